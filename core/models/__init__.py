@@ -1,0 +1,1 @@
+"""Networks: the zoo's cards (zoo.py) and the thesis CNN (small.py)."""

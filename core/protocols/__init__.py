@@ -1,0 +1,1 @@
+"""Papers: each is specs, a run, and its published numbers."""

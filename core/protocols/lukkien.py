@@ -1,0 +1,139 @@
+"""Lukkien: unstructured pruning and the quality of heatmaps on MNIST. Iterative magnitude pruning with weight reset.
+
+Our readings, where the thesis is silent: Kaiming normal weights and PyTorch's default biases; continuous noise;
+the target layer is the last convolution before its ReLU.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from core.data.datasets import LabelledImages, training_images
+from core.device import describe
+from core.errors import BadSpec
+from core.models.small import ThesisCNN, initialise
+from core.models.zoo import MODELS
+from core.pruning.mask import Mask, full_mask
+from core.specs import ModelSpec, PruningSpec, TrainSpec, VariantSpec
+from core.store.files import Files
+from core.store.sparse import pack_sparse, unpack_sparse
+from core.training.loop import EpochDone, Start, train
+from core.training.schedules import next_level_mask
+
+SEEDS = (333, 334, 335)
+LEVELS = 25
+SHARE = 0.2
+PRETRAIN = TrainSpec(rates=((0.01, 8), (0.001, 2)))
+LEVEL = TrainSpec(rates=((0.01, 5), (0.001, 3), (0.0001, 2)))
+# Lukkien, weights left at levels 0..25 (derived from OpenLTH's rule)
+WEIGHTS_LEFT = (2324, 1858, 1485, 1187, 948, 757, 604, 482, 384, 306, 243, 193, 153, 121, 95, 75, 59, 46, 35, 27, 20, 15, 11, 7, 4, 2)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What to run. weights: "mnist-60000" as in the thesis, or "mnist-55000" without the embedded digits."""
+
+    weights: str = "mnist-60000"
+    seeds: tuple[int, ...] = SEEDS
+    levels: int = LEVELS
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+
+    def __post_init__(self) -> None:
+        if not self.seeds or len(set(self.seeds)) != len(self.seeds):
+            raise BadSpec(f"Seeds {list(self.seeds)} cannot be used.", "At least one seed, each once.")
+        if not 0 <= self.levels <= LEVELS:
+            raise BadSpec(f"{self.levels} levels cannot be run.", f"The thesis has levels 0 to {LEVELS}.")
+
+    def variant(self, seed: int, level: int) -> VariantSpec:
+        return VariantSpec(model=ModelSpec(name="thesis-cnn", weights=self.weights, seed=seed), pruning=PruningSpec.at_level(level))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """Where a run stands. run: "pretrain" or "level-07"; found: it was already on disk; losses: of each seed."""
+
+    run: str
+    runs_done: int
+    runs: int
+    epoch: int
+    epochs: int
+    losses: tuple[float, ...]
+    seconds: float
+    found: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class _Trained:
+    """Networks of one run, one a seed."""
+
+    states: list[dict[str, Tensor]]
+    masks: list[Mask]
+
+
+def run(plan: Plan, files: Files, data: LabelledImages | None = None) -> Iterator[Progress]:
+    """Trains the whole series and stores each level as it is done; what is already stored is not trained again.
+
+    A killed run loses at most the level in work. Seeds train side by side; each sees the same images and noise
+    whichever others train beside it.
+
+    Args:
+        plan: what to run. files: where the networks go. data: training images, for tests; MNIST otherwise.
+
+    Raises:
+        MissingData: MNIST is absent and cannot be downloaded. CacheNotWritable: read-only or full disk.
+    """
+    data = data if data is not None else training_images(plan.weights, files.write_root / "data")
+    pretrained = yield from _ensure(plan, files, data, -1, _initial(plan))
+    before = pretrained
+    for level in range(plan.levels + 1):
+        start = _Trained(pretrained.states, _level_masks(before, level))
+        before = yield from _ensure(plan, files, data, level, start)
+
+
+def _initial(plan: Plan) -> _Trained:
+    states = [dict(initialise(ThesisCNN(), seed).state_dict()) for seed in plan.seeds]
+    return _Trained(states, [full_mask(state, MODELS["thesis-cnn"].value.prunable) for state in states])
+
+
+def _level_masks(before: _Trained, level: int) -> list[Mask]:
+    if level == 0:
+        return before.masks
+    return [next_level_mask(state, mask, SHARE) for state, mask in zip(before.states, before.masks, strict=True)]
+
+
+def _ensure(plan: Plan, files: Files, data: LabelledImages, level: int, start: _Trained) -> Iterator[Progress]:
+    """The networks of one run (level -1: pretraining), from disk when all seeds are there, else trained and stored."""
+    name, recipe = ("pretrain", PRETRAIN) if level < 0 else (f"level-{level:02d}", LEVEL)
+    keys = [_key(plan, seed, level) for seed in plan.seeds]
+    began = time.perf_counter()
+
+    def progress(done: EpochDone | None) -> Progress:
+        epoch, losses = (done.epoch, done.losses) if done else (len(recipe.epoch_rates), ())
+        finished = level + 1 + (epoch == len(recipe.epoch_rates))
+        return Progress(run=name, runs_done=finished, runs=plan.levels + 2, epoch=epoch, epochs=len(recipe.epoch_rates),
+                        losses=losses, seconds=time.perf_counter() - began, found=done is None)  # fmt: skip
+
+    if all(files.exists(key) for key in keys):
+        loaded = [unpack_sparse(files.load(key)[0]) for key in keys]
+        yield progress(None)
+        return _Trained([dict(weights) for weights, _ in loaded], [dict(mask) for _, mask in loaded])
+    states: list[dict[str, Tensor]] = []
+    for step in train(Start(plan.seeds, name, start.states, list(start.masks)), data, recipe, plan.device):
+        if isinstance(step, EpochDone):
+            yield progress(step)
+        else:
+            states = step
+    facts = {"train_images": len(data), "seeds_together": list(plan.seeds), "device": describe(plan.device), "run": name}
+    for seed, key, state, mask in zip(plan.seeds, keys, states, start.masks, strict=True):
+        files.save(key, pack_sparse(state, mask), facts | {"seed": seed, "weights_left": sum(int(kept.sum()) for kept in mask.values())})
+    return _Trained(states, start.masks)
+
+
+def _key(plan: Plan, seed: int, level: int) -> str:
+    variant = plan.variant(seed, max(level, 0))
+    return variant.key if level >= 0 else f"{variant.model.key}/pretrained"

@@ -1,0 +1,37 @@
+"""How many weights go, and which, exactly."""
+
+from __future__ import annotations
+
+import math
+from decimal import ROUND_HALF_UP, Decimal
+
+import torch
+from torch import Tensor
+
+
+def count_to_remove(sparsity: float, total: int) -> int:
+    """round(sparsity x total), halves up, computed in decimals so that 0.3 is three tenths and not 0.29999."""
+    return int((Decimal(str(sparsity)) * total).to_integral_value(ROUND_HALF_UP))
+
+
+def openlth_threshold_mask(scores: Tensor, alive: Tensor, share: float = 0.2) -> Tensor:
+    """OpenLTH's rule for one pruning step, named apart because it removes one weight more than it is asked to.
+
+    The threshold is the k-th smallest score (counted from 0) among the weights still alive, k = ceil(share x alive);
+    weights strictly above it are kept, so k + 1 weights go when no scores tie.
+
+    Args:
+        scores: (n,) importance, higher = kept.
+        alive: (n,) bool, weights not removed before.
+        share: share of the alive weights to remove in this step.
+
+    Returns:
+        (n,) bool, True = kept; a subset of `alive`. All False when too few are left for a threshold.
+
+    Source: open_lth, pruning/sparse_global.py (Frankle, 2020).
+    """
+    living = scores[alive]
+    k = math.ceil(Decimal(str(share)) * len(living))
+    if k >= len(living):
+        return torch.zeros_like(alive)
+    return alive & (scores > living.sort().values[k])

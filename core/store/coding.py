@@ -1,0 +1,83 @@
+"""The content of a stored file: safetensors whose metadata carries the facts and a checksum. Nothing is ever unpickled."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any, BinaryIO
+
+import safetensors.torch
+import torch
+from safetensors import SafetensorError
+from torch import Tensor
+
+FORMAT = 1  # raise it when an old reader would misunderstand a new file
+RECORD = "sparsight"  # the one entry of the safetensors metadata: a JSON text
+LONGEST_HEAD_BYTES = 100_000_000  # safetensors' own limit
+
+Tensors = dict[str, Tensor]
+Facts = dict[str, Any]
+
+
+class Damage(Exception):
+    """The content of a file cannot be used; says why."""
+
+
+def encode(tensors: Tensors, facts: Facts) -> bytes:
+    """The content of an entry's file; equal tensors and facts give equal bytes.
+
+    Args:
+        tensors: by name, any shape and device; stored bit by bit.
+        facts: anything that JSON can hold, without NaN.
+    """
+    copies = {name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in tensors.items()}  # tied weights: two copies
+    size = sum(tensor.numel() * tensor.element_size() for tensor in copies.values())
+    record = {"format": FORMAT, "torch": str(torch.__version__), "bytes": size, "facts": facts}
+    record = json.loads(json.dumps(record, allow_nan=False))  # as a reader will see it: number keys become text, tuples lists
+    record["sha256"] = digest(copies, record)
+    return safetensors.torch.save(copies, {RECORD: json.dumps(record, sort_keys=True)})
+
+
+def decode(content: bytes) -> tuple[Tensors, Facts]:
+    """Tensors and facts of a file's content, every bit checked. Raises Damage."""
+    record = read_record(content[8 : 8 + int.from_bytes(content[:8], "little")])
+    try:
+        tensors = safetensors.torch.load(content)
+    except (SafetensorError, KeyError, ValueError, RuntimeError) as error:
+        raise Damage(f"its tensors cannot be read ({error})") from error
+    if digest(tensors, record) != record["sha256"]:
+        raise Damage("its checksum does not match")
+    return tensors, record["facts"]
+
+
+def read_head(file: BinaryIO) -> Facts:
+    """The facts from the head of an open file, unchecked. Raises Damage."""
+    length = int.from_bytes(file.read(8), "little")
+    if length > LONGEST_HEAD_BYTES:
+        raise Damage("it is no safetensors file")
+    return read_record(file.read(length))["facts"]
+
+
+def read_record(head: bytes) -> Facts:
+    """Our record from a safetensors head. Raises Damage where there is none or it is of another format version."""
+    try:
+        record = json.loads(json.loads(head)["__metadata__"][RECORD])
+        version, complete = record["format"], isinstance(record["facts"], dict) and isinstance(record["sha256"], str)
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise Damage("it is truncated or was not written by Sparsight") from error
+    if version != FORMAT:
+        raise Damage(f"it has format {version}, this version of Sparsight reads format {FORMAT}")
+    if not complete:
+        raise Damage("it was not written by Sparsight")
+    return record
+
+
+def digest(tensors: Tensors, record: Facts) -> str:
+    """sha256 over the record (without its own sha256) and over name, type, shape and bytes of every tensor."""
+    rest = {name: value for name, value in record.items() if name != "sha256"}
+    total = hashlib.sha256(json.dumps(rest, sort_keys=True).encode())
+    for name in sorted(tensors):
+        tensor = tensors[name]
+        total.update(json.dumps([name, str(tensor.dtype), list(tensor.shape)]).encode())
+        total.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return total.hexdigest()

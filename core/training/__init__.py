@@ -1,0 +1,1 @@
+"""Training: the loop (loop.py) and what happens between its runs (schedules.py)."""

@@ -1,0 +1,26 @@
+"""What happens between runs of the training loop: iterative pruning with weight reset."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from core.pruning.mask import Mask
+from core.pruning.scores import magnitude
+from core.pruning.select import openlth_threshold_mask
+
+
+def next_level_mask(trained: Mapping[str, Tensor], mask: Mapping[str, Tensor], share: float = 0.2) -> Mask:
+    """The mask of the next level: one global magnitude threshold over the trained weights still alive (OpenLTH's k + 1 rule).
+
+    Args:
+        trained: weights of this level by name. mask: of this level. share: of the alive weights to remove.
+    """
+    scores = magnitude({name: trained[name] for name in mask}, 0)
+    flat_scores = torch.cat([values.flatten() for values in scores.values()])
+    flat_alive = torch.cat([kept.flatten() for kept in mask.values()])
+    kept = openlth_threshold_mask(flat_scores, flat_alive, share)
+    parts = kept.split([values.numel() for values in mask.values()])
+    return {name: part.view(mask[name].shape) for name, part in zip(mask, parts, strict=True)}
