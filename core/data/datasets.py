@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import importlib.util
 import os
@@ -78,7 +79,8 @@ def _try_to_cache(path: Path, data: LabelledImages) -> None:
         np.savez(temporary, images=data.images.numpy(), labels=data.labels.numpy())
         temporary.replace(path)
     except OSError:
-        temporary.unlink(missing_ok=True)  # a cache that cannot be written only costs time
+        with contextlib.suppress(OSError):  # a cache that cannot be written only costs time
+            temporary.unlink()
 
 
 @DATASETS.register(

@@ -128,7 +128,8 @@ def _ensure(plan: Plan, files: Files, data: LabelledImages, level: int, start: _
             yield progress(step)
         else:
             states = step
-    facts = {"train_images": len(data), "seeds_together": list(plan.seeds), "device": describe(plan.device), "run": name}
+    facts = {"train_images": len(data), "seeds_together": list(plan.seeds), "device": describe(plan.device), "run": name,
+             "seconds": round(time.perf_counter() - began, 2)}  # fmt: skip
     for seed, key, state, mask in zip(plan.seeds, keys, states, start.masks, strict=True):
         files.save(key, pack_sparse(state, mask), facts | {"seed": seed, "weights_left": sum(int(kept.sum()) for kept in mask.values())})
     return _Trained(states, start.masks)
@@ -137,3 +138,12 @@ def _ensure(plan: Plan, files: Files, data: LabelledImages, level: int, start: _
 def _key(plan: Plan, seed: int, level: int) -> str:
     variant = plan.variant(seed, max(level, 0))
     return variant.key if level >= 0 else f"{variant.model.key}/pretrained"
+
+
+def line(progress: Progress) -> str:
+    """Progress as one line of text."""
+    if progress.found:
+        return f"{progress.run}: already stored ({progress.runs_done} of {progress.runs} runs done)"
+    losses = " ".join(f"{loss:.4f}" for loss in progress.losses)
+    return (f"{progress.run}: epoch {progress.epoch} of {progress.epochs}, loss {losses}, {progress.seconds:.1f} s"
+            f" ({progress.runs_done} of {progress.runs} runs done)")  # fmt: skip

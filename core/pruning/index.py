@@ -29,21 +29,14 @@ class Ranking:
         if remove == 0:
             return {name: torch.ones_like(values, dtype=torch.bool) for name, values in self.scores.items()}
         threshold = self.ascending[remove - 1]
-        below = int(torch.searchsorted(self.ascending, threshold))
-        tied_left = remove - below
+        tied_to_go = remove - int(torch.searchsorted(self.ascending, threshold))
         mask = {}
         for name, values in self.scores.items():
-            kept = values > threshold
-            if tied_left:
-                kept, tied_left = _keep_later_ties(kept, values == threshold, tied_left)
-            mask[name] = kept
+            tied = values == threshold
+            rank = tied.flatten().cumsum(0).view(tied.shape)  # 1 for the first tied weight of this layer
+            mask[name] = (values >= threshold) & ~(tied & (rank <= tied_to_go))
+            tied_to_go = max(0, tied_to_go - int(tied.sum()))
         return mask
-
-
-def _keep_later_ties(kept: Tensor, tied: Tensor, remove: int) -> tuple[Tensor, int]:
-    """Removes the first `remove` tied weights of one layer and keeps its later ones; returns how many are still to go."""
-    order = tied.flatten().cumsum(0).view(tied.shape)
-    return kept | (tied & (order > remove)), max(0, remove - int(order.flatten()[-1]))
 
 
 class PruningIndex:

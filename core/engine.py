@@ -1,0 +1,219 @@
+"""Every interactive question: spec in, result out. Pages, notebooks and the command line ask here.
+
+    from core import Engine, VariantSpec, PruningSpec, ImageRef, CamSpec
+    engine = Engine()
+    answer = engine.compare(VariantSpec(pruning=PruningSpec.one_shot(0.9)), ImageRef(name="7"), CamSpec())
+    answer.pruned.map, answer.overlap_pruned["soft_iou"]
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from core import evaluation
+from core.data.datasets import DATASETS, LabelledImages
+from core.data.noise import noise_field
+from core.data.pictures import Pictures
+from core.device import choose_device, describe
+from core.errors import BadSpec
+from core.measures import MEASURES, optional
+from core.measures.overlap import jaccard_curve
+from core.models.zoo import card
+from core.results import Accuracy, CachePart, Comparison, Heatmap, MaskReport, Picture, Prediction, Scores, frozen_array
+from core.saliency.cams import saliency_maps
+from core.saliency.normalise import normalise
+from core.specs import CamSpec, DataSpec, ImageRef, PruningSpec, VariantSpec
+from core.stats.intervals import wilson
+from core.store.files import Files
+from core.store.memory import MemoryCache
+from core.store.models import MEGABYTE, Budgets, ModelStore
+from core.store.tables import AccuracyTable
+
+REPOSITORY = Path(__file__).parents[1]
+# Sparsities at which the accuracy of one-shot pruning is shipped: even steps, finer where networks die.
+TABLE_SPARSITIES = (
+    tuple(step / 1000 for step in range(0, 901, 25)) + tuple(step / 1000 for step in range(910, 991, 5)) + (0.992, 0.994, 0.996, 0.998, 0.999, 1.0)
+)
+THRESHOLDS = torch.linspace(0.0, 1.0, 51)
+
+
+def default_folder() -> Path:
+    """Where networks and caches lie: SPARSIGHT_CACHE, or models_cache in the repository."""
+    return Path(os.environ.get("SPARSIGHT_CACHE") or REPOSITORY / "models_cache")
+
+
+class Engine:
+    """Answers questions about networks and images. Safe for threads; one an application.
+
+    Args:
+        device: "cpu", "cuda", ...; chosen when left out (SPARSIGHT_DEVICE, else the GPU if there is one).
+        folder: where caches and trained networks are written; default_folder() when left out. Shipped networks are found beside it.
+        budgets: memory that may stay in use.
+    """
+
+    def __init__(self, device: str | None = None, folder: Path | None = None, budgets: Budgets | None = None) -> None:
+        self.device = choose_device(device or os.environ.get("SPARSIGHT_DEVICE") or None)
+        self.folder = folder or default_folder()
+        shipped = REPOSITORY / "models_cache" / "shipped"
+        self.store = ModelStore(Files(self.folder, [shipped]), self.device, budgets)
+        self._accuracies = AccuracyTable([self.folder, shipped])
+        self._heatmaps = MemoryCache("heatmaps", 64 * MEGABYTE)
+        self._pictures = Pictures(self.folder)
+        self._inputs = lru_cache(maxsize=4)(self._make_inputs)
+
+    @property
+    def device_name(self) -> str:
+        return describe(self.device)
+
+    def parts(self) -> tuple[CachePart, ...]:
+        """Memory in use and allowed, tier by tier."""
+        return (*self.store.parts(), self._heatmaps.report())
+
+    def gallery(self) -> LabelledImages:
+        """The embedded digits."""
+        return self._pictures.digits
+
+    def add_image(self, data: bytes) -> ImageRef:
+        """Takes in a person's own image. Raises BadImage."""
+        return self._pictures.add(data)
+
+    def picture(self, image: ImageRef) -> Picture:
+        """The image, clean and as the network gets it. Raises MissingData for an own image that is not in memory (any more)."""
+        return self._pictures.get(image)
+
+    def report(self, variant: VariantSpec) -> MaskReport:
+        """What the pruning removed, counted."""
+        return self.store.report(variant)
+
+    def heatmap(self, variant: VariantSpec, image: ImageRef, cam: CamSpec) -> Heatmap:
+        """Where the variant looks, and what it predicts.
+
+        Raises:
+            UnknownName: method, model or layer. BadSpec: target "label" for an image without one. MissingData, BadFile: weights or image.
+        """
+        key = f"{variant.key}|{image.key}|{cam.key}"
+
+        def make() -> tuple[Heatmap, int]:
+            answer = self._make_heatmap(variant, image, cam)
+            return answer, answer.map.nbytes + answer.saliency.nbytes + 1024
+
+        with self._heatmaps.borrow(key, make, exclusive=False) as answer:
+            return answer
+
+    def compare(self, variant: VariantSpec, image: ImageRef, cam: CamSpec) -> Comparison:
+        """The variant's heatmap beside the dense network's, with every score. Raises as `heatmap` does."""
+        picture, dense, pruned = self.picture(image), self.heatmap(variant.dense, image, cam), self.heatmap(variant, image, cam)
+        truth = torch.from_numpy(picture.clean.copy()).unsqueeze(0)
+        maps = [torch.from_numpy(side.map.copy()).unsqueeze(0) for side in (dense, pruned)]
+        cells = [_scaled_cells(side) for side in (dense, pruned)]
+        overlaps = [_scores("overlap", heatmap, truth) for heatmap in maps]
+        statistics = [_scores("map", heatmap) for heatmap in maps]
+        curves = [tuple(map(optional, jaccard_curve(heatmap, truth, THRESHOLDS)[0])) for heatmap in maps]
+        return Comparison(
+            picture=picture, dense=dense, pruned=pruned, mask=self.report(variant), difference=frozen_array(dense.map - pruned.map),
+            overlap_dense=overlaps[0], overlap_pruned=overlaps[1], similarity=_scores("similarity", *cells),
+            statistics_dense=statistics[0], statistics_pruned=statistics[1],
+            thresholds=frozen_array(THRESHOLDS.numpy()), curve_dense=curves[0], curve_pruned=curves[1],
+        )  # fmt: skip
+
+    def follow(self, variants: tuple[VariantSpec, ...], image: ImageRef, cam: CamSpec) -> Iterator[Comparison]:
+        """The comparison at each variant in turn, for curves that grow on the screen."""
+        for variant in variants:
+            yield self.compare(variant, image, cam)
+
+    def series(self, variant: VariantSpec) -> tuple[VariantSpec, ...]:
+        """The variants of the same series that curves are drawn over: every trained level, or the sparsities of the shipped table."""
+        pruning = variant.pruning
+        if pruning.schedule == "one-shot":
+            amounts = [PruningSpec.one_shot(s, pruning.scope, pruning.criterion, pruning.seed) for s in TABLE_SPARSITIES]
+        else:
+            amounts = [PruningSpec.at_level(level) for level in range((card(variant.model).levels or 0) + 1)]
+        return tuple(VariantSpec(model=variant.model, pruning=amount) for amount in amounts)
+
+    def known_accuracy(self, variant: VariantSpec, data: DataSpec) -> Accuracy | None:
+        """The accuracy when it is in the stored table, else None; never computes."""
+        counts = self._accuracies.get(variant, data)
+        return counts and _accuracy(variant, data, *counts)
+
+    def accuracy(self, variant: VariantSpec, data: DataSpec) -> Accuracy:
+        """Top-1 accuracy, from the stored table or evaluated now."""
+        return self.known_accuracy(variant, data) or self.evaluate_accuracy(variant, data)
+
+    def evaluate_accuracy(self, variant: VariantSpec, data: DataSpec) -> Accuracy:
+        """Top-1 accuracy, counted now."""
+        inputs = self.inputs(data)
+        with self.store.borrow(variant) as network:
+            correct = int((evaluation.predict(network, inputs) == inputs.labels).sum())
+        return _accuracy(variant, data, correct, len(inputs.labels))
+
+    def evaluate(self, variant: VariantSpec, data: DataSpec, cam: CamSpec) -> evaluation.PerImage:
+        """Prediction, heatmap for the predicted class, and soft IoU with the clean image, for every image of a data set."""
+        if cam.target != "own":
+            raise BadSpec(f"Target class '{cam.target}' is not evaluated over a data set.", "Only 'own', as in the thesis.")
+        with self.store.borrow(variant) as network:
+            return evaluation.evaluate(network, self.inputs(data), cam.method, cam.layer or card(variant.model).target_layer)
+
+    def accuracy_curve(self, variant: VariantSpec, data: DataSpec) -> tuple[tuple[MaskReport, Accuracy], ...]:
+        """Accuracy over the variant's series, as far as it is in the stored table."""
+        points = ((self.report(point), self.known_accuracy(point, data)) for point in self.series(variant))
+        return tuple((report, accuracy) for report, accuracy in points if accuracy is not None)
+
+    def inputs(self, data: DataSpec) -> evaluation.Inputs:
+        """A data set on the device, with its stored noise. Raises UnknownName, MissingData, BadFile."""
+        return self._inputs(data)
+
+    def _make_inputs(self, data: DataSpec) -> evaluation.Inputs:
+        entry = DATASETS[data.name]
+        images = self.gallery() if data.name == "digits" else entry.value(self.folder / "data")
+        noise = noise_field(data.name, data.noise_seed, tuple(images.images.shape)).to(self.device) if data.noise else None
+        return evaluation.Inputs.of(images.images.to(self.device), images.labels.to(self.device), noise, data.noise)
+
+    def _make_heatmap(self, variant: VariantSpec, image: ImageRef, cam: CamSpec) -> Heatmap:
+        picture, found = self.picture(image), card(variant.model)
+        choose = self._target(variant, picture, cam)
+        seen = torch.from_numpy(picture.seen.copy()).to(self.device)[None, None]
+        with self.store.borrow(variant) as network:
+            made = saliency_maps(network, seen, cam.method, cam.layer or found.target_layer, choose)
+        maps, states = normalise(made.maps, found.input_px)
+        probabilities = made.logits[0].softmax(0).cpu().numpy()
+        return Heatmap(
+            variant=variant, image=image, cam=cam, target_class=int(made.targets[0]), state=states[0],
+            saliency=frozen_array(made.maps[0].cpu().numpy()), map=frozen_array(maps[0].cpu().numpy()),
+            prediction=Prediction(variant=variant, image=image, probabilities=frozen_array(probabilities)),
+        )  # fmt: skip
+
+    def _target(self, variant: VariantSpec, picture: Picture, cam: CamSpec) -> Callable[[Tensor], Tensor]:
+        """How the class of the map is chosen from the logits (N, classes)."""
+        if cam.target == "own" or (cam.target == "dense" and variant == variant.dense):
+            return lambda logits: logits.argmax(1)
+        wanted = picture.label if cam.target == "label" else cam.target
+        if cam.target == "dense":
+            wanted = self.heatmap(variant.dense, picture.image, cam).prediction.top
+        if wanted is None:
+            raise BadSpec("This image has no label.", "The target class 'label' needs one.", "Choose another target class.")
+        if int(wanted) >= len(card(variant.model).classes):
+            raise BadSpec(f"There is no class {wanted}.", f"Classes are 0 to {len(card(variant.model).classes) - 1}.")
+        return lambda logits: torch.full((len(logits),), int(wanted), device=logits.device)
+
+
+def _scores(group: str, *maps: Tensor) -> Scores:
+    """Every registered measure of a group on maps of one image, (1, H, W) each."""
+    chosen = [entry for entry in MEASURES.values() if entry.facts["group"] == group]
+    return Scores(values={entry.name: optional(entry.value(*maps)[0]) for entry in chosen})
+
+
+def _scaled_cells(side: Heatmap) -> Tensor:
+    """The map at the target layer's own cells, in [0, 1], (1, h, w)."""
+    raw = torch.from_numpy(side.saliency.copy()).unsqueeze(0)
+    return normalise(raw, tuple(raw.shape[1:]))[0]
+
+
+def _accuracy(variant: VariantSpec, data: DataSpec, correct: int, total: int) -> Accuracy:
+    low, high = wilson(correct, total)
+    return Accuracy(variant=variant, data=data, correct=correct, total=total, low=low, high=high)

@@ -1,0 +1,39 @@
+"""What is measured of maps and predictions. Pure, batched functions of tensors.
+
+Every measure of maps takes batches (N, H, W) of floats in [0, 1] (those of similarity and of one map take raw saliency
+maps as well) and answers one float32 value for each image, (N,). Inside tensors NaN marks an **undefined** value: a correlation with
+a constant map, the overlap of two empty ones, any map that is not finite. It is to be counted and left out of means, and
+`optional` turns it into None where a value leaves the tensors.
+
+MEASURES lists them by name; the fact "group" says what a measure takes: "overlap" (maps, truth), "similarity" (maps, maps), "map" (maps).
+"""
+
+from core.measures.base import MEASURES, optional
+from core.measures.classification import agreement, probabilities, top1, top1_correct
+from core.measures.maps import gini, mean, std, zero_share
+from core.measures.overlap import energy_inside, iou_top_p, jaccard_curve, pointing_game, soft_iou
+from core.measures.similarity import cosine, iou_top_p_of_maps, pearson, soft_iou_of_maps, spearman, ssim
+
+__all__ = [
+    "MEASURES",
+    "agreement",
+    "cosine",
+    "energy_inside",
+    "gini",
+    "iou_top_p",
+    "iou_top_p_of_maps",
+    "jaccard_curve",
+    "mean",
+    "optional",
+    "pearson",
+    "pointing_game",
+    "probabilities",
+    "soft_iou",
+    "soft_iou_of_maps",
+    "spearman",
+    "ssim",
+    "std",
+    "top1",
+    "top1_correct",
+    "zero_share",
+]

@@ -1,0 +1,41 @@
+"""The registry of measures, and what all of them share."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from core.registry import Registry
+
+Measure = Callable[..., Tensor]
+MEASURES: Registry[Measure] = Registry("measure")
+
+
+def optional(value: float | Tensor) -> float | None:
+    """One value on its way out of the tensors: None for NaN, the marker of an undefined value."""
+    number = float(value)
+    return None if math.isnan(number) else number
+
+
+def undefined(values: Tensor, where: Tensor) -> Tensor:
+    """The values (N,) as float32, NaN where the measure is undefined."""
+    return values.float().masked_fill(where, torch.nan)
+
+
+def not_finite(*batches: Tensor) -> Tensor:
+    """Which images have a NaN or infinite value in any of these batches of flat maps (N, n). A sum shows it at once."""
+    sums = sum(batch.sum(dim=1) for batch in batches)
+    return ~torch.isfinite(torch.as_tensor(sums))
+
+
+def constant(flat: Tensor) -> Tensor:
+    """Which of these flat maps (N, n) have the same value everywhere."""
+    return flat.amin(dim=1) == flat.amax(dim=1)
+
+
+def zero(flat: Tensor) -> Tensor:
+    """Which of these flat maps (N, n) are zero everywhere."""
+    return ~flat.any(dim=1)

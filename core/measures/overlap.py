@@ -1,0 +1,127 @@
+"""How well a heatmap covers what is to be seen: heatmaps (N, H, W) against the clean grey image's ink (N, H, W), all in [0, 1]."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from core.measures.base import MEASURES, constant, not_finite, undefined, zero
+from core.specs import exact_share
+
+TOP_SHARE = 0.10
+CHUNK = 256  # maps at a time, so that what lies between input and sums stays in the processor's cache
+
+
+@MEASURES.register(
+    "soft-iou",
+    "Soft IoU",
+    "How much of the highlighted area and of the ink coincide, brightness included: 0 is nothing, 1 is the same picture.",
+    "Lukkien, Eq. 2.7: sum(min) / sum(max)",
+    group="overlap",
+    range="0 to 1",
+)
+def soft_iou(maps: Tensor, truth: Tensor) -> Tensor:
+    """Sum of the pixelwise minimum over the sum of the pixelwise maximum, (N,).
+
+    Undefined (NaN) where both are zero everywhere. Differs from the paper: the thesis prints no sums in Eq. 2.8;
+    this is the reading that reproduces its numbers (shared protocols, section 1).
+    """
+    a, b = maps.flatten(1), truth.flatten(1)
+    pairs = zip(a.split(CHUNK), b.split(CHUNK), strict=True)
+    both = torch.cat([torch.minimum(x, y).sum(dim=1) for x, y in pairs]) if len(a) else a.sum(dim=1)
+    either = a.sum(dim=1) + b.sum(dim=1) - both  # min + max of two numbers is their sum
+    return undefined(both / either, (either == 0) | not_finite(a, b))
+
+
+@MEASURES.register(
+    "iou-top-p",
+    "IoU at top p",
+    "Of the brightest tenth of the heatmap and the brightest tenth of the image: the share of pixels they have in common.",
+    "Jaccard 1901; share p as in Merkle et al.'s occlusion maps",
+    group="overlap",
+    range="0 to 1",
+)
+def iou_top_p(maps: Tensor, truth: Tensor, p: float = TOP_SHARE) -> Tensor:
+    """Jaccard index of the top p share of pixels of each, (N,).
+
+    Args:
+        p: share of pixels, k = floor(p x n) of them are kept; ties go by position, first come first.
+
+    Undefined (NaN) where either is constant, and where k is 0.
+    """
+    a, b = maps.flatten(1), truth.flatten(1)
+    count = math.floor(exact_share(p, "top share") * a.shape[1] + 1e-9)  # 0.29 * 100 is 28.999999999999996
+    nowhere = constant(a) | constant(b) | not_finite(a, b)
+    if count == 0:
+        return undefined(a.sum(dim=1), torch.ones_like(nowhere))
+    both = (top(a, count) & top(b, count)).sum(dim=1)
+    return undefined(both / (2 * count - both), nowhere)
+
+
+def top(flat: Tensor, count: int) -> Tensor:
+    """Which pixels of each flat map (N, n) are among its `count` largest, bool (N, n); ties go by position."""
+    edge = flat.topk(count, dim=1).values[:, -1:]  # the smallest value that is still in
+    above, level = flat > edge, flat == edge
+    room = count - above.sum(dim=1, keepdim=True)
+    return above | (level & (level.cumsum(dim=1) <= room))
+
+
+def jaccard_curve(maps: Tensor, truth: Tensor, thresholds: Tensor) -> Tensor:
+    """Jaccard index of the pixels at or above a threshold with the ink, for each threshold.
+
+    Args:
+        maps, truth: (N, H, W); ink is every pixel of truth above 0.
+        thresholds: (T,), highlighted is map >= threshold; at 0 that is every pixel.
+
+    Returns:
+        (N, T); NaN where neither a pixel is highlighted nor ink exists, and where a map is not finite.
+    """
+    flat, grey = maps.flatten(1), truth.flatten(1)
+    ink, nowhere = grey > 0, not_finite(flat, grey)
+    columns = []
+    for threshold in thresholds.tolist():
+        lit = flat >= threshold
+        both, either = (lit & ink).sum(dim=1), (lit | ink).sum(dim=1)
+        columns.append(undefined(both / either, (either == 0) | nowhere))
+    return torch.stack(columns, dim=1) if columns else flat.new_zeros(len(flat), 0)
+
+
+@MEASURES.register(
+    "energy-inside",
+    "Energy inside the ink",
+    "The share of the heatmap's total brightness that lies on the ink; the rest lies beside it.",
+    "Wang et al. 2020, Score-CAM, section 4.3 (energy-based pointing game)",
+    group="overlap",
+    range="0 to 1",
+)
+def energy_inside(maps: Tensor, truth: Tensor) -> Tensor:
+    """Sum of the map over the ink (truth above 0) divided by its whole sum, (N,).
+
+    Undefined (NaN) for a zero map, and where there is no ink.
+    Differs from the paper: inside is the ink itself, not a bounding box.
+    """
+    flat, grey = maps.flatten(1), truth.flatten(1)
+    inside = (flat * (grey > 0)).sum(dim=1)
+    return undefined(inside / flat.sum(dim=1), zero(flat) | zero(grey) | not_finite(flat, grey))
+
+
+@MEASURES.register(
+    "pointing-game",
+    "Pointing game",
+    "1 if the heatmap's brightest pixel lies on the ink, 0 if it lies beside it; over many images, the share of hits.",
+    "Zhang et al. 2016, Excitation Backprop, section 4.1",
+    group="overlap",
+    range="0 or 1",
+)
+def pointing_game(maps: Tensor, truth: Tensor) -> Tensor:
+    """1 where the largest pixel (the first by position among equals) lies on the ink (truth above 0), else 0, (N,).
+
+    Undefined (NaN) for a constant map, and where there is no ink.
+    Differs from the paper: no tolerance of 15 pixels around a hit.
+    """
+    flat, grey = maps.flatten(1), truth.flatten(1)
+    peak = flat.argmax(dim=1, keepdim=True)
+    hit = grey.gather(1, peak)[:, 0] > 0
+    return undefined(hit, constant(flat) | zero(grey) | not_finite(flat, grey))

@@ -1,0 +1,108 @@
+"""Results -> plotly figures, the same for pages and notebooks. They read results only and compute nothing but positions.
+
+Colours: orange is the dense network, purple the pruned one, as in the signed pictures; both stand apart for the colour-blind.
+Backgrounds are transparent and inks middling, so that a figure stands on light and dark pages alike.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+
+from core.results import Accuracy, Comparison, MaskReport
+
+DENSE, PRUNED, NEUTRAL, GRID = "#dd7a1c", "#8a63e0", "#8b8798", "rgba(139, 135, 152, 0.22)"
+FLOOR = 0.0004  # density below one weight in 2,324: where "everything is gone" stands on a logarithmic axis
+SPARSITY_TICKS = (0.0, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999)
+Points = Sequence[tuple[float, float | None]]  # (sparsity, value), None where undefined
+
+
+def series_curve(accuracies: Points, overlaps: Points, here: MaskReport, images: int) -> go.Figure:
+    """Accuracy and one image's soft IoU over sparsity, on a logarithmic axis, with a marker at the present sparsity.
+
+    Args:
+        accuracies: fractions right. overlaps: soft IoU of the pruned heatmap with the ink. images: how many the accuracy counts.
+    """
+    figure = _figure(f"Accuracy (n = {images:,}) and soft IoU (n = 1) by sparsity")
+    for points, name, colour, dash in ((accuracies, "accuracy", NEUTRAL, "dot"), (overlaps, "soft IoU", PRUNED, "solid")):
+        figure.add_scatter(
+            x=[_position(sparsity) for sparsity, _ in points],
+            y=[value for _, value in points],
+            customdata=[sparsity for sparsity, _ in points],
+            name=name, mode="lines", line={"color": colour, "dash": dash, "width": 2}, connectgaps=False,
+            hovertemplate="%{customdata:.1%} sparsity: %{y:.3f}<extra>" + name + "</extra>",
+        )  # fmt: skip
+    figure.add_vline(x=_position(here.sparsity), line={"color": PRUNED, "width": 1.5})
+    _sparsity_axis(figure)
+    return figure.update_yaxes(range=[0, 1.03], tickvals=[0, 0.25, 0.5, 0.75, 1])
+
+
+def kept_weights(report: MaskReport) -> go.Figure:
+    """Kept share of each prunable layer, with counts."""
+    figure = _figure(f"Kept weights per layer (n = {report.total:,})", height=56 + 44 * len(report.layers))
+    names = [layer.name.removesuffix(".weight") for layer in report.layers]
+    shares = [layer.kept / layer.total for layer in report.layers]
+    counts = [f"{layer.kept:,} of {layer.total:,}" for layer in report.layers]
+    figure.add_bar(x=[1.0] * len(names), y=names, orientation="h", marker={"color": GRID}, hoverinfo="skip", width=0.5)
+    figure.add_bar(
+        x=shares, y=names, orientation="h", marker={"color": PRUNED}, width=0.5, hovertemplate="%{y}: %{x:.1%} kept<extra></extra>"
+    )
+    for name, text in zip(names, counts, strict=True):
+        figure.add_annotation(x=1.03, xref="paper", y=name, text=text, showarrow=False, xanchor="left", font={"size": 12})
+    figure.update_layout(barmode="overlay", showlegend=False, margin={"r": 110})
+    figure.update_xaxes(range=[0, 1], tickformat=".0%", tickvals=[0, 0.5, 1], showgrid=False)
+    return figure.update_yaxes(type="category", categoryorder="array", categoryarray=names[::-1], showgrid=False)
+
+
+def threshold_curve(answer: Comparison, threshold: float) -> go.Figure:
+    """Jaccard index of each heatmap with the ink over the threshold that makes both black and white."""
+    figure = _figure("IoU of heatmap and ink by threshold (n = 1)")
+    for values, name, colour in ((answer.curve_dense, "dense", DENSE), (answer.curve_pruned, "pruned", PRUNED)):
+        figure.add_scatter(x=answer.thresholds.tolist(), y=list(values), name=name, mode="lines", line={"color": colour, "width": 2})
+    figure.add_vline(x=threshold, line={"color": NEUTRAL, "width": 1.5})
+    figure.update_xaxes(range=[0, 1], title="threshold (0 to 1)")
+    return figure.update_yaxes(range=[0, 1.03], tickvals=[0, 0.25, 0.5, 0.75, 1])
+
+
+def probabilities(answer: Comparison, classes: Sequence[str]) -> go.Figure:
+    """Softmax probabilities of both networks, class by class."""
+    figure = _figure("Probability by class (softmax, n = 1)")
+    for side, name, colour in ((answer.dense, "dense", DENSE), (answer.pruned, "pruned", PRUNED)):
+        figure.add_bar(x=list(classes), y=side.prediction.probabilities.tolist(), name=name, marker={"color": colour},
+                       hovertemplate="class %{x}: %{y:.3f}<extra>" + name + "</extra>")  # fmt: skip
+    figure.update_xaxes(type="category", showgrid=False)
+    return figure.update_yaxes(range=[0, 1.03], tickvals=[0, 0.25, 0.5, 0.75, 1])
+
+
+def accuracy_text(accuracy: Accuracy) -> str:
+    """ "91.2 % (4,560 of 5,000; 95 % interval 90.4 to 92.0 %)"."""
+    bounds = f"{accuracy.low * 100:.1f} to {accuracy.high * 100:.1f} %"
+    return f"{accuracy.fraction * 100:.1f} % ({accuracy.correct:,} of {accuracy.total:,}; 95 % interval {bounds})"
+
+
+def _figure(title: str, height: int = 260) -> go.Figure:
+    """An empty figure in the common look."""
+    axis = {"gridcolor": GRID, "zeroline": False, "fixedrange": True}
+    return go.Figure(
+        layout={
+            "title": {"text": title, "font": {"size": 14}, "x": 0, "xref": "paper", "y": 1, "yref": "container", "yanchor": "top", "pad": {"t": 6}},
+            "height": height, "margin": {"l": 8, "r": 8, "t": 60, "b": 8}, "paper_bgcolor": "rgba(0,0,0,0)", "plot_bgcolor": "rgba(0,0,0,0)",
+            "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"}, "xaxis": {**axis, "automargin": True},
+            "yaxis": {**axis, "automargin": True}, "font": {"color": NEUTRAL}, "bargap": 0.25, "hovermode": "closest",
+        }
+    )  # fmt: skip
+
+
+def _position(sparsity: float) -> float:
+    """Where a sparsity stands on the logarithmic axis of what is kept."""
+    return -math.log10(max(1 - sparsity, FLOOR))
+
+
+def _sparsity_axis(figure: go.Figure) -> None:
+    values = [_position(tick) for tick in SPARSITY_TICKS] + [_position(1.0)]
+    texts = [f"{tick * 100:g} %" for tick in SPARSITY_TICKS] + ["100 %"]
+    figure.update_xaxes(
+        tickvals=values, ticktext=texts, range=[-0.03, _position(1.0) + 0.05], title="sparsity (logarithmic in what is kept)"
+    )

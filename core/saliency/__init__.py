@@ -1,0 +1,22 @@
+"""Where a network looks: saliency maps by CAM methods, and heatmaps from them. Pure functions of models and tensors."""
+
+from core.saliency.cams import CAMS, CamMethod, SaliencyBatch, saliency_maps
+from core.saliency.capture import Captured, ChooseTarget, capture, evaluating, find_layer, fixed_classes, own_class
+from core.saliency.external import LEFT_OUT
+from core.saliency.normalise import normalise
+
+__all__ = [
+    "CAMS",
+    "LEFT_OUT",
+    "CamMethod",
+    "Captured",
+    "ChooseTarget",
+    "SaliencyBatch",
+    "capture",
+    "evaluating",
+    "find_layer",
+    "fixed_classes",
+    "normalise",
+    "own_class",
+    "saliency_maps",
+]

@@ -1,0 +1,148 @@
+"""One forward pass with the graph cut at the target layer: what a layer saw, and how the target logit depends on it.
+
+Cutting means that autograd starts at the layer's own output. What lies before the layer builds no graph, so a
+gradient costs little more than the bare forward pass, and no parameter ever gets a gradient.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from core.errors import BadSpec, UnknownName
+
+ChooseTarget = Callable[[Tensor], Tensor]  # logits (N, C) -> class indices (N,)
+
+
+@dataclass(frozen=True, eq=False)
+class Captured:
+    """What one pass left behind, on the images' device.
+
+    Args:
+        activations: (N, K, h, w) output of the target layer.
+        gradients: (N, K, h, w) of each image's target logit by that output.
+        logits: (N, C).
+        targets: (N,) class indices, long.
+    """
+
+    activations: Tensor
+    gradients: Tensor
+    logits: Tensor
+    targets: Tensor
+
+
+def own_class(logits: Tensor) -> Tensor:
+    """A `choose_target`: the class that the network itself predicts. Logits (N, C) -> (N,)."""
+    return logits.argmax(dim=1)
+
+
+def fixed_classes(classes: Tensor) -> ChooseTarget:
+    """A `choose_target` that answers these class indices, (N,) in the order of the images."""
+    return lambda logits: classes.to(logits.device, torch.long)
+
+
+def find_layer(model: nn.Module, layer_name: str) -> nn.Module:
+    """The module at a dotted name such as "layer4.1.conv2". Raises UnknownName with the nearest known name."""
+    layers = dict(model.named_modules(remove_duplicate=False))
+    del layers[""]  # the model itself is no layer
+    if layer_name not in layers:
+        raise UnknownName("layer", layer_name, layers)
+    return layers[layer_name]
+
+
+@contextmanager
+def evaluating(model: nn.Module) -> Iterator[None]:
+    """Every module in evaluation mode inside, and as it was before afterwards, module by module."""
+    modes = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, training in modes:
+            module.training = training
+
+
+class _Cut:
+    """The forward hook that cuts the graph: keeps the layer's output as a leaf and sends a copy of it on."""
+
+    def __init__(self, layer_name: str) -> None:
+        self.layer_name = layer_name
+        self.activations: Tensor | None = None
+
+    def __call__(self, module: nn.Module, inputs: object, output: object) -> Tensor:
+        if not isinstance(output, Tensor) or output.ndim != 4:
+            shape = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
+            raise BadSpec(
+                f"Layer '{self.layer_name}' answers {shape}, not a stack of maps.",
+                "A target layer answers (images, channels, height, width).",
+                "Choose a convolution, its activation or a pooling layer.",
+            )
+        if self.activations is not None:
+            raise BadSpec(
+                f"Layer '{self.layer_name}' runs more than once in a pass.",
+                "A target layer runs once, or its map would be ambiguous.",
+                "Choose the convolution or the norm next to it.",
+            )
+        # Half precision loses small gradients (Grad-CAM++ takes their third power): keep at least float32.
+        kept = output.detach().to(torch.promote_types(output.dtype, torch.float32)).requires_grad_()
+        self.activations = kept
+        torch.set_grad_enabled(True)  # everything before ran without a graph; the caller's no_grad block ends this
+        return kept.to(output.dtype, copy=True)  # a copy, so that an in-place ReLU further on cannot change what is kept
+
+
+def capture(model: nn.Module, layer_name: str, images: Tensor, choose_target: ChooseTarget, keep_graph: bool = False) -> Captured:
+    """Run the model once and return activations and gradients at a layer.
+
+    The model is run in evaluation mode and left as found: no hook, no .grad, the same mode, after errors too.
+
+    Args:
+        model: logits (N, C) from images; its parameters need not be frozen.
+        layer_name: dotted name of the target layer.
+        images: (N, channels, H, W) as the network gets them, on its device.
+        choose_target: from logits (N, C) to class indices (N,).
+        keep_graph: leave the gradients differentiable, for methods that need second derivatives.
+
+    Raises:
+        UnknownName: no such layer.
+        BadSpec: the layer answers no (N, K, h, w), runs not exactly once, or a class is out of range.
+    """
+    layer, cut = find_layer(model, layer_name), _Cut(layer_name)
+    with evaluating(model), torch.inference_mode(False), torch.no_grad():
+        handle = layer.register_forward_hook(cut)
+        try:
+            logits = model(images)
+        finally:
+            handle.remove()
+        if cut.activations is None:
+            raise BadSpec(f"Layer '{layer_name}' does not run in a pass.", "A target layer takes part in the prediction.")
+        targets = _checked_targets(choose_target, logits)
+        gradients = _gradients(logits, targets, cut.activations, keep_graph)
+    activations = cut.activations if keep_graph else cut.activations.detach()
+    return Captured(activations, gradients, logits.detach(), targets)
+
+
+def _checked_targets(choose_target: ChooseTarget, logits: Tensor) -> Tensor:
+    if logits.ndim != 2:
+        raise BadSpec(f"The network answers {tuple(logits.shape)}.", "A heatmap needs logits of shape (images, classes).")
+    count, classes = logits.shape
+    targets = choose_target(logits.detach())
+    if targets.shape != (count,):
+        raise BadSpec(f"There are {tuple(targets.shape)} target classes for {count} images.", "Each image has one.")
+    outside = (targets < 0) | (targets >= classes)
+    if outside.any():  # checked here because an index out of range stops a GPU for good
+        raise BadSpec(f"There is no class {int(targets[outside][0])}.", f"This network knows classes 0 to {classes - 1}.")
+    return targets
+
+
+def _gradients(logits: Tensor, targets: Tensor, activations: Tensor, keep_graph: bool) -> Tensor:
+    """Gradients of the summed target logits; one sum serves all images because no image depends on another."""
+    with torch.enable_grad():
+        score = logits.gather(1, targets[:, None]).sum()
+    if not score.requires_grad:  # nothing after the layer leads to the logits
+        return torch.zeros_like(activations)
+    (gradients,) = torch.autograd.grad(score, activations, create_graph=keep_graph, allow_unused=True)
+    return torch.zeros_like(activations) if gradients is None else gradients

@@ -1,0 +1,209 @@
+"""Every other CAM method, served by pytorch-grad-cam.
+
+The methods are listed from the installed package by reading its `__init__.py` as text: importing it takes seconds
+(it brings OpenCV, scikit-learn and matplotlib), so that waits until one of its methods is asked for.
+
+Activations and gradients are captured by us, at the cut graph; the library only turns them into a map, at the layer's
+own cells. What its classes change about a model (mode, hooks, a layer swapped for another) is put back, after errors too.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import importlib.util
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from core.errors import BadSpec
+from core.saliency.cams import CAMS, CamMethod, SaliencyBatch
+from core.saliency.capture import Captured, ChooseTarget, capture, evaluating, find_layer
+
+LIBRARY = "pytorch_grad_cam"
+NATIVE = {"GradCAM": "grad-cam", "GradCAMPlusPlus": "grad-cam++", "ShapleyCAM": "shapley-cam", "RandomCAM": "random-cam"}
+LEFT_OUT = {
+    "FinerCAM": "asks another question: one class against its most similar ones, on top of a base method",
+    "FullGrad": "has no target layer: it adds up the biases of all layers at the size of the image",
+    "RefineCAM": "multiplies the maps of several layers; a map here belongs to one layer",
+    "SESS": "wraps another method around hundreds of image crops; its map belongs to the image, not to a layer",
+    "DeepFeatureFactorization": "answers concepts, not one map for a class",
+    "run_dff_on_image": "draws the concepts of DeepFeatureFactorization",
+    "GuidedBackpropReLUModel": "no CAM: a gradient at the input",
+    "AblationLayer": "a part of Ablation-CAM",
+    "AblationLayerVit": "a part of Ablation-CAM",
+    "AblationLayerFasterRCNN": "a part of Ablation-CAM",
+    "ActivationsAndGradients": "the library's hooks",
+}
+MANY_PASSES = {"AblationCAM", "ScoreCAM"}
+NOT_BY_CLASS = {"EigenCAM", "FEM", "KPCA_CAM"}
+CELLS_SQUARED = {"EigenCAM", "EigenGradCAM", "KPCA_CAM", "SegEigenCAM"}  # build a matrix of cells x cells for each image
+MOST_CELLS = 64 * 64
+
+# class name -> (title, summary, source); the name is the title in lower case
+TEXTS: dict[str, tuple[str, str, str]] = {
+    "AblationCAM": (
+        "Ablation-CAM",
+        "Switches each channel off in turn and weighs it by how far the class score drops.",
+        "Desai and Ramaswamy 2020, Eq. 3 (WACV)",
+    ),
+    "EigenCAM": (
+        "Eigen-CAM",
+        "Shows the strongest common pattern of all channels, whatever the class.",
+        "Muhammad and Yeasin 2020 (arXiv:2008.00299)",
+    ),
+    "EigenGradCAM": (
+        "Eigen-Grad-CAM",
+        "Shows the strongest common pattern of the channels times their gradients for the class.",
+        "pytorch-grad-cam, after Muhammad and Yeasin 2020 (arXiv:2008.00299)",
+    ),
+    "FEM": (
+        "FEM",
+        "Adds up the channels, each weighted by how often it is unusually active, whatever the class.",
+        "Fuad et al. 2020 (IPTA)",
+    ),
+    "GradCAMElementWise": (
+        "Grad-CAM-Elementwise",
+        "Multiplies activation and gradient cell by cell, keeps the positive products and adds them up.",
+        "pytorch-grad-cam",
+    ),
+    "HiResCAM": (
+        "HiRes-CAM",
+        "Multiplies activation and gradient cell by cell and adds the products up.",
+        "Draelos and Carin 2020 (arXiv:2011.08891)",
+    ),
+    "KPCA_CAM": (
+        "KPCA-CAM",
+        "Like Eigen-CAM, but also finds patterns that are no weighted sum of the channels.",
+        "Karmani et al. 2024 (arXiv:2410.00267)",
+    ),
+    "LayerCAM": (
+        "Layer-CAM",
+        "Weighs every cell of every channel by its own positive gradient, which also works at early layers.",
+        "Jiang et al. 2021 (IEEE TIP 30)",
+    ),
+    "ScoreCAM": (
+        "Score-CAM",
+        "Shows the network the image through each channel in turn and weighs the channel by the class score it gets.",
+        "Wang et al. 2020 (arXiv:1910.01279)",
+    ),
+    "SegEigenCAM": (
+        "Seg-Eigen-CAM",
+        "Like Eigen-Grad-CAM with the size of the gradients, turned so that the strongest region is positive.",
+        "Chung and Ying 2025 (Applied Sciences 15, 7562)",
+    ),
+    "XGradCAM": (
+        "XGrad-CAM",
+        "Like Grad-CAM, but a gradient counts more where the channel is more active.",
+        "Fu et al. 2020 (arXiv:2008.02312)",
+    ),
+}
+
+
+def exported_names() -> tuple[str, ...]:
+    """What `pytorch_grad_cam` exports, read from its source without importing it; nothing if it is not installed."""
+    found = importlib.util.find_spec(LIBRARY)
+    if found is None or found.origin is None:
+        return ()
+    tree = ast.parse(Path(found.origin).read_text(encoding="utf-8"))
+    imports = [node for node in tree.body if isinstance(node, ast.ImportFrom)]
+    return tuple(alias.asname or alias.name for node in imports for alias in node.names)
+
+
+def external_method(class_name: str) -> CamMethod:
+    """A CAM method that captures here and lets a class of the library make the maps."""
+
+    def method(model: nn.Module, images: Tensor, layer_name: str, choose_target: ChooseTarget) -> SaliencyBatch:
+        captured = capture(model, layer_name, images, choose_target)
+        _check_cells(class_name, captured.activations)
+        with _library_cam(class_name, model, find_layer(model, layer_name)) as cam:
+            maps = _maps(cam, images, captured)
+        return SaliencyBatch(maps.relu(), captured.logits, captured.targets)
+
+    return method
+
+
+def _check_cells(class_name: str, activations: Tensor) -> None:
+    cells = activations.shape[2] * activations.shape[3]
+    if class_name in CELLS_SQUARED and cells > MOST_CELLS:
+        raise BadSpec(
+            f"{TEXTS[class_name][0]} at a layer of {cells} cells would need {cells**2 * 4 / 1e9:.1f} GB for each image.",
+            f"It works up to {MOST_CELLS} cells.",
+            "Choose a later layer or another method.",
+        )
+
+
+@contextmanager
+def _library_cam(class_name: str, model: nn.Module, layer: nn.Module) -> Iterator[Any]:
+    """An instance of a library class for one layer; afterwards the model is as it was."""
+    library = importlib.import_module(LIBRARY)
+    cls = getattr(library, class_name)
+    _silence(cls)
+    # The library's default is one ablation layer shared by all models, which threads would take from each other.
+    options = {"ablation_layer": library.AblationLayer()} if class_name == "AblationCAM" else {}
+    with evaluating(model), _put_back(model, layer):
+        cam = cls(model, [layer], **options)
+        cam.activations_and_grads.release()  # its own hooks are not needed, and would keep a copy of every pass
+        yield cam
+
+
+@contextmanager
+def _put_back(model: nn.Module, layer: nn.Module) -> Iterator[None]:
+    """Undo what a method that failed half-way left behind: a layer swapped for another, a hook on the layer."""
+    children = [(module, name, child) for module in model.modules() for name, child in module.named_children()]
+    hooks = set(layer._forward_hooks)
+    try:
+        yield
+    finally:
+        for module, name, child in children:
+            setattr(module, name, child)
+        for hook in set(layer._forward_hooks) - hooks:
+            del layer._forward_hooks[hook]
+
+
+def _silence(cls: type) -> None:
+    """Score-CAM and Ablation-CAM print a progress bar for every image: give their modules a tqdm that does not."""
+    module = importlib.import_module(cls.__module__)
+    if hasattr(module, "tqdm"):
+        setattr(module, "tqdm", SimpleNamespace(tqdm=lambda steps: steps))  # noqa: B010 - no static attribute
+
+
+def _maps(cam: Any, images: Tensor, captured: Captured) -> Tensor:
+    """Maps (N, h, w), image by image: the same for any batch size, and the memory of one image. NaN where undefined."""
+    maps = torch.full_like(captured.activations[:, 0], torch.nan)
+    finite = torch.isfinite(captured.activations).all(dim=1) & torch.isfinite(captured.gradients).all(dim=1)
+    for index in finite.flatten(1).all(dim=1).nonzero()[:, 0].tolist():
+        maps[index] = torch.from_numpy(_one_map(cam, images, captured, index)).to(maps)
+    return maps
+
+
+def _one_map(cam: Any, images: Tensor, captured: Captured, index: int) -> np.ndarray:
+    targets = importlib.import_module(f"{LIBRARY}.utils.model_targets")
+    one = slice(index, index + 1)
+    target = targets.ClassifierOutputTarget(int(captured.targets[index]))
+    activations, gradients = captured.activations[one].cpu().numpy(), captured.gradients[one].cpu().numpy()
+    with torch.no_grad(), np.errstate(all="ignore"):  # what is not finite is flagged as "invalid", not printed
+        cams = cam.get_cam_image(images[one], cam.target_layers[0], [target], activations, gradients, False)
+    return np.asarray(cams[0], dtype=np.float32)
+
+
+def _register_all() -> None:
+    for class_name in exported_names():
+        if class_name in NATIVE or class_name in LEFT_OUT:
+            continue
+        plain = re.sub(r"[^a-zA-Z0-9]+", "-", class_name)  # for a class newer than our texts
+        title, summary, source = TEXTS.get(class_name, (plain, "A method of pytorch-grad-cam.", "pytorch-grad-cam"))
+        cost = "many passes" if class_name in MANY_PASSES else "one pass"
+        by_class = "no" if class_name in NOT_BY_CLASS else "yes"
+        facts = {"cost": cost, "by_class": by_class, "made_by": "pytorch-grad-cam"}
+        CAMS.register(title.lower(), title, summary, source, **facts)(external_method(class_name))
+
+
+_register_all()

@@ -1,0 +1,5 @@
+"""Statistics of experiments. Pure functions of numbers."""
+
+from core.stats.intervals import wilson
+
+__all__ = ["wilson"]

@@ -1,0 +1,39 @@
+"""Intervals for shares that were counted."""
+
+from __future__ import annotations
+
+import math
+from statistics import NormalDist
+
+from core.errors import BadSpec
+from core.specs import whole
+
+
+def wilson(correct: int, total: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Wilson's score interval for a share, without continuity correction.
+
+    Args:
+        correct: successes, 0 to total.
+        total: trials, at least 1.
+        confidence: between 0 and 1, exclusive.
+
+    Returns:
+        (low, high) as shares; low is exactly 0 for no success, high exactly 1 for no failure.
+
+    Raises:
+        BadSpec: counts or confidence outside their range.
+
+    Source: Wilson 1927, JASA 22: 209-212.
+    """
+    correct, total = whole(correct, "number of successes"), whole(total, "number of trials", least=1)
+    if correct > total:
+        raise BadSpec(f"{correct} of {total} is no share.", "Successes are at most the trials.")
+    if not 0 < confidence < 1:
+        raise BadSpec(f"A confidence of {confidence} cannot be used.", "It lies between 0 and 1.", "0.95 is usual.")
+    z = NormalDist().inv_cdf((1 + confidence) / 2)
+    share, spread = correct / total, z * z / total
+    middle = (share + spread / 2) / (1 + spread)
+    half = math.sqrt(spread * (share * (1 - share) + spread / 4)) / (1 + spread)
+    low = 0.0 if correct == 0 else middle - half  # exact where rounding would leave 1e-17
+    high = 1.0 if correct == total else middle + half
+    return low, high

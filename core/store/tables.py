@@ -1,0 +1,75 @@
+"""Tables of results on disk. The accuracy table: counts of right answers by variant and data set, as CSV."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import io
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from core.errors import BadFile, CacheNotWritable
+from core.specs import DataSpec, ModelSpec, VariantSpec
+
+COLUMNS = ("pruning", "data", "correct", "total")
+Counts = tuple[int, int]
+
+
+class AccuracyTable:
+    """Counts (correct, total) by pruning key and data key, one CSV file a model: <root>/<model key>/accuracy.csv.
+
+    Args:
+        roots: folders to look in; a row in an earlier one wins.
+    """
+
+    def __init__(self, roots: Sequence[Path]) -> None:
+        self.roots = tuple(roots)
+        self._tables: dict[ModelSpec, dict[tuple[str, str], Counts]] = {}
+
+    def get(self, variant: VariantSpec, data: DataSpec) -> Counts | None:
+        """The stored counts, or None. Raises BadFile when the table cannot be read."""
+        return self._rows(variant.model).get((variant.pruning.key, data.key))
+
+    def _rows(self, model: ModelSpec) -> dict[tuple[str, str], Counts]:
+        if model not in self._tables:
+            rows: dict[tuple[str, str], Counts] = {}
+            for root in reversed(self.roots):
+                rows |= read_counts(root / model.key / "accuracy.csv")
+            self._tables[model] = rows
+        return self._tables[model]
+
+
+def read_counts(path: Path) -> dict[tuple[str, str], Counts]:
+    """The rows of one table; empty when there is none. Raises BadFile for columns or counts that are not ours."""
+    if not path.is_file():
+        return {}
+    try:
+        lines = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
+        rows = {(line["pruning"], line["data"]): (int(line["correct"]), int(line["total"])) for line in lines}
+        if not all(0 <= correct <= total for correct, total in rows.values()):
+            raise ValueError("more right answers than images")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BadFile(
+            f"The table {path} cannot be read ({error}).",
+            f"Its columns are {', '.join(COLUMNS)}.",
+            "Delete it, or restore it with `git checkout` if it lies in models_cache/shipped.",
+        ) from error
+    return rows
+
+
+def write_counts(path: Path, rows: Iterable[tuple[str, str, int, int]]) -> None:
+    """Writes a table under a temporary name and renames it. Raises CacheNotWritable."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    writer.writerows(rows)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_text(text.getvalue(), encoding="utf-8")
+        temporary.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise CacheNotWritable(f"{path} could not be written ({error}).", "The folder must be writable.", "Free some space or choose another folder.") from error

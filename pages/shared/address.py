@@ -1,0 +1,112 @@
+"""The view in the address bar: names, defaults and allowed values of its parameters. They are a public format, pinned by a test.
+
+Streamlit's `bind="query-params"` keeps widgets and address equal and leaves defaults out, but resets what it cannot use without
+a word. So the address is checked here before the first widget is drawn, and what was not used is said.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import streamlit as st
+
+from core.models.zoo import MODELS
+from core.pruning import CRITERIA
+from core.saliency import CAMS
+from core.specs import SCOPES, TARGETS
+
+CARD = MODELS["thesis-cnn"].value
+RATIOS = (1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 12.0, 16.0, 20.0, 24.0, 32.0, 40.0, 48.0, 64.0, 80.0, 100.0)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of some names; `default` is left out of the address."""
+
+    default: str
+    names: tuple[str, ...]
+
+    def problem(self, text: str) -> str | None:
+        """What is wrong with this value, or None."""
+        if text in self.names:
+            return None
+        near = difflib.get_close_matches(text.strip(), self.names, n=1, cutoff=0.6)
+        known = f"did you mean {near[0]}?" if near else f"known: {', '.join(self.names)}."
+        return f"there is no such choice; {known}"
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number from `low` to `high`; whole unless `step` is a fraction."""
+
+    default: float
+    low: float
+    high: float
+    step: float = 1
+
+    def problem(self, text: str) -> str | None:
+        """What is wrong with this value, or None."""
+        whole = isinstance(self.step, int)
+        allowed = f"{'a whole number' if whole else 'a number'} from {self.low:g} to {self.high:g}"
+        try:
+            value = int(text) if whole else float(text)
+        except ValueError:
+            return f"it is no number; allowed is {allowed}."
+        if not math.isfinite(value) or not self.low <= value <= self.high:
+            return f"allowed is {allowed}."
+        return None
+
+
+def _ratio_names() -> tuple[str, ...]:
+    return tuple(f"{ratio:g}" for ratio in RATIOS)
+
+
+PARAMETERS: dict[str, Choice | Number] = {
+    "unit": Choice("percent", ("percent", "ratio", "level")),
+    "sparsity": Number(90.0, 0.0, 100.0, 0.1),
+    "ratio": Choice("8", _ratio_names()),
+    "level": Number(10, 0, CARD.levels or 0),
+    "source": Choice("digits", ("digits", "own")),
+    "digit": Number(7, 0, len(CARD.classes) - 1),
+    "nth": Number(1, 1, 500),
+    "noise": Choice("true", ("true", "false")),
+    "seed": Choice(str(CARD.seeds[0]), tuple(map(str, CARD.seeds))),
+    "schedule": Choice("one-shot", ("one-shot", "iterative-reset")),
+    "criterion": Choice("magnitude", tuple(CRITERIA)),
+    "scope": Choice("global", tuple(SCOPES)),
+    "cam": Choice("grad-cam++", tuple(CAMS)),
+    "target": Choice("dense", tuple(TARGETS)),
+    "opacity": Number(65, 0, 100, 5),
+    "threshold": Number(0.5, 0.0, 1.0, 0.02),
+}
+
+
+def problems(query: Mapping[str, str]) -> list[str]:
+    """One plain sentence for each part of the address that cannot be used."""
+    found = []
+    for name, text in query.items():
+        if name not in PARAMETERS:
+            found.append(f"`{name}` is no part of this page's address; it was left out.")
+        elif problem := PARAMETERS[name].problem(text):
+            parameter = PARAMETERS[name]
+            fallback = f"{parameter.default:g}" if isinstance(parameter, Number) else parameter.default
+            found.append(f"`{name}={_short(text)}` cannot be used: {problem} Shown is `{name}={fallback}`.")
+    return found
+
+
+def check() -> list[str]:
+    """Reads the address before the widgets, takes out what they cannot use, and returns what to tell the person."""
+    query = st.query_params.to_dict()
+    found = problems(query)
+    for name, text in query.items():
+        if name in PARAMETERS and PARAMETERS[name].problem(text) is not None and name not in st.session_state:
+            del st.query_params[name]
+    return found
+
+
+def _short(text: str, most: int = 40) -> str:
+    text = "".join(sign for sign in text if sign.isprintable() and sign != "`")
+    return text if len(text) <= most else text[:most] + "..."

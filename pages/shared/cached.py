@@ -1,0 +1,117 @@
+"""The one engine of the app, and answers that pages ask for again and again. Keys are specs' keys, never arrays."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import lru_cache
+from typing import Any
+
+import streamlit as st
+
+from core import CamSpec, DataSpec, Engine, ImageRef, ModelSpec, PruningSpec, VariantSpec
+from core.errors import SparsightError
+from core.saliency import CAMS
+from core.results import Accuracy, Comparison, MaskReport
+
+KEYS = {spec: (lambda value: value.key) for spec in (VariantSpec, ImageRef, CamSpec, DataSpec, ModelSpec, PruningSpec)}
+Point = tuple[float, float | None]  # sparsity, value
+REST_SECONDS = 0.12
+_BACKGROUND = ThreadPoolExecutor(max_workers=1, thread_name_prefix="later")
+_KNOWN: set[Any] = set()
+
+
+@st.cache_resource(show_spinner="Starting the engine ...")
+def engine() -> Engine:
+    """One for all people and tabs; safe for threads."""
+    return Engine()
+
+
+@st.cache_data(max_entries=2000, show_spinner=False, hash_funcs=KEYS)
+def report(variant: VariantSpec) -> MaskReport:
+    """What the pruning removed, counted."""
+    return engine().report(variant)
+
+
+@st.cache_data(max_entries=20, show_spinner=False)
+def rows_of_class(digit: int) -> tuple[int, ...]:
+    """Rows of the embedded digits with this label."""
+    labels = engine().gallery().labels.tolist()
+    return tuple(row for row, label in enumerate(labels) if label == digit)
+
+
+def comparison(variant: VariantSpec, image: ImageRef, cam: CamSpec) -> Comparison:
+    """Dense against pruned; the engine keeps the heatmaps."""
+    return engine().compare(variant, image, cam)
+
+
+def is_quick(cam: CamSpec) -> bool:
+    """Whether a heatmap takes one pass through the network, so that a whole curve of them is cheap."""
+    return CAMS[cam.method].facts["cost"] == "one pass"
+
+
+def accuracy(variant: VariantSpec, data: DataSpec) -> Accuracy:
+    """From the shipped table, else counted on 5,000 digits; see `later`."""
+    return engine().known_accuracy(variant, data) or later(engine().accuracy, variant, data)
+
+
+def accuracy_curve(variant: VariantSpec, data: DataSpec) -> tuple[Point, ...]:
+    """(sparsity, accuracy) over the variant's series, as far as it is in the shipped table."""
+    points = later(engine().accuracy_curve, _first_of_series(variant), data)
+    return tuple((mask.sparsity, found.fraction) for mask, found in points)
+
+
+def overlap_curve(variant: VariantSpec, image: ImageRef, cam: CamSpec) -> tuple[Point, ...]:
+    """(sparsity, soft IoU of the pruned heatmap with the ink) over the variant's series; None where undefined."""
+    return later(_follow, _first_of_series(variant), image, cam)
+
+
+def _follow(first: VariantSpec, image: ImageRef, cam: CamSpec) -> tuple[Point, ...]:
+    points = []
+    for variant in _thinned(engine().series(first)):
+        try:
+            answer = engine().compare(variant, image, cam)
+        except SparsightError:  # one level that is missing or damaged leaves a gap, not an empty chart
+            continue
+        points.append((answer.mask.sparsity, answer.overlap_pruned["soft-iou"]))
+    return tuple(points)
+
+
+def later(question: Callable[..., Any], *specs: Any) -> Any:
+    """The answer to a question of some tenths of a second, worked out in the background and kept.
+
+    The page waits for it in small steps with a Streamlit call in each: there a slider that has moved on takes over at
+    once, so that slow numbers never delay pictures. A slider on the move starts nothing: it must rest a moment first.
+    """
+    key = (question.__qualname__, specs)
+    if key not in _KNOWN:
+        _wait(REST_SECONDS)
+    future = _answers(question, specs)
+    while not future.done():
+        _wait(0.03)
+    _KNOWN.add(key)
+    if future.exception():
+        _answers.cache_clear()  # a failure is not kept
+        _KNOWN.clear()
+    return future.result()
+
+
+@lru_cache(maxsize=2000)
+def _answers(question: Callable[..., Any], specs: tuple[Any, ...]) -> Future[Any]:
+    return _BACKGROUND.submit(question, *specs)
+
+
+def _wait(seconds: float) -> None:
+    time.sleep(seconds)
+    st.empty()
+
+
+def _first_of_series(variant: VariantSpec) -> VariantSpec:
+    """The same for all sparsities of a series, so that the slider finds the curve again."""
+    return engine().series(variant)[0]
+
+
+def _thinned(series: tuple[VariantSpec, ...], most: int = 30) -> tuple[VariantSpec, ...]:
+    step = -(-len(series) // most)
+    return tuple(dict.fromkeys((*series[::step], series[-1])))

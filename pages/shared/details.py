@@ -1,0 +1,174 @@
+"""What follows below Explore's pictures and never delays them: each section is a fragment that can run on its own."""
+
+from __future__ import annotations
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from core import CamSpec, DataSpec, ImageRef, VariantSpec, pictures
+from core.measures import MEASURES
+from core.models.zoo import card
+from core.results import Comparison, MaskReport, Scores
+from pages.shared import cached, story
+from pages.shared.frame import guarded
+
+Question = tuple[VariantSpec, ImageRef, CamSpec]
+STILL = {"displayModeBar": False}
+
+
+@st.fragment
+@guarded
+def accuracy_section(question: Question, data: DataSpec) -> None:
+    """Accuracy at this sparsity, its small curve, and the kept weights per layer: what is known at once first."""
+    from core import plots
+
+    variant = question[0]
+    mask = cached.report(variant)
+    left, right = st.columns([3, 2], gap="medium")
+    with left:
+        numbers, curve = st.empty(), st.empty()
+    with right:
+        _metric("Kept weights", f"{mask.kept:,}", mask.kept - mask.total, f"{mask.kept - mask.total:,}", f"from {mask.total:,}")
+        st.caption(f"With {mask.other_parameters} biases, which are never pruned, {mask.kept + mask.other_parameters:,} parameters are left.")
+        st.plotly_chart(plots.kept_weights(mask), config=STILL, key="layers", alt="Kept weights of each layer")
+    _accuracy(numbers.container(), variant, data)
+    _curve(curve, question, data, mask)
+
+
+def _accuracy(place: DeltaGenerator, variant: VariantSpec, data: DataSpec) -> None:
+    title = "Accuracy, " + ("with noise" if data.noise else "without noise")
+    with place:
+        waiting = st.empty()
+        if cached.engine().known_accuracy(variant, data) is None:
+            with waiting.container():
+                _metric(title, "…", 0, "0", "counting")
+                st.caption("Counting how many of the 5,000 embedded digits are named rightly.")
+        found, dense = cached.accuracy(variant, data), cached.accuracy(variant.dense, data)
+        points = round((found.fraction - dense.fraction) * 100, 1)
+        with waiting.container():
+            _metric(title, story.percent(found.fraction), points, f"{points:+.1f} points", f"from {story.percent(dense.fraction)}")
+            bounds = f"{found.low * 100:.1f} to {found.high * 100:.1f} %"
+            st.caption(f"{found.correct:,} of {found.total:,} embedded digits are named rightly; 95 % interval {bounds}.")
+
+
+def _curve(place: DeltaGenerator, question: Question, data: DataSpec, mask: MaskReport) -> None:
+    from core import plots
+
+    variant, image, cam = question
+    with place.container():
+        accuracies = cached.accuracy_curve(variant, data)
+        overlaps = cached.overlap_curve(variant, image, cam) if cached.is_quick(cam) else ()
+    figure = plots.series_curve(accuracies, overlaps, mask, len(cached.engine().gallery()))
+    place.plotly_chart(figure, config=STILL, key="series", alt=f"Accuracy and soft IoU over sparsity, marker at {mask.sparsity:.1%}")
+
+
+def _metric(title: str, value: str, change: float, text: str, origin: str) -> None:
+    arrow = "off" if not change else "up" if change > 0 else "down"
+    st.metric(title, value, text.replace("-", "−") if change else 0, delta_color="off", delta_arrow=arrow, delta_description=origin)
+
+
+def expanders(question: Question) -> None:
+    """What one may want to know; nothing is computed or sent for a closed one."""
+    _threshold(question)
+    _predictions(question)
+    _cost(question)
+    _all_scores(question)
+    with st.expander("What do these words mean?", icon=":material/menu_book:"):
+        st.markdown("\n".join(f"- **{word}**: {meaning}" for word, meaning in story.WORDS.items()))
+
+
+@st.fragment
+@guarded
+def _threshold(question: Question) -> None:
+    opened = st.expander("IoU over the threshold", icon=":material/contrast:", key="open_threshold", on_change="rerun",
+                         expanded="threshold" in st.query_params)  # fmt: skip
+    if not opened.open:
+        return
+    from core import plots
+
+    answer = cached.comparison(*question)
+    with opened:
+        threshold = st.slider("Threshold", 0.0, 1.0, 0.5, 0.02, key="threshold", bind="query-params", persist_state="session",
+                              help="Pixels at or above it count as highlighted, in the heatmap; above it as ink, in the image.")  # fmt: skip
+        left, right = st.columns([3, 2], gap="medium", vertical_alignment="center")
+        left.plotly_chart(
+            plots.threshold_curve(answer, threshold),
+            config=STILL,
+            key="thresholds",
+            alt=f"IoU over the threshold, marker at {threshold:.2f}",
+        )
+        with right:
+            grid = st.grid(2, min_column_width=110)
+            for name, side, curve in (("Dense", answer.dense, answer.curve_dense), ("Pruned", answer.pruned, answer.curve_pruned)):
+                with grid.cell():
+                    picture = pictures.highlighted(side, answer.picture.clean, threshold)
+                    st.image(pictures.data_url(pictures.png(picture)), width="stretch", alt=f"{name}: pixels at or above {threshold:.2f}")
+                    value = curve[round(threshold * (len(curve) - 1))]
+                    st.markdown(f"{name}: IoU **{_number(value)}**")
+
+
+@st.fragment
+@guarded
+def _predictions(question: Question) -> None:
+    opened = st.expander("Predictions of both networks", icon=":material/bar_chart:", key="open_predictions", on_change="rerun")
+    if opened.open:
+        from core import plots
+
+        answer = cached.comparison(*question)
+        figure = plots.probabilities(answer, card(question[0].model).classes)
+        opened.plotly_chart(figure, config=STILL, key="probabilities", alt="Probabilities of the ten classes, dense and pruned")
+
+
+@st.fragment
+@guarded
+def _cost(question: Question) -> None:
+    opened = st.expander("Cost and sizes", icon=":material/scale:", key="open_cost", on_change="rerun")
+    if opened.open:
+        with opened:
+            st.table(_cost_rows(cached.report(question[0].dense), cached.report(question[0])))
+            st.caption("Zeros alone make nothing faster: a dense matrix product multiplies them too. What shrinks is what must be stored.")
+
+
+def _cost_rows(dense: MaskReport, pruned: MaskReport) -> dict[str, list[str]]:
+    def column(mask: MaskReport) -> list[str]:
+        left = mask.kept + mask.other_parameters
+        return [f"{mask.kept:,} of {mask.total:,}", f"{left:,} of {mask.total + mask.other_parameters:,}", f"{mask.sparsity:.2%}",
+                f"{mask.density:.2%}", f"{mask.compression_ratio:.3g}×", "yes" if mask.collapsed else "no"]  # fmt: skip
+
+    names = ["Prunable weights kept", "All parameters left", "Sparsity", "Density", "Compression ratio (all parameters)", "Collapsed"]
+    return {"": names, "dense": column(dense), "pruned": column(pruned)}
+
+
+@st.fragment
+@guarded
+def _all_scores(question: Question) -> None:
+    opened = st.expander("All scores and map statistics", icon=":material/table_rows:", key="open_scores", on_change="rerun")
+    if opened.open:
+        answer = cached.comparison(*question)
+        with opened:
+            st.table(_score_rows(answer))
+            if any(score is None for scores in _groups(answer).values() for score in scores[-1].values.values()):
+                st.caption(f"– means undefined. {story.undefined(answer)}")
+
+
+def _groups(answer: Comparison) -> dict[str, tuple[Scores, ...]]:
+    return {
+        "overlap": (answer.overlap_dense, answer.overlap_pruned),
+        "similarity": (answer.similarity,),
+        "map": (answer.statistics_dense, answer.statistics_pruned),
+    }
+
+
+def _score_rows(answer: Comparison) -> dict[str, list[str]]:
+    rows: dict[str, list[str]] = {"score": [], "dense": [], "pruned": [], "what it says": []}
+    for scores in _groups(answer).values():
+        for name in scores[-1].values:
+            rows["score"].append(MEASURES[name].title)
+            rows["dense"].append(_number(scores[0][name]) if len(scores) == 2 else "")
+            rows["pruned"].append(_number(scores[-1][name]))
+            rows["what it says"].append(MEASURES[name].summary)
+    return rows
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"

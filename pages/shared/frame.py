@@ -1,0 +1,81 @@
+"""The frame of every page: its settings, the links between pages, and what a person sees when something goes wrong."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import ParamSpec
+
+import streamlit as st
+
+from core.errors import SparsightError
+
+P = ParamSpec("P")
+_log = logging.getLogger(__name__)
+
+# (file, name, icon, what it answers): the one list of pages
+PAGES = (
+    ("app.py", "Home", ":material/home:", "What this tool answers, and what it is using."),
+    ("pages/explore.py", "Explore", ":material/search:", "One image: where does the network look, dense and pruned?"),
+)
+
+
+@contextmanager
+def page(name: str) -> Iterator[None]:
+    """Everything of a page happens inside: settings, links, and errors in plain words."""
+    icon = next(icon for _, known, icon, _ in PAGES if known == name)
+    st.set_page_config(page_title=f"{name} · Sparsight", page_icon=icon, layout="wide", initial_sidebar_state="auto")
+    with st.sidebar:
+        _links()
+    with explained():
+        yield
+
+
+def _links() -> None:
+    with st.container(horizontal=True, gap="small"):
+        for file, name, icon, answer in PAGES:
+            st.page_link(file, label=name, icon=icon, help=answer)
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Errors meant for people are shown as they are; anything else gets a calm message, its details folded away."""
+    try:
+        yield
+    except SparsightError as error:
+        show(error)
+    except Exception as error:  # the last resort: Streamlit's own control flow does not pass here, it is no Exception
+        _log.exception("unexpected error on a page")
+        st.error("**Something went wrong that should not have.** Nothing you did is lost: change a setting or reload the page.",
+                 icon=":material/error:")  # fmt: skip
+        with st.expander("Details for a report"):
+            st.code("".join(traceback.format_exception(error)), language=None, wrap_lines=True)
+
+
+def show(error: SparsightError) -> None:
+    """What is wrong, what is allowed, what to do next."""
+    lines = [f"**{_plain(error.wrong)}**", _plain(error.allowed), _plain(error.next_step)]
+    st.error("  \n".join(line for line in lines if line), icon=":material/error:")
+
+
+def guarded(call: Callable[P, None]) -> Callable[P, None]:
+    """For fragments, which run again outside `page`: the same care for errors."""
+
+    @functools.wraps(call)
+    def safe(*args: P.args, **kwargs: P.kwargs) -> None:
+        with explained():
+            call(*args, **kwargs)
+
+    return safe
+
+
+def _plain(text: str) -> str:
+    """The text without Markdown meaning, except `code`."""
+    parts = text.split("`")
+    for position in range(0, len(parts), 2):  # outside the backticks
+        for sign in "\\*_[]<>$:#~":
+            parts[position] = parts[position].replace(sign, f"\\{sign}")
+    return "`".join(parts)

@@ -1,0 +1,72 @@
+"""Choosing the image: one of the embedded digits, or a person's own, uploaded or pasted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import streamlit as st
+
+from core import ImageRef, SparsightError, pictures
+from pages.shared import cached, frame
+from pages.shared.address import PARAMETERS
+
+FILE_TYPES = ["png", "jpg", "jpeg", "webp", "bmp"]
+A_ROW = 8  # pictures of the gallery
+NOISE = 0.2  # upper end of the thesis' background noise
+
+
+def image_choice() -> ImageRef | None:
+    """Draws the widgets; None while an own image is awaited."""
+    from pages.shared.sidebar import segments
+
+    st.subheader("Image")
+    source = segments("Source", "source", label_visibility="collapsed")
+    image = _digit() if source == "digits" else _own()
+    noisy = st.toggle("Background noise", value=True, key="noise", bind="query-params", persist_state="session",
+                      help="As in the thesis: pixels that are exactly 0 get a random value up to 0.2, in training and here.")  # fmt: skip
+    return image and replace(image, noise=NOISE if noisy else 0.0)
+
+
+def _digit() -> ImageRef:
+    known = PARAMETERS["digit"]
+    digit = st.segmented_control("Digit", [str(n) for n in range(10)], default=str(known.default), required=True, key="digit",
+                                 width="stretch", bind="query-params", persist_state="session")  # fmt: skip
+    nth = st.slider("Which one", 1, 500, 1, key="nth", bind="query-params", persist_state="session",
+                    help="The 5,000 embedded digits, 500 of each. The networks never saw them in training.")  # fmt: skip
+    rows = cached.rows_of_class(int(digit))
+    first = min(max(0, nth - 1 - A_ROW // 2), len(rows) - A_ROW)
+    st.image(
+        _strip(rows[first : first + A_ROW], nth - 1 - first),
+        width="stretch",
+        alt=f"Digits {first + 1} to {first + A_ROW}, number {nth} chosen",
+    )
+    return ImageRef(name=str(rows[nth - 1]))
+
+
+@st.cache_data(max_entries=500, show_spinner=False)
+def _strip(rows: tuple[int, ...], chosen: int) -> str:
+    clean = [cached.engine().picture(ImageRef(name=str(row), noise=0.0)).clean for row in rows]
+    return pictures.data_url(pictures.png(pictures.sheet(clean, A_ROW, chosen)))
+
+
+def _own() -> ImageRef | None:
+    uploaded = st.file_uploader("Upload an image of a digit", FILE_TYPES, key="upload", help="Up to 10 MB. It stays in this app's memory.")
+    pasted = st.chat_input("Or paste one here", key="paste", accept_file=True, file_type=FILE_TYPES)
+    data = _newest(uploaded, pasted.files[0] if pasted and pasted.files else None)
+    if data is None:
+        return None
+    try:
+        return cached.engine().add_image(data)
+    except SparsightError as error:
+        frame.show(error)
+        return None
+
+
+def _newest(uploaded, pasted) -> bytes | None:
+    """The content of the file that came last, whichever way; it is kept when the page is left and entered again."""
+    if pasted is not None:
+        st.session_state["_own"] = pasted.getvalue()
+    elif uploaded is not None and uploaded.file_id != st.session_state.get("_upload_seen"):
+        st.session_state["_upload_seen"] = uploaded.file_id
+        st.session_state["_own"] = uploaded.getvalue()
+    return st.session_state.get("_own")

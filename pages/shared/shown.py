@@ -1,0 +1,113 @@
+"""Explore's first screen: four pictures of one size, and the score cards."""
+
+from __future__ import annotations
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+from streamlit.elements.lib.grid_container import GridContainer
+
+from core import CamSpec, ImageRef, VariantSpec, pictures
+from core.measures import MEASURES
+from core.results import Comparison, Heatmap
+from pages.shared import cached, story
+
+CARDS = (("soft-iou", "overlap"), ("iou-top-p", "overlap"), ("energy-inside", "overlap"), ("pearson", "similarity"))
+NARROWEST_PX = 150  # two pictures side by side on a phone
+
+
+def four_pictures(answer: Comparison, opacity: float) -> None:
+    """Input, dense, pruned, difference. Every alt text ends with the counted sparsity, so that one can wait for the change."""
+    pruned = answer.pruned
+    urls = _urls(pruned.variant, pruned.image, pruned.cam, opacity)
+    at = f"at {answer.mask.sparsity:.4%} sparsity"
+    grid = st.grid(4, min_column_width=NARROWEST_PX, gap="small")
+    with _cell(grid):
+        _picture("Input" + (", with noise" if pruned.image.noise else ""), urls[0], f"The input {at}")
+        label = answer.picture.label
+        st.markdown("your own image" if label is None else f"label **{label}**")
+        if pruned.image.noise:
+            _without_noise(pruned.image)
+    with _cell(grid):
+        _picture("Dense", urls[1], f"Heatmap of the dense network, beside the one {at}")
+        _says(answer.dense)
+    with _cell(grid):
+        _picture("Pruned", urls[2], f"Heatmap of the pruned network {at}")
+        _says(pruned, changed=answer.flipped)
+    with _cell(grid):
+        _picture("Dense − pruned", urls[3], f"Difference of the two heatmaps {at}")
+        _similarity(answer)
+
+
+def _cell(grid: GridContainer) -> DeltaGenerator:
+    return grid.cell().container(gap="xsmall")
+
+
+def _picture(title: str, url: str, alt: str) -> None:
+    st.markdown(f"**{title}**")
+    st.image(url, width="stretch", alt=alt)
+
+
+def _without_noise(image: ImageRef) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+        st.image(_clean(image), width=40, alt="The input without noise")
+        st.caption("without noise", width="content")
+
+
+def _says(side: Heatmap, changed: bool = False) -> None:
+    icon = ":material/swap_horiz: " if changed else ""
+    st.markdown(f"{icon}says **{side.prediction.top}**, {side.prediction.confidence:.2f}")
+    st.image(_bar("magma"), width="stretch", alt="Colour bar from black, 0, to pale yellow, 1")
+    st.caption("0 to 1, evidence" if side.state == "ok" else f":material/warning: the map is {side.state}")
+
+
+def _similarity(answer: Comparison) -> None:
+    value = answer.similarity["pearson"]
+    st.markdown(f"similarity **{'–' if value is None else f'{value:.2f}'}**")
+    st.image(_bar("signed"), width="stretch", alt="Colour bar from purple, -1, over black, 0, to orange, 1")
+    st.caption("pruned more :material/arrow_range: dense more")
+
+
+@st.cache_data(max_entries=10, show_spinner=False)
+def _bar(table: str) -> str:
+    return pictures.data_url(pictures.png(pictures.colour_bar(table)))
+
+
+@st.cache_data(max_entries=400, show_spinner=False, hash_funcs=cached.KEYS)
+def _clean(image: ImageRef) -> str:
+    return pictures.data_url(pictures.png(pictures.grey(cached.engine().picture(image).clean, side_px=84)))
+
+
+@st.cache_data(max_entries=400, show_spinner=False, hash_funcs=cached.KEYS)
+def _urls(variant: VariantSpec, image: ImageRef, cam: CamSpec, opacity: float) -> tuple[str, str, str, str]:
+    """The four pictures, each as an address of its own: they arrive together with their words."""
+    answer = cached.comparison(variant, image, cam)
+    clean = answer.picture.clean
+    smooth = (pictures.overlay(answer.dense, clean, opacity), pictures.overlay(answer.pruned, clean, opacity), pictures.difference(answer))
+    first = pictures.data_url(pictures.png(pictures.grey(answer.picture.seen)))
+    second, third, fourth = (pictures.data_url(pictures.jpeg(picture)) for picture in smooth)
+    return first, second, third, fourth
+
+
+def score_cards(answer: Comparison) -> None:
+    """Value, change from dense, and what it means in one sentence."""
+    grid = st.grid(len(CARDS), min_column_width=NARROWEST_PX, gap="small")
+    for name, group in CARDS:
+        if group == "overlap":
+            pruned, dense = answer.overlap_pruned[name], answer.overlap_dense[name]
+        else:
+            pruned, dense = answer.similarity[name], 1.0  # of the dense map with itself
+        with _cell(grid):
+            _card(MEASURES[name].title, pruned, dense)
+            st.caption(MEASURES[name].summary if pruned is not None else story.undefined(answer))
+
+
+def _card(title: str, value: float | None, dense: float | None) -> None:
+    change = 0.0 if value is None or dense is None else round(value - dense, 2)
+    st.metric(
+        title,
+        "–" if value is None else f"{value:.2f}",
+        f"{change:+.2f}".replace("-", "−") if change else 0,
+        delta_color="off",
+        delta_arrow="off" if not change else "up" if change > 0 else "down",
+        delta_description="dense: –" if dense is None else f"from {dense:.2f}",
+    )

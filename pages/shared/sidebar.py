@@ -1,0 +1,152 @@
+"""Widgets -> specs. Every widget is bound to the address under the name that `address.PARAMETERS` gives it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import streamlit as st
+
+from core import CamSpec, ImageRef, ModelSpec, PruningSpec, VariantSpec
+from core.protocols.lukkien import WEIGHTS_LEFT
+from core.pruning import CRITERIA
+from core.results import MaskReport
+from core.saliency import CAMS
+from core.specs import SCOPES, TARGETS
+from pages.shared import cached
+from pages.shared.address import PARAMETERS, RATIOS, Number
+from pages.shared.gallery import image_choice
+
+UNITS = {
+    "percent": "Sparsity in percent of the prunable weights",
+    "ratio": "Compression ratio",
+    "level": "Level: 20 % of what is left goes each time",
+}
+OTHER_PARAMETERS = 22  # biases of the thesis CNN, which are never pruned
+BOUND = {"bind": "query-params", "persist_state": "session"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """What the sidebar asks for. image is None while an own image is still awaited; opacity is a share."""
+
+    variant: VariantSpec
+    image: ImageRef | None
+    cam: CamSpec
+    opacity: float
+
+
+def view() -> View:
+    """Draws the sidebar and returns what is asked for."""
+    with st.sidebar:
+        amount = st.container()  # the slider stands first, but needs to know the schedule
+        image = image_choice()
+        model, family = _network()
+        cam, opacity = _heatmap(has_label=image is None or image.source == "digits")
+        with amount:
+            pruning = _amount(family)
+            variant = VariantSpec(model=model, pruning=pruning)
+            _counted(cached.report(variant), pruning)
+    return View(variant=variant, image=image, cam=cam, opacity=opacity)
+
+
+def choice(label: str, name: str, **options: object) -> str:
+    """A select box over a parameter's names."""
+    known = PARAMETERS[name]
+    return st.selectbox(label, known.names, index=known.names.index(known.default), key=name, **BOUND, **options)
+
+
+def segments(label: str, name: str, **options: object) -> str:
+    """The same as buttons side by side, for few names."""
+    known = PARAMETERS[name]
+    return st.segmented_control(label, known.names, default=known.default, required=True, key=name, width="stretch", **BOUND, **options)
+
+
+def number(label: str, name: str, **options: object) -> float:
+    """A slider over a parameter's range."""
+    known = PARAMETERS[name]
+    assert isinstance(known, Number)
+    return st.slider(label, known.low, known.high, known.default, known.step, key=name, **BOUND, **options)
+
+
+def _amount(family: PruningSpec) -> PruningSpec:
+    """The slider, in the unit that the person chooses, and what it asks for."""
+    unit = segments("Sparsity as", "unit", on_change=_carry_over, help="The picture stays the same when you change the unit.")
+    if unit == "level":
+        level = int(number(UNITS[unit], "level"))
+        sparsity = 1 - WEIGHTS_LEFT[level] / WEIGHTS_LEFT[0]
+    elif unit == "ratio":
+        known = PARAMETERS["ratio"]
+        sparsity = sparsity_of_ratio(float(st.select_slider(UNITS[unit], known.names, known.default, key="ratio", **BOUND)))
+        level = nearest_level(sparsity)
+    else:
+        sparsity = number(UNITS[unit], "sparsity", format="%.1f %%") / 100
+        level = nearest_level(sparsity)
+    return PruningSpec.at_level(level) if family.schedule == "iterative-reset" else replace(family, sparsity=sparsity)
+
+
+def _carry_over() -> None:
+    """Sets the slider of the new unit to where the old one stood, so that changing the unit changes no picture much.
+
+    The only callback: a widget's value can be set by nothing else.
+    """
+    sparsity = st.session_state.get("_counted_sparsity")
+    if sparsity is None:
+        return
+    st.session_state["sparsity"] = round(sparsity * 100, 1)
+    st.session_state["level"] = nearest_level(sparsity)
+    st.session_state["ratio"] = f"{min(RATIOS, key=lambda ratio: abs(sparsity_of_ratio(ratio) - sparsity)):g}"
+
+
+def sparsity_of_ratio(ratio: float) -> float:
+    """The sparsity whose compression ratio (all parameters / parameters left) is this."""
+    total = WEIGHTS_LEFT[0]
+    return min(1.0, max(0.0, 1 - ((total + OTHER_PARAMETERS) / ratio - OTHER_PARAMETERS) / total))
+
+
+def nearest_level(sparsity: float) -> int:
+    """The level of the trained series whose number of weights left is nearest."""
+    left = (1 - sparsity) * WEIGHTS_LEFT[0]
+    return min(range(len(WEIGHTS_LEFT)), key=lambda level: abs(WEIGHTS_LEFT[level] - left))
+
+
+def _counted(mask: MaskReport, pruning: PruningSpec) -> None:
+    """All four ways to say how much is left, counted from the tensors."""
+    st.session_state["_counted_sparsity"] = mask.sparsity
+    at = nearest_level(mask.sparsity)
+    level = f"level {at}" if WEIGHTS_LEFT[at] == mask.kept else f"near level {at}"
+    st.caption(
+        f"Counted: **{mask.sparsity:.1%}** sparsity · **{mask.density:.1%}** density · **{mask.compression_ratio:.3g}×** smaller · {level}"
+        + (", the nearest that was trained" if pruning.level is not None and st.session_state["unit"] != "level" else "")
+    )
+
+
+def _network() -> tuple[ModelSpec, PruningSpec]:
+    """The trained network, and how it is pruned; the amount is still missing (a sparsity of 0 stands for it)."""
+    st.subheader("Pruning")
+    schedule = segments("Schedule", "schedule", help="one-shot prunes the dense network at once, without retraining. iterative-reset shows the "
+                        "trained series: prune 20 % of what is left, reset, retrain, repeat.")  # fmt: skip
+    if schedule == "iterative-reset":
+        family = PruningSpec.at_level(0)
+    else:
+        criterion = segments("Criterion", "criterion", help=_listed({name: entry.summary for name, entry in CRITERIA.items()}))
+        scope = segments("Scope", "scope", help=_listed(SCOPES))
+        family = PruningSpec.one_shot(0.0, scope, criterion)
+    seed = segments("Model seed", "seed", help="The same network trained three times from different random beginnings.")
+    return ModelSpec(seed=int(seed)), family
+
+
+def _heatmap(has_label: bool) -> tuple[CamSpec, float]:
+    st.subheader("Heatmap")
+    method = choice("Method", "cam")
+    entry = CAMS[method]
+    st.caption(f":{'gray' if entry.facts['cost'] == 'one pass' else 'orange'}-badge[{entry.facts['cost']}] {entry.summary}")
+    target = segments("Target class", "target", help=_listed(TARGETS))
+    if target == "label" and not has_label:
+        st.caption("Your own image has no label: the class that the dense network predicts is used.")
+        target = "dense"
+    opacity = number("Opacity", "opacity", format="%d %%")
+    return CamSpec(method=method, target=target), opacity / 100
+
+
+def _listed(texts: dict[str, str]) -> str:
+    return "\n".join(f"- **{name}**: {text}" for name, text in texts.items())

@@ -1,0 +1,117 @@
+"""The words on the screen that depend on numbers: the one sentence at the top, warnings with a next step, reasons for a dash."""
+
+from __future__ import annotations
+
+from core.results import MAP_STATES, Comparison, Heatmap
+
+ELSEWHERE, SAME_PLACES = 0.3, 0.7  # soft IoU of the two maps below and above which the sentence says so
+OVERLAP = "soft-iou-of-maps"
+
+WORDS = {
+    "sparsity / density": "the removed / kept share of the prunable weights, counted from the tensors, never repeated from the request.",
+    "compression ratio": "all parameters / parameters left; biases are never pruned and count as left.",
+    "schedule": "one-shot prunes the dense network at once; iterative with weight reset prunes a fifth, sets the rest back to its "
+                "pretrained values, retrains, and repeats.",
+    "criterion": "what decides which weights go first: the smallest (magnitude) or a random draw, as a control.",
+    "scope": "global ranks all weights together; per layer removes the same share of every layer.",
+    "heatmap": "where the evidence for one class lies, from 0 to 1; the raw saliency map has one value for each cell of the target layer.",
+    "target layer, target class": "where in the network, and for which class, the map is made. Here: the last convolution; dense = the class "
+                                  "that the dense network predicts, own = the class that each network predicts itself, label = the true class.",
+    "soft IoU": "sum of the smaller / sum of the larger values of two maps: 0 is nothing in common, 1 is the same map.",
+    "IoU at top p": "overlap of the strongest tenth of the pixels of both.",
+    "accuracy": "the share of digits named rightly, with its counts and a 95 % Wilson interval.",
+}  # fmt: skip
+
+
+def headline(answer: Comparison) -> str:
+    """The one thing that matters now, from the numbers, in Markdown."""
+    mask = answer.mask
+    if mask.kept == mask.total and not mask.variant.pruning.level:
+        return f"**Nothing is removed yet**: this is the dense network, and it says {says(answer.dense)}. Move the sparsity slider."
+    return f"At **{percent(mask.sparsity)} sparsity** ({mask.compression_ratio:.3g}× smaller) {_what_happens(answer)}"
+
+
+def _what_happens(answer: Comparison) -> str:
+    top, state = answer.pruned.prediction.top, answer.pruned.state
+    if answer.mask.collapsed:
+        return f"the network has **collapsed**: no input reaches its output, and it says {top} to every image."
+    if answer.flipped:
+        return f"the network **changes its answer**: {says(answer.dense)} becomes {says(answer.pruned)}.{_against_label(answer)}"
+    still = f"the network still says {says(answer.pruned)}"
+    if state != "ok":
+        return f"{still}, but its **heatmap is {state}**."
+    if not answer.difference.any():
+        return f"**nothing changes**: the network still says {says(answer.pruned)}, for exactly the same evidence."
+    overlap = answer.similarity[OVERLAP]
+    if overlap is None:
+        return f"{still}. The overlap of the two heatmaps is undefined.{_against_label(answer)}"
+    if overlap < ELSEWHERE:
+        return f"{still}, but **looks elsewhere**: its evidence overlaps the dense network's by only {overlap:.2f}.{_against_label(answer)}"
+    if overlap > SAME_PLACES:
+        return (
+            f"{still} and **looks at the same places**: its evidence overlaps the dense network's by {overlap:.2f}.{_against_label(answer)}"
+        )
+    return f"{still}. Its evidence overlaps the dense network's by {overlap:.2f}.{_against_label(answer)}"
+
+
+def _against_label(answer: Comparison) -> str:
+    label, dense, pruned = answer.picture.label, answer.dense.prediction.top, answer.pruned.prediction.top
+    if label is None or dense == pruned == label:
+        return ""
+    if dense != label and pruned != label:
+        return f" Both are wrong: it is a {label}."
+    return f" It is a {label}, so the dense network was right." if dense == label else f" It is a {label}: pruning put it right."
+
+
+def warnings(answer: Comparison) -> list[str]:
+    """What is not as it should be, and what to do next; in Markdown, the gravest first."""
+    found = []
+    if answer.mask.collapsed:
+        found.append("**Collapsed network.** No path of kept weights joins input and output: accuracy is one class's share and the heatmap "
+                     "is empty. Move the slider to the left.")  # fmt: skip
+    for name, side in (("dense", answer.dense), ("pruned", answer.pruned)):
+        if side.state != "ok" and not (side is answer.pruned and answer.mask.collapsed):
+            found.append(f"**The {name} network's map is {side.state}.** {MAP_STATES[side.state]} {_other_map(side)}")
+    if answer.flipped and not answer.mask.collapsed:
+        found.append(f"**Flipped prediction.** Both heatmaps are for {_target(answer)}. {_less_pruning(answer)}")
+    return found
+
+
+def _other_map(side: Heatmap) -> str:
+    if side.state == "invalid":
+        return "Choose another method, or less sparsity."
+    return "It is shown as it is, not stretched. Less sparsity, another method or another target class may show evidence."
+
+
+def _target(answer: Comparison) -> str:
+    dense, pruned = answer.dense.target_class, answer.pruned.target_class
+    if dense != pruned:
+        return f"the class that each network predicts ({dense} and {pruned})"
+    return f"class {dense}; choose target class **own** to see what speaks for each network's own answer"
+
+
+def _less_pruning(answer: Comparison) -> str:
+    if answer.mask.variant.pruning.schedule == "one-shot":
+        return "Schedule **iterative-reset** retrains after each step and often keeps the answer at the same sparsity."
+    return "A lower level may keep the answer."
+
+
+def undefined(answer: Comparison) -> str:
+    """Why a score is a dash."""
+    for name, side in (("pruned", answer.pruned), ("dense", answer.dense)):
+        if side.state != "ok":
+            return f"Undefined, because the {name} network's map is {side.state}."
+    return "Undefined for this image: there is no ink to compare with." if not answer.picture.clean.any() else "Undefined for these maps."
+
+
+def says(side: Heatmap) -> str:
+    """A prediction with its probability: "7 (0.98)"."""
+    return f"**{side.prediction.top}** ({side.prediction.confidence:.2f})"
+
+
+def percent(share: float) -> str:
+    """A share as percent; with more digits where 100 % is near, and never "100 %" for less than all."""
+    value = share * 100
+    if value <= 99 or value == 100:
+        return f"{value:.1f} %"
+    return f"{value:.2f} %"

@@ -1,0 +1,28 @@
+"""Shared parts of the tests: an engine on the shipped networks, and the real data when it lies on this machine."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+
+from core.engine import Engine
+
+torch.set_num_threads(min(2, torch.get_num_threads()))
+
+
+@pytest.fixture(scope="session")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
+    """An engine with an empty cache folder: only what is shipped is there."""
+    return Engine("cpu", tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real data that SPARSIGHT_DATA names; tests that need it are skipped, visibly, without it."""
+    folder = os.environ.get("SPARSIGHT_DATA")
+    if not folder:
+        pytest.skip("SPARSIGHT_DATA names no folder with real data")
+    return Path(folder)
