@@ -1,33 +1,47 @@
-"""The door: what this tool answers, what it runs on, and where to go. It computes nothing."""
+"""The door: what this tool answers, what it runs on, and where to go."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from pages.shared import cached, frame
+from core import CamSpec, ImageRef, PruningSpec, VariantSpec
+from pages.shared import cached, frame, shown
 
-with frame.page("Home"):
+EXAMPLE = (VariantSpec(pruning=PruningSpec.one_shot(0.7)), ImageRef(name="3500"), CamSpec())
+MEGABYTE = 1024**2
+
+
+def main() -> None:
     st.title("Sparsight")
     st.header("Does a pruned network still look at the same things?")
     st.markdown(
         "Pruning removes most of a neural network's weights, often without changing its answers. "
         "Sparsight shows whether the *evidence* for those answers stays the same: it puts the heatmaps of the dense and the pruned network "
-        "side by side and measures how far they agree. Everything is computed live, on real trained networks and real digits."
+        "side by side and measures how far they agree. Everything is computed live, on trained networks and handwritten digits."
     )
     for file, name, icon, answer in frame.PAGES[1:]:
         st.page_link(file, label=f"**{name}**: {answer}", icon=icon)
-    st.space("small")
-    st.subheader("In use on this machine")
-    st.markdown(f"Device: **{cached.engine().device_name}**")
-    megabyte = 1024**2
+    with frame.explained():
+        st.subheader("An example")
+        shown.example(cached.comparison(*EXAMPLE))
+    with frame.explained():
+        st.subheader("In use on this machine")
+        _memory()
+
+
+def _memory() -> None:
     parts = cached.engine().parts()
     st.table(
         {
-            "memory": [part.name for part in parts],
-            "in use": [f"{part.bytes / megabyte:.1f} MB" for part in parts],
-            "at most": [f"{part.budget_bytes / megabyte:,.0f} MB" for part in parts],
+            f"memory ({cached.engine().device_name})": [part.name for part in parts],
+            "in use": [f"{part.bytes / MEGABYTE:.1f} MB" for part in parts],
+            "at most": [f"{part.budget_bytes / MEGABYTE:,.0f} MB" for part in parts],
             "entries": [f"{part.entries:,}" for part in parts],
             "found there": [f"{part.hits:,} of {part.hits + part.misses:,}" for part in parts],
         }
     )
-    st.caption("What was used longest ago goes first when a limit is reached; then it is computed again when needed.")
+    st.caption("What was used longest ago goes first when a limit is reached, and is computed again when it is needed.")
+
+
+with frame.page("Home"):
+    main()

@@ -3,7 +3,7 @@
     from core import Engine, VariantSpec, PruningSpec, ImageRef, CamSpec
     engine = Engine()
     answer = engine.compare(VariantSpec(pruning=PruningSpec.one_shot(0.9)), ImageRef(name="7"), CamSpec())
-    answer.pruned.map, answer.overlap_pruned["soft_iou"]
+    answer.pruned.map, answer.overlap_pruned["soft-iou"]
 """
 
 from __future__ import annotations

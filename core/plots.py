@@ -15,7 +15,7 @@ from core.results import Accuracy, Comparison, MaskReport
 
 DENSE, PRUNED, NEUTRAL, GRID = "#dd7a1c", "#8a63e0", "#8b8798", "rgba(139, 135, 152, 0.22)"
 FLOOR = 0.0004  # density below one weight in 2,324: where "everything is gone" stands on a logarithmic axis
-SPARSITY_TICKS = (0.0, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999)
+SPARSITY_TICKS = (0.0, 0.7, 0.9, 0.97, 0.99, 0.997, 0.999)  # half a decade of what is kept apart
 Points = Sequence[tuple[float, float | None]]  # (sparsity, value), None where undefined
 
 
@@ -84,15 +84,11 @@ def accuracy_text(accuracy: Accuracy) -> str:
 
 def _figure(title: str, height: int = 260) -> go.Figure:
     """An empty figure in the common look."""
-    axis = {"gridcolor": GRID, "zeroline": False, "fixedrange": True}
-    return go.Figure(
-        layout={
-            "title": {"text": title, "font": {"size": 14}, "x": 0, "xref": "paper", "y": 1, "yref": "container", "yanchor": "top", "pad": {"t": 6}},
-            "height": height, "margin": {"l": 8, "r": 8, "t": 60, "b": 8}, "paper_bgcolor": "rgba(0,0,0,0)", "plot_bgcolor": "rgba(0,0,0,0)",
-            "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"}, "xaxis": {**axis, "automargin": True},
-            "yaxis": {**axis, "automargin": True}, "font": {"color": NEUTRAL}, "bargap": 0.25, "hovermode": "closest",
-        }
-    )  # fmt: skip
+    axis = {"gridcolor": GRID, "zeroline": False, "fixedrange": True, "automargin": True}
+    top = {"text": title, "font": {"size": 14}, "x": 0, "xref": "paper", "y": 1, "yref": "container", "yanchor": "top", "pad": {"t": 6}}
+    figure = go.Figure(layout={"title": top, "height": height, "xaxis": axis, "yaxis": axis, "bargap": 0.25, "hovermode": "closest"})
+    figure.update_layout(margin={"l": 8, "r": 8, "t": 60, "b": 8}, legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"})
+    return figure.update_layout(paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)", font={"color": NEUTRAL}, showlegend=True)
 
 
 def _position(sparsity: float) -> float:
@@ -101,8 +97,8 @@ def _position(sparsity: float) -> float:
 
 
 def _sparsity_axis(figure: go.Figure) -> None:
-    values = [_position(tick) for tick in SPARSITY_TICKS] + [_position(1.0)]
-    texts = [f"{tick * 100:g} %" for tick in SPARSITY_TICKS] + ["100 %"]
+    values = [_position(tick) for tick in SPARSITY_TICKS]
+    texts = [f"{tick * 100:g} %" for tick in SPARSITY_TICKS]
     figure.update_xaxes(
-        tickvals=values, ticktext=texts, range=[-0.03, _position(1.0) + 0.05], title="sparsity (logarithmic in what is kept)"
+        tickvals=values, ticktext=texts, tickangle=0, range=[-0.03, _position(1.0) + 0.05], title="sparsity (logarithmic in what is kept)"
     )

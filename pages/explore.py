@@ -13,8 +13,7 @@ Question = tuple[VariantSpec, ImageRef, CamSpec]
 
 
 def main() -> None:
-    for problem in address.check():
-        st.warning(f"In the address, {problem}", icon=":material/link_off:")
+    address.check()
     head = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
     view = sidebar.view()
     if view.image is None:

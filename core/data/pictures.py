@@ -53,7 +53,8 @@ class Pictures:
         """Raises BadSpec for a digit that does not exist, MissingData for an own image that is not in memory."""
         if image.source == "digits":
             row = self._row(image.name)
-            clean, label, notes = self.digits.images[row].float() / 255, int(self.digits.labels[row]), ()
+            clean, label = self.digits.images[row].float() / 255, int(self.digits.labels[row])
+            notes: tuple[str, ...] = ()
             noise = _digits_noise(image.noise_seed, tuple(self.digits.images.shape))[row]
         else:
             pixels, notes = self._own_image(image.name)

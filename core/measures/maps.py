@@ -33,7 +33,7 @@ def mean(maps: Tensor) -> Tensor:
 def std(maps: Tensor) -> Tensor:
     """Population standard deviation (divided by n), (N,)."""
     flat = maps.flatten(1)
-    return undefined(flat.std(dim=1, correction=0), not_finite(flat))
+    return undefined((flat - flat.mean(dim=1, keepdim=True)).square().mean(dim=1).sqrt(), not_finite(flat))
 
 
 @MEASURES.register(

@@ -187,11 +187,19 @@ def _maps(cam: Any, images: Tensor, captured: Captured) -> Tensor:
 def _one_map(cam: Any, images: Tensor, captured: Captured, index: int) -> np.ndarray:
     targets = importlib.import_module(f"{LIBRARY}.utils.model_targets")
     one = slice(index, index + 1)
+    if type(cam).__name__ == "KPCA_CAM" and _same_in_all_cells(captured.activations[index]):
+        return np.zeros(captured.activations.shape[2:], dtype=np.float32)  # the library would answer rounding errors
     target = targets.ClassifierOutputTarget(int(captured.targets[index]))
     activations, gradients = captured.activations[one].cpu().numpy(), captured.gradients[one].cpu().numpy()
     with torch.no_grad(), np.errstate(all="ignore"):  # what is not finite is flagged as "invalid", not printed
         cams = cam.get_cam_image(images[one], cam.target_layers[0], [target], activations, gradients, False)
     return np.asarray(cams[0], dtype=np.float32)
+
+
+def _same_in_all_cells(activations: Tensor) -> bool:
+    """Whether every channel of activations (K, h, w) has one value only."""
+    flat = activations.flatten(1)
+    return bool((flat.amin(dim=1) == flat.amax(dim=1)).all())
 
 
 def _register_all() -> None:

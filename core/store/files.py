@@ -21,7 +21,7 @@ from core.store.coding import Damage, Facts, Tensors, decode, encode, read_head
 SUFFIX = ".safetensors"
 DAMAGED = ".damaged"
 STALE_SECONDS = 86_400  # a temporary file this old belongs to a process that was killed
-LONGEST_PART = 200  # characters of one part of a key; file systems allow 255 bytes with the suffixes
+LONGEST_PART = 200  # bytes of one part of a key; file systems allow 255 with the suffixes
 _log = logging.getLogger(__name__)
 
 
@@ -140,10 +140,10 @@ class Files:
 
     def _path(self, root: Path, key: str) -> Path:
         parts = key.split("/")
-        if any(part in ("", ".", "..") or "\\" in part or ":" in part or not part.isprintable() or len(part) > LONGEST_PART for part in parts):
+        if not all(_is_plain(part) for part in parts):
             raise BadSpec(
                 f"'{key[:80]}' cannot name a file in the cache.",
-                f"A key is made of printable parts of at most {LONGEST_PART} characters joined by '/', none empty, '.' or '..'.",
+                f"A key is made of printable parts of at most {LONGEST_PART} bytes joined by '/', without '.', '..', ':' and '\\'.",
                 "Use the key of a spec.",
             )
         path = root.joinpath(*parts[:-1], parts[-1] + SUFFIX)
@@ -155,11 +155,16 @@ class Files:
         return any(other != root and other.is_relative_to(root) and path.is_relative_to(other) for other in self.read_roots)
 
 
+def _is_plain(part: str) -> bool:
+    """Whether a part of a key is a name inside its folder, on every system: ':' and the backslash would lead out on Windows."""
+    return part not in ("", ".", "..") and part.isprintable() and not set(part) & {":", "\\"} and len(part.encode()) <= LONGEST_PART
+
+
 def _read(path: Path, set_aside: bool, tries: int = 3) -> tuple[Tensors, Facts]:
     """Tensors and facts of one file. Raises FileNotFoundError, and BadFile after setting a damaged file aside."""
     try:
         with open(path, "rb") as file:
-            inode = os.fstat(file.fileno()).st_ino
+            state = _state(os.fstat(file.fileno()))
             content = file.read()
     except FileNotFoundError:
         raise
@@ -169,9 +174,14 @@ def _read(path: Path, set_aside: bool, tries: int = 3) -> tuple[Tensors, Facts]:
         return decode(content)
     except Damage as damage:
         with contextlib.suppress(FileNotFoundError):
-            if tries > 1 and path.stat().st_ino != inode:  # another process has just replaced it: the new one counts
+            if tries > 1 and _state(path.stat()) != state:  # another process has just replaced it: the new one counts
                 return _read(path, set_aside, tries - 1)
         raise _bad_file(path, damage, set_aside) from damage
+
+
+def _state(status: os.stat_result) -> tuple[int, int, int]:
+    """Tells one file of a name from the next; the inode alone does not, its number may be given out again."""
+    return status.st_ino, status.st_mtime_ns, status.st_size
 
 
 def _bad_file(path: Path, damage: Damage, set_aside: bool) -> BadFile:

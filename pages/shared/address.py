@@ -31,7 +31,7 @@ class Choice:
 
     def problem(self, text: str) -> str | None:
         """What is wrong with this value, or None."""
-        if text in self.names:
+        if text in self.names or (set(self.names) == {"true", "false"} and text.lower() in self.names):
             return None
         near = difflib.get_close_matches(text.strip(), self.names, n=1, cutoff=0.6)
         known = f"did you mean {near[0]}?" if near else f"known: {', '.join(self.names)}."
@@ -54,7 +54,7 @@ class Number:
         try:
             value = int(text) if whole else float(text)
         except ValueError:
-            return f"it is no number; allowed is {allowed}."
+            return f"allowed is {allowed}."
         if not math.isfinite(value) or not self.low <= value <= self.high:
             return f"allowed is {allowed}."
         return None
@@ -66,11 +66,11 @@ def _ratio_names() -> tuple[str, ...]:
 
 PARAMETERS: dict[str, Choice | Number] = {
     "unit": Choice("percent", ("percent", "ratio", "level")),
-    "sparsity": Number(90.0, 0.0, 100.0, 0.1),
-    "ratio": Choice("8", _ratio_names()),
-    "level": Number(10, 0, CARD.levels or 0),
+    "sparsity": Number(70.0, 0.0, 100.0, 0.1),
+    "ratio": Choice("3", _ratio_names()),
+    "level": Number(5, 0, CARD.levels or 0),
     "source": Choice("digits", ("digits", "own")),
-    "digit": Number(7, 0, len(CARD.classes) - 1),
+    "digit": Choice("7", CARD.classes),
     "nth": Number(1, 1, 500),
     "noise": Choice("true", ("true", "false")),
     "seed": Choice(str(CARD.seeds[0]), tuple(map(str, CARD.seeds))),
@@ -89,22 +89,25 @@ def problems(query: Mapping[str, str]) -> list[str]:
     found = []
     for name, text in query.items():
         if name not in PARAMETERS:
-            found.append(f"`{name}` is no part of this page's address; it was left out.")
+            found.append(f"`{_short(name)}` is no part of this page's address; it was left out.")
         elif problem := PARAMETERS[name].problem(text):
             parameter = PARAMETERS[name]
-            fallback = f"{parameter.default:g}" if isinstance(parameter, Number) else parameter.default
-            found.append(f"`{name}={_short(text)}` cannot be used: {problem} Shown is `{name}={fallback}`.")
+            default = f"{parameter.default:g}" if isinstance(parameter, Number) else parameter.default
+            found.append(f"`{name}={_short(text)}` cannot be used: {problem} Used instead: `{name}={default}`.")
     return found
 
 
-def check() -> list[str]:
-    """Reads the address before the widgets, takes out what they cannot use, and returns what to tell the person."""
+def check() -> None:
+    """Reads the address before the first widget, takes out what cannot be used, and says so."""
     query = st.query_params.to_dict()
     found = problems(query)
     for name, text in query.items():
-        if name in PARAMETERS and PARAMETERS[name].problem(text) is not None and name not in st.session_state:
+        unknown = name not in PARAMETERS
+        if unknown or (PARAMETERS[name].problem(text) and name not in st.session_state):
             del st.query_params[name]
-    return found
+    if found:
+        lines = "\n".join(f"- {line}" for line in found)
+        st.warning(f"**Parts of the address were not used.**\n{lines}", icon=":material/link_off:")
 
 
 def _short(text: str, most: int = 40) -> str:

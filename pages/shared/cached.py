@@ -5,21 +5,20 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import lru_cache
 from typing import Any
 
 import streamlit as st
 
 from core import CamSpec, DataSpec, Engine, ImageRef, ModelSpec, PruningSpec, VariantSpec
 from core.errors import SparsightError
-from core.saliency import CAMS
 from core.results import Accuracy, Comparison, MaskReport
+from core.saliency import CAMS
 
 KEYS = {spec: (lambda value: value.key) for spec in (VariantSpec, ImageRef, CamSpec, DataSpec, ModelSpec, PruningSpec)}
 Point = tuple[float, float | None]  # sparsity, value
-REST_SECONDS = 0.12
+REST_SECONDS, MOST_ANSWERS = 0.12, 2000
 _BACKGROUND = ThreadPoolExecutor(max_workers=1, thread_name_prefix="later")
-_KNOWN: set[Any] = set()
+_ANSWERS: dict[Any, Future[Any]] = {}  # by question and specs, oldest first
 
 
 @st.cache_resource(show_spinner="Starting the engine ...")
@@ -85,21 +84,17 @@ def later(question: Callable[..., Any], *specs: Any) -> Any:
     once, so that slow numbers never delay pictures. A slider on the move starts nothing: it must rest a moment first.
     """
     key = (question.__qualname__, specs)
-    if key not in _KNOWN:
+    if key not in _ANSWERS:
         _wait(REST_SECONDS)
-    future = _answers(question, specs)
+        _ANSWERS[key] = _BACKGROUND.submit(question, *specs)
+        while len(_ANSWERS) > MOST_ANSWERS:
+            _ANSWERS.pop(next(iter(_ANSWERS)), None)
+    future = _ANSWERS[key]
     while not future.done():
         _wait(0.03)
-    _KNOWN.add(key)
     if future.exception():
-        _answers.cache_clear()  # a failure is not kept
-        _KNOWN.clear()
+        _ANSWERS.pop(key, None)  # a failure is not kept
     return future.result()
-
-
-@lru_cache(maxsize=2000)
-def _answers(question: Callable[..., Any], specs: tuple[Any, ...]) -> Future[Any]:
-    return _BACKGROUND.submit(question, *specs)
 
 
 def _wait(seconds: float) -> None:

@@ -9,7 +9,7 @@ from core import CamSpec, DataSpec, ImageRef, VariantSpec, pictures
 from core.measures import MEASURES
 from core.models.zoo import card
 from core.results import Comparison, MaskReport, Scores
-from pages.shared import cached, story
+from pages.shared import cached, shown, story
 from pages.shared.frame import guarded
 
 Question = tuple[VariantSpec, ImageRef, CamSpec]
@@ -28,27 +28,28 @@ def accuracy_section(question: Question, data: DataSpec) -> None:
     with left:
         numbers, curve = st.empty(), st.empty()
     with right:
-        _metric("Kept weights", f"{mask.kept:,}", mask.kept - mask.total, f"{mask.kept - mask.total:,}", f"from {mask.total:,}")
-        st.caption(f"With {mask.other_parameters} biases, which are never pruned, {mask.kept + mask.other_parameters:,} parameters are left.")
+        shown.metric("Kept weights", f"{mask.kept:,}", mask.kept - mask.total, f"{mask.kept - mask.total:,}", f"from {mask.total:,}")
+        st.caption(
+            f"With {mask.other_parameters} biases, which are never pruned, {mask.kept + mask.other_parameters:,} parameters are left."
+        )
         st.plotly_chart(plots.kept_weights(mask), config=STILL, key="layers", alt="Kept weights of each layer")
-    _accuracy(numbers.container(), variant, data)
+    _accuracy(numbers, variant, data)
     _curve(curve, question, data, mask)
 
 
 def _accuracy(place: DeltaGenerator, variant: VariantSpec, data: DataSpec) -> None:
     title = "Accuracy, " + ("with noise" if data.noise else "without noise")
-    with place:
-        waiting = st.empty()
-        if cached.engine().known_accuracy(variant, data) is None:
-            with waiting.container():
-                _metric(title, "…", 0, "0", "counting")
-                st.caption("Counting how many of the 5,000 embedded digits are named rightly.")
-        found, dense = cached.accuracy(variant, data), cached.accuracy(variant.dense, data)
-        points = round((found.fraction - dense.fraction) * 100, 1)
-        with waiting.container():
-            _metric(title, story.percent(found.fraction), points, f"{points:+.1f} points", f"from {story.percent(dense.fraction)}")
-            bounds = f"{found.low * 100:.1f} to {found.high * 100:.1f} %"
-            st.caption(f"{found.correct:,} of {found.total:,} embedded digits are named rightly; 95 % interval {bounds}.")
+    if not all(cached.engine().known_accuracy(one, data) for one in (variant, variant.dense)):
+        with place.container():
+            shown.metric(title, "…", None, "…", "counting")
+            st.caption("Counting how many of the 5,000 embedded digits are named rightly.")
+            cached.accuracy(variant, data), cached.accuracy(variant.dense, data)
+    found, dense = cached.accuracy(variant, data), cached.accuracy(variant.dense, data)
+    points = round((found.fraction - dense.fraction) * 100, 1)
+    bounds = f"{found.low * 100:.1f} to {found.high * 100:.1f} %"
+    with place.container():
+        shown.metric(title, story.percent(found.fraction), points, f"{points:+.1f} points", f"from {story.percent(dense.fraction)}")
+        st.caption(f"{found.correct:,} of {found.total:,} embedded digits are named rightly; 95 % interval {bounds}.")
 
 
 def _curve(place: DeltaGenerator, question: Question, data: DataSpec, mask: MaskReport) -> None:
@@ -60,11 +61,6 @@ def _curve(place: DeltaGenerator, question: Question, data: DataSpec, mask: Mask
         overlaps = cached.overlap_curve(variant, image, cam) if cached.is_quick(cam) else ()
     figure = plots.series_curve(accuracies, overlaps, mask, len(cached.engine().gallery()))
     place.plotly_chart(figure, config=STILL, key="series", alt=f"Accuracy and soft IoU over sparsity, marker at {mask.sparsity:.1%}")
-
-
-def _metric(title: str, value: str, change: float, text: str, origin: str) -> None:
-    arrow = "off" if not change else "up" if change > 0 else "down"
-    st.metric(title, value, text.replace("-", "−") if change else 0, delta_color="off", delta_arrow=arrow, delta_description=origin)
 
 
 def expanders(question: Question) -> None:

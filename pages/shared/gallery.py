@@ -8,37 +8,35 @@ import streamlit as st
 
 from core import ImageRef, SparsightError, pictures
 from pages.shared import cached, frame
-from pages.shared.address import PARAMETERS
+from pages.shared.widgets import BOUND, choice, segments
 
 FILE_TYPES = ["png", "jpg", "jpeg", "webp", "bmp"]
-A_ROW = 8  # pictures of the gallery
+A_ROW, A_PAGE = 8, 16  # pictures of the gallery
 NOISE = 0.2  # upper end of the thesis' background noise
 
 
 def image_choice() -> ImageRef | None:
     """Draws the widgets; None while an own image is awaited."""
-    from pages.shared.sidebar import segments
-
     st.subheader("Image")
     source = segments("Source", "source", label_visibility="collapsed")
     image = _digit() if source == "digits" else _own()
-    noisy = st.toggle("Background noise", value=True, key="noise", bind="query-params", persist_state="session",
+    noisy = st.toggle("Background noise", value=True, key="noise", **BOUND,
                       help="As in the thesis: pixels that are exactly 0 get a random value up to 0.2, in training and here.")  # fmt: skip
     return image and replace(image, noise=NOISE if noisy else 0.0)
 
 
 def _digit() -> ImageRef:
-    known = PARAMETERS["digit"]
-    digit = st.segmented_control("Digit", [str(n) for n in range(10)], default=str(known.default), required=True, key="digit",
-                                 width="stretch", bind="query-params", persist_state="session")  # fmt: skip
-    nth = st.slider("Which one", 1, 500, 1, key="nth", bind="query-params", persist_state="session",
-                    help="The 5,000 embedded digits, 500 of each. The networks never saw them in training.")  # fmt: skip
+    left, right = st.columns([2, 3], gap="small")
+    with left:
+        digit = choice("Digit", "digit")
+    with right:
+        nth = st.number_input("Which one", 1, 500, 1, key="nth", help="One of 500. The networks never saw them in training.", **BOUND)
     rows = cached.rows_of_class(int(digit))
-    first = min(max(0, nth - 1 - A_ROW // 2), len(rows) - A_ROW)
+    first = min((nth - 1) // A_PAGE * A_PAGE, len(rows) - A_PAGE)
     st.image(
-        _strip(rows[first : first + A_ROW], nth - 1 - first),
+        _strip(rows[first : first + A_PAGE], nth - 1 - first),
         width="stretch",
-        alt=f"Digits {first + 1} to {first + A_ROW}, number {nth} chosen",
+        alt=f"Digits {first + 1} to {first + A_PAGE}, number {nth} chosen",
     )
     return ImageRef(name=str(rows[nth - 1]))
 

@@ -12,6 +12,7 @@ from core.results import Comparison, Heatmap
 from pages.shared import cached, story
 
 CARDS = (("soft-iou", "overlap"), ("iou-top-p", "overlap"), ("energy-inside", "overlap"), ("pearson", "similarity"))
+EXAMPLE_OPACITY = 0.65
 NARROWEST_PX = 150  # two pictures side by side on a phone
 
 
@@ -36,6 +37,17 @@ def four_pictures(answer: Comparison, opacity: float) -> None:
     with _cell(grid):
         _picture("Dense − pruned", urls[3], f"Difference of the two heatmaps {at}")
         _similarity(answer)
+
+
+def example(answer: Comparison) -> None:
+    """The two heatmaps and their difference, small, with one sentence: for the door."""
+    pruned = answer.pruned
+    _, dense_url, pruned_url, difference_url = _urls(pruned.variant, pruned.image, pruned.cam, EXAMPLE_OPACITY)
+    with st.container(horizontal=True, gap="small"):
+        for title, url in (("Dense", dense_url), ("Pruned", pruned_url), ("Dense − pruned", difference_url)):
+            with st.container(width=NARROWEST_PX, gap="xsmall"):
+                _picture(title, url, f"{title}: a heatmap over the digit {answer.picture.label}")
+    st.markdown(story.headline(answer))
 
 
 def _cell(grid: GridContainer) -> DeltaGenerator:
@@ -102,12 +114,16 @@ def score_cards(answer: Comparison) -> None:
 
 
 def _card(title: str, value: float | None, dense: float | None) -> None:
-    change = 0.0 if value is None or dense is None else round(value - dense, 2)
-    st.metric(
-        title,
-        "–" if value is None else f"{value:.2f}",
-        f"{change:+.2f}".replace("-", "−") if change else 0,
-        delta_color="off",
-        delta_arrow="off" if not change else "up" if change > 0 else "down",
-        delta_description="dense: –" if dense is None else f"from {dense:.2f}",
-    )
+    origin = "from –" if dense is None else f"from {dense:.2f}"
+    if value is None or dense is None:
+        metric(title, "–" if value is None else f"{value:.2f}", None, "–", origin)
+    else:
+        change = round(value - dense, 2)
+        metric(title, f"{value:.2f}", change, f"{change:+.2f}", origin)
+
+
+def metric(title: str, value: str, change: float | None, text: str, origin: str) -> None:
+    """A number with its change, in grey: up is not always better. A change of None is undefined and has no arrow."""
+    arrow = "off" if not change else "up" if change > 0 else "down"
+    shown = 0 if change == 0 else text.replace("-", "−")
+    st.metric(title, value, shown, delta_color="off", delta_arrow=arrow, delta_description=origin)

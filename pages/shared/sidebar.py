@@ -11,18 +11,15 @@ from core.protocols.lukkien import WEIGHTS_LEFT
 from core.pruning import CRITERIA
 from core.results import MaskReport
 from core.saliency import CAMS
-from core.specs import SCOPES, TARGETS
+from core.specs import SCHEDULES, SCOPES, TARGETS
 from pages.shared import cached
-from pages.shared.address import PARAMETERS, RATIOS, Number
+from pages.shared.address import PARAMETERS, RATIOS
 from pages.shared.gallery import image_choice
+from pages.shared.story import percent
+from pages.shared.widgets import BOUND, choice, number, segments
 
-UNITS = {
-    "percent": "Sparsity in percent of the prunable weights",
-    "ratio": "Compression ratio",
-    "level": "Level: 20 % of what is left goes each time",
-}
+UNITS = {"percent": "Removed", "ratio": "Compression ratio", "level": "Level"}
 OTHER_PARAMETERS = 22  # biases of the thesis CNN, which are never pruned
-BOUND = {"bind": "query-params", "persist_state": "session"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,39 +46,20 @@ def view() -> View:
     return View(variant=variant, image=image, cam=cam, opacity=opacity)
 
 
-def choice(label: str, name: str, **options: object) -> str:
-    """A select box over a parameter's names."""
-    known = PARAMETERS[name]
-    return st.selectbox(label, known.names, index=known.names.index(known.default), key=name, **BOUND, **options)
-
-
-def segments(label: str, name: str, **options: object) -> str:
-    """The same as buttons side by side, for few names."""
-    known = PARAMETERS[name]
-    return st.segmented_control(label, known.names, default=known.default, required=True, key=name, width="stretch", **BOUND, **options)
-
-
-def number(label: str, name: str, **options: object) -> float:
-    """A slider over a parameter's range."""
-    known = PARAMETERS[name]
-    assert isinstance(known, Number)
-    return st.slider(label, known.low, known.high, known.default, known.step, key=name, **BOUND, **options)
-
-
 def _amount(family: PruningSpec) -> PruningSpec:
     """The slider, in the unit that the person chooses, and what it asks for."""
-    unit = segments("Sparsity as", "unit", on_change=_carry_over, help="The picture stays the same when you change the unit.")
+    st.subheader("Sparsity")
+    unit = segments("Unit", "unit", label_visibility="collapsed", on_change=_carry_over)
     if unit == "level":
-        level = int(number(UNITS[unit], "level"))
+        level = int(number(UNITS[unit], "level", help="Each level removes 20 % of what the one before has left."))
         sparsity = 1 - WEIGHTS_LEFT[level] / WEIGHTS_LEFT[0]
     elif unit == "ratio":
         known = PARAMETERS["ratio"]
-        sparsity = sparsity_of_ratio(float(st.select_slider(UNITS[unit], known.names, known.default, key="ratio", **BOUND)))
-        level = nearest_level(sparsity)
+        times = st.select_slider(UNITS[unit], known.names, known.default, key="ratio", help="All parameters / parameters left.", **BOUND)
+        sparsity = sparsity_of_ratio(float(times))
     else:
-        sparsity = number(UNITS[unit], "sparsity", format="%.1f %%") / 100
-        level = nearest_level(sparsity)
-    return PruningSpec.at_level(level) if family.schedule == "iterative-reset" else replace(family, sparsity=sparsity)
+        sparsity = number(UNITS[unit], "sparsity", format="%.1f %%", help="Share of the prunable weights that is removed.") / 100
+    return PruningSpec.at_level(nearest_level(sparsity)) if family.schedule == "iterative-reset" else replace(family, sparsity=sparsity)
 
 
 def _carry_over() -> None:
@@ -113,18 +91,18 @@ def _counted(mask: MaskReport, pruning: PruningSpec) -> None:
     """All four ways to say how much is left, counted from the tensors."""
     st.session_state["_counted_sparsity"] = mask.sparsity
     at = nearest_level(mask.sparsity)
-    level = f"level {at}" if WEIGHTS_LEFT[at] == mask.kept else f"near level {at}"
+    level = f"**level {at}**" if WEIGHTS_LEFT[at] == mask.kept else f"near **level {at}**"
     st.caption(
-        f"Counted: **{mask.sparsity:.1%}** sparsity · **{mask.density:.1%}** density · **{mask.compression_ratio:.3g}×** smaller · {level}"
-        + (", the nearest that was trained" if pruning.level is not None and st.session_state["unit"] != "level" else "")
+        f"**{percent(mask.sparsity)}** sparsity, **{percent(mask.density)}** density,  \n"
+        f"**{mask.compression_ratio:.3g}×** smaller, {level}"
+        + (" (nearest trained)" if pruning.level is not None and st.session_state["unit"] != "level" else "")
     )
 
 
 def _network() -> tuple[ModelSpec, PruningSpec]:
     """The trained network, and how it is pruned; the amount is still missing (a sparsity of 0 stands for it)."""
     st.subheader("Pruning")
-    schedule = segments("Schedule", "schedule", help="one-shot prunes the dense network at once, without retraining. iterative-reset shows the "
-                        "trained series: prune 20 % of what is left, reset, retrain, repeat.")  # fmt: skip
+    schedule = segments("Schedule", "schedule", help=_listed({name: SCHEDULES[name] for name in PARAMETERS["schedule"].names}))
     if schedule == "iterative-reset":
         family = PruningSpec.at_level(0)
     else:

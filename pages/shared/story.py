@@ -15,8 +15,9 @@ WORDS = {
     "criterion": "what decides which weights go first: the smallest (magnitude) or a random draw, as a control.",
     "scope": "global ranks all weights together; per layer removes the same share of every layer.",
     "heatmap": "where the evidence for one class lies, from 0 to 1; the raw saliency map has one value for each cell of the target layer.",
-    "target layer, target class": "where in the network, and for which class, the map is made. Here: the last convolution; dense = the class "
-                                  "that the dense network predicts, own = the class that each network predicts itself, label = the true class.",
+    "target layer, target class": "where in the network, and for which class, the map is made. Here: the last convolution; dense = "
+                                  "the class that the dense network predicts, own = the class that each network predicts itself, "
+                                  "label = the true class.",
     "soft IoU": "sum of the smaller / sum of the larger values of two maps: 0 is nothing in common, 1 is the same map.",
     "IoU at top p": "overlap of the strongest tenth of the pixels of both.",
     "accuracy": "the share of digits named rightly, with its counts and a 95 % Wilson interval.",

@@ -30,7 +30,9 @@ def everything(root: Path) -> list[str]:
 
 
 def assert_three_parts(error: BaseException) -> None:
-    assert error.wrong and error.allowed and error.next_step  # type: ignore[attr-defined]
+    assert error.wrong
+    assert error.allowed
+    assert error.next_step
 
 
 def ship(files: Files, key: str, tensors: dict) -> Path:
@@ -67,7 +69,8 @@ def test_damage_is_found_and_set_aside(files, how):
         files.load(KEY)
     assert_three_parts(caught.value)
     assert everything(files.write_root) == ["level-03.safetensors.damaged"]
-    assert not files.exists(KEY) and files.keys() == []
+    assert not files.exists(KEY)
+    assert files.keys() == []
     with pytest.raises(MissingData):
         files.load(KEY)
     files.save(KEY, W, {})
@@ -100,7 +103,8 @@ def test_any_changed_byte_is_noticed(data):
         tensors, facts = coding.decode(bytes(content))
     except coding.Damage:
         return
-    assert facts == sound[1] and torch.equal(tensors["w"], sound[0]["w"])  # blanks and the like: the meaning is unchanged
+    assert facts == sound[1]
+    assert torch.equal(tensors["w"], sound[0]["w"])
 
 
 @settings(max_examples=100, deadline=None)

@@ -1,0 +1,93 @@
+"""The address is a public format: its names and defaults are pinned; what it cannot say is refused in plain words."""
+
+from __future__ import annotations
+
+import pytest
+
+from pages.shared.address import PARAMETERS, Choice, Number, problems
+
+# A change here breaks links that people have kept.
+PINNED = {
+    "unit": "percent",
+    "sparsity": 70.0,
+    "ratio": "3",
+    "level": 5,
+    "source": "digits",
+    "digit": "7",
+    "nth": 1,
+    "noise": "true",
+    "seed": "333",
+    "schedule": "one-shot",
+    "criterion": "magnitude",
+    "scope": "global",
+    "cam": "grad-cam++",
+    "target": "dense",
+    "opacity": 65,
+    "threshold": 0.5,
+}
+PINNED_NAMES = {
+    "unit": {"percent", "ratio", "level"},
+    "source": {"digits", "own"},
+    "digit": set("0123456789"),
+    "seed": {"333", "334", "335"},
+    "schedule": {"one-shot", "iterative-reset"},
+    "criterion": {"magnitude", "random"},
+    "scope": {"global", "layer"},
+    "cam": {"grad-cam", "grad-cam++", "score-cam", "eigen-cam", "layer-cam"},
+    "target": {"dense", "own", "label"},
+}
+
+
+def test_names_and_defaults_are_pinned() -> None:
+    assert {name: parameter.default for name, parameter in PARAMETERS.items()} == PINNED
+
+
+@pytest.mark.parametrize("name", list(PINNED_NAMES))
+def test_values_that_links_use_stay_known(name: str) -> None:
+    parameter = PARAMETERS[name]
+    assert isinstance(parameter, Choice)
+    assert set(parameter.names) >= PINNED_NAMES[name]
+
+
+def test_ranges_are_pinned() -> None:
+    ranges = {name: (p.low, p.high) for name, p in PARAMETERS.items() if isinstance(p, Number)}
+    assert ranges == {"sparsity": (0, 100), "level": (0, 25), "nth": (1, 500), "opacity": (0, 100), "threshold": (0, 1)}
+
+
+@pytest.mark.parametrize("name", list(PARAMETERS))
+def test_defaults_and_ends_are_allowed(name: str) -> None:
+    parameter = PARAMETERS[name]
+    values = parameter.names if isinstance(parameter, Choice) else [f"{v:g}" for v in (parameter.default, parameter.low, parameter.high)]
+    assert problems(dict.fromkeys([name], "")) != [] or name == ""
+    assert [problem for value in values for problem in problems({name: value})] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("sparsity", "nan"), ("sparsity", "inf"), ("sparsity", "-1"), ("sparsity", "100.1"), ("sparsity", "many"), ("sparsity", ""),
+        ("level", "26"), ("level", "-1"), ("level", "2.5"), ("level", "ten"), ("nth", "0"), ("nth", "501"), ("threshold", "1.5"),
+        ("cam", "grad-cam+++"), ("cam", "GradCAM"), ("digit", "10"), ("seed", "1"), ("schedule", "twice"), ("unit", "kg"),
+        ("noise", "maybe"), ("ratio", "7.3"), ("opacity", "1e9"), ("target", "0"), ("criterion", "l1"), ("scope", "local"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_used_is_named_with_its_replacement(name: str, value: str) -> None:
+    (problem,) = problems({name: value})
+    assert f"`{name}={value}`" in problem
+    assert f"Used instead: `{name}=" in problem
+
+
+def test_a_near_miss_gets_a_suggestion() -> None:
+    assert "did you mean grad-cam++?" in problems({"cam": "grad-cam+"})[0]
+    assert "did you mean iterative-reset?" in problems({"schedule": "iterative"})[0]
+
+
+def test_unknown_parts_are_named() -> None:
+    assert problems({"colour": "red"}) == ["`colour` is no part of this page's address; it was left out."]
+
+
+def test_strange_texts_cannot_break_out_of_the_message() -> None:
+    (problem,) = problems({"cam": "`**bold** <script>\n" + "x" * 500})
+    assert problem.count("`") == 4
+    assert "\n" not in problem
+    assert len(problem) < 700

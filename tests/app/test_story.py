@@ -1,0 +1,85 @@
+"""The sentence at the top says the one thing that matters; warnings say what to do next."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from core.specs import PruningSpec
+from pages.shared import story
+from tests.made import SIDE, Made
+
+EMPTY = np.zeros((SIDE, SIDE))
+ALL = (36, 288, 2000)
+
+
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        (Made(), "still says **7** (0.82). Its evidence overlaps the dense network's by 0.50."),
+        (Made(overlap_of_maps=0.2), "**looks elsewhere**: its evidence overlaps the dense network's by only 0.20."),
+        (Made(overlap_of_maps=0.9), "**looks at the same places**"),
+        (Made(overlap_of_maps=None), "The overlap of the two heatmaps is undefined."),
+        (Made(pruned_says=1), "**changes its answer**: **7** (0.82) becomes **1** (0.82). It is a 7, so the dense network was right."),
+        (Made(pruned_says=1, label=1), "It is a 1: pruning put it right."),
+        (Made(pruned_says=1, label=2), "Both are wrong: it is a 2."),
+        (Made(dense_says=1, pruned_says=1), "still says **1** (0.82). Its evidence overlaps the dense network's by 0.50. Both are wrong"),
+        (Made(pruned_says=1, label=None), "**7** (0.82) becomes **1** (0.82)."),
+        (Made(pruned_map=EMPTY, pruned_state="empty"), "still says **7** (0.82), but its **heatmap is empty**."),
+        (Made(pruned_map=EMPTY, pruned_state="constant"), "**heatmap is constant**"),
+        (Made(collapsed=True, pruned_says=3), "has **collapsed**: no input reaches its output, and it says 3 to every image."),
+        (Made(dense_map=EMPTY + 1, pruned_map=EMPTY + 1), "**nothing changes**"),
+        (Made(kept=ALL, sparsity=0.0), "**Nothing is removed yet**: this is the dense network, and it says **7** (0.82)."),
+    ],
+)  # fmt: skip
+def test_the_sentence(made: Made, said: str) -> None:
+    assert said in story.headline(made.build())
+
+
+def test_the_sentence_names_sparsity_and_size_as_counted() -> None:
+    assert story.headline(Made(sparsity=0.1).build()).startswith("At **50.0 % sparsity** (1.98× smaller)")
+
+
+@pytest.mark.parametrize(
+    ("made", "starts"),
+    [
+        (Made(), []),
+        (Made(pruned_says=1), ["**Flipped prediction.**"]),
+        (Made(pruned_state="empty"), ["**The pruned network's map is empty.**"]),
+        (Made(dense_state="constant"), ["**The dense network's map is constant.**"]),
+        (Made(pruned_state="invalid", pruned_says=2), ["**The pruned network's map is invalid.**", "**Flipped prediction.**"]),
+        (Made(collapsed=True, pruned_state="empty", pruned_says=2), ["**Collapsed network.**"]),
+    ],
+)
+def test_warnings(made: Made, starts: list[str]) -> None:
+    found = story.warnings(made.build())
+    assert len(found) == len(starts)
+    assert all(text.startswith(start) for text, start in zip(found, starts, strict=True))
+
+
+def test_warnings_say_what_to_do_next() -> None:
+    assert "iterative-reset" in story.warnings(Made(pruned_says=1).build())[0]
+    assert "lower level" in story.warnings(Made(pruned_says=1, pruning=PruningSpec.at_level(12)).build())[0]
+    assert "Less sparsity" in story.warnings(Made(pruned_state="empty").build())[0]
+    assert "Choose another method" in story.warnings(Made(dense_state="invalid").build())[0]
+
+
+@pytest.mark.parametrize(
+    ("made", "why"),
+    [
+        (Made(pruned_state="empty"), "because the pruned network's map is empty"),
+        (Made(dense_state="constant"), "because the dense network's map is constant"),
+        (Made(clean=EMPTY), "there is no ink to compare with"),
+        (Made(), "for these maps"),
+    ],
+)
+def test_a_dash_has_a_reason(made: Made, why: str) -> None:
+    assert why in story.undefined(made.build())
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [(0, "0.0 %"), (0.5, "50.0 %"), (0.8954, "89.5 %"), (0.99914, "99.91 %"), (0.99999, "100.00 %"), (1, "100.0 %")],
+)
+def test_percent(share: float, text: str) -> None:
+    assert story.percent(share) == text

@@ -1,0 +1,81 @@
+"""Comparisons made by hand, so that pictures, plots and words are tested without a network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from core.results import Comparison, Heatmap, LayerCount, MaskReport, Picture, Prediction, Scores, frozen_array
+from core.specs import CamSpec, ImageRef, PruningSpec, VariantSpec
+
+SIDE = 28
+
+
+def spot(row: int, column: int, height: float = 1.0) -> np.ndarray:
+    """(28, 28): a 4 x 4 spot of this height on zero."""
+    values = np.zeros((SIDE, SIDE))
+    values[row : row + 4, column : column + 4] = height
+    return values
+
+
+@dataclass
+class Made:
+    """What a comparison is made of; change a field, then `build`."""
+
+    sparsity: float = 0.5
+    kept: tuple[int, ...] = (18, 144, 1000)
+    collapsed: bool = False
+    dense_map: np.ndarray = field(default_factory=lambda: spot(4, 4))
+    pruned_map: np.ndarray = field(default_factory=lambda: spot(4, 4, 0.5))
+    dense_state: str = "ok"
+    pruned_state: str = "ok"
+    dense_says: int = 7
+    pruned_says: int = 7
+    label: int | None = 7
+    overlap_of_maps: float | None = 0.5
+    image: ImageRef = field(default_factory=lambda: ImageRef(name="3500"))
+    pruning: PruningSpec | None = None
+    clean: np.ndarray = field(default_factory=lambda: spot(4, 4))
+
+    def build(self) -> Comparison:
+        variant = VariantSpec(pruning=self.pruning or PruningSpec.one_shot(self.sparsity))
+        cam = CamSpec()
+        dense = self._heatmap(variant.dense, self.dense_map, self.dense_state, self.dense_says)
+        pruned = self._heatmap(variant, self.pruned_map, self.pruned_state, self.pruned_says)
+        totals = (36, 288, 2000)
+        names = ("conv1.weight", "conv2.weight", "fc.weight")
+        layers = tuple(LayerCount(name=n, kept=k, total=t) for n, k, t in zip(names, self.kept, totals, strict=True))
+        thresholds = np.linspace(0, 1, 51)
+        return Comparison(
+            picture=Picture(
+                image=self.image, clean=frozen_array(self.clean), seen=frozen_array(np.maximum(self.clean, 0.1)), label=self.label
+            ),
+            dense=dense,
+            pruned=pruned,
+            mask=MaskReport(variant=variant, layers=layers, other_parameters=22, collapsed=self.collapsed),
+            difference=frozen_array(self.dense_map - self.pruned_map),
+            overlap_dense=Scores(values={"soft-iou": 0.4, "iou-top-p": 0.3, "energy-inside": 0.5, "pointing-game": 1.0}),
+            overlap_pruned=Scores(values={"soft-iou": 0.2, "iou-top-p": None, "energy-inside": 0.5, "pointing-game": 0.0}),
+            similarity=Scores(values={"pearson": 0.6, "soft-iou-of-maps": self.overlap_of_maps}),
+            statistics_dense=Scores(values={"mean": 0.1}),
+            statistics_pruned=Scores(values={"mean": 0.2}),
+            thresholds=frozen_array(thresholds),
+            curve_dense=tuple(float(1 - t) for t in thresholds),
+            curve_pruned=tuple(None if t > 0.9 else float(0.5 - t / 2) for t in thresholds),
+        )
+
+    def _heatmap(self, variant: VariantSpec, values: np.ndarray, state: str, says: int) -> Heatmap:
+        probabilities = np.full(10, 0.02)
+        probabilities[says] = 0.82
+        prediction = Prediction(variant=variant, image=self.image, probabilities=frozen_array(probabilities))
+        return Heatmap(
+            variant=variant,
+            image=self.image,
+            cam=CamSpec(),
+            target_class=self.dense_says,
+            saliency=frozen_array(values[::3, ::3]),
+            map=frozen_array(values),
+            state=state,
+            prediction=prediction,
+        )

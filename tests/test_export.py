@@ -1,0 +1,93 @@
+"""What is taken along is complete: the cell runs and gives the same numbers, the zip holds pictures, arrays and provenance."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from core import CamSpec, Engine, ImageRef, ModelSpec, PruningSpec, VariantSpec, export, pictures
+from tests.made import Made
+
+PRUNINGS = [
+    PruningSpec(),
+    PruningSpec.one_shot(0.3),
+    PruningSpec.one_shot(0.984375, "layer"),
+    PruningSpec.one_shot(0.5, criterion="random", seed=3),
+    PruningSpec.at_level(25),
+]
+
+
+def made_by(code: str, engine: Engine) -> dict:
+    """The names that a cell leaves behind, run with this engine."""
+    names: dict = {}
+    exec(code.replace("engine = Engine()", ""), names | {"engine": engine}, names)
+    return names
+
+
+@pytest.mark.parametrize("pruning", PRUNINGS, ids=lambda pruning: pruning.key)
+def test_the_cell_names_the_same_specs(engine: Engine, pruning: PruningSpec) -> None:
+    variant = VariantSpec(model=ModelSpec(seed=334), pruning=pruning)
+    image, cam = ImageRef(name="17", noise=0.0), CamSpec(method="grad-cam", target="own")
+    names = made_by(export.code_for(variant, image, cam, 0.4), engine)
+    assert (names["variant"], names["image"], names["cam"]) == (variant, image, cam)
+
+
+def test_the_cell_gives_the_same_answer(engine: Engine) -> None:
+    question = (VariantSpec(pruning=PruningSpec.one_shot(0.8)), ImageRef(name="3500"), CamSpec())
+    answer, again = engine.compare(*question), made_by(export.code_for(*question), engine)["answer"]
+    assert (answer.pruned.map == again.pruned.map).all()
+    assert answer.overlap_pruned == again.overlap_pruned
+
+
+def test_the_cell_for_an_own_image_asks_for_the_file(engine: Engine, tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "my-digit.png"
+    file.write_bytes(pictures.png(pictures.grey(Made().clean)))
+    monkeypatch.chdir(tmp_path)
+    image = ImageRef(source="own", name=engine.add_image(file.read_bytes()).name, noise=0.0)
+    code = export.code_for(VariantSpec(), image, CamSpec())
+    assert made_by(code, engine)["image"] == image
+
+
+def test_the_cell_is_tidy() -> None:
+    code = export.code_for(VariantSpec(pruning=PruningSpec.one_shot(0.9)), ImageRef(name="7"), CamSpec())
+    assert code.startswith("from core import ")
+    assert "\n\n\n" not in code
+    assert code.endswith("\n")
+    compile(code, "cell", "exec")
+
+
+def test_the_zip_holds_pictures_arrays_and_provenance(engine: Engine) -> None:
+    answer = engine.compare(VariantSpec(pruning=PruningSpec.one_shot(0.8)), ImageRef(name="3500"), CamSpec())
+    with zipfile.ZipFile(io.BytesIO(export.bundle(answer, 0.5))) as archive:
+        assert archive.testzip() is None
+        names = set(archive.namelist())
+        assert names == {"1-input.png", "2-dense.png", "3-pruned.png", "4-dense-minus-pruned.png", "maps.npz", "provenance.json"}
+        sizes = {Image.open(archive.open(name)).size for name in names if name.endswith(".png")}
+        arrays = np.load(io.BytesIO(archive.read("maps.npz")), allow_pickle=False)
+        provenance = json.loads(archive.read("provenance.json"))
+    assert sizes == {(pictures.SIDE_PX, pictures.SIDE_PX)}
+    assert (arrays["pruned_map"] == answer.pruned.map).all()
+    assert (arrays["dense_saliency"] == answer.dense.saliency).all()
+    assert (arrays["difference"] == answer.difference).all()
+    assert provenance["keys"]["variant"] == answer.pruned.variant.key
+    assert provenance["answer"]["mask"]["kept"] == answer.mask.kept
+    assert provenance["answer"]["pruned"]["predicted"] == answer.pruned.prediction.top
+    assert "torch" in provenance["versions"]
+
+
+def test_provenance_makes_the_specs_again(engine: Engine) -> None:
+    answer = engine.compare(VariantSpec(pruning=PruningSpec.at_level(3)), ImageRef(name="1"), CamSpec(target="label"))
+    specs = json.loads(json.dumps(export.provenance(answer)))["specs"]
+    variant = VariantSpec(model=ModelSpec(**specs["variant"]["model"]), pruning=PruningSpec(**specs["variant"]["pruning"]))
+    assert (variant, ImageRef(**specs["image"]), CamSpec(**specs["cam"])) == (answer.pruned.variant, answer.pruned.image, answer.pruned.cam)
+
+
+def test_undefined_scores_are_null(engine: Engine) -> None:
+    collapsed = engine.compare(VariantSpec(pruning=PruningSpec.one_shot(1.0)), ImageRef(name="0"), CamSpec())
+    text = json.dumps(export.provenance(collapsed), allow_nan=False)
+    assert json.loads(text)["answer"]["similarity"]["pearson"] is None
