@@ -1,6 +1,6 @@
 """Sparsight's engine: does a pruned network still look at the same things?
 
-    from core import Engine, VariantSpec, PruningSpec, ImageRef, CamSpec
+from core import Engine, VariantSpec, PruningSpec, ImageRef, CamSpec
 """
 
 from core.engine import Engine

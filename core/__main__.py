@@ -133,7 +133,9 @@ def _image(engine: Any, arguments: Arguments) -> Any:
     try:
         data = arguments.image.read_bytes()
     except OSError as error:
-        raise BadImage(f"{arguments.image} cannot be read ({error.strerror}).", "It is the path of an image file.", "Check the path.") from error
+        raise BadImage(
+            f"{arguments.image} cannot be read ({error.strerror}).", "It is the path of an image file.", "Check the path."
+        ) from error
     return replace(engine.add_image(data), noise=arguments.noise)
 
 

@@ -1,9 +1,9 @@
 """Every interactive question: spec in, result out. Pages, notebooks and the command line ask here.
 
-    from core import Engine, VariantSpec, PruningSpec, ImageRef, CamSpec
-    engine = Engine()
-    answer = engine.compare(VariantSpec(pruning=PruningSpec.one_shot(0.9)), ImageRef(name="7"), CamSpec())
-    answer.pruned.map, answer.overlap_pruned["soft-iou"]
+from core import Engine, VariantSpec, PruningSpec, ImageRef, CamSpec
+engine = Engine()
+answer = engine.compare(VariantSpec(pruning=PruningSpec.one_shot(0.9)), ImageRef(name="7"), CamSpec())
+answer.pruned.map, answer.overlap_pruned["soft-iou"]
 """
 
 from __future__ import annotations
@@ -38,7 +38,9 @@ from core.store.tables import AccuracyTable
 REPOSITORY = Path(__file__).parents[1]
 # Sparsities at which the accuracy of one-shot pruning is shipped: even steps, finer where networks die.
 TABLE_SPARSITIES = (
-    tuple(step / 1000 for step in range(0, 901, 25)) + tuple(step / 1000 for step in range(910, 991, 5)) + (0.992, 0.994, 0.996, 0.998, 0.999, 1.0)
+    tuple(step / 1000 for step in range(0, 901, 25))
+    + tuple(step / 1000 for step in range(910, 991, 5))
+    + (0.992, 0.994, 0.996, 0.998, 0.999, 1.0)
 )
 THRESHOLDS = torch.linspace(0.0, 1.0, 51)
 

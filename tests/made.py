@@ -40,7 +40,7 @@ class Made:
 
     def build(self) -> Comparison:
         variant = VariantSpec(pruning=self.pruning or PruningSpec.one_shot(self.sparsity))
-        cam = CamSpec()
+        CamSpec()
         dense = self._heatmap(variant.dense, self.dense_map, self.dense_state, self.dense_says)
         pruned = self._heatmap(variant, self.pruned_map, self.pruned_state, self.pruned_says)
         totals = (36, 288, 2000)

@@ -52,7 +52,8 @@ def test_every_answer_is_sound(engine: Engine, sparsity: float, row: int, target
         assert side.state in MAP_STATES
         assert side.map.shape == (28, 28)
         assert side.saliency.shape == (11, 11)
-        assert 0 <= side.map.min() and side.map.max() <= 1
+        assert side.map.min() >= 0
+        assert side.map.max() <= 1
         assert side.prediction.probabilities.sum() == pytest.approx(1, abs=1e-5)
     assert all(value is None or np.isfinite(value) for value in answer.overlap_pruned.values.values())
     assert answer.mask.kept == 2324 - int(float(f"{sparsity:.6f}") * 2324 + 0.5)
@@ -84,7 +85,7 @@ def test_own_image_is_known_by_its_content(engine: Engine) -> None:
     from PIL import Image
 
     file = BytesIO()
-    Image.fromarray((engine.gallery().images[10].numpy())).save(file, "PNG")
+    Image.fromarray(engine.gallery().images[10].numpy()).save(file, "PNG")
     image = engine.add_image(file.getvalue())
     picture = engine.picture(image)
     assert image == engine.add_image(file.getvalue())

@@ -32,7 +32,7 @@ def library_maps(network: nn.Module, images: torch.Tensor) -> np.ndarray:
 
     for parameter in network.parameters():
         parameter.requires_grad_(True)
-    with GradCAMPlusPlus(network, [network.conv2]) as cam:  # type: ignore[list-item]
+    with GradCAMPlusPlus(network, [network.conv2]) as cam:
         return cam(images)
 
 
@@ -91,7 +91,9 @@ def evaluate_all(engine: Engine, n: int | None) -> dict[str, Any]:
         results["peer"] = (right, float(np.nanmean(np.concatenate(overlaps))))
 
     times = alternate(ours, peer, n or 7, engine.device)
-    more = {f"{side}_{what}": value for side in ("ours", "peer") for what, value in zip(("correct", "soft_iou"), results[side], strict=True)}
+    more = {
+        f"{side}_{what}": value for side in ("ours", "peer") for what, value in zip(("correct", "soft_iou"), results[side], strict=True)
+    }
     return line("evaluate", engine.device, times[0], (f"{PEER}, batches of 128", times[1]), images=name, **more)
 
 
@@ -103,7 +105,9 @@ def _ten_thousand(engine: Engine) -> tuple[str, Inputs]:
     return name, Inputs.of(data.images.to(engine.device), data.labels.to(engine.device), None, 0.0)
 
 
-@BENCHES.register("threads", "Threads", "8 threads ask for 400 maps at mixed sparsities of one model; how many differ from the serial answer.")
+@BENCHES.register(
+    "threads", "Threads", "8 threads ask for 400 maps at mixed sparsities of one model; how many differ from the serial answer."
+)
 def threads(engine: Engine, n: int | None) -> dict[str, Any]:
     """Two fresh engines answer the same questions, one in turn, one from 8 threads."""
     n, draw = n or 400, random.Random(1)
@@ -116,7 +120,7 @@ def threads(engine: Engine, n: int | None) -> dict[str, Any]:
         fresh = Engine(str(engine.device), engine.folder)
         start = time.perf_counter()
         with ThreadPoolExecutor(workers) as pool:
-            made = pool.map(lambda question, fresh=fresh: fresh.heatmap(*question, CamSpec()), questions)  # type: ignore[misc]
+            made = pool.map(lambda question, fresh=fresh: fresh.heatmap(*question, CamSpec()), questions)
             answers.append([answer.saliency for answer in made])
         took.append(time.perf_counter() - start)
     differing = sum(not np.allclose(a, b, atol=1e-5, rtol=0) for a, b in zip(*answers, strict=True))

@@ -22,7 +22,9 @@ def percentile(values: list[float], share: float) -> float:
     return sorted(values)[max(0, math.ceil(share * len(values)) - 1)]
 
 
-def alternate(ours: Callable[[int], object], peer: Callable[[int], object], n: int, device: torch.device) -> tuple[list[float], list[float]]:
+def alternate(
+    ours: Callable[[int], object], peer: Callable[[int], object], n: int, device: torch.device
+) -> tuple[list[float], list[float]]:
     """Seconds of `ours(i)` and `peer(i)`, i = 1..n, alternating; i = 0 warms both up and is not counted."""
     rows = [(seconds(lambda i=i: ours(i), device), seconds(lambda i=i: peer(i), device)) for i in range(n + 1)]  # type: ignore[misc]
     return [row[0] for row in rows[1:]], [row[1] for row in rows[1:]]

@@ -34,7 +34,9 @@ def protocol(engine: Engine, n: int | None) -> dict[str, Any]:
             dataloader_epoch(initialise(ThesisCNN(), seed).to(engine.device), data, recipe, engine.device)
 
     times = alternate(ours, peer, n or 3, engine.device)
-    row = line("protocol", engine.device, times[0], ("PyTorch DataLoader loop, one seed after the other", times[1]), images=name, seeds=len(SEEDS))
+    row = line(
+        "protocol", engine.device, times[0], ("PyTorch DataLoader loop, one seed after the other", times[1]), images=name, seeds=len(SEEDS)
+    )
     epochs, level_epochs = len(PRETRAIN.epoch_rates) + (LEVELS + 1) * len(LEVEL.epoch_rates), len(LEVEL.epoch_rates)
     row |= {"level_s": round(row["ours_s"] * level_epochs, 2), "protocol_s": round(row["ours_s"] * epochs, 1)}
     return row | {"protocol_recorded_s": recorded_seconds(engine)}

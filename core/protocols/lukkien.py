@@ -7,7 +7,7 @@ the target layer is the last convolution before its ReLU.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 
 import torch
@@ -106,7 +106,7 @@ def _level_masks(before: _Trained, level: int) -> list[Mask]:
     return [next_level_mask(state, mask, SHARE) for state, mask in zip(before.states, before.masks, strict=True)]
 
 
-def _ensure(plan: Plan, files: Files, data: LabelledImages, level: int, start: _Trained) -> Iterator[Progress]:
+def _ensure(plan: Plan, files: Files, data: LabelledImages, level: int, start: _Trained) -> Generator[Progress, None, _Trained]:
     """The networks of one run (level -1: pretraining), from disk when all seeds are there, else trained and stored."""
     name, recipe = ("pretrain", PRETRAIN) if level < 0 else (f"level-{level:02d}", LEVEL)
     keys = [_key(plan, seed, level) for seed in plan.seeds]

@@ -39,7 +39,9 @@ def is_collapsed(network: nn.Module, mask: Mapping[str, Tensor], input_shape: tu
         mask: of all its weights.
         input_shape: (channels, height, width).
     """
-    ones = {name: mask[name].double() if name in mask else torch.zeros_like(p, dtype=torch.double) for name, p in network.named_parameters()}
+    ones = {
+        name: mask[name].double() if name in mask else torch.zeros_like(p, dtype=torch.double) for name, p in network.named_parameters()
+    }
     device = next(iter(mask.values())).device
     with torch.no_grad():
         arrived = functional_call(network, ones, torch.ones(1, *input_shape, dtype=torch.double, device=device))

@@ -127,7 +127,9 @@ def _stored_key(variant: VariantSpec) -> str:
     found: Card = card(variant.model)
     pruning = found.dense if variant.pruning.schedule == "none" else variant.pruning
     if pruning.level is not None and (found.levels is None or pruning.level > found.levels):
-        raise BadSpec(f"{variant.model.name} has no level {pruning.level}.", f"Its levels are 0 to {found.levels}.", "Choose a lower level.")
+        raise BadSpec(
+            f"{variant.model.name} has no level {pruning.level}.", f"Its levels are 0 to {found.levels}.", "Choose a lower level."
+        )
     return VariantSpec(model=variant.model, pruning=pruning).key
 
 

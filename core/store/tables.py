@@ -72,4 +72,6 @@ def write_counts(path: Path, rows: Iterable[tuple[str, str, int, int]]) -> None:
     except OSError as error:
         with contextlib.suppress(OSError):
             temporary.unlink()
-        raise CacheNotWritable(f"{path} could not be written ({error}).", "The folder must be writable.", "Free some space or choose another folder.") from error
+        raise CacheNotWritable(
+            f"{path} could not be written ({error}).", "The folder must be writable.", "Free some space or choose another folder."
+        ) from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 import streamlit as st
@@ -57,8 +58,7 @@ def accuracy(variant: VariantSpec, data: DataSpec) -> Accuracy:
 
 def accuracy_curve(variant: VariantSpec, data: DataSpec) -> tuple[Point, ...]:
     """(sparsity, accuracy) over the variant's series, as far as it is in the shipped table."""
-    points = later(engine().accuracy_curve, _first_of_series(variant), data)
-    return tuple((mask.sparsity, found.fraction) for mask, found in points)
+    return later(_accuracies, _first_of_series(variant), data)
 
 
 def overlap_curve(variant: VariantSpec, image: ImageRef, cam: CamSpec) -> tuple[Point, ...]:
@@ -66,15 +66,29 @@ def overlap_curve(variant: VariantSpec, image: ImageRef, cam: CamSpec) -> tuple[
     return later(_follow, _first_of_series(variant), image, cam)
 
 
+def _accuracies(first: VariantSpec, data: DataSpec) -> tuple[Point, ...]:
+    def point(variant: VariantSpec) -> Point | None:
+        found = engine().known_accuracy(variant, data)
+        return found and (engine().report(variant).sparsity, found.fraction)
+
+    return _points(point, engine().series(first))
+
+
 def _follow(first: VariantSpec, image: ImageRef, cam: CamSpec) -> tuple[Point, ...]:
-    points = []
-    for variant in _thinned(engine().series(first)):
-        try:
-            answer = engine().compare(variant, image, cam)
-        except SparsightError:  # one level that is missing or damaged leaves a gap, not an empty chart
-            continue
-        points.append((answer.mask.sparsity, answer.overlap_pruned["soft-iou"]))
-    return tuple(points)
+    def point(variant: VariantSpec) -> Point:
+        answer = engine().compare(variant, image, cam)
+        return answer.mask.sparsity, answer.overlap_pruned["soft-iou"]
+
+    return _points(point, _thinned(engine().series(first)))
+
+
+def _points(point: Callable[[VariantSpec], Point | None], variants: tuple[VariantSpec, ...]) -> tuple[Point, ...]:
+    """One level that is missing or damaged leaves a gap, not an empty chart."""
+    found = []
+    for variant in variants:
+        with suppress(SparsightError):
+            found.append(point(variant))
+    return tuple(value for value in found if value is not None)
 
 
 def later(question: Callable[..., Any], *specs: Any) -> Any:

@@ -49,6 +49,6 @@ def words(app: AppTest) -> str:
 
 def pictures_at(app: AppTest) -> set[str]:
     """The counted sparsity that the four pictures carry in their alt texts."""
-    alts = [image.alt for element in app.get("imgs") for image in element.proto.imgs if "sparsity" in image.alt]
+    alts = [image.alt for element in app.get("image") for image in element.proto.imgs if "sparsity" in image.alt]
     assert len(alts) == 4
     return {alt.split(" at ")[-1].split("one at ")[-1] for alt in alts}

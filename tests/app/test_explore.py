@@ -27,7 +27,7 @@ def test_the_first_view_has_everything(explore: OpenPage) -> None:
 
 def test_every_picture_and_chart_has_words(explore: OpenPage) -> None:
     app = explore()
-    assert all(image.alt for element in app.get("imgs") for image in element.proto.imgs)
+    assert all(image.alt for element in app.get("image") for image in element.proto.imgs)
     assert all(chart.proto.alt for chart in app.get("plotly_chart"))
 
 
@@ -70,11 +70,11 @@ def test_a_deep_link_shows_its_values(explore: OpenPage) -> None:
 
 def test_one_amount_in_three_units(explore: OpenPage) -> None:
     app = explore(sparsity="79.9")
-    app.button_group(key="unit").set_value(["ratio"]).run()
+    app.segmented_control(key="unit").set_value("ratio").run()
     assert app.select_slider(key="ratio").value == "5"
-    app.button_group(key="unit").set_value(["level"]).run()
+    app.segmented_control(key="unit").set_value("level").run()
     assert app.slider(key="level").value == 7
-    app.button_group(key="unit").set_value(["percent"]).run()
+    app.segmented_control(key="unit").set_value("percent").run()
     assert app.slider(key="sparsity").value == pytest.approx(79.3, abs=0.1)
 
 

@@ -27,6 +27,6 @@ def test_a_level_s_own_sparsity_leads_back_to_it(level: int) -> None:
     assert nearest_level(1 - WEIGHTS_LEFT[level] / TOTAL) == level
 
 
-@pytest.mark.parametrize(("sparsity", "level"), [(0.0, 0), (0.1, 1), (0.5, 3), (0.9, 10), (1.0, 25)])
+@pytest.mark.parametrize(("sparsity", "level"), [(0.0, 0), (0.11, 1), (0.5, 3), (0.9, 10), (1.0, 25)])
 def test_the_nearest_level_by_weights_left(sparsity: float, level: int) -> None:
     assert nearest_level(sparsity) == level

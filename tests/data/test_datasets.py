@@ -91,7 +91,9 @@ def test_absent_mnist_without_network_says_what_to_do(tmp_path: Path, monkeypatc
     assert str(tmp_path / "MNIST" / "raw") in caught.value.next_step
 
 
-@pytest.mark.parametrize("content", [b"", b"hello", b"\0\0\x08\x03" + b"\0" * 5, b"\0\0\x08\x03" + struct.pack(">3I", 30, 28, 28) + b"\0" * 100])
+@pytest.mark.parametrize(
+    "content", [b"", b"hello", b"\0\0\x08\x03" + b"\0" * 5, b"\0\0\x08\x03" + struct.pack(">3I", 30, 28, 28) + b"\0" * 100]
+)
 def test_a_broken_mnist_file_is_named(tmp_path: Path, content: bytes) -> None:
     write_mnist(tmp_path)
     (tmp_path / "train-images-idx3-ubyte").write_bytes(content)
@@ -144,7 +146,8 @@ def test_noise_is_keyed_by_its_purpose() -> None:
     draw = NoiseSource(cpu, "noise", 333, "level-07", 2).uniform(1000)
     assert torch.equal(draw, NoiseSource(cpu, "noise", 333, "level-07", 2).uniform(1000))
     assert not torch.equal(draw, NoiseSource(cpu, "noise", 333, "level-07", 3).uniform(1000))
-    assert 0 <= float(draw.min()) and float(draw.max()) < 1
+    assert float(draw.min()) >= 0
+    assert float(draw.max()) < 1
     assert abs(float(draw.mean()) - 0.5) < 0.05
 
 

@@ -1,4 +1,4 @@
-"""The thesis' protocol: its counts, what a killed run loses, what is found again. On 400 real digits, so that it is quick."""
+"""The thesis' protocol: its counts, what a killed run loses, what is found again. On 200 real digits, so that it is quick."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ import torch
 from core.data.datasets import digits
 from core.protocols.lukkien import Plan, run
 from core.store.files import Files
-data = digits(Path(sys.argv[1])).part(torch.arange(0, 5000, 12))
+data = digits(Path(sys.argv[1])).part(torch.arange(0, 5000, 25))
 for progress in run(Plan(weights="mnist-55000", seeds=(333, 334), levels=2), Files(Path(sys.argv[1])), data):
     print(progress.run, progress.epoch, flush=True)
 """
@@ -36,7 +36,7 @@ for progress in run(Plan(weights="mnist-55000", seeds=(333, 334), levels=2), Fil
 
 @pytest.fixture(scope="module")
 def few(engine: Engine) -> LabelledImages:
-    return engine.gallery().part(torch.arange(0, 5000, 12))
+    return engine.gallery().part(torch.arange(0, 5000, 25))
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +86,7 @@ def test_more_levels_go_on_from_the_stored_ones(finished: Files, few: LabelledIm
     assert_same(copied, finished)
 
 
-@pytest.mark.parametrize("stop_at", ["pretrain 4", "level-00 10", "level-01 7", "level-02 2"])
+@pytest.mark.parametrize("stop_at", ["pretrain 4", "level-01 7"])
 def test_a_killed_run_resumes_and_ends_with_the_same_networks(finished: Files, tmp_path: Path, stop_at: str) -> None:
     command = [sys.executable, "-c", SCRIPT, str(tmp_path)]
     process = subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)

@@ -18,7 +18,9 @@ def forward(weights: dict[str, Tensor], images: Tensor) -> Tensor:
     return h.flatten(1) @ weights["fc.weight"].T + weights["fc.bias"]
 
 
-def train_one(state: dict[str, Tensor], mask: dict[str, Tensor], data: LabelledImages, recipe: TrainSpec, seed: int, name: str) -> dict[str, Tensor]:
+def train_one(
+    state: dict[str, Tensor], mask: dict[str, Tensor], data: LabelledImages, recipe: TrainSpec, seed: int, name: str
+) -> dict[str, Tensor]:
     """SGD with momentum written out; masked weights get no gradient (they are multiplied by the mask in every forward pass)."""
     weights = {key: value.double().clone().requires_grad_() for key, value in state.items()}
     velocity = {key: torch.zeros_like(value) for key, value in weights.items()}

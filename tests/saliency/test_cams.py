@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -70,7 +71,7 @@ def test_equals_the_library_on_a_photograph(class_name: str, name: str) -> None:
     ("formula", "twin"), [(grad_cam, slow.grad_cam), (grad_cam_plus_plus, slow.grad_cam_plus_plus)], ids=["grad-cam", "grad-cam++"]
 )
 @pytest.mark.parametrize("kept", [1.0, 0.3])
-def test_equals_the_equations(formula: Formula, twin: Formula, kept: float) -> None:
+def test_equals_the_equations(formula: Formula, twin: Callable[..., np.ndarray], kept: float) -> None:
     captured = capture(thesis_cnn(1, kept).double(), "conv2", digits()[::5].double(), own_class)
     ours = formula(captured.activations, captured.gradients).relu()
     for index in range(len(ours)):

@@ -47,7 +47,11 @@ def test_stacked_forward_equals_single_networks() -> None:
 
 def test_stacked_states_round_trip() -> None:
     states = [dict(initialise(ThesisCNN(), seed).state_dict()) for seed in (1, 2)]
-    assert all(torch.equal(back[name], state[name]) for back, state in zip(StackedThesisCNN(states).states(), states, strict=True) for name in state)
+    assert all(
+        torch.equal(back[name], state[name])
+        for back, state in zip(StackedThesisCNN(states).states(), states, strict=True)
+        for name in state
+    )
 
 
 def test_training_equals_the_slow_definition(few: LabelledImages) -> None:

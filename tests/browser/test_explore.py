@@ -1,0 +1,177 @@
+"""Explore in a real browser: links, two tabs, keyboard, phone, both themes, downloads, bad files."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.browser.conftest import OpenTab, settled, sparsity_shown
+from tests.made import spot
+
+pytestmark = pytest.mark.browser
+
+
+def headline(page) -> str:
+    return page.locator("h2").first.inner_text()
+
+
+def test_a_deep_link_works_on_a_fresh_server(tab: OpenTab) -> None:
+    page = settled(tab("explore?sparsity=80&digit=3&nth=4&cam=grad-cam&opacity=40"))
+    assert "At 80.0 % sparsity" in headline(page)
+    assert sparsity_shown(page) == "79.9914% sparsity"
+    assert page.get_by_role("slider", name="Removed").get_attribute("aria-valuenow") == "80"
+    assert page.get_by_text("label 3").count() == 1
+    assert page.locator("[data-testid=stException]").count() == 0
+
+
+def test_the_keyboard_moves_the_slider_and_the_address_follows(tab: OpenTab) -> None:
+    page = settled(tab("explore?unit=level&level=3&schedule=iterative-reset"))
+    slider = page.get_by_role("slider", name="Level")
+    slider.focus()
+    before = sparsity_shown(page)
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function("alt => document.querySelector(\"img[alt^='Difference']\").alt.includes(alt)", arg=f"{1 - 948 / 2324:.4%}")
+    assert sparsity_shown(page) != before
+    page.wait_for_function("location.search.includes('level=4')")
+
+
+def test_tab_reaches_the_slider(tab: OpenTab) -> None:
+    page = settled(tab())
+    for _ in range(15):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.getAttribute('role') === 'slider' || document.activeElement.type === 'range'"):
+            return
+    pytest.fail("the first slider is not among the first fifteen stops")
+
+
+def test_defaults_stay_out_of_the_address(tab: OpenTab) -> None:
+    page = settled(tab("explore?sparsity=70&cam=grad-cam%2B%2B"))
+    page.wait_for_function("location.search === ''")
+
+
+def test_two_tabs_do_not_touch_each_other(tab: OpenTab) -> None:
+    one, two = settled(tab("explore?sparsity=50")), settled(tab("explore?sparsity=95"))
+    assert (sparsity_shown(one), sparsity_shown(two)) == ("50.0000% sparsity", "95.0086% sparsity")
+    slider = one.get_by_role("slider", name="Removed")
+    slider.focus()
+    one.keyboard.press("End")
+    one.wait_for_function("document.querySelector(\"img[alt^='Difference']\").alt.includes('100.0000%')")
+    assert sparsity_shown(two) == "95.0086% sparsity"
+
+
+def test_the_view_survives_a_visit_to_another_page(tab: OpenTab) -> None:
+    page = settled(tab("explore?sparsity=55"))
+    page.get_by_role("link", name="Home").first.click()
+    page.get_by_text("Does a pruned network still look at the same things?").wait_for()
+    page.get_by_role("link", name="Explore").first.click()
+    settled(page)
+    assert sparsity_shown(page) == "54.9914% sparsity"
+    page.wait_for_function("location.search.includes('sparsity=55')")
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_nothing_is_cut_off(tab: OpenTab, width: int, height: int, theme: str) -> None:
+    page = settled(tab(width=width, height=height, theme=theme))
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    boxes = [picture.bounding_box() for picture in page.locator("img[alt*='sparsity']").all()]
+    assert len({round(box["width"]) for box in boxes}) == 1
+    assert all(box["x"] >= 0 and box["x"] + box["width"] <= width for box in boxes)
+    first_screen = [box for box in boxes if box["y"] + box["height"] <= height]
+    assert len(first_screen) >= (4 if width > 1000 else 2)
+    background = page.evaluate("getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor")
+    assert (sum(map(int, background[4:-1].split(","))) < 200) is (theme == "dark")
+
+
+def test_the_picture_changes_with_the_slider(tab: OpenTab) -> None:
+    page = settled(tab())
+    sources = [page.locator(f"img[alt^='{name}']").get_attribute("src") for name in ("Heatmap of the pruned", "Heatmap of the dense")]
+    page.get_by_role("slider", name="Removed").focus()
+    page.keyboard.press("Home")
+    page.wait_for_function("document.querySelector(\"img[alt^='Difference']\").alt.includes(' 0.0000%')")
+    sparsity_shown(page)
+    after = [page.locator(f"img[alt^='{name}']").get_attribute("src") for name in ("Heatmap of the pruned", "Heatmap of the dense")]
+    assert after[0] != sources[0]
+    assert after[1] == sources[1]  # the dense network stays
+    assert after[0] == after[1]  # nothing removed: the same map
+
+
+def test_an_expander_opens_and_its_slider_is_live(tab: OpenTab) -> None:
+    page = settled(tab())
+    page.get_by_text("IoU over the threshold").click()
+    picture = page.locator("img[alt^='Pruned: pixels at or above 0.50']")
+    picture.wait_for()
+    page.get_by_role("slider", name="Threshold").focus()
+    page.keyboard.press("ArrowRight")
+    page.locator("img[alt^='Pruned: pixels at or above 0.52']").wait_for()
+    page.wait_for_function("location.search.includes('threshold=0.52')")
+
+
+def test_the_download_is_a_whole_zip(tab: OpenTab) -> None:
+    page = settled(tab())
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="Download").click()
+    with zipfile.ZipFile(waiting.value.path()) as archive:
+        assert archive.testzip() is None
+        assert "provenance.json" in archive.namelist()
+
+
+def test_a_bad_address_is_explained(tab: OpenTab) -> None:
+    page = settled(tab("explore?sparsity=nan&cam=no-cam&level=x&colour=red"))
+    notice = page.get_by_text("Parts of the address were not used.").locator("xpath=ancestor::*[@data-testid='stAlert']")
+    for name in ("sparsity=nan", "cam=no-cam", "level=x", "colour"):
+        assert name in notice.inner_text()
+    assert sparsity_shown(page) == "70.0086% sparsity"
+    page.wait_for_function("location.search === ''")
+
+
+def own(tab: OpenTab, content: bytes, name: str = "mine.png"):
+    page = tab("explore?source=own")
+    page.get_by_text("Upload or paste an image").wait_for()
+    page.set_input_files("[data-testid=stFileUploaderDropzoneInput]", {"name": name, "mimeType": "image/png", "buffer": content})
+    return page
+
+
+def png(values: np.ndarray) -> bytes:
+    target = io.BytesIO()
+    Image.fromarray((values * 255).astype(np.uint8)).save(target, "PNG")
+    return target.getvalue()
+
+
+def test_an_own_image_is_uploaded_and_compared(tab: OpenTab) -> None:
+    page = settled(own(tab, png(spot(10, 12))))
+    assert page.get_by_text("your own image").count() == 1
+    page.get_by_role("button", name="Share").click()
+    page.get_by_text("Your own image is not part of the link").wait_for()
+
+
+@pytest.mark.parametrize("content", [b"no image", png(spot(3, 3))[:60], bytes(11_000_000)], ids=["text", "broken", "huge"])
+def test_a_bad_file_is_explained_and_one_can_go_on(tab: OpenTab, content: bytes) -> None:
+    page = own(tab, content)
+    page.locator(
+        "[data-testid=stAlertContentError], [data-testid=stFileUploaderFileErrorMessage], [data-testid=stFileUploaderFile] small"
+    ).first.wait_for()
+    assert page.locator("[data-testid=stException]").count() == 0
+    page.get_by_text("digits", exact=True).first.click()
+    settled(page)
+
+
+def test_an_image_can_be_pasted(tab: OpenTab) -> None:
+    page = tab("explore?source=own")
+    field = page.locator("[data-testid=stChatInputTextArea]")
+    field.click()
+    page.evaluate(
+        """async bytes => { const data = new DataTransfer();
+             data.items.add(new File([new Uint8Array(bytes)], "pasted.png", {type: "image/png"}));
+             document.activeElement.dispatchEvent(new ClipboardEvent("paste", {clipboardData: data, bubbles: true, cancelable: true})) }""",
+        list(png(spot(10, 12))),
+    )
+    page.get_by_text("pasted.png").wait_for()
+    page.wait_for_timeout(500)
+    page.locator("[data-testid=stChatInputSubmitButton]").click()
+    settled(page)
+    assert page.get_by_text("your own image").count() == 1
