@@ -18,9 +18,9 @@ def main() -> None:
     view = sidebar.view()
     if view.image is None:
         head.title("Explore")
-        st.info(
-            "Upload or paste an image of a digit in the sidebar, or choose **digits** to see the embedded ones.", icon=":material/upload:"
-        )
+        if view.trouble:
+            frame.show(view.trouble)
+        st.info("Upload or paste an image of a digit in the sidebar, or choose **digits** there.", icon=":material/upload:")
         return
     question = (view.variant, view.image, view.cam)
     if not _worth_the_wait(question):
@@ -40,10 +40,10 @@ def first_screen(answer: Comparison, opacity: float, head: st.delta_generator.De
     with head:
         st.title("Explore", width="content")
         _take_along(answer, opacity)
-    st.header(story.headline(answer))
+    st.header(story.headline(answer), anchor=False)
     shown.four_pictures(answer, opacity)
-    for note in answer.picture.notes:
-        st.caption(f":material/auto_fix_high: {note}")
+    if answer.picture.notes:
+        st.caption(f":material/auto_fix_high: {' '.join(answer.picture.notes)}")
     for warning in story.warnings(answer):
         st.warning(warning, icon=":material/warning:")
     shown.score_cards(answer)
@@ -59,8 +59,16 @@ def _take_along(answer: Comparison, opacity: float) -> None:
         with st.popover("Show code", icon=":material/code:", type="tertiary"):
             st.markdown("A notebook cell that makes this view again:")
             st.code(export.code_for(pruned.variant, pruned.image, pruned.cam, opacity), language="python")
-        st.download_button("Download", lambda: export.bundle(answer, opacity), "sparsight-view.zip", "application/zip", type="tertiary",
-                           icon=":material/download:", on_click="ignore", help="Pictures, raw maps (npz) and provenance (JSON).")  # fmt: skip
+        st.download_button(
+            "Download",
+            lambda: export.bundle(answer, opacity),
+            "sparsight-view.zip",
+            "application/zip",
+            type="tertiary",
+            icon=":material/download:",
+            on_click="ignore",
+            help="Pictures, raw maps (npz) and provenance (JSON).",
+        )
 
 
 def _worth_the_wait(question: Question) -> bool:

@@ -33,6 +33,8 @@ class Choice:
         """What is wrong with this value, or None."""
         if text in self.names or (set(self.names) == {"true", "false"} and text.lower() in self.names):
             return None
+        if text.replace(" ", "+") in self.names:
+            return "in an address + stands for a space; write it as %2B."
         near = difflib.get_close_matches(text.strip(), self.names, n=1, cutoff=0.6)
         known = f"did you mean {near[0]}?" if near else f"known: {', '.join(self.names)}."
         return f"there is no such choice; {known}"

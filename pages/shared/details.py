@@ -85,7 +85,7 @@ def _threshold(question: Question) -> None:
     answer = cached.comparison(*question)
     with opened:
         threshold = st.slider("Threshold", 0.0, 1.0, 0.5, 0.02, key="threshold", bind="query-params", persist_state="session",
-                              help="Pixels at or above it count as highlighted, in the heatmap; above it as ink, in the image.")  # fmt: skip
+                              help="Pixels at or above it count: as highlighted in the heatmap, as ink in the image.")  # fmt: skip
         left, right = st.columns([3, 2], gap="medium", vertical_alignment="center")
         left.plotly_chart(
             plots.threshold_curve(answer, threshold),

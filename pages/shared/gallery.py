@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import streamlit as st
 
 from core import ImageRef, SparsightError, pictures
-from pages.shared import cached, frame
+from pages.shared import cached
 from pages.shared.widgets import BOUND, choice, segments
 
 FILE_TYPES = ["png", "jpg", "jpeg", "webp", "bmp"]
@@ -15,14 +16,14 @@ A_ROW, A_PAGE = 8, 16  # pictures of the gallery
 NOISE = 0.2  # upper end of the thesis' background noise
 
 
-def image_choice() -> ImageRef | None:
-    """Draws the widgets; None while an own image is awaited."""
+def image_choice() -> tuple[ImageRef | None, SparsightError | None]:
+    """Draws the widgets. The image is None while an own one is awaited; the error says why one was refused."""
     st.subheader("Image")
     source = segments("Source", "source", label_visibility="collapsed")
-    image = _digit() if source == "digits" else _own()
+    image, trouble = (_digit(), None) if source == "digits" else _own()
     noisy = st.toggle("Background noise", value=True, key="noise", **BOUND,
                       help="As in the thesis: pixels that are exactly 0 get a random value up to 0.2, in training and here.")  # fmt: skip
-    return image and replace(image, noise=NOISE if noisy else 0.0)
+    return image and replace(image, noise=NOISE if noisy else 0.0), trouble
 
 
 def _digit() -> ImageRef:
@@ -47,20 +48,19 @@ def _strip(rows: tuple[int, ...], chosen: int) -> str:
     return pictures.data_url(pictures.png(pictures.sheet(clean, A_ROW, chosen)))
 
 
-def _own() -> ImageRef | None:
+def _own() -> tuple[ImageRef | None, SparsightError | None]:
     uploaded = st.file_uploader("Upload an image of a digit", FILE_TYPES, key="upload", help="Up to 10 MB. It stays in this app's memory.")
     pasted = st.chat_input("Or paste one here", key="paste", accept_file=True, file_type=FILE_TYPES)
     data = _newest(uploaded, pasted.files[0] if pasted and pasted.files else None)
     if data is None:
-        return None
+        return None, None
     try:
-        return cached.engine().add_image(data)
+        return cached.engine().add_image(data), None
     except SparsightError as error:
-        frame.show(error)
-        return None
+        return None, error
 
 
-def _newest(uploaded, pasted) -> bytes | None:
+def _newest(uploaded: Any, pasted: Any) -> bytes | None:
     """The content of the file that came last, whichever way; it is kept when the page is left and entered again."""
     if pasted is not None:
         st.session_state["_own"] = pasted.getvalue()

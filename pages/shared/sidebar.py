@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import streamlit as st
 
-from core import CamSpec, ImageRef, ModelSpec, PruningSpec, VariantSpec
+from core import CamSpec, ImageRef, ModelSpec, PruningSpec, SparsightError, VariantSpec
 from core.protocols.lukkien import WEIGHTS_LEFT
 from core.pruning import CRITERIA
 from core.results import MaskReport
@@ -24,26 +24,30 @@ OTHER_PARAMETERS = 22  # biases of the thesis CNN, which are never pruned
 
 @dataclass(frozen=True, kw_only=True)
 class View:
-    """What the sidebar asks for. image is None while an own image is still awaited; opacity is a share."""
+    """What the sidebar asks for.
+
+    image is None while an own image is awaited, trouble says why one was refused; opacity is a share.
+    """
 
     variant: VariantSpec
     image: ImageRef | None
     cam: CamSpec
     opacity: float
+    trouble: SparsightError | None = None
 
 
 def view() -> View:
     """Draws the sidebar and returns what is asked for."""
     with st.sidebar:
         amount = st.container()  # the slider stands first, but needs to know the schedule
-        image = image_choice()
+        image, trouble = image_choice()
         model, family = _network()
         cam, opacity = _heatmap(has_label=image is None or image.source == "digits")
         with amount:
             pruning = _amount(family)
             variant = VariantSpec(model=model, pruning=pruning)
             _counted(cached.report(variant), pruning)
-    return View(variant=variant, image=image, cam=cam, opacity=opacity)
+    return View(variant=variant, image=image, cam=cam, opacity=opacity, trouble=trouble)
 
 
 def _amount(family: PruningSpec) -> PruningSpec:

@@ -27,7 +27,7 @@ WORDS = {
 def headline(answer: Comparison) -> str:
     """The one thing that matters now, from the numbers, in Markdown."""
     mask = answer.mask
-    if mask.kept == mask.total and not mask.variant.pruning.level:
+    if mask.kept == mask.total:
         return f"**Nothing is removed yet**: this is the dense network, and it says {says(answer.dense)}. Move the sparsity slider."
     return f"At **{percent(mask.sparsity)} sparsity** ({mask.compression_ratio:.3g}× smaller) {_what_happens(answer)}"
 

@@ -82,6 +82,10 @@ def test_a_near_miss_gets_a_suggestion() -> None:
     assert "did you mean iterative-reset?" in problems({"schedule": "iterative"})[0]
 
 
+def test_a_plus_that_became_a_space_is_recognised() -> None:
+    assert "write it as %2B" in problems({"cam": "grad-cam  "})[0]
+
+
 def test_unknown_parts_are_named() -> None:
     assert problems({"colour": "red"}) == ["`colour` is no part of this page's address; it was left out."]
 

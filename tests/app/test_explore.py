@@ -185,6 +185,14 @@ def st_clear() -> None:
     cached._ANSWERS.clear()
 
 
+def test_a_cache_folder_that_cannot_be_written_costs_nothing(explore: OpenPage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SPARSIGHT_CACHE", "/dev/null/cache")
+    app = explore()
+    assert not app.exception
+    assert not app.error
+    assert pictures_at(app) == {"70.0086% sparsity"}
+
+
 def test_a_bug_is_no_traceback(explore: OpenPage, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object) -> None:
         raise ZeroDivisionError("a bug")

@@ -23,7 +23,7 @@ def test_a_deep_link_works_on_a_fresh_server(tab: OpenTab) -> None:
     page = settled(tab("explore?sparsity=80&digit=3&nth=4&cam=grad-cam&opacity=40"))
     assert "At 80.0 % sparsity" in headline(page)
     assert sparsity_shown(page) == "79.9914% sparsity"
-    assert page.get_by_role("slider", name="Removed").get_attribute("aria-valuenow") == "80"
+    assert float(page.get_by_role("slider", name="Removed").input_value()) == 80
     assert page.get_by_text("label 3").count() == 1
     assert page.locator("[data-testid=stException]").count() == 0
 
@@ -152,9 +152,7 @@ def test_an_own_image_is_uploaded_and_compared(tab: OpenTab) -> None:
 @pytest.mark.parametrize("content", [b"no image", png(spot(3, 3))[:60], bytes(11_000_000)], ids=["text", "broken", "huge"])
 def test_a_bad_file_is_explained_and_one_can_go_on(tab: OpenTab, content: bytes) -> None:
     page = own(tab, content)
-    page.locator(
-        "[data-testid=stAlertContentError], [data-testid=stFileUploaderFileErrorMessage], [data-testid=stFileUploaderFile] small"
-    ).first.wait_for()
+    page.locator("[data-testid=stAlertContentError], [data-testid=stFileChipIconError]").first.wait_for()
     assert page.locator("[data-testid=stException]").count() == 0
     page.get_by_text("digits", exact=True).first.click()
     settled(page)
