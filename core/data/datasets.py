@@ -164,6 +164,11 @@ def embedded_rows(labels: Tensor) -> Tensor:
     return torch.cat(rows).sort().values
 
 
+def training_image_count(weights: str) -> int:
+    """How many images networks of these weights learned from."""
+    return int(weights.removeprefix("mnist-"))
+
+
 def training_images(weights: str, folder: Path) -> LabelledImages:
     """The images that a thesis CNN of these weights learns from: "mnist-60000", or "mnist-55000" without the embedded digits."""
     data = mnist("train", folder)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from core.errors import BadSpec, MissingData
+from core.errors import BadFile, BadSpec, MissingData
 from core.models.zoo import Card, card
 from core.pruning.index import PruningIndex
 from core.pruning.mask import Mask, apply_mask, count_layers, full_mask, is_collapsed
@@ -91,7 +91,8 @@ class ModelStore:
         def load() -> tuple[tuple[Weights, Mask], int]:
             found = card(variant.model)
             weights, mask = unpack_sparse(_load_or_explain(self.files, key, variant))
-            mask = mask or full_mask(weights, found.prunable)
+            _check_fit(key, found, weights, mask)
+            mask = {name: mask[name] for name in found.prunable} if mask else full_mask(weights, found.prunable)
             return (weights, mask), _bytes(weights) + _bytes(mask)
 
         with self._ram.borrow(f"weights/{key}", load, exclusive=False) as stored:
@@ -143,6 +144,17 @@ def _load_or_explain(files: Files, key: str, variant: VariantSpec) -> Weights:
             error.allowed,
             f"Train it with `python -m core protocol run lukkien --train-on {train_on} --seeds {variant.model.seed}`.",
         ) from error
+
+
+def _check_fit(key: str, found: Card, weights: Weights, mask: Mask) -> None:
+    """Raises BadFile when the stored tensors are not this network's."""
+    expected = {name: tuple(values.shape) for name, values in found.build().state_dict().items()}
+    if {name: tuple(values.shape) for name, values in weights.items()} != expected or set(mask) not in (set(), set(found.prunable)):
+        raise BadFile(
+            f"The stored network {key} holds the weights of another network.",
+            f"It must hold {', '.join(expected)} in their shapes.",
+            "Delete that file; a network that comes along is restored with `git checkout models_cache/shipped`.",
+        )
 
 
 def _sparsity(pruning: PruningSpec) -> float:

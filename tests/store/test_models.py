@@ -134,3 +134,16 @@ def test_a_truncated_network_is_reported_and_a_sound_copy_used(tmp_path: Path) -
     broken.write_bytes(whole[: len(whole) // 2])
     mask = ModelStore(Files(tmp_path / "only", [SHIPPED]), CPU).mask(VariantSpec(pruning=PruningSpec.at_level(3)))
     assert sum(int(kept.sum()) for kept in mask.values()) == WEIGHTS_LEFT[3]
+
+
+def test_a_foreign_network_is_refused(tmp_path: Path) -> None:
+    files = Files(tmp_path)
+    files.save(VariantSpec(pruning=PruningSpec.at_level(0)).key, {"dense/conv1.weight": torch.zeros(8, 3, 5, 5)}, {})
+    with pytest.raises(BadFile, match="another network"):
+        ModelStore(files, CPU).mask(VariantSpec())
+
+
+def test_layers_are_counted_in_the_order_of_the_network(engine: Engine) -> None:
+    names = ["conv1.weight", "conv2.weight", "fc.weight"]
+    assert [layer.name for layer in engine.report(VariantSpec(pruning=PruningSpec.at_level(9))).layers] == names
+    assert [layer.name for layer in engine.report(one_shot(0.9)).layers] == names
