@@ -34,8 +34,8 @@ def code_for(variant: VariantSpec, image: ImageRef, cam: CamSpec, opacity: float
         f"cam = CamSpec(method={cam.method!r}, target={cam.target!r})",
         "answer = engine.compare(variant, image, cam)",
         "",
-        "print(answer.mask.sparsity, answer.dense.prediction.top, answer.pruned.prediction.top, dict(answer.overlap_pruned.values))",
-        f"pictures.overlay(answer.pruned, answer.picture.clean, opacity={opacity:g})  # or answer.dense, or pictures.difference(answer)",
+        "print(answer.mask.sparsity, dict(answer.overlap_pruned.values))",
+        f"pictures.overlay(answer.pruned, answer.picture.clean, opacity={opacity:g})  # or pictures.difference(answer)",
     ]
     first = 0 if own else 1
     return "\n".join(line for position, line in enumerate(lines[first:], first) if line or position in (2, 9)) + "\n"

@@ -58,7 +58,7 @@ def _take_along(answer: Comparison, opacity: float) -> None:
                 st.markdown("**Your own image is not part of the link.** Whoever opens it is asked for an image.")
         with st.popover("Show code", icon=":material/code:", type="tertiary"):
             st.markdown("A notebook cell that makes this view again:")
-            st.code(export.code_for(pruned.variant, pruned.image, pruned.cam, opacity), language="python")
+            st.code(export.code_for(pruned.variant, pruned.image, pruned.cam, opacity), language="python", wrap_lines=True)
         st.download_button(
             "Download",
             lambda: export.bundle(answer, opacity),

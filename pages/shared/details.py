@@ -128,8 +128,8 @@ def _cost(question: Question) -> None:
 def _cost_rows(dense: MaskReport, pruned: MaskReport) -> dict[str, list[str]]:
     def column(mask: MaskReport) -> list[str]:
         left = mask.kept + mask.other_parameters
-        return [f"{mask.kept:,} of {mask.total:,}", f"{left:,} of {mask.total + mask.other_parameters:,}", f"{mask.sparsity:.2%}",
-                f"{mask.density:.2%}", f"{mask.compression_ratio:.3g}×", "yes" if mask.collapsed else "no"]  # fmt: skip
+        return [f"{mask.kept:,} of {mask.total:,}", f"{left:,} of {mask.total + mask.other_parameters:,}", story.percent(mask.sparsity),
+                story.percent(mask.density), f"{mask.compression_ratio:.3g}×", "yes" if mask.collapsed else "no"]  # fmt: skip
 
     names = ["Prunable weights kept", "All parameters left", "Sparsity", "Density", "Compression ratio (all parameters)", "Collapsed"]
     return {"": names, "dense": column(dense), "pruned": column(pruned)}
