@@ -25,6 +25,7 @@ from core.errors import BadSpec
 from core.measures import MEASURES, optional
 from core.measures.overlap import jaccard_curve
 from core.models.zoo import card
+from core.protocols.lukkien_tables import StudyTables, found_studies, load_study
 from core.results import Accuracy, CachePart, Comparison, Heatmap, MaskReport, Picture, Prediction, Scores, frozen_array
 from core.saliency.cams import saliency_maps
 from core.saliency.normalise import normalise
@@ -64,7 +65,8 @@ class Engine:
         self.folder = folder or default_folder()
         shipped = REPOSITORY / "models_cache" / "shipped"
         self.store = ModelStore(Files(self.folder, [shipped]), self.device, budgets)
-        self._accuracies = AccuracyTable([self.folder, shipped])
+        self._roots = (self.folder, shipped)
+        self._accuracies = AccuracyTable(self._roots)
         self._heatmaps = MemoryCache("heatmaps", 64 * MEGABYTE)
         self._pictures = Pictures(self.folder)
         self._inputs = lru_cache(maxsize=4)(self._make_inputs)
@@ -165,6 +167,14 @@ class Engine:
         """Accuracy over the variant's series, as far as it is in the stored table."""
         points = ((self.report(point), self.known_accuracy(point, data)) for point in self.series(variant))
         return tuple((report, accuracy) for report, accuracy in points if accuracy is not None)
+
+    def studies(self) -> list[tuple[str, str]]:
+        """(weights, data key) of every study of the thesis there is on this machine."""
+        return found_studies(self._roots)
+
+    def study(self, weights: str, data_key: str) -> StudyTables:
+        """The tables of one study. Raises MissingData or BadFile."""
+        return load_study(self._roots, weights, data_key)
 
     def inputs(self, data: DataSpec) -> evaluation.Inputs:
         """A data set on the device, with its stored noise. Raises UnknownName, MissingData, BadFile."""

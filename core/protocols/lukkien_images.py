@@ -116,5 +116,6 @@ def _evaluate_cell(study: Study, cell: Cell, store: ModelStore, inputs: Inputs) 
         "collapsed": report.collapsed,
         "train_images": training_image_count(variant.model.weights),
         "test_images": len(inputs.labels),
-    } | rows.facts
+        "threshold": rows.threshold,
+    }
     return pandas.DataFrame({name: values.numpy() for name, values in columns.items()}), facts

@@ -1,0 +1,152 @@
+"""From per-image results to the study's tables: level means with intervals, correlations, correct against wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas
+
+from core.errors import MissingData
+from core.protocols.lukkien_images import SERIES, Cell, Study, read_images
+from core.protocols.lukkien_tables import StudyTables
+from core.stats.bootstrap import LevelMeans, correlation_intervals, level_intervals, level_means, mean_interval
+from core.stats.correlation import correlations, normality
+from core.stats.intervals import wilson
+from core.stats.paired import correct_against_wrong, paired_by_class
+
+FITTED = ("best-single-threshold", "best-threshold-per-image", "top-p-of-ink", "histogram-matched")
+
+
+def analyse(study: Study) -> StudyTables:
+    """All tables from the per-image results that are on disk; the thesis' series must be whole, controls are taken if they are.
+
+    Raises:
+        MissingData, BadFile: a network of the series has not been evaluated, or its table is damaged.
+    """
+    per_image = {series: [read_images(study, cell) for cell in study.cells(series)] for series in _whole_series(study)}
+    rows = [row for series in per_image for row in _level_rows(study, series, per_image[series])]
+    main = per_image["iterative-reset"]
+    shape = (len(study.plan.seeds), study.plan.levels + 1, -1)
+    right = _stack(main, "right").reshape(shape)
+    collapsed = np.array([facts["collapsed"] for _, facts in main]).reshape(shape[:2]).all(0)
+    return StudyTables(
+        facts=_facts(study, main[0][1]),
+        levels=pandas.DataFrame(rows),
+        mean=pandas.DataFrame([row for series in per_image for row in _mean_rows(study, series, per_image[series])]),
+        correlations=pandas.DataFrame(list(_correlation_rows(study, main, right, collapsed))),
+        normality=pandas.DataFrame(list(_normality_rows(study, rows))),
+        paired=pandas.DataFrame([_paired_row(cell, frame) for cell, (frame, _) in zip(study.cells("iterative-reset"), main, strict=True)]),
+    )
+
+
+def _whole_series(study: Study) -> list[str]:
+    found = [series for series in SERIES if all(study.path(cell).is_file() for cell in study.cells(series))]
+    if "iterative-reset" not in found:
+        raise MissingData("Some networks of the series have not been evaluated.", "", "Run `python -m core protocol run lukkien`; it goes on where it was.")
+    return found
+
+
+def _facts(study: Study, first: dict[str, Any]) -> dict[str, Any]:
+    kept = ("train_images", "test_images", "method", "target", "prunable")
+    return {name: first[name] for name in kept} | {
+        "weights": study.plan.weights,
+        "data": study.data.key,
+        "seeds": list(study.plan.seeds),
+        "levels": study.plan.levels,
+    }
+
+
+def _level_rows(study: Study, series: str, tables: list[tuple[pandas.DataFrame, dict[str, Any]]]) -> Iterator[dict[str, Any]]:
+    for cell, (frame, facts) in zip(study.cells(series), tables, strict=True):
+        yield _level_row(cell, frame, facts)
+
+
+def _level_row(cell: Cell, frame: pandas.DataFrame, facts: dict[str, Any]) -> dict[str, Any]:
+    clean, noisy = int((frame.predicted_clean == frame.label).sum()), int((frame.predicted_noisy == frame.label).sum())
+    low, high = wilson(noisy, len(frame))
+    overlap = mean_interval(frame.soft_iou.to_numpy())
+    split = correct_against_wrong(frame.soft_iou, frame.predicted_noisy == frame.label)
+    row = {
+        "series": cell.series, "seed": cell.seed, "level": cell.level,
+        "weights_left": facts["weights_left"], "density": facts["weights_left"] / facts["prunable"],
+        "train_images": facts["train_images"], "test_images": facts["test_images"],
+        "correct_clean": clean, "accuracy_clean": clean / len(frame), "correct_noisy": noisy, "accuracy_noisy": noisy / len(frame),
+        "accuracy_noisy_low": low, "accuracy_noisy_high": high,
+        "soft_iou": overlap.value, "soft_iou_low": overlap.low, "soft_iou_high": overlap.high, "soft_iou_n": overlap.n,
+        "soft_iou_correct": split.mean_correct, "soft_iou_wrong": split.mean_wrong,
+        "map_mean": frame.map_mean.mean(), "map_std": frame.map_std.mean(),
+        "empty_maps": int(frame["empty"].sum()), "collapsed": bool(facts["collapsed"]), "threshold": facts["threshold"],
+    }  # fmt: skip
+    return row | {name: frame[name].mean() for name in FITTED if name in frame}
+
+
+def _mean_rows(study: Study, series: str, tables: list[tuple[pandas.DataFrame, dict[str, Any]]]) -> Iterator[dict[str, Any]]:
+    """The mean over the seeds at each level; intervals by bootstrap over images, the same images for all seeds."""
+    seeds = len(study.plan.seeds)
+    right, overlap = _stack(tables, "right"), _stack(tables, "soft_iou")
+    for level in range(study.plan.levels + 1):
+        places = [seed * (study.plan.levels + 1) + level for seed in range(seeds)]
+        means = level_means(right[places].mean(0, keepdims=True), np.nanmean(overlap[places], axis=0, keepdims=True), resamples=1000)
+        (accuracy,), (iou,) = level_intervals(means, "accuracy")[0], level_intervals(means, "soft_iou")[0]
+        facts = tables[places[0]][1]
+        yield {
+            "series": series, "level": level, "weights_left": facts["weights_left"], "density": facts["weights_left"] / facts["prunable"],
+            "accuracy_noisy": accuracy.value, "accuracy_noisy_low": accuracy.low, "accuracy_noisy_high": accuracy.high,
+            "soft_iou": iou.value, "soft_iou_low": iou.low, "soft_iou_high": iou.high,
+            "collapsed": all(tables[place][1]["collapsed"] for place in places), "seeds": seeds,
+        }  # fmt: skip
+
+
+def _correlation_rows(study: Study, main: list, right: np.ndarray, collapsed: np.ndarray) -> Iterator[dict[str, Any]]:
+    """Pearson, Spearman, Kendall of level means: every seed and the mean series, with and without collapsed levels, every fitting."""
+    for fitting in ("soft-iou", *FITTED):
+        score = _stack(main, "soft_iou" if fitting == "soft-iou" else fitting).reshape(right.shape)
+        for levels, chosen in (("all", np.full(len(collapsed), True)), ("without collapsed", ~collapsed)):
+            means = level_means(right[:, chosen], score[:, chosen])
+            for series, name in enumerate([str(seed) for seed in study.plan.seeds]):
+                yield from _coefficients({"series": name, "levels": levels, "fitting": fitting}, means, series)
+            over_seeds = mean_over_seeds(means)
+            yield from _coefficients({"series": "mean", "levels": levels, "fitting": fitting}, over_seeds, 0)
+
+
+def mean_over_seeds(means: LevelMeans) -> LevelMeans:
+    """The mean series: averages over the seeds, in every draw too."""
+    return LevelMeans(
+        accuracy=means.accuracy.mean(0, keepdims=True), soft_iou=means.soft_iou.mean(0, keepdims=True),
+        drawn_accuracy=means.drawn_accuracy.mean(1, keepdims=True), drawn_soft_iou=means.drawn_soft_iou.mean(1, keepdims=True),
+        defined=means.defined.min(0, keepdims=True), images=means.images, seed=means.seed,
+    )  # fmt: skip
+
+
+def _coefficients(where: dict[str, Any], means: LevelMeans, series: int) -> Iterator[dict[str, Any]]:
+    intervals = correlation_intervals(means)[series]
+    found = correlations(means.accuracy[series], means.soft_iou[series])
+    for interval, one in zip(intervals, found, strict=True):
+        yield where | {"coefficient": one.name, "value": one.value, "low": interval.low, "high": interval.high, "p": one.p,
+                       "n": one.n, "df": one.df, "resamples": interval.resamples, "images": means.images}  # fmt: skip
+
+
+def _normality_rows(study: Study, rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    for seed in study.plan.seeds:
+        for quantity in ("accuracy_noisy", "soft_iou"):
+            values = [row[quantity] for row in rows if row["series"] == "iterative-reset" and row["seed"] == seed]
+            yield {"series": str(seed), "quantity": quantity} | vars(normality(values))
+
+
+def _paired_row(cell: Cell, frame: pandas.DataFrame) -> dict[str, Any]:
+    right = frame.predicted_noisy == frame.label
+    both, paired = correct_against_wrong(frame.soft_iou, right), paired_by_class(frame.soft_iou, right, frame.label)
+    return {
+        "seed": cell.seed, "level": cell.level, "images_correct": both.n_correct, "images_wrong": both.n_wrong,
+        "difference": both.difference, "difference_low": both.low, "difference_high": both.high,
+        "classes": paired.classes, "paired_difference": paired.difference, "low": paired.low, "high": paired.high, "p": paired.p,
+    }  # fmt: skip
+
+
+def _stack(tables: list[tuple[pandas.DataFrame, dict[str, Any]]], column: str) -> np.ndarray:
+    """One row a network, (networks, images). "right": whether the noisy image was named correctly."""
+    if column == "right":
+        return np.stack([(frame.predicted_noisy == frame.label).to_numpy(float) for frame, _ in tables])
+    return np.stack([frame[column].to_numpy(float) for frame, _ in tables])

@@ -1,0 +1,131 @@
+"""The tables of the thesis' study: written by a run, shipped, read by pages, notebooks and the command line.
+
+One folder per training set and test set: <root>/lukkien/<weights>/<data key>/NAME.csv, and study.json, which is written last and
+holds the checksum of every table: a half-written or mixed folder is noticed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas
+
+from core.errors import BadFile, CacheNotWritable, MissingData
+from core.protocols.lukkien import LEVELS
+
+FORMAT = 1
+TABLES: dict[str, tuple[str, ...]] = {
+    "levels": (
+        "series", "seed", "level", "weights_left", "density", "train_images", "test_images", "correct_clean", "accuracy_clean",
+        "correct_noisy", "accuracy_noisy", "accuracy_noisy_low", "accuracy_noisy_high", "soft_iou", "soft_iou_low", "soft_iou_high",
+        "soft_iou_n", "soft_iou_correct", "soft_iou_wrong", "map_mean", "map_std", "empty_maps", "collapsed",
+    ),
+    "mean": ("series", "level", "weights_left", "density", "accuracy_noisy", "accuracy_noisy_low", "accuracy_noisy_high",
+             "soft_iou", "soft_iou_low", "soft_iou_high", "collapsed"),
+    "correlations": ("series", "levels", "fitting", "coefficient", "value", "low", "high", "p", "n", "df"),
+    "normality": ("series", "quantity", "statistic", "p", "n"),
+    "paired": ("seed", "level", "images_correct", "images_wrong", "difference", "classes", "paired_difference", "low", "high", "p"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class StudyTables:
+    """Everything that was found out in one run of the protocol.
+
+    facts: weights, data, train_images, test_images, seeds, levels, versions. levels: one row a series, seed and level.
+    mean: over the seeds. correlations: of level means of accuracy and overlap. normality: of the two series. paired: correct against
+    wrong predictions within a level.
+    """
+
+    facts: dict[str, Any]
+    levels: pandas.DataFrame
+    mean: pandas.DataFrame
+    correlations: pandas.DataFrame
+    normality: pandas.DataFrame
+    paired: pandas.DataFrame
+
+
+def study_folder(root: Path, weights: str, data_key: str) -> Path:
+    return root / "lukkien" / weights / data_key
+
+
+def write_study(folder: Path, tables: StudyTables) -> None:
+    """Writes all tables, study.json last. Raises CacheNotWritable."""
+    texts = {f"{name}.csv": getattr(tables, name).to_csv(index=False, lineterminator="\n", float_format="%.6g") for name in TABLES}
+    checks = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in texts.items()}
+    texts["study.json"] = json.dumps({"format": FORMAT, "facts": tables.facts, "sha256": checks}, indent=1) + "\n"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in texts.items():
+            temporary = folder / f".{name}.{os.getpid()}.part"
+            temporary.write_text(text, encoding="utf-8")
+            temporary.replace(folder / name)
+    except OSError as error:
+        raise CacheNotWritable(
+            f"The tables could not be written into {folder} ({error.strerror or error}).",
+            "The folder must be writable and have room.",
+            "Free some space or choose another folder with --folder; the per-image results are kept.",
+        ) from error
+
+
+def found_studies(roots: Sequence[Path]) -> list[tuple[str, str]]:
+    """(weights, data key) of every study there is, sorted."""
+    return sorted({(path.parent.parent.name, path.parent.name) for root in roots for path in (root / "lukkien").glob("*/*/study.json")})
+
+
+def load_study(roots: Sequence[Path], weights: str, data_key: str) -> StudyTables:
+    """The tables of one study, from the first root that has them.
+
+    Raises:
+        MissingData: nowhere. BadFile: another version, half written, a missing column, or a level missing in one seed.
+    """
+    folders = [folder for root in roots if (folder := study_folder(root, weights, data_key)).is_dir()]
+    if not folders:
+        raise MissingData(
+            f"There are no results of networks {weights} on {data_key}.",
+            f"There are: {', '.join(' on '.join(pair) for pair in found_studies(roots)) or 'none'}.",
+            f"Make them with `python -m core protocol run lukkien --train-on {weights.removeprefix('mnist-')}`.",
+        )
+    return _read(folders[0])
+
+
+def _read(folder: Path) -> StudyTables:
+    try:
+        about = json.loads((folder / "study.json").read_text(encoding="utf-8"))
+        texts = {name: (folder / f"{name}.csv").read_bytes() for name in TABLES}
+    except (OSError, ValueError) as error:
+        raise _bad(folder, "are half written") from error
+    if not isinstance(about, dict) or about.get("format") != FORMAT:
+        found = about.get("format") if isinstance(about, dict) else None
+        raise _bad(folder, f"are of version {found}, this program reads version {FORMAT}")
+    if any(about["sha256"].get(f"{name}.csv") != hashlib.sha256(text).hexdigest() for name, text in texts.items()):
+        raise _bad(folder, "do not fit their checksums: half written or changed")
+    frames = {name: pandas.read_csv(io.BytesIO(text)) for name, text in texts.items()}
+    for name, columns in TABLES.items():
+        if absent := [column for column in columns if column not in frames[name]]:
+            raise _bad(folder, f"lack the columns {', '.join(absent)} in {name}.csv")
+    _check_levels(folder, frames["levels"], about["facts"].get("levels", LEVELS))
+    return StudyTables(facts=about["facts"], **frames)
+
+
+def _check_levels(folder: Path, levels: pandas.DataFrame, last: int) -> None:
+    expected = list(range(last + 1))
+    for (series, seed), part in levels.groupby(["series", "seed"]):
+        if sorted(part["level"]) != expected:
+            absent = sorted(set(expected) - set(part["level"]))
+            raise _bad(folder, f"lack levels {absent} of series {series}, seed {seed}")
+
+
+def _bad(folder: Path, what: str) -> BadFile:
+    return BadFile(
+        f"The study's tables in {folder} {what}.",
+        "They are written together by one run.",
+        "Make them again with `python -m core protocol run lukkien`; shipped ones are restored with `git checkout models_cache/shipped`.",
+    )
