@@ -66,9 +66,12 @@ def evaluate(network: nn.Module, inputs: Inputs, method: str, layer: str, fitted
         network: on the inputs' device. method, layer: of the heatmap. fitted: also every registered way of fitting map to ink.
     """
     batches = [_evaluate_batch(network, part, method, layer) for part in inputs.batches()]
-    rows = [torch.cat([batch[name] for batch in batches]).cpu() for name in ("predicted", "soft_iou", "map_mean", "map_std", "usable")]
-    scores, threshold = _fitted([fit(batch["maps"], part.clean) for batch, part in zip(batches, inputs.batches(), strict=True)] if fitted else [])
-    return PerImage(*rows, fitted=scores, threshold=threshold)
+    names = ("predicted", "soft_iou", "map_mean", "map_std", "usable")
+    rows = {name: torch.cat([batch[name] for batch in batches]).cpu() for name in names}
+    scores, threshold = _fitted(
+        [fit(batch["maps"], part.clean) for batch, part in zip(batches, inputs.batches(), strict=True)] if fitted else []
+    )
+    return PerImage(**rows, fitted=scores, threshold=threshold)
 
 
 def _evaluate_batch(network: nn.Module, part: Inputs, method: str, layer: str) -> dict[str, Tensor]:

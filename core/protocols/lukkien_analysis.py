@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas
 
 from core.errors import MissingData
+from core.measures.fitting import FITTINGS
 from core.protocols.lukkien_images import SERIES, Cell, Study, read_images
 from core.protocols.lukkien_tables import StudyTables
 from core.stats.bootstrap import LevelMeans, correlation_intervals, level_intervals, level_means, mean_interval
@@ -16,7 +18,7 @@ from core.stats.correlation import correlations, normality
 from core.stats.intervals import wilson
 from core.stats.paired import correct_against_wrong, paired_by_class
 
-FITTED = ("best-single-threshold", "best-threshold-per-image", "top-p-of-ink", "histogram-matched")
+Tables = list[tuple[pandas.DataFrame, dict[str, Any]]]  # per-image results and their facts, in the order of study.cells(series)
 
 
 def analyse(study: Study) -> StudyTables:
@@ -28,14 +30,12 @@ def analyse(study: Study) -> StudyTables:
     per_image = {series: [read_images(study, cell) for cell in study.cells(series)] for series in _whole_series(study)}
     rows = [row for series in per_image for row in _level_rows(study, series, per_image[series])]
     main = per_image["iterative-reset"]
-    shape = (len(study.plan.seeds), study.plan.levels + 1, -1)
-    right = _stack(main, "right").reshape(shape)
-    collapsed = np.array([facts["collapsed"] for _, facts in main]).reshape(shape[:2]).all(0)
     return StudyTables(
         facts=_facts(study, main[0][1]),
         levels=pandas.DataFrame(rows),
         mean=pandas.DataFrame([row for series in per_image for row in _mean_rows(study, series, per_image[series])]),
-        correlations=pandas.DataFrame(list(_correlation_rows(study, main, right, collapsed))),
+        correlations=pandas.DataFrame(list(_correlation_rows(study, main, usable_only=False))),
+        correlations_usable=pandas.DataFrame(list(_correlation_rows(study, main, usable_only=True))),
         normality=pandas.DataFrame(list(_normality_rows(study, rows))),
         paired=pandas.DataFrame([_paired_row(cell, frame) for cell, (frame, _) in zip(study.cells("iterative-reset"), main, strict=True)]),
     )
@@ -44,7 +44,11 @@ def analyse(study: Study) -> StudyTables:
 def _whole_series(study: Study) -> list[str]:
     found = [series for series in SERIES if all(study.path(cell).is_file() for cell in study.cells(series))]
     if "iterative-reset" not in found:
-        raise MissingData("Some networks of the series have not been evaluated.", "", "Run `python -m core protocol run lukkien`; it goes on where it was.")
+        raise MissingData(
+            "Some networks of the series have not been evaluated.",
+            "",
+            "Run `python -m core protocol run lukkien`; it goes on where it was.",
+        )
     return found
 
 
@@ -58,7 +62,7 @@ def _facts(study: Study, first: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _level_rows(study: Study, series: str, tables: list[tuple[pandas.DataFrame, dict[str, Any]]]) -> Iterator[dict[str, Any]]:
+def _level_rows(study: Study, series: str, tables: Tables) -> Iterator[dict[str, Any]]:
     for cell, (frame, facts) in zip(study.cells(series), tables, strict=True):
         yield _level_row(cell, frame, facts)
 
@@ -79,10 +83,11 @@ def _level_row(cell: Cell, frame: pandas.DataFrame, facts: dict[str, Any]) -> di
         "map_mean": frame.map_mean.mean(), "map_std": frame.map_std.mean(),
         "empty_maps": int(frame["empty"].sum()), "collapsed": bool(facts["collapsed"]), "threshold": facts["threshold"],
     }  # fmt: skip
-    return row | {name: frame[name].mean() for name in FITTED if name in frame}
+    # every digit has ink, so a fitting is undefined only for an empty map, which overlaps by 0
+    return row | {name: frame[name].fillna(0).mean() for name in FITTINGS if name in frame}
 
 
-def _mean_rows(study: Study, series: str, tables: list[tuple[pandas.DataFrame, dict[str, Any]]]) -> Iterator[dict[str, Any]]:
+def _mean_rows(study: Study, series: str, tables: Tables) -> Iterator[dict[str, Any]]:
     """The mean over the seeds at each level; intervals by bootstrap over images, the same images for all seeds."""
     seeds = len(study.plan.seeds)
     right, overlap = _stack(tables, "right"), _stack(tables, "soft_iou")
@@ -95,37 +100,46 @@ def _mean_rows(study: Study, series: str, tables: list[tuple[pandas.DataFrame, d
             "series": series, "level": level, "weights_left": facts["weights_left"], "density": facts["weights_left"] / facts["prunable"],
             "accuracy_noisy": accuracy.value, "accuracy_noisy_low": accuracy.low, "accuracy_noisy_high": accuracy.high,
             "soft_iou": iou.value, "soft_iou_low": iou.low, "soft_iou_high": iou.high,
-            "collapsed": all(tables[place][1]["collapsed"] for place in places), "seeds": seeds,
+            "collapsed": any(tables[place][1]["collapsed"] for place in places), "seeds": seeds,
         }  # fmt: skip
 
 
-def _correlation_rows(study: Study, main: list, right: np.ndarray, collapsed: np.ndarray) -> Iterator[dict[str, Any]]:
-    """Pearson, Spearman, Kendall of level means: every seed and the mean series, with and without collapsed levels, every fitting."""
-    for fitting in ("soft-iou", *FITTED):
-        score = _stack(main, "soft_iou" if fitting == "soft-iou" else fitting).reshape(right.shape)
-        for levels, chosen in (("all", np.full(len(collapsed), True)), ("without collapsed", ~collapsed)):
-            means = level_means(right[:, chosen], score[:, chosen])
-            for series, name in enumerate([str(seed) for seed in study.plan.seeds]):
-                yield from _coefficients({"series": name, "levels": levels, "fitting": fitting}, means, series)
-            over_seeds = mean_over_seeds(means)
-            yield from _coefficients({"series": "mean", "levels": levels, "fitting": fitting}, over_seeds, 0)
+def _correlation_rows(study: Study, main: Tables, usable_only: bool) -> Iterator[dict[str, Any]]:
+    """Pearson, Spearman, Kendall of level means: every seed and the mean series, with and without collapsed levels, every fitting.
+
+    An empty map overlaps by 0 in all fittings, as in the thesis; with usable_only it is left out instead, so that the fittings can be
+    compared on the same images. The mean series leaves a level out when any seed's network is collapsed.
+    """
+    seeds = len(study.plan.seeds)
+    collapsed = np.array([facts["collapsed"] for _, facts in main]).reshape(seeds, -1)
+    right, empty = (_stack(main, column).reshape(seeds, study.plan.levels + 1, -1) for column in ("right", "empty"))
+    for fitting in FITTINGS:
+        score = _stack(main, _column(fitting)).reshape(right.shape)
+        means = level_means(right, np.where(empty > 0, np.nan, score) if usable_only else np.nan_to_num(score))
+        series = [(str(seed), _one_seed(means, place), collapsed[place]) for place, seed in enumerate(study.plan.seeds)]
+        for name, one, gone in [*series, ("mean", means.averaged(), collapsed.any(0))]:
+            for levels, chosen in (("all", np.full(len(gone), True)), ("without collapsed", ~gone)):
+                yield from _coefficients({"series": name, "levels": levels, "fitting": fitting}, one.only(chosen))
 
 
-def mean_over_seeds(means: LevelMeans) -> LevelMeans:
-    """The mean series: averages over the seeds, in every draw too."""
-    return LevelMeans(
-        accuracy=means.accuracy.mean(0, keepdims=True), soft_iou=means.soft_iou.mean(0, keepdims=True),
-        drawn_accuracy=means.drawn_accuracy.mean(1, keepdims=True), drawn_soft_iou=means.drawn_soft_iou.mean(1, keepdims=True),
-        defined=means.defined.min(0, keepdims=True), images=means.images, seed=means.seed,
-    )  # fmt: skip
+def _one_seed(means: LevelMeans, place: int) -> LevelMeans:
+    part = slice(place, place + 1)
+    return replace(means, accuracy=means.accuracy[part], soft_iou=means.soft_iou[part], defined=means.defined[part],
+                   drawn_accuracy=means.drawn_accuracy[:, part], drawn_soft_iou=means.drawn_soft_iou[:, part])  # fmt: skip
 
 
-def _coefficients(where: dict[str, Any], means: LevelMeans, series: int) -> Iterator[dict[str, Any]]:
-    intervals = correlation_intervals(means)[series]
-    found = correlations(means.accuracy[series], means.soft_iou[series])
+def _column(fitting: str) -> str:
+    return "soft_iou" if fitting == "soft-iou" else fitting
+
+
+def _coefficients(where: dict[str, Any], means: LevelMeans) -> Iterator[dict[str, Any]]:
+    """Rows of one series (S = 1)."""
+    intervals = correlation_intervals(means)[0]
+    found = correlations(means.accuracy[0], means.soft_iou[0])
     for interval, one in zip(intervals, found, strict=True):
         yield where | {"coefficient": one.name, "value": one.value, "low": interval.low, "high": interval.high, "p": one.p,
-                       "n": one.n, "df": one.df, "resamples": interval.resamples, "images": means.images}  # fmt: skip
+                       "n": one.n, "df": one.df, "resamples": interval.resamples, "images": means.images,
+                       "fewest_images": int(means.defined.min(initial=means.images))}  # fmt: skip
 
 
 def _normality_rows(study: Study, rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -145,7 +159,7 @@ def _paired_row(cell: Cell, frame: pandas.DataFrame) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _stack(tables: list[tuple[pandas.DataFrame, dict[str, Any]]], column: str) -> np.ndarray:
+def _stack(tables: Tables, column: str) -> np.ndarray:
     """One row a network, (networks, images). "right": whether the noisy image was named correctly."""
     if column == "right":
         return np.stack([(frame.predicted_noisy == frame.label).to_numpy(float) for frame, _ in tables])

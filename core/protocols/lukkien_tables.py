@@ -30,6 +30,7 @@ TABLES: dict[str, tuple[str, ...]] = {
     "mean": ("series", "level", "weights_left", "density", "accuracy_noisy", "accuracy_noisy_low", "accuracy_noisy_high",
              "soft_iou", "soft_iou_low", "soft_iou_high", "collapsed"),
     "correlations": ("series", "levels", "fitting", "coefficient", "value", "low", "high", "p", "n", "df"),
+    "correlations_usable": ("series", "levels", "fitting", "coefficient", "value", "low", "high", "p", "n", "df", "fewest_images"),
     "normality": ("series", "quantity", "statistic", "p", "n"),
     "paired": ("seed", "level", "images_correct", "images_wrong", "difference", "classes", "paired_difference", "low", "high", "p"),
 }  # fmt: skip
@@ -39,15 +40,18 @@ TABLES: dict[str, tuple[str, ...]] = {
 class StudyTables:
     """Everything that was found out in one run of the protocol.
 
-    facts: weights, data, train_images, test_images, seeds, levels, versions. levels: one row a series, seed and level.
-    mean: over the seeds. correlations: of level means of accuracy and overlap. normality: of the two series. paired: correct against
-    wrong predictions within a level.
+    facts: weights, data, train_images, test_images, seeds, levels, noise.
+    levels: one row a series, seed and level. mean: over the seeds.
+    correlations: of level means of accuracy and overlap, an empty map overlapping by 0. correlations_usable: the same with empty maps
+    left out, so that ways of fitting are compared on the same images, fewer of them at deeper levels.
+    normality: of the two series. paired: correct against wrong predictions within a level.
     """
 
     facts: dict[str, Any]
     levels: pandas.DataFrame
     mean: pandas.DataFrame
     correlations: pandas.DataFrame
+    correlations_usable: pandas.DataFrame
     normality: pandas.DataFrame
     paired: pandas.DataFrame
 

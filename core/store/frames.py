@@ -64,4 +64,8 @@ def read_frame(path: Path, columns: Iterable[str] = ()) -> tuple[pandas.DataFram
 
 
 def _bad(path: Path, what: str) -> BadFile:
-    return BadFile(f"The table {path} {what}.", "It must be one that this program wrote.", "Delete it and run `python -m core protocol run lukkien`: it is made again.")
+    return BadFile(
+        f"The table {path} {what}.",
+        "It must be one that this program wrote.",
+        "Delete it and run `python -m core protocol run lukkien`: it is made again.",
+    )
