@@ -47,8 +47,7 @@ def build_parser() -> Parser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add(commands, "info", info, "device, folders, models, methods, memory")
     _add_heatmap(commands)
-    protocol = commands.add_parser("protocol", help="run a paper's experiment", description="Run a paper's experiment.")
-    _add_protocol_run(protocol.add_subparsers(required=True, metavar="ACTION"))
+    _add_protocol(commands)
     bench = _add(commands, "bench", run_bench, "measure Sparsight against what you would otherwise use; one JSON line each")
     bench.add_argument("name", help="slider, evaluate, threads, protocol, page, start, or all")
     bench.add_argument("--n", type=int, help="repetitions; each bench has its own default")
@@ -82,12 +81,20 @@ def _add_heatmap(commands: Any) -> None:
     parser.add_argument("--out", type=Path, help="write pictures, raw maps and provenance into this zip file")
 
 
-def _add_protocol_run(actions: Any) -> None:
-    parser = _add(actions, "run", run_protocol, "train and evaluate a protocol; a run that was stopped goes on where it was")
-    parser.add_argument("name", help="lukkien")
-    parser.add_argument("--train-on", type=int, default=60000, help="60000 (as published, default) or 55000 (without the embedded digits)")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[333, 334, 335], help="default: 333 334 335")
-    parser.add_argument("--levels", type=int, default=25, help="last level, 0 to 25 (default: 25)")
+def _add_protocol(commands: Any) -> None:
+    text = "run a paper's experiment, or show its results"
+    actions = commands.add_parser("protocol", help=text, description=f"{text.capitalize()}.").add_subparsers(
+        required=True, metavar="ACTION"
+    )
+    run = _add(actions, "run", run_protocol, "train, evaluate and tabulate a protocol; a run that was stopped goes on where it was")
+    run.add_argument("--seeds", type=int, nargs="+", default=[333, 334, 335], help="default: 333 334 335")
+    run.add_argument("--levels", type=int, default=25, help="last level, 0 to 25 (default: 25)")
+    show = _add(actions, "show", show_protocol, "show the results of a protocol: every level and seed, then the statistics")
+    for parser in (run, show):
+        parser.add_argument("name", help="lukkien")
+        parser.add_argument(
+            "--train-on", type=int, default=60000, help="60000 (as published, default) or 55000 (without the embedded digits)"
+        )
 
 
 def info(arguments: Arguments) -> None:
@@ -153,28 +160,15 @@ def _write(path: Path, content: bytes) -> None:
 
 
 def run_protocol(arguments: Arguments) -> None:
-    from core.device import choose_device
-    from core.errors import UnknownName
-    from core.protocols import lukkien
-    from core.sweep import store_accuracies
+    from core.protocol_commands import run
 
-    if arguments.name != "lukkien":
-        raise UnknownName("protocol", arguments.name, ["lukkien"])
-    if arguments.train_on not in (55000, 60000):
-        raise BadSpec(f"--train-on {arguments.train_on} cannot be used.", "Known: 60000, 55000.")
-    plan = lukkien.Plan(
-        weights=f"mnist-{arguments.train_on}", seeds=tuple(arguments.seeds), levels=arguments.levels, device=choose_device(arguments.device)
-    )
-    engine = _engine(arguments)
-    for progress in lukkien.run(plan, engine.store.files):
-        _show(arguments, lukkien.line(progress), vars(progress))
-    models = [plan.variant(seed, 0).model for seed in plan.seeds]
-    for done, total in store_accuracies(engine, models, plan.levels):
-        _show(arguments, f"accuracy on the embedded digits: {done} of {total} seeds", {"run": "accuracy", "done": done, "total": total})
+    run(arguments)
 
 
-def _show(arguments: Arguments, text: str, facts: dict[str, Any]) -> None:
-    print(json.dumps(facts) if arguments.json else text, flush=True)
+def show_protocol(arguments: Arguments) -> None:
+    from core.protocol_commands import show
+
+    show(arguments)
 
 
 def run_bench(arguments: Arguments) -> None:

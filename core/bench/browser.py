@@ -101,7 +101,7 @@ CHANGED = """([selector, before]) => {
     "start", "Start", "Server start until Explore shows its pictures, in a browser; warm, and cold where root may drop the disk cache."
 )
 def start(engine: Engine, n: int | None) -> dict[str, Any]:
-    """Each start is a new server process; the browser is already open. Cold: the kernel's disk cache is dropped before, and models_cache is empty."""
+    """Each start is a new server process, the browser already open. Cold: the disk cache is dropped, models_cache empty."""
     warm = [_seconds_to_first_view(engine.folder) for _ in range((n or 3) + 1)][1:]
     cold = []
     for _ in range(n or 3):

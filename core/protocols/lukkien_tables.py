@@ -111,7 +111,7 @@ def _read(folder: Path) -> StudyTables:
         raise _bad(folder, f"are of version {found}, this program reads version {FORMAT}")
     if any(about["sha256"].get(f"{name}.csv") != hashlib.sha256(text).hexdigest() for name, text in texts.items()):
         raise _bad(folder, "do not fit their checksums: half written or changed")
-    frames = {name: pandas.read_csv(io.BytesIO(text)) for name, text in texts.items()}
+    frames = {name: pandas.read_csv(io.BytesIO(text), dtype={"series": str}) for name, text in texts.items()}
     for name, columns in TABLES.items():
         if absent := [column for column in columns if column not in frames[name]]:
             raise _bad(folder, f"lack the columns {', '.join(absent)} in {name}.csv")

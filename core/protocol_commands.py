@@ -1,0 +1,110 @@
+"""`python -m core protocol run | show`: a paper's experiment from training to tables."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import Any
+
+from core.data.datasets import mnist
+from core.device import choose_device
+from core.engine import Engine
+from core.errors import BadSpec, UnknownName
+from core.protocols import lukkien, lukkien_study
+from core.protocols.lukkien_images import Study
+from core.protocols.lukkien_tables import StudyTables
+from core.sweep import store_accuracies
+
+Arguments = argparse.Namespace
+SHOWN = ("series", "seed", "level", "weights_left", "density", "train_images", "test_images", "accuracy_clean", "accuracy_noisy",
+         "soft_iou", "soft_iou_correct", "soft_iou_wrong", "map_mean", "map_std", "empty_maps", "collapsed")  # fmt: skip
+
+
+def run(arguments: Arguments) -> None:
+    """Trains, evaluates and writes tables; everything that is already there is found and not done again."""
+    plan, engine = _plan(arguments), Engine(arguments.device, arguments.folder)
+    data = lukkien_study.evaluation_data(plan.weights)
+    if data.name == "mnist-test":
+        mnist("test", engine.folder / "data")  # a missing test set is said before hours of training, not after
+    for progress in lukkien.run(plan, engine.store.files):
+        _say(arguments, lukkien.line(progress), vars(progress))
+    for done, total in store_accuracies(engine, [plan.variant(seed, 0).model for seed in plan.seeds], plan.levels):
+        _say(arguments, f"accuracy on the embedded digits: {done} of {total} seeds", {"run": "accuracy", "done": done, "total": total})
+    study = Study(plan, data, engine.folder)
+    for step in lukkien_study.evaluate(study, engine.store, engine.inputs(data)):
+        _say(arguments, f"evaluated {step.done} of {step.networks} networks ({step.series})", {"run": "evaluate"} | vars(step))
+    tables = lukkien_study.write_tables(study, engine.folder)
+    _say(arguments, summary(tables), {"run": "tables", "facts": tables.facts})
+
+
+def show(arguments: Arguments) -> None:
+    """Prints the tables of a study that was run here or came along."""
+    _check_name(arguments.name)
+    weights = _weights(arguments.train_on)
+    tables = Engine(arguments.device, arguments.folder).study(weights, lukkien_study.evaluation_data(weights).key)
+    if not arguments.json:
+        print(summary(tables), "", tables.levels[list(SHOWN)].to_string(index=False), "", sep="\n")
+        print(tables.correlations[tables.correlations.fitting == "soft-iou"].to_string(index=False))
+        return
+    frames = {name: json.loads(getattr(tables, name).to_json(orient="records")) for name in _frames(tables)}
+    print(json.dumps({"facts": tables.facts, "published": lukkien.PUBLISHED} | frames))
+
+
+def summary(tables: StudyTables) -> str:
+    """The study in a few lines, the published values beside ours."""
+    facts, published = tables.facts, lukkien.PUBLISHED
+    dense = tables.levels[(tables.levels.series == "iterative-reset") & (tables.levels.level == 0)]
+    main = tables.mean[tables.mean.series == "iterative-reset"]
+    return "\n".join(
+        [
+            f"Trained on {facts['train_images']:,} images, tested on {facts['test_images']:,} ({facts['data']}), seeds {facts['seeds']}.",
+            f"Level 0: noisy accuracy {_percents(dense.accuracy_noisy)} (published {published['accuracy_noisy_level_0']:.2%}),"
+            f" soft IoU {', '.join(f'{value:.3f}' for value in dense.soft_iou)}.",
+            f"Highest mean soft IoU: {main.soft_iou.max():.3f} at level {int(main.level[main.soft_iou.idxmax()])}"
+            f" (published: about {published['highest_soft_iou']}, in the first levels).",
+            f"Pearson of level means of accuracy and soft IoU (published {published['pearson']:.3f}; 95 % intervals over images):",
+            *_pearson_lines(tables),
+            "Levels descend from each other: they are not independent points, and p is descriptive.",
+        ]
+    )
+
+
+def _pearson_lines(tables: StudyTables) -> list[str]:
+    chosen = [("", tables.correlations), (", empty maps left out", tables.correlations_usable)]
+    lines = []
+    for what, table in chosen:
+        rows = table[(table.fitting == "soft-iou") & (table.coefficient == "pearson")]
+        lines += [
+            f"  {row.series}, {row.levels} levels{what}: {row.value:.3f} [{row.low:.3f}, {row.high:.3f}], n {row.n}, df {row.df}"
+            for row in rows.itertuples()
+        ]
+    return lines
+
+
+def _percents(values: Any) -> str:
+    return ", ".join(f"{value:.2%}" for value in values)
+
+
+def _frames(tables: StudyTables) -> list[str]:
+    return [name for name in vars(tables) if name != "facts"]
+
+
+def _plan(arguments: Arguments) -> lukkien.Plan:
+    _check_name(arguments.name)
+    device = choose_device(arguments.device)
+    return lukkien.Plan(weights=_weights(arguments.train_on), seeds=tuple(arguments.seeds), levels=arguments.levels, device=device)
+
+
+def _check_name(name: str) -> None:
+    if name != "lukkien":
+        raise UnknownName("protocol", name, ["lukkien"])
+
+
+def _weights(train_on: int) -> str:
+    if train_on not in (55000, 60000):
+        raise BadSpec(f"--train-on {train_on} cannot be used.", "Known: 60000 (as published) and 55000 (without the embedded digits).")
+    return f"mnist-{train_on}"
+
+
+def _say(arguments: Arguments, text: str, facts: dict[str, Any]) -> None:
+    print(json.dumps(facts) if arguments.json else text, flush=True)
