@@ -14,6 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 
 import torch
+from pandas import DataFrame
 from torch import Tensor
 
 from core import evaluation
@@ -25,7 +26,7 @@ from core.errors import BadSpec
 from core.measures import MEASURES, optional
 from core.measures.overlap import jaccard_curve
 from core.models.zoo import card
-from core.protocols.lukkien_tables import StudyTables, found_studies, load_study
+from core.protocols.lukkien_tables import StudyTables, found_studies, load_images, load_study
 from core.results import Accuracy, CachePart, Comparison, Heatmap, MaskReport, Picture, Prediction, Scores, frozen_array
 from core.saliency.cams import saliency_maps
 from core.saliency.normalise import normalise
@@ -175,6 +176,10 @@ class Engine:
     def study(self, weights: str, data_key: str) -> StudyTables:
         """The tables of one study. Raises MissingData or BadFile."""
         return load_study(self._roots, weights, data_key)
+
+    def study_images(self, weights: str, data_key: str) -> DataFrame:
+        """Per-image results of one study, as far as they came along. Raises MissingData or BadFile."""
+        return load_images(self._roots, weights, data_key)
 
     def inputs(self, data: DataSpec) -> evaluation.Inputs:
         """A data set on the device, with its stored noise. Raises UnknownName, MissingData, BadFile."""

@@ -19,6 +19,7 @@ import pandas
 
 from core.errors import BadFile, CacheNotWritable, MissingData
 from core.protocols.lukkien import LEVELS
+from core.store.frames import read_frame
 
 FORMAT = 1
 TABLES: dict[str, tuple[str, ...]] = {
@@ -98,6 +99,17 @@ def load_study(roots: Sequence[Path], weights: str, data_key: str) -> StudyTable
             f"Make them with `python -m core protocol run lukkien --train-on {weights.removeprefix('mnist-')}`.",
         )
     return _read(folders[0])
+
+
+def load_images(roots: Sequence[Path], weights: str, data_key: str) -> pandas.DataFrame:
+    """Per-image results of the thesis' series, one row a seed, level and image; overlap and map statistics as fractions again.
+
+    Raises:
+        MissingData: this study came without them. BadFile: damaged.
+    """
+    places = [study_folder(root, weights, data_key) / "per-image.parquet" for root in roots]
+    frame, _ = read_frame(next((place for place in places if place.is_file()), places[0]), ("seed", "level", "image", "soft_iou"))
+    return frame.assign(soft_iou=frame.soft_iou / 65535, map_mean=frame.map_mean / 255, map_std=frame.map_std / 255)
 
 
 def _read(folder: Path) -> StudyTables:
