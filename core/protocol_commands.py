@@ -6,6 +6,8 @@ import argparse
 import json
 from typing import Any
 
+from pandas import isna
+
 from core.data.datasets import mnist
 from core.device import choose_device
 from core.engine import Engine
@@ -43,8 +45,8 @@ def show(arguments: Arguments) -> None:
     weights = _weights(arguments.train_on)
     tables = Engine(arguments.device, arguments.folder).study(weights, lukkien_study.evaluation_data(weights).key)
     if not arguments.json:
-        print(summary(tables), "", tables.levels[list(SHOWN)].to_string(index=False), "", sep="\n")
-        print(tables.correlations[tables.correlations.fitting == "soft-iou"].to_string(index=False))
+        print(tables.levels[list(SHOWN)].to_string(index=False))
+        print(tables.correlations[tables.correlations.fitting == "soft-iou"].to_string(index=False), summary(tables), sep="\n\n")
         return
     frames = {name: json.loads(getattr(tables, name).to_json(orient="records")) for name in _frames(tables)}
     print(json.dumps({"facts": tables.facts, "published": lukkien.PUBLISHED} | frames))
@@ -70,15 +72,17 @@ def summary(tables: StudyTables) -> str:
 
 
 def _pearson_lines(tables: StudyTables) -> list[str]:
-    chosen = [("", tables.correlations), (", empty maps left out", tables.correlations_usable)]
     lines = []
-    for what, table in chosen:
+    for what, table in (("", tables.correlations), (", empty maps left out", tables.correlations_usable)):
         rows = table[(table.fitting == "soft-iou") & (table.coefficient == "pearson")]
-        lines += [
-            f"  {row.series}, {row.levels} levels{what}: {row.value:.3f} [{row.low:.3f}, {row.high:.3f}], n {row.n}, df {row.df}"
-            for row in rows.itertuples()
-        ]
+        lines += [f"  {row.series}, {row.levels} levels{what}: {_value(row)}, n {row.n}, df {row.df}" for row in rows.itertuples()]
     return lines
+
+
+def _value(row: Any) -> str:
+    """The value with its interval; undefined ones are said."""
+    shown = ["undefined" if isna(number) else f"{number:.3f}" for number in (row.value, row.low, row.high)]
+    return shown[0] if shown[0] == "undefined" else f"{shown[0]} [{shown[1]}, {shown[2]}]"
 
 
 def _percents(values: Any) -> str:

@@ -86,7 +86,7 @@ def found_studies(roots: Sequence[Path]) -> list[tuple[str, str]]:
 
 
 def load_study(roots: Sequence[Path], weights: str, data_key: str) -> StudyTables:
-    """The tables of one study, from the first root that has them.
+    """The tables of one study; of several, the one of most networks, so that a short trial run does not hide the whole study.
 
     Raises:
         MissingData: nowhere. BadFile: another version, half written, a missing column, or a level missing in one seed.
@@ -98,7 +98,16 @@ def load_study(roots: Sequence[Path], weights: str, data_key: str) -> StudyTable
             f"There are: {', '.join(' on '.join(pair) for pair in found_studies(roots)) or 'none'}.",
             f"Make them with `python -m core protocol run lukkien --train-on {weights.removeprefix('mnist-')}`.",
         )
-    return _read(folders[0])
+    return _read(max(folders, key=_networks))
+
+
+def _networks(folder: Path) -> float:
+    """How many networks a study is of; infinite for one that cannot be read, so that its error is shown and not hidden."""
+    try:
+        facts = json.loads((folder / "study.json").read_text(encoding="utf-8"))["facts"]
+        return len(facts["seeds"]) * (facts["levels"] + 1)
+    except (OSError, ValueError, KeyError, TypeError):
+        return float("inf")
 
 
 def load_images(roots: Sequence[Path], weights: str, data_key: str) -> pandas.DataFrame:

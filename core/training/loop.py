@@ -104,7 +104,8 @@ class _Halves:
 
     def begin(self, start: Start, epoch: int) -> None:
         """Fresh noise for an epoch, one stream a seed and part."""
-        self.noise = [[NoiseSource(self.device, "noise", seed, start.name, epoch, part) for seed in start.seeds] for part in range(self.parts)]
+        device, name = self.device, start.name
+        self.noise = [[NoiseSource(device, "noise", seed, name, epoch, part) for seed in start.seeds] for part in range(self.parts)]
 
     def losses_and_gradients(self, rows: Tensor) -> Tensor:
         """Sets .grad to that of the mean loss of each seed, added over seeds, and returns the summed losses (S,).

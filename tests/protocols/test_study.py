@@ -14,6 +14,7 @@ import pytest
 from core.engine import REPOSITORY, Engine
 from core.errors import BadFile, MissingData
 from core.evaluation import Inputs
+from core.protocol_commands import summary
 from core.protocols.lukkien import SEEDS, WEIGHTS_LEFT, Plan
 from core.protocols.lukkien_analysis import analyse
 from core.protocols.lukkien_images import SERIES, Cell, Study, evaluate_study, pack_images, read_images
@@ -70,7 +71,7 @@ def test_what_is_evaluated_is_found_and_what_is_damaged_is_done_again(study: Stu
     cell = Cell(series="iterative-reset", seed=333, level=4)
     before, _ = read_images(study, cell)
     study.path(cell).write_bytes(b"PAR1 but not really")
-    found = {done: was_found for done, was_found in evaluate_study(study, engine.store, few, "iterative-reset")}
+    found = dict(evaluate_study(study, engine.store, few, "iterative-reset"))
     assert [done for done, was_found in found.items() if not was_found] == [cell]
     assert before.equals(read_images(study, cell)[0])
 
@@ -96,7 +97,8 @@ def test_correlations_are_those_of_the_level_rows(tables: StudyTables) -> None:
     levels = tables.levels[(tables.levels.series == "iterative-reset") & (tables.levels.seed == 333)]
     for name, chosen in (("all", levels), ("without collapsed", levels[~levels.collapsed])):
         expected = np.corrcoef(chosen.accuracy_noisy, chosen.soft_iou)[0, 1]
-        found = tables.correlations.query("series == '333' and levels == @name and fitting == 'soft-iou' and coefficient == 'pearson'")
+        rows = tables.correlations.query("series == '333' and fitting == 'soft-iou' and coefficient == 'pearson'")
+        found = rows[rows["levels"] == name]
         assert found.value.item() == pytest.approx(expected, abs=1e-6)
         assert (found.n.item(), found.df.item()) == (len(chosen), len(chosen) - 2)
         assert found.low.item() <= found.value.item() + 0.02
@@ -223,3 +225,13 @@ def test_tables_of_another_version_or_without_a_column_are_refused(tmp_path: Pat
     pandas.DataFrame({"x": [1.0]}).to_parquet(path)
     with pytest.raises(BadFile, match="version None"):
         read_frame(path)
+
+
+def test_a_short_trial_run_does_not_hide_the_whole_study(engine: Engine, few: Inputs, tmp_path: Path) -> None:
+    trial = Study(Plan(weights="mnist-55000", seeds=(333,), levels=1), DIGITS, tmp_path)
+    list(evaluate(trial, engine.store, few))
+    tables = write_tables(trial, tmp_path)
+    assert tables.correlations.value.isna().all()  # two levels have no correlation
+    assert "undefined" in summary(tables)
+    assert load_study([tmp_path], *STUDIES[1]).facts["levels"] == 1
+    assert load_study([tmp_path, SHIPPED], *STUDIES[1]).facts["levels"] == 25
