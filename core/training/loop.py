@@ -103,35 +103,33 @@ class _Halves:
         torch.set_num_threads(self._threads)
 
     def begin(self, start: Start, epoch: int) -> None:
-        """Fresh noise for an epoch, one stream a seed and part."""
-        device, name = self.device, start.name
-        self.noise = [[NoiseSource(device, "noise", seed, name, epoch, part) for seed in start.seeds] for part in range(self.parts)]
+        """Fresh noise for an epoch, one stream a seed."""
+        self.noise = [NoiseSource(self.device, "noise", seed, start.name, epoch) for seed in start.seeds]
 
     def losses_and_gradients(self, rows: Tensor) -> Tensor:
         """Sets .grad to that of the mean loss of each seed, added over seeds, and returns the summed losses (S,).
 
         Args: rows (N, S): the images of this batch, each seed's own.
         """
-        pieces = rows.chunk(self.parts)
-        run = self._pool.map if self._pool else map
-        done = list(run(self._part, pieces, self.noise[: len(pieces)], [len(rows)] * len(pieces)))
+        pieces = list(zip(rows.chunk(self.parts), self._uniform(rows).chunk(self.parts), strict=True))
+        done = list(self._pool.map(self._part, pieces)) if self._pool else [self._part(piece) for piece in pieces]
         for place, parameter in enumerate(self.parameters):
             gradient = sum((gradients[place] for _, gradients in done[1:]), done[0][1][place])
-            parameter.grad = gradient.contiguous()  # the fused optimiser walks through memory and takes no other layout
+            parameter.grad = (gradient / len(rows)).contiguous()  # the fused optimiser walks through memory and takes no other layout
         return sum((losses for losses, _ in done[1:]), done[0][0])
 
-    def _part(self, rows: Tensor, noise: list[NoiseSource], batch: int) -> tuple[Tensor, tuple[Tensor, ...]]:
-        seen, truth = self._seen(rows, noise), self.data.labels[rows]
-        losses = F.cross_entropy(self.networks(seen).flatten(0, 1), truth.t().flatten(), reduction="none").view(rows.shape[1], -1).sum(1)
-        return losses.detach(), torch.autograd.grad(losses.sum() / batch, self.parameters)
+    def _uniform(self, rows: Tensor) -> Tensor:
+        """Noise for a batch, (N, S, H, W) in [0, 1)."""
+        return torch.stack([source.uniform(len(rows), *self.data.images.shape[1:]) for source in self.noise], dim=1)
 
-    def _seen(self, rows: Tensor, noise: list[NoiseSource]) -> Tensor:
-        """Images (N, S, H, W) in [0, 1] with background noise."""
-        seen = self.data.images[rows].float().div_(255)
-        if self.recipe.noise:
-            uniform = torch.stack([source.uniform(len(rows), *seen.shape[2:]) for source in noise], dim=1)
-            seen = add_background_noise(seen, uniform, self.recipe.noise)
-        return seen.contiguous(memory_format=torch.channels_last)
+    def _part(self, piece: tuple[Tensor, Tensor]) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """Summed losses (S,) and gradients of their sum, of some rows of a batch and their noise."""
+        rows, uniform = piece
+        seen = add_background_noise(self.data.images[rows].float().div_(255), uniform, self.recipe.noise)
+        logits = self.networks(seen.contiguous(memory_format=torch.channels_last))
+        truth = self.data.labels[rows].t().flatten()
+        losses = F.cross_entropy(logits.flatten(0, 1), truth, reduction="none").view(rows.shape[1], -1).sum(1)
+        return losses.detach(), torch.autograd.grad(losses.sum(), self.parameters)
 
 
 def _order(start: Start, epoch: int, images: int) -> Tensor:

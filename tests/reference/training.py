@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -27,12 +26,11 @@ def train_one(
     velocity = {key: torch.zeros_like(value) for key, value in weights.items()}
     for epoch, rate in enumerate(recipe.epoch_rates):
         order = numpy_generator("order", seed, name, epoch).permutation(len(data))
-        noise = [numpy_generator("noise", seed, name, epoch, half) for half in (0, 1)]
+        noise = numpy_generator("noise", seed, name, epoch)
         for first in range(0, len(order), recipe.batch_size):
             rows = torch.from_numpy(order[first : first + recipe.batch_size])
             clean = data.images[rows].double() / 255
-            halves = [half.random(part.shape, dtype="float32") for half, part in zip(noise, clean.chunk(2), strict=True)]
-            uniform = torch.from_numpy(np.concatenate(halves)).double()
+            uniform = torch.from_numpy(noise.random(clean.shape, dtype="float32")).double()
             seen = torch.where(clean == 0, uniform * recipe.noise, clean)
             masked = {key: value * mask[key] if key in mask else value for key, value in weights.items()}
             loss = F.cross_entropy(forward(masked, seen.unsqueeze(1)), data.labels[rows])
