@@ -3,8 +3,21 @@
 from core import Engine, VariantSpec, PruningSpec, ImageRef, CamSpec
 """
 
-from core.engine import Engine
+from typing import TYPE_CHECKING, Any
+
 from core.errors import SparsightError
 from core.specs import CamSpec, DataSpec, ImageRef, ModelSpec, PruningSpec, TrainSpec, VariantSpec
 
+if TYPE_CHECKING:
+    from core.engine import Engine
+
 __all__ = ["CamSpec", "DataSpec", "Engine", "ImageRef", "ModelSpec", "PruningSpec", "SparsightError", "TrainSpec", "VariantSpec"]
+
+
+def __getattr__(name: str) -> Any:
+    """The engine comes with its first use: it imports torch, which takes seconds that `python -m core --help` need not wait."""
+    if name != "Engine":
+        raise AttributeError(f"module 'core' has no attribute '{name}'")
+    from core.engine import Engine
+
+    return Engine

@@ -3,61 +3,63 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import json
+import os
 import re
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-from core.errors import BadImage, BadSpec, SparsightError
+from core.errors import BadImage, BadSpec, CacheNotWritable, SparsightError, UnknownName
+from core.parser import Misuse, Parser
+from core.specs import SCOPES, TARGETS, whole
 
 Arguments = argparse.Namespace
 
 
-class Parser(argparse.ArgumentParser):
-    """Suggests the nearest name after a wrong one."""
-
-    def error(self, message: str) -> NoReturn:
-        if found := re.search(r"invalid choice: '(.*?)' \(choose from (.*)\)", message):
-            known = re.findall(r"[\w-]+", found[2])
-            nearest = difflib.get_close_matches(found[1], known, n=1, cutoff=0.4)
-            message = f"there is no '{found[1]}'. Known: {', '.join(known)}." + (f" Did you mean '{nearest[0]}'?" if nearest else "")
-        super().error(message)
-
-
-def main(words: list[str] | None = None) -> int:
+def main(words: Sequence[str] | None = None) -> int:
     """Runs one command; the exit status is 0, 1 for an error that is explained, 2 for words that are off, 130 when stopped."""
-    arguments = build_parser().parse_args(words)
+    words = sys.argv[1:] if words is None else words
     try:
-        return arguments.command(arguments) or 0
+        arguments = build_parser().parse_args(words)
+        _check_folder(arguments.folder)
+        status = arguments.command(arguments) or 0
+        sys.stdout.flush()
+        return status
     except SparsightError as error:
         lines = [line for line in (error.wrong, error.allowed, error.next_step) if line]
-        print(json.dumps({"error": lines}) if arguments.json else "\n".join(lines), file=sys.stderr)
-        return 1
+        print(json.dumps({"error": lines}) if "--json" in words else "\n".join(lines), file=sys.stderr)
+        return 2 if isinstance(error, Misuse) else 1
     except KeyboardInterrupt:
         print("Stopped. What was finished is kept; the same command goes on from there.", file=sys.stderr)
         return 130
+    except BrokenPipeError:  # the reader, `head` say, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
 
 
 def build_parser() -> Parser:
     parser = Parser(prog="python -m core", description="Sparsight: does a pruned network still look at the same things?")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    _add(commands, "info", info, "device, folders, models, methods, memory")
+    about = _add(commands, "info", info, "device, folders, models, methods, memory")
+    about.add_argument("--update-readme", type=Path, metavar="FILE", help="write the tables of models and methods into this README instead")
     _add_heatmap(commands)
-    _add_protocol(commands)
+    actions = _add_protocol(commands)
     bench = _add(commands, "bench", run_bench, "measure Sparsight against what you would otherwise use; one JSON line each")
     bench.add_argument("name", help="slider, evaluate, threads, protocol, page, start, or all")
-    bench.add_argument("--n", type=int, help="repetitions; each bench has its own default")
+    bench.add_argument("--n", type=int, help="repetitions, at least 1; each bench has its own default")
+    usages = " ".join(made.format_usage() for made in (*commands.choices.values(), *actions.choices.values()))
+    parser.options = tuple(sorted(set(re.findall(r"--[\w-]+", usages))))
     return parser
 
 
 def _add(commands: Any, name: str, call: Callable[[Arguments], int | None], text: str) -> argparse.ArgumentParser:
     parser = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
     parser.add_argument("--json", action="store_true", help="print JSON, for machines")
-    parser.add_argument("--device", help="cpu, cuda, cuda:0; chosen when left out")
+    parser.add_argument("--device", help="cpu, cuda, cuda:0 (default: SPARSIGHT_DEVICE, else the GPU if there is one)")
     parser.add_argument("--folder", type=Path, help="where networks and caches lie (default: SPARSIGHT_CACHE or models_cache)")
     parser.set_defaults(command=call)
     return parser
@@ -81,7 +83,7 @@ def _add_heatmap(commands: Any) -> None:
     parser.add_argument("--out", type=Path, help="write pictures, raw maps and provenance into this zip file")
 
 
-def _add_protocol(commands: Any) -> None:
+def _add_protocol(commands: Any) -> Any:
     text = "run a paper's experiment, or show its results"
     actions = commands.add_parser("protocol", help=text, description=f"{text.capitalize()}.").add_subparsers(
         required=True, metavar="ACTION"
@@ -95,17 +97,26 @@ def _add_protocol(commands: Any) -> None:
         parser.add_argument(
             "--train-on", type=int, default=60000, help="60000 (as published, default) or 55000 (without the embedded digits)"
         )
+    return actions
 
 
 def info(arguments: Arguments) -> None:
-    from core.describe import facts, table
+    from core.describe import facts, fill_tables
 
-    found = facts(_engine(arguments))
-    print(json.dumps(found) if arguments.json else table(found))
+    if arguments.update_readme is None:
+        _print(arguments, facts(_engine(arguments)))
+        return
+    path = arguments.update_readme
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadSpec(f"{path} cannot be read ({error}).", "It is a text file with table markers.", "Check the path.") from error
+    _write(path, fill_tables(text).encode())
+    _print(arguments, {"written": str(path)})
 
 
 def heatmap(arguments: Arguments) -> None:
-    from core.describe import comparison_facts, table
+    from core.describe import comparison_facts
     from core.export import bundle
 
     engine = _engine(arguments)
@@ -114,7 +125,34 @@ def heatmap(arguments: Arguments) -> None:
     if arguments.out:
         _write(arguments.out, bundle(answer))
         found["written"] = str(arguments.out)
-    print(json.dumps(found) if arguments.json else table(found))
+    _print(arguments, found)
+
+
+def _print(arguments: Arguments, found: dict[str, Any]) -> None:
+    from core.describe import table
+
+    print(json.dumps(found, allow_nan=False) if arguments.json else table(found))
+
+
+def _check_folder(folder: Path | None) -> None:
+    if folder is not None and folder.exists() and not folder.is_dir():
+        raise BadSpec(
+            f"{folder} is no folder.", "--folder names the folder where networks and caches lie.", "Choose another, or leave it out."
+        )
+
+
+def _check_writable(folder: Path) -> None:
+    """Said before hours of work, not after."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise CacheNotWritable(
+            f"The folder {folder} cannot be written ({error.strerror}).",
+            "A run keeps its networks and tables there.",
+            "Choose another with --folder.",
+        ) from error
 
 
 def _engine(arguments: Arguments) -> Any:
@@ -124,8 +162,13 @@ def _engine(arguments: Arguments) -> Any:
 
 
 def _variant(arguments: Arguments) -> Any:
+    from core.models.zoo import card
     from core.specs import ModelSpec, PruningSpec, VariantSpec
 
+    known = card(ModelSpec()).weights
+    for noun, name, names in (("scope", arguments.scope, SCOPES), ("set of weights", arguments.weights, known)):
+        if name not in names:
+            raise UnknownName(noun, name, names)
     one_shot = arguments.level is None
     sparsity = 0.9 if arguments.sparsity is None else arguments.sparsity
     pruning = PruningSpec.one_shot(sparsity, arguments.scope, arguments.criterion) if one_shot else PruningSpec.at_level(arguments.level)
@@ -149,7 +192,10 @@ def _image(engine: Any, arguments: Arguments) -> Any:
 def _cam(arguments: Arguments) -> Any:
     from core.specs import CamSpec
 
-    return CamSpec(method=arguments.cam, target=int(arguments.target) if arguments.target.isdigit() else arguments.target)
+    target = arguments.target
+    if target not in TARGETS and not re.fullmatch("[0-9]{1,9}", target):
+        raise UnknownName("target class", target, [*TARGETS, "the index of a class"])
+    return CamSpec(method=arguments.cam, target=target if target in TARGETS else int(target))
 
 
 def _write(path: Path, content: bytes) -> None:
@@ -160,8 +206,10 @@ def _write(path: Path, content: bytes) -> None:
 
 
 def run_protocol(arguments: Arguments) -> None:
+    from core.engine import default_folder
     from core.protocol_commands import run
 
+    _check_writable(arguments.folder or default_folder())
     run(arguments)
 
 
@@ -174,9 +222,9 @@ def show_protocol(arguments: Arguments) -> None:
 def run_bench(arguments: Arguments) -> None:
     from core.bench import BENCHES
 
-    names = list(BENCHES) if arguments.name == "all" else [arguments.name]
-    for name in names:
-        print(json.dumps(BENCHES[name].value(_engine(arguments), arguments.n)), flush=True)
+    n = arguments.n if arguments.n is None else whole(arguments.n, "number of repetitions", 1)
+    for name in BENCHES if arguments.name == "all" else [arguments.name]:
+        print(json.dumps(BENCHES[name].value(_engine(arguments), n), allow_nan=False), flush=True)
 
 
 if __name__ == "__main__":

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import math
 import platform
+import re
+from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from core.data.datasets import DATASETS
+from core.errors import BadFile, UnknownName
 from core.measures import MEASURES
-from core.models.zoo import MODELS
+from core.models.zoo import MODELS, Card
 from core.pruning import CRITERIA
-from core.results import Comparison, Heatmap, MaskReport
+from core.registry import Entry
+from core.results import Comparison, Heatmap, MaskReport, Scores
 from core.saliency import CAMS
+from core.specs import SCOPES
 
 if TYPE_CHECKING:
     from core.engine import Engine
 
+MEASURED = {"overlap": "map and ink", "similarity": "two maps", "map": "one map"}  # what a group of measures takes
 LIBRARIES = ("torch", "torchvision", "grad-cam", "numpy", "safetensors")
 
 
@@ -56,7 +63,7 @@ def heatmap_facts(side: Heatmap) -> dict[str, Any]:
     """Prediction, and what the map is of."""
     return {
         "predicted": side.prediction.top,
-        "probabilities": [round(float(p), 6) for p in side.prediction.probabilities],
+        "probabilities": [_finite(round(float(p), 6)) for p in side.prediction.probabilities],
         "target_class": side.target_class,
         "state": side.state,
     }
@@ -71,21 +78,93 @@ def comparison_facts(answer: Comparison) -> dict[str, Any]:
         "label": answer.picture.label,
         "cam": pruned.cam.key,
         "mask": mask_facts(answer.mask),
-        "dense": heatmap_facts(answer.dense) | {"overlap": dict(answer.overlap_dense.values), "map": dict(answer.statistics_dense.values)},
-        "pruned": heatmap_facts(pruned) | {"overlap": dict(answer.overlap_pruned.values), "map": dict(answer.statistics_pruned.values)},
-        "similarity": dict(answer.similarity.values),
+        "dense": heatmap_facts(answer.dense) | {"overlap": _values(answer.overlap_dense), "map": _values(answer.statistics_dense)},
+        "pruned": heatmap_facts(pruned) | {"overlap": _values(answer.overlap_pruned), "map": _values(answer.statistics_pruned)},
+        "similarity": _values(answer.similarity),
         "notes": list(answer.picture.notes),
     }
 
 
-def table(found: dict[str, Any], indent: str = "") -> str:
+def _values(scores: Scores) -> dict[str, float | None]:
+    return {name: _finite(value) for name, value in scores.values.items()}
+
+
+def _finite(value: float | None) -> float | None:
+    """None for what JSON cannot say: NaN and infinity, as an overflowing network answers."""
+    return value if value is not None and math.isfinite(value) else None
+
+
+def table(found: Mapping[str, Any], indent: str = "") -> str:
     """Nested facts as indented text."""
     lines = []
     for name, value in found.items():
-        if isinstance(value, dict):
+        if isinstance(value, Mapping):
             lines += [f"{indent}{name}", table(value, indent + "  ")]
-        elif value is None:
-            lines.append(f"{indent}{name}: undefined")
         else:
-            lines.append(f"{indent}{name}: {f'{value:.4f}' if isinstance(value, float) else value}")
+            lines.append(f"{indent}{name}: {_text(value)}")
     return "\n".join(lines)
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return "undefined"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):  # numbers, or sentences
+        return (" " if all(isinstance(item, str) for item in value) else ", ").join(map(_text, value)) or "none"
+    return f"{value:.4f}" if isinstance(value, float) else str(value)
+
+
+def readme_tables() -> dict[str, str]:
+    """The README's tables by the name in their marker, in Markdown, from the registries."""
+    cams = [(_code(e), e.summary, e.facts["cost"], e.facts["by_class"], e.facts["made_by"], e.source) for e in CAMS.values()]
+    measures = [(_code(e), MEASURED[e.facts["group"]], e.summary, e.facts["range"], e.source) for e in MEASURES.values()]
+    return {
+        "models": _markdown("model | what it is | trained networks | source", map(_model_row, MODELS.values())),
+        "data sets": _markdown("data set | what it is | source", ((_code(e), e.summary, e.source) for e in DATASETS.values())),
+        "criteria": _markdown("criterion | which weights go first | source", ((_code(e), e.summary, e.source) for e in CRITERIA.values()))
+        + "\n\n"
+        + _markdown("scope | what it means", ((f"`{name}`", text.split(": ", 1)[1]) for name, text in SCOPES.items())),
+        "CAM methods": _markdown("method | what it does | cost | asks for a class | made by | source", cams),
+        "measures": _markdown("measure | of | what it says | range | source", measures),
+    }
+
+
+def _code(entry: Entry) -> str:
+    return f"{entry.title} `{entry.name}`"
+
+
+def _model_row(entry: Entry[Card]) -> tuple[str, ...]:
+    found = entry.value
+    levels = "" if found.levels is None else f", levels 0 to {found.levels}"
+    trained = f"{', '.join(f'`{name}`' for name in found.weights)}; seeds {', '.join(map(str, found.seeds))}{levels}"
+    return _code(entry), entry.summary, trained, entry.source
+
+
+def _markdown(titles: str, rows: Iterable[tuple[str, ...]]) -> str:
+    head = titles.split(" | ")
+    cells = [head, ["---"] * len(head), *([cell.replace("|", "\\|") for cell in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(row)} |" for row in cells)
+
+
+def fill_tables(text: str) -> str:
+    """A README with its tables as they are now. A block is `<!-- table: NAME -->`, the table, `<!-- end -->`, each on its own lines.
+
+    Raises UnknownName for a table that there is not, BadFile for a block without an end and for a text without any.
+    """
+    tables = readme_tables()
+    block = re.compile(r"^<!-- table: (.*?) -->\n(?:(?!<!-- table:).*\n)*?<!-- end -->$", re.MULTILINE)
+
+    def fresh(found: re.Match) -> str:
+        if found[1] not in tables:
+            raise UnknownName("README table", found[1], tables)
+        return f"<!-- table: {found[1]} -->\n{tables[found[1]]}\n<!-- end -->"
+
+    filled, blocks = block.subn(fresh, text)
+    if not blocks or blocks != text.count("<!-- table:"):
+        raise BadFile(
+            f"Of {text.count('<!-- table:')} table markers {blocks} could be used.",
+            "A table stands between a line `<!-- table: NAME -->` and a line `<!-- end -->`.",
+            f"Known names: {', '.join(tables)}.",
+        )
+    return filled

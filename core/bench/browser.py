@@ -16,11 +16,18 @@ from typing import Any
 
 from core.bench.measure import BENCHES, line
 from core.engine import REPOSITORY, Engine
-from core.errors import MissingData
+from core.errors import MissingData, SparsightError
 
 QUIET = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync")  # fmt: skip
-PRUNED = "img[alt*='runed network']"  # the pruned heatmap's alternative text says the sparsity it shows
+PATIENCE_S = 120
+# True when Explore's four pictures show one sparsity, another than before, and neither they nor a score are of an earlier run.
+SHOWN = """before => {
+  const pictures = [...document.querySelectorAll("img[alt*='% sparsity']")];
+  const shown = new Set(pictures.map(picture => picture.alt.match(/[0-9.]+%/)[0]));
+  return pictures.length === 4 && shown.size === 1 && !shown.has(before) && pictures.every(picture => picture.complete)
+    && !document.querySelector('[data-stale="true"] :is(img, [data-testid="stMetric"])') && [...shown][0];
+}"""
 
 
 def free_port() -> int:
@@ -31,17 +38,27 @@ def free_port() -> int:
 
 @contextmanager
 def server(folder: Path) -> Iterator[str]:
-    """The app on a port of its own, as `make app` starts it; yields its address."""
+    """The app on a port of its own, as `make app` starts it; yields its address once it answers there."""
     port = free_port()
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port), "--server.headless", "true"]
     process = subprocess.Popen(
         command, cwd=REPOSITORY, env=os.environ | {"SPARSIGHT_CACHE": str(folder)}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
+        _wait_for(port, process)
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
         process.wait()
+
+
+def _wait_for(port: int, process: subprocess.Popen) -> None:
+    end = time.monotonic() + PATIENCE_S
+    while process.poll() is None and time.monotonic() < end:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return
+        time.sleep(0.02)
+    raise SparsightError("The app did not start.", "This bench measures the running app.", "Run `make app` to see why.")
 
 
 @contextmanager
@@ -62,39 +79,30 @@ def browser_page() -> Iterator[Any]:
         browser.close()
 
 
-def open_when_up(page: Any, address: str) -> None:
-    """Opens an address as soon as the server answers."""
-    while True:
-        try:
-            page.goto(address)
-            return
-        except Exception as error:  # playwright's own error type is only importable where it is installed
-            if "ERR_CONNECTION" not in str(error):
-                raise
-            time.sleep(0.05)
+def open_explore(tab: Any, address: str) -> str:
+    """Opens Explore and waits for its pictures; the sparsity that they show."""
+    tab.goto(f"{address}/explore")
+    return wait_for_pictures(tab, "")
+
+
+def wait_for_pictures(tab: Any, before: str) -> str:
+    """Waits until pictures and scores are those of another sparsity than `before`, and returns it."""
+    return tab.wait_for_function(SHOWN, arg=before, polling=5, timeout=PATIENCE_S * 1000).json_value()
 
 
 @BENCHES.register("page", "Page", "Slider moved until all pictures and scores on the page have changed, in a browser.")
 def page(engine: Engine, n: int | None) -> dict[str, Any]:
-    """One arrow key on the sparsity slider of Explore; the clock stops when the pruned heatmap of the new sparsity is on screen."""
+    """One arrow key on the sparsity slider of Explore; the clock stops when all pictures and scores of the new sparsity are on screen."""
     took: list[float] = []
     with server(engine.folder) as address, browser_page() as tab:
-        open_when_up(tab, f"{address}/explore")
-        tab.wait_for_selector(PRUNED, timeout=120_000)
+        shown = open_explore(tab, address)
         tab.get_by_role("slider").first.focus()
         for _ in range((n or 40) + 5):
-            before = tab.get_attribute(PRUNED, "alt")
             start = time.perf_counter()
             tab.keyboard.press("ArrowLeft")
-            tab.wait_for_function(CHANGED, arg=[PRUNED, before], polling=5, timeout=30_000)
+            shown = wait_for_pictures(tab, shown)
             took.append(time.perf_counter() - start)
     return line("page", engine.device, took[5:])  # the first five warm up
-
-
-CHANGED = """([selector, before]) => {
-  const picture = document.querySelector(selector);
-  return picture && picture.alt !== before && picture.complete && !document.querySelector('[data-stale="true"] img');
-}"""
 
 
 @BENCHES.register(
@@ -116,8 +124,7 @@ def _seconds_to_first_view(folder: Path) -> float:
     with browser_page() as tab:
         began = time.perf_counter()
         with server(folder) as address:
-            open_when_up(tab, f"{address}/explore")
-            tab.wait_for_selector(PRUNED, timeout=120_000)
+            open_explore(tab, address)
             return time.perf_counter() - began
 
 

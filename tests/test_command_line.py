@@ -1,0 +1,330 @@
+"""The command line: what it prints, what it says when something is off, and its exit status."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import core.__main__ as command_line
+from core.bench import BENCHES
+from core.engine import REPOSITORY, Engine
+
+HELPED = (["info"], ["heatmap"], ["protocol", "run"], ["protocol", "show"], ["bench"])
+
+
+@pytest.fixture
+def command(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """Runs one command with an empty cache folder: exit status, standard output, standard error."""
+
+    def run(*words: str) -> tuple[int, str, str]:
+        status = command_line.main([*words, "--folder", str(tmp_path / "cache")] if "--folder" not in words else list(words))
+        out, err = capsys.readouterr()
+        return status, out, err
+
+    return run
+
+
+def strict(text: str) -> Any:
+    """JSON as machines read it: NaN and infinity are errors."""
+
+    def refuse(word: str) -> None:
+        raise AssertionError(f"{word} is no JSON")
+
+    return json.loads(text, parse_constant=refuse)
+
+
+def own_process(*words: str, **more: Any) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"SPARSIGHT_DEVICE": "cpu"}
+    return subprocess.run([sys.executable, *words], cwd=REPOSITORY, env=environment, capture_output=True, text=True, timeout=120, **more)
+
+
+@pytest.fixture
+def digit_file(engine: Engine, tmp_path: Path) -> Path:
+    path = tmp_path / "my-digit.png"
+    Image.fromarray(engine.gallery().images[3500].numpy()).save(path)
+    return path
+
+
+# --- what it prints
+
+
+def test_info_lists_the_registries(command) -> None:
+    status, out, err = command("info", "--json", "--device", "cpu")
+    found = strict(out)
+    assert (status, err) == (0, "")
+    assert set(found) == {"device", "folder", "versions", "models", "data sets", "criteria", "CAM methods", "measures", "memory"}
+    assert "grad-cam++" in found["CAM methods"]
+    assert found["device"].startswith("CPU")
+    plain = command("info", "--device", "cpu")[1]
+    assert all(name in plain for names in (found["models"], found["CAM methods"], found["measures"]) for name in names)
+
+
+def test_heatmap_answers_as_the_engine_does(command, engine: Engine) -> None:
+    from core import CamSpec, ImageRef, PruningSpec, VariantSpec
+
+    status, out, _ = command("heatmap", "--digit", "3500", "--sparsity", "0.7", "--cam", "grad-cam", "--target", "own", "--json")
+    answer = engine.compare(VariantSpec(pruning=PruningSpec.one_shot(0.7)), ImageRef(name="3500"), CamSpec(method="grad-cam", target="own"))
+    found = strict(out)
+    assert status == 0
+    assert found["variant"] == answer.pruned.variant.key
+    assert found["mask"]["kept"] == answer.mask.kept == 2324 - 1627
+    assert found["pruned"]["predicted"] == answer.pruned.prediction.top
+    assert found["similarity"]["pearson"] == pytest.approx(answer.similarity["pearson"], abs=1e-5)
+    assert found["label"] == 7
+
+
+def test_heatmap_defaults_are_those_its_help_names(command) -> None:
+    found = strict(command("heatmap", "--json")[1])
+    assert found["variant"] == "thesis-cnn/mnist-55000/seed-333/one-shot/weight-global-magnitude/0.900000"
+    assert (found["image"], found["cam"]) == ("digits/0+noise-0.2-s0", "grad-cam++@default>dense")
+
+
+def test_heatmap_as_text(command) -> None:
+    status, out, err = command("heatmap", "--digit", "3500")
+    assert (status, err) == (0, "")
+    assert "label: 7" in out.splitlines()
+    assert "  kept: 232" in out.splitlines()
+    assert "  collapsed: no" in out.splitlines()
+    assert "notes: none" in out.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("words", "key"),
+    [
+        (["--level", "12", "--seed", "335"], "thesis-cnn/mnist-55000/seed-335/iterative-reset/level-12"),
+        (["--sparsity", "0", "--scope", "layer"], "thesis-cnn/mnist-55000/seed-333/one-shot/weight-layer-magnitude/0.000000"),
+        (["--sparsity", ".5", "--criterion", "random"], "thesis-cnn/mnist-55000/seed-333/one-shot/weight-global-random-s0/0.500000"),
+    ],
+)
+def test_heatmap_of_other_variants(command, words: list[str], key: str) -> None:
+    assert strict(command("heatmap", "--json", *words)[1])["variant"] == key
+
+
+@pytest.mark.parametrize(("target", "expected"), [("label", 7), ("3", 3)])
+def test_heatmap_for_other_classes(command, target: str, expected: int) -> None:
+    found = strict(command("heatmap", "--digit", "3500", "--target", target, "--json")[1])
+    assert found["pruned"]["target_class"] == expected
+
+
+def test_undefined_scores_are_said(command) -> None:
+    plain, found = command("heatmap", "--level", "25")[1], strict(command("heatmap", "--level", "25", "--json")[1])
+    assert "  pearson: undefined" in plain.splitlines()
+    assert "  collapsed: yes" in plain.splitlines()
+    assert found["similarity"]["pearson"] is None
+    assert found["mask"]["collapsed"] is True
+
+
+def test_a_zip_is_written(command, tmp_path: Path) -> None:
+    path = tmp_path / "view.zip"
+    status, out, _ = command("heatmap", "--digit", "3500", "--sparsity", "0.7", "--out", str(path), "--json")
+    found = strict(out)
+    assert (status, found["written"]) == (0, str(path))
+    with zipfile.ZipFile(path) as archive:
+        pictures = {"1-input.png", "2-dense.png", "3-pruned.png", "4-dense-minus-pruned.png"}
+        assert set(archive.namelist()) == pictures | {"maps.npz", "provenance.json"}
+        maps = np.load(io.BytesIO(archive.read("maps.npz")), allow_pickle=False)
+        assert maps["pruned_map"].mean() == pytest.approx(found["pruned"]["map"]["mean"], abs=1e-5)
+        assert strict(archive.read("provenance.json").decode())["keys"]["variant"] == found["variant"]
+
+
+def test_an_own_image(command, digit_file: Path) -> None:
+    found = strict(command("heatmap", "--image", str(digit_file), "--noise", "0", "--json")[1])
+    assert found["image"].startswith("own/")
+    assert found["label"] is None
+    assert found["dense"]["predicted"] == 7
+    assert "label: undefined" in command("heatmap", "--image", str(digit_file))[1].splitlines()
+
+
+def test_what_was_done_to_an_own_image_is_said(command, engine: Engine, tmp_path: Path) -> None:
+    ink_on_paper = Image.fromarray(255 - engine.gallery().images[3500].numpy()).resize((200, 200))
+    ink_on_paper.save(tmp_path / "paper.png")
+    out = command("heatmap", "--image", str(tmp_path / "paper.png"))[1]
+    assert re.search("^notes: .*[Ii]nverted", out, re.MULTILINE)
+
+
+def test_a_protocol_is_shown(command) -> None:
+    status, out, _ = command("protocol", "show", "lukkien", "--train-on", "55000", "--json")
+    assert status == 0
+    assert strict(out)["facts"]["seeds"] == [333, 334, 335]
+
+
+def test_a_bench_prints_one_line_of_json(command) -> None:
+    status, out, _ = command("bench", "threads", "--n", "4", "--device", "cpu")
+    assert status == 0
+    assert out.count("\n") == 1
+    assert strict(out)["differing"] == 0
+
+
+# --- what it says when something is off
+
+WRONG: dict[str, tuple[list[str], int, str]] = {
+    "command": (["heatmp"], 2, "Did you mean 'heatmap'?"),
+    "action": (["protocol", "rnu"], 2, "Did you mean 'run'?"),
+    "option": (["heatmap", "--sparsty", "0.3"], 2, "Did you mean '--sparsity'?"),
+    "option with =": (["heatmap", "--levl=3"], 2, "Did you mean '--level'?"),
+    "no command": ([], 2, "--help"),
+    "no protocol": (["protocol", "run"], 2, "--help"),
+    "text for a number": (["heatmap", "--sparsity", "much"], 2, "much"),
+    "two amounts": (["heatmap", "--sparsity", "0.5", "--level", "3"], 2, "--level"),
+    "method": (["heatmap", "--cam", "grad-cam+"], 1, "Did you mean 'grad-cam++'?"),
+    "criterion": (["heatmap", "--criterion", "magnitud"], 1, "Did you mean 'magnitude'?"),
+    "scope": (["heatmap", "--scope", "globl"], 1, "Did you mean 'global'?"),
+    "target": (["heatmap", "--target", "lable"], 1, "Did you mean 'label'?"),
+    "target that int() cannot read": (["heatmap", "--target", "²"], 1, "dense, label, own"),
+    "class": (["heatmap", "--target", "10"], 1, "0 to 9"),
+    "weights": (["heatmap", "--weights", "mnist-5500"], 1, "Did you mean 'mnist-55000'?"),
+    "seed": (["heatmap", "--seed", "1"], 1, "--seeds 1"),
+    "protocol": (["protocol", "run", "lukien"], 1, "Did you mean 'lukkien'?"),
+    "protocol to show": (["protocol", "show", "lukien"], 1, "Did you mean 'lukkien'?"),
+    "bench": (["bench", "slidr"], 1, "Did you mean 'slider'?"),
+    "repetitions": (["bench", "slider", "--n", "0"], 1, "from 1 up"),
+    "sparsity above 1": (["heatmap", "--sparsity", "1.4"], 1, "0 % to 100 %"),
+    "sparsity below 0": (["heatmap", "--sparsity", "-0.1"], 1, "0 % to 100 %"),
+    "sparsity nan": (["heatmap", "--sparsity", "nan"], 1, "0 % to 100 %"),
+    "sparsity inf": (["heatmap", "--sparsity", "inf"], 1, "0 % to 100 %"),
+    "level": (["heatmap", "--level", "99"], 1, "0 to 25"),
+    "negative level": (["heatmap", "--level", "-1"], 1, "whole number"),
+    "digit": (["heatmap", "--digit", "99999"], 1, "0 to 4999"),
+    "noise": (["heatmap", "--noise", "2"], 1, "0 to 1"),
+    "label of an own image": (["heatmap", "--image", "docs/explore.png", "--target", "label"], 1, "no label"),
+    "missing image": (["heatmap", "--image", "nowhere.png"], 1, "No such file"),
+    "folder as image": (["heatmap", "--image", "core"], 1, "directory"),
+    "unreadable image": (["heatmap", "--image", "README.md"], 1, "no image"),
+    "missing folder": (["heatmap", "--out", "nowhere/view.zip"], 1, "Choose a folder"),
+    "device": (["heatmap", "--device", "gpu"], 1, "cpu, cuda"),
+    "training set": (["protocol", "run", "lukkien", "--train-on", "5"], 1, "60000"),
+    "levels": (["protocol", "run", "lukkien", "--levels", "99"], 1, "0 to 25"),
+    "file as folder": (["info", "--folder", "README.md"], 1, "no folder"),
+    "README without tables": (["info", "--update-readme", "CHANGELOG.md"], 1, "table markers"),
+    "missing README": (["info", "--update-readme", "nowhere.md"], 1, "cannot be read"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_wrong_words_get_clear_answers(command, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.chdir(REPOSITORY)
+    words, expected, said = WRONG[name]
+    status, out, err = command(*words)
+    assert (status, out) == (expected, "")
+    assert said in err
+    assert "Traceback" not in err
+    lines = strict(command(*words, "--json")[2])["error"]
+    assert "\n".join(lines) == err.strip()
+    assert 1 <= len(lines) <= 3
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
+def test_a_gpu_that_is_not_there(command) -> None:
+    status, _, err = command("heatmap", "--device", "cuda")
+    assert status == 1
+    assert "no device 'cuda'" in err
+
+
+def test_a_run_says_at_once_that_its_folder_cannot_be_written(command, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    status, _, err = command("protocol", "run", "lukkien", "--folder", str(tmp_path / "file" / "cache"))
+    assert status == 1
+    assert "cannot be written" in err
+    assert "--folder" in err
+
+
+def test_reading_needs_no_writable_folder(command, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    assert command("heatmap", "--folder", str(tmp_path / "file" / "cache"))[0] == 0
+
+
+def test_a_stopped_command_says_what_is_kept(command, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command_line, "info", interrupted)
+    status, out, err = command("info")
+    assert (status, out) == (130, "")
+    assert err == "Stopped. What was finished is kept; the same command goes on from there.\n"
+
+
+def test_overflowing_networks_are_still_json(command, monkeypatch: pytest.MonkeyPatch) -> None:
+    from core.results import Prediction
+
+    real = Prediction.__init__
+
+    def overflowing(self: Prediction, **values: Any) -> None:
+        real(self, **values | {"probabilities": np.full(10, np.nan, dtype=np.float32)})
+
+    monkeypatch.setattr(Prediction, "__init__", overflowing)
+    status, out, _ = command("heatmap", "--target", "label", "--json")
+    assert status == 0
+    assert strict(out)["pruned"]["probabilities"] == [None] * 10
+
+
+# --- in a process of its own
+
+
+@pytest.mark.parametrize("words", [[], *HELPED, ["protocol"]], ids=" ".join)
+def test_help_comes_without_torch(words: list[str]) -> None:
+    code = f"import sys; from core.__main__ import main\ntry: main({[*words, '--help']!r})\nfinally: print('torch' in sys.modules)"
+    done = own_process("-c", code)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.rstrip().endswith("False")
+    assert done.stdout.startswith("usage: python -m core")
+
+
+@pytest.mark.parametrize("words", HELPED, ids=" ".join)
+def test_help_explains_every_option_and_names_defaults(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        command_line.main([*words, "--help"])
+    text = capsys.readouterr().out
+    assert left.value.code == 0
+    arguments = command_line.build_parser().parse_args([*words, *(["name"] if words[0] in ("protocol", "bench") else [])])
+    options = re.split(r"\n(?=  -)", text.split("options:\n")[1])
+    for name, default in vars(arguments).items():
+        if name in ("command", "name"):
+            continue
+        (shown,) = [option for option in options if f"--{name.replace('_', '-')}" in option.split("  ")[1]]
+        assert len(shown.split(maxsplit=2)) == 3, f"{name} is not explained"
+        if default not in (None, False):
+            assert "default" in shown, name
+            assert all(str(value) in shown for value in (default if isinstance(default, list) else [default])), name
+
+
+def test_bench_help_names_every_bench(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        command_line.main(["bench", "--help"])
+    out = capsys.readouterr().out
+    assert all(name in out for name in BENCHES)
+
+
+def test_a_whole_process(tmp_path: Path) -> None:
+    done = own_process("-m", "core", "heatmap", "--level", "3", "--json", "--folder", str(tmp_path))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert strict(done.stdout)["mask"]["kept"] == 1187
+
+
+def test_a_whole_process_that_fails() -> None:
+    done = own_process("-m", "core", "heatmap", "--cam", "grad-cam+")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "Did you mean 'grad-cam++'?" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_reader_that_leaves_early_causes_no_noise() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "core", "info"], cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.stderr is not None
+        assert process.stderr.read() == ""
+    assert process.returncode == 0

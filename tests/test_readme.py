@@ -1,0 +1,89 @@
+"""The README's tables are those of the registries. After adding a method: python -m core info --update-readme README.md"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from core.__main__ import main
+from core.data.datasets import DATASETS
+from core.describe import fill_tables, readme_tables
+from core.engine import REPOSITORY
+from core.errors import BadFile, UnknownName
+from core.measures import MEASURES
+from core.models.zoo import MODELS
+from core.pruning import CRITERIA
+from core.saliency import CAMS
+from core.specs import SCOPES
+
+README = REPOSITORY / "README.md"
+REGISTRIES = {"models": MODELS, "data sets": DATASETS, "criteria": CRITERIA, "CAM methods": CAMS, "measures": MEASURES}
+BLOCK = "before\n<!-- table: measures -->\nold\n<!-- end -->\nafter\n"
+
+
+def test_the_readme_is_up_to_date() -> None:
+    text = README.read_text(encoding="utf-8")
+    assert fill_tables(text) == text, "run: python -m core info --update-readme README.md"
+
+
+def test_the_readme_shows_every_table() -> None:
+    assert re.findall("<!-- table: (.*) -->", README.read_text(encoding="utf-8")) == list(readme_tables())
+
+
+@pytest.mark.parametrize("table", REGISTRIES)
+def test_a_table_has_a_row_for_every_entry(table: str) -> None:
+    rows = [row for row in readme_tables()[table].splitlines() if row.startswith("| ")]
+    for entry in REGISTRIES[table].values():
+        (row,) = [row for row in rows if f"`{entry.name}` |" in row]
+        assert entry.title in row
+        assert entry.summary in row
+        assert entry.source in row
+
+
+def test_scopes_and_costs_are_said() -> None:
+    tables = readme_tables()
+    assert all(f"| `{scope}` |" in tables["criteria"] for scope in SCOPES)
+    assert all(f"| {entry.facts['cost']} |" in next(row for row in tables["CAM methods"].splitlines() if f"`{entry.name}` |" in row)
+               for entry in CAMS.values())  # fmt: skip
+
+
+@pytest.mark.parametrize("name", list(readme_tables()))
+def test_every_row_has_as_many_cells_as_its_head(name: str) -> None:
+    for part in readme_tables()[name].split("\n\n"):
+        cells = {len(re.findall(r"(?<!\\)\|", row)) for row in part.splitlines()}
+        assert len(cells) == 1, part
+
+
+def test_only_what_is_between_the_markers_changes() -> None:
+    filled = fill_tables(BLOCK)
+    assert filled == f"before\n<!-- table: measures -->\n{readme_tables()['measures']}\n<!-- end -->\nafter\n"
+    assert fill_tables(filled) == filled
+
+
+def test_blocks_side_by_side_stay_apart() -> None:
+    filled = fill_tables(BLOCK + BLOCK.replace("measures", "models"))
+    assert filled == fill_tables(BLOCK) + fill_tables(BLOCK.replace("measures", "models"))
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        (BLOCK.replace("measures", "measurs"), UnknownName),
+        (BLOCK.replace("<!-- end -->", ""), BadFile),
+        (BLOCK.replace("<!-- end -->", "") + BLOCK, BadFile),
+        ("no table at all\n", BadFile),
+    ],
+)
+def test_broken_markers_are_said(text: str, error: type[Exception]) -> None:
+    with pytest.raises(error):
+        fill_tables(text)
+
+
+def test_the_command_refreshes_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "README.md"
+    path.write_text(BLOCK, encoding="utf-8")
+    assert main(["info", "--update-readme", str(path)]) == 0
+    assert path.read_text(encoding="utf-8") == fill_tables(BLOCK)
+    assert str(path) in capsys.readouterr().out
