@@ -25,7 +25,7 @@ def series_curve(accuracies: Points, overlaps: Points, here: MaskReport, images:
     Args:
         accuracies: fractions right. overlaps: soft IoU of the pruned heatmap with the ink. images: how many the accuracy counts.
     """
-    figure = _figure(f"Accuracy (n = {images:,}) and soft IoU (n = 1) by sparsity")
+    figure = empty_figure(f"Accuracy (n = {images:,}) and soft IoU (n = 1) by sparsity")
     for points, name, colour, dash in ((accuracies, "accuracy", NEUTRAL, "dot"), (overlaps, "soft IoU", PRUNED, "solid")):
         figure.add_scatter(
             x=[_position(sparsity) for sparsity, _ in points],
@@ -41,7 +41,7 @@ def series_curve(accuracies: Points, overlaps: Points, here: MaskReport, images:
 
 def kept_weights(report: MaskReport) -> go.Figure:
     """Kept share of each prunable layer, with counts."""
-    figure = _figure(f"Kept weights per layer (n = {report.total:,})", height=56 + 44 * len(report.layers))
+    figure = empty_figure(f"Kept weights per layer (n = {report.total:,})", height=56 + 44 * len(report.layers))
     names = [layer.name.removesuffix(".weight") for layer in report.layers]
     shares = [layer.kept / layer.total for layer in report.layers]
     counts = [f"{layer.kept:,} of {layer.total:,}" for layer in report.layers]
@@ -58,7 +58,7 @@ def kept_weights(report: MaskReport) -> go.Figure:
 
 def threshold_curve(answer: Comparison, threshold: float) -> go.Figure:
     """Jaccard index of each heatmap with the ink over the threshold that makes both black and white."""
-    figure = _figure("IoU of heatmap and ink by threshold (n = 1)")
+    figure = empty_figure("IoU of heatmap and ink by threshold (n = 1)")
     for values, name, colour in ((answer.curve_dense, "dense", DENSE), (answer.curve_pruned, "pruned", PRUNED)):
         figure.add_scatter(x=answer.thresholds.tolist(), y=list(values), name=name, mode="lines", line={"color": colour, "width": 2})
     figure.add_vline(x=threshold, line={"color": NEUTRAL, "width": 1.5})
@@ -68,7 +68,7 @@ def threshold_curve(answer: Comparison, threshold: float) -> go.Figure:
 
 def probabilities(answer: Comparison, classes: Sequence[str]) -> go.Figure:
     """Softmax probabilities of both networks, class by class."""
-    figure = _figure("Probability by class (softmax, n = 1)")
+    figure = empty_figure("Probability by class (softmax, n = 1)")
     for side, name, colour in ((answer.dense, "dense", DENSE), (answer.pruned, "pruned", PRUNED)):
         figure.add_bar(x=list(classes), y=side.prediction.probabilities.tolist(), name=name, marker={"color": colour},
                        hovertemplate="class %{x}: %{y:.3f}<extra>" + name + "</extra>")  # fmt: skip
@@ -82,7 +82,7 @@ def accuracy_text(accuracy: Accuracy) -> str:
     return f"{accuracy.fraction * 100:.1f} % ({accuracy.correct:,} of {accuracy.total:,}; 95 % interval {bounds})"
 
 
-def _figure(title: str, height: int = 260) -> go.Figure:
+def empty_figure(title: str, height: int = 260) -> go.Figure:
     """An empty figure in the common look."""
     axis = {"gridcolor": GRID, "zeroline": False, "fixedrange": True, "automargin": True}
     top = {"text": title, "font": {"size": 14}, "x": 0, "xref": "paper", "y": 1, "yref": "container", "yanchor": "top", "pad": {"t": 6}}

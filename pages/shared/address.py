@@ -86,26 +86,26 @@ PARAMETERS: dict[str, Choice | Number] = {
 }
 
 
-def problems(query: Mapping[str, str]) -> list[str]:
-    """One plain sentence for each part of the address that cannot be used."""
+def problems(query: Mapping[str, str], parameters: Mapping[str, Choice | Number] = PARAMETERS) -> list[str]:
+    """One plain sentence for each part of the address that cannot be used. parameters: of the page; Explore's when left out."""
     found = []
     for name, text in query.items():
-        if name not in PARAMETERS:
+        if name not in parameters:
             found.append(f"`{_short(name)}` is no part of this page's address; it was left out.")
-        elif problem := PARAMETERS[name].problem(text):
-            parameter = PARAMETERS[name]
+        elif problem := parameters[name].problem(text):
+            parameter = parameters[name]
             default = f"{parameter.default:g}" if isinstance(parameter, Number) else parameter.default
             found.append(f"`{name}={_short(text)}` cannot be used: {problem} Used instead: `{name}={default}`.")
     return found
 
 
-def check() -> None:
+def check(parameters: Mapping[str, Choice | Number] = PARAMETERS) -> None:
     """Reads the address before the first widget, takes out what cannot be used, and says so."""
     query = st.query_params.to_dict()
-    found = problems(query)
+    found = problems(query, parameters)
     for name, text in query.items():
-        unknown = name not in PARAMETERS
-        if unknown or (PARAMETERS[name].problem(text) and name not in st.session_state):
+        unknown = name not in parameters
+        if unknown or (parameters[name].problem(text) and name not in st.session_state):
             del st.query_params[name]
     if found:
         lines = "\n".join(f"- {line}" for line in found)

@@ -12,6 +12,7 @@ import streamlit as st
 
 from core import CamSpec, DataSpec, Engine, ImageRef, ModelSpec, PruningSpec, VariantSpec
 from core.errors import SparsightError
+from core.protocols.lukkien_tables import StudyTables
 from core.results import Accuracy, Comparison, MaskReport
 from core.saliency import CAMS
 
@@ -39,6 +40,12 @@ def rows_of_class(digit: int) -> tuple[int, ...]:
     """Rows of the embedded digits with this label."""
     labels = engine().gallery().labels.tolist()
     return tuple(row for row, label in enumerate(labels) if label == digit)
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def study(weights: str, data_key: str) -> StudyTables:
+    """The tables of one study."""
+    return engine().study(weights, data_key)
 
 
 def comparison(variant: VariantSpec, image: ImageRef, cam: CamSpec) -> Comparison:

@@ -20,6 +20,12 @@ _log = logging.getLogger(__name__)
 PAGES = (
     ("app.py", "Home", ":material/home:", "What this tool answers, and what it is using."),
     ("pages/explore.py", "Explore", ":material/search:", "One image: where does the network look, dense and pruned?"),
+    (
+        "pages/curves.py",
+        "Curves",
+        ":material/show_chart:",
+        "A whole data set: accuracy and overlap over 26 levels, and what they have to do with each other.",
+    ),
 )
 
 

@@ -52,3 +52,17 @@ def pictures_at(app: AppTest) -> set[str]:
     alts = [image.alt for element in app.get("image") for image in element.proto.imgs if "sparsity" in image.alt]
     assert len(alts) == 4
     return {alt.split(" at ")[-1].split("one at ")[-1] for alt in alts}
+
+
+@pytest.fixture
+def curves() -> OpenPage:
+    """Opens Curves with an address: curves(axis="density")."""
+
+    def opened(**address: str) -> AppTest:
+        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=PATIENCE_S)
+        app.run().switch_page("pages/curves.py")
+        for name, value in address.items():
+            app.query_params[name] = value
+        return app.run()
+
+    return opened

@@ -1,0 +1,125 @@
+"""Every notebook runs from top to bottom in a fresh kernel, shows figures, and lies in the repository without output."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+from nbformat import NotebookNode
+
+import core
+from core.engine import REPOSITORY
+
+NOTEBOOKS = sorted((REPOSITORY / "notebooks").glob("*.ipynb"))
+PLOTLY = "application/vnd.plotly.v1+json"
+WIDGETS = "application/vnd.jupyter.widget-state+json"
+SECONDS = 240
+LAST_CELL = "if 'slider' in globals():\n    slider.value = 99"
+
+
+def code_cells(notebook: NotebookNode) -> list[NotebookNode]:
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def surroundings(tmp_path_factory: pytest.TempPathFactory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SPARSIGHT_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("SPARSIGHT_DEVICE", "cpu")
+        patch.setenv("OMP_WAIT_POLICY", "PASSIVE")  # beside other work on few cores, threads that spin while waiting take minutes
+        yield
+
+
+def execute(notebook: NotebookNode, folder: Path) -> NotebookNode:
+    NotebookClient(notebook, timeout=SECONDS, kernel_name="python3", resources={"metadata": {"path": str(folder)}}).execute()
+    return notebook
+
+
+@pytest.fixture(scope="module", params=NOTEBOOKS, ids=lambda path: path.stem)
+def executed(request: pytest.FixtureRequest) -> NotebookNode:
+    """The notebook as Jupyter starts it, in its own folder; then its slider, if it has one, is moved."""
+    notebook = nbformat.read(request.param, as_version=4)
+    notebook.cells.append(nbformat.v4.new_code_cell(LAST_CELL))
+    return execute(notebook, request.param.parent)
+
+
+def test_there_are_notebooks() -> None:
+    assert NOTEBOOKS
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_it_is_saved_without_output(path: Path) -> None:
+    notebook = nbformat.read(path, as_version=4)
+    nbformat.validate(notebook)
+    assert [cell.outputs for cell in code_cells(notebook) if cell.outputs] == []
+    assert {cell.execution_count for cell in code_cells(notebook)} == {None}
+    assert "widgets" not in notebook.metadata
+
+
+def test_it_runs_and_shows_figures(executed: NotebookNode) -> None:
+    outputs = [output for cell in code_cells(executed) for output in cell.outputs]
+    assert [output for output in outputs if output.output_type == "error"] == []
+    said = "".join(output.text for output in outputs if output.output_type == "stream" and output.name == "stderr")
+    assert "Warning" not in said
+    figures = [output.data[PLOTLY] for output in outputs if PLOTLY in output.get("data", {})]
+    assert figures
+    assert all(figure["data"] for figure in figures)
+    assert [title for figure in figures if "n = " not in (title := figure["layout"]["title"]["text"])] == []
+
+
+def test_its_slider_redraws_the_figure(executed: NotebookNode) -> None:
+    if not any("slider =" in cell.source for cell in code_cells(executed)[:-1]):
+        pytest.skip("no slider")
+    models = executed.metadata["widgets"][WIDGETS]["state"].values()
+    (outputs,) = [model["state"]["outputs"] for model in models if model["model_name"] == "OutputModel"]
+    shown = "".join(output["text"] for output in outputs if output["output_type"] == "stream")
+    assert shown.startswith("23 weights kept")  # 1 % of 2,324; it began with 697
+    (figure,) = [output["data"][PLOTLY] for output in outputs if PLOTLY in output.get("data", {})]
+    assert figure["layout"]["title"]["text"] == "99.0% sparsity (n = 1)"
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_it_finds_the_engine_from_the_repository_too(path: Path) -> None:
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells = code_cells(notebook)[:1]
+    outputs = execute(notebook, REPOSITORY).cells[0].outputs
+    assert [output for output in outputs if output.output_type == "error"] == []
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_it_uses_only_public_names(path: Path) -> None:
+    tree = ast.parse("\n".join(cell.source for cell in code_cells(nbformat.read(path, as_version=4))))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute):
+            assert not node.attr.startswith("_"), ast.unparse(node)
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "core":
+            for alias in node.names:
+                assert is_public(node.module, alias.name), f"from {node.module} import {alias.name}"
+        if isinstance(node, ast.Import):
+            assert {alias.name.split(".")[0] for alias in node.names}.isdisjoint({"pages", "streamlit", "tests"})
+
+
+def is_public(module: str, name: str) -> bool:
+    """Whether `from module import name` takes what the module offers: its __all__, a module of core, or a name without underscore."""
+    if any(part.startswith("_") for part in (*module.split("."), name)):
+        return False
+    if module == "core":
+        return name in core.__all__ or (REPOSITORY / "core" / f"{name}.py").is_file()
+    found = importlib.import_module(module)
+    return name in getattr(found, "__all__", vars(found))
+
+
+@pytest.mark.parametrize(("module", "name"), [("core", "Engine"), ("core", "plots"), ("core.measures", "MEASURES")])
+def test_public_names_are_known(module: str, name: str) -> None:
+    assert is_public(module, name)
+
+
+@pytest.mark.parametrize(
+    ("module", "name"), [("core", "Nothing"), ("core", "torch"), ("core.plots", "_figure"), ("core.measures", "torch")]
+)
+def test_other_names_are_told_apart(module: str, name: str) -> None:
+    assert not is_public(module, name)
