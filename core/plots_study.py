@@ -35,7 +35,7 @@ def curves(study: StudyTables, axis: str, controls: tuple[str, ...], published: 
         axis: a key of AXES. controls: series to add. published: the thesis' values. fitting: column of the levels table.
     """
     name = "soft IoU" if fitting == "soft_iou" else fitting
-    figure = empty_figure(f"Accuracy with noise and {name} (n = {study.facts['test_images']:,} images a network)", height=430)
+    figure = empty_figure(f"Accuracy and {name} (n = {study.facts['test_images']:,} images)", height=430)
     mean = study.mean[study.mean.series == "iterative-reset"]
     _shade_collapsed(figure, mean, axis)
     for (shown, (colour, column)), what in zip(LINES.items(), ("accuracy_noisy", fitting), strict=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import re
 from pathlib import Path
 
 import nbformat
@@ -16,8 +17,7 @@ from core.engine import REPOSITORY
 
 NOTEBOOKS = sorted((REPOSITORY / "notebooks").glob("*.ipynb"))
 PLOTLY = "application/vnd.plotly.v1+json"
-WIDGETS = "application/vnd.jupyter.widget-state+json"
-SECONDS = 240
+SECONDS = 200  # a cell
 LAST_CELL = "if 'slider' in globals():\n    slider.value = 99"
 
 
@@ -35,8 +35,11 @@ def surroundings(tmp_path_factory: pytest.TempPathFactory):
 
 
 def execute(notebook: NotebookNode, folder: Path) -> NotebookNode:
-    NotebookClient(notebook, timeout=SECONDS, kernel_name="python3", resources={"metadata": {"path": str(folder)}}).execute()
-    return notebook
+    client = NotebookClient(notebook, timeout=SECONDS, kernel_name="python3", resources={"metadata": {"path": str(folder)}})
+    # By default the client answers a widget's output over the socket on which it waits for the cell's reply. Now and then that
+    # loses the wake-up, and the cell seems to take the whole time-out. Without an answer, output lands in the cell that caused it.
+    client.widget_registry = {}
+    return client.execute()
 
 
 @pytest.fixture(scope="module", params=NOTEBOOKS, ids=lambda path: path.stem)
@@ -68,17 +71,17 @@ def test_it_runs_and_shows_figures(executed: NotebookNode) -> None:
     figures = [output.data[PLOTLY] for output in outputs if PLOTLY in output.get("data", {})]
     assert figures
     assert all(figure["data"] for figure in figures)
-    assert [title for figure in figures if "n = " not in (title := figure["layout"]["title"]["text"])] == []
+    titles = [figure["layout"]["title"]["text"] for figure in figures]
+    assert [title for title in titles if not re.search(r"\(.*\d.*\)", title)] == []  # every figure says how many it counts
 
 
 def test_its_slider_redraws_the_figure(executed: NotebookNode) -> None:
     if not any("slider =" in cell.source for cell in code_cells(executed)[:-1]):
         pytest.skip("no slider")
-    models = executed.metadata["widgets"][WIDGETS]["state"].values()
-    (outputs,) = [model["state"]["outputs"] for model in models if model["model_name"] == "OutputModel"]
-    shown = "".join(output["text"] for output in outputs if output["output_type"] == "stream")
-    assert shown.startswith("23 weights kept")  # 1 % of 2,324; it began with 697
-    (figure,) = [output["data"][PLOTLY] for output in outputs if PLOTLY in output.get("data", {})]
+    outputs = code_cells(executed)[-1].outputs
+    said = "".join(output.text for output in outputs if output.output_type == "stream")
+    assert said.startswith("23 weights kept")  # 1 % of 2,324; it began with 697
+    (figure,) = [output.data[PLOTLY] for output in outputs if PLOTLY in output.get("data", {})]
     assert figure["layout"]["title"]["text"] == "99.0% sparsity (n = 1)"
 
 
@@ -118,8 +121,6 @@ def test_public_names_are_known(module: str, name: str) -> None:
     assert is_public(module, name)
 
 
-@pytest.mark.parametrize(
-    ("module", "name"), [("core", "Nothing"), ("core", "torch"), ("core.plots", "_figure"), ("core.measures", "torch")]
-)
+@pytest.mark.parametrize(("module", "name"), [("core", "Nothing"), ("core.plots", "_figure"), ("core.measures", "torch")])
 def test_other_names_are_told_apart(module: str, name: str) -> None:
     assert not is_public(module, name)
