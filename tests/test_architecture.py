@@ -17,7 +17,7 @@ ROOMS = (
     ("core.engine", "core.sweep", "core.jobs"),
     ("core.describe", "core.export", "core.protocol_commands"),
     ("core.bench",),
-    ("core.__main__",),
+    ("core.__main__", "core.parser"),
     ("pages.shared",),
     ("pages", "app"),
 )

@@ -86,8 +86,17 @@ def open_explore(tab: Any, address: str) -> str:
 
 
 def wait_for_pictures(tab: Any, before: str) -> str:
-    """Waits until pictures and scores are those of another sparsity than `before`, and returns it."""
-    return tab.wait_for_function(SHOWN, arg=before, polling=5, timeout=PATIENCE_S * 1000).json_value()
+    """Waits until pictures and scores are those of another sparsity than `before`, and returns it. Raises SparsightError when none come."""
+    from playwright.sync_api import TimeoutError as TooLate
+
+    try:
+        return tab.wait_for_function(SHOWN, arg=before, polling=5, timeout=PATIENCE_S * 1000).json_value()
+    except TooLate as error:
+        raise SparsightError(
+            f"Explore showed no new pictures within {PATIENCE_S} s.",
+            "This bench waits for them.",
+            "Run `make app` and open Explore to see why.",
+        ) from error
 
 
 @BENCHES.register("page", "Page", "Slider moved until all pictures and scores on the page have changed, in a browser.")
@@ -96,10 +105,10 @@ def page(engine: Engine, n: int | None) -> dict[str, Any]:
     took: list[float] = []
     with server(engine.folder) as address, browser_page() as tab:
         shown = open_explore(tab, address)
-        tab.get_by_role("slider").first.focus()
+        slider = tab.get_by_role("slider").first
         for _ in range((n or 40) + 5):
             start = time.perf_counter()
-            tab.keyboard.press("ArrowLeft")
+            slider.press("ArrowLeft")
             shown = wait_for_pictures(tab, shown)
             took.append(time.perf_counter() - start)
     return line("page", engine.device, took[5:])  # the first five warm up

@@ -120,6 +120,15 @@ def test_start(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     assert row["cold_s"] is None
 
 
+@pytest.mark.browser
+@NEEDS_CHROMIUM
+def test_a_page_without_pictures_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("playwright.sync_api", reason="playwright is missing: make test installs it")
+    monkeypatch.setattr(browser, "PATIENCE_S", 0.2)
+    with browser.browser_page() as tab, pytest.raises(SparsightError, match="no new pictures"):
+        browser.wait_for_pictures(tab, "")
+
+
 def test_without_a_browser_it_says_what_to_install(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(browser.shutil, "which", lambda name: None)
     with pytest.raises(SparsightError, match="install"), browser.browser_page():
