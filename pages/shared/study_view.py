@@ -97,7 +97,7 @@ def caveats(study: StudyTables) -> None:
     st.markdown(
         f"- The thesis claims *{PUBLISHED['claim']}*. At 98.0 % sparsity (46 weights) we measure {left} accuracy for the three seeds.\n"
         "- The levels descend from each other: 26 points are not 26 independent networks.\n"
-        "- Grad-CAM++ is unstable before a ReLU, where the activations are negative: part of what moves here is the method, not the network.\n"
+        "- Grad-CAM++ is unstable before a ReLU, where the activations are negative: part of what moves here is the method.\n"
         "- A **collapsed** level has no path of kept weights from input to output; its accuracy is one class's share and its map is empty."
     )
 
