@@ -65,6 +65,13 @@ def difference(answer: Comparison, side_px: int = SIDE_PX) -> Image.Image:
     return Image.fromarray(np.maximum(signed, ghost.astype(np.uint8)))
 
 
+def cells(side: Heatmap, side_px: int = SIDE_PX) -> Image.Image:
+    """The raw map, one square a cell of the target layer; a map that is not usable stays black."""
+    top = side.saliency.max()
+    values = np.clip(side.saliency, 0, None) / top if side.state == "ok" and top > 0 else np.zeros_like(side.saliency)
+    return Image.fromarray(colour(values, "magma")).resize((side_px, side_px), Image.Resampling.NEAREST)
+
+
 def highlighted(side: Heatmap, image: NDArray, threshold: float, side_px: int = SIDE_PX) -> Image.Image:
     """The grey image with the pixels whose map value is at or above the threshold tinted; nothing where the map is not usable."""
     chosen = (side.map >= threshold) & (side.state == "ok")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core import CamSpec, DataSpec, ImageRef, VariantSpec, export
 from core.results import Comparison
 from core.saliency import CAMS
-from pages.shared import address, cached, details, frame, shown, sidebar, story
+from pages.shared import address, cached, details, frame, present, shown, sidebar, story
 
 Question = tuple[VariantSpec, ImageRef, CamSpec]
 
@@ -15,7 +16,10 @@ Question = tuple[VariantSpec, ImageRef, CamSpec]
 def main() -> None:
     address.check()
     head = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
-    view = sidebar.view()
+    stage = None
+    if present.on():
+        headline, stage = st.container(), st.container()
+    view = sidebar.view(stage)
     if view.image is None:
         head.title("Explore")
         if view.trouble:
@@ -27,20 +31,22 @@ def main() -> None:
         head.title("Explore")
         return
     answer = cached.comparison(*question)
-    first_screen(answer, view.opacity, head)
+    first_screen(answer, view.opacity, head, headline if stage else None)
     data = DataSpec(noise=view.image.noise)
     slow = st.container()
-    details.expanders(question)
+    if not present.on():
+        details.expanders(question)
     with slow:  # drawn last, shown first
         details.accuracy_section(question, data)
 
 
-def first_screen(answer: Comparison, opacity: float, head: st.delta_generator.DeltaGenerator) -> None:
-    """Everything that follows the slider at once."""
-    with head:
-        st.title("Explore", width="content")
-        _take_along(answer, opacity)
-    st.header(story.headline(answer), anchor=False)
+def first_screen(answer: Comparison, opacity: float, head: DeltaGenerator, headline: DeltaGenerator | None) -> None:
+    """Everything that follows the slider at once. headline: where the sentence stands, when it is shown to a room."""
+    if headline is None:
+        with head:
+            st.title("Explore", width="content")
+            _take_along(answer, opacity)
+    (headline or st).header(story.headline(answer), anchor=False)
     shown.four_pictures(answer, opacity)
     if answer.picture.notes:
         st.caption(f":material/auto_fix_high: {' '.join(answer.picture.notes)}")
@@ -56,6 +62,7 @@ def _take_along(answer: Comparison, opacity: float) -> None:
             st.markdown("The address bar holds this view: copy it from there.")
             if pruned.image.source == "own":
                 st.markdown("**Your own image is not part of the link.** Whoever opens it is asked for an image.")
+            present.exercise(tuple(address.PARAMETERS))
         with st.popover("Show code", icon=":material/code:", type="tertiary"):
             st.markdown("A notebook cell that makes this view again:")
             st.code(export.code_for(pruned.variant, pruned.image, pruned.cam, opacity), language="python", wrap_lines=True)

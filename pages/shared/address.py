@@ -84,13 +84,24 @@ PARAMETERS: dict[str, Choice | Number] = {
     "opacity": Number(65, 0, 100, 5),
     "threshold": Number(0.5, 0.0, 1.0, 0.02),
 }
+# On every page: a lecture, and an exercise in which single controls are hidden or locked (names, with commas between).
+PRESENT = Choice("0", ("0", "1"))
+EXERCISE = {"hide": "hidden", "lock": "locked"}
 
 
 def problems(query: Mapping[str, str], parameters: Mapping[str, Choice | Number] = PARAMETERS) -> list[str]:
     """One plain sentence for each part of the address that cannot be used. parameters: of the page; Explore's when left out."""
     found = []
     for name, text in query.items():
-        if name not in parameters:
+        if name in EXERCISE:
+            found += [
+                f"`{name}={_short(wrong)}`: this page has no control of that name, so nothing is {EXERCISE[name]}."
+                for wrong in _listed(text)
+                if wrong not in parameters
+            ]
+        elif name == "present":
+            found += [f"`present={_short(text)}` cannot be used: write `present=1` to present."] if PRESENT.problem(text) else []
+        elif name not in parameters:
             found.append(f"`{_short(name)}` is no part of this page's address; it was left out.")
         elif problem := parameters[name].problem(text):
             parameter = parameters[name]
@@ -104,12 +115,30 @@ def check(parameters: Mapping[str, Choice | Number] = PARAMETERS) -> None:
     query = st.query_params.to_dict()
     found = problems(query, parameters)
     for name, text in query.items():
+        if name in EXERCISE:
+            _keep_known(name, text, parameters)
+            continue
+        if name == "present":
+            if PRESENT.problem(text):
+                del st.query_params[name]
+            continue
         unknown = name not in parameters
         if unknown or (parameters[name].problem(text) and name not in st.session_state):
             del st.query_params[name]
     if found:
         lines = "\n".join(f"- {line}" for line in found)
         st.warning(f"**Parts of the address were not used.**\n{lines}", icon=":material/link_off:")
+
+
+def _keep_known(name: str, text: str, parameters: Mapping[str, Choice | Number]) -> None:
+    """Takes out what no control is called, so that it is said once."""
+    known = [part for part in _listed(text) if part in parameters]
+    if known != _listed(text):
+        st.query_params[name] = ",".join(known)
+
+
+def _listed(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
 
 
 def _short(text: str, most: int = 40) -> str:

@@ -9,8 +9,9 @@ from core import CamSpec, DataSpec, ImageRef, VariantSpec, pictures
 from core.measures import MEASURES
 from core.models.zoo import card
 from core.results import Comparison, MaskReport, Scores
-from pages.shared import cached, shown, story
+from pages.shared import cached, present, shown, story
 from pages.shared.frame import guarded
+from pages.shared.widgets import number
 
 Question = tuple[VariantSpec, ImageRef, CamSpec]
 STILL = {"displayModeBar": False}
@@ -32,7 +33,7 @@ def accuracy_section(question: Question, data: DataSpec) -> None:
         st.caption(
             f"With {mask.other_parameters} biases, which are never pruned, {mask.kept + mask.other_parameters:,} parameters are left."
         )
-        st.plotly_chart(plots.kept_weights(mask), config=STILL, key="layers", alt="Kept weights of each layer")
+        st.plotly_chart(present.figure(plots.kept_weights(mask)), config=STILL, key="layers", alt="Kept weights of each layer")
     _accuracy(numbers, variant, data)
     _curve(curve, question, data, mask)
 
@@ -45,7 +46,7 @@ def _accuracy(place: DeltaGenerator, variant: VariantSpec, data: DataSpec) -> No
             st.caption("Counting how many of the 5,000 embedded digits are named rightly.")
             cached.accuracy(variant, data), cached.accuracy(variant.dense, data)
     found, dense = cached.accuracy(variant, data), cached.accuracy(variant.dense, data)
-    points = round((found.fraction - dense.fraction) * 100, 1)
+    points = story.plain_zero((found.fraction - dense.fraction) * 100, 1)
     bounds = f"{found.low * 100:.1f} to {found.high * 100:.1f} %"
     with place.container():
         shown.metric(title, story.percent(found.fraction), points, f"{points:+.1f} points", f"from {story.percent(dense.fraction)}")
@@ -60,7 +61,9 @@ def _curve(place: DeltaGenerator, question: Question, data: DataSpec, mask: Mask
         accuracies = cached.accuracy_curve(variant, data)
         overlaps = cached.overlap_curve(variant, image, cam) if cached.is_quick(cam) else ()
     figure = plots.series_curve(accuracies, overlaps, mask, len(cached.engine().gallery()))
-    place.plotly_chart(figure, config=STILL, key="series", alt=f"Accuracy and soft IoU over sparsity, marker at {mask.sparsity:.1%}")
+    place.plotly_chart(
+        present.figure(figure), config=STILL, key="series", alt=f"Accuracy and soft IoU over sparsity, marker at {mask.sparsity:.1%}"
+    )
 
 
 def expanders(question: Question) -> None:
@@ -84,8 +87,9 @@ def _threshold(question: Question) -> None:
 
     answer = cached.comparison(*question)
     with opened:
-        threshold = st.slider("Threshold", 0.0, 1.0, 0.5, 0.02, key="threshold", bind="query-params", persist_state="session",
-                              help="Pixels at or above it count: as highlighted in the heatmap, as ink in the image.")  # fmt: skip
+        threshold = number(
+            "Threshold", "threshold", help="Pixels at or above it count: as highlighted in the heatmap, as ink in the image."
+        )
         left, right = st.columns([3, 2], gap="medium", vertical_alignment="center")
         left.plotly_chart(
             plots.threshold_curve(answer, threshold),
@@ -167,4 +171,4 @@ def _score_rows(answer: Comparison) -> dict[str, list[str]]:
 
 
 def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"
+    return "–" if value is None else f"{story.plain_zero(value, 3):.3f}"

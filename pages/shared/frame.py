@@ -12,6 +12,7 @@ from typing import ParamSpec
 import streamlit as st
 
 from core.errors import SparsightError
+from pages.shared import present
 
 P = ParamSpec("P")
 _log = logging.getLogger(__name__)
@@ -26,6 +27,7 @@ PAGES = (
         ":material/show_chart:",
         "A whole data set: accuracy and overlap over 26 levels, and what they have to do with each other.",
     ),
+    ("pages/lessons.py", "Lessons", ":material/school:", "Three stories for a class, with a question at every step."),
 )
 
 
@@ -33,7 +35,9 @@ PAGES = (
 def page(name: str) -> Iterator[None]:
     """Everything of a page happens inside: settings, links, and errors in plain words."""
     icon = next(icon for _, known, icon, _ in PAGES if known == name)
-    st.set_page_config(page_title=f"{name} · Sparsight", page_icon=icon, layout="wide", initial_sidebar_state="auto")
+    sidebar = "collapsed" if present.on() else "auto"
+    st.set_page_config(page_title=f"{name} · Sparsight", page_icon=icon, layout="wide", initial_sidebar_state=sidebar)
+    present.style()
     with st.sidebar:
         _links()
     with explained():
@@ -43,7 +47,8 @@ def page(name: str) -> Iterator[None]:
 def _links() -> None:
     with st.container(horizontal=True, gap="small"):
         for file, name, icon, answer in PAGES:
-            st.page_link(file, label=name, icon=icon, help=answer)
+            st.page_link(file, label=name, icon=icon, help=answer, query_params=present.carried() or None)
+        present.switch()
 
 
 @contextmanager

@@ -8,8 +8,8 @@ from typing import Any
 import streamlit as st
 
 from core import ImageRef, SparsightError, pictures
-from pages.shared import cached
-from pages.shared.widgets import BOUND, choice, segments
+from pages.shared import cached, present
+from pages.shared.widgets import choice, segments, toggle, whole
 
 FILE_TYPES = ["png", "jpg", "jpeg", "webp", "bmp"]
 A_ROW, A_PAGE = 8, 16  # pictures of the gallery
@@ -21,8 +21,8 @@ def image_choice() -> tuple[ImageRef | None, SparsightError | None]:
     st.subheader("Image")
     source = segments("Source", "source", label_visibility="collapsed")
     image, trouble = (_digit(), None) if source == "digits" else _own()
-    noisy = st.toggle("Background noise", value=True, key="noise", **BOUND,
-                      help="As in the thesis: pixels that are exactly 0 get a random value up to 0.2, in training and here.")  # fmt: skip
+    noisy = toggle("Background noise", "noise",
+                   help="As in the thesis: pixels that are exactly 0 get a random value up to 0.2, in training and here.")  # fmt: skip
     return image and replace(image, noise=NOISE if noisy else 0.0), trouble
 
 
@@ -31,9 +31,11 @@ def _digit() -> ImageRef:
     with left:
         digit = choice("Digit", "digit")
     with right:
-        nth = st.number_input("Which one", 1, 500, 1, key="nth", help="One of 500. The networks never saw them in training.", **BOUND)
+        nth = whole("Which one", "nth", help="One of 500. The networks never saw them in training.")
     rows = cached.rows_of_class(int(digit))
     first = min((nth - 1) // A_PAGE * A_PAGE, len(rows) - A_PAGE)
+    if present.hidden("nth"):  # the strip would give away what is chosen
+        return ImageRef(name=str(rows[nth - 1]))
     st.image(
         _strip(rows[first : first + A_PAGE], nth - 1 - first),
         width="stretch",

@@ -9,7 +9,7 @@ from streamlit.elements.lib.grid_container import GridContainer
 from core import CamSpec, ImageRef, VariantSpec, pictures
 from core.measures import MEASURES
 from core.results import Comparison, Heatmap
-from pages.shared import cached, story
+from pages.shared import cached, present, story
 
 CARDS = (("soft-iou", "overlap"), ("iou-top-p", "overlap"), ("energy-inside", "overlap"), ("pearson", "similarity"))
 EXAMPLE_OPACITY = 0.65
@@ -74,7 +74,7 @@ def _says(side: Heatmap, changed: bool = False) -> None:
 
 def _similarity(answer: Comparison) -> None:
     value = answer.similarity["pearson"]
-    st.markdown(f"similarity **{'–' if value is None else f'{value:.2f}'}**")
+    st.markdown(f"similarity **{'–' if value is None else f'{story.plain_zero(value, 2):.2f}'}**")
     st.image(_bar("signed"), width="stretch", alt="Colour bar from purple, -1, over black, 0, to orange, 1")
     st.caption("pruned more :material/arrow_range: dense more")
 
@@ -110,16 +110,18 @@ def score_cards(answer: Comparison) -> None:
             pruned, dense = answer.similarity[name], 1.0  # of the dense map with itself
         with _cell(grid):
             _card(MEASURES[name].title, pruned, dense)
+            if present.on() and pruned is not None:
+                continue
             st.caption(MEASURES[name].summary if pruned is not None else story.undefined(answer))
 
 
 def _card(title: str, value: float | None, dense: float | None) -> None:
-    origin = "from –" if dense is None else f"from {dense:.2f}"
+    origin = "from –" if dense is None else f"from {story.plain_zero(dense, 2):.2f}"
     if value is None or dense is None:
-        metric(title, "–" if value is None else f"{value:.2f}", None, "–", origin)
+        metric(title, "–" if value is None else f"{story.plain_zero(value, 2):.2f}", None, "–", origin)
     else:
-        change = round(value - dense, 2)
-        metric(title, f"{value:.2f}", change, f"{change:+.2f}", origin)
+        change = story.plain_zero(value - dense, 2)
+        metric(title, f"{story.plain_zero(value, 2):.2f}", change, f"{change:+.2f}", origin)
 
 
 def metric(title: str, value: str, change: float | None, text: str, origin: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core import CamSpec, ImageRef, ModelSpec, PruningSpec, SparsightError, VariantSpec
 from core.protocols.lukkien import WEIGHTS_LEFT
@@ -12,12 +13,13 @@ from core.pruning import CRITERIA
 from core.results import MaskReport
 from core.saliency import CAMS
 from core.specs import SCHEDULES, SCOPES, TARGETS
-from pages.shared import cached
-from pages.shared.address import PARAMETERS, RATIOS
+from pages.shared import cached, present
+from pages.shared.address import PARAMETERS, RATIOS, Choice
 from pages.shared.gallery import image_choice
 from pages.shared.story import percent
-from pages.shared.widgets import BOUND, choice, number, segments
+from pages.shared.widgets import asked, choice, number, segments, steps
 
+SLIDERS = {"percent": "sparsity", "ratio": "ratio", "level": "level"}
 UNITS = {"percent": "Removed", "ratio": "Compression ratio", "level": "Level"}
 OTHER_PARAMETERS = 22  # biases of the thesis CNN, which are never pruned
 
@@ -36,10 +38,10 @@ class View:
     trouble: SparsightError | None = None
 
 
-def view() -> View:
-    """Draws the sidebar and returns what is asked for."""
+def view(stage: DeltaGenerator | None = None) -> View:
+    """Draws the sidebar and returns what is asked for. stage: where the slider stands instead, when it is shown to a room."""
     with st.sidebar:
-        amount = st.container()  # the slider stands first, but needs to know the schedule
+        amount = stage or st.container()  # the slider stands first, but needs to know the schedule
         image, trouble = image_choice()
         model, family = _network()
         cam, opacity = _heatmap(has_label=image is None or image.source == "digits")
@@ -52,18 +54,38 @@ def view() -> View:
 
 def _amount(family: PruningSpec) -> PruningSpec:
     """The slider, in the unit that the person chooses, and what it asks for."""
-    st.subheader("Sparsity")
+    if not present.on():
+        st.subheader("Sparsity")
     unit = segments("Unit", "unit", label_visibility="collapsed", on_change=_carry_over)
     if unit == "level":
         level = int(number(UNITS[unit], "level", help="Each level removes 20 % of what the one before has left."))
         sparsity = 1 - WEIGHTS_LEFT[level] / WEIGHTS_LEFT[0]
     elif unit == "ratio":
-        known = PARAMETERS["ratio"]
-        times = st.select_slider(UNITS[unit], known.names, known.default, key="ratio", help="All parameters / parameters left.", **BOUND)
-        sparsity = sparsity_of_ratio(float(times))
+        sparsity = sparsity_of_ratio(float(steps(UNITS[unit], "ratio", help="All parameters / parameters left.")))
     else:
         sparsity = number(UNITS[unit], "sparsity", format="%.1f %%", help="Share of the prunable weights that is removed.") / 100
+    if present.on() and not (present.hidden(SLIDERS[unit]) or present.locked(SLIDERS[unit])):
+        _clicker(unit)
     return PruningSpec.at_level(nearest_level(sparsity)) if family.schedule == "iterative-reset" else replace(family, sparsity=sparsity)
+
+
+def _clicker(unit: str) -> None:
+    """Two buttons that a presenter's clicker presses too: it sends Page Up and Page Down."""
+    with st.container(horizontal=True, gap="small"):
+        st.button("Less", key="_less", icon=":material/remove:", shortcut="PageUp", on_click=_move, args=(unit, -1))
+        st.button("More", key="_more", icon=":material/add:", shortcut="PageDown", on_click=_move, args=(unit, 1))
+
+
+def _move(unit: str, by: int) -> None:
+    """One step of the slider: 5 points, a level, or the next ratio."""
+    name = SLIDERS[unit]
+    known, now = PARAMETERS[name], st.session_state[name]
+    if isinstance(known, Choice):
+        place = known.names.index(now) + by
+        st.session_state[name] = known.names[max(0, min(place, len(known.names) - 1))]
+    else:
+        wide = 1 if unit == "level" else 5
+        st.session_state[name] = type(now)(max(known.low, min(known.high, now + by * wide)))
 
 
 def _carry_over() -> None:
@@ -99,7 +121,7 @@ def _counted(mask: MaskReport, pruning: PruningSpec) -> None:
     st.caption(
         f"**{percent(mask.sparsity)}** sparsity, **{percent(mask.density)}** density,  \n"
         f"**{mask.compression_ratio:.3g}×** smaller, {level}"
-        + (" (nearest trained)" if pruning.level is not None and st.session_state["unit"] != "level" else "")
+        + (" (nearest trained)" if pruning.level is not None and st.session_state.get("unit", asked("unit")) != "level" else "")
     )
 
 

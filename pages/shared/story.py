@@ -110,6 +110,11 @@ def says(side: Heatmap) -> str:
     return f"**{side.prediction.top}** ({side.prediction.confidence:.2f})"
 
 
+def plain_zero(value: float, digits: int) -> float:
+    """Rounded, and never minus nothing: -0.004 is 0.00 on the screen."""
+    return round(value, digits) + 0.0
+
+
 def percent(share: float) -> str:
     """A share as percent; with more digits where 100 % is near, and never "100 %" for less than all."""
     value = share * 100

@@ -1,33 +1,98 @@
-"""Widgets over the parameters of the address: same names, defaults and ranges, bound to it."""
+"""Widgets over the parameters of the address: same names, defaults and ranges, bound to it. Hidden and locked as the address says."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
 
+from pages.shared import present
 from pages.shared.address import PARAMETERS, Choice, Number
 
 # The address follows the widget; the value outlives a visit to another page.
 BOUND: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
+Known = Mapping[str, Choice | Number]
 
 
-def choice(label: str, name: str, **options: Any) -> str:
+def choice(label: str, name: str, known: Known = PARAMETERS, **options: Any) -> str:
     """A select box over a parameter's names."""
-    known = PARAMETERS[name]
-    assert isinstance(known, Choice)
-    return st.selectbox(label, known.names, index=known.names.index(known.default), key=name, **BOUND, **options)
+    entry = _choice(name, known)
+    if present.hidden(name):
+        return asked(name, known)
+    return st.selectbox(label, entry.names, index=entry.names.index(entry.default), key=name, **_bound(name), **options)
 
 
-def segments(label: str, name: str, **options: Any) -> str:
+def segments(label: str, name: str, known: Known = PARAMETERS, **options: Any) -> str:
     """The same as buttons side by side, for few names."""
-    known = PARAMETERS[name]
-    assert isinstance(known, Choice)
-    return st.segmented_control(label, known.names, default=known.default, required=True, key=name, width="stretch", **BOUND, **options)
+    entry = _choice(name, known)
+    if present.hidden(name):
+        return asked(name, known)
+    return st.segmented_control(
+        label, entry.names, default=entry.default, required=True, key=name, width="stretch", **_bound(name), **options
+    )
 
 
-def number(label: str, name: str, **options: Any) -> float:
+def steps(label: str, name: str, known: Known = PARAMETERS, **options: Any) -> str:
+    """The same as a slider, for names that are in an order."""
+    entry = _choice(name, known)
+    if present.hidden(name):
+        return asked(name, known)
+    return st.select_slider(label, entry.names, entry.default, key=name, **_bound(name), **options)
+
+
+def number(label: str, name: str, known: Known = PARAMETERS, **options: Any) -> float:
     """A slider over a parameter's range."""
-    known = PARAMETERS[name]
-    assert isinstance(known, Number)
-    return st.slider(label, known.low, known.high, known.default, known.step, key=name, **BOUND, **options)
+    entry = _number(name, known)
+    if present.hidden(name):
+        return amount(name, known)
+    return st.slider(label, entry.low, entry.high, entry.default, entry.step, key=name, **_bound(name), **options)
+
+
+def whole(label: str, name: str, known: Known = PARAMETERS, **options: Any) -> int:
+    """A field for a whole number."""
+    entry = _number(name, known)
+    if present.hidden(name):
+        return int(amount(name, known))
+    bounds = (int(entry.low), int(entry.high), int(entry.default))
+    return int(st.number_input(label, *bounds, key=name, **_bound(name), **options))
+
+
+def toggle(label: str, name: str, known: Known = PARAMETERS, **options: Any) -> bool:
+    """A switch for a parameter whose names are true and false."""
+    entry = _choice(name, known)
+    if present.hidden(name):
+        return asked(name, known) == "true"
+    return st.toggle(label, value=entry.default == "true", key=name, **_bound(name), **options)
+
+
+def asked(name: str, known: Known = PARAMETERS) -> str:
+    """What the address says without a widget, or the default where that cannot be used."""
+    entry = _choice(name, known)
+    text = st.query_params.get(name, entry.default)
+    text = text.lower() if entry.default in ("true", "false") else text
+    return entry.default if entry.problem(text) else text
+
+
+def amount(name: str, known: Known = PARAMETERS) -> float:
+    """The same for a number."""
+    entry = _number(name, known)
+    text = st.query_params.get(name, "")
+    value = entry.default if entry.problem(text) else float(text)
+    return int(value) if isinstance(entry.step, int) else float(value)
+
+
+def _bound(name: str) -> dict[str, Any]:
+    return BOUND | {"disabled": present.locked(name)}
+
+
+def _choice(name: str, known: Known) -> Choice:
+    entry = known[name]
+    assert isinstance(entry, Choice)
+    return entry
+
+
+def _number(name: str, known: Known) -> Number:
+    entry = known[name]
+    assert isinstance(entry, Number)
+    return entry

@@ -1,0 +1,46 @@
+"""A heatmap made less sharp on purpose: to see what a score of overlap rewards. No measure of its own."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import torch
+from numpy.typing import NDArray
+from torch.nn import functional
+
+from core.errors import BadSpec
+from core.measures.base import optional
+from core.measures.overlap import soft_iou
+from core.results import Heatmap, frozen_array
+
+MOST_PX = 8.0
+
+
+def blurred(side: Heatmap, sigma_px: float) -> Heatmap:
+    """The heatmap after a Gaussian blur of its (H, W) map, scaled to [0, 1] again as every heatmap is; an unusable one stays as it is.
+
+    Args:
+        sigma_px: standard deviation in pixels of the network's input, 0 to MOST_PX.
+
+    Raises:
+        BadSpec: a sigma outside.
+    """
+    if not 0 <= sigma_px <= MOST_PX:
+        raise BadSpec(f"A blur of {sigma_px} pixels cannot be used.", f"It goes from 0 to {MOST_PX:g}.")
+    if sigma_px == 0 or side.state != "ok":
+        return side
+    reach = min(math.ceil(3 * sigma_px), min(side.map.shape) - 1)
+    steps = torch.arange(-reach, reach + 1.0)
+    weights = torch.exp(-(steps**2) / (2 * sigma_px**2))
+    weights = weights / weights.sum()
+    padded = functional.pad(torch.from_numpy(side.map.copy())[None, None], (reach,) * 4, mode="reflect")
+    rows = functional.conv2d(padded, weights.view(1, 1, 1, -1))
+    soft = functional.conv2d(rows, weights.view(1, 1, -1, 1))[0, 0]
+    soft = soft - soft.min()
+    return replace(side, map=frozen_array((soft / soft.max()).numpy()))
+
+
+def soft_iou_of(one: NDArray, other: NDArray) -> float | None:
+    """Soft IoU of two single maps (H, W) in [0, 1]; None where undefined."""
+    return optional(soft_iou(torch.from_numpy(one.copy())[None], torch.from_numpy(other.copy())[None])[0])

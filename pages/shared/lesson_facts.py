@@ -1,0 +1,165 @@
+"""The numbers behind the lessons, asked from the engine now. Seed 333 unless said; Grad-CAM++ for the dense network's class."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+from pandas import DataFrame
+
+from core import CamSpec, ImageRef, ModelSpec, PruningSpec, VariantSpec
+from core.measures.blur import blurred, soft_iou_of
+from core.results import Comparison, Heatmap
+from core.stats.correlation import Correlation, correlation
+from pages.shared import cached
+from pages.shared.address import CARD, Choice, Number
+
+STUDY = ("mnist-55000", "digits+noise-0.2-s0")  # of the networks that come along
+MAPS_MEET = "soft-iou-of-maps"
+SAME, HALF = 0.7, 0.5  # overlap of two maps: above the first they show the same places; below the second most is elsewhere
+GRID = tuple(step / 20 for step in range(21))  # sparsities of one-shot pruning, steps of 5 %
+CONTROLS: dict[str, Choice | Number] = {
+    "example": Choice("9", CARD.classes),
+    "other": Choice("closest", ("closest", *CARD.classes)),
+    "background": Number(0.0, 0.0, 0.5, 0.05),
+    "blur": Number(2.0, 0.5, 5.0, 0.5),
+    "depth": Number(10, 0, 25),
+    "late": Number(25, 20, 25),
+    "removed": Number(75, 0, 100, 5),
+    "drawn": Number(20, 0, 100, 5),
+    "who": Choice("333", tuple(map(str, CARD.seeds))),
+    "upto": Number(13, 4, 25),
+    "collapsed": Choice("true", ("true", "false")),
+    "empty": Choice("true", ("true", "false")),
+    "series": Choice("mean", ("mean", *map(str, CARD.seeds))),
+}
+
+
+@dataclass(frozen=True)
+class Stop:
+    """One amount of pruning and one digit: the answer, and the overlap of its heatmap with the dense network's."""
+
+    sparsity: float
+    kept: int
+    top: int
+    overlap: float | None
+
+
+def image_of(digit: str | int, noise: float = 0.2) -> ImageRef:
+    """The first embedded digit of a class."""
+    return ImageRef(name=str(cached.rows_of_class(int(digit))[0]), noise=noise)
+
+
+def dense(seed: int = 333) -> VariantSpec:
+    return VariantSpec(model=ModelSpec(seed=seed))
+
+
+def one_shot(sparsity: float, criterion: str = "magnitude", seed: int = 333) -> VariantSpec:
+    return VariantSpec(model=ModelSpec(seed=seed), pruning=PruningSpec.one_shot(sparsity, criterion=criterion))
+
+
+def trained(level: int, seed: int = 333) -> VariantSpec:
+    return VariantSpec(model=ModelSpec(seed=seed), pruning=PruningSpec.at_level(level))
+
+
+def heatmap(digit: str | int, target: str | int = "dense", method: str = "grad-cam++") -> Heatmap:
+    """Of the dense network."""
+    return cached.engine().heatmap(dense(), image_of(digit), CamSpec(method=method, target=target))
+
+
+def ink_overlap(digit: str | int, side: Heatmap) -> float:
+    """Soft IoU of a heatmap with the digit's ink; 0 for an empty one."""
+    return soft_iou_of(side.map, cached.engine().picture(image_of(digit)).clean) or 0.0
+
+
+def closest_other(digit: str) -> int:
+    """The class the network did not choose whose heatmap looks most like that of its answer."""
+    own = heatmap(digit)
+    others = [index for index in range(len(CARD.classes)) if index != own.target_class]
+    return max(others, key=lambda index: soft_iou_of(own.map, heatmap(digit, index).map) or 0.0)
+
+
+def after_blur(digit: str | int, sigma: float) -> tuple[Heatmap, float, float]:
+    """The blurred heatmap, and soft IoU with the ink before and after."""
+    sharp = heatmap(digit)
+    soft = blurred(sharp, sigma)
+    return soft, ink_overlap(digit, sharp), ink_overlap(digit, soft)
+
+
+@st.cache_data(max_entries=100, show_spinner=False, hash_funcs=cached.KEYS)
+def walk(variants: tuple[VariantSpec, ...], image: ImageRef) -> tuple[Stop, ...]:
+    """One digit at several amounts of pruning."""
+    answers = cached.engine().follow(variants, image, CamSpec())
+    return tuple(_stop(answer) for answer in answers)
+
+
+def one_shot_walk(digit: str | int, seed: int = 333) -> tuple[Stop, ...]:
+    """One digit over the grid of one-shot sparsities."""
+    return walk(tuple(one_shot(sparsity, seed=seed) for sparsity in GRID), image_of(digit))
+
+
+def flips_at(stops: tuple[Stop, ...]) -> float | None:
+    """The first sparsity at which the answer is another one; None: at none of them."""
+    return next((stop.sparsity for stop in stops if stop.top != stops[0].top), None)
+
+
+def moves_at(stops: tuple[Stop, ...]) -> float | None:
+    """The first sparsity at which the heatmap shares less than half with the dense network's; None: at none of them."""
+    return next((stop.sparsity for stop in stops if (stop.overlap or 0.0) < HALF), None)
+
+
+def holds_until(stops: tuple[Stop, ...]) -> float:
+    """The last sparsity of the grid before the first change of answer."""
+    flipped = flips_at(stops)
+    return max(stop.sparsity for stop in stops if flipped is None or stop.sparsity < flipped)
+
+
+def level_overlaps(level: int) -> list[float]:
+    """Overlap of the heatmaps of the dense network and of a level, one digit a class."""
+    return [walk((trained(level),), image_of(digit))[0].overlap or 0.0 for digit in CARD.classes]
+
+
+def _stop(answer: Comparison) -> Stop:
+    return Stop(answer.mask.sparsity, answer.mask.kept, answer.pruned.prediction.top, answer.similarity[MAPS_MEET])
+
+
+@st.cache_data(max_entries=2, show_spinner=False)
+def convincing_mistake() -> int:
+    """The digit that the dense network names wrongly with the heatmap that fits the ink best."""
+    images = cached.engine().study_images(*STUDY)
+    first = images[(images.seed == 333) & (images.level == 0)].sort_values("soft_iou", ascending=False)
+    labels = cached.engine().gallery().labels.tolist()
+    wrong = (row for row, says in zip(first.image, first.predicted_noisy, strict=True) if labels[row] != says)
+    return int(next(row for row in wrong if _says(int(row)) != labels[int(row)]))
+
+
+def _says(row: int) -> int:
+    return cached.engine().heatmap(dense(), ImageRef(name=str(row)), CamSpec(target="own")).prediction.top
+
+
+def levels(series: str = "iterative-reset", of: str = "mean") -> DataFrame:
+    """Level means of accuracy and soft IoU. of: "mean" of the three seeds, or a seed."""
+    study = cached.study(*STUDY)
+    table = study.mean if of == "mean" else study.levels[study.levels.seed == int(of)]
+    return table[table.series == series].sort_values("level").reset_index(drop=True)
+
+
+def pearson(rows: DataFrame) -> Correlation:
+    """Accuracy against soft IoU over these levels, computed now."""
+    return correlation("pearson", rows.accuracy_noisy, rows.soft_iou)
+
+
+def changes(rows: DataFrame) -> Correlation:
+    """The same of the steps from each level to the next."""
+    return correlation("pearson", rows.accuracy_noisy.diff(), rows.soft_iou.diff())
+
+
+def tabled(of: str, without_collapsed: bool, without_empty: bool) -> tuple[float, float, float, int]:
+    """Pearson's r of the stored tables with its 95 % interval over images, and n levels."""
+    study = cached.study(*STUDY)
+    table = study.correlations_usable if without_empty else study.correlations
+    wanted = "without collapsed" if without_collapsed else "all"
+    row = table[(table.series == of) & (table["levels"] == wanted) & (table.fitting == "soft-iou") & (table.coefficient == "pearson")].iloc[
+        0
+    ]
+    return float(row.value), float(row.low), float(row.high), int(row.n)

@@ -1,0 +1,209 @@
+"""Lesson 2: how much can go before the network notices, and before the heatmap does."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core import plots_lessons
+from core.models.zoo import card
+from core.plots import NEUTRAL, PRUNED
+from core.plots_lessons import Frame
+from pages.shared import cached, lesson_facts, lesson_views, present, widgets
+from pages.shared.lesson_facts import CONTROLS, HALF, SAME
+from pages.shared.lesson_frame import Lesson, Stage, Step, Told
+from pages.shared.lesson_parts import chart, digit_choice, share, slider
+from pages.shared.story import percent
+
+CLASSES = card(lesson_facts.dense().model).classes
+THIRDS = ("Less than a third", "Between one and two thirds", "More than two thirds")
+REMOVED = "Weights removed at once (%)"
+
+
+def take_away(stage: Stage) -> Told:
+    with stage.controls:
+        removed = slider(REMOVED, "removed") / 100
+        digit = digit_choice()
+    stops = lesson_facts.one_shot_walk(digit)
+    flipped, holds = lesson_facts.flips_at(stops), lesson_facts.holds_until(stops)
+    with stage.view:
+        lesson_views.both(lesson_facts.one_shot(removed), digit, f"{share(removed)} removed")
+    end = (
+        f"at {share(flipped)} it changes its answer for the first time"
+        if flipped
+        else "it never changes it, not even with everything removed"
+    )
+    return Told(
+        text=f"A network of {cached.report(lesson_facts.dense()).total:,} weights reads this digit. Prune it **one-shot**: the smallest "
+        f"weights go, all at once, and nothing is trained again.",
+        question="What share of its weights can go before it changes its answer?",
+        choices=THIRDS,
+        right=0 if holds < 1 / 3 else 1 if holds < 2 / 3 else 2,
+        why=f"It keeps its answer up to **{share(holds)}**; {end} (in steps of 5 %).",
+    )
+
+
+def moves_first(stage: Stage) -> Told:
+    with stage.controls:
+        removed = slider(REMOVED, "removed") / 100
+        digit = digit_choice()
+    stops = lesson_facts.one_shot_walk(digit)
+    flipped, moved = lesson_facts.flips_at(stops), lesson_facts.moves_at(stops)
+    with stage.view:
+        if not (stage.answered and present.on()):  # to a room, one thing at a time
+            lesson_views.both(lesson_facts.one_shot(removed), digit, f"{share(removed)} removed")
+        if stage.answered:
+            lesson_views.walk_chart(stops, removed)
+    end, first = flipped if flipped is not None else 2.0, moved if moved is not None else 2.0
+    answer = f"The answer changes at {share(flipped)}." if flipped is not None else "The answer never changes."
+    return Told(
+        text=f"The same digit, the same slider. {answer} Now watch the *heatmap*: soft IoU of the two maps says how much evidence they "
+        f"share.",
+        question=f"When does the heatmap share less than half ({HALF}) with the dense one?",
+        choices=("Earlier than the answer changes", "At the same sparsity", "Later, or never"),
+        right=0 if first < end else 1 if first == end else 2,
+        why=(f"At **{share(moved)}**. " if moved is not None else "At no sparsity. ")
+        + ("The answer is the same, but not the evidence for it: a kept answer does not mean a kept explanation." if first < end else
+           "Here the evidence does not move before the answer: try another digit."),
+    )  # fmt: skip
+
+
+def five_thousand(stage: Stage) -> Told:
+    with stage.controls:
+        removed = slider(REMOVED, "removed") / 100
+        digit = digit_choice()
+    holds = lesson_facts.holds_until(lesson_facts.one_shot_walk(digit))
+    found, dense, here = (lesson_views.accuracy(lesson_facts.one_shot(amount)) for amount in (holds, 0.0, removed))
+    with stage.view:
+        if stage.answered:
+            lesson_views.accuracy_chart([("magnitude", "smallest first", PRUNED)], removed)
+            st.markdown(f"At {share(removed)}: {lesson_views.counted(here)}")
+        else:
+            lesson_views.both(lesson_facts.one_shot(holds), digit, f"{share(holds)} removed")
+    return Told(
+        text=f"With {share(holds)} removed this digit still keeps its answer. But one digit is an anecdote. There are {found.total:,} "
+        f"digits that the network never saw in training; dense, it names {percent(dense.fraction)} of them rightly.",
+        question=f"How many does it name rightly with {share(holds)} removed?",
+        choices=("More than 95 %", "50 to 95 %", "Less than 50 %"),
+        right=0 if found.fraction > 0.95 else 1 if found.fraction >= 0.5 else 2,
+        why=f"{lesson_views.counted(found)}. The interval says how far that share could be off for other digits of this kind. Your one "
+        f"digit was lucky, or typical: only a data set can tell.",
+    )
+
+
+def retrain(stage: Stage) -> Told:
+    with stage.controls:
+        level = int(slider("Level", "depth", help="Each level removes 20 % of what is left, sets the rest back, and trains again."))
+    mask = cached.report(lesson_facts.trained(level))
+    once, step, dense = (
+        lesson_views.accuracy(one).fraction
+        for one in (lesson_facts.one_shot(mask.sparsity), lesson_facts.trained(level), lesson_facts.dense())
+    )
+    if stage.answered:
+        with stage.view:
+            lesson_views.levels_chart(level)
+    else:
+        with stage.view:
+            lesson_views.both(lesson_facts.one_shot(mask.sparsity), "9", f"One-shot to {mask.kept:,} weights")
+    return Told(
+        text=f"Pruned one-shot to **{mask.kept:,} weights** ({percent(mask.sparsity)} sparsity), the network names {percent(once)} of the "
+        f"digits rightly; dense it was {percent(dense)}. Now prune in small steps and **train again after each**, down to the same "
+        f"{mask.kept:,} weights.",
+        question="How does that network do?",
+        choices=("Within 10 points of one-shot", "In between", "Within 10 points of the dense one"),
+        right=2 if dense - step <= 0.1 else 0 if step - once <= 0.1 else 1,
+        why=f"**{percent(step)}**, against {percent(once)} one-shot. "
+        + ("Training lets the weights that are left take over the work." if step - once > 0.1 else "Here training again makes little "
+        "difference: try level 10.")
+    )  # fmt: skip
+
+
+def same_evidence(stage: Stage) -> Told:
+    with stage.controls:
+        level = int(slider("Level", "depth"))
+        digit = digit_choice()
+    found, dense = (lesson_views.accuracy(one) for one in (lesson_facts.trained(level), lesson_facts.dense()))
+    overlaps = lesson_facts.level_overlaps(level)
+    mean, mine = sum(overlaps) / len(overlaps), int(digit)
+    with stage.view:
+        if not (stage.answered and present.on()):
+            lesson_views.both(lesson_facts.trained(level), digit, f"Level {level}, trained again")
+        if stage.answered:
+            frame = Frame(title=f"Overlap with the dense heatmap (n = {len(overlaps)})", x="digit", y="soft IoU of the maps")
+            chart(plots_lessons.bars(frame, CLASSES, overlaps, mine), f"Overlap of heatmaps of ten digits at level {level}")
+    return Told(
+        text=f"At level {level} the network that was trained again names {percent(found.fraction)} of the digits rightly; the dense one "
+        f"{percent(dense.fraction)}. ",
+        question="Does it also look at the same places as the dense network?",
+        choices=(f"Yes: the maps overlap by {SAME} or more", f"Partly: {HALF} to {SAME}", f"No: less than {HALF}"),
+        right=0 if mean >= SAME else 1 if mean >= HALF else 2,
+        why=f"Over ten digits, one of each class, the overlap is **{mean:.2f}** on average (from {min(overlaps):.2f} to "
+        f"{max(overlaps):.2f}). Accuracy changed by {abs(found.fraction - dense.fraction) * 100:.1f} points. Two networks can agree on "
+        f"the answer and differ about where it lies.",
+    )
+
+
+def random_control(stage: Stage) -> Told:
+    with stage.controls:
+        removed = slider("Weights removed (%)", "drawn") / 100
+    smallest, drawn, dense = (
+        lesson_views.accuracy(one)
+        for one in (lesson_facts.one_shot(removed), lesson_facts.one_shot(removed, "random"), lesson_facts.dense())
+    )
+    lost = dense.fraction - drawn.fraction
+    with stage.view:
+        if stage.answered:
+            lesson_views.accuracy_chart([("magnitude", "smallest first", PRUNED), ("random", "at random", NEUTRAL)], removed)
+        else:
+            lesson_views.accuracy_chart([("magnitude", "smallest first", PRUNED)], removed)
+    return Told(
+        text=f"Removing the **smallest** {share(removed)} of the weights leaves {percent(smallest.fraction)} accuracy. Is that because "
+        f"small weights matter less, or because any weights could go? A *control* tells: remove as many **at random**.",
+        question=f"How much accuracy is lost with {share(removed)} removed at random?",
+        choices=("Less than 1 point", "1 to 10 points", "More than 10 points"),
+        right=0 if lost < 0.01 else 1 if lost <= 0.1 else 2,
+        why=f"At random: {lesson_views.counted(drawn)}. Smallest first: {lesson_views.counted(smallest)}. Without the control we would "
+        f"not know that the choice of weights "
+        + ("matters." if smallest.fraction - drawn.fraction > 0.01 else "matters elsewhere: here it makes little difference."),
+    )
+
+
+def who_notices(stage: Stage) -> Told:
+    with stage.controls:
+        seed = int(widgets.segments("Train the network from another beginning (seed)", "who", CONTROLS))
+    walks = [lesson_facts.one_shot_walk(digit, seed) for digit in CLASSES]
+    moved, flipped = [lesson_facts.moves_at(stops) for stops in walks], [lesson_facts.flips_at(stops) for stops in walks]
+    earlier = sum((a if a is not None else 2) < (b if b is not None else 2) for a, b in zip(moved, flipped, strict=True))
+    if stage.answered:
+        with stage.view:
+            frame = Frame(title=f"Heatmap and answer (n = {len(CLASSES)} digits, seed {seed})", x="sparsity, one-shot", y="digit")
+            chart(
+                plots_lessons.race(frame, CLASSES, moved, flipped),
+                "For each of ten digits: the sparsity at which its heatmap moves, and at which its answer changes",
+            )
+    else:
+        with stage.view:
+            lesson_views.both(lesson_facts.one_shot(0.5, seed=seed), "9", "50 % removed")
+    return Told(
+        text="One digit of each class, one-shot pruning, in steps of 5 %. The heatmap *moves* where it shares less than half with the "
+        "dense one; the *answer changes* where the network says another class.",
+        question="For how many of the ten digits does the heatmap move first?",
+        choices=("3 or fewer", "4 to 7", "8 or more"),
+        right=0 if earlier <= 3 else 1 if earlier <= 7 else 2,
+        why=f"For **{earlier} of {len(CLASSES)}** with seed {seed}. Accuracy alone would not have told: whoever prunes a network that "
+        f"must explain itself has to look at its explanations too.",
+    )
+
+
+LESSON = Lesson(
+    "What pruning takes",
+    "How much can go before the network notices, and before the heatmap does",
+    (
+        Step("Take weights away", take_away),
+        Step("And the heatmap?", moves_first),
+        Step("One digit is no data set", five_thousand),
+        Step("Prune and train again", retrain),
+        Step("The same evidence?", same_evidence),
+        Step("A control: random weights", random_control),
+        Step("Who notices first?", who_notices),
+    ),
+)

@@ -1,0 +1,100 @@
+"""Showing a page to a room, and making an exercise of it: what the address says besides the view.
+
+present=1            large type and figures, nothing that a room does not need
+hide=cam,target      these controls are not drawn; their values in the address count
+lock=schedule        these are drawn, but cannot be changed
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+import streamlit as st
+
+FIGURE_SCALE = 1.2
+# Streamlit has no setting for the size of type that one view can change (theme.baseFontSize belongs to the whole server). All its
+# sizes are multiples of the root's, so this one rule enlarges everything in step, down to the phone's ordinary size.
+STYLE = "<style>html { font-size: clamp(16px, 1.6vw, 40px) !important; }</style>"
+
+
+def on() -> bool:
+    """Whether this view is shown to a room."""
+    return st.query_params.get("present") == "1"
+
+
+def hidden(name: str) -> bool:
+    """Whether a teacher has hidden this control."""
+    return name in _names("hide")
+
+
+def locked(name: str) -> bool:
+    """Whether a teacher has locked this control."""
+    return name in _names("lock")
+
+
+def _names(kind: str) -> list[str]:
+    return [part.strip() for part in st.query_params.get(kind, "").split(",")]
+
+
+def style() -> None:
+    """Enlarges type, when presenting."""
+    if on():
+        st.html(STYLE)
+
+
+def switch() -> None:
+    """The button that begins and ends presenting."""
+    if on():
+        st.button("End presenting", key="_present", icon=":material/close_fullscreen:", type="tertiary", on_click=_set, args=(None,))
+    else:
+        st.button("Present", key="_present", icon=":material/co_present:", type="tertiary", on_click=_set, args=("1",),
+                  help="Large type and figures, fewer controls, for a projector. The address bar says present=1.")  # fmt: skip
+
+
+def _set(value: str | None) -> None:
+    if value:
+        st.query_params["present"] = value
+    elif "present" in st.query_params:
+        del st.query_params["present"]
+
+
+def carried() -> dict[str, str]:
+    """What a link to another page takes along."""
+    return {"present": "1"} if on() else {}
+
+
+def figure(made: Any) -> Any:
+    """A plotly figure in the size that this view needs."""
+    if not on():
+        return made
+    made.update_layout(height=round((made.layout.height or 300) * FIGURE_SCALE), font_size=18, title_font_size=18, margin_t=84)
+    made.update_layout(legend_font_size=18)
+    made.update_xaxes(tickfont_size=18, title_font_size=18)
+    made.update_yaxes(tickfont_size=18, title_font_size=18)
+    made.for_each_annotation(lambda note: note.update(font_size=18))
+    for trace in made.data:
+        if trace.type == "scatter" and trace.line.width:
+            trace.line.width *= 1.6
+    return made
+
+
+def exercise(names: tuple[str, ...]) -> None:
+    """A small form that makes a link in which some controls are hidden or locked."""
+    st.markdown("**Make an exercise from this view**")
+    st.caption(
+        "Hidden controls keep the value they have now; locked ones are shown, but cannot be moved. Whoever opens the link sees that view."
+    )
+    hide = st.multiselect("Hide", names, key="_hide", placeholder="choose controls")
+    lock = st.multiselect("Lock", [name for name in names if name not in hide], key="_lock", placeholder="choose controls")
+    room = st.checkbox("For a projector", key="_room")
+    if hide or lock or room:
+        st.code(link(hide, lock, room), language=None, wrap_lines=True)
+
+
+def link(hide: list[str], lock: list[str], room: bool) -> str:
+    """The address of this view with an exercise in it."""
+    parts = {name: text for name, text in st.query_params.to_dict().items() if name not in ("hide", "lock", "present")}
+    parts |= {name: ",".join(names) for name, names in (("hide", hide), ("lock", lock)) if names}
+    parts |= {"present": "1"} if room else {}
+    return f"{(st.context.url or '').split('?')[0]}?{urlencode(parts, safe=',')}"
