@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -18,19 +19,18 @@ from pandas import DataFrame
 from torch import Tensor
 
 from core import evaluation
+from core.comparing import as_batch, compare
 from core.data.datasets import DATASETS, LabelledImages
 from core.data.noise import noise_field
 from core.data.pictures import Pictures
 from core.device import choose_device, describe
 from core.errors import BadSpec
-from core.measures import MEASURES, optional
-from core.measures.overlap import jaccard_curve
 from core.models.zoo import card
 from core.protocols.lukkien_tables import StudyTables, found_studies, load_images, load_study
-from core.results import Accuracy, CachePart, Comparison, Heatmap, MaskReport, Picture, Prediction, Scores, frozen_array
+from core.results import Accuracy, CachePart, Comparison, Heatmap, MaskReport, Picture, Prediction, frozen_array
 from core.saliency.cams import saliency_maps
 from core.saliency.normalise import normalise
-from core.specs import CamSpec, DataSpec, ImageRef, PruningSpec, VariantSpec
+from core.specs import CamSpec, DataSpec, ImageRef, ModelSpec, PruningSpec, VariantSpec
 from core.stats.intervals import wilson
 from core.store.files import Files
 from core.store.memory import MemoryCache
@@ -38,13 +38,7 @@ from core.store.models import MEGABYTE, Budgets, ModelStore
 from core.store.tables import AccuracyTable
 
 REPOSITORY = Path(__file__).parents[1]
-# Sparsities at which the accuracy of one-shot pruning is shipped: even steps, finer where networks die.
-TABLE_SPARSITIES = (
-    tuple(step / 1000 for step in range(0, 901, 25))
-    + tuple(step / 1000 for step in range(910, 991, 5))
-    + (0.992, 0.994, 0.996, 0.998, 0.999, 1.0)
-)
-THRESHOLDS = torch.linspace(0.0, 1.0, 51)
+DEFAULT_MODEL = ModelSpec()
 
 
 def default_folder() -> Path:
@@ -84,13 +78,13 @@ class Engine:
         """The embedded digits."""
         return self._pictures.digits
 
-    def add_image(self, data: bytes) -> ImageRef:
-        """Takes in a person's own image. Raises BadImage."""
-        return self._pictures.add(data)
+    def add_image(self, data: bytes, model: ModelSpec = DEFAULT_MODEL) -> ImageRef:
+        """Takes in a person's own image, prepared for this network. Raises BadImage."""
+        return self._pictures.add(data, card(model))
 
-    def picture(self, image: ImageRef) -> Picture:
-        """The image, clean and as the network gets it. Raises MissingData for an own image that is not in memory (any more)."""
-        return self._pictures.get(image)
+    def picture(self, image: ImageRef, model: ModelSpec = DEFAULT_MODEL) -> Picture:
+        """The image as this network gets it. Raises MissingData for an own image that is not in memory (any more)."""
+        return self._pictures.get(image, card(model))
 
     def report(self, variant: VariantSpec) -> MaskReport:
         """What the pruning removed, counted."""
@@ -113,19 +107,8 @@ class Engine:
 
     def compare(self, variant: VariantSpec, image: ImageRef, cam: CamSpec) -> Comparison:
         """The variant's heatmap beside the dense network's, with every score. Raises as `heatmap` does."""
-        picture, dense, pruned = self.picture(image), self.heatmap(variant.dense, image, cam), self.heatmap(variant, image, cam)
-        truth = torch.from_numpy(picture.clean.copy()).unsqueeze(0)
-        maps = [torch.from_numpy(side.map.copy()).unsqueeze(0) for side in (dense, pruned)]
-        cells = [_scaled_cells(side) for side in (dense, pruned)]
-        overlaps = [_scores("overlap", heatmap, truth) for heatmap in maps]
-        statistics = [_scores("map", heatmap) for heatmap in maps]
-        curves = [tuple(map(optional, jaccard_curve(heatmap, truth, THRESHOLDS)[0])) for heatmap in maps]
-        return Comparison(
-            picture=picture, dense=dense, pruned=pruned, mask=self.report(variant), difference=frozen_array(dense.map - pruned.map),
-            overlap_dense=overlaps[0], overlap_pruned=overlaps[1], similarity=_scores("similarity", *cells),
-            statistics_dense=statistics[0], statistics_pruned=statistics[1],
-            thresholds=frozen_array(THRESHOLDS.numpy()), curve_dense=curves[0], curve_pruned=curves[1],
-        )  # fmt: skip
+        dense, pruned = self.heatmap(variant.dense, image, cam), self.heatmap(variant, image, cam)
+        return compare(self.picture(image, variant.model), dense, pruned, self.report(variant))
 
     def follow(self, variants: tuple[VariantSpec, ...], image: ImageRef, cam: CamSpec) -> Iterator[Comparison]:
         """The comparison at each variant in turn, for curves that grow on the screen."""
@@ -133,12 +116,12 @@ class Engine:
             yield self.compare(variant, image, cam)
 
     def series(self, variant: VariantSpec) -> tuple[VariantSpec, ...]:
-        """The variants of the same series that curves are drawn over: every trained level, or the sparsities of the shipped table."""
-        pruning = variant.pruning
+        """The variants of the same series that curves are drawn over: every trained level, or the sparsities of the card's grid."""
+        pruning, found = variant.pruning, card(variant.model)
         if pruning.schedule == "one-shot":
-            amounts = [PruningSpec.one_shot(s, pruning.scope, pruning.criterion, pruning.seed) for s in TABLE_SPARSITIES]
+            amounts = [replace(pruning, sparsity=sparsity) for sparsity in found.grid]
         else:
-            amounts = [PruningSpec.at_level(level) for level in range((card(variant.model).levels or 0) + 1)]
+            amounts = [PruningSpec.at_level(level) for level in range((found.levels or 0) + 1)]
         return tuple(VariantSpec(model=variant.model, pruning=amount) for amount in amounts)
 
     def known_accuracy(self, variant: VariantSpec, data: DataSpec) -> Accuracy | None:
@@ -192,16 +175,16 @@ class Engine:
         return evaluation.Inputs.of(images.images.to(self.device), images.labels.to(self.device), noise, data.noise)
 
     def _make_heatmap(self, variant: VariantSpec, image: ImageRef, cam: CamSpec) -> Heatmap:
-        picture, found = self.picture(image), card(variant.model)
+        picture, found = self.picture(image, variant.model), card(variant.model)
         choose = self._target(variant, picture, cam)
-        seen = torch.from_numpy(picture.seen.copy()).to(self.device)[None, None]
+        seen = found.input(as_batch(picture.seen).to(self.device))
         with self.store.borrow(variant) as network:
             made = saliency_maps(network, seen, cam.method, cam.layer or found.target_layer, choose)
         maps, states = normalise(made.maps, found.input_px)
-        probabilities = made.logits[0].softmax(0).cpu().numpy()
+        probabilities = made.logits[0].float().softmax(0).cpu().numpy()
         return Heatmap(
             variant=variant, image=image, cam=cam, target_class=int(made.targets[0]), state=states[0],
-            saliency=frozen_array(made.maps[0].cpu().numpy()), map=frozen_array(maps[0].cpu().numpy()),
+            saliency=frozen_array(made.maps[0].float().cpu().numpy()), map=frozen_array(maps[0].cpu().numpy()),
             prediction=Prediction(variant=variant, image=image, probabilities=frozen_array(probabilities)),
         )  # fmt: skip
 
@@ -214,21 +197,10 @@ class Engine:
             wanted = self.heatmap(variant.dense, picture.image, cam).prediction.top
         if wanted is None:
             raise BadSpec("This image has no label.", "The target class 'label' needs one.", "Choose another target class.")
-        if int(wanted) >= len(card(variant.model).classes):
-            raise BadSpec(f"There is no class {wanted}.", f"Classes are 0 to {len(card(variant.model).classes) - 1}.")
+        classes = len(card(variant.model).classes)
+        if int(wanted) >= classes:
+            raise BadSpec(f"There is no class {wanted}.", f"Classes are 0 to {classes - 1}.")
         return lambda logits: torch.full((len(logits),), int(wanted), device=logits.device)
-
-
-def _scores(group: str, *maps: Tensor) -> Scores:
-    """Every registered measure of a group on maps of one image, (1, H, W) each."""
-    chosen = [entry for entry in MEASURES.values() if entry.facts["group"] == group]
-    return Scores(values={entry.name: optional(entry.value(*maps)[0]) for entry in chosen})
-
-
-def _scaled_cells(side: Heatmap) -> Tensor:
-    """The map at the target layer's own cells, in [0, 1], (1, h, w)."""
-    raw = torch.from_numpy(side.saliency.copy()).unsqueeze(0)
-    return normalise(raw, tuple(raw.shape[1:]))[0]
 
 
 def _accuracy(variant: VariantSpec, data: DataSpec, correct: int, total: int) -> Accuracy:

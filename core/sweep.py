@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from core.engine import TABLE_SPARSITIES, Engine
+from core.engine import Engine
+from core.models.zoo import TABLE_SPARSITIES
 from core.pruning import CRITERIA
 from core.specs import SCOPES, DataSpec, ModelSpec, PruningSpec, VariantSpec
 from core.store.tables import write_counts

@@ -13,7 +13,17 @@ SOURCES = sorted([ROOT / "app.py", *(ROOT / "core").rglob("*.py"), *(ROOT / "pag
 ROOMS = (
     ("core.errors", "core.registry", "core.specs", "core.results", "core.device"),
     ("core.pruning", "core.saliency", "core.measures", "core.stats"),
-    ("core.store", "core.models", "core.data", "core.training", "core.protocols", "core.evaluation", "core.pictures", "core.plots"),
+    (
+        "core.store",
+        "core.models",
+        "core.data",
+        "core.training",
+        "core.protocols",
+        "core.evaluation",
+        "core.comparing",
+        "core.pictures",
+        "core.plots",
+    ),
     ("core.engine", "core.sweep", "core.jobs"),
     ("core.describe", "core.export", "core.protocol_commands"),
     ("core.bench",),

@@ -12,8 +12,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.engine import REPOSITORY, TABLE_SPARSITIES, Engine
+from core.engine import REPOSITORY, Engine
 from core.errors import BadFile, BadSpec, MissingData, UnknownName
+from core.models.zoo import TABLE_SPARSITIES
 from core.protocols.lukkien import SEEDS
 from core.results import MAP_STATES
 from core.specs import CamSpec, DataSpec, ImageRef, ModelSpec, PruningSpec, VariantSpec

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from core.engine import REPOSITORY, TABLE_SPARSITIES, Engine
+from core.engine import REPOSITORY, Engine
+from core.models.zoo import TABLE_SPARSITIES
 from core.specs import ModelSpec, PruningSpec, VariantSpec
 from core.store.tables import read_counts, write_counts
 from core.sweep import DIGITS, store_accuracies, table_prunings

@@ -16,6 +16,7 @@ from core.data.datasets import LabelledImages, digits
 from core.data.images import prepare_digit
 from core.data.noise import add_background_noise, noise_field
 from core.errors import BadSpec, MissingData
+from core.models.cards import Card
 from core.results import Picture, frozen_array
 from core.specs import ImageRef
 
@@ -38,7 +39,7 @@ class Pictures:
     def digits(self) -> LabelledImages:
         return digits(self._folder)
 
-    def add(self, data: bytes) -> ImageRef:
+    def add(self, data: bytes, card: Card) -> ImageRef:
         """Prepares and keeps an own image; the oldest goes when there are too many. Raises BadImage."""
         pixels, notes = prepare_digit(data)
         name = hashlib.sha256(pixels.tobytes()).hexdigest()[:16]
@@ -49,7 +50,7 @@ class Pictures:
                 self._own.popitem(last=False)
         return ImageRef(source="own", name=name)
 
-    def get(self, image: ImageRef) -> Picture:
+    def get(self, image: ImageRef, card: Card) -> Picture:
         """Raises BadSpec for a digit that does not exist, MissingData for an own image that is not in memory."""
         if image.source == "digits":
             row = self._row(image.name)
@@ -61,7 +62,8 @@ class Pictures:
             clean, label = torch.from_numpy(pixels), None
             noise = noise_field(f"own/{image.name}", image.noise_seed, (1, *pixels.shape))[0]
         seen = add_background_noise(clean, noise, image.noise)
-        return Picture(image=image, clean=frozen_array(clean.numpy()), seen=frozen_array(seen.numpy()), label=label, notes=notes)
+        ink = frozen_array(clean.numpy())
+        return Picture(image=image, clean=ink, seen=frozen_array(seen.numpy()), label=label, truth=ink, truth_kind="ink", notes=notes)
 
     def _row(self, name: str) -> int:
         count = len(self.digits)

@@ -1,39 +1,19 @@
-"""Cards: what must be known of a network to load, prune, explain and show it. Adding a model = registering one card."""
+"""The registry of networks. Adding one = registering one card."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
-from torch import nn
-
+from core.models.cards import Card, InputRule, Weights
 from core.models.small import ThesisCNN
 from core.registry import Registry
 from core.specs import ModelSpec, PruningSpec
 
 MODELS: Registry[Card] = Registry("model")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Card:
-    """One network.
-
-    build: makes it with random weights. prunable: names of the weights that pruning may remove (biases never).
-    target_layer: where heatmaps are made unless the question says otherwise. input_px: (height, width).
-    weights, seeds: the trained dense networks there are. dense: the pruning whose stored weights are the dense network
-    (level 0 of a trained series is its dense network). levels: last level of the trained series, None without one.
-    """
-
-    build: Callable[[], nn.Module]
-    prunable: tuple[str, ...]
-    target_layer: str
-    input_px: tuple[int, int]
-    classes: tuple[str, ...]
-    weights: dict[str, str]
-    seeds: tuple[int, ...]
-    dense: PruningSpec
-    levels: int | None = None
-
+# Sparsities at which the accuracy of one-shot pruning is shipped: even steps, finer where networks die.
+TABLE_SPARSITIES = (
+    tuple(step / 1000 for step in range(0, 901, 25))
+    + tuple(step / 1000 for step in range(910, 991, 5))
+    + (0.992, 0.994, 0.996, 0.998, 0.999, 1.0)
+)
 
 MODELS.register(
     "thesis-cnn",
@@ -43,21 +23,29 @@ MODELS.register(
 )(
     Card(
         build=ThesisCNN,
-        prunable=("conv1.weight", "conv2.weight", "fc.weight"),
         target_layer="conv2",
-        input_px=(28, 28),
+        input=InputRule(size_px=(28, 28), mean=(0.0,), std=(1.0,)),
         classes=tuple("0123456789"),
         weights={
-            "mnist-55000": "trained on the 55,000 MNIST training images that are not among the embedded digits",
-            "mnist-60000": "trained on all 60,000 MNIST training images, the embedded digits included",
+            "mnist-55000": Weights(summary="trained on the 55,000 MNIST training images that are not among the embedded digits"),
+            "mnist-60000": Weights(summary="trained on all 60,000 MNIST training images, the embedded digits included"),
         },
+        classifier="fc.weight",
+        images="digits",
         seeds=(333, 334, 335),
         dense=PruningSpec.at_level(0),
         levels=25,
+        grid=TABLE_SPARSITIES,
     )
 )
 
 
 def card(model: ModelSpec) -> Card:
-    """The card of a model. Raises UnknownName for a model or weights that are not there."""
+    """The card of a model. Raises UnknownName for a model that is not there."""
     return MODELS[model.name].value
+
+
+def default_model(name: str) -> ModelSpec:
+    """A card's own weights and seed. Raises UnknownName."""
+    found = MODELS[name].value
+    return ModelSpec(name=name, weights=next(iter(found.weights)), seed=found.seeds[0])

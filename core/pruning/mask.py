@@ -23,9 +23,11 @@ def full_mask(weights: Mapping[str, Tensor], names: tuple[str, ...]) -> Mask:
     return {name: torch.ones_like(weights[name], dtype=torch.bool) for name in names}
 
 
-def count_layers(mask: Mapping[str, Tensor]) -> tuple[LayerCount, ...]:
-    """Kept and all weights of each layer, counted from the tensors."""
-    return tuple(LayerCount(name=name, kept=int(kept.sum()), total=kept.numel()) for name, kept in mask.items())
+def count_layers(mask: Mapping[str, Tensor], kinds: Mapping[str, str] | None = None) -> tuple[LayerCount, ...]:
+    """Kept and all weights of each layer, counted from the tensors. kinds: "conv" (also where nothing is said) or "linear" by name."""
+    return tuple(
+        LayerCount(name=name, kept=int(kept.sum()), total=kept.numel(), kind=(kinds or {}).get(name, "conv")) for name, kept in mask.items()
+    )
 
 
 def is_collapsed(network: nn.Module, mask: Mapping[str, Tensor], input_shape: tuple[int, int, int]) -> bool:

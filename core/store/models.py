@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from core.errors import BadFile, BadSpec, MissingData
-from core.models.zoo import Card, card
+from core.models.cards import Card
+from core.models.zoo import card
 from core.pruning.index import PruningIndex
 from core.pruning.mask import Mask, apply_mask, count_layers, full_mask, is_collapsed
 from core.pruning.scores import CRITERIA
@@ -112,14 +113,12 @@ class ModelStore:
 
     def _count(self, variant: VariantSpec) -> MaskReport:
         found, mask = card(variant.model), self.mask(variant)
-        network = found.build()
-        layers = count_layers(mask)
-        everything = sum(parameter.numel() for parameter in network.parameters())
+        layers = count_layers(mask, found.kinds)
         return MaskReport(
             variant=variant,
             layers=layers,
-            other_parameters=everything - sum(layer.total for layer in layers),
-            collapsed=is_collapsed(network, mask, (1, *found.input_px)),
+            other_parameters=found.parameters - sum(layer.total for layer in layers),
+            collapsed=is_collapsed(found.build(), mask, found.input_shape),
         )
 
 
@@ -148,7 +147,7 @@ def _load_or_explain(files: Files, key: str, variant: VariantSpec) -> Weights:
 
 def _check_fit(key: str, found: Card, weights: Weights, mask: Mask) -> None:
     """Raises BadFile when the stored tensors are not this network's."""
-    expected = {name: tuple(values.shape) for name, values in found.build().state_dict().items()}
+    expected = found.shapes
     if {name: tuple(values.shape) for name, values in weights.items()} != expected or set(mask) not in (set(), set(found.prunable)):
         raise BadFile(
             f"The stored network {key} holds the weights of another network.",

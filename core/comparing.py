@@ -1,0 +1,63 @@
+"""Dense against pruned: every score of two heatmaps of one picture."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from core.measures import MEASURES, optional
+from core.measures.overlap import jaccard_curve
+from core.results import Array, Comparison, Heatmap, MaskReport, Picture, Scores, frozen_array
+from core.saliency.normalise import normalise
+
+THRESHOLDS = torch.linspace(0.0, 1.0, 51)
+
+
+def compare(picture: Picture, dense: Heatmap, pruned: Heatmap, mask: MaskReport) -> Comparison:
+    """All that a page shows of two heatmaps at once. Overlaps are None where nobody marked the object."""
+    truth = None if picture.truth is None else _tensor(picture.truth)
+    maps = [_tensor(side.map) for side in (dense, pruned)]
+    cells = [_scaled_cells(side) for side in (dense, pruned)]
+    overlaps = [_overlap(heatmap, truth) for heatmap in maps]
+    statistics = [_scores("map", heatmap) for heatmap in maps]
+    curves = [_curve(heatmap, truth) for heatmap in maps]
+    return Comparison(
+        picture=picture, dense=dense, pruned=pruned, mask=mask, difference=frozen_array(dense.map - pruned.map),
+        overlap_dense=overlaps[0], overlap_pruned=overlaps[1], similarity=_scores("similarity", *cells),
+        statistics_dense=statistics[0], statistics_pruned=statistics[1],
+        thresholds=frozen_array(THRESHOLDS.numpy()), curve_dense=curves[0], curve_pruned=curves[1],
+    )  # fmt: skip
+
+
+def as_batch(pixels: Array) -> Tensor:
+    """One image (H, W) or (H, W, 3) as (1, channels, H, W)."""
+    image = torch.from_numpy(pixels.copy())
+    return image[None, None] if image.ndim == 2 else image.permute(2, 0, 1).contiguous()[None]
+
+
+def _tensor(values: Array) -> Tensor:
+    return torch.from_numpy(values.copy()).unsqueeze(0)
+
+
+def _overlap(heatmap: Tensor, truth: Tensor | None) -> Scores:
+    if truth is None:
+        return Scores(values={entry.name: None for entry in MEASURES.values() if entry.facts["group"] == "overlap"})
+    return _scores("overlap", heatmap, truth)
+
+
+def _curve(heatmap: Tensor, truth: Tensor | None) -> tuple[float | None, ...]:
+    if truth is None:
+        return (None,) * len(THRESHOLDS)
+    return tuple(map(optional, jaccard_curve(heatmap, truth, THRESHOLDS)[0]))
+
+
+def _scores(group: str, *maps: Tensor) -> Scores:
+    """Every registered measure of a group on maps of one image, (1, H, W) each."""
+    chosen = [entry for entry in MEASURES.values() if entry.facts["group"] == group]
+    return Scores(values={entry.name: optional(entry.value(*maps)[0]) for entry in chosen})
+
+
+def _scaled_cells(side: Heatmap) -> Tensor:
+    """The map at the target layer's own cells, in [0, 1], (1, h, w)."""
+    raw = _tensor(side.saliency)
+    return normalise(raw, tuple(raw.shape[1:]))[0]

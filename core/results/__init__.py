@@ -1,0 +1,29 @@
+"""Answers. Frozen, on the CPU, and each holds the spec it answers. Undefined values are None, never NaN.
+
+Arrays are read-only numpy float32; H, W are pixels of the network's input, h, w cells of the target layer.
+"""
+
+from core.results.arrays import Array, frozen_array
+from core.results.data import Accuracy
+from core.results.heatmaps import MAP_STATES, Comparison, Heatmap, Prediction, Scores
+from core.results.images import TRUTHS, Picture
+from core.results.memory import CachePart
+from core.results.pruning import CostReport, Latency, LayerCount, MaskReport
+
+__all__ = [
+    "MAP_STATES",
+    "TRUTHS",
+    "Accuracy",
+    "Array",
+    "CachePart",
+    "Comparison",
+    "CostReport",
+    "Heatmap",
+    "Latency",
+    "LayerCount",
+    "MaskReport",
+    "Picture",
+    "Prediction",
+    "Scores",
+    "frozen_array",
+]

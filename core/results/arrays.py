@@ -1,0 +1,15 @@
+"""Arrays that results hold: read-only float32."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float32]
+
+
+def frozen_array(values: NDArray) -> Array:
+    """A read-only float32 copy."""
+    array = np.array(values, dtype=np.float32)
+    array.setflags(write=False)
+    return array

@@ -1,0 +1,99 @@
+"""Where variants look in one image, and how far they agree."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.results.arrays import Array
+from core.results.images import Picture
+from core.results.pruning import MaskReport
+from core.specs import CamSpec, ImageRef, VariantSpec
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Prediction:
+    """Softmax probabilities of one variant for one image, (classes,)."""
+
+    variant: VariantSpec
+    image: ImageRef
+    probabilities: Array
+
+    @property
+    def top(self) -> int:
+        return int(np.argmax(self.probabilities))
+
+    @property
+    def confidence(self) -> float:
+        return float(self.probabilities.max())
+
+    def best(self, count: int = 5) -> list[tuple[int, float]]:
+        """The most probable classes with their probabilities, most probable first."""
+        order = np.argsort(-self.probabilities, kind="stable")[:count]
+        return [(int(index), float(self.probabilities[index])) for index in order]
+
+
+MAP_STATES: dict[str, str] = {
+    "ok": "The map is usable.",
+    "empty": "The map is zero everywhere: the method found no evidence for this class at this layer.",
+    "constant": "The map has the same value everywhere: it points at nothing.",
+    "invalid": "The map holds values that are not numbers: the network's outputs overflow.",
+}
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Heatmap:
+    """Where one variant looks in one image.
+
+    `saliency` (h, w) is the raw map of the method, `map` (H, W) in [0, 1] its resized and scaled form; an empty,
+    constant or invalid map stays all zero in `map`, never stretched into noise. `state` is a key of MAP_STATES.
+    """
+
+    variant: VariantSpec
+    image: ImageRef
+    cam: CamSpec
+    target_class: int
+    saliency: Array
+    map: Array
+    state: str
+    prediction: Prediction
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scores:
+    """Values of registered measures by name; None where a measure is undefined."""
+
+    values: Mapping[str, float | None]
+
+    def __getitem__(self, name: str) -> float | None:
+        return self.values[name]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Comparison:
+    """One image, dense against pruned: all that Explore shows at once.
+
+    overlap: each map with the picture's truth (all None where there is none); similarity: the two saliency maps with each
+    other, at the target layer's own cells; statistics: of each map; curve: Jaccard of each map with the truth over `thresholds`.
+    difference: dense.map - pruned.map, (H, W) in [-1, 1].
+    """
+
+    picture: Picture
+    dense: Heatmap
+    pruned: Heatmap
+    mask: MaskReport
+    difference: Array
+    overlap_dense: Scores
+    overlap_pruned: Scores
+    similarity: Scores
+    statistics_dense: Scores
+    statistics_pruned: Scores
+    thresholds: Array
+    curve_dense: tuple[float | None, ...]
+    curve_pruned: tuple[float | None, ...]
+
+    @property
+    def flipped(self) -> bool:
+        return self.dense.prediction.top != self.pruned.prediction.top

@@ -1,0 +1,43 @@
+"""An image ready for a network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.results.arrays import Array
+from core.specs import ImageRef
+
+TRUTHS: dict[str, str] = {
+    "ink": "the ink of the digit, in its own grey values",
+    "mask": "the object, marked pixel by pixel by people",
+    "boxes": "the boxes that people drew around the object",
+    "": "unknown: nobody marked the object in this image",
+}
+LUMINANCE = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R BT.601, as PIL's mode L
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Picture:
+    """An image ready for a network, at the network's own size.
+
+    clean: (H, W) grey or (H, W, 3) colour in [0, 1]; seen: the same with background noise, as the network gets it (before
+    its mean and standard deviation are taken off). truth: (H, W) in [0, 1], where the object is; truth_kind: a key of TRUTHS.
+    label: the true class as an index into the network's classes, None where it is unknown or no class of this network.
+    """
+
+    image: ImageRef
+    clean: Array
+    seen: Array
+    label: int | None
+    truth: Array | None = None
+    truth_kind: str = ""
+    title: str = ""  # of a photograph, in plain words
+    credit: str = ""  # who made it, under which licence
+    notes: tuple[str, ...] = ()  # what was done to a person's own image, in plain words
+
+    @property
+    def grey(self) -> Array:
+        """(H, W) in [0, 1]: what overlays are laid over."""
+        return self.clean if self.clean.ndim == 2 else self.clean @ LUMINANCE

@@ -1,0 +1,103 @@
+"""What a pruning removed, and what that is worth."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from core.specs import VariantSpec
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerCount:
+    """Weights of one layer. name: of the weight; kind: "conv" or "linear"."""
+
+    name: str
+    kept: int
+    total: int
+    kind: str = "conv"
+
+    @property
+    def sparsity(self) -> float:
+        return 1.0 - self.kept / self.total
+
+
+@dataclass(frozen=True, kw_only=True)
+class MaskReport:
+    """What a pruning removed, counted from the tensors.
+
+    Sparsity is over the prunable weights that are not excluded, the compression ratio over all parameters (design words).
+    `layers`: what pruning may touch; `excluded`: layers that the spec leaves alone. `removed_others`: biases and the like that go
+    with a whole filter. `collapsed`: no path of kept weights joins input and output.
+    """
+
+    variant: VariantSpec
+    layers: tuple[LayerCount, ...]
+    other_parameters: int  # biases, excluded layers, and all else that is no candidate
+    collapsed: bool
+    excluded: tuple[LayerCount, ...] = ()
+    removed_others: int = 0
+
+    @property
+    def kept(self) -> int:
+        return sum(layer.kept for layer in self.layers)
+
+    @property
+    def total(self) -> int:
+        return sum(layer.total for layer in self.layers)
+
+    @property
+    def density(self) -> float:
+        return self.kept / self.total
+
+    @property
+    def sparsity(self) -> float:
+        return 1.0 - self.density
+
+    @property
+    def compression_ratio(self) -> float:
+        """All parameters / parameters left; infinite when none is."""
+        left = self.kept + self.other_parameters - self.removed_others
+        return (self.total + self.other_parameters) / left if left else math.inf
+
+    @property
+    def conv_compression_ratio(self) -> float | None:
+        """Weights of all convolutions / those left ("compression rate" in Merkle et al.); None without convolutions."""
+        convs = [layer for layer in (*self.layers, *self.excluded) if layer.kind == "conv"]
+        left = sum(layer.kept for layer in convs)
+        if not convs:
+            return None
+        return sum(layer.total for layer in convs) / left if left else math.inf
+
+
+@dataclass(frozen=True, kw_only=True)
+class Latency:
+    """Measured time of one image through a network: median and 95th percentile in milliseconds of n passes on a named device."""
+
+    median_ms: float
+    p95_ms: float
+    n: int
+    device: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CostReport:
+    """What one variant costs. Parameters and zeros are counted from the tensors, multiply-adds of one image from the shapes of a pass.
+
+    `macs_left` leaves out multiplications by a removed weight: a count, not a speed. `physical_*` are after the channels that
+    pruning emptied were really taken out; None where nothing could be.
+    """
+
+    variant: VariantSpec
+    parameters: int
+    zeros: int
+    macs: int
+    macs_left: int
+    dense_file_bytes: int
+    sparse_file_bytes: int
+    latency: Latency | None = None
+    physical_parameters: int | None = None
+    physical_macs: int | None = None
+    physical_file_bytes: int | None = None
+    physical_latency: Latency | None = None
+    largest_difference: float | None = None  # of the logits, masked against physical

@@ -1,0 +1,26 @@
+"""Questions. Frozen, hashable, and each has a readable `key` that names its answer in caches, files and links."""
+
+from core.specs.images import TARGETS, CamSpec, DataSpec, ImageRef
+from core.specs.models import ModelSpec, VariantSpec
+from core.specs.pruning import GRANULARITIES, REPAIRS, SCHEDULES, SCOPES, PruningSpec, Schedule, n_of_m
+from core.specs.shares import exact_share, whole
+from core.specs.training import TrainSpec
+
+__all__ = [
+    "GRANULARITIES",
+    "REPAIRS",
+    "SCHEDULES",
+    "SCOPES",
+    "TARGETS",
+    "CamSpec",
+    "DataSpec",
+    "ImageRef",
+    "ModelSpec",
+    "PruningSpec",
+    "Schedule",
+    "TrainSpec",
+    "VariantSpec",
+    "exact_share",
+    "n_of_m",
+    "whole",
+]

@@ -1,0 +1,78 @@
+"""Which image or data set, and how its heatmap is made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from core.specs.shares import exact_share, one_of, whole
+
+DIGIT_NOISE = 0.2  # upper end of the thesis' background noise
+AS_USUAL = -1.0  # no noise was named
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageRef:
+    """One image as a network gets it: where it comes from, and the background noise laid over it.
+
+    source "digits": `name` is the row of the embedded digits; "own": the first 16 hex digits of the file's sha256; "gallery": the name
+    of a photograph that comes along; else the name of a data set of photographs, and `name` the row in it.
+    noise: upper end of the uniform background noise, 0 for none; left out: as the thesis for digits, none for photographs.
+    """
+
+    source: str = "digits"
+    name: str = "0"
+    noise: float = AS_USUAL
+    noise_seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.noise == AS_USUAL:
+            object.__setattr__(self, "noise", DIGIT_NOISE if self.source in ("digits", "own") else 0.0)
+        object.__setattr__(self, "noise", exact_share(self.noise, "noise"))
+        whole(self.noise_seed, "noise seed")
+
+    @property
+    def key(self) -> str:
+        return f"{self.source}/{self.name}" + (f"+noise-{self.noise:g}-s{self.noise_seed}" if self.noise else "")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataSpec:
+    """A labelled data set to evaluate on, with or without the background noise."""
+
+    name: str = "digits"
+    noise: float = 0.0
+    noise_seed: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "noise", exact_share(self.noise, "noise"))
+        whole(self.noise_seed, "noise seed")
+
+    @property
+    def key(self) -> str:
+        return self.name + (f"+noise-{self.noise:g}-s{self.noise_seed}" if self.noise else "")
+
+
+TARGETS: dict[str, str] = {
+    "dense": "the class that the dense network predicts",
+    "own": "the class that each network predicts itself",
+    "label": "the true class",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class CamSpec:
+    """How a heatmap is made: method, target layer ("" is the model card's own choice) and target class (a mode or a class index)."""
+
+    method: str = "grad-cam++"
+    layer: str = ""
+    target: str | int = "dense"
+
+    def __post_init__(self) -> None:
+        if isinstance(self.target, str):
+            one_of(self.target, TARGETS, "target class")
+        else:
+            whole(self.target, "target class")
+
+    @property
+    def key(self) -> str:
+        return f"{self.method}@{self.layer or 'default'}>{self.target}"

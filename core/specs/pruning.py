@@ -1,0 +1,126 @@
+"""How a network is pruned: granularity x scope x criterion x schedule, and how much."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from core.errors import BadSpec
+from core.specs.shares import exact_share, one_of, whole
+
+Schedule = Literal["none", "one-shot", "iterative-reset"]
+SCHEDULES: dict[str, str] = {
+    "none": "dense",
+    "one-shot": "one-shot: prune the dense network, no retraining",
+    "iterative-reset": "iterative with weight reset: prune 20 % of what is left, reset, retrain, repeat",
+}
+SCOPES: dict[str, str] = {
+    "global": "global: one ranking over all prunable weights",
+    "layer": "per layer: the same share of each layer",
+}
+GRANULARITIES: dict[str, str] = {
+    "weight": "weight: single weights (unstructured)",
+    "kernel": "kernel: whole kernels, each the connection of one input channel to one output channel",
+    "channel": "channel: all kernels that read one input channel of a layer (connection sparsity by input channel)",
+    "filter": "filter: all weights that make one output channel",
+    "2:4": "2:4: of every four weights in a row the two lowest go, the pattern that some GPUs run faster",
+}
+REPAIRS: dict[str, str] = {
+    "none": "none: the network as pruning leaves it",
+    "batch-norm": "BatchNorm re-estimation: means and variances are measured again on a few images; weights stay",
+}
+
+
+def n_of_m(granularity: str) -> tuple[int, int] | None:
+    """(N, M) of an N:M pattern such as "2:4" (N of M consecutive weights stay), None for the other granularities.
+
+    Raises BadSpec for a pattern that keeps nothing or everything.
+    """
+    found = re.fullmatch(r"(\d{1,3}):(\d{1,3})", granularity)
+    if not found:
+        return None
+    n, m = int(found[1]), int(found[2])
+    if not 0 < n < m:
+        raise BadSpec(f"A pattern of {granularity} cannot be used.", "N:M keeps N of every M weights, 0 < N < M.", "Try 2:4 or 1:4.")
+    return n, m
+
+
+@dataclass(frozen=True, kw_only=True)
+class PruningSpec:
+    """How a network is pruned. A one-shot spec carries a sparsity, a trained series a level, dense neither.
+
+    `sparsity` is what is *asked for*, as a share of what the granularity counts (weights, kernels, channels, filters) in the
+    layers that are not excluded; what was removed is counted from the tensors and stands in a MaskReport. An N:M pattern fixes its own.
+    excluded: names of weights that are left alone. overrides: (weight name, sparsity) of layers with an amount of their own.
+    seed: of the random criterion. repair: a key of REPAIRS.
+    """
+
+    schedule: Schedule = "none"
+    granularity: str = "weight"
+    scope: str = "global"
+    criterion: str = "magnitude"
+    sparsity: float | None = None
+    level: int | None = None
+    seed: int = 0
+    excluded: tuple[str, ...] = ()
+    overrides: tuple[tuple[str, float], ...] = ()
+    repair: str = "none"
+
+    def __post_init__(self) -> None:
+        one_of(self.schedule, SCHEDULES, "schedule")
+        one_of(self.scope, SCOPES, "scope")
+        one_of(self.repair, REPAIRS, "repair")
+        pattern = n_of_m(self.granularity)
+        if pattern is None:
+            one_of(self.granularity, GRANULARITIES, "granularity")
+        elif self.schedule == "one-shot":
+            object.__setattr__(self, "sparsity", 1 - pattern[0] / pattern[1])
+        needs = {"none": (False, False), "one-shot": (True, False), "iterative-reset": (False, True)}[self.schedule]
+        if (self.sparsity is not None, self.level is not None) != needs:
+            raise BadSpec(
+                f"Schedule '{self.schedule}' with sparsity {self.sparsity} and level {self.level} is not a question.",
+                "One-shot takes a sparsity, a trained series takes a level, dense takes neither.",
+            )
+        self._round()
+
+    def _round(self) -> None:
+        """One form for equal questions, so that they share a key."""
+        if self.sparsity is not None:
+            object.__setattr__(self, "sparsity", exact_share(self.sparsity))
+        if self.level is not None:
+            object.__setattr__(self, "level", whole(self.level, "level"))
+        object.__setattr__(self, "excluded", tuple(sorted(set(self.excluded))))
+        rounded = {str(name): exact_share(share) for name, share in self.overrides}
+        object.__setattr__(self, "overrides", tuple(sorted(rounded.items())))
+
+    @classmethod
+    def one_shot(cls, sparsity: float | None = None, scope: str = "global", criterion: str = "magnitude", **more: Any) -> PruningSpec:
+        """Pruned at once, without retraining. more: seed, granularity, excluded, overrides, repair."""
+        return cls(schedule="one-shot", sparsity=sparsity, scope=scope, criterion=criterion, **more)
+
+    @classmethod
+    def at_level(cls, level: int) -> PruningSpec:
+        return cls(schedule="iterative-reset", level=level)
+
+    @property
+    def ranking(self) -> str:
+        """The part of the key that decides the order in which weights go; the index of a model is kept under it."""
+        seed = f"-s{self.seed}" if self.criterion == "random" else ""
+        return f"{self.granularity}-{self.scope}-{self.criterion}{seed}"
+
+    @property
+    def family(self) -> str:
+        """The key without the amount: all sparsities or levels of one series share it."""
+        if self.schedule != "one-shot":
+            return {"none": "dense"}.get(self.schedule, self.schedule)
+        without = f"-without({','.join(self.excluded)})" if self.excluded else ""
+        by_hand = f"-with({','.join(f'{name}={share:g}' for name, share in self.overrides)})" if self.overrides else ""
+        repaired = f"+{self.repair}" if self.repair != "none" else ""
+        return f"one-shot/{self.ranking}{without}{by_hand}{repaired}"
+
+    @property
+    def key(self) -> str:
+        if self.schedule == "none":
+            return self.family
+        return f"{self.family}/{self.sparsity:.6f}" if self.level is None else f"{self.family}/level-{self.level:02d}"
