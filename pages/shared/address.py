@@ -6,10 +6,8 @@ a word. So the address is checked here before the first widget is drawn, and wha
 
 from __future__ import annotations
 
-import difflib
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from functools import lru_cache
 
 import streamlit as st
 
@@ -17,59 +15,26 @@ from core.models.zoo import MODELS
 from core.pruning import CRITERIA
 from core.saliency import CAMS
 from core.specs import SCOPES, TARGETS
+from pages.shared.kinds import Choice, Number, Parameter
 
-CARD = MODELS["thesis-cnn"].value
+FIRST_MODEL = "thesis-cnn"
 RATIOS = (1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 12.0, 16.0, 20.0, 24.0, 32.0, 40.0, 48.0, 64.0, 80.0, 100.0)
+FINE_RATIOS = (1.0, 1.02, 1.05, 1.08, 1.1, 1.15, 1.2, 1.25, 1.3, 1.4, 1.5, 1.6, 1.8, 2.0, 2.25, 2.5)
+
+CARD = MODELS[FIRST_MODEL].value
 
 
-@dataclass(frozen=True)
-class Choice:
-    """One of some names; `default` is left out of the address."""
-
-    default: str
-    names: tuple[str, ...]
-
-    def problem(self, text: str) -> str | None:
-        """What is wrong with this value, or None."""
-        if text in self.names or (set(self.names) == {"true", "false"} and text.lower() in self.names):
-            return None
-        if text.replace(" ", "+") in self.names:
-            return "in an address + stands for a space; write it as %2B."
-        near = difflib.get_close_matches(text.strip(), self.names, n=1, cutoff=0.6)
-        known = f"did you mean {near[0]}?" if near else f"known: {', '.join(self.names)}."
-        return f"there is no such choice; {known}"
+def _names(ratios: tuple[float, ...]) -> tuple[str, ...]:
+    return tuple(f"{ratio:g}" for ratio in ratios)
 
 
-@dataclass(frozen=True)
-class Number:
-    """A number from `low` to `high`; whole unless `step` is a fraction."""
-
-    default: float
-    low: float
-    high: float
-    step: float = 1
-
-    def problem(self, text: str) -> str | None:
-        """What is wrong with this value, or None."""
-        whole = isinstance(self.step, int)
-        allowed = f"{'a whole number' if whole else 'a number'} from {self.low:g} to {self.high:g}"
-        try:
-            value = int(text) if whole else float(text)
-        except ValueError:
-            return f"allowed is {allowed}."
-        if not math.isfinite(value) or not self.low <= value <= self.high:
-            return f"allowed is {allowed}."
-        return None
-
-
-def _ratio_names() -> tuple[str, ...]:
-    return tuple(f"{ratio:g}" for ratio in RATIOS)
-
-
-PARAMETERS: dict[str, Choice | Number] = {
+PARAMETERS: dict[str, Parameter] = {
+    "model": Choice(FIRST_MODEL, tuple(MODELS)),
     "unit": Choice("percent", ("percent", "ratio", "level")),
     "sparsity": Number(70.0, 0.0, 100.0, 0.1),
-    "ratio": Choice("3", _ratio_names()),
+    "fine": Number(25.0, 0.0, 60.0, 0.5),
+    "wide": Choice("false", ("true", "false")),
+    "ratio": Choice("3", _names(RATIOS)),
     "level": Number(5, 0, CARD.levels or 0),
     "source": Choice("digits", ("digits", "own")),
     "digit": Choice("7", CARD.classes),
@@ -84,12 +49,46 @@ PARAMETERS: dict[str, Choice | Number] = {
     "opacity": Number(65, 0, 100, 5),
     "threshold": Number(0.5, 0.0, 1.0, 0.02),
 }
+
+
+@lru_cache(maxsize=200)
+def of_model(name: str) -> dict[str, Parameter]:
+    """The parameters of a view of this model: the same names everywhere; choices, ranges and defaults as the model allows."""
+    if name == FIRST_MODEL:
+        return PARAMETERS
+    found = MODELS[name].value
+    top = max(found.grid)
+    trained = found.levels is not None
+    return PARAMETERS | {
+        "unit": Choice("percent", ("percent", "ratio", *(("level",) if trained else ()))),
+        "ratio": Choice("1.25", _names(FINE_RATIOS)) if top < 1 else PARAMETERS["ratio"],
+        "fine": Number(min(25.0, top * 100), 0.0, top * 100, 0.5),
+        "level": Number(min(5, found.levels or 0), 0, found.levels or 0),
+        "source": PARAMETERS["source"] if found.images == "digits" else Choice("gallery", ("gallery", "own")),
+        "seed": Choice(str(found.seeds[0]), tuple(map(str, found.seeds))),
+        "schedule": Choice("one-shot", ("one-shot", *(("iterative-reset",) if trained else ()))),
+    }
+
+
+def model_asked() -> str:
+    """The model of this view: the address says it, else what was chosen before, else the first one."""
+    for text in (st.query_params.get("model"), st.session_state.get("model")):
+        if text in MODELS:
+            return str(text)
+    return FIRST_MODEL
+
+
+def known() -> dict[str, Parameter]:
+    """The parameters of a view of the model that is asked for."""
+    return of_model(model_asked())
+
+
 # On every page: a lecture, and an exercise in which single controls are hidden or locked (names, with commas between).
 PRESENT = Choice("0", ("0", "1"))
 EXERCISE = {"hide": "hidden", "lock": "locked"}
 
 
-def problems(query: Mapping[str, str], parameters: Mapping[str, Choice | Number] = PARAMETERS) -> list[str]:
+def problems(query: Mapping[str, str], parameters: Mapping[str, Parameter] = PARAMETERS) -> list[str]:
     """One plain sentence for each part of the address that cannot be used. parameters: of the page; Explore's when left out."""
     found = []
     for name, text in query.items():
@@ -104,13 +103,11 @@ def problems(query: Mapping[str, str], parameters: Mapping[str, Choice | Number]
         elif name not in parameters:
             found.append(f"`{_short(name)}` is no part of this page's address; it was left out.")
         elif problem := parameters[name].problem(text):
-            parameter = parameters[name]
-            default = f"{parameter.default:g}" if isinstance(parameter, Number) else parameter.default
-            found.append(f"`{name}={_short(text)}` cannot be used: {problem} Used instead: `{name}={default}`.")
+            found.append(f"`{name}={_short(text)}` cannot be used: {problem} Used instead: `{name}={parameters[name].said}`.")
     return found
 
 
-def check(parameters: Mapping[str, Choice | Number] = PARAMETERS) -> None:
+def check(parameters: Mapping[str, Parameter] = PARAMETERS) -> None:
     """Reads the address before the first widget, takes out what cannot be used, and says so."""
     query = st.query_params.to_dict()
     found = problems(query, parameters)
@@ -130,7 +127,7 @@ def check(parameters: Mapping[str, Choice | Number] = PARAMETERS) -> None:
         st.warning(f"**Parts of the address were not used.**\n{lines}", icon=":material/link_off:")
 
 
-def _keep_known(name: str, text: str, parameters: Mapping[str, Choice | Number]) -> None:
+def _keep_known(name: str, text: str, parameters: Mapping[str, Parameter]) -> None:
     """Takes out what no control is called, so that it is said once."""
     known = [part for part in _listed(text) if part in parameters]
     if known != _listed(text):

@@ -7,8 +7,9 @@ from typing import Any
 
 import streamlit as st
 
-from core import ImageRef, SparsightError, pictures
+from core import ImageRef, ModelSpec, SparsightError, pictures
 from pages.shared import cached, present
+from pages.shared.address import of_model
 from pages.shared.widgets import choice, segments, toggle, whole
 
 FILE_TYPES = ["png", "jpg", "jpeg", "webp", "bmp"]
@@ -16,11 +17,11 @@ A_ROW, A_PAGE = 8, 16  # pictures of the gallery
 NOISE = 0.2  # upper end of the thesis' background noise
 
 
-def image_choice() -> tuple[ImageRef | None, SparsightError | None]:
+def image_choice(model: ModelSpec) -> tuple[ImageRef | None, SparsightError | None]:
     """Draws the widgets. The image is None while an own one is awaited; the error says why one was refused."""
     st.subheader("Image")
-    source = segments("Source", "source", label_visibility="collapsed")
-    image, trouble = (_digit(), None) if source == "digits" else _own()
+    source = segments("Source", "source", of_model(model.name), label_visibility="collapsed")
+    image, trouble = (_digit(), None) if source == "digits" else _own(model)
     noisy = toggle("Background noise", "noise",
                    help="As in the thesis: pixels that are exactly 0 get a random value up to 0.2, in training and here.")  # fmt: skip
     return image and replace(image, noise=NOISE if noisy else 0.0), trouble
@@ -50,14 +51,14 @@ def _strip(rows: tuple[int, ...], chosen: int) -> str:
     return pictures.data_url(pictures.png(pictures.sheet(clean, A_ROW, chosen)))
 
 
-def _own() -> tuple[ImageRef | None, SparsightError | None]:
+def _own(model: ModelSpec) -> tuple[ImageRef | None, SparsightError | None]:
     uploaded = st.file_uploader("Upload an image of a digit", FILE_TYPES, key="upload", help="Up to 10 MB. It stays in this app's memory.")
     pasted = st.chat_input("Or paste one here", key="paste", accept_file=True, file_type=FILE_TYPES)
     data = _newest(uploaded, pasted.files[0] if pasted and pasted.files else None)
     if data is None:
         return None, None
     try:
-        return cached.engine().add_image(data), None
+        return cached.engine().add_image(data, model), None
     except SparsightError as error:
         return None, error
 

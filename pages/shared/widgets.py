@@ -8,11 +8,12 @@ from typing import Any
 import streamlit as st
 
 from pages.shared import present
-from pages.shared.address import PARAMETERS, Choice, Number
+from pages.shared.address import PARAMETERS
+from pages.shared.kinds import Choice, Number, Parameter, Several
 
 # The address follows the widget; the value outlives a visit to another page.
 BOUND: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
-Known = Mapping[str, Choice | Number]
+Known = Mapping[str, Parameter]
 
 
 def choice(label: str, name: str, known: Known = PARAMETERS, **options: Any) -> str:
@@ -31,6 +32,15 @@ def segments(label: str, name: str, known: Known = PARAMETERS, **options: Any) -
     return st.segmented_control(
         label, entry.names, default=entry.default, required=True, key=name, width="stretch", **_bound(name), **options
     )
+
+
+def several(label: str, name: str, known: Known = PARAMETERS, **options: Any) -> tuple[str, ...]:
+    """A field for any number of names."""
+    entry = known[name]
+    assert isinstance(entry, Several)
+    if present.hidden(name):
+        return tuple(text for text in st.query_params.get_all(name) if not entry.problem(text))
+    return tuple(st.multiselect(label, entry.names, default=list(entry.default), key=name, **_bound(name), **options))
 
 
 def steps(label: str, name: str, known: Known = PARAMETERS, **options: Any) -> str:

@@ -8,6 +8,9 @@ from pages.shared.address import PARAMETERS, Choice, Number, problems
 
 # A change here breaks links that people have kept.
 PINNED = {
+    "model": "thesis-cnn",
+    "fine": 25.0,
+    "wide": "false",
     "unit": "percent",
     "sparsity": 70.0,
     "ratio": "3",
@@ -51,7 +54,7 @@ def test_values_that_links_use_stay_known(name: str) -> None:
 
 def test_ranges_are_pinned() -> None:
     ranges = {name: (p.low, p.high) for name, p in PARAMETERS.items() if isinstance(p, Number)}
-    assert ranges == {"sparsity": (0, 100), "level": (0, 25), "nth": (1, 500), "opacity": (0, 100), "threshold": (0, 1)}
+    assert ranges == {"sparsity": (0, 100), "fine": (0, 60), "level": (0, 25), "nth": (1, 500), "opacity": (0, 100), "threshold": (0, 1)}
 
 
 @pytest.mark.parametrize("name", list(PARAMETERS))

@@ -1,0 +1,145 @@
+"""How much is removed: one slider in the unit that a person chooses, and all the other ways to say it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from functools import lru_cache
+
+import streamlit as st
+
+from core import ModelSpec, PruningSpec
+from core.models.zoo import card
+from core.results import MaskReport
+from pages.shared import present
+from pages.shared.address import of_model
+from pages.shared.kinds import Choice, Number
+from pages.shared.story import percent
+from pages.shared.widgets import Known, asked, number, segments, steps, toggle
+
+SLIDERS = {"percent": "sparsity", "fine": "fine", "ratio": "ratio", "level": "level"}
+UNITS = {"percent": "Removed", "ratio": "Compression ratio", "level": "Level"}
+WHY_FINE = "Without retraining, networks for photographs lose most right answers early: the slider runs to {top:g} % in fine steps."
+
+
+def amount_choice(family: PruningSpec, model: ModelSpec) -> PruningSpec:
+    """The slider, and what it asks for: the family with its amount."""
+    known = of_model(model.name)
+    if not present.on():
+        st.subheader("Sparsity")
+    unit = segments("Unit", "unit", known, label_visibility="collapsed", on_change=_carry_over, args=(model,))
+    fine = unit == "percent" and _is_fine(model, known)
+    if unit == "level":
+        level = int(number(UNITS[unit], "level", known, help="Each level removes 20 % of what the one before has left."))
+        sparsity = 1 - weights_left(model)[level] / weights_left(model)[0]
+    elif unit == "ratio":
+        sparsity = sparsity_of_ratio(float(steps(UNITS[unit], "ratio", known, help="All parameters / parameters left.")), model)
+    else:
+        name = "fine" if fine else "sparsity"
+        sparsity = number(UNITS[unit], name, known, format="%.1f %%", help="Share of the prunable weights that is removed.") / 100
+    slider = "fine" if fine else SLIDERS[unit]
+    if present.on() and not (present.hidden(slider) or present.locked(slider)):
+        _clicker(slider, known)
+    if family.schedule == "iterative-reset":
+        return PruningSpec.at_level(nearest_level(sparsity, model))
+    return replace(family, sparsity=sparsity)
+
+
+def counted(model: ModelSpec, mask: MaskReport, pruning: PruningSpec) -> None:
+    """All ways to say how much is left, counted from the tensors."""
+    st.session_state["_counted_sparsity"] = mask.sparsity
+    lines = f"**{percent(mask.sparsity)}** sparsity, **{percent(mask.density)}** density,  \n**{mask.compression_ratio:.3g}×** smaller"
+    st.caption(lines + _in_levels(model, mask, pruning))
+
+
+def _in_levels(model: ModelSpec, mask: MaskReport, pruning: PruningSpec) -> str:
+    if card(model).levels is None:
+        return ""
+    at = nearest_level(mask.sparsity, model)
+    exact = weights_left(model)[at] == mask.kept
+    by_slider = st.session_state.get("unit", asked("unit")) == "level"
+    return f", {'' if exact else 'near '}**level {at}**" + (" (nearest trained)" if pruning.level is not None and not by_slider else "")
+
+
+def _is_fine(model: ModelSpec, known: Known) -> bool:
+    """Whether the slider runs over the first part only, as networks without retraining need it; a switch opens the rest."""
+    top = max(card(model).grid) * 100
+    if top >= 100:
+        return False
+    if "wide" not in st.session_state and "sparsity" in st.query_params:
+        st.session_state["wide"] = True  # a link that names a sparsity means it
+    place = st.container()
+    wide = toggle("Up to 100 %", "wide", known, on_change=_open_or_close, args=(top,))
+    if not wide:
+        place.caption(WHY_FINE.format(top=top))
+    return not wide
+
+
+def _open_or_close(top: float) -> None:
+    """The other slider starts where this one stood."""
+    sparsity = st.session_state.get("_counted_sparsity", 0.0) * 100
+    st.session_state["sparsity"], st.session_state["fine"] = round(sparsity, 1), min(top, round(sparsity * 2) / 2)
+
+
+def _carry_over(model: ModelSpec) -> None:
+    """Sets the slider of the new unit to where the old one stood, so that changing the unit changes no picture much.
+
+    Callbacks only here: a widget's value can be set by nothing else.
+    """
+    sparsity, known = st.session_state.get("_counted_sparsity"), of_model(model.name)
+    if sparsity is None:
+        return
+    fine, ratios = known["fine"], known["ratio"]
+    assert isinstance(fine, Number)
+    assert isinstance(ratios, Choice)
+    st.session_state["sparsity"] = round(sparsity * 100, 1)
+    st.session_state["fine"] = min(fine.high, round(sparsity * 200) / 2)
+    st.session_state["ratio"] = min(ratios.names, key=lambda ratio: abs(sparsity_of_ratio(float(ratio), model) - sparsity))
+    if card(model).levels is not None:
+        st.session_state["level"] = nearest_level(sparsity, model)
+
+
+def _clicker(slider: str, known: Known) -> None:
+    """Two buttons that a presenter's clicker presses too: it sends Page Up and Page Down."""
+    with st.container(horizontal=True, gap="small"):
+        st.button("Less", key="_less", icon=":material/remove:", shortcut="PageUp", on_click=_move, args=(known, slider, -1))
+        st.button("More", key="_more", icon=":material/add:", shortcut="PageDown", on_click=_move, args=(known, slider, 1))
+
+
+def _move(known: Known, slider: str, by: int) -> None:
+    """One step of the slider: 5 points, a level, or the next ratio."""
+    entry, now = known[slider], st.session_state[slider]
+    if isinstance(entry, Choice):
+        place = entry.names.index(now) + by
+        st.session_state[slider] = entry.names[max(0, min(place, len(entry.names) - 1))]
+    elif isinstance(entry, Number):
+        wide = {"level": 1, "fine": 2.5}.get(slider, 5)
+        st.session_state[slider] = type(now)(max(entry.low, min(entry.high, now + by * wide)))
+
+
+def sparsity_of_ratio(ratio: float, model: ModelSpec) -> float:
+    """The sparsity whose compression ratio (all parameters / parameters left) is this."""
+    total, others = _parameters(model.name)
+    return min(1.0, max(0.0, 1 - ((total + others) / ratio - others) / total))
+
+
+def nearest_level(sparsity: float, model: ModelSpec) -> int:
+    """The level of the trained series whose number of weights left is nearest."""
+    lefts = weights_left(model)
+    return min(range(len(lefts)), key=lambda level: abs(lefts[level] - (1 - sparsity) * lefts[0]))
+
+
+def weights_left(model: ModelSpec) -> tuple[int, ...]:
+    """Prunable weights left at each level of the trained series: a fifth goes, and one more (OpenLTH's rule)."""
+    lefts = [_parameters(model.name)[0]]
+    for _ in range(card(model).levels or 0):
+        lefts.append(lefts[-1] - math.ceil(lefts[-1] / 5) - 1)
+    return tuple(lefts)
+
+
+@lru_cache(maxsize=200)
+def _parameters(name: str) -> tuple[int, int]:
+    """Prunable weights of a model, and all its other parameters."""
+    found = card(ModelSpec(name=name))
+    prunable = sum(math.prod(found.shapes[weight]) for weight in found.prunable)
+    return prunable, found.parameters - prunable

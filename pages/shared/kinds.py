@@ -1,0 +1,85 @@
+"""What a part of an address may say: one of some names, several of them, or a number."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from dataclasses import dataclass
+
+FEW = 30  # names that a message lists
+
+
+def unknown(text: str, names: tuple[str, ...]) -> str:
+    """That there is no such name, with the nearest one, or all where they are few."""
+    near = difflib.get_close_matches(text.strip(), names, n=1, cutoff=0.6)
+    if near:
+        return f"there is no such choice; did you mean {near[0]}?"
+    return "there is no such choice; " + (f"known: {', '.join(names)}." if len(names) <= FEW else f"{len(names):,} names are known.")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of some names; `default` is left out of the address."""
+
+    default: str
+    names: tuple[str, ...]
+
+    def problem(self, text: str) -> str | None:
+        """What is wrong with this value, or None."""
+        if text in self.names or (set(self.names) == {"true", "false"} and text.lower() in self.names):
+            return None
+        if text.replace(" ", "+") in self.names:
+            return "in an address + stands for a space; write it as %2B."
+        return unknown(text, self.names)
+
+    @property
+    def said(self) -> str:
+        """The default as an address says it."""
+        return self.default
+
+
+@dataclass(frozen=True)
+class Several:
+    """Any number of some names, one part of the address each; none when left out."""
+
+    names: tuple[str, ...]
+    default: tuple[str, ...] = ()
+
+    def problem(self, text: str) -> str | None:
+        """What is wrong with one of the values, or None."""
+        return None if text in self.names else unknown(text, self.names)
+
+    @property
+    def said(self) -> str:
+        """The default as an address says it."""
+        return ",".join(self.default)
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number from `low` to `high`; whole unless `step` is a fraction."""
+
+    default: float
+    low: float
+    high: float
+    step: float = 1
+
+    def problem(self, text: str) -> str | None:
+        """What is wrong with this value, or None."""
+        whole = isinstance(self.step, int)
+        allowed = f"{'a whole number' if whole else 'a number'} from {self.low:g} to {self.high:g}"
+        try:
+            value = int(text) if whole else float(text)
+        except ValueError:
+            return f"allowed is {allowed}."
+        if not math.isfinite(value) or not self.low <= value <= self.high:
+            return f"allowed is {allowed}."
+        return None
+
+    @property
+    def said(self) -> str:
+        """The default as an address says it."""
+        return f"{self.default:g}"
+
+
+Parameter = Choice | Several | Number

@@ -1,0 +1,71 @@
+"""Which network, and how it is pruned: widgets -> ModelSpec, and the PruningSpec without its amount."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import streamlit as st
+
+from core import ModelSpec, PruningSpec
+from core.models.cards import Card
+from core.models.zoo import MODELS, card, default_model
+from core.pruning import CRITERIA
+from core.specs import SCHEDULES, SCOPES
+from pages.shared.address import of_model
+from pages.shared.widgets import Known, choice, segments
+
+# What has other choices for other models: each model finds its own again when it is chosen again.
+OF_ITS_OWN = ("unit", "fine", "ratio", "level", "source", "seed", "schedule")
+
+
+def model_choice(known: Known) -> ModelSpec:
+    """The network, dense."""
+    if len(MODELS) > 1:
+        st.subheader("Network")
+        name = choice("Network", "model", known, label_visibility="collapsed")
+    else:
+        name = next(iter(MODELS))
+    _remember(name)
+    known = of_model(name)
+    found = default_model(name)
+    if len(card(found).seeds) > 1:
+        seed = segments("Model seed", "seed", known, help="The same network trained several times from different random beginnings.")
+        found = replace(found, seed=int(seed))
+    return found
+
+
+def _remember(name: str) -> None:
+    """Keeps the values of the model that was left, and brings back those of the one that is chosen."""
+    before = st.session_state.get("_model_before", name)
+    st.session_state["_model_before"] = name
+    if name == before:
+        return
+    kept = st.session_state.setdefault("_kept", {})
+    for parameter in OF_ITS_OWN:
+        if parameter in st.session_state:
+            kept[before, parameter] = st.session_state[parameter]
+            st.session_state[parameter] = kept.get((name, parameter), of_model(name)[parameter].default)
+
+
+def family_choice(model: ModelSpec) -> PruningSpec:
+    """How the network is pruned; the amount is still missing (a sparsity of 0, or level 0, stands for it)."""
+    known, found = of_model(model.name), card(model)
+    st.subheader("Pruning")
+    if _schedule(found, known) == "iterative-reset":
+        return PruningSpec.at_level(0)
+    criterion = segments("Criterion", "criterion", known, help=listed({name: entry.summary for name, entry in CRITERIA.items()}))
+    scope = segments("Scope", "scope", known, help=listed(SCOPES))
+    return PruningSpec.one_shot(0.0, scope, criterion)
+
+
+def _schedule(found: Card, known: Known) -> str:
+    """Trained series are offered where there are some."""
+    if found.levels is None:
+        return "one-shot"
+    names = ("one-shot", "iterative-reset")
+    return segments("Schedule", "schedule", known, help=listed({name: SCHEDULES[name] for name in names}))
+
+
+def listed(texts: dict[str, str]) -> str:
+    """Names and what they mean, for a help text."""
+    return "\n".join(f"- **{name}**: {text}" for name, text in texts.items())
