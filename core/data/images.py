@@ -1,4 +1,4 @@
-"""A person's own image: from the bytes of a file to the input of a network trained on MNIST.
+"""Image files: from the bytes of a file to a picture.
 
 The file is a stranger's: what it is, is told from its content, and its size from its head, before anything is decoded.
 """
@@ -8,13 +8,9 @@ from __future__ import annotations
 import io
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageOps
-from scipy import ndimage
 
 from core.errors import BadImage
-
-Array = NDArray[np.float32]
 
 MAX_BYTES = 10_000_000
 MAX_PIXELS = 40_000_000
@@ -23,11 +19,7 @@ MAX_BYTES_TEXT = f"{MAX_BYTES // 1_000_000} MB"
 MAX_PIXELS_TEXT = f"{MAX_PIXELS // 1_000_000} megapixels"
 LIMITS_TEXT = f"A PNG, JPEG, WebP or BMP file of at most {MAX_BYTES_TEXT} and {MAX_PIXELS_TEXT}."
 
-DIGIT_PX, INK_PX = 28, 20  # MNIST: 28 x 28 pixels, the longer side of the ink fills 20
-WORKING_PX = 1024  # larger pictures are shrunk first: the ink ends at 20 pixels anyway
-LEAST_CONTRAST = 0.1  # of the range from black to white; paper alone, photographed, has less
-FAINTEST = 0.05  # of the contrast; JPEG leaves ripples of that size around ink
-LEAST_SPECK = 0.02  # of the largest connected piece of ink; smaller pieces are dust
+KEPT_PX, KEPT_PIXELS = 1024, 4_000_000  # the shorter side of pictures that are kept, and all their pixels: no network sees more
 _ORIENTATION = 0x0112  # the EXIF tag for how the camera was held
 
 # (where, what stands there, what the file is): files that people try and that are refused by name
@@ -42,46 +34,6 @@ _FOREIGN = (
     (4, b"ftypmif1", "a HEIC picture, as phones make them"),
     (4, b"ftyp", "a video"),
 )
-
-
-def prepare_digit(data: bytes) -> tuple[Array, tuple[str, ...]]:
-    """A person's image as an MNIST-type network expects it: bright ink on exactly 0.
-
-    The recipe is that of MNIST itself: the ink's box is scaled so that its longer side has 20 pixels and placed by whole
-    pixels so that its centre of mass is in the middle of 28 x 28. The background is bright where the median of the border belongs to
-    the brighter of the two classes that Otsu's threshold makes. Uneven light is evened out first: a quadratic surface
-    through the border is subtracted. Then the background is set to exactly 0: all that is no brighter than its median plus three
-    (robust) standard deviations, or plus 5 % of the contrast. A 28 x 28 image on black is taken as it is.
-
-    Args:
-        data: the content of an image file.
-    Returns:
-        (28, 28) float32 in [0, 1], all zero if no ink was found; and what was done, in order, in plain words.
-    Raises:
-        BadImage: as `read_image`.
-    Source:
-        LeCun, Cortes, Burges: the MNIST database (1998); Otsu (1979) for the threshold.
-    """
-    image, notes = read_image(data)
-    image = image.convert("L")
-    image.thumbnail((WORKING_PX, WORKING_PX), Image.Resampling.BOX)
-    grey: Array = np.asarray(image, dtype=np.float32) / np.float32(255)
-    if grey.min() == grey.max():
-        return _nothing(notes, "the image has one colour only")
-    if grey.shape == (DIGIT_PX, DIGIT_PX) and np.median(grey[_border(grey)]) == 0:
-        return grey, (*notes, "Taken as it is: 28 x 28 pixels on black.")
-    grey, uneven = _evened(grey)
-    if uneven:
-        notes += ("Evened out the light.",)
-    threshold = _otsu(grey)
-    if np.median(grey[_border(grey)]) > threshold:
-        grey, threshold = np.float32(1) - grey, 1 - threshold
-        notes += ("Inverted: dark ink on a light background.",)
-    ink = _ink(grey, threshold)
-    if ink is None:
-        return _nothing(notes, "the image has too little contrast")
-    notes += ("Set the background to black.",)
-    return _centred(_scaled(ink)), (*notes, "Scaled the ink to 20 pixels and centred it by its mass, as MNIST does.")
 
 
 def read_image(data: bytes) -> tuple[Image.Image, tuple[str, ...]]:
@@ -113,6 +65,15 @@ def read_image(data: bytes) -> tuple[Image.Image, tuple[str, ...]]:
     if transparent:
         notes.append("Laid the transparent image on white.")
     return picture, tuple(notes)
+
+
+def bounded(picture: Image.Image) -> Image.Image:
+    """The picture, shrunk so that it can be kept: its shorter side at most KEPT_PX, KEPT_PIXELS in all."""
+    width, height = picture.size
+    scale = min(KEPT_PX / min(width, height), (KEPT_PIXELS / (width * height)) ** 0.5)
+    if scale >= 1:
+        return picture
+    return picture.resize((max(1, int(width * scale)), max(1, int(height * scale))), Image.Resampling.BICUBIC)
 
 
 def _opened(data: bytes) -> Image.Image:
@@ -166,83 +127,3 @@ def _rgb(image: Image.Image) -> tuple[Image.Image, bool]:
     white = Image.new("RGBA", rgba.size, "white")
     lowest = rgba.getchannel("A").getextrema()[0]
     return Image.alpha_composite(white, rgba).convert("RGB"), lowest < 255  # type: ignore[operator]
-
-
-def _nothing(notes: tuple[str, ...], why: str) -> tuple[Array, tuple[str, ...]]:
-    return np.zeros((DIGIT_PX, DIGIT_PX), np.float32), (*notes, f"Found nothing: {why}.")
-
-
-def _border(grey: Array) -> NDArray[np.bool_]:
-    """Where the edge is: 2 % of the shorter side wide but at least one pixel."""
-    edge = np.ones(grey.shape, bool)
-    width = max(1, min(grey.shape) // 50)
-    edge[width:-width, width:-width] = False
-    return edge
-
-
-def _spread(values: Array) -> tuple[float, float]:
-    """Median and standard deviation, the latter from the median deviation: a tail of ink does not count."""
-    middle = float(np.median(values))
-    return middle, 1.4826 * float(np.median(np.abs(values - middle)))
-
-
-def _evened(grey: Array) -> tuple[Array, bool]:
-    """The image without the light's gradual changes, as seen at its border, and whether there were any to speak of."""
-    level, spread = _spread(grey[_border(grey)])
-    if spread == 0:  # a drawing: its background is even, and stays exactly as it is
-        return grey, False
-    y, x = (np.linspace(-1, 1, side, dtype=np.float32) for side in grey.shape)
-    y, x = np.meshgrid(y, x, indexing="ij")
-    terms = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=-1)
-    paper = _border(grey) & (np.abs(grey - level) <= 3 * spread)  # ink may touch the border
-    surface = terms @ np.linalg.lstsq(terms[paper], grey[paper], rcond=None)[0] - np.float32(level)
-    return (grey - surface).clip(0, 1), bool(np.ptp(surface) > LEAST_CONTRAST)
-
-
-def _otsu(grey: Array) -> float:
-    """The threshold that parts the values into two classes of least variance within; a value belongs to the upper if above it."""
-    counts = np.bincount(np.rint(grey * 255).astype(np.int64).ravel(), minlength=256).astype(np.float64)
-    below = counts.cumsum()[:-1]
-    total, values = counts.sum(), (counts * np.arange(256)).cumsum()
-    with np.errstate(divide="ignore", invalid="ignore"):
-        between = (values[-1] * below / total - values[:-1]) ** 2 / (below * (total - below))
-    between = np.nan_to_num(between, posinf=0.0)
-    best = np.flatnonzero(np.isclose(between, between.max()))  # a flat top where no values lie between the classes: its middle
-    return (float(best.mean()) + 0.5) / 255
-
-
-def _ink(grey: Array, threshold: float) -> Array | None:
-    """Bright ink in [0, 1] on exactly 0, without dust; None if it hardly differs from its background."""
-    upper = grey > threshold
-    background, bright = grey[~upper], grey[upper]
-    if not bright.size or not background.size or bright.mean() - background.mean() < LEAST_CONTRAST:
-        return None
-    level, spread = _spread(background)
-    top = max(float(np.quantile(bright, 0.9)), threshold + 1e-3)
-    floor = min(level + max(3 * spread, FAINTEST * (top - level)), threshold)
-    ink = ((grey - floor) / (top - floor)).clip(0, 1)
-    pieces, count = ndimage.label(ink > 0, structure=np.ones((3, 3)))
-    weights = ndimage.sum_labels(ink, pieces, np.arange(count + 1))
-    weights[0] = 0  # the background
-    return np.where((weights >= LEAST_SPECK * weights.max())[pieces], ink, 0).astype(np.float32)
-
-
-def _scaled(ink: Array) -> Array:
-    """The box of the ink, its longer side 20 pixels. Bilinear: sharper filters overshoot, and would not leave 0 at 0."""
-    rows, columns = np.flatnonzero(ink.any(1)), np.flatnonzero(ink.any(0))
-    box = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    height, width = (max(1, round(side * INK_PX / max(box.shape))) for side in box.shape)
-    small = np.asarray(Image.fromarray(box).resize((width, height), Image.Resampling.BILINEAR))
-    return (small / small.max()).clip(0, 1).astype(np.float32)  # a thin pen in a large picture would come out faint
-
-
-def _centred(small: Array) -> Array:
-    """28 x 28 with the centre of mass in the middle, as near as whole pixels allow without cutting ink off."""
-    digit = np.zeros((DIGIT_PX, DIGIT_PX), np.float32)
-    starts = []
-    for axis, side in enumerate(small.shape):
-        mass = small.sum(1 - axis)
-        centre = float((mass * np.arange(side)).sum() / mass.sum())
-        starts.append(int(np.clip(round(DIGIT_PX / 2 - centre), 0, DIGIT_PX - side)))
-    digit[starts[0] : starts[0] + small.shape[0], starts[1] : starts[1] + small.shape[1]] = small
-    return digit

@@ -1,26 +1,45 @@
-"""Single images by ImageRef: embedded digits, and people's own images kept in memory by their content."""
+"""Single images by ImageRef: embedded digits, the gallery's photographs, and people's own images kept in memory by their content."""
 
 from __future__ import annotations
 
 import hashlib
-import threading
-from collections import OrderedDict
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 
+from core.data.classes import class_index
 from core.data.datasets import LabelledImages, digits
-from core.data.images import prepare_digit
+from core.data.gallery import GALLERY, gallery_image
+from core.data.images import bounded, read_image
+from core.data.kept import Kept
 from core.data.noise import add_background_noise, noise_field
+from core.data.own_digits import digit_of
+from core.data.photos import fit_photo
 from core.errors import BadSpec, MissingData
 from core.models.cards import Card
-from core.results import Picture, frozen_array
+from core.results import Array, Picture, frozen_array
 from core.specs import ImageRef
 
-OWN_IMAGES_KEPT = 1000  # 3 KB each
+OWN_BYTES = 256_000_000  # of people's own images; one has at most 12 MB
+PREPARED_BYTES = 32_000_000  # of images ready for a network
+
+
+@dataclass(frozen=True, eq=False)
+class OwnImage:
+    """A person's own image: 8-bit RGB of bounded size, and what was done to it."""
+
+    pixels: Image.Image
+    notes: tuple[str, ...]
+
+    @property
+    def bytes(self) -> int:
+        return 3 * self.pixels.width * self.pixels.height
 
 
 class Pictures:
@@ -32,38 +51,75 @@ class Pictures:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._own: OrderedDict[str, tuple[np.ndarray, tuple[str, ...]]] = OrderedDict()
-        self._lock = threading.Lock()
+        self._own: Kept[OwnImage] = Kept(OWN_BYTES)
+        self._prepared: Kept[Picture] = Kept(PREPARED_BYTES)
 
     @cached_property
     def digits(self) -> LabelledImages:
         return digits(self._folder)
 
     def add(self, data: bytes, card: Card) -> ImageRef:
-        """Prepares and keeps an own image; the oldest goes when there are too many. Raises BadImage."""
-        pixels, notes = prepare_digit(data)
-        name = hashlib.sha256(pixels.tobytes()).hexdigest()[:16]
-        with self._lock:
-            self._own[name] = (pixels, notes)
-            self._own.move_to_end(name)
-            while len(self._own) > OWN_IMAGES_KEPT:
-                self._own.popitem(last=False)
-        return ImageRef(source="own", name=name)
+        """Takes in an own image by its content; those not used for longest go when there are too many bytes. Raises BadImage."""
+        name = hashlib.sha256(data).hexdigest()[:16]
+        if self._own.get(name) is None:
+            picture, notes = read_image(data)
+            own = OwnImage(bounded(picture), notes)
+            self._own.put(name, own, own.bytes)
+        return ImageRef(source="own", name=name) if card.images == "digits" else ImageRef(source="own", name=name, noise=0.0)
 
     def get(self, image: ImageRef, card: Card) -> Picture:
-        """Raises BadSpec for a digit that does not exist, MissingData for an own image that is not in memory."""
+        """The image as the network of this card gets it.
+
+        Raises:
+            BadSpec: a digit for a network of photographs or the other way round, noise on a photograph, a row that does not exist.
+            UnknownName: no such photograph. MissingData: an own image that is not in memory, a package that is not installed.
+        """
+        key = (image, card.images, card.input, card.classes)
+        found = self._prepared.get(key)
+        if found is None or (image.source == "own" and self._own.get(image.name) is None):
+            found = self._digit(image, card) if card.images == "digits" else self._photo(image, card)
+            self._prepared.put(key, found, found.clean.nbytes + found.seen.nbytes + 1024)
+        return found
+
+    def _digit(self, image: ImageRef, card: Card) -> Picture:
+        label: int | None = None
+        notes: tuple[str, ...] = ()
         if image.source == "digits":
             row = self._row(image.name)
             clean, label = self.digits.images[row].float() / 255, int(self.digits.labels[row])
-            notes: tuple[str, ...] = ()
             noise = _digits_noise(image.noise_seed, tuple(self.digits.images.shape))[row]
-        else:
-            pixels, notes = self._own_image(image.name)
-            clean, label = torch.from_numpy(pixels), None
+        elif image.source == "own":
+            own = self._own_image(image.name)
+            pixels, notes = digit_of(own.pixels, own.notes)
+            clean = torch.from_numpy(pixels)
             noise = noise_field(f"own/{image.name}", image.noise_seed, (1, *pixels.shape))[0]
+        else:
+            raise BadSpec(
+                "This network reads handwritten digits, and this image is a photograph.",
+                "It takes embedded digits and images of your own.",
+                "Choose a digit, or a network for photographs.",
+            )
         seen = add_background_noise(clean, noise, image.noise)
         ink = frozen_array(clean.numpy())
         return Picture(image=image, clean=ink, seen=frozen_array(seen.numpy()), label=label, truth=ink, truth_kind="ink", notes=notes)
+
+    def _photo(self, image: ImageRef, card: Card) -> Picture:
+        if image.source == "digits":
+            raise BadSpec(
+                "This network looks at photographs, and this image is a handwritten digit.",
+                f"It takes images of your own and the gallery's: {', '.join(GALLERY)}.",
+                "Choose a photograph, or a network for digits.",
+            )
+        if image.noise:
+            raise BadSpec(
+                "Background noise is laid over digits only.", "A photograph has no background of exactly 0.", "Set the noise to 0."
+            )
+        if image.source == "own":
+            own = self._own_image(image.name)
+            return _of_photo(image, own.pixels, card, label=None, notes=own.notes)
+        entry = GALLERY[image.name]
+        label = class_index(entry.value.subject, card.classes)
+        return _of_photo(image, gallery_image(image.name), card, label=label, title=entry.title, credit=entry.source)
 
     def _row(self, name: str) -> int:
         count = len(self.digits)
@@ -71,12 +127,21 @@ class Pictures:
             raise BadSpec(f"There is no embedded digit '{name}'.", f"They are numbered 0 to {count - 1}.", "Choose one in the gallery.")
         return int(name)
 
-    def _own_image(self, name: str) -> tuple[np.ndarray, tuple[str, ...]]:
-        with self._lock:
-            if name in self._own:
-                self._own.move_to_end(name)
-                return self._own[name]
-        raise MissingData("This own image is no longer in memory.", "Own images are kept only while the app runs.", "Upload it again.")
+    def _own_image(self, name: str) -> OwnImage:
+        found = self._own.get(name)
+        if found is None:
+            raise MissingData("This own image is no longer in memory.", "Own images are kept only while the app runs.", "Upload it again.")
+        return found
+
+
+def _of_photo(image: ImageRef, photo: Image.Image, card: Card, **more: Any) -> Picture:
+    pixels = in_unit_range(fit_photo(photo, card.input))
+    return Picture(image=image, clean=pixels, seen=pixels, **more)
+
+
+def in_unit_range(pixels: np.ndarray) -> Array:
+    """uint8 as float32 in [0, 1], read-only."""
+    return frozen_array(pixels.astype(np.float32) / np.float32(255))
 
 
 @lru_cache(maxsize=2)

@@ -25,13 +25,14 @@ class InputRule:
     """How a picture becomes a network's input.
 
     size_px: (height, width). resize_px: the shorter side is scaled to this before the centre is cut out; None: straight to size_px.
-    mean, std: of each channel, in units of [0, 1]; one channel is a grey network.
+    mean, std: of each channel, in units of [0, 1]; one channel is a grey network. interpolation: "bilinear" or "bicubic", of the scaling.
     """
 
     size_px: tuple[int, int]
     resize_px: int | None = None
     mean: tuple[float, ...] = (0.485, 0.456, 0.406)
     std: tuple[float, ...] = (0.229, 0.224, 0.225)
+    interpolation: str = "bilinear"
 
     @property
     def channels(self) -> int:

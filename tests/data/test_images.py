@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 from scipy import ndimage
 
-from core.data.images import prepare_digit, read_image
+from core.data.images import read_image
+from core.data.own_digits import prepare_digit
 
 INVERTED = "Inverted: dark ink on a light background."
 ROTATED = "Rotated as the camera noted."

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
 from core.data import images
-from core.data.images import prepare_digit
+from core.data.own_digits import prepare_digit
 from core.errors import BadImage
 
 

@@ -1,0 +1,43 @@
+"""Values in memory under a budget of bytes, the least recently used go first."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Hashable
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Kept(Generic[T]):
+    """Values that nobody changes, by key. Safe for threads. A value larger than the whole budget is not kept.
+
+    Simpler than the store's MemoryCache, which lends: here a value that had to go may come back only from outside.
+
+    Args:
+        budget_bytes: the most that is kept.
+    """
+
+    def __init__(self, budget_bytes: int) -> None:
+        self.budget_bytes = budget_bytes
+        self.bytes = 0
+        self._values: OrderedDict[Hashable, tuple[T, int]] = OrderedDict()  # least recently used first
+        self._lock = threading.Lock()
+
+    def get(self, key: Hashable) -> T | None:
+        with self._lock:
+            if key not in self._values:
+                return None
+            self._values.move_to_end(key)
+            return self._values[key][0]
+
+    def put(self, key: Hashable, value: T, size_bytes: int) -> None:
+        with self._lock:
+            self.bytes -= self._values.pop(key, (None, 0))[1]
+            if size_bytes > self.budget_bytes:
+                return
+            self.bytes += size_bytes
+            self._values[key] = value, size_bytes
+            while self.bytes > self.budget_bytes:
+                self.bytes -= self._values.popitem(last=False)[1][1]
