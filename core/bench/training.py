@@ -17,7 +17,7 @@ from core.errors import MissingData
 from core.models.small import ThesisCNN, initialise
 from core.protocols.lukkien import LEVEL, LEVELS, PRETRAIN, SEEDS, Plan
 from core.specs import TrainSpec
-from core.training.loop import Start, train
+from core.training.stacked import Start, train
 
 
 @BENCHES.register("protocol", "Protocol", "One epoch of the thesis' training, three seeds, and what the whole protocol takes.")

@@ -22,8 +22,9 @@ from core.pruning.mask import Mask, full_mask
 from core.specs import ModelSpec, PruningSpec, TrainSpec, VariantSpec
 from core.store.files import Files
 from core.store.sparse import pack_sparse, unpack_sparse
-from core.training.loop import EpochDone, Start, train
+from core.training.loop import EpochDone
 from core.training.schedules import next_level_mask
+from core.training.stacked import Start, train
 
 SEEDS = (333, 334, 335)
 LEVELS = 25

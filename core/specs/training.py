@@ -2,14 +2,35 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+
+from core.errors import BadSpec
+from core.specs.shares import one_of
+
+OPTIMISERS: dict[str, str] = {
+    "sgd": "stochastic gradient descent with momentum",
+    "adamw": "Adam with decoupled weight decay (Loshchilov and Hutter 2019)",
+}
+RATES: dict[str, str] = {
+    "steps": "each learning rate for its number of epochs, in turn",
+    "cosine": "from the first learning rate down to 0 along half a cosine (Loshchilov and Hutter 2017)",
+}
+AUGMENTATIONS: dict[str, str] = {
+    "horizontal-flip": "half of the images mirrored left to right",
+    "vertical-flip": "half of the images turned upside down",
+    "rotation-10": "turned by up to 10 degrees to either side, corners black",
+    "shift-and-scale": "moved by up to an eighth of the side and scaled by 0.8 to 1.2, edges black",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainSpec:
-    """How a network is trained: SGD with constant rates in turn.
+    """How a network is trained. The defaults are those of the thesis.
 
-    rates: (learning rate, epochs) in order. noise: upper end of the background noise, fresh for every batch.
+    rates: (learning rate, epochs) in order. noise: upper end of the background noise, fresh for every batch; 0 for none.
+    patience: epochs without a better validation accuracy after which training stops, 0 for never; better means larger than the
+    best so far times `better`; the best weights are the result (Merkle: 10 and 1.01).
     """
 
     rates: tuple[tuple[float, int], ...]
@@ -17,8 +38,32 @@ class TrainSpec:
     weight_decay: float = 1e-4
     batch_size: int = 128
     noise: float = 0.2
+    optimiser: str = "sgd"
+    shape: str = "steps"
+    augment: tuple[str, ...] = ()
+    patience: int = 0
+    better: float = 1.01
+
+    def __post_init__(self) -> None:
+        one_of(self.optimiser, OPTIMISERS, "optimiser")
+        one_of(self.shape, RATES, "shape of learning rates")
+        for name in self.augment:
+            one_of(name, AUGMENTATIONS, "augmentation")
+        for rate, epochs in self.rates:
+            if not math.isfinite(rate) or rate < 0 or epochs < 0:
+                raise BadSpec(f"{epochs} epochs at a learning rate of {rate} cannot be trained.", "Both are 0 or more.")
 
     @property
     def epoch_rates(self) -> tuple[float, ...]:
         """The learning rate of each epoch."""
-        return tuple(rate for rate, epochs in self.rates for _ in range(epochs))
+        flat = tuple(rate for rate, epochs in self.rates for _ in range(epochs))
+        if self.shape == "steps":
+            return flat
+        return tuple(flat[0] * (1 + math.cos(math.pi * epoch / len(flat))) / 2 for epoch in range(len(flat)))
+
+    @property
+    def key(self) -> str:
+        rates = "_".join(f"{rate:g}x{epochs}" for rate, epochs in self.rates)
+        stop = f"-stop{self.patience}x{self.better:g}" if self.patience else ""
+        augment = f"-{'+'.join(self.augment)}" if self.augment else ""
+        return f"{self.optimiser}-{self.shape}-{rates}-m{self.momentum:g}-wd{self.weight_decay:g}-b{self.batch_size}{augment}{stop}"

@@ -1,165 +1,110 @@
-"""The training loop of the thesis CNN, for several seeds at once."""
+"""The one training loop: epochs of steps, masks enforced after every step, progress after every epoch.
+
+What is trained is a Task: the thesis CNN's seeds side by side (stacked.py) or one network on photographs (single.py).
+"""
 
 from __future__ import annotations
 
-import ctypes
-import sys
-from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from typing import Any, Protocol
 
-import numpy as np
 import torch
-import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
-from core.data.datasets import LabelledImages
-from core.data.noise import NoiseSource, add_background_noise
-from core.device import numpy_generator
-from core.models.small import StackedThesisCNN
+from core.errors import SparsightError
 from core.specs import TrainSpec
 
-CPU_PARTS = 2  # fixed, not the number of cores, so that results do not depend on the machine's
+
+class Diverged(SparsightError):
+    """The loss is no number any more."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class EpochDone:
-    """Progress: one epoch of all seeds. losses: mean cross-entropy of each seed over the epoch."""
+    """Progress: one epoch. losses: mean of each series over the epoch, (S,)."""
 
     epoch: int
     epochs: int
     losses: tuple[float, ...]
 
 
-@dataclass(frozen=True, eq=False)
-class Start:
-    """Where the S networks of one run begin.
+class Task(Protocol):
+    """What the loop trains. series: how many networks side by side. masks: parameters with their masks."""
 
-    seeds: of each network; name of the run ("pretrain", "level-07"): with the seed and the epoch it keys the order of the
-    images and the noise, so that neither a restart nor other seeds beside it change what a network sees.
-    """
+    parameters: list[nn.Parameter]
+    masks: list[tuple[Tensor, Tensor]]
+    images: int
+    series: int
+    device: torch.device
 
-    seeds: tuple[int, ...]
-    name: str
-    states: list[dict[str, Tensor]]
-    masks: list[Mapping[str, Tensor]] | None = None
+    def batches(self, epoch: int) -> Iterable[Any]:
+        """The batches of an epoch, the same whenever they are asked for."""
+
+    def losses_and_gradients(self, batch: Any) -> Tensor:
+        """Sets .grad of every parameter and returns the summed losses of the batch, (S,)."""
 
 
-def train(start: Start, data: LabelledImages, recipe: TrainSpec, device: torch.device) -> Iterator[EpochDone | list[dict[str, Tensor]]]:
-    """Trains the networks side by side; pruned weights are zero after every step.
-
-    On the CPU each batch is computed in two halves by two threads, whose gradients are then added: for a network this small that is
-    twice as fast as PyTorch's own threads, and the result does not depend on the number of threads.
+class Training:
+    """A run of the loop over one task.
 
     Args:
-        start: seeds, first states and masks.
-        data: the training images; they stay on the device as bytes.
-        recipe: rates, batch size, noise. A fresh optimiser is used.
-        device: where to train.
-
-    Yields:
-        EpochDone after each epoch, and at last the state dicts, one a seed, on the CPU.
+        task: what is trained; its masked parameters are masked at once.
+        recipe: optimiser and learning rates. A fresh optimiser is used.
     """
-    networks = StackedThesisCNN(start.states).to(device)
-    masks = _stack_masks(start.masks, networks)
-    optimiser = torch.optim.SGD(networks.parameters(), lr=0.0, momentum=recipe.momentum, weight_decay=recipe.weight_decay, fused=True)
-    with _Halves(networks, LabelledImages(data.images.to(device), data.labels.to(device)), recipe) as halves:
-        for epoch, rate in enumerate(recipe.epoch_rates):
-            optimiser.param_groups[0]["lr"] = rate
-            total = torch.zeros(len(start.seeds), device=device)
-            halves.begin(start, epoch)
-            for rows in _order(start, epoch, len(data)).to(device).split(recipe.batch_size):
-                total += halves.losses_and_gradients(rows)
-                optimiser.step()
-                with torch.no_grad():
-                    for parameter, mask in masks:
-                        parameter.mul_(mask)
-            yield EpochDone(epoch=epoch + 1, epochs=len(recipe.epoch_rates), losses=tuple((total / len(data)).tolist()))
-    yield networks.states()
 
+    def __init__(self, task: Task, recipe: TrainSpec) -> None:
+        self.task, self.recipe = task, recipe
+        self.optimiser = _optimiser(task.parameters, recipe)
+        self.enforce()
 
-class _Halves:
-    """Computes gradients of a batch part by part: two parts and threads on the CPU, one on a GPU."""
+    def epochs(self, first: int = 0) -> Iterator[EpochDone]:
+        """Trains from epoch `first` on (0-based).
 
-    def __init__(self, networks: StackedThesisCNN, data: LabelledImages, recipe: TrainSpec) -> None:
-        self.networks, self.data, self.recipe = networks, data, recipe
-        self.parameters = list(networks.parameters())
-        self.device = data.images.device
-        self.parts = 1 if self.device.type == "cuda" else CPU_PARTS
-
-    def __enter__(self) -> _Halves:
-        if self.device.type == "cpu":
-            keep_memory_between_steps()
-        self._threads = torch.get_num_threads()
-        if self.parts > 1:
-            torch.set_num_threads(1)
-        self._pool = ThreadPoolExecutor(self.parts, "train", initializer=lambda: torch.set_num_threads(1)) if self.parts > 1 else None
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._pool:
-            self._pool.shutdown()
-        torch.set_num_threads(self._threads)
-
-    def begin(self, start: Start, epoch: int) -> None:
-        """Fresh noise for an epoch, one stream a seed."""
-        self.noise = [NoiseSource(self.device, "noise", seed, start.name, epoch) for seed in start.seeds]
-
-    def losses_and_gradients(self, rows: Tensor) -> Tensor:
-        """Sets .grad to that of the mean loss of each seed, added over seeds, and returns the summed losses (S,).
-
-        Args: rows (N, S): the images of this batch, each seed's own.
+        Raises:
+            Diverged: a loss was NaN or infinite; says at which step. The epoch before is the last good state.
         """
-        pieces = list(zip(rows.chunk(self.parts), self._uniform(rows).chunk(self.parts), strict=True))
-        done = list(self._pool.map(self._part, pieces)) if self._pool else [self._part(piece) for piece in pieces]
-        for place, parameter in enumerate(self.parameters):
-            gradient = sum((gradients[place] for _, gradients in done[1:]), done[0][1][place])
-            parameter.grad = (gradient / len(rows)).contiguous()  # the fused optimiser walks through memory and takes no other layout
-        return sum((losses for losses, _ in done[1:]), done[0][0])
+        rates = self.recipe.epoch_rates
+        for epoch in range(first, len(rates)):
+            for group in self.optimiser.param_groups:
+                group["lr"] = rates[epoch]
+            total = torch.zeros(self.task.series, device=self.task.device)
+            bad = torch.tensor(-1, device=self.task.device)  # the first step whose loss was no number; looked at once an epoch
+            for step, batch in enumerate(self.task.batches(epoch)):
+                losses = self.task.losses_and_gradients(batch)
+                self.optimiser.step()
+                self.enforce()
+                total += losses
+                bad = torch.where((bad < 0) & ~torch.isfinite(losses).all(), step, bad)
+            if bad >= 0:
+                raise Diverged(
+                    f"The loss was no number at step {int(bad) + 1} of epoch {epoch + 1}.",
+                    "Training stopped; the state after the epoch before is kept.",
+                    "Choose a smaller learning rate.",
+                )
+            yield EpochDone(epoch=epoch + 1, epochs=len(rates), losses=tuple((total / self.task.images).tolist()))
 
-    def _uniform(self, rows: Tensor) -> Tensor:
-        """Noise for a batch, (N, S, H, W) in [0, 1)."""
-        return torch.stack([source.uniform(len(rows), *self.data.images.shape[1:]) for source in self.noise], dim=1)
-
-    def _part(self, piece: tuple[Tensor, Tensor]) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """Summed losses (S,) and gradients of their sum, of some rows of a batch and their noise."""
-        rows, uniform = piece
-        seen = add_background_noise(self.data.images[rows].float().div_(255), uniform, self.recipe.noise)
-        logits = self.networks(seen.contiguous(memory_format=torch.channels_last))
-        truth = self.data.labels[rows].t().flatten()
-        losses = F.cross_entropy(logits.flatten(0, 1), truth, reduction="none").view(rows.shape[1], -1).sum(1)
-        return losses.detach(), torch.autograd.grad(losses.sum(), self.parameters)
-
-
-def _order(start: Start, epoch: int, images: int) -> Tensor:
-    """The order of the images in an epoch, (images, S), each seed's own."""
-    orders = [numpy_generator("order", seed, start.name, epoch).permutation(images) for seed in start.seeds]
-    return torch.from_numpy(np.stack(orders, axis=1))
-
-
-def _stack_masks(masks: list[Mapping[str, Tensor]] | None, networks: StackedThesisCNN) -> list[tuple[Tensor, Tensor]]:
-    """Each masked stacked parameter with its mask, (S, ...); the parameters are masked at once."""
-    pairs = []
-    for name in masks[0] if masks else ():
-        parameter = networks.stacked[name.replace(".", "_")]
-        pairs.append((parameter, torch.stack([mask[name] for mask in masks or []]).to(parameter.device)))
-    with torch.no_grad():
-        for parameter, mask in pairs:
+    @torch.no_grad()
+    def enforce(self) -> None:
+        """Pruned weights are zero."""
+        for parameter, mask in self.task.masks:
             parameter.mul_(mask)
-    return pairs
+
+    def memory(self) -> dict[str, Tensor]:
+        """What the optimiser remembers, by parameter's place and name of the quantity."""
+        state = self.optimiser.state_dict()["state"]
+        return {f"{place}.{name}": values for place, slots in state.items() for name, values in slots.items() if isinstance(values, Tensor)}
+
+    def remember(self, memory: dict[str, Tensor]) -> None:
+        """Takes up where `memory` left off."""
+        state = self.optimiser.state_dict()
+        for key, values in memory.items():
+            place, name = key.split(".", 1)
+            state["state"].setdefault(int(place), {})[name] = values
+        self.optimiser.load_state_dict(state)
 
 
-@cache
-def keep_memory_between_steps() -> None:
-    """Tells glibc to keep freed memory. Otherwise each step gives its large buffers back to the kernel and pays for
-    fresh pages again: a quarter of the whole training time on the CPU."""
-    if not sys.platform.startswith("linux"):
-        return
-    try:
-        libc = ctypes.CDLL("libc.so.6")
-        m_trim_threshold, m_mmap_threshold = -1, -3
-        libc.mallopt(m_trim_threshold, 1 << 30)
-        libc.mallopt(m_mmap_threshold, 1 << 30)
-    except (OSError, AttributeError):
-        pass  # another C library: only slower
+def _optimiser(parameters: list[nn.Parameter], recipe: TrainSpec) -> torch.optim.Optimizer:
+    if recipe.optimiser == "adamw":
+        return torch.optim.AdamW(parameters, lr=0.0, weight_decay=recipe.weight_decay, fused=True)
+    return torch.optim.SGD(parameters, lr=0.0, momentum=recipe.momentum, weight_decay=recipe.weight_decay, fused=True)

@@ -10,8 +10,9 @@ from core.engine import Engine
 from core.models.small import StackedThesisCNN, ThesisCNN, initialise
 from core.pruning.index import PruningIndex
 from core.specs import TrainSpec
-from core.training.loop import EpochDone, Start, train
+from core.training.loop import EpochDone
 from core.training.schedules import next_level_mask
+from core.training.stacked import Start, train
 from tests.reference.training import forward, train_one
 
 PRUNABLE = ("conv1.weight", "conv2.weight", "fc.weight")

@@ -1,0 +1,150 @@
+"""The thesis CNN as a task of the training loop: several seeds side by side."""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from core.data.datasets import LabelledImages
+from core.data.noise import NoiseSource, add_background_noise
+from core.device import numpy_generator
+from core.models.small import StackedThesisCNN
+from core.specs import TrainSpec
+from core.training.loop import EpochDone, Training
+
+CPU_PARTS = 2  # fixed, not the number of cores, so that results do not depend on the machine's
+
+
+@dataclass(frozen=True, eq=False)
+class Start:
+    """Where the S networks of one run begin.
+
+    seeds: of each network; name of the run ("pretrain", "level-07"): with the seed and the epoch it keys the order of the
+    images and the noise, so that neither a restart nor other seeds beside it change what a network sees.
+    """
+
+    seeds: tuple[int, ...]
+    name: str
+    states: list[dict[str, Tensor]]
+    masks: list[Mapping[str, Tensor]] | None = None
+
+
+def train(start: Start, data: LabelledImages, recipe: TrainSpec, device: torch.device) -> Iterator[EpochDone | list[dict[str, Tensor]]]:
+    """Trains the networks side by side; pruned weights are zero after every step.
+
+    On the CPU each batch is computed in two halves by two threads, whose gradients are then added: for a network this small that is
+    twice as fast as PyTorch's own threads, and the result does not depend on the number of threads.
+
+    Args:
+        start: seeds, first states and masks.
+        data: the training images; they stay on the device as bytes.
+        recipe: rates, batch size, noise. A fresh optimiser is used.
+        device: where to train.
+
+    Yields:
+        EpochDone after each epoch, and at last the state dicts, one a seed, on the CPU.
+    """
+    networks = StackedThesisCNN(start.states).to(device)
+    with _Halves(networks, LabelledImages(data.images.to(device), data.labels.to(device)), recipe) as halves:
+        halves.start, halves.masks = start, _stack_masks(start.masks, networks)
+        yield from Training(halves, recipe).epochs()
+    yield networks.states()
+
+
+class _Halves:
+    """The task of the training loop: gradients of a batch part by part, two parts and threads on the CPU, one on a GPU."""
+
+    start: Start
+    masks: list[tuple[Tensor, Tensor]]
+
+    def __init__(self, networks: StackedThesisCNN, data: LabelledImages, recipe: TrainSpec) -> None:
+        self.networks, self.data, self.recipe = networks, data, recipe
+        self.parameters = list(networks.parameters())
+        self.device, self.images, self.series = data.images.device, len(data), networks.networks
+        self.parts = 1 if self.device.type == "cuda" else CPU_PARTS
+
+    def __enter__(self) -> _Halves:
+        if self.device.type == "cpu":
+            keep_memory_between_steps()
+        self._threads = torch.get_num_threads()
+        if self.parts > 1:
+            torch.set_num_threads(1)
+        self._pool = ThreadPoolExecutor(self.parts, "train", initializer=lambda: torch.set_num_threads(1)) if self.parts > 1 else None
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._pool:
+            self._pool.shutdown()
+        torch.set_num_threads(self._threads)
+
+    def batches(self, epoch: int) -> Iterator[Tensor]:
+        """Rows of the images, in an order of this epoch, each seed's own; fresh noise, one stream a seed."""
+        self.noise = [NoiseSource(self.device, "noise", seed, self.start.name, epoch) for seed in self.start.seeds]
+        yield from _order(self.start, epoch, self.images).to(self.device).split(self.recipe.batch_size)
+
+    def losses_and_gradients(self, rows: Tensor) -> Tensor:
+        """Sets .grad to that of the mean loss of each seed, added over seeds, and returns the summed losses (S,).
+
+        Args: rows (N, S): the images of this batch, each seed's own.
+        """
+        pieces = list(zip(rows.chunk(self.parts), self._uniform(rows).chunk(self.parts), strict=True))
+        done = list(self._pool.map(self._part, pieces)) if self._pool else [self._part(piece) for piece in pieces]
+        for place, parameter in enumerate(self.parameters):
+            gradient = sum((gradients[place] for _, gradients in done[1:]), done[0][1][place])
+            parameter.grad = (gradient / len(rows)).contiguous()  # the fused optimiser walks through memory and takes no other layout
+        return sum((losses for losses, _ in done[1:]), done[0][0])
+
+    def _uniform(self, rows: Tensor) -> Tensor:
+        """Noise for a batch, (N, S, H, W) in [0, 1)."""
+        return torch.stack([source.uniform(len(rows), *self.data.images.shape[1:]) for source in self.noise], dim=1)
+
+    def _part(self, piece: tuple[Tensor, Tensor]) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """Summed losses (S,) and gradients of their sum, of some rows of a batch and their noise."""
+        rows, uniform = piece
+        seen = add_background_noise(self.data.images[rows].float().div_(255), uniform, self.recipe.noise)
+        logits = self.networks(seen.contiguous(memory_format=torch.channels_last))
+        truth = self.data.labels[rows].t().flatten()
+        losses = F.cross_entropy(logits.flatten(0, 1), truth, reduction="none").view(rows.shape[1], -1).sum(1)
+        return losses.detach(), torch.autograd.grad(losses.sum(), self.parameters)
+
+
+def _order(start: Start, epoch: int, images: int) -> Tensor:
+    """The order of the images in an epoch, (images, S), each seed's own."""
+    orders = [numpy_generator("order", seed, start.name, epoch).permutation(images) for seed in start.seeds]
+    return torch.from_numpy(np.stack(orders, axis=1))
+
+
+def _stack_masks(masks: list[Mapping[str, Tensor]] | None, networks: StackedThesisCNN) -> list[tuple[Tensor, Tensor]]:
+    """Each masked stacked parameter with its mask, (S, ...); the parameters are masked at once."""
+    pairs = []
+    for name in masks[0] if masks else ():
+        parameter = networks.stacked[name.replace(".", "_")]
+        pairs.append((parameter, torch.stack([mask[name] for mask in masks or []]).to(parameter.device)))
+    with torch.no_grad():
+        for parameter, mask in pairs:
+            parameter.mul_(mask)
+    return pairs
+
+
+@cache
+def keep_memory_between_steps() -> None:
+    """Tells glibc to keep freed memory. Otherwise each step gives its large buffers back to the kernel and pays for
+    fresh pages again: a quarter of the whole training time on the CPU."""
+    if not sys.platform.startswith("linux"):
+        return
+    try:
+        libc = ctypes.CDLL("libc.so.6")
+        m_trim_threshold, m_mmap_threshold = -1, -3
+        libc.mallopt(m_trim_threshold, 1 << 30)
+        libc.mallopt(m_mmap_threshold, 1 << 30)
+    except (OSError, AttributeError):
+        pass  # another C library: only slower
