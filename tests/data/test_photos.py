@@ -36,7 +36,9 @@ def test_equals_torchvision(resize_px: int | None, size: tuple[int, int], interp
             tensor = v2.functional.to_dtype(tensor, torch.float32, scale=True)
             assert np.abs(made / 255 - transforms(tensor).permute(1, 2, 0).numpy()).max() <= 1 / 255 + 1e-6
         else:
-            assert np.abs(made.astype(int) - transforms(tensor).permute(1, 2, 0).numpy()).max() <= 1
+            away = np.abs(made.astype(int) - transforms(tensor).permute(1, 2, 0).numpy())
+            assert away.max() <= 2
+            assert (away <= 1).mean() > 0.999
 
 
 @settings(max_examples=60, deadline=None)
