@@ -7,7 +7,7 @@ import logging
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import ParamSpec
+from typing import Any, ParamSpec
 
 import streamlit as st
 
@@ -21,6 +21,12 @@ _log = logging.getLogger(__name__)
 PAGES = (
     ("app.py", "Home", ":material/home:", "What this tool answers, and what it is using."),
     ("pages/explore.py", "Explore", ":material/search:", "One image: where does the network look, dense and pruned?"),
+    (
+        "pages/compare.py",
+        "Compare",
+        ":material/view_column:",
+        "Images, methods and ways to prune side by side, over a list of sparsities.",
+    ),
     (
         "pages/curves.py",
         "Curves",
@@ -44,10 +50,15 @@ def page(name: str) -> Iterator[None]:
         yield
 
 
+def link(file: str, label: str, icon: str, **options: Any) -> None:
+    """A link to a page, at the place where this person was; presenting goes on there."""
+    st.page_link(file, label=label, icon=icon, query_params=present.carried(file) or None, **options)
+
+
 def _links() -> None:
     with st.container(horizontal=True, gap="small"):
         for file, name, icon, answer in PAGES:
-            st.page_link(file, label=name, icon=icon, help=answer, query_params=present.carried() or None)
+            link(file, name, icon, help=answer)
         present.switch()
 
 

@@ -1,0 +1,124 @@
+"""Compare: one image or several, over a list of sparsities, methods or ways to prune, side by side."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core import PruningSpec, sheets, strips
+from core.models.zoo import card
+from core.results import Comparison
+from core.strips import SHOWS, Look, Strip
+from pages.shared import address, compare_view, frame, linked, many, present, sidebar
+from pages.shared.compare_view import RowAsked
+
+SCALE = {"difference": "Purple: more in the pruned map, orange: more in the dense one; both from 0 to 1.",
+         "visible": "The top tenth of the heatmap's pixels stays visible."}  # fmt: skip
+SEQUENTIAL = "All maps from 0 (black) to 1 (pale yellow), each scaled by its own maximum."
+
+
+def main() -> None:
+    address.check(compare_view.parameters())
+    st.title("Compare")
+    asked = sidebar.parts()
+    if asked.image is None:
+        if asked.trouble:
+            frame.show(asked.trouble)
+        st.info("Upload or paste an image in the sidebar, or choose another source there.", icon=":material/upload:")
+        return
+    with st.container(border=not present.on()):
+        left, right = st.columns([3, 2], gap="medium")
+        with right:
+            look = compare_view.look(asked.opacity)
+        with left:
+            rows = compare_view.rows_of((asked.dense, asked.image, asked.cam), asked.family)
+    done = _answered(rows)
+    if done:
+        _show(done, look, one_image=len({row.questions[0][1] for row in rows}) == 1)
+
+
+def _answered(rows: list[RowAsked]) -> list[Strip]:
+    """The rows with their answers, as far as they were not stopped."""
+    questions = [question for row in rows for question in row.questions]
+    answers = many.many(questions)
+    found = [Strip(title=row.title, answers=tuple(answers[q] for q in row.questions if q in answers)) for row in rows]
+    return [strip for strip in found if strip.answers]
+
+
+def _show(done: list[Strip], look: Look, one_image: bool) -> None:
+    st.header(_headline(done), anchor=False)
+    drawn = [sheets.Row(title=strip.title, tiles=strips.tiles(strip, look)) for strip in done]
+    linked.maps(drawn, key="maps", linked=one_image, signed=look.show == "difference")
+    st.caption(
+        f"{SCALE.get(look.show, SEQUENTIAL)} Point at a map, or focus a row and use the arrow keys: the same place is marked in every "
+        "map of the same image, its value stands below. **like dense** is the Pearson correlation "
+        "with the dense map, at the target layer's cells."
+    )
+    _take_along(done, drawn, look)
+
+
+def _headline(done: list[Strip]) -> str:
+    """The one thing that matters: where the answers change."""
+    answers = [answer for strip in done for answer in strip.answers]
+    flipped = sum(answer.flipped for answer in answers)
+    empty = sum(answer.pruned.state != "ok" for answer in answers)
+    text = f"**{flipped} of {len(answers)}** pruned networks change their answer" if flipped else "No pruned network changes its answer"
+    if empty:
+        text += f"; **{empty}** of the maps {'is' if empty == 1 else 'are'} empty"
+    return f"{text}. {_first_change(done[0])}"
+
+
+def _first_change(strip: Strip) -> str:
+    at = next((answer for answer in strip.answers if answer.flipped), None)
+    if at is None:
+        return ""
+    names = card(at.dense.variant.model).classes
+    before, after = names[at.dense.prediction.top], names[at.pruned.prediction.top]
+    return f"In the first row it goes from {before} to {after} at {strips.amount_text(at)}."
+
+
+def _take_along(done: list[Strip], drawn: list[sheets.Row], look: Look) -> None:
+    if present.on():
+        return
+    caption = f"{SHOWS[look.show]}. {SCALE.get(look.show, SEQUENTIAL)}"
+    makers = (
+        ("PNG", lambda: sheets.png(drawn, caption), "sparsight-compare.png", "image/png"),
+        ("SVG", lambda: sheets.svg(drawn, caption), "sparsight-compare.svg", "image/svg+xml"),
+        ("CSV", lambda: strips.table(done), "sparsight-compare.csv", "text/csv"),
+    )
+    with st.container(horizontal=True, gap="small"):
+        for label, content, name, kind in makers:
+            st.download_button(label, content, name, kind, icon=":material/download:", on_click="ignore", type="tertiary")
+        with st.popover("Share", icon=":material/link:", type="tertiary"):
+            st.markdown("The address bar holds this view: copy it from there.")
+            present.exercise(tuple(compare_view.parameters()))
+        with st.popover("Show code", icon=":material/code:", type="tertiary"):
+            st.code(_code([answer for strip in done for answer in strip.answers]), language="python", wrap_lines=True)
+
+
+def _code(answers: list[Comparison]) -> str:
+    """A notebook cell with the first row's questions."""
+    first = answers[0].pruned
+    prunings = list(dict.fromkeys(answer.mask.variant.pruning for answer in answers))
+    return "\n".join(
+        [
+            "from core import CamSpec, Engine, ImageRef, ModelSpec, PruningSpec, VariantSpec, sheets, strips",
+            "",
+            "engine = Engine()",
+            f"model, image = {first.variant.model!r}, {first.image!r}",
+            f"cam = {first.cam!r}",
+            f"prunings = [{', '.join(_short(pruning) for pruning in prunings)}]",
+            "answers = tuple(engine.compare(VariantSpec(model=model, pruning=pruning), image, cam) for pruning in prunings)",
+            'strip = strips.Strip(title="Compare", answers=answers)',
+            "row = sheets.Row(title=strip.title, tiles=strips.tiles(strip, strips.Look()))",
+            'open("compare.svg", "w").write(sheets.svg([row]))',
+        ]
+    )
+
+
+def _short(pruning: PruningSpec) -> str:
+    given = {name: value for name, value in vars(pruning).items() if value != getattr(PruningSpec(), name)}
+    return f"PruningSpec({', '.join(f'{name}={value!r}' for name, value in given.items())})"
+
+
+with frame.page("Compare"):
+    main()

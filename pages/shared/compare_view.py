@@ -1,0 +1,111 @@
+"""Compare's controls: what the rows are, which amounts stand in them, how maps are drawn. Its own part of the address."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import streamlit as st
+
+from core import CamSpec, ImageRef, PruningSpec, VariantSpec, amounts
+from core.models.zoo import card
+from core.pruning import CRITERIA
+from core.saliency import CAMS
+from core.specs import GRANULARITIES, SCOPES
+from core.strips import SHOWS, Look
+from pages.shared import address, many, present
+from pages.shared.kinds import Choice, Number, Parameter, Several
+from pages.shared.widgets import BOUND, number, segments, several
+
+ROWS: dict[str, str] = {
+    "images": "several images, one method",
+    "cams": "several CAM methods, one image",
+    "prunings": "several ways to prune, one image",
+}
+WAYS = tuple(f"{granularity}-{scope}-{criterion}" for granularity in GRANULARITIES for scope in SCOPES for criterion in CRITERIA)
+USUAL_WAYS = ("weight-global-magnitude", "weight-layer-magnitude", "filter-layer-magnitude", "weight-global-random")
+USUAL_CAMS = ("grad-cam", "grad-cam++", "layer-cam", "eigen-cam")
+MOST_ROWS = 6
+
+
+@dataclass(frozen=True)
+class Text(Choice):
+    """Free text, read by the page itself; "" is its default."""
+
+    def problem(self, text: str) -> str | None:
+        return "it is too long." if len(text) > 200 else None
+
+
+OWN: dict[str, Parameter] = {
+    "rows": Choice("images", tuple(ROWS)),
+    "show": Choice("overlay", tuple(SHOWS)),
+    "amounts": Text("", ()),
+    "count": Number(1, 1, MOST_ROWS),
+    "cams": Several(tuple(CAMS)),
+    "ways": Several(WAYS),
+}
+SLIDERS = ("unit", "sparsity", "fine", "wide", "ratio", "level", "threshold")  # Explore's, which a list of amounts stands for here
+
+Question = tuple[VariantSpec, ImageRef, CamSpec]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RowAsked:
+    """One row: its title and its questions, one an amount."""
+
+    title: str
+    questions: tuple[Question, ...]
+
+
+def parameters() -> dict[str, Parameter]:
+    """The address of this page, for the model that is asked for."""
+    return {name: known for name, known in address.known().items() if name not in SLIDERS} | OWN
+
+
+def look(opacity: float) -> Look:
+    """How maps are drawn."""
+    show = segments("Show", "show", OWN, help="\n".join(f"- **{name}**: {text}" for name, text in SHOWS.items()))
+    return Look(show=show, opacity=opacity, side_px=260 if present.on() else 196)
+
+
+def rows_of(first: Question, family: PruningSpec) -> list[RowAsked]:
+    """Draws the controls for rows and amounts, and returns what they ask for. Raises BadSpec for amounts that cannot be read."""
+    variant, image, cam = first
+    kind = segments("Rows", "rows", OWN, help="\n".join(f"- **{name}**: {text}" for name, text in ROWS.items()))
+    listed = _amounts(variant, family)
+    if kind == "cams":
+        return [_row(CAMS[name].title, variant, image, replace(cam, method=name), listed) for name in _names("CAM methods", "cams")]
+    if kind == "prunings":
+        return [_pruned_row(way, variant, image, cam, listed) for way in _names("Ways to prune", "ways")]
+    count = int(number("Images", "count", OWN, help="The chosen image, and the ones after it."))
+    return [_row(many.title(each, variant.model), variant, each, cam, listed) for each in many.following(image, count)]
+
+
+def _amounts(variant: VariantSpec, family: PruningSpec) -> tuple[PruningSpec, ...]:
+    found = card(variant.model)
+    usual = amounts.usual(found, family)
+    written = ""
+    if not present.hidden("amounts"):
+        written = st.text_input(
+            "Amounts", key="amounts", placeholder=usual, help=amounts.ALLOWED, disabled=present.locked("amounts"), **BOUND
+        )
+    else:
+        written = st.query_params.get("amounts", "")
+    return amounts.prunings(written or usual, found, family)
+
+
+def _names(label: str, name: str) -> list[str]:
+    usual = {"cams": USUAL_CAMS, "ways": USUAL_WAYS}[name]
+    return list(several(label, name, OWN, placeholder="the usual four", max_selections=MOST_ROWS) or usual)
+
+
+def _row(title: str, variant: VariantSpec, image: ImageRef, cam: CamSpec, listed: tuple[PruningSpec, ...]) -> RowAsked:
+    return RowAsked(title=title, questions=tuple((replace(variant, pruning=pruning), image, cam) for pruning in listed))
+
+
+def _pruned_row(way: str, variant: VariantSpec, image: ImageRef, cam: CamSpec, listed: tuple[PruningSpec, ...]) -> RowAsked:
+    granularity, scope, criterion = way.split("-", 2)
+    title = f"{granularity}, {scope}, {CRITERIA[criterion].title}"
+    again = tuple(
+        PruningSpec.one_shot(p.sparsity, scope, criterion, granularity=granularity, excluded=p.excluded, repair=p.repair) for p in listed
+    )
+    return _row(title, variant, image, cam, again)

@@ -1,0 +1,116 @@
+"""Compare: rows of maps over amounts; what cannot be used is said; what was stopped stays."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.engine import Engine
+from core.specs import CamSpec, ImageRef, PruningSpec, VariantSpec
+from tests.app.conftest import PATIENCE_S, ROOT, words
+
+
+def opened(**address: str | list[str]) -> AppTest:
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=PATIENCE_S)
+    app.run().switch_page("pages/compare.py")
+    for name, value in address.items():
+        app.query_params[name] = value
+    app.run()
+    assert not app.exception
+    return app
+
+
+def rows_of(app: AppTest) -> list[dict[str, Any]]:
+    found = [element for block in [app.main] for element in _walk(block) if getattr(element, "type", "") == "bidi_component"]
+    assert len(found) == 1
+    return json.loads(found[0].proto.json)["rows"]
+
+
+def _walk(block: Any) -> Any:
+    for child in block.children.values():
+        yield child
+        if hasattr(child, "children"):
+            yield from _walk(child)
+
+
+def titles(row: dict[str, Any]) -> list[str]:
+    return [tile["title"] for tile in row["tiles"]]
+
+
+def test_one_image_over_the_usual_amounts() -> None:
+    (row,) = rows_of(opened())
+    assert titles(row) == ["Input", "Dense", "30.0 %", "50.0 %", "70.0 %", "80.0 %", "90.0 %", "95.0 %"]
+    assert all(tile["src"].startswith("data:image/jpeg") and tile["alt"] for tile in row["tiles"])
+
+
+def test_what_is_drawn_is_what_the_engine_answers(engine: Engine) -> None:
+    (row,) = rows_of(opened(amounts="50", digit="3", nth="4"))
+    image = ImageRef(name=str(1500 + 3))
+    answer = engine.compare(VariantSpec(pruning=PruningSpec.one_shot(0.5)), image, CamSpec())
+    says, like = row["tiles"][2]["lines"][:2]
+    assert says.split(" ", 1)[1] == f"{answer.pruned.prediction.top}, {answer.pruned.prediction.confidence:.2f}"
+    assert like == f"like dense {answer.similarity['pearson']:.2f}"
+
+
+def test_amounts_in_every_unit() -> None:
+    (row,) = rows_of(opened(amounts="50, 4x"))
+    assert titles(row)[2:] == ["50.0 %", "75.7 %"]
+    (row,) = rows_of(opened(amounts="3, 25", schedule="iterative-reset"))
+    assert titles(row)[2:] == ["level 3, 48.9 %", "level 25, 99.9 %"]
+    assert "map is empty" in row["tiles"][3]["lines"]
+
+
+@pytest.mark.parametrize("text", ["a lot", "200", "1,2,3,4,5,6,7,8,9,10,11,12,13"])
+def test_amounts_that_cannot_be_read_are_said(text: str) -> None:
+    app = opened(amounts=text)
+    assert "Up to 12 amounts" in app.error[0].value
+
+
+def test_several_images() -> None:
+    rows = rows_of(opened(count="3", amounts="50"))
+    assert len(rows) == 3
+    assert len({row["tiles"][0]["src"] for row in rows}) == 3
+
+
+def test_several_methods_of_one_image() -> None:
+    rows = rows_of(opened(rows="cams", amounts="50", cams=["grad-cam", "fem"]))
+    assert [row["title"] for row in rows] == ["Grad-CAM", "FEM"]
+    assert len({row["tiles"][0]["src"] for row in rows}) == 1
+
+
+def test_several_ways_to_prune() -> None:
+    rows = rows_of(opened(rows="prunings", amounts="50", ways=["weight-global-magnitude", "weight-layer-random"]))
+    assert [row["title"] for row in rows] == ["weight, global, Magnitude (L1)", "weight, layer, Random"]
+
+
+def test_the_usual_four_ways_to_prune() -> None:
+    assert len(rows_of(opened(rows="prunings", amounts="50"))) == 4
+
+
+@pytest.mark.parametrize("show", ["overlay", "visible", "difference", "cells"])
+def test_every_look(show: str) -> None:
+    (row,) = rows_of(opened(show=show, amounts="30, 95"))
+    assert len(row["tiles"]) == 4
+    assert len({tile["src"] for tile in row["tiles"]}) == 4
+
+
+def test_an_unknown_method_in_the_address_is_said() -> None:
+    app = opened(rows="cams", cams="no-cam", amounts="50")
+    assert "`cams=no-cam` cannot be used" in app.warning[0].value
+    assert len(rows_of(app)) == 4
+
+
+def test_the_headline_says_what_changes(engine: Engine) -> None:
+    app = opened(amounts="30, 99.9")
+    flips = [
+        engine.compare(VariantSpec(pruning=PruningSpec.one_shot(amount)), ImageRef(name="3500"), CamSpec()).flipped
+        for amount in (0.3, 0.999)
+    ]
+    assert f"{sum(flips)} of 2" in app.header[0].value if any(flips) else "No pruned network" in app.header[0].value
+
+
+def test_own_image_is_awaited() -> None:
+    assert "Upload or paste" in words(opened(source="own"))
