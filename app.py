@@ -20,7 +20,7 @@ def main() -> None:
         "side by side and measures how far they agree. Everything is computed live, on trained networks and handwritten digits."
     )
     for file, name, icon, answer in frame.PAGES[1:]:
-        st.page_link(file, label=f"**{name}**: {answer}", icon=icon)
+        frame.link(file, f"**{name}**: {answer}", icon)
     with frame.explained():
         st.subheader("An example")
         shown.example(cached.comparison(*EXAMPLE))

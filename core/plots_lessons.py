@@ -34,6 +34,17 @@ class Frame:
     percent: bool = False  # whether x is a share
 
 
+@dataclass(frozen=True, kw_only=True)
+class Spread:
+    """Values with their intervals, one a row of the figure."""
+
+    name: str
+    colour: str
+    values: Sequence[float]
+    low: Sequence[float]
+    high: Sequence[float]
+
+
 def lines(frame: Frame, drawn: Sequence[Line]) -> go.Figure:
     """Lines from 0 to 1 over a common axis, with a marker at the control."""
     figure = empty_figure(frame.title, height=340)
@@ -86,4 +97,19 @@ def race(frame: Frame, names: Sequence[str], moved: Sequence[float | None], flip
         figure.add_scatter(x=[1.0 if place is None else place for place in places], y=list(names), name=title, mode="markers",
                            marker={"color": colour, "symbol": symbol, "size": 13})  # fmt: skip
     figure.update_xaxes(title=frame.x, range=[-0.02, 1.05], tickformat=".0%")
+    return figure.update_yaxes(type="category", title=frame.y, categoryorder="array", categoryarray=list(names)[::-1])
+
+
+def spreads(frame: Frame, names: Sequence[str], drawn: Sequence[Spread]) -> go.Figure:
+    """Values from -1 to 1 with their intervals, a row a name; zero is marked, for a sign is what they are compared by."""
+    figure = empty_figure(frame.title, height=340)
+    for one in drawn:
+        above = [high - value for high, value in zip(one.high, one.values, strict=True)]
+        below = [value - low for low, value in zip(one.low, one.values, strict=True)]
+        figure.add_scatter(
+            x=list(one.values), y=list(names), name=one.name, mode="markers", marker={"color": one.colour, "size": 15},
+            error_x={"type": "data", "symmetric": False, "array": above, "arrayminus": below, "thickness": 2},
+        )  # fmt: skip
+    figure.add_vline(x=0, line={"color": NEUTRAL, "width": 2, "dash": "dot"})
+    figure.update_xaxes(title=frame.x, range=[-1.05, 1.05])
     return figure.update_yaxes(type="category", title=frame.y, categoryorder="array", categoryarray=list(names)[::-1])

@@ -22,7 +22,7 @@ def position() -> Place:
     query = st.query_params
     if not {"lesson", "step"} & set(query):
         address.check(parameters(1))
-        return st.session_state.get("_lesson_at", (1, 1))
+        return st.session_state.get(lesson_frame.PLACE, (1, 1))
     asked = query.get("lesson", "1")
     lesson = 1 if Number(1, 1, len(LESSONS)).problem(asked) else int(asked)
     address.check(parameters(lesson))  # takes out what cannot be used

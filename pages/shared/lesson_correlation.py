@@ -2,46 +2,18 @@
 
 from __future__ import annotations
 
-import streamlit as st
-from pandas import DataFrame
+import math
 
-from core import plots_lessons
-from core.plots import NEUTRAL, PRUNED
-from core.plots_lessons import Frame, Line
+import streamlit as st
+
 from core.protocols.lukkien import PUBLISHED
-from pages.shared import cached, lesson_facts, widgets
-from pages.shared.lesson_facts import CONTROLS, STUDY
+from pages.shared import cached, lesson_facts, lesson_points, widgets
+from pages.shared.lesson_facts import CONTROLS, RUNS, STUDY
 from pages.shared.lesson_frame import Lesson, Stage, Step, Told
-from pages.shared.lesson_parts import chart, r_text, slider
+from pages.shared.lesson_parts import r_text, slider
 
 BARELY = 0.05  # a change of r that is smaller is called little
-SERIES = {"iterative-reset": "trained again at each level", "one-shot": "one-shot", "random": "at random"}
-
-
-def _facts() -> str:
-    facts = cached.study(*STUDY).facts
-    seeds, steps = len(facts["seeds"]), facts["levels"] + 1
-    return f"{seeds} networks, each pruned over {steps} levels and tested on {facts['test_images']:,} digits at every one"
-
-
-def _lines(rows: DataFrame) -> None:
-    frame = Frame(title=f"Means by level (n = {cached.study(*STUDY).facts['test_images']:,} digits)", x="level", y="")
-    drawn = [Line(name="accuracy", colour=NEUTRAL, x=rows.level.tolist(), y=rows.accuracy_noisy.tolist(), dash="dot"),
-             Line(name="soft IoU with the ink", colour=PRUNED, x=rows.level.tolist(), y=rows.soft_iou.tolist())]  # fmt: skip
-    chart(plots_lessons.lines(frame, drawn), "Accuracy and soft IoU over 26 levels: both fall at the end")
-
-
-def _scatter(counted: DataFrame, r: float | None, left_out: DataFrame | None = None, of: str = "mean") -> None:
-    """The levels as points, and Pearson's r in large type; None keeps it back."""
-
-    def points(rows: DataFrame) -> list[tuple[float, float, int]]:
-        return list(zip(rows.accuracy_noisy.tolist(), rows.soft_iou.tolist(), rows.level.tolist(), strict=True))
-
-    whose = "mean of 3 seeds" if of == "mean" else f"seed {of}"
-    st.metric(f"Pearson's r, {whose}", "?" if r is None else r_text(r))
-    frame = Frame(title=f"One point a level (n = {len(counted)} levels)", x="accuracy", y="soft IoU with the ink")
-    figure = plots_lessons.scatter(frame, points(counted), points(left_out) if left_out is not None else ())
-    chart(figure, f"Soft IoU against accuracy, {whose}, {len(counted)} levels counted")
+COUNTS = ("None", "One", "Two", "All three")
 
 
 def two_curves(stage: Stage) -> Told:
@@ -50,12 +22,12 @@ def two_curves(stage: Stage) -> Told:
     rows = lesson_facts.levels(of=of)
     r = lesson_facts.pearson(rows).value or 0.0
     with stage.view:
-        _lines(rows)
+        lesson_points.lines(rows)
         if stage.answered:
-            _scatter(rows, r, of=of)
+            lesson_points.scatter(rows, r, of=of)
     return Told(
-        text=f"{_facts()}: how many are named rightly (accuracy), and how well their heatmaps cover the ink (soft IoU). Both fall in the "
-        f"end. Pearson's correlation says in one number how well they follow one straight line, from −1 to 1.",
+        text=f"{lesson_points.facts()}: how many are named rightly (accuracy), and how well their heatmaps cover the ink (soft IoU). Both "
+        f"fall in the end. Pearson's correlation says in one number how well they follow one straight line, from −1 to 1.",
         question="How large is it here?",
         choices=("Below 0.5", "0.5 to 0.9", "Above 0.9"),
         right=0 if r < 0.5 else 1 if r <= 0.9 else 2,
@@ -71,15 +43,12 @@ def which_points(stage: Stage) -> Told:
     counted, rest = rows[rows.level <= last], rows[rows.level > last]
     whole, part = lesson_facts.pearson(rows).value or 0.0, lesson_facts.pearson(counted).value or 0.0
     with stage.view:
-        if stage.answered:
-            _scatter(counted, part, rest)
-        else:
-            _scatter(rows, whole)
-    at = counted.accuracy_noisy.iloc[-1]
+        lesson_points.scatter(counted, part if stage.answered else None, rest)
+    least = math.floor(counted.accuracy_noisy.min() * 100 + 1e-9)  # "at least" is not rounded up
     drop = whole - part
     return Told(
-        text=f"One point is one level; level 0 is the dense network. Count only levels 0 to **{last}**, where accuracy is still {at:.0%} "
-        f"or more. Over all levels Pearson's r is {r_text(whole)}.",
+        text=f"One point is one level; level 0 is the dense network. Count only levels 0 to **{last}**, where accuracy is still at "
+        f"least {least} %. Over all levels Pearson's r is {r_text(whole)}.",
         question=f"What is r over levels 0 to {last}?",
         choices=(f"About the same (within {BARELY})", "Smaller, but above 0", "0 or below"),
         right=0 if abs(drop) <= BARELY else 2 if part <= 0 else 1,
@@ -96,72 +65,64 @@ def collapsed(stage: Stage) -> Told:
         counted = widgets.toggle("Count collapsed levels", "collapsed", CONTROLS)
     rows = lesson_facts.levels()
     gone = rows[rows.collapsed]
-    with_them, without = (lesson_facts.tabled("mean", out, False) for out in (False, True))
-    fall = with_them[0] - without[0]
+    with_them, without = (lesson_facts.tabled("mean", without_collapsed=out) for out in (False, True))
+    fall = with_them.r - without.r
     with stage.view:
         kept = rows if counted else rows[~rows.collapsed]
         r = lesson_facts.pearson(kept).value
-        _scatter(kept, r if stage.answered or counted else None, None if counted else gone)
+        lesson_points.scatter(kept, r if stage.answered or counted else None, None if counted else gone)
     names = ", ".join(str(level) for level in gone.level)
     return Told(
         text=f"At level {names} {int(gone.weights_left.iloc[0])} weights are left and no path joins input and output: the network has "
         f"**collapsed**. It says one class to every image (accuracy {gone.accuracy_noisy.iloc[0]:.0%}) and its maps are empty. Such a "
         f"point can pull a line.",
-        question=f"r is {r_text(with_them[0])} with it. And without?",
+        question=f"r is {r_text(with_them.r)} with it. And without?",
         choices=(f"Much smaller (by more than {BARELY})", f"Little changed (by {BARELY} or less)", "Larger"),
         right=2 if fall < -BARELY else 0 if fall > BARELY else 1,
-        why=f"{_interval(without)} without, {_interval(with_them)} with. "
-        + (f"{len(gone)} point of {with_them[3]}, and others lie near it: on its own it drives little. Leave it out all the same, and say "
+        why=f"{lesson_points.interval(without)} without, {lesson_points.interval(with_them)} with. "
+        + (f"{len(gone)} point of {with_them.n}, and others lie near it: on its own it drives little. Leave it out all the same, and say "
         f"so. Then ask what else is nearly empty."
            if abs(fall) <= BARELY else "Points of networks that no longer work drive the value."),
     )  # fmt: skip
 
 
-def _interval(row: tuple[float, float, float, int]) -> str:
-    return f"**{r_text(row[0])}** (95 % interval over images {r_text(row[1])} to {r_text(row[2])}, n = {row[3]} levels)"
-
-
 def empty_maps(stage: Stage) -> Told:
-    with stage.controls:
-        as_zero = widgets.toggle("Count an empty heatmap as overlap 0", "empty", CONTROLS)
-    study = cached.study(*STUDY)
-    rows = study.levels[study.levels.series == "iterative-reset"]
-    zero, left_out = (lesson_facts.tabled("mean", False, out) for out in (False, True))
-    share = rows.assign(empty=rows.empty_maps / rows.test_images).groupby("level").empty.mean()
-    deep = int((share > 0.1).idxmax())
+    as_zero = True
+    if stage.answered:  # before, the control would give the answer away
+        with stage.controls:
+            as_zero = widgets.toggle("Count an empty heatmap as overlap 0", "empty", CONTROLS)
+    zero, left_out = (lesson_facts.tabled("mean", without_empty=out) for out in (False, True))
+    deep = int((lesson_points.empty_share() > 0.1).idxmax())
     with stage.view:
         if stage.answered:
-            frame = Frame(title=f"Empty heatmaps (n = {study.facts['test_images']:,} digits)", x="level", y="share empty")
-            line = Line(name="share of empty heatmaps", colour=NEUTRAL, x=share.index.tolist(), y=share.tolist())
-            chart(plots_lessons.lines(frame, [line]), "Share of empty heatmaps over the levels")
-            st.markdown(f"Counted as 0: {_interval(zero)}" if as_zero else f"Left out: {_interval(left_out)}")
+            rows = lesson_facts.levels() if as_zero else lesson_facts.usable_levels()
+            lesson_points.scatter(rows, lesson_facts.pearson(rows).value)
         else:
-            _lines(lesson_facts.levels())
+            lesson_points.empty_line()
     return Told(
         text=f"Not only collapsed networks have empty heatmaps: from level {deep} on more than a tenth of all maps are empty. The study "
         f"counts each as overlap **0**. One could also say: there is no map, so there is no overlap, and leave it out.",
-        question=f"With zeros r is {r_text(zero[0])}. What is it with empty maps left out?",
+        question=f"With zeros r is {r_text(zero.r)}. What is it with empty maps left out?",
         choices=("Still above 0.8", "0.5 to 0.8", "Below 0.5"),
-        right=0 if left_out[0] > 0.8 else 1 if left_out[0] >= 0.5 else 2,
-        why=f"{_interval(left_out)}. One decision about empty maps changes the value by {abs(zero[0] - left_out[0]):.2f}. Neither way is "
-        f"wrong: but a reader must be told which one it is. (Left out, deep levels rest on fewer images.)",
+        right=0 if left_out.r > 0.8 else 1 if left_out.r >= 0.5 else 2,
+        why=f"{lesson_points.interval(left_out)}. One decision about empty maps changes the value by {abs(zero.r - left_out.r):.2f}. "
+        f"Neither way is wrong: but a reader must be told which one it is. (Left out, deep levels rest on fewer images.)",
     )
 
 
 def not_independent(stage: Stage) -> Told:
-    with stage.controls:
-        last = int(slider("Count levels up to", "upto"))
     rows = lesson_facts.levels()
+    last = int(rows.level.max())
+    if stage.answered:
+        with stage.controls:
+            last = int(slider("Count levels up to", "upto"))
     found, counted = lesson_facts.pearson(rows), rows[rows.level <= last]
     part, step = lesson_facts.pearson(counted), lesson_facts.changes(rows)
     left = rows.weights_left.tolist()
     with stage.view:
-        _scatter(rows, found.value)
+        lesson_points.scatter(counted, part.value, rows[rows.level > last])
         if stage.answered:
-            st.markdown(
-                f"Levels 0 to {last}: n = **{part.n}**, df = **{part.df}**, r = {r_text(part.value)}. Changes from level to level: r = "
-                f"**{r_text(step.value)}** (n = {step.n})."
-            )
+            st.markdown(f"Levels 0 to {last}: n = **{part.n}**, df = **{part.df}**.")
     return Told(
         text=f"{found.n} points, joined in their order. Each network descends from the one before: level 1 keeps {left[1]:,} of level 0's "
         f"{left[0]:,} weights, level 2 {left[2]:,} of those. A test of r counts *degrees of freedom*, df, as if the points were drawn "
@@ -171,7 +132,7 @@ def not_independent(stage: Stage) -> Told:
         right=2,
         why=f"**{found.df}**: n − 2, for a line has two numbers (the thesis prints {PUBLISHED['df_printed']}). And even {found.df} "
         f"promises too much: neighbours share weights, so there are fewer than {found.n} independent points, and p only describes. The "
-        f"*changes* from level to level correlate by {r_text(step.value)}.",
+        f"*changes* from level to level correlate by **{r_text(step.value)}** (n = {step.n}).",
     )  # fmt: skip
 
 
@@ -179,20 +140,15 @@ def three_seeds(stage: Stage) -> Told:
     with stage.controls:
         of = widgets.segments("Whose means", "series", CONTROLS)
     seeds = [str(seed) for seed in cached.study(*STUDY).facts["seeds"]]
-    values = [lesson_facts.tabled(seed, False, False) for seed in seeds]
+    values = [lesson_facts.tabled(seed).r for seed in seeds]
     rows = lesson_facts.levels(of=of)
     with stage.view:
-        if stage.answered:
-            _scatter(rows, lesson_facts.pearson(rows).value, of=of)
-        else:
-            mean = lesson_facts.levels()
-            _scatter(mean, lesson_facts.pearson(mean).value)
-    spread = max(value[0] for value in values) - min(value[0] for value in values)
-    mean_interval = lesson_facts.tabled("mean", False, False)
-    listed = "; ".join(f"seed {seed}: **{r_text(value[0])}**" for seed, value in zip(seeds, values, strict=True))
+        lesson_points.scatter(rows, lesson_facts.pearson(rows).value if stage.answered or of == "mean" else None, of=of)
+    spread, mean = max(values) - min(values), lesson_facts.tabled("mean")
+    listed = "; ".join(f"seed {seed}: **{r_text(value)}**" for seed, value in zip(seeds, values, strict=True))
     return Told(
-        text=f"The means hide three networks, trained from three random beginnings. For the means r is {r_text(mean_interval[0])}, with "
-        f"an interval from {r_text(mean_interval[1])} to {r_text(mean_interval[2])} when other *images* are drawn.",
+        text=f"The means hide three networks, trained from three random beginnings. For the means r is {r_text(mean.r)}, with an interval "
+        f"from {r_text(mean.low)} to {r_text(mean.high)} when other *images* are drawn.",
         question="How far apart are the three networks' own values of r?",
         choices=("By less than 0.05", "By 0.05 to 0.2", "By more than 0.2"),
         right=0 if spread < 0.05 else 1 if spread <= 0.2 else 2,
@@ -201,29 +157,45 @@ def three_seeds(stage: Stage) -> Told:
     )
 
 
+def sign(stage: Stage) -> Told:
+    with stage.controls:
+        run = widgets.segments("Training images", "run", CONTROLS)
+    facts = cached.study(*RUNS[run]).facts
+    series = [*(str(seed) for seed in facts["seeds"]), "mean"]
+    zero, out = ([lesson_facts.tabled(of, without_empty=without, run=run) for of in series] for without in (False, True))
+    turned = sum(a.r * b.r < 0 for a, b in zip(zero[:-1], out[:-1], strict=True))
+    unsure = [of for of, one in zip(series, out, strict=True) if one.low <= 0 <= one.high]
+    names = [f"seed {of}" for of in series[:-1]] + ["means"]
+    with stage.view:
+        lesson_points.signs(names, zero, out if stage.answered else ())
+    listed = "; ".join(f"{name}: **{r_text(one.r)}**" for name, one in zip(names, out, strict=True))
+    return Told(
+        text=f"The study again, with {facts['train_images']:,} training and {facts['test_images']:,} test images"
+        f"{', as in the thesis' if run == '60000' else ': the networks that come along'}. An empty heatmap counts 0, and r is "
+        f"{r_text(min(one.r for one in zero))} or more for each of the three networks and for their means.",
+        question="Leave empty heatmaps out. For how many of the three networks does r change its sign?",
+        choices=COUNTS,
+        right=turned,
+        why=f"**{COUNTS[turned]}**. {listed}. "
+        + (f"(The interval of {' and '.join(unsure)} includes 0.) " if unsure else "")
+        + ("The strong correlation rests on heatmaps that *vanish*: among those that remain, the networks disagree even about its sign."
+           if 0 < turned < len(COUNTS) - 1 else "Here the networks agree about the sign."),
+    )  # fmt: skip
+
+
 def no_explanation(stage: Stage) -> Told:
     with stage.controls:
-        last = int(slider("Look at random pruning, level", "depth"))
-    random, main = lesson_facts.levels("random"), lesson_facts.levels()
-    dense = main.iloc[0]
+        level = int(slider("Look at random pruning, level", "depth"))
+    random, dense = lesson_facts.levels("random"), lesson_facts.levels().iloc[0]
     best = random.loc[random.soft_iou.idxmax()]
-    here = random[random.level == last].iloc[0]
-    beats = best.soft_iou > dense.soft_iou and best.level > 0
     with stage.view:
-        if stage.answered:
-            frame = Frame(title="Weights removed at random (3 seeds)", x="level", y="", marker=last)
-            drawn = [Line(name="accuracy", colour=NEUTRAL, x=random.level.tolist(), y=random.accuracy_noisy.tolist(), dash="dot"),
-                     Line(name="soft IoU with the ink", colour=PRUNED, x=random.level.tolist(), y=random.soft_iou.tolist())]  # fmt: skip
-            chart(plots_lessons.lines(frame, drawn), "Accuracy and soft IoU over the levels when weights are removed at random")
-            st.markdown(f"Level {last}: accuracy {here.accuracy_noisy:.1%}, soft IoU **{here.soft_iou:.2f}**.")
-        else:
-            _lines(main)
+        lesson_points.random_lines(random, level, stage.answered)
     return Told(
         text=f"Do good heatmaps *explain* good accuracy? If so, a network that only guesses (accuracy about {1 / 10:.0%}) should have "
         f"poor ones. Remove weights at random, without training, and look. The dense networks' soft IoU is {dense.soft_iou:.2f}.",
         question="Can networks that guess have heatmaps that cover the ink better than the dense ones' do?",
         choices=("Yes", "No"),
-        right=0 if beats and best.accuracy_noisy < 0.15 else 1,
+        right=0 if best.soft_iou > dense.soft_iou and best.accuracy_noisy < 0.15 else 1,
         why=f"At level {int(best.level)}, {int(best.weights_left)} weights, accuracy **{best.accuracy_noisy:.1%}**: soft IoU "
         f"**{best.soft_iou:.2f}** against {dense.soft_iou:.2f}. Pruning moves both numbers; that they fall together along one way of "
         f"pruning does not say that one makes the other.",
@@ -240,6 +212,7 @@ LESSON = Lesson(
         Step("What is an empty map worth?", empty_maps),
         Step("26 points, not 26 networks", not_independent),
         Step("Three seeds", three_seeds),
+        Step("Without what vanished", sign),
         Step("No explanation yet", no_explanation),
     ),
 )

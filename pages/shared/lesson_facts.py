@@ -15,6 +15,7 @@ from pages.shared import cached
 from pages.shared.address import CARD, Choice, Number
 
 STUDY = ("mnist-55000", "digits+noise-0.2-s0")  # of the networks that come along
+RUNS = {"60000": ("mnist-60000", "mnist-test+noise-0.2-s0"), "55000": STUDY}  # by training images; the first as the thesis did
 MAPS_MEET = "soft-iou-of-maps"
 SAME, HALF = 0.7, 0.5  # overlap of two maps: above the first they show the same places; below the second most is elsewhere
 GRID = tuple(step / 20 for step in range(21))  # sparsities of one-shot pruning, steps of 5 %
@@ -32,6 +33,7 @@ CONTROLS: dict[str, Choice | Number] = {
     "collapsed": Choice("true", ("true", "false")),
     "empty": Choice("true", ("true", "false")),
     "series": Choice("mean", ("mean", *map(str, CARD.seeds))),
+    "run": Choice("60000", tuple(RUNS)),
 }
 
 
@@ -144,6 +146,18 @@ def levels(series: str = "iterative-reset", of: str = "mean") -> DataFrame:
     return table[table.series == series].sort_values("level").reset_index(drop=True)
 
 
+def usable_levels(of: str = "mean", run: str = "55000") -> DataFrame:
+    """Level means as the tables have them when empty heatmaps are left out; a level with none left is no point.
+
+    The mean series is the mean over the seeds that still have heatmaps, as in the study.
+    """
+    table = cached.study(*RUNS[run]).levels
+    table = table[(table.series == "iterative-reset") & ((table.seed.astype(str) == of) | (of == "mean"))]
+    kept = (table.test_images - table.empty_maps).where(lambda left: left > 0)  # none: undefined
+    rows = table.assign(soft_iou=table.soft_iou * table.test_images / kept)
+    return rows.groupby("level")[["accuracy_noisy", "soft_iou"]].mean().dropna().reset_index()
+
+
 def pearson(rows: DataFrame) -> Correlation:
     """Accuracy against soft IoU over these levels, computed now."""
     return correlation("pearson", rows.accuracy_noisy, rows.soft_iou)
@@ -154,12 +168,21 @@ def changes(rows: DataFrame) -> Correlation:
     return correlation("pearson", rows.accuracy_noisy.diff(), rows.soft_iou.diff())
 
 
-def tabled(of: str, without_collapsed: bool, without_empty: bool) -> tuple[float, float, float, int]:
+@dataclass(frozen=True, kw_only=True)
+class Tabled:
     """Pearson's r of the stored tables with its 95 % interval over images, and n levels."""
-    study = cached.study(*STUDY)
+
+    r: float
+    low: float
+    high: float
+    n: int
+
+
+def tabled(of: str, *, without_collapsed: bool = False, without_empty: bool = False, run: str = "55000") -> Tabled:
+    """r of accuracy and soft IoU, of a seed or of the "mean" series. run: a key of RUNS."""
+    study = cached.study(*RUNS[run])
     table = study.correlations_usable if without_empty else study.correlations
     wanted = "without collapsed" if without_collapsed else "all"
-    row = table[(table.series == of) & (table["levels"] == wanted) & (table.fitting == "soft-iou") & (table.coefficient == "pearson")].iloc[
-        0
-    ]
-    return float(row.value), float(row.low), float(row.high), int(row.n)
+    chosen = (table.series == of) & (table["levels"] == wanted) & (table.fitting == "soft-iou") & (table.coefficient == "pearson")
+    row = table[chosen].iloc[0]
+    return Tabled(r=float(row.value), low=float(row.low), high=float(row.high), n=int(row.n))

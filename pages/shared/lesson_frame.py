@@ -10,9 +10,11 @@ from streamlit.delta_generator import DeltaGenerator
 
 from pages.shared import present
 from pages.shared.frame import explained
+from pages.shared.lesson_facts import CONTROLS
 
-SHOWN = -1  # the answer was shown without a choice
+FILE = "pages/lessons.py"
 Place = tuple[int, int]  # lesson and step, from 1
+PLACE = "_lesson_at"  # where this session is
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +26,14 @@ class Told:
     choices: tuple[str, ...]
     right: int
     why: str
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What was chosen, and what was right then: a control may change that later. None: the answer was shown without a choice."""
+
+    choice: int | None = None
+    right: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +66,8 @@ def draw(lessons: Sequence[Lesson], at: Place) -> None:
     """One step: words, then the live view with its control beside the question; on a phone one below the other, in that order."""
     lesson = lessons[at[0] - 1]
     step = lesson.steps[at[1] - 1]
-    _head(lessons, at)
+    keep(at)
+    share = _head(lessons, at)
     st.header(step.title, anchor=False)
     text = st.container()
     left, right = st.columns([3, 2], gap="large")
@@ -68,13 +79,20 @@ def draw(lessons: Sequence[Lesson], at: Place) -> None:
         text.markdown(told.text)
         with right:
             _ask(told, at)
+        if share:
+            with share.popover("Share", icon=":material/link:", type="tertiary"):
+                st.markdown("The address bar holds this step: copy it from there.")
+                present.exercise(tuple(CONTROLS))
     _foot(lessons, at)
 
 
-def _head(lessons: Sequence[Lesson], at: Place) -> None:
-    lesson = lessons[at[0] - 1]
+def _head(lessons: Sequence[Lesson], at: Place) -> DeltaGenerator | None:
+    """Title, place and arrows; returns where the button to share goes, which a room does not need."""
+    lesson, share = lessons[at[0] - 1], None
     if not present.on():
-        st.title("Lessons")
+        head = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
+        head.title("Lessons", width="content")
+        share = head.container(width="content")
         _lesson_choice(lessons, at)
     with st.container(gap="xxsmall"):
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
@@ -82,6 +100,7 @@ def _head(lessons: Sequence[Lesson], at: Place) -> None:
             with st.container(horizontal=True, width="content", gap="xsmall"):
                 _buttons(lessons, at, ("arrow", "Left", "Right"))
         st.progress(at[1] / len(lesson.steps))
+    return share
 
 
 def _lesson_choice(lessons: Sequence[Lesson], at: Place) -> None:
@@ -108,7 +127,7 @@ def _buttons(lessons: Sequence[Lesson], at: Place, look: tuple[str, str, str]) -
     label = "Show the answer" if waits else "Next lesson" if after[0] != at[0] else "Next"
     st.button(label, key=f"_{name}_next", icon=icon, shortcut=next_key,
               type="tertiary" if small else "primary", disabled=after == at and not waits,
-              on_click=_choose if waits else go, args=(at, SHOWN) if waits else (after,))  # fmt: skip
+              on_click=_choose if waits else go, args=(at, Chosen()) if waits else (after,))  # fmt: skip
 
 
 def before(lessons: Sequence[Lesson], at: Place) -> Place:
@@ -126,9 +145,14 @@ def following(lessons: Sequence[Lesson], at: Place) -> Place:
 
 
 def go(at: Place) -> None:
-    """Moves to a step: the address and this session keep it."""
+    """Moves to a step: the address says it."""
     st.query_params["lesson"], st.query_params["step"] = str(at[0]), str(at[1])
-    st.session_state["_lesson_at"] = at
+
+
+def keep(at: Place) -> None:
+    """Remembers the place for when this person comes back from another page."""
+    st.session_state[PLACE] = at
+    present.keep_place(FILE, {"lesson": str(at[0]), "step": str(at[1])})
 
 
 def _ask(told: Told, at: Place) -> None:
@@ -136,26 +160,32 @@ def _ask(told: Told, at: Place) -> None:
     chosen = _chosen(at)
     st.markdown(f"**{told.question}**")
     for place, choice in enumerate(told.choices):
-        told_now = chosen is not None and place == told.right
-        st.button(choice, key=f"_choice_{place}", width="stretch", shortcut=str(place + 1), on_click=_choose, args=(at, place),
-                  icon=_mark(place, told.right, chosen), type="primary" if told_now else "secondary")  # fmt: skip
+        marked = chosen is not None and place == told.right
+        st.button(choice, key=f"_choice_{place}", width="stretch", shortcut=str(place + 1), icon=_mark(place, told.right, chosen),
+                  type="primary" if marked else "secondary", on_click=_choose, args=(at, Chosen(place, told.right)))  # fmt: skip
     if chosen is None:
         return
-    said = {told.right: "**Right.** ", SHOWN: ""}.get(chosen, "**Not quite.** ")
-    (st.success if chosen == told.right else st.info)(said + told.why, icon=":material/lightbulb:")
+    right = _judged(told.right, chosen) and chosen.choice == told.right
+    said = "" if not _judged(told.right, chosen) else "**Right.** " if right else "**Not quite.** "
+    (st.success if right else st.info)(said + told.why, icon=":material/lightbulb:")
 
 
-def _mark(place: int, right: int, chosen: int | None) -> str:
-    if chosen is None:
-        return ":material/radio_button_unchecked:"
-    if place == right:
+def _judged(right: int, chosen: Chosen) -> bool:
+    """Whether the choice is for the question as it stands now: a control that has changed the answer makes nobody wrong."""
+    return chosen.choice is not None and chosen.right == right
+
+
+def _mark(place: int, right: int, chosen: Chosen | None) -> str:
+    if chosen and place == right:
         return ":material/check_circle:"
-    return ":material/cancel:" if place == chosen else ":material/radio_button_unchecked:"
+    if chosen and place == chosen.choice and _judged(right, chosen):
+        return ":material/cancel:"
+    return ":material/radio_button_unchecked:"
 
 
-def _choose(at: Place, place: int) -> None:
-    st.session_state.setdefault("_chosen", {})[at] = place
+def _choose(at: Place, chosen: Chosen) -> None:
+    st.session_state.setdefault("_chosen", {})[at] = chosen
 
 
-def _chosen(at: Place) -> int | None:
+def _chosen(at: Place) -> Chosen | None:
     return st.session_state.get("_chosen", {}).get(at)

@@ -78,7 +78,7 @@ def five_thousand(stage: Stage) -> Told:
             lesson_views.accuracy_chart([("magnitude", "smallest first", PRUNED)], removed)
             st.markdown(f"At {share(removed)}: {lesson_views.counted(here)}")
         else:
-            lesson_views.both(lesson_facts.one_shot(holds), digit, f"{share(holds)} removed")
+            lesson_views.both(lesson_facts.one_shot(removed), digit, f"{share(removed)} removed")
     return Told(
         text=f"With {share(holds)} removed this digit still keeps its answer. But one digit is an anecdote. There are {found.total:,} "
         f"digits that the network never saw in training; dense, it names {percent(dense.fraction)} of them rightly.",
@@ -132,7 +132,7 @@ def same_evidence(stage: Stage) -> Told:
             chart(plots_lessons.bars(frame, CLASSES, overlaps, mine), f"Overlap of heatmaps of ten digits at level {level}")
     return Told(
         text=f"At level {level} the network that was trained again names {percent(found.fraction)} of the digits rightly; the dense one "
-        f"{percent(dense.fraction)}. ",
+        f"{percent(dense.fraction)}.",
         question="Does it also look at the same places as the dense network?",
         choices=(f"Yes: the maps overlap by {SAME} or more", f"Partly: {HALF} to {SAME}", f"No: less than {HALF}"),
         right=0 if mean >= SAME else 1 if mean >= HALF else 2,

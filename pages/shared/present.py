@@ -7,12 +7,14 @@ lock=schedule        these are drawn, but cannot be changed
 
 from __future__ import annotations
 
+import textwrap
 from typing import Any
 from urllib.parse import urlencode
 
 import streamlit as st
 
 FIGURE_SCALE = 1.2
+TITLE_SIGNS = 38  # a line of a figure's title that a phone still shows whole
 # Streamlit has no setting for the size of type that one view can change (theme.baseFontSize belongs to the whole server). All its
 # sizes are multiples of the root's, so this one rule enlarges everything in step, down to the phone's ordinary size.
 STYLE = "<style>html { font-size: clamp(16px, 1.6vw, 40px) !important; }</style>"
@@ -23,14 +25,22 @@ def on() -> bool:
     return st.query_params.get("present") == "1"
 
 
-def hidden(name: str) -> bool:
-    """Whether a teacher has hidden this control."""
+def hidden(name: str, label: str = "") -> bool:
+    """Whether a teacher has hidden this control. Each asks this before it is drawn, so the form below knows them all by their labels."""
+    if label:
+        _labels()[name] = label
     return name in _names("hide")
 
 
 def locked(name: str) -> bool:
     """Whether a teacher has locked this control."""
     return name in _names("lock")
+
+
+def _labels() -> dict[str, str]:
+    """The controls that this session has met, in their order."""
+    met: dict[str, str] = st.session_state.setdefault("_controls", {})
+    return met
 
 
 def _names(kind: str) -> list[str]:
@@ -59,17 +69,24 @@ def _set(value: str | None) -> None:
         del st.query_params["present"]
 
 
-def carried() -> dict[str, str]:
-    """What a link to another page takes along."""
-    return {"present": "1"} if on() else {}
+def keep_place(file: str, query: dict[str, str]) -> None:
+    """Notes where a page is, so that the links to it lead back there."""
+    st.session_state.setdefault("_places", {})[file] = query
+
+
+def carried(file: str) -> dict[str, str]:
+    """What a link to a page takes along."""
+    place: dict[str, str] = st.session_state.get("_places", {}).get(file, {})
+    return place | ({"present": "1"} if on() else {})
 
 
 def figure(made: Any) -> Any:
     """A plotly figure in the size that this view needs."""
     if not on():
         return made
-    made.update_layout(height=round((made.layout.height or 300) * FIGURE_SCALE), font_size=18, title_font_size=18, margin_t=84)
-    made.update_layout(legend_font_size=18)
+    title = "<br>".join(textwrap.wrap(made.layout.title.text, TITLE_SIGNS))
+    made.update_layout(height=round((made.layout.height or 300) * FIGURE_SCALE), font_size=18, title_font_size=18, title_text=title)
+    made.update_layout(legend_font_size=18, margin_t=60 + 24 * (1 + title.count("<br>")))
     made.update_xaxes(tickfont_size=18, title_font_size=18)
     made.update_yaxes(tickfont_size=18, title_font_size=18)
     made.for_each_annotation(lambda note: note.update(font_size=18))
@@ -80,16 +97,26 @@ def figure(made: Any) -> Any:
 
 
 def exercise(names: tuple[str, ...]) -> None:
-    """A small form that makes a link in which some controls are hidden or locked."""
+    """A small form that makes a link in which some controls are hidden or locked. names: the controls of this page."""
+    labels = {name: label for name, label in _labels().items() if name in names}
+
+    def control(name: str) -> str:
+        return f"{labels[name]} ({name})"
+
     st.markdown("**Make an exercise from this view**")
     st.caption(
-        "Hidden controls keep the value they have now; locked ones are shown, but cannot be moved. Whoever opens the link sees that view."
+        "A link that opens this view with fewer controls. *Hidden* ones are not drawn, *locked* ones are drawn and cannot be moved; both "
+        "keep the value they have now. No lock for an exam: whoever edits the address can move them again."
     )
-    hide = st.multiselect("Hide", names, key="_hide", placeholder="choose controls")
-    lock = st.multiselect("Lock", [name for name in names if name not in hide], key="_lock", placeholder="choose controls")
-    room = st.checkbox("For a projector", key="_room")
+    hide = st.multiselect("Hide", list(labels), key="_hide", placeholder="choose controls", format_func=control)
+    lock = st.multiselect("Lock", [name for name in labels if name not in hide], key="_lock", placeholder="choose controls",
+                          format_func=control)  # fmt: skip
+    room = st.checkbox("For a projector: large type, few controls", key="_room")
     if hide or lock or room:
+        st.markdown("Copy this link and give it to your class:")
         st.code(link(hide, lock, room), language=None, wrap_lines=True)
+    else:
+        st.caption("Choose at least one, and the link stands here.")
 
 
 def link(hide: list[str], lock: list[str], room: bool) -> str:

@@ -19,7 +19,7 @@ Known = Mapping[str, Parameter]
 def choice(label: str, name: str, known: Known = PARAMETERS, **options: Any) -> str:
     """A select box over a parameter's names."""
     entry = _choice(name, known)
-    if present.hidden(name):
+    if present.hidden(name, label):
         return asked(name, known)
     return st.selectbox(label, entry.names, index=entry.names.index(entry.default), key=name, **_bound(name), **options)
 
@@ -27,7 +27,7 @@ def choice(label: str, name: str, known: Known = PARAMETERS, **options: Any) -> 
 def segments(label: str, name: str, known: Known = PARAMETERS, **options: Any) -> str:
     """The same as buttons side by side, for few names."""
     entry = _choice(name, known)
-    if present.hidden(name):
+    if present.hidden(name, label):
         return asked(name, known)
     return st.segmented_control(
         label, entry.names, default=entry.default, required=True, key=name, width="stretch", **_bound(name), **options
@@ -38,7 +38,7 @@ def several(label: str, name: str, known: Known = PARAMETERS, **options: Any) ->
     """A field for any number of names."""
     entry = known[name]
     assert isinstance(entry, Several)
-    if present.hidden(name):
+    if present.hidden(name, label):
         return tuple(text for text in st.query_params.get_all(name) if not entry.problem(text))
     return tuple(st.multiselect(label, entry.names, default=list(entry.default), key=name, **_bound(name), **options))
 
@@ -46,7 +46,7 @@ def several(label: str, name: str, known: Known = PARAMETERS, **options: Any) ->
 def steps(label: str, name: str, known: Known = PARAMETERS, **options: Any) -> str:
     """The same as a slider, for names that are in an order."""
     entry = _choice(name, known)
-    if present.hidden(name):
+    if present.hidden(name, label):
         return asked(name, known)
     return st.select_slider(label, entry.names, entry.default, key=name, **_bound(name), **options)
 
@@ -54,7 +54,7 @@ def steps(label: str, name: str, known: Known = PARAMETERS, **options: Any) -> s
 def number(label: str, name: str, known: Known = PARAMETERS, **options: Any) -> float:
     """A slider over a parameter's range."""
     entry = _number(name, known)
-    if present.hidden(name):
+    if present.hidden(name, label):
         return amount(name, known)
     return st.slider(label, entry.low, entry.high, entry.default, entry.step, key=name, **_bound(name), **options)
 
@@ -62,7 +62,7 @@ def number(label: str, name: str, known: Known = PARAMETERS, **options: Any) -> 
 def whole(label: str, name: str, known: Known = PARAMETERS, **options: Any) -> int:
     """A field for a whole number."""
     entry = _number(name, known)
-    if present.hidden(name):
+    if present.hidden(name, label):
         return int(amount(name, known))
     bounds = (int(entry.low), int(entry.high), int(entry.default))
     return int(st.number_input(label, *bounds, key=name, **_bound(name), **options))
@@ -71,7 +71,7 @@ def whole(label: str, name: str, known: Known = PARAMETERS, **options: Any) -> i
 def toggle(label: str, name: str, known: Known = PARAMETERS, **options: Any) -> bool:
     """A switch for a parameter whose names are true and false."""
     entry = _choice(name, known)
-    if present.hidden(name):
+    if present.hidden(name, label):
         return asked(name, known) == "true"
     return st.toggle(label, value=entry.default == "true", key=name, **_bound(name), **options)
 
