@@ -100,7 +100,10 @@ class Training:
         state = self.optimiser.state_dict()
         for key, values in memory.items():
             place, name = key.split(".", 1)
-            state["state"].setdefault(int(place), {})[name] = values
+            parameter = self.task.parameters[int(place)]
+            # Fused optimisers walk through memory: what belongs to a parameter must lie in memory as it does.
+            like = values if values.shape != parameter.shape else torch.empty_like(parameter.detach()).copy_(values)
+            state["state"].setdefault(int(place), {})[name] = like
         self.optimiser.load_state_dict(state)
 
 

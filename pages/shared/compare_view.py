@@ -71,7 +71,7 @@ def rows_of(first: Question, family: PruningSpec) -> list[RowAsked]:
     """Draws the controls for rows and amounts, and returns what they ask for. Raises BadSpec for amounts that cannot be read."""
     variant, image, cam = first
     kind = segments("Rows", "rows", OWN, help="\n".join(f"- **{name}**: {text}" for name, text in ROWS.items()))
-    listed = _amounts(variant, family)
+    listed = _amounts(variant, PruningSpec.one_shot(0.0) if kind == "prunings" else family)  # trained series know one way only
     if kind == "cams":
         return [_row(CAMS[name].title, variant, image, replace(cam, method=name), listed) for name in _names("CAM methods", "cams")]
     if kind == "prunings":
@@ -108,4 +108,4 @@ def _pruned_row(way: str, variant: VariantSpec, image: ImageRef, cam: CamSpec, l
     again = tuple(
         PruningSpec.one_shot(p.sparsity, scope, criterion, granularity=granularity, excluded=p.excluded, repair=p.repair) for p in listed
     )
-    return _row(title, variant, image, cam, again)
+    return _row(title, variant, image, cam, tuple(dict.fromkeys(again)))  # an N:M pattern has one amount only

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from core.data.datasets import LabelledImages
-from core.device import numpy_generator
+from core.device import entropy, numpy_generator
 from core.specs import TrainSpec
+from core.training.augment import Moves, draw
+from core.training.images import TrainingImages
 
 
 def forward(weights: dict[str, Tensor], images: Tensor) -> Tensor:
@@ -40,3 +44,50 @@ def train_one(
                     velocity[key] = recipe.momentum * velocity[key] + gradient + recipe.weight_decay * value
                     value -= rate * velocity[key]
     return {key: (value * mask[key] if key in mask else value).detach() for key, value in weights.items()}
+
+
+def move_one(image: Tensor, moves: Moves, place: int) -> Tensor:
+    """One image (C, H, W) moved pixel by pixel: where each pixel of the result is read from, bilinear, black outside."""
+    _, height, width = image.shape
+    moved = torch.zeros_like(image)
+    cos = math.cos(moves.angle[place]) / float(moves.scale[place])
+    sin = math.sin(moves.angle[place]) / float(moves.scale[place])
+    for y in range(height):
+        for x in range(width):
+            across, down = x + 0.5 - width / 2, y + 0.5 - height / 2  # from the middle
+            across = -across if moves.mirrored[place] else across
+            down = -down if moves.upside_down[place] else down
+            left = cos * across - sin * down + float(moves.shift[place, 0]) * width + width / 2 - 0.5
+            up = sin * across + cos * down + float(moves.shift[place, 1]) * height + height / 2 - 0.5
+            for row in (math.floor(up), math.floor(up) + 1):
+                for column in (math.floor(left), math.floor(left) + 1):
+                    if 0 <= row < height and 0 <= column < width:
+                        moved[:, y, x] += (1 - abs(up - row)) * (1 - abs(left - column)) * image[:, row, column]
+    return moved
+
+
+def finetune_one(network: nn.Module, mask: dict[str, Tensor], data: TrainingImages, recipe: TrainSpec, purpose: tuple[int, str]) -> None:
+    """A network on photographs, as plainly as PyTorch allows: torch's own optimiser step by step, images moved one by one."""
+    kinds = {"sgd": torch.optim.SGD, "adamw": torch.optim.AdamW}
+    extra = {"momentum": recipe.momentum} if recipe.optimiser == "sgd" else {}
+    optimiser = kinds[recipe.optimiser](network.parameters(), lr=0.1, weight_decay=recipe.weight_decay, foreach=False, **extra)
+    named = dict(network.named_parameters())
+    for name, kept in mask.items():
+        named[name].data *= kept
+    for epoch, rate in enumerate(recipe.epoch_rates):
+        order = numpy_generator("order", *purpose, epoch).permutation(len(data))
+        moves = draw(len(data), recipe.augment, numpy_generator("augment", *purpose, epoch))
+        torch.manual_seed(entropy("dropout", *purpose, epoch))
+        network.train()
+        batches = [list(range(len(order)))[first : first + recipe.batch_size] for first in range(0, len(order), recipe.batch_size)]
+        if len(batches[-1]) == 1:  # a single image joins the batch before
+            batches[-2:] = [batches[-2] + batches[-1]]
+        for places in batches:
+            images = torch.stack([move_one(data.images[order[place]].float() / 255, moves, place) for place in places])
+            loss = F.cross_entropy(network(images - 0.5), data.labels[order[places]])
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.param_groups[0]["lr"] = rate
+            optimiser.step()
+            for name, kept in mask.items():
+                named[name].data *= kept

@@ -1,0 +1,154 @@
+"""A pruned network trained until it is good again: early stopping, the best weights kept, resumed after a kill at an epoch's end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from core.errors import BadFile, MissingData, SparsightError
+from core.specs import TrainSpec
+from core.store.files import Files
+from core.training.images import TrainingImages
+from core.training.loop import Training
+from core.training.single import Photographs, Subject, count_correct, regrown
+
+
+@dataclass(frozen=True, kw_only=True)
+class Epoch:
+    """One epoch of a run. loss: mean over the training images. correct, total: on the validation images after it."""
+
+    epoch: int
+    epochs: int
+    loss: float
+    correct: int
+    total: int
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What a run ends with. best_epoch: the one whose weights are the result (0 where there was none: those it began with)."""
+
+    best_epoch: int
+    best_correct: int
+    history: tuple[Epoch, ...]
+    stopped_early: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Goal:
+    """What to train, on what, how, and where the half-finished run is kept (key of the store)."""
+
+    subject: Subject
+    data: TrainingImages
+    validation: TrainingImages
+    recipe: TrainSpec
+    device: torch.device
+    files: Files
+    key: str
+
+
+@dataclass(eq=False)
+class _State:
+    """Where a run stands, beside the network and the optimiser."""
+
+    best: dict[str, Tensor]
+    best_correct: int = -1
+    best_epoch: int = 0
+    history: list[Epoch] = field(default_factory=list)
+
+    @property
+    def stale(self) -> int:
+        """Epochs since the best one."""
+        return len(self.history) - self.best_epoch
+
+
+def finetune(goal: Goal) -> Iterator[Epoch | Outcome]:
+    """Trains the subject in place and leaves the best weights in it. Epochs that a killed run finished are taken from disk.
+
+    The first epoch is the best so far; then better means validation accuracy > best x recipe.better with early stopping (Merkle),
+    without it any more right answers. The weights that a run begins with never count as its result.
+
+    Yields:
+        each Epoch as it ends, those found on disk too, and at last the Outcome.
+    Raises:
+        Diverged: a loss was no number. CacheNotWritable: the state cannot be saved.
+    """
+    training = Training(Photographs(goal.subject, goal.data, goal.recipe, goal.device), goal.recipe)
+    state = _resumed(goal, training) or _State(_snapshot(goal))
+    yield from state.history
+    patience = goal.recipe.patience
+    began = time.perf_counter()
+    if not (patience and state.stale >= patience):
+        for done in training.epochs(first=len(state.history)):
+            epoch = _evaluated(goal, done.epoch, done.losses[0], time.perf_counter() - began)
+            _judge(goal, state, epoch)
+            goal.files.save(f"{goal.key}/unfinished", *_packed(goal, training, state))
+            yield epoch
+            began = time.perf_counter()
+            if patience and state.stale >= patience:
+                break
+    goal.subject.network.load_state_dict(state.best)
+    goal.subject.network.requires_grad_(False).eval()
+    stopped = len(state.history) < len(goal.recipe.epoch_rates)
+    yield Outcome(best_epoch=state.best_epoch, best_correct=state.best_correct, history=tuple(state.history), stopped_early=stopped)
+
+
+def forget(goal: Goal) -> None:
+    """Removes the half-finished run; called when its result is stored."""
+    goal.files.delete(f"{goal.key}/unfinished")
+
+
+def _evaluated(goal: Goal, epoch: int, loss: float, seconds: float) -> Epoch:
+    if count := regrown(goal.subject):
+        raise SparsightError(
+            f"{count} pruned weights have grown back.", "Pruned weights are zero at every evaluation.", "Report this fault."
+        )
+    correct = count_correct(goal.subject, goal.validation, goal.device)
+    return Epoch(epoch=epoch, epochs=len(goal.recipe.epoch_rates), loss=loss, correct=correct, total=len(goal.validation), seconds=seconds)
+
+
+def _judge(goal: Goal, state: _State, epoch: Epoch) -> None:
+    """Takes an epoch into the history, and its weights where they are the best so far."""
+    state.history.append(epoch)
+    factor = goal.recipe.better if goal.recipe.patience else 1.0
+    if epoch.correct > state.best_correct * factor:
+        state.best, state.best_correct, state.best_epoch = _snapshot(goal), epoch.correct, epoch.epoch
+
+
+def _snapshot(goal: Goal) -> dict[str, Tensor]:
+    return {
+        name: values.detach().cpu().clone(memory_format=torch.contiguous_format)
+        for name, values in goal.subject.network.state_dict().items()
+    }
+
+
+def _packed(goal: Goal, training: Training, state: _State) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    parts = {"now": _snapshot(goal), "best": state.best, "memory": training.memory()}
+    tensors = {f"{part}/{name}": values.cpu() for part, named in parts.items() for name, values in named.items()}
+    facts = {"best_epoch": state.best_epoch, "best_correct": state.best_correct, "history": [vars(epoch) for epoch in state.history],
+             "recipe": goal.recipe.key}  # fmt: skip
+    return tensors, facts
+
+
+def _resumed(goal: Goal, training: Training) -> _State | None:
+    """The state after the last finished epoch, loaded into network and optimiser; None where there is none of this recipe."""
+    try:
+        tensors, facts = goal.files.load(f"{goal.key}/unfinished")
+    except (MissingData, BadFile):  # a damaged state only costs time: the run begins again
+        return None
+    if facts.get("recipe") != goal.recipe.key:
+        return None
+    parts: dict[str, dict[str, Tensor]] = {"now": {}, "best": {}, "memory": {}}
+    for key, values in tensors.items():
+        part, name = key.split("/", 1)
+        parts[part][name] = values
+    goal.subject.network.load_state_dict(parts["now"])
+    training.remember(parts["memory"])
+    history = [Epoch(**epoch) for epoch in facts["history"]]
+    return _State(parts["best"], facts["best_correct"], facts["best_epoch"], [replace(epoch, seconds=0.0) for epoch in history])

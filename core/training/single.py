@@ -1,0 +1,112 @@
+"""One network on photographs as a task of the training loop, and how many it names rightly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from core.device import entropy, numpy_generator
+from core.specs import TrainSpec
+from core.training import augment
+from core.training.augment import Moves
+from core.training.images import TrainingImages
+
+Batch = tuple[Tensor, Moves]  # rows of the images, and how each is moved
+EVALUATION_BATCH = 256
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """The network to train. It is changed in place.
+
+    mask: what stays, by parameter name; seed, run: with the epoch they key the order of the images, their moves and dropout.
+    prepare: from images (N, 3, H, W) in [0, 1] to the network's input. precision: of the forward pass (torch.float32, bfloat16).
+    """
+
+    network: nn.Module
+    mask: Mapping[str, Tensor]
+    prepare: Callable[[Tensor], Tensor]
+    seed: int
+    run: str
+    precision: torch.dtype = torch.float32
+
+
+class Photographs:
+    """The task: batches of photographs, moved at random, and the gradients of their mean loss."""
+
+    series = 1
+
+    def __init__(self, subject: Subject, data: TrainingImages, recipe: TrainSpec, device: torch.device) -> None:
+        self.subject, self.data, self.recipe, self.device = subject, data, recipe, device
+        self.network = subject.network.to(device).to(memory_format=torch.channels_last).requires_grad_(True)
+        self.parameters = list(self.network.parameters())
+        named = dict(self.network.named_parameters())
+        self.masks: list[tuple[Tensor, Tensor]] = [(named[name], kept.to(device)) for name, kept in subject.mask.items()]
+        self.images = len(data)
+
+    def batches(self, epoch: int) -> Iterator[Batch]:
+        """Rows in an order of this epoch with their moves. Dropout draws from torch's own generator, seeded here for the epoch."""
+        purpose = (self.subject.seed, self.subject.run, epoch)
+        order = torch.from_numpy(numpy_generator("order", *purpose).permutation(self.images))
+        moves = augment.draw(self.images, self.recipe.augment, numpy_generator("augment", *purpose))
+        torch.manual_seed(entropy("dropout", *purpose))
+        self.network.train()
+        for start, end in _spans(self.images, self.recipe.batch_size):
+            yield order[start:end], moves.part(start, end)
+
+    def losses_and_gradients(self, batch: Batch) -> Tensor:
+        """Sets .grad to that of the batch's mean loss and returns the summed loss, (1,)."""
+        rows, moves = batch
+        images, labels = _on(self.device, self.data.images[rows], self.data.labels[rows])
+        seen = self.subject.prepare(augment.apply(images.float().div_(255), moves)).contiguous(memory_format=torch.channels_last)
+        for parameter in self.parameters:
+            parameter.grad = None
+        with _casting(self.device, self.subject.precision):
+            loss = F.cross_entropy(self.network(seen).float(), labels)
+        loss.backward()
+        for parameter in self.parameters:
+            if parameter.grad is None:  # a part that this pass did not use, such as a second head
+                parameter.grad = torch.zeros_like(parameter)
+        return loss.detach()[None] * len(rows)
+
+
+def _spans(images: int, size: int) -> Iterator[tuple[int, int]]:
+    """Where batches begin and end. A single image at the end joins the batch before: BatchNorm cannot learn from one."""
+    start = 0
+    while start < images:
+        end = min(start + size, images)
+        end = images if images - end == 1 else end
+        yield start, end
+        start = end
+
+
+@torch.no_grad()
+def count_correct(subject: Subject, data: TrainingImages, device: torch.device) -> int:
+    """How many photographs the network names rightly, as they are, in evaluation mode."""
+    subject.network.eval()
+    correct = torch.zeros((), dtype=torch.int64, device=device)
+    for pixels, labels in zip(data.images.split(EVALUATION_BATCH), data.labels.split(EVALUATION_BATCH), strict=True):
+        images, truth = _on(device, pixels, labels)
+        seen = subject.prepare(images.float().div_(255)).contiguous(memory_format=torch.channels_last)
+        with _casting(device, subject.precision):
+            correct += (subject.network(seen).argmax(1) == truth).sum()
+    return int(correct)
+
+
+def regrown(subject: Subject) -> int:
+    """How many pruned weights are not zero; must be 0 at every evaluation and in every file."""
+    named = dict(subject.network.named_parameters())
+    return sum(int((named[name].detach()[~kept.to(named[name].device)] != 0).sum()) for name, kept in subject.mask.items())
+
+
+def _on(device: torch.device, *tensors: Tensor) -> list[Tensor]:
+    return [values.to(device, non_blocking=True) for values in tensors]
+
+
+def _casting(device: torch.device, precision: torch.dtype) -> Any:
+    return torch.autocast(device.type, dtype=precision, enabled=precision != torch.float32)
