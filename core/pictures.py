@@ -1,7 +1,8 @@
 """Results -> pictures: the input, overlays, the signed difference and their colour bars, as PIL images or encoded bytes.
 
 All pictures of a row share their size and their scale: sequential maps go from 0 to 1, signed ones from -1 to 1.
-Pixels of a digit keep their edges (nearest neighbour), a map is drawn smooth, from its (H, W) values.
+Pixels of a digit keep their edges (nearest neighbour) and are enlarged; a photograph stays at its network's own size, and is
+scaled smoothly where another size is asked for. A map is drawn smooth, from its (H, W) values.
 """
 
 from __future__ import annotations
@@ -12,12 +13,14 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageOps
 
 from core.results import Comparison, Heatmap
+from core.results.images import LUMINANCE
 
 Rgb = NDArray[np.uint8]  # (H, W, 3)
 SIDE_PX = 392  # 14 screen pixels a digit pixel; sharp at twice the size that a page shows
+DIGIT_PX = 64  # up to this side pixels are meant to be seen
 SHARPEST_JPEG = 92
 GHOST = 0.35  # how much of the image shows through a signed map
 
@@ -43,26 +46,65 @@ def colour(values: NDArray, table: str) -> Rgb:
     return COLOURS[table][(np.clip(values, 0, 1) * 255).round().astype(np.uint8)]
 
 
-def grey(values: NDArray, side_px: int = SIDE_PX) -> Image.Image:
-    """An image (H, W) in [0, 1] in grey, pixels kept sharp."""
-    small = Image.fromarray((np.clip(values, 0, 1) * 255).round().astype(np.uint8))
-    return small.resize((side_px, side_px), Image.Resampling.NEAREST)
+def plain(image: NDArray, side_px: int | None = None) -> Image.Image:
+    """An image (H, W) in grey or (H, W, 3) in colour, in [0, 1], as it is. side_px: of the longer side; left out: see `size_of`."""
+    small = Image.fromarray((np.clip(image, 0, 1) * 255).round().astype(np.uint8))
+    return small.resize(size_of(image, side_px), _filter(image))
 
 
-def overlay(side: Heatmap, image: NDArray, opacity: float, side_px: int = SIDE_PX) -> Image.Image:
-    """The heatmap over the grey image (H, W) in [0, 1].
+def grey(image: NDArray, side_px: int | None = None) -> Image.Image:
+    """The same in grey, whatever its colours: what overlays lie over."""
+    return plain(image if image.ndim == 2 else image @ LUMINANCE, side_px)
+
+
+def size_of(image: NDArray, side_px: int | None = None) -> tuple[int, int]:
+    """(width, height) of pictures of an image (H, W, ...): its longer side is `side_px`; else SIDE_PX for a digit, as it is for a photo."""
+    height, width = image.shape[:2]
+    longer = max(height, width)
+    side_px = side_px or (SIDE_PX if longer <= DIGIT_PX else longer)
+    return max(1, round(width * side_px / longer)), max(1, round(height * side_px / longer))
+
+
+def overlay(side: Heatmap, image: NDArray, opacity: float, side_px: int | None = None) -> Image.Image:
+    """The heatmap over the grey image (H, W) or (H, W, 3) in [0, 1].
 
     Args:
         opacity: share of the heatmap in the picture, 0 to 1, the same everywhere: the colours of the bar can be found again.
     """
-    return _blend(colour(_smooth(side.map, side_px), "magma"), image, opacity, side_px)
+    top = colour(_smooth(side.map, size_of(image, side_px)), "magma")
+    below = np.asarray(grey(image, side_px), dtype=np.float32)[..., None]
+    return Image.fromarray((top * np.float32(opacity) + below * np.float32(1 - opacity)).round().astype(np.uint8))
 
 
-def difference(answer: Comparison, side_px: int = SIDE_PX) -> Image.Image:
+def difference(answer: Comparison, side_px: int | None = None) -> Image.Image:
     """Dense minus pruned, purple where the pruned map is stronger, orange where the dense one is; the image faintly below."""
-    signed = colour(_smooth(answer.difference, side_px) / 2 + 0.5, "signed")
-    ghost = np.asarray(grey(answer.picture.clean, side_px), dtype=float)[..., None] * GHOST
+    clean = answer.picture.clean
+    signed = colour(_smooth(answer.difference, size_of(clean, side_px)) / 2 + 0.5, "signed")
+    ghost = np.asarray(grey(clean, side_px), dtype=np.float32)[..., None] * np.float32(GHOST)
     return Image.fromarray(np.maximum(signed, ghost.astype(np.uint8)))
+
+
+def outlined(picture: Image.Image, truth: NDArray) -> Image.Image:
+    """The picture with the border of the true object drawn in: white beside black, so that it is seen on every ground.
+
+    Args:
+        truth: (H, W) in [0, 1]; what is at least 0.5 belongs to the object.
+    """
+    mask = Image.fromarray(((truth >= 0.5) * 255).astype(np.uint8)).resize(picture.size, Image.Resampling.NEAREST)
+    inside = np.asarray(mask) > 0
+    pixels = np.array(picture.convert("RGB"))
+    width = max(1, max(picture.size) // 200)
+    pixels[_grown(inside, width) & ~inside] = 0
+    pixels[inside & _grown(~inside, width)] = 255
+    return Image.fromarray(pixels)
+
+
+def _grown(mask: NDArray, by: int) -> NDArray:
+    """A mask grown by some pixels in the four directions; nothing comes in over the edge."""
+    for _ in range(by):
+        wide = np.pad(mask, 1)
+        mask = mask | wide[:-2, 1:-1] | wide[2:, 1:-1] | wide[1:-1, :-2] | wide[1:-1, 2:]
+    return mask
 
 
 def cells(side: Heatmap, side_px: int = SIDE_PX) -> Image.Image:
@@ -72,13 +114,14 @@ def cells(side: Heatmap, side_px: int = SIDE_PX) -> Image.Image:
     return Image.fromarray(colour(values, "magma")).resize((side_px, side_px), Image.Resampling.NEAREST)
 
 
-def highlighted(side: Heatmap, image: NDArray, threshold: float, side_px: int = SIDE_PX) -> Image.Image:
+def highlighted(side: Heatmap, image: NDArray, threshold: float, side_px: int | None = None) -> Image.Image:
     """The grey image with the pixels whose map value is at or above the threshold tinted; nothing where the map is not usable."""
     chosen = (side.map >= threshold) & (side.state == "ok")
     tint = np.where(chosen[..., None], COLOURS["magma"][160], np.uint8(0))
-    below = np.repeat((np.clip(image, 0, 1) * 255)[..., None], 3, axis=2)
+    ground = image if image.ndim == 2 else image @ LUMINANCE
+    below = np.repeat((np.clip(ground, 0, 1) * 255)[..., None], 3, axis=2)
     mixed = np.where(chosen[..., None], 0.65 * tint + 0.35 * below, below)
-    return Image.fromarray(mixed.round().astype(np.uint8)).resize((side_px, side_px), Image.Resampling.NEAREST)
+    return Image.fromarray(mixed.round().astype(np.uint8)).resize(size_of(image, side_px), _filter(image))
 
 
 def colour_bar(table: str, width_px: int = SIDE_PX, height_px: int = 12) -> Image.Image:
@@ -86,20 +129,9 @@ def colour_bar(table: str, width_px: int = SIDE_PX, height_px: int = 12) -> Imag
     return Image.fromarray(np.repeat(colour(np.linspace(0, 1, width_px), table)[None], height_px, axis=0))
 
 
-def sheet(images: Sequence[NDArray], columns: int, chosen: int | None = None, cell_px: int = 56, gap_px: int = 6) -> Image.Image:
-    """Small grey images (H, W) in [0, 1] side by side, on transparent ground; the chosen one gets a frame.
-
-    Args:
-        columns: pictures a row. chosen: position of the framed one.
-    """
-    step, rows = cell_px + gap_px, -(-len(images) // columns)
-    page = Image.new("RGBA", (columns * step + gap_px, rows * step + gap_px), (0, 0, 0, 0))
-    for position, values in enumerate(images):
-        left, top = gap_px + position % columns * step, gap_px + position // columns * step
-        if position == chosen:
-            page.paste((*COLOURS["magma"][205], 255), (left - gap_px, top - gap_px, left + cell_px + gap_px, top + cell_px + gap_px))
-        page.paste(grey(values, cell_px).convert("RGBA"), (left, top))
-    return page
+def thumbnail(photo: Image.Image, side_px: int) -> Image.Image:
+    """The middle of a photograph as a small square."""
+    return ImageOps.fit(photo.convert("RGB"), (side_px, side_px), Image.Resampling.BICUBIC)
 
 
 def jpeg(picture: Image.Image) -> bytes:
@@ -118,15 +150,14 @@ def data_url(content: bytes) -> str:
     return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
 
 
-def _smooth(values: NDArray, side_px: int) -> NDArray:
-    """(H, W) floats enlarged to (side_px, side_px)."""
-    enlarged = Image.fromarray(np.asarray(values, dtype=np.float32)).resize((side_px, side_px), Image.Resampling.BICUBIC)
-    return np.asarray(enlarged)
+def _filter(image: NDArray) -> Image.Resampling:
+    return Image.Resampling.NEAREST if max(image.shape[:2]) <= DIGIT_PX else Image.Resampling.BICUBIC
 
 
-def _blend(top: Rgb, image: NDArray, opacity: float, side_px: int) -> Image.Image:
-    below = np.asarray(grey(image, side_px), dtype=np.float32)[..., None]
-    return Image.fromarray((top * np.float32(opacity) + below * np.float32(1 - opacity)).round().astype(np.uint8))
+def _smooth(values: NDArray, size: tuple[int, int]) -> NDArray:
+    """(H, W) floats scaled to (width, height)."""
+    scaled = Image.fromarray(np.asarray(values, dtype=np.float32))
+    return np.asarray(scaled if scaled.size == size else scaled.resize(size, Image.Resampling.BICUBIC))
 
 
 def _encoded(picture: Image.Image, kind: str, **options: int | bool) -> bytes:

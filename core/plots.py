@@ -11,11 +11,12 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from core.results import Accuracy, Comparison, MaskReport
+from core.results import Accuracy, Comparison, Heatmap, MaskReport
 
 DENSE, PRUNED, NEUTRAL, GRID = "#dd7a1c", "#8a63e0", "#8b8798", "rgba(139, 135, 152, 0.22)"
 FLOOR = 0.0004  # density below one weight in 2,324: where "everything is gone" stands on a logarithmic axis
 SPARSITY_TICKS = (0.0, 0.7, 0.9, 0.97, 0.99, 0.997, 0.999)  # half a decade of what is kept apart
+FEW_LAYERS, FEW_CLASSES = 8, 12  # that stand side by side with their names
 Points = Sequence[tuple[float, float | None]]  # (sparsity, value), None where undefined
 
 
@@ -40,7 +41,11 @@ def series_curve(accuracies: Points, overlaps: Points, here: MaskReport, images:
 
 
 def kept_weights(report: MaskReport) -> go.Figure:
-    """Kept share of each prunable layer, with counts."""
+    """Kept share of each prunable layer: with counts where they are few, else as a row of slim bars in the network's order."""
+    return _few_layers(report) if len(report.layers) <= FEW_LAYERS else _many_layers(report)
+
+
+def _few_layers(report: MaskReport) -> go.Figure:
     figure = empty_figure(f"Kept weights per layer (n = {report.total:,})", height=56 + 44 * len(report.layers))
     names = [layer.name.removesuffix(".weight") for layer in report.layers]
     shares = [layer.kept / layer.total for layer in report.layers]
@@ -56,6 +61,19 @@ def kept_weights(report: MaskReport) -> go.Figure:
     return figure.update_yaxes(type="category", categoryorder="array", categoryarray=names[::-1], showgrid=False)
 
 
+def _many_layers(report: MaskReport) -> go.Figure:
+    figure = empty_figure(f"Kept share of each layer (n = {report.total:,} weights)", height=240)
+    figure.add_bar(
+        x=list(range(1, len(report.layers) + 1)),
+        y=[layer.kept / layer.total for layer in report.layers],
+        customdata=[f"{layer.name.removesuffix('.weight')}: {layer.kept:,} of {layer.total:,}" for layer in report.layers],
+        marker={"color": PRUNED}, hovertemplate="%{customdata}<extra></extra>",
+    )  # fmt: skip
+    figure.update_layout(showlegend=False, bargap=0.15)
+    figure.update_xaxes(title=f"layer, 1 to {len(report.layers)} in the network's order", showgrid=False)
+    return figure.update_yaxes(range=[0, 1.03], tickformat=".0%", tickvals=[0, 0.5, 1])
+
+
 def threshold_curve(answer: Comparison, threshold: float) -> go.Figure:
     """Jaccard index of each heatmap with the ink over the threshold that makes both black and white."""
     figure = empty_figure("IoU of heatmap and ink by threshold (n = 1)")
@@ -66,14 +84,33 @@ def threshold_curve(answer: Comparison, threshold: float) -> go.Figure:
     return figure.update_yaxes(range=[0, 1.03], tickvals=[0, 0.25, 0.5, 0.75, 1])
 
 
-def probabilities(answer: Comparison, classes: Sequence[str]) -> go.Figure:
-    """Softmax probabilities of both networks, class by class."""
+def probabilities(answer: Comparison, classes: Sequence[str], best: int = 5) -> go.Figure:
+    """Softmax probabilities of both networks: of every class where they are few, else of the `best` of each network."""
+    shown = list(range(len(classes)))
+    if len(classes) > FEW_CLASSES:
+        shown = list(dict.fromkeys(index for side in (answer.dense, answer.pruned) for index, _ in side.prediction.best(best)))
+    sides = [(answer.dense, "dense", DENSE), (answer.pruned, "pruned", PRUNED)]
+    if len(shown) < len(classes):
+        return _best_classes(sides, [(index, classes[index]) for index in shown], best)
     figure = empty_figure("Probability by class (softmax, n = 1)")
-    for side, name, colour in ((answer.dense, "dense", DENSE), (answer.pruned, "pruned", PRUNED)):
+    for side, name, colour in sides:
         figure.add_bar(x=list(classes), y=side.prediction.probabilities.tolist(), name=name, marker={"color": colour},
                        hovertemplate="class %{x}: %{y:.3f}<extra>" + name + "</extra>")  # fmt: skip
     figure.update_xaxes(type="category", showgrid=False)
     return figure.update_yaxes(range=[0, 1.03], tickvals=[0, 0.25, 0.5, 0.75, 1])
+
+
+def _best_classes(sides: list[tuple[Heatmap, str, str]], shown: list[tuple[int, str]], best: int) -> go.Figure:
+    title = f"Probability of each network's {best} most probable classes (softmax, n = 1)"
+    figure = empty_figure(title, height=110 + 34 * len(shown))
+    names = [name for _, name in shown]
+    for side, label, colour in reversed(sides):  # bars are drawn from below
+        values = [float(side.prediction.probabilities[index]) for index, _ in shown]
+        figure.add_bar(x=values, y=names, orientation="h", name=label, marker={"color": colour}, text=[f"{v:.3f}" for v in values],
+                       textposition="outside", cliponaxis=False, hovertemplate="%{y}: %{x:.3f}<extra>" + label + "</extra>")  # fmt: skip
+    figure.update_layout(legend={"traceorder": "reversed"}, margin={"r": 40})
+    figure.update_xaxes(range=[0, 1.03], tickvals=[0, 0.25, 0.5, 0.75, 1])
+    return figure.update_yaxes(type="category", categoryorder="array", categoryarray=names[::-1], showgrid=False)
 
 
 def accuracy_text(accuracy: Accuracy) -> str:

@@ -6,48 +6,77 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core import CamSpec, DataSpec, ImageRef, VariantSpec, export
+from core.models.zoo import MODELS, card
 from core.results import Comparison
 from core.saliency import CAMS
-from pages.shared import address, cached, details, frame, present, shown, sidebar, story
+from pages.shared import address, cached, details, frame, present, shown, sidebar, story, waiting
 
 Question = tuple[VariantSpec, ImageRef, CamSpec]
 
 
 def main() -> None:
-    address.check()
+    address.check(address.known())
     head = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
-    stage = None
-    if present.on():
-        headline, stage = st.container(), st.container()
-    view = sidebar.view(stage)
+    with head:
+        if not present.on():
+            st.title("Explore", width="content")
+        progress = st.empty()
+    on_stage = present.on() or _on_a_phone()
+    headline = st.container()
+    view = sidebar.view(st.container() if on_stage else None)
     if view.image is None:
-        head.title("Explore")
-        if view.trouble:
-            frame.show(view.trouble)
-        st.info("Upload or paste an image of a digit in the sidebar, or choose **digits** there.", icon=":material/upload:")
+        _without_image(view)
         return
     question = (view.variant, view.image, view.cam)
     if not _worth_the_wait(question):
-        head.title("Explore")
         return
-    answer = cached.comparison(*question)
-    first_screen(answer, view.opacity, head, headline if stage else None)
-    data = DataSpec(noise=view.image.noise)
+    answer = _answer(question, progress)
+    if answer is None:
+        return
+    if not present.on():
+        with head:
+            _take_along(answer, view.opacity)
+    first_screen(answer, view, headline)
+    if answer.mask.variant != view.variant:
+        return  # stopped: only what was there before
     slow = st.container()
     if not present.on():
         details.expanders(question)
     with slow:  # drawn last, shown first
-        details.accuracy_section(question, data)
+        details.accuracy_section(question, DataSpec(noise=view.image.noise))
 
 
-def first_screen(answer: Comparison, opacity: float, head: DeltaGenerator, headline: DeltaGenerator | None) -> None:
-    """Everything that follows the slider at once. headline: where the sentence stands, when it is shown to a room."""
-    if headline is None:
-        with head:
-            st.title("Explore", width="content")
-            _take_along(answer, opacity)
-    (headline or st).header(story.headline(answer), anchor=False)
-    shown.four_pictures(answer, opacity)
+def _without_image(view: sidebar.View) -> None:
+    if view.trouble:
+        frame.show(view.trouble)
+    of, other = ("a digit", "digits") if card(view.model).images == "digits" else ("a photograph", "gallery")
+    st.info(f"Upload or paste an image of {of} in the sidebar, or choose **{other}** there.", icon=":material/upload:")
+
+
+def _on_a_phone() -> bool:
+    """There the sidebar covers the pictures, so that the slider stands above them."""
+    return "Mobi" in st.context.headers.get("User-Agent", "")
+
+
+def _answer(question: Question, progress: DeltaGenerator) -> Comparison | None:
+    """The comparison; the last one that was shown, after Stop."""
+    cached.engine()
+    key, title = "|".join(spec.key for spec in question), MODELS[question[0].model.name].title
+    answer = waiting.wait(progress, key, f"{title} at work", lambda: cached.comparison(*question))
+    if answer is not None:
+        st.session_state["_shown"] = question
+        return answer
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.warning("Stopped: this view was not computed. The pictures below are those from before.", icon=":material/stop_circle:")
+        st.button("Compute", type="primary", icon=":material/play_arrow:", on_click=waiting.stopped)
+    before = st.session_state.get("_shown")
+    return before and cached.comparison(*before)
+
+
+def first_screen(answer: Comparison, view: sidebar.View, headline: DeltaGenerator) -> None:
+    """Everything that follows the slider at once. headline: where the sentence stands."""
+    headline.header(story.headline(answer), anchor=False)
+    shown.four_pictures(answer, view.opacity)
     if answer.picture.notes:
         st.caption(f":material/auto_fix_high: {' '.join(answer.picture.notes)}")
     for warning in story.warnings(answer):
@@ -85,21 +114,18 @@ def _worth_the_wait(question: Question) -> bool:
         return True
     done: set[str] = st.session_state.setdefault("_computed", set())
     key = "|".join(spec.key for spec in question)
-    if key in done:
-        return True
-    place = st.empty()
-    with place.container():
-        st.info(
-            f"**{entry.title}** passes the image through the network many times, so it does not follow the slider.",
-            icon=":material/hourglass:",
-        )
-        clicked = st.button("Compute", type="primary", icon=":material/play_arrow:")
-    if clicked:
+    if key not in done:
+        place = st.empty()
+        with place.container():
+            st.info(
+                f"**{entry.title}** passes the image through the network many times, so it does not follow the slider.",
+                icon=":material/hourglass:",
+            )
+            if not st.button("Compute", type="primary", icon=":material/play_arrow:"):
+                return False
         place.empty()
-        with st.spinner(f"{entry.title} at work ..."):
-            cached.comparison(*question)
         done.add(key)
-    return clicked
+    return True
 
 
 with frame.page("Explore"):

@@ -37,6 +37,7 @@ class Made:
     image: ImageRef = field(default_factory=lambda: ImageRef(name="3500"))
     pruning: PruningSpec | None = None
     clean: np.ndarray = field(default_factory=lambda: spot(4, 4))
+    truth_kind: str = "ink"  # "" for a picture in which nobody marked the object
 
     def build(self) -> Comparison:
         variant = VariantSpec(pruning=self.pruning or PruningSpec.one_shot(self.sparsity))
@@ -49,7 +50,12 @@ class Made:
         thresholds = np.linspace(0, 1, 51)
         return Comparison(
             picture=Picture(
-                image=self.image, clean=frozen_array(self.clean), seen=frozen_array(np.maximum(self.clean, 0.1)), label=self.label
+                image=self.image,
+                clean=frozen_array(self.clean),
+                seen=frozen_array(np.maximum(self.clean, 0.1)),
+                label=self.label,
+                truth=frozen_array(self.clean if self.clean.ndim == 2 else self.clean.mean(axis=2)) if self.truth_kind else None,
+                truth_kind=self.truth_kind,
             ),
             dense=dense,
             pruned=pruned,

@@ -113,17 +113,73 @@ def test_a_colour_bar_runs_from_low_to_high() -> None:
     assert (bar[1] == pictures.COLOURS["magma"]).all()
 
 
-@pytest.mark.parametrize(("count", "columns", "size"), [(16, 8, (502, 130)), (3, 8, (502, 68)), (9, 8, (502, 130))])
-def test_a_sheet_has_room_for_all(count: int, columns: int, size: tuple[int, int]) -> None:
-    assert pictures.sheet([np.ones((SIDE, SIDE))] * count, columns).size == size
+def photo(height: int = 96, width: int = 128) -> np.ndarray:
+    """(height, width, 3): red grows to the right, green downwards."""
+    rows, columns = np.meshgrid(np.linspace(0, 1, height), np.linspace(0, 1, width), indexing="ij")
+    return np.stack([columns, rows, 0.5 + 0 * rows], axis=2).astype(np.float32)
 
 
-def test_the_chosen_picture_of_a_sheet_is_framed() -> None:
-    plain, framed = (pictures.sheet([np.zeros((SIDE, SIDE))] * 4, 4, chosen) for chosen in (None, 2))
-    changed = np.abs(np.asarray(plain, dtype=int) - np.asarray(framed, dtype=int)).max(axis=2) > 0
-    columns = np.nonzero(changed.any(axis=0))[0]
-    assert columns.min() == 2 * 62
-    assert columns.max() == 3 * 62 + 5
+def test_a_photograph_keeps_its_colours_and_its_own_size() -> None:
+    shown = pictures.plain(photo())
+    assert shown.size == (128, 96)
+    assert np.abs(pixels(shown) - photo() * 255).max() <= 0.51
+
+
+@pytest.mark.parametrize(("side_px", "size"), [(256, (256, 192)), (64, (64, 48)), (None, (128, 96))])
+def test_a_photograph_is_scaled_by_its_longer_side(side_px: int | None, size: tuple[int, int]) -> None:
+    maps = np.zeros((96, 128))
+    answer = Made(clean=photo(), dense_map=maps, pruned_map=maps).build()
+    drawn = [
+        pictures.plain(photo(), side_px),
+        pictures.grey(photo(), side_px),
+        pictures.overlay(answer.dense, answer.picture.clean, 0.5, side_px),
+        pictures.difference(answer, side_px),
+        pictures.highlighted(answer.dense, answer.picture.clean, 0.5, side_px),
+    ]
+    assert {picture.size for picture in drawn} == {size}
+
+
+def test_a_photograph_is_scaled_smoothly_and_a_digit_is_not() -> None:
+    edge = np.repeat(np.arange(100) >= 50, 100).reshape(100, 100).T.astype(np.float32)
+    large, small = (np.asarray(pictures.plain(values, 300)) for values in (edge, edge[:28, 36:64]))
+    assert len(np.unique(large)) > 2
+    assert set(np.unique(small)) == {0, 255}
+
+
+def test_below_a_heatmap_a_photograph_is_grey() -> None:
+    maps = np.zeros((96, 128))
+    answer = Made(clean=photo(), dense_map=maps, pruned_map=maps).build()
+    below = pixels(pictures.overlay(answer.dense, answer.picture.clean, 0.0))
+    assert (below == below[..., :1]).all()
+    assert np.abs(below[..., 0] - photo() @ [0.299, 0.587, 0.114] * 255).max() <= 1
+
+
+def test_an_outline_is_white_inside_the_object_and_black_outside() -> None:
+    truth = np.zeros((100, 100))
+    truth[20:60, 30:80] = 1
+    before = pictures.plain(np.full((100, 100, 3), 0.5, np.float32))
+    after = pixels(pictures.outlined(before, truth))
+    changed = np.abs(after - pixels(before)).max(axis=2) > 0
+    white, black = (after == 255).all(axis=2), (after == 0).all(axis=2)
+    assert (changed == (white | black)).all()
+    assert (truth[white] == 1).all()
+    assert (truth[black] == 0).all()
+    assert white.sum() == 2 * (40 + 50) - 4  # the object's own border pixels
+    assert black.sum() == 2 * (40 + 50)  # those beside it
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0])
+def test_nothing_is_outlined_where_the_object_is_nowhere_or_everywhere(value: float) -> None:
+    before = pictures.plain(np.full((40, 40, 3), 0.5, np.float32), 200)
+    assert (pixels(pictures.outlined(before, np.full((40, 40), value))) == pixels(before)).all()
+
+
+def test_a_thumbnail_is_the_middle_as_a_square() -> None:
+    wide = Image.fromarray((photo(100, 300) * 255).astype(np.uint8))
+    small = pictures.thumbnail(wide, 50)
+    assert small.size == (50, 50)
+    assert 75 < pixels(small)[25, 0, 0] < 95  # a third from the left
+    assert 160 < pixels(small)[25, 49, 0] < 180
 
 
 def test_png_is_without_loss_and_jpeg_nearly() -> None:

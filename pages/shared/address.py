@@ -11,6 +11,7 @@ from functools import lru_cache
 
 import streamlit as st
 
+from core.data.gallery import GALLERY
 from core.models.zoo import MODELS
 from core.pruning import CRITERIA
 from core.saliency import CAMS
@@ -37,6 +38,7 @@ PARAMETERS: dict[str, Parameter] = {
     "ratio": Choice("3", _names(RATIOS)),
     "level": Number(5, 0, CARD.levels or 0),
     "source": Choice("digits", ("digits", "own")),
+    "photo": Choice("cat", tuple(GALLERY)),
     "digit": Choice("7", CARD.classes),
     "nth": Number(1, 1, 500),
     "noise": Choice("true", ("true", "false")),

@@ -48,8 +48,9 @@ def study(weights: str, data_key: str) -> StudyTables:
     return engine().study(weights, data_key)
 
 
+@st.cache_resource(max_entries=24, show_spinner=False, hash_funcs=KEYS)
 def comparison(variant: VariantSpec, image: ImageRef, cam: CamSpec) -> Comparison:
-    """Dense against pruned; the engine keeps the heatmaps."""
+    """Dense against pruned; the last few are kept as they are, for all parts of a page."""
     return engine().compare(variant, image, cam)
 
 

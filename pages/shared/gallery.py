@@ -1,4 +1,4 @@
-"""Choosing the image: one of the embedded digits, or a person's own, uploaded or pasted."""
+"""Choosing the image: an embedded digit or a photograph, as the network needs it, or a person's own, uploaded or pasted."""
 
 from __future__ import annotations
 
@@ -8,51 +8,83 @@ from typing import Any
 import streamlit as st
 
 from core import ImageRef, ModelSpec, SparsightError, pictures
+from core.data.gallery import GALLERY
+from core.models.zoo import card
 from pages.shared import cached, present
 from pages.shared.address import of_model
-from pages.shared.widgets import choice, segments, toggle, whole
+from pages.shared.thumbs import Sheet, Thumb, draw
+from pages.shared.widgets import Known, choice, segments, toggle, whole
 
 FILE_TYPES = ["png", "jpg", "jpeg", "webp", "bmp"]
-A_ROW, A_PAGE = 8, 16  # pictures of the gallery
+A_ROW, A_PAGE = 8, 16  # digits of the gallery
+PHOTOS_A_ROW, PHOTO_PX = 5, 96
 NOISE = 0.2  # upper end of the thesis' background noise
+Found = tuple[ImageRef | None, SparsightError | None]
 
 
-def image_choice(model: ModelSpec) -> tuple[ImageRef | None, SparsightError | None]:
+def image_choice(model: ModelSpec) -> Found:
     """Draws the widgets. The image is None while an own one is awaited; the error says why one was refused."""
+    known = of_model(model.name)
     st.subheader("Image")
-    source = segments("Source", "source", of_model(model.name), label_visibility="collapsed")
-    image, trouble = (_digit(), None) if source == "digits" else _own(model)
-    noisy = toggle("Background noise", "noise",
+    source = segments("Source", "source", known, label_visibility="collapsed")
+    if source == "own":
+        image, trouble = _own(model)
+    else:
+        image, trouble = {"digits": _digit, "gallery": _photo}[source](model, known), None
+    if card(model).images != "digits":
+        return image, trouble
+    noisy = toggle("Background noise", "noise", known,
                    help="As in the thesis: pixels that are exactly 0 get a random value up to 0.2, in training and here.")  # fmt: skip
     return image and replace(image, noise=NOISE if noisy else 0.0), trouble
 
 
-def _digit() -> ImageRef:
+def _digit(model: ModelSpec, known: Known) -> ImageRef:
     left, right = st.columns([2, 3], gap="small")
     with left:
-        digit = choice("Digit", "digit")
+        digit = choice("Digit", "digit", known)
     with right:
-        nth = whole("Which one", "nth", help="One of 500. The networks never saw them in training.")
+        nth = whole("Which one", "nth", known, help="One of 500. The networks never saw them in training.")
     rows = cached.rows_of_class(int(digit))
     first = min((nth - 1) // A_PAGE * A_PAGE, len(rows) - A_PAGE)
-    if present.hidden("nth"):  # the strip would give away what is chosen
-        return ImageRef(name=str(rows[nth - 1]))
-    st.image(
-        _strip(rows[first : first + A_PAGE], nth - 1 - first),
-        width="stretch",
-        alt=f"Digits {first + 1} to {first + A_PAGE}, number {nth} chosen",
-    )
+    if not present.hidden("nth"):  # the strip would give away what is chosen
+        shown = tuple(
+            Thumb(str(first + place + 1), url, f"Digit {digit}, number {first + place + 1}")
+            for place, url in enumerate(_digit_urls(rows[first : first + A_PAGE]))
+        )
+        sheet = Sheet(label="Digits", thumbs=shown, chosen=str(nth), columns=A_ROW, locked=present.locked("nth"))
+        draw(sheet, lambda value: _set("nth", int(value)))
     return ImageRef(name=str(rows[nth - 1]))
 
 
+def _photo(model: ModelSpec, known: Known) -> ImageRef:
+    name = choice("Photograph", "photo", known, help="They come with the packages scikit-image and scikit-learn.")
+    if not present.hidden("photo"):
+        shown = tuple(Thumb(photo, _photo_url(photo), entry.value.alt) for photo, entry in GALLERY.items())
+        sheet = Sheet(label="Photographs", thumbs=shown, chosen=name, columns=PHOTOS_A_ROW, locked=present.locked("photo"))
+        draw(sheet, lambda value: _set("photo", value))
+    return ImageRef(source="gallery", name=name)
+
+
+def _set(name: str, value: Any) -> None:
+    st.session_state[name] = value
+
+
 @st.cache_data(max_entries=500, show_spinner=False)
-def _strip(rows: tuple[int, ...], chosen: int) -> str:
-    clean = [cached.engine().picture(ImageRef(name=str(row), noise=0.0)).clean for row in rows]
-    return pictures.data_url(pictures.png(pictures.sheet(clean, A_ROW, chosen)))
+def _digit_urls(rows: tuple[int, ...]) -> tuple[str, ...]:
+    clean = (cached.engine().picture(ImageRef(name=str(row), noise=0.0)).clean for row in rows)
+    return tuple(pictures.data_url(pictures.png(pictures.plain(values, 56))) for values in clean)
 
 
-def _own(model: ModelSpec) -> tuple[ImageRef | None, SparsightError | None]:
-    uploaded = st.file_uploader("Upload an image of a digit", FILE_TYPES, key="upload", help="Up to 10 MB. It stays in this app's memory.")
+@st.cache_data(max_entries=100, show_spinner=False)
+def _photo_url(name: str) -> str:
+    from core.data.gallery import gallery_image
+
+    return pictures.data_url(pictures.jpeg(pictures.thumbnail(gallery_image(name), PHOTO_PX)))
+
+
+def _own(model: ModelSpec) -> Found:
+    of = "a digit" if card(model).images == "digits" else "a photograph"
+    uploaded = st.file_uploader(f"Upload an image of {of}", FILE_TYPES, key="upload", help="Up to 10 MB. It stays in this app's memory.")
     pasted = st.chat_input("Or paste one here", key="paste", accept_file=True, file_type=FILE_TYPES)
     data = _newest(uploaded, pasted.files[0] if pasted and pasted.files else None)
     if data is None:

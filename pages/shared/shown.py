@@ -2,32 +2,43 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.elements.lib.grid_container import GridContainer
 
-from core import CamSpec, ImageRef, VariantSpec, pictures
+from core import CamSpec, ImageRef, ModelSpec, VariantSpec, pictures
 from core.measures import MEASURES
-from core.results import Comparison, Heatmap
+from core.results import Comparison, Heatmap, Picture
 from pages.shared import cached, present, story
 
-CARDS = (("soft-iou", "overlap"), ("iou-top-p", "overlap"), ("energy-inside", "overlap"), ("pearson", "similarity"))
+# Which scores stand on the first screen, by the kind of truth there is. A mask has no brightest tenth, so no IoU at top p.
+CARDS = {
+    "ink": (("soft-iou", "overlap"), ("iou-top-p", "overlap"), ("energy-inside", "overlap"), ("pearson", "similarity")),
+    "": tuple((name, "similarity") for name in ("pearson", "spearman", "soft-iou-of-maps", "ssim")),
+}
+CARDS["mask"] = CARDS["boxes"] = (
+    ("soft-iou", "overlap"), ("energy-inside", "overlap"), ("pointing-game", "overlap"), ("pearson", "similarity")
+)  # fmt: skip
 EXAMPLE_OPACITY = 0.65
 NARROWEST_PX = 150  # two pictures side by side on a phone
 
 
-def four_pictures(answer: Comparison, opacity: float) -> None:
-    """Input, dense, pruned, difference. Every alt text ends with the counted sparsity, so that one can wait for the change."""
-    pruned = answer.pruned
-    urls = _urls(pruned.variant, pruned.image, pruned.cam, opacity)
+def four_pictures(answer: Comparison, opacity: float, outline: bool = False) -> None:
+    """Input, dense, pruned, difference. Every alt text ends with the counted sparsity, so that one can wait for the change.
+
+    outline: whether the border of the true object is drawn in.
+    """
+    pruned, picture = answer.pruned, answer.picture
+    urls = _urls(pruned.variant, pruned.image, pruned.cam, Drawn(opacity, outline and picture.truth is not None))
     at = f"at {answer.mask.sparsity:.4%} sparsity"
     grid = st.grid(4, min_column_width=NARROWEST_PX, gap="small")
     with _cell(grid):
-        _picture("Input" + (", with noise" if pruned.image.noise else ""), urls[0], f"The input {at}")
-        label = answer.picture.label
-        st.markdown("your own image" if label is None else f"label **{label}**")
+        _picture("Input" + (", with noise" if pruned.image.noise else ""), urls[0], f"The input{_of(picture)} {at}")
+        _named(answer)
         if pruned.image.noise:
-            _without_noise(pruned.image)
+            _without_noise(pruned.image, pruned.variant.model)
     with _cell(grid):
         _picture("Dense", urls[1], f"Heatmap of the dense network, beside the one {at}")
         _says(answer.dense)
@@ -39,10 +50,27 @@ def four_pictures(answer: Comparison, opacity: float) -> None:
         _similarity(answer)
 
 
+def _of(picture: Picture) -> str:
+    return f", {picture.title}," if picture.title else ""
+
+
+def _named(answer: Comparison) -> None:
+    """What the image is, as far as anybody knows."""
+    picture = answer.picture
+    if picture.label is not None:
+        st.markdown(f"label **{story.class_name(answer.dense, picture.label)}**")
+    elif picture.image.source == "own":
+        st.markdown("your own image")
+    else:
+        st.markdown(f"**{picture.title}**, no label" if picture.title else "no label")
+    if picture.credit:
+        st.caption(picture.credit)
+
+
 def example(answer: Comparison) -> None:
     """The two heatmaps and their difference, small, with one sentence: for the door."""
     pruned = answer.pruned
-    _, dense_url, pruned_url, difference_url = _urls(pruned.variant, pruned.image, pruned.cam, EXAMPLE_OPACITY)
+    _, dense_url, pruned_url, difference_url = _urls(pruned.variant, pruned.image, pruned.cam, Drawn(EXAMPLE_OPACITY))
     with st.container(horizontal=True, gap="small"):
         for title, url in (("Dense", dense_url), ("Pruned", pruned_url), ("Dense − pruned", difference_url)):
             with st.container(width=NARROWEST_PX, gap="xsmall"):
@@ -59,15 +87,15 @@ def _picture(title: str, url: str, alt: str) -> None:
     st.image(url, width="stretch", alt=alt)
 
 
-def _without_noise(image: ImageRef) -> None:
+def _without_noise(image: ImageRef, model: ModelSpec) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
-        st.image(_clean(image), width=40, alt="The input without noise")
+        st.image(_clean(image, model), width=40, alt="The input without noise")
         st.caption("without noise", width="content")
 
 
 def _says(side: Heatmap, changed: bool = False) -> None:
     icon = ":material/swap_horiz: " if changed else ""
-    st.markdown(f"{icon}says **{side.prediction.top}**, {side.prediction.confidence:.2f}")
+    st.markdown(f"{icon}says **{story.class_name(side, side.prediction.top)}**, {side.prediction.confidence:.2f}")
     st.image(_bar("magma"), width="stretch", alt="Colour bar from black, 0, to pale yellow, 1")
     st.caption("0 to 1, evidence" if side.state == "ok" else f":material/warning: the map is {side.state}")
 
@@ -85,34 +113,53 @@ def _bar(table: str) -> str:
 
 
 @st.cache_data(max_entries=400, show_spinner=False, hash_funcs=cached.KEYS)
-def _clean(image: ImageRef) -> str:
-    return pictures.data_url(pictures.png(pictures.grey(cached.engine().picture(image).clean, side_px=84)))
+def _clean(image: ImageRef, model: ModelSpec) -> str:
+    return pictures.data_url(pictures.png(pictures.plain(cached.engine().picture(image, model).clean, side_px=84)))
 
 
-@st.cache_data(max_entries=400, show_spinner=False, hash_funcs=cached.KEYS)
-def _urls(variant: VariantSpec, image: ImageRef, cam: CamSpec, opacity: float) -> tuple[str, str, str, str]:
+@dataclass(frozen=True)
+class Drawn:
+    """How the pictures are drawn. opacity: of the heatmaps. outline: the border of the true object."""
+
+    opacity: float
+    outline: bool = False
+
+
+@st.cache_data(max_entries=400, show_spinner=False, hash_funcs=cached.KEYS | {Drawn: repr})
+def _urls(variant: VariantSpec, image: ImageRef, cam: CamSpec, drawn: Drawn) -> tuple[str, str, str, str]:
     """The four pictures, each as an address of its own: they arrive together with their words."""
     answer = cached.comparison(variant, image, cam)
-    clean = answer.picture.clean
-    smooth = (pictures.overlay(answer.dense, clean, opacity), pictures.overlay(answer.pruned, clean, opacity), pictures.difference(answer))
-    first = pictures.data_url(pictures.png(pictures.grey(answer.picture.seen)))
-    second, third, fourth = (pictures.data_url(pictures.jpeg(picture)) for picture in smooth)
+    clean, truth = answer.picture.clean, answer.picture.truth
+    made = [
+        pictures.plain(answer.picture.seen),
+        pictures.overlay(answer.dense, clean, drawn.opacity),
+        pictures.overlay(answer.pruned, clean, drawn.opacity),
+        pictures.difference(answer),
+    ]
+    if drawn.outline and truth is not None:
+        made = [pictures.outlined(picture, truth) for picture in made]
+    encode = pictures.png if clean.ndim == 2 else pictures.jpeg  # a digit's sharp pixels, a photograph
+    first = pictures.data_url(encode(made[0]))
+    second, third, fourth = (pictures.data_url(pictures.jpeg(picture)) for picture in made[1:])
     return first, second, third, fourth
 
 
 def score_cards(answer: Comparison) -> None:
     """Value, change from dense, and what it means in one sentence."""
-    grid = st.grid(len(CARDS), min_column_width=NARROWEST_PX, gap="small")
-    for name, group in CARDS:
+    kind = answer.picture.truth_kind
+    grid = st.grid(4, min_column_width=NARROWEST_PX, gap="small")
+    for name, group in CARDS[kind]:
         if group == "overlap":
             pruned, dense = answer.overlap_pruned[name], answer.overlap_dense[name]
         else:
             pruned, dense = answer.similarity[name], 1.0  # of the dense map with itself
         with _cell(grid):
-            _card(MEASURES[name].title, pruned, dense)
+            _card(story.of_truth(MEASURES[name].title, kind), pruned, dense)
             if present.on() and pruned is not None:
                 continue
-            st.caption(MEASURES[name].summary if pruned is not None else story.undefined(answer))
+            st.caption(story.of_truth(MEASURES[name].summary, kind) if pruned is not None else story.undefined(answer))
+    if not kind and not present.on():
+        st.caption(story.NOTHING_MARKED)
 
 
 def _card(title: str, value: float | None, dense: float | None) -> None:

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import re
+
+from core.models.zoo import card
 from core.results import MAP_STATES, Comparison, Heatmap
 
 ELSEWHERE, SAME_PLACES = 0.3, 0.7  # soft IoU of the two maps below and above which the sentence says so
 OVERLAP = "soft-iou-of-maps"
+MARKED = {"ink": "the ink", "mask": "the object", "boxes": "the boxes"}  # what overlaps are with, by the kind of truth
+NOTHING_MARKED = "No object is marked in this image, so nothing can be said about the overlap with it."
 
 WORDS = {
     "sparsity / density": "the removed / kept share of the prunable weights, counted from the tensors, never repeated from the request.",
-    "compression ratio": "all parameters / parameters left; biases are never pruned and count as left.",
+    "compression ratio": "all parameters / parameters left; biases are never pruned by themselves and count as left.",
     "schedule": "one-shot prunes the dense network at once; iterative with weight reset prunes a fifth, sets the rest back to its "
                 "pretrained values, retrains, and repeats.",
-    "criterion": "what decides which weights go first: the smallest (magnitude) or a random draw, as a control.",
+    "criterion": "what decides which weights go first: their size, a measure of their influence, or a random draw as a control.",
+    "granularity": "what goes as a whole: single weights, kernels, channels, filters, or N of every M weights.",
     "scope": "global ranks all weights together; per layer removes the same share of every layer.",
     "heatmap": "where the evidence for one class lies, from 0 to 1; the raw saliency map has one value for each cell of the target layer.",
-    "target layer, target class": "where in the network, and for which class, the map is made. Here: the last convolution; dense = "
-                                  "the class that the dense network predicts, own = the class that each network predicts itself, "
-                                  "label = the true class.",
+    "target layer, target class": "where in the network, and for which class, the map is made: dense = the class that the dense network "
+                                  "predicts, own = the class that each network predicts itself, label = the true class.",
     "soft IoU": "sum of the smaller / sum of the larger values of two maps: 0 is nothing in common, 1 is the same map.",
     "IoU at top p": "overlap of the strongest tenth of the pixels of both.",
-    "accuracy": "the share of digits named rightly, with its counts and a 95 % Wilson interval.",
+    "accuracy": "the share of images named rightly, with its counts and a 95 % Wilson interval.",
 }  # fmt: skip
 
 
@@ -33,9 +38,10 @@ def headline(answer: Comparison) -> str:
 
 
 def _what_happens(answer: Comparison) -> str:
-    top, state = answer.pruned.prediction.top, answer.pruned.state
+    state = answer.pruned.state
     if answer.mask.collapsed:
-        return f"the network has **collapsed**: no input reaches its output, and it says {top} to every image."
+        always = class_name(answer.pruned, answer.pruned.prediction.top)
+        return f"the network has **collapsed**: no input reaches its output, and it says {always} to every image."
     if answer.flipped:
         return f"the network **changes its answer**: {says(answer.dense)} becomes {says(answer.pruned)}.{_against_label(answer)}"
     still = f"the network still says {says(answer.pruned)}"
@@ -59,9 +65,11 @@ def _against_label(answer: Comparison) -> str:
     label, dense, pruned = answer.picture.label, answer.dense.prediction.top, answer.pruned.prediction.top
     if label is None or dense == pruned == label:
         return ""
+    it = f"it is a {label}" if answer.picture.truth_kind == "ink" else f"it is labelled {class_name(answer.dense, label)}"
     if dense != label and pruned != label:
-        return f" Both are wrong: it is a {label}."
-    return f" It is a {label}, so the dense network was right." if dense == label else f" It is a {label}: pruning put it right."
+        return f" Both are wrong: {it}."
+    it = it.replace("it", "It", 1)
+    return f" {it}, so the dense network was right." if dense == label else f" {it}: pruning put it right."
 
 
 def warnings(answer: Comparison) -> list[str]:
@@ -87,14 +95,17 @@ def _other_map(side: Heatmap) -> str:
 def _target(answer: Comparison) -> str:
     dense, pruned = answer.dense.target_class, answer.pruned.target_class
     if dense != pruned:
-        return f"the class that each network predicts ({dense} and {pruned})"
-    return f"class {dense}; choose target class **own** to see what speaks for each network's own answer"
+        return f"the class that each network predicts ({class_name(answer.dense, dense)} and {class_name(answer.pruned, pruned)})"
+    return f"class {class_name(answer.dense, dense)}; choose target class **own** to see what speaks for each network's own answer"
 
 
 def _less_pruning(answer: Comparison) -> str:
-    if answer.mask.variant.pruning.schedule == "one-shot":
+    variant = answer.mask.variant
+    if variant.pruning.schedule != "one-shot":
+        return "A lower level may keep the answer."
+    if card(variant.model).levels is not None:
         return "Schedule **iterative-reset** retrains after each step and often keeps the answer at the same sparsity."
-    return "A lower level may keep the answer."
+    return "Less sparsity, or retraining after pruning, may keep the answer."
 
 
 def undefined(answer: Comparison) -> str:
@@ -102,12 +113,25 @@ def undefined(answer: Comparison) -> str:
     for name, side in (("pruned", answer.pruned), ("dense", answer.dense)):
         if side.state != "ok":
             return f"Undefined, because the {name} network's map is {side.state}."
-    return "Undefined for this image: there is no ink to compare with." if not answer.picture.clean.any() else "Undefined for these maps."
+    truth = answer.picture.truth
+    if truth is not None and not truth.any():
+        return f"Undefined for this image: there is no {MARKED[answer.picture.truth_kind].removeprefix('the ')} to compare with."
+    return "Undefined for these maps."
+
+
+def of_truth(text: str, kind: str) -> str:
+    """A measure's words, which speak of ink, for another kind of truth."""
+    return re.sub(r"\bthe ink\b", MARKED.get(kind, "the object"), text) if kind != "ink" else text
+
+
+def class_name(side: Heatmap, index: int) -> str:
+    """A class in words; its number where the network says none."""
+    return card(side.variant.model).classes[index]
 
 
 def says(side: Heatmap) -> str:
     """A prediction with its probability: "7 (0.98)"."""
-    return f"**{side.prediction.top}** ({side.prediction.confidence:.2f})"
+    return f"**{class_name(side, side.prediction.top)}** ({side.prediction.confidence:.2f})"
 
 
 def plain_zero(value: float, digits: int) -> float:

@@ -16,6 +16,7 @@ PINNED = {
     "ratio": "3",
     "level": 5,
     "source": "digits",
+    "photo": "cat",
     "digit": "7",
     "nth": 1,
     "noise": "true",
