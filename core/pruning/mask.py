@@ -41,9 +41,15 @@ def is_collapsed(network: nn.Module, mask: Mapping[str, Tensor], input_shape: tu
         mask: of all its weights.
         input_shape: (channels, height, width).
     """
+    if all(bool(kept.flatten(1).any(dim=1).all()) for kept in mask.values()):
+        return False  # every output channel of every layer still hears something
     ones = {
         name: mask[name].double() if name in mask else torch.zeros_like(p, dtype=torch.double) for name, p in network.named_parameters()
     }
+    for name, module in network.named_modules():  # BatchNorm hands on what arrives
+        if isinstance(module, nn.modules.batchnorm._BatchNorm):
+            ones |= {f"{name}.{part}": torch.ones(module.num_features, dtype=torch.double) for part in ("weight", "running_var")}
+            ones[f"{name}.running_mean"] = torch.zeros(module.num_features, dtype=torch.double)
     device = next(iter(mask.values())).device
     with torch.no_grad():
         arrived = functional_call(network, ones, torch.ones(1, *input_shape, dtype=torch.double, device=device))

@@ -2,21 +2,28 @@
 
 from core.specs.images import TARGETS, CamSpec, DataSpec, ImageRef
 from core.specs.models import ModelSpec, VariantSpec
-from core.specs.pruning import GRANULARITIES, REPAIRS, SCHEDULES, SCOPES, PruningSpec, Schedule, n_of_m
+from core.specs.pruning import GRANULARITIES, REPAIRS, SCHEDULES, SCOPES, TRAINED, PruningSpec, Schedule, n_of_m
+from core.specs.retrain import PACES, RetrainSpec
 from core.specs.shares import exact_share, whole
-from core.specs.training import TrainSpec
+from core.specs.training import AUGMENTATIONS, OPTIMISERS, RATES, TrainSpec
 
 __all__ = [
+    "AUGMENTATIONS",
     "GRANULARITIES",
+    "OPTIMISERS",
+    "PACES",
+    "RATES",
     "REPAIRS",
     "SCHEDULES",
     "SCOPES",
     "TARGETS",
+    "TRAINED",
     "CamSpec",
     "DataSpec",
     "ImageRef",
     "ModelSpec",
     "PruningSpec",
+    "RetrainSpec",
     "Schedule",
     "TrainSpec",
     "VariantSpec",

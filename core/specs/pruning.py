@@ -9,12 +9,14 @@ from typing import Any, Literal
 from core.errors import BadSpec
 from core.specs.shares import exact_share, one_of, whole
 
-Schedule = Literal["none", "one-shot", "iterative-reset"]
+Schedule = Literal["none", "one-shot", "iterative-reset", "retrained"]
 SCHEDULES: dict[str, str] = {
     "none": "dense",
     "one-shot": "one-shot: prune the dense network, no retraining",
     "iterative-reset": "iterative with weight reset: prune 20 % of what is left, reset, retrain, repeat",
+    "retrained": "retrained: a trained series, pruned and retrained level by level as its run says",
 }
+TRAINED = ("iterative-reset", "retrained")  # schedules whose networks are stored, level by level
 SCOPES: dict[str, str] = {
     "global": "global: one ranking over all prunable weights",
     "layer": "per layer: the same share of each layer",
@@ -76,7 +78,7 @@ class PruningSpec:
             one_of(self.granularity, GRANULARITIES, "granularity")
         elif self.schedule == "one-shot":
             object.__setattr__(self, "sparsity", 1 - pattern[0] / pattern[1])
-        needs = {"none": (False, False), "one-shot": (True, False), "iterative-reset": (False, True)}[self.schedule]
+        needs = (self.schedule == "one-shot", self.schedule in TRAINED)
         if (self.sparsity is not None, self.level is not None) != needs:
             raise BadSpec(
                 f"Schedule '{self.schedule}' with sparsity {self.sparsity} and level {self.level} is not a question.",
@@ -100,8 +102,9 @@ class PruningSpec:
         return cls(schedule="one-shot", sparsity=sparsity, scope=scope, criterion=criterion, **more)
 
     @classmethod
-    def at_level(cls, level: int) -> PruningSpec:
-        return cls(schedule="iterative-reset", level=level)
+    def at_level(cls, level: int, schedule: Schedule = "iterative-reset") -> PruningSpec:
+        """A level of a trained series."""
+        return cls(schedule=schedule, level=level)
 
     @property
     def ranking(self) -> str:

@@ -91,7 +91,11 @@ class ModelStore:
 
         def load() -> tuple[tuple[Weights, Mask], int]:
             found = card(variant.model)
-            weights, mask = unpack_sparse(_load_or_explain(self.files, key, variant))
+            source = found.weights.get(variant.model.weights)
+            if source is not None and source.load is not None:
+                weights, mask = source.load(self.files.write_root / "downloads", None), Mask()
+            else:
+                weights, mask = unpack_sparse(_load_or_explain(self.files, key, variant))
             _check_fit(key, found, weights, mask)
             mask = {name: mask[name] for name in found.prunable} if mask else full_mask(weights, found.prunable)
             return (weights, mask), _bytes(weights) + _bytes(mask)

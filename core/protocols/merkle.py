@@ -1,0 +1,156 @@
+"""Merkle, Weber, Schöttle, Schlögl, Nocker: Less is More. Iterative pruning of convolutions with fine-tuning, compression rates 1 to 64.
+
+As published: unstructured L1, per layer, convolution weights only; each step removes half of what is left in each convolution; after
+each step everything is fine-tuned, weights continue; SGD 0.001, momentum 0.9, weight decay 1e-4, batch 64; at most 100 epochs for the dense
+network and 50 after each step, early stopping with patience 10 and a factor of 1.01; no normalisation of the input; flips and a rotation by
+up to 10 degrees. The validation folder is split at random (seed 69).
+
+Our readings: torchvision's weights of the named network; the split is drawn by torch's generator with that seed; rotation draws from a
+generator keyed by seed, level and epoch. Departures when the run is reduced (size, epochs) are written into each level's facts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from core.data.photo_sets import PhotoSet
+from core.errors import BadSpec
+from core.models import finetuned
+from core.models.finetuned import LAYERS, Description
+from core.specs import PruningSpec, RetrainSpec, TrainSpec
+from core.store.files import Files
+from core.training.images import TrainingImages, decode, part, split
+from core.training.series import Material, Step, run_series
+
+RATES = (1, 2, 4, 8, 16, 32, 64)  # compression rates of the convolutions
+TARGETS = tuple(1 - 1 / rate for rate in RATES)
+SPLIT_SEED, VALIDATION, TEST = 69, 1125, 2800
+AUGMENT = ("horizontal-flip", "vertical-flip", "rotation-10")
+FIRST = TrainSpec(rates=((0.001, 100),), batch_size=64, noise=0.0, augment=AUGMENT, patience=10)
+EACH = replace(FIRST, rates=((0.001, 50),))
+PUBLISHED = {
+    "test_top_1": (0.97, 0.9729, 0.9593, 0.9411, 0.9339, 0.9007, 0.8725),
+    "map_mean": (0.137, 0.154, 0.154, 0.187, 0.194, 0.183, 0.156),
+    "map_variance": (0.0153, 0.0171, 0.0152, 0.0159, 0.0164, 0.0192, 0.0181),
+    "non_zero_cells": (47.0, 47.1, 46.9, 46.8, 46.1, 43.5, 41.6),
+    "l1_to_dense": (None, 1.59, 2.36, 4.17, 5.45, 5.67, 5.32),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What to run. scope: "layer" as published, or "global". epochs: at most this many a level (None: as published).
+
+    architecture: of torchvision; data: the name that the retrained network carries; size_px: side of its input.
+    """
+
+    architecture: str = "vgg16"
+    data: str = "imagenette"
+    size_px: int = 224
+    scope: str = "layer"
+    seed: int = 0
+    epochs: int | None = None
+    start: str = "pretrained"
+
+    @property
+    def run(self) -> str:
+        return f"merkle-{self.scope}"
+
+    @property
+    def summary(self) -> str:
+        """One sentence for select boxes."""
+        reduced = "" if self.epochs is None else f", at most {self.epochs} epochs a level"
+        return f"Less is More: {self.scope} L1 on convolutions, half of what is left at each level, fine-tuned{reduced}"
+
+    def spec(self, linear: tuple[str, ...]) -> RetrainSpec:
+        """Args: linear: names of the linear weights, which stay."""
+        first, each = FIRST, EACH
+        if self.epochs is not None:
+            if self.epochs < 1:
+                raise BadSpec(f"{self.epochs} epochs train nothing.", "At least 1.")
+            first = replace(FIRST, rates=((0.001, min(self.epochs, 100)),))
+            each = replace(EACH, rates=((0.001, min(self.epochs, 50)),))
+        return RetrainSpec(
+            name=self.run, model=f"{self.architecture}@{self.data}", targets=TARGETS, first=first, each=each, start=self.start,
+            seed=self.seed, pruning=PruningSpec.one_shot(0.0, self.scope, excluded=linear),
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Images:
+    """The parts of the data: train learns, validation chooses the best epoch, test is only counted."""
+
+    train: TrainingImages
+    validation: TrainingImages
+    test: TrainingImages
+
+
+def load_images(photos: PhotoSet, plan: Plan, held_out: Collection[str] = ()) -> Images:
+    """The folders train/ and val/ of a data set, val/ split as published, scaled down where there are fewer photographs.
+
+    held_out: file names that are left out everywhere.
+    """
+    rule = _rule(plan)
+    train = decode(part(photos, "train", held_out), rule)
+    rest = decode(part(photos, "val", held_out), rule)
+    validation = round(len(rest) * VALIDATION / (VALIDATION + TEST)) if len(rest) < VALIDATION + TEST else VALIDATION
+    chosen, test = split(rest, [validation], SPLIT_SEED)
+    return Images(train, chosen, test)
+
+
+def _rule(plan: Plan) -> finetuned.InputRule:
+    return finetuned.InputRule(size_px=(plan.size_px, plan.size_px), mean=(0.0,) * 3, std=(1.0,) * 3)
+
+
+def describe(plan: Plan, classes: tuple[str, ...]) -> Description:
+    """The card of what the plan trains. Raises BadSpec for an architecture that it does not know."""
+    if plan.architecture not in LAYERS:
+        raise BadSpec(f"'{plan.architecture}' cannot be retrained here.", f"Known: {', '.join(LAYERS)}.")
+    names = [name for name, module in finetuned.build(plan.architecture, len(classes)).named_modules() if _has_weight(module)]
+    return Description(
+        architecture=plan.architecture, data=plan.data, classes=classes, size_px=plan.size_px, levels=len(TARGETS) - 1,
+        target_layer=LAYERS[plan.architecture], classifier=f"{names[-1]}.weight", runs={plan.run: plan.summary}, seeds=(plan.seed,),
+    )  # fmt: skip
+
+
+def _has_weight(module: nn.Module) -> bool:
+    return isinstance(module, nn.Conv2d | nn.Linear)
+
+
+def beginning(description: Description, pretrained: dict[str, Tensor] | None, seed: int) -> dict[str, Tensor]:
+    """The weights that level 0 begins with: the pretrained ones but for the head, which is drawn from the seed; all drawn without them."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        state = {
+            name: values.clone()
+            for name, values in finetuned.build(description.architecture, len(description.classes)).state_dict().items()
+        }
+    fitting = {name: values.float() for name, values in (pretrained or {}).items() if name in state and values.shape == state[name].shape}
+    missing = [name for name in state if name not in fitting and not name.startswith(description.classifier.rpartition(".")[0])]
+    if pretrained and missing:
+        raise BadSpec(
+            f"The weights do not fit {description.architecture}: {', '.join(missing[:5])} {'is' if len(missing) == 1 else 'are'} missing.",
+            "They are torchvision's of the same name; only the head may differ.",
+        )
+    return state | fitting
+
+
+def run(plan: Plan, images: Images, files: Files, pretrained: dict[str, Tensor] | None, device: torch.device) -> Iterator[Step]:
+    """Trains the series and writes its card; goes on where it was."""
+    description = describe(plan, images.train.classes)
+    card = description.card()
+    spec = plan.spec(tuple(name for name, kind in card.kinds.items() if kind == "linear"))
+    save_card(files.write_root, description, plan)
+    start = beginning(description, pretrained, plan.seed)
+    yield from run_series(spec, Material(card, start, images.train, images.validation, device, files))
+
+
+def save_card(folder: Path, description: Description, plan: Plan) -> None:
+    """Adds this run to the card in the folder."""
+    known = [found for found in finetuned.find([folder]) if found.name == description.name]
+    finetuned.write(folder, known[0].with_run(plan.run, plan.summary, plan.seed) if known else description)
