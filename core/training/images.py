@@ -51,7 +51,7 @@ def part(photos: PhotoSet, folder: str, without: Collection[str] = ()) -> PhotoS
 
 
 def _below(name: str, folder: str) -> bool:
-    return not folder or PurePosixPath(name).parts[0] == folder
+    return not folder or folder in PurePosixPath(name).parts[:-2]  # the last two are the class and the file
 
 
 def decode(photos: PhotoSet, rule: InputRule, progress: Count | None = None) -> TrainingImages:
@@ -79,7 +79,7 @@ def decode(photos: PhotoSet, rule: InputRule, progress: Count | None = None) -> 
 
 def _decoded(photo: Photo, rule: InputRule) -> Tensor | str:
     try:
-        return torch.from_numpy(fit_photo(photo.read(), rule)).permute(2, 0, 1)
+        return torch.from_numpy(fit_photo(photo.read(), rule).copy()).permute(2, 0, 1)
     except BadImage as error:
         return str(error.wrong)
 

@@ -1,0 +1,221 @@
+"""Series of retrained networks: the right masks at every level, found again after a kill, with a card that a fresh process reads."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from core.data.folders import read_folder
+from core.errors import BadFile, BadSpec
+from core.models import finetuned
+from core.models.cards import Card, InputRule
+from core.protocols import merkle
+from core.protocols.merkle import Plan
+from core.specs import PruningSpec, RetrainSpec, TrainSpec
+from core.store.files import Files
+from core.store.sparse import unpack_sparse
+from core.training.images import decode, part, split
+from core.training.series import Material, Step, key_of, level_mask, run_series
+from tests.training.test_finetune import CPU, network, photographs
+
+QUICK = TrainSpec(rates=((0.05, 1),), batch_size=16, noise=0.0)
+TARGETS = (0.0, 0.5, 0.75)
+SPEC = RetrainSpec(name="test-layer", model="tiny@colours", pruning=PruningSpec.one_shot(0.0, "layer", excluded=("9.weight",)),
+                   targets=TARGETS, first=QUICK, each=QUICK)  # fmt: skip
+
+
+def tiny() -> Card:
+    rule = InputRule(size_px=(12, 12), mean=(0.0,) * 3, std=(1.0,) * 3)
+    return Card(build=network, target_layer="4", input=rule, classes=("red", "green", "blue"), weights={}, classifier="9.weight")
+
+
+def material(folder: Path) -> Material:
+    return Material(tiny(), dict(network().state_dict()), photographs(67), photographs(40, 1), CPU, Files(folder))
+
+
+def stored(made: Material, spec: RetrainSpec, level: int) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:
+    return unpack_sparse(made.files.load(key_of(spec, level))[0])
+
+
+@pytest.mark.parametrize("pace", ["iterative", "one-shot", "reset", "none"])
+@pytest.mark.parametrize("scope", ["layer", "global"])
+def test_every_level_has_its_sparsity_and_masks_nest(tmp_path: Path, pace: str, scope: str) -> None:
+    spec = replace(SPEC, pace=pace, pruning=replace(SPEC.pruning, scope=scope))
+    made = material(tmp_path)
+    list(run_series(spec, made))
+    before: dict[str, torch.Tensor] = {}
+    for level, target in enumerate(TARGETS):
+        weights, mask = stored(made, spec, level)
+        assert set(mask) == {"0.weight", "4.weight"}
+        for name, kept in mask.items():
+            assert (weights[name][~kept] == 0).all()
+            if scope == "layer":
+                assert kept.numel() - int(kept.sum()) == round(target * kept.numel())
+            if before:
+                assert not (kept & ~before[name]).any()
+        total, left = sum(kept.numel() for kept in mask.values()), sum(int(kept.sum()) for kept in mask.values())
+        assert total - left == round(target * total)
+        before = mask
+
+
+def test_the_smallest_weights_go(tmp_path: Path) -> None:
+    made = material(tmp_path)
+    list(run_series(SPEC, made))
+    dense, _ = stored(made, SPEC, 0)
+    _, mask = stored(made, SPEC, 1)
+    for name, kept in mask.items():
+        assert dense[name].abs()[kept].min() >= dense[name].abs()[~kept].max()
+
+
+def test_paces_begin_where_they_say(tmp_path: Path) -> None:
+    """Without any training a level's weights are those that it begins with, masked."""
+    still = TrainSpec(rates=((0.0, 1),), batch_size=67, weight_decay=0.0, noise=0.0)
+    for pace in ("iterative", "one-shot", "reset"):
+        spec = replace(SPEC, pace=pace, each=still)
+        made = material(tmp_path / pace)
+        list(run_series(spec, made))
+        origin = made.start if pace == "reset" else stored(made, spec, 0)[0]
+        weights, mask = stored(made, spec, 2)
+        for name, kept in mask.items():
+            assert torch.equal(weights[name], origin[name] * kept)
+
+
+def test_killed_between_and_within_levels_it_goes_on(tmp_path: Path) -> None:
+    spec = replace(SPEC, first=replace(QUICK, rates=((0.05, 2),)), each=replace(QUICK, rates=((0.05, 2),)))
+    whole = material(tmp_path / "whole")
+    list(run_series(spec, whole))
+    for steps in (1, 3, 5):
+        made = material(tmp_path / f"killed-{steps}")
+        running = run_series(spec, made)
+        for _ in range(steps):
+            next(running)
+        del running
+        told = list(run_series(spec, material(tmp_path / f"killed-{steps}")))
+        assert any(step.found for step in told) == (steps >= 3)
+        for level in range(3):
+            for name, values in stored(whole, spec, level)[0].items():
+                assert torch.equal(values, stored(made, spec, level)[0][name])
+        assert [key for key in made.files.keys("tiny@colours") if "unfinished" in key] == []
+
+
+def test_what_is_told(tmp_path: Path) -> None:
+    told: list[Step] = list(run_series(SPEC, material(tmp_path)))
+    assert [(step.level, step.epoch is None) for step in told] == [(0, False), (0, True), (1, False), (1, True), (2, False), (2, True)]
+    facts = Files(tmp_path).facts(key_of(SPEC, 1))
+    assert facts["training_images"] == 67
+    assert facts["outcome"]["history"][0]["total"] == 40
+
+
+@pytest.mark.parametrize("targets", [(), (0.1, 0.5), (0.0, 0.5, 0.5), (0.0, 0.9, 0.5), (0.0, 1.0)])
+def test_no_series(targets: tuple[float, ...]) -> None:
+    with pytest.raises(BadSpec):
+        replace(SPEC, targets=targets)
+
+
+def test_level_0_keeps_everything() -> None:
+    mask = level_mask(SPEC, tiny(), dict(network().state_dict()), 0.0)
+    assert all(kept.all() for kept in mask.values())
+
+
+def folder_of_photographs(folder: Path, per_class: int = 12, broken: bool = False) -> Path:
+    generator = np.random.default_rng(0)
+    for top in ("train", "val"):
+        for place, name in enumerate(("n01440764", "n03028079")):
+            home = folder / top / name
+            home.mkdir(parents=True)
+            for row in range(per_class):
+                pixels = generator.integers(0, 120, (40, 40, 3)).astype(np.uint8)
+                pixels[..., place] += 100
+                target = io.BytesIO()
+                Image.fromarray(pixels).save(target, "JPEG")
+                (home / f"{top}{row}.jpg").write_bytes(b"no picture" if broken and row == 3 else target.getvalue())
+    return folder
+
+
+def test_merkle_trains_a_reduced_series(tmp_path: Path) -> None:
+    photos = read_folder(folder_of_photographs(tmp_path / "data"))
+    plan = Plan(architecture="squeezenet1_1", data="tiny", size_px=64, epochs=1, start="random")
+    images = merkle.load_images(photos, plan, held_out={"train0.jpg"})
+    assert (len(images.train), len(images.validation) + len(images.test)) == (22, 24)
+    files = Files(tmp_path / "cache")
+    list(merkle.run(plan, images, files, None, CPU))
+    (found,) = finetuned.find([files.write_root])
+    assert found.runs == {"merkle-layer": plan.summary}
+    card = found.card()
+    convs = [name for name, kind in card.kinds.items() if kind == "conv"]
+    spec = plan.spec(())
+    for level, rate in enumerate(merkle.RATES):
+        weights, mask = unpack_sparse(files.load(key_of(spec, level))[0])
+        assert set(mask) == set(convs)
+        assert sum(int(kept.sum()) for kept in mask.values()) == pytest.approx(sum(kept.numel() for kept in mask.values()) / rate, rel=0.01)
+        card.build().load_state_dict(weights)
+
+
+def test_merkle_is_as_published() -> None:
+    spec = Plan().spec(("classifier.0.weight",))
+    assert spec.targets == (0, 0.5, 0.75, 0.875, 0.9375, 0.96875, 0.984375)
+    assert (sum(e for _, e in spec.first.rates), sum(e for _, e in spec.each.rates)) == (100, 50)
+    assert (spec.first.patience, spec.first.better, spec.first.batch_size, spec.first.momentum) == (10, 1.01, 64, 0.9)
+    assert spec.pruning.scope == "layer"
+
+
+def test_pretrained_weights_of_another_network_are_refused() -> None:
+    found = merkle.describe(Plan(architecture="squeezenet1_1", data="x", size_px=64), ("a", "b"))
+    with pytest.raises(BadSpec, match="do not fit squeezenet1_1"):
+        merkle.beginning(found, {"conv1.weight": torch.zeros(1)}, 0)
+    first, again = merkle.beginning(found, None, 3), merkle.beginning(found, None, 3)
+    assert all(torch.equal(first[name], again[name]) for name in first)
+
+
+def test_a_corrupt_photograph_is_named_and_counted(tmp_path: Path) -> None:
+    photos = read_folder(folder_of_photographs(tmp_path, broken=True))
+    data = decode(part(photos, "train"), InputRule(size_px=(16, 16)))
+    assert len(data) == 22
+    assert len(data.skipped) == 2
+    assert all("train3.jpg" in text for text in data.skipped)
+
+
+def test_empty_and_one_class_folders_are_refused(tmp_path: Path) -> None:
+    photos = read_folder(folder_of_photographs(tmp_path))
+    with pytest.raises(BadSpec, match="0 photographs of 0 classes in test"):
+        part(photos, "test")
+    names = {f"train{row}.jpg" for row in range(12)} | {f"val{row}.jpg" for row in range(12)}
+    with pytest.raises(BadSpec, match="two classes or more"):
+        part(photos, "", names)
+
+
+def test_a_split_is_the_same_every_time_and_leaves_nothing_out() -> None:
+    data = photographs(50)
+    first, rest = split(data, [20], 69)
+    again, _ = split(data, [20], 69)
+    assert torch.equal(first.images, again.images)
+    assert len(first) + len(rest) == 50
+    with pytest.raises(BadSpec):
+        split(data, [50], 0)
+
+
+@pytest.mark.parametrize("content", ["", "{}", '{"format": 99}', "[1]"])
+def test_a_damaged_card_is_left_out(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "a@b" / finetuned.FILE
+    path.parent.mkdir()
+    path.write_text(content)
+    with pytest.raises(BadFile):
+        finetuned.read(path)
+    assert finetuned.find([tmp_path]) == []
+
+
+def test_runs_of_several_folders_come_together(tmp_path: Path) -> None:
+    one = merkle.describe(Plan(architecture="squeezenet1_1", data="x", size_px=64), ("a", "b"))
+    finetuned.write(tmp_path / "one", one)
+    finetuned.write(tmp_path / "two", replace(one, runs={"other": "another run"}, seeds=(4,)))
+    (found,) = finetuned.find([tmp_path / "one", tmp_path / "two"])
+    assert set(found.runs) == {"merkle-layer", "other"}
+    assert found.seeds == (0, 4)
+    assert json.loads((tmp_path / "one" / one.name / finetuned.FILE).read_text())["architecture"] == "squeezenet1_1"
