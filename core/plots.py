@@ -62,7 +62,7 @@ def _few_layers(report: MaskReport) -> go.Figure:
 
 
 def _many_layers(report: MaskReport) -> go.Figure:
-    figure = empty_figure(f"Kept share of each layer (n = {report.total:,} weights)", height=240)
+    figure = empty_figure(f"Kept share by layer (n = {report.total:,})", height=240)
     figure.add_bar(
         x=list(range(1, len(report.layers) + 1)),
         y=[layer.kept / layer.total for layer in report.layers],
@@ -72,6 +72,29 @@ def _many_layers(report: MaskReport) -> go.Figure:
     figure.update_layout(showlegend=False, bargap=0.15)
     figure.update_xaxes(title=f"layer, 1 to {len(report.layers)} in the network's order", showgrid=False)
     return figure.update_yaxes(range=[0, 1.03], tickformat=".0%", tickvals=[0, 0.5, 1])
+
+
+def followed(answers: Sequence[Comparison], here: float, top: float) -> go.Figure:
+    """One image over sparsities: how alike the maps are, and how sure the pruned network is of the dense network's class.
+
+    Args:
+        answers: in the order of their sparsity. here: the present sparsity, for the marker. top: the highest that there will be.
+    """
+    figure = empty_figure("This image over sparsities (n = 1)")
+    lines = (
+        ("Pearson with the dense map", PRUNED, "solid", [answer.similarity["pearson"] for answer in answers]),
+        ("probability of the dense class", NEUTRAL, "dot",
+         [float(answer.pruned.prediction.probabilities[answer.dense.prediction.top]) for answer in answers]),
+    )  # fmt: skip
+    for name, colour, dash, values in lines:
+        figure.add_scatter(
+            x=[answer.mask.sparsity for answer in answers], y=values, name=name, mode="lines+markers",
+            line={"color": colour, "dash": dash, "width": 2}, marker={"size": 5}, connectgaps=False,
+            hovertemplate="%{x:.1%} sparsity: %{y:.3f}<extra>" + name + "</extra>",
+        )  # fmt: skip
+    figure.add_vline(x=here, line={"color": PRUNED, "width": 1.5})
+    figure.update_xaxes(tickformat=".0%", title="sparsity", range=[-0.02 * top, 1.02 * max(top, here)])
+    return figure.update_yaxes(range=[min(0.0, *(v for v in lines[0][3] if v is not None), 0.0) - 0.03, 1.05])
 
 
 def threshold_curve(answer: Comparison, threshold: float) -> go.Figure:

@@ -9,7 +9,7 @@ from core import CamSpec, DataSpec, ImageRef, VariantSpec, export
 from core.models.zoo import MODELS, card
 from core.results import Comparison
 from core.saliency import CAMS
-from pages.shared import address, cached, details, frame, present, shown, sidebar, story, waiting
+from pages.shared import address, cached, details, downloads, frame, photo_details, present, shown, sidebar, story, waiting
 
 Question = tuple[VariantSpec, ImageRef, CamSpec]
 
@@ -24,6 +24,9 @@ def main() -> None:
     on_stage = present.on() or _on_a_phone()
     headline = st.container()
     view = sidebar.view(st.container() if on_stage else None)
+    if not downloads.is_there(view.model):
+        downloads.offer(view.model)
+        return
     if view.image is None:
         _without_image(view)
         return
@@ -43,7 +46,10 @@ def main() -> None:
     if not present.on():
         details.expanders(question)
     with slow:  # drawn last, shown first
-        details.accuracy_section(question, DataSpec(noise=view.image.noise))
+        if card(view.model).images == "digits":
+            details.accuracy_section(question, DataSpec(noise=view.image.noise))
+        else:
+            photo_details.photo_section(question)
 
 
 def _without_image(view: sidebar.View) -> None:
@@ -64,7 +70,7 @@ def _answer(question: Question, progress: DeltaGenerator) -> Comparison | None:
     key, title = "|".join(spec.key for spec in question), MODELS[question[0].model.name].title
     answer = waiting.wait(progress, key, f"{title} at work", lambda: cached.comparison(*question))
     if answer is not None:
-        st.session_state["_shown"] = question
+        st.session_state["_shown"], st.session_state["_dense_says"] = question, answer.dense.prediction.top
         return answer
     with st.container(horizontal=True, vertical_alignment="center"):
         st.warning("Stopped: this view was not computed. The pictures below are those from before.", icon=":material/stop_circle:")
@@ -76,7 +82,7 @@ def _answer(question: Question, progress: DeltaGenerator) -> Comparison | None:
 def first_screen(answer: Comparison, view: sidebar.View, headline: DeltaGenerator) -> None:
     """Everything that follows the slider at once. headline: where the sentence stands."""
     headline.header(story.headline(answer), anchor=False)
-    shown.four_pictures(answer, view.opacity)
+    shown.four_pictures(answer, view.drawn)
     if answer.picture.notes:
         st.caption(f":material/auto_fix_high: {' '.join(answer.picture.notes)}")
     for warning in story.warnings(answer):

@@ -6,6 +6,7 @@ a word. So the address is checked here before the first widget is drawn, and wha
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from functools import lru_cache
 
@@ -47,7 +48,9 @@ PARAMETERS: dict[str, Parameter] = {
     "criterion": Choice("magnitude", tuple(CRITERIA)),
     "scope": Choice("global", tuple(SCOPES)),
     "cam": Choice("grad-cam++", tuple(CAMS)),
-    "target": Choice("dense", tuple(TARGETS)),
+    "target": Choice("dense", (*TARGETS, "class")),
+    "class": Choice(CARD.classes[0], CARD.classes),
+    "outline": Choice("false", ("true", "false")),
     "opacity": Number(65, 0, 100, 5),
     "threshold": Number(0.5, 0.0, 1.0, 0.02),
 }
@@ -69,7 +72,16 @@ def of_model(name: str) -> dict[str, Parameter]:
         "source": PARAMETERS["source"] if found.images == "digits" else Choice("gallery", ("gallery", "own")),
         "seed": Choice(str(found.seeds[0]), tuple(map(str, found.seeds))),
         "schedule": Choice("one-shot", ("one-shot", *(("iterative-reset",) if trained else ()))),
+        "class": Choice(class_names(name)[0], class_names(name)),
     }
+
+
+@lru_cache(maxsize=200)
+def class_names(model: str) -> tuple[str, ...]:
+    """The classes of a model, each by a name of its own: two cranes become "crane (134)" and "crane (517)"."""
+    names = MODELS[model].value.classes
+    counts = Counter(names)
+    return tuple(name if counts[name] == 1 else f"{name} ({index})" for index, name in enumerate(names))
 
 
 def model_asked() -> str:

@@ -8,8 +8,8 @@ from functools import lru_cache
 
 import streamlit as st
 
-from core import ModelSpec, PruningSpec
-from core.models.zoo import card
+from core import ModelSpec, PruningSpec, amounts
+from core.models.zoo import MODELS, card
 from core.results import MaskReport
 from pages.shared import present
 from pages.shared.address import of_model
@@ -17,9 +17,12 @@ from pages.shared.kinds import Choice, Number
 from pages.shared.story import percent
 from pages.shared.widgets import Known, asked, number, segments, steps, toggle
 
-SLIDERS = {"percent": "sparsity", "fine": "fine", "ratio": "ratio", "level": "level"}
+SLIDERS = {"percent": "sparsity", "ratio": "ratio", "level": "level"}
 UNITS = {"percent": "Removed", "ratio": "Compression ratio", "level": "Level"}
-WHY_FINE = "Without retraining, networks for photographs lose most right answers early: the slider runs to {top:g} % in fine steps."
+WHY_FINE = (
+    "Without retraining, a network for photographs loses most right answers early, so the slider runs to {top:g} % in fine steps. "
+    "Retraining after pruning carries much further."
+)
 
 
 def amount_choice(family: PruningSpec, model: ModelSpec) -> PruningSpec:
@@ -28,21 +31,27 @@ def amount_choice(family: PruningSpec, model: ModelSpec) -> PruningSpec:
     if not present.on():
         st.subheader("Sparsity")
     unit = segments("Unit", "unit", known, label_visibility="collapsed", on_change=_carry_over, args=(model,))
-    fine = unit == "percent" and _is_fine(model, known)
-    if unit == "level":
-        level = int(number(UNITS[unit], "level", known, help="Each level removes 20 % of what the one before has left."))
-        sparsity = 1 - weights_left(model)[level] / weights_left(model)[0]
-    elif unit == "ratio":
-        sparsity = sparsity_of_ratio(float(steps(UNITS[unit], "ratio", known, help="All parameters / parameters left.")), model)
-    else:
-        name = "fine" if fine else "sparsity"
-        sparsity = number(UNITS[unit], name, known, format="%.1f %%", help="Share of the prunable weights that is removed.") / 100
-    slider = "fine" if fine else SLIDERS[unit]
-    if present.on() and not (present.hidden(slider) or present.locked(slider)):
-        _clicker(slider, known)
+    place = st.container()
+    slider = "fine" if unit == "percent" and _is_fine(model, known) else SLIDERS[unit]
+    with place:
+        sparsity = _slider(unit, slider, model)
+        if present.on() and not (present.hidden(slider) or present.locked(slider)):
+            _clicker(slider, known)
     if family.schedule == "iterative-reset":
         return PruningSpec.at_level(nearest_level(sparsity, model))
     return replace(family, sparsity=sparsity)
+
+
+def _slider(unit: str, name: str, model: ModelSpec) -> float:
+    """The slider of a unit; the sparsity that it asks for."""
+    known, label = of_model(model.name), UNITS[unit]
+    if unit == "level":
+        lefts = weights_left(model)
+        level = int(number(label, name, known, help="Each level removes 20 % of what the one before has left."))
+        return 1 - lefts[level] / lefts[0]
+    if unit == "ratio":
+        return amounts.sparsity_of_ratio(card(model), float(steps(label, name, known, help="All parameters / parameters left.")))
+    return number(label, name, known, format="%.1f %%", help="Share of the prunable weights that is removed.") / 100
 
 
 def counted(model: ModelSpec, mask: MaskReport, pruning: PruningSpec) -> None:
@@ -68,10 +77,9 @@ def _is_fine(model: ModelSpec, known: Known) -> bool:
         return False
     if "wide" not in st.session_state and "sparsity" in st.query_params:
         st.session_state["wide"] = True  # a link that names a sparsity means it
-    place = st.container()
     wide = toggle("Up to 100 %", "wide", known, on_change=_open_or_close, args=(top,))
-    if not wide:
-        place.caption(WHY_FINE.format(top=top))
+    if not wide and not present.on():
+        st.caption(WHY_FINE.format(top=top))
     return not wide
 
 
@@ -94,7 +102,7 @@ def _carry_over(model: ModelSpec) -> None:
     assert isinstance(ratios, Choice)
     st.session_state["sparsity"] = round(sparsity * 100, 1)
     st.session_state["fine"] = min(fine.high, round(sparsity * 200) / 2)
-    st.session_state["ratio"] = min(ratios.names, key=lambda ratio: abs(sparsity_of_ratio(float(ratio), model) - sparsity))
+    st.session_state["ratio"] = min(ratios.names, key=lambda ratio: abs(amounts.sparsity_of_ratio(card(model), float(ratio)) - sparsity))
     if card(model).levels is not None:
         st.session_state["level"] = nearest_level(sparsity, model)
 
@@ -117,12 +125,6 @@ def _move(known: Known, slider: str, by: int) -> None:
         st.session_state[slider] = type(now)(max(entry.low, min(entry.high, now + by * wide)))
 
 
-def sparsity_of_ratio(ratio: float, model: ModelSpec) -> float:
-    """The sparsity whose compression ratio (all parameters / parameters left) is this."""
-    total, others = _parameters(model.name)
-    return min(1.0, max(0.0, 1 - ((total + others) / ratio - others) / total))
-
-
 def nearest_level(sparsity: float, model: ModelSpec) -> int:
     """The level of the trained series whose number of weights left is nearest."""
     lefts = weights_left(model)
@@ -131,15 +133,13 @@ def nearest_level(sparsity: float, model: ModelSpec) -> int:
 
 def weights_left(model: ModelSpec) -> tuple[int, ...]:
     """Prunable weights left at each level of the trained series: a fifth goes, and one more (OpenLTH's rule)."""
-    lefts = [_parameters(model.name)[0]]
-    for _ in range(card(model).levels or 0):
-        lefts.append(lefts[-1] - math.ceil(lefts[-1] / 5) - 1)
-    return tuple(lefts)
+    return _lefts(model.name)
 
 
 @lru_cache(maxsize=200)
-def _parameters(name: str) -> tuple[int, int]:
-    """Prunable weights of a model, and all its other parameters."""
-    found = card(ModelSpec(name=name))
-    prunable = sum(math.prod(found.shapes[weight]) for weight in found.prunable)
-    return prunable, found.parameters - prunable
+def _lefts(name: str) -> tuple[int, ...]:
+    found = MODELS[name].value
+    lefts = [sum(math.prod(found.shapes[weight]) for weight in found.prunable)]
+    for _ in range(found.levels or 0):
+        lefts.append(lefts[-1] - math.ceil(lefts[-1] / 5) - 1)
+    return tuple(lefts)

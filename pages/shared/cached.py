@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -27,6 +28,11 @@ _ANSWERS: dict[Any, Future[Any]] = {}  # by question and specs, oldest first
 def engine() -> Engine:
     """One for all people and tabs; safe for threads."""
     return Engine()
+
+
+def downloads() -> Path:
+    """Where weights are downloaded to, as the store looks for them."""
+    return engine().folder / "downloads"
 
 
 @st.cache_data(max_entries=2000, show_spinner=False, hash_funcs=KEYS)
@@ -52,6 +58,11 @@ def study(weights: str, data_key: str) -> StudyTables:
 def comparison(variant: VariantSpec, image: ImageRef, cam: CamSpec) -> Comparison:
     """Dense against pruned; the last few are kept as they are, for all parts of a page."""
     return engine().compare(variant, image, cam)
+
+
+def series(variant: VariantSpec) -> tuple[VariantSpec, ...]:
+    """The variants that curves are drawn over: the same for all amounts of one way to prune."""
+    return engine().series(variant)
 
 
 def is_quick(cam: CamSpec) -> bool:

@@ -21,21 +21,27 @@ STILL = {"displayModeBar": False}
 @guarded
 def accuracy_section(question: Question, data: DataSpec) -> None:
     """Accuracy at this sparsity, its small curve, and the kept weights per layer: what is known at once first."""
-    from core import plots
-
     variant = question[0]
     mask = cached.report(variant)
     left, right = st.columns([3, 2], gap="medium")
     with left:
         numbers, curve = st.empty(), st.empty()
     with right:
-        shown.metric("Kept weights", f"{mask.kept:,}", mask.kept - mask.total, f"{mask.kept - mask.total:,}", f"from {mask.total:,}")
-        st.caption(
-            f"With {mask.other_parameters} biases, which are never pruned, {mask.kept + mask.other_parameters:,} parameters are left."
-        )
-        st.plotly_chart(present.figure(plots.kept_weights(mask)), config=STILL, key="layers", alt="Kept weights of each layer")
+        kept(mask)
     _accuracy(numbers, variant, data)
     _curve(curve, question, data, mask)
+
+
+def kept(mask: MaskReport) -> None:
+    """How many weights are left, in all and in each layer."""
+    from core import plots
+
+    shown.metric("Kept weights", f"{mask.kept:,}", mask.kept - mask.total, f"{mask.kept - mask.total:,}", f"from {mask.total:,}")
+    biases = all(name.endswith("bias") for name in set(card(mask.variant.model).shapes) - {layer.name for layer in mask.layers})
+    others = "biases, which are never pruned" if biases else "others (biases, norms, layers left alone)"
+    left = mask.kept + mask.other_parameters - mask.removed_others
+    st.caption(f"With {mask.other_parameters:,} {others}, {left:,} parameters are left.")
+    st.plotly_chart(present.figure(plots.kept_weights(mask)), config=STILL, key="layers", alt="Kept weights of each layer")
 
 
 def _accuracy(place: DeltaGenerator, variant: VariantSpec, data: DataSpec) -> None:
@@ -68,7 +74,8 @@ def _curve(place: DeltaGenerator, question: Question, data: DataSpec, mask: Mask
 
 def expanders(question: Question) -> None:
     """What one may want to know; nothing is computed or sent for a closed one."""
-    _threshold(question)
+    if cached.comparison(*question).picture.truth is not None:
+        _threshold(question)
     _predictions(question)
     _cost(question)
     _all_scores(question)
@@ -116,7 +123,7 @@ def _predictions(question: Question) -> None:
 
         answer = cached.comparison(*question)
         figure = plots.probabilities(answer, card(question[0].model).classes)
-        opened.plotly_chart(figure, config=STILL, key="probabilities", alt="Probabilities of the ten classes, dense and pruned")
+        opened.plotly_chart(figure, config=STILL, key="probabilities", alt="Probabilities of classes, dense and pruned")
 
 
 @st.fragment

@@ -1,27 +1,57 @@
-"""How the heatmap is made: widgets -> CamSpec."""
+"""How the heatmap is made and drawn: widgets -> CamSpec and Drawn."""
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import streamlit as st
 
-from core import CamSpec, ModelSpec
+from core import CamSpec, ImageRef, ModelSpec, SparsightError
+from core.results import Picture
 from core.saliency import CAMS
 from core.specs import TARGETS
-from pages.shared.address import of_model
+from pages.shared import cached
+from pages.shared.address import class_names, of_model
 from pages.shared.networks import listed
-from pages.shared.widgets import choice, number, segments
+from pages.shared.shown import Drawn
+from pages.shared.widgets import Known, choice, number, toggle
+
+A_CLASS = {"class": "a class that you choose by its name"}
 
 
-def heatmap_choice(model: ModelSpec, has_label: bool) -> tuple[CamSpec, float]:
-    """Method, target class, and the overlay's opacity as a share. has_label: whether the image has a true class."""
-    known = of_model(model.name)
+def heatmap_choice(model: ModelSpec, image: ImageRef | None) -> tuple[CamSpec, Drawn]:
+    """Method, target class, and how the map is drawn. image: None while an own one is awaited."""
+    known, picture = of_model(model.name), _picture(image, model)
     st.subheader("Heatmap")
     method = choice("Method", "cam", known)
     entry = CAMS[method]
     st.caption(f":{'gray' if entry.facts['cost'] == 'one pass' else 'orange'}-badge[{entry.facts['cost']}] {entry.summary}")
-    target = segments("Target class", "target", known, help=listed(TARGETS))
-    if target == "label" and not has_label:
-        st.caption("Your own image has no label: the class that the dense network predicts is used.")
-        target = "dense"
+    target = _target(model, known, picture)
     opacity = number("Opacity", "opacity", known, format="%d %%")
-    return CamSpec(method=method, target=target), opacity / 100
+    marked = picture is not None and picture.truth_kind in ("mask", "boxes")
+    outline = marked and toggle("Outline the object", "outline", known, help="Drawn in as people marked it, white beside black.")
+    return CamSpec(method=method, target=target), Drawn(opacity / 100, outline)
+
+
+def _target(model: ModelSpec, known: Known, picture: Picture | None) -> str | int:
+    target = choice("Target class", "target", known, help=listed(TARGETS | A_CLASS), on_change=_start_with_the_predicted, args=(model,))
+    if target == "label" and picture is not None and picture.label is None:
+        who = "Your own image" if picture.image.source == "own" else "This image"
+        st.caption(f"{who} has no label: the class that the dense network predicts is used.")
+        return "dense"
+    if target == "class":
+        return class_names(model.name).index(choice("Class", "class", known, help="Type to search."))
+    return target
+
+
+def _start_with_the_predicted(model: ModelSpec) -> None:
+    """The list of classes begins where the dense network's answer is, until a person has chosen one."""
+    says = st.session_state.get("_dense_says")
+    if "class" not in st.session_state and says is not None:
+        st.session_state["class"] = class_names(model.name)[says]
+
+
+def _picture(image: ImageRef | None, model: ModelSpec) -> Picture | None:
+    with suppress(SparsightError):  # said where the picture is drawn
+        return image and cached.engine().picture(image, model)
+    return None

@@ -11,27 +11,42 @@ from core.models.cards import Card
 from core.models.zoo import MODELS, card, default_model
 from core.pruning import CRITERIA
 from core.specs import SCHEDULES, SCOPES
+from pages.shared import downloads
 from pages.shared.address import of_model
 from pages.shared.widgets import Known, choice, segments
 
 # What has other choices for other models: each model finds its own again when it is chosen again.
-OF_ITS_OWN = ("unit", "fine", "ratio", "level", "source", "seed", "schedule")
+OF_ITS_OWN = ("unit", "fine", "ratio", "level", "source", "seed", "schedule", "class")
 
 
 def model_choice(known: Known) -> ModelSpec:
     """The network, dense."""
-    if len(MODELS) > 1:
-        st.subheader("Network")
-        name = choice("Network", "model", known, label_visibility="collapsed")
-    else:
-        name = next(iter(MODELS))
+    st.subheader("Network", help=_which())
+    name = choice("Network", "model", known, label_visibility="collapsed")
     _remember(name)
     known = of_model(name)
     found = default_model(name)
+    _described(found)
     if len(card(found).seeds) > 1:
         seed = segments("Model seed", "seed", known, help="The same network trained several times from different random beginnings.")
         found = replace(found, seed=int(seed))
     return found
+
+
+def _which() -> str:
+    """What comes along, and what is downloaded when it is first used."""
+    models = [default_model(name) for name in MODELS]
+    here = [model.name for model in models if downloads.is_there(model)]
+    away = [f"{model.name} ({downloads.size(card(model).weights[model.weights])})" for model in models if model.name not in here]
+    return f"On this machine: {', '.join(here)}." + (f"\n\nDownloaded when first used: {', '.join(away)}." if away else "")
+
+
+def _described(model: ModelSpec) -> None:
+    """What was chosen, in a line: size, and whether its weights are here."""
+    found, absent = card(model), ""
+    if not downloads.is_there(model):
+        absent = f" :orange-badge[:material/cloud_download: {downloads.size(found.weights[model.weights])}]"
+    st.caption(f"{MODELS[model.name].title}, {found.parameters:,} parameters{absent}")
 
 
 def _remember(name: str) -> None:

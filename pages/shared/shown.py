@@ -25,13 +25,18 @@ EXAMPLE_OPACITY = 0.65
 NARROWEST_PX = 150  # two pictures side by side on a phone
 
 
-def four_pictures(answer: Comparison, opacity: float, outline: bool = False) -> None:
-    """Input, dense, pruned, difference. Every alt text ends with the counted sparsity, so that one can wait for the change.
+@dataclass(frozen=True)
+class Drawn:
+    """How the pictures are drawn. opacity: of the heatmaps. outline: the border of the true object."""
 
-    outline: whether the border of the true object is drawn in.
-    """
+    opacity: float
+    outline: bool = False
+
+
+def four_pictures(answer: Comparison, drawn: Drawn) -> None:
+    """Input, dense, pruned, difference. Every alt text ends with the counted sparsity, so that one can wait for the change."""
     pruned, picture = answer.pruned, answer.picture
-    urls = _urls(pruned.variant, pruned.image, pruned.cam, Drawn(opacity, outline and picture.truth is not None))
+    urls = _urls(pruned.variant, pruned.image, pruned.cam, drawn)
     at = f"at {answer.mask.sparsity:.4%} sparsity"
     grid = st.grid(4, min_column_width=NARROWEST_PX, gap="small")
     with _cell(grid):
@@ -117,15 +122,7 @@ def _clean(image: ImageRef, model: ModelSpec) -> str:
     return pictures.data_url(pictures.png(pictures.plain(cached.engine().picture(image, model).clean, side_px=84)))
 
 
-@dataclass(frozen=True)
-class Drawn:
-    """How the pictures are drawn. opacity: of the heatmaps. outline: the border of the true object."""
-
-    opacity: float
-    outline: bool = False
-
-
-@st.cache_data(max_entries=400, show_spinner=False, hash_funcs=cached.KEYS | {Drawn: repr})
+@st.cache_data(max_entries=150, show_spinner=False, hash_funcs=cached.KEYS | {Drawn: repr})
 def _urls(variant: VariantSpec, image: ImageRef, cam: CamSpec, drawn: Drawn) -> tuple[str, str, str, str]:
     """The four pictures, each as an address of its own: they arrive together with their words."""
     answer = cached.comparison(variant, image, cam)

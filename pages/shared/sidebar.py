@@ -11,11 +11,12 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core import CamSpec, ImageRef, ModelSpec, PruningSpec, SparsightError, VariantSpec
-from pages.shared import address, cached
+from pages.shared import address, cached, downloads
 from pages.shared.amount import amount_choice, counted
 from pages.shared.gallery import image_choice
 from pages.shared.heatmap_choice import heatmap_choice
 from pages.shared.networks import family_choice, model_choice
+from pages.shared.shown import Drawn
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,15 +24,20 @@ class Parts:
     """What the sidebar asks for, but how much is removed.
 
     family: how the network is pruned, with an amount of nothing. image is None while an own image is awaited, trouble says why
-    one was refused; opacity is a share.
+    one was refused; drawn: how the maps are laid over it.
     """
 
     model: ModelSpec
     family: PruningSpec
     image: ImageRef | None
     cam: CamSpec
-    opacity: float
+    drawn: Drawn
     trouble: SparsightError | None = None
+
+    @property
+    def opacity(self) -> float:
+        """Of overlays, as a share."""
+        return self.drawn.opacity
 
     @property
     def dense(self) -> VariantSpec:
@@ -52,8 +58,8 @@ def parts() -> Parts:
         model = model_choice(address.known())
         image, trouble = image_choice(model)
         family = family_choice(model)
-        cam, opacity = heatmap_choice(model, has_label=image is None or image.source == "digits")
-    return Parts(model=model, family=family, image=image, cam=cam, opacity=opacity, trouble=trouble)
+        cam, drawn = heatmap_choice(model, image)
+    return Parts(model=model, family=family, image=image, cam=cam, drawn=drawn, trouble=trouble)
 
 
 def view(stage: DeltaGenerator | None = None) -> View:
@@ -64,5 +70,6 @@ def view(stage: DeltaGenerator | None = None) -> View:
     with amount:
         pruning = amount_choice(asked.family, asked.model)
         variant = VariantSpec(model=asked.model, pruning=pruning)
-        counted(asked.model, cached.report(variant), pruning)
+        if downloads.is_there(asked.model):
+            counted(asked.model, cached.report(variant), pruning)
     return View(variant=variant, **vars(asked))

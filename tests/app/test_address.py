@@ -26,6 +26,8 @@ PINNED = {
     "scope": "global",
     "cam": "grad-cam++",
     "target": "dense",
+    "class": "0",
+    "outline": "false",
     "opacity": 65,
     "threshold": 0.5,
 }

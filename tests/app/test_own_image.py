@@ -55,7 +55,7 @@ def test_an_own_image_is_compared_and_is_not_in_the_link(explore: OpenPage) -> N
 
 def test_an_own_image_has_no_label(explore: OpenPage) -> None:
     app = upload(explore, png(spot(10, 12)))
-    app.segmented_control(key="target").set_value("label").run()
+    app.selectbox(key="target").set_value("label").run()
     assert not app.exception
     assert not app.error
     assert "has no label" in words(app)

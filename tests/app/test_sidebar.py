@@ -6,22 +6,10 @@ import pytest
 
 from core import ModelSpec
 from core.protocols.lukkien import WEIGHTS_LEFT
-from pages.shared.address import RATIOS
-from pages.shared.amount import nearest_level, sparsity_of_ratio, weights_left
+from pages.shared.amount import nearest_level, weights_left
 
-TOTAL, OTHER_PARAMETERS = WEIGHTS_LEFT[0], 22
+TOTAL = WEIGHTS_LEFT[0]
 THESIS = ModelSpec()
-
-
-@pytest.mark.parametrize("ratio", RATIOS)
-def test_a_compression_ratio_counts_all_parameters(ratio: float) -> None:
-    left = (1 - sparsity_of_ratio(ratio, THESIS)) * TOTAL + OTHER_PARAMETERS
-    assert (TOTAL + OTHER_PARAMETERS) / left == pytest.approx(ratio)
-
-
-def test_ratios_that_cannot_be_reached_stop_at_the_ends() -> None:
-    assert sparsity_of_ratio(1000, THESIS) == 1.0
-    assert sparsity_of_ratio(0.5, THESIS) == 0.0
 
 
 @pytest.mark.parametrize("level", range(26))
