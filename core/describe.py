@@ -10,6 +10,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from core.data.datasets import DATASETS
+from core.data.gallery import GALLERY, GalleryPhoto
 from core.errors import BadFile, UnknownName
 from core.measures import MEASURES
 from core.models.zoo import MODELS, Card
@@ -39,6 +40,7 @@ def facts(engine: Engine) -> dict[str, Any]:
         "versions": versions(),
         "models": {name: entry.summary for name, entry in MODELS.items()},
         "data sets": {name: entry.summary for name, entry in DATASETS.items()},
+        "photographs": {name: entry.summary for name, entry in GALLERY.items()},
         "criteria": {name: entry.summary for name, entry in CRITERIA.items()},
         "CAM methods": {name: f"{entry.summary} ({entry.facts['cost']})" for name, entry in CAMS.items()},
         "measures": {name: entry.summary for name, entry in MEASURES.items()},
@@ -121,7 +123,8 @@ def readme_tables() -> dict[str, str]:
     measures = [(_code(e), MEASURED[e.facts["group"]], e.summary, e.facts["range"], e.source) for e in MEASURES.values()]
     return {
         "models": _markdown("model | what it is | trained networks | source", map(_model_row, MODELS.values())),
-        "data sets": _markdown("data set | what it is | source", ((_code(e), e.summary, e.source) for e in DATASETS.values())),
+        "data sets": _markdown("data set | what it is | object marked | source", map(_data_row, DATASETS.values())),
+        "photographs": _markdown("photograph | what it shows | label | by, licence, where", map(_photo_row, GALLERY.values())),
         "criteria": _markdown("criterion | which weights go first | source", ((_code(e), e.summary, e.source) for e in CRITERIA.values()))
         + "\n\n"
         + _markdown("scope | what it means", ((f"`{name}`", text.split(": ", 1)[1]) for name, text in SCOPES.items())),
@@ -132,6 +135,14 @@ def readme_tables() -> dict[str, str]:
 
 def _code(entry: Entry) -> str:
     return f"{entry.title} `{entry.name}`"
+
+
+def _data_row(entry: Entry[Any]) -> tuple[str, ...]:
+    return _code(entry), entry.summary, entry.facts["truth"] or "no", entry.source
+
+
+def _photo_row(entry: Entry[GalleryPhoto]) -> tuple[str, ...]:
+    return _code(entry), entry.summary, entry.value.subject or "none", entry.source
 
 
 def _model_row(entry: Entry[Card]) -> tuple[str, ...]:

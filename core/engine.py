@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import replace
-from functools import lru_cache
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import torch
@@ -20,8 +19,9 @@ from torch import Tensor
 
 from core import evaluation
 from core.comparing import as_batch, compare
-from core.data.datasets import DATASETS, LabelledImages
-from core.data.noise import noise_field
+from core.data.datasets import LabelledImages
+from core.data.inputs import InputCache, Inputs
+from core.data.photo_inputs import PhotoInputs
 from core.data.pictures import Pictures
 from core.device import choose_device, describe
 from core.errors import BadSpec
@@ -64,7 +64,7 @@ class Engine:
         self._accuracies = AccuracyTable(self._roots)
         self._heatmaps = MemoryCache("heatmaps", 64 * MEGABYTE)
         self._pictures = Pictures(self.folder)
-        self._inputs = lru_cache(maxsize=4)(self._make_inputs)
+        self._inputs = InputCache(self._pictures, self.device)
 
     @property
     def device_name(self) -> str:
@@ -72,7 +72,7 @@ class Engine:
 
     def parts(self) -> tuple[CachePart, ...]:
         """Memory in use and allowed, tier by tier."""
-        return (*self.store.parts(), self._heatmaps.report())
+        return (*self.store.parts(), self._heatmaps.report(), *self._pictures.parts(), self._inputs.kept.report())
 
     def gallery(self) -> LabelledImages:
         """The embedded digits."""
@@ -127,25 +127,26 @@ class Engine:
     def known_accuracy(self, variant: VariantSpec, data: DataSpec) -> Accuracy | None:
         """The accuracy when it is in the stored table, else None; never computes."""
         counts = self._accuracies.get(variant, data)
-        return counts and _accuracy(variant, data, *counts)
+        return counts and _accuracy(variant, data, evaluation.Counts(*counts))
 
     def accuracy(self, variant: VariantSpec, data: DataSpec) -> Accuracy:
         """Top-1 accuracy, from the stored table or evaluated now."""
         return self.known_accuracy(variant, data) or self.evaluate_accuracy(variant, data)
 
     def evaluate_accuracy(self, variant: VariantSpec, data: DataSpec) -> Accuracy:
-        """Top-1 accuracy, counted now."""
-        inputs = self.inputs(data)
+        """Top-1 accuracy, counted now; of photographs also top-5, and among the data set's own classes."""
+        inputs = self._inputs.of(data, card(variant.model))
         with self.store.borrow(variant) as network:
-            correct = int((evaluation.predict(network, inputs) == inputs.labels).sum())
-        return _accuracy(variant, data, correct, len(inputs.labels))
+            return _accuracy(variant, data, evaluation.count(network, inputs))
 
     def evaluate(self, variant: VariantSpec, data: DataSpec, cam: CamSpec) -> evaluation.PerImage:
-        """Prediction, heatmap for the predicted class, and soft IoU with the clean image, for every image of a data set."""
+        """Prediction, heatmap for the predicted class, and how well it fits ink or object, for every image of a data set."""
         if cam.target != "own":
             raise BadSpec(f"Target class '{cam.target}' is not evaluated over a data set.", "Only 'own', as in the thesis.")
+        found = card(variant.model)
+        inputs = self._inputs.of(data, found)
         with self.store.borrow(variant) as network:
-            return evaluation.evaluate(network, self.inputs(data), cam.method, cam.layer or card(variant.model).target_layer)
+            return evaluation.evaluate(network, inputs, cam.method, cam.layer or found.target_layer)
 
     def accuracy_curve(self, variant: VariantSpec, data: DataSpec) -> tuple[tuple[MaskReport, Accuracy], ...]:
         """Accuracy over the variant's series, as far as it is in the stored table."""
@@ -164,15 +165,13 @@ class Engine:
         """Per-image results of one study, as far as they came along. Raises MissingData or BadFile."""
         return load_images(self._roots, weights, data_key)
 
-    def inputs(self, data: DataSpec) -> evaluation.Inputs:
-        """A data set on the device, with its stored noise. Raises UnknownName, MissingData, BadFile."""
-        return self._inputs(data)
+    def inputs(self, data: DataSpec) -> Inputs:
+        """A data set of digits on the device, with its stored noise. Raises BadSpec, UnknownName, MissingData, BadFile."""
+        return self._inputs.digits(data)
 
-    def _make_inputs(self, data: DataSpec) -> evaluation.Inputs:
-        entry = DATASETS[data.name]
-        images = self.gallery() if data.name == "digits" else entry.value(self.folder / "data")
-        noise = noise_field(data.name, data.noise_seed, tuple(images.images.shape)).to(self.device) if data.noise else None
-        return evaluation.Inputs.of(images.images.to(self.device), images.labels.to(self.device), noise, data.noise)
+    def photos(self, data: DataSpec, model: ModelSpec) -> PhotoInputs:
+        """A data set of photographs for this network, decoded batch by batch. Raises as `inputs` does."""
+        return self._inputs.photos(data, card(model))
 
     def _make_heatmap(self, variant: VariantSpec, image: ImageRef, cam: CamSpec) -> Heatmap:
         picture, found = self.picture(image, variant.model), card(variant.model)
@@ -203,6 +202,6 @@ class Engine:
         return lambda logits: torch.full((len(logits),), int(wanted), device=logits.device)
 
 
-def _accuracy(variant: VariantSpec, data: DataSpec, correct: int, total: int) -> Accuracy:
-    low, high = wilson(correct, total)
-    return Accuracy(variant=variant, data=data, correct=correct, total=total, low=low, high=high)
+def _accuracy(variant: VariantSpec, data: DataSpec, counts: evaluation.Counts) -> Accuracy:
+    low, high = wilson(counts.correct, counts.total)
+    return Accuracy(variant=variant, data=data, low=low, high=high, **asdict(counts))

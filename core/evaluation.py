@@ -1,56 +1,60 @@
-"""A network over a whole data set: right answers, and heatmaps scored against the ink, image by image."""
+"""A network over a whole data set: right answers, and heatmaps scored against what is to be seen, image by image."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from core.data.noise import add_background_noise
+from core.data.inputs import Inputs
+from core.data.photo_inputs import PhotoBatch, PhotoInputs, some
+from core.errors import BadSpec
+from core.measures.boxes import box_iou
 from core.measures.fitting import Fits, choose_threshold, fit
-from core.measures.overlap import soft_iou
+from core.measures.overlap import energy_inside, pointing_game, soft_iou
 from core.saliency.cams import saliency_maps
 from core.saliency.capture import own_class
 from core.saliency.normalise import normalise
 
-BATCH = 500
+TOP = 5
+ROW_NAMES = ("predicted", "soft_iou", "map_mean", "map_std", "usable")
 
 
-@dataclass(frozen=True, eq=False)
-class Inputs:
-    """Images ready for a network: clean and seen (N, H, W) in [0, 1], classes (N,); all on one device."""
+@dataclass(frozen=True)
+class Counts:
+    """Right answers of a network among `total` images: the class itself, one of the five most probable (None with five classes or
+    fewer), and the most probable among the `among_classes` that the data set has (None where that is all of them).
+    """
 
-    clean: Tensor
-    seen: Tensor
-    labels: Tensor
-
-    @classmethod
-    def of(cls, images: Tensor, labels: Tensor, noise: Tensor | None, high: float) -> Inputs:
-        """Args: images (N, H, W) uint8; noise (N, H, W) in [0, 1) or None for none; high: its upper end."""
-        clean = images.float() / 255
-        return cls(clean, clean if noise is None else add_background_noise(clean, noise, high), labels)
-
-    def batches(self, size: int = BATCH) -> Iterator[Inputs]:
-        for parts in zip(self.clean.split(size), self.seen.split(size), self.labels.split(size), strict=True):
-            yield Inputs(*parts)
+    correct: int
+    total: int
+    top5: int | None = None
+    among: int | None = None
+    among_classes: int | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
 class PerImage:
-    """One row an image, (N,), on the CPU; soft_iou is NaN where it is undefined (map and image both empty).
+    """One row an image, (N,), on the CPU; NaN where a number is undefined.
 
-    fitted: the other ways of fitting map to ink, by name, empty when not asked for; threshold: of "best-single-threshold".
+    predicted: -1 for a photograph that cannot be read. soft_iou: with the ink, or with the object where somebody marked it. overlaps: of
+    photographs, by name: "pointing-game", "energy-inside", and "box-iou" where the truth is boxes. usable: the map is neither empty
+    nor constant nor invalid. fitted: the other ways of fitting map to ink, by name, empty when not asked for; threshold: of
+    "best-single-threshold".
     """
 
     predicted: Tensor
     soft_iou: Tensor
     map_mean: Tensor
     map_std: Tensor
-    usable: Tensor  # bool: the map is neither empty nor constant nor invalid
-    fitted: dict[str, Tensor]
-    threshold: float | None
+    usable: Tensor  # bool
+    fitted: dict[str, Tensor] = field(default_factory=dict)
+    threshold: float | None = None
+    overlaps: dict[str, Tensor] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 def predict(network: nn.Module, inputs: Inputs) -> Tensor:
@@ -59,15 +63,65 @@ def predict(network: nn.Module, inputs: Inputs) -> Tensor:
         return torch.cat([network(part.seen.unsqueeze(1)).argmax(1) for part in inputs.batches()])
 
 
-def evaluate(network: nn.Module, inputs: Inputs, method: str, layer: str, fitted: bool = False) -> PerImage:
-    """Prediction, heatmap for the predicted class, and its soft IoU with the clean image, for every image.
+def count(network: nn.Module, inputs: Inputs | PhotoInputs) -> Counts:
+    """How many answers are right.
 
     Args:
-        network: on the inputs' device. method, layer: of the heatmap. fitted: also every registered way of fitting map to ink.
+        network: on the inputs' device, in evaluation mode.
+    Raises:
+        BadSpec: no class of the photographs is a class of the network, or none of them can be read.
     """
+    if isinstance(inputs, Inputs):
+        return Counts(int((predict(network, inputs) == inputs.labels).sum()), len(inputs.labels))
+    if not len(inputs.own_classes):
+        raise BadSpec(
+            f"No class of {inputs.photos.title} is a class of this network: {some(inputs.unknown)}.",
+            "An accuracy needs photographs whose class the network can say.",
+            "Name the folders by the network's classes or by ImageNet's synsets, or choose another network.",
+        )
+    return _count_photos(network, inputs)
+
+
+def _count_photos(network: nn.Module, inputs: PhotoInputs) -> Counts:
+    sums, classes, total = torch.zeros(3, dtype=torch.int64), 0, 0
+    for batch in inputs.batches():
+        labels = inputs.labels[batch.rows.to(inputs.labels.device)]
+        with torch.no_grad():
+            logits = network(batch.images)[labels >= 0]
+        labels, classes = labels[labels >= 0], logits.shape[1]
+        total += len(labels)
+        sums += right_answers(logits, labels, inputs.own_classes).cpu()
+    if not total:
+        raise BadSpec(f"No photograph of {inputs.photos.title} can be counted.", " ".join(inputs.notes), "Choose another data set.")
+    correct, top5, among = sums.tolist()
+    some_classes = len(inputs.own_classes) < classes
+    return Counts(
+        correct, total, top5 if classes > TOP else None, among if some_classes else None,
+        len(inputs.own_classes) if some_classes else None, inputs.notes,
+    )  # fmt: skip
+
+
+def right_answers(logits: Tensor, labels: Tensor, own_classes: Tensor) -> Tensor:
+    """(3,): how often the label is the most probable class, among the five most probable, the most probable of `own_classes`.
+
+    Args:
+        logits: (n, C). labels: (n,). own_classes: (m,), the labels are among them.
+    """
+    best = logits.topk(min(TOP, logits.shape[1]), dim=1).indices
+    restricted = own_classes[logits[:, own_classes].argmax(1)]
+    return torch.stack([(logits.argmax(1) == labels).sum(), (best == labels[:, None]).any(1).sum(), (restricted == labels).sum()])
+
+
+def evaluate(network: nn.Module, inputs: Inputs | PhotoInputs, method: str, layer: str, fitted: bool = False) -> PerImage:
+    """Prediction, heatmap for the predicted class, and how well it fits what is to be seen, for every image.
+
+    Args:
+        network: on the inputs' device. method, layer: of the heatmap. fitted: of digits, every registered way of fitting map to ink.
+    """
+    if isinstance(inputs, PhotoInputs):
+        return _evaluate_photos(network, inputs, method, layer)
     batches = [_evaluate_batch(network, part, method, layer) for part in inputs.batches()]
-    names = ("predicted", "soft_iou", "map_mean", "map_std", "usable")
-    rows = {name: torch.cat([batch[name] for batch in batches]).cpu() for name in names}
+    rows: dict[str, Any] = {name: torch.cat([batch[name] for batch in batches]).cpu() for name in ROW_NAMES}
     scores, threshold = _fitted(
         [fit(batch["maps"], part.clean) for batch, part in zip(batches, inputs.batches(), strict=True)] if fitted else []
     )
@@ -75,17 +129,49 @@ def evaluate(network: nn.Module, inputs: Inputs, method: str, layer: str, fitted
 
 
 def _evaluate_batch(network: nn.Module, part: Inputs, method: str, layer: str) -> dict[str, Tensor]:
-    made = saliency_maps(network, part.seen.unsqueeze(1), method, layer, own_class)
-    maps, states = normalise(made.maps, part.clean.shape[-2:])
+    found = _maps(network, part.seen.unsqueeze(1), method, layer)
+    return found | {"soft_iou": soft_iou(found["maps"], part.clean)}
+
+
+def _maps(network: nn.Module, images: Tensor, method: str, layer: str) -> dict[str, Tensor]:
+    """Heatmaps (n, H, W) for the predicted classes, and what is said of each alone."""
+    made = saliency_maps(network, images, method, layer, own_class)
+    maps, states = normalise(made.maps, (images.shape[-2], images.shape[-1]))
     flat = maps.flatten(1)
     return {
         "predicted": made.targets,
-        "soft_iou": soft_iou(maps, part.clean),
         "map_mean": flat.mean(1),
         "map_std": flat.std(1, correction=0),
         "usable": torch.tensor([state == "ok" for state in states]),
         "maps": maps,
     }
+
+
+def _evaluate_photos(network: nn.Module, inputs: PhotoInputs, method: str, layer: str) -> PerImage:
+    nothing = torch.full((len(inputs),), torch.nan)
+    names = ("soft_iou", "map_mean", "map_std", "pointing-game", "energy-inside", "box-iou")
+    columns: dict[str, Any] = {name: nothing.clone() for name in names}
+    columns |= {"predicted": torch.full((len(inputs),), -1), "usable": torch.zeros(len(inputs), dtype=torch.bool)}
+    for batch in inputs.batches(truth=True):
+        found = _maps(network, batch.images, method, layer)
+        found |= _against_truth(found.pop("maps"), batch)
+        for name, values in found.items():
+            columns[name][batch.rows] = values.to(columns[name].dtype).cpu()
+    overlaps = {name: columns.pop(name) for name in names[3:]}
+    return PerImage(**columns, overlaps=overlaps, notes=inputs.notes)
+
+
+def _against_truth(maps: Tensor, batch: PhotoBatch) -> dict[str, Tensor]:
+    """Scores (n,), NaN where nobody marked the object."""
+    assert batch.truth is not None
+    unmarked = ~batch.truth.flatten(1).any(1)
+    scores = {
+        "soft_iou": soft_iou(maps, batch.truth),
+        "pointing-game": pointing_game(maps, batch.truth),
+        "energy-inside": energy_inside(maps, batch.truth),
+        "box-iou": box_iou(maps, batch.boxes),
+    }
+    return {name: values.masked_fill(unmarked, torch.nan) for name, values in scores.items()}
 
 
 def _fitted(fits: list[Fits]) -> tuple[dict[str, Tensor], float | None]:

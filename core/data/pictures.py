@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -14,16 +15,18 @@ from PIL import Image
 from torch import Tensor
 
 from core.data.classes import class_index
-from core.data.datasets import LabelledImages, digits
+from core.data.datasets import DATASETS, LabelledImages, digits
+from core.data.folders import PREFIX, read_folder
 from core.data.gallery import GALLERY, gallery_image
 from core.data.images import bounded, read_image
 from core.data.kept import Kept
 from core.data.noise import add_background_noise, noise_field
 from core.data.own_digits import digit_of
+from core.data.photo_sets import PhotoSet
 from core.data.photos import fit_photo
 from core.errors import BadSpec, MissingData
 from core.models.cards import Card
-from core.results import Array, Picture, frozen_array
+from core.results import Array, CachePart, Picture, frozen_array
 from core.specs import ImageRef
 
 OWN_BYTES = 256_000_000  # of people's own images; one has at most 12 MB
@@ -46,17 +49,38 @@ class Pictures:
     """All images that an ImageRef can name. Safe for threads.
 
     Args:
-        folder: where the parsed digits are cached.
+        folder: where the parsed digits are cached; its folder "data" is where data sets are downloaded to.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._own: Kept[OwnImage] = Kept(OWN_BYTES)
-        self._prepared: Kept[Picture] = Kept(PREPARED_BYTES)
+        self._own: Kept[OwnImage] = Kept("own images", OWN_BYTES)
+        self._prepared: Kept[Picture] = Kept("prepared images", PREPARED_BYTES)
+        self._sets: dict[str, LabelledImages | PhotoSet] = {}
+        self._reading = threading.Lock()  # one data set is read, or downloaded, at a time
 
     @cached_property
     def digits(self) -> LabelledImages:
         return digits(self._folder)
+
+    def parts(self) -> tuple[CachePart, ...]:
+        """Memory in use and allowed."""
+        return self._own.report(), self._prepared.report()
+
+    def data_set(self, name: str) -> LabelledImages | PhotoSet:
+        """A data set by its name in DATASETS, or by the path of a folder or zip file: "folder:photos/val". Read once.
+
+        Raises:
+            UnknownName: no such data set. MissingData, BadSpec, BadFile: it is not there, empty or damaged.
+        """
+        if name == "digits":
+            return self.digits
+        with self._reading:
+            if name not in self._sets:
+                is_path = name.startswith(PREFIX)
+                found = read_folder(Path(name.removeprefix(PREFIX))) if is_path else DATASETS[name].value(self._folder / "data")
+                self._sets[name] = found
+            return self._sets[name]
 
     def add(self, data: bytes, card: Card) -> ImageRef:
         """Takes in an own image by its content; those not used for longest go when there are too many bytes. Raises BadImage."""
@@ -117,9 +141,22 @@ class Pictures:
         if image.source == "own":
             own = self._own_image(image.name)
             return _of_photo(image, own.pixels, card, label=None, notes=own.notes)
+        if image.source != "gallery":
+            return self._of_data_set(image, card)
         entry = GALLERY[image.name]
         label = class_index(entry.value.subject, card.classes)
         return _of_photo(image, gallery_image(image.name), card, label=label, title=entry.title, credit=entry.source)
+
+    def _of_data_set(self, image: ImageRef, card: Card) -> Picture:
+        found = self.data_set(image.source)
+        if not isinstance(found, PhotoSet):
+            raise BadSpec(f"'{image.source}' holds digits.", "This network looks at photographs.", "Choose a data set of photographs.")
+        photo = found.photo(image.name)
+        picture, name = photo.read(), found.classes[photo.label]
+        label, truth = class_index(name, card.classes), photo.truth(picture.size, card.input)
+        kind = "" if truth is None else photo.truth_kind
+        more: dict[str, Any] = {"truth": None if truth is None else frozen_array(truth), "truth_kind": kind}
+        return _of_photo(image, picture, card, label=label, title=f"{name}: {photo.name}", credit=found.title, **more)
 
     def _row(self, name: str) -> int:
         count = len(self.digits)

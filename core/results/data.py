@@ -9,7 +9,11 @@ from core.specs import DataSpec, VariantSpec
 
 @dataclass(frozen=True, kw_only=True)
 class Accuracy:
-    """Top-1 accuracy of a variant on a data set: counts, and the bounds of a 95 % Wilson interval."""
+    """Top-1 accuracy of a variant on a data set: counts, and the bounds of a 95 % Wilson interval.
+
+    Of photographs that were counted now, also: `top5`, how often the class is among the five most probable; `among`, how often it is the
+    most probable of the `among_classes` classes that the data set has; `notes`, in plain words, what was left out. None where unknown.
+    """
 
     variant: VariantSpec
     data: DataSpec
@@ -17,7 +21,19 @@ class Accuracy:
     total: int
     low: float
     high: float
+    top5: int | None = None
+    among: int | None = None
+    among_classes: int | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def fraction(self) -> float:
         return self.correct / self.total
+
+    @property
+    def top5_fraction(self) -> float | None:
+        return None if self.top5 is None else self.top5 / self.total
+
+    @property
+    def among_fraction(self) -> float | None:
+        return None if self.among is None else self.among / self.total

@@ -193,7 +193,7 @@ def test_broken_photographs_are_refused(pictures: Pictures) -> None:
 
 
 def test_own_images_stay_within_their_budget(pictures: Pictures, monkeypatch: pytest.MonkeyPatch) -> None:
-    pictures._own = Kept(500_000)
+    pictures._own = Kept("own images", 500_000)
     images = [pictures.add(packed(scene(300 + step, 200)), PHOTOS) for step in range(4)]  # 180 KB each
     assert pictures._own.bytes <= 500_000
     pictures.get(images[-1], PHOTOS)
@@ -202,7 +202,7 @@ def test_own_images_stay_within_their_budget(pictures: Pictures, monkeypatch: py
 
 
 def test_kept_values_go_by_their_last_use() -> None:
-    kept: Kept[str] = Kept(10)
+    kept: Kept[str] = Kept("letters", 10)
     for name in "abc":
         kept.put(name, name.upper(), 4 if name != "c" else 5)
         assert kept.get("a") == ("A" if name != "x" else None)

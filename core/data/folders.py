@@ -1,0 +1,124 @@
+"""Photographs in folders, one folder a class, on disk or in a zip file that is read without unpacking.
+
+folder/class/*.jpg, class being a name or a synset; beside them, if there is one, boxes.csv with the columns
+path, x0, y0, x1, y1: path relative to the table, the rest in pixels of the photograph, several rows a photograph.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import zipfile
+from collections import defaultdict
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path, PurePosixPath
+
+from PIL import Image
+
+from core.data.images import MAX_BYTES, read_image
+from core.data.photo_sets import Photo, PhotoSet
+from core.data.photos import Box
+from core.errors import BadFile, BadImage, BadSpec, MissingData
+
+PREFIX = "folder:"  # of a data set's name that is a path
+SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp"}
+TABLE, COLUMNS = "boxes.csv", ("path", "x0", "y0", "x1", "y1")
+MAX_TABLE_BYTES = 100_000_000
+LAYOUT = "It holds one folder for each class, named by the class or its synset, with PNG, JPEG, WebP or BMP files in it."
+Files = dict[PurePosixPath, Callable[[], bytes]]  # by their place in the set
+
+
+def read_folder(path: Path) -> PhotoSet:
+    """The data set in a folder or zip file, or in a folder inside a zip file ("photos.zip/val"). Nothing is decoded yet.
+
+    The folder that a file lies in is its class, whatever lies above; so train/ and val/ in one folder are taken together.
+
+    Raises:
+        MissingData: nothing there. BadSpec: no photographs in it. BadFile: a damaged zip file or table of boxes.
+    """
+    files = _files(path)
+    names = sorted(name for name in files if name.suffix.lower() in SUFFIXES and name.parent.name)
+    if not names:
+        raise BadSpec(f"There are no photographs in folders in {path}.", LAYOUT, "Check the path.")
+    boxes = _boxes(path, files)
+    classes = tuple(sorted({name.parent.name for name in names}))
+    photos = [
+        Photo(str(name), classes.index(name.parent.name), partial(_read, files[name], f"{path}/{name}"), tuple(boxes.get(name, ())))
+        for name in names
+    ]
+    strangers = sorted(set(boxes) - set(names))
+    notes = (f"{len(strangers)} photographs in {TABLE} are missing, the first is {strangers[0]}.",) if strangers else ()
+    return PhotoSet(str(path), classes, photos, notes)
+
+
+def _files(path: Path) -> Files:
+    if path.is_dir():
+        inside = (found for found in path.rglob("*") if not _hidden(found.relative_to(path).parts) and found.is_file())
+        return {PurePosixPath(found.relative_to(path).as_posix()): partial(_content, found) for found in inside}
+    for archive in (path, *path.parents):
+        if archive.suffix.lower() == ".zip" and archive.is_file():
+            return _zipped(archive, path.relative_to(archive).parts)
+    raise MissingData(f"{path} is no folder and no zip file.", LAYOUT, "Check the path.")
+
+
+def _content(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(MAX_TABLE_BYTES + 1)
+
+
+def _zipped(archive: Path, within: tuple[str, ...]) -> Files:
+    try:
+        opened = zipfile.ZipFile(archive)  # stays open as long as its photographs are known; reading from threads is safe
+    except (OSError, zipfile.BadZipFile) as error:
+        raise BadFile(f"{archive} is no sound zip file ({error}).", LAYOUT, "Pack it again.") from error
+    files: Files = {}
+    for entry in opened.infolist():
+        parts = PurePosixPath(entry.filename).parts
+        if not entry.is_dir() and parts[: len(within)] == within and not _hidden(parts):
+            files[PurePosixPath(*parts[len(within) :])] = partial(_unpacked, opened, entry)
+    return files
+
+
+def _unpacked(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
+    """Not more than the largest file that is read at all, whatever the archive claims."""
+    with archive.open(entry) as file:
+        return file.read(MAX_TABLE_BYTES + 1)
+
+
+def _hidden(parts: tuple[str, ...]) -> bool:
+    return any(part.startswith(".") or part == "__MACOSX" for part in parts)
+
+
+def _read(content: Callable[[], bytes], name: str) -> Image.Image:
+    """A decoded photograph; every way in which a file can be broken is BadImage."""
+    try:
+        return read_image(content())[0]
+    except BadImage as error:
+        raise BadImage(f"{name}: {error.wrong}", error.allowed, error.next_step) from error
+    except Exception as error:  # a damaged or encrypted part of an archive, a file that has gone: zipfile raises many classes
+        raise BadImage(f"{name} cannot be read ({error}).", f"A file of at most {MAX_BYTES:,} bytes.", "Replace it.") from error
+
+
+def _boxes(path: Path, files: Files) -> dict[PurePosixPath, list[Box]]:
+    """By photograph, from every table of boxes in the set."""
+    found: dict[PurePosixPath, list[Box]] = defaultdict(list)
+    for table in (name for name in files if name.name == TABLE):
+        try:
+            rows = csv.DictReader(io.StringIO(files[table]().decode("utf-8-sig")), strict=True)
+            for row in rows:
+                found[table.parent / row["path"]].append(_box(row))
+        except (OSError, KeyError, TypeError, ValueError, csv.Error, zipfile.BadZipFile, RuntimeError) as error:
+            raise BadFile(
+                f"{path}/{table} is no sound table of boxes ({error}).",
+                f"Its columns are {', '.join(COLUMNS)}; a box ends after it begins.",
+                "Correct it, or take it away.",
+            ) from error
+    return found
+
+
+def _box(row: dict[str, str]) -> Box:
+    x0, y0, x1, y1 = (float(row[column]) for column in COLUMNS[1:])
+    if not (0 <= x0 < x1 < float("inf") and 0 <= y0 < y1 < float("inf")):  # NaN fails too
+        raise ValueError(f"the box {x0:g}, {y0:g}, {x1:g}, {y1:g} of {row['path']}")
+    return x0, y0, x1, y1

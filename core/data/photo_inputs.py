@@ -1,0 +1,137 @@
+"""A data set of photographs as a network gets it: decoded batch by batch, kept as bytes where that fits."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from core.data.classes import class_indices
+from core.data.photo_sets import PhotoSet
+from core.data.photos import Box, Placement, fit_photo
+from core.errors import BadImage
+from core.models.cards import Card
+from core.results import Array
+
+BATCH_VALUES = 2_500_000  # of the inputs of one batch: 16 of 224 x 224 pixels in colour, and the network's activations on top
+LARGEST_BATCH = 500
+KEPT_BYTES = 256_000_000  # the most that one data set's decoded photographs may take; larger sets are decoded again each time
+NAMED = 3  # of broken photographs and unknown classes; the others are only counted
+WORKERS = max(1, min(4, os.cpu_count() or 1))
+
+
+@dataclass(frozen=True, eq=False)
+class PhotoBatch:
+    """Photographs that could be read.
+
+    rows: (n,) in the data set. images: (n, channels, H, W), the network's input. truth: (n, H, W), 1 on the object, all 0 where nobody
+    marked it; None where it was not asked for. boxes: of each photograph, in pixels of the input, where that is the kind of truth.
+    """
+
+    rows: Tensor
+    images: Tensor
+    truth: Tensor | None
+    boxes: tuple[tuple[Box, ...], ...]
+
+
+@dataclass(frozen=True, eq=False)
+class _Decoded:
+    """One photograph at the network's size, uint8, and its own (width, height)."""
+
+    row: int
+    pixels: np.ndarray
+    source: tuple[int, int]
+
+
+class PhotoInputs:
+    """All photographs of a data set for one network. Safe for threads.
+
+    labels: (N,) indices into the network's classes, -1 where the photograph's class is none of them; on the device.
+    own_classes: (m,) those classes of the network that the data set has, ascending. unknown: the data set's other classes.
+    """
+
+    def __init__(self, photos: PhotoSet, card: Card, device: torch.device) -> None:
+        self.photos, self.device, self._card = photos, device, card
+        places = [-1 if place is None else place for place in class_indices(photos.classes, card.classes)]
+        self.labels = torch.tensor([places[photo.label] for photo in photos.photos], device=device)
+        self.own_classes = torch.tensor(sorted(set(places) - {-1}), dtype=torch.int64, device=device)
+        self.unknown = tuple(name for name, place in zip(photos.classes, places, strict=True) if place == -1)
+        self._broken: dict[int, str] = {}  # what is wrong, by row; as far as they have been read
+        self._unmarked: dict[int, str] = {}  # the same of their masks
+        self._kept: dict[int, _Decoded] = {}
+
+    def __len__(self) -> int:
+        return len(self.photos)
+
+    @property
+    def bytes(self) -> int:
+        """What is kept in memory in the end; 0 for a data set that is too large to keep."""
+        whole = len(self) * int(np.prod(self._card.input_shape))
+        return whole if whole <= KEPT_BYTES else 0
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What to know of the numbers, in plain words: photographs left out, and why."""
+        notes = list(self.photos.notes)
+        if self.unknown:
+            count = int((self.labels == -1).sum())
+            notes.append(f"No classes of this network, {count:,} photographs left out of the accuracy: {some(self.unknown)}.")
+        for rows, text in ((self._broken, "cannot be read and are left out"), (self._unmarked, "have masks that cannot be read")):
+            if rows:
+                notes.append(f"{len(rows):,} photographs {text}: {some([self.photos.photos[row].name for row in sorted(rows)])}.")
+        return tuple(notes)
+
+    def batches(self, truth: bool = False) -> Iterator[PhotoBatch]:
+        """In order, those that cannot be read left out.
+
+        Args:
+            truth: also where the object is; takes time where it is a mask.
+        """
+        size = max(1, min(LARGEST_BATCH, BATCH_VALUES // int(np.prod(self._card.input_shape))))
+        with ThreadPoolExecutor(WORKERS) as pool:
+            for start in range(0, len(self), size):
+                found = [one for one in pool.map(self._decoded, range(start, min(start + size, len(self)))) if one is not None]
+                if found:
+                    masks = torch.from_numpy(np.stack(list(pool.map(self._truth, found)))).to(self.device) if truth else None
+                    rows = torch.tensor([one.row for one in found])
+                    yield PhotoBatch(rows, self._images(found), masks, tuple(map(self._boxes, found)))
+
+    def _images(self, found: list[_Decoded]) -> Tensor:
+        pixels = torch.from_numpy(np.stack([one.pixels for one in found])).to(self.device)
+        images = pixels.unsqueeze(1) if pixels.ndim == 3 else pixels.permute(0, 3, 1, 2)
+        return self._card.input(images.contiguous().float() / 255)
+
+    def _boxes(self, one: _Decoded) -> tuple[Box, ...]:
+        return Placement.of(one.source, self._card.input).boxes(self.photos.photos[one.row].boxes)
+
+    def _decoded(self, row: int) -> _Decoded | None:
+        if row in self._kept:
+            return self._kept[row]
+        try:
+            image = self.photos.photos[row].read()
+        except BadImage as error:
+            self._broken[row] = error.wrong
+            return None
+        decoded = _Decoded(row, fit_photo(image, self._card.input), image.size)
+        if self.bytes:
+            self._kept[row] = decoded
+        return decoded
+
+    def _truth(self, one: _Decoded) -> Array:
+        try:
+            found = self.photos.photos[one.row].truth(one.source, self._card.input)
+        except BadImage as error:
+            self._unmarked[one.row] = error.wrong
+            found = None
+        return np.zeros(self._card.input_px, np.float32) if found is None else found
+
+
+def some(names: Sequence[str]) -> str:
+    """The first few names, and how many more there are."""
+    more = len(names) - NAMED
+    return ", ".join(names[:NAMED]) + (f" and {more:,} more" if more > 0 else "")

@@ -1,0 +1,64 @@
+"""Labelled data sets of photographs: a list of photographs that are decoded one by one, when they are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from core.data.photos import Box, Placement, boxes_mask
+from core.errors import BadSpec
+from core.models.cards import InputRule
+from core.results import Array
+
+
+@dataclass(frozen=True, eq=False)
+class Photo:
+    """One photograph of a data set.
+
+    name: in the set, for people. label: index into the set's classes. read: decodes it, raises BadImage.
+    boxes: around the object, in pixels of the photograph. mask: decodes (height, width) bool, True on the object; raises BadImage.
+    """
+
+    name: str
+    label: int
+    read: Callable[[], Image.Image]
+    boxes: tuple[Box, ...] = ()
+    mask: Callable[[], NDArray[np.bool_]] | None = None
+
+    @property
+    def truth_kind(self) -> str:
+        return "mask" if self.mask else "boxes" if self.boxes else ""
+
+    def truth(self, source: tuple[int, int], rule: InputRule) -> Array | None:
+        """Where the object is in the input of a network with this rule: (H, W), 1 or 0. source: (width, height) of the photograph.
+
+        None where nobody marked it, or where what was marked is cut away.
+        """
+        placement = Placement.of(source, rule)
+        found = placement.mask(self.mask()) if self.mask else boxes_mask(placement.boxes(self.boxes), rule.size_px)
+        return found if found.any() else None
+
+
+@dataclass(frozen=True, eq=False)
+class PhotoSet:
+    """A labelled data set of photographs. classes: names in the order of the labels. notes: what to know of it, in plain words."""
+
+    title: str
+    classes: tuple[str, ...]
+    photos: Sequence[Photo]
+    notes: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.photos)
+
+    def photo(self, name: str) -> Photo:
+        """By its row, "0" and up. Raises BadSpec for one that does not exist."""
+        if not name.isascii() or not name.isdigit() or int(name) >= len(self):
+            raise BadSpec(
+                f"There is no photograph '{name}' in {self.title}.", f"They are numbered 0 to {len(self) - 1}.", "Choose one of these."
+            )
+        return self.photos[int(name)]

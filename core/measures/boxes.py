@@ -1,0 +1,51 @@
+"""How well the box around a heatmap's largest bright region fits boxes that people drew."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from scipy import ndimage
+from torch import Tensor
+
+from core.measures.base import constant, not_finite, undefined
+
+BRIGHT = 0.2  # of the map's maximum, as in the paper
+Boxes = Sequence[Sequence[float]]  # x0, y0, x1, y1 in pixels; x1 and y1 are where the box ends
+
+
+def box_iou(maps: Tensor, boxes: Sequence[Boxes]) -> Tensor:
+    """Intersection over union of the map's box with the best fitting of the boxes that people drew, (N,) in [0, 1].
+
+    The map's box is drawn around the largest connected region (sides, not corners) of pixels of at least BRIGHT x the map's maximum;
+    among equally large regions the first by position counts.
+
+    Args:
+        maps: (N, H, W), not negative. boxes: of each image, in pixels of the map.
+    Returns:
+        NaN for a constant map, for one that is not finite, and where there is no box.
+    Source:
+        Zhou et al. 2016, Learning deep features for discriminative localization, section 3.2 (arXiv:1512.04150).
+    Differs from the paper: a share instead of right or wrong at 0.5; with several boxes the best one counts.
+    """
+    flat = maps.flatten(1)
+    nowhere = constant(flat) | not_finite(flat) | torch.tensor([not len(found) for found in boxes], dtype=torch.bool, device=maps.device)
+    pairs = zip(maps.cpu().float().numpy(), boxes, nowhere.tolist(), strict=True)
+    best = [0.0 if skip else max(_iou(bright_box(heatmap), tuple(box)) for box in found) for heatmap, found, skip in pairs]
+    return undefined(torch.tensor(best, device=maps.device), nowhere)
+
+
+def bright_box(heatmap: np.ndarray) -> tuple[float, float, float, float]:
+    """The box around the largest region of one map (H, W) that is not constant."""
+    regions, _ = ndimage.label(heatmap >= BRIGHT * heatmap.max())
+    sizes = np.bincount(regions.ravel())
+    sizes[0] = 0  # what is not bright
+    rows, columns = ndimage.find_objects(regions)[sizes.argmax() - 1]
+    return columns.start, rows.start, columns.stop, rows.stop
+
+
+def _iou(a: tuple[float, ...], b: tuple[float, ...]) -> float:
+    width, height = (max(0.0, min(a[axis + 2], b[axis + 2]) - max(a[axis], b[axis])) for axis in (0, 1))
+    areas = [(box[2] - box[0]) * (box[3] - box[1]) for box in (a, b)]
+    return width * height / (sum(areas) - width * height)
