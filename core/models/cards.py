@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from core.models.building import blank, skeleton
 from core.specs import PruningSpec
 
 State = dict[str, Tensor]
@@ -66,6 +67,7 @@ class Card:
     question says otherwise. images: "digits" or "photos", what it looks at. classifier: the weight that makes the logits.
     seeds: of the trained networks there are. dense: the pruning whose stored weights are the dense network (level 0 of a trained
     series is its dense network). levels: last level of the trained series, None without one. grid: sparsities that curves are drawn over.
+    notes: what to know of the card itself, in plain sentences.
     """
 
     build: Callable[[], nn.Module]
@@ -79,6 +81,7 @@ class Card:
     dense: PruningSpec = field(default_factory=PruningSpec)
     levels: int | None = None
     grid: tuple[float, ...] = FINE_STEPS
+    notes: tuple[str, ...] = ()
 
     @property
     def input_px(self) -> tuple[int, int]:
@@ -112,7 +115,10 @@ class Card:
         """How many there are, of every sort."""
         return sum(parameter.numel() for parameter in self._skeleton.parameters())
 
+    def blank(self) -> nn.Module:
+        """The network for `load_state_dict`: its parameters have no values yet, so it is made at once, however large it is."""
+        return blank(self.build)
+
     @cached_property
     def _skeleton(self) -> nn.Module:
-        with torch.device("meta"):
-            return self.build()
+        return skeleton(self.build)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from core.errors import UnknownName
 from core.models import efficientnet_lite
-from core.models.cards import Card, InputRule, Weights
+from core.models.building import untrained
+from core.models.cards import Card, InputRule, Progress, State, Weights
 from core.models.small import ThesisCNN
 from core.registry import Registry
 from core.specs import ModelSpec, PruningSpec
 
 MODELS: Registry[Card] = Registry("model")
+RANDOM = "random"  # the weights that every network has: untrained, drawn from the seed
 # Sparsities at which the accuracy of one-shot pruning is shipped: even steps, finer where networks die.
 TABLE_SPARSITIES = (
     tuple(step / 1000 for step in range(0, 901, 25))
@@ -57,3 +62,28 @@ def default_model(name: str) -> ModelSpec:
     """A card's own weights and seed. Raises UnknownName."""
     found = MODELS[name].value
     return ModelSpec(name=name, weights=next(iter(found.weights)), seed=found.seeds[0])
+
+
+def dense_weights(model: ModelSpec, folder: Path, progress: Progress | None = None) -> State | None:
+    """The complete state dict of a dense network, on the CPU; None for weights that the store keeps under the model's key.
+
+    Args:
+        folder: where downloads lie. progress: is told bytes done and bytes in all.
+    Raises:
+        UnknownName: no such model or weights. MissingData, BadFile: they are not there or damaged.
+    """
+    found = card(model)
+    if model.weights == RANDOM:
+        return untrained(found.build, model.seed)
+    source = found.weights.get(model.weights)
+    if source is None and all(known.load for known in found.weights.values()):
+        raise UnknownName("set of weights", model.weights, [*found.weights, RANDOM])
+    return source.load(folder, progress) if source and source.load else None
+
+
+def is_there(model: ModelSpec, folder: Path) -> bool | None:
+    """Whether the dense weights can be used without a download; None for weights that the store keeps under the model's key."""
+    source = card(model).weights.get(model.weights)
+    if model.weights == RANDOM:
+        return True
+    return source.found(folder) if source and source.load else None

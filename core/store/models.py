@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from core.errors import BadFile, BadSpec, MissingData
 from core.models.cards import Card
-from core.models.zoo import card
+from core.models.zoo import card, dense_weights, is_there
 from core.pruning.index import PruningIndex
 from core.pruning.mask import Mask, apply_mask, count_layers, full_mask, is_collapsed
 from core.pruning.scores import CRITERIA
@@ -46,6 +47,11 @@ class ModelStore:
         self._networks = MemoryCache("device", budgets.device_bytes)
         self._ram = MemoryCache("RAM", budgets.ram_bytes)
 
+    @property
+    def downloads(self) -> Path:
+        """The folder in which downloaded weights lie."""
+        return self.files.write_root / "downloads"
+
     @contextmanager
     def borrow(self, variant: VariantSpec) -> Iterator[nn.Module]:
         """The pruned network on the device, in eval mode with frozen parameters, for this borrower alone until the block ends.
@@ -71,11 +77,12 @@ class ModelStore:
 
     def missing(self, model: ModelSpec) -> bool:
         """True when the dense weights of this model are nowhere on this machine."""
-        return not self.files.exists(_stored_key(VariantSpec(model=model)))
+        there = is_there(model, self.downloads)
+        return not self.files.exists(_stored_key(VariantSpec(model=model))) if there is None else not there
 
     def _build(self, variant: VariantSpec) -> tuple[nn.Module, int]:
         weights, mask = self._weights_and_mask(variant)
-        network = card(variant.model).build()
+        network = card(variant.model).blank()
         network.load_state_dict(apply_mask(weights, mask))
         network.requires_grad_(False).eval().to(self.device)
         return network, _bytes(network.state_dict())
@@ -91,10 +98,10 @@ class ModelStore:
 
         def load() -> tuple[tuple[Weights, Mask], int]:
             found = card(variant.model)
-            source = found.weights.get(variant.model.weights)
-            if source is not None and source.load is not None:
-                weights, mask = source.load(self.files.write_root / "downloads", None), Mask()
-            else:
+            weights, mask = None, Mask()
+            if variant.pruning in (PruningSpec(), found.dense):
+                weights = dense_weights(variant.model, self.downloads)
+            if weights is None:
                 weights, mask = unpack_sparse(_load_or_explain(self.files, key, variant))
             _check_fit(key, found, weights, mask)
             mask = {name: mask[name] for name in found.prunable} if mask else full_mask(weights, found.prunable)

@@ -1,0 +1,78 @@
+"""Networks made without drawing their random weights, which takes seconds for a large one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+from core.device import entropy, torch_generator
+
+Build = Callable[[], nn.Module]
+NORMS = (nn.modules.batchnorm._BatchNorm, nn.LayerNorm, nn.GroupNorm)  # their values are ones and zeros
+
+
+class _NoMemory(TorchFunctionMode):
+    """Inside, `torch.empty` (parameters begin as such) takes no memory. All else works as usual: some networks, RegNets among
+    them, compute their widths with small tensors, which `torch.device("meta")` would leave without values."""
+
+    def __torch_function__(self, func: Any, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
+        kwargs = kwargs or {}
+        if func is torch.empty and kwargs.get("device") is None:
+            kwargs["device"] = "meta"
+        return func(*args, **kwargs)
+
+
+def skeleton(build: Build) -> nn.Module:
+    """The network in evaluation mode on the device "meta": shapes without values. A pass through it costs nothing."""
+    with _NoMemory():
+        return build().to("meta").eval()
+
+
+def blank(build: Build) -> nn.Module:
+    """The network on the CPU; its parameters have memory but no values yet."""
+    with _NoMemory():
+        network = build()
+    for module in network.modules():
+        for name, parameter in module._parameters.items():
+            if parameter is not None and parameter.is_meta:
+                values = torch.empty(parameter.shape, dtype=parameter.dtype)
+                module._parameters[name] = nn.Parameter(values, parameter.requires_grad)
+    return network
+
+
+def untrained(build: Build, seed: int) -> dict[str, Tensor]:
+    """A complete state dict of random weights: Kaiming normal for convolutions and linear layers, their biases zero, norms as new.
+
+    Args:
+        seed: each layer draws from a generator of its own, so that the same seed gives the same weights.
+    """
+    with _NoMemory():
+        unset = any(_needs_its_own(module) for module in build().modules())
+    if unset:  # a layer of another kind: only its own code knows how it begins
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(entropy("init", seed))
+            return build().state_dict()
+    network = blank(build)
+    for name, module in network.named_modules():
+        if isinstance(module, NORMS):
+            module.reset_parameters()
+        elif isinstance(module, nn.Conv2d | nn.Linear):
+            _draw(module, torch_generator("init", name, seed))
+    return network.state_dict()
+
+
+def _needs_its_own(module: nn.Module) -> bool:
+    known = isinstance(module, (nn.Conv2d, nn.Linear, *NORMS))
+    return not known and any(parameter is not None and parameter.is_meta for parameter in module._parameters.values())
+
+
+def _draw(layer: nn.Conv2d | nn.Linear, generator: torch.Generator) -> None:
+    with torch.no_grad():
+        layer.weight.normal_(0, math.sqrt(2 / layer.weight[0].numel()), generator=generator)
+        if layer.bias is not None:
+            layer.bias.zero_()
