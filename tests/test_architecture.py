@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[1]
 SOURCES = sorted([ROOT / "app.py", *(ROOT / "core").rglob("*.py"), *(ROOT / "pages").rglob("*.py")])
 # Lower rooms first: a room imports rooms above it in this list never, except itself.
 ROOMS = (
-    ("core.errors", "core.registry", "core.specs", "core.results", "core.device"),
+    ("core.errors", "core.registry", "core.specs", "core.results", "core.device", "core.control"),
     ("core.pruning", "core.saliency", "core.measures", "core.stats"),
     (
         "core.store",
@@ -27,8 +27,8 @@ ROOMS = (
         "core.sheets",
         "core.amounts",
     ),
-    ("core.engine", "core.sweep", "core.jobs"),
-    ("core.describe", "core.export", "core.protocol_commands"),
+    ("core.engine", "core.sweep", "core.jobs", "core.job_process", "core.retraining"),
+    ("core.describe", "core.export", "core.protocol_commands", "core.asked"),
     ("core.bench",),
     ("core.__main__", "core.parser"),
     ("pages.shared",),

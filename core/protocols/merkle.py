@@ -12,12 +12,13 @@ generator keyed by seed, level and epoch. Departures when the run is reduced (si
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
+from core.control import Control
 from core.data.photo_sets import PhotoSet
 from core.errors import BadSpec
 from core.models import finetuned
@@ -140,14 +141,23 @@ def beginning(description: Description, pretrained: dict[str, Tensor] | None, se
     return state | fitting
 
 
-def run(plan: Plan, images: Images, files: Files, pretrained: dict[str, Tensor] | None, device: torch.device) -> Iterator[Step]:
+@dataclass(frozen=True, eq=False)
+class Place:
+    """Where a protocol runs and what it is told meanwhile."""
+
+    files: Files
+    device: torch.device
+    control: Control = field(default_factory=Control)
+
+
+def run(plan: Plan, images: Images, pretrained: dict[str, Tensor] | None, place: Place) -> Iterator[Step]:
     """Trains the series and writes its card; goes on where it was."""
     description = describe(plan, images.train.classes)
     card = description.card()
     spec = plan.spec(tuple(name for name, kind in card.kinds.items() if kind == "linear"))
-    save_card(files.write_root, description, plan)
+    save_card(place.files.write_root, description, plan)
     start = beginning(description, pretrained, plan.seed)
-    yield from run_series(spec, Material(card, start, images.train, images.validation, device, files))
+    yield from run_series(spec, Material(card, start, images.train, images.validation, place.device, place.files, place.control))
 
 
 def save_card(folder: Path, description: Description, plan: Plan) -> None:

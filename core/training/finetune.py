@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from core.control import Control
 from core.errors import BadFile, MissingData, SparsightError
 from core.specs import TrainSpec
 from core.store.files import Files
@@ -42,7 +43,7 @@ class Outcome:
 
 @dataclass(frozen=True, eq=False)
 class Goal:
-    """What to train, on what, how, and where the half-finished run is kept (key of the store)."""
+    """What to train, on what, how, and where the half-finished run is kept (key of the store). control: whether to wait or stop."""
 
     subject: Subject
     data: TrainingImages
@@ -51,6 +52,7 @@ class Goal:
     device: torch.device
     files: Files
     key: str
+    control: Control = field(default_factory=Control)
 
 
 @dataclass(eq=False)
@@ -77,9 +79,11 @@ def finetune(goal: Goal) -> Iterator[Epoch | Outcome]:
     Yields:
         each Epoch as it ends, those found on disk too, and at last the Outcome.
     Raises:
-        Diverged: a loss was no number. CacheNotWritable: the state cannot be saved.
+        Diverged: a loss was no number. Stopped: a person asked for it. CacheNotWritable: the state cannot be saved.
     """
-    training = Training(Photographs(goal.subject, goal.data, goal.recipe, goal.device), goal.recipe)
+    task = Photographs(goal.subject, goal.data, goal.recipe, goal.device)
+    task.check = goal.control.check
+    training = Training(task, goal.recipe)
     state = _resumed(goal, training) or _State(_snapshot(goal))
     yield from state.history
     patience = goal.recipe.patience

@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 
 from core.pruning.mask import Mask
-from core.pruning.scores import magnitude
 from core.pruning.select import openlth_threshold_mask
 
 
@@ -18,7 +17,7 @@ def next_level_mask(trained: Mapping[str, Tensor], mask: Mapping[str, Tensor], s
     Args:
         trained: weights of this level by name. mask: of this level. share: of the alive weights to remove.
     """
-    scores = magnitude({name: trained[name] for name in mask}, 0)
+    scores = {name: trained[name].abs() for name in mask}
     flat_scores = torch.cat([values.flatten() for values in scores.values()])
     flat_alive = torch.cat([kept.flatten() for kept in mask.values()])
     kept = openlth_threshold_mask(flat_scores, flat_alive, share)

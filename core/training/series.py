@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 import torch
 from torch import Tensor
 
+from core.control import Control
 from core.device import describe
 from core.models.cards import Card
 from core.pruning.index import PruningIndex
@@ -36,6 +37,7 @@ class Material:
     validation: TrainingImages
     device: torch.device
     files: Files
+    control: Control = field(default_factory=Control)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +105,7 @@ def _level(spec: RetrainSpec, material: Material, level: int, origin: tuple[Stat
     recipe = spec.first if level == 0 else spec.each
     subject = Subject(network, mask, material.card.input, spec.seed, f"{spec.name}/level-{level:02d}")
     key, began, levels = key_of(spec, level), time.perf_counter(), len(spec.targets) - 1
-    goal = Goal(subject, material.training, material.validation, recipe, material.device, material.files, key)
+    goal = Goal(subject, material.training, material.validation, recipe, material.device, material.files, key, material.control)
     outcome: Outcome | None = None
     for step in finetune(goal):
         if isinstance(step, Epoch):

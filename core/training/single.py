@@ -48,6 +48,7 @@ class Photographs:
         named = dict(self.network.named_parameters())
         self.masks: list[tuple[Tensor, Tensor]] = [(named[name], kept.to(device)) for name, kept in subject.mask.items()]
         self.images = len(data)
+        self.check: Callable[[], None] = lambda: None  # called before every batch: may wait, or raise Stopped
 
     def batches(self, epoch: int) -> Iterator[Batch]:
         """Rows in an order of this epoch with their moves. Dropout draws from torch's own generator, seeded here for the epoch."""
@@ -57,6 +58,7 @@ class Photographs:
         torch.manual_seed(entropy("dropout", *purpose))
         self.network.train()
         for start, end in _spans(self.images, self.recipe.batch_size):
+            self.check()
             yield order[start:end], moves.part(start, end)
 
     def losses_and_gradients(self, batch: Batch) -> Tensor:

@@ -145,7 +145,7 @@ def test_merkle_trains_a_reduced_series(tmp_path: Path) -> None:
     images = merkle.load_images(photos, plan, held_out={"train0.jpg"})
     assert (len(images.train), len(images.validation) + len(images.test)) == (22, 24)
     files = Files(tmp_path / "cache")
-    list(merkle.run(plan, images, files, None, CPU))
+    list(merkle.run(plan, images, None, merkle.Place(files, CPU)))
     (found,) = finetuned.find([files.write_root])
     assert found.runs == {"merkle-layer": plan.summary}
     card = found.card()

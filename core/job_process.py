@@ -1,0 +1,61 @@
+"""The process of one job: python -m core.job_process FOLDER ID. Started by core/jobs.py, not by people."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import logging
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from core.control import Control, Stopped
+from core.errors import SparsightError
+from core.jobs import JOBS, replace_text
+
+
+def work(folder: Path, name: str) -> int:
+    """The process of a job: takes its lock, does its steps, writes a line for each. Returns the exit status."""
+    home = Path(folder) / "jobs" / name
+    with _locked(home) as mine:
+        if not mine:  # another process has taken it up meanwhile
+            return 0
+        from core import retraining  # noqa: F401 - registers the kinds; imported under the lock, because it takes seconds
+
+        about = json.loads((home / "job.json").read_text())
+        try:
+            with (home / "progress.jsonl").open("a") as lines:
+                for step in JOBS[about["kind"]].value(about["arguments"], Control(home)):
+                    lines.write(json.dumps(step | {"at": round(time.time(), 2)}) + "\n")
+                    lines.flush()
+            (home / "done").touch()
+        except Stopped:
+            return 0
+        except Exception as error:
+            known = isinstance(error, SparsightError)
+            said = (
+                [error.wrong, error.allowed, error.next_step] if isinstance(error, SparsightError) else [f"{type(error).__name__}: {error}"]
+            )
+            with suppress(OSError):
+                replace_text(home / "failed.json", json.dumps(said))
+            logging.exception("the job failed", exc_info=None if known else error)
+            return 1
+    return 0
+
+
+@contextmanager
+def _locked(home: Path) -> Iterator[bool]:
+    """Holds the job's lock; False where another process does."""
+    with (home / "lock").open("ab") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            yield False
+            return
+        yield True
+
+
+if __name__ == "__main__":
+    sys.exit(work(Path(sys.argv[1]), sys.argv[2]))

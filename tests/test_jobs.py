@@ -1,0 +1,143 @@
+"""Jobs: processes of their own that are seen as they are, whatever ends them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from core import retraining  # noqa: F401 - registers the kinds of jobs
+from core.control import Control, Stopped
+from core.errors import BadSpec, CacheNotWritable, MissingData, UnknownName
+from core.jobs import Job, Jobs
+from tests.training.test_series import folder_of_photographs
+
+PATIENCE_S = 120
+
+
+def arguments(folder: Path, per_class: int = 12, **plan: object) -> dict[str, object]:
+    photographs = folder / "photographs"
+    if not photographs.exists():
+        folder_of_photographs(photographs, per_class)
+    chosen = {"architecture": "squeezenet1_1", "data": "tiny", "size_px": 32, "epochs": 1, "start": "random"} | plan
+    return {"plan": chosen, "photographs": str(photographs), "folder": str(folder), "device": "cpu"}
+
+
+def until(jobs: Jobs, name: str, wanted: Callable[[Job], bool]) -> Job:
+    end = time.monotonic() + PATIENCE_S
+    while time.monotonic() < end:
+        if wanted(job := jobs.get(name)):
+            return job
+        time.sleep(0.05)
+    raise AssertionError(f"{jobs.get(name)}\n{jobs.log(name)}")
+
+
+def process_of(name: str) -> int:
+    found = subprocess.run(["pgrep", "-f", f"core.job_process .* {name}"], capture_output=True, text=True, check=True).stdout.split()
+    return int(found[0])
+
+
+def test_a_job_is_done_and_another_looker_sees_it(tmp_path: Path) -> None:
+    jobs = Jobs(tmp_path)
+    job = jobs.start("merkle", arguments(tmp_path), "a small series")
+    done = until(Jobs(tmp_path), job.id, lambda found: found.state not in ("running",))
+    assert done.state == "done", jobs.log(job.id)
+    assert (done.title, done.last["level"], done.last["levels"]) == ("a small series", 6, 6)
+    assert [found.id for found in jobs.all()] == [job.id]
+    epochs = [line for line in jobs.progress(job.id) if line["stage"] == "epoch"]
+    assert len(epochs) == 7
+    jobs.delete(job.id)
+    assert jobs.all() == []
+
+
+def test_two_jobs_for_one_spec_are_one(tmp_path: Path) -> None:
+    jobs = Jobs(tmp_path)
+    asked = arguments(tmp_path, epochs=50)
+    first, second = jobs.start("merkle", asked, "once"), Jobs(tmp_path).start("merkle", asked, "twice")
+    assert first.id == second.id
+    assert len(jobs.all()) == 1
+    with pytest.raises(BadSpec, match="running"):
+        jobs.delete(first.id)
+    jobs.stop(first.id)
+    assert until(jobs, first.id, lambda job: job.state == "stopped").error == ""
+
+
+def test_killed_from_outside_it_is_seen_and_goes_on(tmp_path: Path) -> None:
+    jobs = Jobs(tmp_path)
+    job = jobs.start("merkle", arguments(tmp_path, epochs=2), "killed")
+    until(jobs, job.id, lambda found: found.last.get("stage") == "epoch")
+    os.kill(process_of(job.id), signal.SIGKILL)
+    until(jobs, job.id, lambda found: found.state == "died")
+    again = jobs.resume(job.id)
+    assert again.state in ("running", "done")
+    done = until(jobs, job.id, lambda found: found.state != "running")
+    assert (done.state, done.last["level"]) == ("done", 6)
+
+
+def test_paused_it_waits_and_goes_on(tmp_path: Path) -> None:
+    jobs = Jobs(tmp_path)
+    job = jobs.start("merkle", arguments(tmp_path, epochs=30), "paused")
+    until(jobs, job.id, lambda found: found.last.get("stage") == "epoch")
+    jobs.pause(job.id)
+    assert jobs.get(job.id).state == "paused"
+    time.sleep(1.5)
+    steps = jobs.get(job.id).steps
+    time.sleep(1.5)
+    assert jobs.get(job.id).steps == steps
+    jobs.unpause(job.id)
+    until(jobs, job.id, lambda found: found.steps > steps)
+    jobs.stop(job.id)
+    until(jobs, job.id, lambda found: found.state == "stopped")
+
+
+def test_an_error_is_told_in_plain_words(tmp_path: Path) -> None:
+    jobs = Jobs(tmp_path)
+    job = jobs.start("merkle", arguments(tmp_path) | {"photographs": str(tmp_path / "nowhere")}, "no photographs")
+    failed = until(jobs, job.id, lambda found: found.state == "failed")
+    assert "nowhere is no folder" in failed.error
+    job = jobs.start("merkle", arguments(tmp_path, colour="red"), "an unknown field")
+    assert "A plan has no colour." in until(jobs, job.id, lambda found: found.state == "failed").error
+
+
+def test_what_there_is_not(tmp_path: Path) -> None:
+    jobs = Jobs(tmp_path)
+    with pytest.raises(UnknownName):
+        jobs.start("nothing", {}, "")
+    with pytest.raises(MissingData):
+        jobs.get("merkle-000000000000")
+    assert jobs.all() == []
+    assert jobs.progress("x") == []
+    assert jobs.log("x") == ""
+
+
+def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "jobs").write_text("a file is in the way")
+    with pytest.raises(CacheNotWritable):
+        Jobs(tmp_path).start("merkle", {}, "")
+
+
+def test_a_half_written_line_waits(tmp_path: Path) -> None:
+    home = tmp_path / "jobs" / "a"
+    home.mkdir(parents=True)
+    (home / "job.json").write_text(json.dumps({"kind": "merkle", "title": "", "arguments": {}, "begun": 0}))
+    (home / "progress.jsonl").write_text('{"level": 1}\n{"lev')
+    job = Jobs(tmp_path).get("a")
+    assert (job.steps, job.last, job.state) == (1, {"level": 1}, "died")
+
+
+def test_control_waits_and_stops(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Control().check()
+    control = Control(tmp_path)
+    control.check()
+    (tmp_path / "pause").touch()
+    monkeypatch.setattr(time, "sleep", lambda seconds: (tmp_path / "pause").unlink())
+    control.check()
+    (tmp_path / "stop").touch()
+    with pytest.raises(Stopped):
+        control.check()
