@@ -5,93 +5,97 @@ from __future__ import annotations
 import plotly.graph_objects as go
 from pandas import DataFrame, Series
 
+from core.measures.fitting import FITTINGS
 from core.plots import DENSE, NEUTRAL, PRUNED, empty_figure
 from core.protocols.lukkien import PUBLISHED
-from core.protocols.lukkien_tables import StudyTables
+from core.protocols.lukkien_tables import StudyTables, overlap_column
 
-OTHER_PARAMETERS = 22
+# Long titles stand in two lines, so that a phone shows them whole.
 AXES: dict[str, str] = {
-    "level": "level (each removes 20 % of what is left)",
+    "level": "level (each removes 20 %<br>of what is left)",
     "sparsity": "sparsity",
     "density": "density (logarithmic)",
-    "ratio": "compression ratio (all parameters / parameters left, logarithmic)",
+    "ratio": "compression ratio (log)<br>all / left parameters",
 }
-CONTROLS = {"one-shot": ("one-shot by magnitude, no retraining", "dash"), "random": ("one-shot at random, no retraining", "dot")}
-LINES = {"accuracy": (NEUTRAL, "accuracy_noisy"), "soft IoU": (PRUNED, "soft_iou")}
+LOGARITHMIC = {"density": (1, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001), "ratio": (1, 2, 5, 10, 20, 50, 100)}  # where ticks stand
+CONTROLS = {"one-shot": ("one-shot, not retrained", "dash"), "random": ("random, not retrained", "dot")}
 
 
-def positions(rows: DataFrame, axis: str) -> Series:
-    """Where the rows stand on the axis."""
+def overlap_name(fitting: str) -> str:
+    """What axes and legends call the overlap: "soft IoU", "IoU (best single threshold)"."""
+    title = FITTINGS[fitting].title.replace(" (", ", ").rstrip(")")
+    return "soft IoU" if fitting == "soft-iou" else f"IoU ({title[0].lower()}{title[1:]})"
+
+
+def positions(rows: DataFrame, axis: str, other_parameters: int) -> Series:
+    """Where the rows stand on the axis. other_parameters: of a network, those that are never pruned; the ratio counts them."""
     if axis == "ratio":
-        left = rows.weights_left + OTHER_PARAMETERS
+        left = rows.weights_left + other_parameters
         return left.max() / left
     return {"level": rows.level, "density": rows.density, "sparsity": 1 - rows.density}[axis]
 
 
-def curves(study: StudyTables, axis: str, controls: tuple[str, ...], published: bool, fitting: str = "soft_iou") -> go.Figure:
+def curves(study: StudyTables, axis: str, controls: tuple[str, ...], published: bool, fitting: str = "soft-iou") -> go.Figure:
     """Accuracy with noise and overlap with the ink over the series: a thin line a seed, the mean with its 95 % interval over images.
 
     Args:
-        axis: a key of AXES. controls: series to add. published: the thesis' values. fitting: column of the levels table.
+        axis: a key of AXES. controls: series to add; their overlap is known by soft IoU only. published: the thesis' values.
+        fitting: a key of FITTINGS, how heatmap and ink were brought together.
     """
-    name = "soft IoU" if fitting == "soft_iou" else fitting
-    figure = empty_figure(f"Accuracy and {name} (n = {study.facts['test_images']:,} images)", height=430)
-    mean = study.mean[study.mean.series == "iterative-reset"]
-    _shade_collapsed(figure, mean, axis)
-    for (shown, (colour, column)), what in zip(LINES.items(), ("accuracy_noisy", fitting), strict=True):
-        label = shown if what == column else name
-        _seed_lines(figure, study, axis, what, colour)
-        if what == column:
-            _mean_line(figure, mean, axis, column, (label, colour))
+    name = overlap_name(fitting)
+    figure = _figure(f"Accuracy and {name} (n = {study.facts['test_images']:,} images)", height=480)
+    mean = study.mean_series(fitting)
+    x = positions(mean, axis, study.other_parameters)
+    _shade_collapsed(figure, x[mean.collapsed], axis)
+    lines = (("accuracy", NEUTRAL, "accuracy_noisy", "accuracy_noisy"), (name, PRUNED, overlap_column(fitting), "overlap"))
+    for label, colour, of_seeds, of_mean in lines:
+        _seed_lines(figure, study, axis, of_seeds, colour)
+        _mean_line(figure, mean.assign(x=x), of_mean, (label, colour))
         for control in controls:
-            if what == column:
-                _control_line(figure, study, axis, column, control)
+            _control_line(figure, study, axis, control, (of_mean, colour, fitting))
     if published:
-        _published(figure, study, axis)
-    figure.update_yaxes(range=[-0.02, 1.03])
-    figure.update_layout(legend={"y": -0.22, "yanchor": "top", "traceorder": "normal"}, height=480)
+        _published(figure, x.iloc[:1], with_overlap=fitting == "soft-iou")
+    figure.update_yaxes(range=[-0.02, 1.03], title=f"accuracy; {name}".replace(" IoU (", "<br>IoU ("))
     return _axis(figure, axis)
 
 
-def scatter(study: StudyTables, without_collapsed: bool) -> go.Figure:
-    """Mean accuracy against mean soft IoU, one point a level, joined in order; collapsed levels hollow or left out."""
-    mean = study.mean[study.mean.series == "iterative-reset"]
+def scatter(study: StudyTables, without_collapsed: bool, fitting: str = "soft-iou") -> go.Figure:
+    """Mean accuracy against mean overlap, one point a level, joined in order; collapsed levels hollow or left out."""
+    mean, name = study.mean_series(fitting), overlap_name(fitting)
     shown = mean[~mean.collapsed] if without_collapsed else mean
-    figure = empty_figure(f"Accuracy against soft IoU (n = {len(shown)} levels)", height=360)
+    figure = _figure(f"Accuracy against {name} (n = {len(shown)} levels)", height=400)
     figure.add_scatter(
-        x=shown.accuracy_noisy, y=shown.soft_iou, mode="lines+markers", customdata=shown.level, showlegend=False,
-        line={"color": NEUTRAL, "width": 1}, hovertemplate="level %{customdata}: accuracy %{x:.3f}, soft IoU %{y:.3f}<extra></extra>",
+        x=shown.accuracy_noisy, y=shown.overlap, mode="lines+markers", customdata=shown.level, showlegend=False,
+        line={"color": NEUTRAL, "width": 1}, hovertemplate=f"level %{{customdata}}: accuracy %{{x:.3f}}, {name} %{{y:.3f}}<extra></extra>",
         marker={"size": 11, "color": shown.level, "colorscale": "Cividis", "colorbar": {"title": "level"},
                 "symbol": ["circle-open" if gone else "circle" for gone in shown.collapsed]},
     )  # fmt: skip
     figure.update_xaxes(title="accuracy with noise", range=[0, 1.02])
-    return figure.update_yaxes(title="soft IoU")
+    return figure.update_yaxes(title=name)
 
 
 def map_statistics(study: StudyTables, axis: str) -> go.Figure:
     """Mean and standard deviation of the heatmaps, and how many are empty; published values at levels 0 and 10."""
-    figure = empty_figure(
-        f"Heatmap mean, standard deviation, and share of empty maps (n = {study.facts['test_images']:,} images a network)", height=330
-    )
+    figure = _figure(f"Heatmaps (mean, deviation, share empty) (n = {study.facts['test_images']:,} images a network)", height=420)
     thesis = study.levels[study.levels.series == "iterative-reset"].assign(empty=lambda rows: rows.empty_maps / rows.test_images)
-    mean = thesis.groupby("level").mean(numeric_only=True).reset_index()
+    mean, others = thesis.groupby("level").mean(numeric_only=True).reset_index(), study.other_parameters
     for column, label, colour in (
         ("map_mean", "mean", PRUNED),
         ("map_std", "standard deviation", DENSE),
         ("empty", "share empty", NEUTRAL),
     ):
-        figure.add_scatter(x=positions(mean, axis), y=mean[column], name=label, mode="lines", line={"color": colour, "width": 2})
-    for key, colour in (("map_mean", PRUNED), ("map_std", DENSE)):
+        figure.add_scatter(x=positions(mean, axis, others), y=mean[column], name=label, mode="lines", line={"color": colour, "width": 2})
+    for key, label, colour in (("map_mean", "mean", PRUNED), ("map_std", "standard deviation", DENSE)):
         points = mean[mean.level.isin(list(PUBLISHED[key]))]  # type: ignore[call-overload]
         values = [PUBLISHED[key][level] for level in points.level]  # type: ignore[index]
-        figure.add_scatter(x=positions(points, axis), y=values, mode="markers", name=f"published {key[4:]}",
+        figure.add_scatter(x=positions(points, axis, others), y=values, mode="markers", name=f"published {label}",
                            marker={"color": colour, "symbol": "x", "size": 10})  # fmt: skip
     return _axis(figure, axis)
 
 
 def correct_against_wrong(study: StudyTables) -> go.Figure:
     """Mean soft IoU of right minus wrong predictions within each level, paired by class, with its 95 % interval; one colour a seed."""
-    figure = empty_figure("Soft IoU of right minus wrong predictions, paired by class (n = classes with 5 of each)", height=330)
+    figure = _figure("Right minus wrong predictions (soft IoU, paired by class) (n = classes with 5 of each)", height=380)
     for place, (seed, colour) in enumerate(zip(study.facts["seeds"], (DENSE, PRUNED, NEUTRAL), strict=False)):
         rows = study.paired[(study.paired.seed == seed) & (study.paired.classes >= 2)]
         above, below = rows.high - rows.paired_difference, rows.paired_difference - rows.low
@@ -101,34 +105,47 @@ def correct_against_wrong(study: StudyTables) -> go.Figure:
             marker={"color": colour}, customdata=rows.classes, hovertemplate="%{y:.3f}, %{customdata} classes<extra></extra>",
         )  # fmt: skip
     figure.add_hline(y=0, line={"color": NEUTRAL, "width": 1})
-    return figure.update_xaxes(title="level")
+    return figure.update_xaxes(title="level").update_yaxes(title="difference of soft IoU")
+
+
+def offline_page(figure: go.Figure, name: str) -> str:
+    """One HTML file to look at and move about in without the internet; its camera saves SVG. name: of that file."""
+    shown = go.Figure(figure).update_layout(paper_bgcolor="white", plot_bgcolor="white", dragmode="zoom")
+    shown.update_xaxes(fixedrange=False).update_yaxes(fixedrange=False)
+    options = {"displaylogo": False, "responsive": True, "toImageButtonOptions": {"format": "svg", "filename": name}}
+    return shown.to_html(include_plotlyjs=True, config=options)
 
 
 def _seed_lines(figure: go.Figure, study: StudyTables, axis: str, column: str, colour: str) -> None:
     thesis = study.levels[study.levels.series == "iterative-reset"]
     for seed, rows in thesis.groupby("seed"):
-        figure.add_scatter(x=positions(rows, axis), y=rows[column], mode="lines", line={"color": colour, "width": 0.9}, opacity=0.75,
+        x = positions(rows, axis, study.other_parameters)
+        figure.add_scatter(x=x, y=rows[column], mode="lines", line={"color": colour, "width": 0.9}, opacity=0.75,
                            name=f"seed {seed}", showlegend=False)  # fmt: skip
 
 
-def _mean_line(figure: go.Figure, mean: DataFrame, axis: str, column: str, look: tuple[str, str]) -> None:
-    x, (label, colour) = positions(mean, axis), look
-    for bound, fill in ((f"{column}_high", None), (f"{column}_low", "tonexty")):
-        figure.add_scatter(x=x, y=mean[bound], mode="lines", line={"width": 0, "color": colour}, fill=fill, opacity=0.3,
+def _mean_line(figure: go.Figure, mean: DataFrame, column: str, look: tuple[str, str]) -> None:
+    """The mean and, where there is one, its interval. mean: has its position in x."""
+    label, colour = look
+    bounds = ((f"{column}_high", None), (f"{column}_low", "tonexty")) if mean[f"{column}_low"].notna().any() else ()
+    for bound, fill in bounds:
+        figure.add_scatter(x=mean.x, y=mean[bound], mode="lines", line={"width": 0, "color": colour}, fill=fill, opacity=0.3,
                            hoverinfo="skip", showlegend=False)  # fmt: skip
-    figure.add_scatter(x=x, y=mean[column], mode="lines", name=label, line={"color": colour, "width": 3}, customdata=mean.weights_left,
+    figure.add_scatter(x=mean.x, y=mean[column], mode="lines", name=label, line={"color": colour, "width": 3}, customdata=mean.weights_left,
                        hovertemplate="%{y:.3f}, %{customdata:,} weights left<extra>" + label + "</extra>")  # fmt: skip
 
 
-def _control_line(figure: go.Figure, study: StudyTables, axis: str, column: str, control: str) -> None:
-    rows, (label, dash) = study.mean[study.mean.series == control], CONTROLS[control]
-    colour = next(colour for colour, known in LINES.values() if known == column)
-    figure.add_scatter(x=positions(rows, axis), y=rows[column], mode="lines", line={"color": colour, "dash": dash, "width": 1.5},
-                       name=label, showlegend=column == "accuracy_noisy")  # fmt: skip
+def _control_line(figure: go.Figure, study: StudyTables, axis: str, control: str, look: tuple[str, str, str]) -> None:
+    column, colour, fitting = look
+    rows, (label, dash) = study.mean_series(fitting, control), CONTROLS[control]
+    if rows[column].notna().any():
+        x = positions(rows, axis, study.other_parameters)
+        figure.add_scatter(x=x, y=rows[column], mode="lines", line={"color": colour, "dash": dash, "width": 1.5},
+                           name=label, showlegend=column == "accuracy_noisy")  # fmt: skip
 
 
-def _shade_collapsed(figure: go.Figure, mean: DataFrame, axis: str) -> None:
-    gone = positions(mean, axis)[mean.collapsed]
+def _shade_collapsed(figure: go.Figure, gone: Series, axis: str) -> None:
+    """gone: where the collapsed levels stand."""
     if len(gone) and axis == "level":
         figure.add_vrect(
             x0=gone.min() - 0.5, x1=gone.max() + 0.5, fillcolor=NEUTRAL, opacity=0.18, line_width=0, annotation_text="collapsed"
@@ -137,16 +154,30 @@ def _shade_collapsed(figure: go.Figure, mean: DataFrame, axis: str) -> None:
         figure.add_scatter(x=[gone.iloc[0]] * 2, y=[0, 1], mode="lines", name="collapsed", line={"color": NEUTRAL, "dash": "longdashdot"})
 
 
-def _published(figure: go.Figure, study: StudyTables, axis: str) -> None:
-    first = positions(study.mean[study.mean.series == "iterative-reset"], axis).iloc[:1]
-    figure.add_scatter(x=first, y=[PUBLISHED["accuracy_noisy_level_0"]], mode="markers", name="published accuracy, 60,000 / 10,000 images",
-                       marker={"symbol": "x", "size": 11, "color": DENSE})  # fmt: skip
-    figure.add_hline(y=PUBLISHED["highest_soft_iou"], line={"color": DENSE, "dash": "dashdot", "width": 1},
-                     annotation_text="published: highest soft IoU, about 0.21", annotation_font_color=DENSE)  # fmt: skip
+def _published(figure: go.Figure, first: Series, with_overlap: bool) -> None:
+    """What the thesis prints: accuracy at level 0, which stands at `first`, and how far soft IoU reaches."""
+    name, look = f"published (n = {PUBLISHED['test_images']:,})", {"symbol": "x", "size": 11, "color": DENSE}
+    figure.add_scatter(x=first, y=[PUBLISHED["accuracy_noisy_level_0"]], mode="markers", name=name, marker=look)
+    if with_overlap:
+        figure.add_hline(y=PUBLISHED["highest_soft_iou"], line={"color": DENSE, "dash": "dashdot", "width": 1},
+                         annotation_text="published peak: about 0.21", annotation_position="top left",
+                         annotation_font_color=DENSE)  # fmt: skip
+
+
+def _figure(title: str, height: int) -> go.Figure:
+    """The common look with a new line for each bracket of the title, so that a phone shows it whole, and the legend below."""
+    text = title.replace(" (", "<br>(")
+    figure = empty_figure(text, height)
+    # plotly puts the first of several lines 14 pixels higher than a single one
+    place = {"x": 0, "xref": "container", "y": 1 - 14 / height, "font": {"weight": "bold"}}
+    figure.update_layout(title=place, margin={"t": 40 + 18 * text.count("<br>")})
+    return figure.update_layout(legend={"yref": "container", "y": 0, "yanchor": "bottom", "traceorder": "normal"})
 
 
 def _axis(figure: go.Figure, axis: str) -> go.Figure:
-    figure.update_xaxes(title=AXES[axis], type="log" if axis in ("density", "ratio") else "linear")
+    figure.update_xaxes(title=AXES[axis])
+    if axis in LOGARITHMIC:
+        figure.update_xaxes(type="log", tickvals=LOGARITHMIC[axis], ticktext=[f"{value:g}" for value in LOGARITHMIC[axis]])
     if axis == "density":
         figure.update_xaxes(autorange="reversed")
     if axis == "sparsity":

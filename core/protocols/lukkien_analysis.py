@@ -12,7 +12,7 @@ import pandas
 from core.errors import MissingData
 from core.measures.fitting import FITTINGS
 from core.protocols.lukkien_images import SERIES, Cell, Study, read_images
-from core.protocols.lukkien_tables import StudyTables
+from core.protocols.lukkien_tables import StudyTables, overlap_column
 from core.stats.bootstrap import LevelMeans, correlation_intervals, level_intervals, level_means, mean_interval
 from core.stats.correlation import correlations, normality
 from core.stats.intervals import wilson
@@ -88,20 +88,24 @@ def _level_row(cell: Cell, frame: pandas.DataFrame, facts: dict[str, Any]) -> di
 
 
 def _mean_rows(study: Study, series: str, tables: Tables) -> Iterator[dict[str, Any]]:
-    """The mean over the seeds at each level; intervals by bootstrap over images, the same images for all seeds."""
-    seeds = len(study.plan.seeds)
-    right, overlap = _stack(tables, "right"), _stack(tables, "soft_iou")
-    for level in range(study.plan.levels + 1):
-        places = [seed * (study.plan.levels + 1) + level for seed in range(seeds)]
-        means = level_means(right[places].mean(0, keepdims=True), np.nanmean(overlap[places], axis=0, keepdims=True), resamples=1000)
-        (accuracy,), (iou,) = level_intervals(means, "accuracy")[0], level_intervals(means, "soft_iou")[0]
+    """The mean over the seeds at each level; intervals by bootstrap over images, the same images for all seeds and ways of fitting."""
+    seeds, levels = len(study.plan.seeds), study.plan.levels + 1
+    columns = [overlap_column(name) for name in FITTINGS if overlap_column(name) in tables[0][0]]
+    right = _stack(tables, "right").reshape(seeds, levels, -1).mean(0)
+    # an empty map overlaps by 0, as in the rows of each level
+    scores = [np.nan_to_num(_stack(tables, column)).reshape(seeds, levels, -1).mean(0) for column in columns]
+    means = level_means(np.stack([right] * len(scores)), np.stack(scores), resamples=1000)
+    accuracy, overlaps = level_intervals(means, "accuracy")[0], level_intervals(means, "soft_iou")
+    for level in range(levels):
+        places = [seed * levels + level for seed in range(seeds)]
         facts = tables[places[0]][1]
-        yield {
+        row = {
             "series": series, "level": level, "weights_left": facts["weights_left"], "density": facts["weights_left"] / facts["prunable"],
-            "accuracy_noisy": accuracy.value, "accuracy_noisy_low": accuracy.low, "accuracy_noisy_high": accuracy.high,
-            "soft_iou": iou.value, "soft_iou_low": iou.low, "soft_iou_high": iou.high,
             "collapsed": any(tables[place][1]["collapsed"] for place in places), "seeds": seeds,
         }  # fmt: skip
+        for column, found in (("accuracy_noisy", accuracy), *zip(columns, overlaps, strict=True)):
+            row |= {column: found[level].value, f"{column}_low": found[level].low, f"{column}_high": found[level].high}
+        yield row
 
 
 def _correlation_rows(study: Study, main: Tables, usable_only: bool) -> Iterator[dict[str, Any]]:
@@ -114,7 +118,7 @@ def _correlation_rows(study: Study, main: Tables, usable_only: bool) -> Iterator
     collapsed = np.array([facts["collapsed"] for _, facts in main]).reshape(seeds, -1)
     right, empty = (_stack(main, column).reshape(seeds, study.plan.levels + 1, -1) for column in ("right", "empty"))
     for fitting in FITTINGS:
-        score = _stack(main, _column(fitting)).reshape(right.shape)
+        score = _stack(main, overlap_column(fitting)).reshape(right.shape)
         means = level_means(right, np.where(empty > 0, np.nan, score) if usable_only else np.nan_to_num(score))
         series = [(str(seed), _one_seed(means, place), collapsed[place]) for place, seed in enumerate(study.plan.seeds)]
         for name, one, gone in [*series, ("mean", means.averaged(), collapsed.any(0))]:
@@ -126,10 +130,6 @@ def _one_seed(means: LevelMeans, place: int) -> LevelMeans:
     part = slice(place, place + 1)
     return replace(means, accuracy=means.accuracy[part], soft_iou=means.soft_iou[part], defined=means.defined[part],
                    drawn_accuracy=means.drawn_accuracy[:, part], drawn_soft_iou=means.drawn_soft_iou[:, part])  # fmt: skip
-
-
-def _column(fitting: str) -> str:
-    return "soft_iou" if fitting == "soft-iou" else fitting
 
 
 def _coefficients(where: dict[str, Any], means: LevelMeans) -> Iterator[dict[str, Any]]:

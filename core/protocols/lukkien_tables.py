@@ -18,10 +18,13 @@ from typing import Any
 import pandas
 
 from core.errors import BadFile, CacheNotWritable, MissingData
-from core.protocols.lukkien import LEVELS
+from core.measures.fitting import FITTINGS
+from core.models.zoo import card
+from core.specs import ModelSpec
 from core.store.frames import read_frame
 
 FORMAT = 1
+FACTS = {"train_images", "test_images", "prunable", "seeds", "levels"}
 TABLES: dict[str, tuple[str, ...]] = {
     "levels": (
         "series", "seed", "level", "weights_left", "density", "train_images", "test_images", "correct_clean", "accuracy_clean",
@@ -42,7 +45,8 @@ class StudyTables:
     """Everything that was found out in one run of the protocol.
 
     facts: weights, data, train_images, test_images, seeds, levels, noise.
-    levels: one row a series, seed and level. mean: over the seeds.
+    levels: one row a series, seed and level. mean: over the seeds. Both have a column for every way of fitting a heatmap to the ink
+    (`overlap_column`), in the thesis' series; the controls have soft IoU only.
     correlations: of level means of accuracy and overlap, an empty map overlapping by 0. correlations_usable: the same with empty maps
     left out, so that ways of fitting are compared on the same images, fewer of them at deeper levels.
     normality: of the two series. paired: correct against wrong predictions within a level.
@@ -55,6 +59,33 @@ class StudyTables:
     correlations_usable: pandas.DataFrame
     normality: pandas.DataFrame
     paired: pandas.DataFrame
+
+    @property
+    def other_parameters(self) -> int:
+        """Parameters of a network that are never pruned."""
+        return card(ModelSpec()).parameters - int(self.facts["prunable"])
+
+    def fittings(self) -> list[str]:
+        """The ways of fitting that this study was evaluated with; one that was registered later is not among them."""
+        correlated = set(self.correlations.fitting) & set(self.correlations_usable.fitting)
+        return [name for name in FITTINGS if overlap_column(name) in self.levels and name in correlated]
+
+    def mean_series(self, fitting: str = "soft-iou", series: str = "iterative-reset") -> pandas.DataFrame:
+        """The mean over the seeds at each level, its overlap by this fitting in the columns overlap, overlap_low, overlap_high.
+
+        NaN where undefined: the controls were fitted by soft IoU only, and tables of an earlier run have no intervals of the others.
+        """
+        column, rows = overlap_column(fitting), self.mean[self.mean.series == series]
+        if f"{column}_high" in rows:
+            return rows.assign(**{f"overlap{end}": rows[f"{column}{end}"] for end in ("", "_low", "_high")})
+        # every seed was tested on the same images, so the mean of the seeds' means is the mean over all
+        of_seeds = self.levels[self.levels.series == series].groupby("level")[column].mean()
+        return rows.assign(overlap=rows.level.map(of_seeds), overlap_low=float("nan"), overlap_high=float("nan"))
+
+
+def overlap_column(fitting: str) -> str:
+    """The column of the tables `levels` and `mean` for a way of fitting."""
+    return "soft_iou" if fitting == "soft-iou" else fitting
 
 
 def study_folder(root: Path, weights: str, data_key: str) -> Path:
@@ -130,13 +161,15 @@ def _read(folder: Path) -> StudyTables:
     if not isinstance(about, dict) or about.get("format") != FORMAT:
         found = about.get("format") if isinstance(about, dict) else None
         raise _bad(folder, f"are of version {found}, this program reads version {FORMAT}")
+    if not {"facts", "sha256"} <= about.keys() or not about["facts"].keys() >= FACTS:
+        raise _bad(folder, "have a study.json that is not whole")
     if any(about["sha256"].get(f"{name}.csv") != hashlib.sha256(text).hexdigest() for name, text in texts.items()):
         raise _bad(folder, "do not fit their checksums: half written or changed")
     frames = {name: pandas.read_csv(io.BytesIO(text), dtype={"series": str}) for name, text in texts.items()}
     for name, columns in TABLES.items():
         if absent := [column for column in columns if column not in frames[name]]:
             raise _bad(folder, f"lack the columns {', '.join(absent)} in {name}.csv")
-    _check_levels(folder, frames["levels"], about["facts"].get("levels", LEVELS))
+    _check_levels(folder, frames["levels"], about["facts"]["levels"])
     return StudyTables(facts=about["facts"], **frames)
 
 

@@ -1,4 +1,4 @@
-"""Curves in a real browser: a deep link, both widths, and the way to Explore."""
+"""Curves in a real browser: a deep link, both widths, what saves a figure, and the way to Explore."""
 
 from __future__ import annotations
 
@@ -9,20 +9,71 @@ from tests.browser.conftest import OpenTab
 pytestmark = pytest.mark.browser
 
 
-def test_a_deep_link_draws_and_leads_to_explore(tab: OpenTab) -> None:
-    page = tab("curves?axis=density&trained=55000")
+def test_a_deep_link_draws_what_it_asks_for(tab: OpenTab) -> None:
+    page = tab("curves?axis=density&trained=55000&fitting=histogram-matched")
     page.wait_for_selector(".js-plotly-plot")
     page.wait_for_selector("img[alt*='at level 25']")
     assert "5,000 test images" in page.locator("[data-testid=stMain]").inner_text()
+    assert "histogram matched" in page.locator(".js-plotly-plot .gtitle").first.text_content()
     assert page.locator("[data-testid=stException]").count() == 0
-    page.get_by_text("Open level 10 in Explore").click()
-    page.wait_for_url("**/explore?**level=10**")
+
+
+def test_a_level_is_opened_in_explore_by_keyboard(tab: OpenTab) -> None:
+    """Explore was set otherwise before: the link says all that its picture depends on."""
+    page = tab("explore?seed=335&cam=grad-cam&schedule=one-shot&noise=false&digit=3")
     page.wait_for_selector("img[alt^='Difference']")
-    assert "level 10" in page.locator("[data-testid=stSidebar]").inner_text()
+    page.get_by_role("link", name="Curves").first.click()
+    page.wait_for_selector("img[alt*='at level 25']")
+    link = page.get_by_role("link", name="Level 10", exact=True)
+    link.focus()
+    with page.context.expect_page() as opened:
+        page.keyboard.press("Enter")
+    explore = opened.value
+    explore.errors = []
+    explore.wait_for_selector("img[alt^='Difference'][alt*='89.5439% sparsity']")
+    sidebar = explore.locator("[data-testid=stSidebar]")
+    assert "level 10" in sidebar.inner_text()
+    assert sidebar.get_by_role("radio", name="333").get_attribute("aria-checked") == "true"
+    assert "Like Grad-CAM, but counts only places" in sidebar.inner_text()  # Grad-CAM++
+    assert "label 7" in explore.locator("[data-testid=stMain]").inner_text()
 
 
-def test_nothing_is_cut_off_on_a_phone(tab: OpenTab) -> None:
+@pytest.mark.parametrize(("kind", "begins"), [("SVG", b"<svg"), ("PNG", b"\x89PNG")])
+def test_a_figure_is_saved_by_its_button(tab: OpenTab, kind: str, begins: bytes) -> None:
     page = tab("curves")
-    page.set_viewport_size({"width": 390, "height": 844})
-    page.wait_for_selector(".js-plotly-plot")
+    page.wait_for_selector(".st-key-figure-correlation .js-plotly-plot .modebar-btn", state="attached")
+    with page.expect_download() as download:
+        page.get_by_role("button", name=f"Save correlation as {kind}").press("Enter")
+    assert download.value.suggested_filename == f"sparsight-correlation.{kind.lower()}"
+    content = download.value.path().read_bytes()
+    assert content.startswith(begins)
+    assert len(content) > 5_000
+
+
+def test_the_saved_page_draws_without_the_internet(tab: OpenTab) -> None:
+    page = tab("curves")
+    page.wait_for_selector(".st-key-figure-curves .js-plotly-plot")
+    with page.expect_download() as download:
+        page.locator(".st-key-html-curves button").first.click()
+    page.context.set_offline(True)
+    alone = page.context.new_page()
+    alone.errors = []
+    alone.set_content(download.value.path().read_text())
+    alone.wait_for_selector(".js-plotly-plot .gtitle")
+    assert "Accuracy and soft IoU" in alone.locator(".gtitle").text_content()
+
+
+@pytest.mark.parametrize("path", ["curves", "curves?present=1&fitting=top-p-of-ink&axis=ratio"])
+def test_nothing_is_cut_off_on_a_phone(tab: OpenTab, path: str) -> None:
+    page = tab(path, width=390, height=844)
+    page.wait_for_selector("img[alt*='at level 25']")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.wait_for_function("document.querySelectorAll('.js-plotly-plot .gtitle').length == 4")
+    cut = """[...document.querySelectorAll('.js-plotly-plot')].flatMap(plot => {
+      const frame = plot.getBoundingClientRect();
+      return [...plot.querySelectorAll('.gtitle, .xtitle, .ytitle, .legendtext')].filter(text => {
+        const box = text.getBoundingClientRect();
+        return box.left < frame.left - 1 || box.right > frame.right + 1 || box.top < frame.top - 1 || box.bottom > frame.bottom + 1;
+      }).map(text => text.textContent);
+    })"""
+    assert page.evaluate(cut) == []

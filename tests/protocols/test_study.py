@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -14,14 +13,16 @@ import pytest
 from core.engine import REPOSITORY, Engine
 from core.errors import BadFile, MissingData
 from core.evaluation import Inputs
+from core.measures.fitting import FITTINGS
 from core.protocol_commands import summary
 from core.protocols.lukkien import SEEDS, WEIGHTS_LEFT, Plan
 from core.protocols.lukkien_analysis import analyse
 from core.protocols.lukkien_images import SERIES, Cell, Study, evaluate_study, pack_images, read_images
 from core.protocols.lukkien_study import evaluate, evaluation_data, write_tables
-from core.protocols.lukkien_tables import TABLES, StudyTables, load_study, study_folder
+from core.protocols.lukkien_tables import TABLES, StudyTables, load_study, overlap_column, study_folder
 from core.specs import CamSpec, DataSpec, ImageRef
 from core.store.frames import read_frame, write_frame
+from tests.protocols.damage import DAMAGES, damage
 
 SHIPPED = REPOSITORY / "models_cache" / "shipped"
 DIGITS = evaluation_data("mnist-55000")
@@ -115,6 +116,28 @@ def test_usable_maps_only_leaves_empty_ones_out(study: Study, tables: StudyTable
     assert found.n.item() == kept.sum()
 
 
+@pytest.mark.parametrize("fitting", FITTINGS)
+def test_the_mean_series_is_the_mean_of_the_seeds(tables: StudyTables, fitting: str) -> None:
+    rows, thesis = tables.mean_series(fitting), tables.levels[tables.levels.series == "iterative-reset"]
+    of_seeds = thesis.groupby("level")[overlap_column(fitting)].mean()
+    assert rows.overlap.tolist() == pytest.approx(of_seeds.tolist(), rel=1e-6)
+    assert ((rows.overlap_low <= rows.overlap) & (rows.overlap <= rows.overlap_high)).all()
+    assert (rows.overlap_high > rows.overlap_low)[rows.level < 10].all()
+
+
+def test_tables_without_a_fittings_intervals_still_have_its_mean(tables: StudyTables) -> None:
+    older = replace(tables, mean=tables.mean[[name for name in tables.mean if not name.startswith("top-p-of-ink")]])
+    rows = older.mean_series("top-p-of-ink")
+    assert rows.overlap.tolist() == pytest.approx(tables.mean_series("top-p-of-ink").overlap.tolist(), rel=1e-6)
+    assert rows.overlap_low.isna().all()
+    assert older.fittings() == list(FITTINGS)
+
+
+def test_a_fitting_that_a_study_does_not_know_is_not_offered(tables: StudyTables) -> None:
+    older = replace(tables, levels=tables.levels.drop(columns="top-p-of-ink"))
+    assert older.fittings() == [name for name in FITTINGS if name != "top-p-of-ink"]
+
+
 def test_analysis_is_repeatable(study: Study, tables: StudyTables) -> None:
     again = analyse(study)
     assert all(getattr(again, name).equals(getattr(tables, name)) for name in TABLES)
@@ -146,6 +169,19 @@ def test_shipped_studies_are_whole(weights: str, data: str) -> None:
     assert set(found.levels.series) == set(SERIES)
     assert thesis[thesis.level == 25].collapsed.all()
     assert found.correlations.query("levels == 'all' and fitting == 'soft-iou'").df.tolist() == [24] * 12
+    assert found.other_parameters == 22
+
+
+@pytest.mark.parametrize("fitting", FITTINGS)
+@pytest.mark.parametrize(("weights", "data"), STUDIES)
+def test_shipped_correlations_are_those_of_the_shipped_mean_series(weights: str, data: str, fitting: str) -> None:
+    """Two ways to the same number: the level means that are drawn, and the correlation that is printed beside them."""
+    found = load_study([SHIPPED], weights, data)
+    mean = found.mean_series(fitting)
+    rows = found.correlations.query("series == 'mean' and levels == 'all' and coefficient == 'pearson'")
+    printed = rows[rows.fitting == fitting].value.item()
+    assert np.corrcoef(mean.accuracy_noisy, mean.overlap)[0, 1] == pytest.approx(printed, abs=1e-4)
+    assert mean.overlap_low.notna().all()
 
 
 def test_shipped_accuracy_of_the_study_is_that_of_the_accuracy_table(engine: Engine) -> None:
@@ -164,43 +200,11 @@ def test_shipped_per_image_results_give_the_shipped_means() -> None:
     assert np.allclose(means.soft_iou, thesis.soft_iou, atol=1e-5)
 
 
-def damaged(folder: Path, how: str) -> None:
-    about = json.loads((folder / "study.json").read_text())
-    if how == "another version":
-        about["format"] = 99
-    elif how == "half written":
-        (folder / "mean.csv").unlink()
-    elif how == "no json":
-        (folder / "study.json").write_text("{")
-        return
-    elif how == "changed":
-        (folder / "levels.csv").write_text((folder / "levels.csv").read_text().replace("334", "335", 1))
-    else:
-        frame = pandas.read_csv(folder / "levels.csv")
-        frame = frame.drop(columns="collapsed") if how == "no collapsed column" else frame.drop(index=30)
-        text = frame.to_csv(index=False)
-        (folder / "levels.csv").write_text(text)
-        import hashlib
-
-        about["sha256"]["levels.csv"] = hashlib.sha256(text.encode()).hexdigest()
-    (folder / "study.json").write_text(json.dumps(about))
-
-
-@pytest.mark.parametrize(
-    ("how", "said"),
-    [
-        ("another version", "version 99"),
-        ("half written", "half written"),
-        ("no json", "half written"),
-        ("changed", "checksums"),
-        ("no collapsed column", "lack the columns collapsed"),
-        ("a level missing in one seed", r"lack levels \[4\] of series iterative-reset, seed 334"),
-    ],
-)
+@pytest.mark.parametrize(("how", "said"), DAMAGES.items())
 def test_damaged_tables_are_named(tmp_path: Path, how: str, said: str) -> None:
     folder = study_folder(tmp_path, *STUDIES[1])
     shutil.copytree(study_folder(SHIPPED, *STUDIES[1]), folder)
-    damaged(folder, how)
+    damage(folder, how)
     with pytest.raises(BadFile, match=said):
         load_study([tmp_path], *STUDIES[1])
 

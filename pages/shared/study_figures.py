@@ -1,0 +1,135 @@
+"""Figures of Curves with what saves them, the strip of one digit, and what can be taken along."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from core import CamSpec, ImageRef, ModelSpec, PruningSpec, VariantSpec, pictures, plots_study
+from core.protocols.lukkien_tables import StudyTables
+from pages.shared import cached, present
+from pages.shared.study_view import CARD, PARAMETERS, View
+from pages.shared.widgets import segments, whole
+
+# A font that every machine has: a saved picture cannot take the page's own font along, and other letters are of other widths.
+FONT = "Arial, Helvetica, sans-serif"
+# Plotly draws in the browser, so its picture is made there too: these buttons press the figure's own camera after telling it the format.
+SAVE = st.components.v2.component(
+    "save_figure",
+    html="""<span>Save as</span><button value="svg">SVG</button><button value="png">PNG</button>""",
+    css="""
+    :host { display: block } div { display: contents }
+    span, button { font: 0.875rem var(--st-font); color: var(--st-text-color); white-space: nowrap }
+    span { opacity: 0.7 }
+    button { background: none; border: 0; border-radius: 0.5rem; padding: 0.35rem 0.5rem; cursor: pointer }
+    button:hover { color: var(--st-primary-color) }
+    button:focus-visible { outline: 2px solid var(--st-primary-color) }
+    """,
+    js="""
+    export default function ({ parentElement, data }) {
+      for (const button of parentElement.querySelectorAll("button")) {
+        button.setAttribute("aria-label", `Save ${data.name} as ${button.value.toUpperCase()}`);
+        button.onclick = () => {
+          const plot = document.querySelector(`.st-key-figure-${data.name} .js-plotly-plot`);
+          if (!plot) return;
+          Object.assign(plot._context.toImageButtonOptions, { format: button.value });
+          plot.querySelector(".modebar-btn").click();
+        };
+      }
+    }
+    """,
+)
+
+
+def chart(figure: go.Figure, name: str, alt: str) -> None:
+    """A figure, and what saves it: SVG and PNG as they are on the screen, HTML to move about in without the internet.
+
+    Args:
+        name: of the files, one word. alt: what it shows, for those who cannot see it.
+    """
+    options = {"format": "png", "scale": 2, "filename": f"sparsight-{name}"}
+    shown = present.figure(go.Figure(figure)).update_layout(font_family=FONT, title_font_family=FONT, legend_font_family=FONT)
+    if present.on():  # these titles are in lines already, each at most as long as a phone shows
+        shown.update_layout(title_text=figure.layout.title.text, margin_t=round(figure.layout.margin.t * 1.3))
+    with st.container(key=f"figure-{name}", gap=None):
+        st.plotly_chart(shown, width="stretch", alt=alt,
+                        config={"displaylogo": False, "toImageButtonOptions": options, "modeBarButtons": [["toImage"]]})  # fmt: skip
+        if not present.on():
+            _save(figure, name)
+
+
+def _save(figure: go.Figure, name: str) -> None:
+    with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
+        SAVE(key=f"save-{name}", data={"name": name}, width="content", height="content")
+        st.download_button("HTML", lambda: plots_study.offline_page(figure, f"sparsight-{name}"), f"sparsight-{name}.html", "text/html",
+                           key=f"html-{name}", type="tertiary", on_click="ignore",
+                           help="Interactive, in one file that needs no internet (5 MB).")  # fmt: skip
+
+
+def strip() -> None:
+    """One digit's heatmap at every level of a network that comes along, each with a link that opens Explore there."""
+    st.subheader("One digit over all levels")
+    left, right, _ = st.columns([1, 1, 1], gap="medium")
+    with left:
+        row = whole("Embedded digit", "image", PARAMETERS, help="Row of the 5,000 embedded digits.")
+    with right:
+        seed = int(segments("Model seed", "seed", PARAMETERS))
+    st.caption(
+        "Networks that come along (trained on 55,000 images): the class that each predicts and the heatmap of it. Each link opens Explore "
+        "at that level in a new tab."
+    )
+    grid = st.grid(9, min_column_width=90, gap="small")
+    for level, url, says in level_pictures(row, seed):
+        with grid.cell().container(gap="xsmall"):
+            st.image(url, width="stretch", alt=f"Heatmap of digit {row} at level {level}; the network says {says}")
+            st.markdown(f"[Level {level}](explore?{urlencode(explore_query(row, seed, level))}): **{says}**")
+
+
+def explore_query(row: int, seed: int, level: int) -> dict[str, str]:
+    """The address of the same heatmap in Explore.
+
+    An ordinary link opens it in a tab of its own, which knows nothing of other views. Within a tab (`st.page_link`) Streamlit gives
+    way to what was chosen in Explore before wherever a link asks for a default, and would show another heatmap than this one.
+    """
+    label = int(cached.engine().gallery().labels[row])
+    place = cached.rows_of_class(label).index(row) + 1
+    return {
+        "model": ModelSpec().name, "schedule": "iterative-reset", "unit": "level", "level": str(level), "seed": str(seed),
+        "source": "digits", "digit": str(label), "nth": str(place), "noise": "true", "cam": CamSpec().method, "target": "own",
+    } | ({"present": "1"} if present.on() else {})  # fmt: skip
+
+
+@st.cache_data(max_entries=200, show_spinner=False)
+def level_pictures(row: int, seed: int) -> list[tuple[int, str, int]]:
+    """(level, picture address, predicted class) of one digit at every level, target: each network's own class, as in the thesis."""
+    levels = range((CARD.levels or 0) + 1)
+    variants = tuple(VariantSpec(model=ModelSpec(seed=seed), pruning=PruningSpec.at_level(level)) for level in levels)
+    answers = cached.engine().follow(variants, ImageRef(name=str(row)), CamSpec(target="own"))
+    return [
+        (
+            level,
+            pictures.data_url(pictures.jpeg(pictures.overlay(answer.pruned, answer.picture.clean, 0.65, 140))),
+            answer.pruned.prediction.top,
+        )
+        for level, answer in enumerate(answers)
+    ]
+
+
+def take_along(study: StudyTables, view: View) -> None:
+    """The tables behind the figures, the code that draws the first one, and an exercise made of this view."""
+    st.subheader("Take it along")
+    with st.container(horizontal=True):
+        for name in ("levels", "mean", "correlations", "correlations_usable", "paired"):
+            table = getattr(study, name)
+            st.download_button(f"{name}.csv", lambda table=table: table.to_csv(index=False), f"{name}.csv", "text/csv", type="tertiary",
+                               icon=":material/download:", on_click="ignore")  # fmt: skip
+    st.code(
+        f'from core import Engine, plots_study\n\nstudy = Engine().study("{view.study[0]}", "{view.study[1]}")\n'
+        f"plots_study.curves(study, {view.axis!r}, {view.controls!r}, published={view.published}, fitting={view.fitting!r})",
+        language="python",
+        wrap_lines=True,
+    )
+    with st.expander("Make an exercise of this view", icon=":material/school:"):
+        present.exercise(tuple(PARAMETERS))
