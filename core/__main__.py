@@ -1,4 +1,4 @@
-"""The command line: python -m core info | protocol | heatmap | bench. Each has --help and --json."""
+"""The command line: python -m core info | heatmap | evaluate | protocol | bench. Each has --help and --json."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ import re
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from core.errors import BadImage, BadSpec, CacheNotWritable, SparsightError, UnknownName
+from core import asked
+from core.errors import BadSpec, CacheNotWritable, SparsightError
 from core.parser import Misuse, Parser
-from core.specs import SCOPES, TARGETS, whole
+from core.specs import whole
 
 Arguments = argparse.Namespace
+HEATMAP_SPARSITY = 0.9  # where none is asked for
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -46,7 +47,7 @@ def build_parser() -> Parser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     about = _add(commands, "info", info, "device, folders, models, methods, memory")
     about.add_argument("--update-readme", type=Path, metavar="FILE", help="write the tables of models and methods into this README instead")
-    _add_heatmap(commands)
+    _add_questions(commands)
     actions = _add_protocol(commands)
     bench = _add(commands, "bench", run_bench, "measure Sparsight against what you would otherwise use; one JSON line each")
     bench.add_argument("name", help="slider, evaluate, threads, protocol, page, start, or all")
@@ -65,22 +66,14 @@ def _add(commands: Any, name: str, call: Callable[[Arguments], int | None], text
     return parser
 
 
-def _add_heatmap(commands: Any) -> None:
-    parser = _add(commands, "heatmap", heatmap, "one image, dense against pruned: predictions and scores")
-    image = parser.add_mutually_exclusive_group()
-    image.add_argument("--digit", default="0", help="row of the embedded digits, 0 to 4999 (default: 0)")
-    image.add_argument("--image", type=Path, help="an image file of your own")
-    amount = parser.add_mutually_exclusive_group()
-    amount.add_argument("--sparsity", type=float, help="one-shot pruning of this share of the weights, 0 to 1 (default: 0.9)")
-    amount.add_argument("--level", type=int, help="a level of the trained series, 0 to 25")
-    parser.add_argument("--seed", type=int, default=333, help="333, 334 or 335 (default: 333)")
-    parser.add_argument("--weights", default="mnist-55000", help="mnist-55000 (default) or mnist-60000")
-    parser.add_argument("--scope", default="global", help="global (default) or layer")
-    parser.add_argument("--criterion", default="magnitude", help="magnitude (default) or random")
-    parser.add_argument("--cam", default="grad-cam++", help="a CAM method (default: grad-cam++); `info` lists them")
-    parser.add_argument("--target", default="dense", help="dense (default), own, label, or the index of a class")
-    parser.add_argument("--noise", type=float, default=0.2, help="upper end of the background noise (default: 0.2; 0 for none)")
-    parser.add_argument("--out", type=Path, help="write pictures, raw maps and provenance into this zip file")
+def _add_questions(commands: Any) -> None:
+    one = _add(commands, "heatmap", heatmap, "one image, dense against pruned: predictions and scores")
+    asked.add_network(one, HEATMAP_SPARSITY)
+    asked.add_image(one)
+    one.add_argument("--out", type=Path, help="write pictures, raw maps and provenance into this zip file")
+    many = _add(commands, "evaluate", evaluate, "a data set: accuracy, and how well heatmaps fit what is to be seen")
+    asked.add_network(many, None)
+    asked.add_data(many)
 
 
 def _add_protocol(commands: Any) -> Any:
@@ -120,11 +113,27 @@ def heatmap(arguments: Arguments) -> None:
     from core.export import bundle
 
     engine = _engine(arguments)
-    answer = engine.compare(_variant(arguments), _image(engine, arguments), _cam(arguments))
+    variant = asked.variant(arguments, HEATMAP_SPARSITY)
+    answer = engine.compare(variant, asked.image(engine, arguments, variant.model), asked.cam(arguments))
     found = comparison_facts(answer)
     if arguments.out:
         _write(arguments.out, bundle(answer))
         found["written"] = str(arguments.out)
+    _print(arguments, found)
+
+
+def evaluate(arguments: Arguments) -> None:
+    from core.describe import accuracy_facts, per_image_facts
+    from core.specs import CamSpec, DataSpec
+
+    engine, variant, data = _engine(arguments), asked.variant(arguments, None), DataSpec(name=arguments.data, noise=arguments.noise)
+    found = accuracy_facts(engine.evaluate_accuracy(variant, data))
+    if arguments.heatmaps:
+        rows = engine.evaluate(variant, data, CamSpec(method=arguments.cam, target="own"))
+        found["heatmaps"] = per_image_facts(rows)
+        if arguments.out:
+            _write(arguments.out, rows.table().to_csv(index_label="row").encode())
+            found["written"] = str(arguments.out)
     _print(arguments, found)
 
 
@@ -159,43 +168,6 @@ def _engine(arguments: Arguments) -> Any:
     from core.engine import Engine  # imported late: --help must not wait for torch
 
     return Engine(arguments.device, arguments.folder)
-
-
-def _variant(arguments: Arguments) -> Any:
-    from core.models.zoo import card
-    from core.specs import ModelSpec, PruningSpec, VariantSpec
-
-    known = card(ModelSpec()).weights
-    for noun, name, names in (("scope", arguments.scope, SCOPES), ("set of weights", arguments.weights, known)):
-        if name not in names:
-            raise UnknownName(noun, name, names)
-    one_shot = arguments.level is None
-    sparsity = 0.9 if arguments.sparsity is None else arguments.sparsity
-    pruning = PruningSpec.one_shot(sparsity, arguments.scope, arguments.criterion) if one_shot else PruningSpec.at_level(arguments.level)
-    return VariantSpec(model=ModelSpec(weights=arguments.weights, seed=arguments.seed), pruning=pruning)
-
-
-def _image(engine: Any, arguments: Arguments) -> Any:
-    from core.specs import ImageRef
-
-    if arguments.image is None:
-        return ImageRef(name=arguments.digit, noise=arguments.noise)
-    try:
-        data = arguments.image.read_bytes()
-    except OSError as error:
-        raise BadImage(
-            f"{arguments.image} cannot be read ({error.strerror}).", "It is the path of an image file.", "Check the path."
-        ) from error
-    return replace(engine.add_image(data), noise=arguments.noise)
-
-
-def _cam(arguments: Arguments) -> Any:
-    from core.specs import CamSpec
-
-    target = arguments.target
-    if target not in TARGETS and not re.fullmatch("[0-9]{1,9}", target):
-        raise UnknownName("target class", target, [*TARGETS, "the index of a class"])
-    return CamSpec(method=arguments.cam, target=target if target in TARGETS else int(target))
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -16,12 +16,13 @@ from core.measures import MEASURES
 from core.models.zoo import MODELS, Card
 from core.pruning import CRITERIA
 from core.registry import Entry
-from core.results import Comparison, Heatmap, MaskReport, Scores
+from core.results import Accuracy, Comparison, Heatmap, MaskReport, Scores
 from core.saliency import CAMS
 from core.specs import SCOPES
 
 if TYPE_CHECKING:
     from core.engine import Engine
+    from core.evaluation import PerImage
 
 MEASURED = {"overlap": "map and ink", "similarity": "two maps", "map": "one map"}  # what a group of measures takes
 LIBRARIES = ("torch", "torchvision", "grad-cam", "numpy", "safetensors")
@@ -85,6 +86,29 @@ def comparison_facts(answer: Comparison) -> dict[str, Any]:
         "similarity": _values(answer.similarity),
         "notes": list(answer.picture.notes),
     }
+
+
+def accuracy_facts(found: Accuracy) -> dict[str, Any]:
+    """Right answers, with counts; what is unknown is null."""
+    return {
+        "variant": found.variant.key,
+        "data": found.data.key,
+        "correct": found.correct,
+        "total": found.total,
+        "accuracy": found.fraction,
+        "interval": [found.low, found.high],
+        "top5": found.top5,
+        "among": found.among,
+        "among_classes": found.among_classes,
+        "notes": list(found.notes),
+    }
+
+
+def per_image_facts(rows: PerImage) -> dict[str, Any]:
+    """The mean of each column over the images where it is defined, and how many those are."""
+    table = rows.table()
+    numbers = {name: table[name].dropna() for name in table.columns if name != "predicted"}
+    return {name: {"mean": float(values.mean()) if len(values) else None, "n": len(values)} for name, values in numbers.items()}
 
 
 def _values(scores: Scores) -> dict[str, float | None]:

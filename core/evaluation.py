@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
+from pandas import DataFrame
 from torch import Tensor, nn
 
 from core.data.inputs import Inputs
@@ -55,6 +56,11 @@ class PerImage:
     threshold: float | None = None
     overlaps: dict[str, Tensor] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+
+    def table(self) -> DataFrame:
+        """One row an image: predicted, usable, mean and standard deviation of the map, every overlap there is."""
+        columns = {name: getattr(self, name) for name in ROW_NAMES} | self.overlaps | self.fitted
+        return DataFrame({name.replace("_", "-"): values.numpy() for name, values in columns.items()})
 
 
 def predict(network: nn.Module, inputs: Inputs) -> Tensor:

@@ -20,8 +20,9 @@ from PIL import Image
 import core.__main__ as command_line
 from core.bench import BENCHES
 from core.engine import REPOSITORY, Engine
+from tests.data.made_sets import folder_files, write_folder
 
-HELPED = (["info"], ["heatmap"], ["protocol", "run"], ["protocol", "show"], ["bench"])
+HELPED = (["info"], ["heatmap"], ["evaluate"], ["protocol", "run"], ["protocol", "show"], ["bench"])
 
 
 @pytest.fixture
@@ -64,7 +65,8 @@ def test_info_lists_the_registries(command) -> None:
     status, out, err = command("info", "--json", "--device", "cpu")
     found = strict(out)
     assert (status, err) == (0, "")
-    assert set(found) == {"device", "folder", "versions", "models", "data sets", "criteria", "CAM methods", "measures", "memory"}
+    registries = {"models", "data sets", "photographs", "criteria", "CAM methods", "measures"}
+    assert set(found) == {"device", "folder", "versions", "memory"} | registries
     assert "grad-cam++" in found["CAM methods"]
     assert found["device"].startswith("CPU")
     plain = command("info", "--device", "cpu")[1]
@@ -89,6 +91,55 @@ def test_heatmap_defaults_are_those_its_help_names(command) -> None:
     found = strict(command("heatmap", "--json")[1])
     assert found["variant"] == "thesis-cnn/mnist-55000/seed-333/one-shot/weight-global-magnitude/0.900000"
     assert (found["image"], found["cam"]) == ("digits/0+noise-0.2-s0", "grad-cam++@default>dense")
+
+
+def test_evaluate_a_data_set(command, engine: Engine, tmp_path: Path) -> None:
+    from core import CamSpec, DataSpec, PruningSpec, VariantSpec
+
+    rows = tmp_path / "rows.csv"
+    words = ("--sparsity", ".7", "--noise", "0.2", "--cam", "grad-cam", "--heatmaps", "--out", str(rows))
+    status, out, err = command("evaluate", "--json", *words)
+    found = strict(out)
+    variant, data = VariantSpec(pruning=PruningSpec.one_shot(0.7)), DataSpec(noise=0.2)
+    assert (status, err) == (0, "")
+    assert (found["variant"], found["data"]) == (variant.key, data.key)
+    assert (found["correct"], found["total"]) == (engine.evaluate_accuracy(variant, data).correct, 5000)
+    scores = engine.evaluate(variant, data, CamSpec(method="grad-cam", target="own")).soft_iou
+    assert found["heatmaps"]["soft-iou"]["mean"] == pytest.approx(float(scores.nanmean()), abs=1e-5)
+    assert found["heatmaps"]["soft-iou"]["n"] == int(scores.isfinite().sum())
+    assert len(rows.read_text().splitlines()) == 5001
+
+
+def test_evaluate_takes_the_dense_network_unless_told_otherwise(command) -> None:
+    found = strict(command("evaluate", "--json")[1])
+    assert found["variant"] == "thesis-cnn/mnist-55000/seed-333/dense"
+    assert found["accuracy"] > 0.97
+
+
+def test_a_folder_of_photographs_is_evaluated(command, tmp_path: Path) -> None:
+    path = write_folder(tmp_path / "photos", folder_files(each=2))
+    status, out, _ = command("evaluate", "--model", "efficientnet-lite0", "--data", f"folder:{path}", "--json")
+    found = strict(out)
+    assert status == 0
+    assert (found["total"], found["among_classes"]) == (4, 2)  # tench and espresso; the third class is unheard of
+    assert "unheard of" in found["notes"][0]
+
+
+def test_a_photograph_is_compared(command) -> None:
+    words = ("heatmap", "--model", "efficientnet-lite0", "--sparsity", "0.1", "--cam", "grad-cam", "--json")
+    found = [strict(command(*words, *more)[1]) for more in ([], ["--photo", "coffee"])]
+    assert [answer["image"] for answer in found] == ["gallery/cat", "gallery/coffee"]
+    assert [answer["label"] for answer in found] == [None, 967]
+    assert found[1]["dense"]["predicted"] == 967
+
+
+@pytest.mark.parametrize(
+    "words", [["heatmap", "--photo", "cat"], ["heatmap", "--photo", "oxford-pets/3"], ["evaluate", "--data", "folder:."]]
+)
+def test_photographs_are_refused_for_a_network_for_digits(command, words: list[str]) -> None:
+    status, _, err = command(*words)
+    assert status == 1
+    assert "photograph" in err
 
 
 def test_heatmap_as_text(command) -> None:

@@ -37,12 +37,16 @@ CLASSES = ("tench", "espresso", "pug", "church", "golf ball", "parachute", "Engl
 
 def made_card(**rule: object) -> Card:
     rule = {"size_px": (32, 32), "resize_px": 36} | rule
-    return replace(with_rule(**rule), classes=CLASSES, build=made_network)
+    return replace(with_rule(**rule), classes=CLASSES, build=build)
+
+
+def build() -> nn.Module:
+    return nn.Sequential(nn.Conv2d(3, 8, 5, 2), nn.ReLU(), nn.Conv2d(8, 8, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 7))
 
 
 def made_network() -> nn.Module:
-    layers = nn.Sequential(nn.Conv2d(3, 8, 5, 2), nn.ReLU(), nn.Conv2d(8, 8, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 7))
-    generator = torch.Generator().manual_seed(54)  # answers several classes, some of them right
+    """Answers several classes, some of them right."""
+    layers, generator = build(), torch.Generator().manual_seed(54)
     for weights in layers.parameters():
         weights.data = torch.randn(weights.shape, generator=generator) / 3
     return layers.eval().requires_grad_(False)
@@ -123,7 +127,7 @@ def test_what_is_left_out_is_said(folder: Path) -> None:
 def test_masks_that_cannot_be_read_count_as_none(tmp_path: Path) -> None:
     write_pets(tmp_path)
     (tmp_path / "oxford-iiit-pet" / "annotations" / "trimaps" / "pug_9.png").write_bytes(b"")
-    inputs = PhotoInputs(Pictures(tmp_path).data_set(f"folder:{tmp_path}/oxford-iiit-pet"), made_card(), CPU)
+    inputs = PhotoInputs(Pictures(tmp_path).photo_set(f"folder:{tmp_path}/oxford-iiit-pet"), made_card(), CPU)
     assert len(inputs.notes) == 1  # as a mere folder: class "images"
     from core.data.downloads import oxford_pets
 

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from core.data.folders import PREFIX
 from core.errors import BadFile, MissingData
 from core.registry import Registry
 
@@ -127,6 +128,11 @@ def mnist(split: str, folder: Path, download: bool = True) -> LabelledImages:
         raise _missing_mnist(folder)
     _download(folder)
     return mnist(split, folder, download=False)
+
+
+def is_photos(name: str) -> bool:
+    """Whether a data set holds photographs; known before it is read. Raises UnknownName."""
+    return name.startswith(PREFIX) or DATASETS[name].facts["kind"] == "photos"
 
 
 def _plain_or_gzipped(path: Path) -> Path | None:

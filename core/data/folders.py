@@ -21,7 +21,7 @@ from core.data.photo_sets import Photo, PhotoSet
 from core.data.photos import Box
 from core.errors import BadFile, BadImage, BadSpec, MissingData
 
-PREFIX = "folder:"  # of a data set's name that is a path
+PREFIX = "folder:"  # of a data set's name that is the path of a folder or zip file
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp"}
 TABLE, COLUMNS = "boxes.csv", ("path", "x0", "y0", "x1", "y1")
 MAX_TABLE_BYTES = 100_000_000

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from core.data.datasets import LabelledImages
+from core.data.datasets import is_photos
 from core.data.kept import Kept
 from core.data.noise import add_background_noise, noise_field
 from core.data.photo_inputs import PhotoInputs
-from core.data.photo_sets import PhotoSet
 from core.data.pictures import Pictures
 from core.errors import BadSpec
 from core.models.cards import Card
@@ -58,12 +57,12 @@ class InputCache:
 
     def digits(self, data: DataSpec) -> Inputs:
         """A data set of digits with its stored noise. Raises BadSpec for photographs; UnknownName, MissingData, BadFile."""
+        if is_photos(data.name):
+            raise BadSpec(f"'{data.name}' holds photographs.", "This network reads handwritten digits.", "Choose 'digits' or 'mnist-test'.")
         found = self.kept.get(data)
         if isinstance(found, Inputs):
             return found
-        images = self._pictures.data_set(data.name)
-        if not isinstance(images, LabelledImages):
-            raise BadSpec(f"'{data.name}' holds photographs.", "This network reads handwritten digits.", "Choose 'digits' or 'mnist-test'.")
+        images = self._pictures.digit_set(data.name)
         count, height, width = images.images.shape
         noise = noise_field(data.name, data.noise_seed, (count, height, width)).to(self._device) if data.noise else None
         made = Inputs.of(images.images.to(self._device), images.labels.to(self._device), noise, data.noise)
@@ -72,20 +71,15 @@ class InputCache:
 
     def photos(self, data: DataSpec, card: Card) -> PhotoInputs:
         """A data set of photographs for one network. Raises BadSpec for digits and for noise; else as `digits`."""
-        if card.images != "photos":
-            raise BadSpec(f"'{data.name}' holds photographs.", "This network reads handwritten digits.", "Choose 'digits' or 'mnist-test'.")
+        if not is_photos(data.name):
+            raise BadSpec(f"'{data.name}' holds digits.", "This network looks at photographs.", "Choose a data set of photographs.")
+        if data.noise:
+            raise BadSpec("Background noise is laid over digits only.", "Photographs have no background of 0.", "Set the noise to 0.")
         key = (data, card.input, card.classes)
         found = self.kept.get(key)
         if isinstance(found, PhotoInputs):
             return found
-        photos = self._pictures.data_set(data.name)
-        if not isinstance(photos, PhotoSet):
-            raise BadSpec(f"'{data.name}' holds digits.", "This network looks at photographs.", "Choose a data set of photographs.")
-        if data.noise:
-            raise BadSpec(
-                "Background noise is laid over digits only.", "Photographs have no background of exactly 0.", "Set the noise to 0."
-            )
-        made = PhotoInputs(photos, card, self._device)
+        made = PhotoInputs(self._pictures.photo_set(data.name), card, self._device)
         self.kept.put(key, made, made.bytes)
         return made
 

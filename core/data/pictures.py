@@ -15,7 +15,7 @@ from PIL import Image
 from torch import Tensor
 
 from core.data.classes import class_index
-from core.data.datasets import DATASETS, LabelledImages, digits
+from core.data.datasets import DATASETS, LabelledImages, digits, is_photos
 from core.data.folders import PREFIX, read_folder
 from core.data.gallery import GALLERY, gallery_image
 from core.data.images import bounded, read_image
@@ -67,14 +67,19 @@ class Pictures:
         """Memory in use and allowed."""
         return self._own.report(), self._prepared.report()
 
-    def data_set(self, name: str) -> LabelledImages | PhotoSet:
-        """A data set by its name in DATASETS, or by the path of a folder or zip file: "folder:photos/val". Read once.
+    def digit_set(self, name: str) -> LabelledImages:
+        """A data set of digits by its name in DATASETS. Raises as `photo_set` does."""
+        return self.digits if name == "digits" else self._read(name)
+
+    def photo_set(self, name: str) -> PhotoSet:
+        """A data set of photographs by its name in DATASETS, or by the path of a folder or zip file: "folder:photos/val". Read once.
 
         Raises:
             UnknownName: no such data set. MissingData, BadSpec, BadFile: it is not there, empty or damaged.
         """
-        if name == "digits":
-            return self.digits
+        return self._read(name)
+
+    def _read(self, name: str) -> Any:
         with self._reading:
             if name not in self._sets:
                 is_path = name.startswith(PREFIX)
@@ -148,9 +153,9 @@ class Pictures:
         return _of_photo(image, gallery_image(image.name), card, label=label, title=entry.title, credit=entry.source)
 
     def _of_data_set(self, image: ImageRef, card: Card) -> Picture:
-        found = self.data_set(image.source)
-        if not isinstance(found, PhotoSet):
+        if not is_photos(image.source):
             raise BadSpec(f"'{image.source}' holds digits.", "This network looks at photographs.", "Choose a data set of photographs.")
+        found = self.photo_set(image.source)
         photo = found.photo(image.name)
         picture, name = photo.read(), found.classes[photo.label]
         label, truth = class_index(name, card.classes), photo.truth(picture.size, card.input)

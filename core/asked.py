@@ -1,0 +1,97 @@
+"""From the words of a command to specs: which network, how pruned, which image or data set, which heatmap."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from core.errors import BadImage, UnknownName
+from core.specs import SCOPES, TARGETS
+
+Arguments = argparse.Namespace
+
+
+def add_network(parser: argparse.ArgumentParser, sparsity: float | None) -> None:
+    """The words for a network and its pruning. sparsity: as of `variant`."""
+    parser.add_argument("--model", default="thesis-cnn", help="a network (default: thesis-cnn); `info` lists them")
+    parser.add_argument("--weights", help="of the network (default: its first; thesis-cnn: mnist-55000, else mnist-60000)")
+    parser.add_argument("--seed", type=int, help="of the network's training (default: its first; thesis-cnn: 333, else 334 or 335)")
+    amount = parser.add_mutually_exclusive_group()
+    usual = sparsity or "none, the dense network"
+    amount.add_argument("--sparsity", type=float, help=f"one-shot pruning of this share of the weights, 0 to 1 (default: {usual})")
+    amount.add_argument("--level", type=int, help="a level of the trained series, 0 to 25")
+    parser.add_argument("--scope", default="global", help="global (default) or layer")
+    parser.add_argument("--criterion", default="magnitude", help="magnitude (default) or random; `info` lists them")
+    parser.add_argument("--cam", default="grad-cam++", help="a CAM method (default: grad-cam++); `info` lists them")
+
+
+def add_image(parser: argparse.ArgumentParser) -> None:
+    """The words for one image and the class of its heatmap."""
+    image = parser.add_mutually_exclusive_group()
+    image.add_argument("--digit", help="row of the embedded digits, 0 to 4999 (default: 0; the photograph 'cat' for other networks)")
+    image.add_argument("--photo", help="a photograph that comes along (`info` lists them), or a row of a data set: oxford-pets/12")
+    image.add_argument("--image", type=Path, help="an image file of your own")
+    parser.add_argument("--target", default="dense", help="dense (default), own, label, or the index of a class")
+    parser.add_argument("--noise", type=float, help="upper end of the background noise (default: 0.2 for digits, else 0)")
+
+
+def variant(arguments: Arguments, sparsity: float | None) -> Any:
+    """The VariantSpec; sparsity: where none is asked for, None for the dense network. Raises UnknownName, BadSpec."""
+    from core.models.zoo import card, default_model
+    from core.specs import ModelSpec, PruningSpec, VariantSpec
+
+    usual = default_model(arguments.model)
+    weights = usual.weights if arguments.weights is None else arguments.weights
+    for noun, name, names in (("scope", arguments.scope, SCOPES), ("set of weights", weights, card(usual).weights)):
+        if name not in names:
+            raise UnknownName(noun, name, names)
+    model = ModelSpec(name=arguments.model, weights=weights, seed=usual.seed if arguments.seed is None else arguments.seed)
+    if arguments.level is not None:
+        return VariantSpec(model=model, pruning=PruningSpec.at_level(arguments.level))
+    sparsity = sparsity if arguments.sparsity is None else arguments.sparsity
+    if sparsity is None:
+        return VariantSpec(model=model)
+    return VariantSpec(model=model, pruning=PruningSpec.one_shot(sparsity, arguments.scope, arguments.criterion))
+
+
+def image(engine: Any, arguments: Arguments, model: Any) -> Any:
+    """The ImageRef. Raises BadImage."""
+    from core.models.zoo import card
+    from core.specs import ImageRef
+
+    noise = {} if arguments.noise is None else {"noise": arguments.noise}
+    photo = "cat" if card(model).images == "photos" and arguments.digit is None else None
+    photo = photo if arguments.photo is None else arguments.photo
+    if arguments.image is None and photo is not None:
+        source, _, name = photo.rpartition("/")
+        return ImageRef(source=source or "gallery", name=name, **noise)
+    if arguments.image is None:
+        return ImageRef(name=arguments.digit or "0", **noise)
+    try:
+        data = arguments.image.read_bytes()
+    except OSError as error:
+        raise BadImage(
+            f"{arguments.image} cannot be read ({error.strerror}).", "It is the path of an image file.", "Check the path."
+        ) from error
+    return replace(engine.add_image(data, model), **noise)
+
+
+def cam(arguments: Arguments) -> Any:
+    """The CamSpec. Raises UnknownName."""
+    from core.specs import CamSpec
+
+    target = arguments.target
+    if target not in TARGETS and not re.fullmatch("[0-9]{1,9}", target):
+        raise UnknownName("target class", target, [*TARGETS, "the index of a class"])
+    return CamSpec(method=arguments.cam, target=target if target in TARGETS else int(target))
+
+
+def add_data(parser: argparse.ArgumentParser) -> None:
+    """The words for a data set."""
+    parser.add_argument("--data", default="digits", help="a data set (default: digits), or folder:PATH of a folder or zip file")
+    parser.add_argument("--noise", type=float, default=0.0, help="upper end of the background noise of digits (default: 0)")
+    parser.add_argument("--heatmaps", action="store_true", help="also how well heatmaps fit what is to be seen (takes longer)")
+    parser.add_argument("--out", type=Path, help="write one row an image into this CSV file (with --heatmaps)")
