@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core import CamSpec, ImageRef, PruningSpec, VariantSpec
-from pages.shared import cached, frame, shown
+from pages.shared import cached, frame, present, shown
 
 EXAMPLE = (VariantSpec(pruning=PruningSpec.one_shot(0.7)), ImageRef(name="3500"), CamSpec())
 MEGABYTE = 1024**2
@@ -20,10 +20,14 @@ def main() -> None:
         "side by side and measures how far they agree. Everything is computed live, on trained networks and handwritten digits."
     )
     for file, name, icon, answer in frame.PAGES[1:]:
-        frame.link(file, f"**{name}**: {answer}", icon)
+        with st.container(gap="xxsmall"):
+            frame.link(file, f"**{name}**", icon)
+            st.caption(answer)  # a link's own words do not wrap on a phone
     with frame.explained():
         st.subheader("An example")
         shown.example(cached.comparison(*EXAMPLE))
+    if present.on():
+        return
     with frame.explained():
         st.subheader("In use on this machine")
         _memory()

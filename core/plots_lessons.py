@@ -71,7 +71,7 @@ def bars(frame: Frame, names: Sequence[str], values: Sequence[float | None], str
 
 def scatter(frame: Frame, points: Sequence[tuple[float, float, int]], left_out: Sequence[tuple[float, float, int]] = ()) -> go.Figure:
     """(accuracy, overlap, level) of each level, joined in their order; those left out stay as faint crosses."""
-    figure = empty_figure(frame.title, height=400)
+    figure = empty_figure(frame.title, height=340)
     for name, shown, colour, symbol in (("counted", points, PRUNED, "circle"), ("left out", left_out, FADED, "x")):
         if shown:
             figure.add_scatter(
@@ -81,7 +81,7 @@ def scatter(frame: Frame, points: Sequence[tuple[float, float, int]], left_out: 
                 hovertemplate="level %{customdata}: accuracy %{x:.1%}, soft IoU %{y:.3f}<extra></extra>",
             )  # fmt: skip
     for accuracy, overlap, level in [point for point in (*points, *left_out) if point[2] in (0, 25)]:
-        figure.add_annotation(x=accuracy, y=overlap, text=f"level {level}", ax=0 if level else -10, ay=-45 if level == 0 else -30,
+        figure.add_annotation(x=accuracy, y=overlap, text=f"level {level}", ax=65 if level else 0, ay=0 if level else -45,
                               arrowcolor=NEUTRAL, arrowwidth=1)  # fmt: skip
     figure.update_xaxes(title=frame.x, range=[0, 1.04], tickformat=".0%")
     return figure.update_yaxes(title=frame.y, range=[-0.02, 0.33])

@@ -7,10 +7,11 @@ import math
 import streamlit as st
 
 from core.protocols.lukkien import PUBLISHED
-from pages.shared import cached, lesson_facts, lesson_points, widgets
+from pages.shared import cached, lesson_facts, lesson_points, present, widgets
 from pages.shared.lesson_facts import CONTROLS, RUNS, STUDY
 from pages.shared.lesson_frame import Lesson, Stage, Step, Told
-from pages.shared.lesson_parts import r_text, slider
+from pages.shared.lesson_parts import r_text, share, slider
+from pages.shared.story import percent
 
 BARELY = 0.05  # a change of r that is smaller is called little
 COUNTS = ("None", "One", "Two", "All three")
@@ -22,7 +23,8 @@ def two_curves(stage: Stage) -> Told:
     rows = lesson_facts.levels(of=of)
     r = lesson_facts.pearson(rows).value or 0.0
     with stage.view:
-        lesson_points.lines(rows)
+        if not (stage.answered and present.on()):  # to a room, one thing at a time
+            lesson_points.lines(rows)
         if stage.answered:
             lesson_points.scatter(rows, r, of=of)
     return Told(
@@ -73,9 +75,9 @@ def collapsed(stage: Stage) -> Told:
         lesson_points.scatter(kept, r if stage.answered or counted else None, None if counted else gone)
     names = ", ".join(str(level) for level in gone.level)
     return Told(
-        text=f"At level {names} {int(gone.weights_left.iloc[0])} weights are left and no path joins input and output: the network has "
-        f"**collapsed**. It says one class to every image (accuracy {gone.accuracy_noisy.iloc[0]:.0%}) and its maps are empty. Such a "
-        f"point can pull a line.",
+        text=f"At level {names} only {int(gone.weights_left.iloc[0])} weights are left, and no path joins input and output: the network "
+        f"has **collapsed**. It says one class to every image (accuracy {share(gone.accuracy_noisy.iloc[0])}) and its maps are empty. "
+        f"Such a point can pull a line.",
         question=f"r is {r_text(with_them.r)} with it. And without?",
         choices=(f"Much smaller (by more than {BARELY})", f"Little changed (by {BARELY} or less)", "Larger"),
         right=2 if fall < -BARELY else 0 if fall > BARELY else 1,
@@ -115,7 +117,7 @@ def not_independent(stage: Stage) -> Told:
     last = int(rows.level.max())
     if stage.answered:
         with stage.controls:
-            last = int(slider("Count levels up to", "upto"))
+            last = int(slider("Count levels up to", "counted"))
     found, counted = lesson_facts.pearson(rows), rows[rows.level <= last]
     part, step = lesson_facts.pearson(counted), lesson_facts.changes(rows)
     left = rows.weights_left.tolist()
@@ -191,12 +193,12 @@ def no_explanation(stage: Stage) -> Told:
     with stage.view:
         lesson_points.random_lines(random, level, stage.answered)
     return Told(
-        text=f"Do good heatmaps *explain* good accuracy? If so, a network that only guesses (accuracy about {1 / 10:.0%}) should have "
+        text=f"Do good heatmaps *explain* good accuracy? If so, a network that only guesses (accuracy about {share(1 / 10)}) should have "
         f"poor ones. Remove weights at random, without training, and look. The dense networks' soft IoU is {dense.soft_iou:.2f}.",
         question="Can networks that guess have heatmaps that cover the ink better than the dense ones' do?",
         choices=("Yes", "No"),
         right=0 if best.soft_iou > dense.soft_iou and best.accuracy_noisy < 0.15 else 1,
-        why=f"At level {int(best.level)}, {int(best.weights_left)} weights, accuracy **{best.accuracy_noisy:.1%}**: soft IoU "
+        why=f"At level {int(best.level)}, {int(best.weights_left)} weights, accuracy **{percent(best.accuracy_noisy)}**: soft IoU "
         f"**{best.soft_iou:.2f}** against {dense.soft_iou:.2f}. Pruning moves both numbers; that they fall together along one way of "
         f"pruning does not say that one makes the other.",
     )

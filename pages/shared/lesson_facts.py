@@ -30,6 +30,7 @@ CONTROLS: dict[str, Choice | Number] = {
     "drawn": Number(20, 0, 100, 5),
     "who": Choice("333", tuple(map(str, CARD.seeds))),
     "upto": Number(13, 4, 25),
+    "counted": Number(25, 4, 25),
     "collapsed": Choice("true", ("true", "false")),
     "empty": Choice("true", ("true", "false")),
     "series": Choice("mean", ("mean", *map(str, CARD.seeds))),

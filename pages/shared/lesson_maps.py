@@ -192,11 +192,10 @@ def what_to_say(stage: Stage) -> Told:
         text=f"Two digits and the heatmaps for what the network says. The left map covers its ink with soft IoU **{score:.2f}**, the "
         f"right one with {lesson_facts.ink_overlap(digit, usual):.2f}.",
         question="What may you say about the left one?",
-        choices=("The network is right: its map lies on the ink", "The network has understood the digit", f"At this layer, by this "
-        f"method, these places speak for {side.target_class}"),
+        choices=("It is right: its map lies on the ink", "It has understood the digit", f"These places speak for {side.target_class}"),
         right=2,
-        why=f"The left digit is a **{label}**, and the network is wrong. A map that fits the ink well is no proof of a right answer. Name "
-        f"the class, the layer and the method, and compare.",
+        why=f"The left digit is a **{label}**, and the network is wrong. A map that fits the ink well is no proof of a right answer. Say: "
+        f"at this layer, by this method, these places speak for class {side.target_class}; then compare.",
     )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from core.plots_lessons import Frame, Line, Spread
 from pages.shared import cached
 from pages.shared.lesson_facts import STUDY, Tabled
 from pages.shared.lesson_parts import chart, r_text
+from pages.shared.story import percent
 
 
 def facts() -> str:
@@ -54,11 +55,11 @@ def empty_line() -> None:
 def random_lines(rows: DataFrame, level: int, answered: bool) -> None:
     """Pruning at random: accuracy at once, its heatmaps with the answer."""
     here = rows[rows.level == level].iloc[0]
-    frame = Frame(title="Weights removed at random (mean of 3 seeds)", x="level", y="", marker=level)
+    frame = Frame(title="Removed at random (mean of 3 seeds)", x="level", y="", marker=level)
     drawn = [accuracy_line(rows), *([overlap_line(rows)] if answered else [])]
     chart(plots_lessons.lines(frame, drawn), ", ".join(line.name for line in drawn) + " when weights are removed at random")
     overlap = f"{here.soft_iou:.2f}" if answered else "?"
-    st.markdown(f"Level {level}: accuracy {here.accuracy_noisy:.1%}, soft IoU **{overlap}**.")
+    st.markdown(f"Level {level}: accuracy {percent(here.accuracy_noisy)}, soft IoU **{overlap}**.")
 
 
 def scatter(counted: DataFrame, r: float | None, left_out: DataFrame | None = None, of: str = "mean") -> None:
@@ -78,7 +79,7 @@ def signs(names: Sequence[str], with_empty: Sequence[Tabled], without: Sequence[
     """r of every series, empty heatmaps counted and, if given, left out."""
     drawn = [_spread("empty ones count 0", NEUTRAL, with_empty)]
     drawn += [_spread("empty ones left out", PRUNED, without)] if without else []
-    frame = Frame(title="Pearson's r over the levels (n = 3 seeds)", x="Pearson's r", y="")
+    frame = Frame(title="Pearson's r (n = 3 seeds)", x="Pearson's r", y="")
     chart(plots_lessons.spreads(frame, names, drawn), "Pearson's r of each seed and of the means: " + ", ".join(one.name for one in drawn))
 
 

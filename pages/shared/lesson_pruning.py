@@ -128,7 +128,7 @@ def same_evidence(stage: Stage) -> Told:
         if not (stage.answered and present.on()):
             lesson_views.both(lesson_facts.trained(level), digit, f"Level {level}, trained again")
         if stage.answered:
-            frame = Frame(title=f"Overlap with the dense heatmap (n = {len(overlaps)})", x="digit", y="soft IoU of the maps")
+            frame = Frame(title=f"Overlap with dense (n = {len(overlaps)} digits)", x="digit", y="soft IoU of the maps")
             chart(plots_lessons.bars(frame, CLASSES, overlaps, mine), f"Overlap of heatmaps of ten digits at level {level}")
     return Told(
         text=f"At level {level} the network that was trained again names {percent(found.fraction)} of the digits rightly; the dense one "
@@ -175,7 +175,7 @@ def who_notices(stage: Stage) -> Told:
     earlier = sum((a if a is not None else 2) < (b if b is not None else 2) for a, b in zip(moved, flipped, strict=True))
     if stage.answered:
         with stage.view:
-            frame = Frame(title=f"Heatmap and answer (n = {len(CLASSES)} digits, seed {seed})", x="sparsity, one-shot", y="digit")
+            frame = Frame(title=f"Seed {seed} (n = {len(CLASSES)} digits)", x="sparsity, one-shot", y="digit")
             chart(
                 plots_lessons.race(frame, CLASSES, moved, flipped),
                 "For each of ten digits: the sparsity at which its heatmap moves, and at which its answer changes",

@@ -7,17 +7,27 @@ lock=schedule        these are drawn, but cannot be changed
 
 from __future__ import annotations
 
+import re
 import textwrap
 from typing import Any
 from urllib.parse import urlencode
 
 import streamlit as st
 
-FIGURE_SCALE = 1.2
-TITLE_SIGNS = 38  # a line of a figure's title that a phone still shows whole
+FIGURE_SCALE = 1.1
+TYPE_PX = 20  # of figures
+TITLE_SIGNS = 32  # a line of a figure's title that a phone still shows whole
 # Streamlit has no setting for the size of type that one view can change (theme.baseFontSize belongs to the whole server). All its
 # sizes are multiples of the root's, so this one rule enlarges everything in step, down to the phone's ordinary size.
-STYLE = "<style>html { font-size: clamp(16px, 1.6vw, 40px) !important; }</style>"
+# The rest leaves out empty space, so that pictures and answer stand on one screen, and lets the type of figures grow
+# with the page as far as their margins allow (plotly measures a legend without this rule, so that one stays).
+STYLE = """<style>
+html { font-size: clamp(16px, 1.6vw, 40px) !important; }
+[data-testid="stHeader"] { height: 2.5rem; min-height: 0; }
+[data-testid="stMainBlockContainer"] { padding-top: 3rem; }
+[data-testid="stMainBlockContainer"] [data-testid="stVerticalBlock"] { gap: 0.6rem; }
+[data-testid="stPlotlyChart"] text:not(.legendtext) { font-size: min(1rem, 24px) !important; }
+</style>"""
 
 
 def on() -> bool:
@@ -81,19 +91,27 @@ def carried(file: str) -> dict[str, str]:
 
 
 def figure(made: Any) -> Any:
-    """A plotly figure in the size that this view needs."""
+    """A plotly figure in the size that this view needs: large type, and a title that a phone shows whole too."""
     if not on():
         return made
-    title = "<br>".join(textwrap.wrap(made.layout.title.text, TITLE_SIGNS))
-    made.update_layout(height=round((made.layout.height or 300) * FIGURE_SCALE), font_size=18, title_font_size=18, title_text=title)
-    made.update_layout(legend_font_size=18, margin_t=60 + 24 * (1 + title.count("<br>")))
-    made.update_xaxes(tickfont_size=18, title_font_size=18)
-    made.update_yaxes(tickfont_size=18, title_font_size=18)
-    made.for_each_annotation(lambda note: note.update(font_size=18))
+    title = textwrap.wrap(re.sub(r"\([^)]*\)", _unbroken, made.layout.title.text), TITLE_SIGNS)
+    more = 26 * (len(title) - 1)  # pixels for a second line, which plotly puts above the first one
+    made.update_layout(height=round((made.layout.height or 300) * FIGURE_SCALE) + more, font_size=TYPE_PX, margin_t=88 + more)
+    made.update_layout(title_text="<br>".join(title), title_font_size=TYPE_PX, title_pad_t=6 + more, title_xref="container")
+    made.update_layout(legend_font_size=TYPE_PX)
+    made.update_xaxes(tickfont_size=TYPE_PX, title_font_size=TYPE_PX, tickangle=None)
+    made.update_yaxes(tickfont_size=TYPE_PX, title_font_size=TYPE_PX)
+    made.for_each_annotation(lambda note: note.update(font_size=TYPE_PX))
     for trace in made.data:
         if trace.type == "scatter" and trace.line.width:
             trace.line.width *= 1.6
+        elif trace.type == "bar":
+            trace.textfont.size = TYPE_PX
     return made
+
+
+def _unbroken(part: re.Match[str]) -> str:
+    return part[0].replace(" ", "\u00a0")
 
 
 def exercise(names: tuple[str, ...]) -> None:

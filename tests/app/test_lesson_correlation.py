@@ -77,9 +77,10 @@ def test_the_collapsed_level_on_its_own() -> None:
     with_it, without = pearson(rows), pearson(rows[rows.level < 25])
     (low, high), (low_all, high_all) = interval("mean", "without collapsed"), interval("mean")
     assert abs(with_it - without) <= 0.05
+    right = f"accuracy {gone.accuracy_noisy.mean() * 100:.0f} %"
     claim = Claim(
         choice="Little changed (by 0.05 or less)",
-        text=("At level 25 2 weights are left", f"accuracy {gone.accuracy_noisy.mean():.0%}", f"r is {r_text(with_it)} with it"),
+        text=("At level 25 only 2 weights are left", right, f"r is {r_text(with_it)} with it"),
         why=(f"**{r_text(without)}** (95 % interval over images {r_text(low)} to {r_text(high)}, n = 25 levels) without",
              f"**{r_text(with_it)}** (95 % interval over images {r_text(low_all)} to {r_text(high_all)}, n = 26 levels) with"),
     )  # fmt: skip
@@ -119,7 +120,7 @@ def test_degrees_of_freedom(last: int) -> None:
         why=("**24**: n − 2", "(the thesis prints 25)", f"correlate by **{r_text(pearson(steps))}** (n = 25)",
              f"Levels 0 to {last}: n = **{last + 1}**, df = **{last - 1}**"),
     )  # fmt: skip
-    app = check(3, 5, claim, upto=str(last))
+    app = check(3, 5, claim, counted=str(last))
     assert app.metric[0].value == r_text(pearson(rows[rows.level <= last]))
 
 
@@ -168,8 +169,8 @@ def test_guessing_networks_whose_heatmaps_fit() -> None:
     assert best.soft_iou > dense
     claim = Claim(
         choice="Yes",
-        text=(f"The dense networks' soft IoU is {dense:.2f}", f"Level 10: accuracy {random.accuracy_noisy[10]:.1%}"),
-        why=(f"At level {best.level:.0f}, {best.weights_left:.0f} weights, accuracy **{best.accuracy_noisy:.1%}**",
+        text=(f"The dense networks' soft IoU is {dense:.2f}", f"Level 10: accuracy {random.accuracy_noisy[10] * 100:.1f} %"),
+        why=(f"At level {best.level:.0f}, {best.weights_left:.0f} weights, accuracy **{best.accuracy_noisy * 100:.1f} %**",
              f"**{best.soft_iou:.2f}** against {dense:.2f}"),
     )  # fmt: skip
     app = check(3, 8, claim)

@@ -137,7 +137,7 @@ def test_the_convincing_mistake_is_the_best_fitting_one(engine: Engine) -> None:
     assert side.prediction.top != labels[row]
     usual = heatmap(engine, 3)
     claim = Claim(
-        choice=f"At this layer, by this method, these places speak for {side.prediction.top}",
+        choice=f"These places speak for {side.prediction.top}",
         text=(f"soft IoU **{iou(side.map, ink(engine, side)):.2f}**", f"with {iou(usual.map, ink(engine, usual)):.2f}.",
               f"it says **{side.prediction.top}**, {side.prediction.confidence:.2f}"),
         why=(f"it is a **{labels[row]}**", "the network is wrong"),

@@ -93,8 +93,9 @@ def drawn(app: AppTest) -> dict[str, bool]:
     return {element.key: element.disabled for kind in kinds for element in kind if element.key in PARAMETERS}
 
 
-def test_every_control_of_the_digits_has_a_value_to_try() -> None:
-    assert set(PARAMETERS) - set(VALUES) == {"model", "fine", "wide"}  # which network, and what only other networks have
+def test_every_control_of_the_digits_has_a_value_to_try(explore: OpenPage) -> None:
+    seen = {name for unit in ("percent", "ratio", "level") for name in drawn(explore(unit=unit, threshold="0.3"))}
+    assert {"sparsity", "ratio", "level", "threshold"} <= seen <= set(VALUES) | {"model"}
     assert problems(VALUES) == []
 
 

@@ -34,3 +34,71 @@ def test_a_step_out_of_range_is_said(tab: OpenTab, address: str) -> None:
     page = tab(f"lessons?{address}")
     page.wait_for_selector("text=/step \\d of \\d/")
     assert page.get_by_text("not used").count() > 0
+
+
+def size_of(page, selector: str) -> float:
+    return page.locator(selector).first.evaluate("element => parseFloat(getComputedStyle(element).fontSize)")
+
+
+def open_answered(tab: OpenTab, address: str, **options: int):
+    page = tab(address, **options)
+    page.locator("[class*=st-key-_choice_0] button").click()
+    page.wait_for_selector("[data-testid=stAlert]")
+    return page
+
+
+def test_type_is_read_from_the_back_row(tab: OpenTab) -> None:
+    page = open_answered(tab, "lessons?lesson=3&step=2&present=1")
+    page.wait_for_selector(".gtitle")
+    for selector in ("[data-testid=stMain] [data-testid=stMarkdown] p", ".gtitle", ".xtick text", ".xtitle", ".legendtext"):
+        assert size_of(page, selector) >= 20, selector
+    plain = open_answered(tab, "lessons?lesson=3&step=2")
+    assert size_of(plain, "[data-testid=stMain] [data-testid=stMarkdown] p") <= 16
+
+
+@pytest.mark.parametrize("address", ["lessons?lesson=2&step=2", "lessons?lesson=3&step=4", "lessons?lesson=3&step=7"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_figure_s_title_is_whole(tab: OpenTab, address: str, width: int) -> None:
+    page = open_answered(tab, f"{address}&present=1", width=width)
+    page.wait_for_selector(".gtitle")
+    title, frame = (page.locator(selector).last.bounding_box() for selector in (".gtitle", "[data-testid=stPlotlyChart]"))
+    assert title["x"] >= frame["x"]
+    assert title["y"] >= frame["y"] - 1
+    assert title["x"] + title["width"] <= frame["x"] + frame["width"]
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_the_address_follows_what_is_tried(tab: OpenTab) -> None:
+    page = tab("lessons?lesson=1&step=5")
+    page.get_by_role("slider").press("ArrowRight")
+    page.wait_for_url("**blur=2.5**")
+    page.get_by_text("Blurred by 2.5 pixels").wait_for()
+    page.reload()
+    page.get_by_text("Blurred by 2.5 pixels").wait_for()
+    assert "lesson=1&step=5" in page.url
+
+
+def test_an_exercise_is_made_and_opened(tab: OpenTab) -> None:
+    page = tab("lessons?lesson=1&step=5&blur=4")
+    page.get_by_role("button", name="Share").click()
+    page.get_by_role("combobox", name="Hide").click()
+    page.get_by_role("option", name="Blur (pixels)").click()
+    link = page.locator("[data-testid=stPopoverBody] [data-testid=stCode]").inner_text().strip()
+    exercise = tab(link.split("/", 3)[3])
+    exercise.get_by_text("Blurred by 4 pixels").wait_for()
+    assert page.locator("[data-testid=stSlider]").count() == 1
+    assert exercise.locator("[data-testid=stSlider]").count() == 0
+    exercise.get_by_text("Try another digit", exact=True).wait_for()
+    assert exercise.get_by_text("not used").count() == 0
+
+
+def test_a_person_comes_back_to_the_same_step(tab: OpenTab) -> None:
+    page = tab("lessons?lesson=2&step=4&present=1")
+    page.get_by_text("step 4 of 7").wait_for()
+    page.locator("[data-testid=stExpandSidebarButton]").click()
+    page.get_by_role("link", name="Curves").click()
+    page.get_by_role("heading", name="Curves").wait_for()
+    assert "present=1" in page.url
+    page.locator("[data-testid=stSidebar]").get_by_role("link", name="Lessons").click()
+    page.get_by_text("step 4 of 7").wait_for()
+    assert "lesson=2&step=4" in page.url
