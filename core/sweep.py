@@ -6,17 +6,17 @@ from collections.abc import Iterator
 
 from core.engine import Engine
 from core.models.zoo import TABLE_SPARSITIES
-from core.pruning import CRITERIA
 from core.specs import SCOPES, DataSpec, ModelSpec, PruningSpec, VariantSpec
 from core.store.tables import write_counts
 
+TABLE_CRITERIA = ("magnitude", "random")
 DIGITS = (DataSpec(), DataSpec(noise=0.2))  # clean, and with the thesis' background noise
 
 
 def table_prunings(levels: int) -> list[PruningSpec]:
     """What the accuracy table of a trained series holds: dense, every level, and one-shot pruning in every way at 60 sparsities."""
     trained = [PruningSpec(), *(PruningSpec.at_level(level) for level in range(levels + 1))]
-    ways = [(scope, criterion) for scope in SCOPES for criterion in CRITERIA]
+    ways = [(scope, criterion) for scope in SCOPES for criterion in TABLE_CRITERIA]
     return trained + [PruningSpec.one_shot(sparsity, *way) for way in ways for sparsity in TABLE_SPARSITIES]
 
 

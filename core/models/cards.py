@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from core.models.building import blank, skeleton
+from core.pruning.groups import conv_groups
 from core.specs import PruningSpec
 
 State = dict[str, Tensor]
@@ -109,6 +110,11 @@ class Card:
         modules = self._skeleton.named_modules()
         found = {f"{name}.weight": kind for name, module in modules for cls, kind in PRUNABLE_KINDS.items() if isinstance(module, cls)}
         return {name: kind for name, kind in found.items() if name in self.shapes}
+
+    @cached_property
+    def conv_groups(self) -> dict[str, int]:
+        """Number of groups by name of the weight, of convolutions that have more than one."""
+        return conv_groups(self._skeleton)
 
     @cached_property
     def parameters(self) -> int:

@@ -1,61 +1,163 @@
-"""The pruning index: sort the scores once, then any sparsity's mask is one comparison away."""
+"""The pruning index: scores are counted once, then any sparsity is one pass over the weights."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 import torch
 from torch import Tensor
 
+from core.pruning.groups import Pattern, group_size, seen_shape, whole
 from core.pruning.mask import Mask
-from core.pruning.select import count_to_remove
+from core.pruning.ranking import NOTHING_GOES, Cut, Histogram, Ranking, check_numbers, pieces
+from core.pruning.scores import CRITERIA, Evidence
+from core.pruning.select import check_layers, count_to_remove
+from core.specs import PruningSpec, n_of_m
 
-
-@dataclass(frozen=True)
-class Ranking:
-    """Scores that compete with each other, and the same scores in ascending order."""
-
-    scores: Mapping[str, Tensor]
-    ascending: Tensor  # (n,)
-
-    @classmethod
-    def of(cls, scores: Mapping[str, Tensor]) -> Ranking:
-        return cls(scores, torch.cat([values.flatten() for values in scores.values()]).sort().values)
-
-    def keep(self, sparsity: float) -> Mask:
-        """The mask that removes exactly count_to_remove(sparsity, n) weights: the lowest scores, ties by position, first first."""
-        remove = count_to_remove(sparsity, len(self.ascending))
-        if remove == 0:
-            return {name: torch.ones_like(values, dtype=torch.bool) for name, values in self.scores.items()}
-        threshold = self.ascending[remove - 1]
-        tied_to_go = remove - int(torch.searchsorted(self.ascending, threshold))
-        mask = {}
-        for name, values in self.scores.items():
-            tied = values == threshold
-            rank = tied.flatten().cumsum(0).view(tied.shape)  # 1 for the first tied weight of this layer
-            mask[name] = (values >= threshold) & ~(tied & (rank <= tied_to_go))
-            tied_to_go = max(0, tied_to_go - int(tied.sum()))
-        return mask
+Overrides = Iterable[tuple[str, float]]
 
 
 class PruningIndex:
-    """All masks of one model under one criterion and scope. Masks nest: what goes at 50 % is also gone at 60 %.
+    """All masks of one model under one criterion, granularity and scope. Masks nest: what goes at 50 % is also gone at 60 %.
+
+    In each ranking exactly round(sparsity x groups), halves up, go, lowest scores first, of equal ones those that stand first.
+    Safe for threads.
 
     Args:
-        scores: importance by parameter name, higher = kept.
+        scores: of the groups by parameter name, higher = kept, each broadcastable to its weight (or to what groups.as_seen makes of it);
+            never negative: they are ranked without their sign, so that weights can be their own scores. Not to be changed afterwards.
         scope: "global" (one ranking over all layers) or "layer" (one ranking a layer).
+        shapes: of the weights by name; those of the scores where left out.
+        pattern: (N, M) of an N:M pattern, which has no sparsity of its own: scope and sparsity are then not looked at.
+    Raises:
+        BadSpec: a score is no number.
     """
 
-    def __init__(self, scores: Mapping[str, Tensor], scope: str) -> None:
-        groups = [scores] if scope == "global" else [{name: values} for name, values in scores.items()]
-        self.rankings = [Ranking.of(group) for group in groups]
+    def __init__(
+        self,
+        scores: Mapping[str, Tensor],
+        scope: str = "global",
+        shapes: Mapping[str, tuple[int, ...]] | None = None,
+        pattern: tuple[int, int] | None = None,
+    ) -> None:
+        self.scores = {name: values.detach().float().contiguous() for name, values in scores.items()}
+        self.scope, self.pattern = scope, Pattern(*pattern) if pattern else None
+        self.shapes = {name: tuple((shapes or {}).get(name, values.shape)) for name, values in scores.items()}
+        self._borrowed: set[str] = set()  # layers whose weights are their scores
+        if pattern:
+            for name, values in self.scores.items():
+                check_numbers(name, values)
+        self._histograms = {} if pattern else {name: Histogram.of(name, values) for name, values in self.scores.items()}
+        self._ranking = lru_cache(maxsize=len(self.scores) + 4)(self._make_ranking)
+
+    @classmethod
+    def of(cls, pruning: PruningSpec, evidence: Evidence) -> PruningIndex:
+        """The index of a spec's ranking. evidence: its granularity and seed must be the spec's.
+
+        Raises:
+            UnknownName: no such criterion. BadSpec: a score is no number, or the criterion needs images and there are none.
+        """
+        entry = CRITERIA[pruning.criterion]
+        pattern, single = n_of_m(pruning.granularity), pruning.granularity == "weight" or n_of_m(pruning.granularity) is not None
+        borrow = single and entry.facts.get("order") == "size"
+        scores = evidence.weights if borrow else entry.value(evidence)
+        index = cls(scores, pruning.scope, {name: tuple(values.shape) for name, values in evidence.weights.items()}, pattern)
+        index._borrowed = {name for name, values in evidence.weights.items() if index.scores[name].data_ptr() == values.data_ptr()}
+        return index
 
     @property
     def bytes(self) -> int:
-        """Memory that the index holds: scores and their sorted copy."""
-        return sum(2 * ranking.ascending.numel() * ranking.ascending.element_size() for ranking in self.rankings)
+        """Memory that the index holds, at most, beside the weights."""
+        own = sum(values.nbytes for name, values in self.scores.items() if name not in self._borrowed)
+        counts = sum(24 * len(histogram.buckets) for histogram in self._histograms.values())
+        if self.pattern:
+            return own
+        rankings = [tuple(self.scores)] if self.scope == "global" else [(name,) for name in self.scores]
+        return own + counts + sum(self._ranking(names).bytes for names in rankings)
 
-    def mask(self, sparsity: float) -> Mask:
-        """The mask at a sparsity in [0, 1]; the count is exact in each ranking."""
-        return {name: kept for ranking in self.rankings for name, kept in ranking.keep(sparsity).items()}
+    def mask(self, sparsity: float, overrides: Overrides = (), excluded: Iterable[str] = ()) -> Mask:
+        """The mask at a sparsity in [0, 1].
+
+        Args:
+            sparsity: share of the groups that go.
+            overrides: (weight name, sparsity) of layers that leave the ranking and have an amount of their own.
+            excluded: names of layers that leave the ranking and stay whole.
+        Returns:
+            bool by name of every weight of the index, in its weight's shape.
+        Raises:
+            UnknownName: a name that the index does not have. BadSpec: every layer is excluded.
+        """
+        groups = self.keep(sparsity, overrides, excluded)
+        return {name: whole(groups[name], self.shapes[name]) for name in self.scores}
+
+    def keep(self, sparsity: float, overrides: Overrides = (), excluded: Iterable[str] = ()) -> Mask:
+        """The same by groups: bool of the scores' shapes, True = kept. Raises as `mask` does."""
+        rules = self._rules(sparsity, overrides, excluded)
+        return {name: rules[name].keep(values) for name, values in self.scores.items()}
+
+    def removed(self, sparsity: float, overrides: Overrides = (), excluded: Iterable[str] = ()) -> dict[str, int]:
+        """Weights that go from each layer. Raises as `mask` does."""
+        groups = self.keep(sparsity, overrides, excluded)
+        return {name: int((~kept).sum()) * group_size(kept, self.shapes[name]) for name, kept in groups.items()}
+
+    def write(
+        self, sparsity: float, overrides: Overrides, weights: Mapping[str, Tensor], out: Mapping[str, Tensor], excluded: Iterable[str] = ()
+    ) -> None:
+        """Writes the pruned weights into buffers: removed ones 0, others as they are, tensors that are not ranked copied.
+
+        Args:
+            sparsity, overrides, excluded: as in `mask`.
+            weights: by name, contiguous, on the device of the scores. out: contiguous buffers of the same names and shapes, in other
+                memory, of any type and on any device.
+        Raises:
+            as `mask`.
+        """
+        rules = self._rules(sparsity, overrides, excluded)
+        for name, values in weights.items():
+            rule = rules.get(name, NOTHING_GOES)
+            if rule is NOTHING_GOES:
+                out[name].copy_(values)
+            elif isinstance(rule, Cut) and self.scores[name].shape == values.shape:
+                _write_single(rule, self.scores[name], values, out[name])
+            else:
+                _write_groups(rule.keep(self.scores[name]), values, out[name])
+
+    def _rules(self, sparsity: float, overrides: Overrides, excluded: Iterable[str]) -> dict[str, Cut | Pattern]:
+        """What decides in each layer."""
+        by_hand, left_alone = dict(overrides), set(excluded)
+        check_layers(self.scores, left_alone, by_hand)
+        touched = [name for name in self.scores if name not in left_alone]
+        rules: dict[str, Cut | Pattern] = dict.fromkeys(self.scores, NOTHING_GOES)
+        if self.pattern:
+            return rules | dict.fromkeys(touched, self.pattern)
+        together = tuple(name for name in touched if name not in by_hand)
+        amounts: list[tuple[tuple[str, ...], float]] = [((name,), by_hand[name]) for name in touched if name in by_hand]
+        if together:
+            amounts += [(names, sparsity) for names in ([together] if self.scope == "global" else [(name,) for name in together])]
+        for names, amount in amounts:
+            ranking = self._ranking(names)
+            rules |= ranking.cut(count_to_remove(amount, ranking.total))
+        return rules
+
+    def _make_ranking(self, names: tuple[str, ...]) -> Ranking:
+        return Ranking({name: self.scores[name] for name in names}, self._histograms)
+
+
+def _write_single(cut: Cut, scores: Tensor, weights: Tensor, out: Tensor) -> None:
+    """Single weights, piece by piece; in one pass where the weights are their own scores."""
+    source, target = weights.view(-1), out.view(-1)
+    alike = (weights.dtype, weights.device) == (out.dtype, out.device) == (torch.float32, scores.device)
+    if alike and scores.data_ptr() == weights.data_ptr():
+        cut.shrink(source, target)
+        return
+    for place, piece in pieces(scores):
+        kept = cut.part(place).keep_piece(piece, torch.empty(piece.shape, dtype=torch.bool, device=piece.device))
+        part = slice(place, place + len(piece))
+        target[part] = torch.where(kept, source[part], 0)
+
+
+def _write_groups(kept: Tensor, weights: Tensor, out: Tensor) -> None:
+    """Whole groups, or a mask as large as the weight."""
+    seen = seen_shape(kept, tuple(weights.shape))
+    out.view(seen).copy_(torch.where(kept, weights.view(seen), 0))

@@ -14,8 +14,8 @@ Mask = dict[str, Tensor]
 
 
 def apply_mask(weights: Mapping[str, Tensor], mask: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The weights with everything outside the mask set to zero; names without a mask as they are."""
-    return {name: values * mask[name] if name in mask else values for name, values in weights.items()}
+    """The weights with everything outside the mask set to +0; names without a mask as they are."""
+    return {name: torch.where(mask[name], values, 0) if name in mask else values for name, values in weights.items()}
 
 
 def full_mask(weights: Mapping[str, Tensor], names: tuple[str, ...]) -> Mask:

@@ -1,17 +1,58 @@
-"""Criteria: the importance of each weight, higher = kept. Adding a criterion = registering one function here."""
+"""Criteria: the importance of each group of weights, higher = kept. Adding a criterion = registering one function here.
+
+Scores are never negative. A group's score is a *mean* over its weights (or does not depend on their number): in a global ranking groups
+of different size compete, and a sum would keep large groups because they are large. Within a layer mean and sum give the same order.
+Facts of an entry: `needs` "weights" or "images" (a Calibration); `order` "size" where single weights are ranked by |w|.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
 from core.device import torch_generator
+from core.errors import BadSpec
+from core.pruning.calibration import Calibration
+from core.pruning.groups import group_mean, group_shape
 from core.registry import Registry
 
 Scores = dict[str, Tensor]
-Criterion = Callable[[Mapping[str, Tensor], int], Scores]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a criterion may look at.
+
+    weights: candidates by name, (O, I, ...). granularity: a key of GRANULARITIES or N:M. seed: of random draws.
+    calibration: gives what was measured on images; asked only by criteria that need it. conv_groups: groups.conv_groups of the network
+    (missing names: one group).
+    """
+
+    weights: Mapping[str, Tensor]
+    granularity: str = "weight"
+    seed: int = 0
+    calibration: Callable[[], Calibration] | None = None
+    conv_groups: Mapping[str, int] = field(default_factory=dict)
+
+    def measured(self) -> Calibration:
+        """What was measured. Raises BadSpec when there are no images."""
+        if self.calibration is None:
+            raise BadSpec(
+                "This criterion is measured on images, and there are none.",
+                "Criteria of the weights alone, such as magnitude, need no images.",
+                "Give images, or choose another criterion.",
+            )
+        return self.calibration()
+
+    def mean(self, name: str, values: Tensor) -> Tensor:
+        """Mean over each group of values in the weight's shape."""
+        return group_mean(values, self.granularity, self.conv_groups.get(name, 1))
+
+
+Criterion = Callable[[Evidence], Scores]
 CRITERIA: Registry[Criterion] = Registry("criterion")
 
 
@@ -19,11 +60,33 @@ CRITERIA: Registry[Criterion] = Registry("criterion")
     "magnitude",
     "Magnitude (L1)",
     "Small weights go first.",
-    "Han et al. 2015, Learning both weights and connections",
+    "Han et al. 2015, Learning both weights and connections; whole filters: Li et al. 2017 (arXiv:1608.08710)",
+    needs="weights",
+    order="size",
 )
-def magnitude(weights: Mapping[str, Tensor], seed: int) -> Scores:
-    """|w|. Args: weights by name, any shapes; seed unused."""
-    return {name: values.abs() for name, values in weights.items()}
+def magnitude(evidence: Evidence) -> Scores:
+    """Mean |w| of each group."""
+    return {name: evidence.mean(name, values.abs()) for name, values in evidence.weights.items()}
+
+
+@CRITERIA.register(
+    "l2",
+    "Magnitude (L2)",
+    "Groups with a small sum of squares go first; for single weights the same as L1.",
+    "He et al. 2018, Soft Filter Pruning (arXiv:1808.06866)",
+    needs="weights",
+    order="size",
+)
+def l2(evidence: Evidence) -> Scores:
+    """Root of the mean square of each group. Differs from the paper: mean instead of sum, see the module."""
+    return {name: _root_mean_square(evidence, name, values) for name, values in evidence.weights.items()}
+
+
+def _root_mean_square(evidence: Evidence, name: str, values: Tensor) -> Tensor:
+    if group_shape(values, evidence.granularity) == values.shape:
+        return values.abs()
+    largest = values.abs().max().clamp(min=torch.finfo(torch.float32).tiny)  # squares of tiny numbers would vanish
+    return evidence.mean(name, (values / largest).square()).sqrt() * largest
 
 
 @CRITERIA.register(
@@ -31,10 +94,94 @@ def magnitude(weights: Mapping[str, Tensor], seed: int) -> Scores:
     "Random",
     "Weights go in a random order: the control line that every criterion must beat.",
     "Control; uniform scores, one generator per seed and layer",
+    needs="weights",
 )
-def random(weights: Mapping[str, Tensor], seed: int) -> Scores:
-    """Uniform numbers in [0, 1). Args: weights by name (only their shapes are used); seed: of the draw."""
+def random(evidence: Evidence) -> Scores:
+    """A uniform number in [0, 1) for each group, whatever its size and values."""
     return {
-        name: torch.rand(values.shape, generator=torch_generator("random criterion", seed, name)).to(values.device)
-        for name, values in weights.items()
+        name: torch.rand(
+            group_shape(values, evidence.granularity, evidence.conv_groups.get(name, 1)),
+            generator=torch_generator("random criterion", evidence.seed, name),
+        ).to(values.device)
+        for name, values in evidence.weights.items()
     }
+
+
+@CRITERIA.register(
+    "lamp",
+    "LAMP",
+    "Like magnitude, but each weight is compared with the larger ones of its layer, so that no layer is emptied early.",
+    "Lee et al. 2021, Layer-adaptive sparsity, Eq. 4 (arXiv:2010.07611)",
+    needs="weights",
+)
+def lamp(evidence: Evidence) -> Scores:
+    """Square root of w^2 / (sum of the squares of the layer's weights that are no smaller, itself included; of equal ones the later).
+
+    A group counts with the mean of its squares; an empty layer scores 0. Sorts each layer.
+    Differs from the paper: the root, which keeps the order and does not vanish for tiny weights.
+    """
+    return {name: _lamp(_root_mean_square(evidence, name, values)) for name, values in evidence.weights.items()}
+
+
+def _lamp(size: Tensor) -> Tensor:
+    ordered, order = size.flatten().sort(stable=True)
+    largest = ordered[-1].clamp(min=torch.finfo(torch.float32).tiny)
+    tails = (ordered / largest).double().square_().flip(0).cumsum(0).flip(0)
+    scores = torch.zeros_like(ordered).scatter_(0, order, (ordered / largest / tails.sqrt_().clamp_(min=1e-300)).float())
+    return scores.view(size.shape)
+
+
+@CRITERIA.register(
+    "snip",
+    "Gradient magnitude (SNIP)",
+    "Weights go first that change the loss least when they shrink: |gradient x weight|, measured on a few images.",
+    "Lee et al. 2019, SNIP, Eq. 4 to 6 (arXiv:1810.02340)",
+    needs="images",
+)
+def snip(evidence: Evidence) -> Scores:
+    """Mean |g w| of each group, g the gradient of the mean loss.
+
+    Differs from the paper: on a trained network, and without dividing by the sum of all (which changes no order).
+    """
+    gradients = evidence.measured().gradients
+    return {name: evidence.mean(name, (gradients[name] * values).abs()) for name, values in evidence.weights.items()}
+
+
+@CRITERIA.register(
+    "taylor",
+    "Taylor",
+    "Groups go first whose removal changes the loss least, in a first-order estimate on a few images; for single weights as SNIP.",
+    "Molchanov et al. 2019, Importance Estimation for Neural Network Pruning, Eq. 8 and 9 (arXiv:1906.10771)",
+    needs="images",
+)
+def taylor(evidence: Evidence) -> Scores:
+    """|mean of g w| of each group, g the gradient of the mean loss over all images.
+
+    Differs from the paper: the absolute value instead of its square (the same order), one batch instead of a mean over batches,
+    divided by the group's size, see the module.
+    """
+    gradients = evidence.measured().gradients
+    return {name: evidence.mean(name, gradients[name] * values).abs() for name, values in evidence.weights.items()}
+
+
+@CRITERIA.register(
+    "wanda",
+    "Weight x activation (Wanda)",
+    "Weights go first that are small or read an input that is hardly active, measured on a few images.",
+    "Sun et al. 2023, Wanda, Eq. 1 (arXiv:2306.11695), here for convolutions",
+    needs="images",
+)
+def wanda(evidence: Evidence) -> Scores:
+    """Mean of |w| times the L2 norm of its input channel over all images and places.
+
+    Differs from the paper: convolutions, and compared as the scope says instead of within each output.
+    """
+    norms = evidence.measured().input_norms
+    return {name: evidence.mean(name, values.abs() * _by_input(norms[name], values)) for name, values in evidence.weights.items()}
+
+
+def _by_input(norms: Tensor, weight: Tensor) -> Tensor:
+    """Norms (input channels,) of a layer as factors of its weight (O, I, ...); each of its convolution groups has I channels of its own."""
+    groups = len(norms) // weight.shape[1]
+    factors = norms.view(groups, 1, -1).expand(groups, weight.shape[0] // groups, -1).reshape(weight.shape[0], -1)
+    return factors.view(*factors.shape, *[1] * (weight.dim() - 2))

@@ -3,15 +3,36 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from decimal import ROUND_HALF_UP, Decimal
 
 import torch
 from torch import Tensor
 
+from core.errors import BadSpec, UnknownName
+
 
 def count_to_remove(sparsity: float, total: int) -> int:
     """round(sparsity x total), halves up, computed in decimals so that 0.3 is three tenths and not 0.29999."""
     return int((Decimal(str(sparsity)) * total).to_integral_value(ROUND_HALF_UP))
+
+
+def check_layers(prunable: Collection[str], excluded: Collection[str], by_hand: Collection[str] = ()) -> None:
+    """Whether names of layers can be used.
+
+    Raises:
+        UnknownName: one that is no prunable weight, with the nearest that is. BadSpec: every layer is excluded, or one is excluded and
+            given an amount by hand.
+    """
+    for name in (*excluded, *by_hand):
+        if name not in prunable:
+            raise UnknownName("prunable weight", name, prunable)
+    if both := sorted(set(excluded) & set(by_hand)):
+        raise BadSpec(
+            f"{', '.join(both)} cannot be left alone and have an amount by hand.", "A layer is one or the other.", "Leave one of them out."
+        )
+    if prunable and set(prunable) <= set(excluded):
+        raise BadSpec("Every layer is excluded.", "Pruning needs at least one layer that it may touch.", "Take a layer out of the list.")
 
 
 def openlth_threshold_mask(scores: Tensor, alive: Tensor, share: float = 0.2) -> Tensor:

@@ -15,7 +15,7 @@ from core.models.cards import Card
 from core.models.zoo import card, dense_weights, is_there
 from core.pruning.index import PruningIndex
 from core.pruning.mask import Mask, apply_mask, count_layers, full_mask, is_collapsed
-from core.pruning.scores import CRITERIA
+from core.pruning.scores import Evidence
 from core.results import CachePart, MaskReport
 from core.specs import ModelSpec, PruningSpec, VariantSpec
 from core.store.files import Files
@@ -90,7 +90,8 @@ class ModelStore:
     def _weights_and_mask(self, variant: VariantSpec) -> tuple[Weights, Mask]:
         if variant.pruning.schedule == "one-shot":
             weights, _ = self._stored(variant.dense)
-            return weights, self._index(variant).mask(_sparsity(variant.pruning))
+            pruning = variant.pruning
+            return weights, self._index(variant).mask(_sparsity(pruning), pruning.overrides, pruning.excluded)
         return self._stored(variant)
 
     def _stored(self, variant: VariantSpec) -> tuple[Weights, Mask]:
@@ -112,14 +113,15 @@ class ModelStore:
 
     def _index(self, variant: VariantSpec) -> PruningIndex:
         pruning = variant.pruning
-        criterion = CRITERIA[pruning.criterion].value
 
         def build() -> tuple[PruningIndex, int]:
             weights, mask = self._stored(variant.dense)
-            index = PruningIndex(criterion({name: weights[name] for name in mask}, pruning.seed), pruning.scope)
+            candidates = {name: weights[name] for name in mask}
+            evidence = Evidence(candidates, pruning.granularity, pruning.seed, None, card(variant.model).conv_groups)
+            index = PruningIndex.of(pruning, evidence)
             return index, index.bytes
 
-        with self._ram.borrow(f"index/{variant.model.key}/{pruning.family}", build, exclusive=False) as index:
+        with self._ram.borrow(f"index/{variant.model.key}/{pruning.ranking}", build, exclusive=False) as index:
             return index
 
     def _count(self, variant: VariantSpec) -> MaskReport:

@@ -1,108 +1,136 @@
-"""Which weights go: exact counts, nesting, ties, OpenLTH's rule, collapse. Contract tests run over every criterion."""
+"""Contract of every criterion x granularity x scope: exact counts, nesting, ties, repeatability, buffers."""
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from torch import Tensor
 
 from core.models.small import ThesisCNN, initialise
-from core.protocols.lukkien import WEIGHTS_LEFT
 from core.pruning import CRITERIA
+from core.pruning.groups import conv_groups
 from core.pruning.index import PruningIndex
-from core.pruning.mask import apply_mask, count_layers, full_mask, is_collapsed
-from core.pruning.select import count_to_remove, openlth_threshold_mask
-from core.specs import SCOPES
-from tests.reference.pruning import has_path, openlth_step, random_mask, remove_lowest, rounded_half_up
+from core.pruning.mask import apply_mask, count_layers, full_mask
+from core.pruning.scores import Evidence
+from core.specs import GRANULARITIES, SCOPES, PruningSpec
+from tests.pruning.small import FIXED, evidence, small, small_weights
+from tests.reference.pruning import groups_of, pattern_groups, rounded_half_up
 
 PRUNABLE = ("conv1.weight", "conv2.weight", "fc.weight")
-# few different values, so that ties are common
-tied_scores = st.lists(st.sampled_from([0.0, 0.5, 1.0, 2.0]), min_size=1, max_size=40)
-sparsities = st.integers(0, 1_000_000).map(lambda millionths: millionths / 1_000_000)
 
 
-def thesis_weights(seed: int = 0) -> dict[str, torch.Tensor]:
+def thesis_weights(seed: int = 0) -> dict[str, Tensor]:
     state = initialise(ThesisCNN(), seed).state_dict()
     return {name: state[name] for name in PRUNABLE}
 
 
-def total_kept(mask: dict[str, torch.Tensor]) -> int:
-    return sum(int(kept.sum()) for kept in mask.values())
+def index_of(criterion: str, granularity: str, scope: str, weights: dict[str, Tensor] | None = None) -> PruningIndex:
+    pruning = PruningSpec.one_shot(None if ":" in granularity else 0.5, scope, criterion, granularity=granularity)
+    return PruningIndex.of(pruning, evidence(granularity, weights))
 
 
-@given(sparsities, st.integers(0, 10_000))
-def test_count_is_rounded_exactly(sparsity: float, total: int) -> None:
-    assert count_to_remove(sparsity, total) == rounded_half_up(f"{sparsity:.6f}", total)
+def removed_groups(mask: dict[str, Tensor], granularity: str) -> dict[str, int]:
+    """Groups that are gone, counted weight by weight; a group is gone as a whole or not at all."""
+    counts = {}
+    for name, kept in mask.items():
+        fates = [
+            {bool(kept[place]) for place in group} for group in groups_of(tuple(kept.shape), granularity, conv_groups(small()).get(name, 1))
+        ]
+        assert all(len(fate) == 1 for fate in fates)
+        counts[name] = sum(fate == {False} for fate in fates)
+    return counts
 
 
-@given(tied_scores, sparsities)
-def test_index_equals_the_slow_definition(scores: list[float], sparsity: float) -> None:
-    half = len(scores) // 2 or 1
-    layers = {"a": torch.tensor(scores[:half]), "b": torch.tensor(scores[half:])}
-    mask = PruningIndex({name: values for name, values in layers.items() if len(values)}, "global").mask(sparsity)
-    kept = [bool(k) for values in mask.values() for k in values]
-    assert kept == remove_lowest(scores, count_to_remove(sparsity, len(scores)))
-
-
-@given(st.lists(st.tuples(st.sampled_from([0.0, 0.5, 1.0, 2.0]), st.booleans()), min_size=1, max_size=40))
-def test_openlth_rule_equals_the_slow_definition(pairs: list[tuple[float, bool]]) -> None:
-    scores, alive = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
-    kept = openlth_threshold_mask(torch.tensor(scores), torch.tensor(alive))
-    assert kept.tolist() == openlth_step(scores, alive)
-
-
-def test_openlth_rule_leaves_the_thesis_counts() -> None:
-    scores = torch.rand(2324, generator=torch.Generator().manual_seed(0))
-    alive, left = torch.ones(2324, dtype=torch.bool), [2324]
-    for _ in range(25):
-        alive = openlth_threshold_mask(scores, alive)
-        left.append(int(alive.sum()))
-    assert tuple(left) == WEIGHTS_LEFT
+def total_groups(granularity: str) -> dict[str, int]:
+    return {
+        name: len(groups_of(tuple(values.shape), granularity, conv_groups(small()).get(name, 1)))
+        for name, values in small_weights().items()
+    }
 
 
 @pytest.mark.parametrize("scope", SCOPES)
+@pytest.mark.parametrize("granularity", FIXED)
 @pytest.mark.parametrize("criterion", CRITERIA)
-class TestEveryCriterion:
-    """Contract: a pruner removes exactly what was asked, is repeatable, and its masks nest."""
+class TestEveryPruning:
+    """A pruner removes exactly what was asked, whole groups, is repeatable, and its masks nest."""
 
-    def index(self, criterion: str, scope: str, weights: dict[str, torch.Tensor] | None = None) -> PruningIndex:
-        return PruningIndex(CRITERIA[criterion].value(weights or thesis_weights(), 7), scope)
-
-    @pytest.mark.parametrize("sparsity", [0.0, 0.1, 0.3, 0.5, 0.895, 0.984375, 1.0])
-    def test_exact_count(self, criterion: str, scope: str, sparsity: float) -> None:
-        mask = self.index(criterion, scope).mask(sparsity)
+    @pytest.mark.parametrize("sparsity", [0.0, 0.1, 0.5, 0.895, 1.0])
+    def test_exact_count_of_whole_groups(self, criterion: str, granularity: str, scope: str, sparsity: float) -> None:
+        gone, total = removed_groups(index_of(criterion, granularity, scope).mask(sparsity), granularity), total_groups(granularity)
         if scope == "global":
-            assert 2324 - total_kept(mask) == rounded_half_up(str(sparsity), 2324)
+            assert sum(gone.values()) == rounded_half_up(str(sparsity), sum(total.values()))
         else:
-            assert [k.numel() - int(k.sum()) for k in mask.values()] == [rounded_half_up(str(sparsity), n) for n in (36, 288, 2000)]
+            assert gone == {name: rounded_half_up(str(sparsity), count) for name, count in total.items()}
 
-    @pytest.mark.parametrize("sparsity", [0.25, 0.5, 0.9])
-    def test_exact_count_when_all_weights_tie(self, criterion: str, scope: str, sparsity: float) -> None:
-        equal = {name: torch.ones_like(values) for name, values in thesis_weights().items()}
-        mask = self.index(criterion, scope, equal).mask(sparsity)
-        expected = 2324 - rounded_half_up(str(sparsity), 2324)
-        assert abs(total_kept(mask) - expected) <= (0 if scope == "global" else 1)  # per layer each rounds for itself
+    def test_exact_count_when_all_weights_tie(self, criterion: str, granularity: str, scope: str) -> None:
+        equal = {name: torch.ones_like(values) for name, values in small_weights().items()}
+        gone = removed_groups(index_of(criterion, granularity, scope, equal).mask(0.25), granularity)
+        if scope == "global":
+            assert sum(gone.values()) == rounded_half_up("0.25", sum(total_groups(granularity).values()))
+        else:
+            assert gone == {name: rounded_half_up("0.25", count) for name, count in total_groups(granularity).items()}
 
-    def test_repeatable(self, criterion: str, scope: str) -> None:
-        first, second = (self.index(criterion, scope).mask(0.6) for _ in range(2))
-        assert all(torch.equal(first[name], second[name]) for name in PRUNABLE)
+    def test_masks_nest_and_repeat(self, criterion: str, granularity: str, scope: str) -> None:
+        index, again = (index_of(criterion, granularity, scope) for _ in range(2))
+        masks = [index.mask(sparsity) for sparsity in (0.1, 0.2, 0.5, 0.504, 0.9, 0.99)]
+        for looser, tighter in pairwise(masks):
+            assert all(bool((looser[name] | ~tighter[name]).all()) for name in looser)
+        assert all(torch.equal(kept, again.mask(0.5)[name]) for name, kept in masks[2].items())
 
-    def test_masks_nest(self, criterion: str, scope: str) -> None:
-        index = self.index(criterion, scope)
-        for low, high in [(0.1, 0.2), (0.5, 0.500431), (0.9, 0.99)]:
-            looser, tighter = index.mask(low), index.mask(high)
-            assert all(bool((looser[name] | ~tighter[name]).all()) for name in PRUNABLE)
+    def test_buffers_hold_the_masked_weights(self, criterion: str, granularity: str, scope: str) -> None:
+        weights = small_weights()
+        index = index_of(criterion, granularity, scope, weights)
+        state = weights | {"fc.bias": torch.ones(5)}
+        out = {name: torch.full_like(values, 7.0) for name, values in state.items()}
+        for sparsity in (0.9, 0.3, 1.0, 0.0):  # one buffer, used again and again
+            index.write(sparsity, (), state, out)
+            expected = apply_mask(state, index.mask(sparsity))
+            assert all(torch.equal(out[name], expected[name]) for name in state)
+        assert all(torch.equal(weights[name], values) for name, values in small_weights().items())  # the originals are untouched
 
-    def test_weights_are_not_changed(self, criterion: str, scope: str) -> None:
-        weights = thesis_weights()
-        self.index(criterion, scope, weights).mask(0.5)
-        assert all(torch.equal(weights[name], values) for name, values in thesis_weights().items())
+
+@pytest.mark.parametrize("granularity", [*GRANULARITIES, "1:4", "5:7"])
+def test_what_goes_in_a_layer_is_counted(granularity: str) -> None:
+    index = index_of("magnitude", granularity, "global")
+    for sparsity in (0.0, 0.37, 1.0):
+        mask = index.mask(sparsity)
+        assert index.removed(sparsity) == {name: int((~kept).sum()) for name, kept in mask.items()}
+
+
+@pytest.mark.parametrize("criterion", CRITERIA)
+@pytest.mark.parametrize("pattern", ["2:4", "1:4", "3:5", "7:11"])
+class TestPatterns:
+    def test_each_block_loses_its_lowest(self, criterion: str, pattern: str) -> None:
+        n, m = map(int, pattern.split(":"))
+        mask = index_of(criterion, pattern, "global").mask(0.5)
+        scores = CRITERIA[criterion].value(evidence(pattern))
+        for name, kept in mask.items():
+            in_blocks = 0
+            for block in pattern_groups(tuple(kept.shape), m):
+                order = sorted(range(m), key=lambda place, block=block, name=name: (float(scores[name][block[place]]), place))
+                assert [bool(kept[block[place]]) for place in order] == [False] * (m - n) + [True] * n
+                in_blocks += m
+            assert int((~kept).sum()) == in_blocks // m * (m - n)  # what is left over in a row stays untouched
+
+    def test_buffers_hold_the_masked_weights(self, criterion: str, pattern: str) -> None:
+        weights = small_weights()
+        index = index_of(criterion, pattern, "global", weights)
+        out = {name: torch.empty_like(values) for name, values in weights.items()}
+        index.write(0.5, (), weights, out)
+        assert all(torch.equal(out[name], values) for name, values in apply_mask(weights, index.mask(0.5)).items())
+
+
+@pytest.mark.parametrize(("n", "m"), [(2, 4), (1, 4), (3, 5), (7, 11)])
+def test_of_equal_weights_the_first_go(n: int, m: int) -> None:
+    kept = index_of("magnitude", f"{n}:{m}", "layer", {"fc.weight": torch.full((2, 3 * m + 1), -2.0)}).mask(0.5)["fc.weight"]
+    assert kept.tolist() == [([False] * (m - n) + [True] * n) * 3 + [True]] * 2
 
 
 def test_magnitude_removes_the_smallest_weights() -> None:
     weights = thesis_weights()
-    mask = PruningIndex(CRITERIA["magnitude"].value(weights, 0), "global").mask(0.5)
+    mask = PruningIndex.of(PruningSpec.one_shot(0.5), Evidence(weights)).mask(0.5)
     gone = max(float(values[~mask[name]].abs().max()) for name, values in weights.items() if not mask[name].all())
     left = min(float(values[mask[name]].abs().min()) for name, values in weights.items() if mask[name].any())
     assert gone <= left
@@ -110,30 +138,25 @@ def test_magnitude_removes_the_smallest_weights() -> None:
 
 def test_random_depends_on_its_seed_and_not_on_the_weights() -> None:
     draw = CRITERIA["random"].value
-    assert not torch.equal(draw(thesis_weights(), 1)["fc.weight"], draw(thesis_weights(), 2)["fc.weight"])
-    assert torch.equal(draw(thesis_weights(0), 1)["fc.weight"], draw(thesis_weights(5), 1)["fc.weight"])
+    first, other_seed, other_weights = (
+        draw(Evidence(thesis_weights(model), "kernel", seed))["conv2.weight"] for model, seed in ((0, 1), (0, 2), (5, 1))
+    )
+    assert not torch.equal(first, other_seed)
+    assert torch.equal(first, other_weights)
 
 
 def test_apply_and_count() -> None:
     state = initialise(ThesisCNN(), 0).state_dict()
-    mask = PruningIndex({name: state[name].abs() for name in PRUNABLE}, "global").mask(0.75)
+    mask = PruningIndex({name: state[name].abs() for name in PRUNABLE}).mask(0.75)
     pruned = apply_mask(state, mask)
-    assert sum(int((pruned[name] != 0).sum()) for name in PRUNABLE) == total_kept(mask)
+    assert sum(int((pruned[name] != 0).sum()) for name in PRUNABLE) == 581
     assert torch.equal(pruned["conv1.bias"], state["conv1.bias"])
-    assert [(layer.name, layer.total) for layer in count_layers(mask)] == [("conv1.weight", 36), ("conv2.weight", 288), ("fc.weight", 2000)]
+    counts = [(layer.name, layer.kept, layer.total) for layer in count_layers(mask)]
+    assert counts == [(name, int(mask[name].sum()), total) for name, total in zip(PRUNABLE, (36, 288, 2000), strict=True)]
     assert count_layers(full_mask(state, PRUNABLE))[2].kept == 2000
 
 
-@settings(max_examples=60, deadline=None)
-@given(st.integers(0, 10_000), st.sampled_from([0.002, 0.01, 0.05, 0.3]))
-def test_collapse_equals_the_slow_definition(seed: int, density: float) -> None:
-    network = ThesisCNN()
-    mask = {name: random_mask(tuple(network.get_parameter(name).shape), density, seed + place) for place, name in enumerate(PRUNABLE)}
-    assert is_collapsed(network, mask, (1, 28, 28)) is not has_path(*mask.values())
-
-
-def test_dense_is_not_collapsed_and_nothing_is() -> None:
-    network = ThesisCNN()
-    everything = full_mask(network.state_dict(), PRUNABLE)
-    assert not is_collapsed(network, everything, (1, 28, 28))
-    assert is_collapsed(network, {name: torch.zeros_like(kept) for name, kept in everything.items()}, (1, 28, 28))
+def test_infinite_weights_go_when_they_are_masked() -> None:
+    pruned = apply_mask({"w": torch.tensor([torch.inf, -1.0])}, {"w": torch.tensor([False, False])})["w"]
+    assert torch.equal(pruned, torch.zeros(2))
+    assert not torch.signbit(pruned).any()

@@ -1,0 +1,183 @@
+"""One ranking of scores, and where it is cut: exactly k go, the lowest first, ties by position, without sorting everything.
+
+Scores are ordered as the bits of float32 without their sign: for what is not negative that is the order of the numbers, and 0 equals -0.
+So weights rank themselves by |w|, without a copy. The upper 15 bits name a bucket of about 1 % in value. One pass counts all buckets;
+the bucket that holds the k-th score is looked at in a second pass when it is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from core.errors import BadSpec
+
+BUCKETS = 1 << 15
+LOW = 1 << 16  # values in a bucket
+PIECE = 1 << 22  # scores looked at in one go: what lies between the steps stays small
+MANY = 1 << 22  # a bucket with more members is counted, not sorted
+KEPT_BUCKETS = 4  # that a ranking remembers
+INFINITE = 0x7F80  # bucket of infinity and of numbers that are none
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """How many scores of one layer fall into each bucket; only buckets that are not empty."""
+
+    buckets: Tensor  # (b,) ascending, on the CPU
+    counts: Tensor  # (b,) int64
+
+    @classmethod
+    def of(cls, name: str, scores: Tensor) -> Histogram:
+        """Counts the scores of a layer. Raises BadSpec where one is no number."""
+        counts = torch.zeros(BUCKETS, dtype=torch.int64, device=scores.device)
+        for _, bits in _bits(scores):
+            counts += torch.bincount((bits >> 16) & (BUCKETS - 1), minlength=BUCKETS)
+        counts = counts.cpu()
+        if counts[INFINITE:].any():
+            check_numbers(name, scores)
+        buckets = counts.nonzero().flatten()
+        return cls(buckets, counts[buckets])
+
+
+@dataclass(frozen=True)
+class Cut:
+    """What goes from one layer: scores below `threshold`, and equal ones that stand before place `until` (of its flattened scores)."""
+
+    threshold: float = 0.0
+    until: int = 0
+
+    def keep(self, scores: Tensor) -> Tensor:
+        """bool of the scores' shape, True = kept."""
+        kept = torch.empty(scores.shape, dtype=torch.bool, device=scores.device)
+        flat = kept.view(-1)
+        for place, piece in pieces(scores):
+            self.part(place).keep_piece(piece, flat[place : place + PIECE])
+        return kept
+
+    def part(self, start: int) -> Cut:
+        """The same cut for scores counted from here."""
+        return Cut(self.threshold, max(0, self.until - start))
+
+    def keep_piece(self, scores: Tensor, out: Tensor) -> Tensor:
+        """Writes what is kept of flat scores."""
+        size = scores.abs()
+        torch.gt(size[: self.until], self.threshold, out=out[: self.until])
+        torch.ge(size[self.until :], self.threshold, out=out[self.until :])
+        return out
+
+    def shrink(self, weights: Tensor, out: Tensor) -> None:
+        """Writes flat weights that are their own scores: zero where they go, in one pass (hardshrink keeps |w| > lambda)."""
+        torch.ops.aten.hardshrink.out(weights[: self.until], self.threshold, out=out[: self.until])
+        if self.threshold == 0:  # nothing is below
+            out[self.until :].copy_(weights[self.until :])
+        else:
+            below = float(np.nextafter(np.float32(self.threshold), np.float32(0)))
+            torch.ops.aten.hardshrink.out(weights[self.until :], below, out=out[self.until :])
+
+
+NOTHING_GOES = Cut()
+
+
+class Ranking:
+    """Scores that compete with each other.
+
+    Args:
+        scores: by parameter name, float32 and contiguous, at least one score each.
+        histograms: of these and perhaps other layers.
+    """
+
+    def __init__(self, scores: Mapping[str, Tensor], histograms: Mapping[str, Histogram]) -> None:
+        self.scores = scores
+        together = torch.zeros(BUCKETS, dtype=torch.int64)
+        for name in scores:
+            together[histograms[name].buckets] += histograms[name].counts
+        self._buckets = together.nonzero().flatten()
+        self._ends = together[self._buckets].cumsum(0)  # scores up to the end of each bucket
+        self.total = int(self._ends[-1])
+        self._members = lru_cache(maxsize=KEPT_BUCKETS)(self._sorted_members)
+
+    @property
+    def bytes(self) -> int:
+        """Memory beside the scores, at most: counts, and the buckets that are remembered."""
+        largest = int(self._ends.diff(prepend=torch.zeros(1, dtype=torch.int64)).max())
+        return 16 * len(self._buckets) + KEPT_BUCKETS * 12 * min(largest, MANY)
+
+    def cut(self, remove: int) -> dict[str, Cut]:
+        """The cut of each layer after which exactly `remove` scores are gone, 0 <= remove <= total."""
+        if remove == 0:
+            return dict.fromkeys(self.scores, NOTHING_GOES)
+        at = int(torch.searchsorted(self._ends, remove))
+        before = int(self._ends[at - 1]) if at else 0
+        bucket, inside = int(self._buckets[at]), remove - before
+        bits, place = self._few(bucket, inside) if int(self._ends[at]) - before <= MANY else self._crowd(bucket, inside)
+        threshold, cuts = float(np.int32(bits).view(np.float32)), {}
+        for name, scores in self.scores.items():
+            cuts[name] = Cut(threshold, min(max(place + 1, 0), scores.numel()))
+            place -= scores.numel()
+        return cuts
+
+    def _few(self, bucket: int, rank: int) -> tuple[int, int]:
+        """Bits and place (among all scores of the ranking) of the rank-th member of a bucket, rank >= 1."""
+        bits, places = self._members(bucket)
+        return int(bits[rank - 1]), int(places[rank - 1])
+
+    def _sorted_members(self, bucket: int) -> tuple[Tensor, Tensor]:
+        """Bits (k,) and places (k,) of a bucket's members, ascending, ties by place."""
+        found = []
+        for place, bits in self._all_pieces():
+            at = (bits & -LOW & 0x7FFFFFFF == bucket * LOW).nonzero().flatten()
+            found.append((bits[at] & 0x7FFFFFFF, at + place))
+        bits, places = (torch.cat(parts) for parts in zip(*found, strict=True))
+        order = bits.argsort(stable=True)
+        return bits[order].cpu(), places[order].cpu()
+
+    def _crowd(self, bucket: int, rank: int) -> tuple[int, int]:
+        """The same for a bucket of very many members, as in a network whose weights are mostly zero: counted, never listed."""
+        counts = torch.zeros(LOW, dtype=torch.int64, device=next(iter(self.scores.values())).device)
+        for _, bits in self._all_pieces():
+            at = (bits & -LOW & 0x7FFFFFFF) == bucket * LOW
+            counts += torch.bincount(bits[at] & (LOW - 1), minlength=LOW)
+        ends = counts.cumsum(0).cpu()
+        low = int(torch.searchsorted(ends, rank))
+        value, rank = bucket * LOW + low, rank - (int(ends[low - 1]) if low else 0)
+        for place, bits in self._all_pieces():
+            tied = (bits & 0x7FFFFFFF) == value
+            here = int(tied.sum())
+            if rank <= here:
+                return value, place + int(tied.nonzero()[rank - 1])
+            rank -= here
+        raise AssertionError("scores changed while they were ranked")
+
+    def _all_pieces(self) -> Iterator[tuple[int, Tensor]]:
+        start = 0
+        for scores in self.scores.values():
+            yield from ((start + place, bits) for place, bits in _bits(scores))
+            start += scores.numel()
+
+
+def check_numbers(name: str, scores: Tensor) -> None:
+    """Raises BadSpec where a score is no number."""
+    if any(bool(piece.isnan().any()) for _, piece in pieces(scores)):
+        raise BadSpec(
+            f"Some scores of {name} are not numbers (NaN), so they have no order.",
+            "A score is a number, infinity included.",
+            "Look at the weights and at what the criterion was measured on: training or a layer has overflowed.",
+        )
+
+
+def pieces(scores: Tensor) -> Iterator[tuple[int, Tensor]]:
+    """(place of the first, flat view) of consecutive pieces of one layer's scores."""
+    flat = scores.view(-1)
+    for place in range(0, len(flat), PIECE):
+        yield place, flat[place : place + PIECE]
+
+
+def _bits(scores: Tensor) -> Iterator[tuple[int, Tensor]]:
+    """The same as int32."""
+    return ((place, piece.view(torch.int32)) for place, piece in pieces(scores))
