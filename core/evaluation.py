@@ -93,7 +93,7 @@ def _count_photos(network: nn.Module, inputs: PhotoInputs) -> Counts:
     for batch in inputs.batches():
         labels = inputs.labels[batch.rows.to(inputs.labels.device)]
         with torch.no_grad():
-            logits = network(batch.images)[labels >= 0]
+            logits = network(as_taken(network, batch.images))[labels >= 0]
         labels, classes = labels[labels >= 0], logits.shape[1]
         total += len(labels)
         sums += right_answers(logits, labels, inputs.own_classes).cpu()
@@ -105,6 +105,11 @@ def _count_photos(network: nn.Module, inputs: PhotoInputs) -> Counts:
         correct, total, top5 if classes > TOP else None, among if some_classes else None,
         len(inputs.own_classes) if some_classes else None, inputs.notes,
     )  # fmt: skip
+
+
+def as_taken(network: nn.Module, images: Tensor) -> Tensor:
+    """The images in the precision that the network computes in."""
+    return images.to(next(network.parameters(), images).dtype)
 
 
 def right_answers(logits: Tensor, labels: Tensor, own_classes: Tensor) -> Tensor:
@@ -159,7 +164,7 @@ def _evaluate_photos(network: nn.Module, inputs: PhotoInputs, method: str, layer
     columns: dict[str, Any] = {name: nothing.clone() for name in names}
     columns |= {"predicted": torch.full((len(inputs),), -1), "usable": torch.zeros(len(inputs), dtype=torch.bool)}
     for batch in inputs.batches(truth=True):
-        found = _maps(network, batch.images, method, layer)
+        found = _maps(network, as_taken(network, batch.images), method, layer)
         found |= _against_truth(found.pop("maps"), batch)
         for name, values in found.items():
             columns[name][batch.rows] = values.to(columns[name].dtype).cpu()

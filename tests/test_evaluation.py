@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 
@@ -161,6 +162,14 @@ def test_photographs_that_fit_are_decoded_once(folder: Path, monkeypatch: pytest
     for path in folder.rglob("*.JPEG"):
         path.unlink()
     assert all(torch.equal(a, b.images) for a, b in zip(first, inputs.batches(), strict=True))
+
+
+def test_half_precision_answers_alike(folder: Path) -> None:
+    inputs, network = PhotoInputs(read_folder(folder), made_card(), CPU), deepcopy(NETWORK).bfloat16()
+    exact, half = (evaluation.evaluate(one, inputs, "grad-cam", "0") for one in (NETWORK, network))
+    assert float((exact.soft_iou - half.soft_iou).abs().nanmean()) < 0.02
+    assert half.soft_iou.dtype == torch.float32
+    assert evaluation.count(network, inputs).total == 17
 
 
 def test_batches_are_bounded() -> None:
