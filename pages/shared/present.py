@@ -94,10 +94,8 @@ def figure(made: Any) -> Any:
     """A plotly figure in the size that this view needs: large type, and a title that a phone shows whole too."""
     if not on():
         return made
-    title = textwrap.wrap(re.sub(r"\([^)]*\)", _unbroken, made.layout.title.text), TITLE_SIGNS)
-    more = 26 * (len(title) - 1)  # pixels for a second line, which plotly puts above the first one
+    more = _title(made)
     made.update_layout(height=round((made.layout.height or 300) * FIGURE_SCALE) + more, font_size=TYPE_PX, margin_t=88 + more)
-    made.update_layout(title_text="<br>".join(title), title_font_size=TYPE_PX, title_pad_t=6 + more, title_xref="container")
     made.update_layout(legend_font_size=TYPE_PX)
     made.update_xaxes(tickfont_size=TYPE_PX, title_font_size=TYPE_PX, tickangle=None)
     made.update_yaxes(tickfont_size=TYPE_PX, title_font_size=TYPE_PX)
@@ -108,6 +106,17 @@ def figure(made: Any) -> Any:
         elif trace.type == "bar":
             trace.textfont.size = TYPE_PX
     return made
+
+
+def _title(made: Any) -> int:
+    """Breaks a long title into lines, unless it is in lines already; returns the pixels that these need beyond one line."""
+    made.update_layout(title_font_size=TYPE_PX, title_xref="container")
+    if "<br>" in made.layout.title.text:
+        return 0
+    lines = textwrap.wrap(re.sub(r"\([^)]*\)", _unbroken, made.layout.title.text), TITLE_SIGNS)
+    more = 26 * (len(lines) - 1)  # plotly puts further lines above the first one
+    made.update_layout(title_text="<br>".join(lines), title_pad_t=6 + more)
+    return more
 
 
 def _unbroken(part: re.Match[str]) -> str:

@@ -45,3 +45,11 @@ def test_a_figure_stays_as_it_is_otherwise(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(present, "on", lambda: False)
     for name, plain in figures().items():
         assert present.figure(figures()[name]) == plain
+
+
+def test_a_title_that_is_in_lines_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(present, "on", lambda: True)
+    plain = figures()["lines"].update_layout(title_text="Accuracy and soft IoU<br>(n = 10,000 images)", title_pad_t=9)
+    title = present.figure(plain).layout.title
+    assert (title.text, title.pad.t) == ("Accuracy and soft IoU<br>(n = 10,000 images)", 9)
+    assert title.font.size == present.TYPE_PX
