@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
@@ -177,6 +177,7 @@ def test_batches_are_bounded() -> None:
     assert photo_inputs.BATCH_VALUES // (32 * 32 * 3) > photo_inputs.LARGEST_BATCH
 
 
+@settings(deadline=None)
 @given(st.integers(1, 12), st.integers(2, 9), st.data())
 def test_right_answers_equal_the_slow_definition(count: int, classes: int, data: st.DataObject) -> None:
     own = sorted(data.draw(st.sets(st.integers(0, classes - 1), min_size=1)))

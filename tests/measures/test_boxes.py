@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.measures.boxes import box_iou, bright_box
@@ -14,6 +14,7 @@ from tests.reference import boxes as slow
 SIDE = 9
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10_000), st.integers(1, 3), st.data())
 def test_equals_the_slow_definition(seed: int, count: int, data: st.DataObject) -> None:
     heatmap = np.random.default_rng(seed).random((SIDE, SIDE)).astype(np.float32) ** 4
