@@ -14,6 +14,7 @@ from core.plots_study import overlap_name
 from core.protocols.lukkien import PUBLISHED
 from core.protocols.lukkien_images import SERIES
 from core.protocols.lukkien_tables import StudyTables
+from pages.shared import study_again
 from pages.shared.kinds import Choice, Number, Parameter
 from pages.shared.study_tables import number, pearson
 from pages.shared.widgets import choice, segments, toggle
@@ -21,9 +22,13 @@ from pages.shared.widgets import choice, segments, toggle
 CARD = MODELS["thesis-cnn"].value  # the network of the thesis, which is what the studies here are of
 STUDIES = {
     "60000": ("mnist-60000", "mnist-test+noise-0.2-s0"),
+    "60000 again": ("mnist-60000-again", "mnist-test+noise-0.2-s0"),
     "55000": ("mnist-55000", "digits+noise-0.2-s0"),
 }
-LABELS = "60000: as published, tested on MNIST's 10,000. 55000: the networks that come along, tested on the 5,000 embedded digits."
+LABELS = (
+    "60000: as published, tested on MNIST's 10,000. 60000 again: the same seeds trained a second time, only rounding differs. "
+    "55000: the networks that come along, tested on the 5,000 embedded digits."
+)
 PARAMETERS: dict[str, Parameter] = {
     "trained": Choice("60000", tuple(STUDIES)),
     "axis": Choice("level", tuple(plots_study.AXES)),
@@ -119,9 +124,11 @@ def _bands(study: StudyTables, view: View) -> str:
 def caveats(study: StudyTables) -> None:
     """What the thesis claims and what is measured, and why the points are not independent."""
     thesis = study.levels[study.levels.series == "iterative-reset"]
+    again = study_again.sentence(study)
     st.markdown(
         f"- {_claim(thesis)}\n"
-        f"- The levels descend from each other: {thesis.level.nunique()} points are not {thesis.level.nunique()} independent networks.\n"
+        + (f"- {again}\n" if again else "")
+        + f"- The levels descend from each other: {thesis.level.nunique()} points are not {thesis.level.nunique()} independent networks.\n"
         "- Grad-CAM++ is unstable before a ReLU, where the activations are negative: part of what moves here is the method.\n"
         "- A **collapsed** level has no path of kept weights from input to output; its accuracy is one class's share and its map is empty."
     )

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from core.engine import REPOSITORY
+from core.engine import REPOSITORY, Engine
 from core.measures.fitting import FITTINGS
 from core.plots_study import overlap_name
 from core.protocols.lukkien_tables import StudyTables, load_study, study_folder
@@ -194,3 +194,20 @@ def keys(app) -> dict[str, bool]:
     """Controls on the page by name, and whether they are locked."""
     kinds = (app.selectbox, app.number_input, app.toggle, app.segmented_control)
     return {element.key: element.disabled for kind in kinds for element in kind if element.key in study_view.PARAMETERS}
+
+
+def test_the_same_seeds_trained_again_stand_beside(curves: OpenPage, engine: Engine) -> None:
+    """How far rounding alone moves the numbers is said, from both tables."""
+    first, again = (engine.study(name, "mnist-test+noise-0.2-s0") for name in ("mnist-60000", "mnist-60000-again"))
+    keys = ["series", "seed", "level"]
+    apart = first.levels.merge(again.levels, on=keys)
+    apart = apart[apart.series == "iterative-reset"]
+    most = (apart.accuracy_noisy_x - apart.accuracy_noisy_y).abs().max()
+    text = words(curves())
+    assert f"differ by up to {most * 100:.0f} points" in text
+    for study in (first, again):
+        table = study.correlations_usable
+        rows = table[(table.coefficient == "pearson") & (table.fitting == "soft-iou") & (table.levels == "all") & (table.series != "mean")]
+        assert ", ".join(f"{value:.2f}" for value in rows.value) in text
+    assert "Rounding matters" in words(curves(trained="60000 again"))
+    assert "Rounding matters" not in words(curves(trained="55000"))
