@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from core.models.building import blank, skeleton
+from core.models.layers import Layer, target_layers
 from core.pruning.groups import conv_groups
 from core.specs import PruningSpec
 
@@ -120,6 +121,11 @@ class Card:
     def parameters(self) -> int:
         """How many there are, of every sort."""
         return sum(parameter.numel() for parameter in self._skeleton.parameters())
+
+    @cached_property
+    def layers(self) -> tuple[Layer, ...]:
+        """The layers that can be a target layer, in the order in which they run."""
+        return target_layers(self._skeleton, self.input_shape)
 
     def blank(self) -> nn.Module:
         """The network for `load_state_dict`: its parameters have no values yet, so it is made at once, however large it is."""

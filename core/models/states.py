@@ -1,0 +1,114 @@
+"""State dicts from files: read without running anything that is in them, put into a network's own names, and compared with it."""
+
+from __future__ import annotations
+
+import pickle
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+
+from core.errors import BadFile
+from core.models.cards import State
+
+Shapes = Mapping[str, tuple[int, ...]]
+WRAPPERS = ("state_dict", "model_state_dict", "model", "net", "weights")  # under which training scripts keep the state dict
+PREFIXES = ("module.", "_orig_mod.", "model.", "net.", "network.")  # DataParallel, torch.compile, Lightning and others
+NAMED = 5  # of each kind of problem; the others are only counted
+ALLOWED = "Weights come as a state dict: a .safetensors file, or what torch.save(model.state_dict(), ...) writes."
+
+
+def read_state(path: Path) -> State:
+    """All tensors of a checkpoint, floating-point ones in float32, on the CPU.
+
+    Args:
+        path: .safetensors, or a file of torch.save: a state dict, alone or under "state_dict", with or without "module." before the names.
+    Raises:
+        BadFile: no such file, damaged, or it would run code.
+    """
+    try:
+        found = load_file(path) if path.suffix == ".safetensors" else torch.load(path, weights_only=True, map_location="cpu")
+    except pickle.UnpicklingError as error:
+        raise BadFile(
+            f"{path.name} holds more than weights ({_reason(error)}), and reading that could run code that somebody hid in it.",
+            ALLOWED,
+            "Where you trust it, load it yourself in Python and save its state_dict.",
+        ) from error
+    except (OSError, RuntimeError, SafetensorError, EOFError, ValueError, KeyError, AttributeError, TypeError) as error:
+        raise BadFile(f"{path.name} cannot be read ({_reason(error)}).", ALLOWED, "Check the file, or save it again.") from error
+    return _tensors(found, path.name)
+
+
+def _reason(error: Exception) -> str:
+    """The first line of a long message."""
+    found = re.search(r"Unsupported (?:global|class|operand)[^\n.]*(?:\.[^\n .]+)*", str(error))
+    return (
+        found[0] if found else (getattr(error, "strerror", None) or str(error) or type(error).__name__).splitlines()[0][:160].rstrip(". ")
+    )
+
+
+def _tensors(found: Any, name: str) -> State:
+    for key in WRAPPERS:
+        if isinstance(found, Mapping) and isinstance(found.get(key), Mapping):
+            found = found[key]
+    if not isinstance(found, Mapping):
+        raise BadFile(f"{name} holds a {type(found).__name__}.", ALLOWED, "Save the network's state_dict.")
+    tensors = {str(key): values for key, values in found.items() if isinstance(values, torch.Tensor)}
+    if not tensors:
+        raise BadFile(f"{name} holds no tensors.", ALLOWED, "Save the network's state_dict.")
+    return {key: values.float() if values.is_floating_point() else values for key, values in tensors.items()}
+
+
+def adapted(state: State, shapes: Shapes) -> State:
+    """The state dict under the network's names, as far as nothing has to be guessed.
+
+    Prefixes that wrappers put before every name go; DenseNet's names from before torch 0.4 are put right; heads that are used in
+    training only (GoogLeNet, Inception v3) are left out; counters that files from before torch 1.0 lack are added.
+    """
+    for prefix in PREFIXES * 2:
+        if all(name.startswith(prefix) for name in state):
+            state = {name.removeprefix(prefix): values for name, values in state.items()}
+    old = re.compile(r"(.*denselayer\d+\.(?:norm|relu|conv))\.([12]\..*)")
+    state = {old.sub(r"\1\2", name): values for name, values in state.items()}
+    state = {name: values for name, values in state.items() if name in shapes or not re.match(r"aux\d\.|AuxLogits\.", name)}
+    counters = {name: torch.tensor(0) for name in shapes if name.endswith("num_batches_tracked") and name not in state}
+    return {**state, **counters} if set(state) & set(shapes) else state
+
+
+def problems(state: State, shapes: Shapes) -> list[str]:
+    """What keeps the state dict from fitting the network, in plain sentences; empty when it fits."""
+    absent, foreign = [name for name in shapes if name not in state], [name for name in state if name not in shapes]
+    wrong = [name for name in shapes if name in state and tuple(state[name].shape) != shapes[name]]
+    found = []
+    if absent:
+        found.append(f"Missing: {some(absent)}.")
+    if foreign:
+        found.append(f"Not part of the network: {some(foreign)}.")
+    if wrong:
+        found.append(
+            f"Of another shape: {some(f'{name} {_shape(state[name].shape)} instead of {_shape(shapes[name])}' for name in wrong)}."
+        )
+    return found
+
+
+def some(names: Iterable[str]) -> str:
+    """The first few, and how many more there are."""
+    listed = list(names)
+    more = len(listed) - NAMED
+    return ", ".join(listed[:NAMED]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def _shape(shape: Iterable[int]) -> str:
+    return " x ".join(map(str, shape)) or "a single number"
+
+
+def strict(state: State, shapes: Shapes, what: str, next_step: str) -> State:
+    """The state dict under the network's names, in their order. Raises BadFile with everything that does not fit."""
+    state = adapted(state, shapes)
+    if found := problems(state, shapes):
+        raise BadFile(f"{what}: the weights do not fit. {' '.join(found)}", "Names and shapes must be the network's.", next_step)
+    return {name: state[name] for name in shapes}
