@@ -28,6 +28,11 @@ SHOWN = """before => {
   return pictures.length === 4 && shown.size === 1 && !shown.has(before) && pictures.every(picture => picture.complete)
     && !document.querySelector('[data-stale="true"] :is(img, [data-testid="stMetric"])') && [...shown][0];
 }"""
+# True when the first figure of Curves is there with its title and all its lines: three seeds, mean and band of two series.
+DRAWN = """() => {
+  const figure = document.querySelector(".st-key-figure-curves .js-plotly-plot");
+  return !!figure && figure.querySelectorAll(".scatterlayer path.js-line").length >= 8 && !!figure.querySelector(".gtitle");
+}"""
 
 
 def free_port() -> int:
@@ -87,16 +92,42 @@ def open_explore(tab: Any, address: str) -> str:
 
 def wait_for_pictures(tab: Any, before: str) -> str:
     """Waits until pictures and scores are those of another sparsity than `before`, and returns it. Raises SparsightError when none come."""
+    return wait_for(tab, SHOWN, before, "Explore showed no new pictures")
+
+
+def wait_for(tab: Any, condition: str, given: Any, otherwise: str) -> Any:
+    """Waits until a condition in the page holds and returns its value. otherwise: what the SparsightError says when it never does."""
     from playwright.sync_api import TimeoutError as TooLate
 
     try:
-        return tab.wait_for_function(SHOWN, arg=before, polling=5, timeout=PATIENCE_S * 1000).json_value()
+        return tab.wait_for_function(condition, arg=given, polling=5, timeout=PATIENCE_S * 1000).json_value()
     except TooLate as error:
         raise SparsightError(
-            f"Explore showed no new pictures within {PATIENCE_S} s.",
+            f"{otherwise} within {PATIENCE_S} s.",
             "This bench waits for them.",
-            "Run `make app` and open Explore to see why.",
+            "Run `make app` and open the page to see why.",
         ) from error
+
+
+@BENCHES.register(
+    "curves", "Curves", "Address typed until Curves' first figure is drawn, by a warm server in a browser that was never there."
+)
+def curves(engine: Engine, n: int | None) -> dict[str, Any]:
+    """Each visit has an empty browser cache and a session of its own; the first one, which warms the server up, is not counted."""
+    with server(engine.folder) as address, browser_page() as tab:
+        took = [_seconds_to_curves(tab.context.browser, address) for _ in range((n or 20) + 1)]
+    return line("curves", engine.device, took[1:])
+
+
+def _seconds_to_curves(browser: Any, address: str) -> float:
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    tab = context.new_page()
+    began = time.perf_counter()
+    tab.goto(f"{address}/curves", wait_until="commit")
+    wait_for(tab, DRAWN, None, "Curves showed no figure")
+    took = time.perf_counter() - began
+    context.close()
+    return took
 
 
 @BENCHES.register("page", "Page", "Slider moved until all pictures and scores on the page have changed, in a browser.")

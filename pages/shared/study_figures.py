@@ -51,8 +51,6 @@ def chart(figure: go.Figure, name: str, alt: str) -> None:
     """
     options = {"format": "png", "scale": 2, "filename": f"sparsight-{name}"}
     shown = present.figure(go.Figure(figure)).update_layout(font_family=FONT, title_font_family=FONT, legend_font_family=FONT)
-    if present.on():  # these titles are in lines already, each at most as long as a phone shows
-        shown.update_layout(title_text=figure.layout.title.text, margin_t=round(figure.layout.margin.t * 1.3))
     with st.container(key=f"figure-{name}", gap=None):
         st.plotly_chart(shown, width="stretch", alt=alt,
                         config={"displaylogo": False, "toImageButtonOptions": options, "modeBarButtons": [["toImage"]]})  # fmt: skip
@@ -125,11 +123,15 @@ def take_along(study: StudyTables, view: View) -> None:
             table = getattr(study, name)
             st.download_button(f"{name}.csv", lambda table=table: table.to_csv(index=False), f"{name}.csv", "text/csv", type="tertiary",
                                icon=":material/download:", on_click="ignore")  # fmt: skip
-    st.code(
-        f'from core import Engine, plots_study\n\nstudy = Engine().study("{view.study[0]}", "{view.study[1]}")\n'
-        f"plots_study.curves(study, {view.axis!r}, {view.controls!r}, published={view.published}, fitting={view.fitting!r})",
-        language="python",
-        wrap_lines=True,
-    )
-    with st.expander("Make an exercise of this view", icon=":material/school:"):
-        present.exercise(tuple(PARAMETERS))
+    # in a popover, so that the browser fetches what colours code only when somebody looks
+    with st.container(horizontal=True):
+        with st.popover("Show code", icon=":material/code:", type="tertiary"):
+            st.markdown("A notebook cell that draws the first figure:")
+            st.code(
+                f'from core import Engine, plots_study\n\nstudy = Engine().study("{view.study[0]}", "{view.study[1]}")\n'
+                f"plots_study.curves(study, {view.axis!r}, {view.controls!r}, published={view.published}, fitting={view.fitting!r})",
+                language="python",
+                wrap_lines=True,
+            )
+        with st.popover("Make an exercise", icon=":material/school:", type="tertiary"):
+            present.exercise(tuple(PARAMETERS))

@@ -21,7 +21,7 @@ NEEDS_CHROMIUM = pytest.mark.skipif(
 )
 KEYS = ("bench", "device", "threads", "n", "ours_s", "ours_p95_s", "peer", "peer_s", "ratio")
 WITH_PEER = ("slider", "evaluate", "threads", "protocol")
-IN_BROWSER = ("page", "start")
+IN_BROWSER = ("page", "start", "curves")
 
 
 @pytest.fixture(autouse=True)
@@ -108,6 +108,13 @@ def test_protocol(engine: Engine) -> None:
 def test_page(engine: Engine) -> None:
     pytest.importorskip("playwright.sync_api", reason="playwright is missing: make test installs it")
     check(BENCHES["page"].value(engine, 3), "page", 3)
+
+
+@pytest.mark.browser
+@NEEDS_CHROMIUM
+def test_curves(engine: Engine) -> None:
+    pytest.importorskip("playwright.sync_api", reason="playwright is missing: make test installs it")
+    check(BENCHES["curves"].value(engine, 2), "curves", 2)
 
 
 @pytest.mark.browser
