@@ -13,12 +13,13 @@ from core.data.datasets import DATASETS
 from core.data.gallery import GALLERY, GalleryPhoto
 from core.errors import BadFile, UnknownName
 from core.measures import MEASURES
+from core.models.torchvision_cnns import BY_HAND
 from core.models.zoo import MODELS, Card
 from core.pruning import CRITERIA
 from core.registry import Entry
 from core.results import Accuracy, Comparison, Heatmap, MaskReport, Scores
 from core.saliency import CAMS
-from core.specs import SCOPES
+from core.specs import GRANULARITIES, SCOPES
 
 if TYPE_CHECKING:
     from core.engine import Engine
@@ -146,15 +147,24 @@ def readme_tables() -> dict[str, str]:
     cams = [(_code(e), e.summary, e.facts["cost"], e.facts["by_class"], e.facts["made_by"], e.source) for e in CAMS.values()]
     measures = [(_code(e), MEASURED[e.facts["group"]], e.summary, e.facts["range"], e.source) for e in MEASURES.values()]
     return {
-        "models": _markdown("model | what it is | trained networks | source", map(_model_row, MODELS.values())),
+        "models": _markdown("model | what it is | weights | source", map(_model_row, MODELS.values())),
         "data sets": _markdown("data set | what it is | object marked | source", map(_data_row, DATASETS.values())),
         "photographs": _markdown("photograph | what it shows | label | by, licence, where", map(_photo_row, GALLERY.values())),
-        "criteria": _markdown("criterion | which weights go first | source", ((_code(e), e.summary, e.source) for e in CRITERIA.values()))
+        "criteria": _markdown(
+            "criterion | which weights go first | measured on | source",
+            ((_code(e), e.summary, e.facts["needs"], e.source) for e in CRITERIA.values()),
+        )
         + "\n\n"
-        + _markdown("scope | what it means", ((f"`{name}`", text.split(": ", 1)[1]) for name, text in SCOPES.items())),
+        + _markdown("granularity | what goes together", ((f"`{name}`", _after_colon(text)) for name, text in GRANULARITIES.items()))
+        + "\n\n"
+        + _markdown("scope | what it means", ((f"`{name}`", _after_colon(text)) for name, text in SCOPES.items())),
         "CAM methods": _markdown("method | what it does | cost | asks for a class | made by | source", cams),
         "measures": _markdown("measure | of | what it says | range | source", measures),
     }
+
+
+def _after_colon(text: str) -> str:
+    return text.split(": ", 1)[1]
 
 
 def _code(entry: Entry) -> str:
@@ -171,9 +181,11 @@ def _photo_row(entry: Entry[GalleryPhoto]) -> tuple[str, ...]:
 
 def _model_row(entry: Entry[Card]) -> tuple[str, ...]:
     found = entry.value
-    levels = "" if found.levels is None else f", levels 0 to {found.levels}"
-    trained = f"{', '.join(f'`{name}`' for name in found.weights)}; seeds {', '.join(map(str, found.seeds))}{levels}"
-    return _code(entry), entry.summary, trained, entry.source
+    sets = [
+        f"`{name}`" + (f", {known.bytes / 1e6:,.0f} MB" if known.bytes else "") for name, known in found.weights.items() if name != BY_HAND
+    ]
+    trained = "" if found.levels is None else f"; seeds {', '.join(map(str, found.seeds))}, levels 0 to {found.levels}"
+    return _code(entry), entry.summary, ", ".join(sets) + trained, entry.source
 
 
 def _markdown(titles: str, rows: Iterable[tuple[str, ...]]) -> str:

@@ -112,6 +112,11 @@ class Card:
         found = {f"{name}.weight": kind for name, module in modules for cls, kind in PRUNABLE_KINDS.items() if isinstance(module, cls)}
         return {name: kind for name, kind in found.items() if name in self.shapes}
 
+    @property
+    def skeleton(self) -> nn.Module:
+        """The network in evaluation mode on the device "meta": shapes without values. Shared: not to be changed."""
+        return self._skeleton
+
     @cached_property
     def conv_groups(self) -> dict[str, int]:
         """Number of groups by name of the weight, of convolutions that have more than one."""
@@ -125,7 +130,10 @@ class Card:
     @cached_property
     def layers(self) -> tuple[Layer, ...]:
         """The layers that can be a target layer, in the order in which they run."""
-        return target_layers(self._skeleton, self.input_shape)
+        try:
+            return target_layers(self._skeleton, self.input_shape)
+        except (RuntimeError, NotImplementedError):  # somebody's own code that looks at values
+            return target_layers(self.build().eval(), self.input_shape)
 
     def blank(self) -> nn.Module:
         """The network for `load_state_dict`: its parameters have no values yet, so it is made at once, however large it is."""

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 
+from core.pruning.paths import image_arrives
 from core.results import LayerCount
 
 Mask = dict[str, Tensor]
@@ -33,24 +33,11 @@ def count_layers(mask: Mapping[str, Tensor], kinds: Mapping[str, str] | None = N
 def is_collapsed(network: nn.Module, mask: Mapping[str, Tensor], input_shape: tuple[int, int, int]) -> bool:
     """True when no path of kept weights joins input and output, so that every image gets the same answer.
 
-    Kept weights become 1, everything else 0, and an image of ones goes through: something arrives exactly when a path
-    exists, because sums, ReLU and pooling keep what is positive positive.
-
     Args:
-        network: feed-forward, of convolutions, linear layers, ReLU and pooling.
-        mask: of all its weights.
+        network: any CNN, in eval mode; shapes are enough (device "meta"), values are not looked at.
+        mask: by name of the weight; weights without one are kept.
         input_shape: (channels, height, width).
     """
-    if all(bool(kept.flatten(1).any(dim=1).all()) for kept in mask.values()):
+    if all(bool(kept.flatten(1).any(dim=1).all()) for kept in mask.values() if kept.dim() > 1):
         return False  # every output channel of every layer still hears something
-    ones = {
-        name: mask[name].double() if name in mask else torch.zeros_like(p, dtype=torch.double) for name, p in network.named_parameters()
-    }
-    for name, module in network.named_modules():  # BatchNorm hands on what arrives
-        if isinstance(module, nn.modules.batchnorm._BatchNorm):
-            ones |= {f"{name}.{part}": torch.ones(module.num_features, dtype=torch.double) for part in ("weight", "running_var")}
-            ones[f"{name}.running_mean"] = torch.zeros(module.num_features, dtype=torch.double)
-    device = next(iter(mask.values())).device
-    with torch.no_grad():
-        arrived = functional_call(network, ones, torch.ones(1, *input_shape, dtype=torch.double, device=device))
-    return not bool((arrived > 0).any())
+    return not image_arrives(network, mask, input_shape)

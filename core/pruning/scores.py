@@ -124,17 +124,20 @@ def lamp(evidence: Evidence) -> Scores:
 
 
 def _lamp(size: Tensor) -> Tensor:
-    ordered, order = size.flatten().sort(stable=True)
-    largest = ordered[-1].clamp(min=torch.finfo(torch.float32).tiny)
-    tails = (ordered / largest).double().square_().flip(0).cumsum(0).flip(0)
-    scores = torch.zeros_like(ordered).scatter_(0, order, (ordered / largest / tails.sqrt_().clamp_(min=1e-300)).float())
-    return scores.view(size.shape)
+    """Scores of one layer. Sorted as whole numbers, largest first and of equal ones the later first: several times faster than floats."""
+    top = torch.iinfo(torch.int32).max
+    keys, order = (top - size.flatten().flip(0).view(torch.int32)).sort(stable=True)
+    ordered = (top - keys).view(torch.float32)
+    ordered /= ordered[0].clone().clamp_(min=torch.finfo(torch.float32).tiny)
+    tails = ordered.double().square_().cumsum_(0).sqrt_().clamp_(min=1e-300)
+    scores = torch.empty_like(ordered).scatter_(0, order, tails.reciprocal_().mul_(ordered).float())
+    return scores.flip(0).view(size.shape)
 
 
 @CRITERIA.register(
     "snip",
     "Gradient magnitude (SNIP)",
-    "Weights go first that change the loss least when they shrink: |gradient x weight|, measured on a few images.",
+    "Weights go first that change the loss least when they shrink: the size of gradient x weight, measured on a few images.",
     "Lee et al. 2019, SNIP, Eq. 4 to 6 (arXiv:1810.02340)",
     needs="images",
 )

@@ -21,16 +21,11 @@ def check_layers(prunable: Collection[str], excluded: Collection[str], by_hand: 
     """Whether names of layers can be used.
 
     Raises:
-        UnknownName: one that is no prunable weight, with the nearest that is. BadSpec: every layer is excluded, or one is excluded and
-            given an amount by hand.
+        UnknownName: one that is no prunable weight, with the nearest that is. BadSpec: every layer is excluded.
     """
     for name in (*excluded, *by_hand):
         if name not in prunable:
             raise UnknownName("prunable weight", name, prunable)
-    if both := sorted(set(excluded) & set(by_hand)):
-        raise BadSpec(
-            f"{', '.join(both)} cannot be left alone and have an amount by hand.", "A layer is one or the other.", "Leave one of them out."
-        )
     if prunable and set(prunable) <= set(excluded):
         raise BadSpec("Every layer is excluded.", "Pruning needs at least one layer that it may touch.", "Take a layer out of the list.")
 

@@ -26,7 +26,7 @@ GRANULARITIES: dict[str, str] = {
     "kernel": "kernel: whole kernels, each the connection of one input channel to one output channel",
     "channel": "channel: all kernels that read one input channel of a layer (connection sparsity by input channel)",
     "filter": "filter: all weights that make one output channel",
-    "2:4": "2:4: of every four weights in a row the two lowest go, the pattern that some GPUs run faster",
+    "2:4": "2:4: of every four weights in a row the two lowest go, the pattern that some GPUs run faster; any other N:M as well",
 }
 REPAIRS: dict[str, str] = {
     "none": "none: the network as pruning leaves it",
@@ -85,6 +85,26 @@ class PruningSpec:
                 "One-shot takes a sparsity, a trained series takes a level, dense takes neither.",
             )
         self._round()
+        self._check_layers(pattern is not None)
+
+    def _check_layers(self, pattern: bool) -> None:
+        """Layers by name make sense with one-shot pruning only: a trained series is pruned as its run was."""
+        if self.schedule != "one-shot" and (self.excluded or self.overrides):
+            raise BadSpec(
+                f"Schedule '{self.schedule}' with layers excluded or set by hand is not a question.",
+                "The stored networks of a trained series are pruned as their run says, a dense network is not pruned.",
+                "Leave the layers out, or choose one-shot.",
+            )
+        if pattern and self.overrides:
+            raise BadSpec(
+                f"{self.overrides[0][0]} cannot have an amount of its own under {self.granularity}.",
+                "An N:M pattern fixes the amount of every layer.",
+                "Exclude the layer instead.",
+            )
+        if both := sorted(set(self.excluded) & {name for name, _ in self.overrides}):
+            raise BadSpec(
+                f"{', '.join(both)} cannot be left alone and have an amount by hand.", "A layer is one or the other.", "Leave one of them out."
+            )
 
     def _round(self) -> None:
         """One form for equal questions, so that they share a key."""

@@ -131,7 +131,7 @@ class ModelStore:
             variant=variant,
             layers=layers,
             other_parameters=found.parameters - sum(layer.total for layer in layers),
-            collapsed=is_collapsed(found.build(), mask, found.input_shape),
+            collapsed=is_collapsed(found.skeleton, mask, found.input_shape),
         )
 
 

@@ -1,0 +1,68 @@
+"""What goes with a whole filter: its bias, and the weight and bias of the BatchNorm that follows straight after.
+
+Without them an emptied channel would still carry a constant. With them it is exactly zero, so that it can be taken out without any change
+of the outputs. Pruning of single weights, kernels or input channels leaves biases alone, as the protocols do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from core.pruning.mask import Mask
+
+LAYERS = (nn.modules.conv._ConvNd, nn.Linear)
+BATCH_NORMS = nn.modules.batchnorm._BatchNorm
+
+
+def companions(network: nn.Module, example: Tensor) -> dict[str, tuple[str, ...]]:
+    """Names of the values that belong to the output channels of each convolution and linear layer, by the name of its weight.
+
+    Found by one pass: a BatchNorm follows a layer when it is handed the very tensor that the layer made.
+
+    Args:
+        network: in eval mode; shapes are enough (device "meta").
+        example: (1, channels, H, W) on the network's device.
+    """
+    found = {f"{name}.weight": [f"{name}.bias"] * (module.bias is not None) for name, module in network.named_modules()
+             if isinstance(module, LAYERS)}  # fmt: skip
+    made: list[tuple[str, Tensor]] = []  # kept until the end, so that no other tensor takes their place
+    with ExitStack() as hooks, torch.no_grad():
+        for name, module in network.named_modules():
+            if isinstance(module, LAYERS):
+                hooks.callback(module.register_forward_hook(_remember(made, f"{name}.weight")).remove)
+            elif isinstance(module, BATCH_NORMS) and module.affine:
+                hooks.callback(module.register_forward_pre_hook(_follow(made, found, name)).remove)
+        network(example)
+    return {weight: tuple(dict.fromkeys(names)) for weight, names in found.items()}
+
+
+def companion_masks(mask: Mapping[str, Tensor], partners: Mapping[str, tuple[str, ...]]) -> Mask:
+    """Masks (output channels,) of the values that go with filters of which nothing is left; for granularity "filter" only.
+
+    Args:
+        mask: of the weights. partners: from `companions`.
+    """
+    found: Mask = {}
+    for weight, names in partners.items():
+        if weight in mask:
+            alive = mask[weight].flatten(1).any(1)
+            found |= {name: found[name] & alive if name in found else alive for name in names}
+    return found
+
+
+def _remember(made: list[tuple[str, Tensor]], weight: str) -> Callable[[nn.Module, Any, Tensor], None]:
+    return lambda module, inputs, output: made.append((weight, output))
+
+
+def _follow(made: list[tuple[str, Tensor]], found: dict[str, list[str]], norm: str) -> Callable[[nn.Module, Any], None]:
+    def hook(module: nn.Module, inputs: Any) -> None:
+        for weight, output in made:
+            if output is inputs[0]:
+                found[weight] += [f"{norm}.weight", f"{norm}.bias"]
+
+    return hook
