@@ -12,6 +12,7 @@ import numpy as np
 
 from core import pictures
 from core.describe import comparison_facts, versions
+from core.models.zoo import card
 from core.results import Comparison
 from core.specs import CamSpec, ImageRef, PruningSpec, VariantSpec
 
@@ -22,16 +23,19 @@ OPACITY = 0.65
 def code_for(variant: VariantSpec, image: ImageRef, cam: CamSpec, opacity: float = OPACITY) -> str:
     """A notebook cell that makes this view again. An own image is read from a file that the person names."""
     own = image.source == "own"
-    noise = f", noise={image.noise:g}" if image.noise != ImageRef().noise else ""
+    usual = ImageRef(source=image.source, name=image.name)
+    source = "" if image.source == "digits" else f"source={image.source!r}, "
+    noise = f", noise={image.noise:g}" if image.noise != usual.noise else ""
+    file = "my-digit.png" if card(variant.model).images == "digits" else "my-photograph.jpg"
     lines = [
         "from dataclasses import replace" if own else "",
         "from core import CamSpec, Engine, ImageRef, ModelSpec, PruningSpec, VariantSpec, pictures",
         "",
         "engine = Engine()",
         f"variant = VariantSpec(model={_call(variant.model)}, pruning={_pruning(variant.pruning)})",
-        f'image = replace(engine.add_image(open("my-digit.png", "rb").read()), noise={image.noise:g})' if own else "",
-        "" if own else f"image = ImageRef(name={image.name!r}{noise})",
-        f"cam = CamSpec(method={cam.method!r}, target={cam.target!r})",
+        f'image = replace(engine.add_image(open("{file}", "rb").read(), variant.model), noise={image.noise:g})' if own else "",
+        "" if own else f"image = ImageRef({source}name={image.name!r}{noise})",
+        f"cam = CamSpec(method={cam.method!r}{f', layer={cam.layer!r}' if cam.layer else ''}, target={cam.target!r})",
         "answer = engine.compare(variant, image, cam)",
         "",
         "print(answer.mask.sparsity, dict(answer.overlap_pruned.values))",
@@ -70,7 +74,7 @@ def provenance(answer: Comparison, opacity: float = OPACITY) -> dict[str, Any]:
 def _pictures(answer: Comparison, opacity: float) -> dict[str, Any]:
     clean = answer.picture.clean
     return {
-        "1-input": pictures.grey(answer.picture.seen),
+        "1-input": pictures.plain(answer.picture.seen),
         "2-dense": pictures.overlay(answer.dense, clean, opacity),
         "3-pruned": pictures.overlay(answer.pruned, clean, opacity),
         "4-dense-minus-pruned": pictures.difference(answer),
@@ -79,8 +83,9 @@ def _pictures(answer: Comparison, opacity: float) -> dict[str, Any]:
 
 def _arrays(answer: Comparison) -> bytes:
     target = io.BytesIO()
+    truth = {} if answer.picture.truth is None else {"truth": answer.picture.truth}
     np.savez_compressed(
-        target, clean=answer.picture.clean, seen=answer.picture.seen, difference=answer.difference,
+        target, **truth, clean=answer.picture.clean, seen=answer.picture.seen, difference=answer.difference,
         dense_map=answer.dense.map, dense_saliency=answer.dense.saliency, dense_probabilities=answer.dense.prediction.probabilities,
         pruned_map=answer.pruned.map, pruned_saliency=answer.pruned.saliency, pruned_probabilities=answer.pruned.prediction.probabilities,
     )  # fmt: skip
@@ -98,7 +103,7 @@ def _pruning(spec: PruningSpec) -> str:
     if spec.schedule == "one-shot":
         extra = "".join(
             f", {name}={getattr(spec, name)!r}"
-            for name in ("scope", "criterion", "seed")
+            for name in ("granularity", "scope", "criterion", "seed", "excluded", "overrides", "repair")
             if getattr(spec, name) != getattr(PruningSpec(), name)
         )
         return f"PruningSpec.one_shot({spec.sparsity!r}{extra})"

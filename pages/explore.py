@@ -10,6 +10,7 @@ from core.models.zoo import MODELS, card
 from core.results import Comparison
 from core.saliency import CAMS
 from pages.shared import address, cached, details, downloads, frame, photo_details, present, shown, sidebar, story, waiting
+from pages.shared.amount import counted
 
 Question = tuple[VariantSpec, ImageRef, CamSpec]
 
@@ -20,7 +21,7 @@ def main() -> None:
     with head:
         if not present.on():
             st.title("Explore", width="content")
-        progress = st.empty()
+        progress = st.container(width="content")
     on_stage = present.on() or _on_a_phone()
     headline = st.container()
     view = sidebar.view(st.container() if on_stage else None)
@@ -36,6 +37,7 @@ def main() -> None:
     answer = _answer(question, progress)
     if answer is None:
         return
+    counted(view.counts, answer.mask)
     if not present.on():
         with head:
             _take_along(answer, view.opacity)

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from core import CamSpec, Engine, ImageRef, ModelSpec, PruningSpec, VariantSpec, export, pictures
+from core.models.zoo import default_model
 from tests.made import Made
 
 PRUNINGS = [
@@ -19,7 +20,12 @@ PRUNINGS = [
     PruningSpec.one_shot(0.984375, "layer"),
     PruningSpec.one_shot(0.5, criterion="random", seed=3),
     PruningSpec.at_level(25),
+    PruningSpec.one_shot(0.25, granularity="filter", excluded=("fc.weight",), overrides=(("conv1.weight", 0.1),), repair="batch-norm"),
 ]
+PHOTO = (
+    VariantSpec(model=default_model("efficientnet-lite0"), pruning=PruningSpec.one_shot(0.3)),
+    ImageRef(source="gallery", name="coffee"),
+)
 
 
 def made_by(code: str, engine: Engine) -> dict:
@@ -91,3 +97,33 @@ def test_undefined_scores_are_null(engine: Engine) -> None:
     collapsed = engine.compare(VariantSpec(pruning=PruningSpec.one_shot(1.0)), ImageRef(name="0"), CamSpec())
     text = json.dumps(export.provenance(collapsed), allow_nan=False)
     assert json.loads(text)["answer"]["similarity"]["pearson"] is None
+
+
+def test_the_cell_for_a_photograph_gives_the_same_answer(engine: Engine) -> None:
+    cam = CamSpec(method="grad-cam", target="own")
+    names = made_by(export.code_for(*PHOTO, cam), engine)
+    answer = engine.compare(*PHOTO, cam)
+    assert (names["answer"].pruned.map == answer.pruned.map).all()
+    assert names["answer"].pruned.prediction.top == answer.pruned.prediction.top
+
+
+def test_the_cell_for_an_own_photograph_prepares_it_for_its_network(engine: Engine, tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "my-photograph.jpg"
+    Image.new("RGB", (300, 200), "orange").save(file)
+    monkeypatch.chdir(tmp_path)
+    image = engine.add_image(file.read_bytes(), PHOTO[0].model)
+    code = export.code_for(PHOTO[0], image, CamSpec(method="grad-cam"))
+    assert made_by(code, engine)["image"] == image
+
+
+def test_the_zip_of_a_photograph_is_in_colour_and_of_its_own_size(engine: Engine) -> None:
+    answer = engine.compare(*PHOTO, CamSpec(method="grad-cam"))
+    with zipfile.ZipFile(io.BytesIO(export.bundle(answer))) as archive:
+        shown = np.asarray(Image.open(archive.open("1-input.png")), dtype=int)
+        arrays = np.load(io.BytesIO(archive.read("maps.npz")), allow_pickle=False)
+        specs = json.loads(archive.read("provenance.json"))["specs"]
+    assert shown.shape == (224, 224, 3)
+    assert np.abs(shown[..., 0] - shown[..., 2]).max() > 50
+    assert (arrays["pruned_map"] == answer.pruned.map).all()
+    assert "truth" not in arrays
+    assert specs["image"] == {"source": "gallery", "name": "coffee", "noise": 0.0, "noise_seed": 0}

@@ -12,14 +12,21 @@ from functools import lru_cache
 
 import streamlit as st
 
+from core.data.datasets import DATASETS
 from core.data.gallery import GALLERY
+from core.models.building import skeleton
+from core.models.cards import Card
+from core.models.layers import Layer, target_layers
 from core.models.zoo import MODELS
 from core.pruning import CRITERIA
 from core.saliency import CAMS
-from core.specs import SCOPES, TARGETS
-from pages.shared.kinds import Choice, Number, Parameter
+from core.specs import GRANULARITIES, SCOPES, TARGETS
+from pages.shared.kinds import Choice, Number, Parameter, Several
 
 FIRST_MODEL = "thesis-cnn"
+FOLDER = "folder"  # as a source: the photographs that SPARSIGHT_PHOTOS names
+PHOTO_SETS = tuple(name for name, entry in DATASETS.items() if entry.facts.get("kind") == "photos")
+MORE_PATTERNS = ("1:4", "4:8")  # beside those of GRANULARITIES
 RATIOS = (1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 12.0, 16.0, 20.0, 24.0, 32.0, 40.0, 48.0, 64.0, 80.0, 100.0)
 FINE_RATIOS = (1.0, 1.02, 1.05, 1.08, 1.1, 1.15, 1.2, 1.25, 1.3, 1.4, 1.5, 1.6, 1.8, 2.0, 2.25, 2.5)
 
@@ -28,6 +35,23 @@ CARD = MODELS[FIRST_MODEL].value
 
 def _names(ratios: tuple[float, ...]) -> tuple[str, ...]:
     return tuple(f"{ratio:g}" for ratio in ratios)
+
+
+def layer_names(card: Card) -> tuple[str, ...]:
+    """What can be left alone: two layers by their place, all by their names."""
+    return "first", "classifier", *(name.removesuffix(".weight") for name in card.prunable)
+
+
+@lru_cache(maxsize=200)
+def layers_of(model: str) -> dict[str, Layer]:
+    """The target layers of a model by name, in the order in which they run."""
+    found = MODELS[model].value
+    return {layer.name: layer for layer in target_layers(skeleton(found.build), found.input_shape)}
+
+
+def _layer_choice(model: str) -> Choice:
+    usual = MODELS[model].value.target_layer
+    return Choice(usual, tuple(dict.fromkeys((*layers_of(model), usual))))
 
 
 PARAMETERS: dict[str, Parameter] = {
@@ -40,14 +64,18 @@ PARAMETERS: dict[str, Parameter] = {
     "level": Number(5, 0, CARD.levels or 0),
     "source": Choice("digits", ("digits", "own")),
     "photo": Choice("cat", tuple(GALLERY)),
+    "row": Number(1, 1, 99_999),
     "digit": Choice("7", CARD.classes),
     "nth": Number(1, 1, 500),
     "noise": Choice("true", ("true", "false")),
     "seed": Choice(str(CARD.seeds[0]), tuple(map(str, CARD.seeds))),
     "schedule": Choice("one-shot", ("one-shot", "iterative-reset")),
+    "granularity": Choice("weight", (*GRANULARITIES, *MORE_PATTERNS)),
+    "excluded": Several(layer_names(CARD)),
     "criterion": Choice("magnitude", tuple(CRITERIA)),
     "scope": Choice("global", tuple(SCOPES)),
     "cam": Choice("grad-cam++", tuple(CAMS)),
+    "layer": _layer_choice(FIRST_MODEL),
     "target": Choice("dense", (*TARGETS, "class")),
     "class": Choice(CARD.classes[0], CARD.classes),
     "outline": Choice("false", ("true", "false")),
@@ -69,9 +97,11 @@ def of_model(name: str) -> dict[str, Parameter]:
         "ratio": Choice("1.25", _names(FINE_RATIOS)) if top < 1 else PARAMETERS["ratio"],
         "fine": Number(min(25.0, top * 100), 0.0, top * 100, 0.5),
         "level": Number(min(5, found.levels or 0), 0, found.levels or 0),
-        "source": PARAMETERS["source"] if found.images == "digits" else Choice("gallery", ("gallery", "own")),
+        "source": PARAMETERS["source"] if found.images == "digits" else Choice("gallery", ("gallery", "own", FOLDER, *PHOTO_SETS)),
         "seed": Choice(str(found.seeds[0]), tuple(map(str, found.seeds))),
         "schedule": Choice("one-shot", ("one-shot", *(("iterative-reset",) if trained else ()))),
+        "excluded": Several(layer_names(found)),
+        "layer": _layer_choice(name),
         "class": Choice(class_names(name)[0], class_names(name)),
     }
 
@@ -123,8 +153,9 @@ def problems(query: Mapping[str, str], parameters: Mapping[str, Parameter] = PAR
 
 def check(parameters: Mapping[str, Parameter] = PARAMETERS) -> None:
     """Reads the address before the first widget, takes out what cannot be used, and says so."""
-    query = st.query_params.to_dict()
-    found = problems(query, parameters)
+    found = _keep_known_names(parameters)
+    query = {name: text for name, text in st.query_params.to_dict().items() if not isinstance(parameters.get(name), Several)}
+    found += problems(query, parameters)
     for name, text in query.items():
         if name in EXERCISE:
             _keep_known(name, text, parameters)
@@ -139,6 +170,20 @@ def check(parameters: Mapping[str, Parameter] = PARAMETERS) -> None:
     if found:
         lines = "\n".join(f"- {line}" for line in found)
         st.warning(f"**Parts of the address were not used.**\n{lines}", icon=":material/link_off:")
+
+
+def _keep_known_names(parameters: Mapping[str, Parameter]) -> list[str]:
+    """Of parts that may say several names, takes out the unknown ones, with a sentence for each."""
+    found = []
+    for name in st.query_params:
+        parameter, texts = parameters.get(name), st.query_params.get_all(name)
+        if not isinstance(parameter, Several):
+            continue
+        wrong = [text for text in texts if parameter.problem(text)]
+        found += [f"`{name}={_short(text)}` cannot be used: {parameter.problem(text)} It was left out." for text in wrong]
+        if wrong and name not in st.session_state:
+            st.query_params[name] = [text for text in texts if text not in wrong]
+    return found
 
 
 def _keep_known(name: str, text: str, parameters: Mapping[str, Parameter]) -> None:

@@ -7,10 +7,12 @@ from dataclasses import replace
 from functools import lru_cache
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core import ModelSpec, PruningSpec, amounts
 from core.models.zoo import MODELS, card
 from core.results import MaskReport
+from core.specs import n_of_m
 from pages.shared import present
 from pages.shared.address import of_model
 from pages.shared.kinds import Choice, Number
@@ -20,26 +22,29 @@ from pages.shared.widgets import Known, asked, number, segments, steps, toggle
 SLIDERS = {"percent": "sparsity", "ratio": "ratio", "level": "level"}
 UNITS = {"percent": "Removed", "ratio": "Compression ratio", "level": "Level"}
 WHY_FINE = (
-    "Without retraining, a network for photographs loses most right answers early, so the slider runs to {top:g} % in fine steps. "
-    "Retraining after pruning carries much further."
+    "Without retraining, networks for photographs lose most right answers early: the slider ends at {top:g} %. Retraining carries further."
 )
 
 
-def amount_choice(family: PruningSpec, model: ModelSpec) -> PruningSpec:
-    """The slider, and what it asks for: the family with its amount."""
+def amount_choice(family: PruningSpec, model: ModelSpec) -> tuple[PruningSpec, DeltaGenerator]:
+    """The slider; what it asks for, the family with its amount; and the place where `counted` says how much that is."""
     known = of_model(model.name)
     if not present.on():
         st.subheader("Sparsity")
+    pattern = n_of_m(family.granularity)
+    if pattern:
+        st.caption(f"**{family.granularity}** has an amount of its own: {pattern[0]} of every {pattern[1]} weights stay.")
+        return family, st.container()
     unit = segments("Unit", "unit", known, label_visibility="collapsed", on_change=_carry_over, args=(model,))
-    place = st.container()
+    place, counts = st.container(), st.container()
     slider = "fine" if unit == "percent" and _is_fine(model, known) else SLIDERS[unit]
     with place:
         sparsity = _slider(unit, slider, model)
         if present.on() and not (present.hidden(slider) or present.locked(slider)):
             _clicker(slider, known)
     if family.schedule == "iterative-reset":
-        return PruningSpec.at_level(nearest_level(sparsity, model))
-    return replace(family, sparsity=sparsity)
+        return PruningSpec.at_level(nearest_level(sparsity, model)), counts
+    return replace(family, sparsity=sparsity), counts
 
 
 def _slider(unit: str, name: str, model: ModelSpec) -> float:
@@ -51,14 +56,15 @@ def _slider(unit: str, name: str, model: ModelSpec) -> float:
         return 1 - lefts[level] / lefts[0]
     if unit == "ratio":
         return amounts.sparsity_of_ratio(card(model), float(steps(label, name, known, help="All parameters / parameters left.")))
-    return number(label, name, known, format="%.1f %%", help="Share of the prunable weights that is removed.") / 100
+    return number(label, name, known, format="%.1f %%", help="Share of what is pruned (weights, kernels, filters) that goes.") / 100
 
 
-def counted(model: ModelSpec, mask: MaskReport, pruning: PruningSpec) -> None:
+def counted(place: DeltaGenerator, mask: MaskReport) -> None:
     """All ways to say how much is left, counted from the tensors."""
+    model, pruning = mask.variant.model, mask.variant.pruning
     st.session_state["_counted_sparsity"] = mask.sparsity
     lines = f"**{percent(mask.sparsity)}** sparsity, **{percent(mask.density)}** density,  \n**{mask.compression_ratio:.3g}×** smaller"
-    st.caption(lines + _in_levels(model, mask, pruning))
+    place.caption(lines + _in_levels(model, mask, pruning))
 
 
 def _in_levels(model: ModelSpec, mask: MaskReport, pruning: PruningSpec) -> str:
@@ -75,8 +81,8 @@ def _is_fine(model: ModelSpec, known: Known) -> bool:
     top = max(card(model).grid) * 100
     if top >= 100:
         return False
-    if "wide" not in st.session_state and "sparsity" in st.query_params:
-        st.session_state["wide"] = True  # a link that names a sparsity means it
+    if not {"wide", "_kept"} & set(st.session_state) and "sparsity" in st.query_params:
+        st.session_state["wide"] = True  # a link that names a sparsity means it; not one that another network has left there
     wide = toggle("Up to 100 %", "wide", known, on_change=_open_or_close, args=(top,))
     if not wide and not present.on():
         st.caption(WHY_FINE.format(top=top))

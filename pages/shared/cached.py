@@ -21,6 +21,7 @@ KEYS = {spec: (lambda value: value.key) for spec in (VariantSpec, ImageRef, CamS
 Point = tuple[float, float | None]  # sparsity, value
 REST_SECONDS, MOST_ANSWERS = 0.12, 2000
 _BACKGROUND = ThreadPoolExecutor(max_workers=1, thread_name_prefix="later")
+_LONG = ThreadPoolExecutor(max_workers=1, thread_name_prefix="long")  # so that minutes are not waited for by tenths of a second
 _ANSWERS: dict[Any, Future[Any]] = {}  # by question and specs, oldest first
 
 
@@ -75,6 +76,21 @@ def accuracy(variant: VariantSpec, data: DataSpec) -> Accuracy:
     return engine().known_accuracy(variant, data) or later(engine().accuracy, variant, data)
 
 
+def photo_accuracy(variant: VariantSpec, data: DataSpec) -> Accuracy:
+    """Counted on a data set of photographs, which takes a while; kept."""
+    return engine().known_accuracy(variant, data) or later(_count_photos, variant, data)
+
+
+def counted_already(variant: VariantSpec, data: DataSpec) -> bool:
+    """Whether `photo_accuracy` answers at once."""
+    future = _ANSWERS.get((_count_photos.__qualname__, (variant, data)))
+    return (future is not None and future.done()) or engine().known_accuracy(variant, data) is not None
+
+
+def _count_photos(variant: VariantSpec, data: DataSpec) -> Accuracy:
+    return engine().accuracy(variant, data)
+
+
 def accuracy_curve(variant: VariantSpec, data: DataSpec) -> tuple[Point, ...]:
     """(sparsity, accuracy) over the variant's series, as far as it is in the shipped table."""
     return later(_accuracies, _first_of_series(variant), data)
@@ -119,7 +135,7 @@ def later(question: Callable[..., Any], *specs: Any) -> Any:
     key = (question.__qualname__, specs)
     if key not in _ANSWERS:
         _wait(REST_SECONDS)
-        _ANSWERS[key] = _BACKGROUND.submit(question, *specs)
+        _ANSWERS[key] = (_LONG if question is _count_photos else _BACKGROUND).submit(question, *specs)
         while len(_ANSWERS) > MOST_ANSWERS:
             _ANSWERS.pop(next(iter(_ANSWERS)), None)
     future = _ANSWERS[key]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -10,8 +11,9 @@ import streamlit as st
 from core import ImageRef, ModelSpec, SparsightError, pictures
 from core.data.gallery import GALLERY
 from core.models.zoo import card
-from pages.shared import cached, present
-from pages.shared.address import of_model
+from pages.shared import cached, photo_sets, present
+from pages.shared.address import FOLDER, PHOTO_SETS, of_model
+from pages.shared.kinds import Choice
 from pages.shared.thumbs import Sheet, Thumb, draw
 from pages.shared.widgets import Known, choice, segments, toggle, whole
 
@@ -24,9 +26,14 @@ Found = tuple[ImageRef | None, SparsightError | None]
 
 def image_choice(model: ModelSpec) -> Found:
     """Draws the widgets. The image is None while an own one is awaited; the error says why one was refused."""
-    known = of_model(model.name)
+    known, sets = of_model(model.name), photo_sets.fitting(model)
     st.subheader("Image")
-    source = segments("Source", "source", known, label_visibility="collapsed")
+    if card(model).images == "photos":
+        _say_what_is_missing(sets)
+        known = known | {"source": Choice("gallery", ("gallery", "own", *sets))}
+    source = (choice if sets else segments)("Source", "source", known, label_visibility="collapsed")
+    if source in sets:
+        return photo_sets.row_choice(sets[source], model, known), None
     if source == "own":
         image, trouble = _own(model)
     else:
@@ -36,6 +43,14 @@ def image_choice(model: ModelSpec) -> Found:
     noisy = toggle("Background noise", "noise", known,
                    help="As in the thesis: pixels that are exactly 0 get a random value up to 0.2, in training and here.")  # fmt: skip
     return image and replace(image, noise=NOISE if noisy else 0.0), trouble
+
+
+def _say_what_is_missing(sets: Mapping[str, str]) -> None:
+    """A link may name a data set that this machine, or this network, has nothing to do with."""
+    asked = st.query_params.get("source")
+    if asked in (FOLDER, *PHOTO_SETS) and asked not in sets:
+        what = "no folder is named by `SPARSIGHT_PHOTOS`" if asked == FOLDER else "it is not there, or has none of this network's classes"
+        st.warning(f"`source={asked}` cannot be used here: {what}. The gallery is used instead.", icon=":material/link_off:")
 
 
 def _digit(model: ModelSpec, known: Known) -> ImageRef:

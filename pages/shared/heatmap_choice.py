@@ -7,11 +7,12 @@ from contextlib import suppress
 import streamlit as st
 
 from core import CamSpec, ImageRef, ModelSpec, SparsightError
+from core.models.zoo import card
 from core.results import Picture
 from core.saliency import CAMS
 from core.specs import TARGETS
 from pages.shared import cached
-from pages.shared.address import class_names, of_model
+from pages.shared.address import class_names, layers_of, of_model
 from pages.shared.networks import listed
 from pages.shared.shown import Drawn
 from pages.shared.widgets import Known, choice, number, toggle
@@ -26,11 +27,23 @@ def heatmap_choice(model: ModelSpec, image: ImageRef | None) -> tuple[CamSpec, D
     method = choice("Method", "cam", known)
     entry = CAMS[method]
     st.caption(f":{'gray' if entry.facts['cost'] == 'one pass' else 'orange'}-badge[{entry.facts['cost']}] {entry.summary}")
+    layer = _layer(model, known)
     target = _target(model, known, picture)
     opacity = number("Opacity", "opacity", known, format="%d %%")
     marked = picture is not None and picture.truth_kind in ("mask", "boxes")
     outline = marked and toggle("Outline the object", "outline", known, help="Drawn in as people marked it, white beside black.")
-    return CamSpec(method=method, target=target), Drawn(opacity / 100, outline)
+    return CamSpec(method=method, layer=layer, target=target), Drawn(opacity / 100, outline)
+
+
+def _layer(model: ModelSpec, known: Known) -> str:
+    """The target layer; "" for the usual one."""
+    name = choice(
+        "Target layer", "layer", known, help="Where in the network the map is made. Early layers see fine detail, late ones objects."
+    )
+    found = layers_of(model.name).get(name)
+    if found:
+        st.caption(f"{found.channels} maps of {found.height} × {found.width} cells, one for every {found.stride_px:g} pixels")
+    return "" if name == card(model).target_layer else name
 
 
 def _target(model: ModelSpec, known: Known, picture: Picture | None) -> str | int:

@@ -10,13 +10,13 @@ from core import ModelSpec, PruningSpec
 from core.models.cards import Card
 from core.models.zoo import MODELS, card, default_model
 from core.pruning import CRITERIA
-from core.specs import SCHEDULES, SCOPES
-from pages.shared import downloads
+from core.specs import GRANULARITIES, SCHEDULES, SCOPES, n_of_m
+from pages.shared import downloads, present
 from pages.shared.address import of_model
-from pages.shared.widgets import Known, choice, segments
+from pages.shared.widgets import Known, choice, segments, several
 
 # What has other choices for other models: each model finds its own again when it is chosen again.
-OF_ITS_OWN = ("unit", "fine", "ratio", "level", "source", "seed", "schedule", "class")
+OF_ITS_OWN = ("unit", "fine", "ratio", "level", "source", "seed", "schedule", "class", "excluded", "layer")
 
 
 def model_choice(known: Known) -> ModelSpec:
@@ -68,9 +68,29 @@ def family_choice(model: ModelSpec) -> PruningSpec:
     st.subheader("Pruning")
     if _schedule(found, known) == "iterative-reset":
         return PruningSpec.at_level(0)
-    criterion = segments("Criterion", "criterion", known, help=listed({name: entry.summary for name, entry in CRITERIA.items()}))
-    scope = segments("Scope", "scope", known, help=listed(SCOPES))
-    return PruningSpec.one_shot(0.0, scope, criterion)
+    granularity = choice("Granularity", "granularity", known, help=listed(GRANULARITIES))
+    scope = "global" if n_of_m(granularity) else segments("Scope", "scope", known, help=listed(SCOPES))
+    criterion = choice("Criterion", "criterion", known, help=listed({name: entry.summary for name, entry in CRITERIA.items()}))
+    if CRITERIA[criterion].facts.get("needs") == "images":
+        st.caption(":gray-badge[a few images] Measured once for each network, on a few images.")
+    return PruningSpec.one_shot(0.0, scope, criterion, granularity=granularity, excluded=_excluded(found, known))
+
+
+def _excluded(found: Card, known: Known) -> tuple[str, ...]:
+    """Weights that are left alone."""
+    if present.on():
+        return _weights_of(found, tuple(text for text in st.query_params.get_all("excluded") if not known["excluded"].problem(text)))
+    with st.expander("Layers", icon=":material/layers:"):
+        chosen = several("Leave alone", "excluded", known, placeholder="none",
+                         help="first: the layer that sees the image. classifier: the one that makes the logits.")  # fmt: skip
+        if "classifier" not in chosen:
+            st.caption("Many papers leave the classifier alone: pruning it changes accuracy more than its share of the weights says.")
+    return _weights_of(found, chosen)
+
+
+def _weights_of(found: Card, chosen: tuple[str, ...]) -> tuple[str, ...]:
+    special = {"first": found.prunable[0], "classifier": found.classifier}
+    return tuple(special.get(name, f"{name}.weight") for name in chosen)
 
 
 def _schedule(found: Card, known: Known) -> str:

@@ -5,27 +5,31 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
-from core import CamSpec, ImageRef, VariantSpec
-from core.results import Comparison
-from pages.shared import cached, details, present
+from core import CamSpec, DataSpec, ImageRef, VariantSpec
+from core.data.datasets import DATASETS
+from core.results import Accuracy, Comparison
+from pages.shared import cached, details, photo_sets, present, shown, story
 from pages.shared.frame import guarded
 from pages.shared.runs import Job, follow
 
+HOW_TO_GET_ONE = (
+    "No data set of photographs is on this machine, so no accuracy is counted. To get one: "
+    "`python -m core evaluate --model efficientnet-lite0 --data imagenette` downloads it, or `SPARSIGHT_PHOTOS` names a folder or zip file "
+    "with one folder a class."
+)
 Question = tuple[VariantSpec, ImageRef, CamSpec]
 
 
-@st.fragment
-@guarded
 def photo_section(question: Question) -> None:
-    """The kept weights, and on demand this image over all sparsities."""
+    """The kept weights, and on demand this image over all sparsities and right answers over data sets."""
     left, right = st.columns([3, 2], gap="medium")
     with right:
         details.kept(cached.report(question[0]))
     with left:
         st.markdown("**Over all sparsities**")
         _followed(question)
+        _accuracies(question[0])
 
 
 def _followed(question: Question) -> None:
@@ -36,12 +40,51 @@ def _followed(question: Question) -> None:
     def steps(done: int) -> Iterator[Comparison]:
         return (cached.engine().compare(point, image, cam) for point in series[done:])
 
-    def draw(place: DeltaGenerator, answers: Sequence[Comparison]) -> None:
+    def draw(answers: Sequence[Comparison]) -> None:
         from core import plots
 
-        place.plotly_chart(present.figure(plots.followed(answers, here, top)), config=details.STILL, key=f"followed-{len(answers)}",
-                           alt=f"Similarity of the heatmaps over sparsity, marker at {here:.1%}")  # fmt: skip
+        st.plotly_chart(present.figure(plots.followed(answers, here, top)), config=details.STILL, key="followed",
+                        alt=f"Similarity of the heatmaps over sparsity, marker at {here:.1%}")  # fmt: skip
 
     key = "|".join(("followed", series[0].key, image.key, cam.key))
     st.caption("How alike the two heatmaps stay, and how sure the pruned network stays of the dense network's answer.")
-    follow(Job(key=key, label="Follow this image", total=len(series), steps=steps), draw)
+    follow(Job(key=key, label="Follow this image", total=len(series), steps=steps, draw=draw))
+
+
+@st.fragment
+@guarded
+def _accuracies(variant: VariantSpec) -> None:
+    """Top-1 over the data sets that are there, counted on a click; else how to get one."""
+    sets = photo_sets.fitting(variant.model)
+    if not sets:
+        st.caption(HOW_TO_GET_ONE)
+    for name, data in sets.items():
+        _accuracy(variant, name, DataSpec(name=data))
+
+
+def _accuracy(variant: VariantSpec, name: str, data: DataSpec) -> None:
+    photos = photo_sets.inputs(data.name, variant.model).photos
+    title = f"Accuracy, {DATASETS[name].title if name in DATASETS else 'your folder'}"
+    wanted: set[str] = st.session_state.setdefault("_count", set())
+    if not all(cached.counted_already(one, data) for one in (variant, variant.dense)) and data.key not in wanted:
+        st.button(f"Count right answers on {len(photos):,} photographs", key=f"_count_{name}", icon=":material/play_arrow:",
+                  on_click=wanted.add, args=(data.key,), help=f"{title}. Goes on with every move of the slider, once begun.")  # fmt: skip
+        return
+    place = st.empty()
+    with place.container():
+        shown.metric(title, "…", None, "…", "counting")
+    dense, found = (cached.photo_accuracy(one, data) for one in (variant.dense, variant))
+    points = story.plain_zero((found.fraction - dense.fraction) * 100, 1)
+    with place.container():
+        shown.metric(title, story.percent(found.fraction), points, f"{points:+.1f} points", f"from {story.percent(dense.fraction)}")
+        st.caption(_in_words(found))
+
+
+def _in_words(found: Accuracy) -> str:
+    bounds = f"{found.low * 100:.1f} to {found.high * 100:.1f} %"
+    text = f"{found.correct:,} of {found.total:,} photographs are named rightly; 95 % interval {bounds}."
+    if found.top5_fraction is not None:
+        text += f" Among the five most probable: {story.percent(found.top5_fraction)}."
+    if found.among_fraction is not None:
+        text += f" Asked for the set's {found.among_classes} classes only: {story.percent(found.among_fraction)}."
+    return " ".join((text, *found.notes))

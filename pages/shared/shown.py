@@ -9,6 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 from streamlit.elements.lib.grid_container import GridContainer
 
 from core import CamSpec, ImageRef, ModelSpec, VariantSpec, pictures
+from core.data.folders import PREFIX
 from core.measures import MEASURES
 from core.results import Comparison, Heatmap, Picture
 from pages.shared import cached, present, story
@@ -68,7 +69,9 @@ def _named(answer: Comparison) -> None:
         st.markdown("your own image")
     else:
         st.markdown(f"**{picture.title}**, no label" if picture.title else "no label")
-    if picture.credit:
+    if picture.image.source.startswith(PREFIX):
+        st.caption("from your folder")
+    elif picture.credit:
         st.caption(picture.credit)
 
 

@@ -11,8 +11,8 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core import CamSpec, ImageRef, ModelSpec, PruningSpec, SparsightError, VariantSpec
-from pages.shared import address, cached, downloads
-from pages.shared.amount import amount_choice, counted
+from pages.shared import address
+from pages.shared.amount import amount_choice
 from pages.shared.gallery import image_choice
 from pages.shared.heatmap_choice import heatmap_choice
 from pages.shared.networks import family_choice, model_choice
@@ -47,9 +47,10 @@ class Parts:
 
 @dataclass(frozen=True, kw_only=True)
 class View(Parts):
-    """The same with its amount."""
+    """The same with its amount. counts: where it is said how much was removed, once that is known."""
 
     variant: VariantSpec
+    counts: DeltaGenerator
 
 
 def parts() -> Parts:
@@ -68,8 +69,5 @@ def view(stage: DeltaGenerator | None = None) -> View:
         amount = stage or st.container()  # the slider stands first, but needs to know the network and the schedule
     asked = parts()
     with amount:
-        pruning = amount_choice(asked.family, asked.model)
-        variant = VariantSpec(model=asked.model, pruning=pruning)
-        if downloads.is_there(asked.model):
-            counted(asked.model, cached.report(variant), pruning)
-    return View(variant=variant, **vars(asked))
+        pruning, counts = amount_choice(asked.family, asked.model)
+    return View(variant=VariantSpec(model=asked.model, pruning=pruning), counts=counts, **vars(asked))

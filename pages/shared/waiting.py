@@ -23,20 +23,21 @@ def wait(place: DeltaGenerator, key: str, what: str, work: Callable[[], T]) -> T
     """The answer of `work`, or None after Stop. Raises what it raises.
 
     Args:
-        place: an empty place for progress. key: of the question; the same question is asked once. what: it does, in words.
+        place: an empty container for progress. key: of the question; the same question is asked once. what: it does, in words.
     """
     if st.session_state.get("_stopped") == key:
         return None
     future = _asked(key, work)
+    with place:
+        note, pulse = st.empty(), st.empty()
     begun, stopping = time.monotonic(), False
     while not future.done():
         passed = time.monotonic() - begun
-        if passed < QUIET_S:
-            st.empty()
-        else:
-            stopping = _told(place, what, passed, stopping, key)
+        pulse.empty()  # always at this place: anywhere else it would push away what is on the screen
+        if passed >= QUIET_S and not stopping:
+            stopping = _told(note, what, passed, key)
         time.sleep(STEP_S if passed > STEP_S else STEP_S / 10)
-    place.empty()
+    note.empty()
     st.session_state.pop("_asked", None)
     return future.result()
 
@@ -60,18 +61,15 @@ def _asked(key: str, work: Callable[[], T]) -> Future[T]:
     return future
 
 
-def _told(place: DeltaGenerator, what: str, passed: float, stopping: bool, key: str) -> bool:
+def _told(note: DeltaGenerator, what: str, passed: float, key: str) -> bool:
     """Progress, and from STOP_S on a button. Returns whether the button is drawn."""
-    if passed > STOP_S and not stopping:
-        with place.container(horizontal=True, vertical_alignment="center", gap="small", width="content"):
-            st.caption(f":material/hourglass_top: {what} ...", width="content")
-            st.button("Stop", key="_stop_asked", icon=":material/stop:", on_click=_stop, args=(key,))
-        return True
-    if not stopping:
-        place.caption(f":material/hourglass_top: {what}, {passed:.1f} s", width="content")
-    else:
-        st.empty()
-    return stopping
+    if passed < STOP_S:
+        note.caption(f":material/hourglass_top: {what}, {passed:.1f} s", width="content")
+        return False
+    with note.container(horizontal=True, vertical_alignment="center", gap="small", width="content"):
+        st.caption(f":material/hourglass_top: {what} ...", width="content")
+        st.button("Stop", key="_stop_asked", icon=":material/stop:", on_click=_stop, args=(key,))
+    return True
 
 
 def _stop(key: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pages.shared.address import PARAMETERS, Choice, Number, problems
+from pages.shared.address import PARAMETERS, Choice, Number, Several, class_names, of_model, problems
 
 # A change here breaks links that people have kept.
 PINNED = {
@@ -17,14 +17,18 @@ PINNED = {
     "level": 5,
     "source": "digits",
     "photo": "cat",
+    "row": 1,
     "digit": "7",
     "nth": 1,
     "noise": "true",
     "seed": "333",
     "schedule": "one-shot",
+    "granularity": "weight",
+    "excluded": (),
     "criterion": "magnitude",
     "scope": "global",
     "cam": "grad-cam++",
+    "layer": "conv2",
     "target": "dense",
     "class": "0",
     "outline": "false",
@@ -39,6 +43,7 @@ PINNED_NAMES = {
     "schedule": {"one-shot", "iterative-reset"},
     "criterion": {"magnitude", "random"},
     "scope": {"global", "layer"},
+    "granularity": {"weight", "kernel", "channel", "filter", "2:4"},
     "cam": {"grad-cam", "grad-cam++", "score-cam", "eigen-cam", "layer-cam"},
     "target": {"dense", "own", "label"},
 }
@@ -57,13 +62,25 @@ def test_values_that_links_use_stay_known(name: str) -> None:
 
 def test_ranges_are_pinned() -> None:
     ranges = {name: (p.low, p.high) for name, p in PARAMETERS.items() if isinstance(p, Number)}
-    assert ranges == {"sparsity": (0, 100), "fine": (0, 60), "level": (0, 25), "nth": (1, 500), "opacity": (0, 100), "threshold": (0, 1)}
+    assert ranges == {
+        "sparsity": (0, 100),
+        "fine": (0, 60),
+        "level": (0, 25),
+        "nth": (1, 500),
+        "row": (1, 99_999),
+        "opacity": (0, 100),
+        "threshold": (0, 1),
+    }
 
 
 @pytest.mark.parametrize("name", list(PARAMETERS))
 def test_defaults_and_ends_are_allowed(name: str) -> None:
     parameter = PARAMETERS[name]
-    values = parameter.names if isinstance(parameter, Choice) else [f"{v:g}" for v in (parameter.default, parameter.low, parameter.high)]
+    values = (
+        parameter.names
+        if isinstance(parameter, Choice | Several)
+        else [f"{v:g}" for v in (parameter.default, parameter.low, parameter.high)]
+    )
     assert problems(dict.fromkeys([name], "")) != [] or name == ""
     assert [problem for value in values for problem in problems({name: value})] == []
 
@@ -101,3 +118,34 @@ def test_strange_texts_cannot_break_out_of_the_message() -> None:
     assert problem.count("`") == 4
     assert "\n" not in problem
     assert len(problem) < 700
+
+
+PHOTO = of_model("efficientnet-lite0")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("fine", "61"), ("fine", "nan"), ("level", "5"), ("schedule", "iterative-reset"), ("unit", "level"), ("source", "digits"),
+        ("seed", "333"), ("photo", "dog"), ("row", "0"), ("class", "a cat"), ("granularity", "4:2"), ("excluded", "conv1"),
+        ("layer", "conv2"), ("ratio", "50"), ("model", "vgg-16"),
+    ],
+)  # fmt: skip
+def test_what_a_network_for_photographs_cannot_use_is_said(name: str, value: str) -> None:
+    (problem,) = problems({name: value}, PHOTO)
+    assert f"`{name}={value}` cannot be used" in problem
+
+
+def test_a_list_of_a_thousand_names_is_not_read_out() -> None:
+    assert len(problems({"class": "qqqq"}, PHOTO)[0]) < 200
+    assert "did you mean tiger cat?" in problems({"class": "tiger cart"}, PHOTO)[0]
+
+
+def test_every_class_has_a_name_of_its_own() -> None:
+    names = class_names("efficientnet-lite0")
+    assert len(set(names)) == len(names) == 1000
+    assert "tiger cat" in names
+
+
+def test_the_names_of_parameters_are_the_same_for_every_model() -> None:
+    assert list(PHOTO) == list(PARAMETERS)

@@ -21,7 +21,7 @@ def test_the_first_view_has_everything(explore: OpenPage) -> None:
     labels = [metric.label for metric in app.metric]
     assert labels == ["Soft IoU", "IoU at top p", "Energy inside the ink", "Pearson correlation", "Accuracy, with noise", "Kept weights"]
     assert len(app.get("plotly_chart")) == 2  # closed expanders send nothing
-    assert [expander.label for expander in app.expander][-1] == "What do these words mean?"
+    assert [expander.label for expander in app.main.expander][-1] == "What do these words mean?"
     assert "95 % interval" in words(app)
 
 

@@ -83,7 +83,7 @@ def test_a_strange_present_is_said(explore: OpenPage, value: str) -> None:
 VALUES = {
     "unit": "ratio", "sparsity": "60", "ratio": "5", "level": "9", "source": "digits", "digit": "3", "nth": "4", "noise": "false",
     "seed": "334", "schedule": "iterative-reset", "criterion": "random", "scope": "layer", "cam": "grad-cam", "target": "own",
-    "opacity": "40", "threshold": "0.3",
+    "opacity": "40", "threshold": "0.3", "layer": "conv1", "granularity": "kernel",
 }  # fmt: skip
 
 

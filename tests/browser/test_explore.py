@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.browser.conftest import OpenTab, settled, sparsity_shown
+from tests.browser.conftest import OpenTab, playwright_api, settled, sparsity_shown
 from tests.made import spot
 
 pytestmark = pytest.mark.browser
@@ -173,3 +173,68 @@ def test_an_image_can_be_pasted(tab: OpenTab) -> None:
     page.locator("[data-testid=stChatInputSubmitButton]").click()
     settled(page)
     assert page.get_by_text("your own image").count() == 1
+
+
+LITE = "explore?model=efficientnet-lite0&cam=grad-cam"
+
+
+def test_a_session_with_a_photograph(tab: OpenTab) -> None:
+    page = settled(tab(f"{LITE}&fine=30"))
+    assert sparsity_shown(page) == "30.0000% sparsity"
+    assert "cat" in headline(page)
+    page.get_by_role("radio", name="A cup of espresso").check(force=True)  # a thumbnail
+    page.wait_for_function("location.search.includes('photo=coffee')")
+    page.wait_for_function("document.querySelector('h2').innerText.includes('espresso')")
+    page.get_by_role("slider", name="Removed").focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function("document.querySelector(\"img[alt^='Difference']\").alt.includes('30.5000%')")
+    sparsity_shown(page)
+    page.wait_for_function("location.search.includes('fine=30.5')")
+    page.get_by_text("Predictions of both networks").click()
+    page.locator("[data-testid=stExpander]").get_by_text("espresso").first.wait_for()
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="Download").click()
+    with zipfile.ZipFile(waiting.value.path()) as archive:
+        assert Image.open(archive.open("1-input.png")).size == (224, 224)
+
+
+def test_thumbnails_are_chosen_by_keyboard(tab: OpenTab) -> None:
+    page = settled(tab(LITE))
+    page.get_by_role("radio", name="The face of a striped ginger cat").focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function("location.search.includes('photo=coffee')")
+    settled(page)
+
+
+def test_a_digit_is_chosen_by_its_thumbnail(tab: OpenTab) -> None:
+    page = settled(tab("explore?digit=3"))
+    page.get_by_role("radio", name="Digit 3, number 5").check(force=True)
+    page.wait_for_function("location.search.includes('nth=5')")
+    playwright_api.expect(page.get_by_role("spinbutton", name="Which one")).to_have_value("5")
+
+
+def test_another_network_and_back(tab: OpenTab) -> None:
+    page = settled(tab("explore?sparsity=90&seed=334"))
+    for chosen, address in (("efficientnet-lite0", "model=efficientnet-lite0"), ("thesis-cnn", "sparsity=90")):
+        page.get_by_role("combobox", name="Network").click()
+        page.get_by_role("option", name=chosen).click()
+        page.wait_for_function("text => location.search.includes(text)", arg=address)
+        settled(page)
+    assert sparsity_shown(page) == "90.0172% sparsity"
+    page.wait_for_function("location.search.includes('seed=334') && !location.search.includes('model')")
+
+
+def test_work_of_many_steps_can_be_stopped(tab: OpenTab) -> None:
+    page = settled(tab(LITE))
+    page.get_by_role("button", name="Follow this image").click()
+    page.get_by_text("2 of 25").wait_for()
+    page.get_by_role("button", name="Stop", exact=True).last.click()
+    page.get_by_role("button", name="are there").wait_for()
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_photographs_are_not_cut_off(tab: OpenTab, width: int) -> None:
+    page = settled(tab(LITE, width=width, height=844))
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    boxes = [picture.bounding_box() for picture in page.locator("img[alt*='sparsity']").all()]
+    assert len({(round(box["width"]), round(box["height"])) for box in boxes}) == 1
