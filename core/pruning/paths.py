@@ -12,6 +12,8 @@ from copy import deepcopy
 from threading import Lock
 from typing import Any
 
+import warnings
+
 import torch
 import torch.autograd.forward_ad as forward_ad
 import torch.nn.functional as F
@@ -43,7 +45,8 @@ def image_arrives(network: nn.Module, mask: Mapping[str, Tensor], input_shape: t
         rule = _rule(module, mask.get(f"{name}.weight"))
         if rule is not None or _is_leaf(module):
             module.forward = _watched(module.forward, rule)
-    with ONE_AT_A_TIME, torch.no_grad(), forward_ad.dual_level():
+    quiet = warnings.catch_warnings(action="ignore", category=FutureWarning)  # torch's own, about how it loads forward-mode rules
+    with ONE_AT_A_TIME, torch.no_grad(), quiet, forward_ad.dual_level():
         image = _dual(torch.ones(1, *input_shape))
         outputs = functional_call(network, dict(_others(network, mask)), image)
         return any(bool((_reach(values) > 0).any()) for values in _tensors(outputs))
