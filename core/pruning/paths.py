@@ -7,12 +7,11 @@ with positive derivatives, so that nothing cancels and a product depends on the 
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from threading import Lock
 from typing import Any
-
-import warnings
 
 import torch
 import torch.autograd.forward_ad as forward_ad
