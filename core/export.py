@@ -82,13 +82,17 @@ def _pictures(answer: Comparison, opacity: float) -> dict[str, Any]:
 
 
 def _arrays(answer: Comparison) -> bytes:
+    arrays = {
+        "clean": answer.picture.clean, "seen": answer.picture.seen, "difference": answer.difference,
+        "dense_map": answer.dense.map, "dense_saliency": answer.dense.saliency,
+        "dense_probabilities": answer.dense.prediction.probabilities,
+        "pruned_map": answer.pruned.map, "pruned_saliency": answer.pruned.saliency,
+        "pruned_probabilities": answer.pruned.prediction.probabilities,
+    }  # fmt: skip
+    if answer.picture.truth is not None:
+        arrays["truth"] = answer.picture.truth
     target = io.BytesIO()
-    truth = {} if answer.picture.truth is None else {"truth": answer.picture.truth}
-    np.savez_compressed(
-        target, **truth, clean=answer.picture.clean, seen=answer.picture.seen, difference=answer.difference,
-        dense_map=answer.dense.map, dense_saliency=answer.dense.saliency, dense_probabilities=answer.dense.prediction.probabilities,
-        pruned_map=answer.pruned.map, pruned_saliency=answer.pruned.saliency, pruned_probabilities=answer.pruned.prediction.probabilities,
-    )  # fmt: skip
+    np.savez_compressed(target, allow_pickle=False, **arrays)
     return target.getvalue()
 
 

@@ -6,7 +6,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core import CamSpec, DataSpec, ImageRef, VariantSpec, export
-from core.models.zoo import MODELS, card
+from core.models.zoo import card
 from core.results import Comparison
 from core.saliency import CAMS
 from pages.shared import address, cached, details, downloads, frame, photo_details, present, shown, sidebar, story, waiting
@@ -69,7 +69,7 @@ def _on_a_phone() -> bool:
 def _answer(question: Question, progress: DeltaGenerator) -> Comparison | None:
     """The comparison; the last one that was shown, after Stop."""
     cached.engine()
-    key, title = "|".join(spec.key for spec in question), MODELS[question[0].model.name].title
+    key, title = "|".join(spec.key for spec in question), downloads.title(question[0].model)
     answer = waiting.wait(progress, key, f"{title} at work", lambda: cached.comparison(*question))
     if answer is not None:
         st.session_state["_shown"], st.session_state["_dense_says"] = question, answer.dense.prediction.top

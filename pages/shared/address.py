@@ -12,12 +12,13 @@ from functools import lru_cache
 
 import streamlit as st
 
+from core import SparsightError
 from core.data.datasets import DATASETS
 from core.data.gallery import GALLERY
 from core.models.building import skeleton
 from core.models.cards import Card
 from core.models.layers import Layer, target_layers
-from core.models.zoo import MODELS
+from core.models.zoo import MODELS, RANDOM, named
 from core.pruning import CRITERIA
 from core.saliency import CAMS
 from core.specs import GRANULARITIES, SCOPES, TARGETS
@@ -45,17 +46,18 @@ def layer_names(card: Card) -> tuple[str, ...]:
 @lru_cache(maxsize=200)
 def layers_of(model: str) -> dict[str, Layer]:
     """The target layers of a model by name, in the order in which they run."""
-    found = MODELS[model].value
+    found = named(model)
     return {layer.name: layer for layer in target_layers(skeleton(found.build), found.input_shape)}
 
 
 def _layer_choice(model: str) -> Choice:
-    usual = MODELS[model].value.target_layer
+    usual = named(model).target_layer
     return Choice(usual, tuple(dict.fromkeys((*layers_of(model), usual))))
 
 
 PARAMETERS: dict[str, Parameter] = {
     "model": Choice(FIRST_MODEL, tuple(MODELS)),
+    "weights": Choice(next(iter(CARD.weights)), tuple(CARD.weights)),
     "unit": Choice("percent", ("percent", "ratio", "level")),
     "sparsity": Number(70.0, 0.0, 100.0, 0.1),
     "fine": Number(25.0, 0.0, 60.0, 0.5),
@@ -89,7 +91,7 @@ def of_model(name: str) -> dict[str, Parameter]:
     """The parameters of a view of this model: the same names everywhere; choices, ranges and defaults as the model allows."""
     if name == FIRST_MODEL:
         return PARAMETERS
-    found = MODELS[name].value
+    found = named(name)
     top = max(found.grid)
     trained = found.levels is not None
     return PARAMETERS | {
@@ -98,6 +100,7 @@ def of_model(name: str) -> dict[str, Parameter]:
         "fine": Number(min(25.0, top * 100), 0.0, top * 100, 0.5),
         "level": Number(min(5, found.levels or 0), 0, found.levels or 0),
         "source": PARAMETERS["source"] if found.images == "digits" else Choice("gallery", ("gallery", "own", FOLDER, *PHOTO_SETS)),
+        "weights": Choice(next(iter(found.weights)), tuple(dict.fromkeys((*found.weights, RANDOM)))),
         "seed": Choice(str(found.seeds[0]), tuple(map(str, found.seeds))),
         "schedule": Choice("one-shot", ("one-shot", *(("iterative-reset",) if trained else ()))),
         "excluded": Several(layer_names(found)),
@@ -109,7 +112,7 @@ def of_model(name: str) -> dict[str, Parameter]:
 @lru_cache(maxsize=200)
 def class_names(model: str) -> tuple[str, ...]:
     """The classes of a model, each by a name of its own: two cranes become "crane (134)" and "crane (517)"."""
-    names = MODELS[model].value.classes
+    names = named(model).classes
     counts = Counter(names)
     return tuple(name if counts[name] == 1 else f"{name} ({index})" for index, name in enumerate(names))
 
@@ -117,14 +120,28 @@ def class_names(model: str) -> tuple[str, ...]:
 def model_asked() -> str:
     """The model of this view: the address says it, else what was chosen before, else the first one."""
     for text in (st.query_params.get("model"), st.session_state.get("model")):
-        if text in MODELS:
+        if text and _is_model(text):
             return str(text)
     return FIRST_MODEL
 
 
+@lru_cache(maxsize=1000)
+def _is_torchvision(name: str) -> bool:
+    try:
+        return named(name) is not None
+    except SparsightError:
+        return False
+
+
+def _is_model(name: str) -> bool:
+    """Whether there is such a model: a registered one, or any other CNN of torchvision."""
+    return name in MODELS or _is_torchvision(name)
+
+
 def known() -> dict[str, Parameter]:
-    """The parameters of a view of the model that is asked for."""
-    return of_model(model_asked())
+    """The parameters of a view of the model that is asked for. More models than the registered ones can be asked for by name."""
+    model = model_asked()
+    return of_model(model) | {"model": Choice(FIRST_MODEL, tuple(dict.fromkeys((*MODELS, model))))}
 
 
 # On every page: a lecture, and an exercise in which single controls are hidden or locked (names, with commas between).

@@ -10,7 +10,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core import ModelSpec, PruningSpec, amounts
-from core.models.zoo import MODELS, card
+from core.models.zoo import card, named
 from core.results import MaskReport
 from core.specs import n_of_m
 from pages.shared import present
@@ -144,7 +144,7 @@ def weights_left(model: ModelSpec) -> tuple[int, ...]:
 
 @lru_cache(maxsize=200)
 def _lefts(name: str) -> tuple[int, ...]:
-    found = MODELS[name].value
+    found = named(name)
     lefts = [sum(math.prod(found.shapes[weight]) for weight in found.prunable)]
     for _ in range(found.levels or 0):
         lefts.append(lefts[-1] - math.ceil(lefts[-1] / 5) - 1)

@@ -10,6 +10,7 @@ import streamlit as st
 
 from core import ModelSpec
 from core.errors import SparsightError
+from core.models import zoo
 from core.models.cards import Weights
 from core.models.zoo import MODELS, card
 from pages.shared import cached, frame
@@ -41,8 +42,12 @@ class Download:
 
 def is_there(model: ModelSpec) -> bool:
     """Whether the model's weights can be used without a download."""
-    weights = card(model).weights.get(model.weights)
-    return weights is None or weights.load is None or weights.found(cached.downloads())
+    return zoo.is_there(model, cached.downloads()) is not False
+
+
+def title(model: ModelSpec) -> str:
+    """Of a registered model; the name of any other."""
+    return MODELS[model.name].title if model.name in MODELS else model.name
 
 
 def size(weights: Weights) -> str:
@@ -54,7 +59,7 @@ def offer(model: ModelSpec) -> None:
     """What is missing and a button; progress while it comes. Runs the page again once the weights are there."""
     weights = card(model).weights[model.weights]
     st.info(
-        f"**{MODELS[model.name].title}**: its weights ({size(weights)}) are not on this machine yet.  \n"
+        f"**{title(model)}**: its weights ({size(weights)}) are not on this machine yet.  \n"
         f"{weights.summary[:1].upper()}{weights.summary[1:]}. From {weights.origin}. Licence: {weights.licence or 'see there'}.",
         icon=":material/cloud_download:",
     )

@@ -8,7 +8,7 @@ import streamlit as st
 
 from core import ModelSpec, PruningSpec
 from core.models.cards import Card
-from core.models.zoo import MODELS, card, default_model
+from core.models.zoo import MODELS, RANDOM, card, default_model
 from core.pruning import CRITERIA
 from core.specs import GRANULARITIES, SCHEDULES, SCOPES, n_of_m
 from pages.shared import downloads, present
@@ -16,7 +16,7 @@ from pages.shared.address import of_model
 from pages.shared.widgets import Known, choice, segments, several
 
 # What has other choices for other models: each model finds its own again when it is chosen again.
-OF_ITS_OWN = ("unit", "fine", "ratio", "level", "source", "seed", "schedule", "class", "excluded", "layer")
+OF_ITS_OWN = ("weights", "unit", "fine", "ratio", "level", "source", "seed", "schedule", "class", "excluded", "layer")
 
 
 def model_choice(known: Known) -> ModelSpec:
@@ -26,6 +26,8 @@ def model_choice(known: Known) -> ModelSpec:
     _remember(name)
     known = of_model(name)
     found = default_model(name)
+    if card(found).images == "photos":
+        found = replace(found, weights=choice("Weights", "weights", known, help=_sets(card(found))))
     _described(found)
     if len(card(found).seeds) > 1:
         seed = segments("Model seed", "seed", known, help="The same network trained several times from different random beginnings.")
@@ -38,7 +40,14 @@ def _which() -> str:
     models = [default_model(name) for name in MODELS]
     here = [model.name for model in models if downloads.is_there(model)]
     away = [f"{model.name} ({downloads.size(card(model).weights[model.weights])})" for model in models if model.name not in here]
-    return f"On this machine: {', '.join(here)}." + (f"\n\nDownloaded when first used: {', '.join(away)}." if away else "")
+    text = f"On this machine: {', '.join(here)}."
+    if away:
+        text += f"\n\nDownloaded when first used: {', '.join(away)}."
+    return f"{text}\n\nAny other CNN of torchvision by its name in the address, such as `?model=resnet34`."
+
+
+def _sets(found: Card) -> str:
+    return listed({name: weights.summary for name, weights in found.weights.items()} | {RANDOM: "untrained, as a control"})
 
 
 def _described(model: ModelSpec) -> None:
@@ -46,7 +55,7 @@ def _described(model: ModelSpec) -> None:
     found, absent = card(model), ""
     if not downloads.is_there(model):
         absent = f" :orange-badge[:material/cloud_download: {downloads.size(found.weights[model.weights])}]"
-    st.caption(f"{MODELS[model.name].title}, {found.parameters:,} parameters{absent}")
+    st.caption(f"{downloads.title(model)}, {found.parameters:,} parameters{absent}")
 
 
 def _remember(name: str) -> None:

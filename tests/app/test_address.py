@@ -9,6 +9,7 @@ from pages.shared.address import PARAMETERS, Choice, Number, Several, class_name
 # A change here breaks links that people have kept.
 PINNED = {
     "model": "thesis-cnn",
+    "weights": "mnist-55000",
     "fine": 25.0,
     "wide": "false",
     "unit": "percent",

@@ -156,6 +156,18 @@ def test_what_the_network_does_not_know_is_said(photos: OpenPhotos, name: str, v
     assert f"`{name}={value}` cannot be used" in app.warning[0].value
 
 
+def test_any_other_network_of_torchvision_can_be_named(explore: OpenPage) -> None:
+    app = sound(explore(model="squeezenet1_0", weights="random", cam="grad-cam", layer="features.3", fine="10"))
+    assert app.selectbox(key="model").value == "squeezenet1_0"
+    assert "squeezenet1_0, 1,248,424 parameters" in words(app)
+
+
+def test_weights_can_be_chosen(photos: OpenPhotos) -> None:
+    app = sound(photos())
+    app.selectbox(key="weights").set_value("random").run()
+    assert "weights='random'" in sound(app).code[0].value
+
+
 def test_an_unknown_network_is_said(explore: OpenPage) -> None:
     app = explore(model="efficientnet-lite1")
     assert "did you mean efficientnet-lite0?" in app.warning[0].value
