@@ -11,11 +11,11 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from torch import nn
 
 from core.errors import BadFile
+from core.models import torchvision_cnns
 from core.models.cards import Card, InputRule, Weights
 from core.models.zoo import MODELS
 from core.specs import PruningSpec
@@ -74,14 +74,7 @@ class Description:
 
 def build(architecture: str, classes: int) -> nn.Module:
     """A torchvision network of random weights with this many classes, its activations not in place, without a second head."""
-    from torchvision.models import get_model  # imported here: it takes seconds
-
-    extra: dict[str, Any] = {"aux_logits": False, "init_weights": False} if architecture == "googlenet" else {}
-    network = get_model(architecture, weights=None, num_classes=classes, **extra)
-    for module in network.modules():
-        if getattr(module, "inplace", False):
-            module.inplace = False
-    return network
+    return torchvision_cnns.build(architecture, classes, rescaled=False)
 
 
 def write(folder: Path, description: Description) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import pickle
 import re
 from collections.abc import Iterable, Mapping
@@ -10,6 +11,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
+from safetensors.torch import load as load_bytes
 from safetensors.torch import load_file
 
 from core.errors import BadFile
@@ -22,25 +24,36 @@ NAMED = 5  # of each kind of problem; the others are only counted
 ALLOWED = "Weights come as a state dict: a .safetensors file, or what torch.save(model.state_dict(), ...) writes."
 
 
-def read_state(path: Path) -> State:
+def read_state(source: Path | bytes, name: str = "") -> State:
     """All tensors of a checkpoint, floating-point ones in float32, on the CPU.
 
     Args:
-        path: .safetensors, or a file of torch.save: a state dict, alone or under "state_dict", with or without "module." before the names.
+        source: a file or its content: safetensors, or what torch.save writes: a state dict, alone or under "state_dict", with or without
+            "module." before the names. name: what to call it in messages; the file's own when left out.
     Raises:
         BadFile: no such file, damaged, or it would run code.
     """
+    name = name or (source.name if isinstance(source, Path) else "The file")
     try:
-        found = load_file(path) if path.suffix == ".safetensors" else torch.load(path, weights_only=True, map_location="cpu")
+        found = _load(source)
     except pickle.UnpicklingError as error:
         raise BadFile(
-            f"{path.name} holds more than weights ({_reason(error)}), and reading that could run code that somebody hid in it.",
+            f"{name} holds more than weights ({_reason(error)}), and reading that could run code that somebody hid in it.",
             ALLOWED,
             "Where you trust it, load it yourself in Python and save its state_dict.",
         ) from error
     except (OSError, RuntimeError, SafetensorError, EOFError, ValueError, KeyError, AttributeError, TypeError) as error:
-        raise BadFile(f"{path.name} cannot be read ({_reason(error)}).", ALLOWED, "Check the file, or save it again.") from error
-    return _tensors(found, path.name)
+        raise BadFile(f"{name} cannot be read ({_reason(error)}).", ALLOWED, "Check the file, or save it again.") from error
+    return _tensors(found, name)
+
+
+def _load(source: Path | bytes) -> Any:
+    """By what is in it, whatever it is called: the head of a safetensors file is its length and then JSON."""
+    if isinstance(source, bytes):
+        return load_bytes(source) if source[8:9] == b"{" else torch.load(io.BytesIO(source), weights_only=True, map_location="cpu")
+    with open(source, "rb") as file:
+        head = file.read(9)
+    return load_file(source) if head[8:9] == b"{" else torch.load(source, weights_only=True, map_location="cpu")
 
 
 def _reason(error: Exception) -> str:

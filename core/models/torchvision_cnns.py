@@ -82,12 +82,14 @@ KNOWN = {
 }  # fmt: skip
 
 
-def build(name: str, classes: int = 1000) -> nn.Module:
-    """A torchvision network with random weights, without heads for training only, none of its activations in place."""
+def build(name: str, classes: int = 1000, rescaled: bool = True) -> nn.Module:
+    """A torchvision network with random weights, without heads for training only, none of its activations in place.
+
+    rescaled: GoogLeNet and Inception v3 bring the input to the scaling that torchvision's weights of them expect.
+    """
     from torchvision.models import get_model
 
-    # GoogLeNet's and Inception's weights expect another scaling of the input; the networks do it themselves when told to.
-    extra: dict[str, Any] = {"aux_logits": False, "init_weights": False, "transform_input": True} if name in TRAINING_HEADS else {}
+    extra: dict[str, Any] = {"aux_logits": False, "init_weights": False, "transform_input": rescaled} if name in TRAINING_HEADS else {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
         return not_in_place(get_model(name, weights=None, num_classes=classes, **extra))

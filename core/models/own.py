@@ -1,0 +1,241 @@
+"""A person's own networks: weights for a known architecture, kept on disk, or any module from a notebook.
+
+`add` takes a state dict and what it does not say (About); the model's name carries the first 16 digits of the sha256 of both, so
+that results of different weights are never mixed up. `register_kept` finds them again after a restart.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import math
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from core.errors import BadFile, BadSpec, SparsightError
+from core.models.cards import Card, InputRule, State, Weights
+from core.models.layers import logits_layer, watch
+from core.models.states import adapted, problems, read_state, strict
+from core.models.torchvision_cnns import not_in_place
+from core.models.zoo import MODELS, named
+from core.saliency.capture import capture, own_class
+from core.specs import ModelSpec, VariantSpec
+from core.store.files import Files
+from core.store.sparse import pack_sparse
+
+PREFIX, WEIGHTS, FORMAT = "own-", "own", 1
+LEAST_PX, MOST_PX = 8, 1024
+
+
+@dataclass(frozen=True, kw_only=True)
+class About:
+    """What a state dict does not say of its network.
+
+    architecture: a registered model's name, or that of another CNN of torchvision. classes: their names, in the order of the outputs;
+    without them they are numbered. input: size, mean and standard deviation; None: as the architecture's. target_layer: "" for the
+    architecture's. title: for people; "" for one made of the architecture.
+    """
+
+    architecture: str
+    classes: tuple[str, ...] = ()
+    input: InputRule | None = None
+    target_layer: str = ""
+    title: str = ""
+
+
+def add(files: Files, weights: Path | bytes, about: About) -> ModelSpec:
+    """Takes in weights of a person's own: checks them, keeps them under the models folder as safetensors, registers the model.
+
+    Args:
+        weights: a .safetensors file or one of torch.save(model.state_dict(), ...), or its content.
+    Raises:
+        UnknownName: no such architecture. BadSpec: names, sizes or a layer that do not fit. CacheNotWritable.
+        BadFile: damaged, would run code, or of another network, with what does not fit.
+    """
+    base = named(about.architecture)
+    state = adapted(read_state(weights), base.shapes)
+    about = _completed(about, base, state)
+    card = _card(about, base)
+    if problems(state, card.shapes):
+        strict(state, card.shapes, f"As a {about.architecture}", _advice(state, about.architecture))
+    _check_layer(card, {name: state[name] for name in card.shapes})
+    model = ModelSpec(name=f"{PREFIX}{about.architecture}-{_digest(state, about)}", weights=WEIGHTS, seed=0)
+    if not files.exists(_key(model)):
+        files.save(_key(model), pack_sparse(strict(state, card.shapes, "", ""), {}), {"own": FORMAT, "about": asdict(about)})
+    _register(model, about, card)
+    return model
+
+
+def register_kept(files: Files) -> tuple[ModelSpec, ...]:
+    """Registers every own network that lies in the models folder; damaged ones, and those of other versions, are left out."""
+    found = []
+    for key in files.keys(PREFIX):
+        model = ModelSpec(name=key.split("/")[0], weights=WEIGHTS, seed=0)
+        if key != _key(model):  # a retrained or otherwise made network of the same model
+            continue
+        try:
+            facts = files.facts(key)
+            about = _read_about(facts)
+            _register(model, about, _card(about, named(about.architecture)))
+        except (SparsightError, KeyError, TypeError, ValueError):
+            continue
+        found.append(model)
+    return tuple(found)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModuleFacts:
+    """What must be said of a module: its target layer, how pictures become its input, its classes ("" numbers them), what it looks at."""
+
+    target_layer: str
+    input: InputRule
+    classes: tuple[str, ...] = ()
+    images: str = "photos"
+    title: str = "Own module"
+
+
+def from_module(module: nn.Module, facts: ModuleFacts) -> ModelSpec:
+    """Any network of a notebook, for as long as the notebook runs: its code cannot be kept. The module itself stays as it is.
+
+    Args:
+        module: answers logits (N, C) to images (N, channels, H, W); a copy of it is used.
+    Raises:
+        UnknownName: no such layer. BadSpec: the layer answers no stack of maps, or the facts do not fit the module.
+    """
+    _check_rule(facts.input, None)
+    try:
+        own = not_in_place(copy.deepcopy(module).cpu().float().eval())
+    except RuntimeError as error:
+        raise BadSpec(
+            "This module cannot be copied.", "Masks of torch.nn.utils.prune hinder it, for one.", "Call prune.remove on its layers first."
+        ) from error
+    state: State = {name: values.detach().clone() for name, values in own.state_dict().items()}
+    shape = (facts.input.channels, *facts.input.size_px)
+    captured = capture(own, facts.target_layer, torch.zeros(1, *shape), own_class)
+    classes = _class_names(facts.classes, captured.logits.shape[1])
+    card = Card(
+        build=partial(copy.deepcopy, own), target_layer=facts.target_layer, input=facts.input, classes=classes, images=facts.images,
+        weights={WEIGHTS: Weights(summary="from a notebook", load=lambda folder, progress: state, origin="this notebook")},
+        classifier=f"{logits_layer(watch(own, torch.zeros(1, *shape)))}.weight",
+    )  # fmt: skip
+    digest = _digest(state, facts)
+    model = ModelSpec(name=f"{PREFIX}module-{digest}", weights=WEIGHTS, seed=0)
+    if model.name not in MODELS:
+        summary = f"{type(module).__name__} from a notebook, {len(classes)} classes."
+        MODELS.register(model.name, facts.title, summary, "a person's own")(card)
+    return model
+
+
+def _key(model: ModelSpec) -> str:
+    return VariantSpec(model=model).key
+
+
+def _card(about: About, base: Card) -> Card:
+    rule = about.input or base.input
+    weights = Weights(summary="weights of your own", origin="a file of your own")
+    return Card(
+        build=partial(_build, base, len(about.classes)), target_layer=about.target_layer or base.target_layer, input=rule,
+        classes=about.classes, weights={WEIGHTS: weights}, classifier=base.classifier, images=base.images, notes=base.notes,
+    )  # fmt: skip
+
+
+def _build(base: Card, classes: int) -> nn.Module:
+    """The architecture with this many outputs."""
+    network = base.build()
+    name = base.classifier.removesuffix(".weight")
+    layer = network.get_submodule(name)
+    if isinstance(layer, nn.Linear) and layer.out_features != classes:
+        network.set_submodule(name, nn.Linear(layer.in_features, classes, bias=layer.bias is not None))
+    if isinstance(layer, nn.Conv2d) and layer.out_channels != classes:
+        sizes: dict[str, Any] = {field: getattr(layer, field) for field in ("kernel_size", "stride", "padding")}
+        network.set_submodule(name, nn.Conv2d(layer.in_channels, classes, bias=layer.bias is not None, **sizes))
+    return network
+
+
+def _completed(about: About, base: Card, state: State) -> About:
+    """With a name for each class; how many there are is said by the weights of the layer that makes the logits."""
+    _check_rule(about.input, base)
+    head = state.get(base.classifier)
+    count = len(head) if head is not None and head.ndim else len(about.classes) or len(base.classes)
+    names = about.classes or (base.classes if count == len(base.classes) else ())
+    return replace(about, classes=_class_names(names, count))
+
+
+def _class_names(names: tuple[str, ...], count: int) -> tuple[str, ...]:
+    if not names:
+        return tuple(map(str, range(count)))
+    if len(names) != count or not all(isinstance(name, str) and name.strip() for name in names):
+        raise BadSpec(
+            f"{len(names)} classes are named, but the network answers {count}.",
+            "Each class has a name, in the order of the outputs.",
+            "Give as many names, or none at all.",
+        )
+    return tuple(names)
+
+
+def _check_rule(rule: InputRule | None, base: Card | None) -> None:
+    if rule is None:
+        return
+    numbers = (*rule.mean, *rule.std)
+    sound = len(rule.mean) == len(rule.std) in (1, 3) and all(map(math.isfinite, numbers)) and all(value > 0 for value in rule.std)
+    sizes = (*rule.size_px, *((rule.resize_px,) if rule.resize_px is not None else ()))
+    if not sound or len(rule.size_px) != 2 or not all(isinstance(size, int) and LEAST_PX <= size <= MOST_PX for size in sizes):
+        raise BadSpec(
+            f"This input cannot be used: {rule.size_px} pixels, mean {rule.mean}, standard deviation {rule.std}.",
+            f"Sides have {LEAST_PX} to {MOST_PX} pixels; there is a mean and a positive deviation for each of one or three channels.",
+        )
+    if base is not None and rule.channels != base.input.channels:
+        raise BadSpec(f"The input has {rule.channels} channels.", f"This architecture takes {base.input.channels}.")
+
+
+def _check_layer(card: Card, state: State) -> None:
+    """One pass: the target layer answers a stack of maps of an image of this size. Raises UnknownName or BadSpec."""
+    network = card.blank()
+    network.load_state_dict(state)
+    try:
+        capture(network, card.target_layer, torch.zeros(1, *card.input_shape), own_class)
+    except RuntimeError as error:
+        raise BadSpec(
+            f"The network cannot take images of {card.input_px[0]} x {card.input_px[1]} pixels ({str(error).splitlines()[0][:120]}).",
+            "The input is as large as the weights expect.",
+        ) from error
+
+
+def _advice(state: State, architecture: str) -> str:
+    """Which other network the weights are of, as far as one is known."""
+    for name, entry in MODELS.items():
+        card = entry.value
+        head = (card.classifier, f"{card.classifier.removesuffix('weight')}bias")
+        shapes = {key: shape for key, shape in card.shapes.items() if key not in head}
+        found = {key: values for key, values in adapted(state, card.shapes).items() if key not in head}
+        if name != architecture and not name.startswith(PREFIX) and not problems(found, shapes):
+            return f"This looks like a {name}: choose that architecture."
+    return "Choose the architecture that the weights were trained in."
+
+
+def _digest(state: State, about: Any) -> str:
+    digest = hashlib.sha256(repr(about).encode())
+    for name in sorted(state):
+        digest.update(name.encode() + state[name].contiguous().numpy().tobytes())
+    return digest.hexdigest()[:16]
+
+
+def _register(model: ModelSpec, about: About, card: Card) -> None:
+    if model.name not in MODELS:
+        title = about.title or f"{about.architecture}, your own weights"
+        summary = f"Your own weights of {about.architecture}, {len(about.classes)} classes."
+        MODELS.register(model.name, title, summary, "a person's own", own="yes")(card)
+
+
+def _read_about(facts: dict[str, Any]) -> About:
+    if facts["own"] != FORMAT:
+        raise BadFile("Kept by another version.")
+    found = dict(facts["about"])
+    rule = found.pop("input")
+    tuples = {name: tuple(rule[name]) for name in ("size_px", "mean", "std")} if rule else {}
+    return About(**found | {"classes": tuple(found["classes"]), "input": InputRule(**rule | tuples) if rule else None})
