@@ -19,9 +19,11 @@ from core.errors import BadSpec
 
 BUCKETS = 1 << 15
 LOW = 1 << 16  # values in a bucket
-PIECE = 1 << 22  # scores looked at in one go: what lies between the steps stays small
+PIECE = 1 << 21  # scores looked at in one go: what lies between the steps stays small
 MANY = 1 << 22  # a bucket with more members is counted, not sorted
 KEPT_BUCKETS = 4  # that a ranking remembers
+HIGH = 0x7FFF0000  # the bits that name the bucket
+SIZE = 0x7FFFFFFF  # all bits but the sign
 INFINITE = 0x7F80  # bucket of infinity and of numbers that are none
 
 
@@ -130,9 +132,14 @@ class Ranking:
     def _sorted_members(self, bucket: int) -> tuple[Tensor, Tensor]:
         """Bits (k,) and places (k,) of a bucket's members, ascending, ties by place."""
         found = []
+        device, longest = next(iter(self.scores.values())).device, min(PIECE, max(scores.numel() for scores in self.scores.values()))
+        high = torch.empty(longest, dtype=torch.int32, device=device)  # used again: fresh memory costs more than the comparison
+        inside = torch.empty(longest, dtype=torch.bool, device=device)
         for place, bits in self._all_pieces():
-            at = (bits & -LOW & 0x7FFFFFFF == bucket * LOW).nonzero().flatten()
-            found.append((bits[at] & 0x7FFFFFFF, at + place))
+            here = slice(len(bits))
+            torch.eq(torch.bitwise_and(bits, HIGH, out=high[here]), bucket * LOW, out=inside[here])
+            at = inside[here].nonzero().flatten()
+            found.append((bits[at] & SIZE, at + place))
         bits, places = (torch.cat(parts) for parts in zip(*found, strict=True))
         order = bits.argsort(stable=True)
         return bits[order].cpu(), places[order].cpu()
@@ -141,13 +148,13 @@ class Ranking:
         """The same for a bucket of very many members, as in a network whose weights are mostly zero: counted, never listed."""
         counts = torch.zeros(LOW, dtype=torch.int64, device=next(iter(self.scores.values())).device)
         for _, bits in self._all_pieces():
-            at = (bits & -LOW & 0x7FFFFFFF) == bucket * LOW
+            at = bits & HIGH == bucket * LOW
             counts += torch.bincount(bits[at] & (LOW - 1), minlength=LOW)
         ends = counts.cumsum(0).cpu()
         low = int(torch.searchsorted(ends, rank))
         value, rank = bucket * LOW + low, rank - (int(ends[low - 1]) if low else 0)
         for place, bits in self._all_pieces():
-            tied = (bits & 0x7FFFFFFF) == value
+            tied = (bits & SIZE) == value
             here = int(tied.sum())
             if rank <= here:
                 return value, place + int(tied.nonzero()[rank - 1])

@@ -103,7 +103,9 @@ class PruningSpec:
             )
         if both := sorted(set(self.excluded) & {name for name, _ in self.overrides}):
             raise BadSpec(
-                f"{', '.join(both)} cannot be left alone and have an amount by hand.", "A layer is one or the other.", "Leave one of them out."
+                f"{', '.join(both)} cannot be left alone and have an amount by hand.",
+                "A layer is one or the other.",
+                "Leave one of them out.",
             )
 
     def _round(self) -> None:

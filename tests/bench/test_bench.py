@@ -20,7 +20,7 @@ NEEDS_CHROMIUM = pytest.mark.skipif(
     shutil.which("chromium") is None and shutil.which("google-chrome") is None, reason="chromium is missing: sudo apt-get install chromium"
 )
 KEYS = ("bench", "device", "threads", "n", "ours_s", "ours_p95_s", "peer", "peer_s", "ratio")
-WITH_PEER = ("slider", "evaluate", "threads", "protocol")
+WITH_PEER = ("slider", "evaluate", "threads", "protocol", "prune")
 IN_BROWSER = ("page", "start", "curves")
 
 
