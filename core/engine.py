@@ -25,6 +25,7 @@ from core.data.photo_inputs import PhotoInputs
 from core.data.pictures import Pictures
 from core.device import choose_device, describe
 from core.errors import BadSpec
+from core.models import own
 from core.models.zoo import card
 from core.protocols.lukkien_tables import StudyTables, found_studies, load_images, load_study
 from core.results import Accuracy, CachePart, Comparison, Heatmap, MaskReport, Picture, Prediction, frozen_array
@@ -65,6 +66,7 @@ class Engine:
         self._heatmaps = MemoryCache("heatmaps", 64 * MEGABYTE)
         self._pictures = Pictures(self.folder)
         self._inputs = InputCache(self._pictures, self.device)
+        own.register_kept(self.store.files)
 
     @property
     def device_name(self) -> str:
@@ -77,6 +79,13 @@ class Engine:
     def gallery(self) -> LabelledImages:
         """The embedded digits."""
         return self._pictures.digits
+
+    def add_model(self, weights: Path | bytes, about: own.About) -> ModelSpec:
+        """Takes in a person's own weights of a known architecture; they are kept. Raises as `own.add` does.
+
+        A module of a notebook is taken in by `core.models.own.from_module`.
+        """
+        return own.add(self.store.files, weights, about)
 
     def add_image(self, data: bytes, model: ModelSpec = DEFAULT_MODEL) -> ImageRef:
         """Takes in a person's own image, prepared for this network. Raises BadImage."""

@@ -63,7 +63,7 @@ def test_an_engine_answers_for_it_after_a_restart_too(tmp_path: Path) -> None:
     engine, about = Engine("cpu", tmp_path), About(architecture="squeezenet1_1", classes=PETS, input=SMALL, title="Pets")
     path = tmp_path / "pets.pth"
     torch.save({"state_dict": {f"module.{name}": values for name, values in retrained("squeezenet1_1", 3).items()}}, path)
-    model = add(engine.store.files, path, about)
+    model = engine.add_model(path, about)
     question = VariantSpec(model=model, pruning=PruningSpec.one_shot(0.3)), ImageRef(source="gallery", name="cat"), CamSpec()
     answer = engine.compare(*question)
     assert answer.pruned.map.shape == (96, 96)
@@ -71,7 +71,6 @@ def test_an_engine_answers_for_it_after_a_restart_too(tmp_path: Path) -> None:
     del MODELS._entries[model.name]
     path.unlink()
     again = Engine("cpu", tmp_path)
-    assert model in register_kept(again.store.files)
     assert MODELS[model.name].title == "Pets"
     assert card(model).input == SMALL
     assert again.compare(*question).pruned.map == pytest.approx(answer.pruned.map)
