@@ -154,10 +154,17 @@ def _write_single(cut: Cut, scores: Tensor, weights: Tensor, out: Tensor) -> Non
     for place, piece in pieces(scores):
         kept = cut.part(place).keep_piece(piece, torch.empty(piece.shape, dtype=torch.bool, device=piece.device))
         part = slice(place, place + len(piece))
-        target[part] = torch.where(kept, source[part], 0)
+        _write_where(kept, source[part], target[part])
 
 
 def _write_groups(kept: Tensor, weights: Tensor, out: Tensor) -> None:
     """Whole groups, or a mask as large as the weight."""
     seen = seen_shape(kept, tuple(weights.shape))
-    out.view(seen).copy_(torch.where(kept, weights.view(seen), 0))
+    _write_where(kept, weights.view(seen), out.view(seen))
+
+
+def _write_where(kept: Tensor, weights: Tensor, out: Tensor) -> None:
+    if (weights.dtype, weights.device) == (out.dtype, out.device):
+        torch.where(kept, weights, weights.new_zeros(()), out=out)
+    else:
+        out.copy_(torch.where(kept, weights, 0))
