@@ -119,4 +119,5 @@ def test_own_image_is_awaited() -> None:
 def test_ways_to_prune_beside_a_trained_series_and_a_fixed_pattern() -> None:
     ways = ["2:4-layer-magnitude", "weight-layer-random"]
     rows = rows_of(opened(rows="prunings", schedule="iterative-reset", amounts="30, 50", ways=ways))
-    assert [titles(row)[2:] for row in rows] == [["50.0 %"], ["30.0 %", "50.0 %"]]
+    # what is left of a row of nine weights after two blocks of four stays, so a little less than half goes
+    assert [titles(row)[2:] for row in rows] == [["49.9 %"], ["30.0 %", "50.0 %"]]
