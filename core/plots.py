@@ -74,11 +74,12 @@ def _many_layers(report: MaskReport) -> go.Figure:
     return figure.update_yaxes(range=[0, 1.03], tickformat=".0%", tickvals=[0, 0.5, 1])
 
 
-def followed(answers: Sequence[Comparison], here: float, top: float) -> go.Figure:
+def followed(answers: Sequence[Comparison], here: float, top: float, band: tuple[float, float] | None = None) -> go.Figure:
     """One image over sparsities: how alike the maps are, and how sure the pruned network is of the dense network's class.
 
     Args:
         answers: in the order of their sparsity. here: the present sparsity, for the marker. top: the highest that there will be.
+        band: sparsities between which networks usually collapse.
     """
     figure = empty_figure("This image over sparsities (n = 1)")
     lines = (
@@ -92,6 +93,9 @@ def followed(answers: Sequence[Comparison], here: float, top: float) -> go.Figur
             line={"color": colour, "dash": dash, "width": 2}, marker={"size": 5}, connectgaps=False,
             hovertemplate="%{x:.1%} sparsity: %{y:.3f}<extra>" + name + "</extra>",
         )  # fmt: skip
+    if band:
+        figure.add_vrect(x0=band[0], x1=band[1], fillcolor=GRID, line_width=0, layer="below",
+                         annotation={"text": "usual collapse", "font": {"size": 11}})  # fmt: skip
     figure.add_vline(x=here, line={"color": PRUNED, "width": 1.5})
     figure.update_xaxes(tickformat=".0%", title="sparsity", range=[-0.02 * top, 1.02 * max(top, here)])
     return figure.update_yaxes(range=[min(0.0, *(v for v in lines[0][3] if v is not None), 0.0) - 0.03, 1.05])

@@ -16,6 +16,7 @@ Question = tuple[VariantSpec, ImageRef, CamSpec]
 
 
 def main() -> None:
+    cached.engine()  # it knows the networks that people have taken in: an address may name one
     address.check(address.known())
     head = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
     with head:
@@ -68,7 +69,6 @@ def _on_a_phone() -> bool:
 
 def _answer(question: Question, progress: DeltaGenerator) -> Comparison | None:
     """The comparison; the last one that was shown, after Stop."""
-    cached.engine()
     key, title = "|".join(spec.key for spec in question), downloads.title(question[0].model)
     answer = waiting.wait(progress, key, f"{title} at work", lambda: cached.comparison(*question))
     if answer is not None:

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
+import numpy as np
 import plotly.graph_objects as go
 import pytest
 
 from core import plots
-from core.results import Accuracy
+from core.results import Accuracy, LayerCount, MaskReport, Prediction, frozen_array
 from core.specs import DataSpec, VariantSpec
 from tests.made import Made
 
 CLASSES = tuple("0123456789")
+
+
+def many_layers() -> MaskReport:
+    layers = tuple(LayerCount(name=f"block{i}.conv.weight", kept=i, total=100) for i in range(1, 51))
+    return MaskReport(variant=VariantSpec(), layers=layers, other_parameters=0, collapsed=False)
 
 
 def figures() -> dict[str, go.Figure]:
@@ -21,6 +28,8 @@ def figures() -> dict[str, go.Figure]:
         "series": plots.series_curve([(0.0, 0.98), (0.9, 0.5), (1.0, 0.1)], [(0.0, 0.3), (0.9, None), (1.0, 0.0)], answer.mask, 5000),
         "layers": plots.kept_weights(answer.mask),
         "threshold": plots.threshold_curve(answer, 0.4),
+        "followed": plots.followed([answer, Made(sparsity=0.6, overlap_of_maps=None).build()], 0.3, 0.6, (0.5, 0.75)),
+        "many layers": plots.kept_weights(many_layers()),
         "probabilities": plots.probabilities(answer, CLASSES),
     }
 
@@ -92,3 +101,32 @@ def test_probabilities_of_both_networks_by_class() -> None:
 def test_accuracy_in_words_has_counts_and_interval() -> None:
     accuracy = Accuracy(variant=VariantSpec(), data=DataSpec(), correct=4560, total=5000, low=0.9038, high=0.9195)
     assert plots.accuracy_text(accuracy) == "91.2 % (4,560 of 5,000; 95 % interval 90.4 to 92.0 %)"
+
+
+def test_many_layers_are_bars_in_the_network_s_order_with_their_names_behind() -> None:
+    (bars,) = figures()["many layers"].data
+    assert list(bars.y) == [i / 100 for i in range(1, 51)]
+    assert bars.customdata[4] == "block5.conv: 5 of 100"
+
+
+def test_of_a_thousand_classes_each_network_s_five_best_are_shown() -> None:
+    answer = Made(dense_says=7, pruned_says=1).build()
+    names = tuple(f"class {i}" for i in range(13))
+    sides = [replace(side, prediction=thirteen(side.prediction)) for side in (answer.dense, answer.pruned)]
+    pruned, dense = plots.probabilities(replace(answer, dense=sides[0], pruned=sides[1]), names).data
+    assert list(dense.y) == list(pruned.y) == ["class 7", "class 0", "class 1", "class 2", "class 3", "class 4"]
+    assert dense.x[0] == pruned.x[2] == pytest.approx(0.82)
+    assert dense.name == "dense"
+
+
+def thirteen(prediction: Prediction) -> Prediction:
+    return replace(prediction, probabilities=frozen_array(np.append(prediction.probabilities, [0.0, 0.0, 0.0])))
+
+
+def test_the_followed_image_has_gaps_a_marker_and_the_band() -> None:
+    figure = figures()["followed"]
+    similarity, probability = figure.data
+    assert list(similarity.y) == [0.6, 0.6]
+    assert list(probability.y) == pytest.approx([0.02, 0.82])
+    band, marker = figure.layout.shapes
+    assert (band.x0, band.x1, marker.x0) == (0.5, 0.75, 0.3)

@@ -9,7 +9,7 @@ from core import CamSpec, DataSpec, ImageRef, VariantSpec, pictures
 from core.measures import MEASURES
 from core.models.zoo import card
 from core.results import Comparison, MaskReport, Scores
-from pages.shared import cached, present, shown, story
+from pages.shared import cached, plans, present, shown, story
 from pages.shared.frame import guarded
 from pages.shared.widgets import number
 
@@ -77,6 +77,7 @@ def expanders(question: Question) -> None:
     if cached.comparison(*question).picture.truth is not None:
         _threshold(question)
     _predictions(question)
+    _plan(question)
     _cost(question)
     _all_scores(question)
     with st.expander("What do these words mean?", icon=":material/menu_book:"):
@@ -124,6 +125,15 @@ def _predictions(question: Question) -> None:
         answer = cached.comparison(*question)
         figure = plots.probabilities(answer, card(question[0].model).classes)
         opened.plotly_chart(figure, config=STILL, key="probabilities", alt="Probabilities of classes, dense and pruned")
+
+
+@st.fragment
+@guarded
+def _plan(question: Question) -> None:
+    opened = st.expander("Layer by layer", icon=":material/layers:", key="open_plan", on_change="rerun")
+    if opened.open:
+        with opened:
+            plans.layer_plan(cached.report(question[0]))
 
 
 @st.fragment

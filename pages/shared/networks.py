@@ -11,7 +11,7 @@ from core.models.cards import Card
 from core.models.zoo import MODELS, RANDOM, card, default_model
 from core.pruning import CRITERIA
 from core.specs import GRANULARITIES, SCHEDULES, SCOPES, n_of_m
-from pages.shared import downloads, present
+from pages.shared import downloads, own_networks, present
 from pages.shared.address import of_model
 from pages.shared.widgets import Known, choice, segments, several
 
@@ -32,6 +32,8 @@ def model_choice(known: Known) -> ModelSpec:
     if len(card(found).seeds) > 1:
         seed = segments("Model seed", "seed", known, help="The same network trained several times from different random beginnings.")
         found = replace(found, seed=int(seed))
+    if not present.on():
+        own_networks.form()
     return found
 
 

@@ -9,7 +9,7 @@ import streamlit as st
 from core import CamSpec, DataSpec, ImageRef, VariantSpec
 from core.data.datasets import DATASETS
 from core.results import Accuracy, Comparison
-from pages.shared import cached, details, photo_sets, present, shown, story
+from pages.shared import cached, details, photo_sets, plans, present, shown, story
 from pages.shared.frame import guarded
 from pages.shared.runs import Job, follow
 
@@ -37,13 +37,15 @@ def _followed(question: Question) -> None:
     series = cached.series(variant)
     here, top = cached.report(variant).sparsity, series[-1].pruning.sparsity or 1.0
 
+    band = plans.USUAL_COLLAPSE if variant.pruning.granularity == "weight" else None
+
     def steps(done: int) -> Iterator[Comparison]:
         return (cached.engine().compare(point, image, cam) for point in series[done:])
 
     def draw(answers: Sequence[Comparison]) -> None:
         from core import plots
 
-        st.plotly_chart(present.figure(plots.followed(answers, here, top)), config=details.STILL, key="followed",
+        st.plotly_chart(present.figure(plots.followed(answers, here, top, band)), config=details.STILL, key="followed",
                         alt=f"Similarity of the heatmaps over sparsity, marker at {here:.1%}")  # fmt: skip
 
     key = "|".join(("followed", series[0].key, image.key, cam.key))

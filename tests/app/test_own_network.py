@@ -1,0 +1,128 @@
+"""A person's own weights through the page: taken in, chosen, found by its link again; what does not fit is said."""
+
+from __future__ import annotations
+
+import io
+import pickle
+from collections.abc import Iterator
+
+import pytest
+import torch
+from safetensors.torch import save
+
+from core.errors import BadSpec, UnknownName
+from core.models.building import untrained
+from core.models.zoo import MODELS, named
+from pages.shared import address, own_networks
+from tests.app.conftest import OpenPage, pictures_at, words
+
+SQUEEZENET = "squeezenet1_1"
+
+
+@pytest.fixture(autouse=True)
+def forgotten_afterwards() -> Iterator[None]:
+    """Own networks are registered for the whole process."""
+    before = set(MODELS)
+    yield
+    for name in set(MODELS) - before:
+        del MODELS._entries[name]
+        address.of_model.cache_clear()
+
+
+def weights(classes: int | None = None) -> dict[str, torch.Tensor]:
+    state = untrained(named(SQUEEZENET).build, 1)
+    if classes:
+        state |= {name: values[:classes].clone() for name, values in state.items() if name.startswith("classifier.1")}
+    return state
+
+
+def take_in(explore: OpenPage, content: bytes, name: str = "mine.safetensors", **fields: str):
+    app = explore(cam="grad-cam")
+    app.selectbox(key="_own_architecture").set_value(fields.pop("architecture", SQUEEZENET))
+    for field, value in fields.items():
+        kind = app.text_area if field == "classes" else app.text_input
+        kind(key=f"_own_{field}").set_value(value)
+    app.file_uploader(key="_own_weights").upload(name, content, "application/octet-stream")
+    return app.run().button[[button.label for button in app.button].index("Take in")].click().run()
+
+
+def test_own_weights_are_taken_in_chosen_and_linked(explore: OpenPage) -> None:
+    app = take_in(
+        explore, save(weights(3)), classes="ant\nbee\nwasp", size="96", mean="0.5, 0.5, 0.5", std="0.25 0.25 0.25", title="Insects"
+    )
+    assert not app.exception
+    assert not app.error
+    model = app.selectbox(key="model").value
+    assert model.startswith(f"own-{SQUEEZENET}-")
+    assert "Insects" in words(app)
+    assert any(name in app.header[0].value for name in ("ant", "bee", "wasp"))
+    assert pictures_at(app) == {"25.0000% sparsity"}
+    again = explore(model=model, cam="grad-cam", fine="30")
+    assert not any("address" in warning.value for warning in again.warning)
+    assert "30.0 % sparsity" in again.header[0].value
+
+
+class Harm:
+    def __reduce__(self):
+        return print, ("harm",)
+
+
+def torch_file(content: object) -> bytes:
+    target = io.BytesIO()
+    torch.save(content, target)
+    return target.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "said"),
+    [
+        (torch_file({"a": Harm()}), "bad.pt", "could run code"),
+        (pickle.dumps(Harm()), "bad.pth", "could run code"),
+        (b"nothing", "text.pt", "holds more than weights"),
+        (save({"features.0.weight": torch.zeros(3, 3)}), "other.safetensors", "features"),
+        (torch_file(untrained(named("mnasnet1_0").build, 1)), "mnasnet.pt", "This looks like a mnasnet"),
+    ],
+)
+def test_files_that_do_not_fit_are_refused_in_plain_words(explore: OpenPage, content: bytes, name: str, said: str) -> None:
+    app = take_in(explore, content, name)
+    assert not app.exception
+    assert said in app.error[0].value
+    assert app.selectbox(key="model").value == "thesis-cnn"
+    assert pictures_at(app) == {"70.0086% sparsity"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"classes": "ant\nbee"}, "2 classes are named"),
+        ({"size": "many"}, "cannot be read"),
+        ({"mean": "0.5"}, "input cannot be used"),
+        ({"size": "2000"}, "input cannot be used"),
+    ],
+)
+def test_fields_that_do_not_fit_are_said(explore: OpenPage, fields: dict[str, str], said: str) -> None:
+    app = take_in(explore, save(weights()), **fields)
+    assert not app.exception
+    assert said in app.error[0].value
+
+
+def test_both_file_and_architecture_are_needed(explore: OpenPage) -> None:
+    app = explore()
+    app.button[[button.label for button in app.button].index("Take in")].click().run()
+    assert "are needed" in app.error[0].value
+
+
+def test_empty_fields_are_the_architecture_s_own() -> None:
+    assert own_networks.about(SQUEEZENET, "", "", "", "", "").input is None
+    made = own_networks.about(SQUEEZENET, "a\n\n b ", "64 x 96", "", "1, 1, 1", " T ")
+    assert made.classes == ("a", "b")
+    assert made.title == "T"
+    assert made.input is not None
+    assert (made.input.size_px, made.input.resize_px, made.input.std) == ((64, 96), None, (1, 1, 1))
+    assert made.input.mean == named(SQUEEZENET).input.mean
+
+
+@pytest.mark.parametrize(("architecture", "error"), [("resnet19", UnknownName), ("vit_b_16", BadSpec)])
+def test_an_architecture_that_cannot_be_used(architecture: str, error: type[Exception]) -> None:
+    with pytest.raises(error):
+        own_networks.about(architecture, "", "", "", "", "")
