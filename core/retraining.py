@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +14,15 @@ from torch import Tensor
 from core.control import Control
 from core.data.classes import readable
 from core.data.folders import SUFFIXES, read_folder
-from core.device import choose_device
+from core.device import choose_device, describe, seconds
 from core.errors import BadSpec, MissingData
 from core.jobs import JOBS, Facts
 from core.models.zoo import MODELS
 from core.protocols import merkle
 from core.store.files import Files
-from core.training.images import TrainingImages
+from core.training.images import TrainingImages, part
 from core.training.series import Step
+from core.training.single import Photographs, Subject
 
 
 @JOBS.register("merkle", "Less is More", "Prune half of each convolution, fine-tune, repeat: compression rates 1 to 64.", "Merkle et al.")
@@ -47,6 +48,40 @@ def run_merkle(arguments: Mapping[str, Any], control: Control) -> Iterator[Facts
     place = merkle.Place(files, choose_device(arguments.get("device") or None), control)
     for step in merkle.run(plan, images, pretrained, place):
         yield told(step)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cost:
+    """What a run will take, from steps that were measured: seconds at most, bytes on disk."""
+
+    seconds: float
+    bytes: int
+    images: int
+    epochs: int
+    step_ms: float  # median
+    n: int
+    batch: int
+    device: str
+
+
+def estimate(arguments: Mapping[str, Any], n: int = 5) -> Cost:
+    """Measures a few training steps on random pixels of the right size. Raises as the run would for what it cannot read."""
+    plan, device = _plan(arguments["plan"]), choose_device(arguments.get("device") or None)
+    photos = part(read_folder(Path(arguments["photographs"])), "train", _file_names(arguments.get("held_out", "")))
+    classes = tuple(photos.classes)
+    card = merkle.describe(plan, classes).card()
+    spec = plan.spec(())
+    rows = spec.first.batch_size
+    pixels = torch.randint(0, 256, (rows, 3, *card.input_px), dtype=torch.uint8)
+    data = TrainingImages(pixels, torch.arange(rows) % len(classes), classes)
+    task = Photographs(Subject(card.build(), {}, card.input, 0, "estimate"), data, spec.first, device)
+    (batch,) = task.batches(0)
+    times = sorted(seconds(lambda: task.losses_and_gradients(batch), device) for _ in range(n + 1))[:n]  # the first one warms up
+    step = times[n // 2]
+    epochs = sum(count for _, count in spec.first.rates) + (len(spec.targets) - 1) * sum(count for _, count in spec.each.rates)
+    size = sum(int(card.parameters * (1 - target) * 4 + card.parameters / 8) for target in spec.targets) + card.parameters * 12
+    whole = step * -(-len(photos) // rows) * epochs * 1.1  # a tenth for validation and saving
+    return Cost(seconds=whole, bytes=size, images=len(photos), epochs=epochs, step_ms=step * 1000, n=n, batch=rows, device=describe(device))
 
 
 def told(step: Step) -> Facts:

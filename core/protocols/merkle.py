@@ -22,6 +22,7 @@ from core.control import Control
 from core.data.photo_sets import PhotoSet
 from core.errors import BadSpec
 from core.models import finetuned
+from core.models.cards import InputRule
 from core.models.finetuned import LAYERS, Description
 from core.specs import PruningSpec, RetrainSpec, TrainSpec
 from core.store.files import Files
@@ -47,7 +48,8 @@ PUBLISHED = {
 class Plan:
     """What to run. scope: "layer" as published, or "global". epochs: at most this many a level (None: as published).
 
-    architecture: of torchvision; data: the name that the retrained network carries; size_px: side of its input.
+    architecture: of torchvision; data: the name that the retrained network carries; size_px: side of its input. normalise: ImageNet's mean
+    and deviation are taken off (not as published; pretrained networks without BatchNorm need it when they train for few epochs).
     """
 
     architecture: str = "vgg16"
@@ -57,6 +59,7 @@ class Plan:
     seed: int = 0
     epochs: int | None = None
     start: str = "pretrained"
+    normalise: bool = False
 
     @property
     def run(self) -> str:
@@ -66,6 +69,7 @@ class Plan:
     def summary(self) -> str:
         """One sentence for select boxes."""
         reduced = "" if self.epochs is None else f", at most {self.epochs} epochs a level"
+        reduced += ", input normalised" if self.normalise else ""
         return f"Less is More: {self.scope} L1 on convolutions, half of what is left at each level, fine-tuned{reduced}"
 
     def spec(self, linear: tuple[str, ...]) -> RetrainSpec:
@@ -104,8 +108,12 @@ def load_images(photos: PhotoSet, plan: Plan, held_out: Collection[str] = ()) ->
     return Images(train, chosen, test)
 
 
-def _rule(plan: Plan) -> finetuned.InputRule:
-    return finetuned.InputRule(size_px=(plan.size_px, plan.size_px), mean=(0.0,) * 3, std=(1.0,) * 3)
+def _rule(plan: Plan) -> InputRule:
+    return InputRule(size_px=(plan.size_px, plan.size_px)) if plan.normalise else _raw(plan.size_px)
+
+
+def _raw(side_px: int) -> InputRule:
+    return InputRule(size_px=(side_px, side_px), mean=(0.0,) * 3, std=(1.0,) * 3)
 
 
 def describe(plan: Plan, classes: tuple[str, ...]) -> Description:
@@ -116,6 +124,7 @@ def describe(plan: Plan, classes: tuple[str, ...]) -> Description:
     return Description(
         architecture=plan.architecture, data=plan.data, classes=classes, size_px=plan.size_px, levels=len(TARGETS) - 1,
         target_layer=LAYERS[plan.architecture], classifier=f"{names[-1]}.weight", runs={plan.run: plan.summary}, seeds=(plan.seed,),
+        mean=_rule(plan).mean, std=_rule(plan).std,
     )  # fmt: skip
 
 

@@ -13,11 +13,12 @@ import torch
 from PIL import Image
 
 from core.data.folders import read_folder
-from core.errors import BadFile, BadSpec
+from core.errors import BadFile, BadSpec, MissingData
 from core.models import finetuned
 from core.models.cards import Card, InputRule
 from core.protocols import merkle
 from core.protocols.merkle import Plan
+from core.retraining import estimate
 from core.specs import PruningSpec, RetrainSpec, TrainSpec
 from core.store.files import Files
 from core.store.sparse import unpack_sparse
@@ -219,3 +220,27 @@ def test_runs_of_several_folders_come_together(tmp_path: Path) -> None:
     assert set(found.runs) == {"merkle-layer", "other"}
     assert found.seeds == (0, 4)
     assert json.loads((tmp_path / "one" / one.name / finetuned.FILE).read_text())["architecture"] == "squeezenet1_1"
+
+
+def test_what_a_run_will_cost_is_measured(tmp_path: Path) -> None:
+    photos = folder_of_photographs(tmp_path / "data")
+    asked = {
+        "plan": {"architecture": "squeezenet1_1", "data": "x", "size_px": 64, "epochs": 2},
+        "photographs": str(photos),
+        "device": "cpu",
+    }
+    cost = estimate(asked, n=3)
+    assert (cost.images, cost.epochs, cost.batch, cost.n) == (24, 14, 64, 3)
+    assert 0 < cost.step_ms / 1000 * cost.epochs <= cost.seconds
+    twice = estimate(asked | {"plan": asked["plan"] | {"epochs": 4}}, n=3)
+    assert twice.epochs == 28
+    with pytest.raises(MissingData):
+        estimate(asked | {"photographs": str(tmp_path / "nowhere")})
+
+
+@pytest.mark.parametrize("normalise", [True, False])
+def test_the_input_is_as_published_unless_asked_otherwise(normalise: bool) -> None:
+    plan = Plan(architecture="squeezenet1_1", data="x", size_px=64, normalise=normalise)
+    rule = merkle.describe(plan, ("a", "b")).card().input
+    assert (rule.mean == (0.0, 0.0, 0.0)) is not normalise
+    assert ("normalised" in plan.summary) is normalise
