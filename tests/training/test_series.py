@@ -232,7 +232,7 @@ def test_what_a_run_will_cost_is_measured(tmp_path: Path) -> None:
     cost = estimate(asked, n=3)
     assert (cost.images, cost.epochs, cost.batch, cost.n) == (24, 14, 64, 3)
     assert 0 < cost.step_ms / 1000 * cost.epochs <= cost.seconds
-    twice = estimate(asked | {"plan": asked["plan"] | {"epochs": 4}}, n=3)
+    twice = estimate(asked | {"plan": plan | {"epochs": 4}}, n=3)
     assert twice.epochs == 28
     with pytest.raises(MissingData):
         estimate(asked | {"photographs": str(tmp_path / "nowhere")})
