@@ -224,11 +224,8 @@ def test_runs_of_several_folders_come_together(tmp_path: Path) -> None:
 
 def test_what_a_run_will_cost_is_measured(tmp_path: Path) -> None:
     photos = folder_of_photographs(tmp_path / "data")
-    asked = {
-        "plan": {"architecture": "squeezenet1_1", "data": "x", "size_px": 64, "epochs": 2},
-        "photographs": str(photos),
-        "device": "cpu",
-    }
+    plan = {"architecture": "squeezenet1_1", "data": "x", "size_px": 64, "epochs": 2}
+    asked = {"plan": plan, "photographs": str(photos), "device": "cpu"}
     cost = estimate(asked, n=3)
     assert (cost.images, cost.epochs, cost.batch, cost.n) == (24, 14, 64, 3)
     assert 0 < cost.step_ms / 1000 * cost.epochs <= cost.seconds
