@@ -19,7 +19,10 @@ KEYS = ("_own_architecture", "_own_weights", "_own_classes", "_own_size", "_own_
 
 def form() -> None:
     """The fields. The network is chosen once it is taken in; what does not fit is said here."""
-    with st.expander("Your own weights", icon=":material/upload_file:"):
+    opened = st.expander("Your own weights", icon=":material/upload_file:", key="open_own", on_change="rerun")
+    if not opened.open:
+        return
+    with opened:
         known = [name for name, entry in MODELS.items() if not entry.facts.get("own")]
         st.selectbox("Architecture", known, index=None, key=KEYS[0], accept_new_options=True, placeholder="resnet18",
                      help="Any CNN of torchvision by its name, or one of Sparsight's own.")  # fmt: skip
@@ -31,7 +34,7 @@ def form() -> None:
                       help="Height and width that the network was trained on.")  # fmt: skip
         left, right = st.columns(2, gap="small")
         left.text_input("Mean", key=KEYS[4], placeholder="0.485, 0.456, 0.406", help="Of each channel, for values from 0 to 1.")
-        right.text_input("Standard deviation", key=KEYS[5], placeholder="0.229, 0.224, 0.225")
+        right.text_input("Std", key=KEYS[5], placeholder="0.229, 0.224, 0.225", help="Standard deviation of each channel.")
         st.text_input("Title", key=KEYS[6], placeholder="for the list of networks")
         st.button("Take in", icon=":material/check:", on_click=_take_in)
         trouble = st.session_state.pop("_own_trouble", None)

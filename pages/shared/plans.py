@@ -26,7 +26,7 @@ def _ratios(mask: MaskReport) -> str:
 
 def _rows(mask: MaskReport) -> dict[str, list[str]]:
     rows: dict[str, list[str]] = {"layer": [], "kind": [], "weights": [], "removed": [], "kept": [], "share removed": []}
-    alone = {layer.name for layer in mask.excluded}
+    alone = set(mask.variant.pruning.excluded)
     for layer in _in_order(mask):
         cells = (layer.name.removesuffix(".weight"), layer.kind, f"{layer.total:,}", f"{layer.total - layer.kept:,}", f"{layer.kept:,}",
                  "left alone" if layer.name in alone else story.percent(layer.sparsity))  # fmt: skip
@@ -55,6 +55,6 @@ def _notes(mask: MaskReport) -> list[str]:
             f"Without retraining, networks for photographs usually collapse between {low:.0%} and {high:.0%} of their weights; "
             "whole kernels or filters are missed far earlier."
         )
-    if found.classifier not in {layer.name for layer in mask.excluded}:
+    if pruning.schedule == "one-shot" and found.classifier not in pruning.excluded:
         notes.append("The classifier is pruned too; many studies leave it alone, so figures with and without it do not compare.")
     return notes

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 import torch
 from safetensors.torch import save
+from streamlit.testing.v1 import AppTest
 
 from core.errors import BadSpec, UnknownName
 from core.models.building import untrained
@@ -36,8 +37,13 @@ def weights(classes: int | None = None) -> dict[str, torch.Tensor]:
     return state
 
 
+def opened(app: AppTest) -> AppTest:
+    app.session_state["open_own"] = True
+    return app.run()
+
+
 def take_in(explore: OpenPage, content: bytes, name: str = "mine.safetensors", **fields: str):
-    app = explore(cam="grad-cam")
+    app = opened(explore(cam="grad-cam"))
     app.selectbox(key="_own_architecture").set_value(fields.pop("architecture", SQUEEZENET))
     for field, value in fields.items():
         kind = app.text_area if field == "classes" else app.text_input
@@ -107,7 +113,7 @@ def test_fields_that_do_not_fit_are_said(explore: OpenPage, fields: dict[str, st
 
 
 def test_both_file_and_architecture_are_needed(explore: OpenPage) -> None:
-    app = explore()
+    app = opened(explore())
     app.button[[button.label for button in app.button].index("Take in")].click().run()
     assert "are needed" in app.error[0].value
 
