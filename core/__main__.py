@@ -50,7 +50,7 @@ def build_parser() -> Parser:
     _add_questions(commands)
     actions = _add_protocol(commands)
     bench = _add(commands, "bench", run_bench, "measure Sparsight against what you would otherwise use; one JSON line each")
-    bench.add_argument("name", help="slider, slider-natural, prune, evaluate, threads, protocol, page, curves, start, or all")
+    bench.add_argument("name", help="slider, slider-natural, prune, heatmap, evaluate, threads, protocol, page, curves, start, or all")
     bench.add_argument("--n", type=int, help="repetitions, at least 1; each bench has its own default")
     usages = " ".join(made.format_usage() for made in (*commands.choices.values(), *actions.choices.values()))
     parser.options = tuple(sorted(set(re.findall(r"--[\w-]+", usages))))

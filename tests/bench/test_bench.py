@@ -12,6 +12,7 @@ import pytest
 
 from core.bench import BENCHES, browser
 from core.bench.engine import evaluate_all
+from core.bench.heatmap import heatmap
 from core.bench.measure import alternate, line, percentile
 from core.engine import Engine
 from core.errors import SparsightError, UnknownName
@@ -20,7 +21,7 @@ NEEDS_CHROMIUM = pytest.mark.skipif(
     shutil.which("chromium") is None and shutil.which("google-chrome") is None, reason="chromium is missing: sudo apt-get install chromium"
 )
 KEYS = ("bench", "device", "threads", "n", "ours_s", "ours_p95_s", "peer", "peer_s", "ratio")
-WITH_PEER = ("slider", "evaluate", "threads", "protocol", "prune")
+WITH_PEER = ("slider", "evaluate", "threads", "protocol", "prune", "heatmap")
 IN_BROWSER = ("page", "start", "curves")
 
 
@@ -101,6 +102,19 @@ def test_protocol(engine: Engine) -> None:
     assert row["level_s"] == pytest.approx(10 * row["ours_s"], abs=0.01)
     assert row["protocol_s"] == pytest.approx(270 * row["ours_s"], abs=0.1)  # 10 epochs of pretraining and 26 levels of 10
     assert row["protocol_recorded_s"] == {}  # nothing was trained in this folder
+
+
+def test_heatmap(engine: Engine) -> None:
+    row = heatmap(engine, 1, networks=("efficientnet-lite0", "squeezenet1_1"), batches=(1,))
+    check(row, "heatmap", 1)
+    assert "pytorch-grad-cam" in row["peer"]
+    assert [(line["model"], line["images"], line["weights"]) for line in row["rows"][::2]] == [
+        ("efficientnet-lite0", 1, "imagenet"),
+        ("squeezenet1_1", 1, "random"),
+    ]
+    assert [line["method"] for line in row["rows"]] == ["grad-cam++", "grad-cam"] * 2
+    assert all(line[key] > 0 for line in row["rows"] for key in ("ours_s", "forward_s", "peer_s", "ours_over_forward", "ratio"))
+    assert row["forward_s"] == row["rows"][0]["forward_s"]
 
 
 @pytest.mark.browser
