@@ -15,10 +15,12 @@ from pathlib import Path
 
 import torch
 from pandas import DataFrame
-from torch import Tensor
+from torch import Tensor, nn
 
 from core import evaluation
 from core.comparing import as_batch, compare
+from core.cost import cost, smaller
+from core.data.calibration_images import calibration_images
 from core.data.datasets import LabelledImages
 from core.data.inputs import InputCache, Inputs
 from core.data.photo_inputs import PhotoInputs
@@ -28,14 +30,15 @@ from core.errors import BadSpec
 from core.models import own
 from core.models.zoo import card
 from core.protocols.lukkien_tables import StudyTables, found_studies, load_images, load_study
-from core.results import Accuracy, CachePart, Comparison, Heatmap, MaskReport, Picture, Prediction, frozen_array
+from core.results import Accuracy, CachePart, Comparison, CostReport, Heatmap, MaskReport, Picture, Prediction, RemovalReport, frozen_array
 from core.saliency.cams import saliency_maps
 from core.saliency.normalise import normalise
 from core.specs import CamSpec, DataSpec, ImageRef, ModelSpec, PruningSpec, VariantSpec
 from core.stats.intervals import wilson
+from core.store.budgets import MEGABYTE, Budgets
 from core.store.files import Files
 from core.store.memory import MemoryCache
-from core.store.models import MEGABYTE, Budgets, ModelStore
+from core.store.models import ModelStore
 from core.store.tables import AccuracyTable
 
 REPOSITORY = Path(__file__).parents[1]
@@ -60,7 +63,10 @@ class Engine:
         self.device = choose_device(device or os.environ.get("SPARSIGHT_DEVICE") or None)
         self.folder = folder or default_folder()
         shipped = REPOSITORY / "models_cache" / "shipped"
-        self.store = ModelStore(Files(self.folder, [shipped]), self.device, budgets)
+        self.store = ModelStore(
+            Files(self.folder, [shipped]), self.device, budgets or Budgets.usual(self.device),
+            images=lambda model: calibration_images(self._pictures, card(model)),
+        )  # fmt: skip
         self._roots = (self.folder, shipped)
         self._accuracies = AccuracyTable(self._roots)
         self._heatmaps = MemoryCache("heatmaps", 64 * MEGABYTE)
@@ -98,6 +104,14 @@ class Engine:
     def report(self, variant: VariantSpec) -> MaskReport:
         """What the pruning removed, counted."""
         return self.store.report(variant)
+
+    def cost(self, variant: VariantSpec, measure: bool = False) -> CostReport:
+        """Parameters, zeros, multiply-adds, file sizes, before and after physical removal; with `measure`, the time of one image too."""
+        return cost(self.store, variant, measure)
+
+    def physical(self, variant: VariantSpec) -> tuple[nn.Module, RemovalReport]:
+        """The variant without the channels that pruning emptied, the caller's own. Raises CannotRemove (a SparsightError)."""
+        return smaller(self.store, variant)
 
     def heatmap(self, variant: VariantSpec, image: ImageRef, cam: CamSpec) -> Heatmap:
         """Where the variant looks, and what it predicts.

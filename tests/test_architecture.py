@@ -21,6 +21,8 @@ ROOMS = (
         "core.protocols",
         "core.evaluation",
         "core.comparing",
+        "core.cost",
+        "core.sensitivity",
         "core.pictures",
         "core.plots",
         "core.strips",

@@ -8,7 +8,7 @@ from core.results.data import Accuracy
 from core.results.heatmaps import MAP_STATES, Comparison, Heatmap, Prediction, Scores
 from core.results.images import TRUTHS, Picture
 from core.results.memory import CachePart
-from core.results.pruning import CostReport, Latency, LayerCount, MaskReport
+from core.results.pruning import ChannelCount, CostReport, Latency, LayerCount, MaskReport, RemovalReport, StayingChannels
 
 __all__ = [
     "MAP_STATES",
@@ -16,6 +16,7 @@ __all__ = [
     "Accuracy",
     "Array",
     "CachePart",
+    "ChannelCount",
     "Comparison",
     "CostReport",
     "Heatmap",
@@ -24,6 +25,8 @@ __all__ = [
     "MaskReport",
     "Picture",
     "Prediction",
+    "RemovalReport",
     "Scores",
+    "StayingChannels",
     "frozen_array",
 ]

@@ -71,6 +71,39 @@ class MaskReport:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ChannelCount:
+    """Output channels of one layer (name: of its weight) before and after removal."""
+
+    name: str
+    before: int
+    after: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class StayingChannels:
+    """Channels of one layer that pruning emptied and that stay all the same, and why, in plain words."""
+
+    name: str
+    channels: int
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RemovalReport:
+    """What physical removal took out. layers: those that got smaller; difference: largest of the outputs on the example."""
+
+    layers: tuple[ChannelCount, ...]
+    staying: tuple[StayingChannels, ...]
+    parameters_before: int
+    parameters_after: int
+    largest_difference: float
+
+    @property
+    def removed_channels(self) -> int:
+        return sum(layer.before - layer.after for layer in self.layers)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Latency:
     """Measured time of one image through a network: median and 95th percentile in milliseconds of n passes on a named device."""
 
@@ -84,8 +117,10 @@ class Latency:
 class CostReport:
     """What one variant costs. Parameters and zeros are counted from the tensors, multiply-adds of one image from the shapes of a pass.
 
-    `macs_left` leaves out multiplications by a removed weight: a count, not a speed. `physical_*` are after the channels that
-    pruning emptied were really taken out; None where nothing could be.
+    `zeros` are of all parameters; `macs_left` leaves out multiplications by zero weights: a count, not a speed. File sizes are those of
+    the app's own files: every value, or one bit a prunable weight and the values kept. `physical_*` are after the channels that pruning
+    emptied were really taken out; None, with the reason in `notes`, where nothing could be. Latencies are of one image, measured in turn
+    in one run; None when not asked for.
     """
 
     variant: VariantSpec
@@ -95,9 +130,12 @@ class CostReport:
     macs_left: int
     dense_file_bytes: int
     sparse_file_bytes: int
-    latency: Latency | None = None
+    dense_latency: Latency | None = None
+    latency: Latency | None = None  # with the zeros in place
     physical_parameters: int | None = None
     physical_macs: int | None = None
     physical_file_bytes: int | None = None
     physical_latency: Latency | None = None
+    removed_channels: int = 0
     largest_difference: float | None = None  # of the logits, masked against physical
+    notes: tuple[str, ...] = ()  # plain sentences: what zeros are worth here, which channels stay and why

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,37 +13,43 @@ from torch import Tensor, nn
 from core.errors import BadFile, BadSpec, MissingData
 from core.models.cards import Card
 from core.models.zoo import card, dense_weights, is_there
+from core.pruning.calibration import Calibration, calibrate
+from core.pruning.companions import companion_masks, companions
 from core.pruning.index import PruningIndex
 from core.pruning.mask import Mask, apply_mask, count_layers, full_mask, is_collapsed
 from core.pruning.scores import Evidence
 from core.results import CachePart, MaskReport
 from core.specs import ModelSpec, PruningSpec, VariantSpec
+from core.store.budgets import MEGABYTE, Budgets
 from core.store.files import Files
 from core.store.memory import MemoryCache
 from core.store.sparse import unpack_sparse
 
 Weights = dict[str, Tensor]
-MEGABYTE = 1 << 20
+CalibrationImages = Callable[[ModelSpec], tuple[Tensor, Tensor | None]]  # network inputs (N, C, H, W), classes (N,) or None
+# Networks of more bytes share one buffer a model, overwritten in place: a slider allocates nothing, and memory does not grow.
+SLOT_BYTES = 64 * MEGABYTE
 
 
-@dataclass(frozen=True, kw_only=True)
-class Budgets:
-    """Memory that the store may keep: networks on the device; dense weights, pruning indexes and masks in RAM."""
+@dataclass(eq=False)
+class _Slot:
+    """One network of a large model, and the variant that it holds now; None while it is written."""
 
-    device_bytes: int = 512 * MEGABYTE
-    ram_bytes: int = 1024 * MEGABYTE
+    network: nn.Module
+    variant: VariantSpec | None = None
 
 
 class ModelStore:
     """Networks by VariantSpec, least recently used go first. Safe for threads: one lock a network, held while it is borrowed.
 
     Args:
-        files: where trained networks lie. device: where they run. budgets: bytes that may stay in memory.
+        files: where trained networks lie. device: where they run. budgets: bytes that may stay in memory. images: what criteria that
+            are measured on images are measured on.
     """
 
-    def __init__(self, files: Files, device: torch.device, budgets: Budgets | None = None) -> None:
+    def __init__(self, files: Files, device: torch.device, budgets: Budgets | None = None, images: CalibrationImages | None = None) -> None:
         budgets = budgets or Budgets()
-        self.files, self.device = files, device
+        self.files, self.device, self._images = files, device, images
         self._networks = MemoryCache("device", budgets.device_bytes)
         self._ram = MemoryCache("RAM", budgets.ram_bytes)
 
@@ -59,8 +65,19 @@ class ModelStore:
         Raises:
             MissingData, BadFile: its weights are not there or damaged. UnknownName: no such model or criterion.
         """
-        with self._networks.borrow(variant.key, lambda: self._build(variant)) as network:
-            yield network
+        if not self._in_slot(variant):
+            with self._networks.borrow(variant.key, lambda: self._build(variant)) as network:
+                yield network
+            return
+        with self._networks.borrow(f"{variant.model.key}/slot", lambda: self._empty_slot(variant)) as slot:
+            if slot.variant != variant:
+                slot.variant = None  # what an error leaves behind is nobody's network
+                self._write(variant, slot.network)
+                slot.variant = variant
+            yield slot.network
+
+    def _in_slot(self, variant: VariantSpec) -> bool:
+        return variant.pruning.schedule == "one-shot" and 4 * card(variant.model).parameters > SLOT_BYTES
 
     def mask(self, variant: VariantSpec) -> Mask:
         """What the pruning keeps, by parameter name; on the CPU, shared: do not change it."""
@@ -76,23 +93,59 @@ class ModelStore:
         return self._networks.report(), self._ram.report()
 
     def missing(self, model: ModelSpec) -> bool:
-        """True when the dense weights of this model are nowhere on this machine."""
+        """Whether the dense weights of this model are nowhere on this machine."""
         there = is_there(model, self.downloads)
-        return not self.files.exists(_stored_key(VariantSpec(model=model))) if there is None else not there
+        return not (self.files.exists(_stored_key(VariantSpec(model=model))) if there is None else there)
 
     def _build(self, variant: VariantSpec) -> tuple[nn.Module, int]:
+        """A dense network shares its weights with the RAM tier where both lie in the same memory."""
         weights, mask = self._weights_and_mask(variant)
         network = card(variant.model).blank()
-        network.load_state_dict(apply_mask(weights, mask))
+        network.load_state_dict(weights if variant == variant.dense else apply_mask(weights, mask), assign=True)
         network.requires_grad_(False).eval().to(self.device)
         return network, _bytes(network.state_dict())
 
+    def _empty_slot(self, variant: VariantSpec) -> tuple[_Slot, int]:
+        """A network whose candidates for pruning have memory of their own; all other tensors are the dense network's."""
+        found, (weights, _) = card(variant.model), self._stored(variant.dense)
+        network = found.blank()
+        changing = {*found.prunable, *(name for names in self._partners(variant).values() for name in names)}
+        network.load_state_dict({name: values.clone() if name in changing else values for name, values in weights.items()}, assign=True)
+        network.requires_grad_(False).eval().to(self.device)
+        return _Slot(network), _bytes({name: weights[name] for name in changing})
+
+    def _write(self, variant: VariantSpec, network: nn.Module) -> None:
+        """Masks the dense weights into the network's own memory."""
+        pruning, (weights, _) = variant.pruning, self._stored(variant.dense)
+        state, index = network.state_dict(), self._index(variant)
+        index.write(_sparsity(pruning), pruning.overrides, {name: weights[name] for name in index.scores}, state, pruning.excluded)
+        for name in {name for names in self._partners(variant).values() for name in names}:
+            state[name].copy_(weights[name])
+        if pruning.granularity == "filter":
+            mask = index.mask(_sparsity(pruning), pruning.overrides, pruning.excluded)
+            for name, kept in companion_masks(mask, self._partners(variant)).items():
+                state[name].mul_(kept.to(self.device))
+
     def _weights_and_mask(self, variant: VariantSpec) -> tuple[Weights, Mask]:
-        if variant.pruning.schedule == "one-shot":
-            weights, _ = self._stored(variant.dense)
-            pruning = variant.pruning
-            return weights, self._index(variant).mask(_sparsity(pruning), pruning.overrides, pruning.excluded)
-        return self._stored(variant)
+        if variant.pruning.schedule != "one-shot":
+            return self._stored(variant)
+        weights, _ = self._stored(variant.dense)
+        pruning = variant.pruning
+        mask = self._index(variant).mask(_sparsity(pruning), pruning.overrides, pruning.excluded)
+        if pruning.granularity == "filter":
+            mask |= companion_masks(mask, self._partners(variant))
+        return weights, mask
+
+    def _partners(self, variant: VariantSpec) -> dict[str, tuple[str, ...]]:
+        """What belongs to the output channels of each layer, by the name of its weight."""
+        found = card(variant.model)
+
+        def find() -> tuple[dict[str, tuple[str, ...]], int]:
+            example = torch.zeros(1, *found.input_shape, device="meta")
+            return companions(found.skeleton.eval(), example), 1024
+
+        with self._ram.borrow(f"partners/{variant.model.name}", find, exclusive=False) as partners:
+            return partners
 
     def _stored(self, variant: VariantSpec) -> tuple[Weights, Mask]:
         key = _stored_key(variant)
@@ -104,6 +157,7 @@ class ModelStore:
                 weights = dense_weights(variant.model, self.downloads)
             if weights is None:
                 weights, mask = unpack_sparse(_load_or_explain(self.files, key, variant))
+            weights = {name: values.contiguous() for name, values in weights.items()}  # the index walks through memory
             _check_fit(key, found, weights, mask)
             mask = {name: mask[name] for name in found.prunable} if mask else full_mask(weights, found.prunable)
             return (weights, mask), _bytes(weights) + _bytes(mask)
@@ -117,21 +171,40 @@ class ModelStore:
         def build() -> tuple[PruningIndex, int]:
             weights, mask = self._stored(variant.dense)
             candidates = {name: weights[name] for name in mask}
-            evidence = Evidence(candidates, pruning.granularity, pruning.seed, None, card(variant.model).conv_groups)
+            measured = (lambda: self._calibration(variant)) if self._images else None
+            evidence = Evidence(candidates, pruning.granularity, pruning.seed, measured, card(variant.model).conv_groups)
             index = PruningIndex.of(pruning, evidence)
             return index, index.bytes
 
         with self._ram.borrow(f"index/{variant.model.key}/{pruning.ranking}", build, exclusive=False) as index:
             return index
 
+    def _calibration(self, variant: VariantSpec) -> Calibration:
+        """Gradients and input norms of the dense network on a few images; for criteria that need them."""
+
+        def measure() -> tuple[Calibration, int]:
+            assert self._images is not None
+            inputs, classes = self._images(variant.model)
+            with self.borrow(variant.dense) as network:
+                found = calibrate(network, card(variant.model).prunable, inputs.to(self.device), classes)
+            gradients, norms = ({k: v.cpu() for k, v in part.items()} for part in (found.gradients, found.input_norms))
+            return Calibration(gradients, norms, found.images), found.bytes
+
+        with self._ram.borrow(f"calibration/{variant.model.key}", measure, exclusive=False) as calibration:
+            return calibration
+
     def _count(self, variant: VariantSpec) -> MaskReport:
         found, mask = card(variant.model), self.mask(variant)
-        layers = count_layers(mask, found.kinds)
+        weights = {name: mask[name] for name in found.prunable if name in mask}
+        layers = count_layers({name: kept for name, kept in weights.items() if name not in variant.pruning.excluded}, found.kinds)
+        excluded = count_layers({name: weights[name] for name in variant.pruning.excluded}, found.kinds)
         return MaskReport(
             variant=variant,
             layers=layers,
+            excluded=excluded,
             other_parameters=found.parameters - sum(layer.total for layer in layers),
-            collapsed=is_collapsed(found.skeleton, mask, found.input_shape),
+            removed_others=sum(int((~kept).sum()) for name, kept in mask.items() if name not in weights),
+            collapsed=is_collapsed(found.skeleton, weights, found.input_shape),
         )
 
 
@@ -170,8 +243,7 @@ def _check_fit(key: str, found: Card, weights: Weights, mask: Mask) -> None:
 
 
 def _sparsity(pruning: PruningSpec) -> float:
-    assert pruning.sparsity is not None  # a one-shot spec always has one
-    return pruning.sparsity
+    return pruning.sparsity or 0.0  # a one-shot spec always has one
 
 
 def _bytes(tensors: dict[str, Tensor]) -> int:

@@ -1,0 +1,56 @@
+"""How much memory the store may keep, in bytes: asked for, from the environment, or a share of what is free."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from core.errors import BadSpec
+
+MEGABYTE = 1 << 20
+UNITS = {"": 1, "KB": 1 << 10, "MB": MEGABYTE, "GB": 1 << 30}
+LEAST_BYTES = 64 * MEGABYTE  # usual budgets are never smaller
+CPU_SHARE, GPU_SHARE, RAM_SHARE = 0.2, 0.6, 0.2  # of what is free; on a CPU both tiers lie in the same RAM
+
+
+@dataclass(frozen=True, kw_only=True)
+class Budgets:
+    """Memory that the store may keep: networks on the device; dense weights, pruning indexes and counts in RAM."""
+
+    device_bytes: int = 512 * MEGABYTE
+    ram_bytes: int = 1024 * MEGABYTE
+
+    @classmethod
+    def usual(cls, device: torch.device) -> Budgets:
+        """SPARSIGHT_DEVICE_BYTES and SPARSIGHT_RAM_BYTES ("2GB", "512MB", bytes), else shares of the memory that is free now."""
+        free = free_ram_bytes()
+        on_device = GPU_SHARE * torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else CPU_SHARE * free
+        return cls(device_bytes=_asked("SPARSIGHT_DEVICE_BYTES", on_device), ram_bytes=_asked("SPARSIGHT_RAM_BYTES", RAM_SHARE * free))
+
+
+def parse_bytes(text: str, noun: str) -> int:
+    """Bytes from "2GB", "512 MB" or "1000000". Raises BadSpec."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMG]B)?", text.strip(), re.IGNORECASE)
+    if not found:
+        raise BadSpec(f"{noun} cannot be '{text}'.", "A number of bytes, or with KB, MB or GB behind it.", "Write for example 2GB.")
+    return int(float(found[1]) * UNITS[(found[2] or "").upper()])
+
+
+def free_ram_bytes() -> int:
+    """Memory that programs can still have: MemAvailable on Linux, elsewhere half of all."""
+    try:
+        found = re.search(r"MemAvailable:\s+(\d+) kB", Path("/proc/meminfo").read_text())
+        if found:
+            return int(found[1]) * 1024
+    except OSError:
+        pass
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+
+
+def _asked(variable: str, usual: float) -> int:
+    text = os.environ.get(variable)
+    return parse_bytes(text, variable) if text else max(LEAST_BYTES, int(usual))
