@@ -41,7 +41,7 @@ class Known(NamedTuple):
 
 
 KNOWN = {
-    "alexnet": Known("AlexNet", "Five convolutions and three large linear layers; the network that began it, and easy to prune.",
+    "alexnet": Known("AlexNet", "Five convolutions and three linear layers that hold nearly all of its weights.",
                      "Krizhevsky 2014 (arXiv:1404.5997)", "alexnet-owt-7be5be79.pth", 233.087, "features.11", "classifier.6.weight"),
     "vgg16": Known("VGG-16", "Thirteen 3 x 3 convolutions and three linear layers that hold nine tenths of its weights.",
                    "Simonyan and Zisserman 2014 (arXiv:1409.1556)", "vgg16-397923af.pth", 527.796, "features.29", "classifier.6.weight"),
