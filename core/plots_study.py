@@ -47,7 +47,7 @@ def curves(study: StudyTables, axis: str, controls: tuple[str, ...], published: 
     mean = study.mean_series(fitting)
     x = positions(mean, axis, study.other_parameters)
     _shade_collapsed(figure, x[mean.collapsed], axis)
-    lines = (("accuracy", NEUTRAL, "accuracy_noisy", "accuracy_noisy"), (name, PRUNED, overlap_column(fitting), "overlap"))
+    lines = (("accuracy", NEUTRAL, "accuracy_noisy", "accuracy_noisy"), (name.split(" (")[0], PRUNED, overlap_column(fitting), "overlap"))
     for label, colour, of_seeds, of_mean in lines:
         _seed_lines(figure, study, axis, of_seeds, colour)
         _mean_line(figure, mean.assign(x=x), of_mean, (label, colour))
@@ -71,7 +71,7 @@ def scatter(study: StudyTables, without_collapsed: bool, fitting: str = "soft-io
                 "symbol": ["circle-open" if gone else "circle" for gone in shown.collapsed]},
     )  # fmt: skip
     figure.update_xaxes(title="accuracy with noise", range=[0, 1.02])
-    return figure.update_yaxes(title=name)
+    return figure.update_yaxes(title=name.replace(" (", "<br>("))
 
 
 def map_statistics(study: StudyTables, axis: str) -> go.Figure:
@@ -166,7 +166,7 @@ def _published(figure: go.Figure, first: Series, with_overlap: bool) -> None:
 
 def _figure(title: str, height: int) -> go.Figure:
     """The common look with a new line for each bracket of the title, so that a phone shows it whole, and the legend below."""
-    text = title.replace(" (", "<br>(")
+    text = title.replace(", upper bound", "").replace(" (", "<br>(")  # the axis has room to say that
     figure = empty_figure(text, height)
     # plotly puts the first of several lines 14 pixels higher than a single one
     place = {"x": 0, "xref": "container", "y": 1 - 14 / height, "font": {"weight": "bold"}}

@@ -36,19 +36,22 @@ def test_the_mean_line_is_the_mean_table(study: StudyTables, axis: str) -> None:
 def test_the_fitting_decides_what_both_figures_show(study: StudyTables, fitting: str) -> None:
     name, mean = plots_study.overlap_name(fitting), study.mean_series(fitting)
     main, against = plots_study.curves(study, "level", (), False, fitting), plots_study.scatter(study, False, fitting)
-    assert list(trace(main, name).y) == list(against.data[0].y) == mean.overlap.tolist()
+    assert list(trace(main, name.split(" (")[0]).y) == list(against.data[0].y) == mean.overlap.tolist()
     seeds = [list(part.y) for part in main.data if part.name == "seed 334"]
     rows = study.levels[(study.levels.series == "iterative-reset") & (study.levels.seed == 334)]
     assert rows[overlap_column(fitting)].tolist() in seeds
-    for text in (main.layout.title.text, main.layout.yaxis.title.text, against.layout.title.text, against.layout.yaxis.title.text):
-        assert name in text.replace("<br>", " ")
+    for figure in (main, against):
+        assert name in figure.layout.yaxis.title.text.replace("<br>", " ")
+        assert name.replace(", upper bound", "") in figure.layout.title.text.replace("<br>", " ")
     assert "n = " in main.layout.title.text
     assert list(trace(main, "accuracy").y) == mean.accuracy_noisy.tolist()
 
 
 def test_fittings_differ_and_the_band_is_the_interval(study: StudyTables) -> None:
     drawn = {fitting: plots_study.curves(study, "level", (), False, fitting) for fitting in FITTINGS}
-    assert len({tuple(trace(figure, plots_study.overlap_name(fitting)).y) for fitting, figure in drawn.items()}) == len(FITTINGS)
+    assert len({tuple(trace(figure, "soft IoU" if fitting == "soft-iou" else "IoU").y) for fitting, figure in drawn.items()}) == len(
+        FITTINGS
+    )
     for fitting, figure in drawn.items():
         bands = [list(part.y) for part in figure.data if part.line.width == 0]
         assert study.mean_series(fitting).overlap_low.tolist() in bands
@@ -68,17 +71,15 @@ def test_a_mean_without_interval_has_no_band(study: StudyTables) -> None:
     older = replace(study, mean=study.mean[[name for name in study.mean if not name.startswith("top-p-of-ink")]])
     figure = plots_study.curves(older, "level", (), False, "top-p-of-ink")
     assert sum(part.line.width == 0 for part in figure.data) == 2  # accuracy's two bounds
-    assert list(trace(figure, plots_study.overlap_name("top-p-of-ink")).y) == pytest.approx(
-        study.mean_series("top-p-of-ink").overlap, rel=1e-4
-    )
+    assert list(trace(figure, "IoU").y) == pytest.approx(study.mean_series("top-p-of-ink").overlap, rel=1e-4)
 
 
 def test_titles_are_in_lines_that_a_phone_shows(study: StudyTables) -> None:
     figures = [plots_study.map_statistics(study, "level"), plots_study.correct_against_wrong(study)]
     for fitting in FITTINGS:
         figures += [plots_study.curves(study, "ratio", (), True, fitting), plots_study.scatter(study, True, fitting)]
-    assert max(len(line) for figure in figures for line in figure.layout.title.text.split("<br>")) <= 40
-    assert max(len(line) for axis in plots_study.AXES.values() for line in axis.split("<br>")) <= 40
+    assert max(len(line) for figure in figures for line in figure.layout.title.text.split("<br>")) <= 32
+    assert max(len(line) for axis in plots_study.AXES.values() for line in axis.split("<br>")) <= 32
 
 
 def test_the_offline_page_needs_no_internet(study: StudyTables) -> None:

@@ -63,7 +63,9 @@ def test_the_saved_page_draws_without_the_internet(tab: OpenTab) -> None:
     assert "Accuracy and soft IoU" in alone.locator(".gtitle").text_content()
 
 
-@pytest.mark.parametrize("path", ["curves", "curves?present=1&fitting=top-p-of-ink&axis=ratio"])
+@pytest.mark.parametrize(
+    "path", ["curves", "curves?present=1&fitting=top-p-of-ink&axis=ratio", "curves?present=1&fitting=best-threshold-per-image&axis=level"]
+)
 def test_nothing_is_cut_off_on_a_phone(tab: OpenTab, path: str) -> None:
     page = tab(path, width=390, height=844)
     page.wait_for_selector("img[alt*='at level 25']")
