@@ -14,7 +14,7 @@ import streamlit as st
 from core import CamSpec, DataSpec, Engine, ImageRef, ModelSpec, PruningSpec, VariantSpec
 from core.errors import SparsightError
 from core.protocols.lukkien_tables import StudyTables
-from core.results import Accuracy, Comparison, MaskReport
+from core.results import Accuracy, Comparison, CostReport, MaskReport
 from core.saliency import CAMS
 
 KEYS = {spec: (lambda value: value.key) for spec in (VariantSpec, ImageRef, CamSpec, DataSpec, ModelSpec, PruningSpec)}
@@ -91,6 +91,15 @@ def _count_photos(variant: VariantSpec, data: DataSpec) -> Accuracy:
     return engine().accuracy(variant, data)
 
 
+def cost(variant: VariantSpec, measure: bool) -> CostReport:
+    """What the variant costs; with its time when `measure`, which takes seconds."""
+    return later(_cost, variant, measure)
+
+
+def _cost(variant: VariantSpec, measure: bool) -> CostReport:
+    return engine().cost(variant, measure)
+
+
 def accuracy_curve(variant: VariantSpec, data: DataSpec) -> tuple[Point, ...]:
     """(sparsity, accuracy) over the variant's series, as far as it is in the shipped table."""
     return later(_accuracies, _first_of_series(variant), data)
@@ -135,7 +144,7 @@ def later(question: Callable[..., Any], *specs: Any) -> Any:
     key = (question.__qualname__, specs)
     if key not in _ANSWERS:
         _wait(REST_SECONDS)
-        _ANSWERS[key] = (_LONG if question is _count_photos else _BACKGROUND).submit(question, *specs)
+        _ANSWERS[key] = (_LONG if question in (_count_photos, _cost) else _BACKGROUND).submit(question, *specs)
         while len(_ANSWERS) > MOST_ANSWERS:
             _ANSWERS.pop(next(iter(_ANSWERS)), None)
     future = _ANSWERS[key]

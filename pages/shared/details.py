@@ -9,7 +9,7 @@ from core import CamSpec, DataSpec, ImageRef, VariantSpec, pictures
 from core.measures import MEASURES
 from core.models.zoo import card
 from core.results import Comparison, MaskReport, Scores
-from pages.shared import cached, plans, present, shown, story
+from pages.shared import cached, costs, plans, present, shown, story
 from pages.shared.frame import guarded
 from pages.shared.widgets import number
 
@@ -143,7 +143,7 @@ def _cost(question: Question) -> None:
     if opened.open:
         with opened:
             st.table(_cost_rows(cached.report(question[0].dense), cached.report(question[0])))
-            st.caption("Zeros alone make nothing faster: a dense matrix product multiplies them too. What shrinks is what must be stored.")
+            costs.cost_panel(question[0])
 
 
 def _cost_rows(dense: MaskReport, pruned: MaskReport) -> dict[str, list[str]]:

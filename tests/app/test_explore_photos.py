@@ -303,3 +303,39 @@ def test_after_stop_the_view_can_be_asked_for_again(photos: OpenPhotos) -> None:
     assert pictures_at(app) == {"25.0000% sparsity"}  # those from before
     next(button for button in app.button if button.label == "Compute").click().run()
     assert pictures_at(sound(app)) == {"30.0000% sparsity"}
+
+
+def opened(app: AppTest, *keys: str) -> AppTest:
+    for key in keys:
+        app.session_state[key] = True
+    return sound(app.run())
+
+
+def test_the_plan_names_every_layer_and_what_is_left_alone(photos: OpenPhotos) -> None:
+    app = opened(photos(granularity="filter", fine="10", excluded=["classifier"]), "open_plan")
+    rows = app.dataframe[0].value.set_index("layer")
+    assert len(rows) == len(MODELS[LITE].value.prunable)
+    assert rows.loc["_fc", "share removed"] == "left alone"
+    assert rows.loc["_fc", "removed"] == "0"
+    assert any(share not in ("0.0 %", "left alone") for share in rows["share removed"])
+    assert "if only the weights of convolutions are" in words(app)
+    assert "many studies leave it alone" not in words(app)
+
+
+def test_the_plan_warns_of_a_pruned_classifier_and_says_where_networks_collapse(photos: OpenPhotos) -> None:
+    app = opened(photos(), "open_plan")
+    assert "many studies leave it alone" in words(app)
+    assert "collapse between 50% and 75%" in words(app)
+
+
+def test_costs_are_counted_when_somebody_looks_and_timed_on_a_click(photos: OpenPhotos) -> None:
+    app = opened(photos(granularity="filter", fine="10"), "open_cost")
+    costs = app.table[1].value
+    assert list(costs.columns[1:]) == ["dense", "pruned, zeros in place", "empty channels taken out"]
+    parameters, operations = (int(costs.iloc[row, 3].replace(",", "")) for row in (0, 1))
+    assert 0 < parameters < int(costs.iloc[0, 1].replace(",", ""))
+    assert 0 < operations < int(costs.iloc[1, 1].replace(",", ""))
+    assert "Zeros in place save no time" in words(app)
+    assert list(costs.iloc[4, 1:]) == ["–"] * 3
+    next(button for button in app.button if button.label == "Measure the time of one image").click().run()
+    assert all("ms" in cell for cell in sound(app).table[1].value.iloc[4, 1:])

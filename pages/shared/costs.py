@@ -1,0 +1,65 @@
+"""What a pruned network costs: counted at once when somebody looks, timed on a click."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core import VariantSpec
+from core.results import CostReport, Latency
+from pages.shared import cached
+
+MEGABYTE = 1_000_000
+CANNOT_SAY = "–"
+
+
+def cost_panel(variant: VariantSpec) -> None:
+    """Numbers of the dense network, of the pruned one with its zeros in place, and after empty channels were really taken out."""
+    place, notes = st.empty(), st.container()
+    timed = st.session_state.setdefault("_timed", set())
+    with place:
+        st.caption("Measuring, which takes some seconds ..." if variant.key in timed else "Counting ...")
+    report = cached.cost(variant, variant.key in timed)
+    place.table(_rows(report, cached.cost(variant.dense, False)))
+    for note in report.notes:
+        notes.caption(note)
+    if variant.key not in timed:
+        st.button("Measure the time of one image", icon=":material/timer:", on_click=timed.add, args=(variant.key,),
+                  help="The networks in turn, up to 30 rounds, on this machine as busy as it is now.")  # fmt: skip
+    elif report.latency:
+        st.caption(f"Time of one image: median of {report.latency.n} passes, taken in turn, on {report.latency.device}; beside it the 95th "
+                   "percentile.")  # fmt: skip
+
+
+def _rows(report: CostReport, dense: CostReport) -> dict[str, list[str]]:
+    left = report.parameters - report.zeros
+    rows = {
+        "Parameters that are not zero": (dense.parameters - dense.zeros, left, report.physical_parameters),
+        "Multiply-adds of one image, zeros left out": (dense.macs_left, report.macs_left, report.physical_macs),
+    }
+    table = {"": list(rows), "dense": [], "pruned, zeros in place": [], "empty channels taken out": []}
+    columns = list(table.values())[1:]
+    for values in rows.values():
+        for column, value in zip(columns, values, strict=True):
+            column.append(CANNOT_SAY if value is None else f"{value:,}")
+    files = {
+        "File, every value": (dense.dense_file_bytes, report.dense_file_bytes, report.physical_file_bytes),
+        "File, kept values and mask": (None, report.sparse_file_bytes, None),
+    }
+    for name, sizes in files.items():
+        table[""].append(name)
+        for column, size in zip(columns, sizes, strict=True):
+            column.append(_size(size))
+    table[""].append("Time of one image")
+    for column, latency in zip(columns, (report.dense_latency, report.latency, report.physical_latency), strict=True):
+        column.append(_time(latency))
+    return table
+
+
+def _size(count: int | None) -> str:
+    if count is None:
+        return CANNOT_SAY
+    return f"{count / MEGABYTE:,.1f} MB" if count >= MEGABYTE / 10 else f"{count / 1000:,.1f} kB"
+
+
+def _time(latency: Latency | None) -> str:
+    return CANNOT_SAY if latency is None else f"{latency.median_ms:.3g} ms (p95 {latency.p95_ms:.3g})"
