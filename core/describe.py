@@ -14,7 +14,7 @@ from core.data.gallery import GALLERY, GalleryPhoto
 from core.errors import BadFile, UnknownName
 from core.measures import MEASURES
 from core.models.torchvision_cnns import BY_HAND
-from core.models.zoo import MODELS, Card
+from core.models.zoo import MODELS, Card, card
 from core.pruning import CRITERIA
 from core.registry import Entry
 from core.results import Accuracy, Comparison, Heatmap, MaskReport, Scores
@@ -85,7 +85,7 @@ def comparison_facts(answer: Comparison) -> dict[str, Any]:
         "dense": heatmap_facts(answer.dense) | {"overlap": _values(answer.overlap_dense), "map": _values(answer.statistics_dense)},
         "pruned": heatmap_facts(pruned) | {"overlap": _values(answer.overlap_pruned), "map": _values(answer.statistics_pruned)},
         "similarity": _values(answer.similarity),
-        "notes": list(answer.picture.notes),
+        "notes": [*card(pruned.variant.model).notes, *answer.picture.notes],
     }
 
 

@@ -12,6 +12,8 @@ import torch
 from torch import nn
 from torchvision.models import get_model, get_model_weights
 
+from core.describe import comparison_facts
+from core.engine import Engine
 from core.errors import BadFile, BadSpec, MissingData, UnknownName
 from core.models import torchvision_cnns
 from core.models.building import blank
@@ -19,7 +21,7 @@ from core.models.building import untrained as draw
 from core.models.layers import last_layer, logits_layer, watch
 from core.models.torchvision_cnns import BY_HAND, KNOWN, remote
 from core.models.zoo import MODELS, RANDOM, card, default_model, dense_weights, is_there, named
-from core.specs import ModelSpec
+from core.specs import CamSpec, ImageRef, ModelSpec, PruningSpec, VariantSpec
 from tests.models.networks import PHOTO_CARDS, images, untrained
 
 
@@ -70,10 +72,9 @@ def test_without_in_place_activations_the_answers_stay_the_same(name: str) -> No
     assert logits.std() > 0
 
 
-@pytest.mark.parametrize("name", MODELS)
+# The large ones are made by the same code; they would only take time.
+@pytest.mark.parametrize("name", ["thesis-cnn", *(name for name in PHOTO_CARDS if name not in ("alexnet", "vgg16", "vgg16_bn"))])
 def test_random_weights_come_from_the_seed(name: str, tmp_path: Path) -> None:
-    if "@" in name or named(name).parameters > 30_000_000:  # the others are made by the same code; this only takes time
-        pytest.skip("a large network")
     first, again, other = (dense_weights(ModelSpec(name=name, weights=RANDOM, seed=seed), tmp_path) for seed in (1, 1, 2))
     assert first is not None
     assert again is not None
@@ -105,6 +106,12 @@ def test_every_other_cnn_of_torchvision_by_its_name() -> None:
     assert card(ModelSpec(name="resnet34")) is found
     assert "resnet34" not in MODELS
     assert MODELS["resnet18"].value.notes == ()
+
+
+def test_a_target_layer_found_automatically_is_said_beside_the_answer(engine: Engine) -> None:
+    variant = VariantSpec(model=ModelSpec(name="squeezenet1_0", weights=RANDOM, seed=0), pruning=PruningSpec.one_shot(0.2))
+    answer = engine.compare(variant, ImageRef(source="gallery", name="cat"), CamSpec(target="own"))
+    assert comparison_facts(answer)["notes"][0].startswith("The target layer 'features' was found automatically")
 
 
 @pytest.mark.parametrize("name", ["squeezenet1_0", "inception_v3", "regnet_x_400mf", "vgg11", "efficientnet_b1"])
