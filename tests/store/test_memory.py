@@ -151,7 +151,7 @@ class Model(RuleBasedStateMachine):
     @precondition(lambda self: not self.held)
     @rule(key=st.integers(0, 7))
     def drop(self, key):
-        self.dropped += key in self.cache._entries
+        self.dropped += key in self.cache._table.entries
         self.cache.drop(key)
 
     @rule(budget=st.integers(0, 120))
@@ -167,7 +167,7 @@ class Model(RuleBasedStateMachine):
         if not self.held:
             assert report.bytes <= report.budget_bytes
         for key, value, _ in self.held:
-            assert self.cache._entries[key].value == value  # borrowed: never evicted
+            assert self.cache._table.entries[key].value == value  # borrowed: never evicted
 
     def teardown(self):
         for _, _, stack in self.held:

@@ -41,7 +41,7 @@ def gathered_failure(cache: MemoryCache, error: BaseException, waiting: int) -> 
         builds.append(1)
         if len(builds) > 1:
             return "second try", 1
-        eventually(lambda: cache._entries["a"].pins == waiting + 1)
+        eventually(lambda: cache._table.entries["a"].pins == waiting + 1)
         raise error
 
     def one() -> object:
@@ -122,7 +122,7 @@ def test_readers_share_and_a_waiting_writer_comes_next():
         borrowed.enter_context(cache.borrow("a", lambda: ("A", 1), exclusive=False))
         for count, thread in enumerate(threads, start=1):
             thread.start()
-            eventually(lambda count=count: len(cache._entries["a"].line) == count)
+            eventually(lambda count=count: len(cache._table.entries["a"].line) == count)
         borrowed.enter_context(cache.borrow("a", lambda: ("never built", 1), exclusive=False))  # again: must not wait behind the writer
         assert order == []
     for thread in threads:
@@ -183,6 +183,6 @@ def test_eight_threads():
     assert report.misses == len(built)
     assert report.hits + report.misses == 8 * asks
     assert report.bytes <= 50
-    assert report.bytes == sum(entry.bytes for entry in cache._entries.values())
-    assert all(entry.pins == 0 and not entry.line for entry in cache._entries.values())
-    assert not cache._waits
+    assert report.bytes == sum(entry.bytes for entry in cache._table.entries.values())
+    assert all(entry.pins == 0 and not entry.line for entry in cache._table.entries.values())
+    assert cache._waits.idle()

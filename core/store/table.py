@@ -1,0 +1,141 @@
+"""The table of a memory cache: what is there, how many bytes it has, what goes when room is wanted. Guarded by the cache's lock."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(eq=False)
+class Entry:
+    """One value, or one being built. Threads are named by their ids."""
+
+    key: Hashable
+    kind: Hashable = None  # values of one kind can be written into each other's memory
+    under: Hashable = None  # key of the value that this one stays and goes with
+    builder: int | None = None  # None: built, or failed
+    value: Any = None
+    bytes: int = 0  # reserved as soon as there is room, then counted
+    pins: int = 0  # borrowers and those waiting to borrow
+    failed: bool = False
+    error: Exception | None = None
+    owner: int | None = None  # the exclusive borrower
+    readers: list[int] = field(default_factory=list)
+    line: list[int] = field(default_factory=list)  # who waits to borrow: first come, first served
+
+    def holders(self) -> set[int]:
+        """The threads that others may have to wait for."""
+        return {thread for thread in (self.builder, self.owner, *self.readers) if thread is not None}
+
+
+@dataclass(eq=False)
+class Wanted:
+    """Bytes that somebody waits for, to build this entry."""
+
+    entry: Entry
+    size: int
+    granted: bool = False
+    spare: Any = None  # a value of the same kind that made room
+
+
+class Table:
+    """Entries by key, least recently used first, and those who wait for room, first come first served.
+
+    Args:
+        budget: bytes. on_grant: called when somebody has got room.
+    """
+
+    def __init__(self, budget: int, on_grant: Callable[[], None]) -> None:
+        self.entries: OrderedDict[Hashable, Entry] = OrderedDict()
+        self.wanted: list[Wanted] = []
+        self.budget, self._on_grant = checked(budget), on_grant
+        self.used = self.peak = 0  # bytes; what is being built counts as soon as it has room
+        self.evicted = 0
+
+    def count(self, entry: Entry, size: int) -> None:
+        """The entry has this many bytes from now on."""
+        if self.entries.get(entry.key) is entry:
+            self.used += size - entry.bytes
+            self.peak = max(self.peak, self.used)
+        entry.bytes = size
+
+    def touch(self, entry: Entry) -> None:
+        """It was used now, and what it lies under as well."""
+        for key in (entry.under, entry.key):
+            if key in self.entries:
+                self.entries.move_to_end(key)
+
+    def holders(self, entry: Entry) -> set[int]:
+        """The threads that keep something in the table, other than the building of this entry, and those who only wait for room."""
+        without = {id(entry), *(id(wanted.entry) for wanted in self.wanted)}
+        return {thread for other in self.entries.values() if id(other) not in without for thread in other.holders()}
+
+    def serve(self) -> None:
+        """Give room to those who wait for it, as far as there is some: called by who gives back, so that nobody is overtaken for ever."""
+        while self.wanted:
+            wanted = self.wanted[0]
+            self._free(wanted)
+            if self.used and self.used + wanted.size > self.budget:
+                return
+            self.grant(wanted)
+
+    def grant(self, wanted: Wanted) -> None:
+        """Reserve the bytes, whether they fit or not."""
+        self.wanted.remove(wanted)
+        wanted.granted = True
+        self.count(wanted.entry, wanted.size)
+        self._on_grant()
+
+    def trim(self) -> None:
+        """Evict until the rest fits: first what never can, then the least recently used; what is borrowed stays. Then serve who waits."""
+        if self.used > self.budget:
+            for entry in list(self.entries.values()):
+                if entry.bytes > self.budget:
+                    self.evict(entry)
+            fitting = sum(entry.bytes for entry in self.entries.values() if entry.bytes <= self.budget)
+            for entry in list(self.entries.values()):
+                before = self.used
+                if fitting > self.budget and 0 < entry.bytes <= self.budget and self.evict(entry):
+                    fitting -= before - self.used
+        self.serve()
+
+    def evict(self, entry: Entry) -> bool:
+        """Let an entry go, and what lies under it, unless something of it is borrowed or being built. True if it went now."""
+        if self.entries.get(entry.key) is not entry or any(each.pins for each in self._family(entry)):
+            return False
+        self.evicted += self.remove(entry)
+        return True
+
+    def remove(self, entry: Entry) -> int:
+        """Take an entry and what lies under it out of the table; how many they were."""
+        family = self._family(entry)
+        for each in family:
+            del self.entries[each.key]
+            self.used -= each.bytes
+        return len(family)
+
+    def clear(self) -> None:
+        """Forget everything, and serve who waits."""
+        self.entries.clear()
+        self.used = 0
+        self.serve()
+
+    def _free(self, wanted: Wanted) -> None:
+        """Evict, least recently used first, until the wanted bytes fit or nothing more can go."""
+        for entry in list(self.entries.values()):
+            if self.used + wanted.size <= self.budget:
+                return
+            if entry.bytes and self.evict(entry) and entry.kind is not None and entry.kind == wanted.entry.kind:
+                wanted.spare = entry.value
+
+    def _family(self, entry: Entry) -> list[Entry]:
+        return [entry, *(each for each in self.entries.values() if each.under is not None and each.under == entry.key)]
+
+
+def checked(size: int) -> int:
+    """A size in bytes. Raises ValueError where it is none."""
+    if size < 0:
+        raise ValueError(f"a size in bytes cannot be {size}")
+    return int(size)
