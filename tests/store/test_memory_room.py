@@ -60,6 +60,7 @@ def test_the_peak_never_passes_the_budget(asked: list[tuple[int, int]], budget: 
     for key, size in asked:
         with cache.borrow((key, size), lambda size=size: (memory.take(size), size), expected=size) as block:
             assert block.size == size
+        del block
         assert memory.now == cache.report().bytes
     assert memory.peak <= budget
 
