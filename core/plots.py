@@ -101,6 +101,28 @@ def followed(answers: Sequence[Comparison], here: float, top: float, band: tuple
     return figure.update_yaxes(range=[min(0.0, *(v for v in lines[0][3] if v is not None), 0.0) - 0.03, 1.05])
 
 
+def one_at_a_time(layers: Sequence[str], answers: Sequence[Comparison], total: int) -> go.Figure:
+    """What pruning each layer alone does to one image.
+
+    Args:
+        layers: names of weights. answers: one a layer, in the same order. total: how many layers there will be.
+    """
+    figure = empty_figure("One layer pruned at a time (n = 1)")
+    names = [name.removesuffix(".weight") for name in layers]
+    places = list(range(1, len(names) + 1))
+    similar = [answer.similarity["pearson"] for answer in answers]
+    sure = [float(answer.pruned.prediction.probabilities[answer.dense.prediction.top]) for answer in answers]
+    figure.add_bar(x=places, y=similar, customdata=names, name="Pearson with the dense map", marker={"color": PRUNED},
+                   hovertemplate="%{customdata}: %{y:.3f}<extra>similarity</extra>")  # fmt: skip
+    figure.add_scatter(x=places, y=sure, customdata=names, name="probability of the dense class", mode="markers",
+                       marker={"color": "#ffffff", "size": 8, "line": {"color": NEUTRAL, "width": 2}},
+                       hovertemplate="%{customdata}: %{y:.3f}<extra>probability</extra>")  # fmt: skip
+    figure.update_xaxes(title="layer, in the network's order", range=[0.4, total + 0.6], showgrid=False)
+    if total <= FEW_LAYERS:
+        figure.update_xaxes(tickvals=places, ticktext=names)
+    return figure.update_yaxes(range=[min([0.0, *(value for value in similar if value is not None)]) - 0.03, 1.05])
+
+
 def threshold_curve(answer: Comparison, threshold: float) -> go.Figure:
     """Jaccard index of each heatmap with the ink over the threshold that makes both black and white."""
     figure = empty_figure("IoU of heatmap and ink by threshold (n = 1)")

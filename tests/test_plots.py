@@ -29,6 +29,7 @@ def figures() -> dict[str, go.Figure]:
         "layers": plots.kept_weights(answer.mask),
         "threshold": plots.threshold_curve(answer, 0.4),
         "followed": plots.followed([answer, Made(sparsity=0.6, overlap_of_maps=None).build()], 0.3, 0.6, (0.5, 0.75)),
+        "one at a time": plots.one_at_a_time(["a.weight", "b.weight"], [answer, Made(overlap_of_maps=None).build()], 3),
         "many layers": plots.kept_weights(many_layers()),
         "probabilities": plots.probabilities(answer, CLASSES),
     }
@@ -130,3 +131,12 @@ def test_the_followed_image_has_gaps_a_marker_and_the_band() -> None:
     assert list(probability.y) == pytest.approx([0.02, 0.82])
     band, marker = figure.layout.shapes
     assert (band.x0, band.x1, marker.x0) == (0.5, 0.75, 0.3)
+
+
+def test_one_layer_at_a_time_has_a_bar_and_a_point_each_and_room_for_the_rest() -> None:
+    figure = figures()["one at a time"]
+    bars, points = figure.data
+    assert list(bars.customdata) == ["a", "b"]
+    assert list(bars.y) == [0.6, 0.6]
+    assert list(points.y) == pytest.approx([0.02, 0.82])
+    assert figure.layout.xaxis.range == (0.4, 3.6)

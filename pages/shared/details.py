@@ -9,7 +9,7 @@ from core import CamSpec, DataSpec, ImageRef, VariantSpec, pictures
 from core.measures import MEASURES
 from core.models.zoo import card
 from core.results import Comparison, MaskReport, Scores
-from pages.shared import cached, costs, plans, present, shown, story
+from pages.shared import cached, costs, plans, present, sensitivity, shown, story
 from pages.shared.frame import guarded
 from pages.shared.widgets import number
 
@@ -78,6 +78,7 @@ def expanders(question: Question) -> None:
         _threshold(question)
     _predictions(question)
     _plan(question)
+    _sensitivity(question)
     _cost(question)
     _all_scores(question)
     with st.expander("What do these words mean?", icon=":material/menu_book:"):
@@ -134,6 +135,14 @@ def _plan(question: Question) -> None:
     if opened.open:
         with opened:
             plans.layer_plan(cached.report(question[0]))
+
+
+def _sensitivity(question: Question) -> None:
+    """No fragment: the scan is one."""
+    opened = st.expander("One layer at a time", icon=":material/troubleshoot:", key="open_sensitivity", on_change="rerun")
+    if opened.open:
+        with opened:
+            sensitivity.scan(question)
 
 
 @st.fragment

@@ -174,16 +174,21 @@ def test_an_unknown_network_is_said(explore: OpenPage) -> None:
     assert pictures_at(app) == {"70.0086% sparsity"}
 
 
+def to_the_end(app: AppTest, label: str) -> AppTest:
+    """Begins work of many steps, and waits for its end."""
+    next(button for button in app.button if button.label == label).click().run()
+    for _ in range(600):
+        if all(run.done for run in app.session_state["_runs"].values()):
+            return app.run()
+        time.sleep(0.1)
+    raise AssertionError("it does not end")
+
+
 def test_the_image_is_followed_over_all_sparsities(photos: OpenPhotos, monkeypatch: pytest.MonkeyPatch) -> None:
     card = MODELS[LITE].value
     monkeypatch.setitem(card.__dict__, "grid", (0.0, 0.2, 0.4, 0.6))
     app = sound(photos())
-    next(button for button in app.button if button.label == "Follow this image").click().run()
-    for _ in range(100):
-        if app.session_state["_runs"] and all(run.done for run in app.session_state["_runs"].values()):
-            break
-        time.sleep(0.1)
-    app.run()
+    to_the_end(app, "Follow this image")
     assert len(app.get("plotly_chart")) == 2
     assert not any(button.label.startswith("Follow") for button in app.button)
 
@@ -339,3 +344,18 @@ def test_costs_are_counted_when_somebody_looks_and_timed_on_a_click(photos: Open
     assert list(costs.iloc[4, 1:]) == ["–"] * 3
     next(button for button in app.button if button.label == "Measure the time of one image").click().run()
     assert all("ms" in cell for cell in sound(app).table[1].value.iloc[4, 1:])
+
+
+def test_layers_are_pruned_one_at_a_time(explore: OpenPage) -> None:
+    app = opened(explore(sparsity="90"), "open_sensitivity")
+    assert "Each layer alone loses 90.0 %" in words(app)
+    to_the_end(app, "Scan the layers")
+    (run,) = app.session_state["_runs"].values()
+    assert [[layer.kept == layer.total for layer in answer.mask.layers].count(False) for answer in run.results] == [1, 1, 1]
+    assert "Most sensitive so far" in words(sound(app))
+
+
+@pytest.mark.parametrize("address", [{"schedule": "iterative-reset"}, {"granularity": "2:4"}])
+def test_a_scan_says_what_it_cannot_do(explore: OpenPage, address: dict) -> None:
+    app = opened(explore(**address), "open_sensitivity")
+    assert "A scan prunes one layer by an amount" in words(app)
