@@ -9,7 +9,7 @@ answer.pruned.map, answer.overlap_pruned["soft-iou"]
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -30,10 +30,12 @@ from core.errors import BadSpec
 from core.models import own
 from core.models.zoo import card
 from core.protocols.lukkien_tables import StudyTables, found_studies, load_images, load_study
-from core.results import Accuracy, CachePart, Comparison, CostReport, Heatmap, MaskReport, Picture, Prediction, RemovalReport, frozen_array
+from core.results import Accuracy, CachePart, Comparison, CostReport, Heatmap, LayerEffect, MaskReport, Picture, Prediction, RemovalReport
+from core.results.arrays import frozen_array
 from core.saliency.cams import saliency_maps
 from core.saliency.normalise import normalise
-from core.specs import CamSpec, DataSpec, ImageRef, ModelSpec, PruningSpec, VariantSpec
+from core.sensitivity import scan
+from core.specs import CamSpec, DataSpec, ImageRef, ModelSpec, PruningSpec, SensitivitySpec, VariantSpec
 from core.stats.intervals import wilson
 from core.store.budgets import MEGABYTE, Budgets
 from core.store.files import Files
@@ -108,6 +110,10 @@ class Engine:
     def cost(self, variant: VariantSpec, measure: bool = False) -> CostReport:
         """Parameters, zeros, multiply-adds, file sizes, before and after physical removal; with `measure`, the time of one image too."""
         return cost(self.store, variant, measure)
+
+    def sensitivity(self, question: SensitivitySpec, known: Collection[str] = ()) -> Iterator[LayerEffect]:
+        """Each layer pruned alone: one answer a layer and sparsity as it comes. known: keys of answers that are left out."""
+        return scan(self, question, known)
 
     def physical(self, variant: VariantSpec) -> tuple[nn.Module, RemovalReport]:
         """The variant without the channels that pruning emptied, the caller's own. Raises CannotRemove (a SparsightError)."""

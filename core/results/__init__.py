@@ -9,6 +9,7 @@ from core.results.heatmaps import MAP_STATES, Comparison, Heatmap, Prediction, S
 from core.results.images import TRUTHS, Picture
 from core.results.memory import CachePart
 from core.results.pruning import ChannelCount, CostReport, Latency, LayerCount, MaskReport, RemovalReport, StayingChannels
+from core.results.sensitivity import LayerEffect
 
 __all__ = [
     "MAP_STATES",
@@ -22,6 +23,7 @@ __all__ = [
     "Heatmap",
     "Latency",
     "LayerCount",
+    "LayerEffect",
     "MaskReport",
     "Picture",
     "Prediction",

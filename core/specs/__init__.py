@@ -4,6 +4,7 @@ from core.specs.images import TARGETS, CamSpec, DataSpec, ImageRef
 from core.specs.models import ModelSpec, VariantSpec
 from core.specs.pruning import GRANULARITIES, REPAIRS, SCHEDULES, SCOPES, TRAINED, PruningSpec, Schedule, n_of_m
 from core.specs.retrain import PACES, RetrainSpec
+from core.specs.sensitivity import SensitivitySpec
 from core.specs.shares import exact_share, whole
 from core.specs.training import AUGMENTATIONS, OPTIMISERS, RATES, TrainSpec
 
@@ -25,6 +26,7 @@ __all__ = [
     "PruningSpec",
     "RetrainSpec",
     "Schedule",
+    "SensitivitySpec",
     "TrainSpec",
     "VariantSpec",
     "exact_share",

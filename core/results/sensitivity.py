@@ -1,0 +1,39 @@
+"""What pruning one layer alone does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from core.results.data import Accuracy
+from core.specs import ImageRef, VariantSpec
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerEffect:
+    """One layer pruned alone, one image.
+
+    layer: name of its weight. sparsity: the share of the layer that was asked for. target_class: what the dense network predicts, and
+    its probability in both networks. similarity: Pearson correlation of the heatmap with the dense one at the target layer's cells,
+    None where undefined. accuracy: None where no data set was given.
+    """
+
+    variant: VariantSpec
+    image: ImageRef
+    layer: str
+    sparsity: float
+    target_class: int
+    probability_dense: float
+    probability: float
+    flipped: bool
+    similarity: float | None
+    accuracy: Accuracy | None = None
+
+    @property
+    def key(self) -> str:
+        """Names the answer within its scan."""
+        return self.variant.key
+
+    @property
+    def probability_change(self) -> float:
+        """Pruned minus dense, -1 to 1."""
+        return self.probability - self.probability_dense
