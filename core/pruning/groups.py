@@ -91,6 +91,11 @@ class Pattern:
     n: int
     m: int
 
+    def removed(self, shape: tuple[int, ...]) -> int:
+        """Weights that go from one of this shape."""
+        rows = shape[0] if shape else 1
+        return rows * (math.prod(shape) // max(1, rows) // self.m) * (self.m - self.n)
+
     def keep(self, scores: Tensor) -> Tensor:
         """bool of the scores' shape (O, ...), True = kept; scores are read without sign."""
         rows = scores.flatten(1)

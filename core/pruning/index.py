@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 
 import torch
@@ -50,6 +50,7 @@ class PruningIndex:
                 check_numbers(name, values)
         self._histograms = {} if pattern else {name: Histogram.of(name, values) for name, values in self.scores.items()}
         self._ranking = lru_cache(maxsize=len(self.scores) + 4)(self._make_ranking)
+        self._weakest_row = lru_cache(maxsize=None)(self._find_weakest_row)
 
     @classmethod
     def of(cls, pruning: PruningSpec, evidence: Evidence) -> PruningIndex:
@@ -97,9 +98,28 @@ class PruningIndex:
         return {name: rules[name].keep(values) for name, values in self.scores.items()}
 
     def removed(self, sparsity: float, overrides: Overrides = (), excluded: Iterable[str] = ()) -> dict[str, int]:
-        """Weights that go from each layer. Raises as `mask` does."""
-        groups = self.keep(sparsity, overrides, excluded)
-        return {name: int((~kept).sum()) * group_size(kept, self.shapes[name]) for name, kept in groups.items()}
+        """Weights that go from each layer, without a mask. Raises as `mask` does."""
+        gone = dict.fromkeys(self.scores, 0)
+        if self.pattern:
+            touched = [name for name, rule in self._rules(sparsity, overrides, excluded).items() if rule is self.pattern]
+            return gone | {name: self.pattern.removed(self.scores[name].shape) for name in touched}
+        for ranking, count in self._amounts(sparsity, overrides, excluded):
+            gone |= ranking.removed(count)
+        return {name: count * group_size(self.scores[name], self.shapes[name]) for name, count in gone.items()}
+
+    def every_row_stays(self, sparsity: float, overrides: Overrides = (), excluded: Iterable[str] = ()) -> bool:
+        """True when each output channel of each layer surely keeps a weight, so that nothing is cut off; False: look at the mask.
+
+        Raises as `mask` does.
+        """
+        rules = self._rules(sparsity, overrides, excluded)
+        cuts = {name: rule for name, rule in rules.items() if isinstance(rule, Cut)}
+        return all(cut is NOTHING_GOES or cut.threshold < self._weakest_row(name) for name, cut in cuts.items())
+
+    def _find_weakest_row(self, name: str) -> float:
+        """The lowest, over the rows of a layer, of the row's highest score. A pattern never empties a row."""
+        values = self.scores[name]
+        return float(torch.linalg.vector_norm(values.reshape(len(values), -1), torch.inf, dim=1).min())
 
     def write(
         self, sparsity: float, overrides: Overrides, weights: Mapping[str, Tensor], out: Mapping[str, Tensor], excluded: Iterable[str] = ()
@@ -125,20 +145,27 @@ class PruningIndex:
 
     def _rules(self, sparsity: float, overrides: Overrides, excluded: Iterable[str]) -> dict[str, Cut | Pattern]:
         """What decides in each layer."""
+        rules: dict[str, Cut | Pattern] = dict.fromkeys(self.scores, NOTHING_GOES)
+        if self.pattern:
+            left_alone = set(excluded)
+            check_layers(self.scores, left_alone, dict(overrides))
+            return rules | {name: self.pattern for name in self.scores if name not in left_alone}
+        for ranking, count in self._amounts(sparsity, overrides, excluded):
+            rules |= ranking.cut(count)
+        return rules
+
+    def _amounts(self, sparsity: float, overrides: Overrides, excluded: Iterable[str]) -> Iterator[tuple[Ranking, int]]:
+        """Every ranking, and how many of its groups go. Raises as `mask` does."""
         by_hand, left_alone = dict(overrides), set(excluded)
         check_layers(self.scores, left_alone, by_hand)
         touched = [name for name in self.scores if name not in left_alone]
-        rules: dict[str, Cut | Pattern] = dict.fromkeys(self.scores, NOTHING_GOES)
-        if self.pattern:
-            return rules | dict.fromkeys(touched, self.pattern)
         together = tuple(name for name in touched if name not in by_hand)
         amounts: list[tuple[tuple[str, ...], float]] = [((name,), by_hand[name]) for name in touched if name in by_hand]
         if together:
             amounts += [(names, sparsity) for names in ([together] if self.scope == "global" else [(name,) for name in together])]
         for names, amount in amounts:
             ranking = self._ranking(names)
-            rules |= ranking.cut(count_to_remove(amount, ranking.total))
-        return rules
+            yield ranking, count_to_remove(amount, ranking.total)
 
     def _make_ranking(self, names: tuple[str, ...]) -> Ranking:
         return Ranking({name: self.scores[name] for name in names}, self._histograms)

@@ -20,16 +20,16 @@ def explain(pruning: PruningSpec, index: PruningIndex, kinds: Mapping[str, str],
     Raises:
         UnknownName: a layer excluded or set by hand that is not there. BadSpec: every layer is excluded.
     """
-    groups = index.keep(pruning.sparsity or 0.0, pruning.overrides, pruning.excluded)
+    removed = index.removed(pruning.sparsity or 0.0, pruning.overrides, pruning.excluded)
     by_hand = dict(pruning.overrides)
     layers = []
-    for name, kept in groups.items():
-        shape, gone = index.shapes[name], int((~kept).sum())
+    for name, gone in removed.items():
+        shape, size = index.shapes[name], group_size(index.scores[name], index.shapes[name])
         fate = "left alone" if name in pruning.excluded else "by hand" if name in by_hand else "ranked"
         layers.append(
             LayerPlan(
-                name=name, kind=kinds.get(name, "conv"), fate=fate, groups=kept.numel(), removed_groups=gone,
-                weights=math.prod(shape), removed=gone * group_size(kept, shape),
+                name=name, kind=kinds.get(name, "conv"), fate=fate, groups=math.prod(shape) // size, removed_groups=gone // size,
+                weights=math.prod(shape), removed=gone,
             )
         )  # fmt: skip
     plan = PruningPlan(

@@ -95,7 +95,7 @@ class Ranking:
     """
 
     def __init__(self, scores: Mapping[str, Tensor], histograms: Mapping[str, Histogram]) -> None:
-        self.scores = scores
+        self.scores, self._histograms = scores, {name: histograms[name] for name in scores}
         together = torch.zeros(BUCKETS, dtype=torch.int64)
         for name in scores:
             together[histograms[name].buckets] += histograms[name].counts
@@ -114,15 +114,33 @@ class Ranking:
         """The cut of each layer after which exactly `remove` scores are gone, 0 <= remove <= total."""
         if remove == 0:
             return dict.fromkeys(self.scores, NOTHING_GOES)
-        at = int(torch.searchsorted(self._ends, remove))
-        before = int(self._ends[at - 1]) if at else 0
-        bucket, inside = int(self._buckets[at]), remove - before
-        bits, place = self._few(bucket, inside) if int(self._ends[at]) - before <= MANY else self._crowd(bucket, inside)
+        bucket, inside, few = self._cut_bucket(remove)
+        bits, place = self._few(bucket, inside) if few else self._crowd(bucket, inside)
         threshold, cuts = float(np.int32(bits).view(np.float32)), {}
         for name, scores in self.scores.items():
             cuts[name] = Cut(threshold, min(max(place + 1, 0), scores.numel()))
             place -= scores.numel()
         return cuts
+
+    def removed(self, remove: int) -> dict[str, int]:
+        """How many of these go from each layer: by the counts, and a look at the one bucket that is cut."""
+        if remove == 0:
+            return dict.fromkeys(self.scores, 0)
+        bucket, inside, few = self._cut_bucket(remove)
+        if not few:
+            return {name: scores.numel() - int(cut.keep(scores).sum()) for (name, scores), cut
+                    in zip(self.scores.items(), self.cut(remove).values(), strict=True)}  # fmt: skip
+        ends = torch.tensor([scores.numel() for scores in self.scores.values()]).cumsum(0)
+        layers = torch.searchsorted(ends, self._members(bucket)[1][:inside], right=True)
+        tied = torch.bincount(layers, minlength=len(ends)).tolist()
+        below = [int(found.counts[found.buckets < bucket].sum()) for found in self._histograms.values()]
+        return {name: a + b for name, a, b in zip(self.scores, below, tied, strict=True)}
+
+    def _cut_bucket(self, remove: int) -> tuple[int, int, bool]:
+        """The bucket of the last score that goes, how many go from it, and whether its members are listed or counted."""
+        at = int(torch.searchsorted(self._ends, remove))
+        before = int(self._ends[at - 1]) if at else 0
+        return int(self._buckets[at]), remove - before, int(self._ends[at]) - before <= MANY
 
     def _few(self, bucket: int, rank: int) -> tuple[int, int]:
         """Bits and place (among all scores of the ranking) of the rank-th member of a bucket, rank >= 1."""

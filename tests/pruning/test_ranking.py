@@ -71,6 +71,19 @@ class TestEveryWay:
         assert all(torch.equal(out[name], torch.where(mask[name], row, 0)) for name, row in weights.items())
 
     @settings(deadline=None, max_examples=60)
+    @given(layers, sparsities, st.sampled_from(["global", "layer"]))
+    def test_what_goes_is_counted_without_a_mask(self, values: list[list[float]], sparsity: float, scope: str) -> None:
+        index = PruningIndex(as_scores(values), scope)
+        assert index.removed(sparsity) == {name: int((~kept).sum()) for name, kept in index.mask(sparsity).items()}
+
+    @settings(deadline=None, max_examples=60)
+    @given(st.lists(st.lists(numbers, min_size=6, max_size=6), min_size=1, max_size=4), sparsities)
+    def test_rows_that_surely_stay_are_not_empty(self, values: list[list[float]], sparsity: float) -> None:
+        index = PruningIndex({name: row.view(3, 2) for name, row in as_scores(values).items()})
+        if index.every_row_stays(sparsity):
+            assert all(bool(kept.any(1).all()) for kept in index.mask(sparsity).values())
+
+    @settings(deadline=None, max_examples=60)
     @given(layers, sparsities)
     def test_buffers_of_another_type(self, values: list[list[float]], sparsity: float) -> None:
         weights = {name: row.clamp(-100, 100) for name, row in as_scores(values).items()}
@@ -95,6 +108,11 @@ def test_overrides_and_exclusions_leave_the_ranking(values: list[list[float]], s
     for name, share in by_hand.items():
         row = [abs(float(value)) for value in scores[name]]
         assert flattened({name: mask[name]}) == remove_lowest(row, count_to_remove(share, len(row)))
+
+
+def test_rows_stay_until_the_first_may_be_empty() -> None:
+    index = PruningIndex({"w": torch.tensor([[1.0, 9.0], [5.0, 2.0]])})
+    assert [index.every_row_stays(sparsity) for sparsity in (0.0, 0.25, 0.5, 0.75, 1.0)] == [True, True, True, False, False]
 
 
 def test_half_a_million_scores_with_many_ties() -> None:
