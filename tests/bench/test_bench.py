@@ -22,7 +22,7 @@ NEEDS_CHROMIUM = pytest.mark.skipif(
 )
 KEYS = ("bench", "device", "threads", "n", "ours_s", "ours_p95_s", "peer", "peer_s", "ratio")
 WITH_PEER = ("slider", "evaluate", "threads", "protocol", "prune", "heatmap")
-IN_BROWSER = ("page", "start", "curves")
+IN_BROWSER = ("page", "start", "curves", "slider-natural")
 
 
 @pytest.fixture(autouse=True)
@@ -191,3 +191,10 @@ def test_a_line_holds_medians_and_spread(engine: Engine) -> None:
     row = line("slider", engine.device, [1.0, 2.0, 9.0], ("peer", [4.0, 4.0, 6.0]), differing=0)
     assert (row["ours_s"], row["ours_p95_s"], row["ours_range_s"]) == (2.0, 9.0, [1.0, 9.0])
     assert (row["peer_s"], row["ratio"], row["differing"]) == (4.0, 2.0, 0)
+
+
+@NEEDS_CHROMIUM
+def test_slider_on_a_photograph(engine: Engine) -> None:
+    row = BENCHES["slider-natural"].value(engine, 2)
+    check(row, "slider-natural", 2)
+    assert row["model"] == "efficientnet-lite0"
