@@ -1,4 +1,4 @@
-"""The command line: python -m core info | heatmap | evaluate | protocol | bench. Each has --help and --json."""
+"""The command line: python -m core info | heatmap | cost | evaluate | protocol | bench. Each has --help and --json."""
 
 from __future__ import annotations
 
@@ -71,6 +71,9 @@ def _add_questions(commands: Any) -> None:
     asked.add_network(one, HEATMAP_SPARSITY)
     asked.add_image(one)
     one.add_argument("--out", type=Path, help="write pictures, raw maps and provenance into this zip file")
+    price = _add(commands, "cost", cost, "what a pruned network costs, before and after emptied channels are taken out")
+    asked.add_network(price, HEATMAP_SPARSITY)
+    price.add_argument("--time", action="store_true", help="also measure the time of one image (takes some seconds)")
     many = _add(commands, "evaluate", evaluate, "a data set: accuracy, and how well heatmaps fit what is to be seen")
     asked.add_network(many, None)
     asked.add_data(many)
@@ -120,6 +123,12 @@ def heatmap(arguments: Arguments) -> None:
         _write(arguments.out, bundle(answer))
         found["written"] = str(arguments.out)
     _print(arguments, found)
+
+
+def cost(arguments: Arguments) -> None:
+    from core.describe import cost_facts
+
+    _print(arguments, cost_facts(_engine(arguments).cost(asked.variant(arguments, HEATMAP_SPARSITY), arguments.time)))
 
 
 def evaluate(arguments: Arguments) -> None:

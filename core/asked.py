@@ -24,6 +24,9 @@ def add_network(parser: argparse.ArgumentParser, sparsity: float | None) -> None
     amount.add_argument("--sparsity", type=float, help=f"one-shot pruning of this share of the weights, 0 to 1 (default: {usual})")
     amount.add_argument("--level", type=int, help="a level of the trained series, 0 to 25")
     parser.add_argument("--scope", default="global", help="global (default) or layer")
+    parser.add_argument("--granularity", default="weight", help="weight (default), kernel, channel, filter, or a pattern such as 2:4")
+    parser.add_argument("--exclude", nargs="+", default=[], metavar="NAME", help="weights that are left alone, such as fc.weight (default: none)")
+    parser.add_argument("--repair", default="none", help="none (default) or batch-norm: means and variances measured again on a few images")
     parser.add_argument("--criterion", default="magnitude", help="magnitude (default) or random; `info` lists them")
     parser.add_argument("--cam", default="grad-cam++", help="a CAM method (default: grad-cam++); `info` lists them")
 
@@ -41,7 +44,7 @@ def add_image(parser: argparse.ArgumentParser) -> None:
 def variant(arguments: Arguments, sparsity: float | None) -> Any:
     """The VariantSpec; sparsity: where none is asked for, None for the dense network. Raises UnknownName, BadSpec."""
     from core.models.zoo import card, default_model
-    from core.specs import ModelSpec, PruningSpec, VariantSpec
+    from core.specs import ModelSpec, PruningSpec, VariantSpec, n_of_m
 
     usual = default_model(arguments.model)
     weights = usual.weights if arguments.weights is None else arguments.weights
@@ -52,9 +55,10 @@ def variant(arguments: Arguments, sparsity: float | None) -> Any:
     if arguments.level is not None:
         return VariantSpec(model=model, pruning=PruningSpec.at_level(arguments.level))
     sparsity = sparsity if arguments.sparsity is None else arguments.sparsity
-    if sparsity is None:
+    if sparsity is None and n_of_m(arguments.granularity) is None:
         return VariantSpec(model=model)
-    return VariantSpec(model=model, pruning=PruningSpec.one_shot(sparsity, arguments.scope, arguments.criterion))
+    more = {"granularity": arguments.granularity, "excluded": tuple(arguments.exclude), "repair": arguments.repair}
+    return VariantSpec(model=model, pruning=PruningSpec.one_shot(sparsity, arguments.scope, arguments.criterion, **more))
 
 
 def image(engine: Any, arguments: Arguments, model: Any) -> Any:

@@ -109,8 +109,8 @@ def _smaller(variant: VariantSpec, network: nn.Module, example: Tensor) -> tuple
     if not removal.layers:
         return None, removal, (NO_SPEED, "No whole channel is empty, so nothing can be taken out.", *_staying(removal))
     said = (
-        f"{removal.removed_channels:,} channels in {len(removal.layers)} of the layers give out nothing, or the same for every image: "
-        "they can be taken out, and the answers stay the same."
+        f"Channels that give out nothing, or the same for every image: {removal.removed_channels:,}, in {len(removal.layers)} of the "
+        "layers. They can be taken out, and the answers stay the same."
     )
     return small, removal, (NO_SPEED, said, *_staying(removal))
 

@@ -17,7 +17,7 @@ from core.models.torchvision_cnns import BY_HAND
 from core.models.zoo import MODELS, Card, card
 from core.pruning import CRITERIA
 from core.registry import Entry
-from core.results import Accuracy, Comparison, Heatmap, MaskReport, Scores
+from core.results import Accuracy, Comparison, CostReport, Heatmap, Latency, MaskReport, Scores
 from core.saliency import CAMS
 from core.specs import GRANULARITIES, SCOPES
 
@@ -110,6 +110,27 @@ def per_image_facts(rows: PerImage) -> dict[str, Any]:
     table = rows.table()
     numbers = {name: table[name].dropna() for name in table.columns if name != "predicted"}
     return {name: {"mean": float(values.mean()) if len(values) else None, "n": len(values)} for name, values in numbers.items()}
+
+
+def cost_facts(report: CostReport) -> dict[str, Any]:
+    """Numbers with the zeros in place, and after emptied channels were taken out; what is None was not to be had or not asked for."""
+    masked = {
+        "parameters": report.parameters, "zeros": report.zeros, "multiply_adds": report.macs, "multiply_adds_left": report.macs_left,
+        "dense_file_bytes": report.dense_file_bytes, "sparse_file_bytes": report.sparse_file_bytes, "time": _time(report.latency),
+    }  # fmt: skip
+    smaller = {
+        "parameters": report.physical_parameters, "multiply_adds": report.physical_macs, "file_bytes": report.physical_file_bytes,
+        "removed_channels": report.removed_channels, "largest_difference": report.largest_difference,
+        "time": _time(report.physical_latency),
+    }  # fmt: skip
+    return {"network": report.variant.key, "dense time": _time(report.dense_latency), "zeros in place": masked,
+            "channels taken out": smaller, "notes": list(report.notes)}  # fmt: skip
+
+
+def _time(latency: Latency | None) -> dict[str, Any] | None:
+    if latency is None:
+        return None
+    return {"median_ms": latency.median_ms, "p95_ms": latency.p95_ms, "n": latency.n, "device": latency.device}
 
 
 def _values(scores: Scores) -> dict[str, float | None]:

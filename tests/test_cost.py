@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 import torch
 from torch import nn
 
+from core.__main__ import main
 from core.cost import NO_SPEED, example_input, latencies
 from core.engine import Engine
 from core.errors import SparsightError
@@ -99,3 +103,25 @@ def test_a_network_that_cannot_shrink_still_has_its_counts(engine: Engine) -> No
     assert report.macs > 1e8
     with pytest.raises(SparsightError, match="ShuffleNetV2"):
         engine.physical(variant)
+
+
+def test_the_command_line_says_the_same(engine: Engine, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["cost", "--sparsity", "0.5", "--granularity", "filter", "--exclude", "fc.weight", "--json", "--folder", str(tmp_path)]
+    assert main(words) == 0
+    found = json.loads(capsys.readouterr().out)
+    pruning = PruningSpec.one_shot(0.5, granularity="filter", excluded=("fc.weight",))
+    report = engine.cost(thesis(pruning))
+    assert found["network"] == thesis(pruning).key
+    assert found["channels taken out"]["parameters"] == report.physical_parameters
+    assert found["zeros in place"]["multiply_adds_left"] == report.macs_left
+    assert found["notes"] == list(report.notes)
+    assert found["dense time"] is None
+
+
+def test_the_command_line_takes_patterns_and_times(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert main(["cost", "--granularity", "2:4", "--time", "--json", "--folder", str(tmp_path)]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["network"].endswith("2:4-global-magnitude/0.500000")
+    assert found["zeros in place"]["time"]["n"] >= 5
+    assert main(["cost", "--granularity", "4:2", "--json", "--folder", str(tmp_path)]) == 1
+    assert "4:2" in json.loads(capsys.readouterr().err)["error"][0]
