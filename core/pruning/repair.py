@@ -1,0 +1,84 @@
+"""BatchNorm re-estimation: means and variances are measured again on a few images; weights stay as they are.
+
+Pruning changes what arrives at a BatchNorm layer, but the mean and variance that it takes off are still the dense network's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from core.errors import BadSpec
+
+BATCH_NORMS = nn.modules.batchnorm._BatchNorm
+FEWEST_IMAGES = 2  # the variance of one 1 x 1 value is not defined
+
+
+def has_batch_norm(network: nn.Module) -> bool:
+    """Whether there is a BatchNorm with running statistics."""
+    return any(True for _ in _norms(network))
+
+
+def reestimate(network: nn.Module, batches: Iterable[Tensor]) -> int:
+    """Measures the running mean and variance of every BatchNorm again; they become tensors of the network's own.
+
+    All layers see the images at once, each normalised by the batch at hand as in training; the statistics of several batches are
+    averaged with equal weight (momentum None). Only BatchNorm is in training mode, so no dropout takes part and nothing is random.
+
+    Args:
+        network: in eval mode, with the pruned weights; back in eval mode afterwards, after an error too.
+        batches: network inputs (N, channels, H, W) on its device, of one size for equal weight; more images are better, 2 at least.
+    Returns:
+        how many images there were.
+    Raises:
+        BadSpec: no BatchNorm, or too few images.
+    Source: Li et al. 2020, EagleEye (arXiv:2007.02491), section 3.3, adaptive BatchNorm.
+    Differs from the paper: it goes over a thirtieth of the training images; here it is whatever few images there are.
+    """
+    if not has_batch_norm(network):
+        raise BadSpec(
+            f"{type(network).__name__} has no BatchNorm whose values could be measured again.",
+            "Re-estimation is for networks with BatchNorm layers.",
+            "Choose no repair.",
+        )
+    count = 0
+    with _measuring(network), torch.no_grad():
+        for inputs in batches:
+            if len(inputs) < FEWEST_IMAGES:
+                raise BadSpec(f"A batch of {len(inputs)} has no variance.", "Re-estimation takes 2 images or more.", "Give more images.")
+            network(inputs)
+            count += len(inputs)
+        if not count:
+            raise BadSpec("There are no images to measure BatchNorm on.", "Re-estimation takes 2 images or more.", "Give some images.")
+    return count
+
+
+@contextmanager
+def _measuring(network: nn.Module) -> Iterator[None]:
+    """BatchNorm layers start over with tensors of their own and average; if anything fails they have the old ones back."""
+    norms = list(_norms(network))
+    before = [(norm.momentum, dict(norm.named_buffers())) for norm in norms]
+    try:
+        for norm in norms:
+            for name, values in list(norm.named_buffers()):  # the old ones may be shared with the dense network
+                setattr(norm, name, values.clone())
+            norm.reset_running_stats()
+            norm.momentum = None
+            norm.train()
+        yield
+    except BaseException:
+        for norm, (_, buffers) in zip(norms, before, strict=True):
+            for name, values in buffers.items():
+                setattr(norm, name, values)
+        raise
+    finally:
+        for norm, (momentum, _) in zip(norms, before, strict=True):
+            norm.momentum = momentum
+            norm.eval()
+
+
+def _norms(network: nn.Module) -> Iterator[BATCH_NORMS]:
+    return (module for module in network.modules() if isinstance(module, BATCH_NORMS) and module.running_mean is not None)
