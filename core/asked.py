@@ -25,7 +25,7 @@ def add_network(parser: argparse.ArgumentParser, sparsity: float | None) -> None
     amount.add_argument("--level", type=int, help="a level of the trained series, 0 to 25")
     parser.add_argument("--scope", default="global", help="global (default) or layer")
     parser.add_argument("--granularity", default="weight", help="weight (default), kernel, channel, filter, or a pattern such as 2:4")
-    parser.add_argument("--exclude", nargs="+", default=[], metavar="NAME", help="weights that are left alone, such as fc.weight (default: none)")
+    parser.add_argument("--exclude", nargs="+", default=[], metavar="NAME", help="weights left alone, such as fc.weight (default: none)")
     parser.add_argument("--repair", default="none", help="none (default) or batch-norm: means and variances measured again on a few images")
     parser.add_argument("--criterion", default="magnitude", help="magnitude (default) or random; `info` lists them")
     parser.add_argument("--cam", default="grad-cam++", help="a CAM method (default: grad-cam++); `info` lists them")
