@@ -11,6 +11,23 @@ import torch
 
 from core.errors import BadSpec
 
+PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+def precision_named(name: str) -> torch.dtype:
+    """The type of numbers that networks compute in. Raises BadSpec."""
+    if name not in PRECISIONS:
+        raise BadSpec(f"'{name}' is no precision.", f"Known: {', '.join(PRECISIONS)}.", "Leave it out for float32.")
+    return PRECISIONS[name]
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether memory ran out: on a GPU, in Python, or in torch's allocator for the CPU, which raises a plain RuntimeError."""
+    said = str(error).lower()
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or (
+        isinstance(error, RuntimeError) and ("not enough memory" in said or "can't allocate memory" in said)
+    )
+
 
 def choose_device(name: str | None = None) -> torch.device:
     """The named device, else the GPU if there is one, else the CPU. Raises BadSpec for a device that is not there."""

@@ -43,6 +43,10 @@ class CacheNotWritable(SparsightError):
     """models_cache cannot be written: read-only or full."""
 
 
+class OutOfMemory(SparsightError):
+    """There is not enough memory, even after everything that is not in use was let go."""
+
+
 class UnknownName(SparsightError):
     """A name that no registry entry carries; suggests the nearest one."""
 

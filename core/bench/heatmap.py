@@ -47,12 +47,14 @@ def library_cam(class_name: str, network: nn.Module, layer_name: str) -> Iterato
 )
 def heatmap(engine: Engine, n: int | None, networks: tuple[str, ...] = NETWORKS, batches: tuple[int, ...] = BATCHES) -> dict[str, Any]:
     """Everything alternates in one run, after a warm-up. `rows`: network, weights, method, images, medians of seconds, and the medians of
-    ours / forward pass and of peer / ours, round by round. Weights that are not on this machine are random, which costs the same."""
+    ours / forward pass and of peer / ours, round by round (`n`; half as many for batches). Weights that are not on this machine are
+    random, which costs the same."""
     rows, first = [], None
     for name in networks:
         model = _model(engine, name)
         for images in batches:
-            times = _times(engine, model, images, n or 7)
+            rounds = n or 7
+            times = _times(engine, model, images, rounds if images == 1 else max(1, rounds // 2))  # a batch takes many times as long
             first = first or times
             rows += [_row(model, images, method, times) for method in PEERS]
     assert first is not None
@@ -111,7 +113,7 @@ def _row(model: ModelSpec, images: int, method: str, times: dict[str, list[float
     over = statistics.median(a / b for a, b in zip(ours, forward, strict=True))
     ratio = statistics.median(a / b for a, b in zip(peer, ours, strict=True))
     return {
-        "model": model.name, "weights": model.weights, "method": method, "images": images,
+        "model": model.name, "weights": model.weights, "method": method, "images": images, "n": len(ours),
         "ours_s": round(statistics.median(ours), 6), "forward_s": round(statistics.median(forward), 6),
         "peer_s": round(statistics.median(peer), 6), "ours_over_forward": round(over, 3), "ratio": round(ratio, 3),
     }  # fmt: skip

@@ -23,6 +23,7 @@ class Budgets:
 
     device_bytes: int = 512 * MEGABYTE
     ram_bytes: int = 1024 * MEGABYTE
+    disk_bytes: int = 4 << 30
 
     @classmethod
     def usual(cls, device: torch.device) -> Budgets:

@@ -2,56 +2,61 @@
 
 from __future__ import annotations
 
+import gc
+import math
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from core.errors import BadFile, BadSpec, MissingData
+from core.device import is_out_of_memory, precision_named
+from core.errors import OutOfMemory
 from core.models.cards import Card
-from core.models.zoo import card, dense_weights, is_there
-from core.pruning.calibration import Calibration, calibrate
-from core.pruning.companions import companion_masks, companions
-from core.pruning.index import PruningIndex
-from core.pruning.mask import Mask, apply_mask, count_layers, full_mask, is_collapsed
-from core.pruning.scores import Evidence
-from core.results import CachePart, MaskReport
-from core.specs import ModelSpec, PruningSpec, VariantSpec
-from core.store.budgets import MEGABYTE, Budgets
+from core.models.zoo import card, is_there
+from core.pruning.mask import Mask, count_layers, full_mask, is_collapsed
+from core.pruning.repair import reestimate
+from core.results import CachePart, LayerCount, MaskReport
+from core.specs import ModelSpec, VariantSpec
+from core.store.budgets import Budgets
 from core.store.files import Files
+from core.store.kept import KeptVariants
 from core.store.memory import MemoryCache
-from core.store.sparse import unpack_sparse
+from core.store.networks import around, empty, takes_and_gives
+from core.store.places import Place, Places
+from core.store.sources import SMALL, Images, Origin, Sources, weights_key
+from core.store.weights import stored_key
 
-Weights = dict[str, Tensor]
-CalibrationImages = Callable[[ModelSpec], tuple[Tensor, Tensor | None]]  # network inputs (N, C, H, W), classes (N,) or None
-# Networks of more bytes share one buffer a model, overwritten in place: a slider allocates nothing, and memory does not grow.
-SLOT_BYTES = 64 * MEGABYTE
-
-
-@dataclass(eq=False)
-class _Slot:
-    """One network of a large model, and the variant that it holds now; None while it is written."""
-
-    network: nn.Module
-    variant: VariantSpec | None = None
+T = TypeVar("T")
+Counts = tuple[tuple[LayerCount, ...], int, bool]  # of layers, of other values that go along, collapsed
+CPU = torch.device("cpu")
 
 
 class ModelStore:
     """Networks by VariantSpec, least recently used go first. Safe for threads: one lock a network, held while it is borrowed.
 
+    Dense networks and trained levels share the memory of their weights; pruned ones are written into memory that is used again.
+
     Args:
         files: where trained networks lie. device: where they run. budgets: bytes that may stay in memory. images: what criteria that
-            are measured on images are measured on.
+            are measured on images are measured on. precision: of the networks, a key of PRECISIONS.
     """
 
-    def __init__(self, files: Files, device: torch.device, budgets: Budgets | None = None, images: CalibrationImages | None = None) -> None:
-        budgets = budgets or Budgets()
+    def __init__(
+        self, files: Files, device: torch.device, budgets: Budgets | None = None, images: Images | None = None, precision: str = "float32"
+    ) -> None:
+        self.budgets = budgets or Budgets()
         self.files, self.device, self._images = files, device, images
-        self._networks = MemoryCache("device", budgets.device_bytes)
-        self._ram = MemoryCache("RAM", budgets.ram_bytes)
+        on_device = MemoryCache("device", self.budgets.device_bytes)
+        in_ram = MemoryCache("RAM", self.budgets.ram_bytes, beside=on_device)
+        self._far = Sources(Origin(files, self.downloads, images), in_ram, CPU)
+        self._near = self._far if device.type == "cpu" else Sources(self._far.origin, on_device, device, self._far)
+        self._places = Places(Place(on_device, device, self._near, precision_named(precision)), self._far)
+        self.kept = KeptVariants(files, self.budgets.disk_bytes, precision)
 
     @property
     def downloads(self) -> Path:
@@ -62,189 +67,171 @@ class ModelStore:
     def borrow(self, variant: VariantSpec) -> Iterator[nn.Module]:
         """The pruned network on the device, in eval mode with frozen parameters, for this borrower alone until the block ends.
 
-        Raises:
-            MissingData, BadFile: its weights are not there or damaged. UnknownName: no such model or criterion.
-        """
-        if not self._in_slot(variant):
-            with self._networks.borrow(variant.key, lambda: self._build(variant)) as network:
-                yield network
-            return
-        with self._networks.borrow(f"{variant.model.key}/slot", lambda: self._empty_slot(variant)) as slot:
-            if slot.variant != variant:
-                slot.variant = None  # what an error leaves behind is nobody's network
-                self._write(variant, slot.network)
-                slot.variant = variant
-            yield slot.network
+        Where it does not fit on the device it runs on the CPU, and where RAM is short its weights are read from disk again; `parts`
+        says so. Threads that need more than fits take turns.
 
-    def _in_slot(self, variant: VariantSpec) -> bool:
-        return variant.pruning.schedule == "one-shot" and 4 * card(variant.model).parameters > SLOT_BYTES
+        Raises:
+            MissingData, BadFile: its weights are not there or damaged. UnknownName: no such model or criterion. OutOfMemory.
+        """
+        with ExitStack() as held:
+            yield self.retrying(lambda: self._lend(variant, held))
 
     def mask(self, variant: VariantSpec) -> Mask:
-        """What the pruning keeps, by parameter name; on the CPU, shared: do not change it."""
-        return self._weights_and_mask(variant)[1]
+        """What the pruning keeps, by parameter name; on the CPU, shared: do not change it. As large as a quarter of the network."""
+        if variant.pruning.schedule != "one-shot":
+            with self._far.weights(variant) as stored:
+                return stored.mask or full_mask(stored.weights, card(variant.model).prunable)
+        with self._places.of(variant).sources.index(variant) as (_, index):
+            mask = index.mask(*_amount(variant)) | self._far.companion_masks(variant, index)
+            return {name: kept.cpu() for name, kept in mask.items()}
 
     def report(self, variant: VariantSpec) -> MaskReport:
         """Counts of the mask, and whether the network is collapsed."""
-        with self._ram.borrow(f"report/{variant.key}", lambda: (self._count(variant), 1024), exclusive=False) as report:
+
+        def count() -> tuple[MaskReport, int]:
+            return self.retrying(lambda: self._count(variant)), SMALL
+
+        with self._far.cache.borrow(f"report/{variant.key}", count, exclusive=False) as report:
             return report
 
+    def keep(self, variant: VariantSpec) -> Path:
+        """Writes a one-shot variant to disk, mask bits and kept values; from then on it is read instead of computed anew.
+
+        Raises:
+            BadSpec: another schedule, or larger than the folder may be. CacheNotWritable: the disk is full, say; nothing is lost.
+        """
+        report, mask = self.report(variant), self.mask(variant)
+        with self.borrow(variant) as network:
+            return self.kept.save(report, network.state_dict(), mask)
+
     def parts(self) -> tuple[CachePart, ...]:
-        """Bytes, hits and misses of each tier."""
-        return self._networks.report(), self._ram.report()
+        """Bytes, hits and misses of each tier, and what does not fit."""
+        device, ram = self._places.near.cache.report(), self._far.cache.report()
+        return replace(device, notes=self._places.notes_of("device")), replace(ram, notes=self._places.notes_of("RAM"))
 
     def missing(self, model: ModelSpec) -> bool:
         """Whether the dense weights of this model are nowhere on this machine."""
         there = is_there(model, self.downloads)
-        return not (self.files.exists(_stored_key(VariantSpec(model=model))) if there is None else there)
+        return not self.files.exists(stored_key(VariantSpec(model=model))) if there is None else not there
 
-    def _build(self, variant: VariantSpec) -> tuple[nn.Module, int]:
-        """A dense network shares its weights with the RAM tier where both lie in the same memory."""
-        weights, mask = self._weights_and_mask(variant)
-        network = card(variant.model).blank()
-        network.load_state_dict(weights if variant == variant.dense else apply_mask(weights, mask), assign=True)
-        network.requires_grad_(False).eval().to(self.device)
-        return network, _bytes(network.state_dict())
+    def retrying(self, call: Callable[[], T]) -> T:
+        """The answer of a call; when memory runs out, everything that is not in use is let go and it is asked once more.
 
-    def _empty_slot(self, variant: VariantSpec) -> tuple[_Slot, int]:
-        """A network whose candidates for pruning have memory of their own; all other tensors are the dense network's."""
-        found, (weights, _) = card(variant.model), self._stored(variant.dense)
-        network = found.blank()
-        changing = {*found.prunable, *(name for names in self._partners(variant).values() for name in names)}
-        network.load_state_dict({name: values.clone() if name in changing else values for name, values in weights.items()}, assign=True)
-        network.requires_grad_(False).eval().to(self.device)
-        return _Slot(network), _bytes({name: weights[name] for name in changing})
+        Raises: OutOfMemory. Whatever the call raises.
+        """
+        try:
+            return call()
+        except Exception as error:  # its traceback holds memory: left behind before the second try
+            if not is_out_of_memory(error):
+                raise
+        self.free()
+        try:
+            return call()
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            raise _explained(self.budgets, self.device) from error
 
-    def _write(self, variant: VariantSpec, network: nn.Module) -> None:
-        """Masks the dense weights into the network's own memory."""
-        pruning, (weights, _) = variant.pruning, self._stored(variant.dense)
-        state, index = network.state_dict(), self._index(variant)
-        index.write(_sparsity(pruning), pruning.overrides, {name: weights[name] for name in index.scores}, state, pruning.excluded)
-        for name in {name for names in self._partners(variant).values() for name in names}:
-            state[name].copy_(weights[name])
-        if pruning.granularity == "filter":
-            mask = index.mask(_sparsity(pruning), pruning.overrides, pruning.excluded)
-            for name, kept in companion_masks(mask, self._partners(variant)).items():
-                state[name].mul_(kept.to(self.device))
+    def free(self) -> None:
+        """Let go of all memory that is not in use."""
+        for cache in (self._places.near.cache, self._far.cache):
+            cache.evict()
+        gc.collect()
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
 
-    def _weights_and_mask(self, variant: VariantSpec) -> tuple[Weights, Mask]:
-        if variant.pruning.schedule != "one-shot":
-            return self._stored(variant)
-        weights, _ = self._stored(variant.dense)
-        pruning = variant.pruning
-        mask = self._index(variant).mask(_sparsity(pruning), pruning.overrides, pruning.excluded)
-        if pruning.granularity == "filter":
-            mask |= companion_masks(mask, self._partners(variant))
-        return weights, mask
+    def _lend(self, variant: VariantSpec, held: ExitStack) -> nn.Module:
+        """Borrows the network where it fits; what was borrowed is given back when `held` ends, or at once after an error."""
+        place = self._places.of(variant)
+        with ExitStack() as tried:
+            if place.shares(variant):
+                network = tried.enter_context(self._around(variant, place))
+            else:
+                key, kind = f"network/{variant.key}", (variant.model.name, place.device)
+                write = partial(self._written, variant, place)
+                network = tried.enter_context(place.cache.borrow_reused(key, write, place.bytes(variant), kind))
+            held.enter_context(tried.pop_all())
+        return network
 
-    def _partners(self, variant: VariantSpec) -> dict[str, tuple[str, ...]]:
-        """What belongs to the output channels of each layer, by the name of its weight."""
+    @contextmanager
+    def _around(self, variant: VariantSpec, place: Place) -> Iterator[nn.Module]:
+        """A network that is the stored weights themselves: it has no memory of its own, and goes when they go."""
+        with place.sources.weights(variant) as stored:
+            found, key = card(variant.model), f"network/{variant.key}"
+
+            def make() -> tuple[nn.Module, int]:
+                return self._fitted(around(found, stored.weights), place), 0
+
+            with place.sources.cache.borrow(key, make, under=weights_key(variant)) as network:
+                yield network
+
+    def _written(self, variant: VariantSpec, place: Place, spare: nn.Module | None) -> nn.Module:
+        """The network of a variant, in the memory of a spare one where there is one."""
         found = card(variant.model)
+        if place.in_place:
+            network = self._fitted(around(found, place.sources.pruned_in_place(variant)).to(place.dtype), place)
+        else:
+            network = spare or self._fitted(empty(found, place.device, place.dtype), place)
+            out = network.state_dict()
+            if place.sources.has_index(variant) or not self.kept.read_into(variant, out):
+                place.sources.write(variant, out)
+        if variant.pruning.repair == "batch-norm" and self._images is not None:  # the images are those that criteria are measured on
+            reestimate(network, [self._images(variant.model)[0].to(place.device, place.dtype)])
+        return network
 
-        def find() -> tuple[dict[str, tuple[str, ...]], int]:
-            example = torch.zeros(1, *found.input_shape, device="meta")
-            return companions(found.skeleton.eval(), example), 1024
-
-        with self._ram.borrow(f"partners/{variant.model.name}", find, exclusive=False) as partners:
-            return partners
-
-    def _stored(self, variant: VariantSpec) -> tuple[Weights, Mask]:
-        key = _stored_key(variant)
-
-        def load() -> tuple[tuple[Weights, Mask], int]:
-            found = card(variant.model)
-            weights, mask = None, Mask()
-            if variant.pruning in (PruningSpec(), found.dense):
-                weights = dense_weights(variant.model, self.downloads)
-            if weights is None:
-                weights, mask = unpack_sparse(_load_or_explain(self.files, key, variant))
-            weights = {name: values.contiguous() for name, values in weights.items()}  # the index walks through memory
-            _check_fit(key, found, weights, mask)
-            mask = {name: mask[name] for name in found.prunable} if mask else full_mask(weights, found.prunable)
-            return (weights, mask), _bytes(weights) + _bytes(mask)
-
-        with self._ram.borrow(f"weights/{key}", load, exclusive=False) as stored:
-            return stored
-
-    def _index(self, variant: VariantSpec) -> PruningIndex:
-        pruning = variant.pruning
-
-        def build() -> tuple[PruningIndex, int]:
-            weights, mask = self._stored(variant.dense)
-            candidates = {name: weights[name] for name in mask}
-            measured = (lambda: self._calibration(variant)) if self._images else None
-            evidence = Evidence(candidates, pruning.granularity, pruning.seed, measured, card(variant.model).conv_groups)
-            index = PruningIndex.of(pruning, evidence)
-            return index, index.bytes
-
-        with self._ram.borrow(f"index/{variant.model.key}/{pruning.ranking}", build, exclusive=False) as index:
-            return index
-
-    def _calibration(self, variant: VariantSpec) -> Calibration:
-        """Gradients and input norms of the dense network on a few images; for criteria that need them."""
-
-        def measure() -> tuple[Calibration, int]:
-            assert self._images is not None
-            inputs, classes = self._images(variant.model)
-            with self.borrow(variant.dense) as network:
-                found = calibrate(network, card(variant.model).prunable, inputs.to(self.device), classes)
-            gradients, norms = ({k: v.cpu() for k, v in part.items()} for part in (found.gradients, found.input_norms))
-            return Calibration(gradients, norms, found.images), found.bytes
-
-        with self._ram.borrow(f"calibration/{variant.model.key}", measure, exclusive=False) as calibration:
-            return calibration
+    def _fitted(self, network: nn.Module, place: Place) -> nn.Module:
+        """Networks of another precision or place than asked for change their inputs and outputs themselves."""
+        alike = place.device == self.device and next(network.parameters(), torch.empty(0)).dtype == torch.float32
+        return network if alike else takes_and_gives(network, place.device, place.dtype, self.device)
 
     def _count(self, variant: VariantSpec) -> MaskReport:
-        found, mask = card(variant.model), self.mask(variant)
-        weights = {name: mask[name] for name in found.prunable if name in mask}
-        layers = count_layers({name: kept for name, kept in weights.items() if name not in variant.pruning.excluded}, found.kinds)
-        excluded = count_layers({name: weights[name] for name in variant.pruning.excluded}, found.kinds)
+        sources = self._places.of(variant).sources
+        if not sources.has_index(variant) and (kept := self.kept.report(variant)):
+            return kept
+        found, excluded = card(variant.model), variant.pruning.excluded
+        layers, others, collapsed = self._pruned(variant, sources) if variant.pruning.schedule == "one-shot" else self._stored(variant)
+        ranked = tuple(layer for layer in layers if layer.name not in excluded)
         return MaskReport(
-            variant=variant,
-            layers=layers,
-            excluded=excluded,
-            other_parameters=found.parameters - sum(layer.total for layer in layers),
-            removed_others=sum(int((~kept).sum()) for name, kept in mask.items() if name not in weights),
-            collapsed=is_collapsed(found.skeleton, weights, found.input_shape),
-        )
+            variant=variant, layers=ranked, excluded=tuple(layer for layer in layers if layer.name in excluded),
+            other_parameters=found.parameters - sum(layer.total for layer in ranked), removed_others=others, collapsed=collapsed,
+        )  # fmt: skip
+
+    def _stored(self, variant: VariantSpec) -> Counts:
+        """Of a dense network or a trained level."""
+        found = card(variant.model)
+        with self._far.weights(variant) as stored:
+            if not stored.mask:
+                return tuple(_layer(found, name, 0) for name in found.prunable), 0, False
+            return count_layers(stored.mask, found.kinds), 0, is_collapsed(found.skeleton, stored.mask, found.input_shape)
+
+    def _pruned(self, variant: VariantSpec, sources: Sources) -> Counts:
+        """Of a one-shot variant, by its index: a mask is made only where a layer may have lost all that makes one of its channels."""
+        found, amount = card(variant.model), _amount(variant)
+        with sources.index(variant) as (_, index):
+            layers = tuple(_layer(found, name, removed) for name, removed in index.removed(*amount).items())
+            others = sum(int((~kept).sum()) for kept in self._far.companion_masks(variant, index).values())
+            return (
+                layers,
+                others,
+                not index.every_row_stays(*amount) and is_collapsed(found.skeleton, index.mask(*amount), found.input_shape),
+            )
 
 
-def _stored_key(variant: VariantSpec) -> str:
-    """The file of a trained network; a dense network is level 0 of its series where it has one."""
-    found: Card = card(variant.model)
-    pruning = found.dense if variant.pruning.schedule == "none" else variant.pruning
-    if pruning.level is not None and (found.levels is None or pruning.level > found.levels):
-        raise BadSpec(
-            f"{variant.model.name} has no level {pruning.level}.", f"Its levels are 0 to {found.levels}.", "Choose a lower level."
-        )
-    return VariantSpec(model=variant.model, pruning=pruning).key
+def _layer(found: Card, name: str, removed: int) -> LayerCount:
+    total = math.prod(found.shapes[name])
+    return LayerCount(name=name, kept=total - removed, total=total, kind=found.kinds[name])
 
 
-def _load_or_explain(files: Files, key: str, variant: VariantSpec) -> Weights:
-    try:
-        return files.load(key)[0]
-    except MissingData as error:
-        train_on = variant.model.weights.removeprefix("mnist-")
-        raise MissingData(
-            f"The network {key} is not on this machine.",
-            error.allowed,
-            f"Train it with `python -m core protocol run lukkien --train-on {train_on} --seeds {variant.model.seed}`.",
-        ) from error
+def _amount(variant: VariantSpec) -> tuple[float, tuple[tuple[str, float], ...], tuple[str, ...]]:
+    """How much of a one-shot variant goes, as its index takes it."""
+    return variant.pruning.sparsity or 0.0, variant.pruning.overrides, variant.pruning.excluded
 
 
-def _check_fit(key: str, found: Card, weights: Weights, mask: Mask) -> None:
-    """Raises BadFile when the stored tensors are not this network's."""
-    expected = found.shapes
-    if {name: tuple(values.shape) for name, values in weights.items()} != expected or set(mask) not in (set(), set(found.prunable)):
-        raise BadFile(
-            f"The stored network {key} holds the weights of another network.",
-            f"It must hold {', '.join(expected)} in their shapes.",
-            "Delete that file; a network that comes along is restored with `git checkout models_cache/shipped`.",
-        )
-
-
-def _sparsity(pruning: PruningSpec) -> float:
-    return pruning.sparsity or 0.0  # a one-shot spec always has one
-
-
-def _bytes(tensors: dict[str, Tensor]) -> int:
-    return sum(values.numel() * values.element_size() for values in tensors.values())
+def _explained(budgets: Budgets, device: torch.device) -> OutOfMemory:
+    where = "the GPU" if device.type == "cuda" else "this machine"
+    return OutOfMemory(
+        f"The memory of {where} is not enough for this question, even after everything that was kept has been let go.",
+        f"Sparsight may keep {budgets.device_bytes >> 20:,} MB on the device and {budgets.ram_bytes >> 20:,} MB in RAM; "
+        "networks and their activations need memory beyond that.",
+        "Close other programs, lower SPARSIGHT_DEVICE_BYTES or SPARSIGHT_RAM_BYTES, or choose a smaller network.",
+    )

@@ -13,9 +13,10 @@ from core.errors import BadSpec
 from core.models.zoo import card, default_model
 from core.pruning import CRITERIA
 from core.specs import CamSpec, ImageRef, ModelSpec, PruningSpec, VariantSpec
-from core.store import models as module
 from core.store.budgets import LEAST_BYTES, Budgets, free_ram_bytes, parse_bytes
 from core.store.models import ModelStore
+from core.store.sources import Sources
+from core.store.weights import network_bytes
 
 CPU = torch.device("cpu")
 PHOTO = default_model("efficientnet-lite0")
@@ -26,11 +27,13 @@ def pruned(sparsity: float, model: ModelSpec = PHOTO, **more) -> VariantSpec:
     return VariantSpec(model=model, pruning=PruningSpec.one_shot(sparsity, **more))
 
 
+NETWORK_BYTES = network_bytes(card(PHOTO))
+
+
 @pytest.fixture
-def in_slots(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> ModelStore:
-    """A store that keeps even small networks in one buffer a model."""
-    monkeypatch.setattr(module, "SLOT_BYTES", 0)
-    return ModelStore(engine.store.files, CPU, Budgets(), images=engine.store._images)
+def tight(engine: Engine) -> ModelStore:
+    """A store whose device holds one pruned network: each is written over the one before."""
+    return ModelStore(engine.store.files, CPU, Budgets(device_bytes=NETWORK_BYTES), images=engine.store._images)
 
 
 VARIANTS = [
@@ -39,28 +42,28 @@ VARIANTS = [
 ]  # fmt: skip
 
 
-def test_a_reused_buffer_holds_what_a_fresh_network_would(engine: Engine, in_slots: ModelStore) -> None:
+def test_a_reused_buffer_holds_what_a_fresh_network_would(engine: Engine, tight: ModelStore) -> None:
     places = set()
     for variant in VARIANTS:
-        with engine.store.borrow(variant) as fresh, in_slots.borrow(variant) as reused:
+        with engine.store.borrow(variant) as fresh, tight.borrow(variant) as reused:
             for (name, wanted), found in zip(fresh.state_dict().items(), reused.state_dict().values(), strict=True):
                 assert torch.equal(wanted, found), f"{variant.key}: {name}"
             places.add(reused.get_parameter("_fc.weight").data_ptr())
     assert len(places) == 1
-    assert in_slots.parts()[0].entries == 1
+    assert tight.parts()[0].entries == 1
 
 
-def test_the_dense_network_is_never_overwritten(engine: Engine, in_slots: ModelStore) -> None:
-    with in_slots.borrow(pruned(0.0).dense) as dense:
+def test_the_dense_network_is_never_overwritten(engine: Engine, tight: ModelStore) -> None:
+    with tight.borrow(pruned(0.0).dense) as dense:
         before = {name: values.clone() for name, values in dense.state_dict().items()}
     for variant in VARIANTS:
-        with in_slots.borrow(variant):
+        with tight.borrow(variant):
             pass
-    with in_slots.borrow(pruned(0.0).dense) as dense:
+    with tight.borrow(pruned(0.0).dense) as dense:
         assert all(torch.equal(values, before[name]) for name, values in dense.state_dict().items())
 
 
-def test_two_tabs_take_turns_with_one_buffer(engine: Engine, in_slots: ModelStore) -> None:
+def test_two_tabs_take_turns_with_one_buffer(engine: Engine, tight: ModelStore) -> None:
     image = card(PHOTO).input(torch.rand(1, 3, 224, 224, generator=torch.Generator().manual_seed(0)))
     wanted = {}
     for variant in VARIANTS[:3]:
@@ -69,25 +72,25 @@ def test_two_tabs_take_turns_with_one_buffer(engine: Engine, in_slots: ModelStor
 
     def ask(place: int) -> bool:
         variant = VARIANTS[place % 3]
-        with in_slots.borrow(variant) as network, torch.no_grad():
+        with tight.borrow(variant) as network, torch.no_grad():
             return torch.allclose(network(image), wanted[variant], atol=1e-4)
 
     with ThreadPoolExecutor(4) as pool:
         assert all(pool.map(ask, range(24)))
 
 
-def test_an_error_while_writing_leaves_no_wrong_network(in_slots: ModelStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    with in_slots.borrow(pruned(0.3)) as network:
+def test_an_error_while_writing_leaves_no_wrong_network(tight: ModelStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    with tight.borrow(pruned(0.3)) as network:
         wanted = network.get_parameter("_fc.weight").clone()
 
     def broken(*_: object) -> None:
-        raise RuntimeError("no memory")
+        raise RuntimeError("no power")
 
     with monkeypatch.context() as patch:
-        patch.setattr(ModelStore, "_write", broken)
-        with pytest.raises(RuntimeError, match="no memory"), in_slots.borrow(pruned(0.5)):
+        patch.setattr(Sources, "write", broken)
+        with pytest.raises(RuntimeError, match="no power"), tight.borrow(pruned(0.5)):
             pass
-    with in_slots.borrow(pruned(0.3)) as network:
+    with tight.borrow(pruned(0.3)) as network:
         assert torch.equal(network.get_parameter("_fc.weight"), wanted)
 
 
@@ -136,14 +139,14 @@ def test_layers_left_alone_are_counted_apart(engine: Engine) -> None:
     assert report.total + report.other_parameters == card(PHOTO).parameters
 
 
-def test_one_slider_move_after_another_keeps_memory_level(in_slots: ModelStore) -> None:
+def test_one_slider_move_after_another_keeps_memory_level(tight: ModelStore) -> None:
     for step in range(1, 8):
-        with in_slots.borrow(pruned(step / 20)):
+        with tight.borrow(pruned(step / 20)):
             pass
-        in_slots.report(pruned(step / 20))
-    networks, _ = in_slots.parts()
+        tight.report(pruned(step / 20))
+    networks, _ = tight.parts()
     assert networks.entries == 1
-    assert networks.bytes <= 4 * card(PHOTO).parameters
+    assert networks.bytes == networks.peak_bytes == NETWORK_BYTES
 
 
 @pytest.mark.parametrize(

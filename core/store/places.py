@@ -1,0 +1,98 @@
+"""Where a network runs and its memory is counted: on the device if it fits there, else on the CPU in RAM, else made anew from disk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from core.models.zoo import card
+from core.specs import VariantSpec
+from core.store.budgets import MEGABYTE
+from core.store.memory import MemoryCache
+from core.store.sources import Sources
+from core.store.weights import network_bytes
+
+
+@dataclass(frozen=True, eq=False)
+class Place:
+    """A device, the cache that counts its memory, and the weights that networks are written from there.
+
+    in_place: RAM holds one network only, so a pruned one is written over dense weights that are read for it.
+    """
+
+    cache: MemoryCache
+    device: torch.device
+    sources: Sources
+    dtype: torch.dtype
+    in_place: bool = False
+
+    def shares(self, variant: VariantSpec) -> bool:
+        """Whether the network is the stored weights themselves."""
+        return variant.pruning.schedule != "one-shot" and self.dtype == torch.float32 and self.sources.device == self.device
+
+    def bytes(self, variant: VariantSpec) -> int:
+        """Memory of a network of its own."""
+        return network_bytes(card(variant.model), torch.float32 if self.in_place else self.dtype)
+
+
+class Places:
+    """Chooses by sizes that are known beforehand, and says what does not fit.
+
+    Args:
+        near: on the device. far: weights in RAM; the same as near's on a CPU.
+    """
+
+    def __init__(self, near: Place, far: Sources) -> None:
+        self.near, self.far = near, far
+        self._notes: dict[tuple[str, bool], tuple[str, str]] = {}  # model, pruned or not -> tier that is too small, what is said
+
+    def of(self, variant: VariantSpec) -> Place:
+        """Where this variant goes. Raises UnknownName."""
+        pruned = variant.pruning.schedule == "one-shot" or self.near.dtype != torch.float32
+        found = card(variant.model)
+        full, own = network_bytes(found), network_bytes(found, self.near.dtype)
+        place, note = self._pruned(variant, full, own) if pruned else self._dense(full)
+        key = (variant.model.name, pruned)
+        if note is None:
+            self._notes.pop(key, None)
+        else:
+            self._notes[key] = note[0], f"{variant.model.name}: {note[1]}"
+        return place
+
+    def notes_of(self, tier: str) -> tuple[str, ...]:
+        """What does not fit in this tier, and what is done instead."""
+        return tuple(note for name, note in list(self._notes.values()) if name == tier)
+
+    def _dense(self, full: int) -> tuple[Place, tuple[str, str] | None]:
+        device, ram = self.near.cache.budget_bytes, self.far.cache.budget_bytes
+        here = Place(self.far.cache, self.far.device, self.far, torch.float32)
+        if self.near.sources is not self.far and full <= device:
+            return self.near, None
+        if full > ram:
+            return here, ("RAM", f"its weights take {_mb(full)}, more than RAM may keep ({_mb(ram)}): they are read from disk each time.")
+        if self.near.sources is not self.far:
+            return here, ("device", f"it takes {_mb(full)}, more than the device may keep ({_mb(device)}): it runs on the CPU.")
+        return here, None
+
+    def _pruned(self, variant: VariantSpec, full: int, own: int) -> tuple[Place, tuple[str, str] | None]:
+        near, device, ram = self.near, self.near.cache.budget_bytes, self.far.cache.budget_bytes
+        gpu = near.sources is not self.far
+        if gpu and full + own <= device:
+            return near, None
+        if own <= device and full <= ram:
+            there = Place(near.cache, near.device, self.far, near.dtype)
+            return there, (
+                "device",
+                f"its dense weights stay in RAM, for {_mb(full + own)} are more than the device may keep.",
+            ) if gpu else None
+        short = f"a pruned network of {_mb(own)} and its dense weights of {_mb(full)} are more than"
+        if full + own <= ram:
+            where = "it runs on the CPU" if gpu else "both are kept in RAM"
+            return Place(self.far.cache, self.far.device, self.far, near.dtype), ("device", f"{short} fits ({_mb(device)}): {where}.")
+        alone = Place(self.far.cache, self.far.device, self.far, near.dtype, in_place=variant.pruning.schedule == "one-shot")
+        return alone, ("RAM", f"{short} RAM may keep ({_mb(ram)}): weights are read from disk for each sparsity, which takes longer.")
+
+
+def _mb(size: int) -> str:
+    return f"{size / MEGABYTE:,.0f} MB"

@@ -1,0 +1,161 @@
+"""What pruned networks are written from: dense weights, pruning indexes, and what criteria are measured on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from core.models.zoo import card
+from core.pruning.calibration import Calibration, calibrate
+from core.pruning.companions import companion_masks, companions
+from core.pruning.index import PruningIndex
+from core.pruning.mask import Mask
+from core.pruning.scores import CRITERIA, Evidence
+from core.specs import ModelSpec, PruningSpec, VariantSpec, n_of_m
+from core.store.files import Files
+from core.store.memory import MemoryCache
+from core.store.networks import around
+from core.store.weights import Stored, Weights, network_bytes, read_stored, stored_key
+
+Images = Callable[[ModelSpec], tuple[Tensor, Tensor | None]]  # network inputs (N, C, H, W), classes (N,) or None
+SMALL = 1024  # bytes that stand for what has a few numbers only
+
+
+@dataclass(frozen=True, eq=False)
+class Origin:
+    """Where weights come from: the store's files, a folder of downloads, images for criteria that are measured on some."""
+
+    files: Files
+    downloads: Path
+    images: Images | None = None
+
+
+class Sources:
+    """Weights and indexes on one device, under the budget of one cache. All are lent: in use they cannot make room.
+
+    Args:
+        origin: where they come from. cache, device: where they lie.
+        beyond: sources in RAM, for those of a GPU.
+    """
+
+    def __init__(self, origin: Origin, cache: MemoryCache, device: torch.device, beyond: Sources | None = None) -> None:
+        self.origin, self.cache, self.device, self._beyond = origin, cache, device, beyond
+
+    @contextmanager
+    def weights(self, variant: VariantSpec) -> Iterator[Stored]:
+        """The weights of a dense network or of a trained level. Raises MissingData, BadFile, UnknownName, BadSpec."""
+        expected = network_bytes(card(variant.model))
+        with self.cache.borrow(weights_key(variant), lambda: self._load(variant), exclusive=False, expected=expected) as stored:
+            yield stored
+
+    @contextmanager
+    def index(self, variant: VariantSpec) -> Iterator[tuple[Stored, PruningIndex]]:
+        """Dense weights and the index of a one-shot spec's ranking. Raises as `weights`; BadSpec for scores that are no numbers."""
+        with self.weights(variant.dense) as stored:
+
+            def build() -> tuple[PruningIndex, int]:
+                index = index_of(variant, stored.weights, self._calibration(variant.model))
+                return index, index.bytes
+
+            expected = 0 if _borrows(variant.pruning) else network_bytes(card(variant.model))
+            key, under = index_key(variant), weights_key(variant.dense)
+            with self.cache.borrow(key, build, exclusive=False, expected=expected, under=under) as index:
+                yield stored, index
+
+    def has_index(self, variant: VariantSpec) -> bool:
+        """Whether the index is there, so that the variant is written in a moment."""
+        return self.cache.holds(index_key(variant))
+
+    def write(self, variant: VariantSpec, out: Mapping[str, Tensor]) -> None:
+        """Writes all values of a variant into buffers, by name: of the weights' shapes, of any type, on any device."""
+        if variant.pruning.schedule == "one-shot":
+            with self.index(variant) as (stored, index):
+                self._write(variant, index, stored.weights, out)
+            return
+        with self.weights(variant) as stored:
+            for name, values in stored.weights.items():
+                out[name].copy_(values)
+
+    def pruned_in_place(self, variant: VariantSpec) -> Weights:
+        """A one-shot variant in the memory of dense weights of its own, for machines that cannot hold both: slow, nothing is kept."""
+        weights = self._load(variant.dense)[0].weights
+        self._write(variant, index_of(variant, weights, self._calibration(variant.model)), weights, weights)
+        return weights
+
+    def companion_masks(self, variant: VariantSpec, index: PruningIndex) -> Mask:
+        """Masks of the biases and norms that go with whole filters, by name; none for other granularities."""
+        pruning, found = variant.pruning, card(variant.model)
+        if pruning.granularity != "filter":
+            return {}
+
+        def find() -> tuple[dict[str, tuple[str, ...]], int]:
+            return companions(found.skeleton, torch.zeros(1, *found.input_shape, device="meta")), SMALL
+
+        with self.cache.borrow(f"companions/{variant.model.name}", find, exclusive=False) as partners:
+            return companion_masks(index.keep(sparsity_of(pruning), pruning.overrides, pruning.excluded), partners)
+
+    def _write(self, variant: VariantSpec, index: PruningIndex, weights: Weights, out: Mapping[str, Tensor]) -> None:
+        pruning = variant.pruning
+        index.write(sparsity_of(pruning), pruning.overrides, {name: weights[name] for name in out}, out, pruning.excluded)
+        for name, kept in self.companion_masks(variant, index).items():
+            out[name].mul_(kept.to(out[name].device))
+
+    def _load(self, variant: VariantSpec) -> tuple[Stored, int]:
+        if self._beyond is None:
+            stored = read_stored(self.origin.files, self.origin.downloads, variant)
+        else:
+            with self._beyond.weights(variant) as there:
+                stored = Stored({name: values.to(self.device) for name, values in there.weights.items()}, there.mask)
+        return stored, stored.bytes
+
+    def _calibration(self, model: ModelSpec) -> Callable[[], Calibration] | None:
+        """Measures gradients and input norms of the dense network on a few images when it is asked to, and keeps them."""
+        images = self.origin.images
+        if images is None:
+            return None
+
+        def measure() -> tuple[Calibration, int]:
+            inputs, classes = images(model)
+            with self.weights(VariantSpec(model=model)) as stored:
+                network = around(card(model), stored.weights)  # its own, so that nobody waits for it
+                classes = None if classes is None else classes.to(self.device)
+                found = calibrate(network, card(model).prunable, inputs.to(self.device), classes)
+            return found, found.bytes
+
+        def ask() -> Calibration:
+            expected = network_bytes(card(model))
+            with self.cache.borrow(f"calibration/{model.key}", measure, exclusive=False, expected=expected) as calibration:
+                return calibration
+
+        return ask
+
+
+def weights_key(variant: VariantSpec) -> str:
+    return f"weights/{stored_key(variant)}"
+
+
+def index_key(variant: VariantSpec) -> str:
+    return f"index/{variant.model.key}/{variant.pruning.ranking}"
+
+
+def sparsity_of(pruning: PruningSpec) -> float:
+    """Of a one-shot spec, which always has one."""
+    return pruning.sparsity or 0.0
+
+
+def index_of(variant: VariantSpec, weights: Weights, measured: Callable[[], Calibration] | None) -> PruningIndex:
+    """The index of a one-shot spec over the weights that its card says may be pruned."""
+    found, pruning = card(variant.model), variant.pruning
+    candidates = {name: weights[name] for name in found.prunable}
+    return PruningIndex.of(pruning, Evidence(candidates, pruning.granularity, pruning.seed, measured, found.conv_groups))
+
+
+def _borrows(pruning: PruningSpec) -> bool:
+    """Whether the scores take next to no memory: the weights are their own, or they are of groups."""
+    single = pruning.granularity == "weight" or n_of_m(pruning.granularity) is not None
+    return not single or CRITERIA[pruning.criterion].facts.get("order") == "size"

@@ -1,0 +1,88 @@
+"""Dense and trained weights as they come from a package, a download, or a file of the store."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from core.errors import BadFile, BadSpec, MissingData
+from core.models.cards import Card
+from core.models.zoo import card, dense_weights
+from core.pruning.mask import Mask
+from core.specs import PruningSpec, VariantSpec
+from core.store.files import Files
+from core.store.sparse import unpack_sparse
+
+Weights = dict[str, Tensor]
+
+
+@dataclass(frozen=True, eq=False)
+class Stored:
+    """Complete weights by name, shared: not to be changed. mask: of trained networks; empty for a dense one, which keeps everything."""
+
+    weights: Weights
+    mask: Mask
+
+    @property
+    def bytes(self) -> int:
+        return sum(values.nbytes for part in (self.weights, self.mask) for values in part.values())
+
+
+def network_bytes(found: Card, dtype: torch.dtype = torch.float32) -> int:
+    """Memory of one network of this card, parameters and buffers."""
+    return sum(math.prod(shape) for shape in found.shapes.values()) * dtype.itemsize
+
+
+def stored_key(variant: VariantSpec) -> str:
+    """The file of a trained network; a dense network is level 0 of its series where it has one. Raises BadSpec."""
+    found: Card = card(variant.model)
+    pruning = found.dense if variant.pruning.schedule == "none" else variant.pruning
+    if pruning.level is not None and (found.levels is None or pruning.level > found.levels):
+        raise BadSpec(
+            f"{variant.model.name} has no level {pruning.level}.", f"Its levels are 0 to {found.levels}.", "Choose a lower level."
+        )
+    return VariantSpec(model=variant.model, pruning=pruning).key
+
+
+def read_stored(files: Files, downloads: Path, variant: VariantSpec) -> Stored:
+    """The weights of a dense network or of a trained level, on the CPU.
+
+    Raises:
+        UnknownName: no such model or weights. MissingData, BadFile: they are not there, damaged, or another network's.
+    """
+    found, key = card(variant.model), stored_key(variant)
+    weights, mask = None, Mask()
+    if variant.pruning in (PruningSpec(), found.dense):
+        weights = dense_weights(variant.model, downloads)
+    if weights is None:
+        weights, mask = unpack_sparse(_load_or_explain(files, key, variant))
+    weights = {name: values.contiguous() for name, values in weights.items()}  # the index walks through memory
+    _check_fit(key, found, weights, mask)
+    return Stored(weights, {name: mask[name] for name in found.prunable} if mask else {})
+
+
+def _load_or_explain(files: Files, key: str, variant: VariantSpec) -> Weights:
+    try:
+        return files.load(key)[0]
+    except MissingData as error:
+        train_on = variant.model.weights.removeprefix("mnist-")
+        raise MissingData(
+            f"The network {key} is not on this machine.",
+            error.allowed,
+            f"Train it with `python -m core protocol run lukkien --train-on {train_on} --seeds {variant.model.seed}`.",
+        ) from error
+
+
+def _check_fit(key: str, found: Card, weights: Weights, mask: Mask) -> None:
+    """Raises BadFile when the stored tensors are not this network's."""
+    expected = found.shapes
+    if {name: tuple(values.shape) for name, values in weights.items()} != expected or set(mask) not in (set(), set(found.prunable)):
+        raise BadFile(
+            f"The stored network {key} holds the weights of another network.",
+            f"It must hold {', '.join(expected)} in their shapes.",
+            "Delete that file; a network that comes along is restored with `git checkout models_cache/shipped`.",
+        )
