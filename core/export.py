@@ -111,4 +111,6 @@ def _pruning(spec: PruningSpec) -> str:
             if getattr(spec, name) != getattr(PruningSpec(), name)
         )
         return f"PruningSpec.one_shot({spec.sparsity!r}{extra})"
-    return f"PruningSpec.at_level({spec.level})" if spec.schedule == "iterative-reset" else "PruningSpec()"
+    if spec.level is None:
+        return "PruningSpec()"
+    return f"PruningSpec.at_level({spec.level}{'' if spec.schedule == 'iterative-reset' else f', {spec.schedule!r}'})"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import logging
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -58,4 +59,5 @@ def _locked(home: Path) -> Iterator[bool]:
 
 
 if __name__ == "__main__":
+    os.nice(10)  # pages and other programs on this machine go first: they stay quick while a network trains
     sys.exit(work(Path(sys.argv[1]), sys.argv[2]))

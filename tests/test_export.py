@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import core
 from core import CamSpec, Engine, ImageRef, ModelSpec, PruningSpec, VariantSpec, export, pictures
 from core.models.zoo import default_model
 from tests.made import Made
@@ -20,7 +21,7 @@ PRUNINGS = [
     PruningSpec.one_shot(0.984375, "layer"),
     PruningSpec.one_shot(0.5, criterion="random", seed=3),
     PruningSpec.at_level(25),
-    PruningSpec.one_shot(0.25, granularity="filter", excluded=("fc.weight",), overrides=(("conv1.weight", 0.1),), repair="batch-norm"),
+    PruningSpec.one_shot(0.25, granularity="filter", excluded=("fc.weight",), overrides=(("conv1.weight", 0.1),)),
 ]
 PHOTO = (
     VariantSpec(model=default_model("efficientnet-lite0"), pruning=PruningSpec.one_shot(0.3)),
@@ -41,6 +42,13 @@ def test_the_cell_names_the_same_specs(engine: Engine, pruning: PruningSpec) -> 
     image, cam = ImageRef(name="17", noise=0.0), CamSpec(method="grad-cam", target="own")
     names = made_by(export.code_for(variant, image, cam, 0.4), engine)
     assert (names["variant"], names["image"], names["cam"]) == (variant, image, cam)
+
+
+@pytest.mark.parametrize("pruning", [PruningSpec.at_level(3, "retrained"), PruningSpec.one_shot(0.5, repair="batch-norm")], ids=str)
+def test_the_cell_names_what_other_networks_can_do(pruning: PruningSpec) -> None:
+    variant = VariantSpec(model=default_model("efficientnet-lite0"), pruning=pruning)
+    (said,) = [line for line in export.code_for(variant, PHOTO[1], CamSpec()).splitlines() if line.startswith("variant = ")]
+    assert eval(said.removeprefix("variant = "), {name: getattr(core, name) for name in core.__all__}) == variant
 
 
 def test_the_cell_gives_the_same_answer(engine: Engine) -> None:

@@ -21,7 +21,7 @@ from core.models.layers import Layer, target_layers
 from core.models.zoo import MODELS, RANDOM, named
 from core.pruning import CRITERIA
 from core.saliency import CAMS
-from core.specs import GRANULARITIES, SCOPES, TARGETS
+from core.specs import GRANULARITIES, REPAIRS, SCOPES, TARGETS
 from pages.shared.kinds import Choice, Number, Parameter, Several
 
 FIRST_MODEL = "thesis-cnn"
@@ -41,6 +41,12 @@ def _names(ratios: tuple[float, ...]) -> tuple[str, ...]:
 def layer_names(card: Card) -> tuple[str, ...]:
     """What can be left alone: two layers by their place, all by their names."""
     return "first", "classifier", *(name.removesuffix(".weight") for name in card.prunable)
+
+
+def by_hand(card: Card) -> dict[str, Parameter]:
+    """Layers with an amount of their own, and the amount of each in percent."""
+    names = tuple(name.removesuffix(".weight") for name in card.prunable)
+    return {"byhand": Several(names), **{f"amount.{name}": Number(50.0, 0.0, 100.0, 0.5) for name in names}}
 
 
 @lru_cache(maxsize=200)
@@ -74,6 +80,8 @@ PARAMETERS: dict[str, Parameter] = {
     "schedule": Choice("one-shot", ("one-shot", "iterative-reset")),
     "granularity": Choice("weight", (*GRANULARITIES, *MORE_PATTERNS)),
     "excluded": Several(layer_names(CARD)),
+    **by_hand(CARD),
+    "repair": Choice("none", tuple(REPAIRS)),
     "criterion": Choice("magnitude", tuple(CRITERIA)),
     "scope": Choice("global", tuple(SCOPES)),
     "cam": Choice("grad-cam++", tuple(CAMS)),
@@ -94,7 +102,8 @@ def of_model(name: str) -> dict[str, Parameter]:
     found = named(name)
     top = max(found.grid)
     trained = found.levels is not None
-    return PARAMETERS | {
+    shared = {name: entry for name, entry in PARAMETERS.items() if name not in by_hand(CARD)}
+    return shared | {
         "unit": Choice("percent", ("percent", "ratio", *(("level",) if trained else ()))),
         "ratio": Choice("1.25", _names(FINE_RATIOS)) if top < 1 else PARAMETERS["ratio"],
         "fine": Number(min(25.0, top * 100), 0.0, top * 100, 0.5),
@@ -104,6 +113,7 @@ def of_model(name: str) -> dict[str, Parameter]:
         "seed": Choice(str(found.seeds[0]), tuple(map(str, found.seeds))),
         "schedule": Choice("one-shot", ("one-shot", *(("iterative-reset",) if trained else ()))),
         "excluded": Several(layer_names(found)),
+        **by_hand(found),
         "layer": _layer_choice(name),
         "class": Choice(class_names(name)[0], class_names(name)),
     }

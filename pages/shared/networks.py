@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 
 import streamlit as st
 
 from core import ModelSpec, PruningSpec
 from core.models.cards import Card
-from core.models.zoo import MODELS, RANDOM, card, default_model
+from core.models.zoo import MODELS, RANDOM, card, default_model, named
 from core.pruning import CRITERIA
-from core.specs import GRANULARITIES, SCHEDULES, SCOPES, n_of_m
+from core.pruning.repair import has_batch_norm
+from core.specs import GRANULARITIES, REPAIRS, SCHEDULES, SCOPES, n_of_m
 from pages.shared import downloads, own_networks, present
 from pages.shared.address import of_model
-from pages.shared.widgets import Known, choice, segments, several
+from pages.shared.widgets import Known, amount, choice, number, segments, several
 
 # What has other choices for other models: each model finds its own again when it is chosen again.
-OF_ITS_OWN = ("weights", "unit", "fine", "ratio", "level", "source", "seed", "schedule", "class", "excluded", "layer")
+OF_ITS_OWN = ("weights", "unit", "fine", "ratio", "level", "source", "seed", "schedule", "class", "excluded", "byhand", "repair", "layer")
 
 
 def model_choice(known: Known) -> ModelSpec:
@@ -84,19 +86,53 @@ def family_choice(model: ModelSpec) -> PruningSpec:
     criterion = choice("Criterion", "criterion", known, help=listed({name: entry.summary for name, entry in CRITERIA.items()}))
     if CRITERIA[criterion].facts.get("needs") == "images":
         st.caption(":gray-badge[a few images] Measured once for each network, on a few images.")
-    return PruningSpec.one_shot(0.0, scope, criterion, granularity=granularity, excluded=_excluded(found, known))
+    excluded, overrides = _layers(found, known, granularity)
+    repair = _repair(model, known)
+    return PruningSpec.one_shot(0.0, scope, criterion, granularity=granularity, excluded=excluded, overrides=overrides, repair=repair)
 
 
-def _excluded(found: Card, known: Known) -> tuple[str, ...]:
-    """Weights that are left alone."""
+def _repair(model: ModelSpec, known: Known) -> str:
+    """What is measured again after pruning, for networks that have something to measure."""
+    if not _has_batch_norm(model.name):
+        return "none"
+    text = listed(REPAIRS) + "\n\nThe images are those that criteria are measured on: the gallery's photographs, or embedded digits."
+    return segments("Repair", "repair", known, help=text)
+
+
+@lru_cache(maxsize=200)
+def _has_batch_norm(name: str) -> bool:
+    return has_batch_norm(named(name).skeleton)
+
+
+def _layers(found: Card, known: Known, granularity: str) -> tuple[tuple[str, ...], tuple[tuple[str, float], ...]]:
+    """Weights that are left alone, and weights with an amount of their own."""
     if present.on():
-        return _weights_of(found, tuple(text for text in st.query_params.get_all("excluded") if not known["excluded"].problem(text)))
-    with st.expander("Layers", icon=":material/layers:"):
-        chosen = several("Leave alone", "excluded", known, placeholder="none",
-                         help="first: the layer that sees the image. classifier: the one that makes the logits.")  # fmt: skip
-        if "classifier" not in chosen:
-            st.caption("Many papers leave the classifier alone: pruning it changes accuracy more than its share of the weights says.")
-    return _weights_of(found, chosen)
+        alone, own = (
+            tuple(text for text in st.query_params.get_all(name) if not known[name].problem(text)) for name in ("excluded", "byhand")
+        )
+        shares = {name: amount(f"amount.{name}", known) for name in own}
+    else:
+        with st.expander("Layers", icon=":material/layers:"):
+            alone = several("Leave alone", "excluded", known, placeholder="none",
+                            help="first: the layer that sees the image. classifier: the one that makes the logits.")  # fmt: skip
+            if "classifier" not in alone:
+                st.caption("Many papers leave the classifier alone: pruning it changes accuracy more than its share of the weights says.")
+            shares = {} if n_of_m(granularity) else _amounts_by_hand(known)
+    excluded = _weights_of(found, alone)
+    overrides = {f"{name}.weight": share / 100 for name, share in shares.items()}
+    return excluded, tuple((weight, share) for weight, share in overrides.items() if weight not in excluded)
+
+
+def _said(name: str, known: Known) -> tuple[str, ...]:
+    """What the address says of a part with several values."""
+    return tuple(text for text in st.query_params.get_all(name) if not known[name].problem(text))
+
+
+def _amounts_by_hand(known: Known) -> dict[str, float]:
+    """Percent by layer; the slider of the sidebar moves the others only."""
+    chosen = several("Amount by hand", "byhand", known, placeholder="none",
+                     help="Each loses the share that its own slider says; the sparsity above is that of all other layers.")  # fmt: skip
+    return {name: number(name, f"amount.{name}", known, format="%.1f %%") for name in chosen}
 
 
 def _weights_of(found: Card, chosen: tuple[str, ...]) -> tuple[str, ...]:

@@ -26,6 +26,11 @@ PINNED = {
     "schedule": "one-shot",
     "granularity": "weight",
     "excluded": (),
+    "byhand": (),
+    "amount.conv1": 50.0,
+    "amount.conv2": 50.0,
+    "amount.fc": 50.0,
+    "repair": "none",
     "criterion": "magnitude",
     "scope": "global",
     "cam": "grad-cam++",
@@ -66,6 +71,7 @@ def test_ranges_are_pinned() -> None:
     assert ranges == {
         "sparsity": (0, 100),
         "fine": (0, 60),
+        **{f"amount.{layer}": (0, 100) for layer in ("conv1", "conv2", "fc")},
         "level": (0, 25),
         "nth": (1, 500),
         "row": (1, 99_999),
@@ -149,4 +155,6 @@ def test_every_class_has_a_name_of_its_own() -> None:
 
 
 def test_the_names_of_parameters_are_the_same_for_every_model() -> None:
-    assert list(PHOTO) == list(PARAMETERS)
+    """But for the amounts of layers, which each model names itself."""
+    own = [[name for name in known if not name.startswith("amount.")] for known in (PHOTO, PARAMETERS)]
+    assert sorted(own[0]) == sorted(own[1])

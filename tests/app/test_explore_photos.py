@@ -13,7 +13,8 @@ from streamlit.testing.v1 import AppTest
 from core.data.gallery import GALLERY, gallery_image
 from core.errors import MissingData
 from core.models.zoo import MODELS
-from pages.shared import downloads
+from core.results import MaskReport
+from pages.shared import cached, downloads
 from tests.app.conftest import OpenPage, pictures_at, words
 
 LITE = "efficientnet-lite0"
@@ -31,6 +32,11 @@ def sound(app: AppTest) -> AppTest:
     assert not app.error, app.error[0].value
     assert len(pictures_at(app)) == 1
     return app
+
+
+def asked_of(app: AppTest) -> MaskReport:
+    """What the pruning on the page removed, counted."""
+    return cached.report(app.session_state["_shown"][0])
 
 
 def test_the_first_view_names_classes_and_says_what_cannot_be_said(photos: OpenPhotos) -> None:
@@ -61,6 +67,7 @@ def test_every_photograph_is_shown_with_its_credit(photos: OpenPhotos, name: str
         {"criterion": "random", "scope": "layer"},
         {"criterion": "l2", "granularity": "filter", "fine": "5"},
         {"criterion": "lamp", "fine": "40"},
+        {"repair": "batch-norm", "fine": "40"},
         {"excluded": ["first", "classifier", "_conv_head"], "fine": "50"},
         {"target": "own", "fine": "55"},
         {"target": "label"},
@@ -83,6 +90,21 @@ def test_filters_take_their_biases_along_and_what_is_left_is_counted(photos: Ope
     app = sound(photos(granularity="filter", fine="10", excluded=["classifier"]))
     assert app.multiselect(key="excluded").value == ["classifier"]
     assert "layers left alone" in words(app)
+
+
+def test_a_layer_by_hand_has_a_slider_of_its_own(photos: OpenPhotos) -> None:
+    layer = "_blocks.10._expand_conv"
+    app = sound(photos(byhand=[layer], **{f"amount.{layer}": "90", "fine": "10"}))
+    report = asked_of(app)
+    shares = {found.name: found.sparsity for found in report.layers}
+    assert shares[f"{layer}.weight"] == pytest.approx(0.9, abs=1e-3)
+    app.slider(key=f"amount.{layer}").set_value(0.0).run()
+    assert {found.name: found.kept == found.total for found in asked_of(sound(app)).layers}[f"{layer}.weight"]
+
+
+def test_a_layer_left_alone_is_left_alone_by_hand_too(photos: OpenPhotos) -> None:
+    app = sound(photos(byhand=["_conv_head"], excluded=["_conv_head"], fine="10"))
+    assert [found.name for found in asked_of(app).excluded] == ["_conv_head.weight"]
 
 
 def test_a_pattern_has_no_slider(photos: OpenPhotos) -> None:
