@@ -3,18 +3,20 @@
 from core.specs.images import TARGETS, CamSpec, DataSpec, ImageRef
 from core.specs.models import ModelSpec, VariantSpec
 from core.specs.pruning import GRANULARITIES, REPAIRS, SCHEDULES, SCOPES, TRAINED, PruningSpec, Schedule, n_of_m
-from core.specs.retrain import PACES, RetrainSpec
+from core.specs.retrain import PACES, RESETS, Ramp, RetrainSpec
 from core.specs.sensitivity import SensitivitySpec
 from core.specs.shares import exact_share, whole
-from core.specs.training import AUGMENTATIONS, OPTIMISERS, RATES, TrainSpec
+from core.specs.training import AUGMENTATIONS, OPTIMISERS, PRECISIONS, RATES, TrainSpec
 
 __all__ = [
     "AUGMENTATIONS",
     "GRANULARITIES",
     "OPTIMISERS",
     "PACES",
+    "PRECISIONS",
     "RATES",
     "REPAIRS",
+    "RESETS",
     "SCHEDULES",
     "SCOPES",
     "TARGETS",
@@ -24,6 +26,7 @@ __all__ = [
     "ImageRef",
     "ModelSpec",
     "PruningSpec",
+    "Ramp",
     "RetrainSpec",
     "Schedule",
     "SensitivitySpec",

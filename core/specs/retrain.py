@@ -2,19 +2,57 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from core.errors import BadSpec
-from core.specs.pruning import PruningSpec
+from core.specs.pruning import PruningSpec, n_of_m
 from core.specs.shares import exact_share, one_of, whole
 from core.specs.training import TrainSpec
 
 PACES: dict[str, str] = {
     "iterative": "iterative: each level prunes the network of the level before and trains on from its weights",
     "one-shot": "one-shot: each level prunes the dense network at once and trains on from its weights",
-    "reset": "iterative with weight reset: masks as iterative, but each level begins with the weights of the dense network's start",
+    "reset": "iterative with weight reset: masks as iterative, but each level begins with earlier weights of the dense network",
+    "rate-rewinding": "iterative with learning-rate rewinding: weights go on, and the dense network's learning rates begin again",
+    "gradual": "gradual: each level begins where the dense network began and is pruned little by little while it trains",
     "none": "no retraining: each level prunes the dense network at once and stays as it is",
 }
+RESETS: dict[str, str] = {
+    "pretrained": "to the pretrained weights that the dense network began with",
+    "initialisation": "to random weights, drawn from the seed",
+    "epoch-K": "to the weights that the dense network had after its epoch K",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ramp:
+    """When gradual pruning prunes. begin: epochs before it; epochs: it lasts; times: prunings in it, at even distances.
+
+    Source: Zhu and Gupta 2017, To prune, or not to prune, Eq. 1 (arXiv:1710.01878); theirs in our words: t0 = begin, n = times,
+    dt = steps of the ramp / n.
+    """
+
+    begin: int = 0
+    epochs: int = 1
+    times: int = 20
+
+    def __post_init__(self) -> None:
+        for name, least in (("begin", 0), ("epochs", 1), ("times", 1)):
+            object.__setattr__(self, name, whole(getattr(self, name), f"ramp's {name}", least))
+
+    @property
+    def end(self) -> int:
+        """The epoch (from 1 on) at whose end the last sparsity holds."""
+        return self.begin + self.epochs
+
+    def sparsity(self, final: float, pruning: int, initial: float = 0.0) -> float:
+        """After the prunings 0 to `times`: s_f + (s_i - s_f)(1 - pruning / times)^3."""
+        return final + (initial - final) * (1 - pruning / self.times) ** 3
+
+    @property
+    def key(self) -> str:
+        return f"ramp{self.begin}+{self.epochs}x{self.times}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +61,8 @@ class RetrainSpec:
 
     name: of the run; with the seed it names the weights of its networks. model: the card. pruning: a one-shot spec, its
     sparsity unused: granularity, scope, criterion, excluded. targets: the sparsity of each level, the first 0. first, each: how level 0 and
-    every other level are trained. start: "pretrained" or "random".
+    every other level are trained. start: "pretrained" or "random". reset: of pace "reset" only, as RESETS; "" for the weights that the
+    dense network began with. ramp: of pace "gradual" only.
     """
 
     name: str
@@ -35,6 +74,8 @@ class RetrainSpec:
     pace: str = "iterative"
     start: str = "pretrained"
     seed: int = 0
+    reset: str = ""
+    ramp: Ramp | None = None
 
     def __post_init__(self) -> None:
         one_of(self.pace, PACES, "pace")
@@ -46,9 +87,68 @@ class RetrainSpec:
         if targets[-1] == 1:
             raise BadSpec("The last level would leave no weight.", "A series ends below 100 %.", "Leave the last level out.")
         object.__setattr__(self, "targets", targets)
+        if self.pace == "rate-rewinding":  # its recipe is `first` again: one form for equal questions
+            object.__setattr__(self, "each", self.first)
+        self._check_pruning()
+        self._check_reset()
+        self._check_ramp()
+
+    def _check_pruning(self) -> None:
+        if self.pruning.overrides or self.pruning.repair != "none":
+            raise BadSpec(
+                "A trained series has no layers with amounts of their own and no repair.",
+                "It takes granularity, scope, criterion, seed and layers that are left out.",
+                "Leave the others away.",
+            )
+        pattern = n_of_m(self.pruning.granularity)
+        if pattern and (self.pace == "gradual" or self.targets != (0.0, exact_share(1 - pattern[0] / pattern[1]))):
+            raise BadSpec(
+                f"{self.pruning.granularity} cannot be reached in levels {list(self.targets)}, {self.pace}.",
+                "An N:M pattern fixes its amount: the levels are 0 and that, pruned at once.",
+                f"Choose 0 and {1 - pattern[0] / pattern[1]:g}.",
+            )
+
+    def _check_reset(self) -> None:
+        natural = "pretrained" if self.start == "pretrained" else "initialisation"
+        if self.reset and self.pace != "reset":
+            raise BadSpec(f"Pace '{self.pace}' resets nothing.", "Only pace 'reset' takes weights to reset to.")
+        if self.reset == natural:
+            object.__setattr__(self, "reset", "")
+        elif self.reset and self.reset_epoch is None and self.reset != "initialisation":
+            raise BadSpec(
+                f"Weights of a {self.start} network cannot be reset to '{self.reset}'.",
+                f"Known: {', '.join(RESETS)}; 'pretrained' where the dense network began so.",
+                "Try 'epoch-1'.",
+            )
+        if (epoch := self.reset_epoch) is not None and not 0 < epoch <= len(self.first.epoch_rates):
+            raise BadSpec(
+                f"There is no epoch {epoch} to reset to.", f"The dense network trains for {len(self.first.epoch_rates)} epochs, from 1 on."
+            )
+
+    @property
+    def reset_epoch(self) -> int | None:
+        """K of reset "epoch-K"."""
+        found = re.fullmatch(r"epoch-(\d{1,5})", self.reset)
+        return int(found[1]) if found else None
+
+    def _check_ramp(self) -> None:
+        epochs = len(self.each.epoch_rates)
+        if self.pace != "gradual":
+            if self.ramp:
+                raise BadSpec(f"Pace '{self.pace}' has no ramp.", "Only pace 'gradual' takes one.")
+            return
+        ramp = self.ramp or Ramp(epochs=max(1, epochs // 2))
+        if ramp.end > epochs:
+            raise BadSpec(
+                f"The ramp ends after epoch {ramp.end}.",
+                f"A level trains for {epochs} epochs; what counts is what comes after the ramp.",
+                "Make the ramp shorter, or train longer.",
+            )
+        object.__setattr__(self, "ramp", ramp)
 
     @property
     def key(self) -> str:
         amounts = "_".join(f"{target:g}" for target in self.targets)
-        how = f"{self.pace}/{self.start}/{self.pruning.family}/{amounts}"
+        pace = "-".join(filter(None, (self.pace, self.reset, self.ramp.key if self.ramp else "")))
+        how = f"{pace}/{self.start}/{self.pruning.family}/{amounts}"
         return f"{self.model}/{self.name}/{how}/{self.first.key}/{self.each.key}/s{self.seed}"

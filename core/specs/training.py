@@ -13,7 +13,7 @@ OPTIMISERS: dict[str, str] = {
     "adamw": "Adam with decoupled weight decay (Loshchilov and Hutter 2019)",
 }
 RATES: dict[str, str] = {
-    "steps": "each learning rate for its number of epochs, in turn",
+    "steps": "each learning rate for its number of epochs, in turn; a single one is constant",
     "cosine": "from the first learning rate down to 0 along half a cosine (Loshchilov and Hutter 2017)",
 }
 AUGMENTATIONS: dict[str, str] = {
@@ -21,6 +21,11 @@ AUGMENTATIONS: dict[str, str] = {
     "vertical-flip": "half of the images turned upside down",
     "rotation-10": "turned by up to 10 degrees to either side, corners black",
     "shift-and-scale": "moved by up to an eighth of the side and scaled by 0.8 to 1.2, edges black",
+}
+PRECISIONS: dict[str, str] = {
+    "float32": "single precision throughout",
+    "bfloat16": "forward and backward passes in bfloat16 where PyTorch's autocast allows it; weights, masks and optimiser stay float32",
+    "auto": "bfloat16 on a GPU, float32 on the CPU",
 }
 
 
@@ -30,7 +35,7 @@ class TrainSpec:
 
     rates: (learning rate, epochs) in order. noise: upper end of the background noise, fresh for every batch; 0 for none.
     patience: epochs without a better validation accuracy after which training stops, 0 for never; better means larger than the
-    best so far times `better`; the best weights are the result (Merkle: 10 and 1.01).
+    best so far times `better`; the best weights are the result (Merkle: 10 and 1.01). precision: a key of PRECISIONS.
     """
 
     rates: tuple[tuple[float, int], ...]
@@ -43,10 +48,12 @@ class TrainSpec:
     augment: tuple[str, ...] = ()
     patience: int = 0
     better: float = 1.01
+    precision: str = "float32"
 
     def __post_init__(self) -> None:
         one_of(self.optimiser, OPTIMISERS, "optimiser")
         one_of(self.shape, RATES, "shape of learning rates")
+        one_of(self.precision, PRECISIONS, "precision")
         for name in self.augment:
             one_of(name, AUGMENTATIONS, "augmentation")
         for rate, epochs in self.rates:
@@ -66,4 +73,7 @@ class TrainSpec:
         rates = "_".join(f"{rate:g}x{epochs}" for rate, epochs in self.rates)
         stop = f"-stop{self.patience}x{self.better:g}" if self.patience else ""
         augment = f"-{'+'.join(self.augment)}" if self.augment else ""
-        return f"{self.optimiser}-{self.shape}-{rates}-m{self.momentum:g}-wd{self.weight_decay:g}-b{self.batch_size}{augment}{stop}"
+        precision = "" if self.precision == "float32" else f"-{self.precision}"
+        return (
+            f"{self.optimiser}-{self.shape}-{rates}-m{self.momentum:g}-wd{self.weight_decay:g}-b{self.batch_size}{augment}{stop}{precision}"
+        )

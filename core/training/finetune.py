@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from core.control import Control
+from core.control import Control, Stopped
 from core.errors import BadFile, MissingData, SparsightError
 from core.specs import TrainSpec
 from core.store.files import Files
+from core.training.gradual import Gradual
 from core.training.images import TrainingImages
 from core.training.loop import Training
 from core.training.single import Photographs, Subject, count_correct, regrown
@@ -33,17 +34,27 @@ class Epoch:
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What a run ends with. best_epoch: the one whose weights are the result (0 where there was none: those it began with)."""
+    """What a run ends with, or has so far where a person stopped it.
+
+    best_epoch: the one whose weights are the result (0 where there was none: those it began with). best_correct, total: on the validation
+    images.
+    """
 
     best_epoch: int
     best_correct: int
     history: tuple[Epoch, ...]
     stopped_early: bool
+    total: int = 0
+    by_hand: bool = False
 
 
 @dataclass(frozen=True, eq=False)
 class Goal:
-    """What to train, on what, how, and where the half-finished run is kept (key of the store). control: whether to wait or stop."""
+    """What to train, on what, how, and where the half-finished run is kept (key of the store).
+
+    control: whether to wait or stop. gradual: prunes meanwhile; epochs before it has ended are no results. keep: the epoch whose weights
+    are kept under <key>/epoch-<keep>, 0 for none.
+    """
 
     subject: Subject
     data: TrainingImages
@@ -53,6 +64,8 @@ class Goal:
     files: Files
     key: str
     control: Control = field(default_factory=Control)
+    gradual: Gradual | None = None
+    keep: int = 0
 
 
 @dataclass(eq=False)
@@ -63,44 +76,86 @@ class _State:
     best_correct: int = -1
     best_epoch: int = 0
     history: list[Epoch] = field(default_factory=list)
+    first: int = 1  # the first epoch that can be a result
 
     @property
     def stale(self) -> int:
         """Epochs since the best one."""
-        return len(self.history) - self.best_epoch
+        return len(self.history) - max(self.best_epoch, self.first - 1)
 
 
 def finetune(goal: Goal) -> Iterator[Epoch | Outcome]:
     """Trains the subject in place and leaves the best weights in it. Epochs that a killed run finished are taken from disk.
 
     The first epoch is the best so far; then better means validation accuracy > best x recipe.better with early stopping (Merkle),
-    without it any more right answers. The weights that a run begins with never count as its result.
+    without it any more right answers. The weights that a run begins with count as its result only where there is nothing to train.
 
     Yields:
         each Epoch as it ends, those found on disk too, and at last the Outcome.
     Raises:
-        Diverged: a loss was no number. Stopped: a person asked for it. CacheNotWritable: the state cannot be saved.
+        Diverged: a loss was no number. Stopped: a person asked for it; the Outcome so far is yielded before, if there is one.
+        CacheNotWritable: the state cannot be saved.
     """
     task = Photographs(goal.subject, goal.data, goal.recipe, goal.device)
     task.check = goal.control.check
-    training = Training(task, goal.recipe)
+    training = Training(task, goal.recipe, _tightened(goal, task))
     state = _resumed(goal, training) or _State(_snapshot(goal))
+    task.look_at_masks()
+    state.first = goal.gradual.end if goal.gradual else 1
     yield from state.history
-    patience = goal.recipe.patience
-    began = time.perf_counter()
-    if not (patience and state.stale >= patience):
-        for done in training.epochs(first=len(state.history)):
-            epoch = _evaluated(goal, done.epoch, done.losses[0], time.perf_counter() - began)
-            _judge(goal, state, epoch)
-            goal.files.save(f"{goal.key}/unfinished", *_packed(goal, training, state))
-            yield epoch
-            began = time.perf_counter()
-            if patience and state.stale >= patience:
-                break
+    try:
+        yield from _train(goal, training, state)
+    except Stopped:
+        if state.best_epoch:
+            yield _outcome(goal, state, by_hand=True)
+        raise
+    yield _outcome(goal, state)
+
+
+def _train(goal: Goal, training: Training, state: _State) -> Iterator[Epoch]:
+    patience, began = goal.recipe.patience, time.perf_counter()
+    if patience and state.stale >= patience:
+        return
+    for done in training.epochs(first=len(state.history)):
+        epoch = _evaluated(goal, done.epoch, done.losses[0], time.perf_counter() - began)
+        _judge(goal, state, epoch)
+        if epoch.epoch == goal.keep:
+            goal.files.save(kept_key(goal.key, goal.keep), _snapshot(goal), {"recipe": goal.recipe.key})
+        goal.files.save(f"{goal.key}/unfinished", *_packed(goal, training, state))
+        yield epoch
+        began = time.perf_counter()
+        if patience and state.stale >= patience:
+            return
+
+
+def _outcome(goal: Goal, state: _State, by_hand: bool = False) -> Outcome:
+    """The best weights so far go into the network. Where there was no epoch at all, what it began with is counted."""
     goal.subject.network.load_state_dict(state.best)
     goal.subject.network.requires_grad_(False).eval()
-    stopped = len(state.history) < len(goal.recipe.epoch_rates)
-    yield Outcome(best_epoch=state.best_epoch, best_correct=state.best_correct, history=tuple(state.history), stopped_early=stopped)
+    epochs = len(goal.recipe.epoch_rates)
+    best = state.best_correct if epochs else count_correct(goal.subject, goal.validation, goal.device)
+    return Outcome(
+        best_epoch=state.best_epoch, best_correct=best, history=tuple(state.history), stopped_early=len(state.history) < epochs,
+        total=len(goal.validation), by_hand=by_hand,
+    )  # fmt: skip
+
+
+def _tightened(goal: Goal, task: Photographs) -> Callable[[int, int], None] | None:
+    """What happens after each step where a network is pruned while it trains."""
+    gradual = goal.gradual
+    if gradual is None:
+        return None
+
+    def after(epoch: int, step: int) -> None:
+        if gradual.step(epoch * task.steps + step + 1, task.steps):
+            task.look_at_masks()
+
+    return after
+
+
+def kept_key(key: str, epoch: int) -> str:
+    """Where the weights after an epoch are kept."""
+    return f"{key}/epoch-{epoch:03d}"
 
 
 def forget(goal: Goal) -> None:
@@ -109,19 +164,26 @@ def forget(goal: Goal) -> None:
 
 
 def _evaluated(goal: Goal, epoch: int, loss: float, seconds: float) -> Epoch:
-    if count := regrown(goal.subject):
-        raise SparsightError(
-            f"{count} pruned weights have grown back.", "Pruned weights are zero at every evaluation.", "Report this fault."
-        )
+    check_pruned(goal.subject)
     correct = count_correct(goal.subject, goal.validation, goal.device)
     return Epoch(epoch=epoch, epochs=len(goal.recipe.epoch_rates), loss=loss, correct=correct, total=len(goal.validation), seconds=seconds)
+
+
+def check_pruned(subject: Subject) -> None:
+    """Counts that no pruned weight is anything but zero. Raises SparsightError."""
+    if count := regrown(subject):
+        raise SparsightError(
+            f"{count} pruned weights have grown back.",
+            "Pruned weights are zero at every evaluation and in every file.",
+            "Report this fault.",
+        )
 
 
 def _judge(goal: Goal, state: _State, epoch: Epoch) -> None:
     """Takes an epoch into the history, and its weights where they are the best so far."""
     state.history.append(epoch)
     factor = goal.recipe.better if goal.recipe.patience else 1.0
-    if epoch.correct > state.best_correct * factor:
+    if epoch.epoch >= state.first and epoch.correct > state.best_correct * factor:
         state.best, state.best_correct, state.best_epoch = _snapshot(goal), epoch.correct, epoch.epoch
 
 
@@ -133,7 +195,9 @@ def _snapshot(goal: Goal) -> dict[str, Tensor]:
 
 
 def _packed(goal: Goal, training: Training, state: _State) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    parts = {"now": _snapshot(goal), "best": state.best, "memory": training.memory()}
+    parts: dict[str, Mapping[str, Tensor]] = {"now": _snapshot(goal), "best": state.best, "memory": training.memory()}
+    if goal.gradual:
+        parts["mask"] = goal.subject.mask
     tensors = {f"{part}/{name}": values.cpu() for part, named in parts.items() for name, values in named.items()}
     facts = {"best_epoch": state.best_epoch, "best_correct": state.best_correct, "history": [vars(epoch) for epoch in state.history],
              "recipe": goal.recipe.key}  # fmt: skip
@@ -148,11 +212,13 @@ def _resumed(goal: Goal, training: Training) -> _State | None:
         return None
     if facts.get("recipe") != goal.recipe.key:
         return None
-    parts: dict[str, dict[str, Tensor]] = {"now": {}, "best": {}, "memory": {}}
+    parts: dict[str, dict[str, Tensor]] = {"now": {}, "best": {}, "memory": {}, "mask": {}}
     for key, values in tensors.items():
         part, name = key.split("/", 1)
         parts[part][name] = values
     goal.subject.network.load_state_dict(parts["now"])
     training.remember(parts["memory"])
+    for name, kept in parts["mask"].items():
+        goal.subject.mask[name].copy_(kept)
     history = [Epoch(**epoch) for epoch in facts["history"]]
     return _State(parts["best"], facts["best_correct"], facts["best_epoch"], [replace(epoch, seconds=0.0) for epoch in history])

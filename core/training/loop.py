@@ -5,7 +5,7 @@ What is trained is a Task: the thesis CNN's seeds side by side (stacked.py) or o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -51,10 +51,11 @@ class Training:
     Args:
         task: what is trained; its masked parameters are masked at once.
         recipe: optimiser and learning rates. A fresh optimiser is used.
+        after_step: told the epoch and the step (both from 0 on) after each step of the optimiser; may change the task's masks.
     """
 
-    def __init__(self, task: Task, recipe: TrainSpec) -> None:
-        self.task, self.recipe = task, recipe
+    def __init__(self, task: Task, recipe: TrainSpec, after_step: Callable[[int, int], None] | None = None) -> None:
+        self.task, self.recipe, self.after_step = task, recipe, after_step
         self.optimiser = _optimiser(task.parameters, recipe)
         self.enforce()
 
@@ -73,6 +74,8 @@ class Training:
             for step, batch in enumerate(self.task.batches(epoch)):
                 losses = self.task.losses_and_gradients(batch)
                 self.optimiser.step()
+                if self.after_step:
+                    self.after_step(epoch, step)
                 self.enforce()
                 total += losses
                 bad = torch.where((bad < 0) & ~torch.isfinite(losses).all(), step, bad)

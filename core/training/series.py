@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+import fcntl
 import time
 from collections.abc import Generator, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
 
 import torch
 from torch import Tensor
 
 from core.control import Control
 from core.device import describe
+from core.errors import CacheNotWritable, MissingData, SparsightError
+from core.models.building import untrained
 from core.models.cards import Card
-from core.pruning.index import PruningIndex
-from core.pruning.mask import Mask, full_mask
-from core.specs import ModelSpec, PruningSpec, RetrainSpec, VariantSpec
+from core.pruning.mask import Mask
+from core.specs import ModelSpec, PruningSpec, RetrainSpec, TrainSpec, VariantSpec
 from core.store.files import Files
 from core.store.sparse import pack_sparse, unpack_sparse
-from core.training.finetune import Epoch, Goal, Outcome, finetune, forget
+from core.training.finetune import Epoch, Goal, Outcome, check_pruned, finetune, forget, kept_key
+from core.training.gradual import Gradual
 from core.training.images import TrainingImages
-from core.training.single import Subject
+from core.training.masks import Measured, Scored, check_amounts, level_mask, with_companions
+from core.training.single import Subject, computed_in
 
 State = dict[str, Tensor]
+
+
+class Busy(SparsightError):
+    """Another process trains the same series."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +60,14 @@ class Step:
     found: bool = False
 
 
+@dataclass(frozen=True, eq=False)
+class _Network:
+    """A level as it stands: whole weights, and the mask of every prunable weight."""
+
+    weights: State
+    mask: Mask = field(default_factory=dict)
+
+
 def model_of(spec: RetrainSpec) -> ModelSpec:
     return ModelSpec(name=spec.model, weights=spec.name, seed=spec.seed)
 
@@ -63,75 +80,151 @@ def key_of(spec: RetrainSpec, level: int) -> str:
 def run_series(spec: RetrainSpec, material: Material) -> Iterator[Step]:
     """Trains every level that is not stored yet. Killed at any moment, it goes on after the last finished epoch.
 
-    Raises: as `finetune`; CacheNotWritable.
+    Stopped by a person, the level in work is stored with its best weights so far, said in its facts, and trained on the next time.
+
+    Raises: as `finetune`; CacheNotWritable; BadSpec: a level would leave no weight; Busy: it is being trained already.
     """
-    levels = len(spec.targets) - 1
-    dense: State = material.start
-    before: State = material.start
-    for level, target in enumerate(spec.targets):
-        key = key_of(spec, level)
-        if material.files.exists(key):
-            before = unpack_sparse(material.files.load(key)[0])[0]
-            yield Step(level=level, levels=levels, epoch=None, found=True)
+    check_amounts(spec, material.card)
+    with _alone(spec, material.files):
+        yield from _levels(spec, material)
+
+
+def _levels(spec: RetrainSpec, material: Material) -> Iterator[Step]:
+    before = dense = _Network(material.start)
+    for level in range(len(spec.targets)):
+        if _is_done(material.files, key_of(spec, level)):
+            before = _Network(*unpack_sparse(material.files.load(key_of(spec, level))[0]))
+            yield Step(level=level, levels=len(spec.targets) - 1, epoch=None, found=True)
         else:
-            scored, begin = _origins(spec, level, material.start, dense, before)
-            mask = level_mask(spec, material.card, scored, target)
-            before = yield from _level(spec, material, level, (begin, mask))
+            before = yield from _level(spec, material, level, _origin(spec, material, level, dense, before))
         dense = before if level == 0 else dense
 
 
-def _origins(spec: RetrainSpec, level: int, start: State, dense: State, before: State) -> tuple[State, State]:
-    """Whose weights are scored, and whose weights a level begins with."""
+def _is_done(files: Files, key: str) -> bool:
+    """A level that a person stopped is stored, but not done."""
+    return files.exists(key) and not files.facts(key).get("stopped_by_hand")
+
+
+def _origin(spec: RetrainSpec, material: Material, level: int, dense: _Network, before: _Network) -> _Network:
+    """The weights that a level begins with, and its first mask."""
+    if level == 0 or spec.pace == "gradual":
+        return _Network(material.start, level_mask(spec, Scored(material.card, material.start), 0.0))
+    scored = dense if spec.pace in ("one-shot", "none") else before
+    measured = Measured(spec, material.card, material.training, material.device).of(scored.weights, level)
+    gone = {} if scored is dense else scored.mask
+    mask = level_mask(spec, Scored(material.card, scored.weights, gone, measured), spec.targets[level])
+    return _Network(reset_weights(spec, material) if spec.pace == "reset" else scored.weights, mask)
+
+
+def reset_weights(spec: RetrainSpec, material: Material) -> State:
+    """What pace "reset" sets weights to. Raises MissingData where the dense network never reached the epoch, or its weights are gone."""
+    if spec.reset == "initialisation":
+        return untrained(material.card.build, spec.seed)
+    if spec.reset_epoch is None:
+        return material.start
+    try:
+        return material.files.load(kept_key(key_of(spec, 0), spec.reset_epoch))[0]
+    except MissingData as error:
+        raise MissingData(
+            f"The dense network's weights after epoch {spec.reset_epoch} were not kept.",
+            "They are kept while it trains; early stopping may end before that epoch.",
+            "Reset to an earlier epoch, or give the run another name to train it anew.",
+        ) from error
+
+
+def _gradual(spec: RetrainSpec, material: Material, level: int, subject: Subject) -> Gradual | None:
+    """What prunes while a level trains, for pace "gradual"."""
+    if level == 0 or spec.ramp is None:
+        return None
+    measured = Measured(spec, material.card, material.training, material.device)
+
+    def prune(sparsity: float, gone: Mapping[str, Tensor]) -> Mask:
+        weights = {name: values.detach().cpu().contiguous() for name, values in subject.network.state_dict().items()}
+        scored = Scored(material.card, weights, gone, measured.of(weights, level))
+        return with_companions(spec, material.card, level_mask(spec, scored, sparsity))
+
+    return Gradual(spec.ramp, spec.targets[level], prune, subject.mask)
+
+
+def recipe_of(spec: RetrainSpec, level: int) -> TrainSpec:
+    """How a level is trained; for pace "none" not at all."""
     if level == 0:
-        return start, start
-    if spec.pace == "iterative":
-        return before, before
-    return (before, start) if spec.pace == "reset" else (dense, dense)
+        return spec.first
+    return replace(spec.each, rates=(), patience=0) if spec.pace == "none" else spec.each
 
 
-def level_mask(spec: RetrainSpec, card: Card, weights: Mapping[str, Tensor], target: float) -> Mask:
-    """The mask of a level: lowest scores go, what was removed before (zero) first."""
-    names = tuple(name for name in card.prunable if name not in spec.pruning.excluded)
-    if target == 0:
-        return full_mask(weights, names)
-    return PruningIndex({name: weights[name].abs() for name in names}, spec.pruning.scope).mask(target)
-
-
-def _level(spec: RetrainSpec, material: Material, level: int, origin: tuple[State, Mask]) -> Generator[Step, None, State]:
-    """Trains one level and stores it; returns its weights."""
-    begin, mask = origin
+def _level(spec: RetrainSpec, material: Material, level: int, origin: _Network) -> Generator[Step, None, _Network]:
+    """Trains one level and stores it."""
     network = material.card.build()
-    network.load_state_dict(begin)
-    recipe = spec.first if level == 0 else spec.each
-    subject = Subject(network, mask, material.card.input, spec.seed, f"{spec.name}/level-{level:02d}")
-    key, began, levels = key_of(spec, level), time.perf_counter(), len(spec.targets) - 1
-    goal = Goal(subject, material.training, material.validation, recipe, material.device, material.files, key, material.control)
-    outcome: Outcome | None = None
+    network.load_state_dict(origin.weights)
+    mask = with_companions(spec, material.card, origin.mask)
+    recipe = recipe_of(spec, level)
+    subject = Subject(network, mask, material.card.input, spec.seed, f"{spec.name}/level-{level:02d}", recipe.precision)
+    goal = Goal(
+        subject, material.training, material.validation, recipe, material.device, material.files, key_of(spec, level), material.control,
+        _gradual(spec, material, level, subject), (spec.reset_epoch or 0) if level == 0 else 0,
+    )  # fmt: skip
+    began, levels, made = time.perf_counter(), len(spec.targets) - 1, origin
     for step in finetune(goal):
         if isinstance(step, Epoch):
             yield Step(level=level, levels=levels, epoch=step)
         else:
-            outcome = step
-    state = {name: values.detach().cpu() for name, values in network.state_dict().items()}
+            seconds = round(time.perf_counter() - began, 1)
+            made = _store(goal, material.card, _facts(spec, material, level, step) | {"seconds": seconds})
+            if not step.by_hand:
+                forget(goal)
+            yield Step(level=level, levels=levels, epoch=None, outcome=step)
+    return made
+
+
+def _store(goal: Goal, card: Card, facts: dict[str, object]) -> _Network:
+    """Writes a level's network as it now is."""
+    check_pruned(goal.subject)
+    mask = goal.subject.mask
+    state = {name: values.detach().cpu() for name, values in goal.subject.network.state_dict().items()}
     weights = {name: values * mask[name] if name in mask else values for name, values in state.items()}
-    facts = _facts(spec, material, outcome) | {
-        "level": level,
-        "target": spec.targets[level],
-        "seconds": round(time.perf_counter() - began, 1),
-    }
-    material.files.save(key, pack_sparse(weights, mask), facts)
-    forget(goal)
-    yield Step(level=level, levels=levels, epoch=None, outcome=outcome)
-    return weights
+    pruned = {name: mask[name] for name in card.prunable}
+    goal.files.save(goal.key, pack_sparse(weights, pruned), facts)
+    return _Network(weights, pruned)
 
 
-def _facts(spec: RetrainSpec, material: Material, outcome: Outcome | None) -> dict[str, object]:
+def _facts(spec: RetrainSpec, material: Material, level: int, outcome: Outcome) -> dict[str, object]:
     """What is worth knowing of a trained level."""
+    precision = computed_in(material.device, recipe_of(spec, level).precision)
     return {
         "spec": spec.key,
-        "outcome": asdict(outcome) if outcome else None,
+        "outcome": asdict(outcome),
+        "stopped_by_hand": outcome.by_hand,
         "training_images": len(material.training),
         "validation_images": len(material.validation),
         "skipped": list(material.training.skipped[:20]),
+        "skipped_images": len(material.training.skipped),
         "device": describe(material.device),
+        "precision": str(precision).removeprefix("torch."),
+        "memory_format": "channels_last",
+        "mask_checks": len(outcome.history) + 1,  # at every evaluation and before the file; each counted no pruned weight but zero
+        "level": level,
+        "target": spec.targets[level],
     }
+
+
+@contextmanager
+def _alone(spec: RetrainSpec, files: Files) -> Iterator[None]:
+    """Only one process trains a series. Raises Busy, CacheNotWritable."""
+    model = model_of(spec)
+    path = files.write_root / model.name / model.weights / f".seed-{model.seed}.lock"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("ab")
+    except OSError as error:
+        raise CacheNotWritable(f"{path.parent} cannot be written ({error}).", "Trained networks are kept there.", "Make room.") from error
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise Busy(
+                f"{model.key} is being trained already.",
+                "One process at a time trains a series.",
+                "Wait for it: `python -m core jobs` lists what runs. Or give this run another name.",
+            ) from error
+        yield

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from core.device import entropy, numpy_generator
+from core.device import entropy, numpy_generator, precision_named
 from core.specs import TrainSpec
 from core.training import augment
 from core.training.augment import Moves
@@ -25,7 +25,7 @@ class Subject:
     """The network to train. It is changed in place.
 
     mask: what stays, by parameter name; seed, run: with the epoch they key the order of the images, their moves and dropout.
-    prepare: from images (N, 3, H, W) in [0, 1] to the network's input. precision: of the forward pass (torch.float32, bfloat16).
+    prepare: from images (N, 3, H, W) in [0, 1] to the network's input. precision: a key of PRECISIONS.
     """
 
     network: nn.Module
@@ -33,7 +33,7 @@ class Subject:
     prepare: Callable[[Tensor], Tensor]
     seed: int
     run: str
-    precision: torch.dtype = torch.float32
+    precision: str = "float32"
 
 
 class Photographs:
@@ -45,10 +45,16 @@ class Photographs:
         self.subject, self.data, self.recipe, self.device = subject, data, recipe, device
         self.network = subject.network.to(device).to(memory_format=torch.channels_last).requires_grad_(True)
         self.parameters = list(self.network.parameters())
-        named = dict(self.network.named_parameters())
-        self.masks: list[tuple[Tensor, Tensor]] = [(named[name], kept.to(device)) for name, kept in subject.mask.items()]
+        self.masks: list[tuple[Tensor, Tensor]] = []
+        self.look_at_masks()
         self.images = len(data)
+        self.steps = len(list(_spans(self.images, recipe.batch_size)))  # of an epoch
         self.check: Callable[[], None] = lambda: None  # called before every batch: may wait, or raise Stopped
+
+    def look_at_masks(self) -> None:
+        """Takes over the subject's masks as they are now; those that keep everything are left out."""
+        named = dict(self.network.named_parameters())
+        self.masks = [(named[name], kept.to(self.device)) for name, kept in self.subject.mask.items() if not kept.all()]
 
     def batches(self, epoch: int) -> Iterator[Batch]:
         """Rows in an order of this epoch with their moves. Dropout draws from torch's own generator, seeded here for the epoch."""
@@ -68,7 +74,7 @@ class Photographs:
         seen = self.subject.prepare(augment.apply(images.float().div_(255), moves)).contiguous(memory_format=torch.channels_last)
         for parameter in self.parameters:
             parameter.grad = None
-        with _casting(self.device, self.subject.precision):
+        with casting(self.device, self.subject.precision):
             loss = F.cross_entropy(self.network(seen).float(), labels)
         loss.backward()
         for parameter in self.parameters:
@@ -95,7 +101,7 @@ def count_correct(subject: Subject, data: TrainingImages, device: torch.device) 
     for pixels, labels in zip(data.images.split(EVALUATION_BATCH), data.labels.split(EVALUATION_BATCH), strict=True):
         images, truth = _on(device, pixels, labels)
         seen = subject.prepare(images.float().div_(255)).contiguous(memory_format=torch.channels_last)
-        with _casting(device, subject.precision):
+        with casting(device, subject.precision):
             correct += (subject.network(seen).argmax(1) == truth).sum()
     return int(correct)
 
@@ -110,5 +116,14 @@ def _on(device: torch.device, *tensors: Tensor) -> list[Tensor]:
     return [values.to(device, non_blocking=True) for values in tensors]
 
 
-def _casting(device: torch.device, precision: torch.dtype) -> Any:
-    return torch.autocast(device.type, dtype=precision, enabled=precision != torch.float32)
+def computed_in(device: torch.device, precision: str) -> torch.dtype:
+    """The type that forward and backward passes use on this device. Raises BadSpec for a precision that there is not."""
+    if precision == "auto":
+        return torch.bfloat16 if device.type == "cuda" else torch.float32
+    return precision_named(precision)
+
+
+def casting(device: torch.device, precision: str) -> Any:
+    """Autocast where the precision asks for it; weights stay float32, so that masks and the optimiser's memory are exact."""
+    dtype = computed_in(device, precision)
+    return torch.autocast(device.type, dtype=dtype, enabled=dtype != torch.float32)

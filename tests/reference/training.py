@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
@@ -13,6 +14,7 @@ from core.device import entropy, numpy_generator
 from core.specs import TrainSpec
 from core.training.augment import Moves, draw
 from core.training.images import TrainingImages
+from tests.reference.pruning import Place, groups_of, remove_lowest, rounded_half_up
 
 
 def forward(weights: dict[str, Tensor], images: Tensor) -> Tensor:
@@ -66,8 +68,19 @@ def move_one(image: Tensor, moves: Moves, place: int) -> Tensor:
     return moved
 
 
-def finetune_one(network: nn.Module, mask: dict[str, Tensor], data: TrainingImages, recipe: TrainSpec, purpose: tuple[int, str]) -> None:
-    """A network on photographs, as plainly as PyTorch allows: torch's own optimiser step by step, images moved one by one."""
+def finetune_one(
+    network: nn.Module,
+    mask: dict[str, Tensor],
+    data: TrainingImages,
+    recipe: TrainSpec,
+    purpose: tuple[int, str],
+    tighten: Callable[[int], None] = lambda done: None,
+) -> None:
+    """A network on photographs, as plainly as PyTorch allows: torch's own optimiser step by step, images moved one by one.
+
+    tighten: told how many steps are done after each one, before pruned weights are set to zero; may change the mask.
+    """
+    done = 0
     kinds = {"sgd": torch.optim.SGD, "adamw": torch.optim.AdamW}
     extra = {"momentum": recipe.momentum} if recipe.optimiser == "sgd" else {}
     optimiser = kinds[recipe.optimiser](network.parameters(), lr=0.1, weight_decay=recipe.weight_decay, foreach=False, **extra)
@@ -89,5 +102,29 @@ def finetune_one(network: nn.Module, mask: dict[str, Tensor], data: TrainingImag
             loss.backward()
             optimiser.param_groups[0]["lr"] = rate
             optimiser.step()
+            done += 1
+            tighten(done)
             for name, kept in mask.items():
                 named[name].data *= kept
+
+
+def lowest_go(
+    weights: dict[str, Tensor], gone: dict[str, Tensor], how: tuple[str, str, str], score: Callable[[str], Callable[[list[Place]], float]]
+) -> dict[str, Tensor]:
+    """The mask of a level, group by group: what is gone is lowest of all, then the lowest scores, of equal ones those that stand first.
+
+    Args:
+        how: granularity, scope, and the share that goes as decimal digits. score: of a layer's groups.
+    """
+    granularity, scope, share = how
+    mask = {name: torch.ones(values.shape, dtype=torch.bool) for name, values in weights.items()}
+    rankings = [list(weights)] if scope == "global" else [[name] for name in weights]
+    for names in rankings:
+        groups = [(name, group) for name in names for group in groups_of(tuple(weights[name].shape), granularity)]
+        lives = [name not in gone or any(bool(gone[name][place]) for place in group) for name, group in groups]
+        scores = [score(name)(group) if alive else -1.0 for (name, group), alive in zip(groups, lives, strict=True)]
+        kept = remove_lowest(scores, rounded_half_up(share, len(groups)))
+        for (name, group), stays in zip(groups, kept, strict=True):
+            for place in group:
+                mask[name][place] = stays
+    return mask

@@ -23,7 +23,8 @@ from core.specs import PruningSpec, RetrainSpec, TrainSpec
 from core.store.files import Files
 from core.store.sparse import unpack_sparse
 from core.training.images import decode, part, split
-from core.training.series import Material, Step, key_of, level_mask, run_series
+from core.training.masks import Scored, level_mask
+from core.training.series import Material, Step, key_of, run_series
 from tests.training.test_finetune import CPU, network, photographs
 
 QUICK = TrainSpec(rates=((0.05, 1),), batch_size=16, noise=0.0)
@@ -54,6 +55,7 @@ def test_every_level_has_its_sparsity_and_masks_nest(tmp_path: Path, pace: str, 
     before: dict[str, torch.Tensor] = {}
     for level, target in enumerate(TARGETS):
         weights, mask = stored(made, spec, level)
+        assert mask.pop("9.weight").all()  # left alone, and kept with the others, so that every prunable weight has its mask
         assert set(mask) == {"0.weight", "4.weight"}
         for name, kept in mask.items():
             assert (weights[name][~kept] == 0).all()
@@ -71,6 +73,7 @@ def test_the_smallest_weights_go(tmp_path: Path) -> None:
     list(run_series(SPEC, made))
     dense, _ = stored(made, SPEC, 0)
     _, mask = stored(made, SPEC, 1)
+    del mask["9.weight"]  # left alone
     for name, kept in mask.items():
         assert dense[name].abs()[kept].min() >= dense[name].abs()[~kept].max()
 
@@ -121,7 +124,7 @@ def test_no_series(targets: tuple[float, ...]) -> None:
 
 
 def test_level_0_keeps_everything() -> None:
-    mask = level_mask(SPEC, tiny(), dict(network().state_dict()), 0.0)
+    mask = level_mask(SPEC, Scored(tiny(), dict(network().state_dict())), 0.0)
     assert all(kept.all() for kept in mask.values())
 
 

@@ -1,0 +1,55 @@
+"""Gradual pruning: a network is pruned little by little while it trains.
+
+Source: Zhu and Gupta 2017, To prune, or not to prune, Eq. 1 (arXiv:1710.01878).
+Differs from the paper: what is removed stays removed (theirs may grow back until the ramp ends), so that the counted sparsity holds
+at every step; any criterion, granularity and scope.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from torch import Tensor
+
+from core.pruning.mask import Mask
+from core.specs import Ramp
+
+Prune = Callable[[float, Mapping[str, Tensor]], Mask]  # a sparsity and the mask so far -> the next mask, of the same names
+
+
+class Gradual:
+    """Tells after each step whether it is time, and tightens the mask in place.
+
+    Args:
+        ramp: when. final: the sparsity that it ends with.
+        prune: makes the next mask from the weights as they then are.
+        mask: of the network that is trained; changed in place, so that whoever holds it sees the one that holds.
+    """
+
+    def __init__(self, ramp: Ramp, final: float, prune: Prune, mask: Mapping[str, Tensor]) -> None:
+        self.ramp, self.final, self.prune, self.mask = ramp, final, prune, mask
+
+    @property
+    def end(self) -> int:
+        """The epoch (from 1 on) at whose end the final mask holds."""
+        return self.ramp.end
+
+    def due(self, done: int, steps: int) -> int | None:
+        """Which pruning, 1 to `times`, falls after `done` steps of the level; None for none. The last where several fall together.
+
+        Args: steps: of an epoch.
+        """
+        since, length = done - self.ramp.begin * steps, self.ramp.epochs * steps
+        if not 0 < since <= length:
+            return None
+        place = since * self.ramp.times // length  # prunings that are due by now, each after ceil(place * length / times) steps
+        return place if place > (since - 1) * self.ramp.times // length else None
+
+    def step(self, done: int, steps: int) -> bool:
+        """After `done` steps of the level; True where the mask has changed."""
+        place = self.due(done, steps)
+        if place is None:
+            return False
+        for name, kept in self.prune(self.ramp.sparsity(self.final, place), self.mask).items():
+            self.mask[name].copy_(kept)
+        return True
