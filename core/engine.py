@@ -28,14 +28,15 @@ from core.data.pictures import Pictures
 from core.device import choose_device, describe
 from core.errors import BadSpec
 from core.models import own
-from core.models.zoo import card
+from core.models.retrained import Retrained
+from core.models.zoo import card, series_of
 from core.protocols.lukkien_tables import StudyTables, found_studies, load_images, load_study
 from core.results import Accuracy, CachePart, Comparison, CostReport, Heatmap, LayerEffect, MaskReport, Picture, Prediction, RemovalReport
 from core.results.arrays import frozen_array
 from core.saliency.cams import saliency_maps
 from core.saliency.normalise import normalise
 from core.sensitivity import scan
-from core.specs import CamSpec, DataSpec, ImageRef, ModelSpec, PruningSpec, SensitivitySpec, VariantSpec
+from core.specs import CamSpec, DataSpec, ImageRef, ModelSpec, SensitivitySpec, VariantSpec
 from core.stats.intervals import wilson
 from core.store.budgets import MEGABYTE, Budgets
 from core.store.files import Files
@@ -75,6 +76,8 @@ class Engine:
         self._pictures = Pictures(self.folder)
         self._inputs = InputCache(self._pictures, self.device)
         own.register_kept(self.store.files)
+        self.retrained = Retrained(self._roots)
+        self.refresh_models()
 
     @property
     def device_name(self) -> str:
@@ -94,6 +97,18 @@ class Engine:
         A module of a notebook is taken in by `core.models.own.from_module`.
         """
         return own.add(self.store.files, weights, about)
+
+    def refresh_models(self) -> tuple[str, ...]:
+        """Finds networks that were retrained since; names of the models that are new or have new series. Quick while there are none."""
+        return self.retrained.refresh()
+
+    def levels(self, model: ModelSpec) -> tuple[tuple[VariantSpec, float], ...]:
+        """Each level of these weights' trained series, with the share of the pruned weights that was to go; empty without a series.
+
+        A level may not be trained yet: asking for it raises MissingData. What really went is counted, see `report`.
+        """
+        found = series_of(model)
+        return tuple((VariantSpec(model=model, pruning=pruning), target) for pruning, target in (found.levels if found else ()))
 
     def add_image(self, data: bytes, model: ModelSpec = DEFAULT_MODEL) -> ImageRef:
         """Takes in a person's own image, prepared for this network. Raises BadImage."""
@@ -146,11 +161,9 @@ class Engine:
 
     def series(self, variant: VariantSpec) -> tuple[VariantSpec, ...]:
         """The variants of the same series that curves are drawn over: every trained level, or the sparsities of the card's grid."""
-        pruning, found = variant.pruning, card(variant.model)
-        if pruning.schedule == "one-shot":
-            amounts = [replace(pruning, sparsity=sparsity) for sparsity in found.grid]
-        else:
-            amounts = [PruningSpec.at_level(level) for level in range((found.levels or 0) + 1)]
+        if variant.pruning.schedule != "one-shot":
+            return tuple(level for level, _ in self.levels(variant.model)) or (variant,)
+        amounts = [replace(variant.pruning, sparsity=sparsity) for sparsity in card(variant.model).grid]
         return tuple(VariantSpec(model=variant.model, pruning=amount) for amount in amounts)
 
     def known_accuracy(self, variant: VariantSpec, data: DataSpec) -> Accuracy | None:

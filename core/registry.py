@@ -40,10 +40,14 @@ class Registry(Mapping[str, Entry[T]]):
         def add(value: T) -> T:
             if name in self._entries:
                 raise ValueError(f"{self.noun} '{name}' is registered twice")
-            self._entries[name] = Entry(name, value, title, summary, source, facts)
+            self.put(Entry(name, value, title, summary, source, facts))
             return value
 
         return add
+
+    def put(self, entry: Entry[T]) -> None:
+        """Adds an entry, or replaces the one of its name: for what is found while the program runs."""
+        self._entries = {**self._entries, entry.name: entry}  # a new dictionary: other threads may be walking through the old one
 
     def __getitem__(self, name: str) -> Entry[T]:
         """The entry; UnknownName with the nearest known name otherwise."""

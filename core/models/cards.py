@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from core.models.building import blank, skeleton
 from core.models.layers import Layer, target_layers
 from core.pruning.groups import conv_groups
-from core.specs import PruningSpec
+from core.specs import PruningSpec, Schedule
 
 State = dict[str, Tensor]
 Progress = Callable[[int, int], None]  # bytes done, bytes in all
@@ -50,10 +50,30 @@ class InputRule:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Series:
+    """A trained series of networks. targets: of each level, from 0 on, the share of the pruned weights that was to go."""
+
+    targets: tuple[float, ...]
+    seeds: tuple[int, ...]
+    schedule: Schedule = "retrained"
+
+    @property
+    def last(self) -> int:
+        """The last level."""
+        return len(self.targets) - 1
+
+    @property
+    def levels(self) -> tuple[tuple[PruningSpec, float], ...]:
+        """Each level's spec and target."""
+        return tuple((PruningSpec.at_level(level, self.schedule), target) for level, target in enumerate(self.targets))
+
+
+@dataclass(frozen=True, kw_only=True)
 class Weights:
-    """One set of dense weights. load: None for those that the store keeps under the model's key (trained here)."""
+    """One set of dense weights. load: None for those that the store keeps under the model's key (trained here); series: theirs."""
 
     summary: str
+    series: Series | None = None
     load: LoadWeights | None = None
     origin: str = ""  # package or address
     licence: str = ""
@@ -68,7 +88,7 @@ class Card:
     build: makes it with random weights (its ReLUs do not work in place). target_layer: where heatmaps are made unless the
     question says otherwise. images: "digits" or "photos", what it looks at. classifier: the weight that makes the logits.
     seeds: of the trained networks there are. dense: the pruning whose stored weights are the dense network (level 0 of a trained
-    series is its dense network). levels: last level of the trained series, None without one. grid: sparsities that curves are drawn over.
+    series is its dense network). levels: last level of the longest trained series, if any. grid: sparsities that curves are drawn over.
     notes: what to know of the card itself, in plain sentences.
     """
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 from core.errors import UnknownName
 from core.models import efficientnet_lite, torchvision_cnns
 from core.models.building import untrained
-from core.models.cards import Card, InputRule, Progress, State, Weights
+from core.models.cards import Card, InputRule, Progress, Series, State, Weights
 from core.models.small import ThesisCNN
 from core.registry import Registry
 from core.specs import ModelSpec, PruningSpec
@@ -22,6 +23,17 @@ TABLE_SPARSITIES = (
     + (0.992, 0.994, 0.996, 0.998, 0.999, 1.0)
 )
 
+THESIS_LEVELS = 25
+
+
+def _thesis_series(prunable: int = 2324) -> Series:
+    """What is left at each level: a fifth goes, and one weight more (OpenLTH's rule)."""
+    lefts = [prunable]
+    for _ in range(THESIS_LEVELS):
+        lefts.append(lefts[-1] - math.ceil(lefts[-1] / 5) - 1)
+    return Series(targets=tuple(1 - left / prunable for left in lefts), seeds=(333, 334, 335), schedule="iterative-reset")
+
+
 MODELS.register(
     "thesis-cnn",
     "Thesis CNN (MNIST)",
@@ -34,14 +46,18 @@ MODELS.register(
         input=InputRule(size_px=(28, 28), mean=(0.0,), std=(1.0,)),
         classes=tuple("0123456789"),
         weights={
-            "mnist-55000": Weights(summary="trained on the 55,000 MNIST training images that are not among the embedded digits"),
-            "mnist-60000": Weights(summary="trained on all 60,000 MNIST training images, the embedded digits included"),
+            "mnist-55000": Weights(
+                summary="trained on the 55,000 MNIST training images that are not among the embedded digits", series=_thesis_series()
+            ),
+            "mnist-60000": Weights(
+                summary="trained on all 60,000 MNIST training images, the embedded digits included", series=_thesis_series()
+            ),
         },
         classifier="fc.weight",
         images="digits",
         seeds=(333, 334, 335),
         dense=PruningSpec.at_level(0),
-        levels=25,
+        levels=THESIS_LEVELS,
         grid=TABLE_SPARSITIES,
     )
 )
@@ -76,10 +92,18 @@ def named(name: str) -> Card:
     return found
 
 
+def series_of(model: ModelSpec) -> Series | None:
+    """The trained series of these weights: its levels and what each was to remove; None where there is none. Raises as `card` does."""
+    source = card(model).weights.get(model.weights)
+    return source.series if source else None
+
+
 def default_model(name: str) -> ModelSpec:
     """A card's own weights and seed. Raises UnknownName."""
     found = named(name)
-    return ModelSpec(name=name, weights=next(iter(found.weights)), seed=found.seeds[0])
+    weights = next(iter(found.weights))
+    series = found.weights[weights].series
+    return ModelSpec(name=name, weights=weights, seed=(series.seeds if series else found.seeds)[0])
 
 
 def dense_weights(model: ModelSpec, folder: Path, progress: Progress | None = None) -> State | None:

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -23,7 +22,7 @@ from core.data.photo_sets import PhotoSet
 from core.errors import BadSpec
 from core.models import finetuned
 from core.models.cards import InputRule
-from core.models.finetuned import LAYERS, Description
+from core.models.finetuned import LAYERS, Description, Run
 from core.specs import PruningSpec, RetrainSpec, TrainSpec
 from core.store.files import Files
 from core.training.images import TrainingImages, decode, part, split
@@ -122,9 +121,9 @@ def describe(plan: Plan, classes: tuple[str, ...]) -> Description:
         raise BadSpec(f"'{plan.architecture}' cannot be retrained here.", f"Known: {', '.join(LAYERS)}.")
     names = [name for name, module in finetuned.build(plan.architecture, len(classes)).named_modules() if _has_weight(module)]
     return Description(
-        architecture=plan.architecture, data=plan.data, classes=classes, size_px=plan.size_px, levels=len(TARGETS) - 1,
-        target_layer=LAYERS[plan.architecture], classifier=f"{names[-1]}.weight", runs={plan.run: plan.summary}, seeds=(plan.seed,),
-        mean=_rule(plan).mean, std=_rule(plan).std,
+        architecture=plan.architecture, data=plan.data, classes=classes, size_px=plan.size_px, mean=_rule(plan).mean, std=_rule(plan).std,
+        target_layer=LAYERS[plan.architecture], classifier=f"{names[-1]}.weight",
+        runs={plan.run: Run(summary=plan.summary, targets=TARGETS, seeds=(plan.seed,))},
     )  # fmt: skip
 
 
@@ -164,12 +163,6 @@ def run(plan: Plan, images: Images, pretrained: dict[str, Tensor] | None, place:
     description = describe(plan, images.train.classes)
     card = description.card()
     spec = plan.spec(tuple(name for name, kind in card.kinds.items() if kind == "linear"))
-    save_card(place.files.write_root, description, plan)
+    finetuned.add_runs(place.files.write_root, description)
     start = beginning(description, pretrained, plan.seed)
     yield from run_series(spec, Material(card, start, images.train, images.validation, place.device, place.files, place.control))
-
-
-def save_card(folder: Path, description: Description, plan: Plan) -> None:
-    """Adds this run to the card in the folder."""
-    known = [found for found in finetuned.find([folder]) if found.name == description.name]
-    finetuned.write(folder, known[0].with_run(plan.run, plan.summary, plan.seed) if known else description)

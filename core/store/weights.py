@@ -11,8 +11,8 @@ from torch import Tensor
 
 from core.errors import BadFile, BadSpec, MissingData
 from core.models.cards import Card
-from core.models.zoo import card, dense_weights
-from core.pruning.mask import Mask
+from core.models.zoo import card, dense_weights, series_of
+from core.pruning.mask import Mask, full_mask
 from core.specs import PruningSpec, VariantSpec
 from core.store.files import Files
 from core.store.sparse import unpack_sparse
@@ -41,10 +41,10 @@ def stored_key(variant: VariantSpec) -> str:
     """The file of a trained network; a dense network is level 0 of its series where it has one. Raises BadSpec."""
     found: Card = card(variant.model)
     pruning = found.dense if variant.pruning.schedule == "none" else variant.pruning
-    if pruning.level is not None and (found.levels is None or pruning.level > found.levels):
-        raise BadSpec(
-            f"{variant.model.name} has no level {pruning.level}.", f"Its levels are 0 to {found.levels}.", "Choose a lower level."
-        )
+    series = series_of(variant.model)
+    last = series.last if series else found.levels  # weights that no card names any more may still lie on disk
+    if pruning.level is not None and (last is None or pruning.level > last):
+        raise BadSpec(f"{variant.model.name} has no level {pruning.level}.", f"Its levels are 0 to {last}.", "Choose a lower level.")
     return VariantSpec(model=variant.model, pruning=pruning).key
 
 
@@ -62,7 +62,9 @@ def read_stored(files: Files, downloads: Path, variant: VariantSpec) -> Stored:
         weights, mask = unpack_sparse(_load_or_explain(files, key, variant))
     weights = {name: values.contiguous() for name, values in weights.items()}  # the index walks through memory
     _check_fit(key, found, weights, mask)
-    return Stored(weights, {name: mask[name] for name in found.prunable} if mask else {})
+    # a series that leaves layers alone stores no mask of them: they keep everything
+    whole = full_mask(weights, tuple(name for name in found.prunable if name not in mask)) if mask else {}
+    return Stored(weights, {name: (mask | whole)[name] for name in found.prunable} if mask else {})
 
 
 def _load_or_explain(files: Files, key: str, variant: VariantSpec) -> Weights:
@@ -70,17 +72,17 @@ def _load_or_explain(files: Files, key: str, variant: VariantSpec) -> Weights:
         return files.load(key)[0]
     except MissingData as error:
         train_on = variant.model.weights.removeprefix("mnist-")
-        raise MissingData(
-            f"The network {key} is not on this machine.",
-            error.allowed,
-            f"Train it with `python -m core protocol run lukkien --train-on {train_on} --seeds {variant.model.seed}`.",
-        ) from error
+        command = f"`python -m core protocol run lukkien --train-on {train_on} --seeds {variant.model.seed}`"
+        series = series_of(variant.model)
+        retrained = series is not None and series.schedule == "retrained"
+        how = "Its series is not trained that far: let its run go on, on the page Retrain." if retrained else f"Train it with {command}."
+        raise MissingData(f"The network {key} is not on this machine.", error.allowed, how) from error
 
 
 def _check_fit(key: str, found: Card, weights: Weights, mask: Mask) -> None:
     """Raises BadFile when the stored tensors are not this network's."""
     expected = found.shapes
-    if {name: tuple(values.shape) for name, values in weights.items()} != expected or set(mask) not in (set(), set(found.prunable)):
+    if {name: tuple(values.shape) for name, values in weights.items()} != expected or not set(mask) <= set(found.prunable):
         raise BadFile(
             f"The stored network {key} holds the weights of another network.",
             f"It must hold {', '.join(expected)} in their shapes.",

@@ -151,7 +151,7 @@ def test_merkle_trains_a_reduced_series(tmp_path: Path) -> None:
     files = Files(tmp_path / "cache")
     list(merkle.run(plan, images, None, merkle.Place(files, CPU)))
     (found,) = finetuned.find([files.write_root])
-    assert found.runs == {"merkle-layer": plan.summary}
+    assert found.runs == {"merkle-layer": finetuned.Run(summary=plan.summary, targets=merkle.TARGETS, seeds=(0,))}
     card = found.card()
     convs = [name for name, kind in card.kinds.items() if kind == "conv"]
     spec = plan.spec(())
@@ -218,10 +218,10 @@ def test_a_damaged_card_is_left_out(tmp_path: Path, content: str) -> None:
 def test_runs_of_several_folders_come_together(tmp_path: Path) -> None:
     one = merkle.describe(Plan(architecture="squeezenet1_1", data="x", size_px=64), ("a", "b"))
     finetuned.write(tmp_path / "one", one)
-    finetuned.write(tmp_path / "two", replace(one, runs={"other": "another run"}, seeds=(4,)))
+    finetuned.write(tmp_path / "two", replace(one, runs={"other": finetuned.Run(summary="another run", targets=(0, 0.3), seeds=(4,))}))
     (found,) = finetuned.find([tmp_path / "one", tmp_path / "two"])
     assert set(found.runs) == {"merkle-layer", "other"}
-    assert found.seeds == (0, 4)
+    assert found.card().seeds == (0, 4)
     assert json.loads((tmp_path / "one" / one.name / finetuned.FILE).read_text())["architecture"] == "squeezenet1_1"
 
 

@@ -1,0 +1,56 @@
+"""Photographs drawn for tests, and a small series really trained on them."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from core.data.folders import read_folder
+from core.models import finetuned
+from core.models.finetuned import Run
+from core.protocols import merkle
+from core.protocols.merkle import Plan
+from core.specs import PruningSpec, RetrainSpec, TrainSpec
+from core.store.files import Files
+from core.training.series import Material, run_series
+
+CLASSES = ("tench", "cassette player")
+NAME = "squeezenet1_1@tiny"
+
+
+def photographs(folder: Path, per_class: int = 12, tops: tuple[str, ...] = ("train/", "val/")) -> Path:
+    """<folder>/<top>/<class>/*.png, noise that is red or green by its class, with a bright square in it."""
+    generator = np.random.default_rng(0)
+    for top in tops:
+        for place, name in enumerate(CLASSES):
+            home = folder / top / name
+            home.mkdir(parents=True)
+            for row in range(per_class):
+                pixels = generator.integers(0, 120, (40, 40, 3)).astype(np.uint8)
+                pixels[..., place] += 100
+                pixels[8:20, 10 + row % 8 : 24 + row % 8] |= 0x70
+                target = io.BytesIO()
+                Image.fromarray(pixels).save(target, "PNG")
+                (home / f"{place}-{row}.png").write_bytes(target.getvalue())
+    return folder
+
+
+def train(cache: Path, data: Path, run: str = "merkle-layer", targets: tuple[float, ...] = (0.0, 0.5, 0.75), seed: int = 0) -> None:
+    """A short series of squeezenet1_1@tiny below `cache`, one epoch a level."""
+    plan = Plan(architecture="squeezenet1_1", data="tiny", size_px=64, epochs=1, start="random", normalise=True, seed=seed)
+    images = merkle.load_images(read_folder(data), plan)
+    summary = f"{len(targets)} levels for tests"
+    description = replace(merkle.describe(plan, CLASSES), runs={run: Run(summary=summary, targets=targets, seeds=(seed,))})
+    finetuned.add_runs(cache, description)
+    recipe = TrainSpec(rates=((0.01, 1),), batch_size=8, noise=0.0)
+    spec = RetrainSpec(
+        name=run, model=NAME, pruning=PruningSpec.one_shot(0.0, "layer"), targets=targets, first=recipe, each=recipe, seed=seed
+    )
+    start = merkle.beginning(description, None, seed)
+    material = Material(description.card(), start, images.train, images.validation, torch.device("cpu"), Files(cache))
+    assert len(list(run_series(spec, material))) == 2 * len(targets)
