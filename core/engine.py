@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -37,7 +37,6 @@ from core.saliency.cams import saliency_maps
 from core.saliency.normalise import normalise
 from core.sensitivity import scan
 from core.specs import CamSpec, DataSpec, ImageRef, ModelSpec, SensitivitySpec, VariantSpec
-from core.stats.intervals import wilson
 from core.store.budgets import MEGABYTE, Budgets
 from core.store.files import Files
 from core.store.memory import MemoryCache
@@ -70,13 +69,13 @@ class Engine:
             Files(self.folder, [shipped]), self.device, budgets or Budgets.usual(self.device),
             images=lambda model: calibration_images(self._pictures, card(model)),
         )  # fmt: skip
-        self._roots = (self.folder, shipped)
-        self._accuracies = AccuracyTable(self._roots)
+        self.roots = (self.folder, shipped)
+        self._accuracies = AccuracyTable(self.roots)
         self._heatmaps = MemoryCache("heatmaps", 64 * MEGABYTE)
         self._pictures = Pictures(self.folder)
         self._inputs = InputCache(self._pictures, self.device)
         own.register_kept(self.store.files)
-        self.retrained = Retrained(self._roots)
+        self.retrained = Retrained(self.store.files)
         self.refresh_models()
 
     @property
@@ -101,6 +100,12 @@ class Engine:
     def refresh_models(self) -> tuple[str, ...]:
         """Finds networks that were retrained since; names of the models that are new or have new series. Quick while there are none."""
         return self.retrained.refresh()
+
+    def forget(self, model: ModelSpec) -> None:
+        """Deletes a series that was trained here, from disk and memory. Raises CacheNotWritable; Busy while it is being trained."""
+        self.retrained.forget(model)
+        self.store.free()
+        self._heatmaps.evict()
 
     def levels(self, model: ModelSpec) -> tuple[tuple[VariantSpec, float], ...]:
         """Each level of these weights' trained series, with the share of the pruned weights that was to go; empty without a series.
@@ -169,7 +174,7 @@ class Engine:
     def known_accuracy(self, variant: VariantSpec, data: DataSpec) -> Accuracy | None:
         """The accuracy when it is in the stored table, else None; never computes."""
         counts = self._accuracies.get(variant, data)
-        return counts and _accuracy(variant, data, evaluation.Counts(*counts))
+        return counts and evaluation.accuracy(variant, data, evaluation.Counts(*counts))
 
     def accuracy(self, variant: VariantSpec, data: DataSpec) -> Accuracy:
         """Top-1 accuracy, from the stored table or evaluated now."""
@@ -179,7 +184,7 @@ class Engine:
         """Top-1 accuracy, counted now; of photographs also top-5, and among the data set's own classes."""
         inputs = self._inputs.of(data, card(variant.model))
         with self.store.borrow(variant) as network:
-            return _accuracy(variant, data, evaluation.count(network, inputs))
+            return evaluation.accuracy(variant, data, evaluation.count(network, inputs))
 
     def evaluate(self, variant: VariantSpec, data: DataSpec, cam: CamSpec) -> evaluation.PerImage:
         """Prediction, heatmap for the predicted class, and how well it fits ink or object, for every image of a data set."""
@@ -197,15 +202,15 @@ class Engine:
 
     def studies(self) -> list[tuple[str, str]]:
         """(weights, data key) of every study of the thesis there is on this machine."""
-        return found_studies(self._roots)
+        return found_studies(self.roots)
 
     def study(self, weights: str, data_key: str) -> StudyTables:
         """The tables of one study. Raises MissingData or BadFile."""
-        return load_study(self._roots, weights, data_key)
+        return load_study(self.roots, weights, data_key)
 
     def study_images(self, weights: str, data_key: str) -> DataFrame:
         """Per-image results of one study, as far as they came along. Raises MissingData or BadFile."""
-        return load_images(self._roots, weights, data_key)
+        return load_images(self.roots, weights, data_key)
 
     def inputs(self, data: DataSpec) -> Inputs:
         """A data set of digits on the device, with its stored noise. Raises BadSpec, UnknownName, MissingData, BadFile."""
@@ -242,8 +247,3 @@ class Engine:
         if int(wanted) >= classes:
             raise BadSpec(f"There is no class {wanted}.", f"Classes are 0 to {classes - 1}.")
         return lambda logits: torch.full((len(logits),), int(wanted), device=logits.device)
-
-
-def _accuracy(variant: VariantSpec, data: DataSpec, counts: evaluation.Counts) -> Accuracy:
-    low, high = wilson(counts.correct, counts.total)
-    return Accuracy(variant=variant, data=data, low=low, high=high, **asdict(counts))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import torch
@@ -15,9 +15,12 @@ from core.errors import BadSpec
 from core.measures.boxes import box_iou
 from core.measures.fitting import Fits, choose_threshold, fit
 from core.measures.overlap import energy_inside, pointing_game, soft_iou
+from core.results import Accuracy
 from core.saliency.cams import saliency_maps
 from core.saliency.capture import own_class
 from core.saliency.normalise import normalise
+from core.specs import DataSpec, VariantSpec
+from core.stats.intervals import wilson
 
 TOP = 5
 ROW_NAMES = ("predicted", "soft_iou", "map_mean", "map_std", "usable")
@@ -35,6 +38,12 @@ class Counts:
     among: int | None = None
     among_classes: int | None = None
     notes: tuple[str, ...] = ()
+
+
+def accuracy(variant: VariantSpec, data: DataSpec, counts: Counts) -> Accuracy:
+    """Counts as a rate, with its interval."""
+    low, high = wilson(counts.correct, counts.total)
+    return Accuracy(variant=variant, data=data, low=low, high=high, **asdict(counts))
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,14 +174,14 @@ def _evaluate_photos(network: nn.Module, inputs: PhotoInputs, method: str, layer
     columns |= {"predicted": torch.full((len(inputs),), -1), "usable": torch.zeros(len(inputs), dtype=torch.bool)}
     for batch in inputs.batches(truth=True):
         found = _maps(network, as_taken(network, batch.images), method, layer)
-        found |= _against_truth(found.pop("maps"), batch)
+        found |= against_truth(found.pop("maps"), batch)
         for name, values in found.items():
             columns[name][batch.rows] = values.to(columns[name].dtype).cpu()
     overlaps = {name: columns.pop(name) for name in names[3:]}
     return PerImage(**columns, overlaps=overlaps, notes=inputs.notes)
 
 
-def _against_truth(maps: Tensor, batch: PhotoBatch) -> dict[str, Tensor]:
+def against_truth(maps: Tensor, batch: PhotoBatch) -> dict[str, Tensor]:
     """Scores (n,), NaN where nobody marked the object."""
     assert batch.truth is not None
     unmarked = ~batch.truth.flatten(1).any(1)

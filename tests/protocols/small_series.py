@@ -47,7 +47,7 @@ def train(cache: Path, data: Path, run: str = "merkle-layer", targets: tuple[flo
     summary = f"{len(targets)} levels for tests"
     description = replace(merkle.describe(plan, CLASSES), runs={run: Run(summary=summary, targets=targets, seeds=(seed,))})
     finetuned.add_runs(cache, description)
-    recipe = TrainSpec(rates=((0.01, 1),), batch_size=8, noise=0.0)
+    recipe = TrainSpec(rates=((0.001, 1),), batch_size=8, noise=0.0)
     spec = RetrainSpec(
         name=run, model=NAME, pruning=PruningSpec.one_shot(0.0, "layer"), targets=targets, first=recipe, each=recipe, seed=seed
     )
