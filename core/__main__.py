@@ -1,4 +1,4 @@
-"""The command line: python -m core info | heatmap | cost | evaluate | protocol | bench. Each has --help and --json."""
+"""The command line: python -m core info | heatmap | cost | evaluate | retrain | jobs | protocol | bench. Each has --help and --json."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from core import asked
+from core import asked, asked_training, job_commands
 from core.errors import BadSpec, CacheNotWritable, SparsightError
 from core.parser import Misuse, Parser
 from core.specs import whole
@@ -48,6 +48,8 @@ def build_parser() -> Parser:
     about = _add(commands, "info", info, "device, folders, models, methods, memory")
     about.add_argument("--update-readme", type=Path, metavar="FILE", help="write the tables of models and methods into this README instead")
     _add_questions(commands)
+    asked_training.add_retrain(_add(commands, "retrain", run_retrain, "prune and retrain a network, level by level, as a job of its own"))
+    job_commands.add_jobs(_add(commands, "jobs", run_jobs, "long work: list, show, pause, resume, stop or delete a job"))
     actions = _add_protocol(commands)
     bench = _add(commands, "bench", run_bench, "measure Sparsight against what you would otherwise use; one JSON line each")
     bench.add_argument("name", help="slider, slider-natural, prune, heatmap, evaluate, threads, protocol, page, curves, start, or all")
@@ -198,6 +200,20 @@ def show_protocol(arguments: Arguments) -> None:
     from core.protocol_commands import show
 
     show(arguments)
+
+
+def run_retrain(arguments: Arguments) -> int | None:
+    from core.engine import default_folder
+
+    folder = arguments.folder or default_folder()
+    _check_writable(folder)
+    return job_commands.retrain(arguments, folder)
+
+
+def run_jobs(arguments: Arguments) -> int | None:
+    from core.engine import default_folder
+
+    return job_commands.look_after(arguments, arguments.folder or default_folder())
 
 
 def run_bench(arguments: Arguments) -> None:

@@ -2,52 +2,120 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from core.control import Control
 from core.data.classes import readable
-from core.data.folders import SUFFIXES, read_folder
+from core.data.photo_sets import PhotoSet
 from core.device import choose_device, describe, seconds
-from core.errors import BadSpec, MissingData
+from core.errors import BadSpec
 from core.jobs import JOBS, Facts
-from core.models.zoo import MODELS
+from core.models import finetuned
+from core.models.finetuned import Description, Run
 from core.protocols import merkle
+from core.protocols.merkle import Images, Place
+from core.retraining_data import load, photographs, pretrained, skipped, training_photographs
+from core.specs import RetrainSpec
+from core.specs.written import read_retrain_spec
 from core.store.files import Files
-from core.training.images import TrainingImages, part
-from core.training.series import Step
-from core.training.single import Photographs, Subject
+from core.training.images import TrainingImages
+from core.training.masks import check_amounts
+from core.training.series import Material, Step, key_of, recipe_of, run_series
+from core.training.single import Photographs, Subject, computed_in
+
+Arguments = Mapping[str, Any]
+HALVES = ("googlenet",)  # architectures whose pretrained weights expect 0.5 as mean and deviation of each channel
 
 
 @JOBS.register("merkle", "Less is More", "Prune half of each convolution, fine-tune, repeat: compression rates 1 to 64.", "Merkle et al.")
-def run_merkle(arguments: Mapping[str, Any], control: Control) -> Iterator[Facts]:
-    """arguments: `plan` (fields of merkle.Plan), `photographs` (folder or zip with train/ and val/), `held_out` (folder or zip whose file
-    names are left out, or ""), `weights` (a file of torchvision's weights, or "" for the model's own), `folder`, `device`."""
-    plan = _plan(arguments["plan"])
-    held_out = _file_names(arguments.get("held_out", ""))
-    photos = read_folder(Path(arguments["photographs"]))
-    names = tuple(readable(name) for name in photos.classes)
+@JOBS.register("retrain", "Prune and retrain", "Any pruning, any schedule: level by level, each kept as a network.")
+def retrain(arguments: Arguments, control: Control) -> Iterator[Facts]:
+    """Trains a series and writes its card.
+
+    Args:
+        arguments: what to train, `plan` (fields of merkle.Plan) or `spec` (of RetrainSpec; with it `size_px`, `normalise` and `summary`);
+            `photographs` (a folder or zip file, with train/ and val/ or without, or a data set's name), `held_out` (folder or zip whose
+            file names are left out, or ""), `weights` (a file of torchvision's weights, or "" for the model's own), `folder`, `device`.
+    """
+    photos, held_out = photographs(arguments)
     yield {"stage": "decoding", "photographs": len(photos), "held_out": len(held_out)}
-    images = merkle.load_images(photos, plan, held_out)
-    parts = (TrainingImages(each.images, each.labels, names, each.skipped) for each in (images.train, images.validation, images.test))
-    images = merkle.Images(*parts)
-    yield {
-        "stage": "training",
-        "train": len(images.train),
-        "validation": len(images.validation),
-        "skipped": list(images.train.skipped[:20]),
-    }
-    files = Files(Path(arguments["folder"]))
-    pretrained = None if plan.start == "random" else _pretrained(plan.architecture, arguments.get("weights", ""), files.write_root)
-    place = merkle.Place(files, choose_device(arguments.get("device") or None), control)
-    for step in merkle.run(plan, images, pretrained, place):
+    series = read_series(arguments, photos)
+    images = load(photos, series.plan, held_out)
+    left_out = skipped(images)
+    yield {"stage": "training", "train": len(images.train), "validation": len(images.validation), "skipped": list(left_out[:20]),
+           "skipped_images": len(left_out)}  # fmt: skip
+    for step in _steps(series, images, arguments, control):
         yield told(step)
+
+
+@dataclass(frozen=True, eq=False)
+class Series:
+    """What a job trains: the spec, and the card of its network. plan: of the protocol, or what a spec shares with it."""
+
+    spec: RetrainSpec
+    description: Description
+    plan: merkle.Plan
+    published: bool
+
+
+def read_series(arguments: Arguments, photos: PhotoSet) -> Series:
+    """What the arguments of a job ask for. Raises BadSpec."""
+    classes = tuple(readable(name) for name in photos.classes)
+    if "plan" in arguments:
+        plan = _plan(arguments["plan"])
+        description = merkle.describe(plan, classes)
+        linear = tuple(name for name, kind in description.card().kinds.items() if kind == "linear")
+        return Series(plan.spec(linear), description, plan, True)
+    spec = read_retrain_spec(arguments["spec"])
+    architecture, _, data = spec.model.partition("@")
+    plan = merkle.Plan(
+        architecture=architecture, data=data, size_px=int(arguments.get("size_px", 224)), normalise=bool(arguments.get("normalise", True)),
+        seed=spec.seed, start=spec.start,
+    )  # fmt: skip
+    described = merkle.describe(plan, classes)
+    run = Run(summary=arguments.get("summary") or summary(spec), targets=spec.targets, seeds=(spec.seed,))
+    described = replace(described, runs={spec.name: run})
+    if plan.normalise and architecture in HALVES:
+        described = replace(described, mean=(0.5,) * 3, std=(0.5,) * 3)
+    return Series(spec, described, plan, False)
+
+
+def summary(spec: RetrainSpec) -> str:
+    """One sentence for select boxes."""
+    pruning, epochs = spec.pruning, len(spec.each.epoch_rates)
+    return f"{spec.pace}: {pruning.granularity}, {pruning.scope}, {pruning.criterion}; at most {epochs} epochs a level"
+
+
+def check_stored(spec: RetrainSpec, files: Files) -> None:
+    """Networks are found by the run's name; those that another recipe left there must not pass for this one's. Raises BadSpec."""
+    for level in range(len(spec.targets)):
+        key = key_of(spec, level)
+        if files.exists(key) and (stored := files.facts(key).get("spec", spec.key)) != spec.key:
+            raise BadSpec(
+                f"{key} was trained in another way: {stored}.",
+                f"This run would train {spec.key}.",
+                "Give the run another name, or delete what is there.",
+            )
+
+
+def _steps(series: Series, images: Images, arguments: Arguments, control: Control) -> Iterator[Step]:
+    files, device = Files(Path(arguments["folder"])), choose_device(arguments.get("device") or None)
+    spec, description, weights = series.spec, series.description, None
+    if spec.start == "pretrained":
+        weights = pretrained(description.architecture, arguments.get("weights", ""), files.write_root)
+    if series.published:
+        return merkle.run(series.plan, images, weights, Place(files, device, control))
+    check_stored(spec, files)
+    card = description.card()
+    check_amounts(spec, card)
+    finetuned.add_runs(files.write_root, description)
+    start = merkle.beginning(description, weights, spec.seed)
+    return run_series(spec, Material(card, start, images.train, images.validation, device, files, control))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,24 +132,22 @@ class Cost:
     device: str
 
 
-def estimate(arguments: Mapping[str, Any], n: int = 5) -> Cost:
+def estimate(arguments: Arguments, n: int = 5) -> Cost:
     """Measures a few training steps on random pixels of the right size. Raises as the run would for what it cannot read."""
-    plan, device = _plan(arguments["plan"]), choose_device(arguments.get("device") or None)
-    photos = part(read_folder(Path(arguments["photographs"])), "train", _file_names(arguments.get("held_out", "")))
-    classes = tuple(photos.classes)
-    card = merkle.describe(plan, classes).card()
-    spec = plan.spec(())
-    rows = spec.first.batch_size
+    photos, held_out = photographs(arguments)
+    series, device = read_series(arguments, photos), choose_device(arguments.get("device") or None)
+    spec, card = series.spec, series.description.card()
+    rows, images = spec.first.batch_size, training_photographs(photos, held_out)
     pixels = torch.randint(0, 256, (rows, 3, *card.input_px), dtype=torch.uint8)
-    data = TrainingImages(pixels, torch.arange(rows) % len(classes), classes)
-    task = Photographs(Subject(card.build(), {}, card.input, 0, "estimate"), data, spec.first, device)
+    data = TrainingImages(pixels, torch.arange(rows) % len(card.classes), card.classes)
+    task = Photographs(Subject(card.build(), {}, card.input, 0, "estimate", spec.first.precision), data, spec.first, device)
     (batch,) = task.batches(0)
-    times = sorted(seconds(lambda: task.losses_and_gradients(batch), device) for _ in range(n + 1))[:n]  # the first one warms up
-    step = times[n // 2]
-    epochs = sum(count for _, count in spec.first.rates) + (len(spec.targets) - 1) * sum(count for _, count in spec.each.rates)
+    times = sorted([seconds(lambda: task.losses_and_gradients(batch), device) for _ in range(n + 1)][1:])  # the first one warms up
+    epochs = sum(len(recipe_of(spec, level).epoch_rates) for level in range(len(spec.targets)))
     size = sum(int(card.parameters * (1 - target) * 4 + card.parameters / 8) for target in spec.targets) + card.parameters * 12
-    whole = step * -(-len(photos) // rows) * epochs * 1.1  # a tenth for validation and saving
-    return Cost(seconds=whole, bytes=size, images=len(photos), epochs=epochs, step_ms=step * 1000, n=n, batch=rows, device=describe(device))
+    whole = times[n // 2] * -(-images // rows) * epochs * 1.1  # a tenth for validation and saving
+    name = f"{describe(device)}, {str(computed_in(device, spec.first.precision)).removeprefix('torch.')}"
+    return Cost(seconds=whole, bytes=size, images=images, epochs=epochs, step_ms=times[n // 2] * 1000, n=n, batch=rows, device=name)
 
 
 def told(step: Step) -> Facts:
@@ -90,7 +156,8 @@ def told(step: Step) -> Facts:
     if step.epoch:
         facts |= {"stage": "epoch"} | asdict(step.epoch)
     if step.outcome:
-        facts |= {"best_epoch": step.outcome.best_epoch, "best_correct": step.outcome.best_correct, "total": step.outcome.history[0].total}
+        facts |= {"best_epoch": step.outcome.best_epoch, "best_correct": step.outcome.best_correct, "total": step.outcome.total}
+        facts |= {"stopped_by_hand": True} if step.outcome.by_hand else {}
     return facts
 
 
@@ -99,36 +166,3 @@ def _plan(given: Mapping[str, Any]) -> merkle.Plan:
     if unknown := sorted(set(given) - known):
         raise BadSpec(f"A plan has no {', '.join(unknown)}.", f"It has {', '.join(sorted(known))}.")
     return merkle.Plan(**given)
-
-
-def _file_names(path: str) -> set[str]:
-    """Names of the photographs in a folder or zip file."""
-    if not path:
-        return set()
-    place = Path(path)
-    if place.is_dir():
-        return {found.name for found in place.rglob("*") if found.suffix.lower() in SUFFIXES}
-    try:
-        with zipfile.ZipFile(place) as archive:
-            return {Path(name).name for name in archive.namelist() if Path(name).suffix.lower() in SUFFIXES}
-    except (OSError, zipfile.BadZipFile) as error:
-        raise MissingData(
-            f"{path} is no folder and no zip file of photographs ({error}).", "Its file names are left out of training."
-        ) from error
-
-
-def _pretrained(architecture: str, file: str, folder: Path) -> dict[str, Tensor]:
-    """torchvision's weights: from a file that a person names, else as the model of that name finds or fetches them."""
-    if file:
-        try:
-            return torch.load(file, weights_only=True, map_location="cpu")
-        except Exception as error:  # a file of a stranger can be broken in any way
-            raise BadSpec(
-                f"{file} holds no weights ({type(error).__name__}).", "A state dict of tensors (.pth); code in it is never run."
-            ) from error
-    if architecture not in MODELS:
-        raise MissingData(f"There are no pretrained weights of {architecture}.", "Name a file of them, or begin at random.")
-    source = next(iter(MODELS[architecture].value.weights.values()))
-    if source.load is None:
-        raise MissingData(f"There are no pretrained weights of {architecture}.", "Name a file of them, or begin at random.")
-    return source.load(folder / "downloads", None)

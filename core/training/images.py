@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 import torch
@@ -85,9 +85,13 @@ def _decoded(photo: Photo, rule: InputRule) -> Tensor | str:
 
 
 def split(data: TrainingImages, sizes: Sequence[int], seed: int) -> list[TrainingImages]:
-    """Parts of these sizes, drawn at random once for a seed; the last takes what is left. Raises BadSpec where there are too few."""
+    """Parts of these sizes, drawn at random once for a seed; the last takes what is left, and the list of what was skipped.
+
+    Raises BadSpec where there are too few.
+    """
     if sum(sizes) >= len(data):
         raise BadSpec(f"{len(data)} photographs cannot be split into parts of {list(sizes)} and a rest.")
     order = torch.randperm(len(data), generator=torch.Generator().manual_seed(seed))
     rows = order.split([*sizes, len(data) - sum(sizes)])
-    return [TrainingImages(data.images[row], data.labels[row], data.classes) for row in rows]
+    parts = [TrainingImages(data.images[row], data.labels[row], data.classes) for row in rows]
+    return [*parts[:-1], replace(parts[-1], skipped=data.skipped)]

@@ -1,0 +1,57 @@
+"""Retraining specs as plain facts that JSON can hold, and back: what a job is told, and what a person may have written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from typing import Any
+
+from core.errors import BadSpec
+from core.specs.pruning import PruningSpec
+from core.specs.retrain import Ramp, RetrainSpec
+from core.specs.training import TrainSpec
+
+Facts = dict[str, Any]
+
+
+def written(spec: RetrainSpec) -> Facts:
+    """The spec as plain facts."""
+    return asdict(spec)
+
+
+def read_retrain_spec(facts: Mapping[str, Any]) -> RetrainSpec:
+    """The spec of plain facts, as `written` or JSON has them. Raises BadSpec for what is none."""
+    found = _known(RetrainSpec, facts)
+    try:
+        ramp = found.get("ramp")
+        parts = {
+            "pruning": PruningSpec(**_tuples(_known(PruningSpec, found["pruning"]), "excluded", "overrides")),
+            "first": _recipe(found["first"]),
+            "each": _recipe(found["each"]),
+            "targets": tuple(found["targets"]),
+            "ramp": Ramp(**_known(Ramp, ramp)) if ramp else None,
+        }
+        return RetrainSpec(**found | parts)
+    except (KeyError, TypeError, ValueError) as error:
+        raise BadSpec(
+            f"This is no series of retrained networks ({error!r}).", "It says pruning, targets, first, each, name, model."
+        ) from error
+
+
+def _recipe(facts: Mapping[str, Any]) -> TrainSpec:
+    found = _tuples(_known(TrainSpec, facts), "augment")
+    return TrainSpec(**found | {"rates": tuple((float(rate), int(epochs)) for rate, epochs in found["rates"])})
+
+
+def _tuples(facts: Facts, *names: str) -> Facts:
+    return facts | {name: tuple(tuple(each) if isinstance(each, list) else each for each in facts[name]) for name in names if name in facts}
+
+
+def _known(kind: type, facts: Mapping[str, Any]) -> Facts:
+    """Raises BadSpec for what a spec of this kind does not have."""
+    if not isinstance(facts, Mapping):
+        raise BadSpec(f"{facts!r} says nothing of a {kind.__name__}.")
+    names = {field.name for field in fields(kind)}
+    if unknown := sorted(set(facts) - names):
+        raise BadSpec(f"A {kind.__name__} has no {', '.join(map(str, unknown))}.", f"It has {', '.join(sorted(names))}.")
+    return dict(facts)

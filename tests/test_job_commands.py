@@ -1,0 +1,182 @@
+"""`python -m core retrain` and `python -m core jobs`: what they print, what they leave, and what they say when something is off."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from pathlib import Path
+
+import pytest
+
+import core.__main__ as command_line
+from core import job_commands
+from core.asked_training import job_arguments
+from core.errors import BadSpec
+from core.jobs import Jobs
+from core.specs.written import read_retrain_spec
+from core.store.files import Files
+from core.training.series import key_of
+from tests.training.test_series import folder_of_photographs
+
+
+@pytest.fixture
+def command(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """Runs one command with an empty cache folder: exit status, standard output, standard error."""
+
+    def run(*words: str) -> tuple[int, str, str]:
+        status = command_line.main([*words, "--folder", str(tmp_path / "cache")])
+        out, err = capsys.readouterr()
+        return status, out, err
+
+    return run
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> list[str]:
+    """The words for a run of seconds."""
+    folder_of_photographs(tmp_path / "photos")
+    words = ["retrain", "--data", str(tmp_path / "photos"), "--size", "32", "--start", "random", "--batch", "8", "--device", "cpu"]
+    return [*words, "--sparsities", "0.5"]
+
+
+def spec_of(tiny: list[str], *more: str):
+    arguments = command_line.build_parser().parse_args([*tiny, *more])
+    return read_retrain_spec(job_arguments(arguments, Path("cache"))["spec"])
+
+
+def test_a_run_is_shown_and_its_networks_are_there(command, tiny: list[str], tmp_path: Path) -> None:
+    status, out, err = command(*tiny, "--epochs", "1")
+    assert (status, err) == (0, "")
+    lines = out.splitlines()
+    assert "training on 24, choosing on 7" in lines
+    assert any(line.startswith("level 1 of 1, epoch 1 of 1: loss ") for line in lines)
+    assert lines[-1] == "finished."
+    spec = spec_of(tiny, "--epochs", "1")
+    assert spec.model == "squeezenet1_1@photos-32"
+    files = Files(tmp_path / "cache")
+    assert all(files.exists(key_of(spec, level)) for level in (0, 1))
+    # The same words are the same job: everything is found.
+    again = [json.loads(line) for line in command(*tiny, "--epochs", "1", "--json")[1].splitlines()]
+    assert [line["found"] for line in again if line.get("stage") == "level"] == [True, True]
+    (listed,) = command("jobs")[1].splitlines()
+    assert "done" in listed
+    name = listed.split()[0]
+    assert json.loads(command("jobs", "show", name[:10], "--json")[1])["state"] == "done"
+    assert command("jobs", "delete", name)[0] == 0
+    assert command("jobs")[1] == "No job yet.\n"
+    assert files.exists(key_of(spec, 1))  # networks stay
+
+
+def test_control_c_stops_and_keeps_the_best_so_far(command, tiny: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str] = []
+
+    def text_of(line: dict) -> str:
+        if line.get("stage") == "epoch" and not seen:
+            seen.append("interrupted")
+            raise KeyboardInterrupt
+        return str(line.get("stage"))
+
+    monkeypatch.setattr(job_commands, "text_of", text_of)
+    status, out, _ = command(*tiny, "--epochs", "300", "--schedule", "rate-rewinding")
+    assert status == 130
+    assert "Stopping; the best network so far is kept" in out
+    assert "Go on with: python -m core jobs resume retrain-" in out
+    spec, files = spec_of(tiny, "--epochs", "300", "--schedule", "rate-rewinding"), Files(tmp_path / "cache")
+    assert files.facts(key_of(spec, 0))["stopped_by_hand"] is True
+    jobs = Jobs(tmp_path / "cache")
+    (job,) = jobs.all()
+    epochs = len([line for line in jobs.progress(job.id) if line["stage"] == "epoch"])
+    assert command("jobs", "resume", job.id)[0] == 0
+    while len([line for line in jobs.progress(job.id) if line["stage"] == "epoch"]) <= epochs + 1:
+        time.sleep(0.1)
+    for action, state in (("pause", "paused"), ("resume", "running"), ("stop", "stop")):
+        assert state in command("jobs", action, job.id)[1]
+    while jobs.get(job.id).state != "stopped":
+        time.sleep(0.1)
+    status, _, err = command("jobs", "pause", job.id)
+    assert status == 1
+    assert "does not run" in err
+
+
+def test_what_it_will_cost(command, tiny: list[str], tmp_path: Path) -> None:
+    status, out, _ = command(*tiny, "--epochs", "2", "--estimate", "--json")
+    found = json.loads(out)
+    assert status == 0
+    assert (found["images"], found["epochs"], found["batch"]) == (24, 4, 8)
+    assert command("jobs")[1] == "No job yet.\n"
+
+
+def test_words_become_a_spec(tiny: list[str]) -> None:
+    words = "--pruning filter-global-l2 --schedule reset:epoch-2 --epochs 3 --first-epochs 5 --rates cosine --optimiser adamw"
+    spec = spec_of(tiny, *words.split(), "--augment", "rotation-10", "--exclude", "classifier.1.weight", "--seed", "4")
+    assert (spec.pace, spec.reset, spec.reset_epoch, spec.seed) == ("reset", "epoch-2", 2, 4)
+    assert (spec.pruning.granularity, spec.pruning.scope, spec.pruning.criterion) == ("filter", "global", "l2")
+    assert spec.pruning.excluded == ("classifier.1.weight",)
+    assert (len(spec.first.epoch_rates), len(spec.each.epoch_rates)) == (5, 3)
+    assert (spec.each.shape, spec.each.optimiser, spec.each.precision, spec.each.augment) == ("cosine", "adamw", "auto", ("rotation-10",))
+    assert spec_of([*tiny[:-2]], "--pruning", "2:4-layer-magnitude").targets == (0.0, 0.5)
+    assert spec_of([*tiny[:-2]]).targets == (0.0, 0.5, 0.75, 0.875)
+
+
+def test_a_run_is_named_by_its_choices_but_not_by_its_seed(tiny: list[str]) -> None:
+    names = [spec_of(tiny, *more).name for more in ([], ["--seed", "3"], ["--rate", "0.1"], ["--pruning", "weight-global-magnitude"])]
+    assert names[0] == names[1]
+    assert len(set(names)) == 3
+    assert spec_of(tiny, "--name", "mine").name == "mine"
+
+
+WRONG: dict[str, tuple[list[str], int, str]] = {
+    "no pruning": (["retrain", "--data", "x", "--pruning", "everything"], 1, "GRANULARITY-SCOPE-CRITERION"),
+    "criterion": (["retrain", "--data", "x", "--pruning", "weight-layer-magnitud"], 1, "Did you mean 'magnitude'?"),
+    "granularity": (["retrain", "--data", "x", "--pruning", "wight-layer-l2"], 1, "Did you mean 'weight'?"),
+    "schedule": (["retrain", "--data", "x", "--schedule", "iterativ"], 1, "Did you mean 'iterative'?"),
+    "epochs": (["retrain", "--data", "x", "--epochs", "0"], 1, "At least 1"),
+    "everything removed": (["retrain", "--data", "x", "--sparsities", "0.5", "1"], 1, "no weight"),
+    "no data": (["retrain"], 2, "--data"),
+    "precision": (["retrain", "--data", "x", "--precision", "bfloat"], 1, "Did you mean 'bfloat16'?"),
+    "action": (["jobs", "paus"], 2, "Did you mean 'pause'?"),
+    "which job": (["jobs", "pause"], 1, "Which job?"),
+    "no such job": (["jobs", "show", "retrain-0"], 1, "retrain-0"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_wrong_words_get_clear_answers(command, name: str) -> None:
+    words, expected, said = WRONG[name]
+    status, out, err = command(*words)
+    assert (status, out) == (expected, "")
+    assert said in err
+    assert "Traceback" not in err
+
+
+def test_photographs_that_are_not_there_are_told_by_the_job(command, tiny: list[str], tmp_path: Path) -> None:
+    status, out, _ = command(*tiny[:2], str(tmp_path / "nowhere"), *tiny[3:])
+    assert status == 1
+    assert "nowhere is no folder and no zip file" in out
+
+
+def test_a_beginning_that_two_jobs_share(tmp_path: Path) -> None:
+    for name in ("retrain-aa1", "retrain-aa2"):
+        home = tmp_path / "jobs" / name
+        home.mkdir(parents=True)
+        (home / "job.json").write_text(json.dumps({"kind": "retrain", "title": "", "arguments": {}, "begun": 0}))
+    jobs = Jobs(tmp_path)
+    with pytest.raises(BadSpec, match="2 jobs begin with"):
+        job_commands.named(jobs, "retrain-a")
+    assert job_commands.named(jobs, "retrain-aa2").id == "retrain-aa2"
+
+
+def test_only_steps_of_this_run_are_told(tmp_path: Path) -> None:
+    home = tmp_path / "jobs" / "retrain-1"
+    home.mkdir(parents=True)
+    (home / "job.json").write_text(json.dumps({"kind": "retrain", "title": "", "arguments": {}, "begun": 1000.0}))
+    lines = [{"stage": "level", "at": 10.0}, {"stage": "epoch", "at": 1001.0}]
+    (home / "progress.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert list(job_commands.follow(Jobs(tmp_path), "retrain-1")) == lines[1:]
+
+
+def test_help_of_the_actions(capsys: pytest.CaptureFixture[str]) -> None:
+    parser = argparse.ArgumentParser()
+    job_commands.add_jobs(parser)
+    assert all(action in parser.format_help() for action in job_commands.ACTIONS)
