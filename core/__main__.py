@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from core import asked, asked_training, job_commands
+from core import asked, asked_training, job_commands, vonrad_commands
 from core.errors import BadSpec, CacheNotWritable, SparsightError
 from core.parser import Misuse, Parser
 from core.specs import whole
@@ -87,11 +87,13 @@ def _add_protocol(commands: Any) -> Any:
         required=True, metavar="ACTION"
     )
     run = _add(actions, "run", run_protocol, "train, evaluate and tabulate a protocol; a run that was stopped goes on where it was")
-    run.add_argument("--seeds", type=int, nargs="+", default=[333, 334, 335], help="default: 333 334 335")
+    run.add_argument("--seeds", type=int, nargs="+", help="default: 333 334 335 (lukkien), 0 (vonrad)")
     run.add_argument("--levels", type=int, default=25, help="last level, 0 to 25 (default: 25)")
     show = _add(actions, "show", show_protocol, "show the results of a protocol: every level and seed, then the statistics")
+    vonrad_commands.add_run(run)
+    vonrad_commands.add_show(show)
     for parser in (run, show):
-        parser.add_argument("name", help="lukkien")
+        parser.add_argument("name", help="lukkien, vonrad")
         parser.add_argument(
             "--train-on", type=int, default=60000, help="60000 (as published, default) or 55000 (without the embedded digits)"
         )

@@ -8,9 +8,10 @@ from typing import Any
 
 from pandas import isna
 
+from core import vonrad_commands
 from core.data.datasets import mnist
 from core.device import choose_device
-from core.engine import Engine
+from core.engine import REPOSITORY, Engine, default_folder
 from core.errors import BadSpec, UnknownName
 from core.protocols import lukkien, lukkien_study
 from core.protocols.lukkien_images import Study
@@ -18,12 +19,17 @@ from core.protocols.lukkien_tables import StudyTables
 from core.sweep import store_accuracies
 
 Arguments = argparse.Namespace
+PROTOCOLS = ("lukkien", "vonrad")
+SHIPPED = REPOSITORY / "models_cache" / "shipped"
 SHOWN = ("series", "seed", "level", "weights_left", "density", "train_images", "test_images", "accuracy_clean", "accuracy_noisy",
          "soft_iou", "soft_iou_correct", "soft_iou_wrong", "map_mean", "map_std", "empty_maps", "collapsed")  # fmt: skip
 
 
 def run(arguments: Arguments) -> None:
     """Trains, evaluates and writes tables; everything that is already there is found and not done again."""
+    if arguments.name == "vonrad":
+        vonrad_commands.run(arguments, arguments.folder or default_folder())
+        return
     plan, engine = _plan(arguments), Engine(arguments.device, arguments.folder)
     data = lukkien_study.evaluation_data(plan.weights)
     if data.name == "mnist-test":
@@ -42,6 +48,9 @@ def run(arguments: Arguments) -> None:
 def show(arguments: Arguments) -> None:
     """Prints the tables of a study that was run here or came along."""
     _check_name(arguments.name)
+    if arguments.name == "vonrad":
+        vonrad_commands.show(arguments, [arguments.folder or default_folder(), SHIPPED])
+        return
     weights = _weights(arguments.train_on)
     tables = Engine(arguments.device, arguments.folder).study(weights, lukkien_study.evaluation_data(weights).key)
     if not arguments.json:
@@ -96,12 +105,14 @@ def _frames(tables: StudyTables) -> list[str]:
 def _plan(arguments: Arguments) -> lukkien.Plan:
     _check_name(arguments.name)
     device = choose_device(arguments.device)
-    return lukkien.Plan(weights=_weights(arguments.train_on), seeds=tuple(arguments.seeds), levels=arguments.levels, device=device)
+    return lukkien.Plan(
+        weights=_weights(arguments.train_on), seeds=tuple(arguments.seeds or lukkien.SEEDS), levels=arguments.levels, device=device
+    )
 
 
 def _check_name(name: str) -> None:
-    if name != "lukkien":
-        raise UnknownName("protocol", name, ["lukkien"])
+    if name not in PROTOCOLS:
+        raise UnknownName("protocol", name, PROTOCOLS)
 
 
 def _weights(train_on: int) -> str:

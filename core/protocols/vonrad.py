@@ -22,6 +22,7 @@ from core.protocols.vonrad_published import ADAMW, REFERENCE
 from core.specs import PruningSpec, RetrainSpec, TrainSpec, whole
 from core.specs.shares import one_of
 from core.training.images import TrainingImages
+from core.training.masks import check_amounts
 from core.training.series import Material, Step, key_of, run_series
 
 RATES = (0.3, 0.5, 0.7, 0.8, 0.89, 0.95)
@@ -105,7 +106,10 @@ class Plan:
             (self.architecture != REFERENCE["model"], f"{self.architecture} instead of GoogLeNet."),
             (True, f"{self.data} at {self.size_px} px instead of ImageNet at 224 px."),
             (_limit(self.epochs) < CURVE_EPOCHS, f"At most {_limit(self.epochs)} epochs a level instead of 60."),
-            (_limit(self.dense_epochs) < CURVE_EPOCHS, f"The dense network's own head was trained for {_limit(self.dense_epochs)} epochs."),
+            (
+                _limit(self.dense_epochs) < CURVE_EPOCHS,
+                f"The dense network had {_limit(self.dense_epochs)} epochs on this data.",
+            ),
             (_limit(self.curve_epochs) < CURVE_EPOCHS, f"{_limit(self.curve_epochs)} epochs in the curve at 89 % instead of 60."),
             (self.every > 1, f"Levels after the dense one were trained on {images} training image only."),
             (self.optimiser == "adamw", ADAMW),
@@ -185,13 +189,22 @@ def describe(plan: Plan, classes: tuple[str, ...]) -> Description:
     )  # fmt: skip
 
 
+def check(plan: Plan, classes: tuple[str, ...]) -> Description:
+    """Says before any work whether the plan can be carried out; its card. Raises BadSpec."""
+    description = describe(plan, classes)
+    card = description.card()
+    for made in all_series(plan, card):
+        check_amounts(made.spec, card)
+    return description
+
+
 def run(plan: Plan, images: Images, pretrained: dict[str, Tensor] | None, place: Place) -> Iterator[tuple[Series, Step]]:
     """Trains every series; goes on where it was. The dense network is trained once and copied to level 0 of each series.
 
     Raises:
         BadSpec: what is stored was trained in another way. Otherwise as `run_series`.
     """
-    description = describe(plan, images.train.classes)
+    description = check(plan, images.train.classes)
     card = description.card()
     add_runs(place.files.write_root, description)
     start = merkle.beginning(description, pretrained, plan.seed)

@@ -1,0 +1,112 @@
+"""The GoogLeNet study in rows and sentences, ours beside what is published; the same for the command line and the page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from pandas import DataFrame, isna
+
+from core.protocols.vonrad import CURVE, CURVE_RATE, PRUNINGS, RETRAININGS
+from core.protocols.vonrad_published import FINDINGS, REFERENCE, UNKNOWN
+from core.protocols.vonrad_tables import VonradTables
+
+NEAR = 0.02  # of accuracy: what counts as near the dense network [our reading]
+
+
+def methods(tables: VonradTables, rate: float = CURVE_RATE) -> DataFrame:
+    """One row a network at this rate, the dense one first: how right it is, how much is left of it. Columns as `levels`."""
+    rows = tables.levels
+    shown = rows[((rows.rate == rate) & (rows.retraining != CURVE)) | (rows.pruning == "dense")]
+    order = {name: place for place, name in enumerate(("dense", *PRUNINGS, *RETRAININGS))}
+    return shown.sort_values(["seed", "pruning", "retraining"], key=lambda column: column.map(order) if column.name != "seed" else column)
+
+
+def farthest(tables: VonradTables, seed: int) -> dict[tuple[str, str], float | None]:
+    """By pruning and retraining: the highest rate up to which accuracy stays within 2 points of the dense network's; None for none."""
+    found: dict[tuple[str, str], float | None] = {}
+    wanted = float(tables.dense(seed).accuracy.iloc[0]) - NEAR
+    for pruning, retraining in pairs(tables, seed):
+        rows = tables.series(pruning, retraining, seed)
+        near = rows[(rows.accuracy >= wanted).cummin() & (rows.rate > 0)]
+        found[pruning, retraining] = float(near.rate.max()) if len(near) else None
+    return found
+
+
+def pairs(tables: VonradTables, seed: int) -> list[tuple[str, str]]:
+    """(pruning, retraining) of every series that has begun, curves left out."""
+    rows = tables.levels[tables.levels.seed == seed]
+    there = set(zip(rows.pruning, rows.retraining, strict=True))
+    return [(pruning, retraining) for pruning in PRUNINGS for retraining in RETRAININGS if (pruning, retraining) in there]
+
+
+def share(row: Any) -> str:
+    """Accuracy with its counts and interval: "92.1 % (2,490 of 2,704; 91.0 to 93.1)"."""
+    return f"{percent(row.accuracy)} ({row.correct:,} of {row.total:,}; {percent(row.low)} to {percent(row.high)})"
+
+
+def percent(number: float, places: int = 1) -> str:
+    return f"{100 * number:.{places}f} %"
+
+
+def millions(number: float) -> str:
+    return "cannot be taken out" if isna(number) else f"{number / 1e6:,.2f} M"
+
+
+def published() -> str:
+    """What the paper begins with, in a sentence."""
+    return (
+        f"Published: GoogLeNet on ImageNet, top-1 {percent(REFERENCE['top_1'], 2)}, top-5 {percent(REFERENCE['top_5'], 2)}, "
+        f"{REFERENCE['parameters']:,} parameters, {REFERENCE['multiply_adds'] / 1e9:.2f} billion multiply-adds. {UNKNOWN}"
+    )  # fmt: skip
+
+
+def text(tables: VonradTables) -> str:
+    """The whole study for a terminal."""
+    return "\n".join(line for seed in tables.seeds() for line in _of_seed(tables, seed))
+
+
+def _of_seed(tables: VonradTables, seed: int) -> Iterator[str]:
+    dense, run = tables.dense(seed).iloc[0], tables.facts["runs"][str(seed)]
+    yield f"{tables.model}, seed {seed} (n = 1 network each), {dense.device}; trained on {run['train']:,} images, {run['test']:,} to test."
+    yield f"Dense: {share(dense)}, {dense.parameters:,} parameters, {millions(dense.multiply_adds)} multiply-adds an image."
+    yield published()
+    yield from ("", "Accuracy without retraining (1) and with (3), on the test images")
+    yield from _accuracies(tables, seed)
+    yield from (
+        "",
+        f"Epochs after one-shot pruning by {percent(CURVE_RATE, 0)} (2), right of {run['validation']:,} validation images",
+    )
+    for pruning in PRUNINGS:
+        curve = tables.curve(pruning, CURVE_RATE, seed)
+        if len(curve):
+            yield f"  {PRUNINGS[pruning].title}: {', '.join(percent(each) for each in curve.correct / curve.total)}"
+    yield from ("", f"Methods at a rate of {percent(CURVE_RATE, 0)} (4): all / not zero / after emptied channels are taken out")
+    yield from _methods(tables, seed)
+    yield from ("", "Published findings:", *(f"  {finding}" for finding in FINDINGS))
+    yield from ("Not as published:", *(f"  {each}" for each in run["departures"]))
+    yield from ("Our readings of what is not known:", *(f"  {each}" for each in run["readings"]), "")
+
+
+def _accuracies(tables: VonradTables, seed: int) -> Iterator[str]:
+    far = farthest(tables, seed)
+    for pruning, retraining in pairs(tables, seed):
+        yield f"  {PRUNINGS[pruning].title}, {retraining}: " + _far(far[pruning, retraining])
+        for row in tables.series(pruning, retraining, seed).itertuples():
+            if row.rate > 0:
+                note = "; collapsed" if row.collapsed else ""
+                yield f"    {percent(row.rate, 0)} asked, {percent(row.sparsity)} removed: {share(row)}{note}"
+
+
+def _far(rate: float | None) -> str:
+    points = f"{100 * NEAR:g} points"
+    return f"within {points} of the dense network up to {percent(rate, 0)}" if rate else f"never within {points} of the dense network"
+
+
+def _methods(tables: VonradTables, seed: int) -> Iterator[str]:
+    rows = methods(tables)
+    for row in rows[rows.seed == seed].itertuples():
+        name = "dense" if row.pruning == "dense" else f"{PRUNINGS[str(row.pruning)].title}, {row.retraining}"
+        sizes = " / ".join(millions(number) for number in (row.parameters, row.parameters_left, row.physical_parameters))
+        costs = " / ".join(millions(number) for number in (row.multiply_adds, row.multiply_adds_left, row.physical_multiply_adds))
+        yield f"  {name}: {share(row)}; parameters {sizes}; multiply-adds {costs}"

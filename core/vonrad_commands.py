@@ -1,0 +1,121 @@
+"""`python -m core protocol run | show vonrad`: the GoogLeNet study from photographs to tables."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from core.errors import BadSpec, MissingData
+
+Arguments = argparse.Namespace
+
+
+def add_run(parser: argparse.ArgumentParser) -> None:
+    """The words of a run."""
+    group = parser.add_argument_group("vonrad")
+    group.add_argument("--model", help="googlenet (as published, default), squeezenet1_1, resnet18, vgg16, vgg16_bn")
+    group.add_argument("--data", metavar="PATH", help="a folder or zip file with a folder for each class, or a data set's name")
+    group.add_argument("--set-name", help="that the networks carry (default: the file's name)")
+    group.add_argument("--leave-out", metavar="PATH", help="folder or zip file: photographs of these file names are left out")
+    group.add_argument("--size", type=int, default=224, help="side of the network's input, pixels (default: 224)")
+    group.add_argument("--rates", type=float, nargs="+", help="shares that go (default: .3 .5 .7 .8 .89 .95)")
+    group.add_argument("--prunings", nargs="+", help="unstructured filters connections (default), input-channels")
+    group.add_argument("--epochs-limit", type=int, help="of each level, at most (default: 60)")
+    group.add_argument("--dense-epochs", type=int, help="of the dense network (default: as --epochs-limit)")
+    group.add_argument("--curve-epochs", type=int, help="after one-shot pruning by 89 %% (default: as --epochs-limit)")
+    group.add_argument("--every", type=int, default=1, help="levels train on every n-th training image only (default: 1, all)")
+    group.add_argument("--optimiser", default="sgd", help="sgd (default) or adamw")
+    group.add_argument("--normalise", action=argparse.BooleanOptionalAction, help="take ImageNet's mean and deviation off (default)")
+    group.add_argument("--start", default="pretrained", help="pretrained (default) or random")
+    group.add_argument("--weights-file", default="", metavar="FILE", help="of the pretrained weights (default: downloaded by torchvision)")
+
+
+def add_show(parser: argparse.ArgumentParser) -> None:
+    """The words for showing results."""
+    parser.add_argument("--model", help="vonrad: a network and its data, squeezenet1_1@imagenette-128 (default: the first there is)")
+
+
+def run(arguments: Arguments, folder: Path) -> None:
+    """Trains and counts; everything that is already there is found and not done again. Prints a line an epoch and a network."""
+    from core.device import choose_device
+    from core.protocols import vonrad_tables
+    from core.protocols.merkle import Place
+    from core.protocols.vonrad import check
+    from core.retraining_data import load, photographs, pretrained
+    from core.store.files import Files
+
+    plans = [_plan(arguments, seed) for seed in arguments.seeds or [0]]
+    photos, left_out = photographs({"photographs": _data(arguments), "held_out": arguments.leave_out or "", "folder": folder})
+    check(plans[0], tuple(photos.classes))
+    _say(arguments, {"stage": "decoding", "photographs": len(photos)}, f"decoding {len(photos):,} photographs")
+    images = load(photos, plans[0].base, left_out)
+    weights = pretrained(plans[0].architecture, arguments.weights_file, folder) if arguments.start == "pretrained" else None
+    place = Place(Files(folder), choose_device(arguments.device))
+    for plan in plans:
+        for made, step in vonrad_tables.study(plan, images, weights, place):
+            _say(arguments, *_told(made.spec.name, made.spec.targets[step.level], plan.seed, step))
+    _print_tables(arguments, vonrad_tables.load([folder], plans[0].model))
+
+
+def show(arguments: Arguments, roots: list[Path]) -> None:
+    """Prints the tables of a study that was run here or came along."""
+    from core.protocols import vonrad_tables
+
+    there = vonrad_tables.found(roots)
+    _print_tables(arguments, vonrad_tables.load(roots, arguments.model or (there[0] if there else "any model")))
+
+
+def _print_tables(arguments: Arguments, tables: Any) -> None:
+    from core.protocols.vonrad_published import FINDINGS, REFERENCE, UNKNOWN
+    from core.protocols.vonrad_summary import text
+
+    if not arguments.json:
+        print(text(tables))
+        return
+    published = {"reference": REFERENCE, "findings": FINDINGS, "unknown": UNKNOWN}
+    frames = {name: json.loads(getattr(tables, name).to_json(orient="records", double_precision=15)) for name in ("levels", "epochs")}
+    print(json.dumps({"model": tables.model, "facts": tables.facts, "published": published} | frames, allow_nan=False))
+
+
+def _data(arguments: Arguments) -> str:
+    if not arguments.data:
+        raise MissingData(
+            "No photographs are named.",
+            "The study was made on ImageNet, which cannot be downloaded freely; any folder of photographs by class will do.",
+            "Say --data FOLDER.",
+        )
+    return str(arguments.data)
+
+
+def _plan(arguments: Arguments, seed: int) -> Any:
+    from core.protocols.vonrad import RATES, THREE, Plan
+
+    if arguments.size < 32:
+        raise BadSpec(f"{arguments.size} pixels are too small for these networks.", "At least 32.", "As published: 224.")
+    limit = arguments.epochs_limit
+    name = re.sub(r"[^\w.-]+", "-", arguments.set_name or Path(_data(arguments)).stem).strip("-.") or "photographs"
+    return Plan(
+        architecture=arguments.model or "googlenet", data=name, size_px=arguments.size, rates=tuple(sorted(set(arguments.rates or RATES))),
+        prunings=tuple(arguments.prunings or THREE), seed=seed, epochs=limit, every=arguments.every, optimiser=arguments.optimiser,
+        dense_epochs=limit if arguments.dense_epochs is None else arguments.dense_epochs,
+        curve_epochs=limit if arguments.curve_epochs is None else arguments.curve_epochs,
+        start=arguments.start, normalise=arguments.normalise is not False,
+    )  # fmt: skip
+
+
+def _told(name: str, rate: float, seed: int, step: Any) -> tuple[dict[str, Any], str]:
+    """A step as facts and in words."""
+    facts = {"run": name, "seed": seed, "level": step.level, "rate": rate, "found": step.found}
+    where = f"{name}, seed {seed}, {100 * rate:g} %"
+    if epoch := step.epoch:
+        facts |= {"epoch": epoch.epoch, "epochs": epoch.epochs, "loss": epoch.loss, "correct": epoch.correct, "total": epoch.total}
+        said = f"epoch {epoch.epoch} of {epoch.epochs}, loss {epoch.loss:.3f}, {epoch.correct:,} of {epoch.total:,} right"
+        return facts, f"{where}: {said}, {epoch.seconds:.0f} s"
+    return facts, f"{where}: {'found' if step.found else 'done and counted'}"
+
+
+def _say(arguments: Arguments, facts: dict[str, Any], text: str) -> None:
+    print(json.dumps(facts) if arguments.json else text, flush=True)
