@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +12,7 @@ from core.protocols.vonrad import CURVE, CURVE_RATE, PRUNINGS, RETRAININGS
 from core.protocols.vonrad_published import FINDINGS, REFERENCE, UNKNOWN
 from core.protocols.vonrad_tables import VonradTables
 
+SAME = 0.002  # of the loss: what counts as no preference for any class
 NEAR = 0.02  # of accuracy: what counts as near the dense network [our reading]
 
 
@@ -38,6 +40,36 @@ def pairs(tables: VonradTables, seed: int) -> list[tuple[str, str]]:
     rows = tables.levels[tables.levels.seed == seed]
     there = set(zip(rows.pruning, rows.retraining, strict=True))
     return [(pruning, retraining) for pruning in PRUNINGS for retraining in RETRAININGS if (pruning, retraining) in there]
+
+
+def headline(tables: VonradTables, seed: int, rate: float = CURVE_RATE) -> str:
+    """What stands out, in one sentence made from the numbers."""
+    rows = methods(tables, rate)
+    rows, dense = rows[(rows.seed == seed) & (rows.pruning != "dense")], tables.dense(seed).iloc[0]
+    found = []
+    for retraining, words in (("none", "without retraining"), ("one-shot", "retrained"), ("iterative", "pruned and retrained in rounds")):
+        of_it = rows[rows.retraining == retraining]
+        if len(of_it):
+            best = of_it.loc[of_it.accuracy.idxmax()]
+            found.append(f"{words} at most **{percent(best.accuracy)}** ({PRUNINGS[best.pruning].title})")
+    start = f"The dense network is right for {percent(dense.accuracy)} of {dense.total:,} test images"
+    return f"{start}; pruned by {percent(rate, 0)}: {', '.join(found)}." if found else f"{start}."
+
+
+def silent(tables: VonradTables, seed: int) -> str:
+    """Which retrained networks gave every class the same probability to the end: nothing was learnt. Empty where there are none."""
+    classes = len(tables.facts["runs"][str(seed)]["classes"])
+    rows = tables.epochs[(tables.epochs.seed == seed) & (tables.epochs.pruning != "dense")]
+    last = rows.sort_values("epoch").groupby(["pruning", "retraining", "level"], sort=False).tail(1)
+    dead = last[(last.loss - math.log(classes)).abs() < SAME].sort_values("rate")
+    names = [f"{PRUNINGS[pruning].title}, {how} at {', '.join(percent(rate, 0) for rate in part.rate)}"
+             for (pruning, how), part in dead.groupby(["pruning", "retraining"], sort=False)]  # fmt: skip
+    if not names:
+        return ""
+    return (
+        f"Never came back, at a loss of ln {classes} = {math.log(classes):.3f} (all classes alike) to the last epoch: {'; '.join(names)}. "
+        "In a SqueezeNet a ReLU follows the layer of the classes: where it gives only zeros, no gradient comes through."
+    )
 
 
 def share(row: Any) -> str:
@@ -81,6 +113,8 @@ def _of_seed(tables: VonradTables, seed: int) -> Iterator[str]:
         curve = tables.curve(pruning, CURVE_RATE, seed)
         if len(curve):
             yield f"  {PRUNINGS[pruning].title}: {', '.join(percent(each) for each in curve.correct / curve.total)}"
+    if said := silent(tables, seed):
+        yield f"  {said}"
     yield from ("", f"Methods at a rate of {percent(CURVE_RATE, 0)} (4): all / not zero / after emptied channels are taken out")
     yield from _methods(tables, seed)
     yield from ("", "Published findings:", *(f"  {finding}" for finding in FINDINGS))

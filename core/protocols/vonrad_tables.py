@@ -77,6 +77,8 @@ class VonradTables:
 def study(plan: Plan, images: Images, pretrained: dict[str, Any] | None, place: Place) -> Iterator[tuple[Series, Step]]:
     """Trains as `vonrad.run` and keeps the tables up to date: each network is counted on the test images as soon as it is there.
 
+    What the tables say of the run is written anew in any case.
+
     Raises: as `vonrad.run`.
     """
     card = vonrad.describe(plan, images.train.classes).card()
@@ -88,6 +90,7 @@ def study(plan: Plan, images: Images, pretrained: dict[str, Any] | None, place: 
                 tables = _with(tables, _row(made, step.level, card, images.test, place), _epochs(made, step.level, facts))
                 write(place.files.write_root, tables)
         yield made, step
+    write(place.files.write_root, tables)
 
 
 def folder(root: Path, model: str) -> Path:

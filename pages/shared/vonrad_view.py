@@ -1,0 +1,107 @@
+"""The GoogLeNet study as a part of Curves: four figures, a table, and what is published, unknown and read by us."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from core import plots_vonrad
+from core.plots_vonrad import COSTS
+from core.protocols import vonrad_tables
+from core.protocols.vonrad import CURVE_RATE, PRUNINGS
+from core.protocols.vonrad_published import FINDINGS
+from core.protocols.vonrad_summary import headline, methods, millions, percent, published, silent
+from core.protocols.vonrad_tables import VonradTables
+from pages.shared import cached, present, study_figures
+from pages.shared.kinds import Choice, Parameter
+from pages.shared.widgets import choice
+
+PARAMETERS: dict[str, Parameter] = {"cost": Choice("parameters", tuple(COSTS))}
+
+
+def roots() -> list[Path]:
+    """Where tables may lie: those made here, then those that came along."""
+    files = cached.engine().store.files
+    return [files.write_root, *files.read_roots]
+
+
+def there(folders: list[Path] | None = None) -> list[str]:
+    """Networks whose tables are there."""
+    return vonrad_tables.found(folders or roots())
+
+
+def show(model: str, folders: list[Path] | None = None) -> None:
+    """Draws the whole part. folders: where the tables lie, `roots()` when left out."""
+    tables = vonrad_tables.load(folders or roots(), model)
+    seed = tables.seeds()[0]
+    st.header(headline(tables, seed), anchor=False)
+    st.caption(_origin(tables, seed))
+    _accuracies(tables, seed)
+    _methods(tables)
+    if not present.on():
+        _reading(tables, seed)
+
+
+def _accuracies(tables: VonradTables, seed: int) -> None:
+    left, right = st.columns(2, gap="large")
+    with left:
+        study_figures.chart(
+            plots_vonrad.without_retraining(tables),
+            "without-retraining",
+            "Accuracy by pruning rate before any retraining, a line a pruning",
+        )
+    with right:
+        study_figures.chart(
+            plots_vonrad.iterative_and_one_shot(tables), "retrained", "Accuracy by pruning rate, retrained iteratively and one-shot"
+        )
+    study_figures.chart(plots_vonrad.curve(tables), "epochs", f"Accuracy over epochs after one-shot pruning by {percent(CURVE_RATE, 0)}")
+    if said := silent(tables, seed):
+        st.caption(said)
+
+
+def _methods(tables: VonradTables) -> None:
+    st.subheader("What does it save?")
+    cost = choice("Cost", "cost", PARAMETERS, help="Zeros in place save no time; only channels that are taken out do.")
+    study_figures.chart(plots_vonrad.methods(tables, cost), "methods", f"Accuracy against {COSTS[cost][1]}, one point a network")
+    st.markdown(f"**Pruned by {percent(CURVE_RATE, 0)}** ({percent(CURVE_RATE, 0)} asked; removed is counted over all prunable weights)")
+    st.dataframe([_cells(row) for row in methods(tables).to_dict("records")], hide_index=True, width="stretch")
+    st.caption(
+        "Interval: Wilson, 95 %, over test images. Left: not zero. Taken out: what remains once channels that cannot matter any more are "
+        f"really gone. {published()}"
+    )
+
+
+def _cells(of: dict[str, Any]) -> dict[str, object]:
+    """A row of the table, as people read it."""
+    return {
+        "pruning": PRUNINGS[of["pruning"]].title if of["pruning"] in PRUNINGS else "dense",
+        "retraining": "" if of["pruning"] == "dense" else of["retraining"],
+        "accuracy": percent(of["accuracy"]),
+        "right": f"{of['correct']:,} of {of['total']:,}",
+        "interval": f"{percent(of['low'])} to {percent(of['high'])}",
+        "removed": percent(of["sparsity"]),
+        "parameters left": millions(of["parameters_left"]),
+        "multiply-adds left": millions(of["multiply_adds_left"]),
+        "parameters, taken out": millions(of["physical_parameters"]),
+        "multiply-adds, taken out": millions(of["physical_multiply_adds"]),
+        "seed": of["seed"],
+    }
+
+
+def _origin(tables: VonradTables, seed: int) -> str:
+    """What these are numbers of."""
+    run, dense = tables.facts["runs"][str(seed)], tables.dense(seed).iloc[0]
+    seeds = tables.seeds()
+    return (
+        f"Our run: {tables.model}, {run['train']:,} training, {run['validation']:,} validation and {run['test']:,} test images, "
+        f"{'seed' if len(seeds) == 1 else 'seeds'} {', '.join(map(str, seeds))} (one network each), {dense.device}. "
+        "Bars are 95 % intervals over test images, not over seeds. **Not as published:** " + " ".join(run["departures"])
+    )
+
+
+def _reading(tables: VonradTables, seed: int) -> None:
+    st.markdown("**What the paper finds**\n" + "".join(f"\n- {finding}" for finding in FINDINGS))
+    with st.expander("What is not known of the study, and how we read it", icon=":material/menu_book:"):
+        st.markdown("".join(f"\n- {reading}" for reading in tables.facts["runs"][str(seed)]["readings"]))

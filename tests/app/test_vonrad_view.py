@@ -1,0 +1,92 @@
+"""The GoogLeNet study on a page: its numbers are the tables', for finished and unfinished studies, and it says what is our reading."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pandas import DataFrame
+from streamlit.testing.v1 import AppTest
+
+from core.protocols.vonrad_published import FINDINGS, READINGS
+from core.protocols.vonrad_summary import headline, silent
+from core.protocols.vonrad_tables import VonradTables, write
+from pages.shared import vonrad_view
+from tests.test_plots_vonrad import tables
+
+MODEL = "a@b"
+
+
+def whole() -> VonradTables:
+    study = tables()
+    study.levels["device"], study.levels["level"] = "CPU", 5
+    facts = {"runs": {"0": {"classes": list("abcde"), "train": 1000, "validation": 200, "test": 400, "readings": list(READINGS),
+                            "departures": ["resnet18 instead of GoogLeNet."]}}}  # fmt: skip
+    return VonradTables(MODEL, facts, study.levels, study.epochs)
+
+
+def page(model: str, folder: str) -> None:
+    from pathlib import Path
+
+    from pages.shared import vonrad_view
+
+    vonrad_view.show(model, [Path(folder)])
+
+
+def opened(folder: Path, study: VonradTables) -> AppTest:
+    write(folder, study)
+    return AppTest.from_function(page, args=(MODEL, str(folder)), default_timeout=120).run()
+
+
+def words(app: AppTest) -> str:
+    return "\n".join(part.value for kind in (app.header, app.markdown, app.caption) for part in kind)
+
+
+def test_it_shows_four_figures_a_table_and_what_is_ours(tmp_path: Path) -> None:
+    app = opened(tmp_path, whole())
+    assert not app.exception
+    assert len(app.get("plotly_chart")) == 4
+    said = words(app)
+    assert all(sentence in said for sentence in (*READINGS, *FINDINGS, "resnet18 instead of GoogLeNet.", "top-1 69.78 %", "CPU"))
+    (table,) = app.dataframe
+    assert list(table.value.right)[:2] == ["360 of 400", "38 of 400"]
+    assert len(table.value) == 1 + 2 * 3
+
+
+def test_the_cost_is_chosen_and_stands_in_the_address(tmp_path: Path) -> None:
+    app = opened(tmp_path, whole())
+    app.selectbox(key="cost").set_value("multiply-adds, channels taken out").run()
+    assert not app.exception
+    assert vonrad_view.PARAMETERS["cost"].default == "parameters"
+
+
+@pytest.mark.parametrize("rows", [1, 2, 8, 20])
+def test_an_unfinished_study_is_shown(tmp_path: Path, rows: int) -> None:
+    study = whole()
+    app = opened(tmp_path, VonradTables(MODEL, study.facts, study.levels.head(rows), study.epochs.head(0)))
+    assert not app.exception
+    assert "90.0 % of 400 test images" in app.header[0].value
+
+
+def test_the_headline_names_the_best_of_each_retraining() -> None:
+    said = headline(whole(), 0)
+    # 350 x (1 - 0.89) is 38; one-shot and iterative are set to 3 and 6 more
+    assert "without retraining at most **9.5 %**" in said
+    assert "retrained at most **10.2 %**" in said
+    assert "in rounds at most **11.0 %**" in said
+
+
+def test_networks_that_learnt_nothing_are_named() -> None:
+    study = whole()
+    assert silent(study, 0) == ""
+    epochs = DataFrame(study.epochs)
+    epochs.loc[epochs.pruning == "filters", "loss"] = 1.6095  # ln 5 is 1.6094
+    said = silent(VonradTables(MODEL, study.facts, study.levels, epochs), 0)
+    assert "structured, whole filters, one-shot at 89 %" in said
+    assert "unstructured" not in said
+
+
+def test_what_is_there(tmp_path: Path) -> None:
+    assert vonrad_view.there([tmp_path]) == []
+    write(tmp_path, whole())
+    assert vonrad_view.there([tmp_path]) == [MODEL]
