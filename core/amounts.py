@@ -13,12 +13,15 @@ MOST = 12  # amounts in a row
 ALLOWED = (
     f"Up to {MOST} amounts with commas between: percent removed (50 or 50 %), compression ratios (4x), or levels of a trained series (5)."
 )
-USUAL = {"photos": "10, 20, 30, 40, 50, 60", "digits": "30, 50, 70, 80, 90, 95", "levels": "0, 5, 10, 15, 20, 25"}
+USUAL = {"photos": "10, 20, 30, 40, 50, 60", "digits": "30, 50, 70, 80, 90, 95"}
 
 
 def usual(card: Card, family: PruningSpec) -> str:
     """What to show when nothing was asked for: where this network changes."""
-    return USUAL["levels" if family.level is not None else card.images]
+    if family.level is None:
+        return USUAL[card.images]
+    last = card.levels or 0
+    return ", ".join(str(level) for level in range(0, last + 1, 1 if last < MOST else last // 5))
 
 
 def prunings(text: str, card: Card, family: PruningSpec) -> tuple[PruningSpec, ...]:
@@ -32,7 +35,7 @@ def prunings(text: str, card: Card, family: PruningSpec) -> tuple[PruningSpec, .
     parts = [part.strip() for part in re.split(r"[,;]", text) if part.strip()]
     if not 0 < len(parts) <= MOST:
         raise BadSpec(f"There are {len(parts)} amounts.", ALLOWED, "Shorten the list." if parts else "Write at least one.")
-    made = [_at_level(part, card) if family.level is not None else _one_shot(part, card, family) for part in parts]
+    made = [_at_level(part, card, family) if family.level is not None else _one_shot(part, card, family) for part in parts]
     return tuple(dict.fromkeys(made))
 
 
@@ -48,10 +51,10 @@ def _one_shot(text: str, card: Card, family: PruningSpec) -> PruningSpec:
     return replace(family, sparsity=exact_share(number / 100))
 
 
-def _at_level(text: str, card: Card) -> PruningSpec:
+def _at_level(text: str, card: Card, family: PruningSpec) -> PruningSpec:
     if not text.isascii() or not text.isdigit() or int(text) > (card.levels or 0):
         raise BadSpec(f"There is no level '{text}' in this series.", f"Its levels are 0 to {card.levels}.")
-    return PruningSpec.at_level(int(text))
+    return replace(family, level=int(text))
 
 
 def sparsity_of_ratio(card: Card, ratio: float) -> float:

@@ -49,6 +49,10 @@ class Registry(Mapping[str, Entry[T]]):
         """Adds an entry, or replaces the one of its name: for what is found while the program runs."""
         self._entries = {**self._entries, entry.name: entry}  # a new dictionary: other threads may be walking through the old one
 
+    def drop(self, name: str) -> None:
+        """Forgets an entry that is there no more."""
+        self._entries = {known: entry for known, entry in self._entries.items() if known != name}
+
     def __getitem__(self, name: str) -> Entry[T]:
         """The entry; UnknownName with the nearest known name otherwise."""
         if name not in self._entries:

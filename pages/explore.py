@@ -9,14 +9,14 @@ from core import CamSpec, DataSpec, ImageRef, VariantSpec, export
 from core.models.zoo import card
 from core.results import Comparison
 from core.saliency import CAMS
-from pages.shared import address, cached, details, downloads, frame, photo_details, present, shown, sidebar, story, waiting
+from pages.shared import address, cached, details, downloads, frame, networks, photo_details, present, shown, sidebar, story, waiting
 from pages.shared.amount import counted
 
 Question = tuple[VariantSpec, ImageRef, CamSpec]
 
 
 def main() -> None:
-    cached.engine()  # it knows the networks that people have taken in: an address may name one
+    networks.look_again()  # an address may name one
     address.check(address.known())
     head = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
     with head:

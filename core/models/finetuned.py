@@ -128,6 +128,21 @@ def add_runs(folder: Path, description: Description) -> None:
     write(folder, description.and_also(known))
 
 
+def drop_seed(folder: Path, name: str, run: str, seed: int) -> None:
+    """Takes a trained series out of the card; the last one takes the card along. Raises BadFile, CacheNotWritable."""
+    path = folder / name / FILE
+    found = read(path)
+    kept = {each: tuple(one for one in known.seeds if (each, one) != (run, seed)) for each, known in found.runs.items()}
+    runs = {each: replace(found.runs[each], seeds=seeds) for each, seeds in kept.items() if seeds}
+    if runs:
+        write(folder, replace(found, runs=runs))
+        return
+    try:
+        path.unlink()
+    except OSError as error:
+        raise CacheNotWritable(f"{path} cannot be removed ({error}).", "The folder must be writable.", "Look at its rights.") from error
+
+
 def read(path: Path) -> Description:
     """Raises BadFile for what is no description of this version."""
     try:

@@ -3,29 +3,34 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
 from core.errors import BadFile
 from core.models.cards import Card
-from core.models.finetuned import Description, look, paths
-from core.models.zoo import MODELS
+from core.models.finetuned import FILE, Description, drop_seed, look, paths
+from core.models.zoo import MODELS, series_of
 from core.registry import Entry
+from core.results import TrainedLevel
+from core.specs import ModelSpec, VariantSpec
+from core.store.alone import alone
+from core.store.files import Files
 
 _log = logging.getLogger(__name__)
 
 
 class Retrained:
-    """The retrained networks below some folders, kept among the models. Looking again costs little while nothing has changed."""
+    """The retrained networks of a store's folders, kept among the models. Looking again costs little while nothing has changed."""
 
-    def __init__(self, folders: Sequence[Path]) -> None:
-        self._folders = tuple(folders)
+    def __init__(self, files: Files) -> None:
+        self._files, self._folders = files, (files.write_root, *files.read_roots)
+        self._names: set[str] = set()  # of networks that were there at the last look
         self._seen: list[tuple[Path, int, int]] | None = None
         self.damaged: tuple[BadFile, ...] = ()  # cards that cannot be used, as found last
 
     def refresh(self) -> tuple[str, ...]:
-        """Registers what is new or has changed; their names."""
+        """Registers what is new or has changed, and forgets what has gone; their names."""
         seen = [_state(path) for path in paths(self._folders)]
         if seen == self._seen:
             return ()
@@ -33,7 +38,39 @@ class Retrained:
         for error in damaged:
             _log.warning("%s", error)
         self._seen, self.damaged = seen, tuple(damaged)
-        return register(descriptions)
+        gone = self._names - {found.name for found in descriptions}
+        for name in gone:
+            MODELS.drop(name)
+        self._names = {found.name for found in descriptions}
+        return (*register(descriptions), *sorted(gone))
+
+    def levels(self, model: ModelSpec) -> tuple[TrainedLevel, ...]:
+        """The levels of a series that are trained, from 0 on, as their files say. Raises BadFile, UnknownName."""
+        series = series_of(model)
+        found = []
+        for pruning, target in series.levels if series else ():
+            variant = VariantSpec(model=model, pruning=pruning)
+            if self._files.exists(variant.key):
+                found.append(self._level(variant, target))
+        return tuple(found)
+
+    def forget(self, model: ModelSpec) -> None:
+        """Deletes a trained series from disk; one that came along stays. Raises CacheNotWritable, Busy while it is being trained."""
+        with alone(model, self._files):
+            for level in self.levels(model):
+                self._files.delete(level.variant.key)
+            if (self._files.write_root / model.name / FILE).is_file():
+                drop_seed(self._files.write_root, model.name, model.weights, model.seed)
+        self.refresh()
+
+    def _level(self, variant: VariantSpec, target: float) -> TrainedLevel:
+        outcome = self._files.facts(variant.key).get("outcome") or {}
+        epochs = outcome.get("history") or [{}]
+        own = (self._files.write_root / f"{variant.key}.safetensors").is_file()
+        return TrainedLevel(
+            variant=variant, target=target, bytes=self._files.bytes(variant.key), own=own, epoch=outcome.get("best_epoch"),
+            correct=outcome.get("best_correct"), total=epochs[0].get("total"),
+        )  # fmt: skip
 
 
 def _state(path: Path) -> tuple[Path, int, int]:

@@ -10,6 +10,7 @@ from core.results.images import TRUTHS, Picture
 from core.results.memory import CachePart
 from core.results.pruning import ChannelCount, CostReport, Latency, LayerCount, MaskReport, RemovalReport, StayingChannels
 from core.results.sensitivity import LayerEffect
+from core.results.training import TrainedLevel
 
 __all__ = [
     "MAP_STATES",
@@ -30,5 +31,6 @@ __all__ = [
     "RemovalReport",
     "Scores",
     "StayingChannels",
+    "TrainedLevel",
     "frozen_array",
 ]

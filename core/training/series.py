@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import fcntl
 import time
 from collections.abc import Generator, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 
 import torch
@@ -13,11 +11,12 @@ from torch import Tensor
 
 from core.control import Control
 from core.device import describe
-from core.errors import CacheNotWritable, MissingData, SparsightError
+from core.errors import MissingData
 from core.models.building import untrained
 from core.models.cards import Card
 from core.pruning.mask import Mask
 from core.specs import ModelSpec, PruningSpec, RetrainSpec, TrainSpec, VariantSpec
+from core.store.alone import alone
 from core.store.files import Files
 from core.store.sparse import pack_sparse, unpack_sparse
 from core.training.finetune import Epoch, Goal, Outcome, check_pruned, finetune, forget, kept_key
@@ -27,10 +26,6 @@ from core.training.masks import Measured, Scored, check_amounts, level_mask, wit
 from core.training.single import Subject, computed_in
 
 State = dict[str, Tensor]
-
-
-class Busy(SparsightError):
-    """Another process trains the same series."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +80,7 @@ def run_series(spec: RetrainSpec, material: Material) -> Iterator[Step]:
     Raises: as `finetune`; CacheNotWritable; BadSpec: a level would leave no weight; Busy: it is being trained already.
     """
     check_amounts(spec, material.card)
-    with _alone(spec, material.files):
+    with alone(model_of(spec), material.files):
         yield from _levels(spec, material)
 
 
@@ -206,25 +201,3 @@ def _facts(spec: RetrainSpec, material: Material, level: int, outcome: Outcome) 
         "level": level,
         "target": spec.targets[level],
     }
-
-
-@contextmanager
-def _alone(spec: RetrainSpec, files: Files) -> Iterator[None]:
-    """Only one process trains a series. Raises Busy, CacheNotWritable."""
-    model = model_of(spec)
-    path = files.write_root / model.name / model.weights / f".seed-{model.seed}.lock"
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        file = path.open("ab")
-    except OSError as error:
-        raise CacheNotWritable(f"{path.parent} cannot be written ({error}).", "Trained networks are kept there.", "Make room.") from error
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise Busy(
-                f"{model.key} is being trained already.",
-                "One process at a time trains a series.",
-                "Wait for it: `python -m core jobs` lists what runs. Or give this run another name.",
-            ) from error
-        yield

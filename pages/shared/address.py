@@ -100,18 +100,20 @@ def of_model(name: str) -> dict[str, Parameter]:
     if name == FIRST_MODEL:
         return PARAMETERS
     found = named(name)
-    top = max(found.grid)
-    trained = found.levels is not None
+    top, trained = max(found.grid), found.levels is not None
+    schedules = dict.fromkeys(weights.series.schedule for weights in found.weights.values() if weights.series)
+    # A network that was retrained here is asked for because of that.
+    first = ("retrained", "level") if "retrained" in schedules else ("one-shot", "percent")
     shared = {name: entry for name, entry in PARAMETERS.items() if name not in by_hand(CARD)}
     return shared | {
-        "unit": Choice("percent", ("percent", "ratio", *(("level",) if trained else ()))),
+        "unit": Choice(first[1], ("percent", "ratio", *(("level",) if trained else ()))),
         "ratio": Choice("1.25", _names(FINE_RATIOS)) if top < 1 else PARAMETERS["ratio"],
         "fine": Number(min(25.0, top * 100), 0.0, top * 100, 0.5),
         "level": Number(min(5, found.levels or 0), 0, found.levels or 0),
         "source": PARAMETERS["source"] if found.images == "digits" else Choice("gallery", ("gallery", "own", FOLDER, *PHOTO_SETS)),
         "weights": Choice(next(iter(found.weights)), tuple(dict.fromkeys((*found.weights, RANDOM)))),
         "seed": Choice(str(found.seeds[0]), tuple(map(str, found.seeds))),
-        "schedule": Choice("one-shot", ("one-shot", *(("iterative-reset",) if trained else ()))),
+        "schedule": Choice(first[0], ("one-shot", *schedules)),
         "excluded": Several(layer_names(found)),
         **by_hand(found),
         "layer": _layer_choice(name),

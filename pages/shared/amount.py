@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from functools import lru_cache
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core import ModelSpec, PruningSpec, amounts
-from core.models.zoo import card, named
+from core.models.cards import Series
+from core.models.zoo import card, series_of
 from core.results import MaskReport
-from core.specs import n_of_m
+from core.specs import TRAINED, n_of_m
 from pages.shared import present
-from pages.shared.address import of_model
+from pages.shared.address import PARAMETERS, of_model
 from pages.shared.kinds import Choice, Number
 from pages.shared.story import percent
 from pages.shared.widgets import Known, asked, number, segments, steps, toggle
 
 SLIDERS = {"percent": "sparsity", "ratio": "ratio", "level": "level"}
 UNITS = {"percent": "Removed", "ratio": "Compression ratio", "level": "Level"}
+FEW_LEVELS = 8  # that a help text lists
 WHY_FINE = (
     "Without retraining, networks for photographs lose most right answers early: the slider ends at {top:g} %. Retraining carries further."
 )
@@ -37,13 +38,13 @@ def amount_choice(family: PruningSpec, model: ModelSpec) -> tuple[PruningSpec, D
         return family, st.container()
     unit = segments("Unit", "unit", known, label_visibility="collapsed", on_change=_carry_over, args=(model,))
     place, counts = st.container(), st.container()
-    slider = "fine" if unit == "percent" and _is_fine(model, known) else SLIDERS[unit]
+    slider = "fine" if unit == "percent" and family.schedule == "one-shot" and _is_fine(model, known) else SLIDERS[unit]
     with place:
         sparsity = _slider(unit, slider, model)
         if present.on() and not (present.hidden(slider) or present.locked(slider)):
             _clicker(slider, known)
-    if family.schedule == "iterative-reset":
-        return PruningSpec.at_level(nearest_level(sparsity, model)), counts
+    if family.schedule in TRAINED:
+        return replace(family, level=nearest_level(sparsity, model)), counts
     return replace(family, sparsity=sparsity), counts
 
 
@@ -51,9 +52,12 @@ def _slider(unit: str, name: str, model: ModelSpec) -> float:
     """The slider of a unit; the sparsity that it asks for."""
     known, label = of_model(model.name), UNITS[unit]
     if unit == "level":
-        lefts = weights_left(model)
-        level = int(number(label, name, known, help="Each level removes 20 % of what the one before has left."))
-        return 1 - lefts[level] / lefts[0]
+        series = _series(model)
+        entry = Number(min(PARAMETERS["level"].default, series.last), 0, series.last)
+        if st.session_state.get(name, 0) > series.last:
+            st.session_state[name] = series.last  # another run goes further
+        level = int(number(label, name, {**known, name: entry}, help=_levels(series)))
+        return series.targets[level]
     if unit == "ratio":
         return amounts.sparsity_of_ratio(card(model), float(steps(label, name, known, help="All parameters / parameters left.")))
     return number(label, name, known, format="%.1f %%", help="Share of what is pruned (weights, kernels, filters) that goes.") / 100
@@ -62,18 +66,20 @@ def _slider(unit: str, name: str, model: ModelSpec) -> float:
 def counted(place: DeltaGenerator, mask: MaskReport) -> None:
     """All ways to say how much is left, counted from the tensors."""
     model, pruning = mask.variant.model, mask.variant.pruning
-    st.session_state["_counted_sparsity"] = mask.sparsity
+    at_level = pruning.level is not None and series_of(model) is not None
+    st.session_state["_counted_sparsity"] = _series(model).targets[pruning.level or 0] if at_level else mask.sparsity
     lines = f"**{percent(mask.sparsity)}** sparsity, **{percent(mask.density)}** density,  \n**{mask.compression_ratio:.3g}×** smaller"
     place.caption(lines + _in_levels(model, mask, pruning))
 
 
 def _in_levels(model: ModelSpec, mask: MaskReport, pruning: PruningSpec) -> str:
-    if card(model).levels is None:
+    if series_of(model) is None:
         return ""
-    at = nearest_level(mask.sparsity, model)
-    exact = weights_left(model)[at] == mask.kept
-    by_slider = st.session_state.get("unit", asked("unit")) == "level"
-    return f", {'' if exact else 'near '}**level {at}**" + (" (nearest trained)" if pruning.level is not None and not by_slider else "")
+    if pruning.level is None:
+        at = nearest_level(mask.sparsity, model)
+        return f", {'' if weights_left(model)[at] == mask.kept else 'near '}**level {at}**"
+    by_slider = st.session_state.get("unit", asked("unit", of_model(model.name))) == "level"
+    return f", **level {pruning.level}**" + ("" if by_slider else " (nearest trained)")
 
 
 def _is_fine(model: ModelSpec, known: Known) -> bool:
@@ -109,7 +115,7 @@ def _carry_over(model: ModelSpec) -> None:
     st.session_state["sparsity"] = round(sparsity * 100, 1)
     st.session_state["fine"] = min(fine.high, round(sparsity * 200) / 2)
     st.session_state["ratio"] = min(ratios.names, key=lambda ratio: abs(amounts.sparsity_of_ratio(card(model), float(ratio)) - sparsity))
-    if card(model).levels is not None:
+    if series_of(model) is not None:
         st.session_state["level"] = nearest_level(sparsity, model)
 
 
@@ -132,20 +138,26 @@ def _move(known: Known, slider: str, by: int) -> None:
 
 
 def nearest_level(sparsity: float, model: ModelSpec) -> int:
-    """The level of the trained series whose number of weights left is nearest."""
-    lefts = weights_left(model)
-    return min(range(len(lefts)), key=lambda level: abs(lefts[level] - (1 - sparsity) * lefts[0]))
+    """The level of the trained series that removes nearly this share."""
+    targets = _series(model).targets
+    return min(range(len(targets)), key=lambda level: abs(targets[level] - sparsity))
 
 
 def weights_left(model: ModelSpec) -> tuple[int, ...]:
-    """Prunable weights left at each level of the trained series: a fifth goes, and one more (OpenLTH's rule)."""
-    return _lefts(model.name)
+    """Prunable weights left at each level of the trained series."""
+    found = card(model)
+    total = sum(math.prod(found.shapes[name]) for name in found.prunable)
+    return tuple(round(total * (1 - target)) for target in _series(model).targets)
 
 
-@lru_cache(maxsize=200)
-def _lefts(name: str) -> tuple[int, ...]:
-    found = named(name)
-    lefts = [sum(math.prod(found.shapes[weight]) for weight in found.prunable)]
-    for _ in range(found.levels or 0):
-        lefts.append(lefts[-1] - math.ceil(lefts[-1] / 5) - 1)
-    return tuple(lefts)
+def _series(model: ModelSpec) -> Series:
+    series = series_of(model)
+    assert series is not None  # asked for only where a level was chosen
+    return series
+
+
+def _levels(series: Series) -> str:
+    """What each level is, for a help text."""
+    if series.last > FEW_LEVELS:
+        return f"Level 0 is dense, 1 removes {percent(series.targets[1])}, level {series.last} {percent(series.targets[-1])}."
+    return "Removed: " + ", ".join(f"level {level} {percent(target)}" for level, target in enumerate(series.targets)) + "."

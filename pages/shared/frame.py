@@ -33,6 +33,12 @@ PAGES = (
         ":material/show_chart:",
         "A whole data set: accuracy and overlap over 26 levels, and what they have to do with each other.",
     ),
+    (
+        "pages/retrain.py",
+        "Retrain",
+        ":material/model_training:",
+        "What comes back after pruning? Train pruned networks, and watch them learn.",
+    ),
     ("pages/lessons.py", "Lessons", ":material/school:", "Three stories for a class, with a question at every step."),
 )
 

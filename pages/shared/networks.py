@@ -9,16 +9,23 @@ import streamlit as st
 
 from core import ModelSpec, PruningSpec
 from core.models.cards import Card
-from core.models.zoo import MODELS, RANDOM, card, default_model, named
+from core.models.zoo import MODELS, RANDOM, card, default_model, named, series_of
 from core.pruning import CRITERIA
 from core.pruning.repair import has_batch_norm
-from core.specs import GRANULARITIES, REPAIRS, SCHEDULES, SCOPES, n_of_m
-from pages.shared import downloads, own_networks, present
+from core.specs import GRANULARITIES, REPAIRS, SCHEDULES, SCOPES, TRAINED, Schedule, n_of_m
+from pages.shared import cached, downloads, own_networks, present
 from pages.shared.address import of_model
+from pages.shared.kinds import Choice
 from pages.shared.widgets import Known, amount, choice, number, segments, several
 
 # What has other choices for other models: each model finds its own again when it is chosen again.
 OF_ITS_OWN = ("weights", "unit", "fine", "ratio", "level", "source", "seed", "schedule", "class", "excluded", "byhand", "repair", "layer")
+
+
+def look_again() -> None:
+    """Networks that were retrained or taken in since the last look are known from here on."""
+    if cached.engine().refresh_models():
+        of_model.cache_clear()
 
 
 def model_choice(known: Known) -> ModelSpec:
@@ -31,7 +38,12 @@ def model_choice(known: Known) -> ModelSpec:
     if card(found).images == "photos":
         found = replace(found, weights=choice("Weights", "weights", known, help=_sets(card(found))))
     _described(found)
-    if len(card(found).seeds) > 1:
+    series = series_of(found)
+    seeds = tuple(str(seed) for seed in (series.seeds if series else card(found).seeds))
+    if len(seeds) > 1:
+        if st.session_state.get("seed", seeds[0]) not in seeds:
+            st.session_state["seed"] = seeds[0]  # another run was trained with it
+        known = {**known, "seed": Choice(seeds[0], seeds)}
         seed = segments("Model seed", "seed", known, help="The same network trained several times from different random beginnings.")
         found = replace(found, seed=int(seed))
     if not present.on():
@@ -79,8 +91,10 @@ def family_choice(model: ModelSpec) -> PruningSpec:
     """How the network is pruned; the amount is still missing (a sparsity of 0, or level 0, stands for it)."""
     known, found = of_model(model.name), card(model)
     st.subheader("Pruning")
-    if _schedule(found, known) == "iterative-reset":
-        return PruningSpec.at_level(0)
+    schedule = _schedule(model, known)
+    if schedule in TRAINED:
+        st.caption(found.weights[model.weights].summary)
+        return PruningSpec.at_level(0, schedule)
     granularity = choice("Granularity", "granularity", known, help=listed(GRANULARITIES))
     scope = "global" if n_of_m(granularity) else segments("Scope", "scope", known, help=listed(SCOPES))
     criterion = choice("Criterion", "criterion", known, help=listed({name: entry.summary for name, entry in CRITERIA.items()}))
@@ -140,12 +154,14 @@ def _weights_of(found: Card, chosen: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(special.get(name, f"{name}.weight") for name in chosen)
 
 
-def _schedule(found: Card, known: Known) -> str:
-    """Trained series are offered where there are some."""
-    if found.levels is None:
+def _schedule(model: ModelSpec, known: Known) -> Schedule:
+    """A trained series is offered where there is one."""
+    series = series_of(model)
+    if series is None:
         return "one-shot"
-    names = ("one-shot", "iterative-reset")
-    return segments("Schedule", "schedule", known, help=listed({name: SCHEDULES[name] for name in names}))
+    names: tuple[Schedule, ...] = ("one-shot", series.schedule)
+    chosen = segments("Schedule", "schedule", known, help=listed({name: SCHEDULES[name] for name in names}))
+    return series.schedule if chosen == series.schedule else "one-shot"
 
 
 def listed(texts: dict[str, str]) -> str:

@@ -49,7 +49,7 @@ def _notes(mask: MaskReport) -> list[str]:
     if emptied:
         notes.append(f"Emptied: {', '.join(emptied[:4])}{f' and {len(emptied) - 4} more' if len(emptied) > 4 else ''}.")
     found, pruning = card(mask.variant.model), mask.variant.pruning
-    if found.levels is None and pruning.granularity == "weight":
+    if found.images == "photos" and pruning.schedule == "one-shot" and pruning.granularity == "weight":
         low, high = USUAL_COLLAPSE
         notes.append(
             f"Without retraining, networks for photographs usually collapse between {low:.0%} and {high:.0%} of their weights; "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from core.models.zoo import card
+from core.models.zoo import card, series_of
 from core.results import MAP_STATES, Comparison, Heatmap
 
 ELSEWHERE, SAME_PLACES = 0.3, 0.7  # soft IoU of the two maps below and above which the sentence says so
@@ -103,8 +103,8 @@ def _less_pruning(answer: Comparison) -> str:
     variant = answer.mask.variant
     if variant.pruning.schedule != "one-shot":
         return "A lower level may keep the answer."
-    if card(variant.model).levels is not None:
-        return "Schedule **iterative-reset** retrains after each step and often keeps the answer at the same sparsity."
+    if series := series_of(variant.model):
+        return f"Schedule **{series.schedule}** retrains after each step and often keeps the answer at the same sparsity."
     return "Less sparsity, or retraining after pruning, may keep the answer."
 
 

@@ -17,11 +17,12 @@ from core.control import Stopped
 from core.errors import BadSpec, MissingData, SparsightError
 from core.models.building import untrained
 from core.specs import PACES, PruningSpec, Ramp, RetrainSpec, TrainSpec
+from core.store.alone import Busy
 from core.store.files import Files
 from core.store.sparse import unpack_sparse
 from core.training import single
 from core.training.gradual import Gradual
-from core.training.series import Busy, Material, Step, key_of, recipe_of, run_series
+from core.training.series import Material, Step, key_of, recipe_of, run_series
 from tests.reference.pruning import mean_size
 from tests.reference.training import finetune_one, lowest_go
 from tests.training.test_finetune import CPU, network, photographs

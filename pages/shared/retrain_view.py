@@ -1,0 +1,155 @@
+"""Retrain's runs, as their processes say, and the networks that they trained."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+import streamlit as st
+
+from core import ModelSpec, plots_training
+from core.jobs import STATES, Job, Jobs
+from core.models.zoo import MODELS, card
+from core.results import TrainedLevel
+from pages.shared import cached, frame, present
+from pages.shared.story import percent
+
+REFRESH_S = 2.0
+STILL = {"displayModeBar": False}
+COLOURS = {"running": "violet", "paused": "orange", "stopping": "orange", "stopped": "gray", "done": "green"}  # red: what went wrong
+MEGABYTE = 1024**2
+
+
+def jobs() -> Jobs:
+    """All long work of this app's cache folder."""
+    return Jobs(cached.engine().folder)
+
+
+def begin(asked: tuple[str, Mapping[str, Any], str]) -> None:
+    """Starts a run, or goes on with the one of the same choices. asked: kind, arguments, title."""
+    with frame.explained():
+        jobs().start(*asked)
+        st.toast("The run has begun. It goes on when this page is closed.", icon=":material/check:")
+
+
+@st.fragment(run_every=REFRESH_S)
+@frame.guarded
+def running() -> None:
+    """All runs, newest first, drawn again every two seconds."""
+    found = jobs().all()
+    if not found:
+        st.caption("No run yet.")
+    for job in found:
+        _one(job)
+    ended = tuple(job.id for job in found if job.state == "done")
+    if st.session_state.setdefault("_ended", ended) != ended:
+        st.session_state["_ended"] = ended
+        st.rerun()  # the list of trained networks has grown
+
+
+def _one(job: Job) -> None:
+    with st.container(border=True):
+        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+            st.markdown(f"**{job.title}** :{COLOURS.get(job.state, 'red')}-badge[{job.state}] {STATES[job.state]}", width="content")
+            _buttons(job)
+        if job.error:
+            st.error(job.error, icon=":material/error:")
+        share, text = _progress(job)
+        st.progress(share, text)
+        lines = jobs().progress(job.id)
+        for line in lines:
+            if line.get("skipped_images"):
+                st.caption(f":material/broken_image: {line['skipped_images']:,} photographs could not be read and were left out, "
+                           f"the first: {' '.join(line['skipped'][:1])}")  # fmt: skip
+                break
+        if any(line.get("stage") == "epoch" for line in lines):
+            st.plotly_chart(present.figure(plots_training.progress(lines)), key=f"_curve_{job.id}", config=STILL,
+                            alt="Loss and validation accuracy by epoch")  # fmt: skip
+        if job.state in ("failed", "died") and (log := jobs().log(job.id)):
+            with st.expander("What its process printed"):
+                st.code(log, language=None, wrap_lines=True)
+
+
+def _progress(job: Job) -> tuple[float, str]:
+    """Share done, and where it stands in words."""
+    last = job.last
+    if "level" not in last:
+        return 0.0, {"decoding": "decoding photographs", "training": "the first epoch"}.get(last.get("stage", ""), "starting")
+    levels = last["levels"] + 1
+    within = last["epoch"] / last["epochs"] if last.get("stage") == "epoch" else 1.0
+    text = f"level {last['level']} of {last['levels']}"
+    if last.get("stage") == "epoch":
+        text += f", epoch {last['epoch']}: {last['correct']:,} of {last['total']:,} right ({last['correct'] / last['total']:.1%})"
+    return min(1.0, (last["level"] + within) / levels), text
+
+
+def _buttons(job: Job) -> None:
+    doing: dict[str, tuple[str, Any]] = {}
+    if job.state == "running":
+        doing = {"Pause": (":material/pause:", jobs().pause), "Stop": (":material/stop:", jobs().stop)}
+    elif job.state == "paused":
+        doing = {"Go on": (":material/play_arrow:", jobs().unpause), "Stop": (":material/stop:", jobs().stop)}
+    elif job.state in ("stopped", "died", "failed"):
+        doing = {"Resume": (":material/play_arrow:", jobs().resume), "Delete": (":material/delete:", jobs().delete)}
+    elif job.state == "done":
+        doing = {"Delete": (":material/delete:", jobs().delete)}
+    with st.container(horizontal=True, width="content", gap="xsmall"):
+        for label, (icon, call) in doing.items():
+            st.button(label, key=f"_{label}_{job.id}", icon=icon, type="tertiary", on_click=_tried, args=(call, job.id))
+
+
+def _tried(call: Any, name: str) -> None:
+    with frame.explained():
+        call(name)
+
+
+def trained() -> None:
+    """Every trained series on this machine, level by level, with what it takes on disk."""
+    models = [name for name, entry in MODELS.items() if entry.facts.get("retrained")]
+    if not models:
+        st.caption("None yet. Each level of a run appears here when it is trained, and at once in Explore and Compare.")
+    for name in models:
+        for run, weights in card(ModelSpec(name=name)).weights.items():
+            for seed in weights.series.seeds if weights.series else ():
+                _series(ModelSpec(name=name, weights=run, seed=seed), weights.summary)
+
+
+def _series(model: ModelSpec, summary: str) -> None:
+    levels = cached.engine().retrained.levels(model)
+    size = sum(level.bytes for level in levels)
+    with st.expander(f"{model.name}, {model.weights}, seed {model.seed}: {len(levels)} networks, {size / MEGABYTE:.1f} MB"):
+        st.caption(summary)
+        if not levels:
+            st.caption("No level is trained yet.")
+        st.dataframe(_rows(model, levels), hide_index=True, width="stretch",
+                     column_config={"Explore": st.column_config.LinkColumn(display_text="open")})  # fmt: skip
+        if any(level.own for level in levels):
+            _delete(model, sum(level.bytes for level in levels if level.own))
+        else:
+            st.caption("It came along with Sparsight, so it is not deleted here.")
+
+
+def _rows(model: ModelSpec, levels: tuple[TrainedLevel, ...]) -> dict[str, list[str]]:
+    rows: dict[str, list[str]] = {name: [] for name in ("level", "removed", "right, validation", "best epoch", "size", "Explore")}
+    for level in levels:
+        right = "–" if level.total is None else f"{level.correct:,} of {level.total:,} ({percent((level.correct or 0) / level.total)})"
+        number = str(level.variant.pruning.level)
+        query = {"model": model.name, "weights": model.weights, "seed": model.seed}
+        query |= {"schedule": "retrained", "unit": "level", "level": number}
+        size, link = f"{level.bytes / MEGABYTE:.2f} MB", f"explore?{urlencode(query)}"
+        cells = (number, percent(level.target), right, f"{level.epoch or '–'}", size, link)
+        for column, cell in zip(rows.values(), cells, strict=True):
+            column.append(cell)
+    return rows
+
+
+def _delete(model: ModelSpec, size: int) -> None:
+    with st.popover("Delete", icon=":material/delete:", type="tertiary"):
+        st.markdown(f"The networks of this run take {size / MEGABYTE:.1f} MB. They can only be had back by training them again.")
+        st.button("Delete them", key=f"_delete_{model.key}", type="primary", on_click=_forget, args=(model,))
+
+
+def _forget(model: ModelSpec) -> None:
+    with frame.explained():
+        cached.engine().forget(model)
