@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from core import asked, asked_training, job_commands, vonrad_commands
+from core import asked, asked_training, job_commands, merkle_commands, vonrad_commands
 from core.errors import BadSpec, CacheNotWritable, SparsightError
 from core.parser import Misuse, Parser
 from core.specs import whole
@@ -52,7 +52,8 @@ def build_parser() -> Parser:
     job_commands.add_jobs(_add(commands, "jobs", run_jobs, "long work: list, show, pause, resume, stop or delete a job"))
     actions = _add_protocol(commands)
     bench = _add(commands, "bench", run_bench, "measure Sparsight against what you would otherwise use; one JSON line each")
-    bench.add_argument("name", help="slider, slider-natural, prune, heatmap, evaluate, threads, protocol, page, curves, start, or all")
+    names = "slider, slider-natural, vgg-slider, prune, heatmap, evaluate, threads, memory, budget, store, protocol, page, curves, start"
+    bench.add_argument("name", help=f"{names}, or all")
     bench.add_argument("--n", type=int, help="repetitions, at least 1; each bench has its own default")
     usages = " ".join(made.format_usage() for made in (*commands.choices.values(), *actions.choices.values()))
     parser.options = tuple(sorted(set(re.findall(r"--[\w-]+", usages))))
@@ -87,13 +88,15 @@ def _add_protocol(commands: Any) -> Any:
         required=True, metavar="ACTION"
     )
     run = _add(actions, "run", run_protocol, "train, evaluate and tabulate a protocol; a run that was stopped goes on where it was")
-    run.add_argument("--seeds", type=int, nargs="+", help="default: 333 334 335 (lukkien), 0 (vonrad)")
+    run.add_argument("--seeds", type=int, nargs="+", help="default: 333 334 335 (lukkien), 0 (the others)")
     run.add_argument("--levels", type=int, default=25, help="last level, 0 to 25 (default: 25)")
     show = _add(actions, "show", show_protocol, "show the results of a protocol: every level and seed, then the statistics")
+    merkle_commands.add_run(run)
+    merkle_commands.add_show(show)
     vonrad_commands.add_run(run)
     vonrad_commands.add_show(show)
     for parser in (run, show):
-        parser.add_argument("name", help="lukkien, vonrad")
+        parser.add_argument("name", help="lukkien, merkle, vonrad")
         parser.add_argument(
             "--train-on", type=int, default=60000, help="60000 (as published, default) or 55000 (without the embedded digits)"
         )

@@ -8,7 +8,7 @@ from typing import Any
 
 from pandas import isna
 
-from core import vonrad_commands
+from core import merkle_commands, vonrad_commands
 from core.data.datasets import mnist
 from core.device import choose_device
 from core.engine import REPOSITORY, Engine, default_folder
@@ -19,7 +19,7 @@ from core.protocols.lukkien_tables import StudyTables
 from core.sweep import store_accuracies
 
 Arguments = argparse.Namespace
-PROTOCOLS = ("lukkien", "vonrad")
+PROTOCOLS = ("lukkien", "merkle", "vonrad")
 SHIPPED = REPOSITORY / "models_cache" / "shipped"
 SHOWN = ("series", "seed", "level", "weights_left", "density", "train_images", "test_images", "accuracy_clean", "accuracy_noisy",
          "soft_iou", "soft_iou_correct", "soft_iou_wrong", "map_mean", "map_std", "empty_maps", "collapsed")  # fmt: skip
@@ -27,6 +27,9 @@ SHOWN = ("series", "seed", "level", "weights_left", "density", "train_images", "
 
 def run(arguments: Arguments) -> None:
     """Trains, evaluates and writes tables; everything that is already there is found and not done again."""
+    if arguments.name == "merkle":
+        merkle_commands.run(arguments)
+        return
     if arguments.name == "vonrad":
         vonrad_commands.run(arguments, arguments.folder or default_folder())
         return
@@ -48,6 +51,9 @@ def run(arguments: Arguments) -> None:
 def show(arguments: Arguments) -> None:
     """Prints the tables of a study that was run here or came along."""
     _check_name(arguments.name)
+    if arguments.name == "merkle":
+        merkle_commands.show(arguments)
+        return
     if arguments.name == "vonrad":
         vonrad_commands.show(arguments, [arguments.folder or default_folder(), SHIPPED])
         return

@@ -15,8 +15,8 @@ Arguments = argparse.Namespace
 
 def add_run(parser: argparse.ArgumentParser) -> None:
     """The words of a run."""
-    group = parser.add_argument_group("vonrad")
-    group.add_argument("--model", help="googlenet (as published, default), squeezenet1_1, resnet18, vgg16, vgg16_bn")
+    group = parser.add_argument_group("merkle and vonrad")
+    group.add_argument("--model", help="as published: vgg16 (merkle), googlenet (vonrad); or squeezenet1_1, resnet18, vgg16_bn")
     group.add_argument("--data", metavar="PATH", help="a folder or zip file with a folder for each class, or a data set's name")
     group.add_argument("--set-name", help="that the networks carry (default: the file's name)")
     group.add_argument("--leave-out", metavar="PATH", help="folder or zip file: photographs of these file names are left out")
@@ -28,14 +28,16 @@ def add_run(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--curve-epochs", type=int, help="after one-shot pruning by 89 %% (default: as --epochs-limit)")
     group.add_argument("--every", type=int, default=1, help="levels train on every n-th training image only (default: 1, all)")
     group.add_argument("--optimiser", default="sgd", help="sgd (default) or adamw")
-    group.add_argument("--normalise", action=argparse.BooleanOptionalAction, help="take ImageNet's mean and deviation off (default)")
+    group.add_argument(
+        "--normalise", action=argparse.BooleanOptionalAction, help="ImageNet's mean and deviation off (default: vonrad only)"
+    )
     group.add_argument("--start", default="pretrained", help="pretrained (default) or random")
     group.add_argument("--weights-file", default="", metavar="FILE", help="of the pretrained weights (default: downloaded by torchvision)")
 
 
 def add_show(parser: argparse.ArgumentParser) -> None:
     """The words for showing results."""
-    parser.add_argument("--model", help="vonrad: a network and its data, squeezenet1_1@imagenette-128 (default: the first there is)")
+    parser.add_argument("--model", help="a network and its data: squeezenet1_1@imagenette-128 (default: all; vonrad: the first)")
 
 
 def run(arguments: Arguments, folder: Path) -> None:

@@ -34,6 +34,7 @@ ROOMS = (
         "core.describe",
         "core.export",
         "core.protocol_commands",
+        "core.merkle_commands",
         "core.vonrad_commands",
         "core.job_commands",
         "core.asked",

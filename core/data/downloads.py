@@ -37,6 +37,15 @@ def imagenette(folder: Path) -> PhotoSet:
     return _counted(read_folder(folder / "imagenette2-320" / "val"), "Imagenette (validation)", 3925)
 
 
+def imagenette_whole(folder: Path) -> Path:
+    """Imagenette at full size, train/ and val/ in one folder, downloaded on first use (1.6 GB). Raises MissingData, BadFile."""
+    from torchvision.datasets import Imagenette
+
+    place = folder / "imagenette2"
+    _get(partial(Imagenette, split="train", size="full"), folder, "imagenette2.tgz", place)
+    return place
+
+
 @DATASETS.register(
     "oxford-pets",
     "Oxford-IIIT Pet (test)",
