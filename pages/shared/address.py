@@ -109,7 +109,7 @@ def of_model(name: str) -> dict[str, Parameter]:
         "unit": Choice(first[1], ("percent", "ratio", *(("level",) if trained else ()))),
         "ratio": Choice("1.25", _names(FINE_RATIOS)) if top < 1 else PARAMETERS["ratio"],
         "fine": Number(min(25.0, top * 100), 0.0, top * 100, 0.5),
-        "level": Number(min(5, found.levels or 0), 0, found.levels or 0),
+        "level": Number((found.levels or 0) // 2, 0, found.levels or 0),
         "source": PARAMETERS["source"] if found.images == "digits" else Choice("gallery", ("gallery", "own", FOLDER, *PHOTO_SETS)),
         "weights": Choice(next(iter(found.weights)), tuple(dict.fromkeys((*found.weights, RANDOM)))),
         "seed": Choice(str(found.seeds[0]), tuple(map(str, found.seeds))),

@@ -14,7 +14,7 @@ from core.models.zoo import card, series_of
 from core.results import MaskReport
 from core.specs import TRAINED, n_of_m
 from pages.shared import present
-from pages.shared.address import PARAMETERS, of_model
+from pages.shared.address import of_model
 from pages.shared.kinds import Choice, Number
 from pages.shared.story import percent
 from pages.shared.widgets import Known, asked, number, segments, steps, toggle
@@ -53,7 +53,9 @@ def _slider(unit: str, name: str, model: ModelSpec) -> float:
     known, label = of_model(model.name), UNITS[unit]
     if unit == "level":
         series = _series(model)
-        entry = Number(min(PARAMETERS["level"].default, series.last), 0, series.last)
+        usual = known[name]
+        assert isinstance(usual, Number)
+        entry = Number(min(usual.default, series.last), 0, series.last)
         if st.session_state.get(name, 0) > series.last:
             st.session_state[name] = series.last  # another run goes further
         level = int(number(label, name, {**known, name: entry}, help=_levels(series)))

@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 import streamlit as st
 
 from core import CamSpec, ImageRef, PruningSpec, VariantSpec, amounts
-from core.models.zoo import card
+from core.errors import BadSpec
+from core.models.zoo import card, series_of
 from core.pruning import CRITERIA
 from core.saliency import CAMS
 from core.specs import GRANULARITIES, SCOPES
 from core.strips import SHOWS, Look
-from pages.shared import address, many, present
+from pages.shared import address, cached, many, present
 from pages.shared.kinds import Choice, Number, Parameter, Several
 from pages.shared.widgets import BOUND, number, segments, several
 
@@ -20,6 +21,7 @@ ROWS: dict[str, str] = {
     "images": "several images, one method",
     "cams": "several CAM methods, one image",
     "prunings": "several ways to prune, one image",
+    "schedules": "retrained, and pruned as far without retraining: what comes back? One image",
 }
 WAYS = tuple(f"{granularity}-{scope}-{criterion}" for granularity in GRANULARITIES for scope in SCOPES for criterion in CRITERIA)
 USUAL_WAYS = ("weight-global-magnitude", "weight-layer-magnitude", "filter-layer-magnitude", "weight-global-random")
@@ -71,6 +73,8 @@ def rows_of(first: Question, family: PruningSpec) -> list[RowAsked]:
     """Draws the controls for rows and amounts, and returns what they ask for. Raises BadSpec for amounts that cannot be read."""
     variant, image, cam = first
     kind = segments("Rows", "rows", OWN, help="\n".join(f"- **{name}**: {text}" for name, text in ROWS.items()))
+    if kind == "schedules":
+        return _schedule_rows(variant, image, cam)
     listed = _amounts(variant, PruningSpec.one_shot(0.0) if kind == "prunings" else family)  # trained series know one way only
     if kind == "cams":
         return [_row(CAMS[name].title, variant, image, replace(cam, method=name), listed) for name in _names("CAM methods", "cams")]
@@ -100,6 +104,29 @@ def _names(label: str, name: str) -> list[str]:
 
 def _row(title: str, variant: VariantSpec, image: ImageRef, cam: CamSpec, listed: tuple[PruningSpec, ...]) -> RowAsked:
     return RowAsked(title=title, questions=tuple((replace(variant, pruning=pruning), image, cam) for pruning in listed))
+
+
+def _schedule_rows(variant: VariantSpec, image: ImageRef, cam: CamSpec) -> list[RowAsked]:
+    """A trained series, and below it the dense network pruned to the same sparsities. Raises BadSpec where there is no series."""
+    series = series_of(variant.model)
+    if series is None:
+        raise BadSpec(
+            f"There is no trained series of {variant.model.name}, {variant.model.weights}.",
+            "These rows set retrained networks beside networks that were only pruned.",
+            "Choose a network with a schedule, or train one: the page Retrain.",
+        )
+    levels = _amounts(variant, PruningSpec.at_level(0, series.schedule))
+    rows = [_row(f"Schedule {series.schedule}", variant, image, cam, levels)]
+    alone = _left_alone(replace(variant, pruning=PruningSpec.at_level(series.last, series.schedule)))
+    for scope in SCOPES:
+        once = tuple(PruningSpec.one_shot(series.targets[level.level or 0], scope, excluded=alone) for level in levels)
+        rows.append(_row(f"Not retrained, {scope} L1", variant, image, cam, once))
+    return rows
+
+
+def _left_alone(last: VariantSpec) -> tuple[str, ...]:
+    """Weights that a series never prunes."""
+    return tuple(layer.name for layer in cached.report(last).layers if layer.kept == layer.total)
 
 
 def _pruned_row(way: str, variant: VariantSpec, image: ImageRef, cam: CamSpec, listed: tuple[PruningSpec, ...]) -> RowAsked:

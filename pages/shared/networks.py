@@ -18,6 +18,7 @@ from pages.shared.address import of_model
 from pages.shared.kinds import Choice
 from pages.shared.widgets import Known, amount, choice, number, segments, several
 
+FEW_CLASSES = 20  # that are named, so that nobody wonders about an answer
 # What has other choices for other models: each model finds its own again when it is chosen again.
 OF_ITS_OWN = ("weights", "unit", "fine", "ratio", "level", "source", "seed", "schedule", "class", "excluded", "byhand", "repair", "layer")
 
@@ -72,6 +73,8 @@ def _described(model: ModelSpec) -> None:
     if not downloads.is_there(model):
         absent = f" :orange-badge[:material/cloud_download: {downloads.size(found.weights[model.weights])}]"
     st.caption(f"{downloads.title(model)}, {found.parameters:,} parameters{absent}")
+    if len(found.classes) <= FEW_CLASSES and found.images == "photos":
+        st.caption(f"It knows {len(found.classes)} classes only, and answers one of them whatever it is shown: {', '.join(found.classes)}.")
 
 
 def _remember(name: str) -> None:

@@ -86,6 +86,17 @@ def test_several_ways_to_prune() -> None:
     assert [row["title"] for row in rows] == ["weight, global, Magnitude (L1)", "weight, layer, Random"]
 
 
+def test_what_comes_back_is_seen_beside_what_was_only_pruned() -> None:
+    rows = rows_of(opened(rows="schedules", amounts="5, 20"))
+    assert [row["title"] for row in rows] == ["Schedule iterative-reset", "Not retrained, global L1", "Not retrained, layer L1"]
+    assert len({len(row["tiles"]) for row in rows}) == 1
+
+
+def test_a_network_without_a_series_says_where_to_get_one() -> None:
+    app = opened(rows="schedules", model="efficientnet-lite0")
+    assert "There is no trained series" in app.error[0].value
+
+
 def test_the_usual_four_ways_to_prune() -> None:
     assert len(rows_of(opened(rows="prunings", amounts="50"))) == 4
 
