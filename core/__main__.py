@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from core import asked, asked_training, job_commands, merkle_commands, vonrad_commands
+from core import asked, asked_training, job_commands, merkle_commands, ship_commands, vonrad_commands
 from core.errors import BadSpec, CacheNotWritable, SparsightError
 from core.parser import Misuse, Parser
 from core.specs import whole
@@ -51,6 +51,7 @@ def build_parser() -> Parser:
     asked_training.add_retrain(_add(commands, "retrain", run_retrain, "prune and retrain a network, level by level, as a job of its own"))
     job_commands.add_jobs(_add(commands, "jobs", run_jobs, "long work: list, show, pause, resume, stop or delete a job"))
     actions = _add_protocol(commands)
+    ship_commands.add_ship(_add(commands, "ship", ship, "make trained series small and put them where they come along"))
     bench = _add(commands, "bench", run_bench, "measure Sparsight against what you would otherwise use; one JSON line each")
     names = "slider, slider-natural, vgg-slider, prune, heatmap, evaluate, threads, memory, budget, store, protocol, page, curves, start"
     bench.add_argument("name", help=f"{names}, or all")
@@ -219,6 +220,10 @@ def run_jobs(arguments: Arguments) -> int | None:
     from core.engine import default_folder
 
     return job_commands.look_after(arguments, arguments.folder or default_folder())
+
+
+def ship(arguments: Arguments) -> None:
+    ship_commands.ship(arguments)
 
 
 def run_bench(arguments: Arguments) -> None:

@@ -56,8 +56,17 @@ def text(table: SeriesTables) -> str:
             "",
             f"The maps themselves, measured | published (n = {n:,} images: {which}; published: 500).",
             _grid(table, rows, below),
+            *_rounding(table),
         ]
     )
+
+
+def _rounding(table: SeriesTables) -> list[str]:
+    """For a series that came along: what rounding its values to float16 changed."""
+    before: dict[str, int] = table.facts.get("before_rounding", {})
+    right = (table.images.predicted == table.images.label).groupby(table.images.level).sum()
+    told = ", ".join(f"level {level}: {count} and {right[int(level)]}" for level, count in before.items())
+    return ["", f"Kept values came along rounded to float16. Right answers before and after: {told}."] if before else []
 
 
 def _of_right_images(table: SeriesTables) -> DataFrame | None:

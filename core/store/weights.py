@@ -60,7 +60,8 @@ def read_stored(files: Files, downloads: Path, variant: VariantSpec) -> Stored:
         weights = dense_weights(variant.model, downloads)
     if weights is None:
         weights, mask = unpack_sparse(_load_or_explain(files, key, variant))
-    weights = {name: values.contiguous() for name, values in weights.items()}  # the index walks through memory
+    # in one piece, for the index walks through memory; files that ship hold values rounded to float16
+    weights = {name: (values.float() if values.is_floating_point() else values).contiguous() for name, values in weights.items()}
     _check_fit(key, found, weights, mask)
     # a series that leaves layers alone stores no mask of them: they keep everything
     whole = full_mask(weights, tuple(name for name in found.prunable if name not in mask)) if mask else {}
