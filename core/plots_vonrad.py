@@ -12,6 +12,7 @@ from core.protocols.vonrad_tables import VonradTables
 
 COLOURS = dict(zip(PRUNINGS, (PRUNED, "#1f9e89", "#3f7fd0", "#c2497f"), strict=True))
 SYMBOLS = dict(zip(PRUNINGS, ("circle", "square", "diamond", "triangle-up"), strict=True))
+TICKS = (0.0, 0.3, 0.5, 0.7, 0.89)  # as many of the published rates as a phone has room for
 DASHES = {"none": "dot", "one-shot": "dash", "iterative": "solid"}
 OPEN = {"none": "-open", "one-shot": "", "iterative": ""}  # markers of networks that were not retrained are hollow
 NAMES = {"unstructured": "unstructured", "filters": "filters", "connections": "kernels", "input-channels": "input channels"}
@@ -25,7 +26,7 @@ COSTS: dict[str, tuple[str, str]] = {
 
 def without_retraining(tables: VonradTables) -> go.Figure:
     """Accuracy against pruning rate before any retraining, one line a pruning, with Wilson's intervals."""
-    figure = _figure(tables, "Accuracy without retraining")
+    figure = _figure("Accuracy without retraining", _tests(tables))
     for pruning in _there(tables, "none"):
         _line(figure, tables, pruning, "none", "solid")
     return _rates(figure, tables)
@@ -33,7 +34,7 @@ def without_retraining(tables: VonradTables) -> go.Figure:
 
 def iterative_and_one_shot(tables: VonradTables) -> go.Figure:
     """Accuracy against pruning rate after retraining: colours are prunings, solid lines iterative, dashed lines one-shot."""
-    figure = _figure(tables, "Accuracy after retraining")
+    figure = _figure("Accuracy after retraining", _tests(tables))
     for retraining in ("one-shot", "iterative"):
         for pruning in _there(tables, retraining):
             _line(
@@ -50,7 +51,7 @@ def curve(tables: VonradTables, rate: float = CURVE_RATE) -> go.Figure:
     if not found:
         return empty_figure(f"No network pruned by {percent(rate, 0)} was retrained yet.")
     total = int(next(iter(found.values())).total.iloc[0])
-    figure = empty_figure(f"Epochs after one-shot pruning by {percent(rate, 0)} (n = {total:,} validation images)", height=380)
+    figure = _figure(f"Epochs after one-shot pruning by {percent(rate, 0)}", f"{total:,} validation images")
     for (pruning, seed), rows in found.items():
         figure.add_scatter(
             x=rows.epoch, y=rows.correct / rows.total, name=NAMES[pruning], mode="lines+markers", legendgroup=pruning,
@@ -58,13 +59,15 @@ def curve(tables: VonradTables, rate: float = CURVE_RATE) -> go.Figure:
             customdata=rows.correct, hovertemplate="epoch %{x}: %{y:.1%} (%{customdata:,} right)<extra>" + NAMES[pruning] + "</extra>",
         )  # fmt: skip
     figure.update_xaxes(title="epoch", dtick=max(1, max(int(rows.epoch.max()) for rows in found.values()) // 10))
-    return _accuracies(figure, tables)
+    trained = tables.epochs[tables.epochs.pruning == "dense"]
+    best = trained.groupby("seed").correct.max().mean() / total  # of the epoch that was kept, on the same images
+    return _accuracies(figure, tables, float(best))
 
 
 def methods(tables: VonradTables, cost: str = "parameters") -> go.Figure:
     """Accuracy against what is left of the network, one point a network. cost: a key of COSTS. Markers say how it was retrained."""
     column, title = COSTS[cost]
-    figure = _figure(tables, f"Accuracy by {cost}")
+    figure = _figure(f"Accuracy by {cost}", _tests(tables), 500)
     whole = float(tables.levels[tables.levels.pruning == "dense"][column.split("_left")[0].removeprefix("physical_")].iloc[0])
     for retraining, symbol in OPEN.items():
         for pruning in _there(tables, retraining):
@@ -80,13 +83,20 @@ def methods(tables: VonradTables, cost: str = "parameters") -> go.Figure:
                 )  # fmt: skip
         _style(figure, retraining, "not retrained" if retraining == "none" else retraining)
     figure.update_xaxes(title=f"{title},<br>share of the dense network's (log)", type="log", tickformat=".0%",
-                        tickvals=[0.02, 0.05, 0.1, 0.2, 0.5, 1])  # fmt: skip
-    return _accuracies(figure, tables).update_layout(height=470)
+                        tickvals=[0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1], tickangle=0)  # fmt: skip
+    return _accuracies(figure, tables)
 
 
-def _figure(tables: VonradTables, title: str) -> go.Figure:
-    total = int(tables.levels.total.iloc[0])
-    return empty_figure(f"{title} (n = {total:,} test images)", height=400)
+def _figure(title: str, n: str, height: int = 430) -> go.Figure:
+    """The common look; the title in two lines, so that a phone shows it whole, and the legend below."""
+    figure = empty_figure(f"{title}<br>(n = {n})", height)
+    # plotly puts the first of several lines 14 pixels higher than a single one
+    figure.update_layout(title={"x": 0, "xref": "container", "y": 1 - 14 / height, "font": {"weight": "bold"}}, margin={"t": 58})
+    return figure.update_layout(legend={"yref": "container", "y": 0, "yanchor": "bottom", "traceorder": "normal"})
+
+
+def _tests(tables: VonradTables) -> str:
+    return f"{int(tables.levels.total.iloc[0]):,} test images"
 
 
 def _there(tables: VonradTables, retraining: str) -> list[str]:
@@ -116,16 +126,16 @@ def _intervals(rows: DataFrame) -> dict[str, object]:
 
 
 def _rates(figure: go.Figure, tables: VonradTables) -> go.Figure:
-    rates = sorted({float(rate) for rate in tables.levels.rate})
-    figure.update_xaxes(title="pruning rate (asked for)", tickformat=".0%", tickvals=rates, range=[-0.03, 1])
+    figure.update_xaxes(title="pruning rate (asked for)", tickformat=".0%", tickvals=TICKS, tickangle=0, range=[-0.03, 1])
     return _accuracies(figure, tables)
 
 
-def _accuracies(figure: go.Figure, tables: VonradTables) -> go.Figure:
-    """The axis of accuracies, with the dense network's test accuracy and chance as lines."""
-    dense = float(tables.levels[tables.levels.pruning == "dense"].accuracy.mean())
+def _accuracies(figure: go.Figure, tables: VonradTables, dense: float | None = None) -> go.Figure:
+    """The axis of accuracies, with the dense network's and chance as lines. dense: its accuracy, on the test images when left out."""
+    if dense is None:
+        dense = float(tables.levels[tables.levels.pruning == "dense"].accuracy.mean())
     classes = len(next(iter(tables.facts["runs"].values()))["classes"])
-    for level, colour, name in ((dense, DENSE, "dense"), (1 / classes, NEUTRAL, "chance")):
+    for level, colour, name, place in ((dense, DENSE, "dense", "top right"), (1 / classes, NEUTRAL, "chance", "bottom left")):
         figure.add_hline(y=level, line={"color": colour, "width": 1, "dash": "dot"}, annotation_text=name,
-                         annotation_position="bottom left", annotation_font={"size": 11, "color": colour})  # fmt: skip
+                         annotation_position=place, annotation_font={"size": 11, "color": colour})  # fmt: skip
     return figure.update_yaxes(title="accuracy", tickformat=".0%", range=[-0.02, 1.03])

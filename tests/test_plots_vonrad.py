@@ -30,6 +30,8 @@ def tables(prunings: tuple[str, ...] = ("unstructured", "filters"), seeds: tuple
              for place, how in enumerate(("none", "one-shot", "iterative")) for rate in RATES]  # fmt: skip
     epochs = [{"seed": seed, "pruning": pruning, "retraining": "one-shot", "level": 5, "rate": 0.89, "epoch": epoch, "loss": 1.0,
                "correct": 30 * epoch + seed, "total": 200} for seed in seeds for pruning in prunings for epoch in (1, 2, 3)]  # fmt: skip
+    epochs += [{"seed": seed, "pruning": "dense", "retraining": "dense", "level": 0, "rate": 0.0, "epoch": epoch, "loss": 1.0,
+                "correct": right, "total": 200} for seed in seeds for epoch, right in ((1, 150), (2, 180), (3, 170))]  # fmt: skip
     facts = {"runs": {str(seed): {"classes": list("abcde")} for seed in seeds}}
     return VonradTables("a@b", facts, DataFrame(rows, columns=list(LEVELS)), DataFrame(epochs, columns=list(EPOCHS)))
 
@@ -66,6 +68,7 @@ def test_the_curve_counts_validation_images() -> None:
     figure = plots_vonrad.curve(tables())
     assert "n = 200" in figure.layout.title.text
     assert list(lines(figure)[0].y) == [0.15, 0.3, 0.45]
+    assert figure.layout.shapes[0].y0 == 0.9  # the dense network on the same images, its best epoch
     assert "No network pruned by 70 %" in plots_vonrad.curve(tables(), 0.7).layout.title.text
 
 

@@ -65,8 +65,8 @@ def _methods(tables: VonradTables) -> None:
     st.subheader("What does it save?")
     cost = choice("Cost", "cost", PARAMETERS, help="Zeros in place save no time; only channels that are taken out do.")
     study_figures.chart(plots_vonrad.methods(tables, cost), "methods", f"Accuracy against {COSTS[cost][1]}, one point a network")
-    st.markdown(f"**Pruned by {percent(CURVE_RATE, 0)}** ({percent(CURVE_RATE, 0)} asked; removed is counted over all prunable weights)")
-    st.dataframe([_cells(row) for row in methods(tables).to_dict("records")], hide_index=True, width="stretch")
+    st.markdown(f"**Pruned by {percent(CURVE_RATE, 0)}**, as asked; what was removed is counted over all prunable weights")
+    st.dataframe([_cells(row) for row in methods(tables).to_dict("records")], hide_index=True, width="stretch", height="content")
     st.caption(
         "Interval: Wilson, 95 %, over test images. Left: not zero. Taken out: what remains once channels that cannot matter any more are "
         f"really gone. {published()}"
