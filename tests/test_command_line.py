@@ -22,7 +22,7 @@ from core.bench import BENCHES
 from core.engine import REPOSITORY, Engine
 from tests.data.made_sets import folder_files, write_folder
 
-HELPED = (["info"], ["heatmap"], ["cost"], ["evaluate"], ["protocol", "run"], ["protocol", "show"], ["bench"])
+HELPED = (["info"], ["heatmap"], ["cost"], ["evaluate"], ["retrain"], ["jobs"], ["protocol", "run"], ["protocol", "show"], ["bench"])
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ Each prints one JSON object: bench, device, threads, n, ours_s (median), ours_p9
 (peer_s / ours_s), and what else it counts. Nothing here asserts.
 """
 
-from core.bench import browser, engine, heatmap, natural, pruning, training
+from core.bench import browser, engine, heatmap, mask, natural, pruning, resume, train, training
 from core.bench.measure import BENCHES
 
-__all__ = ["BENCHES", "browser", "engine", "heatmap", "natural", "pruning", "training"]
+__all__ = ["BENCHES", "browser", "engine", "heatmap", "mask", "natural", "pruning", "resume", "train", "training"]

@@ -17,6 +17,7 @@ from core.store.files import Files
 from core.training.gradual import Gradual
 from core.training.images import TrainingImages
 from core.training.loop import Training
+from core.training.memory import keep_memory_between_steps
 from core.training.single import Photographs, Subject, count_correct, regrown
 
 
@@ -96,6 +97,8 @@ def finetune(goal: Goal) -> Iterator[Epoch | Outcome]:
         Diverged: a loss was no number. Stopped: a person asked for it; the Outcome so far is yielded before, if there is one.
         CacheNotWritable: the state cannot be saved.
     """
+    if goal.device.type == "cpu":
+        keep_memory_between_steps()
     task = Photographs(goal.subject, goal.data, goal.recipe, goal.device)
     task.check = goal.control.check
     training = Training(task, goal.recipe, _tightened(goal, task))

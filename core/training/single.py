@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ from core.specs import TrainSpec
 from core.training import augment
 from core.training.augment import Moves
 from core.training.images import TrainingImages
+from core.training.memory import resident
 
 Batch = tuple[Tensor, Moves]  # rows of the images, and how each is moved
 EVALUATION_BATCH = 256
@@ -42,7 +44,7 @@ class Photographs:
     series = 1
 
     def __init__(self, subject: Subject, data: TrainingImages, recipe: TrainSpec, device: torch.device) -> None:
-        self.subject, self.data, self.recipe, self.device = subject, data, recipe, device
+        self.subject, self.data, self.recipe, self.device = subject, resident(data, device), recipe, device
         self.network = subject.network.to(device).to(memory_format=torch.channels_last).requires_grad_(True)
         self.parameters = list(self.network.parameters())
         self.masks: list[tuple[Tensor, Tensor]] = []
@@ -74,9 +76,10 @@ class Photographs:
         seen = self.subject.prepare(augment.apply(images.float().div_(255), moves)).contiguous(memory_format=torch.channels_last)
         for parameter in self.parameters:
             parameter.grad = None
-        with casting(self.device, self.subject.precision):
-            loss = F.cross_entropy(self.network(seen).float(), labels)
-        loss.backward()
+        with repeatable(self.device):
+            with casting(self.device, self.subject.precision):
+                loss = F.cross_entropy(self.network(seen).float(), labels)
+            loss.backward()
         for parameter in self.parameters:
             if parameter.grad is None:  # a part that this pass did not use, such as a second head
                 parameter.grad = torch.zeros_like(parameter)
@@ -127,3 +130,10 @@ def casting(device: torch.device, precision: str) -> Any:
     """Autocast where the precision asks for it; weights stay float32, so that masks and the optimiser's memory are exact."""
     dtype = computed_in(device, precision)
     return torch.autocast(device.type, dtype=dtype, enabled=dtype != torch.float32)
+
+
+def repeatable(device: torch.device) -> Any:
+    """On a GPU cuDNN takes only convolutions that add up in a fixed order, and the same ones every time."""
+    if device.type != "cuda":
+        return nullcontext()
+    return torch.backends.cudnn.flags(enabled=True, deterministic=True, benchmark=False, allow_tf32=torch.backends.cudnn.allow_tf32)

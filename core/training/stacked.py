@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import ctypes
-import sys
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 import torch
@@ -20,6 +17,7 @@ from core.device import numpy_generator
 from core.models.small import StackedThesisCNN
 from core.specs import TrainSpec
 from core.training.loop import EpochDone, Training
+from core.training.memory import keep_memory_between_steps
 
 CPU_PARTS = 2  # fixed, not the number of cores, so that results do not depend on the machine's
 
@@ -133,18 +131,3 @@ def _stack_masks(masks: list[Mapping[str, Tensor]] | None, networks: StackedThes
         for parameter, mask in pairs:
             parameter.mul_(mask)
     return pairs
-
-
-@cache
-def keep_memory_between_steps() -> None:
-    """Tells glibc to keep freed memory. Otherwise each step gives its large buffers back to the kernel and pays for
-    fresh pages again: a quarter of the whole training time on the CPU."""
-    if not sys.platform.startswith("linux"):
-        return
-    try:
-        libc = ctypes.CDLL("libc.so.6")
-        m_trim_threshold, m_mmap_threshold = -1, -3
-        libc.mallopt(m_trim_threshold, 1 << 30)
-        libc.mallopt(m_mmap_threshold, 1 << 30)
-    except (OSError, AttributeError):
-        pass  # another C library: only slower

@@ -23,6 +23,7 @@ NEEDS_CHROMIUM = pytest.mark.skipif(
 KEYS = ("bench", "device", "threads", "n", "ours_s", "ours_p95_s", "peer", "peer_s", "ratio")
 WITH_PEER = ("slider", "evaluate", "threads", "protocol", "prune", "heatmap")
 IN_BROWSER = ("page", "start", "curves", "slider-natural")
+OF_TRAINING = ("train", "train-gpu", "mask", "resume")  # test_training_benches.py
 
 
 @pytest.fixture(autouse=True)
@@ -48,7 +49,7 @@ def check(row: dict[str, Any], name: str, n: int) -> None:
 
 
 def test_every_bench_is_tried_here() -> None:
-    assert set(BENCHES) == {*WITH_PEER, *IN_BROWSER}
+    assert set(BENCHES) == {*WITH_PEER, *IN_BROWSER, *OF_TRAINING}
 
 
 def test_slider(engine: Engine) -> None:
