@@ -168,7 +168,7 @@ def readme_tables() -> dict[str, str]:
     cams = [(_code(e), e.summary, e.facts["cost"], e.facts["by_class"], e.facts["made_by"], e.source) for e in CAMS.values()]
     measures = [(_code(e), MEASURED[e.facts["group"]], e.summary, e.facts["range"], e.source) for e in MEASURES.values()]
     return {
-        "models": _markdown("model | what it is | weights | source", map(_model_row, MODELS.values())),
+        "models": _markdown("model | what it is | weights | source", map(_model_row, filter(_is_general, MODELS.values()))),
         "data sets": _markdown("data set | what it is | object marked | source", map(_data_row, DATASETS.values())),
         "photographs": _markdown("photograph | what it shows | label | by, licence, where", map(_photo_row, GALLERY.values())),
         "criteria": _markdown(
@@ -182,6 +182,11 @@ def readme_tables() -> dict[str, str]:
         "CAM methods": _markdown("method | what it does | cost | asks for a class | made by | source", cams),
         "measures": _markdown("measure | of | what it says | range | source", measures),
     }
+
+
+def _is_general(entry: Entry[Card]) -> bool:
+    """Whether it is there on every machine: neither somebody's own network nor one that was retrained."""
+    return not {"own", "retrained"} & set(entry.facts)
 
 
 def _after_colon(text: str) -> str:

@@ -8,14 +8,19 @@ from core import plots_study
 from core.measures.fitting import FITTINGS
 from core.plots_study import overlap_name
 from core.protocols.lukkien_tables import StudyTables
-from pages.shared import address, cached, frame, present, study_figures, study_tables, study_view
+from pages.shared import address, cached, frame, present, series_figures, series_view, study_figures, study_tables, study_view
 from pages.shared.study_view import PARAMETERS, View
 
 
 def main() -> None:
-    address.check(PARAMETERS)
+    found = series_view.places()
+    known = series_view.parameters(found)
+    address.check(PARAMETERS | known)
     if not present.on():
         st.title("Curves")
+    if series_view.what(known) != series_view.THESIS:
+        series_figures.page(found, known)
+        return
     view = study_view.controls()
     study = cached.study(*view.study)
     view = study_view.known_fitting(study, view)

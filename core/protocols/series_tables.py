@@ -114,6 +114,17 @@ class SeriesTables:
                 rows.append(self._about(int(level)) | {"quantity": name} | found)
         return DataFrame(rows)
 
+    def gained(self, level: int) -> tuple[int, int, float]:
+        """Images that only this level answers right, those that only the dense network does, and p of the exact sign test.
+
+        Source: McNemar 1947, in its exact form.
+        """
+        from scipy.stats import binomtest
+
+        right = self._with_right(self.images).pivot(index="image", columns="level", values="right")
+        only, lost = int((right[level] & ~right[0]).sum()), int((right[0] & ~right[level]).sum())
+        return only, lost, float(binomtest(only, only + lost).pvalue) if only + lost else 1.0
+
     def _about(self, level: int) -> dict[str, Any]:
         facts = self.facts["levels"][str(level)]
         return {"level": level} | {name: facts[name] for name in ("target", "sparsity", "ratio", "conv_ratio", "collapsed")}
