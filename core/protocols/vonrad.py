@@ -164,7 +164,8 @@ def _spec(plan: Plan, card: Card, names: tuple[str, str], targets: tuple[float, 
     """names: pruning ("" for the dense network) and retraining."""
     name, retraining = names
     pruning = PRUNINGS[name or "unstructured"]
-    each = plan.recipe(plan.curve_epochs if retraining == CURVE else plan.epochs)
+    # The dense network and those that are not retrained stay the same ones whatever the other levels get.
+    each = TRAIN if retraining in ("dense", "none") else plan.recipe(plan.curve_epochs if retraining == CURVE else plan.epochs)
     return RetrainSpec(
         name="-".join(filter(None, ("vonrad", name, retraining))), model=plan.model, targets=targets, first=plan.recipe(plan.dense_epochs),
         each=each, pace=retraining if retraining in RETRAININGS else "one-shot", start=plan.start, seed=plan.seed,
