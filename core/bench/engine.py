@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from importlib.metadata import version
 from typing import Any
 
@@ -18,14 +19,17 @@ from torch import nn
 
 from core.bench.measure import BENCHES, alternate, line
 from core.data.datasets import mnist
+from core.data.gallery import GALLERY
 from core.engine import Engine
 from core.errors import MissingData
 from core.evaluation import Inputs, evaluate
-from core.models.zoo import card
+from core.models.zoo import RANDOM, card, default_model
 from core.specs import CamSpec, ImageRef, ModelSpec, PruningSpec, VariantSpec
+from core.store.weights import network_bytes
 
 PEER = f"pytorch-grad-cam {version('grad-cam')}"
 MODEL = ModelSpec()
+THREE = (MODEL, default_model("efficientnet-lite0"), ModelSpec(name="squeezenet1_1", weights=RANDOM, seed=0))
 
 
 @contextmanager
@@ -114,28 +118,35 @@ def _digits_to_evaluate(engine: Engine, count: int) -> tuple[str, Inputs]:
     return name, Inputs.of(data.images.to(engine.device), data.labels.to(engine.device), None, 0.0)
 
 
-@BENCHES.register(
-    "threads", "Threads", "8 threads ask for 400 maps at mixed sparsities of one model; how many differ from the serial answer."
-)
+@BENCHES.register("threads", "Threads", "8 threads ask for 400 maps of three networks; how many differ from the serial answer.")
 def threads(engine: Engine, n: int | None) -> dict[str, Any]:
-    """Two fresh engines answer the same questions, one in turn, one from 8 threads; each way is timed once, after a warm-up."""
-    n, draw = n or 400, random.Random(1)
-    questions = [
-        (
-            VariantSpec(model=MODEL, pruning=PruningSpec.one_shot(draw.choice([0.3, 0.5, 0.7, 0.9, 0.95]))),
-            ImageRef(name=str(i % 5000), noise_seed=i // 5000),
-        )
-        for i in range(n)
-    ]
+    """Two fresh engines answer the same questions, one in turn, one from 8 threads; each way is timed once, after a warm-up. The device
+    may keep two networks of the largest kind: threads write over each other's buffers, and wait for them."""
+    questions = [_question(i) for i in range(n or 400)]
+    budgets = replace(engine.store.budgets, device_bytes=2 * max(network_bytes(card(model)) for model in THREE))
     took, answers = [], []
     for workers in (1, 8):
-        fresh = Engine(str(engine.device), engine.folder)
-        fresh.heatmap(questions[0][0], ImageRef(noise=0.1), CamSpec())  # the digits are read, torch is awake
+        fresh = Engine(str(engine.device), engine.folder, budgets)
+        for model in THREE:  # images are read, indexes are there, torch is awake
+            fresh.compare(VariantSpec(model=model, pruning=PruningSpec.one_shot(0.1)), _image(model, 0), CamSpec())
         start = time.perf_counter()
         with ThreadPoolExecutor(workers) as pool:
             made = pool.map(lambda question, fresh=fresh: fresh.heatmap(*question, CamSpec()), questions)
-            answers.append([answer.saliency for answer in made])
+            answers.append([answer.map for answer in made])
         took.append(time.perf_counter() - start)
     differing = sum(not np.allclose(a, b, atol=1e-5, rtol=0) for a, b in zip(*answers, strict=True))
     row = line("threads", engine.device, [took[1]], ("the same, one thread", [took[0]]), differing=differing)
-    return row | {"n": n}  # maps
+    return row | {"n": len(questions), "models": [model.name for model in THREE]}  # n: maps
+
+
+def _question(place: int) -> tuple[VariantSpec, ImageRef]:
+    """Every network in turn, at a mixed sparsity, on an image that was not asked for at it before (digits), or on one of a few (photos)."""
+    model, draw = THREE[place % len(THREE)], random.Random(f"threads {place}")
+    sparsity = draw.choice([0.3, 0.5, 0.7, 0.9, 0.95]) if card(model).images == "digits" else round(draw.uniform(0, 0.6), 3)
+    return VariantSpec(model=model, pruning=PruningSpec.one_shot(sparsity)), _image(model, place)
+
+
+def _image(model: ModelSpec, place: int) -> ImageRef:
+    if card(model).images == "digits":
+        return ImageRef(name=str(place % 5000), noise_seed=place // 5000)
+    return ImageRef(source="gallery", name=list(GALLERY)[place % len(GALLERY)])

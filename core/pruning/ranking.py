@@ -20,6 +20,7 @@ from core.errors import BadSpec
 BUCKETS = 1 << 15
 LOW = 1 << 16  # values in a bucket
 PIECE = 1 << 21  # scores looked at in one go: what lies between the steps stays small
+STEP = 1 << 16  # bits that numpy compares in one go
 MANY = 1 << 22  # a bucket with more members is counted, not sorted
 KEPT_BUCKETS = 4  # that a ranking remembers
 HIGH = 0x7FFF0000  # the bits that name the bucket
@@ -150,13 +151,8 @@ class Ranking:
     def _sorted_members(self, bucket: int) -> tuple[Tensor, Tensor]:
         """Bits (k,) and places (k,) of a bucket's members, ascending, ties by place."""
         found = []
-        device, longest = next(iter(self.scores.values())).device, min(PIECE, max(scores.numel() for scores in self.scores.values()))
-        high = torch.empty(longest, dtype=torch.int32, device=device)  # used again: fresh memory costs more than the comparison
-        inside = torch.empty(longest, dtype=torch.bool, device=device)
         for place, bits in self._all_pieces():
-            here = slice(len(bits))
-            torch.eq(torch.bitwise_and(bits, HIGH, out=high[here]), bucket * LOW, out=inside[here])
-            at = inside[here].nonzero().flatten()
+            at = members(bits, bucket)
             found.append((bits[at] & SIZE, at + place))
         bits, places = (torch.cat(parts) for parts in zip(*found, strict=True))
         order = bits.argsort(stable=True)
@@ -184,6 +180,19 @@ class Ranking:
         for scores in self.scores.values():
             yield from ((start + place, bits) for place, bits in _bits(scores))
             start += scores.numel()
+
+
+def members(bits: Tensor, bucket: int) -> Tensor:
+    """Places (k,) of a bucket's members in a flat piece of bits, ascending.
+
+    On the CPU by numpy in steps that stay in the processor's cache: several times faster than torch, whose threads wait for each other
+    where others are at work as well.
+    """
+    if bits.device.type != "cpu":
+        return (bits & HIGH == bucket * LOW).nonzero().flatten()
+    values = bits.numpy()
+    found = [start + np.flatnonzero(values[start : start + STEP] & HIGH == bucket * LOW) for start in range(0, len(values), STEP)]
+    return torch.from_numpy(np.concatenate(found))
 
 
 def check_numbers(name: str, scores: Tensor) -> None:

@@ -72,7 +72,7 @@ class MemoryCache:
 
         Args:
             write: gets a value of the same kind that had to make room, to be overwritten, or None; returns the value.
-            size: its bytes. kind: values of one kind are equally large.
+            size: its bytes. kind: values of one kind are equally large; only the last few (table.MOST_ALIKE) of them are kept.
         """
         with self._lent(Entry(key, kind=kind), lambda spare: (write(spare), size), True, size) as value:
             yield value

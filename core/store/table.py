@@ -7,6 +7,8 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from typing import Any
 
+MOST_ALIKE = 8  # values of one kind that are kept: one is soon written over another, so more would only fill the memory
+
 
 @dataclass(eq=False)
 class Entry:
@@ -123,7 +125,12 @@ class Table:
         self.serve()
 
     def _free(self, wanted: Wanted) -> None:
-        """Evict, least recently used first, until the wanted bytes fit or nothing more can go."""
+        """Evict, least recently used first: values of the same kind down to the most there may be, then until the wanted bytes fit."""
+        alike = [entry for entry in self.entries.values() if entry.bytes and entry.kind is not None and entry.kind == wanted.entry.kind]
+        surplus = len(alike) + 1 - MOST_ALIKE
+        for entry in alike:
+            if surplus > 0 and self.evict(entry):
+                surplus, wanted.spare = surplus - 1, entry.value
         for entry in list(self.entries.values()):
             if self.used + wanted.size <= self.budget:
                 return

@@ -23,6 +23,7 @@ NEEDS_CHROMIUM = pytest.mark.skipif(
 KEYS = ("bench", "device", "threads", "n", "ours_s", "ours_p95_s", "peer", "peer_s", "ratio")
 WITH_PEER = ("slider", "evaluate", "threads", "protocol", "prune", "heatmap")
 IN_BROWSER = ("page", "start", "curves", "slider-natural")
+OF_THE_STORE = ("vgg-slider", "memory", "budget", "store")  # test_store_benches.py
 OF_TRAINING = ("train", "train-gpu", "mask", "resume")  # test_training_benches.py
 
 
@@ -49,7 +50,7 @@ def check(row: dict[str, Any], name: str, n: int) -> None:
 
 
 def test_every_bench_is_tried_here() -> None:
-    assert set(BENCHES) == {*WITH_PEER, *IN_BROWSER, *OF_TRAINING}
+    assert set(BENCHES) == {*WITH_PEER, *IN_BROWSER, *OF_THE_STORE, *OF_TRAINING}
 
 
 def test_slider(engine: Engine) -> None:
@@ -81,6 +82,7 @@ def test_threads_do_not_disturb_each_other(engine: Engine) -> None:
     row = BENCHES["threads"].value(engine, 60)
     check(row, "threads", 60)
     assert row["differing"] == 0
+    assert len(row["models"]) == 3
 
 
 def test_threads_would_tell_a_difference(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,7 +91,7 @@ def test_threads_would_tell_a_difference(engine: Engine, monkeypatch: pytest.Mon
 
     def restless(self: Engine, *question: Any) -> Any:
         answer = real(self, *question)
-        object.__setattr__(answer, "saliency", answer.saliency + next(calls))
+        object.__setattr__(answer, "map", answer.map + next(calls))
         return answer
 
     monkeypatch.setattr(Engine, "heatmap", restless)

@@ -41,6 +41,7 @@ def ways(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Non
     """Networks of millions of weights take these ways; here small ones do."""
     if request.param != "as it is":
         monkeypatch.setattr(ranking, "PIECE", 5)
+        monkeypatch.setattr(ranking, "STEP", 2)
     if request.param == "crowded buckets":
         monkeypatch.setattr(ranking, "MANY", 0)
 
