@@ -12,8 +12,9 @@ from torch import Tensor
 
 from core.data.photo_sets import Photo, PhotoSet
 from core.data.photos import fit_photo
-from core.errors import BadImage, BadSpec
+from core.errors import BadImage, BadSpec, OutOfMemory
 from core.models.cards import InputRule
+from core.store.budgets import free_ram_bytes
 
 Count = Callable[[int, int], None]  # photographs decoded, photographs in all
 
@@ -57,8 +58,9 @@ def _below(name: str, folder: str) -> bool:
 def decode(photos: PhotoSet, rule: InputRule, progress: Count | None = None) -> TrainingImages:
     """All photographs at the network's size. One that cannot be read is skipped, named and counted; never one silently.
 
-    Raises BadSpec where none can be read.
+    Raises BadSpec where none can be read, OutOfMemory where they would not fit.
     """
+    _check_room(len(photos), rule)
     pixels = torch.empty(len(photos), 3, *rule.size_px, dtype=torch.uint8)
     good = torch.zeros(len(photos), dtype=torch.bool)
     skipped: list[str] = []
@@ -75,6 +77,17 @@ def decode(photos: PhotoSet, rule: InputRule, progress: Count | None = None) -> 
     labels = torch.tensor([photo.label for photo in photos.photos])
     whole = bool(good.all())
     return TrainingImages(pixels if whole else pixels[good], labels if whole else labels[good], photos.classes, tuple(skipped))
+
+
+def _check_room(count: int, rule: InputRule) -> None:
+    """Decoded photographs are all kept, and once more while they are divided; said before hours of decoding, not after."""
+    needed, free = 2 * count * 3 * rule.size_px[0] * rule.size_px[1], free_ram_bytes()
+    if needed > free:
+        raise OutOfMemory(
+            f"{count:,} photographs of {rule.size_px[1]} x {rule.size_px[0]} pixels need {needed / 1e9:.1f} GB of memory.",
+            f"{free / 1e9:.1f} GB are free; all are decoded once and kept.",
+            "Choose a smaller size, or fewer photographs.",
+        )
 
 
 def _decoded(photo: Photo, rule: InputRule) -> Tensor | str:

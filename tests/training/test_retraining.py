@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from core.control import Control
 from core.engine import Engine
-from core.errors import BadFile, BadSpec, CacheNotWritable, MissingData, SparsightError, UnknownName
+from core.errors import BadFile, BadSpec, CacheNotWritable, MissingData, OutOfMemory, SparsightError, UnknownName
 from core.models import finetuned
 from core.retraining import estimate, retrain
 from core.specs import PACES, PruningSpec, Ramp, RetrainSpec, TrainSpec, VariantSpec
@@ -194,6 +194,15 @@ def test_a_class_of_which_nothing_can_be_read_is_said(tmp_path: Path) -> None:
         found.write_bytes(b"no picture")
     with pytest.raises(BadSpec, match="12, of 1 classes"):
         done(arguments(tmp_path, photographs=place))
+
+
+def test_photographs_that_would_not_fit_are_said_before_they_are_decoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = arguments(tmp_path)
+    monkeypatch.setattr("core.training.images.free_ram_bytes", lambda: 2 * 24 * 3 * 32 * 32 - 1)
+    with pytest.raises(OutOfMemory, match="24 photographs of 32 x 32 pixels"):
+        done(asked)
+    monkeypatch.setattr("core.training.images.free_ram_bytes", lambda: 2 * 24 * 3 * 32 * 32)
+    assert done(asked)[1]["train"] == 24
 
 
 # --- bad recipes and bad moments
