@@ -31,6 +31,7 @@ SPEC = RetrainSpec(
     name="bench", model="squeezenet1_1@made", pruning=PruningSpec.one_shot(0.0, "layer"), targets=(0.0, 0.5, 0.75), first=RECIPE,
     each=RECIPE, start="random",
 )  # fmt: skip
+EPOCHS = len(SPEC.targets) * len(RECIPE.epoch_rates)
 PHOTOGRAPHS, SIDE_PX, LONGEST_S = 120, 48, 300.0
 
 
@@ -39,8 +40,8 @@ def resume(engine: Engine, n: int | None) -> dict[str, Any]:
     """n runs (default 20) of a small series in a process of its own, each killed once at a random moment of its training and resumed.
 
     `identical`: runs whose every weight and mask of every level equals the undisturbed run's, bit by bit; `killed`: runs that were at
-    work at that moment; `within_s`: the moments, from the beginning of training on. `ours_s`: from the resumption to the end;
-    `undisturbed_s`: the whole run without a kill.
+    work at that moment; `moments`: epochs that were done, and the seconds after them. `ours_s`: from the resumption to the
+    end; `undisturbed_s`: the whole run without a kill.
     """
     draw, rows = random.Random(0), []
     with tempfile.TemporaryDirectory() as folder:
@@ -50,17 +51,18 @@ def resume(engine: Engine, n: int | None) -> dict[str, Any]:
         training_s = _run(place, "whole", None)[0]
         whole, undisturbed_s = _networks(place / "whole"), time.monotonic() - began
         for run in range(n or 20):
-            within = draw.uniform(0, 0.9 * training_s)  # later it might have ended by itself
-            taken, killed = _run(place, f"run-{run}", within)
-            rows.append((_same(whole, _networks(place / f"run-{run}")), killed, round(within, 3), taken))
+            moment = (draw.randrange(EPOCHS - 1), draw.uniform(0, training_s / EPOCHS))
+            taken, killed = _run(place, f"run-{run}", moment)
+            rows.append((_same(whole, _networks(place / f"run-{run}")), killed, moment, taken))
             shutil.rmtree(place / f"run-{run}")
     row = line("resume", torch.device("cpu"), [row[-1] for row in rows])
-    return row | {"identical": sum(row[0] for row in rows), "killed": sum(row[1] for row in rows), "within_s": [row[2] for row in rows],
+    moments = [[epochs, round(after_s, 3)] for _, _, (epochs, after_s), _ in rows]
+    return row | {"identical": sum(row[0] for row in rows), "killed": sum(row[1] for row in rows), "moments": moments,
                   "training_s": round(training_s, 3), "undisturbed_s": round(undisturbed_s, 3)}  # fmt: skip
 
 
-def _run(place: Path, name: str, kill_after: float | None) -> tuple[float, bool]:
-    """One job to its end, killed so many seconds after its training began.
+def _run(place: Path, name: str, moment: tuple[int, float] | None) -> tuple[float, bool]:
+    """One job to its end, killed so many seconds after so many epochs.
 
     Returns seconds from there (or from the resumption) to the end, and whether it was at work when it was killed.
     """
@@ -70,8 +72,9 @@ def _run(place: Path, name: str, kill_after: float | None) -> tuple[float, bool]
     job = jobs.start("retrain", asked, "bench")
     _until(jobs, job, "training")
     began, killed = time.monotonic(), False
-    if kill_after is not None:
-        time.sleep(kill_after)
+    if moment is not None:
+        _until(jobs, job, "epoch", moment[0])
+        time.sleep(moment[1])
         killed = _kill(place / name, job)
         began = time.monotonic()
         jobs.resume(job.id)
@@ -81,12 +84,15 @@ def _run(place: Path, name: str, kill_after: float | None) -> tuple[float, bool]
     return time.monotonic() - began, killed
 
 
-def _until(jobs: Jobs, job: Job, stage: str) -> Job:
-    """Until the job has come to a stage, or has ended. Raises SparsightError where it takes too long."""
+def _until(jobs: Jobs, job: Job, stage: str, times: int = 1) -> Job:
+    """Until the job has told of a stage so many times, or has ended ("": until it has ended).
+
+    Raises SparsightError where it takes too long.
+    """
     end = time.monotonic() + LONGEST_S
     while time.monotonic() < end:
         found = jobs.get(job.id)
-        if found.state != "running" or (stage and any(line.get("stage") == stage for line in jobs.progress(job.id))):
+        if found.state != "running" or (stage and sum(line.get("stage") == stage for line in jobs.progress(job.id)) >= times):
             return found
         time.sleep(0.02)
     raise SparsightError(f"The job {job.id} takes more than {LONGEST_S:g} seconds.", jobs.log(job.id))

@@ -1,1 +1,2 @@
-"""Training: the loop (loop.py) and what happens between its runs (schedules.py)."""
+"""Training: one loop (loop.py) over what is trained (stacked.py, single.py); finetune.py trains one network until it is good, series.py a
+series of them level by level, with masks (masks.py) that may tighten meanwhile (gradual.py)."""

@@ -17,7 +17,8 @@ from core.training import finetune as module
 from core.training.finetune import Epoch, Goal, Outcome, finetune
 from core.training.images import TrainingImages
 from core.training.loop import Diverged
-from core.training.single import Photographs, Subject, count_correct, regrown
+from core.training.memory import resident
+from core.training.single import Photographs, Subject, count_correct, regrown, repeatable
 from tests.reference.training import finetune_one
 
 CPU = torch.device("cpu")
@@ -160,3 +161,22 @@ def test_a_full_disk_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 def test_runs_differ_by_seed_and_name() -> None:
     assert entropy("order", 1, "a", 0) != entropy("order", 1, "b", 0) != entropy("order", 2, "b", 0)
+
+
+@pytest.mark.parametrize(("free", "fits"), [(2.0, True), (1.99, False)])
+def test_images_stay_on_a_gpu_where_they_fit(monkeypatch: pytest.MonkeyPatch, free: float, fits: bool) -> None:
+    """No GPU is asked: what would be sent there is only noted."""
+    data, sent = photographs(10), []
+    assert resident(data, CPU) is data
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (int(free * data.images.nbytes), 0))
+    monkeypatch.setattr(TrainingImages, "to", lambda self, device: sent.append(device) or self)
+    resident(data, torch.device("cuda"))
+    assert sent == [torch.device("cuda")] * fits
+
+
+def test_a_gpu_takes_convolutions_that_repeat(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.backends.cudnn, "benchmark", True)
+    with repeatable(torch.device("cuda")):
+        assert torch.backends.cudnn.deterministic
+        assert not torch.backends.cudnn.benchmark
+    assert torch.backends.cudnn.benchmark
