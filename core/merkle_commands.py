@@ -148,7 +148,8 @@ def _rows(engine: Any, table: Any, source: str) -> Iterator[Any]:
     from core.protocols.series_images import METHOD
 
     model = table.place.model
-    there = [variant for variant, _ in engine.levels(model) if str(variant.pruning.level) in table.facts["levels"]]
+    known = table.facts["levels"]  # level 0 is the dense network, which every row begins with
+    there = [variant for variant, _ in engine.levels(model) if variant.pruning.level and str(variant.pruning.level) in known]
     for image, title in _images(engine, table, source):
         answers = tuple(engine.follow(tuple(there), image, CamSpec(method=METHOD, target="own")))
         yield strips.Strip(title=title, answers=answers)

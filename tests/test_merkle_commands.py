@@ -86,8 +86,8 @@ def test_strips_are_written_as_png_and_svg(said: str, place: Path) -> None:
     home = place / "cache" / "merkle" / MODEL.key
     for name in ("heatmaps", "visible"):
         picture = Image.open(home / f"{name}.png")
-        assert picture.width > 9 * 128  # input, dense, seven levels
-        assert (home / f"{name}.svg").read_text().count("<image ") == 2 * 9
+        assert picture.width > 8 * 128  # input, dense, six levels
+        assert (home / f"{name}.svg").read_text().count("<image ") == 2 * 8
 
 
 def test_a_second_run_finds_everything(said: str, place: Path, capsys: pytest.CaptureFixture[str]) -> None:

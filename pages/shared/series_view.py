@@ -46,10 +46,10 @@ def places() -> tuple[Place, ...]:
     return tuple(place for place in series_images.found(cached.engine().roots) if place.model.name in MODELS)
 
 
-def parameters(found: tuple[Place, ...]) -> dict[str, Parameter]:
-    """What the address may say, for the model and data set that it names."""
+def parameters(found: tuple[Place, ...], studies: tuple[str, ...] = ()) -> dict[str, Parameter]:
+    """What the address may say, for the model and data set that it names. studies: further papers' that can be chosen."""
     models = tuple(dict.fromkeys(place.model.name for place in found))
-    known: dict[str, Parameter] = {"of": Choice(THESIS, (THESIS, *models)), "published": Choice("true", ("true", "false"))}
+    known: dict[str, Parameter] = {"of": Choice(THESIS, (THESIS, *models, *studies)), "published": Choice("true", ("true", "false"))}
     data = tuple(dict.fromkeys(place.data_name for place in found if place.model.name == _now("of", known))) or ("none",)
     known["on"] = Choice(data[0], data)
     own = tuple(place for place in found if (place.model.name, place.data_name) == (_now("of", known), _now("on", known)))
@@ -179,7 +179,7 @@ def gains(found: dict[Place, SeriesTables]) -> list[str]:
         if "0" not in levels or "1" not in levels or not place.model.weights.startswith("merkle-"):
             continue
         more, fewer, p = table.gained(1)
-        verdict = "a gain" if p < 0.05 and more > fewer else "a loss" if p < 0.05 else "no difference that chance would not make"
+        verdict = "a gain" if p < 0.05 and more > fewer else "a loss" if p < 0.05 else "no sign of either"
         lines.append(
             f"- **{place.model.weights}, seed {place.model.seed}**: at 2x, {more} images are right that the dense network gets wrong, and "
             f"{fewer} the other way round: {verdict} (exact McNemar p = {p:.2g}). Published: 97.00 % → 97.29 %."
