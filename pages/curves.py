@@ -8,17 +8,21 @@ from core import plots_study
 from core.measures.fitting import FITTINGS
 from core.plots_study import overlap_name
 from core.protocols.lukkien_tables import StudyTables
-from pages.shared import address, cached, frame, present, series_figures, series_view, study_figures, study_tables, study_view
+from pages.shared import address, cached, frame, present, series_figures, series_view, study_figures, study_tables, study_view, vonrad_view
 from pages.shared.study_view import PARAMETERS, View
 
 
 def main() -> None:
     found = series_view.places()
-    known = series_view.parameters(found)
-    address.check(PARAMETERS | known)
+    known = series_view.parameters(found, vonrad_view.choices())
+    address.check(PARAMETERS | known | vonrad_view.parameters())
     if not present.on():
         st.title("Curves")
-    if series_view.what(known) != series_view.THESIS:
+    shown = series_view.what(known)
+    if shown == vonrad_view.NAME:
+        vonrad_view.page()
+        return
+    if shown != series_view.THESIS:
         series_figures.page(found, known)
         return
     view = study_view.controls()

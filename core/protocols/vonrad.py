@@ -105,12 +105,12 @@ class Plan:
         said = (
             (self.architecture != REFERENCE["model"], f"{self.architecture} instead of GoogLeNet."),
             (True, f"{self.data} at {self.size_px} px instead of ImageNet at 224 px."),
-            (_limit(self.epochs) < CURVE_EPOCHS, f"At most {_limit(self.epochs)} epochs a level instead of 60."),
+            (_limit(self.epochs) < CURVE_EPOCHS, f"At most {_epochs(self.epochs)} a level instead of 60."),
             (
                 _limit(self.dense_epochs) < CURVE_EPOCHS,
-                f"The dense network had {_limit(self.dense_epochs)} epochs on this data.",
+                f"The dense network had {_epochs(self.dense_epochs)} on this data.",
             ),
-            (_limit(self.curve_epochs) < CURVE_EPOCHS, f"{_limit(self.curve_epochs)} epochs in the curve at 89 % instead of 60."),
+            (_limit(self.curve_epochs) < CURVE_EPOCHS, f"{_epochs(self.curve_epochs)} in the curve at 89 % instead of 60."),
             (self.every > 1, f"Levels after the dense one were trained on {images} training image only."),
             (self.optimiser == "adamw", ADAMW),
             (self.start == "random", "The dense network was trained from random weights."),
@@ -141,6 +141,10 @@ class Series:
 
 def _limit(epochs: int | None) -> int:
     return CURVE_EPOCHS if epochs is None else min(epochs, CURVE_EPOCHS)
+
+
+def _epochs(epochs: int | None) -> str:
+    return "1 epoch" if _limit(epochs) == 1 else f"{_limit(epochs)} epochs"
 
 
 def spared(pruning: Pruning, card: Card) -> tuple[str, ...]:

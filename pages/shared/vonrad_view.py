@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,23 +19,36 @@ from pages.shared import cached, present, study_figures
 from pages.shared.kinds import Choice, Parameter
 from pages.shared.widgets import choice
 
-PARAMETERS: dict[str, Parameter] = {"cost": Choice("parameters", tuple(COSTS))}
+NAME = "GoogLeNet study"  # as a choice beside the thesis and the retrained networks
 
 
-def roots() -> list[Path]:
-    """Where tables may lie: those made here, then those that came along."""
-    files = cached.engine().store.files
-    return [files.write_root, *files.read_roots]
+def there(folders: Sequence[Path] = ()) -> list[str]:
+    """Networks whose tables are there: made here, or come along."""
+    return vonrad_tables.found(folders or cached.engine().roots)
 
 
-def there(folders: list[Path] | None = None) -> list[str]:
-    """Networks whose tables are there."""
-    return vonrad_tables.found(folders or roots())
+def choices() -> tuple[str, ...]:
+    """NAME where there is something to show."""
+    return (NAME,) if there() else ()
 
 
-def show(model: str, folders: list[Path] | None = None) -> None:
-    """Draws the whole part. folders: where the tables lie, `roots()` when left out."""
-    tables = vonrad_tables.load(folders or roots(), model)
+def parameters(folders: Sequence[Path] = ()) -> dict[str, Parameter]:
+    """What the address may say: the network of the study, and what its methods are drawn over."""
+    names = tuple(there(folders)) or ("none",)
+    return {"network": Choice(names[0], names), "cost": Choice("parameters", tuple(COSTS))}
+
+
+def page() -> None:
+    """The whole page, with its choice in the sidebar."""
+    known = parameters()
+    with st.sidebar:
+        model = choice("Network and photographs", "network", known)
+    show(model)
+
+
+def show(model: str, folders: Sequence[Path] = ()) -> None:
+    """Draws the figures. folders: where the tables lie, the engine's when left out."""
+    tables = vonrad_tables.load(folders or cached.engine().roots, model)
     seed = tables.seeds()[0]
     st.header(headline(tables, seed), anchor=False)
     st.caption(_origin(tables, seed))
@@ -63,7 +77,7 @@ def _accuracies(tables: VonradTables, seed: int) -> None:
 
 def _methods(tables: VonradTables) -> None:
     st.subheader("What does it save?")
-    cost = choice("Cost", "cost", PARAMETERS, help="Zeros in place save no time; only channels that are taken out do.")
+    cost = choice("Cost", "cost", parameters(), help="Zeros in place save no time; only channels that are taken out do.")
     study_figures.chart(plots_vonrad.methods(tables, cost), "methods", f"Accuracy against {COSTS[cost][1]}, one point a network")
     st.markdown(f"**Pruned by {percent(CURVE_RATE, 0)}**, as asked; what was removed is counted over all prunable weights")
     st.dataframe([_cells(row) for row in methods(tables).to_dict("records")], hide_index=True, width="stretch", height="content")

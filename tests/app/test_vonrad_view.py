@@ -12,6 +12,7 @@ from core.protocols.vonrad_published import FINDINGS, READINGS
 from core.protocols.vonrad_summary import headline, silent
 from core.protocols.vonrad_tables import VonradTables, write
 from pages.shared import vonrad_view
+from tests.app.conftest import OpenPage
 from tests.test_plots_vonrad import tables
 
 MODEL = "a@b"
@@ -57,7 +58,7 @@ def test_the_cost_is_chosen_and_stands_in_the_address(tmp_path: Path) -> None:
     app = opened(tmp_path, whole())
     app.selectbox(key="cost").set_value("multiply-adds, channels taken out").run()
     assert not app.exception
-    assert vonrad_view.PARAMETERS["cost"].default == "parameters"
+    assert {name: known.default for name, known in vonrad_view.parameters([tmp_path]).items()} == {"network": MODEL, "cost": "parameters"}
 
 
 @pytest.mark.parametrize("rows", [1, 2, 8, 20])
@@ -90,3 +91,19 @@ def test_what_is_there(tmp_path: Path) -> None:
     assert vonrad_view.there([tmp_path]) == []
     write(tmp_path, whole())
     assert vonrad_view.there([tmp_path]) == [MODEL]
+
+
+def test_curves_offers_the_study_where_there_is_one(curves: OpenPage, own_cache: Path) -> None:
+    write(own_cache, whole())
+    app = curves(of=vonrad_view.NAME, network=MODEL)
+    assert not app.exception
+    assert app.selectbox(key="of").value == vonrad_view.NAME
+    assert "90.0 % of 400 test images" in app.header[0].value
+    assert "Training images" not in "".join(part.label for part in app.selectbox)
+
+
+def test_curves_says_what_it_cannot_show(curves: OpenPage, own_cache: Path) -> None:
+    write(own_cache, whole())
+    app = curves(of=vonrad_view.NAME, network="no@network")
+    assert not app.exception
+    assert "no@network" in words(app) + "".join(part.value for part in app.warning)
