@@ -32,7 +32,8 @@ def add_retrain(parser: argparse.ArgumentParser) -> None:
     pruned = parser.add_argument_group("pruning")
     pruned.add_argument("--pruning", default="weight-layer-magnitude", metavar="GRANULARITY-SCOPE-CRITERION",
                         help="default: weight-layer-magnitude; others: filter-global-l2, 2:4-layer-magnitude")  # fmt: skip
-    pruned.add_argument("--exclude", nargs="+", default=[], metavar="NAME", help="weights left alone, such as classifier.1.weight")
+    pruned.add_argument("--exclude", nargs="*", metavar="NAME",
+                        help="weights left alone, such as classifier.1.weight (default: none; of filters the classifier)")  # fmt: skip
     pruned.add_argument("--sparsities", type=float, nargs="+", help="of the levels (default: .5 .75 .875; of an N:M pattern its own)")
     pruned.add_argument(
         "--schedule",
@@ -98,7 +99,16 @@ def _pruning(arguments: Arguments) -> PruningSpec:
     granularity, scope, criterion = parts
     _known_criterion(criterion)
     return PruningSpec.one_shot(0.0, scope, criterion, granularity=granularity, seed=arguments.seed if criterion == "random" else 0,
-                                excluded=tuple(arguments.exclude))  # fmt: skip
+                                excluded=_excluded(arguments, granularity))  # fmt: skip
+
+
+def _excluded(arguments: Arguments, granularity: str) -> tuple[str, ...]:
+    """What a person says; else, where whole filters go, the classifier, whose filters are the classes. Raises BadSpec."""
+    if arguments.exclude is not None or granularity != "filter":
+        return tuple(arguments.exclude or ())
+    from core.protocols import merkle
+
+    return (merkle.describe(merkle.Plan(architecture=arguments.model), ("a", "b")).classifier,)
 
 
 def _known_criterion(name: str) -> None:

@@ -119,6 +119,13 @@ def test_words_become_a_spec(tiny: list[str]) -> None:
     assert spec_of([*tiny[:-2]]).targets == (0.0, 0.5, 0.75, 0.875)
 
 
+def test_no_class_is_pruned_away_unless_it_is_said(tiny: list[str]) -> None:
+    assert spec_of(tiny, "--pruning", "filter-layer-l2").pruning.excluded == ("classifier.1.weight",)
+    assert spec_of(tiny, "--model", "resnet18", "--pruning", "filter-layer-l2").pruning.excluded == ("fc.weight",)
+    assert spec_of(tiny, "--pruning", "filter-layer-l2", "--exclude").pruning.excluded == ()
+    assert spec_of(tiny).pruning.excluded == ()
+
+
 def test_a_run_is_named_by_its_choices_but_not_by_its_seed(tiny: list[str]) -> None:
     names = [spec_of(tiny, *more).name for more in ([], ["--seed", "3"], ["--rate", "0.1"], ["--pruning", "weight-global-magnitude"])]
     assert names[0] == names[1]
