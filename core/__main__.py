@@ -1,4 +1,4 @@
-"""The command line: python -m core info | heatmap | cost | evaluate | retrain | jobs | protocol | bench. Each has --help and --json."""
+"""The command line: python -m core COMMAND. Each command has --help and --json."""
 
 from __future__ import annotations
 
@@ -26,8 +26,9 @@ def main(words: Sequence[str] | None = None) -> int:
     words = sys.argv[1:] if words is None else words
     try:
         arguments = build_parser().parse_args(words)
-        _check_folder(arguments.folder)
-        status = arguments.command(arguments) or 0
+        asked.check_folder(arguments.folder)
+        with asked.settings(arguments):
+            status = arguments.command(arguments) or 0
         sys.stdout.flush()
         return status
     except SparsightError as error:
@@ -46,6 +47,7 @@ def build_parser() -> Parser:
     parser = Parser(prog="python -m core", description="Sparsight: does a pruned network still look at the same things?")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     about = _add(commands, "info", info, "device, folders, models, methods, memory")
+    asked.add_settings(about)
     about.add_argument("--update-readme", type=Path, metavar="FILE", help="write the tables of models and methods into this README instead")
     _add_questions(commands)
     asked_training.add_retrain(_add(commands, "retrain", run_retrain, "prune and retrain a network, level by level, as a job of its own"))
@@ -55,6 +57,7 @@ def build_parser() -> Parser:
     bench = _add(commands, "bench", run_bench, "measure Sparsight against what you would otherwise use; one JSON line each")
     names = "slider, slider-natural, vgg-slider, prune, heatmap, evaluate, threads, memory, budget, store, protocol, page, curves, start"
     bench.add_argument("name", help=f"{names}, train, train-gpu, mask, resume, or all")
+    asked.add_settings(bench)
     bench.add_argument("--n", type=int, help="repetitions, at least 1; each bench has its own default")
     usages = " ".join(made.format_usage() for made in (*commands.choices.values(), *actions.choices.values()))
     parser.options = tuple(sorted(set(re.findall(r"--[\w-]+", usages))))
@@ -72,7 +75,9 @@ def _add(commands: Any, name: str, call: Callable[[Arguments], int | None], text
 
 def _add_questions(commands: Any) -> None:
     one = _add(commands, "heatmap", heatmap, "one image, dense against pruned: predictions and scores")
-    asked.add_network(one, HEATMAP_SPARSITY)
+    keeping = _add(commands, "keep", keep, "write a pruned network to disk, to be read from now on instead of computed")
+    for parser in (one, keeping):
+        asked.add_network(parser, HEATMAP_SPARSITY)
     asked.add_image(one)
     one.add_argument("--out", type=Path, help="write pictures, raw maps and provenance into this zip file")
     price = _add(commands, "cost", cost, "what a pruned network costs, before and after emptied channels are taken out")
@@ -81,6 +86,8 @@ def _add_questions(commands: Any) -> None:
     many = _add(commands, "evaluate", evaluate, "a data set: accuracy, and how well heatmaps fit what is to be seen")
     asked.add_network(many, None)
     asked.add_data(many)
+    for parser in (one, keeping, price, many):
+        asked.add_settings(parser)
 
 
 def _add_protocol(commands: Any) -> Any:
@@ -122,15 +129,23 @@ def info(arguments: Arguments) -> None:
 def heatmap(arguments: Arguments) -> None:
     from core.describe import comparison_facts
     from core.export import bundle
+    from core.rounding import rounding
 
     engine = _engine(arguments)
     variant = asked.variant(arguments, HEATMAP_SPARSITY)
     answer = engine.compare(variant, asked.image(engine, arguments, variant.model), asked.cam(arguments))
     found = comparison_facts(answer)
+    if engine.store.precision != "float32":
+        found["notes"].append(rounding(engine, answer.pruned).text)
     if arguments.out:
         _write(arguments.out, bundle(answer))
         found["written"] = str(arguments.out)
     _print(arguments, found)
+
+
+def keep(arguments: Arguments) -> None:
+    path = _engine(arguments).keep(asked.variant(arguments, HEATMAP_SPARSITY))
+    _print(arguments, {"written": str(path), "bytes": path.stat().st_size})
 
 
 def cost(arguments: Arguments) -> None:
@@ -158,13 +173,6 @@ def _print(arguments: Arguments, found: dict[str, Any]) -> None:
     from core.describe import table
 
     print(json.dumps(found, allow_nan=False) if arguments.json else table(found))
-
-
-def _check_folder(folder: Path | None) -> None:
-    if folder is not None and folder.exists() and not folder.is_dir():
-        raise BadSpec(
-            f"{folder} is no folder.", "--folder names the folder where networks and caches lie.", "Choose another, or leave it out."
-        )
 
 
 def _check_writable(folder: Path) -> None:

@@ -3,15 +3,48 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from core.errors import BadImage, UnknownName
+from core.errors import BadImage, BadSpec, UnknownName
 from core.specs import SCOPES, TARGETS
 
 Arguments = argparse.Namespace
+
+
+SETTINGS = {
+    "precision": ("SPARSIGHT_PRECISION", "that networks compute in: float32, bfloat16, float16 (default: {}, else float32)"),
+    "device_bytes": ("SPARSIGHT_DEVICE_BYTES", "networks kept on the device, such as 2GB (default: {}, else a share of what is free)"),
+    "ram_bytes": ("SPARSIGHT_RAM_BYTES", "weights and indexes kept in RAM (default: {}, else a share of what is free)"),
+    "disk_bytes": ("SPARSIGHT_DISK_BYTES", "pruned networks kept on disk (default: {}, else 4GB)"),
+}  # option -> variable that every engine of this process and its children reads, what it is
+
+
+def add_settings(parser: argparse.ArgumentParser) -> None:
+    """The words for precision and memory."""
+    for name, (variable, text) in SETTINGS.items():
+        parser.add_argument(f"--{name.replace('_', '-')}", help=text.format(variable))
+
+
+@contextmanager
+def settings(arguments: Arguments) -> Iterator[None]:
+    """Inside, precision and memory are as the words say."""
+    known = SETTINGS if hasattr(arguments, "device_bytes") else {}  # retrain's --precision is another
+    said = {variable: getattr(arguments, name) for name, (variable, _) in known.items()}
+    before = {variable: os.environ.get(variable) for variable in said}
+    os.environ.update({variable: value for variable, value in said.items() if value is not None})
+    try:
+        yield
+    finally:
+        for variable, value in before.items():
+            os.environ.pop(variable, None)
+            if value is not None:
+                os.environ[variable] = value
 
 
 def add_network(parser: argparse.ArgumentParser, sparsity: float | None) -> None:
@@ -99,3 +132,11 @@ def add_data(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--noise", type=float, default=0.0, help="upper end of the background noise of digits (default: 0)")
     parser.add_argument("--heatmaps", action="store_true", help="also how well heatmaps fit what is to be seen (takes longer)")
     parser.add_argument("--out", type=Path, help="write one row an image into this CSV file (with --heatmaps)")
+
+
+def check_folder(folder: Path | None) -> None:
+    """Raises BadSpec where a file has its name."""
+    if folder is not None and folder.exists() and not folder.is_dir():
+        raise BadSpec(
+            f"{folder} is no folder.", "--folder names the folder where networks and caches lie.", "Choose another, or leave it out."
+        )

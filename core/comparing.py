@@ -7,8 +7,10 @@ from torch import Tensor
 
 from core.measures import MEASURES, optional
 from core.measures.overlap import jaccard_curve
-from core.results import Array, Comparison, Heatmap, MaskReport, Picture, Scores, frozen_array
+from core.results import Array, Comparison, Heatmap, MaskReport, Picture, Prediction, Scores, frozen_array
+from core.saliency.cams import SaliencyBatch
 from core.saliency.normalise import normalise
+from core.specs import CamSpec, ImageRef, VariantSpec
 
 THRESHOLDS = torch.linspace(0.0, 1.0, 51)
 
@@ -26,6 +28,18 @@ def compare(picture: Picture, dense: Heatmap, pruned: Heatmap, mask: MaskReport)
         overlap_dense=overlaps[0], overlap_pruned=overlaps[1], similarity=_scores("similarity", *cells),
         statistics_dense=statistics[0], statistics_pruned=statistics[1],
         thresholds=frozen_array(THRESHOLDS.numpy()), curve_dense=curves[0], curve_pruned=curves[1],
+    )  # fmt: skip
+
+
+def first_heatmap(question: tuple[VariantSpec, ImageRef, CamSpec], made: SaliencyBatch, size_px: tuple[int, int]) -> Heatmap:
+    """The answer of the first image of a batch, with the prediction of the same pass, on the CPU."""
+    variant, image, cam = question
+    maps, states = normalise(made.maps, size_px)
+    probabilities = made.logits[0].float().softmax(0).cpu().numpy()
+    return Heatmap(
+        variant=variant, image=image, cam=cam, target_class=int(made.targets[0]), state=states[0],
+        saliency=frozen_array(made.maps[0].float().cpu().numpy()), map=frozen_array(maps[0].cpu().numpy()),
+        prediction=Prediction(variant=variant, image=image, probabilities=frozen_array(probabilities)),
     )  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from pandas import DataFrame
 from torch import Tensor, nn
 
 from core import evaluation
-from core.comparing import as_batch, compare
+from core.comparing import as_batch, compare, first_heatmap
 from core.cost import cost, smaller
 from core.data.calibration_images import calibration_images
 from core.data.datasets import LabelledImages
@@ -31,10 +31,8 @@ from core.models import own
 from core.models.retrained import Retrained
 from core.models.zoo import card, series_of
 from core.protocols.lukkien_tables import StudyTables, found_studies, load_images, load_study
-from core.results import Accuracy, CachePart, Comparison, CostReport, Heatmap, LayerEffect, MaskReport, Picture, Prediction, RemovalReport
-from core.results.arrays import frozen_array
+from core.results import Accuracy, CachePart, Comparison, CostReport, Heatmap, LayerEffect, MaskReport, Picture, RemovalReport
 from core.saliency.cams import saliency_maps
-from core.saliency.normalise import normalise
 from core.sensitivity import scan
 from core.specs import CamSpec, DataSpec, ImageRef, ModelSpec, SensitivitySpec, VariantSpec
 from core.store.budgets import MEGABYTE, Budgets
@@ -58,16 +56,19 @@ class Engine:
     Args:
         device: "cpu", "cuda", ...; chosen when left out (SPARSIGHT_DEVICE, else the GPU if there is one).
         folder: where caches and trained networks are written; default_folder() when left out. Shipped networks are found beside it.
-        budgets: memory that may stay in use.
+        budgets: memory that may stay in use; Budgets.usual(...) when left out.
+        precision: that networks compute in (SPARSIGHT_PRECISION, else float32).
     """
 
-    def __init__(self, device: str | None = None, folder: Path | None = None, budgets: Budgets | None = None) -> None:
+    def __init__(
+        self, device: str | None = None, folder: Path | None = None, budgets: Budgets | None = None, precision: str | None = None
+    ) -> None:
         self.device = choose_device(device or os.environ.get("SPARSIGHT_DEVICE") or None)
         self.folder = folder or default_folder()
         shipped = REPOSITORY / "models_cache" / "shipped"
         self.store = ModelStore(
             Files(self.folder, [shipped]), self.device, budgets or Budgets.usual(self.device),
-            images=lambda model: calibration_images(self._pictures, card(model)),
+            lambda model: calibration_images(self._pictures, card(model)), precision or os.environ.get("SPARSIGHT_PRECISION") or "float32",
         )  # fmt: skip
         self.roots = (self.folder, shipped)
         self._accuracies = AccuracyTable(self.roots)
@@ -127,6 +128,10 @@ class Engine:
         """What the pruning removed, counted."""
         return self.store.report(variant)
 
+    def keep(self, variant: VariantSpec) -> Path:
+        """Writes a one-shot variant to disk, to be read from now on. Raises BadSpec, CacheNotWritable, as `ModelStore.keep`."""
+        return self.store.keep(variant)
+
     def cost(self, variant: VariantSpec, measure: bool = False) -> CostReport:
         """Parameters, zeros, multiply-adds, file sizes, before and after physical removal; with `measure`, the time of one image too."""
         return cost(self.store, variant, measure)
@@ -145,7 +150,7 @@ class Engine:
         Raises:
             UnknownName: method, model or layer. BadSpec: target "label" for an image without one. MissingData, BadFile: weights or image.
         """
-        key = f"{variant.key}|{image.key}|{cam.key}"
+        key = f"{self.store.precision}|{variant.key}|{image.key}|{cam.key}"
 
         def make() -> tuple[Heatmap, int]:
             answer = self._make_heatmap(variant, image, cam)
@@ -183,8 +188,7 @@ class Engine:
     def evaluate_accuracy(self, variant: VariantSpec, data: DataSpec) -> Accuracy:
         """Top-1 accuracy, counted now; of photographs also top-5, and among the data set's own classes."""
         inputs = self._inputs.of(data, card(variant.model))
-        with self.store.borrow(variant) as network:
-            return evaluation.accuracy(variant, data, evaluation.count(network, inputs))
+        return evaluation.accuracy(variant, data, self.store.use(variant, lambda network: evaluation.count(network, inputs)))
 
     def evaluate(self, variant: VariantSpec, data: DataSpec, cam: CamSpec) -> evaluation.PerImage:
         """Prediction, heatmap for the predicted class, and how well it fits ink or object, for every image of a data set."""
@@ -192,8 +196,8 @@ class Engine:
             raise BadSpec(f"Target class '{cam.target}' is not evaluated over a data set.", "Only 'own', as in the thesis.")
         found = card(variant.model)
         inputs = self._inputs.of(data, found)
-        with self.store.borrow(variant) as network:
-            return evaluation.evaluate(network, inputs, cam.method, cam.layer or found.target_layer)
+        layer = cam.layer or found.target_layer
+        return self.store.use(variant, lambda network: evaluation.evaluate(network, inputs, cam.method, layer))
 
     def accuracy_curve(self, variant: VariantSpec, data: DataSpec) -> tuple[tuple[MaskReport, Accuracy], ...]:
         """Accuracy over the variant's series, as far as it is in the stored table."""
@@ -224,15 +228,9 @@ class Engine:
         picture, found = self.picture(image, variant.model), card(variant.model)
         choose = self._target(variant, picture, cam)
         seen = found.input(as_batch(picture.seen).to(self.device))
-        with self.store.borrow(variant) as network:
-            made = saliency_maps(network, seen, cam.method, cam.layer or found.target_layer, choose)
-        maps, states = normalise(made.maps, found.input_px)
-        probabilities = made.logits[0].float().softmax(0).cpu().numpy()
-        return Heatmap(
-            variant=variant, image=image, cam=cam, target_class=int(made.targets[0]), state=states[0],
-            saliency=frozen_array(made.maps[0].float().cpu().numpy()), map=frozen_array(maps[0].cpu().numpy()),
-            prediction=Prediction(variant=variant, image=image, probabilities=frozen_array(probabilities)),
-        )  # fmt: skip
+        layer = cam.layer or found.target_layer
+        made = self.store.use(variant, lambda network: saliency_maps(network, seen, cam.method, layer, choose))
+        return first_heatmap((variant, image, cam), made, found.input_px)
 
     def _target(self, variant: VariantSpec, picture: Picture, cam: CamSpec) -> Callable[[Tensor], Tensor]:
         """How the class of the map is chosen from the logits (N, classes)."""

@@ -29,7 +29,16 @@ ROOMS = (
         "core.sheets",
         "core.amounts",
     ),
-    ("core.engine", "core.sweep", "core.jobs", "core.job_process", "core.retraining", "core.retraining_data", "core.shipping"),
+    (
+        "core.engine",
+        "core.rounding",
+        "core.sweep",
+        "core.jobs",
+        "core.job_process",
+        "core.retraining",
+        "core.retraining_data",
+        "core.shipping",
+    ),
     (
         "core.describe",
         "core.export",

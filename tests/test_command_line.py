@@ -22,7 +22,18 @@ from core.bench import BENCHES
 from core.engine import REPOSITORY, Engine
 from tests.data.made_sets import folder_files, write_folder
 
-HELPED = (["info"], ["heatmap"], ["cost"], ["evaluate"], ["retrain"], ["jobs"], ["protocol", "run"], ["protocol", "show"], ["bench"])
+HELPED = (
+    ["info"],
+    ["heatmap"],
+    ["keep"],
+    ["cost"],
+    ["evaluate"],
+    ["retrain"],
+    ["jobs"],
+    ["protocol", "run"],
+    ["protocol", "show"],
+    ["bench"],
+)
 
 
 @pytest.fixture
@@ -343,7 +354,8 @@ def test_help_explains_every_option_and_names_defaults(words: list[str], capsys:
     for name, default in vars(arguments).items():
         if name in ("command", "name"):
             continue
-        (shown,) = [option for option in options if f"--{name.replace('_', '-')}" in option.split("  ")[1]]
+        word = re.compile(rf"--{name.replace('_', '-')}(?![\w-])")
+        (shown,) = [option for option in options if word.search(option.split("  ")[1])]
         assert len(shown.split(maxsplit=2)) == 3, f"{name} is not explained"
         if default not in (None, False):
             assert "default" in shown, name
@@ -379,3 +391,22 @@ def test_a_reader_that_leaves_early_causes_no_noise() -> None:
         assert process.stderr is not None
         assert process.stderr.read() == ""
     assert process.returncode == 0
+
+
+def test_a_pruned_network_is_kept_on_disk(command, tmp_path: Path) -> None:
+    status, out, _ = command("keep", "--sparsity", "0.5", "--json", "--folder", str(tmp_path))
+    found = strict(out)
+    assert status == 0
+    assert Path(found["written"]).stat().st_size == found["bytes"] > 0
+
+
+def test_memory_and_precision_are_words(command) -> None:
+    status, out, _ = command("info", "--json", "--device-bytes", "99MB", "--ram-bytes", "77MB", "--device", "cpu")
+    assert status == 0
+    assert strict(out)["memory"]["device"].endswith(f"of {99 << 20:,} bytes")
+    assert strict(out)["memory"]["RAM"].endswith(f"of {77 << 20:,} bytes")
+    assert not {"SPARSIGHT_DEVICE_BYTES", "SPARSIGHT_RAM_BYTES"} & set(os.environ)  # of this command only
+    status, out, _ = command("heatmap", "--json", "--precision", "bfloat16", "--device", "cpu")
+    assert "Computed in bfloat16" in " ".join(strict(out)["notes"])
+    assert command("info", "--precision", "int3")[0] == 1
+    assert command("info", "--disk-bytes", "much")[0] == 1

@@ -27,10 +27,16 @@ class Budgets:
 
     @classmethod
     def usual(cls, device: torch.device) -> Budgets:
-        """SPARSIGHT_DEVICE_BYTES and SPARSIGHT_RAM_BYTES ("2GB", "512MB", bytes), else shares of the memory that is free now."""
+        """SPARSIGHT_DEVICE_BYTES and SPARSIGHT_RAM_BYTES ("2GB", "512MB", bytes), else shares of the memory that is free now.
+
+        Of the disk SPARSIGHT_DISK_BYTES, else 4 GB for variants that a person keeps. Raises BadSpec.
+        """
         free = free_ram_bytes()
         on_device = GPU_SHARE * torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else CPU_SHARE * free
-        return cls(device_bytes=_asked("SPARSIGHT_DEVICE_BYTES", on_device), ram_bytes=_asked("SPARSIGHT_RAM_BYTES", RAM_SHARE * free))
+        return cls(
+            device_bytes=_asked("SPARSIGHT_DEVICE_BYTES", on_device), ram_bytes=_asked("SPARSIGHT_RAM_BYTES", RAM_SHARE * free),
+            disk_bytes=_asked("SPARSIGHT_DISK_BYTES", cls.disk_bytes),
+        )  # fmt: skip
 
 
 def parse_bytes(text: str, noun: str) -> int:

@@ -50,7 +50,7 @@ class ModelStore:
         self, files: Files, device: torch.device, budgets: Budgets | None = None, images: Images | None = None, precision: str = "float32"
     ) -> None:
         self.budgets = budgets or Budgets()
-        self.files, self.device, self._images = files, device, images
+        self.files, self.device, self.precision, self._images = files, device, precision, images
         on_device = MemoryCache("device", self.budgets.device_bytes)
         in_ram = MemoryCache("RAM", self.budgets.ram_bytes, beside=on_device)
         self._far = Sources(Origin(files, self.downloads, images), in_ram, CPU)
@@ -75,6 +75,15 @@ class ModelStore:
         """
         with ExitStack() as held:
             yield self.retrying(lambda: self._lend(variant, held))
+
+    def use(self, variant: VariantSpec, call: Callable[[nn.Module], T]) -> T:
+        """The answer of a call with the network. When memory runs out, in the call too, it is asked once more. Raises as `borrow`."""
+
+        def asked() -> T:
+            with self.borrow(variant) as network:
+                return call(network)
+
+        return self.retrying(asked)
 
     def mask(self, variant: VariantSpec) -> Mask:
         """What the pruning keeps, by parameter name; on the CPU, shared: do not change it. As large as a quarter of the network."""

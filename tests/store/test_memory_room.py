@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.store.memory import MemoryCache
+from core.store.table import MOST_ALIKE
 
 WAIT_S = 10.0  # far above what anything here takes
 
@@ -256,3 +257,30 @@ def test_evicting_all_spares_what_is_borrowed() -> None:
         cache.evict()
         assert (cache.holds("a"), cache.holds("b")) == (True, False)
     assert cache.report().bytes == 10
+
+
+def test_only_the_last_few_of_a_kind_are_kept_where_more_would_fit() -> None:
+    cache, made = MemoryCache("device", 10_000), []
+
+    def write(spare: list[int] | None) -> list[int]:
+        made.extend([spare] if spare is None else [])
+        return spare or [0]
+
+    for key in range(3 * MOST_ALIKE):
+        with cache.borrow_reused(key, write, 10, "resnet"):
+            pass
+    with cache.borrow_reused("other", write, 10, "vgg"):
+        pass
+    assert len(made) == MOST_ALIKE + 1
+    assert cache.report().entries == MOST_ALIKE + 1
+    assert cache.holds(3 * MOST_ALIKE - 1)
+    assert not cache.holds(2 * MOST_ALIKE - 1)
+
+
+def test_more_of_a_kind_are_lent_at_once_where_they_fit() -> None:
+    cache = MemoryCache("device", 10_000)
+    with ExitStack() as held:
+        lent = [
+            held.enter_context(cache.borrow_reused(key, lambda spare: spare or object(), 10, "resnet")) for key in range(MOST_ALIKE + 3)
+        ]
+        assert len({id(value) for value in lent}) == MOST_ALIKE + 3
