@@ -66,7 +66,7 @@ def show(arguments: Arguments, roots: list[Path]) -> None:
     """Prints the tables of a study that was run here or came along."""
     from core.protocols import vonrad_tables
 
-    there = vonrad_tables.found(roots)
+    there = [name for root in roots for name in vonrad_tables.found([root])]  # those that were made here first
     _print_tables(arguments, vonrad_tables.load(roots, arguments.model or (there[0] if there else "any model")))
 
 

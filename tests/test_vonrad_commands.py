@@ -10,9 +10,11 @@ import pytest
 import torch
 
 import core.__main__ as command_line
+from core.protocol_commands import SHIPPED
 from core.protocols.vonrad_published import FINDINGS, READINGS
 from core.protocols.vonrad_summary import farthest, methods, text
-from core.protocols.vonrad_tables import VonradTables, load
+from core.protocols.vonrad_tables import PLACE, VonradTables, found, load
+from core.stats.intervals import wilson
 from tests.protocols.small_series import photographs
 
 Command = Callable[..., tuple[int, str, str]]
@@ -88,7 +90,7 @@ def test_the_summary_is_of_one_rate(done: VonradTables) -> None:
 
 def test_how_far_a_method_stays_near_the_dense_network(done: VonradTables) -> None:
     """Against the definition, on accuracies set by hand."""
-    for accuracies, expected in (((0.79, 0.9), 0.89), ((0.79, 0.3), 0.5), ((0.5, 0.9), None), ((0.78, 0.78), 0.89)):
+    for accuracies, expected in (((0.79, 0.9), 0.89), ((0.79, 0.3), 0.5), ((0.5, 0.9), 0.89), ((0.78, 0.78), 0.89), ((0.7, 0.7), None)):
         levels = done.levels[done.levels.seed == 0].copy()
         levels.loc[levels.pruning == "dense", "accuracy"] = 0.8
         chosen = (levels.pruning == "filters") & (levels.retraining == "iterative")
@@ -129,3 +131,21 @@ def test_wrong_words_get_clear_answers(command: Command, place: Path, name: str)
 def test_nothing_to_show(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert command_line.main(["protocol", "show", "vonrad", "--model", "vgg16@cats", "--folder", str(tmp_path)]) == 1
     assert "vgg16@cats" in capsys.readouterr().err
+
+
+def test_the_tables_that_come_along_are_of_a_real_run() -> None:
+    """Their counts fit each other and the network's real sizes, whatever part of the run is there."""
+    (name,) = found([SHIPPED])
+    tables = load([SHIPPED], name)
+    levels = tables.levels
+    assert len(levels) >= 1 + 3 * 6 + 3
+    assert not levels.duplicated(PLACE).any()
+    for row in levels.itertuples():
+        assert (row.low, row.high) == pytest.approx(wilson(row.correct, row.total))
+        assert row.accuracy == row.correct / row.total
+        assert abs(row.sparsity - row.rate) < 0.01
+        assert row.parameters_left <= (1 - row.sparsity) * row.parameters + 4000  # biases are no weights
+    assert set(levels.total) == {tables.facts["runs"]["0"]["test"]}
+    epochs = tables.epochs.groupby(PLACE).epoch.max()
+    trained = levels[levels.epochs > 0].set_index(PLACE).epochs
+    assert epochs.to_dict() == trained.to_dict()

@@ -25,12 +25,12 @@ def methods(tables: VonradTables, rate: float = CURVE_RATE) -> DataFrame:
 
 
 def farthest(tables: VonradTables, seed: int) -> dict[tuple[str, str], float | None]:
-    """By pruning and retraining: the highest rate up to which accuracy stays within 2 points of the dense network's; None for none."""
+    """By pruning and retraining: the highest rate at which accuracy is within 2 points of the dense network's; None for none."""
     found: dict[tuple[str, str], float | None] = {}
     wanted = float(tables.dense(seed).accuracy.iloc[0]) - NEAR
     for pruning, retraining in pairs(tables, seed):
         rows = tables.series(pruning, retraining, seed)
-        near = rows[(rows.accuracy >= wanted).cummin() & (rows.rate > 0)]
+        near = rows[(rows.accuracy >= wanted) & (rows.rate > 0)]
         found[pruning, retraining] = float(near.rate.max()) if len(near) else None
     return found
 
@@ -72,6 +72,20 @@ def silent(tables: VonradTables, seed: int) -> str:
     )
 
 
+def missing(tables: VonradTables, seed: int) -> str:
+    """Which networks of a run that was stopped are not there, in a sentence; empty where all are."""
+    rows = tables.levels[tables.levels.seed == seed]
+    rates, begun = sorted(set(rows.rate[rows.rate > 0])), [name for name in PRUNINGS if name in set(rows.pruning)]
+    lacking = []
+    for retraining in RETRAININGS:
+        for pruning in begun:
+            there = set(rows.rate[(rows.pruning == pruning) & (rows.retraining == retraining)])
+            if gone := [percent(rate, 0) for rate in rates if rate not in there]:
+                what = "all of them" if len(gone) == len(rates) else f"at {', '.join(gone)}"
+                lacking.append(f"{PRUNINGS[pruning].title}, {retraining} ({what})")
+    return f"The run was stopped; not there: {'; '.join(lacking)}." if lacking else ""
+
+
 def share(row: Any) -> str:
     """Accuracy with its counts and interval: "92.1 % (2,490 of 2,704; 91.0 to 93.1)"."""
     return f"{percent(row.accuracy)} ({row.correct:,} of {row.total:,}; {percent(row.low)} to {percent(row.high)})"
@@ -103,6 +117,8 @@ def _of_seed(tables: VonradTables, seed: int) -> Iterator[str]:
     yield f"{tables.model}, seed {seed} (n = 1 network each), {dense.device}; trained on {run['train']:,} images, {run['test']:,} to test."
     yield f"Dense: {share(dense)}, {dense.parameters:,} parameters, {millions(dense.multiply_adds)} multiply-adds an image."
     yield published()
+    if said := missing(tables, seed):
+        yield said
     yield from ("", "Accuracy without retraining (1) and with (3), on the test images")
     yield from _accuracies(tables, seed)
     yield from (
@@ -134,7 +150,7 @@ def _accuracies(tables: VonradTables, seed: int) -> Iterator[str]:
 
 def _far(rate: float | None) -> str:
     points = f"{100 * NEAR:g} points"
-    return f"within {points} of the dense network up to {percent(rate, 0)}" if rate else f"never within {points} of the dense network"
+    return f"within {points} of the dense network at {percent(rate, 0)} at most" if rate else f"never within {points} of the dense network"
 
 
 def _methods(tables: VonradTables, seed: int) -> Iterator[str]:

@@ -13,7 +13,7 @@ from core.plots_vonrad import COSTS
 from core.protocols import vonrad_tables
 from core.protocols.vonrad import CURVE_RATE, PRUNINGS
 from core.protocols.vonrad_published import FINDINGS
-from core.protocols.vonrad_summary import headline, methods, millions, percent, published, silent
+from core.protocols.vonrad_summary import headline, methods, millions, missing, percent, published, silent
 from core.protocols.vonrad_tables import VonradTables
 from pages.shared import cached, present, study_figures
 from pages.shared.kinds import Choice, Parameter
@@ -111,7 +111,8 @@ def _origin(tables: VonradTables, seed: int) -> str:
     return (
         f"Our run: {tables.model}, {run['train']:,} training, {run['validation']:,} validation and {run['test']:,} test images, "
         f"{'seed' if len(seeds) == 1 else 'seeds'} {', '.join(map(str, seeds))} (one network each), {dense.device}. "
-        "Bars are 95 % intervals over test images, not over seeds. **Not as published:** " + " ".join(run["departures"])
+        "Bars are 95 % intervals over test images, not over seeds. **Not as published:** "
+        + " ".join((*run["departures"], missing(tables, seed)))
     )
 
 

@@ -9,7 +9,7 @@ from pandas import DataFrame
 from streamlit.testing.v1 import AppTest
 
 from core.protocols.vonrad_published import FINDINGS, READINGS
-from core.protocols.vonrad_summary import headline, silent
+from core.protocols.vonrad_summary import headline, missing, silent
 from core.protocols.vonrad_tables import VonradTables, write
 from pages.shared import vonrad_view
 from tests.app.conftest import OpenPage
@@ -85,6 +85,15 @@ def test_networks_that_learnt_nothing_are_named() -> None:
     said = silent(VonradTables(MODEL, study.facts, study.levels, epochs), 0)
     assert "structured, whole filters, one-shot at 89 %" in said
     assert "unstructured" not in said
+
+
+def test_what_a_stopped_run_lacks_is_said() -> None:
+    study = whole()
+    assert missing(study, 0) == ""
+    levels = study.levels[~((study.levels.retraining == "iterative") & (study.levels.pruning == "filters"))]
+    levels = levels[~((levels.retraining == "one-shot") & (levels.pruning == "unstructured") & (levels.rate > 0.8))]
+    said = missing(VonradTables(MODEL, study.facts, levels, study.epochs), 0)
+    assert "global unstructured, L1, one-shot (at 89 %, 95 %); structured, whole filters, iterative (all of them)" in said
 
 
 def test_what_is_there(tmp_path: Path) -> None:
