@@ -14,6 +14,8 @@ from core.specs import DataSpec, ModelSpec, VariantSpec
 
 COLUMNS = ("pruning", "data", "correct", "total")
 Counts = tuple[int, int]
+Rows = dict[tuple[str, str], Counts]  # by pruning key and data key
+State = tuple[int, int, int] | None  # tells one file of a name from the next; None where there is none
 
 
 class AccuracyTable:
@@ -25,27 +27,41 @@ class AccuracyTable:
 
     def __init__(self, roots: Sequence[Path]) -> None:
         self.roots = tuple(roots)
-        self._tables: dict[ModelSpec, dict[tuple[str, str], Counts]] = {}
+        self._tables: dict[ModelSpec, tuple[list[State], Rows]] = {}
 
     def get(self, variant: VariantSpec, data: DataSpec) -> Counts | None:
         """The stored counts, or None. Raises BadFile when the table cannot be read."""
         return self._rows(variant.model).get((variant.pruning.key, data.key))
 
-    def _rows(self, model: ModelSpec) -> dict[tuple[str, str], Counts]:
-        if model not in self._tables:
-            rows: dict[tuple[str, str], Counts] = {}
-            for root in reversed(self.roots):
-                rows |= read_counts(root / model.key / "accuracy.csv")
-            self._tables[model] = rows
-        return self._tables[model]
+    def _rows(self, model: ModelSpec) -> Rows:
+        paths = [root / model.key / "accuracy.csv" for root in self.roots]
+        states = [_state(path) for path in paths]  # before reading: a change meanwhile is seen next time
+        if self._tables.get(model, (None,))[0] != states:
+            rows: Rows = {}
+            for path in reversed(paths):
+                rows |= read_counts(path)
+            self._tables[model] = states, rows
+        return self._tables[model][1]
 
 
-def read_counts(path: Path) -> dict[tuple[str, str], Counts]:
+def _state(path: Path) -> State:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+def read_counts(path: Path) -> Rows:
     """The rows of one table; empty when there is none. Raises BadFile for columns or counts that are not ours."""
     if not path.is_file():
         return {}
     try:
-        lines = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
+        text = path.read_text(encoding="utf-8")
+        reader = csv.DictReader(text.splitlines())
+        if tuple(reader.fieldnames or ()) != COLUMNS or not text.endswith("\n"):
+            raise ValueError("its head or its end is missing")
+        lines = list(reader)
         rows = {(line["pruning"], line["data"]): (int(line["correct"]), int(line["total"])) for line in lines}
         if not all(0 <= correct <= total for correct, total in rows.values()):
             raise ValueError("more right answers than images")

@@ -68,6 +68,11 @@ def test_an_earlier_folder_wins_and_a_later_one_fills_up(tmp_path: Path) -> None
         "pruning,data,correct,total\ndense,digits,4.5,5000\n",
         "pruning,data,correct,total\ndense,digits\n",
         "pruning,data,correct,total\ndense,digits,49",
+        "pruning,data,correct,total\ndense,digits,490,500",  # of 5000
+        "pruning,data,correct,tot",
+        "pruning,data\n",
+        "pruning,data,correct,total",
+        "",
         "model,data,correct,total\ndense,digits,4900,5000\n",
     ],
 )
@@ -117,3 +122,24 @@ def test_what_cannot_be_renamed_leaves_nothing_behind(tmp_path: Path) -> None:
     with pytest.raises(CacheNotWritable):
         one_row(tmp_path, 1)
     assert [entry.name for entry in place(tmp_path).parent.iterdir()] == ["accuracy.csv"]
+
+
+def test_a_table_that_changes_on_disk_is_read_again(tmp_path: Path) -> None:
+    table = AccuracyTable([tmp_path / "own", tmp_path / "shipped"])
+    assert table.get(VARIANT, NOISY) is None
+    one_row(tmp_path / "shipped", 7)
+    assert table.get(VARIANT, NOISY) == (7, 5000)
+    one_row(tmp_path / "own", 8)
+    assert table.get(VARIANT, NOISY) == (8, 5000)
+    one_row(tmp_path / "own", 9)  # of the same size
+    assert table.get(VARIANT, NOISY) == (9, 5000)
+    place(tmp_path / "own").unlink()
+    assert table.get(VARIANT, NOISY) == (7, 5000)
+
+
+def test_a_table_that_stays_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one_row(tmp_path, 7)
+    table = AccuracyTable([tmp_path])
+    table.get(VARIANT, NOISY)
+    monkeypatch.setattr(Path, "read_text", lambda *_, **__: pytest.fail("it was read again"))
+    assert table.get(VARIANT, NOISY) == (7, 5000)
