@@ -23,12 +23,13 @@ from core.pruning.repair import reestimate
 from core.results import CachePart, LayerCount, MaskReport
 from core.specs import ModelSpec, VariantSpec
 from core.store.budgets import Budgets
+from core.store.collapse import Collapses
 from core.store.files import Files
 from core.store.kept import KeptVariants
 from core.store.memory import MemoryCache
 from core.store.networks import around, empty, takes_and_gives
 from core.store.places import Place, Places
-from core.store.sources import SMALL, Images, Origin, Sources, weights_key
+from core.store.sources import SMALL, Images, Origin, Sources, index_key, weights_key
 from core.store.weights import stored_key
 
 T = TypeVar("T")
@@ -56,6 +57,7 @@ class ModelStore:
         self._far = Sources(Origin(files, self.downloads, images), in_ram, CPU)
         self._near = self._far if device.type == "cpu" else Sources(self._far.origin, on_device, device, self._far)
         self._places = Places(Place(on_device, device, self._near, precision_named(precision)), self._far)
+        self._collapses = Collapses()
         self.kept = KeptVariants(files, self.budgets.disk_bytes, precision)
 
     @property
@@ -219,11 +221,11 @@ class ModelStore:
         with sources.index(variant) as (_, index):
             layers = tuple(_layer(found, name, removed) for name, removed in index.removed(*amount).items())
             others = sum(int((~kept).sum()) for kept in self._far.companion_masks(variant, index).values())
-            return (
-                layers,
-                others,
-                not index.every_row_stays(*amount) and is_collapsed(found.skeleton, index.mask(*amount), found.input_shape),
+            ranking = (index_key(variant), *amount[1:])
+            collapsed = not index.every_row_stays(*amount) and self._collapses.ask(
+                ranking, amount[0], lambda: is_collapsed(found.skeleton, index.mask(*amount), found.input_shape)
             )
+            return layers, others, collapsed
 
 
 def _layer(found: Card, name: str, removed: int) -> LayerCount:
