@@ -165,6 +165,8 @@ def _text(value: Any) -> str:
 
 def readme_tables() -> dict[str, str]:
     """The README's tables by the name in their marker, in Markdown, from the registries."""
+    from core.bench import BENCHES  # most answers do without
+
     cams = [(_code(e), e.summary, e.facts["cost"], e.facts["by_class"], e.facts["made_by"], e.source) for e in CAMS.values()]
     measures = [(_code(e), MEASURED[e.facts["group"]], e.summary, e.facts["range"], e.source) for e in MEASURES.values()]
     return {
@@ -181,6 +183,7 @@ def readme_tables() -> dict[str, str]:
         + _markdown("scope | what it means", ((f"`{name}`", _after_colon(text)) for name, text in SCOPES.items())),
         "CAM methods": _markdown("method | what it does | cost | asks for a class | made by | source", cams),
         "measures": _markdown("measure | of | what it says | range | source", measures),
+        "benches": _markdown("bench | what is timed or counted", ((_code(e), e.summary) for e in BENCHES.values())),
     }
 
 

@@ -39,6 +39,7 @@ ROOMS = (
         "core.retraining_data",
         "core.shipping",
     ),
+    ("core.bench",),
     (
         "core.describe",
         "core.export",
@@ -50,7 +51,6 @@ ROOMS = (
         "core.asked",
         "core.asked_training",
     ),
-    ("core.bench",),
     ("core.__main__", "core.parser"),
     ("pages.shared",),
     ("pages", "app"),

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from core.__main__ import main
+from core.bench import BENCHES
 from core.data.datasets import DATASETS
 from core.describe import fill_tables, readme_tables
 from core.engine import REPOSITORY
@@ -19,7 +20,7 @@ from core.saliency import CAMS
 from core.specs import SCOPES
 
 README = REPOSITORY / "README.md"
-REGISTRIES = {"models": MODELS, "data sets": DATASETS, "criteria": CRITERIA, "CAM methods": CAMS, "measures": MEASURES}
+REGISTRIES = {"models": MODELS, "data sets": DATASETS, "criteria": CRITERIA, "CAM methods": CAMS, "measures": MEASURES, "benches": BENCHES}
 BLOCK = "before\n<!-- table: measures -->\nold\n<!-- end -->\nafter\n"
 
 
