@@ -37,10 +37,10 @@ def iterative_and_one_shot(tables: VonradTables) -> go.Figure:
     figure = _figure("Accuracy after retraining", _tests(tables))
     for retraining in ("one-shot", "iterative"):
         for pruning in _there(tables, retraining):
-            _line(
-                figure, tables, pruning, retraining, DASHES[retraining], show=retraining == "iterative" or not _there(tables, "iterative")
-            )
-        _style(figure, retraining, retraining)
+            named = retraining == "one-shot" or pruning not in _there(tables, "one-shot")  # each pruning once in the legend
+            _line(figure, tables, pruning, retraining, DASHES[retraining], named)
+        if _there(tables, retraining):
+            _style(figure, retraining, retraining)
     return _rates(figure, tables)
 
 
@@ -81,7 +81,8 @@ def methods(tables: VonradTables, cost: str = "parameters") -> go.Figure:
                     hovertemplate="rate %{customdata:.0%}: %{x:.1%} left, %{y:.1%} right"
                                   f"<extra>{NAMES[pruning]}, {retraining}</extra>",
                 )  # fmt: skip
-        _style(figure, retraining, "not retrained" if retraining == "none" else retraining)
+        if _there(tables, retraining):
+            _style(figure, retraining, "not retrained" if retraining == "none" else retraining)
     figure.update_xaxes(title=f"{title},<br>share of the dense network's (log)", type="log", tickformat=".0%",
                         tickvals=[0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1], tickangle=0)  # fmt: skip
     return _accuracies(figure, tables)

@@ -71,8 +71,8 @@ def _accuracies(tables: VonradTables, seed: int) -> None:
             plots_vonrad.iterative_and_one_shot(tables), "retrained", "Accuracy by pruning rate, retrained iteratively and one-shot"
         )
     study_figures.chart(plots_vonrad.curve(tables), "epochs", f"Accuracy over epochs after one-shot pruning by {percent(CURVE_RATE, 0)}")
-    if said := silent(tables, seed):
-        st.caption(said)
+    said = (*tables.facts["runs"][str(seed)]["departures"], missing(tables, seed), silent(tables, seed))
+    st.caption(f"**Not as published:** {' '.join(filter(None, said))}")
 
 
 def _methods(tables: VonradTables) -> None:
@@ -111,8 +111,7 @@ def _origin(tables: VonradTables, seed: int) -> str:
     return (
         f"Our run: {tables.model}, {run['train']:,} training, {run['validation']:,} validation and {run['test']:,} test images, "
         f"{'seed' if len(seeds) == 1 else 'seeds'} {', '.join(map(str, seeds))} (one network each), {dense.device}. "
-        "Bars are 95 % intervals over test images, not over seeds. **Not as published:** "
-        + " ".join((*run["departures"], missing(tables, seed)))
+        "Bars are 95 % intervals over test images, not over seeds."
     )
 
 
