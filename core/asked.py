@@ -55,7 +55,7 @@ def add_network(parser: argparse.ArgumentParser, sparsity: float | None) -> None
     amount = parser.add_mutually_exclusive_group()
     usual = sparsity or "none, the dense network"
     amount.add_argument("--sparsity", type=float, help=f"one-shot pruning of this share of the weights, 0 to 1 (default: {usual})")
-    amount.add_argument("--level", type=int, help="a level of the trained series, 0 to 25")
+    amount.add_argument("--level", type=int, help="a level of the trained series (0 to 25 for thesis-cnn)")
     parser.add_argument("--scope", default="global", help="global (default) or layer")
     parser.add_argument("--granularity", default="weight", help="weight (default), kernel, channel, filter, or a pattern such as 2:4")
     parser.add_argument("--exclude", nargs="+", default=[], metavar="NAME", help="weights left alone, such as fc.weight (default: none)")
@@ -76,7 +76,7 @@ def add_image(parser: argparse.ArgumentParser) -> None:
 
 def variant(arguments: Arguments, sparsity: float | None) -> Any:
     """The VariantSpec; sparsity: where none is asked for, None for the dense network. Raises UnknownName, BadSpec."""
-    from core.models.zoo import card, default_model
+    from core.models.zoo import card, default_model, series_of
     from core.specs import ModelSpec, PruningSpec, VariantSpec, n_of_m
 
     usual = default_model(arguments.model)
@@ -85,8 +85,12 @@ def variant(arguments: Arguments, sparsity: float | None) -> Any:
         if name not in names:
             raise UnknownName(noun, name, names)
     model = ModelSpec(name=arguments.model, weights=weights, seed=usual.seed if arguments.seed is None else arguments.seed)
+    series = series_of(model)
+    if arguments.seed is None and series and model.seed not in series.seeds:  # another run than the usual one
+        model = replace(model, seed=series.seeds[0])
     if arguments.level is not None:
-        return VariantSpec(model=model, pruning=PruningSpec.at_level(arguments.level))
+        schedule = series.schedule if series else "iterative-reset"
+        return VariantSpec(model=model, pruning=PruningSpec.at_level(arguments.level, schedule))
     sparsity = sparsity if arguments.sparsity is None else arguments.sparsity
     if sparsity is None and n_of_m(arguments.granularity) is None:
         return VariantSpec(model=model)

@@ -17,6 +17,7 @@ from core.errors import BadFile, BadSpec, MissingData, UnknownName
 from core.models.zoo import TABLE_SPARSITIES
 from core.protocols.lukkien import SEEDS
 from core.results import MAP_STATES
+from core.shipping import LIMIT_BYTES
 from core.specs import CamSpec, DataSpec, ImageRef, ModelSpec, PruningSpec, VariantSpec
 
 SHIPPED = REPOSITORY / "models_cache" / "shipped"
@@ -166,7 +167,7 @@ def test_the_shipped_table_is_whole(engine: Engine) -> None:
 
 
 def test_shipped_stays_small() -> None:
-    assert sum(path.stat().st_size for path in SHIPPED.rglob("*") if path.is_file()) < 3_000_000
+    assert sum(path.stat().st_size for path in SHIPPED.rglob("*") if path.is_file()) < LIMIT_BYTES
 
 
 def test_accuracy_has_counts_and_interval(engine: Engine) -> None:

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core import CamSpec, Engine, ImageRef, ModelSpec, PruningSpec, VariantSpec
+from core.__main__ import main
 from core.errors import BadFile, BadSpec, MissingData
 from core.models import finetuned
 from core.models.finetuned import Description, Run
@@ -199,3 +200,12 @@ def test_a_series_that_leaves_layers_alone_is_read(tmp_path: Path) -> None:
     report = engine.report(variant)
     assert {layer.name: layer.total - layer.kept for layer in report.layers if layer.kept < layer.total} == {convs[0]: 147}
     assert report.total == sum(state[name].numel() for name in found.prunable)
+
+
+def test_the_command_line_asks_for_a_trained_level(cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["heatmap", "--model", NAME, "--weights", "merkle-layer", "--level", "2", "--photo", "cat", "--json"]
+    Engine("cpu", cache)
+    assert main([*words, "--folder", str(cache), "--device", "cpu"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["variant"] == f"{LAYER.key}/retrained/level-02"
+    assert found["mask"]["sparsity"] == pytest.approx(0.75, abs=1e-3)
