@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 
+from core.device import give_memory_back
+
 
 class Collapses:
     """By ranking, the highest sparsity that is known to be whole and the lowest that is known to be collapsed. Safe for threads."""
@@ -19,6 +21,7 @@ class Collapses:
         if sparsity >= self._collapsed.get(ranking, 2.0):
             return True
         collapsed = look()  # a second thread that looks at the same time finds the same
+        give_memory_back()  # a look takes several times the memory of a mask, once
         known = self._collapsed if collapsed else self._whole
         known[ranking] = sparsity
         return collapsed

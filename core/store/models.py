@@ -14,8 +14,7 @@ from typing import TypeVar
 import torch
 from torch import nn
 
-from core.device import is_out_of_memory, precision_named
-from core.errors import OutOfMemory
+from core.device import give_memory_back, is_out_of_memory, precision_named
 from core.models.cards import Card
 from core.models.zoo import card, is_there
 from core.pruning.mask import Mask, count_layers, full_mask, is_collapsed
@@ -120,6 +119,12 @@ class ModelStore:
         device, ram = self._places.near.cache.report(), self._far.cache.report()
         return replace(device, notes=self._places.notes_of("device")), replace(ram, notes=self._places.notes_of("RAM"))
 
+    def allow(self, budgets: Budgets) -> None:
+        """Changes what may be kept; what no longer fits goes now, or when it is given back."""
+        self.budgets, self.kept.budget_bytes = budgets, budgets.disk_bytes
+        self._places.near.cache.resize(budgets.device_bytes)
+        self._far.cache.resize(budgets.ram_bytes)
+
     def missing(self, model: ModelSpec) -> bool:
         """Whether the dense weights of this model are nowhere on this machine."""
         there = is_there(model, self.downloads)
@@ -141,13 +146,14 @@ class ModelStore:
         except Exception as error:
             if not is_out_of_memory(error):
                 raise
-            raise _explained(self.budgets, self.device) from error
+            raise self.budgets.not_enough(self.device) from error
 
     def free(self) -> None:
         """Let go of all memory that is not in use."""
         for cache in (self._places.near.cache, self._far.cache):
             cache.evict()
         gc.collect()
+        give_memory_back()
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
 
@@ -236,13 +242,3 @@ def _layer(found: Card, name: str, removed: int) -> LayerCount:
 def _amount(variant: VariantSpec) -> tuple[float, tuple[tuple[str, float], ...], tuple[str, ...]]:
     """How much of a one-shot variant goes, as its index takes it."""
     return variant.pruning.sparsity or 0.0, variant.pruning.overrides, variant.pruning.excluded
-
-
-def _explained(budgets: Budgets, device: torch.device) -> OutOfMemory:
-    where = "the GPU" if device.type == "cuda" else "this machine"
-    return OutOfMemory(
-        f"The memory of {where} is not enough for this question, even after everything that was kept has been let go.",
-        f"Sparsight may keep {budgets.device_bytes >> 20:,} MB on the device and {budgets.ram_bytes >> 20:,} MB in RAM; "
-        "networks and their activations need memory beyond that.",
-        "Close other programs, lower SPARSIGHT_DEVICE_BYTES or SPARSIGHT_RAM_BYTES, or choose a smaller network.",
-    )
