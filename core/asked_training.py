@@ -26,7 +26,7 @@ def add_retrain(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--start", default="pretrained", help="pretrained (default) or random")
     what.add_argument("--weights-file", default="", metavar="FILE", help="of the pretrained weights (default: downloaded by torchvision)")
     what.add_argument("--no-normalise", action="store_true", help="leave ImageNet's mean and deviation in the input")
-    what.add_argument("--seed", type=int, default=0)
+    what.add_argument("--seed", type=int, default=0, help="of the training (default: 0)")
     what.add_argument("--name", help="of the run (default: made of the schedule and a digest of all choices)")
     what.add_argument("--data-name", help="that the networks carry (default: the file's name and the size)")
     pruned = parser.add_argument_group("pruning")
