@@ -72,7 +72,7 @@ class Engine:
         )  # fmt: skip
         self.roots = (self.folder, shipped)
         self._accuracies = AccuracyTable(self.roots)
-        self._heatmaps = MemoryCache("heatmaps", 32 * MEGABYTE)
+        self._heatmaps = MemoryCache("heatmaps", 16 * MEGABYTE)
         self._pictures = Pictures(self.folder)
         self._inputs = InputCache(self._pictures, self.device)
         own.register_kept(self.store.files)
