@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import streamlit as st
 
 from core import CamSpec, ImageRef, PruningSpec, VariantSpec
@@ -9,6 +11,7 @@ from pages.shared import cached, frame, present, shown
 
 EXAMPLE = (VariantSpec(pruning=PruningSpec.one_shot(0.7)), ImageRef(name="3500"), CamSpec())
 MEGABYTE = 1024**2
+LEAST_MB = 16
 
 
 def main() -> None:
@@ -44,7 +47,24 @@ def _memory() -> None:
             "found there": [f"{part.hits:,} of {part.hits + part.misses:,}" for part in parts],
         }
     )
+    for note in dict.fromkeys(note for part in parts for note in part.notes):
+        st.caption(f":material/info: {note}")
     st.caption("What was used longest ago goes first when a limit is reached, and is computed again when it is needed.")
+    with st.expander("Limits", icon=":material/tune:"):
+        _limits()
+
+
+def _limits() -> None:
+    """For everybody who uses this server, until it is started anew."""
+    store = cached.engine().store
+    first, second, third = st.columns(3, vertical_alignment="bottom")
+    device = first.number_input("Networks on the device, MB", LEAST_MB, 1_000_000, store.budgets.device_bytes // MEGABYTE, key="_device_mb")
+    ram = second.number_input("Dense weights in RAM, MB", LEAST_MB, 1_000_000, store.budgets.ram_bytes // MEGABYTE, key="_ram_mb")
+    if third.button("Apply", icon=":material/check:", width="stretch"):
+        store.allow(replace(store.budgets, device_bytes=device * MEGABYTE, ram_bytes=ram * MEGABYTE))
+        st.rerun()
+    st.caption("They hold for everybody who uses this server, until it is started anew. Usual limits are shares of the memory that was "
+               "free at the start; `SPARSIGHT_DEVICE_BYTES` and `SPARSIGHT_RAM_BYTES` set others.")  # fmt: skip
 
 
 with frame.page("Home"):

@@ -69,8 +69,7 @@ def read_series(arguments: Arguments, photos: PhotoSet) -> Series:
     if "plan" in arguments:
         plan = _plan(arguments["plan"])
         description = merkle.describe(plan, classes)
-        linear = tuple(name for name, kind in description.card().kinds.items() if kind == "linear")
-        return Series(plan.spec(linear), description, plan, True)
+        return Series(plan.spec(merkle.left_whole(plan, description.card())), description, plan, True)
     spec = read_retrain_spec(arguments["spec"])
     architecture, _, data = spec.model.partition("@")
     plan = merkle.Plan(

@@ -57,8 +57,8 @@ class Retrained:
     def forget(self, model: ModelSpec) -> None:
         """Deletes a trained series from disk; one that came along stays. Raises CacheNotWritable, Busy while it is being trained."""
         with alone(model, self._files):
-            for level in self.levels(model):
-                self._files.delete(level.variant.key)
+            for key in self._files.keys(f"{model.key}/"):  # also what unfinished levels have left
+                self._files.delete(key)
             if (self._files.write_root / model.name / FILE).is_file():
                 drop_seed(self._files.write_root, model.name, model.weights, model.seed)
         self.refresh()

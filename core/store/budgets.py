@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from core.errors import BadSpec
+from core.errors import BadSpec, OutOfMemory
 
 MEGABYTE = 1 << 20
 UNITS = {"": 1, "KB": 1 << 10, "MB": MEGABYTE, "GB": 1 << 30}
@@ -37,6 +37,16 @@ class Budgets:
             device_bytes=_asked("SPARSIGHT_DEVICE_BYTES", on_device), ram_bytes=_asked("SPARSIGHT_RAM_BYTES", RAM_SHARE * free),
             disk_bytes=_asked("SPARSIGHT_DISK_BYTES", cls.disk_bytes),
         )  # fmt: skip
+
+    def not_enough(self, device: torch.device) -> OutOfMemory:
+        """What to say when memory ran out even so."""
+        where = "the GPU" if device.type == "cuda" else "this machine"
+        return OutOfMemory(
+            f"The memory of {where} is not enough for this question, even after everything that was kept has been let go.",
+            f"Sparsight may keep {self.device_bytes >> 20:,} MB on the device and {self.ram_bytes >> 20:,} MB in RAM; "
+            "networks and their activations need memory beyond that.",
+            "Close other programs, lower SPARSIGHT_DEVICE_BYTES or SPARSIGHT_RAM_BYTES, or choose a smaller network.",
+        )
 
 
 def parse_bytes(text: str, noun: str) -> int:
