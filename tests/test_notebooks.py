@@ -117,8 +117,10 @@ def is_public(module: str, name: str) -> bool:
     """Whether `from module import name` takes what the module offers: its __all__, a module of core, or a name without underscore."""
     if any(part.startswith("_") for part in (*module.split("."), name)):
         return False
+    if REPOSITORY.joinpath(*module.split("."), f"{name}.py").is_file():
+        return True
     if module == "core":
-        return name in core.__all__ or (REPOSITORY / "core" / f"{name}.py").is_file()
+        return name in core.__all__
     found = importlib.import_module(module)
     return name in getattr(found, "__all__", vars(found))
 
