@@ -29,6 +29,7 @@ def memory(engine: Engine, n: int | None, model: str = "resnet18") -> dict[str, 
     """`n`: moves, 300 unless told. `rss_mb`: the difference; `held_mb`: what the engine says it holds more, heatmaps among it."""
     moves, spec = max(n or LATE, EARLY + 1), ModelSpec(name=model, weights=RANDOM, seed=0)
     times, early = [], (0, 0)
+    gc.collect()  # what others have left behind must not be freed between the two measurements
     for move in range(moves):
         times.append(_move(engine, spec, move / moves))
         if move + 1 == EARLY:

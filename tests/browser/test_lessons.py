@@ -36,6 +36,10 @@ def test_a_step_out_of_range_is_said(tab: OpenTab, address: str) -> None:
     assert page.get_by_text("not used").count() > 0
 
 
+# The last of each selector, measured at one moment: between two calls the page may move.
+BOXES = "selectors => selectors.map(selector => [...document.querySelectorAll(selector)].at(-1).getBoundingClientRect().toJSON())"
+
+
 def size_of(page, selector: str) -> float:
     return page.locator(selector).first.evaluate("element => parseFloat(getComputedStyle(element).fontSize)")
 
@@ -61,7 +65,7 @@ def test_type_is_read_from_the_back_row(tab: OpenTab) -> None:
 def test_a_figure_s_title_is_whole(tab: OpenTab, address: str, width: int) -> None:
     page = open_answered(tab, f"{address}&present=1", width=width)
     page.wait_for_selector(".gtitle")
-    title, frame = (page.locator(selector).last.bounding_box() for selector in (".gtitle", "[data-testid=stPlotlyChart]"))
+    title, frame = page.evaluate(BOXES, [".gtitle", "[data-testid=stPlotlyChart]"])
     assert title["x"] >= frame["x"]
     assert title["y"] >= frame["y"] - 1
     assert title["x"] + title["width"] <= frame["x"] + frame["width"]
