@@ -19,7 +19,7 @@ Arguments = argparse.Namespace
 def add_retrain(parser: argparse.ArgumentParser) -> None:
     """The words for a run of retraining."""
     what = parser.add_argument_group("what")
-    what.add_argument("--model", default="squeezenet1_1", help="a CNN of torchvision (default: squeezenet1_1)")
+    what.add_argument("--model", default="squeezenet1_1", help="a CNN of torchvision, or efficientnet-lite0 (default: squeezenet1_1)")
     what.add_argument("--data", required=True, help="a folder or zip file with a folder for each class, or a data set's name")
     what.add_argument("--held-out", default="", metavar="PATH", help="folder or zip file: photographs of these file names are left out")
     what.add_argument("--size", type=int, default=128, help="side of the network's input, pixels (default: 128)")

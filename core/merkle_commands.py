@@ -46,7 +46,7 @@ def run(arguments: Arguments) -> None:
     data = _data(arguments, engine.folder)
     photos, left_out = photographs({"photographs": data, "held_out": arguments.leave_out or "", "folder": engine.folder})
     _say(arguments, {"photographs": len(photos), "left_out": len(left_out)}, f"Decoding {len(photos):,} photographs.")
-    images = load(photos, plans[0], left_out)
+    images = load(photos, plans[0], engine.folder, left_out)
     sizes = {name: len(getattr(images, name)) for name in ("train", "validation", "test")}
     _say(arguments, sizes, ", ".join(f"{count:,} {name}" for name, count in sizes.items()))
     weights = pretrained(plans[0].architecture, arguments.weights_file, engine.folder) if plans[0].start == "pretrained" else None

@@ -25,11 +25,10 @@ from core.specs.written import read_retrain_spec
 from core.store.files import Files
 from core.training.images import TrainingImages
 from core.training.masks import check_amounts
-from core.training.series import Material, Step, key_of, recipe_of, run_series
+from core.training.series import Material, Step, check_stored, recipe_of, run_series
 from core.training.single import Photographs, Subject, computed_in
 
 Arguments = Mapping[str, Any]
-HALVES = ("googlenet",)  # architectures whose pretrained weights expect 0.5 as mean and deviation of each channel
 
 
 @JOBS.register("merkle", "Less is More", "Prune half of each convolution, fine-tune, repeat: compression rates 1 to 64.", "Merkle et al.")
@@ -45,7 +44,7 @@ def retrain(arguments: Arguments, control: Control) -> Iterator[Facts]:
     photos, held_out = photographs(arguments)
     yield {"stage": "decoding", "photographs": len(photos), "held_out": len(held_out)}
     series = read_series(arguments, photos)
-    images = load(photos, series.plan, held_out)
+    images = load(photos, series.plan, Path(arguments["folder"]), held_out)
     left_out = skipped(images)
     yield {"stage": "training", "train": len(images.train), "validation": len(images.validation), "skipped": list(left_out[:20]),
            "skipped_images": len(left_out)}  # fmt: skip
@@ -78,28 +77,13 @@ def read_series(arguments: Arguments, photos: PhotoSet) -> Series:
     )  # fmt: skip
     described = merkle.describe(plan, classes)
     run = Run(summary=arguments.get("summary") or summary(spec), targets=spec.targets, seeds=(spec.seed,))
-    described = replace(described, runs={spec.name: run})
-    if plan.normalise and architecture in HALVES:
-        described = replace(described, mean=(0.5,) * 3, std=(0.5,) * 3)
-    return Series(spec, described, plan, False)
+    return Series(spec, replace(described, runs={spec.name: run}), plan, False)
 
 
 def summary(spec: RetrainSpec) -> str:
     """One sentence for select boxes."""
     pruning, epochs = spec.pruning, len(spec.each.epoch_rates)
     return f"{spec.pace}: {pruning.granularity}, {pruning.scope}, {pruning.criterion}; at most {epochs} epochs a level"
-
-
-def check_stored(spec: RetrainSpec, files: Files) -> None:
-    """Networks are found by the run's name; those that another recipe left there must not pass for this one's. Raises BadSpec."""
-    for level in range(len(spec.targets)):
-        key = key_of(spec, level)
-        if files.exists(key) and (stored := files.facts(key).get("spec", spec.key)) != spec.key:
-            raise BadSpec(
-                f"{key} was trained in another way: {stored}.",
-                f"This run would train {spec.key}.",
-                "Give the run another name, or delete what is there.",
-            )
 
 
 def _steps(series: Series, images: Images, arguments: Arguments, control: Control) -> Iterator[Step]:

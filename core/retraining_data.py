@@ -15,7 +15,7 @@ from core.data.datasets import DATASETS
 from core.data.folders import PREFIX, SUFFIXES, read_folder
 from core.data.photo_sets import PhotoSet
 from core.errors import BadSpec, MissingData
-from core.models.zoo import MODELS
+from core.models.zoo import named
 from core.protocols import merkle
 from core.protocols.merkle import Images
 from core.training.images import TrainingImages, decode, part, split
@@ -48,20 +48,22 @@ def has_folders(photos: PhotoSet) -> bool:
     return {"train", "val"} <= tops
 
 
-def load(photos: PhotoSet, plan: merkle.Plan, held_out: Collection[str]) -> Images:
+def load(photos: PhotoSet, plan: merkle.Plan, folder: Path, held_out: Collection[str]) -> Images:
     """The parts to train, choose and count on, classes under the names that people know.
 
     With train/ and val/ as Less is More divides them; without, 15 % for validation and 15 % for the test, drawn at random once.
 
+    Args:
+        folder: for what memory has no room for.
     Raises:
         BadSpec: fewer than two classes, or nothing that can be read.
     """
     if has_folders(photos):
-        found = merkle.load_images(photos, plan, held_out)
+        found = merkle.load_images(photos, plan, folder, held_out)
     else:
-        whole = decode(part(photos, "", held_out), merkle.describe(plan, ("a", "b")).card().input)
+        whole = part(photos, "", held_out)
         size = max(1, round(SHARE * len(whole)))
-        validation, test, train = split(whole, [size, size], merkle.SPLIT_SEED)
+        validation, test, train = (decode(each, merkle.rule_of(plan), folder) for each in split(whole, [size, size], merkle.SPLIT_SEED))
         found = Images(train, validation, test)
     for name, images in (("training", found.train), ("validation", found.validation)):
         if len(images.labels.unique()) < (2 if name == "training" else 1):
@@ -104,9 +106,7 @@ def pretrained(architecture: str, file: str, folder: Path) -> dict[str, Tensor]:
             raise BadSpec(
                 f"{file} holds no weights ({type(error).__name__}).", "A state dict of tensors (.pth); code in it is never run."
             ) from error
-    if architecture not in MODELS:
-        raise MissingData(f"There are no pretrained weights of {architecture}.", "Name a file of them, or begin at random.")
-    source = next(iter(MODELS[architecture].value.weights.values()))
+    source = next(iter(named(architecture).weights.values()))
     if source.load is None:
         raise MissingData(f"There are no pretrained weights of {architecture}.", "Name a file of them, or begin at random.")
     return source.load(folder / "downloads", None)

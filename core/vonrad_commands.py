@@ -16,7 +16,7 @@ Arguments = argparse.Namespace
 def add_run(parser: argparse.ArgumentParser) -> None:
     """The words of a run."""
     group = parser.add_argument_group("merkle and vonrad")
-    group.add_argument("--model", help="as published: vgg16 (merkle), googlenet (vonrad); or squeezenet1_1, resnet18, vgg16_bn")
+    group.add_argument("--model", help="as published: vgg16 (merkle), googlenet (vonrad); or efficientnet-lite0, any CNN of torchvision")
     group.add_argument("--data", metavar="PATH", help="a folder or zip file with a folder for each class, or a data set's name")
     group.add_argument("--set-name", help="that the networks carry (default: the file's name)")
     group.add_argument("--leave-out", metavar="PATH", help="folder or zip file: photographs of these file names are left out")
@@ -53,7 +53,7 @@ def run(arguments: Arguments, folder: Path) -> None:
     photos, left_out = photographs({"photographs": _data(arguments), "held_out": arguments.leave_out or "", "folder": folder})
     check(plans[0], tuple(photos.classes))
     _say(arguments, {"stage": "decoding", "photographs": len(photos)}, f"decoding {len(photos):,} photographs")
-    images = load(photos, plans[0].base, left_out)
+    images = load(photos, plans[0].base, folder, left_out)
     weights = pretrained(plans[0].architecture, arguments.weights_file, folder) if arguments.start == "pretrained" else None
     place = Place(Files(folder), choose_device(arguments.device))
     for plan in plans:

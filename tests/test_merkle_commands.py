@@ -122,7 +122,7 @@ def test_without_left_out_photographs_the_test_part_is_evaluated(place: Path, tm
 @pytest.mark.parametrize(
     ("more", "wrong"),
     [
-        (["--model", "alexnet"], "cannot be retrained here"),
+        (["--model", "perceptron"], "no network that can be retrained"),
         (["--size", "8"], "too small"),
         (["--scope", "all"], "scope 'all'"),
         (["--epochs-limit", "0"], "train nothing"),

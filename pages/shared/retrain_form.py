@@ -15,7 +15,7 @@ import streamlit as st
 from core.asked_training import add_retrain, job_arguments
 from core.data.datasets import DATASETS
 from core.errors import BadSpec
-from core.models.finetuned import LAYERS
+from core.models.architectures import OFFERED
 from core.pruning import CRITERIA
 from core.retraining import Cost, estimate
 from core.specs import AUGMENTATIONS, GRANULARITIES, OPTIMISERS, PACES, RATES, RESETS, SCOPES, n_of_m
@@ -70,7 +70,7 @@ def form() -> tuple[str, Arguments, str] | None:
 def _material() -> dict[str, Any]:
     """Which network learns from which photographs."""
     return {
-        "model": st.selectbox("Network", tuple(LAYERS), key="_architecture"),
+        "model": st.selectbox("Network", OFFERED, key="_architecture"),
         "data": st.text_input("Photographs", os.environ.get("SPARSIGHT_PHOTOS", ""), key="_photographs", placeholder="imagenette",
                               help="A folder or zip file with one folder a class (with train/ and val/, or without), or a data set "
                               f"that is fetched: {', '.join(SETS)}.").strip(),

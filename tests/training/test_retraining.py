@@ -16,15 +16,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.control import Control
+from core.data.folders import read_folder
 from core.engine import Engine
 from core.errors import BadFile, BadSpec, CacheNotWritable, MissingData, OutOfMemory, SparsightError, UnknownName
 from core.models import finetuned
+from core.models.cards import InputRule
 from core.retraining import estimate, retrain
 from core.specs import PACES, PruningSpec, Ramp, RetrainSpec, TrainSpec, VariantSpec
 from core.specs.written import read_retrain_spec, written
 from core.store.files import Files
 from core.store.sparse import unpack_sparse
 from core.training.finetune import Epoch, finetune
+from core.training.images import decode, part
 from core.training.loop import Diverged
 from core.training.series import key_of, model_of
 from tests.training.test_finetune import goal
@@ -196,13 +199,32 @@ def test_a_class_of_which_nothing_can_be_read_is_said(tmp_path: Path) -> None:
         done(arguments(tmp_path, photographs=place))
 
 
-def test_photographs_that_would_not_fit_are_said_before_they_are_decoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_photographs_that_memory_has_no_room_for_train_the_same_from_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = arguments(tmp_path)
-    monkeypatch.setattr("core.training.images.free_ram_bytes", lambda: 2 * 24 * 3 * 32 * 32 - 1)
-    with pytest.raises(OutOfMemory, match="24 photographs of 32 x 32 pixels"):
+    done(asked)
+    monkeypatch.setattr("core.training.images.free_ram_bytes", lambda: 0)
+    mapped = asked | {"folder": str(tmp_path / "other")}
+    decode(part(read_folder(tmp_path / "photographs"), "train"), InputRule(size_px=(32, 32)), tmp_path / "bytes")
+    assert list((tmp_path / "bytes").iterdir()) == []  # the file has no name, so nothing is left of a killed process either
+    done(mapped)
+    one, other = (stored(each, SPEC, 1)[0] for each in (asked, mapped))
+    assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_photographs_that_there_is_no_room_for_at_all_are_said_before_they_are_decoded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = arguments(tmp_path)
+    monkeypatch.setattr("core.training.images.free_ram_bytes", lambda: 0)
+    with room_for(24 * 3 * 32 * 32 - 1), pytest.raises(OutOfMemory, match=r"24 photographs of 32 x 32 pixels.*no room"):
         done(asked)
-    monkeypatch.setattr("core.training.images.free_ram_bytes", lambda: 2 * 24 * 3 * 32 * 32)
-    assert done(asked)[1]["train"] == 24
+
+
+def test_the_usual_network_for_photographs_can_be_retrained(tmp_path: Path) -> None:
+    spec = replace(SPEC, model="efficientnet-lite0@tiny", start="pretrained", pruning=PruningSpec.one_shot(0.0, "global"))
+    done(arguments(tmp_path, spec))
+    report = Engine("cpu", tmp_path / "cache").report(VariantSpec(model=model_of(spec), pruning=PruningSpec.at_level(1, "retrained")))
+    assert report.sparsity == pytest.approx(0.5, abs=1e-4)
 
 
 # --- bad recipes and bad moments
@@ -262,7 +284,7 @@ def test_a_second_process_on_one_series_is_told(tmp_path: Path) -> None:
         ({"weights": "nowhere.pth", "spec": written(replace(SPEC, start="pretrained"))}, BadSpec),
         ({"held_out": "nowhere.zip"}, MissingData),
         ({"device": "toaster"}, BadSpec),
-        ({"spec": written(replace(SPEC, model="perceptron@tiny"))}, BadSpec),
+        ({"spec": written(replace(SPEC, model="perceptron@tiny"))}, UnknownName),
         ({"spec": written(replace(SPEC, targets=(0.0, 0.9999)))}, BadSpec),
         ({"spec": written(replace(SPEC, pruning=PruningSpec.one_shot(0.0, excluded=("x",))))}, UnknownName),
     ],

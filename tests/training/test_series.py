@@ -13,9 +13,12 @@ import torch
 from PIL import Image
 
 from core.data.folders import read_folder
-from core.errors import BadFile, BadSpec, MissingData
-from core.models import finetuned
+from core.data.photo_sets import Photo, PhotoSet
+from core.errors import BadFile, BadSpec, MissingData, UnknownName
+from core.models import architectures, finetuned
+from core.models.building import skeleton
 from core.models.cards import Card, InputRule
+from core.models.zoo import named
 from core.protocols import merkle
 from core.protocols.merkle import Plan
 from core.retraining import estimate
@@ -146,7 +149,7 @@ def folder_of_photographs(folder: Path, per_class: int = 12, broken: bool = Fals
 def test_merkle_trains_a_reduced_series(tmp_path: Path) -> None:
     photos = read_folder(folder_of_photographs(tmp_path / "data"))
     plan = Plan(architecture="squeezenet1_1", data="tiny", size_px=64, epochs=1, start="random")
-    images = merkle.load_images(photos, plan, held_out={"train0.jpg"})
+    images = merkle.load_images(photos, plan, tmp_path, held_out={"train0.jpg"})
     assert (len(images.train), len(images.validation) + len(images.test)) == (22, 24)
     files = Files(tmp_path / "cache")
     list(merkle.run(plan, images, None, merkle.Place(files, CPU)))
@@ -180,7 +183,7 @@ def test_pretrained_weights_of_another_network_are_refused() -> None:
 
 def test_a_corrupt_photograph_is_named_and_counted(tmp_path: Path) -> None:
     photos = read_folder(folder_of_photographs(tmp_path, broken=True))
-    data = decode(part(photos, "train"), InputRule(size_px=(16, 16)))
+    data = decode(part(photos, "train"), InputRule(size_px=(16, 16)), tmp_path)
     assert len(data) == 22
     assert len(data.skipped) == 2
     assert all("train3.jpg" in text for text in data.skipped)
@@ -196,13 +199,14 @@ def test_empty_and_one_class_folders_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_split_is_the_same_every_time_and_leaves_nothing_out() -> None:
-    data = photographs(50)
-    first, rest = split(data, [20], 69)
-    again, _ = split(data, [20], 69)
-    assert torch.equal(first.images, again.images)
-    assert len(first) + len(rest) == 50
+    photos = PhotoSet("fifty", ("a", "b"), [Photo(str(row), row % 2, Image.new) for row in range(50)])
+    first, rest = split(photos, [20], 69)
+    again, _ = split(photos, [20], 69)
+    assert first.photos == again.photos != split(photos, [20], 70)[0].photos
+    assert (len(first), len(rest)) == (20, 30)
+    assert {photo.name for photo in (*first.photos, *rest.photos)} == {str(row) for row in range(50)}
     with pytest.raises(BadSpec):
-        split(data, [50], 0)
+        split(photos, [50], 0)
 
 
 @pytest.mark.parametrize("content", ["", "{}", '{"format": 99}', "[1]"])
@@ -236,6 +240,28 @@ def test_what_a_run_will_cost_is_measured(tmp_path: Path) -> None:
     assert twice.epochs == 28
     with pytest.raises(MissingData):
         estimate(asked | {"photographs": str(tmp_path / "nowhere")})
+
+
+@pytest.mark.parametrize("architecture", [*architectures.OFFERED, "inception_v3", "wide_resnet50_2"])
+def test_every_network_can_be_given_other_classes(architecture: str) -> None:
+    found = merkle.describe(Plan(architecture=architecture, data="x", size_px=96, normalise=True), ("a", "b", "c")).card()
+    assert dict(skeleton(found.build).named_parameters())[found.classifier].shape[0] == 3
+    assert found.kinds[found.classifier] in ("linear", "conv")
+    skeleton(found.build).get_submodule(found.target_layer)
+    original = named(architecture)
+    if architecture not in ("googlenet", "inception_v3"):  # they rescale ImageNet's mean themselves, to this
+        assert (found.input.mean, found.input.std) == (original.input.mean, original.input.std)
+    else:
+        assert (found.input.mean, found.input.std) == ((0.5,) * 3, (0.5,) * 3)
+
+
+def test_networks_that_cannot_be_retrained_are_said() -> None:
+    with pytest.raises(UnknownName, match="efficientnet-lite0"):
+        merkle.describe(Plan(architecture="efficientnet_lite"), ("a", "b"))
+    with pytest.raises(BadSpec, match="vision transformer"):
+        merkle.describe(Plan(architecture="vit_b_16"), ("a", "b"))
+    with pytest.raises(BadSpec, match="cannot look at 32 x 32 pixels"):
+        merkle.describe(Plan(architecture="inception_v3", size_px=32), ("a", "b"))
 
 
 @pytest.mark.parametrize("normalise", [True, False])
