@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
@@ -39,3 +40,9 @@ def test_limits_hold_at_once_and_for_the_whole_server(own_cache: Path) -> None:
     assert device.bytes <= device.budget_bytes
     assert ram.bytes <= ram.budget_bytes
     assert opened().number_input(key="_device_mb").value == 64
+
+
+def test_the_search_for_garbage_after_each_run_spares_the_libraries() -> None:
+    opened()
+    assert gc.get_freeze_count() > 100_000  # torch and pandas alone are more
+    assert len(gc.get_objects()) < gc.get_freeze_count()
