@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import time
 from collections.abc import Callable
@@ -40,6 +41,7 @@ def spare_libraries() -> None:
     if not gc.get_freeze_count():
         gc.collect()
         gc.freeze()
+        atexit.register(gc.unfreeze)  # else libraries complain at the end that their objects were left over
 
 
 def downloads() -> Path:

@@ -9,6 +9,7 @@ from core import CamSpec, DataSpec, ImageRef, VariantSpec, pictures
 from core.measures import MEASURES
 from core.models.zoo import card
 from core.results import Comparison, MaskReport, Scores
+from core.rounding import rounding
 from pages.shared import cached, costs, plans, present, sensitivity, shown, story
 from pages.shared.frame import guarded
 from pages.shared.widgets import number
@@ -81,8 +82,22 @@ def expanders(question: Question) -> None:
     _sensitivity(question)
     _cost(question)
     _all_scores(question)
+    _rounding(question)
     with st.expander("What do these words mean?", icon=":material/menu_book:"):
         st.markdown("\n".join(f"- **{word}**: {meaning}" for word, meaning in story.WORDS.items()))
+
+
+@st.fragment
+@guarded
+def _rounding(question: Question) -> None:
+    """Where networks do not compute in float32: what that changes. Only when asked, for it takes a second engine."""
+    precision = cached.engine().store.precision
+    if precision == "float32":
+        return
+    with st.expander(f"Computed in {precision}", icon=":material/decimal_decrease:"):
+        st.markdown("Networks compute with fewer digits here, which is faster on a GPU and rounds.")
+        if st.button("What does that change here?", key="_rounding"):
+            st.info(rounding(cached.engine(), cached.comparison(*question).pruned).text, icon=":material/straighten:")
 
 
 @st.fragment

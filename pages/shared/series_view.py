@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -101,7 +102,9 @@ def controls(found: tuple[Place, ...], known: Known) -> View:
         st.subheader("Figures")
         axis = choice("Horizontal axis", "along", known, help="\n".join(f"- **{name}**: {text}" for name, text in AXES.items()))
         similar = choice("Similarity to the dense map", "similar", known, help=QUANTITIES[_now("similar", known)].summary)
-        fit = choice("Fit to the object", "fit", known, help=QUANTITIES[_now("fit", known)].summary)
+        fit = _now("fit", known)
+        if _has_truth(own):
+            fit = choice("Fit to the object", "fit", known, help=QUANTITIES[fit].summary)
         only = choice("Class", "only", known)
         counted = segments("Images", "counted", known, help="\n".join(f"- **{name}**: {text}" for name, text in IMAGES.items()))
         published = toggle("Published values", "published", known, help="Less is More: VGG-16, 224 pixels, Imagenette at full size.")
@@ -139,6 +142,20 @@ def rows(view: View, found: dict[Place, SeriesTables]) -> Rows:
 
 def drawn(answers: Rows) -> list[Drawn]:
     return [Drawn(run=place.model.weights, seed=place.model.seed, rows=frame) for place, frame in answers.items()]
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _fits(key: str, data: str, stamp: tuple[int, ...], _place: Place) -> bool:
+    return not set(FITS).isdisjoint(_table(key, data, stamp, _place).quantities())
+
+
+def _has_truth(places: tuple[Place, ...]) -> bool:
+    """Whether any of these series was held against marked objects. What is wrong with a table is said where it is drawn."""
+    for place in places:
+        with suppress(SparsightError):
+            if _fits(place.model.key, place.data_name, _stamp(place), place):
+                return True
+    return False
 
 
 def _stamp(place: Place) -> tuple[int, ...]:

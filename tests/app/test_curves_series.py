@@ -200,3 +200,12 @@ def test_figures_hold_the_values_and_the_published_ones(table: SeriesTables) -> 
     assert not [trace for trace in curve(drawn, "accuracy", Look(published=False)).data if trace.name == "published (VGG-16)"]
     collapsed = replace(drawn[0], rows=rows.assign(collapsed=rows.level == 2))
     assert list(curve([collapsed], "accuracy", Look()).data[2].marker.symbol) == ["circle", "circle", "circle-open"]
+
+
+def test_a_fit_can_only_be_chosen_where_objects_are_marked(series: OpenPage, own_cache: Path, tmp_path: Path) -> None:
+    engine, plain = Engine("cpu", own_cache), small_series.photographs(tmp_path / "plain", 2, ("",))
+    assert series(on="shown").selectbox(key="fit").value == "pointing-game"
+    list(evaluate_series(Place(model=MODEL, data_name="plain"), engine.store, engine.photos(DataSpec(name=f"folder:{plain}"), MODEL)))
+    app = series(on="plain")
+    assert not app.exception
+    assert [box.key for box in app.selectbox if box.key in ("fit", "similar")] == ["similar"]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
 import pytest
+import streamlit as st
 
 import core.engine
 from pages.shared import cached
@@ -210,3 +212,16 @@ def test_the_door_needs_no_click(explore: OpenPage) -> None:
     assert not app.error
     assert "Does a pruned network still look at the same things?" in app.header[0].value
     assert "memory (" in str(app.table[0].value.columns.tolist())
+
+
+def test_a_lower_precision_says_what_it_changes_here(explore: OpenPage, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not any("Computed in" in found.label for found in explore().expander)
+    st.cache_resource.clear()
+    monkeypatch.setenv("SPARSIGHT_PRECISION", "bfloat16")
+    app = explore()
+    assert any(found.label == "Computed in bfloat16" for found in app.expander)
+    app.button(key="_rounding").click().run()
+    assert not app.error
+    said = next(found.value for found in app.info if "In float32" in found.value)
+    changed = float(re.search(r"probabilities differ by up to ([\d.e-]+),", said)[1])
+    assert 0 < changed < 0.1
