@@ -20,7 +20,7 @@ def main() -> None:
     st.markdown(
         "Pruning removes most of a neural network's weights, often without changing its answers. "
         "Sparsight shows whether the *evidence* for those answers stays the same: it puts the heatmaps of the dense and the pruned network "
-        "side by side and measures how far they agree. Everything is computed live, on trained networks and handwritten digits."
+        "side by side and measures how far they agree. Everything is computed live, on handwritten digits and on photographs."
     )
     for file, name, icon, answer in frame.PAGES[1:]:
         with st.container(gap="xxsmall"):

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from urllib.parse import quote
 
 import streamlit as st
+from pandas import Series
 
 from core import CamSpec, DataSpec, ImageRef, VariantSpec
 from core.data.datasets import DATASETS
 from core.results import Accuracy, Comparison
-from pages.shared import cached, details, photo_sets, plans, present, shown, story
+from pages.shared import cached, details, photo_sets, plans, present, series_view, shown, story
 from pages.shared.frame import guarded
 from pages.shared.runs import Job, follow
 
@@ -57,11 +59,24 @@ def _followed(question: Question) -> None:
 @guarded
 def _accuracies(variant: VariantSpec) -> None:
     """Top-1 over the data sets that are there, counted on a click; else how to get one."""
+    known = series_view.counted(variant)
+    for name, (found, dense) in known.items():
+        _from_table(name, variant, found, dense)
     sets = photo_sets.fitting(variant.model)
-    if not sets:
+    if not sets and not known:
         st.caption(HOW_TO_GET_ONE)
     for name, data in sets.items():
         _accuracy(variant, name, DataSpec(name=data))
+
+
+def _from_table(name: str, variant: VariantSpec, found: Series, dense: Series) -> None:
+    points = story.plain_zero((found.value - dense.value) * 100, 1)
+    shown.metric(f"Accuracy, {name}", story.percent(found.value), points, f"{points:+.1f} points", f"from {story.percent(dense.value)}")
+    of, right, bounds = quote(variant.model.name), round(found.value * found.n), f"{found.low * 100:.1f} to {found.high * 100:.1f} %"
+    st.caption(
+        f"{right:,} of {found.n:,.0f} photographs are named rightly; 95 % interval {bounds}. Counted when the series was evaluated: "
+        f"[all its levels in Curves](curves?of={of}&on={quote(name)})."
+    )
 
 
 def _accuracy(variant: VariantSpec, name: str, data: DataSpec) -> None:

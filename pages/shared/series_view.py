@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 import streamlit as st
-from pandas import DataFrame
+from pandas import DataFrame, Series
 
-from core import ModelSpec, SparsightError
+from core import ModelSpec, SparsightError, VariantSpec
 from core.models.zoo import MODELS, series_of
 from core.plots_series import AXES, Drawn, Look
 from core.protocols import series_images, series_tables
@@ -126,6 +126,20 @@ def tables(view: View) -> dict[Place, SeriesTables]:
             found[place] = _table(place.model.key, place.data_name, _stamp(place), place)
         except SparsightError as error:
             frame.show(error)
+    return found
+
+
+def counted(variant: VariantSpec) -> dict[str, tuple[Series, Series]]:
+    """Accuracy (value, low, high, n) of a retrained network and of its dense one, by the photographs that its series was evaluated on."""
+    found = {}
+    for place in places() if variant.pruning.schedule == "retrained" else ():
+        if place.model == variant.model:
+            with suppress(SparsightError):  # Curves says what is wrong with a table
+                rows = _levels(place.model.key, place.data_name, _stamp(place), (EVERY, "all"),
+                               _table(place.model.key, place.data_name, _stamp(place), place))  # fmt: skip
+                at = rows[rows.quantity == "accuracy"].set_index("level")
+                if variant.pruning.level in at.index:
+                    found[place.data_name] = (at.loc[variant.pruning.level], at.loc[0])
     return found
 
 

@@ -10,9 +10,12 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core import Engine, ModelSpec
 from core.data.gallery import GALLERY, gallery_image
 from core.errors import MissingData
 from core.models.zoo import MODELS
+from core.protocols import series_tables
+from core.protocols.series_images import Place
 from core.results import MaskReport
 from pages.shared import cached, downloads
 from tests.app.conftest import OpenPage, pictures_at, words
@@ -381,3 +384,17 @@ def test_layers_are_pruned_one_at_a_time(explore: OpenPage) -> None:
 def test_a_scan_says_what_it_cannot_do(explore: OpenPage, address: dict) -> None:
     app = opened(explore(**address), "open_sensitivity")
     assert "A scan prunes one layer by an amount" in words(app)
+
+
+def test_a_retrained_network_that_came_along_says_how_often_it_is_right(explore: OpenPage) -> None:
+    address = {"model": "squeezenet1_1@imagenette-128", "weights": "merkle-global", "schedule": "retrained", "unit": "level", "level": "6"}
+    app = explore(**address)
+    assert not app.exception
+    table = series_tables.load(Engine("cpu").roots, Place(model=ModelSpec(name=address["model"], weights=address["weights"], seed=0),
+                                                          data_name="imagenette-224-unseen")).images  # fmt: skip
+    right = {level: int((rows.predicted == rows.label).sum()) for level, rows in table.groupby("level")}
+    (shown,) = [metric for metric in app.metric if metric.label == "Accuracy, imagenette-224-unseen"]
+    assert shown.value == f"{right[6] / 5:.1f} %"
+    assert shown.delta.replace("−", "-") == f"{(right[6] - right[0]) / 5:+.1f} points"
+    assert f"{right[6]} of 500 photographs" in words(app)
+    assert "No data set of photographs" not in words(app)
