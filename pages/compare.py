@@ -8,7 +8,7 @@ from core import PruningSpec, sheets, strips
 from core.models.zoo import card
 from core.results import Comparison
 from core.strips import SHOWS, Look, Strip
-from pages.shared import address, compare_view, frame, linked, many, networks, present, sidebar
+from pages.shared import address, compare_view, downloads, frame, linked, many, networks, present, sidebar
 from pages.shared.compare_view import RowAsked
 
 SCALE = {"difference": "Purple: more in the pruned map, orange: more in the dense one; both from 0 to 1.",
@@ -21,6 +21,9 @@ def main() -> None:
     address.check(compare_view.parameters())
     st.title("Compare")
     asked = sidebar.parts()
+    if not downloads.is_there(asked.dense.model):
+        downloads.offer(asked.dense.model)
+        return
     if asked.image is None:
         if asked.trouble:
             frame.show(asked.trouble)

@@ -17,6 +17,7 @@ from core.protocols.series_images import METHOD, Place
 from core.protocols.series_tables import IMAGES, QUANTITIES, SeriesTables
 from pages.shared import cached, frame, present
 from pages.shared.kinds import Choice, Parameter, Several
+from pages.shared.story import percent
 from pages.shared.widgets import Known, asked, choice, segments, several, toggle
 
 THESIS, EVERY, AS_PUBLISHED = "thesis", "all", "merkle-layer"
@@ -199,7 +200,7 @@ def headline(answers: Rows) -> str:
     alike = f"; there the maps overlap the dense network's by {at['soft-iou-of-maps'][near]:.2f} (soft IoU)" if near else ""
     return (
         f"{place.model.weights}, seed {place.model.seed}: down to **{ratios[near]:.3g}x** fewer weights in the convolutions accuracy stays "
-        f"within five points of {at.accuracy.iloc[0]:.1%}{alike}. At {ratios[last]:.3g}x it is **{at.accuracy[last]:.1%}**."
+        f"within five points of {percent(at.accuracy.iloc[0])}{alike}. At {ratios[last]:.3g}x it is **{percent(at.accuracy[last])}**."
     )
 
 

@@ -132,3 +132,10 @@ def test_ways_to_prune_beside_a_trained_series_and_a_fixed_pattern() -> None:
     rows = rows_of(opened(rows="prunings", schedule="iterative-reset", amounts="30, 50", ways=ways))
     # what is left of a row of nine weights after two blocks of four stays, so a little less than half goes
     assert [titles(row)[2:] for row in rows] == [["49.9 %"], ["30.0 %", "50.0 %"]]
+
+
+def test_weights_that_are_not_here_are_offered_not_fetched() -> None:
+    app = opened(model="vgg16")  # the cache folder is this test's own
+    assert not app.error
+    assert "its weights (553 MB) are not on this machine yet" in app.info[0].value
+    assert "Download 553 MB" in [button.label for button in app.button]

@@ -20,6 +20,7 @@ from core.protocols.merkle import PUBLISHED
 from core.protocols.series_images import Place, evaluate_series
 from core.protocols.series_tables import QUANTITIES, SeriesTables
 from pages.shared import address, series_figures, series_view
+from pages.shared.story import percent
 from tests.app.conftest import OpenPage, words
 from tests.protocols import small_series
 from tests.protocols.small_series import NAME
@@ -72,8 +73,8 @@ def test_the_page_says_what_the_table_says(series: OpenPage, table: SeriesTables
     assert not app.error
     assert not app.warning
     values = table.levels(["accuracy"]).set_index("level").value
-    assert f"within five points of {values[0]:.1%}" in app.header[0].value
-    assert f"At 4x it is **{values[2]:.1%}**" in app.header[0].value
+    assert f"within five points of {percent(values[0])}" in app.header[0].value
+    assert f"At 4x it is **{percent(values[2])}**" in app.header[0].value
     only, lost, p = table.gained(1)
     assert f"at 2x, {only} images are right that the dense network gets wrong, and {lost} the other way round" in words(app)
     assert f"p = {p:.2g}" in words(app)
