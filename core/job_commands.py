@@ -79,7 +79,8 @@ def text_of(line: Facts) -> str:
     """A step in words."""
     stage = line.get("stage")
     if stage == "decoding":
-        return f"decoding {line['photographs']:,} photographs"
+        done = f"{line['decoded']:,} of " if "decoded" in line else ""
+        return f"decoding {done}{line['photographs']:,} photographs"
     if stage == "training":
         named = " ".join(line["skipped"][:NAMED])
         left_out = f"; {line['skipped_images']} could not be read: {named}" if line.get("skipped_images") else ""

@@ -37,6 +37,7 @@ def run(arguments: Arguments) -> None:
     from core.engine import Engine
     from core.protocols import merkle, merkle_summary
     from core.retraining_data import load, photographs, pretrained
+    from core.training.images import finished
 
     engine = Engine(arguments.device, arguments.folder)
     plans = [_plan(arguments, seed) for seed in arguments.seeds or [0]]
@@ -46,7 +47,10 @@ def run(arguments: Arguments) -> None:
     data = _data(arguments, engine.folder)
     photos, left_out = photographs({"photographs": data, "held_out": arguments.leave_out or "", "folder": engine.folder})
     _say(arguments, {"photographs": len(photos), "left_out": len(left_out)}, f"Decoding {len(photos):,} photographs.")
-    images = load(photos, plans[0], engine.folder, left_out)
+    images = finished(
+        load(photos, plans[0], engine.folder, left_out),
+        lambda done, total: _say(arguments, {"decoded": done, "photographs": total}, f"{done:,} of {total:,} decoded"),
+    )
     sizes = {name: len(getattr(images, name)) for name in ("train", "validation", "test")}
     _say(arguments, sizes, ", ".join(f"{count:,} {name}" for name, count in sizes.items()))
     weights = pretrained(plans[0].architecture, arguments.weights_file, engine.folder) if plans[0].start == "pretrained" else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from core.jobs import JOBS, Facts
 from core.models import finetuned
 from core.models.finetuned import Description, Run
 from core.protocols import merkle
-from core.protocols.merkle import Images, Place
+from core.protocols.merkle import Images, Loading, Place
 from core.retraining_data import load, photographs, pretrained, skipped, training_photographs
 from core.specs import RetrainSpec
 from core.specs.written import read_retrain_spec
@@ -44,12 +44,23 @@ def retrain(arguments: Arguments, control: Control) -> Iterator[Facts]:
     photos, held_out = photographs(arguments)
     yield {"stage": "decoding", "photographs": len(photos), "held_out": len(held_out)}
     series = read_series(arguments, photos)
-    images = load(photos, series.plan, Path(arguments["folder"]), held_out)
+    images = yield from _decoded(load(photos, series.plan, Path(arguments["folder"]), held_out), control)
     left_out = skipped(images)
     yield {"stage": "training", "train": len(images.train), "validation": len(images.validation), "skipped": list(left_out[:20]),
            "skipped_images": len(left_out)}  # fmt: skip
     for step in _steps(series, images, arguments, control):
         yield told(step)
+
+
+def _decoded(loading: Loading, control: Control) -> Generator[Facts, None, Images]:
+    """Tells how far it is, and waits or stops when a person wants it to."""
+    while True:
+        control.check()
+        try:
+            done, total = next(loading)
+        except StopIteration as end:
+            return end.value
+        yield {"stage": "decoding", "photographs": total, "decoded": done}
 
 
 @dataclass(frozen=True, eq=False)

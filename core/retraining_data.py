@@ -17,7 +17,7 @@ from core.data.photo_sets import PhotoSet
 from core.errors import BadSpec, MissingData
 from core.models.zoo import named
 from core.protocols import merkle
-from core.protocols.merkle import Images
+from core.protocols.merkle import Images, Loading
 from core.training.images import TrainingImages, decode, part, split
 
 SHARE = 0.15  # of photographs without train/ and val/, for validation, and as many for the test
@@ -48,22 +48,24 @@ def has_folders(photos: PhotoSet) -> bool:
     return {"train", "val"} <= tops
 
 
-def load(photos: PhotoSet, plan: merkle.Plan, folder: Path, held_out: Collection[str]) -> Images:
+def load(photos: PhotoSet, plan: merkle.Plan, folder: Path, held_out: Collection[str]) -> Loading:
     """The parts to train, choose and count on, classes under the names that people know.
 
     With train/ and val/ as Less is More divides them; without, 15 % for validation and 15 % for the test, drawn at random once.
 
     Args:
         folder: for what memory has no room for.
+    Yields:
+        photographs decoded, photographs in all.
     Raises:
         BadSpec: fewer than two classes, or nothing that can be read.
     """
     if has_folders(photos):
-        found = merkle.load_images(photos, plan, folder, held_out)
+        found = yield from merkle.load_images(photos, plan, folder, held_out)
     else:
         whole = part(photos, "", held_out)
         size = max(1, round(SHARE * len(whole)))
-        validation, test, train = (decode(each, merkle.rule_of(plan), folder) for each in split(whole, [size, size], merkle.SPLIT_SEED))
+        validation, test, train = yield from decode(split(whole, [size, size], merkle.SPLIT_SEED), merkle.rule_of(plan), folder)
         found = Images(train, validation, test)
     for name, images in (("training", found.train), ("validation", found.validation)):
         if len(images.labels.unique()) < (2 if name == "training" else 1):

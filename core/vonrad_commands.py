@@ -48,12 +48,16 @@ def run(arguments: Arguments, folder: Path) -> None:
     from core.protocols.vonrad import check
     from core.retraining_data import load, photographs, pretrained
     from core.store.files import Files
+    from core.training.images import finished
 
     plans = [_plan(arguments, seed) for seed in arguments.seeds or [0]]
     photos, left_out = photographs({"photographs": _data(arguments), "held_out": arguments.leave_out or "", "folder": folder})
     check(plans[0], tuple(photos.classes))
     _say(arguments, {"stage": "decoding", "photographs": len(photos)}, f"decoding {len(photos):,} photographs")
-    images = load(photos, plans[0].base, folder, left_out)
+    images = finished(
+        load(photos, plans[0].base, folder, left_out),
+        lambda done, total: _say(arguments, {"stage": "decoding", "photographs": total, "decoded": done}, f"{done:,} of {total:,} decoded"),
+    )
     weights = pretrained(plans[0].architecture, arguments.weights_file, folder) if arguments.start == "pretrained" else None
     place = Place(Files(folder), choose_device(arguments.device))
     for plan in plans:

@@ -24,7 +24,7 @@ from core.measures.cost import multiply_adds
 from core.models.architectures import build
 from core.models.cards import InputRule
 from core.specs import TrainSpec
-from core.training.images import TrainingImages, decode
+from core.training.images import TrainingImages, decode, finished
 from core.training.loop import Training
 from core.training.memory import keep_memory_between_steps
 from core.training.single import Photographs, Subject, computed_in
@@ -45,7 +45,7 @@ def train(engine: Engine, n: int | None) -> dict[str, Any]:
     """
     with tempfile.TemporaryDirectory() as folder, photographs(Path(folder), (n or STEPS) * BATCH) as (name, place):
         images: list[TrainingImages] = []
-        decode_s = seconds(lambda: images.append(decode(read_folder(place), RULE, place)), engine.device)
+        decode_s = seconds(lambda: images.extend(finished(decode([read_folder(place)], RULE, place))), engine.device)
         ours, peer = our_epochs(images[0], engine.device), peer_epochs(place, engine.device)
         times = alternate(lambda i: next(ours), lambda i: next(peer), ROUNDS, engine.device)
     text = f"PyTorch DataLoader with {WORKERS} workers, torchvision's transforms and network"

@@ -11,7 +11,7 @@ generator keyed by seed, level and epoch. Departures when the run is reduced (si
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Generator, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -101,15 +101,18 @@ class Images:
     test: TrainingImages
 
 
-def load_images(photos: PhotoSet, plan: Plan, folder: Path, held_out: Collection[str] = ()) -> Images:
+Loading = Generator[tuple[int, int], None, Images]  # photographs decoded, photographs in all
+
+
+def load_images(photos: PhotoSet, plan: Plan, folder: Path, held_out: Collection[str] = ()) -> Loading:
     """The folders train/ and val/ of a data set, val/ split as published, scaled down where there are fewer photographs.
 
-    folder: for what memory has no room for. held_out: file names that are left out everywhere.
+    folder: for what memory has no room for. held_out: file names that are left out everywhere. Yields and raises as `decode` does.
     """
     rest = part(photos, "val", held_out)
     validation = round(len(rest) * VALIDATION / (VALIDATION + TEST)) if len(rest) < VALIDATION + TEST else VALIDATION
     parts = (part(photos, "train", held_out), *split(rest, [validation], SPLIT_SEED))
-    return Images(*(decode(each, rule_of(plan), folder) for each in parts))
+    return Images(*(yield from decode(parts, rule_of(plan), folder)))
 
 
 def rule_of(plan: Plan) -> InputRule:

@@ -6,10 +6,11 @@ import math
 import mmap
 import os
 import tempfile
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -20,7 +21,8 @@ from core.errors import BadImage, BadSpec, OutOfMemory
 from core.models.cards import InputRule
 from core.store.budgets import free_ram_bytes
 
-Count = Callable[[int, int], None]  # photographs decoded, photographs in all
+T = TypeVar("T")
+LEAST, STEPS = 200, 50  # photographs between two words of progress, and how often they come at most
 MOST = 0.5  # of the free memory that the photographs of one part may take
 
 
@@ -38,6 +40,9 @@ class TrainingImages:
 
     def to(self, device: torch.device) -> TrainingImages:
         return TrainingImages(self.images.to(device), self.labels.to(device), self.classes, self.skipped)
+
+
+Decoding = Generator[tuple[int, int], None, list[TrainingImages]]
 
 
 def part(photos: PhotoSet, folder: str, without: Collection[str] = ()) -> PhotoSet:
@@ -69,30 +74,48 @@ def split(photos: PhotoSet, sizes: Sequence[int], seed: int) -> list[PhotoSet]:
     return [PhotoSet(photos.title, photos.classes, [photos.photos[row] for row in part], photos.notes) for part in rows]
 
 
-def decode(photos: PhotoSet, rule: InputRule, folder: Path, progress: Count | None = None) -> TrainingImages:
-    """All photographs at the network's size. One that cannot be read is skipped, named and counted; never one silently.
+def decode(parts: Sequence[PhotoSet], rule: InputRule, folder: Path) -> Decoding:
+    """All photographs of all parts at the network's size. One that cannot be read is skipped, named and counted; never one silently.
 
     Args:
         folder: for what memory has no room for; nothing stays there.
+    Yields:
+        now and then, photographs decoded and photographs in all; returns the parts. Ended early, it stops at once.
     Raises:
-        BadSpec: none can be read. OutOfMemory: there is no room in memory nor on disk.
+        BadSpec: none of a part can be read. OutOfMemory: there is no room in memory nor on disk.
     """
-    pixels = _room((len(photos), 3, *rule.size_px), folder)
-    labels: list[int] = []
-    skipped: list[str] = []
-    with ThreadPoolExecutor(4, "decode") as pool:
-        readings = pool.map(lambda photo: _decoded(photo, rule), photos.photos)
-        for done, (photo, found) in enumerate(zip(photos.photos, readings, strict=True), 1):
-            if isinstance(found, Tensor):
-                pixels[len(labels)] = found
-                labels.append(photo.label)
-            else:
-                skipped.append(found)
-            if progress and (done % 200 == 0 or done == len(photos)):
-                progress(done, len(photos))
-    if not labels:
-        raise BadSpec(f"No photograph of {photos.title} can be read.", f"The first one: {skipped[0] if skipped else 'there is none'}.")
-    return TrainingImages(pixels[: len(labels)], torch.tensor(labels), photos.classes, tuple(skipped))
+    total, done, found = sum(map(len, parts)), 0, []
+    pool = ThreadPoolExecutor(4, "decode")
+    try:
+        for photos in parts:
+            pixels, labels, skipped = _room((len(photos), 3, *rule.size_px), folder), list[int](), list[str]()
+            readings = pool.map(lambda photo: _decoded(photo, rule), photos.photos)
+            for photo, read in zip(photos.photos, readings, strict=True):
+                if isinstance(read, Tensor):
+                    pixels[len(labels)] = read
+                    labels.append(photo.label)
+                else:
+                    skipped.append(read)
+                done += 1
+                if done % max(LEAST, total // STEPS) == 0:
+                    yield done, total
+            if not labels:
+                raise BadSpec(
+                    f"No photograph of {photos.title} can be read.", f"The first one: {skipped[0] if skipped else 'there is none'}."
+                )
+            found.append(TrainingImages(pixels[: len(labels)], torch.tensor(labels), photos.classes, tuple(skipped)))
+    finally:
+        pool.shutdown(cancel_futures=True)
+    return found
+
+
+def finished(work: Generator[tuple[int, int], None, T], tell: Callable[[int, int], None] = lambda done, total: None) -> T:
+    """Goes through it to its end, telling how far it is, and returns what comes out."""
+    while True:
+        try:
+            tell(*next(work))
+        except StopIteration as end:
+            return end.value
 
 
 def _room(shape: tuple[int, ...], folder: Path) -> Tensor:

@@ -75,7 +75,8 @@ def _progress(job: Job) -> tuple[float, str]:
     """Share done, and where it stands in words."""
     last = job.last
     if "level" not in last:
-        return 0.0, {"decoding": "decoding photographs", "training": "the first epoch"}.get(last.get("stage", ""), "starting")
+        done = f", {last['decoded']:,} of {last['photographs']:,}" if "decoded" in last else ""
+        return 0.0, {"decoding": f"decoding photographs{done}", "training": "the first epoch"}.get(last.get("stage", ""), "starting")
     levels = last["levels"] + 1
     within = last["epoch"] / last["epochs"] if last.get("stage") == "epoch" else 1.0
     text = f"level {last['level']} of {last['levels']}"

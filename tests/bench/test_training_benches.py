@@ -16,7 +16,7 @@ from core.bench.measure import BENCHES
 from core.data.folders import read_folder
 from core.engine import Engine
 from core.models.cards import InputRule
-from core.training.images import decode
+from core.training.images import decode, finished
 
 KEYS = ("bench", "device", "threads", "n", "ours_s", "ours_p95_s", "peer", "peer_s", "ratio")
 
@@ -50,7 +50,7 @@ def test_train_sees_the_same_images_on_both_sides(engine: Engine) -> None:
 def test_both_sides_learn(tmp_path: Path) -> None:
     """A bench of a loop that does not train would be worth nothing: both losses are those of ten classes, and fall."""
     train.make_photographs(tmp_path, 20, 2)
-    data = decode(read_folder(tmp_path), train.RULE, tmp_path)
+    data = finished(decode([read_folder(tmp_path)], train.RULE, tmp_path))[0]
     ours, peer = train.our_epochs(data, torch.device("cpu")), train.peer_epochs(tmp_path, torch.device("cpu"))
     assert next(ours).losses[0] == pytest.approx(math.log(2), abs=0.3)
     assert next(peer) == pytest.approx(math.log(2), abs=0.3)

@@ -17,6 +17,7 @@ from core.protocols import merkle
 from core.protocols.merkle import Plan
 from core.specs import PruningSpec, RetrainSpec, TrainSpec
 from core.store.files import Files
+from core.training.images import finished
 from core.training.series import Material, run_series
 
 CLASSES = ("tench", "cassette player")
@@ -43,7 +44,7 @@ def photographs(folder: Path, per_class: int = 12, tops: tuple[str, ...] = ("tra
 def train(cache: Path, data: Path, run: str = "merkle-layer", targets: tuple[float, ...] = (0.0, 0.5, 0.75), seed: int = 0) -> None:
     """A short series of squeezenet1_1@tiny below `cache`, one epoch a level."""
     plan = Plan(architecture="squeezenet1_1", data="tiny", size_px=64, epochs=1, start="random", normalise=True, seed=seed)
-    images = merkle.load_images(read_folder(data), plan, cache)
+    images = finished(merkle.load_images(read_folder(data), plan, cache))
     summary = f"{len(targets)} levels for tests"
     description = replace(merkle.describe(plan, CLASSES), runs={run: Run(summary=summary, targets=targets, seeds=(seed,))})
     finetuned.add_runs(cache, description)

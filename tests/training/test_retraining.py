@@ -15,7 +15,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.control import Control
+from core.control import Control, Stopped
 from core.data.folders import read_folder
 from core.engine import Engine
 from core.errors import BadFile, BadSpec, CacheNotWritable, MissingData, OutOfMemory, SparsightError, UnknownName
@@ -27,7 +27,7 @@ from core.specs.written import read_retrain_spec, written
 from core.store.files import Files
 from core.store.sparse import unpack_sparse
 from core.training.finetune import Epoch, finetune
-from core.training.images import decode, part
+from core.training.images import decode, finished, part
 from core.training.loop import Diverged
 from core.training.series import key_of, model_of
 from tests.training.test_finetune import goal
@@ -204,7 +204,7 @@ def test_photographs_that_memory_has_no_room_for_train_the_same_from_disk(tmp_pa
     done(asked)
     monkeypatch.setattr("core.training.images.free_ram_bytes", lambda: 0)
     mapped = asked | {"folder": str(tmp_path / "other")}
-    decode(part(read_folder(tmp_path / "photographs"), "train"), InputRule(size_px=(32, 32)), tmp_path / "bytes")
+    finished(decode([part(read_folder(tmp_path / "photographs"), "train")], InputRule(size_px=(32, 32)), tmp_path / "bytes"))
     assert list((tmp_path / "bytes").iterdir()) == []  # the file has no name, so nothing is left of a killed process either
     done(mapped)
     one, other = (stored(each, SPEC, 1)[0] for each in (asked, mapped))
@@ -218,6 +218,19 @@ def test_photographs_that_there_is_no_room_for_at_all_are_said_before_they_are_d
     monkeypatch.setattr("core.training.images.free_ram_bytes", lambda: 0)
     with room_for(24 * 3 * 32 * 32 - 1), pytest.raises(OutOfMemory, match=r"24 photographs of 32 x 32 pixels.*no room"):
         done(asked)
+
+
+def test_decoding_says_how_far_it_is_and_stops_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("core.training.images.LEAST", 10)
+    asked = arguments(tmp_path)
+    told = [(line["decoded"], line["photographs"]) for line in done(asked) if "decoded" in line]
+    assert told == [(10, 48), (20, 48), (30, 48), (40, 48)]
+    (tmp_path / "job").mkdir()
+    running = retrain(arguments(tmp_path, replace(SPEC, name="other")), Control(tmp_path / "job"))
+    assert [next(running).get("decoded") for _ in range(2)] == [None, 10]
+    (tmp_path / "job" / "stop").touch()
+    with pytest.raises(Stopped):
+        next(running)
 
 
 def test_the_usual_network_for_photographs_can_be_retrained(tmp_path: Path) -> None:

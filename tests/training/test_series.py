@@ -25,7 +25,7 @@ from core.retraining import estimate
 from core.specs import PruningSpec, RetrainSpec, TrainSpec
 from core.store.files import Files
 from core.store.sparse import unpack_sparse
-from core.training.images import decode, part, split
+from core.training.images import decode, finished, part, split
 from core.training.masks import Scored, level_mask
 from core.training.series import Material, Step, key_of, run_series
 from tests.training.test_finetune import CPU, network, photographs
@@ -149,7 +149,7 @@ def folder_of_photographs(folder: Path, per_class: int = 12, broken: bool = Fals
 def test_merkle_trains_a_reduced_series(tmp_path: Path) -> None:
     photos = read_folder(folder_of_photographs(tmp_path / "data"))
     plan = Plan(architecture="squeezenet1_1", data="tiny", size_px=64, epochs=1, start="random")
-    images = merkle.load_images(photos, plan, tmp_path, held_out={"train0.jpg"})
+    images = finished(merkle.load_images(photos, plan, tmp_path, held_out={"train0.jpg"}))
     assert (len(images.train), len(images.validation) + len(images.test)) == (22, 24)
     files = Files(tmp_path / "cache")
     list(merkle.run(plan, images, None, merkle.Place(files, CPU)))
@@ -183,7 +183,7 @@ def test_pretrained_weights_of_another_network_are_refused() -> None:
 
 def test_a_corrupt_photograph_is_named_and_counted(tmp_path: Path) -> None:
     photos = read_folder(folder_of_photographs(tmp_path, broken=True))
-    data = decode(part(photos, "train"), InputRule(size_px=(16, 16)), tmp_path)
+    (data,) = finished(decode([part(photos, "train")], InputRule(size_px=(16, 16)), tmp_path))
     assert len(data) == 22
     assert len(data.skipped) == 2
     assert all("train3.jpg" in text for text in data.skipped)
