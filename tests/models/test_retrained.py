@@ -110,7 +110,7 @@ def test_what_a_job_adds_is_found_without_a_restart(cache: Path, tmp_path: Path)
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"architecture": "alexnet"}, "architecture 'alexnet'"),
+        ({"architecture": "perceptron"}, "architecture 'perceptron'"),
         ({"data": "other"}, "it is of squeezenet1_1@other"),
         ({"classes": ["one"]}, "1 classes"),
         ({"runs": {}}, "0 runs"),
