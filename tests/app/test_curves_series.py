@@ -210,3 +210,16 @@ def test_a_fit_can_only_be_chosen_where_objects_are_marked(series: OpenPage, own
     app = series(on="plain")
     assert not app.exception
     assert [box.key for box in app.selectbox if box.key in ("fit", "similar")] == ["similar"]
+
+
+@pytest.mark.parametrize(
+    ("counts", "said"),
+    [
+        ((14, 15, 1.0, 4), "no sign of either"),
+        ((30, 14, 0.023, 4), "alone it would pass for a gain"),
+        ((30, 14, 0.023, 1), "a gain"),
+        ((9, 40, 0.001, 4), "a loss"),
+    ],
+)
+def test_a_gain_is_held_against_all_tests_on_the_page(counts: tuple[int, int, float, int], said: str) -> None:
+    assert series_view._verdict(*counts).endswith(said)
