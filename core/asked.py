@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +24,25 @@ SETTINGS = {
     "ram_bytes": ("SPARSIGHT_RAM_BYTES", "weights and indexes kept in RAM (default: {}, else a share of what is free)"),
     "disk_bytes": ("SPARSIGHT_DISK_BYTES", "pruned networks kept on disk (default: {}, else 4GB)"),
 }  # option -> variable that every engine of this process and its children reads, what it is
+
+
+def data_name(source: str, size_px: int | None = None) -> str:
+    """What networks trained on these photographs carry: the file's or folder's name as a part of a path, and the size where it is given,
+    for networks of another size are other networks."""
+    name = re.sub(r"[^\w.-]+", "-", Path(source).stem).strip("-.") or "photographs"
+    return name if size_px is None or name.endswith(f"-{size_px}") else f"{name}-{size_px}"
+
+
+def say(arguments: Arguments, facts: dict[str, Any], text: str) -> None:
+    """A line of an answer, as soon as it is known: JSON where that is asked for, else words."""
+    print(json.dumps(facts) if arguments.json else text, flush=True)
+
+
+def say_decoded(arguments: Arguments) -> Callable[[int, int], None]:
+    """What tells how many photographs are decoded."""
+    return lambda done, total: say(
+        arguments, {"stage": "decoding", "decoded": done, "photographs": total}, f"{done:,} of {total:,} photographs decoded"
+    )
 
 
 def add_settings(parser: argparse.ArgumentParser) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import re
 from pathlib import Path
 from typing import Any
 
+from core.asked import data_name
 from core.errors import BadSpec, UnknownName
 from core.specs import AUGMENTATIONS, OPTIMISERS, PACES, PRECISIONS, RATES, PruningSpec, RetrainSpec, TrainSpec, n_of_m
 from core.specs.written import written
@@ -72,9 +72,7 @@ def job_arguments(arguments: Arguments, folder: Path) -> dict[str, Any]:
 def _spec(arguments: Arguments) -> RetrainSpec:
     schedule, _, reset = arguments.schedule.partition(":")
     each, first = (_recipe(arguments, epochs) for epochs in (arguments.epochs, arguments.first_epochs or arguments.epochs))
-    data = re.sub(r"[^\w.-]+", "-", arguments.data_name or Path(arguments.data).stem).strip("-.") or "photographs"
-    if not arguments.data_name and not data.endswith(f"-{arguments.size}"):
-        data = f"{data}-{arguments.size}"  # networks of another size are other networks
+    data = data_name(arguments.data_name) if arguments.data_name else data_name(arguments.data, arguments.size)
     model, pruning = f"{arguments.model}@{data}", _pruning(arguments)
     usual = [pruning.sparsity] if n_of_m(pruning.granularity) else [0.5, 0.75, 0.875]
     targets = (0.0, *sorted(set(arguments.sparsities or usual)))

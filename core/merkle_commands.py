@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from core.asked import data_name, say, say_decoded
 from core.errors import BadSpec, MissingData, SparsightError, UnknownName
 
 Arguments = argparse.Namespace
@@ -43,28 +43,25 @@ def run(arguments: Arguments) -> None:
     plans = [_plan(arguments, seed) for seed in arguments.seeds or [0]]
     merkle.describe(plans[0], ("a", "b"))  # an architecture that is not known is said before anything is read
     for sentence in merkle_summary.departures(plans[0]) or ("As published.",):
-        _say(arguments, {"departure": sentence}, sentence)
+        say(arguments, {"departure": sentence}, sentence)
     data = _data(arguments, engine.folder)
     photos, left_out = photographs({"photographs": data, "held_out": arguments.leave_out or "", "folder": engine.folder})
-    _say(arguments, {"photographs": len(photos), "left_out": len(left_out)}, f"Decoding {len(photos):,} photographs.")
-    images = finished(
-        load(photos, plans[0], engine.folder, left_out),
-        lambda done, total: _say(arguments, {"decoded": done, "photographs": total}, f"{done:,} of {total:,} decoded"),
-    )
+    say(arguments, {"photographs": len(photos), "left_out": len(left_out)}, f"Decoding {len(photos):,} photographs.")
+    images = finished(load(photos, plans[0], engine.folder, left_out), say_decoded(arguments))
     sizes = {name: len(getattr(images, name)) for name in ("train", "validation", "test")}
-    _say(arguments, sizes, ", ".join(f"{count:,} {name}" for name, count in sizes.items()))
+    say(arguments, sizes, ", ".join(f"{count:,} {name}" for name, count in sizes.items()))
     weights = pretrained(plans[0].architecture, arguments.weights_file, engine.folder) if plans[0].start == "pretrained" else None
     tables = []
     for plan in plans:
         for step in merkle.run(plan, images, weights, merkle.Place(engine.store.files, engine.device)):
-            _say(arguments, *_told(plan, step))
+            say(arguments, *_told(plan, step))
         engine.refresh_models()
         tables.append(_evaluated(arguments, engine, plan, images))
     _print(arguments, tables)
     source = arguments.evaluate_on or arguments.leave_out or data
     for table in tables:
         home = engine.folder / "merkle" / table.place.model.key
-        _say(arguments, {"strips": str(home)}, f"Strips of pictures: {', '.join(_strips(engine, table, source, home))}.")
+        say(arguments, {"strips": str(home)}, f"Strips of pictures: {', '.join(_strips(engine, table, source, home))}.")
 
 
 def show(arguments: Arguments) -> None:
@@ -84,7 +81,7 @@ def show(arguments: Arguments) -> None:
     _print(arguments, tables)
     for table in tables if arguments.strips else ():
         files = _strips(engine, table, arguments.photos or "", arguments.strips / table.place.model.key)
-        _say(arguments, {"written": files}, "\n".join(files))
+        say(arguments, {"written": files}, "\n".join(files))
 
 
 def _evaluated(arguments: Arguments, engine: Any, plan: Any, images: Any) -> Any:
@@ -108,7 +105,7 @@ def _evaluated(arguments: Arguments, engine: Any, plan: Any, images: Any) -> Any
     place = series_images.Place(model=model, data_name=name)
     for step in series_images.evaluate_series(place, engine.store, inputs):
         facts = {"run": "evaluate", "model": model.key, "data": name} | vars(step)
-        _say(arguments, facts, f"{model.key} on {name}: level {step.level} of {step.levels} {step.state}")
+        say(arguments, facts, f"{model.key} on {name}: level {step.level} of {step.levels} {step.state}")
     return series_tables.load(engine.roots, place)
 
 
@@ -201,9 +198,9 @@ def _plan(arguments: Arguments, seed: int) -> Any:
     if arguments.scope not in ("layer", "global"):
         raise UnknownName("scope", arguments.scope, ("layer", "global"))
     source = arguments.data or IMAGENETTE
-    name = re.sub(r"[^\w.-]+", "-", arguments.set_name or Path(source).stem).strip("-.") or "photographs"
     return Plan(
-        architecture=arguments.model or "vgg16", data=name, size_px=arguments.size, scope=arguments.scope, seed=seed,
+        architecture=arguments.model or "vgg16", data=data_name(arguments.set_name or source), size_px=arguments.size,
+        scope=arguments.scope, seed=seed,
         epochs=arguments.epochs_limit, start=arguments.start, normalise=bool(arguments.normalise), adamw=arguments.adamw,
     )  # fmt: skip
 
@@ -224,7 +221,3 @@ def _told(plan: Any, step: Any) -> tuple[dict[str, Any], str]:
         said = f"epoch {epoch.epoch} of {epoch.epochs}, loss {epoch.loss:.3f}, {epoch.correct:,} of {epoch.total:,} right"
         return facts | vars(epoch), f"{where}: {said}, {epoch.seconds:.0f} s"
     return facts, f"{where}: {'found' if step.found else 'done'}"
-
-
-def _say(arguments: Arguments, facts: dict[str, Any], text: str) -> None:
-    print(json.dumps(facts) if arguments.json else text, flush=True)

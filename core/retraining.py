@@ -104,7 +104,7 @@ def _steps(series: Series, images: Images, arguments: Arguments, control: Contro
         weights = pretrained(description.architecture, arguments.get("weights", ""), files.write_root)
     if series.published:
         return merkle.run(series.plan, images, weights, Place(files, device, control))
-    check_stored(spec, files)
+    check_stored(spec, files, len(images.train))
     card = description.card()
     check_amounts(spec, card)
     finetuned.add_runs(files.write_root, description)

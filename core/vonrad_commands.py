@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 from pathlib import Path
 from typing import Any
 
+from core.asked import data_name, say, say_decoded
 from core.errors import BadSpec, MissingData
 
 Arguments = argparse.Namespace
@@ -53,16 +53,13 @@ def run(arguments: Arguments, folder: Path) -> None:
     plans = [_plan(arguments, seed) for seed in arguments.seeds or [0]]
     photos, left_out = photographs({"photographs": _data(arguments), "held_out": arguments.leave_out or "", "folder": folder})
     check(plans[0], tuple(photos.classes))
-    _say(arguments, {"stage": "decoding", "photographs": len(photos)}, f"decoding {len(photos):,} photographs")
-    images = finished(
-        load(photos, plans[0].base, folder, left_out),
-        lambda done, total: _say(arguments, {"stage": "decoding", "photographs": total, "decoded": done}, f"{done:,} of {total:,} decoded"),
-    )
+    say(arguments, {"stage": "decoding", "photographs": len(photos)}, f"decoding {len(photos):,} photographs")
+    images = finished(load(photos, plans[0].base, folder, left_out), say_decoded(arguments))
     weights = pretrained(plans[0].architecture, arguments.weights_file, folder) if arguments.start == "pretrained" else None
     place = Place(Files(folder), choose_device(arguments.device))
     for plan in plans:
         for made, step in vonrad_tables.study(plan, images, weights, place):
-            _say(arguments, *_told(made.spec.name, made.spec.targets[step.level], plan.seed, step))
+            say(arguments, *_told(made.spec.name, made.spec.targets[step.level], plan.seed, step))
     _print_tables(arguments, vonrad_tables.load([folder], plans[0].model))
 
 
@@ -102,7 +99,7 @@ def _plan(arguments: Arguments, seed: int) -> Any:
     if arguments.size < 32:
         raise BadSpec(f"{arguments.size} pixels are too small for these networks.", "At least 32.", "As published: 224.")
     limit = arguments.epochs_limit
-    name = re.sub(r"[^\w.-]+", "-", arguments.set_name or Path(_data(arguments)).stem).strip("-.") or "photographs"
+    name = data_name(arguments.set_name or _data(arguments))
     return Plan(
         architecture=arguments.model or "googlenet", data=name, size_px=arguments.size, rates=tuple(sorted(set(arguments.rates or RATES))),
         prunings=tuple(arguments.prunings or THREE), seed=seed, epochs=limit, every=arguments.every, optimiser=arguments.optimiser,
@@ -121,7 +118,3 @@ def _told(name: str, rate: float, seed: int, step: Any) -> tuple[dict[str, Any],
         said = f"epoch {epoch.epoch} of {epoch.epochs}, loss {epoch.loss:.3f}, {epoch.correct:,} of {epoch.total:,} right"
         return facts, f"{where}: {said}, {epoch.seconds:.0f} s"
     return facts, f"{where}: {'found' if step.found else 'done and counted'}"
-
-
-def _say(arguments: Arguments, facts: dict[str, Any], text: str) -> None:
-    print(json.dumps(facts) if arguments.json else text, flush=True)

@@ -8,12 +8,24 @@ from core import plots_study
 from core.measures.fitting import FITTINGS
 from core.plots_study import overlap_name
 from core.protocols.lukkien_tables import StudyTables
-from pages.shared import address, cached, frame, present, series_figures, series_view, study_figures, study_tables, study_view, vonrad_view
+from pages.shared import (
+    address,
+    cached,
+    frame,
+    present,
+    series_data,
+    series_figures,
+    series_view,
+    study_figures,
+    study_tables,
+    study_view,
+    vonrad_view,
+)
 from pages.shared.study_view import PARAMETERS, View
 
 
 def main() -> None:
-    found = series_view.places()
+    found = series_data.places()
     known = series_view.parameters(found, vonrad_view.choices())
     address.check(PARAMETERS | known | vonrad_view.parameters())
     if not present.on():

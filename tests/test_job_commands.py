@@ -8,9 +8,11 @@ import time
 from pathlib import Path
 
 import pytest
+from hypothesis import given, strategies
 
 import core.__main__ as command_line
 from core import job_commands
+from core.asked import data_name
 from core.asked_training import job_arguments
 from core.errors import BadSpec
 from core.jobs import Jobs
@@ -187,3 +189,16 @@ def test_help_of_the_actions(capsys: pytest.CaptureFixture[str]) -> None:
     parser = argparse.ArgumentParser()
     job_commands.add_jobs(parser)
     assert all(action in parser.format_help() for action in job_commands.ACTIONS)
+
+
+@given(strategies.text(max_size=60), strategies.sampled_from([None, 64, 224]))
+def test_a_data_set_s_name_is_one_part_of_a_path(source: str, size_px: int | None) -> None:
+    name = data_name(source, size_px)
+    assert Path(name).name == name
+    assert not name.startswith(".")
+    assert size_px is None or name.endswith(f"-{size_px}")
+    assert data_name(name, size_px) == name or "." in name
+
+
+def test_networks_of_another_size_have_another_name() -> None:
+    assert (data_name("/x/imagenette-128.zip", 128), data_name("my photos", 64)) == ("imagenette-128", "my-photos-64")

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import torch
 
 import core.__main__ as command_line
 from core.protocol_commands import SHIPPED
@@ -19,14 +18,7 @@ from tests.protocols.small_series import photographs
 
 Command = Callable[..., tuple[int, str, str]]
 MODEL = "squeezenet1_1@tiny-photos"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,7 @@ from core.specs import PruningSpec, RetrainSpec, TrainSpec, whole
 from core.specs.shares import one_of
 from core.training.images import TrainingImages
 from core.training.masks import check_amounts
-from core.training.series import Material, Step, key_of, run_series
+from core.training.series import Material, Step, check_stored, key_of, run_series
 
 RATES = (0.3, 0.5, 0.7, 0.8, 0.89, 0.95)
 CURVE_RATE, CURVE_EPOCHS = 0.89, 60
@@ -178,10 +178,8 @@ def _spec(plan: Plan, card: Card, names: tuple[str, str], targets: tuple[float, 
 
 
 def describe(plan: Plan, classes: tuple[str, ...]) -> Description:
-    """The card of what the plan trains. GoogLeNet's weights expect another scaling than those of torchvision's other networks."""
+    """The card of what the plan trains."""
     description = merkle.describe(plan.base, classes)
-    if plan.normalise and plan.architecture == "googlenet":
-        description = replace(description, mean=(0.5,) * 3, std=(0.5,) * 3)
     shown = [made for made in all_series(plan, description.card()) if made.retraining in RETRAININGS]
     return replace(
         description,
@@ -219,7 +217,7 @@ def run(plan: Plan, images: Images, pretrained: dict[str, Tensor] | None, place:
         used = images.train if made is dense else fewer
         if made is not dense:
             _share_dense(dense, made, place)
-        _check_stored(made, len(used), place)
+        check_stored(made.spec, place.files, len(used), first=int(made is not dense))  # level 0 is the dense network's
         material = Material(card, start, used, images.validation, place.device, place.files, place.control)
         for step in run_series(made.spec, material):
             yield made, step
@@ -228,18 +226,3 @@ def run(plan: Plan, images: Images, pretrained: dict[str, Tensor] | None, place:
 def _share_dense(dense: Series, made: Series, place: Place) -> None:
     if not place.files.exists(key_of(made.spec, 0)):
         place.files.save(key_of(made.spec, 0), *place.files.load(key_of(dense.spec, 0)))
-
-
-def _check_stored(made: Series, training_images: int, place: Place) -> None:
-    """Networks are found by their names; those that another plan left there must not pass for this one's."""
-    for level in range(made.pruning != "dense", len(made.spec.targets)):
-        key = key_of(made.spec, level)
-        if not place.files.exists(key):
-            return
-        facts = place.files.facts(key)
-        if (facts.get("spec"), facts.get("training_images")) != (made.spec.key, training_images):
-            raise BadSpec(
-                f"{key} was trained in another way: {facts.get('spec')} on {facts.get('training_images')} images.",
-                f"This run would train {made.spec.key} on {training_images} images.",
-                "Choose another folder with --folder, or delete what is there.",
-            )

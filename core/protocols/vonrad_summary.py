@@ -66,10 +66,11 @@ def silent(tables: VonradTables, seed: int) -> str:
              for (pruning, how), part in dead.groupby(["pruning", "retraining"], sort=False)]  # fmt: skip
     if not names:
         return ""
-    return (
-        f"Never came back, at a loss of ln {classes} = {math.log(classes):.3f} (all classes alike) to the last epoch: {'; '.join(names)}. "
-        "In a SqueezeNet a ReLU follows the layer of the classes: where it gives only zeros, no gradient comes through."
-    )
+    loss = f"a loss of ln {classes} = {math.log(classes):.3f} (all classes alike)"
+    said = f"Never came back, at {loss} to the last epoch: {'; '.join(names)}."
+    if tables.model.startswith("squeezenet"):
+        said += " In a SqueezeNet a ReLU follows the layer of the classes: where it gives only zeros, no gradient comes through."
+    return said
 
 
 def missing(tables: VonradTables, seed: int) -> str:

@@ -72,15 +72,23 @@ def key_of(spec: RetrainSpec, level: int) -> str:
     return VariantSpec(model=model_of(spec), pruning=PruningSpec.at_level(level, "retrained")).key
 
 
-def check_stored(spec: RetrainSpec, files: Files) -> None:
-    """Networks are found by the run's name; those that another recipe left there must not pass for this one's. Raises BadSpec."""
-    for level in range(len(spec.targets)):
+def check_stored(spec: RetrainSpec, files: Files, training_images: int, first: int = 0) -> None:
+    """Networks are found by the run's name; those that another recipe, or other photographs, left there must not pass for this one's.
+
+    Args:
+        first: level to begin with.
+    Raises:
+        BadSpec.
+    """
+    for level in range(first, len(spec.targets)):
         key = key_of(spec, level)
-        if files.exists(key) and (stored := files.facts(key).get("spec", spec.key)) != spec.key:
+        facts = files.facts(key) if files.exists(key) else {}
+        stored = facts.get("spec", spec.key), facts.get("training_images", training_images)
+        if stored != (spec.key, training_images):
             raise BadSpec(
-                f"{key} was trained in another way: {stored}.",
-                f"This run would train {spec.key}.",
-                "Give the run or its data another name, take another seed, or delete what is there.",
+                f"{key} was trained in another way: {stored[0]} on {stored[1]:,} images.",
+                f"This run would train {spec.key} on {training_images:,} images.",
+                "Give the run or its data another name, take another seed or folder, or delete what is there.",
             )
 
 

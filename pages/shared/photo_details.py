@@ -11,7 +11,7 @@ from pandas import Series
 from core import CamSpec, DataSpec, ImageRef, VariantSpec
 from core.data.datasets import DATASETS
 from core.results import Accuracy, Comparison
-from pages.shared import cached, details, photo_sets, plans, present, series_view, shown, story
+from pages.shared import cached, details, photo_sets, plans, present, series_data, shown, story
 from pages.shared.frame import guarded
 from pages.shared.runs import Job, follow
 
@@ -59,7 +59,7 @@ def _followed(question: Question) -> None:
 @guarded
 def _accuracies(variant: VariantSpec) -> None:
     """Top-1 over the data sets that are there, counted on a click; else how to get one."""
-    known = series_view.counted(variant)
+    known = series_data.counted(variant)
     for name, (found, dense) in known.items():
         _from_table(name, variant, found, dense)
     sets = photo_sets.fitting(variant.model)

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import re
 import shlex
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
+from core.asked import data_name
 from core.asked_training import add_retrain, job_arguments
 from core.data.datasets import DATASETS
 from core.errors import BadSpec
 from core.models.architectures import OFFERED
+from core.parser import Parser
 from core.pruning import CRITERIA
 from core.retraining import Cost, estimate
 from core.specs import AUGMENTATIONS, GRANULARITIES, OPTIMISERS, PACES, RATES, RESETS, SCOPES, n_of_m
@@ -142,8 +142,8 @@ def _percent(text: str) -> float:
 
 
 def _free(words: Mapping[str, Any]) -> tuple[str, Arguments, str]:
-    """Raises BadSpec, UnknownName."""
-    parser = argparse.ArgumentParser()
+    """Raises BadSpec, UnknownName, Misuse."""
+    parser = Parser(prog="python -m core retrain")
     add_retrain(parser)
     asked = parser.parse_args(_command(words))
     asked.device = str(cached.engine().device)
@@ -153,7 +153,7 @@ def _free(words: Mapping[str, Any]) -> tuple[str, Arguments, str]:
 
 
 def _published(words: Mapping[str, Any]) -> tuple[str, Arguments, str]:
-    data = re.sub(r"[^\w.-]+", "-", Path(words["data"]).stem).strip("-.") or "photographs"
+    data = data_name(words["data"], words["size"])
     plan = {"architecture": words["model"], "data": data, "size_px": words["size"], "normalise": words["start"] == "pretrained"}
     plan |= {name: words[name] for name in ("scope", "seed", "epochs", "start", "adamw")}
     arguments = {"plan": plan, "photographs": words["data"], "held_out": words["held-out"], "weights": words["weights-file"],

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
 import streamlit as st
-from pandas import DataFrame, Series
+from pandas import DataFrame
 
-from core import ModelSpec, SparsightError, VariantSpec
+from core import ModelSpec, SparsightError
 from core.models.zoo import MODELS, series_of
 from core.plots_series import AXES, Drawn, Look
-from core.protocols import series_images, series_tables
 from core.protocols.series_images import METHOD, Place
 from core.protocols.series_tables import IMAGES, QUANTITIES, SeriesTables
-from pages.shared import cached, frame, present
+from pages.shared import frame, present, series_data
 from pages.shared.kinds import Choice, Parameter, Several
+from pages.shared.series_data import FITS
 from pages.shared.story import percent
 from pages.shared.widgets import Known, asked, choice, segments, several, toggle
 
-THESIS, EVERY, AS_PUBLISHED = "thesis", "all", "merkle-layer"
+THESIS, EVERY = "thesis", "all"
 SIMILAR = tuple(name for name, each in QUANTITIES.items() if each.group == "similarity")
-FITS = tuple(name for name, each in QUANTITIES.items() if each.group == "truth")
 Rows = dict[Place, DataFrame]
 
 
@@ -41,12 +39,6 @@ class View:
     @property
     def look(self) -> Look:
         return Look(axis=self.axis, published=self.published and self.only == EVERY)
-
-
-def places() -> tuple[Place, ...]:
-    """Every series that was evaluated and whose network is known."""
-    found = [place for place in series_images.found(cached.engine().roots) if place.model.name in MODELS]
-    return tuple(sorted(found, key=lambda place: place.model.weights != AS_PUBLISHED))  # which comes first
 
 
 def parameters(found: tuple[Place, ...], studies: tuple[str, ...] = ()) -> dict[str, Parameter]:
@@ -104,7 +96,7 @@ def controls(found: tuple[Place, ...], known: Known) -> View:
         axis = choice("Horizontal axis", "along", known, help="\n".join(f"- **{name}**: {text}" for name, text in AXES.items()))
         similar = choice("Similarity to the dense map", "similar", known, help=QUANTITIES[_now("similar", known)].summary)
         fit = _now("fit", known)
-        if _has_truth(own):
+        if series_data.has_truth(own):
             fit = choice("Fit to the object", "fit", known, help=QUANTITIES[fit].summary)
         only = choice("Class", "only", known)
         counted = segments("Images", "counted", known, help="\n".join(f"- **{name}**: {text}" for name, text in IMAGES.items()))
@@ -124,23 +116,9 @@ def tables(view: View) -> dict[Place, SeriesTables]:
     found = {}
     for place in view.places:
         try:
-            found[place] = _table(place.model.key, place.data_name, _stamp(place), place)
+            found[place] = series_data.table(place)
         except SparsightError as error:
             frame.show(error)
-    return found
-
-
-def counted(variant: VariantSpec) -> dict[str, tuple[Series, Series]]:
-    """Accuracy (value, low, high, n) of a retrained network and of its dense one, by the photographs that its series was evaluated on."""
-    found = {}
-    for place in places() if variant.pruning.schedule == "retrained" else ():
-        if place.model == variant.model:
-            with suppress(SparsightError):  # Curves says what is wrong with a table
-                rows = _levels(place.model.key, place.data_name, _stamp(place), (EVERY, "all"),
-                               _table(place.model.key, place.data_name, _stamp(place), place))  # fmt: skip
-                at = rows[rows.quantity == "accuracy"].set_index("level")
-                if variant.pruning.level in at.index:
-                    found[place.data_name] = (at.loc[variant.pruning.level], at.loc[0])
     return found
 
 
@@ -149,7 +127,7 @@ def rows(view: View, found: dict[Place, SeriesTables]) -> Rows:
     answers = {}
     for place, table in found.items():
         try:
-            answers[place] = _levels(place.model.key, place.data_name, _stamp(place), (view.only, view.counted), table)
+            answers[place] = series_data.levels(table, "" if view.only == EVERY else view.only, view.counted)
         except SparsightError as error:
             st.warning(f"**{place.model.weights}, seed {place.model.seed}**: {error.wrong}", icon=":material/filter_alt_off:")
     return answers
@@ -157,37 +135,6 @@ def rows(view: View, found: dict[Place, SeriesTables]) -> Rows:
 
 def drawn(answers: Rows) -> list[Drawn]:
     return [Drawn(run=place.model.weights, seed=place.model.seed, rows=frame) for place, frame in answers.items()]
-
-
-@st.cache_data(max_entries=64, show_spinner=False)
-def _fits(key: str, data: str, stamp: tuple[int, ...], _place: Place) -> bool:
-    return not set(FITS).isdisjoint(_table(key, data, stamp, _place).quantities())
-
-
-def _has_truth(places: tuple[Place, ...]) -> bool:
-    """Whether any of these series was held against marked objects. What is wrong with a table is said where it is drawn."""
-    for place in places:
-        with suppress(SparsightError):
-            if _fits(place.model.key, place.data_name, _stamp(place), place):
-                return True
-    return False
-
-
-def _stamp(place: Place) -> tuple[int, ...]:
-    """Changes when a table does."""
-    paths = (place.path(root) for root in cached.engine().roots)
-    return tuple(path.stat().st_mtime_ns if path.is_file() else 0 for path in paths)
-
-
-@st.cache_resource(max_entries=32, show_spinner=False)
-def _table(key: str, data: str, stamp: tuple[int, ...], _place: Place) -> SeriesTables:
-    return series_tables.load(cached.engine().roots, _place)
-
-
-@st.cache_data(max_entries=128, show_spinner="Drawing images again for the intervals ...")
-def _levels(key: str, data: str, stamp: tuple[int, ...], chosen: tuple[str, str], _table: SeriesTables) -> DataFrame:
-    only, counted = chosen
-    return _table.levels(_table.quantities(), "" if only == EVERY else only, counted)
 
 
 def headline(answers: Rows) -> str:

@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -32,8 +33,15 @@ def free_port() -> int:
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The app on a free port, with an empty cache folder; yields its address."""
-    port, log = free_port(), tmp_path_factory.mktemp("server") / "log.txt"
-    environment = os.environ | {"SPARSIGHT_CACHE": str(tmp_path_factory.mktemp("cache")), "SPARSIGHT_DEVICE": "cpu"}
+    with served(tmp_path_factory.mktemp("cache"), tmp_path_factory.mktemp("server") / "log.txt") as address:
+        yield address
+
+
+@contextmanager
+def served(cache: Path, log: Path) -> Iterator[str]:
+    """The app on a free port, with this cache folder; yields its address. Nothing may go wrong in it unseen."""
+    port = free_port()
+    environment = os.environ | {"SPARSIGHT_CACHE": str(cache), "SPARSIGHT_DEVICE": "cpu"}
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
     with log.open("w") as output:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT)

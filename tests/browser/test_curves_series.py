@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from core import DataSpec, Engine, ModelSpec
 from core.models.zoo import MODELS
 from core.protocols.series_images import Place, evaluate_series
-from tests.browser.conftest import PATIENCE_MS, ROOT, free_port, playwright_api, wait_until_up
+from tests.browser.conftest import PATIENCE_MS, playwright_api, served
 from tests.protocols import small_series
 from tests.protocols.small_series import NAME
 
@@ -28,22 +24,8 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     shown = DataSpec(name=f"folder:{data}/val")
     list(evaluate_series(Place(model=model, data_name="val"), engine.store, engine.photos(shown, model)))
     MODELS._entries = before
-    yield from served(folder / "cache", folder / "log.txt")
-
-
-def served(cache: Path, log: Path) -> Iterator[str]:
-    port = free_port()
-    environment = os.environ | {"SPARSIGHT_CACHE": str(cache), "SPARSIGHT_DEVICE": "cpu"}
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
-    with log.open("w") as output:
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT)
-    try:
-        wait_until_up(f"http://127.0.0.1:{port}/_stcore/health", process, log)
-        yield f"http://127.0.0.1:{port}/curves?of={NAME}"
-    finally:
-        process.terminate()
-        process.wait(timeout=20)
-    assert "Traceback" not in log.read_text()
+    with served(folder / "cache", folder / "log.txt") as home:
+        yield f"{home}/curves?of={NAME}"
 
 
 @pytest.mark.parametrize("width", [1280, 390])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,6 +29,7 @@ PLAN = Plan(
     curve_epochs=2, every=2, start="random", optimiser="adamw",
 )  # fmt: skip
 Trained = tuple[Files, VonradTables]
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def photographs(count: int, seed: int) -> TrainingImages:
@@ -47,15 +47,6 @@ IMAGES = Images(photographs(33, 0), photographs(20, 1), photographs(30, 2))
 
 def card() -> Card:
     return describe(PLAN, CLASSES).card()
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread() -> Iterator[None]:
-    """Networks this small are trained much faster by one thread, above all beside other work."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

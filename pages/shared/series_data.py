@@ -1,0 +1,78 @@
+"""Tables of trained series as pages need them: read once, and only believed of the networks that they were made of."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+
+import streamlit as st
+from pandas import DataFrame, Series
+
+from core import PruningSpec, SparsightError, VariantSpec
+from core.models.zoo import MODELS
+from core.protocols import series_images, series_tables
+from core.protocols.series_images import Place
+from core.protocols.series_tables import QUANTITIES, SeriesTables
+from pages.shared import cached
+
+AS_PUBLISHED = "merkle-layer"
+FITS = tuple(name for name, each in QUANTITIES.items() if each.group == "truth")
+
+
+def places() -> tuple[Place, ...]:
+    """Every series that was evaluated and whose network is known."""
+    found = [place for place in series_images.found(cached.engine().roots) if place.model.name in MODELS]
+    return tuple(sorted(found, key=lambda place: place.model.weights != AS_PUBLISHED))  # which comes first
+
+
+def table(place: Place) -> SeriesTables:
+    """Raises MissingData, BadFile."""
+    return _table(place.model.key, place.data_name, _stamp(place), place)
+
+
+def levels(found: SeriesTables, of_class: str, images: str) -> DataFrame:
+    """Every quantity of every level, as `SeriesTables.levels` answers. Raises BadSpec."""
+    return _levels(found.place.model.key, found.place.data_name, _stamp(found.place), (of_class, images), found)
+
+
+def has_truth(series: tuple[Place, ...]) -> bool:
+    """Whether any of these series was held against marked objects. What is wrong with a table is said where it is drawn."""
+    for place in series:
+        with suppress(SparsightError):
+            if not set(FITS).isdisjoint(table(place).quantities()):
+                return True
+    return False
+
+
+def counted(variant: VariantSpec) -> dict[str, tuple[Series, Series]]:
+    """Accuracy (value, low, high, n) of a retrained network and of its dense one, by the photographs that its series was evaluated on."""
+    found = {}
+    for place in places() if variant.pruning.schedule == "retrained" else ():
+        if place.model == variant.model:
+            with suppress(SparsightError):  # Curves says what is wrong with a table
+                at = table(place).levels(("accuracy",)).set_index("level")
+                if variant.pruning.level in at.index and _is_of(table(place), variant):
+                    found[place.data_name] = (at.loc[variant.pruning.level], at.loc[0])
+    return found
+
+
+def _is_of(found: SeriesTables, variant: VariantSpec) -> bool:
+    """Whether the table's rows are of the networks that lie on this machine: a series may have been trained anew since."""
+    files, both = cached.engine().store.files, (variant, replace(variant, pruning=PruningSpec.at_level(0, "retrained")))
+    return all(found.facts["levels"][str(each.pruning.level)]["network"] == series_images.digest(files, each) for each in both)
+
+
+def _stamp(place: Place) -> tuple[int, ...]:
+    """Changes when a table does."""
+    paths = (place.path(root) for root in cached.engine().roots)
+    return tuple(path.stat().st_mtime_ns if path.is_file() else 0 for path in paths)
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _table(key: str, data: str, stamp: tuple[int, ...], _place: Place) -> SeriesTables:
+    return series_tables.load(cached.engine().roots, _place)
+
+
+@st.cache_data(max_entries=128, show_spinner="Drawing images again for the intervals ...")
+def _levels(key: str, data: str, stamp: tuple[int, ...], chosen: tuple[str, str], _found: SeriesTables) -> DataFrame:
+    return _found.levels(_found.quantities(), *chosen)
