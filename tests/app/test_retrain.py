@@ -133,9 +133,7 @@ def test_sparsities_that_make_no_series_are_refused(retrain: OpenRetrain, photog
     assert Jobs(own_cache).all() == []
 
 
-def test_what_would_be_taken_for_an_option_is_refused_in_words(
-    retrain: OpenRetrain, photographs: Path, own_cache: Path
-) -> None:
+def test_what_would_be_taken_for_an_option_is_refused_in_words(retrain: OpenRetrain, photographs: Path, own_cache: Path) -> None:
     app = filled(retrain(), photographs)
     app.text_input(key="_photographs").set_value("-broken").run()
     app.button(key="_begin").click().run()
