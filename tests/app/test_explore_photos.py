@@ -202,10 +202,11 @@ def test_an_unknown_network_is_said(explore: OpenPage) -> None:
 def to_the_end(app: AppTest, label: str) -> AppTest:
     """Begins work of many steps, and waits for its end."""
     next(button for button in app.button if button.label == label).click().run()
-    for _ in range(600):
+    for _ in range(120):
+        app.run()  # work that no page looks at ends by itself
         if all(run.done for run in app.session_state["_runs"].values()):
             return app.run()
-        time.sleep(0.1)
+        time.sleep(0.2)
     raise AssertionError("it does not end")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 
 import numpy as np
@@ -229,7 +230,7 @@ def test_another_network_and_back(tab: OpenTab) -> None:
 def test_work_of_many_steps_can_be_stopped(tab: OpenTab) -> None:
     page = settled(tab(LITE))
     page.get_by_role("button", name="Follow this image").click()
-    page.get_by_text("2 of 25").wait_for()
+    page.get_by_text(re.compile(r"^[1-9]\d* of 25$")).wait_for()  # which numbers are seen depends on the machine's speed
     page.get_by_role("button", name="Stop", exact=True).last.click()
     button = page.get_by_role("button", name="are there")
     button.wait_for()
