@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pandas import DataFrame
 
 from core.errors import BadSpec
+from core.evaluation import TOP
 from core.measures import MEASURES
 from core.models.zoo import card
 from core.protocols import merkle, series_images
@@ -89,21 +90,23 @@ class SeriesTables:
         return tuple(names[label] for label in sorted(self.images.label.unique()) if 0 <= label < len(names))
 
     def quantities(self) -> tuple[str, ...]:
-        """Those of QUANTITIES that have a value here."""
-        frame = self._with_right(self.images)
-        return tuple(name for name, each in QUANTITIES.items() if each.column in frame and frame[each.column].notna().any())
+        """Those of QUANTITIES that have a value here. Among so few classes, the five most probable ones say nothing."""
+        frame, few = self._with_right(self.images), len(card(self.place.model).classes) <= TOP
+        there = (name for name, each in QUANTITIES.items() if each.column in frame and frame[each.column].notna().any())
+        return tuple(name for name in there if not (few and name == "top5"))
 
     def levels(self, names: Sequence[str], of_class: str = "", images: str = "all") -> DataFrame:
         """One row a level and quantity: level, target, sparsity, ratio, conv_ratio, collapsed, quantity, value, low, high, n.
 
         Args:
-            names: keys of QUANTITIES. of_class: only images of this class, "" for all. images: a key of IMAGES.
+            names: keys of QUANTITIES; those without a value here have no rows.
+            of_class: only images of this class, "" for all. images: a key of IMAGES.
         Raises:
             BadSpec: no image is left.
         """
         chosen = self._chosen(of_class, images)
         rows: list[dict[str, Any]] = []
-        stacks = {name: _stack(chosen, QUANTITIES[name].column) for name in names if QUANTITIES[name].column in chosen}
+        stacks = {name: _stack(chosen, QUANTITIES[name].column) for name in self.quantities() if name in names}
         means = [name for name in stacks if not QUANTITIES[name].share]
         bounds = _bounds(np.concatenate([stacks[name] for name in means])) if means else np.empty((2, 0))
         levels = sorted(chosen.level.unique())

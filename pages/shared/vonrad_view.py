@@ -52,13 +52,13 @@ def show(model: str, folders: Sequence[Path] = ()) -> None:
     seed = tables.seeds()[0]
     st.header(headline(tables, seed), anchor=False)
     st.caption(_origin(tables, seed))
-    _accuracies(tables, seed)
+    _accuracies(tables)
     _methods(tables)
     if not present.on():
         _reading(tables, seed)
 
 
-def _accuracies(tables: VonradTables, seed: int) -> None:
+def _accuracies(tables: VonradTables) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         study_figures.chart(
@@ -71,8 +71,8 @@ def _accuracies(tables: VonradTables, seed: int) -> None:
             plots_vonrad.iterative_and_one_shot(tables), "retrained", "Accuracy by pruning rate, retrained iteratively and one-shot"
         )
     study_figures.chart(plots_vonrad.curve(tables), "epochs", f"Accuracy over epochs after one-shot pruning by {percent(CURVE_RATE, 0)}")
-    said = (*tables.facts["runs"][str(seed)]["departures"], missing(tables, seed), silent(tables, seed))
-    st.caption(f"**Not as published:** {' '.join(filter(None, said))}")
+    for seeds, said in _departures(tables).items():
+        st.caption(f"**Not as published{seeds}:** {said}")
 
 
 def _methods(tables: VonradTables) -> None:
@@ -104,6 +104,15 @@ def _cells(of: dict[str, Any]) -> dict[str, object]:
     }
 
 
+def _departures(tables: VonradTables) -> dict[str, str]:
+    """What is not as published, what a stopped run lacks and what never came back: by the seeds it is said of, "" for all of them."""
+    of_seed = {seed: " ".join(filter(None, (*tables.facts["runs"][str(seed)]["departures"], missing(tables, seed), silent(tables, seed))))
+               for seed in tables.seeds()}  # fmt: skip
+    if len(set(of_seed.values())) == 1:
+        return {"": next(iter(of_seed.values()))}
+    return {f", seed {seed}": said for seed, said in of_seed.items()}
+
+
 def _origin(tables: VonradTables, seed: int) -> str:
     """What these are numbers of."""
     run, dense = tables.facts["runs"][str(seed)], tables.dense(seed).iloc[0]
@@ -111,7 +120,7 @@ def _origin(tables: VonradTables, seed: int) -> str:
     return (
         f"Our run: {tables.model}, {run['train']:,} training, {run['validation']:,} validation and {run['test']:,} test images, "
         f"{'seed' if len(seeds) == 1 else 'seeds'} {', '.join(map(str, seeds))} (one network each), {dense.device}. "
-        "Bars are 95 % intervals over test images, not over seeds."
+        f"Bars are 95 % intervals over test images, not over seeds.{f' The sentence above is of seed {seed}.' if len(seeds) > 1 else ''}"
     )
 
 

@@ -80,7 +80,7 @@ def test_the_page_says_what_the_table_says(series: OpenPage, table: SeriesTables
     assert f"p = {p:.2g}" in words(app)
     assert "8 photographs of shown" in words(app)
     assert titles(app)[0] == "Accuracy (top 1) (n = 8)"
-    assert len(titles(app)) == 9
+    assert len(titles(app)) == 8  # without the five most probable: of two classes
     assert titles(app)[-1].startswith("Pointing game (n = ")
 
 
@@ -168,7 +168,7 @@ def test_tables_without_networks_are_drawn_without_links(series: OpenPage, own_c
 def test_presenting_takes_nothing_along(series: OpenPage) -> None:
     assert {button.proto.label for button in series().get("download_button")} == {"HTML", "levels.csv"}
     shown = series(present="1")
-    assert len(shown.get("plotly_chart")) == 9
+    assert len(shown.get("plotly_chart")) == 8
     assert not shown.get("download_button")
 
 

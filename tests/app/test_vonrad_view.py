@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from pandas import DataFrame
+from pandas import DataFrame, concat
 from streamlit.testing.v1 import AppTest
 
 from core.protocols.vonrad_published import FINDINGS, READINGS
@@ -94,6 +94,23 @@ def test_what_a_stopped_run_lacks_is_said() -> None:
     levels = levels[~((levels.retraining == "one-shot") & (levels.pruning == "unstructured") & (levels.rate > 0.8))]
     said = missing(VonradTables(MODEL, study.facts, levels, study.epochs), 0)
     assert "global unstructured, L1, one-shot (at 89 %, 95 %); structured, whole filters, iterative (all of them)" in said
+
+
+def test_two_seeds_are_shown_and_each_departure_says_whose_it_is(tmp_path: Path) -> None:
+    study = whole()
+    runs = {"runs": study.facts["runs"] | {"1": study.facts["runs"]["0"]}}
+    again = study.levels[study.levels.pruning != "filters"].assign(seed=1)
+    app = opened(tmp_path, VonradTables(MODEL, runs, concat([study.levels, again]), study.epochs))
+    assert not app.exception
+    assert "seeds 0, 1 (one network each)" in words(app)
+    assert "The sentence above is of seed 0." in words(app)
+    assert "**Not as published:**" in words(app)  # the same for both
+    cut = again[~((again.retraining == "iterative") & (again.rate > 0.8))]
+    app = opened(tmp_path, VonradTables(MODEL, runs, concat([study.levels, cut]), study.epochs))
+    (of_second,) = [caption.value for caption in app.caption if "Not as published, seed 1:" in caption.value]
+    assert "The run was stopped; not there: global unstructured, L1, iterative (at 89 %, 95 %)" in of_second
+    (of_first,) = [caption.value for caption in app.caption if "Not as published, seed 0:" in caption.value]
+    assert "stopped" not in of_first
 
 
 def test_what_is_there(tmp_path: Path) -> None:

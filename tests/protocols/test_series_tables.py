@@ -94,6 +94,7 @@ def test_levels_have_counts_and_intervals(cache: Path, home: Path) -> None:
     table = series_tables.load(engine.roots, place)
     rows = table.levels(table.quantities())
     assert set(rows.level) == {0, 1, 2}
+    assert "top5" not in set(rows.quantity) | set(table.levels(["top5", "accuracy"]).quantity)  # of two classes
     images = table.images[table.images.level == 1]
     right = int((images.predicted == images.label).sum())
     row = rows[(rows.level == 1) & (rows.quantity == "accuracy")].iloc[0]
