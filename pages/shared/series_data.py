@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import replace
 
 import streamlit as st
 from pandas import DataFrame, Series
@@ -51,15 +51,16 @@ def counted(variant: VariantSpec) -> dict[str, tuple[Series, Series]]:
         if place.model == variant.model:
             with suppress(SparsightError):  # Curves says what is wrong with a table
                 at = table(place).levels(("accuracy",)).set_index("level")
-                if variant.pruning.level in at.index and _is_of(table(place), variant):
+                if variant.pruning.level in at.index and is_of(table(place), {0, variant.pruning.level}):
                     found[place.data_name] = (at.loc[variant.pruning.level], at.loc[0])
     return found
 
 
-def _is_of(found: SeriesTables, variant: VariantSpec) -> bool:
-    """Whether the table's rows are of the networks that lie on this machine: a series may have been trained anew since."""
-    files, both = cached.engine().store.files, (variant, replace(variant, pruning=PruningSpec.at_level(0, "retrained")))
-    return all(found.facts["levels"][str(each.pruning.level)]["network"] == series_images.digest(files, each) for each in both)
+def is_of(found: SeriesTables, levels: Iterable[int]) -> bool:
+    """Whether these rows are of the networks that lie on this machine: a series may have been trained anew since. MissingData, BadFile."""
+    files = cached.engine().store.files
+    here = {level: VariantSpec(model=found.place.model, pruning=PruningSpec.at_level(level, "retrained")) for level in levels}
+    return all(found.facts["levels"][str(level)]["network"] == series_images.digest(files, variant) for level, variant in here.items())
 
 
 def _stamp(place: Place) -> tuple[int, ...]:

@@ -181,7 +181,15 @@ def links(place: Place, table: SeriesTables) -> str:
         return ""
     found = [(int(level), facts["conv_ratio"]) for level, facts in table.facts["levels"].items()]
     parts = [f"[{ratio:.3g}x](explore?{urlencode(explore_query(place.model, level))})" for level, ratio in sorted(found)]
-    return f"{place.model.weights}, seed {place.model.seed}: {' · '.join(parts)}"
+    return f"{place.model.weights}, seed {place.model.seed}: {' · '.join(parts)}{_whose(table, [level for level, _ in found])}"
+
+
+def _whose(table: SeriesTables, levels: list[int]) -> str:
+    """Said beside links to networks that are not those of the table."""
+    try:
+        return "" if series_data.is_of(table, levels) else " (trained anew since: other networks than the ones drawn above)"
+    except SparsightError:
+        return " (not every one of these networks can be read on this machine)"
 
 
 def explore_query(model: ModelSpec, level: int) -> dict[str, str]:

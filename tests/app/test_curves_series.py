@@ -147,6 +147,19 @@ def test_levels_are_opened_in_explore(series: OpenPage, table: SeriesTables) -> 
         assert dict(parse_qsl(line.split("](explore?")[1 + level].split(")")[0])) == query
 
 
+def test_links_to_networks_that_are_not_the_drawn_ones_say_so(series: OpenPage, own_cache: Path) -> None:
+    series()
+    files = Engine("cpu", own_cache).store.files
+    anew, broken = (f"{model.key}/retrained/level-01" for model in (MODEL, OTHER))
+    weights, facts = files.load(anew)
+    files.save(anew, weights, facts | {"seconds": 1.0})
+    (own_cache / f"{broken}.safetensors").write_bytes(b"no network")
+    lines = [line for line in words(series()).splitlines() if "](explore?" in line]
+    assert [line.count("](explore?") for line in lines] == [3, 2]
+    assert "(trained anew since" in lines[0]
+    assert "(not every one of these networks can be read" in lines[1]
+
+
 def test_a_damaged_table_is_said_and_the_others_are_drawn(series: OpenPage, own_cache: Path) -> None:
     Place(model=MODEL, data_name="shown").path(own_cache).write_bytes(b"no table")
     app = series()
