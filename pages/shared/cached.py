@@ -19,7 +19,9 @@ from core.protocols.lukkien_tables import StudyTables
 from core.results import Accuracy, Comparison, CostReport, MaskReport
 from core.saliency import CAMS
 
-KEYS = {spec: (lambda value: value.key) for spec in (VariantSpec, ImageRef, CamSpec, DataSpec, ModelSpec, PruningSpec)}
+KEYS: dict[str | type[Any], Callable[[Any], Any]] = {
+    spec: (lambda value: value.key) for spec in (VariantSpec, ImageRef, CamSpec, DataSpec, ModelSpec, PruningSpec)
+}
 Point = tuple[float, float | None]  # sparsity, value
 REST_SECONDS, MOST_ANSWERS = 0.12, 2000
 _BACKGROUND = ThreadPoolExecutor(max_workers=1, thread_name_prefix="later")
@@ -126,7 +128,7 @@ def overlap_curve(variant: VariantSpec, image: ImageRef, cam: CamSpec) -> tuple[
 def _accuracies(first: VariantSpec, data: DataSpec) -> tuple[Point, ...]:
     def point(variant: VariantSpec) -> Point | None:
         found = engine().known_accuracy(variant, data)
-        return found and (engine().report(variant).sparsity, found.fraction)
+        return (engine().report(variant).sparsity, found.fraction) if found else None
 
     return _points(point, engine().series(first))
 

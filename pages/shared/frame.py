@@ -47,8 +47,9 @@ PAGES = (
 def page(name: str) -> Iterator[None]:
     """Everything of a page happens inside: settings, links, and errors in plain words."""
     icon = next(icon for _, known, icon, _ in PAGES if known == name)
-    sidebar = "collapsed" if present.on() else "auto"
-    st.set_page_config(page_title=f"{name} · Sparsight", page_icon=icon, layout="wide", initial_sidebar_state=sidebar)
+    st.set_page_config(
+        page_title=f"{name} · Sparsight", page_icon=icon, layout="wide", initial_sidebar_state="collapsed" if present.on() else "auto"
+    )
     present.style()
     with st.sidebar:
         _links()

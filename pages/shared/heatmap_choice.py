@@ -66,5 +66,5 @@ def _start_with_the_predicted(model: ModelSpec) -> None:
 
 def _picture(image: ImageRef | None, model: ModelSpec) -> Picture | None:
     with suppress(SparsightError):  # said where the picture is drawn
-        return image and cached.engine().picture(image, model)
+        return cached.engine().picture(image, model) if image else None
     return None

@@ -35,8 +35,8 @@ MEGABYTE = 1024**2
 
 def form() -> tuple[str, Arguments, str] | None:
     """Kind of job, its arguments and its title; None until "Begin" is pressed. Nothing is computed before a click."""
-    recipe = st.segmented_control("Recipe", tuple(RECIPES), default="less-is-more", required=True, format_func=NAMES.get, key="_recipe",
-                                   label_visibility="collapsed")  # fmt: skip
+    recipe = st.segmented_control("Recipe", tuple(RECIPES), default="less-is-more", required=True, format_func=NAMES.__getitem__,
+                                  key="_recipe", label_visibility="collapsed")  # fmt: skip
     st.caption(RECIPES[recipe])
     left, right = st.columns(2, gap="medium")
     with left:

@@ -46,13 +46,16 @@ def has_truth(series: tuple[Place, ...]) -> bool:
 
 def counted(variant: VariantSpec) -> dict[str, tuple[Series, Series]]:
     """Accuracy (value, low, high, n) of a retrained network and of its dense one, by the photographs that its series was evaluated on."""
-    found = {}
-    for place in places() if variant.pruning.schedule == "retrained" else ():
+    found: dict[str, tuple[Series, Series]] = {}
+    level = variant.pruning.level if variant.pruning.schedule == "retrained" else None
+    if level is None:
+        return found
+    for place in places():
         if place.model == variant.model:
             with suppress(SparsightError):  # Curves says what is wrong with a table
                 at = table(place).levels(("accuracy",)).set_index("level")
-                if variant.pruning.level in at.index and is_of(table(place), {0, variant.pruning.level}):
-                    found[place.data_name] = (at.loc[variant.pruning.level], at.loc[0])
+                if level in at.index and is_of(table(place), {0, level}):
+                    found[place.data_name] = (at.loc[level], at.loc[0])
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -173,6 +174,6 @@ def _card(title: str, value: float | None, dense: float | None) -> None:
 
 def metric(title: str, value: str, change: float | None, text: str, origin: str) -> None:
     """A number with its change, in grey: up is not always better. A change of None is undefined and has no arrow."""
-    arrow = "off" if not change else "up" if change > 0 else "down"
+    arrow: Literal["off", "up", "down"] = "off" if not change else "up" if change > 0 else "down"
     shown = 0 if change == 0 else text.replace("-", "−")
     st.metric(title, value, shown, delta_color="off", delta_arrow=arrow, delta_description=origin)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from urllib.parse import urlencode
 
 import plotly.graph_objects as go
@@ -121,7 +122,7 @@ def take_along(study: StudyTables, view: View) -> None:
     with st.container(horizontal=True):
         for name in ("levels", "mean", "correlations", "correlations_usable", "paired"):
             table = getattr(study, name)
-            st.download_button(f"{name}.csv", lambda table=table: table.to_csv(index=False), f"{name}.csv", "text/csv", type="tertiary",
+            st.download_button(f"{name}.csv", partial(table.to_csv, index=False), f"{name}.csv", "text/csv", type="tertiary",
                                icon=":material/download:", on_click="ignore")  # fmt: skip
     # in a popover, so that the browser fetches what colours code only when somebody looks
     with st.container(horizontal=True):

@@ -64,8 +64,8 @@ def whole(label: str, name: str, known: Known = PARAMETERS, **options: Any) -> i
     entry = _number(name, known)
     if present.hidden(name, label):
         return int(amount(name, known))
-    bounds = (int(entry.low), int(entry.high), int(entry.default))
-    return int(st.number_input(label, *bounds, key=name, **_bound(name), **options))
+    low, high, default = int(entry.low), int(entry.high), int(entry.default)
+    return int(st.number_input(label, low, high, default, key=name, **_bound(name), **options))
 
 
 def toggle(label: str, name: str, known: Known = PARAMETERS, **options: Any) -> bool:
