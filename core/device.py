@@ -54,7 +54,8 @@ def describe(device: torch.device) -> str:
     """What the device is, for pages and benches: "NVIDIA H200" or "CPU, 2 threads"."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    return f"CPU, {torch.get_num_threads()} threads"
+    count = torch.get_num_threads()
+    return f"CPU, {count} thread{'' if count == 1 else 's'}"
 
 
 def entropy(*purpose: object) -> int:

@@ -20,7 +20,13 @@ GPU = pytest.mark.skipif(not torch.cuda.is_available(), reason="this machine has
 
 def test_the_cpu_can_always_be_chosen() -> None:
     assert choose_device("cpu") == torch.device("cpu")
-    assert describe(torch.device("cpu")) == f"CPU, {torch.get_num_threads()} threads"
+    threads = torch.get_num_threads()
+    try:
+        for count, said in ((1, "CPU, 1 thread"), (2, "CPU, 2 threads")):
+            torch.set_num_threads(count)
+            assert describe(torch.device("cpu")) == said
+    finally:
+        torch.set_num_threads(threads)
 
 
 def test_left_out_the_gpu_is_chosen_where_there_is_one() -> None:

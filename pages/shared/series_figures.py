@@ -7,7 +7,7 @@ from pandas import concat
 
 from core.plots_series import curve
 from core.protocols.series_tables import GROUPS, QUANTITIES, SeriesTables
-from pages.shared import present, series_view, study_figures
+from pages.shared import present, series_view, story, study_figures
 from pages.shared.series_view import EVERY, Place, Rows, View
 
 MAPS = ("map-mean", "map-variance", "non-zero", "l1")
@@ -34,7 +34,9 @@ def page(found: tuple[Place, ...], known: series_view.Known) -> None:
     st.caption(f"{QUANTITIES[view.similar].summary} Maps of the dense network's class, at the target layer's cells.")
     if any((frame.quantity == view.fit).any() for frame in answers.values()):
         _section(answers, view, "truth", (view.fit,))
-        st.caption(f"{QUANTITIES[view.fit].summary} Boxes or masks that people drew; photographs without one are left out.")
+        st.caption(
+            f"{story.of_truth(QUANTITIES[view.fit].summary, 'mask')} Boxes or masks that people drew; photographs without one are left out."
+        )
     _open(tables)
     if not present.on():
         _take_along(view, answers, known)

@@ -82,6 +82,8 @@ def test_the_page_says_what_the_table_says(series: OpenPage, table: SeriesTables
     assert titles(app)[0] == "Accuracy (top 1) (n = 8)"
     assert len(titles(app)) == 8  # without the five most probable: of two classes
     assert titles(app)[-1].startswith("Pointing game (n = ")
+    assert "the object" in words(app)
+    assert "the ink" not in words(app)
 
 
 def test_the_address_is_a_public_format(made: Path, table: SeriesTables) -> None:
