@@ -62,12 +62,14 @@ def _show(done: list[Strip], look: Look, one_image: bool) -> None:
 
 def _headline(done: list[Strip]) -> str:
     """The one thing that matters: where the answers change."""
-    answers = [answer for strip in done for answer in strip.answers]
-    flipped = sum(answer.flipped for answer in answers)
-    empty = sum(answer.pruned.state != "ok" for answer in answers)
-    text = f"**{flipped} of {len(answers)}** pruned networks change their answer" if flipped else "No pruned network changes its answer"
-    if empty:
-        text += f"; **{empty}** of the maps {'is' if empty == 1 else 'are'} empty"
+    pruned = [answer for strip in done for answer in strip.answers if answer.mask.kept < answer.mask.total]
+    if not pruned:
+        return "Nothing is pruned here: choose higher amounts."
+    flips = {(answer.pruned.variant, answer.pruned.image): answer.flipped for answer in pruned}  # methods do not change answers
+    changed, blank = sum(flips.values()), sum(answer.pruned.state != "ok" for answer in pruned)
+    text = f"**{changed} of {len(flips)}** answers of pruned networks are not the dense network's"
+    if blank:
+        text += f"; **{blank} of {len(pruned)}** of their maps point{'s' if blank == 1 else ''} at nothing"
     return f"{text}. {_first_change(done[0])}"
 
 

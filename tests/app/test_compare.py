@@ -120,7 +120,11 @@ def test_the_headline_says_what_changes(engine: Engine) -> None:
         engine.compare(VariantSpec(pruning=PruningSpec.one_shot(amount)), ImageRef(name="3500"), CamSpec()).flipped
         for amount in (0.3, 0.999)
     ]
-    assert f"{sum(flips)} of 2" in app.header[0].value if any(flips) else "No pruned network" in app.header[0].value
+    assert f"**{sum(flips)} of 2** answers" in app.header[0].value
+    assert f"**{sum(flips)} of 2** answers" in opened(amounts="0, 30, 99.9").header[0].value  # nothing is pruned at 0
+    twice = opened(rows="cams", cams=["grad-cam", "grad-cam++"], amounts="30, 99.9").header[0].value
+    assert f"**{sum(flips)} of 2** answers" in twice  # a network answers once, whatever the methods
+    assert "Nothing is pruned here" in opened(amounts="0").header[0].value
 
 
 def test_own_image_is_awaited() -> None:
