@@ -1,4 +1,7 @@
-"""The README's tables are those of the registries. After adding a method: python -m core info --update-readme README.md"""
+"""The README's tables are those of the registries, its figures those of what comes along.
+
+After adding a method: python -m core info --update-readme README.md
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from core import CamSpec, DataSpec, Engine, ImageRef, ModelSpec, PruningSpec, VariantSpec
 from core.__main__ import main
 from core.bench import BENCHES
 from core.data.datasets import DATASETS
@@ -15,6 +19,9 @@ from core.engine import REPOSITORY
 from core.errors import BadFile, UnknownName
 from core.measures import MEASURES
 from core.models.zoo import MODELS
+from core.protocols import series_tables
+from core.protocols.series_images import Place
+from core.protocols.vonrad_summary import percent
 from core.pruning import CRITERIA
 from core.saliency import CAMS
 from core.specs import SCOPES
@@ -89,3 +96,31 @@ def test_the_command_refreshes_a_file(tmp_path: Path, capsys: pytest.CaptureFixt
     assert main(["info", "--update-readme", str(path)]) == 0
     assert path.read_text(encoding="utf-8") == fill_tables(BLOCK)
     assert str(path) in capsys.readouterr().out
+
+
+def test_two_minutes_say_what_happens() -> None:
+    text, engine, digits = README.read_text(encoding="utf-8"), Engine("cpu"), DataSpec(noise=0.2)
+    default, image = VariantSpec(pruning=PruningSpec.one_shot(0.7)), ImageRef(name="3500")
+    answer = engine.compare(default, image, CamSpec())
+    assert not answer.flipped  # "the answer stays,
+    assert answer.similarity["soft-iou-of-maps"] < 0.2  # but the heatmap lies elsewhere"
+    cut = VariantSpec(pruning=PruningSpec.one_shot(0.9))
+    assert not engine.compare(cut, image, CamSpec()).flipped
+    assert f"of 5,000 digits only {percent(engine.accuracy(cut, digits).fraction)} are" in text
+    series = [VariantSpec(pruning=PruningSpec.at_level(level, "iterative-reset")) for level in range(26)]
+    near = min(series, key=lambda each: abs(engine.report(each).sparsity - 0.9))
+    said = f"At the nearest one, {percent(engine.report(near).sparsity)}, they read {percent(engine.accuracy(near, digits).fraction)}."
+    assert said in text
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("run", ["merkle-layer", "merkle-global"])
+def test_less_is_more_is_the_shipped_tables(run: str, seed: int) -> None:
+    text, engine = README.read_text(encoding="utf-8"), Engine("cpu")
+    place = Place(model=ModelSpec(name="squeezenet1_1@imagenette-128", weights=run, seed=seed), data_name="imagenette-224-unseen")
+    table = series_tables.load(engine.roots, place)
+    rows = table.levels(["accuracy"]).sort_values("level")
+    cells = (f"{100 * row.value:.1f} [{100 * row.low:.0f}, {100 * row.high:.0f}]" for row in rows.itertuples())
+    assert f"| {' | '.join(cells)} |" in text
+    gained, lost, _ = table.gained(1)
+    assert f"{gained} and {lost} (p" in " ".join(text.split())
