@@ -31,7 +31,7 @@ PAGES = (
         "pages/curves.py",
         "Curves",
         ":material/show_chart:",
-        "A whole data set: accuracy and overlap over 26 levels, and what they have to do with each other.",
+        "Whole data sets: accuracy and overlap as weights go, in three studies beside the published numbers.",
     ),
     (
         "pages/retrain.py",
@@ -63,10 +63,10 @@ def link(file: str, label: str, icon: str, **options: Any) -> None:
 
 
 def _links() -> None:
-    with st.container(horizontal=True, gap="small"):
+    with st.grid(2, min_column_width=90, gap="xsmall"):
         for file, name, icon, answer in PAGES:
             link(file, name, icon, help=answer)
-        present.switch()
+    present.switch()
 
 
 @contextmanager
