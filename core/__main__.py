@@ -97,7 +97,6 @@ def _add_protocol(commands: Any) -> Any:
     )
     run = _add(actions, "run", run_protocol, "train, evaluate and tabulate a protocol; a run that was stopped goes on where it was")
     run.add_argument("--seeds", type=int, nargs="+", help="default: 333 334 335 (lukkien), 0 (the others)")
-    run.add_argument("--levels", type=int, default=25, help="last level, 0 to 25 (default: 25)")
     show = _add(actions, "show", show_protocol, "show the results of a protocol: every level and seed, then the statistics")
     merkle_commands.add_run(run)
     merkle_commands.add_show(show)
@@ -105,9 +104,10 @@ def _add_protocol(commands: Any) -> Any:
     vonrad_commands.add_show(show)
     for parser in (run, show):
         parser.add_argument("name", help="lukkien, merkle, vonrad")
-        parser.add_argument(
-            "--train-on", type=int, default=60000, help="60000 (as published, default) or 55000 (without the embedded digits)"
-        )
+        add = asked.words_of(parser, "lukkien")
+        add("--train-on", type=int, default=60000, help="60000 (as published, default) or 55000 (without the embedded digits)")
+        if parser is run:
+            add("--levels", type=int, default=25, help="last level, 0 to 25 (default: 25)")
     return actions
 
 
@@ -158,10 +158,11 @@ def evaluate(arguments: Arguments) -> None:
     from core.describe import accuracy_facts, per_image_facts
     from core.specs import CamSpec, DataSpec
 
+    asked.check_heatmaps(arguments)
     engine, variant, data = _engine(arguments), asked.variant(arguments, None), DataSpec(name=arguments.data, noise=arguments.noise)
     found = accuracy_facts(engine.evaluate_accuracy(variant, data))
     if arguments.heatmaps:
-        rows = engine.evaluate(variant, data, CamSpec(method=arguments.cam, target="own"))
+        rows = engine.evaluate(variant, data, CamSpec(method=arguments.cam or asked.CAM, target="own"))
         found["heatmaps"] = per_image_facts(rows)
         if arguments.out:
             _write(arguments.out, rows.table().to_csv(index_label="row").encode())

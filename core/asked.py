@@ -25,6 +25,15 @@ SETTINGS = {
     "disk_bytes": ("SPARSIGHT_DISK_BYTES", "pruned networks kept on disk (default: {}, else 4GB)"),
 }  # option -> variable that every engine of this process and its children reads, what it is
 
+CAM = "grad-cam++"  # where none is named
+HOW_TO_PRUNE = {
+    "scope": "global",
+    "granularity": "weight",
+    "exclude": [],
+    "repair": "none",
+    "criterion": "magnitude",
+}  # where nothing is said
+
 
 def data_name(source: str, size_px: int | None = None) -> str:
     """What networks trained on these photographs carry: the file's or folder's name as a part of a path, and the size where it is given,
@@ -76,12 +85,13 @@ def add_network(parser: argparse.ArgumentParser, sparsity: float | None) -> None
     usual = sparsity or "none, the dense network"
     amount.add_argument("--sparsity", type=float, help=f"one-shot pruning of this share of the weights, 0 to 1 (default: {usual})")
     amount.add_argument("--level", type=int, help="a level of the trained series (0 to 25 for thesis-cnn)")
-    parser.add_argument("--scope", default="global", help="global (default) or layer")
-    parser.add_argument("--granularity", default="weight", help="weight (default), kernel, channel, filter, or a pattern such as 2:4")
-    parser.add_argument("--exclude", nargs="+", default=[], metavar="NAME", help="weights left alone, such as fc.weight (default: none)")
-    parser.add_argument("--repair", default="none", help="none (default) or batch-norm: means and variances measured again on a few images")
-    parser.add_argument("--criterion", default="magnitude", help="magnitude (default) or random; `info` lists them")
-    parser.add_argument("--cam", default="grad-cam++", help="a CAM method (default: grad-cam++); `info` lists them")
+    parser.set_defaults(**HOW_TO_PRUNE)
+    parser.add_argument("--scope", help="global (default) or layer")
+    parser.add_argument("--granularity", help="weight (default), kernel, channel, filter, or a pattern such as 2:4")
+    parser.add_argument("--exclude", nargs="+", metavar="NAME", help="weights left alone, such as fc.weight (default: none)")
+    parser.add_argument("--repair", help="none (default) or batch-norm: means and variances measured again on a few images")
+    parser.add_argument("--criterion", help="magnitude (default) or random; `info` lists them")
+    parser.add_argument("--cam", help="a CAM method (default: grad-cam++); `info` lists them")
 
 
 def add_image(parser: argparse.ArgumentParser) -> None:
@@ -109,13 +119,26 @@ def variant(arguments: Arguments, sparsity: float | None) -> Any:
     if arguments.seed is None and series and model.seed not in series.seeds:  # another run than the usual one
         model = replace(model, seed=series.seeds[0])
     if arguments.level is not None:
+        _check_unpruned(arguments, "The networks of a trained series are pruned as their run was.")
         schedule = series.schedule if series else "iterative-reset"
         return VariantSpec(model=model, pruning=PruningSpec.at_level(arguments.level, schedule))
+    pattern = n_of_m(arguments.granularity)
+    if pattern and arguments.sparsity is not None:
+        raise BadSpec(
+            f"{arguments.granularity} and --sparsity cannot go together.", "An N:M pattern fixes the share itself.", "Leave one out."
+        )
     sparsity = sparsity if arguments.sparsity is None else arguments.sparsity
-    if sparsity is None and n_of_m(arguments.granularity) is None:
+    if sparsity is None and pattern is None:
+        _check_unpruned(arguments, "Without --sparsity the dense network is asked.")
         return VariantSpec(model=model)
     more = {"granularity": arguments.granularity, "excluded": tuple(arguments.exclude), "repair": arguments.repair}
     return VariantSpec(model=model, pruning=PruningSpec.one_shot(sparsity, arguments.scope, arguments.criterion, **more))
+
+
+def _check_unpruned(arguments: Arguments, why: str) -> None:
+    """Raises BadSpec where the words say how to prune, and nothing is pruned by them."""
+    if said := [f"--{name}" for name, usual in HOW_TO_PRUNE.items() if getattr(arguments, name) != usual]:
+        raise BadSpec(f"{', '.join(said)} would change nothing here.", why, "Say --sparsity, or leave it out.")
 
 
 def image(engine: Any, arguments: Arguments, model: Any) -> Any:
@@ -147,7 +170,7 @@ def cam(arguments: Arguments) -> Any:
     target = arguments.target
     if target not in TARGETS and not re.fullmatch("[0-9]{1,9}", target):
         raise UnknownName("target class", target, [*TARGETS, "the index of a class"])
-    return CamSpec(method=arguments.cam, target=target if target in TARGETS else int(target))
+    return CamSpec(method=arguments.cam or CAM, target=target if target in TARGETS else int(target))
 
 
 def add_data(parser: argparse.ArgumentParser) -> None:
@@ -156,6 +179,35 @@ def add_data(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--noise", type=float, default=0.0, help="upper end of the background noise of digits (default: 0)")
     parser.add_argument("--heatmaps", action="store_true", help="also how well heatmaps fit what is to be seen (takes longer)")
     parser.add_argument("--out", type=Path, help="write one row an image into this CSV file (with --heatmaps)")
+
+
+def check_heatmaps(arguments: Arguments) -> None:
+    """Raises BadSpec for words about heatmaps without --heatmaps."""
+    if not arguments.heatmaps and (said := [word for word, value in (("--out", arguments.out), ("--cam", arguments.cam)) if value]):
+        raise BadSpec(f"{' and '.join(said)} without --heatmaps would change nothing.", "Only accuracy is counted then.", "Add --heatmaps.")
+
+
+def words_of(parser: argparse.ArgumentParser, *protocols: str) -> Callable[..., None]:
+    """A group of options that only these protocols take: answers its `add_argument`. `check_words` holds people to it."""
+    group = parser.add_argument_group(" and ".join(protocols))
+
+    def add(*names: str, **options: Any) -> None:
+        made = group.add_argument(*names, **options)
+        owners = parser.get_default("owners") or {}
+        parser.set_defaults(owners=owners | {made.dest: (names[0], made.default, protocols)})
+
+    return add
+
+
+def check_words(arguments: Arguments) -> None:
+    """Raises BadSpec for an option that this protocol does not take."""
+    for name, (option, usual, protocols) in arguments.owners.items():
+        if arguments.name not in protocols and getattr(arguments, name) != usual:
+            raise BadSpec(
+                f"{option} would change nothing here.",
+                f"It belongs to {' and '.join(protocols)}, not to {arguments.name}.",
+                "Leave it out.",
+            )
 
 
 def check_folder(folder: Path | None) -> None:

@@ -71,7 +71,7 @@ def job_arguments(arguments: Arguments, folder: Path) -> dict[str, Any]:
 
 def _spec(arguments: Arguments) -> RetrainSpec:
     schedule, _, reset = arguments.schedule.partition(":")
-    each, first = (_recipe(arguments, epochs) for epochs in (arguments.epochs, arguments.first_epochs or arguments.epochs))
+    each, first = (_recipe(arguments, epochs) for epochs in (arguments.epochs, _first_epochs(arguments)))
     data = data_name(arguments.data_name) if arguments.data_name else data_name(arguments.data, arguments.size)
     model, pruning = f"{arguments.model}@{data}", _pruning(arguments)
     usual = [pruning.sparsity] if n_of_m(pruning.granularity) else [0.5, 0.75, 0.875]
@@ -115,6 +115,10 @@ def _known_criterion(name: str) -> None:
 
     if name not in CRITERIA:
         raise UnknownName("criterion", name, CRITERIA)
+
+
+def _first_epochs(arguments: Arguments) -> int:
+    return arguments.epochs if arguments.first_epochs is None else arguments.first_epochs
 
 
 def _recipe(arguments: Arguments, epochs: int) -> TrainSpec:

@@ -57,7 +57,7 @@ def mask_facts(report: MaskReport) -> dict[str, Any]:
         "prunable": report.total,
         "sparsity": report.sparsity,
         "density": report.density,
-        "compression_ratio": report.compression_ratio,
+        "compression_ratio": _finite(report.compression_ratio),
         "collapsed": report.collapsed,
         "layers": {layer.name: {"kept": layer.kept, "total": layer.total} for layer in report.layers},
     }

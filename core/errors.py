@@ -54,4 +54,6 @@ class UnknownName(SparsightError):
         known = sorted(known)
         self.nearest = difflib.get_close_matches(str(name), known, n=1, cutoff=0.4)
         hint = f"Did you mean '{self.nearest[0]}'?" if self.nearest else "Choose one of them."
-        super().__init__(f"There is no {noun} '{name}'.", f"Known: {', '.join(known)}.", hint)
+        super().__init__(
+            f"There is no {noun} '{name}'.", f"Known: {', '.join(known)}." if known else "There is none yet.", hint if known else ""
+        )

@@ -35,8 +35,9 @@ def retrain(arguments: Arguments, folder: Path) -> int | None:
 
         _say(arguments, vars(estimate(asked)))
         return None
-    from core import retraining  # noqa: F401 - registers the kinds of jobs
+    from core import retraining
 
+    retraining.check(asked)
     jobs, spec = Jobs(folder), asked["spec"]
     job = jobs.start("retrain", asked, f"{spec['model']}, {spec['name']}, seed {spec['seed']}")
     _say(arguments, {"id": job.id, "title": job.title, "state": job.state})
@@ -115,7 +116,9 @@ def look_after(arguments: Arguments, folder: Path) -> int | None:
         _say(arguments, facts_of(job) | {"log": jobs.log(job.id) if job.state in ("failed", "died") else ""})
         return None
     act(jobs, job, arguments.action)
-    if arguments.action != "delete":
+    if arguments.action == "delete":
+        _say(arguments, {"id": job.id, "deleted": True}, f"{job.id}  deleted; networks that it trained stay")
+    else:
         job = jobs.get(job.id)
         _say(arguments, facts_of(job), f"{job.id}  {job.state}")
     return None

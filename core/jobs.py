@@ -141,11 +141,14 @@ class Jobs:
         return self.start(job.kind, job.arguments, job.title)
 
     def delete(self, name: str) -> None:
-        """Forgets a job that does not run; networks that it trained stay. Raises BadSpec for one that runs."""
+        """Forgets a job that does not run; networks that it trained stay. Raises BadSpec for one that runs, CacheNotWritable."""
         home = self._home(name)
         if _is_locked(home):
             raise BadSpec("A running job cannot be deleted.", "Stop it first.")
-        shutil.rmtree(home, ignore_errors=True)
+        try:
+            shutil.rmtree(home)
+        except OSError as error:
+            raise CacheNotWritable(f"{home} cannot be deleted ({error.strerror}).", "The folder must be writable.") from error
 
     def _home(self, name: str) -> Path:
         self.get(name)

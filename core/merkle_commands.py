@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from core.asked import data_name, say, say_decoded
+from core.asked import data_name, say, say_decoded, words_of
 from core.errors import BadSpec, MissingData, SparsightError, UnknownName
 
 Arguments = argparse.Namespace
@@ -18,18 +18,18 @@ STRIPS, SIDE_PX = 5, 128  # photographs in a figure, side of a picture
 
 def add_run(parser: argparse.ArgumentParser) -> None:
     """The words that only this protocol has; network, data, size and epochs are asked for as in vonrad."""
-    group = parser.add_argument_group("merkle")
-    group.add_argument("--scope", default="layer", help="layer (as published, default) or global")
-    group.add_argument("--adamw", type=float, metavar="RATE", help="pruned levels learn with AdamW at this rate (default: SGD at 0.001)")
-    group.add_argument("--evaluate-on", default="", metavar="PATH",
-                       help="photographs to evaluate on (default: those of --leave-out, else the test part)")  # fmt: skip
+    add = words_of(parser, "merkle")
+    add("--scope", default="layer", help="layer (as published, default) or global")
+    add("--adamw", type=float, metavar="RATE", help="pruned levels learn with AdamW at this rate (default: SGD at 0.001)")
+    add("--evaluate-on", default="", metavar="PATH",
+        help="photographs to evaluate on (default: those of --leave-out, else the test part)")  # fmt: skip
 
 
 def add_show(parser: argparse.ArgumentParser) -> None:
     """The words for showing results."""
-    group = parser.add_argument_group("merkle")
-    group.add_argument("--strips", type=Path, metavar="FOLDER", help="write heatmap and visible-parts strips here, as PNG and SVG")
-    group.add_argument("--photos", metavar="PATH", help="of the strips: a folder or zip file (default: photographs that come along)")
+    add = words_of(parser, "merkle")
+    add("--strips", type=Path, metavar="FOLDER", help="write heatmap and visible-parts strips here, as PNG and SVG")
+    add("--photos", metavar="PATH", help="of the strips: a folder or zip file (default: photographs that come along)")
 
 
 def run(arguments: Arguments) -> None:
@@ -41,7 +41,8 @@ def run(arguments: Arguments) -> None:
 
     engine = Engine(arguments.device, arguments.folder)
     plans = [_plan(arguments, seed) for seed in arguments.seeds or [0]]
-    merkle.describe(plans[0], ("a", "b"))  # an architecture that is not known is said before anything is read
+    merkle.describe(plans[0], ("a", "b"))  # what cannot be is said before anything is read
+    plans[0].spec(())
     for sentence in merkle_summary.departures(plans[0]) or ("As published.",):
         say(arguments, {"departure": sentence}, sentence)
     data = _data(arguments, engine.folder)
@@ -80,8 +81,13 @@ def show(arguments: Arguments) -> None:
     tables = [series_tables.load(engine.roots, place) for place in chosen]
     _print(arguments, tables)
     for table in tables if arguments.strips else ():
-        files = _strips(engine, table, arguments.photos or "", arguments.strips / table.place.model.key)
-        say(arguments, {"written": files}, "\n".join(files))
+        model = table.place.model.key
+        try:
+            files = _strips(engine, table, arguments.photos or "", arguments.strips / model)
+        except MissingData as error:  # tables come along without their networks too
+            say(arguments, {"left_out": model, "why": error.wrong}, f"No strips of {model}: {error.wrong}")
+        else:
+            say(arguments, {"written": files}, "\n".join(files))
 
 
 def _evaluated(arguments: Arguments, engine: Any, plan: Any, images: Any) -> Any:

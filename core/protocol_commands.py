@@ -9,6 +9,7 @@ from typing import Any
 from pandas import isna
 
 from core import merkle_commands, vonrad_commands
+from core.asked import check_words
 from core.data.datasets import mnist
 from core.device import choose_device
 from core.engine import REPOSITORY, Engine, default_folder
@@ -27,6 +28,7 @@ SHOWN = ("series", "seed", "level", "weights_left", "density", "train_images", "
 
 def run(arguments: Arguments) -> None:
     """Trains, evaluates and writes tables; everything that is already there is found and not done again."""
+    _check_words(arguments)
     if arguments.name == "merkle":
         merkle_commands.run(arguments)
         return
@@ -50,7 +52,7 @@ def run(arguments: Arguments) -> None:
 
 def show(arguments: Arguments) -> None:
     """Prints the tables of a study that was run here or came along."""
-    _check_name(arguments.name)
+    _check_words(arguments)
     if arguments.name == "merkle":
         merkle_commands.show(arguments)
         return
@@ -109,16 +111,17 @@ def _frames(tables: StudyTables) -> list[str]:
 
 
 def _plan(arguments: Arguments) -> lukkien.Plan:
-    _check_name(arguments.name)
     device = choose_device(arguments.device)
     return lukkien.Plan(
         weights=_weights(arguments.train_on), seeds=tuple(arguments.seeds or lukkien.SEEDS), levels=arguments.levels, device=device
     )
 
 
-def _check_name(name: str) -> None:
-    if name not in PROTOCOLS:
-        raise UnknownName("protocol", name, PROTOCOLS)
+def _check_words(arguments: Arguments) -> None:
+    """Raises UnknownName, and BadSpec for a word of another protocol."""
+    if arguments.name not in PROTOCOLS:
+        raise UnknownName("protocol", arguments.name, PROTOCOLS)
+    check_words(arguments)
 
 
 def _weights(train_on: int) -> str:

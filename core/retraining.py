@@ -11,6 +11,7 @@ import torch
 
 from core.control import Control
 from core.data.classes import readable
+from core.data.datasets import DATASETS
 from core.data.photo_sets import PhotoSet
 from core.device import choose_device, describe, seconds
 from core.errors import BadSpec
@@ -107,9 +108,22 @@ def _steps(series: Series, images: Images, arguments: Arguments, control: Contro
     check_stored(spec, files, len(images.train))
     card = description.card()
     check_amounts(spec, card)
-    finetuned.add_runs(files.write_root, description)
     start = merkle.beginning(description, weights, spec.seed)
+    finetuned.add_runs(files.write_root, description)
     return run_series(spec, Material(card, start, images.train, images.validation, device, files, control))
+
+
+def check(arguments: Arguments) -> None:
+    """Raises before a process is begun what the job would raise after it has decoded the photographs. A data set that goes by its name
+    may have to be downloaded: that is left to the job."""
+    if arguments["photographs"] in DATASETS:
+        return
+    photos, held_out = photographs(arguments)
+    training_photographs(photos, held_out)
+    series = read_series(arguments, photos)
+    check_amounts(series.spec, series.description.card())
+    if series.spec.start == "pretrained" and (file := arguments.get("weights")):
+        merkle.beginning(series.description, pretrained(series.description.architecture, file, Path(arguments["folder"])), series.spec.seed)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -70,7 +70,9 @@ def load(photos: PhotoSet, plan: merkle.Plan, folder: Path, held_out: Collection
     for name, images in (("training", found.train), ("validation", found.validation)):
         if len(images.labels.unique()) < (2 if name == "training" else 1):
             raise BadSpec(
-                f"The {name} images that can be read are {len(images)}, of {len(images.labels.unique())} classes.",
+                f"The {name} images that can be read are {len(images)}, all of one class."
+                if len(images)
+                else f"No {name} image can be read.",
                 "Training needs two classes.",
                 "Check the photographs.",
             )

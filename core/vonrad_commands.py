@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from core.asked import data_name, say, say_decoded
+from core.asked import data_name, say, say_decoded, words_of
 from core.errors import BadSpec, MissingData
 
 Arguments = argparse.Namespace
@@ -15,29 +15,29 @@ Arguments = argparse.Namespace
 
 def add_run(parser: argparse.ArgumentParser) -> None:
     """The words of a run."""
-    group = parser.add_argument_group("merkle and vonrad")
-    group.add_argument("--model", help="as published: vgg16 (merkle), googlenet (vonrad); or efficientnet-lite0, any CNN of torchvision")
-    group.add_argument("--data", metavar="PATH", help="a folder or zip file with a folder for each class, or a data set's name")
-    group.add_argument("--set-name", help="that the networks carry (default: the file's name)")
-    group.add_argument("--leave-out", metavar="PATH", help="folder or zip file: photographs of these file names are left out")
-    group.add_argument("--size", type=int, default=224, help="side of the network's input, pixels (default: 224)")
-    group.add_argument("--rates", type=float, nargs="+", help="shares that go (default: .3 .5 .7 .8 .89 .95)")
-    group.add_argument("--prunings", nargs="+", help="unstructured filters connections (default), input-channels")
-    group.add_argument("--epochs-limit", type=int, help="of each level, at most (default: 60)")
-    group.add_argument("--dense-epochs", type=int, help="of the dense network (default: as --epochs-limit)")
-    group.add_argument("--curve-epochs", type=int, help="after one-shot pruning by 89 %% (default: as --epochs-limit)")
-    group.add_argument("--every", type=int, default=1, help="levels train on every n-th training image only (default: 1, all)")
-    group.add_argument("--optimiser", default="sgd", help="sgd (default) or adamw")
-    group.add_argument(
-        "--normalise", action=argparse.BooleanOptionalAction, help="ImageNet's mean and deviation off (default: vonrad only)"
-    )
-    group.add_argument("--start", default="pretrained", help="pretrained (default) or random")
-    group.add_argument("--weights-file", default="", metavar="FILE", help="of the pretrained weights (default: downloaded by torchvision)")
+    both = words_of(parser, "merkle", "vonrad")
+    both("--model", help="as published: vgg16 (merkle), googlenet (vonrad); or efficientnet-lite0, any CNN of torchvision")
+    both("--data", metavar="PATH", help="a folder or zip file with a folder for each class, or a data set's name")
+    both("--set-name", help="that the networks carry (default: the file's name)")
+    both("--leave-out", metavar="PATH", help="folder or zip file: photographs of these file names are left out")
+    both("--size", type=int, default=224, help="side of the network's input, pixels (default: 224)")
+    both("--epochs-limit", type=int, help="of each level, at most (default: as published, 100 and 50 for merkle, 60 for vonrad)")
+    both("--normalise", action=argparse.BooleanOptionalAction, help="ImageNet's mean and deviation off (default: vonrad only)")
+    both("--start", default="pretrained", help="pretrained (default) or random")
+    both("--weights-file", default="", metavar="FILE", help="of the pretrained weights (default: downloaded by torchvision)")
+    own = words_of(parser, "vonrad")
+    own("--rates", type=float, nargs="+", help="shares that go (default: .3 .5 .7 .8 .89 .95)")
+    own("--prunings", nargs="+", help="unstructured filters connections (default), input-channels")
+    own("--dense-epochs", type=int, help="of the dense network (default: as --epochs-limit)")
+    own("--curve-epochs", type=int, help="after one-shot pruning by 89 %% (default: as --epochs-limit)")
+    own("--every", type=int, default=1, help="levels train on every n-th training image only (default: 1, all)")
+    own("--optimiser", default="sgd", help="sgd (default) or adamw")
 
 
 def add_show(parser: argparse.ArgumentParser) -> None:
     """The words for showing results."""
-    parser.add_argument("--model", help="a network and its data: squeezenet1_1@imagenette-128 (default: all; vonrad: the first)")
+    add = words_of(parser, "merkle", "vonrad")
+    add("--model", help="a network and its data: squeezenet1_1@imagenette-128 (default: all; vonrad: the first)")
 
 
 def run(arguments: Arguments, folder: Path) -> None:

@@ -353,7 +353,7 @@ def test_help_explains_every_option_and_names_defaults(words: list[str], capsys:
     arguments = command_line.build_parser().parse_args([*words, *needed])
     options = re.split(r"\n(?=  -)", text.split("options:\n")[1])
     for name, default in vars(arguments).items():
-        if name in ("command", "action", "job") or (name == "name" and words[0] != "retrain") or f"--{name}" in needed:
+        if name in ("command", "action", "job", "owners") or (name == "name" and words[0] != "retrain") or f"--{name}" in needed:
             continue
         word = re.compile(rf"--{name.replace('_', '-')}(?![\w-])")
         (shown,) = [option for option in options if word.search(option.split("  ")[1])]
@@ -411,3 +411,54 @@ def test_memory_and_precision_are_words(command) -> None:
     assert "Computed in bfloat16" in " ".join(strict(out)["notes"])
     assert command("info", "--precision", "int3")[0] == 1
     assert command("info", "--disk-bytes", "much")[0] == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    {
+        "dense, but a criterion": (["evaluate", "--criterion", "random"], "--criterion would change nothing here"),
+        "dense, but layers": (["evaluate", "--exclude", "fc.weight", "--repair", "batch-norm"], "--exclude, --repair would change nothing"),
+        "a trained level, but a scope": (["heatmap", "--level", "5", "--scope", "layer"], "--scope would change nothing here"),
+        "a pattern and an amount": (["cost", "--granularity", "2:4", "--sparsity", "0.2"], "2:4 and --sparsity cannot go together"),
+        "a file of heatmaps that nobody asked for": (["evaluate", "--out", "rows.csv"], "--out without --heatmaps"),
+        "a method that nobody asked for": (["evaluate", "--cam", "grad-cam"], "--cam without --heatmaps"),
+        "levels of another protocol": (["protocol", "run", "merkle", "--levels", "3"], "It belongs to lukkien, not to merkle"),
+        "rates of another protocol": (["protocol", "run", "merkle", "--rates", "0.5"], "It belongs to vonrad, not to merkle"),
+        "photographs for digits": (["protocol", "run", "lukkien", "--data", "x"], "It belongs to merkle and vonrad, not to lukkien"),
+        "strips of digits": (["protocol", "show", "lukkien", "--strips", "x"], "It belongs to merkle, not to lukkien"),
+        "no epochs": (["protocol", "run", "merkle", "--epochs-limit", "0"], "0 epochs train nothing"),
+    }.values(),
+)
+def test_words_that_would_change_nothing_are_refused(
+    words: list[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command_line.main([*words, "--folder", str(tmp_path)]) == 1
+    assert said in capsys.readouterr().err
+
+
+def test_a_network_without_weights_is_told_in_json_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = [
+        "heatmap",
+        "--granularity",
+        "filter",
+        "--sparsity",
+        "1",
+        "--folder",
+        str(tmp_path),
+        "--out",
+        str(tmp_path / "all.zip"),
+        "--json",
+    ]
+    assert command_line.main(words) == 0
+    found = json.loads(capsys.readouterr().out, parse_constant=lambda text: pytest.fail(text))
+    assert (found["mask"]["kept"], found["mask"]["compression_ratio"]) == (0, None)
+    assert (tmp_path / "all.zip").is_file()
+
+
+def test_strips_are_made_of_networks_that_are_here_and_others_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command_line.main(["protocol", "show", "merkle", "--strips", str(tmp_path / "strips"), "--folder", str(tmp_path)]) == 0
+    out = capsys.readouterr().out
+    made = {str(path.parent.relative_to(tmp_path / "strips")) for path in (tmp_path / "strips").rglob("heatmaps.png")}
+    model = "squeezenet1_1@imagenette-128"
+    assert made == {f"{model}/merkle-layer/seed-0", f"{model}/merkle-global/seed-0"}
+    assert all(f"No strips of {model}/{run}/seed-1: " in out for run in ("merkle-layer", "merkle-global"))

@@ -159,10 +159,40 @@ def test_wrong_words_get_clear_answers(command, name: str) -> None:
     assert "Traceback" not in err
 
 
-def test_photographs_that_are_not_there_are_told_by_the_job(command, tiny: list[str], tmp_path: Path) -> None:
-    status, out, _ = command(*tiny[:2], str(tmp_path / "nowhere"), *tiny[3:])
+@pytest.mark.parametrize(
+    ("words", "said"),
+    {
+        "photographs that are not there": (["--data", "nowhere"], "nowhere is no folder and no zip file"),
+        "a layer that is not there": (["--exclude", "foo"], "foo"),
+        "a network that is not known": (["--model", "squeezenet9"], "squeezenet9"),
+        "no pixels": (["--size", "0"], "0"),
+        "a batch of nothing": (["--batch", "0"], "A batch size of 0 cannot be used"),
+        "patience below nothing": (["--patience", "-1"], "A patience of -1 cannot be used"),
+        "no first epoch": (["--first-epochs", "0"], "0 epochs train nothing"),
+        "a file that is no weights": (["--start", "pretrained", "--weights-file", __file__], "holds no weights"),
+    }.values(),
+)
+def test_what_cannot_be_trained_is_said_before_a_job_begins(command, tiny: list[str], tmp_path: Path, words: list[str], said: str) -> None:
+    status, _, err = command(*tiny, *words)
     assert status == 1
-    assert "nowhere is no folder and no zip file" in out
+    assert said in err
+    assert Jobs(tmp_path / "cache").all() == []
+
+
+def test_a_job_is_deleted_or_it_is_said_why_not(command, tiny: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = tmp_path / "cache" / "jobs" / "retrain-1"
+    home.mkdir(parents=True)
+    (home / "job.json").write_text(json.dumps({"kind": "retrain", "title": "", "arguments": {}, "begun": 0}))
+
+    def refused(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("shutil.rmtree", refused)
+        status, _, err = command("jobs", "delete", "retrain-1")
+        assert (status, "cannot be deleted (Permission denied)" in err) == (1, True)
+    assert command("jobs", "delete", "retrain-1")[:2] == (0, "retrain-1  deleted; networks that it trained stay\n")
+    assert not home.exists()
 
 
 def test_a_beginning_that_two_jobs_share(tmp_path: Path) -> None:

@@ -91,3 +91,28 @@ def test_a_registry_suggests_the_nearest_name() -> None:
         things["alfa"]
     with pytest.raises(ValueError, match="twice"):
         things.register("alpha", "Alpha", "Again.")(2)
+
+
+@pytest.mark.parametrize("value", [None, "a half", "0.5", True, float("nan"), float("inf"), [0.5], 10**400])
+def test_what_is_no_number_is_no_amount(value: object) -> None:
+    with pytest.raises(BadSpec):
+        PruningSpec.one_shot(value)
+    with pytest.raises(BadSpec):
+        PruningSpec.at_level(value)
+    with pytest.raises(BadSpec):
+        CamSpec(target=value)
+
+
+def test_a_row_may_be_a_number_and_one_name_is_no_list() -> None:
+    assert ImageRef(name=3500) == ImageRef(name="3500")
+    with pytest.raises(BadSpec, match="tuple of names"):
+        PruningSpec.one_shot(0.5, excluded="fc.weight")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"batch_size": 0}, {"batch_size": -4}, {"batch_size": 1.5}, {"patience": -1}, {"momentum": float("nan")}, {"weight_decay": -1}],
+)
+def test_recipes_that_cannot_be_are_refused(wrong: dict) -> None:
+    with pytest.raises(BadSpec, match="cannot be used"):
+        TrainSpec(rates=((0.1, 1),), **wrong)

@@ -20,6 +20,7 @@ from core.models.cards import Card, InputRule, Series, Weights
 from core.specs import PruningSpec, exact_share
 
 FILE, FORMAT = "card.json", 2
+NAMED = 5  # classes, where a message names some
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +96,7 @@ def write(folder: Path, description: Description) -> None:
 
 def add_runs(folder: Path, description: Description) -> None:
     """Writes the card, or puts its runs into the one that is there; its own levels win over those of an earlier run of the same name.
+    A card beside which no network lies is replaced: its run came to nothing.
 
     Raises:
         BadSpec: in this folder the name stands for another network. CacheNotWritable.
@@ -104,9 +106,12 @@ def add_runs(folder: Path, description: Description) -> None:
         known = read(path)
     except BadFile:  # none yet, or a damaged one
         known = description
+    if not description.is_same_network(known) and next(path.parent.rglob("*.safetensors"), None) is None:
+        known = description
     if not description.is_same_network(known):
+        named = ", ".join(known.classes[:NAMED]) + (" ..." if len(known.classes) > NAMED else "")
         raise BadSpec(
-            f"{description.name} is another network already: {len(known.classes)} classes at {known.size_px} pixels.",
+            f"{description.name} is another network already: {len(known.classes)} classes ({named}) at {known.size_px} pixels.",
             "Runs of one network share classes, size and input rule.",
             "Choose another name for the data.",
         )

@@ -174,6 +174,6 @@ def run(plan: Plan, images: Images, pretrained: dict[str, Tensor] | None, place:
     card = description.card()
     spec = plan.spec(left_whole(plan, card))
     check_stored(spec, place.files, len(images.train))
-    finetuned.add_runs(place.files.write_root, description)
     start = beginning(description, pretrained, plan.seed)
+    finetuned.add_runs(place.files.write_root, description)
     yield from run_series(spec, Material(card, start, images.train, images.validation, place.device, place.files, place.control))

@@ -28,7 +28,7 @@ def departures(plan: Plan) -> tuple[str, ...]:
         f"The input has {plan.size_px} pixels a side; published: {PUBLISHED_SIZE_PX}.": plan.size_px != PUBLISHED_SIZE_PX,
         "One ranking over all convolutions (global), the new head left whole; published: the same share of each convolution.": plan.scope
         != "layer",
-        f"At most {plan.epochs} epochs a level; published: 100 for the dense network, 50 after each step.": plan.epochs is not None,
+        f"Epochs a level, at most: {plan.epochs}; published: 100 for the dense network, 50 after each step.": plan.epochs is not None,
         f"Pruned levels learn with AdamW at {plan.adamw}; published: SGD at 0.001.": plan.adamw is not None,
         "Training begins at random weights; published: ImageNet's.": plan.start != "pretrained",
         "ImageNet's mean and deviation are taken off the input; published: no normalisation.": plan.normalise,

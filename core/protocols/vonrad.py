@@ -209,8 +209,8 @@ def run(plan: Plan, images: Images, pretrained: dict[str, Tensor] | None, place:
     """
     description = check(plan, images.train.classes)
     card = description.card()
-    add_runs(place.files.write_root, description)
     start = merkle.beginning(description, pretrained, plan.seed)
+    add_runs(place.files.write_root, description)
     fewer = TrainingImages(images.train.images[:: plan.every], images.train.labels[:: plan.every], images.train.classes)
     dense, *others = all_series(plan, card)
     for made in (dense, *others):

@@ -27,6 +27,7 @@ class ImageRef:
     def __post_init__(self) -> None:
         if self.noise == AS_USUAL:
             object.__setattr__(self, "noise", DIGIT_NOISE if self.source in ("digits", "own") else 0.0)
+        object.__setattr__(self, "name", str(self.name))  # a row is often at hand as a number
         object.__setattr__(self, "noise", exact_share(self.noise, "noise"))
         whole(self.noise_seed, "noise seed")
 

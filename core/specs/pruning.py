@@ -112,6 +112,8 @@ class PruningSpec:
         """One form for equal questions, so that they share a key."""
         if self.sparsity is not None:
             object.__setattr__(self, "sparsity", exact_share(self.sparsity))
+        if isinstance(self.excluded, str):
+            raise BadSpec(f"Layers left alone cannot be '{self.excluded}'.", "They are a tuple of names.", f"Write ('{self.excluded}',).")
         if self.level is not None:
             object.__setattr__(self, "level", whole(self.level, "level"))
         object.__setattr__(self, "excluded", tuple(sorted(set(self.excluded))))

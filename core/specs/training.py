@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from core.errors import BadSpec
-from core.specs.shares import one_of
+from core.specs.shares import not_negative, one_of, whole
 
 OPTIMISERS: dict[str, str] = {
     "sgd": "stochastic gradient descent with momentum",
@@ -54,6 +54,15 @@ class TrainSpec:
         one_of(self.optimiser, OPTIMISERS, "optimiser")
         one_of(self.shape, RATES, "shape of learning rates")
         one_of(self.precision, PRECISIONS, "precision")
+        whole(self.batch_size, "batch size", 1)
+        whole(self.patience, "patience")
+        for value, name in (
+            (self.momentum, "momentum"),
+            (self.weight_decay, "weight decay"),
+            (self.noise, "noise"),
+            (self.better, "factor"),
+        ):
+            not_negative(value, name)
         for name in self.augment:
             one_of(name, AUGMENTATIONS, "augmentation")
         for rate, epochs in self.rates:

@@ -53,8 +53,9 @@ def part(photos: PhotoSet, folder: str, without: Collection[str] = ()) -> PhotoS
     chosen = [photo for photo in photos.photos if _below(photo.name, folder) and PurePosixPath(photo.name).name not in without]
     classes = len({photo.label for photo in chosen})
     if classes < 2:
+        found = "one class" if classes else "no class"
         raise BadSpec(
-            f"{photos.title} holds {len(chosen)} photographs of {classes} classes{f' in {folder}' if folder else ''}.",
+            f"{photos.title} holds {len(chosen)} photographs of {found}{f' in {folder}' if folder else ''}.",
             "Training needs photographs of two classes or more, one folder a class.",
             "Check the folder.",
         )

@@ -164,11 +164,21 @@ def test_the_first_format_is_read(tmp_path: Path) -> None:
 def test_one_name_is_one_network(cache: Path, tmp_path: Path) -> None:
     one = finetuned.read(cache / NAME / finetuned.FILE)
     finetuned.write(tmp_path, replace(one, classes=("a", "b", "c")))
-    with pytest.raises(BadSpec, match="another network already: 3 classes"):
+    level = tmp_path / NAME / "merkle-layer" / "seed-0" / "retrained" / "level-00.safetensors"
+    level.parent.mkdir(parents=True)
+    level.touch()
+    with pytest.raises(BadSpec, match=r"another network already: 3 classes \(a, b, c\)"):
         finetuned.add_runs(tmp_path, one)
     (first,), (problem,) = finetuned.look([cache, tmp_path])
     assert first.classes == one.classes
     assert "another network" in problem.wrong
+
+
+def test_a_card_whose_run_came_to_nothing_is_replaced(cache: Path, tmp_path: Path) -> None:
+    one = finetuned.read(cache / NAME / finetuned.FILE)
+    finetuned.write(tmp_path, replace(one, classes=("a", "b", "c")))
+    finetuned.add_runs(tmp_path, one)
+    assert finetuned.read(tmp_path / NAME / finetuned.FILE) == one
 
 
 def test_runs_of_other_levels_are_not_mixed() -> None:

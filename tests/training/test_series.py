@@ -191,7 +191,7 @@ def test_a_corrupt_photograph_is_named_and_counted(tmp_path: Path) -> None:
 
 def test_empty_and_one_class_folders_are_refused(tmp_path: Path) -> None:
     photos = read_folder(folder_of_photographs(tmp_path))
-    with pytest.raises(BadSpec, match="0 photographs of 0 classes in test"):
+    with pytest.raises(BadSpec, match="0 photographs of no class in test"):
         part(photos, "test")
     names = {f"train{row}.jpg" for row in range(12)} | {f"val{row}.jpg" for row in range(12)}
     with pytest.raises(BadSpec, match="two classes or more"):
