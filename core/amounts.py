@@ -16,11 +16,11 @@ ALLOWED = (
 USUAL = {"photos": "10, 20, 30, 40, 50, 60", "digits": "30, 50, 70, 80, 90, 95"}
 
 
-def usual(card: Card, family: PruningSpec) -> str:
-    """What to show when nothing was asked for: where this network changes."""
+def usual(card: Card, family: PruningSpec, last: int | None = None) -> str:
+    """What to show when nothing was asked for: where this network changes. last: level that is trained, the series' when left out."""
     if family.level is None:
         return USUAL[card.images]
-    last = card.levels or 0
+    last = (card.levels or 0) if last is None else last
     return ", ".join(str(level) for level in range(0, last + 1, 1 if last < MOST else last // 5))
 
 

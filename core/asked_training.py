@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,7 @@ def job_arguments(arguments: Arguments, folder: Path) -> dict[str, Any]:
     """What a job of kind "retrain" is told, from the words of the command. Raises BadSpec."""
     spec = _spec(arguments)
     place = Path(arguments.data)
-    data = str(place.absolute()) if place.exists() or place.parent != Path() else arguments.data
+    data = str(place.absolute()) if os.path.exists(place) or place.parent != Path() else arguments.data
     held_out = str(Path(arguments.held_out).absolute()) if arguments.held_out else ""
     weights = str(Path(arguments.weights_file).absolute()) if arguments.weights_file else ""
     return {

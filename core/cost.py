@@ -46,9 +46,10 @@ def cost(store: ModelStore, variant: VariantSpec, measure: bool = False) -> Cost
             dense_file_bytes=file_bytes(network), sparse_file_bytes=sparse_bytes(network.state_dict(), found.prunable),
         )  # fmt: skip
     if small is not None and removal is not None:
+        macs, macs_left = _sums(multiply_adds(small, example))
         report = replace(
-            report, physical_parameters=removal.parameters_after, physical_macs=_sums(multiply_adds(small, example))[0],
-            physical_file_bytes=file_bytes(small), removed_channels=removal.removed_channels,
+            report, physical_parameters=removal.parameters_after, physical_zeros=zeros(small), physical_macs=macs,
+            physical_macs_left=macs_left, physical_file_bytes=file_bytes(small), removed_channels=removal.removed_channels,
             largest_difference=removal.largest_difference,
         )  # fmt: skip
     if not measure:

@@ -119,7 +119,8 @@ def cost_facts(report: CostReport) -> dict[str, Any]:
         "dense_file_bytes": report.dense_file_bytes, "sparse_file_bytes": report.sparse_file_bytes, "time": _time(report.latency),
     }  # fmt: skip
     smaller = {
-        "parameters": report.physical_parameters, "multiply_adds": report.physical_macs, "file_bytes": report.physical_file_bytes,
+        "parameters": report.physical_parameters, "zeros": report.physical_zeros, "multiply_adds": report.physical_macs,
+        "multiply_adds_left": report.physical_macs_left, "file_bytes": report.physical_file_bytes,
         "removed_channels": report.removed_channels, "largest_difference": report.largest_difference,
         "time": _time(report.physical_latency),
     }  # fmt: skip

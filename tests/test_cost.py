@@ -50,6 +50,8 @@ def test_the_smaller_network_is_what_the_report_says(engine: Engine) -> None:
     report = engine.cost(variant)
     small, removal = engine.physical(variant)
     assert report.physical_parameters == sum(values.numel() for values in small.parameters()) < report.parameters
+    assert report.physical_zeros == sum(int((values == 0).sum()) for values in small.parameters()) < report.zeros
+    assert report.physical_macs_left <= report.macs_left
     assert report.physical_file_bytes == len(encode(small.state_dict(), {})) < report.dense_file_bytes
     assert report.physical_macs is not None
     assert report.physical_macs < report.macs

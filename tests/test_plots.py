@@ -9,7 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from core import plots
+from core import plots, plots_training
 from core.results import Accuracy, LayerCount, MaskReport, Prediction, frozen_array
 from core.specs import DataSpec, VariantSpec
 from tests.made import Made
@@ -140,3 +140,18 @@ def test_one_layer_at_a_time_has_a_bar_and_a_point_each_and_room_for_the_rest() 
     assert list(bars.y) == [0.6, 0.6]
     assert list(points.y) == pytest.approx([0.02, 0.82])
     assert figure.layout.xaxis.range == (0.4, 3.6)
+
+
+def epoch(level: int, number: int, loss: float, correct: int) -> dict:
+    return {"stage": "epoch", "level": level, "epoch": number, "loss": loss, "correct": correct, "total": 8}
+
+
+def test_progress_of_training_epoch_by_epoch() -> None:
+    lines = [epoch(0, 1, 2.0, 2), epoch(0, 2, 1.0, 4), {"stage": "level", "level": 0}, epoch(1, 1, 1.5, 3), epoch(1, 1, 1.25, 6)]
+    loss, right = plots_training.loss(lines), plots_training.right(lines)
+    assert list(loss.data[0].y) == [2.0, 1.0, 1.25]  # an epoch that was done again counts once
+    assert list(right.data[0].y) == [25.0, 50.0, 75.0]
+    assert list(right.data[0].x) == [1, 2, 3]
+    assert "n = 8" in right.layout.title.text
+    assert [shape.x0 for shape in loss.layout.shapes] == [2.5]  # where level 1 begins
+    assert "No epoch" in plots_training.loss([]).layout.title.text

@@ -25,6 +25,7 @@ PREFIX = "folder:"  # of a data set's name that is the path of a folder or zip f
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp"}
 TABLE, COLUMNS = "boxes.csv", ("path", "x0", "y0", "x1", "y1")
 MAX_TABLE_BYTES = 100_000_000
+LONG_NAME = 200  # signs of a path that a message shows
 LAYOUT = "It holds one folder for each class, named by the class or its synset, with PNG, JPEG, WebP or BMP files in it."
 Files = dict[PurePosixPath, Callable[[], bytes]]  # by their place in the set
 
@@ -53,6 +54,13 @@ def read_folder(path: Path) -> PhotoSet:
 
 
 def _files(path: Path) -> Files:
+    try:
+        return _found(path)
+    except OSError as error:  # a name that is too long, a folder that may not be looked into
+        raise MissingData(f"{str(path)[:LONG_NAME]} cannot be read ({error.strerror}).", LAYOUT, "Check the path.") from error
+
+
+def _found(path: Path) -> Files:
     if path.is_dir():
         inside = (found for found in path.rglob("*") if not _hidden(found.relative_to(path).parts) and found.is_file())
         return {PurePosixPath(found.relative_to(path).as_posix()): partial(_content, found) for found in inside}

@@ -44,6 +44,12 @@ class Retrained:
         self._names = {found.name for found in descriptions}
         return (*register(descriptions), *sorted(gone))
 
+    def last(self, model: ModelSpec) -> int | None:
+        """The last level of a series that is trained; None where none is. Raises UnknownName."""
+        series = series_of(model)
+        there = (p.level for p, _ in series.levels if self._files.exists(VariantSpec(model=model, pruning=p).key)) if series else ()
+        return max((level for level in there if level is not None), default=None)
+
     def levels(self, model: ModelSpec) -> tuple[TrainedLevel, ...]:
         """The levels of a series that are trained, from 0 on, as their files say. Raises BadFile, UnknownName."""
         series = series_of(model)

@@ -57,8 +57,12 @@ class MaskReport:
     @property
     def compression_ratio(self) -> float:
         """All parameters / parameters left; infinite when none is."""
-        left = self.kept + self.other_parameters - self.removed_others
-        return (self.total + self.other_parameters) / left if left else math.inf
+        return (self.total + self.other_parameters) / self.parameters_left if self.parameters_left else math.inf
+
+    @property
+    def parameters_left(self) -> int:
+        """Of all parameters, biases and the like too."""
+        return self.kept + self.other_parameters - self.removed_others
 
     @property
     def conv_compression_ratio(self) -> float | None:
@@ -133,7 +137,9 @@ class CostReport:
     dense_latency: Latency | None = None
     latency: Latency | None = None  # with the zeros in place
     physical_parameters: int | None = None
+    physical_zeros: int | None = None
     physical_macs: int | None = None
+    physical_macs_left: int | None = None
     physical_file_bytes: int | None = None
     physical_latency: Latency | None = None
     removed_channels: int = 0

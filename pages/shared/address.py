@@ -176,8 +176,13 @@ def problems(query: Mapping[str, str], parameters: Mapping[str, Parameter] = PAR
         elif name not in parameters:
             found.append(f"`{_short(name)}` is no part of this page's address; it was left out.")
         elif problem := parameters[name].problem(text):
-            found.append(f"`{name}={_short(text)}` cannot be used: {problem} Used instead: `{name}={parameters[name].said}`.")
+            found.append(f"`{name}={_short(text)}` cannot be used: {problem} Used instead: `{name}={_instead(parameters[name], text)}`.")
     return found
+
+
+def _instead(parameter: Parameter, text: str) -> str:
+    """What is used for a value that cannot be, as an address says it."""
+    return parameter.instead(text) if isinstance(parameter, Number) else parameter.said
 
 
 def check(parameters: Mapping[str, Parameter] = PARAMETERS) -> None:
@@ -196,6 +201,8 @@ def check(parameters: Mapping[str, Parameter] = PARAMETERS) -> None:
         unknown = name not in parameters
         if unknown or (parameters[name].problem(text) and name not in st.session_state):
             del st.query_params[name]
+            if not unknown and (used := _instead(parameters[name], text)) != parameters[name].said:
+                st.query_params[name] = used
     if found:
         lines = "\n".join(f"- {line}" for line in found)
         st.warning(f"**Parts of the address were not used.**\n{lines}", icon=":material/link_off:")

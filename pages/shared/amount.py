@@ -13,7 +13,7 @@ from core.models.cards import Series
 from core.models.zoo import card, series_of
 from core.results import MaskReport
 from core.specs import TRAINED, n_of_m
-from pages.shared import present
+from pages.shared import cached, present
 from pages.shared.address import of_model
 from pages.shared.kinds import Choice, Number
 from pages.shared.story import percent
@@ -52,13 +52,15 @@ def _slider(unit: str, name: str, model: ModelSpec) -> float:
     """The slider of a unit; the sparsity that it asks for."""
     known, label = of_model(model.name), UNITS[unit]
     if unit == "level":
-        series = _series(model)
+        series = series_here(model)
         usual = known[name]
         assert isinstance(usual, Number)
         entry = Number(min(usual.default, series.last), 0, series.last)
         if st.session_state.get(name, 0) > series.last:
             st.session_state[name] = series.last  # another run goes further
         level = int(number(label, name, {**known, name: entry}, help=_levels(series)))
+        if (whole := series_of(model)) and series.last < whole.last:
+            st.caption(f"Levels 0 to {series.last} of {whole.last} are trained so far.")
         return series.targets[level]
     if unit == "ratio":
         return amounts.sparsity_of_ratio(card(model), float(steps(label, name, known, help="All parameters / parameters left.")))
@@ -69,7 +71,7 @@ def counted(place: DeltaGenerator, mask: MaskReport) -> None:
     """All ways to say how much is left, counted from the tensors."""
     model, pruning = mask.variant.model, mask.variant.pruning
     at_level = pruning.level is not None and series_of(model) is not None
-    st.session_state["_counted_sparsity"] = _series(model).targets[pruning.level or 0] if at_level else mask.sparsity
+    st.session_state["_counted_sparsity"] = series_here(model).targets[pruning.level or 0] if at_level else mask.sparsity
     lines = f"**{percent(mask.sparsity)}** sparsity, **{percent(mask.density)}** density,  \n**{mask.compression_ratio:.3g}×** smaller"
     place.caption(lines + _in_levels(model, mask, pruning))
 
@@ -141,7 +143,7 @@ def _move(known: Known, slider: str, by: int) -> None:
 
 def nearest_level(sparsity: float, model: ModelSpec) -> int:
     """The level of the trained series that removes nearly this share."""
-    targets = _series(model).targets
+    targets = series_here(model).targets
     return min(range(len(targets)), key=lambda level: abs(targets[level] - sparsity))
 
 
@@ -149,13 +151,15 @@ def weights_left(model: ModelSpec) -> tuple[int, ...]:
     """Prunable weights left at each level of the trained series."""
     found = card(model)
     total = sum(math.prod(found.shapes[name]) for name in found.prunable)
-    return tuple(round(total * (1 - target)) for target in _series(model).targets)
+    return tuple(round(total * (1 - target)) for target in series_here(model).targets)
 
 
-def _series(model: ModelSpec) -> Series:
+def series_here(model: ModelSpec) -> Series:
+    """The levels of the trained series that are trained so far; all, where none is."""
     series = series_of(model)
     assert series is not None  # asked for only where a level was chosen
-    return series
+    last = cached.engine().retrained.last(model)
+    return series if last is None else replace(series, targets=series.targets[: last + 1])
 
 
 def _levels(series: Series) -> str:

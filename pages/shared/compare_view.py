@@ -11,9 +11,10 @@ from core.errors import BadSpec
 from core.models.zoo import card, series_of
 from core.pruning import CRITERIA
 from core.saliency import CAMS
-from core.specs import GRANULARITIES, SCOPES
+from core.specs import GRANULARITIES, SCOPES, n_of_m
 from core.strips import SHOWS, Look
 from pages.shared import address, cached, many, present
+from pages.shared.amount import series_here
 from pages.shared.kinds import Choice, Number, Parameter, Several
 from pages.shared.widgets import BOUND, number, segments, several
 
@@ -75,7 +76,7 @@ def rows_of(first: Question, family: PruningSpec) -> list[RowAsked]:
     kind = segments("Rows", "rows", OWN, help="\n".join(f"- **{name}**: {text}" for name, text in ROWS.items()))
     if kind == "schedules":
         return _schedule_rows(variant, image, cam)
-    listed = _amounts(variant, PruningSpec.one_shot(0.0) if kind == "prunings" else family)  # trained series know one way only
+    listed = _amounts(variant, _any_way(family) if kind == "prunings" else family)
     if kind == "cams":
         return [_row(CAMS[name].title, variant, image, replace(cam, method=name), listed) for name in _names("CAM methods", "cams")]
     if kind == "prunings":
@@ -84,9 +85,16 @@ def rows_of(first: Question, family: PruningSpec) -> list[RowAsked]:
     return [_row(many.title(each, variant.model), variant, each, cam, listed) for each in many.following(image, count)]
 
 
+def _any_way(family: PruningSpec) -> PruningSpec:
+    """What all ways to prune share: layers left alone, amounts by hand, repair. A trained series knows one way only."""
+    if family.schedule != "one-shot":
+        return PruningSpec.one_shot(0.0)
+    return PruningSpec.one_shot(0.0, excluded=family.excluded, overrides=family.overrides, repair=family.repair)
+
+
 def _amounts(variant: VariantSpec, family: PruningSpec) -> tuple[PruningSpec, ...]:
     found = card(variant.model)
-    usual = amounts.usual(found, family)
+    usual = amounts.usual(found, family, None if family.level is None else series_here(variant.model).last)
     written = ""
     if not present.hidden("amounts"):
         written = st.text_input(
@@ -115,6 +123,7 @@ def _schedule_rows(variant: VariantSpec, image: ImageRef, cam: CamSpec) -> list[
             "These rows set retrained networks beside networks that were only pruned.",
             "Choose a network with a schedule, or train one: the page Retrain.",
         )
+    series = series_here(variant.model)
     levels = _amounts(variant, PruningSpec.at_level(0, series.schedule))
     rows = [_row(f"Schedule {series.schedule}", variant, image, cam, levels)]
     alone = _left_alone(replace(variant, pruning=PruningSpec.at_level(series.last, series.schedule)))
@@ -132,7 +141,8 @@ def _left_alone(last: VariantSpec) -> tuple[str, ...]:
 def _pruned_row(way: str, variant: VariantSpec, image: ImageRef, cam: CamSpec, listed: tuple[PruningSpec, ...]) -> RowAsked:
     granularity, scope, criterion = way.split("-", 2)
     title = f"{granularity}, {scope}, {CRITERIA[criterion].title}"
+    fixed = n_of_m(granularity) is not None  # the amount of every layer
     again = tuple(
-        PruningSpec.one_shot(p.sparsity, scope, criterion, granularity=granularity, excluded=p.excluded, repair=p.repair) for p in listed
+        replace(p, granularity=granularity, scope=scope, criterion=criterion, overrides=() if fixed else p.overrides) for p in listed
     )
     return _row(title, variant, image, cam, tuple(dict.fromkeys(again)))  # an N:M pattern has one amount only

@@ -31,11 +31,15 @@ def cost_panel(variant: VariantSpec) -> None:
 
 
 def _rows(report: CostReport, dense: CostReport) -> dict[str, list[str]]:
-    left = report.parameters - report.zeros
+    small, gone = report.physical_parameters, report.physical_zeros
     rows = {
-        "Parameters that are not zero": (dense.parameters - dense.zeros, left, report.physical_parameters),
-        "Multiply-adds of one image, zeros left out": (dense.macs_left, report.macs_left, report.physical_macs),
-    }
+        "Parameters": (dense.parameters, report.parameters, small),
+        "Parameters that are not zero": (
+            dense.parameters - dense.zeros, report.parameters - report.zeros, None if small is None or gone is None else small - gone
+        ),
+        "Multiply-adds of one image": (dense.macs, report.macs, report.physical_macs),
+        "Multiply-adds, zeros left out": (dense.macs_left, report.macs_left, report.physical_macs_left),
+    }  # fmt: skip
     table = {"": list(rows), "dense": [], "pruned, zeros in place": [], "empty channels taken out": []}
     columns = list(table.values())[1:]
     for values in rows.values():

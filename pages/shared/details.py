@@ -39,9 +39,12 @@ def kept(mask: MaskReport) -> None:
 
     shown.metric("Kept weights", f"{mask.kept:,}", mask.kept - mask.total, f"{mask.kept - mask.total:,}", f"from {mask.total:,}")
     biases = all(name.endswith("bias") for name in set(card(mask.variant.model).shapes) - {layer.name for layer in mask.layers})
-    others = "biases, which are never pruned" if biases else "others (biases, norms, layers left alone)"
-    left = mask.kept + mask.other_parameters - mask.removed_others
-    st.caption(f"With {mask.other_parameters:,} {others}, {left:,} parameters are left.")
+    others = "biases" if biases else "others (biases, norms, layers left alone)"
+    if mask.removed_others:
+        said = f"{mask.other_parameters - mask.removed_others:,} of {mask.other_parameters:,} {others}; the rest went with whole filters"
+    else:
+        said = f"{mask.other_parameters:,} {others}{', which are never pruned' if biases else ''}"
+    st.caption(f"{mask.parameters_left:,} parameters are left, with {said}.")
     st.plotly_chart(present.figure(plots.kept_weights(mask)), config=STILL, key="layers", alt="Kept weights of each layer")
 
 
@@ -172,8 +175,8 @@ def _cost(question: Question) -> None:
 
 def _cost_rows(dense: MaskReport, pruned: MaskReport) -> dict[str, list[str]]:
     def column(mask: MaskReport) -> list[str]:
-        left = mask.kept + mask.other_parameters
-        return [f"{mask.kept:,} of {mask.total:,}", f"{left:,} of {mask.total + mask.other_parameters:,}", story.percent(mask.sparsity),
+        whole = mask.total + mask.other_parameters
+        return [f"{mask.kept:,} of {mask.total:,}", f"{mask.parameters_left:,} of {whole:,}", story.percent(mask.sparsity),
                 story.percent(mask.density), f"{mask.compression_ratio:.3g}×", "yes" if mask.collapsed else "no"]  # fmt: skip
 
     names = ["Prunable weights kept", "All parameters left", "Sparsity", "Density", "Compression ratio (all parameters)", "Collapsed"]
@@ -202,12 +205,13 @@ def _groups(answer: Comparison) -> dict[str, tuple[Scores, ...]]:
 
 def _score_rows(answer: Comparison) -> dict[str, list[str]]:
     rows: dict[str, list[str]] = {"score": [], "dense": [], "pruned": [], "what it says": []}
+    kind = answer.picture.truth_kind
     for scores in _groups(answer).values():
         for name in scores[-1].values:
-            rows["score"].append(MEASURES[name].title)
+            rows["score"].append(story.of_truth(MEASURES[name].title, kind))
             rows["dense"].append(_number(scores[0][name]) if len(scores) == 2 else "")
             rows["pruned"].append(_number(scores[-1][name]))
-            rows["what it says"].append(MEASURES[name].summary)
+            rows["what it says"].append(story.of_truth(MEASURES[name].summary, kind))
     return rows
 
 

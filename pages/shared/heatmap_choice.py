@@ -61,7 +61,7 @@ def _start_with_the_predicted(model: ModelSpec) -> None:
     """The list of classes begins where the dense network's answer is, until a person has chosen one."""
     says = st.session_state.get("_dense_says")
     if "class" not in st.session_state and says is not None:
-        st.session_state["class"] = class_names(model.name)[says]
+        st.session_state["class"] = st.query_params["class"] = class_names(model.name)[says]
 
 
 def _picture(image: ImageRef | None, model: ModelSpec) -> Picture | None:

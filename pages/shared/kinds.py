@@ -81,5 +81,13 @@ class Number:
         """The default as an address says it."""
         return f"{self.default:g}"
 
+    def instead(self, text: str) -> str:
+        """What is used where this cannot be: of 3.5 the whole part, as the widget reads it, else the default."""
+        try:
+            part = str(int(float(text)))
+        except (ValueError, OverflowError):
+            return self.said
+        return self.said if self.problem(part) or not isinstance(self.step, int) else part
+
 
 Parameter = Choice | Several | Number

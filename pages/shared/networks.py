@@ -113,7 +113,10 @@ def _repair(model: ModelSpec, known: Known) -> str:
     if not _has_batch_norm(model.name):
         return "none"
     text = listed(REPAIRS) + "\n\nThe images are those that criteria are measured on: the gallery's photographs, or embedded digits."
-    return segments("Repair", "repair", known, help=text)
+    repair = segments("Repair", "repair", known, help=text)
+    if repair != "none":
+        st.caption("A few images are little to measure on: where pruning has not hurt much yet, this costs more than it mends.")
+    return repair
 
 
 @lru_cache(maxsize=200)

@@ -13,7 +13,7 @@ from core.models.own import About
 from core.models.zoo import MODELS, named
 from pages.shared import cached, frame
 
-FILE_TYPES, MOST_MB = ["safetensors", "pt", "pth"], 600
+FILE_TYPES, MOST_MB = ["safetensors", "pt", "pth"], 1024
 KEYS = ("_own_architecture", "_own_weights", "_own_classes", "_own_size", "_own_mean", "_own_std", "_own_title")
 
 

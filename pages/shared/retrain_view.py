@@ -16,6 +16,7 @@ from pages.shared import cached, frame, present
 from pages.shared.story import percent
 
 REFRESH_S = 2.0
+AT_WORK = ("running", "paused", "stopping")
 STILL = {"displayModeBar": False}
 COLOURS = {"running": "violet", "paused": "orange", "stopping": "orange", "stopped": "gray", "done": "green"}  # red: what went wrong
 MEGABYTE = 1024**2
@@ -42,10 +43,15 @@ def running() -> None:
         st.caption("No run yet.")
     for job in found:
         _one(job)
-    ended = tuple(job.id for job in found if job.state == "done")
-    if st.session_state.setdefault("_ended", ended) != ended:
-        st.session_state["_ended"] = ended
+    trained = tuple((job.id, _levels_done(job)) for job in found)
+    if st.session_state.setdefault("_levels_done", trained) != trained:
+        st.session_state["_levels_done"] = trained
         st.rerun()  # the list of trained networks has grown
+
+
+def _levels_done(job: Job) -> int:
+    """How many networks it has trained or found."""
+    return int(job.last.get("level", 0)) + (job.last.get("stage") == "level")
 
 
 def _one(job: Job) -> None:
@@ -64,8 +70,12 @@ def _one(job: Job) -> None:
                            f"the first: {' '.join(line['skipped'][:1])}")  # fmt: skip
                 break
         if any(line.get("stage") == "epoch" for line in lines):
-            st.plotly_chart(present.figure(plots_training.progress(lines)), key=f"_curve_{job.id}", config=STILL,
-                            alt="Loss and validation accuracy by epoch")  # fmt: skip
+            figures = (
+                ("loss", plots_training.loss(lines), "Loss by epoch"),
+                ("right", plots_training.right(lines), "Right answers by epoch"),
+            )
+            for column, (name, figure, alt) in zip(st.columns(2, gap="small"), figures, strict=True):
+                column.plotly_chart(present.figure(figure), key=f"_{name}_{job.id}", config=STILL, alt=alt)
         if job.state in ("failed", "died") and (log := jobs().log(job.id)):
             with st.expander("What its process printed"):
                 st.code(log, language=None, wrap_lines=True)
@@ -76,10 +86,12 @@ def _progress(job: Job) -> tuple[float, str]:
     last = job.last
     if "level" not in last:
         done = f", {last['decoded']:,} of {last['photographs']:,}" if "decoded" in last else ""
-        return 0.0, {"decoding": f"decoding photographs{done}", "training": "the first epoch"}.get(last.get("stage", ""), "starting")
-    levels = last["levels"] + 1
+        text = {"decoding": f"decoding photographs{done}", "training": "the first epoch"}.get(last.get("stage", ""), "starting")
+        return 0.0, text if job.state in AT_WORK else f"it came as far as: {text}"
+    levels, text = last["levels"] + 1, f"level {last['level']} of {last['levels']}"
+    if last.get("stopped_by_hand"):
+        return last["level"] / levels, f"{text}, before its end; its best network so far, of epoch {last['best_epoch']}, is kept"
     within = last["epoch"] / last["epochs"] if last.get("stage") == "epoch" else 1.0
-    text = f"level {last['level']} of {last['levels']}"
     if last.get("stage") == "epoch":
         text += f", epoch {last['epoch']}: {last['correct']:,} of {last['total']:,} right ({last['correct'] / last['total']:.1%})"
     return min(1.0, (last["level"] + within) / levels), text
@@ -119,7 +131,8 @@ def trained() -> None:
 def _series(model: ModelSpec, summary: str) -> None:
     levels = cached.engine().retrained.levels(model)
     size = sum(level.bytes for level in levels)
-    with st.expander(f"{model.name}, {model.weights}, seed {model.seed}: {len(levels)} networks, {size / MEGABYTE:.1f} MB"):
+    count = f"{len(levels)} network{'' if len(levels) == 1 else 's'}"
+    with st.expander(f"{model.name}, {model.weights}, seed {model.seed}: {count}, {size / MEGABYTE:.1f} MB"):
         st.caption(summary)
         if not levels:
             st.caption("No level is trained yet.")
@@ -127,7 +140,7 @@ def _series(model: ModelSpec, summary: str) -> None:
                      column_config={"Explore": st.column_config.LinkColumn(display_text="open")})  # fmt: skip
         if any(level.own for level in levels):
             _delete(model, sum(level.bytes for level in levels if level.own))
-        else:
+        elif levels:
             st.caption("It came along with Sparsight, so it is not deleted here.")
 
 

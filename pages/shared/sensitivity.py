@@ -54,4 +54,5 @@ def _most_sensitive(layers: Sequence[str], answers: Sequence[Comparison]) -> str
     if not values:
         return text.strip()
     value, name = min(values)
-    return f"Most sensitive so far: **{name.removesuffix('.weight')}**, similarity {story.plain_zero(value, 2):.2f}.{text}"
+    so_far = "" if len(answers) == len(layers) else " so far"
+    return f"Most sensitive{so_far}: **{name.removesuffix('.weight')}**, similarity {story.plain_zero(value, 2):.2f}.{text}"

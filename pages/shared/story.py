@@ -32,6 +32,9 @@ WORDS = {
 def headline(answer: Comparison) -> str:
     """The one thing that matters now, from the numbers, in Markdown."""
     mask = answer.mask
+    repaired = mask.variant.pruning.repair != "none"
+    if mask.kept == mask.total and repaired:
+        return f"**Nothing is removed yet, but BatchNorm was measured again** on a few images: {_what_happens(answer)}"
     if mask.kept == mask.total:
         return f"**Nothing is removed yet**: this is the dense network, and it says {says(answer.dense)}. Move the sparsity slider."
     return f"At **{percent(mask.sparsity)} sparsity** ({mask.compression_ratio:.3g}× smaller) {_what_happens(answer)}"
@@ -114,6 +117,8 @@ def undefined(answer: Comparison) -> str:
         if side.state != "ok":
             return f"Undefined, because the {name} network's map is {side.state}."
     truth = answer.picture.truth
+    if truth is None and any(score is None for score in answer.overlap_pruned.values.values()):
+        return "No object is marked in this image, so there is nothing that a map could overlap with."
     if truth is not None and not truth.any():
         return f"Undefined for this image: there is no {MARKED[answer.picture.truth_kind].removeprefix('the ')} to compare with."
     return "Undefined for these maps."

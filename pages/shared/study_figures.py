@@ -35,8 +35,10 @@ SAVE = st.components.v2.component(
         button.onclick = () => {
           const plot = document.querySelector(`.st-key-figure-${data.name} .js-plotly-plot`);
           if (!plot) return;
-          Object.assign(plot._context.toImageButtonOptions, { format: button.value });
+          const options = plot._context.toImageButtonOptions, usual = options.format;
+          options.format = button.value;
           plot.querySelector(".modebar-btn").click();
+          options.format = usual;
         };
       }
     }

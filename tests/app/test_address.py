@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pages.shared.address import PARAMETERS, Choice, Number, Several, class_names, of_model, problems
+from tests.app.conftest import OpenPage
 
 # A change here breaks links that people have kept.
 PINNED = {
@@ -158,3 +159,26 @@ def test_the_names_of_parameters_are_the_same_for_every_model() -> None:
     """But for the amounts of layers, which each model names itself."""
     own = [[name for name in known if not name.startswith("amount.")] for known in (PHOTO, PARAMETERS)]
     assert sorted(own[0]) == sorted(own[1])
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "used"),
+    [("nth", "3.5", "3"), ("nth", "2.9", "2"), ("nth", "9999", "1"), ("nth", "0.5", "1"), ("nth", "abc", "1"), ("nth", "1e999", "1"),
+     ("nth", "nan", "1"), ("opacity", "33.3", "33"), ("sparsity", "170", "70")],
+)  # fmt: skip
+def test_what_is_used_instead(name: str, text: str, used: str) -> None:
+    (problem,) = problems({name: text})
+    assert problem.endswith(f"Used instead: `{name}={used}`.")
+
+
+def test_what_is_said_to_be_used_is_used(explore: OpenPage) -> None:
+    app = explore(nth="3.5", opacity="33.3")
+    assert "`nth=3`" in app.warning[0].value
+    assert (app.number_input(key="nth").value, app.slider(key="opacity").value) == (3, 33)
+
+
+def test_a_class_that_is_chosen_stands_in_the_address(explore: OpenPage) -> None:
+    app = explore(model="efficientnet-lite0", photo="coffee", cam="grad-cam")
+    app.selectbox(key="target").set_value("class").run()
+    assert app.selectbox(key="class").value == "espresso"
+    assert app.query_params["class"] == "espresso"

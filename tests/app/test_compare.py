@@ -86,6 +86,16 @@ def test_several_ways_to_prune() -> None:
     assert [row["title"] for row in rows] == ["weight, global, Magnitude (L1)", "weight, layer, Random"]
 
 
+def test_ways_to_prune_share_layers_left_alone_and_amounts_by_hand() -> None:
+    ways = ["weight-global-magnitude", "2:4-global-magnitude"]
+    asked = {"rows": "prunings", "amounts": "50", "ways": ways}
+    assert [titles(row)[2:] for row in rows_of(opened(**asked))] == [["50.0 %"], ["49.9 %"]]
+    # 4 of the 9 weights of a row go: left alone, conv1 does not count; by hand 90 % of it go and half of the rest; a pattern fixes every layer
+    assert [titles(row)[2:] for row in rows_of(opened(excluded=["conv1"], **asked))] == [["50.0 %"], ["50.0 %"]]
+    by_hand = opened(byhand=["conv1"], **{"amount.conv1": "90"}, **asked)
+    assert [titles(row)[2:] for row in rows_of(by_hand)] == [["50.6 %"], ["49.9 %"]]
+
+
 def test_what_comes_back_is_seen_beside_what_was_only_pruned() -> None:
     rows = rows_of(opened(rows="schedules", amounts="5, 20"))
     assert [row["title"] for row in rows] == ["Schedule iterative-reset", "Not retrained, global L1", "Not retrained, layer L1"]

@@ -10,8 +10,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.data.datasets import DATASETS
-from core.jobs import Jobs
+from core.jobs import Job, Jobs
 from core.models.zoo import MODELS
+from pages.shared import retrain_view
 from tests.app.conftest import PATIENCE_S, ROOT, words
 from tests.protocols import small_series
 
@@ -140,3 +141,41 @@ def test_what_would_be_taken_for_an_option_is_refused_in_words(retrain: OpenRetr
     assert not app.exception
     assert "--data" in app.error[0].value
     assert Jobs(own_cache).all() == []
+
+
+def test_a_series_that_is_trained_in_part_opens_as_far_as_it_goes(retrain: OpenRetrain, photographs: Path, own_cache: Path) -> None:
+    small_series.train(own_cache, photographs)
+    (own_cache / small_series.NAME / "merkle-layer/seed-0/retrained/level-02.safetensors").unlink()
+    retrain()  # finds the series
+    for page, place in (("explore", {}), ("compare", {"rows": "schedules"})):
+        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=PATIENCE_S).run().switch_page(f"pages/{page}.py")
+        for name, value in ({"model": small_series.NAME} | place).items():
+            app.query_params[name] = value
+        app.run()
+        assert not app.exception
+        assert not app.error, app.error[0].value
+        if page == "explore":
+            assert "Levels 0 to 1 of 2 are trained so far." in words(app)
+            assert app.slider(key="level").max == 1
+
+
+def job(state: str, **last: object) -> Job:
+    return Job(id="retrain-1", kind="retrain", title="", arguments={}, state=state, begun=0.0, steps=1, last=last)
+
+
+@pytest.mark.parametrize(
+    ("found", "share", "said"),
+    [
+        (job("running"), 0.0, "starting"),
+        (job("failed"), 0.0, "it came as far as: starting"),
+        (job("stopped", stage="decoding", photographs=1200, decoded=600), 0.0, "as far as: decoding photographs, 600 of 1,200"),
+        (job("running", stage="epoch", level=1, levels=3, epoch=2, epochs=4, correct=3, total=4), 0.375, "epoch 2: 3 of 4 right (75.0%)"),
+        (job("running", stage="level", level=1, levels=3, best_epoch=2), 0.5, "level 1 of 3"),
+        (job("stopped", stage="level", level=1, levels=3, best_epoch=2, stopped_by_hand=True), 0.25, "before its end; its best network"),
+        (job("done", stage="level", level=3, levels=3, best_epoch=2), 1.0, "level 3 of 3"),
+    ],
+)
+def test_how_far_a_run_is(found: Job, share: float, said: str) -> None:
+    done, text = retrain_view._progress(found)
+    assert done == share
+    assert said in text

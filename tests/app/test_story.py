@@ -36,6 +36,14 @@ def test_the_sentence(made: Made, said: str) -> None:
     assert said in story.headline(made.build())
 
 
+def test_a_repair_without_pruning_is_no_dense_network() -> None:
+    repaired = PruningSpec.one_shot(0.0, repair="batch-norm")
+    said = story.headline(Made(kept=ALL, sparsity=0.0, pruning=repaired, pruned_says=1).build())
+    assert said.startswith(
+        "**Nothing is removed yet, but BatchNorm was measured again** on a few images: the network **changes its answer**"
+    )
+
+
 def test_the_sentence_names_sparsity_and_size_as_counted() -> None:
     assert story.headline(Made(sparsity=0.1).build()).startswith("At **50.0 % sparsity** (1.98× smaller)")
 

@@ -169,3 +169,9 @@ def test_all_of_imagenette_in_small(real_data: Path) -> None:
     assert [len(read_folder(path / split)) for split in ("train", "val")] == [9469, 3925]
     assert len(read_folder(path)) == 13394
     assert read_folder(path / "val").photos[3000].read().size == (128, 128)
+
+
+def test_a_name_that_no_folder_can_have_is_said_in_short() -> None:
+    with pytest.raises(MissingData, match="cannot be read") as error:
+        read_folder(Path("/tmp", "x" * 3000))
+    assert len(str(error.value)) < 600
