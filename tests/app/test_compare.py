@@ -90,7 +90,7 @@ def test_ways_to_prune_share_layers_left_alone_and_amounts_by_hand() -> None:
     ways = ["weight-global-magnitude", "2:4-global-magnitude"]
     asked = {"rows": "prunings", "amounts": "50", "ways": ways}
     assert [titles(row)[2:] for row in rows_of(opened(**asked))] == [["50.0 %"], ["49.9 %"]]
-    # 4 of the 9 weights of a row go: left alone, conv1 does not count; by hand 90 % of it go and half of the rest; a pattern fixes every layer
+    # conv1, nine weights a row, is no multiple of four: without it 2:4 takes half. By hand 90 % of it go; a pattern fixes every layer.
     assert [titles(row)[2:] for row in rows_of(opened(excluded=["conv1"], **asked))] == [["50.0 %"], ["50.0 %"]]
     by_hand = opened(byhand=["conv1"], **{"amount.conv1": "90"}, **asked)
     assert [titles(row)[2:] for row in rows_of(by_hand)] == [["50.6 %"], ["49.9 %"]]
