@@ -8,7 +8,7 @@ from core import PruningSpec, sheets, strips
 from core.models.zoo import card
 from core.results import Comparison
 from core.strips import SHOWS, Look, Strip
-from pages.shared import address, compare_view, downloads, frame, linked, many, networks, present, sidebar
+from pages.shared import address, compare_view, downloads, frame, last_view, linked, many, networks, present, sidebar
 from pages.shared.compare_view import RowAsked
 
 SCALE = {"difference": "Purple: more in the pruned map, orange: more in the dense one; both from 0 to 1.",
@@ -18,6 +18,7 @@ SEQUENTIAL = "All maps from 0 (black) to 1 (pale yellow), each scaled by its own
 
 def main() -> None:
     networks.look_again()
+    last_view.bring_back(compare_view.parameters)
     address.check(compare_view.parameters())
     st.title("Compare")
     asked = sidebar.parts()

@@ -9,7 +9,21 @@ from core import CamSpec, DataSpec, ImageRef, VariantSpec, export
 from core.models.zoo import card
 from core.results import Comparison
 from core.saliency import CAMS
-from pages.shared import address, cached, details, downloads, frame, networks, photo_details, present, shown, sidebar, story, waiting
+from pages.shared import (
+    address,
+    cached,
+    details,
+    downloads,
+    frame,
+    last_view,
+    networks,
+    photo_details,
+    present,
+    shown,
+    sidebar,
+    story,
+    waiting,
+)
 from pages.shared.amount import counted
 
 Question = tuple[VariantSpec, ImageRef, CamSpec]
@@ -17,6 +31,7 @@ Question = tuple[VariantSpec, ImageRef, CamSpec]
 
 def main() -> None:
     networks.look_again()  # an address may name one
+    last_view.bring_back(address.known)
     address.check(address.known())
     head = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
     with head:

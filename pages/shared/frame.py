@@ -50,6 +50,8 @@ def page(name: str) -> Iterator[None]:
     st.set_page_config(
         page_title=f"{name} · Sparsight", page_icon=icon, layout="wide", initial_sidebar_state="collapsed" if present.on() else "auto"
     )
+    st.session_state["_new_page"] = st.session_state.get("_page") != name
+    st.session_state["_page"] = name
     present.style()
     with st.sidebar:
         _links()

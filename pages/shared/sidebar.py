@@ -11,7 +11,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core import CamSpec, ImageRef, ModelSpec, PruningSpec, SparsightError, VariantSpec
-from pages.shared import address
+from pages.shared import address, last_view
 from pages.shared.amount import amount_choice
 from pages.shared.gallery import image_choice
 from pages.shared.heatmap_choice import heatmap_choice
@@ -60,6 +60,7 @@ def parts() -> Parts:
         image, trouble = image_choice(model)
         family = family_choice(model)
         cam, drawn = heatmap_choice(model, image)
+    last_view.remember(address.known())
     return Parts(model=model, family=family, image=image, cam=cam, drawn=drawn, trouble=trouble)
 
 
@@ -70,4 +71,5 @@ def view(stage: DeltaGenerator | None = None) -> View:
     asked = parts()
     with amount:
         pruning, counts = amount_choice(asked.family, asked.model)
+    last_view.remember(address.known())  # the slider too
     return View(variant=VariantSpec(model=asked.model, pruning=pruning), counts=counts, **vars(asked))

@@ -1,0 +1,45 @@
+"""The view that a person takes along from page to page, where the next page is opened without an address of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+from pages.shared.widgets import Known
+
+
+def remember(known: Known) -> None:
+    """Notes the view, after its widgets, for the next page. Streamlit carries over only what a person has touched, not what a link said."""
+    now = {name: st.session_state[name] for name in known if name in st.session_state}
+    before = st.session_state.get("_view", {})
+    st.session_state["_view"] = before | now if before.get("model") == now.get("model") else now
+
+
+def bring_back(known: Callable[[], Known]) -> None:
+    """A page that one comes to without an address of its own shows the view of the page before, and its address says so at once.
+
+    known: the parameters of this page, for the model that is asked for.
+    """
+    view = st.session_state.get("_view")
+    if not view or not st.session_state.get("_new_page") or set(st.query_params) - {"present"}:
+        return
+    st.session_state["model"] = view["model"]
+    said: dict[str, Any] = {}
+    for name, parameter in known().items():
+        if name in view:
+            st.session_state[name] = view[name]  # where it is there too: else the new page's widget begins with its default
+            if _said(view[name]) != _said(parameter.default):
+                said[name] = _said(view[name])
+    if said:
+        st.query_params.from_dict(said | st.query_params.to_dict())
+
+
+def _said(value: object) -> str | list[str]:
+    """A widget's value as an address says it."""
+    if isinstance(value, list | tuple):
+        return [str(each) for each in value]
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:g}" if isinstance(value, float) else str(value)
