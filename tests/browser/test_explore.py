@@ -241,19 +241,6 @@ def test_a_link_s_view_goes_along_to_other_pages_and_back(tab: OpenTab) -> None:
     assert sparsity_shown(page).startswith("40.")
 
 
-def test_a_chosen_class_is_in_the_link(tab: OpenTab) -> None:
-    page = settled(tab(f"{LITE}&photo=coffee"))
-    page.wait_for_selector("[data-test-script-state=notRunning]")  # a list that is open is closed by the end of a run
-    page.get_by_role("combobox", name="Target class").click()
-    page.get_by_role("option", name="class").last.wait_for()
-    page.keyboard.type("class")
-    page.keyboard.press("Enter")
-    page.wait_for_function("location.search.includes('class=espresso')")
-    page.reload()
-    settled(page)
-    playwright_api.expect(page.get_by_role("combobox", name="Class", exact=True)).to_have_value("espresso")
-
-
 def test_work_of_many_steps_can_be_stopped(tab: OpenTab) -> None:
     page = settled(tab(LITE))
     page.get_by_role("button", name="Follow this image").click()
