@@ -25,14 +25,9 @@ SETTINGS = {
     "disk_bytes": ("SPARSIGHT_DISK_BYTES", "pruned networks kept on disk (default: {}, else 4GB)"),
 }  # option -> variable that every engine of this process and its children reads, what it is
 
-CAM = "grad-cam++"  # where none is named
-HOW_TO_PRUNE = {
-    "scope": "global",
-    "granularity": "weight",
-    "exclude": [],
-    "repair": "none",
-    "criterion": "magnitude",
-}  # where nothing is said
+# where nothing is said
+CAM = "grad-cam++"
+HOW_TO_PRUNE = {"scope": "global", "granularity": "weight", "exclude": [], "repair": "none", "criterion": "magnitude"}
 
 
 def data_name(source: str, size_px: int | None = None) -> str:
@@ -91,11 +86,11 @@ def add_network(parser: argparse.ArgumentParser, sparsity: float | None) -> None
     parser.add_argument("--exclude", nargs="+", metavar="NAME", help="weights left alone, such as fc.weight (default: none)")
     parser.add_argument("--repair", help="none (default) or batch-norm: means and variances measured again on a few images")
     parser.add_argument("--criterion", help="magnitude (default) or random; `info` lists them")
-    parser.add_argument("--cam", help="a CAM method (default: grad-cam++); `info` lists them")
 
 
 def add_image(parser: argparse.ArgumentParser) -> None:
-    """The words for one image and the class of its heatmap."""
+    """The words for one image and its heatmap."""
+    _add_cam(parser)
     image = parser.add_mutually_exclusive_group()
     image.add_argument("--digit", help="row of the embedded digits, 0 to 4999 (default: 0; the photograph 'cat' for other networks)")
     image.add_argument("--photo", help="a photograph that comes along (`info` lists them), or a row of a data set: oxford-pets/12")
@@ -173,8 +168,13 @@ def cam(arguments: Arguments) -> Any:
     return CamSpec(method=arguments.cam or CAM, target=target if target in TARGETS else int(target))
 
 
+def _add_cam(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--cam", help="a CAM method (default: grad-cam++); `info` lists them")
+
+
 def add_data(parser: argparse.ArgumentParser) -> None:
     """The words for a data set."""
+    _add_cam(parser)
     parser.add_argument("--data", default="digits", help="a data set (default: digits), or folder:PATH of a folder or zip file")
     parser.add_argument("--noise", type=float, default=0.0, help="upper end of the background noise of digits (default: 0)")
     parser.add_argument("--heatmaps", action="store_true", help="also how well heatmaps fit what is to be seen (takes longer)")

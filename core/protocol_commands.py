@@ -9,7 +9,7 @@ from typing import Any
 from pandas import isna
 
 from core import merkle_commands, vonrad_commands
-from core.asked import check_words
+from core.asked import check_words, say
 from core.data.datasets import mnist
 from core.device import choose_device
 from core.engine import REPOSITORY, Engine, default_folder
@@ -40,14 +40,14 @@ def run(arguments: Arguments) -> None:
     if data.name == "mnist-test":
         mnist("test", engine.folder / "data")  # a missing test set is said before hours of training, not after
     for progress in lukkien.run(plan, engine.store.files):
-        _say(arguments, lukkien.line(progress), vars(progress))
+        say(arguments, vars(progress), lukkien.line(progress))
     for done, total in store_accuracies(engine, [plan.variant(seed, 0).model for seed in plan.seeds], plan.levels):
-        _say(arguments, f"accuracy on the embedded digits: {done} of {total} seeds", {"run": "accuracy", "done": done, "total": total})
+        say(arguments, {"run": "accuracy", "done": done, "total": total}, f"accuracy on the embedded digits: {done} of {total} seeds")
     study = Study(plan, data, engine.folder)
     for step in lukkien_study.evaluate(study, engine.store, engine.inputs(data)):
-        _say(arguments, f"evaluated {step.done} of {step.networks} networks ({step.series})", {"run": "evaluate"} | vars(step))
+        say(arguments, {"run": "evaluate"} | vars(step), f"evaluated {step.done} of {step.networks} networks ({step.series})")
     tables = lukkien_study.write_tables(study, engine.folder)
-    _say(arguments, summary(tables), {"run": "tables", "facts": tables.facts})
+    say(arguments, {"run": "tables", "facts": tables.facts}, summary(tables))
 
 
 def show(arguments: Arguments) -> None:
@@ -128,7 +128,3 @@ def _weights(train_on: int) -> str:
     if train_on not in (55000, 60000):
         raise BadSpec(f"--train-on {train_on} cannot be used.", "Known: 60000 (as published) and 55000 (without the embedded digits).")
     return f"mnist-{train_on}"
-
-
-def _say(arguments: Arguments, text: str, facts: dict[str, Any]) -> None:
-    print(json.dumps(facts) if arguments.json else text, flush=True)

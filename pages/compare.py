@@ -22,6 +22,7 @@ def main() -> None:
     address.check(compare_view.parameters())
     st.title("Compare")
     asked = sidebar.parts()
+    last_view.remember(compare_view.parameters())
     if not downloads.is_there(asked.dense.model):
         downloads.offer(asked.dense.model)
         return

@@ -436,6 +436,12 @@ def test_words_that_would_change_nothing_are_refused(
     assert said in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("command", ["keep", "cost"])
+def test_commands_without_a_heatmap_know_no_method(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command_line.main([command, "--cam", "grad-cam"]) == 2
+    assert "--cam" in capsys.readouterr().err
+
+
 def test_a_network_without_weights_is_told_in_json_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = [
         "heatmap",

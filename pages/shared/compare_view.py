@@ -86,9 +86,7 @@ def rows_of(first: Question, family: PruningSpec) -> list[RowAsked]:
 
 
 def _any_way(family: PruningSpec) -> PruningSpec:
-    """What all ways to prune share: layers left alone, amounts by hand, repair. A trained series knows one way only."""
-    if family.schedule != "one-shot":
-        return PruningSpec.one_shot(0.0)
+    """What all ways to prune share: layers left alone, amounts by hand, repair. A trained series has none of them."""
     return PruningSpec.one_shot(0.0, excluded=family.excluded, overrides=family.overrides, repair=family.repair)
 
 

@@ -43,9 +43,9 @@ def running() -> None:
         st.caption("No run yet.")
     for job in found:
         _one(job)
-    trained = tuple((job.id, _levels_done(job)) for job in found)
-    if st.session_state.setdefault("_levels_done", trained) != trained:
-        st.session_state["_levels_done"] = trained
+    done = tuple((job.id, _levels_done(job)) for job in found)
+    if st.session_state.setdefault("_levels_done", done) != done:
+        st.session_state["_levels_done"] = done
         st.rerun()  # the list of trained networks has grown
 
 

@@ -60,7 +60,6 @@ def parts() -> Parts:
         image, trouble = image_choice(model)
         family = family_choice(model)
         cam, drawn = heatmap_choice(model, image)
-    last_view.remember(address.known())
     return Parts(model=model, family=family, image=image, cam=cam, drawn=drawn, trouble=trouble)
 
 
@@ -71,5 +70,5 @@ def view(stage: DeltaGenerator | None = None) -> View:
     asked = parts()
     with amount:
         pruning, counts = amount_choice(asked.family, asked.model)
-    last_view.remember(address.known())  # the slider too
+    last_view.remember(address.known())
     return View(variant=VariantSpec(model=asked.model, pruning=pruning), counts=counts, **vars(asked))
