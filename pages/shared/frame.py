@@ -66,8 +66,8 @@ def link(file: str, label: str, icon: str, **options: Any) -> None:
 
 def _links() -> None:
     with st.grid(2, min_column_width=90, gap="xsmall"):
-        for file, name, icon, answer in PAGES:
-            link(file, name, icon, help=answer)
+        for file, name, icon, _ in PAGES:  # without a tip: it would lie over the links beside it
+            link(file, name, icon)
     present.switch()
 
 
