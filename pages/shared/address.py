@@ -18,11 +18,12 @@ from core.data.gallery import GALLERY
 from core.models.building import skeleton
 from core.models.cards import Card
 from core.models.layers import Layer, target_layers
-from core.models.zoo import MODELS, RANDOM, named
+from core.models.zoo import MODELS, RANDOM, default_model, named
 from core.pruning import CRITERIA
 from core.saliency import CAMS
-from core.specs import GRANULARITIES, REPAIRS, SCOPES, TARGETS
+from core.specs import GRANULARITIES, REPAIRS, SCOPES, TARGETS, ModelSpec
 from pages.shared.kinds import Choice, Number, Parameter, Several
+from pages.shared.series_parameters import of_weights
 
 FIRST_MODEL = "thesis-cnn"
 FOLDER = "folder"  # as a source: the photographs that SPARSIGHT_PHOTOS names
@@ -63,7 +64,7 @@ def _layer_choice(model: str) -> Choice:
 
 PARAMETERS: dict[str, Parameter] = {
     "model": Choice(FIRST_MODEL, tuple(MODELS)),
-    "weights": Choice(next(iter(CARD.weights)), tuple(CARD.weights)),
+    "weights": Choice(next(iter(CARD.weights)), (next(iter(CARD.weights)),)),
     "unit": Choice("percent", ("percent", "ratio", "level")),
     "sparsity": Number(70.0, 0.0, 100.0, 0.1),
     "fine": Number(25.0, 0.0, 60.0, 0.5),
@@ -95,25 +96,21 @@ PARAMETERS: dict[str, Parameter] = {
 
 
 @lru_cache(maxsize=200)
-def of_model(name: str) -> dict[str, Parameter]:
-    """The parameters of a view of this model: the same names everywhere; choices, ranges and defaults as the model allows."""
+def of_model(name: str, weights: str = "") -> dict[str, Parameter]:
+    """The parameters of a view of this model: the same names everywhere; choices, ranges and defaults as the model allows.
+
+    weights: decide which seeds, schedules and levels there are; the model's first weights when left out.
+    """
     if name == FIRST_MODEL:
         return PARAMETERS
-    found = named(name)
-    top, trained = max(found.grid), found.levels is not None
-    schedules = dict.fromkeys(weights.series.schedule for weights in found.weights.values() if weights.series)
-    # A network that was retrained here is asked for because of that.
-    first = ("retrained", "level") if "retrained" in schedules else ("one-shot", "percent")
+    found, top, first = named(name), max(named(name).grid), default_model(name).weights
     shared = {name: entry for name, entry in PARAMETERS.items() if name not in by_hand(CARD)}
     return shared | {
-        "unit": Choice(first[1], ("percent", "ratio", *(("level",) if trained else ()))),
         "ratio": Choice("1.25", _names(FINE_RATIOS)) if top < 1 else PARAMETERS["ratio"],
         "fine": Number(min(25.0, top * 100), 0.0, top * 100, 0.5),
-        "level": Number((found.levels or 0) // 2, 0, found.levels or 0),
         "source": PARAMETERS["source"] if found.images == "digits" else Choice("gallery", ("gallery", "own", FOLDER, *PHOTO_SETS)),
-        "weights": Choice(next(iter(found.weights)), tuple(dict.fromkeys((*found.weights, RANDOM)))),
-        "seed": Choice(str(found.seeds[0]), tuple(map(str, found.seeds))),
-        "schedule": Choice(first[0], ("one-shot", *schedules)),
+        "weights": Choice(first, tuple(dict.fromkeys((*found.weights, RANDOM))) if found.images == "photos" else (first,)),
+        **of_weights(ModelSpec(name=name, weights=weights or first)),
         "excluded": Several(layer_names(found)),
         **by_hand(found),
         "layer": _layer_choice(name),
@@ -150,10 +147,18 @@ def _is_model(name: str) -> bool:
     return name in MODELS or _is_torchvision(name)
 
 
+def weights_asked(model: str) -> str:
+    """The weights of this view, where the model has them: as the address says, else as was chosen before, else its first ones."""
+    entry = of_model(model)["weights"]
+    assert isinstance(entry, Choice)
+    texts = (st.query_params.get("weights"), st.session_state.get("weights"))
+    return next((text for text in texts if text in entry.names), entry.default)
+
+
 def known() -> dict[str, Parameter]:
     """The parameters of a view of the model that is asked for. More models than the registered ones can be asked for by name."""
     model = model_asked()
-    return of_model(model) | {"model": Choice(FIRST_MODEL, tuple(dict.fromkeys((*MODELS, model))))}
+    return of_model(model, weights_asked(model)) | {"model": Choice(FIRST_MODEL, tuple(dict.fromkeys((*MODELS, model))))}
 
 
 # On every page: a lecture, and an exercise in which single controls are hidden or locked (names, with commas between).

@@ -29,7 +29,7 @@ WHY_FINE = (
 
 def amount_choice(family: PruningSpec, model: ModelSpec) -> tuple[PruningSpec, DeltaGenerator]:
     """The slider; what it asks for, the family with its amount; and the place where `counted` says how much that is."""
-    known = of_model(model.name)
+    known = of_model(model.name, model.weights)
     if not present.on():
         st.subheader("Sparsity")
     pattern = n_of_m(family.granularity)
@@ -50,21 +50,28 @@ def amount_choice(family: PruningSpec, model: ModelSpec) -> tuple[PruningSpec, D
 
 def _slider(unit: str, name: str, model: ModelSpec) -> float:
     """The slider of a unit; the sparsity that it asks for."""
-    known, label = of_model(model.name), UNITS[unit]
+    known, label = of_model(model.name, model.weights), UNITS[unit]
     if unit == "level":
-        series = series_here(model)
-        usual = known[name]
-        assert isinstance(usual, Number)
-        entry = Number(min(usual.default, series.last), 0, series.last)
-        if st.session_state.get(name, 0) > series.last:
-            st.session_state[name] = series.last  # another run goes further
-        level = int(number(label, name, {**known, name: entry}, help=_levels(series)))
-        if (whole := series_of(model)) and series.last < whole.last:
-            st.caption(f"Levels 0 to {series.last} of {whole.last} are trained so far.")
-        return series.targets[level]
+        return series_here(model).targets[_level(name, model, known)]
     if unit == "ratio":
         return amounts.sparsity_of_ratio(card(model), float(steps(label, name, known, help="All parameters / parameters left.")))
     return number(label, name, known, format="%.1f %%", help="Share of what is pruned (weights, kernels, filters) that goes.") / 100
+
+
+def _level(name: str, model: ModelSpec, known: Known) -> int:
+    """A level of the trained series, of those that are trained so far."""
+    series, usual = series_here(model), known[name]
+    assert isinstance(usual, Number)
+    if series.last == 0:  # nothing to choose from
+        st.caption("Only level 0, the dense network, is trained so far.")
+        return 0
+    entry = Number(min(usual.default, series.last), 0, series.last)
+    if st.session_state.get(name, 0) > series.last:
+        st.session_state[name] = series.last  # another run goes further
+    level = int(number(UNITS["level"], name, {**known, name: entry}, help=_levels(series)))
+    if series.last < usual.high:
+        st.caption(f"Levels 0 to {series.last} of {usual.high:g} are trained so far.")
+    return level
 
 
 def counted(place: DeltaGenerator, mask: MaskReport) -> None:
@@ -82,7 +89,7 @@ def _in_levels(model: ModelSpec, mask: MaskReport, pruning: PruningSpec) -> str:
     if pruning.level is None:
         at = nearest_level(mask.sparsity, model)
         return f", {'' if weights_left(model)[at] == mask.kept else 'near '}**level {at}**"
-    by_slider = st.session_state.get("unit", asked("unit", of_model(model.name))) == "level"
+    by_slider = st.session_state.get("unit", asked("unit", of_model(model.name, model.weights))) == "level"
     return f", **level {pruning.level}**" + ("" if by_slider else " (nearest trained)")
 
 
@@ -110,7 +117,7 @@ def _carry_over(model: ModelSpec) -> None:
 
     Callbacks only here: a widget's value can be set by nothing else.
     """
-    sparsity, known = st.session_state.get("_counted_sparsity"), of_model(model.name)
+    sparsity, known = st.session_state.get("_counted_sparsity"), of_model(model.name, model.weights)
     if sparsity is None:
         return
     fine, ratios = known["fine"], known["ratio"]

@@ -132,8 +132,10 @@ def _schedule_rows(variant: VariantSpec, image: ImageRef, cam: CamSpec) -> list[
 
 
 def _left_alone(last: VariantSpec) -> tuple[str, ...]:
-    """Weights that a series never prunes."""
-    return tuple(layer.name for layer in cached.report(last).layers if layer.kept == layer.total)
+    """Weights that a series never prunes, as its last level shows; none where that level is dense and shows nothing."""
+    layers = cached.report(last).layers
+    whole = tuple(layer.name for layer in layers if layer.kept == layer.total)
+    return whole if len(whole) < len(layers) else ()
 
 
 def _pruned_row(way: str, variant: VariantSpec, image: ImageRef, cam: CamSpec, listed: tuple[PruningSpec, ...]) -> RowAsked:

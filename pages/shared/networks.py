@@ -39,17 +39,30 @@ def model_choice(known: Known) -> ModelSpec:
     if card(found).images == "photos":
         found = replace(found, weights=choice("Weights", "weights", known, help=_sets(card(found))))
     _described(found)
-    series = series_of(found)
-    seeds = tuple(str(seed) for seed in (series.seeds if series else card(found).seeds))
-    if len(seeds) > 1:
-        if st.session_state.get("seed", seeds[0]) not in seeds:
-            st.session_state["seed"] = seeds[0]  # another run was trained with it
-        known = {**known, "seed": Choice(seeds[0], seeds)}
-        seed = segments("Model seed", "seed", known, help="The same network trained several times from different random beginnings.")
-        found = replace(found, seed=int(seed))
+    known = of_model(name, found.weights)
+    _fit("unit", known)
+    found = replace(found, seed=_seed(known))
     if not present.on():
         own_networks.form()
     return found
+
+
+def _seed(known: Known) -> int:
+    """Of the runs of these weights; offered where there are several."""
+    _fit("seed", known)
+    entry = known["seed"]
+    assert isinstance(entry, Choice)
+    if len(entry.names) == 1:
+        return int(entry.default)
+    return int(segments("Model seed", "seed", known, help="The same network trained several times from different random beginnings."))
+
+
+def _fit(name: str, known: Known) -> None:
+    """What was chosen for other weights gives way where these do not have it."""
+    entry = known[name]
+    assert isinstance(entry, Choice)
+    if st.session_state.get(name, entry.default) not in entry.names:
+        st.session_state[name] = entry.default
 
 
 def _which() -> str:
@@ -92,7 +105,7 @@ def _remember(name: str) -> None:
 
 def family_choice(model: ModelSpec) -> PruningSpec:
     """How the network is pruned; the amount is still missing (a sparsity of 0, or level 0, stands for it)."""
-    known, found = of_model(model.name), card(model)
+    known, found = of_model(model.name, model.weights), card(model)
     st.subheader("Pruning")
     schedule = _schedule(model, known)
     if schedule in TRAINED:
