@@ -7,9 +7,15 @@ from dataclasses import replace
 import streamlit as st
 
 from core import CamSpec, ImageRef, PruningSpec, VariantSpec
+from core.models.zoo import default_model
 from pages.shared import cached, frame, present, shown
+from pages.shared.address import START, START_MODEL
 
-EXAMPLE = (VariantSpec(pruning=PruningSpec.one_shot(0.7)), ImageRef(name="3500"), CamSpec())
+EXAMPLE = (
+    VariantSpec(model=default_model(START_MODEL), pruning=PruningSpec.one_shot(0.3)),
+    ImageRef(source="gallery", name=str(START["photo"])),
+    CamSpec(),
+)
 MEGABYTE = 1024**2
 LEAST_MB = 16
 

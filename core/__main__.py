@@ -162,7 +162,7 @@ def evaluate(arguments: Arguments) -> None:
     engine, variant, data = _engine(arguments), asked.variant(arguments, None), DataSpec(name=arguments.data, noise=arguments.noise)
     found = accuracy_facts(engine.evaluate_accuracy(variant, data))
     if arguments.heatmaps:
-        rows = engine.evaluate(variant, data, CamSpec(method=arguments.cam or asked.CAM, target="own"))
+        rows = engine.evaluate(variant, data, CamSpec(method=arguments.cam or CamSpec().method, target="own"))
         found["heatmaps"] = per_image_facts(rows)
         if arguments.out:
             _write(arguments.out, rows.table().to_csv(index_label="row").encode())

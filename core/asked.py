@@ -26,7 +26,6 @@ SETTINGS = {
 }  # option -> variable that every engine of this process and its children reads, what it is
 
 # where nothing is said
-CAM = "grad-cam++"
 HOW_TO_PRUNE = {"scope": "global", "granularity": "weight", "exclude": [], "repair": "none", "criterion": "magnitude"}
 
 
@@ -165,11 +164,11 @@ def cam(arguments: Arguments) -> Any:
     target = arguments.target
     if target not in TARGETS and not re.fullmatch("[0-9]{1,9}", target):
         raise UnknownName("target class", target, [*TARGETS, "the index of a class"])
-    return CamSpec(method=arguments.cam or CAM, target=target if target in TARGETS else int(target))
+    return CamSpec(method=arguments.cam or CamSpec().method, target=target if target in TARGETS else int(target))
 
 
 def _add_cam(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--cam", help="a CAM method (default: grad-cam++); `info` lists them")
+    parser.add_argument("--cam", help="a CAM method (default: grad-cam); `info` lists them")
 
 
 def add_data(parser: argparse.ArgumentParser) -> None:

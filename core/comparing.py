@@ -7,9 +7,11 @@ from torch import Tensor
 
 from core.measures import MEASURES, optional
 from core.measures.overlap import jaccard_curve
-from core.results import Array, Comparison, Heatmap, MaskReport, Picture, Prediction, Scores, frozen_array
+from core.measures.similarity import pearson
+from core.results import Agreement, Array, Comparison, Heatmap, MaskReport, Picture, Prediction, Scores, frozen_array
 from core.saliency.cams import SaliencyBatch
 from core.saliency.normalise import normalise
+from core.saliency.second import second_method
 from core.specs import CamSpec, ImageRef, VariantSpec
 
 THRESHOLDS = torch.linspace(0.0, 1.0, 51)
@@ -28,7 +30,18 @@ def compare(picture: Picture, dense: Heatmap, pruned: Heatmap, mask: MaskReport)
         overlap_dense=overlaps[0], overlap_pruned=overlaps[1], similarity=_scores("similarity", *cells),
         statistics_dense=statistics[0], statistics_pruned=statistics[1],
         thresholds=frozen_array(THRESHOLDS.numpy()), curve_dense=curves[0], curve_pruned=curves[1],
+        agreement=agreement(dense, pruned),
     )  # fmt: skip
+
+
+def agreement(dense: Heatmap, pruned: Heatmap) -> Agreement:
+    """Whether two networks look at the same places, by the method of their heatmaps and by a second one."""
+    second = second_method(dense.cam.method, dense.negative_share)
+    values = [
+        optional(pearson(_tensor(one), _tensor(other))[0])
+        for one, other in ((dense.saliency, pruned.saliency), (dense.others[second], pruned.others[second]))
+    ]
+    return Agreement(method=dense.cam.method, value=values[0], second_method=second, second_value=values[1])
 
 
 def first_heatmap(question: tuple[VariantSpec, ImageRef, CamSpec], made: SaliencyBatch, size_px: tuple[int, int]) -> Heatmap:
@@ -40,6 +53,8 @@ def first_heatmap(question: tuple[VariantSpec, ImageRef, CamSpec], made: Salienc
         variant=variant, image=image, cam=cam, target_class=int(made.targets[0]), state=states[0],
         saliency=frozen_array(made.maps[0].float().cpu().numpy()), map=frozen_array(maps[0].cpu().numpy()),
         prediction=Prediction(variant=variant, image=image, probabilities=frozen_array(probabilities)),
+        negative_share=float(made.negative_share[0]),
+        others={name: frozen_array(maps[0].float().cpu().numpy()) for name, maps in made.others.items()},
     )  # fmt: skip
 
 

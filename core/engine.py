@@ -18,7 +18,7 @@ from pandas import DataFrame
 from torch import Tensor, nn
 
 from core import evaluation
-from core.comparing import as_batch, compare, first_heatmap
+from core.comparing import agreement, as_batch, compare, first_heatmap
 from core.cost import cost, smaller
 from core.data.calibration_images import calibration_images
 from core.data.datasets import LabelledImages
@@ -31,8 +31,9 @@ from core.models import own
 from core.models.retrained import Retrained
 from core.models.zoo import card, series_of
 from core.protocols.lukkien_tables import StudyTables, found_studies, load_images, load_study
-from core.results import Accuracy, CachePart, Comparison, CostReport, Heatmap, LayerEffect, MaskReport, Picture, RemovalReport
+from core.results import Accuracy, Agreement, CachePart, Comparison, CostReport, Heatmap, LayerEffect, MaskReport, Picture, RemovalReport
 from core.saliency.cams import saliency_maps
+from core.saliency.second import second_methods
 from core.sensitivity import scan
 from core.specs import CamSpec, DataSpec, ImageRef, ModelSpec, SensitivitySpec, VariantSpec
 from core.store.budgets import MEGABYTE, Budgets
@@ -150,6 +151,7 @@ class Engine:
         Raises:
             UnknownName: method, model or layer. BadSpec: target "label" for an image without one. MissingData, BadFile: weights or image.
         """
+        cam = replace(cam, layer=cam.layer or card(variant.model).target_layer)
         key = f"{self.store.precision}|{variant.key}|{image.key}|{cam.key}"
 
         def make() -> tuple[Heatmap, int]:
@@ -163,6 +165,14 @@ class Engine:
         """The variant's heatmap beside the dense network's, with every score. Raises as `heatmap` does."""
         dense, pruned = self.heatmap(variant.dense, image, cam), self.heatmap(variant, image, cam)
         return compare(self.picture(image, variant.model), dense, pruned, self.report(variant))
+
+    def agreement(self, variant: VariantSpec, image: ImageRef, cam: CamSpec) -> Agreement:
+        """Whether the variant looks at the same places as the dense network, by two methods. Raises as `heatmap` does."""
+        return agreement(self.heatmap(variant.dense, image, cam), self.heatmap(variant, image, cam))
+
+    def images_like(self, image: ImageRef, model: ModelSpec, most: int = 100) -> tuple[ImageRef, ...]:
+        """At most so many images, spread evenly over the source of this one; see `Pictures.alike`."""
+        return self._pictures.alike(image, card(model), most)
 
     def follow(self, variants: tuple[VariantSpec, ...], image: ImageRef, cam: CamSpec) -> Iterator[Comparison]:
         """The comparison at each variant in turn, for curves that grow on the screen."""
@@ -228,8 +238,8 @@ class Engine:
         picture, found = self.picture(image, variant.model), card(variant.model)
         choose = self._target(variant, picture, cam)
         seen = found.input(as_batch(picture.seen).to(self.device))
-        layer = cam.layer or found.target_layer
-        made = self.store.use(variant, lambda network: saliency_maps(network, seen, cam.method, layer, choose))
+        others = second_methods(cam.method)
+        made = self.store.use(variant, lambda network: saliency_maps(network, seen, cam.method, cam.layer, choose, others))
         return first_heatmap((variant, image, cam), made, found.input_px)
 
     def _target(self, variant: VariantSpec, picture: Picture, cam: CamSpec) -> Callable[[Tensor], Tensor]:

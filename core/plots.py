@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from core.results import Accuracy, Comparison, Heatmap, MaskReport
+from core.results import ELSEWHERE_BELOW, SAME_FROM, Accuracy, Agreement, Comparison, Heatmap, MaskReport
 
 DENSE, PRUNED, NEUTRAL, GRID = "#dd7a1c", "#8a63e0", "#8b8798", "rgba(139, 135, 152, 0.22)"
 FLOOR = 0.0004  # density below one weight in 2,324: where "everything is gone" stands on a logarithmic axis
@@ -99,6 +99,34 @@ def followed(answers: Sequence[Comparison], here: float, top: float, band: tuple
     figure.add_vline(x=here, line={"color": PRUNED, "width": 1.5})
     figure.update_xaxes(tickformat=".0%", title="sparsity", range=[-0.02 * top, 1.02 * max(top, here)])
     return figure.update_yaxes(range=[min(0.0, *(v for v in lines[0][3] if v is not None), 0.0) - 0.03, 1.05])
+
+
+def typical(found: Sequence[Agreement], here: Agreement, titles: tuple[str, str], images: int) -> go.Figure:
+    """Agreement of dense and pruned maps, one point an image and method, with the present image marked.
+
+    Args:
+        found: of the images asked so far. titles: of the two methods. images: how many there will be.
+    """
+    figure = empty_figure(f"Agreement of the two networks' maps (n = {len(found)} of {images} images)", height=230)
+    figure.add_vrect(x0=-1.05, x1=ELSEWHERE_BELOW, fillcolor=GRID, line_width=0, layer="below",
+                     annotation={"text": "elsewhere", "font": {"size": 11}})  # fmt: skip
+    figure.add_vrect(x0=SAME_FROM, x1=1.05, fillcolor=GRID, line_width=0, layer="below",
+                     annotation={"text": "same places", "font": {"size": 11}})  # fmt: skip
+    sides = ([one.value for one in found], here.value), ([one.second_value for one in found], here.second_value)
+    for row, (title, (values, mine)) in enumerate(zip(titles, sides, strict=True)):
+        heights = [1 - row + 0.24 * math.sin(7.0 * place) for place in range(len(values))]  # apart, the same at every look
+        figure.add_scatter(
+            x=values, y=heights, mode="markers", showlegend=False, marker={"size": 6, "color": NEUTRAL, "opacity": 0.55},
+            hovertemplate="%{x:.2f}<extra>" + title + "</extra>",
+        )  # fmt: skip
+        figure.add_scatter(
+            x=[mine], y=[1 - row], mode="markers", name="this image", showlegend=row == 0,
+            marker={"size": 13, "color": PRUNED, "symbol": "diamond", "line": {"width": 1, "color": "white"}},
+            hovertemplate="%{x:.2f}<extra>this image</extra>",
+        )  # fmt: skip
+    known = [value for values, mine in sides for value in (*values, mine) if value is not None]
+    figure.update_xaxes(range=[min(0.0, *known, 0.0) - 0.05, 1.05], title="Pearson correlation, dense with pruned")
+    return figure.update_yaxes(range=[-0.6, 1.6], tickvals=[1, 0], ticktext=list(titles), showgrid=False)
 
 
 def one_at_a_time(layers: Sequence[str], answers: Sequence[Comparison], total: int) -> go.Figure:

@@ -6,7 +6,7 @@ import streamlit as st
 
 from core import PruningSpec, sheets, strips
 from core.models.zoo import card
-from core.results import Comparison
+from core.results import Comparison, Verdict
 from core.strips import SHOWS, Look, Strip
 from pages.shared import address, compare_view, downloads, frame, last_view, linked, many, networks, present, sidebar
 from pages.shared.compare_view import RowAsked
@@ -20,8 +20,10 @@ def main() -> None:
     networks.look_again()
     last_view.bring_back(compare_view.parameters)
     address.check(compare_view.parameters())
+    address.complete(compare_view.parameters)
     st.title("Compare")
     asked = sidebar.parts()
+    address.settle()
     last_view.remember(compare_view.parameters())
     if not downloads.is_there(asked.dense.model):
         downloads.offer(asked.dense.model)
@@ -72,7 +74,24 @@ def _headline(done: list[Strip]) -> str:
     text = f"**{changed} of {len(flips)}** answers of pruned networks are not the dense network's"
     if blank:
         text += f"; **{blank} of {len(pruned)}** of their maps point{'s' if blank == 1 else ''} at nothing"
-    return f"{text}. {_first_change(done[0])}"
+    return f"{text}. {_first_change(done[0])}{_agreement(pruned)}"
+
+
+PLACES = {
+    Verdict.SAME: "show the same places",
+    Verdict.PARTLY: "move in part",
+    Verdict.ELSEWHERE: "show other places",
+    Verdict.DISPUTED: "move by one method only",
+}
+
+
+def _agreement(pruned: list[Comparison]) -> str:
+    """Of the networks that keep their answer: where they look, by two methods."""
+    verdicts = [answer.agreement.verdict for answer in pruned if not answer.flipped]
+    counts = [f"{verdicts.count(verdict)} {words}" for verdict, words in PLACES.items() if verdict in verdicts]
+    if not counts:
+        return ""
+    return f" Where the answer stays, of {len(verdicts)} heatmaps {', '.join(counts)}, judged by two methods each."
 
 
 def _first_change(strip: Strip) -> str:
@@ -81,7 +100,7 @@ def _first_change(strip: Strip) -> str:
         return ""
     names = card(at.dense.variant.model).classes
     before, after = names[at.dense.prediction.top], names[at.pruned.prediction.top]
-    return f"In the first row it goes from {before} to {after} at {strips.amount_text(at)}."
+    return f"In the first row it changes from {before} to {after} at {strips.amount_text(at)}."
 
 
 def _take_along(done: list[Strip], drawn: list[sheets.Row], look: Look) -> None:

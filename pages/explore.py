@@ -33,6 +33,7 @@ def main() -> None:
     networks.look_again()  # an address may name one
     last_view.bring_back(address.known)
     address.check(address.known())
+    address.complete()
     head = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
     with head:
         if not present.on():

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from core.results import Comparison, Heatmap, LayerCount, MaskReport, Picture, Prediction, Scores, frozen_array
+from core.results import Agreement, Comparison, Heatmap, LayerCount, MaskReport, Picture, Prediction, Scores, frozen_array
 from core.specs import CamSpec, ImageRef, PruningSpec, VariantSpec
 
 SIDE = 28
@@ -33,7 +33,9 @@ class Made:
     dense_says: int = 7
     pruned_says: int = 7
     label: int | None = 7
-    overlap_of_maps: float | None = 0.5
+    agreements: tuple[float | None, float | None] = (0.65, 0.7)  # by Grad-CAM and by Layer-CAM
+    cam: CamSpec = field(default_factory=lambda: CamSpec(layer="relu2"))
+    negative_share: float = 0.0
     image: ImageRef = field(default_factory=lambda: ImageRef(name="3500"))
     pruning: PruningSpec | None = None
     clean: np.ndarray = field(default_factory=lambda: spot(4, 4))
@@ -41,7 +43,6 @@ class Made:
 
     def build(self) -> Comparison:
         variant = VariantSpec(pruning=self.pruning or PruningSpec.one_shot(self.sparsity))
-        CamSpec()
         dense = self._heatmap(variant.dense, self.dense_map, self.dense_state, self.dense_says)
         pruned = self._heatmap(variant, self.pruned_map, self.pruned_state, self.pruned_says)
         totals = (36, 288, 2000)
@@ -63,12 +64,18 @@ class Made:
             difference=frozen_array(self.dense_map - self.pruned_map),
             overlap_dense=Scores(values={"soft-iou": 0.4, "iou-top-p": 0.3, "energy-inside": 0.5, "pointing-game": 1.0}),
             overlap_pruned=Scores(values={"soft-iou": 0.2, "iou-top-p": None, "energy-inside": 0.5, "pointing-game": 0.0}),
-            similarity=Scores(values={"pearson": 0.6, "soft-iou-of-maps": self.overlap_of_maps}),
+            similarity=Scores(values={"pearson": 0.6, "soft-iou-of-maps": 0.5}),
             statistics_dense=Scores(values={"mean": 0.1}),
             statistics_pruned=Scores(values={"mean": 0.2}),
             thresholds=frozen_array(thresholds),
             curve_dense=tuple(float(1 - t) for t in thresholds),
             curve_pruned=tuple(None if t > 0.9 else float(0.5 - t / 2) for t in thresholds),
+            agreement=Agreement(
+                method=self.cam.method,
+                value=self.agreements[0],
+                second_method="layer-cam" if self.cam.method == "grad-cam" else "grad-cam",
+                second_value=self.agreements[1],
+            ),
         )
 
     def _heatmap(self, variant: VariantSpec, values: np.ndarray, state: str, says: int) -> Heatmap:
@@ -78,10 +85,12 @@ class Made:
         return Heatmap(
             variant=variant,
             image=self.image,
-            cam=CamSpec(),
+            cam=self.cam,
             target_class=self.dense_says,
             saliency=frozen_array(values[::3, ::3]),
             map=frozen_array(values),
             state=state,
             prediction=prediction,
+            negative_share=self.negative_share,
+            others={},
         )

@@ -4,9 +4,22 @@ Each prints one JSON object: bench, device, threads, n, ours_s (median), ours_p9
 (peer_s / ours_s), and what else it counts. Nothing here asserts.
 """
 
-from core.bench import browser, engine, heatmap, mask, memory, natural, pruning, resume, store, train, training, vgg
+from core.bench import agreement, browser, engine, heatmap, mask, memory, natural, pruning, resume, store, train, training, vgg
 from core.bench.measure import BENCHES
 
 __all__ = [
-    "BENCHES", "browser", "engine", "heatmap", "mask", "memory", "natural", "pruning", "resume", "store", "train", "training", "vgg",
-]  # fmt: skip
+    "BENCHES",
+    "agreement",
+    "browser",
+    "engine",
+    "heatmap",
+    "mask",
+    "memory",
+    "natural",
+    "pruning",
+    "resume",
+    "store",
+    "train",
+    "training",
+    "vgg",
+]

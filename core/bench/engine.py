@@ -24,6 +24,7 @@ from core.engine import Engine
 from core.errors import MissingData
 from core.evaluation import Inputs, evaluate
 from core.models.zoo import RANDOM, card, default_model
+from core.protocols.lukkien import CAM
 from core.specs import CamSpec, ImageRef, ModelSpec, PruningSpec, VariantSpec
 from core.store.weights import network_bytes
 
@@ -84,11 +85,10 @@ def evaluate_all(engine: Engine, n: int | None, images: int = 10_000) -> dict[st
     name, inputs = _digits_to_evaluate(engine, images)
     with engine.store.borrow(VariantSpec(model=MODEL)) as borrowed:
         network, library_network = copy.deepcopy(borrowed), copy.deepcopy(borrowed)
-    layer = card(MODEL).target_layer
     results: dict[str, Any] = {}
 
     def ours(i: int) -> None:
-        rows = evaluate(network, inputs, "grad-cam++", layer)
+        rows = evaluate(network, inputs, CAM.method, CAM.layer)
         right = int((rows.predicted == inputs.labels.cpu()).sum())
         results["ours"] = (right, float(rows.soft_iou.nanmean()))
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
@@ -109,6 +110,18 @@ class Pictures:
             found = self._digit(image, card) if card.images == "digits" else self._photo(image, card)
             self._prepared.put(key, found, found.clean.nbytes + found.seen.nbytes + 1024)
         return found
+
+    def alike(self, image: ImageRef, card: Card, most: int) -> tuple[ImageRef, ...]:
+        """At most so many images with the same noise, spread evenly over the source of this one.
+
+        A person's own image stands alone: beside it stand the embedded digits, or the gallery's photographs.
+        """
+        source = image.source if image.source != "own" else "digits" if card.images == "digits" else "gallery"
+        names: Sequence[str] = tuple(GALLERY)
+        if source != "gallery":
+            names = [str(row) for row in range(len(self.digits if source == "digits" else self.photo_set(source)))]
+        chosen = dict.fromkeys(names[len(names) * place // most] for place in range(most))
+        return tuple(replace(image, source=source, name=name) for name in chosen)
 
     def _digit(self, image: ImageRef, card: Card) -> Picture:
         label: int | None = None

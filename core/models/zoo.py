@@ -42,7 +42,7 @@ MODELS.register(
 )(
     Card(
         build=ThesisCNN,
-        target_layer="conv2",
+        target_layer="relu2",
         input=InputRule(size_px=(28, 28), mean=(0.0,), std=(1.0,)),
         classes=tuple("0123456789"),
         weights={

@@ -17,13 +17,11 @@ import torch
 from core.data.datasets import training_image_count
 from core.errors import BadFile, MissingData
 from core.evaluation import Inputs, evaluate, predict
-from core.models.zoo import card
-from core.protocols.lukkien import WEIGHTS_LEFT, Plan
+from core.protocols.lukkien import CAM, WEIGHTS_LEFT, Plan
 from core.specs import DataSpec, ModelSpec, PruningSpec, VariantSpec
 from core.store.frames import read_frame, write_frame
 from core.store.models import ModelStore
 
-METHOD = "grad-cam++"
 NOISE = DataSpec(name="mnist-test", noise=0.2, noise_seed=0)
 SERIES: dict[str, str] = {
     "iterative-reset": "the thesis: pruned step by step, reset and retrained at every level",
@@ -94,7 +92,7 @@ def read_images(study: Study, cell: Cell) -> tuple[pandas.DataFrame, dict[str, A
 def _evaluate_cell(study: Study, cell: Cell, store: ModelStore, inputs: Inputs) -> tuple[pandas.DataFrame, dict[str, Any]]:
     variant = cell.variant(study.plan.weights)
     with store.borrow(variant) as network:
-        rows = evaluate(network, inputs, METHOD, card(variant.model).target_layer, fitted=cell.series == "iterative-reset")
+        rows = evaluate(network, inputs, CAM.method, CAM.layer, fitted=cell.series == "iterative-reset")
         clean = predict(network, Inputs(inputs.clean, inputs.clean, inputs.labels)).cpu()
     columns = {
         "label": inputs.labels.cpu().to(torch.uint8),
@@ -109,7 +107,7 @@ def _evaluate_cell(study: Study, cell: Cell, store: ModelStore, inputs: Inputs) 
     facts = {
         "variant": variant.key,
         "data": study.data.key,
-        "method": METHOD,
+        "method": CAM.method,
         "target": "own",
         "weights_left": report.kept,
         "prunable": report.total,

@@ -3,6 +3,7 @@
 Arrays are read-only numpy float32; H, W are pixels of the network's input, h, w cells of the target layer.
 """
 
+from core.results.agreement import ELSEWHERE_BELOW, SAME_FROM, Agreement, Agreements, Verdict, summarise
 from core.results.arrays import Array, frozen_array
 from core.results.data import Accuracy
 from core.results.heatmaps import MAP_STATES, Comparison, Heatmap, Prediction, Scores
@@ -13,9 +14,13 @@ from core.results.sensitivity import LayerEffect
 from core.results.training import TrainedLevel
 
 __all__ = [
+    "ELSEWHERE_BELOW",
     "MAP_STATES",
+    "SAME_FROM",
     "TRUTHS",
     "Accuracy",
+    "Agreement",
+    "Agreements",
     "Array",
     "CachePart",
     "ChannelCount",
@@ -32,5 +37,7 @@ __all__ = [
     "Scores",
     "StayingChannels",
     "TrainedLevel",
+    "Verdict",
     "frozen_array",
+    "summarise",
 ]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from core.results.agreement import Agreement
 from core.results.arrays import Array
 from core.results.images import Picture
 from core.results.pruning import MaskReport
@@ -49,6 +50,8 @@ class Heatmap:
 
     `saliency` (h, w) is the raw map of the method, `map` (H, W) in [0, 1] its resized and scaled form; an empty,
     constant or invalid map stays all zero in `map`, never stretched into noise. `state` is a key of MAP_STATES.
+    `cam` names its layer, also where the question left it to the card. `negative_share`: of the target layer's values, the
+    share below 0. `others` (h, w): raw maps of the methods that may be asked for a second opinion, from the same pass.
     """
 
     variant: VariantSpec
@@ -59,6 +62,8 @@ class Heatmap:
     map: Array
     state: str
     prediction: Prediction
+    negative_share: float
+    others: Mapping[str, Array]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +82,7 @@ class Comparison:
 
     overlap: each map with the picture's truth (all None where there is none); similarity: the two saliency maps with each
     other, at the target layer's own cells; statistics: of each map; curve: Jaccard of each map with the truth over `thresholds`.
-    difference: dense.map - pruned.map, (H, W) in [-1, 1].
+    difference: dense.map - pruned.map, (H, W) in [-1, 1]. agreement: whether both look at the same places, by two methods.
     """
 
     picture: Picture
@@ -93,6 +98,7 @@ class Comparison:
     thresholds: Array
     curve_dense: tuple[float | None, ...]
     curve_pruned: tuple[float | None, ...]
+    agreement: Agreement
 
     @property
     def flipped(self) -> bool:

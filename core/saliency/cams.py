@@ -1,20 +1,23 @@
 """The registry of CAM methods, and the methods made here. All others come from pytorch-grad-cam (external.py).
 
 A formula is a pure function of activations and gradients at the target layer, both (N, K, h, w), to a map (N, h, w).
-`@native` wraps it in one forward pass and registers it; negative values are cut off after the formula.
+`@native` registers it; negative values are cut off after the formula.
+
+The fact "negative" of a method says what goes wrong at a layer with negative values, as before a ReLU; it is empty for
+methods that are sound at any layer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
 
 from core.device import torch_generator
 from core.registry import Registry
-from core.saliency.capture import ChooseTarget, capture
+from core.saliency.capture import Captured, ChooseTarget, capture
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,19 +28,49 @@ class SaliencyBatch:
         maps: (N, h, w) at the target layer's cells, not negative, not scaled; NaN where the method has no finite answer.
         logits: (N, C).
         targets: (N,) class indices that the maps are for.
+        negative_share: (N,) share of the target layer's values that are negative.
+        others: maps (N, h, w) of the other methods asked for, by name, from the same pass.
     """
 
     maps: Tensor
     logits: Tensor
     targets: Tensor
+    negative_share: Tensor
+    others: Mapping[str, Tensor] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Pass:
+    """One pass of a batch through a model, cut at a layer: what a CAM method makes its maps of."""
+
+    model: nn.Module
+    images: Tensor
+    layer_name: str
+    captured: Captured
 
 
 Formula = Callable[[Tensor, Tensor], Tensor]  # activations, gradients (N, K, h, w) -> (N, h, w)
-CamMethod = Callable[[nn.Module, Tensor, str, ChooseTarget], SaliencyBatch]  # model, images, layer name, choose_target
+
+
+@dataclass(frozen=True, eq=False)
+class CamMethod:
+    """maps: from a pass to maps (N, h, w). keep_graph: the gradients must stay differentiable."""
+
+    maps: Callable[[Pass], Tensor]
+    keep_graph: bool = False
+
+
 CAMS: Registry[CamMethod] = Registry("CAM method")
 
 
-def saliency_maps(model: nn.Module, images: Tensor, cam_method_name: str, layer_name: str, choose_target: ChooseTarget) -> SaliencyBatch:
+def saliency_maps(
+    model: nn.Module,
+    images: Tensor,
+    cam_method_name: str,
+    layer_name: str,
+    choose_target: ChooseTarget,
+    others: Sequence[str] = (),
+) -> SaliencyBatch:
     """Saliency maps of a batch of images by any registered method.
 
     The model is left as found: no hook, no .grad, the same mode, after errors too. It must not be used by another
@@ -49,33 +82,35 @@ def saliency_maps(model: nn.Module, images: Tensor, cam_method_name: str, layer_
         cam_method_name: a key of CAMS.
         layer_name: dotted name of the target layer.
         choose_target: from logits (N, C) to class indices (N,): `own_class`, `fixed_classes(...)`.
+        others: further methods, whose maps are made from the same pass.
 
     Raises:
         UnknownName: no such method or layer.
         BadSpec: the layer cannot be a target layer, or a class is out of range.
     """
-    return CAMS[cam_method_name].value(model, images, layer_name, choose_target)
-
-
-def one_pass(formula: Formula, keep_graph: bool = False) -> CamMethod:
-    """A CAM method from a formula: one forward pass, the formula, negative values cut off."""
-
-    def method(model: nn.Module, images: Tensor, layer_name: str, choose_target: ChooseTarget) -> SaliencyBatch:
-        captured = capture(model, layer_name, images, choose_target, keep_graph)
-        maps = formula(captured.activations, captured.gradients).detach().relu()
-        return SaliencyBatch(maps, captured.logits, captured.targets)
-
-    return method
+    methods = {name: CAMS[name].value for name in (cam_method_name, *others)}
+    keep_graph = any(method.keep_graph for method in methods.values())
+    captured = capture(model, layer_name, images, choose_target, keep_graph)
+    seen = Pass(model, images, layer_name, captured)
+    maps = {name: method.maps(seen).detach().relu() for name, method in methods.items()}
+    return SaliencyBatch(
+        maps=maps[cam_method_name],
+        logits=captured.logits,
+        targets=captured.targets,
+        negative_share=(captured.activations.detach() < 0).float().mean(dim=(1, 2, 3)),
+        others={name: maps[name] for name in others},
+    )
 
 
 def native(
-    name: str, title: str, summary: str, source: str, keep_graph: bool = False, by_class: str = "yes"
+    name: str, title: str, summary: str, source: str, keep_graph: bool = False, by_class: str = "yes", negative: str = ""
 ) -> Callable[[Formula], Formula]:
     """Decorator that registers a formula as a CAM method and leaves the formula itself as it is."""
 
     def add(formula: Formula) -> Formula:
-        register = CAMS.register(name, title, summary, source, cost="one pass", by_class=by_class, made_by="Sparsight")
-        register(one_pass(formula, keep_graph))
+        facts = {"cost": "one pass", "by_class": by_class, "made_by": "Sparsight", "negative": negative}
+        method = CamMethod(lambda seen: formula(seen.captured.activations, seen.captured.gradients), keep_graph)
+        CAMS.register(name, title, summary, source, **facts)(method)
         return formula
 
     return add
@@ -102,6 +137,7 @@ def grad_cam(activations: Tensor, gradients: Tensor) -> Tensor:
     "Grad-CAM++",
     "Like Grad-CAM, but counts only places where more activation raises the class score, so that several parts show.",
     "Chattopadhay et al. 2018, Eq. 7 and 19 (arXiv:1710.11063)",
+    negative="its divisor contains the sum of the activations and can vanish or change its sign",
 )
 def grad_cam_plus_plus(activations: Tensor, gradients: Tensor) -> Tensor:
     """Channels weighted by their positive gradients, each gradient by its own closed-form factor.
@@ -115,6 +151,40 @@ def grad_cam_plus_plus(activations: Tensor, gradients: Tensor) -> Tensor:
     factors = squared / (2 * squared + total * squared * gradients + 1e-6)
     factors = torch.where(gradients != 0, factors, 0)
     return weighted_sum((gradients.relu() * factors).sum(dim=(2, 3)), activations)
+
+
+@native(
+    "hires-cam",
+    "HiRes-CAM",
+    "Multiplies activation and gradient cell by cell and adds up the products.",
+    "Draelos and Carin 2020 (arXiv:2011.08891)",
+)
+def hires_cam(activations: Tensor, gradients: Tensor) -> Tensor:
+    """Activation times gradient, cell by cell, summed over channels. Source: Draelos and Carin 2020."""
+    return (gradients * activations).sum(dim=1)
+
+
+@native(
+    "layer-cam",
+    "Layer-CAM",
+    "Weighs every cell of every channel by its own positive gradient, which also works at early layers.",
+    "Jiang et al. 2021 (IEEE TIP 30)",
+    negative="a negative value under a positive gradient counts against its place, although raising it would help the class",
+)
+def layer_cam(activations: Tensor, gradients: Tensor) -> Tensor:
+    """Activation times positive gradient, cell by cell, summed over channels. Source: Jiang et al. 2021."""
+    return (gradients.relu() * activations).sum(dim=1)
+
+
+@native(
+    "grad-cam-elementwise",
+    "Grad-CAM-Elementwise",
+    "Multiplies activation and gradient cell by cell, keeps the positive products and adds them up.",
+    "pytorch-grad-cam",
+)
+def grad_cam_elementwise(activations: Tensor, gradients: Tensor) -> Tensor:
+    """Positive products of activation and gradient, summed over channels. Source: pytorch-grad-cam's GradCAMElementWise."""
+    return (gradients * activations).relu().sum(dim=1)
 
 
 @native(

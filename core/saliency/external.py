@@ -24,11 +24,19 @@ import torch
 from torch import Tensor, nn
 
 from core.errors import BadSpec
-from core.saliency.cams import CAMS, CamMethod, SaliencyBatch
-from core.saliency.capture import Captured, ChooseTarget, capture, evaluating, find_layer
+from core.saliency.cams import CAMS, CamMethod, Pass
+from core.saliency.capture import Captured, evaluating, find_layer
 
 LIBRARY = "pytorch_grad_cam"
-NATIVE = {"GradCAM": "grad-cam", "GradCAMPlusPlus": "grad-cam++", "ShapleyCAM": "shapley-cam", "RandomCAM": "random-cam"}
+NATIVE = {
+    "GradCAM": "grad-cam",
+    "GradCAMPlusPlus": "grad-cam++",
+    "GradCAMElementWise": "grad-cam-elementwise",
+    "HiResCAM": "hires-cam",
+    "LayerCAM": "layer-cam",
+    "ShapleyCAM": "shapley-cam",
+    "RandomCAM": "random-cam",
+}
 LEFT_OUT = {
     "FinerCAM": "asks another question: one class against its most similar ones, on top of a base method",
     "FullGrad": "has no target layer: it adds up the biases of all layers at the size of the image",
@@ -44,6 +52,13 @@ LEFT_OUT = {
 }
 MANY_PASSES = {"AblationCAM", "ScoreCAM"}
 NOT_BY_CLASS = {"EigenCAM", "FEM", "KPCA_CAM"}
+# What goes wrong at a layer with negative values; a method that is not listed is sound at any layer.
+NEGATIVE = {
+    "AblationCAM": "a channel is switched off by a value far below zero, which only a ReLU right behind the layer turns into zero",
+    "FEM": "its weights are never negative, so negative values can only darken the map",
+    "ScoreCAM": "its weights are never negative, so negative values can only darken the map",
+    "XGradCAM": "it divides by the sum of each channel, which can vanish or change its sign",
+}
 CELLS_SQUARED = {"EigenCAM", "EigenGradCAM", "KPCA_CAM", "SegEigenCAM"}  # build a matrix of cells x cells for each image
 MOST_CELLS = 64 * 64
 
@@ -69,25 +84,10 @@ TEXTS: dict[str, tuple[str, str, str]] = {
         "Adds up the channels, each weighted by how often it is unusually active, whatever the class.",
         "Fuad et al. 2020 (IPTA)",
     ),
-    "GradCAMElementWise": (
-        "Grad-CAM-Elementwise",
-        "Multiplies activation and gradient cell by cell, keeps the positive products and adds them up.",
-        "pytorch-grad-cam",
-    ),
-    "HiResCAM": (
-        "HiRes-CAM",
-        "Multiplies activation and gradient cell by cell and adds the products up.",
-        "Draelos and Carin 2020 (arXiv:2011.08891)",
-    ),
     "KPCA_CAM": (
         "KPCA-CAM",
         "Like Eigen-CAM, but also finds patterns that are no weighted sum of the channels.",
         "Karmani et al. 2024 (arXiv:2410.00267)",
-    ),
-    "LayerCAM": (
-        "Layer-CAM",
-        "Weighs every cell of every channel by its own positive gradient, which also works at early layers.",
-        "Jiang et al. 2021 (IEEE TIP 30)",
     ),
     "ScoreCAM": (
         "Score-CAM",
@@ -118,16 +118,14 @@ def exported_names() -> tuple[str, ...]:
 
 
 def external_method(class_name: str) -> CamMethod:
-    """A CAM method that captures here and lets a class of the library make the maps."""
+    """A CAM method that takes its pass from here and lets a class of the library make the maps."""
 
-    def method(model: nn.Module, images: Tensor, layer_name: str, choose_target: ChooseTarget) -> SaliencyBatch:
-        captured = capture(model, layer_name, images, choose_target)
-        _check_cells(class_name, captured.activations)
-        with _library_cam(class_name, model, find_layer(model, layer_name)) as cam:
-            maps = _maps(cam, images, captured)
-        return SaliencyBatch(maps.relu(), captured.logits, captured.targets)
+    def maps(seen: Pass) -> Tensor:
+        _check_cells(class_name, seen.captured.activations)
+        with _library_cam(class_name, seen.model, find_layer(seen.model, seen.layer_name)) as cam:
+            return _maps(cam, seen.images, seen.captured)
 
-    return method
+    return CamMethod(maps)
 
 
 def _check_cells(class_name: str, activations: Tensor) -> None:
@@ -190,7 +188,7 @@ def _one_map(cam: Any, images: Tensor, captured: Captured, index: int) -> np.nda
     if type(cam).__name__ == "KPCA_CAM" and _same_in_all_cells(captured.activations[index]):
         return np.zeros(captured.activations.shape[2:], dtype=np.float32)  # the library would answer rounding errors
     target = targets.ClassifierOutputTarget(int(captured.targets[index]))
-    activations, gradients = captured.activations[one].cpu().numpy(), captured.gradients[one].cpu().numpy()
+    activations, gradients = (values[one].detach().cpu().numpy() for values in (captured.activations, captured.gradients))
     with torch.no_grad(), np.errstate(all="ignore"):  # what is not finite is flagged as "invalid", not printed
         cams = cam.get_cam_image(images[one], cam.target_layers[0], [target], activations, gradients, False)
     return np.asarray(cams[0], dtype=np.float32)
@@ -210,7 +208,8 @@ def _register_all() -> None:
         title, summary, source = TEXTS.get(class_name, (plain, "A method of pytorch-grad-cam.", "pytorch-grad-cam"))
         cost = "many passes" if class_name in MANY_PASSES else "one pass"
         by_class = "no" if class_name in NOT_BY_CLASS else "yes"
-        facts = {"cost": cost, "by_class": by_class, "made_by": "pytorch-grad-cam"}
+        negative = NEGATIVE.get(class_name, "")
+        facts = {"cost": cost, "by_class": by_class, "made_by": "pytorch-grad-cam", "negative": negative}
         CAMS.register(title.lower(), title, summary, source, **facts)(external_method(class_name))
 
 

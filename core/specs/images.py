@@ -64,7 +64,7 @@ TARGETS: dict[str, str] = {
 class CamSpec:
     """How a heatmap is made: method, target layer ("" is the model card's own choice) and target class (a mode or a class index)."""
 
-    method: str = "grad-cam++"
+    method: str = "grad-cam"
     layer: str = ""
     target: str | int = "dense"
 

@@ -2,15 +2,21 @@
 
 Streamlit's `bind="query-params"` keeps widgets and address equal and leaves defaults out, but resets what it cannot use without
 a word. So the address is checked here before the first widget is drawn, and what was not used is said.
+
+Defaults are part of the format and never change. What a new view begins with is another thing: an address without any parameter
+opens START. Network, method and target layer are stated in every address; one that leaves them out is from before they were, and
+keeps the meaning that it had.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import lru_cache
 
 import streamlit as st
+from streamlit.errors import StreamlitAPIException
 
 from core import SparsightError
 from core.data.datasets import DATASETS
@@ -22,10 +28,14 @@ from core.models.zoo import MODELS, RANDOM, default_model, named
 from core.pruning import CRITERIA
 from core.saliency import CAMS
 from core.specs import GRANULARITIES, REPAIRS, SCOPES, TARGETS, ModelSpec
-from pages.shared.kinds import Choice, Number, Parameter, Several
+from pages.shared.kinds import Choice, Number, Parameter, Several, Stated, said
 from pages.shared.series_parameters import of_weights
 
 FIRST_MODEL = "thesis-cnn"
+START_MODEL = "efficientnet-lite0"
+START = {"photo": "coffee", "fine": 30.0, "cam": "grad-cam"}  # the view of a bare address, of that model
+# The target layer of addresses that leave it out, where it is not the one that the card names today.
+LAYERS_BEFORE = {"relu2": "conv2", "_swish.head": "_bn1", "features": "features.norm5"}
 FOLDER = "folder"  # as a source: the photographs that SPARSIGHT_PHOTOS names
 PHOTO_SETS = tuple(name for name, entry in DATASETS.items() if entry.facts.get("kind") == "photos")
 MORE_PATTERNS = ("1:4", "4:8")  # beside those of GRANULARITIES
@@ -57,13 +67,14 @@ def layers_of(model: str) -> dict[str, Layer]:
     return {layer.name: layer for layer in target_layers(skeleton(found.build), found.input_shape)}
 
 
-def _layer_choice(model: str) -> Choice:
-    usual = named(model).target_layer
-    return Choice(usual, tuple(dict.fromkeys((*layers_of(model), usual))))
+def _layer_choice(model: str) -> Stated:
+    usual, layers = named(model).target_layer, layers_of(model)
+    before = LAYERS_BEFORE.get(usual, usual)
+    return Stated(before if before in layers else usual, tuple(dict.fromkeys((*layers, usual))), usual)
 
 
 PARAMETERS: dict[str, Parameter] = {
-    "model": Choice(FIRST_MODEL, tuple(MODELS)),
+    "model": Stated(FIRST_MODEL, tuple(MODELS), FIRST_MODEL),
     "weights": Choice(next(iter(CARD.weights)), (next(iter(CARD.weights)),)),
     "unit": Choice("percent", ("percent", "ratio", "level")),
     "sparsity": Number(70.0, 0.0, 100.0, 0.1),
@@ -85,7 +96,7 @@ PARAMETERS: dict[str, Parameter] = {
     "repair": Choice("none", tuple(REPAIRS)),
     "criterion": Choice("magnitude", tuple(CRITERIA)),
     "scope": Choice("global", tuple(SCOPES)),
-    "cam": Choice("grad-cam++", tuple(CAMS)),
+    "cam": Stated("grad-cam++", tuple(CAMS), "grad-cam"),
     "layer": _layer_choice(FIRST_MODEL),
     "target": Choice("dense", (*TARGETS, "class")),
     "class": Choice(CARD.classes[0], CARD.classes),
@@ -158,7 +169,47 @@ def weights_asked(model: str) -> str:
 def known() -> dict[str, Parameter]:
     """The parameters of a view of the model that is asked for. More models than the registered ones can be asked for by name."""
     model = model_asked()
-    return of_model(model, weights_asked(model)) | {"model": Choice(FIRST_MODEL, tuple(dict.fromkeys((*MODELS, model))))}
+    return of_model(model, weights_asked(model)) | {"model": Stated(FIRST_MODEL, tuple(dict.fromkeys((*MODELS, model))), FIRST_MODEL)}
+
+
+STATED = ("model", "cam", "layer")
+_MEANT, _AGAIN = "_meant", "_meant_again"  # of the session: what an address left out, and what to give the widgets once more
+
+
+def complete(parameters: Callable[[], Mapping[str, Parameter]] = known) -> None:
+    """Gives the widgets, and the address, what an address leaves out that every address states. Called before the first widget.
+
+    parameters: of the page, for the model that is asked for.
+    """
+    if again := st.session_state.pop(_AGAIN, None):
+        st.session_state.update(again)
+        return
+    query = st.query_params
+    if all(name in query for name in STATED):
+        return
+    bare = not set(query) - {"present"}
+    if "model" not in query:
+        st.session_state["model"] = START_MODEL if bare else FIRST_MODEL
+    found = parameters()
+    meant = {"model": st.session_state["model"]} if "model" not in query else {}
+    meant |= {name: found[name].default for name in STATED[1:] if name not in query}
+    if bare:
+        meant |= {"layer": named(START_MODEL).target_layer} | {name: value for name, value in START.items() if name in found}
+    st.session_state.update(meant)
+    st.session_state[_MEANT] = meant
+    with suppress(StreamlitAPIException):  # a parameter whose widget is on the page already: Streamlit writes it then
+        query.update({name: said(value) for name, value in meant.items()})
+
+
+def settle() -> None:
+    """Runs the page once more where the widgets did not take what `complete` gave them. Called after the last widget.
+
+    After the browser's Back, Streamlit resets a widget that the address leaves out, whatever the page has set.
+    """
+    meant = st.session_state.pop(_MEANT, {})
+    if any(st.session_state.get(name) != value for name, value in meant.items()):
+        st.session_state[_AGAIN] = meant
+        st.rerun()
 
 
 # On every page: a lecture, and an exercise in which single controls are hidden or locked (names, with commas between).

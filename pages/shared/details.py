@@ -10,7 +10,7 @@ from core.measures import MEASURES
 from core.models.zoo import card
 from core.results import Comparison, MaskReport, Scores
 from core.rounding import rounding
-from pages.shared import cached, costs, plans, present, sensitivity, shown, story
+from pages.shared import cached, costs, plans, present, sensitivity, shown, story, typical
 from pages.shared.frame import guarded
 from pages.shared.widgets import number
 
@@ -78,6 +78,7 @@ def _curve(place: DeltaGenerator, question: Question, data: DataSpec, mask: Mask
 
 def expanders(question: Question) -> None:
     """What one may want to know; nothing is computed or sent for a closed one."""
+    _typical(question)
     if cached.comparison(*question).picture.truth is not None:
         _threshold(question)
     _predictions(question)
@@ -153,6 +154,16 @@ def _plan(question: Question) -> None:
     if opened.open:
         with opened:
             plans.layer_plan(cached.report(question[0]))
+
+
+def _typical(question: Question) -> None:
+    """No fragment: the work of many steps is one."""
+    if not cached.is_quick(question[2]):
+        return
+    opened = st.expander("How typical is this image?", icon=":material/scatter_plot:", key="open_typical", on_change="rerun")
+    if opened.open:
+        with opened:
+            typical.section(question)
 
 
 def _sensitivity(question: Question) -> None:

@@ -7,7 +7,6 @@ from contextlib import suppress
 import streamlit as st
 
 from core import CamSpec, ImageRef, ModelSpec, SparsightError
-from core.models.zoo import card
 from core.results import Picture
 from core.saliency import CAMS
 from core.specs import TARGETS
@@ -36,14 +35,14 @@ def heatmap_choice(model: ModelSpec, image: ImageRef | None) -> tuple[CamSpec, D
 
 
 def _layer(model: ModelSpec, known: Known) -> str:
-    """The target layer; "" for the usual one."""
+    """The target layer."""
     name = choice(
         "Target layer", "layer", known, help="Where in the network the map is made. Early layers see fine detail, late ones objects."
     )
     found = layers_of(model.name).get(name)
     if found:
         st.caption(f"{found.channels} maps of {found.height} × {found.width} cells, one for every {found.stride_px:g} pixels")
-    return "" if name == card(model).target_layer else name
+    return name
 
 
 def _target(model: ModelSpec, known: Known, picture: Picture | None) -> str | int:

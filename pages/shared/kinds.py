@@ -39,6 +39,16 @@ class Choice:
 
 
 @dataclass(frozen=True)
+class Stated(Choice):
+    """One of some names that every address states, so that a later change of defaults never changes a link.
+
+    `default` is what an address means that leaves it out: such addresses are from before. `usual` is where a new view begins.
+    """
+
+    usual: str
+
+
+@dataclass(frozen=True)
 class Several:
     """Any number of some names, one part of the address each; none when left out."""
 
@@ -91,3 +101,12 @@ class Number:
 
 
 Parameter = Choice | Several | Number
+
+
+def said(value: object) -> str | list[str]:
+    """A widget's value as an address says it."""
+    if isinstance(value, list | tuple):
+        return [str(each) for each in value]
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from pages.shared.kinds import Stated, said
 from pages.shared.widgets import Known
 
 
@@ -26,20 +27,11 @@ def bring_back(known: Callable[[], Known]) -> None:
     if not view or not st.session_state.get("_new_page") or set(st.query_params) - {"present"}:
         return
     st.session_state["model"] = view["model"]
-    said: dict[str, Any] = {}
+    stated: dict[str, Any] = {}
     for name, parameter in known().items():
         if name in view:
             st.session_state[name] = view[name]  # where it is there too: else the new page's widget begins with its default
-            if _said(view[name]) != _said(parameter.default):
-                said[name] = _said(view[name])
-    if said:
-        st.query_params.from_dict(said | st.query_params.to_dict())
-
-
-def _said(value: object) -> str | list[str]:
-    """A widget's value as an address says it."""
-    if isinstance(value, list | tuple):
-        return [str(each) for each in value]
-    if isinstance(value, bool):
-        return str(value).lower()
-    return f"{value:g}" if isinstance(value, float) else str(value)
+            if isinstance(parameter, Stated) or said(view[name]) != said(parameter.default):
+                stated[name] = said(view[name])
+    if stated:
+        st.query_params.from_dict(stated | st.query_params.to_dict())

@@ -1,14 +1,16 @@
-"""The numbers behind the lessons, asked from the engine now. Seed 333 unless said; Grad-CAM++ for the dense network's class."""
+"""The numbers behind the lessons, asked from the engine now. Seed 333 unless said. Grad-CAM++, the thesis' method, but after the last
+ReLU, for the dense network's class: before the ReLU the method is unstable, as lesson 2 shows."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import streamlit as st
 from pandas import DataFrame
 
 from core import CamSpec, ImageRef, ModelSpec, PruningSpec, VariantSpec
 from core.measures.blur import blurred, soft_iou_of
+from core.protocols.lukkien import CAM as THESIS
 from core.results import Comparison, Heatmap
 from core.stats.correlation import Correlation, correlation
 from pages.shared import cached
@@ -17,8 +19,11 @@ from pages.shared.address import CARD, Choice, Number
 STUDY = ("mnist-55000", "digits+noise-0.2-s0")  # of the networks that come along
 RUNS = {"60000": ("mnist-60000", "mnist-test+noise-0.2-s0"), "55000": STUDY}  # by training images; the first as the thesis did
 MAPS_MEET = "soft-iou-of-maps"
+CAM = CamSpec(method="grad-cam++", layer="relu2")
+BEFORE_RELU = replace(CAM, layer="conv2")
 SAME, HALF = 0.7, 0.5  # overlap of two maps: above the first they show the same places; below the second most is elsewhere
 GRID = tuple(step / 20 for step in range(21))  # sparsities of one-shot pruning, steps of 5 %
+WHERE = {"after": CAM, "before": BEFORE_RELU}  # the last ReLU
 CONTROLS: dict[str, Choice | Number] = {
     "example": Choice("9", CARD.classes),
     "other": Choice("closest", ("closest", *CARD.classes)),
@@ -29,6 +34,7 @@ CONTROLS: dict[str, Choice | Number] = {
     "removed": Number(75, 0, 100, 5),
     "drawn": Number(20, 0, 100, 5),
     "who": Choice("333", tuple(map(str, CARD.seeds))),
+    "where": Choice("after", tuple(WHERE)),
     "upto": Number(13, 4, 25),
     "counted": Number(25, 4, 25),
     "collapsed": Choice("true", ("true", "false")),
@@ -65,9 +71,9 @@ def trained(level: int, seed: int = 333) -> VariantSpec:
     return VariantSpec(model=ModelSpec(seed=seed), pruning=PruningSpec.at_level(level))
 
 
-def heatmap(digit: str | int, target: str | int = "dense", method: str = "grad-cam++") -> Heatmap:
+def heatmap(digit: str | int, target: str | int = "dense", method: str = CAM.method) -> Heatmap:
     """Of the dense network."""
-    return cached.engine().heatmap(dense(), image_of(digit), CamSpec(method=method, target=target))
+    return cached.engine().heatmap(dense(), image_of(digit), replace(CAM, method=method, target=target))
 
 
 def ink_overlap(digit: str | int, side: Heatmap) -> float:
@@ -90,15 +96,15 @@ def after_blur(digit: str | int, sigma: float) -> tuple[Heatmap, float, float]:
 
 
 @st.cache_data(max_entries=100, show_spinner=False, hash_funcs=cached.KEYS)
-def walk(variants: tuple[VariantSpec, ...], image: ImageRef) -> tuple[Stop, ...]:
+def walk(variants: tuple[VariantSpec, ...], image: ImageRef, cam: CamSpec = CAM) -> tuple[Stop, ...]:
     """One digit at several amounts of pruning."""
-    answers = cached.engine().follow(variants, image, CamSpec())
+    answers = cached.engine().follow(variants, image, cam)
     return tuple(_stop(answer) for answer in answers)
 
 
-def one_shot_walk(digit: str | int, seed: int = 333) -> tuple[Stop, ...]:
+def one_shot_walk(digit: str | int, seed: int = 333, cam: CamSpec = CAM) -> tuple[Stop, ...]:
     """One digit over the grid of one-shot sparsities."""
-    return walk(tuple(one_shot(sparsity, seed=seed) for sparsity in GRID), image_of(digit))
+    return walk(tuple(one_shot(sparsity, seed=seed) for sparsity in GRID), image_of(digit), cam)
 
 
 def flips_at(stops: tuple[Stop, ...]) -> float | None:
@@ -115,6 +121,17 @@ def holds_until(stops: tuple[Stop, ...]) -> float:
     """The last sparsity of the grid before the first change of answer."""
     flipped = flips_at(stops)
     return max(stop.sparsity for stop in stops if flipped is None or stop.sparsity < flipped)
+
+
+def moves_first(seed: int, cam: CamSpec = CAM) -> tuple[list[float | None], list[float | None]]:
+    """Of the first digit of each class: where its heatmap moves, and where its answer changes."""
+    walks = [one_shot_walk(digit, seed, cam) for digit in CARD.classes]
+    return [moves_at(stops) for stops in walks], [flips_at(stops) for stops in walks]
+
+
+def count_earlier(moved: list[float | None], flipped: list[float | None]) -> int:
+    """How many heatmaps move before the answer changes; what never happens comes last."""
+    return sum((a if a is not None else 2) < (b if b is not None else 2) for a, b in zip(moved, flipped, strict=True))
 
 
 def level_overlaps(level: int) -> list[float]:
@@ -137,7 +154,7 @@ def convincing_mistake() -> int:
 
 
 def _says(row: int) -> int:
-    return cached.engine().heatmap(dense(), ImageRef(name=str(row)), CamSpec(target="own")).prediction.top
+    return cached.engine().heatmap(dense(), ImageRef(name=str(row)), THESIS).prediction.top
 
 
 def levels(series: str = "iterative-reset", of: str = "mean") -> DataFrame:

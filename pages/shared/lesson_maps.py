@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from core import CamSpec, ImageRef, pictures
+from dataclasses import replace
+
+from core import ImageRef, pictures
 from core.measures.blur import soft_iou_of
 from core.models.zoo import card
+from core.protocols.lukkien import CAM as THESIS
 from pages.shared import cached, lesson_facts, widgets
 from pages.shared.lesson_facts import CONTROLS, SAME
 from pages.shared.lesson_frame import Lesson, Stage, Step, Told
@@ -31,7 +34,8 @@ def what_it_is(stage: Stage) -> Told:
         row(shown)
     return Told(
         text=f"A trained network reads this digit and says **{side.prediction.top}**. A heatmap answers one question: *at one layer, "
-        f"where lies the evidence for one class?* Here: the last convolution, class {side.target_class}, by Grad-CAM++.",
+        f"where lies the evidence for one class?* Here: after the last convolution and its ReLU, for class {side.target_class}, by "
+        "Grad-CAM++.",
         question=f"The heatmap has {pixels} pixels. How many values did the method really compute?",
         choices=(f"{pixels}, one a pixel", f"{side.saliency.size}, one a cell of that layer", f"{len(CLASSES)}, one a class"),
         right=1,
@@ -71,7 +75,7 @@ def noise(stage: Stage) -> Told:
         digit = digit_choice()
     usual = lesson_facts.heatmap(digit)
     engine, image = cached.engine(), lesson_facts.image_of(digit, high)
-    now = engine.heatmap(lesson_facts.dense(), image, CamSpec(target=usual.target_class))
+    now = engine.heatmap(lesson_facts.dense(), image, replace(lesson_facts.CAM, target=usual.target_class))
     meet = soft_iou_of(usual.map, now.map) or 0.0
     said = f"says **{now.prediction.top}**, {certain(now, now.prediction.top)}" if stage.answered else "says **?**"
     shown = [
@@ -101,7 +105,7 @@ def empty_map(stage: Stage) -> Told:
     with stage.controls:
         level = int(slider("Level", "late", help="Each level has removed 20 % of what the one before had left."))
         digit = digit_choice()
-    answer = cached.comparison(lesson_facts.trained(level), lesson_facts.image_of(digit), CamSpec())
+    answer = cached.comparison(lesson_facts.trained(level), lesson_facts.image_of(digit), lesson_facts.CAM)
     side, usable = answer.pruned, answer.pruned.state == "ok"
     with stage.view:
         row([over(answer.dense, "Dense", f"says **{answer.dense.prediction.top}**"),
@@ -179,7 +183,7 @@ def methods(stage: Stage) -> Told:
 def what_to_say(stage: Stage) -> Told:
     mistaken = lesson_facts.convincing_mistake()
     engine, image = cached.engine(), ImageRef(name=str(mistaken))
-    label, side = engine.picture(image).label, engine.heatmap(lesson_facts.dense(), image, CamSpec(target="own"))
+    label, side = engine.picture(image).label, engine.heatmap(lesson_facts.dense(), image, THESIS)
     with stage.controls:
         digit = digit_choice("Beside the digit")
     usual = lesson_facts.heatmap(digit)

@@ -62,8 +62,9 @@ def moves_first(stage: Stage) -> Told:
         choices=("Earlier than the answer changes", "At the same sparsity", "Later, or never"),
         right=0 if first < end else 1 if first == end else 2,
         why=(f"At **{share(moved)}**. " if moved is not None else "At no sparsity. ")
-        + ("The answer is the same, but not the evidence for it: a kept answer does not mean a kept explanation." if first < end else
-           "Here the evidence does not move before the answer: try another digit."),
+        + ("The answer is still the same there, but not the evidence for it: a kept answer does not mean a kept explanation."
+           if first < end else "As long as the network gives this answer, most of its evidence stays where it was. Is that so for every "
+           "digit, and for every way to ask? The last step of this lesson tells."),
     )  # fmt: skip
 
 
@@ -137,8 +138,8 @@ def same_evidence(stage: Stage) -> Told:
         choices=(f"Yes: the maps overlap by {SAME} or more", f"Partly: {HALF} to {SAME}", f"No: less than {HALF}"),
         right=0 if mean >= SAME else 1 if mean >= HALF else 2,
         why=f"Over ten digits, one of each class, the overlap is **{mean:.2f}** on average (from {min(overlaps):.2f} to "
-        f"{max(overlaps):.2f}). Accuracy changed by {abs(found.fraction - dense.fraction) * 100:.1f} points. Two networks can agree on "
-        f"the answer and differ about where it lies.",
+        f"{max(overlaps):.2f}). Accuracy changed by {abs(found.fraction - dense.fraction) * 100:.1f} points. "
+        + ("Two networks can agree on the answer and differ about where it lies." if mean < SAME else "The evidence stayed as well."),
     )
 
 
@@ -170,27 +171,30 @@ def random_control(stage: Stage) -> Told:
 def who_notices(stage: Stage) -> Told:
     with stage.controls:
         seed = int(widgets.segments("Train the network from another beginning (seed)", "who", CONTROLS))
-    walks = [lesson_facts.one_shot_walk(digit, seed) for digit in CLASSES]
-    moved, flipped = [lesson_facts.moves_at(stops) for stops in walks], [lesson_facts.flips_at(stops) for stops in walks]
-    earlier = sum((a if a is not None else 2) < (b if b is not None else 2) for a, b in zip(moved, flipped, strict=True))
-    if stage.answered:
-        with stage.view:
-            frame = Frame(title=f"Seed {seed} (n = {len(CLASSES)} digits)", x="sparsity, one-shot", y="digit")
+        where = widgets.segments("Heatmap made before or after the last ReLU", "where", CONTROLS)
+    counts = {name: lesson_facts.count_earlier(*lesson_facts.moves_first(seed, cam)) for name, cam in lesson_facts.WHERE.items()}
+    moved, flipped = lesson_facts.moves_first(seed, lesson_facts.WHERE[where])
+    with stage.view:
+        if stage.answered:
+            frame = Frame(title=f"Seed {seed}, {where} the ReLU (n = {len(CLASSES)} digits)", x="sparsity, one-shot", y="digit")
             chart(
                 plots_lessons.race(frame, CLASSES, moved, flipped),
-                "For each of ten digits: the sparsity at which its heatmap moves, and at which its answer changes",
+                f"For each of ten digits, {where} the ReLU: the sparsity at which its heatmap moves, and at which its answer changes",
             )
-    else:
-        with stage.view:
-            lesson_views.both(lesson_facts.one_shot(0.5, seed=seed), "9", "50 % removed")
+        else:
+            half = lesson_facts.one_shot(0.5, seed=seed)
+            lesson_views.both(half, "9", f"50 % removed, {where} the ReLU", lesson_facts.WHERE[where])
+    other = next(name for name in lesson_facts.WHERE if name != where)
     return Told(
         text="One digit of each class, one-shot pruning, in steps of 5 %. The heatmap *moves* where it shares less than half with the "
-        "dense one; the *answer changes* where the network says another class.",
+        f"dense one; the *answer changes* where the network says another class. The heatmaps are made by Grad-CAM++, **{where}** the "
+        "last ReLU.",
         question="For how many of the ten digits does the heatmap move first?",
         choices=("3 or fewer", "4 to 7", "8 or more"),
-        right=0 if earlier <= 3 else 1 if earlier <= 7 else 2,
-        why=f"For **{earlier} of {len(CLASSES)}** with seed {seed}. Accuracy alone would not have told: whoever prunes a network that "
-        f"must explain itself has to look at its explanations too.",
+        right=0 if counts[where] <= 3 else 1 if counts[where] <= 7 else 2,
+        why=f"For **{counts[where]} of {len(CLASSES)}** with seed {seed}; made {other} the ReLU, for **{counts[other]}**. The network is "
+        "the same. Before a ReLU, Grad-CAM++ divides by a sum that can change its sign, so a small change of the weights can turn the "
+        "whole map. **Before you say that a network looks elsewhere, ask a second method and another layer.**",
     )
 
 

@@ -14,9 +14,9 @@ from pages.shared.story import percent, says
 NOISY = DataSpec(noise=0.2)
 
 
-def both(variant: VariantSpec, digit: str, named: str) -> None:
+def both(variant: VariantSpec, digit: str, named: str, cam: CamSpec = lesson_facts.CAM) -> None:
     """Dense and pruned heatmap with their answers."""
-    answer = cached.comparison(variant, lesson_facts.image_of(digit), CamSpec())
+    answer = cached.comparison(variant, lesson_facts.image_of(digit), cam)
     overlap = answer.similarity[lesson_facts.MAPS_MEET] or 0.0
     state = ", empty" if answer.pruned.state != "ok" else ""
     below = f"says {says(answer.pruned)}, overlap **{overlap:.2f}**{state}"

@@ -15,7 +15,7 @@ from core.pruning.repair import has_batch_norm
 from core.specs import GRANULARITIES, REPAIRS, SCHEDULES, SCOPES, TRAINED, Schedule, n_of_m
 from pages.shared import cached, downloads, own_networks, present
 from pages.shared.address import of_model
-from pages.shared.kinds import Choice
+from pages.shared.kinds import Choice, Stated
 from pages.shared.widgets import Known, amount, choice, number, segments, several
 
 FEW_CLASSES = 20  # that are named, so that nobody wonders about an answer
@@ -100,7 +100,8 @@ def _remember(name: str) -> None:
     for parameter in OF_ITS_OWN:
         if parameter in st.session_state:
             kept[before, parameter] = st.session_state[parameter]
-            st.session_state[parameter] = kept.get((name, parameter), of_model(name)[parameter].default)
+            entry = of_model(name)[parameter]
+            st.session_state[parameter] = kept.get((name, parameter), entry.usual if isinstance(entry, Stated) else entry.default)
 
 
 def family_choice(model: ModelSpec) -> PruningSpec:

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from core import ModelSpec, plots_training
+from core import CamSpec, ModelSpec, plots_training
 from core.jobs import STATES, Job, Jobs
 from core.models.zoo import MODELS, card
 from core.results import TrainedLevel
@@ -151,6 +151,7 @@ def _rows(model: ModelSpec, levels: tuple[TrainedLevel, ...]) -> dict[str, list[
         number = str(level.variant.pruning.level)
         query = {"model": model.name, "weights": model.weights, "seed": model.seed}
         query |= {"schedule": "retrained", "unit": "level", "level": number}
+        query |= {"cam": CamSpec().method, "layer": card(model).target_layer}
         size, link = f"{level.bytes / MEGABYTE:.2f} MB", f"explore?{urlencode(query)}"
         cells = (number, percent(level.target), right, f"{level.epoch or '–'}", size, link)
         for column, cell in zip(rows.values(), cells, strict=True):

@@ -9,7 +9,7 @@ import streamlit as st
 from pandas import DataFrame
 
 from core import ModelSpec, SparsightError
-from core.models.zoo import MODELS, series_of
+from core.models.zoo import MODELS, card, series_of
 from core.plots_series import AXES, Drawn, Look
 from core.protocols.series_images import METHOD, Place
 from core.protocols.series_tables import IMAGES, QUANTITIES, SeriesTables
@@ -195,5 +195,5 @@ def _whose(table: SeriesTables, levels: list[int]) -> str:
 def explore_query(model: ModelSpec, level: int) -> dict[str, str]:
     """The address of a level in Explore."""
     query = {"model": model.name, "weights": model.weights, "seed": str(model.seed), "schedule": "retrained", "unit": "level",
-             "level": str(level), "cam": METHOD}  # fmt: skip
+             "level": str(level), "cam": METHOD, "layer": card(model).target_layer}  # fmt: skip
     return query | ({"present": "1"} if present.on() else {})

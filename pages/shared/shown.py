@@ -83,7 +83,7 @@ def example(answer: Comparison) -> None:
     with st.container(horizontal=True, gap="small"):
         for title, url in (("Dense", dense_url), ("Pruned", pruned_url), ("Dense − pruned", difference_url)):
             with st.container(width=NARROWEST_PX, gap="xsmall"):
-                _picture(title, url, f"{title}: a heatmap over the digit {answer.picture.label}")
+                _picture(title, url, f"{title}: a heatmap{_of(answer.picture)} at {answer.mask.sparsity:.0%} sparsity")
     st.markdown(story.headline(answer))
 
 

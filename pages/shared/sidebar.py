@@ -70,5 +70,6 @@ def view(stage: DeltaGenerator | None = None) -> View:
     asked = parts()
     with amount:
         pruning, counts = amount_choice(asked.family, asked.model)
+    address.settle()
     last_view.remember(address.known())
     return View(variant=VariantSpec(model=asked.model, pruning=pruning), counts=counts, **vars(asked))

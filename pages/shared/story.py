@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 
 from core.models.zoo import card, series_of
-from core.results import MAP_STATES, Comparison, Heatmap
+from core.results import ELSEWHERE_BELOW, MAP_STATES, SAME_FROM, Agreement, Comparison, Heatmap, Verdict
+from core.saliency import CAMS, NEGATIVE_LIMIT
 
-ELSEWHERE, SAME_PLACES = 0.3, 0.7  # soft IoU of the two maps below and above which the sentence says so
-OVERLAP = "soft-iou-of-maps"
 MARKED = {"ink": "the ink", "mask": "the object", "boxes": "the boxes"}  # what overlaps are with, by the kind of truth
 NOTHING_MARKED = "No object is marked in this image, so nothing can be said about the overlap with it."
 
@@ -23,6 +22,9 @@ WORDS = {
     "heatmap": "where the evidence for one class lies, from 0 to 1; the raw saliency map has one value for each cell of the target layer.",
     "target layer, target class": "where in the network, and for which class, the map is made: dense = the class that the dense network "
                                   "predicts, own = the class that each network predicts itself, label = the true class.",
+    "agreement": "Pearson's correlation of the dense and the pruned network's raw maps, at the target layer's own cells. Two methods are "
+                 f"asked: from {SAME_FROM} on by both, the network looks at the same places; below {ELSEWHERE_BELOW} by both, elsewhere. "
+                 "Networks that differ in their training seed only agree by 0.2 to 0.7 (median, thesis CNN, by layer and method).",
     "soft IoU": "sum of the smaller / sum of the larger values of two maps: 0 is nothing in common, 1 is the same map.",
     "IoU at top p": "overlap of the strongest tenth of the pixels of both.",
     "accuracy": "the share of images named rightly, with its counts and a 95 % Wilson interval.",
@@ -52,16 +54,42 @@ def _what_happens(answer: Comparison) -> str:
         return f"{still}, but its **heatmap is {state}**."
     if not answer.difference.any():
         return f"**nothing changes**: the network still says {says(answer.pruned)}, for exactly the same evidence."
-    overlap = answer.similarity[OVERLAP]
-    if overlap is None:
-        return f"{still}. The overlap of the two heatmaps is undefined.{_against_label(answer)}"
-    if overlap < ELSEWHERE:
-        return f"{still}, but **looks elsewhere**: its evidence overlaps the dense network's by only {overlap:.2f}.{_against_label(answer)}"
-    if overlap > SAME_PLACES:
-        return (
-            f"{still} and **looks at the same places**: its evidence overlaps the dense network's by {overlap:.2f}.{_against_label(answer)}"
-        )
-    return f"{still}. Its evidence overlaps the dense network's by {overlap:.2f}.{_against_label(answer)}"
+    return f"{still}{_agreement(answer.agreement)}{_against_label(answer)}"
+
+
+def _agreement(found: Agreement) -> str:
+    """What two methods say of the evidence, to follow the network's answer."""
+    if found.value is None:
+        return f". How far its evidence agrees is undefined: one of the two {title(found.method)} maps is constant."
+    value, first = plain(found.value), title(found.method)
+    if found.second_value is None:
+        return f". {first} agrees by {value}, but {title(found.second_method)} finds no evidence in one of the networks."
+    second = f"{title(found.second_method)} {plain(found.second_value)}"
+    match found.verdict:
+        case Verdict.SAME:
+            return f" and **looks at the same places** ({first} agrees by {value}, {second})."
+        case Verdict.ELSEWHERE:
+            return f", but **looks elsewhere** ({first} agrees by only {value}, {second})."
+        case Verdict.DISPUTED:
+            moves, stays = (found.method, found.value), (found.second_method, found.second_value)
+            if found.value > found.second_value:
+                moves, stays = stays, moves
+            return (
+                f". {title(moves[0])} moves ({plain(moves[1])}), {title(stays[0])} does not ({plain(stays[1])}): "
+                "**part of this is the method**."
+            )
+        case _:
+            return f", and **its evidence moves in part** ({first} agrees by {value}, {second})."
+
+
+def title(method: str) -> str:
+    """A CAM method by its name on the screen."""
+    return CAMS[method].title
+
+
+def plain(value: float) -> str:
+    """A score with two digits and a true minus sign."""
+    return f"{plain_zero(value, 2):.2f}".replace("-", "−")
 
 
 def _against_label(answer: Comparison) -> str:
@@ -84,9 +112,23 @@ def warnings(answer: Comparison) -> list[str]:
     for name, side in (("dense", answer.dense), ("pruned", answer.pruned)):
         if side.state != "ok" and not (side is answer.pruned and answer.mask.collapsed):
             found.append(f"**The {name} network's map is {side.state}.** {MAP_STATES[side.state]} {_other_map(side)}")
+    if unsound := _unsound(answer):
+        found.append(unsound)
     if answer.flipped and not answer.mask.collapsed:
         found.append(f"**Flipped prediction.** Both heatmaps are for {_target(answer)}. {_less_pruning(answer)}")
     return found
+
+
+def _unsound(answer: Comparison) -> str:
+    """Said where a method meets a layer that it is not made for."""
+    method, share = answer.dense.cam.method, max(answer.dense.negative_share, answer.pruned.negative_share)
+    why = CAMS[method].facts["negative"]
+    if not why or share <= NEGATIVE_LIMIT:
+        return ""
+    return (
+        f"**{percent(share)} of this layer's values are negative: {title(method)} is unstable here.** It is made for layers after "
+        f"an activation such as ReLU: {why}. Choose the layer that follows, or a method such as Grad-CAM."
+    )
 
 
 def _other_map(side: Heatmap) -> str:

@@ -8,7 +8,8 @@ from urllib.parse import urlencode
 import plotly.graph_objects as go
 import streamlit as st
 
-from core import CamSpec, ImageRef, ModelSpec, PruningSpec, VariantSpec, pictures, plots_study
+from core import ImageRef, ModelSpec, PruningSpec, VariantSpec, pictures, plots_study
+from core.protocols.lukkien import CAM
 from core.protocols.lukkien_tables import StudyTables
 from pages.shared import cached, present
 from pages.shared.study_view import CARD, PARAMETERS, View
@@ -98,7 +99,8 @@ def explore_query(row: int, seed: int, level: int) -> dict[str, str]:
     place = cached.rows_of_class(label).index(row) + 1
     return {
         "model": ModelSpec().name, "schedule": "iterative-reset", "unit": "level", "level": str(level), "seed": str(seed),
-        "source": "digits", "digit": str(label), "nth": str(place), "noise": "true", "cam": CamSpec().method, "target": "own",
+        "source": "digits", "digit": str(label), "nth": str(place), "noise": "true", "cam": CAM.method, "layer": CAM.layer,
+        "target": str(CAM.target),
     } | ({"present": "1"} if present.on() else {})  # fmt: skip
 
 
@@ -107,7 +109,7 @@ def level_pictures(row: int, seed: int) -> list[tuple[int, str, int]]:
     """(level, picture address, predicted class) of one digit at every level, target: each network's own class, as in the thesis."""
     levels = range((CARD.levels or 0) + 1)
     variants = tuple(VariantSpec(model=ModelSpec(seed=seed), pruning=PruningSpec.at_level(level)) for level in levels)
-    answers = cached.engine().follow(variants, ImageRef(name=str(row)), CamSpec(target="own"))
+    answers = cached.engine().follow(variants, ImageRef(name=str(row)), CAM)
     return [
         (
             level,

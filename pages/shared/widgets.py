@@ -9,7 +9,7 @@ import streamlit as st
 
 from pages.shared import present
 from pages.shared.address import PARAMETERS
-from pages.shared.kinds import Choice, Number, Parameter, Several
+from pages.shared.kinds import Choice, Number, Parameter, Several, Stated
 
 # The address follows the widget; the value outlives a visit to another page.
 BOUND: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
@@ -21,7 +21,25 @@ def choice(label: str, name: str, known: Known = PARAMETERS, **options: Any) -> 
     entry = _choice(name, known)
     if present.hidden(name, label):
         return asked(name, known)
+    if isinstance(entry, Stated):
+        return _stated(label, name, entry, **options)
     return st.selectbox(label, entry.names, index=entry.names.index(entry.default), key=name, **_bound(name), **options)
+
+
+def _stated(label: str, name: str, entry: Stated, **options: Any) -> str:
+    """A select box that the address states whatever is chosen: without a default of its own, Streamlit leaves nothing out.
+
+    Streamlit marks the label of such a box as required, so the label stands above it. The box is empty only in the run after
+    the browser went back to an address that leaves it out; `address.settle` ends that run.
+    """
+    shown = options.pop("label_visibility", "visible")
+    with st.container(gap="xxsmall"):
+        if shown == "visible":
+            st.markdown(f":small[{label}]", help=options.pop("help", None))
+        value = st.selectbox(
+            label, entry.names, index=None, required=True, label_visibility="collapsed", key=name, **_bound(name), **options
+        )
+    return entry.usual if value is None else value
 
 
 def segments(label: str, name: str, known: Known = PARAMETERS, **options: Any) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pages.shared.address import PARAMETERS, Choice, Number, Several, class_names, of_model, problems
+from pages.shared.kinds import Stated
 from tests.app.conftest import OpenPage
 
 # A change here breaks links that people have kept.
@@ -115,6 +116,48 @@ def test_a_near_miss_gets_a_suggestion() -> None:
 
 def test_a_plus_that_became_a_space_is_recognised() -> None:
     assert "write it as %2B" in problems({"cam": "grad-cam  "})[0]
+
+
+BARE = {"model": "efficientnet-lite0", "cam": "grad-cam", "layer": "_swish.head", "photo": "coffee", "fine": "30"}
+
+
+def test_a_bare_address_opens_the_first_view_and_states_it(explore: OpenPage) -> None:
+    app = explore()
+    assert dict(app.query_params) == {name: [value] for name, value in BARE.items()} or dict(app.query_params) == BARE
+    assert "espresso" in app.header[0].value
+
+
+@pytest.mark.parametrize(
+    ("before", "stated"),
+    [
+        ({"sparsity": "90"}, {"model": "thesis-cnn", "cam": "grad-cam++", "layer": "conv2"}),
+        ({"model": "efficientnet-lite0"}, {"model": "efficientnet-lite0", "cam": "grad-cam++", "layer": "_bn1"}),
+        ({"cam": "grad-cam"}, {"model": "thesis-cnn", "cam": "grad-cam", "layer": "conv2"}),
+    ],
+)
+def test_an_address_from_before_keeps_its_meaning_and_states_it(explore: OpenPage, before: dict[str, str], stated: dict[str, str]) -> None:
+    app = explore(**before)
+    assert {name: app.selectbox(key=name).value for name in stated} == stated
+    assert {name: _said(app.query_params[name]) for name in stated} == stated
+
+
+def test_another_network_begins_at_its_own_layer_after_the_activation(explore: OpenPage) -> None:
+    app = explore(sparsity="90")
+    app.selectbox(key="model").select("efficientnet-lite0").run()
+    assert app.selectbox(key="layer").value == "_swish.head"
+    assert not app.exception
+
+
+@pytest.mark.parametrize("name", ["thesis-cnn", "efficientnet-lite0", "densenet121", "vgg16", "resnet18", "googlenet"])
+def test_layers_after_an_activation_and_after_pooling_can_be_chosen(name: str) -> None:
+    layer = of_model(name)["layer"]
+    assert isinstance(layer, Stated)
+    assert layer.usual in layer.names
+    assert layer.default in layer.names
+
+
+def _said(value: str | list[str]) -> str:
+    return value if isinstance(value, str) else value[0]
 
 
 def test_unknown_parts_are_named() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from core.specs import PruningSpec
+from core.specs import CamSpec, PruningSpec
 from pages.shared import story
 from tests.made import SIDE, Made
 
@@ -16,14 +16,21 @@ ALL = (36, 288, 2000)
 @pytest.mark.parametrize(
     ("made", "said"),
     [
-        (Made(), "still says **7** (0.82). Its evidence overlaps the dense network's by 0.50."),
-        (Made(overlap_of_maps=0.2), "**looks elsewhere**: its evidence overlaps the dense network's by only 0.20."),
-        (Made(overlap_of_maps=0.9), "**looks at the same places**"),
-        (Made(overlap_of_maps=None), "The overlap of the two heatmaps is undefined."),
+        (Made(), "still says **7** (0.82), and **its evidence moves in part** (Grad-CAM agrees by 0.65, Layer-CAM 0.70)."),
+        (Made(agreements=(0.2, -0.1)), ", but **looks elsewhere** (Grad-CAM agrees by only 0.20, Layer-CAM −0.10)."),
+        (Made(agreements=(0.2, 0.6)), "**its evidence moves in part** (Grad-CAM agrees by 0.20, Layer-CAM 0.60)."),
+        (Made(agreements=(0.9, 0.85)), " and **looks at the same places** (Grad-CAM agrees by 0.90, Layer-CAM 0.85)."),
+        (
+            Made(agreements=(0.19, 0.89), cam=CamSpec(method="grad-cam++", layer="conv2")),
+            "(0.82). Grad-CAM++ moves (0.19), Grad-CAM does not (0.89): **part of this is the method**.",
+        ),
+        (Made(agreements=(0.89, 0.19)), "Layer-CAM moves (0.19), Grad-CAM does not (0.89): **part of this is the method**."),
+        (Made(agreements=(None, 0.9)), "How far its evidence agrees is undefined"),
+        (Made(agreements=(0.9, None)), "Grad-CAM agrees by 0.90, but Layer-CAM finds no evidence in one of the networks."),
         (Made(pruned_says=1), "**changes its answer**: **7** (0.82) becomes **1** (0.82). It is a 7, so the dense network was right."),
         (Made(pruned_says=1, label=1), "It is a 1: pruning put it right."),
         (Made(pruned_says=1, label=2), "Both are wrong: it is a 2."),
-        (Made(dense_says=1, pruned_says=1), "still says **1** (0.82). Its evidence overlaps the dense network's by 0.50. Both are wrong"),
+        (Made(dense_says=1, pruned_says=1), "Layer-CAM 0.70). Both are wrong"),
         (Made(pruned_says=1, label=None), "**7** (0.82) becomes **1** (0.82)."),
         (Made(pruned_map=EMPTY, pruned_state="empty"), "still says **7** (0.82), but its **heatmap is empty**."),
         (Made(pruned_map=EMPTY, pruned_state="constant"), "**heatmap is constant**"),
@@ -57,6 +64,12 @@ def test_the_sentence_names_sparsity_and_size_as_counted() -> None:
         (Made(dense_state="constant"), ["**The dense network's map is constant.**"]),
         (Made(pruned_state="invalid", pruned_says=2), ["**The pruned network's map is invalid.**", "**Flipped prediction.**"]),
         (Made(collapsed=True, pruned_state="empty", pruned_says=2), ["**Collapsed network.**"]),
+        (
+            Made(negative_share=0.614, cam=CamSpec(method="grad-cam++", layer="conv2")),
+            ["**61.4 % of this layer's values are negative: Grad-CAM++ is unstable here.**"],
+        ),
+        (Made(negative_share=0.614), []),  # Grad-CAM is sound there
+        (Made(negative_share=0.0, cam=CamSpec(method="grad-cam++")), []),
     ],
 )
 def test_warnings(made: Made, starts: list[str]) -> None:

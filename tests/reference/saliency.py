@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 EPSILON = 1e-6  # pytorch-grad-cam's, in Grad-CAM++'s denominator
@@ -35,6 +37,31 @@ def grad_cam_plus_plus(activations: np.ndarray, gradients: np.ndarray) -> np.nda
             for j in range(w):
                 result[i, j] += weight * float(activations[k, i, j])
     return np.maximum(result, 0)
+
+
+def hires_cam(activations: np.ndarray, gradients: np.ndarray) -> np.ndarray:
+    """Draelos and Carin 2020: activation times gradient, cell by cell, summed over channels."""
+    return np.maximum(_cell_by_cell(activations, gradients, lambda a, g: a * g), 0)
+
+
+def layer_cam(activations: np.ndarray, gradients: np.ndarray) -> np.ndarray:
+    """Jiang et al. 2021, Eq. 4 to 6: activation times positive gradient, cell by cell, summed over channels."""
+    return np.maximum(_cell_by_cell(activations, gradients, lambda a, g: a * max(g, 0.0)), 0)
+
+
+def grad_cam_elementwise(activations: np.ndarray, gradients: np.ndarray) -> np.ndarray:
+    """pytorch-grad-cam's GradCAMElementWise: positive products of activation and gradient, summed over channels."""
+    return _cell_by_cell(activations, gradients, lambda a, g: max(a * g, 0.0))
+
+
+def _cell_by_cell(activations: np.ndarray, gradients: np.ndarray, of: Callable[[float, float], float]) -> np.ndarray:
+    channels, h, w = activations.shape
+    result = np.zeros((h, w))
+    for k in range(channels):
+        for i in range(h):
+            for j in range(w):
+                result[i, j] += of(float(activations[k, i, j]), float(gradients[k, i, j]))
+    return result
 
 
 def scale(values: np.ndarray) -> np.ndarray:

@@ -12,7 +12,15 @@ from torch import Tensor, nn
 
 from core.errors import UnknownName
 from core.saliency import CAMS, capture, fixed_classes, normalise, own_class, saliency_maps
-from core.saliency.cams import Formula, grad_cam, grad_cam_plus_plus, shapley_cam
+from core.saliency.cams import (
+    Formula,
+    grad_cam,
+    grad_cam_elementwise,
+    grad_cam_plus_plus,
+    hires_cam,
+    layer_cam,
+    shapley_cam,
+)
 from core.saliency.external import NATIVE
 from tests.reference import saliency as slow
 from tests.saliency.networks import digits, photo, thesis_cnn
@@ -68,7 +76,15 @@ def test_equals_the_library_on_a_photograph(class_name: str, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("formula", "twin"), [(grad_cam, slow.grad_cam), (grad_cam_plus_plus, slow.grad_cam_plus_plus)], ids=["grad-cam", "grad-cam++"]
+    ("formula", "twin"),
+    [
+        (grad_cam, slow.grad_cam),
+        (grad_cam_plus_plus, slow.grad_cam_plus_plus),
+        (hires_cam, slow.hires_cam),
+        (layer_cam, slow.layer_cam),
+        (grad_cam_elementwise, slow.grad_cam_elementwise),
+    ],
+    ids=["grad-cam", "grad-cam++", "hires-cam", "layer-cam", "grad-cam-elementwise"],
 )
 @pytest.mark.parametrize("kept", [1.0, 0.3])
 def test_equals_the_equations(formula: Formula, twin: Callable[..., np.ndarray], kept: float) -> None:
