@@ -102,15 +102,16 @@ def saliency_maps(
     )
 
 
-def native(
-    name: str, title: str, summary: str, source: str, keep_graph: bool = False, by_class: str = "yes", negative: str = ""
-) -> Callable[[Formula], Formula]:
-    """Decorator that registers a formula as a CAM method and leaves the formula itself as it is."""
+def native(name: str, title: str, summary: str, source: str, keep_graph: bool = False, **facts: str) -> Callable[[Formula], Formula]:
+    """Decorator that registers a formula as a CAM method and leaves the formula itself as it is.
+
+    facts: "by_class" and "negative", where they are not the usual ones.
+    """
 
     def add(formula: Formula) -> Formula:
-        facts = {"cost": "one pass", "by_class": by_class, "made_by": "Sparsight", "negative": negative}
         method = CamMethod(lambda seen: formula(seen.captured.activations, seen.captured.gradients), keep_graph)
-        CAMS.register(name, title, summary, source, **facts)(method)
+        usual = {"cost": "one pass", "by_class": "yes", "made_by": "Sparsight", "negative": ""}
+        CAMS.register(name, title, summary, source, **(usual | facts))(method)
         return formula
 
     return add
