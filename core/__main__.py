@@ -14,7 +14,7 @@ from typing import Any
 
 from core import asked, asked_training, job_commands, merkle_commands, ship_commands, vonrad_commands
 from core.errors import BadSpec, CacheNotWritable, SparsightError
-from core.parser import Misuse, Parser
+from core.parser import Misuse, Parser, check_words
 from core.specs import whole
 
 Arguments = argparse.Namespace
@@ -25,6 +25,7 @@ def main(words: Sequence[str] | None = None) -> int:
     """Runs one command; the exit status is 0, 1 for an error that is explained, 2 for words that are off, 130 when stopped."""
     words = sys.argv[1:] if words is None else words
     try:
+        check_words(words)
         arguments = build_parser().parse_args(words)
         asked.check_folder(arguments.folder)
         with asked.settings(arguments):
@@ -79,6 +80,7 @@ def _add_questions(commands: Any) -> None:
     for parser in (one, keeping):
         asked.add_network(parser, HEATMAP_SPARSITY)
     asked.add_image(one)
+    one.add_argument("--layers", action="store_true", help="also print the weights left in each layer")
     one.add_argument("--out", type=Path, help="write pictures, raw maps and provenance into this zip file")
     price = _add(commands, "cost", cost, "what a pruned network costs, before and after emptied channels are taken out")
     asked.add_network(price, HEATMAP_SPARSITY)
@@ -113,67 +115,86 @@ def _add_protocol(commands: Any) -> Any:
 
 def info(arguments: Arguments) -> None:
     from core.describe import facts, fill_tables
+    from core.printing import info_text
 
     if arguments.update_readme is None:
-        _print(arguments, facts(_engine(arguments)))
+        engine = _engine(arguments)
+        found = facts(engine)
+        memory = [(part.name, part.bytes, part.budget_bytes) for part in engine.parts()]
+        _print(arguments, found, lambda: info_text(found, memory))
         return
     path = arguments.update_readme
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise BadSpec(f"{path} cannot be read ({error}).", "It is a text file with table markers.", "Check the path.") from error
+        why = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise BadSpec(f"{path} cannot be read ({why}).", "It is a text file with table markers.", "Check the path.") from error
     _write(path, fill_tables(text).encode())
-    _print(arguments, {"written": str(path)})
+    _print(arguments, {"written": str(path)}, lambda: "The tables are up to date.")
 
 
 def heatmap(arguments: Arguments) -> None:
     from core.describe import comparison_facts
     from core.export import bundle
+    from core.models.zoo import card
+    from core.printing import comparison_text
     from core.rounding import rounding
 
     engine = _engine(arguments)
     variant = asked.variant(arguments, HEATMAP_SPARSITY)
-    answer = engine.compare(variant, asked.image(engine, arguments, variant.model), asked.cam(arguments))
+    cam = asked.cam(arguments, card(variant.model).classes)
+    answer = engine.compare(variant, asked.image(engine, arguments, variant.model), cam)
     found = comparison_facts(answer)
     if engine.store.precision != "float32":
         found["notes"].append(rounding(engine, answer.pruned).text)
     if arguments.out:
         _write(arguments.out, bundle(answer))
         found["written"] = str(arguments.out)
-    _print(arguments, found)
+    _print(arguments, found, lambda: comparison_text(answer, found["notes"], arguments.layers))
 
 
 def keep(arguments: Arguments) -> None:
+    from core.text import size
+
     path = _engine(arguments).keep(asked.variant(arguments, HEATMAP_SPARSITY))
-    _print(arguments, {"written": str(path), "bytes": path.stat().st_size})
+    written = path.stat().st_size
+    _print(arguments, {"written": str(path), "bytes": written}, lambda: f"The pruned network takes {size(written)} on disk.")
 
 
 def cost(arguments: Arguments) -> None:
     from core.describe import cost_facts
+    from core.printing import cost_text
 
-    _print(arguments, cost_facts(_engine(arguments).cost(asked.variant(arguments, HEATMAP_SPARSITY), arguments.time)))
+    report = _engine(arguments).cost(asked.variant(arguments, HEATMAP_SPARSITY), arguments.time)
+    _print(arguments, cost_facts(report), lambda: cost_text(report))
 
 
 def evaluate(arguments: Arguments) -> None:
     from core.describe import accuracy_facts, per_image_facts
-    from core.specs import CamSpec, DataSpec
+    from core.printing import accuracy_text
+    from core.specs import CamSpec
 
     asked.check_heatmaps(arguments)
-    engine, variant, data = _engine(arguments), asked.variant(arguments, None), DataSpec(name=arguments.data, noise=arguments.noise)
-    found = accuracy_facts(engine.evaluate_accuracy(variant, data))
+    engine, variant, data = _engine(arguments), asked.variant(arguments, None), asked.data(arguments)
+    accuracy = engine.evaluate_accuracy(variant, data)
+    found = accuracy_facts(accuracy)
     if arguments.heatmaps:
         rows = engine.evaluate(variant, data, CamSpec(method=arguments.cam or CamSpec().method, target="own"))
         found["heatmaps"] = per_image_facts(rows)
         if arguments.out:
             _write(arguments.out, rows.table().to_csv(index_label="row").encode())
             found["written"] = str(arguments.out)
-    _print(arguments, found)
+    _print(arguments, found, lambda: accuracy_text(accuracy, found.get("heatmaps")))
 
 
-def _print(arguments: Arguments, found: dict[str, Any]) -> None:
-    from core.describe import table
-
-    print(json.dumps(found, allow_nan=False) if arguments.json else table(found))
+def _print(arguments: Arguments, found: dict[str, Any], text: Callable[[], str]) -> None:
+    """The answer, as JSON or as text, and which file was written."""
+    if arguments.json:
+        print(json.dumps(found, allow_nan=False))
+        return
+    print(text())
+    if path := found.get("written"):
+        print(f"\nWritten: {path}")
 
 
 def _check_writable(folder: Path) -> None:

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import BadImage, BadSpec, UnknownName
-from core.specs import SCOPES, TARGETS
+from core.specs import SCOPES, TARGETS, exact_share, whole
+from core.suggestions import nearest
 
 Arguments = argparse.Namespace
 
@@ -25,6 +26,7 @@ SETTINGS = {
     "disk_bytes": ("SPARSIGHT_DISK_BYTES", "pruned networks kept on disk (default: {}, else 4GB)"),
 }  # option -> variable that every engine of this process and its children reads, what it is
 
+MOST_PX = 4096  # side of an input
 # where nothing is said
 HOW_TO_PRUNE = {"scope": "global", "granularity": "weight", "exclude": [], "repair": "none", "criterion": "magnitude"}
 
@@ -34,6 +36,11 @@ def data_name(source: str, size_px: int | None = None) -> str:
     for networks of another size are other networks."""
     name = re.sub(r"[^\w.-]+", "-", Path(source).stem).strip("-.") or "photographs"
     return name if size_px is None or name.endswith(f"-{size_px}") else f"{name}-{size_px}"
+
+
+def image_size(value: int, least: int = 32) -> int:
+    """The side of a network's input in pixels. Raises BadSpec."""
+    return whole(value, "size in pixels", least, MOST_PX)
 
 
 def say(arguments: Arguments, facts: dict[str, Any], text: str) -> None:
@@ -94,18 +101,18 @@ def add_image(parser: argparse.ArgumentParser) -> None:
     image.add_argument("--digit", help="row of the embedded digits, 0 to 4999 (default: 0; the photograph 'cat' for other networks)")
     image.add_argument("--photo", help="a photograph that comes along (`info` lists them), or a row of a data set: oxford-pets/12")
     image.add_argument("--image", type=Path, help="an image file of your own")
-    parser.add_argument("--target", default="dense", help="dense (default), own, label, or the index of a class")
+    parser.add_argument("--target", default="dense", help="dense (default), own, label, or a class by its name or index")
     parser.add_argument("--noise", type=float, help="upper end of the background noise (default: 0.2 for digits, else 0)")
 
 
 def variant(arguments: Arguments, sparsity: float | None) -> Any:
     """The VariantSpec; sparsity: where none is asked for, None for the dense network. Raises UnknownName, BadSpec."""
-    from core.models.zoo import card, default_model, series_of
+    from core.models.zoo import RANDOM, card, default_model, series_of
     from core.specs import ModelSpec, PruningSpec, VariantSpec, n_of_m
 
     usual = default_model(arguments.model)
     weights = usual.weights if arguments.weights is None else arguments.weights
-    for noun, name, names in (("scope", arguments.scope, SCOPES), ("set of weights", weights, card(usual).weights)):
+    for noun, name, names in (("scope", arguments.scope, SCOPES), ("set of weights", weights, [*card(usual).weights, RANDOM])):
         if name not in names:
             raise UnknownName(noun, name, names)
     model = ModelSpec(name=arguments.model, weights=weights, seed=usual.seed if arguments.seed is None else arguments.seed)
@@ -140,14 +147,14 @@ def image(engine: Any, arguments: Arguments, model: Any) -> Any:
     from core.models.zoo import card
     from core.specs import ImageRef
 
-    noise = {} if arguments.noise is None else {"noise": arguments.noise}
+    noise: dict[str, Any] = {} if arguments.noise is None else {"noise": exact_share(arguments.noise, "noise")}
     photo = "cat" if card(model).images == "photos" and arguments.digit is None else None
     photo = photo if arguments.photo is None else arguments.photo
     if arguments.image is None and photo is not None:
         source, _, name = photo.rpartition("/")
         return ImageRef(source=source or "gallery", name=name, **noise)
     if arguments.image is None:
-        return ImageRef(name=arguments.digit or "0", **noise)
+        return ImageRef(name="0" if arguments.digit is None else arguments.digit, **noise)
     try:
         data = arguments.image.read_bytes()
     except OSError as error:
@@ -157,14 +164,33 @@ def image(engine: Any, arguments: Arguments, model: Any) -> Any:
     return replace(engine.add_image(data, model), **noise)
 
 
-def cam(arguments: Arguments) -> Any:
-    """The CamSpec. Raises UnknownName."""
+def cam(arguments: Arguments, classes: tuple[str, ...]) -> Any:
+    """The CamSpec, for a network of these classes. Raises BadSpec."""
     from core.specs import CamSpec
 
     target = arguments.target
-    if target not in TARGETS and not re.fullmatch("[0-9]{1,9}", target):
-        raise UnknownName("target class", target, [*TARGETS, "the index of a class"])
-    return CamSpec(method=arguments.cam or CamSpec().method, target=target if target in TARGETS else int(target))
+    return CamSpec(method=arguments.cam or CamSpec().method, target=target if target in TARGETS else _class_index(target, classes))
+
+
+def _class_index(target: str, classes: tuple[str, ...]) -> int:
+    """The class of this index or name. Raises BadSpec."""
+    if re.fullmatch("[0-9]{1,9}", target) and int(target) < len(classes):
+        return int(target)
+    of_name = [index for index, name in enumerate(classes) if name.casefold() == target.casefold()]
+    if len(of_name) > 1:
+        raise BadSpec(
+            f"{len(of_name)} classes of this network are called '{target}'.",
+            f"Their indices are {', '.join(map(str, of_name))}.",
+            "Choose one of them by its index.",
+        )
+    if not of_name:
+        near = nearest(target, [*TARGETS, *classes])
+        raise BadSpec(
+            f"There is no target class '{target}'.",
+            f"It is {', '.join(TARGETS)}, the name of a class, or its index from 0 to {len(classes) - 1}.",
+            f"Did you mean '{near}'?" if near else "Choose one of them.",
+        )
+    return of_name[0]
 
 
 def _add_cam(parser: argparse.ArgumentParser) -> None:
@@ -174,10 +200,21 @@ def _add_cam(parser: argparse.ArgumentParser) -> None:
 def add_data(parser: argparse.ArgumentParser) -> None:
     """The words for a data set."""
     _add_cam(parser)
-    parser.add_argument("--data", default="digits", help="a data set (default: digits), or folder:PATH of a folder or zip file")
+    parser.add_argument("--data", default="digits", help="a data set (default: digits), or the path of a folder or zip file")
     parser.add_argument("--noise", type=float, default=0.0, help="upper end of the background noise of digits (default: 0)")
     parser.add_argument("--heatmaps", action="store_true", help="also how well heatmaps fit what is to be seen (takes longer)")
     parser.add_argument("--out", type=Path, help="write one row an image into this CSV file (with --heatmaps)")
+
+
+def data(arguments: Arguments) -> Any:
+    """The DataSpec. A path of a folder or zip file stands for itself."""
+    from core.data.datasets import DATASETS
+    from core.data.folders import PREFIX
+    from core.specs import DataSpec
+
+    name = arguments.data
+    is_path = name not in DATASETS and not name.startswith(PREFIX) and os.path.exists(name)
+    return DataSpec(name=f"{PREFIX}{name}" if is_path else name, noise=arguments.noise)
 
 
 def check_heatmaps(arguments: Arguments) -> None:

@@ -6,15 +6,19 @@ import argparse
 import hashlib
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
-from core.asked import data_name
+from core.asked import data_name, image_size
 from core.errors import BadSpec, UnknownName
 from core.specs import AUGMENTATIONS, OPTIMISERS, PACES, PRECISIONS, RATES, PruningSpec, RetrainSpec, TrainSpec, n_of_m
 from core.specs.written import written
+from core.suggestions import nearest
 
 Arguments = argparse.Namespace
+MOST_EPOCHS = 100_000
+NAME = re.compile(r"\w[\w.+-]{0,99}")  # one part of a path
 
 
 def add_retrain(parser: argparse.ArgumentParser) -> None:
@@ -59,6 +63,9 @@ def add_retrain(parser: argparse.ArgumentParser) -> None:
 
 def job_arguments(arguments: Arguments, folder: Path) -> dict[str, Any]:
     """What a job of kind "retrain" is told, from the words of the command. Raises BadSpec."""
+    image_size(arguments.size, 1)
+    _check_data(arguments.data)
+    _check_name(arguments.name)
     spec = _spec(arguments)
     place = Path(arguments.data)
     data = str(place.absolute()) if os.path.exists(place) or place.parent != Path() else arguments.data
@@ -68,6 +75,25 @@ def job_arguments(arguments: Arguments, folder: Path) -> dict[str, Any]:
         "spec": written(spec), "photographs": data, "held_out": held_out, "weights": weights, "folder": str(folder.absolute()),
         "device": arguments.device or "", "size_px": arguments.size, "normalise": not arguments.no_normalise,
     }  # fmt: skip
+
+
+def _check_data(name: str) -> None:
+    """Raises UnknownName for a data set whose name is only misspelled; what else is no path is reported where it is read."""
+    from core.data.datasets import DATASETS
+
+    photographs = [known for known, entry in DATASETS.items() if entry.facts["kind"] == "photos"]
+    if name not in DATASETS and not os.path.exists(name) and nearest(name, photographs):
+        raise UnknownName("data set", name, photographs)
+
+
+def _check_name(name: str | None) -> None:
+    """Raises BadSpec for a name of a run that cannot be a part of a path."""
+    if name is not None and not NAME.fullmatch(name):
+        raise BadSpec(
+            f"A run cannot be named '{name[:120]}'.",
+            "A name begins with a letter or digit and has up to 100 letters, digits, dots, plus signs, hyphens and underscores.",
+            "Choose another name, or leave it out.",
+        )
 
 
 def _spec(arguments: Arguments) -> RetrainSpec:
@@ -90,13 +116,17 @@ def _spec(arguments: Arguments) -> RetrainSpec:
 
 
 def _pruning(arguments: Arguments) -> PruningSpec:
+    from core.pruning import CRITERIA
+
     parts = arguments.pruning.split("-")
     if len(parts) != 3:
         raise BadSpec(
-            f"'{arguments.pruning}' is no pruning.", "It is GRANULARITY-SCOPE-CRITERION.", "Try weight-layer-magnitude or filter-global-l2."
+            f"'{arguments.pruning}' does not say how to prune.",
+            "It is GRANULARITY-SCOPE-CRITERION.",
+            "Try weight-layer-magnitude or filter-global-l2.",
         )
     granularity, scope, criterion = parts
-    _known_criterion(criterion)
+    CRITERIA[criterion]  # an unknown one is reported before a process is begun
     return PruningSpec.one_shot(0.0, scope, criterion, granularity=granularity, seed=arguments.seed if criterion == "random" else 0,
                                 excluded=_excluded(arguments, granularity))  # fmt: skip
 
@@ -110,21 +140,17 @@ def _excluded(arguments: Arguments, granularity: str) -> tuple[str, ...]:
     return (merkle.describe(merkle.Plan(architecture=arguments.model), ("a", "b")).classifier,)
 
 
-def _known_criterion(name: str) -> None:
-    """Said before a process is begun. Raises UnknownName."""
-    from core.pruning import CRITERIA
-
-    if name not in CRITERIA:
-        raise UnknownName("criterion", name, CRITERIA)
-
-
 def _first_epochs(arguments: Arguments) -> int:
     return arguments.epochs if arguments.first_epochs is None else arguments.first_epochs
 
 
 def _recipe(arguments: Arguments, epochs: int) -> TrainSpec:
-    if epochs < 1:
-        raise BadSpec(f"{epochs} epochs train nothing.", "At least 1; schedule 'none' trains only the dense network.")
+    if not 1 <= epochs <= MOST_EPOCHS:
+        raise BadSpec(
+            f"A level of {epochs} epochs cannot be trained.",
+            f"A level trains for 1 to {MOST_EPOCHS:,} epochs.",
+            "Choose a value in that range; the schedule 'none' trains only the dense network.",
+        )
     return TrainSpec(
         rates=((arguments.rate, epochs),), noise=0.0, batch_size=arguments.batch, optimiser=arguments.optimiser, shape=arguments.rates,
         augment=tuple(arguments.augment), patience=arguments.patience, precision=arguments.precision,

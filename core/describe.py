@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import platform
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from core.registry import Entry
 from core.results import Accuracy, Comparison, CostReport, Heatmap, Latency, MaskReport, Scores
 from core.saliency import CAMS
 from core.specs import GRANULARITIES, SCOPES
+from core.wording import class_name, headline, plain
 
 if TYPE_CHECKING:
     from core.engine import Engine
@@ -67,6 +68,9 @@ def heatmap_facts(side: Heatmap) -> dict[str, Any]:
     """Prediction, and what the map is of."""
     return {
         "predicted": side.prediction.top,
+        "top": [
+            {"class": index, "name": class_name(side, index), "probability": _finite(share)} for index, share in side.prediction.best()
+        ],
         "probabilities": [_finite(round(float(p), 6)) for p in side.prediction.probabilities],
         "target_class": side.target_class,
         "state": side.state,
@@ -77,6 +81,7 @@ def comparison_facts(answer: Comparison) -> dict[str, Any]:
     """All numbers of one comparison. Undefined scores are null."""
     pruned = answer.pruned
     return {
+        "headline": plain(headline(answer)),
         "variant": pruned.variant.key,
         "image": pruned.image.key,
         "label": answer.picture.label,
@@ -141,27 +146,6 @@ def _values(scores: Scores) -> dict[str, float | None]:
 def _finite(value: float | None) -> float | None:
     """None for what JSON cannot say: NaN and infinity, as an overflowing network answers."""
     return value if value is not None and math.isfinite(value) else None
-
-
-def table(found: Mapping[str, Any], indent: str = "") -> str:
-    """Nested facts as indented text."""
-    lines = []
-    for name, value in found.items():
-        if isinstance(value, Mapping):
-            lines += [f"{indent}{name}", table(value, indent + "  ")]
-        else:
-            lines.append(f"{indent}{name}: {_text(value)}")
-    return "\n".join(lines)
-
-
-def _text(value: Any) -> str:
-    if value is None:
-        return "undefined"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, list):  # numbers, or sentences
-        return (" " if all(isinstance(item, str) for item in value) else ", ").join(map(_text, value)) or "none"
-    return f"{value:.4f}" if isinstance(value, float) else str(value)
 
 
 def readme_tables() -> dict[str, str]:

@@ -12,14 +12,16 @@ import numpy as np
 import torch
 
 from core.errors import BadSpec
+from core.suggestions import explain_unknown
 
+DEVICES = ("cpu", "cuda", "cuda:0")
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
 def precision_named(name: str) -> torch.dtype:
     """The type of numbers that networks compute in. Raises BadSpec."""
     if name not in PRECISIONS:
-        raise BadSpec(f"'{name}' is no precision.", f"Known: {', '.join(PRECISIONS)}.", "Leave it out for float32.")
+        raise BadSpec(*explain_unknown("precision", name, PRECISIONS))
     return PRECISIONS[name]
 
 
@@ -44,9 +46,15 @@ def choose_device(name: str | None = None) -> torch.device:
     try:
         device = torch.device(name)
     except RuntimeError as error:
-        raise BadSpec(f"'{name}' is no device.", "Known: cpu, cuda, cuda:0.", "Leave it out to have one chosen.") from error
+        raise BadSpec(*explain_unknown("device", name, DEVICES)) from error
+    if device.type not in DEVICES:
+        raise BadSpec(
+            f"Sparsight does not run on {device.type}.",
+            f"It runs on {' and '.join(DEVICES[:2])}.",
+            "Leave the device out to have one chosen.",
+        )
     if device.type == "cuda" and (not torch.cuda.is_available() or (device.index or 0) >= torch.cuda.device_count()):
-        raise BadSpec(f"There is no device '{name}' on this machine.", "cpu always works.", "Leave it out to have one chosen.")
+        raise BadSpec(f"There is no device '{name}' on this machine.", "The CPU always works.", "Leave the device out to have one chosen.")
     return device
 
 

@@ -5,8 +5,9 @@ Pages and the command line show these messages as they are; anything else that r
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
+
+from core.suggestions import explain_unknown, nearest
 
 
 class SparsightError(Exception):
@@ -48,12 +49,13 @@ class OutOfMemory(SparsightError):
 
 
 class UnknownName(SparsightError):
-    """A name that no registry entry carries; suggests the nearest one."""
+    """An unknown name. `nearest` is the name that was probably meant, None where nothing is near.
+
+    Args:
+        known: names to choose from, in the order in which they are listed and suggested.
+    """
 
     def __init__(self, noun: str, name: object, known: Iterable[str]) -> None:
-        known = sorted(known)
-        self.nearest = difflib.get_close_matches(str(name), known, n=1, cutoff=0.4)
-        hint = f"Did you mean '{self.nearest[0]}'?" if self.nearest else "Choose one of them."
-        super().__init__(
-            f"There is no {noun} '{name}'.", f"Known: {', '.join(known)}." if known else "There is none yet.", hint if known else ""
-        )
+        names = sorted(known) if isinstance(known, set | frozenset) else list(known)
+        self.nearest = nearest(name, names)
+        super().__init__(*explain_unknown(noun, name, names))

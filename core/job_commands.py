@@ -5,13 +5,16 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from core import asked_training
+from core.asked import say
 from core.errors import BadSpec, UnknownName
 from core.jobs import STATES, Facts, Job, Jobs
+from core.text import counted, duration, grid, size, wrapped
 
 Arguments = argparse.Namespace
 NAMED = 3  # photographs that could not be read, in words; the others are only counted
@@ -29,18 +32,17 @@ def add_jobs(parser: argparse.ArgumentParser) -> None:
 
 def retrain(arguments: Arguments, folder: Path) -> int | None:
     """Begins a job, or finds the one of the same words, and shows it until it ends; Ctrl-C stops it and keeps the best so far."""
-    asked = asked_training.job_arguments(arguments, folder)
-    if arguments.estimate:
-        from core.retraining import estimate
-
-        _say(arguments, vars(estimate(asked)))
-        return None
     from core import retraining
 
+    asked = asked_training.job_arguments(arguments, folder)
     retraining.check(asked)
+    if arguments.estimate:
+        cost = retraining.estimate(asked)
+        say(arguments, vars(cost) | {"seconds_per_epoch": cost.epoch_seconds}, estimate_text(cost))
+        return None
     jobs, spec = Jobs(folder), asked["spec"]
     job = jobs.start("retrain", asked, f"{spec['model']}, {spec['name']}, seed {spec['seed']}")
-    _say(arguments, {"id": job.id, "title": job.title, "state": job.state})
+    say(arguments, {"id": job.id, "title": job.title, "state": job.state}, f"{job.title}\n{job.id}  {STATES[job.state]}")
     if arguments.detach:
         return None
     return _watched(arguments, jobs, job)
@@ -50,17 +52,31 @@ def _watched(arguments: Arguments, jobs: Jobs, job: Job) -> int:
     """Shows steps as they come. Returns the exit status."""
     try:
         for line in follow(jobs, job.id):
-            _say(arguments, line, text_of(line))
+            say(arguments, line, text_of(line))
     except KeyboardInterrupt:
-        _say(arguments, {"id": job.id, "state": "stopping"}, "Stopping; the best network so far is kept ...")
+        say(arguments, {"id": job.id, "state": "stopping"}, "Stopping; the best network so far is kept ...")
         jobs.stop(job.id)
         for line in follow(jobs, job.id):
-            _say(arguments, line, text_of(line))
+            say(arguments, line, text_of(line))
     ended = jobs.get(job.id)
-    _say(arguments, {"id": job.id, "state": ended.state, "error": ended.error}, f"{STATES[ended.state]}. {ended.error}".strip())
+    say(arguments, {"id": job.id, "state": ended.state, "error": ended.error}, f"{STATES[ended.state]}. {ended.error}".strip())
     if ended.state == "stopped" and not arguments.json:
         print(f"Go on with: python -m core jobs resume {job.id}")
     return {"done": 0, "stopped": 130}.get(ended.state, 1)
+
+
+def estimate_text(cost: Any) -> str:
+    """What a run will take, in words."""
+    step = f"a step of {counted(cost.batch, 'photograph')} takes {cost.step_ms:,.0f} ms"
+    return "\n".join(
+        wrapped(line)
+        for line in (
+            f"About {duration(cost.seconds)} at most: {counted(cost.epochs, 'epoch')} of {counted(cost.images, 'photograph')}, "
+            f"{duration(cost.epoch_seconds)} an epoch.",
+            f"Measured on {cost.device}: {step} (median of {cost.n} steps); a tenth is added for validation and saving.",
+            f"On disk: about {size(cost.bytes)}.",
+        )
+    )
 
 
 def follow(jobs: Jobs, name: str) -> Iterator[Facts]:
@@ -105,29 +121,39 @@ def look_after(arguments: Arguments, folder: Path) -> int | None:
     if arguments.action == "list":
         found = jobs.all()
         for job in found:
-            _say(arguments, facts_of(job), f"{job.id}  {job.state:8}  {job.title}; {text_of(job.last) if job.last else 'no step yet'}")
+            last = text_of(job.last) if job.last else "no step yet"
+            say(arguments, facts_of(job), f"{job.id}  {job.state:8}  {job.title}; {last}")
         if not found and not arguments.json:
             print("No job yet.")
         return None
     job = named(jobs, arguments.job)
     if arguments.action == "show":
-        if not arguments.json:
-            print(*[text_of(line) for line in jobs.progress(job.id)], sep="\n")
-        _say(arguments, facts_of(job) | {"log": jobs.log(job.id) if job.state in ("failed", "died") else ""})
+        log = jobs.log(job.id) if job.state in ("failed", "died") else ""
+        say(arguments, facts_of(job) | {"log": log}, _shown(job, jobs.progress(job.id), log))
         return None
     act(jobs, job, arguments.action)
     if arguments.action == "delete":
-        _say(arguments, {"id": job.id, "deleted": True}, f"{job.id}  deleted; networks that it trained stay")
+        say(arguments, {"id": job.id, "deleted": True}, f"{job.id}  deleted; networks that it trained stay")
     else:
         job = jobs.get(job.id)
-        _say(arguments, facts_of(job), f"{job.id}  {job.state}")
+        say(arguments, facts_of(job), f"{job.id}  {job.state}")
     return None
+
+
+def _shown(job: Job, lines: Sequence[Facts], log: str) -> str:
+    """A job in words: its steps, then what it is and how it stands."""
+    begun = datetime.fromtimestamp(job.begun).astimezone()
+    about = [("job", job.id), ("what", job.title), ("state", STATES[job.state]), ("begun", f"{begun:%Y-%m-%d %H:%M %Z}")]
+    about += [("error", job.error)] if job.error else []
+    return "\n".join([*map(text_of, lines), grid(about), *([f"\nThe end of its log:\n{log.rstrip()}"] if log else [])])
 
 
 def act(jobs: Jobs, job: Job, action: str) -> None:
     """Does it. Resuming a paused job lets it go on; one that is not at work is begun again. Raises BadSpec."""
     if action in ("pause", "stop") and job.state in ENDED:
-        raise BadSpec(f"{job.id} does not run: it is {job.state}.", f"Only a running job can {action}.", "`jobs` lists them.")
+        verb = {"pause": "paused", "stop": "stopped"}[action]
+        next_step = "Run `python -m core jobs` to see which jobs run."
+        raise BadSpec(f"{job.id} does not run: it is {job.state}.", f"Only a running job can be {verb}.", next_step)
     if action == "resume" and job.state == "paused":
         jobs.unpause(job.id)
     else:
@@ -137,12 +163,11 @@ def act(jobs: Jobs, job: Job, action: str) -> None:
 def named(jobs: Jobs, beginning: str | None) -> Job:
     """The job whose id begins so. Raises BadSpec, UnknownName."""
     if not beginning:
-        raise BadSpec("Which job?", "Name it by its id, or the beginning of it.", "`python -m core jobs` lists them.")
+        allowed = "A job is named by its id or by the first characters of its id."
+        raise BadSpec("Which job?", allowed, "Run `python -m core jobs` to see the ids.")
     found = [job for job in jobs.all() if job.id.startswith(beginning)]
     if len(found) > 1 and all(job.id != beginning for job in found):
-        raise BadSpec(
-            f"{len(found)} jobs begin with '{beginning}'.", "An id is told by as much of it as makes it one.", "Write more of it."
-        )
+        raise BadSpec(f"{len(found)} jobs begin with '{beginning}'.", "An id may be shortened to any unique prefix.", "Write more of it.")
     if not found:
         raise UnknownName("job", beginning, [job.id for job in jobs.all()])
     return next((job for job in found if job.id == beginning), found[0])
@@ -151,9 +176,3 @@ def named(jobs: Jobs, beginning: str | None) -> Job:
 def facts_of(job: Job) -> Facts:
     """A job for machines."""
     return {name: getattr(job, name) for name in ("id", "kind", "title", "state", "begun", "steps", "last", "error")}
-
-
-def _say(arguments: Arguments, facts: dict[str, Any], text: str | None = None) -> None:
-    from core.describe import table
-
-    print(json.dumps(facts) if arguments.json else table(facts) if text is None else text, flush=True)

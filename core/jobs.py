@@ -99,7 +99,9 @@ class Jobs:
         try:
             about = json.loads((home / "job.json").read_text())
         except (OSError, ValueError) as error:
-            raise MissingData(f"There is no job '{name}'.", "Jobs are kept in the cache folder until they are deleted.") from error
+            raise MissingData(
+                f"There is no job '{name}'.", "Jobs are kept in the cache folder until they are deleted.", "Check its id."
+            ) from error
         lines = self.progress(name)
         state, error_text = _state(home)
         return Job(id=name, kind=about["kind"], title=about["title"], arguments=about["arguments"], begun=about["begun"], state=state,
@@ -144,11 +146,13 @@ class Jobs:
         """Forgets a job that does not run; networks that it trained stay. Raises BadSpec for one that runs, CacheNotWritable."""
         home = self._home(name)
         if _is_locked(home):
-            raise BadSpec("A running job cannot be deleted.", "Stop it first.")
+            raise BadSpec("A running job cannot be deleted.", "Only a job that has ended can be deleted.", "Stop it first.")
         try:
             shutil.rmtree(home)
         except OSError as error:
-            raise CacheNotWritable(f"{home} cannot be deleted ({error.strerror}).", "The folder must be writable.") from error
+            raise CacheNotWritable(
+                f"{home} cannot be deleted ({error.strerror}).", "The folder must be writable.", "Change its permissions."
+            ) from error
 
     def _home(self, name: str) -> Path:
         self.get(name)

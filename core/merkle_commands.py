@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from core.asked import data_name, say, say_decoded, words_of
+from core.asked import data_name, image_size, say, say_decoded, words_of
 from core.errors import BadSpec, MissingData, SparsightError, UnknownName
+from core.specs import SCOPES
 
 Arguments = argparse.Namespace
 IMAGENETTE = "imagenette"
@@ -71,13 +72,19 @@ def show(arguments: Arguments) -> None:
     from core.protocols import series_images, series_tables
     from core.protocols.merkle_summary import RUN
 
+    if arguments.photos and not arguments.strips:
+        raise BadSpec("--photos would change nothing without --strips.", "It names the photographs of the strips.", "Add --strips FOLDER.")
     engine = Engine(arguments.device, arguments.folder)
     places = [place for place in series_images.found(engine.roots) if place.model.weights.startswith(RUN)]
     if arguments.model and arguments.model not in (names := {place.model.name for place in places}):
         raise UnknownName("model with results", arguments.model, names)
     chosen = [place for place in places if arguments.model in (None, place.model.name)]
     if not chosen:
-        raise MissingData("Less is More has not been run here.", "", "Run `python -m core protocol run merkle --help`.")
+        raise MissingData(
+            "There are no results of Less is More.",
+            "A run writes them into the cache folder.",
+            "Run `python -m core protocol run merkle --help`.",
+        )
     tables = [series_tables.load(engine.roots, place) for place in chosen]
     _print(arguments, tables)
     for table in tables if arguments.strips else ():
@@ -145,7 +152,8 @@ def _strips(engine: Any, table: Any, source: str, home: Path) -> list[str]:
             (home / f"{name}.svg").write_text(sheets.svg(made, caption), encoding="utf-8")
             files += [str(home / f"{name}.{end}") for end in ("png", "svg")]
     except OSError as error:
-        raise CacheNotWritable(f"{home} cannot be written ({error}).", "", "Choose another folder.") from error
+        why = f"{home} cannot be written ({error.strerror})."
+        raise CacheNotWritable(why, "The strips are written as PNG and SVG files.", "Choose another folder.") from error
     return files
 
 
@@ -199,13 +207,11 @@ def _print(arguments: Arguments, tables: list[Any]) -> None:
 def _plan(arguments: Arguments, seed: int) -> Any:
     from core.protocols.merkle import Plan
 
-    if arguments.size < 32:
-        raise BadSpec(f"{arguments.size} pixels are too small for these networks.", "At least 32.", "As published: 224.")
-    if arguments.scope not in ("layer", "global"):
-        raise UnknownName("scope", arguments.scope, ("layer", "global"))
+    if arguments.scope not in SCOPES:
+        raise UnknownName("scope", arguments.scope, SCOPES)
     source = arguments.data or IMAGENETTE
     return Plan(
-        architecture=arguments.model or "vgg16", data=data_name(arguments.set_name or source), size_px=arguments.size,
+        architecture=arguments.model or "vgg16", data=data_name(arguments.set_name or source), size_px=image_size(arguments.size),
         scope=arguments.scope, seed=seed,
         epochs=arguments.epochs_limit, start=arguments.start, normalise=bool(arguments.normalise), adamw=arguments.adamw,
     )  # fmt: skip

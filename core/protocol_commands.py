@@ -17,13 +17,13 @@ from core.errors import BadSpec, UnknownName
 from core.protocols import lukkien, lukkien_study
 from core.protocols.lukkien_images import Study
 from core.protocols.lukkien_tables import StudyTables
+from core.study_text import correlations_text, levels_text
 from core.sweep import store_accuracies
+from core.text import fitted
 
 Arguments = argparse.Namespace
 PROTOCOLS = ("lukkien", "merkle", "vonrad")
 SHIPPED = REPOSITORY / "models_cache" / "shipped"
-SHOWN = ("series", "seed", "level", "weights_left", "density", "train_images", "test_images", "accuracy_clean", "accuracy_noisy",
-         "soft_iou", "soft_iou_correct", "soft_iou_wrong", "map_mean", "map_std", "empty_maps", "collapsed")  # fmt: skip
 
 
 def run(arguments: Arguments) -> None:
@@ -62,8 +62,7 @@ def show(arguments: Arguments) -> None:
     weights = _weights(arguments.train_on)
     tables = Engine(arguments.device, arguments.folder).study(weights, lukkien_study.evaluation_data(weights).key)
     if not arguments.json:
-        print(tables.levels[list(SHOWN)].to_string(index=False))
-        print(tables.correlations[tables.correlations.fitting == "soft-iou"].to_string(index=False), summary(tables), sep="\n\n")
+        print(levels_text(tables), correlations_text(tables), fitted(summary(tables)), sep="\n\n")
         return
     frames = {name: json.loads(getattr(tables, name).to_json(orient="records")) for name in _frames(tables)}
     print(json.dumps({"facts": tables.facts, "published": lukkien.PUBLISHED} | frames))
@@ -126,5 +125,6 @@ def _check_words(arguments: Arguments) -> None:
 
 def _weights(train_on: int) -> str:
     if train_on not in (55000, 60000):
-        raise BadSpec(f"--train-on {train_on} cannot be used.", "Known: 60000 (as published) and 55000 (without the embedded digits).")
+        known = "The training sets are 60000 (as published) and 55000 (without the embedded digits)."
+        raise BadSpec(f"--train-on {train_on} cannot be used.", known, "Choose one of them.")
     return f"mnist-{train_on}"

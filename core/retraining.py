@@ -139,6 +139,11 @@ class Cost:
     batch: int
     device: str
 
+    @property
+    def epoch_seconds(self) -> float:
+        """Of one epoch, validation and saving included."""
+        return self.seconds / self.epochs
+
 
 def estimate(arguments: Arguments, n: int = 5) -> Cost:
     """Measures a few training steps on random pixels of the right size. Raises as the run would for what it cannot read."""

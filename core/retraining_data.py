@@ -97,7 +97,9 @@ def file_names(path: str) -> set[str]:
             return {Path(name).name for name in archive.namelist() if Path(name).suffix.lower() in SUFFIXES}
     except (OSError, zipfile.BadZipFile) as error:
         raise MissingData(
-            f"{path} is no folder and no zip file of photographs ({error}).", "Its file names are left out of training."
+            f"{path} is neither a folder nor a zip file.",
+            "The photographs in it are left out of training by their file names.",
+            "Check the path.",
         ) from error
 
 
@@ -108,9 +110,15 @@ def pretrained(architecture: str, file: str, folder: Path) -> dict[str, Tensor]:
             return torch.load(file, weights_only=True, map_location="cpu")
         except Exception as error:  # a file of a stranger can be broken in any way
             raise BadSpec(
-                f"{file} holds no weights ({type(error).__name__}).", "A state dict of tensors (.pth); code in it is never run."
+                f"{file} holds no weights ({type(error).__name__}).",
+                "It must be a state dict of tensors (.pth); code in it is never run.",
+                "Check the path.",
             ) from error
     source = next(iter(named(architecture).weights.values()))
     if source.load is None:
-        raise MissingData(f"There are no pretrained weights of {architecture}.", "Name a file of them, or begin at random.")
+        raise MissingData(
+            f"There are no pretrained weights of {architecture}.",
+            "They are downloaded, or read from a file.",
+            "Name a file with --weights-file, or begin with random weights.",
+        )
     return source.load(folder / "downloads", None)

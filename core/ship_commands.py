@@ -67,5 +67,7 @@ def _models(arguments: Arguments, seeds: set[int] | None) -> tuple:
         if (seed in seeds if seeds is not None else seed not in arguments.tables_of)
     ]
     if not chosen and seeds:
-        raise BadSpec(f"No series has a seed of {sorted(seeds)}.", f"Known: { ({run: known.seeds for run, known in series.items()}) }.")
+        known_seeds = "; ".join(f"{run}: {', '.join(map(str, known.seeds))}" for run, known in series.items())
+        asked_for = ", ".join(map(str, sorted(seeds)))
+        raise BadSpec(f"No series has a seed of {asked_for}.", f"Known seeds: {known_seeds}.", "Choose one of them.")
     return tuple(chosen)

@@ -7,8 +7,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from core.asked import data_name, say, say_decoded, words_of
-from core.errors import BadSpec, MissingData
+from core.asked import data_name, image_size, say, say_decoded, words_of
+from core.errors import MissingData
+from core.text import fitted
 
 Arguments = argparse.Namespace
 
@@ -76,7 +77,7 @@ def _print_tables(arguments: Arguments, tables: Any) -> None:
     from core.protocols.vonrad_summary import text
 
     if not arguments.json:
-        print(text(tables))
+        print(fitted(text(tables)))
         return
     published = {"reference": REFERENCE, "findings": FINDINGS, "unknown": UNKNOWN}
     frames = {name: json.loads(getattr(tables, name).to_json(orient="records", double_precision=15)) for name in ("levels", "epochs")}
@@ -96,12 +97,11 @@ def _data(arguments: Arguments) -> str:
 def _plan(arguments: Arguments, seed: int) -> Any:
     from core.protocols.vonrad import RATES, THREE, Plan
 
-    if arguments.size < 32:
-        raise BadSpec(f"{arguments.size} pixels are too small for these networks.", "At least 32.", "As published: 224.")
     limit = arguments.epochs_limit
     name = data_name(arguments.set_name or _data(arguments))
     return Plan(
-        architecture=arguments.model or "googlenet", data=name, size_px=arguments.size, rates=tuple(sorted(set(arguments.rates or RATES))),
+        architecture=arguments.model or "googlenet", data=name, size_px=image_size(arguments.size),
+        rates=tuple(sorted(set(arguments.rates or RATES))),
         prunings=tuple(arguments.prunings or THREE), seed=seed, epochs=limit, every=arguments.every, optimiser=arguments.optimiser,
         dense_epochs=limit if arguments.dense_epochs is None else arguments.dense_epochs,
         curve_epochs=limit if arguments.curve_epochs is None else arguments.curve_epochs,

@@ -28,7 +28,7 @@ def card_of(architecture: str) -> Card:
     """The card of the architecture as it answers ImageNet's classes. Raises UnknownName; BadSpec for vision transformers."""
     found = efficientnet_lite.card() if architecture == LITE else torchvision_cnns.named(architecture)
     if found is None:
-        raise UnknownName("network that can be retrained", architecture, {*OFFERED, *torchvision_cnns.names()})
+        raise UnknownName("trainable network", architecture, [*dict.fromkeys((*OFFERED, *torchvision_cnns.names()))])
     return found
 
 
@@ -47,8 +47,8 @@ def layers(architecture: str, input_rule: InputRule) -> tuple[str, str]:
         skeleton(partial(build, architecture, 2))(torch.zeros(2, 3, *input_rule.size_px, device="meta"))
     except RuntimeError as error:
         raise BadSpec(
-            f"{architecture} cannot look at {input_rule.size_px[1]} x {input_rule.size_px[0]} pixels ({error}).",
-            "",
+            f"{architecture} cannot look at {input_rule.size_px[1]} x {input_rule.size_px[0]} pixels.",
+            "The input is too small for its layers.",
             "Choose a larger size.",
         ) from error
     return AFTER_POOLING.get(architecture, found.target_layer), found.classifier

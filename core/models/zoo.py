@@ -88,7 +88,7 @@ def named(name: str) -> Card:
         return MODELS[name].value
     found = torchvision_cnns.named(name)
     if found is None:
-        raise UnknownName("model", name, {*MODELS, *torchvision_cnns.names()})
+        raise UnknownName("model", name, [*dict.fromkeys((*MODELS, *torchvision_cnns.names()))])
     return found
 
 

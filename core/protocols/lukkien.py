@@ -19,7 +19,8 @@ from core.errors import BadSpec
 from core.models.small import ThesisCNN, initialise
 from core.models.zoo import MODELS
 from core.pruning.mask import Mask, full_mask
-from core.specs import CamSpec, ModelSpec, PruningSpec, TrainSpec, VariantSpec
+from core.specs import CamSpec, ModelSpec, PruningSpec, TrainSpec, VariantSpec, whole
+from core.specs.shares import seed_of
 from core.store.files import Files
 from core.store.sparse import pack_sparse, unpack_sparse
 from core.training.loop import EpochDone
@@ -61,9 +62,12 @@ class Plan:
 
     def __post_init__(self) -> None:
         if not self.seeds or len(set(self.seeds)) != len(self.seeds):
-            raise BadSpec(f"Seeds {list(self.seeds)} cannot be used.", "At least one seed, each once.")
-        if not 0 <= self.levels <= LEVELS:
-            raise BadSpec(f"{self.levels} levels cannot be run.", f"The thesis has levels 0 to {LEVELS}.")
+            raise BadSpec(
+                f"Seeds {list(self.seeds)} cannot be used.", "At least one seed is needed, and each only once.", "Change the list."
+            )
+        for seed in self.seeds:
+            seed_of(seed)
+        whole(self.levels, "last level", most=LEVELS)
 
     def variant(self, seed: int, level: int) -> VariantSpec:
         return VariantSpec(model=ModelSpec(name="thesis-cnn", weights=self.weights, seed=seed), pruning=PruningSpec.at_level(level))

@@ -24,7 +24,7 @@ from core.errors import BadSpec
 from core.models import architectures, finetuned
 from core.models.cards import Card, InputRule
 from core.models.finetuned import Description, Run
-from core.specs import PruningSpec, RetrainSpec, TrainSpec
+from core.specs import PruningSpec, RetrainSpec, TrainSpec, shares
 from core.store.files import Files
 from core.training.images import TrainingImages, decode, part, split
 from core.training.series import Material, Step, check_stored, run_series
@@ -80,8 +80,7 @@ class Plan:
         """Args: whole: names of the weights that stay."""
         first, each = FIRST, EACH
         if self.epochs is not None:
-            if self.epochs < 1:
-                raise BadSpec(f"{self.epochs} epochs train nothing.", "At least 1.")
+            shares.whole(self.epochs, "number of epochs", 1)
             first = replace(FIRST, rates=((0.001, min(self.epochs, 100)),))
             each = replace(EACH, rates=((0.001, min(self.epochs, 50)),))
         if self.adamw is not None:
@@ -153,7 +152,8 @@ def beginning(description: Description, pretrained: dict[str, Tensor] | None, se
     if pretrained and missing:
         raise BadSpec(
             f"The weights do not fit {description.architecture}: {', '.join(missing[:5])} {'is' if len(missing) == 1 else 'are'} missing.",
-            "They are torchvision's of the same name; only the head may differ.",
+            "They must be torchvision's weights of the same name; only the head may differ.",
+            "Choose another file.",
         )
     return state | fitting
 

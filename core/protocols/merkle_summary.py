@@ -10,9 +10,11 @@ from pandas import DataFrame, isna
 from core.protocols import merkle, series_tables
 from core.protocols.merkle import Plan
 from core.protocols.series_tables import QUANTITIES, SeriesTables
+from core.text import fitted
 
 RUN = "merkle-"  # how the names of its runs begin
-SHOWN = ("accuracy", "top5", "agreement", "soft-iou-of-maps", "pearson")
+ANSWERS, AGREEMENT = ("accuracy", "top5"), ("agreement", "soft-iou-of-maps", "pearson")
+SHOWN = (*ANSWERS, *AGREEMENT)
 MAPS = ("map-mean", "map-variance", "non-zero", "l1")
 FORMATS = {"map-mean": "{:.3f}", "map-variance": "{:.4f}", "non-zero": "{:.1f}", "l1": "{:.2f}", "soft-iou-of-maps": "{:.3f}",
            "pearson": "{:.3f}"}  # fmt: skip
@@ -47,15 +49,21 @@ def text(table: SeriesTables) -> str:
     which = (
         "every level classifies right, as published" if right is not None else f"all; fewer than {FEW} are classified right by every level"
     )
-    top = {name: [_cell(row, name) for row in _of(rows, name)] for name in names if name in SHOWN}
+    cells = {name: [_cell(row, name) for row in _of(rows, name)] for name in names if name in SHOWN}
+    answers = {"accuracy published": _published(rows, "accuracy")} | {name: cells[name] for name in ANSWERS if name in cells}
+    dense = {name: cells[name] for name in AGREEMENT if name in cells}
     below = {name: [_beside(row, name) for row in _of(maps, name)] for name in names if name in MAPS}
     return "\n".join(
         [
-            f"{place.model.key} on {place.data_name}: {count:,} photographs, Grad-CAM at the target layer's cells.",
-            "Compression is counted from the tensors. Shares have Wilson's 95 % intervals. Published: VGG-16, 224 pixels, Imagenette.",
-            _grid(table, rows, {"accuracy published": _published(rows, "accuracy")} | top),
+            fitted(f"{place.model.key} on {place.data_name}: {count:,} photographs, Grad-CAM at the target layer's cells."),
+            "Compression ratios (CR) are counted from the tensors. Shares have Wilson's 95 % intervals.",
+            "Published: VGG-16, 224 pixels, Imagenette.",
+            _grid(table, rows, answers),
             "",
-            f"The maps themselves, measured | published (n = {n:,} images: {which}; published: 500).",
+            f"Agreement with the dense network, means over {count:,} photographs.",
+            _grid(table, rows, dense),
+            "",
+            fitted(f"The maps themselves, measured | published (n = {n:,} images: {which}; published: 500)."),
             _grid(table, rows, below),
             *_rounding(table),
         ]
@@ -67,7 +75,7 @@ def _rounding(table: SeriesTables) -> list[str]:
     before: dict[str, int] = table.facts.get("before_rounding", {})
     right = (table.images.predicted == table.images.label).groupby(table.images.level).sum()
     told = ", ".join(f"level {level}: {count} and {right[int(level)]}" for level, count in before.items())
-    return ["", f"Kept values came along rounded to float16. Right answers before and after: {told}."] if before else []
+    return ["", fitted(f"Stored values are rounded to float16. Correct answers before and after: {told}.")] if before else []
 
 
 def _of_right_images(table: SeriesTables) -> DataFrame | None:

@@ -87,7 +87,7 @@ class Plan:
                 whole(epochs, "number of epochs", 1)
         whole(self.every, "step between training images", 1)
         if not self.prunings or not self.rates or 0 in self.rates:
-            raise BadSpec("There is nothing to prune.", "At least one pruning, and at least one rate above 0.", "Leave the option out.")
+            raise BadSpec("There is nothing to prune.", "It takes at least one pruning, and only rates above 0.", "Change the list.")
 
     @property
     def model(self) -> str:

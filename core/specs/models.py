@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from core.specs.pruning import PruningSpec
+from core.specs.shares import seed_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,6 +18,9 @@ class ModelSpec:
     name: str = "thesis-cnn"
     weights: str = "mnist-55000"
     seed: int = 333
+
+    def __post_init__(self) -> None:
+        seed_of(self.seed)
 
     @property
     def key(self) -> str:

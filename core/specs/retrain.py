@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from core.errors import BadSpec
 from core.specs.pruning import PruningSpec, n_of_m
-from core.specs.shares import exact_share, one_of, whole
+from core.specs.shares import exact_share, one_of, seed_of, whole
 from core.specs.training import TrainSpec
 
 PACES: dict[str, str] = {
@@ -78,12 +78,16 @@ class RetrainSpec:
     ramp: Ramp | None = None
 
     def __post_init__(self) -> None:
-        one_of(self.pace, PACES, "pace")
+        one_of(self.pace, PACES, "schedule")
         one_of(self.start, ("pretrained", "random"), "start")
-        whole(self.seed, "seed")
+        seed_of(self.seed)
         targets = tuple(exact_share(target) for target in self.targets)
         if not targets or targets[0] != 0 or list(targets) != sorted(set(targets)):
-            raise BadSpec(f"Sparsities {list(self.targets)} are no series.", "It begins with 0, the dense network, and rises.")
+            raise BadSpec(
+                f"Sparsities {list(self.targets)} are no series.",
+                "A series begins with 0, the dense network, and rises.",
+                "Choose sparsities above 0.",
+            )
         if targets[-1] == 1:
             raise BadSpec("The last level would leave no weight.", "A series ends below 100 %.", "Leave the last level out.")
         object.__setattr__(self, "targets", targets)
@@ -111,18 +115,20 @@ class RetrainSpec:
     def _check_reset(self) -> None:
         natural = "pretrained" if self.start == "pretrained" else "initialisation"
         if self.reset and self.pace != "reset":
-            raise BadSpec(f"Pace '{self.pace}' resets nothing.", "Only pace 'reset' takes weights to reset to.")
+            raise BadSpec(f"Schedule '{self.pace}' resets nothing.", "Only schedule 'reset' takes weights to reset to.", "Choose 'reset'.")
         if self.reset == natural:
             object.__setattr__(self, "reset", "")
         elif self.reset and self.reset_epoch is None and self.reset != "initialisation":
             raise BadSpec(
                 f"Weights of a {self.start} network cannot be reset to '{self.reset}'.",
-                f"Known: {', '.join(RESETS)}; 'pretrained' where the dense network began so.",
+                f"Known: {', '.join(RESETS)}; 'pretrained' only for a network that began with pretrained weights.",
                 "Try 'epoch-1'.",
             )
         if (epoch := self.reset_epoch) is not None and not 0 < epoch <= len(self.first.epoch_rates):
             raise BadSpec(
-                f"There is no epoch {epoch} to reset to.", f"The dense network trains for {len(self.first.epoch_rates)} epochs, from 1 on."
+                f"There is no epoch {epoch} to reset to.",
+                f"The dense network trains for {len(self.first.epoch_rates)} epochs, from 1 on.",
+                "Choose one of them, or train the dense network longer.",
             )
 
     @property
@@ -135,7 +141,7 @@ class RetrainSpec:
         epochs = len(self.each.epoch_rates)
         if self.pace != "gradual":
             if self.ramp:
-                raise BadSpec(f"Pace '{self.pace}' has no ramp.", "Only pace 'gradual' takes one.")
+                raise BadSpec(f"Schedule '{self.pace}' has no ramp.", "Only schedule 'gradual' takes one.", "Leave the ramp out.")
             return
         ramp = self.ramp or Ramp(epochs=max(1, epochs // 2))
         if ramp.end > epochs:

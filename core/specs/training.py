@@ -27,6 +27,7 @@ PRECISIONS: dict[str, str] = {
     "bfloat16": "forward and backward passes in bfloat16 where PyTorch's autocast allows it; weights, masks and optimiser stay float32",
     "auto": "bfloat16 on a GPU, float32 on the CPU",
 }
+MOST_BATCH = 1_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +55,7 @@ class TrainSpec:
         one_of(self.optimiser, OPTIMISERS, "optimiser")
         one_of(self.shape, RATES, "shape of learning rates")
         one_of(self.precision, PRECISIONS, "precision")
-        whole(self.batch_size, "batch size", 1)
+        whole(self.batch_size, "batch size", 1, MOST_BATCH)
         whole(self.patience, "patience")
         for value, name in (
             (self.momentum, "momentum"),
@@ -67,7 +68,9 @@ class TrainSpec:
             one_of(name, AUGMENTATIONS, "augmentation")
         for rate, epochs in self.rates:
             if not math.isfinite(rate) or rate < 0 or epochs < 0:
-                raise BadSpec(f"{epochs} epochs at a learning rate of {rate} cannot be trained.", "Both are 0 or more.")
+                raise BadSpec(
+                    f"{epochs} epochs at a learning rate of {rate} cannot be trained.", "Both are 0 or more.", "Choose other values."
+                )
 
     @property
     def epoch_rates(self) -> tuple[float, ...]:

@@ -53,7 +53,7 @@ def parse_bytes(text: str, noun: str) -> int:
     """Bytes from "2GB", "512 MB" or "1000000". Raises BadSpec."""
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMG]B)?", text.strip(), re.IGNORECASE)
     if not found:
-        raise BadSpec(f"{noun} cannot be '{text}'.", "A number of bytes, or with KB, MB or GB behind it.", "Write for example 2GB.")
+        raise BadSpec(f"{noun} cannot be '{text}'.", "It is a number of bytes, or a number with KB, MB or GB.", "Write 2GB, for example.")
     return int(float(found[1]) * UNITS[(found[2] or "").upper()])
 
 

@@ -44,7 +44,9 @@ def stored_key(variant: VariantSpec) -> str:
     series = series_of(variant.model)
     last = series.last if series else found.levels  # weights that no card names any more may still lie on disk
     if pruning.level is not None and (last is None or pruning.level > last):
-        raise BadSpec(f"{variant.model.name} has no level {pruning.level}.", f"Its levels are 0 to {last}.", "Choose a lower level.")
+        allowed = "It has no trained series." if last is None else f"Its levels are 0 to {last}."
+        next_step = "Choose a sparsity instead." if last is None else "Choose a lower level."
+        raise BadSpec(f"{variant.model.name} has no level {pruning.level}.", allowed, next_step)
     return VariantSpec(model=variant.model, pruning=pruning).key
 
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from dataclasses import dataclass
+
+from core.suggestions import nearest
 
 FEW = 30  # names that a message lists
 
 
 def unknown(text: str, names: tuple[str, ...]) -> str:
     """That there is no such name, with the nearest one, or all where they are few."""
-    near = difflib.get_close_matches(text.strip(), names, n=1, cutoff=0.6)
-    if near:
-        return f"there is no such choice; did you mean {near[0]}?"
+    if near := nearest(text, names):
+        return f"there is no such choice; did you mean {near}?"
     return "there is no such choice; " + (f"known: {', '.join(names)}." if len(names) <= FEW else f"{len(names):,} names are known.")
 
 

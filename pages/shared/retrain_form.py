@@ -19,6 +19,7 @@ from core.parser import Parser
 from core.pruning import CRITERIA
 from core.retraining import Cost, estimate
 from core.specs import AUGMENTATIONS, GRANULARITIES, OPTIMISERS, PACES, RATES, RESETS, SCOPES, n_of_m
+from core.text import duration
 from pages.shared import cached, frame
 from pages.shared.networks import listed
 
@@ -168,10 +169,3 @@ def _say_cost(cost: Cost) -> None:
         "Early stopping may make it shorter.",
         icon=":material/timer:",
     )
-
-
-def duration(seconds: float) -> str:
-    """In the unit that a person would say it."""
-    if seconds < 90:
-        return f"{seconds:.0f} seconds"
-    return f"{seconds / 60:.0f} minutes" if seconds < 5400 else f"{seconds / 3600:.1f} hours"
