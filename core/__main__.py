@@ -7,15 +7,15 @@ import json
 import os
 import re
 import sys
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from core import asked, asked_training, job_commands, merkle_commands, ship_commands, vonrad_commands
-from core.errors import BadSpec, CacheNotWritable, SparsightError
+from core.errors import BadSpec, SparsightError
 from core.parser import Misuse, Parser, check_words
 from core.specs import whole
+from core.writing import check_writable, write
 
 Arguments = argparse.Namespace
 HEATMAP_SPARSITY = 0.9  # where none is asked for
@@ -129,7 +129,7 @@ def info(arguments: Arguments) -> None:
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise BadSpec(f"{path} cannot be read ({why}).", "It is a text file with table markers.", "Check the path.") from error
-    _write(path, fill_tables(text).encode())
+    write(path, fill_tables(text).encode())
     _print(arguments, {"written": str(path)}, lambda: "The tables are up to date.")
 
 
@@ -148,7 +148,7 @@ def heatmap(arguments: Arguments) -> None:
     if engine.store.precision != "float32":
         found["notes"].append(rounding(engine, answer.pruned).text)
     if arguments.out:
-        _write(arguments.out, bundle(answer))
+        write(arguments.out, bundle(answer))
         found["written"] = str(arguments.out)
     _print(arguments, found, lambda: comparison_text(answer, found["notes"], arguments.layers))
 
@@ -182,7 +182,7 @@ def evaluate(arguments: Arguments) -> None:
         rows = engine.evaluate(variant, data, CamSpec(method=arguments.cam or CamSpec().method, target="own"))
         found["heatmaps"] = per_image_facts(rows)
         if arguments.out:
-            _write(arguments.out, rows.table().to_csv(index_label="row").encode())
+            write(arguments.out, rows.table().to_csv(index_label="row").encode())
             found["written"] = str(arguments.out)
     _print(arguments, found, lambda: accuracy_text(accuracy, found.get("heatmaps")))
 
@@ -197,38 +197,17 @@ def _print(arguments: Arguments, found: dict[str, Any], text: Callable[[], str])
         print(f"\nWritten: {path}")
 
 
-def _check_writable(folder: Path) -> None:
-    """Said before hours of work, not after."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise CacheNotWritable(
-            f"The folder {folder} cannot be written ({error.strerror}).",
-            "A run keeps its networks and tables there.",
-            "Choose another with --folder.",
-        ) from error
-
-
 def _engine(arguments: Arguments) -> Any:
     from core.engine import Engine  # imported late: --help must not wait for torch
 
     return Engine(arguments.device, arguments.folder)
 
 
-def _write(path: Path, content: bytes) -> None:
-    try:
-        path.write_bytes(content)
-    except OSError as error:
-        raise BadSpec(f"{path} cannot be written ({error.strerror}).", "", "Choose a folder that exists and can be written.") from error
-
-
 def run_protocol(arguments: Arguments) -> None:
     from core.engine import default_folder
     from core.protocol_commands import run
 
-    _check_writable(arguments.folder or default_folder())
+    check_writable(arguments.folder or default_folder())
     run(arguments)
 
 
@@ -242,7 +221,7 @@ def run_retrain(arguments: Arguments) -> int | None:
     from core.engine import default_folder
 
     folder = arguments.folder or default_folder()
-    _check_writable(folder)
+    check_writable(folder)
     return job_commands.retrain(arguments, folder)
 
 

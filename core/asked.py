@@ -14,7 +14,7 @@ from typing import Any
 
 from core.errors import BadImage, BadSpec, UnknownName
 from core.specs import SCOPES, TARGETS, exact_share, whole
-from core.suggestions import nearest
+from core.target import class_index
 
 Arguments = argparse.Namespace
 
@@ -169,28 +169,7 @@ def cam(arguments: Arguments, classes: tuple[str, ...]) -> Any:
     from core.specs import CamSpec
 
     target = arguments.target
-    return CamSpec(method=arguments.cam or CamSpec().method, target=target if target in TARGETS else _class_index(target, classes))
-
-
-def _class_index(target: str, classes: tuple[str, ...]) -> int:
-    """The class of this index or name. Raises BadSpec."""
-    if re.fullmatch("[0-9]{1,9}", target) and int(target) < len(classes):
-        return int(target)
-    of_name = [index for index, name in enumerate(classes) if name.casefold() == target.casefold()]
-    if len(of_name) > 1:
-        raise BadSpec(
-            f"{len(of_name)} classes of this network are called '{target}'.",
-            f"Their indices are {', '.join(map(str, of_name))}.",
-            "Choose one of them by its index.",
-        )
-    if not of_name:
-        near = nearest(target, [*TARGETS, *classes])
-        raise BadSpec(
-            f"There is no target class '{target}'.",
-            f"It is {', '.join(TARGETS)}, the name of a class, or its index from 0 to {len(classes) - 1}.",
-            f"Did you mean '{near}'?" if near else "Choose one of them.",
-        )
-    return of_name[0]
+    return CamSpec(method=arguments.cam or CamSpec().method, target=target if target in TARGETS else class_index(target, classes))
 
 
 def _add_cam(parser: argparse.ArgumentParser) -> None:

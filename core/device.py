@@ -54,7 +54,7 @@ def choose_device(name: str | None = None) -> torch.device:
             "Leave the device out to have one chosen.",
         )
     if device.type == "cuda" and (not torch.cuda.is_available() or (device.index or 0) >= torch.cuda.device_count()):
-        raise BadSpec(f"There is no device '{name}' on this machine.", "The CPU always works.", "Leave the device out to have one chosen.")
+        raise BadSpec(f"There is no device '{name}' on this machine.", "cpu always works.", "Leave the device out to have one chosen.")
     return device
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import time
 from pathlib import Path
 
@@ -65,6 +66,7 @@ def test_a_run_is_shown_and_its_networks_are_there(command, tiny: list[str], tmp
     assert "done" in listed
     name = listed.split()[0]
     assert json.loads(command("jobs", "show", name[:10], "--json")[1])["state"] == "done"
+    assert re.search(r"^  begun  20\d\d-\d\d-\d\d \d\d:\d\d ", command("jobs", "show", name)[1], re.MULTILINE)
     assert command("jobs", "delete", name)[0] == 0
     assert command("jobs")[1] == "No job yet.\n"
     assert files.exists(key_of(spec, 1))  # networks stay
@@ -106,6 +108,10 @@ def test_what_it_will_cost(command, tiny: list[str], tmp_path: Path) -> None:
     found = json.loads(out)
     assert status == 0
     assert (found["images"], found["epochs"], found["batch"]) == (24, 4, 8)
+    assert found["seconds_per_epoch"] == pytest.approx(found["seconds"] / 4)
+    text = " ".join(command(*tiny, "--epochs", "2", "--estimate")[1].split())
+    assert re.match(r"About (\d+ seconds?|less than a second) at most: 4 epochs of 24 photographs, .* an epoch\.", text)
+    assert re.search(r"Measured on CPU, \d+ threads?, float32: a step of 8 photographs takes \d+ ms \(median of 5 steps\)", text)
     assert command("jobs")[1] == "No job yet.\n"
 
 
@@ -140,7 +146,8 @@ WRONG: dict[str, tuple[list[str], int, str]] = {
     "criterion": (["retrain", "--data", "x", "--pruning", "weight-layer-magnitud"], 1, "Did you mean 'magnitude'?"),
     "granularity": (["retrain", "--data", "x", "--pruning", "wight-layer-l2"], 1, "Did you mean 'weight'?"),
     "schedule": (["retrain", "--data", "x", "--schedule", "iterativ"], 1, "Did you mean 'iterative'?"),
-    "epochs": (["retrain", "--data", "x", "--epochs", "0"], 1, "At least 1"),
+    "epochs": (["retrain", "--data", "x", "--epochs", "0"], 1, "1 to 100,000 epochs"),
+    "data set": (["retrain", "--data", "imagenettte"], 1, "Did you mean 'imagenette'?"),
     "everything removed": (["retrain", "--data", "x", "--sparsities", "0.5", "1"], 1, "no weight"),
     "no data": (["retrain"], 2, "--data"),
     "precision": (["retrain", "--data", "x", "--precision", "bfloat"], 1, "Did you mean 'bfloat16'?"),
@@ -168,7 +175,10 @@ def test_wrong_words_get_clear_answers(command, name: str) -> None:
         "no pixels": (["--size", "0"], "0"),
         "a batch of nothing": (["--batch", "0"], "A batch size of 0 cannot be used"),
         "patience below nothing": (["--patience", "-1"], "A patience of -1 cannot be used"),
-        "no first epoch": (["--first-epochs", "0"], "0 epochs train nothing"),
+        "no first epoch": (["--first-epochs", "0"], "A level of 0 epochs cannot be trained"),
+        "epochs beyond all patience": (["--epochs", "99999999999999999999"], "1 to 100,000 epochs"),
+        "a name that is no part of a path": (["--name", "../mine"], "A run cannot be named '../mine'"),
+        "an estimate with a file that is not there": (["--estimate", "--start", "pretrained", "--weights-file", "nowhere"], "no weights"),
         "a file that is no weights": (["--start", "pretrained", "--weights-file", __file__], "holds no weights"),
     }.values(),
 )

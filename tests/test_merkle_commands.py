@@ -122,10 +122,10 @@ def test_without_left_out_photographs_the_test_part_is_evaluated(place: Path, tm
 @pytest.mark.parametrize(
     ("more", "wrong"),
     [
-        (["--model", "perceptron"], "no network that can be retrained"),
-        (["--size", "8"], "too small"),
+        (["--model", "perceptron"], "no trainable network"),
+        (["--size", "8"], "from 32 to 4,096"),
         (["--scope", "all"], "scope 'all'"),
-        (["--epochs-limit", "0"], "train nothing"),
+        (["--epochs-limit", "0"], "number of epochs of 0"),
         (["--data", "nowhere.zip"], "no folder and no zip file"),
         (["--leave-out", "nowhere.zip"], "nowhere.zip"),
         (["--data", "imagenette", "--model", "squeezenet1_1"], "could not be downloaded"),
@@ -144,6 +144,6 @@ def test_wrong_words_are_explained(place: Path, tmp_path: Path, capsys: pytest.C
 def test_show_without_results_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("core.engine.REPOSITORY", tmp_path)  # nothing came along
     assert command_line.main(["protocol", "show", "merkle", "--folder", str(tmp_path)]) == 1
-    assert "has not been run here" in capsys.readouterr().err
+    assert "no results of Less is More" in capsys.readouterr().err
     assert command_line.main(["protocol", "show", "merkle", "--folder", str(tmp_path), "--model", "x@y"]) == 1
     assert "There is no model with results 'x@y'" in capsys.readouterr().err.replace("Unknown", "There is no")

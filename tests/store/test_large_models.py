@@ -158,7 +158,7 @@ def test_budgets_as_people_write_them(text: str, bytes_: int) -> None:
 
 @pytest.mark.parametrize("text", ["", "much", "-1", "2TB", "GB", "1e9", "nan"])
 def test_budgets_that_cannot_be_read(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(BadSpec, match="Write for example 2GB"):
+    with pytest.raises(BadSpec, match="Write 2GB, for example"):
         parse_bytes(text, "A budget")
     if text:
         monkeypatch.setenv("SPARSIGHT_RAM_BYTES", text)
