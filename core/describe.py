@@ -20,7 +20,7 @@ from core.registry import Entry
 from core.results import Accuracy, Comparison, CostReport, Heatmap, Latency, MaskReport, Scores
 from core.saliency import CAMS
 from core.specs import GRANULARITIES, SCOPES
-from core.wording import class_name, headline, plain
+from core.wording import class_name, headline, plain, unsound
 
 if TYPE_CHECKING:
     from core.engine import Engine
@@ -90,7 +90,8 @@ def comparison_facts(answer: Comparison) -> dict[str, Any]:
         "dense": heatmap_facts(answer.dense) | {"overlap": _values(answer.overlap_dense), "map": _values(answer.statistics_dense)},
         "pruned": heatmap_facts(pruned) | {"overlap": _values(answer.overlap_pruned), "map": _values(answer.statistics_pruned)},
         "similarity": _values(answer.similarity),
-        "notes": [*card(pruned.variant.model).notes, *answer.picture.notes],
+        "agreement": vars(answer.agreement) | {"verdict": answer.agreement.verdict.name.lower()},
+        "notes": [*filter(None, [plain(unsound(answer))]), *card(pruned.variant.model).notes, *answer.picture.notes],
     }
 
 

@@ -6,11 +6,10 @@ import re
 from collections.abc import Callable
 
 from core.models.zoo import card
-from core.results import Comparison, Heatmap
-from core.text import percent
+from core.results import Agreement, Comparison, Heatmap, Verdict
+from core.saliency import CAMS, NEGATIVE_LIMIT
+from core.text import number, percent
 
-ELSEWHERE, SAME_PLACES = 0.3, 0.7  # soft IoU of the two maps below and above which the sentence says so
-OVERLAP = "soft-iou-of-maps"
 MARKED = {"ink": "the ink", "mask": "the object", "boxes": "the boxes"}  # what overlaps are with, by the kind of truth
 NOTHING_MARKED = "No object is marked in this image, so nothing can be said about the overlap with it."
 
@@ -73,17 +72,41 @@ def _what_happens(answer: Comparison, name: Name) -> str:
         return f"{still}, but its **heatmap is {state}**."
     if not answer.difference.any():
         return f"**nothing changes**: the network still says {says(answer.pruned, name)}, for exactly the same evidence."
-    return _evidence(still, answer.similarity[OVERLAP]) + _against_label(answer, name)
+    return still + _evidence(answer.agreement) + _against_label(answer, name)
 
 
-def _evidence(still: str, overlap: float | None) -> str:
-    if overlap is None:
-        return f"{still}. The overlap of the two heatmaps is undefined."
-    if overlap < ELSEWHERE:
-        return f"{still}, but **looks elsewhere**: its evidence overlaps the dense network's by only {overlap:.2f}."
-    if overlap > SAME_PLACES:
-        return f"{still} and **looks at the same places**: its evidence overlaps the dense network's by {overlap:.2f}."
-    return f"{still}. Its evidence overlaps the dense network's by {overlap:.2f}."
+def _evidence(found: Agreement) -> str:
+    """What two methods say of the evidence, to follow the network's answer."""
+    first, second = CAMS[found.method].title, CAMS[found.second_method].title
+    if found.value is None:
+        return f". How far its evidence agrees is undefined: one of the two {first} maps is constant."
+    if found.second_value is None:
+        return f". {first} agrees by {_value(found.value)}, but {second} finds no evidence in one of the networks."
+    if found.verdict is Verdict.DISPUTED:
+        (low, moves), (high, stays) = sorted(((found.value, first), (found.second_value, second)))
+        return f". {moves} moves ({_value(low)}), {stays} does not ({_value(high)}): **part of this is the method**."
+    words = {
+        Verdict.SAME: " and **looks at the same places** ({} agrees by {}, {} {}).",
+        Verdict.ELSEWHERE: ", but **looks elsewhere** ({} agrees by only {}, {} {}).",
+        Verdict.PARTLY: ", and **its evidence moves in part** ({} agrees by {}, {} {}).",
+    }
+    return words[found.verdict].format(first, _value(found.value), second, _value(found.second_value))
+
+
+def unsound(answer: Comparison) -> str:
+    """A warning where the method meets a layer that it is not made for, in Markdown; empty elsewhere."""
+    method, share = answer.dense.cam.method, max(answer.dense.negative_share, answer.pruned.negative_share)
+    why = CAMS[method].facts["negative"]
+    if not why or share <= NEGATIVE_LIMIT:
+        return ""
+    return (
+        f"**{percent(share)} of this layer's values are negative: {CAMS[method].title} is unstable here.** It is made for layers after "
+        f"an activation such as ReLU: {why}. Choose the layer that follows, or a method such as Grad-CAM."
+    )
+
+
+def _value(value: float) -> str:
+    return number(value).replace("-", "−")
 
 
 def _against_label(answer: Comparison, name: Name) -> str:
