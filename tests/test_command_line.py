@@ -101,7 +101,7 @@ def test_heatmap_answers_as_the_engine_does(command, engine: Engine) -> None:
 def test_heatmap_defaults_are_those_its_help_names(command) -> None:
     found = strict(command("heatmap", "--json")[1])
     assert found["variant"] == "thesis-cnn/mnist-55000/seed-333/one-shot/weight-global-magnitude/0.900000"
-    assert (found["image"], found["cam"]) == ("digits/0+noise-0.2-s0", "grad-cam++@default>dense")
+    assert (found["image"], found["cam"]) == ("digits/0+noise-0.2-s0", "grad-cam@relu2>dense")
 
 
 def test_evaluate_a_data_set(command, engine: Engine, tmp_path: Path) -> None:
