@@ -18,7 +18,7 @@ from core.models.zoo import MODELS, Card, card
 from core.pruning import CRITERIA
 from core.registry import Entry
 from core.results import Accuracy, Comparison, CostReport, Heatmap, Latency, MaskReport, Scores
-from core.saliency import CAMS
+from core.saliency import CAMS, CamMethod
 from core.specs import GRANULARITIES, SCOPES
 from core.wording import class_name, headline, plain, unsound
 
@@ -153,7 +153,7 @@ def readme_tables() -> dict[str, str]:
     """The README's tables by the name in their marker, in Markdown, from the registries."""
     from core.bench import BENCHES  # most answers do without
 
-    cams = [(_code(e), e.summary, e.facts["cost"], e.facts["by_class"], e.facts["made_by"], e.source) for e in CAMS.values()]
+    cams = [(_code(e), e.summary, e.facts["cost"], e.facts["by_class"], _layers(e), e.facts["made_by"], e.source) for e in CAMS.values()]
     measures = [(_code(e), MEASURED[e.facts["group"]], e.summary, e.facts["range"], e.source) for e in MEASURES.values()]
     return {
         "models": _markdown("model | what it is | weights | source", map(_model_row, filter(_is_general, MODELS.values()))),
@@ -167,10 +167,16 @@ def readme_tables() -> dict[str, str]:
         + _markdown("granularity | what goes together", ((f"`{name}`", _after_colon(text)) for name, text in GRANULARITIES.items()))
         + "\n\n"
         + _markdown("scope | what it means", ((f"`{name}`", _after_colon(text)) for name, text in SCOPES.items())),
-        "CAM methods": _markdown("method | what it does | cost | asks for a class | made by | source", cams),
+        "CAM methods": _markdown("method | what it does | cost | asks for a class | layers | made by | source", cams),
         "measures": _markdown("measure | of | what it says | range | source", measures),
         "benches": _markdown("bench | what is timed or counted", ((_code(e), e.summary) for e in BENCHES.values())),
     }
+
+
+def _layers(method: Entry[CamMethod]) -> str:
+    """At which layers a CAM method is sound."""
+    why = method.facts["negative"]
+    return f"without negative values: elsewhere {why}" if why else "any"
 
 
 def _is_general(entry: Entry[Card]) -> bool:

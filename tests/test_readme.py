@@ -18,11 +18,12 @@ from core.describe import fill_tables, readme_tables
 from core.engine import REPOSITORY
 from core.errors import BadFile, UnknownName
 from core.measures import MEASURES
-from core.models.zoo import MODELS
+from core.models.zoo import MODELS, card, default_model
 from core.protocols import series_tables
 from core.protocols.series_images import Place
 from core.protocols.vonrad_summary import percent
 from core.pruning import CRITERIA
+from core.results import Verdict
 from core.saliency import CAMS
 from core.specs import SCOPES
 
@@ -100,16 +101,24 @@ def test_the_command_refreshes_a_file(tmp_path: Path, capsys: pytest.CaptureFixt
 
 def test_two_minutes_say_what_happens() -> None:
     text, engine, digits = README.read_text(encoding="utf-8"), Engine("cpu"), DataSpec(noise=0.2)
-    default, image = VariantSpec(pruning=PruningSpec.one_shot(0.7)), ImageRef(name="3500")
-    answer = engine.compare(default, image, CamSpec())
-    assert not answer.flipped  # "the answer stays,
-    assert answer.similarity["soft-iou-of-maps"] < 0.2  # but the heatmap lies elsewhere"
+    lite, coffee = default_model("efficientnet-lite0"), ImageRef(source="gallery", name="coffee")
+    first = engine.compare(VariantSpec(model=lite, pruning=PruningSpec.one_shot(0.3)), coffee, CamSpec())
+    assert first.agreement.verdict is Verdict.SAME
+    assert f"(Grad-CAM {first.agreement.value:.2f}, Layer-CAM {first.agreement.second_value:.2f})" in text
+    further = engine.compare(VariantSpec(model=lite, pruning=PruningSpec.one_shot(0.45)), coffee, CamSpec())
+    assert f"The answer is now *{card(lite).classes[further.pruned.prediction.top]}*" in text
+    assert further.agreement.verdict is Verdict.PARTLY
+    image, thesis = ImageRef(name="3500"), CamSpec(method="grad-cam++", layer="conv2")
+    disputed = engine.agreement(VariantSpec(pruning=PruningSpec.one_shot(0.7)), image, thesis)
+    assert f"Grad-CAM++ moves ({disputed.value:.2f}), Grad-CAM does not ({disputed.second_value:.2f})" in text
+    assert disputed.verdict is Verdict.DISPUTED
     cut = VariantSpec(pruning=PruningSpec.one_shot(0.9))
     assert not engine.compare(cut, image, CamSpec()).flipped
-    assert f"of 5,000 digits only {percent(engine.accuracy(cut, digits).fraction)} are" in text
+    assert f"of 5,000 digits only {percent(engine.accuracy(cut, digits).fraction)} are" in " ".join(text.split())
     series = [VariantSpec(pruning=PruningSpec.at_level(level, "iterative-reset")) for level in range(26)]
     near = min(series, key=lambda each: abs(engine.report(each).sparsity - 0.9))
-    said = f"At the nearest one, {percent(engine.report(near).sparsity)}, they read {percent(engine.accuracy(near, digits).fraction)}."
+    read = percent(engine.accuracy(near, digits).fraction)
+    said = f"At the nearest one, {percent(engine.report(near).sparsity)}, {read} are read correctly."
     assert said in text
 
 
