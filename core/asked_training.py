@@ -82,7 +82,7 @@ def _check_data(name: str) -> None:
     from core.data.datasets import DATASETS
 
     photographs = [known for known, entry in DATASETS.items() if entry.facts["kind"] == "photos"]
-    if name not in DATASETS and not os.path.exists(name) and nearest(name, photographs):
+    if name not in DATASETS and not os.path.exists(name) and nearest(name, DATASETS) in photographs:
         raise UnknownName("data set", name, photographs)
 
 

@@ -21,7 +21,8 @@ def class_index(target: str, classes: tuple[str, ...]) -> int:
             "Choose one of them by its index.",
         )
     if not of_name:
-        near = nearest(target, [*TARGETS, *classes])
+        is_number = re.fullmatch(r"[-+.,\d]+", target)  # no class is near a number that is no index
+        near = None if is_number else nearest(target, [*TARGETS, *classes])
         raise BadSpec(
             f"There is no target class '{target}'.",
             f"It is {', '.join(TARGETS)}, the name of a class, or its index from 0 to {len(classes) - 1}.",

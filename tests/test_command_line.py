@@ -287,7 +287,7 @@ WRONG: dict[str, tuple[list[str], int, str]] = {
     "empty value with =": (["heatmap", "--folder="], 2, "--folder has an empty value"),
     "seed below 0": (["heatmap", "--seed", "-1"], 1, "A seed of -1 cannot be used.\nIt is a whole number from 0"),
     "seeds below 0": (["protocol", "run", "lukkien", "--seeds", "-1"], 1, "A seed of -1 cannot be used."),
-    "target below 0": (["heatmap", "--target", "-1"], 1, "the name of a class, or its index from 0 to 9"),
+    "target below 0": (["heatmap", "--target", "-1"], 1, "or its index from 0 to 9.\nChoose one of them."),
     "name of a class": (["heatmap", "--model", "efficientnet-lite0", "--target", "espreso"], 1, "Did you mean 'espresso'?"),
     "noise below 0": (["heatmap", "--noise", "-1"], 1, "0 % to 100 %"),
     "level where nothing was trained": (["heatmap", "--model", "efficientnet-lite0", "--level", "1"], 1, "It has no trained series."),
