@@ -37,5 +37,10 @@ def constant(flat: Tensor) -> Tensor:
 
 
 def zero(flat: Tensor) -> Tensor:
-    """Which of these flat maps (N, n) are zero everywhere."""
+    """Which of these flat maps (N, n) are zero everywhere: empty."""
     return ~flat.any(dim=1)
+
+
+def unordered(flat: Tensor) -> Tensor:
+    """Which of these flat maps (N, n) have one value other than 0 everywhere, so that no pixel comes before another."""
+    return constant(flat) & ~zero(flat)

@@ -10,7 +10,8 @@ The fact "needs" says over what: "image" scores every image by itself, so that b
     threshold = choose_threshold(curve)                          # one for the set, or for all levels together: show it
     scores = curve[:, threshold.place]                           # "best-single-threshold"
 
-Ink is every pixel of the clean grey image above 0. NaN is undefined; it is counted and left out of means.
+Ink is every pixel of the clean grey image above 0. An empty map scores 0 by every way of fitting (see `core.measures`). NaN is
+undefined; it is counted and left out of means.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from core.measures.base import constant, not_finite, undefined, zero
+from core.measures.base import not_finite, undefined, unordered, zero
 from core.measures.overlap import soft_iou
 from core.registry import Registry
 
@@ -46,10 +47,10 @@ class Ranked:
     grey: NDArray[np.float32]
     nowhere: Tensor
 
-    @cached_property
-    def flat(self) -> Tensor:
-        """Maps without a place on which to fit: the same value everywhere, or not finite, bool (N,)."""
-        return constant(self.maps.flatten(1)) | self.nowhere
+    def scored(self, values: Tensor) -> Tensor:
+        """Scores (N,) of a fitting that goes by the order of the pixels: 0 for an empty map, NaN where there is no order and no ink."""
+        flat = self.maps.flatten(1)
+        return undefined(values.masked_fill(zero(flat), 0), unordered(flat) | self.nowhere | zero(self.ink.flatten(1)))
 
     @cached_property
     def curve(self) -> Tensor:
@@ -164,13 +165,13 @@ def threshold_per_image(ranked: Ranked) -> Tensor:
 def top_p_of_ink(ranked: Ranked) -> Tensor:
     """Jaccard index of the ink and the map's k brightest pixels, k = pixels of ink, (N,); ties by position, first come first.
 
-    Undefined (NaN) for a constant map, and where there is no ink.
+    An empty map scores 0. Undefined (NaN) for a map of one other value everywhere, and where there is no ink.
     """
     ink = ranked.grey > 0
     count = ink.sum(axis=1, keepdims=True)
     both = (ink & (np.arange(ink.shape[1]) < count)).sum(axis=1, keepdims=True)
     value = torch.from_numpy(both / np.maximum(2 * count - both, 1))[:, 0].float().to(ranked.maps.device)
-    return undefined(value, ranked.flat | zero(ranked.ink.flatten(1)))
+    return ranked.scored(value)
 
 
 @FITTINGS.register(
@@ -184,13 +185,13 @@ def histogram_matched(ranked: Ranked) -> Tensor:
     """Soft IoU after the map's k-th brightest pixel took the image's k-th brightest value, (N,).
 
     Equal pixels of the map share the mean of the values that fall to them, so that the order of pixels means nothing.
-    Undefined (NaN) for a constant map, and where there is no ink.
+    An empty map scores 0. Undefined (NaN) for a map of one other value everywhere, and where there is no ink.
     """
     matched = _shared_by_equals(ranked.values, np.sort(ranked.grey, axis=1)[:, ::-1].astype(np.float64))
     both, total = np.minimum(matched, ranked.grey).sum(axis=1), ranked.grey.sum(axis=1, dtype=np.float64)
     with np.errstate(invalid="ignore"):
         value = both / (2 * total - both)  # map and image have the same sum now
-    return undefined(torch.from_numpy(value).float().to(ranked.maps.device), ranked.flat | zero(ranked.ink.flatten(1)))
+    return ranked.scored(torch.from_numpy(value).float().to(ranked.maps.device))
 
 
 def _shared_by_equals(ordered: NDArray[np.float32], given: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from core.measures.base import MEASURES, constant, not_finite, undefined, zero
+from core.measures.base import MEASURES, constant, not_finite, undefined, unordered, zero
 from core.specs import exact_share
 
 TOP_SHARE = 0.10
@@ -25,8 +25,8 @@ CHUNK = 256  # maps at a time, so that what lies between input and sums stays in
 def soft_iou(maps: Tensor, truth: Tensor) -> Tensor:
     """Sum of the pixelwise minimum over the sum of the pixelwise maximum, (N,).
 
-    Undefined (NaN) where both are zero everywhere. Differs from the paper: the thesis prints no sums in Eq. 2.8;
-    this is the reading that reproduces its numbers (shared protocols, section 1).
+    An empty map scores 0, as in the thesis. Undefined (NaN) where both are zero everywhere. Differs from the paper: the thesis
+    prints no sums in Eq. 2.8; this is the reading that reproduces its numbers (shared protocols, section 1).
     """
     a, b = maps.flatten(1), truth.flatten(1)
     pairs = zip(a.split(CHUNK), b.split(CHUNK), strict=True)
@@ -49,15 +49,19 @@ def iou_top_p(maps: Tensor, truth: Tensor, p: float = TOP_SHARE) -> Tensor:
     Args:
         p: share of pixels, k = floor(p x n) of them are kept; ties go by position, first come first.
 
-    Undefined (NaN) where either is constant, and where k is 0.
+    An empty map scores 0. Undefined (NaN) where the map has one other value everywhere, where the truth is constant, and where k is 0.
     """
     a, b = maps.flatten(1), truth.flatten(1)
+    return undefined(jaccard_of_top(a, b, p).masked_fill(zero(a), 0), unordered(a) | constant(b) | not_finite(a, b))
+
+
+def jaccard_of_top(a: Tensor, b: Tensor, p: float = TOP_SHARE) -> Tensor:
+    """Jaccard index of the top p share of two flat maps (N, n), whatever they hold; NaN where that share is no pixel."""
     count = math.floor(exact_share(p, "top share") * a.shape[1] + 1e-9)  # 0.29 * 100 is 28.999999999999996
-    nowhere = constant(a) | constant(b) | not_finite(a, b)
     if count == 0:
-        return undefined(a.sum(dim=1), torch.ones_like(nowhere))
+        return torch.full_like(a[:, :0].sum(dim=1), torch.nan)
     both = (top(a, count) & top(b, count)).sum(dim=1)
-    return undefined(both / (2 * count - both), nowhere)
+    return both / (2 * count - both)
 
 
 def top(flat: Tensor, count: int) -> Tensor:
@@ -73,16 +77,17 @@ def jaccard_curve(maps: Tensor, truth: Tensor, thresholds: Tensor) -> Tensor:
 
     Args:
         maps, truth: (N, H, W); ink is every pixel of truth above 0.
-        thresholds: (T,), highlighted is map >= threshold; at 0 that is every pixel.
+        thresholds: (T,), highlighted is map >= threshold; at 0 that is every pixel, but none of an empty map.
 
     Returns:
         (N, T); NaN where neither a pixel is highlighted nor ink exists, and where a map is not finite.
     """
     flat, grey = maps.flatten(1), truth.flatten(1)
     ink, nowhere = grey > 0, not_finite(flat, grey)
+    some = ~zero(flat)[:, None]
     columns = []
     for threshold in thresholds.tolist():
-        lit = flat >= threshold
+        lit = (flat >= threshold) & some
         both, either = (lit & ink).sum(dim=1), (lit | ink).sum(dim=1)
         columns.append(undefined(both / either, (either == 0) | nowhere))
     return torch.stack(columns, dim=1) if columns else flat.new_zeros(len(flat), 0)
@@ -99,12 +104,12 @@ def jaccard_curve(maps: Tensor, truth: Tensor, thresholds: Tensor) -> Tensor:
 def energy_inside(maps: Tensor, truth: Tensor) -> Tensor:
     """Sum of the map over the ink (truth above 0) divided by its whole sum, (N,).
 
-    Undefined (NaN) for a zero map, and where there is no ink.
-    Differs from the paper: inside is the ink itself, not a bounding box.
+    An empty map scores 0. Undefined (NaN) where there is no ink.
+    Differs from the paper: inside is the ink itself, not a bounding box; the paper does not say what an empty map scores.
     """
     flat, grey = maps.flatten(1), truth.flatten(1)
-    inside = (flat * (grey > 0)).sum(dim=1)
-    return undefined(inside / flat.sum(dim=1), zero(flat) | zero(grey) | not_finite(flat, grey))
+    inside = (flat * (grey > 0)).sum(dim=1) / flat.sum(dim=1)
+    return undefined(inside.masked_fill(zero(flat), 0), zero(grey) | not_finite(flat, grey))
 
 
 @MEASURES.register(
@@ -118,10 +123,10 @@ def energy_inside(maps: Tensor, truth: Tensor) -> Tensor:
 def pointing_game(maps: Tensor, truth: Tensor) -> Tensor:
     """1 where the largest pixel (the first by position among equals) lies on the ink (truth above 0), else 0, (N,).
 
-    Undefined (NaN) for a constant map, and where there is no ink.
-    Differs from the paper: no tolerance of 15 pixels around a hit.
+    An empty map scores 0: it points nowhere. Undefined (NaN) where the map has one other value everywhere, and where there is no ink.
+    Differs from the paper: no tolerance of 15 pixels around a hit; the paper does not say what an empty map scores.
     """
     flat, grey = maps.flatten(1), truth.flatten(1)
     peak = flat.argmax(dim=1, keepdim=True)
-    hit = grey.gather(1, peak)[:, 0] > 0
-    return undefined(hit, constant(flat) | zero(grey) | not_finite(flat, grey))
+    hit = (grey.gather(1, peak)[:, 0] > 0) & ~zero(flat)
+    return undefined(hit, unordered(flat) | zero(grey) | not_finite(flat, grey))

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from core.measures.base import MEASURES, constant, not_finite, undefined, zero
-from core.measures.overlap import iou_top_p, soft_iou
+from core.measures.overlap import jaccard_of_top, soft_iou
 
 WINDOW = 7  # side of SSIM's window, in cells or pixels
 
@@ -69,11 +69,11 @@ def cosine(a: Tensor, b: Tensor) -> Tensor:
 def ssim(a: Tensor, b: Tensor) -> Tensor:
     """Mean structural similarity over all 7 x 7 windows inside the map, range of values 1, (N,).
 
-    Undefined (NaN) for maps smaller than the window, and where both are zero everywhere.
+    Undefined (NaN) for maps smaller than the window, and where either map is empty.
     Differs from the paper: equal weights within a window and the sample covariance, as scikit-image's default.
     """
     flat_a, flat_b = a.flatten(1), b.flatten(1)
-    nowhere = (zero(flat_a) & zero(flat_b)) | not_finite(flat_a, flat_b)
+    nowhere = zero(flat_a) | zero(flat_b) | not_finite(flat_a, flat_b)
     if min(a.shape[1:]) < WINDOW or len(a) == 0:
         return undefined(flat_a.sum(dim=1), torch.ones_like(nowhere))
     x = _peak_to_one(flat_a.double()).view(a.shape)
@@ -97,8 +97,9 @@ def ssim(a: Tensor, b: Tensor) -> Tensor:
     range="0 to 1",
 )
 def soft_iou_of_maps(a: Tensor, b: Tensor) -> Tensor:
-    """Soft IoU of two maps, each divided by its largest value, (N,). Undefined (NaN) where both are zero everywhere."""
-    return soft_iou(_peak_to_one(a.flatten(1)), _peak_to_one(b.flatten(1)))
+    """Soft IoU of two maps, each divided by its largest value, (N,). Undefined (NaN) where either map is empty."""
+    flat_a, flat_b = a.flatten(1), b.flatten(1)
+    return undefined(soft_iou(_peak_to_one(flat_a), _peak_to_one(flat_b)), zero(flat_a) | zero(flat_b))
 
 
 @MEASURES.register(
@@ -111,7 +112,8 @@ def soft_iou_of_maps(a: Tensor, b: Tensor) -> Tensor:
 )
 def iou_top_p_of_maps(a: Tensor, b: Tensor) -> Tensor:
     """IoU at top 10 % of two maps, (N,). Undefined (NaN) where either is constant or has fewer than ten cells."""
-    return iou_top_p(a, b)
+    flat_a, flat_b = a.flatten(1), b.flatten(1)
+    return undefined(jaccard_of_top(flat_a, flat_b), constant(flat_a) | constant(flat_b) | not_finite(flat_a, flat_b))
 
 
 def _pearson(a: Tensor, b: Tensor) -> Tensor:

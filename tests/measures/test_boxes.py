@@ -35,9 +35,8 @@ def test_known_values() -> None:
     heatmap[:3, 8, 8] = 1  # a smaller region beside it does not count
     heatmap[1, 0, 0] = 5  # now the large one stands at exactly 0.2 of the maximum: still bright
     drawn = [[(1, 2, 5, 6)], [(1, 2, 5, 6), (0, 0, 1, 1)], [(5, 2, 9, 6)], [(1, 2, 5, 6)]]
-    found = box_iou(heatmap, drawn)
-    assert found[:3].tolist() == [1, 1, 0]
-    assert found[3].isnan()  # an empty map
+    assert box_iou(heatmap, drawn).tolist() == [1, 1, 0, 0]  # the last map is empty
+    assert box_iou(torch.full((1, SIDE, SIDE), 0.5), drawn[:1]).isnan().all()  # no part of it is brighter
 
 
 def test_without_a_box_or_a_finite_map_it_is_undefined() -> None:

@@ -96,11 +96,12 @@ def test_known_values_of_one_map(name: str, value: float) -> None:
     assert float(ask(name, quarter, quarter)) == pytest.approx(value, abs=1e-6)
 
 
+SIMILARITIES = {name for name, entry in MEASURES.items() if entry.facts["group"] == "similarity"}
 UNDEFINED = {
     "both zero": {name for name, entry in MEASURES.items() if entry.facts["group"] != "map"} | {"gini"},
     "both constant": {"pearson", "spearman", "iou-top-p", "iou-top-p-of-maps", "pointing-game"},
-    "first zero": {"pearson", "spearman", "cosine", "iou-top-p", "iou-top-p-of-maps", "energy-inside", "pointing-game", "gini"},
-    "second zero": {"pearson", "spearman", "cosine", "iou-top-p", "iou-top-p-of-maps", "energy-inside", "pointing-game"},
+    "first zero": SIMILARITIES | {"gini"},
+    "second zero": SIMILARITIES | {"iou-top-p", "energy-inside", "pointing-game"},
     "second constant": {"pearson", "spearman", "iou-top-p", "iou-top-p-of-maps"},
 }
 
@@ -117,6 +118,13 @@ def test_undefined_exactly_where_it_should_be(name: str, case: str) -> None:
         "second constant": (some, level),
     }
     assert (optional(ask(name, *pairs[case])) is None) == (name in UNDEFINED[case])
+
+
+@pytest.mark.parametrize("name", [name for name, entry in MEASURES.items() if entry.facts["group"] == "overlap"])
+def test_an_empty_map_scores_0_against_truth(name: str) -> None:
+    """Wherever the ink lies, in the first corner too."""
+    for rows in (slice(0, 6), slice(6, 12)):
+        assert ask(name, torch.zeros(1, 12, 12), blob(12, rows)).tolist() == [0.0]
 
 
 @EVERY

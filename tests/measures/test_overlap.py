@@ -90,7 +90,9 @@ def test_curve_equals_its_slow_twin() -> None:
 
 def test_curve_is_undefined_where_nothing_is_lit_and_no_ink_exists() -> None:
     curve = jaccard_curve(torch.zeros(1, 3, 3), torch.zeros(1, 3, 3), torch.tensor([0.0, 0.5]))
-    assert [optional(value) for value in curve[0]] == [0.0, None]
+    assert [optional(value) for value in curve[0]] == [None, None]
+    curve = jaccard_curve(torch.zeros(1, 3, 3), torch.ones(1, 3, 3), torch.tensor([0.0, 0.5]))
+    assert curve.tolist() == [[0.0, 0.0]]  # an empty map highlights nothing, at threshold 0 neither
 
 
 def test_curve_shapes() -> None:

@@ -29,8 +29,10 @@ def best_place(curves: list[list[float | None]]) -> int | None:
 
 def top_p_of_ink(a: Values, truth: Values) -> float | None:
     ink = {place for place, value in enumerate(truth) if value > 0}
-    if not ink or len(set(a)) == 1:
+    if not ink or (len(set(a)) == 1 and any(a)):
         return None
+    if not any(a):
+        return 0.0
     lit = top_pixels(a, len(ink))
     return len(lit & ink) / len(lit | ink)
 
@@ -46,8 +48,10 @@ def matched(a: Values, truth: Values) -> Values:
 
 
 def histogram_matched(a: Values, truth: Values) -> float | None:
-    if not any(truth) or len(set(a)) == 1:
+    if not any(truth) or (len(set(a)) == 1 and any(a)):
         return None
+    if not any(a):
+        return 0.0
     return soft_iou(matched(a, truth), truth)
 
 

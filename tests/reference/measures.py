@@ -22,6 +22,12 @@ def top_pixels(values: Values, count: int) -> set[int]:
 
 
 def iou_top_p(a: Values, b: Values, percent: int = 10) -> float | None:
+    if percent * len(a) // 100 == 0 or len(set(b)) == 1:
+        return None
+    return iou_top_p_of_maps(a, b, percent) if any(a) else 0.0
+
+
+def iou_top_p_of_maps(a: Values, b: Values, percent: int = 10) -> float | None:
     count = percent * len(a) // 100
     if count == 0 or len(set(a)) == 1 or len(set(b)) == 1:
         return None
@@ -30,19 +36,25 @@ def iou_top_p(a: Values, b: Values, percent: int = 10) -> float | None:
 
 
 def jaccard(a: Values, truth: Values, threshold: float) -> float | None:
-    lit = {place for place, value in enumerate(a) if value >= threshold}
+    lit = {place for place, value in enumerate(a) if value >= threshold and any(a)}
     ink = {place for place, value in enumerate(truth) if value > 0}
     return len(lit & ink) / len(lit | ink) if lit | ink else None
 
 
 def energy_inside(a: Values, truth: Values) -> float | None:
-    if not any(a) or not any(truth):
+    if not any(truth):
         return None
+    if not any(a):
+        return 0.0
     return sum(value for value, ink in zip(a, truth, strict=True) if ink > 0) / sum(a)
 
 
 def pointing_game(a: Values, truth: Values) -> float | None:
-    if len(set(a)) == 1 or not any(truth):
+    if not any(truth):
+        return None
+    if not any(a):
+        return 0.0
+    if len(set(a)) == 1:
         return None
     return 1.0 if truth[a.index(max(a))] > 0 else 0.0
 
@@ -81,7 +93,7 @@ def peak_to_one(values: Values) -> Values:
 
 
 def soft_iou_of_maps(a: Values, b: Values) -> float | None:
-    return soft_iou(peak_to_one(a), peak_to_one(b))
+    return soft_iou(peak_to_one(a), peak_to_one(b)) if any(a) and any(b) else None
 
 
 def window(values: Values, side: int, top: int, left: int) -> Values:
@@ -92,7 +104,7 @@ def window(values: Values, side: int, top: int, left: int) -> Values:
 def ssim(a: Values, b: Values) -> float | None:
     """Wang et al. 2004, Eq. 13, with equal weights and the sample covariance; square maps, scaled to a peak of 1."""
     side = math.isqrt(len(a))
-    if side < 7 or not (any(a) or any(b)):
+    if side < 7 or not (any(a) and any(b)):
         return None
     a, b = peak_to_one(a), peak_to_one(b)
     results = []
@@ -140,7 +152,7 @@ TWINS = {
     "cosine": cosine,
     "ssim": ssim,
     "soft-iou-of-maps": soft_iou_of_maps,
-    "iou-top-p-of-maps": iou_top_p,
+    "iou-top-p-of-maps": iou_top_p_of_maps,
     "mean": mean,
     "std": std,
     "zero-share": zero_share,
