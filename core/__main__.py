@@ -170,7 +170,7 @@ def cost(arguments: Arguments) -> None:
 
 
 def evaluate(arguments: Arguments) -> None:
-    from core.describe import accuracy_facts, per_image_facts
+    from core.describe import accuracy_facts
     from core.printing import accuracy_text
     from core.specs import CamSpec
 
@@ -180,7 +180,7 @@ def evaluate(arguments: Arguments) -> None:
     found = accuracy_facts(accuracy)
     if arguments.heatmaps:
         rows = engine.evaluate(variant, data, CamSpec(method=arguments.cam or CamSpec().method, target="own"))
-        found["heatmaps"] = per_image_facts(rows)
+        found["heatmaps"] = rows.summary()
         if arguments.out:
             write(arguments.out, rows.table().to_csv(index_label="row").encode())
             found["written"] = str(arguments.out)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from core.measures import MEASURES, optional
+from core.measures import MEASURES, optional, probabilities
 from core.measures.overlap import jaccard_curve
 from core.measures.similarity import pearson
-from core.results import Agreement, Array, Comparison, Heatmap, MaskReport, Picture, Prediction, Scores, frozen_array
+from core.results import NO_ANSWER, Agreement, Array, Comparison, Heatmap, MaskReport, Picture, Prediction, Scores, frozen_array
 from core.saliency.cams import SaliencyBatch
-from core.saliency.normalise import normalise
+from core.saliency.normalise import normalise, to_measure
 from core.saliency.second import second_method
 from core.specs import CamSpec, ImageRef, VariantSpec
 
@@ -18,9 +18,9 @@ THRESHOLDS = torch.linspace(0.0, 1.0, 51)
 
 
 def compare(picture: Picture, dense: Heatmap, pruned: Heatmap, mask: MaskReport) -> Comparison:
-    """All that a page shows of two heatmaps at once. Overlaps are None where nobody marked the object."""
+    """All that a page shows of two heatmaps at once. Overlaps are None where nobody marked the object, all scores of an invalid map are."""
     truth = None if picture.truth is None else _tensor(picture.truth)
-    maps = [_tensor(side.map) for side in (dense, pruned)]
+    maps = [to_measure(_tensor(side.map), [side.state]) for side in (dense, pruned)]
     cells = [_scaled_cells(side) for side in (dense, pruned)]
     overlaps = [_overlap(heatmap, truth) for heatmap in maps]
     statistics = [_scores("map", heatmap) for heatmap in maps]
@@ -48,11 +48,11 @@ def first_heatmap(question: tuple[VariantSpec, ImageRef, CamSpec], made: Salienc
     """The answer of the first image of a batch, with the prediction of the same pass, on the CPU."""
     variant, image, cam = question
     maps, states = normalise(made.maps, size_px)
-    probabilities = made.logits[0].float().softmax(0).cpu().numpy()
+    target = int(made.targets[0])
     return Heatmap(
-        variant=variant, image=image, cam=cam, target_class=int(made.targets[0]), state=states[0],
+        variant=variant, image=image, cam=cam, target_class=None if target == NO_ANSWER else target, state=states[0],
         saliency=frozen_array(made.maps[0].float().cpu().numpy()), map=frozen_array(maps[0].cpu().numpy()),
-        prediction=Prediction(variant=variant, image=image, probabilities=frozen_array(probabilities)),
+        prediction=Prediction(variant=variant, image=image, probabilities=frozen_array(probabilities(made.logits[:1])[0].cpu().numpy())),
         negative_share=float(made.negative_share[0]),
         others={name: frozen_array(maps[0].float().cpu().numpy()) for name, maps in made.others.items()},
     )  # fmt: skip

@@ -24,7 +24,6 @@ from core.wording import class_name, headline, plain, unsound
 
 if TYPE_CHECKING:
     from core.engine import Engine
-    from core.evaluation import PerImage
 
 MEASURED = {"overlap": "map and ink", "similarity": "two maps", "map": "one map"}  # what a group of measures takes
 LIBRARIES = ("torch", "torchvision", "grad-cam", "numpy", "safetensors")
@@ -96,7 +95,7 @@ def comparison_facts(answer: Comparison) -> dict[str, Any]:
 
 
 def accuracy_facts(found: Accuracy) -> dict[str, Any]:
-    """Right answers, with counts; what is unknown is null."""
+    """Right answers, with counts; what is unknown is null. unanswered: images for which the network's outputs are not finite."""
     return {
         "variant": found.variant.key,
         "data": found.data.key,
@@ -107,15 +106,9 @@ def accuracy_facts(found: Accuracy) -> dict[str, Any]:
         "top5": found.top5,
         "among": found.among,
         "among_classes": found.among_classes,
+        "unanswered": found.unanswered,
         "notes": list(found.notes),
     }
-
-
-def per_image_facts(rows: PerImage) -> dict[str, Any]:
-    """The mean of each column over the images where it is defined, and how many those are."""
-    table = rows.table()
-    numbers = {name: table[name].dropna() for name in table.columns if name != "predicted"}
-    return {name: {"mean": float(values.mean()) if len(values) else None, "n": len(values)} for name, values in numbers.items()}
 
 
 def cost_facts(report: CostReport) -> dict[str, Any]:

@@ -33,6 +33,7 @@ from core.models.zoo import card, series_of
 from core.protocols.lukkien_tables import StudyTables, found_studies, load_images, load_study
 from core.results import Accuracy, Agreement, CachePart, Comparison, CostReport, Heatmap, LayerEffect, MaskReport, Picture, RemovalReport
 from core.saliency.cams import saliency_maps
+from core.saliency.capture import own_class
 from core.saliency.second import second_methods
 from core.sensitivity import scan
 from core.specs import CamSpec, DataSpec, ImageRef, ModelSpec, SensitivitySpec, VariantSpec
@@ -243,12 +244,14 @@ class Engine:
         return first_heatmap((variant, image, cam), made, found.input_px)
 
     def _target(self, variant: VariantSpec, picture: Picture, cam: CamSpec) -> Callable[[Tensor], Tensor]:
-        """How the class of the map is chosen from the logits (N, classes)."""
+        """How the class of the map is chosen from the logits (N, classes): the network's own where the dense one gives no answer."""
         if cam.target == "own" or (cam.target == "dense" and variant == variant.dense):
-            return lambda logits: logits.argmax(1)
+            return own_class
         wanted = picture.label if cam.target == "label" else cam.target
         if cam.target == "dense":
             wanted = self.heatmap(variant.dense, picture.image, cam).prediction.top
+            if wanted is None:  # its outputs overflow
+                return own_class
         if wanted is None:
             raise BadSpec("This image has no label.", "The target class 'label' needs one.", "Choose another target class.")
         classes = len(card(variant.model).classes)

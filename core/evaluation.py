@@ -6,30 +6,32 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import torch
-from pandas import DataFrame
+from pandas import DataFrame, Series
 from torch import Tensor, nn
 
 from core.data.inputs import Inputs
 from core.data.photo_inputs import PhotoBatch, PhotoInputs, some
 from core.errors import BadSpec
+from core.measures import top1
 from core.measures.boxes import box_iou
 from core.measures.fitting import Fits, choose_threshold, fit
 from core.measures.overlap import energy_inside, pointing_game, soft_iou
-from core.results import Accuracy
+from core.results import NO_ANSWER, OVERFLOW_ADVICE, UNREADABLE, Accuracy
 from core.saliency.cams import saliency_maps
 from core.saliency.capture import own_class
-from core.saliency.normalise import normalise
+from core.saliency.normalise import normalise, to_measure, usable_and_empty
 from core.specs import DataSpec, VariantSpec
 from core.stats.intervals import wilson
 
 TOP = 5
-ROW_NAMES = ("predicted", "soft_iou", "map_mean", "map_std", "usable")
+ROW_NAMES = ("predicted", "soft_iou", "map_mean", "map_std", "usable", "empty")
 
 
 @dataclass(frozen=True)
 class Counts:
     """Right answers of a network among `total` images: the class itself, one of the five most probable (None with five classes or
-    fewer), and the most probable among the `among_classes` that the data set has (None where that is all of them).
+    fewer), and the most probable among the `among_classes` that the data set has (None where that is all of them). unanswered: images for
+    which the network's outputs are not finite; they are in the total and never right. None where nobody counted them.
     """
 
     correct: int
@@ -38,6 +40,7 @@ class Counts:
     among: int | None = None
     among_classes: int | None = None
     notes: tuple[str, ...] = ()
+    unanswered: int | None = None
 
 
 def accuracy(variant: VariantSpec, data: DataSpec, counts: Counts) -> Accuracy:
@@ -50,10 +53,12 @@ def accuracy(variant: VariantSpec, data: DataSpec, counts: Counts) -> Accuracy:
 class PerImage:
     """One row an image, (N,), on the CPU; NaN where a number is undefined.
 
-    predicted: -1 for a photograph that cannot be read. soft_iou: with the ink, or with the object where somebody marked it. overlaps: of
-    photographs, by name: "pointing-game", "energy-inside", and "box-iou" where the truth is boxes. usable: the map is neither empty
-    nor constant nor invalid. fitted: the other ways of fitting map to ink, by name, empty when not asked for; threshold: of
-    "best-single-threshold".
+    predicted: UNREADABLE (-1) for a photograph that cannot be read, NO_ANSWER (-2) where the outputs
+    are not finite. soft_iou: with the ink, or with the object where somebody marked it. overlaps: of
+    photographs, by name: "pointing-game", "energy-inside", and "box-iou" where the truth is boxes.
+    usable: the map is neither empty nor constant nor invalid. empty: the heatmap is zero everywhere
+    and overlaps by 0 (`core.measures`). An invalid map is neither, and its scores are NaN. fitted:
+    the other ways of fitting map to ink, if asked for; threshold: of "best-single-threshold".
     """
 
     predicted: Tensor
@@ -61,6 +66,7 @@ class PerImage:
     map_mean: Tensor
     map_std: Tensor
     usable: Tensor  # bool
+    empty: Tensor  # bool
     fitted: dict[str, Tensor] = field(default_factory=dict)
     threshold: float | None = None
     overlaps: dict[str, Tensor] = field(default_factory=dict)
@@ -71,11 +77,29 @@ class PerImage:
         columns = {name: getattr(self, name) for name in ROW_NAMES} | self.overlaps | self.fitted
         return DataFrame({name.replace("_", "-"): values.numpy() for name, values in columns.items()})
 
+    def summary(self) -> dict[str, dict[str, float | None]]:
+        """How many maps are usable, empty and invalid; the mean of each column over the n images where it is defined. Beside the mean of
+        an overlap stand the number of empty maps among them and the mean without those.
+        """
+        table, overlaps = self.table(), ("soft-iou", *self.overlaps, *self.fitted)
+        some = table[~table["empty"]]
+        invalid = int((table.predicted != UNREADABLE).sum() - table.usable.sum() - table["empty"].sum())
+        found = {name: _mean(table[name]) for name in ("map-mean", "map-std")}
+        for name in overlaps:
+            usual, without = _mean(table[name]), _mean(some[name])
+            found[name] = usual | {"empty-maps": usual["n"] - without["n"], "mean-without-empty-maps": without["mean"]}
+        return {"maps": {"usable": int(table.usable.sum()), "empty": int(table["empty"].sum()), "invalid": invalid}} | found
+
+
+def _mean(values: Series) -> dict[str, Any]:
+    defined = values.dropna()
+    return {"mean": float(defined.mean()) if len(defined) else None, "n": len(defined)}
+
 
 def predict(network: nn.Module, inputs: Inputs) -> Tensor:
-    """Predicted classes (N,)."""
+    """Predicted classes (N,); NO_ANSWER where the network's outputs are not finite."""
     with torch.no_grad():
-        return torch.cat([network(part.seen.unsqueeze(1)).argmax(1) for part in inputs.batches()])
+        return torch.cat([top1(network(part.seen.unsqueeze(1))) for part in inputs.batches()])
 
 
 def count(network: nn.Module, inputs: Inputs | PhotoInputs) -> Counts:
@@ -87,7 +111,9 @@ def count(network: nn.Module, inputs: Inputs | PhotoInputs) -> Counts:
         BadSpec: no class of the photographs is a class of the network, or none of them can be read.
     """
     if isinstance(inputs, Inputs):
-        return Counts(int((predict(network, inputs) == inputs.labels).sum()), len(inputs.labels))
+        found = predict(network, inputs)
+        unanswered = int((found == NO_ANSWER).sum())
+        return Counts(int((found == inputs.labels).sum()), len(inputs.labels), notes=overflow_notes(unanswered), unanswered=unanswered)
     if not len(inputs.own_classes):
         raise BadSpec(
             f"No class of {inputs.photos.title} is a class of this network: {some(inputs.unknown)}.",
@@ -98,13 +124,14 @@ def count(network: nn.Module, inputs: Inputs | PhotoInputs) -> Counts:
 
 
 def _count_photos(network: nn.Module, inputs: PhotoInputs) -> Counts:
-    sums, classes, total = torch.zeros(3, dtype=torch.int64), 0, 0
+    sums, classes, total, unanswered = torch.zeros(3, dtype=torch.int64), 0, 0, 0
     for batch in inputs.batches():
         labels = inputs.labels[batch.rows.to(inputs.labels.device)]
         with torch.no_grad():
             logits = network(as_taken(network, batch.images))[labels >= 0]
         labels, classes = labels[labels >= 0], logits.shape[1]
         total += len(labels)
+        unanswered += int((top1(logits) == NO_ANSWER).sum())
         sums += right_answers(logits, labels, inputs.own_classes).cpu()
     if not total:
         raise BadSpec(f"No photograph of {inputs.photos.title} can be counted.", " ".join(inputs.notes), "Choose another data set.")
@@ -112,7 +139,7 @@ def _count_photos(network: nn.Module, inputs: PhotoInputs) -> Counts:
     some_classes = len(inputs.own_classes) < classes
     return Counts(
         correct, total, top5 if classes > TOP else None, among if some_classes else None,
-        len(inputs.own_classes) if some_classes else None, inputs.notes,
+        len(inputs.own_classes) if some_classes else None, (*inputs.notes, *overflow_notes(unanswered)), unanswered,
     )  # fmt: skip
 
 
@@ -124,12 +151,23 @@ def as_taken(network: nn.Module, images: Tensor) -> Tensor:
 def right_answers(logits: Tensor, labels: Tensor, own_classes: Tensor) -> Tensor:
     """(3,): how often the label is the most probable class, among the five most probable, the most probable of `own_classes`.
 
+    Logits that are not finite are never right.
+
     Args:
         logits: (n, C). labels: (n,). own_classes: (m,), the labels are among them.
     """
-    best = logits.topk(min(TOP, logits.shape[1]), dim=1).indices
+    predicted, best = top1(logits), logits.topk(min(TOP, logits.shape[1]), dim=1).indices
     restricted = own_classes[logits[:, own_classes].argmax(1)]
-    return torch.stack([(logits.argmax(1) == labels).sum(), (best == labels[:, None]).any(1).sum(), (restricted == labels).sum()])
+    right = torch.stack([predicted == labels, (best == labels[:, None]).any(1), restricted == labels])
+    return (right & (predicted != NO_ANSWER)).sum(1)
+
+
+def overflow_notes(unanswered: int) -> tuple[str, ...]:
+    """What to know of images without an answer, and what to do; nothing where there are none."""
+    if not unanswered:
+        return ()
+    images = "1 image" if unanswered == 1 else f"{unanswered:,} images"
+    return (f"{images} without a finite answer: the network's outputs overflow. They count as wrong. {OVERFLOW_ADVICE}",)
 
 
 def evaluate(network: nn.Module, inputs: Inputs | PhotoInputs, method: str, layer: str, fitted: bool = False) -> PerImage:
@@ -157,12 +195,14 @@ def _maps(network: nn.Module, images: Tensor, method: str, layer: str) -> dict[s
     """Heatmaps (n, H, W) for the predicted classes, and what is said of each alone."""
     made = saliency_maps(network, images, method, layer, own_class)
     maps, states = normalise(made.maps, (images.shape[-2], images.shape[-1]))
+    maps, (usable, empty) = to_measure(maps, states), usable_and_empty(states)
     flat = maps.flatten(1)
     return {
         "predicted": made.targets,
         "map_mean": flat.mean(1),
         "map_std": flat.std(1, correction=0),
-        "usable": torch.tensor([state == "ok" for state in states]),
+        "usable": usable,
+        "empty": empty,
         "maps": maps,
     }
 
@@ -171,7 +211,8 @@ def _evaluate_photos(network: nn.Module, inputs: PhotoInputs, method: str, layer
     nothing = torch.full((len(inputs),), torch.nan)
     names = ("soft_iou", "map_mean", "map_std", "pointing-game", "energy-inside", "box-iou")
     columns: dict[str, Any] = {name: nothing.clone() for name in names}
-    columns |= {"predicted": torch.full((len(inputs),), -1), "usable": torch.zeros(len(inputs), dtype=torch.bool)}
+    columns |= {"predicted": torch.full((len(inputs),), UNREADABLE)}
+    columns |= {name: torch.zeros(len(inputs), dtype=torch.bool) for name in ("usable", "empty")}
     for batch in inputs.batches(truth=True):
         found = _maps(network, as_taken(network, batch.images), method, layer)
         found |= against_truth(found.pop("maps"), batch)
@@ -182,7 +223,7 @@ def _evaluate_photos(network: nn.Module, inputs: PhotoInputs, method: str, layer
 
 
 def against_truth(maps: Tensor, batch: PhotoBatch) -> dict[str, Tensor]:
-    """Scores (n,), NaN where nobody marked the object."""
+    """Scores (n,), NaN where nobody marked the object and where a map holds NaN; 0 for an empty map."""
     assert batch.truth is not None
     unmarked = ~batch.truth.flatten(1).any(1)
     scores = {

@@ -85,7 +85,7 @@ def followed(answers: Sequence[Comparison], here: float, top: float, band: tuple
     lines = (
         ("Pearson with the dense map", PRUNED, "solid", [answer.similarity["pearson"] for answer in answers]),
         ("probability of the dense class", NEUTRAL, "dot",
-         [float(answer.pruned.prediction.probabilities[answer.dense.prediction.top]) for answer in answers]),
+         [answer.pruned.prediction.of(answer.dense.prediction.top) for answer in answers]),
     )  # fmt: skip
     for name, colour, dash, values in lines:
         figure.add_scatter(
@@ -139,7 +139,7 @@ def one_at_a_time(layers: Sequence[str], answers: Sequence[Comparison], total: i
     names = [name.removesuffix(".weight") for name in layers]
     places = list(range(1, len(names) + 1))
     similar = [answer.similarity["pearson"] for answer in answers]
-    sure = [float(answer.pruned.prediction.probabilities[answer.dense.prediction.top]) for answer in answers]
+    sure = [answer.pruned.prediction.of(answer.dense.prediction.top) for answer in answers]
     figure.add_bar(x=places, y=similar, customdata=names, name="Pearson with the dense map", marker={"color": PRUNED},
                    hovertemplate="%{customdata}: %{y:.3f}<extra>similarity</extra>")  # fmt: skip
     figure.add_scatter(x=places, y=sure, customdata=names, name="probability of the dense class", mode="markers",
@@ -171,7 +171,7 @@ def probabilities(answer: Comparison, classes: Sequence[str], best: int = 5) -> 
         return _best_classes(sides, [(index, classes[index]) for index in shown], best)
     figure = empty_figure("Probability by class (softmax, n = 1)")
     for side, name, colour in sides:
-        figure.add_bar(x=list(classes), y=side.prediction.probabilities.tolist(), name=name, marker={"color": colour},
+        figure.add_bar(x=list(classes), y=[side.prediction.of(index) for index in shown], name=name, marker={"color": colour},
                        hovertemplate="class %{x}: %{y:.3f}<extra>" + name + "</extra>")  # fmt: skip
     figure.update_xaxes(type="category", showgrid=False)
     return figure.update_yaxes(range=[0, 1.03], tickvals=[0, 0.25, 0.5, 0.75, 1])
@@ -182,8 +182,9 @@ def _best_classes(sides: list[tuple[Heatmap, str, str]], shown: list[tuple[int, 
     figure = empty_figure(title, height=110 + 34 * len(shown))
     names = [name for _, name in shown]
     for side, label, colour in reversed(sides):  # bars are drawn from below
-        values = [float(side.prediction.probabilities[index]) for index, _ in shown]
-        figure.add_bar(x=values, y=names, orientation="h", name=label, marker={"color": colour}, text=[f"{v:.3f}" for v in values],
+        values = [side.prediction.of(index) for index, _ in shown]
+        texts = ["no answer" if value is None else f"{value:.3f}" for value in values]
+        figure.add_bar(x=values, y=names, orientation="h", name=label, marker={"color": colour}, text=texts,
                        textposition="outside", cliponaxis=False, hovertemplate="%{y}: %{x:.3f}<extra>" + label + "</extra>")  # fmt: skip
     figure.update_layout(legend={"traceorder": "reversed"}, margin={"r": 40})
     figure.update_xaxes(range=[0, 1.03], tickvals=[0, 0.25, 0.5, 0.75, 1])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import plotly.graph_objects as go
-from pandas import DataFrame, Series
+from pandas import DataFrame, Series, isna
 
 from core.measures.fitting import FITTINGS
 from core.plots import DENSE, NEUTRAL, PRUNED, empty_figure
@@ -66,7 +66,8 @@ def scatter(study: StudyTables, without_collapsed: bool, fitting: str = "soft-io
     figure = _figure(f"Accuracy against {name} (n = {len(shown)} levels)", height=400)
     figure.add_scatter(
         x=shown.accuracy_noisy, y=shown.overlap, mode="lines+markers", customdata=shown.level, showlegend=False,
-        line={"color": NEUTRAL, "width": 1}, hovertemplate=f"level %{{customdata}}: accuracy %{{x:.3f}}, {name} %{{y:.3f}}<extra></extra>",
+        line={"color": NEUTRAL, "width": 1}, hovertext=_empty_maps(shown),
+        hovertemplate=f"level %{{customdata}}: accuracy %{{x:.3f}}, {name} %{{y:.3f}}%{{hovertext}}<extra></extra>",
         marker={"size": 11, "color": shown.level, "colorscale": "Cividis", "colorbar": {"title": "level"},
                 "symbol": ["circle-open" if gone else "circle" for gone in shown.collapsed]},
     )  # fmt: skip
@@ -131,8 +132,19 @@ def _mean_line(figure: go.Figure, mean: DataFrame, column: str, look: tuple[str,
     for bound, fill in bounds:
         figure.add_scatter(x=mean.x, y=mean[bound], mode="lines", line={"width": 0, "color": colour}, fill=fill, opacity=0.3,
                            hoverinfo="skip", showlegend=False)  # fmt: skip
+    beside = _empty_maps(mean) if column == "overlap" else [""] * len(mean)
     figure.add_scatter(x=mean.x, y=mean[column], mode="lines", name=label, line={"color": colour, "width": 3}, customdata=mean.weights_left,
-                       hovertemplate="%{y:.3f}, %{customdata:,} weights left<extra>" + label + "</extra>")  # fmt: skip
+                       hovertext=beside,
+                       hovertemplate="%{y:.3f}%{hovertext}, %{customdata:,} weights left<extra>" + label + "</extra>")  # fmt: skip
+
+
+def _empty_maps(mean: DataFrame) -> list[str]:
+    """Beside each mean overlap: how many maps are empty, and the mean without them; nothing where none is."""
+    texts = []
+    for row in mean.itertuples():
+        without = "undefined" if isna(row.overlap_without_empty) else f"{row.overlap_without_empty:.3f}"
+        texts.append(f"<br>({row.empty_maps:,.0f} of {row.maps:,.0f} maps empty; {without} without them)" if row.empty_maps else "")
+    return texts
 
 
 def _control_line(figure: go.Figure, study: StudyTables, axis: str, control: str, look: tuple[str, str, str]) -> None:

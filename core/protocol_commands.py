@@ -14,6 +14,7 @@ from core.data.datasets import mnist
 from core.device import choose_device
 from core.engine import REPOSITORY, Engine, default_folder
 from core.errors import BadSpec, UnknownName
+from core.evaluation import overflow_notes
 from core.protocols import lukkien, lukkien_study
 from core.protocols.lukkien_images import Study
 from core.protocols.lukkien_tables import StudyTables
@@ -72,19 +73,34 @@ def summary(tables: StudyTables) -> str:
     """The study in a few lines, the published values beside ours."""
     facts, published = tables.facts, lukkien.PUBLISHED
     dense = tables.levels[(tables.levels.series == "iterative-reset") & (tables.levels.level == 0)]
-    main = tables.mean[tables.mean.series == "iterative-reset"]
+    main = tables.mean_series()
+    best = main.loc[main.soft_iou.idxmax()]
     return "\n".join(
         [
             f"Trained on {facts['train_images']:,} images, tested on {facts['test_images']:,} ({facts['data']}), seeds {facts['seeds']}.",
             f"Level 0: noisy accuracy {_percents(dense.accuracy_noisy)} (published {published['accuracy_noisy_level_0']:.2%}),"
             f" soft IoU {', '.join(f'{value:.3f}' for value in dense.soft_iou)}.",
-            f"Highest mean soft IoU: {main.soft_iou.max():.3f} at level {int(main.level[main.soft_iou.idxmax()])}"
+            f"Highest mean soft IoU: {best.soft_iou:.3f} at level {int(best.level)}{_empty(best)}"
             f" (published: about {published['highest_soft_iou']}, in the first levels).",
             f"Pearson of level means of accuracy and soft IoU (published {published['pearson']:.3f}; 95 % intervals over images):",
             *_pearson_lines(tables),
+            *_unanswered(tables),
             "Levels descend from each other: they are not independent points, and p is descriptive.",
         ]
     )
+
+
+def _unanswered(tables: StudyTables) -> tuple[str, ...]:
+    """Tables of an earlier version do not count them; those networks' outputs were finite."""
+    return overflow_notes(int(tables.levels.unanswered.sum())) if "unanswered" in tables.levels else ()
+
+
+def _empty(row: Any) -> str:
+    """How many maps of a level are empty, and the mean without them; nothing where none is."""
+    if not row.empty_maps:
+        return ""
+    without = "undefined" if isna(row.overlap_without_empty) else f"{row.overlap_without_empty:.3f}"
+    return f", {int(row.empty_maps):,} of {int(row.maps):,} maps empty, {without} without them"
 
 
 def _pearson_lines(tables: StudyTables) -> list[str]:

@@ -49,7 +49,7 @@ def _effect(engine: Asked, question: SensitivitySpec, layer: str, sparsity: floa
     top = dense.prediction.top
     return LayerEffect(
         variant=variant, image=question.image, layer=layer, sparsity=sparsity, target_class=top,
-        probability_dense=float(dense.prediction.probabilities[top]), probability=float(pruned.prediction.probabilities[top]),
+        probability_dense=dense.prediction.of(top), probability=pruned.prediction.of(top),
         flipped=pruned.prediction.top != top, similarity=optional(pearson(_cells(dense), _cells(pruned))[0]),
         accuracy=engine.accuracy(variant, question.data) if question.data else None,
     )  # fmt: skip

@@ -110,11 +110,14 @@ def amount_text(answer: Comparison) -> str:
 
 
 def _says(side: Heatmap, changed: bool = False) -> str:
+    if side.prediction.confidence is None:
+        return "no answer: its outputs overflow"
     return f"{'now' if changed else 'says'} {_class_name(side, side.prediction.top)}, {side.prediction.confidence:.2f}"
 
 
-def _class_name(side: Heatmap, index: int) -> str:
-    return card(side.variant.model).classes[index]
+def _class_name(side: Heatmap, index: int | None) -> str:
+    """Empty for no class."""
+    return "" if index is None else card(side.variant.model).classes[index]
 
 
 def _state(side: Heatmap) -> tuple[str, ...]:

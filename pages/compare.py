@@ -5,10 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from core import PruningSpec, sheets, strips
-from core.models.zoo import card
 from core.results import Comparison, Verdict
 from core.strips import SHOWS, Look, Strip
-from pages.shared import address, compare_view, downloads, frame, last_view, linked, many, networks, present, sidebar
+from pages.shared import address, compare_view, downloads, frame, last_view, linked, many, networks, present, sidebar, story
 from pages.shared.compare_view import RowAsked
 
 SCALE = {"difference": "Purple: more in the pruned map, orange: more in the dense one; both from 0 to 1.",
@@ -70,10 +69,13 @@ def _headline(done: list[Strip]) -> str:
     if not pruned:
         return "Nothing is pruned here: choose higher amounts."
     flips = {(answer.pruned.variant, answer.pruned.image): answer.flipped for answer in pruned}  # methods do not change answers
-    changed, blank = sum(flips.values()), sum(answer.pruned.state != "ok" for answer in pruned)
+    changed, blank = sum(flips.values()), sum(answer.pruned.state in ("empty", "constant") for answer in pruned)
+    silent = len({(answer.pruned.variant, answer.pruned.image) for answer in pruned if not answer.pruned.prediction.answered})
     text = f"**{changed} of {len(flips)}** answers of pruned networks are not the dense network's"
     if blank:
         text += f"; **{blank} of {len(pruned)}** of their maps point{'s' if blank == 1 else ''} at nothing"
+    if silent:
+        text += f"; **{silent} of {len(flips)}** give no answer, because the network's outputs overflow"
     return f"{text}. {_first_change(done[0])}{_agreement(pruned)}"
 
 
@@ -98,8 +100,7 @@ def _first_change(strip: Strip) -> str:
     at = next((answer for answer in strip.answers if answer.flipped), None)
     if at is None:
         return ""
-    names = card(at.dense.variant.model).classes
-    before, after = names[at.dense.prediction.top], names[at.pruned.prediction.top]
+    before, after = (story.class_name(side, side.prediction.top) for side in (at.dense, at.pruned))
     return f"In the first row it changes from {before} to {after} at {strips.amount_text(at)}."
 
 

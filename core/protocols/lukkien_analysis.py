@@ -12,7 +12,8 @@ import pandas
 from core.errors import MissingData
 from core.measures.fitting import FITTINGS
 from core.protocols.lukkien_images import SERIES, Cell, Study, read_images
-from core.protocols.lukkien_tables import StudyTables, overlap_column
+from core.protocols.lukkien_tables import StudyTables, beside_means, overlap_column
+from core.results import NO_ANSWER
 from core.stats.bootstrap import LevelMeans, correlation_intervals, level_intervals, level_means, mean_interval
 from core.stats.correlation import correlations, normality
 from core.stats.intervals import wilson
@@ -30,10 +31,12 @@ def analyse(study: Study) -> StudyTables:
     per_image = {series: [read_images(study, cell) for cell in study.cells(series)] for series in _whole_series(study)}
     rows = [row for series in per_image for row in _level_rows(study, series, per_image[series])]
     main = per_image["iterative-reset"]
+    means = [row for series in per_image for row in _mean_rows(study, series, per_image[series])]
+    levels, mean = beside_means(pandas.DataFrame(rows), pandas.DataFrame(means))
     return StudyTables(
         facts=_facts(study, main[0][1]),
-        levels=pandas.DataFrame(rows),
-        mean=pandas.DataFrame([row for series in per_image for row in _mean_rows(study, series, per_image[series])]),
+        levels=levels,
+        mean=mean,
         correlations=pandas.DataFrame(list(_correlation_rows(study, main, usable_only=False))),
         correlations_usable=pandas.DataFrame(list(_correlation_rows(study, main, usable_only=True))),
         normality=pandas.DataFrame(list(_normality_rows(study, rows))),
@@ -81,10 +84,10 @@ def _level_row(cell: Cell, frame: pandas.DataFrame, facts: dict[str, Any]) -> di
         "soft_iou": overlap.value, "soft_iou_low": overlap.low, "soft_iou_high": overlap.high, "soft_iou_n": overlap.n,
         "soft_iou_correct": split.mean_correct, "soft_iou_wrong": split.mean_wrong,
         "map_mean": frame.map_mean.mean(), "map_std": frame.map_std.mean(),
-        "empty_maps": int(frame["empty"].sum()), "collapsed": bool(facts["collapsed"]), "threshold": facts["threshold"],
+        "empty_maps": int(frame["empty"].sum()), "unanswered": int((frame.predicted_noisy == NO_ANSWER).sum()),
+        "collapsed": bool(facts["collapsed"]), "threshold": facts["threshold"],
     }  # fmt: skip
-    # every digit has ink, so a fitting is undefined only for an empty map, which overlaps by 0
-    return row | {name: frame[name].fillna(0).mean() for name in FITTINGS if name in frame}
+    return row | {name: frame[name].mean() for name in FITTINGS if name in frame}
 
 
 def _mean_rows(study: Study, series: str, tables: Tables) -> Iterator[dict[str, Any]]:
@@ -92,8 +95,7 @@ def _mean_rows(study: Study, series: str, tables: Tables) -> Iterator[dict[str, 
     seeds, levels = len(study.plan.seeds), study.plan.levels + 1
     columns = [overlap_column(name) for name in FITTINGS if overlap_column(name) in tables[0][0]]
     right = _stack(tables, "right").reshape(seeds, levels, -1).mean(0)
-    # an empty map overlaps by 0, as in the rows of each level
-    scores = [np.nan_to_num(_stack(tables, column)).reshape(seeds, levels, -1).mean(0) for column in columns]
+    scores = [_stack(tables, column).reshape(seeds, levels, -1).mean(0) for column in columns]
     means = level_means(np.stack([right] * len(scores)), np.stack(scores), resamples=1000)
     accuracy, overlaps = level_intervals(means, "accuracy")[0], level_intervals(means, "soft_iou")
     for level in range(levels):
@@ -119,7 +121,7 @@ def _correlation_rows(study: Study, main: Tables, usable_only: bool) -> Iterator
     right, empty = (_stack(main, column).reshape(seeds, study.plan.levels + 1, -1) for column in ("right", "empty"))
     for fitting in FITTINGS:
         score = _stack(main, overlap_column(fitting)).reshape(right.shape)
-        means = level_means(right, np.where(empty > 0, np.nan, score) if usable_only else np.nan_to_num(score))
+        means = level_means(right, np.where(empty > 0, np.nan, score) if usable_only else score)
         series = [(str(seed), _one_seed(means, place), collapsed[place]) for place, seed in enumerate(study.plan.seeds)]
         for name, one, gone in [*series, ("mean", means.averaged(), collapsed.any(0))]:
             for levels, chosen in (("all", np.full(len(gone), True)), ("without collapsed", ~gone)):

@@ -17,6 +17,7 @@ import torch
 from core.data.datasets import training_image_count
 from core.errors import BadFile, MissingData
 from core.evaluation import Inputs, evaluate, predict
+from core.protocols import older_tables
 from core.protocols.lukkien import CAM, WEIGHTS_LEFT, Plan
 from core.specs import DataSpec, ModelSpec, PruningSpec, VariantSpec
 from core.store.frames import read_frame, write_frame
@@ -86,7 +87,8 @@ def evaluate_study(study: Study, store: ModelStore, inputs: Inputs, series: str)
 
 def read_images(study: Study, cell: Cell) -> tuple[pandas.DataFrame, dict[str, Any]]:
     """The per-image table of one network. Raises MissingData or BadFile."""
-    return read_frame(study.path(cell), COLUMNS)
+    frame, facts = read_frame(study.path(cell), COLUMNS)
+    return older_tables.study_images(frame), facts
 
 
 def _evaluate_cell(study: Study, cell: Cell, store: ModelStore, inputs: Inputs) -> tuple[pandas.DataFrame, dict[str, Any]]:
@@ -96,12 +98,12 @@ def _evaluate_cell(study: Study, cell: Cell, store: ModelStore, inputs: Inputs) 
         clean = predict(network, Inputs(inputs.clean, inputs.clean, inputs.labels)).cpu()
     columns = {
         "label": inputs.labels.cpu().to(torch.uint8),
-        "predicted_clean": clean.to(torch.uint8),
-        "predicted_noisy": rows.predicted.to(torch.uint8),
+        "predicted_clean": clean.to(torch.int16),  # may be NO_ANSWER
+        "predicted_noisy": rows.predicted.to(torch.int16),
         "soft_iou": rows.soft_iou,
         "map_mean": rows.map_mean,
         "map_std": rows.map_std,
-        "empty": ~rows.usable,
+        "empty": rows.empty,
     } | rows.fitted
     report = store.report(variant)
     facts = {

@@ -47,6 +47,9 @@ class StudyTables:
     facts: weights, data, train_images, test_images, seeds, levels, noise.
     levels: one row a series, seed and level. mean: over the seeds. Both have a column for every way of fitting a heatmap to the ink
     (`overlap_column`), in the thesis' series; the controls have soft IoU only.
+    An empty map overlaps by 0 in every mean; beside it stand the number of empty maps and the mean
+    without them (soft_iou_without_empty; `mean_series` has that of every fitting). An invalid map has
+    no overlap and is left out.
     correlations: of level means of accuracy and overlap, an empty map overlapping by 0. correlations_usable: the same with empty maps
     left out, so that ways of fitting are compared on the same images, fewer of them at deeper levels.
     normality: of the two series. paired: correct against wrong predictions within a level.
@@ -73,19 +76,40 @@ class StudyTables:
     def mean_series(self, fitting: str = "soft-iou", series: str = "iterative-reset") -> pandas.DataFrame:
         """The mean over the seeds at each level, its overlap by this fitting in the columns overlap, overlap_low, overlap_high.
 
-        NaN where undefined: the controls were fitted by soft IoU only, and tables of an earlier run have no intervals of the others.
+        overlap_without_empty is the mean over the seeds that still have a map. NaN where undefined: the controls were fitted by soft IoU only, and tables of an earlier run have no intervals of the others.
         """
-        column, rows = overlap_column(fitting), self.mean[self.mean.series == series]
+        column = overlap_column(fitting)
+        without = without_empty(self.levels, column)
+        own = self.levels.assign(overlap_without_empty=without)[self.levels.series == series].groupby("level")
+        rows = self.mean[self.mean.series == series]
+        rows = rows.assign(overlap_without_empty=rows.level.map(own.overlap_without_empty.mean()))
         if f"{column}_high" in rows:
             return rows.assign(**{f"overlap{end}": rows[f"{column}{end}"] for end in ("", "_low", "_high")})
         # every seed was tested on the same images, so the mean of the seeds' means is the mean over all
-        of_seeds = self.levels[self.levels.series == series].groupby("level")[column].mean()
-        return rows.assign(overlap=rows.level.map(of_seeds), overlap_low=float("nan"), overlap_high=float("nan"))
+        return rows.assign(overlap=rows.level.map(own[column].mean()), overlap_low=float("nan"), overlap_high=float("nan"))
 
 
 def overlap_column(fitting: str) -> str:
     """The column of the tables `levels` and `mean` for a way of fitting."""
     return "soft_iou" if fitting == "soft-iou" else fitting
+
+
+def without_empty(levels: pandas.DataFrame, column: str) -> pandas.Series:
+    """Each row's mean overlap over the maps that are not empty; NaN where every map is.
+
+    Exact for any stored table: empty maps overlap by 0, so only the number of maps changes.
+    """
+    kept = levels.soft_iou_n - levels.empty_maps
+    return levels[column] * levels.soft_iou_n / kept.where(kept > 0)
+
+
+def beside_means(levels: pandas.DataFrame, mean: pandas.DataFrame) -> tuple[pandas.DataFrame, pandas.DataFrame]:
+    """Both tables with what stands beside a mean of overlaps: empty maps (of all seeds), maps, and the mean without the empty ones."""
+    levels = levels.assign(soft_iou_without_empty=without_empty(levels, "soft_iou"))
+    sums = levels.groupby(["series", "level"]).agg(
+        empty_maps=("empty_maps", "sum"), maps=("soft_iou_n", "sum"), soft_iou_without_empty=("soft_iou_without_empty", "mean")
+    )
+    return levels, mean.drop(columns=sums.columns, errors="ignore").join(sums, on=["series", "level"])
 
 
 def study_folder(root: Path, weights: str, data_key: str) -> Path:
@@ -170,6 +194,7 @@ def _read(folder: Path) -> StudyTables:
         if absent := [column for column in columns if column not in frames[name]]:
             raise _bad(folder, f"lack the columns {', '.join(absent)} in {name}.csv")
     _check_levels(folder, frames["levels"], about["facts"]["levels"])
+    frames["levels"], frames["mean"] = beside_means(frames["levels"], frames["mean"])
     return StudyTables(facts=about["facts"], **frames)
 
 

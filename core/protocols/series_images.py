@@ -24,9 +24,12 @@ from core.errors import BadFile, BadSpec, MissingData
 from core.evaluation import TOP, against_truth, as_taken
 from core.measures import MEASURES
 from core.models.zoo import card, series_of
+from core.protocols import older_tables
+from core.protocols.older_tables import SIMILARITIES
+from core.results import NO_ANSWER
 from core.saliency.cams import saliency_maps
 from core.saliency.capture import fixed_classes, own_class
-from core.saliency.normalise import normalise
+from core.saliency.normalise import normalise, to_measure, usable_and_empty
 from core.specs import DataSpec, ModelSpec, VariantSpec
 from core.store.files import Files
 from core.store.frames import read_frame, write_frame
@@ -34,8 +37,6 @@ from core.store.models import ModelStore
 from core.store.weights import stored_key
 
 METHOD = "grad-cam"
-SIMILARITIES = tuple(name for name, entry in MEASURES.items() if entry.facts["group"] == "similarity")
-TRUTH = ("soft_iou", "pointing-game", "energy-inside", "box-iou")
 COLUMNS = ("level", "image", "label", "predicted", "top5", "agrees", "usable", "map_mean", "map_variance", "non_zero", "l1_to_dense")
 
 
@@ -107,7 +108,7 @@ def _read(path: Path) -> tuple[pandas.DataFrame, dict[str, Any]]:
     frame, facts = read_frame(path, COLUMNS)
     if not isinstance(facts.get("levels"), dict) or set(map(str, frame.level.unique())) != set(facts["levels"]):
         raise BadFile(f"The table {path} does not say what its levels are.", "", "Delete it and run `python -m core protocol run merkle`.")
-    return frame, facts
+    return older_tables.series_images(frame), facts
 
 
 def evaluate_series(place: Place, store: ModelStore, inputs: PhotoInputs, control: Control | None = None) -> Iterator[Looked]:
@@ -196,10 +197,8 @@ def look(store: ModelStore, variant: VariantSpec, inputs: PhotoInputs, dense: _S
         for batch in inputs.batches(truth=marked):
             images = as_taken(network, batch.images)
             part = _look_at(network, images, layer, [classes[row] for row in batch.rows.tolist()] if dense else None)
-            truth = {}
-            if marked:
-                heatmaps, _ = normalise(part["own"].to(images.device), (images.shape[-2], images.shape[-1]))
-                truth = against_truth(heatmaps, batch)
+            heatmaps = to_measure(*normalise(part["own"].to(images.device), (images.shape[-2], images.shape[-1])))
+            truth = against_truth(heatmaps, batch) if marked else {}
             parts.append({"rows": batch.rows} | part | truth)
     if not parts:
         raise BadSpec(f"No photograph of {inputs.photos.title} can be read.", " ".join(inputs.notes), "Choose another data set.")
@@ -208,12 +207,12 @@ def look(store: ModelStore, variant: VariantSpec, inputs: PhotoInputs, dense: _S
 
 
 def _look_at(network: nn.Module, images: Tensor, layer: str, classes: list[int] | None) -> dict[str, Tensor]:
-    """One batch; the second map only where the dense network says another class."""
+    """One batch; the second map only where the dense network predicts another class, not where it gives no answer."""
     made = saliency_maps(network, images, METHOD, layer, own_class)
     own, same = made.maps.float(), made.maps.float()
     if classes is not None:
         wanted = torch.tensor(classes, device=made.targets.device)
-        other = wanted != made.targets
+        other = (wanted != made.targets) & (wanted != NO_ANSWER)
         if other.any():
             same = own.clone()
             same[other] = saliency_maps(network, images[other], METHOD, layer, fixed_classes(wanted[other])).maps.float()
@@ -227,16 +226,18 @@ def _frame(seen: _Seen, dense: _Seen, inputs: PhotoInputs) -> pandas.DataFrame:
     own, own_dense = _by_peak(seen.own), _by_peak(dense.own)
     flat, size = own.flatten(1), tuple(own.shape[1:])
     same, same_dense = (normalise(maps, size)[0] for maps in (seen.same, dense.same))
+    (usable, empty), answered = usable_and_empty(normalise(seen.own, size)[1]), seen.predicted != NO_ANSWER
     columns: dict[str, Tensor] = {
         "image": seen.rows.to(torch.int32),
         "label": labels.to(torch.int16),
         "predicted": seen.predicted.to(torch.int16),
-        "top5": (seen.top5 == labels[:, None]).any(1),
-        "agrees": seen.predicted == dense.predicted,
-        "usable": torch.tensor([state == "ok" for state in normalise(seen.own, size)[1]]),
+        "top5": (seen.top5 == labels[:, None]).any(1) & answered,
+        "agrees": (seen.predicted == dense.predicted) & answered,
+        "usable": usable,
+        "empty": empty,
         "map_mean": flat.mean(1),
         "map_variance": flat.var(1, correction=0),
-        "non_zero": (flat > 0).float().sum(1),
+        "non_zero": (flat > 0).float().sum(1).where(torch.isfinite(flat).all(1), torch.nan),
         "l1_to_dense": (own - own_dense).abs().flatten(1).sum(1),
     }
     columns |= {name: MEASURES[name].value(same_dense, same) for name in SIMILARITIES} | seen.truth

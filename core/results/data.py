@@ -12,7 +12,8 @@ class Accuracy:
     """Top-1 accuracy of a variant on a data set: counts, and the bounds of a 95 % Wilson interval.
 
     Of photographs that were counted now, also: `top5`, how often the class is among the five most probable; `among`, how often it is the
-    most probable of the `among_classes` classes that the data set has; `notes`, in plain words, what was left out. None where unknown.
+    most probable of the `among_classes` classes that the data set has; `notes`, in plain words, what was left out. `unanswered`: images for
+    which the network's outputs are not finite; they are in the total and never right. None where unknown.
     """
 
     variant: VariantSpec
@@ -25,6 +26,7 @@ class Accuracy:
     among: int | None = None
     among_classes: int | None = None
     notes: tuple[str, ...] = ()
+    unanswered: int | None = None
 
     @property
     def fraction(self) -> float:

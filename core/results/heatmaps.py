@@ -13,25 +13,43 @@ from core.results.images import Picture
 from core.results.pruning import MaskReport
 from core.specs import CamSpec, ImageRef, VariantSpec
 
+# Predicted classes in tensors and tables that are none: of a photograph that cannot be read, and of a network whose outputs are not finite.
+# The second equals no label: a label of -1 is a class that the network does not know.
+UNREADABLE, NO_ANSWER = -1, -2
+OVERFLOW_ADVICE = "Check the weights, or compute in float32 (SPARSIGHT_PRECISION)."
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Prediction:
-    """Softmax probabilities of one variant for one image, (classes,)."""
+    """Softmax probabilities of one variant for one image, (classes,); all NaN where the network's outputs are not finite.
+
+    Such a network gives no answer: `top` and `confidence` are None, and nothing counts it as right.
+    """
 
     variant: VariantSpec
     image: ImageRef
     probabilities: Array
 
     @property
-    def top(self) -> int:
-        return int(np.argmax(self.probabilities))
+    def answered(self) -> bool:
+        return bool(np.isfinite(self.probabilities).all())
 
     @property
-    def confidence(self) -> float:
-        return float(self.probabilities.max())
+    def top(self) -> int | None:
+        return int(np.argmax(self.probabilities)) if self.answered else None
+
+    @property
+    def confidence(self) -> float | None:
+        return float(self.probabilities.max()) if self.answered else None
+
+    def of(self, index: int | None) -> float | None:
+        """The probability of a class; None without an answer, and for no class."""
+        return None if index is None or not self.answered else float(self.probabilities[index])
 
     def best(self, count: int = 5) -> list[tuple[int, float]]:
-        """The most probable classes with their probabilities, most probable first."""
+        """The most probable classes with their probabilities, most probable first; none without an answer."""
+        if not self.answered:
+            return []
         order = np.argsort(-self.probabilities, kind="stable")[:count]
         return [(int(index), float(self.probabilities[index])) for index in order]
 
@@ -40,7 +58,7 @@ MAP_STATES: dict[str, str] = {
     "ok": "The map is usable.",
     "empty": "The map is zero everywhere: the method found no evidence for this class at this layer.",
     "constant": "The map has the same value everywhere: it points at nothing.",
-    "invalid": "The map holds values that are not numbers: the network's outputs overflow.",
+    "invalid": "The map holds values that are not finite numbers, so it is not drawn and no score is computed from it.",
 }
 
 
@@ -52,12 +70,13 @@ class Heatmap:
     constant or invalid map stays all zero in `map`, never stretched into noise. `state` is a key of MAP_STATES.
     `cam` names its layer, also where the question left it to the card. `negative_share`: of the target layer's values, the
     share below 0. `others` (h, w): raw maps of the methods that may be asked for a second opinion, from the same pass.
+    `target_class` is None where the map was asked for the network's own answer, and it gives none.
     """
 
     variant: VariantSpec
     image: ImageRef
     cam: CamSpec
-    target_class: int
+    target_class: int | None
     saliency: Array
     map: Array
     state: str

@@ -13,17 +13,17 @@ class LayerEffect:
     """One layer pruned alone, one image.
 
     layer: name of its weight. sparsity: the share of the layer that was asked for. target_class: what the dense network predicts, and
-    its probability in both networks. similarity: Pearson correlation of the heatmap with the dense one at the target layer's cells,
-    None where undefined. accuracy: None where no data set was given.
+    its probability in both networks; None where outputs are not finite. similarity: Pearson correlation of the heatmap with the dense
+    one at the target layer's cells, None where undefined. accuracy: None where no data set was given.
     """
 
     variant: VariantSpec
     image: ImageRef
     layer: str
     sparsity: float
-    target_class: int
-    probability_dense: float
-    probability: float
+    target_class: int | None
+    probability_dense: float | None
+    probability: float | None
     flipped: bool
     similarity: float | None
     accuracy: Accuracy | None = None
@@ -34,6 +34,8 @@ class LayerEffect:
         return self.variant.key
 
     @property
-    def probability_change(self) -> float:
-        """Pruned minus dense, -1 to 1."""
+    def probability_change(self) -> float | None:
+        """Pruned minus dense, -1 to 1; None where either is unknown."""
+        if self.probability is None or self.probability_dense is None:
+            return None
         return self.probability - self.probability_dense

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from core.device import torch_generator
 from core.registry import Registry
-from core.saliency.capture import Captured, ChooseTarget, capture
+from core.saliency.capture import Captured, ChooseTarget, capture, overflowing
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +27,7 @@ class SaliencyBatch:
     Args:
         maps: (N, h, w) at the target layer's cells, not negative, not scaled; NaN where the method has no finite answer.
         logits: (N, C).
-        targets: (N,) class indices that the maps are for.
+        targets: (N,) class indices that the maps are for; NO_ANSWER for a network's own class where it gives none.
         negative_share: (N,) share of the target layer's values that are negative.
         others: maps (N, h, w) of the other methods asked for, by name, from the same pass.
     """
@@ -87,12 +87,14 @@ def saliency_maps(
     Raises:
         UnknownName: no such method or layer.
         BadSpec: the layer cannot be a target layer, or a class is out of range.
+
+    An image whose logits are not finite has a map of NaN, whatever the method makes of it: the network's outputs overflow there.
     """
     methods = {name: CAMS[name].value for name in (cam_method_name, *others)}
     keep_graph = any(method.keep_graph for method in methods.values())
     captured = capture(model, layer_name, images, choose_target, keep_graph)
-    seen = Pass(model, images, layer_name, captured)
-    maps = {name: method.maps(seen).detach().relu() for name, method in methods.items()}
+    seen, overflow = Pass(model, images, layer_name, captured), overflowing(captured.logits)[:, None, None]
+    maps = {name: method.maps(seen).detach().relu().masked_fill(overflow, torch.nan) for name, method in methods.items()}
     return SaliencyBatch(
         maps=maps[cam_method_name],
         logits=captured.logits,

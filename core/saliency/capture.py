@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from core.errors import BadSpec, UnknownName
+from core.results import NO_ANSWER
 
 ChooseTarget = Callable[[Tensor], Tensor]  # logits (N, C) -> class indices (N,)
 
@@ -26,7 +27,7 @@ class Captured:
         activations: (N, K, h, w) output of the target layer.
         gradients: (N, K, h, w) of each image's target logit by that output.
         logits: (N, C).
-        targets: (N,) class indices, long.
+        targets: (N,) class indices, long; NO_ANSWER where `own_class` was asked for and the logits are not finite.
     """
 
     activations: Tensor
@@ -36,8 +37,13 @@ class Captured:
 
 
 def own_class(logits: Tensor) -> Tensor:
-    """A `choose_target`: the class that the network itself predicts. Logits (N, C) -> (N,)."""
-    return logits.argmax(dim=1)
+    """A `choose_target`: the class that the network itself predicts, NO_ANSWER where logits are not finite. Logits (N, C) -> (N,)."""
+    return logits.argmax(dim=1).masked_fill(overflowing(logits), NO_ANSWER)
+
+
+def overflowing(logits: Tensor) -> Tensor:
+    """Which images have logits (N, C) that are not all finite, (N,) bool."""
+    return ~torch.isfinite(logits).all(dim=1)
 
 
 def fixed_classes(classes: Tensor) -> ChooseTarget:
@@ -120,7 +126,7 @@ def capture(model: nn.Module, layer_name: str, images: Tensor, choose_target: Ch
         if cut.activations is None:
             raise BadSpec(f"Layer '{layer_name}' does not run in a pass.", "A target layer takes part in the prediction.")
         targets = _checked_targets(choose_target, logits)
-        gradients = _gradients(logits, targets, cut.activations, keep_graph)
+        gradients = _gradients(logits, targets.clamp(min=0), cut.activations, keep_graph)
     activations = cut.activations if keep_graph else cut.activations.detach()
     return Captured(activations, gradients, logits.detach(), targets)
 
@@ -132,7 +138,7 @@ def _checked_targets(choose_target: ChooseTarget, logits: Tensor) -> Tensor:
     targets = choose_target(logits.detach())
     if targets.shape != (count,):
         raise BadSpec(f"There are {tuple(targets.shape)} target classes for {count} images.", "Each image has one.")
-    outside = (targets < 0) | (targets >= classes)
+    outside = ((targets < 0) & ~((targets == NO_ANSWER) & overflowing(logits))) | (targets >= classes)
     if outside.any():  # checked here because an index out of range stops a GPU for good
         raise BadSpec(f"There is no class {int(targets[outside][0])}.", f"This network knows classes 0 to {classes - 1}.")
     return targets

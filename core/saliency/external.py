@@ -177,6 +177,7 @@ def _maps(cam: Any, images: Tensor, captured: Captured) -> Tensor:
     """Maps (N, h, w), image by image: the same for any batch size, and the memory of one image. NaN where undefined."""
     maps = torch.full_like(captured.activations[:, 0], torch.nan)
     finite = torch.isfinite(captured.activations).all(dim=1) & torch.isfinite(captured.gradients).all(dim=1)
+    finite &= (captured.targets >= 0)[:, None, None]
     for index in finite.flatten(1).all(dim=1).nonzero()[:, 0].tolist():
         maps[index] = torch.from_numpy(_one_map(cam, images, captured, index)).to(maps)
     return maps

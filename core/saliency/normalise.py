@@ -34,6 +34,20 @@ def normalise(maps: Tensor, size: Sequence[int]) -> tuple[Tensor, list[str]]:
     return _scale(heatmaps), [STATES[code] for code in codes.tolist()]
 
 
+def usable_and_empty(states: Sequence[str]) -> tuple[Tensor, Tensor]:
+    """Which maps of these states are usable, and which heatmaps are zero everywhere, (N,) bool; an invalid map is neither.
+
+    A constant saliency map counts as an empty heatmap, because scaling subtracts its smallest value.
+    """
+    return torch.tensor([state == "ok" for state in states]), torch.tensor([state in ("empty", "constant") for state in states])
+
+
+def to_measure(heatmaps: Tensor, states: Sequence[str]) -> Tensor:
+    """The heatmaps (N, H, W) with NaN in place of each invalid one: drawn as zeros, it must not be scored as an empty map."""
+    invalid = torch.tensor([state == "invalid" for state in states], dtype=torch.bool, device=heatmaps.device)
+    return heatmaps.masked_fill(invalid[:, None, None], torch.nan)
+
+
 def _state_codes(maps: Tensor) -> Tensor:
     """Index into STATES of each map, (N,)."""
     low, high = maps.amin(dim=(1, 2)), maps.amax(dim=(1, 2))  # NaN if any value is NaN

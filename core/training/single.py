@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from core.device import entropy, numpy_generator, precision_named
+from core.measures import top1
 from core.specs import TrainSpec
 from core.training import augment
 from core.training.augment import Moves
@@ -98,14 +99,14 @@ def _spans(images: int, size: int) -> Iterator[tuple[int, int]]:
 
 @torch.no_grad()
 def count_correct(subject: Subject, data: TrainingImages, device: torch.device) -> int:
-    """How many photographs the network names rightly, as they are, in evaluation mode."""
+    """How many photographs the network classifies correctly, as they are, in evaluation mode; never one whose logits are not finite."""
     subject.network.eval()
     correct = torch.zeros((), dtype=torch.int64, device=device)
     for pixels, labels in zip(data.images.split(EVALUATION_BATCH), data.labels.split(EVALUATION_BATCH), strict=True):
         images, truth = _on(device, pixels, labels)
         seen = subject.prepare(images.float().div_(255)).contiguous(memory_format=torch.channels_last)
         with casting(device, subject.precision):
-            correct += (subject.network(seen).argmax(1) == truth).sum()
+            correct += (top1(subject.network(seen)) == truth).sum()
     return int(correct)
 
 

@@ -60,7 +60,8 @@ def _accuracy(place: DeltaGenerator, variant: VariantSpec, data: DataSpec) -> No
     bounds = f"{found.low * 100:.1f} to {found.high * 100:.1f} %"
     with place.container():
         shown.metric(title, story.percent(found.fraction), points, f"{points:+.1f} points", f"from {story.percent(dense.fraction)}")
-        st.caption(f"{found.correct:,} of {found.total:,} embedded digits are named rightly; 95 % interval {bounds}.")
+        counts = f"{found.correct:,} of {found.total:,} embedded digits are classified correctly; 95 % interval {bounds}."
+        st.caption(" ".join((counts, *found.notes)))
 
 
 def _curve(place: DeltaGenerator, question: Question, data: DataSpec, mask: MaskReport) -> None:
@@ -143,6 +144,9 @@ def _predictions(question: Question) -> None:
         from core import plots
 
         answer = cached.comparison(*question)
+        for name, side in (("dense", answer.dense), ("pruned", answer.pruned)):
+            if not side.prediction.answered:
+                opened.caption(f"The {name} network gives no answer: its outputs overflow.")
         figure = plots.probabilities(answer, card(question[0].model).classes)
         opened.plotly_chart(figure, config=STILL, key="probabilities", alt="Probabilities of classes, dense and pruned")
 

@@ -50,7 +50,7 @@ class Stop:
 
     sparsity: float
     kept: int
-    top: int
+    top: int | None
     overlap: float | None
 
 
@@ -153,7 +153,7 @@ def convincing_mistake() -> int:
     return int(next(row for row in wrong if _says(int(row)) != labels[int(row)]))
 
 
-def _says(row: int) -> int:
+def _says(row: int) -> int | None:
     return cached.engine().heatmap(dense(), ImageRef(name=str(row)), THESIS).prediction.top
 
 

@@ -75,7 +75,8 @@ def noise(stage: Stage) -> Told:
         digit = digit_choice()
     usual = lesson_facts.heatmap(digit)
     engine, image = cached.engine(), lesson_facts.image_of(digit, high)
-    now = engine.heatmap(lesson_facts.dense(), image, replace(lesson_facts.CAM, target=usual.target_class))
+    target = "own" if usual.target_class is None else usual.target_class
+    now = engine.heatmap(lesson_facts.dense(), image, replace(lesson_facts.CAM, target=target))
     meet = soft_iou_of(usual.map, now.map) or 0.0
     said = f"says **{now.prediction.top}**, {certain(now, now.prediction.top)}" if stage.answered else "says **?**"
     shown = [

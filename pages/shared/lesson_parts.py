@@ -66,9 +66,11 @@ def share(value: float) -> str:
     return f"{value * 100:.0f} %"
 
 
-def certain(side: Heatmap, index: int) -> str:
+def certain(side: Heatmap, index: int | None) -> str:
     """Probability of a class in words that are true for the very small ones too."""
-    value = float(side.prediction.probabilities[index])
+    value = side.prediction.of(index)
+    if value is None:
+        return "undefined"
     return f"{value:.2f}" if value >= 0.005 else "less than 0.01"
 
 

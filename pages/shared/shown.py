@@ -104,7 +104,10 @@ def _without_noise(image: ImageRef, model: ModelSpec) -> None:
 
 def _says(side: Heatmap, changed: bool = False) -> None:
     icon = ":material/swap_horiz: " if changed else ""
-    st.markdown(f"{icon}says **{story.class_name(side, side.prediction.top)}**, {side.prediction.confidence:.2f}")
+    if side.prediction.confidence is None:
+        st.markdown(":material/warning: **no answer**: its outputs overflow")
+    else:
+        st.markdown(f"{icon}says **{story.class_name(side, side.prediction.top)}**, {side.prediction.confidence:.2f}")
     st.image(_bar("magma"), width="stretch", alt="Colour bar from black, 0, to pale yellow, 1")
     st.caption("0 to 1, evidence" if side.state == "ok" else f":material/warning: the map is {side.state}")
 

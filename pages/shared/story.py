@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from core.models.zoo import card, series_of
-from core.results import ELSEWHERE_BELOW, MAP_STATES, SAME_FROM, Agreement, Comparison, Heatmap, Verdict
+from core.results import ELSEWHERE_BELOW, MAP_STATES, OVERFLOW_ADVICE, SAME_FROM, Agreement, Comparison, Heatmap, Verdict
 from core.saliency import CAMS, NEGATIVE_LIMIT
 
 MARKED = {"ink": "the ink", "mask": "the object", "boxes": "the boxes"}  # what overlaps are with, by the kind of truth
@@ -35,6 +35,9 @@ def headline(answer: Comparison) -> str:
     """The one thing that matters now, from the numbers, in Markdown."""
     mask = answer.mask
     repaired = mask.variant.pruning.repair != "none"
+    if not answer.pruned.prediction.answered:
+        neither = "" if answer.dense.prediction.answered or mask.kept == mask.total else " The dense network gives none either."
+        return f"At **{percent(mask.sparsity)} sparsity** the network **gives no answer**: its outputs overflow.{neither}"
     if mask.kept == mask.total and repaired:
         return f"**Nothing is removed yet, but BatchNorm was measured again** on a few images: {_what_happens(answer)}"
     if mask.kept == mask.total:
@@ -110,11 +113,14 @@ def warnings(answer: Comparison) -> list[str]:
         found.append("**Collapsed network.** No path of kept weights joins input and output: accuracy is one class's share and the heatmap "
                      "is empty. Move the slider to the left.")  # fmt: skip
     for name, side in (("dense", answer.dense), ("pruned", answer.pruned)):
-        if side.state != "ok" and not (side is answer.pruned and answer.mask.collapsed):
+        if not side.prediction.answered:
+            overflow = f"**The {name} network's outputs overflow**, so it predicts no class, counts as wrong, and has no heatmap."
+            found.append(f"{overflow} {OVERFLOW_ADVICE}")
+        elif side.state != "ok" and not (side is answer.pruned and answer.mask.collapsed):
             found.append(f"**The {name} network's map is {side.state}.** {MAP_STATES[side.state]} {_other_map(side)}")
     if unsound := _unsound(answer):
         found.append(unsound)
-    if answer.flipped and not answer.mask.collapsed:
+    if answer.flipped and answer.dense.prediction.answered and answer.pruned.prediction.answered and not answer.mask.collapsed:
         found.append(f"**Flipped prediction.** Both heatmaps are for {_target(answer)}. {_less_pruning(answer)}")
     return found
 
@@ -171,13 +177,15 @@ def of_truth(text: str, kind: str) -> str:
     return re.sub(r"\bthe ink\b", MARKED.get(kind, "the object"), text) if kind != "ink" else text
 
 
-def class_name(side: Heatmap, index: int) -> str:
-    """A class in words; its number where the network says none."""
-    return card(side.variant.model).classes[index]
+def class_name(side: Heatmap, index: int | None) -> str:
+    """A class in words; its number where the network says none. No class is no answer."""
+    return "no answer" if index is None else card(side.variant.model).classes[index]
 
 
 def says(side: Heatmap) -> str:
     """A prediction with its probability: "7 (0.98)"."""
+    if side.prediction.confidence is None:
+        return "**no answer**"
     return f"**{class_name(side, side.prediction.top)}** ({side.prediction.confidence:.2f})"
 
 

@@ -11,7 +11,7 @@ import streamlit as st
 from core import ImageRef, ModelSpec, PruningSpec, VariantSpec, pictures, plots_study
 from core.protocols.lukkien import CAM
 from core.protocols.lukkien_tables import StudyTables
-from pages.shared import cached, present
+from pages.shared import cached, present, story
 from pages.shared.study_view import CARD, PARAMETERS, View
 from pages.shared.widgets import segments, whole
 
@@ -105,7 +105,7 @@ def explore_query(row: int, seed: int, level: int) -> dict[str, str]:
 
 
 @st.cache_data(max_entries=200, show_spinner=False)
-def level_pictures(row: int, seed: int) -> list[tuple[int, str, int]]:
+def level_pictures(row: int, seed: int) -> list[tuple[int, str, str]]:
     """(level, picture address, predicted class) of one digit at every level, target: each network's own class, as in the thesis."""
     levels = range((CARD.levels or 0) + 1)
     variants = tuple(VariantSpec(model=ModelSpec(seed=seed), pruning=PruningSpec.at_level(level)) for level in levels)
@@ -114,7 +114,7 @@ def level_pictures(row: int, seed: int) -> list[tuple[int, str, int]]:
         (
             level,
             pictures.data_url(pictures.jpeg(pictures.overlay(answer.pruned, answer.picture.clean, 0.65, 140))),
-            answer.pruned.prediction.top,
+            story.class_name(answer.pruned, answer.pruned.prediction.top),
         )
         for level, answer in enumerate(answers)
     ]

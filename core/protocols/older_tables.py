@@ -1,0 +1,36 @@
+"""Per-image tables of an earlier version, read by today's rule about empty maps (`core.measures`). No network is evaluated again."""
+
+from __future__ import annotations
+
+from pandas import DataFrame
+
+from core.measures import MEASURES
+from core.measures.fitting import FITTINGS
+
+SIMILARITIES = tuple(name for name, entry in MEASURES.items() if entry.facts["group"] == "similarity")
+TRUTH = ["pointing-game", "energy-inside", "box-iou"]
+
+
+def series_images(frame: DataFrame) -> DataFrame:
+    """A trained series over photographs. Earlier, only soft IoU scored an empty map 0, and some similarities were defined for one.
+
+    A map with evidence, or one that is invalid (its mean is NaN), is not empty. Boxes were drawn on the photographs that have a box
+    score at any level. Cosine similarity has always been undefined exactly where one of the two maps is empty or invalid.
+    """
+    if "empty" in frame:
+        return frame
+    empty = ~frame.usable & frame.map_mean.notna()
+    changed = {"empty": empty}
+    for name in (name for name in TRUTH if name in frame):
+        marked = frame.soft_iou.notna()
+        if name == "box-iou":
+            marked &= frame[name].notna().groupby(frame.image).transform("any")
+        changed[name] = frame[name].mask(empty & marked, 0)
+    for name in (name for name in SIMILARITIES if name in frame):
+        changed[name] = frame[name].where(frame.cosine.notna())
+    return frame.assign(**changed)
+
+
+def study_images(frame: DataFrame) -> DataFrame:
+    """The thesis' study over digits, each of which has ink. Earlier, two ways of fitting were undefined for an empty map."""
+    return frame.assign(**{name: frame[name].mask(frame["empty"] & frame[name].isna(), 0) for name in FITTINGS if name in frame})
