@@ -17,7 +17,7 @@ from core.models.torchvision_cnns import BY_HAND
 from core.models.zoo import MODELS, Card, card
 from core.pruning import CRITERIA
 from core.registry import Entry
-from core.results import Accuracy, Comparison, CostReport, Heatmap, Latency, MaskReport, Scores
+from core.results import OVERFLOW_ADVICE, Accuracy, Comparison, CostReport, Heatmap, Latency, MaskReport, Scores
 from core.saliency import CAMS, CamMethod
 from core.specs import GRANULARITIES, SCOPES
 from core.wording import class_name, headline, plain, unsound
@@ -90,8 +90,18 @@ def comparison_facts(answer: Comparison) -> dict[str, Any]:
         "pruned": heatmap_facts(pruned) | {"overlap": _values(answer.overlap_pruned), "map": _values(answer.statistics_pruned)},
         "similarity": _values(answer.similarity),
         "agreement": vars(answer.agreement) | {"verdict": answer.agreement.verdict.name.lower()},
-        "notes": [*filter(None, [plain(unsound(answer))]), *card(pruned.variant.model).notes, *answer.picture.notes],
+        "notes": [*filter(None, [plain(unsound(answer))]), *card(pruned.variant.model).notes, *answer.picture.notes, *overflows(answer)],
     }
+
+
+def overflows(answer: Comparison) -> list[str]:
+    """Which networks give no answer, and what to do."""
+    sides = {"dense": answer.dense, "pruned": answer.pruned}
+    return [
+        f"The {name} network's outputs overflow, so it gives no answer and has no heatmap. {OVERFLOW_ADVICE}"
+        for name, side in sides.items()
+        if not side.prediction.answered
+    ]
 
 
 def accuracy_facts(found: Accuracy) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import plotly.graph_objects as go
-from pandas import DataFrame
+from pandas import DataFrame, isna
 
 from core.plots import DENSE, PRUNED, empty_figure
 from core.protocols import merkle
@@ -83,10 +83,22 @@ def _line(figure: go.Figure, series: Drawn, rows: DataFrame, place: tuple[str, i
         x=x, y=rows.value, name=series.name, mode="lines+markers", line={"color": colour, "dash": DASHES[dash], "width": 2.2},
         marker={"size": 7, "color": colour, "symbol": symbols}, connectgaps=False, legendgroup=series.name,
         customdata=rows[["level", "sparsity", "conv_ratio", "ratio", "low", "high", "n"]],
-        hovertemplate=f"<b>%{{y:{form}}}</b> [%{{customdata[4]:{form}}}, %{{customdata[5]:{form}}}], n %{{customdata[6]:,}}<br>"
-        "level %{customdata[0]}, sparsity %{customdata[1]:.1%}<br>"
+        hovertext=_empty_maps(rows, form),
+        hovertemplate=f"<b>%{{y:{form}}}</b> [%{{customdata[4]:{form}}}, %{{customdata[5]:{form}}}], n %{{customdata[6]:,}}"
+        "%{hovertext}<br>level %{customdata[0]}, sparsity %{customdata[1]:.1%}<br>"
         "%{customdata[2]:.3g}x (convolutions), %{customdata[3]:.3g}x (all)<extra>" + series.name + "</extra>",
     )  # fmt: skip
+
+
+def _empty_maps(rows: DataFrame, form: str) -> list[str]:
+    """Beside a mean overlap: how many maps are empty, and the mean without them; nothing where none is."""
+    if "empty_maps" not in rows:
+        return [""] * len(rows)
+    pairs = zip(rows.empty_maps.fillna(0), rows.without_empty, strict=True)
+    return [
+        f"<br>{count:,.0f} maps empty, {'undefined' if isna(value) else format(value, form)} without them" if count else ""
+        for count, value in pairs
+    ]
 
 
 def _published(figure: go.Figure, quantity: str, axis: str, shown: Sequence[DataFrame]) -> None:

@@ -21,6 +21,7 @@ import core.__main__ as command_line
 from core.bench import BENCHES
 from core.engine import REPOSITORY, Engine
 from tests.data.made_sets import folder_files, write_folder
+from tests.overflowing import write_overflowing
 
 HELPED = (
     ["info"],
@@ -118,6 +119,7 @@ def test_evaluate_a_data_set(command, engine: Engine, tmp_path: Path) -> None:
     scores = engine.evaluate(variant, data, CamSpec(method="grad-cam", target="own")).soft_iou
     assert found["heatmaps"]["soft-iou"]["mean"] == pytest.approx(float(scores.nanmean()), abs=1e-5)
     assert found["heatmaps"]["soft-iou"]["n"] == int(scores.isfinite().sum())
+    assert found["heatmaps"]["soft-iou"]["empty-maps"] == 0
     assert len(rows.read_text().splitlines()) == 5001
 
 
@@ -134,6 +136,18 @@ def test_a_folder_of_photographs_is_evaluated(command, tmp_path: Path) -> None:
     assert status == 0
     assert (found["total"], found["among_classes"]) == (4, 2)  # tench and espresso; the third class is unheard of
     assert "unheard of" in found["notes"][0]
+
+
+def test_a_folder_of_toys_named_kite_is_said_to_count_as_birds(command, tmp_path: Path) -> None:
+    path = write_folder(tmp_path / "photos", folder_files(("kite", "n01608432", "espresso"), each=1))
+    words = ("--model", "efficientnet-lite0", "--json")
+    notes = [
+        strict(command("evaluate", *words, "--data", f"folder:{path}")[1])["notes"],
+        strict(command("heatmap", *words, "--cam", "grad-cam", "--photo", f"folder:{path}/1")[1])["notes"],
+    ]
+    for found in notes:
+        assert "'kite' is counted as ImageNet's class 21, kite (a bird of prey, n01608432), not a toy on a string" in found[0]
+        assert "espresso" not in found[0]
 
 
 def test_a_photograph_is_compared(command) -> None:
@@ -368,18 +382,24 @@ def test_a_stopped_command_says_what_is_kept(command, monkeypatch: pytest.Monkey
     assert err == "Stopped. What was finished is kept; the same command goes on from there.\n"
 
 
-def test_overflowing_networks_are_still_json(command, monkeypatch: pytest.MonkeyPatch) -> None:
-    from core.results import Prediction
-
-    real = Prediction.__init__
-
-    def overflowing(self: Prediction, **values: Any) -> None:
-        real(self, **values | {"probabilities": np.full(10, np.nan, dtype=np.float32)})
-
-    monkeypatch.setattr(Prediction, "__init__", overflowing)
-    status, out, _ = command("heatmap", "--target", "label", "--json")
+def test_a_network_whose_outputs_overflow_gives_no_answer(command, tmp_path: Path) -> None:
+    write_overflowing(tmp_path / "cache")
+    status, out, _ = command("heatmap", "--digit", "3500", "--sparsity", "0.5", "--target", "label", "--json")
+    found = strict(out)
     assert status == 0
-    assert strict(out)["pruned"]["probabilities"] == [None] * 10
+    assert [found[side]["predicted"] for side in ("dense", "pruned")] == [None, None]
+    assert found["pruned"]["probabilities"] == [None] * 10
+    assert found["pruned"]["state"] == "invalid"
+    assert set(found["pruned"]["overlap"].values()) == {None}
+    plain = command("heatmap", "--digit", "3500", "--sparsity", "0.5")[1]
+    assert "outputs overflow, so it gives no answer" in plain
+    assert "SPARSIGHT_PRECISION" in plain
+    assert not re.search(r"\bnan\b", plain)
+    counted = strict(command("evaluate", "--heatmaps", "--json")[1])
+    assert (counted["correct"], counted["unanswered"], counted["total"]) == (0, 5000, 5000)
+    assert "5,000 images without a finite answer" in counted["notes"][0]
+    assert counted["heatmaps"]["maps"] == {"usable": 0, "empty": 0, "invalid": 5000}
+    assert counted["heatmaps"]["soft-iou"]["mean"] is None
 
 
 # --- in a process of its own

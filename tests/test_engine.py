@@ -19,6 +19,7 @@ from core.protocols.lukkien import SEEDS
 from core.results import MAP_STATES
 from core.shipping import LIMIT_BYTES
 from core.specs import CamSpec, DataSpec, ImageRef, ModelSpec, PruningSpec, VariantSpec
+from tests.overflowing import write_overflowing
 
 SHIPPED = REPOSITORY / "models_cache" / "shipped"
 
@@ -43,7 +44,33 @@ def test_everything_pruned_is_said(engine: Engine) -> None:
     assert answer.pruned.state == "empty"
     assert not answer.pruned.map.any()
     assert answer.similarity["pearson"] is None
-    assert answer.overlap_pruned["soft-iou"] == 0  # an empty map beside a digit overlaps by nothing
+    assert set(answer.overlap_pruned.values.values()) == {0}  # an empty map beside a digit overlaps by nothing, by every measure
+    assert set(answer.similarity.values.values()) == {None}
+
+
+@pytest.mark.parametrize("target", ["dense", "own", "label", 3])
+def test_a_network_whose_outputs_overflow_gives_no_answer(tmp_path: Path, target: str | int) -> None:
+    write_overflowing(tmp_path)
+    own = Engine("cpu", tmp_path)
+    answer = own.compare(one_shot(0.5), ImageRef(name="3500"), CamSpec(target=target))
+    assert not answer.flipped
+    for side in (answer.dense, answer.pruned):
+        assert (side.prediction.top, side.prediction.confidence, side.prediction.best()) == (None, None, [])
+        assert side.state == "invalid"
+        assert side.target_class == {"label": 7, 3: 3}.get(target)
+    for scores in (answer.overlap_pruned, answer.similarity, answer.statistics_pruned):
+        assert set(scores.values.values()) == {None}
+    found = own.evaluate_accuracy(VariantSpec(), DataSpec())
+    assert (found.correct, found.unanswered, found.total) == (0, 5000, 5000)
+    assert "5,000 images without a finite answer" in found.notes[0]
+
+
+def test_a_pruned_network_is_looked_at_for_its_own_class_where_the_dense_one_gives_no_answer(tmp_path: Path) -> None:
+    write_overflowing(tmp_path)
+    answer = Engine("cpu", tmp_path).compare(one_shot(1.0), ImageRef(name="3500"), CamSpec())
+    assert answer.dense.prediction.top is None
+    assert answer.pruned.target_class == answer.pruned.prediction.top
+    assert answer.pruned.state == "empty"
 
 
 @settings(max_examples=25, deadline=None)

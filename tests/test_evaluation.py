@@ -24,6 +24,7 @@ from core.measures.boxes import box_iou
 from core.measures.overlap import energy_inside, pointing_game, soft_iou
 from core.models.cards import Card
 from core.models.zoo import MODELS
+from core.results import NO_ANSWER
 from core.saliency.cams import saliency_maps
 from core.saliency.capture import own_class
 from core.saliency.normalise import normalise
@@ -191,6 +192,43 @@ def test_right_answers_equal_the_slow_definition(count: int, classes: int, data:
         expected[1] += label in best[:5]
         expected[2] += next(index for index in best if index in own) == label
     assert evaluation.right_answers(logits, torch.tensor(labels), torch.tensor(own)).tolist() == expected
+
+
+def test_logits_that_are_not_finite_are_never_right() -> None:
+    logits = torch.tensor([[3.0, 1.0], [torch.nan, 1.0], [torch.inf, 1.0], [0.0, -torch.inf]])
+    assert evaluation.right_answers(logits, torch.zeros(4, dtype=torch.int64), torch.tensor([0, 1])).tolist() == [1, 1, 1]
+
+
+def test_photographs_without_an_answer_are_counted(folder: Path) -> None:
+    """About half of them overflow: those with the largest logits."""
+    network, inputs = deepcopy(NETWORK), PhotoInputs(read_folder(folder), made_card(), CPU)
+    usual = evaluation.count(network, inputs)
+    with torch.no_grad():
+        network[5].bias.zero_()
+        largest = torch.cat([network(batch.images).abs().amax(1) for batch in inputs.batches()])
+        network[5].weight *= torch.finfo(torch.float32).max / largest.median()
+    counts = evaluation.count(network, inputs)
+    rows = evaluation.evaluate(network, inputs, "grad-cam", "0")
+    assert 0 < counts.unanswered < counts.total == usual.total
+    assert f"{counts.unanswered} images without a finite answer" in counts.notes[-1]
+    silent = rows.predicted == NO_ANSWER
+    labelled = inputs.labels >= 0
+    assert int((silent & labelled).sum()) == counts.unanswered
+    assert counts.correct == int((rows.predicted == inputs.labels)[labelled].sum())
+    assert not (rows.usable | rows.empty)[silent].any()
+    assert rows.soft_iou[silent].isnan().all()
+    assert rows.summary()["maps"]["invalid"] == int(silent.sum())
+
+
+def test_an_empty_map_scores_0_and_stands_beside_the_mean(folder: Path) -> None:
+    """A network that never looks: its last layer has no weights, so no place speaks for a class."""
+    network = deepcopy(NETWORK)
+    network[5].weight.data.zero_()
+    rows = evaluation.evaluate(network, PhotoInputs(read_folder(folder), made_card(), CPU), "grad-cam", "0")
+    assert rows.empty.sum() == 26  # the broken photograph has no map
+    for name in ("soft-iou", "pointing-game", "energy-inside", "box-iou"):
+        found = rows.summary()[name]
+        assert found == {"mean": 0.0, "n": 17, "empty-maps": 17, "mean-without-empty-maps": None}
 
 
 def test_an_accuracy_without_known_classes_is_refused(tmp_path: Path) -> None:

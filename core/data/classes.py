@@ -65,9 +65,14 @@ def _of_synset(synset: str, classes: Classes) -> int | None:
     place = synsets().get(synset)
     if place is None:
         return None
-    if len(classes) == len(synsets()) and plain(classes[0]) == "tench":  # ImageNet's thousand, in their usual order
+    if is_imagenet(classes):
         return place
     return _by_plain_name(classes).get(plain(_imagenet_names()[place]))
+
+
+def is_imagenet(classes: Classes) -> bool:
+    """Whether these are ImageNet's thousand classes, in their usual order."""
+    return len(classes) == len(synsets()) and plain(classes[0]) == "tench"
 
 
 @lru_cache(maxsize=1)

@@ -50,7 +50,7 @@ def read_folder(path: Path) -> PhotoSet:
     ]
     strangers = sorted(set(boxes) - set(names))
     notes = (f"{len(strangers)} photographs in {TABLE} are missing, the first is {strangers[0]}.",) if strangers else ()
-    return PhotoSet(str(path), classes, photos, notes)
+    return PhotoSet(str(path), classes, photos, notes, own_folders=True)
 
 
 def _files(path: Path) -> Files:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from core.data.classes import class_indices
+from core.data.homonyms import homonym_notes
 from core.data.photo_sets import PhotoSet
 from core.data.photos import Box, Placement, fit_photo
 from core.errors import BadImage
@@ -61,6 +62,7 @@ class PhotoInputs:
         self.labels = torch.tensor([places[photo.label] for photo in photos.photos], device=device)
         self.own_classes = torch.tensor(sorted(set(places) - {-1}), dtype=torch.int64, device=device)
         self.unknown = tuple(name for name, place in zip(photos.classes, places, strict=True) if place == -1)
+        self._homonyms = homonym_notes(photos.classes, card.classes) if photos.own_folders else ()
         self._broken: dict[int, str] = {}  # what is wrong, by row; as far as they have been read
         self._unmarked: dict[int, str] = {}  # the same of their masks
         self._kept: dict[int, _Decoded] = {}
@@ -76,8 +78,8 @@ class PhotoInputs:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What to know of the numbers, in plain words: photographs left out, and why."""
-        notes = list(self.photos.notes)
+        """What to know of the numbers, in plain words: photographs left out, and why; folder names that may mean something else."""
+        notes = [*self.photos.notes, *self._homonyms]
         if self.unknown:
             count = int((self.labels == -1).sum())
             notes.append(f"No classes of this network, {count:,} photographs left out of the accuracy: {some(self.unknown)}.")

@@ -45,12 +45,17 @@ class Photo:
 
 @dataclass(frozen=True, eq=False)
 class PhotoSet:
-    """A labelled data set of photographs. classes: names in the order of the labels. notes: what to know of it, in plain words."""
+    """A labelled data set of photographs.
+
+    classes: names in the order of the labels. notes: what to know of it, in plain words.
+    own_folders: the classes are the names that a person gave to folders.
+    """
 
     title: str
     classes: tuple[str, ...]
     photos: Sequence[Photo]
     notes: tuple[str, ...] = ()
+    own_folders: bool = False
 
     def __len__(self) -> int:
         return len(self.photos)

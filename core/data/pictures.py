@@ -19,6 +19,7 @@ from core.data.classes import class_index
 from core.data.datasets import DATASETS, LabelledImages, digits, is_photos
 from core.data.folders import PREFIX, read_folder
 from core.data.gallery import GALLERY, gallery_image
+from core.data.homonyms import homonym_notes
 from core.data.images import bounded, read_image
 from core.data.kept import Kept
 from core.data.noise import add_background_noise, noise_field
@@ -174,6 +175,7 @@ class Pictures:
         label, truth = class_index(name, card.classes), photo.truth(picture.size, card.input)
         kind = "" if truth is None else photo.truth_kind
         more: dict[str, Any] = {"truth": None if truth is None else frozen_array(truth), "truth_kind": kind}
+        more["notes"] = homonym_notes((name,), card.classes) if found.own_folders else ()
         return _of_photo(image, picture, card, label=label, title=f"{name}: {photo.name}", credit=found.title, **more)
 
     def _row(self, name: str) -> int:

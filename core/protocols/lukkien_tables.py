@@ -76,7 +76,8 @@ class StudyTables:
     def mean_series(self, fitting: str = "soft-iou", series: str = "iterative-reset") -> pandas.DataFrame:
         """The mean over the seeds at each level, its overlap by this fitting in the columns overlap, overlap_low, overlap_high.
 
-        overlap_without_empty is the mean over the seeds that still have a map. NaN where undefined: the controls were fitted by soft IoU only, and tables of an earlier run have no intervals of the others.
+        overlap_without_empty is the mean over the seeds that still have a map. NaN where undefined: the controls were fitted by soft IoU
+        only, and tables of an earlier run have no intervals of the others.
         """
         column = overlap_column(fitting)
         without = without_empty(self.levels, column)

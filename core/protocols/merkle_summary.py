@@ -7,6 +7,7 @@ from typing import Any
 
 from pandas import DataFrame, isna
 
+from core.evaluation import overflow_notes
 from core.protocols import merkle, series_tables
 from core.protocols.merkle import Plan
 from core.protocols.series_tables import QUANTITIES, SeriesTables
@@ -42,7 +43,7 @@ def text(table: SeriesTables) -> str:
     """One series beside the published values, for a terminal."""
     place, count = table.place, table.facts["count"]
     names = [name for name in (*SHOWN, *MAPS) if name in table.quantities()]
-    rows = table.levels(names)
+    rows = table.levels(names).assign(images=count)
     right = _of_right_images(table)
     maps = rows if right is None else right
     n = int(maps[maps.quantity == MAPS[0]].n.max())
@@ -65,9 +66,14 @@ def text(table: SeriesTables) -> str:
             "",
             fitted(f"The maps themselves, measured | published (n = {n:,} images: {which}; published: 500)."),
             _grid(table, rows, below),
+            *_unanswered(table),
             *_rounding(table),
         ]
     )
+
+
+def _unanswered(table: SeriesTables) -> list[str]:
+    return [f"Level {level}: {note}" for level, count in table.unanswered().items() for note in overflow_notes(count)]
 
 
 def _rounding(table: SeriesTables) -> list[str]:
@@ -111,7 +117,8 @@ def _cell(row: Any, name: str) -> str:
         return "–"
     if QUANTITIES[name].share:
         return f"{row.value:.1%} [{row.low:.1%}, {row.high:.1%}]"
-    return FORMATS[name].format(row.value)
+    left_out = f" (n = {row.n:,})" if QUANTITIES[name].group == "similarity" and row.n < row.images else ""
+    return FORMATS[name].format(row.value) + left_out
 
 
 def _beside(row: Any, name: str) -> str:

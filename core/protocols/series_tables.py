@@ -17,6 +17,7 @@ from core.measures import MEASURES
 from core.models.zoo import card
 from core.protocols import merkle, series_images
 from core.protocols.series_images import SIMILARITIES, Place
+from core.results import NO_ANSWER
 from core.stats.bootstrap import resampled_means
 from core.stats.intervals import wilson
 
@@ -98,6 +99,9 @@ class SeriesTables:
     def levels(self, names: Sequence[str], of_class: str = "", images: str = "all") -> DataFrame:
         """One row a level and quantity: level, target, sparsity, ratio, conv_ratio, collapsed, quantity, value, low, high, n.
 
+        Quantities of group "truth" also have empty_maps, how many of the n maps are empty and score 0,
+        and without_empty, the value without those; they are NaN for all others.
+
         Args:
             names: keys of QUANTITIES; those without a value here have no rows.
             of_class: only images of this class, "" for all. images: a key of IMAGES.
@@ -109,13 +113,20 @@ class SeriesTables:
         stacks = {name: _stack(chosen, QUANTITIES[name].column) for name in self.quantities() if name in names}
         means = [name for name in stacks if not QUANTITIES[name].share]
         bounds = _bounds(np.concatenate([stacks[name] for name in means])) if means else np.empty((2, 0))
-        levels = sorted(chosen.level.unique())
+        levels, empty = sorted(chosen.level.unique()), _stack(chosen, "empty") > 0
         for name, values in stacks.items():
             for place, level in enumerate(levels):
                 at = means.index(name) * len(levels) + place if name in means else -1
                 found = _share(values[place]) if at < 0 else _mean(values[place], bounds[:, at])
+                if QUANTITIES[name].group == "truth":
+                    found |= _without_empty(values[place], empty[place])
                 rows.append(self._about(int(level)) | {"quantity": name} | found)
         return DataFrame(rows)
+
+    def unanswered(self) -> dict[int, int]:
+        """By level, how many images have no answer because the network's outputs are not finite; levels without any are left out."""
+        found = self.images[self.images.predicted == NO_ANSWER].groupby("level").size()
+        return {int(level): int(count) for level, count in found.items()}
 
     def gained(self, level: int) -> tuple[int, int, float]:
         """Images that only this level answers right, those that only the dense network does, and p of the exact sign test.
@@ -177,6 +188,11 @@ def _share(values: NDArray[np.float64]) -> dict[str, Any]:
 def _mean(values: NDArray[np.float64], bounds: NDArray[np.float64]) -> dict[str, Any]:
     kept = values[np.isfinite(values)]
     return {"value": float(kept.mean()), "low": float(bounds[0]), "high": float(bounds[1]), "n": len(kept)} if len(kept) else _nothing()
+
+
+def _without_empty(values: NDArray[np.float64], empty: NDArray[np.bool_]) -> dict[str, Any]:
+    scored, kept = np.isfinite(values), np.isfinite(values) & ~empty
+    return {"empty_maps": int((scored & empty).sum()), "without_empty": float(values[kept].mean()) if kept.any() else None}
 
 
 def _nothing() -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 from pandas import concat
 
+from core.evaluation import overflow_notes
 from core.plots_series import curve
 from core.protocols.series_tables import GROUPS, QUANTITIES, SeriesTables
 from pages.shared import present, series_view, story, study_figures
@@ -35,7 +36,8 @@ def page(found: tuple[Place, ...], known: series_view.Known) -> None:
     if any((frame.quantity == view.fit).any() for frame in answers.values()):
         _section(answers, view, "truth", (view.fit,))
         st.caption(
-            f"{story.of_truth(QUANTITIES[view.fit].summary, 'mask')} Boxes or masks that people drew; photographs without one are left out."
+            f"{story.of_truth(QUANTITIES[view.fit].summary, 'mask')} Boxes or masks that people drew; photographs without one are left "
+            "out. An empty map scores 0; point at a level to see how many maps are empty and the mean without them."
         )
     _open(tables)
     if not present.on():
@@ -77,6 +79,10 @@ def _origin(view: View, tables: dict[Place, SeriesTables]) -> None:
             else ""
         )
     )
+    for place, table in tables.items():
+        for level, count in table.unanswered().items():
+            notes = " ".join(overflow_notes(count))
+            st.warning(f"{place.model.weights}, seed {place.model.seed}, level {level}: {notes}", icon=":material/warning:")
     if view.only == EVERY and view.counted == "all" and (lines := series_view.gains(tables)):
         st.markdown("Does the first halving gain accuracy, as published (97.00 % → 97.29 %)?\n" + "\n".join(lines))
 

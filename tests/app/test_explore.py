@@ -12,6 +12,7 @@ import streamlit as st
 import core.engine
 from pages.shared import cached
 from tests.app.conftest import ROOT, OpenPage, pictures_at, words
+from tests.overflowing import write_overflowing
 
 
 def test_the_first_view_has_everything(explore: OpenPage) -> None:
@@ -55,6 +56,18 @@ def test_the_ends_of_the_slider(explore: OpenPage, sparsity: str, scope: str, cr
         assert "collapsed" in app.header[0].value
         assert app.metric[1].value == "–"
         assert "Undefined, because the pruned network's map is empty." in words(app)
+
+
+def test_a_network_whose_outputs_overflow_is_said_to_give_no_answer(explore: OpenPage, own_cache: Path) -> None:
+    write_overflowing(own_cache)
+    app = explore(noise="false")
+    assert not app.exception
+    assert not app.error
+    assert "gives no answer" in app.header[0].value
+    assert "The dense network gives none either." in app.header[0].value
+    assert "The pruned network's outputs overflow" in words(app)
+    assert "SPARSIGHT_PRECISION" in words(app)
+    assert not re.search(r"\bnan\b", words(app), re.IGNORECASE)
 
 
 def test_a_deep_link_shows_its_values(explore: OpenPage) -> None:

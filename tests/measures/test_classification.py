@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from core.measures import agreement, probabilities, top1, top1_correct
+from core.results import NO_ANSWER
 
 LOGITS = torch.tensor([[0.0, 2.0, 1.0], [5.0, -1.0, 5.0], [1.0, 1.0, 3.0]])
 
@@ -35,9 +36,12 @@ def test_counts() -> None:
 
 def test_logits_that_are_no_numbers_are_never_right() -> None:
     broken = LOGITS.clone()
-    broken[0] = torch.nan
-    assert top1(broken).tolist() == [-1, 0, 2]
-    assert top1_correct(broken, torch.tensor([0, 0, 2])) == 2
+    for bad in (torch.nan, torch.inf, -torch.inf):
+        broken[0, 0] = bad
+        assert top1(broken).tolist() == [NO_ANSWER, 0, 2]
+        assert top1_correct(broken, torch.tensor([0, 0, 2])) == 2
+        assert probabilities(broken)[0].isnan().all()
+        assert torch.equal(probabilities(broken)[1:], probabilities(LOGITS)[1:])
 
 
 def test_agreement() -> None:

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from core.errors import BadSpec
+from core.results import NO_ANSWER
 from core.saliency import CAMS, fixed_classes, normalise, own_class, saliency_maps
 from core.saliency.external import CELLS_SQUARED, TEXTS
 from tests.saliency.networks import Fails, digits, state_of, thesis_cnn
@@ -119,6 +120,7 @@ def test_numbers_that_overflow_are_flagged(name: str) -> None:
     batch = saliency_maps(thesis_cnn(), images, name, "conv2", own_class)
     states = normalise(batch.maps, (28, 28))[1]
     assert states[1] == "invalid"
+    assert batch.targets[1] == NO_ANSWER
     healthy = saliency_maps(thesis_cnn(), few(), name, "conv2", own_class).maps
     torch.testing.assert_close(batch.maps[[0, 2, 3, 4]], healthy[[0, 2, 3, 4]], atol=1e-5, rtol=1e-5)
 

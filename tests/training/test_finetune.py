@@ -128,6 +128,8 @@ def test_early_stopping_keeps_the_best(tmp_path: Path) -> None:
     assert (result.best_epoch, result.best_correct) == (best_epoch, best)
     assert result.stopped_early
     assert count_correct(made.subject, made.validation, CPU) == result.best_correct
+    made.subject.network[-1].bias.data[0] = torch.nan  # the first class would be the most probable one
+    assert count_correct(made.subject, made.validation, CPU) == 0
 
 
 def test_a_loss_that_is_no_number_stops_and_keeps_the_last_good_state(tmp_path: Path) -> None:

@@ -1,0 +1,21 @@
+"""A network whose outputs overflow, written where an engine finds it instead of the one that it was made from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from core.engine import Engine
+from core.specs import VariantSpec
+from core.store.sparse import pack_sparse, unpack_sparse
+from core.store.weights import stored_key
+
+FACTOR = 1e30  # two convolutions in a row take float32 beyond its largest number
+
+
+def write_overflowing(folder: Path) -> None:
+    """The thesis network of seed 333, its convolutions multiplied by FACTOR, in this cache folder."""
+    files, key = Engine("cpu", folder).store.files, stored_key(VariantSpec())
+    tensors, facts = files.load(key)
+    weights, mask = unpack_sparse(tensors)
+    scaled = {name: values * FACTOR if name.startswith("conv") else values for name, values in weights.items()}
+    files.save(key, pack_sparse(scaled, mask), facts)
