@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from math import nan
 
-from numpy.testing import assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal
 from pandas import DataFrame
 
+from core.engine import Engine
 from core.protocols import older_tables
 
 
@@ -29,6 +30,18 @@ def test_a_series_of_an_earlier_version() -> None:
     assert_array_equal(read["box-iou"], [nan, nan, 0, nan, nan, nan, 0.4, nan])  # only the third photograph has a box
     assert_array_equal(read["soft-iou-of-maps"], [0.9, nan, nan, nan, 0.9, 0.8, 0.7, nan])
     assert older_tables.series_images(read) is read
+
+
+def test_means_without_empty_maps_are_those_of_the_images(engine: Engine) -> None:
+    """Exact for the study that is included, whose tables know nothing of it."""
+    study, images = (ask("mnist-55000", "digits+noise-0.2-s0") for ask in (engine.study, engine.study_images))
+    thesis = study.levels[study.levels.series == "iterative-reset"].set_index(["seed", "level"])
+    expected = images[~images["empty"]].groupby(["seed", "level"]).soft_iou.mean().reindex(thesis.index)
+    assert_allclose(thesis.soft_iou_without_empty, expected, atol=1e-4)
+    assert thesis.empty_maps.tolist() == images.groupby(["seed", "level"])["empty"].sum().reindex(thesis.index).tolist()
+    mean = study.mean_series().set_index("level")
+    assert (mean.maps == 15_000).all()
+    assert_allclose(mean.overlap_without_empty, expected.groupby("level").mean(), atol=1e-4)
 
 
 def test_a_study_of_an_earlier_version() -> None:

@@ -14,13 +14,14 @@ from core import DataSpec, Engine, ModelSpec
 from core.errors import BadFile, BadSpec, MissingData
 from core.measures import pearson
 from core.models.zoo import MODELS, card
-from core.protocols import merkle, series_images, series_tables
+from core.protocols import merkle, merkle_summary, series_images, series_tables
 from core.protocols.series_images import Place, evaluate_series, name_of
 from core.saliency.cams import saliency_maps
 from core.saliency.capture import fixed_classes, own_class
 from core.saliency.normalise import normalise
 from core.stats.intervals import wilson
 from core.store.files import Files
+from core.store.sparse import pack_sparse, unpack_sparse
 from tests.protocols import small_series
 from tests.protocols.small_series import NAME
 
@@ -118,6 +119,33 @@ def test_levels_have_counts_and_intervals(cache: Path, home: Path) -> None:
     else:
         with pytest.raises(BadSpec, match="every level classifies right"):
             table.levels(["map-mean"], images="right")
+
+
+def test_empty_maps_score_0_and_an_overflowing_network_gives_no_answer(cache: Path, home: Path) -> None:
+    """Level 1 has lost its classifier's weights, level 2 has weights beyond the largest number."""
+    files = Files(cache)
+    for level, factor in ((1, 0.0), (2, torch.inf)):
+        tensors, facts = files.load(f"{MODEL.key}/retrained/level-0{level}")
+        weights, mask = unpack_sparse(tensors)
+        weights[card(MODEL).classifier] *= factor
+        files.save(f"{MODEL.key}/retrained/level-0{level}", pack_sparse(weights, mask), facts)
+    engine, place, _ = evaluated(cache, home / "shown")
+    table = series_tables.load(engine.roots, place)
+    images = table.images[table.images.level > 0].set_index("level")
+    rows = table.levels(table.quantities()).set_index(["level", "quantity"])
+    fits = ["truth-soft-iou", "pointing-game", "energy-inside", "box-iou"]
+    for name in fits:
+        assert rows.loc[(1, name), ["value", "n", "empty_maps"]].tolist() == [0, 2, 2]
+        assert np.isnan(rows.loc[(1, name)].without_empty)
+        assert rows.loc[(0, name)].without_empty == rows.loc[(0, name)].value
+        assert rows.loc[(2, name), ["n", "empty_maps"]].tolist() == [0, 0]
+    assert images.loc[1]["empty"].all()
+    assert not images.loc[2][["empty", "usable", "top5", "agrees"]].any(axis=None)
+    assert images[["pearson", "ssim", "soft-iou-of-maps"]].isna().all(axis=None)
+    assert images.loc[2][["map_mean", "non_zero", "l1_to_dense"]].isna().all(axis=None)
+    assert table.unanswered() == {2: 9}
+    assert rows.loc[(2, "accuracy")].value == 0
+    assert "Level 2: 9 images without a finite answer" in merkle_summary.text(table)
 
 
 def test_it_goes_on_where_it_was_and_sees_what_changed(cache: Path, home: Path) -> None:

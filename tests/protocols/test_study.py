@@ -91,7 +91,9 @@ def test_level_rows_are_counts_and_means_of_the_images(study: Study, tables: Stu
         assert row.collapsed == facts["collapsed"]
         if right.any():
             assert row.soft_iou_correct == pytest.approx(frame.soft_iou[right].mean(), rel=1e-5)
-        assert row["top-p-of-ink"] == pytest.approx(frame["top-p-of-ink"].fillna(0).mean(), rel=1e-5)
+        assert row["top-p-of-ink"] == pytest.approx(frame["top-p-of-ink"].mean(), rel=1e-5)
+        kept = frame[~frame["empty"]]
+        assert row.soft_iou_without_empty == pytest.approx(kept.soft_iou.mean(), rel=1e-5, nan_ok=True)
 
 
 def test_correlations_are_those_of_the_level_rows(tables: StudyTables) -> None:
