@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 from typing import Any
 
 from core.data.datasets import DATASETS
@@ -59,18 +60,23 @@ def _image(image: ImageRef) -> str:
 
 
 def _targets(answer: Comparison) -> str:
-    names = dict.fromkeys(f"'{class_name(side, side.target_class)}'" for side in (answer.dense, answer.pruned))
+    sides = (side for side in (answer.dense, answer.pruned) if side.target_class is not None)
+    names = dict.fromkeys(f"'{class_name(side, side.target_class)}'" for side in sides)
+    if not names:
+        return "no class"
     return f"class{'es' if len(names) > 1 else ''} {' and '.join(names)}"
 
 
 def _predictions(answer: Comparison) -> list[tuple[str, ...]]:
     columns = [_best(side) for side in (answer.dense, answer.pruned)]
-    rows = [(str(place), *dense, *pruned) for place, (dense, pruned) in enumerate(zip(*columns, strict=True), 1)]
+    pairs = zip_longest(*columns, fillvalue=("", ""))
+    rows = [(str(place), *dense, *pruned) for place, (dense, pruned) in enumerate(pairs, 1)]
     return [("", "", "dense", "", "pruned"), *rows]
 
 
 def _best(side: Heatmap) -> list[tuple[str, str]]:
-    return [(percent(share), class_name(side, index)[:LONGEST_NAME]) for index, share in side.prediction.best(TOP)]
+    found = [(percent(share), class_name(side, index)[:LONGEST_NAME]) for index, share in side.prediction.best(TOP)]
+    return found or [("", "no answer")]
 
 
 def _agreement(answer: Comparison) -> list[tuple[str, ...]]:
@@ -173,7 +179,7 @@ def _network(variant: VariantSpec) -> list[tuple[str, str]]:
 
 
 def accuracy_text(found: Accuracy, heatmaps: Mapping[str, Mapping[str, Any]] | None) -> str:
-    """Right answers with their counts; of heatmaps the mean of each column with the number of images behind it."""
+    """Right answers with their counts; of heatmaps the mean of each column over n images, beside overlaps how many maps are empty."""
     shares = [("accuracy", percent(found.fraction), f"{found.correct:,} of {found.total:,}; 95 % interval {_interval(found)}")]
     if found.top5 is not None:
         shares.append(("top-5 accuracy", percent(found.top5 / found.total), f"{found.top5:,} of {found.total:,}"))
@@ -182,7 +188,9 @@ def accuracy_text(found: Accuracy, heatmaps: Mapping[str, Mapping[str, Any]] | N
         shares.append(("among its classes", percent(found.among / found.total), f"{found.among:,} of {found.total:,}; {few}"))
     parts = [grid([*_network(found.variant), ("images", _data(found.data))]), grid(shares, right=(1,))]
     if heatmaps is not None:
-        parts.append(f"Heatmaps, the mean over n images\n{grid(_means(heatmaps), right=(1, 2))}")
+        maps = heatmaps["maps"]
+        counts = f"{maps['usable']:,} usable, {maps['empty']:,} empty (they score 0), {maps['invalid']:,} invalid (left out)"
+        parts.append(f"Heatmaps: {counts}; means over n images\n{grid(_means(heatmaps), right=(1, 2, 3, 4))}")
     return "\n\n".join([*parts, *([notes_text(found.notes)] if found.notes else [])])
 
 
@@ -196,17 +204,20 @@ def _data(data: DataSpec) -> str:
 
 
 def _means(heatmaps: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, ...]]:
-    rows: list[tuple[str, ...]] = [("", "mean", "n", "")]
+    rows: list[tuple[str, ...]] = [("", "mean", "n", "empty", "mean without", "")]
     for name, found in heatmaps.items():
+        if name == "maps":
+            continue
         title, meaning = _column(name)
-        rows.append((title, number(found["mean"], 3), f"{found['n']:,}", meaning))
+        beside = ("", "")
+        if "empty-maps" in found:
+            beside = (f"{found['empty-maps']:,}", number(found["mean-without-empty-maps"], 3))
+        rows.append((title, number(found["mean"], 3), f"{found['n']:,}", *beside, meaning))
     return rows
 
 
 def _column(name: str) -> tuple[str, str]:
     """Title and meaning of a column of results."""
-    if name == "usable":
-        return "Usable maps", "The share of maps that are neither empty nor constant nor invalid."
     entry = MEASURES.get(name.removeprefix("map-")) if name.removeprefix("map-") in MEASURES else None
     if entry is None:
         return name, ""

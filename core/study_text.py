@@ -10,7 +10,7 @@ from pandas import isna
 from core.protocols.lukkien_tables import StudyTables
 from core.text import UNDEFINED, grid, number, percent, wrapped
 
-HEAD = ("level", "weights", "", "clean", "noisy", "soft IoU", "right", "wrong", "mean", "std", "empty", "")
+HEAD = ("level", "weights", "", "clean", "noisy", "soft IoU", "empty", "without", "right", "wrong", "mean", "std", "")
 
 
 def levels_text(tables: StudyTables) -> str:
@@ -18,8 +18,8 @@ def levels_text(tables: StudyTables) -> str:
     images = f"{tables.facts['test_images']:,} test images"
     legend = (
         f"Columns: weights left of {tables.facts['prunable']:,}; accuracy on {images}, clean and with background noise; soft IoU of "
-        "heatmap and ink, the mean over all images, over those that are classified correctly (right) and over the others (wrong); "
-        "mean and standard deviation (std) of the heatmaps; how many of them are empty."
+        "heatmap and ink, the mean over all images, how many heatmaps are empty and score 0, the mean without those, over images that "
+        "are classified correctly (right) and over the others (wrong); mean and standard deviation (std) of the heatmaps."
     )
     return "\n\n".join([wrapped(legend), *_series(tables)])
 
@@ -31,10 +31,11 @@ def _series(tables: StudyTables) -> Iterator[str]:
 
 
 def _level(row: Any) -> tuple[str, ...]:
-    overlaps = (_number(value) for value in (row.soft_iou, row.soft_iou_correct, row.soft_iou_wrong, row.map_mean, row.map_std))
+    overlaps = (_number(row.soft_iou), f"{row.empty_maps:,}", _number(row.soft_iou_without_empty))
+    others = (_number(value) for value in (row.soft_iou_correct, row.soft_iou_wrong, row.map_mean, row.map_std))
     accuracies = (percent(row.accuracy_clean), percent(row.accuracy_noisy))
     left = (str(row.level), f"{row.weights_left:,}", percent(row.density))
-    return (*left, *accuracies, *overlaps, f"{row.empty_maps:,}", "collapsed" if row.collapsed else "")
+    return (*left, *accuracies, *overlaps, *others, "collapsed" if row.collapsed else "")
 
 
 def correlations_text(tables: StudyTables) -> str:

@@ -19,11 +19,19 @@ Name = Callable[[str], str]  # how a class name is written: escaped where it is 
 def headline(answer: Comparison, name: Name = str) -> str:
     """The one thing that matters now: what the network answers before and after, and how far the evidence agrees; in Markdown."""
     mask, repaired = answer.mask, answer.mask.variant.pruning.repair != "none"
+    if not answer.pruned.prediction.answered:
+        return no_answer(answer)
     if mask.kept == mask.total and repaired:
         return f"**Nothing is removed yet, but BatchNorm was measured again** on a few images: {_what_happens(answer, name)}"
     if mask.kept == mask.total:
         return f"**Nothing is removed yet**: this is the dense network, and it says {says(answer.dense, name)}."
     return f"At **{percent(mask.sparsity)} sparsity** ({mask.compression_ratio:.3g}× smaller) {_what_happens(answer, name)}"
+
+
+def no_answer(answer: Comparison) -> str:
+    """The headline where the pruned network's outputs are not finite, in Markdown."""
+    neither = "" if answer.dense.prediction.answered or answer.mask.kept == answer.mask.total else " Neither does the dense network."
+    return f"At **{percent(answer.mask.sparsity)} sparsity** the network **gives no answer**: its outputs overflow.{neither}"
 
 
 def plain(markdown: str) -> str:
@@ -33,12 +41,14 @@ def plain(markdown: str) -> str:
 
 def says(side: Heatmap, name: Name = str) -> str:
     """A prediction with its probability: "7 (0.98)"."""
+    if side.prediction.confidence is None:
+        return "**no answer**"
     return f"**{name(class_name(side, side.prediction.top))}** ({side.prediction.confidence:.2f})"
 
 
-def class_name(side: Heatmap, index: int) -> str:
-    """A class in words; its number where the network says none."""
-    return card(side.variant.model).classes[index]
+def class_name(side: Heatmap, index: int | None) -> str:
+    """A class in words; its number where the network names none. No class is no answer."""
+    return "no answer" if index is None else card(side.variant.model).classes[index]
 
 
 def of_truth(text: str, kind: str) -> str:

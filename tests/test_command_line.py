@@ -116,10 +116,12 @@ def test_evaluate_a_data_set(command, engine: Engine, tmp_path: Path) -> None:
     assert (status, err) == (0, "")
     assert (found["variant"], found["data"]) == (variant.key, data.key)
     assert (found["correct"], found["total"]) == (engine.evaluate_accuracy(variant, data).correct, 5000)
-    scores = engine.evaluate(variant, data, CamSpec(method="grad-cam", target="own")).soft_iou
-    assert found["heatmaps"]["soft-iou"]["mean"] == pytest.approx(float(scores.nanmean()), abs=1e-5)
-    assert found["heatmaps"]["soft-iou"]["n"] == int(scores.isfinite().sum())
-    assert found["heatmaps"]["soft-iou"]["empty-maps"] == 0
+    evaluated = engine.evaluate(variant, data, CamSpec(method="grad-cam", target="own"))
+    scores, overlap = evaluated.soft_iou, found["heatmaps"]["soft-iou"]
+    assert overlap["mean"] == pytest.approx(float(scores.nanmean()), abs=1e-5)
+    assert overlap["n"] == int(scores.isfinite().sum())
+    assert overlap["empty-maps"] == int(evaluated.empty.sum()) > 0
+    assert overlap["mean-without-empty-maps"] == pytest.approx(float(scores[~evaluated.empty].mean()), abs=1e-5)
     assert len(rows.read_text().splitlines()) == 5001
 
 

@@ -7,6 +7,7 @@ import re
 from core.models.zoo import card, series_of
 from core.results import ELSEWHERE_BELOW, MAP_STATES, OVERFLOW_ADVICE, SAME_FROM, Agreement, Comparison, Heatmap, Verdict
 from core.saliency import CAMS, NEGATIVE_LIMIT
+from core.wording import no_answer
 
 MARKED = {"ink": "the ink", "mask": "the object", "boxes": "the boxes"}  # what overlaps are with, by the kind of truth
 NOTHING_MARKED = "No object is marked in this image, so nothing can be said about the overlap with it."
@@ -36,8 +37,7 @@ def headline(answer: Comparison) -> str:
     mask = answer.mask
     repaired = mask.variant.pruning.repair != "none"
     if not answer.pruned.prediction.answered:
-        neither = "" if answer.dense.prediction.answered or mask.kept == mask.total else " The dense network gives none either."
-        return f"At **{percent(mask.sparsity)} sparsity** the network **gives no answer**: its outputs overflow.{neither}"
+        return no_answer(answer)
     if mask.kept == mask.total and repaired:
         return f"**Nothing is removed yet, but BatchNorm was measured again** on a few images: {_what_happens(answer)}"
     if mask.kept == mask.total:

@@ -64,7 +64,7 @@ def test_a_network_whose_outputs_overflow_is_said_to_give_no_answer(explore: Ope
     assert not app.exception
     assert not app.error
     assert "gives no answer" in app.header[0].value
-    assert "The dense network gives none either." in app.header[0].value
+    assert "Neither does the dense network." in app.header[0].value
     assert "The pruned network's outputs overflow" in words(app)
     assert "SPARSIGHT_PRECISION" in words(app)
     assert not re.search(r"\bnan\b", words(app), re.IGNORECASE)
