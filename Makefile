@@ -8,7 +8,6 @@ PORT ?= 8501
 .PHONY: app test lab lint clean chromium
 
 app: $(VENV)/.app
-	@echo "Sparsight: http://$(HOST):$(PORT)"
 	@$(BIN)/streamlit run app.py --server.address $(HOST) --server.port $(PORT)
 
 # Threads that spin while they wait take minutes where other programs want the cores too.

@@ -7,15 +7,9 @@ from dataclasses import replace
 import streamlit as st
 
 from core import CamSpec, ImageRef, PruningSpec, VariantSpec
-from core.models.zoo import default_model
-from pages.shared import cached, frame, present, shown
-from pages.shared.address import START, START_MODEL
+from pages.shared import access, frame, present, serving
+from pages.shared.markdown import message
 
-EXAMPLE = (
-    VariantSpec(model=default_model(START_MODEL), pruning=PruningSpec.one_shot(0.3)),
-    ImageRef(source="gallery", name=str(START["photo"])),
-    CamSpec(),
-)
 MEGABYTE = 1024**2
 LEAST_MB = 16
 
@@ -34,7 +28,7 @@ def main() -> None:
             st.caption(answer)  # a link's own words do not wrap on a phone
     with frame.explained():
         st.subheader("An example")
-        shown.example(cached.comparison(*EXAMPLE))
+        _example()
     if present.on():
         return
     with frame.explained():
@@ -42,7 +36,18 @@ def main() -> None:
         _memory()
 
 
+def _example() -> None:
+    from core.models.zoo import default_model  # here, as in all functions: the server imports this file before its caches exist
+    from pages.shared import cached, shown
+    from pages.shared.address import START, START_MODEL
+
+    variant = VariantSpec(model=default_model(START_MODEL), pruning=PruningSpec.one_shot(0.3))
+    shown.example(cached.comparison(variant, ImageRef(source="gallery", name=str(START["photo"])), CamSpec()))
+
+
 def _memory() -> None:
+    from pages.shared import cached
+
     parts = cached.engine().parts()
     st.table(
         {
@@ -54,24 +59,31 @@ def _memory() -> None:
         }
     )
     for note in dict.fromkeys(note for part in parts for note in part.notes):
-        st.caption(f":material/info: {note}")
+        st.caption(f":material/info: {message(note)}")
     st.caption("What was used longest ago goes first when a limit is reached, and is computed again when it is needed.")
     with st.expander("Limits", icon=":material/tune:"):
-        _limits()
+        if access.offers(access.LIMITS):
+            _limits()
 
 
 def _limits() -> None:
     """For everybody who uses this server, until it is started anew."""
+    from pages.shared import cached
+
     store = cached.engine().store
     first, second, third = st.columns(3, vertical_alignment="bottom")
     device = first.number_input("Networks on the device, MB", LEAST_MB, 1_000_000, store.budgets.device_bytes // MEGABYTE, key="_device_mb")
     ram = second.number_input("Dense weights in RAM, MB", LEAST_MB, 1_000_000, store.budgets.ram_bytes // MEGABYTE, key="_ram_mb")
     if third.button("Apply", icon=":material/check:", width="stretch"):
+        access.require(access.LIMITS)
         store.allow(replace(store.budgets, device_bytes=device * MEGABYTE, ram_bytes=ram * MEGABYTE))
         st.rerun()
     st.caption("They hold for everybody who uses this server, until it is started anew. Usual limits are shares of the memory that was "
                "free at the start; `SPARSIGHT_DEVICE_BYTES` and `SPARSIGHT_RAM_BYTES` set others.")  # fmt: skip
 
 
-with frame.page("Home"):
-    main()
+if __name__ == "__main__":
+    with frame.page("Home"):
+        main()
+else:  # `streamlit run` imports this file for the server itself
+    app = st.App(__file__, middleware=serving.checks())

@@ -6,6 +6,7 @@ Backgrounds are transparent and inks middling, so that a figure stands on light 
 
 from __future__ import annotations
 
+import html
 import math
 from collections.abc import Sequence
 
@@ -163,6 +164,7 @@ def threshold_curve(answer: Comparison, threshold: float) -> go.Figure:
 
 def probabilities(answer: Comparison, classes: Sequence[str], best: int = 5) -> go.Figure:
     """Softmax probabilities of both networks: of every class where they are few, else of the `best` of each network."""
+    classes = [literal(name) for name in classes]
     shown = list(range(len(classes)))
     if len(classes) > FEW_CLASSES:
         shown = list(dict.fromkeys(index for side in (answer.dense, answer.pruned) for index, _ in side.prediction.best(best)))
@@ -171,7 +173,7 @@ def probabilities(answer: Comparison, classes: Sequence[str], best: int = 5) -> 
         return _best_classes(sides, [(index, classes[index]) for index in shown], best)
     figure = empty_figure("Probability by class (softmax, n = 1)")
     for side, name, colour in sides:
-        figure.add_bar(x=list(classes), y=[side.prediction.of(index) for index in shown], name=name, marker={"color": colour},
+        figure.add_bar(x=classes, y=[side.prediction.of(index) for index in shown], name=name, marker={"color": colour},
                        hovertemplate="class %{x}: %{y:.3f}<extra>" + name + "</extra>")  # fmt: skip
     figure.update_xaxes(type="category", showgrid=False)
     return figure.update_yaxes(range=[0, 1.03], tickvals=[0, 0.25, 0.5, 0.75, 1])
@@ -195,6 +197,11 @@ def accuracy_text(accuracy: Accuracy) -> str:
     """ "91.2 % (4,560 of 5,000; 95 % interval 90.4 to 92.0 %)"."""
     bounds = f"{accuracy.low * 100:.1f} to {accuracy.high * 100:.1f} %"
     return f"{accuracy.fraction * 100:.1f} % ({accuracy.correct:,} of {accuracy.total:,}; 95 % interval {bounds})"
+
+
+def literal(name: str) -> str:
+    """A name from a file as plotly shows it literally: in all its texts it reads `<a href=...>`, `<b>` and entities."""
+    return html.escape(name, quote=False)
 
 
 def empty_figure(title: str, height: int = 260) -> go.Figure:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import plotly.graph_objects as go
 from pandas import DataFrame, isna
 
-from core.plots import DENSE, PRUNED, empty_figure
+from core.plots import DENSE, PRUNED, empty_figure, literal
 from core.protocols import merkle
 from core.protocols.series_tables import QUANTITIES, published
 
@@ -35,7 +35,8 @@ class Drawn:
 
     @property
     def name(self) -> str:
-        return f"{self.run.removeprefix('merkle-')}, seed {self.seed}"
+        """For the legend."""
+        return literal(f"{self.run.removeprefix('merkle-')}, seed {self.seed}")
 
 
 @dataclass(frozen=True, kw_only=True)

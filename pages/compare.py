@@ -7,7 +7,7 @@ import streamlit as st
 from core import PruningSpec, sheets, strips
 from core.results import Comparison, Verdict
 from core.strips import SHOWS, Look, Strip
-from pages.shared import address, compare_view, downloads, frame, last_view, linked, many, networks, present, sidebar, story
+from pages.shared import address, compare_view, downloads, frame, last_view, linked, many, networks, photo_sets, present, sidebar, story
 from pages.shared.compare_view import RowAsked
 
 SCALE = {"difference": "Purple: more in the pruned map, orange: more in the dense one; both from 0 to 1.",
@@ -106,6 +106,8 @@ def _first_change(strip: Strip) -> str:
 
 def _take_along(done: list[Strip], drawn: list[sheets.Row], look: Look) -> None:
     if present.on():
+        return
+    if not photo_sets.offers_export(done[0].answers[0].pruned.image.source):
         return
     caption = f"{SHOWS[look.show]}. {SCALE.get(look.show, SEQUENTIAL)}"
     makers = (

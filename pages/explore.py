@@ -18,6 +18,7 @@ from pages.shared import (
     last_view,
     networks,
     photo_details,
+    photo_sets,
     present,
     shown,
     sidebar,
@@ -25,6 +26,7 @@ from pages.shared import (
     waiting,
 )
 from pages.shared.amount import counted
+from pages.shared.markdown import message, plain
 
 Question = tuple[VariantSpec, ImageRef, CamSpec]
 
@@ -57,7 +59,8 @@ def main() -> None:
     counted(view.counts, answer.mask)
     if not present.on():
         with head:
-            _take_along(answer, view.opacity)
+            if photo_sets.offers_export(answer.pruned.image.source):
+                _take_along(answer, view.opacity)
     first_screen(answer, view, headline)
     if answer.mask.variant != view.variant:
         return  # stopped: only what was there before
@@ -85,7 +88,7 @@ def _on_a_phone() -> bool:
 
 def _answer(question: Question, progress: DeltaGenerator) -> Comparison | None:
     """The comparison; the last one that was shown, after Stop."""
-    key, title = "|".join(spec.key for spec in question), downloads.title(question[0].model)
+    key, title = "|".join(spec.key for spec in question), plain(downloads.title(question[0].model))
     answer = waiting.wait(progress, key, f"{title} at work", lambda: cached.comparison(*question))
     if answer is not None:
         st.session_state["_shown"], st.session_state["_dense_says"] = question, answer.dense.prediction.top
@@ -102,7 +105,7 @@ def first_screen(answer: Comparison, view: sidebar.View, headline: DeltaGenerato
     headline.header(story.headline(answer), anchor=False)
     shown.four_pictures(answer, view.drawn)
     if answer.picture.notes:
-        st.caption(f":material/auto_fix_high: {' '.join(answer.picture.notes)}")
+        st.caption(f":material/auto_fix_high: {message(' '.join(answer.picture.notes))}")
     for warning in story.warnings(answer):
         st.warning(warning, icon=":material/warning:")
     shown.score_cards(answer)

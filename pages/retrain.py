@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.shared import address, frame, networks, present, retrain_form, retrain_view
+from pages.shared import access, address, frame, networks, present, retrain_form, retrain_view
 
 
 def main() -> None:
@@ -15,7 +15,7 @@ def main() -> None:
         "Without retraining, a network for photographs loses most of its right answers when half of its weights go. Here it is pruned "
         "and **trained again, level by level**. Every level is kept, and can be opened in Explore and Compare as soon as it is trained."
     )
-    if not present.on():
+    if not present.on() and access.offers(access.TRAINING):
         with st.expander("A new run", icon=":material/add:", expanded=not retrain_view.jobs().all()):
             if asked := retrain_form.form():
                 retrain_view.begin(asked)

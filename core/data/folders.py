@@ -112,15 +112,18 @@ def _boxes(path: Path, files: Files) -> dict[PurePosixPath, list[Box]]:
     """By photograph, from every table of boxes in the set."""
     found: dict[PurePosixPath, list[Box]] = defaultdict(list)
     for table in (name for name in files if name.name == TABLE):
+        line = 1
         try:
             rows = csv.DictReader(io.StringIO(files[table]().decode("utf-8-sig")), strict=True)
             for row in rows:
+                line = rows.line_num
                 found[table.parent / row["path"]].append(_box(row))
         except (OSError, KeyError, TypeError, ValueError, csv.Error, zipfile.BadZipFile, RuntimeError) as error:
+            # What the table says is not quoted: whoever can name a path could read files with it.
             raise BadFile(
-                f"{path}/{table} is no sound table of boxes ({error}).",
-                f"Its columns are {', '.join(COLUMNS)}; a box ends after it begins.",
-                "Correct it, or take it away.",
+                f"{path}/{table} cannot be read as a table of boxes (line {line}).",
+                f"The columns are {', '.join(COLUMNS)}; x0, y0, x1 and y1 are numbers, and a box ends after it begins.",
+                "Correct the line, or remove the table.",
             ) from error
     return found
 
@@ -128,5 +131,5 @@ def _boxes(path: Path, files: Files) -> dict[PurePosixPath, list[Box]]:
 def _box(row: dict[str, str]) -> Box:
     x0, y0, x1, y1 = (float(row[column]) for column in COLUMNS[1:])
     if not (0 <= x0 < x1 < float("inf") and 0 <= y0 < y1 < float("inf")):  # NaN fails too
-        raise ValueError(f"the box {x0:g}, {y0:g}, {x1:g}, {y1:g} of {row['path']}")
+        raise ValueError("a box ends after it begins")
     return x0, y0, x1, y1

@@ -29,6 +29,7 @@ from core.pruning import CRITERIA
 from core.saliency import CAMS
 from core.specs import GRANULARITIES, REPAIRS, SCOPES, TARGETS, ModelSpec
 from pages.shared.kinds import Choice, Number, Parameter, Several, Stated, said
+from pages.shared.markdown import message
 from pages.shared.series_parameters import of_weights
 
 FIRST_MODEL = "thesis-cnn"
@@ -232,7 +233,8 @@ def problems(query: Mapping[str, str], parameters: Mapping[str, Parameter] = PAR
         elif name not in parameters:
             found.append(f"`{_short(name)}` is no part of this page's address; it was left out.")
         elif problem := parameters[name].problem(text):
-            found.append(f"`{name}={_short(text)}` cannot be used: {problem} Used instead: `{name}={_instead(parameters[name], text)}`.")
+            used = _short(_instead(parameters[name], text))
+            found.append(f"`{name}={_short(text)}` cannot be used: {problem} Used instead: `{name}={used}`.")
     return found
 
 
@@ -260,7 +262,7 @@ def check(parameters: Mapping[str, Parameter] = PARAMETERS) -> None:
             if not unknown and (used := _instead(parameters[name], text)) != parameters[name].said:
                 st.query_params[name] = used
     if found:
-        lines = "\n".join(f"- {line}" for line in found)
+        lines = "\n".join(f"- {message(line)}" for line in found)
         st.warning(f"**Parts of the address were not used.**\n{lines}", icon=":material/link_off:")
 
 

@@ -7,6 +7,7 @@ import streamlit as st
 from core import VariantSpec
 from core.results import CostReport, Latency
 from pages.shared import cached
+from pages.shared.markdown import message
 
 MEGABYTE = 1_000_000
 CANNOT_SAY = "–"
@@ -21,7 +22,7 @@ def cost_panel(variant: VariantSpec) -> None:
     report = cached.cost(variant, variant.key in timed)
     place.table(_rows(report, cached.cost(variant.dense, False)))
     for note in report.notes:
-        notes.caption(note)
+        notes.caption(message(note))
     if variant.key not in timed:
         st.button("Measure the time of one image", icon=":material/timer:", on_click=timed.add, args=(variant.key,),
                   help="The networks in turn, up to 30 rounds, on this machine as busy as it is now.")  # fmt: skip

@@ -13,7 +13,8 @@ from core.errors import SparsightError
 from core.models import zoo
 from core.models.cards import Weights
 from core.models.zoo import MODELS, card
-from pages.shared import cached, frame
+from pages.shared import access, cached, frame
+from pages.shared.markdown import message, plain
 
 MEGABYTE = 1_000_000
 _WORKER = ThreadPoolExecutor(max_workers=2, thread_name_prefix="download")
@@ -59,10 +60,12 @@ def offer(model: ModelSpec) -> None:
     """What is missing and a button; progress while it comes. Runs the page again once the weights are there."""
     weights = card(model).weights[model.weights]
     st.info(
-        f"**{title(model)}**: its weights ({size(weights)}) are not on this machine yet.  \n"
-        f"{weights.summary[:1].upper()}{weights.summary[1:]}. From {weights.origin}. Licence: {weights.licence or 'see there'}.",
+        f"**{plain(title(model))}**: its weights ({size(weights)}) are not on this machine yet.  \n"
+        + message(f"{weights.summary[:1].upper()}{weights.summary[1:]}. From {weights.origin}. Licence: {weights.licence or 'see there'}."),
         icon=":material/cloud_download:",
     )
+    if not access.offers(access.DOWNLOADS):
+        return
     place, at_work = st.empty(), _AT_WORK.get(model.key)
     if at_work is None:
         place.button(f"Download {size(weights)}", type="primary", icon=":material/download:", on_click=_begin, args=(model,))
@@ -94,6 +97,7 @@ def _ended(model: ModelSpec, error: BaseException | None) -> None:
 
 
 def _begin(model: ModelSpec) -> None:
+    access.require(access.DOWNLOADS)
     if model.key in _AT_WORK:
         return
     load, download = card(model).weights[model.weights].load, Download()

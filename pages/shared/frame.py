@@ -12,7 +12,8 @@ from typing import Any, ParamSpec
 import streamlit as st
 
 from core.errors import SparsightError
-from pages.shared import present
+from pages.shared import access, present
+from pages.shared.markdown import message
 
 P = ParamSpec("P")
 _log = logging.getLogger(__name__)
@@ -50,6 +51,7 @@ def page(name: str) -> Iterator[None]:
     st.set_page_config(
         page_title=f"{name} · Sparsight", page_icon=icon, layout="wide", initial_sidebar_state="collapsed" if present.on() else "auto"
     )
+    _turn_away()
     st.session_state["_new_page"] = st.session_state.get("_page") != name
     st.session_state["_page"] = name
     present.style()
@@ -57,6 +59,21 @@ def page(name: str) -> Iterator[None]:
         _links()
     with explained():
         yield
+
+
+def _turn_away() -> None:
+    """Ends the run of a page that this server may not show: one last check, for ways to start it that `serving` does not see."""
+    host = st.context.headers.get("Host")
+    if host is None:  # no server: a test runs the page
+        return
+    try:
+        access.check_exposure(access.address())
+    except SparsightError as error:
+        show(error)
+        st.stop()
+    if not access.allows_host(host, access.address()):
+        st.error(message(access.foreign_host(access.address())), icon=":material/error:")
+        st.stop()
 
 
 def link(file: str, label: str, icon: str, **options: Any) -> None:
@@ -82,14 +99,17 @@ def explained() -> Iterator[None]:
         _log.exception("unexpected error on a page")
         st.error("**Something went wrong that should not have.** Nothing you did is lost: change a setting or reload the page.",
                  icon=":material/error:")  # fmt: skip
+        if access.locked():
+            st.caption("The person who runs this server finds the details in its log.")
+            return
         with st.expander("Details for a report"):
             st.code("".join(traceback.format_exception(error)), language=None, wrap_lines=True)
 
 
 def show(error: SparsightError) -> None:
     """What is wrong, what is allowed, what to do next."""
-    lines = [f"**{_plain(error.wrong)}**", _plain(error.allowed), _plain(error.next_step)]
-    st.error("  \n".join(line for line in lines if line), icon=":material/error:")
+    wrong, *more = (message(access.without_paths(text)) for text in (error.wrong, error.allowed, error.next_step))
+    st.error("  \n".join(line for line in (f"**{wrong}**", *more) if line), icon=":material/error:")
 
 
 def guarded(call: Callable[P, None]) -> Callable[P, None]:
@@ -101,12 +121,3 @@ def guarded(call: Callable[P, None]) -> Callable[P, None]:
             call(*args, **kwargs)
 
     return safe
-
-
-def _plain(text: str) -> str:
-    """The text without Markdown meaning, except `code`."""
-    parts = text.split("`")
-    for position in range(0, len(parts), 2):  # outside the backticks
-        for sign in "\\*_[]<>$:#~":
-            parts[position] = parts[position].replace(sign, f"\\{sign}")
-    return "`".join(parts)

@@ -16,6 +16,7 @@ from core.specs import GRANULARITIES, REPAIRS, SCHEDULES, SCOPES, TRAINED, Sched
 from pages.shared import cached, downloads, own_networks, present
 from pages.shared.address import of_model
 from pages.shared.kinds import Choice, Stated
+from pages.shared.markdown import message, plain
 from pages.shared.widgets import Known, amount, choice, number, segments, several
 
 FEW_CLASSES = 20  # that are named, so that nobody wonders about an answer
@@ -68,9 +69,9 @@ def _fit(name: str, known: Known) -> None:
 def _which() -> str:
     """What comes along, and what is downloaded when it is first used."""
     models = [default_model(name) for name in MODELS]
-    here = [model.name for model in models if downloads.is_there(model)]
-    away = [f"{model.name} ({downloads.size(card(model).weights[model.weights])})" for model in models if model.name not in here]
-    text = f"On this machine: {', '.join(here)}."
+    here = [model for model in models if downloads.is_there(model)]
+    away = [f"{plain(model.name)} ({downloads.size(card(model).weights[model.weights])})" for model in models if model not in here]
+    text = f"On this machine: {', '.join(plain(model.name) for model in here)}."
     if away:
         text += f"\n\nDownloaded when first used: {', '.join(away)}."
     return f"{text}\n\nAny other CNN of torchvision by its name in the address, such as `?model=resnet34`."
@@ -85,9 +86,10 @@ def _described(model: ModelSpec) -> None:
     found, absent = card(model), ""
     if not downloads.is_there(model):
         absent = f" :orange-badge[:material/cloud_download: {downloads.size(found.weights[model.weights])}]"
-    st.caption(f"{downloads.title(model)}, {found.parameters:,} parameters{absent}")
+    st.caption(f"{plain(downloads.title(model))}, {found.parameters:,} parameters{absent}")
     if len(found.classes) <= FEW_CLASSES and found.images == "photos":
-        st.caption(f"It knows {len(found.classes)} classes only, and answers one of them whatever it is shown: {', '.join(found.classes)}.")
+        names = ", ".join(map(plain, found.classes))
+        st.caption(f"It knows {len(found.classes)} classes only, and answers one of them whatever it is shown: {names}.")
 
 
 def _remember(name: str) -> None:
@@ -110,7 +112,7 @@ def family_choice(model: ModelSpec) -> PruningSpec:
     st.subheader("Pruning")
     schedule = _schedule(model, known)
     if schedule in TRAINED:
-        st.caption(found.weights[model.weights].summary)
+        st.caption(message(found.weights[model.weights].summary))
         return PruningSpec.at_level(0, schedule)
     granularity = choice("Granularity", "granularity", known, help=listed(GRANULARITIES))
     scope = "global" if n_of_m(granularity) else segments("Scope", "scope", known, help=listed(SCOPES))
@@ -186,4 +188,4 @@ def _schedule(model: ModelSpec, known: Known) -> Schedule:
 
 def listed(texts: dict[str, str]) -> str:
     """Names and what they mean, for a help text."""
-    return "\n".join(f"- **{name}**: {text}" for name, text in texts.items())
+    return "\n".join(f"- **{plain(name)}**: {message(text)}" for name, text in texts.items())

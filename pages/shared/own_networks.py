@@ -11,7 +11,7 @@ from core.errors import BadSpec, SparsightError
 from core.models.cards import InputRule
 from core.models.own import About
 from core.models.zoo import MODELS, named
-from pages.shared import cached, frame
+from pages.shared import access, cached, frame
 
 FILE_TYPES, MOST_MB = ["safetensors", "pt", "pth"], 1024
 KEYS = ("_own_architecture", "_own_weights", "_own_classes", "_own_size", "_own_mean", "_own_std", "_own_title")
@@ -23,6 +23,8 @@ def form() -> None:
     if not opened.open:
         return
     with opened:
+        if not access.offers(access.OWN_WEIGHTS):
+            return
         known = [name for name, entry in MODELS.items() if not entry.facts.get("own")]
         st.selectbox("Architecture", known, index=None, key=KEYS[0], accept_new_options=True, placeholder="resnet18",
                      help="Any CNN of torchvision by its name, or one of Sparsight's own.")  # fmt: skip
@@ -46,6 +48,7 @@ def _take_in() -> None:
     """Before the page runs again, so that the list of networks can be set to the new one."""
     state = st.session_state
     try:
+        access.require(access.OWN_WEIGHTS)
         if not state[KEYS[0]] or state[KEYS[1]] is None:
             raise BadSpec("An architecture and a file of weights are needed.", "The other fields may stay empty.", "Fill these two.")
         spec = cached.engine().add_model(state[KEYS[1]].getvalue(), about(*(state[key] or "" for key in (KEYS[0], *KEYS[2:]))))

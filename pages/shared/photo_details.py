@@ -13,6 +13,7 @@ from core.data.datasets import DATASETS
 from core.results import Accuracy, Comparison
 from pages.shared import cached, details, photo_sets, plans, present, series_data, shown, story
 from pages.shared.frame import guarded
+from pages.shared.markdown import message, plain
 from pages.shared.runs import Job, follow
 
 HOW_TO_GET_ONE = (
@@ -71,7 +72,9 @@ def _accuracies(variant: VariantSpec) -> None:
 
 def _from_table(name: str, variant: VariantSpec, found: Series, dense: Series) -> None:
     points = story.plain_zero((found.value - dense.value) * 100, 1)
-    shown.metric(f"Accuracy, {name}", story.percent(found.value), points, f"{points:+.1f} points", f"from {story.percent(dense.value)}")
+    shown.metric(
+        f"Accuracy, {plain(name)}", story.percent(found.value), points, f"{points:+.1f} points", f"from {story.percent(dense.value)}"
+    )
     of, right, bounds = quote(variant.model.name), round(found.value * found.n), f"{found.low * 100:.1f} to {found.high * 100:.1f} %"
     st.caption(
         f"{right:,} of {found.n:,.0f} photographs are named rightly; 95 % interval {bounds}. Counted when the series was evaluated: "
@@ -104,4 +107,4 @@ def _in_words(found: Accuracy) -> str:
         text += f" Among the five most probable: {story.percent(found.top5_fraction)}."
     if found.among_fraction is not None:
         text += f" Asked for the set's {found.among_classes} classes only: {story.percent(found.among_fraction)}."
-    return " ".join((text, *found.notes))
+    return " ".join((text, *map(message, found.notes)))

@@ -13,7 +13,7 @@ from core import DataSpec, ImageRef, ModelSpec, SparsightError, pictures
 from core.data.folders import PREFIX
 from core.data.photo_inputs import PhotoInputs
 from core.models.zoo import card
-from pages.shared import cached, present
+from pages.shared import access, cached, present
 from pages.shared.address import FOLDER, PHOTO_SETS
 from pages.shared.thumbs import Sheet, Thumb, draw
 from pages.shared.widgets import Known, whole
@@ -48,6 +48,11 @@ def _has_classes(data: str, model: ModelSpec) -> bool:
 def inputs(data: str, model: ModelSpec) -> PhotoInputs:
     """A data set as this network gets it. Raises MissingData, BadFile, BadSpec."""
     return cached.engine().photos(DataSpec(name=data), model)
+
+
+def offers_export(source: str) -> bool:
+    """Whether views of this image source can be exported: their code names the folder, which a locked server keeps to itself."""
+    return not source.startswith(PREFIX) or access.offers(access.EXPORT)
 
 
 def row_choice(data: str, model: ModelSpec, known: Known) -> ImageRef:

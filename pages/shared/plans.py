@@ -7,6 +7,7 @@ import streamlit as st
 from core.models.zoo import card
 from core.results import LayerCount, MaskReport
 from pages.shared import story
+from pages.shared.markdown import message
 
 USUAL_COLLAPSE = (0.5, 0.75)  # of single weights, without retraining: most right answers are lost at the first, nearly all at the second
 
@@ -15,7 +16,7 @@ def layer_plan(mask: MaskReport) -> None:
     """The table of all layers, those that are left alone included."""
     st.markdown(_ratios(mask))
     st.dataframe(_rows(mask), hide_index=True, width="stretch", height="content" if len(mask.layers) <= 12 else 420)
-    st.caption(" ".join(_notes(mask)))
+    st.caption(message(" ".join(_notes(mask))))
 
 
 def _ratios(mask: MaskReport) -> str:

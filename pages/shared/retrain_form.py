@@ -20,7 +20,7 @@ from core.pruning import CRITERIA
 from core.retraining import Cost, estimate
 from core.specs import AUGMENTATIONS, GRANULARITIES, OPTIMISERS, PACES, RATES, RESETS, SCOPES, n_of_m
 from core.text import duration
-from pages.shared import cached, frame
+from pages.shared import access, cached, frame
 from pages.shared.networks import listed
 
 Arguments = Mapping[str, Any]
@@ -60,6 +60,7 @@ def form() -> tuple[str, Arguments, str] | None:
                  icon=":material/error:")  # fmt: skip
         return None
     with frame.explained():
+        access.require(access.TRAINING)
         asked = _published(words) if recipe == "less-is-more" else _free(words)
         if begun:
             return asked

@@ -12,7 +12,8 @@ from core import CamSpec, ModelSpec, plots_training
 from core.jobs import STATES, Job, Jobs
 from core.models.zoo import MODELS, card
 from core.results import TrainedLevel
-from pages.shared import cached, frame, present
+from pages.shared import access, cached, frame, present
+from pages.shared.markdown import message, plain
 from pages.shared.story import percent
 
 REFRESH_S = 2.0
@@ -20,6 +21,7 @@ AT_WORK = ("running", "paused", "stopping")
 STILL = {"displayModeBar": False}
 COLOURS = {"running": "violet", "paused": "orange", "stopping": "orange", "stopped": "gray", "done": "green"}  # red: what went wrong
 MEGABYTE = 1024**2
+TITLE = 160  # characters of a title or file name that are shown
 
 
 def jobs() -> Jobs:
@@ -30,6 +32,7 @@ def jobs() -> Jobs:
 def begin(asked: tuple[str, Mapping[str, Any], str]) -> None:
     """Starts a run, or goes on with the one of the same choices. asked: kind, arguments, title."""
     with frame.explained():
+        access.require(access.TRAINING)
         jobs().start(*asked)
         st.toast("The run has begun. It goes on when this page is closed.", icon=":material/check:")
 
@@ -57,17 +60,19 @@ def _levels_done(job: Job) -> int:
 def _one(job: Job) -> None:
     with st.container(border=True):
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-            st.markdown(f"**{job.title}** :{COLOURS.get(job.state, 'red')}-badge[{job.state}] {STATES[job.state]}", width="content")
-            _buttons(job)
+            badge = f":{COLOURS.get(job.state, 'red')}-badge[{job.state}]"
+            st.markdown(f"**{plain(job.title, TITLE)}** {badge} {STATES[job.state]}", width="content")
+            if not access.locked():
+                _buttons(job)
         if job.error:
-            st.error(job.error, icon=":material/error:")
+            st.error(message(access.without_paths(job.error)), icon=":material/error:")
         share, text = _progress(job)
         st.progress(share, text)
         lines = jobs().progress(job.id)
         for line in lines:
             if line.get("skipped_images"):
                 st.caption(f":material/broken_image: {line['skipped_images']:,} photographs could not be read and were left out, "
-                           f"the first: {' '.join(line['skipped'][:1])}")  # fmt: skip
+                           f"the first: {plain(access.without_paths(' '.join(line['skipped'][:1])), TITLE)}")  # fmt: skip
                 break
         if any(line.get("stage") == "epoch" for line in lines):
             figures = (
@@ -76,7 +81,7 @@ def _one(job: Job) -> None:
             )
             for column, (name, figure, alt) in zip(st.columns(2, gap="small"), figures, strict=True):
                 column.plotly_chart(present.figure(figure), key=f"_{name}_{job.id}", config=STILL, alt=alt)
-        if job.state in ("failed", "died") and (log := jobs().log(job.id)):
+        if job.state in ("failed", "died") and not access.locked() and (log := jobs().log(job.id)):
             with st.expander("What its process printed"):
                 st.code(log, language=None, wrap_lines=True)
 
@@ -114,6 +119,7 @@ def _buttons(job: Job) -> None:
 
 def _tried(call: Any, name: str) -> None:
     with frame.explained():
+        access.require(access.TRAINING)
         call(name)
 
 
@@ -132,15 +138,15 @@ def _series(model: ModelSpec, summary: str) -> None:
     levels = cached.engine().retrained.levels(model)
     size = sum(level.bytes for level in levels)
     count = f"{len(levels)} network{'' if len(levels) == 1 else 's'}"
-    with st.expander(f"{model.name}, {model.weights}, seed {model.seed}: {count}, {size / MEGABYTE:.1f} MB"):
-        st.caption(summary)
+    with st.expander(f"{plain(model.name)}, {plain(model.weights)}, seed {model.seed}: {count}, {size / MEGABYTE:.1f} MB"):
+        st.caption(message(summary))
         if not levels:
             st.caption("No level is trained yet.")
         st.dataframe(_rows(model, levels), hide_index=True, width="stretch",
                      column_config={"Explore": st.column_config.LinkColumn(display_text="open")})  # fmt: skip
-        if any(level.own for level in levels):
+        if any(level.own for level in levels) and access.offers(access.DELETION):
             _delete(model, sum(level.bytes for level in levels if level.own))
-        elif levels:
+        elif not any(level.own for level in levels) and levels:
             st.caption("It came along with Sparsight, so it is not deleted here.")
 
 
@@ -167,4 +173,5 @@ def _delete(model: ModelSpec, size: int) -> None:
 
 def _forget(model: ModelSpec) -> None:
     with frame.explained():
+        access.require(access.DELETION)
         cached.engine().forget(model)

@@ -12,6 +12,7 @@ from core.models.zoo import card
 from core.results import Comparison
 from core.specs import n_of_m
 from pages.shared import cached, present, story
+from pages.shared.markdown import plain
 from pages.shared.runs import Job, follow
 
 Question = tuple[VariantSpec, ImageRef, CamSpec]
@@ -55,4 +56,4 @@ def _most_sensitive(layers: Sequence[str], answers: Sequence[Comparison]) -> str
         return text.strip()
     value, name = min(values)
     so_far = "" if len(answers) == len(layers) else " so far"
-    return f"Most sensitive{so_far}: **{name.removesuffix('.weight')}**, similarity {story.plain_zero(value, 2):.2f}.{text}"
+    return f"Most sensitive{so_far}: **{plain(name.removesuffix('.weight'))}**, similarity {story.plain_zero(value, 2):.2f}.{text}"

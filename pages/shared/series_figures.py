@@ -9,6 +9,7 @@ from core.evaluation import overflow_notes
 from core.plots_series import curve
 from core.protocols.series_tables import GROUPS, QUANTITIES, SeriesTables
 from pages.shared import present, series_view, story, study_figures
+from pages.shared.markdown import plain
 from pages.shared.series_view import EVERY, Place, Rows, View
 
 MAPS = ("map-mean", "map-variance", "non-zero", "l1")
@@ -66,11 +67,12 @@ def _figure(answers: Rows, view: View, name: str) -> None:
 def _origin(view: View, tables: dict[Place, SeriesTables]) -> None:
     """What these are numbers of."""
     place, table = next(iter(tables.items()))
-    what = "" if view.only == EVERY else f", of the class {view.only} only"
+    what = "" if view.only == EVERY else f", of the class {plain(view.only)} only"
     right = ", only those that every level of a series classifies right" if view.counted == "right" else ""
+    photographs = f"{table.facts['count']:,} photographs of {plain(place.data_name)}"
     before = any("before_rounding" in each.facts for each in tables.values())
     st.caption(
-        f"{place.model.name} on {table.facts['count']:,} photographs of {place.data_name}{what}{right}. Bands: 95 % intervals over images, "
+        f"{plain(place.model.name)} on {photographs}{what}{right}. Bands: 95 % intervals over images, "
         "Wilson's for shares, from drawing images again for means; other seeds are not in them. Compression is counted from the tensors; "
         "hollow points are networks in which no path of weights joins input and output."
         + (
@@ -82,7 +84,7 @@ def _origin(view: View, tables: dict[Place, SeriesTables]) -> None:
     for place, table in tables.items():
         for level, count in table.unanswered().items():
             notes = " ".join(overflow_notes(count))
-            st.warning(f"{place.model.weights}, seed {place.model.seed}, level {level}: {notes}", icon=":material/warning:")
+            st.warning(f"{series_view.run_title(place)}, level {level}: {notes}", icon=":material/warning:")
     if view.only == EVERY and view.counted == "all" and (lines := series_view.gains(tables)):
         st.markdown("Does the first halving gain accuracy, as published (97.00 % → 97.29 %)?\n" + "\n".join(lines))
 

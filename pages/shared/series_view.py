@@ -15,6 +15,7 @@ from core.protocols.series_images import METHOD, Place
 from core.protocols.series_tables import IMAGES, QUANTITIES, SeriesTables
 from pages.shared import frame, present, series_data
 from pages.shared.kinds import Choice, Parameter, Several
+from pages.shared.markdown import message, plain
 from pages.shared.series_data import FITS
 from pages.shared.story import percent
 from pages.shared.widgets import Known, asked, choice, segments, several, toggle
@@ -73,6 +74,11 @@ def run_name(place: Place) -> str:
     return f"{place.model.weights}.{place.model.seed}"
 
 
+def run_title(place: Place) -> str:
+    """A series in a sentence, as Markdown."""
+    return f"{plain(place.model.weights)}, seed {place.model.seed}"
+
+
 def what(known: Known) -> str:
     """Draws the choice between the thesis and the models that were retrained; nothing while there are none."""
     entry = known["of"]
@@ -108,7 +114,7 @@ def controls(found: tuple[Place, ...], known: Known) -> View:
 def _runs(own: tuple[Place, ...]) -> str:
     """What each run is."""
     texts = {place.model.weights: MODELS[place.model.name].value.weights.get(place.model.weights) for place in own}
-    return "\n".join(f"- **{run}**: {known.summary}" for run, known in texts.items() if known)
+    return "\n".join(f"- **{plain(run)}**: {message(known.summary)}" for run, known in texts.items() if known)
 
 
 def tables(view: View) -> dict[Place, SeriesTables]:
@@ -129,7 +135,7 @@ def rows(view: View, found: dict[Place, SeriesTables]) -> Rows:
         try:
             answers[place] = series_data.levels(table, "" if view.only == EVERY else view.only, view.counted)
         except SparsightError as error:
-            st.warning(f"**{place.model.weights}, seed {place.model.seed}**: {error.wrong}", icon=":material/filter_alt_off:")
+            st.warning(f"**{run_title(place)}**: {message(error.wrong)}", icon=":material/filter_alt_off:")
     return answers
 
 
@@ -146,7 +152,7 @@ def headline(answers: Rows) -> str:
     last = at.index.max()
     alike = f"; there the maps overlap the dense network's by {at['soft-iou-of-maps'][near]:.2f} (soft IoU)" if near else ""
     return (
-        f"{place.model.weights}, seed {place.model.seed}: down to **{ratios[near]:.3g}x** fewer weights in the convolutions accuracy stays "
+        f"{run_title(place)}: down to **{ratios[near]:.3g}x** fewer weights in the convolutions accuracy stays "
         f"within five points of {percent(at.accuracy.iloc[0])}{alike}. At {ratios[last]:.3g}x it is **{percent(at.accuracy[last])}**."
     )
 
@@ -160,7 +166,7 @@ def gains(found: dict[Place, SeriesTables]) -> list[str]:
     for place in asked:
         more, fewer, p = found[place].gained(1)
         lines.append(
-            f"- **{place.model.weights}, seed {place.model.seed}**: at 2x, {more} images are right that the dense network gets wrong, and "
+            f"- **{run_title(place)}**: at 2x, {more} images are right that the dense network gets wrong, and "
             f"{fewer} the other way round: {_verdict(more, fewer, p, len(asked))} (exact McNemar p = {p:.2g})."
         )
     return lines
@@ -181,7 +187,7 @@ def links(place: Place, table: SeriesTables) -> str:
         return ""
     found = [(int(level), facts["conv_ratio"]) for level, facts in table.facts["levels"].items()]
     parts = [f"[{ratio:.3g}x](explore?{urlencode(explore_query(place.model, level))})" for level, ratio in sorted(found)]
-    return f"{place.model.weights}, seed {place.model.seed}: {' · '.join(parts)}{_whose(table, [level for level, _ in found])}"
+    return f"{run_title(place)}: {' · '.join(parts)}{_whose(table, [level for level, _ in found])}"
 
 
 def _whose(table: SeriesTables, levels: list[int]) -> str:

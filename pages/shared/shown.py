@@ -14,6 +14,7 @@ from core.data.folders import PREFIX
 from core.measures import MEASURES
 from core.results import Comparison, Heatmap, Picture
 from pages.shared import cached, present, story
+from pages.shared.markdown import message, plain
 
 # Which scores stand on the first screen, by the kind of truth there is. A mask has no brightest tenth, so no IoU at top p.
 CARDS = {
@@ -69,11 +70,11 @@ def _named(answer: Comparison) -> None:
     elif picture.image.source == "own":
         st.markdown("your own image")
     else:
-        st.markdown(f"**{picture.title}**, no label" if picture.title else "no label")
+        st.markdown(f"**{plain(picture.title)}**, no label" if picture.title else "no label")
     if picture.image.source.startswith(PREFIX):
         st.caption("from your folder")
     elif picture.credit:
-        st.caption(picture.credit)
+        st.caption(message(picture.credit))
 
 
 def example(answer: Comparison) -> None:

@@ -8,6 +8,7 @@ from core.models.zoo import card, series_of
 from core.results import ELSEWHERE_BELOW, MAP_STATES, OVERFLOW_ADVICE, SAME_FROM, Agreement, Comparison, Heatmap, Verdict
 from core.saliency import CAMS, NEGATIVE_LIMIT
 from core.wording import no_answer
+from pages.shared import markdown
 
 MARKED = {"ink": "the ink", "mask": "the object", "boxes": "the boxes"}  # what overlaps are with, by the kind of truth
 NOTHING_MARKED = "No object is marked in this image, so nothing can be said about the overlap with it."
@@ -178,8 +179,8 @@ def of_truth(text: str, kind: str) -> str:
 
 
 def class_name(side: Heatmap, index: int | None) -> str:
-    """A class in words; its number where the network says none. No class is no answer."""
-    return "no answer" if index is None else card(side.variant.model).classes[index]
+    """A class in words, as Markdown; its number where the network says none. No class is no answer."""
+    return "no answer" if index is None else markdown.plain(card(side.variant.model).classes[index])
 
 
 def says(side: Heatmap) -> str:

@@ -17,6 +17,7 @@ from core.protocols.vonrad_summary import headline, methods, millions, missing, 
 from core.protocols.vonrad_tables import VonradTables
 from pages.shared import cached, present, study_figures
 from pages.shared.kinds import Choice, Parameter
+from pages.shared.markdown import message, plain
 from pages.shared.widgets import choice
 
 NAME = "GoogLeNet study"  # as a choice beside the thesis and the retrained networks
@@ -72,7 +73,7 @@ def _accuracies(tables: VonradTables) -> None:
         )
     study_figures.chart(plots_vonrad.curve(tables), "epochs", f"Accuracy over epochs after one-shot pruning by {percent(CURVE_RATE, 0)}")
     for seeds, said in _departures(tables).items():
-        st.caption(f"**Not as published{seeds}:** {said}")
+        st.caption(f"**Not as published{seeds}:** {message(said)}")
 
 
 def _methods(tables: VonradTables) -> None:
@@ -118,7 +119,7 @@ def _origin(tables: VonradTables, seed: int) -> str:
     run, dense = tables.facts["runs"][str(seed)], tables.dense(seed).iloc[0]
     seeds = tables.seeds()
     return (
-        f"Our run: {tables.model}, {run['train']:,} training, {run['validation']:,} validation and {run['test']:,} test images, "
+        f"Our run: {plain(tables.model)}, {run['train']:,} training, {run['validation']:,} validation and {run['test']:,} test images, "
         f"{'seed' if len(seeds) == 1 else 'seeds'} {', '.join(map(str, seeds))} (one network each), {dense.device}. "
         f"Bars are 95 % intervals over test images, not over seeds.{f' The sentence above is of seed {seed}.' if len(seeds) > 1 else ''}"
     )
@@ -127,4 +128,4 @@ def _origin(tables: VonradTables, seed: int) -> str:
 def _reading(tables: VonradTables, seed: int) -> None:
     st.markdown("**What the paper finds**\n" + "".join(f"\n- {finding}" for finding in FINDINGS))
     with st.expander("What is not known of the study, and how we read it", icon=":material/menu_book:"):
-        st.markdown("".join(f"\n- {reading}" for reading in tables.facts["runs"][str(seed)]["readings"]))
+        st.markdown("".join(f"\n- {message(reading)}" for reading in tables.facts["runs"][str(seed)]["readings"]))

@@ -24,11 +24,11 @@ CLASSES = ("tench", "cassette player")
 NAME = "squeezenet1_1@tiny"
 
 
-def photographs(folder: Path, per_class: int = 12, tops: tuple[str, ...] = ("train/", "val/")) -> Path:
+def photographs(folder: Path, per_class: int = 12, tops: tuple[str, ...] = ("train/", "val/"), classes: tuple[str, ...] = CLASSES) -> Path:
     """<folder>/<top>/<class>/*.png, noise that is red or green by its class, with a bright square in it."""
     generator = np.random.default_rng(0)
     for top in tops:
-        for place, name in enumerate(CLASSES):
+        for place, name in enumerate(classes):
             home = folder / top / name
             home.mkdir(parents=True)
             for row in range(per_class):
@@ -41,12 +41,19 @@ def photographs(folder: Path, per_class: int = 12, tops: tuple[str, ...] = ("tra
     return folder
 
 
-def train(cache: Path, data: Path, run: str = "merkle-layer", targets: tuple[float, ...] = (0.0, 0.5, 0.75), seed: int = 0) -> None:
+def train(
+    cache: Path,
+    data: Path,
+    run: str = "merkle-layer",
+    targets: tuple[float, ...] = (0.0, 0.5, 0.75),
+    seed: int = 0,
+    classes: tuple[str, ...] = CLASSES,
+) -> None:
     """A short series of squeezenet1_1@tiny below `cache`, one epoch a level."""
     plan = Plan(architecture="squeezenet1_1", data="tiny", size_px=64, epochs=1, start="random", normalise=True, seed=seed)
     images = finished(merkle.load_images(read_folder(data), plan, cache))
     summary = f"{len(targets)} levels for tests"
-    description = replace(merkle.describe(plan, CLASSES), runs={run: Run(summary=summary, targets=targets, seeds=(seed,))})
+    description = replace(merkle.describe(plan, classes), runs={run: Run(summary=summary, targets=targets, seeds=(seed,))})
     finetuned.add_runs(cache, description)
     recipe = TrainSpec(rates=((0.001, 1),), batch_size=8, noise=0.0)
     spec = RetrainSpec(
