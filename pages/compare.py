@@ -18,8 +18,8 @@ SEQUENTIAL = "All maps from 0 (black) to 1 (pale yellow), each scaled by its own
 def main() -> None:
     networks.look_again()
     last_view.bring_back(compare_view.parameters)
-    address.check(compare_view.parameters())
     address.complete(compare_view.parameters)
+    address.check(compare_view.parameters())
     st.title("Compare")
     asked = sidebar.parts()
     address.settle()

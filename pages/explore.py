@@ -34,8 +34,8 @@ Question = tuple[VariantSpec, ImageRef, CamSpec]
 def main() -> None:
     networks.look_again()  # an address may name one
     last_view.bring_back(address.known)
-    address.check(address.known())
     address.complete()
+    address.check(address.known())
     head = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
     with head:
         if not present.on():

@@ -259,11 +259,20 @@ def check(parameters: Mapping[str, Parameter] = PARAMETERS) -> None:
         unknown = name not in parameters
         if unknown or (parameters[name].problem(text) and name not in st.session_state):
             del st.query_params[name]
-            if not unknown and (used := _instead(parameters[name], text)) != parameters[name].said:
-                st.query_params[name] = used
+            if not unknown:
+                _use_instead(name, parameters[name], text)
     if found:
         lines = "\n".join(f"- {message(line)}" for line in found)
         st.warning(f"**Parts of the address were not used.**\n{lines}", icon=":material/link_off:")
+
+
+def _use_instead(name: str, parameter: Parameter, text: str) -> None:
+    """Puts into the address what is used for a value that cannot be, where it has to be said."""
+    used = _instead(parameter, text)
+    if isinstance(parameter, Stated):
+        st.session_state[name] = st.query_params[name] = used
+    elif used != parameter.said:
+        st.query_params[name] = used
 
 
 def _keep_known_names(parameters: Mapping[str, Parameter]) -> list[str]:

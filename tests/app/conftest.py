@@ -27,9 +27,12 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
     st.cache_resource.clear()
 
 
+DIGITS = {"model": "thesis-cnn", "cam": "grad-cam", "layer": "relu2"}  # a view of the thesis CNN
+
+
 @pytest.fixture
 def explore() -> OpenPage:
-    """Opens Explore with an address: explore(sparsity="90")."""
+    """Opens Explore with an address: explore(sparsity="90"), an address from before addresses stated the network."""
 
     def opened(**address: str) -> AppTest:
         app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=PATIENCE_S)

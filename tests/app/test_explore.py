@@ -10,13 +10,27 @@ import pytest
 import streamlit as st
 
 import core.engine
+from core.measures import MEASURES
 from pages.shared import cached
-from tests.app.conftest import ROOT, OpenPage, pictures_at, words
+from pages.shared.shown import CARDS
+from tests.app.conftest import DIGITS, ROOT, OpenPage, pictures_at, words
 from tests.overflowing import write_overflowing
 
 
 def test_the_first_view_has_everything(explore: OpenPage) -> None:
     app = explore()
+    assert not app.exception
+    assert not app.error
+    assert not app.warning
+    assert "30.0 % sparsity" in app.header[0].value
+    assert "looks at the same places" in app.header[0].value
+    assert pictures_at(app) == {"30.0000% sparsity"}
+    assert [metric.label for metric in app.metric][:4] == [MEASURES[name].title for name, _ in CARDS[""]]
+    assert len(app.get("plotly_chart")) == 1  # closed expanders send nothing
+
+
+def test_a_digit_has_scores_against_its_ink_and_an_accuracy(explore: OpenPage) -> None:
+    app = explore(**DIGITS)
     assert not app.exception
     assert not app.error
     assert "70.0 % sparsity" in app.header[0].value
@@ -29,13 +43,13 @@ def test_the_first_view_has_everything(explore: OpenPage) -> None:
 
 
 def test_every_picture_and_chart_has_words(explore: OpenPage) -> None:
-    app = explore()
+    app = explore(**DIGITS)
     assert all(image.alt for element in app.get("image") for image in element.proto.imgs)
     assert all(chart.proto.alt for chart in app.get("plotly_chart"))
 
 
 def test_the_slider_moves_pictures_sentence_and_scores(explore: OpenPage) -> None:
-    app = explore()
+    app = explore(**DIGITS)
     before = [metric.value for metric in app.metric]
     app.slider(key="sparsity").set_value(95.0).run()
     assert pictures_at(app) == {"95.0086% sparsity"}
@@ -72,7 +86,16 @@ def test_a_network_whose_outputs_overflow_is_said_to_give_no_answer(explore: Ope
 
 def test_a_deep_link_shows_its_values(explore: OpenPage) -> None:
     app = explore(
-        unit="level", level="12", schedule="iterative-reset", seed="335", digit="3", nth="17", noise="false", target="own", opacity="40"
+        unit="level",
+        level="12",
+        schedule="iterative-reset",
+        seed="335",
+        digit="3",
+        nth="17",
+        noise="false",
+        target="own",
+        opacity="40",
+        **DIGITS,
     )
     assert not app.exception
     assert not app.warning or "Flipped" in app.warning[0].value
@@ -114,7 +137,9 @@ def test_a_bad_address_falls_back_and_says_so(explore: OpenPage, name: str, valu
 
 
 def test_the_words_of_a_bad_address_go_with_the_next_move(explore: OpenPage) -> None:
-    app = explore(cam="no-cam")
+    app = explore(cam="no-cam", layer="relu2")
+    assert "`cam=no-cam` cannot be used" in app.warning[0].value
+    assert app.selectbox(key="cam").value == "grad-cam++"  # what the words say is used instead
     app.slider(key="sparsity").set_value(60.0).run()
     assert not app.warning
 
@@ -134,7 +159,7 @@ def test_slow_methods_wait_for_a_click(explore: OpenPage) -> None:
 
 @pytest.mark.parametrize("key", ["open_threshold", "open_predictions", "open_cost", "open_scores"])
 def test_expanders_compute_when_opened(explore: OpenPage, key: str) -> None:
-    app = explore()
+    app = explore(**DIGITS)
     closed = len(words(app)) + len(app.get("plotly_chart")) + len(app.table)
     app.session_state[key] = True
     app.run()
@@ -172,7 +197,7 @@ def test_a_missing_network_is_explained(explore: OpenPage, tmp_path: Path, monke
 def test_a_truncated_network_is_explained(explore: OpenPage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = hide_shipped(monkeypatch, tmp_path) / "iterative-reset" / "level-00.safetensors"
     path.write_bytes(path.read_bytes()[:500])
-    app = explore()
+    app = explore(**DIGITS)
     assert not app.exception
     assert "cannot be used" in app.error[0].value
     assert "Traceback" not in words(app)
@@ -180,16 +205,16 @@ def test_a_truncated_network_is_explained(explore: OpenPage, tmp_path: Path, mon
 
 def test_a_damaged_accuracy_table_leaves_the_pictures(explore: OpenPage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (hide_shipped(monkeypatch, tmp_path) / "accuracy.csv").write_text("pruning,data,correct,total\na,b,9,1\n")
-    app = explore()
+    app = explore(**DIGITS)
     assert pictures_at(app) == {"70.0086% sparsity"}
     assert "accuracy" in app.error[0].value
 
 
 def test_without_a_table_the_accuracy_is_counted(explore: OpenPage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    shipped = explore().metric[4].value
+    shipped = explore(**DIGITS).metric[4].value
     st_clear()
     (hide_shipped(monkeypatch, tmp_path) / "accuracy.csv").unlink()
-    assert explore().metric[4].value == shipped
+    assert explore(**DIGITS).metric[4].value == shipped
 
 
 def st_clear() -> None:
@@ -202,7 +227,7 @@ def st_clear() -> None:
 
 def test_a_cache_folder_that_cannot_be_written_costs_nothing(explore: OpenPage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SPARSIGHT_CACHE", "/dev/null/cache")
-    app = explore()
+    app = explore(**DIGITS)
     assert not app.exception
     assert not app.error
     assert pictures_at(app) == {"70.0086% sparsity"}
@@ -213,14 +238,14 @@ def test_a_bug_is_no_traceback(explore: OpenPage, monkeypatch: pytest.MonkeyPatc
         raise ZeroDivisionError("a bug")
 
     monkeypatch.setattr(cached, "comparison", broken)
-    app = explore()
+    app = explore(**DIGITS)
     assert not app.exception
     assert "Something went wrong that should not have" in app.error[0].value
     assert "ZeroDivisionError" in app.code[0].value  # folded, for a report
 
 
 def test_the_door_needs_no_click(explore: OpenPage) -> None:
-    app = explore().switch_page("app.py").run()
+    app = explore(**DIGITS).switch_page("app.py").run()
     assert not app.exception
     assert not app.error
     assert "Does a pruned network still look at the same things?" in app.header[0].value
@@ -228,10 +253,10 @@ def test_the_door_needs_no_click(explore: OpenPage) -> None:
 
 
 def test_a_lower_precision_says_what_it_changes_here(explore: OpenPage, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert not any("Computed in" in found.label for found in explore().expander)
+    assert not any("Computed in" in found.label for found in explore(**DIGITS).expander)
     st.cache_resource.clear()
     monkeypatch.setenv("SPARSIGHT_PRECISION", "bfloat16")
-    app = explore()
+    app = explore(**DIGITS)
     assert any(found.label == "Computed in bfloat16" for found in app.expander)
     app.button(key="_rounding").click().run()
     assert not app.error
