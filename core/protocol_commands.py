@@ -81,9 +81,10 @@ def summary(tables: StudyTables) -> str:
             f"Level 0: noisy accuracy {_percents(dense.accuracy_noisy)} (published {published['accuracy_noisy_level_0']:.2%}),"
             f" soft IoU {', '.join(f'{value:.3f}' for value in dense.soft_iou)}.",
             f"Highest mean soft IoU: {best.soft_iou:.3f} at level {int(best.level)}{_empty(best)}"
-            f" (published: about {published['highest_soft_iou']}, in the first levels).",
+            f" (published: about {published['highest_soft_iou']}, {published['highest_soft_iou_where']}).",
             f"Pearson of level means of accuracy and soft IoU (published {published['pearson']:.3f}; 95 % intervals over images):",
             *_pearson_lines(tables),
+            tables.about_intervals,
             *_unanswered(tables),
             "Levels descend from each other: they are not independent points, and p is descriptive.",
         ]

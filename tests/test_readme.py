@@ -5,6 +5,7 @@ After adding a method: python -m core info --update-readme README.md
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -97,6 +98,32 @@ def test_the_command_refreshes_a_file(tmp_path: Path, capsys: pytest.CaptureFixt
     assert main(["info", "--update-readme", str(path)]) == 0
     assert path.read_text(encoding="utf-8") == fill_tables(BLOCK)
     assert str(path) in capsys.readouterr().out
+
+
+def test_repair_of_batch_norm_is_what_the_command_answers(real_data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Within two photographs: rounding differs between processors."""
+    text = " ".join(README.read_text(encoding="utf-8").split())
+    said = re.search(r"without and with it \(CPU\): (\d+) and (\d+) at 30 %", text)
+    assert said is not None
+    for repair, count in zip(("none", "batch-norm"), said.groups(), strict=True):
+        data = f"folder:{real_data / 'imagenette-224-unseen.zip'}"
+        words = ["evaluate", "--model", "efficientnet-lite0", "--sparsity", "0.3", "--repair", repair, "--data", data]
+        assert main([*words, "--device", "cpu", "--json"]) == 0
+        found = json.loads(capsys.readouterr().out)
+        assert found["total"] == 500
+        assert found["correct"] == pytest.approx(int(count), abs=2)
+
+
+def test_the_course_of_soft_iou_is_the_shipped_tables() -> None:
+    """It starts lower and peaks after the first six levels, as in the thesis, in every run."""
+    text, engine = README.read_text(encoding="utf-8"), Engine("cpu")
+    for weights, data in engine.studies():
+        mean = engine.study(weights, data).mean_series()
+        peak = mean.loc[mean.overlap.idxmax()]
+        assert peak.level >= 6
+        assert mean.overlap.iloc[0] < peak.overlap
+        if weights == "mnist-60000":
+            assert f"| {peak.overlap:.3f}, at level {peak.level}; {mean.overlap.iloc[0]:.3f} at level 0 |" in text
 
 
 def test_two_minutes_say_what_happens() -> None:

@@ -4,7 +4,7 @@ Each prints one JSON object: bench, device, threads, n, ours_s (median), ours_p9
 (peer_s / ours_s), and what else it counts. Nothing here asserts.
 """
 
-from core.bench import agreement, browser, engine, heatmap, mask, memory, natural, pruning, resume, store, train, training, vgg
+from core.bench import agreement, browser, engine, heatmap, intervals, mask, memory, natural, pruning, resume, store, train, training, vgg
 from core.bench.measure import BENCHES
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "browser",
     "engine",
     "heatmap",
+    "intervals",
     "mask",
     "memory",
     "natural",

@@ -14,7 +14,7 @@ from core.measures.fitting import FITTINGS
 from core.protocols.lukkien_images import SERIES, Cell, Study, read_images
 from core.protocols.lukkien_tables import StudyTables, beside_means, overlap_column
 from core.results import NO_ANSWER
-from core.stats.bootstrap import LevelMeans, correlation_intervals, level_intervals, level_means, mean_interval
+from core.stats.bootstrap import SYMMETRIC, LevelMeans, correlation_intervals, level_intervals, level_means, mean_interval
 from core.stats.correlation import correlations, normality
 from core.stats.intervals import wilson
 from core.stats.paired import correct_against_wrong, paired_by_class
@@ -62,6 +62,7 @@ def _facts(study: Study, first: dict[str, Any]) -> dict[str, Any]:
         "data": study.data.key,
         "seeds": list(study.plan.seeds),
         "levels": study.plan.levels,
+        "intervals": SYMMETRIC,
     }
 
 

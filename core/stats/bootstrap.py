@@ -7,7 +7,7 @@ Images with an undefined soft IoU (NaN) are left out of its means.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -23,6 +23,9 @@ SEED = 0
 MEANS = ("accuracy", "soft_iou")
 CONFIDENCE = 0.95
 BLOCK = 200  # resamples at a time: 16 MB of counts for 10,000 images
+# How far the draws of the level means are spread before they are correlated; see `correlation_intervals`.
+SPREADS = {"pearson": 1.0, "spearman": 2**0.5, "kendall": 2**0.5}
+SYMMETRIC = "symmetric"  # the kind of these intervals, kept beside stored ones
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,21 +116,36 @@ def level_intervals(means: LevelMeans, what: str = "soft_iou") -> tuple[tuple[In
 
 
 def correlation_intervals(means: LevelMeans) -> tuple[tuple[Interval, ...], ...]:
-    """Pearson, Spearman and Kendall of accuracy and soft IoU over the levels with percentile intervals, a tuple a series.
+    """Pearson, Spearman and Kendall of accuracy and soft IoU over the levels with symmetric intervals, a tuple a series.
 
-    n is the number of images that were drawn from, not of levels. An interval says how far the value depends on the
-    test images, and nothing about other seeds or networks. Each draw adds some noise to the level means, so where a
-    value lies very near 1 its interval lies a little below it.
+    An interval is the value plus and minus the distance that 95 % of the draws stay within. n is the number of images
+    that were drawn from, not of levels. An interval says how far the value depends on the test images, and nothing about
+    other seeds or networks.
 
-    Source: Efron 1979 (bootstrap), percentile interval.
+    Levels with nearly equal means make rank correlations irregular: sampling shuffles these levels, in the images at hand
+    and once more in each draw, so that percentile intervals lie too low and are too narrow. Spearman and Kendall
+    therefore use draws with twice the variance, as draws of half as many images would have.
+
+    In a simulation on the digits and networks of the thesis, 93 to 99 % of these intervals cover the true value with 100,
+    200, 500 and 1,000 images, on average over populations (`python -m core bench intervals`; percentile intervals: 92 to
+    96 % for Pearson, 85 to 91 % for Spearman, 78 to 85 % for Kendall). A single population can have less, down to 70 %
+    for Kendall: a few hundred images do not tell the order of levels that differ by a few images in 5,000.
+
+    Source: Hall 1988 (symmetric bootstrap intervals, JRSS B 50: 35-45); Bickel, Götze and van Zwet 1997 (fewer images a draw).
     """
     return tuple(_of_series(means, s) for s in range(means.accuracy.shape[0]))
 
 
 def _of_series(means: LevelMeans, s: int) -> tuple[Interval, ...]:
-    values = row_correlations(means.accuracy[s], means.soft_iou[s])
-    drawn = row_correlations(means.drawn_accuracy[:, s], means.drawn_soft_iou[:, s])
-    return tuple(_percentiles(name, float(values[name]), drawn[name], means) for name in values)
+    accuracy, soft_iou = means.accuracy[s], means.soft_iou[s]
+    values = row_correlations(accuracy, soft_iou)
+    drawn = {
+        spread: row_correlations(
+            accuracy + spread * (means.drawn_accuracy[:, s] - accuracy), soft_iou + spread * (means.drawn_soft_iou[:, s] - soft_iou)
+        )
+        for spread in set(SPREADS.values())
+    }
+    return tuple(_symmetric(name, float(values[name]), drawn[SPREADS[name]][name], means) for name in values)
 
 
 def mean_interval(values: ArrayLike, name: str = "mean") -> Interval:
@@ -198,8 +216,29 @@ def _mean_defined(values: Floats, axis: int) -> Floats:
 def _percentiles(name: str, value: float, drawn: Floats, means: LevelMeans) -> Interval:
     """The middle 95 % of the draws that are defined."""
     kept = drawn[np.isfinite(drawn)]
-    shown = value if np.isfinite(value) else None
     tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(kept, (tail, 1 - tail)).tolist() if shown is not None and len(kept) else (None, None)
-    return Interval(name=name, value=shown, low=low, high=high, n=means.images, resamples=len(kept),
-                    left_out=len(drawn) - len(kept), seed=means.seed)  # fmt: skip
+    bounds = np.quantile(kept, (tail, 1 - tail)).tolist() if np.isfinite(value) and len(kept) else (None, None)
+    return _interval(name, value, bounds, drawn, means)
+
+
+def _symmetric(name: str, value: float, drawn: Floats, means: LevelMeans) -> Interval:
+    """A correlation plus and minus the distance that 95 % of the defined draws stay within, cut off at -1 and 1."""
+    kept = drawn[np.isfinite(drawn)]
+    if not (np.isfinite(value) and len(kept)):
+        return _interval(name, value, (None, None), drawn, means)
+    half = float(np.quantile(np.abs(kept - value), CONFIDENCE))
+    return _interval(name, value, (max(value - half, -1.0), min(value + half, 1.0)), drawn, means)
+
+
+def _interval(name: str, value: float, bounds: Sequence[float | None], drawn: Floats, means: LevelMeans) -> Interval:
+    defined = int(np.isfinite(drawn).sum())
+    return Interval(
+        name=name,
+        value=value if np.isfinite(value) else None,
+        low=bounds[0],
+        high=bounds[1],
+        n=means.images,
+        resamples=defined,
+        left_out=len(drawn) - defined,
+        seed=means.seed,
+    )

@@ -180,7 +180,8 @@ def sign(stage: Stage) -> Told:
         right=turned,
         why=f"**{COUNTS[turned]}**. {listed}. "
         + (f"(The interval of {' and '.join(unsure)} includes 0.) " if unsure else "")
-        + ("The strong correlation rests on heatmaps that *vanish*: among those that remain, the networks disagree even about its sign."
+        + ("For this method and layer, Grad-CAM++ before the ReLU, the strong correlation rests on heatmaps that *vanish*: among those "
+           "that remain, the networks disagree even about its sign. After the ReLU, and with Grad-CAM, r stays above 0 for all three."
            if 0 < turned < len(COUNTS) - 1 else "Here the networks agree about the sign."),
     )  # fmt: skip
 

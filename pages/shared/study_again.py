@@ -29,7 +29,7 @@ def sentence(study: StudyTables) -> str:
         "Rounding matters: the same seeds trained a second time, with another order of additions, agree within "
         f"{early * 100:.1f} points of accuracy down to level 9, but differ by up to {apart.max() * 100:.0f} points later "
         f"(level {at.level}, seed {at.seed}). Without the empty heatmaps, Pearson is {_by_seed(study)} here and {_by_seed(other)} there: "
-        "**that correlation has no stable sign.**"
+        "**with Grad-CAM++ before the ReLU, that correlation has no stable sign.**"
     )
 
 

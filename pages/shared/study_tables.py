@@ -37,7 +37,7 @@ def correlations(study: StudyTables, without_collapsed: bool, fitting: str) -> N
         wide = {name: [_interval(row) for row in part.itertuples()] for name, part in rows.groupby("coefficient", sort=False)}
         st.table({"series": list(dict.fromkeys(rows.series)), **wide})
     st.caption(
-        f"{FITTINGS[fitting].title}. Intervals: 95 %, images resampled 2,000 times; three seeds are too few to resample, so each is shown. "
+        f"{FITTINGS[fitting].title}. {study.about_intervals} Three seeds are too few to resample, so each is shown. "
         f"The thesis prints Pearson {PUBLISHED['pearson']:.3f} for soft IoU with df {PUBLISHED['df_printed']} over 26 levels; n - 2 is 24. "
         "p would only describe: the levels descend from each other."
     )

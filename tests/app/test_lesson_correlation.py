@@ -153,7 +153,8 @@ def test_without_what_vanished_the_sign_turns(run: str) -> None:
         text=("60,000 training and 10,000 test images, as in the thesis" if run == "60000" else "55,000 training and 5,000 test images",
               f"r is {r_text(min(zero))} or more"),
         why=("; ".join(f"{name}: **{r_text(r)}**" for name, r in zip(names, out, strict=True)),
-             "heatmaps that *vanish*: among those that remain, the networks disagree even about its sign"),
+             "For this method and layer, Grad-CAM++ before the ReLU, the strong correlation rests on heatmaps that *vanish*: among those "
+             "that remain, the networks disagree even about its sign"),
     )  # fmt: skip
     app = check(3, 7, claim, run=run)
     assert ("includes 0" in said(app)) == bool(unsure)

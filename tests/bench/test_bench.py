@@ -13,6 +13,7 @@ import pytest
 from core.bench import BENCHES, browser
 from core.bench.engine import evaluate_all
 from core.bench.heatmap import heatmap
+from core.bench.intervals import intervals
 from core.bench.measure import alternate, line, percentile
 from core.engine import Engine
 from core.errors import SparsightError, UnknownName
@@ -23,6 +24,7 @@ NEEDS_CHROMIUM = pytest.mark.skipif(
 KEYS = ("bench", "device", "threads", "n", "ours_s", "ours_p95_s", "peer", "peer_s", "ratio")
 WITH_PEER = ("slider", "evaluate", "threads", "protocol", "prune", "heatmap")
 IN_BROWSER = ("page", "start", "curves", "slider-natural")
+OF_STATISTICS = ("intervals",)
 OF_THE_STORE = ("vgg-slider", "memory", "budget", "store")  # test_store_benches.py
 OF_TRAINING = ("train", "train-gpu", "mask", "resume")  # test_training_benches.py
 
@@ -50,7 +52,7 @@ def check(row: dict[str, Any], name: str, n: int) -> None:
 
 
 def test_every_bench_is_tried_here() -> None:
-    assert set(BENCHES) == {*WITH_PEER, *IN_BROWSER, *OF_THE_STORE, *OF_TRAINING}
+    assert set(BENCHES) == {*WITH_PEER, *IN_BROWSER, *OF_STATISTICS, *OF_THE_STORE, *OF_TRAINING}
 
 
 def test_slider(engine: Engine) -> None:
@@ -201,3 +203,13 @@ def test_slider_on_a_photograph(engine: Engine) -> None:
     row = BENCHES["slider-natural"].value(engine, 2)
     check(row, "slider-natural", 2)
     assert row["model"] == "efficientnet-lite0"
+
+
+def test_intervals_are_counted_for_every_coefficient_and_size(engine: Engine) -> None:
+    row = intervals(engine, 1, sizes=(100,))
+    check(row, "intervals", 12)  # one sample of six populations, with empty heatmaps and without
+    kinds = [(found["maps"], found["images"], found["coefficient"]) for found in row["rows"]]
+    assert kinds == [(maps, 100, name) for maps in ("all", "without empty") for name in ("pearson", "spearman", "kendall")]
+    for found in row["rows"]:
+        assert 0 <= found["worst"] <= found["coverage"] <= 1
+        assert 0 < found["percentile_width"] < found["width"] < 2

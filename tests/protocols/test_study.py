@@ -10,6 +10,7 @@ import numpy as np
 import pandas
 import pytest
 
+from core import evaluation
 from core.engine import REPOSITORY, Engine
 from core.errors import BadFile, MissingData
 from core.evaluation import Inputs
@@ -21,6 +22,7 @@ from core.protocols.lukkien_images import SERIES, Cell, Study, evaluate_study, p
 from core.protocols.lukkien_study import evaluate, evaluation_data, write_tables
 from core.protocols.lukkien_tables import TABLES, StudyTables, load_study, overlap_column, study_folder
 from core.specs import CamSpec, DataSpec, ImageRef
+from core.stats.correlation import correlation
 from core.store.frames import read_frame, write_frame
 from tests.protocols.damage import DAMAGES, damage
 
@@ -96,6 +98,23 @@ def test_level_rows_are_counts_and_means_of_the_images(study: Study, tables: Stu
         assert row.soft_iou_without_empty == pytest.approx(kept.soft_iou.mean(), rel=1e-5, nan_ok=True)
 
 
+def test_without_empty_maps_the_sign_depends_on_the_method(engine: Engine) -> None:
+    """Over the maps that remain, only Grad-CAM++ before the ReLU gives signs that differ between the seeds; Grad-CAM gives none below 0."""
+    usable = load_study([SHIPPED], "mnist-55000", DIGITS.key).correlations_usable
+    of_seeds = usable.query("series != 'mean' and levels == 'all' and fitting == 'soft-iou' and coefficient == 'pearson'").value
+    assert of_seeds.min() < 0 < of_seeds.max()
+    everything = engine.inputs(DIGITS)
+    inputs = Inputs(everything.clean[::50], everything.seen[::50], everything.labels[::50])  # 100 digits
+    for seed in SEEDS:
+        accuracy, overlap = [], []
+        for level in range(26):
+            with engine.store.borrow(Cell(series="iterative-reset", seed=seed, level=level).variant("mnist-55000")) as network:
+                rows = evaluation.evaluate(network, inputs, "grad-cam", "conv2")
+            accuracy.append((rows.predicted == inputs.labels).float().mean().item())
+            overlap.append(rows.soft_iou[rows.usable].mean().item())
+        assert correlation("pearson", accuracy, overlap).value > 0.2
+
+
 def test_correlations_are_those_of_the_level_rows(tables: StudyTables) -> None:
     levels = tables.levels[(tables.levels.series == "iterative-reset") & (tables.levels.seed == 333)]
     for name, chosen in (("all", levels), ("without collapsed", levels[~levels.collapsed])):
@@ -133,6 +152,15 @@ def test_tables_without_a_fittings_intervals_still_have_its_mean(tables: StudyTa
     assert rows.overlap.tolist() == pytest.approx(tables.mean_series("top-p-of-ink").overlap.tolist(), rel=1e-6)
     assert rows.overlap_low.isna().all()
     assert older.fittings() == list(FITTINGS)
+
+
+def test_tables_say_which_intervals_they_have(tables: StudyTables) -> None:
+    """Of the runs on 60,000 images only the tables are left, with the percentile intervals of an earlier version."""
+    shipped = {weights: load_study([SHIPPED], weights, data).about_intervals for weights, data in STUDIES}
+    assert tables.about_intervals.startswith("Intervals: 95 %, symmetric, from 250 images")
+    assert shipped["mnist-55000"].endswith("they hold from 100 images on.")
+    assert shipped["mnist-60000"].startswith("Intervals: 95 %, percentiles, from 10,000 images")
+    assert shipped["mnist-60000"] in summary(load_study([SHIPPED], *STUDIES[0]))
 
 
 def test_a_fitting_that_a_study_does_not_know_is_not_offered(tables: StudyTables) -> None:

@@ -55,18 +55,22 @@ def test_level_means_equal_a_loop() -> None:
                 assert found.drawn_soft_iou[r, s, k] == pytest.approx(slow.drawn_mean(list(score[s, k]), list(counts[r])))
 
 
-def test_intervals_equal_percentiles_of_a_loop() -> None:
+@pytest.mark.parametrize(("name", "variance"), [("pearson", 1), ("spearman", 2), ("kendall", 2)])
+def test_intervals_are_symmetric_distances_of_a_loop(name: str, variance: int) -> None:
+    """Rank correlations use draws with twice the variance: with plain draws their intervals are too narrow."""
     correct, score = made(6, 30)
     means = level_means(correct, score, 50, 1)
     for s, series in enumerate(correlation_intervals(means)):
-        for found in series:
-            draws = [
-                correlation(found.name, a, b).value for a, b in zip(means.drawn_accuracy[:, s], means.drawn_soft_iou[:, s], strict=True)
-            ]
-            low, high = np.quantile(draws, (0.025, 0.975))
-            assert found.value == pytest.approx(correlation(found.name, means.accuracy[s], means.soft_iou[s]).value)
-            assert (found.low, found.high) == (pytest.approx(low), pytest.approx(high))
-            assert (found.n, found.resamples, found.left_out, found.seed) == (30, 50, 0, 1)
+        (found,) = [interval for interval in series if interval.name == name]
+        value = correlation(name, means.accuracy[s], means.soft_iou[s]).value
+        distances = []
+        for a, b in zip(means.drawn_accuracy[:, s], means.drawn_soft_iou[:, s], strict=True):
+            wider = [mean + variance**0.5 * (draw - mean) for mean, draw in ((means.accuracy[s], a), (means.soft_iou[s], b))]
+            distances.append(abs(correlation(name, *wider).value - value))
+        half = np.quantile(distances, 0.95)
+        assert found.value == pytest.approx(value)
+        assert (found.low, found.high) == (pytest.approx(max(value - half, -1)), pytest.approx(min(value + half, 1)))
+        assert (found.n, found.resamples, found.left_out, found.seed) == (30, 50, 0, 1)
 
 
 def test_counts_are_draws_with_replacement() -> None:
