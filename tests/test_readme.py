@@ -100,18 +100,18 @@ def test_the_command_refreshes_a_file(tmp_path: Path, capsys: pytest.CaptureFixt
     assert str(path) in capsys.readouterr().out
 
 
+@pytest.mark.timeout(900)  # half a minute on a quiet core, minutes on a busy one
 def test_repair_of_batch_norm_is_what_the_command_answers(real_data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Within two photographs: rounding differs between processors."""
     text = " ".join(README.read_text(encoding="utf-8").split())
-    said = re.search(r"without and with it \(CPU\): (\d+) and (\d+) at 30 %", text)
+    said = re.search(r"without and with it \(CPU\): \d+ and (\d+) at 30 %", text)
     assert said is not None
-    for repair, count in zip(("none", "batch-norm"), said.groups(), strict=True):
-        data = f"folder:{real_data / 'imagenette-224-unseen.zip'}"
-        words = ["evaluate", "--model", "efficientnet-lite0", "--sparsity", "0.3", "--repair", repair, "--data", data]
-        assert main([*words, "--device", "cpu", "--json"]) == 0
-        found = json.loads(capsys.readouterr().out)
-        assert found["total"] == 500
-        assert found["correct"] == pytest.approx(int(count), abs=2)
+    data = f"folder:{real_data / 'imagenette-224-unseen.zip'}"
+    words = ["evaluate", "--model", "efficientnet-lite0", "--sparsity", "0.3", "--repair", "batch-norm", "--data", data]
+    assert main([*words, "--device", "cpu", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["total"] == 500
+    assert found["correct"] == pytest.approx(int(said[1]), abs=2)
 
 
 def test_the_course_of_soft_iou_is_the_shipped_tables() -> None:
