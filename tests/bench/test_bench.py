@@ -24,7 +24,7 @@ NEEDS_CHROMIUM = pytest.mark.skipif(
 KEYS = ("bench", "device", "threads", "n", "ours_s", "ours_p95_s", "peer", "peer_s", "ratio")
 WITH_PEER = ("slider", "evaluate", "threads", "protocol", "prune", "heatmap")
 IN_BROWSER = ("page", "start", "curves", "slider-natural")
-OF_STATISTICS = ("intervals",)
+OF_STATISTICS = ("intervals", "agreement")
 OF_THE_STORE = ("vgg-slider", "memory", "budget", "store")  # test_store_benches.py
 OF_TRAINING = ("train", "train-gpu", "mask", "resume")  # test_training_benches.py
 
@@ -213,3 +213,11 @@ def test_intervals_are_counted_for_every_coefficient_and_size(engine: Engine) ->
     for found in row["rows"]:
         assert 0 <= found["worst"] <= found["coverage"] <= 1
         assert 0 < found["percentile_width"] < found["width"] < 2
+
+
+def test_agreement_is_counted_for_every_network_sparsity_and_pair_of_seeds(engine: Engine) -> None:
+    row = BENCHES["agreement"].value(engine, 1)
+    assert json.loads(json.dumps(row, allow_nan=False)) == row
+    assert (row["bench"], row["n"]) == ("agreement", 1)
+    assert row["rows"]
+    assert row["seeds"]
