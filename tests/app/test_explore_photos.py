@@ -170,7 +170,7 @@ def test_choosing_a_class_begins_with_the_predicted_one(photos: OpenPhotos) -> N
     app.selectbox(key="target").set_value("class").run()
     assert app.selectbox(key="class").value == "espresso"
     app.selectbox(key="class").set_value("cup").run()
-    assert "CamSpec(method='grad-cam', target=968)" in sound(app).code[0].value
+    assert "CamSpec(method='grad-cam', layer='_bn1', target=968)" in sound(app).code[0].value
 
 
 @pytest.mark.parametrize(
