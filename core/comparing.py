@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
+from core.errors import BadSpec
 from core.measures import MEASURES, optional, probabilities
 from core.measures.overlap import jaccard_curve
 from core.measures.similarity import pearson
@@ -56,6 +59,13 @@ def first_heatmap(question: tuple[VariantSpec, ImageRef, CamSpec], made: Salienc
         negative_share=float(made.negative_share[0]),
         others={name: frozen_array(maps[0].float().cpu().numpy()) for name, maps in made.others.items()},
     )  # fmt: skip
+
+
+def this_class(wanted: int, classes: int) -> Callable[[Tensor], Tensor]:
+    """Chooses one class for every image of a batch of logits (N, classes). Raises BadSpec."""
+    if wanted >= classes:
+        raise BadSpec(f"There is no class {wanted}.", f"Classes are 0 to {classes - 1}.")
+    return lambda logits: torch.full((len(logits),), wanted, device=logits.device)
 
 
 def as_batch(pixels: Array) -> Tensor:

@@ -13,12 +13,11 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import torch
 from pandas import DataFrame
 from torch import Tensor, nn
 
 from core import evaluation
-from core.comparing import agreement, as_batch, compare, first_heatmap
+from core.comparing import agreement, as_batch, compare, first_heatmap, this_class
 from core.cost import cost, smaller
 from core.data.calibration_images import calibration_images
 from core.data.datasets import LabelledImages
@@ -27,6 +26,7 @@ from core.data.photo_inputs import PhotoInputs
 from core.data.pictures import Pictures
 from core.device import choose_device, describe
 from core.errors import BadSpec
+from core.freshness import Freshness
 from core.models import own
 from core.models.retrained import Retrained
 from core.models.zoo import card, series_of
@@ -37,6 +37,7 @@ from core.saliency.capture import own_class
 from core.saliency.second import second_methods
 from core.sensitivity import scan
 from core.specs import CamSpec, DataSpec, ImageRef, ModelSpec, SensitivitySpec, VariantSpec
+from core.stamps import Stamp, settled
 from core.store.budgets import MEGABYTE, Budgets
 from core.store.files import Files
 from core.store.memory import MemoryCache
@@ -75,10 +76,12 @@ class Engine:
         self.roots = (self.folder, shipped)
         self._accuracies = AccuracyTable(self.roots)
         self._heatmaps = MemoryCache("heatmaps", 16 * MEGABYTE)
+        self.store.caches.append(self._heatmaps)
         self._pictures = Pictures(self.folder)
         self._inputs = InputCache(self._pictures, self.device)
         own.register_kept(self.store.files)
         self.retrained = Retrained(self.store.files)
+        self._freshness = Freshness(self.store, self.retrained, self._pictures, self._inputs, self._accuracies)
         self.refresh_models()
 
     @property
@@ -94,10 +97,7 @@ class Engine:
         return self._pictures.digits
 
     def add_model(self, weights: Path | bytes, about: own.About) -> ModelSpec:
-        """Takes in a person's own weights of a known architecture; they are kept. Raises as `own.add` does.
-
-        A module of a notebook is taken in by `core.models.own.from_module`.
-        """
+        """Adds a person's own weights of a known architecture, for good. Raises as `own.add`. For a module: `own.from_module`."""
         return own.add(self.store.files, weights, about)
 
     def refresh_models(self) -> tuple[str, ...]:
@@ -107,8 +107,13 @@ class Engine:
     def forget(self, model: ModelSpec) -> None:
         """Deletes a series that was trained here, from disk and memory. Raises CacheNotWritable; Busy while it is being trained."""
         self.retrained.forget(model)
+        self.store.kept.forget(model)
+        self.store.forget(model)
         self.store.free()
-        self._heatmaps.evict()
+
+    def stamp(self, variant: VariantSpec, *asked: ImageRef | DataSpec) -> Stamp:
+        """The stamp of the files that answer now (core/stamps.py): part of the key of every kept answer. Raises as questions do."""
+        return self._freshness.of(variant, *asked)
 
     def levels(self, model: ModelSpec) -> tuple[tuple[VariantSpec, float], ...]:
         """Each level of these weights' trained series, with the share of the pruned weights that was to go; empty without a series.
@@ -152,20 +157,20 @@ class Engine:
         Raises:
             UnknownName: method, model or layer. BadSpec: target "label" for an image without one. MissingData, BadFile: weights or image.
         """
+        stamp = self.stamp(variant, image)  # first of all: a card that was exchanged is read by it
         cam = replace(cam, layer=cam.layer or card(variant.model).target_layer)
-        key = f"{self.store.precision}|{variant.key}|{image.key}|{cam.key}"
-
-        def make() -> tuple[Heatmap, int]:
-            answer = self._make_heatmap(variant, image, cam)
-            return answer, answer.map.nbytes + answer.saliency.nbytes + 1024
-
-        with self._heatmaps.borrow(key, make, exclusive=False) as answer:
+        key = (f"heatmap/{self.store.precision}/{variant.key}|{image.key}|{cam.key}", stamp)
+        with self._heatmaps.borrow(key, lambda: self._make_heatmap(variant, image, cam), exclusive=False) as answer:
             return answer
 
     def compare(self, variant: VariantSpec, image: ImageRef, cam: CamSpec) -> Comparison:
         """The variant's heatmap beside the dense network's, with every score. Raises as `heatmap` does."""
-        dense, pruned = self.heatmap(variant.dense, image, cam), self.heatmap(variant, image, cam)
-        return compare(self.picture(image, variant.model), dense, pruned, self.report(variant))
+
+        def ask() -> Comparison:
+            dense, pruned = self.heatmap(variant.dense, image, cam), self.heatmap(variant, image, cam)
+            return compare(self.picture(image, variant.model), dense, pruned, self.report(variant))
+
+        return settled(ask, lambda: self.stamp(variant, image))
 
     def agreement(self, variant: VariantSpec, image: ImageRef, cam: CamSpec) -> Agreement:
         """Whether the variant looks at the same places as the dense network, by two methods. Raises as `heatmap` does."""
@@ -235,13 +240,15 @@ class Engine:
         """A data set of photographs for this network, decoded batch by batch. Raises as `inputs` does."""
         return self._inputs.photos(data, card(model))
 
-    def _make_heatmap(self, variant: VariantSpec, image: ImageRef, cam: CamSpec) -> Heatmap:
+    def _make_heatmap(self, variant: VariantSpec, image: ImageRef, cam: CamSpec) -> tuple[Heatmap, int]:
+        """The heatmap and its bytes."""
         picture, found = self.picture(image, variant.model), card(variant.model)
         choose = self._target(variant, picture, cam)
         seen = found.input(as_batch(picture.seen).to(self.device))
         others = second_methods(cam.method)
         made = self.store.use(variant, lambda network: saliency_maps(network, seen, cam.method, cam.layer, choose, others))
-        return first_heatmap((variant, image, cam), made, found.input_px)
+        answer = first_heatmap((variant, image, cam), made, found.input_px)
+        return answer, answer.map.nbytes + answer.saliency.nbytes + 1024
 
     def _target(self, variant: VariantSpec, picture: Picture, cam: CamSpec) -> Callable[[Tensor], Tensor]:
         """How the class of the map is chosen from the logits (N, classes): the network's own where the dense one gives no answer."""
@@ -254,7 +261,4 @@ class Engine:
                 return own_class
         if wanted is None:
             raise BadSpec("This image has no label.", "The target class 'label' needs one.", "Choose another target class.")
-        classes = len(card(variant.model).classes)
-        if int(wanted) >= classes:
-            raise BadSpec(f"There is no class {wanted}.", f"Classes are 0 to {classes - 1}.")
-        return lambda logits: torch.full((len(logits),), int(wanted), device=logits.device)
+        return this_class(int(wanted), len(card(variant.model).classes))

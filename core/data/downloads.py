@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -72,7 +73,7 @@ def _pet(base: Path, name: str, label: int, classes: int) -> Photo:
     if not 0 <= label < classes:
         raise ValueError(f"breed {label + 1} of {name}")
     image, trimap = base / "images" / f"{name}.jpg", base / "annotations" / "trimaps" / f"{name}.png"
-    return Photo(name, label, partial(_picture, image), mask=partial(_marked, trimap, image))
+    return Photo(name, label, partial(_picture, image), mask=partial(_marked, trimap, image), files=(image, trimap))
 
 
 def _picture(path: Path) -> Image.Image:
@@ -162,4 +163,4 @@ def _broken(place: Path, error: Exception) -> BadFile:
 
 def _counted(found: PhotoSet, title: str, expected: int) -> PhotoSet:
     notes = found.notes if len(found) == expected else (*found.notes, f"{len(found):,} of {expected:,} photographs are there.")
-    return PhotoSet(title, found.classes, found.photos, notes)
+    return replace(found, title=title, notes=notes)

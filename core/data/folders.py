@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import zipfile
 from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
 
@@ -20,6 +22,7 @@ from core.data.images import MAX_BYTES, read_image
 from core.data.photo_sets import Photo, PhotoSet
 from core.data.photos import Box
 from core.errors import BadFile, BadImage, BadSpec, MissingData
+from core.stamps import Stamp, stamp_of
 
 PREFIX = "folder:"  # of a data set's name that is the path of a folder or zip file
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp"}
@@ -30,6 +33,22 @@ LAYOUT = "It holds one folder for each class, named by the class or its synset, 
 Files = dict[PurePosixPath, Callable[[], bytes]]  # by their place in the set
 
 
+@dataclass(frozen=True, eq=False)
+class Listing:
+    """What is in a folder or zip file.
+
+    home: the folder, None for a zip file. watched: folders, tables or the zip file, each with its stamp before it was looked into.
+    """
+
+    files: Files
+    home: Path | None
+    watched: dict[Path, Stamp]
+
+    def path(self, name: PurePosixPath) -> tuple[Path, ...]:
+        """The file of this name, where it is one of its own."""
+        return (self.home / name,) if self.home else ()
+
+
 def read_folder(path: Path) -> PhotoSet:
     """The data set in a folder or zip file, or in a folder inside a zip file ("photos.zip/val"). Nothing is decoded yet.
 
@@ -38,36 +57,55 @@ def read_folder(path: Path) -> PhotoSet:
     Raises:
         MissingData: nothing there. BadSpec: no photographs in it. BadFile: a damaged zip file or table of boxes.
     """
-    files = _files(path)
-    names = sorted(name for name in files if name.suffix.lower() in SUFFIXES and name.parent.name)
+    listing = _listed(path)
+    names = sorted(name for name in listing.files if name.suffix.lower() in SUFFIXES and name.parent.name)
     if not names:
         raise BadSpec(f"There are no photographs in folders in {path}.", LAYOUT, "Check the path.")
-    boxes = _boxes(path, files)
+    boxes = _boxes(path, listing)
     classes = tuple(sorted({name.parent.name for name in names}))
     photos = [
-        Photo(str(name), classes.index(name.parent.name), partial(_read, files[name], f"{path}/{name}"), tuple(boxes.get(name, ())))
+        Photo(
+            str(name),
+            classes.index(name.parent.name),
+            partial(_read, listing.files[name], f"{path}/{name}"),
+            tuple(boxes.get(name, ())),
+            files=listing.path(name),
+        )
         for name in names
     ]
     strangers = sorted(set(boxes) - set(names))
     notes = (f"{len(strangers)} photographs in {TABLE} are missing, the first is {strangers[0]}.",) if strangers else ()
-    return PhotoSet(str(path), classes, photos, notes, own_folders=True)
+    watched, stamp = tuple(listing.watched), " ".join(listing.watched.values())
+    return PhotoSet(str(path), classes, photos, notes, own_folders=True, watched=watched, stamp=stamp)
 
 
-def _files(path: Path) -> Files:
+def _listed(path: Path) -> Listing:
     try:
         return _found(path)
     except OSError as error:  # a name that is too long, a folder that may not be looked into
         raise MissingData(f"{str(path)[:LONG_NAME]} cannot be read ({error.strerror}).", LAYOUT, "Check the path.") from error
 
 
-def _found(path: Path) -> Files:
+def _found(path: Path) -> Listing:
     if path.is_dir():
-        inside = (found for found in path.rglob("*") if not _hidden(found.relative_to(path).parts) and found.is_file())
-        return {PurePosixPath(found.relative_to(path).as_posix()): partial(_content, found) for found in inside}
+        return _in_folder(path)
     for archive in (path, *path.parents):
         if archive.suffix.lower() == ".zip" and archive.is_file():
-            return _zipped(archive, path.relative_to(archive).parts)
+            stamp = stamp_of(archive)
+            return Listing(_zipped(archive, path.relative_to(archive).parts), None, {archive: stamp})
     raise MissingData(f"{path} is no folder and no zip file.", LAYOUT, "Check the path.")
+
+
+def _in_folder(home: Path) -> Listing:
+    files: Files = {}
+    watched = {home: stamp_of(home)}
+    for folder, within, names in os.walk(home):
+        within[:] = [name for name in within if not _hidden((name,))]  # the others are not looked into
+        watched |= {path: stamp_of(path) for path in (Path(folder, name) for name in within)}
+        for path in (Path(folder, name) for name in names if not _hidden((name,))):
+            if path.is_file():
+                files[PurePosixPath(path.relative_to(home).as_posix())] = partial(_content, path)
+    return Listing(files, home, watched)
 
 
 def _content(path: Path) -> bytes:
@@ -108,13 +146,14 @@ def _read(content: Callable[[], bytes], name: str) -> Image.Image:
         raise BadImage(f"{name} cannot be read ({error}).", f"A file of at most {MAX_BYTES:,} bytes.", "Replace it.") from error
 
 
-def _boxes(path: Path, files: Files) -> dict[PurePosixPath, list[Box]]:
-    """By photograph, from every table of boxes in the set."""
+def _boxes(path: Path, listing: Listing) -> dict[PurePosixPath, list[Box]]:
+    """By photograph, from every table of boxes in the set; the tables are watched from then on."""
     found: dict[PurePosixPath, list[Box]] = defaultdict(list)
-    for table in (name for name in files if name.name == TABLE):
+    for table in (name for name in listing.files if name.name == TABLE):
+        listing.watched.update({file: stamp_of(file) for file in listing.path(table)})
         line = 1
         try:
-            rows = csv.DictReader(io.StringIO(files[table]().decode("utf-8-sig")), strict=True)
+            rows = csv.DictReader(io.StringIO(listing.files[table]().decode("utf-8-sig")), strict=True)
             for row in rows:
                 line = rows.line_num
                 found[table.parent / row["path"]].append(_box(row))

@@ -16,6 +16,7 @@ from core.data.pictures import Pictures
 from core.errors import BadSpec
 from core.models.cards import Card
 from core.specs import DataSpec
+from core.stamps import Stamp
 
 BATCH = 500
 INPUT_BYTES = 512_000_000
@@ -75,13 +76,17 @@ class InputCache:
             raise BadSpec(f"'{data.name}' holds digits.", "This network looks at photographs.", "Choose a data set of photographs.")
         if data.noise:
             raise BadSpec("Background noise is laid over digits only.", "Photographs have no background of 0.", "Set the noise to 0.")
-        key = (data, card.input, card.classes)
+        key, photos = (data, card.input, card.classes), self._pictures.photo_set(data.name)
         found = self.kept.get(key)
-        if isinstance(found, PhotoInputs):
+        if isinstance(found, PhotoInputs) and found.photos is photos:
             return found
-        made = PhotoInputs(self._pictures.photo_set(data.name), card, self._device)
+        made = PhotoInputs(photos, card, self._device)
         self.kept.put(key, made, made.bytes)
         return made
+
+    def stamp(self, data: DataSpec, card: Card) -> Stamp:
+        """Of all photographs of a data set now; "" for digits, which never change. Raises as `photos`."""
+        return "" if card.images == "digits" else self.photos(data, card).photos.whole_stamp
 
     def of(self, data: DataSpec, card: Card) -> Inputs | PhotoInputs:
         """Whichever the network takes."""

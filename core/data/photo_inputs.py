@@ -18,6 +18,7 @@ from core.data.photos import Box, Placement, fit_photo
 from core.errors import BadImage
 from core.models.cards import Card
 from core.results import Array
+from core.stamps import Stamp
 
 BATCH_VALUES = 2_500_000  # of the inputs of one batch: 16 of 224 x 224 pixels in colour, and the network's activations on top
 LARGEST_BATCH = 500
@@ -42,11 +43,12 @@ class PhotoBatch:
 
 @dataclass(frozen=True, eq=False)
 class _Decoded:
-    """One photograph at the network's size, uint8, and its own (width, height)."""
+    """One photograph at the network's size, uint8, and its own (width, height). stamp: of its files before they were read."""
 
     row: int
     pixels: np.ndarray
     source: tuple[int, int]
+    stamp: Stamp
 
 
 class PhotoInputs:
@@ -112,19 +114,24 @@ class PhotoInputs:
         return Placement.of(one.source, self._card.input).boxes(self.photos.photos[one.row].boxes)
 
     def _decoded(self, row: int) -> _Decoded | None:
-        if row in self._kept:
-            return self._kept[row]
+        photo, kept = self.photos.photos[row], self._kept.get(row)
+        stamp = photo.stamp
+        if kept is not None and kept.stamp == stamp:
+            return kept
+        self._kept.pop(row, None)
         try:
-            image = self.photos.photos[row].read()
+            image = photo.read()
         except BadImage as error:
             self._broken[row] = error.wrong
             return None
-        decoded = _Decoded(row, fit_photo(image, self._card.input), image.size)
+        self._broken.pop(row, None)
+        decoded = _Decoded(row, fit_photo(image, self._card.input), image.size, stamp)
         if self.bytes:
             self._kept[row] = decoded
         return decoded
 
     def _truth(self, one: _Decoded) -> Array:
+        self._unmarked.pop(one.row, None)
         try:
             found = self.photos.photos[one.row].truth(one.source, self._card.input)
         except BadImage as error:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +15,7 @@ from core.data.photos import Box, Placement, boxes_mask
 from core.errors import BadSpec
 from core.models.cards import InputRule
 from core.results import Array
+from core.stamps import Stamp, stamp_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,6 +24,7 @@ class Photo:
 
     name: in the set, for people. label: index into the set's classes. read: decodes it, raises BadImage.
     boxes: around the object, in pixels of the photograph. mask: decodes (height, width) bool, True on the object; raises BadImage.
+    files: what `read` and `mask` read, where these are files of its own.
     """
 
     name: str
@@ -28,6 +32,12 @@ class Photo:
     read: Callable[[], Image.Image]
     boxes: tuple[Box, ...] = ()
     mask: Callable[[], NDArray[np.bool_]] | None = None
+    files: tuple[Path, ...] = ()
+
+    @property
+    def stamp(self) -> Stamp:
+        """Of its files now."""
+        return stamp_of(*self.files)
 
     @property
     def truth_kind(self) -> str:
@@ -48,7 +58,8 @@ class PhotoSet:
     """A labelled data set of photographs.
 
     classes: names in the order of the labels. notes: what to know of it, in plain words.
-    own_folders: the classes are the names that a person gave to folders.
+    own_folders: the classes are the names that a person gave to folders. watched: folders and files that say which photographs there
+    are and what is marked in them. stamp: theirs when the set was read.
     """
 
     title: str
@@ -56,9 +67,22 @@ class PhotoSet:
     photos: Sequence[Photo]
     notes: tuple[str, ...] = ()
     own_folders: bool = False
+    watched: tuple[Path, ...] = ()
+    stamp: Stamp = ""
 
     def __len__(self) -> int:
         return len(self.photos)
+
+    @property
+    def is_current(self) -> bool:
+        """Whether nothing that is watched has changed since the set was read."""
+        return stamp_of(*self.watched) == self.stamp
+
+    @property
+    def whole_stamp(self) -> Stamp:
+        """Of the set and of all its photographs now."""
+        stamps = [self.stamp, *(photo.stamp for photo in self.photos)]
+        return hashlib.sha256("|".join(stamps).encode()).hexdigest()
 
     def photo(self, name: str) -> Photo:
         """By its row, "0" and up. Raises BadSpec for one that does not exist."""

@@ -30,6 +30,7 @@ from core.errors import BadSpec, MissingData
 from core.models.cards import Card
 from core.results import Array, CachePart, Picture, frozen_array
 from core.specs import ImageRef
+from core.stamps import Stamp
 
 OWN_BYTES = 256_000_000  # of people's own images; one has at most 12 MB
 PREPARED_BYTES = 32_000_000  # of images ready for a network
@@ -74,7 +75,9 @@ class Pictures:
         return self.digits if name == "digits" else self._read(name)
 
     def photo_set(self, name: str) -> PhotoSet:
-        """A data set of photographs by its name in DATASETS, or by the path of a folder or zip file: "folder:photos/val". Read once.
+        """A data set of photographs by its name in DATASETS, or by the path of a folder or zip file: "folder:photos/val".
+
+        Read once, and again when photographs were added or taken away, or their table of boxes has changed.
 
         Raises:
             UnknownName: no such data set. MissingData, BadSpec, BadFile: it is not there, empty or damaged.
@@ -83,7 +86,9 @@ class Pictures:
 
     def _read(self, name: str) -> Any:
         with self._reading:
-            if name not in self._sets:
+            known = self._sets.get(name)
+            if known is None or (isinstance(known, PhotoSet) and not known.is_current):
+                self._sets.pop(name, None)
                 is_path = name.startswith(PREFIX)
                 found = read_folder(Path(name.removeprefix(PREFIX))) if is_path else DATASETS[name].value(self._folder / "data")
                 self._sets[name] = found
@@ -105,10 +110,10 @@ class Pictures:
             BadSpec: a digit for a network of photographs or the other way round, noise on a photograph, a row that does not exist.
             UnknownName: no such photograph. MissingData: an own image that is not in memory, a package that is not installed.
         """
-        key = (image, card.images, card.input, card.classes)
+        key, stamp = (image, card.images, card.input, card.classes), self._stamp(image, card)
         found = self._prepared.get(key)
-        if found is None or (image.source == "own" and self._own.get(image.name) is None):
-            found = self._digit(image, card) if card.images == "digits" else self._photo(image, card)
+        if found is None or found.stamp != stamp or (image.source == "own" and self._own.get(image.name) is None):
+            found = replace(self._digit(image, card) if card.images == "digits" else self._photo(image, card), stamp=stamp)
             self._prepared.put(key, found, found.clean.nbytes + found.seen.nbytes + 1024)
         return found
 
@@ -123,6 +128,13 @@ class Pictures:
             names = [str(row) for row in range(len(self.digits if source == "digits" else self.photo_set(source)))]
         chosen = dict.fromkeys(names[len(names) * place // most] for place in range(most))
         return tuple(replace(image, source=source, name=name) for name in chosen)
+
+    def _stamp(self, image: ImageRef, card: Card) -> Stamp:
+        """Of the photograph and the set that it is a row of; "" for what never changes, and for what is refused."""
+        if card.images == "digits" or image.noise or image.source in ("digits", "own", "gallery") or not is_photos(image.source):
+            return ""
+        photos = self.photo_set(image.source)
+        return f"{photos.stamp} {photos.photo(image.name).stamp}"
 
     def _digit(self, image: ImageRef, card: Card) -> Picture:
         label: int | None = None

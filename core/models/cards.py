@@ -78,6 +78,7 @@ class Weights:
     origin: str = ""  # package or address
     licence: str = ""
     bytes: int = 0
+    file: str = ""  # what `load` reads, below the folder for downloads; "" for a package or a value in memory
     found: Callable[[Path], bool] = field(default=lambda folder: True)  # whether they are on this machine already
 
 

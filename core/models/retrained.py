@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from dataclasses import replace
-from pathlib import Path
 
 from core.errors import BadFile
 from core.models.cards import Card
@@ -14,6 +13,7 @@ from core.models.zoo import MODELS, series_of
 from core.registry import Entry
 from core.results import TrainedLevel
 from core.specs import ModelSpec, VariantSpec
+from core.stamps import Stamp, stamp_of
 from core.store.alone import alone
 from core.store.files import Files
 
@@ -26,12 +26,12 @@ class Retrained:
     def __init__(self, files: Files) -> None:
         self._files, self._folders = files, (files.write_root, *files.read_roots)
         self._names: set[str] = set()  # of networks that were there at the last look
-        self._seen: list[tuple[Path, int, int]] | None = None
+        self._seen: dict[str, Stamp] = {}  # of the cards, by the network's name
         self.damaged: tuple[BadFile, ...] = ()  # cards that cannot be used, as found last
 
     def refresh(self) -> tuple[str, ...]:
         """Registers what is new or has changed, and forgets what has gone; their names."""
-        seen = [_state(path) for path in paths(self._folders)]
+        seen = {path.parent.name: self._stamp(path.parent.name) for path in paths(self._folders)}
         if seen == self._seen:
             return ()
         descriptions, damaged = look(self._folders)
@@ -43,6 +43,15 @@ class Retrained:
             MODELS.drop(name)
         self._names = {found.name for found in descriptions}
         return (*register(descriptions), *sorted(gone))
+
+    def look_at(self, name: str) -> Stamp:
+        """The stamp of one network's cards; "" for a network that has none. One that has changed is read at once."""
+        if "@" not in name:
+            return ""
+        stamp = self._stamp(name)
+        if self._seen.get(name) != stamp:
+            self.refresh()
+        return stamp
 
     def last(self, model: ModelSpec) -> int | None:
         """The last level of a series that is trained; None where none is. Raises UnknownName."""
@@ -69,6 +78,9 @@ class Retrained:
                 drop_seed(self._files.write_root, model.name, model.weights, model.seed)
         self.refresh()
 
+    def _stamp(self, name: str) -> Stamp:
+        return stamp_of(*(folder / name / FILE for folder in self._folders))
+
     def _level(self, variant: VariantSpec, target: float) -> TrainedLevel:
         outcome = self._files.facts(variant.key).get("outcome") or {}
         epochs = outcome.get("history") or [{}]
@@ -77,15 +89,6 @@ class Retrained:
             variant=variant, target=target, bytes=self._files.bytes(variant.key), own=own, epoch=outcome.get("best_epoch"),
             correct=outcome.get("best_correct"), total=epochs[0].get("total"),
         )  # fmt: skip
-
-
-def _state(path: Path) -> tuple[Path, int, int]:
-    """Tells one card from the next of the same name."""
-    try:
-        state = path.stat()
-    except OSError:  # gone since it was found
-        return path, 0, -1
-    return path, state.st_mtime_ns, state.st_size
 
 
 def register(descriptions: Iterable[Description]) -> tuple[str, ...]:

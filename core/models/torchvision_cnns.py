@@ -141,10 +141,11 @@ def _weights(name: str, known: Known) -> dict[str, Weights]:
     hand = f"{BY_HAND}/{name}.pth"
     return {
         "imagenet": Weights(summary="trained on ImageNet, the best that torchvision has", load=partial(load, name),
-                            origin=f"torchvision ({known.file})", licence=LICENCE, bytes=size,
+                            origin=f"torchvision ({known.file})", licence=LICENCE, bytes=size, file=known.file,
                             found=lambda folder: (folder / known.file).is_file()),
         BY_HAND: Weights(summary=f"put into the downloads as {hand} by hand; its checksum is not torchvision's, so nobody has checked it",
-                         load=partial(load_by_hand, name), origin=hand, bytes=size, found=lambda folder: (folder / hand).is_file()),
+                         load=partial(load_by_hand, name), origin=hand, bytes=size, file=hand,
+                         found=lambda folder: (folder / hand).is_file()),
     }  # fmt: skip
 
 

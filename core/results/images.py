@@ -8,6 +8,7 @@ import numpy as np
 
 from core.results.arrays import Array
 from core.specs import ImageRef
+from core.stamps import Stamp
 
 TRUTHS: dict[str, str] = {
     "ink": "the ink of the digit, in its own grey values",
@@ -25,6 +26,7 @@ class Picture:
     clean: (H, W) grey or (H, W, 3) colour in [0, 1]; seen: the same with background noise, as the network gets it (before
     its mean and standard deviation are taken off). truth: (H, W) in [0, 1], where the object is; truth_kind: a key of TRUTHS.
     label: the true class as an index into the network's classes, None where it is unknown or no class of this network.
+    stamp: of the files that it was read from; "" for what never changes.
     """
 
     image: ImageRef
@@ -36,6 +38,7 @@ class Picture:
     title: str = ""  # of a photograph, in plain words
     credit: str = ""  # who made it, under which licence
     notes: tuple[str, ...] = ()  # what was done to a person's own image, in plain words
+    stamp: Stamp = ""
 
     @property
     def grey(self) -> Array:

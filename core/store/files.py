@@ -13,9 +13,11 @@ import os
 import time
 import uuid
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from core.errors import BadFile, BadSpec, CacheNotWritable, MissingData
+from core.stamps import Stamp, stamp_from, stamp_of
 from core.store.coding import Damage, Facts, Tensors, decode, encode, read_head
 
 SUFFIX = ".safetensors"
@@ -39,6 +41,7 @@ class Files:
     def __init__(self, write_root: Path, read_roots: Sequence[Path] = ()) -> None:
         self.write_root = Path(write_root).absolute()
         self.read_roots = tuple(root for root in (Path(folder).absolute() for folder in read_roots) if root != self.write_root)
+        self._places = lru_cache(maxsize=5000)(self._all_paths)
 
     def save(self, key: str, tensors: Tensors, facts: Facts) -> Path:
         """Write an entry, replacing one of the same key; readers see the old one or the new one, never a mixture.
@@ -105,6 +108,10 @@ class Files:
         """Whether the entry is there; its content is checked by `load` only."""
         return any(self._path(root, key).is_file() for root in (self.write_root, *self.read_roots))
 
+    def stamp(self, key: str) -> Stamp:
+        """Of the files that `load` would read, in every root. Raises BadSpec."""
+        return stamp_of(*self._places(key))
+
     def delete(self, key: str) -> None:
         """Remove the entry from the write root; a copy in a read root stays and is served from then on. Raises CacheNotWritable."""
         path = self._path(self.write_root, key)
@@ -127,6 +134,9 @@ class Files:
     def bytes(self, key: str) -> int:
         """Size of the entry on disk, in bytes. Raises MissingData."""
         return self._find(key).stat().st_size
+
+    def _all_paths(self, key: str) -> tuple[str, ...]:
+        return tuple(str(self._path(root, key)) for root in (self.write_root, *self.read_roots))
 
     def _find(self, key: str) -> Path:
         for root in (self.write_root, *self.read_roots):
@@ -164,7 +174,7 @@ def _read(path: Path, set_aside: bool, tries: int = 3) -> tuple[Tensors, Facts]:
     """Tensors and facts of one file. Raises FileNotFoundError, and BadFile after setting a damaged file aside."""
     try:
         with open(path, "rb") as file:
-            state = _state(os.fstat(file.fileno()))
+            state = stamp_from(os.fstat(file.fileno()))
             content = file.read()
     except FileNotFoundError:
         raise
@@ -174,14 +184,9 @@ def _read(path: Path, set_aside: bool, tries: int = 3) -> tuple[Tensors, Facts]:
         return decode(content)
     except Damage as damage:
         with contextlib.suppress(FileNotFoundError):
-            if tries > 1 and _state(path.stat()) != state:  # another process has just replaced it: the new one counts
+            if tries > 1 and stamp_from(path.stat()) != state:  # another process has just replaced it: the new one counts
                 return _read(path, set_aside, tries - 1)
         raise _bad_file(path, damage, set_aside) from damage
-
-
-def _state(status: os.stat_result) -> tuple[int, int, int]:
-    """Tells one file of a name from the next; the inode alone does not, its number may be given out again."""
-    return status.st_ino, status.st_mtime_ns, status.st_size
 
 
 def _bad_file(path: Path, damage: Damage, set_aside: bool) -> BadFile:

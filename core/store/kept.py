@@ -13,17 +13,21 @@ from torch import Tensor
 from core.errors import BadFile, BadSpec, MissingData
 from core.pruning.mask import Mask
 from core.results import LayerCount, MaskReport
-from core.specs import VariantSpec
+from core.specs import ModelSpec, VariantSpec
+from core.stamps import Stamp
+from core.store.coding import Facts
 from core.store.files import Files
 from core.store.sizes import sparse_bytes
 from core.store.sparse import pack_sparse, unpack_sparse
 
 FOLDER = "variants"
-FORMAT = 1
+FORMAT = 2  # since then a file says of which dense network it was made
 
 
 class KeptVariants:
     """Files <root>/variants/<precision>/<model key>/<digest>.safetensors; those that were not read for longest go first.
+
+    Each says the stamp of the dense network's file that it was made of, and is read only for that one.
 
     Args:
         files: where they lie. budget_bytes: the most that all of them take on disk. precision: of the values; each has files of its own.
@@ -32,11 +36,11 @@ class KeptVariants:
     def __init__(self, files: Files, budget_bytes: int, precision: str = "float32") -> None:
         self.files, self.budget_bytes, self.precision = files, budget_bytes, precision
 
-    def save(self, report: MaskReport, state: Mapping[str, Tensor], mask: Mask) -> Path:
+    def save(self, report: MaskReport, state: Mapping[str, Tensor], mask: Mask, stamp: Stamp) -> Path:
         """Writes one, then lets go of the oldest that no longer fit; an error leaves all others as they were.
 
         Args:
-            report: its counts. state: all its values by name, removed ones zero. mask: what is kept.
+            report: its counts. state: all its values by name, removed ones zero. mask: what is kept. stamp: of the dense network's file.
         Raises:
             BadSpec: no one-shot variant, or larger than the budget. CacheNotWritable: a full disk, say.
         """
@@ -51,18 +55,27 @@ class KeptVariants:
                 f"{variant.key} takes {expected >> 20:,} MB on disk.", f"Kept variants may take {self.budget_bytes >> 20:,} MB.",
                 "Raise SPARSIGHT_DISK_BYTES.",
             )  # fmt: skip
-        counts = asdict(report) | {"variant": variant.key, "format": FORMAT}
+        counts = asdict(report) | {"variant": variant.key, "format": FORMAT, "dense": stamp}
         path = self.files.save(self._key(variant), pack_sparse(state, mask), counts)
         self._trim(path)
         return path
 
-    def read_into(self, variant: VariantSpec, out: Mapping[str, Tensor]) -> bool:
+    def forget(self, model: ModelSpec) -> None:
+        """Deletes what was kept of a model, in every precision. Raises CacheNotWritable."""
+        for key in self.files.keys(f"{FOLDER}/"):
+            if f"/{model.key}/" in key:
+                self.files.delete(key)
+
+    def read_into(self, variant: VariantSpec, stamp: Stamp, out: Mapping[str, Tensor]) -> bool:
         """Writes a kept variant into buffers, by name, of any type and on any device. False where there is none that can be used."""
         if variant.pruning.schedule != "one-shot" or not self.files.exists(self._key(variant)):
             return False
         try:
-            weights, _ = unpack_sparse(self.files.load(self._key(variant))[0])
+            tensors, facts = self.files.load(self._key(variant))
+            weights, _ = unpack_sparse(tensors)
         except (MissingData, BadFile):  # it is computed anew
+            return False
+        if not _is_of(facts, variant, stamp):
             return False
         if {name: values.shape for name, values in weights.items()} != {name: values.shape for name, values in out.items()}:
             return False
@@ -72,13 +85,13 @@ class KeptVariants:
             self._path(self._key(variant)).touch()
         return True
 
-    def report(self, variant: VariantSpec) -> MaskReport | None:
+    def report(self, variant: VariantSpec, stamp: Stamp) -> MaskReport | None:
         """The counts of a kept variant; None where there is none."""
         if variant.pruning.schedule != "one-shot" or not self.files.exists(self._key(variant)):
             return None
         try:
             facts = self.files.facts(self._key(variant))
-            if facts["format"] != FORMAT or facts["variant"] != variant.key:
+            if not _is_of(facts, variant, stamp):
                 return None
             layers, excluded = (tuple(LayerCount(**layer) for layer in facts[name]) for name in ("layers", "excluded"))
             return MaskReport(
@@ -110,3 +123,8 @@ class KeptVariants:
         """Not every key of a pruning can name a file: its digest does, and the key itself stands in the facts."""
         digest = hashlib.sha256(variant.pruning.key.encode()).hexdigest()[:24]
         return f"{FOLDER}/{self.precision}/{variant.model.key}/{digest}"
+
+
+def _is_of(facts: Facts, variant: VariantSpec, stamp: Stamp) -> bool:
+    """Whether a file is of this variant, made of the dense network that lies there now."""
+    return (facts.get("format"), facts.get("variant"), facts.get("dense")) == (FORMAT, variant.key, stamp)

@@ -89,6 +89,14 @@ class MemoryCache:
                 self._table.remove(self._table.entries[key])
                 self._table.serve()
 
+    def drop_all(self, test: Callable[[Hashable], bool]) -> None:
+        """Forget the values whose keys pass the test, as `drop`: what is borrowed goes when it is given back."""
+        with self._changed:
+            for entry in list(self._table.entries.values()):
+                if test(entry.key) and self._table.entries.get(entry.key) is entry:
+                    self._table.remove(entry)
+            self._table.serve()
+
     def clear(self) -> None:
         """Forget all values, as `drop`. The counters stay."""
         with self._changed:

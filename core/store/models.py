@@ -21,6 +21,7 @@ from core.pruning.mask import Mask, count_layers, full_mask, is_collapsed
 from core.pruning.repair import reestimate
 from core.results import CachePart, LayerCount, MaskReport
 from core.specs import ModelSpec, VariantSpec
+from core.stamps import Stamp
 from core.store.budgets import Budgets
 from core.store.collapse import Collapses
 from core.store.files import Files
@@ -28,7 +29,8 @@ from core.store.kept import KeptVariants
 from core.store.memory import MemoryCache
 from core.store.networks import around, empty, takes_and_gives
 from core.store.places import Place, Places
-from core.store.sources import SMALL, Images, Origin, Sources, index_key, weights_key
+from core.store.sources import SMALL, Images, Origin, Sources, amount_of, index_key, is_of, weights_key
+from core.store.stamps import Stamps
 from core.store.weights import stored_key
 
 T = TypeVar("T")
@@ -57,6 +59,8 @@ class ModelStore:
         self._near = self._far if device.type == "cpu" else Sources(self._far.origin, on_device, device, self._far)
         self._places = Places(Place(on_device, device, self._near, precision_named(precision)), self._far)
         self._collapses = Collapses()
+        self.stamps = Stamps(files, self.forget)
+        self.caches = [on_device, in_ram]  # all whose values are made of these files
         self.kept = KeptVariants(files, self.budgets.disk_bytes, precision)
 
     @property
@@ -88,20 +92,19 @@ class ModelStore:
 
     def mask(self, variant: VariantSpec) -> Mask:
         """What the pruning keeps, by parameter name; on the CPU, shared: do not change it. As large as a quarter of the network."""
+        stamp = self.stamps.of(variant)
         if variant.pruning.schedule != "one-shot":
-            with self._far.weights(variant) as stored:
+            with self._far.weights(variant, stamp) as stored:
                 return stored.mask or full_mask(stored.weights, card(variant.model).prunable)
-        with self._places.of(variant).sources.index(variant) as (_, index):
-            mask = index.mask(*_amount(variant)) | self._far.companion_masks(variant, index)
+        with self._places.of(variant).sources.index(variant, stamp) as (_, index):
+            mask = index.mask(*amount_of(variant)) | self._far.companion_masks(variant, index)
             return {name: kept.cpu() for name, kept in mask.items()}
 
     def report(self, variant: VariantSpec) -> MaskReport:
         """Counts of the mask, and whether the network is collapsed."""
-
-        def count() -> tuple[MaskReport, int]:
-            return self.retrying(lambda: self._count(variant)), SMALL
-
-        with self._far.cache.borrow(f"report/{variant.key}", count, exclusive=False) as report:
+        stamp = self.stamps.of(variant)
+        key = f"report/{variant.key}", stamp
+        with self._far.cache.borrow(key, lambda: (self.retrying(lambda: self._count(variant, stamp)), SMALL), exclusive=False) as report:
             return report
 
     def keep(self, variant: VariantSpec) -> Path:
@@ -110,9 +113,9 @@ class ModelStore:
         Raises:
             BadSpec: another schedule, or larger than the folder may be. CacheNotWritable: the disk is full, say; nothing is lost.
         """
-        report, mask = self.report(variant), self.mask(variant)
+        stamp, report, mask = self.stamps.of(variant), self.report(variant), self.mask(variant)
         with self.borrow(variant) as network:
-            return self.kept.save(report, network.state_dict(), mask)
+            return self.kept.save(report, network.state_dict(), mask, stamp)
 
     def parts(self) -> tuple[CachePart, ...]:
         """Bytes, hits and misses of each tier, and what does not fit."""
@@ -148,6 +151,12 @@ class ModelStore:
                 raise
             raise self.budgets.not_enough(self.device) from error
 
+    def forget(self, model: ModelSpec) -> None:
+        """Lets go of all that was made of this model's files; what is borrowed goes when it is given back."""
+        self._collapses = Collapses()
+        for cache in self.caches:
+            cache.drop_all(lambda key: is_of(key, model))
+
     def free(self) -> None:
         """Let go of all memory that is not in use."""
         for cache in (self._places.near.cache, self._far.cache):
@@ -159,39 +168,39 @@ class ModelStore:
 
     def _lend(self, variant: VariantSpec, held: ExitStack) -> nn.Module:
         """Borrows the network where it fits; what was borrowed is given back when `held` ends, or at once after an error."""
-        place = self._places.of(variant)
+        stamp, place = self.stamps.of(variant), self._places.of(variant)
         with ExitStack() as tried:
             if place.shares(variant):
-                network = tried.enter_context(self._around(variant, place))
+                network = tried.enter_context(self._around(variant, stamp, place))
             else:
-                key, kind = f"network/{variant.key}", (variant.model.name, place.device)
-                write = partial(self._written, variant, place)
+                key, kind = (f"network/{variant.key}", stamp), (variant.model.name, card(variant.model).parameters, place.device)
+                write = partial(self._written, variant, stamp, place)
                 network = tried.enter_context(place.cache.borrow_reused(key, write, place.bytes(variant), kind))
             held.enter_context(tried.pop_all())
         return network
 
     @contextmanager
-    def _around(self, variant: VariantSpec, place: Place) -> Iterator[nn.Module]:
+    def _around(self, variant: VariantSpec, stamp: Stamp, place: Place) -> Iterator[nn.Module]:
         """A network that is the stored weights themselves: it has no memory of its own, and goes when they go."""
-        with place.sources.weights(variant) as stored:
-            found, key = card(variant.model), f"network/{variant.key}"
+        with place.sources.weights(variant, stamp) as stored:
+            found, key = card(variant.model), (f"network/{variant.key}", stamp)
 
             def make() -> tuple[nn.Module, int]:
                 return self._fitted(around(found, stored.weights), place), 0
 
-            with place.sources.cache.borrow(key, make, under=weights_key(variant)) as network:
+            with place.sources.cache.borrow(key, make, under=weights_key(variant, stamp)) as network:
                 yield network
 
-    def _written(self, variant: VariantSpec, place: Place, spare: nn.Module | None) -> nn.Module:
+    def _written(self, variant: VariantSpec, stamp: Stamp, place: Place, spare: nn.Module | None) -> nn.Module:
         """The network of a variant, in the memory of a spare one where there is one."""
         found = card(variant.model)
         if place.in_place:
-            network = self._fitted(around(found, place.sources.pruned_in_place(variant)).to(place.dtype), place)
+            network = self._fitted(around(found, place.sources.pruned_in_place(variant, stamp)).to(place.dtype), place)
         else:
             network = spare or self._fitted(empty(found, place.device, place.dtype), place)
             out = network.state_dict()
-            if place.sources.has_index(variant) or not self.kept.read_into(variant, out):
-                place.sources.write(variant, out)
+            if place.sources.has_index(variant, stamp) or not self.kept.read_into(variant, stamp, out):
+                place.sources.write(variant, stamp, out)
         if variant.pruning.repair == "batch-norm" and self._images is not None:  # the images are those that criteria are measured on
             reestimate(network, [self._images(variant.model)[0].to(place.device, place.dtype)])
         return network
@@ -201,33 +210,34 @@ class ModelStore:
         alike = place.device == self.device and next(network.parameters(), torch.empty(0)).dtype == torch.float32
         return network if alike else takes_and_gives(network, place.device, place.dtype, self.device)
 
-    def _count(self, variant: VariantSpec) -> MaskReport:
+    def _count(self, variant: VariantSpec, stamp: Stamp) -> MaskReport:
         sources = self._places.of(variant).sources
-        if not sources.has_index(variant) and (kept := self.kept.report(variant)):
+        if not sources.has_index(variant, stamp) and (kept := self.kept.report(variant, stamp)):
             return kept
         found, excluded = card(variant.model), variant.pruning.excluded
-        layers, others, collapsed = self._pruned(variant, sources) if variant.pruning.schedule == "one-shot" else self._stored(variant)
+        one_shot = variant.pruning.schedule == "one-shot"
+        layers, others, collapsed = self._pruned(variant, stamp, sources) if one_shot else self._stored(variant, stamp)
         ranked = tuple(layer for layer in layers if layer.name not in excluded)
         return MaskReport(
             variant=variant, layers=ranked, excluded=tuple(layer for layer in layers if layer.name in excluded),
             other_parameters=found.parameters - sum(layer.total for layer in ranked), removed_others=others, collapsed=collapsed,
         )  # fmt: skip
 
-    def _stored(self, variant: VariantSpec) -> Counts:
+    def _stored(self, variant: VariantSpec, stamp: Stamp) -> Counts:
         """Of a dense network or a trained level."""
         found = card(variant.model)
-        with self._far.weights(variant) as stored:
+        with self._far.weights(variant, stamp) as stored:
             if not stored.mask:
                 return tuple(_layer(found, name, 0) for name in found.prunable), 0, False
             return count_layers(stored.mask, found.kinds), 0, is_collapsed(found.skeleton, stored.mask, found.input_shape)
 
-    def _pruned(self, variant: VariantSpec, sources: Sources) -> Counts:
+    def _pruned(self, variant: VariantSpec, stamp: Stamp, sources: Sources) -> Counts:
         """Of a one-shot variant, by its index: a mask is made only where a layer may have lost all that makes one of its channels."""
-        found, amount = card(variant.model), _amount(variant)
-        with sources.index(variant) as (_, index):
+        found, amount = card(variant.model), amount_of(variant)
+        with sources.index(variant, stamp) as (_, index):
             layers = tuple(_layer(found, name, removed) for name, removed in index.removed(*amount).items())
             others = sum(int((~kept).sum()) for kept in self._far.companion_masks(variant, index).values())
-            ranking = (index_key(variant), *amount[1:])
+            ranking = (index_key(variant, stamp), *amount[1:])
             collapsed = not index.every_row_stays(*amount) and self._collapses.ask(
                 ranking, amount[0], lambda: is_collapsed(found.skeleton, index.mask(*amount), found.input_shape)
             )
@@ -237,8 +247,3 @@ class ModelStore:
 def _layer(found: Card, name: str, removed: int) -> LayerCount:
     total = math.prod(found.shapes[name])
     return LayerCount(name=name, kept=total - removed, total=total, kind=found.kinds[name])
-
-
-def _amount(variant: VariantSpec) -> tuple[float, tuple[tuple[str, float], ...], tuple[str, ...]]:
-    """How much of a one-shot variant goes, as its index takes it."""
-    return variant.pruning.sparsity or 0.0, variant.pruning.overrides, variant.pruning.excluded

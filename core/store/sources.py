@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,12 +17,14 @@ from core.pruning.index import PruningIndex
 from core.pruning.mask import Mask
 from core.pruning.scores import CRITERIA, Evidence
 from core.specs import ModelSpec, PruningSpec, VariantSpec, n_of_m
+from core.stamps import Stamp
 from core.store.files import Files
 from core.store.memory import MemoryCache
 from core.store.networks import around
 from core.store.weights import Stored, Weights, network_bytes, read_stored, stored_key
 
 Images = Callable[[ModelSpec], tuple[Tensor, Tensor | None]]  # network inputs (N, C, H, W), classes (N,) or None
+Key = tuple[str, Stamp]  # of what is kept in memory: what it is, and the stamp of the files that it was made of
 SMALL = 1024  # bytes that stand for what has a few numbers only
 
 
@@ -38,6 +40,8 @@ class Origin:
 class Sources:
     """Weights and indexes on one device, under the budget of one cache. All are lent: in use they cannot make room.
 
+    Every question comes with the stamp of the files that answer for the variant (store/stamps.py), taken before it is asked.
+
     Args:
         origin: where they come from. cache, device: where they lie.
         beyond: sources in RAM, for those of a GPU.
@@ -47,44 +51,44 @@ class Sources:
         self.origin, self.cache, self.device, self._beyond = origin, cache, device, beyond
 
     @contextmanager
-    def weights(self, variant: VariantSpec) -> Iterator[Stored]:
+    def weights(self, variant: VariantSpec, stamp: Stamp) -> Iterator[Stored]:
         """The weights of a dense network or of a trained level. Raises MissingData, BadFile, UnknownName, BadSpec."""
-        expected = network_bytes(card(variant.model))
-        with self.cache.borrow(weights_key(variant), lambda: self._load(variant), exclusive=False, expected=expected) as stored:
+        key, expected = weights_key(variant, stamp), network_bytes(card(variant.model))
+        with self.cache.borrow(key, lambda: self._load(variant, stamp), exclusive=False, expected=expected) as stored:
             yield stored
 
     @contextmanager
-    def index(self, variant: VariantSpec) -> Iterator[tuple[Stored, PruningIndex]]:
+    def index(self, variant: VariantSpec, stamp: Stamp) -> Iterator[tuple[Stored, PruningIndex]]:
         """Dense weights and the index of a one-shot spec's ranking. Raises as `weights`; BadSpec for scores that are no numbers."""
-        with self.weights(variant.dense) as stored:
+        with self.weights(variant.dense, stamp) as stored:
 
             def build() -> tuple[PruningIndex, int]:
-                index = index_of(variant, stored.weights, self._calibration(variant.model))
+                index = index_of(variant, stored.weights, self._calibration(variant.model, stamp))
                 return index, index.bytes
 
             expected = 0 if _borrows(variant.pruning) else network_bytes(card(variant.model))
-            key, under = index_key(variant), weights_key(variant.dense)
+            key, under = index_key(variant, stamp), weights_key(variant.dense, stamp)
             with self.cache.borrow(key, build, exclusive=False, expected=expected, under=under) as index:
                 yield stored, index
 
-    def has_index(self, variant: VariantSpec) -> bool:
+    def has_index(self, variant: VariantSpec, stamp: Stamp) -> bool:
         """Whether the index is there, so that the variant is written in a moment."""
-        return self.cache.holds(index_key(variant))
+        return self.cache.holds(index_key(variant, stamp))
 
-    def write(self, variant: VariantSpec, out: Mapping[str, Tensor]) -> None:
+    def write(self, variant: VariantSpec, stamp: Stamp, out: Mapping[str, Tensor]) -> None:
         """Writes all values of a variant into buffers, by name: of the weights' shapes, of any type, on any device."""
         if variant.pruning.schedule == "one-shot":
-            with self.index(variant) as (stored, index):
+            with self.index(variant, stamp) as (stored, index):
                 self._write(variant, index, stored.weights, out)
             return
-        with self.weights(variant) as stored:
+        with self.weights(variant, stamp) as stored:
             for name, values in stored.weights.items():
                 out[name].copy_(values)
 
-    def pruned_in_place(self, variant: VariantSpec) -> Weights:
+    def pruned_in_place(self, variant: VariantSpec, stamp: Stamp) -> Weights:
         """A one-shot variant in the memory of dense weights of its own, for machines that cannot hold both: slow, nothing is kept."""
-        weights = self._load(variant.dense)[0].weights
-        self._write(variant, index_of(variant, weights, self._calibration(variant.model)), weights, weights)
+        weights = self._load(variant.dense, stamp)[0].weights
+        self._write(variant, index_of(variant, weights, self._calibration(variant.model, stamp)), weights, weights)
         return weights
 
     def companion_masks(self, variant: VariantSpec, index: PruningIndex) -> Mask:
@@ -96,7 +100,7 @@ class Sources:
         def find() -> tuple[dict[str, tuple[str, ...]], int]:
             return companions(found.skeleton, torch.zeros(1, *found.input_shape, device="meta")), SMALL
 
-        with self.cache.borrow(f"companions/{variant.model.name}", find, exclusive=False) as partners:
+        with self.cache.borrow((f"companions/{variant.model.name}", ""), find, exclusive=False) as partners:
             return companion_masks(index.keep(sparsity_of(pruning), pruning.overrides, pruning.excluded), partners)
 
     def _write(self, variant: VariantSpec, index: PruningIndex, weights: Weights, out: Mapping[str, Tensor]) -> None:
@@ -105,15 +109,15 @@ class Sources:
         for name, kept in self.companion_masks(variant, index).items():
             out[name].mul_(kept.to(out[name].device))
 
-    def _load(self, variant: VariantSpec) -> tuple[Stored, int]:
+    def _load(self, variant: VariantSpec, stamp: Stamp) -> tuple[Stored, int]:
         if self._beyond is None:
             stored = read_stored(self.origin.files, self.origin.downloads, variant)
         else:
-            with self._beyond.weights(variant) as there:
+            with self._beyond.weights(variant, stamp) as there:
                 stored = Stored({name: values.to(self.device) for name, values in there.weights.items()}, there.mask)
         return stored, stored.bytes
 
-    def _calibration(self, model: ModelSpec) -> Callable[[], Calibration] | None:
+    def _calibration(self, model: ModelSpec, stamp: Stamp) -> Callable[[], Calibration] | None:
         """Measures gradients and input norms of the dense network on a few images when it is asked to, and keeps them."""
         images = self.origin.images
         if images is None:
@@ -121,31 +125,41 @@ class Sources:
 
         def measure() -> tuple[Calibration, int]:
             inputs, classes = images(model)
-            with self.weights(VariantSpec(model=model)) as stored:
+            with self.weights(VariantSpec(model=model), stamp) as stored:
                 network = around(card(model), stored.weights)  # its own, so that nobody waits for it
                 classes = None if classes is None else classes.to(self.device)
                 found = calibrate(network, card(model).prunable, inputs.to(self.device), classes)
             return found, found.bytes
 
         def ask() -> Calibration:
-            expected = network_bytes(card(model))
-            with self.cache.borrow(f"calibration/{model.key}", measure, exclusive=False, expected=expected) as calibration:
+            key, expected = (f"calibration/{model.key}", stamp), network_bytes(card(model))
+            with self.cache.borrow(key, measure, exclusive=False, expected=expected) as calibration:
                 return calibration
 
         return ask
 
 
-def weights_key(variant: VariantSpec) -> str:
-    return f"weights/{stored_key(variant)}"
+def weights_key(variant: VariantSpec, stamp: Stamp) -> Key:
+    return f"weights/{stored_key(variant)}", stamp
 
 
-def index_key(variant: VariantSpec) -> str:
-    return f"index/{variant.model.key}/{variant.pruning.ranking}"
+def index_key(variant: VariantSpec, stamp: Stamp) -> Key:
+    return f"index/{variant.model.key}/{variant.pruning.ranking}", stamp
+
+
+def is_of(key: Hashable, model: ModelSpec) -> bool:
+    """Whether what is kept under this key was made of a model's files."""
+    return isinstance(key, tuple) and f"/{model.key}/" in f"{key[0]}/"
 
 
 def sparsity_of(pruning: PruningSpec) -> float:
     """Of a one-shot spec, which always has one."""
     return pruning.sparsity or 0.0
+
+
+def amount_of(variant: VariantSpec) -> tuple[float, tuple[tuple[str, float], ...], tuple[str, ...]]:
+    """How much of a one-shot variant goes, as its index takes it."""
+    return sparsity_of(variant.pruning), variant.pruning.overrides, variant.pruning.excluded
 
 
 def index_of(variant: VariantSpec, weights: Weights, measured: Callable[[], Calibration] | None) -> PruningIndex:

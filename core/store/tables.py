@@ -11,11 +11,11 @@ from pathlib import Path
 
 from core.errors import BadFile, CacheNotWritable
 from core.specs import DataSpec, ModelSpec, VariantSpec
+from core.stamps import Stamp, stamp_of
 
 COLUMNS = ("pruning", "data", "correct", "total")
 Counts = tuple[int, int]
 Rows = dict[tuple[str, str], Counts]  # by pruning key and data key
-State = tuple[int, int, int] | None  # tells one file of a name from the next; None where there is none
 
 
 class AccuracyTable:
@@ -27,29 +27,28 @@ class AccuracyTable:
 
     def __init__(self, roots: Sequence[Path]) -> None:
         self.roots = tuple(roots)
-        self._tables: dict[ModelSpec, tuple[list[State], Rows]] = {}
+        self._tables: dict[ModelSpec, tuple[Stamp, Rows]] = {}
 
     def get(self, variant: VariantSpec, data: DataSpec) -> Counts | None:
         """The stored counts, or None. Raises BadFile when the table cannot be read."""
         return self._rows(variant.model).get((variant.pruning.key, data.key))
 
+    def stamp(self, model: ModelSpec) -> Stamp:
+        """Of the files of this model's table."""
+        return stamp_of(*self._paths(model))
+
+    def _paths(self, model: ModelSpec) -> list[Path]:
+        return [root / model.key / "accuracy.csv" for root in self.roots]
+
     def _rows(self, model: ModelSpec) -> Rows:
-        paths = [root / model.key / "accuracy.csv" for root in self.roots]
-        states = [_state(path) for path in paths]  # before reading: a change meanwhile is seen next time
-        if self._tables.get(model, (None,))[0] != states:
-            rows: Rows = {}
-            for path in reversed(paths):
+        stamp = self.stamp(model)
+        kept, rows = self._tables.get(model, (None, {}))
+        if kept != stamp:
+            rows = {}
+            for path in reversed(self._paths(model)):
                 rows |= read_counts(path)
-            self._tables[model] = states, rows
-        return self._tables[model][1]
-
-
-def _state(path: Path) -> State:
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_ino, found.st_mtime_ns, found.st_size
+            self._tables[model] = stamp, rows
+        return rows
 
 
 def read_counts(path: Path) -> Rows:

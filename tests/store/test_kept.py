@@ -77,10 +77,10 @@ def test_what_was_not_read_for_longest_goes(fresh: Engine) -> None:
     for age, path in zip((30, 20, 10), paths, strict=True):
         os.utime(path, (path.stat().st_atime - age, path.stat().st_mtime - age))
     out = {name: values.clone() for name, values in state(fresh, variants[0]).items()}
-    assert fresh.store.kept.read_into(variants[0], out)  # used now: the second is the oldest
+    assert fresh.store.kept.read_into(variants[0], fresh.store.stamps.of(variants[0]), out)  # used now: the second is the oldest
     small = KeptVariants(fresh.store.files, sum(path.stat().st_size for path in paths) + 100)
     newest = replace(fresh.report(VariantSpec(pruning=PruningSpec.one_shot(0.53))))
-    small.save(newest, state(fresh, newest.variant), fresh.store.mask(newest.variant))
+    small.save(newest, state(fresh, newest.variant), fresh.store.mask(newest.variant), fresh.store.stamps.of(HALF))
     assert [path.is_file() for path in paths] == [True, False, True]
     assert small.bytes <= small.budget_bytes
 
@@ -88,7 +88,7 @@ def test_what_was_not_read_for_longest_goes(fresh: Engine) -> None:
 def test_one_that_is_larger_than_the_budget_is_said(fresh: Engine) -> None:
     small = KeptVariants(fresh.store.files, 1000)
     with pytest.raises(BadSpec, match="takes") as caught:
-        small.save(fresh.report(HALF), state(fresh, HALF), fresh.store.mask(HALF))
+        small.save(fresh.report(HALF), state(fresh, HALF), fresh.store.mask(HALF), fresh.store.stamps.of(HALF))
     assert "SPARSIGHT_DISK_BYTES" in caught.value.next_step
     assert small.bytes == 0
 
