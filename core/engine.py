@@ -166,9 +166,9 @@ class Engine:
     def compare(self, variant: VariantSpec, image: ImageRef, cam: CamSpec) -> Comparison:
         """The variant's heatmap beside the dense network's, with every score. Raises as `heatmap` does."""
 
-        def ask() -> Comparison:
+        def ask(stamp: Stamp) -> Comparison:
             dense, pruned = self.heatmap(variant.dense, image, cam), self.heatmap(variant, image, cam)
-            return compare(self.picture(image, variant.model), dense, pruned, self.report(variant))
+            return replace(compare(self.picture(image, variant.model), dense, pruned, self.report(variant)), stamp=stamp)
 
         return settled(ask, lambda: self.stamp(variant, image))
 

@@ -31,11 +31,15 @@ def stamp_from(status: os.stat_result) -> Stamp:
     return f"{status.st_dev:x}.{status.st_ino:x}.{status.st_mtime_ns:x}.{status.st_ctime_ns:x}.{status.st_size:x}"
 
 
-def settled(ask: Callable[[], T], stamp: Callable[[], Stamp]) -> T:
-    """An answer during which no file was exchanged; asked again where one was. Raises BadFile when files change all the time."""
+def settled(ask: Callable[[Stamp], T], stamp: Callable[[], Stamp]) -> T:
+    """An answer during which no file was exchanged; asked again where one was. Raises BadFile when files change all the time.
+
+    Args:
+        ask: gets the stamp of the files that answer. stamp: takes it.
+    """
     for _ in range(TRIES):
         before = stamp()
-        answer = ask()
+        answer = ask(before)
         if stamp() == before:
             return answer
     raise BadFile(

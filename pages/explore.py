@@ -88,7 +88,8 @@ def _on_a_phone() -> bool:
 
 def _answer(question: Question, progress: DeltaGenerator) -> Comparison | None:
     """The comparison; the last one that was shown, after Stop."""
-    key, title = "|".join(spec.key for spec in question), plain(downloads.title(question[0].model))
+    key = "|".join((*(spec.key for spec in question), cached.stamp(*question[:2])))
+    title = plain(downloads.title(question[0].model))
     answer = waiting.wait(progress, key, f"{title} at work", lambda: cached.comparison(*question))
     if answer is not None:
         st.session_state["_shown"], st.session_state["_dense_says"] = question, answer.dense.prediction.top

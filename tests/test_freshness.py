@@ -27,7 +27,7 @@ from tests.small_networks import DENSE, LEVEL, MODEL, write_card, write_level, w
 CAT = ImageRef(source="gallery", name="cat")
 CAM = CamSpec(method="grad-cam")
 ONE_SHOT = VariantSpec(model=MODEL, pruning=PruningSpec.one_shot(0.4))
-SPARSE = VariantSpec(model=MODEL, pruning=PruningSpec.one_shot(0.9))
+SPARSE = VariantSpec(model=MODEL, pruning=PruningSpec.one_shot(0.88))
 Exchange = Callable[[Path], object]
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import BadFile
-from core.stamps import ABSENT, settled, stamp_of
+from core.stamps import ABSENT, Stamp, settled, stamp_of
 
 
 def test_a_file_exchanged_with_its_size_and_time_kept_has_another_stamp(tmp_path: Path) -> None:
@@ -41,7 +41,7 @@ def test_an_answer_is_asked_again_while_files_change(tmp_path: Path) -> None:
     path = tmp_path / "weights"
     answers = iter("abc")
 
-    def ask() -> str:
+    def ask(stamp: Stamp) -> str:
         answer = next(answers)
         if answer != "c":
             path.write_text(answer)
@@ -49,4 +49,4 @@ def test_an_answer_is_asked_again_while_files_change(tmp_path: Path) -> None:
 
     assert settled(ask, lambda: stamp_of(path)) == "c"
     with pytest.raises(BadFile, match="keep changing"):
-        settled(lambda: path.write_text(path.read_text() + "d"), lambda: stamp_of(path))
+        settled(lambda stamp: path.write_text(path.read_text() + "d"), lambda: stamp_of(path))

@@ -163,4 +163,4 @@ def _broken(place: Path, error: Exception) -> BadFile:
 
 def _counted(found: PhotoSet, title: str, expected: int) -> PhotoSet:
     notes = found.notes if len(found) == expected else (*found.notes, f"{len(found):,} of {expected:,} photographs are there.")
-    return replace(found, title=title, notes=notes)
+    return replace(found, title=title, notes=notes, own_folders=False)

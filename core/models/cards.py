@@ -106,6 +106,9 @@ class Card:
     grid: tuple[float, ...] = FINE_STEPS
     notes: tuple[str, ...] = ()
 
+    def __hash__(self) -> int:  # equal cards have equal ones; a card is part of the key of what pages keep
+        return hash((self.target_layer, self.classifier, self.images))
+
     @property
     def input_px(self) -> tuple[int, int]:
         """(height, width)"""

@@ -21,6 +21,7 @@ from core.errors import BadFile, CacheNotWritable, MissingData
 from core.measures.fitting import FITTINGS
 from core.models.zoo import card
 from core.specs import ModelSpec
+from core.stamps import Stamp, stamp_of
 from core.stats.bootstrap import SYMMETRIC
 from core.store.frames import read_frame
 
@@ -127,6 +128,12 @@ def beside_means(levels: pandas.DataFrame, mean: pandas.DataFrame) -> tuple[pand
 
 def study_folder(root: Path, weights: str, data_key: str) -> Path:
     return root / "lukkien" / weights / data_key
+
+
+def study_stamp(roots: Sequence[Path], weights: str, data_key: str) -> Stamp:
+    """Of the files that `load_study` and `load_images` may read."""
+    folders = [study_folder(root, weights, data_key) for root in roots]
+    return stamp_of(*(folder / name for folder in folders for name in ("study.json", "per-image.parquet")))
 
 
 def write_study(folder: Path, tables: StudyTables) -> None:

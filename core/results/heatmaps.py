@@ -12,6 +12,7 @@ from core.results.arrays import Array
 from core.results.images import Picture
 from core.results.pruning import MaskReport
 from core.specs import CamSpec, ImageRef, VariantSpec
+from core.stamps import Stamp
 
 # Predicted classes in tensors and tables that are none: of a photograph that cannot be read, and of a network whose outputs are not finite.
 # The second equals no label: a label of -1 is a class that the network does not know.
@@ -102,6 +103,7 @@ class Comparison:
     overlap: each map with the picture's truth (all None where there is none); similarity: the two saliency maps with each
     other, at the target layer's own cells; statistics: of each map; curve: Jaccard of each map with the truth over `thresholds`.
     difference: dense.map - pruned.map, (H, W) in [-1, 1]. agreement: whether both look at the same places, by two methods.
+    stamp: of the files that answered (core/stamps.py).
     """
 
     picture: Picture
@@ -118,6 +120,7 @@ class Comparison:
     curve_dense: tuple[float | None, ...]
     curve_pruned: tuple[float | None, ...]
     agreement: Agreement
+    stamp: Stamp = ""
 
     @property
     def flipped(self) -> bool:

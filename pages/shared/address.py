@@ -28,6 +28,7 @@ from core.models.zoo import MODELS, RANDOM, default_model, named
 from core.pruning import CRITERIA
 from core.saliency import CAMS
 from core.specs import GRANULARITIES, REPAIRS, SCOPES, TARGETS, ModelSpec
+from pages.shared.by_card import by_card
 from pages.shared.kinds import Choice, Number, Parameter, Several, Stated, said
 from pages.shared.markdown import message
 from pages.shared.series_parameters import of_weights
@@ -61,7 +62,7 @@ def by_hand(card: Card) -> dict[str, Parameter]:
     return {"byhand": Several(names), **{f"amount.{name}": Number(50.0, 0.0, 100.0, 0.5) for name in names}}
 
 
-@lru_cache(maxsize=200)
+@by_card
 def layers_of(model: str) -> dict[str, Layer]:
     """The target layers of a model by name, in the order in which they run."""
     found = named(model)
@@ -107,7 +108,7 @@ PARAMETERS: dict[str, Parameter] = {
 }
 
 
-@lru_cache(maxsize=200)
+@by_card
 def of_model(name: str, weights: str = "") -> dict[str, Parameter]:
     """The parameters of a view of this model: the same names everywhere; choices, ranges and defaults as the model allows.
 
@@ -130,7 +131,7 @@ def of_model(name: str, weights: str = "") -> dict[str, Parameter]:
     }
 
 
-@lru_cache(maxsize=200)
+@by_card
 def class_names(model: str) -> tuple[str, ...]:
     """The classes of a model, each by a name of its own: two cranes become "crane (134)" and "crane (517)"."""
     names = named(model).classes

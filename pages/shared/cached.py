@@ -1,4 +1,8 @@
-"""The one engine of the app, and answers that pages ask for again and again. Keys are specs' keys, never arrays."""
+"""The one engine of the app, and answers that pages ask for again and again.
+
+Keys are specs' keys, never arrays, and the stamp of the files that answer (core/stamps.py), taken before anything is asked: when a
+network is trained anew under the same name, or a photograph is exchanged, no page shows what the old one answered.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +19,10 @@ import streamlit as st
 
 from core import CamSpec, DataSpec, Engine, ImageRef, ModelSpec, PruningSpec, VariantSpec
 from core.errors import SparsightError
-from core.protocols.lukkien_tables import StudyTables
+from core.protocols.lukkien_tables import StudyTables, study_stamp
 from core.results import Accuracy, Comparison, CostReport, MaskReport
 from core.saliency import CAMS
+from core.stamps import Stamp
 
 KEYS: dict[str | type[Any], Callable[[Any], Any]] = {
     spec: (lambda value: value.key) for spec in (VariantSpec, ImageRef, CamSpec, DataSpec, ModelSpec, PruningSpec)
@@ -26,7 +31,7 @@ Point = tuple[float, float | None]  # sparsity, value
 REST_SECONDS, MOST_ANSWERS = 0.12, 2000
 _BACKGROUND = ThreadPoolExecutor(max_workers=1, thread_name_prefix="later")
 _LONG = ThreadPoolExecutor(max_workers=1, thread_name_prefix="long")  # so that minutes are not waited for by tenths of a second
-_ANSWERS: dict[Any, Future[Any]] = {}  # by question and specs, oldest first
+_ANSWERS: dict[Any, tuple[Stamp, Future[Any]]] = {}  # by question and specs, oldest first
 
 
 @st.cache_resource(show_spinner="Starting the engine ...")
@@ -51,9 +56,18 @@ def downloads() -> Path:
     return engine().folder / "downloads"
 
 
-@st.cache_data(max_entries=2000, show_spinner=False, hash_funcs=KEYS)
+def stamp(variant: VariantSpec, *asked: ImageRef | DataSpec) -> Stamp:
+    """Of the files that answer now for a variant, and for images or data sets given to it: part of the key of all that is kept."""
+    return engine().stamp(variant, *asked)
+
+
 def report(variant: VariantSpec) -> MaskReport:
     """What the pruning removed, counted."""
+    return _report(variant, stamp(variant))
+
+
+@st.cache_data(max_entries=2000, show_spinner=False, hash_funcs=KEYS)
+def _report(variant: VariantSpec, stamp: Stamp) -> MaskReport:
     return engine().report(variant)
 
 
@@ -64,16 +78,31 @@ def rows_of_class(digit: int) -> tuple[int, ...]:
     return tuple(row for row, label in enumerate(labels) if label == digit)
 
 
-@st.cache_data(max_entries=8, show_spinner=False)
 def study(weights: str, data_key: str) -> StudyTables:
     """The tables of one study."""
+    return _study(weights, data_key, study_stamp(engine().roots, weights, data_key))
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _study(weights: str, data_key: str, stamp: Stamp) -> StudyTables:
     return engine().study(weights, data_key)
 
 
-@st.cache_resource(max_entries=24, show_spinner=False, hash_funcs=KEYS)
 def comparison(variant: VariantSpec, image: ImageRef, cam: CamSpec) -> Comparison:
     """Dense against pruned; the last few are kept as they are, for all parts of a page."""
+    return _comparison(variant, image, cam, stamp(variant, image))
+
+
+@st.cache_resource(max_entries=24, show_spinner=False, hash_funcs=KEYS)
+def _comparison(variant: VariantSpec, image: ImageRef, cam: CamSpec, stamp: Stamp) -> Comparison:
     return engine().compare(variant, image, cam)
+
+
+def forget() -> None:
+    """Lets go of every answer that pages keep; the engine and what it keeps stay."""
+    _ANSWERS.clear()
+    _comparison.clear()
+    st.cache_data.clear()
 
 
 def series(variant: VariantSpec) -> tuple[VariantSpec, ...]:
@@ -88,18 +117,19 @@ def is_quick(cam: CamSpec) -> bool:
 
 def accuracy(variant: VariantSpec, data: DataSpec) -> Accuracy:
     """From the shipped table, else counted on 5,000 digits; see `later`."""
-    return engine().known_accuracy(variant, data) or later(engine().accuracy, variant, data)
+    return engine().known_accuracy(variant, data) or later(engine().accuracy, variant, data, stamp=stamp(variant, data))
 
 
 def photo_accuracy(variant: VariantSpec, data: DataSpec) -> Accuracy:
     """Counted on a data set of photographs, which takes a while; kept."""
-    return engine().known_accuracy(variant, data) or later(_count_photos, variant, data)
+    return engine().known_accuracy(variant, data) or later(_count_photos, variant, data, stamp=stamp(variant, data))
 
 
 def counted_already(variant: VariantSpec, data: DataSpec) -> bool:
     """Whether `photo_accuracy` answers at once."""
-    future = _ANSWERS.get((_count_photos.__qualname__, (variant, data)))
-    return (future is not None and future.done()) or engine().known_accuracy(variant, data) is not None
+    kept, future = _ANSWERS.get((_count_photos.__qualname__, (variant, data)), ("", None))
+    done = future is not None and future.done() and kept == stamp(variant, data)
+    return done or engine().known_accuracy(variant, data) is not None
 
 
 def _count_photos(variant: VariantSpec, data: DataSpec) -> Accuracy:
@@ -108,7 +138,7 @@ def _count_photos(variant: VariantSpec, data: DataSpec) -> Accuracy:
 
 def cost(variant: VariantSpec, measure: bool) -> CostReport:
     """What the variant costs; with its time when `measure`, which takes seconds."""
-    return later(_cost, variant, measure)
+    return later(_cost, variant, measure, stamp=stamp(variant))
 
 
 def _cost(variant: VariantSpec, measure: bool) -> CostReport:
@@ -117,12 +147,14 @@ def _cost(variant: VariantSpec, measure: bool) -> CostReport:
 
 def accuracy_curve(variant: VariantSpec, data: DataSpec) -> tuple[Point, ...]:
     """(sparsity, accuracy) over the variant's series, as far as it is in the shipped table."""
-    return later(_accuracies, _first_of_series(variant), data)
+    first = _first_of_series(variant)
+    return later(_accuracies, first, data, stamp=f"{stamp(first, data)} {_series_stamp(first)}")
 
 
 def overlap_curve(variant: VariantSpec, image: ImageRef, cam: CamSpec) -> tuple[Point, ...]:
     """(sparsity, soft IoU of the pruned heatmap with the ink) over the variant's series; None where undefined."""
-    return later(_follow, _first_of_series(variant), image, cam)
+    first = _first_of_series(variant)
+    return later(_follow, first, image, cam, stamp=f"{stamp(first, image)} {_series_stamp(first)}")
 
 
 def _accuracies(first: VariantSpec, data: DataSpec) -> tuple[Point, ...]:
@@ -150,19 +182,21 @@ def _points(point: Callable[[VariantSpec], Point | None], variants: tuple[Varian
     return tuple(value for value in found if value is not None)
 
 
-def later(question: Callable[..., Any], *specs: Any) -> Any:
+def later(question: Callable[..., Any], *specs: Any, stamp: Stamp) -> Any:
     """The answer to a question of some tenths of a second, worked out in the background and kept.
 
     The page waits for it in small steps with a Streamlit call in each: there a slider that has moved on takes over at
     once, so that slow numbers never delay pictures. A slider on the move starts nothing: it must rest a moment first.
+    stamp: of the files that answer; an answer of others is not given.
     """
     key = (question.__qualname__, specs)
-    if key not in _ANSWERS:
+    kept, future = _ANSWERS.get(key, ("", None))
+    if future is None or kept != stamp:
         _wait(REST_SECONDS)
-        _ANSWERS[key] = (_LONG if question in (_count_photos, _cost) else _BACKGROUND).submit(question, *specs)
+        future = (_LONG if question in (_count_photos, _cost) else _BACKGROUND).submit(question, *specs)
+        _ANSWERS[key] = stamp, future
         while len(_ANSWERS) > MOST_ANSWERS:
             _ANSWERS.pop(next(iter(_ANSWERS)), None)
-    future = _ANSWERS[key]
     while not future.done():
         _wait(0.03)
     if future.exception():
@@ -178,6 +212,11 @@ def _wait(seconds: float) -> None:
 def _first_of_series(variant: VariantSpec) -> VariantSpec:
     """The same for all sparsities of a series, so that the slider finds the curve again."""
     return engine().series(variant)[0]
+
+
+def _series_stamp(first: VariantSpec) -> Stamp:
+    """Of all networks of a series; those of one-shot pruning are all made of the dense one."""
+    return " ".join(stamp(level) for level in engine().series(first)) if first.pruning.schedule != "one-shot" else ""
 
 
 def _thinned(series: tuple[VariantSpec, ...], most: int = 30) -> tuple[VariantSpec, ...]:

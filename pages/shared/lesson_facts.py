@@ -11,7 +11,9 @@ from pandas import DataFrame
 from core import CamSpec, ImageRef, ModelSpec, PruningSpec, VariantSpec
 from core.measures.blur import blurred, soft_iou_of
 from core.protocols.lukkien import CAM as THESIS
+from core.protocols.lukkien_tables import study_stamp
 from core.results import Comparison, Heatmap
+from core.stamps import Stamp
 from core.stats.correlation import Correlation, correlation
 from pages.shared import cached
 from pages.shared.address import CARD, Choice, Number
@@ -95,9 +97,14 @@ def after_blur(digit: str | int, sigma: float) -> tuple[Heatmap, float, float]:
     return soft, ink_overlap(digit, sharp), ink_overlap(digit, soft)
 
 
-@st.cache_data(max_entries=100, show_spinner=False, hash_funcs=cached.KEYS)
 def walk(variants: tuple[VariantSpec, ...], image: ImageRef, cam: CamSpec = CAM) -> tuple[Stop, ...]:
     """One digit at several amounts of pruning."""
+    networks = dict.fromkeys(variant.dense if variant.pruning.schedule == "one-shot" else variant for variant in variants)
+    return _walk(variants, image, cam, " ".join(cached.stamp(network, image) for network in networks))
+
+
+@st.cache_data(max_entries=100, show_spinner=False, hash_funcs=cached.KEYS)
+def _walk(variants: tuple[VariantSpec, ...], image: ImageRef, cam: CamSpec, stamp: Stamp) -> tuple[Stop, ...]:
     answers = cached.engine().follow(variants, image, cam)
     return tuple(_stop(answer) for answer in answers)
 
@@ -143,9 +150,13 @@ def _stop(answer: Comparison) -> Stop:
     return Stop(answer.mask.sparsity, answer.mask.kept, answer.pruned.prediction.top, answer.similarity[MAPS_MEET])
 
 
-@st.cache_data(max_entries=2, show_spinner=False)
 def convincing_mistake() -> int:
     """The digit that the dense network names wrongly with the heatmap that fits the ink best."""
+    return _convincing_mistake(f"{cached.stamp(dense())} {study_stamp(cached.engine().roots, *STUDY)}")
+
+
+@st.cache_data(max_entries=2, show_spinner=False)
+def _convincing_mistake(stamp: Stamp) -> int:
     images = cached.engine().study_images(*STUDY)
     first = images[(images.seed == 333) & (images.level == 0)].sort_values("soft_iou", ascending=False)
     labels = cached.engine().gallery().labels.tolist()

@@ -9,7 +9,7 @@ import streamlit as st
 
 from core import ModelSpec, PruningSpec
 from core.models.cards import Card
-from core.models.zoo import MODELS, RANDOM, card, default_model, named, series_of
+from core.models.zoo import MODELS, RANDOM, card, default_model, series_of
 from core.pruning import CRITERIA
 from core.pruning.repair import has_batch_norm
 from core.specs import GRANULARITIES, REPAIRS, SCHEDULES, SCOPES, TRAINED, Schedule, n_of_m
@@ -26,8 +26,7 @@ OF_ITS_OWN = ("weights", "unit", "fine", "ratio", "level", "source", "seed", "sc
 
 def look_again() -> None:
     """Networks that were retrained or taken in since the last look are known from here on."""
-    if cached.engine().refresh_models():
-        of_model.cache_clear()
+    cached.engine().refresh_models()
 
 
 def model_choice(known: Known) -> ModelSpec:
@@ -126,7 +125,7 @@ def family_choice(model: ModelSpec) -> PruningSpec:
 
 def _repair(model: ModelSpec, known: Known) -> str:
     """What is measured again after pruning, for networks that have something to measure."""
-    if not _has_batch_norm(model.name):
+    if not _has_batch_norm(card(model)):
         return "none"
     text = listed(REPAIRS) + "\n\nThe images are those that criteria are measured on: the gallery's photographs, or embedded digits."
     repair = segments("Repair", "repair", known, help=text)
@@ -136,8 +135,8 @@ def _repair(model: ModelSpec, known: Known) -> str:
 
 
 @lru_cache(maxsize=200)
-def _has_batch_norm(name: str) -> bool:
-    return has_batch_norm(named(name).skeleton)
+def _has_batch_norm(found: Card) -> bool:
+    return has_batch_norm(found.skeleton)
 
 
 def _layers(found: Card, known: Known, granularity: str) -> tuple[tuple[str, ...], tuple[tuple[str, float], ...]]:

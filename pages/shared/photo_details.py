@@ -51,7 +51,8 @@ def _followed(question: Question) -> None:
         st.plotly_chart(present.figure(plots.followed(answers, here, top, band)), config=details.STILL, key="followed",
                         alt=f"Similarity of the heatmaps over sparsity, marker at {here:.1%}")  # fmt: skip
 
-    key = "|".join(("followed", series[0].key, image.key, cam.key))
+    stamps = [cached.stamp(point) for point in (series if variant.pruning.schedule != "one-shot" else series[:1])]
+    key = "|".join(("followed", series[0].key, image.key, cam.key, cached.stamp(variant, image), *stamps))
     st.caption("How alike the two heatmaps stay, and how sure the pruned network stays of the dense network's answer.")
     follow(Job(key=key, label="Follow this image", total=len(series), steps=steps, draw=draw))
 

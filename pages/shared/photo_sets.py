@@ -12,7 +12,9 @@ import streamlit as st
 from core import DataSpec, ImageRef, ModelSpec, SparsightError, pictures
 from core.data.folders import PREFIX
 from core.data.photo_inputs import PhotoInputs
+from core.data.photo_sets import Photo
 from core.models.zoo import card
+from core.stamps import Stamp, stamp_of
 from pages.shared import access, cached, present
 from pages.shared.address import FOLDER, PHOTO_SETS
 from pages.shared.thumbs import Sheet, Thumb, draw
@@ -25,8 +27,7 @@ A_PAGE, A_ROW, PX = 10, 5, 96
 
 def on_this_machine() -> dict[str, str]:
     """Names in the address -> names of data sets; nothing is read or downloaded."""
-    root = cached.engine().folder / "data"
-    found = {name: name for name in PHOTO_SETS if (root / PLACES[name]).exists()}
+    found = {name: name for name in PHOTO_SETS if _place(name).exists()}
     named = os.environ.get("SPARSIGHT_PHOTOS")
     return found | ({FOLDER: f"{PREFIX}{Path(named)}"} if named else {})
 
@@ -35,11 +36,16 @@ def fitting(model: ModelSpec) -> dict[str, str]:
     """Those of them that have a class in common with the network."""
     if card(model).images != "photos":
         return {}
-    return {name: data for name, data in on_this_machine().items() if _has_classes(data, model)}
+    card_stamp = cached.engine().retrained.look_at(model.name)
+    return {name: data for name, data in on_this_machine().items() if _has_classes(data, model, f"{stamp_of(_place(data))} {card_stamp}")}
+
+
+def _place(data: str) -> Path:
+    return Path(data.removeprefix(PREFIX)) if data.startswith(PREFIX) else cached.engine().folder / "data" / PLACES[data]
 
 
 @st.cache_data(max_entries=200, show_spinner=False, hash_funcs=cached.KEYS)
-def _has_classes(data: str, model: ModelSpec) -> bool:
+def _has_classes(data: str, model: ModelSpec, stamp: Stamp) -> bool:
     with suppress(SparsightError):  # a damaged set is as good as none here; asked for by name it is explained
         return len(inputs(data, model).own_classes) > 0
     return False
@@ -78,9 +84,10 @@ def _thumbs(data: str, model: ModelSpec, first: int, end: int) -> Iterator[Thumb
     for row in range(first, end):
         with suppress(SparsightError):  # one that cannot be read is left out
             photo = photos.photos[row]
-            yield Thumb(str(row + 1), _url(data, row, model), f"Number {row + 1}: {photos.classes[photo.label]}, {Path(photo.name).name}")
+            url = _url(data, row, f"{photos.stamp} {photo.stamp}", photo)
+            yield Thumb(str(row + 1), url, f"Number {row + 1}: {photos.classes[photo.label]}, {Path(photo.name).name}")
 
 
-@st.cache_data(max_entries=500, show_spinner=False, hash_funcs=cached.KEYS)
-def _url(data: str, row: int, model: ModelSpec) -> str:
-    return pictures.data_url(pictures.jpeg(pictures.thumbnail(inputs(data, model).photos.photos[row].read(), PX)))
+@st.cache_data(max_entries=500, show_spinner=False)
+def _url(data: str, row: int, stamp: Stamp, _photo: Photo) -> str:
+    return pictures.data_url(pictures.jpeg(pictures.thumbnail(_photo.read(), PX)))

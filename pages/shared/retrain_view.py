@@ -175,3 +175,4 @@ def _forget(model: ModelSpec) -> None:
     with frame.explained():
         access.require(access.DELETION)
         cached.engine().forget(model)
+        cached.forget()

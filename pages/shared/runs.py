@@ -35,8 +35,8 @@ class Run:
 class Job:
     """What is to be done.
 
-    key: the same key finds the same results. label: of the button. total: of steps. steps: begins the work, leaving out the first
-    so many results, which are there. draw: shows the results so far.
+    key: the same key finds the same results, so it holds the stamp of the files that answer. label: of the button. total: of steps.
+    steps: begins the work, leaving out the first so many results, which are there. draw: shows the results so far.
     """
 
     key: str

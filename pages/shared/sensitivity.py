@@ -42,7 +42,7 @@ def scan(question: Question) -> None:
                         alt="Similarity of the heatmaps and probability of the dense class, with one layer pruned at a time")  # fmt: skip
         st.caption(_most_sensitive(layers, answers))
 
-    key = "|".join(("sensitivity", variant.key, image.key, cam.key))
+    key = "|".join(("sensitivity", variant.key, image.key, cam.key, cached.stamp(variant, image)))
     follow(Job(key=key, label="Scan the layers", total=len(layers), steps=steps, draw=draw))
 
 

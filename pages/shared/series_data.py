@@ -13,6 +13,7 @@ from core.models.zoo import MODELS
 from core.protocols import series_images, series_tables
 from core.protocols.series_images import Place
 from core.protocols.series_tables import QUANTITIES, SeriesTables
+from core.stamps import Stamp, stamp_of
 from pages.shared import cached
 
 AS_PUBLISHED = "merkle-layer"
@@ -66,17 +67,17 @@ def is_of(found: SeriesTables, levels: Iterable[int]) -> bool:
     return all(found.facts["levels"][str(level)]["network"] == series_images.digest(files, variant) for level, variant in here.items())
 
 
-def _stamp(place: Place) -> tuple[int, ...]:
-    """Changes when a table does."""
-    paths = (place.path(root) for root in cached.engine().roots)
-    return tuple(path.stat().st_mtime_ns if path.is_file() else 0 for path in paths)
+def _stamp(place: Place) -> Stamp:
+    """Of the files that hold a table, and of the network's card, which names its classes."""
+    tables = stamp_of(*(place.path(root) for root in cached.engine().roots))
+    return f"{tables} {cached.engine().retrained.look_at(place.model.name)}"
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
-def _table(key: str, data: str, stamp: tuple[int, ...], _place: Place) -> SeriesTables:
+def _table(key: str, data: str, stamp: Stamp, _place: Place) -> SeriesTables:
     return series_tables.load(cached.engine().roots, _place)
 
 
 @st.cache_data(max_entries=128, show_spinner="Drawing images again for the intervals ...")
-def _levels(key: str, data: str, stamp: tuple[int, ...], chosen: tuple[str, str], _found: SeriesTables) -> DataFrame:
+def _levels(key: str, data: str, stamp: Stamp, chosen: tuple[str, str], _found: SeriesTables) -> DataFrame:
     return _found.levels(_found.quantities(), *chosen)

@@ -13,6 +13,7 @@ from core import CamSpec, ImageRef, ModelSpec, VariantSpec, pictures
 from core.data.folders import PREFIX
 from core.measures import MEASURES
 from core.results import Comparison, Heatmap, Picture
+from core.stamps import Stamp
 from pages.shared import cached, present, story
 from pages.shared.markdown import message, plain
 
@@ -39,7 +40,7 @@ class Drawn:
 def four_pictures(answer: Comparison, drawn: Drawn) -> None:
     """Input, dense, pruned, difference. Every alt text ends with the counted sparsity, so that one can wait for the change."""
     pruned, picture = answer.pruned, answer.picture
-    urls = _urls(pruned.variant, pruned.image, pruned.cam, drawn)
+    urls = _urls(answer, drawn)
     at = f"at {answer.mask.sparsity:.4%} sparsity"
     grid = st.grid(4, min_column_width=NARROWEST_PX, gap="small")
     with _cell(grid):
@@ -79,8 +80,7 @@ def _named(answer: Comparison) -> None:
 
 def example(answer: Comparison) -> None:
     """The two heatmaps and their difference, small, with one sentence: for the door."""
-    pruned = answer.pruned
-    _, dense_url, pruned_url, difference_url = _urls(pruned.variant, pruned.image, pruned.cam, Drawn(EXAMPLE_OPACITY))
+    _, dense_url, pruned_url, difference_url = _urls(answer, Drawn(EXAMPLE_OPACITY))
     with st.container(horizontal=True, gap="small"):
         for title, url in (("Dense", dense_url), ("Pruned", pruned_url), ("Dense − pruned", difference_url)):
             with st.container(width=NARROWEST_PX, gap="xsmall"):
@@ -125,16 +125,26 @@ def _bar(table: str) -> str:
     return pictures.data_url(pictures.png(pictures.colour_bar(table)))
 
 
-@st.cache_data(max_entries=400, show_spinner=False, hash_funcs=cached.KEYS)
 def _clean(image: ImageRef, model: ModelSpec) -> str:
+    return _clean_url(image, model, cached.stamp(VariantSpec(model=model), image))
+
+
+@st.cache_data(max_entries=400, show_spinner=False, hash_funcs=cached.KEYS)
+def _clean_url(image: ImageRef, model: ModelSpec, stamp: Stamp) -> str:
     return pictures.data_url(pictures.png(pictures.plain(cached.engine().picture(image, model).clean, side_px=84)))
 
 
-@st.cache_data(max_entries=150, show_spinner=False, hash_funcs=cached.KEYS | {Drawn: repr})
-def _urls(variant: VariantSpec, image: ImageRef, cam: CamSpec, drawn: Drawn) -> tuple[str, str, str, str]:
+def _urls(answer: Comparison, drawn: Drawn) -> tuple[str, str, str, str]:
     """The four pictures, each as an address of its own: they arrive together with their words."""
-    answer = cached.comparison(variant, image, cam)
-    clean, truth = answer.picture.clean, answer.picture.truth
+    pruned = answer.pruned
+    return _encoded(pruned.variant, pruned.image, pruned.cam, drawn, answer.stamp, answer)
+
+
+@st.cache_data(max_entries=150, show_spinner=False, hash_funcs=cached.KEYS | {Drawn: repr})
+def _encoded(
+    variant: VariantSpec, image: ImageRef, cam: CamSpec, drawn: Drawn, stamp: Stamp, _answer: Comparison
+) -> tuple[str, str, str, str]:
+    answer, clean, truth = _answer, _answer.picture.clean, _answer.picture.truth
     made = [
         pictures.plain(answer.picture.seen),
         pictures.overlay(answer.dense, clean, drawn.opacity),

@@ -11,6 +11,7 @@ import streamlit as st
 from core import ImageRef, ModelSpec, PruningSpec, VariantSpec, pictures, plots_study
 from core.protocols.lukkien import CAM
 from core.protocols.lukkien_tables import StudyTables
+from core.stamps import Stamp
 from pages.shared import cached, present, story
 from pages.shared.study_view import CARD, PARAMETERS, View
 from pages.shared.widgets import segments, whole
@@ -104,12 +105,16 @@ def explore_query(row: int, seed: int, level: int) -> dict[str, str]:
     } | ({"present": "1"} if present.on() else {})  # fmt: skip
 
 
-@st.cache_data(max_entries=200, show_spinner=False)
 def level_pictures(row: int, seed: int) -> list[tuple[int, str, str]]:
     """(level, picture address, predicted class) of one digit at every level, target: each network's own class, as in the thesis."""
     levels = range((CARD.levels or 0) + 1)
     variants = tuple(VariantSpec(model=ModelSpec(seed=seed), pruning=PruningSpec.at_level(level)) for level in levels)
-    answers = cached.engine().follow(variants, ImageRef(name=str(row)), CAM)
+    return _level_pictures(row, seed, " ".join(map(cached.stamp, variants)), variants)
+
+
+@st.cache_data(max_entries=200, show_spinner=False)
+def _level_pictures(row: int, seed: int, stamp: Stamp, _variants: tuple[VariantSpec, ...]) -> list[tuple[int, str, str]]:
+    answers = cached.engine().follow(_variants, ImageRef(name=str(row)), CAM)
     return [
         (
             level,

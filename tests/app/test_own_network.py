@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 from core.errors import BadSpec, UnknownName
 from core.models.building import untrained
 from core.models.zoo import MODELS, named
-from pages.shared import address, own_networks
+from pages.shared import own_networks
 from tests.app.conftest import OpenPage, pictures_at, words
 
 SQUEEZENET = "squeezenet1_1"
@@ -27,7 +27,6 @@ def forgotten_afterwards() -> Iterator[None]:
     yield
     for name in set(MODELS) - before:
         del MODELS._entries[name]
-        address.of_model.cache_clear()
 
 
 def weights(classes: int | None = None) -> dict[str, torch.Tensor]:
