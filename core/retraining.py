@@ -105,7 +105,7 @@ def _steps(series: Series, images: Images, arguments: Arguments, control: Contro
         weights = pretrained(description.architecture, arguments.get("weights", ""), files.write_root)
     if series.published:
         return merkle.run(series.plan, images, weights, Place(files, device, control))
-    check_stored(spec, files, len(images.train))
+    check_stored(spec, files, images.train)
     card = description.card()
     check_amounts(spec, card)
     start = merkle.beginning(description, weights, spec.seed)

@@ -173,7 +173,7 @@ def run(plan: Plan, images: Images, pretrained: dict[str, Tensor] | None, place:
     description = describe(plan, images.train.classes)
     card = description.card()
     spec = plan.spec(left_whole(plan, card))
-    check_stored(spec, place.files, len(images.train))
+    check_stored(spec, place.files, images.train)
     start = beginning(description, pretrained, plan.seed)
     finetuned.add_runs(place.files.write_root, description)
     yield from run_series(spec, Material(card, start, images.train, images.validation, place.device, place.files, place.control))

@@ -217,7 +217,7 @@ def run(plan: Plan, images: Images, pretrained: dict[str, Tensor] | None, place:
         used = images.train if made is dense else fewer
         if made is not dense:
             _share_dense(dense, made, place)
-        check_stored(made.spec, place.files, len(used), first=int(made is not dense))  # level 0 is the dense network's
+        check_stored(made.spec, place.files, used, first=int(made is not dense))  # level 0 is the dense network's
         material = Material(card, start, used, images.validation, place.device, place.files, place.control)
         for step in run_series(made.spec, material):
             yield made, step

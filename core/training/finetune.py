@@ -203,17 +203,17 @@ def _packed(goal: Goal, training: Training, state: _State) -> tuple[dict[str, Te
         parts["mask"] = goal.subject.mask
     tensors = {f"{part}/{name}": values.cpu() for part, named in parts.items() for name, values in named.items()}
     facts = {"best_epoch": state.best_epoch, "best_correct": state.best_correct, "history": [vars(epoch) for epoch in state.history],
-             "recipe": goal.recipe.key}  # fmt: skip
+             "recipe": goal.recipe.key, "photographs": goal.data.digest}  # fmt: skip
     return tensors, facts
 
 
 def _resumed(goal: Goal, training: Training) -> _State | None:
-    """The state after the last finished epoch, loaded into network and optimiser; None where there is none of this recipe."""
+    """The state after the last finished epoch, loaded into network and optimiser; None without one of this recipe and these images."""
     try:
         tensors, facts = goal.files.load(f"{goal.key}/unfinished")
     except (MissingData, BadFile):  # a damaged state only costs time: the run begins again
         return None
-    if facts.get("recipe") != goal.recipe.key:
+    if facts.get("recipe") != goal.recipe.key or facts.get("photographs", goal.data.digest) != goal.data.digest:
         return None
     parts: dict[str, dict[str, Tensor]] = {"now": {}, "best": {}, "memory": {}, "mask": {}}
     for key, values in tensors.items():

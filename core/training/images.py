@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
 import mmap
 import os
@@ -9,6 +11,7 @@ import tempfile
 from collections.abc import Callable, Collection, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
@@ -23,6 +26,7 @@ from core.store.budgets import free_ram_bytes
 
 T = TypeVar("T")
 LEAST, STEPS = 200, 50  # photographs between two words of progress, and how often they come at most
+AT_ONCE = 500  # images whose digest is taken in one go
 MOST = 0.5  # of the free memory that the photographs of one part may take
 
 
@@ -37,6 +41,14 @@ class TrainingImages:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    @cached_property
+    def digest(self) -> str:
+        """Tells these images from others of the same number: sha256 of classes, labels and pixels. Takes a second for a gigabyte."""
+        found = hashlib.sha256(json.dumps([self.classes, list(self.images.shape), self.labels.tolist()]).encode())
+        for rows in self.images.split(AT_ONCE):
+            found.update(rows.cpu().contiguous().numpy())
+        return found.hexdigest()[:16]
 
     def to(self, device: torch.device) -> TrainingImages:
         return TrainingImages(self.images.to(device), self.labels.to(device), self.classes, self.skipped)

@@ -72,7 +72,7 @@ def key_of(spec: RetrainSpec, level: int) -> str:
     return VariantSpec(model=model_of(spec), pruning=PruningSpec.at_level(level, "retrained")).key
 
 
-def check_stored(spec: RetrainSpec, files: Files, training_images: int, first: int = 0) -> None:
+def check_stored(spec: RetrainSpec, files: Files, training: TrainingImages, first: int = 0) -> None:
     """Networks are found by the run's name; those that another recipe, or other photographs, left there must not pass for this one's.
 
     Args:
@@ -83,11 +83,13 @@ def check_stored(spec: RetrainSpec, files: Files, training_images: int, first: i
     for level in range(first, len(spec.targets)):
         key = key_of(spec, level)
         facts = files.facts(key) if files.exists(key) else {}
-        stored = facts.get("spec", spec.key), facts.get("training_images", training_images)
-        if stored != (spec.key, training_images):
+        wanted = {"spec": spec.key, "training_images": len(training), "photographs": training.digest}
+        stored = {name: facts.get(name, value) for name, value in wanted.items()}  # old files do not say which photographs
+        if stored != wanted:
+            other = "" if stored["photographs"] == training.digest else "other "
             raise BadSpec(
-                f"{key} was trained in another way: {stored[0]} on {stored[1]:,} images.",
-                f"This run would train {spec.key} on {training_images:,} images.",
+                f"{key} was trained in another way: {stored['spec']} on {stored['training_images']:,} {other}images.",
+                f"This run would train {spec.key} on {len(training):,} images.",
                 "Give the run or its data another name, take another seed or folder, or delete what is there.",
             )
 
@@ -211,6 +213,7 @@ def _facts(spec: RetrainSpec, material: Material, level: int, outcome: Outcome) 
         "outcome": asdict(outcome),
         "stopped_by_hand": outcome.by_hand,
         "training_images": len(material.training),
+        "photographs": material.training.digest,
         "validation_images": len(material.validation),
         "skipped": list(material.training.skipped[:20]),
         "skipped_images": len(material.training.skipped),

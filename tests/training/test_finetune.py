@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,16 @@ def test_training_equals_the_slow_definition(tmp_path: Path, recipe: TrainSpec) 
     tensors, _ = made.files.load(f"{made.key}/unfinished")
     for name, values in slow.state_dict().items():
         assert torch.allclose(tensors[f"now/{name}"].float(), values.float(), atol=2e-4), name
+
+
+def test_what_was_begun_on_other_photographs_is_not_gone_on_with(tmp_path: Path) -> None:
+    begun = goal(tmp_path)
+    steps: Iterator = finetune(begun)
+    assert next(steps).epoch == 1
+    steps.close()
+    assert next(iter(finetune(goal(tmp_path)))).epoch == 2
+    other = replace(goal(tmp_path), data=photographs(67, seed=2))
+    assert next(iter(finetune(other))).epoch == 1
 
 
 def test_killed_at_any_epoch_it_goes_on_to_the_same_bits(tmp_path: Path) -> None:

@@ -108,6 +108,20 @@ def test_another_recipe_must_not_pass_for_this_one(tmp_path: Path) -> None:
         done(arguments(tmp_path, replace(SPEC, each=replace(QUICK, batch_size=9))))
     with pytest.raises(BadSpec, match="another network already"):
         done(arguments(tmp_path, replace(SPEC, name="other"), size_px=40))
+    first = next((tmp_path / "photographs" / "train").rglob("*.jpg"))
+    first.write_bytes(next((tmp_path / "photographs" / "val").rglob("*.jpg")).read_bytes())
+    with pytest.raises(BadSpec, match="on 24 other images"):  # as many photographs of the same names
+        done(arguments(tmp_path))
+
+
+def test_a_run_of_an_older_version_goes_on(tmp_path: Path) -> None:
+    """Its files do not say which photographs it saw."""
+    done(arguments(tmp_path))
+    files = Files(tmp_path / "cache")
+    for level in (0, 1):
+        tensors, facts = files.load(key_of(SPEC, level))
+        files.save(key_of(SPEC, level), tensors, {name: value for name, value in facts.items() if name != "photographs"})
+    assert [line["found"] for line in done(arguments(tmp_path)) if line["stage"] == "level"] == [True, True]
 
 
 def test_what_it_will_cost_counts_every_level_as_it_is_trained(tmp_path: Path) -> None:
