@@ -28,7 +28,6 @@ from core.device import choose_device, describe
 from core.errors import BadSpec
 from core.freshness import Freshness
 from core.models import own
-from core.models.retrained import Retrained
 from core.models.zoo import card, series_of
 from core.protocols.lukkien_tables import StudyTables, found_studies, load_images, load_study
 from core.results import Accuracy, Agreement, CachePart, Comparison, CostReport, Heatmap, LayerEffect, MaskReport, Picture, RemovalReport
@@ -80,8 +79,8 @@ class Engine:
         self._pictures = Pictures(self.folder)
         self._inputs = InputCache(self._pictures, self.device)
         own.register_kept(self.store.files)
-        self.retrained = Retrained(self.store.files)
-        self._freshness = Freshness(self.store, self.retrained, self._pictures, self._inputs, self._accuracies)
+        self.retrained = self.store.stamps.retrained
+        self._freshness = Freshness(self.store, self._pictures, self._inputs, self._accuracies)
         self.refresh_models()
 
     @property

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from core.data.inputs import InputCache
 from core.data.pictures import Pictures
-from core.models.retrained import Retrained
 from core.models.zoo import card
 from core.specs import DataSpec, ImageRef, VariantSpec
 from core.stamps import Stamp
@@ -16,10 +15,9 @@ from core.store.tables import AccuracyTable
 
 @dataclass(frozen=True, eq=False)
 class Freshness:
-    """Looks at the files that an engine's answers are made of: cards, weights, photographs, stored counts."""
+    """Looks at the files that an engine's answers are made of: cards and weights, photographs, stored counts."""
 
     store: ModelStore
-    retrained: Retrained
     pictures: Pictures
     inputs: InputCache
     accuracies: AccuracyTable
@@ -27,11 +25,9 @@ class Freshness:
     def of(self, variant: VariantSpec, *asked: ImageRef | DataSpec) -> Stamp:
         """The stamp of the files that answer now for a variant, and for images and data sets given to it.
 
-        A card that was exchanged is read first, so that the registry is as the files are.
-
         Raises: as the questions themselves do for a network, an image or a data set that is not there.
         """
-        found = [self.retrained.look_at(variant.model.name), self.store.stamps.of(variant)]
+        found = [self.store.stamps.of(variant)]
         for each in asked:
             if isinstance(each, ImageRef):
                 found.append(self.pictures.get(each, card(variant.model)).stamp)

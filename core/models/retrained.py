@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -25,12 +26,17 @@ class Retrained:
 
     def __init__(self, files: Files) -> None:
         self._files, self._folders = files, (files.write_root, *files.read_roots)
+        self._looking = threading.Lock()
         self._names: set[str] = set()  # of networks that were there at the last look
         self._seen: dict[str, Stamp] = {}  # of the cards, by the network's name
         self.damaged: tuple[BadFile, ...] = ()  # cards that cannot be used, as found last
 
     def refresh(self) -> tuple[str, ...]:
         """Registers what is new or has changed, and forgets what has gone; their names."""
+        with self._looking:
+            return self._refresh()
+
+    def _refresh(self) -> tuple[str, ...]:
         seen = {path.parent.name: self._stamp(path.parent.name) for path in paths(self._folders)}
         if seen == self._seen:
             return ()

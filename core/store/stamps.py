@@ -1,14 +1,14 @@
-"""Which files answer for a network, and their stamps."""
+"""Which files answer for a network, its card included, and their stamps."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+from core.models.retrained import Retrained
 from core.models.zoo import card
 from core.specs import ModelSpec, VariantSpec
 from core.stamps import Stamp, stamp_of
 from core.store.files import Files
-from core.store.weights import stored_key
 
 
 class Stamps:
@@ -20,24 +20,26 @@ class Stamps:
     """
 
     def __init__(self, files: Files, exchanged: Callable[[ModelSpec], None]) -> None:
+        self.retrained = Retrained(files)
         self._files, self._exchanged = files, exchanged
         self._newest: dict[str, Stamp] = {}  # by the key of the file
 
     def of(self, variant: VariantSpec) -> Stamp:
-        """Of the dense network's file, and of the level's for a trained level. Packages and random weights have no file that counts.
+        """Of the card, the dense network's file, and the level's for a trained level. Packages and random weights have no such files.
 
-        Raises: UnknownName, BadSpec.
+        A card that was exchanged is read first. Raises UnknownName.
         """
-        dense = stored_key(variant.dense)
-        own = dense if variant.pruning.schedule == "one-shot" else stored_key(variant)
-        source = card(variant.model).weights.get(variant.model.weights)
+        cards = self.retrained.look_at(variant.model.name)
+        model, found = variant.model, card(variant.model)
+        dense = f"{model.key}/{found.dense.key}"
+        own = variant.key if variant.pruning.level is not None else dense
+        source = found.weights.get(model.weights)
         if source is not None and source.load is not None:
-            found = stamp_of(self._files.write_root / "downloads" / source.file) if source.file else ""
+            weights = stamp_of(self._files.write_root / "downloads" / source.file) if source.file else ""
         else:
-            found = self._files.stamp(dense)
-        if own != dense:
-            found += f" {self._files.stamp(own)}"
-        if self._newest.get(own, found) != found:
-            self._exchanged(variant.model)
-        self._newest[own] = found
-        return found
+            weights = self._files.stamp(dense)
+        stamp = f"{cards} {weights}" if own == dense else f"{cards} {weights} {self._files.stamp(own)}"
+        if self._newest.get(own, stamp) != stamp:
+            self._exchanged(model)
+        self._newest[own] = stamp
+        return stamp
