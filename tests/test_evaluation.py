@@ -157,12 +157,20 @@ def test_batches_and_memory_change_nothing(folder: Path, monkeypatch: pytest.Mon
     assert bool(inputs._kept) == bool(kept)
 
 
-def test_photographs_that_fit_are_decoded_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    inputs = PhotoInputs(read_folder(folder), made_card(), CPU)
-    first = [batch.images for batch in inputs.batches()]
-    for path in folder.rglob("*.JPEG"):
-        path.unlink()
-    assert all(torch.equal(a, b.images) for a, b in zip(first, inputs.batches(), strict=True))
+def test_photographs_that_fit_are_decoded_once(folder: Path) -> None:
+    read: list[str] = []
+
+    def counted(photo: Photo) -> Photo:
+        return replace(photo, read=lambda: read.append(photo.name) or photo.read())
+
+    photos = read_folder(folder)
+    inputs = PhotoInputs(replace(photos, photos=[counted(photo) for photo in photos.photos]), made_card(), CPU)
+    first = list(inputs.batches())
+    decoded = {photos.photos[row].name for batch in first for row in batch.rows.tolist()}
+    assert decoded <= set(read)
+    read.clear()
+    assert all(torch.equal(a.images, b.images) for a, b in zip(first, inputs.batches(), strict=True))
+    assert decoded.isdisjoint(read)
 
 
 def test_half_precision_answers_alike(folder: Path) -> None:
