@@ -173,7 +173,11 @@ class Engine:
 
     def agreement(self, variant: VariantSpec, image: ImageRef, cam: CamSpec) -> Agreement:
         """Whether the variant looks at the same places as the dense network, by two methods. Raises as `heatmap` does."""
-        return agreement(self.heatmap(variant.dense, image, cam), self.heatmap(variant, image, cam))
+
+        def ask(stamp: Stamp) -> Agreement:
+            return agreement(self.heatmap(variant.dense, image, cam), self.heatmap(variant, image, cam))
+
+        return settled(ask, lambda: self.stamp(variant, image))
 
     def images_like(self, image: ImageRef, model: ModelSpec, most: int = 100) -> tuple[ImageRef, ...]:
         """At most so many images, spread evenly over the source of this one; see `Pictures.alike`."""

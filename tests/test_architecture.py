@@ -11,8 +11,17 @@ ROOT = Path(__file__).parents[1]
 SOURCES = sorted([ROOT / "app.py", *(ROOT / "core").rglob("*.py"), *(ROOT / "pages").rglob("*.py")])
 # Lower rooms first: a room imports rooms above it in this list never, except itself.
 ROOMS = (
-    ("core.errors", "core.stamps", "core.suggestions", "core.text", "core.registry", "core.specs", "core.results", "core.device",
-     "core.control"),
+    (
+        "core.errors",
+        "core.stamps",
+        "core.suggestions",
+        "core.text",
+        "core.registry",
+        "core.specs",
+        "core.results",
+        "core.device",
+        "core.control",
+    ),
     ("core.pruning", "core.saliency", "core.measures", "core.stats"),
     (
         "core.store",

@@ -17,6 +17,7 @@ from core import evaluation
 from core.data import photo_inputs
 from core.data.folders import read_folder
 from core.data.photo_inputs import PhotoInputs
+from core.data.photo_sets import Photo
 from core.data.pictures import Pictures
 from core.engine import Engine
 from core.errors import BadImage, BadSpec

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from core import CamSpec, ImageRef, ModelSpec, VariantSpec
+from core import CamSpec, DataSpec, ImageRef, ModelSpec, VariantSpec
 from core.models.zoo import card
 from core.results import Agreement, Agreements, Verdict, summarise
 from pages.shared import cached, photo_sets, present, story
@@ -49,7 +49,9 @@ def section(question: Question) -> None:
                         alt=f"Agreement of the heatmaps of {len(found)} images by two methods, this image marked")  # fmt: skip
         st.markdown(in_words(summarise(found), here))
 
-    key = "|".join(("typical", variant.key, images[0].source, image.key, cam.key))
+    source = images[0].source
+    files = cached.stamp(variant, image, *([] if source in ("digits", "gallery") else [DataSpec(name=source)]))
+    key = "|".join(("typical", variant.key, source, image.key, cam.key, files))
     follow(Job(key=key, label=f"Ask {len(images)} images", total=len(images), steps=steps, draw=draw))
 
 
