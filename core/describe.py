@@ -55,11 +55,14 @@ def mask_facts(report: MaskReport) -> dict[str, Any]:
     return {
         "kept": report.kept,
         "prunable": report.total,
+        "removed": report.removed,
+        "already_zero": report.already_zero,
         "sparsity": report.sparsity,
         "density": report.density,
+        "parameters_left": report.parameters_left,
         "compression_ratio": _finite(report.compression_ratio),
         "collapsed": report.collapsed,
-        "layers": {layer.name: {"kept": layer.kept, "total": layer.total} for layer in report.layers},
+        "layers": {layer.name: {"kept": layer.kept, "total": layer.total, "already_zero": layer.already_zero} for layer in report.layers},
     }
 
 

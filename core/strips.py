@@ -104,9 +104,14 @@ def _tile(strip: Strip, answer: Comparison, look: Look) -> Tile:
 
 
 def amount_text(answer: Comparison) -> str:
-    """What was removed, counted: "50.0 %, 2x smaller"."""
-    level = answer.mask.variant.pruning.level
-    return f"{answer.mask.sparsity * 100:.1f} %" if level is None else f"level {level}, {answer.mask.sparsity * 100:.1f} %"
+    """The counted sparsity, after a level's number, and beside it what was asked for where the network had zeros before."""
+    mask, pruning = answer.mask, answer.mask.variant.pruning
+    counted = f"{mask.sparsity * 100:.1f} %"
+    if pruning.level is not None:
+        return f"level {pruning.level}, {counted}"
+    if pruning.sparsity and mask.was_sparse:
+        return f"{counted} ({pruning.sparsity * 100:g} % asked for)"
+    return counted
 
 
 def _says(side: Heatmap, changed: bool = False) -> str:

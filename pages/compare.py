@@ -65,7 +65,11 @@ def _show(done: list[Strip], look: Look, one_image: bool) -> None:
 
 def _headline(done: list[Strip]) -> str:
     """The one thing that matters: where the answers change."""
-    pruned = [answer for strip in done for answer in strip.answers if answer.mask.kept < answer.mask.total]
+    answers = [answer for strip in done for answer in strip.answers]
+    pruned = [answer for answer in answers if answer.mask.removed_anything]
+    if not pruned and any(answer.mask.was_sparse for answer in answers):
+        already = story.percent(answers[0].mask.sparsity_before)
+        return f"Nothing is pruned here: the network is **already {already} sparse**. Choose higher amounts."
     if not pruned:
         return "Nothing is pruned here: choose higher amounts."
     flips = {(answer.pruned.variant, answer.pruned.image): answer.flipped for answer in pruned}  # methods do not change answers

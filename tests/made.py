@@ -25,6 +25,8 @@ class Made:
 
     sparsity: float = 0.5
     kept: tuple[int, ...] = (18, 144, 1000)
+    already_zero: tuple[int, ...] = (0, 0, 0)
+    removed_others: int = 0
     collapsed: bool = False
     dense_map: np.ndarray = field(default_factory=lambda: spot(4, 4))
     pruned_map: np.ndarray = field(default_factory=lambda: spot(4, 4, 0.5))
@@ -47,7 +49,8 @@ class Made:
         pruned = self._heatmap(variant, self.pruned_map, self.pruned_state, self.pruned_says)
         totals = (36, 288, 2000)
         names = ("conv1.weight", "conv2.weight", "fc.weight")
-        layers = tuple(LayerCount(name=n, kept=k, total=t) for n, k, t in zip(names, self.kept, totals, strict=True))
+        counts = zip(names, self.kept, totals, self.already_zero, strict=True)
+        layers = tuple(LayerCount(name=n, kept=k, total=t, already_zero=z) for n, k, t, z in counts)
         thresholds = np.linspace(0, 1, 51)
         return Comparison(
             picture=Picture(
@@ -60,7 +63,13 @@ class Made:
             ),
             dense=dense,
             pruned=pruned,
-            mask=MaskReport(variant=variant, layers=layers, other_parameters=22, collapsed=self.collapsed),
+            mask=MaskReport(
+                variant=variant,
+                layers=layers,
+                other_parameters=22,
+                removed_others=self.removed_others,
+                collapsed=self.collapsed,
+            ),
             difference=frozen_array(self.dense_map - self.pruned_map),
             overlap_dense=Scores(values={"soft-iou": 0.4, "iou-top-p": 0.3, "energy-inside": 0.5, "pointing-game": 1.0}),
             overlap_pruned=Scores(values={"soft-iou": 0.2, "iou-top-p": None, "energy-inside": 0.5, "pointing-game": 0.0}),

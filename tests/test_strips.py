@@ -18,7 +18,8 @@ from PIL import Image
 from core import sheets, strips
 from core.engine import Engine
 from core.specs import CamSpec, ImageRef, PruningSpec, VariantSpec
-from core.strips import SHOWS, Look, Strip, read_out, table, tiles, visible
+from core.strips import SHOWS, Look, Strip, amount_text, read_out, table, tiles, visible
+from tests.made import Made
 
 AMOUNTS = (0.3, 0.9)
 
@@ -53,6 +54,11 @@ def test_a_photograph_keeps_its_colours(strip: Strip) -> None:
     shown = left.any(axis=2)
     assert shown.sum() == 78  # floor(0.1 x 784)
     assert (left[shown] == image[shown]).all()
+
+
+def test_a_tile_says_what_was_asked_for_where_the_network_had_zeros_before() -> None:
+    assert amount_text(Made(sparsity=0.5).build()) == "50.0 %"
+    assert amount_text(Made(kept=(12, 96, 668), already_zero=(24, 192, 1332), sparsity=0.3).build()) == "66.6 % (30 % asked for)"
 
 
 @pytest.mark.parametrize("show", SHOWS)

@@ -161,15 +161,16 @@ def _with(tables: VonradTables, row: dict[str, Any], epochs: list[dict[str, Any]
 
 def _row(made: Series, level: int, card: Card, test: TrainingImages, place: Place) -> dict[str, Any]:
     """A network, counted."""
-    network, mask, facts = _network(place.files, key_of(made.spec, level), card)
-    removed = sum(int((~mask[name]).sum()) for name in card.prunable if name in mask)
-    prunable = sum(network.get_parameter(name).numel() for name in card.prunable)
+    network, facts = _network(place.files, key_of(made.spec, level), card)
+    left = {name: network.get_parameter(name) != 0 for name in card.prunable}
+    prunable = sum(values.numel() for values in left.values())
+    zero = prunable - sum(int(values.sum()) for values in left.values())
     correct = count_correct(Subject(network.to(place.device), {}, card.input, 0, "test"), test, place.device)
     low, high = wilson(correct, len(test))
     history = (facts.get("outcome") or {}).get("history", [])
     return {
         "seed": made.spec.seed, "pruning": made.pruning, "retraining": made.retraining, "level": level, "rate": made.spec.targets[level],
-        "sparsity": removed / prunable, "collapsed": is_collapsed(card.skeleton, mask, card.input_shape),
+        "sparsity": zero / prunable, "collapsed": is_collapsed(card.skeleton, left, card.input_shape),
         "correct": correct, "total": len(test), "accuracy": correct / len(test), "low": low, "high": high,
         "epochs": len(history), "best_epoch": (facts.get("outcome") or {}).get("best_epoch", 0),
         "training_images": facts["training_images"] if history else 0, "seconds": facts.get("seconds"), "device": facts["device"],
@@ -177,12 +178,12 @@ def _row(made: Series, level: int, card: Card, test: TrainingImages, place: Plac
     } | _costs(network.to("cpu"), card)  # fmt: skip
 
 
-def _network(files: Files, key: str, card: Card) -> tuple[nn.Module, dict[str, torch.Tensor], dict[str, Any]]:
+def _network(files: Files, key: str, card: Card) -> tuple[nn.Module, dict[str, Any]]:
     tensors, facts = files.load(key)
-    weights, mask = unpack_sparse(tensors)
+    weights, _ = unpack_sparse(tensors)
     network = card.build()
     network.load_state_dict(weights)
-    return network.eval().requires_grad_(False), mask, facts
+    return network.eval().requires_grad_(False), facts
 
 
 def _costs(network: nn.Module, card: Card) -> dict[str, float]:

@@ -14,6 +14,7 @@ convolution a filter is a kernel, and the same weights as an input channel where
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -22,7 +23,7 @@ from torch import Tensor, nn
 from core.specs import n_of_m
 
 CONVOLUTIONS = nn.modules.conv._ConvNd
-ROWS_IN_ONE_GO = 1 << 22  # weights whose patterns are found at once
+ROWS_IN_ONE_GO = 1 << 22  # weights that are looked at together
 
 
 def conv_groups(network: nn.Module) -> dict[str, int]:
@@ -70,6 +71,13 @@ def whole(kept: Tensor, shape: tuple[int, ...]) -> Tensor:
 def seen_shape(kept: Tensor, shape: tuple[int, ...]) -> tuple[int, ...]:
     """The shape in which a weight is seen by groups of these dimensions."""
     return shape if kept.dim() == len(shape) else (kept.shape[0], shape[0] // kept.shape[0], *shape[1:])
+
+
+def row_by_row(groups: Tensor, weights: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+    """The values of groups, repeated for each of their weights, beside the weights: pairs of the same shape, some rows at a time."""
+    seen = weights.view(seen_shape(groups, tuple(weights.shape)))
+    step = max(1, ROWS_IN_ONE_GO // max(1, seen[0].numel()))
+    yield from zip(groups.expand(seen.shape).split(step), seen.split(step), strict=True)
 
 
 def group_size(kept: Tensor, shape: tuple[int, ...]) -> int:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 
 import torch
 from torch import Tensor
 
-from core.pruning.groups import Pattern, group_size, seen_shape, whole
-from core.pruning.mask import Mask
+from core.pruning.groups import Pattern, group_size, row_by_row, seen_shape, whole
+from core.pruning.mask import Mask, count_left
 from core.pruning.ranking import NOTHING_GOES, Cut, Histogram, Ranking, check_numbers, pieces
 from core.pruning.scores import CRITERIA, Evidence
 from core.pruning.select import check_layers, count_to_remove
 from core.specs import PruningSpec, n_of_m
 
+FEW = 64  # one weight in so many may be zero for all of them to be remembered
 Overrides = Iterable[tuple[str, float]]
 
 
@@ -30,6 +32,7 @@ class PruningIndex:
         scope: "global" (one ranking over all layers) or "layer" (one ranking a layer).
         shapes: of the weights by name; those of the scores where left out.
         pattern: (N, M) of an N:M pattern, which has no sparsity of its own: scope and sparsity are then not looked at.
+        weights: by the same names, for counts of what is left, contiguous, not to be changed; None: none of them is zero.
     Raises:
         BadSpec: a score is no number.
     """
@@ -40,17 +43,22 @@ class PruningIndex:
         scope: str = "global",
         shapes: Mapping[str, tuple[int, ...]] | None = None,
         pattern: tuple[int, int] | None = None,
+        weights: Mapping[str, Tensor] | None = None,
     ) -> None:
         self.scores = {name: values.detach().float().contiguous() for name, values in scores.items()}
         self.scope, self.pattern = scope, Pattern(*pattern) if pattern else None
         self.shapes = {name: tuple((shapes or {}).get(name, values.shape)) for name, values in scores.items()}
-        self._borrowed: set[str] = set()  # layers whose weights are their scores
+        self._weights = weights or {}
+        self._borrowed = {name for name, values in self._weights.items() if self.scores[name].data_ptr() == values.data_ptr()}
+        counted = {name: int(torch.count_nonzero(values)) for name, values in self._weights.items()}
+        self.nonzero = {name: math.prod(shape) for name, shape in self.shapes.items()} | counted
         if pattern:
             for name, values in self.scores.items():
                 check_numbers(name, values)
         self._histograms = {} if pattern else {name: Histogram.of(name, values) for name, values in self.scores.items()}
         self._ranking = lru_cache(maxsize=len(self.scores) + 4)(self._make_ranking)
         self._weakest_row = lru_cache(maxsize=None)(self._find_weakest_row)
+        self._few_zeros = lru_cache(maxsize=None)(self._find_few_zeros)
 
     @classmethod
     def of(cls, pruning: PruningSpec, evidence: Evidence) -> PruningIndex:
@@ -63,9 +71,8 @@ class PruningIndex:
         pattern, single = n_of_m(pruning.granularity), pruning.granularity == "weight" or n_of_m(pruning.granularity) is not None
         borrow = single and entry.facts.get("order") == "size"
         scores = evidence.weights if borrow else entry.value(evidence)
-        index = cls(scores, pruning.scope, {name: tuple(values.shape) for name, values in evidence.weights.items()}, pattern)
-        index._borrowed = {name for name, values in evidence.weights.items() if index.scores[name].data_ptr() == values.data_ptr()}
-        return index
+        shapes = {name: tuple(values.shape) for name, values in evidence.weights.items()}
+        return cls(scores, pruning.scope, shapes, pattern, evidence.weights)
 
     @property
     def bytes(self) -> int:
@@ -107,19 +114,54 @@ class PruningIndex:
             gone |= ranking.removed(count)
         return {name: count * group_size(self.scores[name], self.shapes[name]) for name, count in gone.items()}
 
+    def left(self, sparsity: float, overrides: Overrides = (), excluded: Iterable[str] = ()) -> dict[str, int]:
+        """Weights of each layer that are kept and not zero. Only layers that have zeros may cost a pass. Raises as `mask` does."""
+        removed, rules = self.removed(sparsity, overrides, excluded), self._rules(sparsity, overrides, excluded)
+        return {name: self._left(name, rules[name], removed[name]) for name in self.scores}
+
+    def _left(self, name: str, rule: Cut | Pattern, removed: int) -> int:
+        if self._is_full(name) or rule is NOTHING_GOES:
+            return self.nonzero[name] - removed
+        if name in self._borrowed and isinstance(rule, Cut):  # zeros have the lowest scores, so they go before all others
+            return min(math.prod(self.shapes[name]) - removed, self.nonzero[name])
+        if isinstance(rule, Cut) and (places := self._few_zeros(name)) is not None:
+            return math.prod(self.shapes[name]) - removed - rule.count_kept(self.scores[name], places)
+        return count_left(rule.keep(self.scores[name]), self._weights[name])
+
+    def _find_few_zeros(self, name: str) -> Tensor | None:
+        """The place, among the flattened scores, of the group of each weight that is zero; None where these are many."""
+        scores, weights = self.scores[name], self._weights[name]
+        if (weights.numel() - self.nonzero[name]) * FEW > weights.numel():
+            return None
+        if scores.shape == weights.shape:
+            return torch.cat([start + (piece == 0).nonzero().flatten() for start, piece in pieces(weights)])
+        groups = torch.arange(scores.numel(), device=scores.device).view(scores.shape)
+        return torch.cat([places[values == 0] for places, values in row_by_row(groups, weights)])
+
+    def _is_full(self, name: str) -> bool:
+        """Whether no weight of a layer is zero."""
+        return self.nonzero[name] == math.prod(self.shapes[name])
+
     def every_row_stays(self, sparsity: float, overrides: Overrides = (), excluded: Iterable[str] = ()) -> bool:
-        """True when each output channel of each layer surely keeps a weight, so that nothing is cut off; False: look at the mask.
+        """True when each output channel of each layer surely keeps a weight that is not zero; False: look at the mask.
 
         Raises as `mask` does.
         """
-        rules = self._rules(sparsity, overrides, excluded)
-        cuts = {name: rule for name, rule in rules.items() if isinstance(rule, Cut)}
-        return all(cut is NOTHING_GOES or cut.threshold < self._weakest_row(name) for name, cut in cuts.items())
+        return all(self._rows_stay(name, rule) for name, rule in self._rules(sparsity, overrides, excluded).items())
+
+    def _rows_stay(self, name: str, rule: Cut | Pattern) -> bool:
+        if rule is NOTHING_GOES or isinstance(rule, Pattern):  # a pattern keeps some of each row
+            return self._is_full(name)
+        return rule.threshold < self._weakest_row(name)
 
     def _find_weakest_row(self, name: str) -> float:
-        """The lowest, over the rows of a layer, of the row's highest score. A pattern never empties a row."""
+        """The lowest, over the rows of a layer, of the highest score of a weight that is not zero."""
         values = self.scores[name]
-        return float(torch.linalg.vector_norm(values.reshape(len(values), -1), torch.inf, dim=1).min())
+        if self._is_full(name) or name in self._borrowed:
+            return float(torch.linalg.vector_norm(values.reshape(len(values), -1), torch.inf, dim=1).min())
+        row = math.prod(self.shapes[name][1:])
+        parts = (scores.abs().where(weights != 0, 0).reshape(-1, row) for scores, weights in row_by_row(values, self._weights[name]))
+        return min(float(part.amax(1).min()) for part in parts)
 
     def write(
         self, sparsity: float, overrides: Overrides, weights: Mapping[str, Tensor], out: Mapping[str, Tensor], excluded: Iterable[str] = ()

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
+from core.pruning.groups import row_by_row
 from core.pruning.paths import image_arrives
 from core.results import LayerCount
 
@@ -23,19 +24,31 @@ def full_mask(weights: Mapping[str, Tensor], names: tuple[str, ...]) -> Mask:
     return {name: torch.ones_like(weights[name], dtype=torch.bool) for name in names}
 
 
-def count_layers(mask: Mapping[str, Tensor], kinds: Mapping[str, str] | None = None) -> tuple[LayerCount, ...]:
-    """Kept and all weights of each layer, counted from the tensors. kinds: "conv" (also where nothing is said) or "linear" by name."""
-    return tuple(
-        LayerCount(name=name, kept=int(kept.sum()), total=kept.numel(), kind=(kinds or {}).get(name, "conv")) for name, kept in mask.items()
-    )
+def count_left(kept: Tensor, weights: Tensor) -> int:
+    """How many weights are kept and not zero. kept: bool of the weight's shape, or of its groups."""
+    return sum(int(torch.count_nonzero((values != 0) & stays)) for stays, values in row_by_row(kept, weights))
+
+
+def count_layers(weights: Mapping[str, Tensor], mask: Mapping[str, Tensor], kinds: Mapping[str, str]) -> tuple[LayerCount, ...]:
+    """The counts of each layer of a pruned network.
+
+    Args:
+        weights: by name, those outside the mask zero. mask: empty for a dense network. kinds: "conv" or "linear" by name of the weight.
+    """
+    return tuple(_count_layer(name, kind, weights[name], mask.get(name)) for name, kind in kinds.items())
+
+
+def _count_layer(name: str, kind: str, values: Tensor, kept: Tensor | None) -> LayerCount:
+    left, inside = int(torch.count_nonzero(values)), values.numel() if kept is None else int(torch.count_nonzero(kept))
+    return LayerCount(name=name, kept=left, total=values.numel(), kind=kind, already_zero=inside - left)
 
 
 def is_collapsed(network: nn.Module, mask: Mapping[str, Tensor], input_shape: tuple[int, int, int]) -> bool:
-    """True when no path of kept weights joins input and output, so that every image gets the same answer.
+    """True when no path of weights that are left joins input and output, so that every image gets the same answer.
 
     Args:
         network: any CNN, in eval mode; shapes are enough (device "meta"), values are not looked at.
-        mask: by name of the weight; weights without one are kept.
+        mask: what is left, by name of the weight; of weights without one everything is.
         input_shape: (channels, height, width).
     """
     if all(bool(kept.flatten(1).any(dim=1).all()) for kept in mask.values() if kept.dim() > 1):

@@ -63,6 +63,11 @@ class Cut:
             self.part(place).keep_piece(piece, flat[place : place + PIECE])
         return kept
 
+    def count_kept(self, scores: Tensor, places: Tensor) -> int:
+        """How many of these places (k,), counted among the flattened scores, are kept."""
+        sizes = scores.view(-1)[places].abs()
+        return int(torch.count_nonzero((sizes > self.threshold) | ((sizes == self.threshold) & (places >= self.until))))
+
     def part(self, start: int) -> Cut:
         """The same cut for scores counted from here."""
         return Cut(self.threshold, max(0, self.until - start))

@@ -7,15 +7,27 @@ from dataclasses import dataclass
 
 from core.specs import VariantSpec
 
+FEWEST_ZEROS = 0.01  # share of the weights from which on a network is called sparse; EfficientNet-lite0 as trained has 0.0013
+
 
 @dataclass(frozen=True, kw_only=True)
 class LayerCount:
-    """Weights of one layer. name: of the weight; kind: "conv" or "linear"."""
+    """Weights of one layer, counted from the tensors.
+
+    name: of the weight. kind: "conv" or "linear". kept: weights that are left: the mask keeps them and they are not zero.
+    already_zero: weights that are zero although this pruning did not remove them.
+    """
 
     name: str
     kept: int
     total: int
     kind: str = "conv"
+    already_zero: int = 0
+
+    @property
+    def removed(self) -> int:
+        """Weights that this pruning set to zero. Weights that it chose but that were zero before do not count."""
+        return self.total - self.kept - self.already_zero
 
     @property
     def sparsity(self) -> float:
@@ -24,11 +36,15 @@ class LayerCount:
 
 @dataclass(frozen=True, kw_only=True)
 class MaskReport:
-    """What a pruning removed, counted from the tensors.
+    """What is left of a network and what a pruning removed, counted from the tensors.
 
-    Sparsity is over the prunable weights that are not excluded, the compression ratio over all parameters (design words).
+    A weight is left (`kept`) if the mask keeps it and its value is not zero. Three numbers differ where the network had zeros before:
+    what was asked for (in the spec), what is zero now (`sparsity`), and what this pruning set to zero (`removed`).
+
+    Sparsity is over the prunable weights that are not excluded, the compression ratio over all parameters.
     `layers`: what pruning may touch; `excluded`: layers that the spec leaves alone. `removed_others`: biases and the like that go
-    with a whole filter. `collapsed`: no path of kept weights joins input and output.
+    with a whole filter. `zero_others`: other parameters that are zero anyway. `collapsed`: no path of weights that are left joins
+    input and output. Of a trained level, whatever its mask removes counts as removed by its pruning.
     """
 
     variant: VariantSpec
@@ -37,9 +53,11 @@ class MaskReport:
     collapsed: bool
     excluded: tuple[LayerCount, ...] = ()
     removed_others: int = 0
+    zero_others: int = 0
 
     @property
     def kept(self) -> int:
+        """Prunable weights that are left."""
         return sum(layer.kept for layer in self.layers)
 
     @property
@@ -47,12 +65,38 @@ class MaskReport:
         return sum(layer.total for layer in self.layers)
 
     @property
+    def removed(self) -> int:
+        """Prunable weights that this pruning set to zero."""
+        return sum(layer.removed for layer in self.layers)
+
+    @property
+    def removed_anything(self) -> bool:
+        """Whether this pruning changed the network: it set a weight, or a bias that goes with a filter, to zero."""
+        return bool(self.removed or self.removed_others)
+
+    @property
+    def already_zero(self) -> int:
+        """Prunable weights that are zero although this pruning did not remove them."""
+        return sum(layer.already_zero for layer in self.layers)
+
+    @property
     def density(self) -> float:
         return self.kept / self.total
 
     @property
     def sparsity(self) -> float:
+        """Share of the prunable weights that is zero."""
         return 1.0 - self.density
+
+    @property
+    def sparsity_before(self) -> float:
+        """Share of the prunable weights that is zero without this pruning."""
+        return self.already_zero / self.total
+
+    @property
+    def was_sparse(self) -> bool:
+        """Whether the network had enough zeros before this pruning to be called sparse. Ordinary networks have a few by chance."""
+        return self.sparsity_before >= FEWEST_ZEROS
 
     @property
     def compression_ratio(self) -> float:
@@ -61,8 +105,8 @@ class MaskReport:
 
     @property
     def parameters_left(self) -> int:
-        """Of all parameters, biases and the like too."""
-        return self.kept + self.other_parameters - self.removed_others
+        """Parameters of any sort that are not zero."""
+        return self.kept + self.other_parameters - self.removed_others - self.zero_others
 
     @property
     def conv_compression_ratio(self) -> float | None:

@@ -21,7 +21,7 @@ from core.store.sizes import sparse_bytes
 from core.store.sparse import pack_sparse, unpack_sparse
 
 FOLDER = "variants"
-FORMAT = 2  # since then a file says of which dense network it was made
+FORMAT = 3  # since 2 a file says of which dense network it was made, since 3 its counts are those of the tensors
 
 
 class KeptVariants:
@@ -96,7 +96,7 @@ class KeptVariants:
             layers, excluded = (tuple(LayerCount(**layer) for layer in facts[name]) for name in ("layers", "excluded"))
             return MaskReport(
                 variant=variant, layers=layers, excluded=excluded, other_parameters=facts["other_parameters"],
-                removed_others=facts["removed_others"], collapsed=facts["collapsed"],
+                removed_others=facts["removed_others"], zero_others=facts["zero_others"], collapsed=facts["collapsed"],
             )  # fmt: skip
         except (MissingData, BadFile, KeyError, TypeError):
             return None

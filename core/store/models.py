@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import math
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -15,15 +14,15 @@ import torch
 from torch import nn
 
 from core.device import give_memory_back, is_out_of_memory, precision_named
-from core.models.cards import Card
 from core.models.zoo import card, is_there
-from core.pruning.mask import Mask, count_layers, full_mask, is_collapsed
+from core.pruning.mask import Mask, full_mask
 from core.pruning.repair import reestimate
-from core.results import CachePart, LayerCount, MaskReport
+from core.results import CachePart, MaskReport
 from core.specs import ModelSpec, VariantSpec
 from core.stamps import Stamp
 from core.store.budgets import Budgets
 from core.store.collapse import Collapses
+from core.store.counts import count_pruned, count_stored, cuts_off
 from core.store.files import Files
 from core.store.kept import KeptVariants
 from core.store.memory import MemoryCache
@@ -34,7 +33,6 @@ from core.store.stamps import Stamps
 from core.store.weights import stored_key
 
 T = TypeVar("T")
-Counts = tuple[tuple[LayerCount, ...], int, bool]  # of layers, of other values that go along, collapsed
 CPU = torch.device("cpu")
 
 
@@ -101,7 +99,7 @@ class ModelStore:
             return {name: kept.cpu() for name, kept in mask.items()}
 
     def report(self, variant: VariantSpec) -> MaskReport:
-        """Counts of the mask, and whether the network is collapsed."""
+        """What is left in the tensors, what the pruning removed, and whether the network is collapsed."""
         stamp = self.stamps.of(variant)
         key = f"report/{variant.key}", stamp
         with self._far.cache.borrow(key, lambda: (self.retrying(lambda: self._count(variant, stamp)), SMALL), exclusive=False) as report:
@@ -214,36 +212,16 @@ class ModelStore:
         sources = self._places.of(variant).sources
         if not sources.has_index(variant, stamp) and (kept := self.kept.report(variant, stamp)):
             return kept
-        found, excluded = card(variant.model), variant.pruning.excluded
-        one_shot = variant.pruning.schedule == "one-shot"
-        layers, others, collapsed = self._pruned(variant, stamp, sources) if one_shot else self._stored(variant, stamp)
-        ranked = tuple(layer for layer in layers if layer.name not in excluded)
-        return MaskReport(
-            variant=variant, layers=ranked, excluded=tuple(layer for layer in layers if layer.name in excluded),
-            other_parameters=found.parameters - sum(layer.total for layer in ranked), removed_others=others, collapsed=collapsed,
-        )  # fmt: skip
-
-    def _stored(self, variant: VariantSpec, stamp: Stamp) -> Counts:
-        """Of a dense network or a trained level."""
-        found = card(variant.model)
+        if variant.pruning.schedule == "one-shot":
+            return self._count_pruned(variant, stamp, sources)
         with self._far.weights(variant, stamp) as stored:
-            if not stored.mask:
-                return tuple(_layer(found, name, 0) for name in found.prunable), 0, False
-            return count_layers(stored.mask, found.kinds), 0, is_collapsed(found.skeleton, stored.mask, found.input_shape)
+            return count_stored(variant, stored)
 
-    def _pruned(self, variant: VariantSpec, stamp: Stamp, sources: Sources) -> Counts:
+    def _count_pruned(self, variant: VariantSpec, stamp: Stamp, sources: Sources) -> MaskReport:
         """Of a one-shot variant, by its index: a mask is made only where a layer may have lost all that makes one of its channels."""
-        found, amount = card(variant.model), amount_of(variant)
-        with sources.index(variant, stamp) as (_, index):
-            layers = tuple(_layer(found, name, removed) for name, removed in index.removed(*amount).items())
-            others = sum(int((~kept).sum()) for kept in self._far.companion_masks(variant, index).values())
-            ranking = (index_key(variant, stamp), *amount[1:])
+        amount = amount_of(variant)
+        with sources.index(variant, stamp) as (stored, index):
             collapsed = not index.every_row_stays(*amount) and self._collapses.ask(
-                ranking, amount[0], lambda: is_collapsed(found.skeleton, index.mask(*amount), found.input_shape)
+                (index_key(variant, stamp), *amount[1:]), amount[0], lambda: cuts_off(variant, stored, index.mask(*amount))
             )
-            return layers, others, collapsed
-
-
-def _layer(found: Card, name: str, removed: int) -> LayerCount:
-    total = math.prod(found.shapes[name])
-    return LayerCount(name=name, kept=total - removed, total=total, kind=found.kinds[name])
+            return count_pruned(variant, stored, index, self._far.companion_masks(variant, index), collapsed)

@@ -16,7 +16,7 @@ from core.specs import TRAINED, n_of_m
 from pages.shared import cached, present
 from pages.shared.address import of_model
 from pages.shared.kinds import Choice, Number
-from pages.shared.story import percent
+from pages.shared.story import asks_for_something, percent
 from pages.shared.widgets import Known, asked, number, segments, steps, toggle
 
 SLIDERS = {"percent": "sparsity", "ratio": "ratio", "level": "level"}
@@ -75,12 +75,23 @@ def _level(name: str, model: ModelSpec, known: Known) -> int:
 
 
 def counted(place: DeltaGenerator, mask: MaskReport) -> None:
-    """All ways to say how much is left, counted from the tensors."""
+    """All ways to say how much is left, counted from the tensors. Remembers what was asked for, for `_carry_over`."""
     model, pruning = mask.variant.model, mask.variant.pruning
     at_level = pruning.level is not None and series_of(model) is not None
-    st.session_state["_counted_sparsity"] = series_here(model).targets[pruning.level or 0] if at_level else mask.sparsity
+    asked = mask.sparsity if pruning.sparsity is None else pruning.sparsity
+    st.session_state["_asked_sparsity"] = series_here(model).targets[pruning.level or 0] if at_level else asked
     lines = f"**{percent(mask.sparsity)}** sparsity, **{percent(mask.density)}** density,  \n**{mask.compression_ratio:.3g}×** smaller"
-    place.caption(lines + _in_levels(model, mask, pruning))
+    place.caption(lines + _in_levels(model, mask, pruning) + _zeros_before(mask))
+
+
+def _zeros_before(mask: MaskReport) -> str:
+    """What was asked for, what was zero before and what this pruning removed, where these numbers differ."""
+    if not mask.was_sparse:
+        return ""
+    text = f"  \n**{percent(mask.sparsity_before)}** of the weights were zero before"
+    if not asks_for_something(mask) or mask.variant.pruning.sparsity is None:
+        return f"{text}."
+    return f"{text}. You asked for {percent(mask.variant.pruning.sparsity)}, and this pruning removed **{mask.removed:,}** further weights."
 
 
 def _in_levels(model: ModelSpec, mask: MaskReport, pruning: PruningSpec) -> str:
@@ -108,7 +119,7 @@ def _is_fine(model: ModelSpec, known: Known) -> bool:
 
 def _open_or_close(top: float) -> None:
     """The other slider starts where this one stood."""
-    sparsity = st.session_state.get("_counted_sparsity", 0.0) * 100
+    sparsity = st.session_state.get("_asked_sparsity", 0.0) * 100
     st.session_state["sparsity"], st.session_state["fine"] = round(sparsity, 1), min(top, round(sparsity * 2) / 2)
 
 
@@ -117,7 +128,7 @@ def _carry_over(model: ModelSpec) -> None:
 
     Callbacks only here: a widget's value can be set by nothing else.
     """
-    sparsity, known = st.session_state.get("_counted_sparsity"), of_model(model.name, model.weights)
+    sparsity, known = st.session_state.get("_asked_sparsity"), of_model(model.name, model.weights)
     if sparsity is None:
         return
     fine, ratios = known["fine"], known["ratio"]

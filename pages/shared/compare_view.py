@@ -134,7 +134,7 @@ def _schedule_rows(variant: VariantSpec, image: ImageRef, cam: CamSpec) -> list[
 def _left_alone(last: VariantSpec) -> tuple[str, ...]:
     """Weights that a series never prunes, as its last level shows; none where that level is dense and shows nothing."""
     layers = cached.report(last).layers
-    whole = tuple(layer.name for layer in layers if layer.kept == layer.total)
+    whole = tuple(layer.name for layer in layers if not layer.removed)
     return whole if len(whole) < len(layers) else ()
 
 

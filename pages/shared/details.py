@@ -37,15 +37,24 @@ def kept(mask: MaskReport) -> None:
     """How many weights are left, in all and in each layer."""
     from core import plots
 
-    shown.metric("Kept weights", f"{mask.kept:,}", mask.kept - mask.total, f"{mask.kept - mask.total:,}", f"from {mask.total:,}")
+    shown.metric("Kept weights", f"{mask.kept:,}", -mask.removed, f"{-mask.removed:,}", f"from {mask.kept + mask.removed:,}")
+    already = f"{mask.already_zero:,} of the {mask.total:,} prunable weights were zero before this pruning. " if mask.already_zero else ""
+    st.caption(f"{already}{mask.parameters_left:,} parameters are left, with {_others(mask)}.")
+    st.plotly_chart(present.figure(plots.kept_weights(mask)), config=STILL, key="layers", alt="Kept weights of each layer")
+
+
+def _others(mask: MaskReport) -> str:
+    """How many parameters are left of those that are not pruned by themselves, and what became of the rest."""
     biases = all(name.endswith("bias") for name in set(card(mask.variant.model).shapes) - {layer.name for layer in mask.layers})
     others = "biases" if biases else "others (biases, norms, layers left alone)"
-    if mask.removed_others:
-        said = f"{mask.other_parameters - mask.removed_others:,} of {mask.other_parameters:,} {others}; the rest went with whole filters"
-    else:
-        said = f"{mask.other_parameters:,} {others}{', which are never pruned' if biases else ''}"
-    st.caption(f"{mask.parameters_left:,} parameters are left, with {said}.")
-    st.plotly_chart(present.figure(plots.kept_weights(mask)), config=STILL, key="layers", alt="Kept weights of each layer")
+    rest = [
+        f"{mask.removed_others:,} went with whole filters" if mask.removed_others else "",
+        f"{mask.zero_others:,} {'is' if mask.zero_others == 1 else 'are'} zero anyway" if mask.zero_others else "",
+    ]
+    if not any(rest):
+        return f"{mask.other_parameters:,} {others}{', which are never pruned' if biases else ''}"
+    left = mask.other_parameters - mask.removed_others - mask.zero_others
+    return f"{left:,} of {mask.other_parameters:,} {others}; {' and '.join(filter(None, rest))}"
 
 
 def _accuracy(place: DeltaGenerator, variant: VariantSpec, data: DataSpec) -> None:

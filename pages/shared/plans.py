@@ -26,13 +26,17 @@ def _ratios(mask: MaskReport) -> str:
 
 
 def _rows(mask: MaskReport) -> dict[str, list[str]]:
-    rows: dict[str, list[str]] = {"layer": [], "kind": [], "weights": [], "removed": [], "kept": [], "share removed": []}
+    titles = ("layer", "kind", "weights", "already zero", "removed", "kept", "sparsity")
+    rows: dict[str, list[str]] = {title: [] for title in titles}
     alone = set(mask.variant.pruning.excluded)
     for layer in _in_order(mask):
-        cells = (layer.name.removesuffix(".weight"), layer.kind, f"{layer.total:,}", f"{layer.total - layer.kept:,}", f"{layer.kept:,}",
-                 "left alone" if layer.name in alone else story.percent(layer.sparsity))  # fmt: skip
+        counts = (layer.total, layer.already_zero, layer.removed, layer.kept)
+        fate = "left alone" if layer.name in alone else story.percent(layer.sparsity)
+        cells = (layer.name.removesuffix(".weight"), layer.kind, *(f"{count:,}" for count in counts), fate)
         for column, cell in zip(rows.values(), cells, strict=True):
             column.append(cell)
+    if not any(layer.already_zero for layer in (*mask.layers, *mask.excluded)):
+        del rows["already zero"]
     return rows
 
 

@@ -56,4 +56,11 @@ def _most_sensitive(layers: Sequence[str], answers: Sequence[Comparison]) -> str
         return text.strip()
     value, name = min(values)
     so_far = "" if len(answers) == len(layers) else " so far"
+    text += _untouched(answers)
     return f"Most sensitive{so_far}: **{plain(name.removesuffix('.weight'))}**, similarity {story.plain_zero(value, 2):.2f}.{text}"
+
+
+def _untouched(answers: Sequence[Comparison]) -> str:
+    """How many layers lost nothing because the weights that were to go were zero already."""
+    count = sum(not answer.mask.removed_anything for answer in answers if story.asks_for_something(answer.mask))
+    return f" {count} of {len(answers)} layers lost nothing: their lowest-ranked weights were already zero." if count else ""

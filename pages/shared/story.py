@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from core.models.zoo import card, series_of
-from core.results import ELSEWHERE_BELOW, MAP_STATES, OVERFLOW_ADVICE, SAME_FROM, Agreement, Comparison, Heatmap, Verdict
+from core.results import ELSEWHERE_BELOW, MAP_STATES, OVERFLOW_ADVICE, SAME_FROM, Agreement, Comparison, Heatmap, MaskReport, Verdict
 from core.saliency import CAMS, NEGATIVE_LIMIT
 from core.wording import no_answer
 from pages.shared import markdown
@@ -14,8 +14,9 @@ MARKED = {"ink": "the ink", "mask": "the object", "boxes": "the boxes"}  # what 
 NOTHING_MARKED = "No object is marked in this image, so nothing can be said about the overlap with it."
 
 WORDS = {
-    "sparsity / density": "the removed / kept share of the prunable weights, counted from the tensors, never repeated from the request.",
-    "compression ratio": "all parameters / parameters left; biases are never pruned by themselves and count as left.",
+    "sparsity / density": "the share of the prunable weights that is zero / not zero, counted from the tensors. Zeros that the network had "
+                          "before the pruning count too.",
+    "compression ratio": "all parameters / parameters that are not zero. Biases are never pruned by themselves.",
     "schedule": "one-shot prunes the dense network at once; iterative with weight reset prunes a fifth, sets the rest back to its "
                 "pretrained values, retrains, and repeats.",
     "criterion": "what decides which weights go first: their size, a measure of their influence, or a random draw as a control.",
@@ -36,14 +37,33 @@ WORDS = {
 def headline(answer: Comparison) -> str:
     """The one thing that matters now, from the numbers, in Markdown."""
     mask = answer.mask
-    repaired = mask.variant.pruning.repair != "none"
     if not answer.pruned.prediction.answered:
         return no_answer(answer)
-    if mask.kept == mask.total and repaired:
+    if not mask.removed_anything and mask.variant.pruning.repair != "none":
         return f"**Nothing is removed yet, but BatchNorm was measured again** on a few images: {_what_happens(answer)}"
-    if mask.kept == mask.total:
-        return f"**Nothing is removed yet**: this is the dense network, and it says {says(answer.dense)}. Move the sparsity slider."
-    return f"At **{percent(mask.sparsity)} sparsity** ({mask.compression_ratio:.3g}× smaller) {_what_happens(answer)}"
+    if not mask.removed_anything:
+        return _nothing_removed(answer)
+    before = f"{percent(mask.sparsity_before)} before this pruning, " if mask.was_sparse else ""
+    return f"At **{percent(mask.sparsity)} sparsity** ({before}{mask.compression_ratio:.3g}× smaller) {_what_happens(answer)}"
+
+
+def _nothing_removed(answer: Comparison) -> str:
+    mask, it_says = answer.mask, f"says {says(answer.dense)}"
+    if not mask.was_sparse:
+        return f"**Nothing is removed yet**: this is the dense network, and it {it_says}. Move the sparsity slider."
+    already = f"already {percent(mask.sparsity_before)} sparse"
+    if not asks_for_something(mask):
+        return f"**This dense network is {already}**, and it {it_says}. Move the sparsity slider."
+    return (
+        f"**This pruning removed 0 further weights**: the dense network was {already}, and the lowest-ranked weights were already zero. "
+        f"It {it_says}."
+    )
+
+
+def asks_for_something(mask: MaskReport) -> bool:
+    """Whether this is a pruning that was to remove weights, not the dense network under another name."""
+    pruning = mask.variant.pruning
+    return bool(pruning.sparsity or any(amount for _, amount in pruning.overrides))
 
 
 def _what_happens(answer: Comparison) -> str:

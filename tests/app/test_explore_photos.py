@@ -346,9 +346,9 @@ def test_the_plan_names_every_layer_and_what_is_left_alone(photos: OpenPhotos) -
     app = opened(photos(granularity="filter", fine="10", excluded=["classifier"]), "open_plan")
     rows = app.dataframe[0].value.set_index("layer")
     assert len(rows) == len(MODELS[LITE].value.prunable)
-    assert rows.loc["_fc", "share removed"] == "left alone"
+    assert rows.loc["_fc", "sparsity"] == "left alone"
     assert rows.loc["_fc", "removed"] == "0"
-    assert any(share not in ("0.0 %", "left alone") for share in rows["share removed"])
+    assert any(share not in ("0.0 %", "left alone") for share in rows["sparsity"])
     assert "if only the weights of convolutions are" in words(app)
     assert "many studies leave it alone" not in words(app)
 

@@ -11,8 +11,10 @@ import torch
 from safetensors.torch import save
 from streamlit.testing.v1 import AppTest
 
+from core.engine import Engine
 from core.errors import BadSpec, UnknownName
 from core.models.building import untrained
+from core.models.own import About
 from core.models.zoo import MODELS, named
 from pages.shared import own_networks
 from tests.app.conftest import OpenPage, pictures_at, words
@@ -65,6 +67,44 @@ def test_own_weights_are_taken_in_chosen_and_linked(explore: OpenPage) -> None:
     again = explore(model=model, cam="grad-cam", fine="30")
     assert not any("address" in warning.value for warning in again.warning)
     assert "30.0 % sparsity" in again.header[0].value
+
+
+def test_a_network_that_is_sparse_already_is_called_so(explore: OpenPage) -> None:
+    """Every count on the page is that of the tensors; what was asked for and what was removed stand beside it."""
+    state = untrained(named("thesis-cnn").build, 1)
+    for name in named("thesis-cnn").prunable:
+        state[name][torch.rand(state[name].shape, generator=torch.Generator().manual_seed(0)) < 0.66] = 0
+    total, left = 2324, sum(int(state[name].count_nonzero()) for name in named("thesis-cnn").prunable)
+    zero = f"{(total - left) / total:.1%}".replace("%", " %")
+    model = Engine("cpu").add_model(save(state), About(architecture="thesis-cnn")).name
+    app = explore(model=model, sparsity="30")
+    assert not app.exception
+    assert app.header[0].value.startswith(f"**This pruning removed 0 further weights**: the dense network was already {zero} sparse")
+    assert pictures_at(app) == {f"{(total - left) / total:.4%} sparsity"}
+    text = words(app)
+    assert f"**{zero}** sparsity" in text
+    assert f"**{zero}** of the weights were zero before. You asked for 30.0 %, and this pruning removed **0** further weights." in text
+    assert f"{total - left:,} of the {total:,} prunable weights were zero before this pruning." in text
+    (kept,) = [metric for metric in app.metric if metric.label == "Kept weights"]
+    assert (kept.value, kept.delta) == (f"{left:,}", "0")
+    app = opened_at(app, "open_plan", "open_cost", "open_sensitivity")
+    rows = app.dataframe[0].value
+    assert sum(int(count.replace(",", "")) for count in rows["already zero"]) == total - left
+    assert set(rows["removed"]) == {"0"}
+    assert list(app.table[0].value.iloc[0, 1:]) == [f"{left:,} of {total:,}"] * 2
+    assert [int(cell.replace(",", "")) for cell in app.table[1].value.iloc[1, 1:3]] == [
+        sum(int(values.count_nonzero()) for values in state.values())
+    ] * 2
+    app.segmented_control(key="unit").set_value("ratio").run()
+    assert app.select_slider(key="ratio").value == "1.4"  # what 30 % are, not what is zero already
+    app = explore(model=model, sparsity="0")
+    assert app.header[0].value.startswith(f"**This dense network is already {zero} sparse**, and it says")
+
+
+def opened_at(app: AppTest, *keys: str) -> AppTest:
+    for key in keys:
+        app.session_state[key] = True
+    return app.run()
 
 
 class Harm:

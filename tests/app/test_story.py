@@ -43,6 +43,37 @@ def test_the_sentence(made: Made, said: str) -> None:
     assert said in story.headline(made.build())
 
 
+THIRD, ZEROS = (12, 96, 668), (24, 192, 1332)  # left, and zero before: 66.6 %
+
+
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        (
+            Made(kept=THIRD, already_zero=ZEROS, sparsity=0.0),
+            "**This dense network is already 66.6 % sparse**, and it says **7** (0.82). Move the sparsity slider.",
+        ),
+        (
+            Made(kept=THIRD, already_zero=ZEROS, pruning=PruningSpec()),
+            "**This dense network is already 66.6 % sparse**, and it says **7** (0.82). Move the sparsity slider.",
+        ),
+        (
+            Made(kept=THIRD, already_zero=ZEROS, sparsity=0.3),
+            "**This pruning removed 0 further weights**: the dense network was already 66.6 % sparse, and the lowest-ranked weights were "
+            "already zero. It says **7** (0.82).",
+        ),
+        (
+            Made(kept=(12, 96, 436), already_zero=ZEROS, sparsity=0.3),
+            "At **76.6 % sparsity** (66.6 % before this pruning, 4.14× smaller) the network still says",
+        ),
+        (Made(kept=THIRD, already_zero=ZEROS, removed_others=1, pruned_says=1), "(66.6 % before this pruning, 2.94× smaller) the network"),
+        (Made(kept=(36, 288, 1980), already_zero=(0, 0, 20), sparsity=0.0), "**Nothing is removed yet**: this is the dense network"),
+    ],
+)  # fmt: skip
+def test_the_sentence_about_a_network_that_was_sparse_before(made: Made, said: str) -> None:
+    assert said in story.headline(made.build())
+
+
 def test_a_repair_without_pruning_is_no_dense_network() -> None:
     repaired = PruningSpec.one_shot(0.0, repair="batch-norm")
     said = story.headline(Made(kept=ALL, sparsity=0.0, pruning=repaired, pruned_says=1).build())

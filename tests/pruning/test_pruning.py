@@ -99,6 +99,28 @@ def test_what_goes_in_a_layer_is_counted(granularity: str) -> None:
         assert index.removed(sparsity) == {name: int((~kept).sum()) for name, kept in mask.items()}
 
 
+def with_zeros() -> dict[str, Tensor]:
+    """Two of three weights are zero, a filter and an input channel altogether; of one layer one weight, and of another none."""
+    generator = torch.Generator().manual_seed(3)
+    weights = {name: values * (torch.rand(values.shape, generator=generator) > 0.66) for name, values in small_weights().items()}
+    weights |= {name: small_weights()[name] for name in ("grouped.weight", "pointwise.weight")}
+    weights["plain.weight"][2], weights["fc.weight"][:, 7], weights["grouped.weight"][1, 1, 1, 1] = 0, 0, 0
+    return weights
+
+
+@pytest.mark.parametrize("criterion", CRITERIA)
+def test_what_is_left_is_counted_without_zeros(criterion: str) -> None:
+    weights = with_zeros()
+    for granularity in (*GRANULARITIES, "5:7"):
+        for scope in SCOPES:
+            index = index_of(criterion, granularity, scope, weights)
+            for sparsity in (0.0, 0.1, 0.5, 0.7, 0.9, 1.0):
+                left = {name: kept & (weights[name] != 0) for name, kept in index.mask(sparsity).items()}
+                assert index.left(sparsity) == {name: int(values.sum()) for name, values in left.items()}
+                stays = all(bool(values.flatten(1).any(1).all()) for values in left.values())
+                assert stays or not index.every_row_stays(sparsity)
+
+
 @pytest.mark.parametrize("criterion", CRITERIA)
 @pytest.mark.parametrize("pattern", ["2:4", "1:4", "3:5", "7:11"])
 class TestPatterns:
@@ -151,9 +173,12 @@ def test_apply_and_count() -> None:
     pruned = apply_mask(state, mask)
     assert sum(int((pruned[name] != 0).sum()) for name in PRUNABLE) == 581
     assert torch.equal(pruned["conv1.bias"], state["conv1.bias"])
-    counts = [(layer.name, layer.kept, layer.total) for layer in count_layers(mask)]
-    assert counts == [(name, int(mask[name].sum()), total) for name, total in zip(PRUNABLE, (36, 288, 2000), strict=True)]
-    assert count_layers(full_mask(state, PRUNABLE))[2].kept == 2000
+    kinds = dict.fromkeys(PRUNABLE, "conv")
+    counts = [(layer.name, layer.kept, layer.total, layer.already_zero) for layer in count_layers(pruned, mask, kinds)]
+    assert counts == [(name, int(mask[name].sum()), total, 0) for name, total in zip(PRUNABLE, (36, 288, 2000), strict=True)]
+    for everything in (full_mask(state, PRUNABLE), {}):
+        again = count_layers(pruned, everything, kinds)
+        assert [(layer.kept, layer.removed) for layer in again] == [(kept, 0) for _, kept, _, _ in counts]
 
 
 def test_infinite_weights_go_when_they_are_masked() -> None:

@@ -78,6 +78,14 @@ class TestEveryWay:
         assert index.removed(sparsity) == {name: int((~kept).sum()) for name, kept in index.mask(sparsity).items()}
 
     @settings(deadline=None, max_examples=60)
+    @given(layers, sparsities, st.sampled_from(["global", "layer"]))
+    def test_what_is_left_of_weights_that_are_their_own_scores(self, values: list[list[float]], sparsity: float, scope: str) -> None:
+        weights = as_scores(values)
+        index = PruningIndex(weights, scope, weights=weights)
+        mask = index.mask(sparsity)
+        assert index.left(sparsity) == {name: int((mask[name] & (row != 0)).sum()) for name, row in weights.items()}
+
+    @settings(deadline=None, max_examples=60)
     @given(st.lists(st.lists(numbers, min_size=6, max_size=6), min_size=1, max_size=4), sparsities)
     def test_rows_that_surely_stay_are_not_empty(self, values: list[list[float]], sparsity: float) -> None:
         index = PruningIndex({name: row.view(3, 2) for name, row in as_scores(values).items()})

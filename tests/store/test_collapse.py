@@ -12,7 +12,7 @@ from core.engine import Engine
 from core.models.zoo import card
 from core.pruning.mask import is_collapsed
 from core.specs import ModelSpec, PruningSpec, VariantSpec
-from core.store import models
+from core.store import counts
 from core.store.collapse import Collapses
 
 shares = st.integers(0, 100).map(lambda percent: percent / 100)
@@ -37,7 +37,7 @@ def test_what_follows_is_not_looked_at() -> None:
 
 def test_reports_are_those_of_the_masks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     engine, looked, found = Engine("cpu", tmp_path), [], card(ModelSpec())
-    monkeypatch.setattr(models, "is_collapsed", lambda *question: looked.append(1) or is_collapsed(*question))
+    monkeypatch.setattr(counts, "is_collapsed", lambda *question: looked.append(1) or is_collapsed(*question))
     variants = [
         VariantSpec(pruning=PruningSpec.one_shot(sparsity, excluded=excluded))
         for excluded in ((), ("conv1.weight",)) for sparsity in (0.9, 0.99, 0.999, 0.998, 0.95, 0.97, 1.0, 0.9995, 0.98)
