@@ -1,4 +1,4 @@
-"""What a pruning would remove, layer by layer, from its index alone: no network is built."""
+"""What a pruning would choose to remove, layer by layer, from its index alone: weights that are zero already are not looked at."""
 
 from __future__ import annotations
 

@@ -23,6 +23,7 @@ PIECE = 1 << 21  # scores looked at in one go: what lies between the steps stays
 STEP = 1 << 16  # bits that numpy compares in one go
 MANY = 1 << 22  # a bucket with more members is counted, not sorted
 KEPT_BUCKETS = 4  # that a ranking remembers
+KEPT_CUTS = 4  # the same; writing a network and counting it ask for the same one
 HIGH = 0x7FFF0000  # the bits that name the bucket
 SIZE = 0x7FFFFFFF  # all bits but the sign
 INFINITE = 0x7F80  # bucket of infinity and of numbers that are none
@@ -109,6 +110,7 @@ class Ranking:
         self._ends = together[self._buckets].cumsum(0)  # scores up to the end of each bucket
         self.total = int(self._ends[-1])
         self._members = lru_cache(maxsize=KEPT_BUCKETS)(self._sorted_members)
+        self._cut = lru_cache(maxsize=KEPT_CUTS)(self._find_cut)
 
     @property
     def bytes(self) -> int:
@@ -117,7 +119,10 @@ class Ranking:
         return 16 * len(self._buckets) + KEPT_BUCKETS * 12 * min(largest, MANY)
 
     def cut(self, remove: int) -> dict[str, Cut]:
-        """The cut of each layer after which exactly `remove` scores are gone, 0 <= remove <= total."""
+        """The cut of each layer after which exactly `remove` scores are gone, 0 <= remove <= total. Shared: not to be changed."""
+        return self._cut(remove)
+
+    def _find_cut(self, remove: int) -> dict[str, Cut]:
         if remove == 0:
             return dict.fromkeys(self.scores, NOTHING_GOES)
         bucket, inside, few = self._cut_bucket(remove)

@@ -36,7 +36,7 @@ class LayerCount:
 
 @dataclass(frozen=True, kw_only=True)
 class MaskReport:
-    """What is left of a network and what a pruning removed, counted from the tensors.
+    """What is left of a network and what a pruning removed, counted from the tensors (in float32, as they are stored).
 
     A weight is left (`kept`) if the mask keeps it and its value is not zero. Three numbers differ where the network had zeros before:
     what was asked for (in the spec), what is zero now (`sparsity`), and what this pruning set to zero (`removed`).

@@ -151,7 +151,7 @@ def _series(model: ModelSpec, summary: str) -> None:
 
 
 def _rows(model: ModelSpec, levels: tuple[TrainedLevel, ...]) -> dict[str, list[str]]:
-    rows: dict[str, list[str]] = {name: [] for name in ("level", "removed", "right, validation", "best epoch", "size", "Explore")}
+    rows: dict[str, list[str]] = {name: [] for name in ("level", "removed (target)", "right, validation", "best epoch", "size", "Explore")}
     for level in levels:
         right = "–" if level.total is None else f"{level.correct:,} of {level.total:,} ({percent((level.correct or 0) / level.total)})"
         number = str(level.variant.pruning.level)

@@ -70,7 +70,7 @@ def test_a_run_from_the_form_to_explore_and_away_again(retrain: OpenRetrain, pho
     ended(own_cache, "done")
     app = retrain()
     assert "done" in words(app)
-    (table,) = [table for table in app.dataframe if list(table.value["removed"]) == ["0.0 %", "50.0 %"]]  # others came along
+    (table,) = [table for table in app.dataframe if list(table.value["removed (target)"]) == ["0.0 %", "50.0 %"]]  # others came along
     assert all(" of 12 (" in right or " of " in right for right in table.value["right, validation"])
     name = f"{small_series.NAME}-64"
     (run,) = MODELS[name].value.weights
