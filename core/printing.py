@@ -123,15 +123,16 @@ def pruning_text(pruning: PruningSpec) -> str:
 
 def kept_text(mask: MaskReport) -> str:
     """How many weights are left, and what that is worth."""
-    left = f"{mask.kept:,} of {mask.total:,} prunable weights ({percent(mask.sparsity)} removed)"
-    return f"{left}; compression ratio {mask.compression_ratio:.3g} of all parameters"
+    left = f"{mask.kept:,} of {mask.total:,} prunable weights ({percent(mask.sparsity)} sparse)"
+    before = f"; {mask.already_zero:,} were zero before, {mask.removed:,} were removed" if mask.already_zero else ""
+    return f"{left}{before}; compression ratio {mask.compression_ratio:.3g} of all parameters"
 
 
 def layers_text(mask: MaskReport) -> str:
     """Weights left in every layer."""
     rows = [(layer.name, f"{layer.kept:,}", f"{layer.total:,}", percent(layer.sparsity), "") for layer in mask.layers]
     alone = [(layer.name, f"{layer.kept:,}", f"{layer.total:,}", percent(layer.sparsity), "left alone") for layer in mask.excluded]
-    return f"Weights left in each layer\n{grid([('layer', 'left', 'of', 'removed', ''), *rows, *alone], right=(1, 2, 3))}"
+    return f"Weights left in each layer\n{grid([('layer', 'left', 'of', 'sparsity', ''), *rows, *alone], right=(1, 2, 3))}"
 
 
 def notes_text(notes: Sequence[str]) -> str:

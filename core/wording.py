@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 from core.models.zoo import card
-from core.results import Agreement, Comparison, Heatmap, Verdict
+from core.results import Agreement, Comparison, Heatmap, MaskReport, Verdict
 from core.saliency import CAMS, NEGATIVE_LIMIT
 from core.text import number, percent
 
@@ -21,16 +21,41 @@ def headline(answer: Comparison, name: Name = str) -> str:
     mask, repaired = answer.mask, answer.mask.variant.pruning.repair != "none"
     if not answer.pruned.prediction.answered:
         return no_answer(answer)
-    if mask.kept == mask.total and repaired:
+    if not mask.removed_anything and repaired:
         return f"**Nothing is removed yet, but BatchNorm was measured again** on a few images: {_what_happens(answer, name)}"
-    if mask.kept == mask.total:
-        return f"**Nothing is removed yet**: this is the dense network, and it says {says(answer.dense, name)}."
-    return f"At **{percent(mask.sparsity)} sparsity** ({mask.compression_ratio:.3g}× smaller) {_what_happens(answer, name)}"
+    if not mask.removed_anything:
+        return nothing_removed(mask, says(answer.dense, name))
+    return f"{at_sparsity(mask)} {_what_happens(answer, name)}"
+
+
+def at_sparsity(mask: MaskReport) -> str:
+    """How the headline of a pruned network begins, in Markdown."""
+    before = f"{percent(mask.sparsity_before)} before this pruning, " if mask.was_sparse else ""
+    return f"At **{percent(mask.sparsity)} sparsity** ({before}{mask.compression_ratio:.3g}× smaller)"
+
+
+def nothing_removed(mask: MaskReport, answer: str) -> str:
+    """The headline where every weight that was left before is still there, in Markdown. answer: what the network says."""
+    if not mask.was_sparse:
+        return f"**Nothing is removed yet**: this is the dense network, and it says {answer}."
+    already = f"already {percent(mask.sparsity_before)} sparse"
+    if not asks_for_something(mask):
+        return f"**This dense network is {already}**, and it says {answer}."
+    return (
+        f"**This pruning removed 0 further weights**: the dense network was {already}, and the lowest-ranked weights were already zero. "
+        f"It says {answer}."
+    )
+
+
+def asks_for_something(mask: MaskReport) -> bool:
+    """Whether this pruning was to remove weights; False for the dense network and for a share of 0."""
+    pruning = mask.variant.pruning
+    return bool(pruning.sparsity or any(amount for _, amount in pruning.overrides))
 
 
 def no_answer(answer: Comparison) -> str:
     """The headline where the pruned network's outputs are not finite, in Markdown."""
-    neither = "" if answer.dense.prediction.answered or answer.mask.kept == answer.mask.total else " Neither does the dense network."
+    neither = "" if answer.dense.prediction.answered or not answer.mask.removed_anything else " Neither does the dense network."
     return f"At **{percent(answer.mask.sparsity)} sparsity** the network **gives no answer**: its outputs overflow.{neither}"
 
 

@@ -178,7 +178,7 @@ def test_heatmap_as_text(command) -> None:
     assert (status, err) == (0, "")
     assert " ".join(out.split("\n\n")[0].split()) == found["headline"]
     assert found["headline"].startswith("At 30.0 % sparsity (1.42× smaller) the network still says espresso (")
-    assert "  weights left  3,226,294 of 4,608,992 prunable weights (30.0 % removed)" in out
+    assert "  weights left  3,226,294 of 4,608,992 prunable weights (30.0 % sparse)" in out
     assert [line.split("%")[1].split("  ")[1] for line in lines if re.match(r"  [1-5]  ", line)] == [
         each["name"] for each in found["dense"]["top"]
     ]

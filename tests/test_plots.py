@@ -28,8 +28,8 @@ def figures() -> dict[str, go.Figure]:
         "series": plots.series_curve([(0.0, 0.98), (0.9, 0.5), (1.0, 0.1)], [(0.0, 0.3), (0.9, None), (1.0, 0.0)], answer.mask, 5000),
         "layers": plots.kept_weights(answer.mask),
         "threshold": plots.threshold_curve(answer, 0.4),
-        "followed": plots.followed([answer, Made(sparsity=0.6, overlap_of_maps=None).build()], 0.3, 0.6, (0.5, 0.75)),
-        "one at a time": plots.one_at_a_time(["a.weight", "b.weight"], [answer, Made(overlap_of_maps=None).build()], 3),
+        "followed": plots.followed([answer, Made(sparsity=0.6, agreements=(None, 0.7)).build()], 0.3, 0.6, (0.5, 0.75)),
+        "one at a time": plots.one_at_a_time(["a.weight", "b.weight"], [answer, Made(agreements=(None, 0.7)).build()], 3),
         "many layers": plots.kept_weights(many_layers()),
         "probabilities": plots.probabilities(answer, CLASSES),
     }

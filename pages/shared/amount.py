@@ -13,10 +13,11 @@ from core.models.cards import Series
 from core.models.zoo import card, series_of
 from core.results import MaskReport
 from core.specs import TRAINED, n_of_m
+from core.wording import asks_for_something
 from pages.shared import cached, present
 from pages.shared.address import of_model
 from pages.shared.kinds import Choice, Number
-from pages.shared.story import asks_for_something, percent
+from pages.shared.story import percent
 from pages.shared.widgets import Known, asked, number, segments, steps, toggle
 
 SLIDERS = {"percent": "sparsity", "ratio": "ratio", "level": "level"}

@@ -11,6 +11,7 @@ from core import CamSpec, ImageRef, VariantSpec
 from core.models.zoo import card
 from core.results import Comparison
 from core.specs import n_of_m
+from core.wording import asks_for_something
 from pages.shared import cached, present, story
 from pages.shared.markdown import plain
 from pages.shared.runs import Job, follow
@@ -62,5 +63,5 @@ def _most_sensitive(layers: Sequence[str], answers: Sequence[Comparison]) -> str
 
 def _untouched(answers: Sequence[Comparison]) -> str:
     """How many layers lost nothing because the weights that were to go were zero already."""
-    count = sum(not answer.mask.removed_anything for answer in answers if story.asks_for_something(answer.mask))
+    count = sum(not answer.mask.removed_anything for answer in answers if asks_for_something(answer.mask))
     return f" {count} of {len(answers)} layers lost nothing: their lowest-ranked weights were already zero." if count else ""

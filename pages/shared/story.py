@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 from core.models.zoo import card, series_of
-from core.results import ELSEWHERE_BELOW, MAP_STATES, OVERFLOW_ADVICE, SAME_FROM, Agreement, Comparison, Heatmap, MaskReport, Verdict
+from core.results import ELSEWHERE_BELOW, MAP_STATES, OVERFLOW_ADVICE, SAME_FROM, Agreement, Comparison, Heatmap, Verdict
 from core.saliency import CAMS, NEGATIVE_LIMIT
-from core.wording import no_answer
+from core.wording import asks_for_something, at_sparsity, no_answer, nothing_removed
 from pages.shared import markdown
 
 MARKED = {"ink": "the ink", "mask": "the object", "boxes": "the boxes"}  # what overlaps are with, by the kind of truth
@@ -42,28 +42,9 @@ def headline(answer: Comparison) -> str:
     if not mask.removed_anything and mask.variant.pruning.repair != "none":
         return f"**Nothing is removed yet, but BatchNorm was measured again** on a few images: {_what_happens(answer)}"
     if not mask.removed_anything:
-        return _nothing_removed(answer)
-    before = f"{percent(mask.sparsity_before)} before this pruning, " if mask.was_sparse else ""
-    return f"At **{percent(mask.sparsity)} sparsity** ({before}{mask.compression_ratio:.3g}× smaller) {_what_happens(answer)}"
-
-
-def _nothing_removed(answer: Comparison) -> str:
-    mask, it_says = answer.mask, f"says {says(answer.dense)}"
-    if not mask.was_sparse:
-        return f"**Nothing is removed yet**: this is the dense network, and it {it_says}. Move the sparsity slider."
-    already = f"already {percent(mask.sparsity_before)} sparse"
-    if not asks_for_something(mask):
-        return f"**This dense network is {already}**, and it {it_says}. Move the sparsity slider."
-    return (
-        f"**This pruning removed 0 further weights**: the dense network was {already}, and the lowest-ranked weights were already zero. "
-        f"It {it_says}."
-    )
-
-
-def asks_for_something(mask: MaskReport) -> bool:
-    """Whether this is a pruning that was to remove weights, not the dense network under another name."""
-    pruning = mask.variant.pruning
-    return bool(pruning.sparsity or any(amount for _, amount in pruning.overrides))
+        next_step = "" if mask.was_sparse and asks_for_something(mask) else " Move the sparsity slider."
+        return nothing_removed(mask, says(answer.dense)) + next_step
+    return f"{at_sparsity(mask)} {_what_happens(answer)}"
 
 
 def _what_happens(answer: Comparison) -> str:
