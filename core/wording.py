@@ -116,16 +116,16 @@ def _evidence(found: Agreement) -> str:
     if found.value is None:
         return f". How far its evidence agrees is undefined: one of the two {first} maps is constant."
     if found.second_value is None:
-        return f". {first} agrees by {_value(found.value)}, but {second} finds no evidence in one of the networks."
+        return f". {first} agrees by {value_text(found.value)}, but {second} finds no evidence in one of the networks."
     if found.verdict is Verdict.DISPUTED:
         (low, moves), (high, stays) = sorted(((found.value, first), (found.second_value, second)))
-        return f". {moves} moves ({_value(low)}), {stays} does not ({_value(high)}): **part of this is the method**."
+        return f". {moves} moves ({value_text(low)}), {stays} does not ({value_text(high)}): **part of this is the method**."
     words = {
         Verdict.SAME: " and **looks at the same places** ({} agrees by {}, {} {}).",
         Verdict.ELSEWHERE: ", but **looks elsewhere** ({} agrees by only {}, {} {}).",
         Verdict.PARTLY: ", and **its evidence moves in part** ({} agrees by {}, {} {}).",
     }
-    return words[found.verdict].format(first, _value(found.value), second, _value(found.second_value))
+    return words[found.verdict].format(first, value_text(found.value), second, value_text(found.second_value))
 
 
 def unsound(answer: Comparison) -> str:
@@ -140,7 +140,8 @@ def unsound(answer: Comparison) -> str:
     )
 
 
-def _value(value: float) -> str:
+def value_text(value: float) -> str:
+    """A score with two digits and a true minus sign."""
     return number(value).replace("-", "−")
 
 

@@ -10,6 +10,7 @@ import streamlit as st
 from core import CamSpec, DataSpec, ImageRef, ModelSpec, VariantSpec
 from core.models.zoo import card
 from core.results import Agreement, Agreements, Verdict, summarise
+from core.wording import value_text
 from pages.shared import cached, photo_sets, present, story
 from pages.shared.runs import Job, follow
 
@@ -61,14 +62,12 @@ def in_words(found: Agreements, here: Agreement) -> str:
     if unknown := found.verdicts[Verdict.UNKNOWN]:
         counts.append(f"{unknown} cannot be compared, because a map holds no evidence")
     text = f"Of **{found.n}** images, {'; '.join(counts)}."
-    first, second = found.medians
+    titles, (first, second) = (story.title(here.method), story.title(here.second_method)), found.medians
     if first is not None and second is not None:
-        text += (
-            f" Median agreement: {story.title(here.method)} {story.plain(first)}, {story.title(here.second_method)} {story.plain(second)}."
-        )
+        text += f" Median agreement: {titles[0]} {value_text(first)}, {titles[1]} {value_text(second)}."
     if here.value is not None and found.values:
         below = sum(value < here.value for value in found.values)
-        text += f" This image agrees by {story.plain(here.value)}: more than {below} of the {len(found.values)} that can be compared."
+        text += f" This image agrees by {value_text(here.value)}: more than {below} of the {len(found.values)} images with a value."
     return text
 
 

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.engine import Engine
 from core.specs import CamSpec, ImageRef, PruningSpec, VariantSpec
-from tests.app.conftest import PATIENCE_S, ROOT, words
+from tests.app.conftest import DIGITS, PATIENCE_S, ROOT, words
 
 
 def opened(**address: str | list[str]) -> AppTest:
@@ -41,13 +41,13 @@ def titles(row: dict[str, Any]) -> list[str]:
 
 
 def test_one_image_over_the_usual_amounts() -> None:
-    (row,) = rows_of(opened())
+    (row,) = rows_of(opened(**DIGITS))
     assert titles(row) == ["Input", "Dense", "30.0 %", "50.0 %", "70.0 %", "80.0 %", "90.0 %", "95.0 %"]
     assert all(tile["src"].startswith("data:image/jpeg") and tile["alt"] for tile in row["tiles"])
 
 
 def test_what_is_drawn_is_what_the_engine_answers(engine: Engine) -> None:
-    (row,) = rows_of(opened(amounts="50", digit="3", nth="4"))
+    (row,) = rows_of(opened(amounts="50", digit="3", nth="4", **DIGITS))
     image = ImageRef(name=str(1500 + 3))
     answer = engine.compare(VariantSpec(pruning=PruningSpec.one_shot(0.5)), image, CamSpec())
     says, like = row["tiles"][2]["lines"][:2]

@@ -28,7 +28,7 @@ ALL = (36, 288, 2000)
         (Made(agreements=(None, 0.9)), "How far its evidence agrees is undefined"),
         (Made(agreements=(0.9, None)), "Grad-CAM agrees by 0.90, but Layer-CAM finds no evidence in one of the networks."),
         (Made(pruned_says=1), "**changes its answer**: **7** (0.82) becomes **1** (0.82). It is a 7, so the dense network was right."),
-        (Made(pruned_says=1, label=1), "It is a 1: pruning put it right."),
+        (Made(pruned_says=1, label=1), "It is a 1: pruning corrected the answer."),
         (Made(pruned_says=1, label=2), "Both are wrong: it is a 2."),
         (Made(dense_says=1, pruned_says=1), "Layer-CAM 0.70). Both are wrong"),
         (Made(pruned_says=1, label=None), "**7** (0.82) becomes **1** (0.82)."),
