@@ -131,7 +131,7 @@ def test_a_dash_has_a_reason(made: Made, why: str) -> None:
 
 @pytest.mark.parametrize(
     ("share", "text"),
-    [(0, "0.0 %"), (0.5, "50.0 %"), (0.8954, "89.5 %"), (0.99914, "99.91 %"), (0.99999, "100.00 %"), (1, "100.0 %")],
+    [(0, "0.0 %"), (0.5, "50.0 %"), (0.8954, "89.5 %"), (0.99914, "99.91 %"), (0.99999, "above 99.99 %"), (1, "100.0 %")],
 )
 def test_percent(share: float, text: str) -> None:
     assert story.percent(share) == text
