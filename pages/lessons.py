@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.shared import address, frame, lesson_correlation, lesson_frame, lesson_maps, lesson_pruning
+from pages.shared import address, frame, history, lesson_correlation, lesson_frame, lesson_maps, lesson_pruning
 from pages.shared.address import Choice, Number
 from pages.shared.lesson_facts import CONTROLS
 from pages.shared.lesson_frame import Place
@@ -22,7 +22,7 @@ def position() -> Place:
     query = st.query_params
     if not {"lesson", "step"} & set(query):
         address.check(parameters(1))
-        return st.session_state.get(lesson_frame.PLACE, (1, 1))
+        return (1, 1) if history.navigated() else st.session_state.get(lesson_frame.PLACE, (1, 1))
     asked = query.get("lesson", "1")
     lesson = 1 if Number(1, 1, len(LESSONS)).problem(asked) else int(asked)
     address.check(parameters(lesson))  # takes out what cannot be used

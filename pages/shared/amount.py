@@ -110,8 +110,9 @@ def _is_fine(model: ModelSpec, known: Known) -> bool:
     top = max(card(model).grid) * 100
     if top >= 100:
         return False
-    if not {"wide", "_kept"} & set(st.session_state) and "sparsity" in st.query_params:
-        st.session_state["wide"] = True  # a link that names a sparsity means it; not one that another network has left there
+    if st.session_state.get("_new_page") and "sparsity" in st.query_params and "wide" not in st.query_params:
+        st.session_state["wide"] = True  # a link that names a sparsity means it
+        st.query_params["wide"] = "true"
     wide = toggle("Up to 100 %", "wide", known, on_change=_open_or_close, args=(top,))
     if not wide and not present.on():
         st.caption(WHY_FINE.format(top=top))

@@ -12,7 +12,7 @@ from typing import Any, ParamSpec
 import streamlit as st
 
 from core.errors import SparsightError
-from pages.shared import access, present
+from pages.shared import access, history, present
 from pages.shared.markdown import message
 
 P = ParamSpec("P")
@@ -47,13 +47,15 @@ PAGES = (
 @contextmanager
 def page(name: str) -> Iterator[None]:
     """Everything of a page happens inside: settings, links, and errors in plain words."""
+    st.session_state["_new_page"] = st.session_state.get("_page") != name
+    st.session_state["_page"] = name
+    if st.session_state["_new_page"]:
+        history.restore()
     icon = next(icon for _, known, icon, _ in PAGES if known == name)
     st.set_page_config(
         page_title=f"{name} · Sparsight", page_icon=icon, layout="wide", initial_sidebar_state="collapsed" if present.on() else "auto"
     )
     _turn_away()
-    st.session_state["_new_page"] = st.session_state.get("_page") != name
-    st.session_state["_page"] = name
     present.style()
     with st.sidebar:
         _links()
@@ -85,7 +87,9 @@ def _links() -> None:
     with st.grid(2, min_column_width=90, gap="xsmall"):
         for file, name, icon, _ in PAGES:  # without a tip: it would lie over the links beside it
             link(file, name, icon)
-    present.switch()
+    with st.container(gap=None):
+        present.switch()
+        history.one_entry_an_action()
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from pages.shared import history
 from pages.shared.kinds import Stated, said
 from pages.shared.widgets import Known
 
@@ -19,12 +20,18 @@ def remember(known: Known) -> None:
 
 
 def bring_back(known: Callable[[], Known]) -> None:
-    """A page that one comes to without an address of its own shows the view of the page before, and its address says so at once.
+    """A page that is opened without parameters shows the view of the page before, and its address says so at once.
 
+    Where the address has parameters, or is one that Back or Forward has restored, it alone says what is shown.
     known: the parameters of this page, for the model that is asked for.
     """
+    if not st.session_state.get("_new_page"):
+        return
+    if history.navigated() or set(st.query_params) - {"present"}:
+        _forget(known())
+        return
     view = st.session_state.get("_view")
-    if not view or not st.session_state.get("_new_page") or set(st.query_params) - {"present"}:
+    if not view:
         return
     st.session_state["model"] = view["model"]
     stated: dict[str, Any] = {}
@@ -35,3 +42,10 @@ def bring_back(known: Callable[[], Known]) -> None:
                 stated[name] = said(view[name])
     if stated:
         st.query_params.from_dict(stated | st.query_params.to_dict())
+
+
+def _forget(known: Known) -> None:
+    """Takes back what was chosen before: what the address does not name is as in a new session."""
+    for name in (*known, "_model_before"):
+        if name in st.session_state:
+            del st.session_state[name]

@@ -13,7 +13,7 @@ from core.models.zoo import MODELS, card, series_of
 from core.plots_series import AXES, Drawn, Look
 from core.protocols.series_images import METHOD, Place
 from core.protocols.series_tables import IMAGES, QUANTITIES, SeriesTables
-from pages.shared import frame, present, series_data
+from pages.shared import frame, history, present, series_data
 from pages.shared.kinds import Choice, Parameter, Several
 from pages.shared.markdown import message, plain
 from pages.shared.series_data import FITS
@@ -62,7 +62,7 @@ def parameters(found: tuple[Place, ...], studies: tuple[str, ...] = ()) -> dict[
 
 def _now(name: str, known: Known) -> str:
     """The value of a control before it is drawn: of the address, else what was chosen before."""
-    if name in st.query_params:
+    if name in st.query_params or history.navigated():
         return asked(name, known)
     entry, chosen = known[name], str(st.session_state.get(name, ""))
     assert isinstance(entry, Choice)

@@ -225,3 +225,15 @@ def test_a_class_that_is_chosen_stands_in_the_address(explore: OpenPage) -> None
     app.selectbox(key="target").set_value("class").run()
     assert app.selectbox(key="class").value == "espresso"
     assert app.query_params["class"] == "espresso"
+
+
+def test_a_link_in_a_session_with_other_values_shows_defaults_for_what_it_does_not_name(explore: OpenPage) -> None:
+    app = explore(sparsity="55", digit="3", seed="334")
+    app.switch_page("pages/compare.py").run()
+    app.switch_page("pages/explore.py")
+    app.query_params.clear()
+    app.query_params["digit"], app.query_params["seed"] = "4", "333"
+    app.run()
+    assert app.slider(key="sparsity").value == 70
+    assert app.selectbox(key="digit").value == "4"
+    assert app.segmented_control(key="seed").value == "333"
