@@ -93,8 +93,8 @@ def strip() -> None:
 def explore_query(row: int, seed: int, level: int) -> dict[str, str]:
     """The address of the same heatmap in Explore.
 
-    An ordinary link opens it in a tab of its own, which knows nothing of other views. Within a tab (`st.page_link`) Streamlit gives
-    way to what was chosen in Explore before wherever a link asks for a default, and would show another heatmap than this one.
+    For an ordinary link, which opens a tab of its own. For a link within the tab (`st.page_link`) Streamlit removes the parameters
+    to which widgets of this page are bound, the seed among them.
     """
     label = int(cached.engine().gallery().labels[row])
     place = cached.rows_of_class(label).index(row) + 1

@@ -228,12 +228,13 @@ def test_a_class_that_is_chosen_stands_in_the_address(explore: OpenPage) -> None
 
 
 def test_a_link_in_a_session_with_other_values_shows_defaults_for_what_it_does_not_name(explore: OpenPage) -> None:
-    app = explore(sparsity="55", digit="3", seed="334")
-    app.switch_page("pages/compare.py").run()
-    app.switch_page("pages/explore.py")
+    app = explore(model="thesis-cnn", sparsity="55", digit="3", seed="334", opacity="40")
+    app.slider(key="sparsity").set_value(60.0).run()
+    app.switch_page("app.py").run().switch_page("pages/explore.py")
     app.query_params.clear()
-    app.query_params["digit"], app.query_params["seed"] = "4", "333"
+    for name, value in {"model": "thesis-cnn", "digit": "4", "seed": "333"}.items():
+        app.query_params[name] = value
     app.run()
-    assert app.slider(key="sparsity").value == 70
-    assert app.selectbox(key="digit").value == "4"
-    assert app.segmented_control(key="seed").value == "333"
+    assert not app.error
+    assert (app.selectbox(key="digit").value, app.segmented_control(key="seed").value) == ("4", "333")
+    assert (app.slider(key="sparsity").value, app.slider(key="opacity").value) == (70, 65)
