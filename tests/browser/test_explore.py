@@ -49,10 +49,13 @@ def test_tab_reaches_the_slider(tab: OpenTab) -> None:
     assert any(stops)
 
 
-def test_defaults_stay_out_of_the_address(tab: OpenTab) -> None:
+STATED = "[...new URLSearchParams(location.search).keys()].sort().join() === 'cam,layer,model'"
+
+
+def test_the_address_states_network_method_and_layer_and_no_other_default(tab: OpenTab) -> None:
     page = settled(tab("explore?sparsity=70&cam=grad-cam%2B%2B"))
-    page.wait_for_function("location.search === ''")
-    assert page.url.endswith("/explore")
+    page.wait_for_function(STATED)
+    assert sparsity_shown(page) == "70.0086% sparsity"
 
 
 def test_two_tabs_do_not_touch_each_other(tab: OpenTab) -> None:
@@ -103,7 +106,7 @@ def test_the_picture_changes_with_the_slider(tab: OpenTab) -> None:
 
 
 def test_an_expander_opens_and_its_slider_is_live(tab: OpenTab) -> None:
-    page = settled(tab())
+    page = settled(tab("explore?model=thesis-cnn"))
     page.get_by_text("IoU over the threshold").click()
     picture = page.locator("img[alt^='Pruned: pixels at or above 0.50']")
     picture.wait_for()
@@ -129,7 +132,7 @@ def test_a_bad_address_is_explained(tab: OpenTab) -> None:
     for name in ("sparsity=nan", "cam=no-cam", "level=x", "colour"):
         assert name in notice.inner_text()
     assert sparsity_shown(page) == "70.0086% sparsity"
-    page.wait_for_function("location.search === ''")
+    page.wait_for_function(STATED)
 
 
 def own(tab: OpenTab, content: bytes, name: str = "mine.png"):
@@ -224,7 +227,7 @@ def test_another_network_and_back(tab: OpenTab) -> None:
         page.wait_for_function("text => location.search.includes(text)", arg=address)
         settled(page)
     assert sparsity_shown(page) == "90.0172% sparsity"
-    page.wait_for_function("location.search.includes('seed=334') && !location.search.includes('model')")
+    page.wait_for_function("location.search.includes('seed=334') && location.search.includes('model=thesis-cnn')")
 
 
 def test_a_link_s_view_goes_along_to_other_pages_and_back(tab: OpenTab) -> None:
