@@ -6,7 +6,7 @@ import difflib
 import re
 from collections.abc import Collection, Iterable
 
-CLOSE = 0.6  # of difflib's ratio: below it, a near spelling is a coincidence
+CLOSE, TYPO = 0.6, 0.85  # of difflib's ratio: below CLOSE, a near spelling is a coincidence; above TYPO it is a slip of the keys
 FEW = 20  # names that a message lists in full
 SOME = 12  # names that it lists of many
 
@@ -31,15 +31,16 @@ ALSO_CALLED = {
 def nearest(name: object, known: Iterable[str]) -> str | None:
     """The known name that was probably meant; None where nothing is near.
 
-    First the same letters in another spelling ("VGG-16"), then another word for it ("l1"), a beginning or a part of it ("pets"), and
-    last a near spelling. Among equals the first one in the order of `known`.
+    First the same letters in another spelling ("VGG-16"), then another word for it ("l1"), a beginning or a part of it ("pets"), a
+    typing error, one of the words written, and last a near spelling. Among equals the first one in the order of `known`.
     """
     sought, by_bare = bare(str(name)), {bare(each): each for each in reversed(list(known))}
     if not sought:
         return None
     words = {bare(word): by_bare[bare(real)] for word, real in ALSO_CALLED.items() if bare(real) in by_bare}
-    exact = by_bare.get(sought) or words.get(sought)
-    return exact or _part(str(name), sought, list(reversed(by_bare.values()))) or _close(sought, by_bare | words)
+    names, in_order = by_bare | words, list(reversed(by_bare.values()))
+    exact = by_bare.get(sought) or words.get(sought) or _part(sought, in_order) or _close(sought, names, TYPO)
+    return exact or _written(str(name), in_order) or _close(sought, names, CLOSE)
 
 
 def explain_unknown(noun: str, name: object, known: Collection[str]) -> tuple[str, str, str]:
@@ -62,21 +63,22 @@ def bare(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name.lower().replace("+", "plus"))
 
 
-def _part(name: str, sought: str, known: list[str]) -> str | None:
-    """A name that begins with what was written, that has it as one of its words, or that is one of the words written."""
+def _part(sought: str, known: list[str]) -> str | None:
+    """A name that begins with what was written, or that has it as one of its words."""
+    begins = (each for each in known if len(sought) > 2 and bare(each).startswith(sought))
+    return next(begins, None) or next((each for each in known if sought in _words(each)), None)
+
+
+def _written(name: str, known: list[str]) -> str | None:
+    """A name that is one of the words written."""
     written = _words(name)
-    tests = (
-        lambda each: len(sought) > 2 and bare(each).startswith(sought),
-        lambda each: sought in _words(each),
-        lambda each: bare(each) in written,
-    )
-    return next((each for test in tests for each in known if test(each)), None)
+    return next((each for each in known if bare(each) in written), None)
 
 
 def _words(name: str) -> list[str]:
     return [word for word in re.split(r"[^a-z0-9]+", name.lower()) if word]
 
 
-def _close(sought: str, names: dict[str, str]) -> str | None:
-    found = difflib.get_close_matches(sought, names, n=1, cutoff=CLOSE)
+def _close(sought: str, names: dict[str, str], cutoff: float) -> str | None:
+    found = difflib.get_close_matches(sought, names, n=1, cutoff=cutoff)
     return names[found[0]] if found else None

@@ -172,8 +172,8 @@ def who_notices(stage: Stage) -> Told:
     with stage.controls:
         seed = int(widgets.segments("Train the network from another beginning (seed)", "who", CONTROLS))
         where = widgets.segments("Heatmap made before or after the last ReLU", "where", CONTROLS)
-    counts = {name: lesson_facts.count_earlier(*lesson_facts.moves_first(seed, cam)) for name, cam in lesson_facts.WHERE.items()}
     moved, flipped = lesson_facts.moves_first(seed, lesson_facts.WHERE[where])
+    earlier, why = lesson_facts.count_earlier(moved, flipped), ""
     with stage.view:
         if stage.answered:
             frame = Frame(title=f"Seed {seed}, {where} the ReLU (n = {len(CLASSES)} digits)", x="sparsity, one-shot", y="digit")
@@ -184,17 +184,22 @@ def who_notices(stage: Stage) -> Told:
         else:
             half = lesson_facts.one_shot(0.5, seed=seed)
             lesson_views.both(half, "9", f"50 % removed, {where} the ReLU", lesson_facts.WHERE[where])
-    other = next(name for name in lesson_facts.WHERE if name != where)
+    if stage.answered:
+        other = next(name for name in lesson_facts.WHERE if name != where)
+        count = lesson_facts.count_earlier(*lesson_facts.moves_first(seed, lesson_facts.WHERE[other]))
+        why = (
+            f"For **{earlier} of {len(CLASSES)}** with seed {seed}; made {other} the ReLU, for **{count}**. The network is the same. "
+            "Before a ReLU, Grad-CAM++ divides by a sum that can change its sign, so a small change of the weights can turn the whole "
+            "map. **Before you say that a network looks elsewhere, ask a second method and another layer.**"
+        )
     return Told(
         text="One digit of each class, one-shot pruning, in steps of 5 %. The heatmap *moves* where it shares less than half with the "
         f"dense one; the *answer changes* where the network says another class. The heatmaps are made by Grad-CAM++, **{where}** the "
         "last ReLU.",
         question="For how many of the ten digits does the heatmap move first?",
         choices=("3 or fewer", "4 to 7", "8 or more"),
-        right=0 if counts[where] <= 3 else 1 if counts[where] <= 7 else 2,
-        why=f"For **{counts[where]} of {len(CLASSES)}** with seed {seed}; made {other} the ReLU, for **{counts[other]}**. The network is "
-        "the same. Before a ReLU, Grad-CAM++ divides by a sum that can change its sign, so a small change of the weights can turn the "
-        "whole map. **Before you say that a network looks elsewhere, ask a second method and another layer.**",
+        right=0 if earlier <= 3 else 1 if earlier <= 7 else 2,
+        why=why,
     )
 
 

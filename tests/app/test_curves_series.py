@@ -145,7 +145,7 @@ def test_levels_are_opened_in_explore(series: OpenPage, table: SeriesTables) -> 
     assert line.count("](explore?") == 5
     for level in range(3):
         query = series_view.explore_query(MODEL, level)
-        assert address.problems(query, address.of_model(NAME) | {"model": address.Choice("thesis-cnn", tuple(MODELS))}) == []
+        assert address.problems(query, address.of_model(NAME, MODEL.weights) | {"model": address.Choice("thesis-cnn", tuple(MODELS))}) == []
         assert dict(parse_qsl(line.split("](explore?")[1 + level].split(")")[0])) == query
 
 
