@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas
@@ -16,6 +16,8 @@ from tests.app.conftest import PATIENCE_S, ROOT, words
 SHIPPED = REPOSITORY / "models_cache" / "shipped" / "lukkien"
 STUDIES = {"55000": "mnist-55000/digits+noise-0.2-s0", "60000": "mnist-60000/mnist-test+noise-0.2-s0"}
 SEEDS = (333, 334, 335)
+AFTER_RELU, BEFORE_RELU = (CamSpec(method="grad-cam++", layer=layer) for layer in ("relu2", "conv2"))
+THESIS = replace(BEFORE_RELU, target="own")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,7 +114,7 @@ def first_of(engine: Engine, digit: int, noise: float = 0.2) -> ImageRef:
 
 
 def heatmap(engine: Engine, digit: int, target: str | int = "dense", method: str = "grad-cam++") -> Heatmap:
-    return engine.heatmap(dense(), first_of(engine, digit), CamSpec(method=method, target=target))
+    return engine.heatmap(dense(), first_of(engine, digit), replace(AFTER_RELU, method=method, target=target))
 
 
 def iou(one: np.ndarray, other: np.ndarray) -> float:

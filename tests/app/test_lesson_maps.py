@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from core import CamSpec, DataSpec, Engine, ImageRef
+from core import DataSpec, Engine, ImageRef
 from core.protocols.lukkien import WEIGHTS_LEFT
-from tests.app.lessons import Claim, check, dense, first_of, heatmap, ink, iou, one_shot, overlay, shown_pictures, trained
+from tests.app.lessons import (
+    AFTER_RELU,
+    THESIS,
+    Claim,
+    check,
+    dense,
+    first_of,
+    heatmap,
+    ink,
+    iou,
+    one_shot,
+    overlay,
+    shown_pictures,
+    trained,
+)
 
 LETTERS = "ABC"
 
@@ -56,7 +72,7 @@ def test_the_map_of_a_wrong_class(engine: Engine, digit: int, other: int | None)
 @pytest.mark.parametrize(("digit", "high"), [(9, 0.0), (9, 0.5), (0, 0.2), (8, 0.5)])
 def test_noise_moves_heatmap_or_answer(engine: Engine, digit: int, high: float) -> None:
     usual = heatmap(engine, digit)
-    now = engine.heatmap(dense(), first_of(engine, digit, high), CamSpec(target=usual.target_class))
+    now = engine.heatmap(dense(), first_of(engine, digit, high), replace(AFTER_RELU, target=usual.target_class))
     meet = iou(usual.map, now.map)
     before, after = (int(side.prediction.probabilities.argmax()) for side in (usual, now))
     choices = ("Its answer", "Neither its answer nor its heatmap", "Only its heatmap")
@@ -71,7 +87,7 @@ def test_noise_moves_heatmap_or_answer(engine: Engine, digit: int, high: float) 
 
 @pytest.mark.parametrize(("level", "digit"), [(25, 9), (20, 9), (22, 0)])
 def test_a_map_is_empty_exactly_when_nothing_is_left(engine: Engine, level: int, digit: int) -> None:
-    side = engine.heatmap(trained(level), first_of(engine, digit), CamSpec())
+    side = engine.heatmap(trained(level), first_of(engine, digit), AFTER_RELU)
     lit, says = bool(side.map.max() > 0), int(side.prediction.probabilities.argmax())
     sure = certain(side.prediction.probabilities[says])
     claim = Claim(
@@ -89,7 +105,7 @@ def test_a_map_is_empty_exactly_when_nothing_is_left(engine: Engine, level: int,
 
 def test_the_last_level_is_the_one_without_a_path(engine: Engine) -> None:
     assert engine.report(trained(25)).collapsed
-    assert not engine.heatmap(trained(25), first_of(engine, 9), CamSpec()).map.any()
+    assert not engine.heatmap(trained(25), first_of(engine, 9), AFTER_RELU).map.any()
     assert not engine.report(one_shot(0.5)).collapsed
 
 
@@ -129,11 +145,11 @@ def test_the_random_method_among_three(engine: Engine, digit: int) -> None:
 
 
 def test_the_convincing_mistake_is_the_best_fitting_one(engine: Engine) -> None:
-    found = engine.evaluate(dense(), DataSpec(noise=0.2), CamSpec(target="own"))
+    found = engine.evaluate(dense(), DataSpec(noise=0.2), THESIS)
     labels = engine.gallery().labels
     wrong = [row for row in range(len(labels)) if found.predicted[row] != labels[row]]
     row = max(wrong, key=lambda row: float(found.soft_iou[row].nan_to_num(0)))
-    side = engine.heatmap(dense(), ImageRef(name=str(row)), CamSpec(target="own"))
+    side = engine.heatmap(dense(), ImageRef(name=str(row)), THESIS)
     assert side.prediction.top != labels[row]
     usual = heatmap(engine, 3)
     claim = Claim(

@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 import pytest
 
 from core import CamSpec, DataSpec, Engine, VariantSpec
 from core.protocols.lukkien import WEIGHTS_LEFT
-from tests.app.lessons import Claim, cells, check, dense, first_of, iou, one_shot, overlay, said, shown_pictures, trained
+from tests.app.lessons import (
+    AFTER_RELU,
+    BEFORE_RELU,
+    Claim,
+    cells,
+    check,
+    dense,
+    first_of,
+    iou,
+    one_shot,
+    overlay,
+    said,
+    shown_pictures,
+    trained,
+)
 from tests.reference.intervals import wilson
 
 GRID = [step / 20 for step in range(21)]
@@ -33,11 +48,11 @@ def counted(correct: int) -> str:
 
 
 @cache
-def walk(engine: Engine, digit: int, seed: int = 333) -> list[tuple[int, float]]:
+def walk(engine: Engine, digit: int, seed: int = 333, cam: CamSpec = AFTER_RELU) -> list[tuple[int, float]]:
     """The answer, and soft IoU of the heatmap with the dense network's, at every sparsity of the grid."""
     image = first_of(engine, digit)
-    full = engine.heatmap(dense(seed), image, CamSpec())
-    sides = [engine.heatmap(one_shot(share, seed=seed), image, CamSpec(target=full.prediction.top)) for share in GRID]
+    full = engine.heatmap(dense(seed), image, cam)
+    sides = [engine.heatmap(one_shot(share, seed=seed), image, replace(cam, target=full.prediction.top)) for share in GRID]
     return [(int(side.prediction.probabilities.argmax()), iou(cells(full), cells(side))) for side in sides]
 
 
@@ -61,7 +76,7 @@ def test_how_much_can_go_before_the_answer_changes(engine: Engine, digit: int) -
         why=(f"up to **{holds * 100:.0f} %**", ends),
     )
     app = check(2, 1, claim, example=str(digit))
-    assert overlay(engine, engine.heatmap(one_shot(0.75), first_of(engine, digit), CamSpec())) in shown_pictures(app)
+    assert overlay(engine, engine.heatmap(one_shot(0.75), first_of(engine, digit), AFTER_RELU)) in shown_pictures(app)
 
 
 @pytest.mark.parametrize("digit", [9, 4, 1])
@@ -107,8 +122,8 @@ def test_training_again(engine: Engine, level: int) -> None:
 def test_the_same_answers_from_other_evidence(engine: Engine, level: int) -> None:
     overlaps = []
     for digit in range(10):
-        full = engine.heatmap(dense(), first_of(engine, digit), CamSpec())
-        pruned = engine.heatmap(trained(level), full.image, CamSpec(target=full.prediction.top))
+        full = engine.heatmap(dense(), first_of(engine, digit), AFTER_RELU)
+        pruned = engine.heatmap(trained(level), full.image, replace(AFTER_RELU, target=full.prediction.top))
         overlaps.append(iou(cells(full), cells(pruned)))
     mean, found, full_right = sum(overlaps) / 10, right(engine, trained(level)), right(engine, dense())
     claim = Claim(
@@ -133,14 +148,19 @@ def test_the_random_control(engine: Engine, removed: int) -> None:
     assert ("choice of weights matters." in said(app)) == (smallest - drawn > 50)
 
 
-@pytest.mark.parametrize("seed", [333, 334, 335])
-def test_who_notices_first(engine: Engine, seed: int) -> None:
-    walks = [walk(engine, digit, seed) for digit in range(10)]
-    earlier = sum(moves(stops) < flips(stops) for stops in walks)
+@pytest.mark.parametrize(("seed", "where"), [(333, "after"), (334, "before"), (335, "after")])
+def test_who_notices_first_depends_on_where_the_map_is_made(engine: Engine, seed: int, where: str) -> None:
+    counts = {}
+    for name, cam in (("after", AFTER_RELU), ("before", BEFORE_RELU)):
+        walks = [walk(engine, digit, seed, cam) for digit in range(10)]
+        counts[name] = sum(moves(stops) < flips(stops) for stops in walks)
+    assert counts["after"] <= 2  # what the lesson is about: nearly never after the ReLU,
+    assert counts["before"] == 10  # always before it
+    other = "before" if where == "after" else "after"
     claim = Claim(
-        choice="3 or fewer" if earlier <= 3 else "4 to 7" if earlier <= 7 else "8 or more",
-        text=("steps of 5 %",),
-        why=(f"**{earlier} of 10** with seed {seed}",),
+        choice="3 or fewer" if counts[where] <= 3 else "8 or more",
+        text=("steps of 5 %", f"**{where}** the last ReLU"),
+        why=(f"**{counts[where]} of 10** with seed {seed}; made {other} the ReLU, for **{counts[other]}**",),
     )
-    app = check(2, 7, claim, who=str(seed))
+    app = check(2, 7, claim, who=str(seed), where=where)
     assert len(app.get("plotly_chart")) == 1
