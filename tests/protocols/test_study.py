@@ -16,12 +16,12 @@ from core.errors import BadFile, MissingData
 from core.evaluation import Inputs
 from core.measures.fitting import FITTINGS
 from core.protocol_commands import summary
-from core.protocols.lukkien import SEEDS, WEIGHTS_LEFT, Plan
+from core.protocols.lukkien import CAM, SEEDS, WEIGHTS_LEFT, Plan
 from core.protocols.lukkien_analysis import analyse
 from core.protocols.lukkien_images import SERIES, Cell, Study, evaluate_study, pack_images, read_images
 from core.protocols.lukkien_study import evaluate, evaluation_data, write_tables
 from core.protocols.lukkien_tables import TABLES, StudyTables, load_study, overlap_column, study_folder
-from core.specs import CamSpec, DataSpec, ImageRef
+from core.specs import DataSpec, ImageRef
 from core.stats.correlation import correlation
 from core.store.frames import read_frame, write_frame
 from tests.protocols.damage import DAMAGES, damage
@@ -54,10 +54,10 @@ def test_each_row_is_what_the_engine_says_of_that_image(study: Study, engine: En
     frame, facts = read_images(study, cell)
     for row in (0, 100, 249):
         image = ImageRef(name=str(row * 20))
-        single = engine.compare(cell.variant("mnist-55000"), image, CamSpec(target="own"))
+        single = engine.compare(cell.variant("mnist-55000"), image, CAM)
         assert frame.predicted_noisy[row] == single.pruned.prediction.top
         assert frame.soft_iou[row] == pytest.approx(single.overlap_pruned["soft-iou"], abs=1e-5)
-        clean = engine.heatmap(cell.variant("mnist-55000"), replace(image, noise=0), CamSpec(target="own"))
+        clean = engine.heatmap(cell.variant("mnist-55000"), replace(image, noise=0), CAM)
         assert frame.predicted_clean[row] == clean.prediction.top
         assert frame.label[row] == single.picture.label
     assert facts["weights_left"] == WEIGHTS_LEFT[7]
