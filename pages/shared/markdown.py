@@ -14,7 +14,7 @@ SIGNS = re.compile(r"[\\`*\[\]<$~]|(?<![^\W_])_|_(?![^\W_])|&(?=[#\w])|!(?=\[|$)
 BEGINNING = re.compile(r"^(\d*)([-+=#>]|(?<=\d)[.)])")  # of a list, a heading or a quotation
 CODE = re.compile(r"(?<!`)`[^`]+`(?!`)")
 # Streamlit turns these into links, icons and emoji after it has read the Markdown, where a backslash helps no more.
-LATER = re.compile(r"https?:(?=//)|www(?=\.)|(?<=:)(?=[\w+-])|@(?=\w)", re.IGNORECASE)
+LATER = re.compile(r"https?:(?=//)|www(?=\.)|(?<=:)(?=[\w+-])|@(?=[-\w]+\.)", re.IGNORECASE)
 NOTHING = "\u2060"  # a word joiner: shows nothing, breaks nothing
 
 
