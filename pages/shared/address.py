@@ -28,6 +28,7 @@ from core.models.zoo import MODELS, RANDOM, default_model, named
 from core.pruning import CRITERIA
 from core.saliency import CAMS
 from core.specs import GRANULARITIES, REPAIRS, SCOPES, TARGETS, ModelSpec
+from pages.shared import history
 from pages.shared.by_card import by_card
 from pages.shared.kinds import Choice, Number, Parameter, Several, Stated, said
 from pages.shared.markdown import message
@@ -245,56 +246,53 @@ def _instead(parameter: Parameter, text: str) -> str:
 
 
 def check(parameters: Mapping[str, Parameter] = PARAMETERS) -> None:
-    """Reads the address before the first widget, takes out what cannot be used, and says so."""
-    found = _keep_known_names(parameters)
-    query = {name: text for name, text in st.query_params.to_dict().items() if not isinstance(parameters.get(name), Several)}
-    found += problems(query, parameters)
-    for name, text in query.items():
-        if name in EXERCISE:
-            _keep_known(name, text, parameters)
-            continue
-        if name == "present":
-            if PRESENT.problem(text):
-                del st.query_params[name]
-            continue
-        unknown = name not in parameters
-        if unknown or (parameters[name].problem(text) and name not in st.session_state):
-            del st.query_params[name]
-            if not unknown:
-                _use_instead(name, parameters[name], text)
-    if found:
+    """Reads the address of a page that was just opened, takes out what cannot be used, and says so. Called before the first widget.
+
+    From then on the widgets write the address: what another network leaves behind there is nobody's mistake.
+    """
+    if not st.session_state.get("_new_page"):
+        return
+    query = {name: st.query_params.get_all(name) for name in st.query_params}
+    usable = {name: texts for name, told in query.items() if (texts := _usable(name, told, parameters))}
+    if usable != query:
+        history.start_from(usable)
+    if found := _unknown_names(query, parameters) + problems(_single(query, parameters), parameters):
         lines = "\n".join(f"- {message(line)}" for line in found)
         st.warning(f"**Parts of the address were not used.**\n{lines}", icon=":material/link_off:")
 
 
-def _use_instead(name: str, parameter: Parameter, text: str) -> None:
-    """Puts into the address what is used for a value that cannot be, where it has to be said."""
+def _single(query: Mapping[str, list[str]], parameters: Mapping[str, Parameter]) -> dict[str, str]:
+    """The parts that have one value."""
+    return {name: texts[-1] for name, texts in query.items() if not isinstance(parameters.get(name), Several)}
+
+
+def _usable(name: str, texts: list[str], parameters: Mapping[str, Parameter]) -> list[str]:
+    """What stays of a part of the address, or stands in its place; nothing where it is left out."""
+    parameter, text = parameters.get(name), texts[-1]
+    if name in EXERCISE:
+        known = ",".join(part for part in _listed(text) if part in parameters)
+        return [known] if known else []
+    if name == "present":
+        return [] if PRESENT.problem(text) else [text]
+    if parameter is None:
+        return []
+    if isinstance(parameter, Several):
+        return [each for each in texts if not parameter.problem(each)]
+    if not parameter.problem(text):
+        return [text]
     used = _instead(parameter, text)
-    if isinstance(parameter, Stated):
-        st.session_state[name] = st.query_params[name] = used
-    elif used != parameter.said:
-        st.query_params[name] = used
+    return [used] if isinstance(parameter, Stated) or used != parameter.said else []
 
 
-def _keep_known_names(parameters: Mapping[str, Parameter]) -> list[str]:
-    """Of parts that may say several names, takes out the unknown ones, with a sentence for each."""
-    found = []
-    for name in st.query_params:
-        parameter, texts = parameters.get(name), st.query_params.get_all(name)
-        if not isinstance(parameter, Several):
-            continue
-        wrong = [text for text in texts if parameter.problem(text)]
-        found += [f"`{name}={_short(text)}` cannot be used: {parameter.problem(text)} It was left out." for text in wrong]
-        if wrong and name not in st.session_state:
-            st.query_params[name] = [text for text in texts if text not in wrong]
-    return found
-
-
-def _keep_known(name: str, text: str, parameters: Mapping[str, Parameter]) -> None:
-    """Takes out what no control is called, so that it is said once."""
-    known = [part for part in _listed(text) if part in parameters]
-    if known != _listed(text):
-        st.query_params[name] = ",".join(known)
+def _unknown_names(query: Mapping[str, list[str]], parameters: Mapping[str, Parameter]) -> list[str]:
+    """A sentence for each unknown name among several."""
+    return [
+        f"`{name}={_short(text)}` cannot be used: {parameter.problem(text)} It was left out."
+        for name, texts in query.items()
+        if isinstance(parameter := parameters.get(name), Several)
+        for text in texts
+        if parameter.problem(text)
+    ]
 
 
 def _listed(text: str) -> list[str]:

@@ -13,12 +13,14 @@ each with `st.slider("Amount", 0, 10, key="amount", bind="query-params")` and a 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from urllib.parse import parse_qs
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-# Only the first entry after a click or a key is new; what Streamlit adds on its own takes the place of the current one.
+# A click or a key makes one entry, or changes the current one where a widget writes its value there (replaceState). What
+# Streamlit adds on its own takes the place of the current entry.
 SCRIPT = """<script>
 if (!window.oneEntryAnAction) {
   window.oneEntryAnAction = true;
@@ -27,6 +29,7 @@ if (!window.oneEntryAnAction) {
   addEventListener("popstate", () => { acted = false }, true);
   const push = history.pushState.bind(history), replace = history.replaceState.bind(history);
   history.pushState = (...entry) => { (acted ? push : replace)(...entry); acted = false };
+  history.replaceState = (...entry) => { replace(...entry); acted = false };
 }
 </script>"""
 
@@ -47,7 +50,13 @@ def restore() -> None:
     context = get_script_run_ctx()
     if context is None or not context.is_history_navigation:
         return
-    query = context.query_string  # as the browser has it
-    with context.session_state.query_params() as parameters:
-        parameters.set_initial_query_params(query)  # which widgets begin with
-    st.query_params.from_dict(parse_qs(query, keep_blank_values=True))
+    start_from(parse_qs(context.query_string, keep_blank_values=True))  # as the browser has it
+
+
+def start_from(query: Mapping[str, list[str]]) -> None:
+    """Makes this the address of a page that was just opened, and what its widgets begin with."""
+    st.query_params.from_dict(query)
+    context = get_script_run_ctx()
+    if context is not None:
+        with context.session_state.query_params() as parameters:
+            parameters.set_initial_query_params_from_current()
