@@ -57,7 +57,7 @@ def build_parser() -> Parser:
     ship_commands.add_ship(_add(commands, "ship", ship, "make trained series small and put them where they come along"))
     bench = _add(commands, "bench", run_bench, "measure Sparsight against what you would otherwise use; one JSON line each")
     names = "slider, slider-natural, vgg-slider, prune, heatmap, evaluate, threads, memory, budget, store, protocol, page, curves, start"
-    bench.add_argument("name", help=f"{names}, train, train-gpu, mask, resume, intervals, or all")
+    bench.add_argument("name", help=f"{names}, train, train-gpu, mask, resume, agreement, intervals, or all")
     asked.add_settings(bench)
     bench.add_argument("--n", type=int, help="repetitions, at least 1; each bench has its own default")
     usages = " ".join(made.format_usage() for made in (*commands.choices.values(), *actions.choices.values()))

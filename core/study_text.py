@@ -19,7 +19,8 @@ def levels_text(tables: StudyTables) -> str:
     legend = (
         f"Columns: weights left of {tables.facts['prunable']:,}; accuracy on {images}, clean and with background noise; soft IoU of "
         "heatmap and ink, the mean over all images, how many heatmaps are empty and score 0, the mean without those, over images that "
-        "are classified correctly (right) and over the others (wrong); mean and standard deviation (std) of the heatmaps."
+        "are classified correctly (right) and over the others (wrong); mean and standard deviation (std) of the heatmaps. "
+        "An asterisk marks a collapsed network: no path joins its input and output."
     )
     return "\n\n".join([wrapped(legend), *_series(tables)])
 
@@ -35,7 +36,7 @@ def _level(row: Any) -> tuple[str, ...]:
     others = (_number(value) for value in (row.soft_iou_correct, row.soft_iou_wrong, row.map_mean, row.map_std))
     accuracies = (percent(row.accuracy_clean), percent(row.accuracy_noisy))
     left = (str(row.level), f"{row.weights_left:,}", percent(row.density))
-    return (*left, *accuracies, *overlaps, *others, "collapsed" if row.collapsed else "")
+    return (*left, *accuracies, *overlaps, *others, "*" if row.collapsed else "")
 
 
 def correlations_text(tables: StudyTables) -> str:

@@ -91,7 +91,7 @@ def test_shipping_again_changes_nothing(home: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("more", "wrong"),
-    [(["--runs", "merkle-layr"], "merkle-layer"), (["--seeds", "7"], "seed of [7]"), (["--photos", "nowhere"], "no folder")],
+    [(["--runs", "merkle-layr"], "merkle-layer"), (["--seeds", "7"], "seed of 7"), (["--photos", "nowhere"], "no folder")],
 )
 def test_wrong_words_are_explained(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], more: list[str], wrong: str) -> None:
     assert ship(home, tmp_path / "shipped", *more) == 1

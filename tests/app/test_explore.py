@@ -133,7 +133,7 @@ def test_a_bad_address_falls_back_and_says_so(explore: OpenPage, name: str, valu
     assert f"`{name}={value}` cannot be used" in app.warning[0].value
     assert pictures_at(app) == {"70.0086% sparsity"}
     assert app.slider(key="opacity").value == 40  # the good part of the address counts
-    assert name not in app.query_params
+    assert app.query_params.get(name) not in (value, [value])
 
 
 def test_the_words_of_a_bad_address_go_with_the_next_move(explore: OpenPage) -> None:

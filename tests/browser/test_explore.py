@@ -93,7 +93,7 @@ def test_nothing_is_cut_off(tab: OpenTab, width: int, height: int, theme: str) -
 
 
 def test_the_picture_changes_with_the_slider(tab: OpenTab) -> None:
-    page = settled(tab())
+    page = settled(tab("explore?model=thesis-cnn&cam=grad-cam&layer=relu2"))
     sources = [page.locator(f"img[alt^='{name}']").get_attribute("src") for name in ("Heatmap of the pruned", "Heatmap of the dense")]
     page.get_by_role("slider", name="Removed").focus()
     page.keyboard.press("Home")
