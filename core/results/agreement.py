@@ -13,8 +13,8 @@ network looks elsewhere.
 
 Calibrated on three thesis CNNs that differ in their training seed only: 100 digits, 296 pairs with the same answer, two
 methods each after the last ReLU and after the last pooling. The median agreement of such pairs is .19 to .70, depending on
-method and layer, and both methods reach .8 in none to three of the 296 pairs. So a pruned network below .5 is no closer to
-the dense network than another training run is, and one from .8 on is closer than other training runs are.
+method and layer, and both methods reach .8 in none to three of the 296 pairs. So a pruned network below .5 is about as far
+from the dense network as another training run often is, and one from .8 on by both methods is closer than nearly all were.
 `python -m core bench agreement` measures this again.
 """
 
