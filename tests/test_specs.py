@@ -27,7 +27,7 @@ from core.specs import CamSpec, DataSpec, ImageRef, ModelSpec, PruningSpec, Trai
         (ImageRef(source="own", name="0123456789abcdef", noise=0), "own/0123456789abcdef"),
         (DataSpec(), "digits"),
         (DataSpec(noise=0.2, noise_seed=1), "digits+noise-0.2-s1"),
-        (CamSpec(), "grad-cam++@default>dense"),
+        (CamSpec(), "grad-cam@default>dense"),
         (CamSpec(method="grad-cam", layer="conv1", target=3), "grad-cam@conv1>3"),
     ],
 )

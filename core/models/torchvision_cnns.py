@@ -6,6 +6,7 @@ What torchvision knows of them (input, classes) is read from it only when it is 
 from __future__ import annotations
 
 import warnings
+from collections import OrderedDict
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -96,14 +97,14 @@ def build(name: str, classes: int = 1000, rescaled: bool = True) -> nn.Module:
 
 
 def _with_last_activation(network: nn.Module) -> nn.Module:
-    """The same network; DenseNet's last ReLU, which is a function there, becomes a layer too, so that a heatmap can follow it.
-
-    It runs a second time in torchvision's code, which changes nothing.
-    """
+    """The same network. DenseNet's last ReLU, a function in torchvision's code, becomes a layer that a heatmap can follow."""
     features = getattr(network, "features", None)
-    if isinstance(features, nn.Sequential) and hasattr(features, "denseblock1"):
-        features.add_module("relu5", nn.ReLU())
-    return network
+    if not isinstance(features, nn.Sequential) or not hasattr(features, "denseblock1"):
+        return network
+    features.add_module("relu5", nn.ReLU())
+    return nn.Sequential(
+        OrderedDict(features=features, pool=nn.AdaptiveAvgPool2d(1), flatten=nn.Flatten(), classifier=network.get_submodule("classifier"))
+    )
 
 
 def not_in_place(network: nn.Module) -> nn.Module:

@@ -16,7 +16,6 @@ from core import DataSpec, Engine, ModelSpec
 from core.jobs import Jobs
 from core.models.zoo import MODELS
 from core.protocols.series_images import Place, evaluate_series
-from pages.shared import address
 from pages.shared.markdown import CODE, message, plain
 from tests.app.conftest import PATIENCE_S, ROOT
 from tests.protocols import small_series
@@ -54,7 +53,6 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     (job / "progress.jsonl").write_text(json.dumps({"skipped_images": 1, "skipped": [TITLE]}) + "\n")
     yield folder
     MODELS._entries = before
-    address.of_model.cache_clear()
 
 
 @pytest.fixture
