@@ -7,10 +7,10 @@ from dataclasses import replace
 import streamlit as st
 
 from core import CamSpec, ImageRef, PruningSpec, VariantSpec
+from core.text import MEGABYTE, size
 from pages.shared import access, frame, present, serving
 from pages.shared.markdown import message
 
-MEGABYTE = 1024**2
 LEAST_MB = 16
 
 
@@ -52,8 +52,8 @@ def _memory() -> None:
     st.table(
         {
             f"memory ({cached.engine().device_name})": [part.name for part in parts],
-            "in use": [f"{part.bytes / MEGABYTE:.1f} MB" for part in parts],
-            "at most": [f"{part.budget_bytes / MEGABYTE:,.0f} MB" for part in parts],
+            "in use": [size(part.bytes) for part in parts],
+            "at most": [size(part.budget_bytes) for part in parts],
             "entries": [f"{part.entries:,}" for part in parts],
             "found there": [f"{part.hits:,} of {part.hits + part.misses:,}" for part in parts],
         }

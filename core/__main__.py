@@ -12,21 +12,20 @@ from pathlib import Path
 from typing import Any
 
 from core import asked, asked_training, job_commands, merkle_commands, ship_commands, vonrad_commands
-from core.errors import BadSpec, SparsightError
+from core.errors import SparsightError
 from core.parser import Misuse, Parser, check_words
-from core.specs import whole
 from core.writing import check_writable, write
 
 Arguments = argparse.Namespace
 HEATMAP_SPARSITY = 0.9  # where none is asked for
 
 
-def main(words: Sequence[str] | None = None) -> int:
+def main(words: Sequence[str] | None = None, build: Callable[[], Parser] | None = None) -> int:
     """Runs one command; the exit status is 0, 1 for an error that is explained, 2 for words that are off, 130 when stopped."""
     words = sys.argv[1:] if words is None else words
     try:
         check_words(words)
-        arguments = build_parser().parse_args(words)
+        arguments = (build or build_parser)().parse_args(words)
         asked.check_folder(arguments.folder)
         with asked.settings(arguments):
             status = arguments.command(arguments) or 0
@@ -49,17 +48,11 @@ def build_parser() -> Parser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     about = _add(commands, "info", info, "device, folders, models, methods, memory")
     asked.add_settings(about)
-    about.add_argument("--update-readme", type=Path, metavar="FILE", help="write the tables of models and methods into this README instead")
     _add_questions(commands)
     asked_training.add_retrain(_add(commands, "retrain", run_retrain, "prune and retrain a network, level by level, as a job of its own"))
     job_commands.add_jobs(_add(commands, "jobs", run_jobs, "long work: list, show, pause, resume, stop or delete a job"))
     actions = _add_protocol(commands)
     ship_commands.add_ship(_add(commands, "ship", ship, "make trained series small and put them where they come along"))
-    bench = _add(commands, "bench", run_bench, "measure Sparsight against what you would otherwise use; one JSON line each")
-    names = "slider, slider-natural, vgg-slider, prune, heatmap, evaluate, threads, memory, budget, store, protocol, page, curves, start"
-    bench.add_argument("name", help=f"{names}, train, train-gpu, mask, resume, agreement, intervals, or all")
-    asked.add_settings(bench)
-    bench.add_argument("--n", type=int, help="repetitions, at least 1; each bench has its own default")
     usages = " ".join(made.format_usage() for made in (*commands.choices.values(), *actions.choices.values()))
     parser.options = tuple(sorted(set(re.findall(r"--[\w-]+", usages))))
     return parser
@@ -67,11 +60,16 @@ def build_parser() -> Parser:
 
 def _add(commands: Any, name: str, call: Callable[[Arguments], int | None], text: str) -> argparse.ArgumentParser:
     parser = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+    add_common(parser)
+    parser.set_defaults(command=call)
+    return parser
+
+
+def add_common(parser: argparse.ArgumentParser) -> None:
+    """Options of every command."""
     parser.add_argument("--json", action="store_true", help="print JSON, for machines")
     parser.add_argument("--device", help="cpu, cuda, cuda:0 (default: SPARSIGHT_DEVICE, else the GPU if there is one)")
     parser.add_argument("--folder", type=Path, help="where networks and caches lie (default: SPARSIGHT_CACHE or models_cache)")
-    parser.set_defaults(command=call)
-    return parser
 
 
 def _add_questions(commands: Any) -> None:
@@ -114,28 +112,18 @@ def _add_protocol(commands: Any) -> Any:
 
 
 def info(arguments: Arguments) -> None:
-    from core.describe import facts, fill_tables
+    from core.describe import facts
     from core.printing import info_text
 
-    if arguments.update_readme is None:
-        engine = _engine(arguments)
-        found = facts(engine)
-        memory = [(part.name, part.bytes, part.budget_bytes) for part in engine.parts()]
-        _print(arguments, found, lambda: info_text(found, memory))
-        return
-    path = arguments.update_readme
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        why = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise BadSpec(f"{path} cannot be read ({why}).", "It is a text file with table markers.", "Check the path.") from error
-    write(path, fill_tables(text).encode())
-    _print(arguments, {"written": str(path)}, lambda: "The tables are up to date.")
+    engine = _engine(arguments)
+    found = facts(engine)
+    memory = [(part.name, part.bytes, part.budget_bytes) for part in engine.parts()]
+    _print(arguments, found, lambda: info_text(found, memory))
 
 
 def heatmap(arguments: Arguments) -> None:
-    from core.describe import comparison_facts
     from core.export import bundle
+    from core.facts import comparison_facts
     from core.models.zoo import card
     from core.printing import comparison_text
     from core.rounding import rounding
@@ -162,7 +150,7 @@ def keep(arguments: Arguments) -> None:
 
 
 def cost(arguments: Arguments) -> None:
-    from core.describe import cost_facts
+    from core.facts import cost_facts
     from core.printing import cost_text
 
     report = _engine(arguments).cost(asked.variant(arguments, HEATMAP_SPARSITY), arguments.time)
@@ -170,7 +158,7 @@ def cost(arguments: Arguments) -> None:
 
 
 def evaluate(arguments: Arguments) -> None:
-    from core.describe import accuracy_facts
+    from core.facts import accuracy_facts
     from core.printing import accuracy_text
     from core.specs import CamSpec
 
@@ -204,8 +192,8 @@ def _engine(arguments: Arguments) -> Any:
 
 
 def run_protocol(arguments: Arguments) -> None:
-    from core.engine import default_folder
     from core.protocol_commands import run
+    from core.settings import default_folder
 
     check_writable(arguments.folder or default_folder())
     run(arguments)
@@ -218,7 +206,7 @@ def show_protocol(arguments: Arguments) -> None:
 
 
 def run_retrain(arguments: Arguments) -> int | None:
-    from core.engine import default_folder
+    from core.settings import default_folder
 
     folder = arguments.folder or default_folder()
     check_writable(folder)
@@ -226,21 +214,13 @@ def run_retrain(arguments: Arguments) -> int | None:
 
 
 def run_jobs(arguments: Arguments) -> int | None:
-    from core.engine import default_folder
+    from core.settings import default_folder
 
     return job_commands.look_after(arguments, arguments.folder or default_folder())
 
 
 def ship(arguments: Arguments) -> None:
     ship_commands.ship(arguments)
-
-
-def run_bench(arguments: Arguments) -> None:
-    from core.bench import BENCHES
-
-    n = arguments.n if arguments.n is None else whole(arguments.n, "number of repetitions", 1)
-    for name in BENCHES if arguments.name == "all" else [arguments.name]:
-        print(json.dumps(BENCHES[name].value(_engine(arguments), n), allow_nan=False), flush=True)
 
 
 if __name__ == "__main__":

@@ -135,9 +135,9 @@ def _excluded(arguments: Arguments, granularity: str) -> tuple[str, ...]:
     """What a person says; else, where whole filters go, the classifier, whose filters are the classes. Raises BadSpec."""
     if arguments.exclude is not None or granularity != "filter":
         return tuple(arguments.exclude or ())
-    from core.protocols import merkle
+    from core.models.head import Backbone
 
-    return (merkle.describe(merkle.Plan(architecture=arguments.model), ("a", "b")).classifier,)
+    return (Backbone(architecture=arguments.model, data="", size_px=224, normalise=False).classifier,)
 
 
 def _first_epochs(arguments: Arguments) -> int:

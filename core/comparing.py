@@ -11,11 +11,11 @@ from core.errors import BadSpec
 from core.measures import MEASURES, optional, probabilities
 from core.measures.overlap import jaccard_curve
 from core.measures.similarity import pearson
-from core.results import NO_ANSWER, Agreement, Array, Comparison, Heatmap, MaskReport, Picture, Prediction, Scores, frozen_array
+from core.results import Agreement, Array, Comparison, Heatmap, MaskReport, Picture, Prediction, Scores, frozen_array
 from core.saliency.cams import SaliencyBatch
 from core.saliency.normalise import normalise, to_measure
 from core.saliency.second import second_method
-from core.specs import CamSpec, ImageRef, VariantSpec
+from core.specs import NO_ANSWER, CamSpec, ImageRef, VariantSpec
 
 THRESHOLDS = torch.linspace(0.0, 1.0, 51)
 

@@ -9,11 +9,10 @@ answer.pruned.map, answer.overlap_pruned["soft-iou"]
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from pandas import DataFrame
 from torch import Tensor, nn
 
 from core import evaluation
@@ -29,27 +28,21 @@ from core.errors import BadSpec
 from core.freshness import Freshness
 from core.models import own
 from core.models.zoo import card, series_of
-from core.protocols.lukkien_tables import StudyTables, found_studies, load_images, load_study
-from core.results import Accuracy, Agreement, CachePart, Comparison, CostReport, Heatmap, LayerEffect, MaskReport, Picture, RemovalReport
+from core.results import Accuracy, Agreement, CachePart, Comparison, CostReport, Heatmap, MaskReport, Picture, RemovalReport
 from core.saliency.cams import saliency_maps
 from core.saliency.capture import own_class
 from core.saliency.second import second_methods
-from core.sensitivity import scan
-from core.specs import CamSpec, DataSpec, ImageRef, ModelSpec, SensitivitySpec, VariantSpec
+from core.settings import default_folder, shipped_folder
+from core.specs import CamSpec, DataSpec, ImageRef, ModelSpec, VariantSpec
 from core.stamps import Stamp, settled
-from core.store.budgets import MEGABYTE, Budgets
+from core.store.budgets import Budgets
 from core.store.files import Files
 from core.store.memory import MemoryCache
 from core.store.models import ModelStore
 from core.store.tables import AccuracyTable
+from core.text import MEGABYTE
 
-REPOSITORY = Path(__file__).parents[1]
 DEFAULT_MODEL = ModelSpec()
-
-
-def default_folder() -> Path:
-    """Where networks and caches lie: SPARSIGHT_CACHE, or models_cache in the repository."""
-    return Path(os.environ.get("SPARSIGHT_CACHE") or REPOSITORY / "models_cache")
 
 
 class Engine:
@@ -67,7 +60,7 @@ class Engine:
     ) -> None:
         self.device = choose_device(device or os.environ.get("SPARSIGHT_DEVICE") or None)
         self.folder = folder or default_folder()
-        shipped = REPOSITORY / "models_cache" / "shipped"
+        shipped = shipped_folder()
         self.store = ModelStore(
             Files(self.folder, [shipped]), self.device, budgets or Budgets.usual(self.device),
             lambda model: calibration_images(self._pictures, card(model)), precision or os.environ.get("SPARSIGHT_PRECISION") or "float32",
@@ -141,10 +134,6 @@ class Engine:
     def cost(self, variant: VariantSpec, measure: bool = False) -> CostReport:
         """Parameters, zeros, multiply-adds, file sizes, before and after physical removal; with `measure`, the time of one image too."""
         return cost(self.store, variant, measure)
-
-    def sensitivity(self, question: SensitivitySpec, known: Collection[str] = ()) -> Iterator[LayerEffect]:
-        """Each layer pruned alone: one answer a layer and sparsity as it comes. known: keys of answers that are left out."""
-        return scan(self, question, known)
 
     def physical(self, variant: VariantSpec) -> tuple[nn.Module, RemovalReport]:
         """The variant without the channels that pruning emptied, the caller's own. Raises CannotRemove (a SparsightError)."""
@@ -222,18 +211,6 @@ class Engine:
         """Accuracy over the variant's series, as far as it is in the stored table."""
         points = ((self.report(point), self.known_accuracy(point, data)) for point in self.series(variant))
         return tuple((report, accuracy) for report, accuracy in points if accuracy is not None)
-
-    def studies(self) -> list[tuple[str, str]]:
-        """(weights, data key) of every study of the thesis there is on this machine."""
-        return found_studies(self.roots)
-
-    def study(self, weights: str, data_key: str) -> StudyTables:
-        """The tables of one study. Raises MissingData or BadFile."""
-        return load_study(self.roots, weights, data_key)
-
-    def study_images(self, weights: str, data_key: str) -> DataFrame:
-        """Per-image results of one study, as far as they came along. Raises MissingData or BadFile."""
-        return load_images(self.roots, weights, data_key)
 
     def inputs(self, data: DataSpec) -> Inputs:
         """A data set of digits on the device, with its stored noise. Raises BadSpec, UnknownName, MissingData, BadFile."""

@@ -16,11 +16,11 @@ from core.measures import top1
 from core.measures.boxes import box_iou
 from core.measures.fitting import Fits, choose_threshold, fit
 from core.measures.overlap import energy_inside, pointing_game, soft_iou
-from core.results import NO_ANSWER, OVERFLOW_ADVICE, UNREADABLE, Accuracy
+from core.results import OVERFLOW_ADVICE, Accuracy
 from core.saliency.cams import saliency_maps
 from core.saliency.capture import own_class
 from core.saliency.normalise import normalise, to_measure, usable_and_empty
-from core.specs import DataSpec, VariantSpec
+from core.specs import NO_ANSWER, UNREADABLE, DataSpec, VariantSpec
 from core.stats.intervals import wilson
 
 TOP = 5

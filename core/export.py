@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from core import pictures
-from core.describe import comparison_facts, versions
+from core.facts import comparison_facts, versions
 from core.models.zoo import card
 from core.results import Comparison
 from core.specs import CamSpec, ImageRef, PruningSpec, VariantSpec

@@ -115,8 +115,6 @@ def text_of(line: Facts) -> str:
 
 def look_after(arguments: Arguments, folder: Path) -> int | None:
     """`jobs`: lists them, or does something with one."""
-    from core import retraining  # noqa: F401 - registers the kinds of jobs
-
     jobs = Jobs(folder)
     if arguments.action == "list":
         found = jobs.all()

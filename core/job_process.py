@@ -14,7 +14,7 @@ from pathlib import Path
 
 from core.control import Control, Stopped
 from core.errors import SparsightError
-from core.jobs import JOBS, replace_text
+from core.jobs import JOBS, register_kind, replace_text
 
 
 def work(folder: Path, name: str) -> int:
@@ -23,10 +23,9 @@ def work(folder: Path, name: str) -> int:
     with _locked(home) as mine:
         if not mine:  # another process has taken it up meanwhile
             return 0
-        from core import retraining  # noqa: F401 - registers the kinds; imported under the lock, because it takes seconds
-
         about = json.loads((home / "job.json").read_text())
         try:
+            register_kind(about)
             with (home / "progress.jsonl").open("a") as lines:
                 for step in JOBS[about["kind"]].value(about["arguments"], Control(home)):
                     lines.write(json.dumps(step | {"at": round(time.time(), 2)}) + "\n")
@@ -48,13 +47,16 @@ def work(folder: Path, name: str) -> int:
 
 @contextmanager
 def _locked(home: Path) -> Iterator[bool]:
-    """Holds the job's lock; False where another process does."""
+    """Holds the job's lock, in which its process id stands; False where another process does."""
     with (home / "lock").open("ab") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             yield False
             return
+        file.truncate(0)
+        file.write(str(os.getpid()).encode())
+        file.flush()
         yield True
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
-import os
+import re
 import shutil
 import subprocess
 import sys
@@ -18,11 +18,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from core.atomic import replacing
 from core.control import Control
-from core.errors import BadSpec, CacheNotWritable, MissingData
+from core.errors import BadFile, BadSpec, CacheNotWritable, MissingData
 from core.registry import Registry
 
 Facts = dict[str, Any]
@@ -37,6 +39,8 @@ STATES: dict[str, str] = {
     "failed": "ended by an error",
     "died": "its process was ended from outside; it can go on where it was",
 }
+# Where the kinds of job files lie that do not name their module.
+MODULES = {"retrain": "core.retraining", "merkle": "core.protocols.merkle_job"}
 PATIENCE_S = 20.0  # how long a process may take to begin
 
 
@@ -80,7 +84,8 @@ class Jobs:
             home.mkdir(parents=True, exist_ok=True)
             for wish in ("pause", "stop", "failed.json", "done"):
                 (home / wish).unlink(missing_ok=True)
-            about = {"kind": kind, "title": title, "arguments": dict(arguments), "begun": time.time()}
+            module = JOBS[kind].value.__module__
+            about = {"kind": kind, "module": module, "title": title, "arguments": dict(arguments), "begun": time.time()}
             replace_text(home / "job.json", json.dumps(about))
             with (home / "log.txt").open("ab") as log:
                 command = [sys.executable, "-m", "core.job_process", str(self.folder.parent), name]
@@ -95,13 +100,7 @@ class Jobs:
 
     def get(self, name: str) -> Job:
         """Raises MissingData."""
-        home = self.folder / name
-        try:
-            about = json.loads((home / "job.json").read_text())
-        except (OSError, ValueError) as error:
-            raise MissingData(
-                f"There is no job '{name}'.", "Jobs are kept in the cache folder until they are deleted.", "Check its id."
-            ) from error
+        home, about = self.folder / name, self._about(name)
         lines = self.progress(name)
         state, error_text = _state(home)
         return Job(id=name, kind=about["kind"], title=about["title"], arguments=about["arguments"], begun=about["begun"], state=state,
@@ -140,6 +139,7 @@ class Jobs:
     def resume(self, name: str) -> Job:
         """Goes on with a job that was stopped, failed or died."""
         job = self.get(name)
+        register_kind(self._about(name))
         return self.start(job.kind, job.arguments, job.title)
 
     def delete(self, name: str) -> None:
@@ -154,9 +154,26 @@ class Jobs:
                 f"{home} cannot be deleted ({error.strerror}).", "The folder must be writable.", "Change its permissions."
             ) from error
 
+    def _about(self, name: str) -> Facts:
+        try:
+            return json.loads((self.folder / name / "job.json").read_text())
+        except (OSError, ValueError) as error:
+            raise MissingData(
+                f"There is no job '{name}'.", "Jobs are kept in the cache folder until they are deleted.", "Check its id."
+            ) from error
+
     def _home(self, name: str) -> Path:
         self.get(name)
         return self.folder / name
+
+
+def register_kind(about: Mapping[str, Any]) -> None:
+    """Imports the module that registers the kind of a job. Raises BadFile for one that is not Sparsight's own."""
+    module = about.get("module") or MODULES.get(about["kind"], "")
+    if not re.fullmatch(r"core(\.[a-z_]+)+", module):
+        wrong = f"job.json names the module '{module}'."
+        raise BadFile(wrong, "A job runs a module of Sparsight only.", "Delete the job and start it again.")
+    import_module(module)
 
 
 def _state(home: Path) -> tuple[str, str]:
@@ -190,6 +207,5 @@ def _wait_until_begun(home: Path, process: subprocess.Popen) -> None:
 
 
 def replace_text(path: Path, text: str) -> None:
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    part.write_text(text)
-    part.replace(path)
+    with replacing(path) as part:
+        part.write_text(text)

@@ -35,27 +35,27 @@ def add_show(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: Arguments) -> None:
     """Trains, evaluates and tabulates; everything that is already there is found and not done again."""
+    from core.data.decode import finished
     from core.engine import Engine
     from core.protocols import merkle, merkle_summary
     from core.retraining_data import load, photographs, pretrained
-    from core.training.images import finished
+    from core.training.place import Place
 
     engine = Engine(arguments.device, arguments.folder)
     plans = [_plan(arguments, seed) for seed in arguments.seeds or [0]]
-    merkle.describe(plans[0], ("a", "b"))  # what cannot be is said before anything is read
-    plans[0].spec(())
+    plans[0].spec((plans[0].backbone.classifier,))  # what cannot be is said before anything is read
     for sentence in merkle_summary.departures(plans[0]) or ("As published.",):
         say(arguments, {"departure": sentence}, sentence)
     data = _data(arguments, engine.folder)
     photos, left_out = photographs({"photographs": data, "held_out": arguments.leave_out or "", "folder": engine.folder})
     say(arguments, {"photographs": len(photos), "left_out": len(left_out)}, f"Decoding {len(photos):,} photographs.")
-    images = finished(load(photos, plans[0], engine.folder, left_out), say_decoded(arguments))
+    images = finished(load(photos, plans[0].backbone.rule, engine.folder, left_out), say_decoded(arguments))
     sizes = {name: len(getattr(images, name)) for name in ("train", "validation", "test")}
     say(arguments, sizes, ", ".join(f"{count:,} {name}" for name, count in sizes.items()))
     weights = pretrained(plans[0].architecture, arguments.weights_file, engine.folder) if plans[0].start == "pretrained" else None
     tables = []
     for plan in plans:
-        for step in merkle.run(plan, images, weights, merkle.Place(engine.store.files, engine.device)):
+        for step in merkle.run(plan, images, weights, Place(engine.store.files, engine.device)):
             say(arguments, *_told(plan, step))
         engine.refresh_models()
         tables.append(_evaluated(arguments, engine, plan, images))

@@ -12,19 +12,20 @@ from core import merkle_commands, vonrad_commands
 from core.asked import check_words, say
 from core.data.datasets import mnist
 from core.device import choose_device
-from core.engine import REPOSITORY, Engine, default_folder
+from core.engine import Engine
 from core.errors import BadSpec, UnknownName
 from core.evaluation import overflow_notes
 from core.protocols import lukkien, lukkien_study
 from core.protocols.lukkien_images import Study
-from core.protocols.lukkien_tables import StudyTables
+from core.protocols.lukkien_tables import StudyTables, load_study
+from core.settings import default_folder, shipped_folder
 from core.study_text import correlations_text, levels_text
 from core.sweep import store_accuracies
 from core.text import fitted
 
 Arguments = argparse.Namespace
 PROTOCOLS = ("lukkien", "merkle", "vonrad")
-SHIPPED = REPOSITORY / "models_cache" / "shipped"
+SHIPPED = shipped_folder()
 
 
 def run(arguments: Arguments) -> None:
@@ -61,7 +62,7 @@ def show(arguments: Arguments) -> None:
         vonrad_commands.show(arguments, [arguments.folder or default_folder(), SHIPPED])
         return
     weights = _weights(arguments.train_on)
-    tables = Engine(arguments.device, arguments.folder).study(weights, lukkien_study.evaluation_data(weights).key)
+    tables = load_study(Engine(arguments.device, arguments.folder).roots, weights, lukkien_study.evaluation_data(weights).key)
     if not arguments.json:
         print(levels_text(tables), correlations_text(tables), fitted(summary(tables)), sep="\n\n")
         return

@@ -12,13 +12,13 @@ from torch import Tensor
 
 from core.data.classes import readable
 from core.data.datasets import DATASETS
+from core.data.decode import TrainingImages, decode
 from core.data.folders import PREFIX, SUFFIXES, read_folder
+from core.data.parts import SPLIT_SEED, Images, Loading, load_images, part, split
 from core.data.photo_sets import PhotoSet
 from core.errors import BadSpec, MissingData
+from core.models.cards import InputRule
 from core.models.zoo import named
-from core.protocols import merkle
-from core.protocols.merkle import Images, Loading
-from core.training.images import TrainingImages, decode, part, split
 
 SHARE = 0.15  # of photographs without train/ and val/, for validation, and as many for the test
 
@@ -48,7 +48,7 @@ def has_folders(photos: PhotoSet) -> bool:
     return {"train", "val"} <= tops
 
 
-def load(photos: PhotoSet, plan: merkle.Plan, folder: Path, held_out: Collection[str]) -> Loading:
+def load(photos: PhotoSet, rule: InputRule, folder: Path, held_out: Collection[str]) -> Loading:
     """The parts to train, choose and count on, classes under the names that people know.
 
     With train/ and val/ as Less is More divides them; without, 15 % for validation and 15 % for the test, drawn at random once.
@@ -61,11 +61,11 @@ def load(photos: PhotoSet, plan: merkle.Plan, folder: Path, held_out: Collection
         BadSpec: fewer than two classes, or nothing that can be read.
     """
     if has_folders(photos):
-        found = yield from merkle.load_images(photos, plan, folder, held_out)
+        found = yield from load_images(photos, rule, folder, held_out)
     else:
         whole = part(photos, "", held_out)
         size = max(1, round(SHARE * len(whole)))
-        validation, test, train = yield from decode(split(whole, [size, size], merkle.SPLIT_SEED), merkle.rule_of(plan), folder)
+        validation, test, train = yield from decode(split(whole, [size, size], SPLIT_SEED), rule, folder)
         found = Images(train, validation, test)
     for name, images in (("training", found.train), ("validation", found.validation)):
         if len(images.labels.unique()) < (2 if name == "training" else 1):

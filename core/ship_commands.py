@@ -25,8 +25,9 @@ def add_ship(parser: argparse.ArgumentParser) -> None:
 
 def ship(arguments: Arguments) -> None:
     """Rounds, counts and writes. Raises as `core.shipping.ship` does."""
-    from core.engine import REPOSITORY, Engine
+    from core.engine import Engine
     from core.protocols.series_images import name_of
+    from core.settings import shipped_folder
     from core.shipping import LIMIT_BYTES, Shipment, report
     from core.shipping import ship as shipped_by
     from core.specs import DataSpec
@@ -34,7 +35,7 @@ def ship(arguments: Arguments) -> None:
     engine = Engine(arguments.device, arguments.folder)
     data = DataSpec(name=f"folder:{Path(arguments.photos).absolute()}")
     shipment = Shipment(
-        data, arguments.photos_name or name_of(data), arguments.to or REPOSITORY / "models_cache" / "shipped",
+        data, arguments.photos_name or name_of(data), arguments.to or shipped_folder(),
         _models(arguments, set(arguments.seeds) - set(arguments.tables_of) if arguments.seeds else None),
         _models(arguments, set(arguments.tables_of)),
     )  # fmt: skip

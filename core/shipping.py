@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from core.atomic import replacing
 from core.data.photo_inputs import PhotoInputs
 from core.engine import Engine
 from core.errors import BadSpec, CacheNotWritable, MissingData
@@ -145,10 +146,8 @@ def _write(staging: Path, shipment: Shipment, limit_bytes: int) -> None:
         )
     try:
         for path, place in places.items():
-            place.parent.mkdir(parents=True, exist_ok=True)
-            part = place.with_name(f".{place.name}.part")
-            part.write_bytes(path.read_bytes())
-            part.replace(place)
+            with replacing(place) as part:
+                part.write_bytes(path.read_bytes())
     except OSError as error:
         raise CacheNotWritable(f"{shipment.target} cannot be written ({error}).", "", "Make room, and begin again.") from error
     for found in finetuned.find([staging]):

@@ -9,6 +9,7 @@ WIDTH = 100  # columns
 GAP = "  "  # between two columns of a table
 UNDEFINED = "–"
 MINUTE, HOUR, DAY = 60, 3600, 86400
+KILOBYTE, MEGABYTE, GIGABYTE = 10**3, 10**6, 10**9
 
 
 def percent(share: float) -> str:
@@ -35,7 +36,7 @@ def duration(seconds: float) -> str:
 
 def size(count: int) -> str:
     """Bytes: "2.5 kB", "18.8 MB"; a megabyte is a million bytes."""
-    for unit, step in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+    for unit, step in (("GB", GIGABYTE), ("MB", MEGABYTE), ("kB", KILOBYTE)):
         if count >= step:
             return f"{count / step:,.1f} {unit}"
     return f"{count} bytes"
@@ -44,6 +45,12 @@ def size(count: int) -> str:
 def counted(count: int, noun: str) -> str:
     """ "1 epoch", "2,000 epochs"."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def first_few(names: Sequence[str], most: int) -> str:
+    """The first names, and how many more there are: "a, b and 3 more"."""
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def wrapped(text: str, indent: str = "", hanging: str = "") -> str:

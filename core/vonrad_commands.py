@@ -43,19 +43,19 @@ def add_show(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: Arguments, folder: Path) -> None:
     """Trains and counts; everything that is already there is found and not done again. Prints a line an epoch and a network."""
+    from core.data.decode import finished
     from core.device import choose_device
     from core.protocols import vonrad_tables
-    from core.protocols.merkle import Place
     from core.protocols.vonrad import check
     from core.retraining_data import load, photographs, pretrained
     from core.store.files import Files
-    from core.training.images import finished
+    from core.training.place import Place
 
     plans = [_plan(arguments, seed) for seed in arguments.seeds or [0]]
     photos, left_out = photographs({"photographs": _data(arguments), "held_out": arguments.leave_out or "", "folder": folder})
     check(plans[0], tuple(photos.classes))
     say(arguments, {"stage": "decoding", "photographs": len(photos)}, f"decoding {len(photos):,} photographs")
-    images = finished(load(photos, plans[0].base, folder, left_out), say_decoded(arguments))
+    images = finished(load(photos, plans[0].backbone.rule, folder, left_out), say_decoded(arguments))
     weights = pretrained(plans[0].architecture, arguments.weights_file, folder) if arguments.start == "pretrained" else None
     place = Place(Files(folder), choose_device(arguments.device))
     for plan in plans:

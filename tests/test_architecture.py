@@ -32,7 +32,6 @@ ROOMS = (
         "core.evaluation",
         "core.comparing",
         "core.cost",
-        "core.sensitivity",
         "core.freshness",
         "core.pictures",
         "core.plots",

@@ -18,8 +18,8 @@ import torch
 from PIL import Image
 
 import core.__main__ as command_line
-from core.bench import BENCHES
-from core.engine import REPOSITORY, Engine
+from core.engine import Engine
+from core.settings import REPOSITORY
 from tests.data.made_sets import folder_files, write_folder
 from tests.overflowing import write_overflowing
 
@@ -33,7 +33,6 @@ HELPED = (
     ["jobs"],
     ["protocol", "run"],
     ["protocol", "show"],
-    ["bench"],
 )
 
 
@@ -274,13 +273,6 @@ def test_a_protocol_is_shown(command) -> None:
     assert strict(out)["facts"]["seeds"] == [333, 334, 335]
 
 
-def test_a_bench_prints_one_line_of_json(command) -> None:
-    status, out, _ = command("bench", "threads", "--n", "4", "--device", "cpu")
-    assert status == 0
-    assert out.count("\n") == 1
-    assert strict(out)["differing"] == 0
-
-
 # --- what it says when something is off
 
 WRONG: dict[str, tuple[list[str], int, str]] = {
@@ -317,8 +309,6 @@ WRONG: dict[str, tuple[list[str], int, str]] = {
     "seed": (["heatmap", "--seed", "1"], 1, "--seeds 1"),
     "protocol": (["protocol", "run", "lukien"], 1, "Did you mean 'lukkien'?"),
     "protocol to show": (["protocol", "show", "lukien"], 1, "Did you mean 'lukkien'?"),
-    "bench": (["bench", "slidr"], 1, "Did you mean 'slider'?"),
-    "repetitions": (["bench", "slider", "--n", "0"], 1, "from 1 up"),
     "sparsity above 1": (["heatmap", "--sparsity", "1.4"], 1, "0 % to 100 %"),
     "sparsity below 0": (["heatmap", "--sparsity", "-0.1"], 1, "0 % to 100 %"),
     "sparsity nan": (["heatmap", "--sparsity", "nan"], 1, "0 % to 100 %"),
@@ -336,8 +326,6 @@ WRONG: dict[str, tuple[list[str], int, str]] = {
     "training set": (["protocol", "run", "lukkien", "--train-on", "5"], 1, "60000"),
     "levels": (["protocol", "run", "lukkien", "--levels", "99"], 1, "0 to 25"),
     "file as folder": (["info", "--folder", "README.md"], 1, "no folder"),
-    "README without tables": (["info", "--update-readme", "CHANGELOG.md"], 1, "table markers"),
-    "missing README": (["info", "--update-readme", "nowhere.md"], 1, "cannot be read"),
 }
 
 
@@ -422,7 +410,7 @@ def test_help_explains_every_option_and_names_defaults(words: list[str], capsys:
         command_line.main([*words, "--help"])
     text = capsys.readouterr().out
     assert left.value.code == 0
-    needed = {"protocol": ["name"], "bench": ["name"], "retrain": ["--data", "x"]}.get(words[0], [])
+    needed = {"protocol": ["name"], "retrain": ["--data", "x"]}.get(words[0], [])
     arguments = command_line.build_parser().parse_args([*words, *needed])
     options = re.split(r"\n(?=  -)", text.split("options:\n")[1])
     for name, default in vars(arguments).items():
@@ -434,13 +422,6 @@ def test_help_explains_every_option_and_names_defaults(words: list[str], capsys:
         if default not in (None, False, "", 0):
             assert "default" in shown, name
             assert all(str(value) in shown for value in (default if isinstance(default, list) else [default])), name
-
-
-def test_bench_help_names_every_bench(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        command_line.main(["bench", "--help"])
-    out = capsys.readouterr().out
-    assert all(name in out for name in BENCHES)
 
 
 def test_a_whole_process(tmp_path: Path) -> None:

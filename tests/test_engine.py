@@ -12,16 +12,17 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.engine import REPOSITORY, Engine
+from core.engine import Engine
 from core.errors import BadFile, BadSpec, MissingData, UnknownName
 from core.models.zoo import TABLE_SPARSITIES
 from core.protocols.lukkien import SEEDS
 from core.results import MAP_STATES
+from core.settings import shipped_folder
 from core.shipping import LIMIT_BYTES
 from core.specs import CamSpec, DataSpec, ImageRef, ModelSpec, PruningSpec, VariantSpec
 from tests.overflowing import write_overflowing
 
-SHIPPED = REPOSITORY / "models_cache" / "shipped"
+SHIPPED = shipped_folder()
 
 
 def one_shot(sparsity: float) -> VariantSpec:

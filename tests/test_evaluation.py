@@ -25,11 +25,10 @@ from core.measures.boxes import box_iou
 from core.measures.overlap import energy_inside, pointing_game, soft_iou
 from core.models.cards import Card
 from core.models.zoo import MODELS
-from core.results import NO_ANSWER
 from core.saliency.cams import saliency_maps
 from core.saliency.capture import own_class
 from core.saliency.normalise import normalise
-from core.specs import CamSpec, DataSpec, ImageRef, ModelSpec, VariantSpec
+from core.specs import NO_ANSWER, CamSpec, DataSpec, ImageRef, ModelSpec, VariantSpec
 from core.store.sparse import pack_sparse
 from tests.data.cards import with_rule
 from tests.data.made_sets import folder_files, jpeg, photograph, write_folder, write_imagenette, write_pets

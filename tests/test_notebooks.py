@@ -13,7 +13,7 @@ from nbclient import NotebookClient
 from nbformat import NotebookNode
 
 import core
-from core.engine import REPOSITORY
+from core.settings import REPOSITORY
 
 NOTEBOOKS = sorted((REPOSITORY / "notebooks").glob("*.ipynb"))
 PLOTLY = "application/vnd.plotly.v1+json"

@@ -8,15 +8,15 @@ from dataclasses import replace
 import pytest
 
 from core import plots_study
-from core.engine import REPOSITORY
 from core.measures.fitting import FITTINGS
 from core.protocols.lukkien import PUBLISHED, WEIGHTS_LEFT
 from core.protocols.lukkien_tables import StudyTables, load_study, overlap_column
+from core.settings import shipped_folder
 
 
 @pytest.fixture(scope="module")
 def study() -> StudyTables:
-    return load_study([REPOSITORY / "models_cache" / "shipped"], "mnist-60000", "mnist-test+noise-0.2-s0")
+    return load_study([shipped_folder()], "mnist-60000", "mnist-test+noise-0.2-s0")
 
 
 def trace(figure, name: str):

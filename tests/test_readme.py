@@ -1,6 +1,6 @@
 """The README's tables are those of the registries, its figures those of what comes along.
 
-After adding a method: python -m core info --update-readme README.md
+After adding a method: python -m docs.tables README.md
 """
 
 from __future__ import annotations
@@ -15,18 +15,20 @@ from core import CamSpec, DataSpec, Engine, ImageRef, ModelSpec, PruningSpec, Va
 from core.__main__ import main
 from core.bench import BENCHES
 from core.data.datasets import DATASETS
-from core.describe import fill_tables, readme_tables
-from core.engine import REPOSITORY
 from core.errors import BadFile, UnknownName
 from core.measures import MEASURES
 from core.models.zoo import MODELS, card, default_model
 from core.protocols import series_tables
+from core.protocols.lukkien_tables import found_studies, load_study
 from core.protocols.series_images import Place
 from core.protocols.vonrad_summary import percent
 from core.pruning import CRITERIA
 from core.results import Verdict
 from core.saliency import CAMS
+from core.settings import REPOSITORY
 from core.specs import SCOPES
+from docs.tables import fill
+from docs.tables import tables as readme_tables
 
 README = REPOSITORY / "README.md"
 REGISTRIES = {"models": MODELS, "data sets": DATASETS, "criteria": CRITERIA, "CAM methods": CAMS, "measures": MEASURES, "benches": BENCHES}
@@ -35,7 +37,7 @@ BLOCK = "before\n<!-- table: measures -->\nold\n<!-- end -->\nafter\n"
 
 def test_the_readme_is_up_to_date() -> None:
     text = README.read_text(encoding="utf-8")
-    assert fill_tables(text) == text, "run: python -m core info --update-readme README.md"
+    assert fill(text) == text, "run: python -m docs.tables README.md"
 
 
 def test_the_readme_shows_every_table() -> None:
@@ -68,14 +70,14 @@ def test_every_row_has_as_many_cells_as_its_head(name: str) -> None:
 
 
 def test_only_what_is_between_the_markers_changes() -> None:
-    filled = fill_tables(BLOCK)
+    filled = fill(BLOCK)
     assert filled == f"before\n<!-- table: measures -->\n{readme_tables()['measures']}\n<!-- end -->\nafter\n"
-    assert fill_tables(filled) == filled
+    assert fill(filled) == filled
 
 
 def test_blocks_side_by_side_stay_apart() -> None:
-    filled = fill_tables(BLOCK + BLOCK.replace("measures", "models"))
-    assert filled == fill_tables(BLOCK) + fill_tables(BLOCK.replace("measures", "models"))
+    filled = fill(BLOCK + BLOCK.replace("measures", "models"))
+    assert filled == fill(BLOCK) + fill(BLOCK.replace("measures", "models"))
 
 
 @pytest.mark.parametrize(
@@ -89,15 +91,7 @@ def test_blocks_side_by_side_stay_apart() -> None:
 )
 def test_broken_markers_are_said(text: str, error: type[Exception]) -> None:
     with pytest.raises(error):
-        fill_tables(text)
-
-
-def test_the_command_refreshes_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path = tmp_path / "README.md"
-    path.write_text(BLOCK, encoding="utf-8")
-    assert main(["info", "--update-readme", str(path)]) == 0
-    assert path.read_text(encoding="utf-8") == fill_tables(BLOCK)
-    assert str(path) in capsys.readouterr().out
+        fill(text)
 
 
 @pytest.mark.timeout(900)  # half a minute on a quiet core, minutes on a busy one
@@ -117,8 +111,8 @@ def test_repair_of_batch_norm_is_what_the_command_answers(real_data: Path, capsy
 def test_the_course_of_soft_iou_is_the_shipped_tables() -> None:
     """It starts lower and peaks after the first six levels, as in the thesis, in every run."""
     text, engine = README.read_text(encoding="utf-8"), Engine("cpu")
-    for weights, data in engine.studies():
-        mean = engine.study(weights, data).mean_series()
+    for weights, data in found_studies(engine.roots):
+        mean = load_study(engine.roots, weights, data).mean_series()
         peak = mean.loc[mean.overlap.idxmax()]
         assert peak.level >= 6
         assert mean.overlap.iloc[0] < peak.overlap

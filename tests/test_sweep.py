@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from core.engine import REPOSITORY, Engine
+from core.engine import Engine
 from core.models.zoo import TABLE_SPARSITIES
+from core.settings import shipped_folder
 from core.specs import ModelSpec, PruningSpec, VariantSpec
 from core.store.tables import read_counts, write_counts
 from core.sweep import DIGITS, store_accuracies, table_prunings
 
-SHIPPED = REPOSITORY / "models_cache" / "shipped"
+SHIPPED = shipped_folder()
 SHIPPED_MODEL = ModelSpec()
 OTHER_MODEL = ModelSpec(weights="mnist-60000", seed=1)
 

@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from core.bench.measure import BENCHES, line
-from core.engine import REPOSITORY, Engine
+from core.engine import Engine
 from core.errors import MissingData, SparsightError
+from core.settings import REPOSITORY
 
 QUIET = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync")  # fmt: skip

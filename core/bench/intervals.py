@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from core.bench.measure import BENCHES, line
 from core.engine import Engine
+from core.protocols.lukkien_tables import load_images
 from core.stats.bootstrap import LevelMeans, correlation_intervals, level_means
 from core.stats.correlation import CORRELATIONS, row_correlations
 
@@ -66,7 +67,7 @@ def intervals(engine: Engine, n: int | None, sizes: tuple[int, ...] = SIZES) -> 
 
 
 def _populations(engine: Engine, maps: str) -> Iterator[Population]:
-    table = engine.study_images(*STUDY).sort_values(["seed", "level", "image"])
+    table = load_images(engine.roots, *STUDY).sort_values(["seed", "level", "image"])
     labels = engine.gallery().labels.numpy()
     shape = (table.seed.nunique(), table.level.nunique(), len(labels))
     right = (table.predicted_noisy.to_numpy().reshape(shape) == labels).astype(np.float64)

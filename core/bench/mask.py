@@ -9,10 +9,10 @@ import torch
 
 from core.bench.measure import BENCHES, alternate, line
 from core.bench.train import BATCH, RECIPE, RULE, SIDE_PX
+from core.data.decode import TrainingImages
 from core.device import seconds
 from core.engine import Engine
 from core.models.architectures import build
-from core.training.images import TrainingImages
 from core.training.loop import Training
 from core.training.memory import keep_memory_between_steps
 from core.training.single import Photographs, Subject

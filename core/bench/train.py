@@ -17,6 +17,7 @@ from PIL import Image
 from torch.utils.data import DataLoader
 
 from core.bench.measure import BENCHES, alternate, line
+from core.data.decode import TrainingImages, decode, finished
 from core.data.folders import SUFFIXES, read_folder
 from core.device import describe, seconds
 from core.engine import Engine
@@ -24,7 +25,6 @@ from core.measures.cost import multiply_adds
 from core.models.architectures import build
 from core.models.cards import InputRule
 from core.specs import TrainSpec
-from core.training.images import TrainingImages, decode, finished
 from core.training.loop import Training
 from core.training.memory import keep_memory_between_steps
 from core.training.single import Photographs, Subject, computed_in

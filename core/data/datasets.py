@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from core.atomic import replacing
 from core.data.folders import PREFIX
 from core.errors import BadFile, MissingData
 from core.registry import Registry
@@ -84,14 +85,8 @@ def _parse_embedded_csv() -> np.ndarray:
 
 
 def _try_to_cache(path: Path, data: LabelledImages) -> None:
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.npz")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        np.savez(temporary, images=data.images.numpy(), labels=data.labels.numpy())
-        temporary.replace(path)
-    except OSError:
-        with contextlib.suppress(OSError):  # a cache that cannot be written only costs time
-            temporary.unlink()
+    with contextlib.suppress(OSError), replacing(path) as part, part.open("wb") as file:  # without a cache it only takes longer
+        np.savez(file, images=data.images.numpy(), labels=data.labels.numpy())
 
 
 @DATASETS.register(

@@ -19,6 +19,7 @@ from core.errors import BadImage
 from core.models.cards import Card
 from core.results import Array
 from core.stamps import Stamp
+from core.text import first_few
 
 BATCH_VALUES = 2_500_000  # of the inputs of one batch: 16 of 224 x 224 pixels in colour, and the network's activations on top
 LARGEST_BATCH = 500
@@ -142,5 +143,4 @@ class PhotoInputs:
 
 def some(names: Sequence[str]) -> str:
     """The first few names, and how many more there are."""
-    more = len(names) - NAMED
-    return ", ".join(names[:NAMED]) + (f" and {more:,} more" if more > 0 else "")
+    return first_few(names, NAMED)

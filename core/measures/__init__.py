@@ -18,14 +18,13 @@ MEASURES lists them by name; the fact "group" says what a measure takes: "overla
 """
 
 from core.measures.base import MEASURES, optional
-from core.measures.classification import agreement, probabilities, top1, top1_correct
+from core.measures.classification import probabilities, top1
 from core.measures.maps import gini, mean, std, zero_share
 from core.measures.overlap import energy_inside, iou_top_p, jaccard_curve, pointing_game, soft_iou
 from core.measures.similarity import cosine, iou_top_p_of_maps, pearson, soft_iou_of_maps, spearman, ssim
 
 __all__ = [
     "MEASURES",
-    "agreement",
     "cosine",
     "energy_inside",
     "gini",
@@ -43,6 +42,5 @@ __all__ = [
     "ssim",
     "std",
     "top1",
-    "top1_correct",
     "zero_share",
 ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from core.results import NO_ANSWER
+from core.specs import NO_ANSWER
 
 
 def answered(logits: Tensor) -> Tensor:
@@ -26,13 +26,3 @@ def probabilities(logits: Tensor) -> Tensor:
 def top1(logits: Tensor) -> Tensor:
     """The predicted class of each image, (N,) long; the lowest index among equals, NO_ANSWER without an answer."""
     return logits.argmax(dim=1).masked_fill(~answered(logits), NO_ANSWER)
-
-
-def top1_correct(logits: Tensor, labels: Tensor) -> int:
-    """How many of N images are predicted right: logits (N, C), labels (N,)."""
-    return int((top1(logits) == labels).sum())
-
-
-def agreement(a: Tensor, b: Tensor) -> float | None:
-    """Share of images for which two sets of predicted classes (N,) are the same; None for no images."""
-    return float((a == b).double().mean()) if len(a) else None

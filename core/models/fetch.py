@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import http.client
-import os
 import urllib.error
 import urllib.request
-import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.atomic import replacing
 from core.errors import BadFile, CacheNotWritable, MissingData
 from core.models.cards import Progress
 
@@ -46,12 +44,10 @@ def fetch(remote: Remote, folder: Path, progress: Progress | None = None) -> Pat
     if target.is_file():
         _check(target, remote, "Delete it to have it downloaded again.")
         return target
-    part = folder / f".{uuid.uuid4().hex}.part"  # another process may be at the same file
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        _download(remote, part, progress or (lambda done, total: None))
-        _check(part, remote, "Try again later; nothing was kept.")
-        os.replace(part, target)
+        with replacing(target) as part:
+            _download(remote, part, progress or (lambda done, total: None))
+            _check(part, remote, "Try again later; nothing was kept.")
     except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as error:
         raise missing(remote, folder, error) from error
     except OSError as error:
@@ -60,9 +56,6 @@ def fetch(remote: Remote, folder: Path, progress: Progress | None = None) -> Pat
             f"The download {remote.file} needs {remote.bytes / 1e6:,.0f} MB there.",
             "Free some space or allow writing there, then try again.",
         ) from error
-    finally:
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
     return target
 
 

@@ -7,17 +7,17 @@ A model "squeezenet1_1@imagenette-128" is the architecture squeezenet1_1 with th
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from core.atomic import replacing
 from core.errors import BadFile, BadSpec, CacheNotWritable
 from core.models import architectures
 from core.models.cards import Card, InputRule, Series, Weights
-from core.specs import PruningSpec, exact_share
+from core.specs import ModelSpec, PruningSpec, exact_share
 
 FILE, FORMAT = "card.json", 2
 NAMED = 5  # classes, where a message names some
@@ -85,11 +85,9 @@ class Description:
 def write(folder: Path, description: Description) -> None:
     """Beside the weights, <folder>/<name>/card.json; replaced as a whole. Raises CacheNotWritable."""
     target = folder / description.name / FILE
-    part = target.with_name(f".{FILE}.{os.getpid()}.part")  # two runs of one network may begin at once
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(json.dumps(asdict(description), indent=1) + "\n", encoding="utf-8")
-        part.replace(target)
+        with replacing(target) as part:
+            part.write_text(json.dumps(asdict(description), indent=1) + "\n", encoding="utf-8")
     except OSError as error:
         raise CacheNotWritable(f"{target} cannot be written ({error}).", "It says what a trained network is.", "Make room.") from error
 
@@ -116,6 +114,11 @@ def add_runs(folder: Path, description: Description) -> None:
             "Choose another name for the data.",
         )
     write(folder, description.and_also(known))
+
+
+def lock_path(folder: Path, model: ModelSpec) -> Path:
+    """The lock of a trained series: one process at a time trains or deletes it."""
+    return folder / model.name / model.weights / f".seed-{model.seed}.lock"
 
 
 def drop_seed(folder: Path, name: str, run: str, seed: int) -> None:

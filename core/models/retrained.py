@@ -9,14 +9,14 @@ from dataclasses import replace
 
 from core.errors import BadFile
 from core.models.cards import Card
-from core.models.finetuned import FILE, Description, drop_seed, look, paths
+from core.models.finetuned import FILE, Description, drop_seed, lock_path, look, paths
 from core.models.zoo import MODELS, series_of
 from core.registry import Entry
 from core.results import TrainedLevel
 from core.specs import ModelSpec, VariantSpec
 from core.stamps import Stamp, stamp_of
-from core.store.alone import alone
 from core.store.files import Files
+from core.store.lock import locked
 
 _log = logging.getLogger(__name__)
 
@@ -77,7 +77,7 @@ class Retrained:
 
     def forget(self, model: ModelSpec) -> None:
         """Deletes a trained series from disk; one that came along stays. Raises CacheNotWritable, Busy while it is being trained."""
-        with alone(model, self._files):
+        with locked(lock_path(self._files.write_root, model), model.key):
             for key in self._files.keys(f"{model.key}/"):  # also what unfinished levels have left
                 self._files.delete(key)
             if (self._files.write_root / model.name / FILE).is_file():

@@ -16,6 +16,7 @@ from safetensors.torch import load_file
 
 from core.errors import BadFile
 from core.models.cards import State
+from core.text import first_few
 
 Shapes = Mapping[str, tuple[int, ...]]
 WRAPPERS = ("state_dict", "model_state_dict", "model", "net", "weights")  # under which training scripts keep the state dict
@@ -110,9 +111,7 @@ def problems(state: State, shapes: Shapes) -> list[str]:
 
 def some(names: Iterable[str]) -> str:
     """The first few, and how many more there are."""
-    listed = list(names)
-    more = len(listed) - NAMED
-    return ", ".join(listed[:NAMED]) + (f" and {more:,} more" if more > 0 else "")
+    return first_few(list(names), NAMED)
 
 
 def _shape(shape: Iterable[int]) -> str:

@@ -14,7 +14,6 @@ from core.registry import Registry
 from core.specs import ModelSpec, PruningSpec
 
 MODELS: Registry[Card] = Registry("model")
-PHOTO_MODEL = "efficientnet-lite0"  # for photographs, unless a person says otherwise: nothing has to be downloaded
 RANDOM = "random"  # the weights that every network has: untrained, drawn from the seed
 # Sparsities at which the accuracy of one-shot pruning is shipped: even steps, finer where networks die.
 TABLE_SPARSITIES = (

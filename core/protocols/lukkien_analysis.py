@@ -13,7 +13,7 @@ from core.errors import MissingData
 from core.measures.fitting import FITTINGS
 from core.protocols.lukkien_images import SERIES, Cell, Study, read_images
 from core.protocols.lukkien_tables import StudyTables, beside_means, overlap_column
-from core.results import NO_ANSWER
+from core.specs import NO_ANSWER
 from core.stats.bootstrap import SYMMETRIC, LevelMeans, correlation_intervals, level_intervals, level_means, mean_interval
 from core.stats.correlation import correlations, normality
 from core.stats.intervals import wilson

@@ -23,7 +23,6 @@ from core.specs import DataSpec, ModelSpec, PruningSpec, VariantSpec
 from core.store.frames import read_frame, write_frame
 from core.store.models import ModelStore
 
-NOISE = DataSpec(name="mnist-test", noise=0.2, noise_seed=0)
 SERIES: dict[str, str] = {
     "iterative-reset": "the thesis: pruned step by step, reset and retrained at every level",
     "one-shot": "control: the dense network pruned once by magnitude to the same number of weights, no retraining",
@@ -119,20 +118,3 @@ def _evaluate_cell(study: Study, cell: Cell, store: ModelStore, inputs: Inputs) 
         "threshold": rows.threshold,
     }
     return pandas.DataFrame({name: values.numpy() for name, values in columns.items()}), facts
-
-
-def pack_images(study: Study) -> pandas.DataFrame:
-    """The per-image results of the thesis' series in small integers, one row a seed, level and image, in that order.
-
-    soft_iou in 1/65535, map_mean and map_std in 1/255; rounding costs at most half of that. Labels are those of the data set.
-    """
-    parts = []
-    for cell in study.cells("iterative-reset"):
-        frame, _ = read_images(study, cell)
-        if frame.soft_iou.isna().any():
-            raise ValueError(f"{cell} has undefined overlaps, which small integers cannot say")
-        packed = pandas.DataFrame({"seed": cell.seed, "level": cell.level, "image": range(len(frame))}).astype("uint16")
-        for name, scale, kind in (("soft_iou", 65535, "uint16"), ("map_mean", 255, "uint8"), ("map_std", 255, "uint8")):
-            packed[name] = (frame[name] * scale).round().astype(kind)
-        parts.append(packed.assign(**{name: frame[name] for name in ("predicted_clean", "predicted_noisy", "empty")}))
-    return pandas.concat(parts, ignore_index=True)

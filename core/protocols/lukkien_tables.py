@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Any
 
 import pandas
 
+from core.atomic import replacing
 from core.errors import BadFile, CacheNotWritable, MissingData
 from core.measures.fitting import FITTINGS
 from core.models.zoo import card
@@ -142,11 +142,9 @@ def write_study(folder: Path, tables: StudyTables) -> None:
     checks = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in texts.items()}
     texts["study.json"] = json.dumps({"format": FORMAT, "facts": tables.facts, "sha256": checks}, indent=1) + "\n"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         for name, text in texts.items():
-            temporary = folder / f".{name}.{os.getpid()}.part"
-            temporary.write_text(text, encoding="utf-8")
-            temporary.replace(folder / name)
+            with replacing(folder / name) as part:
+                part.write_text(text, encoding="utf-8")
     except OSError as error:
         raise CacheNotWritable(
             f"The tables could not be written into {folder} ({error.strerror or error}).",

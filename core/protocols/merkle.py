@@ -11,27 +11,22 @@ generator keyed by seed, level and epoch. Departures when the run is reduced (si
 
 from __future__ import annotations
 
-from collections.abc import Collection, Generator, Iterator
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
-import torch
 from torch import Tensor
 
-from core.control import Control
-from core.data.photo_sets import PhotoSet
-from core.errors import BadSpec
-from core.models import architectures, finetuned
-from core.models.cards import Card, InputRule
+from core.data.parts import Images
+from core.models import finetuned
+from core.models.cards import Card
 from core.models.finetuned import Description, Run
+from core.models.head import Backbone, initial_weights
 from core.specs import PruningSpec, RetrainSpec, TrainSpec, shares
-from core.store.files import Files
-from core.training.images import TrainingImages, decode, part, split
+from core.training.place import Place
 from core.training.series import Material, Step, check_stored, run_series
 
 RATES = (1, 2, 4, 8, 16, 32, 64)  # compression rates of the convolutions
 TARGETS = tuple(1 - 1 / rate for rate in RATES)
-SPLIT_SEED, VALIDATION, TEST = 69, 1125, 2800
 AUGMENT = ("horizontal-flip", "vertical-flip", "rotation-10")
 FIRST = TrainSpec(rates=((0.001, 100),), batch_size=64, noise=0.0, augment=AUGMENT, patience=10)
 EACH = replace(FIRST, rates=((0.001, 50),))
@@ -68,6 +63,10 @@ class Plan:
         return f"merkle-{self.scope}"
 
     @property
+    def backbone(self) -> Backbone:
+        return Backbone(architecture=self.architecture, data=self.data, size_px=self.size_px, normalise=self.normalise)
+
+    @property
     def summary(self) -> str:
         """One sentence for select boxes."""
         reduced = "" if self.epochs is None else f", at most {self.epochs} epochs a level"
@@ -91,44 +90,9 @@ class Plan:
         )  # fmt: skip
 
 
-@dataclass(frozen=True, eq=False)
-class Images:
-    """The parts of the data: train learns, validation chooses the best epoch, test is only counted."""
-
-    train: TrainingImages
-    validation: TrainingImages
-    test: TrainingImages
-
-
-Loading = Generator[tuple[int, int], None, Images]  # photographs decoded, photographs in all
-
-
-def load_images(photos: PhotoSet, plan: Plan, folder: Path, held_out: Collection[str] = ()) -> Loading:
-    """The folders train/ and val/ of a data set, val/ split as published, scaled down where there are fewer photographs.
-
-    folder: for what memory has no room for. held_out: file names that are left out everywhere. Yields and raises as `decode` does.
-    """
-    rest = part(photos, "val", held_out)
-    validation = round(len(rest) * VALIDATION / (VALIDATION + TEST)) if len(rest) < VALIDATION + TEST else VALIDATION
-    parts = (part(photos, "train", held_out), *split(rest, [validation], SPLIT_SEED))
-    return Images(*(yield from decode(parts, rule_of(plan), folder)))
-
-
-def rule_of(plan: Plan) -> InputRule:
-    """How photographs become the network's input."""
-    size = (plan.size_px, plan.size_px)
-    return architectures.rule(plan.architecture, size) if plan.normalise else InputRule(size_px=size, mean=(0.0,) * 3, std=(1.0,) * 3)
-
-
 def describe(plan: Plan, classes: tuple[str, ...]) -> Description:
     """The card of what the plan trains. Raises UnknownName or BadSpec for an architecture that cannot be retrained at this size."""
-    rule = rule_of(plan)
-    layer, classifier = architectures.layers(plan.architecture, rule)
-    return Description(
-        architecture=plan.architecture, data=plan.data, classes=classes, size_px=plan.size_px, mean=rule.mean, std=rule.std,
-        target_layer=layer, classifier=classifier,
-        runs={plan.run: Run(summary=plan.summary, targets=TARGETS, seeds=(plan.seed,))},
-    )  # fmt: skip
+    return plan.backbone.describe(classes, {plan.run: Run(summary=plan.summary, targets=TARGETS, seeds=(plan.seed,))})
 
 
 def left_whole(plan: Plan, card: Card) -> tuple[str, ...]:
@@ -139,34 +103,6 @@ def left_whole(plan: Plan, card: Card) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*linear, card.classifier))) if plan.scope == "global" else linear
 
 
-def beginning(description: Description, pretrained: dict[str, Tensor] | None, seed: int) -> dict[str, Tensor]:
-    """The weights that level 0 begins with: the pretrained ones but for the head, which is drawn from the seed; all drawn without them."""
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        state = {
-            name: values.clone()
-            for name, values in architectures.build(description.architecture, len(description.classes)).state_dict().items()
-        }
-    fitting = {name: values.float() for name, values in (pretrained or {}).items() if name in state and values.shape == state[name].shape}
-    missing = [name for name in state if name not in fitting and not name.startswith(description.classifier.rpartition(".")[0])]
-    if pretrained and missing:
-        raise BadSpec(
-            f"The weights do not fit {description.architecture}: {', '.join(missing[:5])} {'is' if len(missing) == 1 else 'are'} missing.",
-            "They must be torchvision's weights of the same name; only the head may differ.",
-            "Choose another file.",
-        )
-    return state | fitting
-
-
-@dataclass(frozen=True, eq=False)
-class Place:
-    """Where a protocol runs and what it is told meanwhile."""
-
-    files: Files
-    device: torch.device
-    control: Control = field(default_factory=Control)
-
-
 def run(plan: Plan, images: Images, pretrained: dict[str, Tensor] | None, place: Place) -> Iterator[Step]:
     """Trains the series and writes its card; goes on where it was. Raises BadSpec for levels that another plan left there, and as
     `run_series` does."""
@@ -174,6 +110,6 @@ def run(plan: Plan, images: Images, pretrained: dict[str, Tensor] | None, place:
     card = description.card()
     spec = plan.spec(left_whole(plan, card))
     check_stored(spec, place.files, images.train)
-    start = beginning(description, pretrained, plan.seed)
+    start = initial_weights(description, pretrained, plan.seed)
     finetuned.add_runs(place.files.write_root, description)
     yield from run_series(spec, Material(card, start, images.train, images.validation, place.device, place.files, place.control))

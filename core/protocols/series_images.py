@@ -26,11 +26,10 @@ from core.measures import MEASURES
 from core.models.zoo import card, series_of
 from core.protocols import older_tables
 from core.protocols.older_tables import SIMILARITIES
-from core.results import NO_ANSWER
 from core.saliency.cams import saliency_maps
 from core.saliency.capture import fixed_classes, own_class
 from core.saliency.normalise import normalise, to_measure, usable_and_empty
-from core.specs import DataSpec, ModelSpec, VariantSpec
+from core.specs import NO_ANSWER, DataSpec, ModelSpec, VariantSpec
 from core.store.files import Files
 from core.store.frames import read_frame, write_frame
 from core.store.models import ModelStore

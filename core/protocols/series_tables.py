@@ -17,7 +17,7 @@ from core.measures import MEASURES
 from core.models.zoo import card
 from core.protocols import merkle, series_images
 from core.protocols.series_images import SIMILARITIES, Place
-from core.results import NO_ANSWER
+from core.specs import NO_ANSWER
 from core.stats.bootstrap import resampled_means
 from core.stats.intervals import wilson
 

@@ -13,16 +13,17 @@ from dataclasses import dataclass, replace
 
 from torch import Tensor
 
+from core.data.decode import TrainingImages
+from core.data.parts import Images
 from core.errors import BadSpec
 from core.models.cards import Card
 from core.models.finetuned import Description, Run, add_runs
-from core.protocols import merkle
-from core.protocols.merkle import Images, Place
+from core.models.head import Backbone, initial_weights
 from core.protocols.vonrad_published import ADAMW, REFERENCE
 from core.specs import PruningSpec, RetrainSpec, TrainSpec, whole
 from core.specs.shares import one_of
-from core.training.images import TrainingImages
 from core.training.masks import check_amounts
+from core.training.place import Place
 from core.training.series import Material, Step, check_stored, key_of, run_series
 
 RATES = (0.3, 0.5, 0.7, 0.8, 0.89, 0.95)
@@ -122,12 +123,8 @@ class Plan:
         return replace(TRAIN, rates=((LEARNING_RATES[self.optimiser], _limit(epochs)),), optimiser=self.optimiser)
 
     @property
-    def base(self) -> merkle.Plan:
-        """What the protocols share: images, card, the beginning."""
-        return merkle.Plan(
-            architecture=self.architecture, data=self.data, size_px=self.size_px, seed=self.seed, start=self.start,
-            normalise=self.normalise,
-        )  # fmt: skip
+    def backbone(self) -> Backbone:
+        return Backbone(architecture=self.architecture, data=self.data, size_px=self.size_px, normalise=self.normalise)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,17 +176,14 @@ def _spec(plan: Plan, card: Card, names: tuple[str, str], targets: tuple[float, 
 
 def describe(plan: Plan, classes: tuple[str, ...]) -> Description:
     """The card of what the plan trains."""
-    description = merkle.describe(plan.base, classes)
-    shown = [made for made in all_series(plan, description.card()) if made.retraining in RETRAININGS]
-    return replace(
-        description,
-        runs={
-            made.spec.name: Run(
-                summary=f"GoogLeNet study: {PRUNINGS[made.pruning].title}; {RETRAININGS[made.retraining]}",
-                targets=made.spec.targets, seeds=(plan.seed,),
-            ) for made in shown
-        },
-    )  # fmt: skip
+    shown = [made for made in all_series(plan, plan.backbone.describe(classes, {}).card()) if made.retraining in RETRAININGS]
+    runs = {
+        made.spec.name: Run(
+            summary=f"GoogLeNet study: {PRUNINGS[made.pruning].title}; {RETRAININGS[made.retraining]}",
+            targets=made.spec.targets, seeds=(plan.seed,),
+        ) for made in shown
+    }  # fmt: skip
+    return plan.backbone.describe(classes, runs)
 
 
 def check(plan: Plan, classes: tuple[str, ...]) -> Description:
@@ -209,7 +203,7 @@ def run(plan: Plan, images: Images, pretrained: dict[str, Tensor] | None, place:
     """
     description = check(plan, images.train.classes)
     card = description.card()
-    start = merkle.beginning(description, pretrained, plan.seed)
+    start = initial_weights(description, pretrained, plan.seed)
     add_runs(place.files.write_root, description)
     fewer = TrainingImages(images.train.images[:: plan.every], images.train.labels[:: plan.every], images.train.classes)
     dense, *others = all_series(plan, card)

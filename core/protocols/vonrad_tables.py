@@ -15,11 +15,12 @@ from pandas import DataFrame, concat
 from torch import nn
 
 from core.cost import example_input
+from core.data.decode import TrainingImages
+from core.data.parts import Images
 from core.errors import MissingData
 from core.measures.cost import multiply_adds, zeros
 from core.models.cards import Card
 from core.protocols import vonrad
-from core.protocols.merkle import Images, Place
 from core.protocols.vonrad import Plan, Series
 from core.protocols.vonrad_published import READINGS
 from core.pruning.coupling import CannotRemove
@@ -29,7 +30,7 @@ from core.stats.intervals import wilson
 from core.store.files import Files
 from core.store.frames import read_frame, write_frame
 from core.store.sparse import unpack_sparse
-from core.training.images import TrainingImages
+from core.training.place import Place
 from core.training.series import Step, key_of
 from core.training.single import Subject, count_correct
 

@@ -14,11 +14,6 @@ from core.results import LayerCount
 Mask = dict[str, Tensor]
 
 
-def apply_mask(weights: Mapping[str, Tensor], mask: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The weights with everything outside the mask set to +0; names without a mask as they are."""
-    return {name: torch.where(mask[name], values, 0) if name in mask else values for name, values in weights.items()}
-
-
 def full_mask(weights: Mapping[str, Tensor], names: tuple[str, ...]) -> Mask:
     """Everything kept."""
     return {name: torch.ones_like(weights[name], dtype=torch.bool) for name in names}

@@ -6,21 +6,18 @@ Arrays are read-only numpy float32; H, W are pixels of the network's input, h, w
 from core.results.agreement import ELSEWHERE_BELOW, SAME_FROM, Agreement, Agreements, Verdict, summarise
 from core.results.arrays import Array, frozen_array
 from core.results.data import Accuracy
-from core.results.heatmaps import MAP_STATES, NO_ANSWER, OVERFLOW_ADVICE, UNREADABLE, Comparison, Heatmap, Prediction, Scores
+from core.results.heatmaps import MAP_STATES, OVERFLOW_ADVICE, Comparison, Heatmap, Prediction, Scores
 from core.results.images import TRUTHS, Picture
 from core.results.memory import CachePart
 from core.results.pruning import ChannelCount, CostReport, Latency, LayerCount, MaskReport, RemovalReport, StayingChannels
-from core.results.sensitivity import LayerEffect
 from core.results.training import TrainedLevel
 
 __all__ = [
     "ELSEWHERE_BELOW",
     "MAP_STATES",
-    "NO_ANSWER",
     "OVERFLOW_ADVICE",
     "SAME_FROM",
     "TRUTHS",
-    "UNREADABLE",
     "Accuracy",
     "Agreement",
     "Agreements",
@@ -32,7 +29,6 @@ __all__ = [
     "Heatmap",
     "Latency",
     "LayerCount",
-    "LayerEffect",
     "MaskReport",
     "Picture",
     "Prediction",

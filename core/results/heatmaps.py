@@ -14,9 +14,6 @@ from core.results.pruning import MaskReport
 from core.specs import CamSpec, ImageRef, VariantSpec
 from core.stamps import Stamp
 
-# Predicted classes in tensors and tables that are none: of a photograph that cannot be read, and of a network whose outputs are not finite.
-# The second equals no label: a label of -1 is a class that the network does not know.
-UNREADABLE, NO_ANSWER = -1, -2
 OVERFLOW_ADVICE = "Check the weights, or compute in float32 (SPARSIGHT_PRECISION)."
 
 

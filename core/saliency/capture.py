@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from core.errors import BadSpec, UnknownName
-from core.results import NO_ANSWER
+from core.specs import NO_ANSWER
 
 ChooseTarget = Callable[[Tensor], Tensor]  # logits (N, C) -> class indices (N,)
 

@@ -1,16 +1,16 @@
 """Questions. Frozen, hashable, and each has a readable `key` that names its answer in caches, files and links."""
 
-from core.specs.images import TARGETS, CamSpec, DataSpec, ImageRef
+from core.specs.images import NO_ANSWER, TARGETS, UNREADABLE, CamSpec, DataSpec, ImageRef
 from core.specs.models import ModelSpec, VariantSpec
 from core.specs.pruning import GRANULARITIES, REPAIRS, SCHEDULES, SCOPES, TRAINED, PruningSpec, Schedule, n_of_m
 from core.specs.retrain import PACES, RESETS, Ramp, RetrainSpec
-from core.specs.sensitivity import SensitivitySpec
 from core.specs.shares import exact_share, whole
 from core.specs.training import AUGMENTATIONS, OPTIMISERS, PRECISIONS, RATES, TrainSpec
 
 __all__ = [
     "AUGMENTATIONS",
     "GRANULARITIES",
+    "NO_ANSWER",
     "OPTIMISERS",
     "PACES",
     "PRECISIONS",
@@ -21,6 +21,7 @@ __all__ = [
     "SCOPES",
     "TARGETS",
     "TRAINED",
+    "UNREADABLE",
     "CamSpec",
     "DataSpec",
     "ImageRef",
@@ -29,7 +30,6 @@ __all__ = [
     "Ramp",
     "RetrainSpec",
     "Schedule",
-    "SensitivitySpec",
     "TrainSpec",
     "VariantSpec",
     "exact_share",

@@ -53,6 +53,9 @@ class DataSpec:
         return self.name + (f"+noise-{self.noise:g}-s{self.noise_seed}" if self.noise else "")
 
 
+# Predicted classes in tensors and tables that are none: of a photograph that cannot be read, and of a network whose outputs are not finite.
+# The second equals no label: a label of -1 is a class that the network does not know.
+UNREADABLE, NO_ANSWER = -1, -2
 TARGETS: dict[str, str] = {
     "dense": "the class that the dense network predicts",
     "own": "the class that each network predicts itself",

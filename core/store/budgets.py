@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 
+from core.device import free_ram_bytes
 from core.errors import BadSpec, OutOfMemory
+from core.text import GIGABYTE, KILOBYTE, MEGABYTE, size
 
-MEGABYTE = 1 << 20
-UNITS = {"": 1, "KB": 1 << 10, "MB": MEGABYTE, "GB": 1 << 30}
+UNITS = {"": 1, "KB": KILOBYTE, "MB": MEGABYTE, "GB": GIGABYTE}
 LEAST_BYTES = 64 * MEGABYTE  # usual budgets are never smaller
 CPU_SHARE, GPU_SHARE, RAM_SHARE = 0.2, 0.6, 0.2  # of what is free; on a CPU both tiers lie in the same RAM
 
@@ -43,7 +43,7 @@ class Budgets:
         where = "the GPU" if device.type == "cuda" else "this machine"
         return OutOfMemory(
             f"The memory of {where} is not enough for this question, even after everything that was kept has been let go.",
-            f"Sparsight may keep {self.device_bytes >> 20:,} MB on the device and {self.ram_bytes >> 20:,} MB in RAM; "
+            f"Sparsight may keep {size(self.device_bytes)} on the device and {size(self.ram_bytes)} in RAM; "
             "networks and their activations need memory beyond that.",
             "Close other programs, lower SPARSIGHT_DEVICE_BYTES or SPARSIGHT_RAM_BYTES, or choose a smaller network.",
         )
@@ -55,17 +55,6 @@ def parse_bytes(text: str, noun: str) -> int:
     if not found:
         raise BadSpec(f"{noun} cannot be '{text}'.", "It is a number of bytes, or a number with KB, MB or GB.", "Write 2GB, for example.")
     return int(float(found[1]) * UNITS[(found[2] or "").upper()])
-
-
-def free_ram_bytes() -> int:
-    """Memory that programs can still have: MemAvailable on Linux, elsewhere half of all."""
-    try:
-        found = re.search(r"MemAvailable:\s+(\d+) kB", Path("/proc/meminfo").read_text())
-        if found:
-            return int(found[1]) * 1024
-    except OSError:
-        pass
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
 
 
 def _asked(variable: str, usual: float) -> int:

@@ -11,11 +11,11 @@ import contextlib
 import logging
 import os
 import time
-import uuid
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
+from core.atomic import replacing
 from core.errors import BadFile, BadSpec, CacheNotWritable, MissingData
 from core.stamps import Stamp, stamp_from, stamp_of
 from core.store.coding import Damage, Facts, Tensors, decode, encode, read_head
@@ -57,20 +57,14 @@ class Files:
         """
         path = self._path(self.write_root, key)
         content = encode(tensors, facts)
-        part = path.with_name(f".{uuid.uuid4().hex}.part")  # unique over processes, threads and machines that share the disk
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
             _remove_stale_parts(path.parent)
-            with open(part, "wb") as file:
+            with replacing(path) as part, open(part, "wb") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())  # else a power cut could leave the new name with old or no content
-            os.replace(part, path)
         except OSError as error:
             raise _not_writable(path.parent, error) from error
-        finally:
-            with contextlib.suppress(OSError):
-                part.unlink(missing_ok=True)
         return path
 
     def load(self, key: str) -> tuple[Tensors, Facts]:

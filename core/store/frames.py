@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pandas
 
+from core.atomic import replacing
 from core.errors import BadFile, CacheNotWritable, MissingData
 
 FORMAT = 1
@@ -26,14 +25,10 @@ def write_frame(path: Path, frame: pandas.DataFrame, facts: dict[str, Any]) -> N
     """
     frame = frame.copy()
     frame.attrs = facts | {"format": FORMAT}
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        frame.to_parquet(temporary, index=False, compression="zstd")
-        temporary.replace(path)
+        with replacing(path) as part:
+            frame.to_parquet(part, index=False, compression="zstd")
     except OSError as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
         raise CacheNotWritable(
             f"{path} could not be written ({error.strerror or error}).",
             "The folder must be writable and have room.",

@@ -8,10 +8,10 @@ import torch
 
 from core.models.zoo import card
 from core.specs import VariantSpec
-from core.store.budgets import MEGABYTE
 from core.store.memory import MemoryCache
 from core.store.sources import Sources
 from core.store.weights import network_bytes
+from core.text import size
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,9 +70,9 @@ class Places:
         if self.near.sources is not self.far and full <= device:
             return self.near, None
         if full > ram:
-            return here, ("RAM", f"its weights take {_mb(full)}, more than RAM may keep ({_mb(ram)}): they are read from disk each time.")
+            return here, ("RAM", f"its weights take {size(full)}, more than RAM may keep ({size(ram)}): they are read from disk each time.")
         if self.near.sources is not self.far:
-            return here, ("device", f"it takes {_mb(full)}, more than the device may keep ({_mb(device)}): it runs on the CPU.")
+            return here, ("device", f"it takes {size(full)}, more than the device may keep ({size(device)}): it runs on the CPU.")
         return here, None
 
     def _pruned(self, variant: VariantSpec, full: int, own: int) -> tuple[Place, tuple[str, str] | None]:
@@ -84,15 +84,11 @@ class Places:
             there = Place(near.cache, near.device, self.far, near.dtype)
             return there, (
                 "device",
-                f"its dense weights stay in RAM, for {_mb(full + own)} are more than the device may keep.",
+                f"its dense weights stay in RAM, for {size(full + own)} are more than the device may keep.",
             ) if gpu else None
-        short = f"a pruned network of {_mb(own)} and its dense weights of {_mb(full)} are more than"
+        short = f"a pruned network of {size(own)} and its dense weights of {size(full)} are more than"
         if full + own <= ram:
             where = "it runs on the CPU" if gpu else "both are kept in RAM"
-            return Place(self.far.cache, self.far.device, self.far, near.dtype), ("device", f"{short} fits ({_mb(device)}): {where}.")
+            return Place(self.far.cache, self.far.device, self.far, near.dtype), ("device", f"{short} fits ({size(device)}): {where}.")
         alone = Place(self.far.cache, self.far.device, self.far, near.dtype, in_place=variant.pruning.schedule == "one-shot")
-        return alone, ("RAM", f"{short} RAM may keep ({_mb(ram)}): weights are read from disk for each sparsity, which takes longer.")
-
-
-def _mb(size: int) -> str:
-    return f"{size / MEGABYTE:,.0f} MB"
+        return alone, ("RAM", f"{short} RAM may keep ({size(ram)}): weights are read from disk for each sparsity, which takes longer.")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import io
-import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from core.atomic import replacing
 from core.errors import BadFile, CacheNotWritable
 from core.specs import DataSpec, ModelSpec, VariantSpec
 from core.stamps import Stamp, stamp_of
@@ -79,14 +78,10 @@ def write_counts(path: Path, rows: Iterable[tuple[str, str, int, int]]) -> None:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
     writer.writerows(rows)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(text.getvalue(), encoding="utf-8")
-        temporary.replace(path)
+        with replacing(path) as part:
+            part.write_text(text.getvalue(), encoding="utf-8")
     except OSError as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
         raise CacheNotWritable(
             f"{path} could not be written ({error}).", "The folder must be writable.", "Free some space or choose another folder."
         ) from error

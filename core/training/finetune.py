@@ -11,11 +11,11 @@ import torch
 from torch import Tensor
 
 from core.control import Control, Stopped
+from core.data.decode import TrainingImages
 from core.errors import BadFile, MissingData, SparsightError
 from core.specs import TrainSpec
 from core.store.files import Files
 from core.training.gradual import Gradual
-from core.training.images import TrainingImages
 from core.training.loop import Training
 from core.training.memory import keep_memory_between_steps
 from core.training.single import Photographs, Subject, count_correct, regrown

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
+from core.data.decode import TrainingImages
 from core.device import numpy_generator
 from core.errors import BadSpec, UnknownName
 from core.models.cards import Card
@@ -19,7 +20,6 @@ from core.pruning.mask import Mask, full_mask
 from core.pruning.scores import CRITERIA, Evidence
 from core.pruning.select import count_to_remove
 from core.specs import RetrainSpec, n_of_m
-from core.training.images import TrainingImages
 
 CALIBRATION_IMAGES = 64  # criteria that are measured on images take this many of the training images
 SMALLEST = torch.finfo(torch.float32).tiny

@@ -8,7 +8,7 @@ from functools import cache
 
 import torch
 
-from core.training.images import TrainingImages
+from core.data.decode import TrainingImages
 
 MOST = 0.5  # of a device's free memory that images may take
 

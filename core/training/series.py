@@ -10,18 +10,19 @@ import torch
 from torch import Tensor
 
 from core.control import Control
+from core.data.decode import TrainingImages
 from core.device import describe
 from core.errors import BadSpec, MissingData
 from core.models.building import untrained
 from core.models.cards import Card
+from core.models.finetuned import lock_path
 from core.pruning.mask import Mask
 from core.specs import ModelSpec, PruningSpec, RetrainSpec, TrainSpec, VariantSpec
-from core.store.alone import alone
 from core.store.files import Files
+from core.store.lock import locked
 from core.store.sparse import pack_sparse, unpack_sparse
 from core.training.finetune import Epoch, Goal, Outcome, check_pruned, finetune, forget, kept_key
 from core.training.gradual import Gradual
-from core.training.images import TrainingImages
 from core.training.masks import Measured, Scored, check_amounts, level_mask, with_companions
 from core.training.single import Subject, computed_in
 
@@ -102,7 +103,8 @@ def run_series(spec: RetrainSpec, material: Material) -> Iterator[Step]:
     Raises: as `finetune`; CacheNotWritable; BadSpec: a level would leave no weight; Busy: it is being trained already.
     """
     check_amounts(spec, material.card)
-    with alone(model_of(spec), material.files):
+    model = model_of(spec)
+    with locked(lock_path(material.files.write_root, model), model.key):
         yield from _levels(spec, material)
 
 

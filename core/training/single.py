@@ -11,12 +11,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from core.counting import count_right
+from core.data.decode import TrainingImages
 from core.device import entropy, numpy_generator, precision_named
-from core.measures import top1
 from core.specs import TrainSpec
 from core.training import augment
 from core.training.augment import Moves
-from core.training.images import TrainingImages
 from core.training.memory import resident
 
 Batch = tuple[Tensor, Moves]  # rows of the images, and how each is moved
@@ -97,17 +97,17 @@ def _spans(images: int, size: int) -> Iterator[tuple[int, int]]:
         start = end
 
 
-@torch.no_grad()
 def count_correct(subject: Subject, data: TrainingImages, device: torch.device) -> int:
     """How many photographs the network classifies correctly, as they are, in evaluation mode; never one whose logits are not finite."""
     subject.network.eval()
-    correct = torch.zeros((), dtype=torch.int64, device=device)
-    for pixels, labels in zip(data.images.split(EVALUATION_BATCH), data.labels.split(EVALUATION_BATCH), strict=True):
-        images, truth = _on(device, pixels, labels)
+
+    def answer(images: Tensor) -> Tensor:
         seen = subject.prepare(images.float().div_(255)).contiguous(memory_format=torch.channels_last)
         with casting(device, subject.precision):
-            correct += (top1(subject.network(seen)) == truth).sum()
-    return int(correct)
+            return subject.network(seen)
+
+    parts = zip(data.images.split(EVALUATION_BATCH), data.labels.split(EVALUATION_BATCH), strict=True)
+    return count_right(answer, (_on(device, *part) for part in parts))
 
 
 def regrown(subject: Subject) -> int:
@@ -116,8 +116,8 @@ def regrown(subject: Subject) -> int:
     return sum(int((named[name].detach()[~kept.to(named[name].device)] != 0).sum()) for name, kept in subject.mask.items())
 
 
-def _on(device: torch.device, *tensors: Tensor) -> list[Tensor]:
-    return [values.to(device, non_blocking=True) for values in tensors]
+def _on(device: torch.device, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    return images.to(device, non_blocking=True), labels.to(device, non_blocking=True)
 
 
 def computed_in(device: torch.device, precision: str) -> torch.dtype:

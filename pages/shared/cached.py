@@ -19,7 +19,7 @@ import streamlit as st
 
 from core import CamSpec, DataSpec, Engine, ImageRef, ModelSpec, PruningSpec, VariantSpec
 from core.errors import SparsightError
-from core.protocols.lukkien_tables import StudyTables, study_stamp
+from core.protocols.lukkien_tables import StudyTables, load_study, study_stamp
 from core.results import Accuracy, Comparison, CostReport, MaskReport
 from core.saliency import CAMS
 from core.stamps import Stamp
@@ -85,7 +85,7 @@ def study(weights: str, data_key: str) -> StudyTables:
 
 @st.cache_data(max_entries=8, show_spinner=False)
 def _study(weights: str, data_key: str, stamp: Stamp) -> StudyTables:
-    return engine().study(weights, data_key)
+    return load_study(engine().roots, weights, data_key)
 
 
 def comparison(variant: VariantSpec, image: ImageRef, cam: CamSpec) -> Comparison:

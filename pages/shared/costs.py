@@ -6,10 +6,10 @@ import streamlit as st
 
 from core import VariantSpec
 from core.results import CostReport, Latency
+from core.text import size
 from pages.shared import cached
 from pages.shared.markdown import message
 
-MEGABYTE = 1_000_000
 CANNOT_SAY = "–"
 
 
@@ -52,7 +52,7 @@ def _rows(report: CostReport, dense: CostReport) -> dict[str, list[str]]:
     }
     for name, sizes in files.items():
         table[""].append(name)
-        for column, size in zip(columns, sizes, strict=True):
+        for column, count in zip(columns, counts, strict=True):
             column.append(_size(size))
     table[""].append("Time of one image")
     for column, latency in zip(columns, (report.dense_latency, report.latency, report.physical_latency), strict=True):
@@ -61,9 +61,7 @@ def _rows(report: CostReport, dense: CostReport) -> dict[str, list[str]]:
 
 
 def _size(count: int | None) -> str:
-    if count is None:
-        return CANNOT_SAY
-    return f"{count / MEGABYTE:,.1f} MB" if count >= MEGABYTE / 10 else f"{count / 1000:,.1f} kB"
+    return CANNOT_SAY if count is None else size(count)
 
 
 def _time(latency: Latency | None) -> str:

@@ -11,12 +11,11 @@ import streamlit as st
 from core import ModelSpec
 from core.errors import SparsightError
 from core.models import zoo
-from core.models.cards import Weights
 from core.models.zoo import MODELS, card
+from core.text import size
 from pages.shared import access, cached, frame
 from pages.shared.markdown import message, plain
 
-MEGABYTE = 1_000_000
 _WORKER = ThreadPoolExecutor(max_workers=2, thread_name_prefix="download")
 _AT_WORK: dict[str, Download] = {}  # by model, for all people and tabs
 
@@ -51,16 +50,11 @@ def title(model: ModelSpec) -> str:
     return MODELS[model.name].title if model.name in MODELS else model.name
 
 
-def size(weights: Weights) -> str:
-    """What a download takes: "45 MB"."""
-    return f"{weights.bytes / MEGABYTE:,.0f} MB"
-
-
 def offer(model: ModelSpec) -> None:
     """What is missing and a button; progress while it comes. Runs the page again once the weights are there."""
     weights = card(model).weights[model.weights]
     st.info(
-        f"**{plain(title(model))}**: its weights ({size(weights)}) are not on this machine yet.  \n"
+        f"**{plain(title(model))}**: its weights ({size(weights.bytes)}) are not on this machine yet.  \n"
         + message(f"{weights.summary[:1].upper()}{weights.summary[1:]}. From {weights.origin}. Licence: {weights.licence or 'see there'}."),
         icon=":material/cloud_download:",
     )
@@ -68,7 +62,7 @@ def offer(model: ModelSpec) -> None:
         return
     place, at_work = st.empty(), _AT_WORK.get(model.key)
     if at_work is None:
-        place.button(f"Download {size(weights)}", type="primary", icon=":material/download:", on_click=_begin, args=(model,))
+        place.button(f"Download {size(weights.bytes)}", type="primary", icon=":material/download:", on_click=_begin, args=(model,))
         return
     with place.container(horizontal=True, vertical_alignment="center", gap="small"):
         bar = st.progress(0.0, "Connecting ...")
@@ -77,7 +71,7 @@ def offer(model: ModelSpec) -> None:
     while not at_work.future.done():
         if at_work.bytes_total:
             share = min(1.0, at_work.bytes_done / at_work.bytes_total)
-            bar.progress(share, f"{at_work.bytes_done / MEGABYTE:,.0f} of {at_work.bytes_total / MEGABYTE:,.0f} MB")
+            bar.progress(share, f"{size(at_work.bytes_done)} of {size(at_work.bytes_total)}")
         time.sleep(0.2)
         st.empty()
     _AT_WORK.pop(model.key, None)

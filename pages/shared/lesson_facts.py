@@ -11,7 +11,7 @@ from pandas import DataFrame
 from core import CamSpec, ImageRef, ModelSpec, PruningSpec, VariantSpec
 from core.measures.blur import blurred, soft_iou_of
 from core.protocols.lukkien import CAM as THESIS
-from core.protocols.lukkien_tables import study_stamp
+from core.protocols.lukkien_tables import load_images, study_stamp
 from core.results import Comparison, Heatmap
 from core.stamps import Stamp
 from core.stats.correlation import Correlation, correlation
@@ -157,7 +157,7 @@ def convincing_mistake() -> int:
 
 @st.cache_data(max_entries=2, show_spinner=False)
 def _convincing_mistake(stamp: Stamp) -> int:
-    images = cached.engine().study_images(*STUDY)
+    images = load_images(cached.engine().roots, *STUDY)
     first = images[(images.seed == 333) & (images.level == 0)].sort_values("soft_iou", ascending=False)
     labels = cached.engine().gallery().labels.tolist()
     wrong = (row for row, says in zip(first.image, first.predicted_noisy, strict=True) if labels[row] != says)

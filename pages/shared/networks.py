@@ -13,6 +13,7 @@ from core.models.zoo import MODELS, RANDOM, card, default_model, series_of
 from core.pruning import CRITERIA
 from core.pruning.repair import has_batch_norm
 from core.specs import GRANULARITIES, REPAIRS, SCHEDULES, SCOPES, TRAINED, Schedule, n_of_m
+from core.text import size
 from pages.shared import cached, downloads, own_networks, present
 from pages.shared.address import of_model
 from pages.shared.kinds import Choice, Stated
@@ -69,7 +70,7 @@ def _which() -> str:
     """What comes along, and what is downloaded when it is first used."""
     models = [default_model(name) for name in MODELS]
     here = [model for model in models if downloads.is_there(model)]
-    away = [f"{plain(model.name)} ({downloads.size(card(model).weights[model.weights])})" for model in models if model not in here]
+    away = [f"{plain(model.name)} ({size(card(model).weights[model.weights].bytes)})" for model in models if model not in here]
     text = f"On this machine: {', '.join(plain(model.name) for model in here)}."
     if away:
         text += f"\n\nDownloaded when first used: {', '.join(away)}."
@@ -84,7 +85,7 @@ def _described(model: ModelSpec) -> None:
     """What was chosen, in a line: size, and whether its weights are here."""
     found, absent = card(model), ""
     if not downloads.is_there(model):
-        absent = f" :orange-badge[:material/cloud_download: {downloads.size(found.weights[model.weights])}]"
+        absent = f" :orange-badge[:material/cloud_download: {size(found.weights[model.weights].bytes)}]"
     st.caption(f"{plain(downloads.title(model))}, {found.parameters:,} parameters{absent}")
     if len(found.classes) <= FEW_CLASSES and found.images == "photos":
         names = ", ".join(map(plain, found.classes))
@@ -156,11 +157,6 @@ def _layers(found: Card, known: Known, granularity: str) -> tuple[tuple[str, ...
     excluded = _weights_of(found, alone)
     overrides = {f"{name}.weight": share / 100 for name, share in shares.items()}
     return excluded, tuple((weight, share) for weight, share in overrides.items() if weight not in excluded)
-
-
-def _said(name: str, known: Known) -> tuple[str, ...]:
-    """What the address says of a part with several values."""
-    return tuple(text for text in st.query_params.get_all(name) if not known[name].problem(text))
 
 
 def _amounts_by_hand(known: Known) -> dict[str, float]:

@@ -6,6 +6,7 @@ import streamlit as st
 
 from core.models.zoo import card
 from core.results import LayerCount, MaskReport
+from core.text import first_few
 from pages.shared import story
 from pages.shared.markdown import message
 
@@ -52,7 +53,7 @@ def _notes(mask: MaskReport) -> list[str]:
         notes.append(f"{mask.removed_others:,} biases and values of norms went with whole filters.")
     emptied = [layer.name.removesuffix(".weight") for layer in mask.layers if layer.kept == 0]
     if emptied:
-        notes.append(f"Emptied: {', '.join(emptied[:4])}{f' and {len(emptied) - 4} more' if len(emptied) > 4 else ''}.")
+        notes.append(f"Emptied: {first_few(emptied, 4)}.")
     found, pruning = card(mask.variant.model), mask.variant.pruning
     if found.images == "photos" and pruning.schedule == "one-shot" and pruning.granularity == "weight":
         low, high = USUAL_COLLAPSE

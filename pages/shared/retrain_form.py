@@ -16,10 +16,11 @@ from core.data.datasets import DATASETS
 from core.errors import BadSpec
 from core.models.architectures import OFFERED
 from core.parser import Parser
+from core.protocols import merkle_job
 from core.pruning import CRITERIA
-from core.retraining import Cost, estimate
+from core.retraining import Cost, estimate, read_series
 from core.specs import AUGMENTATIONS, GRANULARITIES, OPTIMISERS, PACES, RATES, RESETS, SCOPES, n_of_m
-from core.text import duration
+from core.text import duration, size
 from pages.shared import access, cached, frame
 from pages.shared.networks import listed
 
@@ -31,7 +32,7 @@ RECIPES = {
 }
 NAMES = {"less-is-more": "Less is More", "own": "Your own"}
 SETS = tuple(name for name, entry in DATASETS.items() if entry.facts.get("kind") == "photos")
-MEGABYTE = 1024**2
+READERS = {"retrain": read_series, "merkle": merkle_job.read_series}
 
 
 def form() -> tuple[str, Arguments, str] | None:
@@ -65,7 +66,7 @@ def form() -> tuple[str, Arguments, str] | None:
         if begun:
             return asked
         with st.spinner("Measuring a few steps ..."):
-            _say_cost(estimate(asked[1]))
+            _say_cost(estimate(asked[1], read=READERS[asked[0]]))
     return None
 
 
@@ -166,7 +167,7 @@ def _published(words: Mapping[str, Any]) -> tuple[str, Arguments, str]:
 def _say_cost(cost: Cost) -> None:
     st.info(
         f"About **{duration(cost.seconds)}** on {cost.device}: {cost.images:,} photographs, {cost.epochs} epochs in all at most, "
-        f"{cost.step_ms:,.0f} ms for a step of {cost.batch} (median of {cost.n}). On disk: about **{cost.bytes / MEGABYTE:,.0f} MB**. "
+        f"{cost.step_ms:,.0f} ms for a step of {cost.batch} (median of {cost.n}). On disk: about **{size(cost.bytes)}**. "
         "Early stopping may make it shorter.",
         icon=":material/timer:",
     )

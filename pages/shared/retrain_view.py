@@ -12,6 +12,7 @@ from core import CamSpec, ModelSpec, plots_training
 from core.jobs import STATES, Job, Jobs
 from core.models.zoo import MODELS, card
 from core.results import TrainedLevel
+from core.text import size
 from pages.shared import access, cached, frame, present
 from pages.shared.markdown import message, plain
 from pages.shared.story import percent
@@ -20,7 +21,6 @@ REFRESH_S = 2.0
 AT_WORK = ("running", "paused", "stopping")
 STILL = {"displayModeBar": False}
 COLOURS = {"running": "violet", "paused": "orange", "stopping": "orange", "stopped": "gray", "done": "green"}  # red: what went wrong
-MEGABYTE = 1024**2
 TITLE = 160  # characters of a title or file name that are shown
 
 
@@ -136,9 +136,9 @@ def trained() -> None:
 
 def _series(model: ModelSpec, summary: str) -> None:
     levels = cached.engine().retrained.levels(model)
-    size = sum(level.bytes for level in levels)
+    total = size(sum(level.bytes for level in levels))
     count = f"{len(levels)} network{'' if len(levels) == 1 else 's'}"
-    with st.expander(f"{plain(model.name)}, {plain(model.weights)}, seed {model.seed}: {count}, {size / MEGABYTE:.1f} MB"):
+    with st.expander(f"{plain(model.name)}, {plain(model.weights)}, seed {model.seed}: {count}, {total}"):
         st.caption(message(summary))
         if not levels:
             st.caption("No level is trained yet.")
@@ -158,16 +158,15 @@ def _rows(model: ModelSpec, levels: tuple[TrainedLevel, ...]) -> dict[str, list[
         query = {"model": model.name, "weights": model.weights, "seed": model.seed}
         query |= {"schedule": "retrained", "unit": "level", "level": number}
         query |= {"cam": CamSpec().method, "layer": card(model).target_layer}
-        size, link = f"{level.bytes / MEGABYTE:.2f} MB", f"explore?{urlencode(query)}"
-        cells = (number, percent(level.target), right, f"{level.epoch or '–'}", size, link)
+        cells = (number, percent(level.target), right, f"{level.epoch or '–'}", size(level.bytes), f"explore?{urlencode(query)}")
         for column, cell in zip(rows.values(), cells, strict=True):
             column.append(cell)
     return rows
 
 
-def _delete(model: ModelSpec, size: int) -> None:
+def _delete(model: ModelSpec, count: int) -> None:
     with st.popover("Delete", icon=":material/delete:", type="tertiary"):
-        st.markdown(f"The networks of this run take {size / MEGABYTE:.1f} MB. They can only be had back by training them again.")
+        st.markdown(f"The networks of this run take {size(count)}. They can only be had back by training them again.")
         st.button("Delete them", key=f"_delete_{model.key}", type="primary", on_click=_forget, args=(model,))
 
 

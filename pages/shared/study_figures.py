@@ -138,7 +138,8 @@ def take_along(study: StudyTables, view: View) -> None:
         with st.popover("Show code", icon=":material/code:", type="tertiary"):
             st.markdown("A notebook cell that draws the first figure:")
             st.code(
-                f'from core import Engine, plots_study\n\nstudy = Engine().study("{view.study[0]}", "{view.study[1]}")\n'
+                "from core import Engine, load_study, plots_study\n\n"
+                f'study = load_study(Engine().roots, "{view.study[0]}", "{view.study[1]}")\n'
                 f"plots_study.curves(study, {view.axis!r}, {view.controls!r}, published={view.published}, fitting={view.fitting!r})",
                 language="python",
                 wrap_lines=True,

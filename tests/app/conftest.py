@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,34 +15,55 @@ PATIENCE_S = 60  # the first run imports torch
 OpenPage = Callable[..., AppTest]
 
 
+@pytest.fixture(scope="session")
+def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The cache folder of all tests that leave it as it is: they share one engine."""
+    return tmp_path_factory.mktemp("shared") / "cache"
+
+
 @pytest.fixture(autouse=True)
-def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A cache folder of its own for each test, and no engine left over from another one."""
-    monkeypatch.setenv("SPARSIGHT_CACHE", str(tmp_path / "cache"))
+def cache(request: pytest.FixtureRequest, shared_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The folder that the pages' engine uses: the shared one, or for tests that ask for `own_cache` an empty one and a new engine."""
+    own = "own_cache" in request.fixturenames
+    folder = tmp_path / "cache" if own else shared_cache
+    monkeypatch.setenv("SPARSIGHT_CACHE", str(folder))
+    if own:
+        forget_all()
+    yield folder
+    if own:
+        forget_all()
+
+
+@pytest.fixture
+def own_cache(cache: Path) -> Path:
+    """An empty cache folder for this test alone, and a new engine."""
+    return cache
+
+
+def forget_all() -> None:
     from pages.shared import cached
 
-    st.cache_data.clear()
-    st.cache_resource.clear()
-    cached._ANSWERS.clear()
-    yield tmp_path / "cache"
+    cached.forget()
     st.cache_resource.clear()
 
 
 DIGITS = {"model": "thesis-cnn", "cam": "grad-cam", "layer": "relu2"}  # a view of the thesis CNN
 
 
+def open_page(name: str, patience_s: float = PATIENCE_S, **address: str | list[str]) -> AppTest:
+    """A page as a link opens it: open_page("explore", sparsity="90"); "home" is the first one."""
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=patience_s)
+    if name != "home":
+        app.switch_page(f"pages/{name}.py")
+    for part, value in address.items():
+        app.query_params[part] = value
+    return app.run()
+
+
 @pytest.fixture
 def explore() -> OpenPage:
     """Opens Explore with an address: explore(sparsity="90"), an address from before addresses stated the network."""
-
-    def opened(**address: str) -> AppTest:
-        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=PATIENCE_S)
-        app.run().switch_page("pages/explore.py")
-        for name, value in address.items():
-            app.query_params[name] = value
-        return app.run()
-
-    return opened
+    return partial(open_page, "explore")
 
 
 def words(app: AppTest) -> str:
@@ -60,12 +82,4 @@ def pictures_at(app: AppTest) -> set[str]:
 @pytest.fixture
 def curves() -> OpenPage:
     """Opens Curves with an address: curves(axis="density")."""
-
-    def opened(**address: str) -> AppTest:
-        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=PATIENCE_S)
-        app.run().switch_page("pages/curves.py")
-        for name, value in address.items():
-            app.query_params[name] = value
-        return app.run()
-
-    return opened
+    return partial(open_page, "curves")

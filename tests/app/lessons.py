@@ -9,11 +9,11 @@ import pandas
 from streamlit.testing.v1 import AppTest
 
 from core import CamSpec, Engine, ImageRef, ModelSpec, PruningSpec, VariantSpec, pictures
-from core.engine import REPOSITORY
 from core.results import Heatmap
-from tests.app.conftest import PATIENCE_S, ROOT, words
+from core.settings import shipped_folder
+from tests.app.conftest import open_page, words
 
-SHIPPED = REPOSITORY / "models_cache" / "shipped" / "lukkien"
+SHIPPED = shipped_folder() / "lukkien"
 STUDIES = {"55000": "mnist-55000/digits+noise-0.2-s0", "60000": "mnist-60000/mnist-test+noise-0.2-s0"}
 SEEDS = (333, 334, 335)
 AFTER_RELU, BEFORE_RELU = (CamSpec(method="grad-cam++", layer=layer) for layer in ("relu2", "conv2"))
@@ -30,11 +30,7 @@ class Claim:
 
 
 def open_step(lesson: int, step: int, **address: str) -> AppTest:
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=PATIENCE_S)
-    app.run().switch_page("pages/lessons.py")
-    for name, value in ({"lesson": str(lesson), "step": str(step)} | address).items():
-        app.query_params[name] = value
-    return app.run()
+    return open_page("lessons", lesson=str(lesson), step=str(step), **address)
 
 
 def in_address(app: AppTest, name: str) -> str | None:

@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.jobs import Jobs
 from pages.shared import access, retrain_view
-from tests.app.conftest import PATIENCE_S, ROOT, OpenPage, words
+from tests.app.conftest import OpenPage, open_page, words
 
 LOCKED = "This server is locked"
 
@@ -17,11 +17,6 @@ LOCKED = "This server is locked"
 @pytest.fixture
 def locked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SPARSIGHT_LOCKED", "1")
-
-
-def opened(page: str) -> AppTest:
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=PATIENCE_S).run()
-    return app if page == "home" else app.switch_page(f"pages/{page}.py").run()
 
 
 def controls(app: AppTest) -> set[str]:
@@ -37,9 +32,9 @@ def controls(app: AppTest) -> set[str]:
     ],
 )
 def test_a_locked_page_says_what_is_switched_off(page: str, gone: set[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    assert gone <= controls(opened(page))
+    assert gone <= controls(open_page(page))
     monkeypatch.setenv("SPARSIGHT_LOCKED", "1")
-    app = opened(page)
+    app = open_page(page)
     assert LOCKED in words(app)
     assert not gone & controls(app)
     assert not app.exception
@@ -67,7 +62,7 @@ def test_runs_of_a_locked_server_are_seen_but_not_touched(locked: None, own_cach
     (job / "job.json").write_text('{"kind": "retrain", "title": "A run", "arguments": {}, "begun": 0}')
     (job / "failed.json").write_text('["/srv/secret/photographs is no folder."]')
     (job / "log.txt").write_text("secret")
-    app = opened("retrain")
+    app = open_page("retrain")
     assert "A run" in words(app)
     assert "secret" not in words(app) + "".join(code.value for code in app.code)
     assert not {"Resume", "Delete"} & controls(app)

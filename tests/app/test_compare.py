@@ -10,15 +10,11 @@ from streamlit.testing.v1 import AppTest
 
 from core.engine import Engine
 from core.specs import CamSpec, ImageRef, PruningSpec, VariantSpec
-from tests.app.conftest import DIGITS, PATIENCE_S, ROOT, words
+from tests.app.conftest import DIGITS, open_page, words
 
 
 def opened(**address: str | list[str]) -> AppTest:
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=PATIENCE_S)
-    app.run().switch_page("pages/compare.py")
-    for name, value in address.items():
-        app.query_params[name] = value
-    app.run()
+    app = open_page("compare", **address)
     assert not app.exception
     return app
 

@@ -11,15 +11,16 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from core.engine import REPOSITORY, Engine
+from core.engine import Engine
 from core.measures.fitting import FITTINGS
 from core.plots_study import overlap_name
 from core.protocols.lukkien_tables import StudyTables, load_study, study_folder
+from core.settings import shipped_folder
 from pages.shared import address, study_figures, study_tables, study_view
 from tests.app.conftest import OpenPage
 from tests.protocols.damage import DAMAGES, damage
 
-SHIPPED = REPOSITORY / "models_cache" / "shipped"
+SHIPPED = shipped_folder()
 STUDY = ("mnist-60000", "mnist-test+noise-0.2-s0")
 
 
@@ -198,7 +199,7 @@ def keys(app) -> dict[str, bool]:
 
 def test_the_same_seeds_trained_again_stand_beside(curves: OpenPage, engine: Engine) -> None:
     """How far rounding alone moves the numbers is said, from both tables."""
-    first, again = (engine.study(name, "mnist-test+noise-0.2-s0") for name in ("mnist-60000", "mnist-60000-again"))
+    first, again = (load_study(engine.roots, name, "mnist-test+noise-0.2-s0") for name in ("mnist-60000", "mnist-60000-again"))
     keys = ["series", "seed", "level"]
     apart = first.levels.merge(again.levels, on=keys)
     apart = apart[apart.series == "iterative-reset"]

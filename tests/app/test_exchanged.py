@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 from core import CamSpec, Engine, ImageRef
 from core.models.zoo import MODELS
 from pages.shared import cached
-from tests.app.conftest import PATIENCE_S, ROOT, OpenPage, words
+from tests.app.conftest import OpenPage, open_page, words
 from tests.data.made_sets import folder_files, jpeg, photograph, write_folder
 from tests.small_networks import LEVEL, MODEL, write_level, write_series
 
@@ -42,7 +42,7 @@ def anew(explore: OpenPage, **view: str) -> AppTest:
 
 
 def delete_in_the_app() -> None:
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=PATIENCE_S).run().switch_page("pages/retrain.py").run()
+    app = open_page("retrain")
     next(button for button in app.button if button.label == "Delete them").click().run()
     assert not app.error, app.error[0].value
     assert MODEL.name not in MODELS

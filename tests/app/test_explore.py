@@ -178,7 +178,7 @@ def hide_shipped(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Path:
     """The app sees a copy of what ships, to be damaged."""
     copy = folder / "models_cache" / "shipped"
     shutil.copytree(ROOT / "models_cache" / "shipped", copy)
-    monkeypatch.setattr(core.engine, "REPOSITORY", folder)
+    monkeypatch.setattr(core.settings, "REPOSITORY", folder)
     return copy / "thesis-cnn" / "mnist-55000" / "seed-333"
 
 

@@ -9,13 +9,13 @@ from streamlit.testing.v1 import AppTest
 
 from pages.shared import cached
 from pages.shared.frame import PAGES
-from tests.app.conftest import PATIENCE_S, ROOT, words
+from tests.app.conftest import open_page, words
 
-MEGABYTE = 1024**2
+MEGABYTE = 10**6
 
 
 def opened() -> AppTest:
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=PATIENCE_S).run()
+    app = open_page("home")
     assert not app.exception
     assert not app.error
     return app

@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from core.jobs import Jobs
 from core.models.zoo import MODELS
 from core.protocols.series_images import Place, evaluate_series
 from pages.shared.markdown import CODE, message, plain
-from tests.app.conftest import PATIENCE_S, ROOT
+from tests.app.conftest import PATIENCE_S, open_page
 from tests.protocols import small_series
 
 MARKUP = re.compile(
@@ -61,15 +62,7 @@ def opened(made: Path, own_cache: Path, monkeypatch: pytest.MonkeyPatch):
     shutil.copytree(made / "cache", own_cache)
     monkeypatch.setenv("SPARSIGHT_PHOTOS", str(made / SHOWN))
 
-    def page(name: str, **query: str) -> AppTest:
-        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=3 * PATIENCE_S).run()
-        if name != "home":
-            app.switch_page(f"pages/{name}.py")
-        for part, value in query.items():
-            app.query_params[part] = value
-        return app.run()
-
-    return page
+    return partial(open_page, patience_s=3 * PATIENCE_S)
 
 
 def texts(element: Message) -> Iterator[tuple[str, str]]:

@@ -9,7 +9,7 @@ from pages.shared import lesson_correlation, lesson_maps, lesson_pruning
 from pages.shared.address import problems
 from pages.shared.lesson_facts import CONTROLS
 from pages.shared.lesson_frame import before, following
-from tests.app.conftest import PATIENCE_S, ROOT
+from tests.app.conftest import open_page
 from tests.app.lessons import in_address, open_step, place, press, said, sound, view
 
 MOST_SIGNS = 36  # a button cuts off what is longer, in large type beside the view
@@ -105,11 +105,7 @@ def test_a_control_that_comes_with_the_answer_keeps_what_the_address_says(name: 
      ({"blur": "9"}, "blur=9"), ({"example": "x"}, "example=x")],
 )  # fmt: skip
 def test_what_is_out_of_range_is_said(address: dict[str, str], wrong: str) -> None:
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=PATIENCE_S)
-    app.run().switch_page("pages/lessons.py")
-    for name, value in address.items():
-        app.query_params[name] = value
-    app.run()
+    app = open_page("lessons", **address)
     assert not app.exception
     assert not app.error
     assert f"`{wrong}` cannot be used" in app.warning[0].value
@@ -189,14 +185,9 @@ def test_one_comes_back_to_where_one_was() -> None:
     assert "**step 3 of 7**" in where(app)
 
 
-@pytest.mark.parametrize("page", ["app.py", "pages/explore.py"])
+@pytest.mark.parametrize("page", ["home", "explore"])
 def test_every_link_goes_on_presenting(page: str) -> None:
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=PATIENCE_S)
-    app.run()
-    if page != "app.py":
-        app.switch_page(page)
-    app.query_params["present"] = "1"
-    app.run()
+    app = open_page(page, present="1")
     assert links(app)
     assert set(links(app).values()) == {"present=1"}
 

@@ -7,9 +7,9 @@ from streamlit.testing.v1 import AppTest
 
 from pages.shared import story
 from pages.shared.address import PARAMETERS, problems
-from tests.app.conftest import DIGITS, PATIENCE_S, ROOT, OpenPage, pictures_at, words
+from tests.app.conftest import DIGITS, OpenPage, open_page, pictures_at, words
 
-PAGES = ("app.py", "pages/explore.py", "pages/curves.py", "pages/lessons.py")
+PAGES = ("home", "explore", "curves", "lessons")
 
 
 def styles(app: AppTest) -> list[str]:
@@ -18,12 +18,7 @@ def styles(app: AppTest) -> list[str]:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_every_page_can_be_presented(page: str) -> None:
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=PATIENCE_S)
-    app.run()
-    if page != "app.py":
-        app.switch_page(page)
-    app.query_params["present"] = "1"
-    app.run()
+    app = open_page(page, present="1")
     assert not app.exception
     assert not app.error
     assert not app.warning
@@ -172,11 +167,7 @@ def test_an_exercise_is_made_from_the_view(explore: OpenPage) -> None:
 
 
 def test_lessons_controls_can_be_hidden_and_locked() -> None:
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=PATIENCE_S)
-    app.run().switch_page("pages/lessons.py")
-    for name, value in {"lesson": "1", "step": "5", "blur": "3", "hide": "blur", "lock": "example"}.items():
-        app.query_params[name] = value
-    app.run()
+    app = open_page("lessons", lesson="1", step="5", blur="3", hide="blur", lock="example")
     assert not app.exception
     assert not app.slider
     assert "Blurred by 3 pixels" in words(app)

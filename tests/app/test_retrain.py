@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from core.data.datasets import DATASETS
 from core.jobs import Job, Jobs
 from core.models.zoo import MODELS
 from pages.shared import retrain_view
-from tests.app.conftest import PATIENCE_S, ROOT, words
+from tests.app.conftest import open_page, words
 from tests.protocols import small_series
 
 WAIT_S = 240  # two epochs of a tiny data set, on a busy machine too
@@ -25,11 +26,8 @@ OpenRetrain = Callable[[], AppTest]
 def retrain(own_cache: Path) -> Iterator[OpenRetrain]:
     """Opens the page; whatever it has begun is stopped in the end."""
 
-    def opened() -> AppTest:
-        return AppTest.from_file(str(ROOT / "app.py"), default_timeout=PATIENCE_S).run().switch_page("pages/retrain.py").run()
-
     before = MODELS._entries
-    yield opened
+    yield partial(open_page, "retrain")
     MODELS._entries = before
     for job in Jobs(own_cache).all():
         Jobs(own_cache).stop(job.id)
@@ -74,9 +72,7 @@ def test_a_run_from_the_form_to_explore_and_away_again(retrain: OpenRetrain, pho
     assert all(" of 12 (" in right or " of " in right for right in table.value["right, validation"])
     name = f"{small_series.NAME}-64"
     (run,) = MODELS[name].value.weights
-    page = AppTest.from_file(str(ROOT / "app.py"), default_timeout=PATIENCE_S).run().switch_page("pages/explore.py")
-    page.query_params["model"], page.query_params["weights"], page.query_params["level"] = name, run, "1"
-    page.run()
+    page = open_page("explore", model=name, weights=run, level="1")
     assert not page.exception
     assert not page.error
     assert page.session_state["_shown"][0].key.endswith("retrained/level-01")
@@ -148,10 +144,7 @@ def test_a_series_that_is_trained_in_part_opens_as_far_as_it_goes(retrain: OpenR
     (own_cache / small_series.NAME / "merkle-layer/seed-0/retrained/level-02.safetensors").unlink()
     retrain()  # finds the series
     for page, place in (("explore", {}), ("compare", {"rows": "schedules"})):
-        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=PATIENCE_S).run().switch_page(f"pages/{page}.py")
-        for name, value in ({"model": small_series.NAME} | place).items():
-            app.query_params[name] = value
-        app.run()
+        app = open_page(page, model=small_series.NAME, **place)
         assert not app.exception
         assert not app.error, app.error[0].value
         if page == "explore":

@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from core.engine import Engine
 from core.models.zoo import MODELS
 from pages.shared.address import of_model
-from tests.app.conftest import PATIENCE_S, ROOT, pictures_at, words
+from tests.app.conftest import open_page, pictures_at, words
 from tests.protocols import small_series
 from tests.protocols.small_series import NAME
 
@@ -38,10 +38,7 @@ def series(trained: Path, own_cache: Path) -> Iterator[None]:
 
 
 def opened(page: str, **address: str) -> AppTest:
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=PATIENCE_S).run().switch_page(f"pages/{page}.py")
-    for name, value in address.items():
-        app.query_params[name] = value
-    app.run()
+    app = open_page(page, **address)
     assert not app.exception
     return app
 

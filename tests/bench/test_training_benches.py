@@ -13,10 +13,10 @@ import torch.nn.functional as F
 
 from core.bench import mask, resume, train
 from core.bench.measure import BENCHES
+from core.data.decode import decode, finished
 from core.data.folders import read_folder
 from core.engine import Engine
 from core.models.cards import InputRule
-from core.training.images import decode, finished
 
 KEYS = ("bench", "device", "threads", "n", "ours_s", "ours_p95_s", "peer", "peer_s", "ratio")
 

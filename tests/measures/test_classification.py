@@ -7,8 +7,8 @@ import math
 import pytest
 import torch
 
-from core.measures import agreement, probabilities, top1, top1_correct
-from core.results import NO_ANSWER
+from core.measures import probabilities, top1
+from core.specs import NO_ANSWER
 
 LOGITS = torch.tensor([[0.0, 2.0, 1.0], [5.0, -1.0, 5.0], [1.0, 1.0, 3.0]])
 
@@ -29,22 +29,10 @@ def test_top1_takes_the_first_of_equals() -> None:
     assert top1(LOGITS).tolist() == [1, 0, 2]
 
 
-def test_counts() -> None:
-    assert top1_correct(LOGITS, torch.tensor([1, 2, 2])) == 2
-    assert top1_correct(LOGITS[:0], torch.tensor([], dtype=torch.long)) == 0
-
-
 def test_logits_that_are_no_numbers_are_never_right() -> None:
     broken = LOGITS.clone()
     for bad in (torch.nan, torch.inf, -torch.inf):
         broken[0, 0] = bad
         assert top1(broken).tolist() == [NO_ANSWER, 0, 2]
-        assert top1_correct(broken, torch.tensor([0, 0, 2])) == 2
         assert probabilities(broken)[0].isnan().all()
         assert torch.equal(probabilities(broken)[1:], probabilities(LOGITS)[1:])
-
-
-def test_agreement() -> None:
-    assert agreement(torch.tensor([1, 2, 3, 4]), torch.tensor([1, 2, 0, 0])) == 0.5
-    assert agreement(torch.tensor([1]), torch.tensor([1])) == 1.0
-    assert agreement(torch.tensor([]), torch.tensor([])) is None

@@ -10,14 +10,16 @@ import numpy as np
 import torch
 from PIL import Image
 
+from core.data.decode import finished
 from core.data.folders import read_folder
+from core.data.parts import load_images
 from core.models import finetuned
 from core.models.finetuned import Run
+from core.models.head import initial_weights
 from core.protocols import merkle
 from core.protocols.merkle import Plan
 from core.specs import PruningSpec, RetrainSpec, TrainSpec
 from core.store.files import Files
-from core.training.images import finished
 from core.training.series import Material, run_series
 
 CLASSES = ("tench", "cassette player")
@@ -51,7 +53,7 @@ def train(
 ) -> None:
     """A short series of squeezenet1_1@tiny below `cache`, one epoch a level."""
     plan = Plan(architecture="squeezenet1_1", data="tiny", size_px=64, epochs=1, start="random", normalise=True, seed=seed)
-    images = finished(merkle.load_images(read_folder(data), plan, cache))
+    images = finished(load_images(read_folder(data), plan.backbone.rule, cache))
     summary = f"{len(targets)} levels for tests"
     description = replace(merkle.describe(plan, classes), runs={run: Run(summary=summary, targets=targets, seeds=(seed,))})
     finetuned.add_runs(cache, description)
@@ -59,6 +61,6 @@ def train(
     spec = RetrainSpec(
         name=run, model=NAME, pruning=PruningSpec.one_shot(0.0, "layer"), targets=targets, first=recipe, each=recipe, seed=seed
     )
-    start = merkle.beginning(description, None, seed)
+    start = initial_weights(description, None, seed)
     material = Material(description.card(), start, images.train, images.validation, torch.device("cpu"), Files(cache))
     assert len(list(run_series(spec, material))) == 2 * len(targets)

@@ -14,9 +14,10 @@ import pytest
 import torch
 
 from core.data.datasets import LabelledImages
-from core.engine import REPOSITORY, Engine
+from core.engine import Engine
 from core.errors import BadSpec
 from core.protocols.lukkien import LEVEL, PRETRAIN, WEIGHTS_LEFT, Plan, Progress, line, run
+from core.settings import REPOSITORY
 from core.store.files import Files
 from core.store.sparse import unpack_sparse
 

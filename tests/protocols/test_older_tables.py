@@ -9,6 +9,7 @@ from pandas import DataFrame
 
 from core.engine import Engine
 from core.protocols import older_tables
+from core.protocols.lukkien_tables import load_images, load_study
 
 
 def test_a_series_of_an_earlier_version() -> None:
@@ -34,7 +35,7 @@ def test_a_series_of_an_earlier_version() -> None:
 
 def test_means_without_empty_maps_are_those_of_the_images(engine: Engine) -> None:
     """Exact for the study that is included, whose tables know nothing of it."""
-    study, images = (ask("mnist-55000", "digits+noise-0.2-s0") for ask in (engine.study, engine.study_images))
+    study, images = (read(engine.roots, "mnist-55000", "digits+noise-0.2-s0") for read in (load_study, load_images))
     thesis = study.levels[study.levels.series == "iterative-reset"].set_index(["seed", "level"])
     expected = images[~images["empty"]].groupby(["seed", "level"]).soft_iou.mean().reindex(thesis.index)
     assert_allclose(thesis.soft_iou_without_empty, expected, atol=1e-4)

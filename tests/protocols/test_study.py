@@ -11,22 +11,23 @@ import pandas
 import pytest
 
 from core import evaluation
-from core.engine import REPOSITORY, Engine
+from core.engine import Engine
 from core.errors import BadFile, MissingData
 from core.evaluation import Inputs
 from core.measures.fitting import FITTINGS
 from core.protocol_commands import summary
 from core.protocols.lukkien import CAM, SEEDS, WEIGHTS_LEFT, Plan
 from core.protocols.lukkien_analysis import analyse
-from core.protocols.lukkien_images import SERIES, Cell, Study, evaluate_study, pack_images, read_images
+from core.protocols.lukkien_images import SERIES, Cell, Study, evaluate_study, read_images
 from core.protocols.lukkien_study import evaluate, evaluation_data, write_tables
 from core.protocols.lukkien_tables import TABLES, StudyTables, load_study, overlap_column, study_folder
+from core.settings import shipped_folder
 from core.specs import DataSpec, ImageRef
 from core.stats.correlation import correlation
 from core.store.frames import read_frame, write_frame
 from tests.protocols.damage import DAMAGES, damage
 
-SHIPPED = REPOSITORY / "models_cache" / "shipped"
+SHIPPED = shipped_folder()
 DIGITS = evaluation_data("mnist-55000")
 STUDIES = [("mnist-60000", "mnist-test+noise-0.2-s0"), ("mnist-55000", "digits+noise-0.2-s0")]
 
@@ -178,15 +179,6 @@ def test_written_tables_are_read_back(study: Study, tables: StudyTables) -> None
     assert found.facts == tables.facts
     for name in TABLES:
         pandas.testing.assert_frame_equal(getattr(found, name), getattr(tables, name), rtol=1e-5, check_dtype=False)
-
-
-def test_packed_results_are_the_same_to_half_a_step(study: Study) -> None:
-    packed = pack_images(study)
-    frame, _ = read_images(study, Cell(series="iterative-reset", seed=334, level=9))
-    part = packed[(packed.seed == 334) & (packed.level == 9)].reset_index(drop=True)
-    assert np.abs(part.soft_iou / 65535 - frame.soft_iou).max() <= 0.5 / 65535 + 1e-7
-    assert np.abs(part.map_mean / 255 - frame.map_mean).max() <= 0.5 / 255 + 1e-6
-    assert part.predicted_noisy.equals(frame.predicted_noisy)
 
 
 @pytest.mark.parametrize(("weights", "data"), STUDIES)

@@ -9,17 +9,18 @@ import pytest
 import torch
 
 from core.control import Control, Stopped
+from core.data.decode import TrainingImages
+from core.data.parts import Images
 from core.errors import BadSpec, MissingData, UnknownName
 from core.models import finetuned
 from core.models.cards import Card
 from core.protocols import vonrad, vonrad_tables
-from core.protocols.merkle import Images, Place
 from core.protocols.vonrad import PRUNINGS, Plan, Series, all_series, describe, run
 from core.protocols.vonrad_tables import VonradTables, load, study
 from core.stats.intervals import wilson
 from core.store.files import Files
 from core.store.sparse import unpack_sparse
-from core.training.images import TrainingImages
+from core.training.place import Place
 from core.training.series import key_of
 
 CPU = torch.device("cpu")

@@ -9,9 +9,9 @@ from torch import Tensor, nn
 from core.models.zoo import MODELS
 from core.pruning.companions import companion_masks, companions
 from core.pruning.index import PruningIndex
-from core.pruning.mask import apply_mask
 from core.pruning.scores import Evidence
 from core.specs import PruningSpec
+from tests.reference.pruning import apply_mask
 
 
 class Net(nn.Module):

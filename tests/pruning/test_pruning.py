@@ -12,11 +12,11 @@ from core.models.small import ThesisCNN, initialise
 from core.pruning import CRITERIA
 from core.pruning.groups import conv_groups
 from core.pruning.index import PruningIndex
-from core.pruning.mask import apply_mask, count_layers, full_mask
+from core.pruning.mask import count_layers, full_mask
 from core.pruning.scores import Evidence
 from core.specs import GRANULARITIES, SCOPES, PruningSpec
 from tests.pruning.small import FIXED, evidence, small, small_weights
-from tests.reference.pruning import groups_of, pattern_groups, rounded_half_up
+from tests.reference.pruning import apply_mask, groups_of, pattern_groups, rounded_half_up
 
 PRUNABLE = ("conv1.weight", "conv2.weight", "fc.weight")
 

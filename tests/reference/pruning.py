@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 
 import numpy as np
@@ -111,3 +111,8 @@ def has_path(conv1: Tensor, conv2: Tensor, fc: Tensor) -> bool:
 def random_mask(shape: tuple[int, ...], density: float, seed: int) -> Tensor:
     """A random bool mask."""
     return torch.rand(shape, generator=torch.Generator().manual_seed(seed)) < density
+
+
+def apply_mask(weights: Mapping[str, Tensor], mask: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The weights with everything outside the mask set to +0; names without a mask as they are."""
+    return {name: torch.where(mask[name], values, 0) if name in mask else values for name, values in weights.items()}

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from core.errors import BadSpec
-from core.results import NO_ANSWER
 from core.saliency import CAMS, fixed_classes, normalise, own_class, saliency_maps
 from core.saliency.external import CELLS_SQUARED, TEXTS
+from core.specs import NO_ANSWER
 from tests.saliency.networks import Fails, digits, state_of, thesis_cnn
 
 EVERY = pytest.mark.parametrize("name", list(CAMS))

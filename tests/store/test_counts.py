@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from core.__main__ import main
-from core.engine import REPOSITORY, Engine
+from core.engine import Engine
 from core.models.cards import InputRule
 from core.models.own import About, ModuleFacts, from_module
 from core.models.torchvision_cnns import BY_HAND
@@ -20,6 +20,7 @@ from core.models.zoo import MODELS, card
 from core.pruning import CRITERIA
 from core.pruning.paths import image_arrives
 from core.results import MaskReport
+from core.settings import shipped_folder
 from core.specs import GRANULARITIES, SCOPES, ModelSpec, PruningSpec, VariantSpec
 from core.store.files import Files
 from core.store.sparse import pack_sparse, unpack_sparse
@@ -126,7 +127,7 @@ def test_a_dense_network_without_a_path_is_collapsed(engine: Engine) -> None:
 
 def test_kept_weights_of_a_level_that_are_zero_are_not_left(tmp_path: Path) -> None:
     key = VariantSpec(pruning=PruningSpec.at_level(3)).key
-    tensors, facts = Files(tmp_path, [REPOSITORY / "models_cache" / "shipped"]).load(key)
+    tensors, facts = Files(tmp_path, [shipped_folder()]).load(key)
     weights, mask = unpack_sparse(tensors)
     place = tuple(mask["fc.weight"].nonzero()[0].tolist())
     weights["fc.weight"][place] = 0.0

@@ -9,15 +9,16 @@ from pathlib import Path
 import pytest
 import torch
 
-from core.engine import REPOSITORY, Engine
+from core.engine import Engine
 from core.errors import BadFile, BadSpec, MissingData, UnknownName
 from core.protocols.lukkien import SEEDS, WEIGHTS_LEFT
+from core.settings import shipped_folder
 from core.specs import CamSpec, ImageRef, ModelSpec, PruningSpec, VariantSpec
 from core.store.files import Files
 from core.store.models import Budgets, ModelStore
 
 CPU = torch.device("cpu")
-SHIPPED = REPOSITORY / "models_cache" / "shipped"
+SHIPPED = shipped_folder()
 
 
 def one_shot(sparsity: float, **more) -> VariantSpec:

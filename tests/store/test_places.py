@@ -12,10 +12,11 @@ import torch
 from torch import Tensor, nn
 
 from core.device import is_out_of_memory
-from core.engine import REPOSITORY, Engine
+from core.engine import Engine
 from core.errors import BadSpec, OutOfMemory
 from core.models.zoo import RANDOM, card
 from core.pruning.repair import reestimate
+from core.settings import shipped_folder
 from core.specs import CamSpec, ImageRef, ModelSpec, PruningSpec, VariantSpec
 from core.store.budgets import Budgets
 from core.store.files import Files
@@ -26,7 +27,7 @@ from core.store.sources import Origin, Sources
 from core.store.weights import network_bytes
 
 CPU = torch.device("cpu")
-FILES = Files(REPOSITORY / "models_cache" / "shipped")
+FILES = Files(shipped_folder())
 THESIS = network_bytes(card(ModelSpec()))
 HALF = VariantSpec(pruning=PruningSpec.one_shot(0.5))
 PHOTO = ModelSpec(name="squeezenet1_1", weights=RANDOM, seed=0)

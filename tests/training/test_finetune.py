@@ -10,13 +10,13 @@ import pytest
 import torch
 from torch import nn
 
+from core.data.decode import TrainingImages
 from core.device import entropy
 from core.errors import CacheNotWritable
 from core.specs import TrainSpec
 from core.store.files import Files
 from core.training import finetune as module
 from core.training.finetune import Epoch, Goal, Outcome, finetune
-from core.training.images import TrainingImages
 from core.training.loop import Diverged
 from core.training.memory import resident
 from core.training.single import Photographs, Subject, count_correct, regrown, repeatable

@@ -16,7 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.control import Control, Stopped
+from core.data.decode import decode, finished
 from core.data.folders import read_folder
+from core.data.parts import part
 from core.engine import Engine
 from core.errors import BadFile, BadSpec, CacheNotWritable, MissingData, OutOfMemory, SparsightError, UnknownName
 from core.models import finetuned
@@ -27,7 +29,6 @@ from core.specs.written import read_retrain_spec, written
 from core.store.files import Files
 from core.store.sparse import unpack_sparse
 from core.training.finetune import Epoch, finetune
-from core.training.images import decode, finished, part
 from core.training.loop import Diverged
 from core.training.series import key_of, model_of
 from tests.training.test_finetune import goal
@@ -216,7 +217,7 @@ def test_a_class_of_which_nothing_can_be_read_is_said(tmp_path: Path) -> None:
 def test_photographs_that_memory_has_no_room_for_train_the_same_from_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = arguments(tmp_path)
     done(asked)
-    monkeypatch.setattr("core.training.images.free_ram_bytes", lambda: 0)
+    monkeypatch.setattr("core.data.decode.free_ram_bytes", lambda: 0)
     mapped = asked | {"folder": str(tmp_path / "other")}
     finished(decode([part(read_folder(tmp_path / "photographs"), "train")], InputRule(size_px=(32, 32)), tmp_path / "bytes"))
     assert list((tmp_path / "bytes").iterdir()) == []  # the file has no name, so nothing is left of a killed process either
@@ -229,7 +230,7 @@ def test_photographs_that_there_is_no_room_for_at_all_are_said_before_they_are_d
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = arguments(tmp_path)
-    monkeypatch.setattr("core.training.images.free_ram_bytes", lambda: 0)
+    monkeypatch.setattr("core.data.decode.free_ram_bytes", lambda: 0)
     with room_for(24 * 3 * 32 * 32 - 1), pytest.raises(OutOfMemory, match=r"24 photographs of 32 x 32 pixels.*no room"):
         done(asked)
 

@@ -17,8 +17,8 @@ from core.control import Stopped
 from core.errors import BadSpec, MissingData, SparsightError
 from core.models.building import untrained
 from core.specs import PACES, PruningSpec, Ramp, RetrainSpec, TrainSpec
-from core.store.alone import Busy
 from core.store.files import Files
+from core.store.lock import Busy
 from core.store.sparse import unpack_sparse
 from core.training import single
 from core.training.gradual import Gradual

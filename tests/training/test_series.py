@@ -12,21 +12,24 @@ import pytest
 import torch
 from PIL import Image
 
+from core.data.decode import decode, finished
 from core.data.folders import read_folder
+from core.data.parts import load_images, part, split
 from core.data.photo_sets import Photo, PhotoSet
 from core.errors import BadFile, BadSpec, MissingData, UnknownName
 from core.models import architectures, finetuned
 from core.models.building import skeleton
 from core.models.cards import Card, InputRule
+from core.models.head import initial_weights
 from core.models.zoo import named
-from core.protocols import merkle
+from core.protocols import merkle, merkle_job
 from core.protocols.merkle import Plan
 from core.retraining import estimate
 from core.specs import PruningSpec, RetrainSpec, TrainSpec
 from core.store.files import Files
 from core.store.sparse import unpack_sparse
-from core.training.images import decode, finished, part, split
 from core.training.masks import Scored, level_mask
+from core.training.place import Place
 from core.training.series import Material, Step, key_of, run_series
 from tests.training.test_finetune import CPU, network, photographs
 
@@ -149,10 +152,10 @@ def folder_of_photographs(folder: Path, per_class: int = 12, broken: bool = Fals
 def test_merkle_trains_a_reduced_series(tmp_path: Path) -> None:
     photos = read_folder(folder_of_photographs(tmp_path / "data"))
     plan = Plan(architecture="squeezenet1_1", data="tiny", size_px=64, epochs=1, start="random")
-    images = finished(merkle.load_images(photos, plan, tmp_path, held_out={"train0.jpg"}))
+    images = finished(load_images(photos, plan.backbone.rule, tmp_path, held_out={"train0.jpg"}))
     assert (len(images.train), len(images.validation) + len(images.test)) == (22, 24)
     files = Files(tmp_path / "cache")
-    list(merkle.run(plan, images, None, merkle.Place(files, CPU)))
+    list(merkle.run(plan, images, None, Place(files, CPU)))
     (found,) = finetuned.find([files.write_root])
     assert found.runs == {"merkle-layer": finetuned.Run(summary=plan.summary, targets=merkle.TARGETS, seeds=(0,))}
     card = found.card()
@@ -176,8 +179,8 @@ def test_merkle_is_as_published() -> None:
 def test_pretrained_weights_of_another_network_are_refused() -> None:
     found = merkle.describe(Plan(architecture="squeezenet1_1", data="x", size_px=64), ("a", "b"))
     with pytest.raises(BadSpec, match="do not fit squeezenet1_1"):
-        merkle.beginning(found, {"conv1.weight": torch.zeros(1)}, 0)
-    first, again = merkle.beginning(found, None, 3), merkle.beginning(found, None, 3)
+        initial_weights(found, {"conv1.weight": torch.zeros(1)}, 0)
+    first, again = initial_weights(found, None, 3), initial_weights(found, None, 3)
     assert all(torch.equal(first[name], again[name]) for name in first)
 
 
@@ -233,13 +236,13 @@ def test_what_a_run_will_cost_is_measured(tmp_path: Path) -> None:
     photos = folder_of_photographs(tmp_path / "data")
     plan = {"architecture": "squeezenet1_1", "data": "x", "size_px": 64, "epochs": 2}
     asked = {"plan": plan, "photographs": str(photos), "device": "cpu"}
-    cost = estimate(asked, n=3)
+    cost = estimate(asked, n=3, read=merkle_job.read_series)
     assert (cost.images, cost.epochs, cost.batch, cost.n) == (24, 14, 64, 3)
     assert 0 < cost.step_ms / 1000 * cost.epochs <= cost.seconds
-    twice = estimate(asked | {"plan": plan | {"epochs": 4}}, n=3)
+    twice = estimate(asked | {"plan": plan | {"epochs": 4}}, n=3, read=merkle_job.read_series)
     assert twice.epochs == 28
     with pytest.raises(MissingData):
-        estimate(asked | {"photographs": str(tmp_path / "nowhere")})
+        estimate(asked | {"photographs": str(tmp_path / "nowhere")}, read=merkle_job.read_series)
 
 
 @pytest.mark.parametrize("architecture", [*architectures.OFFERED, "inception_v3", "wide_resnet50_2"])

@@ -1,4 +1,4 @@
-"""Photographs to train on: split without leaks, decoded once, kept as bytes: in memory, or on disk where they do not fit."""
+"""Photographs to train on, decoded once and kept as bytes: in memory, or on disk where they do not fit."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import math
 import mmap
 import os
 import tempfile
-from collections.abc import Callable, Collection, Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TypeVar
 
 import torch
@@ -20,9 +20,9 @@ from torch import Tensor
 
 from core.data.photo_sets import Photo, PhotoSet
 from core.data.photos import fit_photo
+from core.device import free_ram_bytes
 from core.errors import BadImage, BadSpec, OutOfMemory
 from core.models.cards import InputRule
-from core.store.budgets import free_ram_bytes
 
 T = TypeVar("T")
 LEAST, STEPS = 200, 50  # photographs between two words of progress, and how often they come at most
@@ -55,36 +55,6 @@ class TrainingImages:
 
 
 Decoding = Generator[tuple[int, int], None, list[TrainingImages]]
-
-
-def part(photos: PhotoSet, folder: str, without: Collection[str] = ()) -> PhotoSet:
-    """The photographs below `folder` ("train"; "" for all), those left out whose file name is in `without`.
-
-    Raises BadSpec where nothing is left, or one class only.
-    """
-    chosen = [photo for photo in photos.photos if _below(photo.name, folder) and PurePosixPath(photo.name).name not in without]
-    classes = len({photo.label for photo in chosen})
-    if classes < 2:
-        found = "one class" if classes else "no class"
-        raise BadSpec(
-            f"{photos.title} holds {len(chosen)} photographs of {found}{f' in {folder}' if folder else ''}.",
-            "Training needs photographs of two classes or more, one folder a class.",
-            "Check the folder.",
-        )
-    return PhotoSet(photos.title, photos.classes, chosen, photos.notes)
-
-
-def _below(name: str, folder: str) -> bool:
-    return not folder or folder in PurePosixPath(name).parts[:-2]  # the last two are the class and the file
-
-
-def split(photos: PhotoSet, sizes: Sequence[int], seed: int) -> list[PhotoSet]:
-    """Parts of these sizes, drawn at random once for a seed; the last takes what is left. Raises BadSpec where there are too few."""
-    if sum(sizes) >= len(photos):
-        raise BadSpec(f"{len(photos)} photographs cannot be split into parts of {list(sizes)} and a rest.")
-    order = torch.randperm(len(photos), generator=torch.Generator().manual_seed(seed))
-    rows = order.split([*sizes, len(photos) - sum(sizes)])
-    return [PhotoSet(photos.title, photos.classes, [photos.photos[row] for row in part], photos.notes) for part in rows]
 
 
 def decode(parts: Sequence[PhotoSet], rule: InputRule, folder: Path) -> Decoding:

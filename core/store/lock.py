@@ -1,24 +1,22 @@
-"""One process at a time trains or deletes a series."""
+"""One process at a time works on a thing, such as a series that is being trained."""
 
 from __future__ import annotations
 
 import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from core.errors import CacheNotWritable, SparsightError
-from core.specs import ModelSpec
-from core.store.files import Files
 
 
 class Busy(SparsightError):
-    """Another process trains the same series."""
+    """Another process works on the same thing."""
 
 
 @contextmanager
-def alone(model: ModelSpec, files: Files) -> Iterator[None]:
-    """Holds the lock of a trained series. Raises Busy, CacheNotWritable."""
-    path = files.write_root / model.name / model.weights / f".seed-{model.seed}.lock"
+def locked(path: Path, what: str) -> Iterator[None]:
+    """Holds the lock at this path; `what` names the series in errors. Raises Busy, CacheNotWritable."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         file = path.open("ab")
@@ -29,7 +27,7 @@ def alone(model: ModelSpec, files: Files) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise Busy(
-                f"{model.key} is being trained already.",
+                f"{what} is being trained already.",
                 "One process at a time trains a series.",
                 "Wait for it: `python -m core jobs` lists what runs. Or give this run another name.",
             ) from error

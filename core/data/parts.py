@@ -1,0 +1,69 @@
+"""The parts of a data set: what a network learns from, what chooses its best epoch, and what is only counted; split without leaks."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Generator, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import torch
+
+from core.data.decode import TrainingImages, decode
+from core.data.photo_sets import PhotoSet
+from core.errors import BadSpec
+from core.models.cards import InputRule
+
+SPLIT_SEED, VALIDATION, TEST = 69, 1125, 2800  # of val/, as in Less is More
+
+
+@dataclass(frozen=True, eq=False)
+class Images:
+    """The parts of the data: train learns, validation chooses the best epoch, test is only counted."""
+
+    train: TrainingImages
+    validation: TrainingImages
+    test: TrainingImages
+
+
+Loading = Generator[tuple[int, int], None, Images]  # photographs decoded, photographs in all
+
+
+def part(photos: PhotoSet, folder: str, without: Collection[str] = ()) -> PhotoSet:
+    """The photographs below `folder` ("train"; "" for all), those left out whose file name is in `without`.
+
+    Raises BadSpec where nothing is left, or one class only.
+    """
+    chosen = [photo for photo in photos.photos if _below(photo.name, folder) and PurePosixPath(photo.name).name not in without]
+    classes = len({photo.label for photo in chosen})
+    if classes < 2:
+        found = "one class" if classes else "no class"
+        raise BadSpec(
+            f"{photos.title} holds {len(chosen)} photographs of {found}{f' in {folder}' if folder else ''}.",
+            "Training needs photographs of two classes or more, one folder a class.",
+            "Check the folder.",
+        )
+    return PhotoSet(photos.title, photos.classes, chosen, photos.notes)
+
+
+def _below(name: str, folder: str) -> bool:
+    return not folder or folder in PurePosixPath(name).parts[:-2]  # the last two are the class and the file
+
+
+def split(photos: PhotoSet, sizes: Sequence[int], seed: int) -> list[PhotoSet]:
+    """Parts of these sizes, drawn at random once for a seed; the last takes what is left. Raises BadSpec where there are too few."""
+    if sum(sizes) >= len(photos):
+        raise BadSpec(f"{len(photos)} photographs cannot be split into parts of {list(sizes)} and a rest.")
+    order = torch.randperm(len(photos), generator=torch.Generator().manual_seed(seed))
+    rows = order.split([*sizes, len(photos) - sum(sizes)])
+    return [PhotoSet(photos.title, photos.classes, [photos.photos[row] for row in part], photos.notes) for part in rows]
+
+
+def load_images(photos: PhotoSet, rule: InputRule, folder: Path, held_out: Collection[str] = ()) -> Loading:
+    """The folders train/ and val/ of a data set, val/ split as in Less is More, scaled down where there are fewer photographs.
+
+    folder: for what memory has no room for. held_out: file names that are left out everywhere. Yields and raises as `decode` does.
+    """
+    rest = part(photos, "val", held_out)
+    validation = round(len(rest) * VALIDATION / (VALIDATION + TEST)) if len(rest) < VALIDATION + TEST else VALIDATION
+    parts = (part(photos, "train", held_out), *split(rest, [validation], SPLIT_SEED))
+    return Images(*(yield from decode(parts, rule, folder)))

@@ -1,0 +1,19 @@
+"""Where training runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import torch
+
+from core.control import Control
+from core.store.files import Files
+
+
+@dataclass(frozen=True, eq=False)
+class Place:
+    """Where training runs, where its networks are stored, and what it is told meanwhile."""
+
+    files: Files
+    device: torch.device
+    control: Control = field(default_factory=Control)

@@ -1,0 +1,32 @@
+"""python -m core.bench: one line of JSON for each bench, and errors that say what to do."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from core.__main__ import main
+from core.bench import BENCHES
+from core.bench.__main__ import build_parser
+
+
+def test_prints_one_line_of_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["threads", "--n", "4", "--device", "cpu", "--folder", str(tmp_path)], build_parser) == 0
+    out = capsys.readouterr().out
+    assert out.count("\n") == 1
+    assert json.loads(out)["differing"] == 0
+
+
+@pytest.mark.parametrize(("words", "said"), [(["slidr"], "Did you mean 'slider'?"), (["slider", "--n", "0"], "from 1 up")])
+def test_says_what_is_wrong(words: list[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*words, "--folder", str(tmp_path)], build_parser) == 1
+    assert said in capsys.readouterr().err
+
+
+def test_help_names_every_bench(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--help"], build_parser)
+    out = capsys.readouterr().out
+    assert all(name in out for name in BENCHES)
