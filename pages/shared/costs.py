@@ -50,10 +50,10 @@ def _rows(report: CostReport, dense: CostReport) -> dict[str, list[str]]:
         "File, every value": (dense.dense_file_bytes, report.dense_file_bytes, report.physical_file_bytes),
         "File, kept values and mask": (None, report.sparse_file_bytes, None),
     }
-    for name, sizes in files.items():
+    for name, counts in files.items():
         table[""].append(name)
         for column, count in zip(columns, counts, strict=True):
-            column.append(_size(size))
+            column.append(_size(count))
     table[""].append("Time of one image")
     for column, latency in zip(columns, (report.dense_latency, report.latency, report.physical_latency), strict=True):
         column.append(_time(latency))
