@@ -18,9 +18,10 @@ def main() -> None:
     st.title("Sparsight")
     st.header("Does a pruned network still look at the same things?")
     st.markdown(
-        "Pruning removes most of a neural network's weights, often without changing its answers. "
-        "Sparsight shows whether the *evidence* for those answers stays the same: it puts the heatmaps of the dense and the pruned network "
-        "side by side and measures how far they agree. Everything is computed live, on handwritten digits and on photographs."
+        "Pruning removes most of a neural network's weights, often without changing its answers. Sparsight shows"
+        " whether the *evidence* for those answers stays the same: it puts the heatmaps of the dense and the pruned"
+        " network side by side and measures how far they agree. Everything is computed live, on handwritten digits and"
+        " on photographs."
     )
     for file, name, icon, answer in frame.PAGES[1:]:
         with st.container(gap="xxsmall"):
@@ -37,7 +38,9 @@ def main() -> None:
 
 
 def _example() -> None:
-    from core.models.zoo import default_model  # here, as in all functions: the server imports this file before its caches exist
+    from core.models.zoo import (
+        default_model,
+    )  # here, as in all functions: the server imports this file before its caches exist
     from pages.shared import cached, shown
     from pages.shared.address import START, START_MODEL
 
@@ -72,14 +75,20 @@ def _limits() -> None:
 
     store = cached.engine().store
     first, second, third = st.columns(3, vertical_alignment="bottom")
-    device = first.number_input("Networks on the device, MB", LEAST_MB, 1_000_000, store.budgets.device_bytes // MEGABYTE, key="_device_mb")
-    ram = second.number_input("Dense weights in RAM, MB", LEAST_MB, 1_000_000, store.budgets.ram_bytes // MEGABYTE, key="_ram_mb")
+    device = first.number_input(
+        "Networks on the device, MB", LEAST_MB, 1_000_000, store.budgets.device_bytes // MEGABYTE, key="_device_mb"
+    )
+    ram = second.number_input(
+        "Dense weights in RAM, MB", LEAST_MB, 1_000_000, store.budgets.ram_bytes // MEGABYTE, key="_ram_mb"
+    )
     if third.button("Apply", icon=":material/check:", width="stretch"):
         access.require(access.LIMITS)
         store.allow(replace(store.budgets, device_bytes=device * MEGABYTE, ram_bytes=ram * MEGABYTE))
         st.rerun()
-    st.caption("They hold for everybody who uses this server, until it is started anew. Usual limits are shares of the memory that was "
-               "free at the start; `SPARSIGHT_DEVICE_BYTES` and `SPARSIGHT_RAM_BYTES` set others.")  # fmt: skip
+    st.caption(
+        "They hold for everybody who uses this server, until it is started anew. Usual limits are shares of the memory"
+        " that was free at the start; `SPARSIGHT_DEVICE_BYTES` and `SPARSIGHT_RAM_BYTES` set others."
+    )
 
 
 if __name__ == "__main__":

@@ -7,7 +7,8 @@ import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-# torch's threads spin while they wait, which makes a heatmap 30 times slower beside any other busy process. Read when torch is loaded.
+# torch's threads spin while they wait, which makes a heatmap 30 times slower beside any other busy
+# process. Read when torch is loaded.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from core.errors import SparsightError
@@ -19,14 +20,25 @@ if TYPE_CHECKING:
     from core.protocols.lukkien_tables import load_images as load_images
     from core.protocols.lukkien_tables import load_study as load_study
 
-# What is imported with its first use: torch takes seconds that `python -m core --help` need not wait for.
+# What is imported with its first use: torch takes seconds that `python -m core --help` need not
+# wait for.
 LAZY = {
     "Engine": "core.engine",
     "found_studies": "core.protocols.lukkien_tables",
     "load_images": "core.protocols.lukkien_tables",
     "load_study": "core.protocols.lukkien_tables",
 }
-__all__ = ["CamSpec", "DataSpec", "ImageRef", "ModelSpec", "PruningSpec", "SparsightError", "TrainSpec", "VariantSpec", *LAZY]
+__all__ = [
+    "CamSpec",
+    "DataSpec",
+    "ImageRef",
+    "ModelSpec",
+    "PruningSpec",
+    "SparsightError",
+    "TrainSpec",
+    "VariantSpec",
+    *LAZY,
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -21,7 +21,9 @@ HEATMAP_SPARSITY = 0.9  # where none is asked for
 
 
 def main(words: Sequence[str] | None = None, build: Callable[[], Parser] | None = None) -> int:
-    """Runs one command; the exit status is 0, 1 for an error that is explained, 2 for words that are off, 130 when stopped."""
+    """Runs one command; the exit status is 0, 1 for an error that is explained, 2 for words that
+    are off, 130 when stopped.
+    """
     words = sys.argv[1:] if words is None else words
     try:
         check_words(words)
@@ -44,13 +46,19 @@ def main(words: Sequence[str] | None = None, build: Callable[[], Parser] | None 
 
 
 def build_parser() -> Parser:
-    parser = Parser(prog="python -m core", description="Sparsight: does a pruned network still look at the same things?")
+    parser = Parser(
+        prog="python -m core", description="Sparsight: does a pruned network still look at the same things?"
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     about = _add(commands, "info", info, "device, folders, models, methods, memory")
     asked.add_settings(about)
     _add_questions(commands)
-    asked_training.add_retrain(_add(commands, "retrain", run_retrain, "prune and retrain a network, level by level, as a job of its own"))
-    job_commands.add_jobs(_add(commands, "jobs", run_jobs, "long work: list, show, pause, resume, stop or delete a job"))
+    asked_training.add_retrain(
+        _add(commands, "retrain", run_retrain, "prune and retrain a network, level by level, as a job of its own")
+    )
+    job_commands.add_jobs(
+        _add(commands, "jobs", run_jobs, "long work: list, show, pause, resume, stop or delete a job")
+    )
     actions = _add_protocol(commands)
     ship_commands.add_ship(_add(commands, "ship", ship, "make trained series small and put them where they come along"))
     usages = " ".join(made.format_usage() for made in (*commands.choices.values(), *actions.choices.values()))
@@ -69,7 +77,9 @@ def add_common(parser: argparse.ArgumentParser) -> None:
     """Options of every command."""
     parser.add_argument("--json", action="store_true", help="print JSON, for machines")
     parser.add_argument("--device", help="cpu, cuda, cuda:0 (default: SPARSIGHT_DEVICE, else the GPU if there is one)")
-    parser.add_argument("--folder", type=Path, help="where networks and caches lie (default: SPARSIGHT_CACHE or models_cache)")
+    parser.add_argument(
+        "--folder", type=Path, help="where networks and caches lie (default: SPARSIGHT_CACHE or models_cache)"
+    )
 
 
 def _add_questions(commands: Any) -> None:
@@ -95,9 +105,16 @@ def _add_protocol(commands: Any) -> Any:
     actions = commands.add_parser("protocol", help=text, description=f"{text.capitalize()}.").add_subparsers(
         required=True, metavar="ACTION"
     )
-    run = _add(actions, "run", run_protocol, "train, evaluate and tabulate a protocol; a run that was stopped goes on where it was")
+    run = _add(
+        actions,
+        "run",
+        run_protocol,
+        "train, evaluate and tabulate a protocol; a run that was stopped goes on where it was",
+    )
     run.add_argument("--seeds", type=int, nargs="+", help="default: 333 334 335 (lukkien), 0 (the others)")
-    show = _add(actions, "show", show_protocol, "show the results of a protocol: every level and seed, then the statistics")
+    show = _add(
+        actions, "show", show_protocol, "show the results of a protocol: every level and seed, then the statistics"
+    )
     merkle_commands.add_run(run)
     merkle_commands.add_show(show)
     vonrad_commands.add_run(run)
@@ -105,7 +122,12 @@ def _add_protocol(commands: Any) -> Any:
     for parser in (run, show):
         parser.add_argument("name", help="lukkien, merkle, vonrad")
         add = asked.words_of(parser, "lukkien")
-        add("--train-on", type=int, default=60000, help="60000 (as published, default) or 55000 (without the embedded digits)")
+        add(
+            "--train-on",
+            type=int,
+            default=60000,
+            help="60000 (as published, default) or 55000 (without the embedded digits)",
+        )
         if parser is run:
             add("--levels", type=int, default=25, help="last level, 0 to 25 (default: 25)")
     return actions
@@ -146,7 +168,11 @@ def keep(arguments: Arguments) -> None:
 
     path = _engine(arguments).keep(asked.variant(arguments, HEATMAP_SPARSITY))
     written = path.stat().st_size
-    _print(arguments, {"written": str(path), "bytes": written}, lambda: f"The pruned network takes {size(written)} on disk.")
+    _print(
+        arguments,
+        {"written": str(path), "bytes": written},
+        lambda: f"The pruned network takes {size(written)} on disk.",
+    )
 
 
 def cost(arguments: Arguments) -> None:

@@ -11,13 +11,16 @@ from core.specs import PruningSpec, exact_share
 
 MOST = 12  # amounts in a row
 ALLOWED = (
-    f"Up to {MOST} amounts with commas between: percent removed (50 or 50 %), compression ratios (4x), or levels of a trained series (5)."
+    f"Up to {MOST} amounts with commas between: percent removed (50 or 50 %), compression ratios (4x), or levels of a"
+    " trained series (5)."
 )
 USUAL = {"photos": "10, 20, 30, 40, 50, 60", "digits": "30, 50, 70, 80, 90, 95"}
 
 
 def usual(card: Card, family: PruningSpec, last: int | None = None) -> str:
-    """What to show when nothing was asked for: where this network changes. last: level that is trained, the series' when left out."""
+    """What to show when nothing was asked for: where this network changes. last: level that is
+    trained, the series' when left out.
+    """
     if family.level is None:
         return USUAL[card.images]
     last = (card.levels or 0) if last is None else last
@@ -28,14 +31,19 @@ def prunings(text: str, card: Card, family: PruningSpec) -> tuple[PruningSpec, .
     """One pruning of the family for each amount, in the order written, doubles left out.
 
     Args:
-        text: as ALLOWED says. family: a one-shot spec of any sparsity, or a level of a trained series.
+        text: as ALLOWED says. family: a one-shot spec of any sparsity, or a level of a trained
+            series.
     Raises:
         BadSpec: an amount that cannot be read, is out of range, or there are too many or none.
     """
     parts = [part.strip() for part in re.split(r"[,;]", text) if part.strip()]
     if not 0 < len(parts) <= MOST:
-        raise BadSpec(f"There are {len(parts)} amounts.", ALLOWED, "Shorten the list." if parts else "Write at least one.")
-    made = [_at_level(part, card, family) if family.level is not None else _one_shot(part, card, family) for part in parts]
+        raise BadSpec(
+            f"There are {len(parts)} amounts.", ALLOWED, "Shorten the list." if parts else "Write at least one."
+        )
+    made = [
+        _at_level(part, card, family) if family.level is not None else _one_shot(part, card, family) for part in parts
+    ]
     return tuple(dict.fromkeys(made))
 
 
@@ -58,7 +66,9 @@ def _at_level(text: str, card: Card, family: PruningSpec) -> PruningSpec:
 
 
 def sparsity_of_ratio(card: Card, ratio: float) -> float:
-    """The sparsity whose compression ratio (all parameters / parameters left) is this, as near as the unprunable ones allow."""
+    """The sparsity whose compression ratio (all parameters / parameters left) is this, as near as
+    the unprunable ones allow.
+    """
     if ratio < 1:
         raise BadSpec(f"A compression ratio of {ratio:g} is no compression.", "It is 1 or more.")
     prunable = sum(_size(card.shapes[name]) for name in card.prunable)

@@ -1,4 +1,6 @@
-"""From the words of a command to specs: which network, how pruned, which image or data set, which heatmap."""
+"""From the words of a command to specs: which network, how pruned, which image or data set, which
+heatmap.
+"""
 
 from __future__ import annotations
 
@@ -20,8 +22,14 @@ Arguments = argparse.Namespace
 
 
 SETTINGS = {
-    "precision": ("SPARSIGHT_PRECISION", "that networks compute in: float32, bfloat16, float16 (default: {}, else float32)"),
-    "device_bytes": ("SPARSIGHT_DEVICE_BYTES", "networks kept on the device, such as 2GB (default: {}, else a share of what is free)"),
+    "precision": (
+        "SPARSIGHT_PRECISION",
+        "that networks compute in: float32, bfloat16, float16 (default: {}, else float32)",
+    ),
+    "device_bytes": (
+        "SPARSIGHT_DEVICE_BYTES",
+        "networks kept on the device, such as 2GB (default: {}, else a share of what is free)",
+    ),
     "ram_bytes": ("SPARSIGHT_RAM_BYTES", "weights and indexes kept in RAM (default: {}, else a share of what is free)"),
     "disk_bytes": ("SPARSIGHT_DISK_BYTES", "pruned networks kept on disk (default: {}, else 4GB)"),
 }  # option -> variable that every engine of this process and its children reads, what it is
@@ -32,8 +40,8 @@ HOW_TO_PRUNE = {"scope": "global", "granularity": "weight", "exclude": [], "repa
 
 
 def data_name(source: str, size_px: int | None = None) -> str:
-    """What networks trained on these photographs carry: the file's or folder's name as a part of a path, and the size where it is given,
-    for networks of another size are other networks."""
+    """What networks trained on these photographs carry: the file's or folder's name as a part of a
+    path, and the size where it is given, for networks of another size are other networks."""
     name = re.sub(r"[^\w.-]+", "-", Path(source).stem).strip("-.") or "photographs"
     return name if size_px is None or name.endswith(f"-{size_px}") else f"{name}-{size_px}"
 
@@ -51,7 +59,9 @@ def say(arguments: Arguments, facts: dict[str, Any], text: str) -> None:
 def say_decoded(arguments: Arguments) -> Callable[[int, int], None]:
     """What tells how many photographs are decoded."""
     return lambda done, total: say(
-        arguments, {"stage": "decoding", "decoded": done, "photographs": total}, f"{done:,} of {total:,} photographs decoded"
+        arguments,
+        {"stage": "decoding", "decoded": done, "photographs": total},
+        f"{done:,} of {total:,} photographs decoded",
     )
 
 
@@ -80,17 +90,27 @@ def settings(arguments: Arguments) -> Iterator[None]:
 def add_network(parser: argparse.ArgumentParser, sparsity: float | None) -> None:
     """The words for a network and its pruning. sparsity: as of `variant`."""
     parser.add_argument("--model", default="thesis-cnn", help="a network (default: thesis-cnn); `info` lists them")
-    parser.add_argument("--weights", help="of the network (default: its first; thesis-cnn: mnist-55000, else mnist-60000)")
-    parser.add_argument("--seed", type=int, help="of the network's training (default: its first; thesis-cnn: 333, else 334 or 335)")
+    parser.add_argument(
+        "--weights", help="of the network (default: its first; thesis-cnn: mnist-55000, else mnist-60000)"
+    )
+    parser.add_argument(
+        "--seed", type=int, help="of the network's training (default: its first; thesis-cnn: 333, else 334 or 335)"
+    )
     amount = parser.add_mutually_exclusive_group()
     usual = sparsity or "none, the dense network"
-    amount.add_argument("--sparsity", type=float, help=f"one-shot pruning of this share of the weights, 0 to 1 (default: {usual})")
+    amount.add_argument(
+        "--sparsity", type=float, help=f"one-shot pruning of this share of the weights, 0 to 1 (default: {usual})"
+    )
     amount.add_argument("--level", type=int, help="a level of the trained series (0 to 25 for thesis-cnn)")
     parser.set_defaults(**HOW_TO_PRUNE)
     parser.add_argument("--scope", help="global (default) or layer")
     parser.add_argument("--granularity", help="weight (default), kernel, channel, filter, or a pattern such as 2:4")
-    parser.add_argument("--exclude", nargs="+", metavar="NAME", help="weights left alone, such as fc.weight (default: none)")
-    parser.add_argument("--repair", help="none (default) or batch-norm: means and variances measured again on a few images")
+    parser.add_argument(
+        "--exclude", nargs="+", metavar="NAME", help="weights left alone, such as fc.weight (default: none)"
+    )
+    parser.add_argument(
+        "--repair", help="none (default) or batch-norm: means and variances measured again on a few images"
+    )
     parser.add_argument("--criterion", help="magnitude (default) or random; `info` lists them")
 
 
@@ -98,24 +118,40 @@ def add_image(parser: argparse.ArgumentParser) -> None:
     """The words for one image and its heatmap."""
     _add_cam(parser)
     image = parser.add_mutually_exclusive_group()
-    image.add_argument("--digit", help="row of the embedded digits, 0 to 4999 (default: 0; the photograph 'cat' for other networks)")
-    image.add_argument("--photo", help="a photograph that comes along (`info` lists them), or a row of a data set: oxford-pets/12")
+    image.add_argument(
+        "--digit", help="row of the embedded digits, 0 to 4999 (default: 0; the photograph 'cat' for other networks)"
+    )
+    image.add_argument(
+        "--photo", help="a photograph that comes along (`info` lists them), or a row of a data set: oxford-pets/12"
+    )
     image.add_argument("--image", type=Path, help="an image file of your own")
-    parser.add_argument("--target", default="dense", help="dense (default), own, label, or a class by its name or index")
-    parser.add_argument("--noise", type=float, help="upper end of the background noise (default: 0.2 for digits, else 0)")
+    parser.add_argument(
+        "--target", default="dense", help="dense (default), own, label, or a class by its name or index"
+    )
+    parser.add_argument(
+        "--noise", type=float, help="upper end of the background noise (default: 0.2 for digits, else 0)"
+    )
 
 
 def variant(arguments: Arguments, sparsity: float | None) -> Any:
-    """The VariantSpec; sparsity: where none is asked for, None for the dense network. Raises UnknownName, BadSpec."""
+    """The VariantSpec; sparsity: where none is asked for, None for the dense network.
+
+    Raises UnknownName, BadSpec.
+    """
     from core.models.zoo import RANDOM, card, default_model, series_of
     from core.specs import ModelSpec, PruningSpec, VariantSpec, n_of_m
 
     usual = default_model(arguments.model)
     weights = usual.weights if arguments.weights is None else arguments.weights
-    for noun, name, names in (("scope", arguments.scope, SCOPES), ("set of weights", weights, [*card(usual).weights, RANDOM])):
+    for noun, name, names in (
+        ("scope", arguments.scope, SCOPES),
+        ("set of weights", weights, [*card(usual).weights, RANDOM]),
+    ):
         if name not in names:
             raise UnknownName(noun, name, names)
-    model = ModelSpec(name=arguments.model, weights=weights, seed=usual.seed if arguments.seed is None else arguments.seed)
+    model = ModelSpec(
+        name=arguments.model, weights=weights, seed=usual.seed if arguments.seed is None else arguments.seed
+    )
     series = series_of(model)
     if arguments.seed is None and series and model.seed not in series.seeds:  # another run than the usual one
         model = replace(model, seed=series.seeds[0])
@@ -126,14 +162,18 @@ def variant(arguments: Arguments, sparsity: float | None) -> Any:
     pattern = n_of_m(arguments.granularity)
     if pattern and arguments.sparsity is not None:
         raise BadSpec(
-            f"{arguments.granularity} and --sparsity cannot go together.", "An N:M pattern fixes the share itself.", "Leave one out."
+            f"{arguments.granularity} and --sparsity cannot go together.",
+            "An N:M pattern fixes the share itself.",
+            "Leave one out.",
         )
     sparsity = sparsity if arguments.sparsity is None else arguments.sparsity
     if sparsity is None and pattern is None:
         _check_unpruned(arguments, "Without --sparsity the dense network is asked.")
         return VariantSpec(model=model)
     more = {"granularity": arguments.granularity, "excluded": tuple(arguments.exclude), "repair": arguments.repair}
-    return VariantSpec(model=model, pruning=PruningSpec.one_shot(sparsity, arguments.scope, arguments.criterion, **more))
+    return VariantSpec(
+        model=model, pruning=PruningSpec.one_shot(sparsity, arguments.scope, arguments.criterion, **more)
+    )
 
 
 def _check_unpruned(arguments: Arguments, why: str) -> None:
@@ -159,7 +199,9 @@ def image(engine: Any, arguments: Arguments, model: Any) -> Any:
         data = arguments.image.read_bytes()
     except OSError as error:
         raise BadImage(
-            f"{arguments.image} cannot be read ({error.strerror}).", "It is the path of an image file.", "Check the path."
+            f"{arguments.image} cannot be read ({error.strerror}).",
+            "It is the path of an image file.",
+            "Check the path.",
         ) from error
     return replace(engine.add_image(data, model), **noise)
 
@@ -169,7 +211,9 @@ def cam(arguments: Arguments, classes: tuple[str, ...]) -> Any:
     from core.specs import CamSpec
 
     target = arguments.target
-    return CamSpec(method=arguments.cam or CamSpec().method, target=target if target in TARGETS else class_index(target, classes))
+    return CamSpec(
+        method=arguments.cam or CamSpec().method, target=target if target in TARGETS else class_index(target, classes)
+    )
 
 
 def _add_cam(parser: argparse.ArgumentParser) -> None:
@@ -179,9 +223,15 @@ def _add_cam(parser: argparse.ArgumentParser) -> None:
 def add_data(parser: argparse.ArgumentParser) -> None:
     """The words for a data set."""
     _add_cam(parser)
-    parser.add_argument("--data", default="digits", help="a data set (default: digits), or the path of a folder or zip file")
-    parser.add_argument("--noise", type=float, default=0.0, help="upper end of the background noise of digits (default: 0)")
-    parser.add_argument("--heatmaps", action="store_true", help="also how well heatmaps fit what is to be seen (takes longer)")
+    parser.add_argument(
+        "--data", default="digits", help="a data set (default: digits), or the path of a folder or zip file"
+    )
+    parser.add_argument(
+        "--noise", type=float, default=0.0, help="upper end of the background noise of digits (default: 0)"
+    )
+    parser.add_argument(
+        "--heatmaps", action="store_true", help="also how well heatmaps fit what is to be seen (takes longer)"
+    )
     parser.add_argument("--out", type=Path, help="write one row an image into this CSV file (with --heatmaps)")
 
 
@@ -198,12 +248,21 @@ def data(arguments: Arguments) -> Any:
 
 def check_heatmaps(arguments: Arguments) -> None:
     """Raises BadSpec for words about heatmaps without --heatmaps."""
-    if not arguments.heatmaps and (said := [word for word, value in (("--out", arguments.out), ("--cam", arguments.cam)) if value]):
-        raise BadSpec(f"{' and '.join(said)} without --heatmaps would change nothing.", "Only accuracy is counted then.", "Add --heatmaps.")
+    if not arguments.heatmaps and (
+        said := [word for word, value in (("--out", arguments.out), ("--cam", arguments.cam)) if value]
+    ):
+        raise BadSpec(
+            f"{' and '.join(said)} without --heatmaps would change nothing.",
+            "Only accuracy is counted then.",
+            "Add --heatmaps.",
+        )
 
 
 def words_of(parser: argparse.ArgumentParser, *protocols: str) -> Callable[..., None]:
-    """A group of options that only these protocols take: answers its `add_argument`. `check_words` holds people to it."""
+    """A group of options that only these protocols take: answers its `add_argument`.
+
+    `check_words` holds people to it.
+    """
     group = parser.add_argument_group(" and ".join(protocols))
 
     def add(*names: str, **options: Any) -> None:
@@ -229,5 +288,7 @@ def check_folder(folder: Path | None) -> None:
     """Raises BadSpec where a file has its name."""
     if folder is not None and folder.exists() and not folder.is_dir():
         raise BadSpec(
-            f"{folder} is no folder.", "--folder names the folder where networks and caches lie.", "Choose another, or leave it out."
+            f"{folder} is no folder.",
+            "--folder names the folder where networks and caches lie.",
+            "Choose another, or leave it out.",
         )

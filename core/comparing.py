@@ -21,7 +21,10 @@ THRESHOLDS = torch.linspace(0.0, 1.0, 51)
 
 
 def compare(picture: Picture, dense: Heatmap, pruned: Heatmap, mask: MaskReport) -> Comparison:
-    """All that a page shows of two heatmaps at once. Overlaps are None where nobody marked the object, all scores of an invalid map are."""
+    """All that a page shows of two heatmaps at once.
+
+    Overlaps are None where nobody marked the object, all scores of an invalid map are.
+    """
     truth = None if picture.truth is None else _tensor(picture.truth)
     maps = [to_measure(_tensor(side.map), [side.state]) for side in (dense, pruned)]
     cells = [_scaled_cells(side) for side in (dense, pruned)]
@@ -29,16 +32,27 @@ def compare(picture: Picture, dense: Heatmap, pruned: Heatmap, mask: MaskReport)
     statistics = [_scores("map", heatmap) for heatmap in maps]
     curves = [_curve(heatmap, truth) for heatmap in maps]
     return Comparison(
-        picture=picture, dense=dense, pruned=pruned, mask=mask, difference=frozen_array(dense.map - pruned.map),
-        overlap_dense=overlaps[0], overlap_pruned=overlaps[1], similarity=_scores("similarity", *cells),
-        statistics_dense=statistics[0], statistics_pruned=statistics[1],
-        thresholds=frozen_array(THRESHOLDS.numpy()), curve_dense=curves[0], curve_pruned=curves[1],
+        picture=picture,
+        dense=dense,
+        pruned=pruned,
+        mask=mask,
+        difference=frozen_array(dense.map - pruned.map),
+        overlap_dense=overlaps[0],
+        overlap_pruned=overlaps[1],
+        similarity=_scores("similarity", *cells),
+        statistics_dense=statistics[0],
+        statistics_pruned=statistics[1],
+        thresholds=frozen_array(THRESHOLDS.numpy()),
+        curve_dense=curves[0],
+        curve_pruned=curves[1],
         agreement=agreement(dense, pruned),
-    )  # fmt: skip
+    )
 
 
 def agreement(dense: Heatmap, pruned: Heatmap) -> Agreement:
-    """Whether two networks look at the same places, by the method of their heatmaps and by a second one."""
+    """Whether two networks look at the same places, by the method of their heatmaps and by a second
+    one.
+    """
     second = second_method(dense.cam.method, dense.negative_share)
     values = [
         optional(pearson(_tensor(one), _tensor(other))[0])
@@ -47,18 +61,29 @@ def agreement(dense: Heatmap, pruned: Heatmap) -> Agreement:
     return Agreement(method=dense.cam.method, value=values[0], second_method=second, second_value=values[1])
 
 
-def first_heatmap(question: tuple[VariantSpec, ImageRef, CamSpec], made: SaliencyBatch, size_px: tuple[int, int]) -> Heatmap:
-    """The answer of the first image of a batch, with the prediction of the same pass, on the CPU."""
+def first_heatmap(
+    question: tuple[VariantSpec, ImageRef, CamSpec], made: SaliencyBatch, size_px: tuple[int, int]
+) -> Heatmap:
+    """The answer of the first image of a batch, with the prediction of the same pass, on the
+    CPU.
+    """
     variant, image, cam = question
     maps, states = normalise(made.maps, size_px)
     target = int(made.targets[0])
     return Heatmap(
-        variant=variant, image=image, cam=cam, target_class=None if target == NO_ANSWER else target, state=states[0],
-        saliency=frozen_array(made.maps[0].float().cpu().numpy()), map=frozen_array(maps[0].cpu().numpy()),
-        prediction=Prediction(variant=variant, image=image, probabilities=frozen_array(probabilities(made.logits[:1])[0].cpu().numpy())),
+        variant=variant,
+        image=image,
+        cam=cam,
+        target_class=None if target == NO_ANSWER else target,
+        state=states[0],
+        saliency=frozen_array(made.maps[0].float().cpu().numpy()),
+        map=frozen_array(maps[0].cpu().numpy()),
+        prediction=Prediction(
+            variant=variant, image=image, probabilities=frozen_array(probabilities(made.logits[:1])[0].cpu().numpy())
+        ),
         negative_share=float(made.negative_share[0]),
         others={name: frozen_array(maps[0].float().cpu().numpy()) for name, maps in made.others.items()},
-    )  # fmt: skip
+    )
 
 
 def this_class(wanted: int, classes: int) -> Callable[[Tensor], Tensor]:

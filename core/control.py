@@ -15,7 +15,10 @@ class Stopped(SparsightError):
 
 
 class Control:
-    """A job's own view of what people want of it. `check` is called as often as the work can bear."""
+    """A job's own view of what people want of it.
+
+    `check` is called as often as the work can bear.
+    """
 
     def __init__(self, folder: Path | None = None) -> None:
         self.folder = folder

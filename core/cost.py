@@ -1,4 +1,6 @@
-"""What a pruned network costs: numbers, multiply-adds, file sizes, measured time; before and after physical removal."""
+"""What a pruned network costs: numbers, multiply-adds, file sizes, measured time; before and after
+physical removal.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,8 @@ NO_SPEED = (
 
 
 def cost(store: ModelStore, variant: VariantSpec, measure: bool = False) -> CostReport:
-    """What this variant costs, and what is left when the channels that pruning emptied are really taken out.
+    """What this variant costs, and what is left when the channels that pruning emptied are really
+    taken out.
 
     Args:
         measure: also time one image through the dense, the masked and the smaller network, in turn.
@@ -42,36 +45,55 @@ def cost(store: ModelStore, variant: VariantSpec, measure: bool = False) -> Cost
         all_of_it, left = _sums(multiply_adds(network, example))
         small, removal, notes = _smaller(variant, network, example)
         report = CostReport(
-            variant=variant, parameters=found.parameters, zeros=zeros(network), macs=all_of_it, macs_left=left, notes=notes,
-            dense_file_bytes=file_bytes(network), sparse_file_bytes=sparse_bytes(network.state_dict(), found.prunable),
-        )  # fmt: skip
+            variant=variant,
+            parameters=found.parameters,
+            zeros=zeros(network),
+            macs=all_of_it,
+            macs_left=left,
+            notes=notes,
+            dense_file_bytes=file_bytes(network),
+            sparse_file_bytes=sparse_bytes(network.state_dict(), found.prunable),
+        )
     if small is not None and removal is not None:
         macs, macs_left = _sums(multiply_adds(small, example))
         report = replace(
-            report, physical_parameters=removal.parameters_after, physical_zeros=zeros(small), physical_macs=macs,
-            physical_macs_left=macs_left, physical_file_bytes=file_bytes(small), removed_channels=removal.removed_channels,
+            report,
+            physical_parameters=removal.parameters_after,
+            physical_zeros=zeros(small),
+            physical_macs=macs,
+            physical_macs_left=macs_left,
+            physical_file_bytes=file_bytes(small),
+            removed_channels=removal.removed_channels,
             largest_difference=removal.largest_difference,
-        )  # fmt: skip
+        )
     if not measure:
         return report
     times = _in_turn(store, variant, small, example)
-    return replace(report, dense_latency=times["dense"], latency=times["masked"], physical_latency=times.get("physical"))
+    return replace(
+        report, dense_latency=times["dense"], latency=times["masked"], physical_latency=times.get("physical")
+    )
 
 
 def smaller(store: ModelStore, variant: VariantSpec) -> tuple[nn.Module, RemovalReport]:
-    """The network without the channels that pruning emptied, and what was taken out. Raises CannotRemove, and as `ModelStore.borrow`."""
+    """The network without the channels that pruning emptied, and what was taken out.
+
+    Raises CannotRemove, and as `ModelStore.borrow`.
+    """
     with store.borrow(variant) as network:
         return physical(network, example_input(card(variant.model), store.device))
 
 
 def example_input(found: Card, device: torch.device) -> Tensor:
-    """A random image as this network gets it, (1, channels, H, W); counts and times do not hang on what it shows."""
+    """A random image as this network gets it, (1, channels, H, W); counts and times do not hang on
+    what it shows.
+    """
     image = torch.rand(1, *found.input_shape, generator=torch_generator("example input"))
     return found.input(image.to(device))
 
 
 def latencies(networks: Mapping[str, nn.Module], example: Tensor) -> dict[str, Latency]:
-    """Time of one image through each network, taken in turn so that all of them meet the same disturbances.
+    """Time of one image through each network, taken in turn so that all of them meet the same
+    disturbances.
 
     One round warms up. Slow networks get fewer rounds, 5 at least.
     """
@@ -99,7 +121,9 @@ def _in_turn(store: ModelStore, variant: VariantSpec, small: nn.Module | None, e
         return latencies({"dense": dense, "masked": masked} | ({"physical": small} if small else {}), example)
 
 
-def _smaller(variant: VariantSpec, network: nn.Module, example: Tensor) -> tuple[nn.Module | None, RemovalReport | None, tuple[str, ...]]:
+def _smaller(
+    variant: VariantSpec, network: nn.Module, example: Tensor
+) -> tuple[nn.Module | None, RemovalReport | None, tuple[str, ...]]:
     """The smaller network where there is one, and what is to be said."""
     if variant == variant.dense:
         return None, None, ()
@@ -110,8 +134,8 @@ def _smaller(variant: VariantSpec, network: nn.Module, example: Tensor) -> tuple
     if not removal.layers:
         return None, removal, (NO_SPEED, "No whole channel is empty, so nothing can be taken out.", *_staying(removal))
     said = (
-        f"Channels that give out nothing, or the same for every image: {removal.removed_channels:,}, in {len(removal.layers)} of the "
-        "layers. They can be taken out, and the answers stay the same."
+        f"Channels that give out nothing, or the same for every image: {removal.removed_channels:,}, in"
+        f" {len(removal.layers)} of the layers. They can be taken out, and the answers stay the same."
     )
     return small, removal, (NO_SPEED, said, *_staying(removal))
 

@@ -29,7 +29,9 @@ def precision_named(name: str) -> torch.dtype:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether memory ran out: on a GPU, in Python, or in torch's allocator for the CPU, which raises a plain RuntimeError."""
+    """Whether memory ran out: on a GPU, in Python, or in torch's allocator for the CPU, which
+    raises a plain RuntimeError.
+    """
     said = str(error).lower()
     return isinstance(error, torch.OutOfMemoryError | MemoryError) or (
         isinstance(error, RuntimeError) and ("not enough memory" in said or "can't allocate memory" in said)
@@ -37,7 +39,9 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def give_memory_back() -> None:
-    """Freed memory goes back to the system, which glibc else may keep for the process; elsewhere nothing happens."""
+    """Freed memory goes back to the system, which glibc else may keep for the process; elsewhere
+    nothing happens.
+    """
     with suppress(OSError, AttributeError):
         ctypes.CDLL("libc.so.6").malloc_trim(0)
 
@@ -54,7 +58,10 @@ def free_ram_bytes() -> int:
 
 
 def choose_device(name: str | None = None) -> torch.device:
-    """The named device, else the GPU if there is one, else the CPU. Raises BadSpec for a device that is not there."""
+    """The named device, else the GPU if there is one, else the CPU.
+
+    Raises BadSpec for a device that is not there.
+    """
     if name is None:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
@@ -68,7 +75,11 @@ def choose_device(name: str | None = None) -> torch.device:
             "Leave the device out to have one chosen.",
         )
     if device.type == "cuda" and (not torch.cuda.is_available() or (device.index or 0) >= torch.cuda.device_count()):
-        raise BadSpec(f"There is no device '{name}' on this machine.", "cpu always works.", "Leave the device out to have one chosen.")
+        raise BadSpec(
+            f"There is no device '{name}' on this machine.",
+            "cpu always works.",
+            "Leave the device out to have one chosen.",
+        )
     return device
 
 
@@ -81,7 +92,9 @@ def describe(device: torch.device) -> str:
 
 
 def entropy(*purpose: object) -> int:
-    """A 64-bit seed from what the randomness is for, e.g. entropy("noise", seed, level, epoch): stable over machines and versions."""
+    """A 64-bit seed from what the randomness is for, e.g. entropy("noise", seed, level, epoch):
+    stable over machines and versions.
+    """
     text = "/".join(str(part) for part in purpose)
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
 

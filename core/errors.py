@@ -1,6 +1,7 @@
 """Every error a person can meet: what is wrong, what is allowed, what to do next.
 
-Pages and the command line show these messages as they are; anything else that reaches a person is a bug.
+Pages and the command line show these messages as they are; anything else that reaches a person is a
+bug.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""A network over a whole data set: right answers, and heatmaps scored against what is to be seen, image by image."""
+"""A network over a whole data set: right answers, and heatmaps scored against what is to be seen,
+image by image.
+"""
 
 from __future__ import annotations
 
@@ -29,9 +31,10 @@ ROW_NAMES = ("predicted", "soft_iou", "map_mean", "map_std", "usable", "empty")
 
 @dataclass(frozen=True)
 class Counts:
-    """Right answers of a network among `total` images: the class itself, one of the five most probable (None with five classes or
-    fewer), and the most probable among the `among_classes` that the data set has (None where that is all of them). unanswered: images for
-    which the network's outputs are not finite; they are in the total and never right. None where nobody counted them.
+    """Right answers of a network among `total` images: the class itself, one of the five most
+    probable (None with five classes or fewer), and the most probable among the `among_classes` that
+    the data set has (None where that is all of them). unanswered: images for which the network's
+    outputs are not finite; they are in the total and never right. None where nobody counted them.
     """
 
     correct: int
@@ -53,8 +56,9 @@ def accuracy(variant: VariantSpec, data: DataSpec, counts: Counts) -> Accuracy:
 class PerImage:
     """One row an image, (N,), on the CPU; NaN where a number is undefined.
 
-    predicted: UNREADABLE (-1) for a photograph that cannot be read, NO_ANSWER (-2) where the outputs
-    are not finite. soft_iou: with the ink, or with the object where somebody marked it. overlaps: of
+    predicted: UNREADABLE (-1) for a photograph that cannot be read, NO_ANSWER (-2) where the
+    outputs are not finite. soft_iou: with the ink, or with the object where somebody marked it.
+    overlaps: of
     photographs, by name: "pointing-game", "energy-inside", and "box-iou" where the truth is boxes.
     usable: the map is neither empty nor constant nor invalid. empty: the heatmap is zero everywhere
     and overlaps by 0 (`core.measures`). An invalid map is neither, and its scores are NaN. fitted:
@@ -73,13 +77,16 @@ class PerImage:
     notes: tuple[str, ...] = ()
 
     def table(self) -> DataFrame:
-        """One row an image: predicted, usable, mean and standard deviation of the map, every overlap there is."""
+        """One row an image: predicted, usable, mean and standard deviation of the map, every
+        overlap there is.
+        """
         columns = {name: getattr(self, name) for name in ROW_NAMES} | self.overlaps | self.fitted
         return DataFrame({name.replace("_", "-"): values.numpy() for name, values in columns.items()})
 
     def summary(self) -> dict[str, dict[str, float | None]]:
-        """How many maps are usable, empty and invalid; the mean of each column over the n images where it is defined. Beside the mean of
-        an overlap stand the number of empty maps among them and the mean without those.
+        """How many maps are usable, empty and invalid; the mean of each column over the n images
+        where it is defined. Beside the mean of an overlap stand the number of empty maps among them
+        and the mean without those.
         """
         table, overlaps = self.table(), ("soft-iou", *self.overlaps, *self.fitted)
         some = table[~table["empty"]]
@@ -88,7 +95,9 @@ class PerImage:
         for name in overlaps:
             usual, without = _mean(table[name]), _mean(some[name])
             found[name] = usual | {"empty-maps": usual["n"] - without["n"], "mean-without-empty-maps": without["mean"]}
-        return {"maps": {"usable": int(table.usable.sum()), "empty": int(table["empty"].sum()), "invalid": invalid}} | found
+        return {
+            "maps": {"usable": int(table.usable.sum()), "empty": int(table["empty"].sum()), "invalid": invalid}
+        } | found
 
 
 def _mean(values: Series) -> dict[str, Any]:
@@ -113,7 +122,12 @@ def count(network: nn.Module, inputs: Inputs | PhotoInputs) -> Counts:
     if isinstance(inputs, Inputs):
         found = predict(network, inputs)
         unanswered = int((found == NO_ANSWER).sum())
-        return Counts(int((found == inputs.labels).sum()), len(inputs.labels), notes=overflow_notes(unanswered), unanswered=unanswered)
+        return Counts(
+            int((found == inputs.labels).sum()),
+            len(inputs.labels),
+            notes=overflow_notes(unanswered),
+            unanswered=unanswered,
+        )
     if not len(inputs.own_classes):
         raise BadSpec(
             f"No class of {inputs.photos.title} is a class of this network: {some(inputs.unknown)}.",
@@ -134,13 +148,22 @@ def _count_photos(network: nn.Module, inputs: PhotoInputs) -> Counts:
         unanswered += int((top1(logits) == NO_ANSWER).sum())
         sums += right_answers(logits, labels, inputs.own_classes).cpu()
     if not total:
-        raise BadSpec(f"No photograph of {inputs.photos.title} can be counted.", " ".join(inputs.notes), "Choose another data set.")
+        raise BadSpec(
+            f"No photograph of {inputs.photos.title} can be counted.",
+            " ".join(inputs.notes),
+            "Choose another data set.",
+        )
     correct, top5, among = sums.tolist()
     some_classes = len(inputs.own_classes) < classes
     return Counts(
-        correct, total, top5 if classes > TOP else None, among if some_classes else None,
-        len(inputs.own_classes) if some_classes else None, (*inputs.notes, *overflow_notes(unanswered)), unanswered,
-    )  # fmt: skip
+        correct,
+        total,
+        top5 if classes > TOP else None,
+        among if some_classes else None,
+        len(inputs.own_classes) if some_classes else None,
+        (*inputs.notes, *overflow_notes(unanswered)),
+        unanswered,
+    )
 
 
 def as_taken(network: nn.Module, images: Tensor) -> Tensor:
@@ -149,7 +172,8 @@ def as_taken(network: nn.Module, images: Tensor) -> Tensor:
 
 
 def right_answers(logits: Tensor, labels: Tensor, own_classes: Tensor) -> Tensor:
-    """(3,): how often the label is the most probable class, among the five most probable, the most probable of `own_classes`.
+    """(3,): how often the label is the most probable class, among the five most probable, the most
+    probable of `own_classes`.
 
     Logits that are not finite are never right.
 
@@ -167,21 +191,29 @@ def overflow_notes(unanswered: int) -> tuple[str, ...]:
     if not unanswered:
         return ()
     images = "1 image" if unanswered == 1 else f"{unanswered:,} images"
-    return (f"{images} without a finite answer: the network's outputs overflow. They count as wrong. {OVERFLOW_ADVICE}",)
+    return (
+        f"{images} without a finite answer: the network's outputs overflow. They count as wrong. {OVERFLOW_ADVICE}",
+    )
 
 
-def evaluate(network: nn.Module, inputs: Inputs | PhotoInputs, method: str, layer: str, fitted: bool = False) -> PerImage:
-    """Prediction, heatmap for the predicted class, and how well it fits what is to be seen, for every image.
+def evaluate(
+    network: nn.Module, inputs: Inputs | PhotoInputs, method: str, layer: str, fitted: bool = False
+) -> PerImage:
+    """Prediction, heatmap for the predicted class, and how well it fits what is to be seen, for
+    every image.
 
     Args:
-        network: on the inputs' device. method, layer: of the heatmap. fitted: of digits, every registered way of fitting map to ink.
+        network: on the inputs' device. method, layer: of the heatmap. fitted: of digits, every
+            registered way of fitting map to ink.
     """
     if isinstance(inputs, PhotoInputs):
         return _evaluate_photos(network, inputs, method, layer)
     batches = [_evaluate_batch(network, part, method, layer) for part in inputs.batches()]
     rows: dict[str, Any] = {name: torch.cat([batch[name] for batch in batches]).cpu() for name in ROW_NAMES}
     scores, threshold = _fitted(
-        [fit(batch["maps"], part.clean) for batch, part in zip(batches, inputs.batches(), strict=True)] if fitted else []
+        [fit(batch["maps"], part.clean) for batch, part in zip(batches, inputs.batches(), strict=True)]
+        if fitted
+        else []
     )
     return PerImage(**rows, fitted=scores, threshold=threshold)
 
@@ -223,7 +255,9 @@ def _evaluate_photos(network: nn.Module, inputs: PhotoInputs, method: str, layer
 
 
 def against_truth(maps: Tensor, batch: PhotoBatch) -> dict[str, Tensor]:
-    """Scores (n,), NaN where nobody marked the object and where a map holds NaN; 0 for an empty map."""
+    """Scores (n,), NaN where nobody marked the object and where a map holds NaN; 0 for an empty
+    map.
+    """
     assert batch.truth is not None
     unmarked = ~batch.truth.flatten(1).any(1)
     scores = {
@@ -236,10 +270,14 @@ def against_truth(maps: Tensor, batch: PhotoBatch) -> dict[str, Tensor]:
 
 
 def _fitted(fits: list[Fits]) -> tuple[dict[str, Tensor], float | None]:
-    """Scores of every fitting but soft IoU, which stands by itself, and the one threshold chosen for these images."""
+    """Scores of every fitting but soft IoU, which stands by itself, and the one threshold chosen
+    for these images.
+    """
     if not fits:
         return {}, None
-    scores = {name: torch.cat([batch.scores[name] for batch in fits]).cpu() for name in fits[0].scores if name != "soft-iou"}
+    scores = {
+        name: torch.cat([batch.scores[name] for batch in fits]).cpu() for name in fits[0].scores if name != "soft-iou"
+    }
     curve = torch.cat([batch.curve for batch in fits]).cpu()
     chosen = choose_threshold(curve)
     scores["best-single-threshold"] = curve[:, chosen.place if chosen else 0]

@@ -1,4 +1,6 @@
-"""A view taken along: as a notebook cell that makes it again, or as a zip of pictures, raw maps and their provenance."""
+"""A view taken along: as a notebook cell that makes it again, or as a zip of pictures, raw maps and
+their provenance.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,10 @@ OPACITY = 0.65
 
 
 def code_for(variant: VariantSpec, image: ImageRef, cam: CamSpec, opacity: float = OPACITY) -> str:
-    """A notebook cell that makes this view again. An own image is read from a file that the person names."""
+    """A notebook cell that makes this view again.
+
+    An own image is read from a file that the person names.
+    """
     own = image.source == "own"
     usual = ImageRef(source=image.source, name=image.name)
     source = "" if image.source == "digits" else f"source={image.source!r}, "
@@ -33,7 +38,9 @@ def code_for(variant: VariantSpec, image: ImageRef, cam: CamSpec, opacity: float
         "",
         "engine = Engine()",
         f"variant = VariantSpec(model={_call(variant.model)}, pruning={_pruning(variant.pruning)})",
-        f'image = replace(engine.add_image(open("{file}", "rb").read(), variant.model), noise={image.noise:g})' if own else "",
+        f'image = replace(engine.add_image(open("{file}", "rb").read(), variant.model), noise={image.noise:g})'
+        if own
+        else "",
         "" if own else f"image = ImageRef({source}name={image.name!r}{noise})",
         f"cam = CamSpec(method={cam.method!r}{f', layer={cam.layer!r}' if cam.layer else ''}, target={cam.target!r})",
         "answer = engine.compare(variant, image, cam)",
@@ -46,7 +53,9 @@ def code_for(variant: VariantSpec, image: ImageRef, cam: CamSpec, opacity: float
 
 
 def bundle(answer: Comparison, opacity: float = OPACITY) -> bytes:
-    """A zip: four PNGs, `maps.npz` (every array, unrounded) and `provenance.json` (what it is, and what made it)."""
+    """A zip: four PNGs, `maps.npz` (every array, unrounded) and `provenance.json` (what it is, and
+    what made it).
+    """
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, picture in _pictures(answer, opacity).items():
@@ -83,12 +92,16 @@ def _pictures(answer: Comparison, opacity: float) -> dict[str, Any]:
 
 def _arrays(answer: Comparison) -> bytes:
     arrays = {
-        "clean": answer.picture.clean, "seen": answer.picture.seen, "difference": answer.difference,
-        "dense_map": answer.dense.map, "dense_saliency": answer.dense.saliency,
+        "clean": answer.picture.clean,
+        "seen": answer.picture.seen,
+        "difference": answer.difference,
+        "dense_map": answer.dense.map,
+        "dense_saliency": answer.dense.saliency,
         "dense_probabilities": answer.dense.prediction.probabilities,
-        "pruned_map": answer.pruned.map, "pruned_saliency": answer.pruned.saliency,
+        "pruned_map": answer.pruned.map,
+        "pruned_saliency": answer.pruned.saliency,
         "pruned_probabilities": answer.pruned.prediction.probabilities,
-    }  # fmt: skip
+    }
     if answer.picture.truth is not None:
         arrays["truth"] = answer.picture.truth
     target = io.BytesIO()

@@ -31,7 +31,10 @@ def mask_facts(report: MaskReport) -> dict[str, Any]:
         "parameters_left": report.parameters_left,
         "compression_ratio": _finite(report.compression_ratio),
         "collapsed": report.collapsed,
-        "layers": {layer.name: {"kept": layer.kept, "total": layer.total, "already_zero": layer.already_zero} for layer in report.layers},
+        "layers": {
+            layer.name: {"kept": layer.kept, "total": layer.total, "already_zero": layer.already_zero}
+            for layer in report.layers
+        },
     }
 
 
@@ -40,7 +43,8 @@ def heatmap_facts(side: Heatmap) -> dict[str, Any]:
     return {
         "predicted": side.prediction.top,
         "top": [
-            {"class": index, "name": class_name(side, index), "probability": _finite(share)} for index, share in side.prediction.best()
+            {"class": index, "name": class_name(side, index), "probability": _finite(share)}
+            for index, share in side.prediction.best()
         ],
         "probabilities": [_finite(round(float(p), 6)) for p in side.prediction.probabilities],
         "target_class": side.target_class,
@@ -58,11 +62,18 @@ def comparison_facts(answer: Comparison) -> dict[str, Any]:
         "label": answer.picture.label,
         "cam": pruned.cam.key,
         "mask": mask_facts(answer.mask),
-        "dense": heatmap_facts(answer.dense) | {"overlap": _values(answer.overlap_dense), "map": _values(answer.statistics_dense)},
-        "pruned": heatmap_facts(pruned) | {"overlap": _values(answer.overlap_pruned), "map": _values(answer.statistics_pruned)},
+        "dense": heatmap_facts(answer.dense)
+        | {"overlap": _values(answer.overlap_dense), "map": _values(answer.statistics_dense)},
+        "pruned": heatmap_facts(pruned)
+        | {"overlap": _values(answer.overlap_pruned), "map": _values(answer.statistics_pruned)},
         "similarity": _values(answer.similarity),
         "agreement": vars(answer.agreement) | {"verdict": answer.agreement.verdict.name.lower()},
-        "notes": [*filter(None, [plain(unsound(answer))]), *card(pruned.variant.model).notes, *answer.picture.notes, *overflows(answer)],
+        "notes": [
+            *filter(None, [plain(unsound(answer))]),
+            *card(pruned.variant.model).notes,
+            *answer.picture.notes,
+            *overflows(answer),
+        ],
     }
 
 
@@ -77,7 +88,9 @@ def overflows(answer: Comparison) -> list[str]:
 
 
 def accuracy_facts(found: Accuracy) -> dict[str, Any]:
-    """Right answers, with counts; what is unknown is null. unanswered: images for which the network's outputs are not finite."""
+    """Right answers, with counts; what is unknown is null. unanswered: images for which the
+    network's outputs are not finite.
+    """
     return {
         "variant": found.variant.key,
         "data": found.data.key,
@@ -94,19 +107,35 @@ def accuracy_facts(found: Accuracy) -> dict[str, Any]:
 
 
 def cost_facts(report: CostReport) -> dict[str, Any]:
-    """Numbers with the zeros in place, and after emptied channels were taken out; what is None was not to be had or not asked for."""
+    """Numbers with the zeros in place, and after emptied channels were taken out; what is None was
+    not to be had or not asked for.
+    """
     masked = {
-        "parameters": report.parameters, "zeros": report.zeros, "multiply_adds": report.macs, "multiply_adds_left": report.macs_left,
-        "dense_file_bytes": report.dense_file_bytes, "sparse_file_bytes": report.sparse_file_bytes, "time": _time(report.latency),
-    }  # fmt: skip
+        "parameters": report.parameters,
+        "zeros": report.zeros,
+        "multiply_adds": report.macs,
+        "multiply_adds_left": report.macs_left,
+        "dense_file_bytes": report.dense_file_bytes,
+        "sparse_file_bytes": report.sparse_file_bytes,
+        "time": _time(report.latency),
+    }
     smaller = {
-        "parameters": report.physical_parameters, "zeros": report.physical_zeros, "multiply_adds": report.physical_macs,
-        "multiply_adds_left": report.physical_macs_left, "file_bytes": report.physical_file_bytes,
-        "removed_channels": report.removed_channels, "largest_difference": report.largest_difference,
+        "parameters": report.physical_parameters,
+        "zeros": report.physical_zeros,
+        "multiply_adds": report.physical_macs,
+        "multiply_adds_left": report.physical_macs_left,
+        "file_bytes": report.physical_file_bytes,
+        "removed_channels": report.removed_channels,
+        "largest_difference": report.largest_difference,
         "time": _time(report.physical_latency),
-    }  # fmt: skip
-    return {"network": report.variant.key, "dense time": _time(report.dense_latency), "zeros in place": masked,
-            "channels taken out": smaller, "notes": list(report.notes)}  # fmt: skip
+    }
+    return {
+        "network": report.variant.key,
+        "dense time": _time(report.dense_latency),
+        "zeros in place": masked,
+        "channels taken out": smaller,
+        "notes": list(report.notes),
+    }
 
 
 def _time(latency: Latency | None) -> dict[str, Any] | None:

@@ -15,7 +15,9 @@ from core.store.tables import AccuracyTable
 
 @dataclass(frozen=True, eq=False)
 class Freshness:
-    """Looks at the files that an engine's answers are made of: cards and weights, photographs, stored counts."""
+    """Looks at the files that an engine's answers are made of: cards and weights, photographs,
+    stored counts.
+    """
 
     store: ModelStore
     pictures: Pictures
@@ -23,9 +25,11 @@ class Freshness:
     accuracies: AccuracyTable
 
     def of(self, variant: VariantSpec, *asked: ImageRef | DataSpec) -> Stamp:
-        """The stamp of the files that answer now for a variant, and for images and data sets given to it.
+        """The stamp of the files that answer now for a variant, and for images and data sets given
+        to it.
 
-        Raises: as the questions themselves do for a network, an image or a data set that is not there.
+        Raises: as the questions themselves do for a network, an image or a data set that is not
+        there.
         """
         found = [self.store.stamps.of(variant)]
         for each in asked:

@@ -1,4 +1,6 @@
-"""`python -m core retrain` and `python -m core jobs`: long work from the command line, the same jobs that the pages see."""
+"""`python -m core retrain` and `python -m core jobs`: long work from the command line, the same
+jobs that the pages see.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,9 @@ def add_jobs(parser: argparse.ArgumentParser) -> None:
 
 
 def retrain(arguments: Arguments, folder: Path) -> int | None:
-    """Begins a job, or finds the one of the same words, and shows it until it ends; Ctrl-C stops it and keeps the best so far."""
+    """Begins a job, or finds the one of the same words, and shows it until it ends; Ctrl-C stops it
+    and keeps the best so far.
+    """
     from core import retraining
 
     asked = asked_training.job_arguments(arguments, folder)
@@ -42,7 +46,9 @@ def retrain(arguments: Arguments, folder: Path) -> int | None:
         return None
     jobs, spec = Jobs(folder), asked["spec"]
     job = jobs.start("retrain", asked, f"{spec['model']}, {spec['name']}, seed {spec['seed']}")
-    say(arguments, {"id": job.id, "title": job.title, "state": job.state}, f"{job.title}\n{job.id}  {STATES[job.state]}")
+    say(
+        arguments, {"id": job.id, "title": job.title, "state": job.state}, f"{job.title}\n{job.id}  {STATES[job.state]}"
+    )
     if arguments.detach:
         return None
     return _watched(arguments, jobs, job)
@@ -59,7 +65,11 @@ def _watched(arguments: Arguments, jobs: Jobs, job: Job) -> int:
         for line in follow(jobs, job.id):
             say(arguments, line, text_of(line))
     ended = jobs.get(job.id)
-    say(arguments, {"id": job.id, "state": ended.state, "error": ended.error}, f"{STATES[ended.state]}. {ended.error}".strip())
+    say(
+        arguments,
+        {"id": job.id, "state": ended.state, "error": ended.error},
+        f"{STATES[ended.state]}. {ended.error}".strip(),
+    )
     if ended.state == "stopped" and not arguments.json:
         print(f"Go on with: python -m core jobs resume {job.id}")
     return {"done": 0, "stopped": 130}.get(ended.state, 1)
@@ -71,16 +81,23 @@ def estimate_text(cost: Any) -> str:
     return "\n".join(
         wrapped(line)
         for line in (
-            f"About {duration(cost.seconds)} at most: {counted(cost.epochs, 'epoch')} of {counted(cost.images, 'photograph')}, "
-            f"{duration(cost.epoch_seconds)} an epoch.",
-            f"Measured on {cost.device}: {step} (median of {cost.n} steps); a tenth is added for validation and saving.",
+            (
+                f"About {duration(cost.seconds)} at most: {counted(cost.epochs, 'epoch')} of"
+                f" {counted(cost.images, 'photograph')}, {duration(cost.epoch_seconds)} an epoch."
+            ),
+            (
+                f"Measured on {cost.device}: {step} (median of {cost.n} steps); a tenth is added for validation and"
+                " saving."
+            ),
             f"On disk: about {size(cost.bytes)}.",
         )
     )
 
 
 def follow(jobs: Jobs, name: str) -> Iterator[Facts]:
-    """The steps of a job from now on, until it ends. (Steps of earlier runs of the same job are not told again.)"""
+    """The steps of a job from now on, until it ends. (Steps of earlier runs of the same job are not
+    told again.)
+    """
     begun, shown = jobs.get(name).begun, 0
     while True:
         state = jobs.get(name).state  # looked at before the lines, so that none is missed
@@ -105,7 +122,10 @@ def text_of(line: Facts) -> str:
     place = f"level {line.get('level')} of {line.get('levels')}"
     if stage == "epoch":
         right = f"{line['correct']:,} of {line['total']:,} right ({line['correct'] / line['total']:.1%})"
-        return f"{place}, epoch {line['epoch']} of {line['epochs']}: loss {line['loss']:.4f}, {right}, {line['seconds']:.1f} s"
+        return (
+            f"{place}, epoch {line['epoch']} of {line['epochs']}: loss {line['loss']:.4f}, {right},"
+            f" {line['seconds']:.1f} s"
+        )
     if line.get("found"):
         return f"{place}: there already"
     if stage == "level":
@@ -141,13 +161,21 @@ def look_after(arguments: Arguments, folder: Path) -> int | None:
 def _shown(job: Job, lines: Sequence[Facts], log: str) -> str:
     """A job in words: its steps, then what it is and how it stands."""
     begun = datetime.fromtimestamp(job.begun).astimezone()
-    about = [("job", job.id), ("what", job.title), ("state", STATES[job.state]), ("begun", f"{begun:%Y-%m-%d %H:%M %Z}")]
+    about = [
+        ("job", job.id),
+        ("what", job.title),
+        ("state", STATES[job.state]),
+        ("begun", f"{begun:%Y-%m-%d %H:%M %Z}"),
+    ]
     about += [("error", job.error)] if job.error else []
     return "\n".join([*map(text_of, lines), grid(about), *([f"\nThe end of its log:\n{log.rstrip()}"] if log else [])])
 
 
 def act(jobs: Jobs, job: Job, action: str) -> None:
-    """Does it. Resuming a paused job lets it go on; one that is not at work is begun again. Raises BadSpec."""
+    """Does it. Resuming a paused job lets it go on; one that is not at work is begun again.
+
+    Raises BadSpec.
+    """
     if action in ("pause", "stop") and job.state in ENDED:
         verb = {"pause": "paused", "stop": "stopped"}[action]
         next_step = "Run `python -m core jobs` to see which jobs run."
@@ -165,7 +193,11 @@ def named(jobs: Jobs, beginning: str | None) -> Job:
         raise BadSpec("Which job?", allowed, "Run `python -m core jobs` to see the ids.")
     found = [job for job in jobs.all() if job.id.startswith(beginning)]
     if len(found) > 1 and all(job.id != beginning for job in found):
-        raise BadSpec(f"{len(found)} jobs begin with '{beginning}'.", "An id may be shortened to any unique prefix.", "Write more of it.")
+        raise BadSpec(
+            f"{len(found)} jobs begin with '{beginning}'.",
+            "An id may be shortened to any unique prefix.",
+            "Write more of it.",
+        )
     if not found:
         raise UnknownName("job", beginning, [job.id for job in jobs.all()])
     return next((job for job in found if job.id == beginning), found[0])

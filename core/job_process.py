@@ -1,4 +1,7 @@
-"""The process of one job: python -m core.job_process FOLDER ID. Started by core/jobs.py, not by people."""
+"""The process of one job: python -m core.job_process FOLDER ID.
+
+Started by core/jobs.py, not by people.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,10 @@ from core.jobs import JOBS, register_kind, replace_text
 
 
 def work(folder: Path, name: str) -> int:
-    """The process of a job: takes its lock, does its steps, writes a line for each. Returns the exit status."""
+    """The process of a job: takes its lock, does its steps, writes a line for each.
+
+    Returns the exit status.
+    """
     home = Path(folder) / "jobs" / name
     with _locked(home) as mine:
         if not mine:  # another process has taken it up meanwhile
@@ -36,7 +42,9 @@ def work(folder: Path, name: str) -> int:
         except Exception as error:
             known = isinstance(error, SparsightError)
             said = (
-                [error.wrong, error.allowed, error.next_step] if isinstance(error, SparsightError) else [f"{type(error).__name__}: {error}"]
+                [error.wrong, error.allowed, error.next_step]
+                if isinstance(error, SparsightError)
+                else [f"{type(error).__name__}: {error}"]
             )
             with suppress(OSError):
                 replace_text(home / "failed.json", json.dumps(said))

@@ -1,8 +1,10 @@
-"""Long work in a process of its own: it outlives the page that began it, can be paused and stopped, and is found again.
+"""Long work in a process of its own: it outlives the page that began it, can be paused and stopped,
+and is found again.
 
-A job is a folder, <cache>/jobs/<id>/: job.json (what it is), progress.jsonl (a line a step), log.txt (what the process printed), and, while
-they are wanted, the files `pause` and `stop`. Its process holds a lock on `lock` as long as it lives: the lock says whether it runs, so
-that a killed process, a restarted server or a second starter are all seen as they are.
+A job is a folder, <cache>/jobs/<id>/: job.json (what it is), progress.jsonl (a line a step),
+log.txt (what the process printed), and, while they are wanted, the files `pause` and `stop`. Its
+process holds a lock on `lock` as long as it lives: the lock says whether it runs, so that a killed
+process, a restarted server or a second starter are all seen as they are.
 """
 
 from __future__ import annotations
@@ -46,7 +48,9 @@ PATIENCE_S = 20.0  # how long a process may take to begin
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """A job as it stands. steps: lines of progress so far; last: the newest of them. error: why it failed, in plain words."""
+    """A job as it stands. steps: lines of progress so far; last: the newest of them. error: why it
+    failed, in plain words.
+    """
 
     id: str
     kind: str
@@ -70,7 +74,8 @@ class Jobs:
         self.folder = Path(folder).absolute() / "jobs"
 
     def start(self, kind: str, arguments: Mapping[str, Any], title: str) -> Job:
-        """Begins a job, or goes on with it; one that runs already is only found. The same kind and arguments are the same job.
+        """Begins a job, or goes on with it; one that runs already is only found. The same kind and
+        arguments are the same job.
 
         Raises: UnknownName, CacheNotWritable.
         """
@@ -90,7 +95,9 @@ class Jobs:
             with (home / "log.txt").open("ab") as log:
                 command = [sys.executable, "-m", "core.job_process", str(self.folder.parent), name]
                 place = Path(__file__).parents[1]
-                process = subprocess.Popen(command, cwd=place, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+                process = subprocess.Popen(
+                    command, cwd=place, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+                )
         except OSError as error:
             raise CacheNotWritable(
                 f"The job cannot be started: {error}.", "Its progress is kept in the cache folder.", "Make room."
@@ -103,8 +110,17 @@ class Jobs:
         home, about = self.folder / name, self._about(name)
         lines = self.progress(name)
         state, error_text = _state(home)
-        return Job(id=name, kind=about["kind"], title=about["title"], arguments=about["arguments"], begun=about["begun"], state=state,
-                   steps=len(lines), last=lines[-1] if lines else {}, error=error_text)  # fmt: skip
+        return Job(
+            id=name,
+            kind=about["kind"],
+            title=about["title"],
+            arguments=about["arguments"],
+            begun=about["begun"],
+            state=state,
+            steps=len(lines),
+            last=lines[-1] if lines else {},
+            error=error_text,
+        )
 
     def all(self) -> list[Job]:
         """Newest first; folders that hold no job are left out."""
@@ -143,15 +159,22 @@ class Jobs:
         return self.start(job.kind, job.arguments, job.title)
 
     def delete(self, name: str) -> None:
-        """Forgets a job that does not run; networks that it trained stay. Raises BadSpec for one that runs, CacheNotWritable."""
+        """Forgets a job that does not run; networks that it trained stay.
+
+        Raises BadSpec for one that runs, CacheNotWritable.
+        """
         home = self._home(name)
         if _is_locked(home):
-            raise BadSpec("A running job cannot be deleted.", "Only a job that has ended can be deleted.", "Stop it first.")
+            raise BadSpec(
+                "A running job cannot be deleted.", "Only a job that has ended can be deleted.", "Stop it first."
+            )
         try:
             shutil.rmtree(home)
         except OSError as error:
             raise CacheNotWritable(
-                f"{home} cannot be deleted ({error.strerror}).", "The folder must be writable.", "Change its permissions."
+                f"{home} cannot be deleted ({error.strerror}).",
+                "The folder must be writable.",
+                "Change its permissions.",
             ) from error
 
     def _about(self, name: str) -> Facts:
@@ -159,7 +182,9 @@ class Jobs:
             return json.loads((self.folder / name / "job.json").read_text())
         except (OSError, ValueError) as error:
             raise MissingData(
-                f"There is no job '{name}'.", "Jobs are kept in the cache folder until they are deleted.", "Check its id."
+                f"There is no job '{name}'.",
+                "Jobs are kept in the cache folder until they are deleted.",
+                "Check its id.",
             ) from error
 
     def _home(self, name: str) -> Path:
@@ -168,7 +193,10 @@ class Jobs:
 
 
 def register_kind(about: Mapping[str, Any]) -> None:
-    """Imports the module that registers the kind of a job. Raises BadFile for one that is not Sparsight's own."""
+    """Imports the module that registers the kind of a job.
+
+    Raises BadFile for one that is not Sparsight's own.
+    """
     module = about.get("module") or MODULES.get(about["kind"], "")
     if not re.fullmatch(r"core(\.[a-z_]+)+", module):
         wrong = f"job.json names the module '{module}'."
@@ -200,7 +228,9 @@ def _is_locked(home: Path) -> bool:
 
 
 def _wait_until_begun(home: Path, process: subprocess.Popen) -> None:
-    """Until the process holds its lock or has ended, so that the job is not taken for dead while it starts."""
+    """Until the process holds its lock or has ended, so that the job is not taken for dead while it
+    starts.
+    """
     end = time.monotonic() + PATIENCE_S
     while time.monotonic() < end and process.poll() is None and not _is_locked(home):
         time.sleep(0.02)

@@ -1,4 +1,6 @@
-"""`python -m core protocol run | show merkle`: Less is More from photographs to tables and strips of pictures."""
+"""`python -m core protocol run | show merkle`: Less is More from photographs to tables and strips
+of pictures.
+"""
 
 from __future__ import annotations
 
@@ -18,12 +20,23 @@ STRIPS, SIDE_PX = 5, 128  # photographs in a figure, side of a picture
 
 
 def add_run(parser: argparse.ArgumentParser) -> None:
-    """The words that only this protocol has; network, data, size and epochs are asked for as in vonrad."""
+    """The words that only this protocol has; network, data, size and epochs are asked for as in
+    vonrad.
+    """
     add = words_of(parser, "merkle")
     add("--scope", default="layer", help="layer (as published, default) or global")
-    add("--adamw", type=float, metavar="RATE", help="pruned levels learn with AdamW at this rate (default: SGD at 0.001)")
-    add("--evaluate-on", default="", metavar="PATH",
-        help="photographs to evaluate on (default: those of --leave-out, else the test part)")  # fmt: skip
+    add(
+        "--adamw",
+        type=float,
+        metavar="RATE",
+        help="pruned levels learn with AdamW at this rate (default: SGD at 0.001)",
+    )
+    add(
+        "--evaluate-on",
+        default="",
+        metavar="PATH",
+        help="photographs to evaluate on (default: those of --leave-out, else the test part)",
+    )
 
 
 def add_show(parser: argparse.ArgumentParser) -> None:
@@ -34,7 +47,9 @@ def add_show(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: Arguments) -> None:
-    """Trains, evaluates and tabulates; everything that is already there is found and not done again."""
+    """Trains, evaluates and tabulates; everything that is already there is found and not done
+    again.
+    """
     from core.data.decode import finished
     from core.engine import Engine
     from core.protocols import merkle, merkle_summary
@@ -47,12 +62,18 @@ def run(arguments: Arguments) -> None:
     for sentence in merkle_summary.departures(plans[0]) or ("As published.",):
         say(arguments, {"departure": sentence}, sentence)
     data = _data(arguments, engine.folder)
-    photos, left_out = photographs({"photographs": data, "held_out": arguments.leave_out or "", "folder": engine.folder})
+    photos, left_out = photographs(
+        {"photographs": data, "held_out": arguments.leave_out or "", "folder": engine.folder}
+    )
     say(arguments, {"photographs": len(photos), "left_out": len(left_out)}, f"Decoding {len(photos):,} photographs.")
     images = finished(load(photos, plans[0].backbone.rule, engine.folder, left_out), say_decoded(arguments))
     sizes = {name: len(getattr(images, name)) for name in ("train", "validation", "test")}
     say(arguments, sizes, ", ".join(f"{count:,} {name}" for name, count in sizes.items()))
-    weights = pretrained(plans[0].architecture, arguments.weights_file, engine.folder) if plans[0].start == "pretrained" else None
+    weights = (
+        pretrained(plans[0].architecture, arguments.weights_file, engine.folder)
+        if plans[0].start == "pretrained"
+        else None
+    )
     tables = []
     for plan in plans:
         for step in merkle.run(plan, images, weights, Place(engine.store.files, engine.device)):
@@ -73,7 +94,11 @@ def show(arguments: Arguments) -> None:
     from core.protocols.merkle_summary import RUN
 
     if arguments.photos and not arguments.strips:
-        raise BadSpec("--photos would change nothing without --strips.", "It names the photographs of the strips.", "Add --strips FOLDER.")
+        raise BadSpec(
+            "--photos would change nothing without --strips.",
+            "It names the photographs of the strips.",
+            "Add --strips FOLDER.",
+        )
     engine = Engine(arguments.device, arguments.folder)
     places = [place for place in series_images.found(engine.roots) if place.model.weights.startswith(RUN)]
     if arguments.model and arguments.model not in (names := {place.model.name for place in places}):
@@ -103,7 +128,10 @@ def _evaluated(arguments: Arguments, engine: Any, plan: Any, images: Any) -> Any
     from core.protocols import series_images, series_tables
     from core.specs import DataSpec, ModelSpec
 
-    model, other = ModelSpec(name=f"{plan.architecture}@{plan.data}", weights=plan.run, seed=plan.seed), arguments.evaluate_on
+    model, other = (
+        ModelSpec(name=f"{plan.architecture}@{plan.data}", weights=plan.run, seed=plan.seed),
+        arguments.evaluate_on,
+    )
     inputs, name = None, f"{plan.data}-test"
     for path in filter(None, (other, arguments.leave_out)):
         data = DataSpec(name=f"folder:{path}")
@@ -131,12 +159,16 @@ def _photo_set(images: Any, title: str) -> Any:
     from core.data.photo_sets import Photo, PhotoSet
 
     pixels = images.images.permute(0, 2, 3, 1).numpy()
-    photos = [Photo(str(row), int(label), partial(Image.fromarray, pixels[row])) for row, label in enumerate(images.labels)]
+    photos = [
+        Photo(str(row), int(label), partial(Image.fromarray, pixels[row])) for row, label in enumerate(images.labels)
+    ]
     return PhotoSet(title, images.classes, photos)
 
 
 def _strips(engine: Any, table: Any, source: str, home: Path) -> list[str]:
-    """Writes the two figures; names of the files. source: folder or zip file of photographs, "" for those that come along."""
+    """Writes the two figures; names of the files. source: folder or zip file of photographs, "" for
+    those that come along.
+    """
     from core import sheets, strips
     from core.errors import CacheNotWritable
 
@@ -164,14 +196,18 @@ def _rows(engine: Any, table: Any, source: str) -> Iterator[Any]:
 
     model = table.place.model
     known = table.facts["levels"]  # level 0 is the dense network, which every row begins with
-    there = [variant for variant, _ in engine.levels(model) if variant.pruning.level and str(variant.pruning.level) in known]
+    there = [
+        variant for variant, _ in engine.levels(model) if variant.pruning.level and str(variant.pruning.level) in known
+    ]
     for image, title in _images(engine, table, source):
         answers = tuple(engine.follow(tuple(there), image, CamSpec(method=METHOD, target="own")))
         yield strips.Strip(title=title, answers=answers)
 
 
 def _images(engine: Any, table: Any, source: str) -> list[tuple[Any, str]]:
-    """One photograph a class, the one that most levels classify right where that is known, and its title."""
+    """One photograph a class, the one that most levels classify right where that is known, and its
+    title.
+    """
     from core.data.folders import read_folder
     from core.data.gallery import GALLERY
     from core.protocols.series_images import name_of
@@ -211,14 +247,22 @@ def _plan(arguments: Arguments, seed: int) -> Any:
         raise UnknownName("scope", arguments.scope, SCOPES)
     source = arguments.data or IMAGENETTE
     return Plan(
-        architecture=arguments.model or "vgg16", data=data_name(arguments.set_name or source), size_px=image_size(arguments.size),
-        scope=arguments.scope, seed=seed,
-        epochs=arguments.epochs_limit, start=arguments.start, normalise=bool(arguments.normalise), adamw=arguments.adamw,
-    )  # fmt: skip
+        architecture=arguments.model or "vgg16",
+        data=data_name(arguments.set_name or source),
+        size_px=image_size(arguments.size),
+        scope=arguments.scope,
+        seed=seed,
+        epochs=arguments.epochs_limit,
+        start=arguments.start,
+        normalise=bool(arguments.normalise),
+        adamw=arguments.adamw,
+    )
 
 
 def _data(arguments: Arguments, folder: Path) -> str:
-    """The folder or zip file of photographs; Imagenette is downloaded where it is asked for by name."""
+    """The folder or zip file of photographs; Imagenette is downloaded where it is asked for by
+    name.
+    """
     from core.data.downloads import imagenette_whole
 
     source = arguments.data or IMAGENETTE
@@ -230,6 +274,8 @@ def _told(plan: Any, step: Any) -> tuple[dict[str, Any], str]:
     facts = {"run": plan.run, "seed": plan.seed, "level": step.level, "levels": step.levels, "found": step.found}
     where = f"{plan.run}, seed {plan.seed}, level {step.level} of {step.levels}"
     if epoch := step.epoch:
-        said = f"epoch {epoch.epoch} of {epoch.epochs}, loss {epoch.loss:.3f}, {epoch.correct:,} of {epoch.total:,} right"
+        said = (
+            f"epoch {epoch.epoch} of {epoch.epochs}, loss {epoch.loss:.3f}, {epoch.correct:,} of {epoch.total:,} right"
+        )
         return facts | vars(epoch), f"{where}: {said}, {epoch.seconds:.0f} s"
     return facts, f"{where}: {'found' if step.found else 'done'}"

@@ -1,4 +1,6 @@
-"""The command line's parser: errors in three parts, with the command or option that was probably meant."""
+"""The command line's parser: errors in three parts, with the command or option that was probably
+meant.
+"""
 
 from __future__ import annotations
 
@@ -40,13 +42,19 @@ Parts = tuple[str, str, str]
 
 
 def check_words(words: Sequence[str]) -> None:
-    """Raises Misuse for an empty value, such as of a variable that is not set: "" would else read as the current folder."""
+    """Raises Misuse for an empty value, such as of a variable that is not set: "" would else read
+    as the current folder.
+    """
     for before, word in zip(("", *words), words, strict=False):
         option, equals, value = word.partition("=")
         if word and not (option.startswith("--") and equals and not value):
             continue
         name = option if word else before if before.startswith("--") else "An argument"
-        raise Misuse(f"{name} has an empty value.", "Every option needs a value.", "Give it one, or leave the option out for its default.")
+        raise Misuse(
+            f"{name} has an empty value.",
+            "Every option needs a value.",
+            "Give it one, or leave the option out for its default.",
+        )
 
 
 def _choice(parser: Parser, found: re.Match[str]) -> Parts:
@@ -74,7 +82,11 @@ def _no_value(parser: Parser, found: re.Match[str]) -> Parts:
 
 
 def _together(parser: Parser, found: re.Match[str]) -> Parts:
-    return f"{found[1]} and {found[2]} cannot be used together.", "Each of them answers the same question.", "Leave one out."
+    return (
+        f"{found[1]} and {found[2]} cannot be used together.",
+        "Each of them answers the same question.",
+        "Leave one out.",
+    )
 
 
 def _missing(parser: Parser, found: re.Match[str]) -> Parts:

@@ -1,8 +1,10 @@
-"""Results -> pictures: the input, overlays, the signed difference and their colour bars, as PIL images or encoded bytes.
+"""Results -> pictures: the input, overlays, the signed difference and their colour bars, as PIL
+images or encoded bytes.
 
-All pictures of a row share their size and their scale: sequential maps go from 0 to 1, signed ones from -1 to 1.
-Pixels of a digit keep their edges (nearest neighbour) and are enlarged; a photograph stays at its network's own size, and is
-scaled smoothly where another size is asked for. A map is drawn smooth, from its (H, W) values.
+All pictures of a row share their size and their scale: sequential maps go from 0 to 1, signed ones
+from -1 to 1. Pixels of a digit keep their edges (nearest neighbour) and are enlarged; a photograph
+stays at its network's own size, and is scaled smoothly where another size is asked for. A map is
+drawn smooth, from its (H, W) values.
 """
 
 from __future__ import annotations
@@ -32,12 +34,20 @@ def colour_table(anchors: Sequence[str]) -> Rgb:
     return np.stack([np.interp(steps, at, known[:, channel]) for channel in range(3)], axis=1).round().astype(np.uint8)
 
 
-# Perceptually even and readable by the colour-blind: magma and cividis (matplotlib's, public domain, ten points of each).
+# Perceptually even and readable by the colour-blind: magma and cividis (matplotlib's, public
+# domain, ten points of each).
 COLOURS: dict[str, Rgb] = {
-    "magma": colour_table(("#000004", "#180f3d", "#440f76", "#721f81", "#9e2f7f", "#cd4071", "#f1605d", "#fd9668", "#feca8d", "#fcfdbf")),
-    "cividis": colour_table(("#00224e", "#123570", "#3b496c", "#575d6d", "#707173", "#8a8678", "#a59c74", "#c3b369", "#e1cc55", "#fee838")),
-    # Signed: purple, black at zero, orange. Dark in the middle, because "no difference" is as black as "no evidence" beside it.
-    "signed": colour_table(("#d8c9ff", "#a17bf0", "#6338b8", "#2c1459", "#000004", "#4f2002", "#a34d00", "#ee8a1d", "#ffdca8")),
+    "magma": colour_table(
+        ("#000004", "#180f3d", "#440f76", "#721f81", "#9e2f7f", "#cd4071", "#f1605d", "#fd9668", "#feca8d", "#fcfdbf")
+    ),
+    "cividis": colour_table(
+        ("#00224e", "#123570", "#3b496c", "#575d6d", "#707173", "#8a8678", "#a59c74", "#c3b369", "#e1cc55", "#fee838")
+    ),
+    # Signed: purple, black at zero, orange. Dark in the middle, because "no difference" is as black
+    # as "no evidence" beside it.
+    "signed": colour_table(
+        ("#d8c9ff", "#a17bf0", "#6338b8", "#2c1459", "#000004", "#4f2002", "#a34d00", "#ee8a1d", "#ffdca8")
+    ),
 }
 
 
@@ -47,7 +57,9 @@ def colour(values: NDArray, table: str) -> Rgb:
 
 
 def plain(image: NDArray, side_px: int | None = None) -> Image.Image:
-    """An image (H, W) in grey or (H, W, 3) in colour, in [0, 1], as it is. side_px: of the longer side; left out: see `size_of`."""
+    """An image (H, W) in grey or (H, W, 3) in colour, in [0, 1], as it is. side_px: of the longer
+    side; left out: see `size_of`.
+    """
     small = Image.fromarray((np.clip(image, 0, 1) * 255).round().astype(np.uint8))
     return small.resize(size_of(image, side_px), _filter(image))
 
@@ -58,7 +70,9 @@ def grey(image: NDArray, side_px: int | None = None) -> Image.Image:
 
 
 def size_of(image: NDArray, side_px: int | None = None) -> tuple[int, int]:
-    """(width, height) of pictures of an image (H, W, ...): its longer side is `side_px`; else SIDE_PX for a digit, as it is for a photo."""
+    """(width, height) of pictures of an image (H, W, ...): its longer side is `side_px`; else
+    SIDE_PX for a digit, as it is for a photo.
+    """
     height, width = image.shape[:2]
     longer = max(height, width)
     side_px = side_px or (SIDE_PX if longer <= DIGIT_PX else longer)
@@ -69,7 +83,8 @@ def overlay(side: Heatmap, image: NDArray, opacity: float, side_px: int | None =
     """The heatmap over the grey image (H, W) or (H, W, 3) in [0, 1].
 
     Args:
-        opacity: share of the heatmap in the picture, 0 to 1, the same everywhere: the colours of the bar can be found again.
+        opacity: share of the heatmap in the picture, 0 to 1, the same everywhere: the colours of
+            the bar can be found again.
     """
     top = colour(_smooth(side.map, size_of(image, side_px)), "magma")
     below = np.asarray(grey(image, side_px), dtype=np.float32)[..., None]
@@ -77,7 +92,9 @@ def overlay(side: Heatmap, image: NDArray, opacity: float, side_px: int | None =
 
 
 def difference(answer: Comparison, side_px: int | None = None) -> Image.Image:
-    """Dense minus pruned, purple where the pruned map is stronger, orange where the dense one is; the image faintly below."""
+    """Dense minus pruned, purple where the pruned map is stronger, orange where the dense one is;
+    the image faintly below.
+    """
     clean = answer.picture.clean
     signed = colour(_smooth(answer.difference, size_of(clean, side_px)) / 2 + 0.5, "signed")
     ghost = np.asarray(grey(clean, side_px), dtype=np.float32)[..., None] * np.float32(GHOST)
@@ -85,7 +102,8 @@ def difference(answer: Comparison, side_px: int | None = None) -> Image.Image:
 
 
 def outlined(picture: Image.Image, truth: NDArray) -> Image.Image:
-    """The picture with the border of the true object drawn in: white beside black, so that it is seen on every ground.
+    """The picture with the border of the true object drawn in: white beside black, so that it is
+    seen on every ground.
 
     Args:
         truth: (H, W) in [0, 1]; what is at least 0.5 belongs to the object.
@@ -115,7 +133,9 @@ def cells(side: Heatmap, side_px: int = SIDE_PX) -> Image.Image:
 
 
 def highlighted(side: Heatmap, image: NDArray, threshold: float, side_px: int | None = None) -> Image.Image:
-    """The grey image with the pixels whose map value is at or above the threshold tinted; nothing where the map is not usable."""
+    """The grey image with the pixels whose map value is at or above the threshold tinted; nothing
+    where the map is not usable.
+    """
     chosen = (side.map >= threshold) & (side.state == "ok")
     tint = np.where(chosen[..., None], COLOURS["magma"][160], np.uint8(0))
     ground = image if image.ndim == 2 else image @ LUMINANCE

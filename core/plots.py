@@ -1,7 +1,9 @@
-"""Results -> plotly figures, the same for pages and notebooks. They read results only and compute nothing but positions.
+"""Results -> plotly figures, the same for pages and notebooks. They read results only and compute
+nothing but positions.
 
-Colours: orange is the dense network, purple the pruned one, as in the signed pictures; both stand apart for the colour-blind.
-Backgrounds are transparent and inks middling, so that a figure stands on light and dark pages alike.
+Colours: orange is the dense network, purple the pruned one, as in the signed pictures; both stand
+apart for the colour-blind. Backgrounds are transparent and inks middling, so that a figure stands
+on light and dark pages alike.
 """
 
 from __future__ import annotations
@@ -22,27 +24,37 @@ Points = Sequence[tuple[float, float | None]]  # (sparsity, value), None where u
 
 
 def series_curve(accuracies: Points, overlaps: Points, here: MaskReport, images: int) -> go.Figure:
-    """Accuracy and one image's soft IoU over sparsity, on a logarithmic axis, with a marker at the present sparsity.
+    """Accuracy and one image's soft IoU over sparsity, on a logarithmic axis, with a marker at the
+    present sparsity.
 
     Args:
-        accuracies: fractions right. overlaps: soft IoU of the pruned heatmap with the ink. images: how many the accuracy counts.
+        accuracies: fractions right. overlaps: soft IoU of the pruned heatmap with the ink. images:
+            how many the accuracy counts.
     """
     figure = empty_figure(f"Accuracy (n = {images:,}) and soft IoU (n = 1) by sparsity")
-    for points, name, colour, dash in ((accuracies, "accuracy", NEUTRAL, "dot"), (overlaps, "soft IoU", PRUNED, "solid")):
+    for points, name, colour, dash in (
+        (accuracies, "accuracy", NEUTRAL, "dot"),
+        (overlaps, "soft IoU", PRUNED, "solid"),
+    ):
         figure.add_scatter(
             x=[_position(sparsity) for sparsity, _ in points],
             y=[value for _, value in points],
             customdata=[sparsity for sparsity, _ in points],
-            name=name, mode="lines", line={"color": colour, "dash": dash, "width": 2}, connectgaps=False,
+            name=name,
+            mode="lines",
+            line={"color": colour, "dash": dash, "width": 2},
+            connectgaps=False,
             hovertemplate="%{customdata:.1%} sparsity: %{y:.3f}<extra>" + name + "</extra>",
-        )  # fmt: skip
+        )
     figure.add_vline(x=_position(here.sparsity), line={"color": PRUNED, "width": 1.5})
     _sparsity_axis(figure)
     return figure.update_yaxes(range=[0, 1.03], tickvals=[0, 0.25, 0.5, 0.75, 1])
 
 
 def kept_weights(report: MaskReport) -> go.Figure:
-    """Kept share of each prunable layer: with counts where they are few, else as a row of slim bars in the network's order."""
+    """Kept share of each prunable layer: with counts where they are few, else as a row of slim bars
+    in the network's order.
+    """
     return _few_layers(report) if len(report.layers) <= FEW_LAYERS else _many_layers(report)
 
 
@@ -53,10 +65,17 @@ def _few_layers(report: MaskReport) -> go.Figure:
     counts = [f"{layer.kept:,} of {layer.total:,}" for layer in report.layers]
     figure.add_bar(x=[1.0] * len(names), y=names, orientation="h", marker={"color": GRID}, hoverinfo="skip", width=0.5)
     figure.add_bar(
-        x=shares, y=names, orientation="h", marker={"color": PRUNED}, width=0.5, hovertemplate="%{y}: %{x:.1%} kept<extra></extra>"
+        x=shares,
+        y=names,
+        orientation="h",
+        marker={"color": PRUNED},
+        width=0.5,
+        hovertemplate="%{y}: %{x:.1%} kept<extra></extra>",
     )
     for name, text in zip(names, counts, strict=True):
-        figure.add_annotation(x=1.03, xref="paper", y=name, text=text, showarrow=False, xanchor="left", font={"size": 12})
+        figure.add_annotation(
+            x=1.03, xref="paper", y=name, text=text, showarrow=False, xanchor="left", font={"size": 12}
+        )
     figure.update_layout(barmode="overlay", showlegend=False, margin={"r": 110})
     figure.update_xaxes(range=[0, 1], tickformat=".0%", tickvals=[0, 0.5, 1], showgrid=False)
     return figure.update_yaxes(type="category", categoryorder="array", categoryarray=names[::-1], showgrid=False)
@@ -67,64 +86,110 @@ def _many_layers(report: MaskReport) -> go.Figure:
     figure.add_bar(
         x=list(range(1, len(report.layers) + 1)),
         y=[layer.kept / layer.total for layer in report.layers],
-        customdata=[f"{layer.name.removesuffix('.weight')}: {layer.kept:,} of {layer.total:,}" for layer in report.layers],
-        marker={"color": PRUNED}, hovertemplate="%{customdata}<extra></extra>",
-    )  # fmt: skip
+        customdata=[
+            f"{layer.name.removesuffix('.weight')}: {layer.kept:,} of {layer.total:,}" for layer in report.layers
+        ],
+        marker={"color": PRUNED},
+        hovertemplate="%{customdata}<extra></extra>",
+    )
     figure.update_layout(showlegend=False, bargap=0.15)
     figure.update_xaxes(title=f"layer, 1 to {len(report.layers)} in the network's order", showgrid=False)
     return figure.update_yaxes(range=[0, 1.03], tickformat=".0%", tickvals=[0, 0.5, 1])
 
 
-def followed(answers: Sequence[Comparison], here: float, top: float, band: tuple[float, float] | None = None) -> go.Figure:
-    """One image over sparsities: how alike the maps are, and how sure the pruned network is of the dense network's class.
+def followed(
+    answers: Sequence[Comparison], here: float, top: float, band: tuple[float, float] | None = None
+) -> go.Figure:
+    """One image over sparsities: how alike the maps are, and how sure the pruned network is of the
+    dense network's class.
 
     Args:
-        answers: in the order of their sparsity. here: the present sparsity, for the marker. top: the highest that there will be.
+        answers: in the order of their sparsity. here: the present sparsity, for the marker. top:
+            the highest that there will be.
         band: sparsities between which networks usually collapse.
     """
     figure = empty_figure("This image over sparsities (n = 1)")
     lines = (
         ("Pearson with the dense map", PRUNED, "solid", [answer.similarity["pearson"] for answer in answers]),
-        ("probability of the dense class", NEUTRAL, "dot",
-         [answer.pruned.prediction.of(answer.dense.prediction.top) for answer in answers]),
-    )  # fmt: skip
+        (
+            "probability of the dense class",
+            NEUTRAL,
+            "dot",
+            [answer.pruned.prediction.of(answer.dense.prediction.top) for answer in answers],
+        ),
+    )
     for name, colour, dash, values in lines:
         figure.add_scatter(
-            x=[answer.mask.sparsity for answer in answers], y=values, name=name, mode="lines+markers",
-            line={"color": colour, "dash": dash, "width": 2}, marker={"size": 5}, connectgaps=False,
+            x=[answer.mask.sparsity for answer in answers],
+            y=values,
+            name=name,
+            mode="lines+markers",
+            line={"color": colour, "dash": dash, "width": 2},
+            marker={"size": 5},
+            connectgaps=False,
             hovertemplate="%{x:.1%} sparsity: %{y:.3f}<extra>" + name + "</extra>",
-        )  # fmt: skip
+        )
     if band:
-        figure.add_vrect(x0=band[0], x1=band[1], fillcolor=GRID, line_width=0, layer="below",
-                         annotation={"text": "usual collapse", "font": {"size": 11}})  # fmt: skip
+        figure.add_vrect(
+            x0=band[0],
+            x1=band[1],
+            fillcolor=GRID,
+            line_width=0,
+            layer="below",
+            annotation={"text": "usual collapse", "font": {"size": 11}},
+        )
     figure.add_vline(x=here, line={"color": PRUNED, "width": 1.5})
     figure.update_xaxes(tickformat=".0%", title="sparsity", range=[-0.02 * top, 1.02 * max(top, here)])
     return figure.update_yaxes(range=[min(0.0, *(v for v in lines[0][3] if v is not None), 0.0) - 0.03, 1.05])
 
 
 def typical(found: Sequence[Agreement], here: Agreement, titles: tuple[str, str], images: int) -> go.Figure:
-    """Agreement of dense and pruned maps, one point an image and method, with the present image marked.
+    """Agreement of dense and pruned maps, one point an image and method, with the present image
+    marked.
 
     Args:
-        found: of the images asked so far. titles: of the two methods. images: how many there will be.
+        found: of the images asked so far. titles: of the two methods. images: how many there will
+            be.
     """
     figure = empty_figure(f"Agreement of the two networks' maps (n = {len(found)} of {images} images)", height=230)
-    figure.add_vrect(x0=-1.05, x1=ELSEWHERE_BELOW, fillcolor=GRID, line_width=0, layer="below",
-                     annotation={"text": "elsewhere", "font": {"size": 11}})  # fmt: skip
-    figure.add_vrect(x0=SAME_FROM, x1=1.05, fillcolor=GRID, line_width=0, layer="below",
-                     annotation={"text": "same places", "font": {"size": 11}})  # fmt: skip
+    figure.add_vrect(
+        x0=-1.05,
+        x1=ELSEWHERE_BELOW,
+        fillcolor=GRID,
+        line_width=0,
+        layer="below",
+        annotation={"text": "elsewhere", "font": {"size": 11}},
+    )
+    figure.add_vrect(
+        x0=SAME_FROM,
+        x1=1.05,
+        fillcolor=GRID,
+        line_width=0,
+        layer="below",
+        annotation={"text": "same places", "font": {"size": 11}},
+    )
     sides = ([one.value for one in found], here.value), ([one.second_value for one in found], here.second_value)
     for row, (title, (values, mine)) in enumerate(zip(titles, sides, strict=True)):
-        heights = [1 - row + 0.24 * math.sin(7.0 * place) for place in range(len(values))]  # apart, the same at every look
+        heights = [
+            1 - row + 0.24 * math.sin(7.0 * place) for place in range(len(values))
+        ]  # apart, the same at every look
         figure.add_scatter(
-            x=values, y=heights, mode="markers", showlegend=False, marker={"size": 6, "color": NEUTRAL, "opacity": 0.55},
+            x=values,
+            y=heights,
+            mode="markers",
+            showlegend=False,
+            marker={"size": 6, "color": NEUTRAL, "opacity": 0.55},
             hovertemplate="%{x:.2f}<extra>" + title + "</extra>",
-        )  # fmt: skip
+        )
         figure.add_scatter(
-            x=[mine], y=[1 - row], mode="markers", name="this image", showlegend=row == 0,
+            x=[mine],
+            y=[1 - row],
+            mode="markers",
+            name="this image",
+            showlegend=row == 0,
             marker={"size": 13, "color": PRUNED, "symbol": "diamond", "line": {"width": 1, "color": "white"}},
             hovertemplate="%{x:.2f}<extra>this image</extra>",
-        )  # fmt: skip
+        )
     known = [value for values, mine in sides for value in (*values, mine) if value is not None]
     figure.update_xaxes(range=[min(0.0, *known, 0.0) - 0.05, 1.05], title="Pearson correlation, dense with pruned")
     return figure.update_yaxes(range=[-0.6, 1.6], tickvals=[1, 0], ticktext=list(titles), showgrid=False)
@@ -134,18 +199,31 @@ def one_at_a_time(layers: Sequence[str], answers: Sequence[Comparison], total: i
     """What pruning each layer alone does to one image.
 
     Args:
-        layers: names of weights. answers: one a layer, in the same order. total: how many layers there will be.
+        layers: names of weights. answers: one a layer, in the same order. total: how many layers
+            there will be.
     """
     figure = empty_figure("One layer pruned at a time (n = 1)")
     names = [name.removesuffix(".weight") for name in layers]
     places = list(range(1, len(names) + 1))
     similar = [answer.similarity["pearson"] for answer in answers]
     sure = [answer.pruned.prediction.of(answer.dense.prediction.top) for answer in answers]
-    figure.add_bar(x=places, y=similar, customdata=names, name="Pearson with the dense map", marker={"color": PRUNED},
-                   hovertemplate="%{customdata}: %{y:.3f}<extra>similarity</extra>")  # fmt: skip
-    figure.add_scatter(x=places, y=sure, customdata=names, name="probability of the dense class", mode="markers",
-                       marker={"color": "#ffffff", "size": 8, "line": {"color": NEUTRAL, "width": 2}},
-                       hovertemplate="%{customdata}: %{y:.3f}<extra>probability</extra>")  # fmt: skip
+    figure.add_bar(
+        x=places,
+        y=similar,
+        customdata=names,
+        name="Pearson with the dense map",
+        marker={"color": PRUNED},
+        hovertemplate="%{customdata}: %{y:.3f}<extra>similarity</extra>",
+    )
+    figure.add_scatter(
+        x=places,
+        y=sure,
+        customdata=names,
+        name="probability of the dense class",
+        mode="markers",
+        marker={"color": "#ffffff", "size": 8, "line": {"color": NEUTRAL, "width": 2}},
+        hovertemplate="%{customdata}: %{y:.3f}<extra>probability</extra>",
+    )
     figure.update_xaxes(title="layer, in the network's order", range=[0.4, total + 0.6], showgrid=False)
     if total <= FEW_LAYERS:
         figure.update_xaxes(tickvals=places, ticktext=names)
@@ -153,28 +231,41 @@ def one_at_a_time(layers: Sequence[str], answers: Sequence[Comparison], total: i
 
 
 def threshold_curve(answer: Comparison, threshold: float) -> go.Figure:
-    """Jaccard index of each heatmap with the ink over the threshold that makes both black and white."""
+    """Jaccard index of each heatmap with the ink over the threshold that makes both black and
+    white.
+    """
     figure = empty_figure("IoU of heatmap and ink by threshold (n = 1)")
     for values, name, colour in ((answer.curve_dense, "dense", DENSE), (answer.curve_pruned, "pruned", PRUNED)):
-        figure.add_scatter(x=answer.thresholds.tolist(), y=list(values), name=name, mode="lines", line={"color": colour, "width": 2})
+        figure.add_scatter(
+            x=answer.thresholds.tolist(), y=list(values), name=name, mode="lines", line={"color": colour, "width": 2}
+        )
     figure.add_vline(x=threshold, line={"color": NEUTRAL, "width": 1.5})
     figure.update_xaxes(range=[0, 1], title="threshold (0 to 1)")
     return figure.update_yaxes(range=[0, 1.03], tickvals=[0, 0.25, 0.5, 0.75, 1])
 
 
 def probabilities(answer: Comparison, classes: Sequence[str], best: int = 5) -> go.Figure:
-    """Softmax probabilities of both networks: of every class where they are few, else of the `best` of each network."""
+    """Softmax probabilities of both networks: of every class where they are few, else of the `best`
+    of each network.
+    """
     classes = [literal(name) for name in classes]
     shown = list(range(len(classes)))
     if len(classes) > FEW_CLASSES:
-        shown = list(dict.fromkeys(index for side in (answer.dense, answer.pruned) for index, _ in side.prediction.best(best)))
+        shown = list(
+            dict.fromkeys(index for side in (answer.dense, answer.pruned) for index, _ in side.prediction.best(best))
+        )
     sides = [(answer.dense, "dense", DENSE), (answer.pruned, "pruned", PRUNED)]
     if len(shown) < len(classes):
         return _best_classes(sides, [(index, classes[index]) for index in shown], best)
     figure = empty_figure("Probability by class (softmax, n = 1)")
     for side, name, colour in sides:
-        figure.add_bar(x=classes, y=[side.prediction.of(index) for index in shown], name=name, marker={"color": colour},
-                       hovertemplate="class %{x}: %{y:.3f}<extra>" + name + "</extra>")  # fmt: skip
+        figure.add_bar(
+            x=classes,
+            y=[side.prediction.of(index) for index in shown],
+            name=name,
+            marker={"color": colour},
+            hovertemplate="class %{x}: %{y:.3f}<extra>" + name + "</extra>",
+        )
     figure.update_xaxes(type="category", showgrid=False)
     return figure.update_yaxes(range=[0, 1.03], tickvals=[0, 0.25, 0.5, 0.75, 1])
 
@@ -186,8 +277,17 @@ def _best_classes(sides: list[tuple[Heatmap, str, str]], shown: list[tuple[int, 
     for side, label, colour in reversed(sides):  # bars are drawn from below
         values = [side.prediction.of(index) for index, _ in shown]
         texts = ["no answer" if value is None else f"{value:.3f}" for value in values]
-        figure.add_bar(x=values, y=names, orientation="h", name=label, marker={"color": colour}, text=texts,
-                       textposition="outside", cliponaxis=False, hovertemplate="%{y}: %{x:.3f}<extra>" + label + "</extra>")  # fmt: skip
+        figure.add_bar(
+            x=values,
+            y=names,
+            orientation="h",
+            name=label,
+            marker={"color": colour},
+            text=texts,
+            textposition="outside",
+            cliponaxis=False,
+            hovertemplate="%{y}: %{x:.3f}<extra>" + label + "</extra>",
+        )
     figure.update_layout(legend={"traceorder": "reversed"}, margin={"r": 40})
     figure.update_xaxes(range=[0, 1.03], tickvals=[0, 0.25, 0.5, 0.75, 1])
     return figure.update_yaxes(type="category", categoryorder="array", categoryarray=names[::-1], showgrid=False)
@@ -200,17 +300,34 @@ def accuracy_text(accuracy: Accuracy) -> str:
 
 
 def literal(name: str) -> str:
-    """A name from a file as plotly shows it literally: in all its texts it reads `<a href=...>`, `<b>` and entities."""
+    """A name from a file as plotly shows it literally: in all its texts it reads `<a href=...>`,
+    `<b>` and entities.
+    """
     return html.escape(name, quote=False)
 
 
 def empty_figure(title: str, height: int = 260) -> go.Figure:
     """An empty figure in the common look."""
     axis = {"gridcolor": GRID, "zeroline": False, "fixedrange": True, "automargin": True}
-    top = {"text": title, "font": {"size": 14}, "x": 0, "xref": "paper", "y": 1, "yref": "container", "yanchor": "top", "pad": {"t": 6}}
-    figure = go.Figure(layout={"title": top, "height": height, "xaxis": axis, "yaxis": axis, "bargap": 0.25, "hovermode": "closest"})
-    figure.update_layout(margin={"l": 8, "r": 8, "t": 60, "b": 8}, legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"})
-    return figure.update_layout(paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)", font={"color": NEUTRAL}, showlegend=True)
+    top = {
+        "text": title,
+        "font": {"size": 14},
+        "x": 0,
+        "xref": "paper",
+        "y": 1,
+        "yref": "container",
+        "yanchor": "top",
+        "pad": {"t": 6},
+    }
+    figure = go.Figure(
+        layout={"title": top, "height": height, "xaxis": axis, "yaxis": axis, "bargap": 0.25, "hovermode": "closest"}
+    )
+    figure.update_layout(
+        margin={"l": 8, "r": 8, "t": 60, "b": 8}, legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"}
+    )
+    return figure.update_layout(
+        paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)", font={"color": NEUTRAL}, showlegend=True
+    )
 
 
 def _position(sparsity: float) -> float:
@@ -222,5 +339,9 @@ def _sparsity_axis(figure: go.Figure) -> None:
     values = [_position(tick) for tick in SPARSITY_TICKS]
     texts = [f"{tick * 100:g} %" for tick in SPARSITY_TICKS]
     figure.update_xaxes(
-        tickvals=values, ticktext=texts, tickangle=0, range=[-0.03, _position(1.0) + 0.05], title="sparsity (logarithmic in what is kept)"
+        tickvals=values,
+        ticktext=texts,
+        tickangle=0,
+        range=[-0.03, _position(1.0) + 0.05],
+        title="sparsity (logarithmic in what is kept)",
     )

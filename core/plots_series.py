@@ -1,4 +1,7 @@
-"""Tables of trained series -> plotly figures, the same for pages and notebooks. They compute nothing but positions."""
+"""Tables of trained series -> plotly figures, the same for pages and notebooks.
+
+They compute nothing but positions.
+"""
 
 from __future__ import annotations
 
@@ -41,14 +44,17 @@ class Drawn:
 
 @dataclass(frozen=True, kw_only=True)
 class Look:
-    """How series are drawn. axis: a key of AXES. published: with the values of Less is More, where it prints some."""
+    """How series are drawn. axis: a key of AXES. published: with the values of Less is More, where
+    it prints some.
+    """
 
     axis: str = "conv"
     published: bool = True
 
 
 def curve(series: Sequence[Drawn], quantity: str, look: Look) -> go.Figure:
-    """One quantity over the levels, a line a series with its 95 % intervals; collapsed levels are hollow.
+    """One quantity over the levels, a line a series with its 95 % intervals; collapsed levels are
+    hollow.
 
     Args:
         quantity: a key of QUANTITIES.
@@ -63,7 +69,13 @@ def curve(series: Sequence[Drawn], quantity: str, look: Look) -> go.Figure:
     runs = list(dict.fromkeys(each.run for each in series))
     for each, rows in shown:
         seeds = [other.seed for other in series if other.run == each.run]
-        _line(figure, each, rows, (COLOURS[runs.index(each.run) % len(COLOURS)], seeds.index(each.seed) % len(DASHES)), look.axis)
+        _line(
+            figure,
+            each,
+            rows,
+            (COLOURS[runs.index(each.run) % len(COLOURS)], seeds.index(each.seed) % len(DASHES)),
+            look.axis,
+        )
     if look.published and about.published:
         _published(figure, quantity, look.axis, [rows for _, rows in shown])
     if about.share:
@@ -75,49 +87,83 @@ def curve(series: Sequence[Drawn], quantity: str, look: Look) -> go.Figure:
 def _line(figure: go.Figure, series: Drawn, rows: DataFrame, place: tuple[str, int], axis: str) -> None:
     (colour, dash), x = place, rows[COLUMNS[axis]]
     for bound, fill in (("high", None), ("low", "tonexty")):
-        figure.add_scatter(x=x, y=rows[bound], mode="lines", line={"width": 0, "color": colour}, fill=fill, fillcolor=_faded(colour),
-                           hoverinfo="skip", showlegend=False, legendgroup=series.name)  # fmt: skip
+        figure.add_scatter(
+            x=x,
+            y=rows[bound],
+            mode="lines",
+            line={"width": 0, "color": colour},
+            fill=fill,
+            fillcolor=_faded(colour),
+            hoverinfo="skip",
+            showlegend=False,
+            legendgroup=series.name,
+        )
     symbols = [SYMBOLS[dash] + ("-open" if gone else "") for gone in rows.collapsed]
     share = QUANTITIES[rows.quantity.iloc[0]].share if len(rows) else False
     form = ".1%" if share else ".4g"
     figure.add_scatter(
-        x=x, y=rows.value, name=series.name, mode="lines+markers", line={"color": colour, "dash": DASHES[dash], "width": 2.2},
-        marker={"size": 7, "color": colour, "symbol": symbols}, connectgaps=False, legendgroup=series.name,
+        x=x,
+        y=rows.value,
+        name=series.name,
+        mode="lines+markers",
+        line={"color": colour, "dash": DASHES[dash], "width": 2.2},
+        marker={"size": 7, "color": colour, "symbol": symbols},
+        connectgaps=False,
+        legendgroup=series.name,
         customdata=rows[["level", "sparsity", "conv_ratio", "ratio", "low", "high", "n"]],
         hovertext=_empty_maps(rows, form),
-        hovertemplate=f"<b>%{{y:{form}}}</b> [%{{customdata[4]:{form}}}, %{{customdata[5]:{form}}}], n %{{customdata[6]:,}}"
-        "%{hovertext}<br>level %{customdata[0]}, sparsity %{customdata[1]:.1%}<br>"
-        "%{customdata[2]:.3g}x (convolutions), %{customdata[3]:.3g}x (all)<extra>" + series.name + "</extra>",
-    )  # fmt: skip
+        hovertemplate=(
+            f"<b>%{{y:{form}}}</b> [%{{customdata[4]:{form}}}, %{{customdata[5]:{form}}}], n %{{customdata[6]:,}}"
+            "%{hovertext}<br>level %{customdata[0]}, sparsity %{customdata[1]:.1%}<br>"
+            "%{customdata[2]:.3g}x (convolutions), %{customdata[3]:.3g}x (all)<extra>"
+        )
+        + series.name
+        + "</extra>",
+    )
 
 
 def _empty_maps(rows: DataFrame, form: str) -> list[str]:
-    """Beside a mean overlap: how many maps are empty, and the mean without them; nothing where none is."""
+    """Beside a mean overlap: how many maps are empty, and the mean without them; nothing where none
+    is.
+    """
     if "empty_maps" not in rows:
         return [""] * len(rows)
     pairs = zip(rows.empty_maps.fillna(0), rows.without_empty, strict=True)
     return [
-        f"<br>{count:,.0f} maps empty, {'undefined' if isna(value) else format(value, form)} without them" if count else ""
+        (
+            f"<br>{count:,.0f} maps empty, {'undefined' if isna(value) else format(value, form)} without them"
+            if count
+            else ""
+        )
         for count, value in pairs
     ]
 
 
 def _published(figure: go.Figure, quantity: str, axis: str, shown: Sequence[DataFrame]) -> None:
-    """The published values at their own compression rate of the convolutions; over another axis at the levels of that target."""
+    """The published values at their own compression rate of the convolutions; over another axis at
+    the levels of that target.
+    """
     points: dict[float, float] = {}
     if axis == "conv":
-        points = {float(rate): value for rate, value in zip(merkle.RATES, merkle.PUBLISHED[QUANTITIES[quantity].published], strict=True)
-                  if value is not None}  # fmt: skip
+        points = {
+            float(rate): value
+            for rate, value in zip(merkle.RATES, merkle.PUBLISHED[QUANTITIES[quantity].published], strict=True)
+            if value is not None
+        }
     else:
         for row in (row for rows in shown for row in rows.itertuples()):
             if (value := published(quantity, row.target)) is not None:
                 points.setdefault(float(getattr(row, COLUMNS[axis])), value)
     ordered = sorted(points.items())
     figure.add_scatter(
-        x=[x for x, _ in ordered], y=[y for _, y in ordered], mode="lines+markers", name="published (VGG-16)",
-        line={"color": DENSE, "dash": "dot", "width": 1.5}, marker={"symbol": "x", "size": 9, "color": DENSE},
+        x=[x for x, _ in ordered],
+        y=[y for _, y in ordered],
+        mode="lines+markers",
+        name="published (VGG-16)",
+        line={"color": DENSE, "dash": "dot", "width": 1.5},
+        marker={"symbol": "x", "size": 9, "color": DENSE},
         hovertemplate="%{y:.4g}<extra>published: VGG-16, 224 px, Imagenette</extra>",
-    )  # fmt: skip
+    )
 
 
 def _along(figure: go.Figure, axis: str) -> go.Figure:

@@ -1,4 +1,6 @@
-"""Progress of a retrained series as figures: loss and validation accuracy, epoch by epoch, levels side by side."""
+"""Progress of a retrained series as figures: loss and validation accuracy, epoch by epoch, levels
+side by side.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,9 @@ def right(lines: Sequence[Facts]) -> go.Figure:
     """Right answers on the validation images in percent, as `loss`."""
     epochs = _epochs(lines)
     n = f" (n = {epochs[0]['total']:,})" if epochs else ""
-    return _figure(f"Right, validation images, %{n}", epochs, [100 * line["correct"] / line["total"] for line in epochs])
+    return _figure(
+        f"Right, validation images, %{n}", epochs, [100 * line["correct"] / line["total"] for line in epochs]
+    )
 
 
 def _epochs(lines: Sequence[Facts]) -> list[Facts]:
@@ -39,8 +43,14 @@ def _figure(title: str, epochs: Sequence[Facts], values: Sequence[float]) -> go.
         return empty_figure("No epoch is finished yet.")
     hover = [f"level {line['level']}, epoch {line['epoch']}" for line in epochs]
     figure = empty_figure(title, 260)
-    figure.add_scatter(x=list(range(1, len(epochs) + 1)), y=values, mode="lines+markers", line={"color": PRUNED}, text=hover,
-                       hovertemplate="%{text}: %{y:.4g}<extra></extra>")  # fmt: skip
+    figure.add_scatter(
+        x=list(range(1, len(epochs) + 1)),
+        y=values,
+        mode="lines+markers",
+        line={"color": PRUNED},
+        text=hover,
+        hovertemplate="%{text}: %{y:.4g}<extra></extra>",
+    )
     for place, line in enumerate(epochs, start=1):
         if line["epoch"] == 1 and place > 1:
             figure.add_vline(x=place - 0.5, line={"color": LEVEL_LINE, "dash": "dot"})

@@ -1,4 +1,6 @@
-"""Answers as a person reads them in a terminal: sentences, aligned tables, names, units and counts."""
+"""Answers as a person reads them in a terminal: sentences, aligned tables, names, units and
+counts.
+"""
 
 from __future__ import annotations
 
@@ -23,13 +25,18 @@ MORE = "--layers prints the weights left in each layer, --json every number for 
 
 
 def comparison_text(answer: Comparison, notes: Sequence[str], layers: bool) -> str:
-    """One image, dense against pruned: the sentence that matters, the answers by name, the scores with their meaning."""
+    """One image, dense against pruned: the sentence that matters, the answers by name, the scores
+    with their meaning.
+    """
     parts = [
         wrapped(plain(headline(answer))),
         grid(_question(answer)),
         f"Predictions, most probable first\n{grid(_predictions(answer), right=(0, 1, 3))}",
         f"How far the two maps agree\n{grid(_agreement(answer), right=(1,))}",
-        f"How well each map covers {of_truth('the ink', answer.picture.truth_kind)}\n{grid(_coverage(answer), right=(1, 2))}",
+        (
+            "How well each map covers"
+            f" {of_truth('the ink', answer.picture.truth_kind)}\n{grid(_coverage(answer), right=(1, 2))}"
+        ),
         f"Each map by itself\n{grid(_pairs(answer.statistics_dense, answer.statistics_pruned, 'ink'), right=(1, 2))}",
     ]
     if answer.picture.truth is None:
@@ -51,12 +58,22 @@ def _question(answer: Comparison) -> list[tuple[str, str]]:
         ("pruning", pruning_text(side.variant.pruning)),
         ("weights left", kept_text(mask)),
         ("image", f"{picture.title or _image(side.image)}{label}{noise}"),
-        ("heatmap", f"{CAMS[side.cam.method].title} at layer {layer}, for {_targets(answer)}{target.get(str(side.cam.target), '')}"),
+        (
+            "heatmap",
+            (
+                f"{CAMS[side.cam.method].title} at layer {layer}, for"
+                f" {_targets(answer)}{target.get(str(side.cam.target), '')}"
+            ),
+        ),
     ]
 
 
 def _image(image: ImageRef) -> str:
-    return f"{DATASETS[image.source].title}, row {image.name}" if image.source in DATASETS else f"an image of your own ({image.name})"
+    return (
+        f"{DATASETS[image.source].title}, row {image.name}"
+        if image.source in DATASETS
+        else f"an image of your own ({image.name})"
+    )
 
 
 def _targets(answer: Comparison) -> str:
@@ -95,7 +112,12 @@ def _coverage(answer: Comparison) -> list[tuple[str, ...]]:
 def _pairs(dense: Scores, pruned: Scores, kind: str) -> list[tuple[str, ...]]:
     """A row for each score of two maps, with its meaning."""
     rows = [
-        (of_truth(MEASURES[name].title, kind), number(value), number(pruned[name]), of_truth(MEASURES[name].summary, kind))
+        (
+            of_truth(MEASURES[name].title, kind),
+            number(value),
+            number(pruned[name]),
+            of_truth(MEASURES[name].summary, kind),
+        )
         for name, value in dense.values.items()
     ]
     return [("", "dense", "pruned", ""), *rows]
@@ -131,8 +153,13 @@ def kept_text(mask: MaskReport) -> str:
 def layers_text(mask: MaskReport) -> str:
     """Weights left in every layer."""
     rows = [(layer.name, f"{layer.kept:,}", f"{layer.total:,}", percent(layer.sparsity), "") for layer in mask.layers]
-    alone = [(layer.name, f"{layer.kept:,}", f"{layer.total:,}", percent(layer.sparsity), "left alone") for layer in mask.excluded]
-    return f"Weights left in each layer\n{grid([('layer', 'left', 'of', 'sparsity', ''), *rows, *alone], right=(1, 2, 3))}"
+    alone = [
+        (layer.name, f"{layer.kept:,}", f"{layer.total:,}", percent(layer.sparsity), "left alone")
+        for layer in mask.excluded
+    ]
+    return (
+        f"Weights left in each layer\n{grid([('layer', 'left', 'of', 'sparsity', ''), *rows, *alone], right=(1, 2, 3))}"
+    )
 
 
 def notes_text(notes: Sequence[str]) -> str:
@@ -141,24 +168,39 @@ def notes_text(notes: Sequence[str]) -> str:
 
 
 def cost_text(report: CostReport) -> str:
-    """What a pruned network costs, with the zeros in place and with the emptied channels taken out."""
+    """What a pruned network costs, with the zeros in place and with the emptied channels taken
+    out.
+    """
     rows = [
         ("", "zeros in place", "channels taken out", ""),
         ("parameters", _count(report.parameters), _count(report.physical_parameters), ""),
         ("of them zero", _count(report.zeros), _count(report.physical_zeros), ""),
         ("multiply-adds of an image", _count(report.macs), _count(report.physical_macs), ""),
-        ("of them with weights not zero", _count(report.macs_left), _count(report.physical_macs_left), "a count, not a speed"),
+        (
+            "of them with weights not zero",
+            _count(report.macs_left),
+            _count(report.physical_macs_left),
+            "a count, not a speed",
+        ),
         ("file with every value", size(report.dense_file_bytes), _size(report.physical_file_bytes), ""),
         ("file of the values left", size(report.sparse_file_bytes), UNDEFINED, "one bit a weight, and the values left"),
     ]
     lines = [grid(_network(report.variant)), grid(rows, right=(1, 2))]
     if report.physical_parameters is not None:
         taken = counted(report.removed_channels, "channel")
-        lines.append(f"{taken} taken out; the network's outputs (logits) change by {report.largest_difference:.1e} at most.")
-    times = {"dense": report.dense_latency, "zeros in place": report.latency, "channels taken out": report.physical_latency}
+        lines.append(
+            f"{taken} taken out; the network's outputs (logits) change by {report.largest_difference:.1e} at most."
+        )
+    times = {
+        "dense": report.dense_latency,
+        "zeros in place": report.latency,
+        "channels taken out": report.physical_latency,
+    }
     timed = [(name, *_time(latency)) for name, latency in times.items() if latency is not None]
     if report.latency is not None:
-        title = f"Time of one image on {report.latency.device} (median and 95th percentile of {report.latency.n} passes)"
+        title = (
+            f"Time of one image on {report.latency.device} (median and 95th percentile of {report.latency.n} passes)"
+        )
         lines.append(f"{title}\n{grid(timed, right=(1, 2))}")
     return "\n\n".join([*lines, *([notes_text(report.notes)] if report.notes else [])])
 
@@ -180,17 +222,25 @@ def _network(variant: VariantSpec) -> list[tuple[str, str]]:
 
 
 def accuracy_text(found: Accuracy, heatmaps: Mapping[str, Mapping[str, Any]] | None) -> str:
-    """Right answers with their counts; of heatmaps the mean of each column over n images, beside overlaps how many maps are empty."""
-    shares = [("accuracy", percent(found.fraction), f"{found.correct:,} of {found.total:,}; 95 % interval {_interval(found)}")]
+    """Right answers with their counts; of heatmaps the mean of each column over n images, beside
+    overlaps how many maps are empty.
+    """
+    shares = [
+        ("accuracy", percent(found.fraction), f"{found.correct:,} of {found.total:,}; 95 % interval {_interval(found)}")
+    ]
     if found.top5 is not None:
         shares.append(("top-5 accuracy", percent(found.top5 / found.total), f"{found.top5:,} of {found.total:,}"))
     if found.among is not None:
         few = f"asked for the {found.among_classes} classes of the data set only"
-        shares.append(("among its classes", percent(found.among / found.total), f"{found.among:,} of {found.total:,}; {few}"))
+        shares.append(
+            ("among its classes", percent(found.among / found.total), f"{found.among:,} of {found.total:,}; {few}")
+        )
     parts = [grid([*_network(found.variant), ("images", _data(found.data))]), grid(shares, right=(1,))]
     if heatmaps is not None:
         maps = heatmaps["maps"]
-        counts = f"{maps['usable']:,} usable, {maps['empty']:,} empty (they score 0), {maps['invalid']:,} invalid (left out)"
+        counts = (
+            f"{maps['usable']:,} usable, {maps['empty']:,} empty (they score 0), {maps['invalid']:,} invalid (left out)"
+        )
         parts.append(f"Heatmaps: {counts}; means over n images\n{grid(_means(heatmaps), right=(1, 2, 3, 4))}")
     return "\n\n".join([*parts, *([notes_text(found.notes)] if found.notes else [])])
 
@@ -226,7 +276,9 @@ def _column(name: str) -> tuple[str, str]:
 
 
 def info_text(found: Mapping[str, Any], memory: Sequence[tuple[str, int, int]]) -> str:
-    """The installation: one paragraph a registry. memory: name, bytes in use and bytes allowed of each part."""
+    """The installation: one paragraph a registry. memory: name, bytes in use and bytes allowed of
+    each part.
+    """
     parts = [grid([("device", found["device"]), ("folder", found["folder"]), *found["versions"].items()])]
     for title, rows in found.items():
         if isinstance(rows, Mapping) and title not in ("versions", "memory"):

@@ -29,7 +29,9 @@ SHIPPED = shipped_folder()
 
 
 def run(arguments: Arguments) -> None:
-    """Trains, evaluates and writes tables; everything that is already there is found and not done again."""
+    """Trains, evaluates and writes tables; everything that is already there is found and not done
+    again.
+    """
     _check_words(arguments)
     if arguments.name == "merkle":
         merkle_commands.run(arguments)
@@ -44,10 +46,18 @@ def run(arguments: Arguments) -> None:
     for progress in lukkien.run(plan, engine.store.files):
         say(arguments, vars(progress), lukkien.line(progress))
     for done, total in store_accuracies(engine, [plan.variant(seed, 0).model for seed in plan.seeds], plan.levels):
-        say(arguments, {"run": "accuracy", "done": done, "total": total}, f"accuracy on the embedded digits: {done} of {total} seeds")
+        say(
+            arguments,
+            {"run": "accuracy", "done": done, "total": total},
+            f"accuracy on the embedded digits: {done} of {total} seeds",
+        )
     study = Study(plan, data, engine.folder)
     for step in lukkien_study.evaluate(study, engine.store, engine.inputs(data)):
-        say(arguments, {"run": "evaluate"} | vars(step), f"evaluated {step.done} of {step.networks} networks ({step.series})")
+        say(
+            arguments,
+            {"run": "evaluate"} | vars(step),
+            f"evaluated {step.done} of {step.networks} networks ({step.series})",
+        )
     tables = lukkien_study.write_tables(study, engine.folder)
     say(arguments, {"run": "tables", "facts": tables.facts}, summary(tables))
 
@@ -62,7 +72,9 @@ def show(arguments: Arguments) -> None:
         vonrad_commands.show(arguments, [arguments.folder or default_folder(), SHIPPED])
         return
     weights = _weights(arguments.train_on)
-    tables = load_study(Engine(arguments.device, arguments.folder).roots, weights, lukkien_study.evaluation_data(weights).key)
+    tables = load_study(
+        Engine(arguments.device, arguments.folder).roots, weights, lukkien_study.evaluation_data(weights).key
+    )
     if not arguments.json:
         print(levels_text(tables), correlations_text(tables), fitted(summary(tables)), sep="\n\n")
         return
@@ -78,12 +90,23 @@ def summary(tables: StudyTables) -> str:
     best = main.loc[main.soft_iou.idxmax()]
     return "\n".join(
         [
-            f"Trained on {facts['train_images']:,} images, tested on {facts['test_images']:,} ({facts['data']}), seeds {facts['seeds']}.",
-            f"Level 0: noisy accuracy {_percents(dense.accuracy_noisy)} (published {published['accuracy_noisy_level_0']:.2%}),"
-            f" soft IoU {', '.join(f'{value:.3f}' for value in dense.soft_iou)}.",
-            f"Highest mean soft IoU: {best.soft_iou:.3f} at level {int(best.level)}{_empty(best)}"
-            f" (published: about {published['highest_soft_iou']}, {published['highest_soft_iou_where']}).",
-            f"Pearson of level means of accuracy and soft IoU (published {published['pearson']:.3f}; 95 % intervals over images):",
+            (
+                f"Trained on {facts['train_images']:,} images, tested on {facts['test_images']:,} ({facts['data']}),"
+                f" seeds {facts['seeds']}."
+            ),
+            (
+                f"Level 0: noisy accuracy {_percents(dense.accuracy_noisy)} (published"
+                f" {published['accuracy_noisy_level_0']:.2%}), soft IoU"
+                f" {', '.join(f'{value:.3f}' for value in dense.soft_iou)}."
+            ),
+            (
+                f"Highest mean soft IoU: {best.soft_iou:.3f} at level {int(best.level)}{_empty(best)}"
+                f" (published: about {published['highest_soft_iou']}, {published['highest_soft_iou_where']})."
+            ),
+            (
+                f"Pearson of level means of accuracy and soft IoU (published {published['pearson']:.3f}; 95 % intervals"
+                " over images):"
+            ),
             *_pearson_lines(tables),
             tables.about_intervals,
             *_unanswered(tables),
@@ -109,7 +132,10 @@ def _pearson_lines(tables: StudyTables) -> list[str]:
     lines = []
     for what, table in (("", tables.correlations), (", empty maps left out", tables.correlations_usable)):
         rows = table[(table.fitting == "soft-iou") & (table.coefficient == "pearson")]
-        lines += [f"  {row.series}, {row.levels} levels{what}: {_value(row)}, n {row.n}, df {row.df}" for row in rows.itertuples()]
+        lines += [
+            f"  {row.series}, {row.levels} levels{what}: {_value(row)}, n {row.n}, df {row.df}"
+            for row in rows.itertuples()
+        ]
     return lines
 
 
@@ -130,7 +156,10 @@ def _frames(tables: StudyTables) -> list[str]:
 def _plan(arguments: Arguments) -> lukkien.Plan:
     device = choose_device(arguments.device)
     return lukkien.Plan(
-        weights=_weights(arguments.train_on), seeds=tuple(arguments.seeds or lukkien.SEEDS), levels=arguments.levels, device=device
+        weights=_weights(arguments.train_on),
+        seeds=tuple(arguments.seeds or lukkien.SEEDS),
+        levels=arguments.levels,
+        device=device,
     )
 
 

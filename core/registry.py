@@ -1,4 +1,7 @@
-"""Registry: name -> entry. The one plug-in mechanism: a method is registered where it is defined, and nowhere else."""
+"""Registry: name -> entry.
+
+The one plug-in mechanism: a method is registered where it is defined, and nowhere else.
+"""
 
 from __future__ import annotations
 
@@ -46,8 +49,13 @@ class Registry(Mapping[str, Entry[T]]):
         return add
 
     def put(self, entry: Entry[T]) -> None:
-        """Adds an entry, or replaces the one of its name: for what is found while the program runs."""
-        self._entries = {**self._entries, entry.name: entry}  # a new dictionary: other threads may be walking through the old one
+        """Adds an entry, or replaces the one of its name: for what is found while the program
+        runs.
+        """
+        self._entries = {
+            **self._entries,
+            entry.name: entry,
+        }  # a new dictionary: other threads may be walking through the old one
 
     def drop(self, name: str) -> None:
         """Forgets an entry that is there no more."""

@@ -34,7 +34,9 @@ Arguments = Mapping[str, Any]
 
 @dataclass(frozen=True, eq=False)
 class Series:
-    """What a job trains: the spec, the card of its network, and how photographs become its input."""
+    """What a job trains: the spec, the card of its network, and how photographs become its
+    input.
+    """
 
     spec: RetrainSpec
     description: Description
@@ -64,9 +66,10 @@ def retrain(arguments: Arguments, control: Control) -> Iterator[Facts]:
     """Trains a series and writes its card.
 
     Args:
-        arguments: what to train, `spec` (of RetrainSpec), `size_px`, `normalise` and `summary`; `photographs` (a folder or zip file, with
-            train/ and val/ or without, or a data set's name), `held_out` (folder or zip whose file names are left out, or ""), `weights`
-            (a file of torchvision's weights, or "" for the model's own), `folder`, `device`.
+        arguments: what to train, `spec` (of RetrainSpec), `size_px`, `normalise` and `summary`;
+            `photographs` (a folder or zip file, with train/ and val/ or without, or a data set's
+            name), `held_out` (folder or zip whose file names are left out, or ""), `weights` (a
+            file of torchvision's weights, or "" for the model's own), `folder`, `device`.
     """
     yield from train_series(arguments, control, read_series)
 
@@ -78,8 +81,13 @@ def train_series(arguments: Arguments, control: Control, read: Reader) -> Iterat
     series = read(arguments, photos)
     images = yield from _decoded(load(photos, series.rule, Path(arguments["folder"]), held_out), control)
     left_out = skipped(images)
-    yield {"stage": "training", "train": len(images.train), "validation": len(images.validation), "skipped": list(left_out[:20]),
-           "skipped_images": len(left_out)}  # fmt: skip
+    yield {
+        "stage": "training",
+        "train": len(images.train),
+        "validation": len(images.validation),
+        "skipped": list(left_out[:20]),
+        "skipped_images": len(left_out),
+    }
     for step in _steps(series, images, arguments, control):
         yield told(step)
 
@@ -115,7 +123,8 @@ def _steps(series: Series, images: Images, arguments: Arguments, control: Contro
 
 
 def check(arguments: Arguments, read: Reader = read_series) -> None:
-    """Raises before a process is begun what the job would raise after it has decoded the photographs. A data set that goes by its name
+    """Raises before a process is begun what the job would raise after it has decoded the
+    photographs. A data set that goes by its name
     may have to be downloaded: that is left to the job."""
     if arguments["photographs"] in DATASETS:
         return
@@ -124,7 +133,11 @@ def check(arguments: Arguments, read: Reader = read_series) -> None:
     series = read(arguments, photos)
     check_amounts(series.spec, series.description.card())
     if series.spec.start == "pretrained" and (file := arguments.get("weights")):
-        initial_weights(series.description, pretrained(series.description.architecture, file, Path(arguments["folder"])), series.spec.seed)
+        initial_weights(
+            series.description,
+            pretrained(series.description.architecture, file, Path(arguments["folder"])),
+            series.spec.seed,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,21 +160,40 @@ class Cost:
 
 
 def estimate(arguments: Arguments, n: int = 5, read: Reader = read_series) -> Cost:
-    """Measures a few training steps on random pixels of the right size. Raises as the run would for what it cannot read."""
+    """Measures a few training steps on random pixels of the right size.
+
+    Raises as the run would for what it cannot read.
+    """
     photos, held_out = photographs(arguments)
     series, device = read(arguments, photos), choose_device(arguments.get("device") or None)
     spec, card = series.spec, series.description.card()
     rows, images = spec.first.batch_size, training_photographs(photos, held_out)
     pixels = torch.randint(0, 256, (rows, 3, *card.input_px), dtype=torch.uint8)
     data = TrainingImages(pixels, torch.arange(rows) % len(card.classes), card.classes)
-    task = Photographs(Subject(card.build(), {}, card.input, 0, "estimate", spec.first.precision), data, spec.first, device)
+    task = Photographs(
+        Subject(card.build(), {}, card.input, 0, "estimate", spec.first.precision), data, spec.first, device
+    )
     (batch,) = task.batches(0)
-    times = sorted([seconds(lambda: task.losses_and_gradients(batch), device) for _ in range(n + 1)][1:])  # the first one warms up
+    times = sorted(
+        [seconds(lambda: task.losses_and_gradients(batch), device) for _ in range(n + 1)][1:]
+    )  # the first one warms up
     epochs = sum(len(recipe_of(spec, level).epoch_rates) for level in range(len(spec.targets)))
-    size = sum(int(card.parameters * (1 - target) * 4 + card.parameters / 8) for target in spec.targets) + card.parameters * 12
+    size = (
+        sum(int(card.parameters * (1 - target) * 4 + card.parameters / 8) for target in spec.targets)
+        + card.parameters * 12
+    )
     whole = times[n // 2] * -(-images // rows) * epochs * 1.1  # a tenth for validation and saving
     name = f"{describe(device)}, {str(computed_in(device, spec.first.precision)).removeprefix('torch.')}"
-    return Cost(seconds=whole, bytes=size, images=images, epochs=epochs, step_ms=times[n // 2] * 1000, n=n, batch=rows, device=name)
+    return Cost(
+        seconds=whole,
+        bytes=size,
+        images=images,
+        epochs=epochs,
+        step_ms=times[n // 2] * 1000,
+        n=n,
+        batch=rows,
+        device=name,
+    )
 
 
 def told(step: Step) -> Facts:
@@ -170,6 +202,10 @@ def told(step: Step) -> Facts:
     if step.epoch:
         facts |= {"stage": "epoch"} | asdict(step.epoch)
     if step.outcome:
-        facts |= {"best_epoch": step.outcome.best_epoch, "best_correct": step.outcome.best_correct, "total": step.outcome.total}
+        facts |= {
+            "best_epoch": step.outcome.best_epoch,
+            "best_correct": step.outcome.best_correct,
+            "total": step.outcome.total,
+        }
         facts |= {"stopped_by_hand": True} if step.outcome.by_hand else {}
     return facts

@@ -1,4 +1,6 @@
-"""What a job of retraining reads: photographs from a folder, a zip file or a known data set, those to leave out, and first weights."""
+"""What a job of retraining reads: photographs from a folder, a zip file or a known data set, those
+to leave out, and first weights.
+"""
 
 from __future__ import annotations
 
@@ -24,11 +26,16 @@ SHARE = 0.15  # of photographs without train/ and val/, for validation, and as m
 
 
 def photographs(arguments: Mapping[str, Any]) -> tuple[PhotoSet, set[str]]:
-    """The data set of a job's arguments, and the file names that are left out. Raises MissingData, BadSpec, BadFile, UnknownName."""
+    """The data set of a job's arguments, and the file names that are left out.
+
+    Raises MissingData, BadSpec, BadFile, UnknownName.
+    """
     name = str(arguments["photographs"])
     if name in DATASETS:
         if DATASETS[name].facts["kind"] != "photos":
-            raise BadSpec(f"'{name}' holds digits.", "These networks are trained on photographs.", "Name a folder of photographs.")
+            raise BadSpec(
+                f"'{name}' holds digits.", "These networks are trained on photographs.", "Name a folder of photographs."
+            )
         found = DATASETS[name].value(Path(arguments["folder"]) / "data")
     else:
         found = read_folder(Path(name.removeprefix(PREFIX)))
@@ -36,7 +43,10 @@ def photographs(arguments: Mapping[str, Any]) -> tuple[PhotoSet, set[str]]:
 
 
 def training_photographs(photos: PhotoSet, held_out: Collection[str]) -> int:
-    """How many photographs will be trained on, as far as it can be said before they are decoded. Raises BadSpec."""
+    """How many photographs will be trained on, as far as it can be said before they are decoded.
+
+    Raises BadSpec.
+    """
     if has_folders(photos):
         return len(part(photos, "train", held_out))
     return round(len(part(photos, "", held_out)) * (1 - 2 * SHARE))
@@ -51,7 +61,8 @@ def has_folders(photos: PhotoSet) -> bool:
 def load(photos: PhotoSet, rule: InputRule, folder: Path, held_out: Collection[str]) -> Loading:
     """The parts to train, choose and count on, classes under the names that people know.
 
-    With train/ and val/ as Less is More divides them; without, 15 % for validation and 15 % for the test, drawn at random once.
+    With train/ and val/ as Less is More divides them; without, 15 % for validation and 15 % for the
+    test, drawn at random once.
 
     Args:
         folder: for what memory has no room for.
@@ -77,7 +88,12 @@ def load(photos: PhotoSet, rule: InputRule, folder: Path, held_out: Collection[s
                 "Check the photographs.",
             )
     names = tuple(readable(name) for name in photos.classes)
-    return Images(*(TrainingImages(each.images, each.labels, names, each.skipped) for each in (found.train, found.validation, found.test)))
+    return Images(
+        *(
+            TrainingImages(each.images, each.labels, names, each.skipped)
+            for each in (found.train, found.validation, found.test)
+        )
+    )
 
 
 def skipped(images: Images) -> tuple[str, ...]:
@@ -104,7 +120,9 @@ def file_names(path: str) -> set[str]:
 
 
 def pretrained(architecture: str, file: str, folder: Path) -> dict[str, Tensor]:
-    """torchvision's weights: from a file that a person names, else as the model of that name finds or fetches them."""
+    """torchvision's weights: from a file that a person names, else as the model of that name finds
+    or fetches them.
+    """
     if file:
         try:
             return torch.load(file, weights_only=True, map_location="cpu")

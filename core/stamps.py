@@ -1,7 +1,8 @@
 """Stamps: what tells a file from the one that had its name before, or will have it next.
 
-A cache keeps an answer under the question and the stamp of the files that answered. The stamp is taken before the files are read, so
-an answer is at least as new as its stamp. A file that is exchanged gets another stamp, and no answer of the old file is found again.
+A cache keeps an answer under the question and the stamp of the files that answered. The stamp is
+taken before the files are read, so an answer is at least as new as its stamp. A file that is
+exchanged gets another stamp, and no answer of the old file is found again.
 """
 
 from __future__ import annotations
@@ -22,17 +23,24 @@ TRIES = 5
 
 
 def stamp_of(*paths: str | Path) -> Stamp:
-    """The stamp of several files or folders; one that does not exist counts too. A folder's stamp changes with its list of names."""
+    """The stamp of several files or folders; one that does not exist counts too.
+
+    A folder's stamp changes with its list of names.
+    """
     return " ".join(map(_stamp, paths))
 
 
 def stamp_from(status: os.stat_result) -> Stamp:
-    """The stamp of a file by its status. The inode alone is not enough, its number is used again; copying can keep all but the ctime."""
+    """The stamp of a file by its status.
+
+    The inode alone is not enough, its number is used again; copying can keep all but the ctime.
+    """
     return f"{status.st_dev:x}.{status.st_ino:x}.{status.st_mtime_ns:x}.{status.st_ctime_ns:x}.{status.st_size:x}"
 
 
 def settled(ask: Callable[[Stamp], T], stamp: Callable[[], Stamp]) -> T:
-    """An answer during which no file was exchanged; asked again where one was. Raises BadFile when files change all the time.
+    """An answer during which no file was exchanged; asked again where one was. Raises BadFile when
+    files change all the time.
 
     Args:
         ask: gets the stamp of the files that answer. stamp: takes it.

@@ -17,10 +17,11 @@ def levels_text(tables: StudyTables) -> str:
     """Every series, seed and level, with what the columns mean."""
     images = f"{tables.facts['test_images']:,} test images"
     legend = (
-        f"Columns: weights left of {tables.facts['prunable']:,}; accuracy on {images}, clean and with background noise; soft IoU of "
-        "heatmap and ink, the mean over all images, how many heatmaps are empty and score 0, the mean without those, over images that "
-        "are classified correctly (right) and over the others (wrong); mean and standard deviation (std) of the heatmaps. "
-        "An asterisk marks a collapsed network: no path joins its input and output."
+        f"Columns: weights left of {tables.facts['prunable']:,}; accuracy on {images}, clean and with background noise;"
+        " soft IoU of heatmap and ink, the mean over all images, how many heatmaps are empty and score 0, the mean"
+        " without those, over images that are classified correctly (right) and over the others (wrong); mean and"
+        " standard deviation (std) of the heatmaps. An asterisk marks a collapsed network: no path joins its input and"
+        " output."
     )
     return "\n\n".join([wrapped(legend), *_series(tables)])
 
@@ -44,10 +45,18 @@ def correlations_text(tables: StudyTables) -> str:
     rows = tables.correlations[tables.correlations.fitting == "soft-iou"]
     head = ("seed", "levels", "coefficient", "value", "95 % interval", "p", "n", "df")
     cells = [
-        (row.series, row.levels, row.coefficient, _number(row.value), f"{_number(row.low)} to {_number(row.high)}", _p(row.p),
-         str(row.n), str(row.df))
+        (
+            row.series,
+            row.levels,
+            row.coefficient,
+            _number(row.value),
+            f"{_number(row.low)} to {_number(row.high)}",
+            _p(row.p),
+            str(row.n),
+            str(row.df),
+        )
         for row in rows.itertuples()
-    ]  # fmt: skip
+    ]
     title = "Correlations of the level means of accuracy and soft IoU (n levels, df degrees of freedom)"
     return f"{title}\n{grid([head, *cells], right=(3, 5, 6, 7))}"
 

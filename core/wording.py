@@ -17,12 +17,17 @@ Name = Callable[[str], str]  # how a class name is written: escaped where it is 
 
 
 def headline(answer: Comparison, name: Name = str) -> str:
-    """The one thing that matters now: what the network answers before and after, and how far the evidence agrees; in Markdown."""
+    """The one thing that matters now: what the network answers before and after, and how far the
+    evidence agrees; in Markdown.
+    """
     mask, repaired = answer.mask, answer.mask.variant.pruning.repair != "none"
     if not answer.pruned.prediction.answered:
         return no_answer(answer)
     if not mask.removed_anything and repaired:
-        return f"**Nothing is removed yet, but BatchNorm was measured again** on a few images: {_what_happens(answer, name)}"
+        return (
+            "**Nothing is removed yet, but BatchNorm was measured again** on a few images:"
+            f" {_what_happens(answer, name)}"
+        )
     if not mask.removed_anything:
         return nothing_removed(mask, says(answer.dense, name))
     return f"{at_sparsity(mask)} {_what_happens(answer, name)}"
@@ -35,28 +40,39 @@ def at_sparsity(mask: MaskReport) -> str:
 
 
 def nothing_removed(mask: MaskReport, answer: str) -> str:
-    """The headline where every weight that was left before is still there, in Markdown. answer: what the network says."""
+    """The headline where every weight that was left before is still there, in Markdown. answer:
+    what the network says.
+    """
     if not mask.was_sparse:
         return f"**Nothing is removed yet**: this is the dense network, and it says {answer}."
     already = f"already {percent(mask.sparsity_before)} sparse"
     if not asks_for_something(mask):
         return f"**This dense network is {already}**, and it says {answer}."
     return (
-        f"**This pruning removed 0 further weights**: the dense network was {already}, and the lowest-ranked weights were already zero. "
-        f"It says {answer}."
+        f"**This pruning removed 0 further weights**: the dense network was {already}, and the lowest-ranked weights"
+        f" were already zero. It says {answer}."
     )
 
 
 def asks_for_something(mask: MaskReport) -> bool:
-    """Whether this pruning was to remove weights; False for the dense network and for a share of 0."""
+    """Whether this pruning was to remove weights; False for the dense network and for a share
+    of 0.
+    """
     pruning = mask.variant.pruning
     return bool(pruning.sparsity or any(amount for _, amount in pruning.overrides))
 
 
 def no_answer(answer: Comparison) -> str:
     """The headline where the pruned network's outputs are not finite, in Markdown."""
-    neither = "" if answer.dense.prediction.answered or not answer.mask.removed_anything else " Neither does the dense network."
-    return f"At **{percent(answer.mask.sparsity)} sparsity** the network **gives no answer**: its outputs overflow.{neither}"
+    neither = (
+        ""
+        if answer.dense.prediction.answered or not answer.mask.removed_anything
+        else " Neither does the dense network."
+    )
+    return (
+        f"At **{percent(answer.mask.sparsity)} sparsity** the network **gives no answer**: its outputs"
+        f" overflow.{neither}"
+    )
 
 
 def plain(markdown: str) -> str:
@@ -90,7 +106,10 @@ def undefined(answer: Comparison) -> str:
     if truth is None:
         return NOTHING_MARKED
     if not truth.any():
-        return f"Undefined for this image: there is no {MARKED[answer.picture.truth_kind].removeprefix('the ')} to compare with."
+        return (
+            f"Undefined for this image: there is no {MARKED[answer.picture.truth_kind].removeprefix('the ')} to compare"
+            " with."
+        )
     return "Undefined for these maps."
 
 
@@ -106,7 +125,9 @@ def _what_happens(answer: Comparison, name: Name) -> str:
     if state != "ok":
         return f"{still}, but its **heatmap is {state}**."
     if not answer.difference.any():
-        return f"**nothing changes**: the network still says {says(answer.pruned, name)}, for exactly the same evidence."
+        return (
+            f"**nothing changes**: the network still says {says(answer.pruned, name)}, for exactly the same evidence."
+        )
     return still + _evidence(answer.agreement) + _against_label(answer, name)
 
 
@@ -119,7 +140,10 @@ def _evidence(found: Agreement) -> str:
         return f". {first} agrees by {value_text(found.value)}, but {second} finds no evidence in one of the networks."
     if found.verdict is Verdict.DISPUTED:
         (low, moves), (high, stays) = sorted(((found.value, first), (found.second_value, second)))
-        return f". {moves} moves ({value_text(low)}), {stays} does not ({value_text(high)}): **part of this is the method**."
+        return (
+            f". {moves} moves ({value_text(low)}), {stays} does not ({value_text(high)}): **part of this is the"
+            " method**."
+        )
     words = {
         Verdict.SAME: " and **looks at the same places** ({} agrees by {}, {} {}).",
         Verdict.ELSEWHERE: ", but **looks elsewhere** ({} agrees by only {}, {} {}).",
@@ -129,14 +153,17 @@ def _evidence(found: Agreement) -> str:
 
 
 def unsound(answer: Comparison) -> str:
-    """A warning where the method meets a layer that it is not made for, in Markdown; empty elsewhere."""
+    """A warning where the method meets a layer that it is not made for, in Markdown; empty
+    elsewhere.
+    """
     method, share = answer.dense.cam.method, max(answer.dense.negative_share, answer.pruned.negative_share)
     why = CAMS[method].facts["negative"]
     if not why or share <= NEGATIVE_LIMIT:
         return ""
     return (
-        f"**{percent(share)} of this layer's values are negative: {CAMS[method].title} is unstable here.** It is made for layers after "
-        f"an activation such as ReLU: {why}. Choose the layer that follows, or a method such as Grad-CAM."
+        f"**{percent(share)} of this layer's values are negative: {CAMS[method].title} is unstable here.** It is made"
+        f" for layers after an activation such as ReLU: {why}. Choose the layer that follows, or a method such as"
+        " Grad-CAM."
     )
 
 
@@ -149,7 +176,11 @@ def _against_label(answer: Comparison, name: Name) -> str:
     label, dense, pruned = answer.picture.label, answer.dense.prediction.top, answer.pruned.prediction.top
     if label is None or dense == pruned == label:
         return ""
-    it = f"it is a {label}" if answer.picture.truth_kind == "ink" else f"it is labelled {name(class_name(answer.dense, label))}"
+    it = (
+        f"it is a {label}"
+        if answer.picture.truth_kind == "ink"
+        else f"it is labelled {name(class_name(answer.dense, label))}"
+    )
     if dense != label and pruned != label:
         return f" Both are wrong: {it}."
     it = it.replace("it", "It", 1)

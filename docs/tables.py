@@ -25,18 +25,30 @@ MEASURED = {"overlap": "map and ink", "similarity": "two maps", "map": "one map"
 
 def tables() -> dict[str, str]:
     """The README's tables by the name in their marker, in Markdown, from the registries."""
-    cams = [(_code(e), e.summary, e.facts["cost"], e.facts["by_class"], _layers(e), e.facts["made_by"], e.source) for e in CAMS.values()]
-    measures = [(_code(e), MEASURED[e.facts["group"]], e.summary, e.facts["range"], e.source) for e in MEASURES.values()]
+    cams = [
+        (_code(e), e.summary, e.facts["cost"], e.facts["by_class"], _layers(e), e.facts["made_by"], e.source)
+        for e in CAMS.values()
+    ]
+    measures = [
+        (_code(e), MEASURED[e.facts["group"]], e.summary, e.facts["range"], e.source) for e in MEASURES.values()
+    ]
     return {
-        "models": _markdown("model | what it is | weights | source", map(_model_row, filter(_is_general, MODELS.values()))),
+        "models": _markdown(
+            "model | what it is | weights | source", map(_model_row, filter(_is_general, MODELS.values()))
+        ),
         "data sets": _markdown("data set | what it is | object marked | source", map(_data_row, DATASETS.values())),
-        "photographs": _markdown("photograph | what it shows | label | by, licence, where", map(_photo_row, GALLERY.values())),
+        "photographs": _markdown(
+            "photograph | what it shows | label | by, licence, where", map(_photo_row, GALLERY.values())
+        ),
         "criteria": _markdown(
             "criterion | which weights go first | measured on | source",
             ((_code(e), e.summary, e.facts["needs"], e.source) for e in CRITERIA.values()),
         )
         + "\n\n"
-        + _markdown("granularity | what goes together", ((f"`{name}`", _after_colon(text)) for name, text in GRANULARITIES.items()))
+        + _markdown(
+            "granularity | what goes together",
+            ((f"`{name}`", _after_colon(text)) for name, text in GRANULARITIES.items()),
+        )
         + "\n\n"
         + _markdown("scope | what it means", ((f"`{name}`", _after_colon(text)) for name, text in SCOPES.items())),
         "CAM methods": _markdown("method | what it does | cost | asks for a class | layers | made by | source", cams),
@@ -52,7 +64,9 @@ def _layers(method: Entry[CamMethod]) -> str:
 
 
 def _is_general(entry: Entry[Card]) -> bool:
-    """Whether it is there on every machine: neither somebody's own network nor one that was retrained."""
+    """Whether it is there on every machine: neither somebody's own network nor one that was
+    retrained.
+    """
     return not {"own", "retrained"} & set(entry.facts)
 
 
@@ -75,7 +89,9 @@ def _photo_row(entry: Entry[GalleryPhoto]) -> tuple[str, ...]:
 def _model_row(entry: Entry[Card]) -> tuple[str, ...]:
     found = entry.value
     sets = [
-        f"`{name}`" + (f", {known.bytes / 1e6:,.0f} MB" if known.bytes else "") for name, known in found.weights.items() if name != BY_HAND
+        f"`{name}`" + (f", {known.bytes / 1e6:,.0f} MB" if known.bytes else "")
+        for name, known in found.weights.items()
+        if name != BY_HAND
     ]
     trained = "" if found.levels is None else f"; seeds {', '.join(map(str, found.seeds))}, levels 0 to {found.levels}"
     return _code(entry), entry.summary, ", ".join(sets) + trained, entry.source
@@ -88,9 +104,11 @@ def _markdown(titles: str, rows: Iterable[tuple[str, ...]]) -> str:
 
 
 def fill(text: str) -> str:
-    """A README with its tables as they are now. A block is `<!-- table: NAME -->`, the table, `<!-- end -->`, each on its own lines.
+    """A README with its tables as they are now. A block is `<!-- table: NAME -->`, the table, `<!--
+    end -->`, each on its own lines.
 
-    Raises UnknownName for a table that there is not, BadFile for a block without an end and for a text without any.
+    Raises UnknownName for a table that there is not, BadFile for a block without an end and for a
+    text without any.
     """
     fresh = tables()
     block = re.compile(r"^<!-- table: (.*?) -->\n(?:(?!<!-- table:).*\n)*?<!-- end -->$", re.MULTILINE)

@@ -1,4 +1,6 @@
-"""Compare: one image or several, over a list of sparsities, methods or ways to prune, side by side."""
+"""Compare: one image or several, over a list of sparsities, methods or ways to prune, side by
+side.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +9,26 @@ import streamlit as st
 from core import PruningSpec, sheets, strips
 from core.results import Comparison, Verdict
 from core.strips import SHOWS, Look, Strip
-from pages.shared import address, compare_view, downloads, frame, last_view, linked, many, networks, photo_sets, present, sidebar, story
+from pages.shared import (
+    address,
+    compare_view,
+    downloads,
+    frame,
+    last_view,
+    linked,
+    many,
+    networks,
+    photo_sets,
+    present,
+    sidebar,
+    story,
+)
 from pages.shared.compare_view import RowAsked
 
-SCALE = {"difference": "Purple: more in the pruned map, orange: more in the dense one; both from 0 to 1.",
-         "visible": "The top tenth of the heatmap's pixels stays visible."}  # fmt: skip
+SCALE = {
+    "difference": "Purple: more in the pruned map, orange: more in the dense one; both from 0 to 1.",
+    "visible": "The top tenth of the heatmap's pixels stays visible.",
+}
 SEQUENTIAL = "All maps from 0 (black) to 1 (pale yellow), each scaled by its own maximum."
 
 
@@ -56,9 +73,9 @@ def _show(done: list[Strip], look: Look, one_image: bool) -> None:
     drawn = [sheets.Row(title=strip.title, tiles=strips.tiles(strip, look)) for strip in done]
     linked.maps(drawn, key="maps", linked=one_image, signed=look.show == "difference")
     st.caption(
-        f"{SCALE.get(look.show, SEQUENTIAL)} Point at a map, or focus a row and use the arrow keys: the same place is marked in every "
-        "map of the same image, its value stands below. **like dense** is the Pearson correlation "
-        "with the dense map, at the target layer's cells."
+        f"{SCALE.get(look.show, SEQUENTIAL)} Point at a map, or focus a row and use the arrow keys: the same place is"
+        " marked in every map of the same image, its value stands below. **like dense** is the Pearson correlation"
+        " with the dense map, at the target layer's cells."
     )
     _take_along(done, drawn, look)
 
@@ -72,9 +89,13 @@ def _headline(done: list[Strip]) -> str:
         return f"Nothing is pruned here: the network is **already {already} sparse**. Choose higher amounts."
     if not pruned:
         return "Nothing is pruned here: choose higher amounts."
-    flips = {(answer.pruned.variant, answer.pruned.image): answer.flipped for answer in pruned}  # methods do not change answers
+    flips = {
+        (answer.pruned.variant, answer.pruned.image): answer.flipped for answer in pruned
+    }  # methods do not change answers
     changed, blank = sum(flips.values()), sum(answer.pruned.state in ("empty", "constant") for answer in pruned)
-    silent = len({(answer.pruned.variant, answer.pruned.image) for answer in pruned if not answer.pruned.prediction.answered})
+    silent = len(
+        {(answer.pruned.variant, answer.pruned.image) for answer in pruned if not answer.pruned.prediction.answered}
+    )
     text = f"**{changed} of {len(flips)}** answers of pruned networks are not the dense network's"
     if blank:
         text += f"; **{blank} of {len(pruned)}** of their maps point{'s' if blank == 1 else ''} at nothing"
@@ -121,7 +142,9 @@ def _take_along(done: list[Strip], drawn: list[sheets.Row], look: Look) -> None:
     )
     with st.container(horizontal=True, gap="small"):
         for label, content, name, kind in makers:
-            st.download_button(label, content, name, kind, icon=":material/download:", on_click="ignore", type="tertiary")
+            st.download_button(
+                label, content, name, kind, icon=":material/download:", on_click="ignore", type="tertiary"
+            )
         with st.popover("Share", icon=":material/link:", type="tertiary"):
             st.markdown("The address bar holds this view: copy it from there.")
             present.exercise(tuple(compare_view.parameters()))
@@ -141,7 +164,10 @@ def _code(answers: list[Comparison]) -> str:
             f"model, image = {first.variant.model!r}, {first.image!r}",
             f"cam = {first.cam!r}",
             f"prunings = [{', '.join(_short(pruning) for pruning in prunings)}]",
-            "answers = tuple(engine.compare(VariantSpec(model=model, pruning=pruning), image, cam) for pruning in prunings)",
+            (
+                "answers = tuple(engine.compare(VariantSpec(model=model, pruning=pruning), image, cam) for pruning in"
+                " prunings)"
+            ),
             'strip = strips.Strip(title="Compare", answers=answers)',
             "row = sheets.Row(title=strip.title, tiles=strips.tiles(strip, strips.Look()))",
             'open("compare.svg", "w").write(sheets.svg([row]))',

@@ -79,16 +79,23 @@ def _correlations(study: StudyTables, view: View) -> None:
 def _maps(study: StudyTables, view: View) -> None:
     st.subheader("What happens to the heatmaps themselves?")
     study_figures.chart(
-        plots_study.map_statistics(study, view.axis), "heatmaps", "Mean, standard deviation and share of empty heatmaps by level"
+        plots_study.map_statistics(study, view.axis),
+        "heatmaps",
+        "Mean, standard deviation and share of empty heatmaps by level",
     )
     st.caption(
-        "A blurred map covers more ink, so soft IoU rises with blur: that is why mean and standard deviation stand here. "
-        "An empty map overlaps by 0."
+        "A blurred map covers more ink, so soft IoU rises with blur: that is why mean and standard deviation stand"
+        " here. An empty map overlaps by 0."
     )
-    study_figures.chart(plots_study.correct_against_wrong(study), "right-and-wrong", "Soft IoU of right minus wrong predictions by level")
+    study_figures.chart(
+        plots_study.correct_against_wrong(study),
+        "right-and-wrong",
+        "Soft IoU of right minus wrong predictions by level",
+    )
     st.caption(
-        "Soft IoU, whatever fitting is chosen. Above 0, right predictions have maps that fit the ink better. Each point is a mean over "
-        "classes that have at least 5 right and 5 wrong predictions; the bar is its 95 % interval over those classes."
+        "Soft IoU, whatever fitting is chosen. Above 0, right predictions have maps that fit the ink better. Each point"
+        " is a mean over classes that have at least 5 right and 5 wrong predictions; the bar is its 95 % interval over"
+        " those classes."
     )
 
 

@@ -95,7 +95,10 @@ def _answer(question: Question, progress: DeltaGenerator) -> Comparison | None:
         st.session_state["_shown"], st.session_state["_dense_says"] = question, answer.dense.prediction.top
         return answer
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.warning("Stopped: this view was not computed. The pictures below are those from before.", icon=":material/stop_circle:")
+        st.warning(
+            "Stopped: this view was not computed. The pictures below are those from before.",
+            icon=":material/stop_circle:",
+        )
         st.button("Compute", type="primary", icon=":material/play_arrow:", on_click=waiting.stopped)
     before = st.session_state.get("_shown")
     return before and cached.comparison(*before)
@@ -122,7 +125,9 @@ def _take_along(answer: Comparison, opacity: float) -> None:
             present.exercise(tuple(address.PARAMETERS))
         with st.popover("Show code", icon=":material/code:", type="tertiary"):
             st.markdown("A notebook cell that makes this view again:")
-            st.code(export.code_for(pruned.variant, pruned.image, pruned.cam, opacity), language="python", wrap_lines=True)
+            st.code(
+                export.code_for(pruned.variant, pruned.image, pruned.cam, opacity), language="python", wrap_lines=True
+            )
         st.download_button(
             "Download",
             lambda: export.bundle(answer, opacity),

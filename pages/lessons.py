@@ -1,4 +1,6 @@
-"""Lessons: three stories for a class, a step at a time, each with a live view and a question before its answer."""
+"""Lessons: three stories for a class, a step at a time, each with a live view and a question before
+its answer.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,10 @@ def parameters(lesson: int) -> dict[str, Choice | Number]:
 
 
 def position() -> Place:
-    """Lesson and step from the address; without one, where this session was. What cannot be used is said, and the first taken."""
+    """Lesson and step from the address; without one, where this session was.
+
+    What cannot be used is said, and the first taken.
+    """
     query = st.query_params
     if not {"lesson", "step"} & set(query):
         address.check(parameters(1))

@@ -1,4 +1,6 @@
-"""Shared parts of the tests: an engine on the shipped networks, and the real data when it lies on this machine."""
+"""Shared parts of the tests: an engine on the shipped networks, and the real data when it lies on
+this machine.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,9 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
 
 @pytest.fixture(scope="session")
 def real_data() -> Path:
-    """The folder of real data that SPARSIGHT_DATA names; tests that need it are skipped, visibly, without it."""
+    """The folder of real data that SPARSIGHT_DATA names; tests that need it are skipped, visibly,
+    without it.
+    """
     folder = os.environ.get("SPARSIGHT_DATA")
     if not folder:
         pytest.skip("SPARSIGHT_DATA names no folder with real data")

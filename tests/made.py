@@ -6,7 +6,17 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from core.results import Agreement, Comparison, Heatmap, LayerCount, MaskReport, Picture, Prediction, Scores, frozen_array
+from core.results import (
+    Agreement,
+    Comparison,
+    Heatmap,
+    LayerCount,
+    MaskReport,
+    Picture,
+    Prediction,
+    Scores,
+    frozen_array,
+)
 from core.specs import CamSpec, ImageRef, PruningSpec, VariantSpec
 
 SIDE = 28
@@ -58,7 +68,9 @@ class Made:
                 clean=frozen_array(self.clean),
                 seen=frozen_array(np.maximum(self.clean, 0.1)),
                 label=self.label,
-                truth=frozen_array(self.clean if self.clean.ndim == 2 else self.clean.mean(axis=2)) if self.truth_kind else None,
+                truth=frozen_array(self.clean if self.clean.ndim == 2 else self.clean.mean(axis=2))
+                if self.truth_kind
+                else None,
                 truth_kind=self.truth_kind,
             ),
             dense=dense,
@@ -71,8 +83,12 @@ class Made:
                 collapsed=self.collapsed,
             ),
             difference=frozen_array(self.dense_map - self.pruned_map),
-            overlap_dense=Scores(values={"soft-iou": 0.4, "iou-top-p": 0.3, "energy-inside": 0.5, "pointing-game": 1.0}),
-            overlap_pruned=Scores(values={"soft-iou": 0.2, "iou-top-p": None, "energy-inside": 0.5, "pointing-game": 0.0}),
+            overlap_dense=Scores(
+                values={"soft-iou": 0.4, "iou-top-p": 0.3, "energy-inside": 0.5, "pointing-game": 1.0}
+            ),
+            overlap_pruned=Scores(
+                values={"soft-iou": 0.2, "iou-top-p": None, "energy-inside": 0.5, "pointing-game": 0.0}
+            ),
             similarity=Scores(values={"pearson": 0.6, "soft-iou-of-maps": 0.5}),
             statistics_dense=Scores(values={"mean": 0.1}),
             statistics_pruned=Scores(values={"mean": 0.2}),

@@ -1,4 +1,6 @@
-"""A network whose outputs overflow, written where an engine finds it instead of the one that it was made from."""
+"""A network whose outputs overflow, written where an engine finds it instead of the one that it was
+made from.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,9 @@ FACTOR = 1e30  # two convolutions in a row take float32 beyond its largest numbe
 
 
 def write_overflowing(folder: Path) -> None:
-    """The thesis network of seed 333, its convolutions multiplied by FACTOR, in this cache folder."""
+    """The thesis network of seed 333, its convolutions multiplied by FACTOR, in this cache
+    folder.
+    """
     files, key = Engine("cpu", folder).store.files, stored_key(VariantSpec())
     tensors, facts = files.load(key)
     weights, mask = unpack_sparse(tensors)

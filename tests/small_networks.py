@@ -1,4 +1,6 @@
-"""A small series of squeezenet1_1 written as a run would write it, without training: weights drawn from a seed."""
+"""A small series of squeezenet1_1 written as a run would write it, without training: weights drawn
+from a seed.
+"""
 
 from __future__ import annotations
 
@@ -27,9 +29,14 @@ def write_series(folder: Path, classes: tuple[str, ...], seed: int, layer: str =
 def write_card(folder: Path, classes: tuple[str, ...], layer: str = "features.12") -> None:
     run = Run(summary="drawn for a test", targets=(0.0, 0.5), seeds=(0,))
     card = Description(
-        architecture="squeezenet1_1", data="small", classes=classes, size_px=64, target_layer=layer, classifier="classifier.1.weight",
+        architecture="squeezenet1_1",
+        data="small",
+        classes=classes,
+        size_px=64,
+        target_layer=layer,
+        classifier="classifier.1.weight",
         runs={MODEL.weights: run},
-    )  # fmt: skip
+    )
     finetuned.write(folder, card)
 
 

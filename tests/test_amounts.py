@@ -41,7 +41,9 @@ def test_levels_of_a_trained_series() -> None:
     assert prunings("0, 25", CARD, LEVEL) == (PruningSpec.at_level(0), PruningSpec.at_level(25))
 
 
-@pytest.mark.parametrize("text", ["", " , ", "x", "-1", "101", "nan", "0.5x", "50 percent", "1e2", ",".join(map(str, range(MOST + 1)))])
+@pytest.mark.parametrize(
+    "text", ["", " , ", "x", "-1", "101", "nan", "0.5x", "50 percent", "1e2", ",".join(map(str, range(MOST + 1)))]
+)
 def test_what_cannot_be_read_is_refused(text: str) -> None:
     with pytest.raises(BadSpec):
         prunings(text, CARD, ONE_SHOT)

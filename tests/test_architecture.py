@@ -1,4 +1,6 @@
-"""The tree keeps its shape: directions of imports, sizes, no streamlit below the pages, no torch in them."""
+"""The tree keeps its shape: directions of imports, sizes, no streamlit below the pages, no torch in
+them.
+"""
 
 from __future__ import annotations
 
@@ -80,7 +82,12 @@ def module_name(path: Path, root: Path = ROOT) -> str:
 
 def room(module: str) -> tuple[int, str] | None:
     """Floor and name of the room a module lies in; the longest name that fits."""
-    fitting = [(floor, name) for floor, names in enumerate(ROOMS) for name in names if module == name or module.startswith(name + ".")]
+    fitting = [
+        (floor, name)
+        for floor, names in enumerate(ROOMS)
+        for name in names
+        if module == name or module.startswith(name + ".")
+    ]
     return max(fitting, key=lambda found: len(found[1]), default=None)
 
 
@@ -100,7 +107,9 @@ def runtime_imports(path: Path) -> set[str]:
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names if node.module in ("core", "pages")}
+            found |= {node.module} | {
+                f"{node.module}.{alias.name}" for alias in node.names if node.module in ("core", "pages")
+            }
     return found
 
 
@@ -131,8 +140,14 @@ def test_a_breach_would_be_found(tmp_path: Path) -> None:
 
 def test_core_is_free_of_streamlit_and_pages_of_torch() -> None:
     roots = {path: {name.split(".")[0] for name in runtime_imports(path)} for path in SOURCES}
-    assert [path for path, names in roots.items() if module_name(path).startswith("core") and "streamlit" in names] == []
-    assert [path for path, names in roots.items() if module_name(path).startswith(("pages", "app")) and names & {"torch", "numpy"}] == []
+    assert [
+        path for path, names in roots.items() if module_name(path).startswith("core") and "streamlit" in names
+    ] == []
+    assert [
+        path
+        for path, names in roots.items()
+        if module_name(path).startswith(("pages", "app")) and names & {"torch", "numpy"}
+    ] == []
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=module_name)
@@ -153,6 +168,12 @@ def test_every_module_and_public_class_of_core_says_what_it_is() -> None:
     silent = []
     for path in SOURCES:
         nodes = ast.walk(ast.parse(path.read_text())) if module_name(path).startswith("core") else ()
-        named = [(getattr(node, "name", "module"), node) for node in nodes if isinstance(node, ast.ClassDef | ast.Module)]
-        silent += [f"{module_name(path)}:{name}" for name, node in named if not name.startswith("_") and not ast.get_docstring(node)]
+        named = [
+            (getattr(node, "name", "module"), node) for node in nodes if isinstance(node, ast.ClassDef | ast.Module)
+        ]
+        silent += [
+            f"{module_name(path)}:{name}"
+            for name, node in named
+            if not name.startswith("_") and not ast.get_docstring(node)
+        ]
     assert silent == []

@@ -41,7 +41,9 @@ def command(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     """Runs one command with an empty cache folder: exit status, standard output, standard error."""
 
     def run(*words: str) -> tuple[int, str, str]:
-        status = command_line.main([*words, "--folder", str(tmp_path / "cache")] if "--folder" not in words else list(words))
+        status = command_line.main(
+            [*words, "--folder", str(tmp_path / "cache")] if "--folder" not in words else list(words)
+        )
         out, err = capsys.readouterr()
         return status, out, err
 
@@ -59,7 +61,9 @@ def strict(text: str) -> Any:
 
 def own_process(*words: str, **more: Any) -> subprocess.CompletedProcess[str]:
     environment = os.environ | {"SPARSIGHT_DEVICE": "cpu"}
-    return subprocess.run([sys.executable, *words], cwd=REPOSITORY, env=environment, capture_output=True, text=True, timeout=120, **more)
+    return subprocess.run(
+        [sys.executable, *words], cwd=REPOSITORY, env=environment, capture_output=True, text=True, timeout=120, **more
+    )
 
 
 @pytest.fixture
@@ -87,8 +91,12 @@ def test_info_lists_the_registries(command) -> None:
 def test_heatmap_answers_as_the_engine_does(command, engine: Engine) -> None:
     from core import CamSpec, ImageRef, PruningSpec, VariantSpec
 
-    status, out, _ = command("heatmap", "--digit", "3500", "--sparsity", "0.7", "--cam", "grad-cam", "--target", "own", "--json")
-    answer = engine.compare(VariantSpec(pruning=PruningSpec.one_shot(0.7)), ImageRef(name="3500"), CamSpec(method="grad-cam", target="own"))
+    status, out, _ = command(
+        "heatmap", "--digit", "3500", "--sparsity", "0.7", "--cam", "grad-cam", "--target", "own", "--json"
+    )
+    answer = engine.compare(
+        VariantSpec(pruning=PruningSpec.one_shot(0.7)), ImageRef(name="3500"), CamSpec(method="grad-cam", target="own")
+    )
     found = strict(out)
     assert status == 0
     assert found["variant"] == answer.pruned.variant.key
@@ -147,7 +155,10 @@ def test_a_folder_of_toys_named_kite_is_said_to_count_as_birds(command, tmp_path
         strict(command("heatmap", *words, "--cam", "grad-cam", "--photo", f"folder:{path}/1")[1])["notes"],
     ]
     for found in notes:
-        assert "'kite' is counted as ImageNet's class 21, kite (a bird of prey, n01608432), not a toy on a string" in found[0]
+        assert (
+            "'kite' is counted as ImageNet's class 21, kite (a bird of prey, n01608432), not a toy on a string"
+            in found[0]
+        )
         assert "espresso" not in found[0]
 
 
@@ -160,7 +171,8 @@ def test_a_photograph_is_compared(command) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [["heatmap", "--photo", "cat"], ["heatmap", "--photo", "oxford-pets/3"], ["evaluate", "--data", "folder:."]]
+    "words",
+    [["heatmap", "--photo", "cat"], ["heatmap", "--photo", "oxford-pets/3"], ["evaluate", "--data", "folder:."]],
 )
 def test_photographs_are_refused_for_a_network_for_digits(command, words: list[str]) -> None:
     status, _, err = command(*words)
@@ -169,7 +181,9 @@ def test_photographs_are_refused_for_a_network_for_digits(command, words: list[s
 
 
 def test_heatmap_as_text(command) -> None:
-    """What a person wants first: the sentence, the answers by name, each score with its meaning; layers only on request."""
+    """What a person wants first: the sentence, the answers by name, each score with its meaning;
+    layers only on request.
+    """
     words = ("heatmap", "--model", "efficientnet-lite0", "--photo", "coffee", "--sparsity", "0.3")
     status, out, err = command(*words)
     found = strict(command(*words, "--json")[1])
@@ -182,7 +196,9 @@ def test_heatmap_as_text(command) -> None:
         each["name"] for each in found["dense"]["top"]
     ]
     assert found["dense"]["top"][0]["name"] == "espresso"
-    assert f"  Pearson correlation           {found['similarity']['pearson']:.2f}  Whether the two maps are bright" in out
+    assert (
+        f"  Pearson correlation           {found['similarity']['pearson']:.2f}  Whether the two maps are bright" in out
+    )
     assert "_conv_head.weight" not in out
     assert max(map(len, lines)) <= 100
     assert len(lines) < 60
@@ -193,11 +209,20 @@ def test_heatmap_as_text(command) -> None:
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (["cost", "--sparsity", "0.9"], ["parameters                              2,346", "file with every value                 10.0 kB"]),
-        (["evaluate"], ["accuracy  97.9 %  4,897 of 5,000; 95 % interval 97.5 % to 98.3 %", "images   Embedded digits"]),
+        (
+            ["cost", "--sparsity", "0.9"],
+            ["parameters                              2,346", "file with every value                 10.0 kB"],
+        ),
+        (
+            ["evaluate"],
+            ["accuracy  97.9 %  4,897 of 5,000; 95 % interval 97.5 % to 98.3 %", "images   Embedded digits"],
+        ),
         (["info"], ["photographs", "Memory in use", "MB"]),
         (["keep", "--sparsity", "0.9"], ["The pruned network takes", "Written: "]),
-        (["protocol", "show", "lukkien", "--train-on", "55000"], ["0    2,324  100.0 %  97.9 %  98.2 %", "iterative-reset, seed 335"]),
+        (
+            ["protocol", "show", "lukkien", "--train-on", "55000"],
+            ["0    2,324  100.0 %  97.9 %  98.2 %", "iterative-reset, seed 335"],
+        ),
     ],
     ids=lambda words: words[0],
 )
@@ -211,8 +236,14 @@ def test_answers_have_names_units_and_counts(command, words: list[str], expected
     ("words", "key"),
     [
         (["--level", "12", "--seed", "335"], "thesis-cnn/mnist-55000/seed-335/iterative-reset/level-12"),
-        (["--sparsity", "0", "--scope", "layer"], "thesis-cnn/mnist-55000/seed-333/one-shot/weight-layer-magnitude/0.000000"),
-        (["--sparsity", ".5", "--criterion", "random"], "thesis-cnn/mnist-55000/seed-333/one-shot/weight-global-random-s0/0.500000"),
+        (
+            ["--sparsity", "0", "--scope", "layer"],
+            "thesis-cnn/mnist-55000/seed-333/one-shot/weight-layer-magnitude/0.000000",
+        ),
+        (
+            ["--sparsity", ".5", "--criterion", "random"],
+            "thesis-cnn/mnist-55000/seed-333/one-shot/weight-global-random-s0/0.500000",
+        ),
     ],
 )
 def test_heatmap_of_other_variants(command, words: list[str], key: str) -> None:
@@ -233,7 +264,9 @@ def test_heatmap_for_other_classes(command, words: list[str], expected: int) -> 
 
 def test_undefined_scores_are_said(command) -> None:
     plain, found = command("heatmap", "--level", "25")[1], strict(command("heatmap", "--level", "25", "--json")[1])
-    assert re.search("^  Pearson correlation +–  Undefined, because the pruned network's map is empty", plain, re.MULTILINE)
+    assert re.search(
+        "^  Pearson correlation +–  Undefined, because the pruned network's map is empty", plain, re.MULTILINE
+    )
     assert "the network has collapsed" in plain
     assert found["similarity"]["pearson"] is None
     assert found["mask"]["collapsed"] is True
@@ -296,9 +329,17 @@ WRONG: dict[str, tuple[list[str], int, str]] = {
     "seed below 0": (["heatmap", "--seed", "-1"], 1, "A seed of -1 cannot be used.\nIt is a whole number from 0"),
     "seeds below 0": (["protocol", "run", "lukkien", "--seeds", "-1"], 1, "A seed of -1 cannot be used."),
     "target below 0": (["heatmap", "--target", "-1"], 1, "or its index from 0 to 9.\nChoose one of them."),
-    "name of a class": (["heatmap", "--model", "efficientnet-lite0", "--target", "espreso"], 1, "Did you mean 'espresso'?"),
+    "name of a class": (
+        ["heatmap", "--model", "efficientnet-lite0", "--target", "espreso"],
+        1,
+        "Did you mean 'espresso'?",
+    ),
     "noise below 0": (["heatmap", "--noise", "-1"], 1, "0 % to 100 %"),
-    "level where nothing was trained": (["heatmap", "--model", "efficientnet-lite0", "--level", "1"], 1, "It has no trained series."),
+    "level where nothing was trained": (
+        ["heatmap", "--model", "efficientnet-lite0", "--level", "1"],
+        1,
+        "It has no trained series.",
+    ),
     "device of another maker": (["heatmap", "--device", "mps"], 1, "It runs on cpu and cuda."),
     "size": (["protocol", "run", "merkle", "--size", "99999999999999999999"], 1, "from 32 to 4,096"),
     "scope": (["heatmap", "--scope", "globl"], 1, "Did you mean 'global'?"),
@@ -397,7 +438,10 @@ def test_a_network_whose_outputs_overflow_gives_no_answer(command, tmp_path: Pat
 
 @pytest.mark.parametrize("words", [[], *HELPED, ["protocol"]], ids=" ".join)
 def test_help_comes_without_torch(words: list[str]) -> None:
-    code = f"import sys; from core.__main__ import main\ntry: main({[*words, '--help']!r})\nfinally: print('torch' in sys.modules)"
+    code = (
+        f"import sys; from core.__main__ import main\ntry: main({[*words, '--help']!r})\nfinally: print('torch' in"
+        " sys.modules)"
+    )
     done = own_process("-c", code)
     assert done.returncode == 0, done.stderr
     assert done.stdout.rstrip().endswith("False")
@@ -414,7 +458,11 @@ def test_help_explains_every_option_and_names_defaults(words: list[str], capsys:
     arguments = command_line.build_parser().parse_args([*words, *needed])
     options = re.split(r"\n(?=  -)", text.split("options:\n")[1])
     for name, default in vars(arguments).items():
-        if name in ("command", "action", "job", "owners") or (name == "name" and words[0] != "retrain") or f"--{name}" in needed:
+        if (
+            name in ("command", "action", "job", "owners")
+            or (name == "name" and words[0] != "retrain")
+            or f"--{name}" in needed
+        ):
             continue
         word = re.compile(rf"--{name.replace('_', '-')}(?![\w-])")
         (shown,) = [option for option in options if word.search(option.split("  ")[1])]
@@ -439,7 +487,11 @@ def test_a_whole_process_that_fails() -> None:
 
 def test_a_reader_that_leaves_early_causes_no_noise() -> None:
     with subprocess.Popen(
-        [sys.executable, "-m", "core", "info"], cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-m", "core", "info"],
+        cwd=REPOSITORY,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     ) as process:
         assert process.stdout is not None
         process.stdout.close()
@@ -471,17 +523,38 @@ def test_memory_and_precision_are_words(command) -> None:
     ("words", "said"),
     {
         "dense, but a criterion": (["evaluate", "--criterion", "random"], "--criterion would change nothing here"),
-        "dense, but layers": (["evaluate", "--exclude", "fc.weight", "--repair", "batch-norm"], "--exclude, --repair would change nothing"),
-        "a trained level, but a scope": (["heatmap", "--level", "5", "--scope", "layer"], "--scope would change nothing here"),
-        "a pattern and an amount": (["cost", "--granularity", "2:4", "--sparsity", "0.2"], "2:4 and --sparsity cannot go together"),
+        "dense, but layers": (
+            ["evaluate", "--exclude", "fc.weight", "--repair", "batch-norm"],
+            "--exclude, --repair would change nothing",
+        ),
+        "a trained level, but a scope": (
+            ["heatmap", "--level", "5", "--scope", "layer"],
+            "--scope would change nothing here",
+        ),
+        "a pattern and an amount": (
+            ["cost", "--granularity", "2:4", "--sparsity", "0.2"],
+            "2:4 and --sparsity cannot go together",
+        ),
         "a file of heatmaps that nobody asked for": (["evaluate", "--out", "rows.csv"], "--out without --heatmaps"),
         "a method that nobody asked for": (["evaluate", "--cam", "grad-cam"], "--cam without --heatmaps"),
-        "levels of another protocol": (["protocol", "run", "merkle", "--levels", "3"], "It belongs to lukkien, not to merkle"),
-        "rates of another protocol": (["protocol", "run", "merkle", "--rates", "0.5"], "It belongs to vonrad, not to merkle"),
-        "photographs for digits": (["protocol", "run", "lukkien", "--data", "x"], "It belongs to merkle and vonrad, not to lukkien"),
+        "levels of another protocol": (
+            ["protocol", "run", "merkle", "--levels", "3"],
+            "It belongs to lukkien, not to merkle",
+        ),
+        "rates of another protocol": (
+            ["protocol", "run", "merkle", "--rates", "0.5"],
+            "It belongs to vonrad, not to merkle",
+        ),
+        "photographs for digits": (
+            ["protocol", "run", "lukkien", "--data", "x"],
+            "It belongs to merkle and vonrad, not to lukkien",
+        ),
         "strips of digits": (["protocol", "show", "lukkien", "--strips", "x"], "It belongs to merkle, not to lukkien"),
         "no epochs": (["protocol", "run", "merkle", "--epochs-limit", "0"], "A number of epochs of 0 cannot be used"),
-        "photographs without strips": (["protocol", "show", "merkle", "--photos", "x"], "--photos would change nothing without --strips"),
+        "photographs without strips": (
+            ["protocol", "show", "merkle", "--photos", "x"],
+            "--photos would change nothing without --strips",
+        ),
     }.values(),
 )
 def test_words_that_would_change_nothing_are_refused(
@@ -516,8 +589,15 @@ def test_a_network_without_weights_is_told_in_json_too(tmp_path: Path, capsys: p
     assert (tmp_path / "all.zip").is_file()
 
 
-def test_strips_are_made_of_networks_that_are_here_and_others_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert command_line.main(["protocol", "show", "merkle", "--strips", str(tmp_path / "strips"), "--folder", str(tmp_path)]) == 0
+def test_strips_are_made_of_networks_that_are_here_and_others_are_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert (
+        command_line.main(
+            ["protocol", "show", "merkle", "--strips", str(tmp_path / "strips"), "--folder", str(tmp_path)]
+        )
+        == 0
+    )
     out = capsys.readouterr().out
     made = {str(path.parent.relative_to(tmp_path / "strips")) for path in (tmp_path / "strips").rglob("heatmaps.png")}
     model = "squeezenet1_1@imagenette-128"

@@ -98,7 +98,9 @@ def test_networks_take_turns(engine: Engine) -> None:
 
 
 def test_a_network_that_cannot_shrink_still_has_its_counts(engine: Engine) -> None:
-    variant = VariantSpec(model=ModelSpec(name="shufflenet_v2_x1_0", weights="random", seed=0), pruning=PruningSpec.one_shot(0.5))
+    variant = VariantSpec(
+        model=ModelSpec(name="shufflenet_v2_x1_0", weights="random", seed=0), pruning=PruningSpec.one_shot(0.5)
+    )
     report = engine.cost(variant)
     assert report.physical_parameters is None
     assert any("ShuffleNetV2" in note for note in report.notes)
@@ -108,7 +110,18 @@ def test_a_network_that_cannot_shrink_still_has_its_counts(engine: Engine) -> No
 
 
 def test_the_command_line_says_the_same(engine: Engine, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    words = ["cost", "--sparsity", "0.5", "--granularity", "filter", "--exclude", "fc.weight", "--json", "--folder", str(tmp_path)]
+    words = [
+        "cost",
+        "--sparsity",
+        "0.5",
+        "--granularity",
+        "filter",
+        "--exclude",
+        "fc.weight",
+        "--json",
+        "--folder",
+        str(tmp_path),
+    ]
     assert main(words) == 0
     found = json.loads(capsys.readouterr().out)
     pruning = PruningSpec.one_shot(0.5, granularity="filter", excluded=("fc.weight",))

@@ -84,7 +84,11 @@ def test_a_seed_fits_every_generator(purpose: list) -> None:
 def test_draws_depend_on_their_purpose_alone(make) -> None:
     def draw(*purpose: object) -> list[float]:
         generator = make(*purpose)
-        return torch.rand(4, generator=generator).tolist() if isinstance(generator, torch.Generator) else generator.random(4).tolist()
+        return (
+            torch.rand(4, generator=generator).tolist()
+            if isinstance(generator, torch.Generator)
+            else generator.random(4).tolist()
+        )
 
     first = draw("noise", 333, 1)
     torch.manual_seed(1)

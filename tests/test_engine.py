@@ -45,7 +45,9 @@ def test_everything_pruned_is_said(engine: Engine) -> None:
     assert answer.pruned.state == "empty"
     assert not answer.pruned.map.any()
     assert answer.similarity["pearson"] is None
-    assert set(answer.overlap_pruned.values.values()) == {0}  # an empty map beside a digit overlaps by nothing, by every measure
+    assert set(answer.overlap_pruned.values.values()) == {
+        0
+    }  # an empty map beside a digit overlaps by nothing, by every measure
     assert set(answer.similarity.values.values()) == {None}
 
 
@@ -91,7 +93,10 @@ def test_every_answer_is_sound(engine: Engine, sparsity: float, row: int, target
 
 def test_target_classes(engine: Engine) -> None:
     variant, image = one_shot(0.97), ImageRef(name="4000")
-    by_mode = {target: engine.heatmap(variant, image, CamSpec(target=target)).target_class for target in ("dense", "own", "label", 3)}
+    by_mode = {
+        target: engine.heatmap(variant, image, CamSpec(target=target)).target_class
+        for target in ("dense", "own", "label", 3)
+    }
     dense_says = engine.heatmap(variant.dense, image, CamSpec()).prediction.top
     own_says = engine.heatmap(variant, image, CamSpec()).prediction.top
     assert by_mode == {"dense": dense_says, "own": own_says, "label": 8, 3: 3}
@@ -138,7 +143,9 @@ def test_own_image_is_known_by_its_content(engine: Engine) -> None:
         (ImageRef(), CamSpec(target=10), BadSpec),
     ],
 )
-def test_wrong_questions_get_clear_answers(engine: Engine, image: ImageRef, cam: CamSpec, error: type[Exception]) -> None:
+def test_wrong_questions_get_clear_answers(
+    engine: Engine, image: ImageRef, cam: CamSpec, error: type[Exception]
+) -> None:
     with pytest.raises(error) as caught:
         engine.compare(one_shot(0.5), image, cam)
     assert caught.value.wrong
@@ -157,7 +164,9 @@ def test_noise_of_an_image_is_the_noise_of_its_row(engine: Engine) -> None:
 
 
 def test_shipped_accuracies_are_found_again(engine: Engine) -> None:
-    """The table's numbers are those that the shipped networks reach now; a sample, because all of them take minutes."""
+    """The table's numbers are those that the shipped networks reach now; a sample, because all of
+    them take minutes.
+    """
     rows = [
         (seed, row)
         for seed in SEEDS
@@ -167,7 +176,8 @@ def test_shipped_accuracies_are_found_again(engine: Engine) -> None:
         data = DataSpec(noise=0.2) if "noise" in row["data"] else DataSpec()
         variant = VariantSpec(model=ModelSpec(seed=seed), pruning=pruning_of(row["pruning"]))
         found = engine.evaluate_accuracy(variant, data)
-        # another processor may round the last bit of a logit differently: at most one image in a thousand may change sides
+        # another processor may round the last bit of a logit differently: at most one image in a
+        # thousand may change sides
         assert abs(found.correct - int(row["correct"])) <= 5, row
         assert found.total == int(row["total"]) == 5000
         assert engine.known_accuracy(variant, data).correct == int(row["correct"])

@@ -35,7 +35,14 @@ def test_every_kind_is_caught_as_one_and_says_when_it_is_raised(kind: type[Spars
 
 @pytest.mark.parametrize(
     ("name", "nearest"),
-    [("grad-cam+", "grad-cam++"), ("gradcam", "grad-cam"), ("GRAD-CAM", "grad-cam"), ("eigen", "eigen-cam"), ("", None), (7, None)],
+    [
+        ("grad-cam+", "grad-cam++"),
+        ("gradcam", "grad-cam"),
+        ("GRAD-CAM", "grad-cam"),
+        ("eigen", "eigen-cam"),
+        ("", None),
+        (7, None),
+    ],
 )
 def test_the_nearest_name_is_suggested_when_there_is_one(name: object, nearest: str | None) -> None:
     error = UnknownName("CAM method", name, ["grad-cam", "grad-cam++", "eigen-cam"])

@@ -1,4 +1,6 @@
-"""Whole data sets of photographs: counts and heatmaps against one photograph at a time; bounded memory; what is left out is said."""
+"""Whole data sets of photographs: counts and heatmaps against one photograph at a time; bounded
+memory; what is left out is said.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +45,9 @@ def made_card(**rule: object) -> Card:
 
 
 def build() -> nn.Module:
-    return nn.Sequential(nn.Conv2d(3, 8, 5, 2), nn.ReLU(), nn.Conv2d(8, 8, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 7))
+    return nn.Sequential(
+        nn.Conv2d(3, 8, 5, 2), nn.ReLU(), nn.Conv2d(8, 8, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 7)
+    )
 
 
 def made_network() -> nn.Module:
@@ -74,8 +78,13 @@ def one_by_one(folder: Path, card: Card) -> dict[str, list]:
         image = card.input(torch.from_numpy(picture.clean.copy()).permute(2, 0, 1)[None])
         made = saliency_maps(NETWORK, image, "grad-cam", "0", own_class)
         maps, _ = normalise(made.maps, card.input_px)
-        truth = torch.zeros(1, *card.input_px) if picture.truth is None else torch.from_numpy(picture.truth.copy())[None]
-        scores = [float(measure(maps, truth)) if truth.any() else np.nan for measure in (soft_iou, pointing_game, energy_inside)]
+        truth = (
+            torch.zeros(1, *card.input_px) if picture.truth is None else torch.from_numpy(picture.truth.copy())[None]
+        )
+        scores = [
+            float(measure(maps, truth)) if truth.any() else np.nan
+            for measure in (soft_iou, pointing_game, energy_inside)
+        ]
         rows["scores"].append((row, int(made.targets), float(maps.mean()), *scores, bool(photo.boxes)))
         rows["logits"].append(made.logits)
         rows["label"].append(-1 if picture.label is None else picture.label)
@@ -90,8 +99,12 @@ def test_counts_equal_one_by_one(folder: Path) -> None:
     logits, labels = logits[labels >= 0], labels[labels >= 0]
     assert counts.total == len(labels) == 17
     assert counts.correct == int((logits.argmax(1) == labels).sum())
-    assert counts.top5 == sum(int(label) in row.argsort(descending=True)[:5] for row, label in zip(logits, labels, strict=True))
-    assert counts.among == sum(int(label) == (0 if row[0] >= row[1] else 1) for row, label in zip(logits, labels, strict=True))
+    assert counts.top5 == sum(
+        int(label) in row.argsort(descending=True)[:5] for row, label in zip(logits, labels, strict=True)
+    )
+    assert counts.among == sum(
+        int(label) == (0 if row[0] >= row[1] else 1) for row, label in zip(logits, labels, strict=True)
+    )
     assert counts.among_classes == 2
     assert 0 < counts.correct < min(counts.among, counts.top5) < 17
 
@@ -114,7 +127,10 @@ def test_rows_equal_one_by_one(folder: Path) -> None:
 
 def test_box_iou_is_of_the_boxes_in_the_input(tmp_path: Path) -> None:
     path = write_folder(tmp_path, folder_files(("tench", "espresso"), each=3))
-    for resize_px, boxes_of_the_fourth in ((36, 1), (None, 2)):  # its second box stands at the edge, and is cut away with it
+    for resize_px, boxes_of_the_fourth in (
+        (36, 1),
+        (None, 2),
+    ):  # its second box stands at the edge, and is cut away with it
         (batch,) = PhotoInputs(read_folder(path), made_card(resize_px=resize_px), CPU).batches(truth=True)
         assert box_iou(batch.truth, batch.boxes).min() > 0.85  # pixels are whole, boxes are not
         assert [len(boxes) for boxes in batch.boxes] == [1, 1, 1, boxes_of_the_fourth, 1, 1]
@@ -144,7 +160,9 @@ def test_masks_that_cannot_be_read_count_as_none(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kept", [0, 10**9])
 @pytest.mark.parametrize("values", [1, 7 * 32 * 32 * 3, 10**9])
-def test_batches_and_memory_change_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch, kept: int, values: int) -> None:
+def test_batches_and_memory_change_nothing(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, kept: int, values: int
+) -> None:
     expected = evaluation.evaluate(NETWORK, PhotoInputs(read_folder(folder), made_card(), CPU), "grad-cam", "0")
     monkeypatch.setattr(photo_inputs, "KEPT_BYTES", kept)
     monkeypatch.setattr(photo_inputs, "BATCH_VALUES", values)
@@ -204,7 +222,11 @@ def test_right_answers_equal_the_slow_definition(count: int, classes: int, data:
 
 def test_logits_that_are_not_finite_are_never_right() -> None:
     logits = torch.tensor([[3.0, 1.0], [torch.nan, 1.0], [torch.inf, 1.0], [0.0, -torch.inf]])
-    assert evaluation.right_answers(logits, torch.zeros(4, dtype=torch.int64), torch.tensor([0, 1])).tolist() == [1, 1, 1]
+    assert evaluation.right_answers(logits, torch.zeros(4, dtype=torch.int64), torch.tensor([0, 1])).tolist() == [
+        1,
+        1,
+        1,
+    ]
 
 
 class Overflowing(nn.Module):
@@ -281,13 +303,20 @@ def test_the_engine_answers_for_photographs(photo_engine: Engine, folder: Path) 
     variant, data = VariantSpec(model=MODEL), DataSpec(name=f"folder:{folder}")
     accuracy = photo_engine.accuracy(variant, data)
     counts = evaluation.count(NETWORK, PhotoInputs(read_folder(folder), made_card(), CPU))
-    assert (accuracy.correct, accuracy.total, accuracy.top5, accuracy.among) == (counts.correct, 17, counts.top5, counts.among)
+    assert (accuracy.correct, accuracy.total, accuracy.top5, accuracy.among) == (
+        counts.correct,
+        17,
+        counts.top5,
+        counts.among,
+    )
     assert accuracy.top5_fraction == counts.top5 / 17
     assert accuracy.among_fraction == counts.among / 17
     assert accuracy.low < accuracy.fraction < accuracy.high
     assert accuracy.notes == counts.notes
     rows = photo_engine.evaluate(variant, data, CamSpec(method="grad-cam", target="own"))
-    single = photo_engine.compare(variant, ImageRef(source=f"folder:{folder}", name="7"), CamSpec(method="grad-cam", target="own"))
+    single = photo_engine.compare(
+        variant, ImageRef(source=f"folder:{folder}", name="7"), CamSpec(method="grad-cam", target="own")
+    )
     assert single.picture.truth_kind == "boxes"
     assert single.picture.label == 1
     assert "espresso" in single.picture.title
@@ -327,7 +356,12 @@ def test_the_unseen_photographs_are_evaluated(photo_engine: Engine, real_data: P
     counts = evaluation.count(NETWORK, inputs)
     assert counts.total == 25  # five of the ten classes are classes of the made network
     rows = evaluation.evaluate(NETWORK, inputs, "grad-cam", "0")
-    for values in (rows.soft_iou, rows.overlaps["pointing-game"], rows.overlaps["energy-inside"], rows.overlaps["box-iou"]):
+    for values in (
+        rows.soft_iou,
+        rows.overlaps["pointing-game"],
+        rows.overlaps["energy-inside"],
+        rows.overlaps["box-iou"],
+    ):
         assert values[rows.usable].isfinite().all()
     shares = torch.cat([batch.truth.flatten(1).mean(1) for batch in inputs.batches(truth=True)])
     assert len(shares) == 50

@@ -1,4 +1,6 @@
-"""What is taken along is complete: the cell runs and gives the same numbers, the zip holds pictures, arrays and provenance."""
+"""What is taken along is complete: the cell runs and gives the same numbers, the zip holds
+pictures, arrays and provenance.
+"""
 
 from __future__ import annotations
 
@@ -44,10 +46,14 @@ def test_the_cell_names_the_same_specs(engine: Engine, pruning: PruningSpec) -> 
     assert (names["variant"], names["image"], names["cam"]) == (variant, image, cam)
 
 
-@pytest.mark.parametrize("pruning", [PruningSpec.at_level(3, "retrained"), PruningSpec.one_shot(0.5, repair="batch-norm")], ids=str)
+@pytest.mark.parametrize(
+    "pruning", [PruningSpec.at_level(3, "retrained"), PruningSpec.one_shot(0.5, repair="batch-norm")], ids=str
+)
 def test_the_cell_names_what_other_networks_can_do(pruning: PruningSpec) -> None:
     variant = VariantSpec(model=default_model("efficientnet-lite0"), pruning=pruning)
-    (said,) = [line for line in export.code_for(variant, PHOTO[1], CamSpec()).splitlines() if line.startswith("variant = ")]
+    (said,) = [
+        line for line in export.code_for(variant, PHOTO[1], CamSpec()).splitlines() if line.startswith("variant = ")
+    ]
     assert eval(said.removeprefix("variant = "), {name: getattr(core, name) for name in core.__all__}) == variant
 
 
@@ -80,7 +86,14 @@ def test_the_zip_holds_pictures_arrays_and_provenance(engine: Engine) -> None:
     with zipfile.ZipFile(io.BytesIO(export.bundle(answer, 0.5))) as archive:
         assert archive.testzip() is None
         names = set(archive.namelist())
-        assert names == {"1-input.png", "2-dense.png", "3-pruned.png", "4-dense-minus-pruned.png", "maps.npz", "provenance.json"}
+        assert names == {
+            "1-input.png",
+            "2-dense.png",
+            "3-pruned.png",
+            "4-dense-minus-pruned.png",
+            "maps.npz",
+            "provenance.json",
+        }
         sizes = {Image.open(archive.open(name)).size for name in names if name.endswith(".png")}
         arrays = np.load(io.BytesIO(archive.read("maps.npz")), allow_pickle=False)
         provenance = json.loads(archive.read("provenance.json"))
@@ -97,8 +110,14 @@ def test_the_zip_holds_pictures_arrays_and_provenance(engine: Engine) -> None:
 def test_provenance_makes_the_specs_again(engine: Engine) -> None:
     answer = engine.compare(VariantSpec(pruning=PruningSpec.at_level(3)), ImageRef(name="1"), CamSpec(target="label"))
     specs = json.loads(json.dumps(export.provenance(answer)))["specs"]
-    variant = VariantSpec(model=ModelSpec(**specs["variant"]["model"]), pruning=PruningSpec(**specs["variant"]["pruning"]))
-    assert (variant, ImageRef(**specs["image"]), CamSpec(**specs["cam"])) == (answer.pruned.variant, answer.pruned.image, answer.pruned.cam)
+    variant = VariantSpec(
+        model=ModelSpec(**specs["variant"]["model"]), pruning=PruningSpec(**specs["variant"]["pruning"])
+    )
+    assert (variant, ImageRef(**specs["image"]), CamSpec(**specs["cam"])) == (
+        answer.pruned.variant,
+        answer.pruned.image,
+        answer.pruned.cam,
+    )
 
 
 def test_undefined_scores_are_null(engine: Engine) -> None:
@@ -115,7 +134,9 @@ def test_the_cell_for_a_photograph_gives_the_same_answer(engine: Engine) -> None
     assert names["answer"].pruned.prediction.top == answer.pruned.prediction.top
 
 
-def test_the_cell_for_an_own_photograph_prepares_it_for_its_network(engine: Engine, tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_cell_for_an_own_photograph_prepares_it_for_its_network(
+    engine: Engine, tmp_path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     file = tmp_path / "my-photograph.jpg"
     Image.new("RGB", (300, 200), "orange").save(file)
     monkeypatch.chdir(tmp_path)

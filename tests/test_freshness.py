@@ -1,4 +1,6 @@
-"""A running engine answers what a new engine answers, whatever was exchanged on disk by another process meanwhile."""
+"""A running engine answers what a new engine answers, whatever was exchanged on disk by another
+process meanwhile.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +47,9 @@ def folder(tmp_path: Path) -> Path:
 
 
 def in_place(folder: Path, variant: VariantSpec, seed: int) -> None:
-    """Other content for a file that keeps its inode, size and time of change, as `cp --preserve` may leave it."""
+    """Other content for a file that keeps its inode, size and time of change, as `cp --preserve`
+    may leave it.
+    """
     path = folder / f"{variant.key}.safetensors"
     times, content = (path.stat().st_atime_ns, path.stat().st_mtime_ns), path.read_bytes()
     new = write_level(folder.parent / "elsewhere", variant, seed).read_bytes()
@@ -111,7 +115,10 @@ def test_networks(folder: Path) -> None:
     assert collapsed != running.report(SPARSE).collapsed
     entries = {part.name: part.entries for part in running.parts()}
     fresh_entries = {part.name: part.entries for part in fresh.parts()}
-    assert (entries["device"], entries["RAM"]) == (fresh_entries["device"], fresh_entries["RAM"])  # the old ones have left
+    assert (entries["device"], entries["RAM"]) == (
+        fresh_entries["device"],
+        fresh_entries["RAM"],
+    )  # the old ones have left
 
 
 def test_a_deleted_network_is_gone(folder: Path) -> None:
@@ -189,9 +196,16 @@ def looks_alike(one: Engine, other: Engine, data: str) -> bool:
     for row in rows:
         mine, theirs = (engine.picture(ImageRef(source=data, name=str(row)), MODEL) for engine in (one, other))
         truths = [None if picture.truth is None else picture.truth.tolist() for picture in (mine, theirs)]
-        if not np.array_equal(mine.seen, theirs.seen) or truths[0] != truths[1] or (mine.label, mine.title) != (theirs.label, theirs.title):
+        if (
+            not np.array_equal(mine.seen, theirs.seen)
+            or truths[0] != truths[1]
+            or (mine.label, mine.title) != (theirs.label, theirs.title)
+        ):
             return False
-    batches = [torch.cat([part.images for part in engine.photos(DataSpec(name=data), MODEL).batches()]) for engine in (one, other)]
+    batches = [
+        torch.cat([part.images for part in engine.photos(DataSpec(name=data), MODEL).batches()])
+        for engine in (one, other)
+    ]
     return torch.equal(*batches)
 
 
@@ -208,7 +222,9 @@ def test_photographs_of_a_folder(folder: Path) -> None:
         fresh = Engine("cpu", folder)
         assert same(found, fresh.compare(LEVEL, row, CAM)), name
         assert looks_alike(running, fresh, data), name
-        assert running.evaluate_accuracy(LEVEL, DataSpec(name=data)) == fresh.evaluate_accuracy(LEVEL, DataSpec(name=data)), name
+        assert running.evaluate_accuracy(LEVEL, DataSpec(name=data)) == fresh.evaluate_accuracy(
+            LEVEL, DataSpec(name=data)
+        ), name
     assert not same(answer, found)
     assert len(stamps) == len(SET_EXCHANGES) + 1
 

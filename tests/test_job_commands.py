@@ -1,4 +1,6 @@
-"""`python -m core retrain` and `python -m core jobs`: what they print, what they leave, and what they say when something is off."""
+"""`python -m core retrain` and `python -m core jobs`: what they print, what they leave, and what
+they say when something is off.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +41,19 @@ def command(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
 def tiny(tmp_path: Path) -> list[str]:
     """The words for a run of seconds."""
     folder_of_photographs(tmp_path / "photos")
-    words = ["retrain", "--data", str(tmp_path / "photos"), "--size", "32", "--start", "random", "--batch", "8", "--device", "cpu"]
+    words = [
+        "retrain",
+        "--data",
+        str(tmp_path / "photos"),
+        "--size",
+        "32",
+        "--start",
+        "random",
+        "--batch",
+        "8",
+        "--device",
+        "cpu",
+    ]
     return [*words, "--sparsities", "0.5"]
 
 
@@ -72,7 +86,9 @@ def test_a_run_is_shown_and_its_networks_are_there(command, tiny: list[str], tmp
     assert files.exists(key_of(spec, 1))  # networks stay
 
 
-def test_control_c_stops_and_keeps_the_best_so_far(command, tiny: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_control_c_stops_and_keeps_the_best_so_far(
+    command, tiny: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     seen: list[str] = []
 
     def text_of(line: dict) -> str:
@@ -111,18 +127,28 @@ def test_what_it_will_cost(command, tiny: list[str], tmp_path: Path) -> None:
     assert found["seconds_per_epoch"] == pytest.approx(found["seconds"] / 4)
     text = " ".join(command(*tiny, "--epochs", "2", "--estimate")[1].split())
     assert re.match(r"About (\d+ seconds?|less than a second) at most: 4 epochs of 24 photographs, .* an epoch\.", text)
-    assert re.search(r"Measured on CPU, \d+ threads?, float32: a step of 8 photographs takes \d+ ms \(median of 5 steps\)", text)
+    assert re.search(
+        r"Measured on CPU, \d+ threads?, float32: a step of 8 photographs takes \d+ ms \(median of 5 steps\)", text
+    )
     assert command("jobs")[1] == "No job yet.\n"
 
 
 def test_words_become_a_spec(tiny: list[str]) -> None:
-    words = "--pruning filter-global-l2 --schedule reset:epoch-2 --epochs 3 --first-epochs 5 --rates cosine --optimiser adamw"
+    words = (
+        "--pruning filter-global-l2 --schedule reset:epoch-2 --epochs 3 --first-epochs 5 --rates cosine --optimiser"
+        " adamw"
+    )
     spec = spec_of(tiny, *words.split(), "--augment", "rotation-10", "--exclude", "classifier.1.weight", "--seed", "4")
     assert (spec.pace, spec.reset, spec.reset_epoch, spec.seed) == ("reset", "epoch-2", 2, 4)
     assert (spec.pruning.granularity, spec.pruning.scope, spec.pruning.criterion) == ("filter", "global", "l2")
     assert spec.pruning.excluded == ("classifier.1.weight",)
     assert (len(spec.first.epoch_rates), len(spec.each.epoch_rates)) == (5, 3)
-    assert (spec.each.shape, spec.each.optimiser, spec.each.precision, spec.each.augment) == ("cosine", "adamw", "auto", ("rotation-10",))
+    assert (spec.each.shape, spec.each.optimiser, spec.each.precision, spec.each.augment) == (
+        "cosine",
+        "adamw",
+        "auto",
+        ("rotation-10",),
+    )
     assert spec_of([*tiny[:-2]], "--pruning", "2:4-layer-magnitude").targets == (0.0, 0.5)
     assert spec_of([*tiny[:-2]]).targets == (0.0, 0.5, 0.75, 0.875)
 
@@ -135,7 +161,10 @@ def test_no_class_is_pruned_away_unless_it_is_said(tiny: list[str]) -> None:
 
 
 def test_a_run_is_named_by_its_choices_but_not_by_its_seed(tiny: list[str]) -> None:
-    names = [spec_of(tiny, *more).name for more in ([], ["--seed", "3"], ["--rate", "0.1"], ["--pruning", "weight-global-magnitude"])]
+    names = [
+        spec_of(tiny, *more).name
+        for more in ([], ["--seed", "3"], ["--rate", "0.1"], ["--pruning", "weight-global-magnitude"])
+    ]
     assert names[0] == names[1]
     assert len(set(names)) == 3
     assert spec_of(tiny, "--name", "mine").name == "mine"
@@ -178,18 +207,25 @@ def test_wrong_words_get_clear_answers(command, name: str) -> None:
         "no first epoch": (["--first-epochs", "0"], "A level of 0 epochs cannot be trained"),
         "epochs beyond all patience": (["--epochs", "99999999999999999999"], "1 to 100,000 epochs"),
         "a name that is no part of a path": (["--name", "../mine"], "A run cannot be named '../mine'"),
-        "an estimate with a file that is not there": (["--estimate", "--start", "pretrained", "--weights-file", "nowhere"], "no weights"),
+        "an estimate with a file that is not there": (
+            ["--estimate", "--start", "pretrained", "--weights-file", "nowhere"],
+            "no weights",
+        ),
         "a file that is no weights": (["--start", "pretrained", "--weights-file", __file__], "holds no weights"),
     }.values(),
 )
-def test_what_cannot_be_trained_is_said_before_a_job_begins(command, tiny: list[str], tmp_path: Path, words: list[str], said: str) -> None:
+def test_what_cannot_be_trained_is_said_before_a_job_begins(
+    command, tiny: list[str], tmp_path: Path, words: list[str], said: str
+) -> None:
     status, _, err = command(*tiny, *words)
     assert status == 1
     assert said in err
     assert Jobs(tmp_path / "cache").all() == []
 
 
-def test_a_job_is_deleted_or_it_is_said_why_not(command, tiny: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_job_is_deleted_or_it_is_said_why_not(
+    command, tiny: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     home = tmp_path / "cache" / "jobs" / "retrain-1"
     home.mkdir(parents=True)
     (home / "job.json").write_text(json.dumps({"kind": "retrain", "title": "", "arguments": {}, "begun": 0}))

@@ -1,4 +1,6 @@
-"""`protocol run | show merkle`: from photographs in folders to tables beside the published ones, found again, with strips of pictures."""
+"""`protocol run | show merkle`: from photographs in folders to tables beside the published ones,
+found again, with strips of pictures.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,9 @@ def _as_before() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with photographs to train on, a few to leave out, and what the first run said (run.txt)."""
+    """A folder with photographs to train on, a few to leave out, and what the first run said
+    (run.txt).
+    """
     folder = tmp_path_factory.mktemp("merkle-commands")
     photographs(folder / "tiny photos")
     (folder / "unseen").mkdir()
@@ -44,9 +48,32 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def words(place: Path, *more: str) -> list[str]:
-    return ["protocol", "run", "merkle", "--model", "squeezenet1_1", "--data", str(place / "tiny photos"), "--size", "64",
-            "--scope", "global", "--seeds", "2", "--epochs-limit", "1", "--start", "random", "--leave-out", str(place / "unseen"),
-            "--folder", str(place / "cache"), "--device", "cpu", *more]  # fmt: skip
+    return [
+        "protocol",
+        "run",
+        "merkle",
+        "--model",
+        "squeezenet1_1",
+        "--data",
+        str(place / "tiny photos"),
+        "--size",
+        "64",
+        "--scope",
+        "global",
+        "--seeds",
+        "2",
+        "--epochs-limit",
+        "1",
+        "--start",
+        "random",
+        "--leave-out",
+        str(place / "unseen"),
+        "--folder",
+        str(place / "cache"),
+        "--device",
+        "cpu",
+        *more,
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +101,9 @@ def test_the_table_stands_beside_the_published_one(said: str, place: Path) -> No
     table = series_tables.load([place / "cache"], Place(model=MODEL, data_name="unseen"))
     assert table.facts["count"] == 6
     rows = table.levels(["accuracy"])
-    for row, published in zip(rows.itertuples(), ("97.00%", "97.29%", "95.93%", "94.11%", "93.39%", "90.07%", "87.25%"), strict=True):
+    for row, published in zip(
+        rows.itertuples(), ("97.00%", "97.29%", "95.93%", "94.11%", "93.39%", "90.07%", "87.25%"), strict=True
+    ):
         line = next(line for line in said.splitlines() if line.split()[:1] == [f"{row.conv_ratio:.4g}"])
         assert f"{published} {row.value:.1%} [{row.low:.1%}, {row.high:.1%}]" in " ".join(line.split())
         assert f"{row.ratio:.4g}" in line
@@ -105,7 +134,12 @@ def test_show_prints_and_writes(said: str, place: Path, tmp_path: Path, capsys: 
     assert command_line.main([*show, "--strips", str(tmp_path), "--photos", str(place / "unseen")]) == 0
     out = capsys.readouterr().out
     assert f"{MODEL.key} on unseen: 6 photographs" in out
-    assert {path.name for path in (tmp_path / MODEL.key).iterdir()} == {"heatmaps.png", "heatmaps.svg", "visible.png", "visible.svg"}
+    assert {path.name for path in (tmp_path / MODEL.key).iterdir()} == {
+        "heatmaps.png",
+        "heatmaps.svg",
+        "visible.png",
+        "visible.svg",
+    }
 
 
 def test_without_left_out_photographs_the_test_part_is_evaluated(place: Path, tmp_path: Path) -> None:
@@ -131,7 +165,9 @@ def test_without_left_out_photographs_the_test_part_is_evaluated(place: Path, tm
         (["--data", "imagenette", "--model", "squeezenet1_1"], "could not be downloaded"),
     ],
 )
-def test_wrong_words_are_explained(place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], more: list[str], wrong: str) -> None:
+def test_wrong_words_are_explained(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], more: list[str], wrong: str
+) -> None:
     asked = words(place)
     asked[asked.index(str(place / "cache"))] = str(tmp_path)
     if "imagenette" in more:
@@ -141,7 +177,9 @@ def test_wrong_words_are_explained(place: Path, tmp_path: Path, capsys: pytest.C
     assert wrong in capsys.readouterr().err
 
 
-def test_show_without_results_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_show_without_results_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("core.settings.REPOSITORY", tmp_path)  # nothing came along
     assert command_line.main(["protocol", "show", "merkle", "--folder", str(tmp_path)]) == 1
     assert "no results of Less is More" in capsys.readouterr().err

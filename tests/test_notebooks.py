@@ -1,4 +1,6 @@
-"""Every notebook runs from top to bottom in a fresh kernel, shows figures, and lies in the repository without output."""
+"""Every notebook runs from top to bottom in a fresh kernel, shows figures, and lies in the
+repository without output.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,8 @@ NOTEBOOKS = sorted((REPOSITORY / "notebooks").glob("*.ipynb"))
 PLOTLY = "application/vnd.plotly.v1+json"
 SECONDS = 200  # a cell
 LAST_CELL = "if 'slider' in globals():\n    slider.value = 99"  # or as far as it goes
-# What a notebook says then: 1 % of 2,324 weights; 40 % of the 4,608,992 prunable ones of EfficientNet-lite0
+# What a notebook says then: 1 % of 2,324 weights; 40 % of the 4,608,992 prunable ones of
+# EfficientNet-lite0
 MOVED = {
     "01_pruning_and_heatmaps": ("23 weights kept", "99.0% sparsity (n = 1)"),
     "03_real_networks": ("1,843,597 weights kept", "60.0% sparsity (n = 1)"),
@@ -35,21 +38,28 @@ def surroundings(tmp_path_factory: pytest.TempPathFactory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SPARSIGHT_CACHE", str(tmp_path_factory.mktemp("cache")))
         patch.setenv("SPARSIGHT_DEVICE", "cpu")
-        patch.setenv("OMP_WAIT_POLICY", "PASSIVE")  # beside other work on few cores, threads that spin while waiting take minutes
+        patch.setenv(
+            "OMP_WAIT_POLICY", "PASSIVE"
+        )  # beside other work on few cores, threads that spin while waiting take minutes
         yield
 
 
 def execute(notebook: NotebookNode, folder: Path) -> NotebookNode:
-    client = NotebookClient(notebook, timeout=SECONDS, kernel_name="python3", resources={"metadata": {"path": str(folder)}})
-    # By default the client answers a widget's output over the socket on which it waits for the cell's reply. Now and then that
-    # loses the wake-up, and the cell seems to take the whole time-out. Without an answer, output lands in the cell that caused it.
+    client = NotebookClient(
+        notebook, timeout=SECONDS, kernel_name="python3", resources={"metadata": {"path": str(folder)}}
+    )
+    # By default the client answers a widget's output over the socket on which it waits for the
+    # cell's reply. Now and then that loses the wake-up, and the cell seems to take the whole
+    # time-out. Without an answer, output lands in the cell that caused it.
     client.widget_registry = {}
     return client.execute()
 
 
 @pytest.fixture(scope="module", params=NOTEBOOKS, ids=lambda path: path.stem)
 def executed(request: pytest.FixtureRequest) -> NotebookNode:
-    """The notebook as Jupyter starts it, in its own folder; then its slider, if it has one, is moved."""
+    """The notebook as Jupyter starts it, in its own folder; then its slider, if it has one, is
+    moved.
+    """
     notebook = nbformat.read(request.param, as_version=4)
     notebook.cells.append(nbformat.v4.new_code_cell(LAST_CELL))
     notebook.metadata["title"] = request.param.stem
@@ -78,7 +88,9 @@ def test_it_runs_and_shows_figures(executed: NotebookNode) -> None:
     assert figures
     assert all(figure["data"] for figure in figures)
     titles = [figure["layout"]["title"]["text"] for figure in figures]
-    assert [title for title in titles if not re.search(r"\(.*\d.*\)", title)] == []  # every figure says how many it counts
+    assert [
+        title for title in titles if not re.search(r"\(.*\d.*\)", title)
+    ] == []  # every figure says how many it counts
 
 
 def test_its_slider_redraws_the_figure(executed: NotebookNode) -> None:
@@ -114,7 +126,9 @@ def test_it_uses_only_public_names(path: Path) -> None:
 
 
 def is_public(module: str, name: str) -> bool:
-    """Whether `from module import name` takes what the module offers: its __all__, a module of core, or a name without underscore."""
+    """Whether `from module import name` takes what the module offers: its __all__, a module of
+    core, or a name without underscore.
+    """
     if any(part.startswith("_") for part in (*module.split("."), name)):
         return False
     if REPOSITORY.joinpath(*module.split("."), f"{name}.py").is_file():
@@ -130,6 +144,8 @@ def test_public_names_are_known(module: str, name: str) -> None:
     assert is_public(module, name)
 
 
-@pytest.mark.parametrize(("module", "name"), [("core", "Nothing"), ("core.plots", "_figure"), ("core.measures", "torch")])
+@pytest.mark.parametrize(
+    ("module", "name"), [("core", "Nothing"), ("core.plots", "_figure"), ("core.measures", "torch")]
+)
 def test_other_names_are_told_apart(module: str, name: str) -> None:
     assert not is_public(module, name)

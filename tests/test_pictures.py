@@ -75,7 +75,9 @@ def test_opacity_is_the_share_of_the_heatmap_everywhere() -> None:
 
 def test_both_heatmaps_share_one_scale() -> None:
     answer = Made(pruned_map=spot(4, 4, 0.5)).build()
-    strong, weak = (middle(pictures.overlay(side, answer.picture.clean * 0, 1.0), 5, 5) for side in (answer.dense, answer.pruned))
+    strong, weak = (
+        middle(pictures.overlay(side, answer.picture.clean * 0, 1.0), 5, 5) for side in (answer.dense, answer.pruned)
+    )
     assert np.abs(strong - pictures.COLOURS["magma"][255]).max() <= 3
     assert np.abs(weak - pictures.COLOURS["magma"][128]).max() <= 12
 
@@ -99,7 +101,9 @@ def test_the_difference_shows_the_digit_faintly() -> None:
     assert 60 < middle(pictures.difference(answer), 5, 5).max() < 130
 
 
-@pytest.mark.parametrize(("state", "threshold", "tinted"), [("ok", 0.5, 16), ("ok", 0.51, 0), ("ok", 0.0, 784), ("empty", 0.0, 0)])
+@pytest.mark.parametrize(
+    ("state", "threshold", "tinted"), [("ok", 0.5, 16), ("ok", 0.51, 0), ("ok", 0.0, 784), ("empty", 0.0, 0)]
+)
 def test_highlighted_pixels_are_those_at_or_above_the_threshold(state: str, threshold: float, tinted: int) -> None:
     answer = Made(pruned_map=spot(10, 10, 0.5), pruned_state=state, clean=np.zeros((SIDE, SIDE))).build()
     shown = pictures.highlighted(answer.pruned, answer.picture.clean, threshold)

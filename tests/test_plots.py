@@ -1,4 +1,6 @@
-"""Figures hold the numbers of the results, name their units and n, and send nothing that is not JSON."""
+"""Figures hold the numbers of the results, name their units and n, and send nothing that is not
+JSON.
+"""
 
 from __future__ import annotations
 
@@ -25,11 +27,15 @@ def many_layers() -> MaskReport:
 def figures() -> dict[str, go.Figure]:
     answer = Made(dense_says=7, pruned_says=1).build()
     return {
-        "series": plots.series_curve([(0.0, 0.98), (0.9, 0.5), (1.0, 0.1)], [(0.0, 0.3), (0.9, None), (1.0, 0.0)], answer.mask, 5000),
+        "series": plots.series_curve(
+            [(0.0, 0.98), (0.9, 0.5), (1.0, 0.1)], [(0.0, 0.3), (0.9, None), (1.0, 0.0)], answer.mask, 5000
+        ),
         "layers": plots.kept_weights(answer.mask),
         "threshold": plots.threshold_curve(answer, 0.4),
         "followed": plots.followed([answer, Made(sparsity=0.6, agreements=(None, 0.7)).build()], 0.3, 0.6, (0.5, 0.75)),
-        "one at a time": plots.one_at_a_time(["a.weight", "b.weight"], [answer, Made(agreements=(None, 0.7)).build()], 3),
+        "one at a time": plots.one_at_a_time(
+            ["a.weight", "b.weight"], [answer, Made(agreements=(None, 0.7)).build()], 3
+        ),
         "many layers": plots.kept_weights(many_layers()),
         "probabilities": plots.probabilities(answer, CLASSES),
     }
@@ -147,7 +153,13 @@ def epoch(level: int, number: int, loss: float, correct: int) -> dict:
 
 
 def test_progress_of_training_epoch_by_epoch() -> None:
-    lines = [epoch(0, 1, 2.0, 2), epoch(0, 2, 1.0, 4), {"stage": "level", "level": 0}, epoch(1, 1, 1.5, 3), epoch(1, 1, 1.25, 6)]
+    lines = [
+        epoch(0, 1, 2.0, 2),
+        epoch(0, 2, 1.0, 4),
+        {"stage": "level", "level": 0},
+        epoch(1, 1, 1.5, 3),
+        epoch(1, 1, 1.25, 6),
+    ]
     loss, right = plots_training.loss(lines), plots_training.right(lines)
     assert list(loss.data[0].y) == [2.0, 1.0, 1.25]  # an epoch that was done again counts once
     assert list(right.data[0].y) == [25.0, 50.0, 75.0]

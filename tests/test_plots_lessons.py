@@ -69,6 +69,8 @@ def test_a_spread_is_its_interval_about_its_value() -> None:
     figure = figures()["spreads"]
     (trace,) = figure.data
     assert [value + up for value, up in zip(trace.x, trace.error_x.array, strict=True)] == pytest.approx([0.95, -0.7])
-    assert [value - down for value, down in zip(trace.x, trace.error_x.arrayminus, strict=True)] == pytest.approx([0.8, -0.85])
+    assert [value - down for value, down in zip(trace.x, trace.error_x.arrayminus, strict=True)] == pytest.approx(
+        [0.8, -0.85]
+    )
     assert figure.layout.shapes[0].x0 == 0
     assert list(figure.layout.yaxis.categoryarray) == ["means", "seed 333"]  # plotly draws from below

@@ -49,9 +49,9 @@ def test_the_fitting_decides_what_both_figures_show(study: StudyTables, fitting:
 
 def test_fittings_differ_and_the_band_is_the_interval(study: StudyTables) -> None:
     drawn = {fitting: plots_study.curves(study, "level", (), False, fitting) for fitting in FITTINGS}
-    assert len({tuple(trace(figure, "soft IoU" if fitting == "soft-iou" else "IoU").y) for fitting, figure in drawn.items()}) == len(
-        FITTINGS
-    )
+    assert len(
+        {tuple(trace(figure, "soft IoU" if fitting == "soft-iou" else "IoU").y) for fitting, figure in drawn.items()}
+    ) == len(FITTINGS)
     for fitting, figure in drawn.items():
         bands = [list(part.y) for part in figure.data if part.line.width == 0]
         assert study.mean_series(fitting).overlap_low.tolist() in bands
@@ -96,7 +96,9 @@ def test_positions_on_each_axis(study: StudyTables) -> None:
     assert plots_study.positions(rows, "level", 22).tolist() == list(range(26))
     assert plots_study.positions(rows, "sparsity", 22).iloc[-1] == pytest.approx(1 - 2 / 2324, abs=1e-6)
     assert plots_study.positions(rows, "density", 22).iloc[1] == pytest.approx(WEIGHTS_LEFT[1] / 2324, abs=1e-6)
-    assert plots_study.positions(rows, "ratio", 22).tolist() == pytest.approx([2346 / (left + 22) for left in WEIGHTS_LEFT])
+    assert plots_study.positions(rows, "ratio", 22).tolist() == pytest.approx(
+        [2346 / (left + 22) for left in WEIGHTS_LEFT]
+    )
 
 
 def test_each_seed_has_its_line_and_controls_come_on_demand(study: StudyTables) -> None:
@@ -115,7 +117,10 @@ def test_collapsed_levels_are_marked_on_every_axis(study: StudyTables) -> None:
 
 
 def test_scatter_leaves_collapsed_levels_out(study: StudyTables) -> None:
-    everything, fewer = plots_study.scatter(study, without_collapsed=False), plots_study.scatter(study, without_collapsed=True)
+    everything, fewer = (
+        plots_study.scatter(study, without_collapsed=False),
+        plots_study.scatter(study, without_collapsed=True),
+    )
     assert (len(everything.data[0].x), len(fewer.data[0].x)) == (26, 25)
     assert everything.data[0].marker.symbol[-1] == "circle-open"
     assert "n = 25 levels" in fewer.layout.title.text

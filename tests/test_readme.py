@@ -31,7 +31,14 @@ from docs.tables import fill
 from docs.tables import tables as readme_tables
 
 README = REPOSITORY / "README.md"
-REGISTRIES = {"models": MODELS, "data sets": DATASETS, "criteria": CRITERIA, "CAM methods": CAMS, "measures": MEASURES, "benches": BENCHES}
+REGISTRIES = {
+    "models": MODELS,
+    "data sets": DATASETS,
+    "criteria": CRITERIA,
+    "CAM methods": CAMS,
+    "measures": MEASURES,
+    "benches": BENCHES,
+}
 BLOCK = "before\n<!-- table: measures -->\nold\n<!-- end -->\nafter\n"
 
 
@@ -47,7 +54,9 @@ def test_the_readme_shows_every_table() -> None:
 @pytest.mark.parametrize("table", REGISTRIES)
 def test_a_table_has_a_row_for_every_entry(table: str) -> None:
     rows = [row for row in readme_tables()[table].splitlines() if row.startswith("| ")]
-    entries = [entry for entry in REGISTRIES[table].values() if not {"own", "retrained"} & set(entry.facts)]  # those of this machine only
+    entries = [
+        entry for entry in REGISTRIES[table].values() if not {"own", "retrained"} & set(entry.facts)
+    ]  # those of this machine only
     for entry in entries:
         (row,) = [row for row in rows if f"`{entry.name}` |" in row]
         assert entry.title in row
@@ -58,8 +67,11 @@ def test_a_table_has_a_row_for_every_entry(table: str) -> None:
 def test_scopes_and_costs_are_said() -> None:
     tables = readme_tables()
     assert all(f"| `{scope}` |" in tables["criteria"] for scope in SCOPES)
-    assert all(f"| {entry.facts['cost']} |" in next(row for row in tables["CAM methods"].splitlines() if f"`{entry.name}` |" in row)
-               for entry in CAMS.values())  # fmt: skip
+    assert all(
+        f"| {entry.facts['cost']} |"
+        in next(row for row in tables["CAM methods"].splitlines() if f"`{entry.name}` |" in row)
+        for entry in CAMS.values()
+    )
 
 
 @pytest.mark.parametrize("name", list(readme_tables()))
@@ -147,7 +159,9 @@ def test_two_minutes_say_what_happens() -> None:
 @pytest.mark.parametrize("run", ["merkle-layer", "merkle-global"])
 def test_less_is_more_is_the_shipped_tables(run: str, seed: int) -> None:
     text, engine = README.read_text(encoding="utf-8"), Engine("cpu")
-    place = Place(model=ModelSpec(name="squeezenet1_1@imagenette-128", weights=run, seed=seed), data_name="imagenette-224-unseen")
+    place = Place(
+        model=ModelSpec(name="squeezenet1_1@imagenette-128", weights=run, seed=seed), data_name="imagenette-224-unseen"
+    )
     table = series_tables.load(engine.roots, place)
     rows = table.levels(["accuracy"]).sort_values("level")
     cells = (f"{100 * row.value:.1f} [{100 * row.low:.0f}, {100 * row.high:.0f}]" for row in rows.itertuples())

@@ -1,4 +1,6 @@
-"""Series that come along: rounded, counted again, within the limit, and asked like any other on a machine that has nothing else."""
+"""Series that come along: rounded, counted again, within the limit, and asked like any other on a
+machine that has nothing else.
+"""
 
 from __future__ import annotations
 
@@ -38,11 +40,26 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def ship(home: Path, target: Path, *more: str) -> int:
-    return command_line.main(["ship", NAME, "--photos", str(home / "shown"), "--folder", str(home / "cache"), "--device", "cpu",
-                              "--to", str(target), *more])  # fmt: skip
+    return command_line.main(
+        [
+            "ship",
+            NAME,
+            "--photos",
+            str(home / "shown"),
+            "--folder",
+            str(home / "cache"),
+            "--device",
+            "cpu",
+            "--to",
+            str(target),
+            *more,
+        ]
+    )
 
 
-def test_what_is_shipped_is_all_that_another_machine_needs(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_shipped_is_all_that_another_machine_needs(
+    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert ship(home, tmp_path / "shipped", "--tables-of", "1", "--json") == 0
     first, second = (json.loads(line) for line in capsys.readouterr().out.splitlines())
     assert (first["model"], second["model"]) == (MODEL.key, f"{NAME}/merkle-layer/seed-1")
@@ -54,16 +71,26 @@ def test_what_is_shipped_is_all_that_another_machine_needs(home: Path, tmp_path:
     table = series_tables.load([tmp_path / "shipped"], Place(model=MODEL, data_name="shown"))
     for (variant, target), row in zip(engine.levels(MODEL), first["right_answers"], strict=True):
         assert engine.report(variant).sparsity == pytest.approx(target, abs=1e-3)
-        shipped, there = (one.heatmap(variant, ImageRef(source="gallery", name="cat", noise=0.0), CamSpec()) for one in (engine, original))
-        assert torch.allclose(torch.tensor(shipped.prediction.probabilities), torch.tensor(there.prediction.probabilities), atol=0.01)
+        shipped, there = (
+            one.heatmap(variant, ImageRef(source="gallery", name="cat", noise=0.0), CamSpec())
+            for one in (engine, original)
+        )
+        assert torch.allclose(
+            torch.tensor(shipped.prediction.probabilities), torch.tensor(there.prediction.probabilities), atol=0.01
+        )
         right = table.images[table.images.level == row["level"]]
         assert row["after"] == int((right.predicted == right.label).sum())
         assert row["photographs"] == 8
         assert table.facts["before_rounding"][str(row["level"])] == row["before"]
-    assert series_tables.load([tmp_path / "shipped"], Place(model=ModelSpec(name=NAME, weights="merkle-layer", seed=1), data_name="shown"))
+    assert series_tables.load(
+        [tmp_path / "shipped"], Place(model=ModelSpec(name=NAME, weights="merkle-layer", seed=1), data_name="shown")
+    )
     MODELS._entries = {name: entry for name, entry in MODELS.items() if name != NAME}
     Engine("cpu", home / "cache")
-    sizes = [sum(path.stat().st_size for path in root.rglob("level-*.safetensors")) for root in (tmp_path / "shipped", home / "cache")]
+    sizes = [
+        sum(path.stat().st_size for path in root.rglob("level-*.safetensors"))
+        for root in (tmp_path / "shipped", home / "cache")
+    ]
     assert sizes[0] < 0.6 * sizes[1] / 2
 
 
@@ -91,9 +118,15 @@ def test_shipping_again_changes_nothing(home: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("more", "wrong"),
-    [(["--runs", "merkle-layr"], "merkle-layer"), (["--seeds", "7"], "seed of 7"), (["--photos", "nowhere"], "no folder")],
+    [
+        (["--runs", "merkle-layr"], "merkle-layer"),
+        (["--seeds", "7"], "seed of 7"),
+        (["--photos", "nowhere"], "no folder"),
+    ],
 )
-def test_wrong_words_are_explained(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], more: list[str], wrong: str) -> None:
+def test_wrong_words_are_explained(
+    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], more: list[str], wrong: str
+) -> None:
     assert ship(home, tmp_path / "shipped", *more) == 1
     assert wrong in capsys.readouterr().err
     assert not (tmp_path / "shipped").exists()

@@ -111,7 +111,14 @@ def test_a_row_may_be_a_number_and_one_name_is_no_list() -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"batch_size": 0}, {"batch_size": -4}, {"batch_size": 1.5}, {"patience": -1}, {"momentum": float("nan")}, {"weight_decay": -1}],
+    [
+        {"batch_size": 0},
+        {"batch_size": -4},
+        {"batch_size": 1.5},
+        {"patience": -1},
+        {"momentum": float("nan")},
+        {"weight_decay": -1},
+    ],
 )
 def test_recipes_that_cannot_be_are_refused(wrong: dict) -> None:
     with pytest.raises(BadSpec, match="cannot be used"):

@@ -31,7 +31,11 @@ def test_a_file_exchanged_with_its_size_and_time_kept_has_another_stamp(tmp_path
 
 def test_a_folder_whose_names_change_has_another_stamp(tmp_path: Path) -> None:
     stamps = [stamp_of(tmp_path)]
-    for change in (lambda: (tmp_path / "a").touch(), lambda: (tmp_path / "a").rename(tmp_path / "b"), lambda: (tmp_path / "b").unlink()):
+    for change in (
+        lambda: (tmp_path / "a").touch(),
+        lambda: (tmp_path / "a").rename(tmp_path / "b"),
+        lambda: (tmp_path / "b").unlink(),
+    ):
         change()  # the next change may follow at once: a stamp is taken only when later changes would show
         stamps.append(stamp_of(tmp_path))
     assert len(set(stamps)) == 4

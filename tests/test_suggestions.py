@@ -51,9 +51,29 @@ def test_the_name_that_was_meant(written: str, known, meant: str | None) -> None
 
 
 def test_every_other_word_leads_to_a_name_that_exists() -> None:
-    lists = (NETWORKS, DATASETS, CRITERIA, CAMS, AUGMENTATIONS, GRANULARITIES, OPTIMISERS, PACES, PRECISIONS, RATES, REPAIRS, SCOPES,
-             TARGETS, PROTOCOLS, PRUNINGS, DEVICES, ("pretrained", "random"), ("float16",))  # fmt: skip
-    names = {name for known in lists for name in known} | {word for word in build_parser().format_help().split() if word.isalpha()}
+    lists = (
+        NETWORKS,
+        DATASETS,
+        CRITERIA,
+        CAMS,
+        AUGMENTATIONS,
+        GRANULARITIES,
+        OPTIMISERS,
+        PACES,
+        PRECISIONS,
+        RATES,
+        REPAIRS,
+        SCOPES,
+        TARGETS,
+        PROTOCOLS,
+        PRUNINGS,
+        DEVICES,
+        ("pretrained", "random"),
+        ("float16",),
+    )
+    names = {name for known in lists for name in known} | {
+        word for word in build_parser().format_help().split() if word.isalpha()
+    }
     assert set(ALSO_CALLED.values()) <= names
 
 

@@ -27,7 +27,10 @@ def test_a_table_holds_dense_every_level_and_every_way_of_one_shot() -> None:
     ways = {(pruning.scope, pruning.criterion) for pruning in one_shot}
     assert ways == {(scope, criterion) for scope in ("global", "layer") for criterion in ("magnitude", "random")}
     for way in ways:
-        assert tuple(pruning.sparsity for pruning in one_shot if (pruning.scope, pruning.criterion) == way) == TABLE_SPARSITIES
+        assert (
+            tuple(pruning.sparsity for pruning in one_shot if (pruning.scope, pruning.criterion) == way)
+            == TABLE_SPARSITIES
+        )
     assert len({pruning.key for pruning in prunings}) == len(prunings)
 
 

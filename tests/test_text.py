@@ -24,8 +24,19 @@ def test_durations(seconds: float, text: str) -> None:
 
 
 def test_numbers_with_their_units() -> None:
-    assert [size(count) for count in (999, 2_459, 18_803_656, 4_000_000_000)] == ["999 bytes", "2.5 kB", "18.8 MB", "4.0 GB"]
-    assert [percent(share) for share in (0.0, 0.3, 0.9999, 0.99999, 1.0)] == ["0.0 %", "30.0 %", "99.99 %", "above 99.99 %", "100.0 %"]
+    assert [size(count) for count in (999, 2_459, 18_803_656, 4_000_000_000)] == [
+        "999 bytes",
+        "2.5 kB",
+        "18.8 MB",
+        "4.0 GB",
+    ]
+    assert [percent(share) for share in (0.0, 0.3, 0.9999, 0.99999, 1.0)] == [
+        "0.0 %",
+        "30.0 %",
+        "99.99 %",
+        "above 99.99 %",
+        "100.0 %",
+    ]
     assert [number(value) for value in (None, -0.001, 0.5)] == ["–", "0.00", "0.50"]
 
 

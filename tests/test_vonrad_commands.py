@@ -1,4 +1,6 @@
-"""`protocol run | show vonrad`: from photographs in folders to tables, found again, and clear answers to wrong words."""
+"""`protocol run | show vonrad`: from photographs in folders to tables, found again, and clear
+answers to wrong words.
+"""
 
 from __future__ import annotations
 
@@ -40,8 +42,28 @@ def command(place: Path, capsys: pytest.CaptureFixture[str]) -> Command:
 
 def words(place: Path, *more: str) -> list[str]:
     """A run of two rates and two prunings."""
-    return ["protocol", "run", "vonrad", "--model", "squeezenet1_1", "--data", str(place / "tiny photos"), "--size", "32", "--rates", ".89",
-            ".5", "--prunings", "unstructured", "filters", "--epochs-limit", "1", "--start", "random", *more]  # fmt: skip
+    return [
+        "protocol",
+        "run",
+        "vonrad",
+        "--model",
+        "squeezenet1_1",
+        "--data",
+        str(place / "tiny photos"),
+        "--size",
+        "32",
+        "--rates",
+        ".89",
+        ".5",
+        "--prunings",
+        "unstructured",
+        "filters",
+        "--epochs-limit",
+        "1",
+        "--start",
+        "random",
+        *more,
+    ]
 
 
 @pytest.fixture
@@ -83,7 +105,13 @@ def test_the_summary_is_of_one_rate(done: VonradTables) -> None:
 
 def test_how_far_a_method_stays_near_the_dense_network(done: VonradTables) -> None:
     """Against the definition, on accuracies set by hand."""
-    for accuracies, expected in (((0.79, 0.9), 0.89), ((0.79, 0.3), 0.5), ((0.5, 0.9), 0.89), ((0.78, 0.78), 0.89), ((0.7, 0.7), None)):
+    for accuracies, expected in (
+        ((0.79, 0.9), 0.89),
+        ((0.79, 0.3), 0.5),
+        ((0.5, 0.9), 0.89),
+        ((0.78, 0.78), 0.89),
+        ((0.7, 0.7), None),
+    ):
         levels = done.levels[done.levels.seed == 0].copy()
         levels.loc[levels.pruning == "dense", "accuracy"] = 0.8
         chosen = (levels.pruning == "filters") & (levels.retraining == "iterative")
@@ -115,7 +143,9 @@ WRONG = {
 @pytest.mark.parametrize("name", WRONG)
 def test_wrong_words_get_clear_answers(command: Command, place: Path, name: str) -> None:
     given, said = WRONG[name]
-    status, _, err = command("protocol", "run", "vonrad", *(str(place / "tiny photos") if word == "DATA" else word for word in given))
+    status, _, err = command(
+        "protocol", "run", "vonrad", *(str(place / "tiny photos") if word == "DATA" else word for word in given)
+    )
     assert status == 1
     assert said in err
     assert "Traceback" not in err
@@ -127,7 +157,9 @@ def test_nothing_to_show(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
 
 
 def test_the_tables_that_come_along_are_of_a_real_run() -> None:
-    """Their counts fit each other and the network's real sizes, whatever part of the run is there."""
+    """Their counts fit each other and the network's real sizes, whatever part of the run is
+    there.
+    """
     (name,) = found([SHIPPED])
     tables = load([SHIPPED], name)
     levels = tables.levels

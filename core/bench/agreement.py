@@ -1,5 +1,5 @@
-"""Calibration of the agreement of heatmaps: what two methods say over many images, of pruned networks and of networks that
-differ in their training seed only. Counts, not times."""
+"""Calibration of the agreement of heatmaps: what two methods say over many images, of pruned
+networks and of networks that differ in their training seed only. Counts, not times."""
 
 from __future__ import annotations
 
@@ -30,10 +30,12 @@ Row = dict[str, Any]
 @BENCHES.register(
     "agreement",
     "Agreement",
-    "What two CAM methods say of 100 images: pruned networks at three sparsities, and networks of different training seeds.",
+    "What two CAM methods say of 100 images: pruned networks at three sparsities, and networks of different training"
+    " seeds.",
 )
 def agreements(engine: Engine, n: int | None) -> Row:
-    """`rows` are of pruned networks, `seeds` of pairs of dense thesis CNNs (images that both give the same class).
+    """`rows` are of pruned networks, `seeds` of pairs of dense thesis CNNs (images that both give
+    the same class).
 
     Photographs are those that SPARSIGHT_PHOTOS names, else the gallery's ten.
     """
@@ -46,7 +48,9 @@ def agreements(engine: Engine, n: int | None) -> Row:
 def _pruned(engine: Engine) -> list[tuple[VariantSpec, ...]]:
     """The included networks, each at three sparsities."""
     models = [ModelSpec(), default_model("efficientnet-lite0")]
-    found = [tuple(VariantSpec(model=model, pruning=PruningSpec.one_shot(share)) for share in SPARSITIES) for model in models]
+    found = [
+        tuple(VariantSpec(model=model, pruning=PruningSpec.one_shot(share)) for share in SPARSITIES) for model in models
+    ]
     for name in (name for name in MODELS if name.endswith("@imagenette-128")):
         for weights in SERIES:
             levels = engine.levels(ModelSpec(name=name, weights=weights, seed=0))
@@ -77,8 +81,12 @@ def _seeds(engine: Engine, cam: CamSpec, most: int) -> Row:
     found = []
     seeds = card(ModelSpec()).seeds
     for image in engine.images_like(ImageRef(), ModelSpec(), most):
-        maps = [engine.heatmap(VariantSpec(model=ModelSpec(seed=seed)), image, replace(cam, target="own")) for seed in seeds]
-        found += [agreement(one, other) for one, other in combinations(maps, 2) if one.target_class == other.target_class]
+        maps = [
+            engine.heatmap(VariantSpec(model=ModelSpec(seed=seed)), image, replace(cam, target="own")) for seed in seeds
+        ]
+        found += [
+            agreement(one, other) for one, other in combinations(maps, 2) if one.target_class == other.target_class
+        ]
     return {"layer": cam.layer} | _summary(found)
 
 
@@ -89,8 +97,12 @@ def _summary(found: Sequence[Agreement]) -> Row:
         "methods": [found[0].method, found[0].second_method],
         "pairs": total.n,
         "verdicts": {verdict.name.lower(): count for verdict, count in total.verdicts.items()},
-        "below_elsewhere": [_share(values, lambda value: value < ELSEWHERE_BELOW) for values in (total.values, total.second_values)],
-        "from_same": [_share(values, lambda value: value >= SAME_FROM) for values in (total.values, total.second_values)],
+        "below_elsewhere": [
+            _share(values, lambda value: value < ELSEWHERE_BELOW) for values in (total.values, total.second_values)
+        ],
+        "from_same": [
+            _share(values, lambda value: value >= SAME_FROM) for values in (total.values, total.second_values)
+        ],
     } | spread
 
 
@@ -100,4 +112,8 @@ def _share(values: Sequence[float], holds: Any) -> float | None:
 
 def _quantiles(values: Sequence[float]) -> dict[str, float]:
     """Median, quartiles and the outer twentieths."""
-    return {f"q{round(100 * q):02d}": round(float(np.quantile(values, q)), 3) for q in (0.05, 0.25, 0.5, 0.75, 0.95)} if values else {}
+    return (
+        {f"q{round(100 * q):02d}": round(float(np.quantile(values, q)), 3) for q in (0.05, 0.25, 0.5, 0.75, 0.95)}
+        if values
+        else {}
+    )

@@ -1,4 +1,7 @@
-"""Benches in a real browser: how long a person waits. They need playwright (requirements-dev.txt) and chromium."""
+"""Benches in a real browser: how long a person waits.
+
+They need playwright (requirements-dev.txt) and chromium.
+"""
 
 from __future__ import annotations
 
@@ -20,20 +23,30 @@ from core.engine import Engine
 from core.errors import MissingData, SparsightError
 from core.settings import REPOSITORY
 
-QUIET = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync")  # fmt: skip
+QUIET = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
 PATIENCE_S = 120
-# True when Explore's four pictures show one sparsity, another than before, and neither they nor a score are of an earlier run.
+# True when Explore's four pictures show one sparsity, another than before, and neither they nor a
+# score are of an earlier run.
 SHOWN = """before => {
   const pictures = [...document.querySelectorAll("img[alt*='% sparsity']")];
   const shown = new Set(pictures.map(picture => picture.alt.match(/[0-9.]+%/)[0]));
   return pictures.length === 4 && shown.size === 1 && !shown.has(before) && pictures.every(picture => picture.complete)
     && !document.querySelector('[data-stale="true"] :is(img, [data-testid="stMetric"])') && [...shown][0];
 }"""
-# True when the first figure of Curves is there with its title and all its lines: three seeds, mean and band of two series.
+# True when the first figure of Curves is there with its title and all its lines: three seeds, mean
+# and band of two series.
 DRAWN = """() => {
   const figure = document.querySelector(".st-key-figure-curves .js-plotly-plot");
-  return !!figure && figure.querySelectorAll(".scatterlayer path.js-line").length >= 8 && !!figure.querySelector(".gtitle");
+  return !!figure && figure.querySelectorAll(".scatterlayer path.js-line").length >= 8
+    && !!figure.querySelector(".gtitle");
 }"""
 
 
@@ -45,11 +58,27 @@ def free_port() -> int:
 
 @contextmanager
 def server(folder: Path) -> Iterator[str]:
-    """The app on a port of its own, as `make app` starts it; yields its address once it answers there."""
+    """The app on a port of its own, as `make app` starts it; yields its address once it answers
+    there.
+    """
     port = free_port()
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port), "--server.headless", "true"]
+    command = [
+        sys.executable,
+        "-m",
+        "streamlit",
+        "run",
+        "app.py",
+        "--server.port",
+        str(port),
+        "--server.headless",
+        "true",
+    ]
     process = subprocess.Popen(
-        command, cwd=REPOSITORY, env=os.environ | {"SPARSIGHT_CACHE": str(folder)}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        command,
+        cwd=REPOSITORY,
+        env=os.environ | {"SPARSIGHT_CACHE": str(folder)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     try:
         _wait_for(port, process)
@@ -70,7 +99,10 @@ def _wait_for(port: int, process: subprocess.Popen) -> None:
 
 @contextmanager
 def browser_page() -> Iterator[Any]:
-    """A page in headless chromium. Raises MissingData when the browser or playwright is not there."""
+    """A page in headless chromium.
+
+    Raises MissingData when the browser or playwright is not there.
+    """
     path = shutil.which("chromium") or shutil.which("google-chrome")
     try:
         from playwright.sync_api import sync_playwright
@@ -79,7 +111,9 @@ def browser_page() -> Iterator[Any]:
             "playwright is not installed.", "This bench drives a browser.", "Run `make test` once; it installs it."
         ) from error
     if path is None:
-        raise MissingData("chromium is not installed.", "This bench drives a browser.", "Install it: sudo apt-get install chromium")
+        raise MissingData(
+            "chromium is not installed.", "This bench drives a browser.", "Install it: sudo apt-get install chromium"
+        )
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=list(QUIET))
         yield browser.new_page(viewport={"width": 1280, "height": 900})
@@ -93,12 +127,17 @@ def open_explore(tab: Any, address: str) -> str:
 
 
 def wait_for_pictures(tab: Any, before: str) -> str:
-    """Waits until pictures and scores are those of another sparsity than `before`, and returns it. Raises SparsightError when none come."""
+    """Waits until pictures and scores are those of another sparsity than `before`, and returns it.
+
+    Raises SparsightError when none come.
+    """
     return wait_for(tab, SHOWN, before, "Explore showed no new pictures")
 
 
 def wait_for(tab: Any, condition: str, given: Any, otherwise: str) -> Any:
-    """Waits until a condition in the page holds and returns its value. otherwise: what the SparsightError says when it never does."""
+    """Waits until a condition in the page holds and returns its value. otherwise: what the
+    SparsightError says when it never does.
+    """
     from playwright.sync_api import TimeoutError as TooLate
 
     try:
@@ -112,10 +151,13 @@ def wait_for(tab: Any, condition: str, given: Any, otherwise: str) -> Any:
 
 
 @BENCHES.register(
-    "curves", "Curves", "Address typed until Curves' first figure is drawn, by a warm server in a browser that was never there."
+    "curves",
+    "Curves",
+    "Address typed until Curves' first figure is drawn, by a warm server in a browser that was never there.",
 )
 def curves(engine: Engine, n: int | None) -> dict[str, Any]:
-    """Each visit has an empty browser cache and a session of its own; the first one, which warms the server up, is not counted.
+    """Each visit has an empty browser cache and a session of its own; the first one, which warms
+    the server up, is not counted.
 
     again_s: the median of a second visit with the same browser, which then has the page's programs.
     """
@@ -140,7 +182,9 @@ def _seconds_to_curves(tab: Any, address: str) -> float:
 
 @BENCHES.register("page", "Page", "Slider moved until all pictures and scores on the page have changed, in a browser.")
 def page(engine: Engine, n: int | None) -> dict[str, Any]:
-    """One arrow key on the sparsity slider of Explore; the clock stops when all pictures and scores of the new sparsity are on screen."""
+    """One arrow key on the sparsity slider of Explore; the clock stops when all pictures and scores
+    of the new sparsity are on screen.
+    """
     took: list[float] = []
     with server(engine.folder) as address, browser_page() as tab:
         shown = open_explore(tab, address)
@@ -154,10 +198,15 @@ def page(engine: Engine, n: int | None) -> dict[str, Any]:
 
 
 @BENCHES.register(
-    "start", "Start", "Server start until Explore shows its pictures, in a browser; warm, and cold where root may drop the disk cache."
+    "start",
+    "Start",
+    "Server start until Explore shows its pictures, in a browser; warm, and cold where root may drop the disk cache.",
 )
 def start(engine: Engine, n: int | None) -> dict[str, Any]:
-    """Each start is a new server process, the browser already open. Cold: the disk cache is dropped, models_cache empty."""
+    """Each start is a new server process, the browser already open.
+
+    Cold: the disk cache is dropped, models_cache empty.
+    """
     warm = [_seconds_to_first_view(engine.folder) for _ in range((n or 3) + 1)][1:]
     cold = []
     for _ in range(n or 3):

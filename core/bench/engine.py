@@ -35,8 +35,8 @@ THREE = (MODEL, default_model("efficientnet-lite0"), ModelSpec(name="squeezenet1
 
 @contextmanager
 def library_cam(network: nn.Module) -> Iterator[Any]:
-    """Grad-CAM++ as a person gets it from pytorch-grad-cam: `cam(images, None)` gives maps (N, 28, 28) for the predicted class, and
-    keeps the logits of that pass in `cam.outputs`."""
+    """Grad-CAM++ as a person gets it from pytorch-grad-cam: `cam(images, None)` gives maps (N, 28,
+    28) for the predicted class, and keeps the logits of that pass in `cam.outputs`."""
     from pytorch_grad_cam import GradCAMPlusPlus
 
     network.requires_grad_(True)
@@ -50,9 +50,13 @@ def numpy_soft_iou(maps: np.ndarray, truth: np.ndarray) -> np.ndarray:
         return np.minimum(maps, truth).sum((1, 2)) / np.maximum(maps, truth).sum((1, 2))
 
 
-@BENCHES.register("slider", "Slider", "A new sparsity and a new digit: both heatmaps, predictions, all scores; nothing cached.")
+@BENCHES.register(
+    "slider", "Slider", "A new sparsity and a new digit: both heatmaps, predictions, all scores; nothing cached."
+)
 def slider(engine: Engine, n: int | None) -> dict[str, Any]:
-    """Against torch.nn.utils.prune and pytorch-grad-cam on the same digits and sparsities: two maps, predictions, soft IoU, no more."""
+    """Against torch.nn.utils.prune and pytorch-grad-cam on the same digits and sparsities: two
+    maps, predictions, soft IoU, no more.
+    """
     n, draw = n or 200, random.Random(0)
     rows = draw.sample(range(5000), 5000)
     images = [ImageRef(name=str(rows[i % 5000]), noise_seed=i // 5000) for i in range(n + 1)]
@@ -80,8 +84,9 @@ def slider(engine: Engine, n: int | None) -> dict[str, Any]:
 
 @BENCHES.register("evaluate", "Evaluate", "Accuracy, Grad-CAM++ and soft IoU of 10,000 digits.")
 def evaluate_all(engine: Engine, n: int | None, images: int = 10_000) -> dict[str, Any]:
-    """Against pytorch-grad-cam in batches of 128, predictions taken from the same pass as its maps. MNIST's test set when it is on
-    this machine, else the embedded digits twice; `images`: how many of them."""
+    """Against pytorch-grad-cam in batches of 128, predictions taken from the same pass as its maps.
+    MNIST's test set when it is on this machine, else the embedded digits twice; `images`: how many
+    of them."""
     name, inputs = _digits_to_evaluate(engine, images)
     with engine.store.borrow(VariantSpec(model=MODEL)) as borrowed:
         network, library_network = copy.deepcopy(borrowed), copy.deepcopy(borrowed)
@@ -103,7 +108,9 @@ def evaluate_all(engine: Engine, n: int | None, images: int = 10_000) -> dict[st
 
     times = alternate(ours, peer, n or 7, engine.device)
     more = {
-        f"{side}_{what}": value for side in ("ours", "peer") for what, value in zip(("correct", "soft_iou"), results[side], strict=True)
+        f"{side}_{what}": value
+        for side in ("ours", "peer")
+        for what, value in zip(("correct", "soft_iou"), results[side], strict=True)
     }
     more |= {"images": len(inputs.labels), "data": name}
     return line("evaluate", engine.device, times[0], (f"{PEER}, batches of 128", times[1]), **more)
@@ -118,10 +125,15 @@ def _digits_to_evaluate(engine: Engine, count: int) -> tuple[str, Inputs]:
     return name, Inputs.of(data.images.to(engine.device), data.labels.to(engine.device), None, 0.0)
 
 
-@BENCHES.register("threads", "Threads", "8 threads ask for 400 maps of three networks; how many differ from the serial answer.")
+@BENCHES.register(
+    "threads", "Threads", "8 threads ask for 400 maps of three networks; how many differ from the serial answer."
+)
 def threads(engine: Engine, n: int | None) -> dict[str, Any]:
-    """Two fresh engines answer the same questions, one in turn, one from 8 threads; each way is timed once, after a warm-up. The device
-    may keep two networks of the largest kind: threads write over each other's buffers, and wait for them."""
+    """Two fresh engines answer the same questions, one in turn, one from 8 threads; each way is
+    timed once, after a warm-up. The device
+    may keep two networks of the largest kind: threads write over each other's buffers, and wait for
+    them.
+    """
     questions = [_question(i) for i in range(n or 400)]
     budgets = replace(engine.store.budgets, device_bytes=2 * max(network_bytes(card(model)) for model in THREE))
     took, answers = [], []
@@ -140,9 +152,13 @@ def threads(engine: Engine, n: int | None) -> dict[str, Any]:
 
 
 def _question(place: int) -> tuple[VariantSpec, ImageRef]:
-    """Every network in turn, at a mixed sparsity, on an image that was not asked for at it before (digits), or on one of a few (photos)."""
+    """Every network in turn, at a mixed sparsity, on an image that was not asked for at it before
+    (digits), or on one of a few (photos).
+    """
     model, draw = THREE[place % len(THREE)], random.Random(f"threads {place}")
-    sparsity = draw.choice([0.3, 0.5, 0.7, 0.9, 0.95]) if card(model).images == "digits" else round(draw.uniform(0, 0.6), 3)
+    sparsity = (
+        draw.choice([0.3, 0.5, 0.7, 0.9, 0.95]) if card(model).images == "digits" else round(draw.uniform(0, 0.6), 3)
+    )
     return VariantSpec(model=model, pruning=PruningSpec.one_shot(sparsity)), _image(model, place)
 
 

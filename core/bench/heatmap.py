@@ -1,4 +1,6 @@
-"""Bench of single heatmaps: against the bare forward pass, which every heatmap needs, and against pytorch-grad-cam."""
+"""Bench of single heatmaps: against the bare forward pass, which every heatmap needs, and against
+pytorch-grad-cam.
+"""
 
 from __future__ import annotations
 
@@ -19,17 +21,24 @@ from core.models.zoo import RANDOM, card, default_model, is_there
 from core.saliency import own_class, saliency_maps
 from core.specs import ImageRef, ModelSpec, VariantSpec
 
-NETWORKS = ("efficientnet-lite0", "resnet18", "resnet50", "vgg16")  # the first one's times at one image are the bench's own
+NETWORKS = (
+    "efficientnet-lite0",
+    "resnet18",
+    "resnet50",
+    "vgg16",
+)  # the first one's times at one image are the bench's own
 PEERS = {"grad-cam++": "GradCAMPlusPlus", "grad-cam": "GradCAM"}  # the same here
 BATCHES = (1, 16)
 
 
 @contextmanager
 def library_cam(class_name: str, network: nn.Module, layer_name: str) -> Iterator[Any]:
-    """A class of pytorch-grad-cam for one layer; `cam(images, None)` gives maps (N, H, W) for the class that is predicted.
+    """A class of pytorch-grad-cam for one layer; `cam(images, None)` gives maps (N, H, W) for the
+    class that is predicted.
 
-    What follows the layer gets a copy of its answer: the library keeps the answer itself, and where an activation or a sum works in
-    place on it (DenseNet's last ReLU, ResNet's shortcuts) it would make the map of what became of it.
+    What follows the layer gets a copy of its answer: the library keeps the answer itself, and where
+    an activation or a sum works in place on it (DenseNet's last ReLU, ResNet's shortcuts) it would
+    make the map of what became of it.
     """
     import pytorch_grad_cam
 
@@ -43,18 +52,25 @@ def library_cam(class_name: str, network: nn.Module, layer_name: str) -> Iterato
 
 
 @BENCHES.register(
-    "heatmap", "Heatmap", "Grad-CAM and Grad-CAM++ of photographs on four networks, against the bare forward pass and pytorch-grad-cam."
+    "heatmap",
+    "Heatmap",
+    "Grad-CAM and Grad-CAM++ of photographs on four networks, against the bare forward pass and pytorch-grad-cam.",
 )
-def heatmap(engine: Engine, n: int | None, networks: tuple[str, ...] = NETWORKS, batches: tuple[int, ...] = BATCHES) -> dict[str, Any]:
-    """Everything alternates in one run, after a warm-up. `rows`: network, weights, method, images, medians of seconds, and the medians of
-    ours / forward pass and of peer / ours, round by round (`n`; half as many for batches). Weights that are not on this machine are
-    random, which costs the same."""
+def heatmap(
+    engine: Engine, n: int | None, networks: tuple[str, ...] = NETWORKS, batches: tuple[int, ...] = BATCHES
+) -> dict[str, Any]:
+    """Everything alternates in one run, after a warm-up. `rows`: network, weights, method, images,
+    medians of seconds, and the medians of ours / forward pass and of peer / ours, round by round
+    (`n`; half as many for batches). Weights that are not on this machine are random, which costs
+    the same."""
     rows, first = [], None
     for name in networks:
         model = _model(engine, name)
         for images in batches:
             rounds = n or 7
-            times = _times(engine, model, images, rounds if images == 1 else max(1, rounds // 2))  # a batch takes many times as long
+            times = _times(
+                engine, model, images, rounds if images == 1 else max(1, rounds // 2)
+            )  # a batch takes many times as long
             first = first or times
             rows += [_row(model, images, method, times) for method in PEERS]
     assert first is not None
@@ -83,7 +99,8 @@ def _times(engine: Engine, model: ModelSpec, count: int, n: int) -> dict[str, li
         for method, class_name in PEERS.items():
             cam = stack.enter_context(library_cam(class_name, theirs, found.target_layer))
             calls[f"peer {method}"] = lambda cam=cam: cam(images, None)  # type: ignore[misc]
-        # What comes after the library finds the memory's state as it left it: a pass that is not counted, for the three that follow.
+        # What comes after the library finds the memory's state as it left it: a pass that is not
+        # counted, for the three that follow.
         calls |= {"settle": lambda: _forward(ours, images), "forward": lambda: _forward(ours, images)}
         for method in PEERS:
             calls[method] = lambda method=method: saliency_maps(ours, images, method, found.target_layer, own_class)  # type: ignore[misc]
@@ -100,10 +117,14 @@ def _forward(network: nn.Module, images: Tensor) -> Tensor:
 
 
 def photographs(engine: Engine, model: ModelSpec, count: int) -> Tensor:
-    """Input of this many photographs that come along, again from the first where there are fewer. On the device."""
+    """Input of this many photographs that come along, again from the first where there are fewer.
+
+    On the device.
+    """
     found, names = card(model), list(GALLERY)
     seen = [
-        torch.from_numpy(engine.picture(ImageRef(source="gallery", name=names[i % len(names)]), model).seen.copy()) for i in range(count)
+        torch.from_numpy(engine.picture(ImageRef(source="gallery", name=names[i % len(names)]), model).seen.copy())
+        for i in range(count)
     ]
     return found.input(torch.stack(seen).permute(0, 3, 1, 2).contiguous().to(engine.device))
 
@@ -113,7 +134,14 @@ def _row(model: ModelSpec, images: int, method: str, times: dict[str, list[float
     over = statistics.median(a / b for a, b in zip(ours, forward, strict=True))
     ratio = statistics.median(a / b for a, b in zip(peer, ours, strict=True))
     return {
-        "model": model.name, "weights": model.weights, "method": method, "images": images, "n": len(ours),
-        "ours_s": round(statistics.median(ours), 6), "forward_s": round(statistics.median(forward), 6),
-        "peer_s": round(statistics.median(peer), 6), "ours_over_forward": round(over, 3), "ratio": round(ratio, 3),
-    }  # fmt: skip
+        "model": model.name,
+        "weights": model.weights,
+        "method": method,
+        "images": images,
+        "n": len(ours),
+        "ours_s": round(statistics.median(ours), 6),
+        "forward_s": round(statistics.median(forward), 6),
+        "peer_s": round(statistics.median(peer), 6),
+        "ours_over_forward": round(over, 3),
+        "ratio": round(ratio, 3),
+    }

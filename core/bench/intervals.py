@@ -1,4 +1,6 @@
-"""Bench of the intervals of correlations: how often they hold the true value, by the number of images."""
+"""Bench of the intervals of correlations: how often they hold the true value, by the number of
+images.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,9 @@ ROUNDING = 1e-9
 
 @dataclass(frozen=True, eq=False)
 class Population:
-    """The 5,000 digits, each with its probability of being drawn. right, score: (seeds, levels, digits). truth: (series, 3)."""
+    """The 5,000 digits, each with its probability of being drawn. right, score: (seeds, levels,
+    digits). truth: (series, 3).
+    """
 
     right: Floats
     score: Floats
@@ -49,13 +53,16 @@ class Population:
 @BENCHES.register(
     "intervals",
     "Intervals of correlations",
-    "Samples of 100 to 1,000 digits: how often the 95 % intervals of Pearson, Spearman and Kendall hold the true value.",
+    "Samples of 100 to 1,000 digits: how often the 95 % intervals of Pearson, Spearman and Kendall hold the true"
+    " value.",
 )
 def intervals(engine: Engine, n: int | None, sizes: tuple[int, ...] = SIZES) -> dict[str, Any]:
-    """The true values are those of a population of the 5,000 embedded digits: as they are, and with random (Dirichlet) weights, so that
-    levels which nearly tie lie in another order. Each is sampled `n` times at each size, for three seeds and their mean series. `rows`:
-    `coverage`, the mean over populations and series; `worst`, the least covered one; `width`; the same of percentile intervals of the
-    same draws. `maps`: whether empty heatmaps count 0 or are left out. ours_s: one sample, from images to intervals."""
+    """The true values are those of a population of the 5,000 embedded digits: as they are, and with
+    random (Dirichlet) weights, so that levels which nearly tie lie in another order. Each is
+    sampled `n` times at each size, for three seeds and their mean series. `rows`: `coverage`, the
+    mean over populations and series; `worst`, the least covered one; `width`; the same of
+    percentile intervals of the same draws. `maps`: whether empty heatmaps count 0 or are left out.
+    ours_s: one sample, from images to intervals."""
     rows, took = [], []
     for maps in MAPS:
         populations = list(_populations(engine, maps))
@@ -73,7 +80,11 @@ def _populations(engine: Engine, maps: str) -> Iterator[Population]:
     right = (table.predicted_noisy.to_numpy().reshape(shape) == labels).astype(np.float64)
     score = table.soft_iou.where(~table["empty"] | (maps == "all")).to_numpy(dtype=np.float64).reshape(shape)
     for place in range(POPULATIONS):
-        weights = np.random.default_rng(place).dirichlet(np.ones(len(labels))) if place else np.full(len(labels), 1 / len(labels))
+        weights = (
+            np.random.default_rng(place).dirichlet(np.ones(len(labels)))
+            if place
+            else np.full(len(labels), 1 / len(labels))
+        )
         yield Population(right, score, weights)
 
 
@@ -88,7 +99,9 @@ def _covered(populations: list[Population], images: int, samples: int) -> tuple[
             took.append(time.perf_counter() - began)
             hits.append((low - ROUNDING <= truth) & (truth <= high + ROUNDING))
             widths.append(high - low)
-    held = np.array(hits).reshape(len(populations), samples, *hits[0].shape).mean(1)  # (populations, kinds, series, coefficients)
+    held = (
+        np.array(hits).reshape(len(populations), samples, *hits[0].shape).mean(1)
+    )  # (populations, kinds, series, coefficients)
     wide = np.nanmean(widths, axis=(0, 2))
     return [
         {
@@ -105,7 +118,9 @@ def _covered(populations: list[Population], images: int, samples: int) -> tuple[
 
 
 def _bounds(means: LevelMeans) -> Floats:
-    """Ours and percentiles, of every seed and the mean series: (2, series, 3 coefficients, 2 bounds), NaN where undefined."""
+    """Ours and percentiles, of every seed and the mean series: (2, series, 3 coefficients, 2
+    bounds), NaN where undefined.
+    """
     parts = (means, means.averaged())
     ours = [[(found.low, found.high) for found in series] for part in parts for series in correlation_intervals(part)]
     drawn = np.concatenate([_values(part.drawn_accuracy, part.drawn_soft_iou, average=False) for part in parts], axis=1)
@@ -114,9 +129,16 @@ def _bounds(means: LevelMeans) -> Floats:
 
 
 def _values(accuracy: Floats, overlap: Floats, average: bool = True) -> Floats:
-    """Correlations (..., series, 3) of level means (..., seeds, levels); average: the mean series is one more."""
+    """Correlations (..., series, 3) of level means (..., seeds, levels); average: the mean series
+    is one more.
+    """
     if average:
-        with warnings.catch_warnings(action="ignore", category=RuntimeWarning):  # a level without a map in any seed stays undefined
-            accuracy, overlap = (np.concatenate([each, np.nanmean(each, axis=-2, keepdims=True)], axis=-2) for each in (accuracy, overlap))
+        with warnings.catch_warnings(
+            action="ignore", category=RuntimeWarning
+        ):  # a level without a map in any seed stays undefined
+            accuracy, overlap = (
+                np.concatenate([each, np.nanmean(each, axis=-2, keepdims=True)], axis=-2)
+                for each in (accuracy, overlap)
+            )
     found = row_correlations(accuracy, overlap)
     return np.stack([found[name] for name in CORRELATIONS], axis=-1)

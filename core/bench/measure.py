@@ -25,12 +25,16 @@ def percentile(values: list[float], share: float) -> float:
 def alternate(
     ours: Callable[[int], object], peer: Callable[[int], object], n: int, device: torch.device
 ) -> tuple[list[float], list[float]]:
-    """Seconds of `ours(i)` and `peer(i)`, i = 1..n, alternating; i = 0 warms both up and is not counted."""
+    """Seconds of `ours(i)` and `peer(i)`, i = 1..n, alternating; i = 0 warms both up and is not
+    counted.
+    """
     rows = [(seconds(lambda i=i: ours(i), device), seconds(lambda i=i: peer(i), device)) for i in range(n + 1)]  # type: ignore[misc]
     return [row[0] for row in rows[1:]], [row[1] for row in rows[1:]]
 
 
-def line(bench: str, device: torch.device, ours: list[float], peer: tuple[str, list[float]] | None = None, **more: Any) -> dict[str, Any]:
+def line(
+    bench: str, device: torch.device, ours: list[float], peer: tuple[str, list[float]] | None = None, **more: Any
+) -> dict[str, Any]:
     """One bench result in the documented keys; spread as the smallest and largest value."""
     name, theirs = peer or (None, [])
     ours_s = statistics.median(ours)

@@ -24,9 +24,14 @@ STATUS = Path("/proc/self/status")
 THREE = ("resnet18", "squeezenet1_1", "resnet50")
 
 
-@BENCHES.register("memory", "Memory", "ResNet-18, random weights: the process' memory after 300 slider moves minus that after 10.")
+@BENCHES.register(
+    "memory", "Memory", "ResNet-18, random weights: the process' memory after 300 slider moves minus that after 10."
+)
 def memory(engine: Engine, n: int | None, model: str = "resnet18") -> dict[str, Any]:
-    """`n`: moves, 300 unless told. `rss_mb`: the difference; `held_mb`: what the engine says it holds more, heatmaps among it."""
+    """`n`: moves, 300 unless told.
+
+    `rss_mb`: the difference; `held_mb`: what the engine says it holds more, heatmaps among it.
+    """
     moves, spec = max(n or LATE, EARLY + 1), ModelSpec(name=model, weights=RANDOM, seed=0)
     times, early = [], (0, 0)
     gc.collect()  # what others have left behind must not be freed between the two measurements
@@ -35,28 +40,48 @@ def memory(engine: Engine, n: int | None, model: str = "resnet18") -> dict[str, 
         if move + 1 == EARLY:
             early = rss_bytes(), _held(engine)
     late = rss_bytes(), _held(engine)
-    row = line("memory", engine.device, times[EARLY:], model=model, rss_mb=_mb(late[0] - early[0]), held_mb=_mb(late[1] - early[1]))
+    row = line(
+        "memory",
+        engine.device,
+        times[EARLY:],
+        model=model,
+        rss_mb=_mb(late[0] - early[0]),
+        held_mb=_mb(late[1] - early[1]),
+    )
     return row | {"rss_early_mb": _mb(early[0]), "rss_late_mb": _mb(late[0])}
 
 
 @BENCHES.register(
-    "budget", "Budget", "Three networks that do not fit together, asked in turn: the most memory in use, against the budgets."
+    "budget",
+    "Budget",
+    "Three networks that do not fit together, asked in turn: the most memory in use, against the budgets.",
 )
 def budget(engine: Engine, n: int | None, models: tuple[str, ...] = THREE) -> dict[str, Any]:
-    """The device may keep the largest network and half of it, RAM the weights and index of it and a quarter more. `over`: peak over
-    budget minus 1, the larger of the two tiers, as counted by the store. `tensors_mb`: all tensors alive at the end in the process,
-    `held_mb`: those that the store counts. On a GPU `allocated_mb` is PyTorch's own peak, activations included."""
+    """The device may keep the largest network and half of it, RAM the weights and index of it and a
+    quarter more. `over`: peak over budget minus 1, the larger of the two tiers, as counted by the
+    store. `tensors_mb`: all tensors alive at the end in the process, `held_mb`: those that the
+    store counts. On a GPU `allocated_mb` is PyTorch's own peak, activations included."""
     specs = [ModelSpec(name=name, weights=RANDOM, seed=0) for name in models]
     largest = max(network_bytes(card(spec)) for spec in specs)
     before = tensor_bytes()
-    fresh = Engine(str(engine.device), engine.folder, Budgets(device_bytes=largest * 3 // 2, ram_bytes=largest * 5 // 4))
+    fresh = Engine(
+        str(engine.device), engine.folder, Budgets(device_bytes=largest * 3 // 2, ram_bytes=largest * 5 // 4)
+    )
     if engine.device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(engine.device)
     times = [_move(fresh, specs[move % len(specs)], move / (n or 60)) for move in range(n or 60)]
     parts = fresh.store.parts()
-    row = line("budget", engine.device, times, models=list(models), over=round(max(p.peak_bytes / p.budget_bytes for p in parts) - 1, 4))
+    row = line(
+        "budget",
+        engine.device,
+        times,
+        models=list(models),
+        over=round(max(p.peak_bytes / p.budget_bytes for p in parts) - 1, 4),
+    )
     row |= {"held_mb": _mb(_held(fresh)), "tensors_mb": _mb(tensor_bytes() - before)}
-    row |= {f"{part.name}_peak_mb": _mb(part.peak_bytes) for part in parts} | {f"{p.name}_budget_mb": _mb(p.budget_bytes) for p in parts}
+    row |= {f"{part.name}_peak_mb": _mb(part.peak_bytes) for part in parts} | {
+        f"{p.name}_budget_mb": _mb(p.budget_bytes) for p in parts
+    }
     if engine.device.type == "cuda":
         row["allocated_mb"] = _mb(torch.cuda.max_memory_allocated(engine.device))
     return row
@@ -67,7 +92,9 @@ def rss_bytes() -> int:
     try:
         said = next(row for row in STATUS.read_text().splitlines() if row.startswith("VmRSS:"))
     except OSError as error:
-        raise MissingData("This system does not say how much memory a process has.", "It is read from /proc.", "Use Linux.") from error
+        raise MissingData(
+            "This system does not say how much memory a process has.", "It is read from /proc.", "Use Linux."
+        ) from error
     return int(said.split()[1]) * 1024
 
 
@@ -87,7 +114,9 @@ def _storages(tensors: Iterable[torch.Tensor]) -> int:
 
 
 def _move(engine: Engine, spec: ModelSpec, sparsity: float) -> float:
-    """Seconds of one slider move as Explore asks it: both heatmaps of a photograph at a new sparsity, with all scores."""
+    """Seconds of one slider move as Explore asks it: both heatmaps of a photograph at a new
+    sparsity, with all scores.
+    """
     image = ImageRef(source="gallery", name=next(iter(GALLERY)))
     start = time.perf_counter()
     engine.compare(VariantSpec(model=spec, pruning=PruningSpec.one_shot(round(sparsity, 6))), image, CamSpec())

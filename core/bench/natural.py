@@ -18,7 +18,9 @@ MODEL = "efficientnet-lite0"
     "EfficientNet-lite0, 224 px: slider moved until all pictures and scores have changed, in a browser.",
 )
 def slider_natural(engine: Engine, n: int | None) -> dict[str, Any]:
-    """One arrow key, half a point of sparsity; the clock stops when both heatmaps and all scores of the new sparsity are on screen."""
+    """One arrow key, half a point of sparsity; the clock stops when both heatmaps and all scores of
+    the new sparsity are on screen.
+    """
     took: list[float] = []
     with server(engine.folder) as address, browser_page() as tab:
         tab.goto(f"{address}/explore?model={MODEL}&fine=45")

@@ -1,4 +1,6 @@
-"""Bench of pruned networks on disk: bytes against what must be said of them, and the time to keep and to read one."""
+"""Bench of pruned networks on disk: bytes against what must be said of them, and the time to keep
+and to read one.
+"""
 
 from __future__ import annotations
 
@@ -17,17 +19,28 @@ from core.store.sizes import file_bytes
 SPARSITIES = (0.5, 0.9, 0.98)
 
 
-@BENCHES.register("store", "Store", "VGG-16, random weights, kept on disk at 50, 90 and 98 %: bytes against mask bits and kept values.")
+@BENCHES.register(
+    "store",
+    "Store",
+    "VGG-16, random weights, kept on disk at 50, 90 and 98 %: bytes against mask bits and kept values.",
+)
 def store(engine: Engine, n: int | None, model: str = "vgg16") -> dict[str, Any]:
-    """`rows`: of each sparsity the file's bytes, `least_bytes` (one bit a prunable weight, four bytes a kept value and any other), `times`
-    (the one over the other), a dense file's bytes, seconds to keep it, and to have the network again in another engine. ours_s is of
-    keeping. `n`: how many of the sparsities. In a folder of its own that is removed."""
+    """`rows`: of each sparsity the file's bytes, `least_bytes` (one bit a prunable weight, four
+    bytes a kept value and any other), `times` (the one over the other), a dense file's bytes,
+    seconds to keep it, and to have the network again in another engine. ours_s is of keeping. `n`:
+    how many of the sparsities. In a folder of its own that is removed."""
     spec = ModelSpec(name=model, weights=RANDOM, seed=0)
     variants = [VariantSpec(model=spec, pruning=PruningSpec.one_shot(sparsity)) for sparsity in SPARSITIES[:n]]
     with tempfile.TemporaryDirectory() as folder:
         first, second = (Engine(str(engine.device), Path(folder), engine.store.budgets) for _ in range(2))
         rows = [_row(first, second, variant) for variant in variants]
-    row = line("store", engine.device, [found["keep_s"] for found in rows], model=model, worst=max(found["times"] for found in rows))
+    row = line(
+        "store",
+        engine.device,
+        [found["keep_s"] for found in rows],
+        model=model,
+        worst=max(found["times"] for found in rows),
+    )
     return row | {"rows": rows}
 
 
@@ -45,9 +58,14 @@ def _row(first: Engine, second: Engine, variant: VariantSpec) -> dict[str, Any]:
     read_s = seconds(read, second.device)
     size, least = paths[0].stat().st_size, least_bytes(report)
     return {
-        "sparsity": report.sparsity, "bytes": size, "least_bytes": least, "times": round(size / least, 4), "dense_bytes": dense_bytes,
-        "keep_s": round(keep_s, 3), "read_s": round(read_s, 3),
-    }  # fmt: skip
+        "sparsity": report.sparsity,
+        "bytes": size,
+        "least_bytes": least,
+        "times": round(size / least, 4),
+        "dense_bytes": dense_bytes,
+        "keep_s": round(keep_s, 3),
+        "read_s": round(read_s, 3),
+    }
 
 
 def least_bytes(report: MaskReport) -> int:

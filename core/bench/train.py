@@ -1,4 +1,6 @@
-"""Benches of training on photographs: an epoch against a plain DataLoader loop, and large networks on a GPU."""
+"""Benches of training on photographs: an epoch against a plain DataLoader loop, and large networks
+on a GPU.
+"""
 
 from __future__ import annotations
 
@@ -31,17 +33,23 @@ from core.training.single import Photographs, Subject, computed_in
 
 SIDE_PX, BATCH, STEPS, ROUNDS, WORKERS = 128, 64, 20, 3, 2
 RULE = InputRule(size_px=(SIDE_PX, SIDE_PX))
-RECIPE = TrainSpec(rates=((0.001, 1000),), batch_size=BATCH, noise=0.0, augment=("horizontal-flip", "vertical-flip", "rotation-10"))
+RECIPE = TrainSpec(
+    rates=((0.001, 1000),), batch_size=BATCH, noise=0.0, augment=("horizontal-flip", "vertical-flip", "rotation-10")
+)
 # Dense bfloat16 multiply-adds counted as two operations a second, as the makers state them.
 PEAK_OPERATIONS = {"H200": 989e12, "H100": 989e12, "A100": 312e12, "L40S": 362e12, "L4": 121e12, "RTX 4090": 165e12}
 NEEDS = "needs a GPU, and there is none on this machine"
 
 
-@BENCHES.register("train", "Training", "An epoch, or --n steps of one, of squeezenet1_1 at 128 px, against a plain DataLoader loop.")
+@BENCHES.register(
+    "train", "Training", "An epoch, or --n steps of one, of squeezenet1_1 at 128 px, against a plain DataLoader loop."
+)
 def train(engine: Engine, n: int | None) -> dict[str, Any]:
-    """`ours_s` and `peer_s` are n steps of 64 images (default 20; all images of the folder at most), each measured three times in turn.
+    """`ours_s` and `peer_s` are n steps of 64 images (default 20; all images of the folder at
+    most), each measured three times in turn.
 
-    Both train the same files: ours from the bytes that were decoded once (`decode_s`, not counted), the peer decodes in two workers.
+    Both train the same files: ours from the bytes that were decoded once (`decode_s`, not counted),
+    the peer decodes in two workers.
     """
     with tempfile.TemporaryDirectory() as folder, photographs(Path(folder), (n or STEPS) * BATCH) as (name, place):
         images: list[TrainingImages] = []
@@ -50,7 +58,9 @@ def train(engine: Engine, n: int | None) -> dict[str, Any]:
         times = alternate(lambda i: next(ours), lambda i: next(peer), ROUNDS, engine.device)
     text = f"PyTorch DataLoader with {WORKERS} workers, torchvision's transforms and network"
     rows = len(images[0])
-    row = line("train", engine.device, times[0], (text, times[1]), images=rows, source=name, side_px=SIDE_PX, batch=BATCH)
+    row = line(
+        "train", engine.device, times[0], (text, times[1]), images=rows, source=name, side_px=SIDE_PX, batch=BATCH
+    )
     return row | {"images_per_s": round(rows / row["ours_s"], 1), "decode_s": round(decode_s, 3)}
 
 
@@ -66,12 +76,20 @@ def peer_epochs(folder: Path, device: torch.device) -> Iterator[float]:
     """The same training as the tutorials write it."""
     from torchvision import datasets, models, transforms  # imported here: it takes seconds
 
-    steps = [transforms.Resize((SIDE_PX, SIDE_PX)), transforms.RandomHorizontalFlip(), transforms.RandomVerticalFlip(),
-             transforms.RandomRotation(10), transforms.ToTensor(), transforms.Normalize(RULE.mean, RULE.std)]  # fmt: skip
+    steps = [
+        transforms.Resize((SIDE_PX, SIDE_PX)),
+        transforms.RandomHorizontalFlip(),
+        transforms.RandomVerticalFlip(),
+        transforms.RandomRotation(10),
+        transforms.ToTensor(),
+        transforms.Normalize(RULE.mean, RULE.std),
+    ]
     data = datasets.ImageFolder(str(folder), transforms.Compose(steps))
     loader = DataLoader(data, batch_size=BATCH, shuffle=True, num_workers=WORKERS)
     network = models.squeezenet1_1(num_classes=len(data.classes)).to(device).train()
-    optimiser = torch.optim.SGD(network.parameters(), lr=0.001, momentum=RECIPE.momentum, weight_decay=RECIPE.weight_decay)
+    optimiser = torch.optim.SGD(
+        network.parameters(), lr=0.001, momentum=RECIPE.momentum, weight_decay=RECIPE.weight_decay
+    )
     while True:
         total = 0.0
         for images, labels in loader:
@@ -86,11 +104,17 @@ def peer_epochs(folder: Path, device: torch.device) -> Iterator[float]:
 
 @contextmanager
 def photographs(folder: Path, most: int) -> Iterator[tuple[str, Path]]:
-    """Name and folder of at most so many photographs: of SPARSIGHT_DATA's imagenette-128.zip, else made ones."""
+    """Name and folder of at most so many photographs: of SPARSIGHT_DATA's imagenette-128.zip, else
+    made ones.
+    """
     archive = Path(os.environ.get("SPARSIGHT_DATA", "")) / "imagenette-128.zip"
     if archive.is_file():
         with zipfile.ZipFile(archive) as opened:
-            names = [name for name in opened.namelist() if "train" in Path(name).parts and Path(name).suffix.lower() in SUFFIXES]
+            names = [
+                name
+                for name in opened.namelist()
+                if "train" in Path(name).parts and Path(name).suffix.lower() in SUFFIXES
+            ]
             step = max(1, len(names) // most)
             opened.extractall(folder, sorted(names)[::step][:most])
         yield "imagenette-128", next(folder.rglob("train"))
@@ -109,7 +133,11 @@ def make_photographs(folder: Path, count: int, classes: int = 10) -> None:
         coarse.resize((SIDE_PX, SIDE_PX), Image.Resampling.BICUBIC).save(home / f"{row}.jpg", quality=80)
 
 
-@BENCHES.register("train-gpu", "Training on a GPU", "GoogLeNet and VGG-16-BN at 128 px: images a second, and the share of the GPU's peak.")
+@BENCHES.register(
+    "train-gpu",
+    "Training on a GPU",
+    "GoogLeNet and VGG-16-BN at 128 px: images a second, and the share of the GPU's peak.",
+)
 def train_gpu(engine: Engine, n: int | None) -> dict[str, Any]:
     """Without a GPU it measures nothing and says so."""
     if engine.device.type != "cuda":
@@ -119,7 +147,8 @@ def train_gpu(engine: Engine, n: int | None) -> dict[str, Any]:
 
 
 def train_networks(device: torch.device, n: int, names: tuple[str, ...], batch: int) -> dict[str, Any]:
-    """Steps of each network in ours (precision auto) and in a plain float32 loop with its images on the device, n of each in turn.
+    """Steps of each network in ours (precision auto) and in a plain float32 loop with its images on
+    the device, n of each in turn.
 
     The line's times are those of the first network; `rows` has them all.
     """
@@ -128,17 +157,34 @@ def train_networks(device: torch.device, n: int, names: tuple[str, ...], batch: 
     for name in names:
         ours, peer, operations = _steps(name, device, batch)
         times = alternate(lambda i, step=ours: step(), lambda i, step=peer: step(), n, device)  # type: ignore[misc]
-        row = line("train-gpu", device, times[0], ("PyTorch, float32, contiguous", times[1]), network=name, batch=batch, side_px=SIDE_PX)
+        row = line(
+            "train-gpu",
+            device,
+            times[0],
+            ("PyTorch, float32, contiguous", times[1]),
+            network=name,
+            batch=batch,
+            side_px=SIDE_PX,
+        )
         peak = next((value for key, value in PEAK_OPERATIONS.items() if key in describe(device)), None)
         share = None if peak is None else round(operations / row["ours_s"] / peak, 4)
         lines.append(row | {"precision": str(computed_in(device, "auto")).removeprefix("torch.")})
-        rows.append({"network": name, "images_per_s": round(batch / row["ours_s"], 1), "peer_images_per_s": round(batch / row["peer_s"], 1),
-                     "ratio": row["ratio"], "share_of_peak": share})  # fmt: skip
+        rows.append(
+            {
+                "network": name,
+                "images_per_s": round(batch / row["ours_s"], 1),
+                "peer_images_per_s": round(batch / row["peer_s"], 1),
+                "ratio": row["ratio"],
+                "share_of_peak": share,
+            }
+        )
     return lines[0] | {"rows": rows}
 
 
 def _steps(name: str, device: torch.device, batch: int) -> tuple[Callable[[], object], Callable[[], object], float]:
-    """A step of ours, one of the peer, and the arithmetic operations of a step (three passes' worth of two for each multiply-add)."""
+    """A step of ours, one of the peer, and the arithmetic operations of a step (three passes' worth
+    of two for each multiply-add).
+    """
     pixels = torch.randint(0, 256, (batch, 3, SIDE_PX, SIDE_PX), dtype=torch.uint8)
     data = TrainingImages(pixels, torch.arange(batch) % 10, tuple("0123456789"))
     recipe = TrainSpec(rates=((0.001, 1),), batch_size=batch, noise=0.0, augment=RECIPE.augment, precision="auto")

@@ -1,4 +1,6 @@
-"""Bench of training: one epoch of the three seeds, against a plain PyTorch DataLoader loop of the same training."""
+"""Bench of training: one epoch of the three seeds, against a plain PyTorch DataLoader loop of the
+same training.
+"""
 
 from __future__ import annotations
 
@@ -20,10 +22,13 @@ from core.specs import TrainSpec
 from core.training.stacked import Start, train
 
 
-@BENCHES.register("protocol", "Protocol", "One epoch of the thesis' training, three seeds, and what the whole protocol takes.")
+@BENCHES.register(
+    "protocol", "Protocol", "One epoch of the thesis' training, three seeds, and what the whole protocol takes."
+)
 def protocol(engine: Engine, n: int | None) -> dict[str, Any]:
-    """`ours_s` and `peer_s` are one epoch of three seeds; levels and the whole follow by counting epochs, and the recorded
-    seconds of a finished run stand beside them when there is one on this machine."""
+    """`ours_s` and `peer_s` are one epoch of three seeds; levels and the whole follow by counting
+    epochs, and the recorded seconds of a finished run stand beside them when there is one on this
+    machine."""
     name, data = _images(engine)
     recipe = TrainSpec(rates=((0.01, 1),))
 
@@ -39,7 +44,9 @@ def protocol(engine: Engine, n: int | None) -> dict[str, Any]:
     times = alternate(ours, lambda i: loop_over(pictures), n or 3, engine.device)
     peer = ("PyTorch DataLoader over a torchvision-style MNIST, one seed after the other", times[1])
     row = line("protocol", engine.device, times[0], peer, images=name, seeds=len(SEEDS))
-    row |= {"peer_tensors_s": round(seconds(lambda: loop_over(tensors), engine.device), 3)}  # the same, all images decoded beforehand
+    row |= {
+        "peer_tensors_s": round(seconds(lambda: loop_over(tensors), engine.device), 3)
+    }  # the same, all images decoded beforehand
     epochs, level_epochs = len(PRETRAIN.epoch_rates) + (LEVELS + 1) * len(LEVEL.epoch_rates), len(LEVEL.epoch_rates)
     row |= {"level_s": round(row["ours_s"] * level_epochs, 2), "protocol_s": round(row["ours_s"] * epochs, 1)}
     return row | {"protocol_recorded_s": recorded_seconds(engine)}
@@ -62,7 +69,9 @@ class PictureDataset(Dataset):
 
 def dataloader_epoch(network: torch.nn.Module, dataset: Dataset, recipe: TrainSpec, device: torch.device) -> None:
     """One epoch as the tutorials write it: DataLoader, noise on the background, SGD."""
-    optimiser = torch.optim.SGD(network.parameters(), lr=recipe.epoch_rates[0], momentum=recipe.momentum, weight_decay=recipe.weight_decay)
+    optimiser = torch.optim.SGD(
+        network.parameters(), lr=recipe.epoch_rates[0], momentum=recipe.momentum, weight_decay=recipe.weight_decay
+    )
     for images, labels in DataLoader(dataset, batch_size=recipe.batch_size, shuffle=True):
         images, labels = images.to(device), labels.to(device)
         seen = torch.where(images == 0, torch.rand_like(images) * recipe.noise, images)
@@ -79,7 +88,9 @@ def _images(engine: Engine) -> tuple[str, LabelledImages]:
 
 
 def recorded_seconds(engine: Engine) -> dict[str, float]:
-    """Training seconds that finished runs on this machine wrote down, by training set; only runs with every level count."""
+    """Training seconds that finished runs on this machine wrote down, by training set; only runs
+    with every level count.
+    """
     found = {}
     for weights in ("mnist-60000", "mnist-55000"):
         plan = Plan(weights=weights)

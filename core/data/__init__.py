@@ -1,3 +1,5 @@
-"""Images: data sets of digits (datasets.py) and of photographs (downloads.py, folders.py), single images (pictures.py), the gallery."""
+"""Images: data sets of digits (datasets.py) and of photographs (downloads.py, folders.py), single
+images (pictures.py), the gallery.
+"""
 
 from core.data import downloads as downloads  # registers its data sets

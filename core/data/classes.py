@@ -26,18 +26,23 @@ NUMBERED = re.compile(r"(class )?\d+")
 
 
 def plain(name: str) -> str:
-    """A class name for comparisons: its first synonym, small letters, words parted by single blanks."""
+    """A class name for comparisons: its first synonym, small letters, words parted by single
+    blanks.
+    """
     return " ".join(re.sub(r"[_-]", " ", name.split(",")[0]).lower().split())
 
 
 def class_indices(names: Classes, classes: Classes) -> tuple[int | None, ...]:
-    """Where each class of a data set stands among a network's classes; None where it is none of them.
+    """Where each class of a data set stands among a network's classes; None where it is none of
+    them.
 
-    Names are compared as `plain` has them; synsets (n01440764) are looked up among ImageNet's thousand. A network whose classes
-    are only numbered takes the data set's classes in their order, if there are as many.
+    Names are compared as `plain` has them; synsets (n01440764) are looked up among ImageNet's
+    thousand. A network whose classes are only numbered takes the data set's classes in their order,
+    if there are as many.
 
     Args:
-        names: as the data set calls its classes. classes: names in the order of the network's outputs.
+        names: as the data set calls its classes. classes: names in the order of the network's
+            outputs.
     """
     if len(names) == len(classes) and all(map(NUMBERED.fullmatch, classes)) and not any(map(NUMBERED.fullmatch, names)):
         return tuple(range(len(names)))
@@ -45,7 +50,9 @@ def class_indices(names: Classes, classes: Classes) -> tuple[int | None, ...]:
 
 
 def class_index(name: str, classes: Classes) -> int | None:
-    """The same for one class by its name; None too where two classes of the network share the name."""
+    """The same for one class by its name; None too where two classes of the network share the
+    name.
+    """
     if classes.count(name) == 1:
         return classes.index(name)
     if SYNSET.fullmatch(name):
@@ -77,7 +84,9 @@ def is_imagenet(classes: Classes) -> bool:
 
 @lru_cache(maxsize=1)
 def synsets() -> dict[str, int]:
-    """ImageNet's thousand classes (ILSVRC 2012): index in the usual order of network outputs by WordNet number."""
+    """ImageNet's thousand classes (ILSVRC 2012): index in the usual order of network outputs by
+    WordNet number.
+    """
     text = Path(__file__).with_name("imagenet_synsets.txt").read_text(encoding="ascii")
     return {name: index for index, name in enumerate(text.split())}
 
@@ -90,6 +99,8 @@ def _imagenet_names() -> Classes:
 
 
 def readable(name: str) -> str:
-    """A class of a folder as people call it: the name of a synset (n01440764 is tench), else the name itself."""
+    """A class of a folder as people call it: the name of a synset (n01440764 is tench), else the
+    name itself.
+    """
     place = synsets().get(name)
     return name if place is None else _imagenet_names()[place]

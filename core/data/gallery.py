@@ -1,4 +1,6 @@
-"""Photographs that come along in installed packages: nothing is downloaded, none is stored in this repository."""
+"""Photographs that come along in installed packages: nothing is downloaded, none is stored in this
+repository.
+"""
 
 from __future__ import annotations
 
@@ -20,8 +22,9 @@ PACKAGES = {"skimage": "scikit-image", "sklearn": "scikit-learn"}  # module -> w
 class GalleryPhoto:
     """One photograph.
 
-    file: inside the package's folder. alt: what is to be seen, for people who do not see it. subject: the ImageNet class that
-    names the subject, "" where several classes would do or none does (a tabby is a tiger cat to some; a motorcycle is no class).
+    file: inside the package's folder. alt: what is to be seen, for people who do not see it.
+    subject: the ImageNet class that names the subject, "" where several classes would do or none
+    does (a tabby is a tiger cat to some; a motorcycle is no class).
     """
 
     file: str
@@ -46,11 +49,17 @@ class GalleryPhoto:
 
 GALLERY: Registry[GalleryPhoto] = Registry("photograph")
 
-GALLERY.register("cat", "Cat", "A tabby cat's face, looking past the camera.", "Stefan van der Walt, CC0, in scikit-image")(
-    GalleryPhoto(file="data/chelsea.png", alt="The face of a striped ginger cat with yellow eyes")
-)
-GALLERY.register("coffee", "Coffee", "A cup of espresso on a saucer, with a spoon.", "Rachel Michetti, CC0, in scikit-image")(
-    GalleryPhoto(file="data/coffee.png", alt="A cup of espresso on a red saucer with a spoon, on a wooden table", subject="espresso")
+GALLERY.register(
+    "cat", "Cat", "A tabby cat's face, looking past the camera.", "Stefan van der Walt, CC0, in scikit-image"
+)(GalleryPhoto(file="data/chelsea.png", alt="The face of a striped ginger cat with yellow eyes"))
+GALLERY.register(
+    "coffee", "Coffee", "A cup of espresso on a saucer, with a spoon.", "Rachel Michetti, CC0, in scikit-image"
+)(
+    GalleryPhoto(
+        file="data/coffee.png",
+        alt="A cup of espresso on a red saucer with a spoon, on a wooden table",
+        subject="espresso",
+    )
 )
 GALLERY.register("rocket", "Rocket", "A rocket on its pad at dusk.", "SpaceX, public domain, in scikit-image")(
     GalleryPhoto(file="data/rocket.jpg", alt="A white rocket between four lattice towers, lit up at dusk")
@@ -62,16 +71,19 @@ GALLERY.register(
     "D. Scharstein et al., Middlebury stereo benchmark 2014, in scikit-image",
 )(GalleryPhoto(file="data/motorcycle_left.png", alt="A red motorcycle standing in a workshop in front of shelves"))
 GALLERY.register(
-    "astronaut", "Astronaut", "Eileen Collins in her space suit: a person and many things.", "NASA, public domain, in scikit-image"
+    "astronaut",
+    "Astronaut",
+    "Eileen Collins in her space suit: a person and many things.",
+    "NASA, public domain, in scikit-image",
 )(
     GalleryPhoto(
         file="data/astronaut.png",
         alt="A smiling woman in an orange space suit with a helmet, in front of a flag and a model of a space shuttle",
     )
 )
-GALLERY.register("camera", "Photographer", "A man behind a camera on its tripod; grey.", "Lav Varshney, CC0, in scikit-image")(
-    GalleryPhoto(file="data/camera.png", alt="A man in a dark coat looks through a camera on a tripod, on a lawn")
-)
+GALLERY.register(
+    "camera", "Photographer", "A man behind a camera on its tripod; grey.", "Lav Varshney, CC0, in scikit-image"
+)(GalleryPhoto(file="data/camera.png", alt="A man in a dark coat looks through a camera on a tripod, on a lawn"))
 GALLERY.register(
     "coins",
     "Coins",
@@ -84,12 +96,23 @@ GALLERY.register(
     "The Hubble eXtreme Deep Field: nothing that ImageNet has a class for.",
     "NASA and ESA, public domain, in scikit-image",
 )(GalleryPhoto(file="data/hubble_deep_field.jpg", alt="Hundreds of small galaxies of many colours on black"))
-GALLERY.register("flower", "Flower", "An orange dahlia in front of dark leaves.", "vultilion (Flickr), CC BY 2.0, in scikit-learn")(
-    GalleryPhoto(package="sklearn", file="datasets/images/flower.jpg", alt="A round orange dahlia in front of dark leaves")
-)
-GALLERY.register("pagoda", "Pagoda", "A many-storeyed Chinese temple above a lake.", "danielbuechele (Flickr), CC BY 2.0, in scikit-learn")(
+GALLERY.register(
+    "flower", "Flower", "An orange dahlia in front of dark leaves.", "vultilion (Flickr), CC BY 2.0, in scikit-learn"
+)(
     GalleryPhoto(
-        package="sklearn", file="datasets/images/china.jpg", alt="An eight-sided Chinese temple of four storeys above a misty lake"
+        package="sklearn", file="datasets/images/flower.jpg", alt="A round orange dahlia in front of dark leaves"
+    )
+)
+GALLERY.register(
+    "pagoda",
+    "Pagoda",
+    "A many-storeyed Chinese temple above a lake.",
+    "danielbuechele (Flickr), CC BY 2.0, in scikit-learn",
+)(
+    GalleryPhoto(
+        package="sklearn",
+        file="datasets/images/china.jpg",
+        alt="An eight-sided Chinese temple of four storeys above a misty lake",
     )
 )
 
@@ -101,4 +124,6 @@ def gallery_image(name: str) -> Image.Image:
     try:
         return read_image(path.read_bytes())[0]
     except (OSError, BadImage) as error:
-        raise MissingData(f"The photograph {path} cannot be read ({error}).", "", "Install its package again.") from error
+        raise MissingData(
+            f"The photograph {path} cannot be read ({error}).", "", "Install its package again."
+        ) from error

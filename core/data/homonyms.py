@@ -1,4 +1,6 @@
-"""Folder names with more than one meaning, so that nobody's toy kites are counted as ImageNet's birds without a word."""
+"""Folder names with more than one meaning, so that nobody's toy kites are counted as ImageNet's
+birds without a word.
+"""
 
 from __future__ import annotations
 
@@ -95,10 +97,11 @@ HOMONYMS: tuple[tuple[str, str, str, str], ...] = (
 
 
 def homonym_notes(folders: Sequence[str], classes: Classes) -> tuple[str, ...]:
-    """What to know of folder names that may mean something else than the class they are counted as, in plain sentences.
+    """What to know of folder names that may mean something else than the class they are counted as,
+    in plain sentences.
 
-    Names that fit several classes of the network are found by comparing them; other meanings are known for ImageNet's classes only.
-    A folder that is named by its synset has one meaning.
+    Names that fit several classes of the network are found by comparing them; other meanings are
+    known for ImageNet's classes only. A folder that is named by its synset has one meaning.
     """
     names = [name for name in folders if not SYNSET.fullmatch(name)]
     found = [text for name in names if (text := _several_classes(name, classes) or _another_meaning(name, classes))]
@@ -106,8 +109,10 @@ def homonym_notes(folders: Sequence[str], classes: Classes) -> tuple[str, ...]:
         return ()
     more = f"; and {len(found) - LISTED:,} more" if len(found) > LISTED else ""
     return (
-        f"Folder names with more than one meaning: {'; '.join(found[:LISTED])}{more}. Give a folder that shows something else another "
-        "name. To confirm a class, name the folder by its synset.",
+        (
+            f"Folder names with more than one meaning: {'; '.join(found[:LISTED])}{more}. Give a folder that shows"
+            " something else another name. To confirm a class, name the folder by its synset."
+        ),
     )
 
 
@@ -129,7 +134,10 @@ def _another_meaning(name: str, classes: Classes) -> str:
     if index not in meanings:
         return ""
     shown, other = meanings[index]
-    return f"'{name}' is counted as ImageNet's class {index}, {classes[index]} ({shown}{_synset(index, classes)}), not {other}"
+    return (
+        f"'{name}' is counted as ImageNet's class {index}, {classes[index]} ({shown}{_synset(index, classes)}), not"
+        f" {other}"
+    )
 
 
 def _synset(index: int, classes: Classes) -> str:

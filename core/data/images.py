@@ -1,6 +1,7 @@
 """Image files: from the bytes of a file to a picture.
 
-The file is a stranger's: what it is, is told from its content, and its size from its head, before anything is decoded.
+The file is a stranger's: what it is, is told from its content, and its size from its head, before
+anything is decoded.
 """
 
 from __future__ import annotations
@@ -19,7 +20,10 @@ MAX_BYTES_TEXT = f"{MAX_BYTES // 1_000_000} MB"
 MAX_PIXELS_TEXT = f"{MAX_PIXELS // 1_000_000} megapixels"
 LIMITS_TEXT = f"A PNG, JPEG, WebP or BMP file of at most {MAX_BYTES_TEXT} and {MAX_PIXELS_TEXT}."
 
-KEPT_PX, KEPT_PIXELS = 1024, 4_000_000  # the shorter side of pictures that are kept, and all their pixels: no network sees more
+KEPT_PX, KEPT_PIXELS = (
+    1024,
+    4_000_000,
+)  # the shorter side of pictures that are kept, and all their pixels: no network sees more
 _ORIENTATION = 0x0112  # the EXIF tag for how the camera was held
 
 # (where, what stands there, what the file is): files that people try and that are refused by name
@@ -37,14 +41,16 @@ _FOREIGN = (
 
 
 def read_image(data: bytes) -> tuple[Image.Image, tuple[str, ...]]:
-    """The picture in a file, upright, in 8-bit RGB, transparency laid on white, the first one if there are several.
+    """The picture in a file, upright, in 8-bit RGB, transparency laid on white, the first one if
+    there are several.
 
     Args:
         data: the content of a PNG, JPEG, WebP or BMP file.
     Returns:
         the picture, and what was done to it, in plain words.
     Raises:
-        BadImage: too large (MAX_BYTES, MAX_PIXELS: told from the head, nothing is decoded), damaged, or of no such format.
+        BadImage: too large (MAX_BYTES, MAX_PIXELS: told from the head, nothing is decoded),
+        damaged, or of no such format.
     """
     image = _opened(data)
     notes: list[str] = []
@@ -68,7 +74,9 @@ def read_image(data: bytes) -> tuple[Image.Image, tuple[str, ...]]:
 
 
 def bounded(picture: Image.Image) -> Image.Image:
-    """The picture, shrunk so that it can be kept: its shorter side at most KEPT_PX, KEPT_PIXELS in all."""
+    """The picture, shrunk so that it can be kept: its shorter side at most KEPT_PX, KEPT_PIXELS in
+    all.
+    """
     width, height = picture.size
     scale = min(KEPT_PX / min(width, height), (KEPT_PIXELS / (width * height)) ** 0.5)
     if scale >= 1:
@@ -81,13 +89,20 @@ def _opened(data: bytes) -> Image.Image:
     if not data:
         raise BadImage("The file is empty.", LIMITS_TEXT, "Choose another file.")
     if len(data) > MAX_BYTES:
-        raise BadImage(f"The file has {len(data) / 1e6:.1f} MB.", LIMITS_TEXT, "Make the picture smaller, then choose it again.")
+        raise BadImage(
+            f"The file has {len(data) / 1e6:.1f} MB.", LIMITS_TEXT, "Make the picture smaller, then choose it again."
+        )
     try:
         image = Image.open(io.BytesIO(data), formats=FORMATS)
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:  # a warning where warnings are errors
+    except (
+        Image.DecompressionBombError,
+        Image.DecompressionBombWarning,
+    ) as error:  # a warning where warnings are errors
         raise _too_many_pixels("far too many") from error
     except Exception as error:  # as above
-        raise BadImage(f"The file is {_kind(data)}.", LIMITS_TEXT, "Save the picture as PNG, then choose it again.") from error
+        raise BadImage(
+            f"The file is {_kind(data)}.", LIMITS_TEXT, "Save the picture as PNG, then choose it again."
+        ) from error
     if image.width * image.height > MAX_PIXELS:
         raise _too_many_pixels(f"{image.width} x {image.height}")
     return image
@@ -108,7 +123,9 @@ def _kind(data: bytes) -> str:
 
 
 def _upright(image: Image.Image) -> Image.Image:
-    """The image turned as its EXIF data say; the very same object where nothing is to do or the data make no sense."""
+    """The image turned as its EXIF data say; the very same object where nothing is to do or the
+    data make no sense.
+    """
     try:
         if image.getexif().get(_ORIENTATION, 1) in range(2, 9):
             return ImageOps.exif_transpose(image)
@@ -120,7 +137,9 @@ def _upright(image: Image.Image) -> Image.Image:
 def _rgb(image: Image.Image) -> tuple[Image.Image, bool]:
     """8-bit RGB of any mode, and whether anything was transparent."""
     if image.mode.startswith("I"):  # 16 bits a pixel; Pillow's own conversion clips in some versions
-        return Image.fromarray((np.asarray(image).astype(np.int64).clip(0, 65535) // 257).astype(np.uint8)).convert("RGB"), False
+        return Image.fromarray((np.asarray(image).astype(np.int64).clip(0, 65535) // 257).astype(np.uint8)).convert(
+            "RGB"
+        ), False
     if not image.has_transparency_data:
         return image.convert("RGB"), False
     rgba = image.convert("RGBA")

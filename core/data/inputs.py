@@ -24,7 +24,9 @@ INPUT_BYTES = 512_000_000
 
 @dataclass(frozen=True, eq=False)
 class Inputs:
-    """Digits ready for a network: clean and seen (N, H, W) in [0, 1], classes (N,); all on one device."""
+    """Digits ready for a network: clean and seen (N, H, W) in [0, 1], classes (N,); all on one
+    device.
+    """
 
     clean: Tensor
     seen: Tensor
@@ -32,7 +34,9 @@ class Inputs:
 
     @classmethod
     def of(cls, images: Tensor, labels: Tensor, noise: Tensor | None, high: float) -> Inputs:
-        """Args: images (N, H, W) uint8; noise (N, H, W) in [0, 1) or None for none; high: its upper end."""
+        """Args: images (N, H, W) uint8; noise (N, H, W) in [0, 1) or None for none; high: its upper
+        end.
+        """
         clean = images.float() / 255
         return cls(clean, clean if noise is None else add_background_noise(clean, noise, high), labels)
 
@@ -49,7 +53,8 @@ class InputCache:
     """Data sets for networks; safe for threads.
 
     Args:
-        pictures: where the data sets come from. device: where digits are put whole, and photographs batch by batch.
+        pictures: where the data sets come from. device: where digits are put whole, and photographs
+            batch by batch.
     """
 
     def __init__(self, pictures: Pictures, device: torch.device) -> None:
@@ -57,9 +62,16 @@ class InputCache:
         self.kept: Kept[Inputs | PhotoInputs] = Kept("data sets", INPUT_BYTES)
 
     def digits(self, data: DataSpec) -> Inputs:
-        """A data set of digits with its stored noise. Raises BadSpec for photographs; UnknownName, MissingData, BadFile."""
+        """A data set of digits with its stored noise.
+
+        Raises BadSpec for photographs; UnknownName, MissingData, BadFile.
+        """
         if is_photos(data.name):
-            raise BadSpec(f"'{data.name}' holds photographs.", "This network reads handwritten digits.", "Choose 'digits' or 'mnist-test'.")
+            raise BadSpec(
+                f"'{data.name}' holds photographs.",
+                "This network reads handwritten digits.",
+                "Choose 'digits' or 'mnist-test'.",
+            )
         found = self.kept.get(data)
         if isinstance(found, Inputs):
             return found
@@ -71,11 +83,22 @@ class InputCache:
         return made
 
     def photos(self, data: DataSpec, card: Card) -> PhotoInputs:
-        """A data set of photographs for one network. Raises BadSpec for digits and for noise; else as `digits`."""
+        """A data set of photographs for one network.
+
+        Raises BadSpec for digits and for noise; else as `digits`.
+        """
         if not is_photos(data.name):
-            raise BadSpec(f"'{data.name}' holds digits.", "This network looks at photographs.", "Choose a data set of photographs.")
+            raise BadSpec(
+                f"'{data.name}' holds digits.",
+                "This network looks at photographs.",
+                "Choose a data set of photographs.",
+            )
         if data.noise:
-            raise BadSpec("Background noise is laid over digits only.", "Photographs have no background of 0.", "Set the noise to 0.")
+            raise BadSpec(
+                "Background noise is laid over digits only.",
+                "Photographs have no background of 0.",
+                "Set the noise to 0.",
+            )
         key, photos = (data, card.input, card.classes), self._pictures.photo_set(data.name)
         found = self.kept.get(key)
         if isinstance(found, PhotoInputs) and found.photos is photos:
@@ -85,7 +108,10 @@ class InputCache:
         return made
 
     def stamp(self, data: DataSpec, card: Card) -> Stamp:
-        """Of all photographs of a data set now; "" for digits, which never change. Raises as `photos`."""
+        """Of all photographs of a data set now; "" for digits, which never change.
+
+        Raises as `photos`.
+        """
         return "" if card.images == "digits" else self.photos(data, card).photos.whole_stamp
 
     def of(self, data: DataSpec, card: Card) -> Inputs | PhotoInputs:

@@ -13,9 +13,11 @@ T = TypeVar("T")
 
 
 class Kept(Generic[T]):
-    """Values that nobody changes, by key. Safe for threads. A value larger than the whole budget is not kept.
+    """Values that nobody changes, by key. Safe for threads. A value larger than the whole budget is
+    not kept.
 
-    Simpler than the store's MemoryCache, which lends: here a value that had to go may come back only from outside.
+    Simpler than the store's MemoryCache, which lends: here a value that had to go may come back
+    only from outside.
 
     Args:
         name: what it is called in reports. budget_bytes: the most that is kept.
@@ -52,6 +54,11 @@ class Kept(Generic[T]):
         with self._lock:
             entries = len(self._values)
             return CachePart(
-                name=self.name, bytes=self.bytes, budget_bytes=self.budget_bytes, entries=entries,
-                hits=self._hits, misses=self._misses, evicted=self._evicted,
-            )  # fmt: skip
+                name=self.name,
+                bytes=self.bytes,
+                budget_bytes=self.budget_bytes,
+                entries=entries,
+                hits=self._hits,
+                misses=self._misses,
+                evicted=self._evicted,
+            )

@@ -1,4 +1,5 @@
-"""The thesis' background noise: pixels that are exactly 0 get a uniform value in [0, high]; ink stays as it is.
+"""The thesis' background noise: pixels that are exactly 0 get a uniform value in [0, high]; ink
+stays as it is.
 
 The thesis samples it with randint, step unknown; ours is continuous (our reading).
 """
@@ -15,7 +16,8 @@ from core.device import numpy_generator, torch_generator
 class NoiseSource:
     """A stream of uniform numbers in [0, 1) on a device, keyed by what it is for.
 
-    On the CPU numpy draws them (many times faster than torch there), on a GPU torch does: the two streams differ.
+    On the CPU numpy draws them (many times faster than torch there), on a GPU torch does: the two
+    streams differ.
     """
 
     def __init__(self, device: torch.device, *purpose: object) -> None:
@@ -32,12 +34,16 @@ class NoiseSource:
 
 
 def add_background_noise(images: Tensor, uniform: Tensor, high: float) -> Tensor:
-    """Images in [0, 1] with high x uniform added where they are exactly 0. Any shape, both the same."""
+    """Images in [0, 1] with high x uniform added where they are exactly 0.
+
+    Any shape, both the same.
+    """
     return torch.where(images == 0, uniform * high, images)
 
 
 def noise_field(data_name: str, seed: int, shape: tuple[int, int, int]) -> Tensor:
-    """The stored noise of a data set, (N, H, W) in [0, 1): row i always belongs to image i, on every device.
+    """The stored noise of a data set, (N, H, W) in [0, 1): row i always belongs to image i, on
+    every device.
 
     Shorter fields are the beginning of longer ones.
     """

@@ -21,16 +21,19 @@ LEAST_SPECK = 0.02  # of the largest connected piece of ink; smaller pieces are 
 def prepare_digit(data: bytes) -> tuple[Array, tuple[str, ...]]:
     """A person's image as an MNIST-type network expects it: bright ink on exactly 0.
 
-    The recipe is that of MNIST itself: the ink's box is scaled so that its longer side has 20 pixels and placed by whole
-    pixels so that its centre of mass is in the middle of 28 x 28. The background is bright where the median of the border belongs to
-    the brighter of the two classes that Otsu's threshold makes. Uneven light is evened out first: a quadratic surface
-    through the border is subtracted. Then the background is set to exactly 0: all that is no brighter than its median plus three
-    (robust) standard deviations, or plus 5 % of the contrast. A 28 x 28 image on black is taken as it is.
+    The recipe is that of MNIST itself: the ink's box is scaled so that its longer side has 20
+    pixels and placed by whole pixels so that its centre of mass is in the middle of 28 x 28. The
+    background is bright where the median of the border belongs to the brighter of the two classes
+    that Otsu's threshold makes. Uneven light is evened out first: a quadratic surface through the
+    border is subtracted. Then the background is set to exactly 0: all that is no brighter than its
+    median plus three (robust) standard deviations, or plus 5 % of the contrast. A 28 x 28 image on
+    black is taken as it is.
 
     Args:
         data: the content of an image file.
     Returns:
-        (28, 28) float32 in [0, 1], all zero if no ink was found; and what was done, in order, in plain words.
+        (28, 28) float32 in [0, 1], all zero if no ink was found; and what was done, in order, in
+        plain words.
     Raises:
         BadImage: as `read_image`.
     Source:
@@ -75,13 +78,17 @@ def _border(grey: Array) -> NDArray[np.bool_]:
 
 
 def _spread(values: Array) -> tuple[float, float]:
-    """Median and standard deviation, the latter from the median deviation: a tail of ink does not count."""
+    """Median and standard deviation, the latter from the median deviation: a tail of ink does not
+    count.
+    """
     middle = float(np.median(values))
     return middle, 1.4826 * float(np.median(np.abs(values - middle)))
 
 
 def _evened(grey: Array) -> tuple[Array, bool]:
-    """The image without the light's gradual changes, as seen at its border, and whether there were any to speak of."""
+    """The image without the light's gradual changes, as seen at its border, and whether there were
+    any to speak of.
+    """
     level, spread = _spread(grey[_border(grey)])
     if spread == 0:  # a drawing: its background is even, and stays exactly as it is
         return grey, False
@@ -94,19 +101,25 @@ def _evened(grey: Array) -> tuple[Array, bool]:
 
 
 def _otsu(grey: Array) -> float:
-    """The threshold that parts the values into two classes of least variance within; a value belongs to the upper if above it."""
+    """The threshold that parts the values into two classes of least variance within; a value
+    belongs to the upper if above it.
+    """
     counts = np.bincount(np.rint(grey * 255).astype(np.int64).ravel(), minlength=256).astype(np.float64)
     below = counts.cumsum()[:-1]
     total, values = counts.sum(), (counts * np.arange(256)).cumsum()
     with np.errstate(divide="ignore", invalid="ignore"):
         between = (values[-1] * below / total - values[:-1]) ** 2 / (below * (total - below))
     between = np.nan_to_num(between, posinf=0.0)
-    best = np.flatnonzero(np.isclose(between, between.max()))  # a flat top where no values lie between the classes: its middle
+    best = np.flatnonzero(
+        np.isclose(between, between.max())
+    )  # a flat top where no values lie between the classes: its middle
     return (float(best.mean()) + 0.5) / 255
 
 
 def _ink(grey: Array, threshold: float) -> Array | None:
-    """Bright ink in [0, 1] on exactly 0, without dust; None if it hardly differs from its background."""
+    """Bright ink in [0, 1] on exactly 0, without dust; None if it hardly differs from its
+    background.
+    """
     upper = grey > threshold
     background, bright = grey[~upper], grey[upper]
     if not bright.size or not background.size or bright.mean() - background.mean() < LEAST_CONTRAST:
@@ -122,7 +135,10 @@ def _ink(grey: Array, threshold: float) -> Array | None:
 
 
 def _scaled(ink: Array) -> Array:
-    """The box of the ink, its longer side 20 pixels. Bilinear: sharper filters overshoot, and would not leave 0 at 0."""
+    """The box of the ink, its longer side 20 pixels.
+
+    Bilinear: sharper filters overshoot, and would not leave 0 at 0.
+    """
     rows, columns = np.flatnonzero(ink.any(1)), np.flatnonzero(ink.any(0))
     box = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     height, width = (max(1, round(side * INK_PX / max(box.shape))) for side in box.shape)
@@ -131,7 +147,9 @@ def _scaled(ink: Array) -> Array:
 
 
 def _centred(small: Array) -> Array:
-    """28 x 28 with the centre of mass in the middle, as near as whole pixels allow without cutting ink off."""
+    """28 x 28 with the centre of mass in the middle, as near as whole pixels allow without cutting
+    ink off.
+    """
     digit = np.zeros((DIGIT_PX, DIGIT_PX), np.float32)
     starts = []
     for axis, side in enumerate(small.shape):

@@ -1,4 +1,6 @@
-"""The parts of a data set: what a network learns from, what chooses its best epoch, and what is only counted; split without leaks."""
+"""The parts of a data set: what a network learns from, what chooses its best epoch, and what is
+only counted; split without leaks.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ SPLIT_SEED, VALIDATION, TEST = 69, 1125, 2800  # of val/, as in Less is More
 
 @dataclass(frozen=True, eq=False)
 class Images:
-    """The parts of the data: train learns, validation chooses the best epoch, test is only counted."""
+    """The parts of the data: train learns, validation chooses the best epoch, test is only
+    counted.
+    """
 
     train: TrainingImages
     validation: TrainingImages
@@ -29,11 +33,14 @@ Loading = Generator[tuple[int, int], None, Images]  # photographs decoded, photo
 
 
 def part(photos: PhotoSet, folder: str, without: Collection[str] = ()) -> PhotoSet:
-    """The photographs below `folder` ("train"; "" for all), those left out whose file name is in `without`.
+    """The photographs below `folder` ("train"; "" for all), those left out whose file name is in
+    `without`.
 
     Raises BadSpec where nothing is left, or one class only.
     """
-    chosen = [photo for photo in photos.photos if _below(photo.name, folder) and PurePosixPath(photo.name).name not in without]
+    chosen = [
+        photo for photo in photos.photos if _below(photo.name, folder) and PurePosixPath(photo.name).name not in without
+    ]
     classes = len({photo.label for photo in chosen})
     if classes < 2:
         found = "one class" if classes else "no class"
@@ -50,7 +57,10 @@ def _below(name: str, folder: str) -> bool:
 
 
 def split(photos: PhotoSet, sizes: Sequence[int], seed: int) -> list[PhotoSet]:
-    """Parts of these sizes, drawn at random once for a seed; the last takes what is left. Raises BadSpec where there are too few."""
+    """Parts of these sizes, drawn at random once for a seed; the last takes what is left.
+
+    Raises BadSpec where there are too few.
+    """
     if sum(sizes) >= len(photos):
         raise BadSpec(f"{len(photos)} photographs cannot be split into parts of {list(sizes)} and a rest.")
     order = torch.randperm(len(photos), generator=torch.Generator().manual_seed(seed))
@@ -59,9 +69,11 @@ def split(photos: PhotoSet, sizes: Sequence[int], seed: int) -> list[PhotoSet]:
 
 
 def load_images(photos: PhotoSet, rule: InputRule, folder: Path, held_out: Collection[str] = ()) -> Loading:
-    """The folders train/ and val/ of a data set, val/ split as in Less is More, scaled down where there are fewer photographs.
+    """The folders train/ and val/ of a data set, val/ split as in Less is More, scaled down where
+    there are fewer photographs.
 
-    folder: for what memory has no room for. held_out: file names that are left out everywhere. Yields and raises as `decode` does.
+    folder: for what memory has no room for. held_out: file names that are left out everywhere.
+    Yields and raises as `decode` does.
     """
     rest = part(photos, "val", held_out)
     validation = round(len(rest) * VALIDATION / (VALIDATION + TEST)) if len(rest) < VALIDATION + TEST else VALIDATION

@@ -1,4 +1,6 @@
-"""A data set of photographs as a network gets it: decoded batch by batch, kept as bytes where that fits."""
+"""A data set of photographs as a network gets it: decoded batch by batch, kept as bytes where that
+fits.
+"""
 
 from __future__ import annotations
 
@@ -21,9 +23,13 @@ from core.results import Array
 from core.stamps import Stamp
 from core.text import first_few
 
-BATCH_VALUES = 2_500_000  # of the inputs of one batch: 16 of 224 x 224 pixels in colour, and the network's activations on top
+BATCH_VALUES = (
+    2_500_000  # of the inputs of one batch: 16 of 224 x 224 pixels in colour, and the network's activations on top
+)
 LARGEST_BATCH = 500
-KEPT_BYTES = 256_000_000  # the most that one data set's decoded photographs may take; larger sets are decoded again each time
+KEPT_BYTES = (
+    256_000_000  # the most that one data set's decoded photographs may take; larger sets are decoded again each time
+)
 NAMED = 3  # of broken photographs and unknown classes; the others are only counted
 WORKERS = max(1, min(4, os.cpu_count() or 1))
 
@@ -32,8 +38,9 @@ WORKERS = max(1, min(4, os.cpu_count() or 1))
 class PhotoBatch:
     """Photographs that could be read.
 
-    rows: (n,) in the data set. images: (n, channels, H, W), the network's input. truth: (n, H, W), 1 on the object, all 0 where nobody
-    marked it; None where it was not asked for. boxes: of each photograph, in pixels of the input, where that is the kind of truth.
+    rows: (n,) in the data set. images: (n, channels, H, W), the network's input. truth: (n, H, W),
+    1 on the object, all 0 where nobody marked it; None where it was not asked for. boxes: of each
+    photograph, in pixels of the input, where that is the kind of truth.
     """
 
     rows: Tensor
@@ -44,7 +51,9 @@ class PhotoBatch:
 
 @dataclass(frozen=True, eq=False)
 class _Decoded:
-    """One photograph at the network's size, uint8, and its own (width, height). stamp: of its files before they were read."""
+    """One photograph at the network's size, uint8, and its own (width, height). stamp: of its files
+    before they were read.
+    """
 
     row: int
     pixels: np.ndarray
@@ -55,8 +64,10 @@ class _Decoded:
 class PhotoInputs:
     """All photographs of a data set for one network. Safe for threads.
 
-    labels: (N,) indices into the network's classes, -1 where the photograph's class is none of them; on the device.
-    own_classes: (m,) those classes of the network that the data set has, ascending. unknown: the data set's other classes.
+    labels: (N,) indices into the network's classes, -1 where the photograph's class is none of
+    them; on the device.
+    own_classes: (m,) those classes of the network that the data set has, ascending. unknown: the
+    data set's other classes.
     """
 
     def __init__(self, photos: PhotoSet, card: Card, device: torch.device) -> None:
@@ -81,14 +92,23 @@ class PhotoInputs:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What to know of the numbers, in plain words: photographs left out, and why; folder names that may mean something else."""
+        """What to know of the numbers, in plain words: photographs left out, and why; folder names
+        that may mean something else.
+        """
         notes = [*self.photos.notes, *self._homonyms]
         if self.unknown:
             count = int((self.labels == -1).sum())
-            notes.append(f"No classes of this network, {count:,} photographs left out of the accuracy: {some(self.unknown)}.")
-        for rows, text in ((self._broken, "cannot be read and are left out"), (self._unmarked, "have masks that cannot be read")):
+            notes.append(
+                f"No classes of this network, {count:,} photographs left out of the accuracy: {some(self.unknown)}."
+            )
+        for rows, text in (
+            (self._broken, "cannot be read and are left out"),
+            (self._unmarked, "have masks that cannot be read"),
+        ):
             if rows:
-                notes.append(f"{len(rows):,} photographs {text}: {some([self.photos.photos[row].name for row in sorted(rows)])}.")
+                notes.append(
+                    f"{len(rows):,} photographs {text}: {some([self.photos.photos[row].name for row in sorted(rows)])}."
+                )
         return tuple(notes)
 
     def batches(self, truth: bool = False) -> Iterator[PhotoBatch]:
@@ -100,9 +120,17 @@ class PhotoInputs:
         size = max(1, min(LARGEST_BATCH, BATCH_VALUES // int(np.prod(self._card.input_shape))))
         with ThreadPoolExecutor(WORKERS) as pool:
             for start in range(0, len(self), size):
-                found = [one for one in pool.map(self._decoded, range(start, min(start + size, len(self)))) if one is not None]
+                found = [
+                    one
+                    for one in pool.map(self._decoded, range(start, min(start + size, len(self))))
+                    if one is not None
+                ]
                 if found:
-                    masks = torch.from_numpy(np.stack(list(pool.map(self._truth, found)))).to(self.device) if truth else None
+                    masks = (
+                        torch.from_numpy(np.stack(list(pool.map(self._truth, found)))).to(self.device)
+                        if truth
+                        else None
+                    )
                     rows = torch.tensor([one.row for one in found])
                     yield PhotoBatch(rows, self._images(found), masks, tuple(map(self._boxes, found)))
 

@@ -1,4 +1,6 @@
-"""Labelled data sets of photographs: a list of photographs that are decoded one by one, when they are asked for."""
+"""Labelled data sets of photographs: a list of photographs that are decoded one by one, when they
+are asked for.
+"""
 
 from __future__ import annotations
 
@@ -22,8 +24,10 @@ from core.stamps import Stamp, stamp_of
 class Photo:
     """One photograph of a data set.
 
-    name: in the set, for people. label: index into the set's classes. read: decodes it, raises BadImage.
-    boxes: around the object, in pixels of the photograph. mask: decodes (height, width) bool, True on the object; raises BadImage.
+    name: in the set, for people. label: index into the set's classes. read: decodes it, raises
+    BadImage.
+    boxes: around the object, in pixels of the photograph. mask: decodes (height, width) bool, True
+    on the object; raises BadImage.
     files: what `read` and `mask` read, where these are files of its own.
     """
 
@@ -44,7 +48,8 @@ class Photo:
         return "mask" if self.mask else "boxes" if self.boxes else ""
 
     def truth(self, source: tuple[int, int], rule: InputRule) -> Array | None:
-        """Where the object is in the input of a network with this rule: (H, W), 1 or 0. source: (width, height) of the photograph.
+        """Where the object is in the input of a network with this rule: (H, W), 1 or 0. source:
+        (width, height) of the photograph.
 
         None where nobody marked it, or where what was marked is cut away.
         """
@@ -58,8 +63,9 @@ class PhotoSet:
     """A labelled data set of photographs.
 
     classes: names in the order of the labels. notes: what to know of it, in plain words.
-    own_folders: the classes are the names that a person gave to folders. watched: folders and files that say which photographs there
-    are and what is marked in them. stamp: theirs when the set was read.
+    own_folders: the classes are the names that a person gave to folders. watched: folders and files
+    that say which photographs there are and what is marked in them. stamp: theirs when the set was
+    read.
     """
 
     title: str
@@ -88,6 +94,8 @@ class PhotoSet:
         """By its row, "0" and up. Raises BadSpec for one that does not exist."""
         if not name.isascii() or not name.isdigit() or int(name) >= len(self):
             raise BadSpec(
-                f"There is no photograph '{name}' in {self.title}.", f"They are numbered 0 to {len(self) - 1}.", "Choose one of these."
+                f"There is no photograph '{name}' in {self.title}.",
+                f"They are numbered 0 to {len(self) - 1}.",
+                "Choose one of these.",
             )
         return self.photos[int(name)]

@@ -1,6 +1,7 @@
 """A photograph at a network's own size, and what people marked in it, moved the same way.
 
-Sizes and rounding are those of torchvision's Resize and CenterCrop; both use Pillow's antialiased scaling.
+Sizes and rounding are those of torchvision's Resize and CenterCrop; both use Pillow's antialiased
+scaling.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ Box = tuple[float, float, float, float]  # x0, y0, x1, y1 in pixels; x1 and y1 a
 
 @dataclass(frozen=True)
 class Placement:
-    """Where the pixels of a picture go: it is scaled to `scaled`, then the part from (left, top) on of size `cut` is taken.
+    """Where the pixels of a picture go: it is scaled to `scaled`, then the part from (left, top) on
+    of size `cut` is taken.
 
     All (width, height) in pixels. What the cut takes from outside the picture is black.
     """
@@ -52,17 +54,28 @@ class Placement:
         return image.resize(self.scaled, FILTERS[interpolation]).crop(self.frame)
 
     def mask(self, marked: NDArray[np.bool_]) -> Array:
-        """A mask (height, width) of the source: 1 where at least half of a pixel is marked, else 0; (H, W) float32."""
-        grey = Image.fromarray(marked.astype(np.uint8) * 255).resize(self.scaled, Image.Resampling.BILINEAR).crop(self.frame)
+        """A mask (height, width) of the source: 1 where at least half of a pixel is marked, else 0;
+        (H, W) float32.
+        """
+        grey = (
+            Image.fromarray(marked.astype(np.uint8) * 255)
+            .resize(self.scaled, Image.Resampling.BILINEAR)
+            .crop(self.frame)
+        )
         return (np.asarray(grey) >= 128).astype(np.float32)
 
     def boxes(self, boxes: Sequence[Box]) -> tuple[Box, ...]:
-        """Boxes of the source, moved and cut off at the border; those that are cut away altogether are left out."""
+        """Boxes of the source, moved and cut off at the border; those that are cut away altogether
+        are left out.
+        """
         scale = [self.scaled[axis] / self.source[axis] for axis in (0, 1)] * 2
         shift = (self.left, self.top) * 2
         most = self.cut * 2
         moved = (
-            tuple(min(max(value * k - by, 0.0), float(end)) for value, k, by, end in zip(box, scale, shift, most, strict=True))
+            tuple(
+                min(max(value * k - by, 0.0), float(end))
+                for value, k, by, end in zip(box, scale, shift, most, strict=True)
+            )
             for box in boxes
         )
         return tuple(box for box in moved if box[2] > box[0] and box[3] > box[1])  # type: ignore[misc]
@@ -87,7 +100,9 @@ def fit_photo(image: Image.Image, rule: InputRule) -> NDArray[np.uint8]:
 
 
 def boxes_mask(boxes: Sequence[Box], size_px: tuple[int, int]) -> Array:
-    """1 where a pixel's centre lies in any of the boxes, else 0: (H, W) float32. size_px: (height, width)."""
+    """1 where a pixel's centre lies in any of the boxes, else 0: (H, W) float32. size_px: (height,
+    width).
+    """
     mask = np.zeros(size_px, np.float32)
     for x0, y0, x1, y1 in boxes:
         left, top, right, bottom = (int(np.ceil(edge - 0.5)) for edge in (x0, y0, x1, y1))

@@ -1,4 +1,6 @@
-"""Single images by ImageRef: embedded digits, the gallery's photographs, and people's own images kept in memory by their content."""
+"""Single images by ImageRef: embedded digits, the gallery's photographs, and people's own images
+kept in memory by their content.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +54,8 @@ class Pictures:
     """All images that an ImageRef can name. Safe for threads.
 
     Args:
-        folder: where the parsed digits are cached; its folder "data" is where data sets are downloaded to.
+        folder: where the parsed digits are cached; its folder "data" is where data sets are
+            downloaded to.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -75,12 +78,15 @@ class Pictures:
         return self.digits if name == "digits" else self._read(name)
 
     def photo_set(self, name: str) -> PhotoSet:
-        """A data set of photographs by its name in DATASETS, or by the path of a folder or zip file: "folder:photos/val".
+        """A data set of photographs by its name in DATASETS, or by the path of a folder or zip
+        file: "folder:photos/val".
 
-        Read once, and again when photographs were added or taken away, or their table of boxes has changed.
+        Read once, and again when photographs were added or taken away, or their table of boxes has
+        changed.
 
         Raises:
-            UnknownName: no such data set. MissingData, BadSpec, BadFile: it is not there, empty or damaged.
+            UnknownName: no such data set. MissingData, BadSpec, BadFile: it is not there, empty or
+            damaged.
         """
         return self._read(name)
 
@@ -90,37 +96,51 @@ class Pictures:
             if known is None or (isinstance(known, PhotoSet) and not known.is_current):
                 self._sets.pop(name, None)
                 is_path = name.startswith(PREFIX)
-                found = read_folder(Path(name.removeprefix(PREFIX))) if is_path else DATASETS[name].value(self._folder / "data")
+                found = (
+                    read_folder(Path(name.removeprefix(PREFIX)))
+                    if is_path
+                    else DATASETS[name].value(self._folder / "data")
+                )
                 self._sets[name] = found
             return self._sets[name]
 
     def add(self, data: bytes, card: Card) -> ImageRef:
-        """Takes in an own image by its content; those not used for longest go when there are too many bytes. Raises BadImage."""
+        """Takes in an own image by its content; those not used for longest go when there are too
+        many bytes. Raises BadImage.
+        """
         name = hashlib.sha256(data).hexdigest()[:16]
         if self._own.get(name) is None:
             picture, notes = read_image(data)
             own = OwnImage(bounded(picture), notes)
             self._own.put(name, own, own.bytes)
-        return ImageRef(source="own", name=name) if card.images == "digits" else ImageRef(source="own", name=name, noise=0.0)
+        return (
+            ImageRef(source="own", name=name)
+            if card.images == "digits"
+            else ImageRef(source="own", name=name, noise=0.0)
+        )
 
     def get(self, image: ImageRef, card: Card) -> Picture:
         """The image as the network of this card gets it.
 
         Raises:
-            BadSpec: a digit for a network of photographs or the other way round, noise on a photograph, a row that does not exist.
-            UnknownName: no such photograph. MissingData: an own image that is not in memory, a package that is not installed.
+            BadSpec: a digit for a network of photographs or the other way round, noise on a
+            photograph, a row that does not exist. UnknownName: no such photograph. MissingData: an
+            own image that is not in memory, a package that is not installed.
         """
         key, stamp = (image, card.images, card.input, card.classes), self._stamp(image, card)
         found = self._prepared.get(key)
         if found is None or found.stamp != stamp or (image.source == "own" and self._own.get(image.name) is None):
-            found = replace(self._digit(image, card) if card.images == "digits" else self._photo(image, card), stamp=stamp)
+            found = replace(
+                self._digit(image, card) if card.images == "digits" else self._photo(image, card), stamp=stamp
+            )
             self._prepared.put(key, found, found.clean.nbytes + found.seen.nbytes + 1024)
         return found
 
     def alike(self, image: ImageRef, card: Card, most: int) -> tuple[ImageRef, ...]:
         """At most so many images with the same noise, spread evenly over the source of this one.
 
-        A person's own image stands alone: beside it stand the embedded digits, or the gallery's photographs.
+        A person's own image stands alone: beside it stand the embedded digits, or the gallery's
+        photographs.
         """
         source = image.source if image.source != "own" else "digits" if card.images == "digits" else "gallery"
         names: Sequence[str] = tuple(GALLERY)
@@ -130,8 +150,15 @@ class Pictures:
         return tuple(replace(image, source=source, name=name) for name in chosen)
 
     def _stamp(self, image: ImageRef, card: Card) -> Stamp:
-        """Of the photograph and the set that it is a row of; "" for what never changes, and for what is refused."""
-        if card.images == "digits" or image.noise or image.source in ("digits", "own", "gallery") or not is_photos(image.source):
+        """Of the photograph and the set that it is a row of; "" for what never changes, and for
+        what is refused.
+        """
+        if (
+            card.images == "digits"
+            or image.noise
+            or image.source in ("digits", "own", "gallery")
+            or not is_photos(image.source)
+        ):
             return ""
         photos = self.photo_set(image.source)
         return f"{photos.stamp} {photos.photo(image.name).stamp}"
@@ -156,7 +183,15 @@ class Pictures:
             )
         seen = add_background_noise(clean, noise, image.noise)
         ink = frozen_array(clean.numpy())
-        return Picture(image=image, clean=ink, seen=frozen_array(seen.numpy()), label=label, truth=ink, truth_kind="ink", notes=notes)
+        return Picture(
+            image=image,
+            clean=ink,
+            seen=frozen_array(seen.numpy()),
+            label=label,
+            truth=ink,
+            truth_kind="ink",
+            notes=notes,
+        )
 
     def _photo(self, image: ImageRef, card: Card) -> Picture:
         if image.source == "digits":
@@ -167,7 +202,9 @@ class Pictures:
             )
         if image.noise:
             raise BadSpec(
-                "Background noise is laid over digits only.", "A photograph has no background of exactly 0.", "Set the noise to 0."
+                "Background noise is laid over digits only.",
+                "A photograph has no background of exactly 0.",
+                "Set the noise to 0.",
             )
         if image.source == "own":
             own = self._own_image(image.name)
@@ -180,7 +217,11 @@ class Pictures:
 
     def _of_data_set(self, image: ImageRef, card: Card) -> Picture:
         if not is_photos(image.source):
-            raise BadSpec(f"'{image.source}' holds digits.", "This network looks at photographs.", "Choose a data set of photographs.")
+            raise BadSpec(
+                f"'{image.source}' holds digits.",
+                "This network looks at photographs.",
+                "Choose a data set of photographs.",
+            )
         found = self.photo_set(image.source)
         photo = found.photo(image.name)
         picture, name = photo.read(), found.classes[photo.label]
@@ -193,13 +234,21 @@ class Pictures:
     def _row(self, name: str) -> int:
         count = len(self.digits)
         if not name.isascii() or not name.isdigit() or int(name) >= count:
-            raise BadSpec(f"There is no embedded digit '{name}'.", f"They are numbered 0 to {count - 1}.", "Choose one in the gallery.")
+            raise BadSpec(
+                f"There is no embedded digit '{name}'.",
+                f"They are numbered 0 to {count - 1}.",
+                "Choose one in the gallery.",
+            )
         return int(name)
 
     def _own_image(self, name: str) -> OwnImage:
         found = self._own.get(name)
         if found is None:
-            raise MissingData("This own image is no longer in memory.", "Own images are kept only while the app runs.", "Upload it again.")
+            raise MissingData(
+                "This own image is no longer in memory.",
+                "Own images are kept only while the app runs.",
+                "Upload it again.",
+            )
         return found
 
 
@@ -215,5 +264,8 @@ def in_unit_range(pixels: np.ndarray) -> Array:
 
 @lru_cache(maxsize=2)
 def _digits_noise(seed: int, shape: tuple[int, int, int]) -> Tensor:
-    """The same rows that a DataSpec of the digits with this seed uses. Kept because a field takes milliseconds to draw."""
+    """The same rows that a DataSpec of the digits with this seed uses.
+
+    Kept because a field takes milliseconds to draw.
+    """
     return noise_field("digits", seed, shape)

@@ -26,7 +26,10 @@ def undefined(values: Tensor, where: Tensor) -> Tensor:
 
 
 def not_finite(*batches: Tensor) -> Tensor:
-    """Which images have a NaN or infinite value in any of these batches of flat maps (N, n). A sum shows it at once."""
+    """Which images have a NaN or infinite value in any of these batches of flat maps (N, n).
+
+    A sum shows it at once.
+    """
     sums = sum(batch.sum(dim=1) for batch in batches)
     return ~torch.isfinite(torch.as_tensor(sums))
 
@@ -42,5 +45,7 @@ def zero(flat: Tensor) -> Tensor:
 
 
 def unordered(flat: Tensor) -> Tensor:
-    """Which of these flat maps (N, n) have one value other than 0 everywhere, so that no pixel comes before another."""
+    """Which of these flat maps (N, n) have one value other than 0 everywhere, so that no pixel
+    comes before another.
+    """
     return constant(flat) & ~zero(flat)

@@ -1,4 +1,7 @@
-"""A heatmap made less sharp on purpose: to see what a score of overlap rewards. No measure of its own."""
+"""A heatmap made less sharp on purpose: to see what a score of overlap rewards.
+
+No measure of its own.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,8 @@ MOST_PX = 8.0
 
 
 def blurred(side: Heatmap, sigma_px: float) -> Heatmap:
-    """The heatmap after a Gaussian blur of its (H, W) map, scaled to [0, 1] again as every heatmap is; an unusable one stays as it is.
+    """The heatmap after a Gaussian blur of its (H, W) map, scaled to [0, 1] again as every heatmap
+    is; an unusable one stays as it is.
 
     Args:
         sigma_px: standard deviation in pixels of the network's input, 0 to MOST_PX.

@@ -16,25 +16,30 @@ Boxes = Sequence[Sequence[float]]  # x0, y0, x1, y1 in pixels; x1 and y1 are whe
 
 
 def box_iou(maps: Tensor, boxes: Sequence[Boxes]) -> Tensor:
-    """Intersection over union of the map's box with the best fitting of the boxes that people drew, (N,) in [0, 1]; 0 for an empty map.
+    """Intersection over union of the map's box with the best fitting of the boxes that people drew,
+    (N,) in [0, 1]; 0 for an empty map.
 
-    The map's box is drawn around the largest connected region (sides, not corners) of pixels of at least BRIGHT x the map's maximum;
-    among equally large regions the first by position counts.
+    The map's box is drawn around the largest connected region (sides, not corners) of pixels of at
+    least BRIGHT x the map's maximum; among equally large regions the first by position counts.
 
     Args:
         maps: (N, H, W), not negative. boxes: of each image, in pixels of the map.
     Returns:
-        NaN for a map of one other value everywhere, for one that is not finite, and where there is no box.
+        NaN for a map of one other value everywhere, for one that is not finite, and where there is
+        no box.
     Source:
-        Zhou et al. 2016, Learning deep features for discriminative localization, section 3.2 (arXiv:1512.04150).
-    Differs from the paper: a share instead of right or wrong at 0.5; with several boxes the best one counts; the paper does not say
-    what an empty map scores.
+        Zhou et al. 2016, Learning deep features for discriminative localization, section 3.2
+        (arXiv:1512.04150).
+    Differs from the paper: a share instead of right or wrong at 0.5; with several boxes the best
+    one counts; the paper does not say what an empty map scores.
     """
     flat = maps.flatten(1)
     unmarked = torch.tensor([not len(found) for found in boxes], dtype=torch.bool, device=maps.device)
     nowhere = unordered(flat) | not_finite(flat) | unmarked
     pairs = zip(maps.cpu().float().numpy(), boxes, (nowhere | constant(flat)).tolist(), strict=True)
-    best = [0.0 if skip else max(_iou(bright_box(heatmap), tuple(box)) for box in found) for heatmap, found, skip in pairs]
+    best = [
+        0.0 if skip else max(_iou(bright_box(heatmap), tuple(box)) for box in found) for heatmap, found, skip in pairs
+    ]
     return undefined(torch.tensor(best, device=maps.device), nowhere)
 
 

@@ -1,7 +1,7 @@
 """What networks predict: logits (N, C) to probabilities, counts and shares.
 
-Logits that are not all finite, because the network's outputs overflow, are no answer: its class is NO_ANSWER, its probabilities are NaN,
-and it never counts as right.
+Logits that are not all finite, because the network's outputs overflow, are no answer: its class is
+NO_ANSWER, its probabilities are NaN, and it never counts as right.
 """
 
 from __future__ import annotations
@@ -24,5 +24,7 @@ def probabilities(logits: Tensor) -> Tensor:
 
 
 def top1(logits: Tensor) -> Tensor:
-    """The predicted class of each image, (N,) long; the lowest index among equals, NO_ANSWER without an answer."""
+    """The predicted class of each image, (N,) long; the lowest index among equals, NO_ANSWER
+    without an answer.
+    """
     return logits.argmax(dim=1).masked_fill(~answered(logits), NO_ANSWER)

@@ -21,10 +21,12 @@ class MultiplyAdds:
 
 
 def multiply_adds(network: nn.Module, example: Tensor) -> dict[str, MultiplyAdds]:
-    """Multiply-adds of every convolution and linear layer that a pass comes through, by name of the layer.
+    """Multiply-adds of every convolution and linear layer that a pass comes through, by name of the
+    layer.
 
-    Each weight multiplies once at every place of its layer's answer (of a transposed convolution: of its input); groups are in
-    the weight's shape. Biases, BatchNorm, activations and pooling are left out, as in the tables that papers print.
+    Each weight multiplies once at every place of its layer's answer (of a transposed convolution:
+    of its input); groups are in the weight's shape. Biases, BatchNorm, activations and pooling are
+    left out, as in the tables that papers print.
 
     Args:
         network: in eval mode. example: (N, channels, H, W); the count is for one of the N.

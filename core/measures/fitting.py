@@ -1,17 +1,19 @@
-"""Ways of fitting a heatmap to a segmentation: the thesis' open question, several answers side by side.
+"""Ways of fitting a heatmap to a segmentation: the thesis' open question, several answers side by
+side.
 
-A heatmap is bright or dark, a segmentation is yes or no: how they are brought together decides what the score says.
-FITTINGS lists the ways. Each takes `rank(maps, ink)`, which holds a batch and orders its pixels once, and answers (N,).
-The fact "needs" says over what: "image" scores every image by itself, so that batches may come one after another;
-"set" needs the **whole set** at once. In batches:
+A heatmap is bright or dark, a segmentation is yes or no: how they are brought together decides what
+the score says. FITTINGS lists the ways. Each takes `rank(maps, ink)`, which holds a batch and
+orders its pixels once, and answers (N,). The fact "needs" says over what: "image" scores every
+image by itself, so that batches may come one after another; "set" needs the **whole set** at once.
+In batches:
 
-    batches = [fit(maps, ink) for maps, ink in ...]              # scores of needs="image", and the Jaccard curve (N, T)
+    batches = [fit(maps, ink) for maps, ink in ...]  # scores by image, Jaccard curve (N, T)
     curve = torch.cat([batch.curve for batch in batches])
-    threshold = choose_threshold(curve)                          # one for the set, or for all levels together: show it
-    scores = curve[:, threshold.place]                           # "best-single-threshold"
+    threshold = choose_threshold(curve)              # one for the set, or for all levels: show it
+    scores = curve[:, threshold.place]               # "best-single-threshold"
 
-Ink is every pixel of the clean grey image above 0. An empty map scores 0 by every way of fitting (see `core.measures`). NaN is
-undefined; it is counted and left out of means.
+Ink is every pixel of the clean grey image above 0. An empty map scores 0 by every way of fitting
+(see `core.measures`). NaN is undefined; it is counted and left out of means.
 """
 
 from __future__ import annotations
@@ -30,15 +32,18 @@ from core.measures.overlap import soft_iou
 from core.registry import Registry
 
 STEPS = 50
-# Not 0: every map is at or above it everywhere, so an empty map would score the ink's share of the picture.
+# Not 0: every map is at or above it everywhere, so an empty map would score the ink's share of the
+# picture.
 THRESHOLDS = torch.arange(1, STEPS + 1) / STEPS
 
 
 @dataclass(frozen=True, eq=False)
 class Ranked:
-    """Maps and grey images (N, H, W) in [0, 1], and their pixels from the map's brightest down; equals by position.
+    """Maps and grey images (N, H, W) in [0, 1], and their pixels from the map's brightest down;
+    equals by position.
 
-    values, grey: (N, n) map and image in that order. nowhere: (N,) which pairs hold a value that is no finite number.
+    values, grey: (N, n) map and image in that order. nowhere: (N,) which pairs hold a value that is
+    no finite number.
     """
 
     maps: Tensor
@@ -48,13 +53,17 @@ class Ranked:
     nowhere: Tensor
 
     def scored(self, values: Tensor) -> Tensor:
-        """Scores (N,) of a fitting that goes by the order of the pixels: 0 for an empty map, NaN where there is no order and no ink."""
+        """Scores (N,) of a fitting that goes by the order of the pixels: 0 for an empty map, NaN
+        where there is no order and no ink.
+        """
         flat = self.maps.flatten(1)
         return undefined(values.masked_fill(zero(flat), 0), unordered(flat) | self.nowhere | zero(self.ink.flatten(1)))
 
     @cached_property
     def curve(self) -> Tensor:
-        """Jaccard index of the pixels at or above each of THRESHOLDS with the ink, (N, T), as `jaccard_curve`."""
+        """Jaccard index of the pixels at or above each of THRESHOLDS with the ink, (N, T), as
+        `jaccard_curve`.
+        """
         descending, steps = torch.from_numpy(-self.values), -THRESHOLDS.expand(len(self.values), STEPS)
         lit = torch.searchsorted(descending, steps.contiguous(), right=True)
         ink = np.cumsum(self.grey > 0, axis=1, dtype=np.int32)
@@ -70,7 +79,9 @@ FITTINGS: Registry[Fitting] = Registry("way of fitting")
 
 @dataclass(frozen=True)
 class Threshold:
-    """One threshold for a whole set. place: its column in the curve; mean: the Jaccard index it reaches, over n images."""
+    """One threshold for a whole set. place: its column in the curve; mean: the Jaccard index it
+    reaches, over n images.
+    """
 
     value: float
     place: int
@@ -80,14 +91,18 @@ class Threshold:
 
 @dataclass(frozen=True, eq=False)
 class Fits:
-    """One batch: scores (N,) by the name of every fitting that needs an image only, and the Jaccard curve (N, T)."""
+    """One batch: scores (N,) by the name of every fitting that needs an image only, and the Jaccard
+    curve (N, T).
+    """
 
     scores: Mapping[str, Tensor]
     curve: Tensor
 
 
 def rank(maps: Tensor, ink: Tensor) -> Ranked:
-    """Orders the pixels of each map, on the CPU. maps, ink: (N, H, W) in [0, 1], the heatmaps and the clean grey images."""
+    """Orders the pixels of each map, on the CPU. maps, ink: (N, H, W) in [0, 1], the heatmaps and
+    the clean grey images.
+    """
     flat, grey = maps.flatten(1).float().cpu().numpy(), ink.flatten(1).float().cpu().numpy()
     order = np.argsort(-flat, axis=1, kind="stable")
     values, grey = np.take_along_axis(flat, order, axis=1), np.take_along_axis(grey, order, axis=1)
@@ -95,16 +110,22 @@ def rank(maps: Tensor, ink: Tensor) -> Ranked:
 
 
 def fit(maps: Tensor, ink: Tensor) -> Fits:
-    """Everything that one batch can say: maps, ink (N, H, W) in [0, 1]; about 500 images at a time."""
+    """Everything that one batch can say: maps, ink (N, H, W) in [0, 1]; about 500 images at a
+    time.
+    """
     ranked = rank(maps, ink)
-    return Fits({name: entry.value(ranked) for name, entry in FITTINGS.items() if entry.facts["needs"] == "image"}, ranked.curve)
+    return Fits(
+        {name: entry.value(ranked) for name, entry in FITTINGS.items() if entry.facts["needs"] == "image"}, ranked.curve
+    )
 
 
 def choose_threshold(curve: Tensor) -> Threshold | None:
-    """The one threshold with the highest mean Jaccard index over a set; the lowest among equals, None where nothing is defined.
+    """The one threshold with the highest mean Jaccard index over a set; the lowest among equals,
+    None where nothing is defined.
 
     Args:
-        curve: (N, T) of the whole set, columns as THRESHOLDS; several levels or seeds may be put below each other.
+        curve: (N, T) of the whole set, columns as THRESHOLDS; several levels or seeds may be put
+            below each other.
     """
     counts = (~curve.isnan()).sum(dim=0)
     means = curve.nansum(dim=0, dtype=torch.float64) / counts
@@ -129,14 +150,17 @@ def soft(ranked: Ranked) -> Tensor:
 @FITTINGS.register(
     "best-single-threshold",
     "Best single threshold",
-    "Everything the map shows above one brightness counts as found; that brightness is the same for all images, the best for the set.",
+    "Everything the map shows above one brightness counts as found; that brightness is the same for all images, the"
+    " best for the set.",
     "Jaccard 1901; threshold as in Zhou et al. 2016, section 3.2, there a fixed share of the maximum",
     needs="set",
 )
 def single_threshold(ranked: Ranked) -> Tensor:
-    """Jaccard index at the one threshold that is best for these images together, (N,). The batch must be the whole set.
+    """Jaccard index at the one threshold that is best for these images together, (N,). The batch
+    must be the whole set.
 
-    The threshold is chosen on the images that it is scored on. NaN where neither a pixel is lit nor ink exists.
+    The threshold is chosen on the images that it is scored on. NaN where neither a pixel is lit nor
+    ink exists.
     """
     chosen = choose_threshold(ranked.curve)
     return ranked.curve[:, chosen.place if chosen else 0]
@@ -145,12 +169,16 @@ def single_threshold(ranked: Ranked) -> Tensor:
 @FITTINGS.register(
     "best-threshold-per-image",
     "Best threshold per image (upper bound)",
-    "The threshold is set anew for every image with the answer in view: what thresholds could reach at most, and never will.",
+    "The threshold is set anew for every image with the answer in view: what thresholds could reach at most, and never"
+    " will.",
     "Jaccard 1901",
     needs="image",
 )
 def threshold_per_image(ranked: Ranked) -> Tensor:
-    """Largest Jaccard index over THRESHOLDS, (N,). An upper bound: the threshold is chosen with the ink in view."""
+    """Largest Jaccard index over THRESHOLDS, (N,).
+
+    An upper bound: the threshold is chosen with the ink in view.
+    """
     highest = ranked.curve.nan_to_num(-1).amax(dim=1)
     return undefined(highest, highest < 0)
 
@@ -158,14 +186,17 @@ def threshold_per_image(ranked: Ranked) -> Tensor:
 @FITTINGS.register(
     "top-p-of-ink",
     "As many pixels as there is ink",
-    "The map's brightest pixels, exactly as many as the image has ink, count as found: place matters, brightness does not.",
+    "The map's brightest pixels, exactly as many as the image has ink, count as found: place matters, brightness does"
+    " not.",
     "Jaccard 1901; a share of pixels as in Merkle et al.'s occlusion maps",
     needs="image",
 )
 def top_p_of_ink(ranked: Ranked) -> Tensor:
-    """Jaccard index of the ink and the map's k brightest pixels, k = pixels of ink, (N,); ties by position, first come first.
+    """Jaccard index of the ink and the map's k brightest pixels, k = pixels of ink, (N,); ties by
+    position, first come first.
 
-    An empty map scores 0. Undefined (NaN) for a map of one other value everywhere, and where there is no ink.
+    An empty map scores 0. Undefined (NaN) for a map of one other value everywhere, and where there
+    is no ink.
     """
     ink = ranked.grey > 0
     count = ink.sum(axis=1, keepdims=True)
@@ -177,15 +208,17 @@ def top_p_of_ink(ranked: Ranked) -> Tensor:
 @FITTINGS.register(
     "histogram-matched",
     "Histogram matched",
-    "The map is given the image's own brightnesses, brightest to brightest, then compared by soft IoU: blur no longer counts.",
+    "The map is given the image's own brightnesses, brightest to brightest, then compared by soft IoU: blur no longer"
+    " counts.",
     "Gonzalez and Woods, Digital Image Processing, section 3.3 (histogram specification); then Lukkien, Eq. 2.7",
     needs="image",
 )
 def histogram_matched(ranked: Ranked) -> Tensor:
     """Soft IoU after the map's k-th brightest pixel took the image's k-th brightest value, (N,).
 
-    Equal pixels of the map share the mean of the values that fall to them, so that the order of pixels means nothing.
-    An empty map scores 0. Undefined (NaN) for a map of one other value everywhere, and where there is no ink.
+    Equal pixels of the map share the mean of the values that fall to them, so that the order of
+    pixels means nothing. An empty map scores 0. Undefined (NaN) for a map of one other value
+    everywhere, and where there is no ink.
     """
     matched = _shared_by_equals(ranked.values, np.sort(ranked.grey, axis=1)[:, ::-1].astype(np.float64))
     both, total = np.minimum(matched, ranked.grey).sum(axis=1), ranked.grey.sum(axis=1, dtype=np.float64)
@@ -195,7 +228,9 @@ def histogram_matched(ranked: Ranked) -> Tensor:
 
 
 def _shared_by_equals(ordered: NDArray[np.float32], given: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The values given (N, n), averaged over each run of equal numbers in a row of `ordered` (N, n)."""
+    """The values given (N, n), averaged over each run of equal numbers in a row of `ordered` (N,
+    n).
+    """
     first = np.ones(ordered.shape, dtype=bool)
     first[:, 1:] = ordered[:, 1:] != ordered[:, :-1]
     starts = np.flatnonzero(first)

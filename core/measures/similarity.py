@@ -1,7 +1,9 @@
-"""How alike two maps of the same image are: saliency maps (N, h, w) at the target layer's cells, or heatmaps (N, H, W).
+"""How alike two maps of the same image are: saliency maps (N, h, w) at the target layer's cells, or
+heatmaps (N, H, W).
 
-All of these ignore the scale of a map: correlations, cosine and ranks do so by definition, and SSIM and soft IoU get each
-map divided by its largest value first. Heatmaps already have 1 there; raw saliency maps do not.
+All of these ignore the scale of a map: correlations, cosine and ranks do so by definition, and SSIM
+and soft IoU get each map divided by its largest value first. Heatmaps already have 1 there; raw
+saliency maps do not.
 """
 
 from __future__ import annotations
@@ -19,7 +21,8 @@ WINDOW = 7  # side of SSIM's window, in cells or pixels
 @MEASURES.register(
     "pearson",
     "Pearson correlation",
-    "Whether the two maps are bright and dark in the same places: 1 is the same pattern, 0 none in common, -1 the opposite.",
+    "Whether the two maps are bright and dark in the same places: 1 is the same pattern, 0 none in common, -1 the"
+    " opposite.",
     "Pearson 1895",
     group="similarity",
     range="-1 to 1",
@@ -38,7 +41,10 @@ def pearson(a: Tensor, b: Tensor) -> Tensor:
     range="-1 to 1",
 )
 def spearman(a: Tensor, b: Tensor) -> Tensor:
-    """Pearson's correlation of the ranks, (N,); equal values share their average rank. Undefined (NaN) for a constant map."""
+    """Pearson's correlation of the ranks, (N,); equal values share their average rank.
+
+    Undefined (NaN) for a constant map.
+    """
     flat_a, flat_b = a.flatten(1), b.flatten(1)
     return undefined(_pearson(_ranks(flat_a), _ranks(flat_b)), not_finite(flat_a, flat_b))
 
@@ -46,13 +52,17 @@ def spearman(a: Tensor, b: Tensor) -> Tensor:
 @MEASURES.register(
     "cosine",
     "Cosine similarity",
-    "The angle between the two maps read as lists of numbers: 1 is the same map up to its strength, 0 nothing in common.",
+    "The angle between the two maps read as lists of numbers: 1 is the same map up to its strength, 0 nothing in"
+    " common.",
     "Salton and McGill 1983",
     group="similarity",
     range="0 to 1",
 )
 def cosine(a: Tensor, b: Tensor) -> Tensor:
-    """Inner product over the product of the lengths, (N,). Undefined (NaN) where either map is zero everywhere."""
+    """Inner product over the product of the lengths, (N,).
+
+    Undefined (NaN) where either map is zero everywhere.
+    """
     a, b = _peak_to_one(a.flatten(1).double()), _peak_to_one(b.flatten(1).double())
     value = (a * b).sum(dim=1) / (a.norm(dim=1) * b.norm(dim=1))
     return undefined(value.clamp(-1, 1), zero(a) | zero(b) | not_finite(a, b))
@@ -70,7 +80,8 @@ def ssim(a: Tensor, b: Tensor) -> Tensor:
     """Mean structural similarity over all 7 x 7 windows inside the map, range of values 1, (N,).
 
     Undefined (NaN) for maps smaller than the window, and where either map is empty.
-    Differs from the paper: equal weights within a window and the sample covariance, as scikit-image's default.
+    Differs from the paper: equal weights within a window and the sample covariance, as
+    scikit-image's default.
     """
     flat_a, flat_b = a.flatten(1), b.flatten(1)
     nowhere = zero(flat_a) | zero(flat_b) | not_finite(flat_a, flat_b)
@@ -97,7 +108,10 @@ def ssim(a: Tensor, b: Tensor) -> Tensor:
     range="0 to 1",
 )
 def soft_iou_of_maps(a: Tensor, b: Tensor) -> Tensor:
-    """Soft IoU of two maps, each divided by its largest value, (N,). Undefined (NaN) where either map is empty."""
+    """Soft IoU of two maps, each divided by its largest value, (N,).
+
+    Undefined (NaN) where either map is empty.
+    """
     flat_a, flat_b = a.flatten(1), b.flatten(1)
     return undefined(soft_iou(_peak_to_one(flat_a), _peak_to_one(flat_b)), zero(flat_a) | zero(flat_b))
 
@@ -111,7 +125,10 @@ def soft_iou_of_maps(a: Tensor, b: Tensor) -> Tensor:
     range="0 to 1",
 )
 def iou_top_p_of_maps(a: Tensor, b: Tensor) -> Tensor:
-    """IoU at top 10 % of two maps, (N,). Undefined (NaN) where either is constant or has fewer than ten cells."""
+    """IoU at top 10 % of two maps, (N,).
+
+    Undefined (NaN) where either is constant or has fewer than ten cells.
+    """
     flat_a, flat_b = a.flatten(1), b.flatten(1)
     return undefined(jaccard_of_top(flat_a, flat_b), constant(flat_a) | constant(flat_b) | not_finite(flat_a, flat_b))
 
@@ -125,7 +142,9 @@ def _pearson(a: Tensor, b: Tensor) -> Tensor:
 
 
 def _ranks(flat: Tensor) -> Tensor:
-    """Ranks from 1 within each flat map (N, n), float64; equal values share the average of their ranks."""
+    """Ranks from 1 within each flat map (N, n), float64; equal values share the average of their
+    ranks.
+    """
     ordered = flat.sort(dim=1).values
     below = torch.searchsorted(ordered, flat.contiguous(), right=False)
     up_to = torch.searchsorted(ordered, flat.contiguous(), right=True)
@@ -133,7 +152,9 @@ def _ranks(flat: Tensor) -> Tensor:
 
 
 def _peak_to_one(flat: Tensor) -> Tensor:
-    """Each flat map (N, n) divided by its largest magnitude, so that squares of tiny values do not vanish; zero stays zero."""
+    """Each flat map (N, n) divided by its largest magnitude, so that squares of tiny values do not
+    vanish; zero stays zero.
+    """
     peak = flat.abs().amax(dim=1, keepdim=True)
     return flat / torch.where(peak == 0, 1.0, peak)
 

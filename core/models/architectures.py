@@ -1,4 +1,6 @@
-"""Networks that can be given other classes and trained again: EfficientNet-lite0 and every CNN of torchvision."""
+"""Networks that can be given other classes and trained again: EfficientNet-lite0 and every CNN of
+torchvision.
+"""
 
 from __future__ import annotations
 
@@ -15,17 +17,27 @@ from core.models.cards import Card, InputRule
 LITE = "efficientnet-lite0"
 # Offered by name; every other CNN of torchvision can be retrained too.
 OFFERED = ("squeezenet1_1", LITE, *(name for name in torchvision_cnns.KNOWN if name != "squeezenet1_1"))
-# Where Less is More made its heatmaps: after the last pooling, 7 x 7 cells at 224 pixels. Others: where their card says.
+# Where Less is More made its heatmaps: after the last pooling, 7 x 7 cells at 224 pixels. Others:
+# where their card says.
 AFTER_POOLING = {"squeezenet1_1": "features.12", "vgg16": "features.30", "vgg16_bn": "features.43"}
 
 
 def build(architecture: str, classes: int) -> nn.Module:
-    """A network of random weights with this many classes, its activations not in place, without a second head."""
-    return efficientnet_lite.build(classes) if architecture == LITE else torchvision_cnns.build(architecture, classes, rescaled=False)
+    """A network of random weights with this many classes, its activations not in place, without a
+    second head.
+    """
+    return (
+        efficientnet_lite.build(classes)
+        if architecture == LITE
+        else torchvision_cnns.build(architecture, classes, rescaled=False)
+    )
 
 
 def card_of(architecture: str) -> Card:
-    """The card of the architecture as it answers ImageNet's classes. Raises UnknownName; BadSpec for vision transformers."""
+    """The card of the architecture as it answers ImageNet's classes.
+
+    Raises UnknownName; BadSpec for vision transformers.
+    """
     found = efficientnet_lite.card() if architecture == LITE else torchvision_cnns.named(architecture)
     if found is None:
         raise UnknownName("trainable network", architecture, [*dict.fromkeys((*OFFERED, *torchvision_cnns.names()))])
@@ -41,7 +53,10 @@ def rule(architecture: str, size_px: tuple[int, int]) -> InputRule:
 
 
 def layers(architecture: str, input_rule: InputRule) -> tuple[str, str]:
-    """Target layer, and name of the classifier's weight. Raises BadSpec for an input that is too small for the network."""
+    """Target layer, and name of the classifier's weight.
+
+    Raises BadSpec for an input that is too small for the network.
+    """
     found = card_of(architecture)
     try:
         skeleton(partial(build, architecture, 2))(torch.zeros(2, 3, *input_rule.size_px, device="meta"))

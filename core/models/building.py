@@ -17,8 +17,9 @@ NORMS = (nn.modules.batchnorm._BatchNorm, nn.LayerNorm, nn.GroupNorm)  # their v
 
 
 class _NoMemory(TorchFunctionMode):
-    """Inside, `torch.empty` (parameters begin as such) takes no memory. All else works as usual: some networks, RegNets among
-    them, compute their widths with small tensors, which `torch.device("meta")` would leave without values."""
+    """Inside, `torch.empty` (parameters begin as such) takes no memory. All else works as usual:
+    some networks, RegNets among them, compute their widths with small tensors, which
+    `torch.device("meta")` would leave without values."""
 
     def __torch_function__(self, func: Any, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
         kwargs = kwargs or {}
@@ -28,7 +29,10 @@ class _NoMemory(TorchFunctionMode):
 
 
 def skeleton(build: Build) -> nn.Module:
-    """The network in evaluation mode on the device "meta": shapes without values. A pass through it costs nothing."""
+    """The network in evaluation mode on the device "meta": shapes without values.
+
+    A pass through it costs nothing.
+    """
     with _NoMemory():
         return build().to("meta").eval()
 
@@ -46,10 +50,12 @@ def blank(build: Build) -> nn.Module:
 
 
 def untrained(build: Build, seed: int) -> dict[str, Tensor]:
-    """A complete state dict of random weights: Kaiming normal for convolutions and linear layers, their biases zero, norms as new.
+    """A complete state dict of random weights: Kaiming normal for convolutions and linear layers,
+    their biases zero, norms as new.
 
     Args:
-        seed: each layer draws from a generator of its own, so that the same seed gives the same weights.
+        seed: each layer draws from a generator of its own, so that the same seed gives the same
+            weights.
     """
     with _NoMemory():
         unset = any(_needs_its_own(module) for module in build().modules())

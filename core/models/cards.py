@@ -19,7 +19,8 @@ State = dict[str, Tensor]
 Progress = Callable[[int, int], None]  # bytes done, bytes in all
 LoadWeights = Callable[[Path, Progress | None], State]  # folder for downloads -> a complete state dict
 PRUNABLE_KINDS = {nn.Conv2d: "conv", nn.Linear: "linear"}
-# Without retraining natural networks die early (at 50 % most have lost half of their right answers, at 75 % nearly all).
+# Without retraining natural networks die early (at 50 % most have lost half of their right answers,
+# at 75 % nearly all).
 FINE_STEPS = tuple(step / 1000 for step in range(0, 601, 25))
 
 
@@ -27,8 +28,10 @@ FINE_STEPS = tuple(step / 1000 for step in range(0, 601, 25))
 class InputRule:
     """How a picture becomes a network's input.
 
-    size_px: (height, width). resize_px: the shorter side is scaled to this before the centre is cut out; None: straight to size_px.
-    mean, std: of each channel, in units of [0, 1]; one channel is a grey network. interpolation: "bilinear" or "bicubic", of the scaling.
+    size_px: (height, width). resize_px: the shorter side is scaled to this before the centre is cut
+    out; None: straight to size_px.
+    mean, std: of each channel, in units of [0, 1]; one channel is a grey network. interpolation:
+    "bilinear" or "bicubic", of the scaling.
     """
 
     size_px: tuple[int, int]
@@ -42,16 +45,23 @@ class InputRule:
         return len(self.mean)
 
     def __call__(self, images: Tensor) -> Tensor:
-        """Network input of images (N, channels, H, W) in [0, 1]: minus mean, divided by standard deviation."""
+        """Network input of images (N, channels, H, W) in [0, 1]: minus mean, divided by standard
+        deviation.
+        """
         if not any(self.mean) and set(self.std) == {1.0}:
             return images
-        mean, std = (torch.tensor(values, device=images.device, dtype=images.dtype)[:, None, None] for values in (self.mean, self.std))
+        mean, std = (
+            torch.tensor(values, device=images.device, dtype=images.dtype)[:, None, None]
+            for values in (self.mean, self.std)
+        )
         return (images - mean) / std
 
 
 @dataclass(frozen=True, kw_only=True)
 class Series:
-    """A trained series of networks. targets: of each level, from 0 on, the share of the pruned weights that was to go."""
+    """A trained series of networks. targets: of each level, from 0 on, the share of the pruned
+    weights that was to go.
+    """
 
     targets: tuple[float, ...]
     seeds: tuple[int, ...]
@@ -70,7 +80,9 @@ class Series:
 
 @dataclass(frozen=True, kw_only=True)
 class Weights:
-    """One set of dense weights. load: None for those that the store keeps under the model's key (trained here); series: theirs."""
+    """One set of dense weights. load: None for those that the store keeps under the model's key
+    (trained here); series: theirs.
+    """
 
     summary: str
     series: Series | None = None
@@ -86,10 +98,12 @@ class Weights:
 class Card:
     """One network.
 
-    build: makes it with random weights (its ReLUs do not work in place). target_layer: where heatmaps are made unless the
-    question says otherwise. images: "digits" or "photos", what it looks at. classifier: the weight that makes the logits.
-    seeds: of the trained networks there are. dense: the pruning whose stored weights are the dense network (level 0 of a trained
-    series is its dense network). levels: last level of the longest trained series, if any. grid: sparsities that curves are drawn over.
+    build: makes it with random weights (its ReLUs do not work in place). target_layer: where
+    heatmaps are made unless the question says otherwise. images: "digits" or "photos", what it
+    looks at. classifier: the weight that makes the logits.
+    seeds: of the trained networks there are. dense: the pruning whose stored weights are the dense
+    network (level 0 of a trained series is its dense network). levels: last level of the longest
+    trained series, if any. grid: sparsities that curves are drawn over.
     notes: what to know of the card itself, in plain sentences.
     """
 
@@ -126,19 +140,31 @@ class Card:
 
     @cached_property
     def prunable(self) -> tuple[str, ...]:
-        """Names of the weights that pruning may remove: those of convolutions and linear layers (biases never)."""
+        """Names of the weights that pruning may remove: those of convolutions and linear layers
+        (biases never).
+        """
         return tuple(self.kinds)
 
     @cached_property
     def kinds(self) -> dict[str, str]:
-        """ "conv" or "linear" by name of each prunable weight, in the order of the network's definition."""
+        """ "conv" or "linear" by name of each prunable weight, in the order of the network's
+        definition.
+        """
         modules = self._skeleton.named_modules()
-        found = {f"{name}.weight": kind for name, module in modules for cls, kind in PRUNABLE_KINDS.items() if isinstance(module, cls)}
+        found = {
+            f"{name}.weight": kind
+            for name, module in modules
+            for cls, kind in PRUNABLE_KINDS.items()
+            if isinstance(module, cls)
+        }
         return {name: kind for name, kind in found.items() if name in self.shapes}
 
     @property
     def skeleton(self) -> nn.Module:
-        """The network in evaluation mode on the device "meta": shapes without values. Shared: not to be changed."""
+        """The network in evaluation mode on the device "meta": shapes without values.
+
+        Shared: not to be changed.
+        """
         return self._skeleton
 
     @cached_property
@@ -160,7 +186,9 @@ class Card:
             return target_layers(self.build().eval(), self.input_shape)
 
     def blank(self) -> nn.Module:
-        """The network for `load_state_dict`: its parameters have no values yet, so it is made at once, however large it is."""
+        """The network for `load_state_dict`: its parameters have no values yet, so it is made at
+        once, however large it is.
+        """
         return blank(self.build)
 
     @cached_property

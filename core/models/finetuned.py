@@ -1,7 +1,9 @@
-"""Networks retrained by this project on other data: an architecture with a head of its own, described in a small JSON beside its weights.
+"""Networks retrained by this project on other data: an architecture with a head of its own,
+described in a small JSON beside its weights.
 
-A model "squeezenet1_1@imagenette-128" is the architecture squeezenet1_1 with the classes of imagenette-128. Each of its trained series
-(runs) is a set of weights with levels of its own: ModelSpec(name, weights="merkle-layer", seed=0), level 0 its dense network.
+A model "squeezenet1_1@imagenette-128" is the architecture squeezenet1_1 with the classes of
+imagenette-128. Each of its trained series (runs) is a set of weights with levels of its own:
+ModelSpec(name, weights="merkle-layer", seed=0), level 0 its dense network.
 """
 
 from __future__ import annotations
@@ -25,15 +27,21 @@ NAMED = 5  # classes, where a message names some
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """A trained series. targets: of each level, from 0 on, the share of the pruned weights that goes. seeds: trained so far or begun."""
+    """A trained series. targets: of each level, from 0 on, the share of the pruned weights that
+    goes. seeds: trained so far or begun.
+    """
 
     summary: str
     targets: tuple[float, ...]
     seeds: tuple[int, ...]
 
     def and_also(self, other: Run) -> Run:
-        """With the seeds of the same series; a series of other levels is another one, and is left out."""
-        return self if self.targets != other.targets else replace(self, seeds=tuple(sorted({*self.seeds, *other.seeds})))
+        """With the seeds of the same series; a series of other levels is another one, and is left
+        out.
+        """
+        return (
+            self if self.targets != other.targets else replace(self, seeds=tuple(sorted({*self.seeds, *other.seeds})))
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +73,10 @@ class Description:
             target_layer=self.target_layer,
             input=rule,
             classes=self.classes,
-            weights={name: Weights(summary=run.summary, series=series[name], origin=origin) for name, run in self.runs.items()},
+            weights={
+                name: Weights(summary=run.summary, series=series[name], origin=origin)
+                for name, run in self.runs.items()
+            },
             classifier=self.classifier,
             seeds=tuple(sorted({seed for run in self.runs.values() for seed in run.seeds})),
             dense=PruningSpec.at_level(0, "retrained"),
@@ -77,24 +88,32 @@ class Description:
         return replace(self, runs={}) == replace(other, runs={})
 
     def and_also(self, other: Description) -> Description:
-        """With the runs of the same network; for a run of the same name that has other levels, ours stays."""
+        """With the runs of the same network; for a run of the same name that has other levels, ours
+        stays.
+        """
         ours = {name: run.and_also(other.runs[name]) if name in other.runs else run for name, run in self.runs.items()}
         return replace(self, runs=ours | {name: run for name, run in other.runs.items() if name not in ours})
 
 
 def write(folder: Path, description: Description) -> None:
-    """Beside the weights, <folder>/<name>/card.json; replaced as a whole. Raises CacheNotWritable."""
+    """Beside the weights, <folder>/<name>/card.json; replaced as a whole.
+
+    Raises CacheNotWritable.
+    """
     target = folder / description.name / FILE
     try:
         with replacing(target) as part:
             part.write_text(json.dumps(asdict(description), indent=1) + "\n", encoding="utf-8")
     except OSError as error:
-        raise CacheNotWritable(f"{target} cannot be written ({error}).", "It says what a trained network is.", "Make room.") from error
+        raise CacheNotWritable(
+            f"{target} cannot be written ({error}).", "It says what a trained network is.", "Make room."
+        ) from error
 
 
 def add_runs(folder: Path, description: Description) -> None:
-    """Writes the card, or puts its runs into the one that is there; its own levels win over those of an earlier run of the same name.
-    A card beside which no network lies is replaced: its run came to nothing.
+    """Writes the card, or puts its runs into the one that is there; its own levels win over those
+    of an earlier run of the same name. A card beside which no network lies is replaced: its run
+    came to nothing.
 
     Raises:
         BadSpec: in this folder the name stands for another network. CacheNotWritable.
@@ -109,7 +128,8 @@ def add_runs(folder: Path, description: Description) -> None:
     if not description.is_same_network(known):
         named = ", ".join(known.classes[:NAMED]) + (" ..." if len(known.classes) > NAMED else "")
         raise BadSpec(
-            f"{description.name} is another network already: {len(known.classes)} classes ({named}) at {known.size_px} pixels.",
+            f"{description.name} is another network already: {len(known.classes)} classes ({named}) at {known.size_px}"
+            " pixels.",
             "Runs of one network share classes, size and input rule.",
             "Choose another name for the data.",
         )
@@ -122,7 +142,10 @@ def lock_path(folder: Path, model: ModelSpec) -> Path:
 
 
 def drop_seed(folder: Path, name: str, run: str, seed: int) -> None:
-    """Takes a trained series out of the card; the last one takes the card along. Raises BadFile, CacheNotWritable."""
+    """Takes a trained series out of the card; the last one takes the card along.
+
+    Raises BadFile, CacheNotWritable.
+    """
     path = folder / name / FILE
     found = read(path)
     kept = {each: tuple(one for one in known.seeds if (each, one) != (run, seed)) for each, known in found.runs.items()}
@@ -133,7 +156,9 @@ def drop_seed(folder: Path, name: str, run: str, seed: int) -> None:
     try:
         path.unlink()
     except OSError as error:
-        raise CacheNotWritable(f"{path} cannot be removed ({error}).", "The folder must be writable.", "Look at its rights.") from error
+        raise CacheNotWritable(
+            f"{path} cannot be removed ({error}).", "The folder must be writable.", "Look at its rights."
+        ) from error
 
 
 def read(path: Path) -> Description:
@@ -151,7 +176,9 @@ def read(path: Path) -> Description:
         return description
     except (OSError, ValueError, KeyError, TypeError, AttributeError, BadSpec) as error:
         raise BadFile(
-            f"{path} describes no retrained network ({error}).", "It is written when one is trained.", "Delete its folder, or train again."
+            f"{path} describes no retrained network ({error}).",
+            "It is written when one is trained.",
+            "Delete its folder, or train again.",
         ) from error
 
 
@@ -165,7 +192,9 @@ def _run(found: dict[str, Any]) -> Run:
 
 
 def _of_format_1(found: dict[str, Any]) -> dict[str, Any]:
-    """The first format knew only series that halve what is left at each level, and one list of seeds for all."""
+    """The first format knew only series that halve what is left at each level, and one list of
+    seeds for all.
+    """
     targets = [1 - 0.5**level for level in range(int(found.pop("levels")) + 1)]
     seeds = found.pop("seeds")
     runs = {name: {"summary": summary, "targets": targets, "seeds": seeds} for name, summary in found["runs"].items()}
@@ -182,7 +211,11 @@ def _problem(found: Description, path: Path) -> str:
         return f"it is of {found.name}"
     if not found.runs or len(found.classes) < 2 or len(set(found.classes)) != len(found.classes):
         return f"{len(found.runs)} runs, {len(found.classes)} classes"
-    if not (isinstance(found.size_px, int) and 8 <= found.size_px <= 2048) or len(found.mean) != 3 or len(found.std) != 3:
+    if (
+        not (isinstance(found.size_px, int) and 8 <= found.size_px <= 2048)
+        or len(found.mean) != 3
+        or len(found.std) != 3
+    ):
         return f"{found.size_px} pixels, mean {found.mean}, standard deviation {found.std}"
     return "" if min(found.std) > 0 else f"standard deviation {found.std}"
 
@@ -195,7 +228,8 @@ def find(folders: Iterable[Path]) -> list[Description]:
 def look(folders: Iterable[Path]) -> tuple[list[Description], list[BadFile]]:
     """All retrained networks below these folders, and what is wrong with those that cannot be used.
 
-    Runs of one network in several folders are put together; where two folders disagree about the network, the first one counts.
+    Runs of one network in several folders are put together; where two folders disagree about the
+    network, the first one counts.
     """
     found: dict[str, Description] = {}
     damaged: list[BadFile] = []
@@ -209,7 +243,9 @@ def look(folders: Iterable[Path]) -> tuple[list[Description], list[BadFile]]:
         if known.is_same_network(description):
             found[description.name] = known.and_also(description)
         else:
-            damaged.append(BadFile(f"{path} describes another network than one found before it.", "", "Move one of them away."))
+            damaged.append(
+                BadFile(f"{path} describes another network than one found before it.", "", "Move one of them away.")
+            )
     return list(found.values()), damaged
 
 

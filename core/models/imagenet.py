@@ -17,7 +17,9 @@ def imagenet_classes() -> tuple[str, ...]:
 
 
 class ImageNetCard(Card):
-    """A card whose classes are read from torchvision when they are asked for: it is imported with the first question, not before."""
+    """A card whose classes are read from torchvision when they are asked for: it is imported with
+    the first question, not before.
+    """
 
     def __init__(self, **given: Any) -> None:
         super().__init__(classes=(), **given)

@@ -1,4 +1,6 @@
-"""Which layers of a network can be a target layer: those that run once in a pass and answer a stack of maps."""
+"""Which layers of a network can be a target layer: those that run once in a pass and answer a stack
+of maps.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +10,14 @@ import torch
 from torch import Tensor, nn
 
 # What only passes on or thins out what another layer found; never chosen when nobody chooses.
-PASSES_ON = (nn.modules.pooling._MaxPoolNd, nn.modules.pooling._AvgPoolNd, nn.modules.pooling._AdaptiveAvgPoolNd,
-             nn.modules.pooling._AdaptiveMaxPoolNd, nn.modules.dropout._DropoutNd, nn.Identity)  # fmt: skip
+PASSES_ON = (
+    nn.modules.pooling._MaxPoolNd,
+    nn.modules.pooling._AvgPoolNd,
+    nn.modules.pooling._AdaptiveAvgPoolNd,
+    nn.modules.pooling._AdaptiveMaxPoolNd,
+    nn.modules.dropout._DropoutNd,
+    nn.Identity,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,7 +25,8 @@ class Layer:
     """A layer that can be a target layer.
 
     name: dotted. channels, height, width: of its answer. stride_px: pixels of the
-    network's input from one cell to the next. passes_on: it pools or drops. early: it runs before the layer that makes the logits.
+    network's input from one cell to the next. passes_on: it pools or drops. early: it runs before
+    the layer that makes the logits.
     """
 
     name: str
@@ -44,7 +53,9 @@ class Run:
 
 
 def watch(network: nn.Module, images: Tensor) -> list[Run]:
-    """Every answer of every module in one pass, in the order in which they were finished; the network is left without hooks."""
+    """Every answer of every module in one pass, in the order in which they were finished; the
+    network is left without hooks.
+    """
     runs: list[Run] = []
 
     def keep(name: str) -> None:
@@ -73,12 +84,15 @@ def logits_layer(runs: list[Run]) -> str:
 
 
 def target_layers(network: nn.Module, input_shape: tuple[int, int, int]) -> tuple[Layer, ...]:
-    """The layers of a network whose activations do not work in place, in the order in which they run.
+    """The layers of a network whose activations do not work in place, in the order in which they
+    run.
 
-    Where several modules answer the same maps (a block and its last layer) the outermost is named, as people name it.
+    Where several modules answer the same maps (a block and its last layer) the outermost is named,
+    as people name it.
 
     Args:
-        network: in evaluation mode, on any device; on "meta" this takes milliseconds. input_shape: (channels, height, width).
+        network: in evaluation mode, on any device; on "meta" this takes milliseconds. input_shape:
+            (channels, height, width).
     """
     runs = watch(network, _nothing(network, input_shape))
     last = logits_layer(runs)
@@ -93,7 +107,12 @@ def target_layers(network: nn.Module, input_shape: tuple[int, int, int]) -> tupl
     turned = _channels_last(network, runs, input_shape)
     layers = []
     for made, maker, name in found.values():
-        if name and maker.name not in turned and maker.answer.ndim == 4 and maker.answer.shape[2] * maker.answer.shape[3] > 1:
+        if (
+            name
+            and maker.name not in turned
+            and maker.answer.ndim == 4
+            and maker.answer.shape[2] * maker.answer.shape[3] > 1
+        ):
             layers.append(_layer(name, maker, input_shape, made < end))
     return tuple(layers)
 
@@ -104,22 +123,33 @@ def _nothing(network: nn.Module, input_shape: tuple[int, int, int]) -> Tensor:
 
 
 def _channels_last(network: nn.Module, runs: list[Run], input_shape: tuple[int, int, int]) -> set[str]:
-    """Modules that answer (images, height, width, channels), as ConvNeXt does inside its blocks: their axis 1 grows with the image."""
+    """Modules that answer (images, height, width, channels), as ConvNeXt does inside its blocks:
+    their axis 1 grows with the image.
+    """
     if not any(isinstance(run.module, nn.Linear) and run.answer.ndim == 4 for run in runs):
         return set()
     channels, height, width = input_shape
     larger = watch(network, _nothing(network, (channels, 2 * height, 2 * width)))
-    return {run.name for run, other in zip(runs, larger, strict=True) if run.answer.shape[1:2] != other.answer.shape[1:2]}
+    return {
+        run.name for run, other in zip(runs, larger, strict=True) if run.answer.shape[1:2] != other.answer.shape[1:2]
+    }
 
 
 def _layer(name: str, maker: Run, input_shape: tuple[int, int, int], early: bool) -> Layer:
     channels, height, width = maker.answer.shape[1:]
     return Layer(
-        name=name, channels=channels, height=height, width=width, stride_px=input_shape[1] / height,
-        passes_on=isinstance(maker.module, PASSES_ON), early=early,
-    )  # fmt: skip
+        name=name,
+        channels=channels,
+        height=height,
+        width=width,
+        stride_px=input_shape[1] / height,
+        passes_on=isinstance(maker.module, PASSES_ON),
+        early=early,
+    )
 
 
 def last_layer(layers: tuple[Layer, ...]) -> str:
-    """The last layer before the logits that finds something by itself; "" for a network without maps."""
+    """The last layer before the logits that finds something by itself; "" for a network without
+    maps.
+    """
     return next((layer.name for layer in reversed(layers) if layer.early and not layer.passes_on), "")

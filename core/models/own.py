@@ -1,7 +1,9 @@
-"""A person's own networks: weights for a known architecture, kept on disk, or any module from a notebook.
+"""A person's own networks: weights for a known architecture, kept on disk, or any module from a
+notebook.
 
-`add` takes a state dict and what it does not say (About); the model's name carries the first 16 digits of the sha256 of both, so
-that results of different weights are never mixed up. `register_kept` finds them again after a restart.
+`add` takes a state dict and what it does not say (About); the model's name carries the first 16
+digits of the sha256 of both, so that results of different weights are never mixed up.
+`register_kept` finds them again after a restart.
 """
 
 from __future__ import annotations
@@ -36,9 +38,10 @@ LEAST_PX, MOST_PX = 8, 1024
 class About:
     """What a state dict does not say of its network.
 
-    architecture: a registered model's name, or that of another CNN of torchvision. classes: their names, in the order of the outputs;
-    without them they are numbered. input: size, mean and standard deviation; None: as the architecture's. target_layer: "" for the
-    architecture's. title: for people; "" for one made of the architecture.
+    architecture: a registered model's name, or that of another CNN of torchvision. classes: their
+    names, in the order of the outputs; without them they are numbered. input: size, mean and
+    standard deviation; None: as the architecture's. target_layer: "" for the architecture's. title:
+    for people; "" for one made of the architecture.
     """
 
     architecture: str
@@ -49,13 +52,15 @@ class About:
 
 
 def add(files: Files, weights: Path | bytes, about: About) -> ModelSpec:
-    """Takes in weights of a person's own: checks them, keeps them under the models folder as safetensors, registers the model.
+    """Takes in weights of a person's own: checks them, keeps them under the models folder as
+    safetensors, registers the model.
 
     Args:
         weights: a .safetensors file or one of torch.save(model.state_dict(), ...), or its content.
     Raises:
-        UnknownName: no such architecture. BadSpec: names, sizes or a layer that do not fit. CacheNotWritable.
-        BadFile: damaged, would run code, or of another network, with what does not fit.
+        UnknownName: no such architecture. BadSpec: names, sizes or a layer that do not fit.
+        CacheNotWritable. BadFile: damaged, would run code, or of another network, with what does
+        not fit.
     """
     base = named(about.architecture)
     state = adapted(read_state(weights), base.shapes)
@@ -66,13 +71,17 @@ def add(files: Files, weights: Path | bytes, about: About) -> ModelSpec:
     _check_layer(card, {name: state[name] for name in card.shapes})
     model = ModelSpec(name=f"{PREFIX}{about.architecture}-{_digest(state, about)}", weights=WEIGHTS, seed=0)
     if not files.exists(_key(model)):
-        files.save(_key(model), pack_sparse(strict(state, card.shapes, "", ""), {}), {"own": FORMAT, "about": asdict(about)})
+        files.save(
+            _key(model), pack_sparse(strict(state, card.shapes, "", ""), {}), {"own": FORMAT, "about": asdict(about)}
+        )
     _register(model, about, card)
     return model
 
 
 def register_kept(files: Files) -> tuple[ModelSpec, ...]:
-    """Registers every own network that lies in the models folder; damaged ones, and those of other versions, are left out."""
+    """Registers every own network that lies in the models folder; damaged ones, and those of other
+    versions, are left out.
+    """
     found = []
     for key in files.keys(PREFIX):
         model = ModelSpec(name=key.split("/")[0], weights=WEIGHTS, seed=0)
@@ -90,7 +99,9 @@ def register_kept(files: Files) -> tuple[ModelSpec, ...]:
 
 @dataclass(frozen=True, kw_only=True)
 class ModuleFacts:
-    """What must be said of a module: its target layer, how pictures become its input, its classes ("" numbers them), what it looks at."""
+    """What must be said of a module: its target layer, how pictures become its input, its classes
+    ("" numbers them), what it looks at.
+    """
 
     target_layer: str
     input: InputRule
@@ -100,29 +111,39 @@ class ModuleFacts:
 
 
 def from_module(module: nn.Module, facts: ModuleFacts) -> ModelSpec:
-    """Any network of a notebook, for as long as the notebook runs: its code cannot be kept. The module itself stays as it is.
+    """Any network of a notebook, for as long as the notebook runs: its code cannot be kept. The
+    module itself stays as it is.
 
     Args:
         module: answers logits (N, C) to images (N, channels, H, W); a copy of it is used.
     Raises:
-        UnknownName: no such layer. BadSpec: the layer answers no stack of maps, or the facts do not fit the module.
+        UnknownName: no such layer. BadSpec: the layer answers no stack of maps, or the facts do not
+        fit the module.
     """
     _check_rule(facts.input, None)
     try:
         own = not_in_place(copy.deepcopy(module).cpu().float().eval())
     except RuntimeError as error:
         raise BadSpec(
-            "This module cannot be copied.", "Masks of torch.nn.utils.prune hinder it, for one.", "Call prune.remove on its layers first."
+            "This module cannot be copied.",
+            "Masks of torch.nn.utils.prune hinder it, for one.",
+            "Call prune.remove on its layers first.",
         ) from error
     state: State = {name: values.detach().clone() for name, values in own.state_dict().items()}
     shape = (facts.input.channels, *facts.input.size_px)
     captured = capture(own, facts.target_layer, torch.zeros(1, *shape), own_class)
     classes = _class_names(facts.classes, captured.logits.shape[1])
     card = Card(
-        build=partial(copy.deepcopy, own), target_layer=facts.target_layer, input=facts.input, classes=classes, images=facts.images,
-        weights={WEIGHTS: Weights(summary="from a notebook", load=lambda folder, progress: state, origin="this notebook")},
+        build=partial(copy.deepcopy, own),
+        target_layer=facts.target_layer,
+        input=facts.input,
+        classes=classes,
+        images=facts.images,
+        weights={
+            WEIGHTS: Weights(summary="from a notebook", load=lambda folder, progress: state, origin="this notebook")
+        },
         classifier=f"{logits_layer(watch(own, torch.zeros(1, *shape)))}.weight",
-    )  # fmt: skip
+    )
     digest = _digest(state, facts)
     model = ModelSpec(name=f"{PREFIX}module-{digest}", weights=WEIGHTS, seed=0)
     if model.name not in MODELS:
@@ -139,9 +160,15 @@ def _card(about: About, base: Card) -> Card:
     rule = about.input or base.input
     weights = Weights(summary="weights of your own", origin="a file of your own")
     return Card(
-        build=partial(_build, base, len(about.classes)), target_layer=about.target_layer or base.target_layer, input=rule,
-        classes=about.classes, weights={WEIGHTS: weights}, classifier=base.classifier, images=base.images, notes=base.notes,
-    )  # fmt: skip
+        build=partial(_build, base, len(about.classes)),
+        target_layer=about.target_layer or base.target_layer,
+        input=rule,
+        classes=about.classes,
+        weights={WEIGHTS: weights},
+        classifier=base.classifier,
+        images=base.images,
+        notes=base.notes,
+    )
 
 
 def _build(base: Card, classes: int) -> nn.Module:
@@ -158,7 +185,9 @@ def _build(base: Card, classes: int) -> nn.Module:
 
 
 def _completed(about: About, base: Card, state: State) -> About:
-    """With a name for each class; how many there are is said by the weights of the layer that makes the logits."""
+    """With a name for each class; how many there are is said by the weights of the layer that makes
+    the logits.
+    """
     _check_rule(about.input, base)
     head = state.get(base.classifier)
     count = len(head) if head is not None and head.ndim else len(about.classes) or len(base.classes)
@@ -182,26 +211,39 @@ def _check_rule(rule: InputRule | None, base: Card | None) -> None:
     if rule is None:
         return
     numbers = (*rule.mean, *rule.std)
-    sound = len(rule.mean) == len(rule.std) in (1, 3) and all(map(math.isfinite, numbers)) and all(value > 0 for value in rule.std)
+    sound = (
+        len(rule.mean) == len(rule.std) in (1, 3)
+        and all(map(math.isfinite, numbers))
+        and all(value > 0 for value in rule.std)
+    )
     sizes = (*rule.size_px, *((rule.resize_px,) if rule.resize_px is not None else ()))
-    if not sound or len(rule.size_px) != 2 or not all(isinstance(size, int) and LEAST_PX <= size <= MOST_PX for size in sizes):
+    if (
+        not sound
+        or len(rule.size_px) != 2
+        or not all(isinstance(size, int) and LEAST_PX <= size <= MOST_PX for size in sizes)
+    ):
         raise BadSpec(
             f"This input cannot be used: {rule.size_px} pixels, mean {rule.mean}, standard deviation {rule.std}.",
-            f"Sides have {LEAST_PX} to {MOST_PX} pixels; there is a mean and a positive deviation for each of one or three channels.",
+            f"Sides have {LEAST_PX} to {MOST_PX} pixels; there is a mean and a positive deviation for each of one or"
+            " three channels.",
         )
     if base is not None and rule.channels != base.input.channels:
         raise BadSpec(f"The input has {rule.channels} channels.", f"This architecture takes {base.input.channels}.")
 
 
 def _check_layer(card: Card, state: State) -> None:
-    """One pass: the target layer answers a stack of maps of an image of this size. Raises UnknownName or BadSpec."""
+    """One pass: the target layer answers a stack of maps of an image of this size.
+
+    Raises UnknownName or BadSpec.
+    """
     network = card.blank()
     network.load_state_dict(state)
     try:
         capture(network, card.target_layer, torch.zeros(1, *card.input_shape), own_class)
     except RuntimeError as error:
         raise BadSpec(
-            f"The network cannot take images of {card.input_px[0]} x {card.input_px[1]} pixels ({str(error).splitlines()[0][:120]}).",
+            f"The network cannot take images of {card.input_px[0]} x {card.input_px[1]} pixels"
+            f" ({str(error).splitlines()[0][:120]}).",
             "The input is as large as the weights expect.",
         ) from error
 

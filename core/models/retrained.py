@@ -1,4 +1,6 @@
-"""The retrained networks of this machine among the models, those that a job adds while the program runs too."""
+"""The retrained networks of this machine among the models, those that a job adds while the program
+runs too.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,10 @@ _log = logging.getLogger(__name__)
 
 
 class Retrained:
-    """The retrained networks of a store's folders, kept among the models. Looking again costs little while nothing has changed."""
+    """The retrained networks of a store's folders, kept among the models.
+
+    Looking again costs little while nothing has changed.
+    """
 
     def __init__(self, files: Files) -> None:
         self._files, self._folders = files, (files.write_root, *files.read_roots)
@@ -51,7 +56,10 @@ class Retrained:
         return (*register(descriptions), *sorted(gone))
 
     def look_at(self, name: str) -> Stamp:
-        """The stamp of one network's cards; "" for a network that has none. One that has changed is read at once."""
+        """The stamp of one network's cards; "" for a network that has none.
+
+        One that has changed is read at once.
+        """
         if "@" not in name:
             return ""
         stamp = self._stamp(name)
@@ -62,11 +70,18 @@ class Retrained:
     def last(self, model: ModelSpec) -> int | None:
         """The last level of a series that is trained; None where none is. Raises UnknownName."""
         series = series_of(model)
-        there = (p.level for p, _ in series.levels if self._files.exists(VariantSpec(model=model, pruning=p).key)) if series else ()
+        there = (
+            (p.level for p, _ in series.levels if self._files.exists(VariantSpec(model=model, pruning=p).key))
+            if series
+            else ()
+        )
         return max((level for level in there if level is not None), default=None)
 
     def levels(self, model: ModelSpec) -> tuple[TrainedLevel, ...]:
-        """The levels of a series that are trained, from 0 on, as their files say. Raises BadFile, UnknownName."""
+        """The levels of a series that are trained, from 0 on, as their files say.
+
+        Raises BadFile, UnknownName.
+        """
         series = series_of(model)
         found = []
         for pruning, target in series.levels if series else ():
@@ -76,7 +91,10 @@ class Retrained:
         return tuple(found)
 
     def forget(self, model: ModelSpec) -> None:
-        """Deletes a trained series from disk; one that came along stays. Raises CacheNotWritable, Busy while it is being trained."""
+        """Deletes a trained series from disk; one that came along stays.
+
+        Raises CacheNotWritable, Busy while it is being trained.
+        """
         with locked(lock_path(self._files.write_root, model), model.key):
             for key in self._files.keys(f"{model.key}/"):  # also what unfinished levels have left
                 self._files.delete(key)
@@ -92,19 +110,29 @@ class Retrained:
         epochs = outcome.get("history") or [{}]
         own = (self._files.write_root / f"{variant.key}.safetensors").is_file()
         return TrainedLevel(
-            variant=variant, target=target, bytes=self._files.bytes(variant.key), own=own, epoch=outcome.get("best_epoch"),
-            correct=outcome.get("best_correct"), total=epochs[0].get("total"),
-        )  # fmt: skip
+            variant=variant,
+            target=target,
+            bytes=self._files.bytes(variant.key),
+            own=own,
+            epoch=outcome.get("best_epoch"),
+            correct=outcome.get("best_correct"),
+            total=epochs[0].get("total"),
+        )
 
 
 def register(descriptions: Iterable[Description]) -> tuple[str, ...]:
-    """Puts them among the models, in place of what they were before; the names of those that are new or other than before."""
+    """Puts them among the models, in place of what they were before; the names of those that are
+    new or other than before.
+    """
     changed = []
     for found in descriptions:
         card = found.card()
         if found.name in MODELS and _alike(MODELS[found.name].value, card):
             continue
-        summary = f"{found.architecture} retrained on {found.data}: {len(found.classes)} classes, {len(found.runs)} trained series."
+        summary = (
+            f"{found.architecture} retrained on {found.data}: {len(found.classes)} classes, {len(found.runs)} trained"
+            " series."
+        )
         title = f"{found.architecture}, {found.data}"
         MODELS.put(Entry(found.name, card, title, summary, "weights trained by this project", {"retrained": "yes"}))
         changed.append(found.name)

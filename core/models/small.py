@@ -1,4 +1,6 @@
-"""The thesis CNN: 2,324 prunable weights and 22 biases (Lukkien; protocols: see core/protocols/lukkien.py)."""
+"""The thesis CNN: 2,324 prunable weights and 22 biases (Lukkien; protocols: see
+core/protocols/lukkien.py).
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,8 @@ from core.device import torch_generator
 class ThesisCNN(nn.Module):
     """Conv(1->4, 3x3) ReLU MaxPool2, Conv(4->8, 3x3) ReLU MaxPool2, Flatten(200), Linear(200->10).
 
-    Every step is a module, so that a heatmap can be made before an activation, after it, or after the pooling.
+    Every step is a module, so that a heatmap can be made before an activation, after it, or after
+    the pooling.
     """
 
     def __init__(self) -> None:
@@ -29,7 +32,9 @@ class ThesisCNN(nn.Module):
 
 
 def initialise(network: ThesisCNN, seed: int) -> ThesisCNN:
-    """Kaiming normal weights and PyTorch's default biases (OpenLTH's defaults; our reading), drawn by a generator of their own."""
+    """Kaiming normal weights and PyTorch's default biases (OpenLTH's defaults; our reading), drawn
+    by a generator of their own.
+    """
     generator = torch_generator("init", seed)
     for layer in (network.conv1, network.conv2, network.fc):
         fan_in = layer.weight[0].numel()
@@ -44,8 +49,9 @@ def initialise(network: ThesisCNN, seed: int) -> ThesisCNN:
 class StackedThesisCNN(nn.Module):
     """Several thesis CNNs side by side in one grouped network, so that seeds train together.
 
-    Their outputs and gradients do not touch each other. Parameters have the single network's names with a leading axis of
-    S networks, so that stacking and taking apart state dicts is a stack and an index.
+    Their outputs and gradients do not touch each other. Parameters have the single network's names
+    with a leading axis of S networks, so that stacking and taking apart state dicts is a stack and
+    an index.
 
     Args:
         states: state dicts of the S networks.

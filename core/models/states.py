@@ -1,4 +1,6 @@
-"""State dicts from files: read without running anything that is in them, put into a network's own names, and compared with it."""
+"""State dicts from files: read without running anything that is in them, put into a network's own
+names, and compared with it.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,13 @@ from core.models.cards import State
 from core.text import first_few
 
 Shapes = Mapping[str, tuple[int, ...]]
-WRAPPERS = ("state_dict", "model_state_dict", "model", "net", "weights")  # under which training scripts keep the state dict
+WRAPPERS = (
+    "state_dict",
+    "model_state_dict",
+    "model",
+    "net",
+    "weights",
+)  # under which training scripts keep the state dict
 PREFIXES = ("module.", "_orig_mod.", "model.", "net.", "network.")  # DataParallel, torch.compile, Lightning and others
 NAMED = 5  # of each kind of problem; the others are only counted
 ALLOWED = "Weights come as a state dict: a .safetensors file, or what torch.save(model.state_dict(), ...) writes."
@@ -29,8 +37,9 @@ def read_state(source: Path | bytes, name: str = "") -> State:
     """All tensors of a checkpoint, floating-point ones in float32, on the CPU.
 
     Args:
-        source: a file or its content: safetensors, or what torch.save writes: a state dict, alone or under "state_dict", with or without
-            "module." before the names. name: what to call it in messages; the file's own when left out.
+        source: a file or its content: safetensors, or what torch.save writes: a state dict, alone
+            or under "state_dict", with or without "module." before the names. name: what to call it
+            in messages; the file's own when left out.
     Raises:
         BadFile: no such file, damaged, or it would run code.
     """
@@ -39,19 +48,28 @@ def read_state(source: Path | bytes, name: str = "") -> State:
         found = _load(source)
     except pickle.UnpicklingError as error:
         raise BadFile(
-            f"{name} holds more than weights ({_reason(error)}), and reading that could run code that somebody hid in it.",
+            f"{name} holds more than weights ({_reason(error)}), and reading that could run code that somebody hid"
+            " in it.",
             ALLOWED,
             "Where you trust it, load it yourself in Python and save its state_dict.",
         ) from error
     except (OSError, RuntimeError, SafetensorError, EOFError, ValueError, KeyError, AttributeError, TypeError) as error:
-        raise BadFile(f"{name} cannot be read ({_reason(error)}).", ALLOWED, "Check the file, or save it again.") from error
+        raise BadFile(
+            f"{name} cannot be read ({_reason(error)}).", ALLOWED, "Check the file, or save it again."
+        ) from error
     return _tensors(found, name)
 
 
 def _load(source: Path | bytes) -> Any:
-    """By what is in it, whatever it is called: the head of a safetensors file is its length and then JSON."""
+    """By what is in it, whatever it is called: the head of a safetensors file is its length and
+    then JSON.
+    """
     if isinstance(source, bytes):
-        return load_bytes(source) if source[8:9] == b"{" else torch.load(io.BytesIO(source), weights_only=True, map_location="cpu")
+        return (
+            load_bytes(source)
+            if source[8:9] == b"{"
+            else torch.load(io.BytesIO(source), weights_only=True, map_location="cpu")
+        )
     with open(source, "rb") as file:
         head = file.read(9)
     return load_file(source) if head[8:9] == b"{" else torch.load(source, weights_only=True, map_location="cpu")
@@ -61,7 +79,9 @@ def _reason(error: Exception) -> str:
     """The first line of a long message."""
     found = re.search(r"Unsupported (?:global|class|operand)[^\n.]*(?:\.[^\n .]+)*", str(error))
     return (
-        found[0] if found else (getattr(error, "strerror", None) or str(error) or type(error).__name__).splitlines()[0][:160].rstrip(". ")
+        found[0]
+        if found
+        else (getattr(error, "strerror", None) or str(error) or type(error).__name__).splitlines()[0][:160].rstrip(". ")
     )
 
 
@@ -80,21 +100,26 @@ def _tensors(found: Any, name: str) -> State:
 def adapted(state: State, shapes: Shapes) -> State:
     """The state dict under the network's names, as far as nothing has to be guessed.
 
-    Prefixes that wrappers put before every name go; DenseNet's names from before torch 0.4 are put right; heads that are used in
-    training only (GoogLeNet, Inception v3) are left out; counters that files from before torch 1.0 lack are added.
+    Prefixes that wrappers put before every name go; DenseNet's names from before torch 0.4 are put
+    right; heads that are used in training only (GoogLeNet, Inception v3) are left out; counters
+    that files from before torch 1.0 lack are added.
     """
     for prefix in PREFIXES * 2:
         if all(name.startswith(prefix) for name in state):
             state = {name.removeprefix(prefix): values for name, values in state.items()}
     old = re.compile(r"(.*denselayer\d+\.(?:norm|relu|conv))\.([12]\..*)")
     state = {old.sub(r"\1\2", name): values for name, values in state.items()}
-    state = {name: values for name, values in state.items() if name in shapes or not re.match(r"aux\d\.|AuxLogits\.", name)}
+    state = {
+        name: values for name, values in state.items() if name in shapes or not re.match(r"aux\d\.|AuxLogits\.", name)
+    }
     counters = {name: torch.tensor(0) for name in shapes if name.endswith("num_batches_tracked") and name not in state}
     return {**state, **counters} if set(state) & set(shapes) else state
 
 
 def problems(state: State, shapes: Shapes) -> list[str]:
-    """What keeps the state dict from fitting the network, in plain sentences; empty when it fits."""
+    """What keeps the state dict from fitting the network, in plain sentences; empty when it
+    fits.
+    """
     absent, foreign = [name for name in shapes if name not in state], [name for name in state if name not in shapes]
     wrong = [name for name in shapes if name in state and tuple(state[name].shape) != shapes[name]]
     found = []
@@ -104,7 +129,8 @@ def problems(state: State, shapes: Shapes) -> list[str]:
         found.append(f"Not part of the network: {some(foreign)}.")
     if wrong:
         found.append(
-            f"Of another shape: {some(f'{name} {_shape(state[name].shape)} instead of {_shape(shapes[name])}' for name in wrong)}."
+            "Of another shape:"
+            f" {some(f'{name} {_shape(state[name].shape)} instead of {_shape(shapes[name])}' for name in wrong)}."
         )
     return found
 
@@ -119,8 +145,13 @@ def _shape(shape: Iterable[int]) -> str:
 
 
 def strict(state: State, shapes: Shapes, what: str, next_step: str) -> State:
-    """The state dict under the network's names, in their order. Raises BadFile with everything that does not fit."""
+    """The state dict under the network's names, in their order.
+
+    Raises BadFile with everything that does not fit.
+    """
     state = adapted(state, shapes)
     if found := problems(state, shapes):
-        raise BadFile(f"{what}: the weights do not fit. {' '.join(found)}", "Names and shapes must be the network's.", next_step)
+        raise BadFile(
+            f"{what}: the weights do not fit. {' '.join(found)}", "Names and shapes must be the network's.", next_step
+        )
     return {name: state[name] for name in shapes}

@@ -1,6 +1,8 @@
-"""torchvision's CNNs for photographs as cards: fifteen that everybody uses, and every other one by its name.
+"""torchvision's CNNs for photographs as cards: fifteen that everybody uses, and every other one by
+its name.
 
-What torchvision knows of them (input, classes) is read from it only when it is asked for: importing it takes seconds.
+What torchvision knows of them (input, classes) is read from it only when it is asked for: importing
+it takes seconds.
 """
 
 from __future__ import annotations
@@ -30,7 +32,9 @@ LICENCE = "BSD-3-Clause (torchvision); trained on ImageNet, whose images are for
 
 
 class Known(NamedTuple):
-    """What is said of a network without asking torchvision; the tests compare it with what torchvision says."""
+    """What is said of a network without asking torchvision; the tests compare it with what
+    torchvision says.
+    """
 
     title: str
     summary: str
@@ -42,73 +46,183 @@ class Known(NamedTuple):
 
 
 KNOWN = {
-    "alexnet": Known("AlexNet", "Five convolutions and three linear layers that hold nearly all of its weights.",
-                     "Krizhevsky 2014 (arXiv:1404.5997)", "alexnet-owt-7be5be79.pth", 233.087, "features.11", "classifier.6.weight"),
-    "vgg16": Known("VGG-16", "Thirteen 3 x 3 convolutions and three linear layers that hold nine tenths of its weights.",
-                   "Simonyan and Zisserman 2014 (arXiv:1409.1556)", "vgg16-397923af.pth", 527.796, "features.29", "classifier.6.weight"),
-    "vgg16_bn": Known("VGG-16 with batch norm", "VGG-16 with a batch norm after each convolution.",
-                      "Simonyan and Zisserman 2014 (arXiv:1409.1556)", "vgg16_bn-6c64b313.pth", 527.866, "features.42",
-                      "classifier.6.weight"),
-    "googlenet": Known("GoogLeNet", "Nine Inception blocks: filters of several sizes side by side.",
-                       "Szegedy et al. 2014 (arXiv:1409.4842)", "googlenet-1378be20.pth", 49.731, "inception5b", "fc.weight"),
-    "resnet18": Known("ResNet-18", "Eight blocks of two convolutions, each with a shortcut around it.",
-                      "He et al. 2015 (arXiv:1512.03385)", "resnet18-f37072fd.pth", 44.661, "layer4", "fc.weight"),
-    "resnet50": Known("ResNet-50", "Sixteen blocks of three convolutions, each with a shortcut around it.",
-                      "He et al. 2015 (arXiv:1512.03385)", "resnet50-11ad3fa6.pth", 97.79, "layer4", "fc.weight"),
-    "densenet121": Known("DenseNet-121", "Each layer sees the answers of all layers before it in its block.",
-                         "Huang et al. 2016 (arXiv:1608.06993)", "densenet121-a639ec97.pth", 30.845, "features", "classifier.weight"),
-    "mobilenet_v2": Known("MobileNet v2", "Depthwise convolutions, made for phones.",
-                          "Sandler et al. 2018 (arXiv:1801.04381)", "mobilenet_v2-7ebf99e0.pth", 13.598, "features",
-                          "classifier.1.weight"),
-    "mobilenet_v3_large": Known("MobileNet v3, large", "Depthwise convolutions and attention to channels, made for phones.",
-                                "Howard et al. 2019 (arXiv:1905.02244)", "mobilenet_v3_large-5c1a4163.pth", 21.107, "features",
-                                "classifier.3.weight"),
-    "efficientnet_b0": Known("EfficientNet-B0", "Depth, width and input size scaled together; the smallest of its family.",
-                             "Tan and Le 2019 (arXiv:1905.11946)", "efficientnet_b0_rwightman-7f5810bc.pth", 20.451, "features",
-                             "classifier.1.weight"),
-    "squeezenet1_1": Known("SqueezeNet 1.1", "1.2 million weights and no linear layer: small before any pruning.",
-                           "Iandola et al. 2016 (arXiv:1602.07360)", "squeezenet1_1-b8a52dc0.pth", 4.729, "features",
-                           "classifier.1.weight"),
-    "shufflenet_v2_x1_0": Known("ShuffleNet v2, 1.0x", "Half of the channels pass each block untouched, then they are shuffled.",
-                                "Ma et al. 2018 (arXiv:1807.11164)", "shufflenetv2_x1-5666bf0f80.pth", 8.791, "conv5", "fc.weight"),
-    "mnasnet1_0": Known("MnasNet 1.0", "Found by a search for speed on phones.",
-                        "Tan et al. 2018 (arXiv:1807.11626)", "mnasnet1.0_top1_73.512-f206786ef8.pth", 16.915, "layers",
-                        "classifier.1.weight"),
-    "regnet_y_400mf": Known("RegNetY-400MF", "Widths and depths on one simple line, with attention to channels.",
-                            "Radosavovic et al. 2020 (arXiv:2003.13678)", "regnet_y_400mf-e6988f5f.pth", 16.806, "trunk_output",
-                            "fc.weight"),
-    "convnext_tiny": Known("ConvNeXt, tiny", "A CNN built like a vision transformer: large depthwise filters, GELU, layer norms.",
-                           "Liu et al. 2022 (arXiv:2201.03545)", "convnext_tiny-983f1562.pth", 109.119, "features",
-                           "classifier.2.weight"),
-}  # fmt: skip
+    "alexnet": Known(
+        "AlexNet",
+        "Five convolutions and three linear layers that hold nearly all of its weights.",
+        "Krizhevsky 2014 (arXiv:1404.5997)",
+        "alexnet-owt-7be5be79.pth",
+        233.087,
+        "features.11",
+        "classifier.6.weight",
+    ),
+    "vgg16": Known(
+        "VGG-16",
+        "Thirteen 3 x 3 convolutions and three linear layers that hold nine tenths of its weights.",
+        "Simonyan and Zisserman 2014 (arXiv:1409.1556)",
+        "vgg16-397923af.pth",
+        527.796,
+        "features.29",
+        "classifier.6.weight",
+    ),
+    "vgg16_bn": Known(
+        "VGG-16 with batch norm",
+        "VGG-16 with a batch norm after each convolution.",
+        "Simonyan and Zisserman 2014 (arXiv:1409.1556)",
+        "vgg16_bn-6c64b313.pth",
+        527.866,
+        "features.42",
+        "classifier.6.weight",
+    ),
+    "googlenet": Known(
+        "GoogLeNet",
+        "Nine Inception blocks: filters of several sizes side by side.",
+        "Szegedy et al. 2014 (arXiv:1409.4842)",
+        "googlenet-1378be20.pth",
+        49.731,
+        "inception5b",
+        "fc.weight",
+    ),
+    "resnet18": Known(
+        "ResNet-18",
+        "Eight blocks of two convolutions, each with a shortcut around it.",
+        "He et al. 2015 (arXiv:1512.03385)",
+        "resnet18-f37072fd.pth",
+        44.661,
+        "layer4",
+        "fc.weight",
+    ),
+    "resnet50": Known(
+        "ResNet-50",
+        "Sixteen blocks of three convolutions, each with a shortcut around it.",
+        "He et al. 2015 (arXiv:1512.03385)",
+        "resnet50-11ad3fa6.pth",
+        97.79,
+        "layer4",
+        "fc.weight",
+    ),
+    "densenet121": Known(
+        "DenseNet-121",
+        "Each layer sees the answers of all layers before it in its block.",
+        "Huang et al. 2016 (arXiv:1608.06993)",
+        "densenet121-a639ec97.pth",
+        30.845,
+        "features",
+        "classifier.weight",
+    ),
+    "mobilenet_v2": Known(
+        "MobileNet v2",
+        "Depthwise convolutions, made for phones.",
+        "Sandler et al. 2018 (arXiv:1801.04381)",
+        "mobilenet_v2-7ebf99e0.pth",
+        13.598,
+        "features",
+        "classifier.1.weight",
+    ),
+    "mobilenet_v3_large": Known(
+        "MobileNet v3, large",
+        "Depthwise convolutions and attention to channels, made for phones.",
+        "Howard et al. 2019 (arXiv:1905.02244)",
+        "mobilenet_v3_large-5c1a4163.pth",
+        21.107,
+        "features",
+        "classifier.3.weight",
+    ),
+    "efficientnet_b0": Known(
+        "EfficientNet-B0",
+        "Depth, width and input size scaled together; the smallest of its family.",
+        "Tan and Le 2019 (arXiv:1905.11946)",
+        "efficientnet_b0_rwightman-7f5810bc.pth",
+        20.451,
+        "features",
+        "classifier.1.weight",
+    ),
+    "squeezenet1_1": Known(
+        "SqueezeNet 1.1",
+        "1.2 million weights and no linear layer: small before any pruning.",
+        "Iandola et al. 2016 (arXiv:1602.07360)",
+        "squeezenet1_1-b8a52dc0.pth",
+        4.729,
+        "features",
+        "classifier.1.weight",
+    ),
+    "shufflenet_v2_x1_0": Known(
+        "ShuffleNet v2, 1.0x",
+        "Half of the channels pass each block untouched, then they are shuffled.",
+        "Ma et al. 2018 (arXiv:1807.11164)",
+        "shufflenetv2_x1-5666bf0f80.pth",
+        8.791,
+        "conv5",
+        "fc.weight",
+    ),
+    "mnasnet1_0": Known(
+        "MnasNet 1.0",
+        "Found by a search for speed on phones.",
+        "Tan et al. 2018 (arXiv:1807.11626)",
+        "mnasnet1.0_top1_73.512-f206786ef8.pth",
+        16.915,
+        "layers",
+        "classifier.1.weight",
+    ),
+    "regnet_y_400mf": Known(
+        "RegNetY-400MF",
+        "Widths and depths on one simple line, with attention to channels.",
+        "Radosavovic et al. 2020 (arXiv:2003.13678)",
+        "regnet_y_400mf-e6988f5f.pth",
+        16.806,
+        "trunk_output",
+        "fc.weight",
+    ),
+    "convnext_tiny": Known(
+        "ConvNeXt, tiny",
+        "A CNN built like a vision transformer: large depthwise filters, GELU, layer norms.",
+        "Liu et al. 2022 (arXiv:2201.03545)",
+        "convnext_tiny-983f1562.pth",
+        109.119,
+        "features",
+        "classifier.2.weight",
+    ),
+}
 
 
 def build(name: str, classes: int = 1000, rescaled: bool = True) -> nn.Module:
-    """A torchvision network with random weights, without heads for training only, none of its activations in place.
+    """A torchvision network with random weights, without heads for training only, none of its
+    activations in place.
 
-    rescaled: GoogLeNet and Inception v3 bring the input to the scaling that torchvision's weights of them expect.
+    rescaled: GoogLeNet and Inception v3 bring the input to the scaling that torchvision's weights
+    of them expect.
     """
     from torchvision.models import get_model
 
-    extra: dict[str, Any] = {"aux_logits": False, "init_weights": False, "transform_input": rescaled} if name in TRAINING_HEADS else {}
+    extra: dict[str, Any] = (
+        {"aux_logits": False, "init_weights": False, "transform_input": rescaled} if name in TRAINING_HEADS else {}
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
         return _with_last_activation(not_in_place(get_model(name, weights=None, num_classes=classes, **extra)))
 
 
 def _with_last_activation(network: nn.Module) -> nn.Module:
-    """The same network. DenseNet's last ReLU, a function in torchvision's code, becomes a layer that a heatmap can follow."""
+    """The same network. DenseNet's last ReLU, a function in torchvision's code, becomes a layer
+    that a heatmap can follow.
+    """
     features = getattr(network, "features", None)
     if not isinstance(features, nn.Sequential) or not hasattr(features, "denseblock1"):
         return network
     features.add_module("relu5", nn.ReLU())
     return nn.Sequential(
-        OrderedDict(features=features, pool=nn.AdaptiveAvgPool2d(1), flatten=nn.Flatten(), classifier=network.get_submodule("classifier"))
+        OrderedDict(
+            features=features,
+            pool=nn.AdaptiveAvgPool2d(1),
+            flatten=nn.Flatten(),
+            classifier=network.get_submodule("classifier"),
+        )
     )
 
 
 def not_in_place(network: nn.Module) -> nn.Module:
-    """The same network, whose activations leave what they are given as it was: a map is then made of a layer's true answer."""
+    """The same network, whose activations leave what they are given as it was: a map is then made
+    of a layer's true answer.
+    """
     for module in network.modules():
         if getattr(module, "inplace", False):
             module.inplace = False  # type: ignore[assignment]
@@ -122,9 +236,13 @@ class TorchvisionCard(ImageNetCard):
 
     def __init__(self, name: str, known: Known, notes: tuple[str, ...] = ()) -> None:
         super().__init__(
-            build=partial(build, name), target_layer=known.target_layer, classifier=known.classifier, weights=_weights(name, known),
-            notes=notes, input=None,
-        )  # fmt: skip
+            build=partial(build, name),
+            target_layer=known.target_layer,
+            classifier=known.classifier,
+            weights=_weights(name, known),
+            notes=notes,
+            input=None,
+        )
         del self.__dict__["input"]
         object.__setattr__(self, "_name", name)
 
@@ -133,7 +251,9 @@ class TorchvisionCard(ImageNetCard):
         rule = _best_weights(self._name).transforms()
         (size,), (resize,) = rule.crop_size, rule.resize_size
         scaling = rule.interpolation.value
-        return InputRule(size_px=(size, size), resize_px=resize, mean=tuple(rule.mean), std=tuple(rule.std), interpolation=scaling)
+        return InputRule(
+            size_px=(size, size), resize_px=resize, mean=tuple(rule.mean), std=tuple(rule.std), interpolation=scaling
+        )
 
 
 def _weights(name: str, known: Known) -> dict[str, Weights]:
@@ -141,13 +261,26 @@ def _weights(name: str, known: Known) -> dict[str, Weights]:
     size = round(known.mebibytes * MEBIBYTE)
     hand = f"{BY_HAND}/{name}.pth"
     return {
-        "imagenet": Weights(summary="trained on ImageNet, the best that torchvision has", load=partial(load, name),
-                            origin=f"torchvision ({known.file})", licence=LICENCE, bytes=size, file=known.file,
-                            found=lambda folder: (folder / known.file).is_file()),
-        BY_HAND: Weights(summary=f"put into the downloads as {hand} by hand; its checksum is not torchvision's, so nobody has checked it",
-                         load=partial(load_by_hand, name), origin=hand, bytes=size, file=hand,
-                         found=lambda folder: (folder / hand).is_file()),
-    }  # fmt: skip
+        "imagenet": Weights(
+            summary="trained on ImageNet, the best that torchvision has",
+            load=partial(load, name),
+            origin=f"torchvision ({known.file})",
+            licence=LICENCE,
+            bytes=size,
+            file=known.file,
+            found=lambda folder: (folder / known.file).is_file(),
+        ),
+        BY_HAND: Weights(
+            summary=(
+                f"put into the downloads as {hand} by hand; its checksum is not torchvision's, so nobody has checked it"
+            ),
+            load=partial(load_by_hand, name),
+            origin=hand,
+            bytes=size,
+            file=hand,
+            found=lambda folder: (folder / hand).is_file(),
+        ),
+    }
 
 
 def remote(name: str) -> Remote:
@@ -158,17 +291,27 @@ def remote(name: str) -> Remote:
 
 
 def load(name: str, folder: Path, progress: Progress | None = None) -> State:
-    """torchvision's weights, downloaded into the folder on first use. Raises MissingData, BadFile, CacheNotWritable."""
+    """torchvision's weights, downloaded into the folder on first use.
+
+    Raises MissingData, BadFile, CacheNotWritable.
+    """
     path = fetch(remote(name), folder, progress)
-    return strict(read_state(path), _shapes(name), f"{path.name} of {name}", "Delete the file to have it downloaded again.")
+    return strict(
+        read_state(path), _shapes(name), f"{path.name} of {name}", "Delete the file to have it downloaded again."
+    )
 
 
 def load_by_hand(name: str, folder: Path, progress: Progress | None = None) -> State:
-    """Weights that a person put there, of any floating-point type. Raises MissingData, and BadFile where they do not fit."""
+    """Weights that a person put there, of any floating-point type.
+
+    Raises MissingData, and BadFile where they do not fit.
+    """
     path = folder / BY_HAND / f"{name}.pth"
     if not path.is_file():
         raise MissingData(
-            f"No weights of {name} were put there by hand.", f"They are the file {path.name} in {path.parent}.", "Put a state dict there."
+            f"No weights of {name} were put there by hand.",
+            f"They are the file {path.name} in {path.parent}.",
+            "Put a state dict there.",
         )
     return strict(read_state(path), _shapes(name), f"{path} of {name}", f"Put a state dict of {name} there.")
 
@@ -183,7 +326,8 @@ def names() -> tuple[str, ...]:
 
 @lru_cache(maxsize=100)
 def named(name: str) -> Card | None:
-    """The card of any CNN of torchvision, its target layer found in one pass without values where the table does not know it.
+    """The card of any CNN of torchvision, its target layer found in one pass without values where
+    the table does not know it.
 
     None for a name that torchvision does not know either. Raises BadSpec for vision transformers.
     """
@@ -191,13 +335,18 @@ def named(name: str) -> Card | None:
         return TorchvisionCard(name, KNOWN[name])
     if name.startswith(TRANSFORMERS):
         raise BadSpec(
-            f"{name} is a vision transformer.", "Heatmaps and pruning here are of CNNs.", "Choose a CNN: resnet50 or convnext_tiny, say."
+            f"{name} is a vision transformer.",
+            "Heatmaps and pruning here are of CNNs.",
+            "Choose a CNN: resnet50 or convnext_tiny, say.",
         )
     if name not in names():
         return None
     rule, file = TorchvisionCard(name, Known(name, "", "", "", 0, "", "")).input, remote(name)
     layer, classifier = found_layers(partial(build, name), (rule.channels, *rule.size_px))
-    note = f"The target layer '{layer}' was found automatically: the last one before the logits with a map of more than one cell."
+    note = (
+        f"The target layer '{layer}' was found automatically: the last one before the logits with a map of more than"
+        " one cell."
+    )
     known = Known(name, "", "torchvision", file.file, file.bytes / MEBIBYTE, layer, f"{classifier}.weight")
     return TorchvisionCard(name, known, (note,))
 
@@ -205,7 +354,9 @@ def named(name: str) -> Card | None:
 def found_layers(make: Build, input_shape: tuple[int, int, int]) -> tuple[str, str]:
     """Target layer and the layer that makes the logits, by one pass without values."""
     network = skeleton(make)
-    return last_layer(target_layers(network, input_shape)), logits_layer(watch(network, torch.zeros(1, *input_shape, device="meta")))
+    return last_layer(target_layers(network, input_shape)), logits_layer(
+        watch(network, torch.zeros(1, *input_shape, device="meta"))
+    )
 
 
 @lru_cache(maxsize=100)

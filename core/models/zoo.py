@@ -15,7 +15,8 @@ from core.specs import ModelSpec, PruningSpec
 
 MODELS: Registry[Card] = Registry("model")
 RANDOM = "random"  # the weights that every network has: untrained, drawn from the seed
-# Sparsities at which the accuracy of one-shot pruning is shipped: even steps, finer where networks die.
+# Sparsities at which the accuracy of one-shot pruning is shipped: even steps, finer where networks
+# die.
 TABLE_SPARSITIES = (
     tuple(step / 1000 for step in range(0, 901, 25))
     + tuple(step / 1000 for step in range(910, 991, 5))
@@ -30,7 +31,9 @@ def _thesis_series(prunable: int = 2324) -> Series:
     lefts = [prunable]
     for _ in range(THESIS_LEVELS):
         lefts.append(lefts[-1] - math.ceil(lefts[-1] / 5) - 1)
-    return Series(targets=tuple(1 - left / prunable for left in lefts), seeds=(333, 334, 335), schedule="iterative-reset")
+    return Series(
+        targets=tuple(1 - left / prunable for left in lefts), seeds=(333, 334, 335), schedule="iterative-reset"
+    )
 
 
 MODELS.register(
@@ -46,10 +49,12 @@ MODELS.register(
         classes=tuple("0123456789"),
         weights={
             "mnist-55000": Weights(
-                summary="trained on the 55,000 MNIST training images that are not among the embedded digits", series=_thesis_series()
+                summary="trained on the 55,000 MNIST training images that are not among the embedded digits",
+                series=_thesis_series(),
             ),
             "mnist-60000": Weights(
-                summary="trained on all 60,000 MNIST training images, the embedded digits included", series=_thesis_series()
+                summary="trained on all 60,000 MNIST training images, the embedded digits included",
+                series=_thesis_series(),
             ),
         },
         classifier="fc.weight",
@@ -69,7 +74,9 @@ MODELS.register(
 )(efficientnet_lite.card())
 
 for _name, _known in torchvision_cnns.KNOWN.items():
-    MODELS.register(_name, _known.title, _known.summary, f"{_known.source}; torchvision")(torchvision_cnns.TorchvisionCard(_name, _known))
+    MODELS.register(_name, _known.title, _known.summary, f"{_known.source}; torchvision")(
+        torchvision_cnns.TorchvisionCard(_name, _known)
+    )
 
 
 def card(model: ModelSpec) -> Card:
@@ -92,7 +99,9 @@ def named(name: str) -> Card:
 
 
 def series_of(model: ModelSpec) -> Series | None:
-    """The trained series of these weights: its levels and what each was to remove; None where there is none. Raises as `card` does."""
+    """The trained series of these weights: its levels and what each was to remove; None where there
+    is none. Raises as `card` does.
+    """
     source = card(model).weights.get(model.weights)
     return source.series if source else None
 
@@ -106,7 +115,8 @@ def default_model(name: str) -> ModelSpec:
 
 
 def dense_weights(model: ModelSpec, folder: Path, progress: Progress | None = None) -> State | None:
-    """The complete state dict of a dense network, on the CPU; None for weights that the store keeps under the model's key.
+    """The complete state dict of a dense network, on the CPU; None for weights that the store keeps
+    under the model's key.
 
     Args:
         folder: where downloads lie. progress: is told bytes done and bytes in all.
@@ -123,7 +133,9 @@ def dense_weights(model: ModelSpec, folder: Path, progress: Progress | None = No
 
 
 def is_there(model: ModelSpec, folder: Path) -> bool | None:
-    """Whether the dense weights can be used without a download; None for weights that the store keeps under the model's key."""
+    """Whether the dense weights can be used without a download; None for weights that the store
+    keeps under the model's key.
+    """
     source = card(model).weights.get(model.weights)
     if model.weights == RANDOM:
         return True

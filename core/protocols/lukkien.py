@@ -1,7 +1,8 @@
-"""Lukkien: unstructured pruning and the quality of heatmaps on MNIST. Iterative magnitude pruning with weight reset.
+"""Lukkien: unstructured pruning and the quality of heatmaps on MNIST. Iterative magnitude pruning
+with weight reset.
 
-Our readings, where the thesis is silent: Kaiming normal weights and PyTorch's default biases; continuous noise;
-the target layer is the last convolution before its ReLU.
+Our readings, where the thesis is silent: Kaiming normal weights and PyTorch's default biases;
+continuous noise; the target layer is the last convolution before its ReLU.
 """
 
 from __future__ import annotations
@@ -29,14 +30,19 @@ from core.training.stacked import Start, train
 
 SEEDS = (333, 334, 335)
 LEVELS = 25
-# Before the ReLU: only there do mean and standard deviation of the maps come near the published ones.
+# Before the ReLU: only there do mean and standard deviation of the maps come near the published
+# ones.
 CAM = CamSpec(method="grad-cam++", layer="conv2", target="own")
 SHARE = 0.2
 PRETRAIN = TrainSpec(rates=((0.01, 8), (0.001, 2)))
 LEVEL = TrainSpec(rates=((0.01, 5), (0.001, 3), (0.0001, 2)))
 # Lukkien, weights left at levels 0..25 (derived from OpenLTH's rule)
-WEIGHTS_LEFT = (2324, 1858, 1485, 1187, 948, 757, 604, 482, 384, 306, 243, 193, 153, 121, 95, 75, 59, 46, 35, 27, 20, 15, 11, 7, 4, 2)
-# What the thesis prints (Lukkien; heatmap mean and standard deviation at levels 0 and 10, the correlation over all 26 levels)
+WEIGHTS_LEFT = (
+    2324, 1858, 1485, 1187, 948, 757, 604, 482, 384, 306, 243, 193, 153, 121, 95, 75, 59, 46, 35, 27, 20, 15, 11, 7,
+    4, 2,
+)  # fmt: skip
+# What the thesis prints (Lukkien; heatmap mean and standard deviation at levels 0 and 10, the
+# correlation over all 26 levels)
 PUBLISHED = {
     "train_images": 60_000,
     "test_images": 10_000,
@@ -54,7 +60,9 @@ PUBLISHED = {
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What to run. weights: "mnist-60000" as in the thesis, or "mnist-55000" without the embedded digits."""
+    """What to run. weights: "mnist-60000" as in the thesis, or "mnist-55000" without the embedded
+    digits.
+    """
 
     weights: str = "mnist-60000"
     seeds: tuple[int, ...] = SEEDS
@@ -64,19 +72,25 @@ class Plan:
     def __post_init__(self) -> None:
         if not self.seeds or len(set(self.seeds)) != len(self.seeds):
             raise BadSpec(
-                f"Seeds {list(self.seeds)} cannot be used.", "At least one seed is needed, and each only once.", "Change the list."
+                f"Seeds {list(self.seeds)} cannot be used.",
+                "At least one seed is needed, and each only once.",
+                "Change the list.",
             )
         for seed in self.seeds:
             seed_of(seed)
         whole(self.levels, "last level", most=LEVELS)
 
     def variant(self, seed: int, level: int) -> VariantSpec:
-        return VariantSpec(model=ModelSpec(name="thesis-cnn", weights=self.weights, seed=seed), pruning=PruningSpec.at_level(level))
+        return VariantSpec(
+            model=ModelSpec(name="thesis-cnn", weights=self.weights, seed=seed), pruning=PruningSpec.at_level(level)
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Progress:
-    """Where a run stands. run: "pretrain" or "level-07"; found: it was already on disk; losses: of each seed."""
+    """Where a run stands. run: "pretrain" or "level-07"; found: it was already on disk; losses: of
+    each seed.
+    """
 
     run: str
     runs_done: int
@@ -97,16 +111,19 @@ class _Trained:
 
 
 def run(plan: Plan, files: Files, data: LabelledImages | None = None) -> Iterator[Progress]:
-    """Trains the whole series and stores each level as it is done; what is already stored is not trained again.
+    """Trains the whole series and stores each level as it is done; what is already stored is not
+    trained again.
 
-    A killed run loses at most the level in work. Seeds train side by side; each sees the same images and noise
-    whichever others train beside it.
+    A killed run loses at most the level in work. Seeds train side by side; each sees the same
+    images and noise whichever others train beside it.
 
     Args:
-        plan: what to run. files: where the networks go. data: training images, for tests; MNIST otherwise.
+        plan: what to run. files: where the networks go. data: training images, for tests; MNIST
+            otherwise.
 
     Raises:
-        MissingData: MNIST is absent and cannot be downloaded. CacheNotWritable: read-only or full disk.
+        MissingData: MNIST is absent and cannot be downloaded. CacheNotWritable: read-only or full
+        disk.
     """
     data = data if data is not None else training_images(plan.weights, files.write_root / "data")
     pretrained = yield from _ensure(plan, files, data, -1, _initial(plan))
@@ -127,8 +144,12 @@ def _level_masks(before: _Trained, level: int) -> list[Mask]:
     return [next_level_mask(state, mask, SHARE) for state, mask in zip(before.states, before.masks, strict=True)]
 
 
-def _ensure(plan: Plan, files: Files, data: LabelledImages, level: int, start: _Trained) -> Generator[Progress, None, _Trained]:
-    """The networks of one run (level -1: pretraining), from disk when all seeds are there, else trained and stored."""
+def _ensure(
+    plan: Plan, files: Files, data: LabelledImages, level: int, start: _Trained
+) -> Generator[Progress, None, _Trained]:
+    """The networks of one run (level -1: pretraining), from disk when all seeds are there, else
+    trained and stored.
+    """
     name, recipe = ("pretrain", PRETRAIN) if level < 0 else (f"level-{level:02d}", LEVEL)
     keys = [_key(plan, seed, level) for seed in plan.seeds]
     began = time.perf_counter()
@@ -136,8 +157,16 @@ def _ensure(plan: Plan, files: Files, data: LabelledImages, level: int, start: _
     def progress(done: EpochDone | None) -> Progress:
         epoch, losses = (done.epoch, done.losses) if done else (len(recipe.epoch_rates), ())
         finished = level + 1 + (epoch == len(recipe.epoch_rates))
-        return Progress(run=name, runs_done=finished, runs=plan.levels + 2, epoch=epoch, epochs=len(recipe.epoch_rates),
-                        losses=losses, seconds=time.perf_counter() - began, found=done is None)  # fmt: skip
+        return Progress(
+            run=name,
+            runs_done=finished,
+            runs=plan.levels + 2,
+            epoch=epoch,
+            epochs=len(recipe.epoch_rates),
+            losses=losses,
+            seconds=time.perf_counter() - began,
+            found=done is None,
+        )
 
     if all(files.exists(key) for key in keys):
         loaded = [unpack_sparse(files.load(key)[0]) for key in keys]
@@ -149,10 +178,19 @@ def _ensure(plan: Plan, files: Files, data: LabelledImages, level: int, start: _
             yield progress(step)
         else:
             states = step
-    facts = {"train_images": len(data), "seeds_together": list(plan.seeds), "device": describe(plan.device), "run": name,
-             "seconds": round(time.perf_counter() - began, 2)}  # fmt: skip
+    facts = {
+        "train_images": len(data),
+        "seeds_together": list(plan.seeds),
+        "device": describe(plan.device),
+        "run": name,
+        "seconds": round(time.perf_counter() - began, 2),
+    }
     for seed, key, state, mask in zip(plan.seeds, keys, states, start.masks, strict=True):
-        files.save(key, pack_sparse(state, mask), facts | {"seed": seed, "weights_left": sum(int(kept.sum()) for kept in mask.values())})
+        files.save(
+            key,
+            pack_sparse(state, mask),
+            facts | {"seed": seed, "weights_left": sum(int(kept.sum()) for kept in mask.values())},
+        )
     return _Trained(states, start.masks)
 
 
@@ -166,5 +204,7 @@ def line(progress: Progress) -> str:
     if progress.found:
         return f"{progress.run}: already stored ({progress.runs_done} of {progress.runs} runs done)"
     losses = " ".join(f"{loss:.4f}" for loss in progress.losses)
-    return (f"{progress.run}: epoch {progress.epoch} of {progress.epochs}, loss {losses}, {progress.seconds:.1f} s"
-            f" ({progress.runs_done} of {progress.runs} runs done)")  # fmt: skip
+    return (
+        f"{progress.run}: epoch {progress.epoch} of {progress.epochs}, loss {losses}, {progress.seconds:.1f} s"
+        f" ({progress.runs_done} of {progress.runs} runs done)"
+    )

@@ -1,4 +1,6 @@
-"""From per-image results to the study's tables: level means with intervals, correlations, correct against wrong."""
+"""From per-image results to the study's tables: level means with intervals, correlations, correct
+against wrong.
+"""
 
 from __future__ import annotations
 
@@ -14,19 +16,30 @@ from core.measures.fitting import FITTINGS
 from core.protocols.lukkien_images import SERIES, Cell, Study, read_images
 from core.protocols.lukkien_tables import StudyTables, beside_means, overlap_column
 from core.specs import NO_ANSWER
-from core.stats.bootstrap import SYMMETRIC, LevelMeans, correlation_intervals, level_intervals, level_means, mean_interval
+from core.stats.bootstrap import (
+    SYMMETRIC,
+    LevelMeans,
+    correlation_intervals,
+    level_intervals,
+    level_means,
+    mean_interval,
+)
 from core.stats.correlation import correlations, normality
 from core.stats.intervals import wilson
 from core.stats.paired import correct_against_wrong, paired_by_class
 
-Tables = list[tuple[pandas.DataFrame, dict[str, Any]]]  # per-image results and their facts, in the order of study.cells(series)
+Tables = list[
+    tuple[pandas.DataFrame, dict[str, Any]]
+]  # per-image results and their facts, in the order of study.cells(series)
 
 
 def analyse(study: Study) -> StudyTables:
-    """All tables from the per-image results that are on disk; the thesis' series must be whole, controls are taken if they are.
+    """All tables from the per-image results that are on disk; the thesis' series must be whole,
+    controls are taken if they are.
 
     Raises:
-        MissingData, BadFile: a network of the series has not been evaluated, or its table is damaged.
+        MissingData, BadFile: a network of the series has not been evaluated, or its table is
+        damaged.
     """
     per_image = {series: [read_images(study, cell) for cell in study.cells(series)] for series in _whole_series(study)}
     rows = [row for series in per_image for row in _level_rows(study, series, per_image[series])]
@@ -40,7 +53,9 @@ def analyse(study: Study) -> StudyTables:
         correlations=pandas.DataFrame(list(_correlation_rows(study, main, usable_only=False))),
         correlations_usable=pandas.DataFrame(list(_correlation_rows(study, main, usable_only=True))),
         normality=pandas.DataFrame(list(_normality_rows(study, rows))),
-        paired=pandas.DataFrame([_paired_row(cell, frame) for cell, (frame, _) in zip(study.cells("iterative-reset"), main, strict=True)]),
+        paired=pandas.DataFrame(
+            [_paired_row(cell, frame) for cell, (frame, _) in zip(study.cells("iterative-reset"), main, strict=True)]
+        ),
     )
 
 
@@ -77,22 +92,39 @@ def _level_row(cell: Cell, frame: pandas.DataFrame, facts: dict[str, Any]) -> di
     overlap = mean_interval(frame.soft_iou.to_numpy())
     split = correct_against_wrong(frame.soft_iou, frame.predicted_noisy == frame.label)
     row = {
-        "series": cell.series, "seed": cell.seed, "level": cell.level,
-        "weights_left": facts["weights_left"], "density": facts["weights_left"] / facts["prunable"],
-        "train_images": facts["train_images"], "test_images": facts["test_images"],
-        "correct_clean": clean, "accuracy_clean": clean / len(frame), "correct_noisy": noisy, "accuracy_noisy": noisy / len(frame),
-        "accuracy_noisy_low": low, "accuracy_noisy_high": high,
-        "soft_iou": overlap.value, "soft_iou_low": overlap.low, "soft_iou_high": overlap.high, "soft_iou_n": overlap.n,
-        "soft_iou_correct": split.mean_correct, "soft_iou_wrong": split.mean_wrong,
-        "map_mean": frame.map_mean.mean(), "map_std": frame.map_std.mean(),
-        "empty_maps": int(frame["empty"].sum()), "unanswered": int((frame.predicted_noisy == NO_ANSWER).sum()),
-        "collapsed": bool(facts["collapsed"]), "threshold": facts["threshold"],
-    }  # fmt: skip
+        "series": cell.series,
+        "seed": cell.seed,
+        "level": cell.level,
+        "weights_left": facts["weights_left"],
+        "density": facts["weights_left"] / facts["prunable"],
+        "train_images": facts["train_images"],
+        "test_images": facts["test_images"],
+        "correct_clean": clean,
+        "accuracy_clean": clean / len(frame),
+        "correct_noisy": noisy,
+        "accuracy_noisy": noisy / len(frame),
+        "accuracy_noisy_low": low,
+        "accuracy_noisy_high": high,
+        "soft_iou": overlap.value,
+        "soft_iou_low": overlap.low,
+        "soft_iou_high": overlap.high,
+        "soft_iou_n": overlap.n,
+        "soft_iou_correct": split.mean_correct,
+        "soft_iou_wrong": split.mean_wrong,
+        "map_mean": frame.map_mean.mean(),
+        "map_std": frame.map_std.mean(),
+        "empty_maps": int(frame["empty"].sum()),
+        "unanswered": int((frame.predicted_noisy == NO_ANSWER).sum()),
+        "collapsed": bool(facts["collapsed"]),
+        "threshold": facts["threshold"],
+    }
     return row | {name: frame[name].mean() for name in FITTINGS if name in frame}
 
 
 def _mean_rows(study: Study, series: str, tables: Tables) -> Iterator[dict[str, Any]]:
-    """The mean over the seeds at each level; intervals by bootstrap over images, the same images for all seeds and ways of fitting."""
+    """The mean over the seeds at each level; intervals by bootstrap over images, the same images
+    for all seeds and ways of fitting.
+    """
     seeds, levels = len(study.plan.seeds), study.plan.levels + 1
     columns = [overlap_column(name) for name in FITTINGS if overlap_column(name) in tables[0][0]]
     right = _stack(tables, "right").reshape(seeds, levels, -1).mean(0)
@@ -103,19 +135,25 @@ def _mean_rows(study: Study, series: str, tables: Tables) -> Iterator[dict[str, 
         places = [seed * levels + level for seed in range(seeds)]
         facts = tables[places[0]][1]
         row = {
-            "series": series, "level": level, "weights_left": facts["weights_left"], "density": facts["weights_left"] / facts["prunable"],
-            "collapsed": any(tables[place][1]["collapsed"] for place in places), "seeds": seeds,
-        }  # fmt: skip
+            "series": series,
+            "level": level,
+            "weights_left": facts["weights_left"],
+            "density": facts["weights_left"] / facts["prunable"],
+            "collapsed": any(tables[place][1]["collapsed"] for place in places),
+            "seeds": seeds,
+        }
         for column, found in (("accuracy_noisy", accuracy), *zip(columns, overlaps, strict=True)):
             row |= {column: found[level].value, f"{column}_low": found[level].low, f"{column}_high": found[level].high}
         yield row
 
 
 def _correlation_rows(study: Study, main: Tables, usable_only: bool) -> Iterator[dict[str, Any]]:
-    """Pearson, Spearman, Kendall of level means: every seed and the mean series, with and without collapsed levels, every fitting.
+    """Pearson, Spearman, Kendall of level means: every seed and the mean series, with and without
+    collapsed levels, every fitting.
 
-    An empty map overlaps by 0 in all fittings, as in the thesis; with usable_only it is left out instead, so that the fittings can be
-    compared on the same images. The mean series leaves a level out when any seed's network is collapsed.
+    An empty map overlaps by 0 in all fittings, as in the thesis; with usable_only it is left out
+    instead, so that the fittings can be compared on the same images. The mean series leaves a level
+    out when any seed's network is collapsed.
     """
     seeds = len(study.plan.seeds)
     collapsed = np.array([facts["collapsed"] for _, facts in main]).reshape(seeds, -1)
@@ -131,8 +169,14 @@ def _correlation_rows(study: Study, main: Tables, usable_only: bool) -> Iterator
 
 def _one_seed(means: LevelMeans, place: int) -> LevelMeans:
     part = slice(place, place + 1)
-    return replace(means, accuracy=means.accuracy[part], soft_iou=means.soft_iou[part], defined=means.defined[part],
-                   drawn_accuracy=means.drawn_accuracy[:, part], drawn_soft_iou=means.drawn_soft_iou[:, part])  # fmt: skip
+    return replace(
+        means,
+        accuracy=means.accuracy[part],
+        soft_iou=means.soft_iou[part],
+        defined=means.defined[part],
+        drawn_accuracy=means.drawn_accuracy[:, part],
+        drawn_soft_iou=means.drawn_soft_iou[:, part],
+    )
 
 
 def _coefficients(where: dict[str, Any], means: LevelMeans) -> Iterator[dict[str, Any]]:
@@ -140,9 +184,18 @@ def _coefficients(where: dict[str, Any], means: LevelMeans) -> Iterator[dict[str
     intervals = correlation_intervals(means)[0]
     found = correlations(means.accuracy[0], means.soft_iou[0])
     for interval, one in zip(intervals, found, strict=True):
-        yield where | {"coefficient": one.name, "value": one.value, "low": interval.low, "high": interval.high, "p": one.p,
-                       "n": one.n, "df": one.df, "resamples": interval.resamples, "images": means.images,
-                       "fewest_images": int(means.defined.min(initial=means.images))}  # fmt: skip
+        yield where | {
+            "coefficient": one.name,
+            "value": one.value,
+            "low": interval.low,
+            "high": interval.high,
+            "p": one.p,
+            "n": one.n,
+            "df": one.df,
+            "resamples": interval.resamples,
+            "images": means.images,
+            "fewest_images": int(means.defined.min(initial=means.images)),
+        }
 
 
 def _normality_rows(study: Study, rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -156,14 +209,25 @@ def _paired_row(cell: Cell, frame: pandas.DataFrame) -> dict[str, Any]:
     right = frame.predicted_noisy == frame.label
     both, paired = correct_against_wrong(frame.soft_iou, right), paired_by_class(frame.soft_iou, right, frame.label)
     return {
-        "seed": cell.seed, "level": cell.level, "images_correct": both.n_correct, "images_wrong": both.n_wrong,
-        "difference": both.difference, "difference_low": both.low, "difference_high": both.high,
-        "classes": paired.classes, "paired_difference": paired.difference, "low": paired.low, "high": paired.high, "p": paired.p,
-    }  # fmt: skip
+        "seed": cell.seed,
+        "level": cell.level,
+        "images_correct": both.n_correct,
+        "images_wrong": both.n_wrong,
+        "difference": both.difference,
+        "difference_low": both.low,
+        "difference_high": both.high,
+        "classes": paired.classes,
+        "paired_difference": paired.difference,
+        "low": paired.low,
+        "high": paired.high,
+        "p": paired.p,
+    }
 
 
 def _stack(tables: Tables, column: str) -> np.ndarray:
-    """One row a network, (networks, images). "right": whether the noisy image was named correctly."""
+    """One row a network, (networks, images). "right": whether the noisy image was named
+    correctly.
+    """
     if column == "right":
         return np.stack([(frame.predicted_noisy == frame.label).to_numpy(float) for frame, _ in tables])
     return np.stack([frame[column].to_numpy(float) for frame, _ in tables])

@@ -1,7 +1,9 @@
-"""The thesis' evaluation, image by image: predictions, Grad-CAM++ and its overlap with the ink, kept as Parquet.
+"""The thesis' evaluation, image by image: predictions, Grad-CAM++ and its overlap with the ink,
+kept as Parquet.
 
-Heatmaps are made from the noisy image for the network's *own* predicted class, as in the thesis (everywhere else in
-Sparsight the default is the dense network's prediction), and compared with the clean image.
+Heatmaps are made from the noisy image for the network's *own* predicted class, as in the thesis
+(everywhere else in Sparsight the default is the dense network's prediction), and compared with the
+clean image.
 """
 
 from __future__ import annotations
@@ -51,14 +53,20 @@ class Cell:
 
 @dataclass(frozen=True, eq=False)
 class Study:
-    """What to evaluate: the networks of a plan, a data set with its stored noise, and where per-image tables go."""
+    """What to evaluate: the networks of a plan, a data set with its stored noise, and where
+    per-image tables go.
+    """
 
     plan: Plan
     data: DataSpec
     folder: Path
 
     def cells(self, series: str) -> list[Cell]:
-        return [Cell(series=series, seed=seed, level=level) for seed in self.plan.seeds for level in range(self.plan.levels + 1)]
+        return [
+            Cell(series=series, seed=seed, level=level)
+            for seed in self.plan.seeds
+            for level in range(self.plan.levels + 1)
+        ]
 
     def path(self, cell: Cell) -> Path:
         variant = cell.variant(self.plan.weights)
@@ -72,7 +80,8 @@ def evaluate_study(study: Study, store: ModelStore, inputs: Inputs, series: str)
         (cell, found): after each network; found says that its table was there already.
 
     Raises:
-        MissingData, BadFile: a network is not there or damaged. CacheNotWritable: read-only or full disk.
+        MissingData, BadFile: a network is not there or damaged. CacheNotWritable: read-only or full
+        disk.
     """
     for cell in study.cells(series):
         try:
@@ -90,7 +99,9 @@ def read_images(study: Study, cell: Cell) -> tuple[pandas.DataFrame, dict[str, A
     return older_tables.study_images(frame), facts
 
 
-def _evaluate_cell(study: Study, cell: Cell, store: ModelStore, inputs: Inputs) -> tuple[pandas.DataFrame, dict[str, Any]]:
+def _evaluate_cell(
+    study: Study, cell: Cell, store: ModelStore, inputs: Inputs
+) -> tuple[pandas.DataFrame, dict[str, Any]]:
     variant = cell.variant(study.plan.weights)
     with store.borrow(variant) as network:
         rows = evaluate(network, inputs, CAM.method, CAM.layer, fitted=cell.series == "iterative-reset")

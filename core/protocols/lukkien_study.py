@@ -17,7 +17,9 @@ NOISE, NOISE_SEED = 0.2, 0  # the evaluation noise is stored by its seed: row i 
 
 
 def evaluation_data(weights: str) -> DataSpec:
-    """What networks are evaluated on: MNIST's test set as published, or the embedded digits for networks that never saw them."""
+    """What networks are evaluated on: MNIST's test set as published, or the embedded digits for
+    networks that never saw them.
+    """
     name = "mnist-test" if weights == "mnist-60000" else "digits"
     return DataSpec(name=name, noise=NOISE, noise_seed=NOISE_SEED)
 
@@ -42,7 +44,9 @@ def evaluate(study: Study, store: ModelStore, inputs: Inputs) -> Iterator[Evalua
 
 
 def write_tables(study: Study, root: Path) -> StudyTables:
-    """Analyses what was evaluated and writes the tables where pages and `protocol show` find them."""
+    """Analyses what was evaluated and writes the tables where pages and `protocol show` find
+    them.
+    """
     tables = analyse(study)
     facts = tables.facts | {"noise": study.data.noise, "noise_seed": study.data.noise_seed}
     tables = replace(tables, facts=facts)

@@ -1,12 +1,15 @@
-"""Merkle, Weber, Schöttle, Schlögl, Nocker: Less is More. Iterative pruning of convolutions with fine-tuning, compression rates 1 to 64.
+"""Merkle, Weber, Schöttle, Schlögl, Nocker: Less is More. Iterative pruning of convolutions with
+fine-tuning, compression rates 1 to 64.
 
-As published: unstructured L1, per layer, convolution weights only; each step removes half of what is left in each convolution; after
-each step everything is fine-tuned, weights continue; SGD 0.001, momentum 0.9, weight decay 1e-4, batch 64; at most 100 epochs for the dense
-network and 50 after each step, early stopping with patience 10 and a factor of 1.01; no normalisation of the input; flips and a rotation by
-up to 10 degrees. The validation folder is split at random (seed 69).
+As published: unstructured L1, per layer, convolution weights only; each step removes half of what
+is left in each convolution; after each step everything is fine-tuned, weights continue; SGD 0.001,
+momentum 0.9, weight decay 1e-4, batch 64; at most 100 epochs for the dense network and 50 after
+each step, early stopping with patience 10 and a factor of 1.01; no normalisation of the input;
+flips and a rotation by up to 10 degrees. The validation folder is split at random (seed 69).
 
-Our readings: torchvision's weights of the named network; the split is drawn by torch's generator with that seed; rotation draws from a
-generator keyed by seed, level and epoch. Departures when the run is reduced (size, epochs) are written into each level's facts.
+Our readings: torchvision's weights of the named network; the split is drawn by torch's generator
+with that seed; rotation draws from a generator keyed by seed, level and epoch. Departures when the
+run is reduced (size, epochs) are written into each level's facts.
 """
 
 from __future__ import annotations
@@ -41,11 +44,14 @@ PUBLISHED = {
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What to run. scope: "layer" as published, or "global". epochs: at most this many a level (None: as published).
+    """What to run. scope: "layer" as published, or "global". epochs: at most this many a level
+    (None: as published).
 
-    architecture: of torchvision; data: the name that the retrained network carries; size_px: side of its input. normalise: ImageNet's mean
-    and deviation are taken off (not as published; pretrained networks without BatchNorm need it when they train for few epochs).
-    adamw: pruned levels learn with AdamW at this rate, not with SGD (not as published: it brings networks back in far fewer epochs).
+    architecture: of torchvision; data: the name that the retrained network carries; size_px: side
+    of its input. normalise: ImageNet's mean and deviation are taken off (not as published;
+    pretrained networks without BatchNorm need it when they train for few epochs).
+    adamw: pruned levels learn with AdamW at this rate, not with SGD (not as published: it brings
+    networks back in far fewer epochs).
     """
 
     architecture: str = "vgg16"
@@ -85,31 +91,43 @@ class Plan:
         if self.adamw is not None:
             each = replace(each, rates=((self.adamw, each.rates[0][1]),), optimiser="adamw")
         return RetrainSpec(
-            name=self.run, model=f"{self.architecture}@{self.data}", targets=TARGETS, first=first, each=each, start=self.start,
-            seed=self.seed, pruning=PruningSpec.one_shot(0.0, self.scope, excluded=whole),
-        )  # fmt: skip
+            name=self.run,
+            model=f"{self.architecture}@{self.data}",
+            targets=TARGETS,
+            first=first,
+            each=each,
+            start=self.start,
+            seed=self.seed,
+            pruning=PruningSpec.one_shot(0.0, self.scope, excluded=whole),
+        )
 
 
 def describe(plan: Plan, classes: tuple[str, ...]) -> Description:
-    """The card of what the plan trains. Raises UnknownName or BadSpec for an architecture that cannot be retrained at this size."""
+    """The card of what the plan trains.
+
+    Raises UnknownName or BadSpec for an architecture that cannot be retrained at this size.
+    """
     return plan.backbone.describe(classes, {plan.run: Run(summary=plan.summary, targets=TARGETS, seeds=(plan.seed,))})
 
 
 def left_whole(plan: Plan, card: Card) -> tuple[str, ...]:
-    """Weights that are never pruned: linear ones, as published; in a global ranking the new head too, whose weights begin near zero and
-    would all go (measured: with SqueezeNet's head in the ranking 19 % of the answers were right at compression rate 16).
+    """Weights that are never pruned: linear ones, as published; in a global ranking the new head
+    too, whose weights begin near zero and would all go (measured: with SqueezeNet's head in the
+    ranking 19 % of the answers were right at compression rate 16).
     """
     linear = tuple(name for name, kind in card.kinds.items() if kind == "linear")
     return tuple(dict.fromkeys((*linear, card.classifier))) if plan.scope == "global" else linear
 
 
 def run(plan: Plan, images: Images, pretrained: dict[str, Tensor] | None, place: Place) -> Iterator[Step]:
-    """Trains the series and writes its card; goes on where it was. Raises BadSpec for levels that another plan left there, and as
-    `run_series` does."""
+    """Trains the series and writes its card; goes on where it was. Raises BadSpec for levels that
+    another plan left there, and as `run_series` does."""
     description = describe(plan, images.train.classes)
     card = description.card()
     spec = plan.spec(left_whole(plan, card))
     check_stored(spec, place.files, images.train)
     start = initial_weights(description, pretrained, plan.seed)
     finetuned.add_runs(place.files.write_root, description)
-    yield from run_series(spec, Material(card, start, images.train, images.validation, place.device, place.files, place.control))
+    yield from run_series(
+        spec, Material(card, start, images.train, images.validation, place.device, place.files, place.control)
+    )

@@ -14,9 +14,16 @@ from core.protocols import merkle
 from core.retraining import Arguments, Series, class_names, train_series
 
 
-@JOBS.register("merkle", "Less is More", "Prune half of each convolution, fine-tune, repeat: compression rates 1 to 64.", "Merkle et al.")
+@JOBS.register(
+    "merkle",
+    "Less is More",
+    "Prune half of each convolution, fine-tune, repeat: compression rates 1 to 64.",
+    "Merkle et al.",
+)
 def train(arguments: Arguments, control: Control) -> Iterator[Facts]:
-    """Trains the series and writes its card. arguments: `plan`, the fields of merkle.Plan; the rest as `retraining.retrain`."""
+    """Trains the series and writes its card. arguments: `plan`, the fields of merkle.Plan; the rest
+    as `retraining.retrain`.
+    """
     yield from train_series(arguments, control, read_series)
 
 

@@ -1,4 +1,6 @@
-"""Less is More in words: what a run leaves out of the published protocol, and its tables beside the published ones."""
+"""Less is More in words: what a run leaves out of the published protocol, and its tables beside the
+published ones.
+"""
 
 from __future__ import annotations
 
@@ -17,21 +19,33 @@ RUN = "merkle-"  # how the names of its runs begin
 ANSWERS, AGREEMENT = ("accuracy", "top5"), ("agreement", "soft-iou-of-maps", "pearson")
 SHOWN = (*ANSWERS, *AGREEMENT)
 MAPS = ("map-mean", "map-variance", "non-zero", "l1")
-FORMATS = {"map-mean": "{:.3f}", "map-variance": "{:.4f}", "non-zero": "{:.1f}", "l1": "{:.2f}", "soft-iou-of-maps": "{:.3f}",
-           "pearson": "{:.3f}"}  # fmt: skip
+FORMATS = {
+    "map-mean": "{:.3f}",
+    "map-variance": "{:.4f}",
+    "non-zero": "{:.1f}",
+    "l1": "{:.2f}",
+    "soft-iou-of-maps": "{:.3f}",
+    "pearson": "{:.3f}",
+}
 PUBLISHED_SIZE_PX = 224
 FEW = 20  # images that every level classifies right; with fewer, map statistics of them say little
 
 
 def departures(plan: Plan) -> tuple[str, ...]:
-    """What this plan does otherwise than published, a sentence each; empty for the protocol itself."""
+    """What this plan does otherwise than published, a sentence each; empty for the protocol
+    itself.
+    """
     asked = {
         f"The network is {plan.architecture}; published: vgg16.": plan.architecture != "vgg16",
         f"The photographs are {plan.data}; published: imagenette at full size.": plan.data != "imagenette",
-        f"The input has {plan.size_px} pixels a side; published: {PUBLISHED_SIZE_PX}.": plan.size_px != PUBLISHED_SIZE_PX,
-        "One ranking over all convolutions (global), the new head left whole; published: the same share of each convolution.": plan.scope
-        != "layer",
-        f"Epochs a level, at most: {plan.epochs}; published: 100 for the dense network, 50 after each step.": plan.epochs is not None,
+        f"The input has {plan.size_px} pixels a side; published: {PUBLISHED_SIZE_PX}.": (
+            plan.size_px != PUBLISHED_SIZE_PX
+        ),
+        "One ranking over all convolutions (global), the new head left whole; "
+        "published: the same share of each convolution.": (plan.scope != "layer"),
+        f"Epochs a level, at most: {plan.epochs}; published: 100 for the dense network, 50 after each step.": (
+            plan.epochs is not None
+        ),
         f"Pruned levels learn with AdamW at {plan.adamw}; published: SGD at 0.001.": plan.adamw is not None,
         "Training begins at random weights; published: ImageNet's.": plan.start != "pretrained",
         "ImageNet's mean and deviation are taken off the input; published: no normalisation.": plan.normalise,
@@ -48,15 +62,21 @@ def text(table: SeriesTables) -> str:
     maps = rows if right is None else right
     n = int(maps[maps.quantity == MAPS[0]].n.max())
     which = (
-        "every level classifies right, as published" if right is not None else f"all; fewer than {FEW} are classified right by every level"
+        "every level classifies right, as published"
+        if right is not None
+        else f"all; fewer than {FEW} are classified right by every level"
     )
     cells = {name: [_cell(row, name) for row in _of(rows, name)] for name in names if name in SHOWN}
-    answers = {"accuracy published": _published(rows, "accuracy")} | {name: cells[name] for name in ANSWERS if name in cells}
+    answers = {"accuracy published": _published(rows, "accuracy")} | {
+        name: cells[name] for name in ANSWERS if name in cells
+    }
     dense = {name: cells[name] for name in AGREEMENT if name in cells}
     below = {name: [_beside(row, name) for row in _of(maps, name)] for name in names if name in MAPS}
     return "\n".join(
         [
-            fitted(f"{place.model.key} on {place.data_name}: {count:,} photographs, Grad-CAM at the target layer's cells."),
+            fitted(
+                f"{place.model.key} on {place.data_name}: {count:,} photographs, Grad-CAM at the target layer's cells."
+            ),
             "Compression ratios (CR) are counted from the tensors. Shares have Wilson's 95 % intervals.",
             "Published: VGG-16, 224 pixels, Imagenette.",
             _grid(table, rows, answers),
@@ -81,11 +101,17 @@ def _rounding(table: SeriesTables) -> list[str]:
     before: dict[str, int] = table.facts.get("before_rounding", {})
     right = (table.images.predicted == table.images.label).groupby(table.images.level).sum()
     told = ", ".join(f"level {level}: {count} and {right[int(level)]}" for level, count in before.items())
-    return ["", fitted(f"Stored values are rounded to float16. Correct answers before and after: {told}.")] if before else []
+    return (
+        ["", fitted(f"Stored values are rounded to float16. Correct answers before and after: {told}.")]
+        if before
+        else []
+    )
 
 
 def _of_right_images(table: SeriesTables) -> DataFrame | None:
-    """Map statistics over the images that every level classifies right; None where they are too few."""
+    """Map statistics over the images that every level classifies right; None where they are too
+    few.
+    """
     frame = table.images.assign(right=table.images.predicted == table.images.label)
     if int(frame.groupby("image").right.all().sum()) < FEW:
         return None
@@ -128,7 +154,9 @@ def _beside(row: Any, name: str) -> str:
 
 
 def facts(tables: Sequence[SeriesTables]) -> dict[str, Any]:
-    """The same for machines: every quantity of every level, of all images and of those that every level classifies right."""
+    """The same for machines: every quantity of every level, of all images and of those that every
+    level classifies right.
+    """
     found = []
     for table in tables:
         about = {"model": table.place.model.key, "data": table.place.data_name, "images": table.facts["count"]}
@@ -141,4 +169,6 @@ def facts(tables: Sequence[SeriesTables]) -> dict[str, Any]:
 def records(frame: DataFrame) -> list[dict[str, Any]]:
     """Rows as plain values; undefined ones are None."""
     rows = frame.astype(object).where(frame.notna(), None).to_dict("records")
-    return [{str(name): getattr(value, "item", lambda value=value: value)() for name, value in row.items()} for row in rows]
+    return [
+        {str(name): getattr(value, "item", lambda value=value: value)() for name, value in row.items()} for row in rows
+    ]

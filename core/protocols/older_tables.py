@@ -1,4 +1,7 @@
-"""Per-image tables of an earlier version, read by today's rule about empty maps (`core.measures`). No network is evaluated again."""
+"""Per-image tables of an earlier version, read by today's rule about empty maps (`core.measures`).
+
+No network is evaluated again.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +15,12 @@ TRUTH = ["pointing-game", "energy-inside", "box-iou"]
 
 
 def series_images(frame: DataFrame) -> DataFrame:
-    """A trained series over photographs. Earlier, only soft IoU scored an empty map 0, and some similarities were defined for one.
+    """A trained series over photographs. Earlier, only soft IoU scored an empty map 0, and some
+    similarities were defined for one.
 
-    A map with evidence, or one that is invalid (its mean is NaN), is not empty. Boxes were drawn on the photographs that have a box
-    score at any level. Cosine similarity has always been undefined exactly where one of the two maps is empty or invalid.
+    A map with evidence, or one that is invalid (its mean is NaN), is not empty. Boxes were drawn on
+    the photographs that have a box score at any level. Cosine similarity has always been undefined
+    exactly where one of the two maps is empty or invalid.
     """
     if "empty" in frame:
         return frame
@@ -32,5 +37,10 @@ def series_images(frame: DataFrame) -> DataFrame:
 
 
 def study_images(frame: DataFrame) -> DataFrame:
-    """The thesis' study over digits, each of which has ink. Earlier, two ways of fitting were undefined for an empty map."""
-    return frame.assign(**{name: frame[name].mask(frame["empty"] & frame[name].isna(), 0) for name in FITTINGS if name in frame})
+    """The thesis' study over digits, each of which has ink.
+
+    Earlier, two ways of fitting were undefined for an empty map.
+    """
+    return frame.assign(
+        **{name: frame[name].mask(frame["empty"] & frame[name].isna(), 0) for name in FITTINGS if name in frame}
+    )

@@ -1,8 +1,10 @@
-"""A trained series over a data set of photographs, image by image: one Parquet file a series and data set, which grows level by level.
+"""A trained series over a data set of photographs, image by image: one Parquet file a series and
+data set, which grows level by level.
 
-Map statistics are those of Less is More: raw Grad-CAM maps at the target layer's cells, for the class that each network predicts,
-divided by the network's largest value on the data set (published: by "the maximum of the batch"; the set as the batch is our reading).
-Similarity to the dense network is that of maps of one class, the dense network's, as everywhere else in Sparsight.
+Map statistics are those of Less is More: raw Grad-CAM maps at the target layer's cells, for the
+class that each network predicts, divided by the network's largest value on the data set (published:
+by "the maximum of the batch"; the set as the batch is our reading). Similarity to the dense network
+is that of maps of one class, the dense network's, as everywhere else in Sparsight.
 """
 
 from __future__ import annotations
@@ -36,12 +38,26 @@ from core.store.models import ModelStore
 from core.store.weights import stored_key
 
 METHOD = "grad-cam"
-COLUMNS = ("level", "image", "label", "predicted", "top5", "agrees", "usable", "map_mean", "map_variance", "non_zero", "l1_to_dense")
+COLUMNS = (
+    "level",
+    "image",
+    "label",
+    "predicted",
+    "top5",
+    "agrees",
+    "usable",
+    "map_mean",
+    "map_variance",
+    "non_zero",
+    "l1_to_dense",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """Which series on which photographs, and where its table lies. data_name: a name without a path, see `name_of`."""
+    """Which series on which photographs, and where its table lies. data_name: a name without a
+    path, see `name_of`.
+    """
 
     model: ModelSpec
     data_name: str
@@ -61,7 +77,9 @@ class Looked:
 
 @dataclass(frozen=True, eq=False)
 class _Seen:
-    """One network over the photographs that can be read, rows in their order. own, same: maps (n, h, w) for its own and the dense class."""
+    """One network over the photographs that can be read, rows in their order. own, same: maps (n,
+    h, w) for its own and the dense class.
+    """
 
     rows: Tensor
     predicted: Tensor
@@ -72,7 +90,9 @@ class _Seen:
 
 
 def name_of(data: DataSpec) -> str:
-    """A name for files and people: a data set's own, or the last part of a folder's path without ".zip"."""
+    """A name for files and people: a data set's own, or the last part of a folder's path without
+    ".zip".
+    """
     name = data.name.partition(":")[2] or data.name
     parts = [part.removesuffix(".zip") for part in Path(name).parts[-2:]]
     within = len(parts) == 2 and Path(name).parts[-2].endswith(".zip")
@@ -87,11 +107,17 @@ def found(roots: Sequence[Path]) -> list[Place]:
         for path in root.glob("*@*/*/seed-*/images/*.parquet")
     }
     known = sorted((name, weights, int(seed), data) for name, weights, seed, data in places if seed.isdecimal())
-    return [Place(model=ModelSpec(name=name, weights=weights, seed=seed), data_name=data) for name, weights, seed, data in known]
+    return [
+        Place(model=ModelSpec(name=name, weights=weights, seed=seed), data_name=data)
+        for name, weights, seed, data in known
+    ]
 
 
 def load(roots: Sequence[Path], place: Place) -> tuple[pandas.DataFrame, dict[str, Any]]:
-    """The table of one series: of several, the one of most levels, the first among equals. Raises MissingData, BadFile."""
+    """The table of one series: of several, the one of most levels, the first among equals.
+
+    Raises MissingData, BadFile.
+    """
     tables = [path for root in roots if (path := place.path(root)).is_file()]
     if not tables:
         known = ", ".join(f"{each.model.key} on {each.data_name}" for each in found(roots))
@@ -106,17 +132,26 @@ def load(roots: Sequence[Path], place: Place) -> tuple[pandas.DataFrame, dict[st
 def _read(path: Path) -> tuple[pandas.DataFrame, dict[str, Any]]:
     frame, facts = read_frame(path, COLUMNS)
     if not isinstance(facts.get("levels"), dict) or set(map(str, frame.level.unique())) != set(facts["levels"]):
-        raise BadFile(f"The table {path} does not say what its levels are.", "", "Delete it and run `python -m core protocol run merkle`.")
+        raise BadFile(
+            f"The table {path} does not say what its levels are.",
+            "",
+            "Delete it and run `python -m core protocol run merkle`.",
+        )
     return older_tables.series_images(frame), facts
 
 
-def evaluate_series(place: Place, store: ModelStore, inputs: PhotoInputs, control: Control | None = None) -> Iterator[Looked]:
-    """Looks at every trained level that the table does not hold yet; the table is written after each.
+def evaluate_series(
+    place: Place, store: ModelStore, inputs: PhotoInputs, control: Control | None = None
+) -> Iterator[Looked]:
+    """Looks at every trained level that the table does not hold yet; the table is written after
+    each.
 
-    A level that was trained anew since is looked at again, and so is everything when the photographs are others.
+    A level that was trained anew since is looked at again, and so is everything when the
+    photographs are others.
 
     Raises:
-        MissingData: the dense network (level 0) is not there. BadSpec: no series, or no photograph of the network's classes. BadFile.
+        MissingData: the dense network (level 0) is not there. BadSpec: no series, or no photograph
+        of the network's classes. BadFile.
     """
     series = series_of(place.model)
     if series is None or not len(inputs.own_classes):
@@ -163,7 +198,10 @@ class _Kept:
         parts = [] if self._frame is None else [self._frame[self._frame.level != level]]
         frame.insert(0, "level", level)
         whole = pandas.concat([*parts, frame.astype({"level": "uint8"})], ignore_index=True)
-        self._frame, self._levels = whole.sort_values(["level", "image"], ignore_index=True), self._levels | {str(level): facts}
+        self._frame, self._levels = (
+            whole.sort_values(["level", "image"], ignore_index=True),
+            self._levels | {str(level): facts},
+        )
         write_frame(self._path, self._frame, self._about | {"levels": self._levels})
 
 
@@ -174,7 +212,10 @@ def _about(inputs: PhotoInputs) -> dict[str, Any]:
 
 
 def digest(files: Files, variant: VariantSpec) -> str:
-    """Tells a stored network from another one of the same key, by the facts of its training. Raises MissingData, BadFile."""
+    """Tells a stored network from another one of the same key, by the facts of its training.
+
+    Raises MissingData, BadFile.
+    """
     facts = files.facts(stored_key(variant))
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
 
@@ -182,9 +223,13 @@ def digest(files: Files, variant: VariantSpec) -> str:
 def _counted(store: ModelStore, variant: VariantSpec) -> dict[str, Any]:
     report = store.report(variant)
     return {
-        "sparsity": report.sparsity, "kept": report.kept, "prunable": report.total, "ratio": report.compression_ratio,
-        "conv_ratio": report.conv_compression_ratio, "collapsed": report.collapsed,
-    }  # fmt: skip
+        "sparsity": report.sparsity,
+        "kept": report.kept,
+        "prunable": report.total,
+        "ratio": report.compression_ratio,
+        "conv_ratio": report.conv_compression_ratio,
+        "collapsed": report.collapsed,
+    }
 
 
 def look(store: ModelStore, variant: VariantSpec, inputs: PhotoInputs, dense: _Seen | None) -> _Seen:
@@ -200,13 +245,17 @@ def look(store: ModelStore, variant: VariantSpec, inputs: PhotoInputs, dense: _S
             truth = against_truth(heatmaps, batch) if marked else {}
             parts.append({"rows": batch.rows} | part | truth)
     if not parts:
-        raise BadSpec(f"No photograph of {inputs.photos.title} can be read.", " ".join(inputs.notes), "Choose another data set.")
+        raise BadSpec(
+            f"No photograph of {inputs.photos.title} can be read.", " ".join(inputs.notes), "Choose another data set."
+        )
     whole = {name: torch.cat([part[name].cpu() for part in parts]) for name in parts[0]}
     return _Seen(**{name: whole.pop(name) for name in ("rows", "predicted", "top5", "own", "same")}, truth=whole)
 
 
 def _look_at(network: nn.Module, images: Tensor, layer: str, classes: list[int] | None) -> dict[str, Tensor]:
-    """One batch; the second map only where the dense network predicts another class, not where it gives no answer."""
+    """One batch; the second map only where the dense network predicts another class, not where it
+    gives no answer.
+    """
     made = saliency_maps(network, images, METHOD, layer, own_class)
     own, same = made.maps.float(), made.maps.float()
     if classes is not None:
@@ -214,7 +263,9 @@ def _look_at(network: nn.Module, images: Tensor, layer: str, classes: list[int] 
         other = (wanted != made.targets) & (wanted != NO_ANSWER)
         if other.any():
             same = own.clone()
-            same[other] = saliency_maps(network, images[other], METHOD, layer, fixed_classes(wanted[other])).maps.float()
+            same[other] = saliency_maps(
+                network, images[other], METHOD, layer, fixed_classes(wanted[other])
+            ).maps.float()
     best = made.logits.topk(min(TOP, made.logits.shape[1]), dim=1).indices
     return {"predicted": made.targets, "top5": best, "own": own, "same": same}
 

@@ -1,4 +1,6 @@
-"""What became of a trained series, level by level: shares with Wilson intervals, means with bootstrap intervals."""
+"""What became of a trained series, level by level: shares with Wilson intervals, means with
+bootstrap intervals.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,9 @@ IMAGES: dict[str, str] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Quantity:
-    """Something that is measured of every level. share: a share of images (Wilson), else a mean over images (bootstrap)."""
+    """Something that is measured of every level. share: a share of images (Wilson), else a mean
+    over images (bootstrap).
+    """
 
     title: str
     column: str
@@ -40,40 +44,103 @@ class Quantity:
     summary: str = ""
 
 
-QUANTITIES: dict[str, Quantity] = {
-    "accuracy": Quantity(title="accuracy (top 1)", column="right", share=True, published="test_top_1", group="answers",
-                         summary="Share of images whose class is the most probable one."),
-    "top5": Quantity(title="accuracy (top 5)", column="top5", share=True, group="answers",
-                     summary="Share of images whose class is among the five most probable ones."),
-    "agreement": Quantity(title="agreement with dense", column="agrees", share=True, group="answers",
-                          summary="Share of images for which this network and the dense one say the same class, right or wrong."),
-    "map-mean": Quantity(title="map mean", column="map_mean", published="map_mean",
-                         summary="Mean of the raw map's cells, as a share of the largest value on the data set."),
-    "map-variance": Quantity(title="map variance", column="map_variance", published="map_variance",
-                             summary="Variance over the cells of a map, mean over images."),
-    "non-zero": Quantity(title="non-zero cells", column="non_zero", published="non_zero_cells",
-                         summary="Cells of the map that are not zero."),
-    "l1": Quantity(title="L1 distance to dense", column="l1_to_dense", published="l1_to_dense",
-                   summary="Sum over the cells of the absolute differences from the dense network's map."),
-    "usable": Quantity(title="maps with evidence", column="usable", share=True,
-                       summary="Share of maps that are neither empty nor constant."),
-} | {
-    name: Quantity(title=MEASURES[name].title, column=name, group="similarity", summary=MEASURES[name].summary) for name in SIMILARITIES
-} | {
-    "truth-soft-iou": Quantity(title="soft IoU with the object", column="soft_iou", group="truth", summary=MEASURES["soft-iou"].summary),
-    "pointing-game": Quantity(title="pointing game", column="pointing-game", share=True, group="truth",
-                              summary=MEASURES["pointing-game"].summary),
-    "energy-inside": Quantity(title="energy inside the object", column="energy-inside", group="truth",
-                              summary=MEASURES["energy-inside"].summary),
-    "box-iou": Quantity(title="IoU of boxes", column="box-iou", group="truth",
-                        summary="IoU of the box around the map's bright part with the marked box."),
-}  # fmt: skip
-GROUPS = {"answers": "Answers", "maps": "The maps themselves", "similarity": "Similarity to the dense map", "truth": "Fit to the object"}
+QUANTITIES: dict[str, Quantity] = (
+    {
+        "accuracy": Quantity(
+            title="accuracy (top 1)",
+            column="right",
+            share=True,
+            published="test_top_1",
+            group="answers",
+            summary="Share of images whose class is the most probable one.",
+        ),
+        "top5": Quantity(
+            title="accuracy (top 5)",
+            column="top5",
+            share=True,
+            group="answers",
+            summary="Share of images whose class is among the five most probable ones.",
+        ),
+        "agreement": Quantity(
+            title="agreement with dense",
+            column="agrees",
+            share=True,
+            group="answers",
+            summary="Share of images for which this network and the dense one say the same class, right or wrong.",
+        ),
+        "map-mean": Quantity(
+            title="map mean",
+            column="map_mean",
+            published="map_mean",
+            summary="Mean of the raw map's cells, as a share of the largest value on the data set.",
+        ),
+        "map-variance": Quantity(
+            title="map variance",
+            column="map_variance",
+            published="map_variance",
+            summary="Variance over the cells of a map, mean over images.",
+        ),
+        "non-zero": Quantity(
+            title="non-zero cells",
+            column="non_zero",
+            published="non_zero_cells",
+            summary="Cells of the map that are not zero.",
+        ),
+        "l1": Quantity(
+            title="L1 distance to dense",
+            column="l1_to_dense",
+            published="l1_to_dense",
+            summary="Sum over the cells of the absolute differences from the dense network's map.",
+        ),
+        "usable": Quantity(
+            title="maps with evidence",
+            column="usable",
+            share=True,
+            summary="Share of maps that are neither empty nor constant.",
+        ),
+    }
+    | {
+        name: Quantity(title=MEASURES[name].title, column=name, group="similarity", summary=MEASURES[name].summary)
+        for name in SIMILARITIES
+    }
+    | {
+        "truth-soft-iou": Quantity(
+            title="soft IoU with the object", column="soft_iou", group="truth", summary=MEASURES["soft-iou"].summary
+        ),
+        "pointing-game": Quantity(
+            title="pointing game",
+            column="pointing-game",
+            share=True,
+            group="truth",
+            summary=MEASURES["pointing-game"].summary,
+        ),
+        "energy-inside": Quantity(
+            title="energy inside the object",
+            column="energy-inside",
+            group="truth",
+            summary=MEASURES["energy-inside"].summary,
+        ),
+        "box-iou": Quantity(
+            title="IoU of boxes",
+            column="box-iou",
+            group="truth",
+            summary="IoU of the box around the map's bright part with the marked box.",
+        ),
+    }
+)
+GROUPS = {
+    "answers": "Answers",
+    "maps": "The maps themselves",
+    "similarity": "Similarity to the dense map",
+    "truth": "Fit to the object",
+}
 
 
 @dataclass(frozen=True, eq=False)
 class SeriesTables:
-    """One series on one data set. images: a row an image and level; facts: as written, "levels" by level's number."""
+    """One series on one data set. images: a row an image and level; facts: as written, "levels" by
+    level's number.
+    """
 
     place: Place
     images: DataFrame
@@ -91,16 +158,20 @@ class SeriesTables:
         return tuple(names[label] for label in sorted(self.images.label.unique()) if 0 <= label < len(names))
 
     def quantities(self) -> tuple[str, ...]:
-        """Those of QUANTITIES that have a value here. Among so few classes, the five most probable ones say nothing."""
+        """Those of QUANTITIES that have a value here.
+
+        Among so few classes, the five most probable ones say nothing.
+        """
         frame, few = self._with_right(self.images), len(card(self.place.model).classes) <= TOP
         there = (name for name, each in QUANTITIES.items() if each.column in frame and frame[each.column].notna().any())
         return tuple(name for name in there if not (few and name == "top5"))
 
     def levels(self, names: Sequence[str], of_class: str = "", images: str = "all") -> DataFrame:
-        """One row a level and quantity: level, target, sparsity, ratio, conv_ratio, collapsed, quantity, value, low, high, n.
+        """One row a level and quantity: level, target, sparsity, ratio, conv_ratio, collapsed,
+        quantity, value, low, high, n.
 
-        Quantities of group "truth" also have empty_maps, how many of the n maps are empty and score 0,
-        and without_empty, the value without those; they are NaN for all others.
+        Quantities of group "truth" also have empty_maps, how many of the n maps are empty and score
+        0, and without_empty, the value without those; they are NaN for all others.
 
         Args:
             names: keys of QUANTITIES; those without a value here have no rows.
@@ -124,12 +195,15 @@ class SeriesTables:
         return DataFrame(rows)
 
     def unanswered(self) -> dict[int, int]:
-        """By level, how many images have no answer because the network's outputs are not finite; levels without any are left out."""
+        """By level, how many images have no answer because the network's outputs are not finite;
+        levels without any are left out.
+        """
         found = self.images[self.images.predicted == NO_ANSWER].groupby("level").size()
         return {int(level): int(count) for level, count in found.items()}
 
     def gained(self, level: int) -> tuple[int, int, float]:
-        """Images that only this level answers right, those that only the dense network does, and p of the exact sign test.
+        """Images that only this level answers right, those that only the dense network does, and p
+        of the exact sign test.
 
         Source: McNemar 1947, in its exact form.
         """
@@ -141,7 +215,9 @@ class SeriesTables:
 
     def _about(self, level: int) -> dict[str, Any]:
         facts = self.facts["levels"][str(level)]
-        return {"level": level} | {name: facts[name] for name in ("target", "sparsity", "ratio", "conv_ratio", "collapsed")}
+        return {"level": level} | {
+            name: facts[name] for name in ("target", "sparsity", "ratio", "conv_ratio", "collapsed")
+        }
 
     def _chosen(self, of_class: str, images: str) -> DataFrame:
         frame = self._with_right(self.images)
@@ -152,7 +228,9 @@ class SeriesTables:
         if images == "right":
             frame = frame[frame.groupby("image").right.transform("all")]
         if frame.empty:
-            raise BadSpec(f"No image is left ({IMAGES[images]}{', ' + of_class if of_class else ''}).", "", "Choose all images.")
+            raise BadSpec(
+                f"No image is left ({IMAGES[images]}{', ' + of_class if of_class else ''}).", "", "Choose all images."
+            )
         return frame.sort_values(["level", "image"])
 
     @staticmethod
@@ -166,7 +244,9 @@ def load(roots: Sequence[Path], place: Place) -> SeriesTables:
 
 
 def published(name: str, target: float) -> float | None:
-    """What Less is More prints for this quantity at the level of this target; None where it prints nothing."""
+    """What Less is More prints for this quantity at the level of this target; None where it prints
+    nothing.
+    """
     values = merkle.PUBLISHED.get(QUANTITIES[name].published, ())
     places = [place for place, known in enumerate(merkle.TARGETS) if abs(known - target) < 1e-6]
     return values[places[0]] if values and places else None
@@ -187,12 +267,19 @@ def _share(values: NDArray[np.float64]) -> dict[str, Any]:
 
 def _mean(values: NDArray[np.float64], bounds: NDArray[np.float64]) -> dict[str, Any]:
     kept = values[np.isfinite(values)]
-    return {"value": float(kept.mean()), "low": float(bounds[0]), "high": float(bounds[1]), "n": len(kept)} if len(kept) else _nothing()
+    return (
+        {"value": float(kept.mean()), "low": float(bounds[0]), "high": float(bounds[1]), "n": len(kept)}
+        if len(kept)
+        else _nothing()
+    )
 
 
 def _without_empty(values: NDArray[np.float64], empty: NDArray[np.bool_]) -> dict[str, Any]:
     scored, kept = np.isfinite(values), np.isfinite(values) & ~empty
-    return {"empty_maps": int((scored & empty).sum()), "without_empty": float(values[kept].mean()) if kept.any() else None}
+    return {
+        "empty_maps": int((scored & empty).sum()),
+        "without_empty": float(values[kept].mean()) if kept.any() else None,
+    }
 
 
 def _nothing() -> dict[str, Any]:
@@ -200,7 +287,9 @@ def _nothing() -> dict[str, Any]:
 
 
 def _bounds(rows: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(2, K): the middle 95 % of the means of draws of the same images for all rows (K, N); NaN for a row without values."""
+    """(2, K): the middle 95 % of the means of draws of the same images for all rows (K, N); NaN for
+    a row without values.
+    """
     drawn = resampled_means(rows, RESAMPLES)
     empty = ~np.isfinite(rows).any(axis=1)
     drawn[:, empty] = 0

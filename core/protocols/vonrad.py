@@ -1,9 +1,11 @@
-"""von Rad and Seuffert: pruning of GoogLeNet, its retraining half. Three prunings x {none, one-shot, iterative} x rates.
+"""von Rad and Seuffert: pruning of GoogLeNet, its retraining half. Three prunings x {none,
+one-shot, iterative} x rates.
 
-Published: GoogLeNet on ImageNet; global unstructured pruning by L1; structured pruning of whole filters; connection sparsity, which
-prunes input weights; accuracy over 60 epochs after one-shot removal of 89 %; one-shot against iterative retraining. Norms and scopes of
-the last two prunings, schedules, optimiser, learning rate and the values in the figures are not known. What is our reading is in
-vonrad_published.READINGS, which the command line, the tables' facts and the page show.
+Published: GoogLeNet on ImageNet; global unstructured pruning by L1; structured pruning of whole
+filters; connection sparsity, which prunes input weights; accuracy over 60 epochs after one-shot
+removal of 89 %; one-shot against iterative retraining. Norms and scopes of the last two prunings,
+schedules, optimiser, learning rate and the values in the figures are not known. What is our reading
+is in vonrad_published.READINGS, which the command line, the tables' facts and the page show.
 """
 
 from __future__ import annotations
@@ -61,8 +63,10 @@ THREE = ("unstructured", "filters", "connections")
 class Plan:
     """What to run. Defaults as published where that is known.
 
-    epochs: at most this many a level, dense_epochs: for the dense network, curve_epochs: for the curve at 89 % (None: 60).
-    every: levels after the dense one train on every n-th training image. optimiser: a key of LEARNING_RATES. The rest as merkle.Plan.
+    epochs: at most this many a level, dense_epochs: for the dense network, curve_epochs: for the
+    curve at 89 % (None: 60).
+    every: levels after the dense one train on every n-th training image. optimiser: a key of
+    LEARNING_RATES. The rest as merkle.Plan.
     """
 
     architecture: str = "googlenet"
@@ -88,7 +92,11 @@ class Plan:
                 whole(epochs, "number of epochs", 1)
         whole(self.every, "step between training images", 1)
         if not self.prunings or not self.rates or 0 in self.rates:
-            raise BadSpec("There is nothing to prune.", "It takes at least one pruning, and only rates above 0.", "Change the list.")
+            raise BadSpec(
+                "There is nothing to prune.",
+                "It takes at least one pruning, and only rates above 0.",
+                "Change the list.",
+            )
 
     @property
     def model(self) -> str:
@@ -96,7 +104,9 @@ class Plan:
 
     @property
     def has_curve(self) -> bool:
-        """Whether the curve at 89 % is a series of its own; else it is the history of the one-shot level."""
+        """Whether the curve at 89 % is a series of its own; else it is the history of the one-shot
+        level.
+        """
         return CURVE_RATE not in self.rates or _limit(self.curve_epochs) != _limit(self.epochs)
 
     @property
@@ -111,7 +121,10 @@ class Plan:
                 _limit(self.dense_epochs) < CURVE_EPOCHS,
                 f"The dense network had {_epochs(self.dense_epochs)} on this data.",
             ),
-            (_limit(self.curve_epochs) < CURVE_EPOCHS, f"{_epochs(self.curve_epochs)} in the curve at 89 % instead of 60."),
+            (
+                _limit(self.curve_epochs) < CURVE_EPOCHS,
+                f"{_epochs(self.curve_epochs)} in the curve at 89 % instead of 60.",
+            ),
             (self.every > 1, f"Levels after the dense one were trained on {images} training image only."),
             (self.optimiser == "adamw", ADAMW),
             (self.start == "random", "The dense network was trained from random weights."),
@@ -129,7 +142,9 @@ class Plan:
 
 @dataclass(frozen=True, kw_only=True)
 class Series:
-    """One series of a plan: the dense network (both names "dense"), a pruning x a retraining, or a pruning's curve."""
+    """One series of a plan: the dense network (both names "dense"), a pruning x a retraining, or a
+    pruning's curve.
+    """
 
     pruning: str
     retraining: str
@@ -150,14 +165,19 @@ def spared(pruning: Pruning, card: Card) -> tuple[str, ...]:
 
 
 def all_series(plan: Plan, card: Card) -> list[Series]:
-    """Everything that a plan trains, in the order of training: a run that is stopped has the most telling part already."""
+    """Everything that a plan trains, in the order of training: a run that is stopped has the most
+    telling part already.
+    """
     dense = Series(pruning="dense", retraining="dense", spec=_spec(plan, card, ("", "dense"), (0.0,)))
     made = [dense]
     for retraining in ("none", CURVE, "one-shot", "iterative"):
         if retraining == CURVE and not plan.has_curve:
             continue
         targets = (0.0, CURVE_RATE) if retraining == CURVE else (0.0, *plan.rates)
-        made += [Series(pruning=name, retraining=retraining, spec=_spec(plan, card, (name, retraining), targets)) for name in plan.prunings]
+        made += [
+            Series(pruning=name, retraining=retraining, spec=_spec(plan, card, (name, retraining), targets))
+            for name in plan.prunings
+        ]
     return made
 
 
@@ -165,24 +185,41 @@ def _spec(plan: Plan, card: Card, names: tuple[str, str], targets: tuple[float, 
     """names: pruning ("" for the dense network) and retraining."""
     name, retraining = names
     pruning = PRUNINGS[name or "unstructured"]
-    # The dense network and those that are not retrained stay the same ones whatever the other levels get.
-    each = TRAIN if retraining in ("dense", "none") else plan.recipe(plan.curve_epochs if retraining == CURVE else plan.epochs)
+    # The dense network and those that are not retrained stay the same ones whatever the other
+    # levels get.
+    each = (
+        TRAIN
+        if retraining in ("dense", "none")
+        else plan.recipe(plan.curve_epochs if retraining == CURVE else plan.epochs)
+    )
     return RetrainSpec(
-        name="-".join(filter(None, ("vonrad", name, retraining))), model=plan.model, targets=targets, first=plan.recipe(plan.dense_epochs),
-        each=each, pace=retraining if retraining in RETRAININGS else "one-shot", start=plan.start, seed=plan.seed,
-        pruning=PruningSpec.one_shot(0.0, pruning.scope, granularity=pruning.granularity, excluded=spared(pruning, card)),
-    )  # fmt: skip
+        name="-".join(filter(None, ("vonrad", name, retraining))),
+        model=plan.model,
+        targets=targets,
+        first=plan.recipe(plan.dense_epochs),
+        each=each,
+        pace=retraining if retraining in RETRAININGS else "one-shot",
+        start=plan.start,
+        seed=plan.seed,
+        pruning=PruningSpec.one_shot(
+            0.0, pruning.scope, granularity=pruning.granularity, excluded=spared(pruning, card)
+        ),
+    )
 
 
 def describe(plan: Plan, classes: tuple[str, ...]) -> Description:
     """The card of what the plan trains."""
-    shown = [made for made in all_series(plan, plan.backbone.describe(classes, {}).card()) if made.retraining in RETRAININGS]
+    shown = [
+        made for made in all_series(plan, plan.backbone.describe(classes, {}).card()) if made.retraining in RETRAININGS
+    ]
     runs = {
         made.spec.name: Run(
             summary=f"GoogLeNet study: {PRUNINGS[made.pruning].title}; {RETRAININGS[made.retraining]}",
-            targets=made.spec.targets, seeds=(plan.seed,),
-        ) for made in shown
-    }  # fmt: skip
+            targets=made.spec.targets,
+            seeds=(plan.seed,),
+        )
+        for made in shown
+    }
     return plan.backbone.describe(classes, runs)
 
 
@@ -195,8 +232,11 @@ def check(plan: Plan, classes: tuple[str, ...]) -> Description:
     return description
 
 
-def run(plan: Plan, images: Images, pretrained: dict[str, Tensor] | None, place: Place) -> Iterator[tuple[Series, Step]]:
-    """Trains every series; goes on where it was. The dense network is trained once and copied to level 0 of each series.
+def run(
+    plan: Plan, images: Images, pretrained: dict[str, Tensor] | None, place: Place
+) -> Iterator[tuple[Series, Step]]:
+    """Trains every series; goes on where it was. The dense network is trained once and copied to
+    level 0 of each series.
 
     Raises:
         BadSpec: what is stored was trained in another way. Otherwise as `run_series`.

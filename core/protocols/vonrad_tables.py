@@ -1,6 +1,8 @@
-"""The tables of the GoogLeNet study: a row a network as soon as it is there, and a row an epoch. Small files that ship.
+"""The tables of the GoogLeNet study: a row a network as soon as it is there, and a row an epoch.
+Small files that ship.
 
-<root>/vonrad/<model>/levels.parquet and epochs.parquet; the facts of the runs stand inside the first, by seed.
+<root>/vonrad/<model>/levels.parquet and epochs.parquet; the facts of the runs stand inside the
+first, by seed.
 """
 
 from __future__ import annotations
@@ -36,19 +38,39 @@ from core.training.single import Subject, count_correct
 
 PLACE = ["seed", "pruning", "retraining", "level"]  # what tells one row of `levels` from the others
 LEVELS = (
-    *PLACE, "rate", "sparsity", "collapsed", "correct", "total", "accuracy", "low", "high", "epochs", "best_epoch", "training_images",
-    "seconds", "parameters", "parameters_left", "multiply_adds", "multiply_adds_left", "physical_parameters", "physical_multiply_adds",
-    "device", "spec",
-)  # fmt: skip
+    *PLACE,
+    "rate",
+    "sparsity",
+    "collapsed",
+    "correct",
+    "total",
+    "accuracy",
+    "low",
+    "high",
+    "epochs",
+    "best_epoch",
+    "training_images",
+    "seconds",
+    "parameters",
+    "parameters_left",
+    "multiply_adds",
+    "multiply_adds_left",
+    "physical_parameters",
+    "physical_multiply_adds",
+    "device",
+    "spec",
+)
 EPOCHS = (*PLACE, "rate", "epoch", "loss", "correct", "total")  # correct: of the validation images
 
 
 @dataclass(frozen=True, eq=False)
 class VonradTables:
-    """Everything that was counted. levels: a row a network (rate 0, pruning "dense": the dense one); epochs: a row an epoch of training.
+    """Everything that was counted. levels: a row a network (rate 0, pruning "dense": the dense
+    one); epochs: a row an epoch of training.
 
-    correct of total test images with Wilson's interval low to high; sparsity is counted over all prunable weights, rate is what was asked
-    for; physical_*: after emptied channels are taken out (NaN where that cannot be done). facts: by seed, what the run was.
+    correct of total test images with Wilson's interval low to high; sparsity is counted over all
+    prunable weights, rate is what was asked for; physical_*: after emptied channels are taken out
+    (NaN where that cannot be done). facts: by seed, what the run was.
     """
 
     model: str
@@ -65,18 +87,23 @@ class VonradTables:
 
     def series(self, pruning: str, retraining: str, seed: int) -> DataFrame:
         """One series from its dense network on, by rate."""
-        rows = self.levels[(self.levels.pruning == pruning) & (self.levels.retraining == retraining) & (self.levels.seed == seed)]
+        rows = self.levels[
+            (self.levels.pruning == pruning) & (self.levels.retraining == retraining) & (self.levels.seed == seed)
+        ]
         return concat([self.dense(seed), rows]).sort_values("rate")
 
     def curve(self, pruning: str, rate: float, seed: int) -> DataFrame:
-        """Epochs after one-shot pruning at a rate: the series of its own where there is one, else those of the one-shot level."""
+        """Epochs after one-shot pruning at a rate: the series of its own where there is one, else
+        those of the one-shot level.
+        """
         rows = self.epochs[(self.epochs.pruning == pruning) & (self.epochs.rate == rate) & (self.epochs.seed == seed)]
         own = rows[rows.retraining == vonrad.CURVE]
         return (own if len(own) else rows[rows.retraining == "one-shot"]).sort_values("epoch")
 
 
 def study(plan: Plan, images: Images, pretrained: dict[str, Any] | None, place: Place) -> Iterator[tuple[Series, Step]]:
-    """Trains as `vonrad.run` and keeps the tables up to date: each network is counted on the test images as soon as it is there.
+    """Trains as `vonrad.run` and keeps the tables up to date: each network is counted on the test
+    images as soon as it is there.
 
     What the tables say of the run is written anew in any case.
 
@@ -88,7 +115,9 @@ def study(plan: Plan, images: Images, pretrained: dict[str, Any] | None, place: 
         if step.epoch is None and (made.pruning == "dense" or step.level > 0):
             facts = place.files.facts(key_of(made.spec, step.level))
             if not _known(tables.levels, made, step.level, facts):
-                tables = _with(tables, _row(made, step.level, card, images.test, place), _epochs(made, step.level, facts))
+                tables = _with(
+                    tables, _row(made, step.level, card, images.test, place), _epochs(made, step.level, facts)
+                )
                 write(place.files.write_root, tables)
         yield made, step
     write(place.files.write_root, tables)
@@ -130,13 +159,24 @@ def _begin(plan: Plan, images: Images, place: Place) -> VonradTables:
     try:
         tables = load([place.files.write_root], plan.model)
     except MissingData:
-        tables = VonradTables(plan.model, {"runs": {}}, DataFrame(columns=list(LEVELS)), DataFrame(columns=list(EPOCHS)))
+        tables = VonradTables(
+            plan.model, {"runs": {}}, DataFrame(columns=list(LEVELS)), DataFrame(columns=list(EPOCHS))
+        )
     run = {
-        "departures": list(plan.departures), "readings": list(READINGS), "train": len(images.train), "validation": len(images.validation),
-        "test": len(images.test), "skipped": len(images.train.skipped), "every": plan.every, "size_px": plan.size_px,
-        "normalised": plan.normalise, "classes": list(images.train.classes),
-    }  # fmt: skip
-    return VonradTables(plan.model, {"runs": tables.facts.get("runs", {}) | {str(plan.seed): run}}, tables.levels, tables.epochs)
+        "departures": list(plan.departures),
+        "readings": list(READINGS),
+        "train": len(images.train),
+        "validation": len(images.validation),
+        "test": len(images.test),
+        "skipped": len(images.train.skipped),
+        "every": plan.every,
+        "size_px": plan.size_px,
+        "normalised": plan.normalise,
+        "classes": list(images.train.classes),
+    }
+    return VonradTables(
+        plan.model, {"runs": tables.facts.get("runs", {}) | {str(plan.seed): run}}, tables.levels, tables.epochs
+    )
 
 
 def _matching(rows: DataFrame, made: Series, level: int) -> DataFrame:
@@ -154,7 +194,9 @@ def _with(tables: VonradTables, row: dict[str, Any], epochs: list[dict[str, Any]
     """With a network's rows in place of those of an earlier one."""
     kept = [rows[(rows[PLACE] != [row[name] for name in PLACE]).any(axis=1)] for rows in (tables.levels, tables.epochs)]
     levels, all_epochs = (
-        concat([old, DataFrame(new, columns=old.columns)], ignore_index=True) if len(old) else DataFrame(new, columns=old.columns)
+        concat([old, DataFrame(new, columns=old.columns)], ignore_index=True)
+        if len(old)
+        else DataFrame(new, columns=old.columns)
         for old, new in zip(kept, ([row], epochs), strict=True)
     )
     return VonradTables(tables.model, tables.facts, levels, all_epochs)
@@ -170,13 +212,25 @@ def _row(made: Series, level: int, card: Card, test: TrainingImages, place: Plac
     low, high = wilson(correct, len(test))
     history = (facts.get("outcome") or {}).get("history", [])
     return {
-        "seed": made.spec.seed, "pruning": made.pruning, "retraining": made.retraining, "level": level, "rate": made.spec.targets[level],
-        "sparsity": zero / prunable, "collapsed": is_collapsed(card.skeleton, left, card.input_shape),
-        "correct": correct, "total": len(test), "accuracy": correct / len(test), "low": low, "high": high,
-        "epochs": len(history), "best_epoch": (facts.get("outcome") or {}).get("best_epoch", 0),
-        "training_images": facts["training_images"] if history else 0, "seconds": facts.get("seconds"), "device": facts["device"],
+        "seed": made.spec.seed,
+        "pruning": made.pruning,
+        "retraining": made.retraining,
+        "level": level,
+        "rate": made.spec.targets[level],
+        "sparsity": zero / prunable,
+        "collapsed": is_collapsed(card.skeleton, left, card.input_shape),
+        "correct": correct,
+        "total": len(test),
+        "accuracy": correct / len(test),
+        "low": low,
+        "high": high,
+        "epochs": len(history),
+        "best_epoch": (facts.get("outcome") or {}).get("best_epoch", 0),
+        "training_images": facts["training_images"] if history else 0,
+        "seconds": facts.get("seconds"),
+        "device": facts["device"],
         "spec": made.spec.key,
-    } | _costs(network.to("cpu"), card)  # fmt: skip
+    } | _costs(network.to("cpu"), card)
 
 
 def _network(files: Files, key: str, card: Card) -> tuple[nn.Module, dict[str, Any]]:
@@ -188,14 +242,18 @@ def _network(files: Files, key: str, card: Card) -> tuple[nn.Module, dict[str, A
 
 
 def _costs(network: nn.Module, card: Card) -> dict[str, float]:
-    """Parameters and multiply-adds of one image: all, without zeros, and after emptied channels are taken out."""
+    """Parameters and multiply-adds of one image: all, without zeros, and after emptied channels are
+    taken out.
+    """
     example = example_input(card, torch.device("cpu"))
     network = network.to(memory_format=torch.contiguous_format)
     counted = multiply_adds(network, example).values()
     costs = {
-        "parameters": card.parameters, "parameters_left": card.parameters - zeros(network),
-        "multiply_adds": sum(layer.all for layer in counted), "multiply_adds_left": sum(layer.left for layer in counted),
-    }  # fmt: skip
+        "parameters": card.parameters,
+        "parameters_left": card.parameters - zeros(network),
+        "multiply_adds": sum(layer.all for layer in counted),
+        "multiply_adds_left": sum(layer.left for layer in counted),
+    }
     try:
         small, removal = physical(network, example)
     except CannotRemove:
@@ -206,6 +264,11 @@ def _costs(network: nn.Module, card: Card) -> dict[str, float]:
 
 def _epochs(made: Series, level: int, facts: dict[str, Any]) -> list[dict[str, Any]]:
     names = ("epoch", "loss", "correct", "total")
-    start = {"seed": made.spec.seed, "pruning": made.pruning, "retraining": made.retraining, "level": level,
-             "rate": made.spec.targets[level]}  # fmt: skip
+    start = {
+        "seed": made.spec.seed,
+        "pruning": made.pruning,
+        "retraining": made.retraining,
+        "level": level,
+        "rate": made.spec.targets[level],
+    }
     return [start | {name: epoch[name] for name in names} for epoch in (facts.get("outcome") or {}).get("history", [])]

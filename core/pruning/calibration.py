@@ -1,4 +1,6 @@
-"""What criteria need to know from images: gradients of the loss, and how active each layer's inputs are."""
+"""What criteria need to know from images: gradients of the loss, and how active each layer's inputs
+are.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +20,9 @@ LAYERS = (nn.modules.conv._ConvNd, nn.Linear)
 
 @dataclass(frozen=True)
 class Calibration:
-    """Measured on `images` images. gradients: of the mean loss, by weight name, in the weight's shape. input_norms: by weight name,
-    (input channels,), L2 norms over images and places. Float32, on the network's device."""
+    """Measured on `images` images. gradients: of the mean loss, by weight name, in the weight's
+    shape. input_norms: by weight name, (input channels,), L2 norms over images and places. Float32,
+    on the network's device."""
 
     gradients: dict[str, Tensor]
     input_norms: dict[str, Tensor]
@@ -31,10 +34,13 @@ class Calibration:
         return sum(values.nbytes for part in (self.gradients, self.input_norms) for values in part.values())
 
 
-def calibrate(network: nn.Module, names: Iterable[str], images: Tensor, labels: Tensor | None = None, batch_size: int = 16) -> Calibration:
+def calibrate(
+    network: nn.Module, names: Iterable[str], images: Tensor, labels: Tensor | None = None, batch_size: int = 16
+) -> Calibration:
     """Gradients of the mean cross-entropy and norms of inputs, over all images.
 
-    The network is left as it was: no hooks, no .grad, the same mode and frozen parameters, after an error too.
+    The network is left as it was: no hooks, no .grad, the same mode and frozen parameters, after an
+    error too.
 
     Args:
         network: dense, in eval mode.
@@ -47,7 +53,9 @@ def calibrate(network: nn.Module, names: Iterable[str], images: Tensor, labels: 
     """
     names = tuple(names)
     if len(images) == 0:
-        raise BadSpec("There are no images to measure on.", "One image is enough, 16 to 64 are usual.", "Give some images.")
+        raise BadSpec(
+            "There are no images to measure on.", "One image is enough, 16 to 64 are usual.", "Give some images."
+        )
     layers = {f"{name}.weight": module for name, module in network.named_modules() if isinstance(module, LAYERS)}
     for name in names:
         if name not in layers:
@@ -73,7 +81,9 @@ def calibrate(network: nn.Module, names: Iterable[str], images: Tensor, labels: 
     return Calibration(dict(zip(names, gradients, strict=True)), norms, len(images))
 
 
-def _gradients(network: nn.Module, weights: list[Tensor], images: Tensor, labels: Tensor | None) -> tuple[Tensor | None, ...]:
+def _gradients(
+    network: nn.Module, weights: list[Tensor], images: Tensor, labels: Tensor | None
+) -> tuple[Tensor | None, ...]:
     with torch.enable_grad():
         logits = network(images)
         loss = F.cross_entropy(logits, logits.detach().argmax(1) if labels is None else labels, reduction="sum")

@@ -1,7 +1,9 @@
-"""What goes with a whole filter: its bias, and the weight and bias of the BatchNorm that follows straight after.
+"""What goes with a whole filter: its bias, and the weight and bias of the BatchNorm that follows
+straight after.
 
-Without them an emptied channel would still carry a constant. With them it is exactly zero, so that it can be taken out without any change
-of the outputs. Pruning of single weights, kernels or input channels leaves biases alone, as the protocols do.
+Without them an emptied channel would still carry a constant. With them it is exactly zero, so that
+it can be taken out without any change of the outputs. Pruning of single weights, kernels or input
+channels leaves biases alone, as the protocols do.
 """
 
 from __future__ import annotations
@@ -20,16 +22,21 @@ BATCH_NORMS = nn.modules.batchnorm._BatchNorm
 
 
 def companions(network: nn.Module, example: Tensor) -> dict[str, tuple[str, ...]]:
-    """Names of the values that belong to the output channels of each convolution and linear layer, by the name of its weight.
+    """Names of the values that belong to the output channels of each convolution and linear layer,
+    by the name of its weight.
 
-    Found by one pass: a BatchNorm follows a layer when it is handed the very tensor that the layer made.
+    Found by one pass: a BatchNorm follows a layer when it is handed the very tensor that the layer
+    made.
 
     Args:
         network: in eval mode; shapes are enough (device "meta").
         example: (1, channels, H, W) on the network's device.
     """
-    found = {f"{name}.weight": [f"{name}.bias"] * (module.bias is not None) for name, module in network.named_modules()
-             if isinstance(module, LAYERS)}  # fmt: skip
+    found = {
+        f"{name}.weight": [f"{name}.bias"] * (module.bias is not None)
+        for name, module in network.named_modules()
+        if isinstance(module, LAYERS)
+    }
     made: list[tuple[str, Tensor]] = []  # kept until the end, so that no other tensor takes their place
     with ExitStack() as hooks, torch.no_grad():
         for name, module in network.named_modules():
@@ -42,7 +49,8 @@ def companions(network: nn.Module, example: Tensor) -> dict[str, tuple[str, ...]
 
 
 def companion_masks(mask: Mapping[str, Tensor], partners: Mapping[str, tuple[str, ...]]) -> Mask:
-    """Masks (output channels,) of the values that go with filters of which nothing is left; for granularity "filter" only.
+    """Masks (output channels,) of the values that go with filters of which nothing is left; for
+    granularity "filter" only.
 
     Args:
         mask: of the weights. partners: from `companions`.

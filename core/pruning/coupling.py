@@ -1,4 +1,6 @@
-"""Channels that hang together: Torch-Pruning's dependency graph, and what this project asks of it."""
+"""Channels that hang together: Torch-Pruning's dependency graph, and what this project asks of
+it.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,11 @@ from torch import Tensor, nn
 from core.errors import SparsightError
 from core.pruning.reach import BATCH_NORMS, SUMS
 
-PER_CHANNEL = (BATCH_NORMS, nn.modules.instancenorm._InstanceNorm, nn.PReLU)  # layers with values that keep channels apart
+PER_CHANNEL = (
+    BATCH_NORMS,
+    nn.modules.instancenorm._InstanceNorm,
+    nn.PReLU,
+)  # layers with values that keep channels apart
 JOINED = "they are added to, or multiplied with, channels that are not empty"
 LAST = "a layer keeps one channel at least"
 CONSTANT = "they still give out a constant, which the next layer's padding turns into something else at the border"
@@ -35,7 +41,9 @@ def refused(network: nn.Module, why: str) -> CannotRemove:
 
 @dataclass(frozen=True)
 class Part:
-    """One layer of a coupled group: which of its channels belong to which channel of the group's first layer."""
+    """One layer of a coupled group: which of its channels belong to which channel of the group's
+    first layer.
+    """
 
     module: Any
     reads: bool  # the group's channels are its inputs; else its outputs
@@ -53,7 +61,9 @@ class Part:
 
 @dataclass(frozen=True)
 class Group:
-    """Channels that can only go together. held: why none of them may go, "" for nothing; items: as Torch-Pruning has them."""
+    """Channels that can only go together. held: why none of them may go, "" for nothing; items: as
+    Torch-Pruning has them.
+    """
 
     root: Any
     parts: list[Part]
@@ -62,7 +72,9 @@ class Group:
 
     @property
     def unread(self) -> Tensor:
-        """(channels of the first layer,) bool: no layer that sums over channels has a weight for it."""
+        """(channels of the first layer,) bool: no layer that sums over channels has a weight for
+        it.
+        """
         read = torch.zeros(len(self.root.weight), dtype=torch.bool)
         readers = [part for part in self.parts if part.reads]
         for part in readers:
@@ -74,7 +86,9 @@ class Group:
         return ~read & bool(readers)  # what no layer reads is the network's answer
 
     def silence(self) -> None:
-        """Sets the values that make these channels to zero: then their own inputs may become unread."""
+        """Sets the values that make these channels to zero: then their own inputs may become
+        unread.
+        """
         for part in self.parts:
             if not part.reads and isinstance(part.module, (*SUMS, BATCH_NORMS)):
                 for values in (part.module.weight, part.module.bias):
@@ -82,7 +96,9 @@ class Group:
                         values.data[part.own] = 0
 
     def emptied(self) -> Iterator[tuple[nn.Module, int, str]]:
-        """Layer, number and reason of the channels that all weights have left and that are still there."""
+        """Layer, number and reason of the channels that all weights have left and that are still
+        there.
+        """
         makers = [part for part in self.parts if not part.reads and isinstance(part.module, SUMS)]
         made, unread = torch.zeros(len(self.root.weight), dtype=torch.bool), self.unread
         for part in makers:
@@ -123,10 +139,15 @@ class Graph:
     def group(self, root: nn.Module, channels: Tensor) -> Group:
         """What must go with these channels (bool) of a layer."""
         chosen = channels.nonzero().flatten().tolist()
-        return self._checked(self._graph.get_pruning_group(root, self._graph.get_pruner_of_module(root).prune_out_channels, chosen))
+        return self._checked(
+            self._graph.get_pruning_group(root, self._graph.get_pruner_of_module(root).prune_out_channels, chosen)
+        )
 
     def prune(self, group: Group) -> bool:
-        """Takes the channels out, but for the first where none would be left in some layer. Returns whether anything went."""
+        """Takes the channels out, but for the first where none would be left in some layer.
+
+        Returns whether anything went.
+        """
         chosen = group.parts[0].own.tolist()
         while chosen and not self._graph.check_pruning_group(group.items):
             chosen = chosen[1:]
@@ -146,7 +167,9 @@ class Graph:
     def _parts(self, items: Any) -> Iterator[Part]:
         for item in items:
             if isinstance(item.dep.target.module, SUMS + PER_CHANNEL):
-                yield Part(item.dep.target.module, self._reads(item), torch.tensor(item.idxs), torch.tensor(item.root_idxs))
+                yield Part(
+                    item.dep.target.module, self._reads(item), torch.tensor(item.idxs), torch.tensor(item.root_idxs)
+                )
 
     def _reads(self, item: Any) -> bool:
         module = item.dep.target.module

@@ -1,4 +1,5 @@
-"""Granularities: which weights go together. A group's score and fate have the shape of the weight, with 1 where the group extends.
+"""Granularities: which weights go together. A group's score and fate have the shape of the weight,
+with 1 where the group extends.
 
 | granularity | a group is | groups of a weight (O, I, kh, kw) | of a linear layer (O, I) |
 | weight, N:M | one weight | (O, I, kh, kw) | (O, I) |
@@ -6,9 +7,10 @@
 | channel | everything that reads one input channel | (1, I, 1, 1) | (1, I) |
 | filter | everything that makes one output channel | (O, 1, 1, 1) | (O, 1) |
 
-In a convolution of several groups (G) an output channel hears only the I of its own group, and input channel c is number c mod I of
-group c // I: channels are then groups of shape (G, 1, I, 1, 1) over the weight seen as (G, O / G, I, kh, kw). In a depthwise
-convolution a filter is a kernel, and the same weights as an input channel where each channel has one filter.
+In a convolution of several groups (G) an output channel hears only the I of its own group, and
+input channel c is number c mod I of group c // I: channels are then groups of shape (G, 1, I, 1, 1)
+over the weight seen as (G, O / G, I, kh, kw). In a depthwise convolution a filter is a kernel, and
+the same weights as an input channel where each channel has one filter.
 """
 
 from __future__ import annotations
@@ -29,11 +31,17 @@ ROWS_IN_ONE_GO = 1 << 22  # weights that are looked at together
 def conv_groups(network: nn.Module) -> dict[str, int]:
     """Number of groups by name of the weight, of convolutions that have more than one."""
     modules = network.named_modules()
-    return {f"{name}.weight": module.groups for name, module in modules if isinstance(module, CONVOLUTIONS) and module.groups > 1}
+    return {
+        f"{name}.weight": module.groups
+        for name, module in modules
+        if isinstance(module, CONVOLUTIONS) and module.groups > 1
+    }
 
 
 def as_seen(values: Tensor, granularity: str, groups: int = 1) -> Tensor:
-    """A weight in the shape in which its groups are seen: its own, except for input channels of a convolution of several groups."""
+    """A weight in the shape in which its groups are seen: its own, except for input channels of a
+    convolution of several groups.
+    """
     if granularity == "channel" and groups > 1:
         return values.reshape(groups, -1, *values.shape[1:])
     return values
@@ -74,7 +82,9 @@ def seen_shape(kept: Tensor, shape: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def row_by_row(groups: Tensor, weights: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-    """The values of groups, repeated for each of their weights, beside the weights: pairs of the same shape, some rows at a time."""
+    """The values of groups, repeated for each of their weights, beside the weights: pairs of the
+    same shape, some rows at a time.
+    """
     seen = weights.view(seen_shape(groups, tuple(weights.shape)))
     step = max(1, ROWS_IN_ONE_GO // max(1, seen[0].numel()))
     yield from zip(groups.expand(seen.shape).split(step), seen.split(step), strict=True)
@@ -87,13 +97,16 @@ def group_size(kept: Tensor, shape: tuple[int, ...]) -> int:
 
 @dataclass(frozen=True)
 class Pattern:
-    """N:M: of every M consecutive weights the N with the highest scores stay; of equal ones the first go first.
+    """N:M: of every M consecutive weights the N with the highest scores stay; of equal ones the
+    first go first.
 
-    A row is all that makes one output channel (or one output feature), in the order (input channel, kernel row, kernel column): the order
-    of the sum that is computed, and of the memory. Where M does not divide the row, the rest at its end stays untouched.
+    A row is all that makes one output channel (or one output feature), in the order (input channel,
+    kernel row, kernel column): the order of the sum that is computed, and of the memory. Where M
+    does not divide the row, the rest at its end stays untouched.
 
     Source: Mishra et al. 2021, Accelerating Sparse Deep Neural Networks (arXiv:2104.08378).
-    Differs from the paper: its library sorts convolutions so that the M weights come from M input channels at one kernel position.
+    Differs from the paper: its library sorts convolutions so that the M weights come from M input
+    channels at one kernel position.
     """
 
     n: int

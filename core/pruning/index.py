@@ -21,18 +21,22 @@ Overrides = Iterable[tuple[str, float]]
 
 
 class PruningIndex:
-    """All masks of one model under one criterion, granularity and scope. Masks nest: what goes at 50 % is also gone at 60 %.
+    """All masks of one model under one criterion, granularity and scope. Masks nest: what goes at
+    50 % is also gone at 60 %.
 
-    In each ranking exactly round(sparsity x groups), halves up, go, lowest scores first, of equal ones those that stand first.
-    Safe for threads.
+    In each ranking exactly round(sparsity x groups), halves up, go, lowest scores first, of equal
+    ones those that stand first. Safe for threads.
 
     Args:
-        scores: of the groups by parameter name, higher = kept, each broadcastable to its weight (or to what groups.as_seen makes of it);
-            never negative: they are ranked without their sign, so that weights can be their own scores. Not to be changed afterwards.
+        scores: of the groups by parameter name, higher = kept, each broadcastable to its weight (or
+            to what groups.as_seen makes of it); never negative: they are ranked without their sign,
+            so that weights can be their own scores. Not to be changed afterwards.
         scope: "global" (one ranking over all layers) or "layer" (one ranking a layer).
         shapes: of the weights by name; those of the scores where left out.
-        pattern: (N, M) of an N:M pattern, which has no sparsity of its own: scope and sparsity are then not looked at.
-        weights: by the same names, for counts of what is left, contiguous, not to be changed; None: none of them is zero.
+        pattern: (N, M) of an N:M pattern, which has no sparsity of its own: scope and sparsity are
+            then not looked at.
+        weights: by the same names, for counts of what is left, contiguous, not to be changed; None:
+            none of them is zero.
     Raises:
         BadSpec: a score is no number.
     """
@@ -49,7 +53,9 @@ class PruningIndex:
         self.scope, self.pattern = scope, Pattern(*pattern) if pattern else None
         self.shapes = {name: tuple((shapes or {}).get(name, values.shape)) for name, values in scores.items()}
         self._weights = weights or {}
-        self._borrowed = {name for name, values in self._weights.items() if self.scores[name].data_ptr() == values.data_ptr()}
+        self._borrowed = {
+            name for name, values in self._weights.items() if self.scores[name].data_ptr() == values.data_ptr()
+        }
         counted = {name: int(torch.count_nonzero(values)) for name, values in self._weights.items()}
         self.nonzero = {name: math.prod(shape) for name, shape in self.shapes.items()} | counted
         if pattern:
@@ -65,10 +71,14 @@ class PruningIndex:
         """The index of a spec's ranking. evidence: its granularity and seed must be the spec's.
 
         Raises:
-            UnknownName: no such criterion. BadSpec: a score is no number, or the criterion needs images and there are none.
+            UnknownName: no such criterion. BadSpec: a score is no number, or the criterion needs
+            images and there are none.
         """
         entry = CRITERIA[pruning.criterion]
-        pattern, single = n_of_m(pruning.granularity), pruning.granularity == "weight" or n_of_m(pruning.granularity) is not None
+        pattern, single = (
+            n_of_m(pruning.granularity),
+            pruning.granularity == "weight" or n_of_m(pruning.granularity) is not None,
+        )
         borrow = single and entry.facts.get("order") == "size"
         scores = evidence.weights if borrow else entry.value(evidence)
         shapes = {name: tuple(values.shape) for name, values in evidence.weights.items()}
@@ -89,7 +99,8 @@ class PruningIndex:
 
         Args:
             sparsity: share of the groups that go.
-            overrides: (weight name, sparsity) of layers that leave the ranking and have an amount of their own.
+            overrides: (weight name, sparsity) of layers that leave the ranking and have an amount
+                of their own.
             excluded: names of layers that leave the ranking and stay whole.
         Returns:
             bool by name of every weight of the index, in its weight's shape.
@@ -108,28 +119,37 @@ class PruningIndex:
         """Weights that go from each layer, without a mask. Raises as `mask` does."""
         gone = dict.fromkeys(self.scores, 0)
         if self.pattern:
-            touched = [name for name, rule in self._rules(sparsity, overrides, excluded).items() if rule is self.pattern]
+            touched = [
+                name for name, rule in self._rules(sparsity, overrides, excluded).items() if rule is self.pattern
+            ]
             return gone | {name: self.pattern.removed(self.scores[name].shape) for name in touched}
         for ranking, count in self._amounts(sparsity, overrides, excluded):
             gone |= ranking.removed(count)
         return {name: count * group_size(self.scores[name], self.shapes[name]) for name, count in gone.items()}
 
     def left(self, sparsity: float, overrides: Overrides = (), excluded: Iterable[str] = ()) -> dict[str, int]:
-        """Weights of each layer that are kept and not zero. Only layers that have zeros may cost a pass. Raises as `mask` does."""
+        """Weights of each layer that are kept and not zero.
+
+        Only layers that have zeros may cost a pass. Raises as `mask` does.
+        """
         removed, rules = self.removed(sparsity, overrides, excluded), self._rules(sparsity, overrides, excluded)
         return {name: self._left(name, rules[name], removed[name]) for name in self.scores}
 
     def _left(self, name: str, rule: Cut | Pattern, removed: int) -> int:
         if self._is_full(name) or rule is NOTHING_GOES:
             return self.nonzero[name] - removed
-        if name in self._borrowed and isinstance(rule, Cut):  # zeros have the lowest scores, so they go before all others
+        if name in self._borrowed and isinstance(
+            rule, Cut
+        ):  # zeros have the lowest scores, so they go before all others
             return min(math.prod(self.shapes[name]) - removed, self.nonzero[name])
         if isinstance(rule, Cut) and (places := self._few_zeros(name)) is not None:
             return math.prod(self.shapes[name]) - removed - rule.count_kept(self.scores[name], places)
         return count_left(rule.keep(self.scores[name]), self._weights[name])
 
     def _find_few_zeros(self, name: str) -> Tensor | None:
-        """The place, among the flattened scores, of the group of each weight that is zero; None where these are many."""
+        """The place, among the flattened scores, of the group of each weight that is zero; None
+        where these are many.
+        """
         scores, weights = self.scores[name], self._weights[name]
         if (weights.numel() - self.nonzero[name]) * FEW > weights.numel():
             return None
@@ -143,7 +163,8 @@ class PruningIndex:
         return self.nonzero[name] == math.prod(self.shapes[name])
 
     def every_row_stays(self, sparsity: float, overrides: Overrides = (), excluded: Iterable[str] = ()) -> bool:
-        """True when each output channel of each layer surely keeps a weight that is not zero; False: look at the mask.
+        """True when each output channel of each layer surely keeps a weight that is not zero;
+        False: look at the mask.
 
         Raises as `mask` does.
         """
@@ -155,23 +176,34 @@ class PruningIndex:
         return rule.threshold < self._weakest_row(name)
 
     def _find_weakest_row(self, name: str) -> float:
-        """The lowest, over the rows of a layer, of the highest score of a weight that is not zero."""
+        """The lowest, over the rows of a layer, of the highest score of a weight that is not
+        zero.
+        """
         values = self.scores[name]
         if self._is_full(name) or name in self._borrowed:
             return float(torch.linalg.vector_norm(values.reshape(len(values), -1), torch.inf, dim=1).min())
         row = math.prod(self.shapes[name][1:])
-        parts = (scores.abs().where(weights != 0, 0).reshape(-1, row) for scores, weights in row_by_row(values, self._weights[name]))
+        parts = (
+            scores.abs().where(weights != 0, 0).reshape(-1, row)
+            for scores, weights in row_by_row(values, self._weights[name])
+        )
         return min(float(part.amax(1).min()) for part in parts)
 
     def write(
-        self, sparsity: float, overrides: Overrides, weights: Mapping[str, Tensor], out: Mapping[str, Tensor], excluded: Iterable[str] = ()
+        self,
+        sparsity: float,
+        overrides: Overrides,
+        weights: Mapping[str, Tensor],
+        out: Mapping[str, Tensor],
+        excluded: Iterable[str] = (),
     ) -> None:
-        """Writes the pruned weights into buffers: removed ones 0, others as they are, tensors that are not ranked copied.
+        """Writes the pruned weights into buffers: removed ones 0, others as they are, tensors that
+        are not ranked copied.
 
         Args:
             sparsity, overrides, excluded: as in `mask`.
-            weights: by name, contiguous, on the device of the scores. out: contiguous buffers of the same names and shapes, in other
-                memory, of any type and on any device.
+            weights: by name, contiguous, on the device of the scores. out: contiguous buffers of
+                the same names and shapes, in other memory, of any type and on any device.
         Raises:
             as `mask`.
         """
@@ -204,7 +236,10 @@ class PruningIndex:
         together = tuple(name for name in touched if name not in by_hand)
         amounts: list[tuple[tuple[str, ...], float]] = [((name,), by_hand[name]) for name in touched if name in by_hand]
         if together:
-            amounts += [(names, sparsity) for names in ([together] if self.scope == "global" else [(name,) for name in together])]
+            amounts += [
+                (names, sparsity)
+                for names in ([together] if self.scope == "global" else [(name,) for name in together])
+            ]
         for names, amount in amounts:
             ranking = self._ranking(names)
             yield ranking, count_to_remove(amount, ranking.total)

@@ -20,15 +20,20 @@ def full_mask(weights: Mapping[str, Tensor], names: tuple[str, ...]) -> Mask:
 
 
 def count_left(kept: Tensor, weights: Tensor) -> int:
-    """How many weights are kept and not zero. kept: bool of the weight's shape, or of its groups."""
+    """How many weights are kept and not zero. kept: bool of the weight's shape, or of its
+    groups.
+    """
     return sum(int(torch.count_nonzero((values != 0) & stays)) for stays, values in row_by_row(kept, weights))
 
 
-def count_layers(weights: Mapping[str, Tensor], mask: Mapping[str, Tensor], kinds: Mapping[str, str]) -> tuple[LayerCount, ...]:
+def count_layers(
+    weights: Mapping[str, Tensor], mask: Mapping[str, Tensor], kinds: Mapping[str, str]
+) -> tuple[LayerCount, ...]:
     """The counts of each layer of a pruned network.
 
     Args:
-        weights: by name, those outside the mask zero. mask: empty for a dense network. kinds: "conv" or "linear" by name of the weight.
+        weights: by name, those outside the mask zero. mask: empty for a dense network. kinds:
+            "conv" or "linear" by name of the weight.
     """
     return tuple(_count_layer(name, kind, weights[name], mask.get(name)) for name, kind in kinds.items())
 
@@ -39,7 +44,8 @@ def _count_layer(name: str, kind: str, values: Tensor, kept: Tensor | None) -> L
 
 
 def is_collapsed(network: nn.Module, mask: Mapping[str, Tensor], input_shape: tuple[int, int, int]) -> bool:
-    """True when no path of weights that are left joins input and output, so that every image gets the same answer.
+    """True when no path of weights that are left joins input and output, so that every image gets
+    the same answer.
 
     Args:
         network: any CNN, in eval mode; shapes are enough (device "meta"), values are not looked at.

@@ -1,8 +1,10 @@
 """Whether anything of the image arrives at the output, whatever the values of the kept weights are.
 
-Every value carries a second one beside it: 1 where it depends on the image, else 0 (forward-mode derivatives). Convolutions and linear
-layers hand on what a kept weight lets through; all else (sums, products, pooling, concatenation) is computed as usual on positive values
-with positive derivatives, so that nothing cancels and a product depends on the image when one of its factors does.
+Every value carries a second one beside it: 1 where it depends on the image, else 0 (forward-mode
+derivatives). Convolutions and linear layers hand on what a kept weight lets through; all else
+(sums, products, pooling, concatenation) is computed as usual on positive values with positive
+derivatives, so that nothing cancels and a product depends on the image when one of its factors
+does.
 """
 
 from __future__ import annotations
@@ -23,7 +25,8 @@ Rule = Callable[[Tensor], Tensor]  # what depends on the image before a layer ->
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 ROWS = 1024  # of a linear layer's mask that become numbers at once
 ONE_AT_A_TIME = Lock()  # a level of forward-mode derivatives belongs to the whole process
-# One value in, one out: nothing else decides whether it depends on the image. A dead gate is a constant, not zero.
+# One value in, one out: nothing else decides whether it depends on the image. A dead gate is a
+# constant, not zero.
 ELEMENTWISE = (
     *(nn.Identity, nn.modules.batchnorm._BatchNorm, nn.modules.dropout._DropoutNd, nn.LocalResponseNorm),
     *(nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.PReLU, nn.ELU, nn.SELU, nn.GELU, nn.SiLU, nn.Mish, nn.Hardswish, nn.Softplus),
@@ -35,7 +38,8 @@ def image_arrives(network: nn.Module, mask: Mapping[str, Tensor], input_shape: t
     """Whether a path of kept weights joins the input and at least one output.
 
     Args:
-        network: in eval mode; shapes are enough (device "meta"), values are not looked at. Not changed, a copy without values is.
+        network: in eval mode; shapes are enough (device "meta"), values are not looked at. Not
+            changed, a copy without values is.
         mask: bool by name of the weight; weights without one are kept.
         input_shape: (channels, height, width).
     """
@@ -44,7 +48,9 @@ def image_arrives(network: nn.Module, mask: Mapping[str, Tensor], input_shape: t
         rule = _rule(module, mask.get(f"{name}.weight"))
         if rule is not None or _is_leaf(module):
             module.forward = _watched(module.forward, rule)
-    quiet = warnings.catch_warnings(action="ignore", category=FutureWarning)  # torch's own, about how it loads forward-mode rules
+    quiet = warnings.catch_warnings(
+        action="ignore", category=FutureWarning
+    )  # torch's own, about how it loads forward-mode rules
     with ONE_AT_A_TIME, torch.no_grad(), quiet, forward_ad.dual_level():
         image = _dual(torch.ones(1, *input_shape))
         outputs = functional_call(network, dict(_others(network, mask)), image)
@@ -53,7 +59,9 @@ def image_arrives(network: nn.Module, mask: Mapping[str, Tensor], input_shape: t
 
 def _without_values(network: nn.Module) -> nn.Module:
     """A copy whose parameters take no memory."""
-    meta: dict[int, Tensor] = {id(values): nn.Parameter(values.detach().to("meta"), False) for values in network.parameters()}
+    meta: dict[int, Tensor] = {
+        id(values): nn.Parameter(values.detach().to("meta"), False) for values in network.parameters()
+    }
     return deepcopy(network, meta | {id(values): values.to("meta") for values in network.buffers()})
 
 
@@ -86,7 +94,9 @@ def _rule(module: Any, mask: Tensor | None) -> Rule | None:
     if isinstance(module, CONVOLUTIONS) and type(module).forward in [kind.forward for kind in CONVOLUTIONS]:
         return lambda reach: module._conv_forward((reach > 0).float(), _kept(module, mask).float(), None)
     if isinstance(module, nn.Linear) and type(module).forward is nn.Linear.forward:
-        return lambda reach: torch.cat([F.linear((reach > 0).float(), rows.float()) for rows in _kept(module, mask).split(ROWS)], -1)
+        return lambda reach: torch.cat(
+            [F.linear((reach > 0).float(), rows.float()) for rows in _kept(module, mask).split(ROWS)], -1
+        )
     if isinstance(module, nn.GroupNorm):
         return lambda reach: _over(reach.unflatten(1, (module.num_groups, -1)), 2).view(reach.shape)
     if isinstance(module, nn.modules.instancenorm._InstanceNorm):
@@ -106,7 +116,9 @@ def _over(reach: Tensor, first: int) -> Tensor:
 
 
 def _layer_norm(module: nn.LayerNorm, reach: Tensor) -> Tensor:
-    """Over the last dimensions, or over the channels where a subclass moves them to the end and back."""
+    """Over the last dimensions, or over the channels where a subclass moves them to the end and
+    back.
+    """
     dims = len(module.normalized_shape)
     if tuple(reach.shape[-dims:]) == tuple(module.normalized_shape):
         return _over(reach, reach.dim() - dims)
@@ -118,7 +130,9 @@ def _is_leaf(module: nn.Module) -> bool:
 
 
 def _others(network: nn.Module, mask: Mapping[str, Tensor]) -> Iterator[tuple[str, Tensor]]:
-    """Values that no rule stands for: masks of layers that compute in a way of their own, ones for the scale of a block and the like."""
+    """Values that no rule stands for: masks of layers that compute in a way of their own, ones for
+    the scale of a block and the like.
+    """
     for name, module in network.named_modules():
         if _rule(module, None) is None:
             for part, values in (*module.named_parameters(recurse=False), *module.named_buffers(recurse=False)):

@@ -1,8 +1,10 @@
-"""One ranking of scores, and where it is cut: exactly k go, the lowest first, ties by position, without sorting everything.
+"""One ranking of scores, and where it is cut: exactly k go, the lowest first, ties by position,
+without sorting everything.
 
-Scores are ordered as the bits of float32 without their sign: for what is not negative that is the order of the numbers, and 0 equals -0.
-So weights rank themselves by |w|, without a copy. The upper 15 bits name a bucket of about 1 % in value. One pass counts all buckets;
-the bucket that holds the k-th score is looked at in a second pass when it is asked for.
+Scores are ordered as the bits of float32 without their sign: for what is not negative that is the
+order of the numbers, and 0 equals -0. So weights rank themselves by |w|, without a copy. The upper
+15 bits name a bucket of about 1 % in value. One pass counts all buckets; the bucket that holds the
+k-th score is looked at in a second pass when it is asked for.
 """
 
 from __future__ import annotations
@@ -51,7 +53,9 @@ class Histogram:
 
 @dataclass(frozen=True)
 class Cut:
-    """What goes from one layer: scores below `threshold`, and equal ones that stand before place `until` (of its flattened scores)."""
+    """What goes from one layer: scores below `threshold`, and equal ones that stand before place
+    `until` (of its flattened scores).
+    """
 
     threshold: float = 0.0
     until: int = 0
@@ -81,7 +85,9 @@ class Cut:
         return out
 
     def shrink(self, weights: Tensor, out: Tensor) -> None:
-        """Writes flat weights that are their own scores: zero where they go, in one pass (hardshrink keeps |w| > lambda)."""
+        """Writes flat weights that are their own scores: zero where they go, in one pass
+        (hardshrink keeps |w| > lambda).
+        """
         torch.ops.aten.hardshrink.out(weights[: self.until], self.threshold, out=out[: self.until])
         if self.threshold == 0:  # nothing is below
             out[self.until :].copy_(weights[self.until :])
@@ -119,7 +125,10 @@ class Ranking:
         return 16 * len(self._buckets) + KEPT_BUCKETS * 12 * min(largest, MANY)
 
     def cut(self, remove: int) -> dict[str, Cut]:
-        """The cut of each layer after which exactly `remove` scores are gone, 0 <= remove <= total. Shared: not to be changed."""
+        """The cut of each layer after which exactly `remove` scores are gone, 0 <= remove <= total.
+
+        Shared: not to be changed.
+        """
         return self._cut(remove)
 
     def _find_cut(self, remove: int) -> dict[str, Cut]:
@@ -134,13 +143,17 @@ class Ranking:
         return cuts
 
     def removed(self, remove: int) -> dict[str, int]:
-        """How many of these go from each layer: by the counts, and a look at the one bucket that is cut."""
+        """How many of these go from each layer: by the counts, and a look at the one bucket that is
+        cut.
+        """
         if remove == 0:
             return dict.fromkeys(self.scores, 0)
         bucket, inside, few = self._cut_bucket(remove)
         if not few:
-            return {name: scores.numel() - int(cut.keep(scores).sum()) for (name, scores), cut
-                    in zip(self.scores.items(), self.cut(remove).values(), strict=True)}  # fmt: skip
+            return {
+                name: scores.numel() - int(cut.keep(scores).sum())
+                for (name, scores), cut in zip(self.scores.items(), self.cut(remove).values(), strict=True)
+            }
         ends = torch.tensor([scores.numel() for scores in self.scores.values()]).cumsum(0)
         layers = torch.searchsorted(ends, self._members(bucket)[1][:inside], right=True)
         tied = torch.bincount(layers, minlength=len(ends)).tolist()
@@ -148,13 +161,17 @@ class Ranking:
         return {name: a + b for name, a, b in zip(self.scores, below, tied, strict=True)}
 
     def _cut_bucket(self, remove: int) -> tuple[int, int, bool]:
-        """The bucket of the last score that goes, how many go from it, and whether its members are listed or counted."""
+        """The bucket of the last score that goes, how many go from it, and whether its members are
+        listed or counted.
+        """
         at = int(torch.searchsorted(self._ends, remove))
         before = int(self._ends[at - 1]) if at else 0
         return int(self._buckets[at]), remove - before, int(self._ends[at]) - before <= MANY
 
     def _few(self, bucket: int, rank: int) -> tuple[int, int]:
-        """Bits and place (among all scores of the ranking) of the rank-th member of a bucket, rank >= 1."""
+        """Bits and place (among all scores of the ranking) of the rank-th member of a bucket, rank
+        >= 1.
+        """
         bits, places = self._members(bucket)
         return int(bits[rank - 1]), int(places[rank - 1])
 
@@ -169,7 +186,9 @@ class Ranking:
         return bits[order].cpu(), places[order].cpu()
 
     def _crowd(self, bucket: int, rank: int) -> tuple[int, int]:
-        """The same for a bucket of very many members, as in a network whose weights are mostly zero: counted, never listed."""
+        """The same for a bucket of very many members, as in a network whose weights are mostly
+        zero: counted, never listed.
+        """
         counts = torch.zeros(LOW, dtype=torch.int64, device=next(iter(self.scores.values())).device)
         for _, bits in self._all_pieces():
             at = bits & HIGH == bucket * LOW
@@ -195,13 +214,16 @@ class Ranking:
 def members(bits: Tensor, bucket: int) -> Tensor:
     """Places (k,) of a bucket's members in a flat piece of bits, ascending.
 
-    On the CPU by numpy in steps that stay in the processor's cache: several times faster than torch, whose threads wait for each other
-    where others are at work as well.
+    On the CPU by numpy in steps that stay in the processor's cache: several times faster than
+    torch, whose threads wait for each other where others are at work as well.
     """
     if bits.device.type != "cpu":
         return (bits & HIGH == bucket * LOW).nonzero().flatten()
     values = bits.numpy()
-    found = [start + np.flatnonzero(values[start : start + STEP] & HIGH == bucket * LOW) for start in range(0, len(values), STEP)]
+    found = [
+        start + np.flatnonzero(values[start : start + STEP] & HIGH == bucket * LOW)
+        for start in range(0, len(values), STEP)
+    ]
     return torch.from_numpy(np.concatenate(found))
 
 

@@ -19,18 +19,23 @@ Hook = Callable[[nn.Module, Any, Any], Any]
 
 
 def silent_inputs(network: nn.Module, example: Tensor) -> dict[str, Tensor]:
-    """The input channels of each convolution and linear layer at which nothing but zero ever arrives.
+    """The input channels of each convolution and linear layer at which nothing but zero ever
+    arrives.
 
-    A positive image goes through a network in which every kept value is 1: what arrives somewhere is above zero exactly when a path
-    of kept weights, biases and BatchNorm shifts leads there. Activations take part as they are, so that a sigmoid, which answers 0.5
-    to zero, is a source as well; a product with zero is zero. Each layer's answer is scaled back to between 0.5 and 1.5, by random
-    numbers, so that nothing grows beyond bounds and the difference of two branches does not cancel.
+    A positive image goes through a network in which every kept value is 1: what arrives somewhere
+    is above zero exactly when a path of kept weights, biases and BatchNorm shifts leads there.
+    Activations take part as they are, so that a sigmoid, which answers 0.5 to zero, is a source as
+    well; a product with zero is zero. Each layer's answer is scaled back to between 0.5 and 1.5, by
+    random numbers, so that nothing grows beyond bounds and the difference of two branches does not
+    cancel.
 
     Args:
-        network: in eval mode; of sums, products, pooling, and activations that keep what is positive positive.
+        network: in eval mode; of sums, products, pooling, and activations that keep what is
+            positive positive.
         example: (N, channels, H, W); only its shape, type and device are used.
     Returns:
-        by name of the layer: (input channels,) bool on the CPU, True where always zero. Grouped convolutions are left out.
+        by name of the layer: (input channels,) bool on the CPU, True where always zero. Grouped
+        convolutions are left out.
     """
     found: dict[str, Tensor] = {}
     generator = torch_generator("reach")
@@ -45,15 +50,18 @@ def silent_inputs(network: nn.Module, example: Tensor) -> dict[str, Tensor]:
 
 
 def fixed_inputs(network: nn.Module, example: Tensor) -> dict[str, Tensor]:
-    """The inputs of each convolution and linear layer that are the same for every image, with their values.
+    """The inputs of each convolution and linear layer that are the same for every image, with their
+    values.
 
-    An image of NaN goes through the network as it is. NaN passes sums, products, pooling and activations, and stands for "depends
-    on the image"; a convolution or linear layer hands it on along kept weights only. What is a number has this value for every image.
+    An image of NaN goes through the network as it is. NaN passes sums, products, pooling and
+    activations, and stands for "depends on the image"; a convolution or linear layer hands it on
+    along kept weights only. What is a number has this value for every image.
 
     Args: as `silent_inputs`.
     Returns:
-        by name of the layer: (input channels, places) on the example's device, NaN where the image matters; a place is a pixel of a
-        convolution's input, a token of a linear layer's. Grouped convolutions are left out.
+        by name of the layer: (input channels, places) on the example's device, NaN where the image
+        matters; a place is a pixel of a convolution's input, a token of a linear layer's. Grouped
+        convolutions are left out.
     """
     found: dict[str, Tensor] = {}
     asking = False  # whether a hook runs its own layer, whose hook is then to keep still
@@ -69,7 +77,9 @@ def fixed_inputs(network: nn.Module, example: Tensor) -> dict[str, Tensor]:
                 found[name] = found[name].where(found[name] == seen, torch.nan) if name in found else seen
             bias = {} if module.bias is None else {"bias": torch.zeros_like(module.bias)}
             asking = True
-            reached = functional_call(module, {"weight": _is_kept(module.weight), **bias}, unknown.to(values.dtype)) != 0
+            reached = (
+                functional_call(module, {"weight": _is_kept(module.weight), **bias}, unknown.to(values.dtype)) != 0
+            )
             asking = False
             return module.forward(values.masked_fill(unknown, 0)).masked_fill(reached, torch.nan)
 
@@ -93,7 +103,9 @@ def _record(found: dict[str, Tensor], name: str) -> Callable[[nn.Module, Any], N
 
 
 def _after(module: nn.Module, generator: torch.Generator) -> Hook | None:
-    """What is put in place of a layer's answer: the same zeros, or nothing but sources where zeros do not go through channel by channel."""
+    """What is put in place of a layer's answer: the same zeros, or nothing but sources where zeros
+    do not go through channel by channel.
+    """
     if isinstance(module, SUMS) or (isinstance(module, BATCH_NORMS) and module.running_mean is not None):
         return lambda module, inputs, output: (output != 0) * _positive(output, generator)
     foreign = next(module.parameters(recurse=False), None) is not None and not isinstance(module, nn.PReLU)
@@ -107,7 +119,9 @@ def _positive(like: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def _kept_as_ones(network: nn.Module) -> dict[str, Tensor]:
-    """1 for each parameter that is not zero; in BatchNorm for each shift that mean, variance, weight and bias make together."""
+    """1 for each parameter that is not zero; in BatchNorm for each shift that mean, variance,
+    weight and bias make together.
+    """
     ones = {name: _is_kept(values) for name, values in network.named_parameters()}
     for name, module in network.named_modules():
         if isinstance(module, BATCH_NORMS) and module.running_mean is not None and module.running_var is not None:

@@ -1,6 +1,8 @@
-"""BatchNorm re-estimation: means and variances are measured again on a few images; weights stay as they are.
+"""BatchNorm re-estimation: means and variances are measured again on a few images; weights stay as
+they are.
 
-Pruning changes what arrives at a BatchNorm layer, but the mean and variance that it takes off are still the dense network's.
+Pruning changes what arrives at a BatchNorm layer, but the mean and variance that it takes off are
+still the dense network's.
 """
 
 from __future__ import annotations
@@ -23,20 +25,25 @@ def has_batch_norm(network: nn.Module) -> bool:
 
 
 def reestimate(network: nn.Module, batches: Iterable[Tensor]) -> int:
-    """Measures the running mean and variance of every BatchNorm again; they become tensors of the network's own.
+    """Measures the running mean and variance of every BatchNorm again; they become tensors of the
+    network's own.
 
-    All layers see the images at once, each normalised by the batch at hand as in training; the statistics of several batches are
-    averaged with equal weight (momentum None). Only BatchNorm is in training mode, so no dropout takes part and nothing is random.
+    All layers see the images at once, each normalised by the batch at hand as in training; the
+    statistics of several batches are averaged with equal weight (momentum None). Only BatchNorm is
+    in training mode, so no dropout takes part and nothing is random.
 
     Args:
-        network: in eval mode, with the pruned weights; back in eval mode afterwards, after an error too.
-        batches: network inputs (N, channels, H, W) on its device, of one size for equal weight; more images are better, 2 at least.
+        network: in eval mode, with the pruned weights; back in eval mode afterwards, after an error
+            too.
+        batches: network inputs (N, channels, H, W) on its device, of one size for equal weight;
+            more images are better, 2 at least.
     Returns:
         how many images there were.
     Raises:
         BadSpec: no BatchNorm, or too few images.
     Source: Li et al. 2020, EagleEye (arXiv:2007.02491), section 3.3, adaptive BatchNorm.
-    Differs from the paper: it goes over a thirtieth of the training images; here it is whatever few images there are.
+    Differs from the paper: it goes over a thirtieth of the training images; here it is whatever few
+    images there are.
     """
     if not has_batch_norm(network):
         raise BadSpec(
@@ -48,17 +55,27 @@ def reestimate(network: nn.Module, batches: Iterable[Tensor]) -> int:
     with _measuring(network), torch.no_grad():
         for inputs in batches:
             if len(inputs) < FEWEST_IMAGES:
-                raise BadSpec(f"A batch of {len(inputs)} has no variance.", "Re-estimation takes 2 images or more.", "Give more images.")
+                raise BadSpec(
+                    f"A batch of {len(inputs)} has no variance.",
+                    "Re-estimation takes 2 images or more.",
+                    "Give more images.",
+                )
             network(inputs)
             count += len(inputs)
         if not count:
-            raise BadSpec("There are no images to measure BatchNorm on.", "Re-estimation takes 2 images or more.", "Give some images.")
+            raise BadSpec(
+                "There are no images to measure BatchNorm on.",
+                "Re-estimation takes 2 images or more.",
+                "Give some images.",
+            )
     return count
 
 
 @contextmanager
 def _measuring(network: nn.Module) -> Iterator[None]:
-    """BatchNorm layers start over with tensors of their own and average; if anything fails they have the old ones back."""
+    """BatchNorm layers start over with tensors of their own and average; if anything fails they
+    have the old ones back.
+    """
     norms = list(_norms(network))
     before = [(norm.momentum, dict(norm.named_buffers())) for norm in norms]
     try:
@@ -81,4 +98,6 @@ def _measuring(network: nn.Module) -> Iterator[None]:
 
 
 def _norms(network: nn.Module) -> Iterator[BATCH_NORMS]:
-    return (module for module in network.modules() if isinstance(module, BATCH_NORMS) and module.running_mean is not None)
+    return (
+        module for module in network.modules() if isinstance(module, BATCH_NORMS) and module.running_mean is not None
+    )

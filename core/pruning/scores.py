@@ -1,8 +1,10 @@
-"""Criteria: the importance of each group of weights, higher = kept. Adding a criterion = registering one function here.
+"""Criteria: the importance of each group of weights, higher = kept. Adding a criterion =
+registering one function here.
 
-Scores are never negative. A group's score is a *mean* over its weights (or does not depend on their number): in a global ranking groups
-of different size compete, and a sum would keep large groups because they are large. Within a layer mean and sum give the same order.
-Facts of an entry: `needs` "weights" or "images" (a Calibration); `order` "size" where single weights are ranked by |w|.
+Scores are never negative. A group's score is a *mean* over its weights (or does not depend on their
+number): in a global ranking groups of different size compete, and a sum would keep large groups
+because they are large. Within a layer mean and sum give the same order. Facts of an entry: `needs`
+"weights" or "images" (a Calibration); `order` "size" where single weights are ranked by |w|.
 """
 
 from __future__ import annotations
@@ -26,9 +28,10 @@ Scores = dict[str, Tensor]
 class Evidence:
     """What a criterion may look at.
 
-    weights: candidates by name, (O, I, ...). granularity: a key of GRANULARITIES or N:M. seed: of random draws.
-    calibration: gives what was measured on images; asked only by criteria that need it. conv_groups: groups.conv_groups of the network
-    (missing names: one group).
+    weights: candidates by name, (O, I, ...). granularity: a key of GRANULARITIES or N:M. seed: of
+    random draws.
+    calibration: gives what was measured on images; asked only by criteria that need it.
+    conv_groups: groups.conv_groups of the network (missing names: one group).
     """
 
     weights: Mapping[str, Tensor]
@@ -78,7 +81,10 @@ def magnitude(evidence: Evidence) -> Scores:
     order="size",
 )
 def l2(evidence: Evidence) -> Scores:
-    """Root of the mean square of each group. Differs from the paper: mean instead of sum, see the module."""
+    """Root of the mean square of each group.
+
+    Differs from the paper: mean instead of sum, see the module.
+    """
     return {name: _root_mean_square(evidence, name, values) for name, values in evidence.weights.items()}
 
 
@@ -99,10 +105,12 @@ def _root_mean_square(evidence: Evidence, name: str, values: Tensor) -> Tensor:
 def random(evidence: Evidence) -> Scores:
     """A uniform number in [0, 1) for each group, whatever its size and values."""
     return {
-        name: torch.rand(
-            group_shape(values, evidence.granularity, evidence.conv_groups.get(name, 1)),
-            generator=torch_generator("random criterion", evidence.seed, name),
-        ).to(values.device)
+        name: (
+            torch.rand(
+                group_shape(values, evidence.granularity, evidence.conv_groups.get(name, 1)),
+                generator=torch_generator("random criterion", evidence.seed, name),
+            ).to(values.device)
+        )
         for name, values in evidence.weights.items()
     }
 
@@ -115,17 +123,20 @@ def random(evidence: Evidence) -> Scores:
     needs="weights",
 )
 def lamp(evidence: Evidence) -> Scores:
-    """Square root of w^2 / (sum of the squares of the layer's weights that are no smaller, itself included; of equal ones the later).
+    """Square root of w^2 / (sum of the squares of the layer's weights that are no smaller, itself
+    included; of equal ones the later).
 
-    A group counts with the mean of its squares; an empty layer scores 0. Sorts each layer, which takes about eight times the memory of
-    the largest while it lasts.
-    Differs from the paper: the root, which keeps the order and does not vanish for tiny weights.
+    A group counts with the mean of its squares; an empty layer scores 0. Sorts each layer, which
+    takes about eight times the memory of the largest while it lasts. Differs from the paper: the
+    root, which keeps the order and does not vanish for tiny weights.
     """
     return {name: _lamp(_root_mean_square(evidence, name, values)) for name, values in evidence.weights.items()}
 
 
 def _lamp(size: Tensor) -> Tensor:
-    """Scores of one layer. Sorted as whole numbers, largest first and of equal ones the later first: several times faster than floats."""
+    """Scores of one layer. Sorted as whole numbers, largest first and of equal ones the later
+    first: several times faster than floats.
+    """
     top = torch.iinfo(torch.int32).max
     keys, order = (top - size.flatten().flip(0).view(torch.int32)).sort(stable=True)
     ordered = (top - keys).view(torch.float32)
@@ -138,14 +149,16 @@ def _lamp(size: Tensor) -> Tensor:
 @CRITERIA.register(
     "snip",
     "Gradient magnitude (SNIP)",
-    "Weights go first that change the loss least when they shrink: the size of gradient x weight, measured on a few images.",
+    "Weights go first that change the loss least when they shrink: the size of gradient x weight, measured on a few"
+    " images.",
     "Lee et al. 2019, SNIP, Eq. 4 to 6 (arXiv:1810.02340)",
     needs="images",
 )
 def snip(evidence: Evidence) -> Scores:
     """Mean |g w| of each group, g the gradient of the mean loss.
 
-    Differs from the paper: on a trained network, and without dividing by the sum of all (which changes no order).
+    Differs from the paper: on a trained network, and without dividing by the sum of all (which
+    changes no order).
     """
     gradients = evidence.measured().gradients
     return {name: evidence.mean(name, (gradients[name] * values).abs()) for name, values in evidence.weights.items()}
@@ -154,15 +167,16 @@ def snip(evidence: Evidence) -> Scores:
 @CRITERIA.register(
     "taylor",
     "Taylor",
-    "Groups go first whose removal changes the loss least, in a first-order estimate on a few images; for single weights as SNIP.",
+    "Groups go first whose removal changes the loss least, in a first-order estimate on a few images; for single"
+    " weights as SNIP.",
     "Molchanov et al. 2019, Importance Estimation for Neural Network Pruning, Eq. 8 and 9 (arXiv:1906.10771)",
     needs="images",
 )
 def taylor(evidence: Evidence) -> Scores:
     """|mean of g w| of each group, g the gradient of the mean loss over all images.
 
-    Differs from the paper: the absolute value instead of its square (the same order), one batch instead of a mean over batches,
-    divided by the group's size, see the module.
+    Differs from the paper: the absolute value instead of its square (the same order), one batch
+    instead of a mean over batches, divided by the group's size, see the module.
     """
     gradients = evidence.measured().gradients
     return {name: evidence.mean(name, gradients[name] * values).abs() for name, values in evidence.weights.items()}
@@ -178,14 +192,20 @@ def taylor(evidence: Evidence) -> Scores:
 def wanda(evidence: Evidence) -> Scores:
     """Mean of |w| times the L2 norm of its input channel over all images and places.
 
-    Differs from the paper: convolutions, and compared as the scope says instead of within each output.
+    Differs from the paper: convolutions, and compared as the scope says instead of within each
+    output.
     """
     norms = evidence.measured().input_norms
-    return {name: evidence.mean(name, values.abs() * _by_input(norms[name], values)) for name, values in evidence.weights.items()}
+    return {
+        name: evidence.mean(name, values.abs() * _by_input(norms[name], values))
+        for name, values in evidence.weights.items()
+    }
 
 
 def _by_input(norms: Tensor, weight: Tensor) -> Tensor:
-    """Norms (input channels,) of a layer as factors of its weight (O, I, ...); each of its convolution groups has I channels of its own."""
+    """Norms (input channels,) of a layer as factors of its weight (O, I, ...); each of its
+    convolution groups has I channels of its own.
+    """
     groups = len(norms) // weight.shape[1]
     factors = norms.view(groups, 1, -1).expand(groups, weight.shape[0] // groups, -1).reshape(weight.shape[0], -1)
     return factors.view(*factors.shape, *[1] * (weight.dim() - 2))

@@ -13,7 +13,9 @@ from core.errors import BadSpec, UnknownName
 
 
 def count_to_remove(sparsity: float, total: int) -> int:
-    """round(sparsity x total), halves up, computed in decimals so that 0.3 is three tenths and not 0.29999."""
+    """round(sparsity x total), halves up, computed in decimals so that 0.3 is three tenths and not
+    0.29999.
+    """
     return int((Decimal(str(sparsity)) * total).to_integral_value(ROUND_HALF_UP))
 
 
@@ -21,20 +23,26 @@ def check_layers(prunable: Collection[str], excluded: Collection[str], by_hand: 
     """Whether names of layers can be used.
 
     Raises:
-        UnknownName: one that is no prunable weight, with the nearest that is. BadSpec: every layer is excluded.
+        UnknownName: one that is no prunable weight, with the nearest that is. BadSpec: every layer
+        is excluded.
     """
     for name in (*excluded, *by_hand):
         if name not in prunable:
             raise UnknownName("prunable weight", name, prunable)
     if prunable and set(prunable) <= set(excluded):
-        raise BadSpec("Every layer is excluded.", "Pruning needs at least one layer that it may touch.", "Take a layer out of the list.")
+        raise BadSpec(
+            "Every layer is excluded.",
+            "Pruning needs at least one layer that it may touch.",
+            "Take a layer out of the list.",
+        )
 
 
 def openlth_threshold_mask(scores: Tensor, alive: Tensor, share: float = 0.2) -> Tensor:
-    """OpenLTH's rule for one pruning step, named apart because it removes one weight more than it is asked to.
+    """OpenLTH's rule for one pruning step, named apart because it removes one weight more than it
+    is asked to.
 
-    The threshold is the k-th smallest score (counted from 0) among the weights still alive, k = ceil(share x alive);
-    weights strictly above it are kept, so k + 1 weights go when no scores tie.
+    The threshold is the k-th smallest score (counted from 0) among the weights still alive, k =
+    ceil(share x alive); weights strictly above it are kept, so k + 1 weights go when no scores tie.
 
     Args:
         scores: (n,) importance, higher = kept.
@@ -42,7 +50,8 @@ def openlth_threshold_mask(scores: Tensor, alive: Tensor, share: float = 0.2) ->
         share: share of the alive weights to remove in this step.
 
     Returns:
-        (n,) bool, True = kept; a subset of `alive`. All False when too few are left for a threshold.
+        (n,) bool, True = kept; a subset of `alive`. All False when too few are left for a
+        threshold.
 
     Source: open_lth, pruning/sparse_global.py (Frankle, 2020).
     """

@@ -1,12 +1,15 @@
-"""Physical removal: channels that the mask has emptied are really taken out, and the network gets smaller and faster.
+"""Physical removal: channels that the mask has emptied are really taken out, and the network gets
+smaller and faster.
 
-First every channel is found that cannot matter. For each layer that sums over channels, inputs that are always zero lose their weights
-(zero times anything is zero), and those that are always the same number (a bias or a BatchNorm value that an empty filter leaves
-behind) give their share to the bias, where no padding changes it at the border. A channel for which no reader has a weight any more is
-unread, whatever its own values are. This goes on until nothing changes, since what nothing reads needs no inputs either. Then
-Torch-Pruning's dependency graph, which knows the layers that must shrink together (additions, concatenations, depthwise
-convolutions, BatchNorm, flattening), takes the unread channels out. It is the same for pruned filters and for single weights that
-happen to empty a whole channel.
+First every channel is found that cannot matter. For each layer that sums over channels, inputs that
+are always zero lose their weights (zero times anything is zero), and those that are always the same
+number (a bias or a BatchNorm value that an empty filter leaves behind) give their share to the
+bias, where no padding changes it at the border. A channel for which no reader has a weight any more
+is unread, whatever its own values are. This goes on until nothing changes, since what nothing reads
+needs no inputs either. Then Torch-Pruning's dependency graph, which knows the layers that must
+shrink together (additions, concatenations, depthwise convolutions, BatchNorm, flattening), takes
+the unread channels out. It is the same for pruned filters and for single weights that happen to
+empty a whole channel.
 """
 
 from __future__ import annotations
@@ -28,7 +31,8 @@ TOLERANCE = 1e-4  # of the largest output, or of 1 where outputs are smaller
 def physical(network: nn.Module, example: Tensor) -> tuple[nn.Module, RemovalReport]:
     """A smaller network with the same outputs: every channel that cannot change them is gone.
 
-    Classes, the input's own channels and the last channel of a layer always stay; so do channels that meet a grouped convolution
+    Classes, the input's own channels and the last channel of a layer always stay; so do channels
+    that meet a grouped convolution
     or a normalisation over several channels, whose results would change: the report names them.
 
     Args:
@@ -37,8 +41,10 @@ def physical(network: nn.Module, example: Tensor) -> tuple[nn.Module, RemovalRep
     Returns:
         the smaller network (eval mode, frozen parameters) and what was taken out.
     Raises:
-        CannotRemove: Torch-Pruning cannot follow this architecture, or the smaller network answers differently.
-    Source: Fang et al. 2023, DepGraph (arXiv:2301.12900), by its library; finding the channels: here.
+        CannotRemove: Torch-Pruning cannot follow this architecture, or the smaller network answers
+        differently.
+    Source: Fang et al. 2023, DepGraph (arXiv:2301.12900), by its library; finding the channels:
+    here.
     """
     small = deepcopy(network).eval()
     graph = Graph(small, example)
@@ -48,15 +54,23 @@ def physical(network: nn.Module, example: Tensor) -> tuple[nn.Module, RemovalRep
     small.requires_grad_(False)
     difference = _difference(network, small, example)
     pairs = zip(_layers(network).items(), _layers(small).values(), strict=True)
-    counts = (ChannelCount(name=f"{name}.weight", before=len(old.weight), after=len(new.weight)) for (name, old), new in pairs)
+    counts = (
+        ChannelCount(name=f"{name}.weight", before=len(old.weight), after=len(new.weight)) for (name, old), new in pairs
+    )
     return small, RemovalReport(
-        layers=tuple(count for count in counts if count.before != count.after), staying=staying, largest_difference=difference,
-        parameters_before=_parameters(network), parameters_after=_parameters(small),
-    )  # fmt: skip
+        layers=tuple(count for count in counts if count.before != count.after),
+        staying=staying,
+        largest_difference=difference,
+        parameters_before=_parameters(network),
+        parameters_after=_parameters(small),
+    )
 
 
 def _remove_once(graph: Graph, network: nn.Module, example: Tensor) -> list[Group] | None:
-    """One round over all groups. Returns the groups that are left when nothing was to be taken out, else None."""
+    """One round over all groups.
+
+    Returns the groups that are left when nothing was to be taken out, else None.
+    """
     layers = _layers(network)
     for name, silent in silent_inputs(network, example).items():
         layers[name].weight.data[:, silent] = 0
@@ -79,7 +93,9 @@ def _fold(layer: Any, values: Tensor) -> None:
     """
     lowest, highest = values.amin(1), values.amax(1)  # NaN where any place is
     even = highest - lowest <= 1e-6 * highest.abs()  # rounding differs between the cores of a processor
-    plain = isinstance(layer, nn.Linear) or (not any(layer.padding) and (type(layer) in SUMS or set(layer.kernel_size) == {1}))
+    plain = isinstance(layer, nn.Linear) or (
+        not any(layer.padding) and (type(layer) in SUMS or set(layer.kernel_size) == {1})
+    )
     fixed = even if plain else (lowest == 0) & (highest == 0)
     weights = layer.weight.data[:, fixed].flatten(2).sum(2) if layer.weight.ndim > 2 else layer.weight.data[:, fixed]
     share = weights @ values[fixed].mean(1)
@@ -89,7 +105,9 @@ def _fold(layer: Any, values: Tensor) -> None:
 
 
 def _closed(graph: Graph, root: nn.Module, unread: Tensor) -> Group | None:
-    """Those of the unread channels that take nothing along that is read, where channels of one layer hang together."""
+    """Those of the unread channels that take nothing along that is read, where channels of one
+    layer hang together.
+    """
     chosen = unread
     while chosen.any():
         whole = graph.group(root, chosen)

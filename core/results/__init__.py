@@ -1,6 +1,8 @@
-"""Answers. Frozen, on the CPU, and each holds the spec it answers. Undefined values are None, never NaN.
+"""Answers. Frozen, on the CPU, and each holds the spec it answers. Undefined values are None, never
+NaN.
 
-Arrays are read-only numpy float32; H, W are pixels of the network's input, h, w cells of the target layer.
+Arrays are read-only numpy float32; H, W are pixels of the network's input, h, w cells of the target
+layer.
 """
 
 from core.results.agreement import ELSEWHERE_BELOW, SAME_FROM, Agreement, Agreements, Verdict, summarise
@@ -9,7 +11,15 @@ from core.results.data import Accuracy
 from core.results.heatmaps import MAP_STATES, OVERFLOW_ADVICE, Comparison, Heatmap, Prediction, Scores
 from core.results.images import TRUTHS, Picture
 from core.results.memory import CachePart
-from core.results.pruning import ChannelCount, CostReport, Latency, LayerCount, MaskReport, RemovalReport, StayingChannels
+from core.results.pruning import (
+    ChannelCount,
+    CostReport,
+    Latency,
+    LayerCount,
+    MaskReport,
+    RemovalReport,
+    StayingChannels,
+)
 from core.results.training import TrainedLevel
 
 __all__ = [

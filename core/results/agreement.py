@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from enum import Enum
 
 SAME_FROM, ELSEWHERE_BELOW = 0.8, 0.5
-"""Pearson's r of two maps at the target layer's cells: from the first on they show the same places; below the second the
-network looks elsewhere.
+"""Pearson's r of two maps at the target layer's cells: from the first on they show the same places;
+below the second the network looks elsewhere.
 
-Calibrated on three thesis CNNs that differ in their training seed only: 100 digits, 296 pairs with the same answer, two
-methods each after the last ReLU and after the last pooling. The median agreement of such pairs is .19 to .70, depending on
-method and layer, and both methods reach .8 in none to three of the 296 pairs. So a pruned network below .5 is about as far
-from the dense network as another training run often is, and one from .8 on by both methods is closer than nearly all were.
+Calibrated on three thesis CNNs that differ in their training seed only: 100 digits, 296 pairs with
+the same answer, two methods each after the last ReLU and after the last pooling. The median
+agreement of such pairs is .19 to .70, depending on method and layer, and both methods reach .8 in
+none to three of the 296 pairs. So a pruned network below .5 is about as far from the dense network
+as another training run often is, and one from .8 on by both methods is closer than nearly all were.
 `python -m core bench agreement` measures this again.
 """
 
@@ -33,7 +34,8 @@ class Verdict(Enum):
 class Agreement:
     """How far two networks' maps of one image agree, by two methods at one layer.
 
-    value, second_value: Pearson's r at the target layer's cells; None where a map is empty, constant or not finite.
+    value, second_value: Pearson's r at the target layer's cells; None where a map is empty,
+    constant or not finite.
     """
 
     method: str
@@ -55,7 +57,9 @@ class Agreement:
 
 @dataclass(frozen=True, kw_only=True)
 class Agreements:
-    """Agreement over several images: how often each verdict, and the values of both methods where they are defined."""
+    """Agreement over several images: how often each verdict, and the values of both methods where
+    they are defined.
+    """
 
     verdicts: dict[Verdict, int]
     values: tuple[float, ...]

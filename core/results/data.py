@@ -11,9 +11,10 @@ from core.specs import DataSpec, VariantSpec
 class Accuracy:
     """Top-1 accuracy of a variant on a data set: counts, and the bounds of a 95 % Wilson interval.
 
-    Of photographs that were counted now, also: `top5`, how often the class is among the five most probable; `among`, how often it is the
-    most probable of the `among_classes` classes that the data set has; `notes`, in plain words, what was left out. `unanswered`: images for
-    which the network's outputs are not finite; they are in the total and never right. None where unknown.
+    Of photographs that were counted now, also: `top5`, how often the class is among the five most
+    probable; `among`, how often it is the most probable of the `among_classes` classes that the
+    data set has; `notes`, in plain words, what was left out. `unanswered`: images for which the
+    network's outputs are not finite; they are in the total and never right. None where unknown.
     """
 
     variant: VariantSpec

@@ -19,7 +19,8 @@ OVERFLOW_ADVICE = "Check the weights, or compute in float32 (SPARSIGHT_PRECISION
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Prediction:
-    """Softmax probabilities of one variant for one image, (classes,); all NaN where the network's outputs are not finite.
+    """Softmax probabilities of one variant for one image, (classes,); all NaN where the network's
+    outputs are not finite.
 
     Such a network gives no answer: `top` and `confidence` are None, and nothing counts it as right.
     """
@@ -45,7 +46,9 @@ class Prediction:
         return None if index is None or not self.answered else float(self.probabilities[index])
 
     def best(self, count: int = 5) -> list[tuple[int, float]]:
-        """The most probable classes with their probabilities, most probable first; none without an answer."""
+        """The most probable classes with their probabilities, most probable first; none without an
+        answer.
+        """
         if not self.answered:
             return []
         order = np.argsort(-self.probabilities, kind="stable")[:count]
@@ -64,11 +67,12 @@ MAP_STATES: dict[str, str] = {
 class Heatmap:
     """Where one variant looks in one image.
 
-    `saliency` (h, w) is the raw map of the method, `map` (H, W) in [0, 1] its resized and scaled form; an empty,
-    constant or invalid map stays all zero in `map`, never stretched into noise. `state` is a key of MAP_STATES.
-    `cam` names its layer, also where the question left it to the card. `negative_share`: of the target layer's values, the
-    share below 0. `others` (h, w): raw maps of the methods that may be asked for a second opinion, from the same pass.
-    `target_class` is None where the map was asked for the network's own answer, and it gives none.
+    `saliency` (h, w) is the raw map of the method, `map` (H, W) in [0, 1] its resized and scaled
+    form; an empty, constant or invalid map stays all zero in `map`, never stretched into noise.
+    `state` is a key of MAP_STATES. `cam` names its layer, also where the question left it to the
+    card. `negative_share`: of the target layer's values, the share below 0. `others` (h, w): raw
+    maps of the methods that may be asked for a second opinion, from the same pass. `target_class`
+    is None where the map was asked for the network's own answer, and it gives none.
     """
 
     variant: VariantSpec
@@ -97,9 +101,11 @@ class Scores:
 class Comparison:
     """One image, dense against pruned: all that Explore shows at once.
 
-    overlap: each map with the picture's truth (all None where there is none); similarity: the two saliency maps with each
-    other, at the target layer's own cells; statistics: of each map; curve: Jaccard of each map with the truth over `thresholds`.
-    difference: dense.map - pruned.map, (H, W) in [-1, 1]. agreement: whether both look at the same places, by two methods.
+    overlap: each map with the picture's truth (all None where there is none); similarity: the two
+    saliency maps with each other, at the target layer's own cells; statistics: of each map; curve:
+    Jaccard of each map with the truth over `thresholds`.
+    difference: dense.map - pruned.map, (H, W) in [-1, 1]. agreement: whether both look at the same
+    places, by two methods.
     stamp: of the files that answered (core/stamps.py).
     """
 

@@ -23,9 +23,11 @@ LUMINANCE = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R BT.601, a
 class Picture:
     """An image ready for a network, at the network's own size.
 
-    clean: (H, W) grey or (H, W, 3) colour in [0, 1]; seen: the same with background noise, as the network gets it (before
-    its mean and standard deviation are taken off). truth: (H, W) in [0, 1], where the object is; truth_kind: a key of TRUTHS.
-    label: the true class as an index into the network's classes, None where it is unknown or no class of this network.
+    clean: (H, W) grey or (H, W, 3) colour in [0, 1]; seen: the same with background noise, as the
+    network gets it (before its mean and standard deviation are taken off). truth: (H, W) in [0, 1],
+    where the object is; truth_kind: a key of TRUTHS.
+    label: the true class as an index into the network's classes, None where it is unknown or no
+    class of this network.
     stamp: of the files that it was read from; "" for what never changes.
     """
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class CachePart:
-    """One tier of the store: bytes in use and allowed, entries, and how often a request was found there.
+    """One tier of the store: bytes in use and allowed, entries, and how often a request was found
+    there.
 
-    peak_bytes: the most that was in use at once. waiting: questions that wait for room at this moment. notes: what does not fit and
-    what is done instead, in plain sentences.
+    peak_bytes: the most that was in use at once. waiting: questions that wait for room at this
+    moment. notes: what does not fit and what is done instead, in plain sentences.
     """
 
     name: str

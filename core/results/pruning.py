@@ -7,14 +7,17 @@ from dataclasses import dataclass
 
 from core.specs import VariantSpec
 
-FEWEST_ZEROS = 0.01  # share of the weights from which on a network is called sparse; EfficientNet-lite0 as trained has 0.0013
+FEWEST_ZEROS = (
+    0.01  # share of the weights from which on a network is called sparse; EfficientNet-lite0 as trained has 0.0013
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class LayerCount:
     """Weights of one layer, counted from the tensors.
 
-    name: of the weight. kind: "conv" or "linear". kept: weights that are left: the mask keeps them and they are not zero.
+    name: of the weight. kind: "conv" or "linear". kept: weights that are left: the mask keeps them
+    and they are not zero.
     already_zero: weights that are zero although this pruning did not remove them.
     """
 
@@ -26,7 +29,10 @@ class LayerCount:
 
     @property
     def removed(self) -> int:
-        """Weights that this pruning set to zero. Weights that it chose but that were zero before do not count."""
+        """Weights that this pruning set to zero.
+
+        Weights that it chose but that were zero before do not count.
+        """
         return self.total - self.kept - self.already_zero
 
     @property
@@ -36,15 +42,18 @@ class LayerCount:
 
 @dataclass(frozen=True, kw_only=True)
 class MaskReport:
-    """What is left of a network and what a pruning removed, counted from the tensors (in float32, as they are stored).
+    """What is left of a network and what a pruning removed, counted from the tensors (in float32,
+    as they are stored).
 
-    A weight is left (`kept`) if the mask keeps it and its value is not zero. Three numbers differ where the network had zeros before:
-    what was asked for (in the spec), what is zero now (`sparsity`), and what this pruning set to zero (`removed`).
+    A weight is left (`kept`) if the mask keeps it and its value is not zero. Three numbers differ
+    where the network had zeros before: what was asked for (in the spec), what is zero now
+    (`sparsity`), and what this pruning set to zero (`removed`).
 
-    Sparsity is over the prunable weights that are not excluded, the compression ratio over all parameters.
-    `layers`: what pruning may touch; `excluded`: layers that the spec leaves alone. `removed_others`: biases and the like that go
-    with a whole filter. `zero_others`: other parameters that are zero anyway. `collapsed`: no path of weights that are left joins
-    input and output. Of a trained level, whatever its mask removes counts as removed by its pruning.
+    Sparsity is over the prunable weights that are not excluded, the compression ratio over all
+    parameters. `layers`: what pruning may touch; `excluded`: layers that the spec leaves alone.
+    `removed_others`: biases and the like that go with a whole filter. `zero_others`: other
+    parameters that are zero anyway. `collapsed`: no path of weights that are left joins input and
+    output. Of a trained level, whatever its mask removes counts as removed by its pruning.
     """
 
     variant: VariantSpec
@@ -71,7 +80,9 @@ class MaskReport:
 
     @property
     def removed_anything(self) -> bool:
-        """Whether this pruning changed the network: it set a weight, or a bias that goes with a filter, to zero."""
+        """Whether this pruning changed the network: it set a weight, or a bias that goes with a
+        filter, to zero.
+        """
         return bool(self.removed or self.removed_others)
 
     @property
@@ -95,7 +106,10 @@ class MaskReport:
 
     @property
     def was_sparse(self) -> bool:
-        """Whether the network had enough zeros before this pruning to be called sparse. Ordinary networks have a few by chance."""
+        """Whether the network had enough zeros before this pruning to be called sparse.
+
+        Ordinary networks have a few by chance.
+        """
         return self.sparsity_before >= FEWEST_ZEROS
 
     @property
@@ -110,7 +124,9 @@ class MaskReport:
 
     @property
     def conv_compression_ratio(self) -> float | None:
-        """Weights of all convolutions / those left ("compression rate" in Merkle et al.); None without convolutions."""
+        """Weights of all convolutions / those left ("compression rate" in Merkle et al.); None
+        without convolutions.
+        """
         convs = [layer for layer in (*self.layers, *self.excluded) if layer.kind == "conv"]
         left = sum(layer.kept for layer in convs)
         if not convs:
@@ -129,7 +145,9 @@ class ChannelCount:
 
 @dataclass(frozen=True, kw_only=True)
 class StayingChannels:
-    """Channels of one layer that pruning emptied and that stay all the same, and why, in plain words."""
+    """Channels of one layer that pruning emptied and that stay all the same, and why, in plain
+    words.
+    """
 
     name: str
     channels: int
@@ -138,7 +156,9 @@ class StayingChannels:
 
 @dataclass(frozen=True, kw_only=True)
 class RemovalReport:
-    """What physical removal took out. layers: those that got smaller; difference: largest of the outputs on the example."""
+    """What physical removal took out. layers: those that got smaller; difference: largest of the
+    outputs on the example.
+    """
 
     layers: tuple[ChannelCount, ...]
     staying: tuple[StayingChannels, ...]
@@ -153,7 +173,9 @@ class RemovalReport:
 
 @dataclass(frozen=True, kw_only=True)
 class Latency:
-    """Measured time of one image through a network: median and 95th percentile in milliseconds of n passes on a named device."""
+    """Measured time of one image through a network: median and 95th percentile in milliseconds of n
+    passes on a named device.
+    """
 
     median_ms: float
     p95_ms: float
@@ -163,12 +185,14 @@ class Latency:
 
 @dataclass(frozen=True, kw_only=True)
 class CostReport:
-    """What one variant costs. Parameters and zeros are counted from the tensors, multiply-adds of one image from the shapes of a pass.
+    """What one variant costs. Parameters and zeros are counted from the tensors, multiply-adds of
+    one image from the shapes of a pass.
 
-    `zeros` are of all parameters; `macs_left` leaves out multiplications by zero weights: a count, not a speed. File sizes are those of
-    the app's own files: every value, or one bit a prunable weight and the values kept. `physical_*` are after the channels that pruning
-    emptied were really taken out; None, with the reason in `notes`, where nothing could be. Latencies are of one image, measured in turn
-    in one run; None when not asked for.
+    `zeros` are of all parameters; `macs_left` leaves out multiplications by zero weights: a count,
+    not a speed. File sizes are those of the app's own files: every value, or one bit a prunable
+    weight and the values kept. `physical_*` are after the channels that pruning emptied were really
+    taken out; None, with the reason in `notes`, where nothing could be. Latencies are of one image,
+    measured in turn in one run; None when not asked for.
     """
 
     variant: VariantSpec

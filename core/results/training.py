@@ -9,10 +9,11 @@ from core.specs import VariantSpec
 
 @dataclass(frozen=True, kw_only=True)
 class TrainedLevel:
-    """One level of a trained series. target: the share of the pruned weights that was to go. bytes: on disk. own: it can be deleted, it
-    did not come along.
+    """One level of a trained series. target: the share of the pruned weights that was to go. bytes:
+    on disk. own: it can be deleted, it did not come along.
 
-    correct of total: right answers on the validation images, of its best epoch (from 1 on); None where its file does not say.
+    correct of total: right answers on the validation images, of its best epoch (from 1 on); None
+    where its file does not say.
     """
 
     variant: VariantSpec

@@ -1,4 +1,7 @@
-"""Where a network looks: saliency maps by CAM methods, and heatmaps from them. Pure functions of models and tensors."""
+"""Where a network looks: saliency maps by CAM methods, and heatmaps from them.
+
+Pure functions of models and tensors.
+"""
 
 from core.saliency.cams import CAMS, CamMethod, SaliencyBatch, saliency_maps
 from core.saliency.capture import Captured, ChooseTarget, capture, evaluating, find_layer, fixed_classes, own_class

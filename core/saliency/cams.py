@@ -1,10 +1,11 @@
-"""The registry of CAM methods, and the methods made here. All others come from pytorch-grad-cam (external.py).
+"""The registry of CAM methods, and the methods made here. All others come from pytorch-grad-cam
+(external.py).
 
-A formula is a pure function of activations and gradients at the target layer, both (N, K, h, w), to a map (N, h, w).
-`@native` registers it; negative values are cut off after the formula.
+A formula is a pure function of activations and gradients at the target layer, both (N, K, h, w), to
+a map (N, h, w). `@native` registers it; negative values are cut off after the formula.
 
-The fact "negative" of a method says what goes wrong at a layer with negative values, as before a ReLU; it is empty for
-methods that are sound at any layer.
+The fact "negative" of a method says what goes wrong at a layer with negative values, as before a
+ReLU; it is empty for methods that are sound at any layer.
 """
 
 from __future__ import annotations
@@ -25,9 +26,11 @@ class SaliencyBatch:
     """Raw saliency maps of a batch, on the images' device.
 
     Args:
-        maps: (N, h, w) at the target layer's cells, not negative, not scaled; NaN where the method has no finite answer.
+        maps: (N, h, w) at the target layer's cells, not negative, not scaled; NaN where the method
+            has no finite answer.
         logits: (N, C).
-        targets: (N,) class indices that the maps are for; NO_ANSWER for a network's own class where it gives none.
+        targets: (N,) class indices that the maps are for; NO_ANSWER for a network's own class where
+            it gives none.
         negative_share: (N,) share of the target layer's values that are negative.
         others: maps (N, h, w) of the other methods asked for, by name, from the same pass.
     """
@@ -73,8 +76,8 @@ def saliency_maps(
 ) -> SaliencyBatch:
     """Saliency maps of a batch of images by any registered method.
 
-    The model is left as found: no hook, no .grad, the same mode, after errors too. It must not be used by another
-    thread meanwhile (the store's lock sees to that).
+    The model is left as found: no hook, no .grad, the same mode, after errors too. It must not be
+    used by another thread meanwhile (the store's lock sees to that).
 
     Args:
         model: logits (N, C) from images.
@@ -88,13 +91,16 @@ def saliency_maps(
         UnknownName: no such method or layer.
         BadSpec: the layer cannot be a target layer, or a class is out of range.
 
-    An image whose logits are not finite has a map of NaN, whatever the method makes of it: the network's outputs overflow there.
+    An image whose logits are not finite has a map of NaN, whatever the method makes of it: the
+    network's outputs overflow there.
     """
     methods = {name: CAMS[name].value for name in (cam_method_name, *others)}
     keep_graph = any(method.keep_graph for method in methods.values())
     captured = capture(model, layer_name, images, choose_target, keep_graph)
     seen, overflow = Pass(model, images, layer_name, captured), overflowing(captured.logits)[:, None, None]
-    maps = {name: method.maps(seen).detach().relu().masked_fill(overflow, torch.nan) for name, method in methods.items()}
+    maps = {
+        name: method.maps(seen).detach().relu().masked_fill(overflow, torch.nan) for name, method in methods.items()
+    }
     return SaliencyBatch(
         maps=maps[cam_method_name],
         logits=captured.logits,
@@ -104,7 +110,9 @@ def saliency_maps(
     )
 
 
-def native(name: str, title: str, summary: str, source: str, keep_graph: bool = False, **facts: str) -> Callable[[Formula], Formula]:
+def native(
+    name: str, title: str, summary: str, source: str, keep_graph: bool = False, **facts: str
+) -> Callable[[Formula], Formula]:
     """Decorator that registers a formula as a CAM method and leaves the formula itself as it is.
 
     facts: "by_class" and "negative", where they are not the usual ones.
@@ -146,8 +154,8 @@ def grad_cam_plus_plus(activations: Tensor, gradients: Tensor) -> Tensor:
     """Channels weighted by their positive gradients, each gradient by its own closed-form factor.
 
     Source: Chattopadhay et al. 2018, Eq. 7 (weights) and 19 (factors).
-    Differs from the paper: 1e-6 is added to the denominator, as pytorch-grad-cam does, and the factor
-    exp(score) common to all weights is left out (scaling removes it).
+    Differs from the paper: 1e-6 is added to the denominator, as pytorch-grad-cam does, and the
+    factor exp(score) common to all weights is left out (scaling removes it).
     """
     squared = gradients**2
     total = activations.sum(dim=(2, 3), keepdim=True)
@@ -163,7 +171,10 @@ def grad_cam_plus_plus(activations: Tensor, gradients: Tensor) -> Tensor:
     "Draelos and Carin 2020 (arXiv:2011.08891)",
 )
 def hires_cam(activations: Tensor, gradients: Tensor) -> Tensor:
-    """Activation times gradient, cell by cell, summed over channels. Source: Draelos and Carin 2020."""
+    """Activation times gradient, cell by cell, summed over channels.
+
+    Source: Draelos and Carin 2020.
+    """
     return (gradients * activations).sum(dim=1)
 
 
@@ -172,10 +183,15 @@ def hires_cam(activations: Tensor, gradients: Tensor) -> Tensor:
     "Layer-CAM",
     "Weighs every cell of every channel by its own positive gradient, which also works at early layers.",
     "Jiang et al. 2021 (IEEE TIP 30)",
-    negative="a negative value under a positive gradient counts against its place, although raising it would help the class",
+    negative=(
+        "a negative value under a positive gradient counts against its place, although raising it would help the class"
+    ),
 )
 def layer_cam(activations: Tensor, gradients: Tensor) -> Tensor:
-    """Activation times positive gradient, cell by cell, summed over channels. Source: Jiang et al. 2021."""
+    """Activation times positive gradient, cell by cell, summed over channels.
+
+    Source: Jiang et al. 2021.
+    """
     return (gradients.relu() * activations).sum(dim=1)
 
 
@@ -186,7 +202,10 @@ def layer_cam(activations: Tensor, gradients: Tensor) -> Tensor:
     "pytorch-grad-cam",
 )
 def grad_cam_elementwise(activations: Tensor, gradients: Tensor) -> Tensor:
-    """Positive products of activation and gradient, summed over channels. Source: pytorch-grad-cam's GradCAMElementWise."""
+    """Positive products of activation and gradient, summed over channels.
+
+    Source: pytorch-grad-cam's GradCAMElementWise.
+    """
     return (gradients * activations).relu().sum(dim=1)
 
 
@@ -200,7 +219,8 @@ def grad_cam_elementwise(activations: Tensor, gradients: Tensor) -> Tensor:
 def shapley_cam(activations: Tensor, gradients: Tensor) -> Tensor:
     """Channels weighted by the mean of gradient - 1/2 Hessian times activation. Source: Cai 2025.
 
-    Where the part after the layer is piecewise linear (ReLU, max pooling, linear) the Hessian is zero: this is Grad-CAM.
+    Where the part after the layer is piecewise linear (ReLU, max pooling, linear) the Hessian is
+    zero: this is Grad-CAM.
     """
     product = None
     if gradients.requires_grad:
@@ -219,8 +239,8 @@ def shapley_cam(activations: Tensor, gradients: Tensor) -> Tensor:
 def random_cam(activations: Tensor, gradients: Tensor) -> Tensor:
     """Channels weighted by uniform draws from [-1, 1].
 
-    Differs from pytorch-grad-cam: the draws have their own generator and are the same for every image, so that a
-    map is repeatable and does not depend on the batch.
+    Differs from pytorch-grad-cam: the draws have their own generator and are the same for every
+    image, so that a map is repeatable and does not depend on the batch.
     """
     channels = activations.shape[1]
     weights = torch.rand(channels, generator=torch_generator("random-cam", channels)) * 2 - 1

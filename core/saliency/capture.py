@@ -1,7 +1,9 @@
-"""One forward pass with the graph cut at the target layer: what a layer saw, and how the target logit depends on it.
+"""One forward pass with the graph cut at the target layer: what a layer saw, and how the target
+logit depends on it.
 
-Cutting means that autograd starts at the layer's own output. What lies before the layer builds no graph, so a
-gradient costs little more than the bare forward pass, and no parameter ever gets a gradient.
+Cutting means that autograd starts at the layer's own output. What lies before the layer builds no
+graph, so a gradient costs little more than the bare forward pass, and no parameter ever gets a
+gradient.
 """
 
 from __future__ import annotations
@@ -27,7 +29,8 @@ class Captured:
         activations: (N, K, h, w) output of the target layer.
         gradients: (N, K, h, w) of each image's target logit by that output.
         logits: (N, C).
-        targets: (N,) class indices, long; NO_ANSWER where `own_class` was asked for and the logits are not finite.
+        targets: (N,) class indices, long; NO_ANSWER where `own_class` was asked for and the logits
+            are not finite.
     """
 
     activations: Tensor
@@ -37,7 +40,9 @@ class Captured:
 
 
 def own_class(logits: Tensor) -> Tensor:
-    """A `choose_target`: the class that the network itself predicts, NO_ANSWER where logits are not finite. Logits (N, C) -> (N,)."""
+    """A `choose_target`: the class that the network itself predicts, NO_ANSWER where logits are not
+    finite. Logits (N, C) -> (N,).
+    """
     return logits.argmax(dim=1).masked_fill(overflowing(logits), NO_ANSWER)
 
 
@@ -52,7 +57,10 @@ def fixed_classes(classes: Tensor) -> ChooseTarget:
 
 
 def find_layer(model: nn.Module, layer_name: str) -> nn.Module:
-    """The module at a dotted name such as "layer4.1.conv2". Raises UnknownName with the nearest known name."""
+    """The module at a dotted name such as "layer4.1.conv2".
+
+    Raises UnknownName with the nearest known name.
+    """
     layers = dict(model.named_modules(remove_duplicate=False))
     del layers[""]  # the model itself is no layer
     if layer_name not in layers:
@@ -73,7 +81,9 @@ def evaluating(model: nn.Module) -> Iterator[None]:
 
 
 class _Cut:
-    """The forward hook that cuts the graph: keeps the layer's output as a leaf and sends a copy of it on."""
+    """The forward hook that cuts the graph: keeps the layer's output as a leaf and sends a copy of
+    it on.
+    """
 
     def __init__(self, layer_name: str) -> None:
         self.layer_name = layer_name
@@ -93,17 +103,23 @@ class _Cut:
                 "A target layer runs once, or its map would be ambiguous.",
                 "Choose the convolution or the norm next to it.",
             )
-        # Half precision loses small gradients (Grad-CAM++ takes their third power): keep at least float32.
+        # Half precision loses small gradients (Grad-CAM++ takes their third power): keep at least
+        # float32.
         kept = output.detach().to(torch.promote_types(output.dtype, torch.float32)).requires_grad_()
         self.activations = kept
         torch.set_grad_enabled(True)  # everything before ran without a graph; the caller's no_grad block ends this
-        return kept.to(output.dtype, copy=True)  # a copy, so that an in-place ReLU further on cannot change what is kept
+        return kept.to(
+            output.dtype, copy=True
+        )  # a copy, so that an in-place ReLU further on cannot change what is kept
 
 
-def capture(model: nn.Module, layer_name: str, images: Tensor, choose_target: ChooseTarget, keep_graph: bool = False) -> Captured:
+def capture(
+    model: nn.Module, layer_name: str, images: Tensor, choose_target: ChooseTarget, keep_graph: bool = False
+) -> Captured:
     """Run the model once and return activations and gradients at a layer.
 
-    The model is run in evaluation mode and left as found: no hook, no .grad, the same mode, after errors too.
+    The model is run in evaluation mode and left as found: no hook, no .grad, the same mode, after
+    errors too.
 
     Args:
         model: logits (N, C) from images; its parameters need not be frozen.
@@ -114,7 +130,8 @@ def capture(model: nn.Module, layer_name: str, images: Tensor, choose_target: Ch
 
     Raises:
         UnknownName: no such layer.
-        BadSpec: the layer answers no (N, K, h, w), runs not exactly once, or a class is out of range.
+        BadSpec: the layer answers no (N, K, h, w), runs not exactly once, or a class is out of
+        range.
     """
     layer, cut = find_layer(model, layer_name), _Cut(layer_name)
     with evaluating(model), torch.inference_mode(False), torch.no_grad():
@@ -124,7 +141,9 @@ def capture(model: nn.Module, layer_name: str, images: Tensor, choose_target: Ch
         finally:
             handle.remove()
         if cut.activations is None:
-            raise BadSpec(f"Layer '{layer_name}' does not run in a pass.", "A target layer takes part in the prediction.")
+            raise BadSpec(
+                f"Layer '{layer_name}' does not run in a pass.", "A target layer takes part in the prediction."
+            )
         targets = _checked_targets(choose_target, logits)
         gradients = _gradients(logits, targets.clamp(min=0), cut.activations, keep_graph)
     activations = cut.activations if keep_graph else cut.activations.detach()
@@ -133,19 +152,25 @@ def capture(model: nn.Module, layer_name: str, images: Tensor, choose_target: Ch
 
 def _checked_targets(choose_target: ChooseTarget, logits: Tensor) -> Tensor:
     if logits.ndim != 2:
-        raise BadSpec(f"The network answers {tuple(logits.shape)}.", "A heatmap needs logits of shape (images, classes).")
+        raise BadSpec(
+            f"The network answers {tuple(logits.shape)}.", "A heatmap needs logits of shape (images, classes)."
+        )
     count, classes = logits.shape
     targets = choose_target(logits.detach())
     if targets.shape != (count,):
         raise BadSpec(f"There are {tuple(targets.shape)} target classes for {count} images.", "Each image has one.")
     outside = ((targets < 0) & ~((targets == NO_ANSWER) & overflowing(logits))) | (targets >= classes)
     if outside.any():  # checked here because an index out of range stops a GPU for good
-        raise BadSpec(f"There is no class {int(targets[outside][0])}.", f"This network knows classes 0 to {classes - 1}.")
+        raise BadSpec(
+            f"There is no class {int(targets[outside][0])}.", f"This network knows classes 0 to {classes - 1}."
+        )
     return targets
 
 
 def _gradients(logits: Tensor, targets: Tensor, activations: Tensor, keep_graph: bool) -> Tensor:
-    """Gradients of the summed target logits; one sum serves all images because no image depends on another."""
+    """Gradients of the summed target logits; one sum serves all images because no image depends on
+    another.
+    """
     with torch.enable_grad():
         score = logits.gather(1, targets[:, None]).sum()
     if not score.requires_grad:  # nothing after the layer leads to the logits

@@ -1,10 +1,12 @@
 """Every other CAM method, served by pytorch-grad-cam.
 
-The methods are listed from the installed package by reading its `__init__.py` as text: importing it takes seconds
-(it brings OpenCV, scikit-learn and matplotlib), so that waits until one of its methods is asked for.
+The methods are listed from the installed package by reading its `__init__.py` as text: importing it
+takes seconds (it brings OpenCV, scikit-learn and matplotlib), so that waits until one of its
+methods is asked for.
 
-Activations and gradients are captured by us, at the cut graph; the library only turns them into a map, at the layer's
-own cells. What its classes change about a model (mode, hooks, a layer swapped for another) is put back, after errors too.
+Activations and gradients are captured by us, at the cut graph; the library only turns them into a
+map, at the layer's own cells. What its classes change about a model (mode, hooks, a layer swapped
+for another) is put back, after errors too.
 """
 
 from __future__ import annotations
@@ -52,14 +54,22 @@ LEFT_OUT = {
 }
 MANY_PASSES = {"AblationCAM", "ScoreCAM"}
 NOT_BY_CLASS = {"EigenCAM", "FEM", "KPCA_CAM"}
-# What goes wrong at a layer with negative values; a method that is not listed is sound at any layer.
+# What goes wrong at a layer with negative values; a method that is not listed is sound at any
+# layer.
 NEGATIVE = {
-    "AblationCAM": "a channel is switched off by a value far below zero, which only a ReLU right behind the layer turns into zero",
+    "AblationCAM": (
+        "a channel is switched off by a value far below zero, which only a ReLU right behind the layer turns into zero"
+    ),
     "FEM": "its weights are never negative, so negative values can only darken the map",
     "ScoreCAM": "its weights are never negative, so negative values can only darken the map",
     "XGradCAM": "it divides by the sum of each channel, which can vanish or change its sign",
 }
-CELLS_SQUARED = {"EigenCAM", "EigenGradCAM", "KPCA_CAM", "SegEigenCAM"}  # build a matrix of cells x cells for each image
+CELLS_SQUARED = {
+    "EigenCAM",
+    "EigenGradCAM",
+    "KPCA_CAM",
+    "SegEigenCAM",
+}  # build a matrix of cells x cells for each image
 MOST_CELLS = 64 * 64
 
 # class name -> (title, summary, source); the name is the title in lower case
@@ -108,7 +118,9 @@ TEXTS: dict[str, tuple[str, str, str]] = {
 
 
 def exported_names() -> tuple[str, ...]:
-    """What `pytorch_grad_cam` exports, read from its source without importing it; nothing if it is not installed."""
+    """What `pytorch_grad_cam` exports, read from its source without importing it; nothing if it is
+    not installed.
+    """
     found = importlib.util.find_spec(LIBRARY)
     if found is None or found.origin is None:
         return ()
@@ -132,7 +144,8 @@ def _check_cells(class_name: str, activations: Tensor) -> None:
     cells = activations.shape[2] * activations.shape[3]
     if class_name in CELLS_SQUARED and cells > MOST_CELLS:
         raise BadSpec(
-            f"{TEXTS[class_name][0]} at a layer of {cells} cells would need {cells**2 * 4 / 1e9:.1f} GB for each image.",
+            f"{TEXTS[class_name][0]} at a layer of {cells} cells would need {cells**2 * 4 / 1e9:.1f} GB for each"
+            " image.",
             f"It works up to {MOST_CELLS} cells.",
             "Choose a later layer or another method.",
         )
@@ -144,7 +157,8 @@ def _library_cam(class_name: str, model: nn.Module, layer: nn.Module) -> Iterato
     library = importlib.import_module(LIBRARY)
     cls = getattr(library, class_name)
     _silence(cls)
-    # The library's default is one ablation layer shared by all models, which threads would take from each other.
+    # The library's default is one ablation layer shared by all models, which threads would take
+    # from each other.
     options = {"ablation_layer": library.AblationLayer()} if class_name == "AblationCAM" else {}
     with evaluating(model), _put_back(model, layer):
         cam = cls(model, [layer], **options)
@@ -154,7 +168,9 @@ def _library_cam(class_name: str, model: nn.Module, layer: nn.Module) -> Iterato
 
 @contextmanager
 def _put_back(model: nn.Module, layer: nn.Module) -> Iterator[None]:
-    """Undo what a method that failed half-way left behind: a layer swapped for another, a hook on the layer."""
+    """Undo what a method that failed half-way left behind: a layer swapped for another, a hook on
+    the layer.
+    """
     children = [(module, name, child) for module in model.modules() for name, child in module.named_children()]
     hooks = set(layer._forward_hooks)
     try:
@@ -167,14 +183,19 @@ def _put_back(model: nn.Module, layer: nn.Module) -> Iterator[None]:
 
 
 def _silence(cls: type) -> None:
-    """Score-CAM and Ablation-CAM print a progress bar for every image: give their modules a tqdm that does not."""
+    """Score-CAM and Ablation-CAM print a progress bar for every image: give their modules a tqdm
+    that does not.
+    """
     module = importlib.import_module(cls.__module__)
     if hasattr(module, "tqdm"):
         setattr(module, "tqdm", SimpleNamespace(tqdm=lambda steps: steps))  # noqa: B010 - no static attribute
 
 
 def _maps(cam: Any, images: Tensor, captured: Captured) -> Tensor:
-    """Maps (N, h, w), image by image: the same for any batch size, and the memory of one image. NaN where undefined."""
+    """Maps (N, h, w), image by image: the same for any batch size, and the memory of one image.
+
+    NaN where undefined.
+    """
     maps = torch.full_like(captured.activations[:, 0], torch.nan)
     finite = torch.isfinite(captured.activations).all(dim=1) & torch.isfinite(captured.gradients).all(dim=1)
     finite &= (captured.targets >= 0)[:, None, None]
@@ -189,7 +210,9 @@ def _one_map(cam: Any, images: Tensor, captured: Captured, index: int) -> np.nda
     if type(cam).__name__ == "KPCA_CAM" and _same_in_all_cells(captured.activations[index]):
         return np.zeros(captured.activations.shape[2:], dtype=np.float32)  # the library would answer rounding errors
     target = targets.ClassifierOutputTarget(int(captured.targets[index]))
-    activations, gradients = (values[one].detach().cpu().numpy() for values in (captured.activations, captured.gradients))
+    activations, gradients = (
+        values[one].detach().cpu().numpy() for values in (captured.activations, captured.gradients)
+    )
     with torch.no_grad(), np.errstate(all="ignore"):  # what is not finite is flagged as "invalid", not printed
         cams = cam.get_cam_image(images[one], cam.target_layers[0], [target], activations, gradients, False)
     return np.asarray(cams[0], dtype=np.float32)

@@ -1,4 +1,6 @@
-"""From saliency maps (h, w) to heatmaps (H, W) in [0, 1], saying so where a map holds no evidence."""
+"""From saliency maps (h, w) to heatmaps (H, W) in [0, 1], saying so where a map holds no
+evidence.
+"""
 
 from __future__ import annotations
 
@@ -21,10 +23,12 @@ def normalise(maps: Tensor, size: Sequence[int]) -> tuple[Tensor, list[str]]:
         size: (H, W) of the heatmaps in pixels.
 
     Returns:
-        heatmaps (N, H, W) float32 in [0, 1], and the state of each map: "ok", "empty" (zero everywhere), "constant"
-        or "invalid" (NaN or infinite somewhere). All but "ok" are zero everywhere, never stretched into noise.
+        heatmaps (N, H, W) float32 in [0, 1], and the state of each map: "ok", "empty" (zero
+        everywhere), "constant" or "invalid" (NaN or infinite somewhere). All but "ok" are zero
+        everywhere, never stretched into noise.
 
-    Source: pytorch-grad-cam's scale_cam_image, twice. Differs from it: constant and invalid maps become zero.
+    Source: pytorch-grad-cam's scale_cam_image, twice. Differs from it: constant and invalid maps
+    become zero.
     """
     maps = maps.detach().float()
     codes = _state_codes(maps)
@@ -35,15 +39,21 @@ def normalise(maps: Tensor, size: Sequence[int]) -> tuple[Tensor, list[str]]:
 
 
 def usable_and_empty(states: Sequence[str]) -> tuple[Tensor, Tensor]:
-    """Which maps of these states are usable, and which heatmaps are zero everywhere, (N,) bool; an invalid map is neither.
+    """Which maps of these states are usable, and which heatmaps are zero everywhere, (N,) bool; an
+    invalid map is neither.
 
-    A constant saliency map counts as an empty heatmap, because scaling subtracts its smallest value.
+    A constant saliency map counts as an empty heatmap, because scaling subtracts its smallest
+    value.
     """
-    return torch.tensor([state == "ok" for state in states]), torch.tensor([state in ("empty", "constant") for state in states])
+    return torch.tensor([state == "ok" for state in states]), torch.tensor(
+        [state in ("empty", "constant") for state in states]
+    )
 
 
 def to_measure(heatmaps: Tensor, states: Sequence[str]) -> Tensor:
-    """The heatmaps (N, H, W) with NaN in place of each invalid one: drawn as zeros, it must not be scored as an empty map."""
+    """The heatmaps (N, H, W) with NaN in place of each invalid one: drawn as zeros, it must not be
+    scored as an empty map.
+    """
     invalid = torch.tensor([state == "invalid" for state in states], dtype=torch.bool, device=heatmaps.device)
     return heatmaps.masked_fill(invalid[:, None, None], torch.nan)
 

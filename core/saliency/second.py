@@ -1,8 +1,11 @@
-"""A second opinion: which CAM method is asked beside another, so that a finding does not rest on one method alone.
+"""A second opinion: which CAM method is asked beside another, so that a finding does not rest on
+one method alone.
 
-The second method must be able to disagree. Where average pooling and a linear layer follow the target layer, gradients
-are the same in every cell: there Grad-CAM, HiRes-CAM and XGrad-CAM are one method by construction, and Layer-CAM and
-Grad-CAM++ nearly so. A method that lets negative gradients count is therefore paired with one that does not.
+The second method must be able to disagree. Where average pooling and a linear layer follow the
+target layer, gradients
+are the same in every cell: there Grad-CAM, HiRes-CAM and XGrad-CAM are one method by construction,
+and Layer-CAM and Grad-CAM++ nearly so. A method that lets negative gradients count is therefore
+paired with one that does not.
 """
 
 from __future__ import annotations

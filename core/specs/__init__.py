@@ -1,4 +1,6 @@
-"""Questions. Frozen, hashable, and each has a readable `key` that names its answer in caches, files and links."""
+"""Questions. Frozen, hashable, and each has a readable `key` that names its answer in caches, files
+and links.
+"""
 
 from core.specs.images import NO_ANSWER, TARGETS, UNREADABLE, CamSpec, DataSpec, ImageRef
 from core.specs.models import ModelSpec, VariantSpec

@@ -14,9 +14,11 @@ AS_USUAL = -1.0  # no noise was named
 class ImageRef:
     """One image as a network gets it: where it comes from, and the background noise laid over it.
 
-    source "digits": `name` is the row of the embedded digits; "own": the first 16 hex digits of the file's sha256; "gallery": the name
-    of a photograph that comes along; else the name of a data set of photographs, and `name` the row in it.
-    noise: upper end of the uniform background noise, 0 for none; left out: as the thesis for digits, none for photographs.
+    source "digits": `name` is the row of the embedded digits; "own": the first 16 hex digits of the
+    file's sha256; "gallery": the name of a photograph that comes along; else the name of a data set
+    of photographs, and `name` the row in it.
+    noise: upper end of the uniform background noise, 0 for none; left out: as the thesis for
+    digits, none for photographs.
     """
 
     source: str = "digits"
@@ -53,8 +55,9 @@ class DataSpec:
         return self.name + (f"+noise-{self.noise:g}-s{self.noise_seed}" if self.noise else "")
 
 
-# Predicted classes in tensors and tables that are none: of a photograph that cannot be read, and of a network whose outputs are not finite.
-# The second equals no label: a label of -1 is a class that the network does not know.
+# Predicted classes in tensors and tables that are none: of a photograph that cannot be read, and of
+# a network whose outputs are not finite. The second equals no label: a label of -1 is a class that
+# the network does not know.
 UNREADABLE, NO_ANSWER = -1, -2
 TARGETS: dict[str, str] = {
     "dense": "the class that the dense network predicts",
@@ -65,7 +68,9 @@ TARGETS: dict[str, str] = {
 
 @dataclass(frozen=True, kw_only=True)
 class CamSpec:
-    """How a heatmap is made: method, target layer ("" is the model card's own choice) and target class (a mode or a class index)."""
+    """How a heatmap is made: method, target layer ("" is the model card's own choice) and target
+    class (a mode or a class index).
+    """
 
     method: str = "grad-cam"
     layer: str = ""

@@ -10,9 +10,11 @@ from core.specs.shares import seed_of
 
 @dataclass(frozen=True, kw_only=True)
 class ModelSpec:
-    """A trained dense network: its card in the zoo, the data its weights were trained on, and the seed of that training.
+    """A trained dense network: its card in the zoo, the data its weights were trained on, and the
+    seed of that training.
 
-    `zoo.default_model(name)` gives a card's own weights and seed. Weights "random" are untrained, drawn from the seed.
+    `zoo.default_model(name)` gives a card's own weights and seed. Weights "random" are untrained,
+    drawn from the seed.
     """
 
     name: str = "thesis-cnn"

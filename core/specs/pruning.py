@@ -26,7 +26,10 @@ GRANULARITIES: dict[str, str] = {
     "kernel": "kernel: whole kernels, each the connection of one input channel to one output channel",
     "channel": "channel: all kernels that read one input channel of a layer (connection sparsity by input channel)",
     "filter": "filter: all weights that make one output channel",
-    "2:4": "2:4: of every four weights in a row the two lowest go, the pattern that some GPUs run faster; any other N:M as well",
+    "2:4": (
+        "2:4: of every four weights in a row the two lowest go, the pattern that some GPUs run faster; any other N:M as"
+        " well"
+    ),
 }
 REPAIRS: dict[str, str] = {
     "none": "none: the network as pruning leaves it",
@@ -35,7 +38,8 @@ REPAIRS: dict[str, str] = {
 
 
 def n_of_m(granularity: str) -> tuple[int, int] | None:
-    """(N, M) of an N:M pattern such as "2:4" (N of M consecutive weights stay), None for the other granularities.
+    """(N, M) of an N:M pattern such as "2:4" (N of M consecutive weights stay), None for the other
+    granularities.
 
     Raises BadSpec for a pattern that keeps nothing or everything.
     """
@@ -44,17 +48,24 @@ def n_of_m(granularity: str) -> tuple[int, int] | None:
         return None
     n, m = int(found[1]), int(found[2])
     if not 0 < n < m:
-        raise BadSpec(f"A pattern of {granularity} cannot be used.", "N:M keeps N of every M weights, 0 < N < M.", "Try 2:4 or 1:4.")
+        raise BadSpec(
+            f"A pattern of {granularity} cannot be used.",
+            "N:M keeps N of every M weights, 0 < N < M.",
+            "Try 2:4 or 1:4.",
+        )
     return n, m
 
 
 @dataclass(frozen=True, kw_only=True)
 class PruningSpec:
-    """How a network is pruned. A one-shot spec carries a sparsity, a trained series a level, dense neither.
+    """How a network is pruned. A one-shot spec carries a sparsity, a trained series a level, dense
+    neither.
 
-    `sparsity` is what is *asked for*, as a share of what the granularity counts (weights, kernels, channels, filters) in the
-    layers that are not excluded; what was removed is counted from the tensors and stands in a MaskReport. An N:M pattern fixes its own.
-    excluded: names of weights that are left alone. overrides: (weight name, sparsity) of layers with an amount of their own.
+    `sparsity` is what is *asked for*, as a share of what the granularity counts (weights, kernels,
+    channels, filters) in the layers that are not excluded; what was removed is counted from the
+    tensors and stands in a MaskReport. An N:M pattern fixes its own.
+    excluded: names of weights that are left alone. overrides: (weight name, sparsity) of layers
+    with an amount of their own.
     seed: of the random criterion. repair: a key of REPAIRS.
     """
 
@@ -88,7 +99,9 @@ class PruningSpec:
         self._check_layers(pattern is not None)
 
     def _check_layers(self, pattern: bool) -> None:
-        """Layers by name make sense with one-shot pruning only: a trained series is pruned as its run was."""
+        """Layers by name make sense with one-shot pruning only: a trained series is pruned as its
+        run was.
+        """
         if self.schedule != "one-shot" and (self.excluded or self.overrides):
             raise BadSpec(
                 f"Schedule '{self.schedule}' with layers excluded or set by hand is not a question.",
@@ -113,7 +126,11 @@ class PruningSpec:
         if self.sparsity is not None:
             object.__setattr__(self, "sparsity", exact_share(self.sparsity))
         if isinstance(self.excluded, str):
-            raise BadSpec(f"Layers left alone cannot be '{self.excluded}'.", "They are a tuple of names.", f"Write ('{self.excluded}',).")
+            raise BadSpec(
+                f"Layers left alone cannot be '{self.excluded}'.",
+                "They are a tuple of names.",
+                f"Write ('{self.excluded}',).",
+            )
         if self.level is not None:
             object.__setattr__(self, "level", whole(self.level, "level"))
         object.__setattr__(self, "excluded", tuple(sorted(set(self.excluded))))
@@ -121,8 +138,12 @@ class PruningSpec:
         object.__setattr__(self, "overrides", tuple(sorted(rounded.items())))
 
     @classmethod
-    def one_shot(cls, sparsity: float | None = None, scope: str = "global", criterion: str = "magnitude", **more: Any) -> PruningSpec:
-        """Pruned at once, without retraining. more: seed, granularity, excluded, overrides, repair."""
+    def one_shot(
+        cls, sparsity: float | None = None, scope: str = "global", criterion: str = "magnitude", **more: Any
+    ) -> PruningSpec:
+        """Pruned at once, without retraining. more: seed, granularity, excluded, overrides,
+        repair.
+        """
         return cls(schedule="one-shot", sparsity=sparsity, scope=scope, criterion=criterion, **more)
 
     @classmethod
@@ -132,7 +153,9 @@ class PruningSpec:
 
     @property
     def ranking(self) -> str:
-        """The part of the key that decides the order in which weights go; the index of a model is kept under it."""
+        """The part of the key that decides the order in which weights go; the index of a model is
+        kept under it.
+        """
         seed = f"-s{self.seed}" if self.criterion == "random" else ""
         return f"{self.granularity}-{self.scope}-{self.criterion}{seed}"
 

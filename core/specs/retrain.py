@@ -13,9 +13,16 @@ from core.specs.training import TrainSpec
 PACES: dict[str, str] = {
     "iterative": "iterative: each level prunes the network of the level before and trains on from its weights",
     "one-shot": "one-shot: each level prunes the dense network at once and trains on from its weights",
-    "reset": "iterative with weight reset: masks as iterative, but each level begins with earlier weights of the dense network",
-    "rate-rewinding": "iterative with learning-rate rewinding: weights go on, and the dense network's learning rates begin again",
-    "gradual": "gradual: each level begins where the dense network began and is pruned little by little while it trains",
+    "reset": (
+        "iterative with weight reset: masks as iterative, but each level begins with earlier weights of the dense"
+        " network"
+    ),
+    "rate-rewinding": (
+        "iterative with learning-rate rewinding: weights go on, and the dense network's learning rates begin again"
+    ),
+    "gradual": (
+        "gradual: each level begins where the dense network began and is pruned little by little while it trains"
+    ),
     "none": "no retraining: each level prunes the dense network at once and stays as it is",
 }
 RESETS: dict[str, str] = {
@@ -27,10 +34,11 @@ RESETS: dict[str, str] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Ramp:
-    """When gradual pruning prunes. begin: epochs before it; epochs: it lasts; times: prunings in it, at even distances.
+    """When gradual pruning prunes. begin: epochs before it; epochs: it lasts; times: prunings in
+    it, at even distances.
 
-    Source: Zhu and Gupta 2017, To prune, or not to prune, Eq. 1 (arXiv:1710.01878); theirs in our words: t0 = begin, n = times,
-    dt = steps of the ramp / n.
+    Source: Zhu and Gupta 2017, To prune, or not to prune, Eq. 1 (arXiv:1710.01878); theirs in our
+    words: t0 = begin, n = times, dt = steps of the ramp / n.
     """
 
     begin: int = 0
@@ -59,10 +67,12 @@ class Ramp:
 class RetrainSpec:
     """What to train.
 
-    name: of the run; with the seed it names the weights of its networks. model: the card. pruning: a one-shot spec, its
-    sparsity unused: granularity, scope, criterion, excluded. targets: the sparsity of each level, the first 0. first, each: how level 0 and
-    every other level are trained. start: "pretrained" or "random". reset: of pace "reset" only, as RESETS; "" for the weights that the
-    dense network began with. ramp: of pace "gradual" only.
+    name: of the run; with the seed it names the weights of its networks. model: the card. pruning:
+    a one-shot spec, its
+    sparsity unused: granularity, scope, criterion, excluded. targets: the sparsity of each level,
+    the first 0. first, each: how level 0 and every other level are trained. start: "pretrained" or
+    "random". reset: of pace "reset" only, as RESETS; "" for the weights that the dense network
+    began with. ramp: of pace "gradual" only.
     """
 
     name: str
@@ -89,7 +99,9 @@ class RetrainSpec:
                 "Choose sparsities above 0.",
             )
         if targets[-1] == 1:
-            raise BadSpec("The last level would leave no weight.", "A series ends below 100 %.", "Leave the last level out.")
+            raise BadSpec(
+                "The last level would leave no weight.", "A series ends below 100 %.", "Leave the last level out."
+            )
         object.__setattr__(self, "targets", targets)
         if self.pace == "rate-rewinding":  # its recipe is `first` again: one form for equal questions
             object.__setattr__(self, "each", self.first)
@@ -115,7 +127,11 @@ class RetrainSpec:
     def _check_reset(self) -> None:
         natural = "pretrained" if self.start == "pretrained" else "initialisation"
         if self.reset and self.pace != "reset":
-            raise BadSpec(f"Schedule '{self.pace}' resets nothing.", "Only schedule 'reset' takes weights to reset to.", "Choose 'reset'.")
+            raise BadSpec(
+                f"Schedule '{self.pace}' resets nothing.",
+                "Only schedule 'reset' takes weights to reset to.",
+                "Choose 'reset'.",
+            )
         if self.reset == natural:
             object.__setattr__(self, "reset", "")
         elif self.reset and self.reset_epoch is None and self.reset != "initialisation":
@@ -141,7 +157,9 @@ class RetrainSpec:
         epochs = len(self.each.epoch_rates)
         if self.pace != "gradual":
             if self.ramp:
-                raise BadSpec(f"Schedule '{self.pace}' has no ramp.", "Only schedule 'gradual' takes one.", "Leave the ramp out.")
+                raise BadSpec(
+                    f"Schedule '{self.pace}' has no ramp.", "Only schedule 'gradual' takes one.", "Leave the ramp out."
+                )
             return
         ramp = self.ramp or Ramp(epochs=max(1, epochs // 2))
         if ramp.end > epochs:

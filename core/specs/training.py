@@ -24,7 +24,10 @@ AUGMENTATIONS: dict[str, str] = {
 }
 PRECISIONS: dict[str, str] = {
     "float32": "single precision throughout",
-    "bfloat16": "forward and backward passes in bfloat16 where PyTorch's autocast allows it; weights, masks and optimiser stay float32",
+    "bfloat16": (
+        "forward and backward passes in bfloat16 where PyTorch's autocast allows it; weights, masks and optimiser stay"
+        " float32"
+    ),
     "auto": "bfloat16 on a GPU, float32 on the CPU",
 }
 MOST_BATCH = 1_000_000
@@ -34,9 +37,11 @@ MOST_BATCH = 1_000_000
 class TrainSpec:
     """How a network is trained. The defaults are those of the thesis.
 
-    rates: (learning rate, epochs) in order. noise: upper end of the background noise, fresh for every batch; 0 for none.
-    patience: epochs without a better validation accuracy after which training stops, 0 for never; better means larger than the
-    best so far times `better`; the best weights are the result (Merkle: 10 and 1.01). precision: a key of PRECISIONS.
+    rates: (learning rate, epochs) in order. noise: upper end of the background noise, fresh for
+    every batch; 0 for none.
+    patience: epochs without a better validation accuracy after which training stops, 0 for never;
+    better means larger than the best so far times `better`; the best weights are the result
+    (Merkle: 10 and 1.01). precision: a key of PRECISIONS.
     """
 
     rates: tuple[tuple[float, int], ...]
@@ -69,7 +74,9 @@ class TrainSpec:
         for rate, epochs in self.rates:
             if not math.isfinite(rate) or rate < 0 or epochs < 0:
                 raise BadSpec(
-                    f"{epochs} epochs at a learning rate of {rate} cannot be trained.", "Both are 0 or more.", "Choose other values."
+                    f"{epochs} epochs at a learning rate of {rate} cannot be trained.",
+                    "Both are 0 or more.",
+                    "Choose other values.",
                 )
 
     @property
@@ -86,6 +93,5 @@ class TrainSpec:
         stop = f"-stop{self.patience}x{self.better:g}" if self.patience else ""
         augment = f"-{'+'.join(self.augment)}" if self.augment else ""
         precision = "" if self.precision == "float32" else f"-{self.precision}"
-        return (
-            f"{self.optimiser}-{self.shape}-{rates}-m{self.momentum:g}-wd{self.weight_decay:g}-b{self.batch_size}{augment}{stop}{precision}"
-        )
+        step = f"m{self.momentum:g}-wd{self.weight_decay:g}-b{self.batch_size}"
+        return f"{self.optimiser}-{self.shape}-{rates}-{step}{augment}{stop}{precision}"

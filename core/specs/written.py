@@ -1,4 +1,6 @@
-"""Retraining specs as plain facts that JSON can hold, and back: what a job is told, and what a person may have written."""
+"""Retraining specs as plain facts that JSON can hold, and back: what a job is told, and what a
+person may have written.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,8 @@ def read_retrain_spec(facts: Mapping[str, Any]) -> RetrainSpec:
         return RetrainSpec(**found | parts)
     except (KeyError, TypeError, ValueError) as error:
         raise BadSpec(
-            f"This is no series of retrained networks ({error!r}).", "It says pruning, targets, first, each, name, model."
+            f"This is no series of retrained networks ({error!r}).",
+            "It says pruning, targets, first, each, name, model.",
         ) from error
 
 
@@ -44,7 +47,11 @@ def _recipe(facts: Mapping[str, Any]) -> TrainSpec:
 
 
 def _tuples(facts: Facts, *names: str) -> Facts:
-    return facts | {name: tuple(tuple(each) if isinstance(each, list) else each for each in facts[name]) for name in names if name in facts}
+    return facts | {
+        name: tuple(tuple(each) if isinstance(each, list) else each for each in facts[name])
+        for name in names
+        if name in facts
+    }
 
 
 def _known(kind: type, facts: Mapping[str, Any]) -> Facts:
@@ -53,5 +60,7 @@ def _known(kind: type, facts: Mapping[str, Any]) -> Facts:
         raise BadSpec(f"{facts!r} says nothing of a {kind.__name__}.")
     names = {field.name for field in fields(kind)}
     if unknown := sorted(set(facts) - names):
-        raise BadSpec(f"A {kind.__name__} has no {', '.join(map(str, unknown))}.", f"It has {', '.join(sorted(names))}.")
+        raise BadSpec(
+            f"A {kind.__name__} has no {', '.join(map(str, unknown))}.", f"It has {', '.join(sorted(names))}."
+        )
     return dict(facts)

@@ -1,8 +1,8 @@
 """Intervals of level means and of their correlation, by drawing images again.
 
-The images are the sampling unit. Every level of every seed was tested on the same ones, so one draw takes the same
-images for all of them; three seeds are too few to draw from, so their values are shown side by side instead.
-Images with an undefined soft IoU (NaN) are left out of its means.
+The images are the sampling unit. Every level of every seed was tested on the same ones, so one draw
+takes the same images for all of them; three seeds are too few to draw from, so their values are
+shown side by side instead. Images with an undefined soft IoU (NaN) are left out of its means.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ SEED = 0
 MEANS = ("accuracy", "soft_iou")
 CONFIDENCE = 0.95
 BLOCK = 200  # resamples at a time: 16 MB of counts for 10,000 images
-# How far the draws of the level means are spread before they are correlated; see `correlation_intervals`.
+# How far the draws of the level means are spread before they are correlated; see
+# `correlation_intervals`.
 SPREADS = {"pearson": 1.0, "spearman": 2**0.5, "kendall": 2**0.5}
 SYMMETRIC = "symmetric"  # the kind of these intervals, kept beside stored ones
 
@@ -32,7 +33,8 @@ SYMMETRIC = "symmetric"  # the kind of these intervals, kept beside stored ones
 class Interval:
     """A value and the bounds of its 95 % interval; None where undefined.
 
-    n: images (or classes) it rests on. resamples: draws that gave the bounds, 0 where no draws were made.
+    n: images (or classes) it rests on. resamples: draws that gave the bounds, 0 where no draws were
+    made.
     left_out: draws whose value is undefined. seed: of the draws.
     """
 
@@ -48,9 +50,11 @@ class Interval:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class LevelMeans:
-    """Level means of S series (seeds) over L levels, of the images as they are and of R draws from them.
+    """Level means of S series (seeds) over L levels, of the images as they are and of R draws from
+    them.
 
-    accuracy, soft_iou: (S, L), NaN where no image has a value. drawn_accuracy, drawn_soft_iou: (R, S, L).
+    accuracy, soft_iou: (S, L), NaN where no image has a value. drawn_accuracy, drawn_soft_iou: (R,
+    S, L).
     defined: (S, L) images whose soft IoU is defined. images: images of the set. seed: of the draws.
     """
 
@@ -66,15 +70,27 @@ class LevelMeans:
         """One series: the mean over the series, level by level; undefined ones are left out."""
         accuracy, soft_iou = _mean_defined(self.accuracy, 0), _mean_defined(self.soft_iou, 0)
         drawn = _mean_defined(self.drawn_accuracy, 1), _mean_defined(self.drawn_soft_iou, 1)
-        return replace(self, accuracy=accuracy, soft_iou=soft_iou, drawn_accuracy=drawn[0], drawn_soft_iou=drawn[1],
-                       defined=self.defined.min(0, keepdims=True))  # fmt: skip
+        return replace(
+            self,
+            accuracy=accuracy,
+            soft_iou=soft_iou,
+            drawn_accuracy=drawn[0],
+            drawn_soft_iou=drawn[1],
+            defined=self.defined.min(0, keepdims=True),
+        )
 
     def only(self, levels: ArrayLike) -> LevelMeans:
         """Some of the levels, e.g. those that are not collapsed. levels: bool (L,) or places."""
         kept = np.asarray(levels)
         kept = np.flatnonzero(kept) if kept.dtype == bool else kept.astype(np.int64)
-        return replace(self, accuracy=self.accuracy[:, kept], soft_iou=self.soft_iou[:, kept], defined=self.defined[:, kept],
-                       drawn_accuracy=self.drawn_accuracy[..., kept], drawn_soft_iou=self.drawn_soft_iou[..., kept])  # fmt: skip
+        return replace(
+            self,
+            accuracy=self.accuracy[:, kept],
+            soft_iou=self.soft_iou[:, kept],
+            defined=self.defined[:, kept],
+            drawn_accuracy=self.drawn_accuracy[..., kept],
+            drawn_soft_iou=self.drawn_soft_iou[..., kept],
+        )
 
 
 def level_means(correct: ArrayLike, soft_iou: ArrayLike, resamples: int = RESAMPLES, seed: int = SEED) -> LevelMeans:
@@ -99,39 +115,55 @@ def level_means(correct: ArrayLike, soft_iou: ArrayLike, resamples: int = RESAMP
     whole_set = _means(rows, np.ones((1, images))).reshape(2, -1, levels)
     drawn = resampled_means(rows, resamples, seed).reshape(resamples, 2, -1, levels)
     defined = np.isfinite(score).sum(axis=-1).reshape(-1, levels)
-    return LevelMeans(accuracy=whole_set[0], soft_iou=whole_set[1], drawn_accuracy=drawn[:, 0], drawn_soft_iou=drawn[:, 1],
-                      defined=defined, images=images, seed=seed)  # fmt: skip
+    return LevelMeans(
+        accuracy=whole_set[0],
+        soft_iou=whole_set[1],
+        drawn_accuracy=drawn[:, 0],
+        drawn_soft_iou=drawn[:, 1],
+        defined=defined,
+        images=images,
+        seed=seed,
+    )
 
 
 def level_intervals(means: LevelMeans, what: str = "soft_iou") -> tuple[tuple[Interval, ...], ...]:
-    """Level means with percentile intervals, a tuple a series. what: "accuracy" or "soft_iou". n: images with a defined value."""
+    """Level means with percentile intervals, a tuple a series. what: "accuracy" or "soft_iou". n:
+    images with a defined value.
+    """
     if what not in MEANS:
         raise UnknownName("level mean", what, MEANS)
     values, drawn = getattr(means, what), getattr(means, f"drawn_{what}")
     defined = means.defined if what == "soft_iou" else np.full_like(means.defined, means.images)
     return tuple(
-        tuple(replace(_percentiles(what, float(values[s, k]), drawn[:, s, k], means), n=int(defined[s, k])) for k in range(values.shape[1]))
+        tuple(
+            replace(_percentiles(what, float(values[s, k]), drawn[:, s, k], means), n=int(defined[s, k]))
+            for k in range(values.shape[1])
+        )
         for s in range(values.shape[0])
     )
 
 
 def correlation_intervals(means: LevelMeans) -> tuple[tuple[Interval, ...], ...]:
-    """Pearson, Spearman and Kendall of accuracy and soft IoU over the levels with symmetric intervals, a tuple a series.
+    """Pearson, Spearman and Kendall of accuracy and soft IoU over the levels with symmetric
+    intervals, a tuple a series.
 
-    An interval is the value plus and minus the distance that 95 % of the draws stay within. n is the number of images
-    that were drawn from, not of levels. An interval says how far the value depends on the test images, and nothing about
-    other seeds or networks.
+    An interval is the value plus and minus the distance that 95 % of the draws stay within. n is
+    the number of images that were drawn from, not of levels. An interval says how far the value
+    depends on the test images, and nothing about other seeds or networks.
 
-    Levels with nearly equal means make rank correlations irregular: sampling shuffles these levels, in the images at hand
-    and once more in each draw, so that percentile intervals lie too low and are too narrow. Spearman and Kendall
-    therefore use draws with twice the variance, as draws of half as many images would have.
+    Levels with nearly equal means make rank correlations irregular: sampling shuffles these levels,
+    in the images at hand and once more in each draw, so that percentile intervals lie too low and
+    are too narrow. Spearman and Kendall therefore use draws with twice the variance, as draws of
+    half as many images would have.
 
-    In a simulation on the digits and networks of the thesis, 93 to 99 % of these intervals cover the true value with 100,
-    200, 500 and 1,000 images, on average over populations (`python -m core bench intervals`; percentile intervals: 92 to
-    96 % for Pearson, 85 to 91 % for Spearman, 78 to 85 % for Kendall). A single population can have less, down to 70 %
-    for Kendall: a few hundred images do not tell the order of levels that differ by a few images in 5,000.
+    In a simulation on the digits and networks of the thesis, 93 to 99 % of these intervals cover
+    the true value with 100, 200, 500 and 1,000 images, on average over populations (`python -m core
+    bench intervals`; percentile intervals: 92 to 96 % for Pearson, 85 to 91 % for Spearman, 78 to
+    85 % for Kendall). A single population can have less, down to 70 % for Kendall: a few hundred
+    images do not tell the order of levels that differ by a few images in 5,000.
 
-    Source: Hall 1988 (symmetric bootstrap intervals, JRSS B 50: 35-45); Bickel, Götze and van Zwet 1997 (fewer images a draw).
+    Source: Hall 1988 (symmetric bootstrap intervals, JRSS B 50: 35-45); Bickel, Götze and van Zwet
+    1997 (fewer images a draw).
     """
     return tuple(_of_series(means, s) for s in range(means.accuracy.shape[0]))
 
@@ -141,7 +173,8 @@ def _of_series(means: LevelMeans, s: int) -> tuple[Interval, ...]:
     values = row_correlations(accuracy, soft_iou)
     drawn = {
         spread: row_correlations(
-            accuracy + spread * (means.drawn_accuracy[:, s] - accuracy), soft_iou + spread * (means.drawn_soft_iou[:, s] - soft_iou)
+            accuracy + spread * (means.drawn_accuracy[:, s] - accuracy),
+            soft_iou + spread * (means.drawn_soft_iou[:, s] - soft_iou),
         )
         for spread in set(SPREADS.values())
     }
@@ -186,7 +219,9 @@ def resampled_means(values: ArrayLike, resamples: int = RESAMPLES, seed: int = S
 
 
 def draw_counts(images: int, resamples: int = RESAMPLES, seed: int = SEED) -> Iterator[Floats]:
-    """How often each image is drawn: blocks (B, images) of whole numbers with sum `images` in each row; R rows in all."""
+    """How often each image is drawn: blocks (B, images) of whole numbers with sum `images` in each
+    row; R rows in all.
+    """
     images, resamples = whole(images, "number of images", least=1), whole(resamples, "number of resamples", least=1)
     generator = np.random.default_rng(whole(seed, "seed"))
     for start in range(0, resamples, BLOCK):
@@ -196,7 +231,9 @@ def draw_counts(images: int, resamples: int = RESAMPLES, seed: int = SEED) -> It
 
 
 def _means(rows: Floats, counts: Floats) -> Floats:
-    """Means (R, K) of rows (K, N) with each image counted as often as counts (R, N) say; NaN values are left out."""
+    """Means (R, K) of rows (K, N) with each image counted as often as counts (R, N) say; NaN values
+    are left out.
+    """
     present = np.isfinite(rows)
     holes = ~present.all(axis=1)
     weights = np.repeat(counts.sum(axis=1, keepdims=True), len(rows), axis=1)
@@ -222,7 +259,9 @@ def _percentiles(name: str, value: float, drawn: Floats, means: LevelMeans) -> I
 
 
 def _symmetric(name: str, value: float, drawn: Floats, means: LevelMeans) -> Interval:
-    """A correlation plus and minus the distance that 95 % of the defined draws stay within, cut off at -1 and 1."""
+    """A correlation plus and minus the distance that 95 % of the defined draws stay within, cut off
+    at -1 and 1.
+    """
     kept = drawn[np.isfinite(drawn)]
     if not (np.isfinite(value) and len(kept)):
         return _interval(name, value, (None, None), drawn, means)

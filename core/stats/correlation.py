@@ -1,8 +1,8 @@
 """Correlations of two short series of level means, and whether such a series looks normal.
 
-The levels of a pruned series descend from each other: 26 level means are not 26 independent points. Every p here
-assumes that they are, so it is **descriptive** and must be shown as such. Values that are not finite are undefined:
-a point with one is left out, and n counts the points that stay.
+The levels of a pruned series descend from each other: 26 level means are not 26 independent points.
+Every p here assumes that they are, so it is **descriptive** and must be shown as such. Values that
+are not finite are undefined: a point with one is left out, and n counts the points that stay.
 """
 
 from __future__ import annotations
@@ -24,10 +24,13 @@ ROUNDING = 1e-12  # a series whose range is below this share of its largest magn
 
 @dataclass(frozen=True)
 class Correlation:
-    """One correlation of two series. value and p are None where it is undefined: n < 3, or a constant series.
+    """One correlation of two series. value and p are None where it is undefined: n < 3, or a
+    constant series.
 
-    n: points that count. df: n - 2, the degrees of freedom of Pearson's t test (24 for 26 levels; the thesis prints 25).
-    p: two-sided, against no relation, as if the points were independent. Descriptive: levels descend from each other.
+    n: points that count. df: n - 2, the degrees of freedom of Pearson's t test (24 for 26 levels;
+    the thesis prints 25).
+    p: two-sided, against no relation, as if the points were independent. Descriptive: levels
+    descend from each other.
     """
 
     name: str
@@ -39,7 +42,10 @@ class Correlation:
 
 @dataclass(frozen=True)
 class Normality:
-    """Shapiro-Wilk test of one series; statistic and p are None where it is undefined. A small p speaks against a normal series."""
+    """Shapiro-Wilk test of one series; statistic and p are None where it is undefined.
+
+    A small p speaks against a normal series.
+    """
 
     statistic: float | None
     p: float | None
@@ -54,7 +60,8 @@ def correlation(name: str, a: ArrayLike, b: ArrayLike) -> Correlation:
         a, b: series of the same length (n,); NaN or None where undefined.
 
     Returns:
-        Value and p of scipy (Pearson and Spearman: t distribution with n - 2; Kendall: exact without ties, else normal).
+        Value and p of scipy (Pearson and Spearman: t distribution with n - 2; Kendall: exact
+        without ties, else normal).
 
     Raises:
         UnknownName: no such correlation. BadSpec: series of different lengths.
@@ -82,7 +89,8 @@ def correlations(a: ArrayLike, b: ArrayLike) -> tuple[Correlation, ...]:
 
 
 def normality(series: ArrayLike) -> Normality:
-    """Whether a series (n,) looks drawn from a normal distribution. None for n < 3 or a constant series.
+    """Whether a series (n,) looks drawn from a normal distribution. None for n < 3 or a constant
+    series.
 
     Source: Shapiro and Wilk 1965, as in scipy (Royston 1995).
     """
@@ -100,7 +108,8 @@ def row_correlations(a: Floats, b: Floats) -> dict[str, Floats]:
     """All CORRELATIONS of many pairs of series at once, as resampling needs them.
 
     Args:
-        a, b: (..., n) series in the last dimension; NaN where undefined, which leaves that point out of that row.
+        a, b: (..., n) series in the last dimension; NaN where undefined, which leaves that point
+            out of that row.
 
     Returns:
         By name, (...); NaN where `correlation` would answer None.
@@ -128,13 +137,17 @@ def constant(series: Floats) -> Any:
 
 
 def _filled(series: Floats, valid: NDArray[np.bool_]) -> Floats:
-    """The series with undefined points set to the row's first valid value, which leaves range and magnitude as they are."""
+    """The series with undefined points set to the row's first valid value, which leaves range and
+    magnitude as they are.
+    """
     first = np.take_along_axis(series, valid.argmax(-1)[..., None], axis=-1)
     return np.where(valid, series, np.where(valid.any(-1, keepdims=True), first, 0.0))
 
 
 def _signs(series: Floats, valid: NDArray[np.bool_]) -> Floats:
-    """Sign of every difference between two points of a row, (..., n, n); 0 where either is undefined."""
+    """Sign of every difference between two points of a row, (..., n, n); 0 where either is
+    undefined.
+    """
     signs = np.sign(series[..., :, None] - series[..., None, :])
     return signs * (valid[..., :, None] & valid[..., None, :])
 

@@ -1,7 +1,9 @@
-"""Do images that a network predicts right have better maps than those it predicts wrong? Within one level of one seed.
+"""Do images that a network predicts right have better maps than those it predicts wrong? Within one
+level of one seed.
 
-Classes differ both in how often they are predicted wrong and in how well a map can fit them (a one is thin), so the
-plain difference of the two groups mixes the two. Pairing by class compares within each class first.
+Classes differ both in how often they are predicted wrong and in how well a map can fit them (a one
+is thin), so the plain difference of the two groups mixes the two. Pairing by class compares within
+each class first.
 """
 
 from __future__ import annotations
@@ -21,7 +23,8 @@ LEAST = 5  # images of each group that a class needs
 
 @dataclass(frozen=True, kw_only=True)
 class GroupDifference:
-    """Mean score of right predictions minus that of wrong ones, over images, with a 95 % interval. None where undefined.
+    """Mean score of right predictions minus that of wrong ones, over images, with a 95 % interval.
+    None where undefined.
 
     n_correct, n_wrong: images with a defined score in each group. left_out: images without one.
     """
@@ -50,11 +53,14 @@ class ClassDifference:
 
 @dataclass(frozen=True, kw_only=True)
 class PairedDifference:
-    """Mean over classes of (mean of right minus mean of wrong), every class counting the same; None where undefined.
+    """Mean over classes of (mean of right minus mean of wrong), every class counting the same; None
+    where undefined.
 
-    n of the interval and of p is `classes`, those with at least `least` images of each group; images: theirs.
-    low, high: 95 %, None for fewer than two classes. p: Wilcoxon's signed rank test of the class differences, two-sided;
-    None when all are 0. higher, lower, equal: classes in which right predictions score higher, lower, the same.
+    n of the interval and of p is `classes`, those with at least `least` images of each group;
+    images: theirs.
+    low, high: 95 %, None for fewer than two classes. p: Wilcoxon's signed rank test of the class
+    differences, two-sided; None when all are 0. higher, lower, equal: classes in which right
+    predictions score higher, lower, the same.
     """
 
     difference: float | None
@@ -74,10 +80,12 @@ def correct_against_wrong(soft_iou: ArrayLike, correct: ArrayLike) -> GroupDiffe
     """Right against wrong predictions, unpaired.
 
     Args:
-        soft_iou: (N,) score of each image, NaN where undefined. correct: (N,) whether it was predicted right.
+        soft_iou: (N,) score of each image, NaN where undefined. correct: (N,) whether it was
+            predicted right.
 
     Returns:
-        Welch's interval; None bounds when a group has fewer than two images, no difference when one has none.
+        Welch's interval; None bounds when a group has fewer than two images, no difference when one
+        has none.
 
     Raises:
         BadSpec: different lengths.
@@ -91,19 +99,29 @@ def correct_against_wrong(soft_iou: ArrayLike, correct: ArrayLike) -> GroupDiffe
     difference = float(a.mean() - b.mean()) if len(a) and len(b) else None
     half = _welch_half_width(a, b) if min(len(a), len(b)) > 1 else None
     low, high = (difference - half, difference + half) if difference is not None and half is not None else (None, None)
-    return GroupDifference(difference=difference, low=low, high=high, mean_correct=means[0], mean_wrong=means[1],
-                           n_correct=len(a), n_wrong=len(b), left_out=int((~defined).sum()))  # fmt: skip
+    return GroupDifference(
+        difference=difference,
+        low=low,
+        high=high,
+        mean_correct=means[0],
+        mean_wrong=means[1],
+        n_correct=len(a),
+        n_wrong=len(b),
+        left_out=int((~defined).sum()),
+    )
 
 
 def paired_by_class(soft_iou: ArrayLike, correct: ArrayLike, label: ArrayLike, least: int = LEAST) -> PairedDifference:
     """Right against wrong predictions within each class, then over the classes.
 
     Args:
-        soft_iou: (N,) score of each image, NaN where undefined. correct: (N,) whether it was predicted right.
+        soft_iou: (N,) score of each image, NaN where undefined. correct: (N,) whether it was
+            predicted right.
         label: (N,) true class. least: right and wrong images, each, that a class needs to count.
 
     Returns:
-        Student's t interval and Wilcoxon's p over the classes that count; difference None when none does.
+        Student's t interval and Wilcoxon's p over the classes that count; difference None when none
+        does.
 
     Raises:
         BadSpec: different lengths; least below 1.
@@ -116,14 +134,25 @@ def paired_by_class(soft_iou: ArrayLike, correct: ArrayLike, label: ArrayLike, l
     kept = tuple(found for found in classes if found is not None and min(found.n_correct, found.n_wrong) >= least)
     differences = np.array([found.difference for found in kept])
     over = mean_interval(differences)
-    return PairedDifference(difference=over.value, low=over.low, high=over.high, p=signed_rank_p(differences), classes=len(kept),
-                            images=sum(found.n_correct + found.n_wrong for found in kept), least=least,
-                            higher=int((differences > 0).sum()), lower=int((differences < 0).sum()),
-                            equal=int((differences == 0).sum()), by_class=kept)  # fmt: skip
+    return PairedDifference(
+        difference=over.value,
+        low=over.low,
+        high=over.high,
+        p=signed_rank_p(differences),
+        classes=len(kept),
+        images=sum(found.n_correct + found.n_wrong for found in kept),
+        least=least,
+        higher=int((differences > 0).sum()),
+        lower=int((differences < 0).sum()),
+        equal=int((differences == 0).sum()),
+        by_class=kept,
+    )
 
 
 def signed_rank_p(differences: ArrayLike) -> float | None:
-    """Wilcoxon's two-sided signed rank p of differences (n,), zeros dropped; None when none is left."""
+    """Wilcoxon's two-sided signed rank p of differences (n,), zeros dropped; None when none is
+    left.
+    """
     x = np.asarray(differences, dtype=np.float64)
     x = x[x != 0]
     if len(x) == 0:
@@ -138,12 +167,20 @@ def _within(label: int, score: Floats, right: NDArray[np.bool_]) -> ClassDiffere
     found = correct_against_wrong(score, right)
     if found.difference is None or found.mean_correct is None or found.mean_wrong is None:
         return None
-    return ClassDifference(label=label, difference=found.difference, mean_correct=found.mean_correct, mean_wrong=found.mean_wrong,
-                           n_correct=found.n_correct, n_wrong=found.n_wrong)  # fmt: skip
+    return ClassDifference(
+        label=label,
+        difference=found.difference,
+        mean_correct=found.mean_correct,
+        mean_wrong=found.mean_wrong,
+        n_correct=found.n_correct,
+        n_wrong=found.n_wrong,
+    )
 
 
 def _welch_half_width(a: Floats, b: Floats) -> float:
-    """Half width of the interval of a difference of two means, the variances of the groups being their own."""
+    """Half width of the interval of a difference of two means, the variances of the groups being
+    their own.
+    """
     parts = [float(group.var(ddof=1)) / len(group) for group in (a, b)]
     if sum(parts) == 0:
         return 0.0
@@ -153,7 +190,13 @@ def _welch_half_width(a: Floats, b: Floats) -> float:
 
 def _columns(score: ArrayLike, correct: ArrayLike, *labels: ArrayLike) -> tuple[NDArray, ...]:
     """Columns of the same length: scores as floats, correct as bool, labels as they are."""
-    columns = (np.asarray(score, dtype=np.float64), np.asarray(correct).astype(bool), *(np.asarray(label) for label in labels))
+    columns = (
+        np.asarray(score, dtype=np.float64),
+        np.asarray(correct).astype(bool),
+        *(np.asarray(label) for label in labels),
+    )
     if len({column.shape for column in columns}) > 1 or columns[0].ndim != 1:
-        raise BadSpec(f"Columns of shapes {[column.shape for column in columns]} do not fit.", "Each holds one value an image.")
+        raise BadSpec(
+            f"Columns of shapes {[column.shape for column in columns]} do not fit.", "Each holds one value an image."
+        )
     return columns

@@ -1,4 +1,7 @@
-"""The content of a stored file: safetensors whose metadata carries the facts and a checksum. Nothing is ever unpickled."""
+"""The content of a stored file: safetensors whose metadata carries the facts and a checksum.
+
+Nothing is ever unpickled.
+"""
 
 from __future__ import annotations
 
@@ -30,10 +33,14 @@ def encode(tensors: Tensors, facts: Facts) -> bytes:
         tensors: by name, any shape and device; stored bit by bit.
         facts: anything that JSON can hold, without NaN.
     """
-    copies = {name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in tensors.items()}  # tied weights: two copies
+    copies = {
+        name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in tensors.items()
+    }  # tied weights: two copies
     size = sum(tensor.numel() * tensor.element_size() for tensor in copies.values())
     record = {"format": FORMAT, "torch": str(torch.__version__), "bytes": size, "facts": facts}
-    record = json.loads(json.dumps(record, allow_nan=False))  # as a reader will see it: number keys become text, tuples lists
+    record = json.loads(
+        json.dumps(record, allow_nan=False)
+    )  # as a reader will see it: number keys become text, tuples lists
     record["sha256"] = digest(copies, record)
     return safetensors.torch.save(copies, {RECORD: json.dumps(record, sort_keys=True)})
 
@@ -59,7 +66,10 @@ def read_head(file: BinaryIO) -> Facts:
 
 
 def read_record(head: bytes) -> Facts:
-    """Our record from a safetensors head. Raises Damage where there is none or it is of another format version."""
+    """Our record from a safetensors head.
+
+    Raises Damage where there is none or it is of another format version.
+    """
     try:
         record = json.loads(json.loads(head)["__metadata__"][RECORD])
         version, complete = record["format"], isinstance(record["facts"], dict) and isinstance(record["sha256"], str)
@@ -73,7 +83,9 @@ def read_record(head: bytes) -> Facts:
 
 
 def digest(tensors: Tensors, record: Facts) -> str:
-    """sha256 over the record (without its own sha256) and over name, type, shape and bytes of every tensor."""
+    """sha256 over the record (without its own sha256) and over name, type, shape and bytes of every
+    tensor.
+    """
     rest = {name: value for name, value in record.items() if name != "sha256"}
     total = hashlib.sha256(json.dumps(rest, sort_keys=True).encode())
     for name in sorted(tensors):

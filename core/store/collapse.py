@@ -1,4 +1,6 @@
-"""Which pruned networks are collapsed, remembered: masks of one ranking nest, so a look at one sparsity answers for many."""
+"""Which pruned networks are collapsed, remembered: masks of one ranking nest, so a look at one
+sparsity answers for many.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +10,18 @@ from core.device import give_memory_back
 
 
 class Collapses:
-    """By ranking, the highest sparsity that is known to be whole and the lowest that is known to be collapsed. Safe for threads."""
+    """By ranking, the highest sparsity that is known to be whole and the lowest that is known to be
+    collapsed. Safe for threads.
+    """
 
     def __init__(self) -> None:
         self._whole: dict[Hashable, float] = {}
         self._collapsed: dict[Hashable, float] = {}
 
     def ask(self, ranking: Hashable, sparsity: float, look: Callable[[], bool]) -> bool:
-        """Whether the network is collapsed at this sparsity. ranking: of masks that nest. look: answers where nothing is known yet."""
+        """Whether the network is collapsed at this sparsity. ranking: of masks that nest. look:
+        answers where nothing is known yet.
+        """
         if sparsity <= self._whole.get(ranking, -1.0):
             return False
         if sparsity >= self._collapsed.get(ranking, 2.0):

@@ -1,4 +1,6 @@
-"""Counts of a network, from its tensors: what is left, what its pruning removed, whether it is collapsed."""
+"""Counts of a network, from its tensors: what is left, what its pruning removed, whether it is
+collapsed.
+"""
 
 from __future__ import annotations
 
@@ -24,11 +26,14 @@ def count_stored(variant: VariantSpec, stored: Stored) -> MaskReport:
     return _report(variant, layers, stored, is_collapsed(found.skeleton, left, found.input_shape))
 
 
-def count_pruned(variant: VariantSpec, stored: Stored, index: PruningIndex, companions: Mask, collapsed: bool) -> MaskReport:
+def count_pruned(
+    variant: VariantSpec, stored: Stored, index: PruningIndex, companions: Mask, collapsed: bool
+) -> MaskReport:
     """The counts of a one-shot variant.
 
     Args:
-        stored: the dense network. index: of its ranking. companions: masks of the biases and norms that go with whole filters.
+        stored: the dense network. index: of its ranking. companions: masks of the biases and norms
+            that go with whole filters.
     """
     found, layers = card(variant.model), []
     for name, left in index.left(*amount_of(variant)).items():
@@ -42,10 +47,14 @@ def count_pruned(variant: VariantSpec, stored: Stored, index: PruningIndex, comp
 def cuts_off(variant: VariantSpec, stored: Stored, mask: Mask) -> bool:
     """Whether a one-shot mask leaves no path from input to output. stored: the dense network."""
     found = card(variant.model)
-    return is_collapsed(found.skeleton, {name: kept & (stored.weights[name] != 0) for name, kept in mask.items()}, found.input_shape)
+    return is_collapsed(
+        found.skeleton, {name: kept & (stored.weights[name] != 0) for name, kept in mask.items()}, found.input_shape
+    )
 
 
-def _report(variant: VariantSpec, layers: Sequence[LayerCount], stored: Stored, collapsed: bool, removed_others: int = 0) -> MaskReport:
+def _report(
+    variant: VariantSpec, layers: Sequence[LayerCount], stored: Stored, collapsed: bool, removed_others: int = 0
+) -> MaskReport:
     """layers: all that are prunable. stored: holds the zeros that no pruning made."""
     found, excluded = card(variant.model), variant.pruning.excluded
     ranked = tuple(layer for layer in layers if layer.name not in excluded)

@@ -1,8 +1,9 @@
-"""Tensors on disk under models_cache: one safetensors file per key, its facts and checksum inside it.
+"""Tensors on disk under models_cache: one safetensors file per key, its facts and checksum inside
+it.
 
-One file, not a pair with a JSON beside it: two processes that write the same key at once could leave the data of one
-beside the JSON of the other, and no order of renames prevents that. One `os.replace` of one file is atomic.
-Files are never unpickled.
+One file, not a pair with a JSON beside it: two processes that write the same key at once could
+leave the data of one beside the JSON of the other, and no order of renames prevents that. One
+`os.replace` of one file is atomic. Files are never unpickled.
 """
 
 from __future__ import annotations
@@ -28,10 +29,13 @@ _log = logging.getLogger(__name__)
 
 
 class Files:
-    """Entries by key. Reading looks in `write_root` first, then in each of `read_roots`, which are never changed.
+    """Entries by key. Reading looks in `write_root` first, then in each of `read_roots`, which are
+    never changed.
 
-    A key such as "thesis-cnn/mnist/seed-1/level-03" is the file <root>/thesis-cnn/mnist/seed-1/level-03.safetensors.
-    A read root may lie inside the write root (models_cache/shipped): no key of the write root reaches into it.
+    A key such as "thesis-cnn/mnist/seed-1/level-03" is the file
+    <root>/thesis-cnn/mnist/seed-1/level-03.safetensors.
+    A read root may lie inside the write root (models_cache/shipped): no key of the write root
+    reaches into it.
 
     Args:
         write_root: folder for new entries; made when first needed.
@@ -40,11 +44,14 @@ class Files:
 
     def __init__(self, write_root: Path, read_roots: Sequence[Path] = ()) -> None:
         self.write_root = Path(write_root).absolute()
-        self.read_roots = tuple(root for root in (Path(folder).absolute() for folder in read_roots) if root != self.write_root)
+        self.read_roots = tuple(
+            root for root in (Path(folder).absolute() for folder in read_roots) if root != self.write_root
+        )
         self._places = lru_cache(maxsize=5000)(self._all_paths)
 
     def save(self, key: str, tensors: Tensors, facts: Facts) -> Path:
-        """Write an entry, replacing one of the same key; readers see the old one or the new one, never a mixture.
+        """Write an entry, replacing one of the same key; readers see the old one or the new one,
+        never a mixture.
 
         Args:
             key: name of the entry, with slashes for folders.
@@ -53,7 +60,8 @@ class Files:
         Returns:
             the file written.
         Raises:
-            BadSpec: the key would leave the folder. CacheNotWritable: read-only or full disk; nothing is left behind.
+            BadSpec: the key would leave the folder. CacheNotWritable: read-only or full disk;
+            nothing is left behind.
         """
         path = self._path(self.write_root, key)
         content = encode(tensors, facts)
@@ -70,12 +78,14 @@ class Files:
     def load(self, key: str) -> tuple[Tensors, Facts]:
         """Read an entry and check every bit of it.
 
-        A damaged file in the write root is renamed *.damaged, and a sound copy in a read root is served instead.
+        A damaged file in the write root is renamed *.damaged, and a sound copy in a read root is
+        served instead.
 
         Returns:
             tensors by name on the CPU, and the facts saved with them.
         Raises:
-            MissingData: there is no such entry. BadFile: there is one, but damaged or of another version.
+            MissingData: there is no such entry. BadFile: there is one, but damaged or of another
+            version.
         """
         problem: BadFile | None = None
         for root in (self.write_root, *self.read_roots):
@@ -90,7 +100,9 @@ class Files:
         raise problem or self._missing(key)
 
     def facts(self, key: str) -> Facts:
-        """Only the facts of an entry, from the head of its file; the tensors are neither read nor checked. Raises as `load`."""
+        """Only the facts of an entry, from the head of its file; the tensors are neither read nor
+        checked. Raises as `load`.
+        """
         path = self._find(key)
         try:
             with open(path, "rb") as file:
@@ -107,7 +119,9 @@ class Files:
         return stamp_of(*self._places(key))
 
     def delete(self, key: str) -> None:
-        """Remove the entry from the write root; a copy in a read root stays and is served from then on. Raises CacheNotWritable."""
+        """Remove the entry from the write root; a copy in a read root stays and is served from then
+        on. Raises CacheNotWritable.
+        """
         path = self._path(self.write_root, key)
         try:
             path.unlink(missing_ok=True)
@@ -140,32 +154,50 @@ class Files:
 
     def _missing(self, key: str) -> MissingData:
         folders = ", ".join(str(root) for root in (self.write_root, *self.read_roots))
-        return MissingData(f"'{key}' is not on this machine.", f"Looked in: {folders}.", "Compute it first, or copy it there.")
+        return MissingData(
+            f"'{key}' is not on this machine.", f"Looked in: {folders}.", "Compute it first, or copy it there."
+        )
 
     def _path(self, root: Path, key: str) -> Path:
         parts = key.split("/")
         if not all(_is_plain(part) for part in parts):
             raise BadSpec(
                 f"'{key[:80]}' cannot name a file in the cache.",
-                f"A key is made of printable parts of at most {LONGEST_PART} bytes joined by '/', without '.', '..', ':' and '\\'.",
+                f"A key is made of printable parts of at most {LONGEST_PART} bytes joined by '/', without '.', '..',"
+                " ':' and '\\'.",
                 "Use the key of a spec.",
             )
         path = root.joinpath(*parts[:-1], parts[-1] + SUFFIX)
         if self._in_nested_root(root, path):
-            raise BadSpec(f"'{key}' reaches into a read-only folder of the cache.", "Its entries go by their keys inside that folder.")
+            raise BadSpec(
+                f"'{key}' reaches into a read-only folder of the cache.",
+                "Its entries go by their keys inside that folder.",
+            )
         return path
 
     def _in_nested_root(self, root: Path, path: Path) -> bool:
-        return any(other != root and other.is_relative_to(root) and path.is_relative_to(other) for other in self.read_roots)
+        return any(
+            other != root and other.is_relative_to(root) and path.is_relative_to(other) for other in self.read_roots
+        )
 
 
 def _is_plain(part: str) -> bool:
-    """Whether a part of a key is a name inside its folder, on every system: ':' and the backslash would lead out on Windows."""
-    return part not in ("", ".", "..") and part.isprintable() and not set(part) & {":", "\\"} and len(part.encode()) <= LONGEST_PART
+    """Whether a part of a key is a name inside its folder, on every system: ':' and the backslash
+    would lead out on Windows.
+    """
+    return (
+        part not in ("", ".", "..")
+        and part.isprintable()
+        and not set(part) & {":", "\\"}
+        and len(part.encode()) <= LONGEST_PART
+    )
 
 
 def _read(path: Path, set_aside: bool, tries: int = 3) -> tuple[Tensors, Facts]:
-    """Tensors and facts of one file. Raises FileNotFoundError, and BadFile after setting a damaged file aside."""
+    """Tensors and facts of one file.
+
+    Raises FileNotFoundError, and BadFile after setting a damaged file aside.
+    """
     try:
         with open(path, "rb") as file:
             state = stamp_from(os.fstat(file.fileno()))
@@ -178,7 +210,9 @@ def _read(path: Path, set_aside: bool, tries: int = 3) -> tuple[Tensors, Facts]:
         return decode(content)
     except Damage as damage:
         with contextlib.suppress(FileNotFoundError):
-            if tries > 1 and stamp_from(path.stat()) != state:  # another process has just replaced it: the new one counts
+            if (
+                tries > 1 and stamp_from(path.stat()) != state
+            ):  # another process has just replaced it: the new one counts
                 return _read(path, set_aside, tries - 1)
         raise _bad_file(path, damage, set_aside) from damage
 

@@ -1,4 +1,6 @@
-"""Tables of per-image results as Parquet, their facts inside the file; written whole or not at all."""
+"""Tables of per-image results as Parquet, their facts inside the file; written whole or not at
+all.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +45,8 @@ def read_frame(path: Path, columns: Iterable[str] = ()) -> tuple[pandas.DataFram
         path: as written. columns: those that must be there.
 
     Raises:
-        MissingData: no such file. BadFile: not Parquet, half written, of another version, or without a column.
+        MissingData: no such file. BadFile: not Parquet, half written, of another version, or
+        without a column.
     """
     if not path.is_file():
         raise MissingData(f"The table {path} is not on this machine.", "", "Run `python -m core protocol run lukkien`.")

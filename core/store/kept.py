@@ -1,4 +1,6 @@
-"""One-shot variants that a person wants kept: mask bits and kept values in one file each, under a budget of bytes."""
+"""One-shot variants that a person wants kept: mask bits and kept values in one file each, under a
+budget of bytes.
+"""
 
 from __future__ import annotations
 
@@ -25,36 +27,45 @@ FORMAT = 3  # since 2 a file says of which dense network it was made, since 3 it
 
 
 class KeptVariants:
-    """Files <root>/variants/<precision>/<model key>/<digest>.safetensors; those that were not read for longest go first.
+    """Files <root>/variants/<precision>/<model key>/<digest>.safetensors; those that were not read
+    for longest go first.
 
-    Each says the stamp of the dense network's file that it was made of, and is read only for that one.
+    Each says the stamp of the dense network's file that it was made of, and is read only for that
+    one.
 
     Args:
-        files: where they lie. budget_bytes: the most that all of them take on disk. precision: of the values; each has files of its own.
+        files: where they lie. budget_bytes: the most that all of them take on disk. precision: of
+            the values; each has files of its own.
     """
 
     def __init__(self, files: Files, budget_bytes: int, precision: str = "float32") -> None:
         self.files, self.budget_bytes, self.precision = files, budget_bytes, precision
 
     def save(self, report: MaskReport, state: Mapping[str, Tensor], mask: Mask, stamp: Stamp) -> Path:
-        """Writes one, then lets go of the oldest that no longer fit; an error leaves all others as they were.
+        """Writes one, then lets go of the oldest that no longer fit; an error leaves all others as
+        they were.
 
         Args:
-            report: its counts. state: all its values by name, removed ones zero. mask: what is kept. stamp: of the dense network's file.
+            report: its counts. state: all its values by name, removed ones zero. mask: what is
+                kept. stamp: of the dense network's file.
         Raises:
-            BadSpec: no one-shot variant, or larger than the budget. CacheNotWritable: a full disk, say.
+            BadSpec: no one-shot variant, or larger than the budget. CacheNotWritable: a full disk,
+            say.
         """
         variant = report.variant
         if variant.pruning.schedule != "one-shot":
             raise BadSpec(
-                f"{variant.key} cannot be kept.", "Dense networks and trained levels have files already.", "Keep a one-shot variant."
+                f"{variant.key} cannot be kept.",
+                "Dense networks and trained levels have files already.",
+                "Keep a one-shot variant.",
             )
         expected = sparse_bytes(state, mask)
         if expected > self.budget_bytes:
             raise BadSpec(
-                f"{variant.key} takes {expected >> 20:,} MB on disk.", f"Kept variants may take {self.budget_bytes >> 20:,} MB.",
+                f"{variant.key} takes {expected >> 20:,} MB on disk.",
+                f"Kept variants may take {self.budget_bytes >> 20:,} MB.",
                 "Raise SPARSIGHT_DISK_BYTES.",
-            )  # fmt: skip
+            )
         counts = asdict(report) | {"variant": variant.key, "format": FORMAT, "dense": stamp}
         path = self.files.save(self._key(variant), pack_sparse(state, mask), counts)
         self._trim(path)
@@ -67,7 +78,10 @@ class KeptVariants:
                 self.files.delete(key)
 
     def read_into(self, variant: VariantSpec, stamp: Stamp, out: Mapping[str, Tensor]) -> bool:
-        """Writes a kept variant into buffers, by name, of any type and on any device. False where there is none that can be used."""
+        """Writes a kept variant into buffers, by name, of any type and on any device.
+
+        False where there is none that can be used.
+        """
         if variant.pruning.schedule != "one-shot" or not self.files.exists(self._key(variant)):
             return False
         try:
@@ -77,7 +91,9 @@ class KeptVariants:
             return False
         if not _is_of(facts, variant, stamp):
             return False
-        if {name: values.shape for name, values in weights.items()} != {name: values.shape for name, values in out.items()}:
+        if {name: values.shape for name, values in weights.items()} != {
+            name: values.shape for name, values in out.items()
+        }:
             return False
         for name, values in weights.items():
             out[name].copy_(values)
@@ -95,9 +111,14 @@ class KeptVariants:
                 return None
             layers, excluded = (tuple(LayerCount(**layer) for layer in facts[name]) for name in ("layers", "excluded"))
             return MaskReport(
-                variant=variant, layers=layers, excluded=excluded, other_parameters=facts["other_parameters"],
-                removed_others=facts["removed_others"], zero_others=facts["zero_others"], collapsed=facts["collapsed"],
-            )  # fmt: skip
+                variant=variant,
+                layers=layers,
+                excluded=excluded,
+                other_parameters=facts["other_parameters"],
+                removed_others=facts["removed_others"],
+                zero_others=facts["zero_others"],
+                collapsed=facts["collapsed"],
+            )
         except (MissingData, BadFile, KeyError, TypeError):
             return None
 
@@ -120,7 +141,9 @@ class KeptVariants:
         return self.files.write_root / f"{key}.safetensors"
 
     def _key(self, variant: VariantSpec) -> str:
-        """Not every key of a pruning can name a file: its digest does, and the key itself stands in the facts."""
+        """Not every key of a pruning can name a file: its digest does, and the key itself stands in
+        the facts.
+        """
         digest = hashlib.sha256(variant.pruning.key.encode()).hexdigest()[:24]
         return f"{FOLDER}/{self.precision}/{variant.model.key}/{digest}"
 

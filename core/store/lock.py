@@ -16,12 +16,17 @@ class Busy(SparsightError):
 
 @contextmanager
 def locked(path: Path, what: str) -> Iterator[None]:
-    """Holds the lock at this path; `what` names the series in errors. Raises Busy, CacheNotWritable."""
+    """Holds the lock at this path; `what` names the series in errors.
+
+    Raises Busy, CacheNotWritable.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         file = path.open("ab")
     except OSError as error:
-        raise CacheNotWritable(f"{path.parent} cannot be written ({error}).", "Trained networks are kept there.", "Make room.") from error
+        raise CacheNotWritable(
+            f"{path.parent} cannot be written ({error}).", "Trained networks are kept there.", "Make room."
+        ) from error
     with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,7 +1,8 @@
-"""Values in memory under a budget of bytes: built once, borrowed under one lock per value, least recently used goes first.
+"""Values in memory under a budget of bytes: built once, borrowed under one lock per value, least
+recently used goes first.
 
-A cached model that two threads use at once gives wrong heatmaps without an error; so a value is only ever lent, and
-by default to one borrower at a time.
+A cached model that two threads use at once gives wrong heatmaps without an error; so a value is
+only ever lent, and by default to one borrower at a time.
 """
 
 from __future__ import annotations
@@ -22,18 +23,23 @@ Build = Callable[[Any], tuple[Any, int]]  # a spare value or None -> value, byte
 class MemoryCache:
     """Values by key, kept as long as they fit in the budget together.
 
-    Room is made before a value is built, as far as its size is known by then: what was not used for longest goes, and where too much
-    is borrowed, the builder waits until enough is given back; threads that need more than fits take turns. What is borrowed is never
-    evicted. The budget is passed only where waiting could never end (a thread that has several values at once), by a value that is
-    larger than all of it, which is served but not kept, and by a size that was not known before.
+    Room is made before a value is built, as far as its size is known by then: what was not used for
+    longest goes, and where too much is borrowed, the builder waits until enough is given back;
+    threads that need more than fits take turns. What is borrowed is never evicted. The budget is
+    passed only where waiting could never end (a thread that has several values at once), by a value
+    that is larger than all of it, which is served but not kept, and by a size that was not known
+    before.
 
-    Borrow one value at a time where you can. Threads that borrow several in different orders would wait for each
-    other for ever: that is noticed and raised as RuntimeError in the thread that would close the circle.
+    Borrow one value at a time where you can. Threads that borrow several in different orders would
+    wait for each
+    other for ever: that is noticed and raised as RuntimeError in the thread that would close the
+    circle.
 
     Args:
         name: what this tier is called in reports ("device", "RAM").
         budget_bytes: the most that is kept.
-        beside: another cache whose values are borrowed together with those of this one, so that circles through both are noticed.
+        beside: another cache whose values are borrowed together with those of this one, so that
+            circles through both are noticed.
     """
 
     def __init__(self, name: str, budget_bytes: int, beside: MemoryCache | None = None) -> None:
@@ -45,23 +51,30 @@ class MemoryCache:
 
     @contextmanager
     def borrow(
-        self, key: Hashable, build: Callable[[], tuple[T, int]], exclusive: bool = True, expected: int = 0, under: Hashable = None
+        self,
+        key: Hashable,
+        build: Callable[[], tuple[T, int]],
+        exclusive: bool = True,
+        expected: int = 0,
+        under: Hashable = None,
     ) -> Iterator[T]:
         """Lend the value of `key`, building it if it is not there.
 
-        If several threads ask at once, one builds and the others wait; if it fails, all of them get its exception,
-        nothing is kept, and the next to ask tries again.
+        If several threads ask at once, one builds and the others wait; if it fails, all of them get
+        its exception, nothing is kept, and the next to ask tries again.
 
         Args:
             key: what names the value.
             build: returns the value and its size in bytes; may borrow other keys.
-            exclusive: alone with the value until it is given back; False: beside others who only read it.
+            exclusive: alone with the value until it is given back; False: beside others who only
+                read it.
             expected: bytes for which room is made before building.
             under: key of a value whose memory this one uses: they stay together, and go together.
         Returns:
             a context manager that yields the value; do not keep it after leaving.
         Raises:
-            RuntimeError: this thread has it already, or would wait for one that waits for it. Whatever `build` raises.
+            RuntimeError: this thread has it already, or would wait for one that waits for it.
+            Whatever `build` raises.
         """
         with self._lent(Entry(key, under=under), lambda spare: build(), exclusive, expected) as value:
             yield value
@@ -71,8 +84,10 @@ class MemoryCache:
         """The same, exclusively, for a value that can be written into the memory of another one.
 
         Args:
-            write: gets a value of the same kind that had to make room, to be overwritten, or None; returns the value.
-            size: its bytes. kind: values of one kind are equally large; only the last few (table.MOST_ALIKE) of them are kept.
+            write: gets a value of the same kind that had to make room, to be overwritten, or None;
+                returns the value.
+            size: its bytes. kind: values of one kind are equally large; only the last few
+                (table.MOST_ALIKE) of them are kept.
         """
         with self._lent(Entry(key, kind=kind), lambda spare: (write(spare), size), True, size) as value:
             yield value
@@ -83,14 +98,19 @@ class MemoryCache:
             return key in self._table.entries
 
     def drop(self, key: Hashable) -> None:
-        """Forget a value: who has it keeps it, who asks next has it built anew. Nothing happens if it is not there."""
+        """Forget a value: who has it keeps it, who asks next has it built anew.
+
+        Nothing happens if it is not there.
+        """
         with self._changed:
             if key in self._table.entries:
                 self._table.remove(self._table.entries[key])
                 self._table.serve()
 
     def drop_all(self, test: Callable[[Hashable], bool]) -> None:
-        """Forget the values whose keys pass the test, as `drop`: what is borrowed goes when it is given back."""
+        """Forget the values whose keys pass the test, as `drop`: what is borrowed goes when it is
+        given back.
+        """
         with self._changed:
             for entry in list(self._table.entries.values()):
                 if test(entry.key) and self._table.entries.get(entry.key) is entry:
@@ -121,14 +141,23 @@ class MemoryCache:
         return self._table.budget
 
     def report(self) -> CachePart:
-        """Bytes and entries now; hits (served without building), misses (built or failed) and evictions since the start."""
+        """Bytes and entries now; hits (served without building), misses (built or failed) and
+        evictions since the start.
+        """
         with self._changed:
             table = self._table
             ready = [entry for entry in table.entries.values() if entry.builder is None]
             return CachePart(
-                name=self.name, bytes=sum(entry.bytes for entry in ready), budget_bytes=table.budget, entries=len(ready),
-                hits=self._hits, misses=self._misses, evicted=table.evicted, peak_bytes=table.peak, waiting=len(table.wanted),
-            )  # fmt: skip
+                name=self.name,
+                bytes=sum(entry.bytes for entry in ready),
+                budget_bytes=table.budget,
+                entries=len(ready),
+                hits=self._hits,
+                misses=self._misses,
+                evicted=table.evicted,
+                peak_bytes=table.peak,
+                waiting=len(table.wanted),
+            )
 
     @contextmanager
     def _lent(self, entry: Entry, build: Build, exclusive: bool, expected: int) -> Iterator[Any]:
@@ -160,7 +189,10 @@ class MemoryCache:
         return new
 
     def _pin(self, entry: Entry) -> bool:
-        """Pin an entry once it is built. False if its builder was interrupted: that is no answer for others, ask again."""
+        """Pin an entry once it is built.
+
+        False if its builder was interrupted: that is no answer for others, ask again.
+        """
         entry.pins += 1  # first, so that it cannot go between being built and our waking up
         try:
             self._wait(entry, lambda: entry.builder is None)
@@ -184,7 +216,8 @@ class MemoryCache:
             size = checked(size)
         except BaseException as error:
             with self._changed:
-                # An interrupt (Ctrl-C, a page that reruns) concerns this thread alone; only real errors go to those who wait.
+                # An interrupt (Ctrl-C, a page that reruns) concerns this thread alone; only real
+                # errors go to those who wait.
                 entry.failed, entry.error = True, error if isinstance(error, Exception) else None
                 entry.builder = None
                 if self._table.entries.get(entry.key) is entry:
@@ -199,7 +232,10 @@ class MemoryCache:
             self._changed.notify_all()
 
     def _make_room(self, entry: Entry, size: int) -> Any:
-        """Reserve bytes for an entry of this thread, after waiting for them where that can end. A spare value of its kind, or None."""
+        """Reserve bytes for an entry of this thread, after waiting for them where that can end.
+
+        A spare value of its kind, or None.
+        """
         if size == 0:
             return None
         with self._changed:
@@ -207,7 +243,9 @@ class MemoryCache:
             self._table.wanted.append(wanted)
             try:
                 self._table.serve()
-                if not self._waits.wait(lambda: self._table.holders(entry), lambda: wanted.granted, can_do_without=True):
+                if not self._waits.wait(
+                    lambda: self._table.holders(entry), lambda: wanted.granted, can_do_without=True
+                ):
                     self._table.grant(wanted)
             except BaseException:
                 if not wanted.granted:
@@ -223,7 +261,9 @@ class MemoryCache:
             again = not exclusive and me in entry.readers  # would else wait behind one who waits for it
             entry.line.insert(0 if again else len(entry.line), me)
             try:
-                self._wait(entry, lambda: entry.line[0] == me and entry.owner is None and not (exclusive and entry.readers))
+                self._wait(
+                    entry, lambda: entry.line[0] == me and entry.owner is None and not (exclusive and entry.readers)
+                )
                 if exclusive:
                     entry.owner = me
                 else:
@@ -242,6 +282,11 @@ class MemoryCache:
             self._changed.notify_all()
 
     def _wait(self, entry: Entry, ready: Callable[[], bool]) -> None:
-        """Wait, the table's lock in hand, until `ready`. Raises RuntimeError instead of waiting for ever."""
+        """Wait, the table's lock in hand, until `ready`.
+
+        Raises RuntimeError instead of waiting for ever.
+        """
         if not self._waits.wait(entry.holders, ready):
-            raise RuntimeError(f"borrowing {entry.key!r} here would wait for this thread itself; give back what it has first")
+            raise RuntimeError(
+                f"borrowing {entry.key!r} here would wait for this thread itself; give back what it has first"
+            )

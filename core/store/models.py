@@ -1,4 +1,6 @@
-"""ModelStore: a network as it stands after pruning, ready on the device, from wherever it is cheapest to get."""
+"""ModelStore: a network as it stands after pruning, ready on the device, from wherever it is
+cheapest to get.
+"""
 
 from __future__ import annotations
 
@@ -37,17 +39,25 @@ CPU = torch.device("cpu")
 
 
 class ModelStore:
-    """Networks by VariantSpec, least recently used go first. Safe for threads: one lock a network, held while it is borrowed.
+    """Networks by VariantSpec, least recently used go first. Safe for threads: one lock a network,
+    held while it is borrowed.
 
-    Dense networks and trained levels share the memory of their weights; pruned ones are written into memory that is used again.
+    Dense networks and trained levels share the memory of their weights; pruned ones are written
+    into memory that is used again.
 
     Args:
-        files: where trained networks lie. device: where they run. budgets: bytes that may stay in memory. images: what criteria that
-            are measured on images are measured on. precision: of the networks, a key of PRECISIONS.
+        files: where trained networks lie. device: where they run. budgets: bytes that may stay in
+            memory. images: what criteria that are measured on images are measured on. precision: of
+            the networks, a key of PRECISIONS.
     """
 
     def __init__(
-        self, files: Files, device: torch.device, budgets: Budgets | None = None, images: Images | None = None, precision: str = "float32"
+        self,
+        files: Files,
+        device: torch.device,
+        budgets: Budgets | None = None,
+        images: Images | None = None,
+        precision: str = "float32",
     ) -> None:
         self.budgets = budgets or Budgets()
         self.files, self.device, self.precision, self._images = files, device, precision, images
@@ -68,19 +78,24 @@ class ModelStore:
 
     @contextmanager
     def borrow(self, variant: VariantSpec) -> Iterator[nn.Module]:
-        """The pruned network on the device, in eval mode with frozen parameters, for this borrower alone until the block ends.
+        """The pruned network on the device, in eval mode with frozen parameters, for this borrower
+        alone until the block ends.
 
-        Where it does not fit on the device it runs on the CPU, and where RAM is short its weights are read from disk again; `parts`
-        says so. Threads that need more than fits take turns.
+        Where it does not fit on the device it runs on the CPU, and where RAM is short its weights
+        are read from disk again; `parts` says so. Threads that need more than fits take turns.
 
         Raises:
-            MissingData, BadFile: its weights are not there or damaged. UnknownName: no such model or criterion. OutOfMemory.
+            MissingData, BadFile: its weights are not there or damaged. UnknownName: no such model
+            or criterion. OutOfMemory.
         """
         with ExitStack() as held:
             yield self.retrying(lambda: self._lend(variant, held))
 
     def use(self, variant: VariantSpec, call: Callable[[nn.Module], T]) -> T:
-        """The answer of a call with the network. When memory runs out, in the call too, it is asked once more. Raises as `borrow`."""
+        """The answer of a call with the network.
+
+        When memory runs out, in the call too, it is asked once more. Raises as `borrow`.
+        """
 
         def asked() -> T:
             with self.borrow(variant) as network:
@@ -89,7 +104,10 @@ class ModelStore:
         return self.retrying(asked)
 
     def mask(self, variant: VariantSpec) -> Mask:
-        """What the pruning keeps, by parameter name; on the CPU, shared: do not change it. As large as a quarter of the network."""
+        """What the pruning keeps, by parameter name; on the CPU, shared: do not change it.
+
+        As large as a quarter of the network.
+        """
         stamp = self.stamps.of(variant)
         if variant.pruning.schedule != "one-shot":
             with self._far.weights(variant, stamp) as stored:
@@ -99,17 +117,23 @@ class ModelStore:
             return {name: kept.cpu() for name, kept in mask.items()}
 
     def report(self, variant: VariantSpec) -> MaskReport:
-        """What is left in the tensors, what the pruning removed, and whether the network is collapsed."""
+        """What is left in the tensors, what the pruning removed, and whether the network is
+        collapsed.
+        """
         stamp = self.stamps.of(variant)
         key = f"report/{variant.key}", stamp
-        with self._far.cache.borrow(key, lambda: (self.retrying(lambda: self._count(variant, stamp)), SMALL), exclusive=False) as report:
+        with self._far.cache.borrow(
+            key, lambda: (self.retrying(lambda: self._count(variant, stamp)), SMALL), exclusive=False
+        ) as report:
             return report
 
     def keep(self, variant: VariantSpec) -> Path:
-        """Writes a one-shot variant to disk, mask bits and kept values; from then on it is read instead of computed anew.
+        """Writes a one-shot variant to disk, mask bits and kept values; from then on it is read
+        instead of computed anew.
 
         Raises:
-            BadSpec: another schedule, or larger than the folder may be. CacheNotWritable: the disk is full, say; nothing is lost.
+            BadSpec: another schedule, or larger than the folder may be. CacheNotWritable: the disk
+            is full, say; nothing is lost.
         """
         stamp, report, mask = self.stamps.of(variant), self.report(variant), self.mask(variant)
         with self.borrow(variant) as network:
@@ -132,7 +156,8 @@ class ModelStore:
         return not self.files.exists(stored_key(VariantSpec(model=model))) if there is None else not there
 
     def retrying(self, call: Callable[[], T]) -> T:
-        """The answer of a call; when memory runs out, everything that is not in use is let go and it is asked once more.
+        """The answer of a call; when memory runs out, everything that is not in use is let go and
+        it is asked once more.
 
         Raises: OutOfMemory. Whatever the call raises.
         """
@@ -150,7 +175,9 @@ class ModelStore:
             raise self.budgets.not_enough(self.device) from error
 
     def forget(self, model: ModelSpec) -> None:
-        """Lets go of all that was made of this model's files; what is borrowed goes when it is given back."""
+        """Lets go of all that was made of this model's files; what is borrowed goes when it is
+        given back.
+        """
         self._collapses = Collapses()
         for cache in self.caches:
             cache.drop_all(lambda key: is_of(key, model))
@@ -165,13 +192,18 @@ class ModelStore:
             torch.cuda.empty_cache()
 
     def _lend(self, variant: VariantSpec, held: ExitStack) -> nn.Module:
-        """Borrows the network where it fits; what was borrowed is given back when `held` ends, or at once after an error."""
+        """Borrows the network where it fits; what was borrowed is given back when `held` ends, or
+        at once after an error.
+        """
         stamp, place = self.stamps.of(variant), self._places.of(variant)
         with ExitStack() as tried:
             if place.shares(variant):
                 network = tried.enter_context(self._around(variant, stamp, place))
             else:
-                key, kind = (f"network/{variant.key}", stamp), (variant.model.name, card(variant.model).parameters, place.device)
+                key, kind = (
+                    (f"network/{variant.key}", stamp),
+                    (variant.model.name, card(variant.model).parameters, place.device),
+                )
                 write = partial(self._written, variant, stamp, place)
                 network = tried.enter_context(place.cache.borrow_reused(key, write, place.bytes(variant), kind))
             held.enter_context(tried.pop_all())
@@ -179,7 +211,9 @@ class ModelStore:
 
     @contextmanager
     def _around(self, variant: VariantSpec, stamp: Stamp, place: Place) -> Iterator[nn.Module]:
-        """A network that is the stored weights themselves: it has no memory of its own, and goes when they go."""
+        """A network that is the stored weights themselves: it has no memory of its own, and goes
+        when they go.
+        """
         with place.sources.weights(variant, stamp) as stored:
             found, key = card(variant.model), (f"network/{variant.key}", stamp)
 
@@ -199,12 +233,16 @@ class ModelStore:
             out = network.state_dict()
             if place.sources.has_index(variant, stamp) or not self.kept.read_into(variant, stamp, out):
                 place.sources.write(variant, stamp, out)
-        if variant.pruning.repair == "batch-norm" and self._images is not None:  # the images are those that criteria are measured on
+        if (
+            variant.pruning.repair == "batch-norm" and self._images is not None
+        ):  # the images are those that criteria are measured on
             reestimate(network, [self._images(variant.model)[0].to(place.device, place.dtype)])
         return network
 
     def _fitted(self, network: nn.Module, place: Place) -> nn.Module:
-        """Networks of another precision or place than asked for change their inputs and outputs themselves."""
+        """Networks of another precision or place than asked for change their inputs and outputs
+        themselves.
+        """
         alike = place.device == self.device and next(network.parameters(), torch.empty(0)).dtype == torch.float32
         return network if alike else takes_and_gives(network, place.device, place.dtype, self.device)
 
@@ -218,10 +256,14 @@ class ModelStore:
             return count_stored(variant, stored)
 
     def _count_pruned(self, variant: VariantSpec, stamp: Stamp, sources: Sources) -> MaskReport:
-        """Of a one-shot variant, by its index: a mask is made only where a layer may have lost all that makes one of its channels."""
+        """Of a one-shot variant, by its index: a mask is made only where a layer may have lost all
+        that makes one of its channels.
+        """
         amount = amount_of(variant)
         with sources.index(variant, stamp) as (stored, index):
             collapsed = not index.every_row_stays(*amount) and self._collapses.ask(
-                (index_key(variant, stamp), *amount[1:]), amount[0], lambda: cuts_off(variant, stored, index.mask(*amount))
+                (index_key(variant, stamp), *amount[1:]),
+                amount[0],
+                lambda: cuts_off(variant, stored, index.mask(*amount)),
             )
             return count_pruned(variant, stored, index, self._far.companion_masks(variant, index), collapsed)

@@ -12,7 +12,10 @@ from core.store.weights import Weights
 
 
 def around(found: Card, weights: Weights) -> nn.Module:
-    """A network whose parameters and buffers are these tensors: no memory of its own. In eval mode, parameters frozen."""
+    """A network whose parameters and buffers are these tensors: no memory of its own.
+
+    In eval mode, parameters frozen.
+    """
     network = found.blank()
     network.load_state_dict(weights, assign=True)
     device = next(iter(weights.values())).device
@@ -20,29 +23,42 @@ def around(found: Card, weights: Weights) -> nn.Module:
 
 
 def empty(found: Card, device: torch.device, dtype: torch.dtype) -> nn.Module:
-    """A network with memory of its own that is still to be written: parameters without values. In eval mode, parameters frozen."""
+    """A network with memory of its own that is still to be written: parameters without values.
+
+    In eval mode, parameters frozen.
+    """
     network, made = found.blank(), dict[int, nn.Parameter]()
     for module in network.modules():
         for name, old in module._parameters.items():
             if old is not None:
-                new = made.setdefault(id(old), nn.Parameter(torch.empty(old.shape, dtype=dtype, device=device), requires_grad=False))
+                new = made.setdefault(
+                    id(old), nn.Parameter(torch.empty(old.shape, dtype=dtype, device=device), requires_grad=False)
+                )
                 module._parameters[name] = new
         for name, values in module._buffers.items():
             if values is not None:
-                module._buffers[name] = values.to(device, dtype if values.is_floating_point() else values.dtype, copy=True)
+                module._buffers[name] = values.to(
+                    device, dtype if values.is_floating_point() else values.dtype, copy=True
+                )
     return network.eval()
 
 
 def takes_and_gives(network: nn.Module, device: torch.device, dtype: torch.dtype, home: torch.device) -> nn.Module:
-    """The network takes inputs from any device and in any precision, and gives its logits in float32 at home.
+    """The network takes inputs from any device and in any precision, and gives its logits in
+    float32 at home.
 
     Args:
         device, dtype: of its parameters. home: where the logits go.
     """
 
     def taken(module: nn.Module, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
-        return tuple(values.to(device, dtype) if isinstance(values, Tensor) and values.is_floating_point() else values for values in inputs)
+        return tuple(
+            values.to(device, dtype) if isinstance(values, Tensor) and values.is_floating_point() else values
+            for values in inputs
+        )
 
     network.register_forward_pre_hook(taken)
-    network.register_forward_hook(lambda module, inputs, logits: logits.to(home, torch.float32) if isinstance(logits, Tensor) else logits)
+    network.register_forward_hook(
+        lambda module, inputs, logits: logits.to(home, torch.float32) if isinstance(logits, Tensor) else logits
+    )
     return network

@@ -1,4 +1,6 @@
-"""Where a network runs and its memory is counted: on the device if it fits there, else on the CPU in RAM, else made anew from disk."""
+"""Where a network runs and its memory is counted: on the device if it fits there, else on the CPU
+in RAM, else made anew from disk.
+"""
 
 from __future__ import annotations
 
@@ -16,9 +18,11 @@ from core.text import size
 
 @dataclass(frozen=True, eq=False)
 class Place:
-    """A device, the cache that counts its memory, and the weights that networks are written from there.
+    """A device, the cache that counts its memory, and the weights that networks are written from
+    there.
 
-    in_place: RAM holds one network only, so a pruned one is written over dense weights that are read for it.
+    in_place: RAM holds one network only, so a pruned one is written over dense weights that are
+    read for it.
     """
 
     cache: MemoryCache
@@ -29,7 +33,11 @@ class Place:
 
     def shares(self, variant: VariantSpec) -> bool:
         """Whether the network is the stored weights themselves."""
-        return variant.pruning.schedule != "one-shot" and self.dtype == torch.float32 and self.sources.device == self.device
+        return (
+            variant.pruning.schedule != "one-shot"
+            and self.dtype == torch.float32
+            and self.sources.device == self.device
+        )
 
     def bytes(self, variant: VariantSpec) -> int:
         """Memory of a network of its own."""
@@ -45,7 +53,9 @@ class Places:
 
     def __init__(self, near: Place, far: Sources) -> None:
         self.near, self.far = near, far
-        self._notes: dict[tuple[str, bool], tuple[str, str]] = {}  # model, pruned or not -> tier that is too small, what is said
+        self._notes: dict[
+            tuple[str, bool], tuple[str, str]
+        ] = {}  # model, pruned or not -> tier that is too small, what is said
 
     def of(self, variant: VariantSpec) -> Place:
         """Where this variant goes. Raises UnknownName."""
@@ -70,9 +80,18 @@ class Places:
         if self.near.sources is not self.far and full <= device:
             return self.near, None
         if full > ram:
-            return here, ("RAM", f"its weights take {size(full)}, more than RAM may keep ({size(ram)}): they are read from disk each time.")
+            return here, (
+                "RAM",
+                (
+                    f"its weights take {size(full)}, more than RAM may keep ({size(ram)}): they are read from disk each"
+                    " time."
+                ),
+            )
         if self.near.sources is not self.far:
-            return here, ("device", f"it takes {size(full)}, more than the device may keep ({size(device)}): it runs on the CPU.")
+            return here, (
+                "device",
+                f"it takes {size(full)}, more than the device may keep ({size(device)}): it runs on the CPU.",
+            )
         return here, None
 
     def _pruned(self, variant: VariantSpec, full: int, own: int) -> tuple[Place, tuple[str, str] | None]:
@@ -83,12 +102,24 @@ class Places:
         if own <= device and full <= ram:
             there = Place(near.cache, near.device, self.far, near.dtype)
             return there, (
-                "device",
-                f"its dense weights stay in RAM, for {size(full + own)} are more than the device may keep.",
-            ) if gpu else None
+                (
+                    "device",
+                    f"its dense weights stay in RAM, for {size(full + own)} are more than the device may keep.",
+                )
+                if gpu
+                else None
+            )
         short = f"a pruned network of {size(own)} and its dense weights of {size(full)} are more than"
         if full + own <= ram:
             where = "it runs on the CPU" if gpu else "both are kept in RAM"
-            return Place(self.far.cache, self.far.device, self.far, near.dtype), ("device", f"{short} fits ({size(device)}): {where}.")
-        alone = Place(self.far.cache, self.far.device, self.far, near.dtype, in_place=variant.pruning.schedule == "one-shot")
-        return alone, ("RAM", f"{short} RAM may keep ({size(ram)}): weights are read from disk for each sparsity, which takes longer.")
+            return Place(self.far.cache, self.far.device, self.far, near.dtype), (
+                "device",
+                f"{short} fits ({size(device)}): {where}.",
+            )
+        alone = Place(
+            self.far.cache, self.far.device, self.far, near.dtype, in_place=variant.pruning.schedule == "one-shot"
+        )
+        return alone, (
+            "RAM",
+            f"{short} RAM may keep ({size(ram)}): weights are read from disk for each sparsity, which takes longer.",
+        )

@@ -13,9 +13,17 @@ from core.store.coding import FORMAT, RECORD
 
 Layout = dict[str, tuple[torch.dtype, list[int]]]  # type and shape by name
 NAMES = {
-    torch.bool: "BOOL", torch.uint8: "U8", torch.int8: "I8", torch.int16: "I16", torch.float16: "F16", torch.bfloat16: "BF16",
-    torch.int32: "I32", torch.float32: "F32", torch.float64: "F64", torch.int64: "I64",
-}  # fmt: skip
+    torch.bool: "BOOL",
+    torch.uint8: "U8",
+    torch.int8: "I8",
+    torch.int16: "I16",
+    torch.float16: "F16",
+    torch.bfloat16: "BF16",
+    torch.int32: "I32",
+    torch.float32: "F32",
+    torch.float64: "F64",
+    torch.int64: "I64",
+}
 LAST_FIRST = list(NAMES)  # safetensors puts the types in this order, last first, and names in theirs within a type
 
 
@@ -25,7 +33,9 @@ def dense_bytes(tensors: Mapping[str, Tensor]) -> int:
 
 
 def sparse_bytes(tensors: Mapping[str, Tensor], prunable: Iterable[str]) -> int:
-    """Bytes of a file that holds the prunable weights as one bit each and those that are not zero: as `sparse.pack_sparse` writes it."""
+    """Bytes of a file that holds the prunable weights as one bit each and those that are not zero:
+    as `sparse.pack_sparse` writes it.
+    """
     names, layout = set(prunable), Layout()
     for name, values in tensors.items():
         if name in names:
@@ -43,9 +53,17 @@ def file_bytes(network: nn.Module) -> int:
 
 
 def _bytes(layout: Layout) -> int:
-    """Eight bytes of length, the head as safetensors writes it (filled up with spaces to a multiple of eight), the values."""
+    """Eight bytes of length, the head as safetensors writes it (filled up with spaces to a multiple
+    of eight), the values.
+    """
     sizes = {name: math.prod(shape) * dtype.itemsize for name, (dtype, shape) in layout.items()}
-    record = {"format": FORMAT, "torch": str(torch.__version__), "bytes": sum(sizes.values()), "facts": {}, "sha256": "0" * 64}
+    record = {
+        "format": FORMAT,
+        "torch": str(torch.__version__),
+        "bytes": sum(sizes.values()),
+        "facts": {},
+        "sha256": "0" * 64,
+    }
     head: dict[str, object] = {"__metadata__": {RECORD: json.dumps(record, sort_keys=True)}}
     start = 0
     for name in sorted(layout, key=lambda name: (-LAST_FIRST.index(layout[name][0]), name.encode())):

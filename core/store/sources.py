@@ -1,4 +1,6 @@
-"""What pruned networks are written from: dense weights, pruning indexes, and what criteria are measured on."""
+"""What pruned networks are written from: dense weights, pruning indexes, and what criteria are
+measured on.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,9 @@ SMALL = 1024  # bytes that stand for what has a few numbers only
 
 @dataclass(frozen=True, eq=False)
 class Origin:
-    """Where weights come from: the store's files, a folder of downloads, images for criteria that are measured on some."""
+    """Where weights come from: the store's files, a folder of downloads, images for criteria that
+    are measured on some.
+    """
 
     files: Files
     downloads: Path
@@ -38,9 +42,11 @@ class Origin:
 
 
 class Sources:
-    """Weights and indexes on one device, under the budget of one cache. All are lent: in use they cannot make room.
+    """Weights and indexes on one device, under the budget of one cache. All are lent: in use they
+    cannot make room.
 
-    Every question comes with the stamp of the files that answer for the variant (store/stamps.py), taken before it is asked.
+    Every question comes with the stamp of the files that answer for the variant (store/stamps.py),
+    taken before it is asked.
 
     Args:
         origin: where they come from. cache, device: where they lie.
@@ -52,14 +58,20 @@ class Sources:
 
     @contextmanager
     def weights(self, variant: VariantSpec, stamp: Stamp) -> Iterator[Stored]:
-        """The weights of a dense network or of a trained level. Raises MissingData, BadFile, UnknownName, BadSpec."""
+        """The weights of a dense network or of a trained level.
+
+        Raises MissingData, BadFile, UnknownName, BadSpec.
+        """
         key, expected = weights_key(variant, stamp), network_bytes(card(variant.model))
         with self.cache.borrow(key, lambda: self._load(variant, stamp), exclusive=False, expected=expected) as stored:
             yield stored
 
     @contextmanager
     def index(self, variant: VariantSpec, stamp: Stamp) -> Iterator[tuple[Stored, PruningIndex]]:
-        """Dense weights and the index of a one-shot spec's ranking. Raises as `weights`; BadSpec for scores that are no numbers."""
+        """Dense weights and the index of a one-shot spec's ranking.
+
+        Raises as `weights`; BadSpec for scores that are no numbers.
+        """
         with self.weights(variant.dense, stamp) as stored:
 
             def build() -> tuple[PruningIndex, int]:
@@ -76,7 +88,9 @@ class Sources:
         return self.cache.holds(index_key(variant, stamp))
 
     def write(self, variant: VariantSpec, stamp: Stamp, out: Mapping[str, Tensor]) -> None:
-        """Writes all values of a variant into buffers, by name: of the weights' shapes, of any type, on any device."""
+        """Writes all values of a variant into buffers, by name: of the weights' shapes, of any
+        type, on any device.
+        """
         if variant.pruning.schedule == "one-shot":
             with self.index(variant, stamp) as (stored, index):
                 self._write(variant, index, stored.weights, out)
@@ -86,13 +100,17 @@ class Sources:
                 out[name].copy_(values)
 
     def pruned_in_place(self, variant: VariantSpec, stamp: Stamp) -> Weights:
-        """A one-shot variant in the memory of dense weights of its own, for machines that cannot hold both: slow, nothing is kept."""
+        """A one-shot variant in the memory of dense weights of its own, for machines that cannot
+        hold both: slow, nothing is kept.
+        """
         weights = self._load(variant.dense, stamp)[0].weights
         self._write(variant, index_of(variant, weights, self._calibration(variant.model, stamp)), weights, weights)
         return weights
 
     def companion_masks(self, variant: VariantSpec, index: PruningIndex) -> Mask:
-        """Masks of the biases and norms that go with whole filters, by name; none for other granularities."""
+        """Masks of the biases and norms that go with whole filters, by name; none for other
+        granularities.
+        """
         pruning, found = variant.pruning, card(variant.model)
         if pruning.granularity != "filter":
             return {}
@@ -105,7 +123,9 @@ class Sources:
 
     def _write(self, variant: VariantSpec, index: PruningIndex, weights: Weights, out: Mapping[str, Tensor]) -> None:
         pruning = variant.pruning
-        index.write(sparsity_of(pruning), pruning.overrides, {name: weights[name] for name in out}, out, pruning.excluded)
+        index.write(
+            sparsity_of(pruning), pruning.overrides, {name: weights[name] for name in out}, out, pruning.excluded
+        )
         for name, kept in self.companion_masks(variant, index).items():
             out[name].mul_(kept.to(out[name].device))
 
@@ -118,7 +138,9 @@ class Sources:
         return stored, stored.bytes
 
     def _calibration(self, model: ModelSpec, stamp: Stamp) -> Callable[[], Calibration] | None:
-        """Measures gradients and input norms of the dense network on a few images when it is asked to, and keeps them."""
+        """Measures gradients and input norms of the dense network on a few images when it is asked
+        to, and keeps them.
+        """
         images = self.origin.images
         if images is None:
             return None
@@ -166,10 +188,14 @@ def index_of(variant: VariantSpec, weights: Weights, measured: Callable[[], Cali
     """The index of a one-shot spec over the weights that its card says may be pruned."""
     found, pruning = card(variant.model), variant.pruning
     candidates = {name: weights[name] for name in found.prunable}
-    return PruningIndex.of(pruning, Evidence(candidates, pruning.granularity, pruning.seed, measured, found.conv_groups))
+    return PruningIndex.of(
+        pruning, Evidence(candidates, pruning.granularity, pruning.seed, measured, found.conv_groups)
+    )
 
 
 def _borrows(pruning: PruningSpec) -> bool:
-    """Whether the scores take next to no memory: the weights are their own, or they are of groups."""
+    """Whether the scores take next to no memory: the weights are their own, or they are of
+    groups.
+    """
     single = pruning.granularity == "weight" or n_of_m(pruning.granularity) is not None
     return not single or CRITERIA[pruning.criterion].facts.get("order") == "size"

@@ -1,4 +1,6 @@
-"""Pruned weights in little room: one bit per weight says whether it is kept, and only kept values are stored."""
+"""Pruned weights in little room: one bit per weight says whether it is kept, and only kept values
+are stored.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +17,9 @@ from core.errors import BadFile
 def pack_sparse(weights: Mapping[str, Tensor], mask: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Weights and mask as tensors for `Files.save`.
 
-    A masked weight W becomes "bits/W" (its mask, 8 to a byte), "kept/W" (its kept values in order) and "shape/W";
-    any other becomes "dense/W". A kept weight of exactly 0.0 stays kept. Values are stored bit by bit.
+    A masked weight W becomes "bits/W" (its mask, 8 to a byte), "kept/W" (its kept values in order)
+    and "shape/W"; any other becomes "dense/W". A kept weight of exactly 0.0 stays kept. Values are
+    stored bit by bit.
 
     Args:
         weights: by parameter name, any shape and type, on any device.
@@ -36,7 +39,9 @@ def pack_sparse(weights: Mapping[str, Tensor], mask: Mapping[str, Tensor]) -> di
             continue
         kept = mask[name].cpu()
         if kept.dtype != torch.bool or kept.shape != weight.shape:
-            raise ValueError(f"the mask of {name} is {kept.dtype} {tuple(kept.shape)}, its weight {tuple(weight.shape)}")
+            raise ValueError(
+                f"the mask of {name} is {kept.dtype} {tuple(kept.shape)}, its weight {tuple(weight.shape)}"
+            )
         packed[f"bits/{name}"] = torch.from_numpy(np.packbits(kept.numpy().reshape(-1)))
         packed[f"kept/{name}"] = weight[kept]
         packed[f"shape/{name}"] = torch.tensor(weight.shape, dtype=torch.int64)

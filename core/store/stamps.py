@@ -25,7 +25,8 @@ class Stamps:
         self._newest: dict[str, Stamp] = {}  # by the key of the file
 
     def of(self, variant: VariantSpec) -> Stamp:
-        """Of the card, the dense network's file, and the level's for a trained level. Packages and random weights have no such files.
+        """Of the card, the dense network's file, and the level's for a trained level. Packages and
+        random weights have no such files.
 
         A card that was exchanged is read first. Raises UnknownName.
         """

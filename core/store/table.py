@@ -1,4 +1,7 @@
-"""The table of a memory cache: what is there, how many bytes it has, what goes when room is wanted. Guarded by the cache's lock."""
+"""The table of a memory cache: what is there, how many bytes it has, what goes when room is wanted.
+
+Guarded by the cache's lock.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +46,8 @@ class Wanted:
 
 
 class Table:
-    """Entries by key, least recently used first, and those who wait for room, first come first served.
+    """Entries by key, least recently used first, and those who wait for room, first come first
+    served.
 
     Args:
         budget: bytes. on_grant: called when somebody has got room.
@@ -70,12 +74,16 @@ class Table:
                 self.entries.move_to_end(key)
 
     def holders(self, entry: Entry) -> set[int]:
-        """The threads that keep something in the table, other than the building of this entry, and those who only wait for room."""
+        """The threads that keep something in the table, other than the building of this entry, and
+        those who only wait for room.
+        """
         without = {id(entry), *(id(wanted.entry) for wanted in self.wanted)}
         return {thread for other in self.entries.values() if id(other) not in without for thread in other.holders()}
 
     def serve(self) -> None:
-        """Give room to those who wait for it, as far as there is some: called by who gives back, so that nobody is overtaken for ever."""
+        """Give room to those who wait for it, as far as there is some: called by who gives back, so
+        that nobody is overtaken for ever.
+        """
         while self.wanted:
             wanted = self.wanted[0]
             self._free(wanted)
@@ -91,7 +99,9 @@ class Table:
         self._on_grant()
 
     def trim(self) -> None:
-        """Evict until the rest fits: first what never can, then the least recently used; what is borrowed stays. Then serve who waits."""
+        """Evict until the rest fits: first what never can, then the least recently used; what is
+        borrowed stays. Then serve who waits.
+        """
         if self.used > self.budget:
             for entry in list(self.entries.values()):
                 if entry.bytes > self.budget:
@@ -104,7 +114,9 @@ class Table:
         self.serve()
 
     def evict(self, entry: Entry) -> bool:
-        """Let an entry go, and what lies under it, unless something of it is borrowed or being built. True if it went now."""
+        """Let an entry go, and what lies under it, unless something of it is borrowed or being
+        built. True if it went now.
+        """
         if self.entries.get(entry.key) is not entry or any(each.pins for each in self._family(entry)):
             return False
         self.evicted += self.remove(entry)
@@ -125,8 +137,14 @@ class Table:
         self.serve()
 
     def _free(self, wanted: Wanted) -> None:
-        """Evict, least recently used first: values of the same kind down to the most there may be, then until the wanted bytes fit."""
-        alike = [entry for entry in self.entries.values() if entry.bytes and entry.kind is not None and entry.kind == wanted.entry.kind]
+        """Evict, least recently used first: values of the same kind down to the most there may be,
+        then until the wanted bytes fit.
+        """
+        alike = [
+            entry
+            for entry in self.entries.values()
+            if entry.bytes and entry.kind is not None and entry.kind == wanted.entry.kind
+        ]
         surplus = len(alike) + 1 - MOST_ALIKE
         for entry in alike:
             if surplus > 0 and self.evict(entry):

@@ -1,4 +1,7 @@
-"""Tables of results on disk. The accuracy table: counts of right answers by variant and data set, as CSV."""
+"""Tables of results on disk.
+
+The accuracy table: counts of right answers by variant and data set, as CSV.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,8 @@ Rows = dict[tuple[str, str], Counts]  # by pruning key and data key
 
 
 class AccuracyTable:
-    """Counts (correct, total) by pruning key and data key, one CSV file a model: <root>/<model key>/accuracy.csv.
+    """Counts (correct, total) by pruning key and data key, one CSV file a model: <root>/<model
+    key>/accuracy.csv.
 
     Args:
         roots: folders to look in; a row in an earlier one wins.
@@ -51,7 +55,10 @@ class AccuracyTable:
 
 
 def read_counts(path: Path) -> Rows:
-    """The rows of one table; empty when there is none. Raises BadFile for columns or counts that are not ours."""
+    """The rows of one table; empty when there is none.
+
+    Raises BadFile for columns or counts that are not ours.
+    """
     if not path.is_file():
         return {}
     try:
@@ -83,5 +90,7 @@ def write_counts(path: Path, rows: Iterable[tuple[str, str, int, int]]) -> None:
             part.write_text(text.getvalue(), encoding="utf-8")
     except OSError as error:
         raise CacheNotWritable(
-            f"{path} could not be written ({error}).", "The folder must be writable.", "Free some space or choose another folder."
+            f"{path} could not be written ({error}).",
+            "The folder must be writable.",
+            "Free some space or choose another folder.",
         ) from error

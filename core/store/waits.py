@@ -1,4 +1,6 @@
-"""Who waits for whom: one lock for several caches, and circles are noticed instead of waited in for ever."""
+"""Who waits for whom: one lock for several caches, and circles are noticed instead of waited in for
+ever.
+"""
 
 from __future__ import annotations
 
@@ -15,18 +17,24 @@ class _Wait:
 
 
 class Waits:
-    """Shared by caches whose values are borrowed together. `changed` guards their tables; it is never held while building or while lent."""
+    """Shared by caches whose values are borrowed together.
+
+    `changed` guards their tables; it is never held while building or while lent.
+    """
 
     def __init__(self) -> None:
         self.changed = threading.Condition()
         self._waiting: dict[int, _Wait] = {}  # by thread
 
     def wait(self, holders: Callable[[], set[int]], ready: Callable[[], bool], can_do_without: bool = False) -> bool:
-        """Wait, `changed` in hand, until `ready`. False, at once, if that would be for ever: a circle of threads.
+        """Wait, `changed` in hand, until `ready`. False, at once, if that would be for ever: a
+        circle of threads.
 
         Args:
-            holders: the threads that must go on first. ready: both are asked with `changed` in hand.
-            can_do_without: this thread goes on all the same where a circle would close, so it closes none for others.
+            holders: the threads that must go on first. ready: both are asked with `changed` in
+                hand.
+            can_do_without: this thread goes on all the same where a circle would close, so it
+                closes none for others.
         """
         me, wait = threading.get_ident(), _Wait(holders, ready, can_do_without)
         try:
@@ -52,7 +60,12 @@ class Waits:
         while todo:
             thread = todo.pop()
             other = self._waiting.get(thread)
-            if thread not in seen and other is not None and not other.ready() and (wait.can_do_without or not other.can_do_without):
+            if (
+                thread not in seen
+                and other is not None
+                and not other.ready()
+                and (wait.can_do_without or not other.can_do_without)
+            ):
                 todo += other.holders()
             seen.add(thread)
         return seen

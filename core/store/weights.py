@@ -22,7 +22,9 @@ Weights = dict[str, Tensor]
 
 @dataclass(frozen=True, eq=False)
 class Stored:
-    """Complete weights by name, shared: not to be changed. mask: of trained networks; empty for a dense one, which keeps everything."""
+    """Complete weights by name, shared: not to be changed. mask: of trained networks; empty for a
+    dense one, which keeps everything.
+    """
 
     weights: Weights
     mask: Mask
@@ -38,7 +40,10 @@ def network_bytes(found: Card, dtype: torch.dtype = torch.float32) -> int:
 
 
 def stored_key(variant: VariantSpec) -> str:
-    """The file of a trained network; a dense network is level 0 of its series where it has one. Raises BadSpec."""
+    """The file of a trained network; a dense network is level 0 of its series where it has one.
+
+    Raises BadSpec.
+    """
     found: Card = card(variant.model)
     pruning = found.dense if variant.pruning.schedule == "none" else variant.pruning
     series = series_of(variant.model)
@@ -54,7 +59,8 @@ def read_stored(files: Files, downloads: Path, variant: VariantSpec) -> Stored:
     """The weights of a dense network or of a trained level, on the CPU.
 
     Raises:
-        UnknownName: no such model or weights. MissingData, BadFile: they are not there, damaged, or another network's.
+        UnknownName: no such model or weights. MissingData, BadFile: they are not there, damaged, or
+        another network's.
     """
     found, key = card(variant.model), stored_key(variant)
     weights, mask = None, Mask()
@@ -62,8 +68,12 @@ def read_stored(files: Files, downloads: Path, variant: VariantSpec) -> Stored:
         weights = dense_weights(variant.model, downloads)
     if weights is None:
         weights, mask = unpack_sparse(_load_or_explain(files, key, variant))
-    # in one piece, for the index walks through memory; files that ship hold values rounded to float16
-    weights = {name: (values.float() if values.is_floating_point() else values).contiguous() for name, values in weights.items()}
+    # in one piece, for the index walks through memory; files that ship hold values rounded to
+    # float16
+    weights = {
+        name: (values.float() if values.is_floating_point() else values).contiguous()
+        for name, values in weights.items()
+    }
     _check_fit(key, found, weights, mask)
     # a series that leaves layers alone stores no mask of them: they keep everything
     whole = full_mask(weights, tuple(name for name in found.prunable if name not in mask)) if mask else {}
@@ -78,14 +88,20 @@ def _load_or_explain(files: Files, key: str, variant: VariantSpec) -> Weights:
         command = f"`python -m core protocol run lukkien --train-on {train_on} --seeds {variant.model.seed}`"
         series = series_of(variant.model)
         retrained = series is not None and series.schedule == "retrained"
-        how = "Its series is not trained that far: let its run go on, on the page Retrain." if retrained else f"Train it with {command}."
+        how = (
+            "Its series is not trained that far: let its run go on, on the page Retrain."
+            if retrained
+            else f"Train it with {command}."
+        )
         raise MissingData(f"The network {key} is not on this machine.", error.allowed, how) from error
 
 
 def _check_fit(key: str, found: Card, weights: Weights, mask: Mask) -> None:
     """Raises BadFile when the stored tensors are not this network's."""
     expected = found.shapes
-    if {name: tuple(values.shape) for name, values in weights.items()} != expected or not set(mask) <= set(found.prunable):
+    if {name: tuple(values.shape) for name, values in weights.items()} != expected or not set(mask) <= set(
+        found.prunable
+    ):
         raise BadFile(
             f"The stored network {key} holds the weights of another network.",
             f"It must hold {', '.join(expected)} in their shapes.",

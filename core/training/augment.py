@@ -1,4 +1,6 @@
-"""Random changes of training images, each image its own, drawn on the CPU so that every device sees the same ones."""
+"""Random changes of training images, each image its own, drawn on the CPU so that every device sees
+the same ones.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ ROTATION_DEG, SHIFT, SCALE = 10.0, 0.125, (0.8, 1.2)
 
 @dataclass(frozen=True, eq=False)
 class Moves:
-    """How each image of a batch is moved: mirrored (N,) bool twice; angle in radians, shift as a share of the side (N, 2), scale (N,)."""
+    """How each image of a batch is moved: mirrored (N,) bool twice; angle in radians, shift as a
+    share of the side (N, 2), scale (N,).
+    """
 
     mirrored: Tensor
     upside_down: Tensor
@@ -28,7 +32,10 @@ class Moves:
 
 
 def draw(images: int, names: tuple[str, ...], generator: np.random.Generator) -> Moves:
-    """Moves for a number of images. All numbers are drawn whatever the names, so that one augmentation does not change another."""
+    """Moves for a number of images.
+
+    All numbers are drawn whatever the names, so that one augmentation does not change another.
+    """
     uniform = torch.from_numpy(generator.random((6, images), dtype=np.float32))
     still = torch.zeros(images)
     turned, moved = "rotation-10" in names, "shift-and-scale" in names
@@ -42,7 +49,10 @@ def draw(images: int, names: tuple[str, ...], generator: np.random.Generator) ->
 
 
 def apply(images: Tensor, moves: Moves) -> Tensor:
-    """Images (N, C, H, W) in [0, 1] moved, any device. Flips alone are exact; all else is one bilinear resampling, black outside."""
+    """Images (N, C, H, W) in [0, 1] moved, any device.
+
+    Flips alone are exact; all else is one bilinear resampling, black outside.
+    """
     mirrored, upside_down = moves.mirrored.to(images.device), moves.upside_down.to(images.device)
     if not (moves.angle.any() or moves.shift.any() or (moves.scale != 1).any()):
         images = torch.where(mirrored[:, None, None, None], images.flip(3), images)
@@ -51,7 +61,8 @@ def apply(images: Tensor, moves: Moves) -> Tensor:
     across, down = 1 - 2 * mirrored.to(images.dtype), 1 - 2 * upside_down.to(images.dtype)
     ratio = images.shape[2] / images.shape[3]
     shift = 2 * moves.shift.to(images)
-    # For each pixel of the result, where it is read from: mirrored last, so turned and moved first on the way back.
+    # For each pixel of the result, where it is read from: mirrored last, so turned and moved first
+    # on the way back.
     rows = [
         torch.stack([cos * across, -sin * ratio * across, shift[:, 0]], dim=1),
         torch.stack([sin / ratio * down, cos * down, shift[:, 1]], dim=1),

@@ -1,4 +1,6 @@
-"""A pruned network trained until it is good again: early stopping, the best weights kept, resumed after a kill at an epoch's end."""
+"""A pruned network trained until it is good again: early stopping, the best weights kept, resumed
+after a kill at an epoch's end.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,9 @@ from core.training.single import Photographs, Subject, count_correct, regrown
 
 @dataclass(frozen=True, kw_only=True)
 class Epoch:
-    """One epoch of a run. loss: mean over the training images. correct, total: on the validation images after it."""
+    """One epoch of a run. loss: mean over the training images. correct, total: on the validation
+    images after it.
+    """
 
     epoch: int
     epochs: int
@@ -37,8 +41,8 @@ class Epoch:
 class Outcome:
     """What a run ends with, or has so far where a person stopped it.
 
-    best_epoch: the one whose weights are the result (0 where there was none: those it began with). best_correct, total: on the validation
-    images.
+    best_epoch: the one whose weights are the result (0 where there was none: those it began with).
+    best_correct, total: on the validation images.
     """
 
     best_epoch: int
@@ -53,8 +57,8 @@ class Outcome:
 class Goal:
     """What to train, on what, how, and where the half-finished run is kept (key of the store).
 
-    control: whether to wait or stop. gradual: prunes meanwhile; epochs before it has ended are no results. keep: the epoch whose weights
-    are kept under <key>/epoch-<keep>, 0 for none.
+    control: whether to wait or stop. gradual: prunes meanwhile; epochs before it has ended are no
+    results. keep: the epoch whose weights are kept under <key>/epoch-<keep>, 0 for none.
     """
 
     subject: Subject
@@ -86,16 +90,18 @@ class _State:
 
 
 def finetune(goal: Goal) -> Iterator[Epoch | Outcome]:
-    """Trains the subject in place and leaves the best weights in it. Epochs that a killed run finished are taken from disk.
+    """Trains the subject in place and leaves the best weights in it. Epochs that a killed run
+    finished are taken from disk.
 
-    The first epoch is the best so far; then better means validation accuracy > best x recipe.better with early stopping (Merkle),
-    without it any more right answers. The weights that a run begins with count as its result only where there is nothing to train.
+    The first epoch is the best so far; then better means validation accuracy > best x recipe.better
+    with early stopping (Merkle), without it any more right answers. The weights that a run begins
+    with count as its result only where there is nothing to train.
 
     Yields:
         each Epoch as it ends, those found on disk too, and at last the Outcome.
     Raises:
-        Diverged: a loss was no number. Stopped: a person asked for it; the Outcome so far is yielded before, if there is one.
-        CacheNotWritable: the state cannot be saved.
+        Diverged: a loss was no number. Stopped: a person asked for it; the Outcome so far is
+        yielded before, if there is one. CacheNotWritable: the state cannot be saved.
     """
     if goal.device.type == "cpu":
         keep_memory_between_steps()
@@ -132,15 +138,22 @@ def _train(goal: Goal, training: Training, state: _State) -> Iterator[Epoch]:
 
 
 def _outcome(goal: Goal, state: _State, by_hand: bool = False) -> Outcome:
-    """The best weights so far go into the network. Where there was no epoch at all, what it began with is counted."""
+    """The best weights so far go into the network.
+
+    Where there was no epoch at all, what it began with is counted.
+    """
     goal.subject.network.load_state_dict(state.best)
     goal.subject.network.requires_grad_(False).eval()
     epochs = len(goal.recipe.epoch_rates)
     best = state.best_correct if epochs else count_correct(goal.subject, goal.validation, goal.device)
     return Outcome(
-        best_epoch=state.best_epoch, best_correct=best, history=tuple(state.history), stopped_early=len(state.history) < epochs,
-        total=len(goal.validation), by_hand=by_hand,
-    )  # fmt: skip
+        best_epoch=state.best_epoch,
+        best_correct=best,
+        history=tuple(state.history),
+        stopped_early=len(state.history) < epochs,
+        total=len(goal.validation),
+        by_hand=by_hand,
+    )
 
 
 def _tightened(goal: Goal, task: Photographs) -> Callable[[int, int], None] | None:
@@ -169,7 +182,14 @@ def forget(goal: Goal) -> None:
 def _evaluated(goal: Goal, epoch: int, loss: float, seconds: float) -> Epoch:
     check_pruned(goal.subject)
     correct = count_correct(goal.subject, goal.validation, goal.device)
-    return Epoch(epoch=epoch, epochs=len(goal.recipe.epoch_rates), loss=loss, correct=correct, total=len(goal.validation), seconds=seconds)
+    return Epoch(
+        epoch=epoch,
+        epochs=len(goal.recipe.epoch_rates),
+        loss=loss,
+        correct=correct,
+        total=len(goal.validation),
+        seconds=seconds,
+    )
 
 
 def check_pruned(subject: Subject) -> None:
@@ -202,13 +222,20 @@ def _packed(goal: Goal, training: Training, state: _State) -> tuple[dict[str, Te
     if goal.gradual:
         parts["mask"] = goal.subject.mask
     tensors = {f"{part}/{name}": values.cpu() for part, named in parts.items() for name, values in named.items()}
-    facts = {"best_epoch": state.best_epoch, "best_correct": state.best_correct, "history": [vars(epoch) for epoch in state.history],
-             "recipe": goal.recipe.key, "photographs": goal.data.digest}  # fmt: skip
+    facts = {
+        "best_epoch": state.best_epoch,
+        "best_correct": state.best_correct,
+        "history": [vars(epoch) for epoch in state.history],
+        "recipe": goal.recipe.key,
+        "photographs": goal.data.digest,
+    }
     return tensors, facts
 
 
 def _resumed(goal: Goal, training: Training) -> _State | None:
-    """The state after the last finished epoch, loaded into network and optimiser; None without one of this recipe and these images."""
+    """The state after the last finished epoch, loaded into network and optimiser; None without one
+    of this recipe and these images.
+    """
     try:
         tensors, facts = goal.files.load(f"{goal.key}/unfinished")
     except (MissingData, BadFile):  # a damaged state only costs time: the run begins again
@@ -224,4 +251,6 @@ def _resumed(goal: Goal, training: Training) -> _State | None:
     for name, kept in parts["mask"].items():
         goal.subject.mask[name].copy_(kept)
     history = [Epoch(**epoch) for epoch in facts["history"]]
-    return _State(parts["best"], facts["best_correct"], facts["best_epoch"], [replace(epoch, seconds=0.0) for epoch in history])
+    return _State(
+        parts["best"], facts["best_correct"], facts["best_epoch"], [replace(epoch, seconds=0.0) for epoch in history]
+    )

@@ -1,8 +1,8 @@
 """Gradual pruning: a network is pruned little by little while it trains.
 
 Source: Zhu and Gupta 2017, To prune, or not to prune, Eq. 1 (arXiv:1710.01878).
-Differs from the paper: what is removed stays removed (theirs may grow back until the ramp ends), so that the counted sparsity holds
-at every step; any criterion, granularity and scope.
+Differs from the paper: what is removed stays removed (theirs may grow back until the ramp ends), so
+that the counted sparsity holds at every step; any criterion, granularity and scope.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from torch import Tensor
 from core.pruning.mask import Mask
 from core.specs import Ramp
 
-Prune = Callable[[float, Mapping[str, Tensor]], Mask]  # a sparsity and the mask so far -> the next mask, of the same names
+Prune = Callable[
+    [float, Mapping[str, Tensor]], Mask
+]  # a sparsity and the mask so far -> the next mask, of the same names
 
 
 class Gradual:
@@ -23,7 +25,8 @@ class Gradual:
     Args:
         ramp: when. final: the sparsity that it ends with.
         prune: makes the next mask from the weights as they then are.
-        mask: of the network that is trained; changed in place, so that whoever holds it sees the one that holds.
+        mask: of the network that is trained; changed in place, so that whoever holds it sees the
+            one that holds.
     """
 
     def __init__(self, ramp: Ramp, final: float, prune: Prune, mask: Mapping[str, Tensor]) -> None:
@@ -35,14 +38,17 @@ class Gradual:
         return self.ramp.end
 
     def due(self, done: int, steps: int) -> int | None:
-        """Which pruning, 1 to `times`, falls after `done` steps of the level; None for none. The last where several fall together.
+        """Which pruning, 1 to `times`, falls after `done` steps of the level; None for none. The
+        last where several fall together.
 
         Args: steps: of an epoch.
         """
         since, length = done - self.ramp.begin * steps, self.ramp.epochs * steps
         if not 0 < since <= length:
             return None
-        place = since * self.ramp.times // length  # prunings that are due by now, each after ceil(place * length / times) steps
+        place = (
+            since * self.ramp.times // length
+        )  # prunings that are due by now, each after ceil(place * length / times) steps
         return place if place > (since - 1) * self.ramp.times // length else None
 
     def step(self, done: int, steps: int) -> bool:

@@ -1,6 +1,8 @@
-"""The one training loop: epochs of steps, masks enforced after every step, progress after every epoch.
+"""The one training loop: epochs of steps, masks enforced after every step, progress after every
+epoch.
 
-What is trained is a Task: the thesis CNN's seeds side by side (stacked.py) or one network on photographs (single.py).
+What is trained is a Task: the thesis CNN's seeds side by side (stacked.py) or one network on
+photographs (single.py).
 """
 
 from __future__ import annotations
@@ -30,7 +32,9 @@ class EpochDone:
 
 
 class Task(Protocol):
-    """What the loop trains. series: how many networks side by side. masks: parameters with their masks."""
+    """What the loop trains. series: how many networks side by side. masks: parameters with their
+    masks.
+    """
 
     parameters: list[nn.Parameter]
     masks: list[tuple[Tensor, Tensor]]
@@ -51,7 +55,8 @@ class Training:
     Args:
         task: what is trained; its masked parameters are masked at once.
         recipe: optimiser and learning rates. A fresh optimiser is used.
-        after_step: told the epoch and the step (both from 0 on) after each step of the optimiser; may change the task's masks.
+        after_step: told the epoch and the step (both from 0 on) after each step of the optimiser;
+            may change the task's masks.
     """
 
     def __init__(self, task: Task, recipe: TrainSpec, after_step: Callable[[int, int], None] | None = None) -> None:
@@ -63,14 +68,17 @@ class Training:
         """Trains from epoch `first` on (0-based).
 
         Raises:
-            Diverged: a loss was NaN or infinite; says at which step. The epoch before is the last good state.
+            Diverged: a loss was NaN or infinite; says at which step. The epoch before is the last
+            good state.
         """
         rates = self.recipe.epoch_rates
         for epoch in range(first, len(rates)):
             for group in self.optimiser.param_groups:
                 group["lr"] = rates[epoch]
             total = torch.zeros(self.task.series, device=self.task.device)
-            bad = torch.tensor(-1, device=self.task.device)  # the first step whose loss was no number; looked at once an epoch
+            bad = torch.tensor(
+                -1, device=self.task.device
+            )  # the first step whose loss was no number; looked at once an epoch
             for step, batch in enumerate(self.task.batches(epoch)):
                 losses = self.task.losses_and_gradients(batch)
                 self.optimiser.step()
@@ -96,7 +104,12 @@ class Training:
     def memory(self) -> dict[str, Tensor]:
         """What the optimiser remembers, by parameter's place and name of the quantity."""
         state = self.optimiser.state_dict()["state"]
-        return {f"{place}.{name}": values for place, slots in state.items() for name, values in slots.items() if isinstance(values, Tensor)}
+        return {
+            f"{place}.{name}": values
+            for place, slots in state.items()
+            for name, values in slots.items()
+            if isinstance(values, Tensor)
+        }
 
     def remember(self, memory: dict[str, Tensor]) -> None:
         """Takes up where `memory` left off."""
@@ -104,7 +117,8 @@ class Training:
         for key, values in memory.items():
             place, name = key.split(".", 1)
             parameter = self.task.parameters[int(place)]
-            # Fused optimisers walk through memory: what belongs to a parameter must lie in memory as it does.
+            # Fused optimisers walk through memory: what belongs to a parameter must lie in memory
+            # as it does.
             like = values if values.shape != parameter.shape else torch.empty_like(parameter.detach()).copy_(values)
             state["state"].setdefault(int(place), {})[name] = like
         self.optimiser.load_state_dict(state)

@@ -1,4 +1,6 @@
-"""The mask of a level: any granularity, scope and criterion of a PruningSpec, and what goes with whole filters."""
+"""The mask of a level: any granularity, scope and criterion of a PruningSpec, and what goes with
+whole filters.
+"""
 
 from __future__ import annotations
 
@@ -29,8 +31,8 @@ SMALLEST = torch.finfo(torch.float32).tiny
 class Scored:
     """What a mask is made from.
 
-    weights: a whole state dict, on the CPU. gone: the mask so far, of which nothing comes back. calibration: measures what some criteria
-    ask for; None where there are no images.
+    weights: a whole state dict, on the CPU. gone: the mask so far, of which nothing comes back.
+    calibration: measures what some criteria ask for; None where there are no images.
     """
 
     card: Card
@@ -40,7 +42,10 @@ class Scored:
 
 
 def candidates(spec: RetrainSpec, card: Card) -> tuple[str, ...]:
-    """Names of the weights that the series prunes. Raises UnknownName for an excluded one that there is not."""
+    """Names of the weights that the series prunes.
+
+    Raises UnknownName for an excluded one that there is not.
+    """
     for name in spec.pruning.excluded:
         if name not in card.prunable:
             raise UnknownName("prunable weight", name, card.prunable)
@@ -48,7 +53,8 @@ def candidates(spec: RetrainSpec, card: Card) -> tuple[str, ...]:
 
 
 def level_mask(spec: RetrainSpec, scored: Scored, target: float) -> Mask:
-    """The mask of a level: lowest scores go, what was removed before goes first. Excluded layers stay whole.
+    """The mask of a level: lowest scores go, what was removed before goes first. Excluded layers
+    stay whole.
 
     Returns:
         bool by name of every prunable weight of the card, in the weight's shape.
@@ -61,12 +67,15 @@ def level_mask(spec: RetrainSpec, scored: Scored, target: float) -> Mask:
     if target == 0:
         return whole
     groups = card.conv_groups
-    evidence = Evidence({name: scored.weights[name] for name in names}, pruning.granularity, pruning.seed, scored.calibration, groups)
+    evidence = Evidence(
+        {name: scored.weights[name] for name in names}, pruning.granularity, pruning.seed, scored.calibration, groups
+    )
     scores = CRITERIA[pruning.criterion].value(evidence)
     for name in names:
         if name in scored.gone:
             alive = group_mean(scored.gone[name].float(), pruning.granularity, groups.get(name, 1)) > 0
-            # A living group may score 0 (no gradient reaches it); it still ranks above those that are gone.
+            # A living group may score 0 (no gradient reaches it); it still ranks above those that
+            # are gone.
             scores[name] = torch.where(alive, scores[name].clamp(min=SMALLEST), 0)
     shapes = {name: tuple(scored.weights[name].shape) for name in names}
     found = PruningIndex(scores, pruning.scope, shapes, n_of_m(pruning.granularity)).mask(target)
@@ -76,10 +85,15 @@ def level_mask(spec: RetrainSpec, scored: Scored, target: float) -> Mask:
 
 
 def check_amounts(spec: RetrainSpec, card: Card) -> None:
-    """Before anything is trained: in no layer may rounding take everything. Raises BadSpec, which names level and layer; UnknownName."""
+    """Before anything is trained: in no layer may rounding take everything.
+
+    Raises BadSpec, which names level and layer; UnknownName.
+    """
     names = candidates(spec, card)
     if not names:
-        raise BadSpec("Every layer is excluded: nothing would be pruned.", "A series prunes one layer at least.", "Exclude fewer.")
+        raise BadSpec(
+            "Every layer is excluded: nothing would be pruned.", "A series prunes one layer at least.", "Exclude fewer."
+        )
     if n_of_m(spec.pruning.granularity):
         return
     totals = {name: _groups(card, name, spec.pruning.granularity) for name in names}
@@ -105,7 +119,9 @@ def _nothing_left(who: str, where: str) -> BadSpec:
 
 
 def with_companions(spec: RetrainSpec, card: Card, mask: Mask) -> Mask:
-    """Beside the weights, the biases and BatchNorm values that go with whole filters; only granularity "filter" takes them along."""
+    """Beside the weights, the biases and BatchNorm values that go with whole filters; only
+    granularity "filter" takes them along.
+    """
     if spec.pruning.granularity != "filter":
         return mask
     return mask | companion_masks(mask, companions(card.skeleton, torch.zeros(1, *card.input_shape, device="meta")))
@@ -113,7 +129,9 @@ def with_companions(spec: RetrainSpec, card: Card, mask: Mask) -> Mask:
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """Measures weights on some of the training images, the same for a series and level. device: where the network runs."""
+    """Measures weights on some of the training images, the same for a series and level. device:
+    where the network runs.
+    """
 
     spec: RetrainSpec
     card: Card

@@ -1,4 +1,6 @@
-"""Memory that training keeps: freed buffers between steps, and images on the device where they fit."""
+"""Memory that training keeps: freed buffers between steps, and images on the device where they
+fit.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,8 @@ MOST = 0.5  # of a device's free memory that images may take
 
 @cache
 def keep_memory_between_steps() -> None:
-    """Tells glibc to keep freed memory. Otherwise each step gives its large buffers back to the kernel and pays for
+    """Tells glibc to keep freed memory. Otherwise each step gives its large buffers back to the
+    kernel and pays for
     fresh pages again: a quarter of the whole training time on the CPU."""
     if not sys.platform.startswith("linux"):
         return
@@ -29,7 +32,9 @@ def keep_memory_between_steps() -> None:
 
 
 def resident(data: TrainingImages, device: torch.device) -> TrainingImages:
-    """The images on the device as bytes, where they fit; else as they are, to be sent batch by batch."""
+    """The images on the device as bytes, where they fit; else as they are, to be sent batch by
+    batch.
+    """
     if device.type != "cuda":
         return data
     free, _ = torch.cuda.mem_get_info(device)

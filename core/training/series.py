@@ -33,7 +33,8 @@ State = dict[str, Tensor]
 class Material:
     """What a series is made from.
 
-    card: of the network; start: the weights it begins with, a whole state dict. validation chooses, test is only counted.
+    card: of the network; start: the weights it begins with, a whole state dict. validation chooses,
+    test is only counted.
     """
 
     card: Card
@@ -47,7 +48,9 @@ class Material:
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """Progress of a series: an epoch of a level, or (epoch None) a level that is done or was found on disk."""
+    """Progress of a series: an epoch of a level, or (epoch None) a level that is done or was found
+    on disk.
+    """
 
     level: int
     levels: int
@@ -74,7 +77,8 @@ def key_of(spec: RetrainSpec, level: int) -> str:
 
 
 def check_stored(spec: RetrainSpec, files: Files, training: TrainingImages, first: int = 0) -> None:
-    """Networks are found by the run's name; those that another recipe, or other photographs, left there must not pass for this one's.
+    """Networks are found by the run's name; those that another recipe, or other photographs, left
+    there must not pass for this one's.
 
     Args:
         first: level to begin with.
@@ -85,7 +89,9 @@ def check_stored(spec: RetrainSpec, files: Files, training: TrainingImages, firs
         key = key_of(spec, level)
         facts = files.facts(key) if files.exists(key) else {}
         wanted = {"spec": spec.key, "training_images": len(training), "photographs": training.digest}
-        stored = {name: facts.get(name, value) for name, value in wanted.items()}  # old files do not say which photographs
+        stored = {
+            name: facts.get(name, value) for name, value in wanted.items()
+        }  # old files do not say which photographs
         if stored != wanted:
             other = "" if stored["photographs"] == training.digest else "other "
             raise BadSpec(
@@ -96,11 +102,14 @@ def check_stored(spec: RetrainSpec, files: Files, training: TrainingImages, firs
 
 
 def run_series(spec: RetrainSpec, material: Material) -> Iterator[Step]:
-    """Trains every level that is not stored yet. Killed at any moment, it goes on after the last finished epoch.
+    """Trains every level that is not stored yet. Killed at any moment, it goes on after the last
+    finished epoch.
 
-    Stopped by a person, the level in work is stored with its best weights so far, said in its facts, and trained on the next time.
+    Stopped by a person, the level in work is stored with its best weights so far, said in its
+    facts, and trained on the next time.
 
-    Raises: as `finetune`; CacheNotWritable; BadSpec: a level would leave no weight; Busy: it is being trained already.
+    Raises: as `finetune`; CacheNotWritable; BadSpec: a level would leave no weight; Busy: it is
+    being trained already.
     """
     check_amounts(spec, material.card)
     model = model_of(spec)
@@ -136,7 +145,10 @@ def _origin(spec: RetrainSpec, material: Material, level: int, dense: _Network, 
 
 
 def reset_weights(spec: RetrainSpec, material: Material) -> State:
-    """What pace "reset" sets weights to. Raises MissingData where the dense network never reached the epoch, or its weights are gone."""
+    """What pace "reset" sets weights to.
+
+    Raises MissingData where the dense network never reached the epoch, or its weights are gone.
+    """
     if spec.reset == "initialisation":
         return untrained(material.card.build, spec.seed)
     if spec.reset_epoch is None:
@@ -180,9 +192,17 @@ def _level(spec: RetrainSpec, material: Material, level: int, origin: _Network) 
     recipe = recipe_of(spec, level)
     subject = Subject(network, mask, material.card.input, spec.seed, f"{spec.name}/level-{level:02d}", recipe.precision)
     goal = Goal(
-        subject, material.training, material.validation, recipe, material.device, material.files, key_of(spec, level), material.control,
-        _gradual(spec, material, level, subject), (spec.reset_epoch or 0) if level == 0 else 0,
-    )  # fmt: skip
+        subject,
+        material.training,
+        material.validation,
+        recipe,
+        material.device,
+        material.files,
+        key_of(spec, level),
+        material.control,
+        _gradual(spec, material, level, subject),
+        (spec.reset_epoch or 0) if level == 0 else 0,
+    )
     began, levels, made = time.perf_counter(), len(spec.targets) - 1, origin
     for step in finetune(goal):
         if isinstance(step, Epoch):
@@ -222,7 +242,8 @@ def _facts(spec: RetrainSpec, material: Material, level: int, outcome: Outcome) 
         "device": describe(material.device),
         "precision": str(precision).removeprefix("torch."),
         "memory_format": "channels_last",
-        "mask_checks": len(outcome.history) + 1,  # at every evaluation and before the file; each counted no pruned weight but zero
+        "mask_checks": len(outcome.history)
+        + 1,  # at every evaluation and before the file; each counted no pruned weight but zero
         "level": level,
         "target": spec.targets[level],
     }

@@ -27,8 +27,10 @@ EVALUATION_BATCH = 256
 class Subject:
     """The network to train. It is changed in place.
 
-    mask: what stays, by parameter name; seed, run: with the epoch they key the order of the images, their moves and dropout.
-    prepare: from images (N, 3, H, W) in [0, 1] to the network's input. precision: a key of PRECISIONS.
+    mask: what stays, by parameter name; seed, run: with the epoch they key the order of the images,
+    their moves and dropout.
+    prepare: from images (N, 3, H, W) in [0, 1] to the network's input. precision: a key of
+    PRECISIONS.
     """
 
     network: nn.Module
@@ -55,12 +57,17 @@ class Photographs:
         self.check: Callable[[], None] = lambda: None  # called before every batch: may wait, or raise Stopped
 
     def look_at_masks(self) -> None:
-        """Takes over the subject's masks as they are now; those that keep everything are left out."""
+        """Takes over the subject's masks as they are now; those that keep everything are left
+        out.
+        """
         named = dict(self.network.named_parameters())
         self.masks = [(named[name], kept.to(self.device)) for name, kept in self.subject.mask.items() if not kept.all()]
 
     def batches(self, epoch: int) -> Iterator[Batch]:
-        """Rows in an order of this epoch with their moves. Dropout draws from torch's own generator, seeded here for the epoch."""
+        """Rows in an order of this epoch with their moves.
+
+        Dropout draws from torch's own generator, seeded here for the epoch.
+        """
         purpose = (self.subject.seed, self.subject.run, epoch)
         order = torch.from_numpy(numpy_generator("order", *purpose).permutation(self.images))
         moves = augment.draw(self.images, self.recipe.augment, numpy_generator("augment", *purpose))
@@ -74,7 +81,9 @@ class Photographs:
         """Sets .grad to that of the batch's mean loss and returns the summed loss, (1,)."""
         rows, moves = batch
         images, labels = _on(self.device, self.data.images[rows], self.data.labels[rows])
-        seen = self.subject.prepare(augment.apply(images.float().div_(255), moves)).contiguous(memory_format=torch.channels_last)
+        seen = self.subject.prepare(augment.apply(images.float().div_(255), moves)).contiguous(
+            memory_format=torch.channels_last
+        )
         for parameter in self.parameters:
             parameter.grad = None
         with repeatable(self.device):
@@ -88,7 +97,10 @@ class Photographs:
 
 
 def _spans(images: int, size: int) -> Iterator[tuple[int, int]]:
-    """Where batches begin and end. A single image at the end joins the batch before: BatchNorm cannot learn from one."""
+    """Where batches begin and end.
+
+    A single image at the end joins the batch before: BatchNorm cannot learn from one.
+    """
     start = 0
     while start < images:
         end = min(start + size, images)
@@ -98,7 +110,9 @@ def _spans(images: int, size: int) -> Iterator[tuple[int, int]]:
 
 
 def count_correct(subject: Subject, data: TrainingImages, device: torch.device) -> int:
-    """How many photographs the network classifies correctly, as they are, in evaluation mode; never one whose logits are not finite."""
+    """How many photographs the network classifies correctly, as they are, in evaluation mode; never
+    one whose logits are not finite.
+    """
     subject.network.eval()
 
     def answer(images: Tensor) -> Tensor:
@@ -113,7 +127,9 @@ def count_correct(subject: Subject, data: TrainingImages, device: torch.device) 
 def regrown(subject: Subject) -> int:
     """How many pruned weights are not zero; must be 0 at every evaluation and in every file."""
     named = dict(subject.network.named_parameters())
-    return sum(int((named[name].detach()[~kept.to(named[name].device)] != 0).sum()) for name, kept in subject.mask.items())
+    return sum(
+        int((named[name].detach()[~kept.to(named[name].device)] != 0).sum()) for name, kept in subject.mask.items()
+    )
 
 
 def _on(device: torch.device, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
@@ -121,20 +137,29 @@ def _on(device: torch.device, images: Tensor, labels: Tensor) -> tuple[Tensor, T
 
 
 def computed_in(device: torch.device, precision: str) -> torch.dtype:
-    """The type that forward and backward passes use on this device. Raises BadSpec for a precision that there is not."""
+    """The type that forward and backward passes use on this device.
+
+    Raises BadSpec for a precision that there is not.
+    """
     if precision == "auto":
         return torch.bfloat16 if device.type == "cuda" else torch.float32
     return precision_named(precision)
 
 
 def casting(device: torch.device, precision: str) -> Any:
-    """Autocast where the precision asks for it; weights stay float32, so that masks and the optimiser's memory are exact."""
+    """Autocast where the precision asks for it; weights stay float32, so that masks and the
+    optimiser's memory are exact.
+    """
     dtype = computed_in(device, precision)
     return torch.autocast(device.type, dtype=dtype, enabled=dtype != torch.float32)
 
 
 def repeatable(device: torch.device) -> Any:
-    """On a GPU cuDNN takes only convolutions that add up in a fixed order, and the same ones every time."""
+    """On a GPU cuDNN takes only convolutions that add up in a fixed order, and the same ones every
+    time.
+    """
     if device.type != "cuda":
         return nullcontext()
-    return torch.backends.cudnn.flags(enabled=True, deterministic=True, benchmark=False, allow_tf32=torch.backends.cudnn.allow_tf32)
+    return torch.backends.cudnn.flags(
+        enabled=True, deterministic=True, benchmark=False, allow_tf32=torch.backends.cudnn.allow_tf32
+    )

@@ -26,8 +26,9 @@ CPU_PARTS = 2  # fixed, not the number of cores, so that results do not depend o
 class Start:
     """Where the S networks of one run begin.
 
-    seeds: of each network; name of the run ("pretrain", "level-07"): with the seed and the epoch it keys the order of the
-    images and the noise, so that neither a restart nor other seeds beside it change what a network sees.
+    seeds: of each network; name of the run ("pretrain", "level-07"): with the seed and the epoch it
+    keys the order of the images and the noise, so that neither a restart nor other seeds beside it
+    change what a network sees.
     """
 
     seeds: tuple[int, ...]
@@ -36,11 +37,14 @@ class Start:
     masks: list[Mapping[str, Tensor]] | None = None
 
 
-def train(start: Start, data: LabelledImages, recipe: TrainSpec, device: torch.device) -> Iterator[EpochDone | list[dict[str, Tensor]]]:
+def train(
+    start: Start, data: LabelledImages, recipe: TrainSpec, device: torch.device
+) -> Iterator[EpochDone | list[dict[str, Tensor]]]:
     """Trains the networks side by side; pruned weights are zero after every step.
 
-    On the CPU each batch is computed in two halves by two threads, whose gradients are then added: for a network this small that is
-    twice as fast as PyTorch's own threads, and the result does not depend on the number of threads.
+    On the CPU each batch is computed in two halves by two threads, whose gradients are then added:
+    for a network this small that is twice as fast as PyTorch's own threads, and the result does not
+    depend on the number of threads.
 
     Args:
         start: seeds, first states and masks.
@@ -59,7 +63,9 @@ def train(start: Start, data: LabelledImages, recipe: TrainSpec, device: torch.d
 
 
 class _Halves:
-    """The task of the training loop: gradients of a batch part by part, two parts and threads on the CPU, one on a GPU."""
+    """The task of the training loop: gradients of a batch part by part, two parts and threads on
+    the CPU, one on a GPU.
+    """
 
     start: Start
     masks: list[tuple[Tensor, Tensor]]
@@ -76,7 +82,11 @@ class _Halves:
         self._threads = torch.get_num_threads()
         if self.parts > 1:
             torch.set_num_threads(1)
-        self._pool = ThreadPoolExecutor(self.parts, "train", initializer=lambda: torch.set_num_threads(1)) if self.parts > 1 else None
+        self._pool = (
+            ThreadPoolExecutor(self.parts, "train", initializer=lambda: torch.set_num_threads(1))
+            if self.parts > 1
+            else None
+        )
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -85,12 +95,15 @@ class _Halves:
         torch.set_num_threads(self._threads)
 
     def batches(self, epoch: int) -> Iterator[Tensor]:
-        """Rows of the images, in an order of this epoch, each seed's own; fresh noise, one stream a seed."""
+        """Rows of the images, in an order of this epoch, each seed's own; fresh noise, one stream a
+        seed.
+        """
         self.noise = [NoiseSource(self.device, "noise", seed, self.start.name, epoch) for seed in self.start.seeds]
         yield from _order(self.start, epoch, self.images).to(self.device).split(self.recipe.batch_size)
 
     def losses_and_gradients(self, rows: Tensor) -> Tensor:
-        """Sets .grad to that of the mean loss of each seed, added over seeds, and returns the summed losses (S,).
+        """Sets .grad to that of the mean loss of each seed, added over seeds, and returns the
+        summed losses (S,).
 
         Args: rows (N, S): the images of this batch, each seed's own.
         """
@@ -98,7 +111,9 @@ class _Halves:
         done = list(self._pool.map(self._part, pieces)) if self._pool else [self._part(piece) for piece in pieces]
         for place, parameter in enumerate(self.parameters):
             gradient = sum((gradients[place] for _, gradients in done[1:]), done[0][1][place])
-            parameter.grad = (gradient / len(rows)).contiguous()  # the fused optimiser walks through memory and takes no other layout
+            parameter.grad = (
+                gradient / len(rows)
+            ).contiguous()  # the fused optimiser walks through memory and takes no other layout
         return sum((losses for losses, _ in done[1:]), done[0][0])
 
     def _uniform(self, rows: Tensor) -> Tensor:
@@ -106,7 +121,9 @@ class _Halves:
         return torch.stack([source.uniform(len(rows), *self.data.images.shape[1:]) for source in self.noise], dim=1)
 
     def _part(self, piece: tuple[Tensor, Tensor]) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """Summed losses (S,) and gradients of their sum, of some rows of a batch and their noise."""
+        """Summed losses (S,) and gradients of their sum, of some rows of a batch and their
+        noise.
+        """
         rows, uniform = piece
         seen = add_background_noise(self.data.images[rows].float().div_(255), uniform, self.recipe.noise)
         logits = self.networks(seen.contiguous(memory_format=torch.channels_last))

@@ -1,11 +1,13 @@
-"""The view in the address bar: names, defaults and allowed values of its parameters. They are a public format, pinned by a test.
+"""The view in the address bar: names, defaults and allowed values of its parameters. They are a
+public format, pinned by a test.
 
-Streamlit's `bind="query-params"` keeps widgets and address equal and leaves defaults out, but resets what it cannot use without
-a word. So the address is checked here before the first widget is drawn, and what was not used is said.
+Streamlit's `bind="query-params"` keeps widgets and address equal and leaves defaults out, but
+resets what it cannot use without a word. So the address is checked here before the first widget is
+drawn, and what was not used is said.
 
-Defaults are part of the format and never change. What a new view begins with is another thing: an address without any parameter
-opens START. Network, method and target layer are stated in every address; one that leaves them out is from before they were, and
-keeps the meaning that it had.
+Defaults are part of the format and never change. What a new view begins with is another thing: an
+address without any parameter opens START. Network, method and target layer are stated in every
+address; one that leaves them out is from before they were, and keeps the meaning that it had.
 """
 
 from __future__ import annotations
@@ -37,12 +39,16 @@ from pages.shared.series_parameters import of_weights
 FIRST_MODEL = "thesis-cnn"
 START_MODEL = "efficientnet-lite0"
 START = {"photo": "coffee", "fine": 30.0, "cam": "grad-cam"}  # the view of a bare address, of that model
-# The target layer of addresses that leave it out, where it is not the one that the card names today.
+# The target layer of addresses that leave it out, where it is not the one that the card names
+# today.
 LAYERS_BEFORE = {"relu2": "conv2", "_swish.head": "_bn1", "features": "features.norm5"}
 FOLDER = "folder"  # as a source: the photographs that SPARSIGHT_PHOTOS names
 PHOTO_SETS = tuple(name for name, entry in DATASETS.items() if entry.facts.get("kind") == "photos")
 MORE_PATTERNS = ("1:4", "4:8")  # beside those of GRANULARITIES
-RATIOS = (1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 12.0, 16.0, 20.0, 24.0, 32.0, 40.0, 48.0, 64.0, 80.0, 100.0)
+RATIOS = (
+    1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 12.0, 16.0, 20.0, 24.0, 32.0, 40.0, 48.0, 64.0, 80.0,
+    100.0,
+)  # fmt: skip
 FINE_RATIOS = (1.0, 1.02, 1.05, 1.08, 1.1, 1.15, 1.2, 1.25, 1.3, 1.4, 1.5, 1.6, 1.8, 2.0, 2.25, 2.5)
 
 CARD = MODELS[FIRST_MODEL].value
@@ -111,9 +117,11 @@ PARAMETERS: dict[str, Parameter] = {
 
 @by_card
 def of_model(name: str, weights: str = "") -> dict[str, Parameter]:
-    """The parameters of a view of this model: the same names everywhere; choices, ranges and defaults as the model allows.
+    """The parameters of a view of this model: the same names everywhere; choices, ranges and
+    defaults as the model allows.
 
-    weights: decide which seeds, schedules and levels there are; the model's first weights when left out.
+    weights: decide which seeds, schedules and levels there are; the model's first weights when left
+    out.
     """
     if name == FIRST_MODEL:
         return PARAMETERS
@@ -122,8 +130,12 @@ def of_model(name: str, weights: str = "") -> dict[str, Parameter]:
     return shared | {
         "ratio": Choice("1.25", _names(FINE_RATIOS)) if top < 1 else PARAMETERS["ratio"],
         "fine": Number(min(25.0, top * 100), 0.0, top * 100, 0.5),
-        "source": PARAMETERS["source"] if found.images == "digits" else Choice("gallery", ("gallery", "own", FOLDER, *PHOTO_SETS)),
-        "weights": Choice(first, tuple(dict.fromkeys((*found.weights, RANDOM))) if found.images == "photos" else (first,)),
+        "source": PARAMETERS["source"]
+        if found.images == "digits"
+        else Choice("gallery", ("gallery", "own", FOLDER, *PHOTO_SETS)),
+        "weights": Choice(
+            first, tuple(dict.fromkeys((*found.weights, RANDOM))) if found.images == "photos" else (first,)
+        ),
         **of_weights(ModelSpec(name=name, weights=weights or first)),
         "excluded": Several(layer_names(found)),
         **by_hand(found),
@@ -134,14 +146,18 @@ def of_model(name: str, weights: str = "") -> dict[str, Parameter]:
 
 @by_card
 def class_names(model: str) -> tuple[str, ...]:
-    """The classes of a model, each by a name of its own: two cranes become "crane (134)" and "crane (517)"."""
+    """The classes of a model, each by a name of its own: two cranes become "crane (134)" and "crane
+    (517)".
+    """
     names = named(model).classes
     counts = Counter(names)
     return tuple(name if counts[name] == 1 else f"{name} ({index})" for index, name in enumerate(names))
 
 
 def model_asked() -> str:
-    """The model of this view: the address says it, else what was chosen before, else the first one."""
+    """The model of this view: the address says it, else what was chosen before, else the first
+    one.
+    """
     for text in (st.query_params.get("model"), st.session_state.get("model")):
         if text and _is_model(text):
             return str(text)
@@ -162,7 +178,9 @@ def _is_model(name: str) -> bool:
 
 
 def weights_asked(model: str) -> str:
-    """The weights of this view, where the model has them: as the address says, else as was chosen before, else its first ones."""
+    """The weights of this view, where the model has them: as the address says, else as was chosen
+    before, else its first ones.
+    """
     entry = of_model(model)["weights"]
     assert isinstance(entry, Choice)
     texts = (st.query_params.get("weights"), st.session_state.get("weights"))
@@ -170,17 +188,26 @@ def weights_asked(model: str) -> str:
 
 
 def known() -> dict[str, Parameter]:
-    """The parameters of a view of the model that is asked for. More models than the registered ones can be asked for by name."""
+    """The parameters of a view of the model that is asked for.
+
+    More models than the registered ones can be asked for by name.
+    """
     model = model_asked()
-    return of_model(model, weights_asked(model)) | {"model": Stated(FIRST_MODEL, tuple(dict.fromkeys((*MODELS, model))), FIRST_MODEL)}
+    return of_model(model, weights_asked(model)) | {
+        "model": Stated(FIRST_MODEL, tuple(dict.fromkeys((*MODELS, model))), FIRST_MODEL)
+    }
 
 
 STATED = ("model", "cam", "layer")
-_MEANT, _AGAIN = "_meant", "_meant_again"  # of the session: what an address left out, and what to give the widgets once more
+_MEANT, _AGAIN = (
+    "_meant",
+    "_meant_again",
+)  # of the session: what an address left out, and what to give the widgets once more
 
 
 def complete(parameters: Callable[[], Mapping[str, Parameter]] = known) -> None:
-    """Gives the widgets, and the address, what an address leaves out that every address states. Called before the first widget.
+    """Gives the widgets, and the address, what an address leaves out that every address states.
+    Called before the first widget.
 
     parameters: of the page, for the model that is asked for.
     """
@@ -197,7 +224,9 @@ def complete(parameters: Callable[[], Mapping[str, Parameter]] = known) -> None:
     meant = {"model": st.session_state["model"]} if "model" not in query else {}
     meant |= {name: found[name].default for name in STATED[1:] if name not in query}
     if bare:
-        meant |= {"layer": named(START_MODEL).target_layer} | {name: value for name, value in START.items() if name in found}
+        meant |= {"layer": named(START_MODEL).target_layer} | {
+            name: value for name, value in START.items() if name in found
+        }
     st.session_state.update(meant)
     st.session_state[_MEANT] = meant
     with suppress(StreamlitAPIException):  # a parameter whose widget is on the page already: Streamlit writes it then
@@ -205,9 +234,11 @@ def complete(parameters: Callable[[], Mapping[str, Parameter]] = known) -> None:
 
 
 def settle() -> None:
-    """Runs the page once more where the widgets did not take what `complete` gave them. Called after the last widget.
+    """Runs the page once more where the widgets did not take what `complete` gave them. Called
+    after the last widget.
 
-    After the browser's Back, Streamlit resets a widget that the address leaves out, whatever the page has set.
+    After the browser's Back, Streamlit resets a widget that the address leaves out, whatever the
+    page has set.
     """
     meant = st.session_state.pop(_MEANT, {})
     if any(st.session_state.get(name) != value for name, value in meant.items()):
@@ -215,13 +246,16 @@ def settle() -> None:
         st.rerun()
 
 
-# On every page: a lecture, and an exercise in which single controls are hidden or locked (names, with commas between).
+# On every page: a lecture, and an exercise in which single controls are hidden or locked (names,
+# with commas between).
 PRESENT = Choice("0", ("0", "1"))
 EXERCISE = {"hide": "hidden", "lock": "locked"}
 
 
 def problems(query: Mapping[str, str], parameters: Mapping[str, Parameter] = PARAMETERS) -> list[str]:
-    """One plain sentence for each part of the address that cannot be used. parameters: of the page; Explore's when left out."""
+    """One plain sentence for each part of the address that cannot be used. parameters: of the page;
+    Explore's when left out.
+    """
     found = []
     for name, text in query.items():
         if name in EXERCISE:
@@ -231,7 +265,11 @@ def problems(query: Mapping[str, str], parameters: Mapping[str, Parameter] = PAR
                 if wrong not in parameters
             ]
         elif name == "present":
-            found += [f"`present={_short(text)}` cannot be used: write `present=1` to present."] if PRESENT.problem(text) else []
+            found += (
+                [f"`present={_short(text)}` cannot be used: write `present=1` to present."]
+                if PRESENT.problem(text)
+                else []
+            )
         elif name not in parameters:
             found.append(f"`{_short(name)}` is no part of this page's address; it was left out.")
         elif problem := parameters[name].problem(text):
@@ -246,9 +284,11 @@ def _instead(parameter: Parameter, text: str) -> str:
 
 
 def check(parameters: Mapping[str, Parameter] = PARAMETERS) -> None:
-    """Reads the address of a page that was just opened, takes out what cannot be used, and says so. Called before the first widget.
+    """Reads the address of a page that was just opened, takes out what cannot be used, and says so.
+    Called before the first widget.
 
-    From then on the widgets write the address: what another network leaves behind there is nobody's mistake.
+    From then on the widgets write the address: what another network leaves behind there is nobody's
+    mistake.
     """
     if not st.session_state.get("_new_page"):
         return

@@ -1,4 +1,6 @@
-"""How much is removed: one slider in the unit that a person chooses, and all the other ways to say it."""
+"""How much is removed: one slider in the unit that a person chooses, and all the other ways to say
+it.
+"""
 
 from __future__ import annotations
 
@@ -24,18 +26,23 @@ SLIDERS = {"percent": "sparsity", "ratio": "ratio", "level": "level"}
 UNITS = {"percent": "Removed", "ratio": "Compression ratio", "level": "Level"}
 FEW_LEVELS = 8  # that a help text lists
 WHY_FINE = (
-    "Without retraining, networks for photographs lose most right answers early: the slider ends at {top:g} %. Retraining carries further."
+    "Without retraining, networks for photographs lose most right answers early: the slider ends at {top:g} %."
+    " Retraining carries further."
 )
 
 
 def amount_choice(family: PruningSpec, model: ModelSpec) -> tuple[PruningSpec, DeltaGenerator]:
-    """The slider; what it asks for, the family with its amount; and the place where `counted` says how much that is."""
+    """The slider; what it asks for, the family with its amount; and the place where `counted` says
+    how much that is.
+    """
     known = of_model(model.name, model.weights)
     if not present.on():
         st.subheader("Sparsity")
     pattern = n_of_m(family.granularity)
     if pattern:
-        st.caption(f"**{family.granularity}** has an amount of its own: {pattern[0]} of every {pattern[1]} weights stay.")
+        st.caption(
+            f"**{family.granularity}** has an amount of its own: {pattern[0]} of every {pattern[1]} weights stay."
+        )
         return family, st.container()
     unit = segments("Unit", "unit", known, label_visibility="collapsed", on_change=_carry_over, args=(model,))
     place, counts = st.container(), st.container()
@@ -55,8 +62,15 @@ def _slider(unit: str, name: str, model: ModelSpec) -> float:
     if unit == "level":
         return series_here(model).targets[_level(name, model, known)]
     if unit == "ratio":
-        return amounts.sparsity_of_ratio(card(model), float(steps(label, name, known, help="All parameters / parameters left.")))
-    return number(label, name, known, format="%.1f %%", help="Share of what is pruned (weights, kernels, filters) that goes.") / 100
+        return amounts.sparsity_of_ratio(
+            card(model), float(steps(label, name, known, help="All parameters / parameters left."))
+        )
+    return (
+        number(
+            label, name, known, format="%.1f %%", help="Share of what is pruned (weights, kernels, filters) that goes."
+        )
+        / 100
+    )
 
 
 def _level(name: str, model: ModelSpec, known: Known) -> int:
@@ -76,23 +90,34 @@ def _level(name: str, model: ModelSpec, known: Known) -> int:
 
 
 def counted(place: DeltaGenerator, mask: MaskReport) -> None:
-    """All ways to say how much is left, counted from the tensors. Remembers what was asked for, for `_carry_over`."""
+    """All ways to say how much is left, counted from the tensors.
+
+    Remembers what was asked for, for `_carry_over`.
+    """
     model, pruning = mask.variant.model, mask.variant.pruning
     at_level = pruning.level is not None and series_of(model) is not None
     asked = mask.sparsity if pruning.sparsity is None else pruning.sparsity
     st.session_state["_asked_sparsity"] = series_here(model).targets[pruning.level or 0] if at_level else asked
-    lines = f"**{percent(mask.sparsity)}** sparsity, **{percent(mask.density)}** density,  \n**{mask.compression_ratio:.3g}×** smaller"
+    lines = (
+        f"**{percent(mask.sparsity)}** sparsity, **{percent(mask.density)}** density, "
+        f" \n**{mask.compression_ratio:.3g}×** smaller"
+    )
     place.caption(lines + _in_levels(model, mask, pruning) + _zeros_before(mask))
 
 
 def _zeros_before(mask: MaskReport) -> str:
-    """What was asked for, what was zero before and what this pruning removed, where these numbers differ."""
+    """What was asked for, what was zero before and what this pruning removed, where these numbers
+    differ.
+    """
     if not mask.was_sparse:
         return ""
     text = f"  \n**{percent(mask.sparsity_before)}** of the weights were zero before"
     if not asks_for_something(mask) or mask.variant.pruning.sparsity is None:
         return f"{text}."
-    return f"{text}. You asked for {percent(mask.variant.pruning.sparsity)}, and this pruning removed **{mask.removed:,}** further weights."
+    return (
+        f"{text}. You asked for {percent(mask.variant.pruning.sparsity)}, and this pruning removed **{mask.removed:,}**"
+        " further weights."
+    )
 
 
 def _in_levels(model: ModelSpec, mask: MaskReport, pruning: PruningSpec) -> str:
@@ -106,7 +131,9 @@ def _in_levels(model: ModelSpec, mask: MaskReport, pruning: PruningSpec) -> str:
 
 
 def _is_fine(model: ModelSpec, known: Known) -> bool:
-    """Whether the slider runs over the first part only, as networks without retraining need it; a switch opens the rest."""
+    """Whether the slider runs over the first part only, as networks without retraining need it; a
+    switch opens the rest.
+    """
     top = max(card(model).grid) * 100
     if top >= 100:
         return False
@@ -126,7 +153,8 @@ def _open_or_close(top: float) -> None:
 
 
 def _carry_over(model: ModelSpec) -> None:
-    """Sets the slider of the new unit to where the old one stood, so that changing the unit changes no picture much.
+    """Sets the slider of the new unit to where the old one stood, so that changing the unit changes
+    no picture much.
 
     Callbacks only here: a widget's value can be set by nothing else.
     """
@@ -138,7 +166,9 @@ def _carry_over(model: ModelSpec) -> None:
     assert isinstance(ratios, Choice)
     st.session_state["sparsity"] = round(sparsity * 100, 1)
     st.session_state["fine"] = min(fine.high, round(sparsity * 200) / 2)
-    st.session_state["ratio"] = min(ratios.names, key=lambda ratio: abs(amounts.sparsity_of_ratio(card(model), float(ratio)) - sparsity))
+    st.session_state["ratio"] = min(
+        ratios.names, key=lambda ratio: abs(amounts.sparsity_of_ratio(card(model), float(ratio)) - sparsity)
+    )
     if series_of(model) is not None:
         st.session_state["level"] = nearest_level(sparsity, model)
 
@@ -146,8 +176,12 @@ def _carry_over(model: ModelSpec) -> None:
 def _clicker(slider: str, known: Known) -> None:
     """Two buttons that a presenter's clicker presses too: it sends Page Up and Page Down."""
     with st.container(horizontal=True, gap="small"):
-        st.button("Less", key="_less", icon=":material/remove:", shortcut="PageUp", on_click=_move, args=(known, slider, -1))
-        st.button("More", key="_more", icon=":material/add:", shortcut="PageDown", on_click=_move, args=(known, slider, 1))
+        st.button(
+            "Less", key="_less", icon=":material/remove:", shortcut="PageUp", on_click=_move, args=(known, slider, -1)
+        )
+        st.button(
+            "More", key="_more", icon=":material/add:", shortcut="PageDown", on_click=_move, args=(known, slider, 1)
+        )
 
 
 def _move(known: Known, slider: str, by: int) -> None:
@@ -185,5 +219,10 @@ def series_here(model: ModelSpec) -> Series:
 def _levels(series: Series) -> str:
     """What each level is, for a help text."""
     if series.last > FEW_LEVELS:
-        return f"Level 0 is dense, 1 removes {percent(series.targets[1])}, level {series.last} {percent(series.targets[-1])}."
-    return "Removed: " + ", ".join(f"level {level} {percent(target)}" for level, target in enumerate(series.targets)) + "."
+        return (
+            f"Level 0 is dense, 1 removes {percent(series.targets[1])}, level {series.last}"
+            f" {percent(series.targets[-1])}."
+        )
+    return (
+        "Removed: " + ", ".join(f"level {level} {percent(target)}" for level, target in enumerate(series.targets)) + "."
+    )

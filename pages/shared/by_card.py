@@ -13,7 +13,8 @@ T = TypeVar("T")
 
 
 def by_card(function: Callable[..., T]) -> Callable[..., T]:
-    """Keeps what is made for a model under its name and its present card: a model that is retrained under the same name has a new card.
+    """Keeps what is made for a model under its name and its present card: a model that is retrained
+    under the same name has a new card.
 
     Args:
         function: of a model's name, and of further names.

@@ -1,7 +1,8 @@
 """The one engine of the app, and answers that pages ask for again and again.
 
-Keys are specs' keys, never arrays, and the stamp of the files that answer (core/stamps.py), taken before anything is asked: when a
-network is trained anew under the same name, or a photograph is exchanged, no page shows what the old one answered.
+Keys are specs' keys, never arrays, and the stamp of the files that answer (core/stamps.py), taken
+before anything is asked: when a network is trained anew under the same name, or a photograph is
+exchanged, no page shows what the old one answered.
 """
 
 from __future__ import annotations
@@ -30,7 +31,9 @@ KEYS: dict[str | type[Any], Callable[[Any], Any]] = {
 Point = tuple[float, float | None]  # sparsity, value
 REST_SECONDS, MOST_ANSWERS = 0.12, 2000
 _BACKGROUND = ThreadPoolExecutor(max_workers=1, thread_name_prefix="later")
-_LONG = ThreadPoolExecutor(max_workers=1, thread_name_prefix="long")  # so that minutes are not waited for by tenths of a second
+_LONG = ThreadPoolExecutor(
+    max_workers=1, thread_name_prefix="long"
+)  # so that minutes are not waited for by tenths of a second
 _ANSWERS: dict[Any, tuple[Stamp, Future[Any]]] = {}  # by question and specs, oldest first
 
 
@@ -43,8 +46,9 @@ def engine() -> Engine:
 
 
 def spare_libraries() -> None:
-    """Streamlit looks for garbage among all objects after every run. Those that stand when the engine does, nearly all of them the
-    libraries' own and never garbage, are left out of that from now on: it took a third of a second of each slider move."""
+    """Streamlit looks for garbage among all objects after every run. Those that stand when the
+    engine does, nearly all of them the libraries' own and never garbage, are left out of that from
+    now on: it took a third of a second of each slider move."""
     if not gc.get_freeze_count():
         gc.collect()
         gc.freeze()
@@ -57,7 +61,9 @@ def downloads() -> Path:
 
 
 def stamp(variant: VariantSpec, *asked: ImageRef | DataSpec) -> Stamp:
-    """Of the files that answer now for a variant, and for images or data sets given to it: part of the key of all that is kept."""
+    """Of the files that answer now for a variant, and for images or data sets given to it: part of
+    the key of all that is kept.
+    """
     return engine().stamp(variant, *asked)
 
 
@@ -111,7 +117,9 @@ def series(variant: VariantSpec) -> tuple[VariantSpec, ...]:
 
 
 def is_quick(cam: CamSpec) -> bool:
-    """Whether a heatmap takes one pass through the network, so that a whole curve of them is cheap."""
+    """Whether a heatmap takes one pass through the network, so that a whole curve of them is
+    cheap.
+    """
     return CAMS[cam.method].facts["cost"] == "one pass"
 
 
@@ -152,7 +160,9 @@ def accuracy_curve(variant: VariantSpec, data: DataSpec) -> tuple[Point, ...]:
 
 
 def overlap_curve(variant: VariantSpec, image: ImageRef, cam: CamSpec) -> tuple[Point, ...]:
-    """(sparsity, soft IoU of the pruned heatmap with the ink) over the variant's series; None where undefined."""
+    """(sparsity, soft IoU of the pruned heatmap with the ink) over the variant's series; None where
+    undefined.
+    """
     first = _first_of_series(variant)
     return later(_follow, first, image, cam, stamp=f"{stamp(first, image)} {_series_stamp(first)}")
 
@@ -185,8 +195,9 @@ def _points(point: Callable[[VariantSpec], Point | None], variants: tuple[Varian
 def later(question: Callable[..., Any], *specs: Any, stamp: Stamp) -> Any:
     """The answer to a question of some tenths of a second, worked out in the background and kept.
 
-    The page waits for it in small steps with a Streamlit call in each: there a slider that has moved on takes over at
-    once, so that slow numbers never delay pictures. A slider on the move starts nothing: it must rest a moment first.
+    The page waits for it in small steps with a Streamlit call in each: there a slider that has
+    moved on takes over at once, so that slow numbers never delay pictures. A slider on the move
+    starts nothing: it must rest a moment first.
     stamp: of the files that answer; an answer of others is not given.
     """
     key = (question.__qualname__, specs)

@@ -1,4 +1,7 @@
-"""Compare's controls: what the rows are, which amounts stand in them, how maps are drawn. Its own part of the address."""
+"""Compare's controls: what the rows are, which amounts stand in them, how maps are drawn.
+
+Its own part of the address.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,9 @@ ROWS: dict[str, str] = {
     "prunings": "several ways to prune, one image",
     "schedules": "retrained, and pruned as far without retraining: what comes back? One image",
 }
-WAYS = tuple(f"{granularity}-{scope}-{criterion}" for granularity in GRANULARITIES for scope in SCOPES for criterion in CRITERIA)
+WAYS = tuple(
+    f"{granularity}-{scope}-{criterion}" for granularity in GRANULARITIES for scope in SCOPES for criterion in CRITERIA
+)
 USUAL_WAYS = ("weight-global-magnitude", "weight-layer-magnitude", "filter-layer-magnitude", "weight-global-random")
 USUAL_CAMS = ("grad-cam", "grad-cam++", "layer-cam", "eigen-cam")
 MOST_ROWS = 6
@@ -46,7 +51,15 @@ OWN: dict[str, Parameter] = {
     "cams": Several(tuple(CAMS)),
     "ways": Several(WAYS),
 }
-SLIDERS = ("unit", "sparsity", "fine", "wide", "ratio", "level", "threshold")  # Explore's, which a list of amounts stands for here
+SLIDERS = (
+    "unit",
+    "sparsity",
+    "fine",
+    "wide",
+    "ratio",
+    "level",
+    "threshold",
+)  # Explore's, which a list of amounts stands for here
 
 Question = tuple[VariantSpec, ImageRef, CamSpec]
 
@@ -71,14 +84,20 @@ def look(opacity: float) -> Look:
 
 
 def rows_of(first: Question, family: PruningSpec) -> list[RowAsked]:
-    """Draws the controls for rows and amounts, and returns what they ask for. Raises BadSpec for amounts that cannot be read."""
+    """Draws the controls for rows and amounts, and returns what they ask for.
+
+    Raises BadSpec for amounts that cannot be read.
+    """
     variant, image, cam = first
     kind = segments("Rows", "rows", OWN, help="\n".join(f"- **{name}**: {text}" for name, text in ROWS.items()))
     if kind == "schedules":
         return _schedule_rows(variant, image, cam)
     listed = _amounts(variant, _any_way(family) if kind == "prunings" else family)
     if kind == "cams":
-        return [_row(CAMS[name].title, variant, image, replace(cam, method=name), listed) for name in _names("CAM methods", "cams")]
+        return [
+            _row(CAMS[name].title, variant, image, replace(cam, method=name), listed)
+            for name in _names("CAM methods", "cams")
+        ]
     if kind == "prunings":
         return [_pruned_row(way, variant, image, cam, listed) for way in _names("Ways to prune", "ways")]
     count = int(number("Images", "count", OWN, help="The chosen image, and the ones after it."))
@@ -86,7 +105,10 @@ def rows_of(first: Question, family: PruningSpec) -> list[RowAsked]:
 
 
 def _any_way(family: PruningSpec) -> PruningSpec:
-    """What all ways to prune share: layers left alone, amounts by hand, repair. A trained series has none of them."""
+    """What all ways to prune share: layers left alone, amounts by hand, repair.
+
+    A trained series has none of them.
+    """
     return PruningSpec.one_shot(0.0, excluded=family.excluded, overrides=family.overrides, repair=family.repair)
 
 
@@ -96,7 +118,12 @@ def _amounts(variant: VariantSpec, family: PruningSpec) -> tuple[PruningSpec, ..
     written = ""
     if not present.hidden("amounts"):
         written = st.text_input(
-            "Amounts", key="amounts", placeholder=usual, help=amounts.ALLOWED, disabled=present.locked("amounts"), **BOUND
+            "Amounts",
+            key="amounts",
+            placeholder=usual,
+            help=amounts.ALLOWED,
+            disabled=present.locked("amounts"),
+            **BOUND,
         )
     else:
         written = st.query_params.get("amounts", "")
@@ -113,7 +140,10 @@ def _row(title: str, variant: VariantSpec, image: ImageRef, cam: CamSpec, listed
 
 
 def _schedule_rows(variant: VariantSpec, image: ImageRef, cam: CamSpec) -> list[RowAsked]:
-    """A trained series, and below it the dense network pruned to the same sparsities. Raises BadSpec where there is no series."""
+    """A trained series, and below it the dense network pruned to the same sparsities.
+
+    Raises BadSpec where there is no series.
+    """
     series = series_of(variant.model)
     if series is None:
         raise BadSpec(
@@ -132,17 +162,22 @@ def _schedule_rows(variant: VariantSpec, image: ImageRef, cam: CamSpec) -> list[
 
 
 def _left_alone(last: VariantSpec) -> tuple[str, ...]:
-    """Weights that a series never prunes, as its last level shows; none where that level is dense and shows nothing."""
+    """Weights that a series never prunes, as its last level shows; none where that level is dense
+    and shows nothing.
+    """
     layers = cached.report(last).layers
     whole = tuple(layer.name for layer in layers if not layer.removed)
     return whole if len(whole) < len(layers) else ()
 
 
-def _pruned_row(way: str, variant: VariantSpec, image: ImageRef, cam: CamSpec, listed: tuple[PruningSpec, ...]) -> RowAsked:
+def _pruned_row(
+    way: str, variant: VariantSpec, image: ImageRef, cam: CamSpec, listed: tuple[PruningSpec, ...]
+) -> RowAsked:
     granularity, scope, criterion = way.split("-", 2)
     title = f"{granularity}, {scope}, {CRITERIA[criterion].title}"
     fixed = n_of_m(granularity) is not None  # the amount of every layer
     again = tuple(
-        replace(p, granularity=granularity, scope=scope, criterion=criterion, overrides=() if fixed else p.overrides) for p in listed
+        replace(p, granularity=granularity, scope=scope, criterion=criterion, overrides=() if fixed else p.overrides)
+        for p in listed
     )
     return _row(title, variant, image, cam, tuple(dict.fromkeys(again)))  # an N:M pattern has one amount only

@@ -14,7 +14,9 @@ CANNOT_SAY = "–"
 
 
 def cost_panel(variant: VariantSpec) -> None:
-    """Numbers of the dense network, of the pruned one with its zeros in place, and after empty channels were really taken out."""
+    """Numbers of the dense network, of the pruned one with its zeros in place, and after empty
+    channels were really taken out.
+    """
     place, notes = st.empty(), st.container()
     timed = st.session_state.setdefault("_timed", set())
     with place:
@@ -24,11 +26,18 @@ def cost_panel(variant: VariantSpec) -> None:
     for note in report.notes:
         notes.caption(message(note))
     if variant.key not in timed:
-        st.button("Measure the time of one image", icon=":material/timer:", on_click=timed.add, args=(variant.key,),
-                  help="The networks in turn, up to 30 rounds, on this machine as busy as it is now.")  # fmt: skip
+        st.button(
+            "Measure the time of one image",
+            icon=":material/timer:",
+            on_click=timed.add,
+            args=(variant.key,),
+            help="The networks in turn, up to 30 rounds, on this machine as busy as it is now.",
+        )
     elif report.latency:
-        st.caption(f"Time of one image: median of {report.latency.n} passes, taken in turn, on {report.latency.device}; beside it the 95th "
-                   "percentile.")  # fmt: skip
+        st.caption(
+            f"Time of one image: median of {report.latency.n} passes, taken in turn, on {report.latency.device}; beside"
+            " it the 95th percentile."
+        )
 
 
 def _rows(report: CostReport, dense: CostReport) -> dict[str, list[str]]:
@@ -36,11 +45,13 @@ def _rows(report: CostReport, dense: CostReport) -> dict[str, list[str]]:
     rows = {
         "Parameters": (dense.parameters, report.parameters, small),
         "Parameters that are not zero": (
-            dense.parameters - dense.zeros, report.parameters - report.zeros, None if small is None or gone is None else small - gone
+            dense.parameters - dense.zeros,
+            report.parameters - report.zeros,
+            None if small is None or gone is None else small - gone,
         ),
         "Multiply-adds of one image": (dense.macs, report.macs, report.physical_macs),
         "Multiply-adds, zeros left out": (dense.macs_left, report.macs_left, report.physical_macs_left),
-    }  # fmt: skip
+    }
     table = {"": list(rows), "dense": [], "pruned, zeros in place": [], "empty channels taken out": []}
     columns = list(table.values())[1:]
     for values in rows.values():

@@ -1,4 +1,6 @@
-"""What follows below Explore's pictures and never delays them: each section is a fragment that can run on its own."""
+"""What follows below Explore's pictures and never delays them: each section is a fragment that can
+run on its own.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ STILL = {"displayModeBar": False}
 @st.fragment
 @guarded
 def accuracy_section(question: Question, data: DataSpec) -> None:
-    """Accuracy at this sparsity, its small curve, and the kept weights per layer: what is known at once first."""
+    """Accuracy at this sparsity, its small curve, and the kept weights per layer: what is known at
+    once first.
+    """
     variant = question[0]
     mask = cached.report(variant)
     left, right = st.columns([3, 2], gap="medium")
@@ -37,15 +41,27 @@ def kept(mask: MaskReport) -> None:
     """How many weights are left, in all and in each layer."""
     from core import plots
 
-    shown.metric("Kept weights", f"{mask.kept:,}", -mask.removed, f"{-mask.removed:,}", f"from {mask.kept + mask.removed:,}")
-    already = f"{mask.already_zero:,} of the {mask.total:,} prunable weights were zero before this pruning. " if mask.already_zero else ""
+    shown.metric(
+        "Kept weights", f"{mask.kept:,}", -mask.removed, f"{-mask.removed:,}", f"from {mask.kept + mask.removed:,}"
+    )
+    already = (
+        f"{mask.already_zero:,} of the {mask.total:,} prunable weights were zero before this pruning. "
+        if mask.already_zero
+        else ""
+    )
     st.caption(f"{already}{mask.parameters_left:,} parameters are left, with {_others(mask)}.")
-    st.plotly_chart(present.figure(plots.kept_weights(mask)), config=STILL, key="layers", alt="Kept weights of each layer")
+    st.plotly_chart(
+        present.figure(plots.kept_weights(mask)), config=STILL, key="layers", alt="Kept weights of each layer"
+    )
 
 
 def _others(mask: MaskReport) -> str:
-    """How many parameters are left of those that are not pruned by themselves, and what became of the rest."""
-    biases = all(name.endswith("bias") for name in set(card(mask.variant.model).shapes) - {layer.name for layer in mask.layers})
+    """How many parameters are left of those that are not pruned by themselves, and what became of
+    the rest.
+    """
+    biases = all(
+        name.endswith("bias") for name in set(card(mask.variant.model).shapes) - {layer.name for layer in mask.layers}
+    )
     others = "biases" if biases else "others (biases, norms, layers left alone)"
     rest = [
         f"{mask.removed_others:,} went with whole filters" if mask.removed_others else "",
@@ -68,8 +84,16 @@ def _accuracy(place: DeltaGenerator, variant: VariantSpec, data: DataSpec) -> No
     points = story.plain_zero((found.fraction - dense.fraction) * 100, 1)
     bounds = f"{found.low * 100:.1f} to {found.high * 100:.1f} %"
     with place.container():
-        shown.metric(title, story.percent(found.fraction), points, f"{points:+.1f} points", f"from {story.percent(dense.fraction)}")
-        counts = f"{found.correct:,} of {found.total:,} embedded digits are classified correctly; 95 % interval {bounds}."
+        shown.metric(
+            title,
+            story.percent(found.fraction),
+            points,
+            f"{points:+.1f} points",
+            f"from {story.percent(dense.fraction)}",
+        )
+        counts = (
+            f"{found.correct:,} of {found.total:,} embedded digits are classified correctly; 95 % interval {bounds}."
+        )
         st.caption(" ".join((counts, *found.notes)))
 
 
@@ -82,7 +106,10 @@ def _curve(place: DeltaGenerator, question: Question, data: DataSpec, mask: Mask
         overlaps = cached.overlap_curve(variant, image, cam) if cached.is_quick(cam) else ()
     figure = plots.series_curve(accuracies, overlaps, mask, len(cached.engine().gallery()))
     place.plotly_chart(
-        present.figure(figure), config=STILL, key="series", alt=f"Accuracy and soft IoU over sparsity, marker at {mask.sparsity:.1%}"
+        present.figure(figure),
+        config=STILL,
+        key="series",
+        alt=f"Accuracy and soft IoU over sparsity, marker at {mask.sparsity:.1%}",
     )
 
 
@@ -104,7 +131,10 @@ def expanders(question: Question) -> None:
 @st.fragment
 @guarded
 def _rounding(question: Question) -> None:
-    """Where networks do not compute in float32: what that changes. Only when asked, for it takes a second engine."""
+    """Where networks do not compute in float32: what that changes.
+
+    Only when asked, for it takes a second engine.
+    """
     precision = cached.engine().store.precision
     if precision == "float32":
         return
@@ -117,8 +147,13 @@ def _rounding(question: Question) -> None:
 @st.fragment
 @guarded
 def _threshold(question: Question) -> None:
-    opened = st.expander("IoU over the threshold", icon=":material/contrast:", key="open_threshold", on_change="rerun",
-                         expanded="threshold" in st.query_params)  # fmt: skip
+    opened = st.expander(
+        "IoU over the threshold",
+        icon=":material/contrast:",
+        key="open_threshold",
+        on_change="rerun",
+        expanded="threshold" in st.query_params,
+    )
     if not opened.open:
         return
     from core import plots
@@ -126,7 +161,9 @@ def _threshold(question: Question) -> None:
     answer = cached.comparison(*question)
     with opened:
         threshold = number(
-            "Threshold", "threshold", help="Pixels at or above it count: as highlighted in the heatmap, as ink in the image."
+            "Threshold",
+            "threshold",
+            help="Pixels at or above it count: as highlighted in the heatmap, as ink in the image.",
         )
         left, right = st.columns([3, 2], gap="medium", vertical_alignment="center")
         left.plotly_chart(
@@ -137,10 +174,17 @@ def _threshold(question: Question) -> None:
         )
         with right:
             grid = st.grid(2, min_column_width=110)
-            for name, side, curve in (("Dense", answer.dense, answer.curve_dense), ("Pruned", answer.pruned, answer.curve_pruned)):
+            for name, side, curve in (
+                ("Dense", answer.dense, answer.curve_dense),
+                ("Pruned", answer.pruned, answer.curve_pruned),
+            ):
                 with grid.cell():
                     picture = pictures.highlighted(side, answer.picture.clean, threshold)
-                    st.image(pictures.data_url(pictures.png(picture)), width="stretch", alt=f"{name}: pixels at or above {threshold:.2f}")
+                    st.image(
+                        pictures.data_url(pictures.png(picture)),
+                        width="stretch",
+                        alt=f"{name}: pixels at or above {threshold:.2f}",
+                    )
                     value = curve[round(threshold * (len(curve) - 1))]
                     st.markdown(f"{name}: IoU **{_number(value)}**")
 
@@ -148,7 +192,9 @@ def _threshold(question: Question) -> None:
 @st.fragment
 @guarded
 def _predictions(question: Question) -> None:
-    opened = st.expander("Predictions of both networks", icon=":material/bar_chart:", key="open_predictions", on_change="rerun")
+    opened = st.expander(
+        "Predictions of both networks", icon=":material/bar_chart:", key="open_predictions", on_change="rerun"
+    )
     if opened.open:
         from core import plots
 
@@ -173,7 +219,9 @@ def _typical(question: Question) -> None:
     """No fragment: the work of many steps is one."""
     if not cached.is_quick(question[2]):
         return
-    opened = st.expander("How typical is this image?", icon=":material/scatter_plot:", key="open_typical", on_change="rerun")
+    opened = st.expander(
+        "How typical is this image?", icon=":material/scatter_plot:", key="open_typical", on_change="rerun"
+    )
     if opened.open:
         with opened:
             typical.section(question)
@@ -181,7 +229,9 @@ def _typical(question: Question) -> None:
 
 def _sensitivity(question: Question) -> None:
     """No fragment: the scan is one."""
-    opened = st.expander("One layer at a time", icon=":material/troubleshoot:", key="open_sensitivity", on_change="rerun")
+    opened = st.expander(
+        "One layer at a time", icon=":material/troubleshoot:", key="open_sensitivity", on_change="rerun"
+    )
     if opened.open:
         with opened:
             sensitivity.scan(question)
@@ -200,17 +250,32 @@ def _cost(question: Question) -> None:
 def _cost_rows(dense: MaskReport, pruned: MaskReport) -> dict[str, list[str]]:
     def column(mask: MaskReport) -> list[str]:
         whole = mask.total + mask.other_parameters
-        return [f"{mask.kept:,} of {mask.total:,}", f"{mask.parameters_left:,} of {whole:,}", story.percent(mask.sparsity),
-                story.percent(mask.density), f"{mask.compression_ratio:.3g}×", "yes" if mask.collapsed else "no"]  # fmt: skip
+        return [
+            f"{mask.kept:,} of {mask.total:,}",
+            f"{mask.parameters_left:,} of {whole:,}",
+            story.percent(mask.sparsity),
+            story.percent(mask.density),
+            f"{mask.compression_ratio:.3g}×",
+            "yes" if mask.collapsed else "no",
+        ]
 
-    names = ["Prunable weights kept", "All parameters left", "Sparsity", "Density", "Compression ratio (all parameters)", "Collapsed"]
+    names = [
+        "Prunable weights kept",
+        "All parameters left",
+        "Sparsity",
+        "Density",
+        "Compression ratio (all parameters)",
+        "Collapsed",
+    ]
     return {"": names, "dense": column(dense), "pruned": column(pruned)}
 
 
 @st.fragment
 @guarded
 def _all_scores(question: Question) -> None:
-    opened = st.expander("All scores and map statistics", icon=":material/table_rows:", key="open_scores", on_change="rerun")
+    opened = st.expander(
+        "All scores and map statistics", icon=":material/table_rows:", key="open_scores", on_change="rerun"
+    )
     if opened.open:
         answer = cached.comparison(*question)
         with opened:

@@ -1,4 +1,6 @@
-"""Weights that are not on this machine yet: what they are, a button, progress, Stop, and a clear word when there is no network."""
+"""Weights that are not on this machine yet: what they are, a button, progress, Stop, and a clear
+word when there is no network.
+"""
 
 from __future__ import annotations
 
@@ -51,18 +53,30 @@ def title(model: ModelSpec) -> str:
 
 
 def offer(model: ModelSpec) -> None:
-    """What is missing and a button; progress while it comes. Runs the page again once the weights are there."""
+    """What is missing and a button; progress while it comes.
+
+    Runs the page again once the weights are there.
+    """
     weights = card(model).weights[model.weights]
     st.info(
         f"**{plain(title(model))}**: its weights ({size(weights.bytes)}) are not on this machine yet.  \n"
-        + message(f"{weights.summary[:1].upper()}{weights.summary[1:]}. From {weights.origin}. Licence: {weights.licence or 'see there'}."),
+        + message(
+            f"{weights.summary[:1].upper()}{weights.summary[1:]}. From {weights.origin}. Licence:"
+            f" {weights.licence or 'see there'}."
+        ),
         icon=":material/cloud_download:",
     )
     if not access.offers(access.DOWNLOADS):
         return
     place, at_work = st.empty(), _AT_WORK.get(model.key)
     if at_work is None:
-        place.button(f"Download {size(weights.bytes)}", type="primary", icon=":material/download:", on_click=_begin, args=(model,))
+        place.button(
+            f"Download {size(weights.bytes)}",
+            type="primary",
+            icon=":material/download:",
+            on_click=_begin,
+            args=(model,),
+        )
         return
     with place.container(horizontal=True, vertical_alignment="center", gap="small"):
         bar = st.progress(0.0, "Connecting ...")

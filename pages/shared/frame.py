@@ -1,4 +1,6 @@
-"""The frame of every page: its settings, the links between pages, and what a person sees when something goes wrong."""
+"""The frame of every page: its settings, the links between pages, and what a person sees when
+something goes wrong.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +55,10 @@ def page(name: str) -> Iterator[None]:
         history.restore()
     icon = next(icon for _, known, icon, _ in PAGES if known == name)
     st.set_page_config(
-        page_title=f"{name} · Sparsight", page_icon=icon, layout="wide", initial_sidebar_state="collapsed" if present.on() else "auto"
+        page_title=f"{name} · Sparsight",
+        page_icon=icon,
+        layout="wide",
+        initial_sidebar_state="collapsed" if present.on() else "auto",
     )
     _turn_away()
     present.style()
@@ -64,7 +69,9 @@ def page(name: str) -> Iterator[None]:
 
 
 def _turn_away() -> None:
-    """Ends the run of a page that this server may not show: one last check, for ways to start it that `serving` does not see."""
+    """Ends the run of a page that this server may not show: one last check, for ways to start it
+    that `serving` does not see.
+    """
     host = st.context.headers.get("Host")
     if host is None:  # no server: a test runs the page
         return
@@ -94,15 +101,20 @@ def _links() -> None:
 
 @contextmanager
 def explained() -> Iterator[None]:
-    """Errors meant for people are shown as they are; anything else gets a calm message, its details folded away."""
+    """Errors meant for people are shown as they are; anything else gets a calm message, its details
+    folded away.
+    """
     try:
         yield
     except SparsightError as error:
         show(error)
     except Exception as error:  # the last resort: Streamlit's own control flow does not pass here, it is no Exception
         _log.exception("unexpected error on a page")
-        st.error("**Something went wrong that should not have.** Nothing you did is lost: change a setting or reload the page.",
-                 icon=":material/error:")  # fmt: skip
+        st.error(
+            "**Something went wrong that should not have.** Nothing you did is lost: change a setting or reload the"
+            " page.",
+            icon=":material/error:",
+        )
         if access.locked():
             st.caption("The person who runs this server finds the details in its log.")
             return

@@ -1,4 +1,6 @@
-"""Choosing the image: an embedded digit or a photograph, as the network needs it, or a person's own, uploaded or pasted."""
+"""Choosing the image: an embedded digit or a photograph, as the network needs it, or a person's
+own, uploaded or pasted.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ Found = tuple[ImageRef | None, SparsightError | None]
 
 
 def image_choice(model: ModelSpec) -> Found:
-    """Draws the widgets. The image is None while an own one is awaited; the error says why one was refused."""
+    """Draws the widgets. The image is None while an own one is awaited; the error says why one was
+    refused.
+    """
     known, sets = of_model(model.name), photo_sets.fitting(model)
     st.subheader("Image")
     if card(model).images == "photos":
@@ -40,8 +44,12 @@ def image_choice(model: ModelSpec) -> Found:
         image, trouble = {"digits": _digit, "gallery": _photo}[source](model, known), None
     if card(model).images != "digits":
         return image, trouble
-    noisy = toggle("Background noise", "noise", known,
-                   help="As in the thesis: pixels that are exactly 0 get a random value up to 0.2, in training and here.")  # fmt: skip
+    noisy = toggle(
+        "Background noise",
+        "noise",
+        known,
+        help="As in the thesis: pixels that are exactly 0 get a random value up to 0.2, in training and here.",
+    )
     return image and replace(image, noise=NOISE if noisy else 0.0), trouble
 
 
@@ -49,8 +57,14 @@ def _say_what_is_missing(sets: Mapping[str, str]) -> None:
     """A link may name a data set that this machine, or this network, has nothing to do with."""
     asked = st.query_params.get("source")
     if asked in (FOLDER, *PHOTO_SETS) and asked not in sets:
-        what = "no folder is named by `SPARSIGHT_PHOTOS`" if asked == FOLDER else "it is not there, or has none of this network's classes"
-        st.warning(f"`source={asked}` cannot be used here: {what}. The gallery is used instead.", icon=":material/link_off:")
+        what = (
+            "no folder is named by `SPARSIGHT_PHOTOS`"
+            if asked == FOLDER
+            else "it is not there, or has none of this network's classes"
+        )
+        st.warning(
+            f"`source={asked}` cannot be used here: {what}. The gallery is used instead.", icon=":material/link_off:"
+        )
 
 
 def _digit(model: ModelSpec, known: Known) -> ImageRef:
@@ -75,7 +89,9 @@ def _photo(model: ModelSpec, known: Known) -> ImageRef:
     name = choice("Photograph", "photo", known, help="They come with the packages scikit-image and scikit-learn.")
     if not present.hidden("photo"):
         shown = tuple(Thumb(photo, _photo_url(photo), entry.value.alt) for photo, entry in GALLERY.items())
-        sheet = Sheet(label="Photographs", thumbs=shown, chosen=name, columns=PHOTOS_A_ROW, locked=present.locked("photo"))
+        sheet = Sheet(
+            label="Photographs", thumbs=shown, chosen=name, columns=PHOTOS_A_ROW, locked=present.locked("photo")
+        )
         draw(sheet, lambda value: _set("photo", value))
     return ImageRef(source="gallery", name=name)
 
@@ -99,7 +115,9 @@ def _photo_url(name: str) -> str:
 
 def _own(model: ModelSpec) -> Found:
     of = "a digit" if card(model).images == "digits" else "a photograph"
-    uploaded = st.file_uploader(f"Upload an image of {of}", FILE_TYPES, key="upload", help="Up to 10 MB. It stays in this app's memory.")
+    uploaded = st.file_uploader(
+        f"Upload an image of {of}", FILE_TYPES, key="upload", help="Up to 10 MB. It stays in this app's memory."
+    )
     pasted = st.chat_input("Or paste one here", key="paste", accept_file=True, file_type=FILE_TYPES)
     data = _newest(uploaded, pasted.files[0] if pasted and pasted.files else None)
     if data is None:
@@ -111,7 +129,9 @@ def _own(model: ModelSpec) -> Found:
 
 
 def _newest(uploaded: Any, pasted: Any) -> bytes | None:
-    """The content of the file that came last, whichever way; it is kept when the page is left and entered again."""
+    """The content of the file that came last, whichever way; it is kept when the page is left and
+    entered again.
+    """
     if pasted is not None:
         st.session_state["_own"] = pasted.getvalue()
     elif uploaded is not None and uploaded.file_id != st.session_state.get("_upload_seen"):

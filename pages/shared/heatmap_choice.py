@@ -25,28 +25,44 @@ def heatmap_choice(model: ModelSpec, image: ImageRef | None) -> tuple[CamSpec, D
     st.subheader("Heatmap")
     method = choice("Method", "cam", known)
     entry = CAMS[method]
-    st.caption(f":{'gray' if entry.facts['cost'] == 'one pass' else 'orange'}-badge[{entry.facts['cost']}] {entry.summary}")
+    st.caption(
+        f":{'gray' if entry.facts['cost'] == 'one pass' else 'orange'}-badge[{entry.facts['cost']}] {entry.summary}"
+    )
     layer = _layer(model, known)
     target = _target(model, known, picture)
     opacity = number("Opacity", "opacity", known, format="%d %%")
     marked = picture is not None and picture.truth_kind in ("mask", "boxes")
-    outline = marked and toggle("Outline the object", "outline", known, help="Drawn in as people marked it, white beside black.")
+    outline = marked and toggle(
+        "Outline the object", "outline", known, help="Drawn in as people marked it, white beside black."
+    )
     return CamSpec(method=method, layer=layer, target=target), Drawn(opacity / 100, outline)
 
 
 def _layer(model: ModelSpec, known: Known) -> str:
     """The target layer."""
     name = choice(
-        "Target layer", "layer", known, help="Where in the network the map is made. Early layers see fine detail, late ones objects."
+        "Target layer",
+        "layer",
+        known,
+        help="Where in the network the map is made. Early layers see fine detail, late ones objects.",
     )
     found = layers_of(model.name).get(name)
     if found:
-        st.caption(f"{found.channels} maps of {found.height} × {found.width} cells, one for every {found.stride_px:g} pixels")
+        st.caption(
+            f"{found.channels} maps of {found.height} × {found.width} cells, one for every {found.stride_px:g} pixels"
+        )
     return name
 
 
 def _target(model: ModelSpec, known: Known, picture: Picture | None) -> str | int:
-    target = choice("Target class", "target", known, help=listed(TARGETS | A_CLASS), on_change=_start_with_the_predicted, args=(model,))
+    target = choice(
+        "Target class",
+        "target",
+        known,
+        help=listed(TARGETS | A_CLASS),
+        on_change=_start_with_the_predicted,
+        args=(model,),
+    )
     if target == "label" and picture is not None and picture.label is None:
         who = "Your own image" if picture.image.source == "own" else "This image"
         st.caption(f"{who} has no label: the class that the dense network predicts is used.")
@@ -57,7 +73,9 @@ def _target(model: ModelSpec, known: Known, picture: Picture | None) -> str | in
 
 
 def _start_with_the_predicted(model: ModelSpec) -> None:
-    """The list of classes begins where the dense network's answer is, until a person has chosen one."""
+    """The list of classes begins where the dense network's answer is, until a person has chosen
+    one.
+    """
     says = st.session_state.get("_dense_says")
     if "class" not in st.session_state and says is not None:
         st.session_state["class"] = st.query_params["class"] = class_names(model.name)[says]

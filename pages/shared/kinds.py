@@ -14,7 +14,9 @@ def unknown(text: str, names: tuple[str, ...]) -> str:
     """That there is no such name, with the nearest one, or all where they are few."""
     if near := nearest(text, names):
         return f"there is no such choice; did you mean {near}?"
-    return "there is no such choice; " + (f"known: {', '.join(names)}." if len(names) <= FEW else f"{len(names):,} names are known.")
+    return "there is no such choice; " + (
+        f"known: {', '.join(names)}." if len(names) <= FEW else f"{len(names):,} names are known."
+    )
 
 
 @dataclass(frozen=True)
@@ -40,9 +42,11 @@ class Choice:
 
 @dataclass(frozen=True)
 class Stated(Choice):
-    """One of some names that every address states, so that a later change of defaults never changes a link.
+    """One of some names that every address states, so that a later change of defaults never changes
+    a link.
 
-    `default` is what an address means that leaves it out: such addresses are from before. `usual` is where a new view begins.
+    `default` is what an address means that leaves it out: such addresses are from before. `usual`
+    is where a new view begins.
     """
 
     usual: str
@@ -92,7 +96,9 @@ class Number:
         return f"{self.default:g}"
 
     def instead(self, text: str) -> str:
-        """What is used where this cannot be: of 3.5 the whole part, as the widget reads it, else the default."""
+        """What is used where this cannot be: of 3.5 the whole part, as the widget reads it, else
+        the default.
+        """
         try:
             part = str(int(float(text)))
         except (ValueError, OverflowError):

@@ -1,4 +1,6 @@
-"""The view that a person takes along from page to page, where the next page is opened without an address of its own."""
+"""The view that a person takes along from page to page, where the next page is opened without an
+address of its own.
+"""
 
 from __future__ import annotations
 
@@ -13,16 +15,21 @@ from pages.shared.widgets import Known
 
 
 def remember(known: Known) -> None:
-    """Notes the view, after its widgets, for the next page. Streamlit carries over only what a person has touched, not what a link said."""
+    """Notes the view, after its widgets, for the next page.
+
+    Streamlit carries over only what a person has touched, not what a link said.
+    """
     now = {name: st.session_state[name] for name in known if name in st.session_state}
     before = st.session_state.get("_view", {})
     st.session_state["_view"] = before | now if before.get("model") == now.get("model") else now
 
 
 def bring_back(known: Callable[[], Known]) -> None:
-    """A page that is opened without parameters shows the view of the page before, and its address says so at once.
+    """A page that is opened without parameters shows the view of the page before, and its address
+    says so at once.
 
-    Where the address has parameters, or is one that Back or Forward has restored, it alone says what is shown.
+    Where the address has parameters, or is one that Back or Forward has restored, it alone says
+    what is shown.
     known: the parameters of this page, for the model that is asked for.
     """
     if not st.session_state.get("_new_page"):
@@ -37,7 +44,9 @@ def bring_back(known: Callable[[], Known]) -> None:
     stated: dict[str, Any] = {}
     for name, parameter in known().items():
         if name in view:
-            st.session_state[name] = view[name]  # where it is there too: else the new page's widget begins with its default
+            st.session_state[name] = view[
+                name
+            ]  # where it is there too: else the new page's widget begins with its default
             if isinstance(parameter, Stated) or said(view[name]) != said(parameter.default):
                 stated[name] = said(view[name])
     if stated:

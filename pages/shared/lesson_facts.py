@@ -1,5 +1,6 @@
-"""The numbers behind the lessons, asked from the engine now. Seed 333 unless said. Grad-CAM++, the thesis' method, but after the last
-ReLU, for the dense network's class: before the ReLU the method is unstable, as lesson 2 shows."""
+"""The numbers behind the lessons, asked from the engine now. Seed 333 unless said. Grad-CAM++, the
+thesis' method, but after the last ReLU, for the dense network's class: before the ReLU the method
+is unstable, as lesson 2 shows."""
 
 from __future__ import annotations
 
@@ -19,11 +20,17 @@ from pages.shared import cached
 from pages.shared.address import CARD, Choice, Number
 
 STUDY = ("mnist-55000", "digits+noise-0.2-s0")  # of the networks that come along
-RUNS = {"60000": ("mnist-60000", "mnist-test+noise-0.2-s0"), "55000": STUDY}  # by training images; the first as the thesis did
+RUNS = {
+    "60000": ("mnist-60000", "mnist-test+noise-0.2-s0"),
+    "55000": STUDY,
+}  # by training images; the first as the thesis did
 MAPS_MEET = "soft-iou-of-maps"
 CAM = CamSpec(method="grad-cam++", layer="relu2")
 BEFORE_RELU = replace(CAM, layer="conv2")
-SAME, HALF = 0.7, 0.5  # overlap of two maps: above the first they show the same places; below the second most is elsewhere
+SAME, HALF = (
+    0.7,
+    0.5,
+)  # overlap of two maps: above the first they show the same places; below the second most is elsewhere
 GRID = tuple(step / 20 for step in range(21))  # sparsities of one-shot pruning, steps of 5 %
 WHERE = {"after": CAM, "before": BEFORE_RELU}  # the last ReLU
 CONTROLS: dict[str, Choice | Number] = {
@@ -48,7 +55,9 @@ CONTROLS: dict[str, Choice | Number] = {
 
 @dataclass(frozen=True)
 class Stop:
-    """One amount of pruning and one digit: the answer, and the overlap of its heatmap with the dense network's."""
+    """One amount of pruning and one digit: the answer, and the overlap of its heatmap with the
+    dense network's.
+    """
 
     sparsity: float
     kept: int
@@ -99,7 +108,9 @@ def after_blur(digit: str | int, sigma: float) -> tuple[Heatmap, float, float]:
 
 def walk(variants: tuple[VariantSpec, ...], image: ImageRef, cam: CamSpec = CAM) -> tuple[Stop, ...]:
     """One digit at several amounts of pruning."""
-    networks = dict.fromkeys(variant.dense if variant.pruning.schedule == "one-shot" else variant for variant in variants)
+    networks = dict.fromkeys(
+        variant.dense if variant.pruning.schedule == "one-shot" else variant for variant in variants
+    )
     return _walk(variants, image, cam, " ".join(cached.stamp(network, image) for network in networks))
 
 
@@ -120,7 +131,9 @@ def flips_at(stops: tuple[Stop, ...]) -> float | None:
 
 
 def moves_at(stops: tuple[Stop, ...]) -> float | None:
-    """The first sparsity at which the heatmap shares less than half with the dense network's; None: at none of them."""
+    """The first sparsity at which the heatmap shares less than half with the dense network's; None:
+    at none of them.
+    """
     return next((stop.sparsity for stop in stops if (stop.overlap or 0.0) < HALF), None)
 
 
@@ -176,7 +189,8 @@ def levels(series: str = "iterative-reset", of: str = "mean") -> DataFrame:
 
 
 def usable_levels(of: str = "mean", run: str = "55000") -> DataFrame:
-    """Level means as the tables have them when empty heatmaps are left out; a level with none left is no point.
+    """Level means as the tables have them when empty heatmaps are left out; a level with none left
+    is no point.
 
     The mean series is the mean over the seeds that still have heatmaps, as in the study.
     """
@@ -212,6 +226,11 @@ def tabled(of: str, *, without_collapsed: bool = False, without_empty: bool = Fa
     study = cached.study(*RUNS[run])
     table = study.correlations_usable if without_empty else study.correlations
     wanted = "without collapsed" if without_collapsed else "all"
-    chosen = (table.series == of) & (table["levels"] == wanted) & (table.fitting == "soft-iou") & (table.coefficient == "pearson")
+    chosen = (
+        (table.series == of)
+        & (table["levels"] == wanted)
+        & (table.fitting == "soft-iou")
+        & (table.coefficient == "pearson")
+    )
     row = table[chosen].iloc[0]
     return Tabled(r=float(row.value), low=float(row.low), high=float(row.high), n=int(row.n))

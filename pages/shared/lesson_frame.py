@@ -1,4 +1,6 @@
-"""The frame of a lesson: one step on the screen, its question before its answer, and the way to the next one."""
+"""The frame of a lesson: one step on the screen, its question before its answer, and the way to the
+next one.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ PLACE = "_lesson_at"  # where this session is
 
 @dataclass(frozen=True, kw_only=True)
 class Told:
-    """What a step says, made from its numbers. right: the place of the right choice. why: shown after choosing."""
+    """What a step says, made from its numbers. right: the place of the right choice. why: shown
+    after choosing.
+    """
 
     text: str
     question: str
@@ -30,7 +34,10 @@ class Told:
 
 @dataclass(frozen=True)
 class Chosen:
-    """What was chosen, and what was right then: a control may change that later. None: the answer was shown without a choice."""
+    """What was chosen, and what was right then: a control may change that later.
+
+    None: the answer was shown without a choice.
+    """
 
     choice: int | None = None
     right: int | None = None
@@ -38,7 +45,9 @@ class Chosen:
 
 @dataclass(frozen=True, kw_only=True)
 class Stage:
-    """Where a step draws: its one control and its live view; `answered` says whether the view may give the answer away."""
+    """Where a step draws: its one control and its live view; `answered` says whether the view may
+    give the answer away.
+    """
 
     controls: DeltaGenerator
     view: DeltaGenerator
@@ -63,7 +72,9 @@ class Lesson:
 
 
 def draw(lessons: Sequence[Lesson], at: Place) -> None:
-    """One step: words, then the live view with its control beside the question; on a phone one below the other, in that order."""
+    """One step: words, then the live view with its control beside the question; on a phone one
+    below the other, in that order.
+    """
     lesson = lessons[at[0] - 1]
     step = lesson.steps[at[1] - 1]
     keep(at)
@@ -87,7 +98,9 @@ def draw(lessons: Sequence[Lesson], at: Place) -> None:
 
 
 def _head(lessons: Sequence[Lesson], at: Place) -> DeltaGenerator | None:
-    """Title, place and arrows; returns where the button to share goes, which a room does not need."""
+    """Title, place and arrows; returns where the button to share goes, which a room does not
+    need.
+    """
     lesson, share = lessons[at[0] - 1], None
     if not present.on():
         head = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
@@ -105,9 +118,15 @@ def _head(lessons: Sequence[Lesson], at: Place) -> DeltaGenerator | None:
 
 def _lesson_choice(lessons: Sequence[Lesson], at: Place) -> None:
     st.session_state["_lesson"] = at[0]
-    st.segmented_control("Lesson", range(1, len(lessons) + 1), key="_lesson", required=True, label_visibility="collapsed",
-                         format_func=lambda number: f"{number} · {lessons[number - 1].short}",
-                         on_change=lambda: go((st.session_state["_lesson"], 1)))  # fmt: skip
+    st.segmented_control(
+        "Lesson",
+        range(1, len(lessons) + 1),
+        key="_lesson",
+        required=True,
+        label_visibility="collapsed",
+        format_func=lambda number: f"{number} · {lessons[number - 1].short}",
+        on_change=lambda: go((st.session_state["_lesson"], 1)),
+    )
 
 
 def _foot(lessons: Sequence[Lesson], at: Place) -> None:
@@ -116,18 +135,35 @@ def _foot(lessons: Sequence[Lesson], at: Place) -> None:
 
 
 def _buttons(lessons: Sequence[Lesson], at: Place, look: tuple[str, str, str]) -> None:
-    """Back and Next. look: name of the pair, and the keys that press it; a clicker sends Page Up and Page Down."""
+    """Back and Next. look: name of the pair, and the keys that press it; a clicker sends Page Up
+    and Page Down.
+    """
     name, back_key, next_key = look
     small = name == "arrow"
-    st.button("Back", key=f"_{name}_back", icon=None if small else ":material/arrow_back:", shortcut=back_key, disabled=at == (1, 1),
-              type="tertiary" if small else "secondary", on_click=go, args=(before(lessons, at),))  # fmt: skip
+    st.button(
+        "Back",
+        key=f"_{name}_back",
+        icon=None if small else ":material/arrow_back:",
+        shortcut=back_key,
+        disabled=at == (1, 1),
+        type="tertiary" if small else "secondary",
+        on_click=go,
+        args=(before(lessons, at),),
+    )
     waits = present.on() and _chosen(at) is None
     after = following(lessons, at)
     icon = ":material/visibility:" if waits else None if small else ":material/arrow_forward:"
     label = "Show the answer" if waits else "Next lesson" if after[0] != at[0] else "Next"
-    st.button(label, key=f"_{name}_next", icon=icon, shortcut=next_key,
-              type="tertiary" if small else "primary", disabled=after == at and not waits,
-              on_click=_choose if waits else go, args=(at, Chosen()) if waits else (after,))  # fmt: skip
+    st.button(
+        label,
+        key=f"_{name}_next",
+        icon=icon,
+        shortcut=next_key,
+        type="tertiary" if small else "primary",
+        disabled=after == at and not waits,
+        on_click=_choose if waits else go,
+        args=(at, Chosen()) if waits else (after,),
+    )
 
 
 def before(lessons: Sequence[Lesson], at: Place) -> Place:
@@ -161,8 +197,16 @@ def _ask(told: Told, at: Place) -> None:
     st.markdown(f"**{told.question}**")
     for place, choice in enumerate(told.choices):
         marked = chosen is not None and place == told.right
-        st.button(choice, key=f"_choice_{place}", width="stretch", shortcut=str(place + 1), icon=_mark(place, told.right, chosen),
-                  type="primary" if marked else "secondary", on_click=_choose, args=(at, Chosen(place, told.right)))  # fmt: skip
+        st.button(
+            choice,
+            key=f"_choice_{place}",
+            width="stretch",
+            shortcut=str(place + 1),
+            icon=_mark(place, told.right, chosen),
+            type="primary" if marked else "secondary",
+            on_click=_choose,
+            args=(at, Chosen(place, told.right)),
+        )
     if chosen is None:
         return
     right = _judged(told.right, chosen) and chosen.choice == told.right
@@ -171,7 +215,9 @@ def _ask(told: Told, at: Place) -> None:
 
 
 def _judged(right: int, chosen: Chosen) -> bool:
-    """Whether the choice is for the question as it stands now: a control that has changed the answer makes nobody wrong."""
+    """Whether the choice is for the question as it stands now: a control that has changed the
+    answer makes nobody wrong.
+    """
     return chosen.choice is not None and chosen.right == right
 
 

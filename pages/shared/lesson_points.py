@@ -20,13 +20,18 @@ def facts() -> str:
     """What the study is a study of."""
     known = cached.study(*STUDY).facts
     seeds, steps = len(known["seeds"]), known["levels"] + 1
-    return f"{seeds} networks, each pruned over {steps} levels and tested on {known['test_images']:,} digits at every one"
+    return (
+        f"{seeds} networks, each pruned over {steps} levels and tested on {known['test_images']:,} digits at every one"
+    )
 
 
 def lines(rows: DataFrame) -> None:
     """Accuracy and soft IoU over the levels."""
     frame = Frame(title=f"Means by level (n = {cached.study(*STUDY).facts['test_images']:,} digits)", x="level", y="")
-    chart(plots_lessons.lines(frame, [accuracy_line(rows), overlap_line(rows)]), "Accuracy and soft IoU over 26 levels: both fall")
+    chart(
+        plots_lessons.lines(frame, [accuracy_line(rows), overlap_line(rows)]),
+        "Accuracy and soft IoU over 26 levels: both fall",
+    )
 
 
 def accuracy_line(rows: DataFrame) -> Line:
@@ -57,7 +62,10 @@ def random_lines(rows: DataFrame, level: int, answered: bool) -> None:
     here = rows[rows.level == level].iloc[0]
     frame = Frame(title="Removed at random (mean of 3 seeds)", x="level", y="", marker=level)
     drawn = [accuracy_line(rows), *([overlap_line(rows)] if answered else [])]
-    chart(plots_lessons.lines(frame, drawn), ", ".join(line.name for line in drawn) + " when weights are removed at random")
+    chart(
+        plots_lessons.lines(frame, drawn),
+        ", ".join(line.name for line in drawn) + " when weights are removed at random",
+    )
     overlap = f"{here.soft_iou:.2f}" if answered else "?"
     st.markdown(f"Level {level}: accuracy {percent(here.accuracy_noisy)}, soft IoU **{overlap}**.")
 
@@ -80,13 +88,24 @@ def signs(names: Sequence[str], with_empty: Sequence[Tabled], without: Sequence[
     drawn = [_spread("empty ones count 0", NEUTRAL, with_empty)]
     drawn += [_spread("empty ones left out", PRUNED, without)] if without else []
     frame = Frame(title="Pearson's r (n = 3 seeds)", x="Pearson's r", y="")
-    chart(plots_lessons.spreads(frame, names, drawn), "Pearson's r of each seed and of the means: " + ", ".join(one.name for one in drawn))
+    chart(
+        plots_lessons.spreads(frame, names, drawn),
+        "Pearson's r of each seed and of the means: " + ", ".join(one.name for one in drawn),
+    )
 
 
 def _spread(name: str, colour: str, rows: Sequence[Tabled]) -> Spread:
-    return Spread(name=name, colour=colour, values=[row.r for row in rows], low=[row.low for row in rows], high=[row.high for row in rows])
+    return Spread(
+        name=name,
+        colour=colour,
+        values=[row.r for row in rows],
+        low=[row.low for row in rows],
+        high=[row.high for row in rows],
+    )
 
 
 def interval(row: Tabled) -> str:
     """r with its interval."""
-    return f"**{r_text(row.r)}** (95 % interval over images {r_text(row.low)} to {r_text(row.high)}, n = {row.n} levels)"
+    return (
+        f"**{r_text(row.r)}** (95 % interval over images {r_text(row.low)} to {r_text(row.high)}, n = {row.n} levels)"
+    )

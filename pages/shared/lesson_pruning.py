@@ -33,8 +33,10 @@ def take_away(stage: Stage) -> Told:
         else "it never changes it, not even with everything removed"
     )
     return Told(
-        text=f"A network of {cached.report(lesson_facts.dense()).total:,} weights reads this digit. Prune it **one-shot**: the smallest "
-        f"weights go, all at once, and nothing is trained again.",
+        text=(
+            f"A network of {cached.report(lesson_facts.dense()).total:,} weights reads this digit. Prune it"
+            " **one-shot**: the smallest weights go, all at once, and nothing is trained again."
+        ),
         question="What share of its weights can go before it changes its answer?",
         choices=THIRDS,
         right=0 if holds < 1 / 3 else 1 if holds < 2 / 3 else 2,
@@ -56,16 +58,24 @@ def moves_first(stage: Stage) -> Told:
     end, first = flipped if flipped is not None else 2.0, moved if moved is not None else 2.0
     answer = f"The answer changes at {share(flipped)}." if flipped is not None else "The answer never changes."
     return Told(
-        text=f"The same digit, the same slider. {answer} Now watch the *heatmap*: soft IoU of the two maps says how much evidence they "
-        f"share.",
+        text=(
+            f"The same digit, the same slider. {answer} Now watch the *heatmap*: soft IoU of the two maps says how much"
+            " evidence they share."
+        ),
         question=f"When does the heatmap share less than half ({HALF}) with the dense one?",
         choices=("Earlier than the answer changes", "At the same sparsity", "Later, or never"),
         right=0 if first < end else 1 if first == end else 2,
         why=(f"At **{share(moved)}**. " if moved is not None else "At no sparsity. ")
-        + ("The answer is still the same there, but not the evidence for it: a kept answer does not mean a kept explanation."
-           if first < end else "As long as the network gives this answer, most of its evidence stays where it was. Is that so for every "
-           "digit, and for every way to ask? The last step of this lesson tells."),
-    )  # fmt: skip
+        + (
+            "The answer is still the same there, but not the evidence for it: a kept answer does not mean a kept"
+            " explanation."
+            if first < end
+            else (
+                "As long as the network gives this answer, most of its evidence stays where it was. Is that so for"
+                " every digit, and for every way to ask? The last step of this lesson tells."
+            )
+        ),
+    )
 
 
 def five_thousand(stage: Stage) -> Told:
@@ -81,19 +91,28 @@ def five_thousand(stage: Stage) -> Told:
         else:
             lesson_views.both(lesson_facts.one_shot(removed), digit, f"{share(removed)} removed")
     return Told(
-        text=f"With {share(holds)} removed this digit still keeps its answer. But one digit is an anecdote. There are {found.total:,} "
-        f"digits that the network never saw in training; dense, it names {percent(dense.fraction)} of them rightly.",
+        text=(
+            f"With {share(holds)} removed this digit still keeps its answer. But one digit is an anecdote. There are"
+            f" {found.total:,} digits that the network never saw in training; dense, it names {percent(dense.fraction)}"
+            " of them rightly."
+        ),
         question=f"How many does it name rightly with {share(holds)} removed?",
         choices=("More than 95 %", "50 to 95 %", "Less than 50 %"),
         right=0 if found.fraction > 0.95 else 1 if found.fraction >= 0.5 else 2,
-        why=f"{lesson_views.counted(found)}. The interval says how far that share could be off for other digits of this kind. Your one "
-        f"digit was lucky, or typical: only a data set can tell.",
+        why=(
+            f"{lesson_views.counted(found)}. The interval says how far that share could be off for other digits of this"
+            " kind. Your one digit was lucky, or typical: only a data set can tell."
+        ),
     )
 
 
 def retrain(stage: Stage) -> Told:
     with stage.controls:
-        level = int(slider("Level", "depth", help="Each level removes 20 % of what is left, sets the rest back, and trains again."))
+        level = int(
+            slider(
+                "Level", "depth", help="Each level removes 20 % of what is left, sets the rest back, and trains again."
+            )
+        )
     mask = cached.report(lesson_facts.trained(level))
     once, step, dense = (
         lesson_views.accuracy(one).fraction
@@ -106,16 +125,21 @@ def retrain(stage: Stage) -> Told:
         with stage.view:
             lesson_views.both(lesson_facts.one_shot(mask.sparsity), "9", f"One-shot to {mask.kept:,} weights")
     return Told(
-        text=f"Pruned one-shot to **{mask.kept:,} weights** ({percent(mask.sparsity)} sparsity), the network names {percent(once)} of the "
-        f"digits rightly; dense it was {percent(dense)}. Now prune in small steps and **train again after each**, down to the same "
-        f"{mask.kept:,} weights.",
+        text=(
+            f"Pruned one-shot to **{mask.kept:,} weights** ({percent(mask.sparsity)} sparsity), the network names"
+            f" {percent(once)} of the digits rightly; dense it was {percent(dense)}. Now prune in small steps and"
+            f" **train again after each**, down to the same {mask.kept:,} weights."
+        ),
         question="How does that network do?",
         choices=("Within 10 points of one-shot", "In between", "Within 10 points of the dense one"),
         right=2 if dense - step <= 0.1 else 0 if step - once <= 0.1 else 1,
         why=f"**{percent(step)}**, against {percent(once)} one-shot. "
-        + ("Training lets the weights that are left take over the work." if step - once > 0.1 else "Here training again makes little "
-        "difference: try level 10.")
-    )  # fmt: skip
+        + (
+            "Training lets the weights that are left take over the work."
+            if step - once > 0.1
+            else "Here training again makes little difference: try level 10."
+        ),
+    )
 
 
 def same_evidence(stage: Stage) -> Told:
@@ -130,16 +154,27 @@ def same_evidence(stage: Stage) -> Told:
             lesson_views.both(lesson_facts.trained(level), digit, f"Level {level}, trained again")
         if stage.answered:
             frame = Frame(title=f"Overlap with dense (n = {len(overlaps)} digits)", x="digit", y="soft IoU of the maps")
-            chart(plots_lessons.bars(frame, CLASSES, overlaps, mine), f"Overlap of heatmaps of ten digits at level {level}")
+            chart(
+                plots_lessons.bars(frame, CLASSES, overlaps, mine),
+                f"Overlap of heatmaps of ten digits at level {level}",
+            )
     return Told(
-        text=f"At level {level} the network that was trained again names {percent(found.fraction)} of the digits rightly; the dense one "
-        f"{percent(dense.fraction)}.",
+        text=(
+            f"At level {level} the network that was trained again names {percent(found.fraction)} of the digits"
+            f" rightly; the dense one {percent(dense.fraction)}."
+        ),
         question="Does it also look at the same places as the dense network?",
         choices=(f"Yes: the maps overlap by {SAME} or more", f"Partly: {HALF} to {SAME}", f"No: less than {HALF}"),
         right=0 if mean >= SAME else 1 if mean >= HALF else 2,
-        why=f"Over ten digits, one of each class, the overlap is **{mean:.2f}** on average (from {min(overlaps):.2f} to "
-        f"{max(overlaps):.2f}). Accuracy changed by {abs(found.fraction - dense.fraction) * 100:.1f} points. "
-        + ("Two networks can agree on the answer and differ about where it lies." if mean < SAME else "The evidence stayed as well."),
+        why=(
+            f"Over ten digits, one of each class, the overlap is **{mean:.2f}** on average (from {min(overlaps):.2f} to"
+            f" {max(overlaps):.2f}). Accuracy changed by {abs(found.fraction - dense.fraction) * 100:.1f} points. "
+        )
+        + (
+            "Two networks can agree on the answer and differ about where it lies."
+            if mean < SAME
+            else "The evidence stayed as well."
+        ),
     )
 
 
@@ -153,18 +188,29 @@ def random_control(stage: Stage) -> Told:
     lost = dense.fraction - drawn.fraction
     with stage.view:
         if stage.answered:
-            lesson_views.accuracy_chart([("magnitude", "smallest first", PRUNED), ("random", "at random", NEUTRAL)], removed)
+            lesson_views.accuracy_chart(
+                [("magnitude", "smallest first", PRUNED), ("random", "at random", NEUTRAL)], removed
+            )
         else:
             lesson_views.accuracy_chart([("magnitude", "smallest first", PRUNED)], removed)
     return Told(
-        text=f"Removing the **smallest** {share(removed)} of the weights leaves {percent(smallest.fraction)} accuracy. Is that because "
-        f"small weights matter less, or because any weights could go? A *control* tells: remove as many **at random**.",
+        text=(
+            f"Removing the **smallest** {share(removed)} of the weights leaves {percent(smallest.fraction)} accuracy."
+            " Is that because small weights matter less, or because any weights could go? A *control* tells: remove as"
+            " many **at random**."
+        ),
         question=f"How much accuracy is lost with {share(removed)} removed at random?",
         choices=("Less than 1 point", "1 to 10 points", "More than 10 points"),
         right=0 if lost < 0.01 else 1 if lost <= 0.1 else 2,
-        why=f"At random: {lesson_views.counted(drawn)}. Smallest first: {lesson_views.counted(smallest)}. Without the control we would "
-        f"not know that the choice of weights "
-        + ("matters." if smallest.fraction - drawn.fraction > 0.01 else "matters elsewhere: here it makes little difference."),
+        why=(
+            f"At random: {lesson_views.counted(drawn)}. Smallest first: {lesson_views.counted(smallest)}. Without the"
+            " control we would not know that the choice of weights "
+        )
+        + (
+            "matters."
+            if smallest.fraction - drawn.fraction > 0.01
+            else "matters elsewhere: here it makes little difference."
+        ),
     )
 
 
@@ -176,10 +222,13 @@ def who_notices(stage: Stage) -> Told:
     earlier, why = lesson_facts.count_earlier(moved, flipped), ""
     with stage.view:
         if stage.answered:
-            frame = Frame(title=f"Seed {seed}, {where} the ReLU (n = {len(CLASSES)} digits)", x="sparsity, one-shot", y="digit")
+            frame = Frame(
+                title=f"Seed {seed}, {where} the ReLU (n = {len(CLASSES)} digits)", x="sparsity, one-shot", y="digit"
+            )
             chart(
                 plots_lessons.race(frame, CLASSES, moved, flipped),
-                f"For each of ten digits, {where} the ReLU: the sparsity at which its heatmap moves, and at which its answer changes",
+                f"For each of ten digits, {where} the ReLU: the sparsity at which its heatmap moves, and at which its"
+                " answer changes",
             )
         else:
             half = lesson_facts.one_shot(0.5, seed=seed)
@@ -188,14 +237,17 @@ def who_notices(stage: Stage) -> Told:
         other = next(name for name in lesson_facts.WHERE if name != where)
         count = lesson_facts.count_earlier(*lesson_facts.moves_first(seed, lesson_facts.WHERE[other]))
         why = (
-            f"For **{earlier} of {len(CLASSES)}** with seed {seed}; made {other} the ReLU, for **{count}**. The network is the same. "
-            "Before a ReLU, Grad-CAM++ divides by a sum that can change its sign, so a small change of the weights can turn the whole "
-            "map. **Before you say that a network looks elsewhere, ask a second method and another layer.**"
+            f"For **{earlier} of {len(CLASSES)}** with seed {seed}; made {other} the ReLU, for **{count}**. The network"
+            " is the same. Before a ReLU, Grad-CAM++ divides by a sum that can change its sign, so a small change of"
+            " the weights can turn the whole map. **Before you say that a network looks elsewhere, ask a second method"
+            " and another layer.**"
         )
     return Told(
-        text="One digit of each class, one-shot pruning, in steps of 5 %. The heatmap *moves* where it shares less than half with the "
-        f"dense one; the *answer changes* where the network says another class. The heatmaps are made by Grad-CAM++, **{where}** the "
-        "last ReLU.",
+        text=(
+            "One digit of each class, one-shot pruning, in steps of 5 %. The heatmap *moves* where it shares less than"
+            " half with the dense one; the *answer changes* where the network says another class. The heatmaps are"
+            f" made by Grad-CAM++, **{where}** the last ReLU."
+        ),
         question="For how many of the ten digits does the heatmap move first?",
         choices=("3 or fewer", "4 to 7", "8 or more"),
         right=0 if earlier <= 3 else 1 if earlier <= 7 else 2,

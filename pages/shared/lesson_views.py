@@ -52,14 +52,20 @@ def accuracy_chart(drawn: list[tuple[str, str, str]], marker: float) -> None:
         points = cached.accuracy_curve(lesson_facts.one_shot(0.5, criterion), NOISY)
         shown.append(Line(name=name, colour=colour, x=[x for x, _ in points], y=[y for _, y in points]))
     total = len(cached.engine().gallery())
-    frame = Frame(title=f"Accuracy, one-shot (n = {total:,} digits)", x="sparsity", y="accuracy", marker=marker, percent=True)
-    chart(plots_lessons.lines(frame, shown), "Accuracy over sparsity, one-shot: " + ", ".join(line.name for line in shown))
+    frame = Frame(
+        title=f"Accuracy, one-shot (n = {total:,} digits)", x="sparsity", y="accuracy", marker=marker, percent=True
+    )
+    chart(
+        plots_lessons.lines(frame, shown), "Accuracy over sparsity, one-shot: " + ", ".join(line.name for line in shown)
+    )
 
 
 def levels_chart(level: int) -> None:
     """Accuracy over the levels, trained again and one-shot."""
     trained, once = (lesson_facts.levels(series, "333") for series in ("iterative-reset", "one-shot"))
-    frame = Frame(title=f"Accuracy by level (n = {int(trained.test_images[0]):,} digits)", x="level", y="accuracy", marker=level)
+    frame = Frame(
+        title=f"Accuracy by level (n = {int(trained.test_images[0]):,} digits)", x="level", y="accuracy", marker=level
+    )
     drawn = [
         Line(name="trained again", colour=PRUNED, x=trained.level.tolist(), y=trained.accuracy_noisy.tolist()),
         Line(name="one-shot", colour=NEUTRAL, x=once.level.tolist(), y=once.accuracy_noisy.tolist(), dash="dot"),

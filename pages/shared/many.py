@@ -1,4 +1,6 @@
-"""Many comparisons for one view: shown as they come, stopped on request, and what was computed stays."""
+"""Many comparisons for one view: shown as they come, stopped on request, and what was computed
+stays.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,10 @@ DONE, STOPPED = "_compared", "_stopped"  # of the session: questions answered, a
 
 
 def many(questions: Sequence[Question]) -> dict[Question, Comparison]:
-    """The answers by question. After "Stop" only those that were computed before; "Go on" computes the rest."""
+    """The answers by question.
+
+    After "Stop" only those that were computed before; "Go on" computes the rest.
+    """
     view = "|".join(spec.key for question in questions for spec in question)
     done: set[Question] = st.session_state.setdefault(DONE, set())
     stopped = st.session_state.get(STOPPED) == view
@@ -59,13 +64,18 @@ def _go_on() -> None:
 
 
 def following(image: ImageRef, count: int) -> list[ImageRef]:
-    """The image and the ones after it: digits of the same class, photographs of the gallery; an own image stands alone."""
+    """The image and the ones after it: digits of the same class, photographs of the gallery; an own
+    image stands alone.
+    """
     if image.source == "own":
         return [image]
     names = _names(image)
     place = names.index(image.name)
     around = [*names[place:], *names[:place]]
-    return [ImageRef(source=image.source, name=name, noise=image.noise, noise_seed=image.noise_seed) for name in around[:count]]
+    return [
+        ImageRef(source=image.source, name=name, noise=image.noise, noise_seed=image.noise_seed)
+        for name in around[:count]
+    ]
 
 
 def _names(image: ImageRef) -> list[str]:

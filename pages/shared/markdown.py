@@ -1,7 +1,9 @@
-"""Text from outside (names in files and addresses, messages that quote them) as Markdown that shows it literally.
+"""Text from outside (names in files and addresses, messages that quote them) as Markdown that shows
+it literally.
 
-Streamlit reads nearly every label as Markdown: a class called "![x](http://...)" would load a picture in the browser of whoever looks.
-Whatever did not come from this program's own code passes here once, where it enters the screen.
+Streamlit reads nearly every label as Markdown: a class called "![x](http://...)" would load a
+picture in the browser of whoever looks. Whatever did not come from this program's own code passes
+here once, where it enters the screen.
 """
 
 from __future__ import annotations
@@ -13,7 +15,8 @@ MOST_CHARACTERS = 80  # of a name
 SIGNS = re.compile(r"[\\`*\[\]<$~]|(?<![^\W_])_|_(?![^\W_])|&(?=[#\w])|!(?=\[|$)")
 BEGINNING = re.compile(r"^(\d*)([-+=#>]|(?<=\d)[.)])")  # of a list, a heading or a quotation
 CODE = re.compile(r"(?<!`)`[^`]+`(?!`)")
-# Streamlit turns these into links, icons and emoji after it has read the Markdown, where a backslash helps no more.
+# Streamlit turns these into links, icons and emoji after it has read the Markdown, where a
+# backslash helps no more.
 LATER = re.compile(r"https?:(?=//)|www(?=\.)|(?<=:)(?=[\w+-])|@(?=[-\w]+\.)", re.IGNORECASE)
 NOTHING = "\u2060"  # a word joiner: shows nothing, breaks nothing
 
@@ -34,7 +37,9 @@ def message(text: str) -> str:
 
 
 def _printable(text: object) -> str:
-    """Without line breaks, control characters, half characters of damaged file names, and marks that reverse the direction of writing."""
+    """Without line breaks, control characters, half characters of damaged file names, and marks
+    that reverse the direction of writing.
+    """
     return " ".join("".join(sign if sign.isprintable() else " " for sign in str(text)).split())
 
 

@@ -1,4 +1,6 @@
-"""Which network, and how it is pruned: widgets -> ModelSpec, and the PruningSpec without its amount."""
+"""Which network, and how it is pruned: widgets -> ModelSpec, and the PruningSpec without its
+amount.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,21 @@ from pages.shared.widgets import Known, amount, choice, number, segments, severa
 
 FEW_CLASSES = 20  # that are named, so that nobody wonders about an answer
 # What has other choices for other models: each model finds its own again when it is chosen again.
-OF_ITS_OWN = ("weights", "unit", "fine", "ratio", "level", "source", "seed", "schedule", "class", "excluded", "byhand", "repair", "layer")
+OF_ITS_OWN = (
+    "weights",
+    "unit",
+    "fine",
+    "ratio",
+    "level",
+    "source",
+    "seed",
+    "schedule",
+    "class",
+    "excluded",
+    "byhand",
+    "repair",
+    "layer",
+)
 
 
 def look_again() -> None:
@@ -55,7 +71,11 @@ def _seed(known: Known) -> int:
     assert isinstance(entry, Choice)
     if len(entry.names) == 1:
         return int(entry.default)
-    return int(segments("Model seed", "seed", known, help="The same network trained several times from different random beginnings."))
+    return int(
+        segments(
+            "Model seed", "seed", known, help="The same network trained several times from different random beginnings."
+        )
+    )
 
 
 def _fit(name: str, known: Known) -> None:
@@ -70,7 +90,11 @@ def _which() -> str:
     """What comes along, and what is downloaded when it is first used."""
     models = [default_model(name) for name in MODELS]
     here = [model for model in models if downloads.is_there(model)]
-    away = [f"{plain(model.name)} ({size(card(model).weights[model.weights].bytes)})" for model in models if model not in here]
+    away = [
+        f"{plain(model.name)} ({size(card(model).weights[model.weights].bytes)})"
+        for model in models
+        if model not in here
+    ]
     text = f"On this machine: {', '.join(plain(model.name) for model in here)}."
     if away:
         text += f"\n\nDownloaded when first used: {', '.join(away)}."
@@ -78,7 +102,9 @@ def _which() -> str:
 
 
 def _sets(found: Card) -> str:
-    return listed({name: weights.summary for name, weights in found.weights.items()} | {RANDOM: "untrained, as a control"})
+    return listed(
+        {name: weights.summary for name, weights in found.weights.items()} | {RANDOM: "untrained, as a control"}
+    )
 
 
 def _described(model: ModelSpec) -> None:
@@ -89,11 +115,15 @@ def _described(model: ModelSpec) -> None:
     st.caption(f"{plain(downloads.title(model))}, {found.parameters:,} parameters{absent}")
     if len(found.classes) <= FEW_CLASSES and found.images == "photos":
         names = ", ".join(map(plain, found.classes))
-        st.caption(f"It knows {len(found.classes)} classes only, and answers one of them whatever it is shown: {names}.")
+        st.caption(
+            f"It knows {len(found.classes)} classes only, and answers one of them whatever it is shown: {names}."
+        )
 
 
 def _remember(name: str) -> None:
-    """Keeps the values of the model that was left, and brings back those of the one that is chosen."""
+    """Keeps the values of the model that was left, and brings back those of the one that is
+    chosen.
+    """
     before = st.session_state.get("_model_before", name)
     st.session_state["_model_before"] = name
     if name == before:
@@ -103,11 +133,15 @@ def _remember(name: str) -> None:
         if parameter in st.session_state:
             kept[before, parameter] = st.session_state[parameter]
             entry = of_model(name)[parameter]
-            st.session_state[parameter] = kept.get((name, parameter), entry.usual if isinstance(entry, Stated) else entry.default)
+            st.session_state[parameter] = kept.get(
+                (name, parameter), entry.usual if isinstance(entry, Stated) else entry.default
+            )
 
 
 def family_choice(model: ModelSpec) -> PruningSpec:
-    """How the network is pruned; the amount is still missing (a sparsity of 0, or level 0, stands for it)."""
+    """How the network is pruned; the amount is still missing (a sparsity of 0, or level 0, stands
+    for it).
+    """
     known, found = of_model(model.name, model.weights), card(model)
     st.subheader("Pruning")
     schedule = _schedule(model, known)
@@ -116,22 +150,31 @@ def family_choice(model: ModelSpec) -> PruningSpec:
         return PruningSpec.at_level(0, schedule)
     granularity = choice("Granularity", "granularity", known, help=listed(GRANULARITIES))
     scope = "global" if n_of_m(granularity) else segments("Scope", "scope", known, help=listed(SCOPES))
-    criterion = choice("Criterion", "criterion", known, help=listed({name: entry.summary for name, entry in CRITERIA.items()}))
+    criterion = choice(
+        "Criterion", "criterion", known, help=listed({name: entry.summary for name, entry in CRITERIA.items()})
+    )
     if CRITERIA[criterion].facts.get("needs") == "images":
         st.caption(":gray-badge[a few images] Measured once for each network, on a few images.")
     excluded, overrides = _layers(found, known, granularity)
     repair = _repair(model, known)
-    return PruningSpec.one_shot(0.0, scope, criterion, granularity=granularity, excluded=excluded, overrides=overrides, repair=repair)
+    return PruningSpec.one_shot(
+        0.0, scope, criterion, granularity=granularity, excluded=excluded, overrides=overrides, repair=repair
+    )
 
 
 def _repair(model: ModelSpec, known: Known) -> str:
     """What is measured again after pruning, for networks that have something to measure."""
     if not _has_batch_norm(card(model)):
         return "none"
-    text = listed(REPAIRS) + "\n\nThe images are those that criteria are measured on: the gallery's photographs, or embedded digits."
+    text = (
+        listed(REPAIRS)
+        + "\n\nThe images are those that criteria are measured on: the gallery's photographs, or embedded digits."
+    )
     repair = segments("Repair", "repair", known, help=text)
     if repair != "none":
-        st.caption("A few images are little to measure on: where pruning has not hurt much yet, this costs more than it mends.")
+        st.caption(
+            "A few images are little to measure on: where pruning has not hurt much yet, this costs more than it mends."
+        )
     return repair
 
 
@@ -144,15 +187,24 @@ def _layers(found: Card, known: Known, granularity: str) -> tuple[tuple[str, ...
     """Weights that are left alone, and weights with an amount of their own."""
     if present.on():
         alone, own = (
-            tuple(text for text in st.query_params.get_all(name) if not known[name].problem(text)) for name in ("excluded", "byhand")
+            tuple(text for text in st.query_params.get_all(name) if not known[name].problem(text))
+            for name in ("excluded", "byhand")
         )
         shares = {name: amount(f"amount.{name}", known) for name in own}
     else:
         with st.expander("Layers", icon=":material/layers:"):
-            alone = several("Leave alone", "excluded", known, placeholder="none",
-                            help="first: the layer that sees the image. classifier: the one that makes the logits.")  # fmt: skip
+            alone = several(
+                "Leave alone",
+                "excluded",
+                known,
+                placeholder="none",
+                help="first: the layer that sees the image. classifier: the one that makes the logits.",
+            )
             if "classifier" not in alone:
-                st.caption("Many papers leave the classifier alone: pruning it changes accuracy more than its share of the weights says.")
+                st.caption(
+                    "Many papers leave the classifier alone: pruning it changes accuracy more than its share of the"
+                    " weights says."
+                )
             shares = {} if n_of_m(granularity) else _amounts_by_hand(known)
     excluded = _weights_of(found, alone)
     overrides = {f"{name}.weight": share / 100 for name, share in shares.items()}
@@ -161,8 +213,13 @@ def _layers(found: Card, known: Known, granularity: str) -> tuple[tuple[str, ...
 
 def _amounts_by_hand(known: Known) -> dict[str, float]:
     """Percent by layer; the slider of the sidebar moves the others only."""
-    chosen = several("Amount by hand", "byhand", known, placeholder="none",
-                     help="Each loses the share that its own slider says; the sparsity above is that of all other layers.")  # fmt: skip
+    chosen = several(
+        "Amount by hand",
+        "byhand",
+        known,
+        placeholder="none",
+        help="Each loses the share that its own slider says; the sparsity above is that of all other layers.",
+    )
     return {name: number(name, f"amount.{name}", known, format="%.1f %%") for name in chosen}
 
 

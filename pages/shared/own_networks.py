@@ -1,4 +1,6 @@
-"""A person's own network: an architecture by its name, a file of weights, and what the file does not say."""
+"""A person's own network: an architecture by its name, a file of weights, and what the file does
+not say.
+"""
 
 from __future__ import annotations
 
@@ -26,17 +28,42 @@ def form() -> None:
         if not access.offers(access.OWN_WEIGHTS):
             return
         known = [name for name, entry in MODELS.items() if not entry.facts.get("own")]
-        st.selectbox("Architecture", known, index=None, key=KEYS[0], accept_new_options=True, placeholder="resnet18",
-                     help="Any CNN of torchvision by its name, or one of Sparsight's own.")  # fmt: skip
-        st.file_uploader("Weights", FILE_TYPES, key=KEYS[1], max_upload_size=MOST_MB,
-                         help="A state dict: .safetensors, or what torch.save wrote. Files that would run code are refused.")  # fmt: skip
-        st.text_area("Classes", key=KEYS[2], height=100, placeholder="one a line; may be left out",
-                     help="Names in the order of the outputs. Without them the architecture's own, or numbers.")  # fmt: skip
-        st.text_input("Input, pixels", key=KEYS[3], placeholder="224 or 224 x 320; the architecture's own",
-                      help="Height and width that the network was trained on.")  # fmt: skip
+        st.selectbox(
+            "Architecture",
+            known,
+            index=None,
+            key=KEYS[0],
+            accept_new_options=True,
+            placeholder="resnet18",
+            help="Any CNN of torchvision by its name, or one of Sparsight's own.",
+        )
+        st.file_uploader(
+            "Weights",
+            FILE_TYPES,
+            key=KEYS[1],
+            max_upload_size=MOST_MB,
+            help="A state dict: .safetensors, or what torch.save wrote. Files that would run code are refused.",
+        )
+        st.text_area(
+            "Classes",
+            key=KEYS[2],
+            height=100,
+            placeholder="one a line; may be left out",
+            help="Names in the order of the outputs. Without them the architecture's own, or numbers.",
+        )
+        st.text_input(
+            "Input, pixels",
+            key=KEYS[3],
+            placeholder="224 or 224 x 320; the architecture's own",
+            help="Height and width that the network was trained on.",
+        )
         left, right = st.columns(2, gap="small")
-        left.text_input("Mean", key=KEYS[4], placeholder="0.485, 0.456, 0.406", help="Of each channel, for values from 0 to 1.")
-        right.text_input("Std", key=KEYS[5], placeholder="0.229, 0.224, 0.225", help="Standard deviation of each channel.")
+        left.text_input(
+            "Mean", key=KEYS[4], placeholder="0.485, 0.456, 0.406", help="Of each channel, for values from 0 to 1."
+        )
+        right.text_input(
+            "Std", key=KEYS[5], placeholder="0.229, 0.224, 0.225", help="Standard deviation of each channel."
+        )
         st.text_input("Title", key=KEYS[6], placeholder="for the list of networks")
         st.button("Take in", icon=":material/check:", on_click=_take_in)
         trouble = st.session_state.pop("_own_trouble", None)
@@ -50,15 +77,24 @@ def _take_in() -> None:
     try:
         access.require(access.OWN_WEIGHTS)
         if not state[KEYS[0]] or state[KEYS[1]] is None:
-            raise BadSpec("An architecture and a file of weights are needed.", "The other fields may stay empty.", "Fill these two.")
-        spec = cached.engine().add_model(state[KEYS[1]].getvalue(), about(*(state[key] or "" for key in (KEYS[0], *KEYS[2:]))))
+            raise BadSpec(
+                "An architecture and a file of weights are needed.",
+                "The other fields may stay empty.",
+                "Fill these two.",
+            )
+        spec = cached.engine().add_model(
+            state[KEYS[1]].getvalue(), about(*(state[key] or "" for key in (KEYS[0], *KEYS[2:])))
+        )
         state["model"] = spec.name
     except SparsightError as error:
         state["_own_trouble"] = error
 
 
 def about(architecture: str, *fields: str) -> About:
-    """What was typed in. fields: classes, size, mean, standard deviation, title. Raises BadSpec, UnknownName."""
+    """What was typed in. fields: classes, size, mean, standard deviation, title.
+
+    Raises BadSpec, UnknownName.
+    """
     classes, size, mean, std, title = (text.strip() for text in fields)
     usual = named(architecture.strip()).input
     rule: dict[str, Any] = {}
@@ -76,4 +112,6 @@ def _numbers(text: str, name: str) -> tuple[float, ...]:
     try:
         return tuple(float(part) for part in parts)
     except ValueError as error:
-        raise BadSpec(f"The {name} '{text[:40]}' cannot be read.", "Numbers with commas between them.", "Write 0.5, 0.5, 0.5.") from error
+        raise BadSpec(
+            f"The {name} '{text[:40]}' cannot be read.", "Numbers with commas between them.", "Write 0.5, 0.5, 0.5."
+        ) from error

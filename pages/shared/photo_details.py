@@ -1,4 +1,6 @@
-"""What follows below the pictures of a photograph: nothing here is computed before a click, but the kept weights."""
+"""What follows below the pictures of a photograph: nothing here is computed before a click, but the
+kept weights.
+"""
 
 from __future__ import annotations
 
@@ -17,15 +19,17 @@ from pages.shared.markdown import message, plain
 from pages.shared.runs import Job, follow
 
 HOW_TO_GET_ONE = (
-    "No data set of photographs is on this machine, so no accuracy is counted. To get one: "
-    "`python -m core evaluate --model efficientnet-lite0 --data imagenette` downloads it, or `SPARSIGHT_PHOTOS` names a folder or zip file "
-    "with one folder a class."
+    "No data set of photographs is on this machine, so no accuracy is counted. To get one: `python -m core evaluate"
+    " --model efficientnet-lite0 --data imagenette` downloads it, or `SPARSIGHT_PHOTOS` names a folder or zip file with"
+    " one folder a class."
 )
 Question = tuple[VariantSpec, ImageRef, CamSpec]
 
 
 def photo_section(question: Question) -> None:
-    """The kept weights, and on demand this image over all sparsities and right answers over data sets."""
+    """The kept weights, and on demand this image over all sparsities and right answers over data
+    sets.
+    """
     left, right = st.columns([3, 2], gap="medium")
     with right:
         details.kept(cached.report(question[0]))
@@ -48,8 +52,12 @@ def _followed(question: Question) -> None:
     def draw(answers: Sequence[Comparison]) -> None:
         from core import plots
 
-        st.plotly_chart(present.figure(plots.followed(answers, here, top, band)), config=details.STILL, key="followed",
-                        alt=f"Similarity of the heatmaps over sparsity, marker at {here:.1%}")  # fmt: skip
+        st.plotly_chart(
+            present.figure(plots.followed(answers, here, top, band)),
+            config=details.STILL,
+            key="followed",
+            alt=f"Similarity of the heatmaps over sparsity, marker at {here:.1%}",
+        )
 
     stamps = [cached.stamp(point) for point in (series if variant.pruning.schedule != "one-shot" else series[:1])]
     key = "|".join(("followed", series[0].key, image.key, cam.key, cached.stamp(variant, image), *stamps))
@@ -74,12 +82,20 @@ def _accuracies(variant: VariantSpec) -> None:
 def _from_table(name: str, variant: VariantSpec, found: Series, dense: Series) -> None:
     points = story.plain_zero((found.value - dense.value) * 100, 1)
     shown.metric(
-        f"Accuracy, {plain(name)}", story.percent(found.value), points, f"{points:+.1f} points", f"from {story.percent(dense.value)}"
+        f"Accuracy, {plain(name)}",
+        story.percent(found.value),
+        points,
+        f"{points:+.1f} points",
+        f"from {story.percent(dense.value)}",
     )
-    of, right, bounds = quote(variant.model.name), round(found.value * found.n), f"{found.low * 100:.1f} to {found.high * 100:.1f} %"
+    of, right, bounds = (
+        quote(variant.model.name),
+        round(found.value * found.n),
+        f"{found.low * 100:.1f} to {found.high * 100:.1f} %",
+    )
     st.caption(
-        f"{right:,} of {found.n:,.0f} photographs are named rightly; 95 % interval {bounds}. Counted when the series was evaluated: "
-        f"[all its levels in Curves](curves?of={of}&on={quote(name)})."
+        f"{right:,} of {found.n:,.0f} photographs are named rightly; 95 % interval {bounds}. Counted when the series"
+        f" was evaluated: [all its levels in Curves](curves?of={of}&on={quote(name)})."
     )
 
 
@@ -88,8 +104,14 @@ def _accuracy(variant: VariantSpec, name: str, data: DataSpec) -> None:
     title = f"Accuracy, {DATASETS[name].title if name in DATASETS else 'your folder'}"
     wanted: set[str] = st.session_state.setdefault("_count", set())
     if not all(cached.counted_already(one, data) for one in (variant, variant.dense)) and data.key not in wanted:
-        st.button(f"Count right answers on {len(photos):,} photographs", key=f"_count_{name}", icon=":material/play_arrow:",
-                  on_click=wanted.add, args=(data.key,), help=f"{title}. Goes on with every move of the slider, once begun.")  # fmt: skip
+        st.button(
+            f"Count right answers on {len(photos):,} photographs",
+            key=f"_count_{name}",
+            icon=":material/play_arrow:",
+            on_click=wanted.add,
+            args=(data.key,),
+            help=f"{title}. Goes on with every move of the slider, once begun.",
+        )
         return
     place = st.empty()
     with place.container():
@@ -97,7 +119,13 @@ def _accuracy(variant: VariantSpec, name: str, data: DataSpec) -> None:
     dense, found = (cached.photo_accuracy(one, data) for one in (variant.dense, variant))
     points = story.plain_zero((found.fraction - dense.fraction) * 100, 1)
     with place.container():
-        shown.metric(title, story.percent(found.fraction), points, f"{points:+.1f} points", f"from {story.percent(dense.fraction)}")
+        shown.metric(
+            title,
+            story.percent(found.fraction),
+            points,
+            f"{points:+.1f} points",
+            f"from {story.percent(dense.fraction)}",
+        )
         st.caption(_in_words(found))
 
 

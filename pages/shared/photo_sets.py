@@ -1,4 +1,6 @@
-"""Data sets of photographs: which are on this machine, and the photograph that is chosen from one."""
+"""Data sets of photographs: which are on this machine, and the photograph that is chosen from
+one.
+"""
 
 from __future__ import annotations
 
@@ -20,8 +22,12 @@ from pages.shared.address import FOLDER, PHOTO_SETS
 from pages.shared.thumbs import Sheet, Thumb, draw
 from pages.shared.widgets import Known, whole
 
-PLACES = {"imagenette": "imagenette2-320", "oxford-pets": "oxford-iiit-pet", "cifar-10": "cifar-10-batches-py",
-          "fashion-mnist": "FashionMNIST/raw"}  # fmt: skip
+PLACES = {
+    "imagenette": "imagenette2-320",
+    "oxford-pets": "oxford-iiit-pet",
+    "cifar-10": "cifar-10-batches-py",
+    "fashion-mnist": "FashionMNIST/raw",
+}
 A_PAGE, A_ROW, PX = 10, 5, 96
 
 
@@ -37,11 +43,17 @@ def fitting(model: ModelSpec) -> dict[str, str]:
     if card(model).images != "photos":
         return {}
     card_stamp = cached.engine().retrained.look_at(model.name)
-    return {name: data for name, data in on_this_machine().items() if _has_classes(data, model, f"{stamp_of(_place(data))} {card_stamp}")}
+    return {
+        name: data
+        for name, data in on_this_machine().items()
+        if _has_classes(data, model, f"{stamp_of(_place(data))} {card_stamp}")
+    }
 
 
 def _place(data: str) -> Path:
-    return Path(data.removeprefix(PREFIX)) if data.startswith(PREFIX) else cached.engine().folder / "data" / PLACES[data]
+    return (
+        Path(data.removeprefix(PREFIX)) if data.startswith(PREFIX) else cached.engine().folder / "data" / PLACES[data]
+    )
 
 
 @st.cache_data(max_entries=200, show_spinner=False, hash_funcs=cached.KEYS)
@@ -57,7 +69,9 @@ def inputs(data: str, model: ModelSpec) -> PhotoInputs:
 
 
 def offers_export(source: str) -> bool:
-    """Whether views of this image source can be exported: their code names the folder, which a locked server keeps to itself."""
+    """Whether views of this image source can be exported: their code names the folder, which a
+    locked server keeps to itself.
+    """
     return not source.startswith(PREFIX) or access.offers(access.EXPORT)
 
 
@@ -71,7 +85,16 @@ def row_choice(data: str, model: ModelSpec, known: Known) -> ImageRef:
     first = (nth - 1) // A_PAGE * A_PAGE
     if not present.hidden("row"):
         shown = tuple(_thumbs(data, model, first, min(first + A_PAGE, len(photos))))
-        draw(Sheet(label="Photographs of the set", thumbs=shown, chosen=str(nth), columns=A_ROW, locked=present.locked("row")), _choose)
+        draw(
+            Sheet(
+                label="Photographs of the set",
+                thumbs=shown,
+                chosen=str(nth),
+                columns=A_ROW,
+                locked=present.locked("row"),
+            ),
+            _choose,
+        )
     return ImageRef(source=data, name=str(nth - 1))
 
 

@@ -1,4 +1,6 @@
-"""What the pruning takes from each layer, in numbers: a table, both compression ratios, and what to know of it."""
+"""What the pruning takes from each layer, in numbers: a table, both compression ratios, and what to
+know of it.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,10 @@ from core.text import first_few
 from pages.shared import story
 from pages.shared.markdown import message
 
-USUAL_COLLAPSE = (0.5, 0.75)  # of single weights, without retraining: most right answers are lost at the first, nearly all at the second
+USUAL_COLLAPSE = (
+    0.5,
+    0.75,
+)  # of single weights, without retraining: most right answers are lost at the first, nearly all at the second
 
 
 def layer_plan(mask: MaskReport) -> None:
@@ -58,9 +63,11 @@ def _notes(mask: MaskReport) -> list[str]:
     if found.images == "photos" and pruning.schedule == "one-shot" and pruning.granularity == "weight":
         low, high = USUAL_COLLAPSE
         notes.append(
-            f"Without retraining, networks for photographs usually collapse between {low:.0%} and {high:.0%} of their weights; "
-            "whole kernels or filters are missed far earlier."
+            f"Without retraining, networks for photographs usually collapse between {low:.0%} and {high:.0%} of their"
+            " weights; whole kernels or filters are missed far earlier."
         )
     if pruning.schedule == "one-shot" and found.classifier not in pruning.excluded:
-        notes.append("The classifier is pruned too; many studies leave it alone, so figures with and without it do not compare.")
+        notes.append(
+            "The classifier is pruned too; many studies leave it alone, so figures with and without it do not compare."
+        )
     return notes

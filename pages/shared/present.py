@@ -17,10 +17,11 @@ import streamlit as st
 FIGURE_SCALE = 1.1
 TYPE_PX = 20  # of figures
 TITLE_SIGNS = 32  # a line of a figure's title that a phone still shows whole
-# Streamlit has no setting for the size of type that one view can change (theme.baseFontSize belongs to the whole server). All its
-# sizes are multiples of the root's, so this one rule enlarges everything in step, down to the phone's ordinary size.
-# The rest leaves out empty space, so that pictures and answer stand on one screen, and lets the type of figures grow
-# with the page as far as their margins allow (plotly measures a legend without this rule, so that one stays).
+# Streamlit has no setting for the size of type that one view can change (theme.baseFontSize belongs
+# to the whole server). All its sizes are multiples of the root's, so this one rule enlarges
+# everything in step, down to the phone's ordinary size. The rest leaves out empty space, so that
+# pictures and answer stand on one screen, and lets the type of figures grow with the page as far as
+# their margins allow (plotly measures a legend without this rule, so that one stays).
 STYLE = """<style>
 html { font-size: clamp(16px, 1.6vw, 40px) !important; }
 [data-testid="stHeader"] { height: 2.5rem; min-height: 0; }
@@ -36,7 +37,10 @@ def on() -> bool:
 
 
 def hidden(name: str, label: str = "") -> bool:
-    """Whether a teacher has hidden this control. Each asks this before it is drawn, so the form below knows them all by their labels."""
+    """Whether a teacher has hidden this control.
+
+    Each asks this before it is drawn, so the form below knows them all by their labels.
+    """
     if label:
         _labels()[name] = label
     return name in _names("hide")
@@ -66,10 +70,24 @@ def style() -> None:
 def switch() -> None:
     """The button that begins and ends presenting."""
     if on():
-        st.button("End presenting", key="_present", icon=":material/close_fullscreen:", type="tertiary", on_click=_set, args=(None,))
+        st.button(
+            "End presenting",
+            key="_present",
+            icon=":material/close_fullscreen:",
+            type="tertiary",
+            on_click=_set,
+            args=(None,),
+        )
     else:
-        st.button("Present", key="_present", icon=":material/co_present:", type="tertiary", on_click=_set, args=("1",),
-                  help="Large type and figures, fewer controls, for a projector. The address bar says present=1.")  # fmt: skip
+        st.button(
+            "Present",
+            key="_present",
+            icon=":material/co_present:",
+            type="tertiary",
+            on_click=_set,
+            args=("1",),
+            help="Large type and figures, fewer controls, for a projector. The address bar says present=1.",
+        )
 
 
 def _set(value: str | None) -> None:
@@ -91,11 +109,15 @@ def carried(file: str) -> dict[str, str]:
 
 
 def figure(made: Any) -> Any:
-    """A plotly figure in the size that this view needs: large type, and a title that a phone shows whole too."""
+    """A plotly figure in the size that this view needs: large type, and a title that a phone shows
+    whole too.
+    """
     if not on():
         return made
     more = _title(made)
-    made.update_layout(height=round((made.layout.height or 300) * FIGURE_SCALE) + more, font_size=TYPE_PX, margin_t=88 + more)
+    made.update_layout(
+        height=round((made.layout.height or 300) * FIGURE_SCALE) + more, font_size=TYPE_PX, margin_t=88 + more
+    )
     made.update_layout(legend_font_size=TYPE_PX)
     made.update_xaxes(tickfont_size=TYPE_PX, title_font_size=TYPE_PX, tickangle=None)
     made.update_yaxes(tickfont_size=TYPE_PX, title_font_size=TYPE_PX)
@@ -109,7 +131,9 @@ def figure(made: Any) -> Any:
 
 
 def _title(made: Any) -> int:
-    """Breaks a long title into lines, unless it is in lines already; returns the pixels that these need beyond one line."""
+    """Breaks a long title into lines, unless it is in lines already; returns the pixels that these
+    need beyond one line.
+    """
     made.update_layout(title_font_size=TYPE_PX, title_xref="container")
     if "<br>" in made.layout.title.text:
         return 0
@@ -124,7 +148,9 @@ def _unbroken(part: re.Match[str]) -> str:
 
 
 def exercise(names: tuple[str, ...]) -> None:
-    """A small form that makes a link in which some controls are hidden or locked. names: the controls of this page."""
+    """A small form that makes a link in which some controls are hidden or locked. names: the
+    controls of this page.
+    """
     labels = {name: label for name, label in _labels().items() if name in names}
 
     def control(name: str) -> str:
@@ -132,12 +158,18 @@ def exercise(names: tuple[str, ...]) -> None:
 
     st.markdown("**Make an exercise from this view**")
     st.caption(
-        "A link that opens this view with fewer controls. *Hidden* ones are not drawn, *locked* ones are drawn and cannot be moved; both "
-        "keep the value they have now. No lock for an exam: whoever edits the address can move them again."
+        "A link that opens this view with fewer controls. *Hidden* ones are not drawn, *locked* ones are drawn and"
+        " cannot be moved; both keep the value they have now. No lock for an exam: whoever edits the address can move"
+        " them again."
     )
     hide = st.multiselect("Hide", list(labels), key="_hide", placeholder="choose controls", format_func=control)
-    lock = st.multiselect("Lock", [name for name in labels if name not in hide], key="_lock", placeholder="choose controls",
-                          format_func=control)  # fmt: skip
+    lock = st.multiselect(
+        "Lock",
+        [name for name in labels if name not in hide],
+        key="_lock",
+        placeholder="choose controls",
+        format_func=control,
+    )
     room = st.checkbox("For a projector: large type, few controls", key="_room")
     if hide or lock or room:
         st.markdown("Copy this link and give it to your class:")

@@ -20,7 +20,13 @@ from pages.shared.story import percent
 REFRESH_S = 2.0
 AT_WORK = ("running", "paused", "stopping")
 STILL = {"displayModeBar": False}
-COLOURS = {"running": "violet", "paused": "orange", "stopping": "orange", "stopped": "gray", "done": "green"}  # red: what went wrong
+COLOURS = {
+    "running": "violet",
+    "paused": "orange",
+    "stopping": "orange",
+    "stopped": "gray",
+    "done": "green",
+}  # red: what went wrong
 TITLE = 160  # characters of a title or file name that are shown
 
 
@@ -71,8 +77,10 @@ def _one(job: Job) -> None:
         lines = jobs().progress(job.id)
         for line in lines:
             if line.get("skipped_images"):
-                st.caption(f":material/broken_image: {line['skipped_images']:,} photographs could not be read and were left out, "
-                           f"the first: {plain(access.without_paths(' '.join(line['skipped'][:1])), TITLE)}")  # fmt: skip
+                st.caption(
+                    f":material/broken_image: {line['skipped_images']:,} photographs could not be read and were left"
+                    f" out, the first: {plain(access.without_paths(' '.join(line['skipped'][:1])), TITLE)}"
+                )
                 break
         if any(line.get("stage") == "epoch" for line in lines):
             figures = (
@@ -91,14 +99,22 @@ def _progress(job: Job) -> tuple[float, str]:
     last = job.last
     if "level" not in last:
         done = f", {last['decoded']:,} of {last['photographs']:,}" if "decoded" in last else ""
-        text = {"decoding": f"decoding photographs{done}", "training": "the first epoch"}.get(last.get("stage", ""), "starting")
+        text = {"decoding": f"decoding photographs{done}", "training": "the first epoch"}.get(
+            last.get("stage", ""), "starting"
+        )
         return 0.0, text if job.state in AT_WORK else f"it came as far as: {text}"
     levels, text = last["levels"] + 1, f"level {last['level']} of {last['levels']}"
     if last.get("stopped_by_hand"):
-        return last["level"] / levels, f"{text}, before its end; its best network so far, of epoch {last['best_epoch']}, is kept"
+        return (
+            last["level"] / levels,
+            f"{text}, before its end; its best network so far, of epoch {last['best_epoch']}, is kept",
+        )
     within = last["epoch"] / last["epochs"] if last.get("stage") == "epoch" else 1.0
     if last.get("stage") == "epoch":
-        text += f", epoch {last['epoch']}: {last['correct']:,} of {last['total']:,} right ({last['correct'] / last['total']:.1%})"
+        text += (
+            f", epoch {last['epoch']}: {last['correct']:,} of {last['total']:,} right"
+            f" ({last['correct'] / last['total']:.1%})"
+        )
     return min(1.0, (last["level"] + within) / levels), text
 
 
@@ -142,8 +158,12 @@ def _series(model: ModelSpec, summary: str) -> None:
         st.caption(message(summary))
         if not levels:
             st.caption("No level is trained yet.")
-        st.dataframe(_rows(model, levels), hide_index=True, width="stretch",
-                     column_config={"Explore": st.column_config.LinkColumn(display_text="open")})  # fmt: skip
+        st.dataframe(
+            _rows(model, levels),
+            hide_index=True,
+            width="stretch",
+            column_config={"Explore": st.column_config.LinkColumn(display_text="open")},
+        )
         if any(level.own for level in levels) and access.offers(access.DELETION):
             _delete(model, sum(level.bytes for level in levels if level.own))
         elif not any(level.own for level in levels) and levels:
@@ -151,14 +171,27 @@ def _series(model: ModelSpec, summary: str) -> None:
 
 
 def _rows(model: ModelSpec, levels: tuple[TrainedLevel, ...]) -> dict[str, list[str]]:
-    rows: dict[str, list[str]] = {name: [] for name in ("level", "removed (target)", "right, validation", "best epoch", "size", "Explore")}
+    rows: dict[str, list[str]] = {
+        name: [] for name in ("level", "removed (target)", "right, validation", "best epoch", "size", "Explore")
+    }
     for level in levels:
-        right = "–" if level.total is None else f"{level.correct:,} of {level.total:,} ({percent((level.correct or 0) / level.total)})"
+        right = (
+            "–"
+            if level.total is None
+            else f"{level.correct:,} of {level.total:,} ({percent((level.correct or 0) / level.total)})"
+        )
         number = str(level.variant.pruning.level)
         query = {"model": model.name, "weights": model.weights, "seed": model.seed}
         query |= {"schedule": "retrained", "unit": "level", "level": number}
         query |= {"cam": CamSpec().method, "layer": card(model).target_layer}
-        cells = (number, percent(level.target), right, f"{level.epoch or '–'}", size(level.bytes), f"explore?{urlencode(query)}")
+        cells = (
+            number,
+            percent(level.target),
+            right,
+            f"{level.epoch or '–'}",
+            size(level.bytes),
+            f"explore?{urlencode(query)}",
+        )
         for column, cell in zip(rows.values(), cells, strict=True):
             column.append(cell)
     return rows

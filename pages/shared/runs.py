@@ -1,7 +1,9 @@
-"""Work of many steps inside a page, begun by a click: each result is drawn as it comes, it can be stopped, what is there stays.
+"""Work of many steps inside a page, begun by a click: each result is drawn as it comes, it can be
+stopped, what is there stays.
 
-The work goes on in a thread of this session, and the page looks at it now and then: a page that is busy itself could not be stopped
-from one of its fragments. Work that no page looks at any more ends by itself.
+The work goes on in a thread of this session, and the page looks at it now and then: a page that is
+busy itself could not be stopped from one of its fragments. Work that no page looks at any more ends
+by itself.
 """
 
 from __future__ import annotations
@@ -35,8 +37,10 @@ class Run:
 class Job:
     """What is to be done.
 
-    key: the same key finds the same results, so it holds the stamp of the files that answer. label: of the button. total: of steps.
-    steps: begins the work, leaving out the first so many results, which are there. draw: shows the results so far.
+    key: the same key finds the same results, so it holds the stamp of the files that answer. label:
+    of the button. total: of steps.
+    steps: begins the work, leaving out the first so many results, which are there. draw: shows the
+    results so far.
     """
 
     key: str
@@ -64,7 +68,9 @@ def _look(job: Job, run: Run, by_itself: bool) -> None:
             st.button("Stop", key=f"_stop_{job.label}", icon=":material/stop:", on_click=_halt, args=(run,))
     elif not run.done:
         left = f", {len(run.results)} of {job.total} are there" if run.results else ""
-        st.button(job.label + left, key=f"_start_{job.label}", icon=":material/play_arrow:", on_click=_begin, args=(job, run))
+        st.button(
+            job.label + left, key=f"_start_{job.label}", icon=":material/play_arrow:", on_click=_begin, args=(job, run)
+        )
     if run.results:
         job.draw(run.results[:])
     if run.error:

@@ -1,4 +1,7 @@
-"""Which layer matters: each is pruned alone, by the present amount, and this image is asked again. On a click, with progress and Stop."""
+"""Which layer matters: each is pruned alone, by the present amount, and this image is asked again.
+
+On a click, with progress and Stop.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,10 @@ def scan(question: Question) -> None:
     variant, image, cam = question
     pruning = variant.pruning
     if pruning.schedule != "one-shot" or n_of_m(pruning.granularity):
-        st.caption("A scan prunes one layer by an amount: choose schedule one-shot, and a granularity that has no pattern of its own.")
+        st.caption(
+            "A scan prunes one layer by an amount: choose schedule one-shot, and a granularity that has no pattern of"
+            " its own."
+        )
         return
     layers = tuple(name for name in card(variant.model).prunable if name not in pruning.excluded)
     amount = pruning.sparsity or 0.0
@@ -39,8 +45,12 @@ def scan(question: Question) -> None:
         from core import plots
 
         figure = plots.one_at_a_time(layers[: len(answers)], answers, len(layers))
-        st.plotly_chart(present.figure(figure), config={"displayModeBar": False}, key="sensitivity",
-                        alt="Similarity of the heatmaps and probability of the dense class, with one layer pruned at a time")  # fmt: skip
+        st.plotly_chart(
+            present.figure(figure),
+            config={"displayModeBar": False},
+            key="sensitivity",
+            alt="Similarity of the heatmaps and probability of the dense class, with one layer pruned at a time",
+        )
         st.caption(_most_sensitive(layers, answers))
 
     key = "|".join(("sensitivity", variant.key, image.key, cam.key, cached.stamp(variant, image)))
@@ -48,7 +58,9 @@ def scan(question: Question) -> None:
 
 
 def _most_sensitive(layers: Sequence[str], answers: Sequence[Comparison]) -> str:
-    """The layer whose pruning changes the heatmap most, of those that are done; undefined ones are counted."""
+    """The layer whose pruning changes the heatmap most, of those that are done; undefined ones are
+    counted.
+    """
     known = [(answer.similarity["pearson"], name) for name, answer in zip(layers, answers, strict=False)]
     values = [(value, name) for value, name in known if value is not None]
     undefined = len(known) - len(values)
@@ -58,10 +70,17 @@ def _most_sensitive(layers: Sequence[str], answers: Sequence[Comparison]) -> str
     value, name = min(values)
     so_far = "" if len(answers) == len(layers) else " so far"
     text += _untouched(answers)
-    return f"Most sensitive{so_far}: **{plain(name.removesuffix('.weight'))}**, similarity {story.plain_zero(value, 2):.2f}.{text}"
+    return (
+        f"Most sensitive{so_far}: **{plain(name.removesuffix('.weight'))}**, similarity"
+        f" {story.plain_zero(value, 2):.2f}.{text}"
+    )
 
 
 def _untouched(answers: Sequence[Comparison]) -> str:
     """How many layers lost nothing because the weights that were to go were zero already."""
     count = sum(not answer.mask.removed_anything for answer in answers if asks_for_something(answer.mask))
-    return f" {count} of {len(answers)} layers lost nothing: their lowest-ranked weights were already zero." if count else ""
+    return (
+        f" {count} of {len(answers)} layers lost nothing: their lowest-ranked weights were already zero."
+        if count
+        else ""
+    )

@@ -1,4 +1,6 @@
-"""Tables of trained series as pages need them: read once, and only believed of the networks that they were made of."""
+"""Tables of trained series as pages need them: read once, and only believed of the networks that
+they were made of.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,10 @@ def levels(found: SeriesTables, of_class: str, images: str) -> DataFrame:
 
 
 def has_truth(series: tuple[Place, ...]) -> bool:
-    """Whether any of these series was held against marked objects. What is wrong with a table is said where it is drawn."""
+    """Whether any of these series was held against marked objects.
+
+    What is wrong with a table is said where it is drawn.
+    """
     for place in series:
         with suppress(SparsightError):
             if not set(FITS).isdisjoint(table(place).quantities()):
@@ -46,7 +51,9 @@ def has_truth(series: tuple[Place, ...]) -> bool:
 
 
 def counted(variant: VariantSpec) -> dict[str, tuple[Series, Series]]:
-    """Accuracy (value, low, high, n) of a retrained network and of its dense one, by the photographs that its series was evaluated on."""
+    """Accuracy (value, low, high, n) of a retrained network and of its dense one, by the
+    photographs that its series was evaluated on.
+    """
     found: dict[str, tuple[Series, Series]] = {}
     level = variant.pruning.level if variant.pruning.schedule == "retrained" else None
     if level is None:
@@ -61,10 +68,18 @@ def counted(variant: VariantSpec) -> dict[str, tuple[Series, Series]]:
 
 
 def is_of(found: SeriesTables, levels: Iterable[int]) -> bool:
-    """Whether these rows are of the networks that lie on this machine: a series may have been trained anew since. MissingData, BadFile."""
+    """Whether these rows are of the networks that lie on this machine: a series may have been
+    trained anew since. MissingData, BadFile.
+    """
     files = cached.engine().store.files
-    here = {level: VariantSpec(model=found.place.model, pruning=PruningSpec.at_level(level, "retrained")) for level in levels}
-    return all(found.facts["levels"][str(level)]["network"] == series_images.digest(files, variant) for level, variant in here.items())
+    here = {
+        level: VariantSpec(model=found.place.model, pruning=PruningSpec.at_level(level, "retrained"))
+        for level in levels
+    }
+    return all(
+        found.facts["levels"][str(level)]["network"] == series_images.digest(files, variant)
+        for level, variant in here.items()
+    )
 
 
 def _stamp(place: Place) -> Stamp:

@@ -28,17 +28,19 @@ def page(found: tuple[Place, ...], known: series_view.Known) -> None:
     _origin(view, tables)
     _section(answers, view, "maps", MAPS)
     st.caption(
-        "As Less is More measures them: raw Grad-CAM maps at the target layer's cells, for the class that each network predicts, divided "
-        "by the network's largest value on these photographs (our reading of *the maximum of the batch*). L1 is a sum over the cells: "
-        "with other cells than the published 7 x 7, compare its course, not its height."
+        "As Less is More measures them: raw Grad-CAM maps at the target layer's cells, for the class that each network"
+        " predicts, divided by the network's largest value on these photographs (our reading of *the maximum of the"
+        " batch*). L1 is a sum over the cells: with other cells than the published 7 x 7, compare its course, not its"
+        " height."
     )
     _section(answers, view, "similarity", (view.similar,))
     st.caption(f"{QUANTITIES[view.similar].summary} Maps of the dense network's class, at the target layer's cells.")
     if any((frame.quantity == view.fit).any() for frame in answers.values()):
         _section(answers, view, "truth", (view.fit,))
         st.caption(
-            f"{story.of_truth(QUANTITIES[view.fit].summary, 'mask')} Boxes or masks that people drew; photographs without one are left "
-            "out. An empty map scores 0; point at a level to see how many maps are empty and the mean without them."
+            f"{story.of_truth(QUANTITIES[view.fit].summary, 'mask')} Boxes or masks that people drew; photographs"
+            " without one are left out. An empty map scores 0; point at a level to see how many maps are empty and the"
+            " mean without them."
         )
     _open(tables)
     if not present.on():
@@ -61,7 +63,9 @@ def _section(answers: Rows, view: View, group: str, names: tuple[str, ...]) -> N
 
 def _figure(answers: Rows, view: View, name: str) -> None:
     title = QUANTITIES[name].title
-    study_figures.chart(curve(series_view.drawn(answers), name, view.look), name, f"{title} of each trained series by {view.axis}")
+    study_figures.chart(
+        curve(series_view.drawn(answers), name, view.look), name, f"{title} of each trained series by {view.axis}"
+    )
 
 
 def _origin(view: View, tables: dict[Place, SeriesTables]) -> None:
@@ -72,11 +76,12 @@ def _origin(view: View, tables: dict[Place, SeriesTables]) -> None:
     photographs = f"{table.facts['count']:,} photographs of {plain(place.data_name)}"
     before = any("before_rounding" in each.facts for each in tables.values())
     st.caption(
-        f"{plain(place.model.name)} on {photographs}{what}{right}. Bands: 95 % intervals over images, "
-        "Wilson's for shares, from drawing images again for means; other seeds are not in them. Compression is counted from the tensors; "
-        "hollow points are networks in which no path of weights joins input and output."
+        f"{plain(place.model.name)} on {photographs}{what}{right}. Bands: 95 % intervals over images, Wilson's for"
+        " shares, from drawing images again for means; other seeds are not in them. Compression is counted from the"
+        " tensors; hollow points are networks in which no path of weights joins input and output."
         + (
-            " Kept values of networks that came along are rounded to float16, and these are the rounded networks' numbers."
+            " Kept values of networks that came along are rounded to float16, and these are the rounded networks'"
+            " numbers."
             if before
             else ""
         )
@@ -98,14 +103,24 @@ def _open(tables: dict[Place, SeriesTables]) -> None:
 
 
 def _take_along(view: View, answers: Rows, known: series_view.Known) -> None:
-    """The numbers on the screen, the code that draws the first figure, and an exercise made of this view."""
+    """The numbers on the screen, the code that draws the first figure, and an exercise made of this
+    view.
+    """
     st.subheader("Take it along")
     parts = [frame.assign(run=place.model.weights, seed=place.model.seed) for place, frame in answers.items()]
     place = next(iter(answers))
     table = concat(parts).assign(model=place.model.name, data=place.data_name, of_class=view.only, images=view.counted)
     with st.container(horizontal=True):
-        st.download_button("levels.csv", lambda: table.to_csv(index=False), f"{place.model.name}-{place.data_name}.csv", "text/csv",
-                           type="tertiary", icon=":material/download:", on_click="ignore", key="_series_csv")  # fmt: skip
+        st.download_button(
+            "levels.csv",
+            lambda: table.to_csv(index=False),
+            f"{place.model.name}-{place.data_name}.csv",
+            "text/csv",
+            type="tertiary",
+            icon=":material/download:",
+            on_click="ignore",
+            key="_series_csv",
+        )
         with st.popover("Show code", icon=":material/code:", type="tertiary"):
             st.markdown("A notebook cell that draws the first figure:")
             st.code(code(view), language="python", wrap_lines=True)
@@ -119,7 +134,8 @@ def code(view: View) -> str:
     drawn = ",\n    ".join(f"({place.model.weights!r}, {place.model.seed})" for place in view.places)
     place = view.places[0]
     return (
-        "from core import Engine, ModelSpec\nfrom core.plots_series import Drawn, Look, curve\nfrom core.protocols import series_tables\n"
+        "from core import Engine, ModelSpec\nfrom core.plots_series import Drawn, Look, curve\nfrom core.protocols"
+        " import series_tables\n"
         "from core.protocols.series_images import Place\n\n"
         f"engine, series = Engine(), []\nfor run, seed in [\n    {drawn},\n]:\n"
         f"    model = ModelSpec(name={place.model.name!r}, weights=run, seed=seed)\n"

@@ -8,7 +8,10 @@ from pages.shared.kinds import Choice, Number, Parameter
 
 
 def of_weights(model: ModelSpec) -> dict[str, Parameter]:
-    """Those of the trained series, where these weights have one. The seed of `model` does not matter."""
+    """Those of the trained series, where these weights have one.
+
+    The seed of `model` does not matter.
+    """
     found, series = card(model), series_of(model)
     seeds = tuple(map(str, series.seeds if series else found.seeds))
     schedules = ("one-shot", series.schedule) if series else ("one-shot",)

@@ -16,7 +16,10 @@ from pages.shared import access
 
 
 def checks() -> list[Middleware]:
-    """What every request passes. Called once, before the server answers anybody; ends the process where it must not listen."""
+    """What every request passes.
+
+    Called once, before the server answers anybody; ends the process where it must not listen.
+    """
     address = access.address()
     try:
         access.check_exposure(address)
@@ -24,13 +27,16 @@ def checks() -> list[Middleware]:
         sys.exit("\n".join((error.wrong, error.allowed, error.next_step)))
     scheme = "https" if st.get_option("server.sslCertFile") else "http"
     host = f"[{address}]" if ":" in address else address or "0.0.0.0"
-    print(f"Sparsight: {scheme}://{host}:{st.get_option('server.port')}{', locked' if access.locked() else ''}", flush=True)
+    print(
+        f"Sparsight: {scheme}://{host}:{st.get_option('server.port')}{', locked' if access.locked() else ''}",
+        flush=True,
+    )
     return [Middleware(HostCheck, address=address)]
 
 
 class HostCheck:
-    """Turns away requests and websockets that do not come by a name of this server: Streamlit itself compares Origin with Host only,
-    and both are the attacker's own after DNS rebinding."""
+    """Turns away requests and websockets that do not come by a name of this server: Streamlit
+    itself compares Origin with Host only, and both are the attacker's own after DNS rebinding."""
 
     def __init__(self, app: ASGIApp, address: str) -> None:
         self.app, self.address = app, address

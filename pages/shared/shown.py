@@ -17,28 +17,37 @@ from core.stamps import Stamp
 from pages.shared import cached, present, story
 from pages.shared.markdown import message, plain
 
-# Which scores stand on the first screen, by the kind of truth there is. A mask has no brightest tenth, so no IoU at top p.
+# Which scores stand on the first screen, by the kind of truth there is. A mask has no brightest
+# tenth, so no IoU at top p.
 CARDS = {
     "ink": (("soft-iou", "overlap"), ("iou-top-p", "overlap"), ("energy-inside", "overlap"), ("pearson", "similarity")),
     "": tuple((name, "similarity") for name in ("pearson", "spearman", "soft-iou-of-maps", "ssim")),
 }
 CARDS["mask"] = CARDS["boxes"] = (
-    ("soft-iou", "overlap"), ("energy-inside", "overlap"), ("pointing-game", "overlap"), ("pearson", "similarity")
-)  # fmt: skip
+    ("soft-iou", "overlap"),
+    ("energy-inside", "overlap"),
+    ("pointing-game", "overlap"),
+    ("pearson", "similarity"),
+)
 EXAMPLE_OPACITY = 0.65
 NARROWEST_PX = 150  # two pictures side by side on a phone
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """How the pictures are drawn. opacity: of the heatmaps. outline: the border of the true object."""
+    """How the pictures are drawn. opacity: of the heatmaps. outline: the border of the true
+    object.
+    """
 
     opacity: float
     outline: bool = False
 
 
 def four_pictures(answer: Comparison, drawn: Drawn) -> None:
-    """Input, dense, pruned, difference. Every alt text ends with the counted sparsity, so that one can wait for the change."""
+    """Input, dense, pruned, difference.
+
+    Every alt text ends with the counted sparsity, so that one can wait for the change.
+    """
     pruned, picture = answer.pruned, answer.picture
     urls = _urls(answer, drawn)
     at = f"at {answer.mask.sparsity:.4%} sparsity"
@@ -187,7 +196,10 @@ def _card(title: str, value: float | None, dense: float | None) -> None:
 
 
 def metric(title: str, value: str, change: float | None, text: str, origin: str) -> None:
-    """A number with its change, in grey: up is not always better. A change of None is undefined and has no arrow."""
+    """A number with its change, in grey: up is not always better.
+
+    A change of None is undefined and has no arrow.
+    """
     arrow: Literal["off", "up", "down"] = "off" if not change else "up" if change > 0 else "down"
     shown = 0 if change == 0 else text.replace("-", "−")
     st.metric(title, value, shown, delta_color="off", delta_arrow=arrow, delta_description=origin)

@@ -1,4 +1,5 @@
-"""Explore's sidebar: widgets -> specs. Its parts serve other pages too: networks.py, gallery.py, amount.py, heatmap_choice.py.
+"""Explore's sidebar: widgets -> specs. Its parts serve other pages too: networks.py, gallery.py,
+amount.py, heatmap_choice.py.
 
 Every widget is bound to the address under the name that `address.of_model` gives it.
 """
@@ -23,8 +24,8 @@ from pages.shared.shown import Drawn
 class Parts:
     """What the sidebar asks for, but how much is removed.
 
-    family: how the network is pruned, with an amount of nothing. image is None while an own image is awaited, trouble says why
-    one was refused; drawn: how the maps are laid over it.
+    family: how the network is pruned, with an amount of nothing. image is None while an own image
+    is awaited, trouble says why one was refused; drawn: how the maps are laid over it.
     """
 
     model: ModelSpec
@@ -47,7 +48,9 @@ class Parts:
 
 @dataclass(frozen=True, kw_only=True)
 class View(Parts):
-    """The same with its amount. counts: where it is said how much was removed, once that is known."""
+    """The same with its amount. counts: where it is said how much was removed, once that is
+    known.
+    """
 
     variant: VariantSpec
     counts: DeltaGenerator
@@ -64,7 +67,9 @@ def parts() -> Parts:
 
 
 def view(stage: DeltaGenerator | None = None) -> View:
-    """Draws the sidebar with its slider. stage: where the slider stands instead, when it is shown to a room."""
+    """Draws the sidebar with its slider. stage: where the slider stands instead, when it is shown
+    to a room.
+    """
     with st.sidebar:
         amount = stage or st.container()  # the slider stands first, but needs to know the network and the schedule
     asked = parts()

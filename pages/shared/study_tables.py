@@ -12,7 +12,12 @@ from core.protocols.lukkien_tables import StudyTables
 
 def pearson(table: DataFrame, series: str, levels: str, fitting: str = "soft-iou") -> DataFrame:
     """The row of Pearson's coefficient."""
-    chosen = (table.series == series) & (table["levels"] == levels) & (table.fitting == fitting) & (table.coefficient == "pearson")
+    chosen = (
+        (table.series == series)
+        & (table["levels"] == levels)
+        & (table.fitting == fitting)
+        & (table.coefficient == "pearson")
+    )
     return table[chosen].iloc[0]
 
 
@@ -28,18 +33,25 @@ def _interval(row: object) -> str:
 
 
 def correlations(study: StudyTables, without_collapsed: bool, fitting: str) -> None:
-    """Each seed and the mean series, three coefficients with intervals; all maps and usable maps only."""
+    """Each seed and the mean series, three coefficients with intervals; all maps and usable maps
+    only.
+    """
     levels = "without collapsed" if without_collapsed else "all"
-    for title, table in (("All heatmaps, an empty one overlapping by 0", study.correlations),
-                         ("Without empty heatmaps: fewer images at deep levels", study.correlations_usable)):  # fmt: skip
+    for title, table in (
+        ("All heatmaps, an empty one overlapping by 0", study.correlations),
+        ("Without empty heatmaps: fewer images at deep levels", study.correlations_usable),
+    ):
         rows = table[(table["levels"] == levels) & (table.fitting == fitting)]
         st.markdown(f"**{title}** (n = {int(rows.n.max())} levels, df = {int(rows.df.max())})")
-        wide = {name: [_interval(row) for row in part.itertuples()] for name, part in rows.groupby("coefficient", sort=False)}
+        wide = {
+            name: [_interval(row) for row in part.itertuples()]
+            for name, part in rows.groupby("coefficient", sort=False)
+        }
         st.table({"series": list(dict.fromkeys(rows.series)), **wide})
     st.caption(
-        f"{FITTINGS[fitting].title}. {study.about_intervals} Three seeds are too few to resample, so each is shown. "
-        f"The thesis prints Pearson {PUBLISHED['pearson']:.3f} for soft IoU with df {PUBLISHED['df_printed']} over 26 levels; n - 2 is 24. "
-        "p would only describe: the levels descend from each other."
+        f"{FITTINGS[fitting].title}. {study.about_intervals} Three seeds are too few to resample, so each is shown. The"
+        f" thesis prints Pearson {PUBLISHED['pearson']:.3f} for soft IoU with df {PUBLISHED['df_printed']} over 26"
+        " levels; n - 2 is 24. p would only describe: the levels descend from each other."
     )
 
 
@@ -59,6 +71,9 @@ def fittings(study: StudyTables) -> None:
 def normality(study: StudyTables) -> None:
     """Shapiro-Wilk for the series of each seed."""
     rows = study.normality
-    columns = {"Shapiro-Wilk W": [f"{value:.3f}" for value in rows.statistic], "p": [f"{value:.2g}" for value in rows.p]}
+    columns = {
+        "Shapiro-Wilk W": [f"{value:.3f}" for value in rows.statistic],
+        "p": [f"{value:.2g}" for value in rows.p],
+    }
     st.table({"seed": rows.series.tolist(), "series": rows.quantity.tolist(), **columns, "n": rows.n.tolist()})
     st.caption("A small p speaks against a normal series; that is why Spearman and Kendall stand beside Pearson.")

@@ -26,8 +26,8 @@ STUDIES = {
     "55000": ("mnist-55000", "digits+noise-0.2-s0"),
 }
 LABELS = (
-    "60000: as published, tested on MNIST's 10,000. 60000 again: the same seeds trained a second time, only rounding differs. "
-    "55000: the networks that come along, tested on the 5,000 embedded digits."
+    "60000: as published, tested on MNIST's 10,000. 60000 again: the same seeds trained a second time, only rounding"
+    " differs. 55000: the networks that come along, tested on the 5,000 embedded digits."
 )
 PARAMETERS: dict[str, Parameter] = {
     "trained": Choice("60000", tuple(STUDIES)),
@@ -44,7 +44,9 @@ PARAMETERS: dict[str, Parameter] = {
 
 @dataclass(frozen=True, kw_only=True)
 class View:
-    """What the controls ask for. study: weights and data key; controls: series beside the thesis' own."""
+    """What the controls ask for. study: weights and data key; controls: series beside the thesis'
+    own.
+    """
 
     study: tuple[str, str]
     axis: str
@@ -61,7 +63,12 @@ def controls() -> View:
         trained = segments("Training images", "trained", PARAMETERS, help=LABELS)
         st.subheader("Figure")
         axis = choice("Horizontal axis", "axis", PARAMETERS)
-        fitting = choice("Fitting of heatmap and ink", "fitting", PARAMETERS, help="How overlap is counted, in every figure that shows it.")
+        fitting = choice(
+            "Fitting of heatmap and ink",
+            "fitting",
+            PARAMETERS,
+            help="How overlap is counted, in every figure that shows it.",
+        )
         st.caption(FITTINGS[fitting].summary)
         shown = [
             name
@@ -72,17 +79,29 @@ def controls() -> View:
             if toggle(label, key, PARAMETERS, help=SERIES[name])
         ]
         published = toggle("Published values", "published", PARAMETERS)
-        collapsed = toggle("Collapsed levels", "collapsed", PARAMETERS, help="No path of kept weights joins input and output.")
-    return View(study=STUDIES[trained], axis=axis, fitting=fitting, controls=tuple(shown), published=published,
-                without_collapsed=not collapsed)  # fmt: skip
+        collapsed = toggle(
+            "Collapsed levels", "collapsed", PARAMETERS, help="No path of kept weights joins input and output."
+        )
+    return View(
+        study=STUDIES[trained],
+        axis=axis,
+        fitting=fitting,
+        controls=tuple(shown),
+        published=published,
+        without_collapsed=not collapsed,
+    )
 
 
 def known_fitting(study: StudyTables, view: View) -> View:
-    """The view by soft IoU, and a sentence that says so, where the study was not evaluated with the fitting asked for."""
+    """The view by soft IoU, and a sentence that says so, where the study was not evaluated with the
+    fitting asked for.
+    """
     if view.fitting in study.fittings():
         return view
-    st.warning(f"This study was not evaluated with **{FITTINGS[view.fitting].title}**; soft IoU is shown instead.",
-               icon=":material/warning:")  # fmt: skip
+    st.warning(
+        f"This study was not evaluated with **{FITTINGS[view.fitting].title}**; soft IoU is shown instead.",
+        icon=":material/warning:",
+    )
     return replace(view, fitting="soft-iou")
 
 
@@ -92,10 +111,14 @@ def headline(study: StudyTables, fitting: str = "soft-iou") -> str:
     dense = mean.accuracy_noisy.iloc[0]
     kept = mean[mean.accuracy_noisy >= dense - 0.01].level.max()
     row = mean[mean.level == kept].iloc[0]
-    all_maps, usable = (number(pearson(table, "mean", "all", fitting).value) for table in (study.correlations, study.correlations_usable))
+    all_maps, usable = (
+        number(pearson(table, "mean", "all", fitting).value)
+        for table in (study.correlations, study.correlations_usable)
+    )
     return (
-        f"Down to **{row.weights_left:,} weights** ({1 - row.density:.1%} sparsity) accuracy stays within one point of {dense:.1%}. "
-        f"Over all levels it correlates with {overlap_name(fitting)} (Pearson **{all_maps}**); without the empty heatmaps: **{usable}**."
+        f"Down to **{row.weights_left:,} weights** ({1 - row.density:.1%} sparsity) accuracy stays within one point of"
+        f" {dense:.1%}. Over all levels it correlates with {overlap_name(fitting)} (Pearson **{all_maps}**); without"
+        f" the empty heatmaps: **{usable}**."
     )
 
 
@@ -103,10 +126,10 @@ def origin(study: StudyTables, view: View) -> str:
     """What these are numbers of."""
     facts = study.facts
     return (
-        f"Our run: {facts['train_images']:,} training images, {facts['test_images']:,} test images, seeds "
-        f"{_listed(facts['seeds'])} (thin lines; the thick line is their mean); Grad-CAM++ of the noisy image, before the ReLU of the last "
-        "convolution, for each network's own class, against the clean image. "
-        f"{_bands(study, view)} Published values: 60,000 and 10,000 images."
+        f"Our run: {facts['train_images']:,} training images, {facts['test_images']:,} test images, seeds"
+        f" {_listed(facts['seeds'])} (thin lines; the thick line is their mean); Grad-CAM++ of the noisy image, before"
+        " the ReLU of the last convolution, for each network's own class, against the clean image."
+        f" {_bands(study, view)} Published values: 60,000 and 10,000 images."
     )
 
 
@@ -114,7 +137,10 @@ def _bands(study: StudyTables, view: View) -> str:
     """What the bands are, and what has none."""
     says = ["Bands are 95 % intervals over images, most of them no wider than the line."]
     if study.mean_series(view.fitting).overlap_low.isna().all():
-        says = [f"The band is accuracy's 95 % interval over images; there is none for {overlap_name(view.fitting)} in these tables."]
+        says = [
+            f"The band is accuracy's 95 % interval over images; there is none for {overlap_name(view.fitting)} in these"
+            " tables."
+        ]
     if any(study.mean_series(view.fitting, control).overlap.isna().all() for control in view.controls):
         says.append("Control networks were fitted by soft IoU only, so here they show their accuracy.")
     if view.published and view.fitting != "soft-iou":
@@ -129,24 +155,27 @@ def caveats(study: StudyTables) -> None:
     st.markdown(
         f"- {_claim(thesis)}\n"
         + (f"- {again}\n" if again else "")
-        + f"- The levels descend from each other: {thesis.level.nunique()} points are not {thesis.level.nunique()} independent networks.\n"
-        f"- {_peak(study)}\n"
-        "- Grad-CAM++ is unstable before a ReLU, where the activations are negative: part of what moves here is the method. "
-        "After the ReLU, and with Grad-CAM at either layer, Pearson without the empty heatmaps is positive for all three seeds "
-        "(5,000 embedded digits, networks trained on 55,000 images).\n"
-        "- A **collapsed** level has no path of kept weights from input to output; its accuracy is one class's share and its map is empty."
+        + f"- The levels descend from each other: {thesis.level.nunique()} points are not {thesis.level.nunique()}"
+        f" independent networks.\n- {_peak(study)}\n- Grad-CAM++ is unstable before a ReLU, where the activations are"
+        " negative: part of what moves here is the method. After the ReLU, and with Grad-CAM at either layer,"
+        " Pearson without the empty heatmaps is positive for all three seeds (5,000 embedded digits, networks"
+        " trained on 55,000 images).\n- A **collapsed** level has no path of kept weights from input to output; its"
+        " accuracy is one class's share and its map is empty."
     )
 
 
 def _claim(thesis: DataFrame, claimed: float = 0.98) -> str:
-    """The thesis' claim beside what is measured at the level nearest to that sparsity, if the study went so far."""
+    """The thesis' claim beside what is measured at the level nearest to that sparsity, if the study
+    went so far.
+    """
     near = thesis[thesis.level == thesis.level[(1 - thesis.density - claimed).abs().idxmin()]]
     row = near.iloc[0]
     if abs(1 - row.density - claimed) > 0.005:
         return f"The thesis claims *{PUBLISHED['claim']}*; this study does not reach {claimed:.0%} sparsity."
     return (
-        f"The thesis claims *{PUBLISHED['claim']}*. At {1 - row.density:.1%} sparsity ({row.weights_left:,} weights) we measure "
-        f"{_listed([f'{value:.1%}' for value in near.accuracy_noisy])} accuracy for the seeds {_listed(near.seed)}."
+        f"The thesis claims *{PUBLISHED['claim']}*. At {1 - row.density:.1%} sparsity ({row.weights_left:,} weights) we"
+        f" measure {_listed([f'{value:.1%}' for value in near.accuracy_noisy])} accuracy for the seeds"
+        f" {_listed(near.seed)}."
     )
 
 
@@ -155,8 +184,9 @@ def _peak(study: StudyTables) -> str:
     mean = study.mean_series()
     peak = mean.loc[mean.overlap.idxmax()]
     return (
-        f"The thesis' soft IoU starts lower and peaks, at about {PUBLISHED['highest_soft_iou']}, {PUBLISHED['highest_soft_iou_where']}; "
-        f"ours is {mean.overlap.iloc[0]:.3f} at level 0 and highest at level {peak.level}, {peak.overlap:.3f}."
+        f"The thesis' soft IoU starts lower and peaks, at about {PUBLISHED['highest_soft_iou']},"
+        f" {PUBLISHED['highest_soft_iou_where']}; ours is {mean.overlap.iloc[0]:.3f} at level 0 and highest at level"
+        f" {peak.level}, {peak.overlap:.3f}."
     )
 
 

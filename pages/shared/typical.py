@@ -1,4 +1,6 @@
-"""How typical is this image? The agreement of both networks over many images, on a click, with this image marked."""
+"""How typical is this image? The agreement of both networks over many images, on a click, with this
+image marked.
+"""
 
 from __future__ import annotations
 
@@ -29,13 +31,13 @@ def section(question: Question) -> None:
     variant, image, cam = question
     images = _images(image, variant.model)
     st.caption(
-        f"One image is an anecdote. The same question to {len(images)} images, spread evenly over {_source(images[0])}: does the pruned "
-        "network look where the dense one looks?"
+        f"One image is an anecdote. The same question to {len(images)} images, spread evenly over {_source(images[0])}:"
+        " does the pruned network look where the dense one looks?"
     )
     if len(images) < IMAGES:
         st.caption(
-            f"Only {len(images)} photographs are included. Start Sparsight with `SPARSIGHT_PHOTOS` set to a folder of photographs to ask "
-            f"{IMAGES} of them."
+            f"Only {len(images)} photographs are included. Start Sparsight with `SPARSIGHT_PHOTOS` set to a folder of"
+            f" photographs to ask {IMAGES} of them."
         )
 
     def steps(done: int) -> Iterator[Agreement]:
@@ -46,8 +48,12 @@ def section(question: Question) -> None:
 
         here = cached.comparison(*question).agreement
         titles = story.title(here.method), story.title(here.second_method)
-        st.plotly_chart(present.figure(plots.typical(found, here, titles, len(images))), config={"displayModeBar": False}, key="typical",
-                        alt=f"Agreement of the heatmaps of {len(found)} images by two methods, this image marked")  # fmt: skip
+        st.plotly_chart(
+            present.figure(plots.typical(found, here, titles, len(images))),
+            config={"displayModeBar": False},
+            key="typical",
+            alt=f"Agreement of the heatmaps of {len(found)} images by two methods, this image marked",
+        )
         st.markdown(in_words(summarise(found), here))
 
     source = images[0].source
@@ -67,12 +73,17 @@ def in_words(found: Agreements, here: Agreement) -> str:
         text += f" Median agreement: {titles[0]} {value_text(first)}, {titles[1]} {value_text(second)}."
     if here.value is not None and found.values:
         below = sum(value < here.value for value in found.values)
-        text += f" This image agrees by {value_text(here.value)}: more than {below} of the {len(found.values)} images with a value."
+        text += (
+            f" This image agrees by {value_text(here.value)}: more than {below} of the {len(found.values)} images with"
+            " a value."
+        )
     return text
 
 
 def _images(image: ImageRef, model: ModelSpec) -> tuple[ImageRef, ...]:
-    """Of the source of this image; the gallery is small, so that a data set on this machine stands in for it."""
+    """Of the source of this image; the gallery is small, so that a data set on this machine stands
+    in for it.
+    """
     if card(model).images == "photos" and image.source in ("gallery", "own"):
         sets = photo_sets.fitting(model)
         if sets:

@@ -1,4 +1,6 @@
-"""The GoogLeNet study as a part of Curves: four figures, a table, and what is published, unknown and read by us."""
+"""The GoogLeNet study as a part of Curves: four figures, a table, and what is published, unknown
+and read by us.
+"""
 
 from __future__ import annotations
 
@@ -69,22 +71,34 @@ def _accuracies(tables: VonradTables) -> None:
         )
     with right:
         study_figures.chart(
-            plots_vonrad.iterative_and_one_shot(tables), "retrained", "Accuracy by pruning rate, retrained iteratively and one-shot"
+            plots_vonrad.iterative_and_one_shot(tables),
+            "retrained",
+            "Accuracy by pruning rate, retrained iteratively and one-shot",
         )
-    study_figures.chart(plots_vonrad.curve(tables), "epochs", f"Accuracy over epochs after one-shot pruning by {percent(CURVE_RATE, 0)}")
+    study_figures.chart(
+        plots_vonrad.curve(tables), "epochs", f"Accuracy over epochs after one-shot pruning by {percent(CURVE_RATE, 0)}"
+    )
     for seeds, said in _departures(tables).items():
         st.caption(f"**Not as published{seeds}:** {message(said)}")
 
 
 def _methods(tables: VonradTables) -> None:
     st.subheader("What does it save?")
-    cost = choice("Cost", "cost", parameters(), help="Zeros in place save no time; only channels that are taken out do.")
-    study_figures.chart(plots_vonrad.methods(tables, cost), "methods", f"Accuracy against {COSTS[cost][1]}, one point a network")
-    st.markdown(f"**Pruned by {percent(CURVE_RATE, 0)}**, as asked; what was removed is counted over all prunable weights")
-    st.dataframe([_cells(row) for row in methods(tables).to_dict("records")], hide_index=True, width="stretch", height="content")
+    cost = choice(
+        "Cost", "cost", parameters(), help="Zeros in place save no time; only channels that are taken out do."
+    )
+    study_figures.chart(
+        plots_vonrad.methods(tables, cost), "methods", f"Accuracy against {COSTS[cost][1]}, one point a network"
+    )
+    st.markdown(
+        f"**Pruned by {percent(CURVE_RATE, 0)}**, as asked; what was removed is counted over all prunable weights"
+    )
+    st.dataframe(
+        [_cells(row) for row in methods(tables).to_dict("records")], hide_index=True, width="stretch", height="content"
+    )
     st.caption(
-        "Interval: Wilson, 95 %, over test images. Left: not zero. Taken out: what remains once channels that cannot matter any more are "
-        f"really gone. {published()}"
+        "Interval: Wilson, 95 %, over test images. Left: not zero. Taken out: what remains once channels that cannot"
+        f" matter any more are really gone. {published()}"
     )
 
 
@@ -106,9 +120,15 @@ def _cells(of: dict[str, Any]) -> dict[str, object]:
 
 
 def _departures(tables: VonradTables) -> dict[str, str]:
-    """What is not as published, what a stopped run lacks and what never came back: by the seeds it is said of, "" for all of them."""
-    of_seed = {seed: " ".join(filter(None, (*tables.facts["runs"][str(seed)]["departures"], missing(tables, seed), silent(tables, seed))))
-               for seed in tables.seeds()}  # fmt: skip
+    """What is not as published, what a stopped run lacks and what never came back: by the seeds it
+    is said of, "" for all of them.
+    """
+    of_seed = {
+        seed: " ".join(
+            filter(None, (*tables.facts["runs"][str(seed)]["departures"], missing(tables, seed), silent(tables, seed)))
+        )
+        for seed in tables.seeds()
+    }
     if len(set(of_seed.values())) == 1:
         return {"": next(iter(of_seed.values()))}
     return {f", seed {seed}": said for seed, said in of_seed.items()}
@@ -119,9 +139,10 @@ def _origin(tables: VonradTables, seed: int) -> str:
     run, dense = tables.facts["runs"][str(seed)], tables.dense(seed).iloc[0]
     seeds = tables.seeds()
     return (
-        f"Our run: {plain(tables.model)}, {run['train']:,} training, {run['validation']:,} validation and {run['test']:,} test images, "
-        f"{'seed' if len(seeds) == 1 else 'seeds'} {', '.join(map(str, seeds))} (one network each), {dense.device}. "
-        f"Bars are 95 % intervals over test images, not over seeds.{f' The sentence above is of seed {seed}.' if len(seeds) > 1 else ''}"
+        f"Our run: {plain(tables.model)}, {run['train']:,} training, {run['validation']:,} validation and"
+        f" {run['test']:,} test images, {'seed' if len(seeds) == 1 else 'seeds'} {', '.join(map(str, seeds))} (one"
+        f" network each), {dense.device}. Bars are 95 % intervals over test images, not over"
+        f" seeds.{f' The sentence above is of seed {seed}.' if len(seeds) > 1 else ''}"
     )
 
 

@@ -1,8 +1,10 @@
-"""Waiting for an answer that takes a while: at once where it is quick, with progress and a way to stop where it is not.
+"""Waiting for an answer that takes a while: at once where it is quick, with progress and a way to
+stop where it is not.
 
-The work goes on in a thread of this session, one question at a time. The page waits in small steps with a Streamlit call in each:
-there a slider that has moved on takes over at once, and a question that nobody waits for any more is not begun. What is already on
-the screen stays until the page goes on.
+The work goes on in a thread of this session, one question at a time. The page waits in small steps
+with a Streamlit call in each: there a slider that has moved on takes over at once, and a question
+that nobody waits for any more is not begun. What is already on the screen stays until the page goes
+on.
 """
 
 from __future__ import annotations
@@ -23,7 +25,8 @@ def wait(place: DeltaGenerator, key: str, what: str, work: Callable[[], T]) -> T
     """The answer of `work`, or None after Stop. Raises what it raises.
 
     Args:
-        place: an empty container for progress. key: of the question; the same question is asked once. what: it does, in words.
+        place: an empty container for progress. key: of the question; the same question is asked
+            once. what: it does, in words.
     """
     if st.session_state.get("_stopped") == key:
         return None

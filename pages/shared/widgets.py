@@ -1,4 +1,7 @@
-"""Widgets over the parameters of the address: same names, defaults and ranges, bound to it. Hidden and locked as the address says."""
+"""Widgets over the parameters of the address: same names, defaults and ranges, bound to it.
+
+Hidden and locked as the address says.
+"""
 
 from __future__ import annotations
 
@@ -27,17 +30,26 @@ def choice(label: str, name: str, known: Known = PARAMETERS, **options: Any) -> 
 
 
 def _stated(label: str, name: str, entry: Stated, **options: Any) -> str:
-    """A select box that the address states whatever is chosen: without a default of its own, Streamlit leaves nothing out.
+    """A select box that the address states whatever is chosen: without a default of its own,
+    Streamlit leaves nothing out.
 
-    Streamlit marks the label of such a box as required, so the label stands above it. The box is empty only in the run after
-    the browser went back to an address that leaves it out; `address.settle` ends that run.
+    Streamlit marks the label of such a box as required, so the label stands above it. The box is
+    empty only in the run after the browser went back to an address that leaves it out;
+    `address.settle` ends that run.
     """
     shown = options.pop("label_visibility", "visible")
     with st.container(gap="xxsmall"):
         if shown == "visible":
             st.markdown(f":small[{label}]", help=options.pop("help", None))
         value = st.selectbox(
-            label, entry.names, index=None, required=True, label_visibility="collapsed", key=name, **_bound(name), **options
+            label,
+            entry.names,
+            index=None,
+            required=True,
+            label_visibility="collapsed",
+            key=name,
+            **_bound(name),
+            **options,
         )
     return entry.usual if value is None else value
 

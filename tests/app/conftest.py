@@ -22,8 +22,12 @@ def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def cache(request: pytest.FixtureRequest, shared_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """The folder that the pages' engine uses: the shared one, or for tests that ask for `own_cache` an empty one and a new engine."""
+def cache(
+    request: pytest.FixtureRequest, shared_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Path]:
+    """The folder that the pages' engine uses: the shared one, or for tests that ask for `own_cache`
+    an empty one and a new engine.
+    """
     own = "own_cache" in request.fixturenames
     folder = tmp_path / "cache" if own else shared_cache
     monkeypatch.setenv("SPARSIGHT_CACHE", str(folder))
@@ -62,7 +66,9 @@ def open_page(name: str, patience_s: float = PATIENCE_S, **address: str | list[s
 
 @pytest.fixture
 def explore() -> OpenPage:
-    """Opens Explore with an address: explore(sparsity="90"), an address from before addresses stated the network."""
+    """Opens Explore with an address: explore(sparsity="90"), an address from before addresses
+    stated the network.
+    """
     return partial(open_page, "explore")
 
 

@@ -1,4 +1,6 @@
-"""A step of a lesson opened in a test, what it shows, and the slow definitions that its claims are checked against."""
+"""A step of a lesson opened in a test, what it shows, and the slow definitions that its claims are
+checked against.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,9 @@ THESIS = replace(BEFORE_RELU, target="own")
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:
-    """What a step must say: at once (`text`), and with the answer only (`why`); `choice` is what is right."""
+    """What a step must say: at once (`text`), and with the answer only (`why`); `choice` is what is
+    right.
+    """
 
     choice: str
     text: tuple[str, ...] = ()
@@ -61,7 +65,9 @@ def sound(app: AppTest) -> None:
 
 
 def check(lesson: int, step: int, claim: Claim, **address: str) -> AppTest:
-    """Opens the step, finds its words, chooses what is right, and is told so; the answer was kept back until then."""
+    """Opens the step, finds its words, chooses what is right, and is told so; the answer was kept
+    back until then.
+    """
     app = open_step(lesson, step, **address)
     sound(app)
     assert missing(claim.text, app) == []
@@ -120,7 +126,9 @@ def iou(one: np.ndarray, other: np.ndarray) -> float:
 
 
 def cells(side: Heatmap) -> np.ndarray:
-    """The map at the layer's own cells, from 0 to 1: where lesson 2 compares two maps, as Explore does. Empty ones stay zero."""
+    """The map at the layer's own cells, from 0 to 1: where lesson 2 compares two maps, as Explore
+    does. Empty ones stay zero.
+    """
     raw = side.saliency - side.saliency.min()
     return raw / raw.max() if side.map.any() else np.zeros_like(raw)
 
@@ -138,8 +146,12 @@ def table(name: str, run: str = "55000") -> pandas.DataFrame:
     return pandas.read_csv(SHIPPED / STUDIES[run] / f"{name}.csv")
 
 
-def series(of: int | None = None, run: str = "55000", kind: str = "iterative-reset", empty: bool = True) -> pandas.DataFrame:
-    """Level means from the table of single networks: of a seed, or the mean over all of them. empty: whether empty maps count 0."""
+def series(
+    of: int | None = None, run: str = "55000", kind: str = "iterative-reset", empty: bool = True
+) -> pandas.DataFrame:
+    """Level means from the table of single networks: of a seed, or the mean over all of them.
+    empty: whether empty maps count 0.
+    """
     rows = table("levels", run)
     rows = rows[(rows.series == kind) & (rows.seed.isin([of] if of else SEEDS))].copy()
     if not empty:

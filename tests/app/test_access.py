@@ -1,4 +1,6 @@
-"""A locked server changes nothing for its visitors; an unlocked one stays on this machine; only its own names reach it."""
+"""A locked server changes nothing for its visitors; an unlocked one stays on this machine; only its
+own names reach it.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,11 @@ def locked(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def controls(app: AppTest) -> set[str]:
     """What a visitor could use, by its label."""
-    return {node.label for kind in ("button", "text_input", "number_input", "file_uploader", "text_area") for node in app.get(kind)}
+    return {
+        node.label
+        for kind in ("button", "text_input", "number_input", "file_uploader", "text_area")
+        for node in app.get(kind)
+    }
 
 
 @pytest.mark.parametrize(
@@ -85,10 +91,22 @@ def test_the_folder_of_a_locked_server_is_not_named(
 
 @pytest.mark.parametrize(
     ("address", "variable", "allowed"),
-    [("127.0.0.1", "", True), ("localhost", "", True), ("::1", "", True), ("0.0.0.0", "", False), ("", "", False), ("::", "", False),
-     ("192.168.1.7", "", False), ("lab.example", "", False), ("0.0.0.0", "SPARSIGHT_LOCKED", True), ("", "SPARSIGHT_OPEN", True)],
-)  # fmt: skip
-def test_an_unlocked_server_stays_on_this_machine(address: str, variable: str, allowed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    [
+        ("127.0.0.1", "", True),
+        ("localhost", "", True),
+        ("::1", "", True),
+        ("0.0.0.0", "", False),
+        ("", "", False),
+        ("::", "", False),
+        ("192.168.1.7", "", False),
+        ("lab.example", "", False),
+        ("0.0.0.0", "SPARSIGHT_LOCKED", True),
+        ("", "SPARSIGHT_OPEN", True),
+    ],
+)
+def test_an_unlocked_server_stays_on_this_machine(
+    address: str, variable: str, allowed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     if variable:
         monkeypatch.setenv(variable, "1")
     if allowed:
@@ -100,12 +118,25 @@ def test_an_unlocked_server_stays_on_this_machine(address: str, variable: str, a
 
 @pytest.mark.parametrize(
     ("host", "address", "allowed"),
-    [("localhost:8501", "127.0.0.1", True), ("127.0.0.1", "127.0.0.1", True), ("[::1]:8501", "127.0.0.1", True),
-     ("LOCALHOST.", "127.0.0.1", True), ("lab.example", "127.0.0.1", True), ("evil.example:8501", "127.0.0.1", False),
-     ("localhost.evil.example", "127.0.0.1", False), ("192.168.1.7", "127.0.0.1", False), ("192.168.1.7:8501", "0.0.0.0", True),
-     ("evil.example", "0.0.0.0", False), ("lecture", "lecture", True), ("", "127.0.0.1", False), ("localhost:port", "127.0.0.1", False),
-     ("user@localhost", "127.0.0.1", False), ("localhost/evil", "127.0.0.1", False), ("[::1", "127.0.0.1", False)],
-)  # fmt: skip
+    [
+        ("localhost:8501", "127.0.0.1", True),
+        ("127.0.0.1", "127.0.0.1", True),
+        ("[::1]:8501", "127.0.0.1", True),
+        ("LOCALHOST.", "127.0.0.1", True),
+        ("lab.example", "127.0.0.1", True),
+        ("evil.example:8501", "127.0.0.1", False),
+        ("localhost.evil.example", "127.0.0.1", False),
+        ("192.168.1.7", "127.0.0.1", False),
+        ("192.168.1.7:8501", "0.0.0.0", True),
+        ("evil.example", "0.0.0.0", False),
+        ("lecture", "lecture", True),
+        ("", "127.0.0.1", False),
+        ("localhost:port", "127.0.0.1", False),
+        ("user@localhost", "127.0.0.1", False),
+        ("localhost/evil", "127.0.0.1", False),
+        ("[::1", "127.0.0.1", False),
+    ],
+)
 def test_hosts(host: str, address: str, allowed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SPARSIGHT_HOSTS", "lab.example, other.example")
     assert access.allows_host(host, address) is allowed

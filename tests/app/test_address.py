@@ -1,4 +1,6 @@
-"""The address is a public format: its names and defaults are pinned; what it cannot say is refused in plain words."""
+"""The address is a public format: its names and defaults are pinned; what it cannot say is refused
+in plain words.
+"""
 
 from __future__ import annotations
 
@@ -97,12 +99,33 @@ def test_defaults_and_ends_are_allowed(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("sparsity", "nan"), ("sparsity", "inf"), ("sparsity", "-1"), ("sparsity", "100.1"), ("sparsity", "many"), ("sparsity", ""),
-        ("level", "26"), ("level", "-1"), ("level", "2.5"), ("level", "ten"), ("nth", "0"), ("nth", "501"), ("threshold", "1.5"),
-        ("cam", "grad-cam+++"), ("cam", "GradCAM"), ("digit", "10"), ("seed", "1"), ("schedule", "twice"), ("unit", "kg"),
-        ("noise", "maybe"), ("ratio", "7.3"), ("opacity", "1e9"), ("target", "0"), ("criterion", "l1"), ("scope", "local"),
+        ("sparsity", "nan"),
+        ("sparsity", "inf"),
+        ("sparsity", "-1"),
+        ("sparsity", "100.1"),
+        ("sparsity", "many"),
+        ("sparsity", ""),
+        ("level", "26"),
+        ("level", "-1"),
+        ("level", "2.5"),
+        ("level", "ten"),
+        ("nth", "0"),
+        ("nth", "501"),
+        ("threshold", "1.5"),
+        ("cam", "grad-cam+++"),
+        ("cam", "GradCAM"),
+        ("digit", "10"),
+        ("seed", "1"),
+        ("schedule", "twice"),
+        ("unit", "kg"),
+        ("noise", "maybe"),
+        ("ratio", "7.3"),
+        ("opacity", "1e9"),
+        ("target", "0"),
+        ("criterion", "l1"),
+        ("scope", "local"),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_used_is_named_with_its_replacement(name: str, value: str) -> None:
     (problem,) = problems({name: value})
     assert f"`{name}={value}`" in problem
@@ -135,7 +158,9 @@ def test_a_bare_address_opens_the_first_view_and_states_it(explore: OpenPage) ->
         ({"cam": "grad-cam"}, {"model": "thesis-cnn", "cam": "grad-cam", "layer": "conv2"}),
     ],
 )
-def test_an_address_from_before_keeps_its_meaning_and_states_it(explore: OpenPage, before: dict[str, str], stated: dict[str, str]) -> None:
+def test_an_address_from_before_keeps_its_meaning_and_states_it(
+    explore: OpenPage, before: dict[str, str], stated: dict[str, str]
+) -> None:
     app = explore(**before)
     assert {name: app.selectbox(key=name).value for name in stated} == stated
     assert {name: _said(app.query_params[name]) for name in stated} == stated
@@ -177,11 +202,23 @@ PHOTO = of_model("efficientnet-lite0")
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("fine", "61"), ("fine", "nan"), ("level", "5"), ("schedule", "iterative-reset"), ("unit", "level"), ("source", "digits"),
-        ("seed", "333"), ("photo", "dog"), ("row", "0"), ("class", "a cat"), ("granularity", "4:2"), ("excluded", "conv1"),
-        ("layer", "conv2"), ("ratio", "50"), ("model", "vgg-16"),
+        ("fine", "61"),
+        ("fine", "nan"),
+        ("level", "5"),
+        ("schedule", "iterative-reset"),
+        ("unit", "level"),
+        ("source", "digits"),
+        ("seed", "333"),
+        ("photo", "dog"),
+        ("row", "0"),
+        ("class", "a cat"),
+        ("granularity", "4:2"),
+        ("excluded", "conv1"),
+        ("layer", "conv2"),
+        ("ratio", "50"),
+        ("model", "vgg-16"),
     ],
-)  # fmt: skip
+)
 def test_what_a_network_for_photographs_cannot_use_is_said(name: str, value: str) -> None:
     (problem,) = problems({name: value}, PHOTO)
     assert f"`{name}={value}` cannot be used" in problem
@@ -206,9 +243,18 @@ def test_the_names_of_parameters_are_the_same_for_every_model() -> None:
 
 @pytest.mark.parametrize(
     ("name", "text", "used"),
-    [("nth", "3.5", "3"), ("nth", "2.9", "2"), ("nth", "9999", "1"), ("nth", "0.5", "1"), ("nth", "abc", "1"), ("nth", "1e999", "1"),
-     ("nth", "nan", "1"), ("opacity", "33.3", "33"), ("sparsity", "170", "70")],
-)  # fmt: skip
+    [
+        ("nth", "3.5", "3"),
+        ("nth", "2.9", "2"),
+        ("nth", "9999", "1"),
+        ("nth", "0.5", "1"),
+        ("nth", "abc", "1"),
+        ("nth", "1e999", "1"),
+        ("nth", "nan", "1"),
+        ("opacity", "33.3", "33"),
+        ("sparsity", "170", "70"),
+    ],
+)
 def test_what_is_used_instead(name: str, text: str, used: str) -> None:
     (problem,) = problems({name: text})
     assert problem.endswith(f"Used instead: `{name}={used}`.")

@@ -20,7 +20,9 @@ def opened(**address: str | list[str]) -> AppTest:
 
 
 def rows_of(app: AppTest) -> list[dict[str, Any]]:
-    found = [element for block in [app.main] for element in _walk(block) if getattr(element, "type", "") == "bidi_component"]
+    found = [
+        element for block in [app.main] for element in _walk(block) if getattr(element, "type", "") == "bidi_component"
+    ]
     assert len(found) == 1
     return json.loads(found[0].proto.json)["rows"]
 
@@ -86,7 +88,8 @@ def test_ways_to_prune_share_layers_left_alone_and_amounts_by_hand() -> None:
     ways = ["weight-global-magnitude", "2:4-global-magnitude"]
     asked = {"rows": "prunings", "amounts": "50", "ways": ways}
     assert [titles(row)[2:] for row in rows_of(opened(**asked))] == [["50.0 %"], ["49.9 %"]]
-    # conv1, nine weights a row, is no multiple of four: without it 2:4 takes half. By hand 90 % of it go; a pattern fixes every layer.
+    # conv1, nine weights a row, is no multiple of four: without it 2:4 takes half. By hand 90 % of
+    # it go; a pattern fixes every layer.
     assert [titles(row)[2:] for row in rows_of(opened(excluded=["conv1"], **asked))] == [["50.0 %"], ["50.0 %"]]
     by_hand = opened(byhand=["conv1"], **{"amount.conv1": "90"}, **asked)
     assert [titles(row)[2:] for row in rows_of(by_hand)] == [["50.6 %"], ["49.9 %"]]
@@ -94,7 +97,11 @@ def test_ways_to_prune_share_layers_left_alone_and_amounts_by_hand() -> None:
 
 def test_what_comes_back_is_seen_beside_what_was_only_pruned() -> None:
     rows = rows_of(opened(rows="schedules", amounts="5, 20"))
-    assert [row["title"] for row in rows] == ["Schedule iterative-reset", "Not retrained, global L1", "Not retrained, layer L1"]
+    assert [row["title"] for row in rows] == [
+        "Schedule iterative-reset",
+        "Not retrained, global L1",
+        "Not retrained, layer L1",
+    ]
     assert len({len(row["tiles"]) for row in rows}) == 1
 
 
@@ -140,7 +147,8 @@ def test_own_image_is_awaited() -> None:
 def test_ways_to_prune_beside_a_trained_series_and_a_fixed_pattern() -> None:
     ways = ["2:4-layer-magnitude", "weight-layer-random"]
     rows = rows_of(opened(rows="prunings", schedule="iterative-reset", amounts="30, 50", ways=ways))
-    # what is left of a row of nine weights after two blocks of four stays, so a little less than half goes
+    # what is left of a row of nine weights after two blocks of four stays, so a little less than
+    # half goes
     assert [titles(row)[2:] for row in rows] == [["49.9 %"], ["30.0 %", "50.0 %"]]
 
 

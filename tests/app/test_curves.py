@@ -82,7 +82,14 @@ def test_without_collapsed_levels_there_are_fewer_points(curves: OpenPage) -> No
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("axis", "time"), ("trained", "1000"), ("image", "nan"), ("seed", "1"), ("fitting", "best-guess"), ("colour", "red")],
+    [
+        ("axis", "time"),
+        ("trained", "1000"),
+        ("image", "nan"),
+        ("seed", "1"),
+        ("fitting", "best-guess"),
+        ("colour", "red"),
+    ],
 )
 def test_a_wrong_address_is_said(curves: OpenPage, name: str, value: str) -> None:
     app = curves(**{name: value})
@@ -111,7 +118,10 @@ def test_the_fitting_changes_headline_figures_and_correlations(curves: OpenPage,
     pearson = study_tables.pearson(study.correlations, "mean", "all", fitting)
     assert f"correlates with {name} (Pearson **{pearson.value:.2f}**)" in app.header[0].value
     assert f"{pearson.value:.2f} [{pearson.low:.2f}, {pearson.high:.2f}]" in str(app.table[0].value)
-    titles = [json.loads(chart.proto.spec)["layout"]["title"]["text"].replace("<br>", " ") for chart in app.get("plotly_chart")]
+    titles = [
+        json.loads(chart.proto.spec)["layout"]["title"]["text"].replace("<br>", " ")
+        for chart in app.get("plotly_chart")
+    ]
     assert [name.replace(", upper bound", "") in title for title in titles[:2]] == [True, True]
     assert ("Control networks were fitted by soft IoU only" in words(app)) == (fitting != "soft-iou")
     assert FITTINGS[fitting].summary in words(app)
@@ -127,7 +137,9 @@ def test_an_unknown_fitting_falls_back(curves: OpenPage) -> None:
 def test_a_study_without_the_fitting_says_so(monkeypatch: pytest.MonkeyPatch, curves: OpenPage) -> None:
     monkeypatch.setattr(StudyTables, "fittings", lambda study: ["soft-iou"])
     app = curves(fitting="top-p-of-ink")
-    assert "was not evaluated with **As many pixels as there is ink**; soft IoU is shown instead" in app.warning[0].value
+    assert (
+        "was not evaluated with **As many pixels as there is ink**; soft IoU is shown instead" in app.warning[0].value
+    )
     assert "soft IoU (Pearson" in app.header[0].value
 
 
@@ -148,7 +160,9 @@ def test_a_short_study_does_not_claim_the_deep_level() -> None:
 def test_a_mean_without_interval_is_said() -> None:
     study = load_study([SHIPPED], *STUDY)
     older = replace(study, mean=study.mean[[name for name in study.mean if not name.startswith("top-p-of-ink")]])
-    view = study_view.View(study=STUDY, axis="level", fitting="top-p-of-ink", controls=(), published=False, without_collapsed=False)
+    view = study_view.View(
+        study=STUDY, axis="level", fitting="top-p-of-ink", controls=(), published=False, without_collapsed=False
+    )
     assert "there is none for IoU (as many pixels as there is ink)" in study_view.origin(older, view)
     assert "Bands are 95 % intervals" in study_view.origin(study, view)
 
@@ -159,7 +173,9 @@ def test_each_level_has_a_picture_and_a_link_to_explore(curves: OpenPage) -> Non
     assert [level for level, _, _ in rows] == list(range(26))
     assert all(url.startswith("data:image/jpeg;base64,") for _, url, _ in rows)
     links = [part.value for part in app.markdown if part.value.startswith("[Level")]
-    assert [re.sub(r"\(.*\)", "", link) for link in links] == [f"[Level {level}]: **{says}**" for level, _, says in rows]
+    assert [re.sub(r"\(.*\)", "", link) for link in links] == [
+        f"[Level {level}]: **{says}**" for level, _, says in rows
+    ]
     for level, link in enumerate(links):
         query = dict(parse_qsl(re.search(r"\(explore\?(.*)\)", link)[1]))
         assert query == study_figures.explore_query(17, 334, level)
@@ -175,7 +191,9 @@ def test_each_level_has_a_picture_and_a_link_to_explore(curves: OpenPage) -> Non
 
 def test_every_figure_is_saved_in_three_ways_except_when_presenting(curves: OpenPage) -> None:
     app = curves()
-    assert [button.proto.label for button in app.get("download_button")].count("HTML") == len(app.get("plotly_chart")) == 4
+    assert (
+        [button.proto.label for button in app.get("download_button")].count("HTML") == len(app.get("plotly_chart")) == 4
+    )
     assert len(app.get("bidi_component")) == 4
     shown = curves(present="1")
     assert len(shown.get("plotly_chart")) == 4
@@ -199,7 +217,9 @@ def keys(app) -> dict[str, bool]:
 
 def test_the_same_seeds_trained_again_stand_beside(curves: OpenPage, engine: Engine) -> None:
     """How far rounding alone moves the numbers is said, from both tables."""
-    first, again = (load_study(engine.roots, name, "mnist-test+noise-0.2-s0") for name in ("mnist-60000", "mnist-60000-again"))
+    first, again = (
+        load_study(engine.roots, name, "mnist-test+noise-0.2-s0") for name in ("mnist-60000", "mnist-60000-again")
+    )
     keys = ["series", "seed", "level"]
     apart = first.levels.merge(again.levels, on=keys)
     apart = apart[apart.series == "iterative-reset"]
@@ -208,7 +228,12 @@ def test_the_same_seeds_trained_again_stand_beside(curves: OpenPage, engine: Eng
     assert f"differ by up to {most * 100:.0f} points" in text
     for study in (first, again):
         table = study.correlations_usable
-        rows = table[(table.coefficient == "pearson") & (table.fitting == "soft-iou") & (table.levels == "all") & (table.series != "mean")]
+        rows = table[
+            (table.coefficient == "pearson")
+            & (table.fitting == "soft-iou")
+            & (table.levels == "all")
+            & (table.series != "mean")
+        ]
         assert ", ".join(f"{value:.2f}" for value in rows.value) in text
     assert "Rounding matters" in words(curves(trained="60000 again"))
     assert "Rounding matters" not in words(curves(trained="55000"))

@@ -1,4 +1,6 @@
-"""Curves of trained series: its address, its words from the numbers, its links, and tables that are missing or damaged."""
+"""Curves of trained series: its address, its words from the numbers, its links, and tables that are
+missing or damaged.
+"""
 
 from __future__ import annotations
 
@@ -76,7 +78,9 @@ def test_the_page_says_what_the_table_says(series: OpenPage, table: SeriesTables
     assert f"within five points of {percent(values[0])}" in app.header[0].value
     assert f"At 4x it is **{percent(values[2])}**" in app.header[0].value
     only, lost, p = table.gained(1)
-    assert f"at 2x, {only} images are right that the dense network gets wrong, and {lost} the other way round" in words(app)
+    assert f"at 2x, {only} images are right that the dense network gets wrong, and {lost} the other way round" in words(
+        app
+    )
     assert f"p = {p:.2g}" in words(app)
     assert "8 photographs of shown" in words(app)
     assert titles(app)[0] == "Accuracy (top 1) (n = 8)"
@@ -89,9 +93,16 @@ def test_the_page_says_what_the_table_says(series: OpenPage, table: SeriesTables
 def test_the_address_is_a_public_format(made: Path, table: SeriesTables) -> None:
     known = series_view.parameters((table.place,))
     assert {name: entry.said for name, entry in known.items()} == {
-        "of": "thesis", "on": "none", "runs": "", "along": "conv", "only": "all", "counted": "all", "similar": "soft-iou-of-maps",
-        "fit": "pointing-game", "published": "true",
-    }  # fmt: skip
+        "of": "thesis",
+        "on": "none",
+        "runs": "",
+        "along": "conv",
+        "only": "all",
+        "counted": "all",
+        "similar": "soft-iou-of-maps",
+        "fit": "pointing-game",
+        "published": "true",
+    }
     assert series_view.run_name(table.place) == "merkle-layer.0"
 
 
@@ -118,11 +129,23 @@ def test_images_that_are_always_right(series: OpenPage, table: SeriesTables) -> 
     assert not app.exception
     frame = table.images.assign(right=table.images.predicted == table.images.label)
     count = int(frame.groupby("image").right.all().sum())
-    assert titles(app)[0] == f"Accuracy (top 1) (n = {count})" if count else "There is nothing to draw" in app.info[0].value
+    assert (
+        titles(app)[0] == f"Accuracy (top 1) (n = {count})"
+        if count
+        else "There is nothing to draw" in app.info[0].value
+    )
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("of", "resnet18@x"), ("on", "elsewhere"), ("runs", "none.1"), ("along", "time"), ("only", "dog"), ("fit", "well")]
+    ("name", "value"),
+    [
+        ("of", "resnet18@x"),
+        ("on", "elsewhere"),
+        ("runs", "none.1"),
+        ("along", "time"),
+        ("only", "dog"),
+        ("fit", "well"),
+    ],
 )
 def test_a_wrong_address_is_said(series: OpenPage, name: str, value: str) -> None:
     app = series(**{name: value})
@@ -145,7 +168,12 @@ def test_levels_are_opened_in_explore(series: OpenPage, table: SeriesTables) -> 
     assert line.count("](explore?") == 5
     for level in range(3):
         query = series_view.explore_query(MODEL, level)
-        assert address.problems(query, address.of_model(NAME, MODEL.weights) | {"model": address.Choice("thesis-cnn", tuple(MODELS))}) == []
+        assert (
+            address.problems(
+                query, address.of_model(NAME, MODEL.weights) | {"model": address.Choice("thesis-cnn", tuple(MODELS))}
+            )
+            == []
+        )
         assert dict(parse_qsl(line.split("](explore?")[1 + level].split(")")[0])) == query
 
 
@@ -189,7 +217,9 @@ def test_presenting_takes_nothing_along(series: OpenPage) -> None:
 
 def test_the_code_draws_what_is_on_the_screen(made: Path, table: SeriesTables, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SPARSIGHT_CACHE", str(made))
-    view = series_view.View(places=(table.place,), axis="ratio", only="tench", counted="all", published=True, similar="ssim", fit="box-iou")
+    view = series_view.View(
+        places=(table.place,), axis="ratio", only="tench", counted="all", published=True, similar="ssim", fit="box-iou"
+    )
     lines = series_figures.code(view).splitlines()
     names: dict = {}
     exec("\n".join([*lines[:-1], f"figure = {lines[-1]}"]), names)
@@ -213,7 +243,9 @@ def test_figures_hold_the_values_and_the_published_ones(table: SeriesTables) -> 
             assert list(published[0].y) == values
     by_level = curve(drawn, "accuracy", Look(axis="level"))
     assert list(by_level.data[-1].y) == [0.97, 0.9729, 0.9593]
-    assert not [trace for trace in curve(drawn, "accuracy", Look(published=False)).data if trace.name == "published (VGG-16)"]
+    assert not [
+        trace for trace in curve(drawn, "accuracy", Look(published=False)).data if trace.name == "published (VGG-16)"
+    ]
     collapsed = replace(drawn[0], rows=rows.assign(collapsed=rows.level == 2))
     assert list(curve([collapsed], "accuracy", Look()).data[2].marker.symbol) == ["circle", "circle", "circle-open"]
 
@@ -221,7 +253,11 @@ def test_figures_hold_the_values_and_the_published_ones(table: SeriesTables) -> 
 def test_a_fit_can_only_be_chosen_where_objects_are_marked(series: OpenPage, own_cache: Path, tmp_path: Path) -> None:
     engine, plain = Engine("cpu", own_cache), small_series.photographs(tmp_path / "plain", 2, ("",))
     assert series(on="shown").selectbox(key="fit").value == "pointing-game"
-    list(evaluate_series(Place(model=MODEL, data_name="plain"), engine.store, engine.photos(DataSpec(name=f"folder:{plain}"), MODEL)))
+    list(
+        evaluate_series(
+            Place(model=MODEL, data_name="plain"), engine.store, engine.photos(DataSpec(name=f"folder:{plain}"), MODEL)
+        )
+    )
     app = series(on="plain")
     assert not app.exception
     assert [box.key for box in app.selectbox if box.key in ("fit", "similar")] == ["similar"]

@@ -1,4 +1,6 @@
-"""Networks and photographs that change on disk while the app runs: no page shows what the old ones answered."""
+"""Networks and photographs that change on disk while the app runs: no page shows what the old ones
+answered.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,14 @@ from tests.app.conftest import OpenPage, open_page, words
 from tests.data.made_sets import folder_files, jpeg, photograph, write_folder
 from tests.small_networks import LEVEL, MODEL, write_level, write_series
 
-VIEW = {"model": MODEL.name, "weights": MODEL.weights, "level": "1", "cam": "grad-cam", "photo": "coffee", "target": "class"}
+VIEW = {
+    "model": MODEL.name,
+    "weights": MODEL.weights,
+    "level": "1",
+    "cam": "grad-cam",
+    "photo": "coffee",
+    "target": "class",
+}
 
 
 @pytest.fixture(autouse=True)
@@ -63,7 +72,9 @@ def test_a_network_trained_anew_under_its_old_name(explore: OpenPage, own_cache:
     after = pictures(app)
     assert "cannot be used" not in words(app)
     assert app.selectbox(key="class").options == ["cat", "dog"]
-    answer = Engine("cpu", own_cache).compare(LEVEL, ImageRef(source="gallery", name="coffee"), CamSpec(method="grad-cam", target=1))
+    answer = Engine("cpu", own_cache).compare(
+        LEVEL, ImageRef(source="gallery", name="coffee"), CamSpec(method="grad-cam", target=1)
+    )
     assert f"**{('cat', 'dog')[answer.pruned.prediction.top]}**" in app.header[0].value
     assert after == pictures(anew(explore, **VIEW, **{"class": "dog"}))
     assert len(set(before) & set(after)) == 1  # the input

@@ -36,7 +36,14 @@ def test_a_digit_has_scores_against_its_ink_and_an_accuracy(explore: OpenPage) -
     assert "70.0 % sparsity" in app.header[0].value
     assert pictures_at(app) == {"70.0086% sparsity"}
     labels = [metric.label for metric in app.metric]
-    assert labels == ["Soft IoU", "IoU at top p", "Energy inside the ink", "Pearson correlation", "Accuracy, with noise", "Kept weights"]
+    assert labels == [
+        "Soft IoU",
+        "IoU at top p",
+        "Energy inside the ink",
+        "Pearson correlation",
+        "Accuracy, with noise",
+        "Kept weights",
+    ]
     assert len(app.get("plotly_chart")) == 2  # closed expanders send nothing
     assert [expander.label for expander in app.main.expander][-1] == "What do these words mean?"
     assert "95 % interval" in words(app)
@@ -68,7 +75,12 @@ def test_the_ends_of_the_slider(explore: OpenPage, sparsity: str, scope: str, cr
         assert "Nothing is removed yet" in app.header[0].value
     else:
         assert "collapsed" in app.header[0].value
-        assert [metric.value for metric in app.metric[:4]] == ["0.00", "0.00", "0.00", "–"]  # no correlation with an empty map
+        assert [metric.value for metric in app.metric[:4]] == [
+            "0.00",
+            "0.00",
+            "0.00",
+            "–",
+        ]  # no correlation with an empty map
         assert "Undefined, because the pruned network's map is empty." in words(app)
 
 
@@ -124,7 +136,15 @@ def test_the_trained_series_takes_the_nearest_level(explore: OpenPage) -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("cam", "no-cam"), ("level", "99"), ("sparsity", "nan"), ("sparsity", "lots"), ("seed", "1"), ("noise", "perhaps"), ("level", "5.5")],
+    [
+        ("cam", "no-cam"),
+        ("level", "99"),
+        ("sparsity", "nan"),
+        ("sparsity", "lots"),
+        ("seed", "1"),
+        ("noise", "perhaps"),
+        ("level", "5.5"),
+    ],
 )
 def test_a_bad_address_falls_back_and_says_so(explore: OpenPage, name: str, value: str) -> None:
     app = explore(**{name: value, "opacity": "40"})
@@ -203,14 +223,18 @@ def test_a_truncated_network_is_explained(explore: OpenPage, tmp_path: Path, mon
     assert "Traceback" not in words(app)
 
 
-def test_a_damaged_accuracy_table_leaves_the_pictures(explore: OpenPage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_damaged_accuracy_table_leaves_the_pictures(
+    explore: OpenPage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (hide_shipped(monkeypatch, tmp_path) / "accuracy.csv").write_text("pruning,data,correct,total\na,b,9,1\n")
     app = explore(**DIGITS)
     assert pictures_at(app) == {"70.0086% sparsity"}
     assert "accuracy" in app.error[0].value
 
 
-def test_without_a_table_the_accuracy_is_counted(explore: OpenPage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_table_the_accuracy_is_counted(
+    explore: OpenPage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     shipped = explore(**DIGITS).metric[4].value
     st_clear()
     (hide_shipped(monkeypatch, tmp_path) / "accuracy.csv").unlink()
@@ -225,7 +249,9 @@ def st_clear() -> None:
     cached._ANSWERS.clear()
 
 
-def test_a_cache_folder_that_cannot_be_written_costs_nothing(explore: OpenPage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cache_folder_that_cannot_be_written_costs_nothing(
+    explore: OpenPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("SPARSIGHT_CACHE", "/dev/null/cache")
     app = explore(**DIGITS)
     assert not app.exception

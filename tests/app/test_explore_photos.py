@@ -1,4 +1,6 @@
-"""Explore with a network for photographs: every picker, links, changes of network, data sets, downloads; without a browser."""
+"""Explore with a network for photographs: every picker, links, changes of network, data sets,
+downloads; without a browser.
+"""
 
 from __future__ import annotations
 
@@ -152,7 +154,11 @@ def test_each_network_finds_its_own_values_again(explore: OpenPage) -> None:
     app.selectbox(key="layer").set_value("_conv_head").run()
     assert "40.0 % sparsity" in sound(app).header[0].value
     app.selectbox(key="model").set_value("thesis-cnn").run()
-    values = (app.slider(key="sparsity").value, app.segmented_control(key="seed").value, app.segmented_control(key="schedule").value)
+    values = (
+        app.slider(key="sparsity").value,
+        app.segmented_control(key="seed").value,
+        app.segmented_control(key="schedule").value,
+    )
     assert values == (90, "334", "iterative-reset")
     assert app.selectbox(key="layer").value == "conv1"
     assert pictures_at(sound(app)) == {f"{1 - 243 / 2324:.4%} sparsity"}
@@ -174,7 +180,8 @@ def test_choosing_a_class_begins_with_the_predicted_one(photos: OpenPhotos) -> N
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("class", "no such thing"), ("layer", "conv9"), ("fine", "70"), ("excluded", "fc"), ("level", "3")]
+    ("name", "value"),
+    [("class", "no such thing"), ("layer", "conv9"), ("fine", "70"), ("excluded", "fc"), ("level", "3")],
 )
 def test_what_the_network_does_not_know_is_said(photos: OpenPhotos, name: str, value: str) -> None:
     app = sound(photos(**{name: value}))
@@ -277,7 +284,9 @@ def test_an_own_photograph_in_any_mode(photos: OpenPhotos, tmp_path: Path, mode:
 
 @pytest.fixture
 def absent(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict]:
-    """EfficientNet-lite0 as if its weights had to be downloaded; `load` says what a download does."""
+    """EfficientNet-lite0 as if its weights had to be downloaded; `load` says what a download
+    does.
+    """
     weights = MODELS[LITE].value.weights
     state = {"here": False, "load": None}
 
@@ -285,7 +294,9 @@ def absent(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict]:
         return state["load"](folder, progress)
 
     state["real"] = weights["imagenet"].load
-    monkeypatch.setitem(weights, "imagenet", replace(weights["imagenet"], load=load, found=lambda folder: state["here"]))
+    monkeypatch.setitem(
+        weights, "imagenet", replace(weights["imagenet"], load=load, found=lambda folder: state["here"])
+    )
     yield state
     downloads._AT_WORK.clear()
 
@@ -326,7 +337,10 @@ def test_a_download_that_fails_says_why_and_can_be_tried_again(photos: OpenPhoto
 
 def test_after_stop_the_view_can_be_asked_for_again(photos: OpenPhotos) -> None:
     app = sound(photos())
-    variant, image = VariantSpec(model=default_model(LITE), pruning=PruningSpec.one_shot(0.3)), ImageRef(source="gallery", name="cat")
+    variant, image = (
+        VariantSpec(model=default_model(LITE), pruning=PruningSpec.one_shot(0.3)),
+        ImageRef(source="gallery", name="cat"),
+    )
     question = (variant.key, image.key, CamSpec(method="grad-cam", layer="_bn1").key, cached.stamp(variant, image))
     app.session_state["_stopped"] = "|".join(question)
     app.slider(key="fine").set_value(30.0).run()
@@ -369,7 +383,9 @@ def test_costs_are_counted_when_somebody_looks_and_timed_on_a_click(photos: Open
     for dense, masked, small in (numbers[1], numbers[3]):  # without zeros: what is taken out was nearly all zero
         assert 0 < small <= masked < dense
     shown = app.table[0].value
-    assert shown.iloc[1, 2].split(" of ")[0] in words(app)  # the same count of all parameters left as beside "Kept weights"
+    assert shown.iloc[1, 2].split(" of ")[0] in words(
+        app
+    )  # the same count of all parameters left as beside "Kept weights"
     assert "Zeros in place save no time" in words(app)
     assert list(costs.iloc[6, 1:]) == ["–"] * 3
     next(button for button in app.button if button.label == "Measure the time of one image").click().run()
@@ -381,7 +397,11 @@ def test_layers_are_pruned_one_at_a_time(explore: OpenPage) -> None:
     assert "Each layer alone loses 90.0 %" in words(app)
     to_the_end(app, "Scan the layers")
     (run,) = app.session_state["_runs"].values()
-    assert [[layer.kept == layer.total for layer in answer.mask.layers].count(False) for answer in run.results] == [1, 1, 1]
+    assert [[layer.kept == layer.total for layer in answer.mask.layers].count(False) for answer in run.results] == [
+        1,
+        1,
+        1,
+    ]
     assert "Most sensitive: **" in words(sound(app))  # not "so far": all layers are done
 
 
@@ -392,11 +412,22 @@ def test_a_scan_says_what_it_cannot_do(explore: OpenPage, address: dict) -> None
 
 
 def test_a_retrained_network_that_came_along_says_how_often_it_is_right(explore: OpenPage) -> None:
-    address = {"model": "squeezenet1_1@imagenette-128", "weights": "merkle-global", "schedule": "retrained", "unit": "level", "level": "6"}
+    address = {
+        "model": "squeezenet1_1@imagenette-128",
+        "weights": "merkle-global",
+        "schedule": "retrained",
+        "unit": "level",
+        "level": "6",
+    }
     app = explore(**address)
     assert not app.exception
-    table = series_tables.load(Engine("cpu").roots, Place(model=ModelSpec(name=address["model"], weights=address["weights"], seed=0),
-                                                          data_name="imagenette-224-unseen")).images  # fmt: skip
+    table = series_tables.load(
+        Engine("cpu").roots,
+        Place(
+            model=ModelSpec(name=address["model"], weights=address["weights"], seed=0),
+            data_name="imagenette-224-unseen",
+        ),
+    ).images
     right = {level: int((rows.predicted == rows.label).sum()) for level, rows in table.groupby("level")}
     (shown,) = [metric for metric in app.metric if metric.label == "Accuracy, imagenette-224-unseen"]
     assert shown.value == f"{right[6] / 5:.1f} %"
@@ -406,8 +437,13 @@ def test_a_retrained_network_that_came_along_says_how_often_it_is_right(explore:
 
 
 def test_a_table_of_other_networks_says_nothing_of_these(explore: OpenPage, own_cache: Path) -> None:
-    """A series that was trained anew has not been counted yet: the shipped table is of the shipped networks."""
-    model, files = ModelSpec(name="squeezenet1_1@imagenette-128", weights="merkle-global", seed=0), Engine("cpu").store.files
+    """A series that was trained anew has not been counted yet: the shipped table is of the shipped
+    networks.
+    """
+    model, files = (
+        ModelSpec(name="squeezenet1_1@imagenette-128", weights="merkle-global", seed=0),
+        Engine("cpu").store.files,
+    )
     key = VariantSpec(model=model, pruning=PruningSpec.at_level(3, "retrained")).key
     weights, facts = files.load(key)
     files.save(key, weights, {"seconds": 1.0})

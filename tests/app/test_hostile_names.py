@@ -1,4 +1,6 @@
-"""Names from files are shown literally: no page reads a class, a folder, a file, a run or a job title as Markdown or HTML."""
+"""Names from files are shown literally: no page reads a class, a folder, a file, a run or a job
+title as Markdown or HTML.
+"""
 
 from __future__ import annotations
 
@@ -22,19 +24,37 @@ from tests.app.conftest import PATIENCE_S, open_page
 from tests.protocols import small_series
 
 MARKUP = re.compile(
-    r"!\[b\]\(|(?<!\\)<img|(?<!\\)<b>|\[l\]\(|:material_home:|:red\[|~~s~~|\$x\$|\n# head|http://evil|www\.evil|a@evil|^1\.|^- one"
+    r"!\[b\]\(|(?<!\\)<img|(?<!\\)<b>|\[l\]\(|:material_home:|:red\[|~~s~~|\$x\$|\n#"
+    r" head|http://evil|www\.evil|a@evil|^1\.|^- one"
 )
-CLASSES = ("![b](beacon.png) <b>`code` :red[r] ~~s~~ &lt; " + "x" * 120, "<img src=beacon.png> [l](y) :material_home: $x$\n# head")
+CLASSES = (
+    "![b](beacon.png) <b>`code` :red[r] ~~s~~ &lt; " + "x" * 120,
+    "<img src=beacon.png> [l](y) :material_home: $x$\n# head",
+)
 RUN, SHOWN = "run ![b](c.png) <b>", "shown ![b](d.png) <b>"
 TITLE = "![b](http://evil/beacon.png) :material_home: `code` $x$"
 # Fields that are shown or used as they are; Streamlit reads the others as Markdown.
-LITERAL = {"options", "raw_value", "code_text", "alt", "url", "id", "default", "placeholder", "element_id", "html_content", "json"}
+LITERAL = {
+    "options",
+    "raw_value",
+    "code_text",
+    "alt",
+    "url",
+    "id",
+    "default",
+    "placeholder",
+    "element_id",
+    "html_content",
+    "json",
+}
 TAGS = re.compile("<img|<b>`|<b>, seed")  # as plotly would read them
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A cache with a trained series, its table and a failed job, and a folder of photographs: every name is markup."""
+    """A cache with a trained series, its table and a failed job, and a folder of photographs: every
+    name is markup.
+    """
     folder, before = tmp_path_factory.mktemp("hostile"), MODELS._entries
     data = small_series.photographs(folder / "data", 3, classes=CLASSES)
     small_series.train(folder / "cache", data, RUN, (0.0, 0.5), classes=CLASSES)
@@ -46,7 +66,11 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     for photograph in list(shown.rglob("0-*.png")):
         photograph.rename(photograph.with_name(f"![b]({photograph.stem}).png"))
     engine, model = Engine("cpu", folder / "cache"), ModelSpec(name=small_series.NAME, weights=RUN, seed=0)
-    list(evaluate_series(Place(model=model, data_name=SHOWN), engine.store, engine.photos(DataSpec(name=f"folder:{shown}"), model)))
+    list(
+        evaluate_series(
+            Place(model=model, data_name=SHOWN), engine.store, engine.photos(DataSpec(name=f"folder:{shown}"), model)
+        )
+    )
     job = Jobs(folder / "cache").folder / "retrain-1"
     job.mkdir(parents=True)
     (job / "job.json").write_text(json.dumps({"kind": "retrain", "title": TITLE, "arguments": {}, "begun": 0.0}))
@@ -76,12 +100,18 @@ def texts(element: Message) -> Iterator[tuple[str, str]]:
 
 
 def markup(app: AppTest) -> list[tuple[str, str]]:
-    """Texts on the page that Streamlit or plotly would read as markup of a name; what stands in `code` is shown as it is."""
+    """Texts on the page that Streamlit or plotly would read as markup of a name; what stands in
+    `code` is shown as it is.
+    """
     protos = [getattr(node, "proto", None) for node in (*app.main, *app.sidebar)]
     found = [entry for proto in protos if isinstance(proto, Message) for entry in texts(proto)]
     assert any("beacon" in text for _, text in found)  # the names are on the page at all
     shown = [(field, text) for field, text in found if field.split(".")[-1] not in LITERAL]
-    return [(field, text) for field, text in shown if (TAGS if field == "PlotlyChart.spec" else MARKUP).search(CODE.sub("", text))]
+    return [
+        (field, text)
+        for field, text in shown
+        if (TAGS if field == "PlotlyChart.spec" else MARKUP).search(CODE.sub("", text))
+    ]
 
 
 EXPLORE = {"model": small_series.NAME, "weights": RUN, "source": "folder", "row": "1", "cam": "grad-cam", "level": "1"}

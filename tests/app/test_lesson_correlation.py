@@ -1,4 +1,6 @@
-"""Lesson 3: every correlation and count it prints is worked out again from the shipped tables, read as plain CSV."""
+"""Lesson 3: every correlation and count it prints is worked out again from the shipped tables, read
+as plain CSV.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,10 @@ def whose(of: str) -> pandas.DataFrame:
 def interval(of: str, levels: str = "all", name: str = "correlations", run: str = "55000") -> tuple[float, float]:
     rows = table(name, run)
     (row,) = rows[
-        (rows.series == of) & (rows["levels"] == levels) & (rows.fitting == "soft-iou") & (rows.coefficient == "pearson")
+        (rows.series == of)
+        & (rows["levels"] == levels)
+        & (rows.fitting == "soft-iou")
+        & (rows.coefficient == "pearson")
     ].itertuples()
     return row.low, row.high
 
@@ -60,7 +65,10 @@ def test_which_points_make_the_line(last: int) -> None:
     least = int(counted.accuracy_noisy.min() * 100 + 1e-9)
     claim = Claim(
         choice="About the same (within 0.05)" if near else "0 or below" if part <= 0 else "Smaller, but above 0",
-        text=(f"levels 0 to **{last}**, where accuracy is still at least {least} %", f"Over all levels Pearson's r is {r_text(whole)}"),
+        text=(
+            f"levels 0 to **{last}**, where accuracy is still at least {least} %",
+            f"Over all levels Pearson's r is {r_text(whole)}",
+        ),
         why=(f"**{r_text(part)}** with n = {last + 1}",),
     )
     app = check(3, 2, claim, upto=str(last))
@@ -81,9 +89,14 @@ def test_the_collapsed_level_on_its_own() -> None:
     claim = Claim(
         choice="Little changed (by 0.05 or less)",
         text=("At level 25 only 2 weights are left", right, f"r is {r_text(with_it)} with it"),
-        why=(f"**{r_text(without)}** (95 % interval over images {r_text(low)} to {r_text(high)}, n = 25 levels) without",
-             f"**{r_text(with_it)}** (95 % interval over images {r_text(low_all)} to {r_text(high_all)}, n = 26 levels) with"),
-    )  # fmt: skip
+        why=(
+            f"**{r_text(without)}** (95 % interval over images {r_text(low)} to {r_text(high)}, n = 25 levels) without",
+            (
+                f"**{r_text(with_it)}** (95 % interval over images {r_text(low_all)} to {r_text(high_all)}, n = 26"
+                " levels) with"
+            ),
+        ),
+    )
     check(3, 3, claim)
     assert "?" in open_step(3, 3, collapsed="false").metric[0].value  # the control does not give the answer away
 
@@ -100,7 +113,10 @@ def test_what_an_empty_map_is_worth() -> None:
     claim = Claim(
         choice="Still above 0.8" if left_out > 0.8 else "0.5 to 0.8" if left_out >= 0.5 else "Below 0.5",
         text=(f"from level {deep} on more than a tenth", f"With zeros r is {r_text(zero)}"),
-        why=(f"**{r_text(left_out)}** (95 % interval over images {r_text(low)} to {r_text(high)}", f"by {abs(zero - left_out):.2f}. "),
+        why=(
+            f"**{r_text(left_out)}** (95 % interval over images {r_text(low)} to {r_text(high)}",
+            f"by {abs(zero - left_out):.2f}. ",
+        ),
     )
     app = check(3, 4, claim)
     assert app.metric[0].value == r_text(zero)
@@ -116,10 +132,17 @@ def test_degrees_of_freedom(last: int) -> None:
     assert len(rows) == 26
     claim = Claim(
         choice="24",
-        text=("26 points", f"level 1 keeps {WEIGHTS_LEFT[1]:,} of level 0's {WEIGHTS_LEFT[0]:,} weights, level 2 {WEIGHTS_LEFT[2]:,}"),
-        why=("**24**: n − 2", "(the thesis prints 25)", f"correlate by **{r_text(pearson(steps))}** (n = 25)",
-             f"Levels 0 to {last}: n = **{last + 1}**, df = **{last - 1}**"),
-    )  # fmt: skip
+        text=(
+            "26 points",
+            f"level 1 keeps {WEIGHTS_LEFT[1]:,} of level 0's {WEIGHTS_LEFT[0]:,} weights, level 2 {WEIGHTS_LEFT[2]:,}",
+        ),
+        why=(
+            "**24**: n − 2",
+            "(the thesis prints 25)",
+            f"correlate by **{r_text(pearson(steps))}** (n = 25)",
+            f"Levels 0 to {last}: n = **{last + 1}**, df = **{last - 1}**",
+        ),
+    )
     app = check(3, 5, claim, counted=str(last))
     assert app.metric[0].value == r_text(pearson(rows[rows.level <= last]))
 
@@ -150,17 +173,29 @@ def test_without_what_vanished_the_sign_turns(run: str) -> None:
     names = [*(f"seed {seed}" for seed in SEEDS), "means"]
     claim = Claim(
         choice="Two",
-        text=("60,000 training and 10,000 test images, as in the thesis" if run == "60000" else "55,000 training and 5,000 test images",
-              f"r is {r_text(min(zero))} or more"),
-        why=("; ".join(f"{name}: **{r_text(r)}**" for name, r in zip(names, out, strict=True)),
-             "For this method and layer, Grad-CAM++ before the ReLU, the strong correlation rests on heatmaps that *vanish*: among those "
-             "that remain, the networks disagree even about its sign"),
-    )  # fmt: skip
+        text=(
+            (
+                "60,000 training and 10,000 test images, as in the thesis"
+                if run == "60000"
+                else "55,000 training and 5,000 test images"
+            ),
+            f"r is {r_text(min(zero))} or more",
+        ),
+        why=(
+            "; ".join(f"{name}: **{r_text(r)}**" for name, r in zip(names, out, strict=True)),
+            (
+                "For this method and layer, Grad-CAM++ before the ReLU, the strong correlation rests on heatmaps that"
+                " *vanish*: among those that remain, the networks disagree even about its sign"
+            ),
+        ),
+    )
     app = check(3, 7, claim, run=run)
     assert ("includes 0" in said(app)) == bool(unsure)
     assert points(app)["empty ones count 0"] == pytest.approx(zero, abs=2e-3)
     assert points(app)["empty ones left out"] == pytest.approx(out, abs=2e-3)
-    assert list(points(open_step(3, 7, run=run))) == ["empty ones count 0"]  # the answer is not drawn before it is asked for
+    assert list(points(open_step(3, 7, run=run))) == [
+        "empty ones count 0"
+    ]  # the answer is not drawn before it is asked for
 
 
 def test_guessing_networks_whose_heatmaps_fit() -> None:
@@ -170,10 +205,18 @@ def test_guessing_networks_whose_heatmaps_fit() -> None:
     assert best.soft_iou > dense
     claim = Claim(
         choice="Yes",
-        text=(f"The dense networks' soft IoU is {dense:.2f}", f"Level 10: accuracy {random.accuracy_noisy[10] * 100:.1f} %"),
-        why=(f"At level {best.level:.0f}, {best.weights_left:.0f} weights, accuracy **{best.accuracy_noisy * 100:.1f} %**",
-             f"**{best.soft_iou:.2f}** against {dense:.2f}"),
-    )  # fmt: skip
+        text=(
+            f"The dense networks' soft IoU is {dense:.2f}",
+            f"Level 10: accuracy {random.accuracy_noisy[10] * 100:.1f} %",
+        ),
+        why=(
+            (
+                f"At level {best.level:.0f}, {best.weights_left:.0f} weights, accuracy"
+                f" **{best.accuracy_noisy * 100:.1f} %**"
+            ),
+            f"**{best.soft_iou:.2f}** against {dense:.2f}",
+        ),
+    )
     app = check(3, 8, claim)
     assert f"soft IoU **{random.soft_iou[10]:.2f}**" in said(app)
 

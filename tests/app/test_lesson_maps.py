@@ -1,4 +1,6 @@
-"""Lesson 1: everything it claims about heatmaps is computed again here, with other code, from the shipped network."""
+"""Lesson 1: everything it claims about heatmaps is computed again here, with other code, from the
+shipped network.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +42,11 @@ def test_a_heatmap_is_computed_on_cells_and_drawn_on_pixels(engine: Engine, digi
     assert rows * columns < 28 * 28 == side.map.size
     claim = Claim(
         choice=f"{rows * columns}, one a cell of that layer",
-        text=(f"says **{says}**, {side.prediction.probabilities[says]:.2f}", "The heatmap has 784 pixels", f"class {says}, by Grad-CAM++"),
+        text=(
+            f"says **{says}**, {side.prediction.probabilities[says]:.2f}",
+            "The heatmap has 784 pixels",
+            f"class {says}, by Grad-CAM++",
+        ),
         why=(f"{rows} × {columns} = {rows * columns} cells", "What was computed"),
     )
     app = check(1, 1, claim, example=str(digit))
@@ -56,11 +62,15 @@ def test_the_map_of_a_wrong_class(engine: Engine, digit: int, other: int | None)
     place = 0 if (digit + wrong) % 2 else 1  # checked with the pictures below
     claim = Claim(
         choice=f"Map {LETTERS[place]}",
-        text=(f"**{own.prediction.top}**, the network's answer",
-              f"**{wrong}**, which it gives {certain(own.prediction.probabilities[wrong])}"),
-        why=(f"overlap by **{iou(own.map, rival.map):.2f}**",
-             f"on the ink by {iou(rival.map, clean):.2f} against {iou(own.map, clean):.2f}"),
-    )  # fmt: skip
+        text=(
+            f"**{own.prediction.top}**, the network's answer",
+            f"**{wrong}**, which it gives {certain(own.prediction.probabilities[wrong])}",
+        ),
+        why=(
+            f"overlap by **{iou(own.map, rival.map):.2f}**",
+            f"on the ink by {iou(rival.map, clean):.2f} against {iou(own.map, clean):.2f}",
+        ),
+    )
     app = check(1, 2, claim, example=str(digit), **({"other": str(other)} if other is not None else {}))
     pair = [own, rival] if place == 0 else [rival, own]
     assert shown_pictures(app) == [overlay(engine, side) for side in pair]
@@ -125,7 +135,11 @@ def test_blur_and_its_score(engine: Engine, digit: int, sigma: float) -> None:
     claim = Claim(
         choice="It rises" if change > 0.005 else "It falls" if change < -0.005 else "It stays (within 0.005)",
         text=(f"Blurred by {sigma:g} pixels",),
-        why=(f"from {before:.3f} to **{after:.3f}**", f"for **{risen} of 10** digits", "({:.2f} to {:.2f})".format(*means[digit])),
+        why=(
+            f"from {before:.3f} to **{after:.3f}**",
+            f"for **{risen} of 10** digits",
+            "({:.2f} to {:.2f})".format(*means[digit]),
+        ),
     )
     check(1, 5, claim, example=str(digit), blur=str(sigma))
     assert means[digit][1] > means[digit][0]  # "brighter on average"
@@ -138,7 +152,9 @@ def test_the_random_method_among_three(engine: Engine, digit: int) -> None:
     sides = {method: heatmap(engine, digit, method=method) for method in ("grad-cam++", "grad-cam", "random-cam")}
     place = (2 - (digit + 1) % 3) % 3  # checked with the pictures below
     meet = iou(sides["grad-cam++"].map, sides["grad-cam"].map)
-    claim = Claim(choice=f"Map {LETTERS[place]}", why=(f"overlap by {'only ' if meet < 0.7 else ''}**{meet:.2f}**", "random-cam"))
+    claim = Claim(
+        choice=f"Map {LETTERS[place]}", why=(f"overlap by {'only ' if meet < 0.7 else ''}**{meet:.2f}**", "random-cam")
+    )
     app = check(1, 6, claim, example=str(digit))
     assert shown_pictures(app).index(overlay(engine, sides["random-cam"])) == place
     assert set(shown_pictures(app)) == {overlay(engine, side) for side in sides.values()}
@@ -154,9 +170,12 @@ def test_the_convincing_mistake_is_the_best_fitting_one(engine: Engine) -> None:
     usual = heatmap(engine, 3)
     claim = Claim(
         choice=f"These places speak for {side.prediction.top}",
-        text=(f"soft IoU **{iou(side.map, ink(engine, side)):.2f}**", f"with {iou(usual.map, ink(engine, usual)):.2f}.",
-              f"it says **{side.prediction.top}**, {side.prediction.confidence:.2f}"),
+        text=(
+            f"soft IoU **{iou(side.map, ink(engine, side)):.2f}**",
+            f"with {iou(usual.map, ink(engine, usual)):.2f}.",
+            f"it says **{side.prediction.top}**, {side.prediction.confidence:.2f}",
+        ),
         why=(f"it is a **{labels[row]}**", "the network is wrong"),
-    )  # fmt: skip
+    )
     app = check(1, 7, claim, example="3")
     assert shown_pictures(app) == [overlay(engine, side), overlay(engine, usual)]

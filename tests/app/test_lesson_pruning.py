@@ -49,10 +49,14 @@ def counted(correct: int) -> str:
 
 @cache
 def walk(engine: Engine, digit: int, seed: int = 333, cam: CamSpec = AFTER_RELU) -> list[tuple[int, float]]:
-    """The answer, and soft IoU of the heatmap with the dense network's, at every sparsity of the grid."""
+    """The answer, and soft IoU of the heatmap with the dense network's, at every sparsity of the
+    grid.
+    """
     image = first_of(engine, digit)
     full = engine.heatmap(dense(seed), image, cam)
-    sides = [engine.heatmap(one_shot(share, seed=seed), image, replace(cam, target=full.prediction.top)) for share in GRID]
+    sides = [
+        engine.heatmap(one_shot(share, seed=seed), image, replace(cam, target=full.prediction.top)) for share in GRID
+    ]
     return [(int(side.prediction.probabilities.argmax()), iou(cells(full), cells(side))) for side in sides]
 
 
@@ -83,9 +87,15 @@ def test_how_much_can_go_before_the_answer_changes(engine: Engine, digit: int) -
 def test_when_the_heatmap_moves(engine: Engine, digit: int) -> None:
     stops = walk(engine, digit)
     moved, flipped = moves(stops), flips(stops)
-    changes = f"The answer changes at {GRID[flipped] * 100:.0f} %" if flipped < len(GRID) else "The answer never changes"
+    changes = (
+        f"The answer changes at {GRID[flipped] * 100:.0f} %" if flipped < len(GRID) else "The answer never changes"
+    )
     claim = Claim(
-        choice="Earlier than the answer changes" if moved < flipped else "At the same sparsity" if moved == flipped else "Later, or never",
+        choice="Earlier than the answer changes"
+        if moved < flipped
+        else "At the same sparsity"
+        if moved == flipped
+        else "Later, or never",
         text=(changes, f"overlap **{stops[15][1]:.2f}**"),
         why=(f"At **{GRID[moved] * 100:.0f} %**" if moved < len(GRID) else "At no sparsity",),
     )
@@ -108,10 +118,19 @@ def test_one_digit_against_five_thousand(engine: Engine, digit: int, removed: in
 def test_training_again(engine: Engine, level: int) -> None:
     kept = WEIGHTS_LEFT[level]
     once, again, full = (right(engine, one) for one in (one_shot(1 - kept / 2324), trained(level), dense()))
-    near = "Within 10 points of the dense one" if full - again <= 500 else "Within 10 points of one-shot" if again - once <= 500 else None
+    near = (
+        "Within 10 points of the dense one"
+        if full - again <= 500
+        else "Within 10 points of one-shot"
+        if again - once <= 500
+        else None
+    )
     claim = Claim(
         choice=near or "In between",
-        text=(f"one-shot to **{kept:,} weights** ({percent(2324 - kept, 2324)} sparsity)", f"names {percent(once)} of the digits"),
+        text=(
+            f"one-shot to **{kept:,} weights** ({percent(2324 - kept, 2324)} sparsity)",
+            f"names {percent(once)} of the digits",
+        ),
         why=(f"**{percent(again)}**, against {percent(once)} one-shot",),
     )
     app = check(2, 4, claim, depth=str(level))
@@ -127,11 +146,17 @@ def test_the_same_answers_from_other_evidence(engine: Engine, level: int) -> Non
         overlaps.append(iou(cells(full), cells(pruned)))
     mean, found, full_right = sum(overlaps) / 10, right(engine, trained(level)), right(engine, dense())
     claim = Claim(
-        choice="Yes: the maps overlap by 0.7 or more" if mean >= 0.7 else "Partly: 0.5 to 0.7" if mean >= 0.5 else "No: less than 0.5",
+        choice="Yes: the maps overlap by 0.7 or more"
+        if mean >= 0.7
+        else "Partly: 0.5 to 0.7"
+        if mean >= 0.5
+        else "No: less than 0.5",
         text=(f"names {percent(found)} of the digits rightly; the dense one {percent(full_right)}.",),
-        why=(f"is **{mean:.2f}** on average (from {min(overlaps):.2f} to {max(overlaps):.2f})",
-             f"changed by {abs(found - full_right) / 50:.1f} points"),
-    )  # fmt: skip
+        why=(
+            f"is **{mean:.2f}** on average (from {min(overlaps):.2f} to {max(overlaps):.2f})",
+            f"changed by {abs(found - full_right) / 50:.1f} points",
+        ),
+    )
     check(2, 5, claim, depth=str(level))
 
 

@@ -1,4 +1,6 @@
-"""Lessons as a class uses them: every step opens, the question comes before the answer, the address holds the place."""
+"""Lessons as a class uses them: every step opens, the question comes before the answer, the address
+holds the place.
+"""
 
 from __future__ import annotations
 
@@ -16,17 +18,40 @@ MOST_SIGNS = 36  # a button cuts off what is longer, in large type beside the vi
 LESSONS = (lesson_maps.LESSON, lesson_pruning.LESSON, lesson_correlation.LESSON)
 PLACES = [(number, step) for number, lesson in enumerate(LESSONS, 1) for step in range(1, len(lesson.steps) + 1)]
 KINDS = ("slider", "selectbox", "segmented_control", "toggle")
-# lesson, step, control, another value than its default, whether it is drawn only with the answer: "one thing to try" on every step
+# lesson, step, control, another value than its default, whether it is drawn only with the answer:
+# "one thing to try" on every step
 TRIES = [
-    (1, 1, "example", "0", False), (1, 2, "example", "0", False), (1, 2, "other", "1", False), (1, 3, "background", 0.5, False),
-    (1, 3, "example", "0", False), (1, 4, "late", 21, False), (1, 4, "example", "0", False), (1, 5, "blur", 4.0, False),
-    (1, 5, "example", "0", False), (1, 6, "example", "0", False), (1, 7, "example", "0", False),
-    (2, 1, "removed", 90, False), (2, 1, "example", "0", False), (2, 2, "removed", 90, False), (2, 2, "example", "0", False),
-    (2, 3, "removed", 90, False), (2, 3, "example", "0", False), (2, 4, "depth", 15, False), (2, 5, "depth", 15, False),
-    (2, 5, "example", "0", False), (2, 6, "drawn", 60, False), (2, 7, "who", "334", False),
-    (3, 1, "series", "334", False), (3, 2, "upto", 20, False), (3, 3, "collapsed", False, False), (3, 4, "empty", False, True),
-    (3, 5, "counted", 20, True), (3, 6, "series", "334", False), (3, 7, "run", "55000", False), (3, 8, "depth", 5, False),
-]  # fmt: skip
+    (1, 1, "example", "0", False),
+    (1, 2, "example", "0", False),
+    (1, 2, "other", "1", False),
+    (1, 3, "background", 0.5, False),
+    (1, 3, "example", "0", False),
+    (1, 4, "late", 21, False),
+    (1, 4, "example", "0", False),
+    (1, 5, "blur", 4.0, False),
+    (1, 5, "example", "0", False),
+    (1, 6, "example", "0", False),
+    (1, 7, "example", "0", False),
+    (2, 1, "removed", 90, False),
+    (2, 1, "example", "0", False),
+    (2, 2, "removed", 90, False),
+    (2, 2, "example", "0", False),
+    (2, 3, "removed", 90, False),
+    (2, 3, "example", "0", False),
+    (2, 4, "depth", 15, False),
+    (2, 5, "depth", 15, False),
+    (2, 5, "example", "0", False),
+    (2, 6, "drawn", 60, False),
+    (2, 7, "who", "334", False),
+    (3, 1, "series", "334", False),
+    (3, 2, "upto", 20, False),
+    (3, 3, "collapsed", False, False),
+    (3, 4, "empty", False, True),
+    (3, 5, "counted", 20, True),
+    (3, 6, "series", "334", False),
+    (3, 7, "run", "55000", False),
+    (3, 8, "depth", 5, False),
+]
 
 
 def control(app: AppTest, name: str):
@@ -86,7 +111,9 @@ def test_what_one_can_try_moves_the_view(lesson: int, step: int, name: str, valu
     control(app, name).set_value(value).run()
     sound(app)
     assert view(app) != at_first
-    assert problems({name: str(value).lower()}, CONTROLS) == []  # it can stand in an address, which only a browser writes
+    assert (
+        problems({name: str(value).lower()}, CONTROLS) == []
+    )  # it can stand in an address, which only a browser writes
 
 
 @pytest.mark.parametrize(("name", "value"), [("empty", "false"), ("counted", "20")])
@@ -100,10 +127,18 @@ def test_a_control_that_comes_with_the_answer_keeps_what_the_address_says(name: 
 
 @pytest.mark.parametrize(
     ("address", "wrong"),
-    [({"lesson": "9"}, "lesson=9"), ({"lesson": "0"}, "lesson=0"), ({"lesson": "two", "step": "-1"}, "lesson=two"),
-     ({"step": "99"}, "step=99"), ({"step": "0"}, "step=0"), ({"lesson": "1", "step": "8"}, "step=8"), ({"step": "1.5"}, "step=1.5"),
-     ({"blur": "9"}, "blur=9"), ({"example": "x"}, "example=x")],
-)  # fmt: skip
+    [
+        ({"lesson": "9"}, "lesson=9"),
+        ({"lesson": "0"}, "lesson=0"),
+        ({"lesson": "two", "step": "-1"}, "lesson=two"),
+        ({"step": "99"}, "step=99"),
+        ({"step": "0"}, "step=0"),
+        ({"lesson": "1", "step": "8"}, "step=8"),
+        ({"step": "1.5"}, "step=1.5"),
+        ({"blur": "9"}, "blur=9"),
+        ({"example": "x"}, "example=x"),
+    ],
+)
 def test_what_is_out_of_range_is_said(address: dict[str, str], wrong: str) -> None:
     app = open_page("lessons", **address)
     assert not app.exception
@@ -204,7 +239,9 @@ def test_an_exercise_offers_the_controls_of_this_step_by_their_labels() -> None:
     assert problems({name: parts[name] for name in ("blur", "hide", "lock")}, known) == []
 
 
-@pytest.mark.parametrize(("at", "name", "value"), [((1, 1), "example", "3"), ((2, 5), "depth", "15"), ((3, 7), "run", "55000")])
+@pytest.mark.parametrize(
+    ("at", "name", "value"), [((1, 1), "example", "3"), ((2, 5), "depth", "15"), ((3, 7), "run", "55000")]
+)
 def test_a_hidden_control_keeps_the_view(at: tuple[int, int], name: str, value: str) -> None:
     shown, hidden = open_step(*at, **{name: value}), open_step(*at, **{name: value, "hide": name})
     assert name in controls(shown)

@@ -1,4 +1,6 @@
-"""A person's own weights through the page: taken in, chosen, found by its link again; what does not fit is said."""
+"""A person's own weights through the page: taken in, chosen, found by its link again; what does not
+fit is said.
+"""
 
 from __future__ import annotations
 
@@ -55,7 +57,13 @@ def take_in(explore: OpenPage, content: bytes, name: str = "mine.safetensors", *
 
 def test_own_weights_are_taken_in_chosen_and_linked(explore: OpenPage) -> None:
     app = take_in(
-        explore, save(weights(3)), classes="ant\nbee\nwasp", size="96", mean="0.5, 0.5, 0.5", std="0.25 0.25 0.25", title="Insects"
+        explore,
+        save(weights(3)),
+        classes="ant\nbee\nwasp",
+        size="96",
+        mean="0.5, 0.5, 0.5",
+        std="0.25 0.25 0.25",
+        title="Insects",
     )
     assert not app.exception
     assert not app.error
@@ -70,7 +78,9 @@ def test_own_weights_are_taken_in_chosen_and_linked(explore: OpenPage) -> None:
 
 
 def test_a_network_that_is_sparse_already_is_called_so(explore: OpenPage) -> None:
-    """Every count on the page is that of the tensors; what was asked for and what was removed stand beside it."""
+    """Every count on the page is that of the tensors; what was asked for and what was removed stand
+    beside it.
+    """
     state = untrained(named("thesis-cnn").build, 1)
     for name in named("thesis-cnn").prunable:
         state[name][torch.rand(state[name].shape, generator=torch.Generator().manual_seed(0)) < 0.66] = 0
@@ -79,11 +89,16 @@ def test_a_network_that_is_sparse_already_is_called_so(explore: OpenPage) -> Non
     model = Engine("cpu").add_model(save(state), About(architecture="thesis-cnn")).name
     app = explore(model=model, sparsity="30")
     assert not app.exception
-    assert app.header[0].value.startswith(f"**This pruning removed 0 further weights**: the dense network was already {zero} sparse")
+    assert app.header[0].value.startswith(
+        f"**This pruning removed 0 further weights**: the dense network was already {zero} sparse"
+    )
     assert pictures_at(app) == {f"{(total - left) / total:.4%} sparsity"}
     text = words(app)
     assert f"**{zero}** sparsity" in text
-    assert f"**{zero}** of the weights were zero before. You asked for 30.0 %, and this pruning removed **0** further weights." in text
+    assert (
+        f"**{zero}** of the weights were zero before. You asked for 30.0 %, and this pruning removed **0** further"
+        " weights." in text
+    )
     assert f"{total - left:,} of the {total:,} prunable weights were zero before this pruning." in text
     (kept,) = [metric for metric in app.metric if metric.label == "Kept weights"]
     assert (kept.value, kept.delta) == (f"{left:,}", "0")
@@ -128,7 +143,9 @@ def torch_file(content: object) -> bytes:
         (torch_file(untrained(named("mnasnet1_0").build, 1)), "mnasnet.pt", "This looks like a mnasnet"),
     ],
 )
-def test_files_that_do_not_fit_are_refused_in_plain_words(explore: OpenPage, content: bytes, name: str, said: str) -> None:
+def test_files_that_do_not_fit_are_refused_in_plain_words(
+    explore: OpenPage, content: bytes, name: str, said: str
+) -> None:
     app = take_in(explore, content, name)
     assert not app.exception
     assert said in app.error[0].value

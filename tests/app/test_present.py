@@ -50,7 +50,8 @@ def test_explore_shows_a_room_what_it_needs(explore: OpenPage) -> None:
 
 
 @pytest.mark.parametrize(
-    ("unit", "start", "up", "down"), [("percent", "70", 75, 70), ("level", "5", 6, 5), ("ratio", "3", "4", "3"), ("percent", "98", 100, 95)]
+    ("unit", "start", "up", "down"),
+    [("percent", "70", 75, 70), ("level", "5", 6, 5), ("ratio", "3", "4", "3"), ("percent", "98", 100, 95)],
 )
 def test_a_clicker_moves_the_slider(explore: OpenPage, unit: str, start: str, up: object, down: object) -> None:
     name = {"percent": "sparsity"}.get(unit, unit)
@@ -76,10 +77,25 @@ def test_a_strange_present_is_said(explore: OpenPage, value: str) -> None:
 
 
 VALUES = {
-    "unit": "ratio", "sparsity": "60", "ratio": "5", "level": "9", "source": "digits", "digit": "3", "nth": "4", "noise": "false",
-    "seed": "334", "schedule": "iterative-reset", "criterion": "random", "scope": "layer", "cam": "grad-cam", "target": "own",
-    "opacity": "40", "threshold": "0.3", "layer": "conv1", "granularity": "kernel",
-}  # fmt: skip
+    "unit": "ratio",
+    "sparsity": "60",
+    "ratio": "5",
+    "level": "9",
+    "source": "digits",
+    "digit": "3",
+    "nth": "4",
+    "noise": "false",
+    "seed": "334",
+    "schedule": "iterative-reset",
+    "criterion": "random",
+    "scope": "layer",
+    "cam": "grad-cam",
+    "target": "own",
+    "opacity": "40",
+    "threshold": "0.3",
+    "layer": "conv1",
+    "granularity": "kernel",
+}
 
 
 def drawn(app: AppTest) -> dict[str, bool]:
@@ -174,6 +190,8 @@ def test_lessons_controls_can_be_hidden_and_locked() -> None:
     assert app.selectbox(key="example").disabled
 
 
-@pytest.mark.parametrize(("value", "digits", "text"), [(-0.004, 2, "0.00"), (-0.0, 2, "0.00"), (0.004, 2, "0.00"), (-0.006, 2, "-0.01")])
+@pytest.mark.parametrize(
+    ("value", "digits", "text"), [(-0.004, 2, "0.00"), (-0.0, 2, "0.00"), (0.004, 2, "0.00"), (-0.006, 2, "-0.01")]
+)
 def test_no_minus_before_nothing(value: float, digits: int, text: str) -> None:
     assert f"{story.plain_zero(value, digits):.{digits}f}" == text

@@ -1,4 +1,6 @@
-"""Figures shown to a room: type that is read from the back, titles that are whole, the same numbers."""
+"""Figures shown to a room: type that is read from the back, titles that are whole, the same
+numbers.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,13 @@ def test_type_is_large_and_titles_are_whole(monkeypatch: pytest.MonkeyPatch, nam
     monkeypatch.setattr(present, "on", lambda: True)
     plain, shown = figures()[name], present.figure(figures()[name])
     layout = shown.layout
-    sizes = [layout.font.size, layout.title.font.size, layout.legend.font.size, layout.xaxis.tickfont.size, layout.yaxis.title.font.size]
+    sizes = [
+        layout.font.size,
+        layout.title.font.size,
+        layout.legend.font.size,
+        layout.xaxis.tickfont.size,
+        layout.yaxis.title.font.size,
+    ]
     assert min([*sizes, *(note.font.size for note in layout.annotations)]) >= BACK_ROW_PX
     lines = layout.title.text.split("<br>")
     assert max(map(len, lines)) <= present.TITLE_SIGNS

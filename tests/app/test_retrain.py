@@ -1,4 +1,6 @@
-"""Retrain: a run is begun, seen, stopped and found; its networks are at once in Explore; nothing long runs inside the page."""
+"""Retrain: a run is begun, seen, stopped and found; its networks are at once in Explore; nothing
+long runs inside the page.
+"""
 
 from __future__ import annotations
 
@@ -60,7 +62,9 @@ def ended(folder: Path, state: str) -> None:
     raise AssertionError(f"the job was not {state} within {WAIT_S} s")
 
 
-def test_a_run_from_the_form_to_explore_and_away_again(retrain: OpenRetrain, photographs: Path, own_cache: Path) -> None:
+def test_a_run_from_the_form_to_explore_and_away_again(
+    retrain: OpenRetrain, photographs: Path, own_cache: Path
+) -> None:
     app = filled(retrain(), photographs)
     assert "python -m core retrain --model squeezenet1_1" in app.code[0].value
     app.button(key="_begin").click().run()
@@ -68,7 +72,9 @@ def test_a_run_from_the_form_to_explore_and_away_again(retrain: OpenRetrain, pho
     ended(own_cache, "done")
     app = retrain()
     assert "done" in words(app)
-    (table,) = [table for table in app.dataframe if list(table.value["removed (target)"]) == ["0.0 %", "50.0 %"]]  # others came along
+    (table,) = [
+        table for table in app.dataframe if list(table.value["removed (target)"]) == ["0.0 %", "50.0 %"]
+    ]  # others came along
     assert all(" of 12 (" in right or " of " in right for right in table.value["right, validation"])
     name = f"{small_series.NAME}-64"
     (run,) = MODELS[name].value.weights
@@ -121,7 +127,9 @@ def test_photographs_that_are_not_there_are_said_before_anything_begins(
 
 
 @pytest.mark.parametrize("sparsities", ["half", "100", "50, 120"])
-def test_sparsities_that_make_no_series_are_refused(retrain: OpenRetrain, photographs: Path, own_cache: Path, sparsities: str) -> None:
+def test_sparsities_that_make_no_series_are_refused(
+    retrain: OpenRetrain, photographs: Path, own_cache: Path, sparsities: str
+) -> None:
     app = filled(retrain(), photographs)
     app.text_input(key="_sparsities").set_value(sparsities).run()
     app.button(key="_begin").click().run()
@@ -130,7 +138,9 @@ def test_sparsities_that_make_no_series_are_refused(retrain: OpenRetrain, photog
     assert Jobs(own_cache).all() == []
 
 
-def test_what_would_be_taken_for_an_option_is_refused_in_words(retrain: OpenRetrain, photographs: Path, own_cache: Path) -> None:
+def test_what_would_be_taken_for_an_option_is_refused_in_words(
+    retrain: OpenRetrain, photographs: Path, own_cache: Path
+) -> None:
     app = filled(retrain(), photographs)
     app.text_input(key="_photographs").set_value("-broken").run()
     app.button(key="_begin").click().run()
@@ -139,7 +149,9 @@ def test_what_would_be_taken_for_an_option_is_refused_in_words(retrain: OpenRetr
     assert Jobs(own_cache).all() == []
 
 
-def test_a_series_that_is_trained_in_part_opens_as_far_as_it_goes(retrain: OpenRetrain, photographs: Path, own_cache: Path) -> None:
+def test_a_series_that_is_trained_in_part_opens_as_far_as_it_goes(
+    retrain: OpenRetrain, photographs: Path, own_cache: Path
+) -> None:
     small_series.train(own_cache, photographs)
     (own_cache / small_series.NAME / "merkle-layer/seed-0/retrained/level-02.safetensors").unlink()
     retrain()  # finds the series
@@ -161,10 +173,22 @@ def job(state: str, **last: object) -> Job:
     [
         (job("running"), 0.0, "starting"),
         (job("failed"), 0.0, "it came as far as: starting"),
-        (job("stopped", stage="decoding", photographs=1200, decoded=600), 0.0, "as far as: decoding photographs, 600 of 1,200"),
-        (job("running", stage="epoch", level=1, levels=3, epoch=2, epochs=4, correct=3, total=4), 0.375, "epoch 2: 3 of 4 right (75.0%)"),
+        (
+            job("stopped", stage="decoding", photographs=1200, decoded=600),
+            0.0,
+            "as far as: decoding photographs, 600 of 1,200",
+        ),
+        (
+            job("running", stage="epoch", level=1, levels=3, epoch=2, epochs=4, correct=3, total=4),
+            0.375,
+            "epoch 2: 3 of 4 right (75.0%)",
+        ),
         (job("running", stage="level", level=1, levels=3, best_epoch=2), 0.5, "level 1 of 3"),
-        (job("stopped", stage="level", level=1, levels=3, best_epoch=2, stopped_by_hand=True), 0.25, "before its end; its best network"),
+        (
+            job("stopped", stage="level", level=1, levels=3, best_epoch=2, stopped_by_hand=True),
+            0.25,
+            "before its end; its best network",
+        ),
         (job("done", stage="level", level=3, levels=3, best_epoch=2), 1.0, "level 3 of 3"),
     ],
 )

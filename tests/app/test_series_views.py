@@ -1,4 +1,6 @@
-"""Explore and Compare of networks that were retrained here: half-trained series, several runs, and untrained weights as a control."""
+"""Explore and Compare of networks that were retrained here: half-trained series, several runs, and
+untrained weights as a control.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ SHIPPED = "squeezenet1_1@imagenette-128"
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two runs of one network: "begun", seed 2, was stopped after level 0; "short", seed 4, is complete."""
+    """Two runs of one network: "begun", seed 2, was stopped after level 0; "short", seed 4, is
+    complete.
+    """
     folder = tmp_path_factory.mktemp("series")
     data = small_series.photographs(folder / "data", per_class=4)
     small_series.train(folder / "cache", data, "begun", (0.0, 0.5), seed=2)

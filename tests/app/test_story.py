@@ -16,7 +16,10 @@ ALL = (36, 288, 2000)
 @pytest.mark.parametrize(
     ("made", "said"),
     [
-        (Made(), "still says **7** (0.82), and **its evidence moves in part** (Grad-CAM agrees by 0.65, Layer-CAM 0.70)."),
+        (
+            Made(),
+            "still says **7** (0.82), and **its evidence moves in part** (Grad-CAM agrees by 0.65, Layer-CAM 0.70).",
+        ),
         (Made(agreements=(0.2, -0.1)), ", but **looks elsewhere** (Grad-CAM agrees by only 0.20, Layer-CAM −0.10)."),
         (Made(agreements=(0.2, 0.6)), "**its evidence moves in part** (Grad-CAM agrees by 0.20, Layer-CAM 0.60)."),
         (Made(agreements=(0.9, 0.85)), " and **looks at the same places** (Grad-CAM agrees by 0.90, Layer-CAM 0.85)."),
@@ -24,21 +27,36 @@ ALL = (36, 288, 2000)
             Made(agreements=(0.19, 0.89), cam=CamSpec(method="grad-cam++", layer="conv2")),
             "(0.82). Grad-CAM++ moves (0.19), Grad-CAM does not (0.89): **part of this is the method**.",
         ),
-        (Made(agreements=(0.89, 0.19)), "Layer-CAM moves (0.19), Grad-CAM does not (0.89): **part of this is the method**."),
+        (
+            Made(agreements=(0.89, 0.19)),
+            "Layer-CAM moves (0.19), Grad-CAM does not (0.89): **part of this is the method**.",
+        ),
         (Made(agreements=(None, 0.9)), "How far its evidence agrees is undefined"),
-        (Made(agreements=(0.9, None)), "Grad-CAM agrees by 0.90, but Layer-CAM finds no evidence in one of the networks."),
-        (Made(pruned_says=1), "**changes its answer**: **7** (0.82) becomes **1** (0.82). It is a 7, so the dense network was right."),
+        (
+            Made(agreements=(0.9, None)),
+            "Grad-CAM agrees by 0.90, but Layer-CAM finds no evidence in one of the networks.",
+        ),
+        (
+            Made(pruned_says=1),
+            "**changes its answer**: **7** (0.82) becomes **1** (0.82). It is a 7, so the dense network was right.",
+        ),
         (Made(pruned_says=1, label=1), "It is a 1: pruning corrected the answer."),
         (Made(pruned_says=1, label=2), "Both are wrong: it is a 2."),
         (Made(dense_says=1, pruned_says=1), "Layer-CAM 0.70). Both are wrong"),
         (Made(pruned_says=1, label=None), "**7** (0.82) becomes **1** (0.82)."),
         (Made(pruned_map=EMPTY, pruned_state="empty"), "still says **7** (0.82), but its **heatmap is empty**."),
         (Made(pruned_map=EMPTY, pruned_state="constant"), "**heatmap is constant**"),
-        (Made(collapsed=True, pruned_says=3), "has **collapsed**: no input reaches its output, and it says 3 to every image."),
+        (
+            Made(collapsed=True, pruned_says=3),
+            "has **collapsed**: no input reaches its output, and it says 3 to every image.",
+        ),
         (Made(dense_map=EMPTY + 1, pruned_map=EMPTY + 1), "**nothing changes**"),
-        (Made(kept=ALL, sparsity=0.0), "**Nothing is removed yet**: this is the dense network, and it says **7** (0.82)."),
+        (
+            Made(kept=ALL, sparsity=0.0),
+            "**Nothing is removed yet**: this is the dense network, and it says **7** (0.82).",
+        ),
     ],
-)  # fmt: skip
+)
 def test_the_sentence(made: Made, said: str) -> None:
     assert said in story.headline(made.build())
 
@@ -59,17 +77,25 @@ THIRD, ZEROS = (12, 96, 668), (24, 192, 1332)  # left, and zero before: 66.6 %
         ),
         (
             Made(kept=THIRD, already_zero=ZEROS, sparsity=0.3),
-            "**This pruning removed 0 further weights**: the dense network was already 66.6 % sparse, and the lowest-ranked weights were "
-            "already zero. It says **7** (0.82).",
+            (
+                "**This pruning removed 0 further weights**: the dense network was already 66.6 % sparse, and the"
+                " lowest-ranked weights were already zero. It says **7** (0.82)."
+            ),
         ),
         (
             Made(kept=(12, 96, 436), already_zero=ZEROS, sparsity=0.3),
             "At **76.6 % sparsity** (66.6 % before this pruning, 4.14× smaller) the network still says",
         ),
-        (Made(kept=THIRD, already_zero=ZEROS, removed_others=1, pruned_says=1), "(66.6 % before this pruning, 2.94× smaller) the network"),
-        (Made(kept=(36, 288, 1980), already_zero=(0, 0, 20), sparsity=0.0), "**Nothing is removed yet**: this is the dense network"),
+        (
+            Made(kept=THIRD, already_zero=ZEROS, removed_others=1, pruned_says=1),
+            "(66.6 % before this pruning, 2.94× smaller) the network",
+        ),
+        (
+            Made(kept=(36, 288, 1980), already_zero=(0, 0, 20), sparsity=0.0),
+            "**Nothing is removed yet**: this is the dense network",
+        ),
     ],
-)  # fmt: skip
+)
 def test_the_sentence_about_a_network_that_was_sparse_before(made: Made, said: str) -> None:
     assert said in story.headline(made.build())
 
@@ -78,7 +104,8 @@ def test_a_repair_without_pruning_is_no_dense_network() -> None:
     repaired = PruningSpec.one_shot(0.0, repair="batch-norm")
     said = story.headline(Made(kept=ALL, sparsity=0.0, pruning=repaired, pruned_says=1).build())
     assert said.startswith(
-        "**Nothing is removed yet, but BatchNorm was measured again** on a few images: the network **changes its answer**"
+        "**Nothing is removed yet, but BatchNorm was measured again** on a few images: the network **changes its"
+        " answer**"
     )
 
 
@@ -93,7 +120,10 @@ def test_the_sentence_names_sparsity_and_size_as_counted() -> None:
         (Made(pruned_says=1), ["**Flipped prediction.**"]),
         (Made(pruned_state="empty"), ["**The pruned network's map is empty.**"]),
         (Made(dense_state="constant"), ["**The dense network's map is constant.**"]),
-        (Made(pruned_state="invalid", pruned_says=2), ["**The pruned network's map is invalid.**", "**Flipped prediction.**"]),
+        (
+            Made(pruned_state="invalid", pruned_says=2),
+            ["**The pruned network's map is invalid.**", "**Flipped prediction.**"],
+        ),
         (Made(collapsed=True, pruned_state="empty", pruned_says=2), ["**Collapsed network.**"]),
         (
             Made(negative_share=0.614, cam=CamSpec(method="grad-cam++", layer="conv2")),
@@ -131,7 +161,14 @@ def test_a_dash_has_a_reason(made: Made, why: str) -> None:
 
 @pytest.mark.parametrize(
     ("share", "text"),
-    [(0, "0.0 %"), (0.5, "50.0 %"), (0.8954, "89.5 %"), (0.99914, "99.91 %"), (0.99999, "above 99.99 %"), (1, "100.0 %")],
+    [
+        (0, "0.0 %"),
+        (0.5, "50.0 %"),
+        (0.8954, "89.5 %"),
+        (0.99914, "99.91 %"),
+        (0.99999, "above 99.99 %"),
+        (1, "100.0 %"),
+    ],
 )
 def test_percent(share: float, text: str) -> None:
     assert story.percent(share) == text

@@ -1,4 +1,6 @@
-"""The GoogLeNet study on a page: its numbers are the tables', for finished and unfinished studies, and it says what is our reading."""
+"""The GoogLeNet study on a page: its numbers are the tables', for finished and unfinished studies,
+and it says what is our reading.
+"""
 
 from __future__ import annotations
 
@@ -21,8 +23,18 @@ MODEL = "a@b"
 def whole() -> VonradTables:
     study = tables()
     study.levels["device"], study.levels["level"] = "CPU", 5
-    facts = {"runs": {"0": {"classes": list("abcde"), "train": 1000, "validation": 200, "test": 400, "readings": list(READINGS),
-                            "departures": ["resnet18 instead of GoogLeNet."]}}}  # fmt: skip
+    facts = {
+        "runs": {
+            "0": {
+                "classes": list("abcde"),
+                "train": 1000,
+                "validation": 200,
+                "test": 400,
+                "readings": list(READINGS),
+                "departures": ["resnet18 instead of GoogLeNet."],
+            }
+        }
+    }
     return VonradTables(MODEL, facts, study.levels, study.epochs)
 
 
@@ -48,7 +60,10 @@ def test_it_shows_four_figures_a_table_and_what_is_ours(tmp_path: Path) -> None:
     assert not app.exception
     assert len(app.get("plotly_chart")) == 4
     said = words(app)
-    assert all(sentence in said for sentence in (*READINGS, *FINDINGS, "resnet18 instead of GoogLeNet.", "top-1 69.78 %", "CPU"))
+    assert all(
+        sentence in said
+        for sentence in (*READINGS, *FINDINGS, "resnet18 instead of GoogLeNet.", "top-1 69.78 %", "CPU")
+    )
     (table,) = app.dataframe
     assert list(table.value.right)[:2] == ["360 of 400", "38 of 400"]
     assert len(table.value) == 1 + 2 * 3
@@ -58,7 +73,10 @@ def test_the_cost_is_chosen_and_stands_in_the_address(tmp_path: Path) -> None:
     app = opened(tmp_path, whole())
     app.selectbox(key="cost").set_value("multiply-adds, channels taken out").run()
     assert not app.exception
-    assert {name: known.default for name, known in vonrad_view.parameters([tmp_path]).items()} == {"network": MODEL, "cost": "parameters"}
+    assert {name: known.default for name, known in vonrad_view.parameters([tmp_path]).items()} == {
+        "network": MODEL,
+        "cost": "parameters",
+    }
 
 
 @pytest.mark.parametrize("rows", [1, 2, 8, 20])
@@ -93,7 +111,9 @@ def test_what_a_stopped_run_lacks_is_said() -> None:
     levels = study.levels[~((study.levels.retraining == "iterative") & (study.levels.pruning == "filters"))]
     levels = levels[~((levels.retraining == "one-shot") & (levels.pruning == "unstructured") & (levels.rate > 0.8))]
     said = missing(VonradTables(MODEL, study.facts, levels, study.epochs), 0)
-    assert "global unstructured, L1, one-shot (at 89 %, 95 %); structured, whole filters, iterative (all of them)" in said
+    assert (
+        "global unstructured, L1, one-shot (at 89 %, 95 %); structured, whole filters, iterative (all of them)" in said
+    )
 
 
 def test_two_seeds_are_shown_and_each_departure_says_whose_it_is(tmp_path: Path) -> None:

@@ -1,4 +1,7 @@
-"""Benches answer in the documented keys and count the same as their peers. They measure; nothing here asserts a time."""
+"""Benches answer in the documented keys and count the same as their peers.
+
+They measure; nothing here asserts a time.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,8 @@ from core.engine import Engine
 from core.errors import SparsightError, UnknownName
 
 NEEDS_CHROMIUM = pytest.mark.skipif(
-    shutil.which("chromium") is None and shutil.which("google-chrome") is None, reason="chromium is missing: sudo apt-get install chromium"
+    shutil.which("chromium") is None and shutil.which("google-chrome") is None,
+    reason="chromium is missing: sudo apt-get install chromium",
 )
 KEYS = ("bench", "device", "threads", "n", "ours_s", "ours_p95_s", "peer", "peer_s", "ratio")
 WITH_PEER = ("slider", "evaluate", "threads", "protocol", "prune", "heatmap")
@@ -88,7 +92,9 @@ def test_threads_do_not_disturb_each_other(engine: Engine) -> None:
 
 
 def test_threads_would_tell_a_difference(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The count is no constant: an engine whose answers change with every call differs everywhere."""
+    """The count is no constant: an engine whose answers change with every call differs
+    everywhere.
+    """
     calls, real = iter(range(1000)), Engine.heatmap
 
     def restless(self: Engine, *question: Any) -> Any:
@@ -105,7 +111,9 @@ def test_protocol(engine: Engine) -> None:
     check(row, "protocol", 1)
     assert row["seeds"] == 3
     assert row["level_s"] == pytest.approx(10 * row["ours_s"], abs=0.01)
-    assert row["protocol_s"] == pytest.approx(270 * row["ours_s"], abs=0.1)  # 10 epochs of pretraining and 26 levels of 10
+    assert row["protocol_s"] == pytest.approx(
+        270 * row["ours_s"], abs=0.1
+    )  # 10 epochs of pretraining and 26 levels of 10
     assert row["protocol_recorded_s"] == {}  # nothing was trained in this folder
 
 
@@ -118,7 +126,9 @@ def test_heatmap(engine: Engine) -> None:
         ("squeezenet1_1", 1, "random"),
     ]
     assert [line["method"] for line in row["rows"]] == ["grad-cam++", "grad-cam"] * 2
-    assert all(line[key] > 0 for line in row["rows"] for key in ("ours_s", "forward_s", "peer_s", "ours_over_forward", "ratio"))
+    assert all(
+        line[key] > 0 for line in row["rows"] for key in ("ours_s", "forward_s", "peer_s", "ours_over_forward", "ratio")
+    )
     assert row["forward_s"] == row["rows"][0]["forward_s"]
 
 
@@ -142,7 +152,9 @@ def test_curves(engine: Engine) -> None:
 @NEEDS_CHROMIUM
 def test_start(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("playwright.sync_api", reason="playwright is missing: make test installs it")
-    monkeypatch.setattr(browser, "_drop_disk_cache", lambda: False)  # it would slow down everything else on this machine
+    monkeypatch.setattr(
+        browser, "_drop_disk_cache", lambda: False
+    )  # it would slow down everything else on this machine
     row = BENCHES["start"].value(engine, 1)
     check(row, "start", 1)
     assert row["cold_s"] is None
@@ -175,7 +187,8 @@ def test_an_unknown_bench_gets_the_nearest_name() -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "share", "expected"), [([3.0, 1.0, 2.0], 0.95, 3.0), ([1.0], 0.95, 1.0), (list(range(1, 101)), 0.95, 95), ([1, 2], 0.5, 1)]
+    ("values", "share", "expected"),
+    [([3.0, 1.0, 2.0], 0.95, 3.0), ([1.0], 0.95, 1.0), (list(range(1, 101)), 0.95, 95), ([1, 2], 0.5, 1)],
 )
 def test_percentile(values: list[float], share: float, expected: float) -> None:
     assert percentile(values, share) == expected
@@ -209,7 +222,9 @@ def test_intervals_are_counted_for_every_coefficient_and_size(engine: Engine) ->
     row = intervals(engine, 1, sizes=(100,))
     check(row, "intervals", 12)  # one sample of six populations, with empty heatmaps and without
     kinds = [(found["maps"], found["images"], found["coefficient"]) for found in row["rows"]]
-    assert kinds == [(maps, 100, name) for maps in ("all", "without empty") for name in ("pearson", "spearman", "kendall")]
+    assert kinds == [
+        (maps, 100, name) for maps in ("all", "without empty") for name in ("pearson", "spearman", "kendall")
+    ]
     for found in row["rows"]:
         assert 0 <= found["worst"] <= found["coverage"] <= 1
         assert 0 < found["percentile_width"] < found["width"] < 2

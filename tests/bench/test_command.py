@@ -19,7 +19,9 @@ def test_prints_one_line_of_json(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert json.loads(out)["differing"] == 0
 
 
-@pytest.mark.parametrize(("words", "said"), [(["slidr"], "Did you mean 'slider'?"), (["slider", "--n", "0"], "from 1 up")])
+@pytest.mark.parametrize(
+    ("words", "said"), [(["slidr"], "Did you mean 'slider'?"), (["slider", "--n", "0"], "from 1 up")]
+)
 def test_says_what_is_wrong(words: list[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*words, "--folder", str(tmp_path)], build_parser) == 1
     assert said in capsys.readouterr().err

@@ -1,4 +1,6 @@
-"""Benches of memory, disk and large networks count what they say they count; tried on small networks. Nothing here asserts a time."""
+"""Benches of memory, disk and large networks count what they say they count; tried on small
+networks. Nothing here asserts a time.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,9 @@ def check(row: dict[str, Any], name: str, n: int) -> None:
     assert 0 < row["ours_s"] <= row["ours_p95_s"] < math.inf
 
 
-def test_slider_on_a_large_network_asks_a_new_sparsity_each_time(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_slider_on_a_large_network_asks_a_new_sparsity_each_time(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     answers: list[Comparison] = []
     real = Engine.compare
 
@@ -40,7 +44,9 @@ def test_slider_on_a_large_network_asks_a_new_sparsity_each_time(engine: Engine,
     row = vgg_slider(engine, 2, model="squeezenet1_1")
     check(row, "vgg-slider", 2)
     assert row["model"] == "squeezenet1_1"
-    assert len({answer.mask.sparsity for answer in answers}) == len(answers) == 6  # first, three to warm up, two that count
+    assert (
+        len({answer.mask.sparsity for answer in answers}) == len(answers) == 6
+    )  # first, three to warm up, two that count
     assert len({id(answer.dense) for answer in answers}) == 1  # the dense heatmap is there
     assert min(row["first_s"], row["forward_s"]) > 0
 
@@ -65,8 +71,12 @@ print(benches.memory(Engine("cpu"), 20, model="squeezenet1_1")["rss_mb"])
 
 
 def test_a_leak_would_be_seen() -> None:
-    """In a process of its own: others that trained before keep freed memory and hand it out again, so that nothing seems to grow."""
-    run = subprocess.run([sys.executable, "-c", LEAKING], cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True)
+    """In a process of its own: others that trained before keep freed memory and hand it out again,
+    so that nothing seems to grow.
+    """
+    run = subprocess.run(
+        [sys.executable, "-c", LEAKING], cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True
+    )
     assert float(run.stdout.split()[-1]) > 100
 
 

@@ -1,4 +1,6 @@
-"""Benches of retraining: the documented keys, the same work on both sides, and counts that would tell a difference."""
+"""Benches of retraining: the documented keys, the same work on both sides, and counts that would
+tell a difference.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +50,9 @@ def test_train_sees_the_same_images_on_both_sides(engine: Engine) -> None:
 
 
 def test_both_sides_learn(tmp_path: Path) -> None:
-    """A bench of a loop that does not train would be worth nothing: both losses are those of ten classes, and fall."""
+    """A bench of a loop that does not train would be worth nothing: both losses are those of ten
+    classes, and fall.
+    """
     train.make_photographs(tmp_path, 20, 2)
     data = finished(decode([read_folder(tmp_path)], train.RULE, tmp_path))[0]
     ours, peer = train.our_epochs(data, torch.device("cpu")), train.peer_epochs(tmp_path, torch.device("cpu"))
@@ -56,7 +60,9 @@ def test_both_sides_learn(tmp_path: Path) -> None:
     assert next(peer) == pytest.approx(math.log(2), abs=0.3)
 
 
-def test_real_photographs_are_taken_where_they_are(real_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_real_photographs_are_taken_where_they_are(
+    real_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("SPARSIGHT_DATA", str(real_data))
     with train.photographs(tmp_path, 30) as (name, place):
         found = read_folder(place)
@@ -68,7 +74,9 @@ def test_real_photographs_are_taken_where_they_are(real_data: Path, tmp_path: Pa
 def test_mask_counts_what_it_enforces(engine: Engine) -> None:
     row = mask.mask(engine, 2, batch=4, side_px=32)
     check(row, "mask", 2)
-    assert row["masked_weights"] == sum(values.numel() for values in mask.build("squeezenet1_1", 10).parameters() if values.dim() == 4)
+    assert row["masked_weights"] == sum(
+        values.numel() for values in mask.build("squeezenet1_1", 10).parameters() if values.dim() == 4
+    )
     assert row["share"] == pytest.approx(row["enforce_s"] / row["ours_s"], abs=1e-3)
 
 
@@ -90,7 +98,9 @@ def test_the_operations_of_a_step_are_counted_from_the_network() -> None:
     places: list[int] = []
     for module in network.modules():
         if isinstance(module, torch.nn.Conv2d | torch.nn.Linear):
-            module.register_forward_hook(lambda module, inputs, output: places.append(module.weight.numel() * output[0, 0].numel()))
+            module.register_forward_hook(
+                lambda module, inputs, output: places.append(module.weight.numel() * output[0, 0].numel())
+            )
     network(torch.zeros(1, 3, train.SIDE_PX, train.SIDE_PX))
     assert operations == 6 * 2 * sum(places)
     peer()

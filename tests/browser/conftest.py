@@ -1,4 +1,7 @@
-"""The running app and a real browser. One server and one browser for all tests; each test gets tabs of its own."""
+"""The running app and a real browser.
+
+One server and one browser for all tests; each test gets tabs of its own.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +42,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @contextmanager
 def served(cache: Path, log: Path) -> Iterator[str]:
-    """The app on a free port, with this cache folder; yields its address. Nothing may go wrong in it unseen."""
+    """The app on a free port, with this cache folder; yields its address.
+
+    Nothing may go wrong in it unseen.
+    """
     port = free_port()
     environment = os.environ | {"SPARSIGHT_CACHE": str(cache), "SPARSIGHT_DEVICE": "cpu"}
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
@@ -83,8 +89,12 @@ def tab(server: str, browser: playwright_api.Browser) -> Iterator[OpenTab]:
     """Opens a tab: tab("explore?sparsity=90", width=390, height=844, theme="dark")."""
     contexts = []
 
-    def opened(path: str = "explore", width: int = 1280, height: int = 800, theme: str = "light") -> playwright_api.Page:
-        context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=theme, accept_downloads=True)
+    def opened(
+        path: str = "explore", width: int = 1280, height: int = 800, theme: str = "light"
+    ) -> playwright_api.Page:
+        context = browser.new_context(
+            viewport={"width": width, "height": height}, color_scheme=theme, accept_downloads=True
+        )
         context.set_default_timeout(PATIENCE_MS)
         contexts.append(context)
         page = context.new_page()
@@ -110,7 +120,8 @@ def settled(page: playwright_api.Page) -> playwright_api.Page:
 def sparsity_shown(page: playwright_api.Page) -> str:
     """The sparsity that all four pictures carry; waits until they agree."""
     page.wait_for_function(
-        """() => { const alts = [...document.querySelectorAll("img[alt*='sparsity']")].map(i => i.alt.match(/[0-9.]+%/)[0]);
+        """() => { const images = [...document.querySelectorAll("img[alt*='sparsity']")];
+                   const alts = images.map(i => i.alt.match(/[0-9.]+%/)[0]);
                    return alts.length === 4 && new Set(alts).size === 1 }"""
     )
     return page.locator("img[alt^='Difference']").get_attribute("alt").split(" at ")[-1]

@@ -1,4 +1,6 @@
-"""Curves in a real browser: a deep link, both widths, what saves a figure, and the way to Explore."""
+"""Curves in a real browser: a deep link, both widths, what saves a figure, and the way to
+Explore.
+"""
 
 from __future__ import annotations
 
@@ -67,7 +69,12 @@ def test_the_saved_page_draws_without_the_internet(tab: OpenTab) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["curves", "curves?present=1&fitting=top-p-of-ink&axis=ratio", "curves?present=1&fitting=best-threshold-per-image&axis=level"]
+    "path",
+    [
+        "curves",
+        "curves?present=1&fitting=top-p-of-ink&axis=ratio",
+        "curves?present=1&fitting=best-threshold-per-image&axis=level",
+    ],
 )
 def test_nothing_is_cut_off_on_a_phone(tab: OpenTab, path: str) -> None:
     page = tab(path, width=390, height=844)
@@ -78,7 +85,8 @@ def test_nothing_is_cut_off_on_a_phone(tab: OpenTab, path: str) -> None:
       const frame = plot.getBoundingClientRect();
       return [...plot.querySelectorAll('.gtitle, .xtitle, .ytitle, .legendtext')].filter(text => {
         const box = text.getBoundingClientRect();
-        return box.left < frame.left - 1 || box.right > frame.right + 1 || box.top < frame.top - 1 || box.bottom > frame.bottom + 1;
+        return box.left < frame.left - 1 || box.right > frame.right + 1
+          || box.top < frame.top - 1 || box.bottom > frame.bottom + 1;
       }).map(text => text.textContent);
     })"""
     assert page.evaluate(cut) == []

@@ -1,4 +1,6 @@
-"""Curves of a trained series in a real browser: drawn on a phone and a screen, nothing cut off, the view kept in the address."""
+"""Curves of a trained series in a real browser: drawn on a phone and a screen, nothing cut off, the
+view kept in the address.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("width", [1280, 390])
-def test_nothing_is_cut_off_and_the_view_is_in_the_address(browser: playwright_api.Browser, address: str, width: int) -> None:
+def test_nothing_is_cut_off_and_the_view_is_in_the_address(
+    browser: playwright_api.Browser, address: str, width: int
+) -> None:
     page = browser.new_page(viewport={"width": width, "height": 844})
     page.set_default_timeout(3 * PATIENCE_MS)  # the first view starts torch
     page.goto(f"{address}&along=level&only=tench")

@@ -1,4 +1,6 @@
-"""Explore in a real browser: links, two tabs, keyboard, phone, both themes, downloads, bad files."""
+"""Explore in a real browser: links, two tabs, keyboard, phone, both themes, downloads, bad
+files.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,9 @@ def test_the_keyboard_moves_the_slider_and_the_address_follows(tab: OpenTab) -> 
     slider.focus()
     before = sparsity_shown(page)
     page.keyboard.press("ArrowRight")
-    page.wait_for_function("alt => document.querySelector(\"img[alt^='Difference']\").alt.includes(alt)", arg=f"{1 - 948 / 2324:.4%}")
+    page.wait_for_function(
+        "alt => document.querySelector(\"img[alt^='Difference']\").alt.includes(alt)", arg=f"{1 - 948 / 2324:.4%}"
+    )
     assert sparsity_shown(page) != before
     page.wait_for_function("location.search.includes('level=4')")
 
@@ -45,7 +49,11 @@ def test_tab_reaches_the_slider(tab: OpenTab) -> None:
     stops = []
     for _ in range(15):
         page.keyboard.press("Tab")
-        stops.append(page.evaluate("document.activeElement.getAttribute('role') === 'slider' || document.activeElement.type === 'range'"))
+        stops.append(
+            page.evaluate(
+                "document.activeElement.getAttribute('role') === 'slider' || document.activeElement.type === 'range'"
+            )
+        )
     assert any(stops)
 
 
@@ -94,12 +102,18 @@ def test_nothing_is_cut_off(tab: OpenTab, width: int, height: int, theme: str) -
 
 def test_the_picture_changes_with_the_slider(tab: OpenTab) -> None:
     page = settled(tab("explore?model=thesis-cnn&cam=grad-cam&layer=relu2"))
-    sources = [page.locator(f"img[alt^='{name}']").get_attribute("src") for name in ("Heatmap of the pruned", "Heatmap of the dense")]
+    sources = [
+        page.locator(f"img[alt^='{name}']").get_attribute("src")
+        for name in ("Heatmap of the pruned", "Heatmap of the dense")
+    ]
     page.get_by_role("slider", name="Removed").focus()
     page.keyboard.press("Home")
     page.wait_for_function("document.querySelector(\"img[alt^='Difference']\").alt.includes(' 0.0000%')")
     sparsity_shown(page)
-    after = [page.locator(f"img[alt^='{name}']").get_attribute("src") for name in ("Heatmap of the pruned", "Heatmap of the dense")]
+    after = [
+        page.locator(f"img[alt^='{name}']").get_attribute("src")
+        for name in ("Heatmap of the pruned", "Heatmap of the dense")
+    ]
     assert after[0] != sources[0]
     assert after[1] == sources[1]  # the dense network stays
     assert after[0] == after[1]  # nothing removed: the same map
@@ -128,7 +142,9 @@ def test_the_download_is_a_whole_zip(tab: OpenTab) -> None:
 
 def test_a_bad_address_is_explained(tab: OpenTab) -> None:
     page = settled(tab("explore?sparsity=nan&cam=no-cam&level=x&colour=red"))
-    notice = page.get_by_text("Parts of the address were not used.").locator("xpath=ancestor::*[@data-testid='stAlert']")
+    notice = page.get_by_text("Parts of the address were not used.").locator(
+        "xpath=ancestor::*[@data-testid='stAlert']"
+    )
     for name in ("sparsity=nan", "cam=no-cam", "level=x", "colour"):
         assert name in notice.inner_text()
     assert sparsity_shown(page) == "70.0086% sparsity"
@@ -138,7 +154,9 @@ def test_a_bad_address_is_explained(tab: OpenTab) -> None:
 def own(tab: OpenTab, content: bytes, name: str = "mine.png"):
     page = tab("explore?source=own")
     page.get_by_text("Upload or paste an image").wait_for()
-    page.set_input_files("[data-testid=stFileUploaderDropzoneInput]", {"name": name, "mimeType": "image/png", "buffer": content})
+    page.set_input_files(
+        "[data-testid=stFileUploaderDropzoneInput]", {"name": name, "mimeType": "image/png", "buffer": content}
+    )
     return page
 
 
@@ -155,7 +173,9 @@ def test_an_own_image_is_uploaded_and_compared(tab: OpenTab) -> None:
     page.get_by_text("Your own image is not part of the link").wait_for()
 
 
-@pytest.mark.parametrize("content", [b"no image", png(spot(3, 3))[:60], bytes(11_000_000)], ids=["text", "broken", "huge"])
+@pytest.mark.parametrize(
+    "content", [b"no image", png(spot(3, 3))[:60], bytes(11_000_000)], ids=["text", "broken", "huge"]
+)
 def test_a_bad_file_is_explained_and_one_can_go_on(tab: OpenTab, content: bytes) -> None:
     page = own(tab, content)
     page.locator("[data-testid=stAlertContentError], [data-testid=stFileChipIconError]").first.wait_for()
@@ -171,7 +191,8 @@ def test_an_image_can_be_pasted(tab: OpenTab) -> None:
     page.evaluate(
         """async bytes => { const data = new DataTransfer();
              data.items.add(new File([new Uint8Array(bytes)], "pasted.png", {type: "image/png"}));
-             document.activeElement.dispatchEvent(new ClipboardEvent("paste", {clipboardData: data, bubbles: true, cancelable: true})) }""",
+             const event = {clipboardData: data, bubbles: true, cancelable: true};
+             document.activeElement.dispatchEvent(new ClipboardEvent("paste", event)) }""",
         list(png(spot(10, 12))),
     )
     page.get_by_text("pasted.png").wait_for()
@@ -237,17 +258,23 @@ def test_a_link_s_view_goes_along_to_other_pages_and_back(tab: OpenTab) -> None:
         page.wait_for_url(f"**/{name.lower()}*")
         page.wait_for_selector("[data-test-script-state=notRunning]")
         if name == "Compare":
-            page.wait_for_function("['model=efficientnet-lite0', 'photo=coffee'].every(part => location.search.includes(part))")
+            page.wait_for_function(
+                "['model=efficientnet-lite0', 'photo=coffee'].every(part => location.search.includes(part))"
+            )
             page.get_by_text("espresso").first.wait_for()
     settled(page)
-    page.wait_for_function("location.search.includes('fine=40') && location.search.includes('model=efficientnet-lite0')")
+    page.wait_for_function(
+        "location.search.includes('fine=40') && location.search.includes('model=efficientnet-lite0')"
+    )
     assert sparsity_shown(page).startswith("40.")
 
 
 def test_work_of_many_steps_can_be_stopped(tab: OpenTab) -> None:
     page = settled(tab(LITE))
     page.get_by_role("button", name="Follow this image").click()
-    page.get_by_text(re.compile(r"^[1-9]\d* of 25$")).wait_for()  # which numbers are seen depends on the machine's speed
+    page.get_by_text(
+        re.compile(r"^[1-9]\d* of 25$")
+    ).wait_for()  # which numbers are seen depends on the machine's speed
     page.get_by_role("button", name="Stop", exact=True).last.click()
     button = page.get_by_role("button", name="are there")
     button.wait_for()

@@ -1,4 +1,6 @@
-"""Back and Forward in a real browser: one action makes one entry, and each entry shows the view that its address names."""
+"""Back and Forward in a real browser: one action makes one entry, and each entry shows the view
+that its address names.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,8 @@ def rested(page: Page) -> tuple[str, str]:
 def expect(page: Page, view: tuple[str, str]) -> None:
     """Waits for this address and headline, and that they stay."""
     page.wait_for_function(
-        """view => location.pathname + location.search === view[0] && document.querySelector('h2')?.innerText === view[1]
+        """view => location.pathname + location.search === view[0]
+                   && document.querySelector('h2')?.innerText === view[1]
                    && document.querySelector('[data-test-script-state=notRunning]')""",
         arg=view,
     )
@@ -36,7 +39,9 @@ def test_back_and_forward_show_the_view_of_the_address(tab: OpenTab) -> None:
     page = settled(tab("explore?model=thesis-cnn&cam=grad-cam&layer=conv2&seed=334&sparsity=55&digit=4"))
     page.get_by_role("slider", name="Removed").focus()
     page.keyboard.press("ArrowRight")
-    page.wait_for_function("location.search.includes('sparsity=55.1') && document.querySelector('h2').innerText.includes('55.1 %')")
+    page.wait_for_function(
+        "location.search.includes('sparsity=55.1') && document.querySelector('h2').innerText.includes('55.1 %')"
+    )
     entries = page.evaluate("history.length")
     views = [rested(page)]
     for name in ("Compare", "Curves", "Explore"):

@@ -1,4 +1,6 @@
-"""Lessons in a real browser: every lesson from its first to its last step, normal and presenting, by keyboard alone."""
+"""Lessons in a real browser: every lesson from its first to its last step, normal and presenting,
+by keyboard alone.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,9 @@ def test_a_lesson_is_driven_to_its_end_by_a_clicker(tab: OpenTab, lesson: int, p
             break
         page.keyboard.press("PageDown")
         page.wait_for_timeout(700)
-        page.wait_for_selector("[data-test-script-state=notRunning]")  # a press during a run would count for the step before
+        page.wait_for_selector(
+            "[data-test-script-state=notRunning]"
+        )  # a press during a run would count for the step before
         said = page.locator("text=/step \\d of \\d/").first.inner_text()
         seen.add(int(said.split("step ")[1].split()[0]))
         assert page.locator("[data-testid=stException]").count() == 0
@@ -38,7 +42,10 @@ def test_a_step_out_of_range_is_said(tab: OpenTab, address: str) -> None:
 
 
 # The last of each selector, measured at one moment: between two calls the page may move.
-BOXES = "selectors => selectors.map(selector => [...document.querySelectorAll(selector)].at(-1).getBoundingClientRect().toJSON())"
+BOXES = (
+    "selectors => selectors.map(selector =>"
+    " [...document.querySelectorAll(selector)].at(-1).getBoundingClientRect().toJSON())"
+)
 
 
 def size_of(page, selector: str) -> float:
@@ -55,7 +62,13 @@ def open_answered(tab: OpenTab, address: str, **options: int):
 def test_type_is_read_from_the_back_row(tab: OpenTab) -> None:
     page = open_answered(tab, "lessons?lesson=3&step=2&present=1")
     page.wait_for_selector(".gtitle")
-    for selector in ("[data-testid=stMain] [data-testid=stMarkdown] p", ".gtitle", ".xtick text", ".xtitle", ".legendtext"):
+    for selector in (
+        "[data-testid=stMain] [data-testid=stMarkdown] p",
+        ".gtitle",
+        ".xtick text",
+        ".xtitle",
+        ".legendtext",
+    ):
         assert size_of(page, selector) >= 20, selector
     plain = open_answered(tab, "lessons?lesson=3&step=2")
     assert size_of(plain, "[data-testid=stMain] [data-testid=stMarkdown] p") <= 16

@@ -1,4 +1,6 @@
-"""The running server: who reaches it, when it does not start, and that a name from a file loads nothing."""
+"""The running server: who reaches it, when it does not start, and that a name from a file loads
+nothing.
+"""
 
 from __future__ import annotations
 
@@ -19,8 +21,8 @@ from core.models.zoo import MODELS, named
 from tests.browser.conftest import PATIENCE_MS, ROOT, free_port, playwright_api, served, settled
 
 UPGRADE = (
-    "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
-    "Sec-WebSocket-Protocol: streamlit\r\n"
+    "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version:"
+    " 13\r\nSec-WebSocket-Protocol: streamlit\r\n"
 )
 
 
@@ -32,14 +34,26 @@ def status(server: str, path: str, host: str, more: str = "Connection: close\r\n
         return int(connection.recv(100).split()[1])
 
 
-@pytest.mark.parametrize(("path", "more", "answer"), [("/_stcore/stream", UPGRADE, 101), ("/", "Connection: close\r\n", 200)])
+@pytest.mark.parametrize(
+    ("path", "more", "answer"), [("/_stcore/stream", UPGRADE, 101), ("/", "Connection: close\r\n", 200)]
+)
 def test_only_the_servers_own_names_reach_it(server: str, path: str, more: str, answer: int) -> None:
     assert status(server, path, f"localhost:{urlsplit(server).port}", more) == answer
     assert status(server, path, f"evil.example:{urlsplit(server).port}", more) in (400, 403)
 
 
 def test_an_unlocked_server_does_not_start_beyond_this_machine() -> None:
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.address", "0.0.0.0", "--server.port", str(free_port())]
+    command = [
+        sys.executable,
+        "-m",
+        "streamlit",
+        "run",
+        "app.py",
+        "--server.address",
+        "0.0.0.0",
+        "--server.port",
+        str(free_port()),
+    ]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert ended.returncode == 1
     assert "SPARSIGHT_LOCKED=1" in ended.stderr

@@ -16,7 +16,9 @@ BOX = (12, 8, 36, 28)  # the object: bright, and marked
 
 
 def photograph(seed: int, size: tuple[int, int] = SIZE, box: tuple[int, int, int, int] = BOX) -> Image.Image:
-    """Dark noise with a bright object, whose colour is another for each hundred of seeds, and a little for each seed."""
+    """Dark noise with a bright object, whose colour is another for each hundred of seeds, and a
+    little for each seed.
+    """
     pixels = np.random.default_rng(seed).integers(0, 60, (size[1], size[0], 3), dtype=np.uint8)
     pixels[box[1] : box[3], box[0] : box[2]] += 130
     pixels[box[1] : box[3], box[0] : box[2], seed // 100 % 3] += np.uint8(5 * (seed % 10) + 10)
@@ -30,8 +32,14 @@ def jpeg(image: Image.Image) -> bytes:
 
 
 def folder_files(classes: tuple[str, ...] = ("n01440764", "espresso", "unheard of"), each: int = 4) -> dict[str, bytes]:
-    """Photographs by path, a table of boxes for the first two classes, and things that are to be passed over."""
-    files = {f"{name}/{row}.JPEG": jpeg(photograph(100 * place + row)) for place, name in enumerate(classes) for row in range(each)}
+    """Photographs by path, a table of boxes for the first two classes, and things that are to be
+    passed over.
+    """
+    files = {
+        f"{name}/{row}.JPEG": jpeg(photograph(100 * place + row))
+        for place, name in enumerate(classes)
+        for row in range(each)
+    }
     rows = [f"{name}/{row}.JPEG,{','.join(map(str, BOX))}" for name in classes[:2] for row in range(each)]
     rows.append(f"{classes[0]}/0.JPEG,50,30,60,40")  # a second object
     files["boxes.csv"] = "\n".join(["path,x0,y0,x1,y1", *rows]).encode()
@@ -88,7 +96,10 @@ def write_cifar(folder: Path) -> dict[str, str]:
     base.mkdir(parents=True)
     pixels = np.random.default_rng(0).integers(0, 256, (3, 3072), dtype=np.uint8)
     contents: dict[str, object] = {f"data_batch_{part}": {"data": pixels, "labels": [1, 2, 3]} for part in range(1, 6)}
-    contents |= {"test_batch": {"data": pixels, "labels": [9, 0, 4]}, "batches.meta": {"label_names": list(CIFAR_CLASSES)}}
+    contents |= {
+        "test_batch": {"data": pixels, "labels": [9, 0, 4]},
+        "batches.meta": {"label_names": list(CIFAR_CLASSES)},
+    }
     sums = {}
     for name, content in contents.items():
         written = pickle.dumps(content)

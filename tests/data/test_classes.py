@@ -17,8 +17,22 @@ IMAGENET = tuple(get_model_weights("squeezenet1_1").DEFAULT.meta["categories"])
 @pytest.mark.parametrize(
     ("name", "index"),
     [
-        *[("n01440764", 0), ("n03888257", 701), ("n15075141", 999), ("n00000001", None), ("tench", 0), ("Tench, Tinca tinca", 0)],
-        *[("golf_ball", 574), ("golf-ball", 574), ("Golf Ball", 574), ("Siamese", 284), ("Persian", 283), ("Wheaten Terrier", 202)],
+        *[
+            ("n01440764", 0),
+            ("n03888257", 701),
+            ("n15075141", 999),
+            ("n00000001", None),
+            ("tench", 0),
+            ("Tench, Tinca tinca", 0),
+        ],
+        *[
+            ("golf_ball", 574),
+            ("golf-ball", 574),
+            ("Golf Ball", 574),
+            ("Siamese", 284),
+            ("Persian", 283),
+            ("Wheaten Terrier", 202),
+        ],
         *[("cardigan", 474), ("Cardigan", 264), ("CARDIGAN", None), ("Maine Coon", None), ("", None)],
     ],
 )

@@ -1,4 +1,6 @@
-"""Data sets: the embedded digits, MNIST files found, missing or broken, and the background noise."""
+"""Data sets: the embedded digits, MNIST files found, missing or broken, and the background
+noise.
+"""
 
 from __future__ import annotations
 
@@ -92,7 +94,8 @@ def test_absent_mnist_without_network_says_what_to_do(tmp_path: Path, monkeypatc
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"hello", b"\0\0\x08\x03" + b"\0" * 5, b"\0\0\x08\x03" + struct.pack(">3I", 30, 28, 28) + b"\0" * 100]
+    "content",
+    [b"", b"hello", b"\0\0\x08\x03" + b"\0" * 5, b"\0\0\x08\x03" + struct.pack(">3I", 30, 28, 28) + b"\0" * 100],
 )
 def test_a_broken_mnist_file_is_named(tmp_path: Path, content: bytes) -> None:
     write_mnist(tmp_path)

@@ -1,4 +1,7 @@
-"""Data sets through torchvision: small ones in the real layouts, absent ones, damaged ones. Nothing is downloaded."""
+"""Data sets through torchvision: small ones in the real layouts, absent ones, damaged ones.
+
+Nothing is downloaded.
+"""
 
 from __future__ import annotations
 
@@ -123,7 +126,9 @@ def test_a_broken_list_of_pets_is_said(tmp_path: Path, line: str) -> None:
 @pytest.fixture
 def cifar(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     sums = write_cifar(tmp_path)
-    monkeypatch.setattr(CIFAR10, "train_list", [[f"data_batch_{part}", sums[f"data_batch_{part}"]] for part in range(1, 6)])
+    monkeypatch.setattr(
+        CIFAR10, "train_list", [[f"data_batch_{part}", sums[f"data_batch_{part}"]] for part in range(1, 6)]
+    )
     monkeypatch.setattr(CIFAR10, "test_list", [["test_batch", sums["test_batch"]]])
     monkeypatch.setattr(CIFAR10, "meta", CIFAR10.meta | {"md5": sums["batches.meta"]})
     return tmp_path

@@ -1,4 +1,6 @@
-"""Folders and zip files of photographs: what is found, what is passed over, what is refused; boxes land where they belong."""
+"""Folders and zip files of photographs: what is found, what is passed over, what is refused; boxes
+land where they belong.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +50,9 @@ def test_a_folder_and_its_zip_file_are_the_same(tmp_path: Path) -> None:
 
 
 def test_a_part_of_a_zip_file(tmp_path: Path) -> None:
-    files = {f"train/{name}": content for name, content in folder_files().items()} | {"val/espresso/9.jpg": jpeg(photograph(1))}
+    files = {f"train/{name}": content for name, content in folder_files().items()} | {
+        "val/espresso/9.jpg": jpeg(photograph(1))
+    }
     path = write_zip(tmp_path / "a.zip", files)
     assert len(read_folder(path)) == 13
     assert [photo.name for photo in read_folder(path / "val").photos] == ["espresso/9.jpg"]
@@ -145,7 +149,9 @@ def test_a_broken_table_of_boxes_is_named(tmp_path: Path, table: str | bytes) ->
 def test_boxes_of_absent_photographs_are_said(tmp_path: Path) -> None:
     files = folder_files()
     files["boxes.csv"] += b"\nespresso/77.JPEG,1,2,3,4"
-    assert read_folder(write_folder(tmp_path, files)).notes == ("1 photographs in boxes.csv are missing, the first is espresso/77.JPEG.",)
+    assert read_folder(write_folder(tmp_path, files)).notes == (
+        "1 photographs in boxes.csv are missing, the first is espresso/77.JPEG.",
+    )
 
 
 def test_the_unseen_photographs(real_data: Path) -> None:

@@ -22,7 +22,9 @@ def test_every_homonym_is_the_class_of_its_synset(real_data: Path) -> None:
 def test_another_meaning_is_named_with_class_and_synset() -> None:
     (note,) = homonym_notes(("kite", "Crane", "tench", "unheard of"), IMAGENET)
     assert "'kite' is counted as ImageNet's class 21, kite (a bird of prey, n01608432), not a toy on a string" in note
-    assert "'Crane' is counted as ImageNet's class 517, crane (a machine that lifts loads, n03126707), not a bird" in note
+    assert (
+        "'Crane' is counted as ImageNet's class 517, crane (a machine that lifts loads, n03126707), not a bird" in note
+    )
     assert "name the folder by its synset" in note
     assert "tench" not in note
 

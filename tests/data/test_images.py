@@ -25,7 +25,9 @@ def packed(image: Image.Image, kind: str = "PNG", **options) -> bytes:
     return buffer.getvalue()
 
 
-def seven(size: tuple[int, int] = (300, 240), at: tuple[int, int] = (150, 40), height: int = 120, width: int = 14) -> Image.Image:
+def seven(
+    size: tuple[int, int] = (300, 240), at: tuple[int, int] = (150, 40), height: int = 120, width: int = 14
+) -> Image.Image:
     """A 7, white on black, its top left at `at`."""
     image = Image.new("L", size)
     x, y = at
@@ -52,7 +54,9 @@ def assert_digit(digit: np.ndarray) -> None:
 
 
 def alike(a: np.ndarray, b: np.ndarray) -> bool:
-    """Soft IoU of the two, both a little blurred: the box of the ink and its place are rounded to whole pixels."""
+    """Soft IoU of the two, both a little blurred: the box of the ink and its place are rounded to
+    whole pixels.
+    """
     a, b = (ndimage.uniform_filter(digit, 3) for digit in (a, b))
     return float(np.minimum(a, b).sum() / np.maximum(a, b).sum()) > 0.7
 
@@ -120,7 +124,11 @@ def test_sixteen_bits_are_scaled_not_clipped():
     assert np.asarray(read_image(packed(Image.fromarray(values)))[0])[0, :, 0].tolist() == [0, 10, 200, 255]
 
 
-SEE_THROUGH = {"LA": see_through(seven(), "LA"), "RGBA": see_through(seven(), "RGBA"), "P": see_through_palette(seven())}
+SEE_THROUGH = {
+    "LA": see_through(seven(), "LA"),
+    "RGBA": see_through(seven(), "RGBA"),
+    "P": see_through_palette(seven()),
+}
 
 
 @pytest.mark.parametrize("data", SEE_THROUGH.values(), ids=SEE_THROUGH)

@@ -1,4 +1,7 @@
-"""Images of strangers: bombs, truncated and damaged files, and files that are no images. Nothing but BadImage comes out."""
+"""Images of strangers: bombs, truncated and damaged files, and files that are no images.
+
+Nothing but BadImage comes out.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,9 @@ from core.errors import BadImage
 
 
 def packed(kind: str, size: tuple[int, int] = (300, 240)) -> bytes:
-    """A file with a dark stroke on grainy paper: grain keeps the file long enough to be truncated."""
+    """A file with a dark stroke on grainy paper: grain keeps the file long enough to be
+    truncated.
+    """
     grain = np.random.default_rng(0).normal(200, 5, size[::-1]).clip(0, 255).astype(np.uint8)
     image = Image.fromarray(grain)
     ImageDraw.Draw(image).line([(size[0] // 3, 5), (size[0] // 2, size[1] - 5)], fill=20, width=max(2, size[0] // 20))
@@ -36,7 +41,9 @@ def chunk(kind: bytes, body: bytes) -> bytes:
 def bomb(width: int, height: int) -> bytes:
     """A PNG of a few bytes that says it has very many pixels."""
     head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(bytes(1000))) + chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(bytes(1000))) + chunk(b"IEND", b"")
+    )
 
 
 def refusal(data: bytes) -> str:
@@ -104,7 +111,10 @@ def test_other_files_are_refused_by_name(data, word):
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.sampled_from([b"", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"BM", b"RIFF\0\0\0\0WEBPVP8 "]), st.binary(max_size=300))
+@given(
+    st.sampled_from([b"", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"BM", b"RIFF\0\0\0\0WEBPVP8 "]),
+    st.binary(max_size=300),
+)
 @example(b"\xff\xd8\xff", b"")
 def test_random_bytes_raise_nothing_else(start, rest):
     with contextlib.suppress(BadImage):

@@ -1,4 +1,6 @@
-"""Photographs at a network's size: as torchvision's transforms make them, and masks and boxes move with them."""
+"""Photographs at a network's size: as torchvision's transforms make them, and masks and boxes move
+with them.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,15 @@ from core.data.photos import Placement, boxes_mask, fit_photo
 from core.models.cards import InputRule
 
 MODES = {"bilinear": v2.InterpolationMode.BILINEAR, "bicubic": v2.InterpolationMode.BICUBIC}
-RULES = [(256, (224, 224)), (232, (224, 224)), (None, (224, 224)), (64, (64, 64)), (40, (96, 64)), (None, (60, 91)), (256, (255, 255))]
+RULES = [
+    (256, (224, 224)),
+    (232, (224, 224)),
+    (None, (224, 224)),
+    (64, (64, 64)),
+    (40, (96, 64)),
+    (None, (60, 91)),
+    (256, (255, 255)),
+]
 
 
 def torchvision_transforms(resize_px: int | None, size: tuple[int, int], interpolation: str) -> v2.Compose:
@@ -27,7 +37,11 @@ def torchvision_transforms(resize_px: int | None, size: tuple[int, int], interpo
 @pytest.mark.parametrize(("resize_px", "size"), RULES)
 def test_equals_torchvision(resize_px: int | None, size: tuple[int, int], interpolation: str) -> None:
     rule = InputRule(size_px=size, resize_px=resize_px, interpolation=interpolation)
-    for photo in (gallery_image("cat"), gallery_image("astronaut"), gallery_image("cat").transpose(Image.Transpose.ROTATE_90)):
+    for photo in (
+        gallery_image("cat"),
+        gallery_image("astronaut"),
+        gallery_image("cat").transpose(Image.Transpose.ROTATE_90),
+    ):
         made, transforms = fit_photo(photo, rule), torchvision_transforms(resize_px, size, interpolation)
         assert made.shape == (*size, 3)
         assert np.array_equal(made, np.asarray(transforms(photo)))  # torchvision's way for pictures
@@ -58,7 +72,9 @@ def test_a_grey_network_gets_one_channel() -> None:
 @settings(max_examples=80, deadline=None)
 @given(st.data())
 def test_boxes_land_where_their_pixels_land(data: st.DataObject) -> None:
-    """A bright box painted into the source is bright inside the moved box and dark outside, the blur of the edge aside."""
+    """A bright box painted into the source is bright inside the moved box and dark outside, the
+    blur of the edge aside.
+    """
     width, height = data.draw(st.integers(40, 300), "width"), data.draw(st.integers(40, 300), "height")
     x0, y0 = data.draw(st.integers(0, width - 20)), data.draw(st.integers(0, height - 20))
     box = (x0, y0, data.draw(st.integers(x0 + 15, width)), data.draw(st.integers(y0 + 15, height)))

@@ -37,7 +37,9 @@ def packed(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
 
 
 def scene(width: int = 300, height: int = 200) -> Image.Image:
-    """A smooth colour picture: red grows to the right, green downwards, a blue patch at the top left."""
+    """A smooth colour picture: red grows to the right, green downwards, a blue patch at the top
+    left.
+    """
     pixels = np.zeros((height, width, 3), np.uint8)
     pixels[..., 0], pixels[..., 1] = np.linspace(0, 255, width), np.linspace(0, 255, height)[:, None]
     pixels[: height // 3, : width // 3, 2] = 255
@@ -70,7 +72,11 @@ def test_subjects_are_classes_of_imagenet() -> None:
     from torchvision.models import SqueezeNet1_1_Weights
 
     classes = tuple(SqueezeNet1_1_Weights.IMAGENET1K_V1.meta["categories"])
-    found = {entry.value.subject: class_index(entry.value.subject, classes) for entry in GALLERY.values() if entry.value.subject}
+    found = {
+        entry.value.subject: class_index(entry.value.subject, classes)
+        for entry in GALLERY.values()
+        if entry.value.subject
+    }
     assert found == {"espresso": 967}
 
 
@@ -98,7 +104,9 @@ def test_the_same_picture_is_prepared_once(pictures: Pictures) -> None:
         (ImageRef(source="own", name="0" * 16, noise=0.0), PHOTOS, MissingData, "memory"),
     ],
 )
-def test_what_does_not_fit_is_said(pictures: Pictures, image: ImageRef, card: object, error: type[Exception], word: str) -> None:
+def test_what_does_not_fit_is_said(
+    pictures: Pictures, image: ImageRef, card: object, error: type[Exception], word: str
+) -> None:
     with pytest.raises(error, match=word) as caught:
         pictures.get(image, card)
     assert caught.value.allowed
@@ -235,7 +243,9 @@ def test_a_row_of_a_data_set_is_a_picture_with_its_truth(pictures: Pictures, tmp
     assert picture.credit == "Oxford-IIIT Pet (test)"
     assert picture.truth.sum() == (BOX[2] - BOX[0]) * (BOX[3] - BOX[1])
     assert picture.clean[picture.truth > 0].mean() > 3 * picture.clean[picture.truth == 0].mean()
-    assert pictures.get(ImageRef(source="oxford-pets", name="0"), card).label is None  # no Abyssinian among the network's classes
+    assert (
+        pictures.get(ImageRef(source="oxford-pets", name="0"), card).label is None
+    )  # no Abyssinian among the network's classes
 
 
 def test_the_same_row_of_a_folder(pictures: Pictures, tmp_path: Path) -> None:
@@ -255,7 +265,9 @@ def test_the_same_row_of_a_folder(pictures: Pictures, tmp_path: Path) -> None:
         ("oxford-pets", "cat", BadSpec),
     ],
 )
-def test_rows_that_do_not_exist_are_said(pictures: Pictures, tmp_path: Path, source: str, name: str, error: type[Exception]) -> None:
+def test_rows_that_do_not_exist_are_said(
+    pictures: Pictures, tmp_path: Path, source: str, name: str, error: type[Exception]
+) -> None:
     write_pets(tmp_path / "data")
     with pytest.raises(error) as caught:
         pictures.get(ImageRef(source=source, name=name), PHOTOS)

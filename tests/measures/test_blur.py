@@ -1,4 +1,6 @@
-"""A blurred heatmap is the heatmap of the slow definition, scaled again; an unusable one stays as it is."""
+"""A blurred heatmap is the heatmap of the slow definition, scaled again; an unusable one stays as
+it is.
+"""
 
 from __future__ import annotations
 

@@ -12,11 +12,20 @@ from core.models.small import ThesisCNN
 from core.models.zoo import MODELS
 
 KNOWN_GIGA = {"googlenet": 1.498, "resnet18": 1.814, "vgg16": 15.47}  # from the model tables of torchvision
-MORE = ("alexnet", "densenet121", "mobilenet_v3_large", "regnet_y_400mf", "convnext_tiny")  # groups, depthwise, linear layers on pixels
+MORE = (
+    "alexnet",
+    "densenet121",
+    "mobilenet_v3_large",
+    "regnet_y_400mf",
+    "convnext_tiny",
+)  # groups, depthwise, linear layers on pixels
 
 
 def loops(layer: nn.Conv2d, inputs: Tensor) -> tuple[int, int]:
-    """All multiplications of one image, one by one, and those by a weight that is not zero. Padding is multiplied too."""
+    """All multiplications of one image, one by one, and those by a weight that is not zero.
+
+    Padding is multiplied too.
+    """
     _, _, height, width = inputs.shape
     (kernel, _), (stride, _), (padding, _) = layer.kernel_size, layer.stride, layer.padding
     count = left = 0
@@ -41,7 +50,11 @@ def test_multiplications_are_those_of_the_loops(groups: int) -> None:
 
 def test_the_thesis_network_by_hand() -> None:
     found = multiply_adds(ThesisCNN(), torch.rand(2, 1, 28, 28))
-    assert {name: layer.all for name, layer in found.items()} == {"conv1": 26 * 26 * 4 * 9, "conv2": 11 * 11 * 8 * 4 * 9, "fc": 2000}
+    assert {name: layer.all for name, layer in found.items()} == {
+        "conv1": 26 * 26 * 4 * 9,
+        "conv2": 11 * 11 * 8 * 4 * 9,
+        "fc": 2000,
+    }
 
 
 @pytest.mark.parametrize("name", [*KNOWN_GIGA, *MORE])

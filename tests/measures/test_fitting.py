@@ -1,4 +1,6 @@
-"""Ways of fitting a heatmap to a segmentation: equal to their slow twins, known values, and the whole set in batches."""
+"""Ways of fitting a heatmap to a segmentation: equal to their slow twins, known values, and the
+whole set in batches.
+"""
 
 from __future__ import annotations
 
@@ -57,7 +59,9 @@ def test_every_fitting_of_an_image_has_a_slow_twin() -> None:
 @given(batches=TWO_BATCHES)
 def test_equals_its_slow_twin(name: str, batches: np.ndarray) -> None:
     found = ask(name, *torch.from_numpy(batches))
-    expected = [slow.TWINS[name](a, b, THRESHOLDS.tolist()) for a, b in zip(lists(batches[0]), lists(batches[1]), strict=True)]
+    expected = [
+        slow.TWINS[name](a, b, THRESHOLDS.tolist()) for a, b in zip(lists(batches[0]), lists(batches[1]), strict=True)
+    ]
     assert found == [None if value is None else pytest.approx(value, abs=1e-5) for value in expected]
 
 
@@ -108,7 +112,9 @@ def test_disjoint_maps(name: str) -> None:
 
 @EVERY
 def test_an_empty_map_finds_nothing(name: str) -> None:
-    """Never a share by chance: threshold 0, at which every map is lit everywhere, is none of the thresholds."""
+    """Never a share by chance: threshold 0, at which every map is lit everywhere, is none of the
+    thresholds.
+    """
     assert ask(name, torch.zeros(1, 4, 4), torch.rand(1, 4, 4)) == [0.0]
 
 

@@ -1,4 +1,6 @@
-"""Every registered measure: equal to its slow twin, known values, and what it does where it is undefined."""
+"""Every registered measure: equal to its slow twin, known values, and what it does where it is
+undefined.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +42,9 @@ def ask_slowly(name: str, a: np.ndarray, b: np.ndarray) -> float | None:
 
 
 def blob(side: int, rows: slice) -> Tensor:
-    """A map (1, side, side) that falls off from left to right in some rows and is zero elsewhere."""
+    """A map (1, side, side) that falls off from left to right in some rows and is zero
+    elsewhere.
+    """
     values = torch.zeros(1, side, side)
     values[:, rows] = torch.linspace(1, 0.1, side)
     return values
@@ -89,7 +93,9 @@ def test_disjoint_maps(name: str) -> None:
         assert value == 0.0
 
 
-@pytest.mark.parametrize(("name", "value"), [("mean", 0.25), ("std", math.sqrt(3) / 4), ("zero-share", 0.75), ("gini", 0.75)])
+@pytest.mark.parametrize(
+    ("name", "value"), [("mean", 0.25), ("std", math.sqrt(3) / 4), ("zero-share", 0.75), ("gini", 0.75)]
+)
 def test_known_values_of_one_map(name: str, value: float) -> None:
     quarter = torch.zeros(1, 8, 8)
     quarter[:, :4, :4] = 1
@@ -156,7 +162,9 @@ def test_a_batch_is_its_images_one_by_one(name: str, count: int) -> None:
 def test_stays_in_its_range(name: str) -> None:
     torch.manual_seed(0)
     values = ask(name, torch.rand(50, 9, 9) ** 4, torch.rand(50, 9, 9) ** 4)
-    low, high = {"0 to 1": (0, 1), "-1 to 1": (-1, 1), "0 or 1": (0, 1), "0 to 0.5": (0, 0.5)}[MEASURES[name].facts["range"]]
+    low, high = {"0 to 1": (0, 1), "-1 to 1": (-1, 1), "0 or 1": (0, 1), "0 to 0.5": (0, 0.5)}[
+        MEASURES[name].facts["range"]
+    ]
     assert ((values >= low) & (values <= high)).all()
 
 

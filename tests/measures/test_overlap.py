@@ -43,7 +43,9 @@ def test_top_keeps_exactly_the_count(values: list[int], data: st.DataObject) -> 
 
 
 def test_top_share_of_a_photograph_is_5017_pixels() -> None:
-    """10 % of 224 x 224, floored, as in Merkle et al.: two maps with their top pixels shifted by one."""
+    """10 % of 224 x 224, floored, as in Merkle et al.: two maps with their top pixels shifted by
+    one.
+    """
     steps = torch.arange(224.0 * 224).view(1, 224, 224)
     shifted = (steps + 1) % (224 * 224)
     assert float(iou_top_p(steps, shifted)) == pytest.approx(5016 / 5018)

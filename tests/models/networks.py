@@ -11,7 +11,11 @@ from core.models.zoo import MODELS, RANDOM, dense_weights
 from core.models.zoo import named as card_named
 from core.specs import ModelSpec
 
-PHOTO_CARDS = [name for name, entry in MODELS.items() if entry.value.images == "photos" and "@" not in name and "own" not in entry.facts]
+PHOTO_CARDS = [
+    name
+    for name, entry in MODELS.items()
+    if entry.value.images == "photos" and "@" not in name and "own" not in entry.facts
+]
 SIDE_PX = 96  # every network still has more than one cell at its target layer
 
 
@@ -21,7 +25,9 @@ def images(count: int = 2) -> Tensor:
     from skimage.data import chelsea
     from skimage.transform import resize
 
-    small = torch.tensor(resize(chelsea()[:, 75:375], (SIDE_PX, SIDE_PX), anti_aliasing=True), dtype=torch.float32).permute(2, 0, 1)
+    small = torch.tensor(
+        resize(chelsea()[:, 75:375], (SIDE_PX, SIDE_PX), anti_aliasing=True), dtype=torch.float32
+    ).permute(2, 0, 1)
     return torch.stack([small, small.flip(2), small.flip(1)][:count])
 
 

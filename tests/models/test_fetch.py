@@ -21,7 +21,9 @@ DIGEST = hashlib.sha256(CONTENT).hexdigest()[:8]
 
 @dataclass
 class Site:
-    """What the server answers, and what it was asked. breaks: bytes after which each answer ends, the last for all that follow."""
+    """What the server answers, and what it was asked. breaks: bytes after which each answer ends,
+    the last for all that follow.
+    """
 
     content: bytes = CONTENT
     breaks: list[int | None] = field(default_factory=lambda: [None])

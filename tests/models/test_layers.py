@@ -28,10 +28,16 @@ class Block(nn.Module):
 
 
 def small() -> nn.Module:
-    return nn.Sequential(OrderedDict(
-        trunk=nn.Sequential(nn.Conv2d(3, 3, 3, stride=2), Block()), drop=nn.Dropout(), pool=nn.MaxPool2d(2),
-        mean=nn.AdaptiveAvgPool2d(1), head=nn.Conv2d(3, 5, 1), flat=nn.Flatten(),
-    ))  # fmt: skip
+    return nn.Sequential(
+        OrderedDict(
+            trunk=nn.Sequential(nn.Conv2d(3, 3, 3, stride=2), Block()),
+            drop=nn.Dropout(),
+            pool=nn.MaxPool2d(2),
+            mean=nn.AdaptiveAvgPool2d(1),
+            head=nn.Conv2d(3, 5, 1),
+            flat=nn.Flatten(),
+        )
+    )
 
 
 def test_names_sizes_and_strides() -> None:

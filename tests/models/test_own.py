@@ -1,4 +1,6 @@
-"""A person's own networks: weights for an architecture, or any module; what does not fit is said in plain words."""
+"""A person's own networks: weights for an architecture, or any module; what does not fit is said in
+plain words.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +46,9 @@ def retrained(name: str, classes: int) -> dict[str, Tensor]:
     return {key: values[:classes].clone() if key in (head, bias) else values for key, values in state.items()}
 
 
-@pytest.mark.parametrize("architecture", ["squeezenet1_1", "efficientnet-lite0", "resnet18", "thesis-cnn", "shufflenet_v2_x0_5"])
+@pytest.mark.parametrize(
+    "architecture", ["squeezenet1_1", "efficientnet-lite0", "resnet18", "thesis-cnn", "shufflenet_v2_x0_5"]
+)
 def test_another_number_of_classes_replaces_the_layer_of_the_logits(files: Files, architecture: str) -> None:
     state = retrained(architecture, 3)
     model = add(files, save(state), About(architecture=architecture, classes=PETS))
@@ -60,11 +64,20 @@ def test_another_number_of_classes_replaces_the_layer_of_the_logits(files: Files
 
 
 def test_an_engine_answers_for_it_after_a_restart_too(tmp_path: Path) -> None:
-    engine, about = Engine("cpu", tmp_path), About(architecture="squeezenet1_1", classes=PETS, input=SMALL, title="Pets")
+    engine, about = (
+        Engine("cpu", tmp_path),
+        About(architecture="squeezenet1_1", classes=PETS, input=SMALL, title="Pets"),
+    )
     path = tmp_path / "pets.pth"
-    torch.save({"state_dict": {f"module.{name}": values for name, values in retrained("squeezenet1_1", 3).items()}}, path)
+    torch.save(
+        {"state_dict": {f"module.{name}": values for name, values in retrained("squeezenet1_1", 3).items()}}, path
+    )
     model = engine.add_model(path, about)
-    question = VariantSpec(model=model, pruning=PruningSpec.one_shot(0.3)), ImageRef(source="gallery", name="cat"), CamSpec()
+    question = (
+        VariantSpec(model=model, pruning=PruningSpec.one_shot(0.3)),
+        ImageRef(source="gallery", name="cat"),
+        CamSpec(),
+    )
     answer = engine.compare(*question)
     assert answer.pruned.map.shape == (96, 96)
     assert answer.pruned.prediction.probabilities.shape == (3,)
@@ -134,7 +147,9 @@ def test_a_malicious_pickle_does_not_run(files: Files, tmp_path: Path) -> None:
         ({"input": InputRule(size_px=(8, 8))}, BadSpec, "cannot take images of 8 x 8 pixels"),
     ],
 )
-def test_facts_that_do_not_fit_are_said(files: Files, facts: dict[str, object], error: type[Exception], text: str) -> None:
+def test_facts_that_do_not_fit_are_said(
+    files: Files, facts: dict[str, object], error: type[Exception], text: str
+) -> None:
     with pytest.raises(error, match=text):
         add(files, save(retrained("squeezenet1_1", 3)), About(**{"architecture": "squeezenet1_1"} | facts))  # type: ignore[arg-type]
     assert not files.keys()
@@ -148,7 +163,10 @@ def test_a_layer_without_maps_is_no_target_layer(files: Files) -> None:
 def test_damaged_and_foreign_entries_are_left_out(files: Files) -> None:
     model = add(files, save(retrained("squeezenet1_1", 3)), About(architecture="squeezenet1_1"))
     path = next(files.write_root.rglob("*.safetensors"))
-    for name, content in (("own-a-1", b"damaged"), ("own-b-2", path.read_bytes().replace(b"squeezenet1_1", b"squeezenet9_9"))):
+    for name, content in (
+        ("own-a-1", b"damaged"),
+        ("own-b-2", path.read_bytes().replace(b"squeezenet1_1", b"squeezenet9_9")),
+    ):
         other = files.write_root / name / "own" / "seed-0" / path.name
         other.parent.mkdir(parents=True)
         other.write_bytes(content)
@@ -158,7 +176,9 @@ def test_damaged_and_foreign_entries_are_left_out(files: Files) -> None:
 
 
 class Plain(nn.Module):
-    """A network from a notebook; its first activation works in place and it looks at values on its way."""
+    """A network from a notebook; its first activation works in place and it looks at values on its
+    way.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -181,13 +201,19 @@ def test_any_module_of_a_notebook(engine: Engine) -> None:
     before = copy.deepcopy(module.state_dict())
     model = from_module(module, ModuleFacts(target_layer="second", input=GREY, title="Mine"))
     found = card(model)
-    assert (found.classifier, found.classes, MODELS[model.name].title) == ("head.weight", ("0", "1", "2", "3", "4"), "Mine")
+    assert (found.classifier, found.classes, MODELS[model.name].title) == (
+        "head.weight",
+        ("0", "1", "2", "3", "4"),
+        "Mine",
+    )
     assert [layer.name for layer in found.layers] == ["first", "relu", "second"]
     assert module.training
     assert module.relu.inplace
     assert all(torch.equal(before[name], values) for name, values in module.state_dict().items())
     answer = engine.compare(
-        VariantSpec(model=model, pruning=PruningSpec.one_shot(0.2)), ImageRef(source="gallery", name="cat"), CamSpec(target="own")
+        VariantSpec(model=model, pruning=PruningSpec.one_shot(0.2)),
+        ImageRef(source="gallery", name="cat"),
+        CamSpec(target="own"),
     )
     assert answer.dense.saliency.shape == (16, 20)
     with torch.no_grad():

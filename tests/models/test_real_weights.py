@@ -1,4 +1,5 @@
-"""Trained weights on 500 photographs that they have not seen: the accuracies that data/README.md states, within half a point.
+"""Trained weights on 500 photographs that they have not seen: the accuracies that data/README.md
+states, within half a point.
 
 These photographs are 224 x 224 already, so nothing is cut away from them.
 """
@@ -31,7 +32,9 @@ def seen_whole(found: Card, side_px: int) -> Card:
     """The card with another size of input, without cutting."""
     made = copy.copy(found)
     rule = found.input
-    made.__dict__["input"] = InputRule(size_px=(side_px, side_px), mean=rule.mean, std=rule.std, interpolation=rule.interpolation)
+    made.__dict__["input"] = InputRule(
+        size_px=(side_px, side_px), mean=rule.mean, std=rule.std, interpolation=rule.interpolation
+    )
     return made
 
 
@@ -53,7 +56,9 @@ def loaded(model: ModelSpec, folder: Path) -> nn.Module:
 
 def test_efficientnet_lite0(real_data: Path, tmp_path: Path) -> None:
     model = default_model("efficientnet-lite0")
-    assert percent_right(loaded(model, tmp_path), seen_whole(card(model), 224), real_data) == pytest.approx((69.6, 98.0), abs=0.5)
+    assert percent_right(loaded(model, tmp_path), seen_whole(card(model), 224), real_data) == pytest.approx(
+        (69.6, 98.0), abs=0.5
+    )
 
 
 def test_squeezenet1_1_put_there_by_hand(real_data: Path, tmp_path: Path) -> None:
@@ -61,7 +66,9 @@ def test_squeezenet1_1_put_there_by_hand(real_data: Path, tmp_path: Path) -> Non
     (tmp_path / BY_HAND).mkdir()
     shutil.copy(file, tmp_path / BY_HAND / "squeezenet1_1.pth")
     model = ModelSpec(name="squeezenet1_1", weights=BY_HAND, seed=0)
-    assert percent_right(loaded(model, tmp_path), seen_whole(card(model), 224), real_data) == pytest.approx((59.0, 95.2), abs=0.5)
+    assert percent_right(loaded(model, tmp_path), seen_whole(card(model), 224), real_data) == pytest.approx(
+        (59.0, 95.2), abs=0.5
+    )
     shutil.copy(file, tmp_path / "squeezenet1_1-b8a52dc0.pth")  # torchvision's name, but not torchvision's file
     with pytest.raises(BadFile, match="b8a52dc0"):
         dense_weights(default_model("squeezenet1_1"), tmp_path)

@@ -1,4 +1,6 @@
-"""Networks that this project retrained: found at the start and later, each run with levels of its own, asked like any other."""
+"""Networks that this project retrained: found at the start and later, each run with levels of its
+own, asked like any other.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +51,11 @@ def registry_as_it_was() -> Iterator[None]:
 def test_each_run_has_levels_and_seeds_of_its_own(cache: Path) -> None:
     engine = Engine("cpu", cache)
     short = ModelSpec(name=NAME, weights="short", seed=4)
-    assert [(variant.pruning.level, target) for variant, target in engine.levels(LAYER)] == [(0, 0.0), (1, 0.5), (2, 0.75)]
+    assert [(variant.pruning.level, target) for variant, target in engine.levels(LAYER)] == [
+        (0, 0.0),
+        (1, 0.5),
+        (2, 0.75),
+    ]
     assert [target for _, target in engine.levels(short)] == [0.0, 0.3]
     assert (series_of(LAYER).seeds, series_of(short).seeds) == ((0,), (4,))
     assert default_model(NAME) in (LAYER, short)
@@ -152,9 +158,17 @@ def test_no_content_of_a_card_breaks_the_start(tmp_path_factory: pytest.TempPath
 
 def test_the_first_format_is_read(tmp_path: Path) -> None:
     old = {
-        "architecture": "squeezenet1_1", "data": "old", "classes": ["a", "b"], "size_px": 64, "target_layer": "features.12",
-        "classifier": "classifier.1.weight", "levels": 2, "runs": {"merkle-layer": "text"}, "seeds": [0, 1], "format": 1,
-    }  # fmt: skip
+        "architecture": "squeezenet1_1",
+        "data": "old",
+        "classes": ["a", "b"],
+        "size_px": 64,
+        "target_layer": "features.12",
+        "classifier": "classifier.1.weight",
+        "levels": 2,
+        "runs": {"merkle-layer": "text"},
+        "seeds": [0, 1],
+        "format": 1,
+    }
     path = tmp_path / "squeezenet1_1@old" / finetuned.FILE
     path.parent.mkdir()
     path.write_text(json.dumps(old | {"mean": [0, 0, 0], "std": [1, 1, 1]}))
@@ -195,9 +209,14 @@ def test_the_levels_of_the_thesis_are_those_of_its_protocol() -> None:
 def test_a_series_that_leaves_layers_alone_is_read(tmp_path: Path) -> None:
     """VGG-16 keeps its linear layers in Less is More; resnet18's head stands for them here."""
     description = Description(
-        architecture="resnet18", data="x", classes=("a", "b"), size_px=32, target_layer="layer4", classifier="fc.weight",
+        architecture="resnet18",
+        data="x",
+        classes=("a", "b"),
+        size_px=32,
+        target_layer="layer4",
+        classifier="fc.weight",
         runs={"merkle-layer": Run(summary="", targets=(0.0, 0.5), seeds=(0,))},
-    )  # fmt: skip
+    )
     finetuned.write(tmp_path, description)
     engine, model = Engine("cpu", tmp_path), ModelSpec(name="resnet18@x", weights="merkle-layer", seed=0)
     found = card(model)

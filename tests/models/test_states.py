@@ -19,7 +19,9 @@ from core.models.states import NAMED, adapted, problems, read_state, some, stric
 
 def network() -> nn.Module:
     torch.manual_seed(0)
-    return nn.Sequential(OrderedDict(conv=nn.Conv2d(3, 4, 3), norm=nn.BatchNorm2d(4), flat=nn.Flatten(), fc=nn.Linear(16, 2)))
+    return nn.Sequential(
+        OrderedDict(conv=nn.Conv2d(3, 4, 3), norm=nn.BatchNorm2d(4), flat=nn.Flatten(), fc=nn.Linear(16, 2))
+    )
 
 
 def shapes(module: nn.Module) -> dict[str, tuple[int, ...]]:
@@ -60,14 +62,20 @@ def test_old_files_of_torch_and_safetensors(tmp_path: Path) -> None:
 
 
 def test_half_precision_becomes_float32(tmp_path: Path) -> None:
-    torch.save({name: values.half() if values.is_floating_point() else values for name, values in STATE.items()}, tmp_path / "half.pth")
+    torch.save(
+        {name: values.half() if values.is_floating_point() else values for name, values in STATE.items()},
+        tmp_path / "half.pth",
+    )
     found = read_state(tmp_path / "half.pth")
     assert {values.dtype for values in found.values()} == {torch.float32, torch.int64}
     torch.testing.assert_close(found["fc.weight"], STATE["fc.weight"], atol=1e-3, rtol=1e-3)
 
 
 def test_densenets_old_names() -> None:
-    expected = {"features.denseblock1.denselayer2.norm1.weight": (4,), "features.denseblock1.denselayer2.conv2.weight": (4,)}
+    expected = {
+        "features.denseblock1.denselayer2.norm1.weight": (4,),
+        "features.denseblock1.denselayer2.conv2.weight": (4,),
+    }
     old = {name.replace("norm1", "norm.1").replace("conv2", "conv.2"): torch.zeros(4) for name in expected}
     assert problems(adapted(old, expected), expected) == []
 
@@ -115,7 +123,12 @@ def test_damaged_files_are_said(tmp_path: Path, name: str, content: bytes) -> No
 def test_absent_files_and_files_without_tensors_are_said(tmp_path: Path) -> None:
     torch.save([1, 2], tmp_path / "list.pt")
     torch.save({"epoch": 3}, tmp_path / "facts.pt")
-    for name, text in (("list.pt", "list"), ("facts.pt", "no tensors"), ("absent.pt", "No such file"), ("x.safetensors", "x.safetensors")):
+    for name, text in (
+        ("list.pt", "list"),
+        ("facts.pt", "no tensors"),
+        ("absent.pt", "No such file"),
+        ("x.safetensors", "x.safetensors"),
+    ):
         with pytest.raises(BadFile, match=text):
             read_state(tmp_path / name)
 

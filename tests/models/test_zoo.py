@@ -1,4 +1,6 @@
-"""Cards of networks for photographs: what the table says is what torchvision says, and every card can be built, loaded and looked at."""
+"""Cards of networks for photographs: what the table says is what torchvision says, and every card
+can be built, loaded and looked at.
+"""
 
 from __future__ import annotations
 
@@ -53,14 +55,19 @@ def test_target_layer_and_classifier_are_those_that_one_pass_finds(name: str) ->
 
 @pytest.mark.parametrize("name", KNOWN)
 def test_without_in_place_activations_the_answers_stay_the_same(name: str) -> None:
-    """Against the network as torchvision makes it, its activations in place, with the same random weights."""
+    """Against the network as torchvision makes it, its activations in place, with the same random
+    weights.
+    """
     ours = untrained(name)
     extra = {"aux_logits": True, "init_weights": False, "transform_input": True} if name == "googlenet" else {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
         theirs = blank(lambda: get_model(name, weights=None, **extra)).eval()
     left = theirs.load_state_dict(ours.state_dict(), strict=False)
-    assert any(getattr(module, "inplace", False) for module in theirs.modules()) or name in ("googlenet", "convnext_tiny")
+    assert any(getattr(module, "inplace", False) for module in theirs.modules()) or name in (
+        "googlenet",
+        "convnext_tiny",
+    )
     assert all(key.startswith("aux") for key in left.missing_keys)
     assert left.unexpected_keys == []
     assert not any(getattr(module, "inplace", False) for module in ours.modules())
@@ -73,9 +80,13 @@ def test_without_in_place_activations_the_answers_stay_the_same(name: str) -> No
 
 
 # The large ones are made by the same code; they would only take time.
-@pytest.mark.parametrize("name", ["thesis-cnn", *(name for name in PHOTO_CARDS if name not in ("alexnet", "vgg16", "vgg16_bn"))])
+@pytest.mark.parametrize(
+    "name", ["thesis-cnn", *(name for name in PHOTO_CARDS if name not in ("alexnet", "vgg16", "vgg16_bn"))]
+)
 def test_random_weights_come_from_the_seed(name: str, tmp_path: Path) -> None:
-    first, again, other = (dense_weights(ModelSpec(name=name, weights=RANDOM, seed=seed), tmp_path) for seed in (1, 1, 2))
+    first, again, other = (
+        dense_weights(ModelSpec(name=name, weights=RANDOM, seed=seed), tmp_path) for seed in (1, 1, 2)
+    )
     assert first is not None
     assert again is not None
     assert other is not None
@@ -109,7 +120,9 @@ def test_every_other_cnn_of_torchvision_by_its_name() -> None:
 
 
 def test_a_target_layer_found_automatically_is_said_beside_the_answer(engine: Engine) -> None:
-    variant = VariantSpec(model=ModelSpec(name="squeezenet1_0", weights=RANDOM, seed=0), pruning=PruningSpec.one_shot(0.2))
+    variant = VariantSpec(
+        model=ModelSpec(name="squeezenet1_0", weights=RANDOM, seed=0), pruning=PruningSpec.one_shot(0.2)
+    )
     answer = engine.compare(variant, ImageRef(source="gallery", name="cat"), CamSpec(target="own"))
     assert comparison_facts(answer)["notes"][0].startswith("The target layer 'features' was found automatically")
 
@@ -129,7 +142,9 @@ def test_vision_transformers_are_refused(name: str) -> None:
         named(name)
 
 
-@pytest.mark.parametrize(("name", "nearest"), [("resnet-18", "resnet18"), ("VGG16", "vgg16"), ("efficentnet-lite0", "efficientnet-lite0")])
+@pytest.mark.parametrize(
+    ("name", "nearest"), [("resnet-18", "resnet18"), ("VGG16", "vgg16"), ("efficentnet-lite0", "efficientnet-lite0")]
+)
 def test_an_unknown_name_suggests_the_nearest(name: str, nearest: str) -> None:
     with pytest.raises(UnknownName, match="There is no model") as caught:
         named(name)
@@ -144,7 +159,9 @@ def test_unknown_weights_are_said(tmp_path: Path) -> None:
 def test_offline_weights_name_the_file_and_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     known = remote("resnet18")
     monkeypatch.setattr(
-        torchvision_cnns, "remote", lambda name: torchvision_cnns.Remote(f"http://127.0.0.1:9/{known.file}", known.digest, 9)
+        torchvision_cnns,
+        "remote",
+        lambda name: torchvision_cnns.Remote(f"http://127.0.0.1:9/{known.file}", known.digest, 9),
     )
     assert not is_there(default_model("resnet18"), tmp_path)
     with pytest.raises(MissingData, match=r"resnet18-f37072fd\.pth") as caught:
@@ -177,6 +194,7 @@ def test_weights_put_there_by_hand(tmp_path: Path) -> None:
 
 def test_torchvision_is_imported_with_the_first_question_only() -> None:
     code = (
-        "import sys; from core.models.zoo import MODELS; [e.value.weights for e in MODELS.values()]; sys.exit('torchvision' in sys.modules)"
+        "import sys; from core.models.zoo import MODELS; [e.value.weights for e in MODELS.values()];"
+        " sys.exit('torchvision' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -26,8 +26,12 @@ CLASSES = ("tench", "cassette player")
 NAME = "squeezenet1_1@tiny"
 
 
-def photographs(folder: Path, per_class: int = 12, tops: tuple[str, ...] = ("train/", "val/"), classes: tuple[str, ...] = CLASSES) -> Path:
-    """<folder>/<top>/<class>/*.png, noise that is red or green by its class, with a bright square in it."""
+def photographs(
+    folder: Path, per_class: int = 12, tops: tuple[str, ...] = ("train/", "val/"), classes: tuple[str, ...] = CLASSES
+) -> Path:
+    """<folder>/<top>/<class>/*.png, noise that is red or green by its class, with a bright square
+    in it.
+    """
     generator = np.random.default_rng(0)
     for top in tops:
         for place, name in enumerate(classes):
@@ -52,14 +56,24 @@ def train(
     classes: tuple[str, ...] = CLASSES,
 ) -> None:
     """A short series of squeezenet1_1@tiny below `cache`, one epoch a level."""
-    plan = Plan(architecture="squeezenet1_1", data="tiny", size_px=64, epochs=1, start="random", normalise=True, seed=seed)
+    plan = Plan(
+        architecture="squeezenet1_1", data="tiny", size_px=64, epochs=1, start="random", normalise=True, seed=seed
+    )
     images = finished(load_images(read_folder(data), plan.backbone.rule, cache))
     summary = f"{len(targets)} levels for tests"
-    description = replace(merkle.describe(plan, classes), runs={run: Run(summary=summary, targets=targets, seeds=(seed,))})
+    description = replace(
+        merkle.describe(plan, classes), runs={run: Run(summary=summary, targets=targets, seeds=(seed,))}
+    )
     finetuned.add_runs(cache, description)
     recipe = TrainSpec(rates=((0.001, 1),), batch_size=8, noise=0.0)
     spec = RetrainSpec(
-        name=run, model=NAME, pruning=PruningSpec.one_shot(0.0, "layer"), targets=targets, first=recipe, each=recipe, seed=seed
+        name=run,
+        model=NAME,
+        pruning=PruningSpec.one_shot(0.0, "layer"),
+        targets=targets,
+        first=recipe,
+        each=recipe,
+        seed=seed,
     )
     start = initial_weights(description, None, seed)
     material = Material(description.card(), start, images.train, images.validation, torch.device("cpu"), Files(cache))

@@ -1,4 +1,7 @@
-"""The thesis' protocol: its counts, what a killed run loses, what is found again. On 200 real digits, so that it is quick."""
+"""The thesis' protocol: its counts, what a killed run loses, what is found again.
+
+On 200 real digits, so that it is quick.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Tables of earlier versions, which left some scores of empty maps undefined, are read by today's rule."""
+"""Tables of earlier versions, which left some scores of empty maps undefined, are read by today's
+rule.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,9 @@ from core.protocols.lukkien_tables import load_images, load_study
 
 
 def test_a_series_of_an_earlier_version() -> None:
-    """Two levels of: a usable map, one without marked object, an empty map, and one that is invalid."""
+    """Two levels of: a usable map, one without marked object, an empty map, and one that is
+    invalid.
+    """
     columns = {
         "image": [0, 1, 2, 3] * 2,
         "usable": [True, False, False, False, True, True, True, False],

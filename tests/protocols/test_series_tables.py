@@ -1,4 +1,6 @@
-"""A trained series over photographs: every number beside a slow count, resumed, and noticed when networks or photographs change."""
+"""A trained series over photographs: every number beside a slow count, resumed, and noticed when
+networks or photographs change.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,9 @@ MODEL = ModelSpec(name=NAME, weights="merkle-layer", seed=0)
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A folder with a trained series (cache) and photographs (shown), of which one cannot be read and two have a box."""
+    """A folder with a trained series (cache) and photographs (shown), of which one cannot be read
+    and two have a box.
+    """
     folder = tmp_path_factory.mktemp("series")
     data = small_series.photographs(folder / "data")
     small_series.train(folder / "cache", data)
@@ -78,9 +82,12 @@ def test_every_number_is_what_a_slow_count_says(cache: Path, home: Path) -> None
         dense = seen[0][0].maps.numpy() / float(seen[0][0].maps.max())
         for row, (ours, theirs) in enumerate(zip(scaled, dense, strict=True)):
             wanted = {
-                "map_mean": ours.mean(), "map_variance": ((ours - ours.mean()) ** 2).mean(), "non_zero": np.count_nonzero(ours),
-                "l1_to_dense": np.abs(ours - theirs).sum(), "agrees": own.targets[row] == seen[0][0].targets[row],
-            }  # fmt: skip
+                "map_mean": ours.mean(),
+                "map_variance": ((ours - ours.mean()) ** 2).mean(),
+                "non_zero": np.count_nonzero(ours),
+                "l1_to_dense": np.abs(ours - theirs).sum(),
+                "agrees": own.targets[row] == seen[0][0].targets[row],
+            }
             for name, value in wanted.items():
                 assert rows[name].iloc[row] == pytest.approx(float(value), abs=1e-4), name
         cells = [normalise(maps, tuple(maps.shape[1:]))[0] for maps in (seen[0][1].maps, same.maps)]
@@ -197,8 +204,20 @@ def test_photographs_of_other_classes_are_refused(cache: Path, home: Path) -> No
 
 
 def test_names_of_data_sets_hold_no_path() -> None:
-    names = ["digits", "folder:/a/b/photos", "folder:/a/imagenette.zip", "folder:/a/imagenette.zip/val", "folder:photos/val"]
-    assert [name_of(DataSpec(name=name)) for name in names] == ["digits", "photos", "imagenette", "imagenette-val", "val"]
+    names = [
+        "digits",
+        "folder:/a/b/photos",
+        "folder:/a/imagenette.zip",
+        "folder:/a/imagenette.zip/val",
+        "folder:photos/val",
+    ]
+    assert [name_of(DataSpec(name=name)) for name in names] == [
+        "digits",
+        "photos",
+        "imagenette",
+        "imagenette-val",
+        "val",
+    ]
 
 
 def test_found_series_are_listed(cache: Path, home: Path) -> None:

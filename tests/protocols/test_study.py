@@ -1,4 +1,6 @@
-"""The study: evaluated image by image, resumable, tabulated; shipped tables are sound; damaged ones are named."""
+"""The study: evaluated image by image, resumable, tabulated; shipped tables are sound; damaged ones
+are named.
+"""
 
 from __future__ import annotations
 
@@ -71,7 +73,9 @@ def test_controls_keep_as_many_weights_as_the_levels(study: Study, series: str) 
     assert tuple(left) == WEIGHTS_LEFT
 
 
-def test_what_is_evaluated_is_found_and_what_is_damaged_is_done_again(study: Study, engine: Engine, few: Inputs) -> None:
+def test_what_is_evaluated_is_found_and_what_is_damaged_is_done_again(
+    study: Study, engine: Engine, few: Inputs
+) -> None:
     cell = Cell(series="iterative-reset", seed=333, level=4)
     before, _ = read_images(study, cell)
     study.path(cell).write_bytes(b"PAR1 but not really")
@@ -100,16 +104,22 @@ def test_level_rows_are_counts_and_means_of_the_images(study: Study, tables: Stu
 
 
 def test_without_empty_maps_the_sign_depends_on_the_method(engine: Engine) -> None:
-    """Over the maps that remain, only Grad-CAM++ before the ReLU gives signs that differ between the seeds; Grad-CAM gives none below 0."""
+    """Over the maps that remain, only Grad-CAM++ before the ReLU gives signs that differ between
+    the seeds; Grad-CAM gives none below 0.
+    """
     usable = load_study([SHIPPED], "mnist-55000", DIGITS.key).correlations_usable
-    of_seeds = usable.query("series != 'mean' and levels == 'all' and fitting == 'soft-iou' and coefficient == 'pearson'").value
+    of_seeds = usable.query(
+        "series != 'mean' and levels == 'all' and fitting == 'soft-iou' and coefficient == 'pearson'"
+    ).value
     assert of_seeds.min() < 0 < of_seeds.max()
     everything = engine.inputs(DIGITS)
     inputs = Inputs(everything.clean[::50], everything.seen[::50], everything.labels[::50])  # 100 digits
     for seed in SEEDS:
         accuracy, overlap = [], []
         for level in range(26):
-            with engine.store.borrow(Cell(series="iterative-reset", seed=seed, level=level).variant("mnist-55000")) as network:
+            with engine.store.borrow(
+                Cell(series="iterative-reset", seed=seed, level=level).variant("mnist-55000")
+            ) as network:
                 rows = evaluation.evaluate(network, inputs, "grad-cam", "conv2")
             accuracy.append((rows.predicted == inputs.labels).float().mean().item())
             overlap.append(rows.soft_iou[rows.usable].mean().item())
@@ -133,7 +143,9 @@ def test_usable_maps_only_leaves_empty_ones_out(study: Study, tables: StudyTable
     accuracy = [(frame.predicted_noisy == frame.label).mean() for frame in frames]
     kept = ~np.isnan(means)
     expected = np.corrcoef(np.array(accuracy)[kept], np.array(means)[kept])[0, 1]
-    found = tables.correlations_usable.query("series == '333' and levels == 'all' and fitting == 'soft-iou' and coefficient == 'pearson'")
+    found = tables.correlations_usable.query(
+        "series == '333' and levels == 'all' and fitting == 'soft-iou' and coefficient == 'pearson'"
+    )
     assert found.value.item() == pytest.approx(expected, abs=1e-5)
     assert found.n.item() == kept.sum()
 
@@ -156,7 +168,9 @@ def test_tables_without_a_fittings_intervals_still_have_its_mean(tables: StudyTa
 
 
 def test_tables_say_which_intervals_they_have(tables: StudyTables) -> None:
-    """Of the runs on 60,000 images only the tables are left, with the percentile intervals of an earlier version."""
+    """Of the runs on 60,000 images only the tables are left, with the percentile intervals of an
+    earlier version.
+    """
     shipped = {weights: load_study([SHIPPED], weights, data).about_intervals for weights, data in STUDIES}
     assert tables.about_intervals.startswith("Intervals: 95 %, symmetric, from 250 images")
     assert shipped["mnist-55000"].endswith("they hold from 100 images on.")
@@ -197,7 +211,9 @@ def test_shipped_studies_are_whole(weights: str, data: str) -> None:
 @pytest.mark.parametrize("fitting", FITTINGS)
 @pytest.mark.parametrize(("weights", "data"), STUDIES)
 def test_shipped_correlations_are_those_of_the_shipped_mean_series(weights: str, data: str, fitting: str) -> None:
-    """Two ways to the same number: the level means that are drawn, and the correlation that is printed beside them."""
+    """Two ways to the same number: the level means that are drawn, and the correlation that is
+    printed beside them.
+    """
     found = load_study([SHIPPED], weights, data)
     mean = found.mean_series(fitting)
     rows = found.correlations.query("series == 'mean' and levels == 'all' and coefficient == 'pearson'")

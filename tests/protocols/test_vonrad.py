@@ -1,4 +1,6 @@
-"""The GoogLeNet study: the right masks in each series, one dense network for all, found again after a kill, tables that count."""
+"""The GoogLeNet study: the right masks in each series, one dense network for all, found again after
+a kill, tables that count.
+"""
 
 from __future__ import annotations
 
@@ -26,9 +28,18 @@ from core.training.series import key_of
 CPU = torch.device("cpu")
 CLASSES = ("red", "green")
 PLAN = Plan(
-    architecture="squeezenet1_1", data="colours", size_px=48, rates=(0.5, 0.8), prunings=tuple(PRUNINGS), epochs=1, dense_epochs=1,
-    curve_epochs=2, every=2, start="random", optimiser="adamw",
-)  # fmt: skip
+    architecture="squeezenet1_1",
+    data="colours",
+    size_px=48,
+    rates=(0.5, 0.8),
+    prunings=tuple(PRUNINGS),
+    epochs=1,
+    dense_epochs=1,
+    curve_epochs=2,
+    every=2,
+    start="random",
+    optimiser="adamw",
+)
 Trained = tuple[Files, VonradTables]
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -70,7 +81,11 @@ def groups(kept: torch.Tensor, pruning: str) -> torch.Tensor:
     o, i = kept.shape[:2]
     if PRUNINGS[pruning].granularity == "weight":
         return kept.flatten()
-    rows = {"filter": kept.reshape(o, -1), "kernel": kept.reshape(o * i, -1), "channel": kept.transpose(0, 1).reshape(i, -1)}
+    rows = {
+        "filter": kept.reshape(o, -1),
+        "kernel": kept.reshape(o * i, -1),
+        "channel": kept.transpose(0, 1).reshape(i, -1),
+    }
     found = rows[PRUNINGS[pruning].granularity]
     assert (found.all(1) | ~found.any(1)).all()
     return found.any(1)
@@ -113,7 +128,10 @@ def test_without_retraining_what_is_kept_is_the_dense_networks(trained: Trained)
 
 
 def test_iterative_masks_nest_and_differ_from_one_shot(trained: Trained) -> None:
-    one, two = ({made.spec.name: made for made in each_pruned()}[f"vonrad-unstructured-{how}"] for how in ("one-shot", "iterative"))
+    one, two = (
+        {made.spec.name: made for made in each_pruned()}[f"vonrad-unstructured-{how}"]
+        for how in ("one-shot", "iterative")
+    )
     half, most = network(trained[0], two, 1)[1], network(trained[0], two, 2)[1]
     assert not any((most[name] & ~half[name]).any() for name in most)
     at_once = network(trained[0], one, 2)[1]
@@ -142,7 +160,9 @@ def test_counts_in_the_table(trained: Trained) -> None:
         assert row.correct == int((built.eval()(seen).argmax(1) == IMAGES.test.labels).sum())
         assert (row.low, row.high) == wilson(int(row.correct), 30)
         prunable = [mask[name] for name in card().prunable]
-        assert row.sparsity == pytest.approx(1 - sum(int(kept.sum()) for kept in prunable) / sum(kept.numel() for kept in prunable))
+        assert row.sparsity == pytest.approx(
+            1 - sum(int(kept.sum()) for kept in prunable) / sum(kept.numel() for kept in prunable)
+        )
         assert row.parameters_left == sum(int(values.count_nonzero()) for values in weights.values())
         assert row.multiply_adds_left < row.multiply_adds == tables.dense(0).multiply_adds.iloc[0]
         if made.pruning == "filters":
@@ -196,7 +216,11 @@ def test_its_card_is_found(trained: Trained) -> None:
 
 def test_other_seeds_join_the_table(trained: Trained) -> None:
     files, tables = trained
-    list(study(replace(PLAN, seed=1, prunings=("filters",), rates=(0.5,), curve_epochs=1), IMAGES, None, Place(files, CPU)))
+    list(
+        study(
+            replace(PLAN, seed=1, prunings=("filters",), rates=(0.5,), curve_epochs=1), IMAGES, None, Place(files, CPU)
+        )
+    )
     both = load([files.write_root], PLAN.model)
     assert both.seeds() == [0, 1]
     assert len(both.levels) == len(tables.levels) + 5

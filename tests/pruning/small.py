@@ -1,4 +1,6 @@
-"""A small network with every kind of layer that groups of weights differ in, and what criteria need to know of it."""
+"""A small network with every kind of layer that groups of weights differ in, and what criteria need
+to know of it.
+"""
 
 from __future__ import annotations
 

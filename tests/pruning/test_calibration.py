@@ -37,7 +37,9 @@ def test_input_norms_are_those_of_every_channel() -> None:
         expected = [float(values[:, channel].norm()) for channel in range(values.shape[1])]
         assert found.input_norms[name].tolist() == pytest.approx(expected, rel=1e-4)
     assert found.images == 6
-    assert found.bytes == 4 * sum(values.numel() for part in (found.gradients, found.input_norms) for values in part.values())
+    assert found.bytes == 4 * sum(
+        values.numel() for part in (found.gradients, found.input_norms) for values in part.values()
+    )
 
 
 def test_a_linear_layer_over_places_has_a_norm_for_each_feature() -> None:
@@ -51,7 +53,9 @@ def test_a_linear_layer_over_places_has_a_norm_for_each_feature() -> None:
 
     images = torch.rand(4, 3, 5, 5)
     found = calibrate(Tokens().eval(), ["fc.weight"], images)
-    assert found.input_norms["fc.weight"].tolist() == pytest.approx([float(images[:, channel].norm()) for channel in range(3)], rel=1e-5)
+    assert found.input_norms["fc.weight"].tolist() == pytest.approx(
+        [float(images[:, channel].norm()) for channel in range(3)], rel=1e-5
+    )
 
 
 def test_a_layer_used_twice_hears_both_and_an_unused_one_nothing() -> None:

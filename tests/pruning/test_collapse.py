@@ -44,7 +44,9 @@ class Swish(nn.Module):
 
 
 class Mixed(nn.Module):
-    """A shortcut, a gate (squeeze and excitation), a concatenation, norms, a scale of a block, several activations."""
+    """A shortcut, a gate (squeeze and excitation), a concatenation, norms, a scale of a block,
+    several activations.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -86,15 +88,24 @@ def mixed_arrives(mask: dict[str, Tensor]) -> bool:
 
 
 def masks_of(network: nn.Module, seed: int, density: float) -> dict[str, Tensor]:
-    layers = [(name, module.weight.shape) for name, module in network.named_modules() if isinstance(module, nn.Conv2d | nn.Linear)]
-    return {f"{name}.weight": random_mask(tuple(shape), density, seed + place) for place, (name, shape) in enumerate(layers)}
+    layers = [
+        (name, module.weight.shape)
+        for name, module in network.named_modules()
+        if isinstance(module, nn.Conv2d | nn.Linear)
+    ]
+    return {
+        f"{name}.weight": random_mask(tuple(shape), density, seed + place) for place, (name, shape) in enumerate(layers)
+    }
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 10_000), st.sampled_from([0.002, 0.01, 0.05, 0.3]))
 def test_the_thesis_cnn_equals_the_slow_definition(seed: int, density: float) -> None:
     network = ThesisCNN()
-    mask = {name: random_mask(tuple(network.get_parameter(name).shape), density, seed + place) for place, name in enumerate(PRUNABLE)}
+    mask = {
+        name: random_mask(tuple(network.get_parameter(name).shape), density, seed + place)
+        for place, name in enumerate(PRUNABLE)
+    }
     assert is_collapsed(network, mask, (1, 28, 28)) is not has_path(*mask.values())
 
 
@@ -136,7 +147,9 @@ def test_norms_over_several_values(norm: nn.Module) -> None:
     network = nn.Sequential(nn.Conv2d(1, 4, 3, bias=False), norm, nn.Conv2d(4, 2, 1)).eval()
     first, last = torch.zeros(4, 1, 3, 3, dtype=torch.bool), torch.zeros(2, 4, 1, 1, dtype=torch.bool)
     first[0, 0, 1, 1] = last[0, 1] = True  # channel 0 is heard, channel 1 is read: they meet where the norm joins them
-    assert is_collapsed(network, {"0.weight": first, "2.weight": last}, (1, 8, 8)) is isinstance(norm, nn.InstanceNorm2d)
+    assert is_collapsed(network, {"0.weight": first, "2.weight": last}, (1, 8, 8)) is isinstance(
+        norm, nn.InstanceNorm2d
+    )
 
 
 def test_the_network_stays_as_it_was_and_threads_may_ask_together() -> None:
@@ -151,7 +164,8 @@ def test_the_network_stays_as_it_was_and_threads_may_ask_together() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["efficientnet-lite0", "googlenet", "densenet121", "mobilenet_v3_large", "shufflenet_v2_x1_0", "convnext_tiny"]
+    "name",
+    ["efficientnet-lite0", "googlenet", "densenet121", "mobilenet_v3_large", "shufflenet_v2_x1_0", "convnext_tiny"],
 )
 def test_networks_of_every_family_from_their_shapes_alone(name: str) -> None:
     card = MODELS[name].value

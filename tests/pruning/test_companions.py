@@ -15,7 +15,9 @@ from tests.reference.pruning import apply_mask
 
 
 class Net(nn.Module):
-    """A BatchNorm straight after a convolution, one after an activation, one that two convolutions share, and none."""
+    """A BatchNorm straight after a convolution, one after an activation, one that two convolutions
+    share, and none.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -69,7 +71,9 @@ def test_a_removed_filter_makes_a_channel_that_is_exactly_zero() -> None:
     assert "fc.bias" not in mask  # its weights have no mask
 
 
-@pytest.mark.parametrize(("name", "norms"), [("efficientnet-lite0", 49), ("vgg16_bn", 13), ("resnet18", 20), ("vgg16", 0)])
+@pytest.mark.parametrize(
+    ("name", "norms"), [("efficientnet-lite0", 49), ("vgg16_bn", 13), ("resnet18", 20), ("vgg16", 0)]
+)
 def test_real_networks_from_their_shapes_alone(name: str, norms: int) -> None:
     card = MODELS[name].value
     found = companions(card.skeleton, torch.empty(1, 3, 64, 64, device="meta"))

@@ -81,14 +81,18 @@ def test_scores_have_the_shape_of_the_groups_and_fit_the_weights(criterion: str,
 def test_lamp_with_ties_zeros_and_extremes(values: list[float]) -> None:
     found = CRITERIA["lamp"].value(Evidence({"w": torch.tensor(values).view(-1, 1)}))["w"].flatten()
     sizes = [abs(float(torch.tensor(value))) for value in values]
-    assert [float(score) for score in found] == pytest.approx([score**0.5 for score in slow.lamp(sizes)], rel=1e-4, abs=1e-30)
+    assert [float(score) for score in found] == pytest.approx(
+        [score**0.5 for score in slow.lamp(sizes)], rel=1e-4, abs=1e-30
+    )
 
 
 def test_lamp_keeps_the_largest_of_every_layer() -> None:
     weights = {"small": torch.full((3, 4), 1e-6), "large": torch.full((30, 40), 5.0)}
     mask = PruningIndex.of(PruningSpec.one_shot(0.99, criterion="lamp"), Evidence(weights)).mask(0.99)
     assert all(bool(kept.any()) for kept in mask.values())
-    assert not PruningIndex.of(PruningSpec.one_shot(0.99), Evidence(weights)).mask(0.99)["small"].any()  # magnitude empties it
+    assert (
+        not PruningIndex.of(PruningSpec.one_shot(0.99), Evidence(weights)).mask(0.99)["small"].any()
+    )  # magnitude empties it
 
 
 def test_tiny_weights_keep_their_order_in_l2() -> None:
@@ -99,13 +103,19 @@ def test_tiny_weights_keep_their_order_in_l2() -> None:
 
 @pytest.mark.parametrize("criterion", CRITERIA)
 def test_a_large_filter_is_not_kept_for_being_large(criterion: str) -> None:
-    """The same values in a group four times as large score the same (random scores differ, but not with size)."""
+    """The same values in a group four times as large score the same (random scores differ, but not
+    with size).
+    """
     if CRITERIA[criterion].facts["needs"] == "weights" and criterion != "random":
-        found = CRITERIA[criterion].value(Evidence({"a": torch.full((1, 2, 3, 3), 0.5), "b": torch.full((1, 8, 3, 3), 0.5)}, "filter"))
+        found = CRITERIA[criterion].value(
+            Evidence({"a": torch.full((1, 2, 3, 3), 0.5), "b": torch.full((1, 8, 3, 3), 0.5)}, "filter")
+        )
         assert float(found["a"]) == pytest.approx(float(found["b"]))
     else:
         pieces = {"a": torch.ones(500, 2), "b": torch.ones(500, 8)}
-        mean = {name: float(values.mean()) for name, values in CRITERIA["random"].value(Evidence(pieces, "filter")).items()}
+        mean = {
+            name: float(values.mean()) for name, values in CRITERIA["random"].value(Evidence(pieces, "filter")).items()
+        }
         assert mean["a"] == pytest.approx(mean["b"], abs=0.1)
 
 

@@ -1,4 +1,6 @@
-"""Contract of every criterion x granularity x scope: exact counts, nesting, ties, repeatability, buffers."""
+"""Contract of every criterion x granularity x scope: exact counts, nesting, ties, repeatability,
+buffers.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,8 @@ def removed_groups(mask: dict[str, Tensor], granularity: str) -> dict[str, int]:
     counts = {}
     for name, kept in mask.items():
         fates = [
-            {bool(kept[place]) for place in group} for group in groups_of(tuple(kept.shape), granularity, conv_groups(small()).get(name, 1))
+            {bool(kept[place]) for place in group}
+            for group in groups_of(tuple(kept.shape), granularity, conv_groups(small()).get(name, 1))
         ]
         assert all(len(fate) == 1 for fate in fates)
         counts[name] = sum(fate == {False} for fate in fates)
@@ -58,7 +61,10 @@ class TestEveryPruning:
 
     @pytest.mark.parametrize("sparsity", [0.0, 0.1, 0.5, 0.895, 1.0])
     def test_exact_count_of_whole_groups(self, criterion: str, granularity: str, scope: str, sparsity: float) -> None:
-        gone, total = removed_groups(index_of(criterion, granularity, scope).mask(sparsity), granularity), total_groups(granularity)
+        gone, total = (
+            removed_groups(index_of(criterion, granularity, scope).mask(sparsity), granularity),
+            total_groups(granularity),
+        )
         if scope == "global":
             assert sum(gone.values()) == rounded_half_up(str(sparsity), sum(total.values()))
         else:
@@ -88,7 +94,9 @@ class TestEveryPruning:
             index.write(sparsity, (), state, out)
             expected = apply_mask(state, index.mask(sparsity))
             assert all(torch.equal(out[name], expected[name]) for name in state)
-        assert all(torch.equal(weights[name], values) for name, values in small_weights().items())  # the originals are untouched
+        assert all(
+            torch.equal(weights[name], values) for name, values in small_weights().items()
+        )  # the originals are untouched
 
 
 @pytest.mark.parametrize("granularity", [*GRANULARITIES, "1:4", "5:7"])
@@ -100,9 +108,14 @@ def test_what_goes_in_a_layer_is_counted(granularity: str) -> None:
 
 
 def with_zeros() -> dict[str, Tensor]:
-    """Two of three weights are zero, a filter and an input channel altogether; of one layer one weight, and of another none."""
+    """Two of three weights are zero, a filter and an input channel altogether; of one layer one
+    weight, and of another none.
+    """
     generator = torch.Generator().manual_seed(3)
-    weights = {name: values * (torch.rand(values.shape, generator=generator) > 0.66) for name, values in small_weights().items()}
+    weights = {
+        name: values * (torch.rand(values.shape, generator=generator) > 0.66)
+        for name, values in small_weights().items()
+    }
     weights |= {name: small_weights()[name] for name in ("grouped.weight", "pointwise.weight")}
     weights["plain.weight"][2], weights["fc.weight"][:, 7], weights["grouped.weight"][1, 1, 1, 1] = 0, 0, 0
     return weights
@@ -131,7 +144,9 @@ class TestPatterns:
         for name, kept in mask.items():
             in_blocks = 0
             for block in pattern_groups(tuple(kept.shape), m):
-                order = sorted(range(m), key=lambda place, block=block, name=name: (float(scores[name][block[place]]), place))
+                order = sorted(
+                    range(m), key=lambda place, block=block, name=name: (float(scores[name][block[place]]), place)
+                )
                 assert [bool(kept[block[place]]) for place in order] == [False] * (m - n) + [True] * n
                 in_blocks += m
             assert int((~kept).sum()) == in_blocks // m * (m - n)  # what is left over in a row stays untouched
@@ -146,7 +161,9 @@ class TestPatterns:
 
 @pytest.mark.parametrize(("n", "m"), [(2, 4), (1, 4), (3, 5), (7, 11)])
 def test_of_equal_weights_the_first_go(n: int, m: int) -> None:
-    kept = index_of("magnitude", f"{n}:{m}", "layer", {"fc.weight": torch.full((2, 3 * m + 1), -2.0)}).mask(0.5)["fc.weight"]
+    kept = index_of("magnitude", f"{n}:{m}", "layer", {"fc.weight": torch.full((2, 3 * m + 1), -2.0)}).mask(0.5)[
+        "fc.weight"
+    ]
     assert kept.tolist() == [([False] * (m - n) + [True] * n) * 3 + [True]] * 2
 
 
@@ -161,7 +178,8 @@ def test_magnitude_removes_the_smallest_weights() -> None:
 def test_random_depends_on_its_seed_and_not_on_the_weights() -> None:
     draw = CRITERIA["random"].value
     first, other_seed, other_weights = (
-        draw(Evidence(thesis_weights(model), "kernel", seed))["conv2.weight"] for model, seed in ((0, 1), (0, 2), (5, 1))
+        draw(Evidence(thesis_weights(model), "kernel", seed))["conv2.weight"]
+        for model, seed in ((0, 1), (0, 2), (5, 1))
     )
     assert not torch.equal(first, other_seed)
     assert torch.equal(first, other_weights)
@@ -175,7 +193,9 @@ def test_apply_and_count() -> None:
     assert torch.equal(pruned["conv1.bias"], state["conv1.bias"])
     kinds = dict.fromkeys(PRUNABLE, "conv")
     counts = [(layer.name, layer.kept, layer.total, layer.already_zero) for layer in count_layers(pruned, mask, kinds)]
-    assert counts == [(name, int(mask[name].sum()), total, 0) for name, total in zip(PRUNABLE, (36, 288, 2000), strict=True)]
+    assert counts == [
+        (name, int(mask[name].sum()), total, 0) for name, total in zip(PRUNABLE, (36, 288, 2000), strict=True)
+    ]
     for everything in (full_mask(state, PRUNABLE), {}):
         again = count_layers(pruned, everything, kinds)
         assert [(layer.kept, layer.removed) for layer in again] == [(kept, 0) for _, kept, _, _ in counts]

@@ -1,4 +1,6 @@
-"""The cut of a ranking equals the slow definition for every kind of number, with the count exact whatever ties."""
+"""The cut of a ranking equals the slow definition for every kind of number, with the count exact
+whatever ties.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ from tests.reference.pruning import openlth_step, remove_lowest, rounded_half_up
 
 sparsities = st.integers(0, 1_000_000).map(lambda millionths: millionths / 1_000_000)
 SPECIAL = [0.0, -0.0, 1e-45, -1e-45, 1.1754942e-38, 1.1754944e-38, math.inf, -math.inf, 3.4028235e38]
-NEIGHBOURS = [float(np.int32(bits).view(np.float32)) for bits in (0x3F80FFFE, 0x3F80FFFF, 0x3F810000, 0x3F810001)]  # a bucket ends
+NEIGHBOURS = [
+    float(np.int32(bits).view(np.float32)) for bits in (0x3F80FFFE, 0x3F80FFFF, 0x3F810000, 0x3F810001)
+]  # a bucket ends
 numbers = st.one_of(
     st.sampled_from([0.5, 1.0, 2.0]),  # few different values, so that ties are common
     st.sampled_from(SPECIAL + NEIGHBOURS),
@@ -58,7 +62,9 @@ class TestEveryWay:
     @settings(deadline=None, max_examples=60)
     @given(layers, sparsities)
     def test_one_ranking_a_layer(self, values: list[list[float]], sparsity: float) -> None:
-        expected = [kept for row in values for kept in remove_lowest([abs(v) for v in row], count_to_remove(sparsity, len(row)))]
+        expected = [
+            kept for row in values for kept in remove_lowest([abs(v) for v in row], count_to_remove(sparsity, len(row)))
+        ]
         assert flattened(PruningIndex(as_scores(values), "layer").mask(sparsity)) == expected
 
     @settings(deadline=None, max_examples=60)
@@ -66,7 +72,9 @@ class TestEveryWay:
     def test_buffers_of_weights_that_are_their_own_scores(self, values: list[list[float]], sparsity: float) -> None:
         weights = as_scores(values)
         index, out = PruningIndex(weights), {name: torch.full_like(row, 9.0) for name, row in weights.items()}
-        assert all(index.scores[name].data_ptr() == row.data_ptr() for name, row in weights.items())  # nothing is copied
+        assert all(
+            index.scores[name].data_ptr() == row.data_ptr() for name, row in weights.items()
+        )  # nothing is copied
         index.write(sparsity, (), weights, out)
         mask = index.mask(sparsity)
         assert all(torch.equal(out[name], torch.where(mask[name], row, 0)) for name, row in weights.items())
@@ -79,7 +87,9 @@ class TestEveryWay:
 
     @settings(deadline=None, max_examples=60)
     @given(layers, sparsities, st.sampled_from(["global", "layer"]))
-    def test_what_is_left_of_weights_that_are_their_own_scores(self, values: list[list[float]], sparsity: float, scope: str) -> None:
+    def test_what_is_left_of_weights_that_are_their_own_scores(
+        self, values: list[list[float]], sparsity: float, scope: str
+    ) -> None:
         weights = as_scores(values)
         index = PruningIndex(weights, scope, weights=weights)
         mask = index.mask(sparsity)
@@ -96,7 +106,10 @@ class TestEveryWay:
     @given(layers, sparsities)
     def test_buffers_of_another_type(self, values: list[list[float]], sparsity: float) -> None:
         weights = {name: row.clamp(-100, 100) for name, row in as_scores(values).items()}
-        index, out = PruningIndex(weights), {name: torch.empty(row.shape, dtype=torch.bfloat16) for name, row in weights.items()}
+        index, out = (
+            PruningIndex(weights),
+            {name: torch.empty(row.shape, dtype=torch.bfloat16) for name, row in weights.items()},
+        )
         index.write(sparsity, (), weights, out)
         mask = index.mask(sparsity)
         assert all(torch.equal(out[name], torch.where(mask[name], row, 0).bfloat16()) for name, row in weights.items())
@@ -104,7 +117,9 @@ class TestEveryWay:
 
 @settings(deadline=None, max_examples=60)
 @given(layers, sparsities, st.data())
-def test_overrides_and_exclusions_leave_the_ranking(values: list[list[float]], sparsity: float, data: st.DataObject) -> None:
+def test_overrides_and_exclusions_leave_the_ranking(
+    values: list[list[float]], sparsity: float, data: st.DataObject
+) -> None:
     scores = as_scores(values)
     excluded = data.draw(st.lists(st.sampled_from(sorted(scores)), unique=True, max_size=len(scores) - 1))
     others = sorted(set(scores) - set(excluded))
@@ -121,11 +136,19 @@ def test_overrides_and_exclusions_leave_the_ranking(values: list[list[float]], s
 
 def test_rows_stay_until_the_first_may_be_empty() -> None:
     index = PruningIndex({"w": torch.tensor([[1.0, 9.0], [5.0, 2.0]])})
-    assert [index.every_row_stays(sparsity) for sparsity in (0.0, 0.25, 0.5, 0.75, 1.0)] == [True, True, True, False, False]
+    assert [index.every_row_stays(sparsity) for sparsity in (0.0, 0.25, 0.5, 0.75, 1.0)] == [
+        True,
+        True,
+        True,
+        False,
+        False,
+    ]
 
 
 def test_half_a_million_scores_with_many_ties() -> None:
-    values = (torch.randn(500_000, generator=torch.Generator().manual_seed(0)) * 0.02).bfloat16().float()  # few different ones
+    values = (
+        (torch.randn(500_000, generator=torch.Generator().manual_seed(0)) * 0.02).bfloat16().float()
+    )  # few different ones
     index, expected = PruningIndex({"w": values}), values.abs().sort(stable=True).indices
     for sparsity in (0.1, 0.5, 0.77777, 0.999):
         kept, count = index.mask(sparsity)["w"], rounded_half_up(str(sparsity), 500_000)

@@ -1,4 +1,6 @@
-"""BatchNorm re-estimation: the statistics of a slow twin, nothing else touched, and what it brings."""
+"""BatchNorm re-estimation: the statistics of a slow twin, nothing else touched, and what it
+brings.
+"""
 
 from __future__ import annotations
 
@@ -15,10 +17,17 @@ from tests.reference.repair import statistics
 def chain(seed: int = 0) -> nn.Sequential:
     torch.manual_seed(seed)
     network = nn.Sequential(
-        nn.Conv2d(3, 8, 3, bias=False), nn.BatchNorm2d(8), nn.ReLU(),
-        nn.Conv2d(8, 6, 3, bias=False), nn.BatchNorm2d(6), nn.ReLU(),
-        nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(0.5), nn.Linear(6, 4),
-    )  # fmt: skip
+        nn.Conv2d(3, 8, 3, bias=False),
+        nn.BatchNorm2d(8),
+        nn.ReLU(),
+        nn.Conv2d(8, 6, 3, bias=False),
+        nn.BatchNorm2d(6),
+        nn.ReLU(),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Dropout(0.5),
+        nn.Linear(6, 4),
+    )
     for module in network:
         if isinstance(module, nn.BatchNorm2d):
             module.weight.data.uniform_(0.5, 1.5)
@@ -55,7 +64,9 @@ def test_only_running_statistics_change_and_the_mode_is_as_before() -> None:
     before = {name: values.clone() for name, values in network.state_dict().items()}
     reestimate(network, batches())
     changed = {name for name, values in network.state_dict().items() if not torch.equal(values, before[name])}
-    assert changed == {f"{place}.{what}" for place in (1, 4) for what in ("running_mean", "running_var", "num_batches_tracked")}
+    assert changed == {
+        f"{place}.{what}" for place in (1, 4) for what in ("running_mean", "running_var", "num_batches_tracked")
+    }
     assert not any(module.training for module in network.modules())
     assert {norm.momentum for norm in norms(network)} == {0.1}
 

@@ -1,4 +1,6 @@
-"""Physical removal: equal outputs, exactly the channels that cannot matter, and honest words about those that stay."""
+"""Physical removal: equal outputs, exactly the channels that cannot matter, and honest words about
+those that stay.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ def generator(seed: int) -> torch.Generator:
 
 
 def lively(network: nn.Module, seed: int = 0) -> nn.Module:
-    """Random weights that let images through to the answer, and BatchNorm values as after training."""
+    """Random weights that let images through to the answer, and BatchNorm values as after
+    training.
+    """
     draw = generator(seed)
     network.requires_grad_(False)
     for name, values in network.named_parameters():
@@ -43,7 +47,9 @@ def lively(network: nn.Module, seed: int = 0) -> nn.Module:
 
 
 def prune_filters(network: nn.Module, shares: tuple[float, ...], seed: int = 1) -> nn.Module:
-    """Whole filters go, with their bias and BatchNorm values, in every layer but the last; the shares take turns."""
+    """Whole filters go, with their bias and BatchNorm values, in every layer but the last; the
+    shares take turns.
+    """
     draw, layers = generator(seed), [module for module in network.modules() if isinstance(module, SUMS)]
     norms: dict[nn.Module, nn.Module] = {}
     before: nn.Module | None = None
@@ -177,7 +183,9 @@ def test_a_constant_goes_into_the_next_bias_but_not_across_a_padded_border(paddi
 
 
 class Weighed(nn.Module):
-    """What is zero stays zero whatever it is multiplied with; another constant does not stay one."""
+    """What is zero stays zero whatever it is multiplied with; another constant does not stay
+    one.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -222,7 +230,9 @@ def test_a_network_that_cannot_be_followed_is_refused_by_name() -> None:
 
 
 class Averaged(nn.Module):
-    """The mean over channels changes when an empty one leaves: no graph says so, only the answers do."""
+    """The mean over channels changes when an empty one leaves: no graph says so, only the answers
+    do.
+    """
 
     def __init__(self) -> None:
         super().__init__()

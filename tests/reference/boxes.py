@@ -1,4 +1,6 @@
-"""The box around the largest bright region, pixel by pixel; its overlap with a box, on a fine raster."""
+"""The box around the largest bright region, pixel by pixel; its overlap with a box, on a fine
+raster.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,9 @@ import numpy as np
 
 
 def bright_box(heatmap: np.ndarray, share: float = 0.2) -> tuple[int, int, int, int]:
-    """x0, y0, x1, y1 of the largest region of at least share x maximum, found by flooding from every pixel in turn."""
+    """x0, y0, x1, y1 of the largest region of at least share x maximum, found by flooding from
+    every pixel in turn.
+    """
     todo = {(int(y), int(x)) for y, x in zip(*np.nonzero(heatmap >= share * heatmap.max()), strict=True)}
     best: list[tuple[int, int]] = []
     for start in sorted(todo):

@@ -1,4 +1,6 @@
-"""Correlations, resampling and signed ranks from their definitions: plain loops, None where undefined."""
+"""Correlations, resampling and signed ranks from their definitions: plain loops, None where
+undefined.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,9 @@ Values = list[float]
 
 
 def kendall(a: Values, b: Values) -> float | None:
-    """Tau-b: concordant minus discordant pairs, over the geometric mean of the pairs that are not tied in a and in b."""
+    """Tau-b: concordant minus discordant pairs, over the geometric mean of the pairs that are not
+    tied in a and in b.
+    """
     both = untied_a = untied_b = 0
     for i, j in itertools.combinations(range(len(a)), 2):
         sign_a, sign_b = sign(a[i] - a[j]), sign(b[i] - b[j])
@@ -46,14 +50,19 @@ def drawn_mean(values: Values, counts: list[int]) -> float | None:
 
 
 def signed_rank_p(differences: Values) -> float | None:
-    """Two-sided exact p: every way of giving signs to the differences that are not 0, ranks of equals shared."""
+    """Two-sided exact p: every way of giving signs to the differences that are not 0, ranks of
+    equals shared.
+    """
     kept = [value for value in differences if value != 0]
     if not kept:
         return None
     places = ranks([abs(value) for value in kept])
     middle = sum(places) / 2
     found = abs(sum(place for place, value in zip(places, kept, strict=True) if value > 0) - middle)
-    ways = [sum(place for place, up in zip(places, signs, strict=True) if up) for signs in itertools.product((0, 1), repeat=len(kept))]
+    ways = [
+        sum(place for place, up in zip(places, signs, strict=True) if up)
+        for signs in itertools.product((0, 1), repeat=len(kept))
+    ]
     return sum(abs(way - middle) >= found - 1e-9 for way in ways) / len(ways)
 
 

@@ -1,4 +1,6 @@
-"""Ways of fitting a heatmap to a segmentation, from their definitions: flat lists of numbers, plain loops, None where undefined."""
+"""Ways of fitting a heatmap to a segmentation, from their definitions: flat lists of numbers, plain
+loops, None where undefined.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ def best_threshold_per_image(a: Values, truth: Values, thresholds: Values) -> fl
 
 
 def best_place(curves: list[list[float | None]]) -> int | None:
-    """The column with the highest mean over the images that have a value there; the first among equals."""
+    """The column with the highest mean over the images that have a value there; the first among
+    equals.
+    """
     best, place = -1.0, None
     for column in range(len(curves[0])):
         values = [row[column] for row in curves if row[column] is not None]
@@ -38,7 +42,9 @@ def top_p_of_ink(a: Values, truth: Values) -> float | None:
 
 
 def matched(a: Values, truth: Values) -> Values:
-    """Each pixel of the map gets the mean of those of the image's values, in order, whose ranks its equals take up."""
+    """Each pixel of the map gets the mean of those of the image's values, in order, whose ranks its
+    equals take up.
+    """
     ordered = sorted(truth, reverse=True)
     result = []
     for value in a:
@@ -55,7 +61,8 @@ def histogram_matched(a: Values, truth: Values) -> float | None:
     return soft_iou(matched(a, truth), truth)
 
 
-# registered name -> slow twin of (map, image, thresholds), for every fitting that needs one image only
+# registered name -> slow twin of (map, image, thresholds), for every fitting that needs one image
+# only
 TWINS = {
     "soft-iou": lambda a, truth, _: soft_iou(a, truth),
     "best-threshold-per-image": best_threshold_per_image,

@@ -7,7 +7,9 @@ from statistics import NormalDist
 
 
 def wilson(correct: int, total: int, confidence: float) -> tuple[float, float]:
-    """All true shares whose distance from the observed one is at most z of *their own* standard errors."""
+    """All true shares whose distance from the observed one is at most z of *their own* standard
+    errors.
+    """
     z = NormalDist().inv_cdf((1 + confidence) / 2)
     observed = correct / total
 

@@ -1,4 +1,6 @@
-"""Measures of maps from their definitions: flat lists of numbers, plain loops, None where undefined."""
+"""Measures of maps from their definitions: flat lists of numbers, plain loops, None where
+undefined.
+"""
 
 from __future__ import annotations
 
@@ -64,7 +66,9 @@ def pearson(a: Values, b: Values) -> float | None:
         return None
     mean_a, mean_b = math.fsum(a) / len(a), math.fsum(b) / len(b)
     both = math.fsum((x - mean_a) * (y - mean_b) for x, y in zip(a, b, strict=True))
-    return both / math.sqrt(math.fsum((x - mean_a) ** 2 for x in a)) / math.sqrt(math.fsum((y - mean_b) ** 2 for y in b))
+    return (
+        both / math.sqrt(math.fsum((x - mean_a) ** 2 for x in a)) / math.sqrt(math.fsum((y - mean_b) ** 2 for y in b))
+    )
 
 
 def ranks(values: Values) -> Values:
@@ -102,7 +106,9 @@ def window(values: Values, side: int, top: int, left: int) -> Values:
 
 
 def ssim(a: Values, b: Values) -> float | None:
-    """Wang et al. 2004, Eq. 13, with equal weights and the sample covariance; square maps, scaled to a peak of 1."""
+    """Wang et al. 2004, Eq. 13, with equal weights and the sample covariance; square maps, scaled
+    to a peak of 1.
+    """
     side = math.isqrt(len(a))
     if side < 7 or not (any(a) and any(b)):
         return None

@@ -1,4 +1,6 @@
-"""A slow, obvious definition of collapse: a graph of values, one node for each channel and place, and a search through it."""
+"""A slow, obvious definition of collapse: a graph of values, one node for each channel and place,
+and a search through it.
+"""
 
 from __future__ import annotations
 

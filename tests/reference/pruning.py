@@ -14,7 +14,9 @@ Place = tuple[int, ...]  # of one weight in its tensor
 
 
 def remove_lowest(scores: list[float], count: int) -> list[bool]:
-    """True = kept. The `count` lowest scores go; among equals the one that stands first goes first."""
+    """True = kept. The `count` lowest scores go; among equals the one that stands first goes
+    first.
+    """
     order = sorted(range(len(scores)), key=lambda place: (scores[place], place))
     gone = set(order[:count])
     return [place not in gone for place in range(len(scores))]
@@ -26,11 +28,16 @@ def rounded_half_up(share: str, total: int) -> int:
 
 
 def groups_of(shape: tuple[int, ...], granularity: str, conv_groups: int = 1) -> list[list[Place]]:
-    """The weights of each group, weight by weight: which output, which input channel of the whole layer, which kernel."""
+    """The weights of each group, weight by weight: which output, which input channel of the whole
+    layer, which kernel.
+    """
     outputs_each = shape[0] // conv_groups
 
     def name(place: Place) -> tuple[int, ...]:
-        output, channel = place[0], place[1] + place[0] // outputs_each * shape[1]  # channel: among all inputs of the layer
+        output, channel = (
+            place[0],
+            place[1] + place[0] // outputs_each * shape[1],
+        )  # channel: among all inputs of the layer
         return {"weight": place, "kernel": (output, channel), "channel": (channel,), "filter": (output,)}[granularity]
 
     found: dict[tuple[int, ...], list[Place]] = {}
@@ -40,7 +47,9 @@ def groups_of(shape: tuple[int, ...], granularity: str, conv_groups: int = 1) ->
 
 
 def pattern_groups(shape: tuple[int, ...], m: int) -> Iterator[list[Place]]:
-    """Blocks of M consecutive weights along (input, kernel row, kernel column) of each output; what is left over is in none."""
+    """Blocks of M consecutive weights along (input, kernel row, kernel column) of each output; what
+    is left over is in none.
+    """
     for output in range(shape[0]):
         row = [(output, *rest) for rest in np.ndindex(*shape[1:])]
         yield from (row[start : start + m] for start in range(0, len(row) - m + 1, m))
@@ -57,7 +66,9 @@ def root_mean_square(weight: Tensor) -> Callable[[list[Place]], float]:
 
 
 def lamp(sizes: list[float]) -> list[float]:
-    """Lee et al. 2021, Eq. 4: units in ascending order; each one's square over the sum of its own and all later squares."""
+    """Lee et al. 2021, Eq. 4: units in ascending order; each one's square over the sum of its own
+    and all later squares.
+    """
     order = sorted(range(len(sizes)), key=lambda place: (sizes[place], place))
     scores = [0.0] * len(sizes)
     for rank, place in enumerate(order):
@@ -87,7 +98,9 @@ def wanda(weight: Tensor, norms: Tensor, conv_groups: int) -> Callable[[list[Pla
 
 
 def openlth_step(scores: list[float], alive: list[bool], share: str = "0.2") -> list[bool]:
-    """OpenLTH: threshold = the k-th smallest living score, counted from 0, k = ceil(share x living); keep what is larger."""
+    """OpenLTH: threshold = the k-th smallest living score, counted from 0, k = ceil(share x
+    living); keep what is larger.
+    """
     living = sorted(score for score, lives in zip(scores, alive, strict=True) if lives)
     k = math.ceil(Fraction(share) * len(living))
     if k >= len(living):
@@ -96,7 +109,9 @@ def openlth_step(scores: list[float], alive: list[bool], share: str = "0.2") -> 
 
 
 def has_path(conv1: Tensor, conv2: Tensor, fc: Tensor) -> bool:
-    """Whether kept weights of the thesis CNN join its input to an output: conv1 (4,1,3,3), conv2 (8,4,3,3), fc (10,200) bool."""
+    """Whether kept weights of the thesis CNN join its input to an output: conv1 (4,1,3,3), conv2
+    (8,4,3,3), fc (10,200) bool.
+    """
     for output in range(10):
         for feature in range(200):
             channel = feature // 25  # the 200 features are 8 channels of 5 x 5

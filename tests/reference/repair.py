@@ -1,4 +1,6 @@
-"""Slow, obvious twin of BatchNorm re-estimation: two passes over each batch, layer by layer, for a plain chain of modules."""
+"""Slow, obvious twin of BatchNorm re-estimation: two passes over each batch, layer by layer, for a
+plain chain of modules.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,9 @@ from torch import Tensor, nn
 
 
 def statistics(chain: nn.Sequential, batches: list[Tensor]) -> list[tuple[Tensor, Tensor]]:
-    """Mean and variance of each BatchNorm in order: of each batch by sums over its values, then averaged over the batches."""
+    """Mean and variance of each BatchNorm in order: of each batch by sums over its values, then
+    averaged over the batches.
+    """
     collected: list[list[tuple[Tensor, Tensor]]] = [[] for module in chain if isinstance(module, nn.BatchNorm2d)]
     for batch in batches:
         values, place = batch.double(), 0
@@ -18,8 +22,12 @@ def statistics(chain: nn.Sequential, batches: list[Tensor]) -> list[tuple[Tensor
                 continue
             count = values.numel() // values.shape[1]
             mean = torch.stack([channel.sum() / count for channel in values.transpose(0, 1)])
-            squares = torch.stack([((channel - m) ** 2).sum() for channel, m in zip(values.transpose(0, 1), mean, strict=True)])
-            collected[place].append((mean, squares / (count - 1)))  # what is kept has Bessel's correction, what normalises has not
+            squares = torch.stack(
+                [((channel - m) ** 2).sum() for channel, m in zip(values.transpose(0, 1), mean, strict=True)]
+            )
+            collected[place].append(
+                (mean, squares / (count - 1))
+            )  # what is kept has Bessel's correction, what normalises has not
             scale = module.weight.double() / (squares / count + module.eps).sqrt()
             values = (values - mean[:, None, None]) * scale[:, None, None] + module.bias.double()[:, None, None]
             place += 1

@@ -10,7 +10,9 @@ EPSILON = 1e-6  # pytorch-grad-cam's, in Grad-CAM++'s denominator
 
 
 def grad_cam(activations: np.ndarray, gradients: np.ndarray) -> np.ndarray:
-    """Selvaraju et al. 2017, Eq. 1 and 2: activations and gradients (K, h, w) of one image -> (h, w)."""
+    """Selvaraju et al. 2017, Eq. 1 and 2: activations and gradients (K, h, w) of one image -> (h,
+    w).
+    """
     channels, h, w = activations.shape
     result = np.zeros((h, w))
     for k in range(channels):
@@ -45,12 +47,16 @@ def hires_cam(activations: np.ndarray, gradients: np.ndarray) -> np.ndarray:
 
 
 def layer_cam(activations: np.ndarray, gradients: np.ndarray) -> np.ndarray:
-    """Jiang et al. 2021, Eq. 4 to 6: activation times positive gradient, cell by cell, summed over channels."""
+    """Jiang et al. 2021, Eq. 4 to 6: activation times positive gradient, cell by cell, summed over
+    channels.
+    """
     return np.maximum(_cell_by_cell(activations, gradients, lambda a, g: a * max(g, 0.0)), 0)
 
 
 def grad_cam_elementwise(activations: np.ndarray, gradients: np.ndarray) -> np.ndarray:
-    """pytorch-grad-cam's GradCAMElementWise: positive products of activation and gradient, summed over channels."""
+    """pytorch-grad-cam's GradCAMElementWise: positive products of activation and gradient, summed
+    over channels.
+    """
     return _cell_by_cell(activations, gradients, lambda a, g: max(a * g, 0.0))
 
 
@@ -71,7 +77,9 @@ def scale(values: np.ndarray) -> np.ndarray:
 
 
 def resize(values: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Bilinear with pixel centres at half integers (OpenCV's INTER_LINEAR), border values repeated."""
+    """Bilinear with pixel centres at half integers (OpenCV's INTER_LINEAR), border values
+    repeated.
+    """
     h, w = values.shape
     result = np.zeros((height, width))
     for i in range(height):

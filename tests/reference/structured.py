@@ -6,13 +6,16 @@ from torch import nn
 
 
 def alive_channels(network: nn.Module, layers: tuple[str, ...], cells: int) -> list[set[int]]:
-    """Alive output channels of each layer of a chain conv, ReLU, ..., flatten, linear; of the last one all.
+    """Alive output channels of each layer of a chain conv, ReLU, ..., flatten, linear; of the last
+    one all.
 
-    A channel is alive when it hangs on the image (by a kept weight from a channel that does) and when a kept weight of an alive channel
-    of the next layer reads it; what hangs on biases only is a fixed number.
+    A channel is alive when it hangs on the image (by a kept weight from a channel that does) and
+    when a kept weight of an alive channel of the next layer reads it; what hangs on biases only is
+    a fixed number.
 
     Args:
-        layers: names in order; the last is linear and reads `cells` values a channel of the one before.
+        layers: names in order; the last is linear and reads `cells` values a channel of the one
+            before.
     """
     modules = [network.get_submodule(name) for name in layers]
     sources: list[set[int]] = []

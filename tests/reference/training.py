@@ -1,4 +1,6 @@
-"""The thesis' training, one network, as plainly as PyTorch allows: ReLU before pooling, a new mask product at every step."""
+"""The thesis' training, one network, as plainly as PyTorch allows: ReLU before pooling, a new mask
+product at every step.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ def forward(weights: dict[str, Tensor], images: Tensor) -> Tensor:
 def train_one(
     state: dict[str, Tensor], mask: dict[str, Tensor], data: LabelledImages, recipe: TrainSpec, seed: int, name: str
 ) -> dict[str, Tensor]:
-    """SGD with momentum written out; masked weights get no gradient (they are multiplied by the mask in every forward pass)."""
+    """SGD with momentum written out; masked weights get no gradient (they are multiplied by the
+    mask in every forward pass).
+    """
     weights = {key: value.double().clone().requires_grad_() for key, value in state.items()}
     velocity = {key: torch.zeros_like(value) for key, value in weights.items()}
     for epoch, rate in enumerate(recipe.epoch_rates):
@@ -49,7 +53,9 @@ def train_one(
 
 
 def move_one(image: Tensor, moves: Moves, place: int) -> Tensor:
-    """One image (C, H, W) moved pixel by pixel: where each pixel of the result is read from, bilinear, black outside."""
+    """One image (C, H, W) moved pixel by pixel: where each pixel of the result is read from,
+    bilinear, black outside.
+    """
     _, height, width = image.shape
     moved = torch.zeros_like(image)
     cos = math.cos(moves.angle[place]) / float(moves.scale[place])
@@ -76,14 +82,18 @@ def finetune_one(
     purpose: tuple[int, str],
     tighten: Callable[[int], None] = lambda done: None,
 ) -> None:
-    """A network on photographs, as plainly as PyTorch allows: torch's own optimiser step by step, images moved one by one.
+    """A network on photographs, as plainly as PyTorch allows: torch's own optimiser step by step,
+    images moved one by one.
 
-    tighten: told how many steps are done after each one, before pruned weights are set to zero; may change the mask.
+    tighten: told how many steps are done after each one, before pruned weights are set to zero; may
+    change the mask.
     """
     done = 0
     kinds = {"sgd": torch.optim.SGD, "adamw": torch.optim.AdamW}
     extra = {"momentum": recipe.momentum} if recipe.optimiser == "sgd" else {}
-    optimiser = kinds[recipe.optimiser](network.parameters(), lr=0.1, weight_decay=recipe.weight_decay, foreach=False, **extra)
+    optimiser = kinds[recipe.optimiser](
+        network.parameters(), lr=0.1, weight_decay=recipe.weight_decay, foreach=False, **extra
+    )
     named = dict(network.named_parameters())
     for name, kept in mask.items():
         named[name].data *= kept
@@ -92,7 +102,10 @@ def finetune_one(
         moves = draw(len(data), recipe.augment, numpy_generator("augment", *purpose, epoch))
         torch.manual_seed(entropy("dropout", *purpose, epoch))
         network.train()
-        batches = [list(range(len(order)))[first : first + recipe.batch_size] for first in range(0, len(order), recipe.batch_size)]
+        batches = [
+            list(range(len(order)))[first : first + recipe.batch_size]
+            for first in range(0, len(order), recipe.batch_size)
+        ]
         if len(batches[-1]) == 1:  # a single image joins the batch before
             batches[-2:] = [batches[-2] + batches[-1]]
         for places in batches:
@@ -109,12 +122,17 @@ def finetune_one(
 
 
 def lowest_go(
-    weights: dict[str, Tensor], gone: dict[str, Tensor], how: tuple[str, str, str], score: Callable[[str], Callable[[list[Place]], float]]
+    weights: dict[str, Tensor],
+    gone: dict[str, Tensor],
+    how: tuple[str, str, str],
+    score: Callable[[str], Callable[[list[Place]], float]],
 ) -> dict[str, Tensor]:
-    """The mask of a level, group by group: what is gone is lowest of all, then the lowest scores, of equal ones those that stand first.
+    """The mask of a level, group by group: what is gone is lowest of all, then the lowest scores,
+    of equal ones those that stand first.
 
     Args:
-        how: granularity, scope, and the share that goes as decimal digits. score: of a layer's groups.
+        how: granularity, scope, and the share that goes as decimal digits. score: of a layer's
+            groups.
     """
     granularity, scope, share = how
     mask = {name: torch.ones(values.shape, dtype=torch.bool) for name, values in weights.items()}

@@ -11,7 +11,9 @@ from torch import Tensor, nn
 
 
 def thesis_cnn(seed: int = 0, kept: float = 1.0, inplace: bool = False) -> nn.Module:
-    """The thesis network with random weights; of each weight tensor only the largest share `kept` is left."""
+    """The thesis network with random weights; of each weight tensor only the largest share `kept`
+    is left.
+    """
     torch.manual_seed(seed)
     network = nn.Sequential(
         OrderedDict(

@@ -96,7 +96,9 @@ def test_equals_the_equations(formula: Formula, twin: Callable[..., np.ndarray],
 
 
 def test_shapley_cam_uses_the_second_derivative() -> None:
-    """For a logit sum(a^3) / 3: gradient a^2, Hessian times a = 2 a^2, so the weight is zero; for sum(a^2) / 2 it is a / 2."""
+    """For a logit sum(a^3) / 3: gradient a^2, Hessian times a = 2 a^2, so the weight is zero; for
+    sum(a^2) / 2 it is a / 2.
+    """
     activations = torch.rand(2, 3, 4, 4, dtype=torch.float64, requires_grad=True)
     (cubic,) = torch.autograd.grad((activations**3).sum() / 3, activations, create_graph=True)
     torch.testing.assert_close(shapley_cam(activations, cubic), torch.zeros(2, 4, 4, dtype=torch.float64))
@@ -106,7 +108,9 @@ def test_shapley_cam_uses_the_second_derivative() -> None:
 
 def test_an_in_place_relu_does_not_change_a_map() -> None:
     for name in ("grad-cam", "grad-cam++"):
-        plain, inplace = (saliency_maps(thesis_cnn(inplace=flag), digits(), name, "conv2", own_class) for flag in (False, True))
+        plain, inplace = (
+            saliency_maps(thesis_cnn(inplace=flag), digits(), name, "conv2", own_class) for flag in (False, True)
+        )
         assert torch.equal(plain.maps, inplace.maps)
 
 

@@ -95,7 +95,9 @@ def test_works_whatever_the_grad_mode(context: type) -> None:
 
 
 class Ignores(nn.Module):
-    """A network whose logits do not depend on `side`; with `detached`, on nothing that has a graph."""
+    """A network whose logits do not depend on `side`; with `detached`, on nothing that has a
+    graph.
+    """
 
     def __init__(self, detached: bool) -> None:
         super().__init__()

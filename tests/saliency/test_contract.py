@@ -74,7 +74,9 @@ def test_cost_is_what_it_says(name: str) -> None:
 
 @EVERY
 def test_depends_on_the_class_if_it_says_so(name: str) -> None:
-    zeros, ones = (saliency_maps(thesis_cnn(1), few(), name, "relu2", fixed_classes(torch.full((5,), c))).maps for c in (0, 1))
+    zeros, ones = (
+        saliency_maps(thesis_cnn(1), few(), name, "relu2", fixed_classes(torch.full((5,), c))).maps for c in (0, 1)
+    )
     assert torch.allclose(zeros, ones, atol=1e-6) == (CAMS[name].facts["by_class"] == "no")
 
 
@@ -92,7 +94,9 @@ def test_works_with_an_in_place_relu_after_the_layer(name: str) -> None:
     model = thesis_cnn(inplace=True)
     before = state_of(model)
     maps = saliency_maps(model, few(), name, "conv2", own_class).maps
-    torch.testing.assert_close(maps, saliency_maps(thesis_cnn(), few(), name, "conv2", own_class).maps, atol=1e-4, rtol=1e-3)
+    torch.testing.assert_close(
+        maps, saliency_maps(thesis_cnn(), few(), name, "conv2", own_class).maps, atol=1e-4, rtol=1e-3
+    )
     assert state_of(model) == before
 
 

@@ -1,4 +1,6 @@
-"""The methods of pytorch-grad-cam: none is missing without a reason, and our way of asking gives its maps."""
+"""The methods of pytorch-grad-cam: none is missing without a reason, and our way of asking gives
+its maps.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ from tests.saliency.networks import digits, thesis_cnn
 
 def registered() -> set[str]:
     names = {entry.name for entry in CAMS.values() if entry.facts["made_by"] == "pytorch-grad-cam"}
-    return {class_name for class_name in exported_names() if class_name in TEXTS and TEXTS[class_name][0].lower() in names}
+    return {
+        class_name for class_name in exported_names() if class_name in TEXTS and TEXTS[class_name][0].lower() in names
+    }
 
 
 def test_every_exported_thing_is_served_native_or_left_out() -> None:
@@ -38,7 +42,9 @@ def test_reading_the_source_finds_what_importing_finds() -> None:
     import pytorch_grad_cam
     from pytorch_grad_cam.base_cam import BaseCAM
 
-    found = {name for name, value in vars(pytorch_grad_cam).items() if inspect.isclass(value) and issubclass(value, BaseCAM)}
+    found = {
+        name for name, value in vars(pytorch_grad_cam).items() if inspect.isclass(value) and issubclass(value, BaseCAM)
+    }
     assert found <= set(exported_names())
     assert found <= registered() | set(NATIVE) | set(LEFT_OUT)
     assert all(hasattr(pytorch_grad_cam, name) for name in exported_names())
@@ -47,7 +53,9 @@ def test_reading_the_source_finds_what_importing_finds() -> None:
 
 def test_listing_does_not_import_the_library() -> None:
     code = "import sys, core.saliency; print([m for m in ('pytorch_grad_cam', 'cv2', 'sklearn') if m in sys.modules])"
-    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120).stdout
+    printed = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
+    ).stdout
     assert printed.strip() == "[]"
 
 
@@ -86,7 +94,9 @@ def test_models_do_not_share_an_ablation_layer() -> None:
 
 
 class Channels(nn.Module):
-    """Class 0 is the sum of the left half of the image, class 1 of the right half, each in a channel of its own."""
+    """Class 0 is the sum of the left half of the image, class 1 of the right half, each in a
+    channel of its own.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -99,7 +109,9 @@ class Channels(nn.Module):
         return self.relu(self.gain * torch.cat([left, right], dim=1)).sum(dim=(2, 3))
 
 
-@pytest.mark.parametrize("name", [n for n, entry in CAMS.items() if entry.facts["by_class"] == "yes" and n != "eigen-grad-cam"])
+@pytest.mark.parametrize(
+    "name", [n for n, entry in CAMS.items() if entry.facts["by_class"] == "yes" and n != "eigen-grad-cam"]
+)
 def test_points_at_the_half_that_makes_the_class(name: str) -> None:
     images = digits()[:4] + 0.05 * torch.rand(4, 1, 28, 28, generator=torch.Generator().manual_seed(0))
     for chosen, half in ((0, slice(0, 14)), (1, slice(14, 28))):

@@ -1,4 +1,6 @@
-"""Heatmaps of the networks people use, against pytorch-grad-cam, and activations that work in place."""
+"""Heatmaps of the networks people use, against pytorch-grad-cam, and activations that work in
+place.
+"""
 
 from __future__ import annotations
 
@@ -59,14 +61,24 @@ def test_equals_the_library_on_every_card(name: str) -> None:
         assert method != "grad-cam" or "ok" in states  # something was compared
 
 
-# Where an activation or a sum works in place on the layer's answer: a module (VGG), a function (DenseNet, GoogLeNet), += (ResNet).
-IN_PLACE = {"vgg16_bn": "features.41", "densenet121": "features.norm5", "googlenet": "inception5b.branch1.bn", "resnet18": "layer4.1.bn2",
-            "mobilenet_v2": "features.18.1", "mobilenet_v3_large": "features.16.1", "efficientnet_b0": "features.8.1"}  # fmt: skip
+# Where an activation or a sum works in place on the layer's answer: a module (VGG), a function
+# (DenseNet, GoogLeNet), += (ResNet).
+IN_PLACE = {
+    "vgg16_bn": "features.41",
+    "densenet121": "features.norm5",
+    "googlenet": "inception5b.branch1.bn",
+    "resnet18": "layer4.1.bn2",
+    "mobilenet_v2": "features.18.1",
+    "mobilenet_v3_large": "features.16.1",
+    "efficientnet_b0": "features.8.1",
+}
 
 
 @pytest.mark.parametrize(("name", "layer"), IN_PLACE.items())
 def test_a_map_is_made_of_the_layers_true_answer(name: str, layer: str) -> None:
-    """Activations as the layer answers them when nothing follows, and gradients of a network in which nothing works in place."""
+    """Activations as the layer answers them when nothing follows, and gradients of a network in
+    which nothing works in place.
+    """
     network = untrained(name)
     original = as_torchvision_makes_it(name, network.state_dict()).requires_grad_(False)
     before = state_of(original)
@@ -99,7 +111,9 @@ def answer_of(model: nn.Module, layer: str, seen: Tensor) -> Tensor:
 
 
 def gradients_of(model: nn.Module, layer: str, seen: Tensor) -> Tensor:
-    """By adding zeros that ask for a gradient to the layer's answer: the definition, whatever happens to the answer afterwards."""
+    """By adding zeros that ask for a gradient to the layer's answer: the definition, whatever
+    happens to the answer afterwards.
+    """
     zeros = torch.zeros_like(answer_of(model, layer, seen)).requires_grad_()
     handle = model.get_submodule(layer).register_forward_hook(lambda module, inputs, output: output + zeros)
     logits = model(seen)
@@ -121,9 +135,10 @@ class Chain(nn.Module):
 
 
 @pytest.mark.parametrize(
-    "activation", [None, nn.ReLU, nn.ReLU6, nn.Hardswish, nn.Hardsigmoid, nn.SiLU, nn.LeakyReLU, nn.ELU, nn.Mish, nn.Dropout],
+    "activation",
+    [None, nn.ReLU, nn.ReLU6, nn.Hardswish, nn.Hardsigmoid, nn.SiLU, nn.LeakyReLU, nn.ELU, nn.Mish, nn.Dropout],
     ids=lambda kind: kind.__name__ if kind else "functional",
-)  # fmt: skip
+)
 @pytest.mark.parametrize("training", [True, False])
 def test_every_activation_in_place(activation: type[nn.Module] | None, training: bool) -> None:
     torch.manual_seed(0)

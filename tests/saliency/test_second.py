@@ -1,4 +1,6 @@
-"""A second opinion must be able to disagree: the two methods of a pair never coincide, on any architecture."""
+"""A second opinion must be able to disagree: the two methods of a pair never coincide, on any
+architecture.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +15,17 @@ from core.saliency import CAMS, NEGATIVE_LIMIT, own_class, saliency_maps, second
 from core.specs import CamSpec, ImageRef, ModelSpec, PruningSpec, VariantSpec
 from tests.saliency.networks import digits, thesis_cnn
 
-# Architectures whose last layers differ: fully connected, after pooling, ReLU6, SiLU, batch norm, layer norm, concatenation.
-ARCHITECTURES = ("thesis-cnn", "efficientnet-lite0", "resnet18", "densenet121", "squeezenet1_1", "efficientnet_b0", "convnext_tiny")
+# Architectures whose last layers differ: fully connected, after pooling, ReLU6, SiLU, batch norm,
+# layer norm, concatenation.
+ARCHITECTURES = (
+    "thesis-cnn",
+    "efficientnet-lite0",
+    "resnet18",
+    "densenet121",
+    "squeezenet1_1",
+    "efficientnet_b0",
+    "convnext_tiny",
+)
 METHODS = ("grad-cam", "grad-cam++")
 COINCIDE = 0.999
 
@@ -37,10 +48,14 @@ def test_two_methods_of_a_pair_do_not_coincide(name: str) -> None:
 
 
 def test_on_real_weights_too(engine: Engine) -> None:
-    """Where pooling and a linear layer follow, Grad-CAM and HiRes-CAM are one method; the pair that is asked is not."""
+    """Where pooling and a linear layer follow, Grad-CAM and HiRes-CAM are one method; the pair that
+    is asked is not.
+    """
     model = default_model("efficientnet-lite0")
     found = named(model.name)
-    pixels = torch.from_numpy(engine.picture(ImageRef(source="gallery", name="coffee"), model).seen.copy()).permute(2, 0, 1)
+    pixels = torch.from_numpy(engine.picture(ImageRef(source="gallery", name="coffee"), model).seen.copy()).permute(
+        2, 0, 1
+    )
     others = ("hires-cam", *second_methods("grad-cam"))
     made = engine.store.use(
         VariantSpec(model=model),
@@ -77,7 +92,9 @@ def test_every_method_says_what_negative_values_do_to_it() -> None:
 
 
 def test_grad_cam_plus_plus_moves_before_the_relu_only(engine: Engine) -> None:
-    """Design fact 13: at 50 % one-shot, mean correlation of dense and pruned maps, 50 evenly spread digits."""
+    """Design fact 13: at 50 % one-shot, mean correlation of dense and pruned maps, 50 evenly spread
+    digits.
+    """
     half = VariantSpec(pruning=PruningSpec.one_shot(0.5))
     means = {}
     for layer in ("conv2", "relu2"):

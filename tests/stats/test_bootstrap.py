@@ -1,4 +1,6 @@
-"""Drawing images again: equal to a loop, the same images for all levels, repeatable, and intervals that cover."""
+"""Drawing images again: equal to a loop, the same images for all levels, repeatable, and intervals
+that cover.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,14 @@ from hypothesis.extra.numpy import arrays
 
 from core.errors import BadSpec, UnknownName
 from core.stats import bootstrap
-from core.stats.bootstrap import correlation_intervals, draw_counts, level_intervals, level_means, mean_interval, resampled_means
+from core.stats.bootstrap import (
+    correlation_intervals,
+    draw_counts,
+    level_intervals,
+    level_means,
+    mean_interval,
+    resampled_means,
+)
 from core.stats.correlation import correlation
 from tests.reference import correlation as slow
 
@@ -31,14 +40,20 @@ def made(levels: int, images: int, seed: int = 0, series: int = 2) -> tuple[np.n
 
 
 @settings(max_examples=60, deadline=None)
-@given(values=st.tuples(st.integers(1, 4), st.integers(1, 12)).flatmap(lambda shape: arrays(np.float64, shape, elements=SCORE)))
+@given(
+    values=st.tuples(st.integers(1, 4), st.integers(1, 12)).flatmap(
+        lambda shape: arrays(np.float64, shape, elements=SCORE)
+    )
+)
 def test_means_of_draws_equal_a_loop_over_the_same_images(values: np.ndarray) -> None:
     counts = np.concatenate(list(draw_counts(values.shape[1], 7, 3)))
     found = resampled_means(values, 7, 3)
     assert found.shape == (7, len(values))
     for draw, row in zip(counts, found, strict=True):
         expected = [slow.drawn_mean(list(line), list(draw)) for line in values]
-        assert [None if np.isnan(mean) else mean for mean in row] == [None if e is None else pytest.approx(e) for e in expected]
+        assert [None if np.isnan(mean) else mean for mean in row] == [
+            None if e is None else pytest.approx(e) for e in expected
+        ]
 
 
 def test_level_means_equal_a_loop() -> None:
@@ -51,13 +66,19 @@ def test_level_means_equal_a_loop() -> None:
             assert found.soft_iou[s, k] == pytest.approx(slow.mean_defined(list(score[s, k])))
             assert found.defined[s, k] == np.isfinite(score[s, k]).sum()
             for r in range(11):
-                assert found.drawn_accuracy[r, s, k] == pytest.approx(slow.drawn_mean(list(correct[s, k]), list(counts[r])))
-                assert found.drawn_soft_iou[r, s, k] == pytest.approx(slow.drawn_mean(list(score[s, k]), list(counts[r])))
+                assert found.drawn_accuracy[r, s, k] == pytest.approx(
+                    slow.drawn_mean(list(correct[s, k]), list(counts[r]))
+                )
+                assert found.drawn_soft_iou[r, s, k] == pytest.approx(
+                    slow.drawn_mean(list(score[s, k]), list(counts[r]))
+                )
 
 
 @pytest.mark.parametrize(("name", "variance"), [("pearson", 1), ("spearman", 2), ("kendall", 2)])
 def test_intervals_are_symmetric_distances_of_a_loop(name: str, variance: int) -> None:
-    """Rank correlations use draws with twice the variance: with plain draws their intervals are too narrow."""
+    """Rank correlations use draws with twice the variance: with plain draws their intervals are too
+    narrow.
+    """
     correct, score = made(6, 30)
     means = level_means(correct, score, 50, 1)
     for s, series in enumerate(correlation_intervals(means)):
@@ -65,7 +86,9 @@ def test_intervals_are_symmetric_distances_of_a_loop(name: str, variance: int) -
         value = correlation(name, means.accuracy[s], means.soft_iou[s]).value
         distances = []
         for a, b in zip(means.drawn_accuracy[:, s], means.drawn_soft_iou[:, s], strict=True):
-            wider = [mean + variance**0.5 * (draw - mean) for mean, draw in ((means.accuracy[s], a), (means.soft_iou[s], b))]
+            wider = [
+                mean + variance**0.5 * (draw - mean) for mean, draw in ((means.accuracy[s], a), (means.soft_iou[s], b))
+            ]
             distances.append(abs(correlation(name, *wider).value - value))
         half = np.quantile(distances, 0.95)
         assert found.value == pytest.approx(value)
@@ -91,7 +114,9 @@ def test_the_same_seed_draws_the_same_images_whatever_the_block(monkeypatch: pyt
 
 
 def test_all_levels_and_series_get_the_same_images() -> None:
-    """Every level is the same images plus a constant: with images in common no draw can change the order or the distances."""
+    """Every level is the same images plus a constant: with images in common no draw can change the
+    order or the distances.
+    """
     base = np.random.default_rng(0).random(60)
     score = np.stack([base + 0.001 * k for k in range(8)])[None].repeat(2, axis=0)
     right = np.stack([base > 0.3 + 0.05 * k for k in range(8)])[None].repeat(2, axis=0)  # nested
@@ -121,7 +146,13 @@ def test_averaging_leaves_an_undefined_series_out() -> None:
     assert np.isnan(means.soft_iou[0, 3])
     assert means.averaged().soft_iou[0, 3] == means.soft_iou[1, 3]
     undefined = level_intervals(means)[0][3]
-    assert (undefined.value, undefined.low, undefined.high, undefined.n, undefined.left_out) == (None, None, None, 0, 10)
+    assert (undefined.value, undefined.low, undefined.high, undefined.n, undefined.left_out) == (
+        None,
+        None,
+        None,
+        0,
+        10,
+    )
 
 
 def test_undefined_correlations_have_no_interval() -> None:
@@ -136,7 +167,9 @@ def test_undefined_correlations_have_no_interval() -> None:
 
 
 def test_draws_without_a_value_are_counted() -> None:
-    """Only one image tells the levels apart; the draws without it, about (2/3)^3 of them, have no correlation."""
+    """Only one image tells the levels apart; the draws without it, about (2/3)^3 of them, have no
+    correlation.
+    """
     score = np.array([[1.0, 1, 1], [1, 1, 2], [1, 1, 3]])
     found = correlation_intervals(level_means(score, score, 400))[0][0]
     assert found.resamples + found.left_out == 400
@@ -151,13 +184,18 @@ def test_level_intervals_of_accuracy_and_bad_names() -> None:
         share = correct[0, k].mean()
         spread = 1.96 * (share * (1 - share) / 400) ** 0.5
         assert (found.name, found.n) == ("accuracy", 400)
-        assert (found.low, found.high) == (pytest.approx(share - spread, abs=0.012), pytest.approx(share + spread, abs=0.012))
+        assert (found.low, found.high) == (
+            pytest.approx(share - spread, abs=0.012),
+            pytest.approx(share + spread, abs=0.012),
+        )
     with pytest.raises(UnknownName):
         level_intervals(means, "images")
 
 
 def test_intervals_of_a_mean_cover() -> None:
-    """300 experiments of 60 images: about 95 % of the intervals hold the true mean, drawn or from Student's t."""
+    """300 experiments of 60 images: about 95 % of the intervals hold the true mean, drawn or from
+    Student's t.
+    """
     generator = np.random.default_rng(11)
     values = generator.exponential(size=(300, 60))
     drawn = np.quantile(resampled_means(values, 400), (0.025, 0.975), axis=0)
@@ -173,7 +211,9 @@ def test_intervals_of_a_correlation_cover() -> None:
     generator, hits = np.random.default_rng(5), 0
     for _ in range(150):
         correct = generator.random(200) < accuracy[:, None]
-        found = correlation_intervals(level_means(correct, score[:, None] + 0.3 * generator.standard_normal((6, 200)), 200))[0][0]
+        found = correlation_intervals(
+            level_means(correct, score[:, None] + 0.3 * generator.standard_normal((6, 200)), 200)
+        )[0][0]
         hits += found.low <= truth <= found.high
     assert 0.90 <= hits / 150 <= 0.99
 
@@ -194,7 +234,9 @@ def test_mean_of_few(values: list[float], value: float | None) -> None:
     assert (found.value, found.low, found.high, found.n) == (value, None, None, int(value is not None))
 
 
-@pytest.mark.parametrize(("right", "score"), [((2, 3), (3, 2)), ((3,), (3,)), ((2, 0), (2, 0)), ((1, 1, 2, 3), (1, 1, 2, 3))])
+@pytest.mark.parametrize(
+    ("right", "score"), [((2, 3), (3, 2)), ((3,), (3,)), ((2, 0), (2, 0)), ((1, 1, 2, 3), (1, 1, 2, 3))]
+)
 def test_shapes_that_cannot_be_used(right: tuple, score: tuple) -> None:
     with pytest.raises(BadSpec):
         level_means(np.ones(right), np.ones(score), 5)
@@ -207,7 +249,9 @@ def test_draws_that_cannot_be_made(resamples: float, seed: int) -> None:
 
 
 def test_the_whole_study_takes_seconds() -> None:
-    """Three seeds, 26 levels, 10,000 images, 2,000 draws: about 1 s on two quiet cores; the bound leaves room for a busy machine."""
+    """Three seeds, 26 levels, 10,000 images, 2,000 draws: about 1 s on two quiet cores; the bound
+    leaves room for a busy machine.
+    """
     generator = np.random.default_rng(0)
     correct, score = generator.random((3, 26, 10_000)) < 0.9, generator.random((3, 26, 10_000))
     began = time.perf_counter()

@@ -1,4 +1,6 @@
-"""Correlations of level means against their definitions, against scipy, and where they are undefined."""
+"""Correlations of level means against their definitions, against scipy, and where they are
+undefined.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Right against wrong predictions: against definitions, against scipy, and where a group is missing."""
+"""Right against wrong predictions: against definitions, against scipy, and where a group is
+missing.
+"""
 
 from __future__ import annotations
 
@@ -65,7 +67,9 @@ def test_signed_ranks_known_value() -> None:
 
 
 def test_pairing_by_class_undoes_a_mixture() -> None:
-    """Ones have thin ink and low scores but are mostly right: within each class right predictions score 0.1 higher, over all lower."""
+    """Ones have thin ink and low scores but are mostly right: within each class right predictions
+    score 0.1 higher, over all lower.
+    """
     label = np.repeat([0, 1], 100)
     correct = np.concatenate([np.arange(100) < 10, np.arange(100) < 90])
     score = np.where(label == 0, 0.6, 0.1) + 0.1 * correct
@@ -96,7 +100,14 @@ def test_all_right_or_all_wrong(side: bool) -> None:
     group, paired = correct_against_wrong(score, correct), paired_by_class(score, correct, np.arange(20) % 2)
     assert (group.difference, group.low, group.high) == (None, None, None)
     assert {group.n_correct, group.n_wrong} == {0, 20}
-    assert (paired.difference, paired.low, paired.high, paired.p, paired.classes, paired.images) == (None, None, None, None, 0, 0)
+    assert (paired.difference, paired.low, paired.high, paired.p, paired.classes, paired.images) == (
+        None,
+        None,
+        None,
+        None,
+        0,
+        0,
+    )
 
 
 def test_no_images_and_no_scores() -> None:

@@ -1,4 +1,6 @@
-"""Whether a network is collapsed is looked at as seldom as nesting masks allow, and always answered right."""
+"""Whether a network is collapsed is looked at as seldom as nesting masks allow, and always answered
+right.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ shares = st.integers(0, 100).map(lambda percent: percent / 100)
 
 
 @given(st.lists(st.tuples(st.sampled_from("ab"), shares), max_size=40), shares, shares)
-def test_any_order_of_questions_is_answered_as_by_looking(asked: list[tuple[str, float]], border_a: float, border_b: float) -> None:
+def test_any_order_of_questions_is_answered_as_by_looking(
+    asked: list[tuple[str, float]], border_a: float, border_b: float
+) -> None:
     borders, known = {"a": border_a, "b": border_b}, Collapses()
     for ranking, sparsity in asked:
         expected = sparsity > borders[ranking]
@@ -40,8 +44,11 @@ def test_reports_are_those_of_the_masks(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(counts, "is_collapsed", lambda *question: looked.append(1) or is_collapsed(*question))
     variants = [
         VariantSpec(pruning=PruningSpec.one_shot(sparsity, excluded=excluded))
-        for excluded in ((), ("conv1.weight",)) for sparsity in (0.9, 0.99, 0.999, 0.998, 0.95, 0.97, 1.0, 0.9995, 0.98)
-    ]  # fmt: skip
+        for excluded in ((), ("conv1.weight",))
+        for sparsity in (0.9, 0.99, 0.999, 0.998, 0.95, 0.97, 1.0, 0.9995, 0.98)
+    ]
     for variant in variants:
-        assert engine.report(variant).collapsed == is_collapsed(found.skeleton, engine.store.mask(variant), found.input_shape), variant.key
+        assert engine.report(variant).collapsed == is_collapsed(
+            found.skeleton, engine.store.mask(variant), found.input_shape
+        ), variant.key
     assert 0 < len(looked) < len(variants)

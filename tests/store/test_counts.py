@@ -1,4 +1,6 @@
-"""Counts are those of the tensors: against a slow count of the network that the store lends, with zeros planted in the dense one."""
+"""Counts are those of the tensors: against a slow count of the network that the store lends, with
+zeros planted in the dense one.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,9 @@ SHARES = (0.3, 0.5, 0.95)
 
 
 class Sparse(nn.Module):
-    """Plain, depthwise and grouped convolutions, a BatchNorm and a linear layer; two of three weights are zero, and two biases."""
+    """Plain, depthwise and grouped convolutions, a BatchNorm and a linear layer; two of three
+    weights are zero, and two biases.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -93,21 +97,35 @@ def test_every_pruning_of_a_sparse_network_is_counted_from_its_tensors(engine: E
         shares = (None,) if ":" in granularity else SHARES
         for scope in tuple(SCOPES)[:1] if ":" in granularity else SCOPES:
             for share in shares:
-                check(engine, VariantSpec(model=model, pruning=PruningSpec.one_shot(share, scope, criterion, granularity=granularity)))
+                check(
+                    engine,
+                    VariantSpec(
+                        model=model, pruning=PruningSpec.one_shot(share, scope, criterion, granularity=granularity)
+                    ),
+                )
 
 
 @pytest.mark.parametrize("granularity", ["weight", "filter"])
 def test_layers_left_alone_or_pruned_by_hand_are_counted_from_the_tensors(engine: Engine, granularity: str) -> None:
-    more = {"granularity": granularity, "excluded": ("plain.weight",), "overrides": (("fc.weight", 0.9), ("grouped.weight", 0.1))}
+    more = {
+        "granularity": granularity,
+        "excluded": ("plain.weight",),
+        "overrides": (("fc.weight", 0.9), ("grouped.weight", 0.1)),
+    }
     for criterion in ("magnitude", "random"):
-        report = check(engine, VariantSpec(model=sparse_model(), pruning=PruningSpec.one_shot(0.4, criterion=criterion, **more)))
+        report = check(
+            engine, VariantSpec(model=sparse_model(), pruning=PruningSpec.one_shot(0.4, criterion=criterion, **more))
+        )
         assert [layer.name for layer in report.excluded] == ["plain.weight"]
         assert report.zero_others > report.excluded[0].already_zero > 0  # two biases are zero, too
 
 
 def test_a_pruning_that_only_meets_zeros_removes_nothing(engine: Engine) -> None:
     model = sparse_model()
-    dense, half = (engine.report(VariantSpec(model=model, pruning=pruning)) for pruning in (PruningSpec(), PruningSpec.one_shot(0.5)))
+    dense, half = (
+        engine.report(VariantSpec(model=model, pruning=pruning))
+        for pruning in (PruningSpec(), PruningSpec.one_shot(0.5))
+    )
     assert dense.was_sparse
     assert 0.6 < dense.sparsity == dense.sparsity_before == half.sparsity
     assert (half.removed, half.kept) == (0, dense.kept)
@@ -143,7 +161,9 @@ def test_counts_kept_on_disk_before_zeros_were_counted_are_counted_anew(tmp_path
     key = path.relative_to(tmp_path).with_suffix("").as_posix()
     tensors, facts = engine.store.files.load(key)
     assert Engine("cpu", tmp_path).report(variant) == report
-    engine.store.files.save(key, tensors, {name: fact for name, fact in facts.items() if name != "zero_others"} | {"format": 2})
+    engine.store.files.save(
+        key, tensors, {name: fact for name, fact in facts.items() if name != "zero_others"} | {"format": 2}
+    )
     assert Engine("cpu", tmp_path).report(variant) == report
 
 
@@ -157,17 +177,28 @@ def test_a_really_pruned_squeezenet(real_data: Path, tmp_path: Path, capsys: pyt
         assert (report.kept, report.removed, report.parameters_left) == (415_921, 0, 419_897)
         assert report.sparsity == pytest.approx(0.66578, abs=1e-5)
     assert check(engine, VariantSpec(model=model, pruning=PruningSpec.one_shot(0.8))).kept == 248_890
-    assert check(engine, VariantSpec(model=model, pruning=PruningSpec.one_shot(0.3, criterion="random"))).removed == 124_609
+    assert (
+        check(engine, VariantSpec(model=model, pruning=PruningSpec.one_shot(0.3, criterion="random"))).removed
+        == 124_609
+    )
 
     (tmp_path / "downloads" / BY_HAND).mkdir(parents=True)
     shutil.copy(file, tmp_path / "downloads" / BY_HAND / "squeezenet1_0.pth")
     words = ["--model", "squeezenet1_0", "--weights", BY_HAND, "--sparsity", "0.5", "--json", "--folder", str(tmp_path)]
     assert main(["heatmap", "--photo", "coffee", *words]) == 0
     found = json.loads(capsys.readouterr().out)
-    said = "This pruning removed 0 further weights: the dense network was already 66.6 % sparse, and the lowest-ranked weights were"
+    said = (
+        "This pruning removed 0 further weights: the dense network was already 66.6 % sparse, and the lowest-ranked"
+        " weights were"
+    )
     assert found["headline"].startswith(said)
     counts = found["mask"]
-    assert (counts["kept"], counts["removed"], counts["already_zero"], counts["parameters_left"]) == (415_921, 0, 828_527, 419_897)
+    assert (counts["kept"], counts["removed"], counts["already_zero"], counts["parameters_left"]) == (
+        415_921,
+        0,
+        828_527,
+        419_897,
+    )
     assert main(["cost", *words]) == 0
     masked = json.loads(capsys.readouterr().out)["zeros in place"]
     assert masked["parameters"] - masked["zeros"] == 419_897

@@ -89,7 +89,11 @@ def test_what_was_loaded_does_not_hang_on_the_file(files):
 
 
 @settings(max_examples=30, deadline=None)
-@given(facts=st.dictionaries(st.text(max_size=5), st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=5), st.lists)))
+@given(
+    facts=st.dictionaries(
+        st.text(max_size=5), st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=5), st.lists)
+    )
+)
 def test_facts_survive_coding(facts):
     assert coding.decode(coding.encode(W, facts))[1] == facts
 
@@ -144,12 +148,33 @@ def test_reading_prefers_the_write_root(files):
     assert files.exists(KEY)
 
 
-LEADING_OUT = ["..", "../x", "a/../../x", "/etc/x", "a//b", "a/", "", ".", "a/./b", "a\\..\\b", "C:x", "a\nb", "a\0b", "x" * 300, "é" * 150]
+LEADING_OUT = [
+    "..",
+    "../x",
+    "a/../../x",
+    "/etc/x",
+    "a//b",
+    "a/",
+    "",
+    ".",
+    "a/./b",
+    "a\\..\\b",
+    "C:x",
+    "a\nb",
+    "a\0b",
+    "x" * 300,
+    "é" * 150,
+]
 
 
 @pytest.mark.parametrize("key", LEADING_OUT)
 def test_keys_that_would_leave_the_folder_are_refused(files, key):
-    for use in (lambda: files.save(key, W, {}), lambda: files.load(key), lambda: files.exists(key), lambda: files.delete(key)):
+    for use in (
+        lambda: files.save(key, W, {}),
+        lambda: files.load(key),
+        lambda: files.exists(key),
+        lambda: files.delete(key),
+    ):
         with pytest.raises(BadSpec) as caught:
             use()
         assert_three_parts(caught.value)

@@ -1,4 +1,6 @@
-"""Damaged, foreign and outdated files are found, set aside, and give way to sound ones; nothing in them is ever run."""
+"""Damaged, foreign and outdated files are found, set aside, and give way to sound ones; nothing in
+them is ever run.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Pruned networks that a person keeps on disk: read back bit by bit, under a budget, sound after damage and on a full disk."""
+"""Pruned networks that a person keeps on disk: read back bit by bit, under a budget, sound after
+damage and on a full disk.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ from core.store.sources import Sources
 
 HALF = VariantSpec(pruning=PruningSpec.one_shot(0.5))
 LONG = VariantSpec(
-    pruning=PruningSpec.one_shot(0.25, scope="layer", overrides=(("fc.weight", 0.1),), excluded=("conv1.weight",), granularity="filter")
+    pruning=PruningSpec.one_shot(
+        0.25, scope="layer", overrides=(("fc.weight", 0.1),), excluded=("conv1.weight",), granularity="filter"
+    )
 )
 
 
@@ -33,7 +37,9 @@ def fresh(tmp_path: Path) -> Engine:
 
 
 @pytest.mark.parametrize("variant", [HALF, LONG], ids=["weights", "filters"])
-def test_what_is_kept_is_read_and_not_computed(tmp_path: Path, variant: VariantSpec, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_kept_is_read_and_not_computed(
+    tmp_path: Path, variant: VariantSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
     first = Engine("cpu", tmp_path)
     wanted, report, path = state(first, variant), first.report(variant), first.keep(variant)
     assert path.is_relative_to(tmp_path)
@@ -77,7 +83,9 @@ def test_what_was_not_read_for_longest_goes(fresh: Engine) -> None:
     for age, path in zip((30, 20, 10), paths, strict=True):
         os.utime(path, (path.stat().st_atime - age, path.stat().st_mtime - age))
     out = {name: values.clone() for name, values in state(fresh, variants[0]).items()}
-    assert fresh.store.kept.read_into(variants[0], fresh.store.stamps.of(variants[0]), out)  # used now: the second is the oldest
+    assert fresh.store.kept.read_into(
+        variants[0], fresh.store.stamps.of(variants[0]), out
+    )  # used now: the second is the oldest
     small = KeptVariants(fresh.store.files, sum(path.stat().st_size for path in paths) + 100)
     newest = replace(fresh.report(VariantSpec(pruning=PruningSpec.one_shot(0.53))))
     small.save(newest, state(fresh, newest.variant), fresh.store.mask(newest.variant), fresh.store.stamps.of(HALF))

@@ -1,4 +1,6 @@
-"""Large networks in one reused buffer, criteria measured on images, whole filters, layers left alone; budgets as people write them."""
+"""Large networks in one reused buffer, criteria measured on images, whole filters, layers left
+alone; budgets as people write them.
+"""
 
 from __future__ import annotations
 
@@ -38,9 +40,14 @@ def tight(engine: Engine) -> ModelStore:
 
 
 VARIANTS = [
-    pruned(0.3), pruned(0.0), pruned(0.5, scope="layer"), pruned(0.2, granularity="filter", scope="layer"), pruned(0.3, criterion="random"),
-    pruned(0.4, excluded=("_fc.weight", "_conv_stem.weight")), pruned(0.3),
-]  # fmt: skip
+    pruned(0.3),
+    pruned(0.0),
+    pruned(0.5, scope="layer"),
+    pruned(0.2, granularity="filter", scope="layer"),
+    pruned(0.3, criterion="random"),
+    pruned(0.4, excluded=("_fc.weight", "_conv_stem.weight")),
+    pruned(0.3),
+]
 
 
 def test_a_reused_buffer_holds_what_a_fresh_network_would(engine: Engine, tight: ModelStore) -> None:
@@ -106,7 +113,9 @@ def test_every_criterion_prunes_every_network(engine: Engine, criterion: str) ->
 
 
 def test_criteria_measured_on_images_differ_from_magnitude(engine: Engine) -> None:
-    masks = {name: engine.store.mask(pruned(0.5, ModelSpec(), criterion=name)) for name in ("magnitude", "snip", "wanda")}
+    masks = {
+        name: engine.store.mask(pruned(0.5, ModelSpec(), criterion=name)) for name in ("magnitude", "snip", "wanda")
+    }
     assert not torch.equal(masks["magnitude"]["fc.weight"], masks["snip"]["fc.weight"])
     assert not torch.equal(masks["magnitude"]["conv2.weight"], masks["wanda"]["conv2.weight"])
 
@@ -153,7 +162,8 @@ def test_one_slider_move_after_another_keeps_memory_level(tight: ModelStore) -> 
 
 
 @pytest.mark.parametrize(
-    ("text", "bytes_"), [("1000", 1000), ("2GB", 2 << 30), ("512 MB", 512 << 20), ("1.5gb", 3 << 29), (" 7KB ", 7 << 10)]
+    ("text", "bytes_"),
+    [("1000", 1000), ("2GB", 2 << 30), ("512 MB", 512 << 20), ("1.5gb", 3 << 29), (" 7KB ", 7 << 10)],
 )
 def test_budgets_as_people_write_them(text: str, bytes_: int) -> None:
     assert parse_bytes(text, "A budget") == bytes_

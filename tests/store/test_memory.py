@@ -1,4 +1,6 @@
-"""The memory cache: a budget in bytes, least recently used first, what is borrowed stays; any order of calls."""
+"""The memory cache: a budget in bytes, least recently used first, what is borrowed stays; any order
+of calls.
+"""
 
 from __future__ import annotations
 
@@ -58,7 +60,10 @@ def test_a_value_larger_than_the_budget_is_served_but_not_kept():
     cache = MemoryCache("RAM", 20)
     small = ask(cache, "small")
     with ExitStack() as borrowed:
-        values = [borrowed.enter_context(cache.borrow("large", lambda text=text: (text, 21), exclusive=False)) for text in "LM"]
+        values = [
+            borrowed.enter_context(cache.borrow("large", lambda text=text: (text, 21), exclusive=False))
+            for text in "LM"
+        ]
         assert values == ["L", "L"]
     assert cache.report().bytes == 10
     assert counters(cache) == (1, 2, 1)
@@ -123,7 +128,9 @@ def test_an_exception_in_the_body_gives_the_value_back():
 
 
 class Model(RuleBasedStateMachine):
-    """Any order of borrowing, giving back, dropping and resizing, against a plain account of what must hold."""
+    """Any order of borrowing, giving back, dropping and resizing, against a plain account of what
+    must hold.
+    """
 
     def __init__(self) -> None:
         super().__init__()

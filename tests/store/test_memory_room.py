@@ -1,4 +1,6 @@
-"""Room is made before a value is built: the peak holds, memory is used again, threads that need too much take turns, and none hangs."""
+"""Room is made before a value is built: the peak holds, memory is used again, threads that need too
+much take turns, and none hangs.
+"""
 
 from __future__ import annotations
 
@@ -56,7 +58,9 @@ def test_room_is_made_before_building() -> None:
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(1, 60)), max_size=40), st.integers(60, 150))
 def test_the_peak_never_passes_the_budget(asked: list[tuple[int, int]], budget: int) -> None:
-    """One value at a time, whatever the sizes and the order: what is really there never exceeds the budget."""
+    """One value at a time, whatever the sizes and the order: what is really there never exceeds the
+    budget.
+    """
     cache, memory = MemoryCache("RAM", budget), Memory()
     for key, size in asked:
         with cache.borrow((key, size), lambda size=size: (memory.take(size), size), expected=size) as block:
@@ -167,7 +171,9 @@ def test_a_waiting_builder_is_served_when_room_is_given_back() -> None:
 
 
 def test_circles_of_room_end_over_the_budget_instead_of_never() -> None:
-    """Two threads have one value each and want another; neither can wait for the other to give back."""
+    """Two threads have one value each and want another; neither can wait for the other to give
+    back.
+    """
     cache, both = MemoryCache("device", 100), threading.Barrier(2)
 
     def one(name: str) -> str:
@@ -184,7 +190,9 @@ def test_circles_of_room_end_over_the_budget_instead_of_never() -> None:
 
 
 def test_one_who_waits_for_a_value_is_not_sent_away_by_one_who_waits_for_room() -> None:
-    """The builder waits for room that the asker has; the asker waits for the builder: the builder goes ahead."""
+    """The builder waits for room that the asker has; the asker waits for the builder: the builder
+    goes ahead.
+    """
     cache, started = MemoryCache("device", 100), threading.Event()
 
     def builder() -> str:
@@ -281,6 +289,7 @@ def test_more_of_a_kind_are_lent_at_once_where_they_fit() -> None:
     cache = MemoryCache("device", 10_000)
     with ExitStack() as held:
         lent = [
-            held.enter_context(cache.borrow_reused(key, lambda spare: spare or object(), 10, "resnet")) for key in range(MOST_ALIKE + 3)
+            held.enter_context(cache.borrow_reused(key, lambda spare: spare or object(), 10, "resnet"))
+            for key in range(MOST_ALIKE + 3)
         ]
         assert len({id(value) for value in lent}) == MOST_ALIKE + 3

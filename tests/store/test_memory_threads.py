@@ -1,4 +1,6 @@
-"""The memory cache under threads: one builder and one lock per value, no starving, and circles are said, not waited for."""
+"""The memory cache under threads: one builder and one lock per value, no starving, and circles are
+said, not waited for.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,9 @@ def eventually(condition) -> None:
 
 
 def gathered_failure(cache: MemoryCache, error: BaseException, waiting: int) -> tuple[list, int]:
-    """One thread builds and fails while `waiting` others wait; what each of them got, and how often was built."""
+    """One thread builds and fails while `waiting` others wait; what each of them got, and how often
+    was built.
+    """
     builds = []
 
     def build() -> tuple[str, int]:
@@ -123,7 +127,9 @@ def test_readers_share_and_a_waiting_writer_comes_next():
         for count, thread in enumerate(threads, start=1):
             thread.start()
             eventually(lambda count=count: len(cache._table.entries["a"].line) == count)
-        borrowed.enter_context(cache.borrow("a", lambda: ("never built", 1), exclusive=False))  # again: must not wait behind the writer
+        borrowed.enter_context(
+            cache.borrow("a", lambda: ("never built", 1), exclusive=False)
+        )  # again: must not wait behind the writer
         assert order == []
     for thread in threads:
         thread.join(WAIT_S)
@@ -148,7 +154,9 @@ def test_a_busy_thread_does_not_starve_another():
 
 
 def test_eight_threads():
-    """Each value is built by one thread at a time, lent to one at a time, and the counters and bytes add up."""
+    """Each value is built by one thread at a time, lent to one at a time, and the counters and
+    bytes add up.
+    """
     cache, asks, keys = MemoryCache("RAM", 50), 150, 9
     building: Counter[int] = Counter()
     lent: Counter[int] = Counter()

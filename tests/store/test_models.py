@@ -1,4 +1,6 @@
-"""The store hands out pruned networks: right weights, one lock each, within its budget, with clear errors."""
+"""The store hands out pruned networks: right weights, one lock each, within its budget, with clear
+errors.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +45,10 @@ def test_counts_are_those_of_the_network_that_runs(engine: Engine) -> None:
 
 
 def test_the_dense_network_is_level_0(engine: Engine) -> None:
-    with engine.store.borrow(VariantSpec()) as dense, engine.store.borrow(VariantSpec(pruning=PruningSpec.at_level(0))) as level_0:
+    with (
+        engine.store.borrow(VariantSpec()) as dense,
+        engine.store.borrow(VariantSpec(pruning=PruningSpec.at_level(0))) as level_0,
+    ):
         assert all(torch.equal(a, b) for a, b in zip(dense.parameters(), level_0.parameters(), strict=True))
 
 

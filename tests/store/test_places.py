@@ -1,4 +1,6 @@
-"""What does not fit goes from the device to RAM to disk with a note; memory that runs out is survived or explained; nobody hangs."""
+"""What does not fit goes from the device to RAM to disk with a note; memory that runs out is
+survived or explained; nobody hangs.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +41,10 @@ def store(device_bytes: int, ram_bytes: int, precision: str = "float32") -> Mode
 
 
 def places(device_bytes: int, ram_bytes: int) -> Places:
-    """As on a machine with a GPU: two caches, two sources. Both are on the CPU; nothing else differs."""
+    """As on a machine with a GPU: two caches, two sources.
+
+    Both are on the CPU; nothing else differs.
+    """
     near, far = MemoryCache("device", device_bytes), MemoryCache("RAM", ram_bytes)
     in_ram = Sources(Origin(FILES, Path("nowhere")), far, CPU)
     return Places(Place(near, CPU, Sources(in_ram.origin, near, CPU, in_ram), torch.float32), in_ram)
@@ -55,7 +60,9 @@ class TestWithAGpu:
             (THESIS - 1, 2 * THESIS - 1, "RAM", True, "read from disk"),
         ],
     )
-    def test_a_pruned_network_goes_where_it_fits(self, device: int, ram: int, tier: str, in_place: bool, note: str | None) -> None:
+    def test_a_pruned_network_goes_where_it_fits(
+        self, device: int, ram: int, tier: str, in_place: bool, note: str | None
+    ) -> None:
         found = places(device, ram)
         place = found.of(HALF)
         assert (place.cache.name, place.in_place) == (tier, in_place)
@@ -65,7 +72,11 @@ class TestWithAGpu:
 
     @pytest.mark.parametrize(
         ("device", "ram", "tier", "note"),
-        [(THESIS, 0, "device", None), (THESIS - 1, THESIS, "RAM", "runs on the CPU"), (0, 0, "RAM", "read from disk each time")],
+        [
+            (THESIS, 0, "device", None),
+            (THESIS - 1, THESIS, "RAM", "runs on the CPU"),
+            (0, 0, "RAM", "read from disk each time"),
+        ],
     )
     def test_a_dense_network_goes_where_it_fits(self, device: int, ram: int, tier: str, note: str | None) -> None:
         found = places(device, ram)
@@ -84,7 +95,9 @@ class TestWithAGpu:
 
 @pytest.mark.parametrize(("device", "ram"), [(10 * THESIS, 10 * THESIS), (0, 3 * THESIS), (0, 0), (THESIS, THESIS)])
 @pytest.mark.parametrize(
-    "variant", [HALF, VariantSpec(), VariantSpec(pruning=PruningSpec.at_level(7))], ids=lambda variant: variant.pruning.key
+    "variant",
+    [HALF, VariantSpec(), VariantSpec(pruning=PruningSpec.at_level(7))],
+    ids=lambda variant: variant.pruning.key,
 )
 def test_every_way_gives_the_same_network(device: int, ram: int, variant: VariantSpec) -> None:
     with store(1 << 30, 1 << 30).borrow(variant) as wanted, store(device, ram).borrow(variant) as found:
@@ -163,9 +176,13 @@ def test_two_tabs_with_networks_that_do_not_fit_together_are_both_answered(tmp_p
     models = [PHOTO, ModelSpec(name="shufflenet_v2_x1_0", weights=RANDOM, seed=0)]
     largest = max(network_bytes(card(model)) for model in models)
     questions = [
-        (VariantSpec(model=models[i % 2], pruning=PruningSpec.one_shot(random.Random(i).choice([0.1, 0.3]))), COFFEE) for i in range(8)
+        (VariantSpec(model=models[i % 2], pruning=PruningSpec.one_shot(random.Random(i).choice([0.1, 0.3]))), COFFEE)
+        for i in range(8)
     ]
-    roomy, tight = Engine("cpu", tmp_path), Engine("cpu", tmp_path, Budgets(device_bytes=largest, ram_bytes=largest * 5 // 4))
+    roomy, tight = (
+        Engine("cpu", tmp_path),
+        Engine("cpu", tmp_path, Budgets(device_bytes=largest, ram_bytes=largest * 5 // 4)),
+    )
     wanted = [roomy.heatmap(*question, CamSpec()).map for question in questions]
     with ThreadPoolExecutor(2) as tabs:
         found = list(tabs.map(lambda question: tight.heatmap(*question, CamSpec()).map, questions))
@@ -206,7 +223,9 @@ class TestPrecision:
         again = Engine("cpu", tmp_path, precision=precision)
         with half.store.borrow(HALF) as wanted, again.store.borrow(HALF) as found:
             assert not again.store._near.has_index(HALF, again.store.stamps.of(HALF))  # it was read
-            assert all(torch.equal(one, other) for one, other in zip(wanted.parameters(), found.parameters(), strict=True))
+            assert all(
+                torch.equal(one, other) for one, other in zip(wanted.parameters(), found.parameters(), strict=True)
+            )
 
 
 def test_precision_comes_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -233,6 +252,10 @@ def test_repair_measures_norms_again_on_the_calibration_images(engine: Engine) -
     moved = [name for name, values in twin.state_dict().items() if not torch.equal(values, before[name])]
     assert moved
     assert all("running" in name or "num_batches" in name for name in moved)
-    assert all(torch.allclose(found[name], values, atol=1e-5) for name, values in twin.state_dict().items() if "num_batches" not in name)
+    assert all(
+        torch.allclose(found[name], values, atol=1e-5)
+        for name, values in twin.state_dict().items()
+        if "num_batches" not in name
+    )
     with engine.store.borrow(plain) as network:  # a buffer that is used again does not carry them on
         assert all(torch.equal(values, before[name]) for name, values in network.state_dict().items())

@@ -11,7 +11,12 @@ from core.errors import BadFile
 from core.store.files import Files
 from core.store.sparse import pack_sparse, unpack_sparse
 
-DTYPES = {torch.float32: torch.int32, torch.float64: torch.int64, torch.float16: torch.int16, torch.bfloat16: torch.int16}
+DTYPES = {
+    torch.float32: torch.int32,
+    torch.float64: torch.int64,
+    torch.float16: torch.int16,
+    torch.bfloat16: torch.int16,
+}
 
 
 def same_bits(a: torch.Tensor, b: torch.Tensor) -> bool:
@@ -30,7 +35,9 @@ def networks(draw: st.DrawFn) -> tuple[dict[str, torch.Tensor], dict[str, torch.
         dtype = draw(st.sampled_from(list(DTYPES)))
         generator = torch.Generator().manual_seed(draw(st.integers(0, 2**32)))
         low, high = (-(2**15), 2**15 - 1) if DTYPES[dtype] == torch.int16 else (-(2**31), 2**31 - 1)
-        bits = torch.randint(low, high, shape or (1,), generator=generator, dtype=torch.int64).to(DTYPES[dtype])  # NaN and -0.0 too
+        bits = torch.randint(low, high, shape or (1,), generator=generator, dtype=torch.int64).to(
+            DTYPES[dtype]
+        )  # NaN and -0.0 too
         weights[name] = bits.view(dtype).reshape(shape)
         if draw(st.booleans()):
             share = draw(st.sampled_from([0.0, 0.1, 0.5, 1.0]))

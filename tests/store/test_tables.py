@@ -1,4 +1,6 @@
-"""The accuracy table: what is written is read, an earlier folder wins, damage is named, a folder that cannot be written is said."""
+"""The accuracy table: what is written is read, an earlier folder wins, damage is named, a folder
+that cannot be written is said.
+"""
 
 from __future__ import annotations
 
@@ -54,7 +56,9 @@ def test_counts_are_found_by_variant_and_data(tmp_path: Path) -> None:
 
 def test_an_earlier_folder_wins_and_a_later_one_fills_up(tmp_path: Path) -> None:
     one_row(tmp_path / "own", 1)
-    write_counts(place(tmp_path / "shipped"), [(VARIANT.pruning.key, NOISY.key, 2, 5000), ("dense", NOISY.key, 3, 5000)])
+    write_counts(
+        place(tmp_path / "shipped"), [(VARIANT.pruning.key, NOISY.key, 2, 5000), ("dense", NOISY.key, 3, 5000)]
+    )
     table = AccuracyTable([tmp_path / "own", tmp_path / "shipped"])
     assert table.get(VARIANT, NOISY) == (1, 5000)
     assert table.get(VARIANT.dense, NOISY) == (3, 5000)

@@ -1,4 +1,6 @@
-"""One network on photographs: equal to the slow definition, resumed after a kill as if nothing had happened, masks hold."""
+"""One network on photographs: equal to the slow definition, resumed after a kill as if nothing had
+happened, masks hold.
+"""
 
 from __future__ import annotations
 
@@ -29,9 +31,17 @@ RECIPE = TrainSpec(rates=((0.05, 2), (0.01, 1)), batch_size=16, noise=0.0)
 def network() -> nn.Module:
     torch.manual_seed(0)
     return nn.Sequential(
-        nn.Conv2d(3, 6, 3, bias=False), nn.BatchNorm2d(6), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(6, 8, 3), nn.ReLU(),
-        nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(0.25), nn.Linear(8, 3),
-    )  # fmt: skip
+        nn.Conv2d(3, 6, 3, bias=False),
+        nn.BatchNorm2d(6),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Conv2d(6, 8, 3),
+        nn.ReLU(),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Dropout(0.25),
+        nn.Linear(8, 3),
+    )
 
 
 def photographs(count: int, seed: int = 0) -> TrainingImages:
@@ -63,7 +73,13 @@ def outcome(goal: Goal) -> Outcome:
     "recipe",
     [
         RECIPE,
-        TrainSpec(rates=((0.05, 3),), batch_size=33, shape="cosine", weight_decay=0.01, augment=("horizontal-flip", "vertical-flip")),
+        TrainSpec(
+            rates=((0.05, 3),),
+            batch_size=33,
+            shape="cosine",
+            weight_decay=0.01,
+            augment=("horizontal-flip", "vertical-flip"),
+        ),
         TrainSpec(rates=((0.01, 2),), batch_size=20, optimiser="adamw", augment=("rotation-10", "shift-and-scale")),
     ],
 )
@@ -104,7 +120,9 @@ def test_killed_at_any_epoch_it_goes_on_to_the_same_bits(tmp_path: Path) -> None
             assert torch.equal(values, again.subject.network.state_dict()[name]), name
 
 
-def test_pruned_weights_are_zero_at_every_evaluation_and_in_every_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pruned_weights_are_zero_at_every_evaluation_and_in_every_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     made, seen = goal(tmp_path), []
     counted = module.count_correct
     monkeypatch.setattr(module, "count_correct", lambda *of: seen.append(regrown(made.subject)) or counted(*of))

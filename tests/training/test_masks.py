@@ -1,4 +1,6 @@
-"""Masks of levels: any granularity, scope and criterion, equal to the slow definition; what is gone stays gone; nothing is emptied."""
+"""Masks of levels: any granularity, scope and criterion, equal to the slow definition; what is gone
+stays gone; nothing is emptied.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,9 @@ NAMES = ("0.weight", "4.weight")
 
 def tiny() -> Card:
     rule = InputRule(size_px=(12, 12), mean=(0.0,) * 3, std=(1.0,) * 3)
-    return Card(build=network, target_layer="4", input=rule, classes=("red", "green", "blue"), weights={}, classifier="9.weight")
+    return Card(
+        build=network, target_layer="4", input=rule, classes=("red", "green", "blue"), weights={}, classifier="9.weight"
+    )
 
 
 def spec(scope: str = "layer", targets: tuple[float, ...] = (0.0, 0.5), **pruning: object) -> RetrainSpec:
@@ -44,7 +48,9 @@ def weights(seed: int = 0) -> dict[str, Tensor]:
     torch.manual_seed(seed)
     state = dict(network().state_dict())
     generator = torch.Generator().manual_seed(seed)
-    return {name: torch.randn(v.shape, generator=generator) if v.is_floating_point() else v for name, v in state.items()}
+    return {
+        name: torch.randn(v.shape, generator=generator) if v.is_floating_point() else v for name, v in state.items()
+    }
 
 
 def calibration(state: dict[str, Tensor], seed: int = 0) -> Calibration:
@@ -73,22 +79,33 @@ def slow_scores(criterion: str, state: dict[str, Tensor], found: Calibration) ->
     steps=st.tuples(st.integers(1, 8), st.integers(1, 8)).map(sorted),
     seed=st.integers(0, 5),
 )
-def test_every_mask_equals_the_slow_definition(granularity: str, scope: str, criterion: str, steps: list[int], seed: int) -> None:
+def test_every_mask_equals_the_slow_definition(
+    granularity: str, scope: str, criterion: str, steps: list[int], seed: int
+) -> None:
     asked, gone = spec(scope, granularity=granularity, criterion=criterion), {}
     for place, step in enumerate(steps):  # two levels one after the other, the weights having moved in between
         state, share = weights(seed + place), f"0.{step}"
         state |= {name: state[name] * kept for name, kept in gone.items()}
         found = calibration(state, seed)
-        expected = lowest_go({name: state[name] for name in NAMES}, gone, (granularity, scope, share), slow_scores(criterion, state, found))
+        expected = lowest_go(
+            {name: state[name] for name in NAMES},
+            gone,
+            (granularity, scope, share),
+            slow_scores(criterion, state, found),
+        )
         mask = level_mask(asked, Scored(tiny(), state, gone, lambda found=found: found), float(share))
         assert mask.pop("9.weight").all()
-        assert {name: kept.tolist() for name, kept in mask.items()} == {name: kept.tolist() for name, kept in expected.items()}
+        assert {name: kept.tolist() for name, kept in mask.items()} == {
+            name: kept.tolist() for name, kept in expected.items()
+        }
         assert not any((kept & ~gone[name]).any() for name, kept in mask.items() if name in gone)
         gone = mask
 
 
 def test_what_is_gone_stays_gone_where_living_groups_score_nothing() -> None:
-    """A weight that no gradient reaches scores 0, as a removed one does; it must not be taken for removed, nor a removed one come back."""
+    """A weight that no gradient reaches scores 0, as a removed one does; it must not be taken for
+    removed, nor a removed one come back.
+    """
     state = weights()
     gone = {name: torch.rand(state[name].shape, generator=torch.Generator().manual_seed(2)) > 0.4 for name in NAMES}
     still = Calibration({name: torch.zeros_like(state[name]) for name in NAMES}, {}, 1)
@@ -143,18 +160,25 @@ def test_images_that_are_not_there_are_said() -> None:
     with pytest.raises(BadSpec, match="measured on images"):
         level_mask(spec("layer", criterion="snip"), Scored(tiny(), weights()), 0.5)
     with pytest.raises(UnknownName):
-        level_mask(replace(spec(), pruning=replace(spec().pruning, criterion="nothing")), Scored(tiny(), weights()), 0.5)
+        level_mask(
+            replace(spec(), pruning=replace(spec().pruning, criterion="nothing")), Scored(tiny(), weights()), 0.5
+        )
     with pytest.raises(UnknownName, match=r"10\.weight"):
-        level_mask(replace(spec(), pruning=replace(spec().pruning, excluded=("10.weight",))), Scored(tiny(), weights()), 0.5)
+        level_mask(
+            replace(spec(), pruning=replace(spec().pruning, excluded=("10.weight",))), Scored(tiny(), weights()), 0.5
+        )
 
 
 # --- a schedule that leaves no weight
 
 
 @pytest.mark.parametrize(
-    ("scope", "granularity", "target"), [("layer", "filter", 0.95), ("layer", "weight", 0.9999), ("global", "channel", 0.99)]
+    ("scope", "granularity", "target"),
+    [("layer", "filter", 0.95), ("layer", "weight", 0.9999), ("global", "channel", 0.99)],
 )
-def test_a_schedule_that_leaves_no_weight_is_refused_at_once(tmp_path: Path, scope: str, granularity: str, target: float) -> None:
+def test_a_schedule_that_leaves_no_weight_is_refused_at_once(
+    tmp_path: Path, scope: str, granularity: str, target: float
+) -> None:
     asked = spec(scope, (0.0, target), granularity=granularity)
     made = Material(tiny(), dict(network().state_dict()), photographs(20), photographs(10, 1), CPU, Files(tmp_path))
     with pytest.raises(BadSpec, match="would leave no weight"):

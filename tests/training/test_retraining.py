@@ -1,4 +1,6 @@
-"""Jobs of retraining, from what they are told to the networks they leave; and everything that can be wrong with what they are given."""
+"""Jobs of retraining, from what they are told to the networks they leave; and everything that can
+be wrong with what they are given.
+"""
 
 from __future__ import annotations
 
@@ -35,15 +37,30 @@ from tests.training.test_finetune import goal
 from tests.training.test_series import folder_of_photographs
 
 QUICK = TrainSpec(rates=((0.01, 1),), batch_size=8, noise=0.0)
-SPEC = RetrainSpec(name="test", model="squeezenet1_1@tiny", pruning=PruningSpec.one_shot(0.0, "layer"), targets=(0.0, 0.5), first=QUICK,
-                   each=QUICK, start="random")  # fmt: skip
+SPEC = RetrainSpec(
+    name="test",
+    model="squeezenet1_1@tiny",
+    pruning=PruningSpec.one_shot(0.0, "layer"),
+    targets=(0.0, 0.5),
+    first=QUICK,
+    each=QUICK,
+    start="random",
+)
 
 
-def arguments(folder: Path, spec: RetrainSpec = SPEC, photographs: Path | None = None, **more: object) -> dict[str, object]:
+def arguments(
+    folder: Path, spec: RetrainSpec = SPEC, photographs: Path | None = None, **more: object
+) -> dict[str, object]:
     place = photographs or folder / "photographs"
     if not place.exists():
         folder_of_photographs(place)
-    return {"spec": written(spec), "photographs": str(place), "folder": str(folder / "cache"), "device": "cpu", "size_px": 32} | more
+    return {
+        "spec": written(spec),
+        "photographs": str(place),
+        "folder": str(folder / "cache"),
+        "device": "cpu",
+        "size_px": 32,
+    } | more
 
 
 def done(asked: dict[str, object]) -> list[dict[str, object]]:
@@ -72,8 +89,12 @@ def test_a_series_is_trained_and_has_its_card(tmp_path: Path) -> None:
 
 
 def test_a_trained_level_answers_like_any_other_network(tmp_path: Path) -> None:
-    """Excluded layers and whole filters with their biases, from the job to the engine's own count."""
-    spec = replace(SPEC, pruning=PruningSpec.one_shot(0.0, "layer", granularity="filter", excluded=("classifier.1.weight",)))
+    """Excluded layers and whole filters with their biases, from the job to the engine's own
+    count.
+    """
+    spec = replace(
+        SPEC, pruning=PruningSpec.one_shot(0.0, "layer", granularity="filter", excluded=("classifier.1.weight",))
+    )
     done(arguments(tmp_path, spec))
     engine = Engine("cpu", tmp_path / "cache")
     report = engine.report(VariantSpec(model=model_of(spec), pruning=PruningSpec.at_level(1, "retrained")))
@@ -95,7 +116,9 @@ def test_held_out_photographs_are_left_out(tmp_path: Path) -> None:
     asked = arguments(tmp_path)
     shutil.copytree(tmp_path / "photographs" / "train" / "n01440764", tmp_path / "held" / "x")
     asked["held_out"] = str(tmp_path / "held")
-    with pytest.raises(BadSpec, match="0 photographs of no class"):  # every file of both classes has the name of a held-out one
+    with pytest.raises(
+        BadSpec, match="0 photographs of no class"
+    ):  # every file of both classes has the name of a held-out one
         done(asked)
     for row in range(4, 12):
         (tmp_path / "held" / "x" / f"train{row}.jpg").unlink()
@@ -121,7 +144,9 @@ def test_a_run_of_an_older_version_goes_on(tmp_path: Path) -> None:
     files = Files(tmp_path / "cache")
     for level in (0, 1):
         tensors, facts = files.load(key_of(SPEC, level))
-        files.save(key_of(SPEC, level), tensors, {name: value for name, value in facts.items() if name != "photographs"})
+        files.save(
+            key_of(SPEC, level), tensors, {name: value for name, value in facts.items() if name != "photographs"}
+        )
     assert [line["found"] for line in done(arguments(tmp_path)) if line["stage"] == "level"] == [True, True]
 
 
@@ -129,7 +154,9 @@ def test_what_it_will_cost_counts_every_level_as_it_is_trained(tmp_path: Path) -
     each = replace(QUICK, rates=((0.01, 4),))
     epochs = {}
     for pace in ("iterative", "none", "rate-rewinding"):
-        epochs[pace] = estimate(arguments(tmp_path, replace(SPEC, each=each, pace=pace, targets=(0.0, 0.5, 0.75))), n=1).epochs
+        epochs[pace] = estimate(
+            arguments(tmp_path, replace(SPEC, each=each, pace=pace, targets=(0.0, 0.5, 0.75))), n=1
+        ).epochs
     assert epochs == {"iterative": 9, "none": 1, "rate-rewinding": 3}
     cost = estimate(arguments(tmp_path, replace(SPEC, first=replace(QUICK, precision="bfloat16"))), n=1)
     assert cost.device.endswith("bfloat16")
@@ -140,7 +167,9 @@ def test_what_it_will_cost_counts_every_level_as_it_is_trained(tmp_path: Path) -
 
 @given(
     pace=st.sampled_from([pace for pace in PACES if pace != "gradual"]),
-    targets=st.lists(st.integers(1, 99), min_size=0, max_size=4, unique=True).map(lambda each: (0.0, *(n / 100 for n in sorted(each)))),
+    targets=st.lists(st.integers(1, 99), min_size=0, max_size=4, unique=True).map(
+        lambda each: (0.0, *(n / 100 for n in sorted(each)))
+    ),
     granularity=st.sampled_from(["weight", "filter", "kernel"]),
     excluded=st.lists(st.sampled_from(["a.weight", "b.weight"]), unique=True),
     augment=st.lists(st.sampled_from(["horizontal-flip", "rotation-10"]), unique=True),
@@ -154,12 +183,24 @@ def test_a_spec_survives_json(pace: str, targets: tuple, granularity: str, exclu
 
 
 def test_a_ramp_and_a_reset_survive_json() -> None:
-    for spec in (replace(SPEC, pace="gradual", ramp=Ramp(epochs=1, times=3)), replace(SPEC, pace="reset", reset="epoch-1")):
+    for spec in (
+        replace(SPEC, pace="gradual", ramp=Ramp(epochs=1, times=3)),
+        replace(SPEC, pace="reset", reset="epoch-1"),
+    ):
         assert read_retrain_spec(json.loads(json.dumps(written(spec)))) == spec
 
 
-@pytest.mark.parametrize("facts", [{}, {"colour": "red"}, written(SPEC) | {"targets": None}, written(SPEC) | {"pruning": {"colour": 1}},
-                                   written(SPEC) | {"first": {"rates": [[1]]}}, written(SPEC) | {"first": []}])  # fmt: skip
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {},
+        {"colour": "red"},
+        written(SPEC) | {"targets": None},
+        written(SPEC) | {"pruning": {"colour": 1}},
+        written(SPEC) | {"first": {"rates": [[1]]}},
+        written(SPEC) | {"first": []},
+    ],
+)
 def test_facts_that_are_no_spec(facts: dict[str, object]) -> None:
     with pytest.raises(BadSpec):
         read_retrain_spec(facts)
@@ -214,13 +255,19 @@ def test_a_class_of_which_nothing_can_be_read_is_said(tmp_path: Path) -> None:
         done(arguments(tmp_path, photographs=place))
 
 
-def test_photographs_that_memory_has_no_room_for_train_the_same_from_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_photographs_that_memory_has_no_room_for_train_the_same_from_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     asked = arguments(tmp_path)
     done(asked)
     monkeypatch.setattr("core.data.decode.free_ram_bytes", lambda: 0)
     mapped = asked | {"folder": str(tmp_path / "other")}
-    finished(decode([part(read_folder(tmp_path / "photographs"), "train")], InputRule(size_px=(32, 32)), tmp_path / "bytes"))
-    assert list((tmp_path / "bytes").iterdir()) == []  # the file has no name, so nothing is left of a killed process either
+    finished(
+        decode([part(read_folder(tmp_path / "photographs"), "train")], InputRule(size_px=(32, 32)), tmp_path / "bytes")
+    )
+    assert (
+        list((tmp_path / "bytes").iterdir()) == []
+    )  # the file has no name, so nothing is left of a killed process either
     done(mapped)
     one, other = (stored(each, SPEC, 1)[0] for each in (asked, mapped))
     assert all(torch.equal(one[name], other[name]) for name in one)
@@ -249,9 +296,13 @@ def test_decoding_says_how_far_it_is_and_stops_at_once(tmp_path: Path, monkeypat
 
 
 def test_the_usual_network_for_photographs_can_be_retrained(tmp_path: Path) -> None:
-    spec = replace(SPEC, model="efficientnet-lite0@tiny", start="pretrained", pruning=PruningSpec.one_shot(0.0, "global"))
+    spec = replace(
+        SPEC, model="efficientnet-lite0@tiny", start="pretrained", pruning=PruningSpec.one_shot(0.0, "global")
+    )
     done(arguments(tmp_path, spec))
-    report = Engine("cpu", tmp_path / "cache").report(VariantSpec(model=model_of(spec), pruning=PruningSpec.at_level(1, "retrained")))
+    report = Engine("cpu", tmp_path / "cache").report(
+        VariantSpec(model=model_of(spec), pruning=PruningSpec.at_level(1, "retrained"))
+    )
     assert report.sparsity == pytest.approx(0.5, abs=1e-4)
 
 
@@ -317,7 +368,9 @@ def test_a_second_process_on_one_series_is_told(tmp_path: Path) -> None:
         ({"spec": written(replace(SPEC, pruning=PruningSpec.one_shot(0.0, excluded=("x",))))}, UnknownName),
     ],
 )
-def test_what_cannot_be_trained_is_said_before_anything_is_written(tmp_path: Path, more: dict[str, object], error: type) -> None:
+def test_what_cannot_be_trained_is_said_before_anything_is_written(
+    tmp_path: Path, more: dict[str, object], error: type
+) -> None:
     with pytest.raises(error) as caught:
         done(arguments(tmp_path) | more)
     assert isinstance(caught.value, SparsightError)

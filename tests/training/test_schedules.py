@@ -1,4 +1,6 @@
-"""Schedules of retraining: each begins where it says, gradual pruning equals the slow definition, and all resume to the same bits."""
+"""Schedules of retraining: each begins where it says, gradual pruning equals the slow definition,
+and all resume to the same bits.
+"""
 
 from __future__ import annotations
 
@@ -31,12 +33,20 @@ from tests.training.test_masks import NAMES, tiny
 QUICK = TrainSpec(rates=((0.05, 1),), batch_size=16, noise=0.0)
 STILL = TrainSpec(rates=((0.0, 1),), batch_size=67, weight_decay=0.0, noise=0.0)
 TARGETS = (0.0, 0.5, 0.75)
-SPEC = RetrainSpec(name="test-layer", model="tiny@colours", pruning=PruningSpec.one_shot(0.0, "layer", excluded=("9.weight",)),
-                   targets=TARGETS, first=replace(QUICK, rates=((0.05, 3),)), each=QUICK)  # fmt: skip
+SPEC = RetrainSpec(
+    name="test-layer",
+    model="tiny@colours",
+    pruning=PruningSpec.one_shot(0.0, "layer", excluded=("9.weight",)),
+    targets=TARGETS,
+    first=replace(QUICK, rates=((0.05, 3),)),
+    each=QUICK,
+)
 
 
 def material(folder: Path, **more: object) -> Material:
-    return Material(tiny(), dict(network().state_dict()), photographs(67), photographs(40, 1), CPU, Files(folder), **more)
+    return Material(
+        tiny(), dict(network().state_dict()), photographs(67), photographs(40, 1), CPU, Files(folder), **more
+    )
 
 
 def stored(made: Material, spec: RetrainSpec, level: int) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
@@ -64,7 +74,9 @@ def test_weights_are_reset_to_what_was_asked_for(tmp_path: Path, reset: str) -> 
 
 
 def after_epoch(epoch: int, folder: Path) -> dict[str, Tensor]:
-    """The weights of the dense network after an epoch, from what a run that is killed then leaves behind."""
+    """The weights of the dense network after an epoch, from what a run that is killed then leaves
+    behind.
+    """
     made = material(folder)
     running = run_series(SPEC, made)
     for _ in range(epoch):
@@ -133,7 +145,9 @@ def test_no_retraining_trains_nothing(tmp_path: Path) -> None:
 
 
 @given(times=st.integers(1, 30), epochs=st.integers(1, 4), begin=st.integers(0, 3), steps=st.integers(1, 40))
-def test_prunings_fall_at_even_distances_and_the_last_at_the_ramp_s_end(times: int, epochs: int, begin: int, steps: int) -> None:
+def test_prunings_fall_at_even_distances_and_the_last_at_the_ramp_s_end(
+    times: int, epochs: int, begin: int, steps: int
+) -> None:
     ramp = Ramp(begin=begin, epochs=epochs, times=times)
     gradual = Gradual(ramp, 0.9, lambda sparsity, gone: {}, {})
     found = {done: place for done in range((ramp.end + 2) * steps) if (place := gradual.due(done, steps))}
@@ -150,13 +164,17 @@ def test_the_ramp_is_the_cubic_of_the_paper(times: int, final: float, initial: f
     t0, dt = 100, 7
     for n in range(times + 1):
         t = t0 + n * dt
-        assert ramp.sparsity(final, n, initial) == pytest.approx(final + (initial - final) * (1 - (t - t0) / (times * dt)) ** 3)
+        assert ramp.sparsity(final, n, initial) == pytest.approx(
+            final + (initial - final) * (1 - (t - t0) / (times * dt)) ** 3
+        )
     assert ramp.sparsity(final, times) == final
     assert ramp.sparsity(final, 0) == pytest.approx(0, abs=1e-12)
 
 
 def gradual_spec(trained: int, **ramp: int) -> RetrainSpec:
-    return replace(SPEC, pace="gradual", targets=(0.0, 0.8), each=replace(QUICK, rates=((0.05, trained),)), ramp=Ramp(**ramp))
+    return replace(
+        SPEC, pace="gradual", targets=(0.0, 0.8), each=replace(QUICK, rates=((0.05, trained),)), ramp=Ramp(**ramp)
+    )
 
 
 def test_gradual_equals_the_slow_definition(tmp_path: Path) -> None:

@@ -1,4 +1,6 @@
-"""Series of retrained networks: the right masks at every level, found again after a kill, with a card that a fresh process reads."""
+"""Series of retrained networks: the right masks at every level, found again after a kill, with a
+card that a fresh process reads.
+"""
 
 from __future__ import annotations
 
@@ -35,13 +37,21 @@ from tests.training.test_finetune import CPU, network, photographs
 
 QUICK = TrainSpec(rates=((0.05, 1),), batch_size=16, noise=0.0)
 TARGETS = (0.0, 0.5, 0.75)
-SPEC = RetrainSpec(name="test-layer", model="tiny@colours", pruning=PruningSpec.one_shot(0.0, "layer", excluded=("9.weight",)),
-                   targets=TARGETS, first=QUICK, each=QUICK)  # fmt: skip
+SPEC = RetrainSpec(
+    name="test-layer",
+    model="tiny@colours",
+    pruning=PruningSpec.one_shot(0.0, "layer", excluded=("9.weight",)),
+    targets=TARGETS,
+    first=QUICK,
+    each=QUICK,
+)
 
 
 def tiny() -> Card:
     rule = InputRule(size_px=(12, 12), mean=(0.0,) * 3, std=(1.0,) * 3)
-    return Card(build=network, target_layer="4", input=rule, classes=("red", "green", "blue"), weights={}, classifier="9.weight")
+    return Card(
+        build=network, target_layer="4", input=rule, classes=("red", "green", "blue"), weights={}, classifier="9.weight"
+    )
 
 
 def material(folder: Path) -> Material:
@@ -61,7 +71,9 @@ def test_every_level_has_its_sparsity_and_masks_nest(tmp_path: Path, pace: str, 
     before: dict[str, torch.Tensor] = {}
     for level, target in enumerate(TARGETS):
         weights, mask = stored(made, spec, level)
-        assert mask.pop("9.weight").all()  # left alone, and kept with the others, so that every prunable weight has its mask
+        assert mask.pop(
+            "9.weight"
+        ).all()  # left alone, and kept with the others, so that every prunable weight has its mask
         assert set(mask) == {"0.weight", "4.weight"}
         for name, kept in mask.items():
             assert (weights[name][~kept] == 0).all()
@@ -117,7 +129,14 @@ def test_killed_between_and_within_levels_it_goes_on(tmp_path: Path) -> None:
 
 def test_what_is_told(tmp_path: Path) -> None:
     told: list[Step] = list(run_series(SPEC, material(tmp_path)))
-    assert [(step.level, step.epoch is None) for step in told] == [(0, False), (0, True), (1, False), (1, True), (2, False), (2, True)]
+    assert [(step.level, step.epoch is None) for step in told] == [
+        (0, False),
+        (0, True),
+        (1, False),
+        (1, True),
+        (2, False),
+        (2, True),
+    ]
     facts = Files(tmp_path).facts(key_of(SPEC, 1))
     assert facts["training_images"] == 67
     assert facts["outcome"]["history"][0]["total"] == 40
@@ -164,7 +183,9 @@ def test_merkle_trains_a_reduced_series(tmp_path: Path) -> None:
     for level, rate in enumerate(merkle.RATES):
         weights, mask = unpack_sparse(files.load(key_of(spec, level))[0])
         assert set(mask) == set(convs)
-        assert sum(int(kept.sum()) for kept in mask.values()) == pytest.approx(sum(kept.numel() for kept in mask.values()) / rate, rel=0.01)
+        assert sum(int(kept.sum()) for kept in mask.values()) == pytest.approx(
+            sum(kept.numel() for kept in mask.values()) / rate, rel=0.01
+        )
         card.build().load_state_dict(weights)
 
 
@@ -225,7 +246,10 @@ def test_a_damaged_card_is_left_out(tmp_path: Path, content: str) -> None:
 def test_runs_of_several_folders_come_together(tmp_path: Path) -> None:
     one = merkle.describe(Plan(architecture="squeezenet1_1", data="x", size_px=64), ("a", "b"))
     finetuned.write(tmp_path / "one", one)
-    finetuned.write(tmp_path / "two", replace(one, runs={"other": finetuned.Run(summary="another run", targets=(0, 0.3), seeds=(4,))}))
+    finetuned.write(
+        tmp_path / "two",
+        replace(one, runs={"other": finetuned.Run(summary="another run", targets=(0, 0.3), seeds=(4,))}),
+    )
     (found,) = finetuned.find([tmp_path / "one", tmp_path / "two"])
     assert set(found.runs) == {"merkle-layer", "other"}
     assert found.card().seeds == (0, 4)
@@ -247,7 +271,9 @@ def test_what_a_run_will_cost_is_measured(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("architecture", [*architectures.OFFERED, "inception_v3", "wide_resnet50_2"])
 def test_every_network_can_be_given_other_classes(architecture: str) -> None:
-    found = merkle.describe(Plan(architecture=architecture, data="x", size_px=96, normalise=True), ("a", "b", "c")).card()
+    found = merkle.describe(
+        Plan(architecture=architecture, data="x", size_px=96, normalise=True), ("a", "b", "c")
+    ).card()
     assert dict(skeleton(found.build).named_parameters())[found.classifier].shape[0] == 3
     assert found.kinds[found.classifier] in ("linear", "conv")
     skeleton(found.build).get_submodule(found.target_layer)

@@ -1,4 +1,6 @@
-"""The training loop equals its slow definition, seed by seed; masks hold; schedules follow OpenLTH."""
+"""The training loop equals its slow definition, seed by seed; masks hold; schedules follow
+OpenLTH.
+"""
 
 from __future__ import annotations
 

@@ -24,11 +24,15 @@ def maps(rows: Sequence[Row], key: str, linked: bool, signed: bool) -> None:
     """Draws the rows.
 
     Args:
-        linked: all rows show the same image, so a point in one is a point in all; else a point stays in its row.
+        linked: all rows show the same image, so a point in one is a point in all; else a point
+            stays in its row.
         signed: values run from -1 to 1 (differences), those of a dense map still from 0 to 1.
     """
     data = {
-        "rows": [{"title": row.title, "tiles": [_tile(tile, position) for position, tile in enumerate(row.tiles)]} for row in rows],
+        "rows": [
+            {"title": row.title, "tiles": [_tile(tile, position) for position, tile in enumerate(row.tiles)]}
+            for row in rows
+        ],
         "linked": linked,
         "signed": signed,
     }

@@ -28,7 +28,9 @@ class Thumb:
 
 @dataclass(frozen=True, kw_only=True)
 class Sheet:
-    """Pictures in rows. label: in words, what is chosen. chosen: value of the framed one. columns: a row. locked: for looking only."""
+    """Pictures in rows. label: in words, what is chosen. chosen: value of the framed one. columns:
+    a row. locked: for looking only.
+    """
 
     label: str
     thumbs: Sequence[Thumb]
@@ -38,7 +40,9 @@ class Sheet:
 
 
 def draw(sheet: Sheet, choose: Callable[[str], None]) -> None:
-    """Draws the pictures. choose: called with the value of another one that a person picks, before the page runs again."""
+    """Draws the pictures. choose: called with the value of another one that a person picks, before
+    the page runs again.
+    """
     key = f"_thumbs_{sheet.label}"
 
     def picked() -> None:
