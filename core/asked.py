@@ -7,7 +7,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -37,13 +36,6 @@ SETTINGS = {
 MOST_PX = 4096  # side of an input
 # where nothing is said
 HOW_TO_PRUNE = {"scope": "global", "granularity": "weight", "exclude": [], "repair": "none", "criterion": "magnitude"}
-
-
-def data_name(source: str, size_px: int | None = None) -> str:
-    """What networks trained on these photographs carry: the file's or folder's name as a part of a
-    path, and the size where it is given, for networks of another size are other networks."""
-    name = re.sub(r"[^\w.-]+", "-", Path(source).stem).strip("-.") or "photographs"
-    return name if size_px is None or name.endswith(f"-{size_px}") else f"{name}-{size_px}"
 
 
 def image_size(value: int, least: int = 32) -> int:

@@ -38,7 +38,7 @@ def retrain(arguments: Arguments, folder: Path) -> int | None:
     """
     from core import retraining
 
-    asked = asked_training.job_arguments(arguments, folder)
+    asked = asked_training.task_of(arguments).job_arguments(folder, arguments.device or "")
     retraining.check(asked)
     if arguments.estimate:
         cost = retraining.estimate(asked)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from core.asked import data_name, image_size, say, say_decoded, words_of
+from core.asked import image_size, say, say_decoded, words_of
 from core.errors import BadSpec, MissingData, SparsightError, UnknownName
 from core.specs import SCOPES
 
@@ -241,6 +241,7 @@ def _print(arguments: Arguments, tables: list[Any]) -> None:
 
 
 def _plan(arguments: Arguments, seed: int) -> Any:
+    from core.models.head import data_name
     from core.protocols.merkle import Plan
 
     if arguments.scope not in SCOPES:

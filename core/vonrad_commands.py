@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from core.asked import data_name, image_size, say, say_decoded, words_of
+from core.asked import image_size, say, say_decoded, words_of
 from core.errors import MissingData
 from core.text import fitted
 
@@ -122,6 +122,7 @@ def _data(arguments: Arguments) -> str:
 
 
 def _plan(arguments: Arguments, seed: int) -> Any:
+    from core.models.head import data_name
     from core.protocols.vonrad import RATES, THREE, Plan
 
     limit = arguments.epochs_limit

@@ -15,10 +15,10 @@ from hypothesis import given, strategies
 
 import core.__main__ as command_line
 from core import job_commands
-from core.asked import data_name
-from core.asked_training import job_arguments
+from core.asked_training import task_of
 from core.errors import BadSpec
 from core.jobs import Jobs
+from core.models.head import data_name
 from core.specs.written import read_retrain_spec
 from core.store.files import Files
 from core.training.series import key_of
@@ -59,7 +59,7 @@ def tiny(tmp_path: Path) -> list[str]:
 
 def spec_of(tiny: list[str], *more: str):
     arguments = command_line.build_parser().parse_args([*tiny, *more])
-    return read_retrain_spec(job_arguments(arguments, Path("cache"))["spec"])
+    return read_retrain_spec(task_of(arguments).job_arguments(Path("cache"))["spec"])
 
 
 def test_a_run_is_shown_and_its_networks_are_there(command, tiny: list[str], tmp_path: Path) -> None:
@@ -278,3 +278,19 @@ def test_a_data_set_s_name_is_one_part_of_a_path(source: str, size_px: int | Non
 
 def test_networks_of_another_size_have_another_name() -> None:
     assert (data_name("/x/imagenette-128.zip", 128), data_name("my photos", 64)) == ("imagenette-128", "my-photos-64")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--data", "x"],
+        ["--data=-x", "--size", "64", "--no-normalise", "--exclude", "a.weight", "b.weight"],
+        ["--data", "x y", "--sparsities", "0.5", "0.75", "--schedule", "reset:epoch-2", "--rate", "0.0005"],
+        ["--data", "x", "--name", "mine", "--first-epochs", "2", "--augment", "horizontal-flip", "rotation-10"],
+    ],
+)
+def test_a_task_and_its_command_are_one(words: list[str]) -> None:
+    """The page shows the command of its task: the parser reads the same task from it."""
+    task = task_of(command_line.build_parser().parse_args(["retrain", *words]))
+    assert task_of(command_line.build_parser().parse_args(["retrain", *task.command()])) == task
+    assert task.command() == words

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -91,3 +93,10 @@ def initial_weights(description: Description, pretrained: dict[str, Tensor] | No
             "Choose another file.",
         )
     return state | fitting
+
+
+def data_name(source: str, size_px: int | None = None) -> str:
+    """What networks trained on these photographs carry: the file's or folder's name as a part of a
+    path, and the size where it is given, for networks of another size are other networks."""
+    name = re.sub(r"[^\w.-]+", "-", Path(source).stem).strip("-.") or "photographs"
+    return name if size_px is None or name.endswith(f"-{size_px}") else f"{name}-{size_px}"

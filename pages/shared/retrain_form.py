@@ -12,14 +12,13 @@ from typing import Any
 
 import streamlit as st
 
-from core.asked import data_name
-from core.asked_training import add_retrain, job_arguments
 from core.data.datasets import DATASETS
 from core.errors import BadSpec
 from core.models.architectures import OFFERED
-from core.parser import Parser
+from core.models.head import data_name
 from core.protocols import merkle_job
 from core.pruning import CRITERIA
+from core.retrain_task import RetrainTask
 from core.retraining import Cost, estimate, read_series
 from core.specs import AUGMENTATIONS, GRANULARITIES, OPTIMISERS, PACES, RATES, RESETS, SCOPES, n_of_m
 from core.text import duration, size
@@ -63,7 +62,7 @@ def form() -> tuple[str, Arguments, str] | None:
         words["seed"] = st.number_input("Seed", 0, 1000, 0, key="_seed")
     if recipe == "own":
         with frame.explained():
-            command = shlex.join(_command(words))
+            command = shlex.join(_task(words).command())
             st.caption("The same from the command line:")
             st.code(f"python -m core retrain {command}", language="shell", wrap_lines=True)
     cost, begin = st.columns(2)
@@ -184,17 +183,13 @@ def _learning() -> dict[str, Any]:
     return {"optimiser": optimiser, "epochs": epochs, "rate": rate, "rates": shape, "augment": augment}
 
 
-def _command(words: Mapping[str, Any]) -> list[str]:
-    """The words of `python -m core retrain`; empty ones are left out."""
-    parts: list[str] = []
-    for name, value in words.items():
-        if name == "sparsities":
-            parts += ["--sparsities", *(f"{_percent(part) / 100:g}" for part in value)] if value else []
-        elif isinstance(value, list):
-            parts += [f"--{name}", *map(str, value)]
-        elif value not in ("", None):
-            parts += [f"--{name}", f"{value:g}" if isinstance(value, float) else str(value)]
-    return parts
+def _task(words: Mapping[str, Any]) -> RetrainTask:
+    """Raises BadSpec for sparsities that are no numbers."""
+    given: dict[str, Any] = {
+        name.replace("-", "_"): tuple(value) if isinstance(value, list) else value for name, value in words.items()
+    }
+    given["sparsities"] = tuple(_percent(part) / 100 for part in words.get("sparsities", ()))
+    return RetrainTask(**given)
 
 
 def _percent(text: str) -> float:
@@ -207,12 +202,8 @@ def _percent(text: str) -> float:
 
 
 def _free(words: Mapping[str, Any]) -> tuple[str, Arguments, str]:
-    """Raises BadSpec, UnknownName, Misuse."""
-    parser = Parser(prog="python -m core retrain")
-    add_retrain(parser)
-    asked = parser.parse_args(_command(words))
-    asked.device = str(cached.engine().device)
-    arguments = job_arguments(asked, cached.engine().folder)
+    """Raises BadSpec, UnknownName."""
+    arguments = _task(words).job_arguments(cached.engine().folder, str(cached.engine().device))
     spec = arguments["spec"]
     return "retrain", arguments, f"{spec['model']}, {spec['name']}, seed {spec['seed']}"
 
