@@ -7,9 +7,9 @@ from dataclasses import replace
 import streamlit as st
 
 from core import CamSpec, ImageRef, PruningSpec, VariantSpec
-from core.text import MEGABYTE, size
-from pages.shared import access, frame, present, serving
-from pages.shared.markdown import message
+from core.base.text import MEGABYTE, size
+from pages.parts.common import access, frame, present, serving
+from pages.parts.common.markdown import message
 
 LEAST_MB = 16
 
@@ -41,15 +41,16 @@ def _example() -> None:
     from core.models.zoo import (
         default_model,
     )  # here, as in all functions: the server imports this file before its caches exist
-    from pages.shared import cached, shown
-    from pages.shared.address import START, START_MODEL
+    from pages.parts.common import engine as cached
+    from pages.parts.common import pictures
+    from pages.parts.common.address import START, START_MODEL
 
     variant = VariantSpec(model=default_model(START_MODEL), pruning=PruningSpec.one_shot(0.3))
-    shown.example(cached.comparison(variant, ImageRef(source="gallery", name=str(START["photo"])), CamSpec()))
+    pictures.example(cached.comparison(variant, ImageRef(source="gallery", name=str(START["photo"])), CamSpec()))
 
 
 def _memory() -> None:
-    from pages.shared import cached
+    from pages.parts.common import engine as cached
 
     parts = cached.engine().parts()
     st.table(
@@ -71,7 +72,7 @@ def _memory() -> None:
 
 def _limits() -> None:
     """For everybody who uses this server, until it is started anew."""
-    from pages.shared import cached
+    from pages.parts.common import engine as cached
 
     store = cached.engine().store
     first, second, third = st.columns(3, vertical_alignment="bottom")

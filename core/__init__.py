@@ -1,6 +1,8 @@
 """Sparsight's engine: does a pruned network still look at the same things?
 
 from core import Engine, VariantSpec, PruningSpec, ImageRef, CamSpec
+
+What a notebook needs is here, under one name each. Nothing in core imports this module.
 """
 
 import os
@@ -11,22 +13,71 @@ from typing import TYPE_CHECKING, Any
 # process. Read when torch is loaded.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-from core.errors import SparsightError
-from core.specs import CamSpec, DataSpec, ImageRef, ModelSpec, PruningSpec, TrainSpec, VariantSpec
+from core.base.errors import SparsightError
+from core.specs import CamSpec, DataSpec, ImageRef, ModelSpec, PruningSpec, RetrainSpec, TrainSpec, VariantSpec
 
 if TYPE_CHECKING:
-    from core.engine import Engine as Engine
-    from core.protocols.lukkien_tables import found_studies as found_studies
-    from core.protocols.lukkien_tables import load_images as load_images
-    from core.protocols.lukkien_tables import load_study as load_study
+    from core.data.decode import TrainingImages as TrainingImages
+    from core.disk.files import Files as Files
+    from core.engine import amounts as amounts
+    from core.engine.engine import Engine as Engine
+    from core.figures import export as export
+    from core.figures import maps as maps
+    from core.figures import sheets as sheets
+    from core.figures import strips as strips
+    from core.figures.plots import base as plots
+    from core.figures.plots import lukkien as study_plots
+    from core.figures.plots import series as series_plots
+    from core.measures import MEASURES as MEASURES
+    from core.models import own as own
+    from core.models.zoo import MODELS as MODELS
+    from core.models.zoo import card as card
+    from core.models.zoo import default_model as default_model
+    from core.protocols.lukkien import protocol as lukkien
+    from core.protocols.lukkien.tables import found_studies as found_studies
+    from core.protocols.lukkien.tables import load_images as load_images
+    from core.protocols.lukkien.tables import load_study as load_study
+    from core.protocols.merkle import protocol as merkle
+    from core.protocols.series import images as series_images
+    from core.protocols.series import tables as series_tables
+    from core.results import MAP_STATES as MAP_STATES
+    from core.saliency import CAMS as CAMS
+    from core.stats.intervals import wilson as wilson
+    from core.training.series import Material as Material
+    from core.training.series import run_series as run_series
 
-# What is imported with its first use: torch takes seconds that `python -m core --help` need not
-# wait for.
-LAZY = {
-    "Engine": "core.engine",
-    "found_studies": "core.protocols.lukkien_tables",
-    "load_images": "core.protocols.lukkien_tables",
-    "load_study": "core.protocols.lukkien_tables",
+# Imported with their first use: torch takes seconds that `python -m core --help` need not wait for.
+NAMES = {
+    "CAMS": "core.saliency",
+    "Engine": "core.engine.engine",
+    "Files": "core.disk.files",
+    "MAP_STATES": "core.results",
+    "MEASURES": "core.measures",
+    "MODELS": "core.models.zoo",
+    "Material": "core.training.series",
+    "TrainingImages": "core.data.decode",
+    "card": "core.models.zoo",
+    "default_model": "core.models.zoo",
+    "found_studies": "core.protocols.lukkien.tables",
+    "load_images": "core.protocols.lukkien.tables",
+    "load_study": "core.protocols.lukkien.tables",
+    "run_series": "core.training.series",
+    "wilson": "core.stats.intervals",
+}
+MODULES = {
+    "amounts": "core.engine.amounts",
+    "export": "core.figures.export",
+    "lukkien": "core.protocols.lukkien.protocol",
+    "maps": "core.figures.maps",
+    "merkle": "core.protocols.merkle.protocol",
+    "own": "core.models.own",
+    "plots": "core.figures.plots.base",
+    "series_images": "core.protocols.series.images",
+    "series_plots": "core.figures.plots.series",
+    "series_tables": "core.protocols.series.tables",
+    "sheets": "core.figures.sheets",
+    "strips": "core.figures.strips",
+    "study_plots": "core.figures.plots.lukkien",
 }
 __all__ = [
     "CamSpec",
@@ -34,14 +85,18 @@ __all__ = [
     "ImageRef",
     "ModelSpec",
     "PruningSpec",
+    "RetrainSpec",
     "SparsightError",
     "TrainSpec",
     "VariantSpec",
-    *LAZY,
+    *NAMES,
+    *MODULES,
 ]
 
 
 def __getattr__(name: str) -> Any:
-    if name not in LAZY:
-        raise AttributeError(f"module 'core' has no attribute '{name}'")
-    return getattr(import_module(LAZY[name]), name)
+    if name in NAMES:
+        return getattr(import_module(NAMES[name]), name)
+    if name in MODULES:
+        return import_module(MODULES[name])
+    raise AttributeError(f"module 'core' has no attribute '{name}'")

@@ -8,15 +8,15 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from core.bench import BENCHES
+from bench import BENCHES
+from core.base.errors import BadFile, UnknownName
+from core.base.registry import Entry
 from core.data.datasets import DATASETS
 from core.data.gallery import GALLERY, GalleryPhoto
-from core.errors import BadFile, UnknownName
 from core.measures import MEASURES
 from core.models.torchvision_cnns import BY_HAND
 from core.models.zoo import MODELS, Card
 from core.pruning import CRITERIA
-from core.registry import Entry
 from core.saliency import CAMS, CamMethod
 from core.specs import GRANULARITIES, SCOPES
 

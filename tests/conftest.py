@@ -12,7 +12,7 @@ import pytest
 import torch
 from hypothesis import settings
 
-from core.engine import Engine
+from core.engine.engine import Engine
 
 # No test depends on the time that something takes: a busy machine changes no result.
 settings.register_profile("any-machine", deadline=None)

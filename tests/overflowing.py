@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from core.engine import Engine
+from core.disk.sparse import pack_sparse, unpack_sparse
+from core.engine.engine import Engine
 from core.specs import VariantSpec
-from core.store.sparse import pack_sparse, unpack_sparse
 from core.store.weights import stored_key
 
 FACTOR = 1e30  # two convolutions in a row take float32 beyond its largest number

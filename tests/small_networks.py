@@ -8,12 +8,12 @@ from pathlib import Path
 
 import torch
 
-from core.models import finetuned
-from core.models.finetuned import Description, Run
+from core.disk.files import Files
+from core.disk.sparse import pack_sparse
+from core.models import description
+from core.models.description import Description, Run
 from core.pruning.mask import full_mask
 from core.specs import ModelSpec, PruningSpec, VariantSpec
-from core.store.files import Files
-from core.store.sparse import pack_sparse
 
 MODEL = ModelSpec(name="squeezenet1_1@small", weights="merkle-layer", seed=0)
 DENSE, LEVEL = (VariantSpec(model=MODEL, pruning=PruningSpec.at_level(level, "retrained")) for level in (0, 1))
@@ -37,12 +37,12 @@ def write_card(folder: Path, classes: tuple[str, ...], layer: str = "features.12
         classifier="classifier.1.weight",
         runs={MODEL.weights: run},
     )
-    finetuned.write(folder, card)
+    description.write(folder, card)
 
 
 def write_level(folder: Path, variant: VariantSpec, seed: int) -> Path:
     """One network of the series; returns its file."""
-    card = finetuned.read(folder / MODEL.name / finetuned.FILE).card()
+    card = description.read(folder / MODEL.name / description.FILE).card()
     torch.manual_seed(seed)
     state = card.build().state_dict()
     mask = full_mask(state, card.prunable)

@@ -15,7 +15,7 @@ from nbclient import NotebookClient
 from nbformat import NotebookNode
 
 import core
-from core.settings import REPOSITORY
+from core.base.settings import REPOSITORY
 
 NOTEBOOKS = sorted((REPOSITORY / "notebooks").glob("*.ipynb"))
 PLOTLY = "application/vnd.plotly.v1+json"
@@ -145,7 +145,7 @@ def test_public_names_are_known(module: str, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("module", "name"), [("core", "Nothing"), ("core.plots", "_figure"), ("core.measures", "torch")]
+    ("module", "name"), [("core", "Nothing"), ("core.figures.plots.base", "_figure"), ("core.measures", "torch")]
 )
 def test_other_names_are_told_apart(module: str, name: str) -> None:
     assert not is_public(module, name)

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from core import CamSpec, Engine, ImageRef, ModelSpec, PruningSpec, VariantSpec
-from core.__main__ import main
+from core.cli.main import main
 from core.models.zoo import default_model
 
 PINS = Path(__file__).with_name("pins.json")

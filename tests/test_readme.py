@@ -11,21 +11,21 @@ from pathlib import Path
 
 import pytest
 
+from bench import BENCHES
 from core import CamSpec, DataSpec, Engine, ImageRef, ModelSpec, PruningSpec, VariantSpec
-from core.__main__ import main
-from core.bench import BENCHES
+from core.base.errors import BadFile, UnknownName
+from core.base.settings import REPOSITORY
+from core.cli.main import main
 from core.data.datasets import DATASETS
-from core.errors import BadFile, UnknownName
 from core.measures import MEASURES
 from core.models.zoo import MODELS, card, default_model
-from core.protocols import series_tables
-from core.protocols.lukkien_tables import found_studies, load_study
-from core.protocols.series_images import Place
-from core.protocols.vonrad_summary import percent
+from core.protocols.googlenet.summary import percent
+from core.protocols.lukkien.tables import found_studies, load_study
+from core.protocols.series import tables as series_tables
+from core.protocols.series.images import Place
 from core.pruning import CRITERIA
 from core.results import Verdict
 from core.saliency import CAMS
-from core.settings import REPOSITORY
 from core.specs import SCOPES
 from docs.tables import fill
 from docs.tables import tables as readme_tables

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from core.data.gallery import GALLERY
-from core.data.pictures import Pictures
+from core.data.load_picture import Pictures
 from core.models.cards import Card
 from core.specs import ImageRef
 

@@ -18,10 +18,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from core.atomic import replacing
+from core.base.atomic import replacing
+from core.base.errors import BadFile, MissingData
+from core.base.registry import Registry
 from core.data.folders import PREFIX
-from core.errors import BadFile, MissingData
-from core.registry import Registry
 
 EMBEDDED_PER_CLASS = 500
 MNIST_FILES = {

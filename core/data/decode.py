@@ -20,10 +20,10 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
+from core.base.device import free_ram_bytes
+from core.base.errors import BadImage, BadSpec, OutOfMemory
 from core.data.photo_sets import Photo, PhotoSet
 from core.data.photos import fit_photo
-from core.device import free_ram_bytes
-from core.errors import BadImage, BadSpec, OutOfMemory
 from core.models.cards import InputRule
 
 T = TypeVar("T")

@@ -16,11 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from core.base.errors import BadFile, BadImage, MissingData
 from core.data.datasets import DATASETS
 from core.data.folders import read_folder
 from core.data.images import read_image
 from core.data.photo_sets import Photo, PhotoSet
-from core.errors import BadFile, BadImage, MissingData
 
 PETS = "oxford-iiit-pet"
 BACKGROUND = 2  # of the trimaps: 1 animal, 2 background, 3 the outline, a few pixels wide

@@ -21,11 +21,11 @@ from pathlib import Path, PurePosixPath
 
 from PIL import Image
 
+from core.base.errors import BadFile, BadImage, BadSpec, MissingData
+from core.base.stamps import Stamp, stamp_of
 from core.data.images import MAX_BYTES, read_image
 from core.data.photo_sets import Photo, PhotoSet
 from core.data.photos import Box
-from core.errors import BadFile, BadImage, BadSpec, MissingData
-from core.stamps import Stamp, stamp_of
 
 PREFIX = "folder:"  # of a data set's name that is the path of a folder or zip file
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp"}

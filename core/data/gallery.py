@@ -11,9 +11,9 @@ from pathlib import Path
 
 from PIL import Image
 
+from core.base.errors import BadImage, MissingData
+from core.base.registry import Registry
 from core.data.images import read_image
-from core.errors import BadImage, MissingData
-from core.registry import Registry
 
 PACKAGES = {"skimage": "scikit-image", "sklearn": "scikit-learn"}  # module -> what is installed
 

@@ -11,7 +11,7 @@ import io
 import numpy as np
 from PIL import Image, ImageOps
 
-from core.errors import BadImage
+from core.base.errors import BadImage
 
 MAX_BYTES = 10_000_000
 MAX_PIXELS = 40_000_000

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from core.base.errors import BadSpec
+from core.base.stamps import Stamp
 from core.data.datasets import is_photos
-from core.data.kept import Kept
+from core.data.load_picture import Pictures
 from core.data.noise import add_background_noise, noise_field
 from core.data.photo_inputs import PhotoInputs
-from core.data.pictures import Pictures
-from core.errors import BadSpec
+from core.data.ram_cache import Kept
 from core.models.cards import Card
 from core.specs import DataSpec
-from core.stamps import Stamp
 
 BATCH = 500
 INPUT_BYTES = 512_000_000

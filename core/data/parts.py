@@ -10,9 +10,9 @@ from pathlib import Path, PurePosixPath
 
 import torch
 
+from core.base.errors import BadSpec
 from core.data.decode import TrainingImages, decode
 from core.data.photo_sets import PhotoSet
-from core.errors import BadSpec
 from core.models.cards import InputRule
 
 SPLIT_SEED, VALIDATION, TEST = 69, 1125, 2800  # of val/, as in Less is More

@@ -13,15 +13,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from core.base.errors import BadImage
+from core.base.stamps import Stamp
+from core.base.text import first_few
 from core.data.classes import class_indices
 from core.data.homonyms import homonym_notes
 from core.data.photo_sets import PhotoSet
 from core.data.photos import Box, Placement, fit_photo
-from core.errors import BadImage
 from core.models.cards import Card
 from core.results import Array
-from core.stamps import Stamp
-from core.text import first_few
 
 BATCH_VALUES = (
     2_500_000  # of the inputs of one batch: 16 of 224 x 224 pixels in colour, and the network's activations on top

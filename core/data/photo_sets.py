@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from core.base.errors import BadSpec
+from core.base.stamps import Stamp, stamp_of
 from core.data.photos import Box, Placement, boxes_mask
-from core.errors import BadSpec
 from core.models.cards import InputRule
 from core.results import Array
-from core.stamps import Stamp, stamp_of
 
 
 @dataclass(frozen=True, eq=False)

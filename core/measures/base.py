@@ -8,7 +8,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from core.registry import Registry
+from core.base.registry import Registry
 
 Measure = Callable[..., Tensor]
 MEASURES: Registry[Measure] = Registry("measure")

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
-from core.errors import BadSpec
+from core.base.errors import BadSpec
 from core.measures.base import optional
 from core.measures.overlap import soft_iou
 from core.results import Heatmap, frozen_array

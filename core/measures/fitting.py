@@ -27,9 +27,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from core.base.registry import Registry
 from core.measures.base import not_finite, undefined, unordered, zero
 from core.measures.overlap import soft_iou
-from core.registry import Registry
 
 STEPS = 50
 # Not 0: every map is at or above it everywhere, so an empty map would score the ink's share of the

@@ -9,7 +9,7 @@ from functools import partial
 import torch
 from torch import nn
 
-from core.errors import BadSpec, UnknownName
+from core.base.errors import BadSpec, UnknownName
 from core.models import efficientnet_lite, torchvision_cnns
 from core.models.building import skeleton
 from core.models.cards import Card, InputRule

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from core.errors import MissingData
+from core.base.errors import MissingData
 from core.models.cards import Card, InputRule, Progress, State, Weights
 from core.models.imagenet import ImageNetCard
 

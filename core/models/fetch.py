@@ -11,8 +11,8 @@ import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.atomic import replacing
-from core.errors import BadFile, CacheNotWritable, MissingData
+from core.base.atomic import replacing
+from core.base.errors import BadFile, CacheNotWritable, MissingData
 from core.models.cards import Progress
 
 CHUNK_BYTES = 1 << 18

@@ -10,10 +10,10 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from core.errors import BadSpec
+from core.base.errors import BadSpec
 from core.models import architectures
 from core.models.cards import InputRule
-from core.models.finetuned import Description, Run
+from core.models.description import Description, Run
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,7 +19,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from core.errors import BadFile, BadSpec, SparsightError
+from core.base.errors import BadFile, BadSpec, SparsightError
+from core.disk.files import Files
+from core.disk.sparse import pack_sparse
 from core.models.cards import Card, InputRule, State, Weights
 from core.models.layers import logits_layer, watch
 from core.models.states import adapted, problems, read_state, strict
@@ -27,8 +29,6 @@ from core.models.torchvision_cnns import not_in_place
 from core.models.zoo import MODELS, named
 from core.saliency.capture import capture, own_class
 from core.specs import ModelSpec, VariantSpec
-from core.store.files import Files
-from core.store.sparse import pack_sparse
 
 PREFIX, WEIGHTS, FORMAT = "own-", "own", 1
 LEAST_PX, MOST_PX = 8, 1024

@@ -1,5 +1,5 @@
 """The thesis CNN: 2,324 prunable weights and 22 biases (Lukkien; protocols: see
-core/protocols/lukkien.py).
+core/protocols/lukkien/protocol.py).
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from core.device import torch_generator
+from core.base.device import torch_generator
 
 
 class ThesisCNN(nn.Module):

@@ -16,9 +16,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load as load_bytes
 from safetensors.torch import load_file
 
-from core.errors import BadFile
+from core.base.errors import BadFile
+from core.base.text import first_few
 from core.models.cards import State
-from core.text import first_few
 
 Shapes = Mapping[str, tuple[int, ...]]
 WRAPPERS = (

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import nn
 
-from core.errors import BadSpec, MissingData
+from core.base.errors import BadSpec, MissingData
 from core.models.building import Build, skeleton
 from core.models.cards import Card, InputRule, Progress, State, Weights
 from core.models.fetch import Remote, fetch

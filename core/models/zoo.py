@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
-from core.errors import UnknownName
+from core.base.errors import UnknownName
+from core.base.registry import Registry
 from core.models import efficientnet_lite, torchvision_cnns
 from core.models.building import untrained
 from core.models.cards import Card, InputRule, Progress, Series, State, Weights
 from core.models.small import ThesisCNN
-from core.registry import Registry
 from core.specs import ModelSpec, PruningSpec
 
 MODELS: Registry[Card] = Registry("model")

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from core.errors import BadSpec, UnknownName
+from core.base.errors import BadSpec, UnknownName
 
 LAYERS = (nn.modules.conv._ConvNd, nn.Linear)
 

@@ -13,7 +13,7 @@ import torch
 import torch_pruning
 from torch import Tensor, nn
 
-from core.errors import SparsightError
+from core.base.errors import SparsightError
 from core.pruning.reach import BATCH_NORMS, SUMS
 
 PER_CHANNEL = (

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from core.errors import BadSpec
+from core.base.errors import BadSpec
 
 BUCKETS = 1 << 15
 LOW = 1 << 16  # values in a bucket

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from core.errors import BadSpec
+from core.base.errors import BadSpec
 
 BATCH_NORMS = nn.modules.batchnorm._BatchNorm
 FEWEST_IMAGES = 2  # the variance of one 1 x 1 value is not defined

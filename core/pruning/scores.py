@@ -15,11 +15,11 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from core.device import torch_generator
-from core.errors import BadSpec
+from core.base.device import torch_generator
+from core.base.errors import BadSpec
+from core.base.registry import Registry
 from core.pruning.calibration import Calibration
 from core.pruning.groups import group_mean, group_shape
-from core.registry import Registry
 
 Scores = dict[str, Tensor]
 

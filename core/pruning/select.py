@@ -9,7 +9,7 @@ from decimal import ROUND_HALF_UP, Decimal
 import torch
 from torch import Tensor
 
-from core.errors import BadSpec, UnknownName
+from core.base.errors import BadSpec, UnknownName
 
 
 def count_to_remove(sparsity: float, total: int) -> int:

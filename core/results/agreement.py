@@ -16,7 +16,7 @@ the same answer, two methods each after the last ReLU and after the last pooling
 agreement of such pairs is .19 to .70, depending on method and layer, and both methods reach .8 in
 none to three of the 296 pairs. So a pruned network below .5 is about as far from the dense network
 as another training run often is, and one from .8 on by both methods is closer than nearly all were.
-`python -m core bench agreement` measures this again.
+`python -m bench agreement` measures this again.
 """
 
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from core.base.stamps import Stamp
 from core.results.agreement import Agreement
 from core.results.arrays import Array
 from core.results.images import Picture
 from core.results.pruning import MaskReport
 from core.specs import CamSpec, ImageRef, VariantSpec
-from core.stamps import Stamp
 
 OVERFLOW_ADVICE = "Check the weights, or compute in float32 (SPARSIGHT_PRECISION)."
 
@@ -106,7 +106,7 @@ class Comparison:
     Jaccard of each map with the truth over `thresholds`.
     difference: dense.map - pruned.map, (H, W) in [-1, 1]. agreement: whether both look at the same
     places, by two methods.
-    stamp: of the files that answered (core/stamps.py).
+    stamp: of the files that answered (core/base/stamps.py).
     """
 
     picture: Picture

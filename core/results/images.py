@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from core.base.stamps import Stamp
 from core.results.arrays import Array
 from core.specs import ImageRef
-from core.stamps import Stamp
 
 TRUTHS: dict[str, str] = {
     "ink": "the ink of the digit, in its own grey values",

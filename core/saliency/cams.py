@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
-from core.device import torch_generator
-from core.registry import Registry
+from core.base.device import torch_generator
+from core.base.registry import Registry
 from core.saliency.capture import Captured, ChooseTarget, capture, overflowing
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from core.errors import BadSpec, UnknownName
+from core.base.errors import BadSpec, UnknownName
 from core.specs import NO_ANSWER
 
 ChooseTarget = Callable[[Tensor], Tensor]  # logits (N, C) -> class indices (N,)

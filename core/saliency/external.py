@@ -25,7 +25,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from core.errors import BadSpec
+from core.base.errors import BadSpec
 from core.saliency.cams import CAMS, CamMethod, Pass
 from core.saliency.capture import Captured, evaluating, find_layer
 

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from core.errors import BadSpec
+from core.base.errors import BadSpec
 from core.specs.shares import exact_share, one_of, whole
 
 Schedule = Literal["none", "one-shot", "iterative-reset", "retrained"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from core.errors import BadSpec
+from core.base.errors import BadSpec
 from core.specs.pruning import PruningSpec, n_of_m
 from core.specs.shares import exact_share, one_of, seed_of, whole
 from core.specs.training import TrainSpec

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Collection
 
-from core.errors import BadSpec
-from core.suggestions import explain_unknown
+from core.base.errors import BadSpec
+from core.base.suggestions import explain_unknown
 
 MOST_SEED = 2**63 - 1  # torch takes seeds of 64 bits
 

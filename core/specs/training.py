@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from core.errors import BadSpec
+from core.base.errors import BadSpec
 from core.specs.shares import not_negative, one_of, whole
 
 OPTIMISERS: dict[str, str] = {

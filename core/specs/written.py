@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, fields
 from typing import Any
 
-from core.errors import BadSpec
+from core.base.errors import BadSpec
 from core.specs.pruning import PruningSpec
 from core.specs.retrain import Ramp, RetrainSpec
 from core.specs.training import TrainSpec

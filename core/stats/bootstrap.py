@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from core.errors import BadSpec, UnknownName
+from core.base.errors import BadSpec, UnknownName
 from core.specs import whole
 from core.stats.correlation import row_correlations
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from core.errors import BadSpec, UnknownName
+from core.base.errors import BadSpec, UnknownName
 
 Floats = NDArray[np.float64]
 SCIPY_NAMES = {"pearson": "pearsonr", "spearman": "spearmanr", "kendall": "kendalltau"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from statistics import NormalDist
 
-from core.errors import BadSpec
+from core.base.errors import BadSpec
 from core.specs import whole
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from core.errors import BadSpec
+from core.base.errors import BadSpec
 from core.specs import whole
 from core.stats.bootstrap import mean_interval, t_quantile
 

@@ -1,3 +1,1 @@
-"""Where results stay: `files` on disk (models_cache), `sparse` for packed masks, `memory` for what
-is in use now.
-"""
+"""A pruned network, ready on the device, from wherever it is cheapest to get."""

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import torch
 
-from core.device import free_ram_bytes
-from core.errors import BadSpec, OutOfMemory
-from core.text import GIGABYTE, KILOBYTE, MEGABYTE, size
+from core.base.device import free_ram_bytes
+from core.base.errors import BadSpec, OutOfMemory
+from core.base.text import GIGABYTE, KILOBYTE, MEGABYTE, size
 
 UNITS = {"": 1, "KB": KILOBYTE, "MB": MEGABYTE, "GB": GIGABYTE}
 LEAST_BYTES = 64 * MEGABYTE  # usual budgets are never smaller

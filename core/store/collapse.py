@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 
-from core.device import give_memory_back
+from core.base.device import give_memory_back
 
 
 class Collapses:

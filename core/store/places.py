@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 import torch
 
+from core.base.text import size
 from core.models.zoo import card
 from core.specs import VariantSpec
 from core.store.memory import MemoryCache
 from core.store.sources import Sources
 from core.store.weights import network_bytes
-from core.text import size
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,6 +12,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from core.base.stamps import Stamp
+from core.disk.files import Files
 from core.models.zoo import card
 from core.pruning.calibration import Calibration, calibrate
 from core.pruning.companions import companion_masks, companions
@@ -19,10 +21,8 @@ from core.pruning.index import PruningIndex
 from core.pruning.mask import Mask
 from core.pruning.scores import CRITERIA, Evidence
 from core.specs import ModelSpec, PruningSpec, VariantSpec, n_of_m
-from core.stamps import Stamp
-from core.store.files import Files
 from core.store.memory import MemoryCache
-from core.store.networks import around
+from core.store.shells import around
 from core.store.weights import Stored, Weights, network_bytes, read_stored, stored_key
 
 Images = Callable[[ModelSpec], tuple[Tensor, Tensor | None]]  # network inputs (N, C, H, W), classes (N,) or None

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from core.models.retrained import Retrained
+from core.base.stamps import Stamp, stamp_of
+from core.disk.files import Files
+from core.models.catalogue import Retrained
 from core.models.zoo import card
 from core.specs import ModelSpec, VariantSpec
-from core.stamps import Stamp, stamp_of
-from core.store.files import Files
 
 
 class Stamps:

@@ -9,13 +9,13 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from core.errors import BadFile, BadSpec, MissingData
+from core.base.errors import BadFile, BadSpec, MissingData
+from core.disk.files import Files
+from core.disk.sparse import unpack_sparse
 from core.models.cards import Card
 from core.models.zoo import card, dense_weights, series_of
 from core.pruning.mask import Mask, full_mask
 from core.specs import PruningSpec, VariantSpec
-from core.store.files import Files
-from core.store.sparse import unpack_sparse
 
 Weights = dict[str, Tensor]
 

@@ -12,11 +12,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from core.control import Control, Stopped
+from core.base.errors import BadFile, MissingData, SparsightError
 from core.data.decode import TrainingImages
-from core.errors import BadFile, MissingData, SparsightError
+from core.disk.files import Files
+from core.jobs.control import Control, Stopped
 from core.specs import TrainSpec
-from core.store.files import Files
 from core.training.gradual import Gradual
 from core.training.loop import Training
 from core.training.memory import keep_memory_between_steps

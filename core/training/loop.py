@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from core.errors import SparsightError
+from core.base.errors import SparsightError
 from core.specs import TrainSpec
 
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
+from core.base.device import numpy_generator
+from core.base.errors import BadSpec, UnknownName
 from core.data.decode import TrainingImages
-from core.device import numpy_generator
-from core.errors import BadSpec, UnknownName
 from core.models.cards import Card
 from core.pruning.calibration import Calibration, calibrate
 from core.pruning.companions import companion_masks, companions

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 import torch
 
-from core.control import Control
-from core.store.files import Files
+from core.disk.files import Files
+from core.jobs.control import Control
 
 
 @dataclass(frozen=True, eq=False)

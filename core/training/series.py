@@ -9,18 +9,18 @@ from dataclasses import asdict, dataclass, field, replace
 import torch
 from torch import Tensor
 
-from core.control import Control
+from core.base.device import describe
+from core.base.errors import BadSpec, MissingData
 from core.data.decode import TrainingImages
-from core.device import describe
-from core.errors import BadSpec, MissingData
+from core.disk.files import Files
+from core.disk.lock import locked
+from core.disk.sparse import pack_sparse, unpack_sparse
+from core.jobs.control import Control
 from core.models.building import untrained
 from core.models.cards import Card
-from core.models.finetuned import lock_path
+from core.models.description import lock_path
 from core.pruning.mask import Mask
 from core.specs import ModelSpec, PruningSpec, RetrainSpec, TrainSpec, VariantSpec
-from core.store.files import Files
-from core.store.lock import locked
-from core.store.sparse import pack_sparse, unpack_sparse
 from core.training.finetune import Epoch, Goal, Outcome, check_pruned, finetune, forget, kept_key
 from core.training.gradual import Gradual
 from core.training.masks import Measured, Scored, check_amounts, level_mask, with_companions

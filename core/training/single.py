@@ -11,9 +11,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from core.counting import count_right
+from core.base.device import entropy, numpy_generator, precision_named
 from core.data.decode import TrainingImages
-from core.device import entropy, numpy_generator, precision_named
+from core.evaluation.counting import count_right
 from core.specs import TrainSpec
 from core.training import augment
 from core.training.augment import Moves

@@ -11,9 +11,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from core.base.device import numpy_generator
 from core.data.datasets import LabelledImages
 from core.data.noise import NoiseSource, add_background_noise
-from core.device import numpy_generator
 from core.models.small import StackedThesisCNN
 from core.specs import TrainSpec
 from core.training.loop import EpochDone, Training

@@ -13,13 +13,13 @@ from typing import Any
 
 import pytest
 
-from core.bench import BENCHES, browser
-from core.bench.engine import evaluate_all
-from core.bench.heatmap import heatmap
-from core.bench.intervals import intervals
-from core.bench.measure import alternate, line, percentile
-from core.engine import Engine
-from core.errors import SparsightError, UnknownName
+from bench import BENCHES, browser
+from bench.engine import evaluate_all
+from bench.heatmap import heatmap
+from bench.intervals import intervals
+from bench.measure import alternate, line, percentile
+from core.base.errors import SparsightError, UnknownName
+from core.engine.engine import Engine
 
 NEEDS_CHROMIUM = pytest.mark.skipif(
     shutil.which("chromium") is None and shutil.which("google-chrome") is None,

@@ -1,4 +1,4 @@
-"""python -m core.bench: one line of JSON for each bench, and errors that say what to do."""
+"""python -m bench: one line of JSON for each bench, and errors that say what to do."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from core.__main__ import main
-from core.bench import BENCHES
-from core.bench.__main__ import build_parser
+from bench import BENCHES
+from bench.__main__ import build_parser
+from core.cli.main import main
 
 
 def test_prints_one_line_of_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,9 +7,9 @@ import json
 import pytest
 import torch
 
-from core.bench import pruning
-from core.bench.pruning import prune
-from core.engine import Engine
+from bench import pruning
+from bench.pruning import prune
+from core.engine.engine import Engine
 from core.pruning.index import PruningIndex
 
 

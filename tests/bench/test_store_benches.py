@@ -14,14 +14,14 @@ from typing import Any
 import pytest
 import torch
 
-from core.bench import memory as memory_benches
-from core.bench.memory import budget, memory, rss_bytes, tensor_bytes
-from core.bench.store import store
-from core.bench.vgg import vgg_slider
-from core.engine import Engine
-from core.errors import MissingData
+from bench import memory as memory_benches
+from bench.memory import budget, memory, rss_bytes, tensor_bytes
+from bench.store import store
+from bench.vgg import vgg_slider
+from core.base.errors import MissingData
+from core.engine.engine import Engine
 from core.results import Comparison
-from core.store.kept import KeptVariants
+from core.store.kept_variants import KeptVariants
 
 
 def check(row: dict[str, Any], name: str, n: int) -> None:

@@ -13,11 +13,11 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from core.bench import mask, resume, train
-from core.bench.measure import BENCHES
+from bench import mask, resume, train
+from bench.measure import BENCHES
 from core.data.decode import decode, finished
 from core.data.folders import read_folder
-from core.engine import Engine
+from core.engine.engine import Engine
 from core.models.cards import InputRule
 
 KEYS = ("bench", "device", "threads", "n", "ours_s", "ours_p95_s", "peer", "peer_s", "ratio")

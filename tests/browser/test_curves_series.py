@@ -10,7 +10,7 @@ import pytest
 
 from core import DataSpec, Engine, ModelSpec
 from core.models.zoo import MODELS
-from core.protocols.series_images import Place, evaluate_series
+from core.protocols.series.images import Place, evaluate_series
 from tests.browser.conftest import PATIENCE_MS, playwright_api, served
 from tests.protocols import small_series
 from tests.protocols.small_series import NAME

@@ -14,10 +14,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.base.errors import BadFile, MissingData
 from core.data.datasets import MNIST_FILES, LabelledImages, digits, embedded_rows, mnist, training_images
 from core.data.noise import NoiseSource, add_background_noise, noise_field
-from core.engine import Engine
-from core.errors import BadFile, MissingData
+from core.engine.engine import Engine
 
 
 def write_idx(path: Path, array: np.ndarray) -> None:

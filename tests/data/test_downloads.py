@@ -13,9 +13,9 @@ import pytest
 from torchvision import datasets
 from torchvision.datasets import CIFAR10
 
+from core.base.errors import BadFile, BadImage, MissingData
 from core.data.datasets import DATASETS
 from core.data.photo_sets import PhotoSet
-from core.errors import BadFile, BadImage, MissingData
 from core.models.cards import InputRule
 from core.results import TRUTHS
 from tests.data.made_sets import BOX, CIFAR_CLASSES, SIZE, write_cifar, write_imagenette, write_pets

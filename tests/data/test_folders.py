@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from core.base.errors import BadFile, BadImage, BadSpec, MissingData
 from core.data.folders import read_folder
 from core.data.photo_sets import PhotoSet
-from core.errors import BadFile, BadImage, BadSpec, MissingData
 from core.models.cards import InputRule
 from tests.data.made_sets import BOX, SIZE, folder_files, jpeg, photograph, write_folder, write_zip
 

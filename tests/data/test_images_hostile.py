@@ -17,9 +17,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
+from core.base.errors import BadImage
 from core.data import images
 from core.data.own_digits import prepare_digit
-from core.errors import BadImage
 
 
 def packed(kind: str, size: tuple[int, int] = (300, 240)) -> bytes:

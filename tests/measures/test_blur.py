@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from core.errors import BadSpec
+from core.base.errors import BadSpec
 from core.measures.blur import blurred, soft_iou_of
 from core.results import frozen_array
 from tests.made import SIDE, Made

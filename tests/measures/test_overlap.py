@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.errors import BadSpec
+from core.base.errors import BadSpec
 from core.measures import energy_inside, iou_top_p, jaccard_curve, optional, pointing_game, soft_iou
 from core.measures.overlap import top
 from tests.reference import measures as slow

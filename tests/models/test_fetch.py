@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import BadFile, CacheNotWritable, MissingData
+from core.base.errors import BadFile, CacheNotWritable, MissingData
 from core.models.fetch import CHUNK_BYTES, TRIES, Remote, fetch
 
 CONTENT = bytes(range(256)) * 4096  # 1 MiB

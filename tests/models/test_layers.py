@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from core.errors import BadSpec
+from core.base.errors import BadSpec
 from core.models.building import skeleton
 from core.models.layers import last_layer, target_layers
 from core.models.zoo import MODELS, named

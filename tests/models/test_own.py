@@ -13,14 +13,14 @@ from safetensors.torch import save, save_file
 from torch import Tensor, nn
 from torch.nn.utils import prune
 
-from core.engine import Engine
-from core.errors import BadFile, BadSpec, UnknownName
+from core.base.errors import BadFile, BadSpec, UnknownName
+from core.disk.files import Files
+from core.engine.engine import Engine
 from core.models import own
 from core.models.cards import InputRule
 from core.models.own import About, ModuleFacts, add, from_module, register_kept
 from core.models.zoo import MODELS, card, named
 from core.specs import CamSpec, ImageRef, ModelSpec, PruningSpec, VariantSpec
-from core.store.files import Files
 from tests.models.networks import images, untrained
 from tests.models.test_states import Opens
 

@@ -14,10 +14,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from core import evaluation
+from core.base.errors import BadFile
 from core.data.folders import read_folder
 from core.data.photo_inputs import PhotoInputs
-from core.errors import BadFile
+from core.evaluation import evaluate
 from core.models.cards import Card, InputRule
 from core.models.own import ModuleFacts, from_module
 from core.models.states import read_state, strict
@@ -41,7 +41,7 @@ def seen_whole(found: Card, side_px: int) -> Card:
 def percent_right(network: nn.Module, found: Card, data: Path) -> tuple[float, float]:
     """Of a thousand classes, and among the ten that the photographs have."""
     inputs = PhotoInputs(read_folder(data / "imagenette-224-unseen.zip"), found, CPU)
-    counts = evaluation.count(network.requires_grad_(False).eval(), inputs)
+    counts = evaluate.count(network.requires_grad_(False).eval(), inputs)
     assert counts.total == 500
     assert counts.among is not None
     return 100 * counts.correct / counts.total, 100 * counts.among / counts.total

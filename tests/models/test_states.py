@@ -13,7 +13,7 @@ from hypothesis import strategies as some_
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from core.errors import BadFile
+from core.base.errors import BadFile
 from core.models.states import NAMED, adapted, problems, read_state, some, strict
 
 

@@ -14,9 +14,9 @@ import torch
 from torch import nn
 from torchvision.models import get_model, get_model_weights
 
-from core.engine import Engine
-from core.errors import BadFile, BadSpec, MissingData, UnknownName
-from core.facts import comparison_facts
+from core.base.errors import BadFile, BadSpec, MissingData, UnknownName
+from core.engine.engine import Engine
+from core.figures.facts import comparison_facts
 from core.models import torchvision_cnns
 from core.models.building import blank
 from core.models.building import untrained as draw

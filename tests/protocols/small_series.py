@@ -13,13 +13,13 @@ from PIL import Image
 from core.data.decode import finished
 from core.data.folders import read_folder
 from core.data.parts import load_images
-from core.models import finetuned
-from core.models.finetuned import Run
+from core.disk.files import Files
+from core.models import description as finetuned
+from core.models.description import Run
 from core.models.head import initial_weights
-from core.protocols import merkle
-from core.protocols.merkle import Plan
+from core.protocols.merkle import protocol as merkle
+from core.protocols.merkle.protocol import Plan
 from core.specs import PruningSpec, RetrainSpec, TrainSpec
-from core.store.files import Files
 from core.training.series import Material, run_series
 
 CLASSES = ("tench", "cassette player")

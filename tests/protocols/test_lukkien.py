@@ -16,13 +16,13 @@ from pathlib import Path
 import pytest
 import torch
 
+from core.base.errors import BadSpec
+from core.base.settings import REPOSITORY
 from core.data.datasets import LabelledImages
-from core.engine import Engine
-from core.errors import BadSpec
-from core.protocols.lukkien import LEVEL, PRETRAIN, WEIGHTS_LEFT, Plan, Progress, line, run
-from core.settings import REPOSITORY
-from core.store.files import Files
-from core.store.sparse import unpack_sparse
+from core.disk.files import Files
+from core.disk.sparse import unpack_sparse
+from core.engine.engine import Engine
+from core.protocols.lukkien.protocol import LEVEL, PRETRAIN, WEIGHTS_LEFT, Plan, Progress, line, run
 
 PLAN = Plan(weights="mnist-55000", seeds=(333, 334), levels=2)
 SCRIPT = """

@@ -9,9 +9,9 @@ from math import nan
 from numpy.testing import assert_allclose, assert_array_equal
 from pandas import DataFrame
 
-from core.engine import Engine
-from core.protocols import older_tables
-from core.protocols.lukkien_tables import load_images, load_study
+from core.engine.engine import Engine
+from core.protocols.lukkien import older_tables
+from core.protocols.lukkien.tables import load_images, load_study
 
 
 def test_a_series_of_an_earlier_version() -> None:

@@ -13,17 +13,20 @@ import pytest
 import torch
 
 from core import DataSpec, Engine, ModelSpec
-from core.errors import BadFile, BadSpec, MissingData
+from core.base.errors import BadFile, BadSpec, MissingData
+from core.disk.files import Files
+from core.disk.sparse import pack_sparse, unpack_sparse
 from core.measures import pearson
 from core.models.zoo import MODELS, card
-from core.protocols import merkle, merkle_summary, series_images, series_tables
-from core.protocols.series_images import Place, evaluate_series, name_of
+from core.protocols.merkle import protocol as merkle
+from core.protocols.merkle import summary as merkle_summary
+from core.protocols.series import images as series_images
+from core.protocols.series import tables as series_tables
+from core.protocols.series.images import Place, evaluate_series, name_of
 from core.saliency.cams import saliency_maps
 from core.saliency.capture import fixed_classes, own_class
 from core.saliency.normalise import normalise
 from core.stats.intervals import wilson
-from core.store.files import Files
-from core.store.sparse import pack_sparse, unpack_sparse
 from tests.protocols import small_series
 from tests.protocols.small_series import NAME
 

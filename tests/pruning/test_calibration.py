@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from core.errors import BadSpec, UnknownName
+from core.base.errors import BadSpec, UnknownName
 from core.pruning.calibration import calibrate
 from tests.pruning.small import small, small_images, small_weights
 

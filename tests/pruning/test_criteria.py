@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from core.errors import BadSpec, UnknownName
+from core.base.errors import BadSpec, UnknownName
 from core.pruning import CRITERIA
 from core.pruning.groups import conv_groups, group_shape, whole
 from core.pruning.index import PruningIndex

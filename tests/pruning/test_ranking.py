@@ -12,7 +12,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.errors import BadSpec
+from core.base.errors import BadSpec
 from core.pruning import ranking
 from core.pruning.index import PruningIndex
 from core.pruning.select import count_to_remove, openlth_threshold_mask
@@ -188,7 +188,7 @@ def test_openlth_rule_equals_the_slow_definition(pairs: list[tuple[float, bool]]
 
 
 def test_openlth_rule_leaves_the_thesis_counts() -> None:
-    from core.protocols.lukkien import WEIGHTS_LEFT
+    from core.protocols.lukkien.protocol import WEIGHTS_LEFT
 
     weights = {"w": torch.randn(2324, generator=torch.Generator().manual_seed(0))}
     mask, left = {"w": torch.ones(2324, dtype=torch.bool)}, [2324]

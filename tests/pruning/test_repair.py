@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from core.errors import BadSpec
+from core.base.errors import BadSpec
 from core.models.small import ThesisCNN
 from core.pruning.repair import has_batch_norm, reestimate
 from tests.reference.repair import statistics

@@ -11,9 +11,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from core.base.device import entropy, numpy_generator
 from core.data.datasets import LabelledImages
 from core.data.decode import TrainingImages
-from core.device import entropy, numpy_generator
 from core.specs import TrainSpec
 from core.training.augment import Moves, draw
 from tests.reference.pruning import Place, groups_of, remove_lowest, rounded_half_up

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from core.errors import UnknownName
+from core.base.errors import UnknownName
 from core.saliency import CAMS, capture, fixed_classes, normalise, own_class, saliency_maps
 from core.saliency.cams import (
     Formula,

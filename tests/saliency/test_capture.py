@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from core.errors import BadSpec, UnknownName
+from core.base.errors import BadSpec, UnknownName
 from core.saliency import capture, find_layer, fixed_classes, own_class
 from tests.saliency.networks import Fails, digits, state_of, thesis_cnn
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from core.errors import BadSpec
+from core.base.errors import BadSpec
 from core.saliency import CAMS, fixed_classes, normalise, own_class, saliency_maps
 from core.saliency.external import CELLS_SQUARED, TEXTS
 from core.specs import NO_ANSWER

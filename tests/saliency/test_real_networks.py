@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from core.bench.heatmap import library_cam
+from bench.heatmap import library_cam
 from core.models.building import blank
 from core.models.torchvision_cnns import KNOWN, not_in_place
 from core.models.zoo import named

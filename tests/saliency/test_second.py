@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from core.engine import Engine
+from core.engine.engine import Engine
 from core.measures.similarity import pearson
 from core.models.zoo import default_model, named
 from core.saliency import CAMS, NEGATIVE_LIMIT, own_class, saliency_maps, second_method, second_methods

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.errors import BadSpec, UnknownName
+from core.base.errors import BadSpec, UnknownName
 from core.stats.correlation import CORRELATIONS, correlation, correlations, normality, row_correlations
 from tests.reference import correlation as slow
 

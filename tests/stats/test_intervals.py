@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.errors import BadSpec
+from core.base.errors import BadSpec
 from core.stats import wilson
 from tests.reference import intervals as slow
 

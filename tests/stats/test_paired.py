@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.errors import BadSpec
+from core.base.errors import BadSpec
 from core.stats.paired import correct_against_wrong, paired_by_class, signed_rank_p
 from tests.reference import correlation as slow
 

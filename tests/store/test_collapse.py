@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.engine import Engine
+from core.engine.engine import Engine
 from core.models.zoo import card
 from core.pruning.mask import is_collapsed
 from core.specs import ModelSpec, PruningSpec, VariantSpec

@@ -13,8 +13,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from core.__main__ import main
-from core.engine import Engine
+from core.base.settings import shipped_folder
+from core.cli.main import main
+from core.disk.files import Files
+from core.disk.sparse import pack_sparse, unpack_sparse
+from core.engine.engine import Engine
 from core.models.cards import InputRule
 from core.models.own import About, ModuleFacts, from_module
 from core.models.torchvision_cnns import BY_HAND
@@ -22,10 +25,7 @@ from core.models.zoo import MODELS, card
 from core.pruning import CRITERIA
 from core.pruning.paths import image_arrives
 from core.results import MaskReport
-from core.settings import shipped_folder
 from core.specs import GRANULARITIES, SCOPES, ModelSpec, PruningSpec, VariantSpec
-from core.store.files import Files
-from core.store.sparse import pack_sparse, unpack_sparse
 
 DIGITS = InputRule(size_px=(28, 28), mean=(0.0,), std=(1.0,))
 SHARES = (0.3, 0.5, 0.95)

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from core.engine import Engine
-from core.errors import BadSpec, CacheNotWritable
+from core.base.errors import BadSpec, CacheNotWritable
+from core.engine.engine import Engine
 from core.specs import PruningSpec, VariantSpec
-from core.store.kept import KeptVariants
+from core.store.kept_variants import KeptVariants
 from core.store.sources import Sources
 
 HALF = VariantSpec(pruning=PruningSpec.one_shot(0.5))

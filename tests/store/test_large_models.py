@@ -10,15 +10,15 @@ from pathlib import Path
 import pytest
 import torch
 
-from core.device import free_ram_bytes
-from core.engine import Engine
-from core.errors import BadSpec
+from core.base.device import free_ram_bytes
+from core.base.errors import BadSpec
+from core.engine.engine import Engine
 from core.models.zoo import card, default_model
 from core.pruning import CRITERIA
 from core.specs import CamSpec, ImageRef, ModelSpec, PruningSpec, VariantSpec
 from core.store.budgets import LEAST_BYTES, Budgets, parse_bytes
-from core.store.models import ModelStore
 from core.store.sources import Sources
+from core.store.store import ModelStore
 from core.store.weights import network_bytes
 
 CPU = torch.device("cpu")

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from core.engine import Engine
-from core.errors import BadFile, BadSpec, MissingData, UnknownName
-from core.protocols.lukkien import SEEDS, WEIGHTS_LEFT
-from core.settings import shipped_folder
+from core.base.errors import BadFile, BadSpec, MissingData, UnknownName
+from core.base.settings import shipped_folder
+from core.disk.files import Files
+from core.engine.engine import Engine
+from core.protocols.lukkien.protocol import SEEDS, WEIGHTS_LEFT
 from core.specs import CamSpec, ImageRef, ModelSpec, PruningSpec, VariantSpec
-from core.store.files import Files
-from core.store.models import Budgets, ModelStore
+from core.store.store import Budgets, ModelStore
 
 CPU = torch.device("cpu")
 SHIPPED = shipped_folder()

@@ -13,19 +13,19 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from core.device import is_out_of_memory
-from core.engine import Engine
-from core.errors import BadSpec, OutOfMemory
+from core.base.device import is_out_of_memory
+from core.base.errors import BadSpec, OutOfMemory
+from core.base.settings import shipped_folder
+from core.disk.files import Files
+from core.engine.engine import Engine
 from core.models.zoo import RANDOM, card
 from core.pruning.repair import reestimate
-from core.settings import shipped_folder
 from core.specs import CamSpec, ImageRef, ModelSpec, PruningSpec, VariantSpec
 from core.store.budgets import Budgets
-from core.store.files import Files
 from core.store.memory import MemoryCache
-from core.store.models import ModelStore
 from core.store.places import Place, Places
 from core.store.sources import Origin, Sources
+from core.store.store import ModelStore
 from core.store.weights import network_bytes
 
 CPU = torch.device("cpu")
@@ -206,7 +206,7 @@ class TestPrecision:
         assert half.parts()[0].bytes == 2 * network_bytes(card(ModelSpec()), torch.float16)
 
     def test_heatmaps_say_what_rounding_did(self, precision: str, tmp_path: Path) -> None:
-        from core.rounding import rounding
+        from core.engine.precision import rounding
 
         engine, image = Engine("cpu", tmp_path, precision=precision), ImageRef(name="7")
         answer = engine.heatmap(HALF, image, CamSpec())

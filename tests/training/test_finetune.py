@@ -12,11 +12,11 @@ import pytest
 import torch
 from torch import nn
 
+from core.base.device import entropy
+from core.base.errors import CacheNotWritable
 from core.data.decode import TrainingImages
-from core.device import entropy
-from core.errors import CacheNotWritable
+from core.disk.files import Files
 from core.specs import TrainSpec
-from core.store.files import Files
 from core.training import finetune as module
 from core.training.finetune import Epoch, Goal, Outcome, finetune
 from core.training.loop import Diverged

@@ -15,13 +15,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from core.device import numpy_generator, torch_generator
-from core.errors import BadSpec, UnknownName
+from core.base.device import numpy_generator, torch_generator
+from core.base.errors import BadSpec, UnknownName
+from core.disk.files import Files
+from core.disk.sparse import unpack_sparse
 from core.models.cards import Card, InputRule
 from core.pruning.calibration import Calibration
 from core.specs import PruningSpec, RetrainSpec, TrainSpec
-from core.store.files import Files
-from core.store.sparse import unpack_sparse
 from core.training.masks import Measured, Scored, check_amounts, level_mask, with_companions
 from core.training.series import Material, key_of, run_series
 from tests.reference import pruning as slow

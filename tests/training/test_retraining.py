@@ -17,21 +17,21 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.control import Control, Stopped
+from core.base.errors import BadFile, BadSpec, CacheNotWritable, MissingData, OutOfMemory, SparsightError, UnknownName
 from core.data.decode import decode, finished
 from core.data.folders import read_folder
 from core.data.parts import part
-from core.engine import Engine
-from core.errors import BadFile, BadSpec, CacheNotWritable, MissingData, OutOfMemory, SparsightError, UnknownName
-from core.models import finetuned
+from core.disk.files import Files
+from core.disk.sparse import unpack_sparse
+from core.engine.engine import Engine
+from core.jobs.control import Control, Stopped
+from core.models import description
 from core.models.cards import InputRule
-from core.retraining import estimate, retrain
 from core.specs import PACES, PruningSpec, Ramp, RetrainSpec, TrainSpec, VariantSpec
 from core.specs.written import read_retrain_spec, written
-from core.store.files import Files
-from core.store.sparse import unpack_sparse
 from core.training.finetune import Epoch, finetune
 from core.training.loop import Diverged
+from core.training.retrain import estimate, retrain
 from core.training.series import key_of, model_of
 from tests.training.test_finetune import goal
 from tests.training.test_series import folder_of_photographs
@@ -81,7 +81,7 @@ def test_a_series_is_trained_and_has_its_card(tmp_path: Path) -> None:
     assert (lines[1]["train"], lines[1]["skipped_images"]) == (24, 0)
     assert json.loads(json.dumps(lines)) == lines
     weights, mask = stored(asked, SPEC, 1)
-    assert set(mask) == set(finetuned.find([tmp_path / "cache"])[0].card().prunable)
+    assert set(mask) == set(description.find([tmp_path / "cache"])[0].card().prunable)
     for name, kept in mask.items():
         assert (weights[name][~kept] == 0).all()
         assert int((~kept).sum()) == round(kept.numel() / 2)

@@ -15,13 +15,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from core.control import Stopped
-from core.errors import BadSpec, MissingData, SparsightError
+from core.base.errors import BadSpec, MissingData, SparsightError
+from core.disk.files import Files
+from core.disk.lock import Busy
+from core.disk.sparse import unpack_sparse
+from core.jobs.control import Stopped
 from core.models.building import untrained
 from core.specs import PACES, PruningSpec, Ramp, RetrainSpec, TrainSpec
-from core.store.files import Files
-from core.store.lock import Busy
-from core.store.sparse import unpack_sparse
 from core.training import single
 from core.training.gradual import Gradual
 from core.training.series import Material, Step, key_of, recipe_of, run_series

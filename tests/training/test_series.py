@@ -14,24 +14,25 @@ import pytest
 import torch
 from PIL import Image
 
+from core.base.errors import BadFile, BadSpec, MissingData, UnknownName
 from core.data.decode import decode, finished
 from core.data.folders import read_folder
 from core.data.parts import load_images, part, split
 from core.data.photo_sets import Photo, PhotoSet
-from core.errors import BadFile, BadSpec, MissingData, UnknownName
-from core.models import architectures, finetuned
+from core.disk.files import Files
+from core.disk.sparse import unpack_sparse
+from core.models import architectures, description
 from core.models.building import skeleton
 from core.models.cards import Card, InputRule
 from core.models.head import initial_weights
 from core.models.zoo import named
-from core.protocols import merkle, merkle_job
-from core.protocols.merkle import Plan
-from core.retraining import estimate
+from core.protocols.merkle import job as merkle_job
+from core.protocols.merkle import protocol as merkle
+from core.protocols.merkle.protocol import Plan
 from core.specs import PruningSpec, RetrainSpec, TrainSpec
-from core.store.files import Files
-from core.store.sparse import unpack_sparse
 from core.training.masks import Scored, level_mask
 from core.training.place import Place
+from core.training.retrain import estimate
 from core.training.series import Material, Step, key_of, run_series
 from tests.training.test_finetune import CPU, network, photographs
 
@@ -175,8 +176,8 @@ def test_merkle_trains_a_reduced_series(tmp_path: Path) -> None:
     assert (len(images.train), len(images.validation) + len(images.test)) == (22, 24)
     files = Files(tmp_path / "cache")
     list(merkle.run(plan, images, None, Place(files, CPU)))
-    (found,) = finetuned.find([files.write_root])
-    assert found.runs == {"merkle-layer": finetuned.Run(summary=plan.summary, targets=merkle.TARGETS, seeds=(0,))}
+    (found,) = description.find([files.write_root])
+    assert found.runs == {"merkle-layer": description.Run(summary=plan.summary, targets=merkle.TARGETS, seeds=(0,))}
     card = found.card()
     convs = [name for name, kind in card.kinds.items() if kind == "conv"]
     spec = plan.spec(())
@@ -235,25 +236,25 @@ def test_a_split_is_the_same_every_time_and_leaves_nothing_out() -> None:
 
 @pytest.mark.parametrize("content", ["", "{}", '{"format": 99}', "[1]"])
 def test_a_damaged_card_is_left_out(tmp_path: Path, content: str) -> None:
-    path = tmp_path / "a@b" / finetuned.FILE
+    path = tmp_path / "a@b" / description.FILE
     path.parent.mkdir()
     path.write_text(content)
     with pytest.raises(BadFile):
-        finetuned.read(path)
-    assert finetuned.find([tmp_path]) == []
+        description.read(path)
+    assert description.find([tmp_path]) == []
 
 
 def test_runs_of_several_folders_come_together(tmp_path: Path) -> None:
     one = merkle.describe(Plan(architecture="squeezenet1_1", data="x", size_px=64), ("a", "b"))
-    finetuned.write(tmp_path / "one", one)
-    finetuned.write(
+    description.write(tmp_path / "one", one)
+    description.write(
         tmp_path / "two",
-        replace(one, runs={"other": finetuned.Run(summary="another run", targets=(0, 0.3), seeds=(4,))}),
+        replace(one, runs={"other": description.Run(summary="another run", targets=(0, 0.3), seeds=(4,))}),
     )
-    (found,) = finetuned.find([tmp_path / "one", tmp_path / "two"])
+    (found,) = description.find([tmp_path / "one", tmp_path / "two"])
     assert set(found.runs) == {"merkle-layer", "other"}
     assert found.card().seeds == (0, 4)
-    assert json.loads((tmp_path / "one" / one.name / finetuned.FILE).read_text())["architecture"] == "squeezenet1_1"
+    assert json.loads((tmp_path / "one" / one.name / description.FILE).read_text())["architecture"] == "squeezenet1_1"
 
 
 def test_what_a_run_will_cost_is_measured(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from core.data.datasets import LabelledImages
-from core.engine import Engine
+from core.engine.engine import Engine
 from core.models.small import StackedThesisCNN, ThesisCNN, initialise
 from core.pruning.index import PruningIndex
 from core.specs import TrainSpec

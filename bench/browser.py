@@ -1,0 +1,233 @@
+"""Benches in a real browser: how long a person waits.
+
+They need playwright (requirements-dev.txt) and chromium.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from bench.measure import BENCHES, line
+from core.base.errors import MissingData, SparsightError
+from core.base.settings import REPOSITORY
+from core.engine.engine import Engine
+
+QUIET = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+PATIENCE_S = 120
+# True when Explore's four pictures show one sparsity, another than before, and neither they nor a
+# score are of an earlier run.
+SHOWN = """before => {
+  const pictures = [...document.querySelectorAll("img[alt*='% sparsity']")];
+  const shown = new Set(pictures.map(picture => picture.alt.match(/[0-9.]+%/)[0]));
+  return pictures.length === 4 && shown.size === 1 && !shown.has(before) && pictures.every(picture => picture.complete)
+    && !document.querySelector('[data-stale="true"] :is(img, [data-testid="stMetric"])') && [...shown][0];
+}"""
+# True when the first figure of Curves is there with its title and all its lines: three seeds, mean
+# and band of two series.
+DRAWN = """() => {
+  const figure = document.querySelector(".st-key-figure-curves .js-plotly-plot");
+  return !!figure && figure.querySelectorAll(".scatterlayer path.js-line").length >= 8
+    && !!figure.querySelector(".gtitle");
+}"""
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@contextmanager
+def server(folder: Path) -> Iterator[str]:
+    """The app on a port of its own, as `make app` starts it; yields its address once it answers
+    there.
+    """
+    port = free_port()
+    command = [
+        sys.executable,
+        "-m",
+        "streamlit",
+        "run",
+        "app.py",
+        "--server.port",
+        str(port),
+        "--server.headless",
+        "true",
+    ]
+    process = subprocess.Popen(
+        command,
+        cwd=REPOSITORY,
+        env=os.environ | {"SPARSIGHT_CACHE": str(folder)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        _wait_for(port, process)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _wait_for(port: int, process: subprocess.Popen) -> None:
+    end = time.monotonic() + PATIENCE_S
+    while process.poll() is None and time.monotonic() < end:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return
+        time.sleep(0.02)
+    raise SparsightError("The app did not start.", "This bench measures the running app.", "Run `make app` to see why.")
+
+
+@contextmanager
+def browser_page() -> Iterator[Any]:
+    """A page in headless chromium.
+
+    Raises MissingData when the browser or playwright is not there.
+    """
+    path = shutil.which("chromium") or shutil.which("google-chrome")
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError as error:
+        raise MissingData(
+            "playwright is not installed.", "This bench drives a browser.", "Run `make test` once; it installs it."
+        ) from error
+    if path is None:
+        raise MissingData(
+            "chromium is not installed.", "This bench drives a browser.", "Install it: sudo apt-get install chromium"
+        )
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=list(QUIET))
+        yield browser.new_page(viewport={"width": 1280, "height": 900})
+        browser.close()
+
+
+def open_explore(tab: Any, address: str) -> str:
+    """Opens Explore and waits for its pictures; the sparsity that they show."""
+    tab.goto(f"{address}/explore")
+    return wait_for_pictures(tab, "")
+
+
+def wait_for_pictures(tab: Any, before: str) -> str:
+    """Waits until pictures and scores are those of another sparsity than `before`, and returns it.
+
+    Raises SparsightError when none come.
+    """
+    return wait_for(tab, SHOWN, before, "Explore showed no new pictures")
+
+
+def wait_for(tab: Any, condition: str, given: Any, otherwise: str) -> Any:
+    """Waits until a condition in the page holds and returns its value. otherwise: what the
+    SparsightError says when it never does.
+    """
+    from playwright.sync_api import TimeoutError as TooLate
+
+    try:
+        return tab.wait_for_function(condition, arg=given, polling=5, timeout=PATIENCE_S * 1000).json_value()
+    except TooLate as error:
+        raise SparsightError(
+            f"{otherwise} within {PATIENCE_S} s.",
+            "This bench waits for them.",
+            "Run `make app` and open the page to see why.",
+        ) from error
+
+
+@BENCHES.register(
+    "curves",
+    "Curves",
+    "Address typed until Curves' first figure is drawn, by a warm server in a browser that was never there.",
+)
+def curves(engine: Engine, n: int | None) -> dict[str, Any]:
+    """Each visit has an empty browser cache and a session of its own; the first one, which warms
+    the server up, is not counted.
+
+    again_s: the median of a second visit with the same browser, which then has the page's programs.
+    """
+    first, again = [], []
+    with server(engine.folder) as address, browser_page() as tab:
+        for _ in range((n or 20) + 1):
+            context = tab.context.browser.new_context(viewport={"width": 1280, "height": 900})
+            first.append(_seconds_to_curves(context.new_page(), address))
+            again.append(_seconds_to_curves(context.new_page(), address))
+            context.close()
+    return line("curves", engine.device, first[1:]) | {"again_s": round(statistics.median(again[1:]), 6)}
+
+
+def _seconds_to_curves(tab: Any, address: str) -> float:
+    began = time.perf_counter()
+    tab.goto(f"{address}/curves", wait_until="commit")
+    wait_for(tab, DRAWN, None, "Curves showed no figure")
+    took = time.perf_counter() - began
+    tab.close()
+    return took
+
+
+@BENCHES.register("page", "Page", "Slider moved until all pictures and scores on the page have changed, in a browser.")
+def page(engine: Engine, n: int | None) -> dict[str, Any]:
+    """One arrow key on the sparsity slider of Explore; the clock stops when all pictures and scores
+    of the new sparsity are on screen.
+    """
+    took: list[float] = []
+    with server(engine.folder) as address, browser_page() as tab:
+        shown = open_explore(tab, address)
+        slider = tab.get_by_role("slider").first
+        for _ in range((n or 40) + 5):
+            start = time.perf_counter()
+            slider.press("ArrowLeft")
+            shown = wait_for_pictures(tab, shown)
+            took.append(time.perf_counter() - start)
+    return line("page", engine.device, took[5:])  # the first five warm up
+
+
+@BENCHES.register(
+    "start",
+    "Start",
+    "Server start until Explore shows its pictures, in a browser; warm, and cold where root may drop the disk cache.",
+)
+def start(engine: Engine, n: int | None) -> dict[str, Any]:
+    """Each start is a new server process, the browser already open.
+
+    Cold: the disk cache is dropped, models_cache empty.
+    """
+    warm = [_seconds_to_first_view(engine.folder) for _ in range((n or 3) + 1)][1:]
+    cold = []
+    for _ in range(n or 3):
+        with tempfile.TemporaryDirectory() as empty:
+            if not _drop_disk_cache():
+                break
+            cold.append(_seconds_to_first_view(Path(empty)))
+    return line("start", engine.device, warm) | {"cold_s": [round(value, 2) for value in cold] or None}
+
+
+def _seconds_to_first_view(folder: Path) -> float:
+    with browser_page() as tab:
+        began = time.perf_counter()
+        with server(folder) as address:
+            open_explore(tab, address)
+            return time.perf_counter() - began
+
+
+def _drop_disk_cache() -> bool:
+    with suppress(OSError):
+        os.sync()
+        Path("/proc/sys/vm/drop_caches").write_text("3")
+        return True
+    return False

@@ -1,0 +1,77 @@
+"""Registry: name -> entry.
+
+The one plug-in mechanism: a method is registered where it is defined, and nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from core.base.errors import UnknownName
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Entry(Generic[T]):
+    """One registered thing: what select boxes, contract tests and README tables show of it."""
+
+    name: str
+    value: T
+    title: str
+    summary: str  # one plain sentence
+    source: str = ""  # paper and equation, or library
+    facts: Mapping[str, str] = field(default_factory=dict)  # e.g. {"cost": "one pass"}
+
+
+class Registry(Mapping[str, Entry[T]]):
+    """Entries by name, in the order of registration.
+
+    Args:
+        noun: what an entry is, for messages ("CAM method").
+    """
+
+    def __init__(self, noun: str) -> None:
+        self.noun = noun
+        self._entries: dict[str, Entry[T]] = {}
+
+    def register(self, name: str, title: str, summary: str, source: str = "", **facts: str) -> Callable[[T], T]:
+        """Decorator that adds a thing under its name; a name can be taken once only."""
+
+        def add(value: T) -> T:
+            if name in self._entries:
+                raise ValueError(f"{self.noun} '{name}' is registered twice")
+            self.put(Entry(name, value, title, summary, source, facts))
+            return value
+
+        return add
+
+    def put(self, entry: Entry[T]) -> None:
+        """Adds an entry, or replaces the one of its name: for what is found while the program
+        runs.
+        """
+        self._entries = {
+            **self._entries,
+            entry.name: entry,
+        }  # a new dictionary: other threads may be walking through the old one
+
+    def drop(self, name: str) -> None:
+        """Forgets an entry that is there no more."""
+        self._entries = {known: entry for known, entry in self._entries.items() if known != name}
+
+    def __getitem__(self, name: str) -> Entry[T]:
+        """The entry; UnknownName with the nearest known name otherwise."""
+        if name not in self._entries:
+            raise UnknownName(self.noun, name, self._entries)
+        return self._entries[name]
+
+    def __contains__(self, name: object) -> bool:  # Mapping's own would ask __getitem__, whose error is no KeyError
+        return name in self._entries
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._entries)
+
+    def __len__(self) -> int:
+        return len(self._entries)

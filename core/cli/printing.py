@@ -1,0 +1,287 @@
+"""Answers as a person reads them in a terminal: sentences, aligned tables, names, units and
+counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import zip_longest
+from typing import Any
+
+from core.base.text import UNDEFINED, counted, grid, number, percent, size, wrapped
+from core.data.datasets import DATASETS
+from core.figures.wording import NOTHING_MARKED, class_name, headline, of_truth, plain, undefined
+from core.measures import MEASURES
+from core.models.zoo import MODELS, card
+from core.pruning import CRITERIA
+from core.results import Accuracy, Comparison, CostReport, Heatmap, Latency, MaskReport, Scores
+from core.saliency import CAMS
+from core.specs import DataSpec, ImageRef, ModelSpec, PruningSpec, VariantSpec
+
+TOP = 5  # predictions that are shown
+GROUPS = {"weight": "single weights", "kernel": "kernels", "channel": "input channels", "filter": "filters"}
+LONGEST_NAME = 30  # characters of a class name in a table
+MORE = "--layers prints the weights left in each layer, --json every number for machines."
+
+
+def comparison_text(answer: Comparison, notes: Sequence[str], layers: bool) -> str:
+    """One image, dense against pruned: the sentence that matters, the answers by name, the scores
+    with their meaning.
+    """
+    parts = [
+        wrapped(plain(headline(answer))),
+        grid(_question(answer)),
+        f"Predictions, most probable first\n{grid(_predictions(answer), right=(0, 1, 3))}",
+        f"How far the two maps agree\n{grid(_agreement(answer), right=(1,))}",
+        (
+            "How well each map covers"
+            f" {of_truth('the ink', answer.picture.truth_kind)}\n{grid(_coverage(answer), right=(1, 2))}"
+        ),
+        f"Each map by itself\n{grid(_pairs(answer.statistics_dense, answer.statistics_pruned, 'ink'), right=(1, 2))}",
+    ]
+    if answer.picture.truth is None:
+        parts[4] = NOTHING_MARKED
+    if layers:
+        parts.append(layers_text(answer.mask))
+    parts += [notes_text(notes)] if notes else []
+    return "\n\n".join(parts) + ("" if layers else f"\n\n{MORE}")
+
+
+def _question(answer: Comparison) -> list[tuple[str, str]]:
+    side, mask, picture = answer.pruned, answer.mask, answer.picture
+    label = "" if picture.label is None else f", labelled {class_name(side, picture.label)}"
+    noise = f", background noise up to {side.image.noise:g}" if side.image.noise else ""
+    target = {"dense": ", the dense network's answer", "own": ", each network's own answer", "label": ", the label"}
+    layer = side.cam.layer or card(side.variant.model).target_layer
+    return [
+        ("network", model_text(side.variant.model)),
+        ("pruning", pruning_text(side.variant.pruning)),
+        ("weights left", kept_text(mask)),
+        ("image", f"{picture.title or _image(side.image)}{label}{noise}"),
+        (
+            "heatmap",
+            (
+                f"{CAMS[side.cam.method].title} at layer {layer}, for"
+                f" {_targets(answer)}{target.get(str(side.cam.target), '')}"
+            ),
+        ),
+    ]
+
+
+def _image(image: ImageRef) -> str:
+    return (
+        f"{DATASETS[image.source].title}, row {image.name}"
+        if image.source in DATASETS
+        else f"an image of your own ({image.name})"
+    )
+
+
+def _targets(answer: Comparison) -> str:
+    sides = (side for side in (answer.dense, answer.pruned) if side.target_class is not None)
+    names = dict.fromkeys(f"'{class_name(side, side.target_class)}'" for side in sides)
+    if not names:
+        return "no class"
+    return f"class{'es' if len(names) > 1 else ''} {' and '.join(names)}"
+
+
+def _predictions(answer: Comparison) -> list[tuple[str, ...]]:
+    columns = [_best(side) for side in (answer.dense, answer.pruned)]
+    pairs = zip_longest(*columns, fillvalue=("", ""))
+    rows = [(str(place), *dense, *pruned) for place, (dense, pruned) in enumerate(pairs, 1)]
+    return [("", "", "dense", "", "pruned"), *rows]
+
+
+def _best(side: Heatmap) -> list[tuple[str, str]]:
+    found = [(percent(share), class_name(side, index)[:LONGEST_NAME]) for index, share in side.prediction.best(TOP)]
+    return found or [("", "no answer")]
+
+
+def _agreement(answer: Comparison) -> list[tuple[str, ...]]:
+    return [
+        (MEASURES[name].title, number(value), MEASURES[name].summary if value is not None else undefined(answer))
+        for name, value in answer.similarity.values.items()
+    ]
+
+
+def _coverage(answer: Comparison) -> list[tuple[str, ...]]:
+    rows = _pairs(answer.overlap_dense, answer.overlap_pruned, answer.picture.truth_kind)
+    empty = all(UNDEFINED in row[1:3] for row in rows[1:])
+    return [*rows, ("", "", "", undefined(answer))] if empty else rows
+
+
+def _pairs(dense: Scores, pruned: Scores, kind: str) -> list[tuple[str, ...]]:
+    """A row for each score of two maps, with its meaning."""
+    rows = [
+        (
+            of_truth(MEASURES[name].title, kind),
+            number(value),
+            number(pruned[name]),
+            of_truth(MEASURES[name].summary, kind),
+        )
+        for name, value in dense.values.items()
+    ]
+    return [("", "dense", "pruned", ""), *rows]
+
+
+def model_text(model: ModelSpec) -> str:
+    """A network by its title, with the weights and the seed that tell it from others."""
+    title = MODELS[model.name].title if model.name in MODELS else model.name
+    return f"{title}, weights {model.weights}, seed {model.seed}"
+
+
+def pruning_text(pruning: PruningSpec) -> str:
+    """How a network is pruned, in words."""
+    if pruning.schedule == "none":
+        return "none: the dense network"
+    if pruning.level is not None:
+        return f"level {pruning.level} of the trained series ({pruning.schedule})"
+    groups = GROUPS.get(pruning.granularity, f"the {pruning.granularity} pattern")
+    scope = "one ranking over all layers" if pruning.scope == "global" else "the same share of each layer"
+    apart = f"; {', '.join(pruning.excluded)} left alone" if pruning.excluded else ""
+    repair = "; BatchNorm measured again" if pruning.repair != "none" else ""
+    asked = percent(pruning.sparsity or 0.0)
+    return f"one-shot, {asked} of {groups}, {scope}, by {CRITERIA[pruning.criterion].title}{apart}{repair}"
+
+
+def kept_text(mask: MaskReport) -> str:
+    """How many weights are left, and what that is worth."""
+    left = f"{mask.kept:,} of {mask.total:,} prunable weights ({percent(mask.sparsity)} sparse)"
+    before = f"; {mask.already_zero:,} were zero before, {mask.removed:,} were removed" if mask.already_zero else ""
+    return f"{left}{before}; compression ratio {mask.compression_ratio:.3g} of all parameters"
+
+
+def layers_text(mask: MaskReport) -> str:
+    """Weights left in every layer."""
+    rows = [(layer.name, f"{layer.kept:,}", f"{layer.total:,}", percent(layer.sparsity), "") for layer in mask.layers]
+    alone = [
+        (layer.name, f"{layer.kept:,}", f"{layer.total:,}", percent(layer.sparsity), "left alone")
+        for layer in mask.excluded
+    ]
+    return (
+        f"Weights left in each layer\n{grid([('layer', 'left', 'of', 'sparsity', ''), *rows, *alone], right=(1, 2, 3))}"
+    )
+
+
+def notes_text(notes: Sequence[str]) -> str:
+    """Sentences, one a paragraph."""
+    return "\n".join(["Notes", *(wrapped(note, "  ", "  ") for note in notes)])
+
+
+def cost_text(report: CostReport) -> str:
+    """What a pruned network costs, with the zeros in place and with the emptied channels taken
+    out.
+    """
+    rows = [
+        ("", "zeros in place", "channels taken out", ""),
+        ("parameters", _count(report.parameters), _count(report.physical_parameters), ""),
+        ("of them zero", _count(report.zeros), _count(report.physical_zeros), ""),
+        ("multiply-adds of an image", _count(report.macs), _count(report.physical_macs), ""),
+        (
+            "of them with weights not zero",
+            _count(report.macs_left),
+            _count(report.physical_macs_left),
+            "a count, not a speed",
+        ),
+        ("file with every value", size(report.dense_file_bytes), _size(report.physical_file_bytes), ""),
+        ("file of the values left", size(report.sparse_file_bytes), UNDEFINED, "one bit a weight, and the values left"),
+    ]
+    lines = [grid(_network(report.variant)), grid(rows, right=(1, 2))]
+    if report.physical_parameters is not None:
+        taken = counted(report.removed_channels, "channel")
+        lines.append(
+            f"{taken} taken out; the network's outputs (logits) change by {report.largest_difference:.1e} at most."
+        )
+    times = {
+        "dense": report.dense_latency,
+        "zeros in place": report.latency,
+        "channels taken out": report.physical_latency,
+    }
+    timed = [(name, *_time(latency)) for name, latency in times.items() if latency is not None]
+    if report.latency is not None:
+        title = (
+            f"Time of one image on {report.latency.device} (median and 95th percentile of {report.latency.n} passes)"
+        )
+        lines.append(f"{title}\n{grid(timed, right=(1, 2))}")
+    return "\n\n".join([*lines, *([notes_text(report.notes)] if report.notes else [])])
+
+
+def _count(count: int | None) -> str:
+    return UNDEFINED if count is None else f"{count:,}"
+
+
+def _size(count: int | None) -> str:
+    return UNDEFINED if count is None else size(count)
+
+
+def _time(latency: Latency) -> tuple[str, str]:
+    return f"{latency.median_ms:.2f} ms", f"{latency.p95_ms:.2f} ms"
+
+
+def _network(variant: VariantSpec) -> list[tuple[str, str]]:
+    return [("network", model_text(variant.model)), ("pruning", pruning_text(variant.pruning))]
+
+
+def accuracy_text(found: Accuracy, heatmaps: Mapping[str, Mapping[str, Any]] | None) -> str:
+    """Right answers with their counts; of heatmaps the mean of each column over n images, beside
+    overlaps how many maps are empty.
+    """
+    shares = [
+        ("accuracy", percent(found.fraction), f"{found.correct:,} of {found.total:,}; 95 % interval {_interval(found)}")
+    ]
+    if found.top5 is not None:
+        shares.append(("top-5 accuracy", percent(found.top5 / found.total), f"{found.top5:,} of {found.total:,}"))
+    if found.among is not None:
+        few = f"asked for the {found.among_classes} classes of the data set only"
+        shares.append(
+            ("among its classes", percent(found.among / found.total), f"{found.among:,} of {found.total:,}; {few}")
+        )
+    parts = [grid([*_network(found.variant), ("images", _data(found.data))]), grid(shares, right=(1,))]
+    if heatmaps is not None:
+        maps = heatmaps["maps"]
+        counts = (
+            f"{maps['usable']:,} usable, {maps['empty']:,} empty (they score 0), {maps['invalid']:,} invalid (left out)"
+        )
+        parts.append(f"Heatmaps: {counts}; means over n images\n{grid(_means(heatmaps), right=(1, 2, 3, 4))}")
+    return "\n\n".join([*parts, *([notes_text(found.notes)] if found.notes else [])])
+
+
+def _interval(found: Accuracy) -> str:
+    return f"{percent(found.low)} to {percent(found.high)}"
+
+
+def _data(data: DataSpec) -> str:
+    title = DATASETS[data.name].title if data.name in DATASETS else data.name
+    return title + (f", background noise up to {data.noise:g}" if data.noise else "")
+
+
+def _means(heatmaps: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, ...]]:
+    rows: list[tuple[str, ...]] = [("", "mean", "n", "empty", "mean without", "")]
+    for name, found in heatmaps.items():
+        if name == "maps":
+            continue
+        title, meaning = _column(name)
+        beside = ("", "")
+        if "empty-maps" in found:
+            beside = (f"{found['empty-maps']:,}", number(found["mean-without-empty-maps"], 3))
+        rows.append((title, number(found["mean"], 3), f"{found['n']:,}", *beside, meaning))
+    return rows
+
+
+def _column(name: str) -> tuple[str, str]:
+    """Title and meaning of a column of results."""
+    entry = MEASURES.get(name.removeprefix("map-")) if name.removeprefix("map-") in MEASURES else None
+    if entry is None:
+        return name, ""
+    return (f"{entry.title} of the map" if name.startswith("map-") else entry.title), entry.summary
+
+
+def info_text(found: Mapping[str, Any], memory: Sequence[tuple[str, int, int]]) -> str:
+    """The installation: one paragraph a registry. memory: name, bytes in use and bytes allowed of
+    each part.
+    """
+    parts = [grid([("device", found["device"]), ("folder", found["folder"]), *found["versions"].items()])]
+    for title, rows in found.items():
+        if isinstance(rows, Mapping) and title not in ("versions", "memory"):
+            parts.append(f"{title[0].upper()}{title[1:]}\n{grid(list(rows.items()))}")
+    used = [(name, size(in_use), f"of {size(allowed)}") for name, in_use, allowed in memory]
+    return "\n\n".join([*parts, f"Memory in use\n{grid(used, right=(1,))}"])

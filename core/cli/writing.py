@@ -1,0 +1,34 @@
+"""Files that a command writes, and what to do where they cannot be written."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from core.base.errors import BadSpec, CacheNotWritable
+
+
+def check_writable(folder: Path) -> None:
+    """Raises CacheNotWritable: before hours of work, not after."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise CacheNotWritable(
+            f"The folder {folder} cannot be written ({error.strerror}).",
+            "A run keeps its networks and tables there.",
+            "Choose another with --folder.",
+        ) from error
+
+
+def write(path: Path, content: bytes) -> None:
+    """Raises BadSpec where the file cannot be written."""
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise BadSpec(
+            f"{path} cannot be written ({error.strerror}).",
+            "The folder of a file must exist and be writable.",
+            "Choose a folder that exists and can be written.",
+        ) from error

@@ -1,0 +1,254 @@
+"""Tensors on disk under models_cache: one safetensors file per key, its facts and checksum inside
+it.
+
+One file, not a pair with a JSON beside it: two processes that write the same key at once could
+leave the data of one beside the JSON of the other, and no order of renames prevents that. One
+`os.replace` of one file is atomic. Files are never unpickled.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import time
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+
+from core.base.atomic import replacing
+from core.base.errors import BadFile, BadSpec, CacheNotWritable, MissingData
+from core.base.stamps import Stamp, stamp_from, stamp_of
+from core.disk.coding import Damage, Facts, Tensors, decode, encode, read_head
+
+SUFFIX = ".safetensors"
+DAMAGED = ".damaged"
+STALE_SECONDS = 86_400  # a temporary file this old belongs to a process that was killed
+LONGEST_PART = 200  # bytes of one part of a key; file systems allow 255 with the suffixes
+_log = logging.getLogger(__name__)
+
+
+class Files:
+    """Entries by key. Reading looks in `write_root` first, then in each of `read_roots`, which are
+    never changed.
+
+    A key such as "thesis-cnn/mnist/seed-1/level-03" is the file
+    <root>/thesis-cnn/mnist/seed-1/level-03.safetensors.
+    A read root may lie inside the write root (models_cache/shipped): no key of the write root
+    reaches into it.
+
+    Args:
+        write_root: folder for new entries; made when first needed.
+        read_roots: folders that are only read.
+    """
+
+    def __init__(self, write_root: Path, read_roots: Sequence[Path] = ()) -> None:
+        self.write_root = Path(write_root).absolute()
+        self.read_roots = tuple(
+            root for root in (Path(folder).absolute() for folder in read_roots) if root != self.write_root
+        )
+        self._places = lru_cache(maxsize=5000)(self._all_paths)
+
+    def save(self, key: str, tensors: Tensors, facts: Facts) -> Path:
+        """Write an entry, replacing one of the same key; readers see the old one or the new one,
+        never a mixture.
+
+        Args:
+            key: name of the entry, with slashes for folders.
+            tensors: by name, on any device; stored as they are, bit by bit.
+            facts: what is worth knowing about them; anything that JSON can hold.
+        Returns:
+            the file written.
+        Raises:
+            BadSpec: the key would leave the folder. CacheNotWritable: read-only or full disk;
+            nothing is left behind.
+        """
+        path = self._path(self.write_root, key)
+        content = encode(tensors, facts)
+        try:
+            _remove_stale_parts(path.parent)
+            with replacing(path) as part, open(part, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())  # else a power cut could leave the new name with old or no content
+        except OSError as error:
+            raise _not_writable(path.parent, error) from error
+        return path
+
+    def load(self, key: str) -> tuple[Tensors, Facts]:
+        """Read an entry and check every bit of it.
+
+        A damaged file in the write root is renamed *.damaged, and a sound copy in a read root is
+        served instead.
+
+        Returns:
+            tensors by name on the CPU, and the facts saved with them.
+        Raises:
+            MissingData: there is no such entry. BadFile: there is one, but damaged or of another
+            version.
+        """
+        problem: BadFile | None = None
+        for root in (self.write_root, *self.read_roots):
+            path = self._path(root, key)
+            try:
+                return _read(path, set_aside=root == self.write_root)
+            except FileNotFoundError:
+                continue
+            except BadFile as error:
+                _log.warning("%s", error)
+                problem = problem or error
+        raise problem or self._missing(key)
+
+    def facts(self, key: str) -> Facts:
+        """Only the facts of an entry, from the head of its file; the tensors are neither read nor
+        checked. Raises as `load`.
+        """
+        path = self._find(key)
+        try:
+            with open(path, "rb") as file:
+                return read_head(file)
+        except (Damage, OSError):
+            return self.load(key)[1]  # says what is wrong, or finds the sound copy
+
+    def exists(self, key: str) -> bool:
+        """Whether the entry is there; its content is checked by `load` only."""
+        return any(self._path(root, key).is_file() for root in (self.write_root, *self.read_roots))
+
+    def stamp(self, key: str) -> Stamp:
+        """Of the files that `load` would read, in every root. Raises BadSpec."""
+        return stamp_of(*self._places(key))
+
+    def delete(self, key: str) -> None:
+        """Remove the entry from the write root; a copy in a read root stays and is served from then
+        on. Raises CacheNotWritable.
+        """
+        path = self._path(self.write_root, key)
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise _not_writable(path.parent, error) from error
+
+    def keys(self, prefix: str = "") -> list[str]:
+        """All keys that begin with `prefix`, sorted."""
+        found: set[str] = set()
+        for root in (self.write_root, *self.read_roots):
+            folder = self._path(root, prefix + "x").parent
+            for path in folder.rglob(f"*{SUFFIX}"):
+                key = path.relative_to(root).as_posix().removesuffix(SUFFIX)
+                if key.startswith(prefix) and not self._in_nested_root(root, path):
+                    found.add(key)
+        return sorted(found)
+
+    def bytes(self, key: str) -> int:
+        """Size of the entry on disk, in bytes. Raises MissingData."""
+        return self._find(key).stat().st_size
+
+    def _all_paths(self, key: str) -> tuple[str, ...]:
+        return tuple(str(self._path(root, key)) for root in (self.write_root, *self.read_roots))
+
+    def _find(self, key: str) -> Path:
+        for root in (self.write_root, *self.read_roots):
+            if (path := self._path(root, key)).is_file():
+                return path
+        raise self._missing(key)
+
+    def _missing(self, key: str) -> MissingData:
+        folders = ", ".join(str(root) for root in (self.write_root, *self.read_roots))
+        return MissingData(
+            f"'{key}' is not on this machine.", f"Looked in: {folders}.", "Compute it first, or copy it there."
+        )
+
+    def _path(self, root: Path, key: str) -> Path:
+        parts = key.split("/")
+        if not all(_is_plain(part) for part in parts):
+            raise BadSpec(
+                f"'{key[:80]}' cannot name a file in the cache.",
+                f"A key is made of printable parts of at most {LONGEST_PART} bytes joined by '/', without '.', '..',"
+                " ':' and '\\'.",
+                "Use the key of a spec.",
+            )
+        path = root.joinpath(*parts[:-1], parts[-1] + SUFFIX)
+        if self._in_nested_root(root, path):
+            raise BadSpec(
+                f"'{key}' reaches into a read-only folder of the cache.",
+                "Its entries go by their keys inside that folder.",
+            )
+        return path
+
+    def _in_nested_root(self, root: Path, path: Path) -> bool:
+        return any(
+            other != root and other.is_relative_to(root) and path.is_relative_to(other) for other in self.read_roots
+        )
+
+
+def _is_plain(part: str) -> bool:
+    """Whether a part of a key is a name inside its folder, on every system: ':' and the backslash
+    would lead out on Windows.
+    """
+    return (
+        part not in ("", ".", "..")
+        and part.isprintable()
+        and not set(part) & {":", "\\"}
+        and len(part.encode()) <= LONGEST_PART
+    )
+
+
+def _read(path: Path, set_aside: bool, tries: int = 3) -> tuple[Tensors, Facts]:
+    """Tensors and facts of one file.
+
+    Raises FileNotFoundError, and BadFile after setting a damaged file aside.
+    """
+    try:
+        with open(path, "rb") as file:
+            state = stamp_from(os.fstat(file.fileno()))
+            content = file.read()
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    try:
+        return decode(content)
+    except Damage as damage:
+        with contextlib.suppress(FileNotFoundError):
+            if (
+                tries > 1 and stamp_from(path.stat()) != state
+            ):  # another process has just replaced it: the new one counts
+                return _read(path, set_aside, tries - 1)
+        raise _bad_file(path, damage, set_aside) from damage
+
+
+def _bad_file(path: Path, damage: Damage, set_aside: bool) -> BadFile:
+    """The error for a damaged file, after setting it aside where that is allowed and possible."""
+    wrong = f"The file {path} cannot be used: {damage}."
+    allowed = "Entries of the cache are read only if their checksum and format are right."
+    if set_aside:
+        aside = path.with_name(path.name + DAMAGED)
+        with contextlib.suppress(OSError):
+            os.replace(path, aside)
+            return BadFile(wrong, allowed, f"It was set aside as {aside.name}; run the step that makes it again.")
+        return BadFile(wrong, allowed, "Delete it, then run the step that makes it again.")
+    return BadFile(wrong, allowed, f"Restore it; for a file that ships with Sparsight: git checkout -- '{path}'.")
+
+
+def _unreadable(path: Path, error: OSError) -> BadFile:
+    return BadFile(
+        f"The file {path} cannot be read: {error.strerror or error}.",
+        "Entries of the cache are readable files.",
+        "Check the permissions of the file and its folder.",
+    )
+
+
+def _not_writable(folder: Path, error: OSError) -> CacheNotWritable:
+    return CacheNotWritable(
+        f"The cache folder {folder} cannot be written: {error.strerror or error}.",
+        "New results are kept there; what is already stored can still be read.",
+        "Free some space or allow writing there, then try again.",
+    )
+
+
+def _remove_stale_parts(folder: Path) -> None:
+    """Temporary files that killed processes left behind; those of running ones are younger."""
+    for part in folder.glob(".*.part"):
+        with contextlib.suppress(OSError):
+            if time.time() - part.stat().st_mtime > STALE_SECONDS:
+                part.unlink()

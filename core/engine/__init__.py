@@ -1,0 +1,1 @@
+"""Every interactive question: spec in, result out."""

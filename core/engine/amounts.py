@@ -1,0 +1,82 @@
+"""A list of amounts as a person writes it, "30, 50 %, 4x", as prunings."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from core.base.errors import BadSpec
+from core.models.cards import Card
+from core.specs import PruningSpec, exact_share
+
+MOST = 12  # amounts in a row
+ALLOWED = (
+    f"Up to {MOST} amounts with commas between: percent removed (50 or 50 %), compression ratios (4x), or levels of a"
+    " trained series (5)."
+)
+USUAL = {"photos": "10, 20, 30, 40, 50, 60", "digits": "30, 50, 70, 80, 90, 95"}
+
+
+def usual(card: Card, family: PruningSpec, last: int | None = None) -> str:
+    """What to show when nothing was asked for: where this network changes. last: level that is
+    trained, the series' when left out.
+    """
+    if family.level is None:
+        return USUAL[card.images]
+    last = (card.levels or 0) if last is None else last
+    return ", ".join(str(level) for level in range(0, last + 1, 1 if last < MOST else last // 5))
+
+
+def prunings(text: str, card: Card, family: PruningSpec) -> tuple[PruningSpec, ...]:
+    """One pruning of the family for each amount, in the order written, doubles left out.
+
+    Args:
+        text: as ALLOWED says. family: a one-shot spec of any sparsity, or a level of a trained
+            series.
+    Raises:
+        BadSpec: an amount that cannot be read, is out of range, or there are too many or none.
+    """
+    parts = [part.strip() for part in re.split(r"[,;]", text) if part.strip()]
+    if not 0 < len(parts) <= MOST:
+        raise BadSpec(
+            f"There are {len(parts)} amounts.", ALLOWED, "Shorten the list." if parts else "Write at least one."
+        )
+    made = [
+        _at_level(part, card, family) if family.level is not None else _one_shot(part, card, family) for part in parts
+    ]
+    return tuple(dict.fromkeys(made))
+
+
+def _one_shot(text: str, card: Card, family: PruningSpec) -> PruningSpec:
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(%|x|×)?", text)
+    if not found:
+        raise BadSpec(f"The amount '{text}' cannot be read.", ALLOWED)
+    number = float(found[1])
+    if found[2] in ("x", "×"):
+        return replace(family, sparsity=sparsity_of_ratio(card, number))
+    if number > 100:
+        raise BadSpec(f"The amount '{text}' is more than everything.", ALLOWED)
+    return replace(family, sparsity=exact_share(number / 100))
+
+
+def _at_level(text: str, card: Card, family: PruningSpec) -> PruningSpec:
+    if not text.isascii() or not text.isdigit() or int(text) > (card.levels or 0):
+        raise BadSpec(f"There is no level '{text}' in this series.", f"Its levels are 0 to {card.levels}.")
+    return replace(family, level=int(text))
+
+
+def sparsity_of_ratio(card: Card, ratio: float) -> float:
+    """The sparsity whose compression ratio (all parameters / parameters left) is this, as near as
+    the unprunable ones allow.
+    """
+    if ratio < 1:
+        raise BadSpec(f"A compression ratio of {ratio:g} is no compression.", "It is 1 or more.")
+    prunable = sum(_size(card.shapes[name]) for name in card.prunable)
+    return min(1.0, (card.parameters - card.parameters / ratio) / prunable)
+
+
+def _size(shape: tuple[int, ...]) -> int:
+    size = 1
+    for axis in shape:
+        size *= axis
+    return size

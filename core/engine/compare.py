@@ -1,0 +1,127 @@
+"""Dense against pruned: every score of two heatmaps of one picture."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from core.base.errors import BadSpec
+from core.measures import MEASURES, optional, probabilities
+from core.measures.overlap import jaccard_curve
+from core.measures.similarity import pearson
+from core.results import Agreement, Array, Comparison, Heatmap, MaskReport, Picture, Prediction, Scores, frozen_array
+from core.saliency.cams import SaliencyBatch
+from core.saliency.normalise import normalise, to_measure
+from core.saliency.second import second_method
+from core.specs import NO_ANSWER, CamSpec, ImageRef, VariantSpec
+
+THRESHOLDS = torch.linspace(0.0, 1.0, 51)
+
+
+def compare(picture: Picture, dense: Heatmap, pruned: Heatmap, mask: MaskReport) -> Comparison:
+    """All that a page shows of two heatmaps at once.
+
+    Overlaps are None where nobody marked the object, all scores of an invalid map are.
+    """
+    truth = None if picture.truth is None else _tensor(picture.truth)
+    maps = [to_measure(_tensor(side.map), [side.state]) for side in (dense, pruned)]
+    cells = [_scaled_cells(side) for side in (dense, pruned)]
+    overlaps = [_overlap(heatmap, truth) for heatmap in maps]
+    statistics = [_scores("map", heatmap) for heatmap in maps]
+    curves = [_curve(heatmap, truth) for heatmap in maps]
+    return Comparison(
+        picture=picture,
+        dense=dense,
+        pruned=pruned,
+        mask=mask,
+        difference=frozen_array(dense.map - pruned.map),
+        overlap_dense=overlaps[0],
+        overlap_pruned=overlaps[1],
+        similarity=_scores("similarity", *cells),
+        statistics_dense=statistics[0],
+        statistics_pruned=statistics[1],
+        thresholds=frozen_array(THRESHOLDS.numpy()),
+        curve_dense=curves[0],
+        curve_pruned=curves[1],
+        agreement=agreement(dense, pruned),
+    )
+
+
+def agreement(dense: Heatmap, pruned: Heatmap) -> Agreement:
+    """Whether two networks look at the same places, by the method of their heatmaps and by a second
+    one.
+    """
+    second = second_method(dense.cam.method, dense.negative_share)
+    values = [
+        optional(pearson(_tensor(one), _tensor(other))[0])
+        for one, other in ((dense.saliency, pruned.saliency), (dense.others[second], pruned.others[second]))
+    ]
+    return Agreement(method=dense.cam.method, value=values[0], second_method=second, second_value=values[1])
+
+
+def first_heatmap(
+    question: tuple[VariantSpec, ImageRef, CamSpec], made: SaliencyBatch, size_px: tuple[int, int]
+) -> Heatmap:
+    """The answer of the first image of a batch, with the prediction of the same pass, on the
+    CPU.
+    """
+    variant, image, cam = question
+    maps, states = normalise(made.maps, size_px)
+    target = int(made.targets[0])
+    return Heatmap(
+        variant=variant,
+        image=image,
+        cam=cam,
+        target_class=None if target == NO_ANSWER else target,
+        state=states[0],
+        saliency=frozen_array(made.maps[0].float().cpu().numpy()),
+        map=frozen_array(maps[0].cpu().numpy()),
+        prediction=Prediction(
+            variant=variant, image=image, probabilities=frozen_array(probabilities(made.logits[:1])[0].cpu().numpy())
+        ),
+        negative_share=float(made.negative_share[0]),
+        others={name: frozen_array(maps[0].float().cpu().numpy()) for name, maps in made.others.items()},
+    )
+
+
+def this_class(wanted: int, classes: int) -> Callable[[Tensor], Tensor]:
+    """Chooses one class for every image of a batch of logits (N, classes). Raises BadSpec."""
+    if wanted >= classes:
+        raise BadSpec(f"There is no class {wanted}.", f"Classes are 0 to {classes - 1}.")
+    return lambda logits: torch.full((len(logits),), wanted, device=logits.device)
+
+
+def as_batch(pixels: Array) -> Tensor:
+    """One image (H, W) or (H, W, 3) as (1, channels, H, W)."""
+    image = torch.from_numpy(pixels.copy())
+    return image[None, None] if image.ndim == 2 else image.permute(2, 0, 1).contiguous()[None]
+
+
+def _tensor(values: Array) -> Tensor:
+    return torch.from_numpy(values.copy()).unsqueeze(0)
+
+
+def _overlap(heatmap: Tensor, truth: Tensor | None) -> Scores:
+    if truth is None:
+        return Scores(values={entry.name: None for entry in MEASURES.values() if entry.facts["group"] == "overlap"})
+    return _scores("overlap", heatmap, truth)
+
+
+def _curve(heatmap: Tensor, truth: Tensor | None) -> tuple[float | None, ...]:
+    if truth is None:
+        return (None,) * len(THRESHOLDS)
+    return tuple(map(optional, jaccard_curve(heatmap, truth, THRESHOLDS)[0]))
+
+
+def _scores(group: str, *maps: Tensor) -> Scores:
+    """Every registered measure of a group on maps of one image, (1, H, W) each."""
+    chosen = [entry for entry in MEASURES.values() if entry.facts["group"] == group]
+    return Scores(values={entry.name: optional(entry.value(*maps)[0]) for entry in chosen})
+
+
+def _scaled_cells(side: Heatmap) -> Tensor:
+    """The map at the target layer's own cells, in [0, 1], (1, h, w)."""
+    raw = _tensor(side.saliency)
+    return normalise(raw, tuple(raw.shape[1:]))[0]

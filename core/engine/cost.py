@@ -1,0 +1,151 @@
+"""What a pruned network costs: numbers, multiply-adds, file sizes, measured time; before and after
+physical removal.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from core.base.device import describe, seconds, torch_generator
+from core.disk.sizes import file_bytes, sparse_bytes
+from core.measures.multiply_adds import MultiplyAdds, multiply_adds, zeros
+from core.models.cards import Card
+from core.models.zoo import card
+from core.pruning.coupling import CannotRemove
+from core.pruning.structured import physical
+from core.results import CostReport, Latency, RemovalReport
+from core.specs import VariantSpec
+from core.store.store import ModelStore
+
+ROUNDS, FEWEST_ROUNDS, ENOUGH_SECONDS = 30, 5, 10.0
+NO_SPEED = (
+    "Zeros in place save no time: a convolution multiplies by every weight, zero or not. "
+    "Only channels that are really taken out make the network faster."
+)
+
+
+def cost(store: ModelStore, variant: VariantSpec, measure: bool = False) -> CostReport:
+    """What this variant costs, and what is left when the channels that pruning emptied are really
+    taken out.
+
+    Args:
+        measure: also time one image through the dense, the masked and the smaller network, in turn.
+    Raises:
+        as `ModelStore.borrow`.
+    """
+    found = card(variant.model)
+    example = example_input(found, store.device)
+    with store.borrow(variant) as network:
+        all_of_it, left = _sums(multiply_adds(network, example))
+        small, removal, notes = _smaller(variant, network, example)
+        report = CostReport(
+            variant=variant,
+            parameters=found.parameters,
+            zeros=zeros(network),
+            macs=all_of_it,
+            macs_left=left,
+            notes=notes,
+            dense_file_bytes=file_bytes(network),
+            sparse_file_bytes=sparse_bytes(network.state_dict(), found.prunable),
+        )
+    if small is not None and removal is not None:
+        macs, macs_left = _sums(multiply_adds(small, example))
+        report = replace(
+            report,
+            physical_parameters=removal.parameters_after,
+            physical_zeros=zeros(small),
+            physical_macs=macs,
+            physical_macs_left=macs_left,
+            physical_file_bytes=file_bytes(small),
+            removed_channels=removal.removed_channels,
+            largest_difference=removal.largest_difference,
+        )
+    if not measure:
+        return report
+    times = _in_turn(store, variant, small, example)
+    return replace(
+        report, dense_latency=times["dense"], latency=times["masked"], physical_latency=times.get("physical")
+    )
+
+
+def smaller(store: ModelStore, variant: VariantSpec) -> tuple[nn.Module, RemovalReport]:
+    """The network without the channels that pruning emptied, and what was taken out.
+
+    Raises CannotRemove, and as `ModelStore.borrow`.
+    """
+    with store.borrow(variant) as network:
+        return physical(network, example_input(card(variant.model), store.device))
+
+
+def example_input(found: Card, device: torch.device) -> Tensor:
+    """A random image as this network gets it, (1, channels, H, W); counts and times do not hang on
+    what it shows.
+    """
+    image = torch.rand(1, *found.input_shape, generator=torch_generator("example input"))
+    return found.input(image.to(device))
+
+
+def latencies(networks: Mapping[str, nn.Module], example: Tensor) -> dict[str, Latency]:
+    """Time of one image through each network, taken in turn so that all of them meet the same
+    disturbances.
+
+    One round warms up. Slow networks get fewer rounds, 5 at least.
+    """
+    times: dict[str, list[float]] = {name: [] for name in networks}
+    with torch.no_grad():
+        for done in range(ROUNDS + 1):
+            for name, network in networks.items():
+                times[name].append(seconds(lambda network=network: network(example), example.device))  # type: ignore[misc]
+            if done >= FEWEST_ROUNDS and sum(map(sum, times.values())) > ENOUGH_SECONDS:
+                break
+    return {name: _latency(taken[1:], example.device) for name, taken in times.items()}
+
+
+def _latency(taken: list[float], device: torch.device) -> Latency:
+    p95 = float(np.quantile(taken, 0.95, method="inverted_cdf"))
+    return Latency(median_ms=1000 * statistics.median(taken), p95_ms=1000 * p95, n=len(taken), device=describe(device))
+
+
+def _in_turn(store: ModelStore, variant: VariantSpec, small: nn.Module | None, example: Tensor) -> dict[str, Latency]:
+    if variant == variant.dense:
+        with store.borrow(variant) as dense:
+            taken = latencies({"dense": dense}, example)["dense"]
+        return {"dense": taken, "masked": taken}
+    with store.borrow(variant.dense) as dense, store.borrow(variant) as masked:
+        return latencies({"dense": dense, "masked": masked} | ({"physical": small} if small else {}), example)
+
+
+def _smaller(
+    variant: VariantSpec, network: nn.Module, example: Tensor
+) -> tuple[nn.Module | None, RemovalReport | None, tuple[str, ...]]:
+    """The smaller network where there is one, and what is to be said."""
+    if variant == variant.dense:
+        return None, None, ()
+    try:
+        small, removal = physical(network, example)
+    except CannotRemove as error:
+        return None, None, (NO_SPEED, error.wrong)
+    if not removal.layers:
+        return None, removal, (NO_SPEED, "No whole channel is empty, so nothing can be taken out.", *_staying(removal))
+    said = (
+        f"Channels that give out nothing, or the same for every image: {removal.removed_channels:,}, in"
+        f" {len(removal.layers)} of the layers. They can be taken out, and the answers stay the same."
+    )
+    return small, removal, (NO_SPEED, said, *_staying(removal))
+
+
+def _staying(removal: RemovalReport) -> Iterator[str]:
+    """One sentence for each reason why emptied channels stay."""
+    for reason in dict.fromkeys(kept.reason for kept in removal.staying):
+        count = sum(kept.channels for kept in removal.staying if kept.reason == reason)
+        yield f"Emptied channels that stay all the same: {count:,}, because {reason}."
+
+
+def _sums(counted: Mapping[str, MultiplyAdds]) -> tuple[int, int]:
+    return sum(layer.all for layer in counted.values()), sum(layer.left for layer in counted.values())

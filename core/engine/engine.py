@@ -1,0 +1,322 @@
+"""Every interactive question: spec in, result out. Pages, notebooks and the command line ask here.
+
+from core import Engine, VariantSpec, PruningSpec, ImageRef, CamSpec
+engine = Engine()
+variant = VariantSpec(pruning=PruningSpec.one_shot(0.9))
+answer = engine.compare(variant, ImageRef(name="7"), CamSpec())
+answer.pruned.map, answer.overlap_pruned["soft-iou"]
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from torch import Tensor, nn
+
+from core.base.device import choose_device, describe
+from core.base.errors import BadSpec
+from core.base.settings import default_folder, shipped_folder
+from core.base.stamps import Stamp, settled
+from core.base.text import MEGABYTE
+from core.data.calibration_images import calibration_images
+from core.data.datasets import LabelledImages
+from core.data.inputs import InputCache, Inputs
+from core.data.load_picture import Pictures
+from core.data.photo_inputs import PhotoInputs
+from core.disk.files import Files
+from core.engine.compare import agreement, as_batch, compare, first_heatmap, this_class
+from core.engine.cost import cost, smaller
+from core.engine.freshness import Freshness
+from core.evaluation import evaluate as evaluation
+from core.models import own
+from core.models.zoo import card, series_of
+from core.results import (
+    Accuracy,
+    Agreement,
+    CachePart,
+    Comparison,
+    CostReport,
+    Heatmap,
+    MaskReport,
+    Picture,
+    RemovalReport,
+)
+from core.saliency.cams import saliency_maps
+from core.saliency.capture import own_class
+from core.saliency.second import second_methods
+from core.specs import CamSpec, DataSpec, ImageRef, ModelSpec, VariantSpec
+from core.store.accuracy_table import AccuracyTable
+from core.store.budgets import Budgets
+from core.store.memory import MemoryCache
+from core.store.store import ModelStore
+
+DEFAULT_MODEL = ModelSpec()
+
+
+class Engine:
+    """Answers questions about networks and images. Safe for threads; one an application.
+
+    Args:
+        device: "cpu", "cuda", ...; chosen when left out (SPARSIGHT_DEVICE, else the GPU if there is
+            one).
+        folder: where caches and trained networks are written; default_folder() when left out.
+            Shipped networks are found beside it.
+        budgets: memory that may stay in use; Budgets.usual(...) when left out.
+        precision: that networks compute in (SPARSIGHT_PRECISION, else float32).
+    """
+
+    def __init__(
+        self,
+        device: str | None = None,
+        folder: Path | None = None,
+        budgets: Budgets | None = None,
+        precision: str | None = None,
+    ) -> None:
+        self.device = choose_device(device or os.environ.get("SPARSIGHT_DEVICE") or None)
+        self.folder = folder or default_folder()
+        shipped = shipped_folder()
+        self.store = ModelStore(
+            Files(self.folder, [shipped]),
+            self.device,
+            budgets or Budgets.usual(self.device),
+            lambda model: calibration_images(self._pictures, card(model)),
+            precision or os.environ.get("SPARSIGHT_PRECISION") or "float32",
+        )
+        self.roots = (self.folder, shipped)
+        self._accuracies = AccuracyTable(self.roots)
+        self._heatmaps = MemoryCache("heatmaps", 16 * MEGABYTE)
+        self.store.caches.append(self._heatmaps)
+        self._pictures = Pictures(self.folder)
+        self._inputs = InputCache(self._pictures, self.device)
+        own.register_kept(self.store.files)
+        self.retrained = self.store.stamps.retrained
+        self._freshness = Freshness(self.store, self._pictures, self._inputs, self._accuracies)
+        self.refresh_models()
+
+    @property
+    def device_name(self) -> str:
+        return describe(self.device)
+
+    def parts(self) -> tuple[CachePart, ...]:
+        """Memory in use and allowed, tier by tier."""
+        return (*self.store.parts(), self._heatmaps.report(), *self._pictures.parts(), self._inputs.kept.report())
+
+    def gallery(self) -> LabelledImages:
+        """The embedded digits."""
+        return self._pictures.digits
+
+    def add_model(self, weights: Path | bytes, about: own.About) -> ModelSpec:
+        """Adds a person's own weights of a known architecture, for good.
+
+        Raises as `own.add`. For a module: `own.from_module`.
+        """
+        return own.add(self.store.files, weights, about)
+
+    def refresh_models(self) -> tuple[str, ...]:
+        """Finds networks that were retrained since; names of the models that are new or have new
+        series. Quick while there are none.
+        """
+        return self.retrained.refresh()
+
+    def forget(self, model: ModelSpec) -> None:
+        """Deletes a series that was trained here, from disk and memory.
+
+        Raises CacheNotWritable; Busy while it is being trained.
+        """
+        self.retrained.forget(model)
+        self.store.kept.forget(model)
+        self.store.forget(model)
+        self.store.free()
+
+    def stamp(self, variant: VariantSpec, *asked: ImageRef | DataSpec) -> Stamp:
+        """The stamp of the files that answer now (core/base/stamps.py): part of the key of every
+        kept answer. Raises as questions do.
+        """
+        return self._freshness.of(variant, *asked)
+
+    def levels(self, model: ModelSpec) -> tuple[tuple[VariantSpec, float], ...]:
+        """Each level of these weights' trained series, with the share of the pruned weights that
+        was to go; empty without a series.
+
+        A level may not be trained yet: asking for it raises MissingData. What really went is
+        counted, see `report`.
+        """
+        found = series_of(model)
+        return tuple(
+            (VariantSpec(model=model, pruning=pruning), target) for pruning, target in (found.levels if found else ())
+        )
+
+    def add_image(self, data: bytes, model: ModelSpec = DEFAULT_MODEL) -> ImageRef:
+        """Takes in a person's own image, prepared for this network. Raises BadImage."""
+        return self._pictures.add(data, card(model))
+
+    def picture(self, image: ImageRef, model: ModelSpec = DEFAULT_MODEL) -> Picture:
+        """The image as this network gets it.
+
+        Raises MissingData for an own image that is not in memory (any more).
+        """
+        return self._pictures.get(image, card(model))
+
+    def report(self, variant: VariantSpec) -> MaskReport:
+        """What the pruning removed, counted."""
+        return self.store.report(variant)
+
+    def keep(self, variant: VariantSpec) -> Path:
+        """Writes a one-shot variant to disk, to be read from now on.
+
+        Raises BadSpec, CacheNotWritable, as `ModelStore.keep`.
+        """
+        return self.store.keep(variant)
+
+    def cost(self, variant: VariantSpec, measure: bool = False) -> CostReport:
+        """Parameters, zeros, multiply-adds, file sizes, before and after physical removal; with
+        `measure`, the time of one image too.
+        """
+        return cost(self.store, variant, measure)
+
+    def physical(self, variant: VariantSpec) -> tuple[nn.Module, RemovalReport]:
+        """The variant without the channels that pruning emptied, the caller's own.
+
+        Raises CannotRemove (a SparsightError).
+        """
+        return smaller(self.store, variant)
+
+    def heatmap(self, variant: VariantSpec, image: ImageRef, cam: CamSpec) -> Heatmap:
+        """Where the variant looks, and what it predicts.
+
+        Raises:
+            UnknownName: method, model or layer. BadSpec: target "label" for an image without one.
+            MissingData, BadFile: weights or image.
+        """
+        stamp = self.stamp(variant, image)  # first of all: a card that was exchanged is read by it
+        cam = replace(cam, layer=cam.layer or card(variant.model).target_layer)
+        key = (f"heatmap/{self.store.precision}/{variant.key}|{image.key}|{cam.key}", stamp)
+        with self._heatmaps.borrow(key, lambda: self._make_heatmap(variant, image, cam), exclusive=False) as answer:
+            return answer
+
+    def compare(self, variant: VariantSpec, image: ImageRef, cam: CamSpec) -> Comparison:
+        """The variant's heatmap beside the dense network's, with every score.
+
+        Raises as `heatmap` does.
+        """
+
+        def ask(stamp: Stamp) -> Comparison:
+            dense, pruned = self.heatmap(variant.dense, image, cam), self.heatmap(variant, image, cam)
+            return replace(
+                compare(self.picture(image, variant.model), dense, pruned, self.report(variant)), stamp=stamp
+            )
+
+        return settled(ask, lambda: self.stamp(variant, image))
+
+    def agreement(self, variant: VariantSpec, image: ImageRef, cam: CamSpec) -> Agreement:
+        """Whether the variant looks at the same places as the dense network, by two methods.
+
+        Raises as `heatmap` does.
+        """
+
+        def ask(stamp: Stamp) -> Agreement:
+            return agreement(self.heatmap(variant.dense, image, cam), self.heatmap(variant, image, cam))
+
+        return settled(ask, lambda: self.stamp(variant, image))
+
+    def images_like(self, image: ImageRef, model: ModelSpec, most: int = 100) -> tuple[ImageRef, ...]:
+        """At most so many images, spread evenly over the source of this one; see
+        `Pictures.alike`.
+        """
+        return self._pictures.alike(image, card(model), most)
+
+    def follow(self, variants: tuple[VariantSpec, ...], image: ImageRef, cam: CamSpec) -> Iterator[Comparison]:
+        """The comparison at each variant in turn, for curves that grow on the screen."""
+        for variant in variants:
+            yield self.compare(variant, image, cam)
+
+    def series(self, variant: VariantSpec) -> tuple[VariantSpec, ...]:
+        """The variants of the same series that curves are drawn over: every trained level, or the
+        sparsities of the card's grid.
+        """
+        if variant.pruning.schedule != "one-shot":
+            return tuple(level for level, _ in self.levels(variant.model)) or (variant,)
+        amounts = [replace(variant.pruning, sparsity=sparsity) for sparsity in card(variant.model).grid]
+        return tuple(VariantSpec(model=variant.model, pruning=amount) for amount in amounts)
+
+    def known_accuracy(self, variant: VariantSpec, data: DataSpec) -> Accuracy | None:
+        """The accuracy when it is in the stored table, else None; never computes."""
+        counts = self._accuracies.get(variant, data)
+        return counts and evaluation.accuracy(variant, data, evaluation.Counts(*counts))
+
+    def accuracy(self, variant: VariantSpec, data: DataSpec) -> Accuracy:
+        """Top-1 accuracy, from the stored table or evaluated now."""
+        return self.known_accuracy(variant, data) or self.evaluate_accuracy(variant, data)
+
+    def evaluate_accuracy(self, variant: VariantSpec, data: DataSpec) -> Accuracy:
+        """Top-1 accuracy, counted now; of photographs also top-5, and among the data set's own
+        classes.
+        """
+        inputs = self._inputs.of(data, card(variant.model))
+        return evaluation.accuracy(
+            variant, data, self.store.use(variant, lambda network: evaluation.count(network, inputs))
+        )
+
+    def evaluate(self, variant: VariantSpec, data: DataSpec, cam: CamSpec) -> evaluation.PerImage:
+        """Prediction, heatmap for the predicted class, and how well it fits ink or object, for
+        every image of a data set.
+        """
+        if cam.target != "own":
+            raise BadSpec(
+                f"Target class '{cam.target}' is not evaluated over a data set.", "Only 'own', as in the thesis."
+            )
+        found = card(variant.model)
+        inputs = self._inputs.of(data, found)
+        layer = cam.layer or found.target_layer
+        return self.store.use(variant, lambda network: evaluation.evaluate(network, inputs, cam.method, layer))
+
+    def accuracy_curve(self, variant: VariantSpec, data: DataSpec) -> tuple[tuple[MaskReport, Accuracy], ...]:
+        """Accuracy over the variant's series, as far as it is in the stored table."""
+        points = ((self.report(point), self.known_accuracy(point, data)) for point in self.series(variant))
+        return tuple((report, accuracy) for report, accuracy in points if accuracy is not None)
+
+    def inputs(self, data: DataSpec) -> Inputs:
+        """A data set of digits on the device, with its stored noise.
+
+        Raises BadSpec, UnknownName, MissingData, BadFile.
+        """
+        return self._inputs.digits(data)
+
+    def photos(self, data: DataSpec, model: ModelSpec) -> PhotoInputs:
+        """A data set of photographs for this network, decoded batch by batch.
+
+        Raises as `inputs` does.
+        """
+        return self._inputs.photos(data, card(model))
+
+    def _make_heatmap(self, variant: VariantSpec, image: ImageRef, cam: CamSpec) -> tuple[Heatmap, int]:
+        """The heatmap and its bytes."""
+        picture, found = self.picture(image, variant.model), card(variant.model)
+        choose = self._target(variant, picture, cam)
+        seen = found.input(as_batch(picture.seen).to(self.device))
+        others = second_methods(cam.method)
+        made = self.store.use(
+            variant, lambda network: saliency_maps(network, seen, cam.method, cam.layer, choose, others)
+        )
+        answer = first_heatmap((variant, image, cam), made, found.input_px)
+        return answer, answer.map.nbytes + answer.saliency.nbytes + 1024
+
+    def _target(self, variant: VariantSpec, picture: Picture, cam: CamSpec) -> Callable[[Tensor], Tensor]:
+        """How the class of the map is chosen from the logits (N, classes): the network's own where
+        the dense one gives no answer.
+        """
+        if cam.target == "own" or (cam.target == "dense" and variant == variant.dense):
+            return own_class
+        wanted = picture.label if cam.target == "label" else cam.target
+        if cam.target == "dense":
+            wanted = self.heatmap(variant.dense, picture.image, cam).prediction.top
+            if wanted is None:  # its outputs overflow
+                return own_class
+        if wanted is None:
+            raise BadSpec(
+                "This image has no label.", "The target class 'label' needs one.", "Choose another target class."
+            )
+        return this_class(int(wanted), len(card(variant.model).classes))

@@ -1,0 +1,1 @@
+"""Results and tables as pictures, figures, sentences and downloads."""

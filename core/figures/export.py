@@ -1,0 +1,129 @@
+"""A view taken along: as a notebook cell that makes it again, or as a zip of pictures, raw maps and
+their provenance.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from core.figures import maps
+from core.figures.facts import comparison_facts, versions
+from core.models.zoo import card
+from core.results import Comparison
+from core.specs import CamSpec, ImageRef, PruningSpec, VariantSpec
+
+FORMAT = 1  # of the zip's provenance.json
+OPACITY = 0.65
+
+
+def code_for(variant: VariantSpec, image: ImageRef, cam: CamSpec, opacity: float = OPACITY) -> str:
+    """A notebook cell that makes this view again.
+
+    An own image is read from a file that the person names.
+    """
+    own = image.source == "own"
+    usual = ImageRef(source=image.source, name=image.name)
+    source = "" if image.source == "digits" else f"source={image.source!r}, "
+    noise = f", noise={image.noise:g}" if image.noise != usual.noise else ""
+    file = "my-digit.png" if card(variant.model).images == "digits" else "my-photograph.jpg"
+    lines = [
+        "from dataclasses import replace" if own else "",
+        "from core import CamSpec, Engine, ImageRef, ModelSpec, PruningSpec, VariantSpec, maps",
+        "",
+        "engine = Engine()",
+        f"variant = VariantSpec(model={_call(variant.model)}, pruning={_pruning(variant.pruning)})",
+        f'image = replace(engine.add_image(open("{file}", "rb").read(), variant.model), noise={image.noise:g})'
+        if own
+        else "",
+        "" if own else f"image = ImageRef({source}name={image.name!r}{noise})",
+        f"cam = CamSpec(method={cam.method!r}{f', layer={cam.layer!r}' if cam.layer else ''}, target={cam.target!r})",
+        "answer = engine.compare(variant, image, cam)",
+        "",
+        "print(answer.mask.sparsity, dict(answer.overlap_pruned.values))",
+        f"maps.overlay(answer.pruned, answer.picture.clean, opacity={opacity:g})  # or maps.difference(answer)",
+    ]
+    first = 0 if own else 1
+    return "\n".join(line for position, line in enumerate(lines[first:], first) if line or position in (2, 9)) + "\n"
+
+
+def bundle(answer: Comparison, opacity: float = OPACITY) -> bytes:
+    """A zip: four PNGs, `maps.npz` (every array, unrounded) and `provenance.json` (what it is, and
+    what made it).
+    """
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, picture in _pictures(answer, opacity).items():
+            archive.writestr(f"{name}.png", maps.png(picture))
+        archive.writestr("maps.npz", _arrays(answer))
+        archive.writestr("provenance.json", json.dumps(provenance(answer, opacity), indent=2, allow_nan=False))
+    return target.getvalue()
+
+
+def provenance(answer: Comparison, opacity: float = OPACITY) -> dict[str, Any]:
+    """Specs, keys, counts, scores, predictions and versions, as JSON. Undefined scores are null."""
+    pruned = answer.pruned
+    return {
+        "made_by": "Sparsight",
+        "format": FORMAT,
+        "versions": versions(),
+        "specs": {"variant": asdict(pruned.variant), "image": asdict(pruned.image), "cam": asdict(pruned.cam)},
+        "keys": {"variant": pruned.variant.key, "image": pruned.image.key, "cam": pruned.cam.key},
+        "opacity": opacity,
+        "code": code_for(pruned.variant, pruned.image, pruned.cam, opacity),
+        "answer": comparison_facts(answer),
+    }
+
+
+def _pictures(answer: Comparison, opacity: float) -> dict[str, Any]:
+    clean = answer.picture.clean
+    return {
+        "1-input": maps.plain(answer.picture.seen),
+        "2-dense": maps.overlay(answer.dense, clean, opacity),
+        "3-pruned": maps.overlay(answer.pruned, clean, opacity),
+        "4-dense-minus-pruned": maps.difference(answer),
+    }
+
+
+def _arrays(answer: Comparison) -> bytes:
+    arrays = {
+        "clean": answer.picture.clean,
+        "seen": answer.picture.seen,
+        "difference": answer.difference,
+        "dense_map": answer.dense.map,
+        "dense_saliency": answer.dense.saliency,
+        "dense_probabilities": answer.dense.prediction.probabilities,
+        "pruned_map": answer.pruned.map,
+        "pruned_saliency": answer.pruned.saliency,
+        "pruned_probabilities": answer.pruned.prediction.probabilities,
+    }
+    if answer.picture.truth is not None:
+        arrays["truth"] = answer.picture.truth
+    target = io.BytesIO()
+    np.savez_compressed(target, allow_pickle=False, **arrays)
+    return target.getvalue()
+
+
+def _call(spec: Any) -> str:
+    """A spec as Python that makes it, defaults left out."""
+    default = type(spec)()
+    given = {name: value for name, value in vars(spec).items() if value != getattr(default, name)}
+    return f"{type(spec).__name__}({', '.join(f'{name}={value!r}' for name, value in given.items())})"
+
+
+def _pruning(spec: PruningSpec) -> str:
+    if spec.schedule == "one-shot":
+        extra = "".join(
+            f", {name}={getattr(spec, name)!r}"
+            for name in ("granularity", "scope", "criterion", "seed", "excluded", "overrides", "repair")
+            if getattr(spec, name) != getattr(PruningSpec(), name)
+        )
+        return f"PruningSpec.one_shot({spec.sparsity!r}{extra})"
+    if spec.level is None:
+        return "PruningSpec()"
+    return f"PruningSpec.at_level({spec.level}{'' if spec.schedule == 'iterative-reset' else f', {spec.schedule!r}'})"

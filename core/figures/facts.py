@@ -1,0 +1,153 @@
+"""Results as plain facts that JSON can hold: for the command line, downloads and tables."""
+
+from __future__ import annotations
+
+import math
+import platform
+from importlib.metadata import version
+from typing import Any
+
+from core.figures.wording import class_name, headline, plain, unsound
+from core.models.zoo import card
+from core.results import OVERFLOW_ADVICE, Accuracy, Comparison, CostReport, Heatmap, Latency, MaskReport, Scores
+
+LIBRARIES = ("torch", "torchvision", "grad-cam", "numpy", "safetensors")
+
+
+def versions() -> dict[str, str]:
+    """What a result was computed with."""
+    return {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES}
+
+
+def mask_facts(report: MaskReport) -> dict[str, Any]:
+    """Counts, and what follows from them."""
+    return {
+        "kept": report.kept,
+        "prunable": report.total,
+        "removed": report.removed,
+        "already_zero": report.already_zero,
+        "sparsity": report.sparsity,
+        "density": report.density,
+        "parameters_left": report.parameters_left,
+        "compression_ratio": _finite(report.compression_ratio),
+        "collapsed": report.collapsed,
+        "layers": {
+            layer.name: {"kept": layer.kept, "total": layer.total, "already_zero": layer.already_zero}
+            for layer in report.layers
+        },
+    }
+
+
+def heatmap_facts(side: Heatmap) -> dict[str, Any]:
+    """Prediction, and what the map is of."""
+    return {
+        "predicted": side.prediction.top,
+        "top": [
+            {"class": index, "name": class_name(side, index), "probability": _finite(share)}
+            for index, share in side.prediction.best()
+        ],
+        "probabilities": [_finite(round(float(p), 6)) for p in side.prediction.probabilities],
+        "target_class": side.target_class,
+        "state": side.state,
+    }
+
+
+def comparison_facts(answer: Comparison) -> dict[str, Any]:
+    """All numbers of one comparison. Undefined scores are null."""
+    pruned = answer.pruned
+    return {
+        "headline": plain(headline(answer)),
+        "variant": pruned.variant.key,
+        "image": pruned.image.key,
+        "label": answer.picture.label,
+        "cam": pruned.cam.key,
+        "mask": mask_facts(answer.mask),
+        "dense": heatmap_facts(answer.dense)
+        | {"overlap": _values(answer.overlap_dense), "map": _values(answer.statistics_dense)},
+        "pruned": heatmap_facts(pruned)
+        | {"overlap": _values(answer.overlap_pruned), "map": _values(answer.statistics_pruned)},
+        "similarity": _values(answer.similarity),
+        "agreement": vars(answer.agreement) | {"verdict": answer.agreement.verdict.name.lower()},
+        "notes": [
+            *filter(None, [plain(unsound(answer))]),
+            *card(pruned.variant.model).notes,
+            *answer.picture.notes,
+            *overflows(answer),
+        ],
+    }
+
+
+def overflows(answer: Comparison) -> list[str]:
+    """Which networks give no answer, and what to do."""
+    sides = {"dense": answer.dense, "pruned": answer.pruned}
+    return [
+        f"The {name} network's outputs overflow, so it gives no answer and has no heatmap. {OVERFLOW_ADVICE}"
+        for name, side in sides.items()
+        if not side.prediction.answered
+    ]
+
+
+def accuracy_facts(found: Accuracy) -> dict[str, Any]:
+    """Right answers, with counts; what is unknown is null. unanswered: images for which the
+    network's outputs are not finite.
+    """
+    return {
+        "variant": found.variant.key,
+        "data": found.data.key,
+        "correct": found.correct,
+        "total": found.total,
+        "accuracy": found.fraction,
+        "interval": [found.low, found.high],
+        "top5": found.top5,
+        "among": found.among,
+        "among_classes": found.among_classes,
+        "unanswered": found.unanswered,
+        "notes": list(found.notes),
+    }
+
+
+def cost_facts(report: CostReport) -> dict[str, Any]:
+    """Numbers with the zeros in place, and after emptied channels were taken out; what is None was
+    not to be had or not asked for.
+    """
+    masked = {
+        "parameters": report.parameters,
+        "zeros": report.zeros,
+        "multiply_adds": report.macs,
+        "multiply_adds_left": report.macs_left,
+        "dense_file_bytes": report.dense_file_bytes,
+        "sparse_file_bytes": report.sparse_file_bytes,
+        "time": _time(report.latency),
+    }
+    smaller = {
+        "parameters": report.physical_parameters,
+        "zeros": report.physical_zeros,
+        "multiply_adds": report.physical_macs,
+        "multiply_adds_left": report.physical_macs_left,
+        "file_bytes": report.physical_file_bytes,
+        "removed_channels": report.removed_channels,
+        "largest_difference": report.largest_difference,
+        "time": _time(report.physical_latency),
+    }
+    return {
+        "network": report.variant.key,
+        "dense time": _time(report.dense_latency),
+        "zeros in place": masked,
+        "channels taken out": smaller,
+        "notes": list(report.notes),
+    }
+
+
+def _time(latency: Latency | None) -> dict[str, Any] | None:
+    if latency is None:
+        return None
+    return {"median_ms": latency.median_ms, "p95_ms": latency.p95_ms, "n": latency.n, "device": latency.device}
+
+
+def _values(scores: Scores) -> dict[str, float | None]:
+    return {name: _finite(value) for name, value in scores.values.items()}
+
+
+def _finite(value: float | None) -> float | None:
+    """None for what JSON cannot say: NaN and infinity, as an overflowing network answers."""
+    return value if value is not None and math.isfinite(value) else None

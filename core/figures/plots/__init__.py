@@ -1,0 +1,1 @@
+"""Figures in plotly, the same for pages, notebooks and downloads."""

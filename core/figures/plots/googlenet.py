@@ -1,0 +1,214 @@
+"""The GoogLeNet study's tables -> plotly figures, the same for pages and notebooks.
+
+They compute nothing but positions.
+"""
+
+from __future__ import annotations
+
+import plotly.graph_objects as go
+from pandas import DataFrame
+
+from core.figures.plots.base import DENSE, NEUTRAL, PRUNED, empty_figure
+from core.protocols.googlenet.protocol import CURVE_RATE, PRUNINGS
+from core.protocols.googlenet.summary import percent
+from core.protocols.googlenet.tables import VonradTables
+
+COLOURS = dict(zip(PRUNINGS, (PRUNED, "#1f9e89", "#3f7fd0", "#c2497f"), strict=True))
+SYMBOLS = dict(zip(PRUNINGS, ("circle", "square", "diamond", "triangle-up"), strict=True))
+TICKS = (0.0, 0.3, 0.5, 0.7, 0.89)  # as many of the published rates as a phone has room for
+DASHES = {"none": "dot", "one-shot": "dash", "iterative": "solid"}
+OPEN = {"none": "-open", "one-shot": "", "iterative": ""}  # markers of networks that were not retrained are hollow
+NAMES = {
+    "unstructured": "unstructured",
+    "filters": "filters",
+    "connections": "kernels",
+    "input-channels": "input channels",
+}
+COSTS: dict[str, tuple[str, str]] = {
+    "parameters": ("parameters_left", "parameters that are not zero"),
+    "multiply-adds": ("multiply_adds_left", "multiply-adds with weights that are not zero"),
+    "parameters, channels taken out": ("physical_parameters", "parameters after emptied channels are taken out"),
+    "multiply-adds, channels taken out": (
+        "physical_multiply_adds",
+        "multiply-adds after emptied channels are taken out",
+    ),
+}
+
+
+def without_retraining(tables: VonradTables) -> go.Figure:
+    """Accuracy against pruning rate before any retraining, one line a pruning, with Wilson's
+    intervals.
+    """
+    figure = _figure("Accuracy without retraining", _tests(tables))
+    for pruning in _there(tables, "none"):
+        _line(figure, tables, pruning, "none", "solid")
+    return _rates(figure, tables)
+
+
+def iterative_and_one_shot(tables: VonradTables) -> go.Figure:
+    """Accuracy against pruning rate after retraining: colours are prunings, solid lines iterative,
+    dashed lines one-shot.
+    """
+    figure = _figure("Accuracy after retraining", _tests(tables))
+    for retraining in ("one-shot", "iterative"):
+        for pruning in _there(tables, retraining):
+            named = retraining == "one-shot" or pruning not in _there(
+                tables, "one-shot"
+            )  # each pruning once in the legend
+            _line(figure, tables, pruning, retraining, DASHES[retraining], named)
+        if _there(tables, retraining):
+            _style(figure, retraining, retraining)
+    return _rates(figure, tables)
+
+
+def curve(tables: VonradTables, rate: float = CURVE_RATE) -> go.Figure:
+    """Validation accuracy over the epochs after one-shot pruning at a rate, one line a pruning."""
+    found = {(pruning, seed): tables.curve(pruning, rate, seed) for pruning in PRUNINGS for seed in tables.seeds()}
+    found = {place: rows for place, rows in found.items() if len(rows)}
+    if not found:
+        return empty_figure(f"No network pruned by {percent(rate, 0)} was retrained yet.")
+    total = int(next(iter(found.values())).total.iloc[0])
+    figure = _figure(f"Epochs after one-shot pruning by {percent(rate, 0)}", f"{total:,} validation images")
+    for (pruning, seed), rows in found.items():
+        figure.add_scatter(
+            x=rows.epoch,
+            y=rows.correct / rows.total,
+            name=NAMES[pruning],
+            mode="lines+markers",
+            legendgroup=pruning,
+            showlegend=seed == tables.seeds()[0],
+            line={"color": COLOURS[pruning]},
+            marker={"symbol": SYMBOLS[pruning], "size": 8},
+            customdata=rows.correct,
+            hovertemplate="epoch %{x}: %{y:.1%} (%{customdata:,} right)<extra>" + NAMES[pruning] + "</extra>",
+        )
+    figure.update_xaxes(title="epoch", dtick=max(1, max(int(rows.epoch.max()) for rows in found.values()) // 10))
+    trained = tables.epochs[tables.epochs.pruning == "dense"]
+    best = trained.groupby("seed").correct.max().mean() / total  # of the epoch that was kept, on the same images
+    return _accuracies(figure, tables, float(best))
+
+
+def methods(tables: VonradTables, cost: str = "parameters") -> go.Figure:
+    """Accuracy against what is left of the network, one point a network. cost: a key of COSTS.
+
+    Markers say how it was retrained.
+    """
+    column, title = COSTS[cost]
+    figure = _figure(f"Accuracy by {cost}", _tests(tables), 500)
+    whole = float(
+        tables.levels[tables.levels.pruning == "dense"][column.split("_left")[0].removeprefix("physical_")].iloc[0]
+    )
+    for retraining, symbol in OPEN.items():
+        for pruning in _there(tables, retraining):
+            for seed in tables.seeds():
+                rows = tables.series(pruning, retraining, seed)
+                figure.add_scatter(
+                    x=rows[column] / whole,
+                    y=rows.accuracy,
+                    mode="lines+markers",
+                    name=NAMES[pruning],
+                    legendgroup=pruning,
+                    showlegend=retraining == "none" and seed == tables.seeds()[0],
+                    line={"color": COLOURS[pruning], "dash": DASHES[retraining], "width": 1.5},
+                    marker={"symbol": SYMBOLS[pruning] + symbol, "size": 8},
+                    customdata=rows.rate,
+                    hovertemplate=(
+                        "rate %{customdata:.0%}: %{x:.1%} left, %{y:.1%} right"
+                        f"<extra>{NAMES[pruning]}, {retraining}</extra>"
+                    ),
+                )
+        if _there(tables, retraining):
+            _style(figure, retraining, "not retrained" if retraining == "none" else retraining)
+    figure.update_xaxes(
+        title=f"{title},<br>share of the dense network's (log)",
+        type="log",
+        tickformat=".0%",
+        tickvals=[0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1],
+        tickangle=0,
+    )
+    return _accuracies(figure, tables)
+
+
+def _figure(title: str, n: str, height: int = 430) -> go.Figure:
+    """The common look; the title in two lines, so that a phone shows it whole, and the legend
+    below.
+    """
+    figure = empty_figure(f"{title}<br>(n = {n})", height)
+    # plotly puts the first of several lines 14 pixels higher than a single one
+    figure.update_layout(
+        title={"x": 0, "xref": "container", "y": 1 - 14 / height, "font": {"weight": "bold"}}, margin={"t": 58}
+    )
+    return figure.update_layout(legend={"yref": "container", "y": 0, "yanchor": "bottom", "traceorder": "normal"})
+
+
+def _tests(tables: VonradTables) -> str:
+    return f"{int(tables.levels.total.iloc[0]):,} test images"
+
+
+def _there(tables: VonradTables, retraining: str) -> list[str]:
+    there = set(tables.levels[tables.levels.retraining == retraining].pruning)
+    return [name for name in PRUNINGS if name in there]
+
+
+def _line(figure: go.Figure, tables: VonradTables, pruning: str, retraining: str, dash: str, show: bool = True) -> None:
+    for seed in tables.seeds():
+        rows = tables.series(pruning, retraining, seed)
+        figure.add_scatter(
+            x=rows.rate,
+            y=rows.accuracy,
+            error_y=_intervals(rows),
+            mode="lines+markers",
+            name=NAMES[pruning],
+            legendgroup=pruning,
+            showlegend=show and seed == tables.seeds()[0],
+            line={"color": COLOURS[pruning], "dash": dash, "width": 2},
+            marker={"symbol": SYMBOLS[pruning], "size": 8},
+            customdata=rows[["correct", "total", "sparsity"]],
+            hovertemplate=(
+                "rate %{x:.0%} (%{customdata[2]:.1%} removed): %{y:.1%}, %{customdata[0]:,} of"
+                f" %{{customdata[1]:,}}<extra>{NAMES[pruning]}, {retraining}</extra>"
+            ),
+        )
+
+
+def _style(figure: go.Figure, retraining: str, name: str) -> None:
+    """An entry of the legend for how lines of this retraining are dashed."""
+    figure.add_scatter(x=[None], y=[None], mode="lines", name=name, line={"color": NEUTRAL, "dash": DASHES[retraining]})
+
+
+def _intervals(rows: DataFrame) -> dict[str, object]:
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": rows.high - rows.accuracy,
+        "arrayminus": rows.accuracy - rows.low,
+        "width": 2,
+    }
+
+
+def _rates(figure: go.Figure, tables: VonradTables) -> go.Figure:
+    figure.update_xaxes(
+        title="pruning rate (asked for)", tickformat=".0%", tickvals=TICKS, tickangle=0, range=[-0.03, 1]
+    )
+    return _accuracies(figure, tables)
+
+
+def _accuracies(figure: go.Figure, tables: VonradTables, dense: float | None = None) -> go.Figure:
+    """The axis of accuracies, with the dense network's and chance as lines. dense: its accuracy, on
+    the test images when left out.
+    """
+    if dense is None:
+        dense = float(tables.levels[tables.levels.pruning == "dense"].accuracy.mean())
+    classes = len(next(iter(tables.facts["runs"].values()))["classes"])
+    for level, colour, name, place in (
+        (dense, DENSE, "dense", "top right"),
+        (1 / classes, NEUTRAL, "chance", "bottom left"),
+    ):
+        figure.add_hline(
+            y=level,
+            line={"color": colour, "width": 1, "dash": "dot"},
+            annotation_text=name,
+            annotation_position=place,
+            annotation_font={"size": 11, "color": colour},
+        )
+    return figure.update_yaxes(title="accuracy", tickformat=".0%", range=[-0.02, 1.03])

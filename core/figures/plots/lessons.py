@@ -1,0 +1,163 @@
+"""Numbers of the lessons -> plotly figures, in the look of core.figures.plots.base: few marks,
+large enough for a room.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import plotly.graph_objects as go
+
+from core.figures.plots.base import DENSE, NEUTRAL, PRUNED, empty_figure
+
+FADED = "rgba(139, 135, 152, 0.45)"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """One line: its name, colour, and points; None where undefined."""
+
+    name: str
+    colour: str
+    x: Sequence[float]
+    y: Sequence[float | None]
+    dash: str = "solid"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Frame:
+    """Title with units and n, names of the axes, and where the control stands (None: nowhere)."""
+
+    title: str
+    x: str
+    y: str
+    marker: float | None = None
+    percent: bool = False  # whether x is a share
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spread:
+    """Values with their intervals, one a row of the figure."""
+
+    name: str
+    colour: str
+    values: Sequence[float]
+    low: Sequence[float]
+    high: Sequence[float]
+
+
+def lines(frame: Frame, drawn: Sequence[Line]) -> go.Figure:
+    """Lines from 0 to 1 over a common axis, with a marker at the control."""
+    figure = empty_figure(frame.title, height=340)
+    for line in drawn:
+        figure.add_scatter(
+            x=list(line.x),
+            y=list(line.y),
+            name=line.name,
+            mode="lines+markers",
+            marker={"size": 5},
+            line={"color": line.colour, "width": 2.5, "dash": line.dash},
+            connectgaps=False,
+        )
+    if frame.marker is not None:
+        figure.add_vline(x=frame.marker, line={"color": NEUTRAL, "width": 2})
+    figure.update_xaxes(title=frame.x, tickformat=".0%" if frame.percent else None)
+    return figure.update_yaxes(title=frame.y, range=[0, 1.03])
+
+
+def bars(frame: Frame, names: Sequence[str], values: Sequence[float | None], strong: int | None = None) -> go.Figure:
+    """One bar a name; `strong` is the place of the one that the page talks about."""
+    figure = empty_figure(frame.title, height=300)
+    colours = [DENSE if place == strong else PRUNED for place in range(len(names))]
+    texts = ["–" if value is None else f"{value:.2f}" for value in values]
+    figure.add_bar(x=list(names), y=[value or 0 for value in values], marker={"color": colours}, width=0.6, text=texts)
+    figure.update_traces(textposition="outside", cliponaxis=False)
+    figure.update_layout(showlegend=False)
+    figure.update_xaxes(type="category", title=frame.x, showgrid=False)
+    return figure.update_yaxes(title=frame.y, range=[0, 1.12])
+
+
+def scatter(
+    frame: Frame, points: Sequence[tuple[float, float, int]], left_out: Sequence[tuple[float, float, int]] = ()
+) -> go.Figure:
+    """(accuracy, overlap, level) of each level, joined in their order; those left out stay as faint
+    crosses.
+    """
+    figure = empty_figure(frame.title, height=340)
+    for name, shown, colour, symbol in (("counted", points, PRUNED, "circle"), ("left out", left_out, FADED, "x")):
+        if shown:
+            figure.add_scatter(
+                x=[p[0] for p in shown],
+                y=[p[1] for p in shown],
+                customdata=[p[2] for p in shown],
+                name=name,
+                mode="lines+markers" if symbol == "circle" else "markers",
+                line={"color": FADED, "width": 1},
+                marker={"size": 12, "color": colour, "symbol": symbol},
+                hovertemplate="level %{customdata}: accuracy %{x:.1%}, soft IoU %{y:.3f}<extra></extra>",
+            )
+    for accuracy, overlap, level in [point for point in (*points, *left_out) if point[2] in (0, 25)]:
+        figure.add_annotation(
+            x=accuracy,
+            y=overlap,
+            text=f"level {level}",
+            ax=65 if level else 0,
+            ay=0 if level else -45,
+            arrowcolor=NEUTRAL,
+            arrowwidth=1,
+        )
+    figure.update_xaxes(title=frame.x, range=[0, 1.04], tickformat=".0%")
+    return figure.update_yaxes(title=frame.y, range=[-0.02, 0.33])
+
+
+def race(
+    frame: Frame, names: Sequence[str], moved: Sequence[float | None], flipped: Sequence[float | None]
+) -> go.Figure:
+    """Where each digit's heatmap moves and where its answer changes, a row a digit; None: never,
+    drawn at the end.
+    """
+    figure = empty_figure(frame.title, height=400)
+    for name, first, second in zip(names, moved, flipped, strict=True):
+        figure.add_scatter(
+            x=[1.0 if first is None else first, 1.0 if second is None else second],
+            y=[name, name],
+            mode="lines",
+            line={"color": FADED, "width": 3},
+            showlegend=False,
+            hoverinfo="skip",
+        )
+    for title, places, colour, symbol in (
+        ("heatmap moves", moved, PRUNED, "circle"),
+        ("answer changes", flipped, DENSE, "diamond"),
+    ):
+        figure.add_scatter(
+            x=[1.0 if place is None else place for place in places],
+            y=list(names),
+            name=title,
+            mode="markers",
+            marker={"color": colour, "symbol": symbol, "size": 13},
+        )
+    figure.update_xaxes(title=frame.x, range=[-0.02, 1.05], tickformat=".0%")
+    return figure.update_yaxes(type="category", title=frame.y, categoryorder="array", categoryarray=list(names)[::-1])
+
+
+def spreads(frame: Frame, names: Sequence[str], drawn: Sequence[Spread]) -> go.Figure:
+    """Values from -1 to 1 with their intervals, a row a name; zero is marked, for a sign is what
+    they are compared by.
+    """
+    figure = empty_figure(frame.title, height=340)
+    for one in drawn:
+        above = [high - value for high, value in zip(one.high, one.values, strict=True)]
+        below = [value - low for low, value in zip(one.low, one.values, strict=True)]
+        figure.add_scatter(
+            x=list(one.values),
+            y=list(names),
+            name=one.name,
+            mode="markers",
+            marker={"color": one.colour, "size": 15},
+            error_x={"type": "data", "symmetric": False, "array": above, "arrayminus": below, "thickness": 2},
+        )
+    figure.add_vline(x=0, line={"color": NEUTRAL, "width": 2, "dash": "dot"})
+    figure.update_xaxes(title=frame.x, range=[-1.05, 1.05])
+    return figure.update_yaxes(type="category", title=frame.y, categoryorder="array", categoryarray=list(names)[::-1])

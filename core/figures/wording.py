@@ -1,0 +1,187 @@
+"""Sentences made from the numbers of one comparison; for pages and the command line alike."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from core.base.text import number, percent
+from core.models.zoo import card
+from core.results import Agreement, Comparison, Heatmap, MaskReport, Verdict
+from core.saliency import CAMS, NEGATIVE_LIMIT
+
+MARKED = {"ink": "the ink", "mask": "the object", "boxes": "the boxes"}  # what overlaps are with, by the kind of truth
+NOTHING_MARKED = "No object is marked in this image, so nothing can be said about the overlap with it."
+
+Name = Callable[[str], str]  # how a class name is written: escaped where it is shown as Markdown
+
+
+def headline(answer: Comparison, name: Name = str) -> str:
+    """The one thing that matters now: what the network answers before and after, and how far the
+    evidence agrees; in Markdown.
+    """
+    mask, repaired = answer.mask, answer.mask.variant.pruning.repair != "none"
+    if not answer.pruned.prediction.answered:
+        return no_answer(answer)
+    if not mask.removed_anything and repaired:
+        return (
+            "**Nothing is removed yet, but BatchNorm was measured again** on a few images:"
+            f" {_what_happens(answer, name)}"
+        )
+    if not mask.removed_anything:
+        return nothing_removed(mask, says(answer.dense, name))
+    return f"{at_sparsity(mask)} {_what_happens(answer, name)}"
+
+
+def at_sparsity(mask: MaskReport) -> str:
+    """How the headline of a pruned network begins, in Markdown."""
+    before = f"{percent(mask.sparsity_before)} before this pruning, " if mask.was_sparse else ""
+    return f"At **{percent(mask.sparsity)} sparsity** ({before}{mask.compression_ratio:.3g}× smaller)"
+
+
+def nothing_removed(mask: MaskReport, answer: str) -> str:
+    """The headline where every weight that was left before is still there, in Markdown. answer:
+    what the network says.
+    """
+    if not mask.was_sparse:
+        return f"**Nothing is removed yet**: this is the dense network, and it says {answer}."
+    already = f"already {percent(mask.sparsity_before)} sparse"
+    if not asks_for_something(mask):
+        return f"**This dense network is {already}**, and it says {answer}."
+    return (
+        f"**This pruning removed 0 further weights**: the dense network was {already}, and the lowest-ranked weights"
+        f" were already zero. It says {answer}."
+    )
+
+
+def asks_for_something(mask: MaskReport) -> bool:
+    """Whether this pruning was to remove weights; False for the dense network and for a share
+    of 0.
+    """
+    pruning = mask.variant.pruning
+    return bool(pruning.sparsity or any(amount for _, amount in pruning.overrides))
+
+
+def no_answer(answer: Comparison) -> str:
+    """The headline where the pruned network's outputs are not finite, in Markdown."""
+    neither = (
+        ""
+        if answer.dense.prediction.answered or not answer.mask.removed_anything
+        else " Neither does the dense network."
+    )
+    return (
+        f"At **{percent(answer.mask.sparsity)} sparsity** the network **gives no answer**: its outputs"
+        f" overflow.{neither}"
+    )
+
+
+def plain(markdown: str) -> str:
+    """The sentence without Markdown's emphasis."""
+    return markdown.replace("**", "")
+
+
+def says(side: Heatmap, name: Name = str) -> str:
+    """A prediction with its probability: "7 (0.98)"."""
+    if side.prediction.confidence is None:
+        return "**no answer**"
+    return f"**{name(class_name(side, side.prediction.top))}** ({side.prediction.confidence:.2f})"
+
+
+def class_name(side: Heatmap, index: int | None) -> str:
+    """A class in words; its number where the network names none. No class is no answer."""
+    return "no answer" if index is None else card(side.variant.model).classes[index]
+
+
+def of_truth(text: str, kind: str) -> str:
+    """A measure's words, which speak of ink, for another kind of truth."""
+    return re.sub(r"\bthe ink\b", MARKED.get(kind, "the object"), text) if kind != "ink" else text
+
+
+def undefined(answer: Comparison) -> str:
+    """Why a score is a dash."""
+    for name, side in (("pruned", answer.pruned), ("dense", answer.dense)):
+        if side.state != "ok":
+            return f"Undefined, because the {name} network's map is {side.state}."
+    truth = answer.picture.truth
+    if truth is None:
+        return NOTHING_MARKED
+    if not truth.any():
+        return (
+            f"Undefined for this image: there is no {MARKED[answer.picture.truth_kind].removeprefix('the ')} to compare"
+            " with."
+        )
+    return "Undefined for these maps."
+
+
+def _what_happens(answer: Comparison, name: Name) -> str:
+    state = answer.pruned.state
+    if answer.mask.collapsed:
+        always = name(class_name(answer.pruned, answer.pruned.prediction.top))
+        return f"the network has **collapsed**: no input reaches its output, and it says {always} to every image."
+    if answer.flipped:
+        changed = f"the network **changes its answer**: {says(answer.dense, name)} becomes {says(answer.pruned, name)}."
+        return changed + _against_label(answer, name)
+    still = f"the network still says {says(answer.pruned, name)}"
+    if state != "ok":
+        return f"{still}, but its **heatmap is {state}**."
+    if not answer.difference.any():
+        return (
+            f"**nothing changes**: the network still says {says(answer.pruned, name)}, for exactly the same evidence."
+        )
+    return still + _evidence(answer.agreement) + _against_label(answer, name)
+
+
+def _evidence(found: Agreement) -> str:
+    """What two methods say of the evidence, to follow the network's answer."""
+    first, second = CAMS[found.method].title, CAMS[found.second_method].title
+    if found.value is None:
+        return f". How far its evidence agrees is undefined: one of the two {first} maps is constant."
+    if found.second_value is None:
+        return f". {first} agrees by {value_text(found.value)}, but {second} finds no evidence in one of the networks."
+    if found.verdict is Verdict.DISPUTED:
+        (low, moves), (high, stays) = sorted(((found.value, first), (found.second_value, second)))
+        return (
+            f". {moves} moves ({value_text(low)}), {stays} does not ({value_text(high)}): **part of this is the"
+            " method**."
+        )
+    words = {
+        Verdict.SAME: " and **looks at the same places** ({} agrees by {}, {} {}).",
+        Verdict.ELSEWHERE: ", but **looks elsewhere** ({} agrees by only {}, {} {}).",
+        Verdict.PARTLY: ", and **its evidence moves in part** ({} agrees by {}, {} {}).",
+    }
+    return words[found.verdict].format(first, value_text(found.value), second, value_text(found.second_value))
+
+
+def unsound(answer: Comparison) -> str:
+    """A warning where the method meets a layer that it is not made for, in Markdown; empty
+    elsewhere.
+    """
+    method, share = answer.dense.cam.method, max(answer.dense.negative_share, answer.pruned.negative_share)
+    why = CAMS[method].facts["negative"]
+    if not why or share <= NEGATIVE_LIMIT:
+        return ""
+    return (
+        f"**{percent(share)} of this layer's values are negative: {CAMS[method].title} is unstable here.** It is made"
+        f" for layers after an activation such as ReLU: {why}. Choose the layer that follows, or a method such as"
+        " Grad-CAM."
+    )
+
+
+def value_text(value: float) -> str:
+    """A score with two digits and a true minus sign."""
+    return number(value).replace("-", "−")
+
+
+def _against_label(answer: Comparison, name: Name) -> str:
+    label, dense, pruned = answer.picture.label, answer.dense.prediction.top, answer.pruned.prediction.top
+    if label is None or dense == pruned == label:
+        return ""
+    it = (
+        f"it is a {label}"
+        if answer.picture.truth_kind == "ink"
+        else f"it is labelled {name(class_name(answer.dense, label))}"
+    )
+    if dense != label and pruned != label:
+        return f" Both are wrong: {it}."
+    it = it.replace("it", "It", 1)
+    return f" {it}, so the dense network was right." if dense == label else f" {it}: pruning corrected the answer."

@@ -1,0 +1,241 @@
+"""Long work in a process of its own: it outlives the page that began it, can be paused and stopped,
+and is found again.
+
+A job is a folder, <cache>/jobs/<id>/: job.json (what it is), progress.jsonl (a line a step),
+log.txt (what the process printed), and, while they are wanted, the files `pause` and `stop`. Its
+process holds a lock on `lock` as long as it lives: the lock says whether it runs, so that a killed
+process, a restarted server or a second starter are all seen as they are.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from core.base.atomic import replacing
+from core.base.errors import BadFile, BadSpec, CacheNotWritable, MissingData
+from core.base.registry import Registry
+from core.jobs.control import Control
+
+Facts = dict[str, Any]
+Work = Callable[[Mapping[str, Any], Control], Iterator[Facts]]
+JOBS: Registry[Work] = Registry("kind of job")
+STATES: dict[str, str] = {
+    "running": "at work",
+    "paused": "paused: it keeps its memory and goes on where it is",
+    "stopping": "about to stop",
+    "stopped": "stopped: what was finished is kept, and it can go on",
+    "done": "finished",
+    "failed": "ended by an error",
+    "died": "its process was ended from outside; it can go on where it was",
+}
+# Where the kinds of job files lie that do not name their module.
+MODULES = {"retrain": "core.training.retrain", "merkle": "core.protocols.merkle.job"}
+PATIENCE_S = 20.0  # how long a process may take to begin
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """A job as it stands. steps: lines of progress so far; last: the newest of them. error: why it
+    failed, in plain words.
+    """
+
+    id: str
+    kind: str
+    title: str
+    arguments: Mapping[str, Any]
+    state: str
+    begun: float  # seconds since 1970
+    steps: int
+    last: Facts
+    error: str = ""
+
+
+class Jobs:
+    """All jobs of one cache folder. Every process that looks sees the same.
+
+    Args:
+        folder: the cache folder (models_cache).
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = Path(folder).absolute() / "jobs"
+
+    def start(self, kind: str, arguments: Mapping[str, Any], title: str) -> Job:
+        """Begins a job, or goes on with it; one that runs already is only found. The same kind and
+        arguments are the same job.
+
+        Raises: UnknownName, CacheNotWritable.
+        """
+        JOBS[kind]
+        identity = json.dumps([kind, arguments], sort_keys=True)
+        name = f"{kind}-{hashlib.sha256(identity.encode()).hexdigest()[:12]}"
+        home = self.folder / name
+        if _is_locked(home):
+            return self.get(name)
+        try:
+            home.mkdir(parents=True, exist_ok=True)
+            for wish in ("pause", "stop", "failed.json", "done"):
+                (home / wish).unlink(missing_ok=True)
+            module = JOBS[kind].value.__module__
+            about = {"kind": kind, "module": module, "title": title, "arguments": dict(arguments), "begun": time.time()}
+            replace_text(home / "job.json", json.dumps(about))
+            with (home / "log.txt").open("ab") as log:
+                command = [sys.executable, "-m", "core.jobs.process", str(self.folder.parent), name]
+                place = Path(__file__).parents[2]
+                process = subprocess.Popen(
+                    command, cwd=place, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+                )
+        except OSError as error:
+            raise CacheNotWritable(
+                f"The job cannot be started: {error}.", "Its progress is kept in the cache folder.", "Make room."
+            ) from error
+        _wait_until_begun(home, process)
+        return self.get(name)
+
+    def get(self, name: str) -> Job:
+        """Raises MissingData."""
+        home, about = self.folder / name, self._about(name)
+        lines = self.progress(name)
+        state, error_text = _state(home)
+        return Job(
+            id=name,
+            kind=about["kind"],
+            title=about["title"],
+            arguments=about["arguments"],
+            begun=about["begun"],
+            state=state,
+            steps=len(lines),
+            last=lines[-1] if lines else {},
+            error=error_text,
+        )
+
+    def all(self) -> list[Job]:
+        """Newest first; folders that hold no job are left out."""
+        found = []
+        for home in self.folder.glob("*/job.json"):
+            with suppress(MissingData):
+                found.append(self.get(home.parent.name))
+        return sorted(found, key=lambda job: -job.begun)
+
+    def progress(self, name: str) -> list[Facts]:
+        """Every line so far; one that is still being written is left for the next time."""
+        with suppress(OSError):
+            text = (self.folder / name / "progress.jsonl").read_text()
+            return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
+        return []
+
+    def log(self, name: str, most: int = 4000) -> str:
+        """The end of what the process printed."""
+        with suppress(OSError):
+            return (self.folder / name / "log.txt").read_text(errors="replace")[-most:]
+        return ""
+
+    def pause(self, name: str) -> None:
+        (self._home(name) / "pause").touch()
+
+    def unpause(self, name: str) -> None:
+        (self._home(name) / "pause").unlink(missing_ok=True)
+
+    def stop(self, name: str) -> None:
+        (self._home(name) / "stop").touch()
+
+    def resume(self, name: str) -> Job:
+        """Goes on with a job that was stopped, failed or died."""
+        job = self.get(name)
+        register_kind(self._about(name))
+        return self.start(job.kind, job.arguments, job.title)
+
+    def delete(self, name: str) -> None:
+        """Forgets a job that does not run; networks that it trained stay.
+
+        Raises BadSpec for one that runs, CacheNotWritable.
+        """
+        home = self._home(name)
+        if _is_locked(home):
+            raise BadSpec(
+                "A running job cannot be deleted.", "Only a job that has ended can be deleted.", "Stop it first."
+            )
+        try:
+            shutil.rmtree(home)
+        except OSError as error:
+            raise CacheNotWritable(
+                f"{home} cannot be deleted ({error.strerror}).",
+                "The folder must be writable.",
+                "Change its permissions.",
+            ) from error
+
+    def _about(self, name: str) -> Facts:
+        try:
+            return json.loads((self.folder / name / "job.json").read_text())
+        except (OSError, ValueError) as error:
+            raise MissingData(
+                f"There is no job '{name}'.",
+                "Jobs are kept in the cache folder until they are deleted.",
+                "Check its id.",
+            ) from error
+
+    def _home(self, name: str) -> Path:
+        self.get(name)
+        return self.folder / name
+
+
+def register_kind(about: Mapping[str, Any]) -> None:
+    """Imports the module that registers the kind of a job.
+
+    Raises BadFile for one that is not Sparsight's own.
+    """
+    module = about.get("module") or MODULES.get(about["kind"], "")
+    if not re.fullmatch(r"core(\.[a-z_]+)+", module):
+        wrong = f"job.json names the module '{module}'."
+        raise BadFile(wrong, "A job runs a module of Sparsight only.", "Delete the job and start it again.")
+    import_module(module)
+
+
+def _state(home: Path) -> tuple[str, str]:
+    """What a job does, and why it failed."""
+    if _is_locked(home):
+        wishes = {"stopping": "stop", "paused": "pause"}
+        return next((state for state, wish in wishes.items() if (home / wish).exists()), "running"), ""
+    if (home / "done").exists():
+        return "done", ""
+    if (home / "failed.json").exists():
+        return "failed", " ".join(json.loads((home / "failed.json").read_text()))
+    return ("stopped" if (home / "stop").exists() else "died"), ""
+
+
+def _is_locked(home: Path) -> bool:
+    try:
+        with (home / "lock").open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            return False
+    except BlockingIOError:
+        return True
+    except OSError:  # there is no lock
+        return False
+
+
+def _wait_until_begun(home: Path, process: subprocess.Popen) -> None:
+    """Until the process holds its lock or has ended, so that the job is not taken for dead while it
+    starts.
+    """
+    end = time.monotonic() + PATIENCE_S
+    while time.monotonic() < end and process.poll() is None and not _is_locked(home):
+        time.sleep(0.02)
+
+
+def replace_text(path: Path, text: str) -> None:
+    with replacing(path) as part:
+        part.write_text(text)

@@ -1,0 +1,73 @@
+"""The process of one job: python -m core.jobs.process FOLDER ID.
+
+Started by core/jobs/jobs.py, not by people.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import logging
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from core.base.errors import SparsightError
+from core.jobs.control import Control, Stopped
+from core.jobs.jobs import JOBS, register_kind, replace_text
+
+
+def work(folder: Path, name: str) -> int:
+    """The process of a job: takes its lock, does its steps, writes a line for each.
+
+    Returns the exit status.
+    """
+    home = Path(folder) / "jobs" / name
+    with _locked(home) as mine:
+        if not mine:  # another process has taken it up meanwhile
+            return 0
+        about = json.loads((home / "job.json").read_text())
+        try:
+            register_kind(about)
+            with (home / "progress.jsonl").open("a") as lines:
+                for step in JOBS[about["kind"]].value(about["arguments"], Control(home)):
+                    lines.write(json.dumps(step | {"at": round(time.time(), 2)}) + "\n")
+                    lines.flush()
+            (home / "done").touch()
+        except Stopped:
+            return 0
+        except Exception as error:
+            known = isinstance(error, SparsightError)
+            said = (
+                [error.wrong, error.allowed, error.next_step]
+                if isinstance(error, SparsightError)
+                else [f"{type(error).__name__}: {error}"]
+            )
+            with suppress(OSError):
+                replace_text(home / "failed.json", json.dumps(said))
+            logging.exception("the job failed", exc_info=None if known else error)
+            return 1
+    return 0
+
+
+@contextmanager
+def _locked(home: Path) -> Iterator[bool]:
+    """Holds the job's lock, in which its process id stands; False where another process does."""
+    with (home / "lock").open("ab") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            yield False
+            return
+        file.truncate(0)
+        file.write(str(os.getpid()).encode())
+        file.flush()
+        yield True
+
+
+if __name__ == "__main__":
+    os.nice(10)  # pages and other programs on this machine go first: they stay quick while a network trains
+    sys.exit(work(Path(sys.argv[1]), sys.argv[2]))

@@ -1,0 +1,254 @@
+"""Networks retrained by this project on other data: an architecture with a head of its own,
+described in a small JSON beside its weights.
+
+A model "squeezenet1_1@imagenette-128" is the architecture squeezenet1_1 with the classes of
+imagenette-128. Each of its trained series (runs) is a set of weights with levels of its own:
+ModelSpec(name, weights="merkle-layer", seed=0), level 0 its dense network.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from core.base.atomic import replacing
+from core.base.errors import BadFile, BadSpec, CacheNotWritable
+from core.models import architectures
+from core.models.cards import Card, InputRule, Series, Weights
+from core.specs import ModelSpec, PruningSpec, exact_share
+
+FILE, FORMAT = "card.json", 2
+NAMED = 5  # classes, where a message names some
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """A trained series. targets: of each level, from 0 on, the share of the pruned weights that
+    goes. seeds: trained so far or begun.
+    """
+
+    summary: str
+    targets: tuple[float, ...]
+    seeds: tuple[int, ...]
+
+    def and_also(self, other: Run) -> Run:
+        """With the seeds of the same series; a series of other levels is another one, and is left
+        out.
+        """
+        return (
+            self if self.targets != other.targets else replace(self, seeds=tuple(sorted({*self.seeds, *other.seeds})))
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Description:
+    """All that a card of a retrained network needs. runs: its trained series, by name."""
+
+    architecture: str
+    data: str
+    classes: tuple[str, ...]
+    size_px: int
+    target_layer: str
+    classifier: str
+    runs: dict[str, Run]
+    mean: tuple[float, ...] = (0.0, 0.0, 0.0)
+    std: tuple[float, ...] = (1.0, 1.0, 1.0)
+    format: int = FORMAT
+
+    @property
+    def name(self) -> str:
+        return f"{self.architecture}@{self.data}"
+
+    def card(self) -> Card:
+        """The card of this network."""
+        rule = InputRule(size_px=(self.size_px, self.size_px), mean=self.mean, std=self.std)
+        series = {name: Series(targets=run.targets, seeds=run.seeds) for name, run in self.runs.items()}
+        origin = "trained by this project"
+        return Card(
+            build=partial(architectures.build, self.architecture, len(self.classes)),
+            target_layer=self.target_layer,
+            input=rule,
+            classes=self.classes,
+            weights={
+                name: Weights(summary=run.summary, series=series[name], origin=origin)
+                for name, run in self.runs.items()
+            },
+            classifier=self.classifier,
+            seeds=tuple(sorted({seed for run in self.runs.values() for seed in run.seeds})),
+            dense=PruningSpec.at_level(0, "retrained"),
+            levels=max(each.last for each in series.values()),
+        )
+
+    def is_same_network(self, other: Description) -> bool:
+        """Whether both are of the same network, whatever their runs."""
+        return replace(self, runs={}) == replace(other, runs={})
+
+    def and_also(self, other: Description) -> Description:
+        """With the runs of the same network; for a run of the same name that has other levels, ours
+        stays.
+        """
+        ours = {name: run.and_also(other.runs[name]) if name in other.runs else run for name, run in self.runs.items()}
+        return replace(self, runs=ours | {name: run for name, run in other.runs.items() if name not in ours})
+
+
+def write(folder: Path, description: Description) -> None:
+    """Beside the weights, <folder>/<name>/card.json; replaced as a whole.
+
+    Raises CacheNotWritable.
+    """
+    target = folder / description.name / FILE
+    try:
+        with replacing(target) as part:
+            part.write_text(json.dumps(asdict(description), indent=1) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise CacheNotWritable(
+            f"{target} cannot be written ({error}).", "It says what a trained network is.", "Make room."
+        ) from error
+
+
+def add_runs(folder: Path, description: Description) -> None:
+    """Writes the card, or puts its runs into the one that is there; its own levels win over those
+    of an earlier run of the same name. A card beside which no network lies is replaced: its run
+    came to nothing.
+
+    Raises:
+        BadSpec: in this folder the name stands for another network. CacheNotWritable.
+    """
+    path = folder / description.name / FILE
+    try:
+        known = read(path)
+    except BadFile:  # none yet, or a damaged one
+        known = description
+    if not description.is_same_network(known) and next(path.parent.rglob("*.safetensors"), None) is None:
+        known = description
+    if not description.is_same_network(known):
+        named = ", ".join(known.classes[:NAMED]) + (" ..." if len(known.classes) > NAMED else "")
+        raise BadSpec(
+            f"{description.name} is another network already: {len(known.classes)} classes ({named}) at {known.size_px}"
+            " pixels.",
+            "Runs of one network share classes, size and input rule.",
+            "Choose another name for the data.",
+        )
+    write(folder, description.and_also(known))
+
+
+def lock_path(folder: Path, model: ModelSpec) -> Path:
+    """The lock of a trained series: one process at a time trains or deletes it."""
+    return folder / model.name / model.weights / f".seed-{model.seed}.lock"
+
+
+def drop_seed(folder: Path, name: str, run: str, seed: int) -> None:
+    """Takes a trained series out of the card; the last one takes the card along.
+
+    Raises BadFile, CacheNotWritable.
+    """
+    path = folder / name / FILE
+    found = read(path)
+    kept = {each: tuple(one for one in known.seeds if (each, one) != (run, seed)) for each, known in found.runs.items()}
+    runs = {each: replace(found.runs[each], seeds=seeds) for each, seeds in kept.items() if seeds}
+    if runs:
+        write(folder, replace(found, runs=runs))
+        return
+    try:
+        path.unlink()
+    except OSError as error:
+        raise CacheNotWritable(
+            f"{path} cannot be removed ({error}).", "The folder must be writable.", "Look at its rights."
+        ) from error
+
+
+def read(path: Path) -> Description:
+    """Raises BadFile for what is no description of this version."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        if found.get("format") == 1:
+            found = _of_format_1(found)
+        for name in ("classes", "mean", "std"):
+            found[name] = tuple(found[name])
+        found["runs"] = {str(name): _run(run) for name, run in found["runs"].items()}
+        description = Description(**found)
+        if problem := _problem(description, path):
+            raise ValueError(problem)
+        return description
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, BadSpec) as error:
+        raise BadFile(
+            f"{path} describes no retrained network ({error}).",
+            "It is written when one is trained.",
+            "Delete its folder, or train again.",
+        ) from error
+
+
+def _run(found: dict[str, Any]) -> Run:
+    """Raises ValueError, KeyError, TypeError or BadSpec for what is no run."""
+    targets = tuple(exact_share(target) for target in found["targets"])
+    seeds = tuple(int(seed) for seed in found["seeds"])
+    if not targets or targets[0] != 0 or list(targets) != sorted(set(targets)) or not seeds:
+        raise ValueError(f"levels {list(targets)}, seeds {list(seeds)}")
+    return Run(summary=str(found["summary"]), targets=targets, seeds=seeds)
+
+
+def _of_format_1(found: dict[str, Any]) -> dict[str, Any]:
+    """The first format knew only series that halve what is left at each level, and one list of
+    seeds for all.
+    """
+    targets = [1 - 0.5**level for level in range(int(found.pop("levels")) + 1)]
+    seeds = found.pop("seeds")
+    runs = {name: {"summary": summary, "targets": targets, "seeds": seeds} for name, summary in found["runs"].items()}
+    return found | {"runs": runs, "format": FORMAT}
+
+
+def _problem(found: Description, path: Path) -> str:
+    """What makes a description unusable, in words; empty for a sound one."""
+    if found.format != FORMAT:
+        return f"format {found.format}"
+    if not architectures.is_known(found.architecture):
+        return f"the architecture '{found.architecture}'"
+    if found.name != path.parent.name:
+        return f"it is of {found.name}"
+    if not found.runs or len(found.classes) < 2 or len(set(found.classes)) != len(found.classes):
+        return f"{len(found.runs)} runs, {len(found.classes)} classes"
+    if (
+        not (isinstance(found.size_px, int) and 8 <= found.size_px <= 2048)
+        or len(found.mean) != 3
+        or len(found.std) != 3
+    ):
+        return f"{found.size_px} pixels, mean {found.mean}, standard deviation {found.std}"
+    return "" if min(found.std) > 0 else f"standard deviation {found.std}"
+
+
+def find(folders: Iterable[Path]) -> list[Description]:
+    """All retrained networks below these folders; damaged ones are left out, see `look`."""
+    return look(folders)[0]
+
+
+def look(folders: Iterable[Path]) -> tuple[list[Description], list[BadFile]]:
+    """All retrained networks below these folders, and what is wrong with those that cannot be used.
+
+    Runs of one network in several folders are put together; where two folders disagree about the
+    network, the first one counts.
+    """
+    found: dict[str, Description] = {}
+    damaged: list[BadFile] = []
+    for path in paths(folders):
+        try:
+            description = read(path)
+        except BadFile as error:
+            damaged.append(error)
+            continue
+        known = found.get(description.name, description)
+        if known.is_same_network(description):
+            found[description.name] = known.and_also(description)
+        else:
+            damaged.append(
+                BadFile(f"{path} describes another network than one found before it.", "", "Move one of them away.")
+            )
+    return list(found.values()), damaged
+
+
+def paths(folders: Iterable[Path]) -> list[Path]:
+    """The cards below these folders."""
+    return [path for folder in folders for path in sorted(folder.glob(f"*@*/{FILE}"))]

@@ -1,0 +1,1 @@
+"""The GoogLeNet study: three prunings, three retrainings."""

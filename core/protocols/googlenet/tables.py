@@ -1,0 +1,274 @@
+"""The tables of the GoogLeNet study: a row a network as soon as it is there, and a row an epoch.
+Small files that ship.
+
+<root>/vonrad/<model>/levels.parquet and epochs.parquet; the facts of the runs stand inside the
+first, by seed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from pandas import DataFrame, concat
+from torch import nn
+
+from core.base.errors import MissingData
+from core.data.decode import TrainingImages
+from core.data.parts import Images
+from core.disk.files import Files
+from core.disk.frames import read_frame, write_frame
+from core.disk.sparse import unpack_sparse
+from core.engine.cost import example_input
+from core.measures.multiply_adds import multiply_adds, zeros
+from core.models.cards import Card
+from core.protocols.googlenet import protocol as vonrad
+from core.protocols.googlenet.protocol import Plan, Series
+from core.protocols.googlenet.published import READINGS
+from core.pruning.coupling import CannotRemove
+from core.pruning.mask import is_collapsed
+from core.pruning.structured import physical
+from core.stats.intervals import wilson
+from core.training.place import Place
+from core.training.series import Step, key_of
+from core.training.single import Subject, count_correct
+
+PLACE = ["seed", "pruning", "retraining", "level"]  # what tells one row of `levels` from the others
+LEVELS = (
+    *PLACE,
+    "rate",
+    "sparsity",
+    "collapsed",
+    "correct",
+    "total",
+    "accuracy",
+    "low",
+    "high",
+    "epochs",
+    "best_epoch",
+    "training_images",
+    "seconds",
+    "parameters",
+    "parameters_left",
+    "multiply_adds",
+    "multiply_adds_left",
+    "physical_parameters",
+    "physical_multiply_adds",
+    "device",
+    "spec",
+)
+EPOCHS = (*PLACE, "rate", "epoch", "loss", "correct", "total")  # correct: of the validation images
+
+
+@dataclass(frozen=True, eq=False)
+class VonradTables:
+    """Everything that was counted. levels: a row a network (rate 0, pruning "dense": the dense
+    one); epochs: a row an epoch of training.
+
+    correct of total test images with Wilson's interval low to high; sparsity is counted over all
+    prunable weights, rate is what was asked for; physical_*: after emptied channels are taken out
+    (NaN where that cannot be done). facts: by seed, what the run was.
+    """
+
+    model: str
+    facts: dict[str, Any]
+    levels: DataFrame
+    epochs: DataFrame
+
+    def seeds(self) -> list[int]:
+        return sorted({int(seed) for seed in self.levels.seed})
+
+    def dense(self, seed: int) -> DataFrame:
+        """The row of a seed's dense network."""
+        return self.levels[(self.levels.pruning == "dense") & (self.levels.seed == seed)]
+
+    def series(self, pruning: str, retraining: str, seed: int) -> DataFrame:
+        """One series from its dense network on, by rate."""
+        rows = self.levels[
+            (self.levels.pruning == pruning) & (self.levels.retraining == retraining) & (self.levels.seed == seed)
+        ]
+        return concat([self.dense(seed), rows]).sort_values("rate")
+
+    def curve(self, pruning: str, rate: float, seed: int) -> DataFrame:
+        """Epochs after one-shot pruning at a rate: the series of its own where there is one, else
+        those of the one-shot level.
+        """
+        rows = self.epochs[(self.epochs.pruning == pruning) & (self.epochs.rate == rate) & (self.epochs.seed == seed)]
+        own = rows[rows.retraining == vonrad.CURVE]
+        return (own if len(own) else rows[rows.retraining == "one-shot"]).sort_values("epoch")
+
+
+def study(plan: Plan, images: Images, pretrained: dict[str, Any] | None, place: Place) -> Iterator[tuple[Series, Step]]:
+    """Trains as `vonrad.run` and keeps the tables up to date: each network is counted on the test
+    images as soon as it is there.
+
+    What the tables say of the run is written anew in any case.
+
+    Raises: as `vonrad.run`.
+    """
+    card = vonrad.describe(plan, images.train.classes).card()
+    tables = _begin(plan, images, place)
+    for made, step in vonrad.run(plan, images, pretrained, place):
+        if step.epoch is None and (made.pruning == "dense" or step.level > 0):
+            facts = place.files.facts(key_of(made.spec, step.level))
+            if not _known(tables.levels, made, step.level, facts):
+                tables = _with(
+                    tables, _row(made, step.level, card, images.test, place), _epochs(made, step.level, facts)
+                )
+                write(place.files.write_root, tables)
+        yield made, step
+    write(place.files.write_root, tables)
+
+
+def folder(root: Path, model: str) -> Path:
+    return root / "vonrad" / model
+
+
+def write(root: Path, tables: VonradTables) -> None:
+    """Raises CacheNotWritable."""
+    home = folder(root, tables.model)
+    write_frame(home / "epochs.parquet", tables.epochs, {})
+    write_frame(home / "levels.parquet", tables.levels, tables.facts)
+
+
+def found(roots: Sequence[Path]) -> list[str]:
+    """Names of the models whose tables are there, sorted."""
+    return sorted({path.parent.name for root in roots for path in (root / "vonrad").glob("*/levels.parquet")})
+
+
+def load(roots: Sequence[Path], model: str) -> VonradTables:
+    """The tables of one model, of the first folder that has them. Raises MissingData, BadFile."""
+    for root in roots:
+        home = folder(root, model)
+        if (home / "levels.parquet").is_file():
+            levels, facts = read_frame(home / "levels.parquet", LEVELS)
+            return VonradTables(model, facts, levels, read_frame(home / "epochs.parquet", EPOCHS)[0])
+    there = found(roots)
+    raise MissingData(
+        f"There are no tables of the GoogLeNet study for {model}.",
+        f"There are some for: {', '.join(there)}." if there else "There are none for any model.",
+        "Make them with `python -m core protocol run vonrad`.",
+    )
+
+
+def _begin(plan: Plan, images: Images, place: Place) -> VonradTables:
+    """The tables so far, with the facts of this run."""
+    try:
+        tables = load([place.files.write_root], plan.model)
+    except MissingData:
+        tables = VonradTables(
+            plan.model, {"runs": {}}, DataFrame(columns=list(LEVELS)), DataFrame(columns=list(EPOCHS))
+        )
+    run = {
+        "departures": list(plan.departures),
+        "readings": list(READINGS),
+        "train": len(images.train),
+        "validation": len(images.validation),
+        "test": len(images.test),
+        "skipped": len(images.train.skipped),
+        "every": plan.every,
+        "size_px": plan.size_px,
+        "normalised": plan.normalise,
+        "classes": list(images.train.classes),
+    }
+    return VonradTables(
+        plan.model, {"runs": tables.facts.get("runs", {}) | {str(plan.seed): run}}, tables.levels, tables.epochs
+    )
+
+
+def _matching(rows: DataFrame, made: Series, level: int) -> DataFrame:
+    wanted = dict(zip(PLACE, (made.spec.seed, made.pruning, made.retraining, level), strict=True))
+    return rows[(rows[PLACE] == [wanted[name] for name in PLACE]).all(axis=1)]
+
+
+def _known(levels: DataFrame, made: Series, level: int, facts: dict[str, Any]) -> bool:
+    """Whether this very network was counted already."""
+    rows = _matching(levels, made, level)
+    return len(rows) == 1 and (rows.spec.iloc[0], rows.seconds.iloc[0]) == (made.spec.key, facts.get("seconds"))
+
+
+def _with(tables: VonradTables, row: dict[str, Any], epochs: list[dict[str, Any]]) -> VonradTables:
+    """With a network's rows in place of those of an earlier one."""
+    kept = [rows[(rows[PLACE] != [row[name] for name in PLACE]).any(axis=1)] for rows in (tables.levels, tables.epochs)]
+    levels, all_epochs = (
+        concat([old, DataFrame(new, columns=old.columns)], ignore_index=True)
+        if len(old)
+        else DataFrame(new, columns=old.columns)
+        for old, new in zip(kept, ([row], epochs), strict=True)
+    )
+    return VonradTables(tables.model, tables.facts, levels, all_epochs)
+
+
+def _row(made: Series, level: int, card: Card, test: TrainingImages, place: Place) -> dict[str, Any]:
+    """A network, counted."""
+    network, facts = _network(place.files, key_of(made.spec, level), card)
+    left = {name: network.get_parameter(name) != 0 for name in card.prunable}
+    prunable = sum(values.numel() for values in left.values())
+    zero = prunable - sum(int(values.sum()) for values in left.values())
+    correct = count_correct(Subject(network.to(place.device), {}, card.input, 0, "test"), test, place.device)
+    low, high = wilson(correct, len(test))
+    history = (facts.get("outcome") or {}).get("history", [])
+    return {
+        "seed": made.spec.seed,
+        "pruning": made.pruning,
+        "retraining": made.retraining,
+        "level": level,
+        "rate": made.spec.targets[level],
+        "sparsity": zero / prunable,
+        "collapsed": is_collapsed(card.skeleton, left, card.input_shape),
+        "correct": correct,
+        "total": len(test),
+        "accuracy": correct / len(test),
+        "low": low,
+        "high": high,
+        "epochs": len(history),
+        "best_epoch": (facts.get("outcome") or {}).get("best_epoch", 0),
+        "training_images": facts["training_images"] if history else 0,
+        "seconds": facts.get("seconds"),
+        "device": facts["device"],
+        "spec": made.spec.key,
+    } | _costs(network.to("cpu"), card)
+
+
+def _network(files: Files, key: str, card: Card) -> tuple[nn.Module, dict[str, Any]]:
+    tensors, facts = files.load(key)
+    weights, _ = unpack_sparse(tensors)
+    network = card.build()
+    network.load_state_dict(weights)
+    return network.eval().requires_grad_(False), facts
+
+
+def _costs(network: nn.Module, card: Card) -> dict[str, float]:
+    """Parameters and multiply-adds of one image: all, without zeros, and after emptied channels are
+    taken out.
+    """
+    example = example_input(card, torch.device("cpu"))
+    network = network.to(memory_format=torch.contiguous_format)
+    counted = multiply_adds(network, example).values()
+    costs = {
+        "parameters": card.parameters,
+        "parameters_left": card.parameters - zeros(network),
+        "multiply_adds": sum(layer.all for layer in counted),
+        "multiply_adds_left": sum(layer.left for layer in counted),
+    }
+    try:
+        small, removal = physical(network, example)
+    except CannotRemove:
+        return costs | {"physical_parameters": float("nan"), "physical_multiply_adds": float("nan")}
+    left = sum(layer.all for layer in multiply_adds(small, example).values())
+    return costs | {"physical_parameters": float(removal.parameters_after), "physical_multiply_adds": float(left)}
+
+
+def _epochs(made: Series, level: int, facts: dict[str, Any]) -> list[dict[str, Any]]:
+    names = ("epoch", "loss", "correct", "total")
+    start = {
+        "seed": made.spec.seed,
+        "pruning": made.pruning,
+        "retraining": made.retraining,
+        "level": level,
+        "rate": made.spec.targets[level],
+    }
+    return [start | {name: epoch[name] for name in names} for epoch in (facts.get("outcome") or {}).get("history", [])]

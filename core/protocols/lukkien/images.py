@@ -1,0 +1,131 @@
+"""The thesis' evaluation, image by image: predictions, Grad-CAM++ and its overlap with the ink,
+kept as Parquet.
+
+Heatmaps are made from the noisy image for the network's *own* predicted class, as in the thesis
+(everywhere else in Sparsight the default is the dense network's prediction), and compared with the
+clean image.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas
+import torch
+
+from core.base.errors import BadFile, MissingData
+from core.data.datasets import training_image_count
+from core.disk.frames import read_frame, write_frame
+from core.evaluation.evaluate import Inputs, evaluate, predict
+from core.protocols.lukkien import older_tables
+from core.protocols.lukkien.protocol import CAM, WEIGHTS_LEFT, Plan
+from core.specs import DataSpec, ModelSpec, PruningSpec, VariantSpec
+from core.store.store import ModelStore
+
+SERIES: dict[str, str] = {
+    "iterative-reset": "the thesis: pruned step by step, reset and retrained at every level",
+    "one-shot": "control: the dense network pruned once by magnitude to the same number of weights, no retraining",
+    "random": "control: the dense network pruned once at random to the same number of weights, no retraining",
+}
+COLUMNS = ("label", "predicted_clean", "predicted_noisy", "soft_iou", "map_mean", "map_std", "empty")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """One network of the study: a series, a seed, a level."""
+
+    series: str
+    seed: int
+    level: int
+
+    def variant(self, weights: str) -> VariantSpec:
+        """The controls keep exactly as many weights as the level has."""
+        if self.series == "iterative-reset":
+            pruning = PruningSpec.at_level(self.level)
+        else:
+            criterion = "magnitude" if self.series == "one-shot" else "random"
+            pruning = PruningSpec.one_shot(1 - WEIGHTS_LEFT[self.level] / WEIGHTS_LEFT[0], criterion=criterion)
+        return VariantSpec(model=ModelSpec(weights=weights, seed=self.seed), pruning=pruning)
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """What to evaluate: the networks of a plan, a data set with its stored noise, and where
+    per-image tables go.
+    """
+
+    plan: Plan
+    data: DataSpec
+    folder: Path
+
+    def cells(self, series: str) -> list[Cell]:
+        return [
+            Cell(series=series, seed=seed, level=level)
+            for seed in self.plan.seeds
+            for level in range(self.plan.levels + 1)
+        ]
+
+    def path(self, cell: Cell) -> Path:
+        variant = cell.variant(self.plan.weights)
+        return self.folder / variant.model.key / "per-image" / self.data.key / f"{variant.pruning.key}.parquet"
+
+
+def evaluate_study(study: Study, store: ModelStore, inputs: Inputs, series: str) -> Iterator[tuple[Cell, bool]]:
+    """Evaluates every network of a series that has no sound table yet.
+
+    Yields:
+        (cell, found): after each network; found says that its table was there already.
+
+    Raises:
+        MissingData, BadFile: a network is not there or damaged. CacheNotWritable: read-only or full
+        disk.
+    """
+    for cell in study.cells(series):
+        try:
+            read_images(study, cell)
+            yield cell, True
+        except (MissingData, BadFile):
+            frame, facts = _evaluate_cell(study, cell, store, inputs)
+            write_frame(study.path(cell), frame, facts)
+            yield cell, False
+
+
+def read_images(study: Study, cell: Cell) -> tuple[pandas.DataFrame, dict[str, Any]]:
+    """The per-image table of one network. Raises MissingData or BadFile."""
+    frame, facts = read_frame(study.path(cell), COLUMNS)
+    return older_tables.study_images(frame), facts
+
+
+def _evaluate_cell(
+    study: Study, cell: Cell, store: ModelStore, inputs: Inputs
+) -> tuple[pandas.DataFrame, dict[str, Any]]:
+    variant = cell.variant(study.plan.weights)
+    with store.borrow(variant) as network:
+        rows = evaluate(network, inputs, CAM.method, CAM.layer, fitted=cell.series == "iterative-reset")
+        clean = predict(network, Inputs(inputs.clean, inputs.clean, inputs.labels)).cpu()
+    columns = {
+        "label": inputs.labels.cpu().to(torch.uint8),
+        "predicted_clean": clean.to(torch.int16),  # may be NO_ANSWER
+        "predicted_noisy": rows.predicted.to(torch.int16),
+        "soft_iou": rows.soft_iou,
+        "map_mean": rows.map_mean,
+        "map_std": rows.map_std,
+        "empty": rows.empty,
+    } | rows.fitted
+    report = store.report(variant)
+    facts = {
+        "variant": variant.key,
+        "data": study.data.key,
+        "method": CAM.method,
+        "target": "own",
+        "weights_left": report.kept,
+        "prunable": report.total,
+        "collapsed": report.collapsed,
+        "train_images": training_image_count(variant.model.weights),
+        "test_images": len(inputs.labels),
+        "threshold": rows.threshold,
+    }
+    return pandas.DataFrame({name: values.numpy() for name, values in columns.items()}), facts

@@ -1,0 +1,1 @@
+"""Less is More: iterative pruning of convolutions with fine-tuning."""

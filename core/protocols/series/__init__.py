@@ -1,0 +1,1 @@
+"""Tables of a trained series over a data set of photographs."""

@@ -1,0 +1,206 @@
+"""Trained series made small enough to come along: kept values rounded to float16, their accuracy
+counted before and after.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from core.base.atomic import replacing
+from core.base.errors import BadSpec, CacheNotWritable, MissingData
+from core.data.photo_inputs import PhotoInputs
+from core.disk.files import SUFFIX, Files
+from core.disk.frames import write_frame
+from core.engine.engine import Engine
+from core.models import description
+from core.models.zoo import series_of
+from core.protocols.series.images import Place, evaluate_series, load
+from core.specs import DataSpec, ModelSpec
+from core.store.store import ModelStore
+
+LIMIT_BYTES = 12_000_000  # of everything that comes along
+ROUNDED = "float16"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shipped:
+    """One series that was written. right: (level, right answers before rounding, after,
+    photographs). bytes: of all its files.
+    """
+
+    model: ModelSpec
+    right: tuple[tuple[int, int, int, int], ...]
+    bytes: int
+
+
+@dataclass(frozen=True, eq=False)
+class Shipment:
+    """What to write where. networks: series whose networks come along; tables: series of which only
+    the table does.
+    """
+
+    data: DataSpec
+    data_name: str
+    target: Path
+    networks: tuple[ModelSpec, ...]
+    tables: tuple[ModelSpec, ...] = ()
+
+
+def ship(engine: Engine, shipment: Shipment, limit_bytes: int = LIMIT_BYTES) -> Iterator[Shipped]:
+    """Rounds, evaluates and writes one series after the other. Nothing is written before all of it
+    is known to fit.
+
+    Raises:
+        MissingData: a level is not trained. BadSpec: it would not fit. CacheNotWritable. As
+        `evaluate_series`.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        staging = Path(scratch)
+        for model in (*shipment.networks, *shipment.tables):
+            _evaluate(engine.store, _place(model, shipment), engine.photos(shipment.data, model))
+        for model in shipment.networks:
+            _round(engine, model, staging)
+        rounded = ModelStore(Files(staging), engine.device)
+        answers = [_counted(engine, rounded, model, shipment) for model in shipment.networks]
+        for model in shipment.tables:
+            table = _place(model, shipment)
+            frame, facts = load([engine.folder], table)
+            write_frame(table.path(staging), frame, facts)
+        _write(staging, shipment, limit_bytes)
+        for model in (*shipment.networks, *shipment.tables):
+            right = next(
+                (answer for shipped, answer in zip(shipment.networks, answers, strict=True) if shipped == model), ()
+            )
+            yield Shipped(model=model, right=right, bytes=_bytes_of(staging / model.key))
+
+
+def _place(model: ModelSpec, shipment: Shipment) -> Place:
+    return Place(model=model, data_name=shipment.data_name)
+
+
+def _evaluate(store: ModelStore, place: Place, inputs: PhotoInputs) -> None:
+    missing = [str(step.level) for step in evaluate_series(place, store, inputs) if step.state == "missing"]
+    if missing:
+        raise MissingData(
+            f"{place.model.key} is not trained at level {', '.join(missing)}.",
+            "A series comes along whole.",
+            "Let its run end first.",
+        )
+
+
+def _round(engine: Engine, model: ModelSpec, staging: Path) -> None:
+    """Writes the rounded networks of a series and its card."""
+    series = series_of(model)
+    assert series is not None  # it was evaluated
+    for variant, _ in engine.levels(model):
+        tensors, facts = engine.store.files.load(variant.key)
+        Files(staging).save(variant.key, rounded(tensors), facts | {"rounded": ROUNDED})
+    (found,) = [each for each in description.find(engine.roots) if each.name == model.name]
+    run = replace(found.runs[model.weights], seeds=(model.seed,))
+    description.add_runs(staging, replace(found, runs={model.weights: run}))
+
+
+def rounded(packed: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """A packed network (see core.disk.sparse) with its kept values in float16; a mask that keeps
+    everything is left out.
+
+    Biases and norms stay as they are: they are few. Raises BadSpec for a value that float16 does
+    not reach.
+    """
+    found: dict[str, torch.Tensor] = {}
+    for name, values in packed.items():
+        kind, _, weight = name.partition("/")
+        if kind == "kept":
+            found[name] = values.half()
+            if not torch.isfinite(found[name]).all():
+                raise BadSpec(
+                    f"{weight} has values that float16 does not reach.", "They lie between -65,504 and 65,504."
+                )
+        else:
+            found[name] = values
+    sizes = {name.partition("/")[2]: int(values.prod()) for name, values in packed.items() if name.startswith("shape/")}
+    if all(
+        len(packed[f"kept/{weight}"]) == size for weight, size in sizes.items()
+    ):  # a dense network: what is not masked is kept
+        for weight in sizes:
+            shape = found.pop(f"shape/{weight}").tolist()
+            del found[f"bits/{weight}"]
+            found[f"dense/{weight}"] = found.pop(f"kept/{weight}").reshape(shape)
+    return found
+
+
+def _counted(
+    engine: Engine, store: ModelStore, model: ModelSpec, shipment: Shipment
+) -> tuple[tuple[int, int, int, int], ...]:
+    """Right answers before and after rounding, level by level; they stand in the table too, as
+    "before_rounding".
+    """
+    place = _place(model, shipment)
+    _evaluate(store, place, engine.photos(shipment.data, model))
+    before, _ = load([engine.folder], place)
+    after, facts = load([store.files.write_root], place)
+    counts = [
+        frame.assign(right=frame.predicted == frame.label).groupby("level").right.agg(["sum", "count"])
+        for frame in (before, after)
+    ]
+    rows = tuple(
+        (int(str(level)), int(counts[0]["sum"][level]), int(row["sum"]), int(row["count"]))
+        for level, row in counts[1].iterrows()
+    )
+    facts["before_rounding"] = {str(level): was for level, was, _, _ in rows}
+    write_frame(place.path(store.files.write_root), after, facts)
+    return rows
+
+
+def _write(staging: Path, shipment: Shipment, limit_bytes: int) -> None:
+    """Copies everything at once, cards joined with those that are there.
+
+    Raises BadSpec where it would be too much.
+    """
+    files = [
+        path
+        for path in sorted(staging.rglob("*"))
+        if path.is_file() and not path.name.startswith(".") and path.name != description.FILE
+    ]
+    places = {path: shipment.target / path.relative_to(staging) for path in files}
+    stays = sum(
+        path.stat().st_size
+        for path in shipment.target.rglob("*")
+        if path.is_file() and path not in set(places.values())
+    )
+    comes = sum(path.stat().st_size for path in files)
+    if stays + comes > limit_bytes:
+        raise BadSpec(
+            f"These series take {comes:,} bytes beside {stays:,} that stay: more than {limit_bytes:,}.",
+            "What comes along is kept small.",
+            "Ship fewer seeds or runs; tables alone are small (--tables-of).",
+        )
+    try:
+        for path, place in places.items():
+            with replacing(place) as part:
+                part.write_bytes(path.read_bytes())
+    except OSError as error:
+        raise CacheNotWritable(
+            f"{shipment.target} cannot be written ({error}).", "", "Make room, and begin again."
+        ) from error
+    for found in description.find([staging]):
+        description.add_runs(shipment.target, found)
+
+
+def _bytes_of(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.suffix in (SUFFIX, ".parquet"))
+
+
+def report(shipped: Shipped) -> dict[str, Any]:
+    """One series as plain facts."""
+    rows = [
+        {"level": level, "before": before, "after": after, "photographs": n}
+        for level, before, after, n in shipped.right
+    ]
+    return {"model": shipped.model.key, "bytes": shipped.bytes, "rounded": ROUNDED, "right_answers": rows}

@@ -1,0 +1,153 @@
+"""One-shot variants that a person wants kept: mask bits and kept values in one file each, under a
+budget of bytes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+from torch import Tensor
+
+from core.base.errors import BadFile, BadSpec, MissingData
+from core.base.stamps import Stamp
+from core.disk.coding import Facts
+from core.disk.files import Files
+from core.disk.sizes import sparse_bytes
+from core.disk.sparse import pack_sparse, unpack_sparse
+from core.pruning.mask import Mask
+from core.results import LayerCount, MaskReport
+from core.specs import ModelSpec, VariantSpec
+
+FOLDER = "variants"
+FORMAT = 3  # since 2 a file says of which dense network it was made, since 3 its counts are those of the tensors
+
+
+class KeptVariants:
+    """Files <root>/variants/<precision>/<model key>/<digest>.safetensors; those that were not read
+    for longest go first.
+
+    Each says the stamp of the dense network's file that it was made of, and is read only for that
+    one.
+
+    Args:
+        files: where they lie. budget_bytes: the most that all of them take on disk. precision: of
+            the values; each has files of its own.
+    """
+
+    def __init__(self, files: Files, budget_bytes: int, precision: str = "float32") -> None:
+        self.files, self.budget_bytes, self.precision = files, budget_bytes, precision
+
+    def save(self, report: MaskReport, state: Mapping[str, Tensor], mask: Mask, stamp: Stamp) -> Path:
+        """Writes one, then lets go of the oldest that no longer fit; an error leaves all others as
+        they were.
+
+        Args:
+            report: its counts. state: all its values by name, removed ones zero. mask: what is
+                kept. stamp: of the dense network's file.
+        Raises:
+            BadSpec: no one-shot variant, or larger than the budget. CacheNotWritable: a full disk,
+            say.
+        """
+        variant = report.variant
+        if variant.pruning.schedule != "one-shot":
+            raise BadSpec(
+                f"{variant.key} cannot be kept.",
+                "Dense networks and trained levels have files already.",
+                "Keep a one-shot variant.",
+            )
+        expected = sparse_bytes(state, mask)
+        if expected > self.budget_bytes:
+            raise BadSpec(
+                f"{variant.key} takes {expected >> 20:,} MB on disk.",
+                f"Kept variants may take {self.budget_bytes >> 20:,} MB.",
+                "Raise SPARSIGHT_DISK_BYTES.",
+            )
+        counts = asdict(report) | {"variant": variant.key, "format": FORMAT, "dense": stamp}
+        path = self.files.save(self._key(variant), pack_sparse(state, mask), counts)
+        self._trim(path)
+        return path
+
+    def forget(self, model: ModelSpec) -> None:
+        """Deletes what was kept of a model, in every precision. Raises CacheNotWritable."""
+        for key in self.files.keys(f"{FOLDER}/"):
+            if f"/{model.key}/" in key:
+                self.files.delete(key)
+
+    def read_into(self, variant: VariantSpec, stamp: Stamp, out: Mapping[str, Tensor]) -> bool:
+        """Writes a kept variant into buffers, by name, of any type and on any device.
+
+        False where there is none that can be used.
+        """
+        if variant.pruning.schedule != "one-shot" or not self.files.exists(self._key(variant)):
+            return False
+        try:
+            tensors, facts = self.files.load(self._key(variant))
+            weights, _ = unpack_sparse(tensors)
+        except (MissingData, BadFile):  # it is computed anew
+            return False
+        if not _is_of(facts, variant, stamp):
+            return False
+        if {name: values.shape for name, values in weights.items()} != {
+            name: values.shape for name, values in out.items()
+        }:
+            return False
+        for name, values in weights.items():
+            out[name].copy_(values)
+        with contextlib.suppress(OSError):  # the time of its last use
+            self._path(self._key(variant)).touch()
+        return True
+
+    def report(self, variant: VariantSpec, stamp: Stamp) -> MaskReport | None:
+        """The counts of a kept variant; None where there is none."""
+        if variant.pruning.schedule != "one-shot" or not self.files.exists(self._key(variant)):
+            return None
+        try:
+            facts = self.files.facts(self._key(variant))
+            if not _is_of(facts, variant, stamp):
+                return None
+            layers, excluded = (tuple(LayerCount(**layer) for layer in facts[name]) for name in ("layers", "excluded"))
+            return MaskReport(
+                variant=variant,
+                layers=layers,
+                excluded=excluded,
+                other_parameters=facts["other_parameters"],
+                removed_others=facts["removed_others"],
+                zero_others=facts["zero_others"],
+                collapsed=facts["collapsed"],
+            )
+        except (MissingData, BadFile, KeyError, TypeError):
+            return None
+
+    @property
+    def bytes(self) -> int:
+        """What all of them take on disk."""
+        return sum(self.files.bytes(key) for key in self.files.keys(f"{FOLDER}/"))
+
+    def _trim(self, newest: Path) -> None:
+        keys = {key: self._path(key) for key in self.files.keys(f"{FOLDER}/")}
+        there = {key: path for key, path in keys.items() if path.is_file()}
+        total = sum(path.stat().st_size for path in there.values())
+        for key, path in sorted(there.items(), key=lambda found: found[1].stat().st_mtime_ns):
+            if total <= self.budget_bytes or path == newest:
+                continue
+            total -= path.stat().st_size
+            self.files.delete(key)
+
+    def _path(self, key: str) -> Path:
+        return self.files.write_root / f"{key}.safetensors"
+
+    def _key(self, variant: VariantSpec) -> str:
+        """Not every key of a pruning can name a file: its digest does, and the key itself stands in
+        the facts.
+        """
+        digest = hashlib.sha256(variant.pruning.key.encode()).hexdigest()[:24]
+        return f"{FOLDER}/{self.precision}/{variant.model.key}/{digest}"
+
+
+def _is_of(facts: Facts, variant: VariantSpec, stamp: Stamp) -> bool:
+    """Whether a file is of this variant, made of the dense network that lies there now."""
+    return (facts.get("format"), facts.get("variant"), facts.get("dense")) == (FORMAT, variant.key, stamp)

@@ -1,0 +1,269 @@
+"""ModelStore: a network as it stands after pruning, ready on the device, from wherever it is
+cheapest to get.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+import torch
+from torch import nn
+
+from core.base.device import give_memory_back, is_out_of_memory, precision_named
+from core.base.stamps import Stamp
+from core.disk.files import Files
+from core.models.zoo import card, is_there
+from core.pruning.mask import Mask, full_mask
+from core.pruning.repair import reestimate
+from core.results import CachePart, MaskReport
+from core.specs import ModelSpec, VariantSpec
+from core.store.budgets import Budgets
+from core.store.collapse import Collapses
+from core.store.counts import count_pruned, count_stored, cuts_off
+from core.store.kept_variants import KeptVariants
+from core.store.memory import MemoryCache
+from core.store.places import Place, Places
+from core.store.shells import around, empty, takes_and_gives
+from core.store.sources import SMALL, Images, Origin, Sources, amount_of, index_key, is_of, weights_key
+from core.store.stamps import Stamps
+from core.store.weights import stored_key
+
+T = TypeVar("T")
+CPU = torch.device("cpu")
+
+
+class ModelStore:
+    """Networks by VariantSpec, least recently used go first. Safe for threads: one lock a network,
+    held while it is borrowed.
+
+    Dense networks and trained levels share the memory of their weights; pruned ones are written
+    into memory that is used again.
+
+    Args:
+        files: where trained networks lie. device: where they run. budgets: bytes that may stay in
+            memory. images: what criteria that are measured on images are measured on. precision: of
+            the networks, a key of PRECISIONS.
+    """
+
+    def __init__(
+        self,
+        files: Files,
+        device: torch.device,
+        budgets: Budgets | None = None,
+        images: Images | None = None,
+        precision: str = "float32",
+    ) -> None:
+        self.budgets = budgets or Budgets()
+        self.files, self.device, self.precision, self._images = files, device, precision, images
+        on_device = MemoryCache("device", self.budgets.device_bytes)
+        in_ram = MemoryCache("RAM", self.budgets.ram_bytes, beside=on_device)
+        self._far = Sources(Origin(files, self.downloads, images), in_ram, CPU)
+        self._near = self._far if device.type == "cpu" else Sources(self._far.origin, on_device, device, self._far)
+        self._places = Places(Place(on_device, device, self._near, precision_named(precision)), self._far)
+        self._collapses = Collapses()
+        self.stamps = Stamps(files, self.forget)
+        self.caches = [on_device, in_ram]  # all whose values are made of these files
+        self.kept = KeptVariants(files, self.budgets.disk_bytes, precision)
+
+    @property
+    def downloads(self) -> Path:
+        """The folder in which downloaded weights lie."""
+        return self.files.write_root / "downloads"
+
+    @contextmanager
+    def borrow(self, variant: VariantSpec) -> Iterator[nn.Module]:
+        """The pruned network on the device, in eval mode with frozen parameters, for this borrower
+        alone until the block ends.
+
+        Where it does not fit on the device it runs on the CPU, and where RAM is short its weights
+        are read from disk again; `parts` says so. Threads that need more than fits take turns.
+
+        Raises:
+            MissingData, BadFile: its weights are not there or damaged. UnknownName: no such model
+            or criterion. OutOfMemory.
+        """
+        with ExitStack() as held:
+            yield self.retrying(lambda: self._lend(variant, held))
+
+    def use(self, variant: VariantSpec, call: Callable[[nn.Module], T]) -> T:
+        """The answer of a call with the network.
+
+        When memory runs out, in the call too, it is asked once more. Raises as `borrow`.
+        """
+
+        def asked() -> T:
+            with self.borrow(variant) as network:
+                return call(network)
+
+        return self.retrying(asked)
+
+    def mask(self, variant: VariantSpec) -> Mask:
+        """What the pruning keeps, by parameter name; on the CPU, shared: do not change it.
+
+        As large as a quarter of the network.
+        """
+        stamp = self.stamps.of(variant)
+        if variant.pruning.schedule != "one-shot":
+            with self._far.weights(variant, stamp) as stored:
+                return stored.mask or full_mask(stored.weights, card(variant.model).prunable)
+        with self._places.of(variant).sources.index(variant, stamp) as (_, index):
+            mask = index.mask(*amount_of(variant)) | self._far.companion_masks(variant, index)
+            return {name: kept.cpu() for name, kept in mask.items()}
+
+    def report(self, variant: VariantSpec) -> MaskReport:
+        """What is left in the tensors, what the pruning removed, and whether the network is
+        collapsed.
+        """
+        stamp = self.stamps.of(variant)
+        key = f"report/{variant.key}", stamp
+        with self._far.cache.borrow(
+            key, lambda: (self.retrying(lambda: self._count(variant, stamp)), SMALL), exclusive=False
+        ) as report:
+            return report
+
+    def keep(self, variant: VariantSpec) -> Path:
+        """Writes a one-shot variant to disk, mask bits and kept values; from then on it is read
+        instead of computed anew.
+
+        Raises:
+            BadSpec: another schedule, or larger than the folder may be. CacheNotWritable: the disk
+            is full, say; nothing is lost.
+        """
+        stamp, report, mask = self.stamps.of(variant), self.report(variant), self.mask(variant)
+        with self.borrow(variant) as network:
+            return self.kept.save(report, network.state_dict(), mask, stamp)
+
+    def parts(self) -> tuple[CachePart, ...]:
+        """Bytes, hits and misses of each tier, and what does not fit."""
+        device, ram = self._places.near.cache.report(), self._far.cache.report()
+        return replace(device, notes=self._places.notes_of("device")), replace(ram, notes=self._places.notes_of("RAM"))
+
+    def allow(self, budgets: Budgets) -> None:
+        """Changes what may be kept; what no longer fits goes now, or when it is given back."""
+        self.budgets, self.kept.budget_bytes = budgets, budgets.disk_bytes
+        self._places.near.cache.resize(budgets.device_bytes)
+        self._far.cache.resize(budgets.ram_bytes)
+
+    def missing(self, model: ModelSpec) -> bool:
+        """Whether the dense weights of this model are nowhere on this machine."""
+        there = is_there(model, self.downloads)
+        return not self.files.exists(stored_key(VariantSpec(model=model))) if there is None else not there
+
+    def retrying(self, call: Callable[[], T]) -> T:
+        """The answer of a call; when memory runs out, everything that is not in use is let go and
+        it is asked once more.
+
+        Raises: OutOfMemory. Whatever the call raises.
+        """
+        try:
+            return call()
+        except Exception as error:  # its traceback holds memory: left behind before the second try
+            if not is_out_of_memory(error):
+                raise
+        self.free()
+        try:
+            return call()
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            raise self.budgets.not_enough(self.device) from error
+
+    def forget(self, model: ModelSpec) -> None:
+        """Lets go of all that was made of this model's files; what is borrowed goes when it is
+        given back.
+        """
+        self._collapses = Collapses()
+        for cache in self.caches:
+            cache.drop_all(lambda key: is_of(key, model))
+
+    def free(self) -> None:
+        """Let go of all memory that is not in use."""
+        for cache in (self._places.near.cache, self._far.cache):
+            cache.evict()
+        gc.collect()
+        give_memory_back()
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+
+    def _lend(self, variant: VariantSpec, held: ExitStack) -> nn.Module:
+        """Borrows the network where it fits; what was borrowed is given back when `held` ends, or
+        at once after an error.
+        """
+        stamp, place = self.stamps.of(variant), self._places.of(variant)
+        with ExitStack() as tried:
+            if place.shares(variant):
+                network = tried.enter_context(self._around(variant, stamp, place))
+            else:
+                key, kind = (
+                    (f"network/{variant.key}", stamp),
+                    (variant.model.name, card(variant.model).parameters, place.device),
+                )
+                write = partial(self._written, variant, stamp, place)
+                network = tried.enter_context(place.cache.borrow_reused(key, write, place.bytes(variant), kind))
+            held.enter_context(tried.pop_all())
+        return network
+
+    @contextmanager
+    def _around(self, variant: VariantSpec, stamp: Stamp, place: Place) -> Iterator[nn.Module]:
+        """A network that is the stored weights themselves: it has no memory of its own, and goes
+        when they go.
+        """
+        with place.sources.weights(variant, stamp) as stored:
+            found, key = card(variant.model), (f"network/{variant.key}", stamp)
+
+            def make() -> tuple[nn.Module, int]:
+                return self._fitted(around(found, stored.weights), place), 0
+
+            with place.sources.cache.borrow(key, make, under=weights_key(variant, stamp)) as network:
+                yield network
+
+    def _written(self, variant: VariantSpec, stamp: Stamp, place: Place, spare: nn.Module | None) -> nn.Module:
+        """The network of a variant, in the memory of a spare one where there is one."""
+        found = card(variant.model)
+        if place.in_place:
+            network = self._fitted(around(found, place.sources.pruned_in_place(variant, stamp)).to(place.dtype), place)
+        else:
+            network = spare or self._fitted(empty(found, place.device, place.dtype), place)
+            out = network.state_dict()
+            if place.sources.has_index(variant, stamp) or not self.kept.read_into(variant, stamp, out):
+                place.sources.write(variant, stamp, out)
+        if (
+            variant.pruning.repair == "batch-norm" and self._images is not None
+        ):  # the images are those that criteria are measured on
+            reestimate(network, [self._images(variant.model)[0].to(place.device, place.dtype)])
+        return network
+
+    def _fitted(self, network: nn.Module, place: Place) -> nn.Module:
+        """Networks of another precision or place than asked for change their inputs and outputs
+        themselves.
+        """
+        alike = place.device == self.device and next(network.parameters(), torch.empty(0)).dtype == torch.float32
+        return network if alike else takes_and_gives(network, place.device, place.dtype, self.device)
+
+    def _count(self, variant: VariantSpec, stamp: Stamp) -> MaskReport:
+        sources = self._places.of(variant).sources
+        if not sources.has_index(variant, stamp) and (kept := self.kept.report(variant, stamp)):
+            return kept
+        if variant.pruning.schedule == "one-shot":
+            return self._count_pruned(variant, stamp, sources)
+        with self._far.weights(variant, stamp) as stored:
+            return count_stored(variant, stored)
+
+    def _count_pruned(self, variant: VariantSpec, stamp: Stamp, sources: Sources) -> MaskReport:
+        """Of a one-shot variant, by its index: a mask is made only where a layer may have lost all
+        that makes one of its channels.
+        """
+        amount = amount_of(variant)
+        with sources.index(variant, stamp) as (stored, index):
+            collapsed = not index.every_row_stays(*amount) and self._collapses.ask(
+                (index_key(variant, stamp), *amount[1:]),
+                amount[0],
+                lambda: cuts_off(variant, stored, index.mask(*amount)),
+            )
+            return count_pruned(variant, stored, index, self._far.companion_masks(variant, index), collapsed)

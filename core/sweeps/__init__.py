@@ -1,0 +1,1 @@
+"""Many variants over a data set."""

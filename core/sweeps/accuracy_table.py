@@ -1,0 +1,45 @@
+"""Many variants in a row: the accuracy tables that the pages draw from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from core.engine.engine import Engine
+from core.models.zoo import TABLE_SPARSITIES
+from core.specs import SCOPES, DataSpec, ModelSpec, PruningSpec, VariantSpec
+from core.store.accuracy_table import write_counts
+
+TABLE_CRITERIA = ("magnitude", "random")
+DIGITS = (DataSpec(), DataSpec(noise=0.2))  # clean, and with the thesis' background noise
+
+
+def table_prunings(levels: int) -> list[PruningSpec]:
+    """What the accuracy table of a trained series holds: dense, every level, and one-shot pruning
+    in every way at 60 sparsities.
+    """
+    trained = [PruningSpec(), *(PruningSpec.at_level(level) for level in range(levels + 1))]
+    ways = [(scope, criterion) for scope in SCOPES for criterion in TABLE_CRITERIA]
+    return trained + [PruningSpec.one_shot(sparsity, *way) for way in ways for sparsity in TABLE_SPARSITIES]
+
+
+def store_accuracies(engine: Engine, models: list[ModelSpec], levels: int) -> Iterator[tuple[int, int]]:
+    """Evaluates every variant of the table on the embedded digits and writes <model
+    key>/accuracy.csv into the engine's folder.
+
+    A model whose table is already complete is left alone.
+
+    Yields:
+        (models done, models) after each model.
+    """
+    for done, model in enumerate(models, start=1):
+        variants = [VariantSpec(model=model, pruning=pruning) for pruning in table_prunings(levels)]
+        rows = [
+            engine.known_accuracy(variant, data) or engine.evaluate_accuracy(variant, data)
+            for variant in variants
+            for data in DIGITS
+        ]
+        write_counts(
+            engine.folder / model.key / "accuracy.csv",
+            ((row.variant.pruning.key, row.data.key, row.correct, row.total) for row in rows),
+        )
+        yield done, len(models)

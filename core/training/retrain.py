@@ -1,0 +1,211 @@
+"""Series of retrained networks as jobs of a page or of the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from core.base.device import choose_device, describe, seconds
+from core.data.classes import readable
+from core.data.datasets import DATASETS
+from core.data.decode import TrainingImages
+from core.data.parts import Images, Loading
+from core.data.photo_sets import PhotoSet
+from core.disk.files import Files
+from core.jobs.control import Control
+from core.jobs.jobs import JOBS, Facts
+from core.models import description as finetuned
+from core.models.cards import InputRule
+from core.models.description import Description, Run
+from core.models.head import Backbone, initial_weights
+from core.specs import RetrainSpec
+from core.specs.written import read_retrain_spec
+from core.training.masks import check_amounts
+from core.training.material import load, photographs, pretrained, skipped, training_photographs
+from core.training.series import Material, Step, check_stored, recipe_of, run_series
+from core.training.single import Photographs, Subject, computed_in
+
+Arguments = Mapping[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Series:
+    """What a job trains: the spec, the card of its network, and how photographs become its
+    input.
+    """
+
+    spec: RetrainSpec
+    description: Description
+    rule: InputRule
+
+
+Reader = Callable[[Arguments, PhotoSet], Series]
+
+
+def read_series(arguments: Arguments, photos: PhotoSet) -> Series:
+    """What the arguments of a job ask for. Raises BadSpec."""
+    spec = read_retrain_spec(arguments["spec"])
+    architecture, _, data = spec.model.partition("@")
+    size_px, normalise = int(arguments.get("size_px", 224)), bool(arguments.get("normalise", True))
+    backbone = Backbone(architecture=architecture, data=data, size_px=size_px, normalise=normalise)
+    run = Run(summary=arguments.get("summary") or summary(spec), targets=spec.targets, seeds=(spec.seed,))
+    return Series(spec, backbone.describe(class_names(photos), {spec.name: run}), backbone.rule)
+
+
+def class_names(photos: PhotoSet) -> tuple[str, ...]:
+    """Classes under the names that people know."""
+    return tuple(readable(name) for name in photos.classes)
+
+
+@JOBS.register("retrain", "Prune and retrain", "Any pruning, any schedule: level by level, each kept as a network.")
+def retrain(arguments: Arguments, control: Control) -> Iterator[Facts]:
+    """Trains a series and writes its card.
+
+    Args:
+        arguments: what to train, `spec` (of RetrainSpec), `size_px`, `normalise` and `summary`;
+            `photographs` (a folder or zip file, with train/ and val/ or without, or a data set's
+            name), `held_out` (folder or zip whose file names are left out, or ""), `weights` (a
+            file of torchvision's weights, or "" for the model's own), `folder`, `device`.
+    """
+    yield from train_series(arguments, control, read_series)
+
+
+def train_series(arguments: Arguments, control: Control, read: Reader) -> Iterator[Facts]:
+    """Trains what `read` makes of the arguments. The rest of them: as `retrain`."""
+    photos, held_out = photographs(arguments)
+    yield {"stage": "decoding", "photographs": len(photos), "held_out": len(held_out)}
+    series = read(arguments, photos)
+    images = yield from _decoded(load(photos, series.rule, Path(arguments["folder"]), held_out), control)
+    left_out = skipped(images)
+    yield {
+        "stage": "training",
+        "train": len(images.train),
+        "validation": len(images.validation),
+        "skipped": list(left_out[:20]),
+        "skipped_images": len(left_out),
+    }
+    for step in _steps(series, images, arguments, control):
+        yield told(step)
+
+
+def _decoded(loading: Loading, control: Control) -> Generator[Facts, None, Images]:
+    """Tells how far it is, and waits or stops when a person wants it to."""
+    while True:
+        control.check()
+        try:
+            done, total = next(loading)
+        except StopIteration as end:
+            return end.value
+        yield {"stage": "decoding", "photographs": total, "decoded": done}
+
+
+def summary(spec: RetrainSpec) -> str:
+    """One sentence for select boxes."""
+    pruning, epochs = spec.pruning, len(spec.each.epoch_rates)
+    return f"{spec.pace}: {pruning.granularity}, {pruning.scope}, {pruning.criterion}; at most {epochs} epochs a level"
+
+
+def _steps(series: Series, images: Images, arguments: Arguments, control: Control) -> Iterator[Step]:
+    files, device = Files(Path(arguments["folder"])), choose_device(arguments.get("device") or None)
+    spec, description, weights = series.spec, series.description, None
+    if spec.start == "pretrained":
+        weights = pretrained(description.architecture, arguments.get("weights", ""), files.write_root)
+    check_stored(spec, files, images.train)
+    card = description.card()
+    check_amounts(spec, card)
+    start = initial_weights(description, weights, spec.seed)
+    finetuned.add_runs(files.write_root, description)
+    return run_series(spec, Material(card, start, images.train, images.validation, device, files, control))
+
+
+def check(arguments: Arguments, read: Reader = read_series) -> None:
+    """Raises before a process is begun what the job would raise after it has decoded the
+    photographs. A data set that goes by its name
+    may have to be downloaded: that is left to the job."""
+    if arguments["photographs"] in DATASETS:
+        return
+    photos, held_out = photographs(arguments)
+    training_photographs(photos, held_out)
+    series = read(arguments, photos)
+    check_amounts(series.spec, series.description.card())
+    if series.spec.start == "pretrained" and (file := arguments.get("weights")):
+        initial_weights(
+            series.description,
+            pretrained(series.description.architecture, file, Path(arguments["folder"])),
+            series.spec.seed,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cost:
+    """What a run will take, from steps that were measured: seconds at most, bytes on disk."""
+
+    seconds: float
+    bytes: int
+    images: int
+    epochs: int
+    step_ms: float  # median
+    n: int
+    batch: int
+    device: str
+
+    @property
+    def epoch_seconds(self) -> float:
+        """Of one epoch, validation and saving included."""
+        return self.seconds / self.epochs
+
+
+def estimate(arguments: Arguments, n: int = 5, read: Reader = read_series) -> Cost:
+    """Measures a few training steps on random pixels of the right size.
+
+    Raises as the run would for what it cannot read.
+    """
+    photos, held_out = photographs(arguments)
+    series, device = read(arguments, photos), choose_device(arguments.get("device") or None)
+    spec, card = series.spec, series.description.card()
+    rows, images = spec.first.batch_size, training_photographs(photos, held_out)
+    pixels = torch.randint(0, 256, (rows, 3, *card.input_px), dtype=torch.uint8)
+    data = TrainingImages(pixels, torch.arange(rows) % len(card.classes), card.classes)
+    task = Photographs(
+        Subject(card.build(), {}, card.input, 0, "estimate", spec.first.precision), data, spec.first, device
+    )
+    (batch,) = task.batches(0)
+    times = sorted(
+        [seconds(lambda: task.losses_and_gradients(batch), device) for _ in range(n + 1)][1:]
+    )  # the first one warms up
+    epochs = sum(len(recipe_of(spec, level).epoch_rates) for level in range(len(spec.targets)))
+    size = (
+        sum(int(card.parameters * (1 - target) * 4 + card.parameters / 8) for target in spec.targets)
+        + card.parameters * 12
+    )
+    whole = times[n // 2] * -(-images // rows) * epochs * 1.1  # a tenth for validation and saving
+    name = f"{describe(device)}, {str(computed_in(device, spec.first.precision)).removeprefix('torch.')}"
+    return Cost(
+        seconds=whole,
+        bytes=size,
+        images=images,
+        epochs=epochs,
+        step_ms=times[n // 2] * 1000,
+        n=n,
+        batch=rows,
+        device=name,
+    )
+
+
+def told(step: Step) -> Facts:
+    """A step of a series as plain facts."""
+    facts: Facts = {"stage": "level", "level": step.level, "levels": step.levels, "found": step.found}
+    if step.epoch:
+        facts |= {"stage": "epoch"} | asdict(step.epoch)
+    if step.outcome:
+        facts |= {
+            "best_epoch": step.outcome.best_epoch,
+            "best_correct": step.outcome.best_correct,
+            "total": step.outcome.total,
+        }
+        facts |= {"stopped_by_hand": True} if step.outcome.by_hand else {}
+    return facts

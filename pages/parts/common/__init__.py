@@ -1,0 +1,1 @@
+"""What every page shares: the frame, the view in the address, the engine, words from numbers."""

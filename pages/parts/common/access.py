@@ -1,0 +1,148 @@
+"""What this server allows, as the environment of its process says. This is the one place that
+decides.
+
+SPARSIGHT_LOCKED=1   visitors can look at everything, but not change anything on this machine
+SPARSIGHT_OPEN=1     listening beyond this machine without the lock is intended
+SPARSIGHT_HOSTS      further host names by which the server is reached, separated by commas
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+from urllib.parse import urlsplit
+
+import streamlit as st
+
+from core.base.errors import SparsightError
+
+# What a locked server switches off, as the subject of a sentence.
+TRAINING, DELETION, OWN_WEIGHTS = "Training", "Deleting networks and runs", "Adding your own weights"
+DOWNLOADS, LIMITS, EXPORT = (
+    "Downloading weights",
+    "Changing memory limits",
+    "Exporting views of the server's own photographs",
+)
+HOW_TO_UNLOCK = "The person who runs it can start it without SPARSIGHT_LOCKED=1."
+LOOPBACK_NAMES = ("localhost",)
+EVERY_INTERFACE = ("", "0.0.0.0", "::")
+ABSOLUTE_PATH = re.compile(r"(?<![\w.:/])(?:[A-Za-z]:)?[/\\](?:[^/\\\s'\"]+[/\\])+")
+
+
+class Locked(SparsightError):
+    """A locked server was asked for what it does not allow."""
+
+
+class Exposed(SparsightError):
+    """The server would listen beyond this machine, and anybody who reaches it could train, delete
+    and fill the disk.
+    """
+
+
+def locked() -> bool:
+    """Whether visitors can only look."""
+    return _is_set("SPARSIGHT_LOCKED")
+
+
+def require(action: str) -> None:
+    """Raises Locked unless this server allows the action (one of the constants above).
+
+    Everything that changes something calls this.
+    """
+    if locked():
+        raise Locked("This server is locked.", f"{action} is switched off.", HOW_TO_UNLOCK)
+
+
+def offers(action: str) -> bool:
+    """Whether to draw the controls of an action; where this server does not allow it, a sentence
+    says so in their place.
+    """
+    if locked():
+        st.caption(
+            f":material/lock: This server is locked: {action[0].lower()}{action[1:]} is switched off. {HOW_TO_UNLOCK}"
+        )
+    return not locked()
+
+
+def without_paths(text: str) -> str:
+    """The text as visitors of this server may read it: a locked one does not say where files
+    lie.
+    """
+    return ABSOLUTE_PATH.sub("…/", text) if locked() else text
+
+
+def address() -> str:
+    """Where the server listens; "" for every network interface."""
+    return st.get_option("server.address") or ""
+
+
+def check_exposure(address: str) -> None:
+    """Raises Exposed for an address beyond this machine, without the lock or the explicit
+    permission.
+    """
+    if _is_loopback(address) or locked() or _is_set("SPARSIGHT_OPEN"):
+        return
+    where = "every network interface" if address in EVERY_INTERFACE else address
+    raise Exposed(
+        f"Sparsight does not listen on {where}: anybody who reaches it could train, delete networks and fill the disk.",
+        "An unlocked server listens on this machine only (127.0.0.1).",
+        "Set SPARSIGHT_LOCKED=1 to serve others; set SPARSIGHT_OPEN=1 to leave everything open to them.",
+    )
+
+
+def allows_host(header: str, address: str) -> bool:
+    """Whether the Host header of a request is a name of this server. A foreign web page that has
+    its own name point here (DNS rebinding) sends a foreign one. Addresses cannot be rebound: beyond
+    loopback any is accepted, as the server cannot know all its own.
+    """
+    host = _hostname(header)
+    return bool(host) and (
+        host in host_names(address) or _is_loopback(host) or (_is_ip(host) and not _is_loopback(address))
+    )
+
+
+def host_names(address: str) -> tuple[str, ...]:
+    """The names by which this server can be reached."""
+    configured = (
+        address,
+        st.get_option("browser.serverAddress") or "",
+        *os.environ.get("SPARSIGHT_HOSTS", "").split(","),
+    )
+    names = (name.strip().strip("[]").lower().rstrip(".") for name in configured)
+    return tuple(dict.fromkeys((*LOOPBACK_NAMES, *(name for name in names if name not in EVERY_INTERFACE))))
+
+
+def foreign_host(address: str) -> str:
+    """What somebody reads who comes by a name that this server does not know."""
+    return (
+        f"This is not a name of this Sparsight server. It can be reached as {', '.join(host_names(address))} or by its"
+        " address. The person who runs it can add a name: SPARSIGHT_HOSTS=name."
+    )
+
+
+def _hostname(header: str) -> str:
+    """The host of a Host header, without its port; "" for one that is no host."""
+    try:
+        parts = urlsplit(f"//{header}")
+        _ = parts.port  # raises ValueError for what is no port
+    except ValueError:
+        return ""
+    only_host = parts.username is None and not (parts.path or parts.query or parts.fragment)
+    return (parts.hostname or "").rstrip(".") if only_host else ""
+
+
+def _is_loopback(host: str) -> bool:
+    return host in LOOPBACK_NAMES or (_is_ip(host) and ipaddress.ip_address(host).is_loopback)
+
+
+def _is_ip(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_set(variable: str) -> bool:
+    return os.environ.get(variable, "") not in ("", "0")

@@ -1,0 +1,139 @@
+"""The frame of every page: its settings, the links between pages, and what a person sees when
+something goes wrong.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, ParamSpec
+
+import streamlit as st
+
+from core.base.errors import SparsightError
+from pages.parts.common import access, history, present
+from pages.parts.common.markdown import message
+
+P = ParamSpec("P")
+_log = logging.getLogger(__name__)
+
+# (file, name, icon, what it answers): the one list of pages
+PAGES = (
+    ("app.py", "Home", ":material/home:", "What this tool answers, and what it is using."),
+    ("pages/explore.py", "Explore", ":material/search:", "One image: where does the network look, dense and pruned?"),
+    (
+        "pages/compare.py",
+        "Compare",
+        ":material/view_column:",
+        "Images, methods and ways to prune side by side, over a list of sparsities.",
+    ),
+    (
+        "pages/curves.py",
+        "Curves",
+        ":material/show_chart:",
+        "Whole data sets: accuracy and overlap as weights go, in three studies beside the published numbers.",
+    ),
+    (
+        "pages/retrain.py",
+        "Retrain",
+        ":material/model_training:",
+        "What comes back after pruning? Train pruned networks, and watch them learn.",
+    ),
+    ("pages/lessons.py", "Lessons", ":material/school:", "Three stories for a class, with a question at every step."),
+)
+
+
+@contextmanager
+def page(name: str) -> Iterator[None]:
+    """Everything of a page happens inside: settings, links, and errors in plain words."""
+    st.session_state["_new_page"] = st.session_state.get("_page") != name
+    st.session_state["_page"] = name
+    if st.session_state["_new_page"]:
+        history.restore()
+    icon = next(icon for _, known, icon, _ in PAGES if known == name)
+    st.set_page_config(
+        page_title=f"{name} · Sparsight",
+        page_icon=icon,
+        layout="wide",
+        initial_sidebar_state="collapsed" if present.on() else "auto",
+    )
+    _turn_away()
+    present.style()
+    with st.sidebar:
+        _links()
+    with explained():
+        yield
+
+
+def _turn_away() -> None:
+    """Ends the run of a page that this server may not show: one last check, for ways to start it
+    that `serving` does not see.
+    """
+    host = st.context.headers.get("Host")
+    if host is None:  # no server: a test runs the page
+        return
+    try:
+        access.check_exposure(access.address())
+    except SparsightError as error:
+        show(error)
+        st.stop()
+    if not access.allows_host(host, access.address()):
+        st.error(message(access.foreign_host(access.address())), icon=":material/error:")
+        st.stop()
+
+
+def link(file: str, label: str, icon: str, **options: Any) -> None:
+    """A link to a page, at the place where this person was; presenting goes on there."""
+    st.page_link(file, label=label, icon=icon, query_params=present.carried(file) or None, **options)
+
+
+def _links() -> None:
+    with st.grid(2, min_column_width=90, gap="xsmall"):
+        for file, name, icon, _ in PAGES:  # without a tip: it would lie over the links beside it
+            link(file, name, icon)
+    with st.container(gap=None):
+        present.switch()
+        history.one_entry_an_action()
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Errors meant for people are shown as they are; anything else gets a calm message, its details
+    folded away.
+    """
+    try:
+        yield
+    except SparsightError as error:
+        show(error)
+    except Exception as error:  # the last resort: Streamlit's own control flow does not pass here, it is no Exception
+        _log.exception("unexpected error on a page")
+        st.error(
+            "**Something went wrong that should not have.** Nothing you did is lost: change a setting or reload the"
+            " page.",
+            icon=":material/error:",
+        )
+        if access.locked():
+            st.caption("The person who runs this server finds the details in its log.")
+            return
+        with st.expander("Details for a report"):
+            st.code("".join(traceback.format_exception(error)), language=None, wrap_lines=True)
+
+
+def show(error: SparsightError) -> None:
+    """What is wrong, what is allowed, what to do next."""
+    wrong, *more = (message(access.without_paths(text)) for text in (error.wrong, error.allowed, error.next_step))
+    st.error("  \n".join(line for line in (f"**{wrong}**", *more) if line), icon=":material/error:")
+
+
+def guarded(call: Callable[P, None]) -> Callable[P, None]:
+    """For fragments, which run again outside `page`: the same care for errors."""
+
+    @functools.wraps(call)
+    def safe(*args: P.args, **kwargs: P.kwargs) -> None:
+        with explained():
+            call(*args, **kwargs)
+
+    return safe

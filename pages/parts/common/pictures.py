@@ -1,0 +1,206 @@
+"""Explore's first screen: four pictures of one size, and the score cards."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+from streamlit.elements.lib.grid_container import GridContainer
+
+from core import CamSpec, ImageRef, ModelSpec, VariantSpec
+from core.base.stamps import Stamp
+from core.data.folders import PREFIX
+from core.figures import maps
+from core.measures import MEASURES
+from core.results import Comparison, Heatmap, Picture
+from pages.parts.common import engine, present, story
+from pages.parts.common.markdown import message, plain
+
+# Which scores stand on the first screen, by the kind of truth there is. A mask has no brightest
+# tenth, so no IoU at top p.
+CARDS = {
+    "ink": (("soft-iou", "overlap"), ("iou-top-p", "overlap"), ("energy-inside", "overlap"), ("pearson", "similarity")),
+    "": tuple((name, "similarity") for name in ("pearson", "spearman", "soft-iou-of-maps", "ssim")),
+}
+CARDS["mask"] = CARDS["boxes"] = (
+    ("soft-iou", "overlap"),
+    ("energy-inside", "overlap"),
+    ("pointing-game", "overlap"),
+    ("pearson", "similarity"),
+)
+EXAMPLE_OPACITY = 0.65
+NARROWEST_PX = 150  # two pictures side by side on a phone
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """How the pictures are drawn. opacity: of the heatmaps. outline: the border of the true
+    object.
+    """
+
+    opacity: float
+    outline: bool = False
+
+
+def four_pictures(answer: Comparison, drawn: Drawn) -> None:
+    """Input, dense, pruned, difference.
+
+    Every alt text ends with the counted sparsity, so that one can wait for the change.
+    """
+    pruned, picture = answer.pruned, answer.picture
+    urls = _urls(answer, drawn)
+    at = f"at {answer.mask.sparsity:.4%} sparsity"
+    grid = st.grid(4, min_column_width=NARROWEST_PX, gap="small")
+    with _cell(grid):
+        _picture("Input" + (", with noise" if pruned.image.noise else ""), urls[0], f"The input{_of(picture)} {at}")
+        _named(answer)
+        if pruned.image.noise:
+            _without_noise(pruned.image, pruned.variant.model)
+    with _cell(grid):
+        _picture("Dense", urls[1], f"Heatmap of the dense network, beside the one {at}")
+        _says(answer.dense)
+    with _cell(grid):
+        _picture("Pruned", urls[2], f"Heatmap of the pruned network {at}")
+        _says(pruned, changed=answer.flipped)
+    with _cell(grid):
+        _picture("Dense − pruned", urls[3], f"Difference of the two heatmaps {at}")
+        _similarity(answer)
+
+
+def _of(picture: Picture) -> str:
+    return f", {picture.title}," if picture.title else ""
+
+
+def _named(answer: Comparison) -> None:
+    """What the image is, as far as anybody knows."""
+    picture = answer.picture
+    if picture.label is not None:
+        st.markdown(f"label **{story.class_name(answer.dense, picture.label)}**")
+    elif picture.image.source == "own":
+        st.markdown("your own image")
+    else:
+        st.markdown(f"**{plain(picture.title)}**, no label" if picture.title else "no label")
+    if picture.image.source.startswith(PREFIX):
+        st.caption("from your folder")
+    elif picture.credit:
+        st.caption(message(picture.credit))
+
+
+def example(answer: Comparison) -> None:
+    """The two heatmaps and their difference, small, with one sentence: for the door."""
+    _, dense_url, pruned_url, difference_url = _urls(answer, Drawn(EXAMPLE_OPACITY))
+    with st.container(horizontal=True, gap="small"):
+        for title, url in (("Dense", dense_url), ("Pruned", pruned_url), ("Dense − pruned", difference_url)):
+            with st.container(width=NARROWEST_PX, gap="xsmall"):
+                _picture(title, url, f"{title}: a heatmap{_of(answer.picture)} at {answer.mask.sparsity:.0%} sparsity")
+    st.markdown(story.headline(answer))
+
+
+def _cell(grid: GridContainer) -> DeltaGenerator:
+    return grid.cell().container(gap="xsmall")
+
+
+def _picture(title: str, url: str, alt: str) -> None:
+    st.markdown(f"**{title}**")
+    st.image(url, width="stretch", alt=alt)
+
+
+def _without_noise(image: ImageRef, model: ModelSpec) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+        st.image(_clean(image, model), width=40, alt="The input without noise")
+        st.caption("without noise", width="content")
+
+
+def _says(side: Heatmap, changed: bool = False) -> None:
+    icon = ":material/swap_horiz: " if changed else ""
+    if side.prediction.confidence is None:
+        st.markdown(":material/warning: **no answer**: its outputs overflow")
+    else:
+        st.markdown(f"{icon}says **{story.class_name(side, side.prediction.top)}**, {side.prediction.confidence:.2f}")
+    st.image(_bar("magma"), width="stretch", alt="Colour bar from black, 0, to pale yellow, 1")
+    st.caption("0 to 1, evidence" if side.state == "ok" else f":material/warning: the map is {side.state}")
+
+
+def _similarity(answer: Comparison) -> None:
+    value = answer.similarity["pearson"]
+    st.markdown(f"similarity **{'–' if value is None else f'{story.plain_zero(value, 2):.2f}'}**")
+    st.image(_bar("signed"), width="stretch", alt="Colour bar from purple, -1, over black, 0, to orange, 1")
+    st.caption("pruned more :material/arrow_range: dense more")
+
+
+@st.cache_data(max_entries=10, show_spinner=False)
+def _bar(table: str) -> str:
+    return maps.data_url(maps.png(maps.colour_bar(table)))
+
+
+def _clean(image: ImageRef, model: ModelSpec) -> str:
+    return _clean_url(image, model, engine.stamp(VariantSpec(model=model), image))
+
+
+@st.cache_data(max_entries=400, show_spinner=False, hash_funcs=engine.KEYS)
+def _clean_url(image: ImageRef, model: ModelSpec, stamp: Stamp) -> str:
+    return maps.data_url(maps.png(maps.plain(engine.engine().picture(image, model).clean, side_px=84)))
+
+
+def _urls(answer: Comparison, drawn: Drawn) -> tuple[str, str, str, str]:
+    """The four pictures, each as an address of its own: they arrive together with their words."""
+    pruned = answer.pruned
+    return _encoded(pruned.variant, pruned.image, pruned.cam, drawn, answer.stamp, answer)
+
+
+@st.cache_data(max_entries=150, show_spinner=False, hash_funcs=engine.KEYS | {Drawn: repr})
+def _encoded(
+    variant: VariantSpec, image: ImageRef, cam: CamSpec, drawn: Drawn, stamp: Stamp, _answer: Comparison
+) -> tuple[str, str, str, str]:
+    answer, clean, truth = _answer, _answer.picture.clean, _answer.picture.truth
+    made = [
+        maps.plain(answer.picture.seen),
+        maps.overlay(answer.dense, clean, drawn.opacity),
+        maps.overlay(answer.pruned, clean, drawn.opacity),
+        maps.difference(answer),
+    ]
+    if drawn.outline and truth is not None:
+        made = [maps.outlined(picture, truth) for picture in made]
+    encode = maps.png if clean.ndim == 2 else maps.jpeg  # a digit's sharp pixels, a photograph
+    first = maps.data_url(encode(made[0]))
+    second, third, fourth = (maps.data_url(maps.jpeg(picture)) for picture in made[1:])
+    return first, second, third, fourth
+
+
+def score_cards(answer: Comparison) -> None:
+    """Value, change from dense, and what it means in one sentence."""
+    kind = answer.picture.truth_kind
+    grid = st.grid(4, min_column_width=NARROWEST_PX, gap="small")
+    for name, group in CARDS[kind]:
+        if group == "overlap":
+            pruned, dense = answer.overlap_pruned[name], answer.overlap_dense[name]
+        else:
+            pruned, dense = answer.similarity[name], 1.0  # of the dense map with itself
+        with _cell(grid):
+            _card(story.of_truth(MEASURES[name].title, kind), pruned, dense)
+            if present.on() and pruned is not None:
+                continue
+            st.caption(story.of_truth(MEASURES[name].summary, kind) if pruned is not None else story.undefined(answer))
+    if not kind and not present.on():
+        st.caption(story.NOTHING_MARKED)
+
+
+def _card(title: str, value: float | None, dense: float | None) -> None:
+    origin = "from –" if dense is None else f"from {story.plain_zero(dense, 2):.2f}"
+    if value is None or dense is None:
+        metric(title, "–" if value is None else f"{story.plain_zero(value, 2):.2f}", None, "–", origin)
+    else:
+        change = story.plain_zero(value - dense, 2)
+        metric(title, f"{story.plain_zero(value, 2):.2f}", change, f"{change:+.2f}", origin)
+
+
+def metric(title: str, value: str, change: float | None, text: str, origin: str) -> None:
+    """A number with its change, in grey: up is not always better.
+
+    A change of None is undefined and has no arrow.
+    """
+    arrow: Literal["off", "up", "down"] = "off" if not change else "up" if change > 0 else "down"
+    shown = 0 if change == 0 else text.replace("-", "−")
+    st.metric(title, value, shown, delta_color="off", delta_arrow=arrow, delta_description=origin)

@@ -1,0 +1,26 @@
+"""The part of a view's address that depends on the weights: seeds, schedules, units and levels."""
+
+from __future__ import annotations
+
+from core import ModelSpec
+from core.models.zoo import card, series_of
+from pages.parts.common.parameters import Choice, Number, Parameter
+
+
+def of_weights(model: ModelSpec) -> dict[str, Parameter]:
+    """Those of the trained series, where these weights have one.
+
+    The seed of `model` does not matter.
+    """
+    found, series = card(model), series_of(model)
+    seeds = tuple(map(str, series.seeds if series else found.seeds))
+    schedules = ("one-shot", series.schedule) if series else ("one-shot",)
+    # A network that was retrained here is asked for because of that.
+    schedule, unit = ("retrained", "level") if "retrained" in schedules else ("one-shot", "percent")
+    last = series.last if series else 0
+    return {
+        "unit": Choice(unit, ("percent", "ratio", "level") if series else ("percent", "ratio")),
+        "level": Number(min((found.levels or 0) // 2, last), 0, last),
+        "seed": Choice(seeds[0], seeds),
+        "schedule": Choice(schedule, schedules),
+    }

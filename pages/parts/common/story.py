@@ -1,0 +1,153 @@
+"""The words on the screen that depend on numbers: the one sentence at the top, warnings with a next
+step, reasons for a dash.
+"""
+
+from __future__ import annotations
+
+from core.base.text import percent
+from core.figures import wording
+from core.figures.wording import NOTHING_MARKED, of_truth, undefined
+from core.models.zoo import series_of
+from core.results import ELSEWHERE_BELOW, MAP_STATES, OVERFLOW_ADVICE, SAME_FROM, Comparison, Heatmap
+from core.saliency import CAMS
+from pages.parts.common import markdown
+
+__all__ = [
+    "NOTHING_MARKED",
+    "WORDS",
+    "class_name",
+    "headline",
+    "of_truth",
+    "percent",
+    "plain_zero",
+    "says",
+    "title",
+    "undefined",
+    "warnings",
+]
+
+WORDS = {
+    "sparsity / density": (
+        "the share of the prunable weights that is zero / not zero, counted from the tensors. Zeros that the network"
+        " had before the pruning count too."
+    ),
+    "compression ratio": "all parameters / parameters that are not zero. Biases are never pruned by themselves.",
+    "schedule": (
+        "one-shot prunes the dense network at once; iterative with weight reset prunes a fifth, sets the rest back to"
+        " its pretrained values, retrains, and repeats."
+    ),
+    "criterion": (
+        "what decides which weights go first: their size, a measure of their influence, or a random draw as a control."
+    ),
+    "granularity": "what goes as a whole: single weights, kernels, channels, filters, or N of every M weights.",
+    "scope": "global ranks all weights together; per layer removes the same share of every layer.",
+    "heatmap": (
+        "where the evidence for one class lies, from 0 to 1; the raw saliency map has one value for each cell of the"
+        " target layer."
+    ),
+    "target layer, target class": (
+        "where in the network, and for which class, the map is made: dense = the class that the dense network "
+        "predicts, own = the class that each network predicts itself, label = the true class."
+    ),
+    "agreement": (
+        "Pearson's correlation of the dense and the pruned network's raw maps, at the target layer's own cells. Two"
+        f" methods are asked: from {SAME_FROM} on by both, the network looks at the same places; below"
+        f" {ELSEWHERE_BELOW} by both, elsewhere. Networks that differ in their training seed only agree by 0.2 to 0.7"
+        " (median, thesis CNN, by layer and method)."
+    ),
+    "soft IoU": "sum of the smaller / sum of the larger values of two maps: 0 is nothing in common, 1 is the same map.",
+    "IoU at top p": "overlap of the strongest tenth of the pixels of both.",
+    "accuracy": "the share of images classified correctly, with its counts and a 95 % Wilson interval.",
+}
+
+
+def headline(answer: Comparison) -> str:
+    """The one thing that matters now, from the numbers, in Markdown."""
+    mask = answer.mask
+    still = mask.removed_anything or mask.variant.pruning.repair != "none" or not answer.pruned.prediction.answered
+    wanted = mask.was_sparse and wording.asks_for_something(mask)
+    return wording.headline(answer, markdown.plain) + ("" if still or wanted else " Move the sparsity slider.")
+
+
+def title(method: str) -> str:
+    """A CAM method by its name on the screen."""
+    return CAMS[method].title
+
+
+def warnings(answer: Comparison) -> list[str]:
+    """What is not as it should be, and what to do next; in Markdown, the gravest first."""
+    found = []
+    if answer.mask.collapsed:
+        found.append(
+            "**Collapsed network.** No path of kept weights joins input and output: accuracy is one class's share and"
+            " the heatmap is empty. Move the slider to the left."
+        )
+    for name, side in (("dense", answer.dense), ("pruned", answer.pruned)):
+        if not side.prediction.answered:
+            overflow = (
+                f"**The {name} network's outputs overflow**, so it predicts no class, counts as wrong, and has no"
+                " heatmap."
+            )
+            found.append(f"{overflow} {OVERFLOW_ADVICE}")
+        elif side.state != "ok" and not (side is answer.pruned and answer.mask.collapsed):
+            found.append(f"**The {name} network's map is {side.state}.** {MAP_STATES[side.state]} {_other_map(side)}")
+    if unsound := wording.unsound(answer):
+        found.append(unsound)
+    if (
+        answer.flipped
+        and answer.dense.prediction.answered
+        and answer.pruned.prediction.answered
+        and not answer.mask.collapsed
+    ):
+        found.append(f"**Flipped prediction.** Both heatmaps are for {_target(answer)}. {_less_pruning(answer)}")
+    return found
+
+
+def _other_map(side: Heatmap) -> str:
+    if side.state == "invalid":
+        return "Choose another method, or less sparsity."
+    return (
+        "It is shown as it is, not stretched. Less sparsity, another method or another target class may show evidence."
+    )
+
+
+def _target(answer: Comparison) -> str:
+    dense, pruned = answer.dense.target_class, answer.pruned.target_class
+    if dense != pruned:
+        return (
+            f"the class that each network predicts ({class_name(answer.dense, dense)} and"
+            f" {class_name(answer.pruned, pruned)})"
+        )
+    return (
+        f"class {class_name(answer.dense, dense)}; choose target class **own** to see what speaks for each network's"
+        " own answer"
+    )
+
+
+def _less_pruning(answer: Comparison) -> str:
+    variant = answer.mask.variant
+    if variant.pruning.schedule != "one-shot":
+        return "A lower level may keep the answer."
+    if series := series_of(variant.model):
+        return (
+            f"Schedule **{series.schedule}** retrains after each step and often keeps the answer at the same sparsity."
+        )
+    return "Less sparsity, or retraining after pruning, may keep the answer."
+
+
+def class_name(side: Heatmap, index: int | None) -> str:
+    """A class in words, as Markdown; its number where the network says none.
+
+    No class is no answer.
+    """
+    return markdown.plain(wording.class_name(side, index))
+
+
+def says(side: Heatmap) -> str:
+    """A prediction with its probability: "7 (0.98)"."""
+    return wording.says(side, markdown.plain)
+
+
+def plain_zero(value: float, digits: int) -> float:
+    """Rounded, and never minus nothing: -0.004 is 0.00 on the screen."""
+    return round(value, digits) + 0.0

@@ -1,0 +1,170 @@
+"""Compare: one image or several, over a list of sparsities, methods or ways to prune, side by
+side.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core import PruningSpec
+from core.figures import sheets, strips
+from core.figures.strips import SHOWS, Look, Strip
+from core.results import Comparison, Verdict
+from pages.parts.common import address, frame, last_view, many, present, story
+from pages.parts.compare import linked, view
+from pages.parts.compare.view import RowAsked
+from pages.parts.sidebar import downloads, model, photo_sets, sidebar
+
+SCALE = {
+    "difference": "Purple: more in the pruned map, orange: more in the dense one; both from 0 to 1.",
+    "visible": "The top tenth of the heatmap's pixels stays visible.",
+}
+SEQUENTIAL = "All maps from 0 (black) to 1 (pale yellow), each scaled by its own maximum."
+
+
+def main() -> None:
+    model.look_again()
+    last_view.bring_back(view.parameters)
+    address.complete(view.parameters)
+    address.check(view.parameters())
+    st.title("Compare")
+    asked = sidebar.parts()
+    address.settle()
+    last_view.remember(view.parameters())
+    if not downloads.is_there(asked.dense.model):
+        downloads.offer(asked.dense.model)
+        return
+    if asked.image is None:
+        if asked.trouble:
+            frame.show(asked.trouble)
+        st.info("Upload or paste an image in the sidebar, or choose another source there.", icon=":material/upload:")
+        return
+    with st.container(border=not present.on()):
+        left, right = st.columns([3, 2], gap="medium")
+        with right:
+            look = view.look(asked.opacity)
+        with left:
+            rows = view.rows_of((asked.dense, asked.image, asked.cam), asked.family)
+    done = _answered(rows)
+    if done:
+        _show(done, look, one_image=len({row.questions[0][1] for row in rows}) == 1)
+
+
+def _answered(rows: list[RowAsked]) -> list[Strip]:
+    """The rows with their answers, as far as they were not stopped."""
+    questions = [question for row in rows for question in row.questions]
+    answers = many.many(questions)
+    found = [Strip(title=row.title, answers=tuple(answers[q] for q in row.questions if q in answers)) for row in rows]
+    return [strip for strip in found if strip.answers]
+
+
+def _show(done: list[Strip], look: Look, one_image: bool) -> None:
+    st.header(_headline(done), anchor=False)
+    drawn = [sheets.Row(title=strip.title, tiles=strips.tiles(strip, look)) for strip in done]
+    linked.maps(drawn, key="maps", linked=one_image, signed=look.show == "difference")
+    st.caption(
+        f"{SCALE.get(look.show, SEQUENTIAL)} Point at a map, or focus a row and use the arrow keys: the same place is"
+        " marked in every map of the same image, its value stands below. **like dense** is the Pearson correlation"
+        " with the dense map, at the target layer's cells."
+    )
+    _take_along(done, drawn, look)
+
+
+def _headline(done: list[Strip]) -> str:
+    """The one thing that matters: where the answers change."""
+    answers = [answer for strip in done for answer in strip.answers]
+    pruned = [answer for answer in answers if answer.mask.removed_anything]
+    if not pruned and any(answer.mask.was_sparse for answer in answers):
+        already = story.percent(answers[0].mask.sparsity_before)
+        return f"Nothing is pruned here: the network is **already {already} sparse**. Choose higher amounts."
+    if not pruned:
+        return "Nothing is pruned here: choose higher amounts."
+    flips = {
+        (answer.pruned.variant, answer.pruned.image): answer.flipped for answer in pruned
+    }  # methods do not change answers
+    changed, blank = sum(flips.values()), sum(answer.pruned.state in ("empty", "constant") for answer in pruned)
+    silent = len(
+        {(answer.pruned.variant, answer.pruned.image) for answer in pruned if not answer.pruned.prediction.answered}
+    )
+    text = f"**{changed} of {len(flips)}** answers of pruned networks are not the dense network's"
+    if blank:
+        text += f"; **{blank} of {len(pruned)}** of their maps point{'s' if blank == 1 else ''} at nothing"
+    if silent:
+        text += f"; **{silent} of {len(flips)}** give no answer, because the network's outputs overflow"
+    return f"{text}. {_first_change(done[0])}{_agreement(pruned)}"
+
+
+PLACES = {
+    Verdict.SAME: "show the same places",
+    Verdict.PARTLY: "move in part",
+    Verdict.ELSEWHERE: "show other places",
+    Verdict.DISPUTED: "move by one method only",
+}
+
+
+def _agreement(pruned: list[Comparison]) -> str:
+    """Of the networks that keep their answer: where they look, by two methods."""
+    verdicts = [answer.agreement.verdict for answer in pruned if not answer.flipped]
+    counts = [f"{verdicts.count(verdict)} {words}" for verdict, words in PLACES.items() if verdict in verdicts]
+    if not counts:
+        return ""
+    return f" Where the answer stays, of {len(verdicts)} heatmaps {', '.join(counts)}, judged by two methods each."
+
+
+def _first_change(strip: Strip) -> str:
+    at = next((answer for answer in strip.answers if answer.flipped), None)
+    if at is None:
+        return ""
+    before, after = (story.class_name(side, side.prediction.top) for side in (at.dense, at.pruned))
+    return f"In the first row it changes from {before} to {after} at {strips.amount_text(at)}."
+
+
+def _take_along(done: list[Strip], drawn: list[sheets.Row], look: Look) -> None:
+    if present.on():
+        return
+    if not photo_sets.offers_export(done[0].answers[0].pruned.image.source):
+        return
+    caption = f"{SHOWS[look.show]}. {SCALE.get(look.show, SEQUENTIAL)}"
+    makers = (
+        ("PNG", lambda: sheets.png(drawn, caption), "sparsight-compare.png", "image/png"),
+        ("SVG", lambda: sheets.svg(drawn, caption), "sparsight-compare.svg", "image/svg+xml"),
+        ("CSV", lambda: strips.table(done), "sparsight-compare.csv", "text/csv"),
+    )
+    with st.container(horizontal=True, gap="small"):
+        for label, content, name, kind in makers:
+            st.download_button(
+                label, content, name, kind, icon=":material/download:", on_click="ignore", type="tertiary"
+            )
+        with st.popover("Share", icon=":material/link:", type="tertiary"):
+            st.markdown("The address bar holds this view: copy it from there.")
+            present.exercise(tuple(view.parameters()))
+        with st.popover("Show code", icon=":material/code:", type="tertiary"):
+            st.code(_code([answer for strip in done for answer in strip.answers]), language="python", wrap_lines=True)
+
+
+def _code(answers: list[Comparison]) -> str:
+    """A notebook cell with the first row's questions."""
+    first = answers[0].pruned
+    prunings = list(dict.fromkeys(answer.mask.variant.pruning for answer in answers))
+    return "\n".join(
+        [
+            "from core import CamSpec, Engine, ImageRef, ModelSpec, PruningSpec, VariantSpec, sheets, strips",
+            "",
+            "engine = Engine()",
+            f"model, image = {first.variant.model!r}, {first.image!r}",
+            f"cam = {first.cam!r}",
+            f"prunings = [{', '.join(_short(pruning) for pruning in prunings)}]",
+            (
+                "answers = tuple(engine.compare(VariantSpec(model=model, pruning=pruning), image, cam) for pruning in"
+                " prunings)"
+            ),
+            'strip = strips.Strip(title="Compare", answers=answers)',
+            "row = sheets.Row(title=strip.title, tiles=strips.tiles(strip, strips.Look()))",
+            'open("compare.svg", "w").write(sheets.svg([row]))',
+        ]
+    )
+
+
+def _short(pruning: PruningSpec) -> str:
+    given = {name: value for name, value in vars(pruning).items() if value != getattr(PruningSpec(), name)}
+    return f"PruningSpec({', '.join(f'{name}={value!r}' for name, value in given.items())})"

@@ -1,0 +1,184 @@
+"""Compare's controls: what the rows are, which amounts stand in them, how maps are drawn.
+
+Its own part of the address.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import streamlit as st
+
+from core import CamSpec, ImageRef, PruningSpec, VariantSpec
+from core.base.errors import BadSpec
+from core.engine import amounts
+from core.figures.strips import SHOWS, Look
+from core.models.zoo import card, series_of
+from core.pruning import CRITERIA
+from core.saliency import CAMS
+from core.specs import GRANULARITIES, SCOPES, n_of_m
+from pages.parts.common import address, engine, many, present
+from pages.parts.common.parameters import Choice, Number, Parameter, Several
+from pages.parts.common.widgets import BOUND, number, segments, several
+from pages.parts.sidebar.amount import series_here
+
+ROWS: dict[str, str] = {
+    "images": "several images, one method",
+    "cams": "several CAM methods, one image",
+    "prunings": "several ways to prune, one image",
+    "schedules": "retrained, and pruned as far without retraining: what comes back? One image",
+}
+WAYS = tuple(
+    f"{granularity}-{scope}-{criterion}" for granularity in GRANULARITIES for scope in SCOPES for criterion in CRITERIA
+)
+USUAL_WAYS = ("weight-global-magnitude", "weight-layer-magnitude", "filter-layer-magnitude", "weight-global-random")
+USUAL_CAMS = ("grad-cam", "grad-cam++", "layer-cam", "eigen-cam")
+MOST_ROWS = 6
+
+
+@dataclass(frozen=True)
+class Text(Choice):
+    """Free text, read by the page itself; "" is its default."""
+
+    def problem(self, text: str) -> str | None:
+        return "it is too long." if len(text) > 200 else None
+
+
+OWN: dict[str, Parameter] = {
+    "rows": Choice("images", tuple(ROWS)),
+    "show": Choice("overlay", tuple(SHOWS)),
+    "amounts": Text("", ()),
+    "count": Number(1, 1, MOST_ROWS),
+    "cams": Several(tuple(CAMS)),
+    "ways": Several(WAYS),
+}
+SLIDERS = (
+    "unit",
+    "sparsity",
+    "fine",
+    "wide",
+    "ratio",
+    "level",
+    "threshold",
+)  # Explore's, which a list of amounts stands for here
+
+Question = tuple[VariantSpec, ImageRef, CamSpec]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RowAsked:
+    """One row: its title and its questions, one an amount."""
+
+    title: str
+    questions: tuple[Question, ...]
+
+
+def parameters() -> dict[str, Parameter]:
+    """The address of this page, for the model that is asked for."""
+    return {name: known for name, known in address.known().items() if name not in SLIDERS} | OWN
+
+
+def look(opacity: float) -> Look:
+    """How maps are drawn."""
+    show = segments("Show", "show", OWN, help="\n".join(f"- **{name}**: {text}" for name, text in SHOWS.items()))
+    return Look(show=show, opacity=opacity, side_px=260 if present.on() else 196)
+
+
+def rows_of(first: Question, family: PruningSpec) -> list[RowAsked]:
+    """Draws the controls for rows and amounts, and returns what they ask for.
+
+    Raises BadSpec for amounts that cannot be read.
+    """
+    variant, image, cam = first
+    kind = segments("Rows", "rows", OWN, help="\n".join(f"- **{name}**: {text}" for name, text in ROWS.items()))
+    if kind == "schedules":
+        return _schedule_rows(variant, image, cam)
+    listed = _amounts(variant, _any_way(family) if kind == "prunings" else family)
+    if kind == "cams":
+        return [
+            _row(CAMS[name].title, variant, image, replace(cam, method=name), listed)
+            for name in _names("CAM methods", "cams")
+        ]
+    if kind == "prunings":
+        return [_pruned_row(way, variant, image, cam, listed) for way in _names("Ways to prune", "ways")]
+    count = int(number("Images", "count", OWN, help="The chosen image, and the ones after it."))
+    return [_row(many.title(each, variant.model), variant, each, cam, listed) for each in many.following(image, count)]
+
+
+def _any_way(family: PruningSpec) -> PruningSpec:
+    """What all ways to prune share: layers left alone, amounts by hand, repair.
+
+    A trained series has none of them.
+    """
+    return PruningSpec.one_shot(0.0, excluded=family.excluded, overrides=family.overrides, repair=family.repair)
+
+
+def _amounts(variant: VariantSpec, family: PruningSpec) -> tuple[PruningSpec, ...]:
+    found = card(variant.model)
+    usual = amounts.usual(found, family, None if family.level is None else series_here(variant.model).last)
+    written = ""
+    if not present.hidden("amounts"):
+        written = st.text_input(
+            "Amounts",
+            key="amounts",
+            placeholder=usual,
+            help=amounts.ALLOWED,
+            disabled=present.locked("amounts"),
+            **BOUND,
+        )
+    else:
+        written = st.query_params.get("amounts", "")
+    return amounts.prunings(written or usual, found, family)
+
+
+def _names(label: str, name: str) -> list[str]:
+    usual = {"cams": USUAL_CAMS, "ways": USUAL_WAYS}[name]
+    return list(several(label, name, OWN, placeholder="the usual four", max_selections=MOST_ROWS) or usual)
+
+
+def _row(title: str, variant: VariantSpec, image: ImageRef, cam: CamSpec, listed: tuple[PruningSpec, ...]) -> RowAsked:
+    return RowAsked(title=title, questions=tuple((replace(variant, pruning=pruning), image, cam) for pruning in listed))
+
+
+def _schedule_rows(variant: VariantSpec, image: ImageRef, cam: CamSpec) -> list[RowAsked]:
+    """A trained series, and below it the dense network pruned to the same sparsities.
+
+    Raises BadSpec where there is no series.
+    """
+    series = series_of(variant.model)
+    if series is None:
+        raise BadSpec(
+            f"There is no trained series of {variant.model.name}, {variant.model.weights}.",
+            "These rows set retrained networks beside networks that were only pruned.",
+            "Choose a network with a schedule, or train one: the page Retrain.",
+        )
+    series = series_here(variant.model)
+    levels = _amounts(variant, PruningSpec.at_level(0, series.schedule))
+    rows = [_row(f"Schedule {series.schedule}", variant, image, cam, levels)]
+    alone = _left_alone(replace(variant, pruning=PruningSpec.at_level(series.last, series.schedule)))
+    for scope in SCOPES:
+        once = tuple(PruningSpec.one_shot(series.targets[level.level or 0], scope, excluded=alone) for level in levels)
+        rows.append(_row(f"Not retrained, {scope} L1", variant, image, cam, once))
+    return rows
+
+
+def _left_alone(last: VariantSpec) -> tuple[str, ...]:
+    """Weights that a series never prunes, as its last level shows; none where that level is dense
+    and shows nothing.
+    """
+    layers = engine.report(last).layers
+    whole = tuple(layer.name for layer in layers if not layer.removed)
+    return whole if len(whole) < len(layers) else ()
+
+
+def _pruned_row(
+    way: str, variant: VariantSpec, image: ImageRef, cam: CamSpec, listed: tuple[PruningSpec, ...]
+) -> RowAsked:
+    granularity, scope, criterion = way.split("-", 2)
+    title = f"{granularity}, {scope}, {CRITERIA[criterion].title}"
+    fixed = n_of_m(granularity) is not None  # the amount of every layer
+    again = tuple(
+        replace(p, granularity=granularity, scope=scope, criterion=criterion, overrides=() if fixed else p.overrides)
+        for p in listed
+    )
+    return _row(title, variant, image, cam, tuple(dict.fromkeys(again)))  # an N:M pattern has one amount only

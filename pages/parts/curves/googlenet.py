@@ -1,0 +1,153 @@
+"""The GoogLeNet study as a part of Curves: four figures, a table, and what is published, unknown
+and read by us.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from core.figures.plots import googlenet as plots_vonrad
+from core.figures.plots.googlenet import COSTS
+from core.protocols.googlenet import tables as vonrad_tables
+from core.protocols.googlenet.protocol import CURVE_RATE, PRUNINGS
+from core.protocols.googlenet.published import FINDINGS
+from core.protocols.googlenet.summary import headline, methods, millions, missing, percent, published, silent
+from core.protocols.googlenet.tables import VonradTables
+from pages.parts.common import engine, present
+from pages.parts.common.markdown import message, plain
+from pages.parts.common.parameters import Choice, Parameter
+from pages.parts.common.widgets import choice
+from pages.parts.curves import study_figures
+
+NAME = "GoogLeNet study"  # as a choice beside the thesis and the retrained networks
+
+
+def there(folders: Sequence[Path] = ()) -> list[str]:
+    """Networks whose tables are there: made here, or come along."""
+    return vonrad_tables.found(folders or engine.engine().roots)
+
+
+def choices() -> tuple[str, ...]:
+    """NAME where there is something to show."""
+    return (NAME,) if there() else ()
+
+
+def parameters(folders: Sequence[Path] = ()) -> dict[str, Parameter]:
+    """What the address may say: the network of the study, and what its methods are drawn over."""
+    names = tuple(there(folders)) or ("none",)
+    return {"network": Choice(names[0], names), "cost": Choice("parameters", tuple(COSTS))}
+
+
+def page() -> None:
+    """The whole page, with its choice in the sidebar."""
+    known = parameters()
+    with st.sidebar:
+        model = choice("Network and photographs", "network", known)
+    show(model)
+
+
+def show(model: str, folders: Sequence[Path] = ()) -> None:
+    """Draws the figures. folders: where the tables lie, the engine's when left out."""
+    tables = vonrad_tables.load(folders or engine.engine().roots, model)
+    seed = tables.seeds()[0]
+    st.header(headline(tables, seed), anchor=False)
+    st.caption(_origin(tables, seed))
+    _accuracies(tables)
+    _methods(tables)
+    if not present.on():
+        _reading(tables, seed)
+
+
+def _accuracies(tables: VonradTables) -> None:
+    left, right = st.columns(2, gap="large")
+    with left:
+        study_figures.chart(
+            plots_vonrad.without_retraining(tables),
+            "without-retraining",
+            "Accuracy by pruning rate before any retraining, a line a pruning",
+        )
+    with right:
+        study_figures.chart(
+            plots_vonrad.iterative_and_one_shot(tables),
+            "retrained",
+            "Accuracy by pruning rate, retrained iteratively and one-shot",
+        )
+    study_figures.chart(
+        plots_vonrad.curve(tables), "epochs", f"Accuracy over epochs after one-shot pruning by {percent(CURVE_RATE, 0)}"
+    )
+    for seeds, said in _departures(tables).items():
+        st.caption(f"**Not as published{seeds}:** {message(said)}")
+
+
+def _methods(tables: VonradTables) -> None:
+    st.subheader("What does it save?")
+    cost = choice(
+        "Cost", "cost", parameters(), help="Zeros in place save no time; only channels that are taken out do."
+    )
+    study_figures.chart(
+        plots_vonrad.methods(tables, cost), "methods", f"Accuracy against {COSTS[cost][1]}, one point a network"
+    )
+    st.markdown(
+        f"**Pruned by {percent(CURVE_RATE, 0)}**, as asked; what was removed is counted over all prunable weights"
+    )
+    st.dataframe(
+        [_cells(row) for row in methods(tables).to_dict("records")], hide_index=True, width="stretch", height="content"
+    )
+    st.caption(
+        "Interval: Wilson, 95 %, over test images. Left: not zero. Taken out: what remains once channels that cannot"
+        f" matter any more are really gone. {published()}"
+    )
+
+
+def _cells(of: dict[str, Any]) -> dict[str, object]:
+    """A row of the table, as people read it."""
+    return {
+        "pruning": PRUNINGS[of["pruning"]].title if of["pruning"] in PRUNINGS else "dense",
+        "retraining": "" if of["pruning"] == "dense" else of["retraining"],
+        "accuracy": percent(of["accuracy"]),
+        "right": f"{of['correct']:,} of {of['total']:,}",
+        "interval": f"{percent(of['low'])} to {percent(of['high'])}",
+        "removed": percent(of["sparsity"]),
+        "parameters left": millions(of["parameters_left"]),
+        "multiply-adds left": millions(of["multiply_adds_left"]),
+        "parameters, taken out": millions(of["physical_parameters"]),
+        "multiply-adds, taken out": millions(of["physical_multiply_adds"]),
+        "seed": of["seed"],
+    }
+
+
+def _departures(tables: VonradTables) -> dict[str, str]:
+    """What is not as published, what a stopped run lacks and what never came back: by the seeds it
+    is said of, "" for all of them.
+    """
+    of_seed = {
+        seed: " ".join(
+            filter(None, (*tables.facts["runs"][str(seed)]["departures"], missing(tables, seed), silent(tables, seed)))
+        )
+        for seed in tables.seeds()
+    }
+    if len(set(of_seed.values())) == 1:
+        return {"": next(iter(of_seed.values()))}
+    return {f", seed {seed}": said for seed, said in of_seed.items()}
+
+
+def _origin(tables: VonradTables, seed: int) -> str:
+    """What these are numbers of."""
+    run, dense = tables.facts["runs"][str(seed)], tables.dense(seed).iloc[0]
+    seeds = tables.seeds()
+    return (
+        f"Our run: {plain(tables.model)}, {run['train']:,} training, {run['validation']:,} validation and"
+        f" {run['test']:,} test images, {'seed' if len(seeds) == 1 else 'seeds'} {', '.join(map(str, seeds))} (one"
+        f" network each), {dense.device}. Bars are 95 % intervals over test images, not over"
+        f" seeds.{f' The sentence above is of seed {seed}.' if len(seeds) > 1 else ''}"
+    )
+
+
+def _reading(tables: VonradTables, seed: int) -> None:
+    st.markdown("**What the paper finds**\n" + "".join(f"\n- {finding}" for finding in FINDINGS))
+    with st.expander("What is not known of the study, and how we read it", icon=":material/menu_book:"):
+        st.markdown("".join(f"\n- {message(reading)}" for reading in tables.facts["runs"][str(seed)]["readings"]))

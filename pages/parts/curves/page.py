@@ -1,0 +1,89 @@
+"""Curves: what happens over a whole data set when weights go?"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.figures.plots import lukkien as plots_study
+from core.figures.plots.lukkien import overlap_name
+from core.measures.fitting import FITTINGS
+from core.protocols.lukkien.tables import StudyTables
+from pages.parts.common import address, engine, present, series_data
+from pages.parts.curves import googlenet as vonrad_view
+from pages.parts.curves import series_figures, series_view, study_figures, study_tables, study_view
+from pages.parts.curves.study_view import PARAMETERS, View
+
+
+def main() -> None:
+    found = series_data.places()
+    known = series_view.parameters(found, vonrad_view.choices())
+    address.check(PARAMETERS | known | vonrad_view.parameters())
+    if not present.on():
+        st.title("Curves")
+    shown = series_view.what(known)
+    if shown == vonrad_view.NAME:
+        vonrad_view.page()
+        return
+    if shown != series_view.THESIS:
+        series_figures.page(found, known)
+        return
+    view = study_view.controls()
+    study = engine.study(*view.study)
+    view = study_view.known_fitting(study, view)
+    st.header(study_view.headline(study, view.fitting), anchor=False)
+    study_figures.chart(
+        plots_study.curves(study, view.axis, view.controls, view.published, view.fitting),
+        "curves",
+        f"Accuracy and {overlap_name(view.fitting)} of every seed and their mean",
+    )
+    st.caption(study_view.origin(study, view))
+    study_view.caveats(study)
+    _correlations(study, view)
+    _maps(study, view)
+    study_figures.strip()
+    if not present.on():
+        study_figures.take_along(study, view)
+
+
+def _correlations(study: StudyTables, view: View) -> None:
+    st.subheader("Do accuracy and overlap fall together?")
+    left, right = st.columns([2, 3], gap="large")
+    with left:
+        study_figures.chart(
+            plots_study.scatter(study, view.without_collapsed, view.fitting),
+            "correlation",
+            f"Mean {overlap_name(view.fitting)} against mean accuracy, one point a level",
+        )
+    with right:
+        study_tables.correlations(study, view.without_collapsed, view.fitting)
+    if present.on():
+        return
+    with st.expander("The ways of fitting a heatmap to the ink, compared", icon=":material/tune:"):
+        study_tables.fittings(study)
+        for name in study.fittings():
+            st.caption(f"**{FITTINGS[name].title}**: {FITTINGS[name].summary}")
+    with st.expander("Are the series normal?", icon=":material/bar_chart:"):
+        study_tables.normality(study)
+
+
+def _maps(study: StudyTables, view: View) -> None:
+    st.subheader("What happens to the heatmaps themselves?")
+    study_figures.chart(
+        plots_study.map_statistics(study, view.axis),
+        "heatmaps",
+        "Mean, standard deviation and share of empty heatmaps by level",
+    )
+    st.caption(
+        "A blurred map covers more ink, so soft IoU rises with blur: that is why mean and standard deviation stand"
+        " here. An empty map overlaps by 0."
+    )
+    study_figures.chart(
+        plots_study.correct_against_wrong(study),
+        "right-and-wrong",
+        "Soft IoU of right minus wrong predictions by level",
+    )
+    st.caption(
+        "Soft IoU, whatever fitting is chosen. Above 0, right predictions have maps that fit the ink better. Each point"
+        " is a mean over classes that have at least 5 right and 5 wrong predictions; the bar is its 95 % interval over"
+        " those classes."
+    )

@@ -1,0 +1,147 @@
+"""Curves of trained series: its figures, section by section, and what can be taken along."""
+
+from __future__ import annotations
+
+import streamlit as st
+from pandas import concat
+
+from core.evaluation.evaluate import overflow_notes
+from core.figures.plots.series import curve
+from core.protocols.series.tables import GROUPS, QUANTITIES, SeriesTables
+from pages.parts.common import present, story
+from pages.parts.common.markdown import plain
+from pages.parts.curves import series_view, study_figures
+from pages.parts.curves.series_view import EVERY, Place, Rows, View
+
+MAPS = ("map-mean", "map-variance", "non-zero", "l1")
+
+
+def page(found: tuple[Place, ...], known: series_view.Known) -> None:
+    """The whole page of a retrained model."""
+    view = series_view.controls(found, known)
+    tables = series_view.tables(view)
+    answers = series_view.rows(view, tables)
+    if not answers:
+        st.info("There is nothing to draw: choose other series, images or classes.", icon=":material/info:")
+        return
+    st.header(series_view.headline(answers), anchor=False)
+    _section(answers, view, "answers", ("accuracy", "top5", "agreement"))
+    _origin(view, tables)
+    _section(answers, view, "maps", MAPS)
+    st.caption(
+        "As Less is More measures them: raw Grad-CAM maps at the target layer's cells, for the class that each network"
+        " predicts, divided by the network's largest value on these photographs (our reading of *the maximum of the"
+        " batch*). L1 is a sum over the cells: with other cells than the published 7 x 7, compare its course, not its"
+        " height."
+    )
+    _section(answers, view, "similarity", (view.similar,))
+    st.caption(f"{QUANTITIES[view.similar].summary} Maps of the dense network's class, at the target layer's cells.")
+    if any((frame.quantity == view.fit).any() for frame in answers.values()):
+        _section(answers, view, "truth", (view.fit,))
+        st.caption(
+            f"{story.of_truth(QUANTITIES[view.fit].summary, 'mask')} Boxes or masks that people drew; photographs"
+            " without one are left out. An empty map scores 0; point at a level to see how many maps are empty and the"
+            " mean without them."
+        )
+    _open(tables)
+    if not present.on():
+        _take_along(view, answers, known)
+
+
+def _section(answers: Rows, view: View, group: str, names: tuple[str, ...]) -> None:
+    """Figures of one group; the first of an odd number takes the whole width."""
+    there = [name for name in names if any((frame.quantity == name).any() for frame in answers.values())]
+    if not there:
+        return
+    st.subheader(GROUPS[group])
+    if len(there) % 2:
+        _figure(answers, view, there.pop(0))
+    for left in range(0, len(there), 2):
+        for column, name in zip(st.columns(2, gap="medium"), there[left : left + 2], strict=True):
+            with column:
+                _figure(answers, view, name)
+
+
+def _figure(answers: Rows, view: View, name: str) -> None:
+    title = QUANTITIES[name].title
+    study_figures.chart(
+        curve(series_view.drawn(answers), name, view.look), name, f"{title} of each trained series by {view.axis}"
+    )
+
+
+def _origin(view: View, tables: dict[Place, SeriesTables]) -> None:
+    """What these are numbers of."""
+    place, table = next(iter(tables.items()))
+    what = "" if view.only == EVERY else f", of the class {plain(view.only)} only"
+    right = ", only those that every level of a series classifies right" if view.counted == "right" else ""
+    photographs = f"{table.facts['count']:,} photographs of {plain(place.data_name)}"
+    before = any("before_rounding" in each.facts for each in tables.values())
+    st.caption(
+        f"{plain(place.model.name)} on {photographs}{what}{right}. Bands: 95 % intervals over images, Wilson's for"
+        " shares, from drawing images again for means; other seeds are not in them. Compression is counted from the"
+        " tensors; hollow points are networks in which no path of weights joins input and output."
+        + (
+            " Kept values of networks that came along are rounded to float16, and these are the rounded networks'"
+            " numbers."
+            if before
+            else ""
+        )
+    )
+    for place, table in tables.items():
+        for level, count in table.unanswered().items():
+            notes = " ".join(overflow_notes(count))
+            st.warning(f"{series_view.run_title(place)}, level {level}: {notes}", icon=":material/warning:")
+    if view.only == EVERY and view.counted == "all" and (lines := series_view.gains(tables)):
+        st.markdown("Does the first halving gain accuracy, as published (97.00 % → 97.29 %)?\n" + "\n".join(lines))
+
+
+def _open(tables: dict[Place, SeriesTables]) -> None:
+    lines = [line for place, table in tables.items() if (line := series_view.links(place, table))]
+    if lines:
+        st.subheader("Each level in Explore")
+        st.caption("Compression rate of the convolutions; each link opens a new tab.")
+        st.markdown("\n".join(f"- {line}" for line in lines))
+
+
+def _take_along(view: View, answers: Rows, known: series_view.Known) -> None:
+    """The numbers on the screen, the code that draws the first figure, and an exercise made of this
+    view.
+    """
+    st.subheader("Take it along")
+    parts = [frame.assign(run=place.model.weights, seed=place.model.seed) for place, frame in answers.items()]
+    place = next(iter(answers))
+    table = concat(parts).assign(model=place.model.name, data=place.data_name, of_class=view.only, images=view.counted)
+    with st.container(horizontal=True):
+        st.download_button(
+            "levels.csv",
+            lambda: table.to_csv(index=False),
+            f"{place.model.name}-{place.data_name}.csv",
+            "text/csv",
+            type="tertiary",
+            icon=":material/download:",
+            on_click="ignore",
+            key="_series_csv",
+        )
+        with st.popover("Show code", icon=":material/code:", type="tertiary"):
+            st.markdown("A notebook cell that draws the first figure:")
+            st.code(code(view), language="python", wrap_lines=True)
+        with st.popover("Make an exercise", icon=":material/school:", type="tertiary"):
+            present.exercise(tuple(known))
+
+
+def code(view: View) -> str:
+    """Python that draws accuracy as it is on the screen."""
+    only = "" if view.only == EVERY else view.only
+    drawn = ",\n    ".join(f"({place.model.weights!r}, {place.model.seed})" for place in view.places)
+    place = view.places[0]
+    return (
+        "from core import Engine, ModelSpec, series_images, series_plots, series_tables\n\n"
+        f"engine, series = Engine(), []\nfor run, seed in [\n    {drawn},\n]:\n"
+        f"    model = ModelSpec(name={place.model.name!r}, weights=run, seed=seed)\n"
+        f"    place = series_images.Place(model=model, data_name={place.data_name!r})\n"
+        "    table = series_tables.load(engine.roots, place)\n"
+        f'    rows = table.levels(["accuracy"], of_class={only!r}, images={view.counted!r})\n'
+        "    series.append(series_plots.Drawn(run=run, seed=seed, rows=rows))\n"
+        f"look = series_plots.Look(axis={view.look.axis!r}, published={view.look.published!r})\n"
+        'series_plots.curve(series, "accuracy", look)'
+    )

@@ -1,0 +1,264 @@
+"""Curves of trained series: what there is, its address, its controls, and the sentences around its
+figures.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+import streamlit as st
+from pandas import DataFrame
+
+from core import ModelSpec, SparsightError
+from core.figures.plots.series import AXES, Drawn, Look
+from core.models.zoo import MODELS, card, series_of
+from core.protocols.series.images import METHOD, Place
+from core.protocols.series.tables import IMAGES, QUANTITIES, SeriesTables
+from pages.parts.common import frame, history, present, series_data
+from pages.parts.common.markdown import message, plain
+from pages.parts.common.parameters import Choice, Parameter, Several
+from pages.parts.common.series_data import FITS
+from pages.parts.common.story import percent
+from pages.parts.common.widgets import Known, asked, choice, segments, several, toggle
+
+THESIS, EVERY = "thesis", "all"
+SIMILAR = tuple(name for name, each in QUANTITIES.items() if each.group == "similarity")
+Rows = dict[Place, DataFrame]
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """What the controls ask for. places: the series; only: a class or "all"; counted: a key of
+    IMAGES.
+    """
+
+    places: tuple[Place, ...]
+    axis: str
+    only: str
+    counted: str
+    published: bool
+    similar: str
+    fit: str
+
+    @property
+    def look(self) -> Look:
+        return Look(axis=self.axis, published=self.published and self.only == EVERY)
+
+
+def parameters(found: tuple[Place, ...], studies: tuple[str, ...] = ()) -> dict[str, Parameter]:
+    """What the address may say, for the model and data set that it names. studies: further papers'
+    that can be chosen.
+    """
+    models = tuple(dict.fromkeys(place.model.name for place in found))
+    known: dict[str, Parameter] = {
+        "of": Choice(THESIS, (THESIS, *models, *studies)),
+        "published": Choice("true", ("true", "false")),
+    }
+    data = tuple(dict.fromkeys(place.data_name for place in found if place.model.name == _now("of", known))) or (
+        "none",
+    )
+    known["on"] = Choice(data[0], data)
+    own = tuple(
+        place for place in found if (place.model.name, place.data_name) == (_now("of", known), _now("on", known))
+    )
+    classes = tuple(dict.fromkeys(name for place in own for name in MODELS[place.model.name].value.classes))
+    return known | {
+        "runs": Several(tuple(map(run_name, own))),
+        "along": Choice("conv", tuple(AXES)),
+        "only": Choice(EVERY, (EVERY, *classes)),
+        "counted": Choice("all", tuple(IMAGES)),
+        "similar": Choice("soft-iou-of-maps", SIMILAR),
+        "fit": Choice("pointing-game", FITS),
+    }
+
+
+def _now(name: str, known: Known) -> str:
+    """The value of a control before it is drawn: of the address, else what was chosen before."""
+    if name in st.query_params or history.navigated():
+        return asked(name, known)
+    entry, chosen = known[name], str(st.session_state.get(name, ""))
+    assert isinstance(entry, Choice)
+    return chosen if chosen in entry.names else entry.default
+
+
+def run_name(place: Place) -> str:
+    """A series in an address: "merkle-layer.0"."""
+    return f"{place.model.weights}.{place.model.seed}"
+
+
+def run_title(place: Place) -> str:
+    """A series in a sentence, as Markdown."""
+    return f"{plain(place.model.weights)}, seed {place.model.seed}"
+
+
+def what(known: Known) -> str:
+    """Draws the choice between the thesis and the models that were retrained; nothing while there
+    are none.
+    """
+    entry = known["of"]
+    assert isinstance(entry, Choice)
+    if len(entry.names) == 1:
+        return THESIS
+    with st.sidebar:
+        st.subheader("Networks")
+        return choice(
+            "Networks",
+            "of",
+            known,
+            label_visibility="collapsed",
+            help="The thesis' study on digits, or networks retrained here.",
+        )
+
+
+def controls(found: tuple[Place, ...], known: Known) -> View:
+    """Draws the sidebar of a retrained model."""
+    with st.sidebar:
+        of, on = (
+            _now("of", known),
+            choice("Photographs", "on", known, help="Those that the networks were evaluated on."),
+        )
+        own = tuple(place for place in found if (place.model.name, place.data_name) == (of, on))
+        runs = several("Series", "runs", known, placeholder="all", help=_runs(own))
+        st.subheader("Figures")
+        axis = choice(
+            "Horizontal axis", "along", known, help="\n".join(f"- **{name}**: {text}" for name, text in AXES.items())
+        )
+        similar = choice(
+            "Similarity to the dense map", "similar", known, help=QUANTITIES[_now("similar", known)].summary
+        )
+        fit = _now("fit", known)
+        if series_data.has_truth(own):
+            fit = choice("Fit to the object", "fit", known, help=QUANTITIES[fit].summary)
+        only = choice("Class", "only", known)
+        counted = segments(
+            "Images", "counted", known, help="\n".join(f"- **{name}**: {text}" for name, text in IMAGES.items())
+        )
+        published = toggle(
+            "Published values", "published", known, help="Less is More: VGG-16, 224 pixels, Imagenette at full size."
+        )
+    chosen = tuple(place for place in own if not runs or run_name(place) in runs)
+    return View(places=chosen, axis=axis, only=only, counted=counted, published=published, similar=similar, fit=fit)
+
+
+def _runs(own: tuple[Place, ...]) -> str:
+    """What each run is."""
+    texts = {place.model.weights: MODELS[place.model.name].value.weights.get(place.model.weights) for place in own}
+    return "\n".join(f"- **{plain(run)}**: {message(known.summary)}" for run, known in texts.items() if known)
+
+
+def tables(view: View) -> dict[Place, SeriesTables]:
+    """The series that can be read; what is wrong with the others is said."""
+    found = {}
+    for place in view.places:
+        try:
+            found[place] = series_data.table(place)
+        except SparsightError as error:
+            frame.show(error)
+    return found
+
+
+def rows(view: View, found: dict[Place, SeriesTables]) -> Rows:
+    """Every quantity of every level of the series, for the images that are asked for; a series
+    without such images is left out.
+    """
+    answers = {}
+    for place, table in found.items():
+        try:
+            answers[place] = series_data.levels(table, "" if view.only == EVERY else view.only, view.counted)
+        except SparsightError as error:
+            st.warning(f"**{run_title(place)}**: {message(error.wrong)}", icon=":material/filter_alt_off:")
+    return answers
+
+
+def drawn(answers: Rows) -> list[Drawn]:
+    return [Drawn(run=place.model.weights, seed=place.model.seed, rows=frame) for place, frame in answers.items()]
+
+
+def headline(answers: Rows) -> str:
+    """The first series in one sentence, made from the numbers."""
+    place, frame = next(iter(answers.items()))
+    at = frame.pivot(index="level", columns="quantity", values="value")
+    ratios = frame.drop_duplicates("level").set_index("level").conv_ratio
+    near = at.accuracy[at.accuracy >= at.accuracy.iloc[0] - 0.05].index.max()
+    last = at.index.max()
+    alike = (
+        f"; there the maps overlap the dense network's by {at['soft-iou-of-maps'][near]:.2f} (soft IoU)" if near else ""
+    )
+    return (
+        f"{run_title(place)}: down to **{ratios[near]:.3g}x** fewer weights in the convolutions accuracy stays within"
+        f" five points of {percent(at.accuracy.iloc[0])}{alike}. At {ratios[last]:.3g}x it is"
+        f" **{percent(at.accuracy[last])}**."
+    )
+
+
+def gains(found: dict[Place, SeriesTables]) -> list[str]:
+    """Does accuracy rise at the first step, as published? A sentence a series that has the level,
+    held to 0.05 over all of them.
+    """
+    asked = [
+        place
+        for place, table in found.items()
+        if place.model.weights.startswith("merkle-") and {"0", "1"} <= set(table.facts["levels"])
+    ]
+    lines = []
+    for place in asked:
+        more, fewer, p = found[place].gained(1)
+        lines.append(
+            f"- **{run_title(place)}**: at 2x, {more} images are right that the dense network gets wrong, and "
+            f"{fewer} the other way round: {_verdict(more, fewer, p, len(asked))} (exact McNemar p = {p:.2g})."
+        )
+    return lines
+
+
+def _verdict(more: int, fewer: int, p: float, tests: int) -> str:
+    """In words, after Bonferroni's correction for as many tests."""
+    if p >= 0.05:
+        return "no sign of either"
+    name = "a gain" if more > fewer else "a loss"
+    return (
+        name
+        if p < 0.05 / tests
+        else f"no sign that outlasts a correction for {tests} tests; alone it would pass for {name}"
+    )
+
+
+def links(place: Place, table: SeriesTables) -> str:
+    """Every level of a series, to be opened in Explore; "" where its networks are not on this
+    machine.
+    """
+    series = series_of(place.model)
+    if series is None or place.model.seed not in series.seeds:
+        return ""
+    found = [(int(level), facts["conv_ratio"]) for level, facts in table.facts["levels"].items()]
+    parts = [
+        f"[{ratio:.3g}x](explore?{urlencode(explore_query(place.model, level))})" for level, ratio in sorted(found)
+    ]
+    return f"{run_title(place)}: {' · '.join(parts)}{_whose(table, [level for level, _ in found])}"
+
+
+def _whose(table: SeriesTables, levels: list[int]) -> str:
+    """Said beside links to networks that are not those of the table."""
+    try:
+        return (
+            ""
+            if series_data.is_of(table, levels)
+            else " (trained anew since: other networks than the ones drawn above)"
+        )
+    except SparsightError:
+        return " (not every one of these networks can be read on this machine)"
+
+
+def explore_query(model: ModelSpec, level: int) -> dict[str, str]:
+    """The address of a level in Explore."""
+    query = {
+        "model": model.name,
+        "weights": model.weights,
+        "seed": str(model.seed),
+        "schedule": "retrained",
+        "unit": "level",
+        "level": str(level),
+        "cam": METHOD,
+        "layer": card(model).target_layer,
+    }
+    return query | ({"present": "1"} if present.on() else {})

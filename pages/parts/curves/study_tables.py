@@ -1,0 +1,79 @@
+"""Tables of Curves: what the correlations are, and what they depend on."""
+
+from __future__ import annotations
+
+import streamlit as st
+from pandas import DataFrame
+
+from core.measures.fitting import FITTINGS
+from core.protocols.lukkien.protocol import PUBLISHED
+from core.protocols.lukkien.tables import StudyTables
+
+
+def pearson(table: DataFrame, series: str, levels: str, fitting: str = "soft-iou") -> DataFrame:
+    """The row of Pearson's coefficient."""
+    chosen = (
+        (table.series == series)
+        & (table["levels"] == levels)
+        & (table.fitting == fitting)
+        & (table.coefficient == "pearson")
+    )
+    return table[chosen].iloc[0]
+
+
+def number(value: float) -> str:
+    """Two decimals, a dash where undefined, and no minus before nothing."""
+    return "–" if value != value else f"{round(value, 2) + 0.0:.2f}"
+
+
+def _interval(row: object) -> str:
+    """The value with its 95 % interval, as far as they are defined."""
+    value, low, high = (number(getattr(row, name)) for name in ("value", "low", "high"))
+    return value if "–" in (value, low, high) else f"{value} [{low}, {high}]"
+
+
+def correlations(study: StudyTables, without_collapsed: bool, fitting: str) -> None:
+    """Each seed and the mean series, three coefficients with intervals; all maps and usable maps
+    only.
+    """
+    levels = "without collapsed" if without_collapsed else "all"
+    for title, table in (
+        ("All heatmaps, an empty one overlapping by 0", study.correlations),
+        ("Without empty heatmaps: fewer images at deep levels", study.correlations_usable),
+    ):
+        rows = table[(table["levels"] == levels) & (table.fitting == fitting)]
+        st.markdown(f"**{title}** (n = {int(rows.n.max())} levels, df = {int(rows.df.max())})")
+        wide = {
+            name: [_interval(row) for row in part.itertuples()]
+            for name, part in rows.groupby("coefficient", sort=False)
+        }
+        st.table({"series": list(dict.fromkeys(rows.series)), **wide})
+    st.caption(
+        f"{FITTINGS[fitting].title}. {study.about_intervals} Three seeds are too few to resample, so each is shown. The"
+        f" thesis prints Pearson {PUBLISHED['pearson']:.3f} for soft IoU with df {PUBLISHED['df_printed']} over 26"
+        " levels; n - 2 is 24. p would only describe: the levels descend from each other."
+    )
+
+
+def fittings(study: StudyTables) -> None:
+    """How the mean series' Pearson depends on the way of fitting."""
+    rows = []
+    for name in study.fittings():
+        cells = {"fitting": FITTINGS[name].title}
+        for title, table in (("all heatmaps", study.correlations), ("without empty", study.correlations_usable)):
+            found = table[(table.series == "mean") & (table["levels"] == "all") & (table.fitting == name)]
+            cells[f"Pearson, {title}"] = _interval(next(found[found.coefficient == "pearson"].itertuples()))
+        rows.append(cells)
+    st.table({column: [row[column] for row in rows] for column in rows[0]})
+    st.caption("The best single threshold is chosen for each network on the images it is scored on.")
+
+
+def normality(study: StudyTables) -> None:
+    """Shapiro-Wilk for the series of each seed."""
+    rows = study.normality
+    columns = {
+        "Shapiro-Wilk W": [f"{value:.3f}" for value in rows.statistic],
+        "p": [f"{value:.2g}" for value in rows.p],
+    }
+    st.table({"seed": rows.series.tolist(), "series": rows.quantity.tolist(), **columns, "n": rows.n.tolist()})
+    st.caption("A small p speaks against a normal series; that is why Spearman and Kendall stand beside Pearson.")

@@ -1,0 +1,1 @@
+"""Explore, section by section."""

@@ -1,0 +1,73 @@
+"""What the pruning takes from each layer, in numbers: a table, both compression ratios, and what to
+know of it.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.base.text import first_few
+from core.models.zoo import card
+from core.results import LayerCount, MaskReport
+from pages.parts.common import story
+from pages.parts.common.markdown import message
+
+USUAL_COLLAPSE = (
+    0.5,
+    0.75,
+)  # of single weights, without retraining: most right answers are lost at the first, nearly all at the second
+
+
+def layer_plan(mask: MaskReport) -> None:
+    """The table of all layers, those that are left alone included."""
+    st.markdown(_ratios(mask))
+    st.dataframe(_rows(mask), hide_index=True, width="stretch", height="content" if len(mask.layers) <= 12 else 420)
+    st.caption(message(" ".join(_notes(mask))))
+
+
+def _ratios(mask: MaskReport) -> str:
+    text = f"**{mask.compression_ratio:.3g}×** smaller, all parameters counted"
+    conv = mask.conv_compression_ratio
+    return text + (f"; **{conv:.3g}×** if only the weights of convolutions are" if conv is not None else "")
+
+
+def _rows(mask: MaskReport) -> dict[str, list[str]]:
+    titles = ("layer", "kind", "weights", "already zero", "removed", "kept", "sparsity")
+    rows: dict[str, list[str]] = {title: [] for title in titles}
+    alone = set(mask.variant.pruning.excluded)
+    for layer in _in_order(mask):
+        counts = (layer.total, layer.already_zero, layer.removed, layer.kept)
+        fate = "left alone" if layer.name in alone else story.percent(layer.sparsity)
+        cells = (layer.name.removesuffix(".weight"), layer.kind, *(f"{count:,}" for count in counts), fate)
+        for column, cell in zip(rows.values(), cells, strict=True):
+            column.append(cell)
+    if not any(layer.already_zero for layer in (*mask.layers, *mask.excluded)):
+        del rows["already zero"]
+    return rows
+
+
+def _in_order(mask: MaskReport) -> list[LayerCount]:
+    """As the network has them."""
+    places = {name: place for place, name in enumerate(card(mask.variant.model).prunable)}
+    return sorted((*mask.layers, *mask.excluded), key=lambda layer: places[layer.name])
+
+
+def _notes(mask: MaskReport) -> list[str]:
+    notes = []
+    if mask.removed_others:
+        notes.append(f"{mask.removed_others:,} biases and values of norms went with whole filters.")
+    emptied = [layer.name.removesuffix(".weight") for layer in mask.layers if layer.kept == 0]
+    if emptied:
+        notes.append(f"Emptied: {first_few(emptied, 4)}.")
+    found, pruning = card(mask.variant.model), mask.variant.pruning
+    if found.images == "photos" and pruning.schedule == "one-shot" and pruning.granularity == "weight":
+        low, high = USUAL_COLLAPSE
+        notes.append(
+            f"Without retraining, networks for photographs usually collapse between {low:.0%} and {high:.0%} of their"
+            " weights; whole kernels or filters are missed far earlier."
+        )
+    if pruning.schedule == "one-shot" and found.classifier not in pruning.excluded:
+        notes.append(
+            "The classifier is pruned too; many studies leave it alone, so figures with and without it do not compare."
+        )
+    return notes

@@ -1,0 +1,149 @@
+"""Explore: where does the network look, dense and pruned? One image, one slider."""
+
+from __future__ import annotations
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from core import CamSpec, DataSpec, ImageRef, VariantSpec
+from core.figures import export
+from core.models.zoo import card
+from core.results import Comparison
+from core.saliency import CAMS
+from pages.parts.common import address, engine, frame, last_view, pictures, present, story, waiting
+from pages.parts.common.markdown import message, plain
+from pages.parts.explore import photos, sections
+from pages.parts.sidebar import downloads, model, photo_sets, sidebar
+from pages.parts.sidebar.amount import counted
+
+Question = tuple[VariantSpec, ImageRef, CamSpec]
+
+
+def main() -> None:
+    model.look_again()  # an address may name one
+    last_view.bring_back(address.known)
+    address.complete()
+    address.check(address.known())
+    head = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
+    with head:
+        if not present.on():
+            st.title("Explore", width="content")
+        progress = st.container(width="content")
+    on_stage = present.on() or _on_a_phone()
+    headline = st.container()
+    view = sidebar.view(st.container() if on_stage else None)
+    if not downloads.is_there(view.model):
+        downloads.offer(view.model)
+        return
+    if view.image is None:
+        _without_image(view)
+        return
+    question = (view.variant, view.image, view.cam)
+    if not _worth_the_wait(question):
+        return
+    answer = _answer(question, progress)
+    if answer is None:
+        return
+    counted(view.counts, answer.mask)
+    if not present.on():
+        with head:
+            if photo_sets.offers_export(answer.pruned.image.source):
+                _take_along(answer, view.opacity)
+    first_screen(answer, view, headline)
+    if answer.mask.variant != view.variant:
+        return  # stopped: only what was there before
+    slow = st.container()
+    if not present.on():
+        sections.expanders(question)
+    with slow:  # drawn last, shown first
+        if card(view.model).images == "digits":
+            sections.accuracy_section(question, DataSpec(noise=view.image.noise))
+        else:
+            photos.photo_section(question)
+
+
+def _without_image(view: sidebar.View) -> None:
+    if view.trouble:
+        frame.show(view.trouble)
+    of, other = ("a digit", "digits") if card(view.model).images == "digits" else ("a photograph", "gallery")
+    st.info(f"Upload or paste an image of {of} in the sidebar, or choose **{other}** there.", icon=":material/upload:")
+
+
+def _on_a_phone() -> bool:
+    """There the sidebar covers the pictures, so that the slider stands above them."""
+    return "Mobi" in st.context.headers.get("User-Agent", "")
+
+
+def _answer(question: Question, progress: DeltaGenerator) -> Comparison | None:
+    """The comparison; the last one that was shown, after Stop."""
+    key = "|".join((*(spec.key for spec in question), engine.stamp(*question[:2])))
+    title = plain(downloads.title(question[0].model))
+    answer = waiting.wait(progress, key, f"{title} at work", lambda: engine.comparison(*question))
+    if answer is not None:
+        st.session_state["_shown"], st.session_state["_dense_says"] = question, answer.dense.prediction.top
+        return answer
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.warning(
+            "Stopped: this view was not computed. The pictures below are those from before.",
+            icon=":material/stop_circle:",
+        )
+        st.button("Compute", type="primary", icon=":material/play_arrow:", on_click=waiting.stopped)
+    before = st.session_state.get("_shown")
+    return before and engine.comparison(*before)
+
+
+def first_screen(answer: Comparison, view: sidebar.View, headline: DeltaGenerator) -> None:
+    """Everything that follows the slider at once. headline: where the sentence stands."""
+    headline.header(story.headline(answer), anchor=False)
+    pictures.four_pictures(answer, view.drawn)
+    if answer.picture.notes:
+        st.caption(f":material/auto_fix_high: {message(' '.join(answer.picture.notes))}")
+    for warning in story.warnings(answer):
+        st.warning(warning, icon=":material/warning:")
+    pictures.score_cards(answer)
+
+
+def _take_along(answer: Comparison, opacity: float) -> None:
+    pruned = answer.pruned
+    with st.container(horizontal=True, width="content", gap="xsmall"):
+        with st.popover("Share", icon=":material/link:", type="tertiary"):
+            st.markdown("The address bar holds this view: copy it from there.")
+            if pruned.image.source == "own":
+                st.markdown("**Your own image is not part of the link.** Whoever opens it is asked for an image.")
+            present.exercise(tuple(address.PARAMETERS))
+        with st.popover("Show code", icon=":material/code:", type="tertiary"):
+            st.markdown("A notebook cell that makes this view again:")
+            st.code(
+                export.code_for(pruned.variant, pruned.image, pruned.cam, opacity), language="python", wrap_lines=True
+            )
+        st.download_button(
+            "Download",
+            lambda: export.bundle(answer, opacity),
+            "sparsight-view.zip",
+            "application/zip",
+            type="tertiary",
+            icon=":material/download:",
+            on_click="ignore",
+            help="Pictures, raw maps (npz) and provenance (JSON).",
+        )
+
+
+def _worth_the_wait(question: Question) -> bool:
+    """True for methods that answer at once; slow ones wait for a click, and show that they work."""
+    entry = CAMS[question[2].method]
+    if entry.facts["cost"] == "one pass":
+        return True
+    done: set[str] = st.session_state.setdefault("_computed", set())
+    key = "|".join(spec.key for spec in question)
+    if key not in done:
+        place = st.empty()
+        with place.container():
+            st.info(
+                f"**{entry.title}** passes the image through the network many times, so it does not follow the slider.",
+                icon=":material/hourglass:",
+            )
+            if not st.button("Compute", type="primary", icon=":material/play_arrow:"):
+                return False
+        place.empty()
+        done.add(key)
+    return True

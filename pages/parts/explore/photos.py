@@ -1,0 +1,141 @@
+"""What follows below the pictures of a photograph: nothing here is computed before a click, but the
+kept weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from urllib.parse import quote
+
+import streamlit as st
+from pandas import Series
+
+from core import CamSpec, DataSpec, ImageRef, VariantSpec
+from core.data.datasets import DATASETS
+from core.results import Accuracy, Comparison
+from pages.parts.common import engine, pictures, present, series_data, story
+from pages.parts.common.frame import guarded
+from pages.parts.common.markdown import message, plain
+from pages.parts.common.runs import Job, follow
+from pages.parts.explore import layers, sections
+from pages.parts.sidebar import photo_sets
+
+HOW_TO_GET_ONE = (
+    "No data set of photographs is on this machine, so no accuracy is counted. To get one: `python -m core evaluate"
+    " --model efficientnet-lite0 --data imagenette` downloads it, or `SPARSIGHT_PHOTOS` names a folder or zip file with"
+    " one folder a class."
+)
+Question = tuple[VariantSpec, ImageRef, CamSpec]
+
+
+def photo_section(question: Question) -> None:
+    """The kept weights, and on demand this image over all sparsities and right answers over data
+    sets.
+    """
+    left, right = st.columns([3, 2], gap="medium")
+    with right:
+        sections.kept(engine.report(question[0]))
+    with left:
+        st.markdown("**Over all sparsities**")
+        _followed(question)
+        _accuracies(question[0])
+
+
+def _followed(question: Question) -> None:
+    variant, image, cam = question
+    series = engine.series(variant)
+    here, top = engine.report(variant).sparsity, series[-1].pruning.sparsity or 1.0
+
+    band = layers.USUAL_COLLAPSE if variant.pruning.granularity == "weight" else None
+
+    def steps(done: int) -> Iterator[Comparison]:
+        return (engine.engine().compare(point, image, cam) for point in series[done:])
+
+    def draw(answers: Sequence[Comparison]) -> None:
+        from core.figures.plots import base as plots
+
+        st.plotly_chart(
+            present.figure(plots.followed(answers, here, top, band)),
+            config=sections.STILL,
+            key="followed",
+            alt=f"Similarity of the heatmaps over sparsity, marker at {here:.1%}",
+        )
+
+    stamps = [engine.stamp(point) for point in (series if variant.pruning.schedule != "one-shot" else series[:1])]
+    key = "|".join(("followed", series[0].key, image.key, cam.key, engine.stamp(variant, image), *stamps))
+    st.caption("How alike the two heatmaps stay, and how sure the pruned network stays of the dense network's answer.")
+    follow(Job(key=key, label="Follow this image", total=len(series), steps=steps, draw=draw))
+
+
+@st.fragment
+@guarded
+def _accuracies(variant: VariantSpec) -> None:
+    """Top-1 over the data sets that are there, counted on a click; else how to get one."""
+    known = series_data.counted(variant)
+    for name, (found, dense) in known.items():
+        _from_table(name, variant, found, dense)
+    sets = photo_sets.fitting(variant.model)
+    if not sets and not known:
+        st.caption(HOW_TO_GET_ONE)
+    for name, data in sets.items():
+        _accuracy(variant, name, DataSpec(name=data))
+
+
+def _from_table(name: str, variant: VariantSpec, found: Series, dense: Series) -> None:
+    points = story.plain_zero((found.value - dense.value) * 100, 1)
+    pictures.metric(
+        f"Accuracy, {plain(name)}",
+        story.percent(found.value),
+        points,
+        f"{points:+.1f} points",
+        f"from {story.percent(dense.value)}",
+    )
+    of, right, bounds = (
+        quote(variant.model.name),
+        round(found.value * found.n),
+        f"{found.low * 100:.1f} to {found.high * 100:.1f} %",
+    )
+    st.caption(
+        f"{right:,} of {found.n:,.0f} photographs are named rightly; 95 % interval {bounds}. Counted when the series"
+        f" was evaluated: [all its levels in Curves](curves?of={of}&on={quote(name)})."
+    )
+
+
+def _accuracy(variant: VariantSpec, name: str, data: DataSpec) -> None:
+    photos = photo_sets.inputs(data.name, variant.model).photos
+    title = f"Accuracy, {DATASETS[name].title if name in DATASETS else 'your folder'}"
+    wanted: set[str] = st.session_state.setdefault("_count", set())
+    if not all(engine.counted_already(one, data) for one in (variant, variant.dense)) and data.key not in wanted:
+        st.button(
+            f"Count right answers on {len(photos):,} photographs",
+            key=f"_count_{name}",
+            icon=":material/play_arrow:",
+            on_click=wanted.add,
+            args=(data.key,),
+            help=f"{title}. Goes on with every move of the slider, once begun.",
+        )
+        return
+    place = st.empty()
+    with place.container():
+        pictures.metric(title, "…", None, "…", "counting")
+    dense, found = (engine.photo_accuracy(one, data) for one in (variant.dense, variant))
+    points = story.plain_zero((found.fraction - dense.fraction) * 100, 1)
+    with place.container():
+        pictures.metric(
+            title,
+            story.percent(found.fraction),
+            points,
+            f"{points:+.1f} points",
+            f"from {story.percent(dense.fraction)}",
+        )
+        st.caption(_in_words(found))
+
+
+def _in_words(found: Accuracy) -> str:
+    bounds = f"{found.low * 100:.1f} to {found.high * 100:.1f} %"
+    text = f"{found.correct:,} of {found.total:,} photographs are named rightly; 95 % interval {bounds}."
+    if found.top5_fraction is not None:
+        text += f" Among the five most probable: {story.percent(found.top5_fraction)}."
+    if found.among_fraction is not None:
+        text += f" Asked for the set's {found.among_classes} classes only: {story.percent(found.among_fraction)}."
+    return " ".join((text, *map(message, found.notes)))

@@ -1,0 +1,310 @@
+"""What follows below Explore's pictures and never delays them: each section is a fragment that can
+run on its own.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from core import CamSpec, DataSpec, ImageRef, VariantSpec
+from core.engine.precision import rounding
+from core.figures import maps
+from core.measures import MEASURES
+from core.models.zoo import card
+from core.results import Comparison, MaskReport, Scores
+from pages.parts.common import engine, pictures, present, story
+from pages.parts.common.frame import guarded
+from pages.parts.common.widgets import number
+from pages.parts.explore import costs, layer_scan, layers, typical
+
+Question = tuple[VariantSpec, ImageRef, CamSpec]
+STILL = {"displayModeBar": False}
+
+
+@st.fragment
+@guarded
+def accuracy_section(question: Question, data: DataSpec) -> None:
+    """Accuracy at this sparsity, its small curve, and the kept weights per layer: what is known at
+    once first.
+    """
+    variant = question[0]
+    mask = engine.report(variant)
+    left, right = st.columns([3, 2], gap="medium")
+    with left:
+        numbers, curve = st.empty(), st.empty()
+    with right:
+        kept(mask)
+    _accuracy(numbers, variant, data)
+    _curve(curve, question, data, mask)
+
+
+def kept(mask: MaskReport) -> None:
+    """How many weights are left, in all and in each layer."""
+    from core.figures.plots import base as plots
+
+    pictures.metric(
+        "Kept weights", f"{mask.kept:,}", -mask.removed, f"{-mask.removed:,}", f"from {mask.kept + mask.removed:,}"
+    )
+    already = (
+        f"{mask.already_zero:,} of the {mask.total:,} prunable weights were zero before this pruning. "
+        if mask.already_zero
+        else ""
+    )
+    st.caption(f"{already}{mask.parameters_left:,} parameters are left, with {_others(mask)}.")
+    st.plotly_chart(
+        present.figure(plots.kept_weights(mask)), config=STILL, key="layers", alt="Kept weights of each layer"
+    )
+
+
+def _others(mask: MaskReport) -> str:
+    """How many parameters are left of those that are not pruned by themselves, and what became of
+    the rest.
+    """
+    biases = all(
+        name.endswith("bias") for name in set(card(mask.variant.model).shapes) - {layer.name for layer in mask.layers}
+    )
+    others = "biases" if biases else "others (biases, norms, layers left alone)"
+    rest = [
+        f"{mask.removed_others:,} went with whole filters" if mask.removed_others else "",
+        f"{mask.zero_others:,} {'is' if mask.zero_others == 1 else 'are'} zero anyway" if mask.zero_others else "",
+    ]
+    if not any(rest):
+        return f"{mask.other_parameters:,} {others}{', which are never pruned' if biases else ''}"
+    left = mask.other_parameters - mask.removed_others - mask.zero_others
+    return f"{left:,} of {mask.other_parameters:,} {others}; {' and '.join(filter(None, rest))}"
+
+
+def _accuracy(place: DeltaGenerator, variant: VariantSpec, data: DataSpec) -> None:
+    title = "Accuracy, " + ("with noise" if data.noise else "without noise")
+    if not all(engine.engine().known_accuracy(one, data) for one in (variant, variant.dense)):
+        with place.container():
+            pictures.metric(title, "…", None, "…", "counting")
+            st.caption("Counting how many of the 5,000 embedded digits are named rightly.")
+            engine.accuracy(variant, data), engine.accuracy(variant.dense, data)
+    found, dense = engine.accuracy(variant, data), engine.accuracy(variant.dense, data)
+    points = story.plain_zero((found.fraction - dense.fraction) * 100, 1)
+    bounds = f"{found.low * 100:.1f} to {found.high * 100:.1f} %"
+    with place.container():
+        pictures.metric(
+            title,
+            story.percent(found.fraction),
+            points,
+            f"{points:+.1f} points",
+            f"from {story.percent(dense.fraction)}",
+        )
+        counts = (
+            f"{found.correct:,} of {found.total:,} embedded digits are classified correctly; 95 % interval {bounds}."
+        )
+        st.caption(" ".join((counts, *found.notes)))
+
+
+def _curve(place: DeltaGenerator, question: Question, data: DataSpec, mask: MaskReport) -> None:
+    from core.figures.plots import base as plots
+
+    variant, image, cam = question
+    with place.container():
+        accuracies = engine.accuracy_curve(variant, data)
+        overlaps = engine.overlap_curve(variant, image, cam) if engine.is_quick(cam) else ()
+    figure = plots.series_curve(accuracies, overlaps, mask, len(engine.engine().gallery()))
+    place.plotly_chart(
+        present.figure(figure),
+        config=STILL,
+        key="series",
+        alt=f"Accuracy and soft IoU over sparsity, marker at {mask.sparsity:.1%}",
+    )
+
+
+def expanders(question: Question) -> None:
+    """What one may want to know; nothing is computed or sent for a closed one."""
+    _typical(question)
+    if engine.comparison(*question).picture.truth is not None:
+        _threshold(question)
+    _predictions(question)
+    _plan(question)
+    _sensitivity(question)
+    _cost(question)
+    _all_scores(question)
+    _rounding(question)
+    with st.expander("What do these words mean?", icon=":material/menu_book:"):
+        st.markdown("\n".join(f"- **{word}**: {meaning}" for word, meaning in story.WORDS.items()))
+
+
+@st.fragment
+@guarded
+def _rounding(question: Question) -> None:
+    """Where networks do not compute in float32: what that changes.
+
+    Only when asked, for it takes a second engine.
+    """
+    precision = engine.engine().store.precision
+    if precision == "float32":
+        return
+    with st.expander(f"Computed in {precision}", icon=":material/decimal_decrease:"):
+        st.markdown("Networks compute with fewer digits here, which is faster on a GPU and rounds.")
+        if st.button("What does that change here?", key="_rounding"):
+            st.info(rounding(engine.engine(), engine.comparison(*question).pruned).text, icon=":material/straighten:")
+
+
+@st.fragment
+@guarded
+def _threshold(question: Question) -> None:
+    opened = st.expander(
+        "IoU over the threshold",
+        icon=":material/contrast:",
+        key="open_threshold",
+        on_change="rerun",
+        expanded="threshold" in st.query_params,
+    )
+    if not opened.open:
+        return
+    from core.figures.plots import base as plots
+
+    answer = engine.comparison(*question)
+    with opened:
+        threshold = number(
+            "Threshold",
+            "threshold",
+            help="Pixels at or above it count: as highlighted in the heatmap, as ink in the image.",
+        )
+        left, right = st.columns([3, 2], gap="medium", vertical_alignment="center")
+        left.plotly_chart(
+            plots.threshold_curve(answer, threshold),
+            config=STILL,
+            key="thresholds",
+            alt=f"IoU over the threshold, marker at {threshold:.2f}",
+        )
+        with right:
+            grid = st.grid(2, min_column_width=110)
+            for name, side, curve in (
+                ("Dense", answer.dense, answer.curve_dense),
+                ("Pruned", answer.pruned, answer.curve_pruned),
+            ):
+                with grid.cell():
+                    picture = maps.highlighted(side, answer.picture.clean, threshold)
+                    st.image(
+                        maps.data_url(maps.png(picture)),
+                        width="stretch",
+                        alt=f"{name}: pixels at or above {threshold:.2f}",
+                    )
+                    value = curve[round(threshold * (len(curve) - 1))]
+                    st.markdown(f"{name}: IoU **{_number(value)}**")
+
+
+@st.fragment
+@guarded
+def _predictions(question: Question) -> None:
+    opened = st.expander(
+        "Predictions of both networks", icon=":material/bar_chart:", key="open_predictions", on_change="rerun"
+    )
+    if opened.open:
+        from core.figures.plots import base as plots
+
+        answer = engine.comparison(*question)
+        for name, side in (("dense", answer.dense), ("pruned", answer.pruned)):
+            if not side.prediction.answered:
+                opened.caption(f"The {name} network gives no answer: its outputs overflow.")
+        figure = plots.probabilities(answer, card(question[0].model).classes)
+        opened.plotly_chart(figure, config=STILL, key="probabilities", alt="Probabilities of classes, dense and pruned")
+
+
+@st.fragment
+@guarded
+def _plan(question: Question) -> None:
+    opened = st.expander("Layer by layer", icon=":material/layers:", key="open_plan", on_change="rerun")
+    if opened.open:
+        with opened:
+            layers.layer_plan(engine.report(question[0]))
+
+
+def _typical(question: Question) -> None:
+    """No fragment: the work of many steps is one."""
+    if not engine.is_quick(question[2]):
+        return
+    opened = st.expander(
+        "How typical is this image?", icon=":material/scatter_plot:", key="open_typical", on_change="rerun"
+    )
+    if opened.open:
+        with opened:
+            typical.section(question)
+
+
+def _sensitivity(question: Question) -> None:
+    """No fragment: the scan is one."""
+    opened = st.expander(
+        "One layer at a time", icon=":material/troubleshoot:", key="open_sensitivity", on_change="rerun"
+    )
+    if opened.open:
+        with opened:
+            layer_scan.scan(question)
+
+
+@st.fragment
+@guarded
+def _cost(question: Question) -> None:
+    opened = st.expander("Cost and sizes", icon=":material/scale:", key="open_cost", on_change="rerun")
+    if opened.open:
+        with opened:
+            st.table(_cost_rows(engine.report(question[0].dense), engine.report(question[0])))
+            costs.cost_panel(question[0])
+
+
+def _cost_rows(dense: MaskReport, pruned: MaskReport) -> dict[str, list[str]]:
+    def column(mask: MaskReport) -> list[str]:
+        whole = mask.total + mask.other_parameters
+        return [
+            f"{mask.kept:,} of {mask.total:,}",
+            f"{mask.parameters_left:,} of {whole:,}",
+            story.percent(mask.sparsity),
+            story.percent(mask.density),
+            f"{mask.compression_ratio:.3g}×",
+            "yes" if mask.collapsed else "no",
+        ]
+
+    names = [
+        "Prunable weights kept",
+        "All parameters left",
+        "Sparsity",
+        "Density",
+        "Compression ratio (all parameters)",
+        "Collapsed",
+    ]
+    return {"": names, "dense": column(dense), "pruned": column(pruned)}
+
+
+@st.fragment
+@guarded
+def _all_scores(question: Question) -> None:
+    opened = st.expander(
+        "All scores and map statistics", icon=":material/table_rows:", key="open_scores", on_change="rerun"
+    )
+    if opened.open:
+        answer = engine.comparison(*question)
+        with opened:
+            st.table(_score_rows(answer))
+            if any(score is None for scores in _groups(answer).values() for score in scores[-1].values.values()):
+                st.caption(f"– means undefined. {story.undefined(answer)}")
+
+
+def _groups(answer: Comparison) -> dict[str, tuple[Scores, ...]]:
+    return {
+        "overlap": (answer.overlap_dense, answer.overlap_pruned),
+        "similarity": (answer.similarity,),
+        "map": (answer.statistics_dense, answer.statistics_pruned),
+    }
+
+
+def _score_rows(answer: Comparison) -> dict[str, list[str]]:
+    rows: dict[str, list[str]] = {"score": [], "dense": [], "pruned": [], "what it says": []}
+    kind = answer.picture.truth_kind
+    for scores in _groups(answer).values():
+        for name in scores[-1].values:
+            rows["score"].append(story.of_truth(MEASURES[name].title, kind))
+            rows["dense"].append(_number(scores[0][name]) if len(scores) == 2 else "")
+            rows["pruned"].append(_number(scores[-1][name]))
+            rows["what it says"].append(story.of_truth(MEASURES[name].summary, kind))
+    return rows
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{story.plain_zero(value, 3):.3f}"

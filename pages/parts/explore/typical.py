@@ -1,0 +1,98 @@
+"""How typical is this image? The agreement of both networks over many images, on a click, with this
+image marked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import streamlit as st
+
+from core import CamSpec, DataSpec, ImageRef, ModelSpec, VariantSpec
+from core.figures.wording import value_text
+from core.models.zoo import card
+from core.results import Agreement, Agreements, Verdict, summarise
+from pages.parts.common import engine, present, story
+from pages.parts.common.runs import Job, follow
+from pages.parts.sidebar import photo_sets
+
+Question = tuple[VariantSpec, ImageRef, CamSpec]
+IMAGES = 100
+WHERE = {
+    Verdict.SAME: "at the same places",
+    Verdict.PARTLY: "at places that moved in part",
+    Verdict.ELSEWHERE: "elsewhere",
+    Verdict.DISPUTED: "at the same places by one method only",
+}
+
+
+def section(question: Question) -> None:
+    """A button, then the distribution as it grows."""
+    variant, image, cam = question
+    images = _images(image, variant.model)
+    st.caption(
+        f"One image is an anecdote. The same question to {len(images)} images, spread evenly over {_source(images[0])}:"
+        " does the pruned network look where the dense one looks?"
+    )
+    if len(images) < IMAGES:
+        st.caption(
+            f"Only {len(images)} photographs are included. Start Sparsight with `SPARSIGHT_PHOTOS` set to a folder of"
+            f" photographs to ask {IMAGES} of them."
+        )
+
+    def steps(done: int) -> Iterator[Agreement]:
+        return (engine.engine().agreement(variant, one, cam) for one in images[done:])
+
+    def draw(found: Sequence[Agreement]) -> None:
+        from core.figures.plots import base as plots
+
+        here = engine.comparison(*question).agreement
+        titles = story.title(here.method), story.title(here.second_method)
+        st.plotly_chart(
+            present.figure(plots.typical(found, here, titles, len(images))),
+            config={"displayModeBar": False},
+            key="typical",
+            alt=f"Agreement of the heatmaps of {len(found)} images by two methods, this image marked",
+        )
+        st.markdown(in_words(summarise(found), here))
+
+    source = images[0].source
+    files = engine.stamp(variant, image, *([] if source in ("digits", "gallery") else [DataSpec(name=source)]))
+    key = "|".join(("typical", variant.key, source, image.key, cam.key, files))
+    follow(Job(key=key, label=f"Ask {len(images)} images", total=len(images), steps=steps, draw=draw))
+
+
+def in_words(found: Agreements, here: Agreement) -> str:
+    """Counts, medians, and where this image stands among the others."""
+    counts = [f"{found.verdicts[verdict]} look {where}" for verdict, where in WHERE.items() if found.verdicts[verdict]]
+    if unknown := found.verdicts[Verdict.UNKNOWN]:
+        counts.append(f"{unknown} cannot be compared, because a map holds no evidence")
+    text = f"Of **{found.n}** images, {'; '.join(counts)}."
+    titles, (first, second) = (story.title(here.method), story.title(here.second_method)), found.medians
+    if first is not None and second is not None:
+        text += f" Median agreement: {titles[0]} {value_text(first)}, {titles[1]} {value_text(second)}."
+    if here.value is not None and found.values:
+        below = sum(value < here.value for value in found.values)
+        text += (
+            f" This image agrees by {value_text(here.value)}: more than {below} of the {len(found.values)} images with"
+            " a value."
+        )
+    return text
+
+
+def _images(image: ImageRef, model: ModelSpec) -> tuple[ImageRef, ...]:
+    """Of the source of this image; the gallery is small, so that a data set on this machine stands
+    in for it.
+    """
+    if card(model).images == "photos" and image.source in ("gallery", "own"):
+        sets = photo_sets.fitting(model)
+        if sets:
+            image = replace(image, source=next(iter(sets.values())), name="0")
+    return engine.engine().images_like(image, model, IMAGES)
+
+
+def _source(image: ImageRef) -> str:
+    if image.source == "digits":
+        return "the 5,000 embedded digits"
+    return "the gallery" if image.source == "gallery" else "the data set"

@@ -1,0 +1,236 @@
+"""The numbers behind the lessons, asked from the engine now. Seed 333 unless said. Grad-CAM++, the
+thesis' method, but after the last ReLU, for the dense network's class: before the ReLU the method
+is unstable, as lesson 2 shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import streamlit as st
+from pandas import DataFrame
+
+from core import CamSpec, ImageRef, ModelSpec, PruningSpec, VariantSpec
+from core.base.stamps import Stamp
+from core.measures.blur import blurred, soft_iou_of
+from core.protocols.lukkien.protocol import CAM as THESIS
+from core.protocols.lukkien.tables import load_images, study_stamp
+from core.results import Comparison, Heatmap
+from core.stats.correlation import Correlation, correlation
+from pages.parts.common import engine
+from pages.parts.common.address import CARD, Choice, Number
+
+STUDY = ("mnist-55000", "digits+noise-0.2-s0")  # of the networks that come along
+RUNS = {
+    "60000": ("mnist-60000", "mnist-test+noise-0.2-s0"),
+    "55000": STUDY,
+}  # by training images; the first as the thesis did
+MAPS_MEET = "soft-iou-of-maps"
+CAM = CamSpec(method="grad-cam++", layer="relu2")
+BEFORE_RELU = replace(CAM, layer="conv2")
+SAME, HALF = (
+    0.7,
+    0.5,
+)  # overlap of two maps: above the first they show the same places; below the second most is elsewhere
+GRID = tuple(step / 20 for step in range(21))  # sparsities of one-shot pruning, steps of 5 %
+WHERE = {"after": CAM, "before": BEFORE_RELU}  # the last ReLU
+CONTROLS: dict[str, Choice | Number] = {
+    "example": Choice("9", CARD.classes),
+    "other": Choice("closest", ("closest", *CARD.classes)),
+    "background": Number(0.0, 0.0, 0.5, 0.05),
+    "blur": Number(2.0, 0.5, 5.0, 0.5),
+    "depth": Number(10, 0, 25),
+    "late": Number(25, 20, 25),
+    "removed": Number(75, 0, 100, 5),
+    "drawn": Number(20, 0, 100, 5),
+    "who": Choice("333", tuple(map(str, CARD.seeds))),
+    "where": Choice("after", tuple(WHERE)),
+    "upto": Number(13, 4, 25),
+    "counted": Number(25, 4, 25),
+    "collapsed": Choice("true", ("true", "false")),
+    "empty": Choice("true", ("true", "false")),
+    "series": Choice("mean", ("mean", *map(str, CARD.seeds))),
+    "run": Choice("60000", tuple(RUNS)),
+}
+
+
+@dataclass(frozen=True)
+class Stop:
+    """One amount of pruning and one digit: the answer, and the overlap of its heatmap with the
+    dense network's.
+    """
+
+    sparsity: float
+    kept: int
+    top: int | None
+    overlap: float | None
+
+
+def image_of(digit: str | int, noise: float = 0.2) -> ImageRef:
+    """The first embedded digit of a class."""
+    return ImageRef(name=str(engine.rows_of_class(int(digit))[0]), noise=noise)
+
+
+def dense(seed: int = 333) -> VariantSpec:
+    return VariantSpec(model=ModelSpec(seed=seed))
+
+
+def one_shot(sparsity: float, criterion: str = "magnitude", seed: int = 333) -> VariantSpec:
+    return VariantSpec(model=ModelSpec(seed=seed), pruning=PruningSpec.one_shot(sparsity, criterion=criterion))
+
+
+def trained(level: int, seed: int = 333) -> VariantSpec:
+    return VariantSpec(model=ModelSpec(seed=seed), pruning=PruningSpec.at_level(level))
+
+
+def heatmap(digit: str | int, target: str | int = "dense", method: str = CAM.method) -> Heatmap:
+    """Of the dense network."""
+    return engine.engine().heatmap(dense(), image_of(digit), replace(CAM, method=method, target=target))
+
+
+def ink_overlap(digit: str | int, side: Heatmap) -> float:
+    """Soft IoU of a heatmap with the digit's ink; 0 for an empty one."""
+    return soft_iou_of(side.map, engine.engine().picture(image_of(digit)).clean) or 0.0
+
+
+def closest_other(digit: str) -> int:
+    """The class the network did not choose whose heatmap looks most like that of its answer."""
+    own = heatmap(digit)
+    others = [index for index in range(len(CARD.classes)) if index != own.target_class]
+    return max(others, key=lambda index: soft_iou_of(own.map, heatmap(digit, index).map) or 0.0)
+
+
+def after_blur(digit: str | int, sigma: float) -> tuple[Heatmap, float, float]:
+    """The blurred heatmap, and soft IoU with the ink before and after."""
+    sharp = heatmap(digit)
+    soft = blurred(sharp, sigma)
+    return soft, ink_overlap(digit, sharp), ink_overlap(digit, soft)
+
+
+def walk(variants: tuple[VariantSpec, ...], image: ImageRef, cam: CamSpec = CAM) -> tuple[Stop, ...]:
+    """One digit at several amounts of pruning."""
+    networks = dict.fromkeys(
+        variant.dense if variant.pruning.schedule == "one-shot" else variant for variant in variants
+    )
+    return _walk(variants, image, cam, " ".join(engine.stamp(network, image) for network in networks))
+
+
+@st.cache_data(max_entries=100, show_spinner=False, hash_funcs=engine.KEYS)
+def _walk(variants: tuple[VariantSpec, ...], image: ImageRef, cam: CamSpec, stamp: Stamp) -> tuple[Stop, ...]:
+    answers = engine.engine().follow(variants, image, cam)
+    return tuple(_stop(answer) for answer in answers)
+
+
+def one_shot_walk(digit: str | int, seed: int = 333, cam: CamSpec = CAM) -> tuple[Stop, ...]:
+    """One digit over the grid of one-shot sparsities."""
+    return walk(tuple(one_shot(sparsity, seed=seed) for sparsity in GRID), image_of(digit), cam)
+
+
+def flips_at(stops: tuple[Stop, ...]) -> float | None:
+    """The first sparsity at which the answer is another one; None: at none of them."""
+    return next((stop.sparsity for stop in stops if stop.top != stops[0].top), None)
+
+
+def moves_at(stops: tuple[Stop, ...]) -> float | None:
+    """The first sparsity at which the heatmap shares less than half with the dense network's; None:
+    at none of them.
+    """
+    return next((stop.sparsity for stop in stops if (stop.overlap or 0.0) < HALF), None)
+
+
+def holds_until(stops: tuple[Stop, ...]) -> float:
+    """The last sparsity of the grid before the first change of answer."""
+    flipped = flips_at(stops)
+    return max(stop.sparsity for stop in stops if flipped is None or stop.sparsity < flipped)
+
+
+def moves_first(seed: int, cam: CamSpec = CAM) -> tuple[list[float | None], list[float | None]]:
+    """Of the first digit of each class: where its heatmap moves, and where its answer changes."""
+    walks = [one_shot_walk(digit, seed, cam) for digit in CARD.classes]
+    return [moves_at(stops) for stops in walks], [flips_at(stops) for stops in walks]
+
+
+def count_earlier(moved: list[float | None], flipped: list[float | None]) -> int:
+    """How many heatmaps move before the answer changes; what never happens comes last."""
+    return sum((a if a is not None else 2) < (b if b is not None else 2) for a, b in zip(moved, flipped, strict=True))
+
+
+def level_overlaps(level: int) -> list[float]:
+    """Overlap of the heatmaps of the dense network and of a level, one digit a class."""
+    return [walk((trained(level),), image_of(digit))[0].overlap or 0.0 for digit in CARD.classes]
+
+
+def _stop(answer: Comparison) -> Stop:
+    return Stop(answer.mask.sparsity, answer.mask.kept, answer.pruned.prediction.top, answer.similarity[MAPS_MEET])
+
+
+def convincing_mistake() -> int:
+    """The digit that the dense network names wrongly with the heatmap that fits the ink best."""
+    return _convincing_mistake(f"{engine.stamp(dense())} {study_stamp(engine.engine().roots, *STUDY)}")
+
+
+@st.cache_data(max_entries=2, show_spinner=False)
+def _convincing_mistake(stamp: Stamp) -> int:
+    images = load_images(engine.engine().roots, *STUDY)
+    first = images[(images.seed == 333) & (images.level == 0)].sort_values("soft_iou", ascending=False)
+    labels = engine.engine().gallery().labels.tolist()
+    wrong = (row for row, says in zip(first.image, first.predicted_noisy, strict=True) if labels[row] != says)
+    return int(next(row for row in wrong if _says(int(row)) != labels[int(row)]))
+
+
+def _says(row: int) -> int | None:
+    return engine.engine().heatmap(dense(), ImageRef(name=str(row)), THESIS).prediction.top
+
+
+def levels(series: str = "iterative-reset", of: str = "mean") -> DataFrame:
+    """Level means of accuracy and soft IoU. of: "mean" of the three seeds, or a seed."""
+    study = engine.study(*STUDY)
+    table = study.mean if of == "mean" else study.levels[study.levels.seed == int(of)]
+    return table[table.series == series].sort_values("level").reset_index(drop=True)
+
+
+def usable_levels(of: str = "mean", run: str = "55000") -> DataFrame:
+    """Level means as the tables have them when empty heatmaps are left out; a level with none left
+    is no point.
+
+    The mean series is the mean over the seeds that still have heatmaps, as in the study.
+    """
+    table = engine.study(*RUNS[run]).levels
+    table = table[(table.series == "iterative-reset") & ((table.seed.astype(str) == of) | (of == "mean"))]
+    kept = (table.test_images - table.empty_maps).where(lambda left: left > 0)  # none: undefined
+    rows = table.assign(soft_iou=table.soft_iou * table.test_images / kept)
+    return rows.groupby("level")[["accuracy_noisy", "soft_iou"]].mean().dropna().reset_index()
+
+
+def pearson(rows: DataFrame) -> Correlation:
+    """Accuracy against soft IoU over these levels, computed now."""
+    return correlation("pearson", rows.accuracy_noisy, rows.soft_iou)
+
+
+def changes(rows: DataFrame) -> Correlation:
+    """The same of the steps from each level to the next."""
+    return correlation("pearson", rows.accuracy_noisy.diff(), rows.soft_iou.diff())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tabled:
+    """Pearson's r of the stored tables with its 95 % interval over images, and n levels."""
+
+    r: float
+    low: float
+    high: float
+    n: int
+
+
+def tabled(of: str, *, without_collapsed: bool = False, without_empty: bool = False, run: str = "55000") -> Tabled:
+    """r of accuracy and soft IoU, of a seed or of the "mean" series. run: a key of RUNS."""
+    study = engine.study(*RUNS[run])
+    table = study.correlations_usable if without_empty else study.correlations
+    wanted = "without collapsed" if without_collapsed else "all"
+    chosen = (
+        (table.series == of)
+        & (table["levels"] == wanted)
+        & (table.fitting == "soft-iou")
+        & (table.coefficient == "pearson")
+    )
+    row = table[chosen].iloc[0]
+    return Tabled(r=float(row.value), low=float(row.low), high=float(row.high), n=int(row.n))

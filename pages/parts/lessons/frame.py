@@ -1,0 +1,237 @@
+"""The frame of a lesson: one step on the screen, its question before its answer, and the way to the
+next one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from pages.parts.common import present
+from pages.parts.common.frame import explained
+from pages.parts.lessons.facts import CONTROLS
+
+FILE = "pages/lessons.py"
+Place = tuple[int, int]  # lesson and step, from 1
+PLACE = "_lesson_at"  # where this session is
+
+
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """What a step says, made from its numbers. right: the place of the right choice. why: shown
+    after choosing.
+    """
+
+    text: str
+    question: str
+    choices: tuple[str, ...]
+    right: int
+    why: str
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What was chosen, and what was right then: a control may change that later.
+
+    None: the answer was shown without a choice.
+    """
+
+    choice: int | None = None
+    right: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """Where a step draws: its one control and its live view; `answered` says whether the view may
+    give the answer away.
+    """
+
+    controls: DeltaGenerator
+    view: DeltaGenerator
+    answered: bool
+
+
+@dataclass(frozen=True)
+class Step:
+    """A title, and what draws the view and tells the rest."""
+
+    title: str
+    show: Callable[[Stage], Told]
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """A story of some steps. short: its name on a button."""
+
+    short: str
+    title: str
+    steps: tuple[Step, ...]
+
+
+def draw(lessons: Sequence[Lesson], at: Place) -> None:
+    """One step: words, then the live view with its control beside the question; on a phone one
+    below the other, in that order.
+    """
+    lesson = lessons[at[0] - 1]
+    step = lesson.steps[at[1] - 1]
+    keep(at)
+    share = _head(lessons, at)
+    st.header(step.title, anchor=False)
+    text = st.container()
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        controls = st.container(horizontal=True, vertical_alignment="bottom", gap="medium")
+        view = st.container()
+    with explained():
+        told = step.show(Stage(controls=controls, view=view, answered=_chosen(at) is not None))
+        text.markdown(told.text)
+        with right:
+            _ask(told, at)
+        if share:
+            with share.popover("Share", icon=":material/link:", type="tertiary"):
+                st.markdown("The address bar holds this step: copy it from there.")
+                present.exercise(tuple(CONTROLS))
+    _foot(lessons, at)
+
+
+def _head(lessons: Sequence[Lesson], at: Place) -> DeltaGenerator | None:
+    """Title, place and arrows; returns where the button to share goes, which a room does not
+    need.
+    """
+    lesson, share = lessons[at[0] - 1], None
+    if not present.on():
+        head = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
+        head.title("Lessons", width="content")
+        share = head.container(width="content")
+        _lesson_choice(lessons, at)
+    with st.container(gap="xxsmall"):
+        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+            st.markdown(f"{lesson.title} · **step {at[1]} of {len(lesson.steps)}**", width="content")
+            with st.container(horizontal=True, width="content", gap="xsmall"):
+                _buttons(lessons, at, ("arrow", "Left", "Right"))
+        st.progress(at[1] / len(lesson.steps))
+    return share
+
+
+def _lesson_choice(lessons: Sequence[Lesson], at: Place) -> None:
+    st.session_state["_lesson"] = at[0]
+    st.segmented_control(
+        "Lesson",
+        range(1, len(lessons) + 1),
+        key="_lesson",
+        required=True,
+        label_visibility="collapsed",
+        format_func=lambda number: f"{number} · {lessons[number - 1].short}",
+        on_change=lambda: go((st.session_state["_lesson"], 1)),
+    )
+
+
+def _foot(lessons: Sequence[Lesson], at: Place) -> None:
+    with st.container(horizontal=True, horizontal_alignment="distribute"):
+        _buttons(lessons, at, ("page", "PageUp", "PageDown"))
+
+
+def _buttons(lessons: Sequence[Lesson], at: Place, look: tuple[str, str, str]) -> None:
+    """Back and Next. look: name of the pair, and the keys that press it; a clicker sends Page Up
+    and Page Down.
+    """
+    name, back_key, next_key = look
+    small = name == "arrow"
+    st.button(
+        "Back",
+        key=f"_{name}_back",
+        icon=None if small else ":material/arrow_back:",
+        shortcut=back_key,
+        disabled=at == (1, 1),
+        type="tertiary" if small else "secondary",
+        on_click=go,
+        args=(before(lessons, at),),
+    )
+    waits = present.on() and _chosen(at) is None
+    after = following(lessons, at)
+    icon = ":material/visibility:" if waits else None if small else ":material/arrow_forward:"
+    label = "Show the answer" if waits else "Next lesson" if after[0] != at[0] else "Next"
+    st.button(
+        label,
+        key=f"_{name}_next",
+        icon=icon,
+        shortcut=next_key,
+        type="tertiary" if small else "primary",
+        disabled=after == at and not waits,
+        on_click=_choose if waits else go,
+        args=(at, Chosen()) if waits else (after,),
+    )
+
+
+def before(lessons: Sequence[Lesson], at: Place) -> Place:
+    """The step before, over the beginning of a lesson."""
+    if at[1] > 1:
+        return at[0], at[1] - 1
+    return (at[0] - 1, len(lessons[at[0] - 2].steps)) if at[0] > 1 else at
+
+
+def following(lessons: Sequence[Lesson], at: Place) -> Place:
+    """The step after, over the end of a lesson."""
+    if at[1] < len(lessons[at[0] - 1].steps):
+        return at[0], at[1] + 1
+    return (at[0] + 1, 1) if at[0] < len(lessons) else at
+
+
+def go(at: Place) -> None:
+    """Moves to a step: the address says it."""
+    st.query_params["lesson"], st.query_params["step"] = str(at[0]), str(at[1])
+
+
+def keep(at: Place) -> None:
+    """Remembers the place for when this person comes back from another page."""
+    st.session_state[PLACE] = at
+    present.keep_place(FILE, {"lesson": str(at[0]), "step": str(at[1])})
+
+
+def _ask(told: Told, at: Place) -> None:
+    """The question, and the answer once there is one."""
+    chosen = _chosen(at)
+    st.markdown(f"**{told.question}**")
+    for place, choice in enumerate(told.choices):
+        marked = chosen is not None and place == told.right
+        st.button(
+            choice,
+            key=f"_choice_{place}",
+            width="stretch",
+            shortcut=str(place + 1),
+            icon=_mark(place, told.right, chosen),
+            type="primary" if marked else "secondary",
+            on_click=_choose,
+            args=(at, Chosen(place, told.right)),
+        )
+    if chosen is None:
+        return
+    right = _judged(told.right, chosen) and chosen.choice == told.right
+    said = "" if not _judged(told.right, chosen) else "**Right.** " if right else "**Not quite.** "
+    (st.success if right else st.info)(said + told.why, icon=":material/lightbulb:")
+
+
+def _judged(right: int, chosen: Chosen) -> bool:
+    """Whether the choice is for the question as it stands now: a control that has changed the
+    answer makes nobody wrong.
+    """
+    return chosen.choice is not None and chosen.right == right
+
+
+def _mark(place: int, right: int, chosen: Chosen | None) -> str:
+    if chosen and place == right:
+        return ":material/check_circle:"
+    if chosen and place == chosen.choice and _judged(right, chosen):
+        return ":material/cancel:"
+    return ":material/radio_button_unchecked:"
+
+
+def _choose(at: Place, chosen: Chosen) -> None:
+    st.session_state.setdefault("_chosen", {})[at] = chosen
+
+
+def _chosen(at: Place) -> Chosen | None:
+    return st.session_state.get("_chosen", {}).get(at)

@@ -1,0 +1,40 @@
+"""Lessons: three stories for a class, a step at a time, each with a live view and a question before
+its answer.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.parts.common import address, history
+from pages.parts.common.address import Choice, Number
+from pages.parts.lessons import correlation, maps, pruning
+from pages.parts.lessons import frame as lesson_frame
+from pages.parts.lessons.facts import CONTROLS
+from pages.parts.lessons.frame import Place
+
+LESSONS = (maps.LESSON, pruning.LESSON, correlation.LESSON)
+
+
+def parameters(lesson: int) -> dict[str, Choice | Number]:
+    """What this page's address may say; the last step depends on the lesson."""
+    return {"lesson": Number(1, 1, len(LESSONS)), "step": Number(1, 1, len(LESSONS[lesson - 1].steps))} | CONTROLS
+
+
+def position() -> Place:
+    """Lesson and step from the address; without one, where this session was.
+
+    What cannot be used is said, and the first taken.
+    """
+    query = st.query_params
+    if not {"lesson", "step"} & set(query):
+        address.check(parameters(1))
+        return (1, 1) if history.navigated() else st.session_state.get(lesson_frame.PLACE, (1, 1))
+    asked = query.get("lesson", "1")
+    lesson = 1 if Number(1, 1, len(LESSONS)).problem(asked) else int(asked)
+    address.check(parameters(lesson))  # takes out what cannot be used
+    return lesson, int(query.get("step", "1"))
+
+
+def main() -> None:
+    lesson_frame.draw(LESSONS, position())

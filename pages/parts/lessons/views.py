@@ -1,0 +1,75 @@
+"""Views of lesson 2: two heatmaps side by side, and what happens over sparsities and levels."""
+
+from __future__ import annotations
+
+from core import CamSpec, DataSpec, VariantSpec
+from core.figures.plots import lessons as plots_lessons
+from core.figures.plots.base import DENSE, NEUTRAL, PRUNED
+from core.figures.plots.lessons import Frame, Line
+from core.results import Accuracy
+from pages.parts.common import engine
+from pages.parts.common.story import percent, says
+from pages.parts.lessons import facts
+from pages.parts.lessons.facts import GRID, Stop
+from pages.parts.lessons.parts import chart, over, row
+
+NOISY = DataSpec(noise=0.2)
+
+
+def both(variant: VariantSpec, digit: str, named: str, cam: CamSpec = facts.CAM) -> None:
+    """Dense and pruned heatmap with their answers."""
+    answer = engine.comparison(variant, facts.image_of(digit), cam)
+    overlap = answer.similarity[facts.MAPS_MEET] or 0.0
+    state = ", empty" if answer.pruned.state != "ok" else ""
+    below = f"says {says(answer.pruned)}, overlap **{overlap:.2f}**{state}"
+    row([over(answer.dense, "Dense", f"says {says(answer.dense)}"), over(answer.pruned, named, below)])
+
+
+def accuracy(variant: VariantSpec) -> Accuracy:
+    """Over all embedded digits, with noise as in training."""
+    return engine.accuracy(variant, NOISY)
+
+
+def counted(found: Accuracy) -> str:
+    """An accuracy with its counts and interval."""
+    bounds = f"{found.low * 100:.1f} to {found.high * 100:.1f} %"
+    return f"**{percent(found.fraction)}** ({found.correct:,} of {found.total:,}; 95 % interval {bounds})"
+
+
+def walk_chart(stops: tuple[Stop, ...], removed: float) -> None:
+    """One digit: overlap with the dense heatmap, and whether the answer is the same."""
+    same = [1.0 if stop.top == stops[0].top else 0.0 for stop in stops]
+    frame = Frame(title="Heatmap and answer by sparsity (n = 1)", x="sparsity", y="", marker=removed, percent=True)
+    drawn = [
+        Line(name="overlap with dense", colour=PRUNED, x=GRID, y=[stop.overlap or 0.0 for stop in stops]),
+        Line(name="same answer: 1, another: 0", colour=DENSE, x=GRID, y=same, dash="dot"),
+    ]
+    chart(plots_lessons.lines(frame, drawn), "Overlap of heatmaps and sameness of the answer over sparsity")
+
+
+def accuracy_chart(drawn: list[tuple[str, str, str]], marker: float) -> None:
+    """One-shot pruning. drawn: criterion, name and colour of each line."""
+    shown = []
+    for criterion, name, colour in drawn:
+        points = engine.accuracy_curve(facts.one_shot(0.5, criterion), NOISY)
+        shown.append(Line(name=name, colour=colour, x=[x for x, _ in points], y=[y for _, y in points]))
+    total = len(engine.engine().gallery())
+    frame = Frame(
+        title=f"Accuracy, one-shot (n = {total:,} digits)", x="sparsity", y="accuracy", marker=marker, percent=True
+    )
+    chart(
+        plots_lessons.lines(frame, shown), "Accuracy over sparsity, one-shot: " + ", ".join(line.name for line in shown)
+    )
+
+
+def levels_chart(level: int) -> None:
+    """Accuracy over the levels, trained again and one-shot."""
+    trained, once = (facts.levels(series, "333") for series in ("iterative-reset", "one-shot"))
+    frame = Frame(
+        title=f"Accuracy by level (n = {int(trained.test_images[0]):,} digits)", x="level", y="accuracy", marker=level
+    )
+    drawn = [
+        Line(name="trained again", colour=PRUNED, x=trained.level.tolist(), y=trained.accuracy_noisy.tolist()),
+        Line(name="one-shot", colour=NEUTRAL, x=once.level.tolist(), y=once.accuracy_noisy.tolist(), dash="dot"),
+    ]
+    chart(plots_lessons.lines(frame, drawn), "Accuracy over 26 levels, trained again and one-shot")

@@ -1,0 +1,211 @@
+"""Retrain's runs, as their processes say, and the networks that they trained."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+import streamlit as st
+
+from core import CamSpec, ModelSpec
+from core.base.text import size
+from core.figures.plots import training as plots_training
+from core.jobs.jobs import STATES, Job, Jobs
+from core.models.zoo import MODELS, card
+from core.results import TrainedLevel
+from pages.parts.common import access, engine, frame, present
+from pages.parts.common.markdown import message, plain
+from pages.parts.common.story import percent
+
+REFRESH_S = 2.0
+AT_WORK = ("running", "paused", "stopping")
+STILL = {"displayModeBar": False}
+COLOURS = {
+    "running": "violet",
+    "paused": "orange",
+    "stopping": "orange",
+    "stopped": "gray",
+    "done": "green",
+}  # red: what went wrong
+TITLE = 160  # characters of a title or file name that are shown
+
+
+def jobs() -> Jobs:
+    """All long work of this app's cache folder."""
+    return Jobs(engine.engine().folder)
+
+
+def begin(asked: tuple[str, Mapping[str, Any], str]) -> None:
+    """Starts a run, or goes on with the one of the same choices. asked: kind, arguments, title."""
+    with frame.explained():
+        access.require(access.TRAINING)
+        jobs().start(*asked)
+        st.toast("The run has begun. It goes on when this page is closed.", icon=":material/check:")
+
+
+@st.fragment(run_every=REFRESH_S)
+@frame.guarded
+def running() -> None:
+    """All runs, newest first, drawn again every two seconds."""
+    found = jobs().all()
+    if not found:
+        st.caption("No run yet.")
+    for job in found:
+        _one(job)
+    done = tuple((job.id, _levels_done(job)) for job in found)
+    if st.session_state.setdefault("_levels_done", done) != done:
+        st.session_state["_levels_done"] = done
+        st.rerun()  # the list of trained networks has grown
+
+
+def _levels_done(job: Job) -> int:
+    """How many networks it has trained or found."""
+    return int(job.last.get("level", 0)) + (job.last.get("stage") == "level")
+
+
+def _one(job: Job) -> None:
+    with st.container(border=True):
+        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+            badge = f":{COLOURS.get(job.state, 'red')}-badge[{job.state}]"
+            st.markdown(f"**{plain(job.title, TITLE)}** {badge} {STATES[job.state]}", width="content")
+            if not access.locked():
+                _buttons(job)
+        if job.error:
+            st.error(message(access.without_paths(job.error)), icon=":material/error:")
+        share, text = _progress(job)
+        st.progress(share, text)
+        lines = jobs().progress(job.id)
+        for line in lines:
+            if line.get("skipped_images"):
+                st.caption(
+                    f":material/broken_image: {line['skipped_images']:,} photographs could not be read and were left"
+                    f" out, the first: {plain(access.without_paths(' '.join(line['skipped'][:1])), TITLE)}"
+                )
+                break
+        if any(line.get("stage") == "epoch" for line in lines):
+            figures = (
+                ("loss", plots_training.loss(lines), "Loss by epoch"),
+                ("right", plots_training.right(lines), "Right answers by epoch"),
+            )
+            for column, (name, figure, alt) in zip(st.columns(2, gap="small"), figures, strict=True):
+                column.plotly_chart(present.figure(figure), key=f"_{name}_{job.id}", config=STILL, alt=alt)
+        if job.state in ("failed", "died") and not access.locked() and (log := jobs().log(job.id)):
+            with st.expander("What its process printed"):
+                st.code(log, language=None, wrap_lines=True)
+
+
+def _progress(job: Job) -> tuple[float, str]:
+    """Share done, and where it stands in words."""
+    last = job.last
+    if "level" not in last:
+        done = f", {last['decoded']:,} of {last['photographs']:,}" if "decoded" in last else ""
+        text = {"decoding": f"decoding photographs{done}", "training": "the first epoch"}.get(
+            last.get("stage", ""), "starting"
+        )
+        return 0.0, text if job.state in AT_WORK else f"it came as far as: {text}"
+    levels, text = last["levels"] + 1, f"level {last['level']} of {last['levels']}"
+    if last.get("stopped_by_hand"):
+        return (
+            last["level"] / levels,
+            f"{text}, before its end; its best network so far, of epoch {last['best_epoch']}, is kept",
+        )
+    within = last["epoch"] / last["epochs"] if last.get("stage") == "epoch" else 1.0
+    if last.get("stage") == "epoch":
+        text += (
+            f", epoch {last['epoch']}: {last['correct']:,} of {last['total']:,} right"
+            f" ({last['correct'] / last['total']:.1%})"
+        )
+    return min(1.0, (last["level"] + within) / levels), text
+
+
+def _buttons(job: Job) -> None:
+    doing: dict[str, tuple[str, Any]] = {}
+    if job.state == "running":
+        doing = {"Pause": (":material/pause:", jobs().pause), "Stop": (":material/stop:", jobs().stop)}
+    elif job.state == "paused":
+        doing = {"Go on": (":material/play_arrow:", jobs().unpause), "Stop": (":material/stop:", jobs().stop)}
+    elif job.state in ("stopped", "died", "failed"):
+        doing = {"Resume": (":material/play_arrow:", jobs().resume), "Delete": (":material/delete:", jobs().delete)}
+    elif job.state == "done":
+        doing = {"Delete": (":material/delete:", jobs().delete)}
+    with st.container(horizontal=True, width="content", gap="xsmall"):
+        for label, (icon, call) in doing.items():
+            st.button(label, key=f"_{label}_{job.id}", icon=icon, type="tertiary", on_click=_tried, args=(call, job.id))
+
+
+def _tried(call: Any, name: str) -> None:
+    with frame.explained():
+        access.require(access.TRAINING)
+        call(name)
+
+
+def trained() -> None:
+    """Every trained series on this machine, level by level, with what it takes on disk."""
+    models = [name for name, entry in MODELS.items() if entry.facts.get("retrained")]
+    if not models:
+        st.caption("None yet. Each level of a run appears here when it is trained, and at once in Explore and Compare.")
+    for name in models:
+        for run, weights in card(ModelSpec(name=name)).weights.items():
+            for seed in weights.series.seeds if weights.series else ():
+                _series(ModelSpec(name=name, weights=run, seed=seed), weights.summary)
+
+
+def _series(model: ModelSpec, summary: str) -> None:
+    levels = engine.engine().retrained.levels(model)
+    total = size(sum(level.bytes for level in levels))
+    count = f"{len(levels)} network{'' if len(levels) == 1 else 's'}"
+    with st.expander(f"{plain(model.name)}, {plain(model.weights)}, seed {model.seed}: {count}, {total}"):
+        st.caption(message(summary))
+        if not levels:
+            st.caption("No level is trained yet.")
+        st.dataframe(
+            _rows(model, levels),
+            hide_index=True,
+            width="stretch",
+            column_config={"Explore": st.column_config.LinkColumn(display_text="open")},
+        )
+        if any(level.own for level in levels) and access.offers(access.DELETION):
+            _delete(model, sum(level.bytes for level in levels if level.own))
+        elif not any(level.own for level in levels) and levels:
+            st.caption("It came along with Sparsight, so it is not deleted here.")
+
+
+def _rows(model: ModelSpec, levels: tuple[TrainedLevel, ...]) -> dict[str, list[str]]:
+    rows: dict[str, list[str]] = {
+        name: [] for name in ("level", "removed (target)", "right, validation", "best epoch", "size", "Explore")
+    }
+    for level in levels:
+        right = (
+            "–"
+            if level.total is None
+            else f"{level.correct:,} of {level.total:,} ({percent((level.correct or 0) / level.total)})"
+        )
+        number = str(level.variant.pruning.level)
+        query = {"model": model.name, "weights": model.weights, "seed": model.seed}
+        query |= {"schedule": "retrained", "unit": "level", "level": number}
+        query |= {"cam": CamSpec().method, "layer": card(model).target_layer}
+        cells = (
+            number,
+            percent(level.target),
+            right,
+            f"{level.epoch or '–'}",
+            size(level.bytes),
+            f"explore?{urlencode(query)}",
+        )
+        for column, cell in zip(rows.values(), cells, strict=True):
+            column.append(cell)
+    return rows
+
+
+def _delete(model: ModelSpec, count: int) -> None:
+    with st.popover("Delete", icon=":material/delete:", type="tertiary"):
+        st.markdown(f"The networks of this run take {size(count)}. They can only be had back by training them again.")
+        st.button("Delete them", key=f"_delete_{model.key}", type="primary", on_click=_forget, args=(model,))
+
+
+def _forget(model: ModelSpec) -> None:
+    with frame.explained():
+        access.require(access.DELETION)
+        engine.engine().forget(model)
+        engine.forget()

@@ -1,0 +1,1 @@
+"""Widgets to specs: network, pruning, amount, image, heatmap."""

@@ -1,0 +1,229 @@
+"""How much is removed: one slider in the unit that a person chooses, and all the other ways to say
+it.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from core import ModelSpec, PruningSpec
+from core.engine import amounts
+from core.figures.wording import asks_for_something
+from core.models.cards import Series
+from core.models.zoo import card, series_of
+from core.results import MaskReport
+from core.specs import TRAINED, n_of_m
+from pages.parts.common import engine, present
+from pages.parts.common.address import of_model
+from pages.parts.common.parameters import Choice, Number
+from pages.parts.common.story import percent
+from pages.parts.common.widgets import Known, asked, number, segments, steps, toggle
+
+SLIDERS = {"percent": "sparsity", "ratio": "ratio", "level": "level"}
+UNITS = {"percent": "Removed", "ratio": "Compression ratio", "level": "Level"}
+FEW_LEVELS = 8  # that a help text lists
+WHY_FINE = (
+    "Without retraining, networks for photographs lose most right answers early: the slider ends at {top:g} %."
+    " Retraining carries further."
+)
+
+
+def amount_choice(family: PruningSpec, model: ModelSpec) -> tuple[PruningSpec, DeltaGenerator]:
+    """The slider; what it asks for, the family with its amount; and the place where `counted` says
+    how much that is.
+    """
+    known = of_model(model.name, model.weights)
+    if not present.on():
+        st.subheader("Sparsity")
+    pattern = n_of_m(family.granularity)
+    if pattern:
+        st.caption(
+            f"**{family.granularity}** has an amount of its own: {pattern[0]} of every {pattern[1]} weights stay."
+        )
+        return family, st.container()
+    unit = segments("Unit", "unit", known, label_visibility="collapsed", on_change=_carry_over, args=(model,))
+    place, counts = st.container(), st.container()
+    slider = "fine" if unit == "percent" and family.schedule == "one-shot" and _is_fine(model, known) else SLIDERS[unit]
+    with place:
+        sparsity = _slider(unit, slider, model)
+        if present.on() and not (present.hidden(slider) or present.locked(slider)):
+            _clicker(slider, known)
+    if family.schedule in TRAINED:
+        return replace(family, level=nearest_level(sparsity, model)), counts
+    return replace(family, sparsity=sparsity), counts
+
+
+def _slider(unit: str, name: str, model: ModelSpec) -> float:
+    """The slider of a unit; the sparsity that it asks for."""
+    known, label = of_model(model.name, model.weights), UNITS[unit]
+    if unit == "level":
+        return series_here(model).targets[_level(name, model, known)]
+    if unit == "ratio":
+        return amounts.sparsity_of_ratio(
+            card(model), float(steps(label, name, known, help="All parameters / parameters left."))
+        )
+    return (
+        number(
+            label, name, known, format="%.1f %%", help="Share of what is pruned (weights, kernels, filters) that goes."
+        )
+        / 100
+    )
+
+
+def _level(name: str, model: ModelSpec, known: Known) -> int:
+    """A level of the trained series, of those that are trained so far."""
+    series, usual = series_here(model), known[name]
+    assert isinstance(usual, Number)
+    if series.last == 0:  # nothing to choose from
+        st.caption("Only level 0, the dense network, is trained so far.")
+        return 0
+    entry = Number(min(usual.default, series.last), 0, series.last)
+    if st.session_state.get(name, 0) > series.last:
+        st.session_state[name] = series.last  # another run goes further
+    level = int(number(UNITS["level"], name, {**known, name: entry}, help=_levels(series)))
+    if series.last < usual.high:
+        st.caption(f"Levels 0 to {series.last} of {usual.high:g} are trained so far.")
+    return level
+
+
+def counted(place: DeltaGenerator, mask: MaskReport) -> None:
+    """All ways to say how much is left, counted from the tensors.
+
+    Remembers what was asked for, for `_carry_over`.
+    """
+    model, pruning = mask.variant.model, mask.variant.pruning
+    at_level = pruning.level is not None and series_of(model) is not None
+    asked = mask.sparsity if pruning.sparsity is None else pruning.sparsity
+    st.session_state["_asked_sparsity"] = series_here(model).targets[pruning.level or 0] if at_level else asked
+    lines = (
+        f"**{percent(mask.sparsity)}** sparsity, **{percent(mask.density)}** density, "
+        f" \n**{mask.compression_ratio:.3g}×** smaller"
+    )
+    place.caption(lines + _in_levels(model, mask, pruning) + _zeros_before(mask))
+
+
+def _zeros_before(mask: MaskReport) -> str:
+    """What was asked for, what was zero before and what this pruning removed, where these numbers
+    differ.
+    """
+    if not mask.was_sparse:
+        return ""
+    text = f"  \n**{percent(mask.sparsity_before)}** of the weights were zero before"
+    if not asks_for_something(mask) or mask.variant.pruning.sparsity is None:
+        return f"{text}."
+    return (
+        f"{text}. You asked for {percent(mask.variant.pruning.sparsity)}, and this pruning removed **{mask.removed:,}**"
+        " further weights."
+    )
+
+
+def _in_levels(model: ModelSpec, mask: MaskReport, pruning: PruningSpec) -> str:
+    if series_of(model) is None:
+        return ""
+    if pruning.level is None:
+        at = nearest_level(mask.sparsity, model)
+        return f", {'' if weights_left(model)[at] == mask.kept else 'near '}**level {at}**"
+    by_slider = st.session_state.get("unit", asked("unit", of_model(model.name, model.weights))) == "level"
+    return f", **level {pruning.level}**" + ("" if by_slider else " (nearest trained)")
+
+
+def _is_fine(model: ModelSpec, known: Known) -> bool:
+    """Whether the slider runs over the first part only, as networks without retraining need it; a
+    switch opens the rest.
+    """
+    top = max(card(model).grid) * 100
+    if top >= 100:
+        return False
+    if st.session_state.get("_new_page") and "sparsity" in st.query_params and "wide" not in st.query_params:
+        st.session_state["wide"] = True  # a link that names a sparsity means it
+        st.query_params["wide"] = "true"
+    wide = toggle("Up to 100 %", "wide", known, on_change=_open_or_close, args=(top,))
+    if not wide and not present.on():
+        st.caption(WHY_FINE.format(top=top))
+    return not wide
+
+
+def _open_or_close(top: float) -> None:
+    """The other slider starts where this one stood."""
+    sparsity = st.session_state.get("_asked_sparsity", 0.0) * 100
+    st.session_state["sparsity"], st.session_state["fine"] = round(sparsity, 1), min(top, round(sparsity * 2) / 2)
+
+
+def _carry_over(model: ModelSpec) -> None:
+    """Sets the slider of the new unit to where the old one stood, so that changing the unit changes
+    no picture much.
+
+    Callbacks only here: a widget's value can be set by nothing else.
+    """
+    sparsity, known = st.session_state.get("_asked_sparsity"), of_model(model.name, model.weights)
+    if sparsity is None:
+        return
+    fine, ratios = known["fine"], known["ratio"]
+    assert isinstance(fine, Number)
+    assert isinstance(ratios, Choice)
+    st.session_state["sparsity"] = round(sparsity * 100, 1)
+    st.session_state["fine"] = min(fine.high, round(sparsity * 200) / 2)
+    st.session_state["ratio"] = min(
+        ratios.names, key=lambda ratio: abs(amounts.sparsity_of_ratio(card(model), float(ratio)) - sparsity)
+    )
+    if series_of(model) is not None:
+        st.session_state["level"] = nearest_level(sparsity, model)
+
+
+def _clicker(slider: str, known: Known) -> None:
+    """Two buttons that a presenter's clicker presses too: it sends Page Up and Page Down."""
+    with st.container(horizontal=True, gap="small"):
+        st.button(
+            "Less", key="_less", icon=":material/remove:", shortcut="PageUp", on_click=_move, args=(known, slider, -1)
+        )
+        st.button(
+            "More", key="_more", icon=":material/add:", shortcut="PageDown", on_click=_move, args=(known, slider, 1)
+        )
+
+
+def _move(known: Known, slider: str, by: int) -> None:
+    """One step of the slider: 5 points, a level, or the next ratio."""
+    entry, now = known[slider], st.session_state[slider]
+    if isinstance(entry, Choice):
+        place = entry.names.index(now) + by
+        st.session_state[slider] = entry.names[max(0, min(place, len(entry.names) - 1))]
+    elif isinstance(entry, Number):
+        wide = {"level": 1, "fine": 2.5}.get(slider, 5)
+        st.session_state[slider] = type(now)(max(entry.low, min(entry.high, now + by * wide)))
+
+
+def nearest_level(sparsity: float, model: ModelSpec) -> int:
+    """The level of the trained series that removes nearly this share."""
+    targets = series_here(model).targets
+    return min(range(len(targets)), key=lambda level: abs(targets[level] - sparsity))
+
+
+def weights_left(model: ModelSpec) -> tuple[int, ...]:
+    """Prunable weights left at each level of the trained series."""
+    found = card(model)
+    total = sum(math.prod(found.shapes[name]) for name in found.prunable)
+    return tuple(round(total * (1 - target)) for target in series_here(model).targets)
+
+
+def series_here(model: ModelSpec) -> Series:
+    """The levels of the trained series that are trained so far; all, where none is."""
+    series = series_of(model)
+    assert series is not None  # asked for only where a level was chosen
+    last = engine.engine().retrained.last(model)
+    return series if last is None else replace(series, targets=series.targets[: last + 1])
+
+
+def _levels(series: Series) -> str:
+    """What each level is, for a help text."""
+    if series.last > FEW_LEVELS:
+        return (
+            f"Level 0 is dense, 1 removes {percent(series.targets[1])}, level {series.last}"
+            f" {percent(series.targets[-1])}."
+        )
+    return (
+        "Removed: " + ", ".join(f"level {level} {percent(target)}" for level, target in enumerate(series.targets)) + "."
+    )

@@ -1,0 +1,87 @@
+"""How the heatmap is made and drawn: widgets -> CamSpec and Drawn."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import streamlit as st
+
+from core import CamSpec, ImageRef, ModelSpec, SparsightError
+from core.results import Picture
+from core.saliency import CAMS
+from core.specs import TARGETS
+from pages.parts.common import engine
+from pages.parts.common.address import class_names, layers_of, of_model
+from pages.parts.common.pictures import Drawn
+from pages.parts.common.widgets import Known, choice, number, toggle
+from pages.parts.sidebar.model import listed
+
+A_CLASS = {"class": "a class that you choose by its name"}
+
+
+def heatmap_choice(model: ModelSpec, image: ImageRef | None) -> tuple[CamSpec, Drawn]:
+    """Method, target class, and how the map is drawn. image: None while an own one is awaited."""
+    known, picture = of_model(model.name), _picture(image, model)
+    st.subheader("Heatmap")
+    method = choice("Method", "cam", known)
+    entry = CAMS[method]
+    st.caption(
+        f":{'gray' if entry.facts['cost'] == 'one pass' else 'orange'}-badge[{entry.facts['cost']}] {entry.summary}"
+    )
+    layer = _layer(model, known)
+    target = _target(model, known, picture)
+    opacity = number("Opacity", "opacity", known, format="%d %%")
+    marked = picture is not None and picture.truth_kind in ("mask", "boxes")
+    outline = marked and toggle(
+        "Outline the object", "outline", known, help="Drawn in as people marked it, white beside black."
+    )
+    return CamSpec(method=method, layer=layer, target=target), Drawn(opacity / 100, outline)
+
+
+def _layer(model: ModelSpec, known: Known) -> str:
+    """The target layer."""
+    name = choice(
+        "Target layer",
+        "layer",
+        known,
+        help="Where in the network the map is made. Early layers see fine detail, late ones objects.",
+    )
+    found = layers_of(model.name).get(name)
+    if found:
+        st.caption(
+            f"{found.channels} maps of {found.height} × {found.width} cells, one for every {found.stride_px:g} pixels"
+        )
+    return name
+
+
+def _target(model: ModelSpec, known: Known, picture: Picture | None) -> str | int:
+    target = choice(
+        "Target class",
+        "target",
+        known,
+        help=listed(TARGETS | A_CLASS),
+        on_change=_start_with_the_predicted,
+        args=(model,),
+    )
+    if target == "label" and picture is not None and picture.label is None:
+        who = "Your own image" if picture.image.source == "own" else "This image"
+        st.caption(f"{who} has no label: the class that the dense network predicts is used.")
+        return "dense"
+    if target == "class":
+        return class_names(model.name).index(choice("Class", "class", known, help="Type to search."))
+    return target
+
+
+def _start_with_the_predicted(model: ModelSpec) -> None:
+    """The list of classes begins where the dense network's answer is, until a person has chosen
+    one.
+    """
+    says = st.session_state.get("_dense_says")
+    if "class" not in st.session_state and says is not None:
+        st.session_state["class"] = st.query_params["class"] = class_names(model.name)[says]
+
+
+def _picture(image: ImageRef | None, model: ModelSpec) -> Picture | None:
+    with suppress(SparsightError):  # said where the picture is drawn
+        return engine.engine().picture(image, model) if image else None
+    return None

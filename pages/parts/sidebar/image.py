@@ -1,0 +1,142 @@
+"""Choosing the image: an embedded digit or a photograph, as the network needs it, or a person's
+own, uploaded or pasted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import streamlit as st
+
+from core import ImageRef, ModelSpec, SparsightError
+from core.data.gallery import GALLERY
+from core.figures import maps
+from core.models.zoo import card
+from pages.parts.common import engine, present
+from pages.parts.common.address import FOLDER, PHOTO_SETS, of_model
+from pages.parts.common.parameters import Choice
+from pages.parts.common.thumbs import Sheet, Thumb, draw
+from pages.parts.common.widgets import Known, choice, segments, toggle, whole
+from pages.parts.sidebar import photo_sets
+
+FILE_TYPES = ["png", "jpg", "jpeg", "webp", "bmp"]
+A_ROW, A_PAGE = 8, 16  # digits of the gallery
+PHOTOS_A_ROW, PHOTO_PX = 5, 96
+NOISE = 0.2  # upper end of the thesis' background noise
+Found = tuple[ImageRef | None, SparsightError | None]
+
+
+def image_choice(model: ModelSpec) -> Found:
+    """Draws the widgets. The image is None while an own one is awaited; the error says why one was
+    refused.
+    """
+    known, sets = of_model(model.name), photo_sets.fitting(model)
+    st.subheader("Image")
+    if card(model).images == "photos":
+        _say_what_is_missing(sets)
+        known = known | {"source": Choice("gallery", ("gallery", "own", *sets))}
+    source = (choice if sets else segments)("Source", "source", known, label_visibility="collapsed")
+    if source in sets:
+        return photo_sets.row_choice(sets[source], model, known), None
+    if source == "own":
+        image, trouble = _own(model)
+    else:
+        image, trouble = {"digits": _digit, "gallery": _photo}[source](model, known), None
+    if card(model).images != "digits":
+        return image, trouble
+    noisy = toggle(
+        "Background noise",
+        "noise",
+        known,
+        help="As in the thesis: pixels that are exactly 0 get a random value up to 0.2, in training and here.",
+    )
+    return image and replace(image, noise=NOISE if noisy else 0.0), trouble
+
+
+def _say_what_is_missing(sets: Mapping[str, str]) -> None:
+    """A link may name a data set that this machine, or this network, has nothing to do with."""
+    asked = st.query_params.get("source")
+    if asked in (FOLDER, *PHOTO_SETS) and asked not in sets:
+        what = (
+            "no folder is named by `SPARSIGHT_PHOTOS`"
+            if asked == FOLDER
+            else "it is not there, or has none of this network's classes"
+        )
+        st.warning(
+            f"`source={asked}` cannot be used here: {what}. The gallery is used instead.", icon=":material/link_off:"
+        )
+
+
+def _digit(model: ModelSpec, known: Known) -> ImageRef:
+    left, right = st.columns([2, 3], gap="small")
+    with left:
+        digit = choice("Digit", "digit", known)
+    with right:
+        nth = whole("Which one", "nth", known, help="One of 500. The networks never saw them in training.")
+    rows = engine.rows_of_class(int(digit))
+    first = min((nth - 1) // A_PAGE * A_PAGE, len(rows) - A_PAGE)
+    if not present.hidden("nth"):  # the strip would give away what is chosen
+        shown = tuple(
+            Thumb(str(first + place + 1), url, f"Digit {digit}, number {first + place + 1}")
+            for place, url in enumerate(_digit_urls(rows[first : first + A_PAGE]))
+        )
+        sheet = Sheet(label="Digits", thumbs=shown, chosen=str(nth), columns=A_ROW, locked=present.locked("nth"))
+        draw(sheet, lambda value: _set("nth", int(value)))
+    return ImageRef(name=str(rows[nth - 1]))
+
+
+def _photo(model: ModelSpec, known: Known) -> ImageRef:
+    name = choice("Photograph", "photo", known, help="They come with the packages scikit-image and scikit-learn.")
+    if not present.hidden("photo"):
+        shown = tuple(Thumb(photo, _photo_url(photo), entry.value.alt) for photo, entry in GALLERY.items())
+        sheet = Sheet(
+            label="Photographs", thumbs=shown, chosen=name, columns=PHOTOS_A_ROW, locked=present.locked("photo")
+        )
+        draw(sheet, lambda value: _set("photo", value))
+    return ImageRef(source="gallery", name=name)
+
+
+def _set(name: str, value: Any) -> None:
+    st.session_state[name] = value
+
+
+@st.cache_data(max_entries=500, show_spinner=False)
+def _digit_urls(rows: tuple[int, ...]) -> tuple[str, ...]:
+    clean = (engine.engine().picture(ImageRef(name=str(row), noise=0.0)).clean for row in rows)
+    return tuple(maps.data_url(maps.png(maps.plain(values, 56))) for values in clean)
+
+
+@st.cache_data(max_entries=100, show_spinner=False)
+def _photo_url(name: str) -> str:
+    from core.data.gallery import gallery_image
+
+    return maps.data_url(maps.jpeg(maps.thumbnail(gallery_image(name), PHOTO_PX)))
+
+
+def _own(model: ModelSpec) -> Found:
+    of = "a digit" if card(model).images == "digits" else "a photograph"
+    uploaded = st.file_uploader(
+        f"Upload an image of {of}", FILE_TYPES, key="upload", help="Up to 10 MB. It stays in this app's memory."
+    )
+    pasted = st.chat_input("Or paste one here", key="paste", accept_file=True, file_type=FILE_TYPES)
+    data = _newest(uploaded, pasted.files[0] if pasted and pasted.files else None)
+    if data is None:
+        return None, None
+    try:
+        return engine.engine().add_image(data, model), None
+    except SparsightError as error:
+        return None, error
+
+
+def _newest(uploaded: Any, pasted: Any) -> bytes | None:
+    """The content of the file that came last, whichever way; it is kept when the page is left and
+    entered again.
+    """
+    if pasted is not None:
+        st.session_state["_own"] = pasted.getvalue()
+    elif uploaded is not None and uploaded.file_id != st.session_state.get("_upload_seen"):
+        st.session_state["_upload_seen"] = uploaded.file_id
+        st.session_state["_own"] = uploaded.getvalue()
+    return st.session_state.get("_own")

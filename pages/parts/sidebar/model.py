@@ -1,0 +1,244 @@
+"""Which network, and how it is pruned: widgets -> ModelSpec, and the PruningSpec without its
+amount.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import lru_cache
+
+import streamlit as st
+
+from core import ModelSpec, PruningSpec
+from core.base.text import size
+from core.models.cards import Card
+from core.models.zoo import MODELS, RANDOM, card, default_model, series_of
+from core.pruning import CRITERIA
+from core.pruning.repair import has_batch_norm
+from core.specs import GRANULARITIES, REPAIRS, SCHEDULES, SCOPES, TRAINED, Schedule, n_of_m
+from pages.parts.common import engine, present
+from pages.parts.common.address import of_model
+from pages.parts.common.markdown import message, plain
+from pages.parts.common.parameters import Choice, Stated
+from pages.parts.common.widgets import Known, amount, choice, number, segments, several
+from pages.parts.sidebar import downloads, own_networks
+
+FEW_CLASSES = 20  # that are named, so that nobody wonders about an answer
+# What has other choices for other models: each model finds its own again when it is chosen again.
+OF_ITS_OWN = (
+    "weights",
+    "unit",
+    "fine",
+    "ratio",
+    "level",
+    "source",
+    "seed",
+    "schedule",
+    "class",
+    "excluded",
+    "byhand",
+    "repair",
+    "layer",
+)
+
+
+def look_again() -> None:
+    """Networks that were retrained or taken in since the last look are known from here on."""
+    engine.engine().refresh_models()
+
+
+def model_choice(known: Known) -> ModelSpec:
+    """The network, dense."""
+    st.subheader("Network", help=_which())
+    name = choice("Network", "model", known, label_visibility="collapsed")
+    _remember(name)
+    known = of_model(name)
+    found = default_model(name)
+    if card(found).images == "photos":
+        found = replace(found, weights=choice("Weights", "weights", known, help=_sets(card(found))))
+    _described(found)
+    known = of_model(name, found.weights)
+    _fit("unit", known)
+    found = replace(found, seed=_seed(known))
+    if not present.on():
+        own_networks.form()
+    return found
+
+
+def _seed(known: Known) -> int:
+    """Of the runs of these weights; offered where there are several."""
+    _fit("seed", known)
+    entry = known["seed"]
+    assert isinstance(entry, Choice)
+    if len(entry.names) == 1:
+        return int(entry.default)
+    return int(
+        segments(
+            "Model seed", "seed", known, help="The same network trained several times from different random beginnings."
+        )
+    )
+
+
+def _fit(name: str, known: Known) -> None:
+    """What was chosen for other weights gives way where these do not have it."""
+    entry = known[name]
+    assert isinstance(entry, Choice)
+    if st.session_state.get(name, entry.default) not in entry.names:
+        st.session_state[name] = entry.default
+
+
+def _which() -> str:
+    """What comes along, and what is downloaded when it is first used."""
+    models = [default_model(name) for name in MODELS]
+    here = [model for model in models if downloads.is_there(model)]
+    away = [
+        f"{plain(model.name)} ({size(card(model).weights[model.weights].bytes)})"
+        for model in models
+        if model not in here
+    ]
+    text = f"On this machine: {', '.join(plain(model.name) for model in here)}."
+    if away:
+        text += f"\n\nDownloaded when first used: {', '.join(away)}."
+    return f"{text}\n\nAny other CNN of torchvision by its name in the address, such as `?model=resnet34`."
+
+
+def _sets(found: Card) -> str:
+    return listed(
+        {name: weights.summary for name, weights in found.weights.items()} | {RANDOM: "untrained, as a control"}
+    )
+
+
+def _described(model: ModelSpec) -> None:
+    """What was chosen, in a line: size, and whether its weights are here."""
+    found, absent = card(model), ""
+    if not downloads.is_there(model):
+        absent = f" :orange-badge[:material/cloud_download: {size(found.weights[model.weights].bytes)}]"
+    st.caption(f"{plain(downloads.title(model))}, {found.parameters:,} parameters{absent}")
+    if len(found.classes) <= FEW_CLASSES and found.images == "photos":
+        names = ", ".join(map(plain, found.classes))
+        st.caption(
+            f"It knows {len(found.classes)} classes only, and answers one of them whatever it is shown: {names}."
+        )
+
+
+def _remember(name: str) -> None:
+    """Keeps the values of the model that was left, and brings back those of the one that is
+    chosen.
+    """
+    before = st.session_state.get("_model_before", name)
+    st.session_state["_model_before"] = name
+    if name == before:
+        return
+    kept = st.session_state.setdefault("_kept", {})
+    for parameter in OF_ITS_OWN:
+        if parameter in st.session_state:
+            kept[before, parameter] = st.session_state[parameter]
+            entry = of_model(name)[parameter]
+            st.session_state[parameter] = kept.get(
+                (name, parameter), entry.usual if isinstance(entry, Stated) else entry.default
+            )
+
+
+def family_choice(model: ModelSpec) -> PruningSpec:
+    """How the network is pruned; the amount is still missing (a sparsity of 0, or level 0, stands
+    for it).
+    """
+    known, found = of_model(model.name, model.weights), card(model)
+    st.subheader("Pruning")
+    schedule = _schedule(model, known)
+    if schedule in TRAINED:
+        st.caption(message(found.weights[model.weights].summary))
+        return PruningSpec.at_level(0, schedule)
+    granularity = choice("Granularity", "granularity", known, help=listed(GRANULARITIES))
+    scope = "global" if n_of_m(granularity) else segments("Scope", "scope", known, help=listed(SCOPES))
+    criterion = choice(
+        "Criterion", "criterion", known, help=listed({name: entry.summary for name, entry in CRITERIA.items()})
+    )
+    if CRITERIA[criterion].facts.get("needs") == "images":
+        st.caption(":gray-badge[a few images] Measured once for each network, on a few images.")
+    excluded, overrides = _layers(found, known, granularity)
+    repair = _repair(model, known)
+    return PruningSpec.one_shot(
+        0.0, scope, criterion, granularity=granularity, excluded=excluded, overrides=overrides, repair=repair
+    )
+
+
+def _repair(model: ModelSpec, known: Known) -> str:
+    """What is measured again after pruning, for networks that have something to measure."""
+    if not _has_batch_norm(card(model)):
+        return "none"
+    text = (
+        listed(REPAIRS)
+        + "\n\nThe images are those that criteria are measured on: the gallery's photographs, or embedded digits."
+    )
+    repair = segments("Repair", "repair", known, help=text)
+    if repair != "none":
+        st.caption(
+            "A few images are little to measure on: where pruning has not hurt much yet, this costs more than it mends."
+        )
+    return repair
+
+
+@lru_cache(maxsize=200)
+def _has_batch_norm(found: Card) -> bool:
+    return has_batch_norm(found.skeleton)
+
+
+def _layers(found: Card, known: Known, granularity: str) -> tuple[tuple[str, ...], tuple[tuple[str, float], ...]]:
+    """Weights that are left alone, and weights with an amount of their own."""
+    if present.on():
+        alone, own = (
+            tuple(text for text in st.query_params.get_all(name) if not known[name].problem(text))
+            for name in ("excluded", "byhand")
+        )
+        shares = {name: amount(f"amount.{name}", known) for name in own}
+    else:
+        with st.expander("Layers", icon=":material/layers:"):
+            alone = several(
+                "Leave alone",
+                "excluded",
+                known,
+                placeholder="none",
+                help="first: the layer that sees the image. classifier: the one that makes the logits.",
+            )
+            if "classifier" not in alone:
+                st.caption(
+                    "Many papers leave the classifier alone: pruning it changes accuracy more than its share of the"
+                    " weights says."
+                )
+            shares = {} if n_of_m(granularity) else _amounts_by_hand(known)
+    excluded = _weights_of(found, alone)
+    overrides = {f"{name}.weight": share / 100 for name, share in shares.items()}
+    return excluded, tuple((weight, share) for weight, share in overrides.items() if weight not in excluded)
+
+
+def _amounts_by_hand(known: Known) -> dict[str, float]:
+    """Percent by layer; the slider of the sidebar moves the others only."""
+    chosen = several(
+        "Amount by hand",
+        "byhand",
+        known,
+        placeholder="none",
+        help="Each loses the share that its own slider says; the sparsity above is that of all other layers.",
+    )
+    return {name: number(name, f"amount.{name}", known, format="%.1f %%") for name in chosen}
+
+
+def _weights_of(found: Card, chosen: tuple[str, ...]) -> tuple[str, ...]:
+    special = {"first": found.prunable[0], "classifier": found.classifier}
+    return tuple(special.get(name, f"{name}.weight") for name in chosen)
+
+
+def _schedule(model: ModelSpec, known: Known) -> Schedule:
+    """A trained series is offered where there is one."""
+    series = series_of(model)
+    if series is None:
+        return "one-shot"
+    names: tuple[Schedule, ...] = ("one-shot", series.schedule)
+    chosen = segments("Schedule", "schedule", known, help=listed({name: SCHEDULES[name] for name in names}))
+    return series.schedule if chosen == series.schedule else "one-shot"
+
+
+def listed(texts: dict[str, str]) -> str:
+    """Names and what they mean, for a help text."""
+    return "\n".join(f"- **{plain(name)}**: {message(text)}" for name, text in texts.items())

@@ -1,0 +1,117 @@
+"""Data sets of photographs: which are on this machine, and the photograph that is chosen from
+one.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import streamlit as st
+
+from core import DataSpec, ImageRef, ModelSpec, SparsightError
+from core.base.stamps import Stamp, stamp_of
+from core.data.folders import PREFIX
+from core.data.photo_inputs import PhotoInputs
+from core.data.photo_sets import Photo
+from core.figures import maps
+from core.models.zoo import card
+from pages.parts.common import access, engine, present
+from pages.parts.common.address import FOLDER, PHOTO_SETS
+from pages.parts.common.thumbs import Sheet, Thumb, draw
+from pages.parts.common.widgets import Known, whole
+
+PLACES = {
+    "imagenette": "imagenette2-320",
+    "oxford-pets": "oxford-iiit-pet",
+    "cifar-10": "cifar-10-batches-py",
+    "fashion-mnist": "FashionMNIST/raw",
+}
+A_PAGE, A_ROW, PX = 10, 5, 96
+
+
+def on_this_machine() -> dict[str, str]:
+    """Names in the address -> names of data sets; nothing is read or downloaded."""
+    found = {name: name for name in PHOTO_SETS if _place(name).exists()}
+    named = os.environ.get("SPARSIGHT_PHOTOS")
+    return found | ({FOLDER: f"{PREFIX}{Path(named)}"} if named else {})
+
+
+def fitting(model: ModelSpec) -> dict[str, str]:
+    """Those of them that have a class in common with the network."""
+    if card(model).images != "photos":
+        return {}
+    card_stamp = engine.engine().retrained.look_at(model.name)
+    return {
+        name: data
+        for name, data in on_this_machine().items()
+        if _has_classes(data, model, f"{stamp_of(_place(data))} {card_stamp}")
+    }
+
+
+def _place(data: str) -> Path:
+    return (
+        Path(data.removeprefix(PREFIX)) if data.startswith(PREFIX) else engine.engine().folder / "data" / PLACES[data]
+    )
+
+
+@st.cache_data(max_entries=200, show_spinner=False, hash_funcs=engine.KEYS)
+def _has_classes(data: str, model: ModelSpec, stamp: Stamp) -> bool:
+    with suppress(SparsightError):  # a damaged set is as good as none here; asked for by name it is explained
+        return len(inputs(data, model).own_classes) > 0
+    return False
+
+
+def inputs(data: str, model: ModelSpec) -> PhotoInputs:
+    """A data set as this network gets it. Raises MissingData, BadFile, BadSpec."""
+    return engine.engine().photos(DataSpec(name=data), model)
+
+
+def offers_export(source: str) -> bool:
+    """Whether views of this image source can be exported: their code names the folder, which a
+    locked server keeps to itself.
+    """
+    return not source.startswith(PREFIX) or access.offers(access.EXPORT)
+
+
+def row_choice(data: str, model: ModelSpec, known: Known) -> ImageRef:
+    """Which photograph of the set: a field for its number, and thumbnails."""
+    photos = inputs(data, model).photos
+    nth = whole("Which one", "row", known, help=f"One of {len(photos):,}, in the order of their classes.")
+    if nth > len(photos):
+        st.caption(f"There are {len(photos):,} photographs in this set: the last one is shown.")
+        nth = len(photos)
+    first = (nth - 1) // A_PAGE * A_PAGE
+    if not present.hidden("row"):
+        shown = tuple(_thumbs(data, model, first, min(first + A_PAGE, len(photos))))
+        draw(
+            Sheet(
+                label="Photographs of the set",
+                thumbs=shown,
+                chosen=str(nth),
+                columns=A_ROW,
+                locked=present.locked("row"),
+            ),
+            _choose,
+        )
+    return ImageRef(source=data, name=str(nth - 1))
+
+
+def _choose(value: str) -> None:
+    st.session_state["row"] = int(value)
+
+
+def _thumbs(data: str, model: ModelSpec, first: int, end: int) -> Iterator[Thumb]:
+    photos = inputs(data, model).photos
+    for row in range(first, end):
+        with suppress(SparsightError):  # one that cannot be read is left out
+            photo = photos.photos[row]
+            url = _url(data, row, f"{photos.stamp} {photo.stamp}", photo)
+            yield Thumb(str(row + 1), url, f"Number {row + 1}: {photos.classes[photo.label]}, {Path(photo.name).name}")
+
+
+@st.cache_data(max_entries=500, show_spinner=False)
+def _url(data: str, row: int, stamp: Stamp, _photo: Photo) -> str:
+    return maps.data_url(maps.jpeg(maps.thumbnail(_photo.read(), PX)))

@@ -1,0 +1,149 @@
+"""The accuracy table: what is written is read, an earlier folder wins, damage is named, a folder
+that cannot be written is said.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.base.errors import BadFile, CacheNotWritable
+from core.specs import DataSpec, ModelSpec, PruningSpec, VariantSpec
+from core.store.accuracy_table import AccuracyTable, read_counts, write_counts
+
+MODEL = ModelSpec()
+VARIANT = VariantSpec(model=MODEL, pruning=PruningSpec.one_shot(0.5))
+NOISY = DataSpec(noise=0.2)
+
+
+def place(root: Path) -> Path:
+    return root / MODEL.key / "accuracy.csv"
+
+
+def one_row(root: Path, correct: int, data: DataSpec = NOISY) -> None:
+    write_counts(place(root), [(VARIANT.pruning.key, data.key, correct, 5000)])
+
+
+names = st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z")), min_size=1, max_size=12)
+counts = st.integers(0, 10**6).flatmap(lambda total: st.tuples(st.integers(0, total), st.just(total)))
+
+
+@given(st.dictionaries(st.tuples(names, names), counts, max_size=5))
+def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, rows: dict) -> None:
+    path = tmp_path_factory.mktemp("table") / "deep" / "accuracy.csv"
+    write_counts(path, ((pruning, data, correct, total) for (pruning, data), (correct, total) in rows.items()))
+    assert read_counts(path) == rows
+    assert [entry.name for entry in path.parent.iterdir()] == ["accuracy.csv"]  # nothing temporary is left
+
+
+def test_no_table_has_no_rows(tmp_path: Path) -> None:
+    assert read_counts(tmp_path / "accuracy.csv") == {}
+    assert AccuracyTable([tmp_path]).get(VARIANT, NOISY) is None
+
+
+def test_counts_are_found_by_variant_and_data(tmp_path: Path) -> None:
+    one_row(tmp_path, 4321)
+    table = AccuracyTable([tmp_path])
+    assert table.get(VARIANT, NOISY) == (4321, 5000)
+    assert table.get(VARIANT, DataSpec()) is None
+    assert table.get(VARIANT.dense, NOISY) is None
+    assert table.get(VariantSpec(model=ModelSpec(seed=334), pruning=VARIANT.pruning), NOISY) is None
+
+
+def test_an_earlier_folder_wins_and_a_later_one_fills_up(tmp_path: Path) -> None:
+    one_row(tmp_path / "own", 1)
+    write_counts(
+        place(tmp_path / "shipped"), [(VARIANT.pruning.key, NOISY.key, 2, 5000), ("dense", NOISY.key, 3, 5000)]
+    )
+    table = AccuracyTable([tmp_path / "own", tmp_path / "shipped"])
+    assert table.get(VARIANT, NOISY) == (1, 5000)
+    assert table.get(VARIANT.dense, NOISY) == (3, 5000)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "pruning,data,correct,total\ndense,digits,5001,5000\n",
+        "pruning,data,correct,total\ndense,digits,-1,5000\n",
+        "pruning,data,correct,total\ndense,digits,4.5,5000\n",
+        "pruning,data,correct,total\ndense,digits\n",
+        "pruning,data,correct,total\ndense,digits,49",
+        "pruning,data,correct,total\ndense,digits,490,500",  # of 5000
+        "pruning,data,correct,tot",
+        "pruning,data\n",
+        "pruning,data,correct,total",
+        "",
+        "model,data,correct,total\ndense,digits,4900,5000\n",
+    ],
+)
+def test_a_damaged_table_is_named_and_not_used(tmp_path: Path, content: str) -> None:
+    place(tmp_path).parent.mkdir(parents=True)
+    place(tmp_path).write_text(content)
+    with pytest.raises(BadFile) as caught:
+        AccuracyTable([tmp_path]).get(VARIANT, NOISY)
+    assert str(place(tmp_path)) in caught.value.wrong
+    assert "git checkout" in caught.value.next_step
+
+
+def test_bytes_that_are_no_text_are_damage(tmp_path: Path) -> None:
+    (tmp_path / "accuracy.csv").write_bytes(b"\xff\xfe\x00\x80")
+    with pytest.raises(BadFile):
+        read_counts(tmp_path / "accuracy.csv")
+
+
+def test_writing_again_replaces(tmp_path: Path) -> None:
+    one_row(tmp_path, 1)
+    one_row(tmp_path, 2)
+    assert read_counts(place(tmp_path)) == {(VARIANT.pruning.key, NOISY.key): (2, 5000)}
+
+
+def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(CacheNotWritable, match="could not be written"):
+        one_row(tmp_path / "file", 1)
+    assert (tmp_path / "file").read_text() == "in the way"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_read_only_folder_is_said(tmp_path: Path) -> None:
+    one_row(tmp_path, 1)
+    place(tmp_path).parent.chmod(0o555)
+    try:
+        with pytest.raises(CacheNotWritable):
+            one_row(tmp_path, 2)
+    finally:
+        place(tmp_path).parent.chmod(0o755)
+    assert read_counts(place(tmp_path)) == {(VARIANT.pruning.key, NOISY.key): (1, 5000)}
+
+
+def test_what_cannot_be_renamed_leaves_nothing_behind(tmp_path: Path) -> None:
+    place(tmp_path).mkdir(parents=True)  # a folder stands where the table should go
+    (place(tmp_path) / "content").write_text("")
+    with pytest.raises(CacheNotWritable):
+        one_row(tmp_path, 1)
+    assert [entry.name for entry in place(tmp_path).parent.iterdir()] == ["accuracy.csv"]
+
+
+def test_a_table_that_changes_on_disk_is_read_again(tmp_path: Path) -> None:
+    table = AccuracyTable([tmp_path / "own", tmp_path / "shipped"])
+    assert table.get(VARIANT, NOISY) is None
+    one_row(tmp_path / "shipped", 7)
+    assert table.get(VARIANT, NOISY) == (7, 5000)
+    one_row(tmp_path / "own", 8)
+    assert table.get(VARIANT, NOISY) == (8, 5000)
+    one_row(tmp_path / "own", 9)  # of the same size
+    assert table.get(VARIANT, NOISY) == (9, 5000)
+    place(tmp_path / "own").unlink()
+    assert table.get(VARIANT, NOISY) == (7, 5000)
+
+
+def test_a_table_that_stays_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one_row(tmp_path, 7)
+    table = AccuracyTable([tmp_path])
+    table.get(VARIANT, NOISY)
+    monkeypatch.setattr(Path, "read_text", lambda *_, **__: pytest.fail("it was read again"))
+    assert table.get(VARIANT, NOISY) == (7, 5000)
