@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from bench.measure import BENCHES, line
-from core.base.device import seconds
+from core.base.timing import seconds
 from core.data.gallery import GALLERY
 from core.engine.engine import Engine
 from core.models.zoo import RANDOM, card, default_model, is_there

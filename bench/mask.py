@@ -9,7 +9,7 @@ import torch
 
 from bench.measure import BENCHES, alternate, line
 from bench.train import BATCH, RECIPE, RULE, SIDE_PX
-from core.base.device import seconds
+from core.base.timing import seconds
 from core.data.decode import TrainingImages
 from core.engine.engine import Engine
 from core.models.architectures import build

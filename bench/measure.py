@@ -9,8 +9,9 @@ from typing import Any
 
 import torch
 
-from core.base.device import describe, seconds
+from core.base.device import describe
 from core.base.registry import Registry
+from core.base.timing import seconds
 from core.engine.engine import Engine
 
 Bench = Callable[[Engine, int | None], dict[str, Any]]

@@ -13,7 +13,7 @@ import torch.nn.utils.prune as torch_prune
 from torch import Tensor, nn
 
 from bench.measure import BENCHES, line
-from core.base.device import seconds
+from core.base.timing import seconds
 from core.engine.engine import Engine
 from core.models.building import untrained
 from core.models.zoo import MODELS

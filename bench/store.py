@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.measure import BENCHES, line
-from core.base.device import seconds
+from core.base.timing import seconds
 from core.disk.sizes import file_bytes
 from core.engine.engine import Engine
 from core.models.zoo import RANDOM

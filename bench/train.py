@@ -19,7 +19,8 @@ from PIL import Image
 from torch.utils.data import DataLoader
 
 from bench.measure import BENCHES, alternate, line
-from core.base.device import describe, seconds
+from core.base.device import describe
+from core.base.timing import seconds
 from core.data.decode import TrainingImages, decode, finished
 from core.data.folders import SUFFIXES, read_folder
 from core.engine.engine import Engine

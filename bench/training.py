@@ -12,8 +12,8 @@ from PIL import Image
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 
 from bench.measure import BENCHES, alternate, line
-from core.base.device import seconds
 from core.base.errors import MissingData
+from core.base.timing import seconds
 from core.data.datasets import LabelledImages, mnist
 from core.engine.engine import Engine
 from core.models.small import ThesisCNN, initialise

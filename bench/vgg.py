@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from bench.measure import BENCHES, line
-from core.base.device import seconds
+from core.base.timing import seconds
 from core.data.gallery import GALLERY
 from core.engine.engine import Engine
 from core.models.zoo import RANDOM, card

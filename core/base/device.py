@@ -1,17 +1,13 @@
-"""Choosing a device, random generators keyed by what they are for, and honest timing."""
+"""Choosing a device and the type of its numbers; the memory it has."""
 
 from __future__ import annotations
 
 import ctypes
-import hashlib
 import os
 import re
-import time
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from core.base.errors import BadSpec
@@ -89,36 +85,3 @@ def describe(device: torch.device) -> str:
         return torch.cuda.get_device_name(device)
     count = torch.get_num_threads()
     return f"CPU, {count} thread{'' if count == 1 else 's'}"
-
-
-def entropy(*purpose: object) -> int:
-    """A 64-bit seed from what the randomness is for, e.g. entropy("noise", seed, level, epoch):
-    stable over machines and versions.
-    """
-    text = "/".join(str(part) for part in purpose)
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
-
-
-def numpy_generator(*purpose: object) -> np.random.Generator:
-    """A numpy generator keyed by its purpose (SFC64: the fastest of numpy's for float32)."""
-    return np.random.Generator(np.random.SFC64(entropy(*purpose)))
-
-
-def torch_generator(*purpose: object, device: torch.device | str = "cpu") -> torch.Generator:
-    """A torch generator keyed by its purpose. CPU and GPU generators give different numbers."""
-    return torch.Generator(device).manual_seed(entropy(*purpose))
-
-
-def synchronise(device: torch.device) -> None:
-    """Wait until the device has finished all it was given; nothing on the CPU."""
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-
-
-def seconds(call: Callable[[], object], device: torch.device) -> float:
-    """Wall-clock seconds of one call, device work included."""
-    synchronise(device)
-    start = time.perf_counter()
-    call()
-    synchronise(device)
-    return time.perf_counter() - start

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from core.base.device import numpy_generator, torch_generator
+from core.base.draws import numpy_generator, torch_generator
 
 
 class NoiseSource:

@@ -12,7 +12,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from core.base.device import describe, seconds, torch_generator
+from core.base.device import describe
+from core.base.draws import torch_generator
+from core.base.timing import seconds
 from core.disk.sizes import file_bytes, sparse_bytes
 from core.measures.multiply_adds import MultiplyAdds, multiply_adds, zeros
 from core.models.cards import Card

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from core.base.device import entropy, torch_generator
+from core.base.draws import entropy, torch_generator
 
 Build = Callable[[], nn.Module]
 NORMS = (nn.modules.batchnorm._BatchNorm, nn.LayerNorm, nn.GroupNorm)  # their values are ones and zeros

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from core.base.device import torch_generator
+from core.base.draws import torch_generator
 
 
 class ThesisCNN(nn.Module):

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from core.base.device import torch_generator
+from core.base.draws import torch_generator
 
 SUMS = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear)
 BATCH_NORMS = nn.modules.batchnorm._BatchNorm

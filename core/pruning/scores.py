@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from core.base.device import torch_generator
+from core.base.draws import torch_generator
 from core.base.errors import BadSpec
 from core.base.registry import Registry
 from core.pruning.calibration import Calibration

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
-from core.base.device import torch_generator
+from core.base.draws import torch_generator
 from core.base.registry import Registry
 from core.saliency.capture import Captured, ChooseTarget, capture, overflowing
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
-from core.base.device import numpy_generator
+from core.base.draws import numpy_generator
 from core.base.errors import BadSpec, UnknownName
 from core.data.decode import TrainingImages
 from core.models.cards import Card

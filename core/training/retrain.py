@@ -9,7 +9,8 @@ from typing import Any
 
 import torch
 
-from core.base.device import choose_device, describe, seconds
+from core.base.device import choose_device, describe
+from core.base.timing import seconds
 from core.data.classes import readable
 from core.data.datasets import DATASETS
 from core.data.decode import TrainingImages

@@ -11,7 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from core.base.device import entropy, numpy_generator, precision_named
+from core.base.device import precision_named
+from core.base.draws import entropy, numpy_generator
 from core.data.decode import TrainingImages
 from core.evaluation.counting import count_right
 from core.specs import TrainSpec

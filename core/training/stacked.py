@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from core.base.device import numpy_generator
+from core.base.draws import numpy_generator
 from core.data.datasets import LabelledImages
 from core.data.noise import NoiseSource, add_background_noise
 from core.models.small import StackedThesisCNN

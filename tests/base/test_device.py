@@ -10,8 +10,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.base.device import choose_device, describe, entropy, numpy_generator, seconds, synchronise, torch_generator
+from core.base.device import choose_device, describe
+from core.base.draws import entropy, numpy_generator, torch_generator
 from core.base.errors import BadSpec
+from core.base.timing import seconds, synchronise
 from core.engine.engine import Engine
 
 NO_GPU = pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")

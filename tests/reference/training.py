@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from core.base.device import entropy, numpy_generator
+from core.base.draws import entropy, numpy_generator
 from core.data.datasets import LabelledImages
 from core.data.decode import TrainingImages
 from core.specs import TrainSpec

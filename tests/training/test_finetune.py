@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import nn
 
-from core.base.device import entropy
+from core.base.draws import entropy
 from core.base.errors import CacheNotWritable
 from core.data.decode import TrainingImages
 from core.disk.files import Files

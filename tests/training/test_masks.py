@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from core.base.device import numpy_generator, torch_generator
+from core.base.draws import numpy_generator, torch_generator
 from core.base.errors import BadSpec, UnknownName
 from core.disk.files import Files
 from core.disk.sparse import unpack_sparse
