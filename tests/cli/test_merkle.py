@@ -20,17 +20,18 @@ from core.protocols.merkle.protocol import Plan
 from core.protocols.series import tables as series_tables
 from core.protocols.series.images import Place
 from tests.protocols.small_series import photographs
+from tests.restoring import restore_models
 
 MODEL = ModelSpec(name="squeezenet1_1@tiny-photos", weights="merkle-global", seed=2)
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _as_before() -> Iterator[None]:
-    threads, entries = torch.get_num_threads(), MODELS._entries
+    threads, entries = torch.get_num_threads(), dict(MODELS)
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
-    MODELS._entries = entries
+    restore_models(entries)
 
 
 @pytest.fixture(scope="module")

@@ -24,6 +24,7 @@ from core.results import Comparison
 from core.specs import ModelSpec
 from core.store.store import ModelStore
 from tests.data.made_sets import folder_files, jpeg, photograph, write_folder, write_zip
+from tests.restoring import restore_models
 from tests.small_networks import DENSE, LEVEL, MODEL, write_card, write_level, write_series
 
 CAT = ImageRef(source="gallery", name="cat")
@@ -35,9 +36,9 @@ Exchange = Callable[[Path], object]
 
 @pytest.fixture(autouse=True)
 def registry_as_it_was() -> Iterator[None]:
-    before = MODELS._entries
+    before = dict(MODELS)
     yield
-    MODELS._entries = before
+    restore_models(before)
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ memory; what is left out is said.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
@@ -34,6 +35,7 @@ from core.saliency.normalise import normalise
 from core.specs import NO_ANSWER, CamSpec, DataSpec, ImageRef, ModelSpec, VariantSpec
 from tests.data.cards import with_rule
 from tests.data.made_sets import folder_files, jpeg, photograph, write_folder, write_imagenette, write_pets
+from tests.restoring import restore_models
 
 CPU = torch.device("cpu")
 CLASSES = ("tench", "espresso", "pug", "church", "golf ball", "parachute", "English springer")
@@ -287,16 +289,17 @@ MODEL = ModelSpec(name="made", weights="here", seed=0)
 
 
 @pytest.fixture
-def photo_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Engine:
+def photo_engine(tmp_path: Path) -> Iterator[Engine]:
     """An engine that knows a small network for photographs."""
     from core.base.registry import Entry
 
-    known = MODELS._entries | {"made": Entry("made", made_card(), "Made", "")}
-    monkeypatch.setattr(MODELS, "_entries", known)
+    before = dict(MODELS)
+    MODELS.put(Entry("made", made_card(), "Made", ""))
     made = Engine("cpu", tmp_path / "cache")
     state: dict[str, Tensor] = made_network().state_dict()
     made.store.files.save(VariantSpec(model=MODEL).key, pack_sparse(state, {}), {})
-    return made
+    yield made
+    restore_models(before)
 
 
 def test_the_engine_answers_for_photographs(photo_engine: Engine, folder: Path) -> None:

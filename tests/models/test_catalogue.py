@@ -26,6 +26,7 @@ from core.protocols.lukkien.protocol import WEIGHTS_LEFT
 from core.pruning.mask import full_mask
 from tests.protocols import small_series
 from tests.protocols.small_series import NAME
+from tests.restoring import restore_models
 
 LAYER = ModelSpec(name=NAME, weights="merkle-layer", seed=0)
 CAT = ImageRef(source="gallery", name="cat", noise=0.0)
@@ -43,9 +44,9 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def registry_as_it_was() -> Iterator[None]:
-    before = MODELS._entries
+    before = dict(MODELS)
     yield
-    MODELS._entries = before
+    restore_models(before)
 
 
 def test_each_run_has_levels_and_seeds_of_its_own(cache: Path) -> None:
@@ -99,7 +100,7 @@ def test_a_level_that_is_not_trained_or_cut_short_is_said(cache: Path, tmp_path:
 
 def test_what_a_job_adds_is_found_without_a_restart(cache: Path, tmp_path: Path) -> None:
     engine = Engine("cpu", tmp_path)
-    MODELS._entries = {name: entry for name, entry in MODELS.items() if name != NAME}
+    MODELS.drop(NAME)
     one = finetuned.read(cache / NAME / finetuned.FILE)
     finetuned.write(tmp_path, replace(one, runs={"short": one.runs["short"]}))
     assert engine.refresh_models() == (NAME,)

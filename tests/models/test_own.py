@@ -5,6 +5,7 @@ plain words.
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,14 +24,17 @@ from core.models.zoo import MODELS, card, named
 from core.specs import CamSpec, ImageRef, ModelSpec, PruningSpec, VariantSpec
 from tests.models.networks import images, untrained
 from tests.models.test_states import Opens
+from tests.restoring import restore_models
 
 SMALL = InputRule(size_px=(96, 96), mean=(0.5,) * 3, std=(0.25,) * 3)
 PETS = ("cat", "dog", "hamster")
 
 
 @pytest.fixture(autouse=True)
-def only_here(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(MODELS, "_entries", dict(MODELS._entries))
+def only_here() -> Iterator[None]:
+    before = dict(MODELS)
+    yield
+    restore_models(before)
 
 
 @pytest.fixture
@@ -81,7 +85,7 @@ def test_an_engine_answers_for_it_after_a_restart_too(tmp_path: Path) -> None:
     answer = engine.compare(*question)
     assert answer.pruned.map.shape == (96, 96)
     assert answer.pruned.prediction.probabilities.shape == (3,)
-    del MODELS._entries[model.name]
+    MODELS.drop(model.name)
     path.unlink()
     again = Engine("cpu", tmp_path)
     assert MODELS[model.name].title == "Pets"
@@ -171,7 +175,7 @@ def test_damaged_and_foreign_entries_are_left_out(files: Files) -> None:
         other.parent.mkdir(parents=True)
         other.write_bytes(content)
     files.save(f"{model.key}/one-shot", {"x": torch.zeros(1)}, {})
-    del MODELS._entries[model.name]
+    MODELS.drop(model.name)
     assert register_kept(files) == (model,)
 
 

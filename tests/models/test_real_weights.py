@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -86,9 +87,15 @@ class AsCaffe(nn.Module):
         return self.network(images.flip(1) * 255 - self.mean)
 
 
-def test_squeezenet1_0_after_deep_compression(real_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def only_here() -> Iterator[None]:
+    before = dict(MODELS)
+    yield
+    restore_models(before)
+
+
+def test_squeezenet1_0_after_deep_compression(only_here: None, real_data: Path, tmp_path: Path) -> None:
     """As a module of a notebook; 415,921 of its weights are not zero."""
-    monkeypatch.setattr(MODELS, "_entries", dict(MODELS._entries))
     base = named("squeezenet1_0")
     network = base.blank()
     state = strict(read_state(real_data / "weights" / "squeezenet1_0_deepcompression_fp32.pth"), base.shapes, "", "")

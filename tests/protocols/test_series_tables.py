@@ -29,6 +29,7 @@ from core.saliency.normalise import normalise
 from core.stats.intervals import wilson
 from tests.protocols import small_series
 from tests.protocols.small_series import NAME
+from tests.restoring import restore_models
 
 MODEL = ModelSpec(name=NAME, weights="merkle-layer", seed=0)
 
@@ -44,9 +45,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     shown = small_series.photographs(folder / "shown", 5, ("",))
     (shown / "tench" / "0-2.png").write_bytes(b"no picture")
     (shown / "boxes.csv").write_text("path,x0,y0,x1,y1\ntench/0-0.png,10,8,24,20\ncassette player/1-1.png,11,8,25,20\n")
-    before = MODELS._entries
+    before = dict(MODELS)
     yield folder
-    MODELS._entries = before
+    restore_models(before)
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ from core.protocols.series.images import Place
 from core.protocols.ship import rounded
 from tests.protocols import small_series
 from tests.protocols.small_series import NAME
+from tests.restoring import restore_models
 
 MODEL = ModelSpec(name=NAME, weights="merkle-layer", seed=0)
 
@@ -34,9 +35,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     for seed in (0, 1):
         small_series.train(folder / "cache", data, seed=seed)
     small_series.photographs(folder / "shown", 4, ("",))
-    before = MODELS._entries
+    before = dict(MODELS)
     yield folder
-    MODELS._entries = before
+    restore_models(before)
 
 
 def ship(home: Path, target: Path, *more: str) -> int:
@@ -64,7 +65,7 @@ def test_what_is_shipped_is_all_that_another_machine_needs(
     first, second = (json.loads(line) for line in capsys.readouterr().out.splitlines())
     assert (first["model"], second["model"]) == (MODEL.key, f"{NAME}/merkle-layer/seed-1")
     assert second["right_answers"] == []
-    MODELS._entries = {name: entry for name, entry in MODELS.items() if name != NAME}
+    MODELS.drop(NAME)
     engine = Engine("cpu", tmp_path / "shipped")
     assert series_of(MODEL).seeds == (0,)
     original = Engine("cpu", home / "cache")
@@ -85,7 +86,7 @@ def test_what_is_shipped_is_all_that_another_machine_needs(
     assert series_tables.load(
         [tmp_path / "shipped"], Place(model=ModelSpec(name=NAME, weights="merkle-layer", seed=1), data_name="shown")
     )
-    MODELS._entries = {name: entry for name, entry in MODELS.items() if name != NAME}
+    MODELS.drop(NAME)
     Engine("cpu", home / "cache")
     sizes = [
         sum(path.stat().st_size for path in root.rglob("level-*.safetensors"))

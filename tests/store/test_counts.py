@@ -62,7 +62,7 @@ def only_here() -> Iterator[None]:
     before = set(MODELS)
     yield
     for name in set(MODELS) - before:
-        del MODELS._entries[name]
+        MODELS.drop(name)
 
 
 def sparse_model() -> ModelSpec:

@@ -17,6 +17,7 @@ from core.models.zoo import MODELS
 from pages.parts.common import engine
 from tests.data.made_sets import folder_files, jpeg, photograph, write_folder
 from tests.pages.conftest import OpenPage, open_page, words
+from tests.restoring import restore_models
 from tests.small_networks import LEVEL, MODEL, write_level, write_series
 
 VIEW = {
@@ -31,9 +32,9 @@ VIEW = {
 
 @pytest.fixture(autouse=True)
 def registry_as_it_was() -> Iterator[None]:
-    before = MODELS._entries
+    before = dict(MODELS)
     yield
-    MODELS._entries = before
+    restore_models(before)
 
 
 def pictures(app: AppTest) -> list[str]:

@@ -22,6 +22,7 @@ from core.protocols.series.images import Place, evaluate_series
 from pages.parts.common.markdown import CODE, message, plain
 from tests.pages.conftest import PATIENCE_S, open_page
 from tests.protocols import small_series
+from tests.restoring import restore_models
 
 MARKUP = re.compile(
     r"!\[b\]\(|(?<!\\)<img|(?<!\\)<b>|\[l\]\(|:material_home:|:red\[|~~s~~|\$x\$|\n#"
@@ -55,7 +56,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A cache with a trained series, its table and a failed job, and a folder of photographs: every
     name is markup.
     """
-    folder, before = tmp_path_factory.mktemp("hostile"), MODELS._entries
+    folder, before = tmp_path_factory.mktemp("hostile"), dict(MODELS)
     data = small_series.photographs(folder / "data", 3, classes=CLASSES)
     small_series.train(folder / "cache", data, RUN, (0.0, 0.5), classes=CLASSES)
     card = folder / "cache" / small_series.NAME / "card.json"
@@ -77,7 +78,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     (job / "failed.json").write_text(json.dumps([TITLE]))
     (job / "progress.jsonl").write_text(json.dumps({"skipped_images": 1, "skipped": [TITLE]}) + "\n")
     yield folder
-    MODELS._entries = before
+    restore_models(before)
 
 
 @pytest.fixture

@@ -27,6 +27,7 @@ from pages.parts.curves import series_figures, series_view
 from tests.pages.conftest import OpenPage, words
 from tests.protocols import small_series
 from tests.protocols.small_series import NAME
+from tests.restoring import restore_models
 
 MODEL = ModelSpec(name=NAME, weights="merkle-layer", seed=0)
 OTHER = ModelSpec(name=NAME, weights="short", seed=4)
@@ -37,7 +38,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A cache with two trained series and their tables on eight photographs."""
     folder = tmp_path_factory.mktemp("series")
     data = small_series.photographs(folder / "data")
-    before = MODELS._entries
+    before = dict(MODELS)
     small_series.train(folder / "cache", data)
     small_series.train(folder / "cache", data, "short", (0.0, 0.3), seed=4)
     shown = small_series.photographs(folder / "shown", 4, ("",))
@@ -46,7 +47,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     for model in (MODEL, OTHER):
         list(evaluate_series(Place(model=model, data_name="shown"), engine.store, engine.photos(data_spec, model)))
     yield folder / "cache"
-    MODELS._entries = before
+    restore_models(before)
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from core.models.zoo import MODELS
 from pages.parts.retrain import runs
 from tests.pages.conftest import open_page, words
 from tests.protocols import small_series
+from tests.restoring import restore_models
 
 WAIT_S = 240  # two epochs of a tiny data set, on a busy machine too
 DIGITS = next(name for name, entry in DATASETS.items() if entry.facts.get("kind") != "photos")
@@ -28,9 +29,9 @@ OpenRetrain = Callable[[], AppTest]
 def retrain(own_cache: Path) -> Iterator[OpenRetrain]:
     """Opens the page; whatever it has begun is stopped in the end."""
 
-    before = MODELS._entries
+    before = dict(MODELS)
     yield partial(open_page, "retrain")
-    MODELS._entries = before
+    restore_models(before)
     for job in Jobs(own_cache).all():
         Jobs(own_cache).stop(job.id)
 

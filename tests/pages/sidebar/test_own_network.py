@@ -30,7 +30,7 @@ def forgotten_afterwards() -> Iterator[None]:
     before = set(MODELS)
     yield
     for name in set(MODELS) - before:
-        del MODELS._entries[name]
+        MODELS.drop(name)
 
 
 def weights(classes: int | None = None) -> dict[str, torch.Tensor]:
