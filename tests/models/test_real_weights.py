@@ -25,6 +25,7 @@ from core.models.states import read_state, strict
 from core.models.torchvision_cnns import BY_HAND
 from core.models.zoo import MODELS, card, default_model, dense_weights, named
 from core.specs import ModelSpec
+from tests.restoring import restore_models
 
 CPU = torch.device("cpu")
 
