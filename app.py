@@ -38,9 +38,8 @@ def main() -> None:
 
 
 def _example() -> None:
-    from core.models.zoo import (
-        default_model,
-    )  # here, as in all functions: the server imports this file before its caches exist
+    # Here, as in all functions: the server imports this file before its caches exist.
+    from core.models.zoo import default_model
     from pages.parts.common import engine as cached
     from pages.parts.common import pictures
     from pages.parts.common.address import START, START_MODEL

@@ -21,12 +21,8 @@ from core.models.zoo import RANDOM, card, default_model, is_there
 from core.saliency import own_class, saliency_maps
 from core.specs import ImageRef, ModelSpec, VariantSpec
 
-NETWORKS = (
-    "efficientnet-lite0",
-    "resnet18",
-    "resnet50",
-    "vgg16",
-)  # the first one's times at one image are the bench's own
+# The first one's times at one image are the bench's own.
+NETWORKS = ("efficientnet-lite0", "resnet18", "resnet50", "vgg16")
 PEERS = {"grad-cam++": "GradCAMPlusPlus", "grad-cam": "GradCAM"}  # the same here
 BATCHES = (1, 16)
 
@@ -68,9 +64,8 @@ def heatmap(
         model = _model(engine, name)
         for images in batches:
             rounds = n or 7
-            times = _times(
-                engine, model, images, rounds if images == 1 else max(1, rounds // 2)
-            )  # a batch takes many times as long
+            # A batch takes many times as long.
+            times = _times(engine, model, images, rounds if images == 1 else max(1, rounds // 2))
             first = first or times
             rows += [_row(model, images, method, times) for method in PEERS]
     assert first is not None

@@ -99,9 +99,8 @@ def _covered(populations: list[Population], images: int, samples: int) -> tuple[
             took.append(time.perf_counter() - began)
             hits.append((low - ROUNDING <= truth) & (truth <= high + ROUNDING))
             widths.append(high - low)
-    held = (
-        np.array(hits).reshape(len(populations), samples, *hits[0].shape).mean(1)
-    )  # (populations, kinds, series, coefficients)
+    # (populations, kinds, series, coefficients)
+    held = np.array(hits).reshape(len(populations), samples, *hits[0].shape).mean(1)
     wide = np.nanmean(widths, axis=(0, 2))
     return [
         {

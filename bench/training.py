@@ -44,9 +44,8 @@ def protocol(engine: Engine, n: int | None) -> dict[str, Any]:
     times = alternate(ours, lambda i: loop_over(pictures), n or 3, engine.device)
     peer = ("PyTorch DataLoader over a torchvision-style MNIST, one seed after the other", times[1])
     row = line("protocol", engine.device, times[0], peer, images=name, seeds=len(SEEDS))
-    row |= {
-        "peer_tensors_s": round(seconds(lambda: loop_over(tensors), engine.device), 3)
-    }  # the same, all images decoded beforehand
+    # The same, all images decoded beforehand.
+    row |= {"peer_tensors_s": round(seconds(lambda: loop_over(tensors), engine.device), 3)}
     epochs, level_epochs = len(PRETRAIN.epoch_rates) + (LEVELS + 1) * len(LEVEL.epoch_rates), len(LEVEL.epoch_rates)
     row |= {"level_s": round(row["ours_s"] * level_epochs, 2), "protocol_s": round(row["ours_s"] * epochs, 1)}
     return row | {"protocol_recorded_s": recorded_seconds(engine)}

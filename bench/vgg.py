@@ -44,9 +44,8 @@ def vgg_slider(engine: Engine, n: int | None, model: str = "vgg16") -> dict[str,
             network(example)
 
     first_s = seconds(move, engine.device)
-    times = [(seconds(move, engine.device), seconds(forward, engine.device)) for _ in range((n or 40) + 3)][
-        3:
-    ]  # three warm up
+    # Three warm up.
+    times = [(seconds(move, engine.device), seconds(forward, engine.device)) for _ in range((n or 40) + 3)][3:]
     ours, bare = zip(*times, strict=True)
     row = line("vgg-slider", engine.device, list(ours), model=model, method=cam.method, first_s=round(first_s, 6))
     return row | {"forward_s": round(statistics.median(bare), 6)}

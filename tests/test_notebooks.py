@@ -38,9 +38,8 @@ def surroundings(tmp_path_factory: pytest.TempPathFactory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SPARSIGHT_CACHE", str(tmp_path_factory.mktemp("cache")))
         patch.setenv("SPARSIGHT_DEVICE", "cpu")
-        patch.setenv(
-            "OMP_WAIT_POLICY", "PASSIVE"
-        )  # beside other work on few cores, threads that spin while waiting take minutes
+        # Beside other work on few cores, threads that spin while waiting take minutes.
+        patch.setenv("OMP_WAIT_POLICY", "PASSIVE")
         yield
 
 
@@ -88,9 +87,8 @@ def test_it_runs_and_shows_figures(executed: NotebookNode) -> None:
     assert figures
     assert all(figure["data"] for figure in figures)
     titles = [figure["layout"]["title"]["text"] for figure in figures]
-    assert [
-        title for title in titles if not re.search(r"\(.*\d.*\)", title)
-    ] == []  # every figure says how many it counts
+    # Every figure says how many it counts.
+    assert [title for title in titles if not re.search(r"\(.*\d.*\)", title)] == []
 
 
 def test_its_slider_redraws_the_figure(executed: NotebookNode) -> None:

@@ -54,9 +54,8 @@ def test_the_readme_shows_every_table() -> None:
 @pytest.mark.parametrize("table", REGISTRIES)
 def test_a_table_has_a_row_for_every_entry(table: str) -> None:
     rows = [row for row in readme_tables()[table].splitlines() if row.startswith("| ")]
-    entries = [
-        entry for entry in REGISTRIES[table].values() if not {"own", "retrained"} & set(entry.facts)
-    ]  # those of this machine only
+    # Those of this machine only.
+    entries = [entry for entry in REGISTRIES[table].values() if not {"own", "retrained"} & set(entry.facts)]
     for entry in entries:
         (row,) = [row for row in rows if f"`{entry.name}` |" in row]
         assert entry.title in row

@@ -52,10 +52,8 @@ class Registry(Mapping[str, Entry[T]]):
         """Adds an entry, or replaces the one of its name: for what is found while the program
         runs.
         """
-        self._entries = {
-            **self._entries,
-            entry.name: entry,
-        }  # a new dictionary: other threads may be walking through the old one
+        # A new dictionary: other threads may be walking through the old one.
+        self._entries = {**self._entries, entry.name: entry}
 
     def drop(self, name: str) -> None:
         """Forgets an entry that is there no more."""

@@ -9,10 +9,9 @@ import difflib
 import re
 from collections.abc import Collection, Iterable
 
-CLOSE, TYPO = (
-    0.6,
-    0.85,
-)  # of difflib's ratio: below CLOSE, a near spelling is a coincidence; above TYPO it is a slip of the keys
+# Of difflib's ratio: below CLOSE, a near spelling is a coincidence; above TYPO it is a slip of the
+# keys.
+CLOSE, TYPO = (0.6, 0.85)
 FEW = 20  # names that a message lists in full
 SOME = 12  # names that it lists of many
 

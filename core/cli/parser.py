@@ -93,6 +93,7 @@ def _missing(parser: Parser, found: re.Match[str]) -> Parts:
     return f"Something is missing: {found[1]}.", "The command needs it.", ""
 
 
+# Argparse's message -> how it is explained.
 EXPLAINED = {
     r"argument (\w+): invalid choice: '(.*?)'.* \(choose from (.*)\)": _choice,
     r"unrecognized arguments: (--\S+).*": _option,
@@ -101,4 +102,4 @@ EXPLAINED = {
     r"argument ([^:]+): expected (?:one|at least one) argument": _no_value,
     r"argument ([^:]+): not allowed with argument (.*)": _together,
     r"the following arguments are required: (.*)": _missing,
-}  # argparse's message -> how it is explained
+}

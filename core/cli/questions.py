@@ -20,6 +20,7 @@ from core.specs import SCOPES, TARGETS, exact_share, whole
 Arguments = argparse.Namespace
 
 
+# Option -> variable that every engine of this process and its children reads, what it is.
 SETTINGS = {
     "precision": (
         "SPARSIGHT_PRECISION",
@@ -31,7 +32,7 @@ SETTINGS = {
     ),
     "ram_bytes": ("SPARSIGHT_RAM_BYTES", "weights and indexes kept in RAM (default: {}, else a share of what is free)"),
     "disk_bytes": ("SPARSIGHT_DISK_BYTES", "pruned networks kept on disk (default: {}, else 4GB)"),
-}  # option -> variable that every engine of this process and its children reads, what it is
+}
 
 MOST_PX = 4096  # side of an input
 # where nothing is said

@@ -126,9 +126,8 @@ def _content(path: Path) -> bytes:
 
 def _zipped(archive: Path, within: tuple[str, ...]) -> Files:
     try:
-        opened = zipfile.ZipFile(
-            archive
-        )  # stays open as long as its photographs are known; reading from threads is safe
+        # Stays open as long as its photographs are known; reading from threads is safe.
+        opened = zipfile.ZipFile(archive)
     except (OSError, zipfile.BadZipFile) as error:
         raise BadFile(f"{archive} is no sound zip file ({error}).", LAYOUT, "Pack it again.") from error
     files: Files = {}

@@ -20,10 +20,8 @@ MAX_BYTES_TEXT = f"{MAX_BYTES // 1_000_000} MB"
 MAX_PIXELS_TEXT = f"{MAX_PIXELS // 1_000_000} megapixels"
 LIMITS_TEXT = f"A PNG, JPEG, WebP or BMP file of at most {MAX_BYTES_TEXT} and {MAX_PIXELS_TEXT}."
 
-KEPT_PX, KEPT_PIXELS = (
-    1024,
-    4_000_000,
-)  # the shorter side of pictures that are kept, and all their pixels: no network sees more
+# The shorter side of pictures that are kept, and all their pixels: no network sees more.
+KEPT_PX, KEPT_PIXELS = (1024, 4_000_000)
 _ORIENTATION = 0x0112  # the EXIF tag for how the camera was held
 
 # (where, what stands there, what the file is): files that people try and that are refused by name

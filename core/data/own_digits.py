@@ -110,9 +110,8 @@ def _otsu(grey: Array) -> float:
     with np.errstate(divide="ignore", invalid="ignore"):
         between = (values[-1] * below / total - values[:-1]) ** 2 / (below * (total - below))
     between = np.nan_to_num(between, posinf=0.0)
-    best = np.flatnonzero(
-        np.isclose(between, between.max())
-    )  # a flat top where no values lie between the classes: its middle
+    # A flat top where no values lie between the classes: its middle.
+    best = np.flatnonzero(np.isclose(between, between.max()))
     return (float(best.mean()) + 0.5) / 255
 
 

@@ -33,14 +33,12 @@ def encode(tensors: Tensors, facts: Facts) -> bytes:
         tensors: by name, any shape and device; stored bit by bit.
         facts: anything that JSON can hold, without NaN.
     """
-    copies = {
-        name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in tensors.items()
-    }  # tied weights: two copies
+    # Tied weights: two copies.
+    copies = {name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in tensors.items()}
     size = sum(tensor.numel() * tensor.element_size() for tensor in copies.values())
     record = {"format": FORMAT, "torch": str(torch.__version__), "bytes": size, "facts": facts}
-    record = json.loads(
-        json.dumps(record, allow_nan=False)
-    )  # as a reader will see it: number keys become text, tuples lists
+    # As a reader will see it: number keys become text, tuples lists.
+    record = json.loads(json.dumps(record, allow_nan=False))
     record["sha256"] = digest(copies, record)
     return safetensors.torch.save(copies, {RECORD: json.dumps(record, sort_keys=True)})
 

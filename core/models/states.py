@@ -21,13 +21,8 @@ from core.base.text import first_few
 from core.models.cards import State
 
 Shapes = Mapping[str, tuple[int, ...]]
-WRAPPERS = (
-    "state_dict",
-    "model_state_dict",
-    "model",
-    "net",
-    "weights",
-)  # under which training scripts keep the state dict
+# Under which training scripts keep the state dict.
+WRAPPERS = ("state_dict", "model_state_dict", "model", "net", "weights")
 PREFIXES = ("module.", "_orig_mod.", "model.", "net.", "network.")  # DataParallel, torch.compile, Lightning and others
 NAMED = 5  # of each kind of problem; the others are only counted
 ALLOWED = "Weights come as a state dict: a .safetensors file, or what torch.save(model.state_dict(), ...) writes."

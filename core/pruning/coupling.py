@@ -16,11 +16,8 @@ from torch import Tensor, nn
 from core.base.errors import SparsightError
 from core.pruning.reach import BATCH_NORMS, SUMS
 
-PER_CHANNEL = (
-    BATCH_NORMS,
-    nn.modules.instancenorm._InstanceNorm,
-    nn.PReLU,
-)  # layers with values that keep channels apart
+# Layers with values that keep channels apart.
+PER_CHANNEL = (BATCH_NORMS, nn.modules.instancenorm._InstanceNorm, nn.PReLU)
 JOINED = "they are added to, or multiplied with, channels that are not empty"
 LAST = "a layer keeps one channel at least"
 CONSTANT = "they still give out a constant, which the next layer's padding turns into something else at the border"

@@ -48,9 +48,8 @@ def image_arrives(network: nn.Module, mask: Mapping[str, Tensor], input_shape: t
         rule = _rule(module, mask.get(f"{name}.weight"))
         if rule is not None or _is_leaf(module):
             module.forward = _watched(module.forward, rule)
-    quiet = warnings.catch_warnings(
-        action="ignore", category=FutureWarning
-    )  # torch's own, about how it loads forward-mode rules
+    # Torch's own, about how it loads forward-mode rules.
+    quiet = warnings.catch_warnings(action="ignore", category=FutureWarning)
     with ONE_AT_A_TIME, torch.no_grad(), quiet, forward_ad.dual_level():
         image = _dual(torch.ones(1, *input_shape))
         outputs = functional_call(network, dict(_others(network, mask)), image)

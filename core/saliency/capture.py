@@ -108,9 +108,8 @@ class _Cut:
         kept = output.detach().to(torch.promote_types(output.dtype, torch.float32)).requires_grad_()
         self.activations = kept
         torch.set_grad_enabled(True)  # everything before ran without a graph; the caller's no_grad block ends this
-        return kept.to(
-            output.dtype, copy=True
-        )  # a copy, so that an in-place ReLU further on cannot change what is kept
+        # A copy, so that an in-place ReLU further on cannot change what is kept.
+        return kept.to(output.dtype, copy=True)
 
 
 def capture(

@@ -64,12 +64,8 @@ NEGATIVE = {
     "ScoreCAM": "its weights are never negative, so negative values can only darken the map",
     "XGradCAM": "it divides by the sum of each channel, which can vanish or change its sign",
 }
-CELLS_SQUARED = {
-    "EigenCAM",
-    "EigenGradCAM",
-    "KPCA_CAM",
-    "SegEigenCAM",
-}  # build a matrix of cells x cells for each image
+# Build a matrix of cells x cells for each image.
+CELLS_SQUARED = {"EigenCAM", "EigenGradCAM", "KPCA_CAM", "SegEigenCAM"}
 MOST_CELLS = 64 * 64
 
 # class name -> (title, summary, source); the name is the title in lower case

@@ -53,9 +53,8 @@ class Places:
 
     def __init__(self, near: Place, far: Sources) -> None:
         self.near, self.far = near, far
-        self._notes: dict[
-            tuple[str, bool], tuple[str, str]
-        ] = {}  # model, pruned or not -> tier that is too small, what is said
+        # Model, pruned or not -> tier that is too small, what is said.
+        self._notes: dict[tuple[str, bool], tuple[str, str]] = {}
 
     def of(self, variant: VariantSpec) -> Place:
         """Where this variant goes. Raises UnknownName."""

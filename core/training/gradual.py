@@ -14,9 +14,8 @@ from torch import Tensor
 from core.pruning.mask import Mask
 from core.specs import Ramp
 
-Prune = Callable[
-    [float, Mapping[str, Tensor]], Mask
-]  # a sparsity and the mask so far -> the next mask, of the same names
+# A sparsity and the mask so far -> the next mask, of the same names.
+Prune = Callable[[float, Mapping[str, Tensor]], Mask]
 
 
 class Gradual:
@@ -46,9 +45,8 @@ class Gradual:
         since, length = done - self.ramp.begin * steps, self.ramp.epochs * steps
         if not 0 < since <= length:
             return None
-        place = (
-            since * self.ramp.times // length
-        )  # prunings that are due by now, each after ceil(place * length / times) steps
+        # Prunings that are due by now, each after ceil(place * length / times) steps.
+        place = since * self.ramp.times // length
         return place if place > (since - 1) * self.ramp.times // length else None
 
     def step(self, done: int, steps: int) -> bool:

@@ -76,9 +76,8 @@ class Training:
             for group in self.optimiser.param_groups:
                 group["lr"] = rates[epoch]
             total = torch.zeros(self.task.series, device=self.task.device)
-            bad = torch.tensor(
-                -1, device=self.task.device
-            )  # the first step whose loss was no number; looked at once an epoch
+            # The first step whose loss was no number; looked at once an epoch.
+            bad = torch.tensor(-1, device=self.task.device)
             for step, batch in enumerate(self.task.batches(epoch)):
                 losses = self.task.losses_and_gradients(batch)
                 self.optimiser.step()

@@ -175,9 +175,8 @@ def estimate(arguments: Arguments, n: int = 5, read: Reader = read_series) -> Co
         Subject(card.build(), {}, card.input, 0, "estimate", spec.first.precision), data, spec.first, device
     )
     (batch,) = task.batches(0)
-    times = sorted(
-        [seconds(lambda: task.losses_and_gradients(batch), device) for _ in range(n + 1)][1:]
-    )  # the first one warms up
+    # The first one warms up.
+    times = sorted([seconds(lambda: task.losses_and_gradients(batch), device) for _ in range(n + 1)][1:])
     epochs = sum(len(recipe_of(spec, level).epoch_rates) for level in range(len(spec.targets)))
     size = (
         sum(int(card.parameters * (1 - target) * 4 + card.parameters / 8) for target in spec.targets)

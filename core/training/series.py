@@ -89,9 +89,8 @@ def check_stored(spec: RetrainSpec, files: Files, training: TrainingImages, firs
         key = key_of(spec, level)
         facts = files.facts(key) if files.exists(key) else {}
         wanted = {"spec": spec.key, "training_images": len(training), "photographs": training.digest}
-        stored = {
-            name: facts.get(name, value) for name, value in wanted.items()
-        }  # old files do not say which photographs
+        # Old files do not say which photographs.
+        stored = {name: facts.get(name, value) for name, value in wanted.items()}
         if stored != wanted:
             other = "" if stored["photographs"] == training.digest else "other "
             raise BadSpec(

@@ -111,9 +111,8 @@ def test_protocol(engine: Engine) -> None:
     check(row, "protocol", 1)
     assert row["seeds"] == 3
     assert row["level_s"] == pytest.approx(10 * row["ours_s"], abs=0.01)
-    assert row["protocol_s"] == pytest.approx(
-        270 * row["ours_s"], abs=0.1
-    )  # 10 epochs of pretraining and 26 levels of 10
+    # 10 epochs of pretraining and 26 levels of 10.
+    assert row["protocol_s"] == pytest.approx(270 * row["ours_s"], abs=0.1)
     assert row["protocol_recorded_s"] == {}  # nothing was trained in this folder
 
 
@@ -152,9 +151,8 @@ def test_curves(engine: Engine) -> None:
 @NEEDS_CHROMIUM
 def test_start(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("playwright.sync_api", reason="playwright is missing: make test installs it")
-    monkeypatch.setattr(
-        browser, "_drop_disk_cache", lambda: False
-    )  # it would slow down everything else on this machine
+    # It would slow down everything else on this machine.
+    monkeypatch.setattr(browser, "_drop_disk_cache", lambda: False)
     row = BENCHES["start"].value(engine, 1)
     check(row, "start", 1)
     assert row["cold_s"] is None

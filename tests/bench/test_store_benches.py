@@ -44,9 +44,8 @@ def test_slider_on_a_large_network_asks_a_new_sparsity_each_time(
     row = vgg_slider(engine, 2, model="squeezenet1_1")
     check(row, "vgg-slider", 2)
     assert row["model"] == "squeezenet1_1"
-    assert (
-        len({answer.mask.sparsity for answer in answers}) == len(answers) == 6
-    )  # first, three to warm up, two that count
+    # First, three to warm up, two that count.
+    assert len({answer.mask.sparsity for answer in answers}) == len(answers) == 6
     assert len({id(answer.dense) for answer in answers}) == 1  # the dense heatmap is there
     assert min(row["first_s"], row["forward_s"]) > 0
 

@@ -24,9 +24,8 @@ def test_a_lesson_is_driven_to_its_end_by_a_clicker(tab: OpenTab, lesson: int, p
             break
         page.keyboard.press("PageDown")
         page.wait_for_timeout(700)
-        page.wait_for_selector(
-            "[data-test-script-state=notRunning]"
-        )  # a press during a run would count for the step before
+        # A press during a run would count for the step before.
+        page.wait_for_selector("[data-test-script-state=notRunning]")
         said = page.locator("text=/step \\d of \\d/").first.inner_text()
         seen.add(int(said.split("step ")[1].split()[0]))
         assert page.locator("[data-testid=stException]").count() == 0

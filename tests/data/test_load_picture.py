@@ -243,9 +243,8 @@ def test_a_row_of_a_data_set_is_a_picture_with_its_truth(pictures: Pictures, tmp
     assert picture.credit == "Oxford-IIIT Pet (test)"
     assert picture.truth.sum() == (BOX[2] - BOX[0]) * (BOX[3] - BOX[1])
     assert picture.clean[picture.truth > 0].mean() > 3 * picture.clean[picture.truth == 0].mean()
-    assert (
-        pictures.get(ImageRef(source="oxford-pets", name="0"), card).label is None
-    )  # no Abyssinian among the network's classes
+    # No Abyssinian among the network's classes.
+    assert pictures.get(ImageRef(source="oxford-pets", name="0"), card).label is None
 
 
 def test_the_same_row_of_a_folder(pictures: Pictures, tmp_path: Path) -> None:

@@ -35,9 +35,8 @@ def networks(draw: st.DrawFn) -> tuple[dict[str, torch.Tensor], dict[str, torch.
         dtype = draw(st.sampled_from(list(DTYPES)))
         generator = torch.Generator().manual_seed(draw(st.integers(0, 2**32)))
         low, high = (-(2**15), 2**15 - 1) if DTYPES[dtype] == torch.int16 else (-(2**31), 2**31 - 1)
-        bits = torch.randint(low, high, shape or (1,), generator=generator, dtype=torch.int64).to(
-            DTYPES[dtype]
-        )  # NaN and -0.0 too
+        # NaN and -0.0 too.
+        bits = torch.randint(low, high, shape or (1,), generator=generator, dtype=torch.int64).to(DTYPES[dtype])
         weights[name] = bits.view(dtype).reshape(shape)
         if draw(st.booleans()):
             share = draw(st.sampled_from([0.0, 0.1, 0.5, 1.0]))

@@ -45,9 +45,8 @@ def test_everything_pruned_is_said(engine: Engine) -> None:
     assert answer.pruned.state == "empty"
     assert not answer.pruned.map.any()
     assert answer.similarity["pearson"] is None
-    assert set(answer.overlap_pruned.values.values()) == {
-        0
-    }  # an empty map beside a digit overlaps by nothing, by every measure
+    # An empty map beside a digit overlaps by nothing, by every measure.
+    assert set(answer.overlap_pruned.values.values()) == {0}
     assert set(answer.similarity.values.values()) == {None}
 
 

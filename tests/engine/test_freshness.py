@@ -116,10 +116,8 @@ def test_networks(folder: Path) -> None:
     assert collapsed != running.report(SPARSE).collapsed
     entries = {part.name: part.entries for part in running.parts()}
     fresh_entries = {part.name: part.entries for part in fresh.parts()}
-    assert (entries["device"], entries["RAM"]) == (
-        fresh_entries["device"],
-        fresh_entries["RAM"],
-    )  # the old ones have left
+    # The old ones have left.
+    assert (entries["device"], entries["RAM"]) == (fresh_entries["device"], fresh_entries["RAM"])
 
 
 def test_a_deleted_network_is_gone(folder: Path) -> None:

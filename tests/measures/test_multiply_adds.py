@@ -12,13 +12,8 @@ from core.models.small import ThesisCNN
 from core.models.zoo import MODELS
 
 KNOWN_GIGA = {"googlenet": 1.498, "resnet18": 1.814, "vgg16": 15.47}  # from the model tables of torchvision
-MORE = (
-    "alexnet",
-    "densenet121",
-    "mobilenet_v3_large",
-    "regnet_y_400mf",
-    "convnext_tiny",
-)  # groups, depthwise, linear layers on pixels
+# Groups, depthwise, linear layers on pixels.
+MORE = ("alexnet", "densenet121", "mobilenet_v3_large", "regnet_y_400mf", "convnext_tiny")
 
 
 def loops(layer: nn.Conv2d, inputs: Tensor) -> tuple[int, int]:

@@ -90,9 +90,8 @@ def test_lamp_keeps_the_largest_of_every_layer() -> None:
     weights = {"small": torch.full((3, 4), 1e-6), "large": torch.full((30, 40), 5.0)}
     mask = PruningIndex.of(PruningSpec.one_shot(0.99, criterion="lamp"), Evidence(weights)).mask(0.99)
     assert all(bool(kept.any()) for kept in mask.values())
-    assert (
-        not PruningIndex.of(PruningSpec.one_shot(0.99), Evidence(weights)).mask(0.99)["small"].any()
-    )  # magnitude empties it
+    # Magnitude empties it.
+    assert not PruningIndex.of(PruningSpec.one_shot(0.99), Evidence(weights)).mask(0.99)["small"].any()
 
 
 def test_tiny_weights_keep_their_order_in_l2() -> None:

@@ -94,9 +94,8 @@ class TestEveryPruning:
             index.write(sparsity, (), state, out)
             expected = apply_mask(state, index.mask(sparsity))
             assert all(torch.equal(out[name], expected[name]) for name in state)
-        assert all(
-            torch.equal(weights[name], values) for name, values in small_weights().items()
-        )  # the originals are untouched
+        # The originals are untouched.
+        assert all(torch.equal(weights[name], values) for name, values in small_weights().items())
 
 
 @pytest.mark.parametrize("granularity", [*GRANULARITIES, "1:4", "5:7"])

@@ -21,9 +21,8 @@ from tests.reference.pruning import openlth_step, remove_lowest, rounded_half_up
 
 sparsities = st.integers(0, 1_000_000).map(lambda millionths: millionths / 1_000_000)
 SPECIAL = [0.0, -0.0, 1e-45, -1e-45, 1.1754942e-38, 1.1754944e-38, math.inf, -math.inf, 3.4028235e38]
-NEIGHBOURS = [
-    float(np.int32(bits).view(np.float32)) for bits in (0x3F80FFFE, 0x3F80FFFF, 0x3F810000, 0x3F810001)
-]  # a bucket ends
+# A bucket ends.
+NEIGHBOURS = [float(np.int32(bits).view(np.float32)) for bits in (0x3F80FFFE, 0x3F80FFFF, 0x3F810000, 0x3F810001)]
 numbers = st.one_of(
     st.sampled_from([0.5, 1.0, 2.0]),  # few different values, so that ties are common
     st.sampled_from(SPECIAL + NEIGHBOURS),
@@ -72,9 +71,8 @@ class TestEveryWay:
     def test_buffers_of_weights_that_are_their_own_scores(self, values: list[list[float]], sparsity: float) -> None:
         weights = as_scores(values)
         index, out = PruningIndex(weights), {name: torch.full_like(row, 9.0) for name, row in weights.items()}
-        assert all(
-            index.scores[name].data_ptr() == row.data_ptr() for name, row in weights.items()
-        )  # nothing is copied
+        # Nothing is copied.
+        assert all(index.scores[name].data_ptr() == row.data_ptr() for name, row in weights.items())
         index.write(sparsity, (), weights, out)
         mask = index.mask(sparsity)
         assert all(torch.equal(out[name], torch.where(mask[name], row, 0)) for name, row in weights.items())
@@ -146,9 +144,8 @@ def test_rows_stay_until_the_first_may_be_empty() -> None:
 
 
 def test_half_a_million_scores_with_many_ties() -> None:
-    values = (
-        (torch.randn(500_000, generator=torch.Generator().manual_seed(0)) * 0.02).bfloat16().float()
-    )  # few different ones
+    # Few different ones.
+    values = (torch.randn(500_000, generator=torch.Generator().manual_seed(0)) * 0.02).bfloat16().float()
     index, expected = PruningIndex({"w": values}), values.abs().sort(stable=True).indices
     for sparsity in (0.1, 0.5, 0.77777, 0.999):
         kept, count = index.mask(sparsity)["w"], rounded_half_up(str(sparsity), 500_000)

@@ -34,10 +34,8 @@ def groups_of(shape: tuple[int, ...], granularity: str, conv_groups: int = 1) ->
     outputs_each = shape[0] // conv_groups
 
     def name(place: Place) -> tuple[int, ...]:
-        output, channel = (
-            place[0],
-            place[1] + place[0] // outputs_each * shape[1],
-        )  # channel: among all inputs of the layer
+        # Channel: among all inputs of the layer.
+        output, channel = (place[0], place[1] + place[0] // outputs_each * shape[1])
         return {"weight": place, "kernel": (output, channel), "channel": (channel,), "filter": (output,)}[granularity]
 
     found: dict[tuple[int, ...], list[Place]] = {}

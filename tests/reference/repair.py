@@ -25,9 +25,8 @@ def statistics(chain: nn.Sequential, batches: list[Tensor]) -> list[tuple[Tensor
             squares = torch.stack(
                 [((channel - m) ** 2).sum() for channel, m in zip(values.transpose(0, 1), mean, strict=True)]
             )
-            collected[place].append(
-                (mean, squares / (count - 1))
-            )  # what is kept has Bessel's correction, what normalises has not
+            # What is kept has Bessel's correction, what normalises has not.
+            collected[place].append((mean, squares / (count - 1)))
             scale = module.weight.double() / (squares / count + module.eps).sqrt()
             values = (values - mean[:, None, None]) * scale[:, None, None] + module.bias.double()[:, None, None]
             place += 1

@@ -83,9 +83,8 @@ def test_what_was_not_read_for_longest_goes(fresh: Engine) -> None:
     for age, path in zip((30, 20, 10), paths, strict=True):
         os.utime(path, (path.stat().st_atime - age, path.stat().st_mtime - age))
     out = {name: values.clone() for name, values in state(fresh, variants[0]).items()}
-    assert fresh.store.kept.read_into(
-        variants[0], fresh.store.stamps.of(variants[0]), out
-    )  # used now: the second is the oldest
+    # Used now: the second is the oldest.
+    assert fresh.store.kept.read_into(variants[0], fresh.store.stamps.of(variants[0]), out)
     small = KeptVariants(fresh.store.files, sum(path.stat().st_size for path in paths) + 100)
     newest = replace(fresh.report(VariantSpec(pruning=PruningSpec.one_shot(0.53))))
     small.save(newest, state(fresh, newest.variant), fresh.store.mask(newest.variant), fresh.store.stamps.of(HALF))

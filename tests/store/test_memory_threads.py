@@ -127,9 +127,8 @@ def test_readers_share_and_a_waiting_writer_comes_next():
         for count, thread in enumerate(threads, start=1):
             thread.start()
             eventually(lambda count=count: len(cache._table.entries["a"].line) == count)
-        borrowed.enter_context(
-            cache.borrow("a", lambda: ("never built", 1), exclusive=False)
-        )  # again: must not wait behind the writer
+        # Again: must not wait behind the writer.
+        borrowed.enter_context(cache.borrow("a", lambda: ("never built", 1), exclusive=False))
         assert order == []
     for thread in threads:
         thread.join(WAIT_S)

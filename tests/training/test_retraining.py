@@ -265,9 +265,8 @@ def test_photographs_that_memory_has_no_room_for_train_the_same_from_disk(
     finished(
         decode([part(read_folder(tmp_path / "photographs"), "train")], InputRule(size_px=(32, 32)), tmp_path / "bytes")
     )
-    assert (
-        list((tmp_path / "bytes").iterdir()) == []
-    )  # the file has no name, so nothing is left of a killed process either
+    # The file has no name, so nothing is left of a killed process either.
+    assert list((tmp_path / "bytes").iterdir()) == []
     done(mapped)
     one, other = (stored(each, SPEC, 1)[0] for each in (asked, mapped))
     assert all(torch.equal(one[name], other[name]) for name in one)

@@ -170,9 +170,8 @@ def typical(found: Sequence[Agreement], here: Agreement, titles: tuple[str, str]
     )
     sides = ([one.value for one in found], here.value), ([one.second_value for one in found], here.second_value)
     for row, (title, (values, mine)) in enumerate(zip(titles, sides, strict=True)):
-        heights = [
-            1 - row + 0.24 * math.sin(7.0 * place) for place in range(len(values))
-        ]  # apart, the same at every look
+        # Apart, the same at every look.
+        heights = [1 - row + 0.24 * math.sin(7.0 * place) for place in range(len(values))]
         figure.add_scatter(
             x=values,
             y=heights,

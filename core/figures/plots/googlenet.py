@@ -52,9 +52,8 @@ def iterative_and_one_shot(tables: VonradTables) -> go.Figure:
     figure = _figure("Accuracy after retraining", _tests(tables))
     for retraining in ("one-shot", "iterative"):
         for pruning in _there(tables, retraining):
-            named = retraining == "one-shot" or pruning not in _there(
-                tables, "one-shot"
-            )  # each pruning once in the legend
+            # Each pruning once in the legend.
+            named = retraining == "one-shot" or pruning not in _there(tables, "one-shot")
             _line(figure, tables, pruning, retraining, DASHES[retraining], named)
         if _there(tables, retraining):
             _style(figure, retraining, retraining)

@@ -20,10 +20,8 @@ AXES: dict[str, str] = {
     "density": "density (logarithmic)",
     "ratio": "compression ratio (log)<br>all / left parameters",
 }
-LOGARITHMIC = {
-    "density": (1, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001),
-    "ratio": (1, 2, 5, 10, 20, 50, 100),
-}  # where ticks stand
+# Where ticks stand.
+LOGARITHMIC = {"density": (1, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001), "ratio": (1, 2, 5, 10, 20, 50, 100)}
 CONTROLS = {"one-shot": ("one-shot, not retrained", "dash"), "random": ("random, not retrained", "dot")}
 
 

@@ -63,9 +63,10 @@ def curve(series: Sequence[Drawn], quantity: str, look: Look) -> go.Figure:
     shown = [(each, each.rows[each.rows.quantity == quantity].sort_values(COLUMNS[look.axis])) for each in series]
     counts = sorted({int(n) for _, rows in shown for n in rows.n if n})
     n = f"{counts[0]:,}" if len(counts) == 1 else f"{counts[0]:,} to {counts[-1]:,}" if counts else "0"
+    # The legend needs room.
     figure = empty_figure(
         f"{about.title[0].upper()}{about.title[1:]} (n = {n})", height=330 + 18 * max(0, len(series) - 2)
-    )  # the legend needs room
+    )
     runs = list(dict.fromkeys(each.run for each in series))
     for each, rows in shown:
         seeds = [other.seed for other in series if other.run == each.run]

@@ -28,9 +28,8 @@ from core.stats.correlation import correlations, normality
 from core.stats.intervals import wilson
 from core.stats.paired import correct_against_wrong, paired_by_class
 
-Tables = list[
-    tuple[pandas.DataFrame, dict[str, Any]]
-]  # per-image results and their facts, in the order of study.cells(series)
+# Per-image results and their facts, in the order of study.cells(series)
+Tables = list[tuple[pandas.DataFrame, dict[str, Any]]]
 
 
 def analyse(study: Study) -> StudyTables:

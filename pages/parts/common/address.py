@@ -199,10 +199,8 @@ def known() -> dict[str, Parameter]:
 
 
 STATED = ("model", "cam", "layer")
-_MEANT, _AGAIN = (
-    "_meant",
-    "_meant_again",
-)  # of the session: what an address left out, and what to give the widgets once more
+# Of the session: what an address left out, and what to give the widgets once more.
+_MEANT, _AGAIN = ("_meant", "_meant_again")
 
 
 def complete(parameters: Callable[[], Mapping[str, Parameter]] = known) -> None:

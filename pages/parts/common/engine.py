@@ -31,9 +31,8 @@ KEYS: dict[str | type[Any], Callable[[Any], Any]] = {
 Point = tuple[float, float | None]  # sparsity, value
 REST_SECONDS, MOST_ANSWERS = 0.12, 2000
 _BACKGROUND = ThreadPoolExecutor(max_workers=1, thread_name_prefix="later")
-_LONG = ThreadPoolExecutor(
-    max_workers=1, thread_name_prefix="long"
-)  # so that minutes are not waited for by tenths of a second
+# So that minutes are not waited for by tenths of a second.
+_LONG = ThreadPoolExecutor(max_workers=1, thread_name_prefix="long")
 _ANSWERS: dict[Any, tuple[Stamp, Future[Any]]] = {}  # by question and specs, oldest first
 
 

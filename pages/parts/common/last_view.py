@@ -44,9 +44,8 @@ def bring_back(known: Callable[[], Known]) -> None:
     stated: dict[str, Any] = {}
     for name, parameter in known().items():
         if name in view:
-            st.session_state[name] = view[
-                name
-            ]  # where it is there too: else the new page's widget begins with its default
+            # Where it is there too: else the new page's widget begins with its default.
+            st.session_state[name] = view[name]
             if isinstance(parameter, Stated) or said(view[name]) != said(parameter.default):
                 stated[name] = said(view[name])
     if stated:

@@ -79,9 +79,8 @@ def _headline(done: list[Strip]) -> str:
         return f"Nothing is pruned here: the network is **already {already} sparse**. Choose higher amounts."
     if not pruned:
         return "Nothing is pruned here: choose higher amounts."
-    flips = {
-        (answer.pruned.variant, answer.pruned.image): answer.flipped for answer in pruned
-    }  # methods do not change answers
+    # Methods do not change answers.
+    flips = {(answer.pruned.variant, answer.pruned.image): answer.flipped for answer in pruned}
     changed, blank = sum(flips.values()), sum(answer.pruned.state in ("empty", "constant") for answer in pruned)
     silent = len(
         {(answer.pruned.variant, answer.pruned.image) for answer in pruned if not answer.pruned.prediction.answered}

@@ -52,15 +52,8 @@ OWN: dict[str, Parameter] = {
     "cams": Several(tuple(CAMS)),
     "ways": Several(WAYS),
 }
-SLIDERS = (
-    "unit",
-    "sparsity",
-    "fine",
-    "wide",
-    "ratio",
-    "level",
-    "threshold",
-)  # Explore's, which a list of amounts stands for here
+# Explore's, which a list of amounts stands for here.
+SLIDERS = ("unit", "sparsity", "fine", "wide", "ratio", "level", "threshold")
 
 Question = tuple[VariantSpec, ImageRef, CamSpec]
 

@@ -12,10 +12,9 @@ from core.results import LayerCount, MaskReport
 from pages.parts.common import story
 from pages.parts.common.markdown import message
 
-USUAL_COLLAPSE = (
-    0.5,
-    0.75,
-)  # of single weights, without retraining: most right answers are lost at the first, nearly all at the second
+# Of single weights, without retraining: most right answers are lost at the first, nearly all at the
+# second.
+USUAL_COLLAPSE = (0.5, 0.75)
 
 
 def layer_plan(mask: MaskReport) -> None:

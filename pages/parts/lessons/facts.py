@@ -20,17 +20,14 @@ from pages.parts.common import engine
 from pages.parts.common.address import CARD, Choice, Number
 
 STUDY = ("mnist-55000", "digits+noise-0.2-s0")  # of the networks that come along
-RUNS = {
-    "60000": ("mnist-60000", "mnist-test+noise-0.2-s0"),
-    "55000": STUDY,
-}  # by training images; the first as the thesis did
+# By training images; the first as the thesis did.
+RUNS = {"60000": ("mnist-60000", "mnist-test+noise-0.2-s0"), "55000": STUDY}
 MAPS_MEET = "soft-iou-of-maps"
 CAM = CamSpec(method="grad-cam++", layer="relu2")
 BEFORE_RELU = replace(CAM, layer="conv2")
-SAME, HALF = (
-    0.7,
-    0.5,
-)  # overlap of two maps: above the first they show the same places; below the second most is elsewhere
+# Overlap of two maps: above the first they show the same places; below the second most is
+# elsewhere.
+SAME, HALF = (0.7, 0.5)
 GRID = tuple(step / 20 for step in range(21))  # sparsities of one-shot pruning, steps of 5 %
 WHERE = {"after": CAM, "before": BEFORE_RELU}  # the last ReLU
 CONTROLS: dict[str, Choice | Number] = {

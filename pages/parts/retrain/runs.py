@@ -21,13 +21,8 @@ from pages.parts.common.story import percent
 REFRESH_S = 2.0
 AT_WORK = ("running", "paused", "stopping")
 STILL = {"displayModeBar": False}
-COLOURS = {
-    "running": "violet",
-    "paused": "orange",
-    "stopping": "orange",
-    "stopped": "gray",
-    "done": "green",
-}  # red: what went wrong
+# Red: what went wrong.
+COLOURS = {"running": "violet", "paused": "orange", "stopping": "orange", "stopped": "gray", "done": "green"}
 TITLE = 160  # characters of a title or file name that are shown
 
 

@@ -75,12 +75,8 @@ def test_the_ends_of_the_slider(explore: OpenPage, sparsity: str, scope: str, cr
         assert "Nothing is removed yet" in app.header[0].value
     else:
         assert "collapsed" in app.header[0].value
-        assert [metric.value for metric in app.metric[:4]] == [
-            "0.00",
-            "0.00",
-            "0.00",
-            "–",
-        ]  # no correlation with an empty map
+        # No correlation with an empty map.
+        assert [metric.value for metric in app.metric[:4]] == ["0.00", "0.00", "0.00", "–"]
         assert "Undefined, because the pruned network's map is empty." in words(app)
 
 

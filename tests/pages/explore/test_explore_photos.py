@@ -384,9 +384,8 @@ def test_costs_are_counted_when_somebody_looks_and_timed_on_a_click(photos: Open
     for dense, masked, small in (numbers[1], numbers[3]):  # without zeros: what is taken out was nearly all zero
         assert 0 < small <= masked < dense
     shown = app.table[0].value
-    assert shown.iloc[1, 2].split(" of ")[0] in words(
-        app
-    )  # the same count of all parameters left as beside "Kept weights"
+    # The same count of all parameters left as beside "Kept weights".
+    assert shown.iloc[1, 2].split(" of ")[0] in words(app)
     assert "Zeros in place save no time" in words(app)
     assert list(costs.iloc[6, 1:]) == ["–"] * 3
     next(button for button in app.button if button.label == "Measure the time of one image").click().run()

@@ -193,9 +193,8 @@ def test_without_what_vanished_the_sign_turns(run: str) -> None:
     assert ("includes 0" in said(app)) == bool(unsure)
     assert points(app)["empty ones count 0"] == pytest.approx(zero, abs=2e-3)
     assert points(app)["empty ones left out"] == pytest.approx(out, abs=2e-3)
-    assert list(points(open_step(3, 7, run=run))) == [
-        "empty ones count 0"
-    ]  # the answer is not drawn before it is asked for
+    # The answer is not drawn before it is asked for.
+    assert list(points(open_step(3, 7, run=run))) == ["empty ones count 0"]
 
 
 def test_guessing_networks_whose_heatmaps_fit() -> None:

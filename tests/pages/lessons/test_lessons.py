@@ -111,9 +111,8 @@ def test_what_one_can_try_moves_the_view(lesson: int, step: int, name: str, valu
     control(app, name).set_value(value).run()
     sound(app)
     assert view(app) != at_first
-    assert (
-        problems({name: str(value).lower()}, CONTROLS) == []
-    )  # it can stand in an address, which only a browser writes
+    # It can stand in an address, which only a browser writes.
+    assert problems({name: str(value).lower()}, CONTROLS) == []
 
 
 @pytest.mark.parametrize(("name", "value"), [("empty", "false"), ("counted", "20")])

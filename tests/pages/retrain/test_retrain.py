@@ -73,9 +73,8 @@ def test_a_run_from_the_form_to_explore_and_away_again(
     ended(own_cache, "done")
     app = retrain()
     assert "done" in words(app)
-    (table,) = [
-        table for table in app.dataframe if list(table.value["removed (target)"]) == ["0.0 %", "50.0 %"]
-    ]  # others came along
+    # Others came along.
+    (table,) = [table for table in app.dataframe if list(table.value["removed (target)"]) == ["0.0 %", "50.0 %"]]
     assert all(" of 12 (" in right or " of " in right for right in table.value["right, validation"])
     name = f"{small_series.NAME}-64"
     (run,) = MODELS[name].value.weights
