@@ -5,19 +5,34 @@ BIN := $(VENV)/bin
 HOST ?= 127.0.0.1
 PORT ?= 8501
 
-.PHONY: app test lab lint clean chromium
+# Two processes with one thread each: tests are many and small. Threads that spin while they wait take minutes on a busy machine.
+PYTEST := OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest -n 2 --dist loadfile
+
+.PHONY: app check test test-all lab lint tables clean chromium
 
 app: $(VENV)/.app
 	@$(BIN)/streamlit run app.py --server.address $(HOST) --server.port $(PORT)
 
-# Threads that spin while they wait take minutes where other programs want the cores too.
-test: $(VENV)/.dev chromium lint
-	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest
+# About a minute: linters, types, and the quick tests.
+check: lint
+	$(PYTEST) -m quick
+
+# Every property and reference, a browser journey a page, a small case a capability: at most ten minutes on two cores.
+test: lint chromium
+	$(PYTEST) -m "not long"
+
+# Everything: notebooks, repeated kills, long jobs, benches. At most 45 minutes.
+test-all: lint chromium
+	$(PYTEST)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# The README's tables, from the registries.
+tables: $(VENV)/.app
+	$(BIN)/python -m docs.tables README.md
 
 lab: $(VENV)/.dev
 	$(BIN)/jupyter lab notebooks

@@ -20,7 +20,7 @@ from core.models.head import data_name
 from core.protocols.merkle import job as merkle_job
 from core.pruning import CRITERIA
 from core.specs import AUGMENTATIONS, GRANULARITIES, OPTIMISERS, PACES, RATES, RESETS, SCOPES, n_of_m
-from core.training.retrain import Cost, estimate, read_series
+from core.training.retrain import Cost, check, estimate, read_series
 from core.training.task import RetrainTask
 from pages.parts.common import access, engine, frame
 from pages.parts.sidebar.model import listed
@@ -80,6 +80,7 @@ def form() -> tuple[str, Arguments, str] | None:
         access.require(access.TRAINING)
         asked = _published(words) if recipe == "less-is-more" else _free(words)
         if begun:
+            check(asked[1], READERS[asked[0]])
             return asked
         with st.spinner("Measuring a few steps ..."):
             _say_cost(estimate(asked[1], read=READERS[asked[0]]))

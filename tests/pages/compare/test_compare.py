@@ -155,5 +155,5 @@ def test_ways_to_prune_beside_a_trained_series_and_a_fixed_pattern() -> None:
 def test_weights_that_are_not_here_are_offered_not_fetched() -> None:
     app = opened(model="vgg16")  # the cache folder is this test's own
     assert not app.error
-    assert "its weights (553 MB) are not on this machine yet" in app.info[0].value
-    assert "Download 553 MB" in [button.label for button in app.button]
+    assert "its weights (553.4 MB) are not on this machine yet" in app.info[0].value
+    assert "Download 553.4 MB" in [button.label for button in app.button]

@@ -198,6 +198,7 @@ def hide_shipped(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Path:
     return copy / "thesis-cnn" / "mnist-55000" / "seed-333"
 
 
+@pytest.mark.usefixtures("own_cache")
 def test_a_missing_network_is_explained(explore: OpenPage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shipped = hide_shipped(monkeypatch, tmp_path)
     (shipped / "iterative-reset" / "level-05.safetensors").unlink()
@@ -210,6 +211,7 @@ def test_a_missing_network_is_explained(explore: OpenPage, tmp_path: Path, monke
     assert not app.error
 
 
+@pytest.mark.usefixtures("own_cache")
 def test_a_truncated_network_is_explained(explore: OpenPage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = hide_shipped(monkeypatch, tmp_path) / "iterative-reset" / "level-00.safetensors"
     path.write_bytes(path.read_bytes()[:500])
@@ -219,6 +221,7 @@ def test_a_truncated_network_is_explained(explore: OpenPage, tmp_path: Path, mon
     assert "Traceback" not in words(app)
 
 
+@pytest.mark.usefixtures("own_cache")
 def test_a_damaged_accuracy_table_leaves_the_pictures(
     explore: OpenPage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

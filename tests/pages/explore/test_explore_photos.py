@@ -305,7 +305,7 @@ def absent(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict]:
 def test_absent_weights_are_offered_with_their_size(photos: OpenPhotos, absent: dict) -> None:
     app = photos()
     assert not app.exception
-    assert "its weights (19 MB) are not on this machine yet" in app.info[0].value
+    assert "its weights (18.8 MB) are not on this machine yet" in app.info[0].value
     assert not app.metric
     assert "Downloaded when first used" in app.sidebar.subheader[1].help
 
@@ -319,7 +319,7 @@ def test_a_download_ends_with_the_pictures(photos: OpenPhotos, absent: dict) -> 
 
     absent["load"] = arrive
     app = photos()
-    app.button[[button.label for button in app.button].index("Download 19 MB")].click().run()
+    app.button[[button.label for button in app.button].index("Download 18.8 MB")].click().run()
     assert pictures_at(sound(app))
 
 
@@ -330,7 +330,7 @@ def test_a_download_that_fails_says_why_and_can_be_tried_again(photos: OpenPhoto
 
     absent["load"] = fail
     app = photos()
-    app.button[[button.label for button in app.button].index("Download 19 MB")].click().run()
+    app.button[[button.label for button in app.button].index("Download 18.8 MB")].click().run()
     assert not app.exception
     assert "The download broke off." in app.error[0].value
     assert "Try again" in [button.label for button in app.button]

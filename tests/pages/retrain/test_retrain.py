@@ -67,7 +67,7 @@ def test_a_run_from_the_form_to_explore_and_away_again(
     retrain: OpenRetrain, photographs: Path, own_cache: Path
 ) -> None:
     app = filled(retrain(), photographs)
-    assert "python -m core retrain --model squeezenet1_1" in app.code[0].value
+    assert f"python -m core retrain --data {photographs}" in app.code[0].value
     app.button(key="_begin").click().run()
     assert not app.error, app.error[0].value
     ended(own_cache, "done")
