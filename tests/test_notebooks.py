@@ -5,7 +5,6 @@ repository without output.
 from __future__ import annotations
 
 import ast
-import importlib
 import re
 from pathlib import Path
 
@@ -78,6 +77,7 @@ def test_it_is_saved_without_output(path: Path) -> None:
     assert "widgets" not in notebook.metadata
 
 
+@pytest.mark.long
 def test_it_runs_and_shows_figures(executed: NotebookNode) -> None:
     outputs = [output for cell in code_cells(executed) for output in cell.outputs]
     assert [output for output in outputs if output.output_type == "error"] == []
@@ -91,6 +91,7 @@ def test_it_runs_and_shows_figures(executed: NotebookNode) -> None:
     assert [title for title in titles if not re.search(r"\(.*\d.*\)", title)] == []
 
 
+@pytest.mark.long
 def test_its_slider_redraws_the_figure(executed: NotebookNode) -> None:
     if not any("slider =" in cell.source for cell in code_cells(executed)[:-1]):
         pytest.skip("no slider")
@@ -102,6 +103,7 @@ def test_its_slider_redraws_the_figure(executed: NotebookNode) -> None:
     assert figure["layout"]["title"]["text"] == title
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_it_finds_the_engine_from_the_repository_too(path: Path) -> None:
     notebook = nbformat.read(path, as_version=4)
@@ -111,39 +113,13 @@ def test_it_finds_the_engine_from_the_repository_too(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_it_uses_only_public_names(path: Path) -> None:
+def test_it_imports_from_the_facade_only(path: Path) -> None:
     tree = ast.parse("\n".join(cell.source for cell in code_cells(nbformat.read(path, as_version=4))))
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute):
             assert not node.attr.startswith("_"), ast.unparse(node)
         if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "core":
-            for alias in node.names:
-                assert is_public(node.module, alias.name), f"from {node.module} import {alias.name}"
+            assert node.module == "core", ast.unparse(node)
+            assert {alias.name for alias in node.names} <= set(core.__all__), ast.unparse(node)
         if isinstance(node, ast.Import):
             assert {alias.name.split(".")[0] for alias in node.names}.isdisjoint({"pages", "streamlit", "tests"})
-
-
-def is_public(module: str, name: str) -> bool:
-    """Whether `from module import name` takes what the module offers: its __all__, a module of
-    core, or a name without underscore.
-    """
-    if any(part.startswith("_") for part in (*module.split("."), name)):
-        return False
-    if REPOSITORY.joinpath(*module.split("."), f"{name}.py").is_file():
-        return True
-    if module == "core":
-        return name in core.__all__
-    found = importlib.import_module(module)
-    return name in getattr(found, "__all__", vars(found))
-
-
-@pytest.mark.parametrize(("module", "name"), [("core", "Engine"), ("core", "plots"), ("core.measures", "MEASURES")])
-def test_public_names_are_known(module: str, name: str) -> None:
-    assert is_public(module, name)
-
-
-@pytest.mark.parametrize(
-    ("module", "name"), [("core", "Nothing"), ("core.figures.plots.base", "_figure"), ("core.measures", "torch")]
-)
-def test_other_names_are_told_apart(module: str, name: str) -> None:
-    assert not is_public(module, name)

@@ -105,6 +105,7 @@ def test_broken_markers_are_said(text: str, error: type[Exception]) -> None:
         fill(text)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(900)  # half a minute on a quiet core, minutes on a busy one
 def test_repair_of_batch_norm_is_what_the_command_answers(real_data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Within two photographs: rounding differs between processors."""

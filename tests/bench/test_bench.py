@@ -21,6 +21,8 @@ from bench.measure import alternate, line, percentile
 from core.base.errors import SparsightError, UnknownName
 from core.engine.engine import Engine
 
+pytestmark = pytest.mark.long
+
 NEEDS_CHROMIUM = pytest.mark.skipif(
     shutil.which("chromium") is None and shutil.which("google-chrome") is None,
     reason="chromium is missing: sudo apt-get install chromium",

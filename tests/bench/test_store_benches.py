@@ -23,6 +23,8 @@ from core.engine.engine import Engine
 from core.results import Comparison
 from core.store.kept_variants import KeptVariants
 
+pytestmark = pytest.mark.long
+
 
 def check(row: dict[str, Any], name: str, n: int) -> None:
     assert json.loads(json.dumps(row, allow_nan=False)) == row

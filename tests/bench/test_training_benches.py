@@ -20,6 +20,8 @@ from core.data.folders import read_folder
 from core.engine.engine import Engine
 from core.models.cards import InputRule
 
+pytestmark = pytest.mark.long
+
 KEYS = ("bench", "device", "threads", "n", "ours_s", "ours_p95_s", "peer", "peer_s", "ratio")
 
 

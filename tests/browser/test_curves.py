@@ -20,6 +20,7 @@ def test_a_deep_link_draws_what_it_asks_for(tab: OpenTab) -> None:
     assert page.locator("[data-testid=stException]").count() == 0
 
 
+@pytest.mark.long
 def test_a_level_is_opened_in_explore_by_keyboard(tab: OpenTab) -> None:
     """Explore was set otherwise before: the link says all that its picture depends on."""
     page = tab("explore?seed=335&cam=grad-cam&schedule=one-shot&noise=false&digit=3")
@@ -40,6 +41,7 @@ def test_a_level_is_opened_in_explore_by_keyboard(tab: OpenTab) -> None:
     assert "label 7" in explore.locator("[data-testid=stMain]").inner_text()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("kind", "begins"), [("SVG", b"<svg"), ("PNG", b"\x89PNG")])
 def test_a_figure_is_saved_by_its_button(tab: OpenTab, kind: str, begins: bytes) -> None:
     page = tab("curves")
@@ -55,6 +57,7 @@ def test_a_figure_is_saved_by_its_button(tab: OpenTab, kind: str, begins: bytes)
     assert download.value.suggested_filename == "sparsight-correlation.png"
 
 
+@pytest.mark.long
 def test_the_saved_page_draws_without_the_internet(tab: OpenTab) -> None:
     page = tab("curves")
     page.wait_for_selector(".st-key-figure-curves .js-plotly-plot")
@@ -68,6 +71,7 @@ def test_the_saved_page_draws_without_the_internet(tab: OpenTab) -> None:
     assert "Accuracy and soft IoU" in alone.locator(".gtitle").text_content()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "path",
     [

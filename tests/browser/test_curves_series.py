@@ -16,6 +16,8 @@ from tests.protocols import small_series
 from tests.protocols.small_series import NAME
 from tests.restoring import restore_models
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:

@@ -44,6 +44,7 @@ def test_the_keyboard_moves_the_slider_and_the_address_follows(tab: OpenTab) -> 
     page.wait_for_function("location.search.includes('level=4')")
 
 
+@pytest.mark.long
 def test_tab_reaches_the_slider(tab: OpenTab) -> None:
     page = settled(tab())
     stops = []
@@ -60,12 +61,14 @@ def test_tab_reaches_the_slider(tab: OpenTab) -> None:
 STATED = "[...new URLSearchParams(location.search).keys()].sort().join() === 'cam,layer,model'"
 
 
+@pytest.mark.long
 def test_the_address_states_network_method_and_layer_and_no_other_default(tab: OpenTab) -> None:
     page = settled(tab("explore?sparsity=70&cam=grad-cam%2B%2B"))
     page.wait_for_function(STATED)
     assert sparsity_shown(page) == "70.0086% sparsity"
 
 
+@pytest.mark.long
 def test_two_tabs_do_not_touch_each_other(tab: OpenTab) -> None:
     one, two = settled(tab("explore?sparsity=50")), settled(tab("explore?sparsity=95"))
     assert (sparsity_shown(one), sparsity_shown(two)) == ("50.0000% sparsity", "95.0086% sparsity")
@@ -86,6 +89,7 @@ def test_the_view_survives_a_visit_to_another_page(tab: OpenTab) -> None:
     page.wait_for_function("location.search.includes('sparsity=55')")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_nothing_is_cut_off(tab: OpenTab, width: int, height: int, theme: str) -> None:
@@ -100,6 +104,7 @@ def test_nothing_is_cut_off(tab: OpenTab, width: int, height: int, theme: str) -
     assert (sum(map(int, background[4:-1].split(","))) < 200) is (theme == "dark")
 
 
+@pytest.mark.long
 def test_the_picture_changes_with_the_slider(tab: OpenTab) -> None:
     page = settled(tab("explore?model=thesis-cnn&cam=grad-cam&layer=relu2"))
     sources = [
@@ -119,6 +124,7 @@ def test_the_picture_changes_with_the_slider(tab: OpenTab) -> None:
     assert after[0] == after[1]  # nothing removed: the same map
 
 
+@pytest.mark.long
 def test_an_expander_opens_and_its_slider_is_live(tab: OpenTab) -> None:
     page = settled(tab("explore?model=thesis-cnn"))
     page.get_by_text("IoU over the threshold").click()
@@ -140,6 +146,7 @@ def test_the_download_is_a_whole_zip(tab: OpenTab) -> None:
         assert "provenance.json" in archive.namelist()
 
 
+@pytest.mark.long
 def test_a_bad_address_is_explained(tab: OpenTab) -> None:
     page = settled(tab("explore?sparsity=nan&cam=no-cam&level=x&colour=red"))
     notice = page.get_by_text("Parts of the address were not used.").locator(
@@ -173,6 +180,7 @@ def test_an_own_image_is_uploaded_and_compared(tab: OpenTab) -> None:
     page.get_by_text("Your own image is not part of the link").wait_for()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "content", [b"no image", png(spot(3, 3))[:60], bytes(11_000_000)], ids=["text", "broken", "huge"]
 )
@@ -184,6 +192,7 @@ def test_a_bad_file_is_explained_and_one_can_go_on(tab: OpenTab, content: bytes)
     settled(page)
 
 
+@pytest.mark.long
 def test_an_image_can_be_pasted(tab: OpenTab) -> None:
     page = tab("explore?source=own")
     field = page.locator("[data-testid=stChatInputTextArea]")
@@ -225,6 +234,7 @@ def test_a_session_with_a_photograph(tab: OpenTab) -> None:
         assert Image.open(archive.open("1-input.png")).size == (224, 224)
 
 
+@pytest.mark.long
 def test_thumbnails_are_chosen_by_keyboard(tab: OpenTab) -> None:
     page = settled(tab(LITE))
     page.get_by_role("radio", name="The face of a striped ginger cat").focus()
@@ -233,6 +243,7 @@ def test_thumbnails_are_chosen_by_keyboard(tab: OpenTab) -> None:
     assert not settled(page).get_by_role("radio", name="The face of a striped ginger cat").is_checked()
 
 
+@pytest.mark.long
 def test_a_digit_is_chosen_by_its_thumbnail(tab: OpenTab) -> None:
     page = settled(tab("explore?digit=3"))
     page.get_by_role("radio", name="Digit 3, number 5").check(force=True)
@@ -240,6 +251,7 @@ def test_a_digit_is_chosen_by_its_thumbnail(tab: OpenTab) -> None:
     playwright_api.expect(page.get_by_role("spinbutton", name="Which one")).to_have_value("5")
 
 
+@pytest.mark.long
 def test_another_network_and_back(tab: OpenTab) -> None:
     page = settled(tab("explore?sparsity=90&seed=334"))
     for chosen, address in (("efficientnet-lite0", "model=efficientnet-lite0"), ("thesis-cnn", "sparsity=90")):
@@ -251,6 +263,7 @@ def test_another_network_and_back(tab: OpenTab) -> None:
     page.wait_for_function("location.search.includes('seed=334') && location.search.includes('model=thesis-cnn')")
 
 
+@pytest.mark.long
 def test_a_link_s_view_goes_along_to_other_pages_and_back(tab: OpenTab) -> None:
     page = settled(tab(f"{LITE}&photo=coffee&fine=40"))
     for name in ("Compare", "Curves", "Explore"):
@@ -281,6 +294,7 @@ def test_work_of_many_steps_can_be_stopped(tab: OpenTab) -> None:
     assert "25 of 25" not in button.inner_text()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("width", [1280, 390])
 def test_photographs_are_not_cut_off(tab: OpenTab, width: int) -> None:
     page = settled(tab(LITE, width=width, height=844))

@@ -60,6 +60,7 @@ def test_back_and_forward_show_the_view_of_the_address(tab: OpenTab) -> None:
         expect(page, view)
 
 
+@pytest.mark.long
 def test_a_step_of_a_lesson_is_one_entry(tab: OpenTab) -> None:
     page = tab("lessons")
     page.get_by_role("button", name="Next").first.wait_for()

@@ -12,8 +12,10 @@ pytestmark = pytest.mark.browser
 MOST_PRESSES = 40  # a step with a question takes two
 
 
-@pytest.mark.parametrize("present", ["", "&present=1"])
-@pytest.mark.parametrize("lesson", [1, 2, 3])
+@pytest.mark.parametrize("present", ["", pytest.param("&present=1", marks=pytest.mark.long)])
+@pytest.mark.parametrize(
+    "lesson", [pytest.param(1, marks=pytest.mark.long), 2, pytest.param(3, marks=pytest.mark.long)]
+)
 def test_a_lesson_is_driven_to_its_end_by_a_clicker(tab: OpenTab, lesson: int, present: str) -> None:
     page = tab(f"lessons?lesson={lesson}{present}")
     page.wait_for_selector("text=/step 1 of \\d/")
@@ -33,6 +35,7 @@ def test_a_lesson_is_driven_to_its_end_by_a_clicker(tab: OpenTab, lesson: int, p
     assert seen == set(range(1, last + 1))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("address", ["lesson=9", "step=99", "lesson=two&step=-1"])
 def test_a_step_out_of_range_is_said(tab: OpenTab, address: str) -> None:
     page = tab(f"lessons?{address}")
@@ -58,6 +61,7 @@ def open_answered(tab: OpenTab, address: str, **options: int):
     return page
 
 
+@pytest.mark.long
 def test_type_is_read_from_the_back_row(tab: OpenTab) -> None:
     page = open_answered(tab, "lessons?lesson=3&step=2&present=1")
     page.wait_for_selector(".gtitle")
@@ -73,6 +77,7 @@ def test_type_is_read_from_the_back_row(tab: OpenTab) -> None:
     assert size_of(plain, "[data-testid=stMain] [data-testid=stMarkdown] p") <= 16
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("address", ["lessons?lesson=2&step=2", "lessons?lesson=3&step=4", "lessons?lesson=3&step=7"])
 @pytest.mark.parametrize("width", [390, 1280])
 def test_a_figure_s_title_is_whole(tab: OpenTab, address: str, width: int) -> None:
@@ -85,6 +90,7 @@ def test_a_figure_s_title_is_whole(tab: OpenTab, address: str, width: int) -> No
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
+@pytest.mark.long
 def test_the_address_follows_what_is_tried(tab: OpenTab) -> None:
     page = tab("lessons?lesson=1&step=5")
     page.get_by_role("slider").press("ArrowRight")
@@ -95,6 +101,7 @@ def test_the_address_follows_what_is_tried(tab: OpenTab) -> None:
     assert "lesson=1&step=5" in page.url
 
 
+@pytest.mark.long
 def test_an_exercise_is_made_and_opened(tab: OpenTab) -> None:
     page = tab("lessons?lesson=1&step=5&blur=4")
     page.get_by_role("button", name="Share").click()
@@ -109,6 +116,7 @@ def test_an_exercise_is_made_and_opened(tab: OpenTab) -> None:
     assert exercise.get_by_text("not used").count() == 0
 
 
+@pytest.mark.long
 def test_a_person_comes_back_to_the_same_step(tab: OpenTab) -> None:
     page = tab("lessons?lesson=2&step=4&present=1")
     page.get_by_text("step 4 of 7").wait_for()

@@ -66,6 +66,7 @@ def test_two_jobs_for_one_spec_are_one(tmp_path: Path) -> None:
     assert until(jobs, first.id, lambda job: job.state == "stopped").error == ""
 
 
+@pytest.mark.long
 def test_killed_from_outside_it_is_seen_and_goes_on(tmp_path: Path) -> None:
     jobs = Jobs(tmp_path)
     job = jobs.start("merkle", arguments(tmp_path, epochs=2), "killed")

@@ -27,6 +27,8 @@ from core.models.zoo import MODELS, card, default_model, dense_weights, named
 from core.specs import ModelSpec
 from tests.restoring import restore_models
 
+pytestmark = pytest.mark.long
+
 CPU = torch.device("cpu")
 
 

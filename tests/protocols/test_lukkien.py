@@ -90,6 +90,7 @@ def test_more_levels_go_on_from_the_stored_ones(finished: Files, few: LabelledIm
     assert_same(copied, finished)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("stop_at", ["pretrain 4", "level-01 7"])
 def test_a_killed_run_resumes_and_ends_with_the_same_networks(finished: Files, tmp_path: Path, stop_at: str) -> None:
     command = [sys.executable, "-c", SCRIPT, str(tmp_path)]
@@ -126,6 +127,7 @@ def test_progress_in_words() -> None:
     assert line(done) == "level-07: epoch 10 of 10, loss 0.1000 0.2000, 3.2 s (9 of 27 runs done)"
 
 
+@pytest.mark.long
 def test_two_runs_writing_the_same_folder_leave_valid_networks(tmp_path: Path, finished: Files) -> None:
     command = [sys.executable, "-c", SCRIPT, str(tmp_path)]
     both = []

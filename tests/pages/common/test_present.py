@@ -110,7 +110,13 @@ def test_every_control_of_the_digits_has_a_value_to_try(explore: OpenPage) -> No
     assert problems(VALUES) == []
 
 
-@pytest.mark.parametrize("name", [name for name in VALUES if name != "threshold"])
+QUICK = ("sparsity", "cam", "schedule")  # one control of a kind; the others are tried by make test-all
+
+
+@pytest.mark.parametrize(
+    "name",
+    [name if name in QUICK else pytest.param(name, marks=pytest.mark.long) for name in VALUES if name != "threshold"],
+)
 def test_a_hidden_control_keeps_its_value(explore: OpenPage, name: str) -> None:
     others = {"unit": {"level": "level", "ratio": "ratio"}.get(name, "percent")} if name != "unit" else {}
     view = {name: VALUES[name]} | others
@@ -125,7 +131,13 @@ def test_a_hidden_control_keeps_its_value(explore: OpenPage, name: str) -> None:
     assert hidden.query_params[name] == VALUES[name]  # as it came: nothing has touched it
 
 
-@pytest.mark.parametrize("name", [name for name in VALUES if name != "threshold"])
+QUICK = ("sparsity", "cam", "schedule")  # one control of a kind; the others are tried by make test-all
+
+
+@pytest.mark.parametrize(
+    "name",
+    [name if name in QUICK else pytest.param(name, marks=pytest.mark.long) for name in VALUES if name != "threshold"],
+)
 def test_a_locked_control_is_shown_and_cannot_be_moved(explore: OpenPage, name: str) -> None:
     unit = {"level": "level", "ratio": "ratio"}.get(name, "percent")
     app = explore(**({name: VALUES[name]} | ({"unit": unit} if name != "unit" else {})), lock=name)

@@ -75,7 +75,7 @@ def test_there_are_three_stories_of_five_to_eight_steps() -> None:
     assert all(5 <= len(lesson.steps) <= 8 for lesson in LESSONS)
 
 
-@pytest.mark.parametrize("present", ["0", "1"])
+@pytest.mark.parametrize("present", ["0", pytest.param("1", marks=pytest.mark.long)])
 @pytest.mark.parametrize(("lesson", "step"), PLACES)
 def test_every_step_opens_with_a_question_and_keeps_its_answer_back(lesson: int, step: int, present: str) -> None:
     app = open_step(lesson, step, **({"present": "1"} if present == "1" else {}))

@@ -1,0 +1,36 @@
+"""`core` offers what notebooks need, and imports torch only when a name that needs it is used."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+import core
+from core.base.settings import REPOSITORY
+
+
+@pytest.mark.parametrize("name", core.__all__)
+def test_every_name_is_there(name: str) -> None:
+    assert getattr(core, name) is not None
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'engine_of'"):
+        core.engine_of  # noqa: B018 - reading it is the test
+
+
+def test_importing_it_does_not_import_torch() -> None:
+    code = "import sys, core; print('torch' in sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    assert run.stdout == "False\n"
+
+
+@pytest.mark.parametrize("path", ["README.md", "docs/architecture.md"])
+def test_examples_import_from_the_facade_only(path: str) -> None:
+    text = (REPOSITORY / path).read_text(encoding="utf-8")
+    for names in re.findall(r"^from core import (.*)$", text, re.MULTILINE):
+        assert {name.strip() for name in names.split(",")} <= set(core.__all__)
+    assert re.findall(r"^from core\.\S+ import", text, re.MULTILINE) == []
