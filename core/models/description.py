@@ -80,7 +80,7 @@ class Description:
             classifier=self.classifier,
             seeds=tuple(sorted({seed for run in self.runs.values() for seed in run.seeds})),
             dense=PruningSpec.at_level(0, "retrained"),
-            levels=max(each.last for each in series.values()),
+            levels=max((each.last for each in series.values()), default=0),
         )
 
     def is_same_network(self, other: Description) -> bool:

@@ -79,6 +79,7 @@ def test_two_tabs_do_not_touch_each_other(tab: OpenTab) -> None:
     assert sparsity_shown(two) == "95.0086% sparsity"
 
 
+@pytest.mark.long
 def test_the_view_survives_a_visit_to_another_page(tab: OpenTab) -> None:
     page = settled(tab("explore?sparsity=55"))
     page.get_by_role("link", name="Home").first.click()
@@ -137,6 +138,7 @@ def test_an_expander_opens_and_its_slider_is_live(tab: OpenTab) -> None:
     assert picture.count() == 0
 
 
+@pytest.mark.long
 def test_the_download_is_a_whole_zip(tab: OpenTab) -> None:
     page = settled(tab())
     with page.expect_download() as waiting:
@@ -173,6 +175,7 @@ def png(values: np.ndarray) -> bytes:
     return target.getvalue()
 
 
+@pytest.mark.long
 def test_an_own_image_is_uploaded_and_compared(tab: OpenTab) -> None:
     page = settled(own(tab, png(spot(10, 12))))
     assert page.get_by_text("your own image").count() == 1
@@ -214,6 +217,7 @@ def test_an_image_can_be_pasted(tab: OpenTab) -> None:
 LITE = "explore?model=efficientnet-lite0&cam=grad-cam"
 
 
+@pytest.mark.long
 def test_a_session_with_a_photograph(tab: OpenTab) -> None:
     page = settled(tab(f"{LITE}&fine=30"))
     assert sparsity_shown(page) == "30.0000% sparsity"
@@ -282,6 +286,7 @@ def test_a_link_s_view_goes_along_to_other_pages_and_back(tab: OpenTab) -> None:
     assert sparsity_shown(page).startswith("40.")
 
 
+@pytest.mark.long
 def test_work_of_many_steps_can_be_stopped(tab: OpenTab) -> None:
     page = settled(tab(LITE))
     page.get_by_role("button", name="Follow this image").click()

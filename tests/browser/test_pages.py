@@ -12,7 +12,7 @@ MAIN = "[data-testid=stMain]"
 
 def test_home_shows_an_example_and_leads_to_its_view(tab: OpenTab) -> None:
     page = tab("")
-    page.wait_for_selector(f"{MAIN} img[alt*='30.0']")
+    page.wait_for_selector(f"{MAIN} img[alt*='30% sparsity']")
     assert page.locator("[data-testid=stException]").count() == 0
     page.locator(MAIN).get_by_role("link", name="Explore").first.click()
     settled(page)
@@ -33,7 +33,7 @@ def test_retrain_says_what_is_missing_and_keeps_what_was_typed(tab: OpenTab) -> 
     page = tab("retrain")
     page.get_by_role("button", name="What will it cost?").click()
     page.get_by_text("Name a folder, a zip file or a data set of photographs.").wait_for()
-    field = page.get_by_label("Photographs")
+    field = page.get_by_role("textbox", name="Photographs")
     field.fill("/nowhere/at/all")
     field.press("Enter")
     page.get_by_role("button", name="What will it cost?").click()

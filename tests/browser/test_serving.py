@@ -62,6 +62,7 @@ def test_an_unlocked_server_does_not_start_beyond_this_machine() -> None:
     assert "Traceback" not in ended.stderr
 
 
+@pytest.mark.long
 def test_a_name_from_a_file_loads_nothing(browser: playwright_api.Browser, tmp_path: Path) -> None:
     beacon, before = "http://127.0.0.1:9/beacon.png", dict(MODELS)
     classes = (f"![b]({beacon})", f"<img src={beacon}>", f"`` `![b]({beacon})")

@@ -86,6 +86,7 @@ def test_a_run_is_shown_and_its_networks_are_there(command, tiny: list[str], tmp
     assert files.exists(key_of(spec, 1))  # networks stay
 
 
+@pytest.mark.long
 def test_control_c_stops_and_keeps_the_best_so_far(
     command, tiny: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

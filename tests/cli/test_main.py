@@ -510,8 +510,8 @@ def test_a_pruned_network_is_kept_on_disk(command, tmp_path: Path) -> None:
 def test_memory_and_precision_are_words(command) -> None:
     status, out, _ = command("info", "--json", "--device-bytes", "99MB", "--ram-bytes", "77MB", "--device", "cpu")
     assert status == 0
-    assert strict(out)["memory"]["device"].endswith(f"of {99 << 20:,} bytes")
-    assert strict(out)["memory"]["RAM"].endswith(f"of {77 << 20:,} bytes")
+    assert strict(out)["memory"]["device"].endswith(f"of {99 * 10**6:,} bytes")
+    assert strict(out)["memory"]["RAM"].endswith(f"of {77 * 10**6:,} bytes")
     assert not {"SPARSIGHT_DEVICE_BYTES", "SPARSIGHT_RAM_BYTES"} & set(os.environ)  # of this command only
     status, out, _ = command("heatmap", "--json", "--precision", "bfloat16", "--device", "cpu")
     assert "Computed in bfloat16" in " ".join(strict(out)["notes"])

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
+from typing import Any
 
+import pytest
 import torch
 from torch import Tensor, nn
 
@@ -11,6 +14,7 @@ from core.models.zoo import MODELS, RANDOM, dense_weights
 from core.models.zoo import named as card_named
 from core.specs import ModelSpec
 
+LARGE = ("vgg", "densenet", "convnext")
 PHOTO_CARDS = [
     name
     for name, entry in MODELS.items()
@@ -40,3 +44,8 @@ def untrained(name: str, seed: int = 0) -> nn.Module:
     assert state is not None
     network.load_state_dict(state)
     return network.requires_grad_(False).eval()
+
+
+def without_large(names: Iterable[str]) -> list[Any]:
+    """Parameters of a test: the largest networks, which take seconds, are left to make test-all."""
+    return [pytest.param(name, marks=pytest.mark.long) if name.startswith(LARGE) else name for name in names]

@@ -31,6 +31,7 @@ def cache(
     own = "own_cache" in request.fixturenames
     folder = tmp_path / "cache" if own else shared_cache
     monkeypatch.setenv("SPARSIGHT_CACHE", str(folder))
+    monkeypatch.setattr("pages.parts.common.engine.REST_SECONDS", 0)  # no slider moves on by itself
     if own:
         forget_all()
     yield folder

@@ -16,6 +16,7 @@ from core.models.zoo import MODELS
 from core.pruning.coupling import CannotRemove
 from core.pruning.reach import SUMS, fixed_inputs, silent_inputs
 from core.pruning.structured import physical
+from tests.models.networks import without_large
 from tests.reference.structured import alive_channels
 
 UNFOLLOWED = {"shufflenet_v2_x1_0"}  # Torch-Pruning 1.6.1 stumbles over its shuffles
@@ -87,7 +88,7 @@ def assert_same_answers(network: nn.Module, small: nn.Module, inputs: Tensor) ->
     assert float((found - expected).abs().max()) <= 1e-4 * max(1.0, float(expected.abs().max()))
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", without_large(MODELS))
 def test_pruned_filters_are_really_gone_and_answers_stay(name: str) -> None:
     found = MODELS[name].value
     network = prune_filters(lively(found.blank()), (0.3, 0.6))

@@ -117,4 +117,4 @@ def test_a_full_disk_is_said_and_loses_nothing(fresh: Engine, monkeypatch: pytes
 
 def test_the_disk_budget_comes_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SPARSIGHT_DISK_BYTES", "5MB")
-    assert Engine("cpu", tmp_path).store.kept.budget_bytes == 5 << 20
+    assert Engine("cpu", tmp_path).store.kept.budget_bytes == 5 * 10**6

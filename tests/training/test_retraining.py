@@ -282,7 +282,7 @@ def test_photographs_that_there_is_no_room_for_at_all_are_said_before_they_are_d
 
 
 def test_decoding_says_how_far_it_is_and_stops_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("core.training.images.LEAST", 10)
+    monkeypatch.setattr("core.data.decode.LEAST", 10)
     asked = arguments(tmp_path)
     told = [(line["decoded"], line["photographs"]) for line in done(asked) if "decoded" in line]
     assert told == [(10, 48), (20, 48), (30, 48), (40, 48)]

@@ -142,6 +142,7 @@ def test_dense_and_chance_are_lines() -> None:
     assert heights == [0.9, 0.2]
 
 
+@pytest.mark.long
 def test_an_unfinished_study_is_drawn_as_far_as_it_is() -> None:
     study = tables()
     for rows in range(1, len(study.levels)):

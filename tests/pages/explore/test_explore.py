@@ -248,6 +248,7 @@ def st_clear() -> None:
     engine._ANSWERS.clear()
 
 
+@pytest.mark.usefixtures("own_cache")
 def test_a_cache_folder_that_cannot_be_written_costs_nothing(
     explore: OpenPage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -277,6 +278,7 @@ def test_the_door_needs_no_click(explore: OpenPage) -> None:
     assert "memory (" in str(app.table[0].value.columns.tolist())
 
 
+@pytest.mark.usefixtures("own_cache")
 def test_a_lower_precision_says_what_it_changes_here(explore: OpenPage, monkeypatch: pytest.MonkeyPatch) -> None:
     assert not any("Computed in" in found.label for found in explore(**DIGITS).expander)
     st.cache_resource.clear()

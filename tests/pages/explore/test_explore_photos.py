@@ -374,6 +374,7 @@ def test_the_plan_warns_of_a_pruned_classifier_and_says_where_networks_collapse(
     assert "collapse between 50% and 75%" in words(app)
 
 
+@pytest.mark.long
 def test_costs_are_counted_when_somebody_looks_and_timed_on_a_click(photos: OpenPhotos) -> None:
     app = opened(photos(granularity="filter", fine="10"), "open_cost")
     costs = app.table[1].value

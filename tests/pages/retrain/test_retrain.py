@@ -97,6 +97,7 @@ def test_the_cost_is_measured_not_guessed(retrain: OpenRetrain, photographs: Pat
     assert "median of 5" in said
 
 
+@pytest.mark.long
 def test_a_run_is_stopped_and_goes_on(retrain: OpenRetrain, photographs: Path, own_cache: Path) -> None:
     app = filled(retrain(), photographs)
     app.number_input(key="_own_epochs").set_value(100).run()
