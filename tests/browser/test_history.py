@@ -35,6 +35,7 @@ def follow(page: Page, name: str) -> None:
     page.wait_for_function("name => document.title.startsWith(name)", arg=name)
 
 
+@pytest.mark.long
 def test_back_and_forward_show_the_view_of_the_address(tab: OpenTab) -> None:
     page = settled(tab("explore?model=thesis-cnn&cam=grad-cam&layer=conv2&seed=334&sparsity=55&digit=4"))
     page.get_by_role("slider", name="Removed").focus()

@@ -72,6 +72,7 @@ def done(command: Command, place: Path) -> VonradTables:
     return load([place / "cache"], MODEL)
 
 
+@pytest.mark.long
 def test_a_run_tells_its_progress_and_ends_with_the_tables(command: Command, place: Path) -> None:
     status, out, err = command(*words(place, "--seeds", "3"))
     assert (status, err) == (0, "")
@@ -83,6 +84,7 @@ def test_a_run_tells_its_progress_and_ends_with_the_tables(command: Command, pla
     assert {row["seed"] for row in lines[-1]["levels"]} >= {3}
 
 
+@pytest.mark.long
 def test_what_is_shown(command: Command, done: VonradTables) -> None:
     status, out, _ = command("protocol", "show", "vonrad", "--model", MODEL)
     assert status == 0
@@ -95,6 +97,7 @@ def test_what_is_shown(command: Command, done: VonradTables) -> None:
     assert found["published"]["reference"]["parameters"] == 6_624_904
 
 
+@pytest.mark.long
 def test_the_summary_is_of_one_rate(done: VonradTables) -> None:
     rows = methods(done)
     rows = rows[rows.seed == 0]
@@ -103,6 +106,7 @@ def test_the_summary_is_of_one_rate(done: VonradTables) -> None:
     assert set(rows.rate[1:]) == {0.89}
 
 
+@pytest.mark.long
 def test_how_far_a_method_stays_near_the_dense_network(done: VonradTables) -> None:
     """Against the definition, on accuracies set by hand."""
     for accuracies, expected in (
@@ -120,6 +124,7 @@ def test_how_far_a_method_stays_near_the_dense_network(done: VonradTables) -> No
         assert farthest(VonradTables(MODEL, done.facts, levels, done.epochs), 0)["filters", "iterative"] == expected
 
 
+@pytest.mark.long
 def test_a_study_that_is_not_finished_is_shown_as_far_as_it_is(done: VonradTables) -> None:
     for rows in range(1, len(done.levels)):
         assert "Dense: " in text(VonradTables(MODEL, done.facts, done.levels.head(rows), done.epochs.head(rows)))

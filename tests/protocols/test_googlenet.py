@@ -149,6 +149,7 @@ def test_the_table_has_a_row_a_network_and_an_epoch(trained: Trained) -> None:
     assert set(levels[levels.pruning == "dense"].training_images) == {33}
 
 
+@pytest.mark.long
 def test_counts_in_the_table(trained: Trained) -> None:
     files, tables = trained
     for made in each_pruned():
@@ -185,6 +186,7 @@ def test_a_second_run_finds_everything_and_writes_the_same(trained: Trained) -> 
     assert load([files.write_root], PLAN.model).levels.equals(tables.levels)
 
 
+@pytest.mark.long
 def test_stopped_anywhere_it_goes_on_and_ends_the_same(trained: Trained, tmp_path: Path) -> None:
     plan = replace(PLAN, prunings=("unstructured",))
     files = Files(tmp_path)

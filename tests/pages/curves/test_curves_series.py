@@ -108,6 +108,7 @@ def test_the_address_is_a_public_format(made: Path, table: SeriesTables) -> None
     assert series_view.run_name(table.place) == "merkle-layer.0"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("axis", AXES)
 def test_every_axis_draws(series: OpenPage, axis: str) -> None:
     app = series(along=axis, similar="pearson", fit="energy-inside")

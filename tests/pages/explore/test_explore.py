@@ -64,6 +64,7 @@ def test_the_slider_moves_pictures_sentence_and_scores(explore: OpenPage) -> Non
     assert [metric.value for metric in app.metric] != before
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("criterion", ["magnitude", "random"])
 @pytest.mark.parametrize("scope", ["global", "layer"])
 @pytest.mark.parametrize("sparsity", ["0", "100"])
@@ -114,6 +115,7 @@ def test_a_deep_link_shows_its_values(explore: OpenPage) -> None:
     assert "Accuracy, without noise" in [metric.label for metric in app.metric]
 
 
+@pytest.mark.long
 def test_one_amount_in_three_units(explore: OpenPage) -> None:
     app = explore(sparsity="79.9")
     app.segmented_control(key="unit").set_value("ratio").run()
@@ -278,6 +280,7 @@ def test_the_door_needs_no_click(explore: OpenPage) -> None:
     assert "memory (" in str(app.table[0].value.columns.tolist())
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("own_cache")
 def test_a_lower_precision_says_what_it_changes_here(explore: OpenPage, monkeypatch: pytest.MonkeyPatch) -> None:
     assert not any("Computed in" in found.label for found in explore(**DIGITS).expander)

@@ -62,29 +62,32 @@ def test_every_photograph_is_shown_with_its_credit(photos: OpenPhotos, name: str
     assert GALLERY[name].source in words(app)
 
 
+LINKS = (
+    {"granularity": "kernel", "fine": "10"},
+    {"granularity": "channel", "fine": "10"},
+    {"granularity": "filter", "fine": "5", "scope": "layer"},
+    {"granularity": "2:4"},
+    {"granularity": "1:4", "criterion": "random"},
+    {"criterion": "random", "scope": "layer"},
+    {"criterion": "l2", "granularity": "filter", "fine": "5"},
+    {"criterion": "lamp", "fine": "40"},
+    {"repair": "batch-norm", "fine": "40"},
+    {"excluded": ["first", "classifier", "_conv_head"], "fine": "50"},
+    {"target": "own", "fine": "55"},
+    {"target": "label"},
+    {"target": "class", "class": "tabby"},
+    {"layer": "_blocks.10._bn2", "cam": "layer-cam"},
+    {"unit": "ratio", "ratio": "1.5"},
+    {"fine": "0"},
+    {"fine": "60"},
+    {"wide": "true", "sparsity": "100"},
+    {"opacity": "0", "cam": "eigen-cam"},
+)
+
+
 @pytest.mark.parametrize(
     "address",
-    [
-        {"granularity": "kernel", "fine": "10"},
-        {"granularity": "channel", "fine": "10"},
-        {"granularity": "filter", "fine": "5", "scope": "layer"},
-        {"granularity": "2:4"},
-        {"granularity": "1:4", "criterion": "random"},
-        {"criterion": "random", "scope": "layer"},
-        {"criterion": "l2", "granularity": "filter", "fine": "5"},
-        {"criterion": "lamp", "fine": "40"},
-        {"repair": "batch-norm", "fine": "40"},
-        {"excluded": ["first", "classifier", "_conv_head"], "fine": "50"},
-        {"target": "own", "fine": "55"},
-        {"target": "label"},
-        {"target": "class", "class": "tabby"},
-        {"layer": "_blocks.10._bn2", "cam": "layer-cam"},
-        {"unit": "ratio", "ratio": "1.5"},
-        {"fine": "0"},
-        {"fine": "60"},
-        {"wide": "true", "sparsity": "100"},
-        {"opacity": "0", "cam": "eigen-cam"},
-    ],
+    [*LINKS[:5], *(pytest.param(address, marks=pytest.mark.long) for address in LINKS[5:])],
     ids=lambda address: "-".join(map(str, address.values())),
 )
 def test_a_link_opens_what_it_says(photos: OpenPhotos, address: dict) -> None:

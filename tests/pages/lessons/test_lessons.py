@@ -75,8 +75,13 @@ def test_there_are_three_stories_of_five_to_eight_steps() -> None:
     assert all(5 <= len(lesson.steps) <= 8 for lesson in LESSONS)
 
 
+SLOW = (2, 7)  # it computes both methods over two series
+
+
 @pytest.mark.parametrize("present", ["0", pytest.param("1", marks=pytest.mark.long)])
-@pytest.mark.parametrize(("lesson", "step"), PLACES)
+@pytest.mark.parametrize(
+    ("lesson", "step"), [pytest.param(*at, marks=pytest.mark.long) if at == SLOW else at for at in PLACES]
+)
 def test_every_step_opens_with_a_question_and_keeps_its_answer_back(lesson: int, step: int, present: str) -> None:
     app = open_step(lesson, step, **({"present": "1"} if present == "1" else {}))
     sound(app)
@@ -101,6 +106,7 @@ def test_every_step_has_something_to_try() -> None:
     assert {(lesson, step) for lesson, step, *_ in TRIES} == set(PLACES)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("lesson", "step", "name", "value", "later"), TRIES)
 def test_what_one_can_try_moves_the_view(lesson: int, step: int, name: str, value: object, later: bool) -> None:
     app = open_step(lesson, step)

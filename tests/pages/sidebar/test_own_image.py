@@ -86,6 +86,7 @@ def test_bad_files_are_explained(explore: OpenPage, content: bytes, name: str) -
     assert "Upload or paste an image" in app.info[0].value  # and one can go on
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "values",
     [np.zeros((28, 28)), np.ones((28, 28)), np.ones((1, 1)), np.zeros((1, 1)), np.full((300, 200), 0.5)],
