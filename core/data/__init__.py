@@ -1,5 +1,5 @@
 """Images: data sets of digits (datasets.py) and of photographs (downloads.py, folders.py), single
-images (pictures.py), the gallery.
+images (load_picture.py), the gallery.
 """
 
 from core.data import downloads as downloads  # registers its data sets

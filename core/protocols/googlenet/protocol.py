@@ -5,7 +5,7 @@ Published: GoogLeNet on ImageNet; global unstructured pruning by L1; structured 
 filters; connection sparsity, which prunes input weights; accuracy over 60 epochs after one-shot
 removal of 89 %; one-shot against iterative retraining. Norms and scopes of the last two prunings,
 schedules, optimiser, learning rate and the values in the figures are not known. What is our reading
-is in vonrad_published.READINGS, which the command line, the tables' facts and the page show.
+is in published.READINGS, which the command line, the tables' facts and the page show.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class Plan:
     epochs: at most this many a level, dense_epochs: for the dense network, curve_epochs: for the
     curve at 89 % (None: 60).
     every: levels after the dense one train on every n-th training image. optimiser: a key of
-    LEARNING_RATES. The rest as merkle.Plan.
+    LEARNING_RATES. The rest as the plan of Less is More.
     """
 
     architecture: str = "googlenet"

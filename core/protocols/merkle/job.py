@@ -21,8 +21,10 @@ from core.training.retrain import Arguments, Series, class_names, train_series
     "Merkle et al.",
 )
 def train(arguments: Arguments, control: Control) -> Iterator[Facts]:
-    """Trains the series and writes its card. arguments: `plan`, the fields of merkle.Plan; the rest
-    as `retraining.retrain`.
+    """Trains the series and writes its card.
+
+    Args:
+        arguments: `plan`, the fields of `Plan`; the rest as `core.training.retrain.retrain`.
     """
     yield from train_series(arguments, control, read_series)
 

@@ -1,8 +1,4 @@
-"""Explore's sidebar: widgets -> specs. Its parts serve other pages too: networks.py, gallery.py,
-amount.py, heatmap_choice.py.
-
-Every widget is bound to the address under the name that `address.of_model` gives it.
-"""
+"""All of Explore's widgets, in order -> specs. Each part serves other pages too."""
 
 from __future__ import annotations
 
