@@ -24,6 +24,11 @@ def percent(share: float) -> str:
     return f"{value:.2f} %" if value < 99.995 else "above 99.99 %"
 
 
+def interval(low: float, high: float) -> str:
+    """The bounds of a share: "95 % interval 90.4 to 92.0 %"."""
+    return f"95 % interval {low * 100:.1f} to {high * 100:.1f} %"
+
+
 def number(value: float | None, digits: int = 2) -> str:
     """Rounded and never minus zero; a dash where it is undefined."""
     return UNDEFINED if value is None else f"{round(value, digits) + 0.0:.{digits}f}"

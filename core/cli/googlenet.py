@@ -156,8 +156,5 @@ def _told(name: str, rate: float, seed: int, step: Any) -> tuple[dict[str, Any],
             "correct": epoch.correct,
             "total": epoch.total,
         }
-        said = (
-            f"epoch {epoch.epoch} of {epoch.epochs}, loss {epoch.loss:.3f}, {epoch.correct:,} of {epoch.total:,} right"
-        )
-        return facts, f"{where}: {said}, {epoch.seconds:.0f} s"
+        return facts, f"{where}: {epoch.text}"
     return facts, f"{where}: {'found' if step.found else 'done and counted'}"

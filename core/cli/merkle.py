@@ -279,8 +279,5 @@ def _told(plan: Any, step: Any) -> tuple[dict[str, Any], str]:
     facts = {"run": plan.run, "seed": plan.seed, "level": step.level, "levels": step.levels, "found": step.found}
     where = f"{plan.run}, seed {plan.seed}, level {step.level} of {step.levels}"
     if epoch := step.epoch:
-        said = (
-            f"epoch {epoch.epoch} of {epoch.epochs}, loss {epoch.loss:.3f}, {epoch.correct:,} of {epoch.total:,} right"
-        )
-        return facts | vars(epoch), f"{where}: {said}, {epoch.seconds:.0f} s"
+        return facts | vars(epoch), f"{where}: {epoch.text}"
     return facts, f"{where}: {'found' if step.found else 'done'}"

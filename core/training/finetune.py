@@ -36,6 +36,12 @@ class Epoch:
     total: int
     seconds: float
 
+    @property
+    def text(self) -> str:
+        """In words: "epoch 1 of 3, loss 0.412, 61 of 70 right, 2 s"."""
+        right = f"{self.correct:,} of {self.total:,} right"
+        return f"epoch {self.epoch} of {self.epochs}, loss {self.loss:.3f}, {right}, {self.seconds:.0f} s"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
+from core.base.text import interval
 from core.results import ELSEWHERE_BELOW, SAME_FROM, Accuracy, Agreement, Comparison, Heatmap, MaskReport
 
 DENSE, PRUNED, NEUTRAL, GRID = "#dd7a1c", "#8a63e0", "#8b8798", "rgba(139, 135, 152, 0.22)"
@@ -294,8 +295,8 @@ def _best_classes(sides: list[tuple[Heatmap, str, str]], shown: list[tuple[int, 
 
 def accuracy_text(accuracy: Accuracy) -> str:
     """ "91.2 % (4,560 of 5,000; 95 % interval 90.4 to 92.0 %)"."""
-    bounds = f"{accuracy.low * 100:.1f} to {accuracy.high * 100:.1f} %"
-    return f"{accuracy.fraction * 100:.1f} % ({accuracy.correct:,} of {accuracy.total:,}; 95 % interval {bounds})"
+    counts = f"{accuracy.correct:,} of {accuracy.total:,}"
+    return f"{accuracy.fraction * 100:.1f} % ({counts}; {interval(accuracy.low, accuracy.high)})"
 
 
 def literal(name: str) -> str:

@@ -11,6 +11,7 @@ import streamlit as st
 from pandas import Series
 
 from core import CamSpec, DataSpec, ImageRef, VariantSpec
+from core.base.text import interval
 from core.data.datasets import DATASETS
 from core.results import Accuracy, Comparison
 from pages.parts.common import engine, pictures, present, series_data, story
@@ -90,13 +91,9 @@ def _from_table(name: str, variant: VariantSpec, found: Series, dense: Series) -
         f"{points:+.1f} points",
         f"from {story.percent(dense.value)}",
     )
-    of, right, bounds = (
-        quote(variant.model.name),
-        round(found.value * found.n),
-        f"{found.low * 100:.1f} to {found.high * 100:.1f} %",
-    )
+    of, right = quote(variant.model.name), round(found.value * found.n)
     st.caption(
-        f"{right:,} of {found.n:,.0f} photographs are named rightly; 95 % interval {bounds}. Counted when the series"
+        f"{right:,} of {found.n:,.0f} photographs are named rightly; {interval(found.low, found.high)}. Counted when the series"
         f" was evaluated: [all its levels in Curves](curves?of={of}&on={quote(name)})."
     )
 
@@ -132,8 +129,8 @@ def _accuracy(variant: VariantSpec, name: str, data: DataSpec) -> None:
 
 
 def _in_words(found: Accuracy) -> str:
-    bounds = f"{found.low * 100:.1f} to {found.high * 100:.1f} %"
-    text = f"{found.correct:,} of {found.total:,} photographs are named rightly; 95 % interval {bounds}."
+    counts = f"{found.correct:,} of {found.total:,} photographs are named rightly"
+    text = f"{counts}; {interval(found.low, found.high)}."
     if found.top5_fraction is not None:
         text += f" Among the five most probable: {story.percent(found.top5_fraction)}."
     if found.among_fraction is not None:

@@ -8,6 +8,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core import CamSpec, DataSpec, ImageRef, VariantSpec
+from core.base.text import interval
 from core.engine.precision import rounding
 from core.figures import maps
 from core.measures import MEASURES
@@ -93,9 +94,7 @@ def _accuracy(place: DeltaGenerator, variant: VariantSpec, data: DataSpec) -> No
             f"{points:+.1f} points",
             f"from {story.percent(dense.fraction)}",
         )
-        counts = (
-            f"{found.correct:,} of {found.total:,} embedded digits are classified correctly; 95 % interval {bounds}."
-        )
+        counts = f"{found.correct:,} of {found.total:,} embedded digits are classified correctly; {interval(found.low, found.high)}."
         st.caption(" ".join((counts, *found.notes)))
 
 

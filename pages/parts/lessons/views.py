@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from core import CamSpec, DataSpec, VariantSpec
+from core.base.text import interval
 from core.figures.plots import lessons as plots_lessons
 from core.figures.plots.base import DENSE, NEUTRAL, PRUNED
 from core.figures.plots.lessons import Frame, Line
@@ -32,8 +33,8 @@ def accuracy(variant: VariantSpec) -> Accuracy:
 
 def counted(found: Accuracy) -> str:
     """An accuracy with its counts and interval."""
-    bounds = f"{found.low * 100:.1f} to {found.high * 100:.1f} %"
-    return f"**{percent(found.fraction)}** ({found.correct:,} of {found.total:,}; 95 % interval {bounds})"
+    counts = f"{found.correct:,} of {found.total:,}"
+    return f"**{percent(found.fraction)}** ({counts}; {interval(found.low, found.high)})"
 
 
 def walk_chart(stops: tuple[Stop, ...], removed: float) -> None:
