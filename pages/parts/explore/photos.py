@@ -93,8 +93,8 @@ def _from_table(name: str, variant: VariantSpec, found: Series, dense: Series) -
     )
     of, right = quote(variant.model.name), round(found.value * found.n)
     st.caption(
-        f"{right:,} of {found.n:,.0f} photographs are named rightly; {interval(found.low, found.high)}. Counted when the series"
-        f" was evaluated: [all its levels in Curves](curves?of={of}&on={quote(name)})."
+        f"{right:,} of {found.n:,.0f} photographs are named rightly; {interval(found.low, found.high)}. Counted when"
+        f" the series was evaluated: [all its levels in Curves](curves?of={of}&on={quote(name)})."
     )
 
 

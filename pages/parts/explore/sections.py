@@ -85,7 +85,6 @@ def _accuracy(place: DeltaGenerator, variant: VariantSpec, data: DataSpec) -> No
             engine.accuracy(variant, data), engine.accuracy(variant.dense, data)
     found, dense = engine.accuracy(variant, data), engine.accuracy(variant.dense, data)
     points = story.plain_zero((found.fraction - dense.fraction) * 100, 1)
-    bounds = f"{found.low * 100:.1f} to {found.high * 100:.1f} %"
     with place.container():
         pictures.metric(
             title,
