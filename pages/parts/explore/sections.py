@@ -93,7 +93,8 @@ def _accuracy(place: DeltaGenerator, variant: VariantSpec, data: DataSpec) -> No
             f"{points:+.1f} points",
             f"from {story.percent(dense.fraction)}",
         )
-        counts = f"{found.correct:,} of {found.total:,} embedded digits are classified correctly; {interval(found.low, found.high)}."
+        counts = f"{found.correct:,} of {found.total:,} embedded digits are classified correctly"
+        counts += f"; {interval(found.low, found.high)}."
         st.caption(" ".join((counts, *found.notes)))
 
 
