@@ -8,6 +8,8 @@ PORT ?= 8501
 # Two processes with one thread each: tests are many and small. Threads that spin while they wait take minutes on a busy machine.
 PYTEST := OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest -n 2 --dist loadfile
 
+QUICK := $(addprefix tests/,base specs results disk stats figures sweeps test_architecture.py test_facade.py)
+
 .PHONY: app check test test-all lab lint tables clean chromium
 
 app: $(VENV)/.app
@@ -15,7 +17,7 @@ app: $(VENV)/.app
 
 # About a minute: linters, types, and the quick tests.
 check: lint
-	$(PYTEST) -m quick
+	$(PYTEST) -m "not long" $(QUICK)
 
 # Every property and reference, a browser journey a page, a small case a capability: at most ten minutes on two cores.
 test: lint chromium

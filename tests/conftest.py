@@ -44,15 +44,3 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
-
-
-# Rooms whose tests take seconds: make check runs them.
-QUICK = ("base", "specs", "results", "disk", "stats", "figures", "sweeps")
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    tests = Path(__file__).parent
-    for item in items:
-        room = item.path.relative_to(tests).parts[0]
-        if room in QUICK or item.path.name in ("test_architecture.py", "test_facade.py"):
-            item.add_marker(pytest.mark.quick)
