@@ -4,6 +4,8 @@ numbers.
 
 from __future__ import annotations
 
+import math
+
 from core.base.errors import SparsightError
 from core.protocols.lukkien.tables import StudyTables
 from pages.parts.common import engine
@@ -31,10 +33,16 @@ def sentence(study: StudyTables) -> str:
     early = apart[both.level <= 9].max()
     return (
         "Rounding matters: the same seeds trained a second time, with another order of additions, agree within"
-        f" {early * 100:.1f} points of accuracy down to level 9, but differ by up to {apart.max() * 100:.0f} points"
+        f" {_bound(early * 100, 1)} points of accuracy down to level 9, but differ by up to"
+        f" {_bound(apart.max() * 100, 0)} points"
         f" later (level {at.level}, seed {at.seed}). Without the empty heatmaps, Pearson is {_by_seed(study)} here and"
         f" {_by_seed(other)} there: **with Grad-CAM++ before the ReLU, that correlation has no stable sign.**"
     )
+
+
+def _bound(value: float, digits: int) -> str:
+    """Rounded up: a bound must hold."""
+    return f"{math.ceil(value * 10**digits) / 10**digits:.{digits}f}"
 
 
 def _by_seed(study: StudyTables) -> str:

@@ -26,8 +26,8 @@ def main() -> None:
                 runs.begin(asked)
     st.subheader("Runs")
     st.caption(
-        "A run is a process of its own: it goes on when this page is closed and when the app starts anew. Pages go"
-        " first."
+        "A run is a process of its own. It continues when this page is closed and when the app restarts, and the"
+        " pages stay quick meanwhile."
     )
     runs.running()
     st.subheader("Trained networks")
