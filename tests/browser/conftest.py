@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 SWITCHES += ["--disable-component-update", "--disable-sync"]
-PATIENCE_MS = 30_000
+PATIENCE_MS = 90_000  # a busy machine starts slowly
 
 playwright_api = pytest.importorskip("playwright.sync_api", reason="playwright is missing: make test installs it")
 
