@@ -14,6 +14,8 @@ from core.base.atomic import replacing
 from core.base.errors import BadFile, CacheNotWritable, MissingData
 
 FORMAT = 1
+# What makes a table: a reader need not know which.
+PROTOCOLS = "its protocol (`python -m core protocol run lukkien`, `merkle` or `vonrad`)"
 
 
 def write_frame(path: Path, frame: pandas.DataFrame, facts: dict[str, Any]) -> None:
@@ -49,7 +51,7 @@ def read_frame(path: Path, columns: Iterable[str] = ()) -> tuple[pandas.DataFram
         without a column.
     """
     if not path.is_file():
-        raise MissingData(f"The table {path} is not on this machine.", "", "Run `python -m core protocol run lukkien`.")
+        raise MissingData(f"The table {path} is not on this machine.", "", f"Run {PROTOCOLS}.")
     try:
         frame = pandas.read_parquet(path)
     except (OSError, ValueError) as error:  # pyarrow's errors are ValueErrors
@@ -65,5 +67,5 @@ def _bad(path: Path, what: str) -> BadFile:
     return BadFile(
         f"The table {path} {what}.",
         "It must be one that this program wrote.",
-        "Delete it and run `python -m core protocol run lukkien`: it is made again.",
+        f"Delete it and run {PROTOCOLS} to make it again.",
     )
