@@ -62,8 +62,8 @@ def test_memory_is_that_of_the_process(engine: Engine) -> None:
 
 LEAKING = """
 import torch
-from core.bench import memory as benches
-from core.engine import Engine
+from bench import memory as benches
+from core.engine.engine import Engine
 leaked, move = [], benches._move
 benches._move = lambda *question: (leaked.append(torch.ones(4 << 20)), move(*question))[1]  # 16 MB each time
 torch.set_num_threads(1)

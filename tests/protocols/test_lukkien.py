@@ -30,8 +30,8 @@ import sys
 from pathlib import Path
 import torch
 from core.data.datasets import digits
-from core.protocols.lukkien import Plan, run
-from core.store.files import Files
+from core.protocols.lukkien.protocol import Plan, run
+from core.disk.files import Files
 data = digits(Path(sys.argv[1])).part(torch.arange(0, 5000, 25))
 for progress in run(Plan(weights="mnist-55000", seeds=(333, 334), levels=2), Files(Path(sys.argv[1])), data):
     print(progress.run, progress.epoch, flush=True)
