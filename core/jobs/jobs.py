@@ -201,7 +201,11 @@ def register_kind(about: Mapping[str, Any]) -> None:
     if not re.fullmatch(r"core(\.[a-z_]+)+", module):
         wrong = f"job.json names the module '{module}'."
         raise BadFile(wrong, "A job runs a module of Sparsight only.", "Delete the job and start it again.")
-    import_module(module)
+    try:
+        import_module(module)
+    except ModuleNotFoundError as error:
+        wrong = f"job.json names the module '{module}', which this version does not have."
+        raise BadFile(wrong, "", "Delete the job and start it again.") from error
 
 
 def _state(home: Path) -> tuple[str, str]:

@@ -86,11 +86,11 @@ class RetrainTask:
             if field.name == "normalise":
                 words.append("--no-normalise")
             elif isinstance(value, tuple):
-                words += [option, *(f"{each:g}" if isinstance(each, float) else each for each in value)]
+                words += [option, *map(str, value)]
             elif str(value).startswith("-"):
                 words.append(f"{option}={value}")
             else:
-                words += [option, f"{value:g}" if isinstance(value, float) else str(value)]
+                words += [option, str(value)]
         return words
 
 
@@ -119,6 +119,7 @@ def _check_name(name: str | None) -> None:
 
 
 def spec_of(task: RetrainTask) -> RetrainSpec:
+    """The series that the task trains; its name is made of all choices unless one is given."""
     schedule, _, reset = task.schedule.partition(":")
     each, first = (_recipe(task, epochs) for epochs in (task.epochs, _first_epochs(task)))
     data = data_name(task.data_name) if task.data_name else data_name(task.data, task.size)

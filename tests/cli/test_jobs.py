@@ -287,6 +287,7 @@ def test_networks_of_another_size_have_another_name() -> None:
         ["--data", "x"],
         ["--data=-x", "--size", "64", "--no-normalise", "--exclude", "a.weight", "b.weight"],
         ["--data", "x y", "--sparsities", "0.5", "0.75", "--schedule", "reset:epoch-2", "--rate", "0.0005"],
+        ["--data", "x", "--sparsities", "0.3333333333333333", "0.984375001", "--rate", "1.2345678e-05"],
         ["--data", "x", "--name", "mine", "--first-epochs", "2", "--augment", "horizontal-flip", "rotation-10"],
     ],
 )

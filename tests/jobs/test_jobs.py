@@ -124,8 +124,8 @@ def test_job_files_that_do_not_name_their_module_still_run(kind: str) -> None:
     assert JOBS[kind].value.__module__ == MODULES[kind]
 
 
-@pytest.mark.parametrize("module", ["os", "core", "core.jobs.jobs; import os", "corex.jobs"])
-def test_only_modules_of_sparsight_are_run(module: str) -> None:
+@pytest.mark.parametrize("module", ["os", "core", "core.jobs.jobs; import os", "corex.jobs", "core.retraining"])
+def test_only_modules_that_sparsight_has_are_run(module: str) -> None:
     with pytest.raises(BadFile, match="Delete the job"):
         register_kind({"kind": "merkle", "module": module})
 
