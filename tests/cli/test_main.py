@@ -589,6 +589,7 @@ def test_a_network_without_weights_is_told_in_json_too(tmp_path: Path, capsys: p
     assert (tmp_path / "all.zip").is_file()
 
 
+@pytest.mark.long
 def test_strips_are_made_of_networks_that_are_here_and_others_are_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -144,6 +144,7 @@ def test_show_prints_and_writes(said: str, place: Path, tmp_path: Path, capsys: 
     }
 
 
+@pytest.mark.long
 def test_without_left_out_photographs_the_test_part_is_evaluated(place: Path, tmp_path: Path) -> None:
     cut = words(place)
     at = cut.index("--leave-out")

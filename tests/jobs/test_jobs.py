@@ -54,6 +54,7 @@ def test_a_job_is_done_and_another_looker_sees_it(tmp_path: Path) -> None:
     assert jobs.all() == []
 
 
+@pytest.mark.long
 def test_two_jobs_for_one_spec_are_one(tmp_path: Path) -> None:
     jobs = Jobs(tmp_path)
     asked = arguments(tmp_path, epochs=50)
@@ -79,6 +80,7 @@ def test_killed_from_outside_it_is_seen_and_goes_on(tmp_path: Path) -> None:
     assert (done.state, done.last["level"]) == ("done", 6)
 
 
+@pytest.mark.long
 def test_paused_it_waits_and_goes_on(tmp_path: Path) -> None:
     jobs = Jobs(tmp_path)
     job = jobs.start("merkle", arguments(tmp_path, epochs=30), "paused")

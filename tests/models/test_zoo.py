@@ -24,7 +24,7 @@ from core.models.layers import last_layer, logits_layer, watch
 from core.models.torchvision_cnns import BY_HAND, KNOWN, remote
 from core.models.zoo import MODELS, RANDOM, card, default_model, dense_weights, is_there, named
 from core.specs import CamSpec, ImageRef, ModelSpec, PruningSpec, VariantSpec
-from tests.models.networks import PHOTO_CARDS, images, untrained
+from tests.models.networks import PHOTO_CARDS, images, untrained, without_large
 
 
 @pytest.mark.parametrize("name", KNOWN)
@@ -53,7 +53,7 @@ def test_target_layer_and_classifier_are_those_that_one_pass_finds(name: str) ->
     assert found.shapes[found.classifier][0] == len(found.classes) == 1000
 
 
-@pytest.mark.parametrize("name", KNOWN)
+@pytest.mark.parametrize("name", without_large(KNOWN))
 def test_without_in_place_activations_the_answers_stay_the_same(name: str) -> None:
     """Against the network as torchvision makes it, its activations in place, with the same random
     weights.

@@ -92,6 +92,7 @@ def groups(kept: torch.Tensor, pruning: str) -> torch.Tensor:
     return found.any(1)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("made", each_pruned(), ids=lambda made: made.spec.name)
 def test_every_level_removes_its_share_of_the_right_groups(trained: Trained, made: Series) -> None:
     way = PRUNINGS[made.pruning]
@@ -105,6 +106,7 @@ def test_every_level_removes_its_share_of_the_right_groups(trained: Trained, mad
         assert [int((~found).sum()) for found in totals] == [int(rate * len(found) + 0.5) for found in totals]
 
 
+@pytest.mark.long
 def test_a_filter_takes_its_bias_along(trained: Trained) -> None:
     made = next(made for made in each_pruned() if made.spec.name == "vonrad-filters-one-shot")
     weights, mask = network(trained[0], made, 2)
@@ -113,6 +115,7 @@ def test_a_filter_takes_its_bias_along(trained: Trained) -> None:
     assert (weights["features.3.squeeze.bias"][gone] == 0).all()
 
 
+@pytest.mark.long
 def test_all_series_begin_with_one_dense_network(trained: Trained) -> None:
     (dense, *_) = all_series(PLAN, card())
     first, _ = network(trained[0], dense, 0)
@@ -121,6 +124,7 @@ def test_all_series_begin_with_one_dense_network(trained: Trained) -> None:
         assert all(torch.equal(values, first[name]) for name, values in weights.items())
 
 
+@pytest.mark.long
 def test_without_retraining_what_is_kept_is_the_dense_networks(trained: Trained) -> None:
     for made in (made for made in each_pruned() if made.retraining == "none"):
         dense, _ = network(trained[0], made, 0)
@@ -128,6 +132,7 @@ def test_without_retraining_what_is_kept_is_the_dense_networks(trained: Trained)
         assert all(torch.equal(weights[name], dense[name] * kept) for name, kept in mask.items())
 
 
+@pytest.mark.long
 def test_iterative_masks_nest_and_differ_from_one_shot(trained: Trained) -> None:
     one, two = (
         {made.spec.name: made for made in each_pruned()}[f"vonrad-unstructured-{how}"]
@@ -139,6 +144,7 @@ def test_iterative_masks_nest_and_differ_from_one_shot(trained: Trained) -> None
     assert any((most[name] != at_once[name]).any() for name in most)
 
 
+@pytest.mark.long
 def test_the_table_has_a_row_a_network_and_an_epoch(trained: Trained) -> None:
     levels, epochs = trained[1].levels, trained[1].epochs
     assert len(levels) == 1 + 4 * (3 * 2 + 1)
@@ -172,6 +178,7 @@ def test_counts_in_the_table(trained: Trained) -> None:
             assert row.physical_multiply_adds < 0.3 * row.multiply_adds
 
 
+@pytest.mark.long
 def test_the_curve_is_its_own_series_or_the_one_shot_level(trained: Trained) -> None:
     assert list(trained[1].curve("filters", vonrad.CURVE_RATE, 0).epoch) == [1, 2]
     assert list(trained[1].curve("filters", 0.8, 0).epoch) == [1]
@@ -179,6 +186,7 @@ def test_the_curve_is_its_own_series_or_the_one_shot_level(trained: Trained) -> 
     assert "curve" not in {made.retraining for made in all_series(plan, card())}
 
 
+@pytest.mark.long
 def test_a_second_run_finds_everything_and_writes_the_same(trained: Trained) -> None:
     files, tables = trained
     told = list(study(PLAN, IMAGES, None, Place(files, CPU)))
@@ -204,6 +212,7 @@ def test_stopped_anywhere_it_goes_on_and_ends_the_same(trained: Trained, tmp_pat
     assert ours.equals(whole[whole.pruning.isin(["dense", "unstructured"])][columns].reset_index(drop=True))
 
 
+@pytest.mark.long
 def test_networks_of_another_plan_are_not_taken_for_ours(trained: Trained) -> None:
     with pytest.raises(BadSpec, match="another way"):
         list(run(replace(PLAN, rates=(0.5, 0.7)), IMAGES, None, Place(trained[0], CPU)))
@@ -211,12 +220,14 @@ def test_networks_of_another_plan_are_not_taken_for_ours(trained: Trained) -> No
         list(run(replace(PLAN, every=3), IMAGES, None, Place(trained[0], CPU)))
 
 
+@pytest.mark.long
 def test_its_card_is_found(trained: Trained) -> None:
     (found,) = description.find([trained[0].write_root])
     assert len(found.runs) == 4 * 3
     assert found.runs["vonrad-filters-iterative"].targets == (0.0, 0.5, 0.8)
 
 
+@pytest.mark.long
 def test_other_seeds_join_the_table(trained: Trained) -> None:
     files, tables = trained
     list(

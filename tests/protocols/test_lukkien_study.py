@@ -183,6 +183,7 @@ def test_a_fitting_that_a_study_does_not_know_is_not_offered(tables: StudyTables
     assert older.fittings() == [name for name in FITTINGS if name != "top-p-of-ink"]
 
 
+@pytest.mark.long
 def test_analysis_is_repeatable(study: Study, tables: StudyTables) -> None:
     again = analyse(study)
     assert all(getattr(again, name).equals(getattr(tables, name)) for name in TABLES)

@@ -58,7 +58,7 @@ def delete_in_the_app() -> None:
     assert MODEL.name not in MODELS
 
 
-@pytest.mark.parametrize("deleted", ["in the app", "by another process"])
+@pytest.mark.parametrize("deleted", ["in the app", pytest.param("by another process", marks=pytest.mark.long)])
 def test_a_network_trained_anew_under_its_old_name(explore: OpenPage, own_cache: Path, deleted: str) -> None:
     write_series(own_cache, ("ant", "bee"), seed=1)
     app = explore(**VIEW, **{"class": "bee"})

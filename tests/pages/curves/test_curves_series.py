@@ -143,11 +143,16 @@ def test_images_that_are_always_right(series: OpenPage, table: SeriesTables) -> 
     ("name", "value"),
     [
         ("of", "resnet18@x"),
-        ("on", "elsewhere"),
-        ("runs", "none.1"),
-        ("along", "time"),
-        ("only", "dog"),
-        ("fit", "well"),
+        *(
+            pytest.param(*part, marks=pytest.mark.long)
+            for part in (
+                ("on", "elsewhere"),
+                ("runs", "none.1"),
+                ("along", "time"),
+                ("only", "dog"),
+                ("fit", "well"),
+            )
+        ),
     ],
 )
 def test_a_wrong_address_is_said(series: OpenPage, name: str, value: str) -> None:
