@@ -15,7 +15,7 @@ from bench.measure import BENCHES
 from core.base.device import describe
 from core.engine.compare import agreement
 from core.engine.engine import Engine
-from core.models.zoo import MODELS, card, default_model
+from core.models.zoo import default_model, named
 from core.results import ELSEWHERE_BELOW, SAME_FROM, Agreement, summarise
 from core.specs import CamSpec, ImageRef, ModelSpec, PruningSpec, VariantSpec
 
@@ -51,7 +51,7 @@ def _pruned(engine: Engine) -> list[tuple[VariantSpec, ...]]:
     found = [
         tuple(VariantSpec(model=model, pruning=PruningSpec.one_shot(share)) for share in SPARSITIES) for model in models
     ]
-    for name in (name for name in MODELS if name.endswith("@imagenette-128")):
+    for name in (name for name in engine.catalogue if name.endswith("@imagenette-128")):
         for weights in SERIES:
             levels = engine.levels(ModelSpec(name=name, weights=weights, seed=0))
             found.append(tuple(levels[level][0] for level in (1, 3, 5) if level < len(levels)))
@@ -62,15 +62,15 @@ def _rows(engine: Engine, variants: Sequence[VariantSpec], most: int) -> list[Ro
     cam = CamSpec()
     rows = []
     for variant in variants:
-        images = engine.images_like(_first(variant.model), variant.model, most)
+        images = engine.images_like(_first(engine, variant.model), variant.model, most)
         found = [engine.agreement(variant, image, cam) for image in images]
         rows.append({"variant": variant.key, "sparsity": round(engine.report(variant).sparsity, 4)} | _summary(found))
     return rows
 
 
-def _first(model: ModelSpec) -> ImageRef:
+def _first(engine: Engine, model: ModelSpec) -> ImageRef:
     """An image of the source that this network is asked about."""
-    if card(model).images == "digits":
+    if engine.card(model).images == "digits":
         return ImageRef()
     folder = os.environ.get("SPARSIGHT_PHOTOS")
     return ImageRef(source=f"folder:{folder}", name="0") if folder else ImageRef(source="gallery", name="coffee")
@@ -79,7 +79,7 @@ def _first(model: ModelSpec) -> ImageRef:
 def _seeds(engine: Engine, cam: CamSpec, most: int) -> Row:
     """Dense networks of two seeds on the same images, for the class that both predict."""
     found = []
-    seeds = card(ModelSpec()).seeds
+    seeds = named("thesis-cnn").seeds
     for image in engine.images_like(ImageRef(), ModelSpec(), most):
         maps = [
             engine.heatmap(VariantSpec(model=ModelSpec(seed=seed)), image, replace(cam, target="own")) for seed in seeds

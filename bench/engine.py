@@ -23,7 +23,8 @@ from core.data.datasets import mnist
 from core.data.gallery import GALLERY
 from core.engine.engine import Engine
 from core.evaluation.evaluate import Inputs, evaluate
-from core.models.zoo import RANDOM, card, default_model
+from core.models.cards import RANDOM
+from core.models.zoo import default_model, named
 from core.protocols.lukkien.protocol import CAM
 from core.specs import CamSpec, ImageRef, ModelSpec, PruningSpec, VariantSpec
 from core.store.weights import network_bytes
@@ -135,7 +136,7 @@ def threads(engine: Engine, n: int | None) -> dict[str, Any]:
     them.
     """
     questions = [_question(i) for i in range(n or 400)]
-    budgets = replace(engine.store.budgets, device_bytes=2 * max(network_bytes(card(model)) for model in THREE))
+    budgets = replace(engine.store.budgets, device_bytes=2 * max(network_bytes(engine.card(model)) for model in THREE))
     took, answers = [], []
     for workers in (1, 8):
         fresh = Engine(str(engine.device), engine.folder, budgets)
@@ -157,12 +158,14 @@ def _question(place: int) -> tuple[VariantSpec, ImageRef]:
     """
     model, draw = THREE[place % len(THREE)], random.Random(f"threads {place}")
     sparsity = (
-        draw.choice([0.3, 0.5, 0.7, 0.9, 0.95]) if card(model).images == "digits" else round(draw.uniform(0, 0.6), 3)
+        draw.choice([0.3, 0.5, 0.7, 0.9, 0.95])
+        if named(model.name).images == "digits"
+        else round(draw.uniform(0, 0.6), 3)
     )
     return VariantSpec(model=model, pruning=PruningSpec.one_shot(sparsity)), _image(model, place)
 
 
 def _image(model: ModelSpec, place: int) -> ImageRef:
-    if card(model).images == "digits":
+    if named(model.name).images == "digits":
         return ImageRef(name=str(place % 5000), noise_seed=place // 5000)
     return ImageRef(source="gallery", name=list(GALLERY)[place % len(GALLERY)])

@@ -17,7 +17,9 @@ from bench.measure import BENCHES, line
 from core.base.timing import seconds
 from core.data.gallery import GALLERY
 from core.engine.engine import Engine
-from core.models.zoo import RANDOM, card, default_model, is_there
+from core.models.cards import RANDOM
+from core.models.dense import is_there
+from core.models.zoo import default_model
 from core.saliency import own_class, saliency_maps
 from core.specs import ImageRef, ModelSpec, VariantSpec
 
@@ -78,12 +80,16 @@ def heatmap(
 def _model(engine: Engine, name: str) -> ModelSpec:
     """With its own weights where they are on this machine."""
     model = default_model(name)
-    return model if is_there(model, engine.store.downloads) else ModelSpec(name=name, weights=RANDOM, seed=0)
+    return (
+        model
+        if is_there(engine.card(model), model, engine.store.downloads)
+        else ModelSpec(name=name, weights=RANDOM, seed=0)
+    )
 
 
 def _times(engine: Engine, model: ModelSpec, count: int, n: int) -> dict[str, list[float]]:
     """Seconds of the forward pass, of each method, and of the library's."""
-    found = card(model)
+    found = engine.card(model)
     images = photographs(engine, model, count)
     with ExitStack() as stack:
         ours = stack.enter_context(engine.store.borrow(VariantSpec(model=model)))
@@ -116,7 +122,7 @@ def photographs(engine: Engine, model: ModelSpec, count: int) -> Tensor:
 
     On the device.
     """
-    found, names = card(model), list(GALLERY)
+    found, names = engine.card(model), list(GALLERY)
     seen = [
         torch.from_numpy(engine.picture(ImageRef(source="gallery", name=names[i % len(names)]), model).seen.copy())
         for i in range(count)

@@ -14,7 +14,7 @@ from bench.measure import BENCHES, line
 from core.base.errors import MissingData
 from core.data.gallery import GALLERY
 from core.engine.engine import Engine
-from core.models.zoo import RANDOM, card
+from core.models.cards import RANDOM
 from core.specs import CamSpec, ImageRef, ModelSpec, PruningSpec, VariantSpec
 from core.store.budgets import Budgets
 from core.store.weights import network_bytes
@@ -62,7 +62,7 @@ def budget(engine: Engine, n: int | None, models: tuple[str, ...] = THREE) -> di
     store. `tensors_mb`: all tensors alive at the end in the process, `held_mb`: those that the
     store counts. On a GPU `allocated_mb` is PyTorch's own peak, activations included."""
     specs = [ModelSpec(name=name, weights=RANDOM, seed=0) for name in models]
-    largest = max(network_bytes(card(spec)) for spec in specs)
+    largest = max(network_bytes(engine.card(spec)) for spec in specs)
     before = tensor_bytes()
     fresh = Engine(
         str(engine.device), engine.folder, Budgets(device_bytes=largest * 3 // 2, ram_bytes=largest * 5 // 4)

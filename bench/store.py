@@ -12,7 +12,7 @@ from bench.measure import BENCHES, line
 from core.base.timing import seconds
 from core.disk.sizes import file_bytes
 from core.engine.engine import Engine
-from core.models.zoo import RANDOM
+from core.models.cards import RANDOM
 from core.results import MaskReport
 from core.specs import ModelSpec, PruningSpec, VariantSpec
 

@@ -14,7 +14,8 @@ from bench.measure import BENCHES, line
 from core.base.timing import seconds
 from core.data.gallery import GALLERY
 from core.engine.engine import Engine
-from core.models.zoo import RANDOM, card
+from core.models.cards import RANDOM
+from core.models.zoo import named
 from core.specs import CamSpec, ImageRef, ModelSpec, PruningSpec, VariantSpec
 
 HIGHEST = 0.98  # sparsity
@@ -32,7 +33,7 @@ def vgg_slider(engine: Engine, n: int | None, model: str = "vgg16") -> dict[str,
     `model`: another card of photographs."""
     spec, draw = ModelSpec(name=model, weights=RANDOM, seed=0), random.Random(0)
     image, cam = ImageRef(source="gallery", name=next(iter(GALLERY))), CamSpec()
-    example = card(spec).input(torch.rand(1, *card(spec).input_shape)).to(engine.device)
+    example = engine.card(spec).input(torch.rand(1, *named(spec.name).input_shape)).to(engine.device)
 
     def move() -> None:
         engine.compare(

@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from core.figures.plots import series as series_plots
     from core.measures import MEASURES as MEASURES
     from core.models import own as own
-    from core.models.zoo import MODELS as MODELS
-    from core.models.zoo import card as card
     from core.models.zoo import default_model as default_model
     from core.protocols.lukkien import protocol as lukkien
     from core.protocols.lukkien.tables import found_studies as found_studies
@@ -53,10 +51,8 @@ NAMES = {
     "Files": "core.disk.files",
     "MAP_STATES": "core.results",
     "MEASURES": "core.measures",
-    "MODELS": "core.models.zoo",
     "Material": "core.training.series",
     "TrainingImages": "core.data.decode",
-    "card": "core.models.zoo",
     "default_model": "core.models.zoo",
     "found_studies": "core.protocols.lukkien.tables",
     "load_images": "core.protocols.lukkien.tables",

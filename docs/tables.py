@@ -14,8 +14,9 @@ from core.base.registry import Entry
 from core.data.datasets import DATASETS
 from core.data.gallery import GALLERY, GalleryPhoto
 from core.measures import MEASURES
+from core.models.cards import Card
 from core.models.torchvision_cnns import BY_HAND
-from core.models.zoo import MODELS, Card
+from core.models.zoo import MODELS
 from core.pruning import CRITERIA
 from core.saliency import CAMS, CamMethod
 from core.specs import GRANULARITIES, SCOPES

@@ -106,7 +106,9 @@ class Made:
     def _heatmap(self, variant: VariantSpec, values: np.ndarray, state: str, says: int) -> Heatmap:
         probabilities = np.full(10, 0.02)
         probabilities[says] = 0.82
-        prediction = Prediction(variant=variant, image=self.image, probabilities=frozen_array(probabilities))
+        prediction = Prediction(
+            variant=variant, image=self.image, probabilities=frozen_array(probabilities), classes=tuple("0123456789")
+        )
         return Heatmap(
             variant=variant,
             image=self.image,

@@ -9,7 +9,6 @@ from pathlib import Path
 from core.disk.sparse import pack_sparse, unpack_sparse
 from core.engine.engine import Engine
 from core.specs import VariantSpec
-from core.store.weights import stored_key
 
 FACTOR = 1e30  # two convolutions in a row take float32 beyond its largest number
 
@@ -18,7 +17,8 @@ def write_overflowing(folder: Path) -> None:
     """The thesis network of seed 333, its convolutions multiplied by FACTOR, in this cache
     folder.
     """
-    files, key = Engine("cpu", folder).store.files, stored_key(VariantSpec())
+    store = Engine("cpu", folder).store
+    files, key = store.files, store.stored_key(VariantSpec())
     tensors, facts = files.load(key)
     weights, mask = unpack_sparse(tensors)
     scaled = {name: values * FACTOR if name.startswith("conv") else values for name, values in weights.items()}

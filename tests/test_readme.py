@@ -18,7 +18,7 @@ from core.base.settings import REPOSITORY
 from core.cli.main import main
 from core.data.datasets import DATASETS
 from core.measures import MEASURES
-from core.models.zoo import MODELS, card, default_model
+from core.models.zoo import MODELS, default_model, named
 from core.protocols.googlenet.summary import percent
 from core.protocols.lukkien.tables import found_studies, load_study
 from core.protocols.series import tables as series_tables
@@ -139,7 +139,7 @@ def test_two_minutes_say_what_happens() -> None:
     assert first.agreement.verdict is Verdict.SAME
     assert f"(Grad-CAM {first.agreement.value:.2f}, Layer-CAM {first.agreement.second_value:.2f})" in text
     further = engine.compare(VariantSpec(model=lite, pruning=PruningSpec.one_shot(0.45)), coffee, CamSpec())
-    assert f"The answer is now *{card(lite).classes[further.pruned.prediction.top]}*" in text
+    assert f"The answer is now *{named(lite.name).classes[further.pruned.prediction.top]}*" in text
     assert further.agreement.verdict is Verdict.PARTLY
     image, thesis = ImageRef(name="3500"), CamSpec(method="grad-cam++", layer="conv2")
     disputed = engine.agreement(VariantSpec(pruning=PruningSpec.one_shot(0.7)), image, thesis)
@@ -162,7 +162,7 @@ def test_less_is_more_is_the_shipped_tables(run: str, seed: int) -> None:
     place = Place(
         model=ModelSpec(name="squeezenet1_1@imagenette-128", weights=run, seed=seed), data_name="imagenette-224-unseen"
     )
-    table = series_tables.load(engine.roots, place)
+    table = series_tables.load(engine.catalogue, place)
     rows = table.levels(["accuracy"]).sort_values("level")
     cells = (f"{100 * row.value:.1f} [{100 * row.low:.0f}, {100 * row.high:.0f}]" for row in rows.itertuples())
     assert f"| {' | '.join(cells)} |" in text

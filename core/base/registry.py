@@ -43,21 +43,10 @@ class Registry(Mapping[str, Entry[T]]):
         def add(value: T) -> T:
             if name in self._entries:
                 raise ValueError(f"{self.noun} '{name}' is registered twice")
-            self.put(Entry(name, value, title, summary, source, facts))
+            self._entries[name] = Entry(name, value, title, summary, source, facts)
             return value
 
         return add
-
-    def put(self, entry: Entry[T]) -> None:
-        """Adds an entry, or replaces the one of its name: for what is found while the program
-        runs.
-        """
-        # A new dictionary: other threads may be walking through the old one.
-        self._entries = {**self._entries, entry.name: entry}
-
-    def drop(self, name: str) -> None:
-        """Forgets an entry that is there no more."""
-        self._entries = {known: entry for known, entry in self._entries.items() if known != name}
 
     def __getitem__(self, name: str) -> Entry[T]:
         """The entry; UnknownName with the nearest known name otherwise."""

@@ -8,7 +8,6 @@ from core.data.datasets import DATASETS
 from core.data.gallery import GALLERY
 from core.figures.facts import versions
 from core.measures import MEASURES
-from core.models.zoo import MODELS
 from core.pruning import CRITERIA
 from core.saliency import CAMS
 
@@ -22,7 +21,7 @@ def facts(engine: Engine) -> dict[str, Any]:
         "device": engine.device_name,
         "folder": str(engine.folder),
         "versions": versions(),
-        "models": {name: entry.summary for name, entry in MODELS.items()},
+        "models": {name: entry.summary for name, entry in engine.catalogue.items()},
         "data sets": {name: entry.summary for name, entry in DATASETS.items()},
         "photographs": {name: entry.summary for name, entry in GALLERY.items()},
         "criteria": {name: entry.summary for name, entry in CRITERIA.items()},

@@ -152,11 +152,10 @@ def heatmap(arguments: Arguments) -> None:
     from core.engine.precision import rounding
     from core.figures.export import bundle
     from core.figures.facts import comparison_facts
-    from core.models.zoo import card
 
     engine = _engine(arguments)
-    variant = questions.variant(arguments, HEATMAP_SPARSITY)
-    cam = questions.cam(arguments, card(variant.model).classes)
+    variant = questions.variant(engine.catalogue, arguments, HEATMAP_SPARSITY)
+    cam = questions.cam(arguments, engine.card(variant.model).classes)
     answer = engine.compare(variant, questions.image(engine, arguments, variant.model), cam)
     found = comparison_facts(answer)
     if engine.store.precision != "float32":
@@ -164,13 +163,18 @@ def heatmap(arguments: Arguments) -> None:
     if arguments.out:
         write(arguments.out, bundle(answer))
         found["written"] = str(arguments.out)
-    _print(arguments, found, lambda: comparison_text(answer, found["notes"], arguments.layers))
+    _print(
+        arguments,
+        found,
+        lambda: comparison_text(answer, engine.catalogue.title(variant.model), found["notes"], arguments.layers),
+    )
 
 
 def keep(arguments: Arguments) -> None:
     from core.base.text import size
 
-    path = _engine(arguments).keep(questions.variant(arguments, HEATMAP_SPARSITY))
+    engine = _engine(arguments)
+    path = engine.keep(questions.variant(engine.catalogue, arguments, HEATMAP_SPARSITY))
     written = path.stat().st_size
     _print(
         arguments,
@@ -183,8 +187,10 @@ def cost(arguments: Arguments) -> None:
     from core.cli.printing import cost_text
     from core.figures.facts import cost_facts
 
-    report = _engine(arguments).cost(questions.variant(arguments, HEATMAP_SPARSITY), arguments.time)
-    _print(arguments, cost_facts(report), lambda: cost_text(report))
+    engine = _engine(arguments)
+    variant = questions.variant(engine.catalogue, arguments, HEATMAP_SPARSITY)
+    report = engine.cost(variant, arguments.time)
+    _print(arguments, cost_facts(report), lambda: cost_text(report, engine.catalogue.title(variant.model)))
 
 
 def evaluate(arguments: Arguments) -> None:
@@ -193,7 +199,8 @@ def evaluate(arguments: Arguments) -> None:
     from core.specs import CamSpec
 
     questions.check_heatmaps(arguments)
-    engine, variant, data = _engine(arguments), questions.variant(arguments, None), questions.data(arguments)
+    engine, data = _engine(arguments), questions.data(arguments)
+    variant = questions.variant(engine.catalogue, arguments, None)
     accuracy = engine.evaluate_accuracy(variant, data)
     found = accuracy_facts(accuracy)
     if arguments.heatmaps:
@@ -202,7 +209,9 @@ def evaluate(arguments: Arguments) -> None:
         if arguments.out:
             write(arguments.out, rows.table().to_csv(index_label="row").encode())
             found["written"] = str(arguments.out)
-    _print(arguments, found, lambda: accuracy_text(accuracy, found.get("heatmaps")))
+    _print(
+        arguments, found, lambda: accuracy_text(accuracy, engine.catalogue.title(variant.model), found.get("heatmaps"))
+    )
 
 
 def _print(arguments: Arguments, found: dict[str, Any], text: Callable[[], str]) -> None:

@@ -79,7 +79,7 @@ def run(arguments: Arguments) -> None:
     for plan in plans:
         for step in merkle.run(plan, images, weights, Place(engine.store.files, engine.device)):
             say(arguments, *_told(plan, step))
-        engine.refresh_models()
+        engine.catalogue.refresh()
         tables.append(_evaluated(arguments, engine, plan, images))
     _print(arguments, tables)
     source = arguments.evaluate_on or arguments.leave_out or data
@@ -112,7 +112,7 @@ def show(arguments: Arguments) -> None:
             "A run writes them into the cache folder.",
             "Run `python -m core protocol run merkle --help`.",
         )
-    tables = [series_tables.load(engine.roots, place) for place in chosen]
+    tables = [series_tables.load(engine.catalogue, place) for place in chosen]
     _print(arguments, tables)
     for table in tables if arguments.strips else ():
         model = table.place.model.key
@@ -126,7 +126,6 @@ def show(arguments: Arguments) -> None:
 
 def _evaluated(arguments: Arguments, engine: Any, plan: Any, images: Any) -> Any:
     from core.data.photo_inputs import PhotoInputs
-    from core.models.zoo import card
     from core.protocols.series import images as series_images
     from core.protocols.series import tables as series_tables
     from core.specs import DataSpec, ModelSpec
@@ -145,12 +144,12 @@ def _evaluated(arguments: Arguments, engine: Any, plan: Any, images: Any) -> Any
             if path == other:
                 raise
     if inputs is None or not len(inputs.own_classes):
-        inputs = PhotoInputs(_photo_set(images.test, name), card(model), engine.device)
+        inputs = PhotoInputs(_photo_set(images.test, name), engine.card(model), engine.device)
     place = series_images.Place(model=model, data_name=name)
     for step in series_images.evaluate_series(place, engine.store, inputs):
         facts = {"run": "evaluate", "model": model.key, "data": name} | vars(step)
         say(arguments, facts, f"{model.key} on {name}: level {step.level} of {step.levels} {step.state}")
-    return series_tables.load(engine.roots, place)
+    return series_tables.load(engine.catalogue, place)
 
 
 def _photo_set(images: Any, title: str) -> Any:

@@ -12,7 +12,6 @@ from core.base.text import UNDEFINED, counted, grid, number, percent, size, wrap
 from core.data.datasets import DATASETS
 from core.figures.wording import NOTHING_MARKED, class_name, headline, of_truth, plain, undefined
 from core.measures import MEASURES
-from core.models.zoo import MODELS, card
 from core.pruning import CRITERIA
 from core.results import Accuracy, Comparison, CostReport, Heatmap, Latency, MaskReport, Scores
 from core.saliency import CAMS
@@ -24,13 +23,13 @@ LONGEST_NAME = 30  # characters of a class name in a table
 MORE = "--layers prints the weights left in each layer, --json every number for machines."
 
 
-def comparison_text(answer: Comparison, notes: Sequence[str], layers: bool) -> str:
+def comparison_text(answer: Comparison, title: str, notes: Sequence[str], layers: bool) -> str:
     """One image, dense against pruned: the sentence that matters, the answers by name, the scores
     with their meaning.
     """
     parts = [
         wrapped(plain(headline(answer))),
-        grid(_question(answer)),
+        grid(_question(answer, title)),
         f"Predictions, most probable first\n{grid(_predictions(answer), right=(0, 1, 3))}",
         f"How far the two maps agree\n{grid(_agreement(answer), right=(1,))}",
         (
@@ -47,21 +46,19 @@ def comparison_text(answer: Comparison, notes: Sequence[str], layers: bool) -> s
     return "\n\n".join(parts) + ("" if layers else f"\n\n{MORE}")
 
 
-def _question(answer: Comparison) -> list[tuple[str, str]]:
+def _question(answer: Comparison, title: str) -> list[tuple[str, str]]:
     side, mask, picture = answer.pruned, answer.mask, answer.picture
     label = "" if picture.label is None else f", labelled {class_name(side, picture.label)}"
     noise = f", background noise up to {side.image.noise:g}" if side.image.noise else ""
     target = {"dense": ", the dense network's answer", "own": ", each network's own answer", "label": ", the label"}
-    layer = side.cam.layer or card(side.variant.model).target_layer
     return [
-        ("network", model_text(side.variant.model)),
-        ("pruning", pruning_text(side.variant.pruning)),
+        *_network(title, side.variant),
         ("weights left", kept_text(mask)),
         ("image", f"{picture.title or _image(side.image)}{label}{noise}"),
         (
             "heatmap",
             (
-                f"{CAMS[side.cam.method].title} at layer {layer}, for"
+                f"{CAMS[side.cam.method].title} at layer {side.cam.layer}, for"
                 f" {_targets(answer)}{target.get(str(side.cam.target), '')}"
             ),
         ),
@@ -123,9 +120,8 @@ def _pairs(dense: Scores, pruned: Scores, kind: str) -> list[tuple[str, ...]]:
     return [("", "dense", "pruned", ""), *rows]
 
 
-def model_text(model: ModelSpec) -> str:
+def model_text(title: str, model: ModelSpec) -> str:
     """A network by its title, with the weights and the seed that tell it from others."""
-    title = MODELS[model.name].title if model.name in MODELS else model.name
     return f"{title}, weights {model.weights}, seed {model.seed}"
 
 
@@ -167,7 +163,7 @@ def notes_text(notes: Sequence[str]) -> str:
     return "\n".join(["Notes", *(wrapped(note, "  ", "  ") for note in notes)])
 
 
-def cost_text(report: CostReport) -> str:
+def cost_text(report: CostReport, title: str) -> str:
     """What a pruned network costs, with the zeros in place and with the emptied channels taken
     out.
     """
@@ -185,7 +181,7 @@ def cost_text(report: CostReport) -> str:
         ("file with every value", size(report.dense_file_bytes), _size(report.physical_file_bytes), ""),
         ("file of the values left", size(report.sparse_file_bytes), UNDEFINED, "one bit a weight, and the values left"),
     ]
-    lines = [grid(_network(report.variant)), grid(rows, right=(1, 2))]
+    lines = [grid(_network(title, report.variant)), grid(rows, right=(1, 2))]
     if report.physical_parameters is not None:
         taken = counted(report.removed_channels, "channel")
         lines.append(
@@ -217,11 +213,11 @@ def _time(latency: Latency) -> tuple[str, str]:
     return f"{latency.median_ms:.2f} ms", f"{latency.p95_ms:.2f} ms"
 
 
-def _network(variant: VariantSpec) -> list[tuple[str, str]]:
-    return [("network", model_text(variant.model)), ("pruning", pruning_text(variant.pruning))]
+def _network(title: str, variant: VariantSpec) -> list[tuple[str, str]]:
+    return [("network", model_text(title, variant.model)), ("pruning", pruning_text(variant.pruning))]
 
 
-def accuracy_text(found: Accuracy, heatmaps: Mapping[str, Mapping[str, Any]] | None) -> str:
+def accuracy_text(found: Accuracy, title: str, heatmaps: Mapping[str, Mapping[str, Any]] | None) -> str:
     """Right answers with their counts; of heatmaps the mean of each column over n images, beside
     overlaps how many maps are empty.
     """
@@ -235,7 +231,7 @@ def accuracy_text(found: Accuracy, heatmaps: Mapping[str, Mapping[str, Any]] | N
         shares.append(
             ("among its classes", percent(found.among / found.total), f"{found.among:,} of {found.total:,}; {few}")
         )
-    parts = [grid([*_network(found.variant), ("images", _data(found.data))]), grid(shares, right=(1,))]
+    parts = [grid([*_network(title, found.variant), ("images", _data(found.data))]), grid(shares, right=(1,))]
     if heatmaps is not None:
         maps = heatmaps["maps"]
         counts = (

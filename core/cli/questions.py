@@ -11,11 +11,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from core.base.errors import BadImage, BadSpec, UnknownName
 from core.cli.target import class_index
 from core.specs import SCOPES, TARGETS, exact_share, whole
+
+if TYPE_CHECKING:
+    from core.models.catalogue import Catalogue
 
 Arguments = argparse.Namespace
 
@@ -126,31 +129,31 @@ def add_image(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def variant(arguments: Arguments, sparsity: float | None) -> Any:
+def variant(catalogue: Catalogue, arguments: Arguments, sparsity: float | None) -> Any:
     """The VariantSpec; sparsity: where none is asked for, None for the dense network.
 
     Raises UnknownName, BadSpec.
     """
-    from core.models.zoo import RANDOM, card, default_model, series_of
-    from core.specs import ModelSpec, PruningSpec, VariantSpec, n_of_m
+    from core.models.cards import RANDOM
+    from core.specs import ModelSpec, PruningSpec, Schedule, VariantSpec, n_of_m
 
-    usual = default_model(arguments.model)
+    usual = catalogue.default_model(arguments.model)
     weights = usual.weights if arguments.weights is None else arguments.weights
     for noun, name, names in (
         ("scope", arguments.scope, SCOPES),
-        ("set of weights", weights, [*card(usual).weights, RANDOM]),
+        ("set of weights", weights, [*catalogue.card(usual).weights, RANDOM]),
     ):
         if name not in names:
             raise UnknownName(noun, name, names)
     model = ModelSpec(
         name=arguments.model, weights=weights, seed=usual.seed if arguments.seed is None else arguments.seed
     )
-    series = series_of(model)
+    series = catalogue.series_of(model)
     if arguments.seed is None and series and model.seed not in series.seeds:  # another run than the usual one
         model = replace(model, seed=series.seeds[0])
     if arguments.level is not None:
         _check_unpruned(arguments, "The networks of a trained series are pruned as their run was.")
-        schedule = series.schedule if series else "iterative-reset"
+        schedule: Schedule = series.schedule if series else "iterative-reset"
         return VariantSpec(model=model, pruning=PruningSpec.at_level(arguments.level, schedule))
     pattern = n_of_m(arguments.granularity)
     if pattern and arguments.sparsity is not None:
@@ -177,11 +180,10 @@ def _check_unpruned(arguments: Arguments, why: str) -> None:
 
 def image(engine: Any, arguments: Arguments, model: Any) -> Any:
     """The ImageRef. Raises BadImage."""
-    from core.models.zoo import card
     from core.specs import ImageRef
 
     noise: dict[str, Any] = {} if arguments.noise is None else {"noise": exact_share(arguments.noise, "noise")}
-    photo = "cat" if card(model).images == "photos" and arguments.digit is None else None
+    photo = "cat" if engine.card(model).images == "photos" and arguments.digit is None else None
     photo = photo if arguments.photo is None else arguments.photo
     if arguments.image is None and photo is not None:
         source, _, name = photo.rpartition("/")

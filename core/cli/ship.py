@@ -7,8 +7,12 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from core.base.errors import BadSpec, UnknownName
+
+if TYPE_CHECKING:
+    from core.engine.engine import Engine
 
 Arguments = argparse.Namespace
 
@@ -44,8 +48,8 @@ def ship(arguments: Arguments) -> None:
         data,
         arguments.photos_name or name_of(data),
         arguments.to or shipped_folder(),
-        _models(arguments, set(arguments.seeds) - set(arguments.tables_of) if arguments.seeds else None),
-        _models(arguments, set(arguments.tables_of)),
+        _models(engine, arguments, set(arguments.seeds) - set(arguments.tables_of) if arguments.seeds else None),
+        _models(engine, arguments, set(arguments.tables_of)),
     )
     for done in shipped_by(engine, shipment, LIMIT_BYTES if arguments.limit is None else arguments.limit):
         facts = report(done)
@@ -64,14 +68,13 @@ def ship(arguments: Arguments) -> None:
             )
 
 
-def _models(arguments: Arguments, seeds: set[int] | None) -> tuple:
+def _models(engine: Engine, arguments: Arguments, seeds: set[int] | None) -> tuple:
     """Series of the model by run and seed; seeds None: every seed but those of which only tables
     are asked for.
     """
-    from core.models.zoo import named
     from core.specs import ModelSpec
 
-    sets = named(arguments.model).weights
+    sets = engine.catalogue.named(arguments.model).weights
     for run in arguments.runs or ():
         if run not in sets or sets[run].series is None:
             raise UnknownName("trained series", run, [name for name, known in sets.items() if known.series])

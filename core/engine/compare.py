@@ -11,6 +11,7 @@ from core.base.errors import BadSpec
 from core.measures import MEASURES, optional, probabilities
 from core.measures.overlap import jaccard_curve
 from core.measures.similarity import pearson
+from core.models.cards import Card
 from core.results import Agreement, Array, Comparison, Heatmap, MaskReport, Picture, Prediction, Scores, frozen_array
 from core.saliency.cams import SaliencyBatch
 from core.saliency.normalise import normalise, to_measure
@@ -61,14 +62,12 @@ def agreement(dense: Heatmap, pruned: Heatmap) -> Agreement:
     return Agreement(method=dense.cam.method, value=values[0], second_method=second, second_value=values[1])
 
 
-def first_heatmap(
-    question: tuple[VariantSpec, ImageRef, CamSpec], made: SaliencyBatch, size_px: tuple[int, int]
-) -> Heatmap:
+def first_heatmap(question: tuple[VariantSpec, ImageRef, CamSpec], made: SaliencyBatch, card: Card) -> Heatmap:
     """The answer of the first image of a batch, with the prediction of the same pass, on the
     CPU.
     """
     variant, image, cam = question
-    maps, states = normalise(made.maps, size_px)
+    maps, states = normalise(made.maps, card.input_px)
     target = int(made.targets[0])
     return Heatmap(
         variant=variant,
@@ -79,7 +78,10 @@ def first_heatmap(
         saliency=frozen_array(made.maps[0].float().cpu().numpy()),
         map=frozen_array(maps[0].cpu().numpy()),
         prediction=Prediction(
-            variant=variant, image=image, probabilities=frozen_array(probabilities(made.logits[:1])[0].cpu().numpy())
+            variant=variant,
+            image=image,
+            probabilities=frozen_array(probabilities(made.logits[:1])[0].cpu().numpy()),
+            classes=card.classes,
         ),
         negative_share=float(made.negative_share[0]),
         others={name: frozen_array(maps[0].float().cpu().numpy()) for name, maps in made.others.items()},

@@ -18,7 +18,6 @@ from core.base.timing import seconds
 from core.disk.sizes import file_bytes, sparse_bytes
 from core.measures.multiply_adds import MultiplyAdds, multiply_adds, zeros
 from core.models.cards import Card
-from core.models.zoo import card
 from core.pruning.coupling import CannotRemove
 from core.pruning.structured import physical
 from core.results import CostReport, Latency, RemovalReport
@@ -41,7 +40,7 @@ def cost(store: ModelStore, variant: VariantSpec, measure: bool = False) -> Cost
     Raises:
         as `ModelStore.borrow`.
     """
-    found = card(variant.model)
+    found = store.catalogue.card(variant.model)
     example = example_input(found, store.device)
     with store.borrow(variant) as network:
         all_of_it, left = _sums(multiply_adds(network, example))
@@ -82,7 +81,7 @@ def smaller(store: ModelStore, variant: VariantSpec) -> tuple[nn.Module, Removal
     Raises CannotRemove, and as `ModelStore.borrow`.
     """
     with store.borrow(variant) as network:
-        return physical(network, example_input(card(variant.model), store.device))
+        return physical(network, example_input(store.catalogue.card(variant.model), store.device))
 
 
 def example_input(found: Card, device: torch.device) -> Tensor:

@@ -31,8 +31,10 @@ from core.engine.compare import agreement, as_batch, compare, first_heatmap, thi
 from core.engine.cost import cost, smaller
 from core.engine.freshness import Freshness
 from core.evaluation import evaluate as evaluation
-from core.models import own
-from core.models.zoo import card, series_of
+from core.models.cards import Card
+from core.models.catalogue import Catalogue
+from core.models.own import About, ModuleFacts
+from core.models.trained_levels import delete_series
 from core.results import (
     Accuracy,
     Agreement,
@@ -78,27 +80,35 @@ class Engine:
         self.device = choose_device(device or os.environ.get("SPARSIGHT_DEVICE") or None)
         self.folder = folder or default_folder()
         shipped = shipped_folder()
+        self.catalogue = Catalogue(Files(self.folder, [shipped]))
         self.store = ModelStore(
-            Files(self.folder, [shipped]),
+            self.catalogue,
             self.device,
             budgets or Budgets.usual(self.device),
-            lambda model: calibration_images(self._pictures, card(model)),
+            lambda model: calibration_images(self._pictures, self.card(model)),
             precision or os.environ.get("SPARSIGHT_PRECISION") or "float32",
         )
-        self.roots = (self.folder, shipped)
         self._accuracies = AccuracyTable(self.roots)
         self._heatmaps = MemoryCache("heatmaps", 16 * MEGABYTE)
         self.store.caches.append(self._heatmaps)
         self._pictures = Pictures(self.folder)
         self._inputs = InputCache(self._pictures, self.device)
-        own.register_kept(self.store.files)
-        self.retrained = self.store.stamps.retrained
         self._freshness = Freshness(self.store, self._pictures, self._inputs, self._accuracies)
-        self.refresh_models()
 
     @property
     def device_name(self) -> str:
         return describe(self.device)
+
+    @property
+    def roots(self) -> tuple[Path, ...]:
+        """The folders in which networks and tables lie: the one that is written to, and what is
+        included.
+        """
+        return self.catalogue.roots
+
+    def card(self, model: ModelSpec) -> Card:
+        """What is known of a network. Raises UnknownName."""
+        return self.catalogue.card(model)
 
     def parts(self) -> tuple[CachePart, ...]:
         """Memory in use and allowed, tier by tier."""
@@ -108,25 +118,24 @@ class Engine:
         """The embedded digits."""
         return self._pictures.digits
 
-    def add_model(self, weights: Path | bytes, about: own.About) -> ModelSpec:
-        """Adds a person's own weights of a known architecture, for good.
-
-        Raises as `own.add`. For a module: `own.from_module`.
+    def add_model(self, weights: Path | bytes, about: About) -> ModelSpec:
+        """Adds a person's own weights of a known architecture, for good. Raises as
+        `own.take_in`.
         """
-        return own.add(self.store.files, weights, about)
+        return self.catalogue.add(weights, about)
 
-    def refresh_models(self) -> tuple[str, ...]:
-        """Finds networks that were retrained since; names of the models that are new or have new
-        series. Quick while there are none.
+    def add_module(self, module: nn.Module, facts: ModuleFacts) -> ModelSpec:
+        """Adds any network of a notebook, for as long as this engine lives. Raises as
+        `own.from_module`.
         """
-        return self.retrained.refresh()
+        return self.catalogue.add_module(module, facts)
 
     def forget(self, model: ModelSpec) -> None:
         """Deletes a series that was trained here, from disk and memory.
 
         Raises CacheNotWritable; Busy while it is being trained.
         """
-        self.retrained.forget(model)
+        delete_series(self.catalogue, model)
         self.store.kept.forget(model)
         self.store.forget(model)
         self.store.free()
@@ -144,21 +153,21 @@ class Engine:
         A level may not be trained yet: asking for it raises MissingData. What really went is
         counted, see `report`.
         """
-        found = series_of(model)
+        found = self.catalogue.series_of(model)
         return tuple(
             (VariantSpec(model=model, pruning=pruning), target) for pruning, target in (found.levels if found else ())
         )
 
     def add_image(self, data: bytes, model: ModelSpec = DEFAULT_MODEL) -> ImageRef:
         """Takes in a person's own image, prepared for this network. Raises BadImage."""
-        return self._pictures.add(data, card(model))
+        return self._pictures.add(data, self.card(model))
 
     def picture(self, image: ImageRef, model: ModelSpec = DEFAULT_MODEL) -> Picture:
         """The image as this network gets it.
 
         Raises MissingData for an own image that is not in memory (any more).
         """
-        return self._pictures.get(image, card(model))
+        return self._pictures.get(image, self.card(model))
 
     def report(self, variant: VariantSpec) -> MaskReport:
         """What the pruning removed, counted."""
@@ -192,7 +201,7 @@ class Engine:
             MissingData, BadFile: weights or image.
         """
         stamp = self.stamp(variant, image)  # first of all: a card that was exchanged is read by it
-        cam = replace(cam, layer=cam.layer or card(variant.model).target_layer)
+        cam = replace(cam, layer=cam.layer or self.card(variant.model).target_layer)
         key = (f"heatmap/{self.store.precision}/{variant.key}|{image.key}|{cam.key}", stamp)
         with self._heatmaps.borrow(key, lambda: self._make_heatmap(variant, image, cam), exclusive=False) as answer:
             return answer
@@ -205,9 +214,8 @@ class Engine:
 
         def ask(stamp: Stamp) -> Comparison:
             dense, pruned = self.heatmap(variant.dense, image, cam), self.heatmap(variant, image, cam)
-            return replace(
-                compare(self.picture(image, variant.model), dense, pruned, self.report(variant)), stamp=stamp
-            )
+            answer = compare(self.picture(image, variant.model), dense, pruned, self.report(variant))
+            return replace(answer, notes=self.card(variant.model).notes, stamp=stamp)
 
         return settled(ask, lambda: self.stamp(variant, image))
 
@@ -226,7 +234,7 @@ class Engine:
         """At most so many images, spread evenly over the source of this one; see
         `Pictures.alike`.
         """
-        return self._pictures.alike(image, card(model), most)
+        return self._pictures.alike(image, self.card(model), most)
 
     def follow(self, variants: tuple[VariantSpec, ...], image: ImageRef, cam: CamSpec) -> Iterator[Comparison]:
         """The comparison at each variant in turn, for curves that grow on the screen."""
@@ -239,7 +247,7 @@ class Engine:
         """
         if variant.pruning.schedule != "one-shot":
             return tuple(level for level, _ in self.levels(variant.model)) or (variant,)
-        amounts = [replace(variant.pruning, sparsity=sparsity) for sparsity in card(variant.model).grid]
+        amounts = [replace(variant.pruning, sparsity=sparsity) for sparsity in self.card(variant.model).grid]
         return tuple(VariantSpec(model=variant.model, pruning=amount) for amount in amounts)
 
     def known_accuracy(self, variant: VariantSpec, data: DataSpec) -> Accuracy | None:
@@ -255,7 +263,7 @@ class Engine:
         """Top-1 accuracy, counted now; of photographs also top-5, and among the data set's own
         classes.
         """
-        inputs = self._inputs.of(data, card(variant.model))
+        inputs = self._inputs.of(data, self.card(variant.model))
         return evaluation.accuracy(
             variant, data, self.store.use(variant, lambda network: evaluation.count(network, inputs))
         )
@@ -268,7 +276,7 @@ class Engine:
             raise BadSpec(
                 f"Target class '{cam.target}' is not evaluated over a data set.", "Only 'own', as in the thesis."
             )
-        found = card(variant.model)
+        found = self.card(variant.model)
         inputs = self._inputs.of(data, found)
         layer = cam.layer or found.target_layer
         return self.store.use(variant, lambda network: evaluation.evaluate(network, inputs, cam.method, layer))
@@ -290,18 +298,18 @@ class Engine:
 
         Raises as `inputs` does.
         """
-        return self._inputs.photos(data, card(model))
+        return self._inputs.photos(data, self.card(model))
 
     def _make_heatmap(self, variant: VariantSpec, image: ImageRef, cam: CamSpec) -> tuple[Heatmap, int]:
         """The heatmap and its bytes."""
-        picture, found = self.picture(image, variant.model), card(variant.model)
+        picture, found = self.picture(image, variant.model), self.card(variant.model)
         choose = self._target(variant, picture, cam)
         seen = found.input(as_batch(picture.seen).to(self.device))
         others = second_methods(cam.method)
         made = self.store.use(
             variant, lambda network: saliency_maps(network, seen, cam.method, cam.layer, choose, others)
         )
-        answer = first_heatmap((variant, image, cam), made, found.input_px)
+        answer = first_heatmap((variant, image, cam), made, found)
         return answer, answer.map.nbytes + answer.saliency.nbytes + 1024
 
     def _target(self, variant: VariantSpec, picture: Picture, cam: CamSpec) -> Callable[[Tensor], Tensor]:
@@ -319,4 +327,4 @@ class Engine:
             raise BadSpec(
                 "This image has no label.", "The target class 'label' needs one.", "Choose another target class."
             )
-        return this_class(int(wanted), len(card(variant.model).classes))
+        return this_class(int(wanted), len(self.card(variant.model).classes))

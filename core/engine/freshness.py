@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from core.base.stamps import Stamp
 from core.data.inputs import InputCache
 from core.data.load_picture import Pictures
-from core.models.zoo import card
 from core.specs import DataSpec, ImageRef, VariantSpec
 from core.store.accuracy_table import AccuracyTable
 from core.store.store import ModelStore
@@ -31,10 +30,10 @@ class Freshness:
         Raises: as the questions themselves do for a network, an image or a data set that is not
         there.
         """
-        found = [self.store.stamps.of(variant)]
+        found, card = [self.store.stamps.of(variant)], self.store.catalogue.card(variant.model)
         for each in asked:
             if isinstance(each, ImageRef):
-                found.append(self.pictures.get(each, card(variant.model)).stamp)
+                found.append(self.pictures.get(each, card).stamp)
             else:
-                found += [self.accuracies.stamp(variant.model), self.inputs.stamp(each, card(variant.model))]
+                found += [self.accuracies.stamp(variant.model), self.inputs.stamp(each, card)]
         return "|".join(found)

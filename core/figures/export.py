@@ -14,7 +14,6 @@ import numpy as np
 
 from core.figures import maps
 from core.figures.facts import comparison_facts, versions
-from core.models.zoo import card
 from core.results import Comparison
 from core.specs import CamSpec, ImageRef, PruningSpec, VariantSpec
 
@@ -31,14 +30,13 @@ def code_for(variant: VariantSpec, image: ImageRef, cam: CamSpec, opacity: float
     usual = ImageRef(source=image.source, name=image.name)
     source = "" if image.source == "digits" else f"source={image.source!r}, "
     noise = f", noise={image.noise:g}" if image.noise != usual.noise else ""
-    file = "my-digit.png" if card(variant.model).images == "digits" else "my-photograph.jpg"
     lines = [
         "from dataclasses import replace" if own else "",
         "from core import CamSpec, Engine, ImageRef, ModelSpec, PruningSpec, VariantSpec, maps",
         "",
         "engine = Engine()",
         f"variant = VariantSpec(model={_call(variant.model)}, pruning={_pruning(variant.pruning)})",
-        f'image = replace(engine.add_image(open("{file}", "rb").read(), variant.model), noise={image.noise:g})'
+        f'image = replace(engine.add_image(open("my-image.png", "rb").read(), variant.model), noise={image.noise:g})'
         if own
         else "",
         "" if own else f"image = ImageRef({source}name={image.name!r}{noise})",

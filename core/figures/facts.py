@@ -8,7 +8,6 @@ from importlib.metadata import version
 from typing import Any
 
 from core.figures.wording import class_name, headline, plain, unsound
-from core.models.zoo import card
 from core.results import OVERFLOW_ADVICE, Accuracy, Comparison, CostReport, Heatmap, Latency, MaskReport, Scores
 
 LIBRARIES = ("torch", "torchvision", "grad-cam", "numpy", "safetensors")
@@ -70,7 +69,7 @@ def comparison_facts(answer: Comparison) -> dict[str, Any]:
         "agreement": vars(answer.agreement) | {"verdict": answer.agreement.verdict.name.lower()},
         "notes": [
             *filter(None, [plain(unsound(answer))]),
-            *card(pruned.variant.model).notes,
+            *answer.notes,
             *answer.picture.notes,
             *overflows(answer),
         ],

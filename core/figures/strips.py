@@ -20,7 +20,6 @@ from PIL import Image
 
 from core.figures import maps
 from core.measures.overlap import top
-from core.models.zoo import card
 from core.results import Comparison, Heatmap
 
 SHOWS: dict[str, str] = {
@@ -149,7 +148,7 @@ def _says(side: Heatmap, changed: bool = False) -> str:
 
 def _class_name(side: Heatmap, index: int | None) -> str:
     """Empty for no class."""
-    return "" if index is None else card(side.variant.model).classes[index]
+    return "" if index is None else side.prediction.classes[index]
 
 
 def _state(side: Heatmap) -> tuple[str, ...]:

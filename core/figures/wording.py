@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable
 
 from core.base.text import number, percent
-from core.models.zoo import card
 from core.results import Agreement, Comparison, Heatmap, MaskReport, Verdict
 from core.saliency import CAMS, NEGATIVE_LIMIT
 
@@ -89,7 +88,7 @@ def says(side: Heatmap, name: Name = str) -> str:
 
 def class_name(side: Heatmap, index: int | None) -> str:
     """A class in words; its number where the network names none. No class is no answer."""
-    return "no answer" if index is None else card(side.variant.model).classes[index]
+    return "no answer" if index is None else side.prediction.classes[index]
 
 
 def of_truth(text: str, kind: str) -> str:

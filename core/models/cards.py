@@ -13,12 +13,13 @@ from torch import Tensor, nn
 from core.models.building import blank, skeleton
 from core.models.layers import Layer, target_layers
 from core.pruning.groups import conv_groups
-from core.specs import PruningSpec, Schedule
+from core.specs import ModelSpec, PruningSpec, Schedule
 
 State = dict[str, Tensor]
 Progress = Callable[[int, int], None]  # bytes done, bytes in all
 LoadWeights = Callable[[Path, Progress | None], State]  # folder for downloads -> a complete state dict
 PRUNABLE_KINDS = {nn.Conv2d: "conv", nn.Linear: "linear"}
+RANDOM = "random"  # the weights that every network has: untrained, drawn from the seed
 # Without retraining natural networks die early (at 50 % most have lost half of their right answers,
 # at 75 % nearly all).
 FINE_STEPS = tuple(step / 1000 for step in range(0, 601, 25))
@@ -122,6 +123,17 @@ class Card:
 
     def __hash__(self) -> int:  # equal cards have equal ones; a card is part of the key of what pages keep
         return hash((self.target_layer, self.classifier, self.images))
+
+    def series_of(self, weights: str) -> Series | None:
+        """The trained series of these weights; None where there is none."""
+        source = self.weights.get(weights)
+        return source.series if source else None
+
+    def first_model(self, name: str) -> ModelSpec:
+        """The first weights of this card and their first seed, under the card's name."""
+        weights = next(iter(self.weights))
+        series = self.series_of(weights)
+        return ModelSpec(name=name, weights=weights, seed=(series.seeds if series else self.seeds)[0])
 
     @property
     def input_px(self) -> tuple[int, int]:

@@ -1,144 +1,179 @@
-"""The retrained networks of this machine among the models, those that a job adds while the program
-runs too.
+"""Which networks an engine knows: built-in ones, a person's own, modules of a notebook, and
+retrained ones, those included that a job adds while the program runs.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 
-from core.base.errors import BadFile
+from torch import nn
+
+from core.base.errors import BadFile, SparsightError, UnknownName
 from core.base.registry import Entry
 from core.base.stamps import Stamp, stamp_of
 from core.disk.files import Files
-from core.disk.lock import locked
-from core.models.cards import Card
-from core.models.description import FILE, Description, drop_seed, lock_path, look, paths
-from core.models.zoo import MODELS, series_of
-from core.results import TrainedLevel
-from core.specs import ModelSpec, VariantSpec
+from core.models import own, torchvision_cnns
+from core.models.cards import Card, Series
+from core.models.description import FILE, Description, look, paths
+from core.models.own import About, ModuleFacts
+from core.models.zoo import MODELS
+from core.specs import ModelSpec
 
 _log = logging.getLogger(__name__)
 
 
-class Retrained:
-    """The retrained networks of a store's folders, kept among the models.
+class Catalogue(Mapping[str, Entry[Card]]):
+    """The networks of one engine by name. Safe for threads.
 
-    Looking again costs little while nothing has changed.
+    Each question about a network looks whether its card has changed on disk; looking again costs
+    little while nothing has.
+
+    Args:
+        files: the folders in which own and retrained networks lie.
     """
 
     def __init__(self, files: Files) -> None:
-        self._files, self._folders = files, (files.write_root, *files.read_roots)
-        self._looking = threading.Lock()
-        self._names: set[str] = set()  # of networks that were there at the last look
-        self._seen: dict[str, Stamp] = {}  # of the cards, by the network's name
+        self.files = files
+        self.roots = (files.write_root, *files.read_roots)
+        self._looking = threading.RLock()
+        self._entries: dict[str, Entry[Card]] = dict(MODELS)  # replaced as a whole, never changed
+        self._seen: dict[str, Stamp] = {}  # of the files that hold a card, by the network's name
         self.damaged: tuple[BadFile, ...] = ()  # cards that cannot be used, as found last
+        self.refresh()
+
+    def card(self, model: ModelSpec) -> Card:
+        """The card of a model. Raises as `named`."""
+        return self.named(model.name)
+
+    def named(self, name: str) -> Card:
+        """The card of a model of this catalogue, or of any other CNN of torchvision by its name
+        there.
+
+        Raises:
+            UnknownName: a model that is nowhere. BadSpec: a vision transformer.
+        """
+        entry = self._entries.get(name)
+        card = entry.value if entry else torchvision_cnns.named(name)
+        if card is None:
+            raise UnknownName("model", name, [*dict.fromkeys((*self, *torchvision_cnns.names()))])
+        return card
+
+    def series_of(self, model: ModelSpec) -> Series | None:
+        """The trained series of these weights; None where there is none. Raises as `named`."""
+        return self.card(model).series_of(model.weights)
+
+    def default_model(self, name: str) -> ModelSpec:
+        """A model's first weights and seed. Raises as `named`."""
+        return self.named(name).first_model(name)
+
+    def title(self, model: ModelSpec) -> str:
+        """What people call it; the name of a network that is not listed."""
+        return self[model.name].title if model.name in self else model.name
+
+    def add(self, weights: Path | bytes, about: About) -> ModelSpec:
+        """Takes in weights of a person's own, for good. Raises as `own.take_in`."""
+        entry = own.take_in(self.files, weights, about, self.named)
+        with self._looking:
+            self._seen[entry.name] = self._stamp(entry.name)
+            self._put(entry)
+        return entry.value.first_model(entry.name)
+
+    def add_module(self, module: nn.Module, facts: ModuleFacts) -> ModelSpec:
+        """Any network of a notebook, for as long as the notebook runs. Raises as
+        `own.from_module`.
+        """
+        entry = own.from_module(module, facts)
+        with self._looking:
+            if entry.name not in self:
+                self._put(entry)
+        return entry.value.first_model(entry.name)
 
     def refresh(self) -> tuple[str, ...]:
-        """Registers what is new or has changed, and forgets what has gone; their names."""
+        """Finds networks that are new or have changed on disk, and forgets those that are gone;
+        their names.
+        """
         with self._looking:
-            return self._refresh()
-
-    def _refresh(self) -> tuple[str, ...]:
-        seen = {path.parent.name: self._stamp(path.parent.name) for path in paths(self._folders)}
-        if seen == self._seen:
-            return ()
-        descriptions, damaged = look(self._folders)
-        for error in damaged:
-            _log.warning("%s", error)
-        self._seen, self.damaged = seen, tuple(damaged)
-        gone = self._names - {found.name for found in descriptions}
-        for name in gone:
-            MODELS.drop(name)
-        self._names = {found.name for found in descriptions}
-        return (*register(descriptions), *sorted(gone))
+            names = [*(path.parent.name for path in paths(self.roots)), *own.kept_names(self.files)]
+            seen = {name: self._stamp(name) for name in names}
+            if seen == self._seen:
+                return ()
+            descriptions, damaged = look(self.roots)
+            before, found = self._entries, {each.name: self._same_or_new(_retrained(each)) for each in descriptions}
+            found |= self._own(names, found, damaged)
+            for error in damaged:
+                _log.warning("%s", error)
+            stay = {name: entry for name, entry in before.items() if name not in self._seen}
+            self._entries = stay | found
+            self._seen, self.damaged = seen, tuple(damaged)
+            changed = [name for name, entry in found.items() if before.get(name) is not entry]
+            return (*changed, *(name for name in before if name not in self._entries))
 
     def look_at(self, name: str) -> Stamp:
-        """The stamp of one network's cards; "" for a network that has none.
+        """The stamp of the files that hold a network's card; "" for one whose card is no file.
 
-        One that has changed is read at once.
+        A card that has changed is read at once.
         """
-        if "@" not in name:
+        if "@" not in name and not own.is_file(name):
             return ""
         stamp = self._stamp(name)
         if self._seen.get(name) != stamp:
             self.refresh()
         return stamp
 
-    def last(self, model: ModelSpec) -> int | None:
-        """The last level of a series that is trained; None where none is. Raises UnknownName."""
-        series = series_of(model)
-        there = (
-            (p.level for p, _ in series.levels if self._files.exists(VariantSpec(model=model, pruning=p).key))
-            if series
-            else ()
-        )
-        return max((level for level in there if level is not None), default=None)
+    def __getitem__(self, name: str) -> Entry[Card]:
+        if name not in self._entries:
+            raise UnknownName("model", name, self._entries)
+        return self._entries[name]
 
-    def levels(self, model: ModelSpec) -> tuple[TrainedLevel, ...]:
-        """The levels of a series that are trained, from 0 on, as their files say.
+    def __contains__(self, name: object) -> bool:  # Mapping's own would ask __getitem__, whose error is no KeyError
+        return name in self._entries
 
-        Raises BadFile, UnknownName.
-        """
-        series = series_of(model)
-        found = []
-        for pruning, target in series.levels if series else ():
-            variant = VariantSpec(model=model, pruning=pruning)
-            if self._files.exists(variant.key):
-                found.append(self._level(variant, target))
-        return tuple(found)
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._entries)
 
-    def forget(self, model: ModelSpec) -> None:
-        """Deletes a trained series from disk; one that came along stays.
+    def __len__(self) -> int:
+        return len(self._entries)
 
-        Raises CacheNotWritable, Busy while it is being trained.
-        """
-        with locked(lock_path(self._files.write_root, model), model.key):
-            for key in self._files.keys(f"{model.key}/"):  # also what unfinished levels have left
-                self._files.delete(key)
-            if (self._files.write_root / model.name / FILE).is_file():
-                drop_seed(self._files.write_root, model.name, model.weights, model.seed)
-        self.refresh()
+    def _put(self, entry: Entry[Card]) -> None:
+        self._entries = {**self._entries, entry.name: entry}
+
+    def _own(
+        self, names: list[str], retrained: Mapping[str, Entry[Card]], damaged: list[BadFile]
+    ) -> dict[str, Entry[Card]]:
+        """The own networks among these; what is wrong with the others is added to `damaged`."""
+
+        def named(name: str) -> Card:
+            return retrained[name].value if name in retrained else self.named(name)
+
+        found = {}
+        for name in filter(own.is_file, names):
+            try:
+                found[name] = self._same_or_new(own.read_kept(self.files, name, named))
+            except SparsightError as error:
+                damaged.append(BadFile(error.wrong, error.allowed, error.next_step))
+        return found
+
+    def _same_or_new(self, entry: Entry[Card]) -> Entry[Card]:
+        """The known entry where it says the same: its card has counted its layers already."""
+        known = self._entries.get(entry.name)
+        # the function that builds a network is made anew each time
+        alike = known is not None and replace(known.value, build=entry.value.build) == entry.value
+        return known if known is not None and alike and known.title == entry.title else entry
 
     def _stamp(self, name: str) -> Stamp:
-        return stamp_of(*(folder / name / FILE for folder in self._folders))
-
-    def _level(self, variant: VariantSpec, target: float) -> TrainedLevel:
-        outcome = self._files.facts(variant.key).get("outcome") or {}
-        epochs = outcome.get("history") or [{}]
-        own = (self._files.write_root / f"{variant.key}.safetensors").is_file()
-        return TrainedLevel(
-            variant=variant,
-            target=target,
-            bytes=self._files.bytes(variant.key),
-            own=own,
-            epoch=outcome.get("best_epoch"),
-            correct=outcome.get("best_correct"),
-            total=epochs[0].get("total"),
-        )
+        if "@" in name:
+            return stamp_of(*(folder / name / FILE for folder in self.roots))
+        return self.files.stamp(own.file_key(name))
 
 
-def register(descriptions: Iterable[Description]) -> tuple[str, ...]:
-    """Puts them among the models, in place of what they were before; the names of those that are
-    new or other than before.
-    """
-    changed = []
-    for found in descriptions:
-        card = found.card()
-        if found.name in MODELS and _alike(MODELS[found.name].value, card):
-            continue
-        summary = (
-            f"{found.architecture} retrained on {found.data}: {len(found.classes)} classes, {len(found.runs)} trained"
-            " series."
-        )
-        title = f"{found.architecture}, {found.data}"
-        MODELS.put(Entry(found.name, card, title, summary, "weights trained by this project", {"retrained": "yes"}))
-        changed.append(found.name)
-    return tuple(changed)
-
-
-def _alike(one: Card, other: Card) -> bool:
-    """Equal but for the function that builds them, which is made anew each time."""
-    return replace(one, build=other.build) == other
+def _retrained(found: Description) -> Entry[Card]:
+    summary = (
+        f"{found.architecture} retrained on {found.data}: {len(found.classes)} classes, {len(found.runs)} trained"
+        " series."
+    )
+    title = f"{found.architecture}, {found.data}"
+    return Entry(found.name, found.card(), title, summary, "weights trained by this project", {"retrained": "yes"})

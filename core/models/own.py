@@ -1,16 +1,18 @@
 """A person's own networks: weights for a known architecture, kept on disk, or any module from a
 notebook.
 
-`add` takes a state dict and what it does not say (About); the model's name carries the first 16
-digits of the sha256 of both, so that results of different weights are never mixed up.
-`register_kept` finds them again after a restart.
+`take_in` takes a state dict and what it does not say (About); the model's name carries the first 16
+digits of the sha256 of both, so that results of different weights are never mixed up. `read_kept`
+finds them again after a restart. The catalogue of an engine says which of them it knows.
 """
 
 from __future__ import annotations
 
 import copy
 import hashlib
+import marshal
 import math
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -19,18 +21,22 @@ from typing import Any
 import torch
 from torch import nn
 
-from core.base.errors import BadFile, BadSpec, SparsightError
+from core.base.draws import torch_generator
+from core.base.errors import BadFile, BadSpec
+from core.base.registry import Entry
 from core.disk.files import Files
 from core.disk.sparse import pack_sparse
 from core.models.cards import Card, InputRule, State, Weights
 from core.models.layers import logits_layer, watch
 from core.models.states import adapted, problems, read_state, strict
 from core.models.torchvision_cnns import not_in_place
-from core.models.zoo import MODELS, named
+from core.models.zoo import MODELS
 from core.saliency.capture import capture, own_class
 from core.specs import ModelSpec, VariantSpec
 
 PREFIX, WEIGHTS, FORMAT = "own-", "own", 1
+MODULE = f"{PREFIX}module-"
+Named = Callable[[str], Card]  # the card of an architecture, by name
 LEAST_PX, MOST_PX = 8, 1024
 
 
@@ -51,12 +57,14 @@ class About:
     title: str = ""
 
 
-def add(files: Files, weights: Path | bytes, about: About) -> ModelSpec:
-    """Takes in weights of a person's own: checks them, keeps them under the models folder as
-    safetensors, registers the model.
+def take_in(files: Files, weights: Path | bytes, about: About, named: Named) -> Entry[Card]:
+    """Checks a person's own weights and keeps them under the models folder, as safetensors.
 
     Args:
         weights: a .safetensors file or one of torch.save(model.state_dict(), ...), or its content.
+        named: the card of an architecture.
+    Returns:
+        the card, under the name of the new model.
     Raises:
         UnknownName: no such architecture. BadSpec: names, sizes or a layer that do not fit.
         CacheNotWritable. BadFile: damaged, would run code, or of another network, with what does
@@ -69,32 +77,43 @@ def add(files: Files, weights: Path | bytes, about: About) -> ModelSpec:
     if problems(state, card.shapes):
         strict(state, card.shapes, f"As a {about.architecture}", _advice(state, about.architecture))
     _check_layer(card, {name: state[name] for name in card.shapes})
-    model = ModelSpec(name=f"{PREFIX}{about.architecture}-{_digest(state, about)}", weights=WEIGHTS, seed=0)
-    if not files.exists(_key(model)):
-        files.save(
-            _key(model), pack_sparse(strict(state, card.shapes, "", ""), {}), {"own": FORMAT, "about": asdict(about)}
-        )
-    _register(model, about, card)
-    return model
+    name = f"{PREFIX}{about.architecture}-{_digest(state, about)}"
+    if not files.exists(file_key(name)):
+        packed = pack_sparse(strict(state, card.shapes, "", ""), {})
+        files.save(file_key(name), packed, {"own": FORMAT, "about": asdict(about)})
+    return _entry(name, about, card)
 
 
-def register_kept(files: Files) -> tuple[ModelSpec, ...]:
-    """Registers every own network that lies in the models folder; damaged ones, and those of other
-    versions, are left out.
+def read_kept(files: Files, name: str, named: Named) -> Entry[Card]:
+    """The card of an own network that lies in the models folder.
+
+    Raises BadFile for one that is damaged or of another version; as `take_in`.
     """
-    found = []
-    for key in files.keys(PREFIX):
-        model = ModelSpec(name=key.split("/")[0], weights=WEIGHTS, seed=0)
-        if key != _key(model):  # a retrained or otherwise made network of the same model
-            continue
-        try:
-            facts = files.facts(key)
-            about = _read_about(facts)
-            _register(model, about, _card(about, named(about.architecture)))
-        except (SparsightError, KeyError, TypeError, ValueError):
-            continue
-        found.append(model)
-    return tuple(found)
+    try:
+        about = _read_about(files.facts(file_key(name)))
+        return _entry(name, about, _card(about, named(about.architecture)))
+    except (KeyError, TypeError, ValueError) as error:
+        raise BadFile(
+            f"The file of {name} does not say what its network is ({error}).",
+            "It is written when weights are taken in.",
+            "Take them in again.",
+        ) from error
+
+
+def kept_names(files: Files) -> list[str]:
+    """The own networks that lie in the models folder."""
+    names = dict.fromkeys(key.split("/")[0] for key in files.keys(PREFIX))
+    return [name for name in names if is_file(name) and files.exists(file_key(name))]
+
+
+def is_file(name: str) -> bool:
+    """Whether a network of this name is an own one that lies in the models folder."""
+    return name.startswith(PREFIX) and not name.startswith(MODULE) and "@" not in name
+
+
+def file_key(name: str) -> str:
+    """The key of an own network's file."""
+    return VariantSpec(model=ModelSpec(name=name, weights=WEIGHTS, seed=0)).key
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,9 +129,12 @@ class ModuleFacts:
     title: str = "Own module"
 
 
-def from_module(module: nn.Module, facts: ModuleFacts) -> ModelSpec:
-    """Any network of a notebook, for as long as the notebook runs: its code cannot be kept. The
-    module itself stays as it is.
+def from_module(module: nn.Module, facts: ModuleFacts) -> Entry[Card]:
+    """The card of any network of a notebook, for as long as the notebook runs: its code cannot be
+    kept. The module itself stays as it is.
+
+    Its name carries a digest of all that can change an answer: weights, facts, the code of its
+    classes, and what it answers to a fixed image, gradients included.
 
     Args:
         module: answers logits (N, C) to images (N, channels, H, W); a copy of it is used.
@@ -131,7 +153,8 @@ def from_module(module: nn.Module, facts: ModuleFacts) -> ModelSpec:
         ) from error
     state: State = {name: values.detach().clone() for name, values in own.state_dict().items()}
     shape = (facts.input.channels, *facts.input.size_px)
-    captured = capture(own, facts.target_layer, torch.zeros(1, *shape), own_class)
+    probe = torch.rand(2, *shape, generator=torch_generator("probe of a module"))
+    captured = capture(own, facts.target_layer, probe, own_class)
     classes = _class_names(facts.classes, captured.logits.shape[1])
     card = Card(
         build=partial(copy.deepcopy, own),
@@ -144,16 +167,21 @@ def from_module(module: nn.Module, facts: ModuleFacts) -> ModelSpec:
         },
         classifier=f"{logits_layer(watch(own, torch.zeros(1, *shape)))}.weight",
     )
-    digest = _digest(state, facts)
-    model = ModelSpec(name=f"{PREFIX}module-{digest}", weights=WEIGHTS, seed=0)
-    if model.name not in MODELS:
-        summary = f"{type(module).__name__} from a notebook, {len(classes)} classes."
-        MODELS.register(model.name, facts.title, summary, "a person's own")(card)
-    return model
+    answers = {"logits": captured.logits, "activations": captured.activations, "gradients": captured.gradients}
+    digest = _digest(state | answers, (facts, _code(own)))
+    summary = f"{type(module).__name__} from a notebook, {len(classes)} classes."
+    return Entry(f"{MODULE}{digest}", card, facts.title, summary, "a person's own", {"own": "module"})
 
 
-def _key(model: ModelSpec) -> str:
-    return VariantSpec(model=model).key
+def _code(module: nn.Module) -> str:
+    """A digest of the compiled methods of a module's own classes and of its parts'."""
+    digest = hashlib.sha256(repr(module).encode())
+    for part in module.modules():
+        for cls in type(part).__mro__:
+            if cls.__module__.partition(".")[0] != "torch":
+                methods = [getattr(each, "__code__", None) for each in vars(cls).values()]
+                digest.update(b"".join(marshal.dumps(code) for code in methods if code))
+    return digest.hexdigest()
 
 
 def _card(about: About, base: Card) -> Card:
@@ -267,11 +295,10 @@ def _digest(state: State, about: Any) -> str:
     return digest.hexdigest()[:16]
 
 
-def _register(model: ModelSpec, about: About, card: Card) -> None:
-    if model.name not in MODELS:
-        title = about.title or f"{about.architecture}, your own weights"
-        summary = f"Your own weights of {about.architecture}, {len(about.classes)} classes."
-        MODELS.register(model.name, title, summary, "a person's own", own="yes")(card)
+def _entry(name: str, about: About, card: Card) -> Entry[Card]:
+    title = about.title or f"{about.architecture}, your own weights"
+    summary = f"Your own weights of {about.architecture}, {len(about.classes)} classes."
+    return Entry(name, card, title, summary, "a person's own", {"own": "weights"})
 
 
 def _read_about(facts: dict[str, Any]) -> About:

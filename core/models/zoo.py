@@ -1,20 +1,21 @@
-"""The registry of networks. Adding one = registering one card."""
+"""The built-in networks. Adding one = registering one card.
+
+Which networks an engine knows besides, a person's own and retrained ones, its catalogue says
+(core/models/catalogue.py).
+"""
 
 from __future__ import annotations
 
 import math
-from pathlib import Path
 
 from core.base.errors import UnknownName
 from core.base.registry import Registry
 from core.models import efficientnet_lite, torchvision_cnns
-from core.models.building import untrained
-from core.models.cards import Card, InputRule, Progress, Series, State, Weights
+from core.models.cards import Card, InputRule, Series, Weights
 from core.models.small import ThesisCNN
 from core.specs import ModelSpec, PruningSpec
 
 MODELS: Registry[Card] = Registry("model")
-RANDOM = "random"  # the weights that every network has: untrained, drawn from the seed
 # Sparsities at which the accuracy of one-shot pruning is shipped: even steps, finer where networks
 # die.
 TABLE_SPARSITIES = (
@@ -79,64 +80,20 @@ for _name, _known in torchvision_cnns.KNOWN.items():
     )
 
 
-def card(model: ModelSpec) -> Card:
-    """The card of a model: a registered one, or any other CNN of torchvision by its name there.
+def named(name: str) -> Card:
+    """The card of a built-in model, or of any other CNN of torchvision by its name there.
 
     Raises:
         UnknownName: a model that is nowhere. BadSpec: a vision transformer.
     """
-    return named(model.name)
-
-
-def named(name: str) -> Card:
-    """The same by name."""
     if name in MODELS:
         return MODELS[name].value
-    found = torchvision_cnns.named(name)
-    if found is None:
+    card = torchvision_cnns.named(name)
+    if card is None:
         raise UnknownName("model", name, [*dict.fromkeys((*MODELS, *torchvision_cnns.names()))])
-    return found
-
-
-def series_of(model: ModelSpec) -> Series | None:
-    """The trained series of these weights: its levels and what each was to remove; None where there
-    is none. Raises as `card` does.
-    """
-    source = card(model).weights.get(model.weights)
-    return source.series if source else None
+    return card
 
 
 def default_model(name: str) -> ModelSpec:
-    """A card's own weights and seed. Raises UnknownName."""
-    found = named(name)
-    weights = next(iter(found.weights))
-    series = found.weights[weights].series
-    return ModelSpec(name=name, weights=weights, seed=(series.seeds if series else found.seeds)[0])
-
-
-def dense_weights(model: ModelSpec, folder: Path, progress: Progress | None = None) -> State | None:
-    """The complete state dict of a dense network, on the CPU; None for weights that the store keeps
-    under the model's key.
-
-    Args:
-        folder: where downloads lie. progress: is told bytes done and bytes in all.
-    Raises:
-        UnknownName: no such model or weights. MissingData, BadFile: they are not there or damaged.
-    """
-    found = card(model)
-    if model.weights == RANDOM:
-        return untrained(found.build, model.seed)
-    source = found.weights.get(model.weights)
-    if source is None and all(known.load for known in found.weights.values()):
-        raise UnknownName("set of weights", model.weights, [*found.weights, RANDOM])
-    return source.load(folder, progress) if source and source.load else None
-
-
-def is_there(model: ModelSpec, folder: Path) -> bool | None:
-    """Whether the dense weights can be used without a download; None for weights that the store
-    keeps under the model's key.
-    """
-    source = card(model).weights.get(model.weights)
-    if model.weights == RANDOM:
-        return True
-    return source.found(folder) if source and source.load else None
+    """The first weights and seed of a built-in model. Raises as `named`."""
+    return named(name).first_model(name)

@@ -19,7 +19,7 @@ from core.disk.files import SUFFIX, Files
 from core.disk.frames import write_frame
 from core.engine.engine import Engine
 from core.models import description
-from core.models.zoo import series_of
+from core.models.catalogue import Catalogue
 from core.protocols.series.images import Place, evaluate_series, load
 from core.specs import DataSpec, ModelSpec
 from core.store.store import ModelStore
@@ -66,7 +66,7 @@ def ship(engine: Engine, shipment: Shipment, limit_bytes: int = LIMIT_BYTES) -> 
             _evaluate(engine.store, _place(model, shipment), engine.photos(shipment.data, model))
         for model in shipment.networks:
             _round(engine, model, staging)
-        rounded = ModelStore(Files(staging), engine.device)
+        rounded = ModelStore(Catalogue(Files(staging)), engine.device)
         answers = [_counted(engine, rounded, model, shipment) for model in shipment.networks]
         for model in shipment.tables:
             table = _place(model, shipment)
@@ -96,7 +96,7 @@ def _evaluate(store: ModelStore, place: Place, inputs: PhotoInputs) -> None:
 
 def _round(engine: Engine, model: ModelSpec, staging: Path) -> None:
     """Writes the rounded networks of a series and its card."""
-    series = series_of(model)
+    series = engine.catalogue.series_of(model)
     assert series is not None  # it was evaluated
     for variant, _ in engine.levels(model):
         tensors, facts = engine.store.files.load(variant.key)

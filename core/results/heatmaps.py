@@ -19,8 +19,8 @@ OVERFLOW_ADVICE = "Check the weights, or compute in float32 (SPARSIGHT_PRECISION
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Prediction:
-    """Softmax probabilities of one variant for one image, (classes,); all NaN where the network's
-    outputs are not finite.
+    """Softmax probabilities of one variant for one image, (C,); all NaN where the network's outputs
+    are not finite. classes: their C names.
 
     Such a network gives no answer: `top` and `confidence` are None, and nothing counts it as right.
     """
@@ -28,6 +28,7 @@ class Prediction:
     variant: VariantSpec
     image: ImageRef
     probabilities: Array
+    classes: tuple[str, ...]
 
     @property
     def answered(self) -> bool:
@@ -106,7 +107,8 @@ class Comparison:
     Jaccard of each map with the truth over `thresholds`.
     difference: dense.map - pruned.map, (H, W) in [-1, 1]. agreement: whether both look at the same
     places, by two methods.
-    stamp: of the files that answered (core/base/stamps.py).
+    notes: what to know of the network itself. stamp: of the files that answered
+    (core/base/stamps.py).
     """
 
     picture: Picture
@@ -123,6 +125,7 @@ class Comparison:
     curve_dense: tuple[float | None, ...]
     curve_pruned: tuple[float | None, ...]
     agreement: Agreement
+    notes: tuple[str, ...] = ()
     stamp: Stamp = ""
 
     @property

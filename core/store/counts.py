@@ -6,10 +6,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 
-from core.models.zoo import card
+from core.models.cards import Card
 from core.pruning.index import PruningIndex
 from core.pruning.mask import Mask, count_layers, is_collapsed
 from core.results import LayerCount, MaskReport
@@ -18,55 +19,57 @@ from core.store.sources import amount_of
 from core.store.weights import Stored
 
 
-def count_stored(variant: VariantSpec, stored: Stored) -> MaskReport:
-    """The counts of a dense network or of a trained level."""
-    found = card(variant.model)
-    layers = count_layers(stored.weights, stored.mask, found.kinds)
-    left = {layer.name: stored.weights[layer.name] != 0 for layer in layers if layer.kept < layer.total}
-    return _report(variant, layers, stored, is_collapsed(found.skeleton, left, found.input_shape))
-
-
-def count_pruned(
-    variant: VariantSpec, stored: Stored, index: PruningIndex, companions: Mask, collapsed: bool
-) -> MaskReport:
-    """The counts of a one-shot variant.
-
-    Args:
-        stored: the dense network. index: of its ranking. companions: masks of the biases and norms
-            that go with whole filters.
+@dataclass(frozen=True, eq=False)
+class Counter:
+    """Counts one variant. stored: its own weights, or those of the dense network that it is made
+    of.
     """
-    found, layers = card(variant.model), []
-    for name, left in index.left(*amount_of(variant)).items():
-        total = math.prod(index.shapes[name])
-        zeros = total - index.nonzero[name]
-        layers.append(LayerCount(name=name, kept=left, total=total, kind=found.kinds[name], already_zero=zeros))
-    gone = sum(int(torch.count_nonzero(stored.weights[name][~kept])) for name, kept in companions.items())
-    return _report(variant, layers, stored, collapsed, gone)
 
+    variant: VariantSpec
+    card: Card
+    stored: Stored
 
-def cuts_off(variant: VariantSpec, stored: Stored, mask: Mask) -> bool:
-    """Whether a one-shot mask leaves no path from input to output. stored: the dense network."""
-    found = card(variant.model)
-    return is_collapsed(
-        found.skeleton, {name: kept & (stored.weights[name] != 0) for name, kept in mask.items()}, found.input_shape
-    )
+    def trained(self) -> MaskReport:
+        """The counts of a dense network or of a trained level."""
+        weights, card = self.stored.weights, self.card
+        layers = count_layers(weights, self.stored.mask, card.kinds)
+        left = {layer.name: weights[layer.name] != 0 for layer in layers if layer.kept < layer.total}
+        return self._report(layers, is_collapsed(card.skeleton, left, card.input_shape))
 
+    def pruned(self, index: PruningIndex, companions: Mask, collapsed: bool) -> MaskReport:
+        """The counts of a one-shot variant.
 
-def _report(
-    variant: VariantSpec, layers: Sequence[LayerCount], stored: Stored, collapsed: bool, removed_others: int = 0
-) -> MaskReport:
-    """layers: all that are prunable. stored: holds the zeros that no pruning made."""
-    found, excluded = card(variant.model), variant.pruning.excluded
-    ranked = tuple(layer for layer in layers if layer.name not in excluded)
-    alone = tuple(layer for layer in layers if layer.name in excluded)
-    others = [stored.weights[name] for name, _ in found.skeleton.named_parameters() if name not in found.kinds]
-    zeros = sum(values.numel() - int(torch.count_nonzero(values)) for values in others)
-    return MaskReport(
-        variant=variant,
-        layers=ranked,
-        excluded=alone,
-        other_parameters=found.parameters - sum(layer.total for layer in ranked),
-        removed_others=removed_others,
-        zero_others=zeros + sum(layer.already_zero for layer in alone),
-        collapsed=collapsed,
-    )
+        Args:
+            index: of its ranking. companions: masks of the biases and norms that go with whole
+                filters.
+        """
+        layers = []
+        for name, left in index.left(*amount_of(self.variant)).items():
+            total = math.prod(index.shapes[name])
+            zeros = total - index.nonzero[name]
+            kind = self.card.kinds[name]
+            layers.append(LayerCount(name=name, kept=left, total=total, kind=kind, already_zero=zeros))
+        gone = sum(int(torch.count_nonzero(self.stored.weights[name][~kept])) for name, kept in companions.items())
+        return self._report(layers, collapsed, gone)
+
+    def cuts_off(self, mask: Mask) -> bool:
+        """Whether a one-shot mask leaves no path from input to output."""
+        left = {name: kept & (self.stored.weights[name] != 0) for name, kept in mask.items()}
+        return is_collapsed(self.card.skeleton, left, self.card.input_shape)
+
+    def _report(self, layers: Sequence[LayerCount], collapsed: bool, removed_others: int = 0) -> MaskReport:
+        """layers: all that are prunable."""
+        weights, card, excluded = self.stored.weights, self.card, self.variant.pruning.excluded
+        ranked = tuple(layer for layer in layers if layer.name not in excluded)
+        alone = tuple(layer for layer in layers if layer.name in excluded)
+        others = [weights[name] for name, _ in card.skeleton.named_parameters() if name not in card.kinds]
+        zeros = sum(values.numel() - int(torch.count_nonzero(values)) for values in others)
+        return MaskReport(
+            variant=self.variant,
+            layers=ranked,
+            excluded=alone,
+            other_parameters=card.parameters - sum(layer.total for layer in ranked),
+            removed_others=removed_others,
+            zero_others=zeros + sum(layer.already_zero for layer in alone),
+            collapsed=collapsed,
+        )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 
 from core.base.text import size
-from core.models.zoo import card
+from core.models.cards import Card
 from core.specs import VariantSpec
 from core.store.memory import MemoryCache
 from core.store.sources import Sources
@@ -39,9 +39,9 @@ class Place:
             and self.sources.device == self.device
         )
 
-    def bytes(self, variant: VariantSpec) -> int:
+    def bytes(self, card: Card) -> int:
         """Memory of a network of its own."""
-        return network_bytes(card(variant.model), torch.float32 if self.in_place else self.dtype)
+        return network_bytes(card, torch.float32 if self.in_place else self.dtype)
 
 
 class Places:
@@ -56,11 +56,10 @@ class Places:
         # Model, pruned or not -> tier that is too small, what is said.
         self._notes: dict[tuple[str, bool], tuple[str, str]] = {}
 
-    def of(self, variant: VariantSpec) -> Place:
-        """Where this variant goes. Raises UnknownName."""
+    def of(self, variant: VariantSpec, card: Card) -> Place:
+        """Where this variant goes."""
         pruned = variant.pruning.schedule == "one-shot" or self.near.dtype != torch.float32
-        found = card(variant.model)
-        full, own = network_bytes(found), network_bytes(found, self.near.dtype)
+        full, own = network_bytes(card), network_bytes(card, self.near.dtype)
         place, note = self._pruned(variant, full, own) if pruned else self._dense(full)
         key = (variant.model.name, pruned)
         if note is None:

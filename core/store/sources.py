@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from core.base.stamps import Stamp
-from core.disk.files import Files
-from core.models.zoo import card
+from core.models.cards import Card
+from core.models.catalogue import Catalogue
 from core.pruning.calibration import Calibration, calibrate
 from core.pruning.companions import companion_masks, companions
 from core.pruning.index import PruningIndex
@@ -32,11 +32,11 @@ SMALL = 1024  # bytes that stand for what has a few numbers only
 
 @dataclass(frozen=True, eq=False)
 class Origin:
-    """Where weights come from: the store's files, a folder of downloads, images for criteria that
-    are measured on some.
+    """Where weights come from: the networks and their files, a folder of downloads, images for
+    criteria that are measured on some.
     """
 
-    files: Files
+    catalogue: Catalogue
     downloads: Path
     images: Images | None = None
 
@@ -56,13 +56,18 @@ class Sources:
     def __init__(self, origin: Origin, cache: MemoryCache, device: torch.device, beyond: Sources | None = None) -> None:
         self.origin, self.cache, self.device, self._beyond = origin, cache, device, beyond
 
+    def card(self, variant: VariantSpec) -> Card:
+        """The card of its network. Raises UnknownName."""
+        return self.origin.catalogue.card(variant.model)
+
     @contextmanager
     def weights(self, variant: VariantSpec, stamp: Stamp) -> Iterator[Stored]:
         """The weights of a dense network or of a trained level.
 
         Raises MissingData, BadFile, UnknownName, BadSpec.
         """
-        key, expected = weights_key(variant, stamp), network_bytes(card(variant.model))
+        card = self.card(variant)
+        key, expected = weights_key(variant, card, stamp), network_bytes(card)
         with self.cache.borrow(key, lambda: self._load(variant, stamp), exclusive=False, expected=expected) as stored:
             yield stored
 
@@ -72,14 +77,15 @@ class Sources:
 
         Raises as `weights`; BadSpec for scores that are no numbers.
         """
+        card = self.card(variant)
         with self.weights(variant.dense, stamp) as stored:
 
             def build() -> tuple[PruningIndex, int]:
-                index = index_of(variant, stored.weights, self._calibration(variant.model, stamp))
+                index = index_of(variant.pruning, card, stored.weights, self._calibration(variant.model, stamp))
                 return index, index.bytes
 
-            expected = 0 if _borrows(variant.pruning) else network_bytes(card(variant.model))
-            key, under = index_key(variant, stamp), weights_key(variant.dense, stamp)
+            expected = 0 if _borrows(variant.pruning) else network_bytes(card)
+            key, under = index_key(variant, stamp), weights_key(variant.dense, card, stamp)
             with self.cache.borrow(key, build, exclusive=False, expected=expected, under=under) as index:
                 yield stored, index
 
@@ -104,21 +110,23 @@ class Sources:
         hold both: slow, nothing is kept.
         """
         weights = self._load(variant.dense, stamp)[0].weights
-        self._write(variant, index_of(variant, weights, self._calibration(variant.model, stamp)), weights, weights)
+        measured = self._calibration(variant.model, stamp)
+        self._write(variant, index_of(variant.pruning, self.card(variant), weights, measured), weights, weights)
         return weights
 
     def companion_masks(self, variant: VariantSpec, index: PruningIndex) -> Mask:
         """Masks of the biases and norms that go with whole filters, by name; none for other
         granularities.
         """
-        pruning, found = variant.pruning, card(variant.model)
+        pruning, found = variant.pruning, self.card(variant)
         if pruning.granularity != "filter":
             return {}
 
         def find() -> tuple[dict[str, tuple[str, ...]], int]:
             return companions(found.skeleton, torch.zeros(1, *found.input_shape, device="meta")), SMALL
 
-        with self.cache.borrow((f"companions/{variant.model.name}", ""), find, exclusive=False) as partners:
+        key = f"companions/{variant.model.name}", self.origin.catalogue.look_at(variant.model.name)
+        with self.cache.borrow(key, find, exclusive=False) as partners:
             return companion_masks(index.keep(sparsity_of(pruning), pruning.overrides, pruning.excluded), partners)
 
     def _write(self, variant: VariantSpec, index: PruningIndex, weights: Weights, out: Mapping[str, Tensor]) -> None:
@@ -131,7 +139,7 @@ class Sources:
 
     def _load(self, variant: VariantSpec, stamp: Stamp) -> tuple[Stored, int]:
         if self._beyond is None:
-            stored = read_stored(self.origin.files, self.origin.downloads, variant)
+            stored = read_stored(self.origin.catalogue.files, self.origin.downloads, variant, self.card(variant))
         else:
             with self._beyond.weights(variant, stamp) as there:
                 stored = Stored({name: values.to(self.device) for name, values in there.weights.items()}, there.mask)
@@ -141,28 +149,28 @@ class Sources:
         """Measures gradients and input norms of the dense network on a few images when it is asked
         to, and keeps them.
         """
-        images = self.origin.images
+        images, card = self.origin.images, self.origin.catalogue.card(model)
         if images is None:
             return None
 
         def measure() -> tuple[Calibration, int]:
             inputs, classes = images(model)
             with self.weights(VariantSpec(model=model), stamp) as stored:
-                network = around(card(model), stored.weights)  # its own, so that nobody waits for it
+                network = around(card, stored.weights)  # its own, so that nobody waits for it
                 classes = None if classes is None else classes.to(self.device)
-                found = calibrate(network, card(model).prunable, inputs.to(self.device), classes)
+                found = calibrate(network, card.prunable, inputs.to(self.device), classes)
             return found, found.bytes
 
         def ask() -> Calibration:
-            key, expected = (f"calibration/{model.key}", stamp), network_bytes(card(model))
+            key, expected = (f"calibration/{model.key}", stamp), network_bytes(card)
             with self.cache.borrow(key, measure, exclusive=False, expected=expected) as calibration:
                 return calibration
 
         return ask
 
 
-def weights_key(variant: VariantSpec, stamp: Stamp) -> Key:
-    return f"weights/{stored_key(variant)}", stamp
+def weights_key(variant: VariantSpec, card: Card, stamp: Stamp) -> Key:
+    return f"weights/{stored_key(variant, card)}", stamp
 
 
 def index_key(variant: VariantSpec, stamp: Stamp) -> Key:
@@ -184,13 +192,12 @@ def amount_of(variant: VariantSpec) -> tuple[float, tuple[tuple[str, float], ...
     return sparsity_of(variant.pruning), variant.pruning.overrides, variant.pruning.excluded
 
 
-def index_of(variant: VariantSpec, weights: Weights, measured: Callable[[], Calibration] | None) -> PruningIndex:
-    """The index of a one-shot spec over the weights that its card says may be pruned."""
-    found, pruning = card(variant.model), variant.pruning
-    candidates = {name: weights[name] for name in found.prunable}
-    return PruningIndex.of(
-        pruning, Evidence(candidates, pruning.granularity, pruning.seed, measured, found.conv_groups)
-    )
+def index_of(
+    pruning: PruningSpec, card: Card, weights: Weights, measured: Callable[[], Calibration] | None
+) -> PruningIndex:
+    """The index of a one-shot spec over the weights that the card says may be pruned."""
+    candidates = {name: weights[name] for name in card.prunable}
+    return PruningIndex.of(pruning, Evidence(candidates, pruning.granularity, pruning.seed, measured, card.conv_groups))
 
 
 def _borrows(pruning: PruningSpec) -> bool:

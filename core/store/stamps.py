@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from core.base.stamps import Stamp, stamp_of
-from core.disk.files import Files
-from core.models.catalogue import Retrained
-from core.models.zoo import card
+from core.models.catalogue import Catalogue
 from core.specs import ModelSpec, VariantSpec
 
 
@@ -15,13 +13,13 @@ class Stamps:
     """Stamps of the files that answer for networks. Safe for threads.
 
     Args:
-        files: where trained networks lie; its folder "downloads" holds downloaded weights.
+        catalogue: the networks and the files they lie in; the folder "downloads" holds downloaded
+            weights.
         exchanged: called with a model when one of its files was exchanged since the last look.
     """
 
-    def __init__(self, files: Files, exchanged: Callable[[ModelSpec], None]) -> None:
-        self.retrained = Retrained(files)
-        self._files, self._exchanged = files, exchanged
+    def __init__(self, catalogue: Catalogue, exchanged: Callable[[ModelSpec], None]) -> None:
+        self._catalogue, self._files, self._exchanged = catalogue, catalogue.files, exchanged
         self._newest: dict[str, Stamp] = {}  # by the key of the file
 
     def of(self, variant: VariantSpec) -> Stamp:
@@ -30,8 +28,8 @@ class Stamps:
 
         A card that was exchanged is read first. Raises UnknownName.
         """
-        cards = self.retrained.look_at(variant.model.name)
-        model, found = variant.model, card(variant.model)
+        cards = self._catalogue.look_at(variant.model.name)
+        model, found = variant.model, self._catalogue.card(variant.model)
         dense = f"{model.key}/{found.dense.key}"
         own = variant.key if variant.pruning.level is not None else dense
         source = found.weights.get(model.weights)

@@ -17,15 +17,15 @@ from torch import nn
 
 from core.base.device import give_memory_back, is_out_of_memory, precision_named
 from core.base.stamps import Stamp
-from core.disk.files import Files
-from core.models.zoo import card, is_there
+from core.models.catalogue import Catalogue
+from core.models.dense import is_there
 from core.pruning.mask import Mask, full_mask
 from core.pruning.repair import reestimate
 from core.results import CachePart, MaskReport
 from core.specs import ModelSpec, VariantSpec
 from core.store.budgets import Budgets
 from core.store.collapse import Collapses
-from core.store.counts import count_pruned, count_stored, cuts_off
+from core.store.counts import Counter
 from core.store.kept_variants import KeptVariants
 from core.store.memory import MemoryCache
 from core.store.places import Place, Places
@@ -46,30 +46,31 @@ class ModelStore:
     into memory that is used again.
 
     Args:
-        files: where trained networks lie. device: where they run. budgets: bytes that may stay in
-            memory. images: what criteria that are measured on images are measured on. precision: of
-            the networks, a key of PRECISIONS.
+        catalogue: the networks and their files. device: where they run. budgets: bytes that may
+            stay in memory. images: what criteria that are measured on images are measured on.
+            precision: of the networks, a key of PRECISIONS.
     """
 
     def __init__(
         self,
-        files: Files,
+        catalogue: Catalogue,
         device: torch.device,
         budgets: Budgets | None = None,
         images: Images | None = None,
         precision: str = "float32",
     ) -> None:
         self.budgets = budgets or Budgets()
-        self.files, self.device, self.precision, self._images = files, device, precision, images
+        self.catalogue, self.files = catalogue, catalogue.files
+        self.device, self.precision, self._images = device, precision, images
         on_device = MemoryCache("device", self.budgets.device_bytes)
         in_ram = MemoryCache("RAM", self.budgets.ram_bytes, beside=on_device)
-        self._far = Sources(Origin(files, self.downloads, images), in_ram, CPU)
+        self._far = Sources(Origin(catalogue, self.downloads, images), in_ram, CPU)
         self._near = self._far if device.type == "cpu" else Sources(self._far.origin, on_device, device, self._far)
         self._places = Places(Place(on_device, device, self._near, precision_named(precision)), self._far)
         self._collapses = Collapses()
-        self.stamps = Stamps(files, self.forget)
+        self.stamps = Stamps(catalogue, self.forget)
         self.caches = [on_device, in_ram]  # all whose values are made of these files
-        self.kept = KeptVariants(files, self.budgets.disk_bytes, precision)
+        self.kept = KeptVariants(self.files, self.budgets.disk_bytes, precision)
 
     @property
     def downloads(self) -> Path:
@@ -111,8 +112,8 @@ class ModelStore:
         stamp = self.stamps.of(variant)
         if variant.pruning.schedule != "one-shot":
             with self._far.weights(variant, stamp) as stored:
-                return stored.mask or full_mask(stored.weights, card(variant.model).prunable)
-        with self._places.of(variant).sources.index(variant, stamp) as (_, index):
+                return stored.mask or full_mask(stored.weights, self.catalogue.card(variant.model).prunable)
+        with self._place_of(variant).sources.index(variant, stamp) as (_, index):
             mask = index.mask(*amount_of(variant)) | self._far.companion_masks(variant, index)
             return {name: kept.cpu() for name, kept in mask.items()}
 
@@ -152,8 +153,15 @@ class ModelStore:
 
     def missing(self, model: ModelSpec) -> bool:
         """Whether the dense weights of this model are nowhere on this machine."""
-        there = is_there(model, self.downloads)
-        return not self.files.exists(stored_key(VariantSpec(model=model))) if there is None else not there
+        card = self.catalogue.card(model)
+        there = is_there(card, model, self.downloads)
+        return not self.files.exists(self.stored_key(VariantSpec(model=model))) if there is None else not there
+
+    def stored_key(self, variant: VariantSpec) -> str:
+        """The file of a dense network or of a trained level, by its key in `files`. Raises
+        BadSpec, UnknownName.
+        """
+        return stored_key(variant, self.catalogue.card(variant.model))
 
     def retrying(self, call: Callable[[], T]) -> T:
         """The answer of a call; when memory runs out, everything that is not in use is let go and
@@ -195,17 +203,15 @@ class ModelStore:
         """Borrows the network where it fits; what was borrowed is given back when `held` ends, or
         at once after an error.
         """
-        stamp, place = self.stamps.of(variant), self._places.of(variant)
+        stamp, place, card = self.stamps.of(variant), self._place_of(variant), self.catalogue.card(variant.model)
         with ExitStack() as tried:
             if place.shares(variant):
                 network = tried.enter_context(self._around(variant, stamp, place))
             else:
-                key, kind = (
-                    (f"network/{variant.key}", stamp),
-                    (variant.model.name, card(variant.model).parameters, place.device),
-                )
+                key = f"network/{variant.key}", stamp
+                kind = variant.model.name, self.catalogue.look_at(variant.model.name), place.device
                 write = partial(self._written, variant, stamp, place)
-                network = tried.enter_context(place.cache.borrow_reused(key, write, place.bytes(variant), kind))
+                network = tried.enter_context(place.cache.borrow_reused(key, write, place.bytes(card), kind))
             held.enter_context(tried.pop_all())
         return network
 
@@ -215,21 +221,21 @@ class ModelStore:
         when they go.
         """
         with place.sources.weights(variant, stamp) as stored:
-            found, key = card(variant.model), (f"network/{variant.key}", stamp)
+            card, key = self.catalogue.card(variant.model), (f"network/{variant.key}", stamp)
 
             def make() -> tuple[nn.Module, int]:
-                return self._fitted(around(found, stored.weights), place), 0
+                return self._fitted(around(card, stored.weights), place), 0
 
-            with place.sources.cache.borrow(key, make, under=weights_key(variant, stamp)) as network:
+            with place.sources.cache.borrow(key, make, under=weights_key(variant, card, stamp)) as network:
                 yield network
 
     def _written(self, variant: VariantSpec, stamp: Stamp, place: Place, spare: nn.Module | None) -> nn.Module:
         """The network of a variant, in the memory of a spare one where there is one."""
-        found = card(variant.model)
+        card = self.catalogue.card(variant.model)
         if place.in_place:
-            network = self._fitted(around(found, place.sources.pruned_in_place(variant, stamp)).to(place.dtype), place)
+            network = self._fitted(around(card, place.sources.pruned_in_place(variant, stamp)).to(place.dtype), place)
         else:
-            network = spare or self._fitted(empty(found, place.device, place.dtype), place)
+            network = spare or self._fitted(empty(card, place.device, place.dtype), place)
             out = network.state_dict()
             if place.sources.has_index(variant, stamp) or not self.kept.read_into(variant, stamp, out):
                 place.sources.write(variant, stamp, out)
@@ -239,6 +245,9 @@ class ModelStore:
             reestimate(network, [self._images(variant.model)[0].to(place.device, place.dtype)])
         return network
 
+    def _place_of(self, variant: VariantSpec) -> Place:
+        return self._places.of(variant, self.catalogue.card(variant.model))
+
     def _fitted(self, network: nn.Module, place: Place) -> nn.Module:
         """Networks of another precision or place than asked for change their inputs and outputs
         themselves.
@@ -247,13 +256,13 @@ class ModelStore:
         return network if alike else takes_and_gives(network, place.device, place.dtype, self.device)
 
     def _count(self, variant: VariantSpec, stamp: Stamp) -> MaskReport:
-        sources = self._places.of(variant).sources
+        sources = self._place_of(variant).sources
         if not sources.has_index(variant, stamp) and (kept := self.kept.report(variant, stamp)):
             return kept
         if variant.pruning.schedule == "one-shot":
             return self._count_pruned(variant, stamp, sources)
         with self._far.weights(variant, stamp) as stored:
-            return count_stored(variant, stored)
+            return Counter(variant, self.catalogue.card(variant.model), stored).trained()
 
     def _count_pruned(self, variant: VariantSpec, stamp: Stamp, sources: Sources) -> MaskReport:
         """Of a one-shot variant, by its index: a mask is made only where a layer may have lost all
@@ -261,9 +270,10 @@ class ModelStore:
         """
         amount = amount_of(variant)
         with sources.index(variant, stamp) as (stored, index):
+            counter = Counter(variant, self.catalogue.card(variant.model), stored)
             collapsed = not index.every_row_stays(*amount) and self._collapses.ask(
                 (index_key(variant, stamp), *amount[1:]),
                 amount[0],
-                lambda: cuts_off(variant, stored, index.mask(*amount)),
+                lambda: counter.cuts_off(index.mask(*amount)),
             )
-            return count_pruned(variant, stored, index, self._far.companion_masks(variant, index), collapsed)
+            return counter.pruned(index, self._far.companion_masks(variant, index), collapsed)

@@ -13,7 +13,7 @@ from core.base.errors import BadFile, BadSpec, MissingData
 from core.disk.files import Files
 from core.disk.sparse import unpack_sparse
 from core.models.cards import Card
-from core.models.zoo import card, dense_weights, series_of
+from core.models.dense import dense_weights
 from core.pruning.mask import Mask, full_mask
 from core.specs import PruningSpec, VariantSpec
 
@@ -39,15 +39,14 @@ def network_bytes(found: Card, dtype: torch.dtype = torch.float32) -> int:
     return sum(math.prod(shape) for shape in found.shapes.values()) * dtype.itemsize
 
 
-def stored_key(variant: VariantSpec) -> str:
+def stored_key(variant: VariantSpec, card: Card) -> str:
     """The file of a trained network; a dense network is level 0 of its series where it has one.
 
     Raises BadSpec.
     """
-    found: Card = card(variant.model)
-    pruning = found.dense if variant.pruning.schedule == "none" else variant.pruning
-    series = series_of(variant.model)
-    last = series.last if series else found.levels  # weights that no card names any more may still lie on disk
+    pruning = card.dense if variant.pruning.schedule == "none" else variant.pruning
+    series = card.series_of(variant.model.weights)
+    last = series.last if series else card.levels  # weights that no card names any more may still lie on disk
     if pruning.level is not None and (last is None or pruning.level > last):
         allowed = "It has no trained series." if last is None else f"Its levels are 0 to {last}."
         next_step = "Choose a sparsity instead." if last is None else "Choose a lower level."
@@ -55,38 +54,37 @@ def stored_key(variant: VariantSpec) -> str:
     return VariantSpec(model=variant.model, pruning=pruning).key
 
 
-def read_stored(files: Files, downloads: Path, variant: VariantSpec) -> Stored:
+def read_stored(files: Files, downloads: Path, variant: VariantSpec, card: Card) -> Stored:
     """The weights of a dense network or of a trained level, on the CPU.
 
     Raises:
         UnknownName: no such model or weights. MissingData, BadFile: they are not there, damaged, or
         another network's.
     """
-    found, key = card(variant.model), stored_key(variant)
-    weights, mask = None, Mask()
-    if variant.pruning in (PruningSpec(), found.dense):
-        weights = dense_weights(variant.model, downloads)
+    key, weights, mask = stored_key(variant, card), None, Mask()
+    if variant.pruning in (PruningSpec(), card.dense):
+        weights = dense_weights(card, variant.model, downloads)
     if weights is None:
-        weights, mask = unpack_sparse(_load_or_explain(files, key, variant))
+        weights, mask = unpack_sparse(_load_or_explain(files, key, variant, card))
     # in one piece, for the index walks through memory; files that ship hold values rounded to
     # float16
     weights = {
         name: (values.float() if values.is_floating_point() else values).contiguous()
         for name, values in weights.items()
     }
-    _check_fit(key, found, weights, mask)
+    _check_fit(key, card, weights, mask)
     # a series that leaves layers alone stores no mask of them: they keep everything
-    whole = full_mask(weights, tuple(name for name in found.prunable if name not in mask)) if mask else {}
-    return Stored(weights, {name: (mask | whole)[name] for name in found.prunable} if mask else {})
+    whole = full_mask(weights, tuple(name for name in card.prunable if name not in mask)) if mask else {}
+    return Stored(weights, {name: (mask | whole)[name] for name in card.prunable} if mask else {})
 
 
-def _load_or_explain(files: Files, key: str, variant: VariantSpec) -> Weights:
+def _load_or_explain(files: Files, key: str, variant: VariantSpec, card: Card) -> Weights:
     try:
         return files.load(key)[0]
     except MissingData as error:
         train_on = variant.model.weights.removeprefix("mnist-")
         command = f"`python -m core protocol run lukkien --train-on {train_on} --seeds {variant.model.seed}`"
-        series = series_of(variant.model)
+        series = card.series_of(variant.model.weights)
         retrained = series is not None and series.schedule == "retrained"
         how = (
             "Its series is not trained that far: let its run go on, on the page Retrain."

@@ -9,12 +9,10 @@ from collections.abc import Iterator
 import pytest
 
 from core import DataSpec, Engine, ModelSpec
-from core.models.zoo import MODELS
 from core.protocols.series.images import Place, evaluate_series
 from tests.browser.conftest import PATIENCE_MS, playwright_api, served
 from tests.protocols import small_series
 from tests.protocols.small_series import NAME
-from tests.restoring import restore_models
 
 pytestmark = pytest.mark.long
 
@@ -23,12 +21,11 @@ pytestmark = pytest.mark.long
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The app on a cache folder that holds one trained series and its table."""
     folder = tmp_path_factory.mktemp("series")
-    data, before = small_series.photographs(folder / "data"), dict(MODELS)
+    data = small_series.photographs(folder / "data")
     small_series.train(folder / "cache", data)
     engine, model = Engine("cpu", folder / "cache"), ModelSpec(name=NAME, weights="merkle-layer", seed=0)
     shown = DataSpec(name=f"folder:{data}/val")
     list(evaluate_series(Place(model=model, data_name="val"), engine.store, engine.photos(shown, model)))
-    restore_models(before)
     with served(folder / "cache", folder / "log.txt") as home:
         yield f"{home}/curves?of={NAME}"
 

@@ -17,9 +17,8 @@ import torch
 from core import Engine
 from core.models.building import untrained
 from core.models.own import About
-from core.models.zoo import MODELS, named
+from core.models.zoo import named
 from tests.browser.conftest import PATIENCE_MS, ROOT, free_port, playwright_api, served, settled
-from tests.restoring import restore_models
 
 UPGRADE = (
     "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version:"
@@ -64,7 +63,7 @@ def test_an_unlocked_server_does_not_start_beyond_this_machine() -> None:
 
 @pytest.mark.long
 def test_a_name_from_a_file_loads_nothing(browser: playwright_api.Browser, tmp_path: Path) -> None:
-    beacon, before = "http://127.0.0.1:9/beacon.png", dict(MODELS)
+    beacon = "http://127.0.0.1:9/beacon.png"
     classes = (f"![b]({beacon})", f"<img src={beacon}>", f"`` `![b]({beacon})")
     state = untrained(named("squeezenet1_1").build, 1)
     state |= {name: values[:3].clone() for name, values in state.items() if name.startswith("classifier.1")}
@@ -73,7 +72,6 @@ def test_a_name_from_a_file_loads_nothing(browser: playwright_api.Browser, tmp_p
     rule = replace(named("squeezenet1_1").input, size_px=(96, 96), resize_px=None)
     about = About(architecture="squeezenet1_1", classes=classes, input=rule, title=f"Mine ![b]({beacon})")
     model = Engine("cpu", tmp_path / "cache").add_model(weights, about)
-    restore_models(before)
     with served(tmp_path / "cache", tmp_path / "log.txt") as home:
         page, asked = browser.new_page(), []
         page.set_default_timeout(6 * PATIENCE_MS)

@@ -14,24 +14,23 @@ from PIL import Image
 
 import core.cli.main as command_line
 from core import Engine, ModelSpec
-from core.models.zoo import MODELS
+from core.disk.files import Files
+from core.models.catalogue import Catalogue
 from core.protocols.merkle import summary as merkle_summary
 from core.protocols.merkle.protocol import Plan
 from core.protocols.series import tables as series_tables
 from core.protocols.series.images import Place
 from tests.protocols.small_series import photographs
-from tests.restoring import restore_models
 
 MODEL = ModelSpec(name="squeezenet1_1@tiny-photos", weights="merkle-global", seed=2)
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _as_before() -> Iterator[None]:
-    threads, entries = torch.get_num_threads(), dict(MODELS)
+    threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
-    restore_models(entries)
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +99,7 @@ def test_every_reduction_is_said_first(said: str) -> None:
 
 
 def test_the_table_stands_beside_the_published_one(said: str, place: Path) -> None:
-    table = series_tables.load([place / "cache"], Place(model=MODEL, data_name="unseen"))
+    table = series_tables.load(Catalogue(Files(place / "cache")), Place(model=MODEL, data_name="unseen"))
     assert table.facts["count"] == 6
     rows = table.levels(["accuracy"])
     for row, published in zip(
@@ -151,7 +150,7 @@ def test_without_left_out_photographs_the_test_part_is_evaluated(place: Path, tm
     del cut[at : at + 2]
     cut[cut.index(str(place / "cache"))] = str(tmp_path)
     assert command_line.main(cut) == 0
-    table = series_tables.load([tmp_path], Place(model=MODEL, data_name="tiny-photos-test"))
+    table = series_tables.load(Catalogue(Files(tmp_path)), Place(model=MODEL, data_name="tiny-photos-test"))
     assert table.facts["count"] == 17  # of 24 in val/, as 2,800 of 3,925
     Engine("cpu", place / "cache")  # the other folder's card again
 

@@ -7,8 +7,7 @@ from dataclasses import replace
 from torch import nn
 
 from core.models.cards import Card, InputRule, Weights
-from core.models.zoo import card
-from core.specs import ModelSpec
+from core.models.zoo import named
 
 PHOTOS = Card(
     build=lambda: nn.Sequential(nn.Conv2d(3, 4, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 4)),
@@ -18,7 +17,7 @@ PHOTOS = Card(
     weights={"random": Weights(summary="untrained")},
     classifier="3.weight",
 )
-DIGITS = card(ModelSpec())
+DIGITS = named("thesis-cnn")
 
 
 def with_rule(**changes: object) -> Card:

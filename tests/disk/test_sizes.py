@@ -10,7 +10,7 @@ from core.disk.coding import encode
 from core.disk.sizes import dense_bytes, file_bytes, sparse_bytes
 from core.disk.sparse import pack_sparse
 from core.models.small import ThesisCNN
-from core.models.zoo import card, default_model
+from core.models.zoo import named
 
 TYPES = [torch.float32, torch.float64, torch.float16, torch.bfloat16, torch.int64, torch.uint8, torch.bool]
 SHAPES = st.lists(st.integers(0, 12), max_size=4)
@@ -29,7 +29,7 @@ def test_a_file_of_all_values_is_as_long_as_counted(layout: dict) -> None:
 def test_a_packed_file_is_as_long_as_counted(sparsity: float, seed: int) -> None:
     draw = torch.Generator().manual_seed(seed)
     weights = dict(ThesisCNN().state_dict())
-    prunable = card(default_model("thesis-cnn")).prunable
+    prunable = named("thesis-cnn").prunable
     mask = {name: torch.rand(weights[name].shape, generator=draw) >= sparsity for name in prunable}
     weights |= {name: weights[name] * mask[name] for name in mask}
     kept = {name: weights[name] != 0 for name in mask}

@@ -14,7 +14,7 @@ from core.cli.main import main
 from core.disk.coding import encode
 from core.engine.cost import NO_SPEED, example_input, latencies
 from core.engine.engine import Engine
-from core.models.zoo import card, default_model
+from core.models.zoo import default_model, named
 from core.specs import ModelSpec, PruningSpec, VariantSpec
 
 
@@ -93,7 +93,7 @@ def test_networks_take_turns(engine: Engine) -> None:
             order.append(self.name)
             return images
 
-    taken = latencies({"a": Recorder("a"), "b": Recorder("b")}, example_input(card(ModelSpec()), torch.device("cpu")))
+    taken = latencies({"a": Recorder("a"), "b": Recorder("b")}, example_input(named("thesis-cnn"), torch.device("cpu")))
     assert order == ["a", "b"] * (taken["a"].n + 1)  # one round warms up
 
 

@@ -7,38 +7,43 @@ from __future__ import annotations
 import gc
 import os
 import shutil
+import subprocess
+import sys
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save
+from torch import Tensor, nn
 
 from core import CamSpec, DataSpec, Engine, ImageRef, PruningSpec, VariantSpec
 from core.base.errors import MissingData, UnknownName
 from core.disk.files import Files
 from core.disk.sparse import pack_sparse
-from core.models.zoo import MODELS, card
+from core.jobs.control import Control, Stopped
+from core.models import description
+from core.models.cards import InputRule
+from core.models.catalogue import Catalogue
+from core.models.own import About, ModuleFacts
+from core.models.zoo import MODELS, named
 from core.results import Comparison
 from core.specs import ModelSpec
 from core.store.store import ModelStore
 from tests.data.made_sets import folder_files, jpeg, photograph, write_folder, write_zip
-from tests.restoring import restore_models
+from tests.protocols import small_series
 from tests.small_networks import DENSE, LEVEL, MODEL, write_card, write_level, write_series
 
+ROOT = Path(__file__).parents[2]
 CAT = ImageRef(source="gallery", name="cat")
 CAM = CamSpec(method="grad-cam")
 ONE_SHOT = VariantSpec(model=MODEL, pruning=PruningSpec.one_shot(0.4))
 SPARSE = VariantSpec(model=MODEL, pruning=PruningSpec.one_shot(0.88))
 Exchange = Callable[[Path], object]
-
-
-@pytest.fixture(autouse=True)
-def registry_as_it_was() -> Iterator[None]:
-    before = dict(MODELS)
-    yield
-    restore_models(before)
 
 
 @pytest.fixture
@@ -67,7 +72,7 @@ def trained_anew(folder: Path, classes: tuple[str, ...], seed: int) -> None:
 
 def deep_network(folder: Path) -> None:
     """Weights that keep a path to the output at a sparsity at which the drawn ones do not."""
-    found = card(MODEL)
+    found = description.read(folder / MODEL.name / description.FILE).card()
     state = found.build().state_dict()
     for values in state.values():
         values.fill_(0.01)
@@ -104,11 +109,11 @@ def test_networks(folder: Path) -> None:
     for name, exchange in EXCHANGES.items():
         exchange(folder)
         found = [running.compare(variant, CAT, CAM) for variant in variants]
-        classes = card(MODEL).classes
+        classes = running.card(MODEL).classes
         fresh = Engine("cpu", folder)
         for variant, answer in zip(variants, found, strict=True):
             assert same(answer, fresh.compare(variant, CAT, CAM)), (name, variant.key)
-        assert classes == card(MODEL).classes, name
+        assert classes == fresh.card(MODEL).classes, name
         changed = [not same(*pair) for pair in zip(found, before, strict=True)]
         assert any(changed) or name == "other class names", name
         before = found
@@ -160,20 +165,20 @@ def test_a_network_kept_on_disk_is_not_read_for_another_dense_one(folder: Path) 
 
 
 def test_what_is_computed_while_its_file_is_exchanged_is_not_kept_for_the_new_one(folder: Path) -> None:
-    Engine("cpu", folder)  # registers the network
     exchanges = [lambda: write_level(folder, DENSE, 2)]
 
     def images(model: ModelSpec) -> tuple[torch.Tensor, None]:
         """Asked for while an index is built over the old weights."""
         while exchanges:
             exchanges.pop()()
-        return torch.rand(2, *card(model).input_shape, generator=torch.Generator().manual_seed(0)), None
+        generator = torch.Generator().manual_seed(0)
+        return torch.rand(2, *running.catalogue.card(model).input_shape, generator=generator), None
 
     variant = VariantSpec(model=MODEL, pruning=PruningSpec.one_shot(0.5, criterion="snip"))
-    running = ModelStore(Files(folder), torch.device("cpu"), images=images)
+    running = ModelStore(Catalogue(Files(folder)), torch.device("cpu"), images=images)
     running.report(variant)
     assert not exchanges
-    fresh = ModelStore(Files(folder), torch.device("cpu"), images=images)
+    fresh = ModelStore(Catalogue(Files(folder)), torch.device("cpu"), images=images)
     assert running.report(variant) == fresh.report(variant)
     mine, theirs = running.mask(variant), fresh.mask(variant)
     assert all(torch.equal(kept, theirs[name]) for name, kept in mine.items())
@@ -235,3 +240,148 @@ def test_photographs_of_a_zip_file(folder: Path) -> None:
     path.unlink()
     write_zip(path, folder_files(("bee", "cat", "ant")))
     assert looks_alike(running, Engine("cpu", folder), f"folder:{path}")
+
+
+def own_weights(seed: int) -> dict[str, torch.Tensor]:
+    torch.manual_seed(seed)
+    state = named("squeezenet1_1").build().state_dict()
+    return {name: values[:3].clone() if name.startswith("classifier.1") else values for name, values in state.items()}
+
+
+def test_own_weights_replaced(tmp_path: Path) -> None:
+    """Another process writes other weights with other class names under the name of an own
+    network.
+    """
+    rule = InputRule(size_px=(64, 64))
+    about = About(architecture="squeezenet1_1", classes=("ant", "bee", "cow"), input=rule)
+    running, other = Engine("cpu", tmp_path / "running"), Engine("cpu", tmp_path / "other")
+    model = running.add_model(save(own_weights(1)), about)
+    variants = [VariantSpec(model=model), VariantSpec(model=model, pruning=PruningSpec.one_shot(0.3))]
+    before = [running.compare(variant, CAT, CAM) for variant in variants]
+    twin = other.add_model(save(own_weights(2)), replace(about, classes=("dog", "elk", "fox")))
+    shutil.copy(
+        tmp_path / "other" / f"{other.store.stored_key(VariantSpec(model=twin))}.safetensors",
+        tmp_path / "running" / f"{running.store.stored_key(VariantSpec(model=model))}.safetensors",
+    )
+    fresh = Engine("cpu", tmp_path / "running")
+    for variant, old in zip(variants, before, strict=True):
+        answer = running.compare(variant, CAT, CAM)
+        assert same(answer, fresh.compare(variant, CAT, CAM))
+        assert not same(answer, old)
+        assert answer.pruned.prediction.classes == ("dog", "elk", "fox")
+    assert running.card(model).classes == ("dog", "elk", "fox")
+
+
+class Scaled(nn.Module):
+    """A network from a notebook. power, factor: of its code and of a plain attribute, not of its
+    weights.
+    """
+
+    def __init__(self, factor: float = 1.0) -> None:
+        super().__init__()
+        self.conv, self.head, self.factor = nn.Conv2d(3, 4, 5, 4), nn.Linear(4, 3), factor
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.head((self.factor * self.conv(images)).relu().mean((2, 3)))
+
+
+class Squared(Scaled):
+    def forward(self, images: Tensor) -> Tensor:
+        return self.head((self.factor * self.conv(images)).square().mean((2, 3)))
+
+
+class Backwards(torch.autograd.Function):
+    """Passes values on and turns their gradient round."""
+
+    @staticmethod
+    def forward(context: Any, values: Tensor) -> Tensor:
+        return values.clone()
+
+    @staticmethod
+    def backward(context: Any, gradient: Tensor) -> Tensor:
+        return -gradient
+
+
+def turned(module: nn.Module) -> nn.Module:
+    module.head.register_forward_pre_hook(lambda head, given: (Backwards.apply(given[0]),))
+    return module
+
+
+EDITS: dict[str, Callable[[], nn.Module]] = {
+    "another forward": Squared,
+    "another attribute": lambda: Scaled(2.0),
+    "another backward": lambda: turned(Scaled()),
+}
+
+
+@pytest.mark.parametrize("edit", EDITS)
+def test_a_module_whose_code_was_edited_while_its_weights_stayed(tmp_path: Path, edit: str) -> None:
+    engine, facts = Engine("cpu", tmp_path), ModuleFacts(target_layer="conv", input=InputRule(size_px=(64, 64)))
+    weights = Scaled().state_dict()
+
+    def added(module: nn.Module) -> ModelSpec:
+        module.load_state_dict(weights)
+        return engine.add_module(module, facts)
+
+    model, edited = added(Scaled()), added(EDITS[edit]())
+    first, second = (engine.compare(VariantSpec(model=each), CAT, CAM) for each in (model, edited))
+    assert edited != model
+    assert not same(first, second)
+    assert added(Scaled()) == model  # the cell was run again, nothing has changed
+    assert same(engine.compare(VariantSpec(model=model), CAT, CAM), first)
+
+
+def test_two_engines_with_different_folders_know_nothing_of_each_other(tmp_path: Path) -> None:
+    one, other, empty = (tmp_path / name for name in ("one", "other", "empty"))
+    write_series(one, ("ant", "bee"), seed=1)
+    write_series(other, ("cat", "dog", "cow"), seed=2, layer="features.7")
+    engines = [Engine("cpu", folder) for folder in (one, other)]
+    answers = [engine.compare(LEVEL, CAT, CAM) for engine in engines for _ in range(2)]
+    assert [len(answer.pruned.prediction.classes) for answer in answers] == [2, 2, 3, 3]
+    assert [answer.pruned.cam.layer for answer in answers[1:3]] == ["features.12", "features.7"]
+    for folder, engine in zip((one, other), engines, strict=True):
+        assert same(engine.compare(LEVEL, CAT, CAM), Engine("cpu", folder).compare(LEVEL, CAT, CAM))
+    bare = Engine("cpu", empty)
+    assert MODEL.name not in bare.catalogue
+    with pytest.raises(UnknownName):
+        bare.card(MODEL)
+    own = engines[0].add_model(save(own_weights(1)), About(architecture="squeezenet1_1"))
+    assert own.name in engines[0].catalogue
+    assert own.name not in engines[1].catalogue
+    assert not {MODEL.name, own.name} & set(MODELS)
+
+
+class HaltsAfter(Control):
+    """A person who stops a job after so many looks."""
+
+    def __init__(self, looks: int) -> None:
+        super().__init__()
+        self.looks = looks
+
+    def check(self) -> None:
+        self.looks -= 1
+        if self.looks < 0:
+            raise Stopped("Stopped.")
+
+
+@pytest.mark.long
+def test_a_level_stopped_by_hand_and_resumed_by_another_process(tmp_path: Path) -> None:
+    """The level lies under its final name when it is stopped, and is replaced when it is
+    resumed.
+    """
+    cache, data = tmp_path / "cache", small_series.photographs(tmp_path / "data")
+    how = {"targets": (0.0, 0.5), "epochs": 6, "rate": 0.003}
+    with pytest.raises(Stopped):  # in the second epoch of level 1
+        small_series.train(cache, data, control=HaltsAfter(22), **how)
+    engine, model = Engine("cpu", cache), ModelSpec(name=small_series.NAME, weights="merkle-layer", seed=0)
+    level = VariantSpec(model=model, pruning=PruningSpec.at_level(1, "retrained"))
+    facts, old = engine.store.files.facts(level.key), engine.compare(level, CAT, CAM)
+    assert facts["stopped_by_hand"]
+    resume = "from pathlib import Path; from tests.protocols.small_series import train; "
+    resume += f"train(Path({str(cache)!r}), Path({str(data)!r}), **{how!r})"
+    done = subprocess.run([sys.executable, "-c", resume], cwd=ROOT, capture_output=True, text=True, check=False)
+    resumed = Files(cache).facts(level.key)
+    assert not resumed["stopped_by_hand"], done.stderr
+    answer = engine.compare(level, CAT, CAM)
+    assert same(answer, Engine("cpu", cache).compare(level, CAT, CAM))
+    assert same(answer, old) is (facts["outcome"]["best_epoch"] == resumed["outcome"]["best_epoch"])

@@ -4,7 +4,6 @@ memory; what is left out is said.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
@@ -22,20 +21,18 @@ from core.data.folders import read_folder
 from core.data.load_picture import Pictures
 from core.data.photo_inputs import PhotoInputs
 from core.data.photo_sets import Photo
-from core.disk.sparse import pack_sparse
 from core.engine.engine import Engine
 from core.evaluation import evaluate
 from core.measures.boxes import box_iou
 from core.measures.overlap import energy_inside, pointing_game, soft_iou
 from core.models.cards import Card
-from core.models.zoo import MODELS
+from core.models.own import ModuleFacts, from_module
 from core.saliency.cams import saliency_maps
 from core.saliency.capture import own_class
 from core.saliency.normalise import normalise
 from core.specs import NO_ANSWER, CamSpec, DataSpec, ImageRef, ModelSpec, VariantSpec
 from tests.data.cards import with_rule
 from tests.data.made_sets import folder_files, jpeg, photograph, write_folder, write_imagenette, write_pets
-from tests.restoring import restore_models
 
 CPU = torch.device("cpu")
 CLASSES = ("tench", "espresso", "pug", "church", "golf ball", "parachute", "English springer")
@@ -285,21 +282,17 @@ def test_an_accuracy_of_nothing_is_refused(tmp_path: Path) -> None:
         evaluate.count(NETWORK, inputs)
 
 
-MODEL = ModelSpec(name="made", weights="here", seed=0)
+FACTS = ModuleFacts(target_layer="0", input=made_card().input, classes=CLASSES)
+MADE = from_module(made_network(), FACTS)
+MODEL = MADE.value.first_model(MADE.name)
 
 
 @pytest.fixture
-def photo_engine(tmp_path: Path) -> Iterator[Engine]:
+def photo_engine(tmp_path: Path) -> Engine:
     """An engine that knows a small network for photographs."""
-    from core.base.registry import Entry
-
-    before = dict(MODELS)
-    MODELS.put(Entry("made", made_card(), "Made", ""))
     made = Engine("cpu", tmp_path / "cache")
-    state: dict[str, Tensor] = made_network().state_dict()
-    made.store.files.save(VariantSpec(model=MODEL).key, pack_sparse(state, {}), {})
-    yield made
-    restore_models(before)
+    made.add_module(made_network(), FACTS)
+    return made
 
 
 def test_the_engine_answers_for_photographs(photo_engine: Engine, folder: Path) -> None:

@@ -66,7 +66,7 @@ def test_the_cell_gives_the_same_answer(engine: Engine) -> None:
 
 
 def test_the_cell_for_an_own_image_asks_for_the_file(engine: Engine, tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
-    file = tmp_path / "my-digit.png"
+    file = tmp_path / "my-image.png"
     file.write_bytes(maps.png(maps.grey(Made().clean)))
     monkeypatch.chdir(tmp_path)
     image = ImageRef(source="own", name=engine.add_image(file.read_bytes()).name, noise=0.0)
@@ -138,8 +138,8 @@ def test_the_cell_for_a_photograph_gives_the_same_answer(engine: Engine) -> None
 def test_the_cell_for_an_own_photograph_prepares_it_for_its_network(
     engine: Engine, tmp_path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file = tmp_path / "my-photograph.jpg"
-    Image.new("RGB", (300, 200), "orange").save(file)
+    file = tmp_path / "my-image.png"
+    Image.new("RGB", (300, 200), "orange").save(file, "JPEG")
     monkeypatch.chdir(tmp_path)
     image = engine.add_image(file.read_bytes(), PHOTO[0].model)
     code = export.code_for(PHOTO[0], image, CamSpec(method="grad-cam"))

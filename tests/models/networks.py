@@ -10,16 +10,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from core.models.zoo import MODELS, RANDOM, dense_weights
-from core.models.zoo import named as card_named
+from core.models.cards import RANDOM
+from core.models.dense import dense_weights
+from core.models.zoo import MODELS, named
 from core.specs import ModelSpec
 
 LARGE = ("vgg", "densenet", "convnext")
-PHOTO_CARDS = [
-    name
-    for name, entry in MODELS.items()
-    if entry.value.images == "photos" and "@" not in name and "own" not in entry.facts
-]
+PHOTO_CARDS = [name for name, entry in MODELS.items() if entry.value.images == "photos"]
 SIDE_PX = 96  # every network still has more than one cell at its target layer
 
 
@@ -39,8 +36,8 @@ def untrained(name: str, seed: int = 0) -> nn.Module:
     """A registered network with random weights, as the store makes it."""
     from pathlib import Path
 
-    network = card_named(name).blank()
-    state = dense_weights(ModelSpec(name=name, weights=RANDOM, seed=seed), Path("unused"))
+    network = named(name).blank()
+    state = dense_weights(named(name), ModelSpec(name=name, weights=RANDOM, seed=seed), Path("unused"))
     assert state is not None
     network.load_state_dict(state)
     return network.requires_grad_(False).eval()

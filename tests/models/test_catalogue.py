@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,12 +20,11 @@ from core.disk.files import Files
 from core.disk.sparse import pack_sparse
 from core.models import description as finetuned
 from core.models.description import Description, Run
-from core.models.zoo import MODELS, card, default_model, series_of
+from core.models.zoo import named
 from core.protocols.lukkien.protocol import WEIGHTS_LEFT
 from core.pruning.mask import full_mask
 from tests.protocols import small_series
 from tests.protocols.small_series import NAME
-from tests.restoring import restore_models
 
 LAYER = ModelSpec(name=NAME, weights="merkle-layer", seed=0)
 CAT = ImageRef(source="gallery", name="cat", noise=0.0)
@@ -42,13 +40,6 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "cache"
 
 
-@pytest.fixture(autouse=True)
-def registry_as_it_was() -> Iterator[None]:
-    before = dict(MODELS)
-    yield
-    restore_models(before)
-
-
 def test_each_run_has_levels_and_seeds_of_its_own(cache: Path) -> None:
     engine = Engine("cpu", cache)
     short = ModelSpec(name=NAME, weights="short", seed=4)
@@ -58,8 +49,8 @@ def test_each_run_has_levels_and_seeds_of_its_own(cache: Path) -> None:
         (2, 0.75),
     ]
     assert [target for _, target in engine.levels(short)] == [0.0, 0.3]
-    assert (series_of(LAYER).seeds, series_of(short).seeds) == ((0,), (4,))
-    assert default_model(NAME) in (LAYER, short)
+    assert (engine.catalogue.series_of(LAYER).seeds, engine.catalogue.series_of(short).seeds) == ((0,), (4,))
+    assert engine.catalogue.default_model(NAME) in (LAYER, short)
     assert engine.levels(ModelSpec(name="efficientnet-lite0", weights="imagenet", seed=0)) == ()
     with pytest.raises(BadSpec, match="no level 2"):
         engine.report(VariantSpec(model=short, pruning=PruningSpec.at_level(2, "retrained")))
@@ -100,18 +91,17 @@ def test_a_level_that_is_not_trained_or_cut_short_is_said(cache: Path, tmp_path:
 
 def test_what_a_job_adds_is_found_without_a_restart(cache: Path, tmp_path: Path) -> None:
     engine = Engine("cpu", tmp_path)
-    MODELS.drop(NAME)
     one = finetuned.read(cache / NAME / finetuned.FILE)
     finetuned.write(tmp_path, replace(one, runs={"short": one.runs["short"]}))
-    assert engine.refresh_models() == (NAME,)
-    assert engine.refresh_models() == ()
-    assert set(card(LAYER).weights) == {"short"}
+    assert engine.catalogue.refresh() == (NAME,)
+    assert engine.catalogue.refresh() == ()
+    assert set(engine.card(LAYER).weights) == {"short"}
     finetuned.add_runs(tmp_path, one)
-    assert engine.refresh_models() == (NAME,)
-    assert set(card(LAYER).weights) == {"short", "merkle-layer"}
+    assert engine.catalogue.refresh() == (NAME,)
+    assert set(engine.card(LAYER).weights) == {"short", "merkle-layer"}
     finetuned.add_runs(tmp_path, replace(one, runs={"short": replace(one.runs["short"], seeds=(9,))}))
-    engine.refresh_models()
-    assert series_of(ModelSpec(name=NAME, weights="short", seed=9)).seeds == (4, 9)
+    engine.catalogue.refresh()
+    assert engine.catalogue.series_of(ModelSpec(name=NAME, weights="short", seed=9)).seeds == (4, 9)
 
 
 @pytest.mark.parametrize(
@@ -136,7 +126,7 @@ def test_a_damaged_card_is_named_and_skipped(cache: Path, tmp_path: Path, change
     (tmp_path / NAME).mkdir()
     (tmp_path / NAME / finetuned.FILE).write_text(json.dumps(sound | change))
     engine = Engine("cpu", tmp_path)
-    (problem,) = engine.retrained.damaged
+    (problem,) = engine.catalogue.damaged
     assert said in problem.wrong
     assert str(tmp_path / NAME / finetuned.FILE) in problem.wrong
 
@@ -203,7 +193,7 @@ def test_runs_of_other_levels_are_not_mixed() -> None:
 
 
 def test_the_levels_of_the_thesis_are_those_of_its_protocol() -> None:
-    targets = series_of(ModelSpec()).targets
+    targets = named("thesis-cnn").series_of(ModelSpec().weights).targets
     assert [round((1 - target) * WEIGHTS_LEFT[0]) for target in targets] == list(WEIGHTS_LEFT)
 
 
@@ -220,7 +210,7 @@ def test_a_series_that_leaves_layers_alone_is_read(tmp_path: Path) -> None:
     )
     finetuned.write(tmp_path, description)
     engine, model = Engine("cpu", tmp_path), ModelSpec(name="resnet18@x", weights="merkle-layer", seed=0)
-    found = card(model)
+    found = engine.card(model)
     state = found.build().state_dict()
     convs = tuple(name for name, kind in found.kinds.items() if kind == "conv")
     mask = full_mask(state, convs)

@@ -5,7 +5,6 @@ plain words.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,27 +18,20 @@ from core.disk.files import Files
 from core.engine.engine import Engine
 from core.models import own
 from core.models.cards import InputRule
-from core.models.own import About, ModuleFacts, add, from_module, register_kept
-from core.models.zoo import MODELS, card, named
+from core.models.catalogue import Catalogue
+from core.models.own import About, ModuleFacts, from_module
+from core.models.zoo import MODELS, named
 from core.specs import CamSpec, ImageRef, ModelSpec, PruningSpec, VariantSpec
 from tests.models.networks import images, untrained
 from tests.models.test_states import Opens
-from tests.restoring import restore_models
 
 SMALL = InputRule(size_px=(96, 96), mean=(0.5,) * 3, std=(0.25,) * 3)
 PETS = ("cat", "dog", "hamster")
 
 
-@pytest.fixture(autouse=True)
-def only_here() -> Iterator[None]:
-    before = dict(MODELS)
-    yield
-    restore_models(before)
-
-
 @pytest.fixture
-def files(tmp_path: Path) -> Files:
-    return Files(tmp_path)
+def catalogue(tmp_path: Path) -> Catalogue:
+    return Catalogue(Files(tmp_path))
 
 
 def retrained(name: str, classes: int) -> dict[str, Tensor]:
@@ -53,10 +45,10 @@ def retrained(name: str, classes: int) -> dict[str, Tensor]:
 @pytest.mark.parametrize(
     "architecture", ["squeezenet1_1", "efficientnet-lite0", "resnet18", "thesis-cnn", "shufflenet_v2_x0_5"]
 )
-def test_another_number_of_classes_replaces_the_layer_of_the_logits(files: Files, architecture: str) -> None:
+def test_another_number_of_classes_replaces_the_layer_of_the_logits(catalogue: Catalogue, architecture: str) -> None:
     state = retrained(architecture, 3)
-    model = add(files, save(state), About(architecture=architecture, classes=PETS))
-    found = card(model)
+    model = catalogue.add(save(state), About(architecture=architecture, classes=PETS))
+    found = catalogue.card(model)
     assert model.name.startswith(f"own-{architecture}-")
     assert found.classes == PETS
     assert found.shapes == {name: tuple(values.shape) for name, values in state.items()}
@@ -85,53 +77,52 @@ def test_an_engine_answers_for_it_after_a_restart_too(tmp_path: Path) -> None:
     answer = engine.compare(*question)
     assert answer.pruned.map.shape == (96, 96)
     assert answer.pruned.prediction.probabilities.shape == (3,)
-    MODELS.drop(model.name)
     path.unlink()
     again = Engine("cpu", tmp_path)
-    assert MODELS[model.name].title == "Pets"
-    assert card(model).input == SMALL
+    assert again.catalogue[model.name].title == "Pets"
+    assert again.card(model).input == SMALL
     assert again.compare(*question).pruned.map == pytest.approx(answer.pruned.map)
 
 
-def test_the_name_tells_weights_and_facts_apart(files: Files) -> None:
+def test_the_name_tells_weights_and_facts_apart(catalogue: Catalogue) -> None:
     state = retrained("squeezenet1_1", 3)
     about = About(architecture="squeezenet1_1", classes=PETS)
-    first = add(files, save(state), about)
-    assert add(files, save(state), about) == first
+    first = catalogue.add(save(state), about)
+    assert catalogue.add(save(state), about) == first
     assert len(first.name.rsplit("-", 1)[-1]) == 16
-    assert add(files, save(state), About(architecture="squeezenet1_1", classes=PETS, input=SMALL)) != first
+    assert catalogue.add(save(state), About(architecture="squeezenet1_1", classes=PETS, input=SMALL)) != first
     state["features.0.bias"] = state["features.0.bias"] + 1
-    assert add(files, save(state), about) != first
+    assert catalogue.add(save(state), about) != first
 
 
-def test_classes_without_names_are_numbered(files: Files) -> None:
-    model = add(files, save(retrained("squeezenet1_1", 3)), About(architecture="squeezenet1_1"))
-    assert card(model).classes == ("0", "1", "2")
-    model = add(files, save(untrained("squeezenet1_1").state_dict()), About(architecture="squeezenet1_1"))
-    assert card(model).classes[0] == "tench"
+def test_classes_without_names_are_numbered(catalogue: Catalogue) -> None:
+    model = catalogue.add(save(retrained("squeezenet1_1", 3)), About(architecture="squeezenet1_1"))
+    assert catalogue.card(model).classes == ("0", "1", "2")
+    model = catalogue.add(save(untrained("squeezenet1_1").state_dict()), About(architecture="squeezenet1_1"))
+    assert catalogue.card(model).classes[0] == "tench"
 
 
-def test_weights_of_another_architecture_are_listed_and_recognised(files: Files) -> None:
+def test_weights_of_another_architecture_are_listed_and_recognised(catalogue: Catalogue) -> None:
     with pytest.raises(BadFile) as caught:
-        add(files, save(retrained("resnet18", 7)), About(architecture="squeezenet1_1"))
+        catalogue.add(save(retrained("resnet18", 7)), About(architecture="squeezenet1_1"))
     assert "Missing: features.0.weight, features.0.bias" in caught.value.wrong
     assert "and 47 more" in caught.value.wrong
     assert "Not part of the network: " in caught.value.wrong
     assert caught.value.next_step == "This looks like a resnet18: choose that architecture."
-    assert not files.keys()
+    assert not catalogue.files.keys()
 
 
-def test_another_shape_is_listed(files: Files) -> None:
+def test_another_shape_is_listed(catalogue: Catalogue) -> None:
     state = retrained("squeezenet1_1", 3) | {"features.0.weight": torch.zeros(64, 1, 3, 3)}
     with pytest.raises(BadFile, match=r"features\.0\.weight 64 x 1 x 3 x 3 instead of 64 x 3 x 3 x 3"):
-        add(files, save(state), About(architecture="squeezenet1_1"))
+        catalogue.add(save(state), About(architecture="squeezenet1_1"))
 
 
-def test_a_malicious_pickle_does_not_run(files: Files, tmp_path: Path) -> None:
+def test_a_malicious_pickle_does_not_run(catalogue: Catalogue, tmp_path: Path) -> None:
     trap = tmp_path / "trap"
     torch.save(retrained("squeezenet1_1", 3) | {"x": Opens(trap)}, tmp_path / "evil.pt")
     with pytest.raises(BadFile, match="code"):
-        add(files, tmp_path / "evil.pt", About(architecture="squeezenet1_1"))
+        catalogue.add(tmp_path / "evil.pt", About(architecture="squeezenet1_1"))
     assert not trap.exists()
 
 
@@ -152,31 +143,30 @@ def test_a_malicious_pickle_does_not_run(files: Files, tmp_path: Path) -> None:
     ],
 )
 def test_facts_that_do_not_fit_are_said(
-    files: Files, facts: dict[str, object], error: type[Exception], text: str
+    catalogue: Catalogue, facts: dict[str, object], error: type[Exception], text: str
 ) -> None:
     with pytest.raises(error, match=text):
-        add(files, save(retrained("squeezenet1_1", 3)), About(**{"architecture": "squeezenet1_1"} | facts))  # type: ignore[arg-type]
-    assert not files.keys()
+        catalogue.add(save(retrained("squeezenet1_1", 3)), About(**{"architecture": "squeezenet1_1"} | facts))  # type: ignore[arg-type]
+    assert not catalogue.files.keys()
 
 
-def test_a_layer_without_maps_is_no_target_layer(files: Files) -> None:
+def test_a_layer_without_maps_is_no_target_layer(catalogue: Catalogue) -> None:
     with pytest.raises(BadSpec, match="not a stack of maps"):
-        add(files, save(retrained("resnet18", 3)), About(architecture="resnet18", target_layer="fc"))
+        catalogue.add(save(retrained("resnet18", 3)), About(architecture="resnet18", target_layer="fc"))
 
 
-def test_damaged_and_foreign_entries_are_left_out(files: Files) -> None:
-    model = add(files, save(retrained("squeezenet1_1", 3)), About(architecture="squeezenet1_1"))
-    path = next(files.write_root.rglob("*.safetensors"))
+def test_damaged_and_foreign_entries_are_left_out(catalogue: Catalogue) -> None:
+    model = catalogue.add(save(retrained("squeezenet1_1", 3)), About(architecture="squeezenet1_1"))
+    path = next(catalogue.files.write_root.rglob("*.safetensors"))
     for name, content in (
         ("own-a-1", b"damaged"),
         ("own-b-2", path.read_bytes().replace(b"squeezenet1_1", b"squeezenet9_9")),
     ):
-        other = files.write_root / name / "own" / "seed-0" / path.name
+        other = catalogue.files.write_root / name / "own" / "seed-0" / path.name
         other.parent.mkdir(parents=True)
         other.write_bytes(content)
-    files.save(f"{model.key}/one-shot", {"x": torch.zeros(1)}, {})
-    MODELS.drop(model.name)
-    assert register_kept(files) == (model,)
+    catalogue.files.save(f"{model.key}/one-shot", {"x": torch.zeros(1)}, {})
+    assert [name for name in Catalogue(catalogue.files) if name not in MODELS] == [model.name]
 
 
 class Plain(nn.Module):
@@ -203,9 +193,9 @@ def test_any_module_of_a_notebook(engine: Engine) -> None:
     torch.manual_seed(0)
     module = Plain().train()
     before = copy.deepcopy(module.state_dict())
-    model = from_module(module, ModuleFacts(target_layer="second", input=GREY, title="Mine"))
-    found = card(model)
-    assert (found.classifier, found.classes, MODELS[model.name].title) == (
+    model = engine.add_module(module, ModuleFacts(target_layer="second", input=GREY, title="Mine"))
+    found = engine.card(model)
+    assert (found.classifier, found.classes, engine.catalogue[model.name].title) == (
         "head.weight",
         ("0", "1", "2", "3", "4"),
         "Mine",
@@ -224,7 +214,7 @@ def test_any_module_of_a_notebook(engine: Engine) -> None:
         seen = torch.from_numpy(engine.picture(answer.dense.image, model).seen.copy())[None, None]
         expected = module.eval()(seen).softmax(1)[0]
     assert answer.dense.prediction.probabilities == pytest.approx(expected.numpy(), abs=1e-5)
-    assert from_module(module, ModuleFacts(target_layer="second", input=GREY, title="Mine")) == model
+    assert engine.add_module(module, ModuleFacts(target_layer="second", input=GREY, title="Mine")) == model
 
 
 @pytest.mark.parametrize(
@@ -250,7 +240,7 @@ def test_a_module_with_pruning_masks_is_refused() -> None:
 
 
 def test_a_class_out_of_range_is_said(engine: Engine) -> None:
-    model = from_module(Plain(), ModuleFacts(target_layer="second", input=GREY))
+    model = engine.add_module(Plain(), ModuleFacts(target_layer="second", input=GREY))
     with pytest.raises(BadSpec, match="There is no class 5"):
         engine.heatmap(VariantSpec(model=model), ImageRef(source="gallery", name="cat"), CamSpec(target=5))
     resnet = VariantSpec(model=ModelSpec(name="squeezenet1_1", weights="random", seed=0))
@@ -258,7 +248,7 @@ def test_a_class_out_of_range_is_said(engine: Engine) -> None:
         engine.heatmap(resnet, ImageRef(source="gallery", name="cat"), CamSpec(target=1000))
 
 
-def test_safetensors_files_of_other_names_are_read_too(files: Files, tmp_path: Path) -> None:
+def test_safetensors_files_of_other_names_are_read_too(catalogue: Catalogue, tmp_path: Path) -> None:
     save_file(retrained("squeezenet1_1", 3), tmp_path / "weights.bin")
-    assert add(files, tmp_path / "weights.bin", About(architecture="squeezenet1_1")).name.startswith(own.PREFIX)
+    assert catalogue.add(tmp_path / "weights.bin", About(architecture="squeezenet1_1")).name.startswith(own.PREFIX)
     assert images(1).shape == (1, 3, 96, 96)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import copy
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,12 +19,12 @@ from core.data.folders import read_folder
 from core.data.photo_inputs import PhotoInputs
 from core.evaluation import evaluate
 from core.models.cards import Card, InputRule
+from core.models.dense import dense_weights
 from core.models.own import ModuleFacts, from_module
 from core.models.states import read_state, strict
 from core.models.torchvision_cnns import BY_HAND
-from core.models.zoo import MODELS, card, default_model, dense_weights, named
+from core.models.zoo import default_model, named
 from core.specs import ModelSpec
-from tests.restoring import restore_models
 
 pytestmark = pytest.mark.long
 
@@ -52,7 +51,7 @@ def percent_right(network: nn.Module, found: Card, data: Path) -> tuple[float, f
 
 
 def loaded(model: ModelSpec, folder: Path) -> nn.Module:
-    network, state = card(model).blank(), dense_weights(model, folder)
+    network, state = named(model.name).blank(), dense_weights(named(model.name), model, folder)
     assert state is not None
     network.load_state_dict(state)
     return network
@@ -60,7 +59,7 @@ def loaded(model: ModelSpec, folder: Path) -> nn.Module:
 
 def test_efficientnet_lite0(real_data: Path, tmp_path: Path) -> None:
     model = default_model("efficientnet-lite0")
-    assert percent_right(loaded(model, tmp_path), seen_whole(card(model), 224), real_data) == pytest.approx(
+    assert percent_right(loaded(model, tmp_path), seen_whole(named(model.name), 224), real_data) == pytest.approx(
         (69.6, 98.0), abs=0.5
     )
 
@@ -70,12 +69,12 @@ def test_squeezenet1_1_put_there_by_hand(real_data: Path, tmp_path: Path) -> Non
     (tmp_path / BY_HAND).mkdir()
     shutil.copy(file, tmp_path / BY_HAND / "squeezenet1_1.pth")
     model = ModelSpec(name="squeezenet1_1", weights=BY_HAND, seed=0)
-    assert percent_right(loaded(model, tmp_path), seen_whole(card(model), 224), real_data) == pytest.approx(
+    assert percent_right(loaded(model, tmp_path), seen_whole(named(model.name), 224), real_data) == pytest.approx(
         (59.0, 95.2), abs=0.5
     )
     shutil.copy(file, tmp_path / "squeezenet1_1-b8a52dc0.pth")  # torchvision's name, but not torchvision's file
     with pytest.raises(BadFile, match="b8a52dc0"):
-        dense_weights(default_model("squeezenet1_1"), tmp_path)
+        dense_weights(named(default_model("squeezenet1_1").name), default_model("squeezenet1_1"), tmp_path)
 
 
 class AsCaffe(nn.Module):
@@ -90,14 +89,7 @@ class AsCaffe(nn.Module):
         return self.network(images.flip(1) * 255 - self.mean)
 
 
-@pytest.fixture
-def only_here() -> Iterator[None]:
-    before = dict(MODELS)
-    yield
-    restore_models(before)
-
-
-def test_squeezenet1_0_after_deep_compression(only_here: None, real_data: Path, tmp_path: Path) -> None:
+def test_squeezenet1_0_after_deep_compression(real_data: Path, tmp_path: Path) -> None:
     """As a module of a notebook; 415,921 of its weights are not zero."""
     base = named("squeezenet1_0")
     network = base.blank()
@@ -107,6 +99,6 @@ def test_squeezenet1_0_after_deep_compression(only_here: None, real_data: Path, 
     assert sum(int((state[name] != 0).sum()) for name in base.prunable) == 415_921
     rule = InputRule(size_px=(227, 227), mean=(0.0,) * 3, std=(1.0,) * 3)
     facts = ModuleFacts(target_layer="network.features", input=rule, classes=base.classes)
-    found = card(from_module(AsCaffe(network), facts))
+    found = from_module(AsCaffe(network), facts).value
     assert found.classifier == "network.classifier.1.weight"
     assert percent_right(AsCaffe(network), found, real_data) == pytest.approx((57.1, 96.3), abs=0.5)

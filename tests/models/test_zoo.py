@@ -20,9 +20,11 @@ from core.figures.facts import comparison_facts
 from core.models import torchvision_cnns
 from core.models.building import blank
 from core.models.building import untrained as draw
+from core.models.cards import RANDOM
+from core.models.dense import dense_weights, is_there
 from core.models.layers import last_layer, logits_layer, watch
 from core.models.torchvision_cnns import BY_HAND, KNOWN, remote
-from core.models.zoo import MODELS, RANDOM, card, default_model, dense_weights, is_there, named
+from core.models.zoo import MODELS, default_model, named
 from core.specs import CamSpec, ImageRef, ModelSpec, PruningSpec, VariantSpec
 from tests.models.networks import PHOTO_CARDS, images, untrained, without_large
 
@@ -85,7 +87,7 @@ def test_without_in_place_activations_the_answers_stay_the_same(name: str) -> No
 )
 def test_random_weights_come_from_the_seed(name: str, tmp_path: Path) -> None:
     first, again, other = (
-        dense_weights(ModelSpec(name=name, weights=RANDOM, seed=seed), tmp_path) for seed in (1, 1, 2)
+        dense_weights(named(name), ModelSpec(name=name, weights=RANDOM, seed=seed), tmp_path) for seed in (1, 1, 2)
     )
     assert first is not None
     assert again is not None
@@ -114,7 +116,6 @@ def test_every_other_cnn_of_torchvision_by_its_name() -> None:
     assert (found.target_layer, found.classifier, found.parameters) == ("layer4", "fc.weight", 21_797_672)
     assert "'layer4' was found automatically" in found.notes[0]
     assert default_model("resnet34") == ModelSpec(name="resnet34", weights="imagenet", seed=0)
-    assert card(ModelSpec(name="resnet34")) is found
     assert "resnet34" not in MODELS
     assert MODELS["resnet18"].value.notes == ()
 
@@ -153,7 +154,7 @@ def test_an_unknown_name_suggests_the_nearest(name: str, nearest: str) -> None:
 
 def test_unknown_weights_are_said(tmp_path: Path) -> None:
     with pytest.raises(UnknownName, match=r"There is no set of weights 'imagnet'.*Did you mean 'imagenet'"):
-        dense_weights(ModelSpec(name="resnet18", weights="imagnet", seed=0), tmp_path)
+        dense_weights(named("resnet18"), ModelSpec(name="resnet18", weights="imagnet", seed=0), tmp_path)
 
 
 def test_offline_weights_name_the_file_and_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -163,33 +164,33 @@ def test_offline_weights_name_the_file_and_the_folder(tmp_path: Path, monkeypatc
         "remote",
         lambda name: torchvision_cnns.Remote(f"http://127.0.0.1:9/{known.file}", known.digest, 9),
     )
-    assert not is_there(default_model("resnet18"), tmp_path)
+    assert not is_there(named(default_model("resnet18").name), default_model("resnet18"), tmp_path)
     with pytest.raises(MissingData, match=r"resnet18-f37072fd\.pth") as caught:
-        dense_weights(default_model("resnet18"), tmp_path)
+        dense_weights(named(default_model("resnet18").name), default_model("resnet18"), tmp_path)
     assert str(tmp_path) in caught.value.next_step
     (tmp_path / known.file).write_bytes(b"something else")
-    assert is_there(default_model("resnet18"), tmp_path)
+    assert is_there(named(default_model("resnet18").name), default_model("resnet18"), tmp_path)
     with pytest.raises(BadFile, match="f37072fd"):
-        dense_weights(default_model("resnet18"), tmp_path)
+        dense_weights(named(default_model("resnet18").name), default_model("resnet18"), tmp_path)
 
 
 def test_weights_put_there_by_hand(tmp_path: Path) -> None:
     model, state = ModelSpec(name="squeezenet1_1", weights=BY_HAND, seed=0), untrained("squeezenet1_1").state_dict()
     with pytest.raises(MissingData, match=r"squeezenet1_1\.pth"):
-        dense_weights(model, tmp_path)
+        dense_weights(named(model.name), model, tmp_path)
     path = tmp_path / BY_HAND / "squeezenet1_1.pth"
     path.parent.mkdir()
-    assert not is_there(model, tmp_path)
+    assert not is_there(named(model.name), model, tmp_path)
     torch.save({name: values.half() for name, values in state.items()}, path)
-    assert is_there(model, tmp_path)
-    found = dense_weights(model, tmp_path)
+    assert is_there(named(model.name), model, tmp_path)
+    found = dense_weights(named(model.name), model, tmp_path)
     assert found is not None
     assert {values.dtype for values in found.values()} == {torch.float32}
     torch.testing.assert_close(found["classifier.1.weight"], state["classifier.1.weight"], atol=1e-3, rtol=1e-2)
     assert "checksum is not torchvision's" in named("squeezenet1_1").weights[BY_HAND].summary
     torch.save(dict(list(state.items())[1:]), path)
     with pytest.raises(BadFile, match=r"Missing: features\.0\.weight"):
-        dense_weights(model, tmp_path)
+        dense_weights(named(model.name), model, tmp_path)
 
 
 def test_torchvision_is_imported_with_the_first_question_only() -> None:

@@ -14,6 +14,7 @@ from core.data.decode import finished
 from core.data.folders import read_folder
 from core.data.parts import load_images
 from core.disk.files import Files
+from core.jobs.control import Control
 from core.models import description as finetuned
 from core.models.description import Run
 from core.models.head import initial_weights
@@ -54,8 +55,11 @@ def train(
     targets: tuple[float, ...] = (0.0, 0.5, 0.75),
     seed: int = 0,
     classes: tuple[str, ...] = CLASSES,
+    epochs: int = 1,
+    rate: float = 0.001,
+    control: Control | None = None,
 ) -> None:
-    """A short series of squeezenet1_1@tiny below `cache`, one epoch a level."""
+    """A short series of squeezenet1_1@tiny below `cache`."""
     plan = Plan(
         architecture="squeezenet1_1", data="tiny", size_px=64, epochs=1, start="random", normalise=True, seed=seed
     )
@@ -65,7 +69,7 @@ def train(
         merkle.describe(plan, classes), runs={run: Run(summary=summary, targets=targets, seeds=(seed,))}
     )
     finetuned.add_runs(cache, description)
-    recipe = TrainSpec(rates=((0.001, 1),), batch_size=8, noise=0.0)
+    recipe = TrainSpec(rates=((rate, epochs),), batch_size=8, noise=0.0)
     spec = RetrainSpec(
         name=run,
         model=NAME,
@@ -76,5 +80,7 @@ def train(
         seed=seed,
     )
     start = initial_weights(description, None, seed)
-    material = Material(description.card(), start, images.train, images.validation, torch.device("cpu"), Files(cache))
-    assert len(list(run_series(spec, material))) == 2 * len(targets)
+    cpu, files = torch.device("cpu"), Files(cache)
+    material = Material(description.card(), start, images.train, images.validation, cpu, files, control or Control())
+    levels = [step.level for step in run_series(spec, material)]
+    assert list(dict.fromkeys(levels)) == list(range(len(targets)))

@@ -17,7 +17,7 @@ from core.base.errors import BadFile, BadSpec, MissingData
 from core.disk.files import Files
 from core.disk.sparse import pack_sparse, unpack_sparse
 from core.measures import pearson
-from core.models.zoo import MODELS, card
+from core.models.zoo import named
 from core.protocols.merkle import protocol as merkle
 from core.protocols.merkle import summary as merkle_summary
 from core.protocols.series import images as series_images
@@ -29,7 +29,6 @@ from core.saliency.normalise import normalise
 from core.stats.intervals import wilson
 from tests.protocols import small_series
 from tests.protocols.small_series import NAME
-from tests.restoring import restore_models
 
 MODEL = ModelSpec(name=NAME, weights="merkle-layer", seed=0)
 
@@ -45,9 +44,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     shown = small_series.photographs(folder / "shown", 5, ("",))
     (shown / "tench" / "0-2.png").write_bytes(b"no picture")
     (shown / "boxes.csv").write_text("path,x0,y0,x1,y1\ntench/0-0.png,10,8,24,20\ncassette player/1-1.png,11,8,25,20\n")
-    before = dict(MODELS)
-    yield folder
-    restore_models(before)
+    return folder
 
 
 @pytest.fixture
@@ -64,8 +61,8 @@ def evaluated(cache: Path, shown: Path) -> tuple[Engine, Place, list[str]]:
 def test_every_number_is_what_a_slow_count_says(cache: Path, home: Path) -> None:
     engine, place, states = evaluated(cache, home / "shown")
     assert states == ["evaluated"] * 3
-    table = series_tables.load(engine.roots, place)
-    inputs, found = engine.photos(DataSpec(name=f"folder:{home / 'shown'}"), MODEL), card(MODEL)
+    table = series_tables.load(engine.catalogue, place)
+    inputs, found = engine.photos(DataSpec(name=f"folder:{home / 'shown'}"), MODEL), engine.card(MODEL)
     (batch,) = inputs.batches()
     labels = inputs.labels[batch.rows]
     seen = {}
@@ -103,7 +100,7 @@ def test_every_number_is_what_a_slow_count_says(cache: Path, home: Path) -> None
 
 def test_levels_have_counts_and_intervals(cache: Path, home: Path) -> None:
     engine, place, _ = evaluated(cache, home / "shown")
-    table = series_tables.load(engine.roots, place)
+    table = series_tables.load(engine.catalogue, place)
     rows = table.levels(table.quantities())
     assert set(rows.level) == {0, 1, 2}
     assert "top5" not in set(rows.quantity) | set(table.levels(["top5", "accuracy"]).quantity)  # of two classes
@@ -138,10 +135,10 @@ def test_empty_maps_score_0_and_an_overflowing_network_gives_no_answer(cache: Pa
     for level, factor in ((1, 0.0), (2, torch.inf)):
         tensors, facts = files.load(f"{MODEL.key}/retrained/level-0{level}")
         weights, mask = unpack_sparse(tensors)
-        weights[card(MODEL).classifier] *= factor
+        weights[named("squeezenet1_1").classifier] *= factor
         files.save(f"{MODEL.key}/retrained/level-0{level}", pack_sparse(weights, mask), facts)
     engine, place, _ = evaluated(cache, home / "shown")
-    table = series_tables.load(engine.roots, place)
+    table = series_tables.load(engine.catalogue, place)
     images = table.images[table.images.level > 0].set_index("level")
     rows = table.levels(table.quantities()).set_index(["level", "quantity"])
     fits = ["truth-soft-iou", "pointing-game", "energy-inside", "box-iou"]
@@ -168,11 +165,11 @@ def test_it_goes_on_where_it_was_and_sees_what_changed(cache: Path, home: Path) 
     files.save(last, stored, facts)
     engine, place, states = evaluated(cache, home / "shown")
     assert states == ["found", "found", "evaluated"]
-    whole = series_tables.load(engine.roots, place).images
+    whole = series_tables.load(engine.catalogue, place).images
     middle = f"{MODEL.key}/retrained/level-01"
     files.save(middle, files.load(middle)[0], {"again": 1})
     assert evaluated(cache, home / "shown")[2] == ["found", "evaluated", "found"]
-    np.testing.assert_allclose(whole.map_mean, series_tables.load(engine.roots, place).images.map_mean, atol=1e-5)
+    np.testing.assert_allclose(whole.map_mean, series_tables.load(engine.catalogue, place).images.map_mean, atol=1e-5)
     shutil.copytree(home / "shown", cache / "shown")
     (cache / "shown" / "tench" / "0-4.png").unlink()
     assert evaluated(cache, cache / "shown")[2] == ["evaluated"] * 3
@@ -191,11 +188,11 @@ def test_a_damaged_table_is_said_and_made_again(cache: Path, home: Path, content
     path = place.path(cache)
     path.write_bytes(content)
     with pytest.raises(BadFile):
-        series_tables.load(engine.roots, place)
+        series_tables.load(engine.catalogue, place)
     assert evaluated(cache, home / "shown")[2] == ["evaluated"] * 3
     path.unlink()
     with pytest.raises(MissingData, match="There are no results of squeezenet1_1@tiny"):
-        series_tables.load([cache], place)
+        series_tables.load(engine.catalogue, place)
 
 
 def test_photographs_of_other_classes_are_refused(cache: Path, home: Path) -> None:

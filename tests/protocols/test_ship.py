@@ -16,13 +16,11 @@ from core import CamSpec, Engine, ImageRef, ModelSpec
 from core.base.errors import BadSpec
 from core.disk.files import Files
 from core.disk.sparse import pack_sparse, unpack_sparse
-from core.models.zoo import MODELS, series_of
 from core.protocols.series import tables as series_tables
 from core.protocols.series.images import Place
 from core.protocols.ship import rounded
 from tests.protocols import small_series
 from tests.protocols.small_series import NAME
-from tests.restoring import restore_models
 
 MODEL = ModelSpec(name=NAME, weights="merkle-layer", seed=0)
 
@@ -35,9 +33,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     for seed in (0, 1):
         small_series.train(folder / "cache", data, seed=seed)
     small_series.photographs(folder / "shown", 4, ("",))
-    before = dict(MODELS)
-    yield folder
-    restore_models(before)
+    return folder
 
 
 def ship(home: Path, target: Path, *more: str) -> int:
@@ -65,11 +61,10 @@ def test_what_is_shipped_is_all_that_another_machine_needs(
     first, second = (json.loads(line) for line in capsys.readouterr().out.splitlines())
     assert (first["model"], second["model"]) == (MODEL.key, f"{NAME}/merkle-layer/seed-1")
     assert second["right_answers"] == []
-    MODELS.drop(NAME)
     engine = Engine("cpu", tmp_path / "shipped")
-    assert series_of(MODEL).seeds == (0,)
+    assert engine.catalogue.series_of(MODEL).seeds == (0,)
     original = Engine("cpu", home / "cache")
-    table = series_tables.load([tmp_path / "shipped"], Place(model=MODEL, data_name="shown"))
+    table = series_tables.load(engine.catalogue, Place(model=MODEL, data_name="shown"))
     for (variant, target), row in zip(engine.levels(MODEL), first["right_answers"], strict=True):
         assert engine.report(variant).sparsity == pytest.approx(target, abs=1e-3)
         shipped, there = (
@@ -84,9 +79,8 @@ def test_what_is_shipped_is_all_that_another_machine_needs(
         assert row["photographs"] == 8
         assert table.facts["before_rounding"][str(row["level"])] == row["before"]
     assert series_tables.load(
-        [tmp_path / "shipped"], Place(model=ModelSpec(name=NAME, weights="merkle-layer", seed=1), data_name="shown")
+        engine.catalogue, Place(model=ModelSpec(name=NAME, weights="merkle-layer", seed=1), data_name="shown")
     )
-    MODELS.drop(NAME)
     Engine("cpu", home / "cache")
     sizes = [
         sum(path.stat().st_size for path in root.rglob("level-*.safetensors"))

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.engine.engine import Engine
-from core.models.zoo import card
+from core.models.zoo import named
 from core.pruning.mask import is_collapsed
-from core.specs import ModelSpec, PruningSpec, VariantSpec
+from core.specs import PruningSpec, VariantSpec
 from core.store import counts
 from core.store.collapse import Collapses
 
@@ -40,7 +40,7 @@ def test_what_follows_is_not_looked_at() -> None:
 
 
 def test_reports_are_those_of_the_masks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    engine, looked, found = Engine("cpu", tmp_path), [], card(ModelSpec())
+    engine, looked, found = Engine("cpu", tmp_path), [], named("thesis-cnn")
     monkeypatch.setattr(counts, "is_collapsed", lambda *question: looked.append(1) or is_collapsed(*question))
     variants = [
         VariantSpec(pruning=PruningSpec.one_shot(sparsity, excluded=excluded))

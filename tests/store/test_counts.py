@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,9 +18,8 @@ from core.disk.files import Files
 from core.disk.sparse import pack_sparse, unpack_sparse
 from core.engine.engine import Engine
 from core.models.cards import InputRule
-from core.models.own import About, ModuleFacts, from_module
+from core.models.own import About, ModuleFacts
 from core.models.torchvision_cnns import BY_HAND
-from core.models.zoo import MODELS, card
 from core.pruning import CRITERIA
 from core.pruning.paths import image_arrives
 from core.results import MaskReport
@@ -56,17 +54,8 @@ class Sparse(nn.Module):
         return self.fc(nn.functional.adaptive_avg_pool2d(values, 4).flatten(1))
 
 
-@pytest.fixture(autouse=True)
-def only_here() -> Iterator[None]:
-    """Own networks are registered for the whole process."""
-    before = set(MODELS)
-    yield
-    for name in set(MODELS) - before:
-        MODELS.drop(name)
-
-
-def sparse_model() -> ModelSpec:
-    return from_module(Sparse().eval(), ModuleFacts(target_layer="full", input=DIGITS, images="digits"))
+def sparse_model(engine: Engine) -> ModelSpec:
+    return engine.add_module(Sparse().eval(), ModuleFacts(target_layer="full", input=DIGITS, images="digits"))
 
 
 def alive(engine: Engine, variant: VariantSpec) -> dict[str, Tensor]:
@@ -85,14 +74,14 @@ def check(engine: Engine, variant: VariantSpec) -> MaskReport:
     assert report.parameters_left == sum(int(values.sum()) for values in after.values()), variant.key
     assert report.total + report.other_parameters == sum(values.numel() for values in after.values())
     left = {layer.name: after[layer.name] for layer in (*report.layers, *report.excluded)}
-    found = card(variant.model)
+    found = engine.card(variant.model)
     assert report.collapsed is not image_arrives(found.skeleton, left, found.input_shape), variant.key
     return report
 
 
 @pytest.mark.parametrize("criterion", CRITERIA)
 def test_every_pruning_of_a_sparse_network_is_counted_from_its_tensors(engine: Engine, criterion: str) -> None:
-    model = sparse_model()
+    model = sparse_model(engine)
     for granularity in GRANULARITIES:
         shares = (None,) if ":" in granularity else SHARES
         for scope in tuple(SCOPES)[:1] if ":" in granularity else SCOPES:
@@ -114,14 +103,15 @@ def test_layers_left_alone_or_pruned_by_hand_are_counted_from_the_tensors(engine
     }
     for criterion in ("magnitude", "random"):
         report = check(
-            engine, VariantSpec(model=sparse_model(), pruning=PruningSpec.one_shot(0.4, criterion=criterion, **more))
+            engine,
+            VariantSpec(model=sparse_model(engine), pruning=PruningSpec.one_shot(0.4, criterion=criterion, **more)),
         )
         assert [layer.name for layer in report.excluded] == ["plain.weight"]
         assert report.zero_others > report.excluded[0].already_zero > 0  # two biases are zero, too
 
 
 def test_a_pruning_that_only_meets_zeros_removes_nothing(engine: Engine) -> None:
-    model = sparse_model()
+    model = sparse_model(engine)
     dense, half = (
         engine.report(VariantSpec(model=model, pruning=pruning))
         for pruning in (PruningSpec(), PruningSpec.one_shot(0.5))
@@ -139,7 +129,7 @@ def test_a_dense_network_without_a_path_is_collapsed(engine: Engine) -> None:
     network = Sparse().eval()
     with torch.no_grad():
         network.full.weight.zero_()
-    model = from_module(network, ModuleFacts(target_layer="full", input=DIGITS, images="digits"))
+    model = engine.add_module(network, ModuleFacts(target_layer="full", input=DIGITS, images="digits"))
     assert check(engine, VariantSpec(model=model)).collapsed
 
 
@@ -156,15 +146,22 @@ def test_kept_weights_of_a_level_that_are_zero_are_not_left(tmp_path: Path) -> N
 
 
 def test_counts_kept_on_disk_before_zeros_were_counted_are_counted_anew(tmp_path: Path) -> None:
-    engine, variant = Engine("cpu", tmp_path), VariantSpec(model=sparse_model(), pruning=PruningSpec.one_shot(0.5))
+    engine = Engine("cpu", tmp_path)
+    variant = VariantSpec(model=sparse_model(engine), pruning=PruningSpec.one_shot(0.5))
     path, report = engine.keep(variant), engine.report(variant)
     key = path.relative_to(tmp_path).with_suffix("").as_posix()
     tensors, facts = engine.store.files.load(key)
-    assert Engine("cpu", tmp_path).report(variant) == report
+
+    def fresh() -> Engine:
+        again = Engine("cpu", tmp_path)
+        assert sparse_model(again) == variant.model
+        return again
+
+    assert fresh().report(variant) == report
     engine.store.files.save(
         key, tensors, {name: fact for name, fact in facts.items() if name != "zero_others"} | {"format": 2}
     )
-    assert Engine("cpu", tmp_path).report(variant) == report
+    assert fresh().report(variant) == report
 
 
 def test_a_really_pruned_squeezenet(real_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

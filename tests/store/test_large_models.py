@@ -13,7 +13,7 @@ import torch
 from core.base.device import free_ram_bytes
 from core.base.errors import BadSpec
 from core.engine.engine import Engine
-from core.models.zoo import card, default_model
+from core.models.zoo import default_model, named
 from core.pruning import CRITERIA
 from core.specs import CamSpec, ImageRef, ModelSpec, PruningSpec, VariantSpec
 from core.store.budgets import LEAST_BYTES, Budgets, parse_bytes
@@ -30,13 +30,13 @@ def pruned(sparsity: float, model: ModelSpec = PHOTO, **more) -> VariantSpec:
     return VariantSpec(model=model, pruning=PruningSpec.one_shot(sparsity, **more))
 
 
-NETWORK_BYTES = network_bytes(card(PHOTO))
+NETWORK_BYTES = network_bytes(named(PHOTO.name))
 
 
 @pytest.fixture
 def tight(engine: Engine) -> ModelStore:
     """A store whose device holds one pruned network: each is written over the one before."""
-    return ModelStore(engine.store.files, CPU, Budgets(device_bytes=NETWORK_BYTES), images=engine.store._images)
+    return ModelStore(engine.catalogue, CPU, Budgets(device_bytes=NETWORK_BYTES), images=engine.store._images)
 
 
 VARIANTS = [
@@ -72,7 +72,7 @@ def test_the_dense_network_is_never_overwritten(engine: Engine, tight: ModelStor
 
 
 def test_two_tabs_take_turns_with_one_buffer(engine: Engine, tight: ModelStore) -> None:
-    image = card(PHOTO).input(torch.rand(1, 3, 224, 224, generator=torch.Generator().manual_seed(0)))
+    image = named(PHOTO.name).input(torch.rand(1, 3, 224, 224, generator=torch.Generator().manual_seed(0)))
     wanted = {}
     for variant in VARIANTS[:3]:
         with engine.store.borrow(variant) as network, torch.no_grad():
@@ -121,7 +121,7 @@ def test_criteria_measured_on_images_differ_from_magnitude(engine: Engine) -> No
 
 
 def test_a_store_without_images_says_so(engine: Engine) -> None:
-    store = ModelStore(engine.store.files, CPU)
+    store = ModelStore(engine.catalogue, CPU)
     with pytest.raises(BadSpec, match="measured on images"), store.borrow(pruned(0.5, ModelSpec(), criterion="snip")):
         pass
 
@@ -148,7 +148,7 @@ def test_layers_left_alone_are_counted_apart(engine: Engine) -> None:
     assert report.excluded[0].kept == report.excluded[0].total == 1_280_000
     assert report.total == 4_608_992 - 1_280_000
     assert report.sparsity == pytest.approx(0.5, abs=1e-6)
-    assert report.total + report.other_parameters == card(PHOTO).parameters
+    assert report.total + report.other_parameters == named(PHOTO.name).parameters
 
 
 def test_one_slider_move_after_another_keeps_memory_level(tight: ModelStore) -> None:

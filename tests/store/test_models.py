@@ -15,6 +15,7 @@ from core.base.errors import BadFile, BadSpec, MissingData, UnknownName
 from core.base.settings import shipped_folder
 from core.disk.files import Files
 from core.engine.engine import Engine
+from core.models.catalogue import Catalogue
 from core.protocols.lukkien.protocol import SEEDS, WEIGHTS_LEFT
 from core.specs import CamSpec, ImageRef, ModelSpec, PruningSpec, VariantSpec
 from core.store.store import Budgets, ModelStore
@@ -94,7 +95,7 @@ def test_eight_threads_get_the_serial_answers(tmp_path: Path) -> None:
 
 
 def test_memory_stays_within_the_budget() -> None:
-    store = ModelStore(Files(SHIPPED), CPU, Budgets(device_bytes=50_000, ram_bytes=200_000))
+    store = ModelStore(Catalogue(Files(SHIPPED)), CPU, Budgets(device_bytes=50_000, ram_bytes=200_000))
     for step in range(60):
         with store.borrow(one_shot(step / 60)):
             pass
@@ -116,14 +117,14 @@ def test_memory_stays_within_the_budget() -> None:
     ],
 )
 def test_what_is_not_there_is_said(tmp_path: Path, variant: VariantSpec, error: type[Exception]) -> None:
-    store = ModelStore(Files(tmp_path, [SHIPPED]), CPU)
+    store = ModelStore(Catalogue(Files(tmp_path, [SHIPPED])), CPU)
     with pytest.raises(error) as caught, store.borrow(variant):
         pass
     assert caught.value.next_step
 
 
 def test_a_missing_network_says_how_to_train_it(tmp_path: Path) -> None:
-    store = ModelStore(Files(tmp_path), CPU)
+    store = ModelStore(Catalogue(Files(tmp_path)), CPU)
     with pytest.raises(MissingData, match=r"protocol run lukkien --train-on 55000 --seeds 333"):
         store.mask(VariantSpec())
     assert store.missing(ModelSpec())
@@ -136,9 +137,11 @@ def test_a_truncated_network_is_reported_and_a_sound_copy_used(tmp_path: Path) -
     broken.parent.mkdir(parents=True)
     broken.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(BadFile):
-        ModelStore(Files(tmp_path / "only"), CPU).mask(VariantSpec(pruning=PruningSpec.at_level(3)))
+        ModelStore(Catalogue(Files(tmp_path / "only")), CPU).mask(VariantSpec(pruning=PruningSpec.at_level(3)))
     broken.write_bytes(whole[: len(whole) // 2])
-    mask = ModelStore(Files(tmp_path / "only", [SHIPPED]), CPU).mask(VariantSpec(pruning=PruningSpec.at_level(3)))
+    mask = ModelStore(Catalogue(Files(tmp_path / "only", [SHIPPED])), CPU).mask(
+        VariantSpec(pruning=PruningSpec.at_level(3))
+    )
     assert sum(int(kept.sum()) for kept in mask.values()) == WEIGHTS_LEFT[3]
 
 
@@ -146,7 +149,7 @@ def test_a_foreign_network_is_refused(tmp_path: Path) -> None:
     files = Files(tmp_path)
     files.save(VariantSpec(pruning=PruningSpec.at_level(0)).key, {"dense/conv1.weight": torch.zeros(8, 3, 5, 5)}, {})
     with pytest.raises(BadFile, match="another network"):
-        ModelStore(files, CPU).mask(VariantSpec())
+        ModelStore(Catalogue(files), CPU).mask(VariantSpec())
 
 
 def test_layers_are_counted_in_the_order_of_the_network(engine: Engine) -> None:

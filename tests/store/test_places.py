@@ -18,7 +18,9 @@ from core.base.errors import BadSpec, OutOfMemory
 from core.base.settings import shipped_folder
 from core.disk.files import Files
 from core.engine.engine import Engine
-from core.models.zoo import RANDOM, card
+from core.models.cards import RANDOM
+from core.models.catalogue import Catalogue
+from core.models.zoo import named
 from core.pruning.repair import reestimate
 from core.specs import CamSpec, ImageRef, ModelSpec, PruningSpec, VariantSpec
 from core.store.budgets import Budgets
@@ -30,14 +32,16 @@ from core.store.weights import network_bytes
 
 CPU = torch.device("cpu")
 FILES = Files(shipped_folder())
-THESIS = network_bytes(card(ModelSpec()))
+THESIS = network_bytes(named("thesis-cnn"))
 HALF = VariantSpec(pruning=PruningSpec.one_shot(0.5))
 PHOTO = ModelSpec(name="squeezenet1_1", weights=RANDOM, seed=0)
 COFFEE = ImageRef(source="gallery", name="coffee")
 
 
 def store(device_bytes: int, ram_bytes: int, precision: str = "float32") -> ModelStore:
-    return ModelStore(FILES, CPU, Budgets(device_bytes=device_bytes, ram_bytes=ram_bytes), precision=precision)
+    return ModelStore(
+        Catalogue(FILES), CPU, Budgets(device_bytes=device_bytes, ram_bytes=ram_bytes), precision=precision
+    )
 
 
 def places(device_bytes: int, ram_bytes: int) -> Places:
@@ -46,7 +50,7 @@ def places(device_bytes: int, ram_bytes: int) -> Places:
     Both are on the CPU; nothing else differs.
     """
     near, far = MemoryCache("device", device_bytes), MemoryCache("RAM", ram_bytes)
-    in_ram = Sources(Origin(FILES, Path("nowhere")), far, CPU)
+    in_ram = Sources(Origin(Catalogue(FILES), Path("nowhere")), far, CPU)
     return Places(Place(near, CPU, Sources(in_ram.origin, near, CPU, in_ram), torch.float32), in_ram)
 
 
@@ -64,7 +68,7 @@ class TestWithAGpu:
         self, device: int, ram: int, tier: str, in_place: bool, note: str | None
     ) -> None:
         found = places(device, ram)
-        place = found.of(HALF)
+        place = found.of(HALF, named("thesis-cnn"))
         assert (place.cache.name, place.in_place) == (tier, in_place)
         notes = found.notes_of("device") + found.notes_of("RAM")
         assert len(notes) == (note is not None)
@@ -80,16 +84,16 @@ class TestWithAGpu:
     )
     def test_a_dense_network_goes_where_it_fits(self, device: int, ram: int, tier: str, note: str | None) -> None:
         found = places(device, ram)
-        assert found.of(VariantSpec()).cache.name == tier
+        assert found.of(VariantSpec(), named("thesis-cnn")).cache.name == tier
         notes = found.notes_of("device") + found.notes_of("RAM")
         assert note is None or note in notes[0]
 
     def test_a_note_goes_when_there_is_room_again(self) -> None:
         found = places(THESIS - 1, 4 * THESIS)
-        found.of(HALF)
+        found.of(HALF, named("thesis-cnn"))
         assert found.notes_of("device")
         found.near.cache.resize(4 * THESIS)
-        found.of(HALF)
+        found.of(HALF, named("thesis-cnn"))
         assert found.notes_of("device") == ()
 
 
@@ -174,7 +178,7 @@ class TestOutOfMemory:
 @pytest.mark.timeout(120)
 def test_two_tabs_with_networks_that_do_not_fit_together_are_both_answered(tmp_path: Path) -> None:
     models = [PHOTO, ModelSpec(name="shufflenet_v2_x1_0", weights=RANDOM, seed=0)]
-    largest = max(network_bytes(card(model)) for model in models)
+    largest = max(network_bytes(named(model.name)) for model in models)
     questions = [
         (VariantSpec(model=models[i % 2], pruning=PruningSpec.one_shot(random.Random(i).choice([0.1, 0.3]))), COFFEE)
         for i in range(8)
@@ -203,7 +207,7 @@ class TestPrecision:
             assert found.dtype == torch.float32
             difference = float((found - wanted).abs().max())
             assert 0 < difference < 0.05 * float(wanted.abs().max())  # 8 bits of mantissa: 0.4 % a step
-        assert half.parts()[0].bytes == 2 * network_bytes(card(ModelSpec()), torch.float16)
+        assert half.parts()[0].bytes == 2 * network_bytes(named("thesis-cnn"), torch.float16)
 
     def test_heatmaps_say_what_rounding_did(self, precision: str, tmp_path: Path) -> None:
         from core.engine.precision import rounding
@@ -244,7 +248,7 @@ def test_repair_measures_norms_again_on_the_calibration_images(engine: Engine) -
     assert plain.key != repaired.key
     with engine.store.borrow(plain) as network:
         before = {name: values.clone() for name, values in network.state_dict().items()}
-        twin = card(model).build()
+        twin = named(model.name).build()
         twin.load_state_dict(before)
         reestimate(twin.eval(), [engine.store._images(model)[0]])
     with engine.store.borrow(repaired) as network:

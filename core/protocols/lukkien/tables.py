@@ -23,8 +23,7 @@ from core.base.errors import BadFile, CacheNotWritable, MissingData
 from core.base.stamps import Stamp, stamp_of
 from core.disk.frames import read_frame
 from core.measures.fitting import FITTINGS
-from core.models.zoo import card
-from core.specs import ModelSpec
+from core.models.zoo import MODELS
 from core.stats.bootstrap import SYMMETRIC
 
 FORMAT = 1
@@ -139,7 +138,7 @@ class StudyTables:
     @property
     def other_parameters(self) -> int:
         """Parameters of a network that are never pruned."""
-        return card(ModelSpec()).parameters - int(self.facts["prunable"])
+        return MODELS["thesis-cnn"].value.parameters - int(self.facts["prunable"])
 
     def fittings(self) -> list[str]:
         """The ways of fitting that this study was evaluated with; one that was registered later is

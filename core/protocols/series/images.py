@@ -22,12 +22,10 @@ from torch import Tensor, nn
 
 from core.base.errors import BadFile, BadSpec, MissingData
 from core.data.photo_inputs import PhotoInputs
-from core.disk.files import Files
 from core.disk.frames import read_frame, write_frame
 from core.evaluation.evaluate import TOP, against_truth, as_taken
 from core.jobs.control import Control
 from core.measures import MEASURES
-from core.models.zoo import card, series_of
 from core.protocols.lukkien import older_tables
 from core.protocols.lukkien.older_tables import SIMILARITIES
 from core.saliency.cams import saliency_maps
@@ -35,7 +33,6 @@ from core.saliency.capture import fixed_classes, own_class
 from core.saliency.normalise import normalise, to_measure, usable_and_empty
 from core.specs import NO_ANSWER, DataSpec, ModelSpec, VariantSpec
 from core.store.store import ModelStore
-from core.store.weights import stored_key
 
 METHOD = "grad-cam"
 COLUMNS = (
@@ -153,7 +150,7 @@ def evaluate_series(
         MissingData: the dense network (level 0) is not there. BadSpec: no series, or no photograph
         of the network's classes. BadFile.
     """
-    series = series_of(place.model)
+    series = store.catalogue.series_of(place.model)
     if series is None or not len(inputs.own_classes):
         what = "has no trained series" if series is None else f"knows no class of {inputs.photos.title}"
         raise BadSpec(f"{place.model.key} {what}.", "A series is evaluated on photographs of its own classes.")
@@ -162,8 +159,8 @@ def evaluate_series(
     dense: _Seen | None = None
     for level, variant in enumerate(variants):
         state = "missing"
-        if level == 0 or store.files.exists(stored_key(variant)):
-            network = digest(store.files, variant)
+        if level == 0 or store.files.exists(store.stored_key(variant)):
+            network = digest(store, variant)
             state = "found" if kept.has(level, network) else "evaluated"
             if state == "evaluated":
                 dense = dense or look(store, variants[0], inputs, None)
@@ -211,12 +208,12 @@ def _about(inputs: PhotoInputs) -> dict[str, Any]:
     return {"method": METHOD, "photos": hashlib.sha256(names.encode()).hexdigest()[:16], "count": len(inputs)}
 
 
-def digest(files: Files, variant: VariantSpec) -> str:
+def digest(store: ModelStore, variant: VariantSpec) -> str:
     """Tells a stored network from another one of the same key, by the facts of its training.
 
     Raises MissingData, BadFile.
     """
-    facts = files.facts(stored_key(variant))
+    facts = store.files.facts(store.stored_key(variant))
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -234,7 +231,7 @@ def _counted(store: ModelStore, variant: VariantSpec) -> dict[str, Any]:
 
 def look(store: ModelStore, variant: VariantSpec, inputs: PhotoInputs, dense: _Seen | None) -> _Seen:
     """One network over all photographs. dense: what the dense network saw; None for itself."""
-    layer, parts = card(variant.model).target_layer, []
+    layer, parts = store.catalogue.card(variant.model).target_layer, []
     marked = any(photo.truth_kind for photo in inputs.photos.photos)
     classes = dict(zip(dense.rows.tolist(), dense.predicted.tolist(), strict=True)) if dense else {}
     with store.borrow(variant) as network:

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,7 @@ from pandas import DataFrame
 from core.base.errors import BadSpec
 from core.evaluation.evaluate import TOP
 from core.measures import MEASURES
-from core.models.zoo import card
+from core.models.catalogue import Catalogue
 from core.protocols.merkle import protocol as merkle
 from core.protocols.series import images as series_images
 from core.protocols.series.images import SIMILARITIES, Place
@@ -140,12 +139,13 @@ GROUPS = {
 @dataclass(frozen=True, eq=False)
 class SeriesTables:
     """One series on one data set. images: a row an image and level; facts: as written, "levels" by
-    level's number.
+    level's number; all_classes: the network's, in its order.
     """
 
     place: Place
     images: DataFrame
     facts: dict[str, Any]
+    all_classes: tuple[str, ...]
 
     @property
     def title(self) -> str:
@@ -155,7 +155,7 @@ class SeriesTables:
     @property
     def classes(self) -> tuple[str, ...]:
         """Those that the photographs have, in the network's order."""
-        names = card(self.place.model).classes
+        names = self.all_classes
         return tuple(names[label] for label in sorted(self.images.label.unique()) if 0 <= label < len(names))
 
     def quantities(self) -> tuple[str, ...]:
@@ -163,7 +163,7 @@ class SeriesTables:
 
         Among so few classes, the five most probable ones say nothing.
         """
-        frame, few = self._with_right(self.images), len(card(self.place.model).classes) <= TOP
+        frame, few = self._with_right(self.images), len(self.all_classes) <= TOP
         there = (name for name, each in QUANTITIES.items() if each.column in frame and frame[each.column].notna().any())
         return tuple(name for name in there if not (few and name == "top5"))
 
@@ -224,7 +224,7 @@ class SeriesTables:
         frame = self._with_right(self.images)
         frame = frame[frame.label >= 0]
         if of_class:
-            names = card(self.place.model).classes
+            names = self.all_classes
             frame = frame[frame.label == (names.index(of_class) if of_class in names else -2)]
         if images == "right":
             frame = frame[frame.groupby("image").right.transform("all")]
@@ -239,9 +239,9 @@ class SeriesTables:
         return frame.assign(right=frame.predicted == frame.label)
 
 
-def load(roots: Sequence[Path], place: Place) -> SeriesTables:
-    """Raises MissingData, BadFile."""
-    return SeriesTables(place, *series_images.load(roots, place))
+def load(catalogue: Catalogue, place: Place) -> SeriesTables:
+    """Raises MissingData, BadFile; UnknownName for a table of a network that is not there."""
+    return SeriesTables(place, *series_images.load(catalogue.roots, place), catalogue.card(place.model).classes)
 
 
 def published(name: str, target: float) -> float | None:

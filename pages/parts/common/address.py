@@ -15,7 +15,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from functools import lru_cache
 
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
@@ -23,14 +22,13 @@ from streamlit.errors import StreamlitAPIException
 from core import SparsightError
 from core.data.datasets import DATASETS
 from core.data.gallery import GALLERY
-from core.models.building import skeleton
-from core.models.cards import Card
-from core.models.layers import Layer, target_layers
-from core.models.zoo import MODELS, RANDOM, default_model, named
+from core.models.cards import RANDOM, Card
+from core.models.layers import Layer
+from core.models.zoo import MODELS
 from core.pruning import CRITERIA
 from core.saliency import CAMS
 from core.specs import GRANULARITIES, REPAIRS, SCOPES, TARGETS, ModelSpec
-from pages.parts.common import history
+from pages.parts.common import engine, history
 from pages.parts.common.by_card import by_card
 from pages.parts.common.markdown import message
 from pages.parts.common.parameters import Choice, Number, Parameter, Several, Stated, said
@@ -69,15 +67,13 @@ def by_hand(card: Card) -> dict[str, Parameter]:
     return {"byhand": Several(names), **{f"amount.{name}": Number(50.0, 0.0, 100.0, 0.5) for name in names}}
 
 
-@by_card
 def layers_of(model: str) -> dict[str, Layer]:
     """The target layers of a model by name, in the order in which they run."""
-    found = named(model)
-    return {layer.name: layer for layer in target_layers(skeleton(found.build), found.input_shape)}
+    return {layer.name: layer for layer in engine.catalogue().named(model).layers}
 
 
-def _layer_choice(model: str) -> Stated:
-    usual, layers = named(model).target_layer, layers_of(model)
+def _layer_choice(card: Card) -> Stated:
+    usual, layers = card.target_layer, [layer.name for layer in card.layers]
     before = LAYERS_BEFORE.get(usual, usual)
     return Stated(before if before in layers else usual, tuple(dict.fromkeys((*layers, usual))), usual)
 
@@ -106,7 +102,7 @@ PARAMETERS: dict[str, Parameter] = {
     "criterion": Choice("magnitude", tuple(CRITERIA)),
     "scope": Choice("global", tuple(SCOPES)),
     "cam": Stated("grad-cam++", tuple(CAMS), "grad-cam"),
-    "layer": _layer_choice(FIRST_MODEL),
+    "layer": _layer_choice(CARD),
     "target": Choice("dense", (*TARGETS, "class")),
     "class": Choice(CARD.classes[0], CARD.classes),
     "outline": Choice("false", ("true", "false")),
@@ -125,7 +121,8 @@ def of_model(name: str, weights: str = "") -> dict[str, Parameter]:
     """
     if name == FIRST_MODEL:
         return PARAMETERS
-    found, top, first = named(name), max(named(name).grid), default_model(name).weights
+    found = engine.catalogue().named(name)
+    top, first = max(found.grid), found.first_model(name).weights
     shared = {name: entry for name, entry in PARAMETERS.items() if name not in by_hand(CARD)}
     return shared | {
         "ratio": Choice("1.25", _names(FINE_RATIOS)) if top < 1 else PARAMETERS["ratio"],
@@ -139,7 +136,7 @@ def of_model(name: str, weights: str = "") -> dict[str, Parameter]:
         **of_weights(ModelSpec(name=name, weights=weights or first)),
         "excluded": Several(layer_names(found)),
         **by_hand(found),
-        "layer": _layer_choice(name),
+        "layer": _layer_choice(found),
         "class": Choice(class_names(name)[0], class_names(name)),
     }
 
@@ -149,7 +146,7 @@ def class_names(model: str) -> tuple[str, ...]:
     """The classes of a model, each by a name of its own: two cranes become "crane (134)" and "crane
     (517)".
     """
-    names = named(model).classes
+    names = engine.catalogue().named(model).classes
     counts = Counter(names)
     return tuple(name if counts[name] == 1 else f"{name} ({index})" for index, name in enumerate(names))
 
@@ -164,17 +161,12 @@ def model_asked() -> str:
     return FIRST_MODEL
 
 
-@lru_cache(maxsize=1000)
-def _is_torchvision(name: str) -> bool:
+def _is_model(name: str) -> bool:
+    """Whether there is such a model: a listed one, or any other CNN of torchvision."""
     try:
-        return named(name) is not None
+        return engine.catalogue().named(name) is not None
     except SparsightError:
         return False
-
-
-def _is_model(name: str) -> bool:
-    """Whether there is such a model: a registered one, or any other CNN of torchvision."""
-    return name in MODELS or _is_torchvision(name)
 
 
 def weights_asked(model: str) -> str:
@@ -194,7 +186,7 @@ def known() -> dict[str, Parameter]:
     """
     model = model_asked()
     return of_model(model, weights_asked(model)) | {
-        "model": Stated(FIRST_MODEL, tuple(dict.fromkeys((*MODELS, model))), FIRST_MODEL)
+        "model": Stated(FIRST_MODEL, tuple(dict.fromkeys((*engine.catalogue(), model))), FIRST_MODEL)
     }
 
 
@@ -222,7 +214,7 @@ def complete(parameters: Callable[[], Mapping[str, Parameter]] = known) -> None:
     meant = {"model": st.session_state["model"]} if "model" not in query else {}
     meant |= {name: found[name].default for name in STATED[1:] if name not in query}
     if bare:
-        meant |= {"layer": named(START_MODEL).target_layer} | {
+        meant |= {"layer": MODELS[START_MODEL].value.target_layer} | {
             name: value for name, value in START.items() if name in found
         }
     st.session_state.update(meant)

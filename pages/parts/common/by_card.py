@@ -7,7 +7,7 @@ from functools import lru_cache, wraps
 from typing import TypeVar
 
 from core.models.cards import Card
-from core.models.zoo import named
+from pages.parts.common import engine
 
 T = TypeVar("T")
 
@@ -26,6 +26,6 @@ def by_card(function: Callable[..., T]) -> Callable[..., T]:
 
     @wraps(function)
     def ask(model: str, *asked: str) -> T:
-        return kept(named(model), model, *asked)
+        return kept(engine.catalogue().named(model), model, *asked)
 
     return ask

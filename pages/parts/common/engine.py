@@ -21,6 +21,8 @@ import streamlit as st
 from core import CamSpec, DataSpec, Engine, ImageRef, ModelSpec, PruningSpec, VariantSpec
 from core.base.errors import SparsightError
 from core.base.stamps import Stamp
+from core.models.cards import Card, Series
+from core.models.catalogue import Catalogue
 from core.protocols.lukkien.tables import StudyTables, load_study, study_stamp
 from core.results import Accuracy, Comparison, CostReport, MaskReport
 from core.saliency import CAMS
@@ -52,6 +54,21 @@ def spare_libraries() -> None:
         gc.collect()
         gc.freeze()
         atexit.register(gc.unfreeze)  # else libraries complain at the end that their objects were left over
+
+
+def catalogue() -> Catalogue:
+    """The networks that there are."""
+    return engine().catalogue
+
+
+def card(model: ModelSpec) -> Card:
+    """What is known of a network. Raises UnknownName."""
+    return catalogue().card(model)
+
+
+def series_of(model: ModelSpec) -> Series | None:
+    """The trained series of these weights; None where there is none."""
+    return catalogue().series_of(model)
 
 
 def downloads() -> Path:

@@ -11,7 +11,6 @@ import streamlit as st
 
 from core import CamSpec, ImageRef, ModelSpec, VariantSpec
 from core.data.gallery import GALLERY
-from core.models.zoo import card
 from core.results import Comparison
 from pages.parts.common import engine
 
@@ -94,5 +93,5 @@ def title(image: ImageRef, model: ModelSpec) -> str:
         return picture.title
     if image.source == "own":
         return "Your own image"
-    label = "" if picture.label is None else f", a {card(model).classes[picture.label]}"
+    label = "" if picture.label is None else f", a {engine.card(model).classes[picture.label]}"
     return f"Image {image.name} of {image.source}{label}"

@@ -12,7 +12,6 @@ from pandas import DataFrame, Series
 
 from core import PruningSpec, SparsightError, VariantSpec
 from core.base.stamps import Stamp, stamp_of
-from core.models.zoo import MODELS
 from core.protocols.series import images as series_images
 from core.protocols.series import tables as series_tables
 from core.protocols.series.images import Place
@@ -25,7 +24,7 @@ FITS = tuple(name for name, each in QUANTITIES.items() if each.group == "truth")
 
 def places() -> tuple[Place, ...]:
     """Every series that was evaluated and whose network is known."""
-    found = [place for place in series_images.found(engine.engine().roots) if place.model.name in MODELS]
+    found = [place for place in series_images.found(engine.engine().roots) if place.model.name in engine.catalogue()]
     return tuple(sorted(found, key=lambda place: place.model.weights != AS_PUBLISHED))  # which comes first
 
 
@@ -72,13 +71,13 @@ def is_of(found: SeriesTables, levels: Iterable[int]) -> bool:
     """Whether these rows are of the networks that lie on this machine: a series may have been
     trained anew since. MissingData, BadFile.
     """
-    files = engine.engine().store.files
+    store = engine.engine().store
     here = {
         level: VariantSpec(model=found.place.model, pruning=PruningSpec.at_level(level, "retrained"))
         for level in levels
     }
     return all(
-        found.facts["levels"][str(level)]["network"] == series_images.digest(files, variant)
+        found.facts["levels"][str(level)]["network"] == series_images.digest(store, variant)
         for level, variant in here.items()
     )
 
@@ -86,12 +85,12 @@ def is_of(found: SeriesTables, levels: Iterable[int]) -> bool:
 def _stamp(place: Place) -> Stamp:
     """Of the files that hold a table, and of the network's card, which names its classes."""
     tables = stamp_of(*(place.path(root) for root in engine.engine().roots))
-    return f"{tables} {engine.engine().retrained.look_at(place.model.name)}"
+    return f"{tables} {engine.catalogue().look_at(place.model.name)}"
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
 def _table(key: str, data: str, stamp: Stamp, _place: Place) -> SeriesTables:
-    return series_tables.load(engine.engine().roots, _place)
+    return series_tables.load(engine.catalogue(), _place)
 
 
 @st.cache_data(max_entries=128, show_spinner="Drawing images again for the intervals ...")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core import ModelSpec
-from core.models.zoo import card, series_of
+from pages.parts.common.engine import card, series_of
 from pages.parts.common.parameters import Choice, Number, Parameter
 
 

@@ -7,10 +7,9 @@ from __future__ import annotations
 from core.base.text import percent
 from core.figures import wording
 from core.figures.wording import NOTHING_MARKED, of_truth, undefined
-from core.models.zoo import series_of
 from core.results import ELSEWHERE_BELOW, MAP_STATES, OVERFLOW_ADVICE, SAME_FROM, Comparison, Heatmap
 from core.saliency import CAMS
-from pages.parts.common import markdown
+from pages.parts.common import engine, markdown
 
 __all__ = [
     "NOTHING_MARKED",
@@ -128,7 +127,7 @@ def _less_pruning(answer: Comparison) -> str:
     variant = answer.mask.variant
     if variant.pruning.schedule != "one-shot":
         return "A lower level may keep the answer."
-    if series := series_of(variant.model):
+    if series := engine.series_of(variant.model):
         return (
             f"Schedule **{series.schedule}** retrains after each step and often keeps the answer at the same sparsity."
         )

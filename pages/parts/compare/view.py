@@ -13,7 +13,6 @@ from core import CamSpec, ImageRef, PruningSpec, VariantSpec
 from core.base.errors import BadSpec
 from core.engine import amounts
 from core.figures.strips import SHOWS, Look
-from core.models.zoo import card, series_of
 from core.pruning import CRITERIA
 from core.saliency import CAMS
 from core.specs import GRANULARITIES, SCOPES, n_of_m
@@ -107,7 +106,7 @@ def _any_way(family: PruningSpec) -> PruningSpec:
 
 
 def _amounts(variant: VariantSpec, family: PruningSpec) -> tuple[PruningSpec, ...]:
-    found = card(variant.model)
+    found = engine.card(variant.model)
     usual = amounts.usual(found, family, None if family.level is None else series_here(variant.model).last)
     written = ""
     if not present.hidden("amounts"):
@@ -138,7 +137,7 @@ def _schedule_rows(variant: VariantSpec, image: ImageRef, cam: CamSpec) -> list[
 
     Raises BadSpec where there is no series.
     """
-    series = series_of(variant.model)
+    series = engine.series_of(variant.model)
     if series is None:
         raise BadSpec(
             f"There is no trained series of {variant.model.name}, {variant.model.weights}.",

@@ -139,7 +139,7 @@ def code(view: View) -> str:
         f"engine, series = Engine(), []\nfor run, seed in [\n    {drawn},\n]:\n"
         f"    model = ModelSpec(name={place.model.name!r}, weights=run, seed=seed)\n"
         f"    place = series_images.Place(model=model, data_name={place.data_name!r})\n"
-        "    table = series_tables.load(engine.roots, place)\n"
+        "    table = series_tables.load(engine.catalogue, place)\n"
         f'    rows = table.levels(["accuracy"], of_class={only!r}, images={view.counted!r})\n'
         "    series.append(series_plots.Drawn(run=run, seed=seed, rows=rows))\n"
         f"look = series_plots.Look(axis={view.look.axis!r}, published={view.look.published!r})\n"

@@ -12,10 +12,9 @@ from pandas import DataFrame
 
 from core import ModelSpec, SparsightError
 from core.figures.plots.series import AXES, Drawn, Look
-from core.models.zoo import MODELS, card, series_of
 from core.protocols.series.images import METHOD, Place
 from core.protocols.series.tables import IMAGES, QUANTITIES, SeriesTables
-from pages.parts.common import frame, history, present, series_data
+from pages.parts.common import engine, frame, history, present, series_data
 from pages.parts.common.markdown import message, plain
 from pages.parts.common.parameters import Choice, Parameter, Several
 from pages.parts.common.series_data import FITS
@@ -62,7 +61,7 @@ def parameters(found: tuple[Place, ...], studies: tuple[str, ...] = ()) -> dict[
     own = tuple(
         place for place in found if (place.model.name, place.data_name) == (_now("of", known), _now("on", known))
     )
-    classes = tuple(dict.fromkeys(name for place in own for name in MODELS[place.model.name].value.classes))
+    classes = tuple(dict.fromkeys(name for place in own for name in engine.card(place.model).classes))
     return known | {
         "runs": Several(tuple(map(run_name, own))),
         "along": Choice("conv", tuple(AXES)),
@@ -143,7 +142,7 @@ def controls(found: tuple[Place, ...], known: Known) -> View:
 
 def _runs(own: tuple[Place, ...]) -> str:
     """What each run is."""
-    texts = {place.model.weights: MODELS[place.model.name].value.weights.get(place.model.weights) for place in own}
+    texts = {place.model.weights: engine.card(place.model).weights.get(place.model.weights) for place in own}
     return "\n".join(f"- **{plain(run)}**: {message(known.summary)}" for run, known in texts.items() if known)
 
 
@@ -227,7 +226,7 @@ def links(place: Place, table: SeriesTables) -> str:
     """Every level of a series, to be opened in Explore; "" where its networks are not on this
     machine.
     """
-    series = series_of(place.model)
+    series = engine.series_of(place.model)
     if series is None or place.model.seed not in series.seeds:
         return ""
     found = [(int(level), facts["conv_ratio"]) for level, facts in table.facts["levels"].items()]
@@ -259,6 +258,6 @@ def explore_query(model: ModelSpec, level: int) -> dict[str, str]:
         "unit": "level",
         "level": str(level),
         "cam": METHOD,
-        "layer": card(model).target_layer,
+        "layer": engine.card(model).target_layer,
     }
     return query | ({"present": "1"} if present.on() else {})

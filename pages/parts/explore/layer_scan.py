@@ -12,7 +12,6 @@ import streamlit as st
 
 from core import CamSpec, ImageRef, VariantSpec
 from core.figures.wording import asks_for_something
-from core.models.zoo import card
 from core.results import Comparison
 from core.specs import n_of_m
 from pages.parts.common import engine, present, story
@@ -32,7 +31,7 @@ def scan(question: Question) -> None:
             " its own."
         )
         return
-    layers = tuple(name for name in card(variant.model).prunable if name not in pruning.excluded)
+    layers = tuple(name for name in engine.card(variant.model).prunable if name not in pruning.excluded)
     amount = pruning.sparsity or 0.0
     st.caption(f"Each layer alone loses {story.percent(amount)}; all others stay whole. What changes for this image?")
 

@@ -7,9 +7,8 @@ from __future__ import annotations
 import streamlit as st
 
 from core.base.text import first_few
-from core.models.zoo import card
 from core.results import LayerCount, MaskReport
-from pages.parts.common import story
+from pages.parts.common import engine, story
 from pages.parts.common.markdown import message
 
 # Of single weights, without retraining: most right answers are lost at the first, nearly all at the
@@ -47,7 +46,7 @@ def _rows(mask: MaskReport) -> dict[str, list[str]]:
 
 def _in_order(mask: MaskReport) -> list[LayerCount]:
     """As the network has them."""
-    places = {name: place for place, name in enumerate(card(mask.variant.model).prunable)}
+    places = {name: place for place, name in enumerate(engine.card(mask.variant.model).prunable)}
     return sorted((*mask.layers, *mask.excluded), key=lambda layer: places[layer.name])
 
 
@@ -58,7 +57,7 @@ def _notes(mask: MaskReport) -> list[str]:
     emptied = [layer.name.removesuffix(".weight") for layer in mask.layers if layer.kept == 0]
     if emptied:
         notes.append(f"Emptied: {first_few(emptied, 4)}.")
-    found, pruning = card(mask.variant.model), mask.variant.pruning
+    found, pruning = engine.card(mask.variant.model), mask.variant.pruning
     if found.images == "photos" and pruning.schedule == "one-shot" and pruning.granularity == "weight":
         low, high = USUAL_COLLAPSE
         notes.append(

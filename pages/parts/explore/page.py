@@ -7,7 +7,6 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core import CamSpec, DataSpec, ImageRef, VariantSpec
 from core.figures import export
-from core.models.zoo import card
 from core.results import Comparison
 from core.saliency import CAMS
 from pages.parts.common import address, engine, frame, last_view, pictures, present, story, waiting
@@ -56,7 +55,7 @@ def main() -> None:
     if not present.on():
         sections.expanders(question)
     with slow:  # drawn last, shown first
-        if card(view.model).images == "digits":
+        if engine.card(view.model).images == "digits":
             sections.accuracy_section(question, DataSpec(noise=view.image.noise))
         else:
             photos.photo_section(question)
@@ -65,7 +64,7 @@ def main() -> None:
 def _without_image(view: sidebar.View) -> None:
     if view.trouble:
         frame.show(view.trouble)
-    of, other = ("a digit", "digits") if card(view.model).images == "digits" else ("a photograph", "gallery")
+    of, other = ("a digit", "digits") if engine.card(view.model).images == "digits" else ("a photograph", "gallery")
     st.info(f"Upload or paste an image of {of} in the sidebar, or choose **{other}** there.", icon=":material/upload:")
 
 
@@ -77,7 +76,7 @@ def _on_a_phone() -> bool:
 def _answer(question: Question, progress: DeltaGenerator) -> Comparison | None:
     """The comparison; the last one that was shown, after Stop."""
     key = "|".join((*(spec.key for spec in question), engine.stamp(*question[:2])))
-    title = plain(downloads.title(question[0].model))
+    title = plain(engine.catalogue().title(question[0].model))
     answer = waiting.wait(progress, key, f"{title} at work", lambda: engine.comparison(*question))
     if answer is not None:
         st.session_state["_shown"], st.session_state["_dense_says"] = question, answer.dense.prediction.top

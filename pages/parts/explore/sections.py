@@ -12,7 +12,6 @@ from core.base.text import interval
 from core.engine.precision import rounding
 from core.figures import maps
 from core.measures import MEASURES
-from core.models.zoo import card
 from core.results import Comparison, MaskReport, Scores
 from pages.parts.common import engine, pictures, present, story
 from pages.parts.common.frame import guarded
@@ -63,7 +62,8 @@ def _others(mask: MaskReport) -> str:
     the rest.
     """
     biases = all(
-        name.endswith("bias") for name in set(card(mask.variant.model).shapes) - {layer.name for layer in mask.layers}
+        name.endswith("bias")
+        for name in set(engine.card(mask.variant.model).shapes) - {layer.name for layer in mask.layers}
     )
     others = "biases" if biases else "others (biases, norms, layers left alone)"
     rest = [
@@ -203,7 +203,7 @@ def _predictions(question: Question) -> None:
         for name, side in (("dense", answer.dense), ("pruned", answer.pruned)):
             if not side.prediction.answered:
                 opened.caption(f"The {name} network gives no answer: its outputs overflow.")
-        figure = plots.probabilities(answer, card(question[0].model).classes)
+        figure = plots.probabilities(answer, engine.card(question[0].model).classes)
         opened.plotly_chart(figure, config=STILL, key="probabilities", alt="Probabilities of classes, dense and pruned")
 
 

@@ -11,7 +11,6 @@ import streamlit as st
 
 from core import CamSpec, DataSpec, ImageRef, ModelSpec, VariantSpec
 from core.figures.wording import value_text
-from core.models.zoo import card
 from core.results import Agreement, Agreements, Verdict, summarise
 from pages.parts.common import engine, present, story
 from pages.parts.common.runs import Job, follow
@@ -85,7 +84,7 @@ def _images(image: ImageRef, model: ModelSpec) -> tuple[ImageRef, ...]:
     """Of the source of this image; the gallery is small, so that a data set on this machine stands
     in for it.
     """
-    if card(model).images == "photos" and image.source in ("gallery", "own"):
+    if engine.card(model).images == "photos" and image.source in ("gallery", "own"):
         sets = photo_sets.fitting(model)
         if sets:
             image = replace(image, source=next(iter(sets.values())), name="0")

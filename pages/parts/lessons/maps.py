@@ -7,7 +7,7 @@ from dataclasses import replace
 from core import ImageRef
 from core.figures import maps
 from core.measures.blur import soft_iou_of
-from core.models.zoo import card
+from core.models.zoo import MODELS
 from core.protocols.lukkien.protocol import CAM as THESIS
 from pages.parts.common import engine as cached
 from pages.parts.common import widgets
@@ -16,7 +16,7 @@ from pages.parts.lessons.facts import CONTROLS, SAME
 from pages.parts.lessons.frame import Lesson, Stage, Step, Told
 from pages.parts.lessons.parts import Shown, certain, digit_choice, over, row, slider
 
-CLASSES = card(facts.dense().model).classes
+CLASSES = MODELS[facts.dense().model.name].value.classes
 LETTERS = "ABC"
 
 

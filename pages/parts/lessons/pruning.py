@@ -7,7 +7,7 @@ import streamlit as st
 from core.figures.plots import lessons as plots_lessons
 from core.figures.plots.base import NEUTRAL, PRUNED
 from core.figures.plots.lessons import Frame
-from core.models.zoo import card
+from core.models.zoo import MODELS
 from pages.parts.common import engine, present, widgets
 from pages.parts.common.story import percent
 from pages.parts.lessons import facts, views
@@ -15,7 +15,7 @@ from pages.parts.lessons.facts import CONTROLS, HALF, SAME
 from pages.parts.lessons.frame import Lesson, Stage, Step, Told
 from pages.parts.lessons.parts import chart, digit_choice, share, slider
 
-CLASSES = card(facts.dense().model).classes
+CLASSES = MODELS[facts.dense().model.name].value.classes
 THIRDS = ("Less than a third", "Between one and two thirds", "More than two thirds")
 REMOVED = "Weights removed at once (%)"
 

@@ -12,7 +12,7 @@ from core import CamSpec, ModelSpec
 from core.base.text import size
 from core.figures.plots import training as plots_training
 from core.jobs.jobs import STATES, Job, Jobs
-from core.models.zoo import MODELS, card
+from core.models.trained_levels import trained_levels
 from core.results import TrainedLevel
 from pages.parts.common import access, engine, frame, present
 from pages.parts.common.markdown import message, plain
@@ -137,17 +137,17 @@ def _tried(call: Any, name: str) -> None:
 
 def trained() -> None:
     """Every trained series on this machine, level by level, with what it takes on disk."""
-    models = [name for name, entry in MODELS.items() if entry.facts.get("retrained")]
+    models = [name for name, entry in engine.catalogue().items() if entry.facts.get("retrained")]
     if not models:
         st.caption("None yet. Each level of a run appears here when it is trained, and at once in Explore and Compare.")
     for name in models:
-        for run, weights in card(ModelSpec(name=name)).weights.items():
+        for run, weights in engine.catalogue().named(name).weights.items():
             for seed in weights.series.seeds if weights.series else ():
                 _series(ModelSpec(name=name, weights=run, seed=seed), weights.summary)
 
 
 def _series(model: ModelSpec, summary: str) -> None:
-    levels = engine.engine().retrained.levels(model)
+    levels = trained_levels(engine.catalogue(), model)
     total = size(sum(level.bytes for level in levels))
     count = f"{len(levels)} network{'' if len(levels) == 1 else 's'}"
     with st.expander(f"{plain(model.name)}, {plain(model.weights)}, seed {model.seed}: {count}, {total}"):
@@ -179,7 +179,7 @@ def _rows(model: ModelSpec, levels: tuple[TrainedLevel, ...]) -> dict[str, list[
         number = str(level.variant.pruning.level)
         query = {"model": model.name, "weights": model.weights, "seed": model.seed}
         query |= {"schedule": "retrained", "unit": "level", "level": number}
-        query |= {"cam": CamSpec().method, "layer": card(model).target_layer}
+        query |= {"cam": CamSpec().method, "layer": engine.card(model).target_layer}
         cells = (
             number,
             percent(level.target),

@@ -14,7 +14,7 @@ from core import ModelSpec, PruningSpec
 from core.engine import amounts
 from core.figures.wording import asks_for_something
 from core.models.cards import Series
-from core.models.zoo import card, series_of
+from core.models.trained_levels import last_level
 from core.results import MaskReport
 from core.specs import TRAINED, n_of_m
 from pages.parts.common import engine, present
@@ -64,7 +64,7 @@ def _slider(unit: str, name: str, model: ModelSpec) -> float:
         return series_here(model).targets[_level(name, model, known)]
     if unit == "ratio":
         return amounts.sparsity_of_ratio(
-            card(model), float(steps(label, name, known, help="All parameters / parameters left."))
+            engine.card(model), float(steps(label, name, known, help="All parameters / parameters left."))
         )
     return (
         number(
@@ -96,7 +96,7 @@ def counted(place: DeltaGenerator, mask: MaskReport) -> None:
     Remembers what was asked for, for `_carry_over`.
     """
     model, pruning = mask.variant.model, mask.variant.pruning
-    at_level = pruning.level is not None and series_of(model) is not None
+    at_level = pruning.level is not None and engine.series_of(model) is not None
     asked = mask.sparsity if pruning.sparsity is None else pruning.sparsity
     st.session_state["_asked_sparsity"] = series_here(model).targets[pruning.level or 0] if at_level else asked
     lines = (
@@ -122,7 +122,7 @@ def _zeros_before(mask: MaskReport) -> str:
 
 
 def _in_levels(model: ModelSpec, mask: MaskReport, pruning: PruningSpec) -> str:
-    if series_of(model) is None:
+    if engine.series_of(model) is None:
         return ""
     if pruning.level is None:
         at = nearest_level(mask.sparsity, model)
@@ -135,7 +135,7 @@ def _is_fine(model: ModelSpec, known: Known) -> bool:
     """Whether the slider runs over the first part only, as networks without retraining need it; a
     switch opens the rest.
     """
-    top = max(card(model).grid) * 100
+    top = max(engine.card(model).grid) * 100
     if top >= 100:
         return False
     if st.session_state.get("_new_page") and "sparsity" in st.query_params and "wide" not in st.query_params:
@@ -168,9 +168,9 @@ def _carry_over(model: ModelSpec) -> None:
     st.session_state["sparsity"] = round(sparsity * 100, 1)
     st.session_state["fine"] = min(fine.high, round(sparsity * 200) / 2)
     st.session_state["ratio"] = min(
-        ratios.names, key=lambda ratio: abs(amounts.sparsity_of_ratio(card(model), float(ratio)) - sparsity)
+        ratios.names, key=lambda ratio: abs(amounts.sparsity_of_ratio(engine.card(model), float(ratio)) - sparsity)
     )
-    if series_of(model) is not None:
+    if engine.series_of(model) is not None:
         st.session_state["level"] = nearest_level(sparsity, model)
 
 
@@ -204,16 +204,16 @@ def nearest_level(sparsity: float, model: ModelSpec) -> int:
 
 def weights_left(model: ModelSpec) -> tuple[int, ...]:
     """Prunable weights left at each level of the trained series."""
-    found = card(model)
+    found = engine.card(model)
     total = sum(math.prod(found.shapes[name]) for name in found.prunable)
     return tuple(round(total * (1 - target)) for target in series_here(model).targets)
 
 
 def series_here(model: ModelSpec) -> Series:
     """The levels of the trained series that are trained so far; all, where none is."""
-    series = series_of(model)
+    series = engine.series_of(model)
     assert series is not None  # asked for only where a level was chosen
-    last = engine.engine().retrained.last(model)
+    last = last_level(engine.catalogue(), model)
     return series if last is None else replace(series, targets=series.targets[: last + 1])
 
 

@@ -13,8 +13,7 @@ import streamlit as st
 from core import ModelSpec
 from core.base.errors import SparsightError
 from core.base.text import size
-from core.models import zoo
-from core.models.zoo import MODELS, card
+from core.models import dense
 from pages.parts.common import access, engine, frame
 from pages.parts.common.markdown import message, plain
 
@@ -44,12 +43,7 @@ class Download:
 
 def is_there(model: ModelSpec) -> bool:
     """Whether the model's weights can be used without a download."""
-    return zoo.is_there(model, engine.downloads()) is not False
-
-
-def title(model: ModelSpec) -> str:
-    """Of a registered model; the name of any other."""
-    return MODELS[model.name].title if model.name in MODELS else model.name
+    return dense.is_there(engine.card(model), model, engine.downloads()) is not False
 
 
 def offer(model: ModelSpec) -> None:
@@ -57,9 +51,10 @@ def offer(model: ModelSpec) -> None:
 
     Runs the page again once the weights are there.
     """
-    weights = card(model).weights[model.weights]
+    weights = engine.card(model).weights[model.weights]
+    title = plain(engine.catalogue().title(model))
     st.info(
-        f"**{plain(title(model))}**: its weights ({size(weights.bytes)}) are not on this machine yet.  \n"
+        f"**{title}**: its weights ({size(weights.bytes)}) are not on this machine yet.  \n"
         + message(
             f"{weights.summary[:1].upper()}{weights.summary[1:]}. From {weights.origin}. Licence:"
             f" {weights.licence or 'see there'}."
@@ -108,7 +103,7 @@ def _begin(model: ModelSpec) -> None:
     access.require(access.DOWNLOADS)
     if model.key in _AT_WORK:
         return
-    load, download = card(model).weights[model.weights].load, Download()
+    load, download = engine.card(model).weights[model.weights].load, Download()
     assert load is not None
     download.future = _WORKER.submit(load, engine.downloads(), download.progress)
     _AT_WORK[model.key] = download

@@ -13,7 +13,6 @@ import streamlit as st
 from core import ImageRef, ModelSpec, SparsightError
 from core.data.gallery import GALLERY
 from core.figures import maps
-from core.models.zoo import card
 from pages.parts.common import engine, present
 from pages.parts.common.address import FOLDER, PHOTO_SETS, of_model
 from pages.parts.common.parameters import Choice
@@ -34,7 +33,7 @@ def image_choice(model: ModelSpec) -> Found:
     """
     known, sets = of_model(model.name), photo_sets.fitting(model)
     st.subheader("Image")
-    if card(model).images == "photos":
+    if engine.card(model).images == "photos":
         _say_what_is_missing(sets)
         known = known | {"source": Choice("gallery", ("gallery", "own", *sets))}
     source = (choice if sets else segments)("Source", "source", known, label_visibility="collapsed")
@@ -44,7 +43,7 @@ def image_choice(model: ModelSpec) -> Found:
         image, trouble = _own(model)
     else:
         image, trouble = {"digits": _digit, "gallery": _photo}[source](model, known), None
-    if card(model).images != "digits":
+    if engine.card(model).images != "digits":
         return image, trouble
     noisy = toggle(
         "Background noise",
@@ -116,7 +115,7 @@ def _photo_url(name: str) -> str:
 
 
 def _own(model: ModelSpec) -> Found:
-    of = "a digit" if card(model).images == "digits" else "a photograph"
+    of = "a digit" if engine.card(model).images == "digits" else "a photograph"
     uploaded = st.file_uploader(
         f"Upload an image of {of}", FILE_TYPES, key="upload", help="Up to 10 MB. It stays in this app's memory."
     )

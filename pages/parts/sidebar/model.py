@@ -11,8 +11,7 @@ import streamlit as st
 
 from core import ModelSpec, PruningSpec
 from core.base.text import size
-from core.models.cards import Card
-from core.models.zoo import MODELS, RANDOM, card, default_model, series_of
+from core.models.cards import RANDOM, Card
 from core.pruning import CRITERIA
 from core.pruning.repair import has_batch_norm
 from core.specs import GRANULARITIES, REPAIRS, SCHEDULES, SCOPES, TRAINED, Schedule, n_of_m
@@ -44,7 +43,7 @@ OF_ITS_OWN = (
 
 def look_again() -> None:
     """Networks that were retrained or taken in since the last look are known from here on."""
-    engine.engine().refresh_models()
+    engine.catalogue().refresh()
 
 
 def model_choice(known: Known) -> ModelSpec:
@@ -53,9 +52,9 @@ def model_choice(known: Known) -> ModelSpec:
     name = choice("Network", "model", known, label_visibility="collapsed")
     _remember(name)
     known = of_model(name)
-    found = default_model(name)
-    if card(found).images == "photos":
-        found = replace(found, weights=choice("Weights", "weights", known, help=_sets(card(found))))
+    found = engine.catalogue().default_model(name)
+    if engine.card(found).images == "photos":
+        found = replace(found, weights=choice("Weights", "weights", known, help=_sets(engine.card(found))))
     _described(found)
     known = of_model(name, found.weights)
     _fit("unit", known)
@@ -89,10 +88,10 @@ def _fit(name: str, known: Known) -> None:
 
 def _which() -> str:
     """What comes along, and what is downloaded when it is first used."""
-    models = [default_model(name) for name in MODELS]
+    models = [entry.value.first_model(name) for name, entry in engine.catalogue().items()]
     here = [model for model in models if downloads.is_there(model)]
     away = [
-        f"{plain(model.name)} ({size(card(model).weights[model.weights].bytes)})"
+        f"{plain(model.name)} ({size(engine.card(model).weights[model.weights].bytes)})"
         for model in models
         if model not in here
     ]
@@ -110,10 +109,10 @@ def _sets(found: Card) -> str:
 
 def _described(model: ModelSpec) -> None:
     """What was chosen, in a line: size, and whether its weights are here."""
-    found, absent = card(model), ""
+    found, absent = engine.card(model), ""
     if not downloads.is_there(model):
         absent = f" :orange-badge[:material/cloud_download: {size(found.weights[model.weights].bytes)}]"
-    st.caption(f"{plain(downloads.title(model))}, {found.parameters:,} parameters{absent}")
+    st.caption(f"{plain(engine.catalogue().title(model))}, {found.parameters:,} parameters{absent}")
     if len(found.classes) <= FEW_CLASSES and found.images == "photos":
         names = ", ".join(map(plain, found.classes))
         st.caption(
@@ -143,7 +142,7 @@ def family_choice(model: ModelSpec) -> PruningSpec:
     """How the network is pruned; the amount is still missing (a sparsity of 0, or level 0, stands
     for it).
     """
-    known, found = of_model(model.name, model.weights), card(model)
+    known, found = of_model(model.name, model.weights), engine.card(model)
     st.subheader("Pruning")
     schedule = _schedule(model, known)
     if schedule in TRAINED:
@@ -165,7 +164,7 @@ def family_choice(model: ModelSpec) -> PruningSpec:
 
 def _repair(model: ModelSpec, known: Known) -> str:
     """What is measured again after pruning, for networks that have something to measure."""
-    if not _has_batch_norm(card(model)):
+    if not _has_batch_norm(engine.card(model)):
         return "none"
     text = (
         listed(REPAIRS)
@@ -231,7 +230,7 @@ def _weights_of(found: Card, chosen: tuple[str, ...]) -> tuple[str, ...]:
 
 def _schedule(model: ModelSpec, known: Known) -> Schedule:
     """A trained series is offered where there is one."""
-    series = series_of(model)
+    series = engine.series_of(model)
     if series is None:
         return "one-shot"
     names: tuple[Schedule, ...] = ("one-shot", series.schedule)

@@ -12,7 +12,6 @@ import streamlit as st
 from core.base.errors import BadSpec, SparsightError
 from core.models.cards import InputRule
 from core.models.own import About
-from core.models.zoo import MODELS, named
 from pages.parts.common import access, engine, frame
 
 FILE_TYPES, MOST_MB = ["safetensors", "pt", "pth"], 1024
@@ -27,7 +26,7 @@ def form() -> None:
     with opened:
         if not access.offers(access.OWN_WEIGHTS):
             return
-        known = [name for name, entry in MODELS.items() if not entry.facts.get("own")]
+        known = [name for name, entry in engine.catalogue().items() if not entry.facts.get("own")]
         st.selectbox(
             "Architecture",
             known,
@@ -96,7 +95,7 @@ def about(architecture: str, *fields: str) -> About:
     Raises BadSpec, UnknownName.
     """
     classes, size, mean, std, title = (text.strip() for text in fields)
-    usual = named(architecture.strip()).input
+    usual = engine.catalogue().named(architecture.strip()).input
     rule: dict[str, Any] = {}
     if size:
         sides = tuple(int(side) for side in _numbers(size, "size"))

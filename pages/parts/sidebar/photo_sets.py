@@ -17,7 +17,6 @@ from core.data.folders import PREFIX
 from core.data.photo_inputs import PhotoInputs
 from core.data.photo_sets import Photo
 from core.figures import maps
-from core.models.zoo import card
 from pages.parts.common import access, engine, present
 from pages.parts.common.address import FOLDER, PHOTO_SETS
 from pages.parts.common.thumbs import Sheet, Thumb, draw
@@ -41,9 +40,9 @@ def on_this_machine() -> dict[str, str]:
 
 def fitting(model: ModelSpec) -> dict[str, str]:
     """Those of them that have a class in common with the network."""
-    if card(model).images != "photos":
+    if engine.card(model).images != "photos":
         return {}
-    card_stamp = engine.engine().retrained.look_at(model.name)
+    card_stamp = engine.catalogue().look_at(model.name)
     return {
         name: data
         for name, data in on_this_machine().items()

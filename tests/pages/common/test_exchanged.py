@@ -5,7 +5,6 @@ answered.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,11 +12,9 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from core import CamSpec, Engine, ImageRef
-from core.models.zoo import MODELS
 from pages.parts.common import engine
 from tests.data.made_sets import folder_files, jpeg, photograph, write_folder
 from tests.pages.conftest import OpenPage, open_page, words
-from tests.restoring import restore_models
 from tests.small_networks import LEVEL, MODEL, write_level, write_series
 
 VIEW = {
@@ -28,13 +25,6 @@ VIEW = {
     "photo": "coffee",
     "target": "class",
 }
-
-
-@pytest.fixture(autouse=True)
-def registry_as_it_was() -> Iterator[None]:
-    before = dict(MODELS)
-    yield
-    restore_models(before)
 
 
 def pictures(app: AppTest) -> list[str]:
@@ -55,7 +45,7 @@ def delete_in_the_app() -> None:
     app = open_page("retrain")
     next(button for button in app.button if button.label == "Delete them").click().run()
     assert not app.error, app.error[0].value
-    assert MODEL.name not in MODELS
+    assert MODEL.name not in engine.catalogue()
 
 
 @pytest.mark.parametrize("deleted", ["in the app", pytest.param("by another process", marks=pytest.mark.long)])

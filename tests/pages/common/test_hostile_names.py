@@ -17,12 +17,10 @@ from streamlit.testing.v1 import AppTest
 
 from core import DataSpec, Engine, ModelSpec
 from core.jobs.jobs import Jobs
-from core.models.zoo import MODELS
 from core.protocols.series.images import Place, evaluate_series
 from pages.parts.common.markdown import CODE, message, plain
 from tests.pages.conftest import PATIENCE_S, open_page
 from tests.protocols import small_series
-from tests.restoring import restore_models
 
 MARKUP = re.compile(
     r"!\[b\]\(|(?<!\\)<img|(?<!\\)<b>|\[l\]\(|:material_home:|:red\[|~~s~~|\$x\$|\n#"
@@ -56,7 +54,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A cache with a trained series, its table and a failed job, and a folder of photographs: every
     name is markup.
     """
-    folder, before = tmp_path_factory.mktemp("hostile"), dict(MODELS)
+    folder = tmp_path_factory.mktemp("hostile")
     data = small_series.photographs(folder / "data", 3, classes=CLASSES)
     small_series.train(folder / "cache", data, RUN, (0.0, 0.5), classes=CLASSES)
     card = folder / "cache" / small_series.NAME / "card.json"
@@ -77,8 +75,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     (job / "job.json").write_text(json.dumps({"kind": "retrain", "title": TITLE, "arguments": {}, "begun": 0.0}))
     (job / "failed.json").write_text(json.dumps([TITLE]))
     (job / "progress.jsonl").write_text(json.dumps({"skipped_images": 1, "skipped": [TITLE]}) + "\n")
-    yield folder
-    restore_models(before)
+    return folder
 
 
 @pytest.fixture

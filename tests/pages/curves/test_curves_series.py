@@ -15,19 +15,19 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core import DataSpec, Engine, ModelSpec
+from core.disk.files import Files
 from core.figures.plots.series import AXES, Drawn, Look, curve
-from core.models.zoo import MODELS
+from core.models.catalogue import Catalogue
 from core.protocols.merkle.protocol import PUBLISHED
 from core.protocols.series import tables as series_tables
 from core.protocols.series.images import Place, evaluate_series
 from core.protocols.series.tables import QUANTITIES, SeriesTables
-from pages.parts.common import address
+from pages.parts.common import address, engine
 from pages.parts.common.story import percent
 from pages.parts.curves import series_figures, series_view
 from tests.pages.conftest import OpenPage, words
 from tests.protocols import small_series
 from tests.protocols.small_series import NAME
-from tests.restoring import restore_models
 
 MODEL = ModelSpec(name=NAME, weights="merkle-layer", seed=0)
 OTHER = ModelSpec(name=NAME, weights="short", seed=4)
@@ -38,7 +38,6 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A cache with two trained series and their tables on eight photographs."""
     folder = tmp_path_factory.mktemp("series")
     data = small_series.photographs(folder / "data")
-    before = dict(MODELS)
     small_series.train(folder / "cache", data)
     small_series.train(folder / "cache", data, "short", (0.0, 0.3), seed=4)
     shown = small_series.photographs(folder / "shown", 4, ("",))
@@ -46,8 +45,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     engine, data_spec = Engine("cpu", folder / "cache"), DataSpec(name=f"folder:{shown}")
     for model in (MODEL, OTHER):
         list(evaluate_series(Place(model=model, data_name="shown"), engine.store, engine.photos(data_spec, model)))
-    yield folder / "cache"
-    restore_models(before)
+    return folder / "cache"
 
 
 @pytest.fixture
@@ -64,7 +62,7 @@ def series(made: Path, own_cache: Path, curves: OpenPage) -> OpenPage:
 @pytest.fixture
 def table(made: Path) -> SeriesTables:
     Engine("cpu", made)
-    return series_tables.load([made], Place(model=MODEL, data_name="shown"))
+    return series_tables.load(Catalogue(Files(made)), Place(model=MODEL, data_name="shown"))
 
 
 def titles(app: AppTest) -> list[str]:
@@ -176,12 +174,8 @@ def test_levels_are_opened_in_explore(series: OpenPage, table: SeriesTables) -> 
     assert line.count("](explore?") == 5
     for level in range(3):
         query = series_view.explore_query(MODEL, level)
-        assert (
-            address.problems(
-                query, address.of_model(NAME, MODEL.weights) | {"model": address.Choice("thesis-cnn", tuple(MODELS))}
-            )
-            == []
-        )
+        models = address.Choice("thesis-cnn", tuple(engine.catalogue()))
+        assert address.problems(query, address.of_model(NAME, MODEL.weights) | {"model": models}) == []
         assert dict(parse_qsl(line.split("](explore?")[1 + level].split(")")[0])) == query
 
 

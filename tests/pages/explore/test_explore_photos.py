@@ -283,7 +283,7 @@ def test_an_own_photograph_in_any_mode(photos: OpenPhotos, tmp_path: Path, mode:
     app = photos(source="own")
     app.file_uploader(key="upload").upload(path.name, path.read_bytes(), "image/png")
     assert "your own image" in words(sound(app.run()))
-    assert "my-photograph.jpg" in app.code[0].value
+    assert "my-image.png" in app.code[0].value
 
 
 @pytest.fixture

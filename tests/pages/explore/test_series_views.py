@@ -12,7 +12,6 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.engine.engine import Engine
-from core.models.zoo import MODELS
 from pages.parts.common.address import of_model
 from tests.pages.conftest import open_page, pictures_at, words
 from tests.protocols import small_series
@@ -37,8 +36,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def series(trained: Path, own_cache: Path) -> Iterator[None]:
     shutil.copytree(trained, own_cache)
-    yield
-    MODELS.drop(NAME)
+    return
 
 
 def opened(page: str, **address: str) -> AppTest:

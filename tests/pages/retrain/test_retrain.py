@@ -14,11 +14,10 @@ from streamlit.testing.v1 import AppTest
 
 from core.data.datasets import DATASETS
 from core.jobs.jobs import Job, Jobs
-from core.models.zoo import MODELS
+from pages.parts.common import engine
 from pages.parts.retrain import runs
 from tests.pages.conftest import open_page, words
 from tests.protocols import small_series
-from tests.restoring import restore_models
 
 WAIT_S = 240  # two epochs of a tiny data set, on a busy machine too
 DIGITS = next(name for name, entry in DATASETS.items() if entry.facts.get("kind") != "photos")
@@ -29,9 +28,7 @@ OpenRetrain = Callable[[], AppTest]
 def retrain(own_cache: Path) -> Iterator[OpenRetrain]:
     """Opens the page; whatever it has begun is stopped in the end."""
 
-    before = dict(MODELS)
     yield partial(open_page, "retrain")
-    restore_models(before)
     for job in Jobs(own_cache).all():
         Jobs(own_cache).stop(job.id)
 
@@ -77,7 +74,7 @@ def test_a_run_from_the_form_to_explore_and_away_again(
     (table,) = [table for table in app.dataframe if list(table.value["removed (target)"]) == ["0.0 %", "50.0 %"]]
     assert all(" of 12 (" in right or " of " in right for right in table.value["right, validation"])
     name = f"{small_series.NAME}-64"
-    (run,) = MODELS[name].value.weights
+    (run,) = engine.catalogue()[name].value.weights
     page = open_page("explore", model=name, weights=run, level="1")
     assert not page.exception
     assert not page.error
@@ -85,7 +82,7 @@ def test_a_run_from_the_form_to_explore_and_away_again(
     app = retrain()
     next(button for button in app.button if button.label == "Delete them").click().run()
     assert not app.error, app.error[0].value
-    assert name not in MODELS
+    assert name not in engine.catalogue()
     assert not list(own_cache.glob(f"{name}/**/*.safetensors"))
 
 

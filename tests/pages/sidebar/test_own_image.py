@@ -55,7 +55,7 @@ def test_an_own_image_is_compared_and_is_not_in_the_link(explore: OpenPage) -> N
     assert "your own image" in words(app)
     assert "not part of the link" in words(app)
     assert set(app.query_params) == {"source", "model", "cam", "layer"}
-    assert "my-digit.png" in app.code[0].value
+    assert "my-image.png" in app.code[0].value
 
 
 def test_an_own_image_has_no_label(explore: OpenPage) -> None:

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import io
 import pickle
-from collections.abc import Iterator
 
 import pytest
 import torch
@@ -17,20 +16,11 @@ from core.base.errors import BadSpec, UnknownName
 from core.engine.engine import Engine
 from core.models.building import untrained
 from core.models.own import About
-from core.models.zoo import MODELS, named
+from core.models.zoo import named
 from pages.parts.sidebar import own_networks
 from tests.pages.conftest import OpenPage, pictures_at, words
 
 SQUEEZENET = "squeezenet1_1"
-
-
-@pytest.fixture(autouse=True)
-def forgotten_afterwards() -> Iterator[None]:
-    """Own networks are registered for the whole process."""
-    before = set(MODELS)
-    yield
-    for name in set(MODELS) - before:
-        MODELS.drop(name)
 
 
 def weights(classes: int | None = None) -> dict[str, torch.Tensor]:
