@@ -20,9 +20,10 @@ from torch import nn
 from bench.measure import BENCHES, alternate, line
 from core.base.errors import MissingData
 from core.data.datasets import mnist
+from core.data.digit_inputs import DigitInputs
 from core.data.gallery import GALLERY
 from core.engine.engine import Engine
-from core.evaluation.evaluate import Inputs, evaluate
+from core.evaluation.evaluate import evaluate
 from core.models.cards import RANDOM
 from core.models.zoo import default_model, named
 from core.protocols.lukkien.protocol import CAM
@@ -94,17 +95,16 @@ def evaluate_all(engine: Engine, n: int | None, images: int = 10_000) -> dict[st
     results: dict[str, Any] = {}
 
     def ours(i: int) -> None:
-        rows = evaluate(network, inputs, CAM.method, CAM.layer)
-        right = int((rows.predicted == inputs.labels.cpu()).sum())
-        results["ours"] = (right, float(rows.soft_iou.nanmean()))
+        rows = evaluate(network, inputs, ("right", "soft-iou"), CAM).rows
+        results["ours"] = (int(rows["right"].sum()), float(rows["soft-iou"].mean()))
 
     def peer(i: int) -> None:
         right, overlaps = 0, []
         with library_cam(library_network) as cam:
-            for part in inputs.batches(128):
-                maps = cam(part.seen.unsqueeze(1), None)
+            for part in inputs.batches(size=128):
+                maps = cam(part.images, None)
                 right += int((cam.outputs.argmax(1) == part.labels).sum())
-                overlaps.append(numpy_soft_iou(maps, part.clean.cpu().numpy()))
+                overlaps.append(numpy_soft_iou(maps, inputs.clean[part.rows].cpu().numpy()))
         results["peer"] = (right, float(np.nanmean(np.concatenate(overlaps))))
 
     times = alternate(ours, peer, n or 7, engine.device)
@@ -117,13 +117,13 @@ def evaluate_all(engine: Engine, n: int | None, images: int = 10_000) -> dict[st
     return line("evaluate", engine.device, times[0], (f"{PEER}, batches of 128", times[1]), **more)
 
 
-def _digits_to_evaluate(engine: Engine, count: int) -> tuple[str, Inputs]:
+def _digits_to_evaluate(engine: Engine, count: int) -> tuple[str, DigitInputs]:
     rows = torch.arange(count)
     try:
         name, data = "MNIST test set", mnist("test", engine.folder / "data", download=False).part(rows)
     except MissingData:
         name, data = "embedded digits, again from the first after 5,000", engine.gallery().part(rows % 5000)
-    return name, Inputs.of(data.images.to(engine.device), data.labels.to(engine.device), None, 0.0)
+    return name, DigitInputs.of(data.images.to(engine.device), data.labels.to(engine.device))
 
 
 @BENCHES.register(

@@ -207,7 +207,7 @@ def evaluate(arguments: Arguments) -> None:
         rows = engine.evaluate(variant, data, CamSpec(method=arguments.cam or CamSpec().method, target="own"))
         found["heatmaps"] = rows.summary()
         if arguments.out:
-            write(arguments.out, rows.table().to_csv(index_label="row").encode())
+            write(arguments.out, rows.rows.to_csv(index_label="row").encode())
             found["written"] = str(arguments.out)
     _print(
         arguments, found, lambda: accuracy_text(accuracy, engine.catalogue.title(variant.model), found.get("heatmaps"))

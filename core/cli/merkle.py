@@ -138,7 +138,7 @@ def _evaluated(arguments: Arguments, engine: Any, plan: Any, images: Any) -> Any
     for path in filter(None, (other, arguments.leave_out)):
         data = DataSpec(name=f"folder:{path}")
         try:
-            inputs, name = engine.photos(data, model), series_images.name_of(data)
+            inputs, name = engine.inputs(data, model), series_images.name_of(data)
             break
         except SparsightError:
             if path == other:

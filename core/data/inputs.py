@@ -2,51 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-
 import torch
-from torch import Tensor
 
 from core.base.errors import BadSpec
 from core.base.stamps import Stamp
+from core.data.batches import Inputs
 from core.data.datasets import is_photos
+from core.data.digit_inputs import DigitInputs
 from core.data.load_picture import Pictures
-from core.data.noise import add_background_noise, noise_field
+from core.data.noise import noise_field
 from core.data.photo_inputs import PhotoInputs
 from core.data.ram_cache import Kept
 from core.models.cards import Card
 from core.specs import DataSpec
 
-BATCH = 500
 INPUT_BYTES = 512_000_000
-
-
-@dataclass(frozen=True, eq=False)
-class Inputs:
-    """Digits ready for a network: clean and seen (N, H, W) in [0, 1], classes (N,); all on one
-    device.
-    """
-
-    clean: Tensor
-    seen: Tensor
-    labels: Tensor
-
-    @classmethod
-    def of(cls, images: Tensor, labels: Tensor, noise: Tensor | None, high: float) -> Inputs:
-        """Args: images (N, H, W) uint8; noise (N, H, W) in [0, 1) or None for none; high: its upper
-        end.
-        """
-        clean = images.float() / 255
-        return cls(clean, clean if noise is None else add_background_noise(clean, noise, high), labels)
-
-    @property
-    def bytes(self) -> int:
-        return self.clean.nbytes + self.labels.nbytes + (0 if self.seen is self.clean else self.seen.nbytes)
-
-    def batches(self, size: int = BATCH) -> Iterator[Inputs]:
-        for parts in zip(self.clean.split(size), self.seen.split(size), self.labels.split(size), strict=True):
-            yield Inputs(*parts)
 
 
 class InputCache:
@@ -59,13 +29,24 @@ class InputCache:
 
     def __init__(self, pictures: Pictures, device: torch.device) -> None:
         self._pictures, self._device = pictures, device
-        self.kept: Kept[Inputs | PhotoInputs] = Kept("data sets", INPUT_BYTES)
+        self.kept: Kept[Inputs] = Kept("data sets", INPUT_BYTES)
 
-    def digits(self, data: DataSpec) -> Inputs:
-        """A data set of digits with its stored noise.
+    def of(self, data: DataSpec, card: Card) -> Inputs:
+        """A data set as the network of this card gets it.
 
-        Raises BadSpec for photographs; UnknownName, MissingData, BadFile.
+        Raises BadSpec for photographs given to a network of digits, and the reverse; for noise on
+        photographs. UnknownName, MissingData, BadFile.
         """
+        return self._digits(data) if card.images == "digits" else self._photos(data, card)
+
+    def stamp(self, data: DataSpec, card: Card) -> Stamp:
+        """Of all photographs of a data set now; "" for digits, which never change.
+
+        Raises as `of`.
+        """
+        return "" if card.images == "digits" else self._photos(data, card).photos.whole_stamp
+
+    def _digits(self, data: DataSpec) -> DigitInputs:
         if is_photos(data.name):
             raise BadSpec(
                 f"'{data.name}' holds photographs.",
@@ -73,20 +54,16 @@ class InputCache:
                 "Choose 'digits' or 'mnist-test'.",
             )
         found = self.kept.get(data)
-        if isinstance(found, Inputs):
+        if isinstance(found, DigitInputs):
             return found
         images = self._pictures.digit_set(data.name)
         count, height, width = images.images.shape
         noise = noise_field(data.name, data.noise_seed, (count, height, width)).to(self._device) if data.noise else None
-        made = Inputs.of(images.images.to(self._device), images.labels.to(self._device), noise, data.noise)
+        made = DigitInputs.of(images.images.to(self._device), images.labels.to(self._device), noise, data.noise)
         self.kept.put(data, made, made.bytes)
         return made
 
-    def photos(self, data: DataSpec, card: Card) -> PhotoInputs:
-        """A data set of photographs for one network.
-
-        Raises BadSpec for digits and for noise; else as `digits`.
-        """
+    def _photos(self, data: DataSpec, card: Card) -> PhotoInputs:
         if not is_photos(data.name):
             raise BadSpec(
                 f"'{data.name}' holds digits.",
@@ -106,14 +83,3 @@ class InputCache:
         made = PhotoInputs(photos, card, self._device)
         self.kept.put(key, made, made.bytes)
         return made
-
-    def stamp(self, data: DataSpec, card: Card) -> Stamp:
-        """Of all photographs of a data set now; "" for digits, which never change.
-
-        Raises as `photos`.
-        """
-        return "" if card.images == "digits" else self.photos(data, card).photos.whole_stamp
-
-    def of(self, data: DataSpec, card: Card) -> Inputs | PhotoInputs:
-        """Whichever the network takes."""
-        return self.digits(data) if card.images == "digits" else self.photos(data, card)

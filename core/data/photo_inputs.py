@@ -4,6 +4,8 @@ fits.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +18,7 @@ from torch import Tensor
 from core.base.errors import BadImage
 from core.base.stamps import Stamp
 from core.base.text import first_few
+from core.data.batches import Batch, Inputs
 from core.data.classes import class_indices
 from core.data.homonyms import homonym_notes
 from core.data.photo_sets import PhotoSet
@@ -35,21 +38,6 @@ WORKERS = max(1, min(4, os.cpu_count() or 1))
 
 
 @dataclass(frozen=True, eq=False)
-class PhotoBatch:
-    """Photographs that could be read.
-
-    rows: (n,) in the data set. images: (n, channels, H, W), the network's input. truth: (n, H, W),
-    1 on the object, all 0 where nobody marked it; None where it was not asked for. boxes: of each
-    photograph, in pixels of the input, where that is the kind of truth.
-    """
-
-    rows: Tensor
-    images: Tensor
-    truth: Tensor | None
-    boxes: tuple[tuple[Box, ...], ...]
-
-
-@dataclass(frozen=True, eq=False)
 class _Decoded:
     """One photograph at the network's size, uint8, and its own (width, height). stamp: of its files
     before they were read.
@@ -61,17 +49,11 @@ class _Decoded:
     stamp: Stamp
 
 
-class PhotoInputs:
-    """All photographs of a data set for one network. Safe for threads.
-
-    labels: (N,) indices into the network's classes, -1 where the photograph's class is none of
-    them; on the device.
-    own_classes: (m,) those classes of the network that the data set has, ascending. unknown: the
-    data set's other classes.
-    """
+class PhotoInputs(Inputs):
+    """All photographs of a data set for one network, decoded batch by batch."""
 
     def __init__(self, photos: PhotoSet, card: Card, device: torch.device) -> None:
-        self.photos, self.device, self._card = photos, device, card
+        self.photos, self.title, self.device, self._card = photos, photos.title, device, card
         places = [-1 if place is None else place for place in class_indices(photos.classes, card.classes)]
         self.labels = torch.tensor([places[photo.label] for photo in photos.photos], device=device)
         self.own_classes = torch.tensor(sorted(set(places) - {-1}), dtype=torch.int64, device=device)
@@ -81,8 +63,19 @@ class PhotoInputs:
         self._unmarked: dict[int, str] = {}  # the same of their masks
         self._kept: dict[int, _Decoded] = {}
 
-    def __len__(self) -> int:
-        return len(self.photos)
+    @property
+    def digest(self) -> str:
+        """Of the names and classes of the photographs."""
+        names = json.dumps([[photo.name, photo.label] for photo in self.photos.photos])
+        return hashlib.sha256(names.encode()).hexdigest()[:16]
+
+    @property
+    def has_truth(self) -> bool:
+        return any(photo.truth_kind for photo in self.photos.photos)
+
+    @property
+    def has_boxes(self) -> bool:
+        return any(photo.boxes for photo in self.photos.photos)
 
     @property
     def bytes(self) -> int:
@@ -111,12 +104,7 @@ class PhotoInputs:
                 )
         return tuple(notes)
 
-    def batches(self, truth: bool = False) -> Iterator[PhotoBatch]:
-        """In order, those that cannot be read left out.
-
-        Args:
-            truth: also where the object is; takes time where it is a mask.
-        """
+    def batches(self, truth: bool = False) -> Iterator[Batch]:
         size = max(1, min(LARGEST_BATCH, BATCH_VALUES // int(np.prod(self._card.input_shape))))
         with ThreadPoolExecutor(WORKERS) as pool:
             for start in range(0, len(self), size):
@@ -132,7 +120,8 @@ class PhotoInputs:
                         else None
                     )
                     rows = torch.tensor([one.row for one in found])
-                    yield PhotoBatch(rows, self._images(found), masks, tuple(map(self._boxes, found)))
+                    labels = self.labels[rows.to(self.device)]
+                    yield Batch(rows, self._images(found), labels, masks, tuple(map(self._boxes, found)))
 
     def _images(self, found: list[_Decoded]) -> Tensor:
         pixels = torch.from_numpy(np.stack([one.pixels for one in found])).to(self.device)

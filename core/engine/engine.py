@@ -10,7 +10,7 @@ answer.pruned.map, answer.overlap_pruned["soft-iou"]
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,11 +21,11 @@ from core.base.errors import BadSpec
 from core.base.settings import default_folder, shipped_folder
 from core.base.stamps import Stamp, settled
 from core.base.text import MEGABYTE
+from core.data.batches import Inputs
 from core.data.calibration_images import calibration_images
 from core.data.datasets import LabelledImages
-from core.data.inputs import InputCache, Inputs
+from core.data.inputs import InputCache
 from core.data.load_picture import Pictures
-from core.data.photo_inputs import PhotoInputs
 from core.disk.files import Files
 from core.engine.compare import agreement, as_batch, compare, first_heatmap, this_class
 from core.engine.cost import cost, smaller
@@ -263,42 +263,42 @@ class Engine:
         """Top-1 accuracy, counted now; of photographs also top-5, and among the data set's own
         classes.
         """
-        inputs = self._inputs.of(data, self.card(variant.model))
+        inputs = self.inputs(data, variant.model)
         return evaluation.accuracy(
             variant, data, self.store.use(variant, lambda network: evaluation.count(network, inputs))
         )
 
-    def evaluate(self, variant: VariantSpec, data: DataSpec, cam: CamSpec) -> evaluation.PerImage:
-        """Prediction, heatmap for the predicted class, and how well it fits ink or object, for
-        every image of a data set.
+    def evaluate(
+        self, variant: VariantSpec, data: DataSpec, cam: CamSpec, columns: Sequence[str] = ()
+    ) -> evaluation.Table:
+        """A table with one row an image of a data set.
+
+        Args:
+            cam: the heatmaps, for the class that the network predicts. columns: keys of COLUMNS
+                (core/evaluation/columns.py); predictions, maps, and how well they fit the object
+                when left out.
         """
         if cam.target != "own":
             raise BadSpec(
                 f"Target class '{cam.target}' is not evaluated over a data set.", "Only 'own', as in the thesis."
             )
-        found = self.card(variant.model)
-        inputs = self._inputs.of(data, found)
-        layer = cam.layer or found.target_layer
-        return self.store.use(variant, lambda network: evaluation.evaluate(network, inputs, cam.method, layer))
+        inputs = self.inputs(data, variant.model)
+        cam = replace(cam, layer=cam.layer or self.card(variant.model).target_layer)
+        names = tuple(columns) or evaluation.heatmap_columns(inputs)
+        return self.store.use(variant, lambda network: evaluation.evaluate(network, inputs, names, cam))
 
     def accuracy_curve(self, variant: VariantSpec, data: DataSpec) -> tuple[tuple[MaskReport, Accuracy], ...]:
         """Accuracy over the variant's series, as far as it is in the stored table."""
         points = ((self.report(point), self.known_accuracy(point, data)) for point in self.series(variant))
         return tuple((report, accuracy) for report, accuracy in points if accuracy is not None)
 
-    def inputs(self, data: DataSpec) -> Inputs:
-        """A data set of digits on the device, with its stored noise.
+    def inputs(self, data: DataSpec, model: ModelSpec = DEFAULT_MODEL) -> Inputs:
+        """A data set as this network gets it: digits on the device with their stored noise,
+        photographs decoded batch by batch.
 
         Raises BadSpec, UnknownName, MissingData, BadFile.
         """
-        return self._inputs.digits(data)
-
-    def photos(self, data: DataSpec, model: ModelSpec) -> PhotoInputs:
-        """A data set of photographs for this network, decoded batch by batch.
-
-        Raises as `inputs` does.
-        """
-        return self._inputs.photos(data, self.card(model))
+        return self._inputs.of(data, self.card(model))
 
     def _make_heatmap(self, variant: VariantSpec, image: ImageRef, cam: CamSpec) -> tuple[Heatmap, int]:
         """The heatmap and its bytes."""

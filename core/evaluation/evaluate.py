@@ -1,10 +1,11 @@
-"""A network over a whole data set: right answers, and heatmaps scored against what is to be seen,
-image by image.
+"""A network over a data set: a table with one row an image, and the counts of right answers that
+follow from it.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import torch
@@ -12,21 +13,16 @@ from pandas import DataFrame, Series
 from torch import Tensor, nn
 
 from core.base.errors import BadSpec
-from core.data.inputs import Inputs
-from core.data.photo_inputs import PhotoBatch, PhotoInputs, some
-from core.measures import top1
-from core.measures.boxes import box_iou
-from core.measures.fitting import Fits, choose_threshold, fit
-from core.measures.overlap import energy_inside, pointing_game, soft_iou
+from core.base.text import first_few
+from core.data.batches import Batch, Inputs
+from core.evaluation.columns import COLUMNS, TOP, Seen
 from core.results import OVERFLOW_ADVICE, Accuracy
-from core.saliency.cams import saliency_maps
-from core.saliency.capture import own_class
-from core.saliency.normalise import normalise, to_measure, usable_and_empty
-from core.specs import NO_ANSWER, UNREADABLE, DataSpec, VariantSpec
+from core.specs import NO_ANSWER, UNREADABLE, CamSpec, DataSpec, VariantSpec
 from core.stats.intervals import wilson
 
-TOP = 5
-ROW_NAMES = ("predicted", "soft_iou", "map_mean", "map_std", "usable", "empty")
+ANSWERS = ("predicted", "right", "right-top5", "right-among")
+MAPS = ("usable", "empty", "map-mean", "map-std", "soft-iou", "pointing-game", "energy-inside")
+NAMED = 3  # unknown classes, in a message
 
 
 @dataclass(frozen=True)
@@ -53,51 +49,35 @@ def accuracy(variant: VariantSpec, data: DataSpec, counts: Counts) -> Accuracy:
 
 
 @dataclass(frozen=True, eq=False)
-class PerImage:
-    """One row an image, (N,), on the CPU; NaN where a number is undefined.
+class Table:
+    """One row an image, in the data set's order; columns are keys of COLUMNS.
 
-    predicted: UNREADABLE (-1) for a photograph that cannot be read, NO_ANSWER (-2) where the
-    outputs are not finite. soft_iou: with the ink, or with the object where somebody marked it.
-    overlaps: of
-    photographs, by name: "pointing-game", "energy-inside", and "box-iou" where the truth is boxes.
-    usable: the map is neither empty nor constant nor invalid. empty: the heatmap is zero everywhere
-    and overlaps by 0 (`core.measures`). An invalid map is neither, and its scores are NaN. fitted:
-    the other ways of fitting map to ink, if asked for; threshold: of "best-single-threshold".
+    NaN is undefined. "predicted" is UNREADABLE (-1) for an image that cannot be read, NO_ANSWER
+    (-2) where the outputs are not finite. classes: how many the network has.
     """
 
-    predicted: Tensor
-    soft_iou: Tensor
-    map_mean: Tensor
-    map_std: Tensor
-    usable: Tensor  # bool
-    empty: Tensor  # bool
-    fitted: dict[str, Tensor] = field(default_factory=dict)
-    threshold: float | None = None
-    overlaps: dict[str, Tensor] = field(default_factory=dict)
+    rows: DataFrame
     notes: tuple[str, ...] = ()
-
-    def table(self) -> DataFrame:
-        """One row an image: predicted, usable, mean and standard deviation of the map, every
-        overlap there is.
-        """
-        columns = {name: getattr(self, name) for name in ROW_NAMES} | self.overlaps | self.fitted
-        return DataFrame({name.replace("_", "-"): values.numpy() for name, values in columns.items()})
+    classes: int = 0
 
     def summary(self) -> dict[str, dict[str, float | None]]:
-        """How many maps are usable, empty and invalid; the mean of each column over the n images
+        """How many maps are usable, empty and invalid; the mean of each measure over the n images
         where it is defined. Beside the mean of an overlap stand the number of empty maps among them
         and the mean without those.
         """
-        table, overlaps = self.table(), ("soft-iou", *self.overlaps, *self.fitted)
-        some = table[~table["empty"]]
-        invalid = int((table.predicted != UNREADABLE).sum() - table.usable.sum() - table["empty"].sum())
-        found = {name: _mean(table[name]) for name in ("map-mean", "map-std")}
-        for name in overlaps:
-            usual, without = _mean(table[name]), _mean(some[name])
-            found[name] = usual | {"empty-maps": usual["n"] - without["n"], "mean-without-empty-maps": without["mean"]}
-        return {
-            "maps": {"usable": int(table.usable.sum()), "empty": int(table["empty"].sum()), "invalid": invalid}
-        } | found
+        rows = self.rows
+        some = rows[~rows["empty"]]
+        read = rows.predicted != UNREADABLE
+        invalid = int(read.sum() - rows["usable"].sum() - rows["empty"].sum())
+        found: dict[str, Any] = {
+            "maps": {"usable": int(rows["usable"].sum()), "empty": int(rows["empty"].sum()), "invalid": invalid}
+        }
+        for name in (name for name in rows if rows[name].dtype.kind == "f"):
+            found[name] = usual = _mean(rows[name])
+            if COLUMNS[name].facts["needs"] != "map":
+                without = _mean(some[name])
+                usual |= {"empty-maps": usual["n"] - without["n"], "mean-without-empty-maps": without["mean"]}
+        return found
 
 
 def _mean(values: Series) -> dict[str, Any]:
@@ -105,85 +85,108 @@ def _mean(values: Series) -> dict[str, Any]:
     return {"mean": float(defined.mean()) if len(defined) else None, "n": len(defined)}
 
 
-def predict(network: nn.Module, inputs: Inputs) -> Tensor:
-    """Predicted classes (N,); NO_ANSWER where the network's outputs are not finite."""
-    with torch.no_grad():
-        return torch.cat([top1(network(part.seen.unsqueeze(1))) for part in inputs.batches()])
+def heatmap_columns(inputs: Inputs) -> tuple[str, ...]:
+    """What is said of heatmaps over a data set unless other columns are asked for."""
+    return ("predicted", *MAPS, *(("box-iou",) if inputs.has_boxes else ()))
 
 
-def count(network: nn.Module, inputs: Inputs | PhotoInputs) -> Counts:
+def evaluate(
+    network: nn.Module,
+    inputs: Inputs,
+    columns: Sequence[str] = ANSWERS,
+    cam: CamSpec | None = None,
+    watch: Callable[[Seen], None] = lambda seen: None,
+) -> Table:
+    """One row for every image of a data set.
+
+    Args:
+        network: on the inputs' device, in evaluation mode. columns: keys of COLUMNS. cam: method
+            and layer of the heatmaps, for the predicted class; None where no column needs one.
+        watch: called with each batch when its columns are made.
+    Raises:
+        UnknownName: no such column.
+    """
+    truth = any(COLUMNS[name].facts["needs"] in ("truth", "boxes", "ink") for name in columns)
+    dtype = next(network.parameters(), torch.empty(0)).dtype
+    widths = []
+
+    def look() -> Iterator[Seen]:
+        for batch in inputs.batches(truth=truth):
+            taken = replace(batch, images=batch.images.to(dtype))
+            seen = Seen(taken, network, inputs.own_classes, network, cam)
+            yield seen
+            watch(seen)
+            widths.append(seen.logits.shape[1])
+
+    rows, values = collect(look(), columns)
+    frame = {name: _spread(name, rows, found, len(inputs)).numpy() for name, found in values.items()}
+    return Table(DataFrame(frame), inputs.notes, widths[0] if widths else 0)
+
+
+def collect(batches: Iterable[Seen], columns: Sequence[str]) -> tuple[Tensor, dict[str, Tensor]]:
+    """The columns of all batches one after another, on the CPU, and the rows that they are of."""
+    entries = {name: COLUMNS[name].value for name in columns}
+    rows: list[Tensor] = []
+    parts: dict[str, list[Tensor]] = {name: [] for name in columns}
+    for seen in batches:
+        rows.append(seen.batch.rows)
+        for name, column in entries.items():
+            parts[name].append(column(seen))
+    return (
+        torch.cat(rows) if rows else torch.empty(0, dtype=torch.int64),
+        {name: torch.cat(found).cpu() if found else torch.empty(0) for name, found in parts.items()},
+    )
+
+
+def _spread(name: str, rows: Tensor, values: Tensor, count: int) -> Tensor:
+    """Values at their rows; an image that could not be read has none."""
+    if len(rows) == count:
+        return values
+    if name == "predicted":
+        whole = torch.full((count,), UNREADABLE)
+    elif values.dtype == torch.bool:
+        whole = torch.zeros(count, dtype=torch.bool)
+    else:
+        whole = torch.full((count,), torch.nan)
+    whole[rows] = values.to(whole.dtype)
+    return whole
+
+
+def count(network: nn.Module, inputs: Inputs) -> Counts:
     """How many answers are right.
 
     Args:
         network: on the inputs' device, in evaluation mode.
     Raises:
-        BadSpec: no class of the photographs is a class of the network, or none of them can be read.
+        BadSpec: no class of the data set is a class of the network, or no image can be read.
     """
-    if isinstance(inputs, Inputs):
-        found = predict(network, inputs)
-        unanswered = int((found == NO_ANSWER).sum())
-        return Counts(
-            int((found == inputs.labels).sum()),
-            len(inputs.labels),
-            notes=overflow_notes(unanswered),
-            unanswered=unanswered,
-        )
     if not len(inputs.own_classes):
         raise BadSpec(
-            f"No class of {inputs.photos.title} is a class of this network: {some(inputs.unknown)}.",
+            f"No class of {inputs.title} is a class of this network: {first_few(inputs.unknown, NAMED)}.",
             "An accuracy needs photographs whose class the network can say.",
             "Name the folders by the network's classes or by ImageNet's synsets, or choose another network.",
         )
-    return _count_photos(network, inputs)
-
-
-def _count_photos(network: nn.Module, inputs: PhotoInputs) -> Counts:
-    sums, classes, total, unanswered = torch.zeros(3, dtype=torch.int64), 0, 0, 0
-    for batch in inputs.batches():
-        labels = inputs.labels[batch.rows.to(inputs.labels.device)]
-        with torch.no_grad():
-            logits = network(as_taken(network, batch.images))[labels >= 0]
-        labels, classes = labels[labels >= 0], logits.shape[1]
-        total += len(labels)
-        unanswered += int((top1(logits) == NO_ANSWER).sum())
-        sums += right_answers(logits, labels, inputs.own_classes).cpu()
-    if not total:
+    table = evaluate(network, inputs)
+    rows = table.rows[(inputs.labels.cpu().numpy() >= 0) & (table.rows.predicted != UNREADABLE)]
+    if rows.empty:
         raise BadSpec(
-            f"No photograph of {inputs.photos.title} can be counted.",
-            " ".join(inputs.notes),
-            "Choose another data set.",
+            f"No photograph of {inputs.title} can be counted.", " ".join(table.notes), "Choose another data set."
         )
-    correct, top5, among = sums.tolist()
-    some_classes = len(inputs.own_classes) < classes
+    unanswered, some_classes = int((rows.predicted == NO_ANSWER).sum()), len(inputs.own_classes) < table.classes
     return Counts(
-        correct,
-        total,
-        top5 if classes > TOP else None,
-        among if some_classes else None,
-        len(inputs.own_classes) if some_classes else None,
-        (*inputs.notes, *overflow_notes(unanswered)),
-        unanswered,
+        correct=int(rows["right"].sum()),
+        total=len(rows),
+        top5=int(rows["right-top5"].sum()) if table.classes > TOP else None,
+        among=int(rows["right-among"].sum()) if some_classes else None,
+        among_classes=len(inputs.own_classes) if some_classes else None,
+        notes=(*table.notes, *overflow_notes(unanswered)),
+        unanswered=unanswered,
     )
 
 
-def as_taken(network: nn.Module, images: Tensor) -> Tensor:
-    """The images in the precision that the network computes in."""
-    return images.to(next(network.parameters(), images).dtype)
-
-
-def right_answers(logits: Tensor, labels: Tensor, own_classes: Tensor) -> Tensor:
-    """(3,): how often the label is the most probable class, among the five most probable, the most
-    probable of `own_classes`.
-
-    Logits that are not finite are never right.
-
-    Args:
-        logits: (n, C). labels: (n,). own_classes: (m,), the labels are among them.
-    """
-    predicted, best = top1(logits), logits.topk(min(TOP, logits.shape[1]), dim=1).indices
-    restricted = own_classes[logits[:, own_classes].argmax(1)]
-    right = torch.stack([predicted == labels, (best == labels[:, None]).any(1), restricted == labels])
-    return (right & (predicted != NO_ANSWER)).sum(1)
+def count_right(predict: Callable[[Tensor], Tensor], batches: Iterable[Batch]) -> int:
+    """How many images are classified correctly; never one whose logits are not finite."""
+    return int(collect((Seen(batch, predict) for batch in batches), ("right",))[1]["right"].sum())
 
 
 def overflow_notes(unanswered: int) -> tuple[str, ...]:
@@ -194,91 +197,3 @@ def overflow_notes(unanswered: int) -> tuple[str, ...]:
     return (
         f"{images} without a finite answer: the network's outputs overflow. They count as wrong. {OVERFLOW_ADVICE}",
     )
-
-
-def evaluate(
-    network: nn.Module, inputs: Inputs | PhotoInputs, method: str, layer: str, fitted: bool = False
-) -> PerImage:
-    """Prediction, heatmap for the predicted class, and how well it fits what is to be seen, for
-    every image.
-
-    Args:
-        network: on the inputs' device. method, layer: of the heatmap. fitted: of digits, every
-            registered way of fitting map to ink.
-    """
-    if isinstance(inputs, PhotoInputs):
-        return _evaluate_photos(network, inputs, method, layer)
-    batches = [_evaluate_batch(network, part, method, layer) for part in inputs.batches()]
-    rows: dict[str, Any] = {name: torch.cat([batch[name] for batch in batches]).cpu() for name in ROW_NAMES}
-    scores, threshold = _fitted(
-        [fit(batch["maps"], part.clean) for batch, part in zip(batches, inputs.batches(), strict=True)]
-        if fitted
-        else []
-    )
-    return PerImage(**rows, fitted=scores, threshold=threshold)
-
-
-def _evaluate_batch(network: nn.Module, part: Inputs, method: str, layer: str) -> dict[str, Tensor]:
-    found = _maps(network, part.seen.unsqueeze(1), method, layer)
-    return found | {"soft_iou": soft_iou(found["maps"], part.clean)}
-
-
-def _maps(network: nn.Module, images: Tensor, method: str, layer: str) -> dict[str, Tensor]:
-    """Heatmaps (n, H, W) for the predicted classes, and what is said of each alone."""
-    made = saliency_maps(network, images, method, layer, own_class)
-    maps, states = normalise(made.maps, (images.shape[-2], images.shape[-1]))
-    maps, (usable, empty) = to_measure(maps, states), usable_and_empty(states)
-    flat = maps.flatten(1)
-    return {
-        "predicted": made.targets,
-        "map_mean": flat.mean(1),
-        "map_std": flat.std(1, correction=0),
-        "usable": usable,
-        "empty": empty,
-        "maps": maps,
-    }
-
-
-def _evaluate_photos(network: nn.Module, inputs: PhotoInputs, method: str, layer: str) -> PerImage:
-    nothing = torch.full((len(inputs),), torch.nan)
-    names = ("soft_iou", "map_mean", "map_std", "pointing-game", "energy-inside", "box-iou")
-    columns: dict[str, Any] = {name: nothing.clone() for name in names}
-    columns |= {"predicted": torch.full((len(inputs),), UNREADABLE)}
-    columns |= {name: torch.zeros(len(inputs), dtype=torch.bool) for name in ("usable", "empty")}
-    for batch in inputs.batches(truth=True):
-        found = _maps(network, as_taken(network, batch.images), method, layer)
-        found |= against_truth(found.pop("maps"), batch)
-        for name, values in found.items():
-            columns[name][batch.rows] = values.to(columns[name].dtype).cpu()
-    overlaps = {name: columns.pop(name) for name in names[3:]}
-    return PerImage(**columns, overlaps=overlaps, notes=inputs.notes)
-
-
-def against_truth(maps: Tensor, batch: PhotoBatch) -> dict[str, Tensor]:
-    """Scores (n,), NaN where nobody marked the object and where a map holds NaN; 0 for an empty
-    map.
-    """
-    assert batch.truth is not None
-    unmarked = ~batch.truth.flatten(1).any(1)
-    scores = {
-        "soft_iou": soft_iou(maps, batch.truth),
-        "pointing-game": pointing_game(maps, batch.truth),
-        "energy-inside": energy_inside(maps, batch.truth),
-        "box-iou": box_iou(maps, batch.boxes),
-    }
-    return {name: values.masked_fill(unmarked, torch.nan) for name, values in scores.items()}
-
-
-def _fitted(fits: list[Fits]) -> tuple[dict[str, Tensor], float | None]:
-    """Scores of every fitting but soft IoU, which stands by itself, and the one threshold chosen
-    for these images.
-    """
-    if not fits:
-        return {}, None
-    scores = {
-        name: torch.cat([batch.scores[name] for batch in fits]).cpu() for name in fits[0].scores if name != "soft-iou"
-    }
-    curve = torch.cat([batch.curve for batch in fits]).cpu()
-    chosen = choose_threshold(curve)
-    scores["best-single-threshold"] = curve[:, chosen.place if chosen else 0]
-    return scores, chosen.value if chosen else None

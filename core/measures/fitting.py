@@ -7,7 +7,7 @@ orders its pixels once, and answers (N,). The fact "needs" says over what: "imag
 image by itself, so that batches may come one after another; "set" needs the **whole set** at once.
 In batches:
 
-    batches = [fit(maps, ink) for maps, ink in ...]  # scores by image, Jaccard curve (N, T)
+    batches = [rank(maps, ink) for maps, ink in ...]  # each with its Jaccard curve (N, T)
     curve = torch.cat([batch.curve for batch in batches])
     threshold = choose_threshold(curve)              # one for the set, or for all levels: show it
     scores = curve[:, threshold.place]               # "best-single-threshold"
@@ -18,7 +18,7 @@ Ink is every pixel of the clean grey image above 0. An empty map scores 0 by eve
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -89,16 +89,6 @@ class Threshold:
     n: int
 
 
-@dataclass(frozen=True, eq=False)
-class Fits:
-    """One batch: scores (N,) by the name of every fitting that needs an image only, and the Jaccard
-    curve (N, T).
-    """
-
-    scores: Mapping[str, Tensor]
-    curve: Tensor
-
-
 def rank(maps: Tensor, ink: Tensor) -> Ranked:
     """Orders the pixels of each map, on the CPU. maps, ink: (N, H, W) in [0, 1], the heatmaps and
     the clean grey images.
@@ -107,16 +97,6 @@ def rank(maps: Tensor, ink: Tensor) -> Ranked:
     order = np.argsort(-flat, axis=1, kind="stable")
     values, grey = np.take_along_axis(flat, order, axis=1), np.take_along_axis(grey, order, axis=1)
     return Ranked(maps, ink, values, grey, not_finite(maps.flatten(1), ink.flatten(1)))
-
-
-def fit(maps: Tensor, ink: Tensor) -> Fits:
-    """Everything that one batch can say: maps, ink (N, H, W) in [0, 1]; about 500 images at a
-    time.
-    """
-    ranked = rank(maps, ink)
-    return Fits(
-        {name: entry.value(ranked) for name, entry in FITTINGS.items() if entry.facts["needs"] == "image"}, ranked.curve
-    )
 
 
 def choose_threshold(curve: Tensor) -> Threshold | None:

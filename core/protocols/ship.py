@@ -14,7 +14,7 @@ import torch
 
 from core.base.atomic import replacing
 from core.base.errors import BadSpec, CacheNotWritable, MissingData
-from core.data.photo_inputs import PhotoInputs
+from core.data.batches import Inputs
 from core.disk.files import SUFFIX, Files
 from core.disk.frames import write_frame
 from core.engine.engine import Engine
@@ -63,7 +63,7 @@ def ship(engine: Engine, shipment: Shipment, limit_bytes: int = LIMIT_BYTES) -> 
     with tempfile.TemporaryDirectory() as scratch:
         staging = Path(scratch)
         for model in (*shipment.networks, *shipment.tables):
-            _evaluate(engine.store, _place(model, shipment), engine.photos(shipment.data, model))
+            _evaluate(engine.store, _place(model, shipment), engine.inputs(shipment.data, model))
         for model in shipment.networks:
             _round(engine, model, staging)
         rounded = ModelStore(Catalogue(Files(staging)), engine.device)
@@ -84,7 +84,7 @@ def _place(model: ModelSpec, shipment: Shipment) -> Place:
     return Place(model=model, data_name=shipment.data_name)
 
 
-def _evaluate(store: ModelStore, place: Place, inputs: PhotoInputs) -> None:
+def _evaluate(store: ModelStore, place: Place, inputs: Inputs) -> None:
     missing = [str(step.level) for step in evaluate_series(place, store, inputs) if step.state == "missing"]
     if missing:
         raise MissingData(
@@ -142,7 +142,7 @@ def _counted(
     "before_rounding".
     """
     place = _place(model, shipment)
-    _evaluate(store, place, engine.photos(shipment.data, model))
+    _evaluate(store, place, engine.inputs(shipment.data, model))
     before, _ = load([engine.folder], place)
     after, facts = load([store.files.write_root], place)
     counts = [

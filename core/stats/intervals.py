@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from statistics import NormalDist
-
 from core.base.errors import BadSpec
 from core.specs import whole
 
@@ -23,17 +20,15 @@ def wilson(correct: int, total: int, confidence: float = 0.95) -> tuple[float, f
     Raises:
         BadSpec: counts or confidence outside their range.
 
-    Source: Wilson 1927, JASA 22: 209-212.
+    Source: Wilson 1927, JASA 22: 209-212; scipy's.
     """
     correct, total = whole(correct, "number of successes"), whole(total, "number of trials", least=1)
     if correct > total:
         raise BadSpec(f"{correct} of {total} is no share.", "Successes are at most the trials.")
     if not 0 < confidence < 1:
         raise BadSpec(f"A confidence of {confidence} cannot be used.", "It lies between 0 and 1.", "0.95 is usual.")
-    z = NormalDist().inv_cdf((1 + confidence) / 2)
-    share, spread = correct / total, z * z / total
-    middle = (share + spread / 2) / (1 + spread)
-    half = math.sqrt(spread * (share * (1 - share) + spread / 4)) / (1 + spread)
-    low = 0.0 if correct == 0 else middle - half  # exact where rounding would leave 1e-17
-    high = 1.0 if correct == total else middle + half
-    return low, high
+    from scipy.stats import binomtest  # half a second, which the start of a program need not wait for
+
+    found = binomtest(correct, total).proportion_ci(confidence, method="wilson")
+    # exact where rounding would leave 1e-17
+    return 0.0 if correct == 0 else float(found.low), 1.0 if correct == total else float(found.high)

@@ -13,14 +13,15 @@ from torch import Tensor, nn
 
 from core.base.device import precision_named
 from core.base.draws import entropy, numpy_generator
+from core.data.batches import Batch
 from core.data.decode import TrainingImages
-from core.evaluation.counting import count_right
+from core.evaluation.evaluate import count_right
 from core.specs import TrainSpec
 from core.training import augment
 from core.training.augment import Moves
 from core.training.memory import resident
 
-Batch = tuple[Tensor, Moves]  # rows of the images, and how each is moved
+Part = tuple[Tensor, Moves]  # rows of the images, and how each is moved
 EVALUATION_BATCH = 256
 
 
@@ -64,7 +65,7 @@ class Photographs:
         named = dict(self.network.named_parameters())
         self.masks = [(named[name], kept.to(self.device)) for name, kept in self.subject.mask.items() if not kept.all()]
 
-    def batches(self, epoch: int) -> Iterator[Batch]:
+    def batches(self, epoch: int) -> Iterator[Part]:
         """Rows in an order of this epoch with their moves.
 
         Dropout draws from torch's own generator, seeded here for the epoch.
@@ -78,7 +79,7 @@ class Photographs:
             self.check()
             yield order[start:end], moves.part(start, end)
 
-    def losses_and_gradients(self, batch: Batch) -> Tensor:
+    def losses_and_gradients(self, batch: Part) -> Tensor:
         """Sets .grad to that of the batch's mean loss and returns the summed loss, (1,)."""
         rows, moves = batch
         images, labels = _on(self.device, self.data.images[rows], self.data.labels[rows])
@@ -121,8 +122,8 @@ def count_correct(subject: Subject, data: TrainingImages, device: torch.device) 
         with casting(device, subject.precision):
             return subject.network(seen)
 
-    parts = zip(data.images.split(EVALUATION_BATCH), data.labels.split(EVALUATION_BATCH), strict=True)
-    return count_right(answer, (_on(device, *part) for part in parts))
+    rows = torch.arange(len(data)).split(EVALUATION_BATCH)
+    return count_right(answer, (Batch(part, *_on(device, data.images[part], data.labels[part])) for part in rows))
 
 
 def regrown(subject: Subject) -> int:

@@ -196,7 +196,7 @@ SET_EXCHANGES: dict[str, Exchange] = {
 
 
 def looks_alike(one: Engine, other: Engine, data: str) -> bool:
-    rows = range(len(other.photos(DataSpec(name=data), MODEL).photos))
+    rows = range(len(other.inputs(DataSpec(name=data), MODEL).photos))
     for row in rows:
         mine, theirs = (engine.picture(ImageRef(source=data, name=str(row)), MODEL) for engine in (one, other))
         truths = [None if picture.truth is None else picture.truth.tolist() for picture in (mine, theirs)]
@@ -207,7 +207,7 @@ def looks_alike(one: Engine, other: Engine, data: str) -> bool:
         ):
             return False
     batches = [
-        torch.cat([part.images for part in engine.photos(DataSpec(name=data), MODEL).batches()])
+        torch.cat([part.images for part in engine.inputs(DataSpec(name=data), MODEL).batches()])
         for engine in (one, other)
     ]
     return torch.equal(*batches)

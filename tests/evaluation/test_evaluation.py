@@ -17,12 +17,14 @@ from torch import Tensor, nn
 
 from core.base.errors import BadImage, BadSpec
 from core.data import photo_inputs
+from core.data.batches import Batch
 from core.data.folders import read_folder
 from core.data.load_picture import Pictures
 from core.data.photo_inputs import PhotoInputs
 from core.data.photo_sets import Photo
 from core.engine.engine import Engine
 from core.evaluation import evaluate
+from core.evaluation.columns import Seen
 from core.measures.boxes import box_iou
 from core.measures.overlap import energy_inside, pointing_game, soft_iou
 from core.models.cards import Card
@@ -58,6 +60,11 @@ def made_network() -> nn.Module:
 
 
 NETWORK = made_network()
+MAPS = CamSpec(method="grad-cam", layer="0", target="own")
+
+
+def tabulated(network: nn.Module, inputs: PhotoInputs) -> evaluate.Table:
+    return evaluate.evaluate(network, inputs, evaluate.heatmap_columns(inputs), MAPS)
 
 
 @pytest.fixture
@@ -110,18 +117,18 @@ def test_counts_equal_one_by_one(folder: Path) -> None:
 
 def test_rows_equal_one_by_one(folder: Path) -> None:
     card = made_card()
-    rows = evaluate.evaluate(NETWORK, PhotoInputs(read_folder(folder), card, CPU), "grad-cam", "0")
-    assert len(rows.predicted) == 27
+    rows = tabulated(NETWORK, PhotoInputs(read_folder(folder), card, CPU)).rows
+    assert len(rows) == 27
     assert rows.predicted[4] == -1  # the broken one
-    assert not rows.usable[4]
-    assert rows.map_mean[4].isnan()
+    assert not rows["usable"][4]
+    assert np.isnan(rows["map-mean"][4])
     for row, target, mean, fits, hit, inside, marked in one_by_one(folder, card)["scores"]:
         assert int(rows.predicted[row]) == target
-        assert float(rows.map_mean[row]) == pytest.approx(mean, abs=1e-5)
-        found = [rows.soft_iou, rows.overlaps["pointing-game"], rows.overlaps["energy-inside"]]
+        assert float(rows["map-mean"][row]) == pytest.approx(mean, abs=1e-5)
+        found = [rows["soft-iou"], rows["pointing-game"], rows["energy-inside"]]
         assert [float(values[row]) for values in found] == pytest.approx([fits, hit, inside], abs=1e-5, nan_ok=True)
-        assert bool(rows.overlaps["box-iou"][row].isfinite()) == marked
-    assert rows.soft_iou[18:].isnan().all()  # nobody marked the third class
+        assert bool(np.isfinite(rows["box-iou"][row])) == marked
+    assert rows["soft-iou"][18:].isna().all()  # nobody marked the third class
 
 
 def test_box_iou_is_of_the_boxes_in_the_input(tmp_path: Path) -> None:
@@ -149,11 +156,11 @@ def test_masks_that_cannot_be_read_count_as_none(tmp_path: Path) -> None:
     from core.data.downloads import oxford_pets
 
     inputs = PhotoInputs(oxford_pets(tmp_path), made_card(), CPU)
-    rows = evaluate.evaluate(NETWORK, inputs, "grad-cam", "0")
-    assert rows.soft_iou.isnan().tolist() == [False, False, True]
+    rows = tabulated(NETWORK, inputs).rows
+    assert rows["soft-iou"].isna().tolist() == [False, False, True]
     assert (rows.predicted >= 0).all()
-    assert rows.overlaps["box-iou"].isnan().all()
-    assert any("masks that cannot be read: pug_9" in note for note in rows.notes)
+    assert "box-iou" not in rows
+    assert any("masks that cannot be read: pug_9" in note for note in inputs.notes)
     assert evaluate.count(NETWORK, inputs).total == 2
 
 
@@ -162,14 +169,14 @@ def test_masks_that_cannot_be_read_count_as_none(tmp_path: Path) -> None:
 def test_batches_and_memory_change_nothing(
     folder: Path, monkeypatch: pytest.MonkeyPatch, kept: int, values: int
 ) -> None:
-    expected = evaluate.evaluate(NETWORK, PhotoInputs(read_folder(folder), made_card(), CPU), "grad-cam", "0")
+    expected = tabulated(NETWORK, PhotoInputs(read_folder(folder), made_card(), CPU)).rows
     monkeypatch.setattr(photo_inputs, "KEPT_BYTES", kept)
     monkeypatch.setattr(photo_inputs, "BATCH_VALUES", values)
     inputs = PhotoInputs(read_folder(folder), made_card(), CPU)
     for _ in range(2):
-        rows = evaluate.evaluate(NETWORK, inputs, "grad-cam", "0")
-        assert torch.equal(rows.predicted, expected.predicted)
-        assert torch.allclose(rows.soft_iou, expected.soft_iou, atol=1e-5, equal_nan=True)
+        rows = tabulated(NETWORK, inputs).rows
+        assert rows.predicted.equals(expected.predicted)
+        np.testing.assert_allclose(rows["soft-iou"], expected["soft-iou"], atol=1e-5)
     assert inputs.bytes == (27 * 32 * 32 * 3 if kept else 0)
     assert bool(inputs._kept) == bool(kept)
 
@@ -192,15 +199,23 @@ def test_photographs_that_fit_are_decoded_once(folder: Path) -> None:
 
 def test_half_precision_answers_alike(folder: Path) -> None:
     inputs, network = PhotoInputs(read_folder(folder), made_card(), CPU), deepcopy(NETWORK).bfloat16()
-    exact, half = (evaluate.evaluate(one, inputs, "grad-cam", "0") for one in (NETWORK, network))
-    assert float((exact.soft_iou - half.soft_iou).abs().nanmean()) < 0.02
-    assert half.soft_iou.dtype == torch.float32
+    exact, half = (tabulated(one, inputs).rows for one in (NETWORK, network))
+    assert float((exact["soft-iou"] - half["soft-iou"]).abs().mean()) < 0.02
+    assert half["soft-iou"].dtype == np.float32
     assert evaluate.count(network, inputs).total == 17
 
 
 def test_batches_are_bounded() -> None:
     assert photo_inputs.BATCH_VALUES // (224 * 224 * 3) == 16
     assert photo_inputs.BATCH_VALUES // (32 * 32 * 3) > photo_inputs.LARGEST_BATCH
+
+
+def right_answers(logits: Tensor, labels: Tensor, own: Tensor) -> list[int]:
+    """How many are right: the class itself, among five, among the classes of the data set."""
+    batch = Batch(torch.arange(len(labels)), logits, labels)
+    columns = ("right", "right-top5", "right-among")
+    _, found = evaluate.collect([Seen(batch, lambda images: images, own)], columns)
+    return [int(found[name].sum()) for name in columns]
 
 
 @settings(deadline=None)
@@ -216,16 +231,12 @@ def test_right_answers_equal_the_slow_definition(count: int, classes: int, data:
         expected[0] += best[0] == label
         expected[1] += label in best[:5]
         expected[2] += next(index for index in best if index in own) == label
-    assert evaluate.right_answers(logits, torch.tensor(labels), torch.tensor(own)).tolist() == expected
+    assert right_answers(logits, torch.tensor(labels), torch.tensor(own)) == expected
 
 
 def test_logits_that_are_not_finite_are_never_right() -> None:
     logits = torch.tensor([[3.0, 1.0], [torch.nan, 1.0], [torch.inf, 1.0], [0.0, -torch.inf]])
-    assert evaluate.right_answers(logits, torch.zeros(4, dtype=torch.int64), torch.tensor([0, 1])).tolist() == [
-        1,
-        1,
-        1,
-    ]
+    assert right_answers(logits, torch.zeros(4, dtype=torch.int64), torch.tensor([0, 1])) == [1, 1, 1]
 
 
 class Overflowing(nn.Module):
@@ -245,26 +256,28 @@ def test_photographs_without_an_answer_are_counted(folder: Path) -> None:
     first = torch.cat([NETWORK(batch.images)[:, 0] for batch in inputs.batches()])
     network = nn.Sequential(*NETWORK, Overflowing(float(first.median())))
     counts = evaluate.count(network, inputs)
-    rows = evaluate.evaluate(network, inputs, "grad-cam", "0")
+    table = tabulated(network, inputs)
+    rows = table.rows
     assert 0 < counts.unanswered < counts.total == usual.total
     assert f"{counts.unanswered} images without a finite answer" in counts.notes[-1]
     silent = rows.predicted == NO_ANSWER
-    labelled = inputs.labels >= 0
+    labels = inputs.labels.numpy()
+    labelled = labels >= 0
     assert int((silent & labelled).sum()) == counts.unanswered
-    assert counts.correct == int((rows.predicted == inputs.labels)[labelled].sum())
-    assert not (rows.usable | rows.empty)[silent].any()
-    assert rows.soft_iou[silent].isnan().all()
-    assert rows.summary()["maps"]["invalid"] == int(silent.sum())
+    assert counts.correct == int((rows.predicted == labels)[labelled].sum())
+    assert not (rows["usable"] | rows["empty"])[silent].any()
+    assert rows["soft-iou"][silent].isna().all()
+    assert table.summary()["maps"]["invalid"] == int(silent.sum())
 
 
 def test_an_empty_map_scores_0_and_stands_beside_the_mean(folder: Path) -> None:
     """A network that never looks: its last layer has no weights, so no place speaks for a class."""
     network = deepcopy(NETWORK)
     network[5].weight.data.zero_()
-    rows = evaluate.evaluate(network, PhotoInputs(read_folder(folder), made_card(), CPU), "grad-cam", "0")
-    assert rows.empty.sum() == 26  # the broken photograph has no map
+    table = tabulated(network, PhotoInputs(read_folder(folder), made_card(), CPU))
+    assert table.rows["empty"].sum() == 26  # the broken photograph has no map
     for name in ("soft-iou", "pointing-game", "energy-inside", "box-iou"):
-        found = rows.summary()[name]
+        found = table.summary()[name]
         assert found == {"mean": 0.0, "n": 17, "empty-maps": 17, "mean-without-empty-maps": None}
 
 
@@ -272,7 +285,7 @@ def test_an_accuracy_without_known_classes_is_refused(tmp_path: Path) -> None:
     inputs = PhotoInputs(read_folder(write_folder(tmp_path, folder_files(("a", "b", "c", "d", "e")))), made_card(), CPU)
     with pytest.raises(BadSpec, match="a, b, c and 2 more"):
         evaluate.count(NETWORK, inputs)
-    assert evaluate.evaluate(NETWORK, inputs, "grad-cam", "0").usable.any()  # heatmaps need no labels
+    assert tabulated(NETWORK, inputs).rows["usable"].any()  # heatmaps need no labels
 
 
 def test_an_accuracy_of_nothing_is_refused(tmp_path: Path) -> None:
@@ -309,15 +322,15 @@ def test_the_engine_answers_for_photographs(photo_engine: Engine, folder: Path) 
     assert accuracy.among_fraction == counts.among / 17
     assert accuracy.low < accuracy.fraction < accuracy.high
     assert accuracy.notes == counts.notes
-    rows = photo_engine.evaluate(variant, data, CamSpec(method="grad-cam", target="own"))
+    rows = photo_engine.evaluate(variant, data, CamSpec(method="grad-cam", target="own")).rows
     single = photo_engine.compare(
         variant, ImageRef(source=f"folder:{folder}", name="7"), CamSpec(method="grad-cam", target="own")
     )
     assert single.picture.truth_kind == "boxes"
     assert single.picture.label == 1
     assert "espresso" in single.picture.title
-    assert float(rows.soft_iou[7]) == pytest.approx(single.overlap_pruned["soft-iou"], abs=1e-5)
-    assert photo_engine.photos(data, MODEL) is photo_engine.photos(data, MODEL)
+    assert float(rows["soft-iou"][7]) == pytest.approx(single.overlap_pruned["soft-iou"], abs=1e-5)
+    assert photo_engine.inputs(data, MODEL) is photo_engine.inputs(data, MODEL)
     assert {part.name: part.entries for part in photo_engine.parts()}["data sets"] == 1
 
 
@@ -341,7 +354,7 @@ def test_data_of_the_wrong_kind_are_refused(photo_engine: Engine, model: ModelSp
     with pytest.raises(BadSpec, match=word):
         photo_engine.accuracy(VariantSpec(model=model), data)
     with pytest.raises(BadSpec):
-        photo_engine.photos(replace(data, noise=0.2), model)
+        photo_engine.inputs(replace(data, noise=0.2), model)
 
 
 def test_the_unseen_photographs_are_evaluated(photo_engine: Engine, real_data: Path) -> None:
@@ -351,14 +364,14 @@ def test_the_unseen_photographs_are_evaluated(photo_engine: Engine, real_data: P
     inputs = PhotoInputs(few, made_card(size_px=(224, 224), resize_px=None), CPU)
     counts = evaluate.count(NETWORK, inputs)
     assert counts.total == 25  # five of the ten classes are classes of the made network
-    rows = evaluate.evaluate(NETWORK, inputs, "grad-cam", "0")
+    rows = tabulated(NETWORK, inputs).rows
     for values in (
-        rows.soft_iou,
-        rows.overlaps["pointing-game"],
-        rows.overlaps["energy-inside"],
-        rows.overlaps["box-iou"],
+        rows["soft-iou"],
+        rows["pointing-game"],
+        rows["energy-inside"],
+        rows["box-iou"],
     ):
-        assert values[rows.usable].isfinite().all()
+        assert np.isfinite(values[rows["usable"]]).all()
     shares = torch.cat([batch.truth.flatten(1).mean(1) for batch in inputs.batches(truth=True)])
     assert len(shares) == 50
     assert 0.3 < float(shares.mean()) < 0.7  # the objects fill about half of these photographs

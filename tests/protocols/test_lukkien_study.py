@@ -15,17 +15,17 @@ import pytest
 from core.base.errors import BadFile, MissingData
 from core.base.settings import shipped_folder
 from core.cli.protocol import summary
+from core.data.digit_inputs import DigitInputs
 from core.disk.frames import read_frame, write_frame
 from core.engine.engine import Engine
 from core.evaluation import evaluate as evaluation
-from core.evaluation.evaluate import Inputs
 from core.measures.fitting import FITTINGS
 from core.protocols.lukkien.analysis import analyse
 from core.protocols.lukkien.images import SERIES, Cell, Study, evaluate_study, read_images
 from core.protocols.lukkien.protocol import CAM, SEEDS, WEIGHTS_LEFT, Plan
 from core.protocols.lukkien.study import evaluate, evaluation_data, write_tables
 from core.protocols.lukkien.tables import TABLES, StudyTables, load_study, overlap_column, study_folder
-from core.specs import DataSpec, ImageRef
+from core.specs import CamSpec, DataSpec, ImageRef
 from core.stats.correlation import correlation
 from tests.protocols.damage import DAMAGES, damage
 
@@ -35,13 +35,13 @@ STUDIES = [("mnist-60000", "mnist-test+noise-0.2-s0"), ("mnist-55000", "digits+n
 
 
 @pytest.fixture(scope="module")
-def few(engine: Engine) -> Inputs:
+def few(engine: Engine) -> DigitInputs:
     inputs = engine.inputs(DIGITS)
-    return Inputs(inputs.clean[::20], inputs.seen[::20], inputs.labels[::20])  # 250 digits
+    return DigitInputs(inputs.clean[::20], inputs.labels[::20], inputs.seen[::20])  # 250 digits
 
 
 @pytest.fixture(scope="module")
-def study(engine: Engine, few: Inputs, tmp_path_factory: pytest.TempPathFactory) -> Study:
+def study(engine: Engine, few: DigitInputs, tmp_path_factory: pytest.TempPathFactory) -> Study:
     made = Study(Plan(weights="mnist-55000", seeds=(333, 334), levels=25), DIGITS, tmp_path_factory.mktemp("study"))
     list(evaluate(made, engine.store, few))
     return made
@@ -74,7 +74,7 @@ def test_controls_keep_as_many_weights_as_the_levels(study: Study, series: str) 
 
 
 def test_what_is_evaluated_is_found_and_what_is_damaged_is_done_again(
-    study: Study, engine: Engine, few: Inputs
+    study: Study, engine: Engine, few: DigitInputs
 ) -> None:
     cell = Cell(series="iterative-reset", seed=333, level=4)
     before, _ = read_images(study, cell)
@@ -113,16 +113,17 @@ def test_without_empty_maps_the_sign_depends_on_the_method(engine: Engine) -> No
     ).value
     assert of_seeds.min() < 0 < of_seeds.max()
     everything = engine.inputs(DIGITS)
-    inputs = Inputs(everything.clean[::50], everything.seen[::50], everything.labels[::50])  # 100 digits
+    inputs = DigitInputs(everything.clean[::50], everything.labels[::50], everything.seen[::50])  # 100 digits
+    cam = CamSpec(method="grad-cam", layer="conv2", target="own")
     for seed in SEEDS:
         accuracy, overlap = [], []
         for level in range(26):
             with engine.store.borrow(
                 Cell(series="iterative-reset", seed=seed, level=level).variant("mnist-55000")
             ) as network:
-                rows = evaluation.evaluate(network, inputs, "grad-cam", "conv2")
-            accuracy.append((rows.predicted == inputs.labels).float().mean().item())
-            overlap.append(rows.soft_iou[rows.usable].mean().item())
+                rows = evaluation.evaluate(network, inputs, ("right", "soft-iou", "usable"), cam).rows
+            accuracy.append(rows["right"].mean())
+            overlap.append(rows["soft-iou"][rows["usable"]].mean())
         assert correlation("pearson", accuracy, overlap).value > 0.2
 
 
@@ -270,7 +271,7 @@ def test_tables_of_another_version_or_without_a_column_are_refused(tmp_path: Pat
         read_frame(path)
 
 
-def test_a_short_trial_run_does_not_hide_the_whole_study(engine: Engine, few: Inputs, tmp_path: Path) -> None:
+def test_a_short_trial_run_does_not_hide_the_whole_study(engine: Engine, few: DigitInputs, tmp_path: Path) -> None:
     trial = Study(Plan(weights="mnist-55000", seeds=(333,), levels=1), DIGITS, tmp_path)
     list(evaluate(trial, engine.store, few))
     tables = write_tables(trial, tmp_path)

@@ -55,14 +55,14 @@ def cache(home: Path, tmp_path: Path) -> Path:
 def evaluated(cache: Path, shown: Path) -> tuple[Engine, Place, list[str]]:
     engine, data = Engine("cpu", cache), DataSpec(name=f"folder:{shown}")
     place = Place(model=MODEL, data_name=name_of(data))
-    return engine, place, [step.state for step in evaluate_series(place, engine.store, engine.photos(data, MODEL))]
+    return engine, place, [step.state for step in evaluate_series(place, engine.store, engine.inputs(data, MODEL))]
 
 
 def test_every_number_is_what_a_slow_count_says(cache: Path, home: Path) -> None:
     engine, place, states = evaluated(cache, home / "shown")
     assert states == ["evaluated"] * 3
     table = series_tables.load(engine.catalogue, place)
-    inputs, found = engine.photos(DataSpec(name=f"folder:{home / 'shown'}"), MODEL), engine.card(MODEL)
+    inputs, found = engine.inputs(DataSpec(name=f"folder:{home / 'shown'}"), MODEL), engine.card(MODEL)
     (batch,) = inputs.batches()
     labels = inputs.labels[batch.rows]
     seen = {}

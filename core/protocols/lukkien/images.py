@@ -15,11 +15,15 @@ from typing import Any
 
 import pandas
 import torch
+from torch import Tensor
 
 from core.base.errors import BadFile, MissingData
+from core.data.batches import Inputs
 from core.data.datasets import training_image_count
 from core.disk.frames import read_frame, write_frame
-from core.evaluation.evaluate import Inputs, evaluate, predict
+from core.evaluation.columns import COLUMNS, Seen
+from core.evaluation.evaluate import evaluate
+from core.measures.fitting import choose_threshold
 from core.protocols.lukkien import older_tables
 from core.protocols.lukkien.protocol import CAM, WEIGHTS_LEFT, Plan
 from core.specs import DataSpec, ModelSpec, PruningSpec, VariantSpec
@@ -30,7 +34,9 @@ SERIES: dict[str, str] = {
     "one-shot": "control: the dense network pruned once by magnitude to the same number of weights, no retraining",
     "random": "control: the dense network pruned once at random to the same number of weights, no retraining",
 }
-COLUMNS = ("label", "predicted_clean", "predicted_noisy", "soft_iou", "map_mean", "map_std", "empty")
+COLUMNS_KEPT = ("label", "predicted_clean", "predicted_noisy", "soft_iou", "map_mean", "map_std", "empty")
+MAPS = ("predicted", "soft-iou", "map-mean", "map-std", "empty")
+FITTED = tuple(name for name, entry in COLUMNS.items() if entry.facts["needs"] == "ink")  # of the thesis' series only
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,26 +101,37 @@ def evaluate_study(study: Study, store: ModelStore, inputs: Inputs, series: str)
 
 def read_images(study: Study, cell: Cell) -> tuple[pandas.DataFrame, dict[str, Any]]:
     """The per-image table of one network. Raises MissingData or BadFile."""
-    frame, facts = read_frame(study.path(cell), COLUMNS)
+    frame, facts = read_frame(study.path(cell), COLUMNS_KEPT)
     return older_tables.study_images(frame), facts
 
 
 def _evaluate_cell(
     study: Study, cell: Cell, store: ModelStore, inputs: Inputs
 ) -> tuple[pandas.DataFrame, dict[str, Any]]:
-    variant = cell.variant(study.plan.weights)
+    variant, fitted = cell.variant(study.plan.weights), cell.series == "iterative-reset"
+    curves: list[Tensor] = []
+
+    def watch(seen: Seen) -> None:
+        if fitted:
+            curves.append(seen.ranked.curve)
+
     with store.borrow(variant) as network:
-        rows = evaluate(network, inputs, CAM.method, CAM.layer, fitted=cell.series == "iterative-reset")
-        clean = predict(network, Inputs(inputs.clean, inputs.clean, inputs.labels)).cpu()
+        rows = evaluate(network, inputs, (*MAPS, *(FITTED if fitted else ())), CAM, watch).rows
+        clean = evaluate(network, inputs.without_noise(), ("predicted",)).rows
     columns = {
-        "label": inputs.labels.cpu().to(torch.uint8),
-        "predicted_clean": clean.to(torch.int16),  # may be NO_ANSWER
-        "predicted_noisy": rows.predicted.to(torch.int16),
-        "soft_iou": rows.soft_iou,
-        "map_mean": rows.map_mean,
-        "map_std": rows.map_std,
-        "empty": rows.empty,
-    } | rows.fitted
+        "label": inputs.labels.cpu().numpy().astype("uint8"),
+        "predicted_clean": clean.predicted.astype("int16"),  # may be NO_ANSWER
+        "predicted_noisy": rows.predicted.astype("int16"),
+        "soft_iou": rows["soft-iou"],
+        "map_mean": rows["map-mean"],
+        "map_std": rows["map-std"],
+        "empty": rows["empty"],
+    } | {name: rows[name] for name in FITTED if fitted}
+    threshold = None
+    if fitted:
+        curve = torch.cat(curves).cpu()
+        threshold = choose_threshold(curve)
+        columns["best-single-threshold"] = curve[:, threshold.place if threshold else 0].numpy()
     report = store.report(variant)
     facts = {
         "variant": variant.key,
@@ -126,6 +143,6 @@ def _evaluate_cell(
         "collapsed": report.collapsed,
         "train_images": training_image_count(variant.model.weights),
         "test_images": len(inputs.labels),
-        "threshold": rows.threshold,
+        "threshold": threshold.value if threshold else None,
     }
-    return pandas.DataFrame({name: values.numpy() for name, values in columns.items()}), facts
+    return pandas.DataFrame(columns), facts

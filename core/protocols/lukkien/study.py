@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from core.evaluation.evaluate import Inputs
+from core.data.batches import Inputs
 from core.protocols.lukkien.analysis import analyse
 from core.protocols.lukkien.images import SERIES, Study, evaluate_study
 from core.protocols.lukkien.tables import StudyTables, study_folder, write_study

@@ -12,29 +12,33 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from core.base.errors import BadFile, BadSpec, MissingData
-from core.data.photo_inputs import PhotoInputs
+from core.data.batches import Inputs
 from core.disk.frames import read_frame, write_frame
-from core.evaluation.evaluate import TOP, against_truth, as_taken
+from core.evaluation.columns import Seen
+from core.evaluation.evaluate import evaluate
 from core.jobs.control import Control
 from core.measures import MEASURES
 from core.protocols.lukkien import older_tables
 from core.protocols.lukkien.older_tables import SIMILARITIES
 from core.saliency.cams import saliency_maps
-from core.saliency.capture import fixed_classes, own_class
-from core.saliency.normalise import normalise, to_measure, usable_and_empty
-from core.specs import NO_ANSWER, DataSpec, ModelSpec, VariantSpec
+from core.saliency.capture import fixed_classes
+from core.saliency.normalise import normalise
+from core.specs import NO_ANSWER, UNREADABLE, CamSpec, DataSpec, ModelSpec, VariantSpec
 from core.store.store import ModelStore
 
 METHOD = "grad-cam"
+ANSWERED = ("predicted", "right-top5", "usable", "empty")
+# Columns of overlap, and their names in the table.
+TRUTH = {name: name for name in ("soft-iou", "pointing-game", "energy-inside", "box-iou")} | {"soft-iou": "soft_iou"}
 COLUMNS = (
     "level",
     "image",
@@ -73,17 +77,14 @@ class Looked:
 
 
 @dataclass(frozen=True, eq=False)
-class _Seen:
-    """One network over the photographs that can be read, rows in their order. own, same: maps (n,
-    h, w) for its own and the dense class.
+class _Looks:
+    """One network over the photographs that can be read. table: a row each. own, same: saliency
+    maps (n, h, w) for the class that the network predicts, and for the dense network's.
     """
 
-    rows: Tensor
-    predicted: Tensor
-    top5: Tensor
+    table: pandas.DataFrame
     own: Tensor
     same: Tensor
-    truth: dict[str, Tensor] = field(default_factory=dict)
 
 
 def name_of(data: DataSpec) -> str:
@@ -138,7 +139,7 @@ def _read(path: Path) -> tuple[pandas.DataFrame, dict[str, Any]]:
 
 
 def evaluate_series(
-    place: Place, store: ModelStore, inputs: PhotoInputs, control: Control | None = None
+    place: Place, store: ModelStore, inputs: Inputs, control: Control | None = None
 ) -> Iterator[Looked]:
     """Looks at every trained level that the table does not hold yet; the table is written after
     each.
@@ -152,11 +153,11 @@ def evaluate_series(
     """
     series = store.catalogue.series_of(place.model)
     if series is None or not len(inputs.own_classes):
-        what = "has no trained series" if series is None else f"knows no class of {inputs.photos.title}"
+        what = "has no trained series" if series is None else f"knows no class of {inputs.title}"
         raise BadSpec(f"{place.model.key} {what}.", "A series is evaluated on photographs of its own classes.")
     variants = [VariantSpec(model=place.model, pruning=pruning) for pruning, _ in series.levels]
     kept = _Kept(place.path(store.files.write_root), _about(inputs))
-    dense: _Seen | None = None
+    dense: _Looks | None = None
     for level, variant in enumerate(variants):
         state = "missing"
         if level == 0 or store.files.exists(store.stored_key(variant)):
@@ -202,10 +203,9 @@ class _Kept:
         write_frame(self._path, self._frame, self._about | {"levels": self._levels})
 
 
-def _about(inputs: PhotoInputs) -> dict[str, Any]:
-    """What a table is of. photos: tells one set of photographs from another of the same name."""
-    names = json.dumps([[photo.name, photo.label] for photo in inputs.photos.photos])
-    return {"method": METHOD, "photos": hashlib.sha256(names.encode()).hexdigest()[:16], "count": len(inputs)}
+def _about(inputs: Inputs) -> dict[str, Any]:
+    """What a table is of."""
+    return {"method": METHOD, "photos": inputs.digest, "count": len(inputs)}
 
 
 def digest(store: ModelStore, variant: VariantSpec) -> str:
@@ -229,66 +229,72 @@ def _counted(store: ModelStore, variant: VariantSpec) -> dict[str, Any]:
     }
 
 
-def look(store: ModelStore, variant: VariantSpec, inputs: PhotoInputs, dense: _Seen | None) -> _Seen:
+def look(store: ModelStore, variant: VariantSpec, inputs: Inputs, dense: _Looks | None) -> _Looks:
     """One network over all photographs. dense: what the dense network saw; None for itself."""
-    layer, parts = store.catalogue.card(variant.model).target_layer, []
-    marked = any(photo.truth_kind for photo in inputs.photos.photos)
-    classes = dict(zip(dense.rows.tolist(), dense.predicted.tolist(), strict=True)) if dense else {}
+    cam = CamSpec(method=METHOD, layer=store.catalogue.card(variant.model).target_layer, target="own")
+    columns = (*ANSWERED, *(TRUTH if inputs.has_truth else ()))
+    wanted = None if dense is None else torch.tensor(dense.table.predicted.to_numpy(copy=True))
+    own: list[Tensor] = []
+    same: list[Tensor] = []
+
+    def watch(seen: Seen) -> None:
+        own.append(seen.saliency.maps.float().cpu())
+        first = sum(map(len, same))
+        same.append(own[-1] if wanted is None else _for_classes(seen, wanted[first : first + len(own[-1])]))
+
     with store.borrow(variant) as network:
-        for batch in inputs.batches(truth=marked):
-            images = as_taken(network, batch.images)
-            part = _look_at(network, images, layer, [classes[row] for row in batch.rows.tolist()] if dense else None)
-            heatmaps = to_measure(*normalise(part["own"].to(images.device), (images.shape[-2], images.shape[-1])))
-            truth = against_truth(heatmaps, batch) if marked else {}
-            parts.append({"rows": batch.rows} | part | truth)
-    if not parts:
+        rows = evaluate(network, inputs, columns, cam, watch).rows
+    table = rows[rows.predicted != UNREADABLE]
+    if table.empty:
         raise BadSpec(
-            f"No photograph of {inputs.photos.title} can be read.", " ".join(inputs.notes), "Choose another data set."
+            f"No photograph of {inputs.title} can be read.", " ".join(inputs.notes), "Choose another data set."
         )
-    whole = {name: torch.cat([part[name].cpu() for part in parts]) for name in parts[0]}
-    return _Seen(**{name: whole.pop(name) for name in ("rows", "predicted", "top5", "own", "same")}, truth=whole)
+    return _Looks(table, torch.cat(own), torch.cat(same))
 
 
-def _look_at(network: nn.Module, images: Tensor, layer: str, classes: list[int] | None) -> dict[str, Tensor]:
-    """One batch; the second map only where the dense network predicts another class, not where it
-    gives no answer.
+def _for_classes(seen: Seen, wanted: Tensor) -> Tensor:
+    """Maps (n, h, w) for these classes: those of the predicted class, but where another one is
+    wanted. NO_ANSWER wants none.
     """
-    made = saliency_maps(network, images, METHOD, layer, own_class)
-    own, same = made.maps.float(), made.maps.float()
-    if classes is not None:
-        wanted = torch.tensor(classes, device=made.targets.device)
-        other = (wanted != made.targets) & (wanted != NO_ANSWER)
-        if other.any():
-            same = own.clone()
-            same[other] = saliency_maps(
-                network, images[other], METHOD, layer, fixed_classes(wanted[other])
-            ).maps.float()
-    best = made.logits.topk(min(TOP, made.logits.shape[1]), dim=1).indices
-    return {"predicted": made.targets, "top5": best, "own": own, "same": same}
+    assert seen.network is not None
+    made = seen.saliency
+    wanted = wanted.to(made.targets.device)
+    other = (wanted != made.targets) & (wanted != NO_ANSWER)
+    maps = made.maps.float()
+    if other.any():
+        maps = maps.clone()
+        assert seen.cam is not None
+        choose = fixed_classes(wanted[other])
+        again = saliency_maps(seen.network, seen.batch.images[other], METHOD, str(seen.cam.layer), choose)
+        maps[other] = again.maps.float()
+    return maps.cpu()
 
 
-def _frame(seen: _Seen, dense: _Seen, inputs: PhotoInputs) -> pandas.DataFrame:
+def _frame(looks: _Looks, dense: _Looks, inputs: Inputs) -> pandas.DataFrame:
     """One row an image; NaN where a number is undefined."""
-    labels = inputs.labels.cpu()[seen.rows]
-    own, own_dense = _by_peak(seen.own), _by_peak(dense.own)
+    table = looks.table
+    own, own_dense = _by_peak(looks.own), _by_peak(dense.own)
     flat, size = own.flatten(1), tuple(own.shape[1:])
-    same, same_dense = (normalise(maps, size)[0] for maps in (seen.same, dense.same))
-    (usable, empty), answered = usable_and_empty(normalise(seen.own, size)[1]), seen.predicted != NO_ANSWER
-    columns: dict[str, Tensor] = {
-        "image": seen.rows.to(torch.int32),
-        "label": labels.to(torch.int16),
-        "predicted": seen.predicted.to(torch.int16),
-        "top5": (seen.top5 == labels[:, None]).any(1) & answered,
-        "agrees": (seen.predicted == dense.predicted) & answered,
-        "usable": usable,
-        "empty": empty,
+    same, same_dense = (normalise(maps, size)[0] for maps in (looks.same, dense.same))
+    answered = table.predicted != NO_ANSWER
+    columns = {
+        "image": table.index.to_numpy("int32"),
+        "label": inputs.labels.cpu().numpy()[table.index].astype("int16"),
+        "predicted": table.predicted.to_numpy("int16"),
+        "top5": table["right-top5"].to_numpy(),
+        "agrees": ((table.predicted == dense.table.predicted) & answered).to_numpy(),
+        "usable": table["usable"].to_numpy(),
+        "empty": table["empty"].to_numpy(),
+    }
+    of_maps = {
         "map_mean": flat.mean(1),
         "map_variance": flat.var(1, correction=0),
         "non_zero": (flat > 0).float().sum(1).where(torch.isfinite(flat).all(1), torch.nan),
         "l1_to_dense": (own - own_dense).abs().flatten(1).sum(1),
-    }
-    columns |= {name: MEASURES[name].value(same_dense, same) for name in SIMILARITIES} | seen.truth
-    return pandas.DataFrame({name: values.cpu().numpy() for name, values in columns.items()})
+    } | {name: MEASURES[name].value(same_dense, same) for name in SIMILARITIES}
+    columns |= {name: values.numpy() for name, values in of_maps.items()}
+    columns |= {TRUTH[name]: table[name].to_numpy() for name in TRUTH if name in table}
+    return pandas.DataFrame(columns)
 
 
 def _by_peak(maps: Tensor) -> Tensor:

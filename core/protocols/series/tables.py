@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pandas import DataFrame
 
 from core.base.errors import BadSpec
-from core.evaluation.evaluate import TOP
+from core.evaluation.columns import TOP
 from core.measures import MEASURES
 from core.models.catalogue import Catalogue
 from core.protocols.merkle import protocol as merkle

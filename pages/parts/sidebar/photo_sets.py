@@ -65,7 +65,9 @@ def _has_classes(data: str, model: ModelSpec, stamp: Stamp) -> bool:
 
 def inputs(data: str, model: ModelSpec) -> PhotoInputs:
     """A data set as this network gets it. Raises MissingData, BadFile, BadSpec."""
-    return engine.engine().photos(DataSpec(name=data), model)
+    found = engine.engine().inputs(DataSpec(name=data), model)
+    assert isinstance(found, PhotoInputs)  # asked for only by networks of photographs
+    return found
 
 
 def offers_export(source: str) -> bool:

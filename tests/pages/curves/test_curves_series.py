@@ -44,7 +44,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     (shown / "boxes.csv").write_text("path,x0,y0,x1,y1\ntench/0-0.png,10,8,24,20\ncassette player/1-1.png,11,8,25,20\n")
     engine, data_spec = Engine("cpu", folder / "cache"), DataSpec(name=f"folder:{shown}")
     for model in (MODEL, OTHER):
-        list(evaluate_series(Place(model=model, data_name="shown"), engine.store, engine.photos(data_spec, model)))
+        list(evaluate_series(Place(model=model, data_name="shown"), engine.store, engine.inputs(data_spec, model)))
     return folder / "cache"
 
 
@@ -257,7 +257,7 @@ def test_a_fit_can_only_be_chosen_where_objects_are_marked(series: OpenPage, own
     assert series(on="shown").selectbox(key="fit").value == "pointing-game"
     list(
         evaluate_series(
-            Place(model=MODEL, data_name="plain"), engine.store, engine.photos(DataSpec(name=f"folder:{plain}"), MODEL)
+            Place(model=MODEL, data_name="plain"), engine.store, engine.inputs(DataSpec(name=f"folder:{plain}"), MODEL)
         )
     )
     app = series(on="plain")

@@ -1,0 +1,59 @@
+"""A data set of digits as a network gets it: whole, on the device."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from core.data.batches import Batch, Inputs
+from core.data.noise import add_background_noise
+
+BATCH = 500
+
+
+class DigitInputs(Inputs):
+    """Digits for a network of ten classes; the truth is the ink of the clean image.
+
+    Args:
+        clean: (N, H, W) in [0, 1]. labels: (N,). seen: (N, H, W), the images with their noise; None
+            for none. All on one device.
+    """
+
+    def __init__(self, clean: Tensor, labels: Tensor, seen: Tensor | None = None, title: str = "digits") -> None:
+        self.clean, self.labels, self.seen, self.title = clean, labels, clean if seen is None else seen, title
+        self.own_classes = torch.arange(10, device=labels.device)
+
+    @classmethod
+    def of(cls, images: Tensor, labels: Tensor, noise: Tensor | None = None, high: float = 0.0) -> DigitInputs:
+        """Args: images (N, H, W) uint8; noise (N, H, W) in [0, 1) or None for none; high: its upper
+        end.
+        """
+        clean = images.float() / 255
+        return cls(clean, labels, None if noise is None else add_background_noise(clean, noise, high))
+
+    @property
+    def digest(self) -> str:
+        """Of the images as the network sees them, and their classes."""
+        content = self.seen.cpu().numpy().tobytes() + self.labels.cpu().numpy().tobytes()
+        return hashlib.sha256(content).hexdigest()[:16]
+
+    @property
+    def has_truth(self) -> bool:
+        return True
+
+    @property
+    def bytes(self) -> int:
+        return self.clean.nbytes + self.labels.nbytes + (0 if self.seen is self.clean else self.seen.nbytes)
+
+    def without_noise(self) -> DigitInputs:
+        """The same digits, clean."""
+        return DigitInputs(self.clean, self.labels, title=self.title)
+
+    def batches(self, truth: bool = False, size: int = BATCH) -> Iterator[Batch]:
+        rows = torch.arange(len(self))
+        for part in rows.split(size):
+            span = slice(int(part[0]), int(part[-1]) + 1)
+            yield Batch(part, self.seen[span].unsqueeze(1), self.labels[span], self.clean[span] if truth else None)

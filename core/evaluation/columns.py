@@ -1,0 +1,194 @@
+"""What can be said of each image of a data set: the columns of a table.
+
+A column is a function of what a network made of one batch (`Seen`) to one value an image, (n,). NaN
+is undefined. Every measure of one map and every overlap of map and truth is a column under its own
+name (those of one map with "map-" before it); a new measure of `core.measures` becomes one by
+itself.
+
+The fact "needs" says what a column is made of: "answer", "map", "truth" (a map and the object),
+"boxes" (a map and boxes), "ink" (a map and a digit).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor, nn
+
+from core.base.registry import Registry
+from core.data.batches import Batch
+from core.measures import MEASURES, top1
+from core.measures.base import Measure
+from core.measures.boxes import box_iou
+from core.measures.fitting import FITTINGS, Fitting, Ranked, rank
+from core.saliency.cams import SaliencyBatch, saliency_maps
+from core.saliency.capture import own_class
+from core.saliency.normalise import normalise, to_measure, usable_and_empty
+from core.specs import NO_ANSWER, CamSpec
+
+TOP = 5
+Predict = Callable[[Tensor], Tensor]  # images (n, channels, H, W) as the network gets them -> logits (n, C)
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """A batch, and what a network makes of it; each part is made when a column first asks for it.
+
+    predict: the network's answers, for columns that ask it again. own_classes: (m,) classes that
+    the data set has. network, cam: what heatmaps are made of, for the class that the network
+    predicts.
+    """
+
+    batch: Batch
+    predict: Predict
+    own_classes: Tensor | None = None
+    network: nn.Module | None = None
+    cam: CamSpec | None = None
+
+    @cached_property
+    def logits(self) -> Tensor:
+        """(n, C)"""
+        if self.cam is not None:
+            return self.saliency.logits
+        with torch.no_grad():
+            return self.predict(self.batch.images)
+
+    @cached_property
+    def predicted(self) -> Tensor:
+        """(n,); NO_ANSWER where the logits are not finite."""
+        return top1(self.logits)
+
+    @cached_property
+    def saliency(self) -> SaliencyBatch:
+        """Raw maps, (n, h, w)."""
+        assert self.network is not None
+        assert self.cam is not None
+        assert self.cam.layer
+        return saliency_maps(self.network, self.batch.images, self.cam.method, self.cam.layer, own_class)
+
+    @cached_property
+    def _normalised(self) -> tuple[Tensor, list[str]]:
+        return normalise(self.saliency.maps, self.batch.images.shape[-2:])
+
+    @cached_property
+    def maps(self) -> Tensor:
+        """Heatmaps (n, H, W) in [0, 1], NaN where invalid."""
+        return to_measure(*self._normalised)
+
+    @cached_property
+    def usable_and_empty(self) -> tuple[Tensor, Tensor]:
+        """(n,) each, bool."""
+        return usable_and_empty(self._normalised[1])
+
+    @property
+    def truth(self) -> Tensor:
+        """(n, H, W)"""
+        assert self.batch.truth is not None
+        return self.batch.truth
+
+    @cached_property
+    def ranked(self) -> Ranked:
+        """The pixels of each heatmap in order, with the ink below them."""
+        return rank(self.maps, self.truth)
+
+
+Column = Callable[[Seen], Tensor]
+COLUMNS: Registry[Column] = Registry("column")
+
+
+@COLUMNS.register(
+    "predicted",
+    "Predicted class",
+    "The class that the network gives; -1 for an image that cannot be read, -2 where it gives none.",
+    needs="answer",
+)
+def predicted(seen: Seen) -> Tensor:
+    return seen.predicted
+
+
+@COLUMNS.register("right", "Right", "Whether the predicted class is the label.", needs="answer")
+def right(seen: Seen) -> Tensor:
+    return _answered(seen, seen.predicted == seen.batch.labels)
+
+
+@COLUMNS.register(
+    "right-top5", "Right among five", "Whether the label is among the five most probable classes.", needs="answer"
+)
+def right_top5(seen: Seen) -> Tensor:
+    best = seen.logits.topk(min(TOP, seen.logits.shape[1]), dim=1).indices
+    return _answered(seen, (best == seen.batch.labels[:, None]).any(1))
+
+
+@COLUMNS.register(
+    "right-among",
+    "Right among its classes",
+    "Whether the label is the most probable of the classes that the data set has.",
+    needs="answer",
+)
+def right_among(seen: Seen) -> Tensor:
+    assert seen.own_classes is not None
+    if not len(seen.own_classes):
+        return torch.zeros_like(seen.batch.labels, dtype=torch.bool)
+    restricted = seen.own_classes[seen.logits[:, seen.own_classes].argmax(1)]
+    return _answered(seen, restricted == seen.batch.labels)
+
+
+@COLUMNS.register("usable", "Usable map", "Whether the map is neither empty nor constant nor invalid.", needs="map")
+def usable(seen: Seen) -> Tensor:
+    return seen.usable_and_empty[0]
+
+
+@COLUMNS.register(
+    "empty",
+    "Empty map",
+    "Whether the heatmap is zero everywhere; it scores 0 against any truth.",
+    needs="map",
+)
+def empty(seen: Seen) -> Tensor:
+    return seen.usable_and_empty[1]
+
+
+@COLUMNS.register(
+    "box-iou",
+    "Box IoU",
+    "How well a box around the heatmap's largest bright region fits the boxes that people drew.",
+    "Zhou et al. 2016, section 3.2",
+    needs="boxes",
+)
+def boxes(seen: Seen) -> Tensor:
+    return box_iou(seen.maps, seen.batch.boxes or ((),) * len(seen.maps))
+
+
+def _answered(seen: Seen, values: Tensor) -> Tensor:
+    """False where the network gives no answer, and for images whose class it does not know."""
+    return values & (seen.predicted != NO_ANSWER) & (seen.batch.labels >= 0)
+
+
+def _of_map(measure: Measure) -> Column:
+    return lambda seen: measure(seen.maps)
+
+
+def _of_truth(measure: Measure) -> Column:
+    """NaN where nobody marked the object."""
+    return lambda seen: measure(seen.maps, seen.truth).masked_fill(~seen.truth.flatten(1).any(1), torch.nan)
+
+
+def _of_ink(fitting: Fitting) -> Column:
+    return lambda seen: fitting(seen.ranked)
+
+
+for _entry in MEASURES.values():
+    if _entry.facts["group"] == "map":
+        COLUMNS.register(
+            f"map-{_entry.name}", f"{_entry.title} of the map", _entry.summary, _entry.source, needs="map"
+        )(_of_map(_entry.value))
+    if _entry.facts["group"] == "overlap":
+        COLUMNS.register(_entry.name, _entry.title, _entry.summary, _entry.source, needs="truth")(
+            _of_truth(_entry.value)
+        )
+for _way in FITTINGS.values():
+    if _way.facts["needs"] == "image" and _way.name not in COLUMNS:
+        COLUMNS.register(_way.name, _way.title, _way.summary, _way.source, needs="ink")(_of_ink(_way.value))

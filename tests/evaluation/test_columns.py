@@ -1,0 +1,99 @@
+"""Every column of a table, over digits and photographs: what each image by itself gives."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from core import CamSpec, DataSpec, Engine, ImageRef, VariantSpec
+from core.data.digit_inputs import DigitInputs
+from core.data.folders import read_folder
+from core.data.photo_inputs import PhotoInputs
+from core.evaluation.columns import COLUMNS
+from core.evaluation.evaluate import evaluate
+from core.measures import MEASURES
+from core.measures.fitting import FITTINGS, rank
+from core.specs import NO_ANSWER
+from tests.data.made_sets import folder_files, write_folder
+from tests.evaluation.test_evaluation import CPU, MAPS, NETWORK, made_card
+
+DIGIT_MAPS = CamSpec(method="grad-cam", layer="relu2", target="own")
+NOISY = DataSpec(noise=0.2)
+
+
+def few(engine: Engine, step: int = 500) -> DigitInputs:
+    whole = engine.inputs(NOISY)
+    assert isinstance(whole, DigitInputs)
+    return DigitInputs(whole.clean[::step], whole.labels[::step], whole.seen[::step])
+
+
+@pytest.mark.parametrize("name", [name for name, entry in COLUMNS.items() if entry.facts["needs"] != "boxes"])
+def test_a_column_over_digits_is_what_each_digit_gives(engine: Engine, name: str) -> None:
+    inputs, variant = few(engine), VariantSpec()
+    with engine.store.borrow(variant) as network:
+        values = evaluate(network, inputs, (name,), DIGIT_MAPS).rows[name]
+    for place, value in enumerate(values):
+        image = ImageRef(name=str(place * 500), noise=0.2)
+        answer = engine.heatmap(variant, image, DIGIT_MAPS)
+        label, best = int(inputs.labels[place]), [index for index, _ in answer.prediction.best(5)]
+        heatmap, ink = torch.from_numpy(answer.map.copy())[None], inputs.clean[place : place + 1]
+        expected = {
+            "predicted": best[0],
+            "right": best[0] == label,
+            "right-top5": label in best,
+            "right-among": best[0] == label,
+            "usable": answer.state == "ok",
+            "empty": answer.state in ("empty", "constant"),
+        }
+        if name in expected:
+            assert value == expected[name]
+        elif name in MEASURES:
+            assert value == pytest.approx(float(MEASURES[name].value(heatmap, ink)), abs=1e-5, nan_ok=True)
+        elif name in FITTINGS:
+            assert value == pytest.approx(float(FITTINGS[name].value(rank(heatmap, ink))), abs=1e-5, nan_ok=True)
+        else:
+            assert value == pytest.approx(
+                float(MEASURES[name.removeprefix("map-")].value(heatmap)), abs=1e-5, nan_ok=True
+            )
+
+
+def test_batches_change_nothing(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    inputs, names = few(engine, 100), [name for name, entry in COLUMNS.items() if entry.facts["needs"] != "boxes"]
+    with engine.store.borrow(VariantSpec()) as network:
+        whole = evaluate(network, inputs, names, DIGIT_MAPS).rows
+        monkeypatch.setattr(DigitInputs.batches, "__defaults__", (False, 7))
+        parts = evaluate(network, inputs, names, DIGIT_MAPS).rows
+    for name in names:
+        np.testing.assert_allclose(whole[name].astype(float), parts[name].astype(float), atol=1e-5)
+
+
+def test_every_column_has_a_row_for_every_photograph(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path, folder_files(each=3) | {"espresso/1.JPEG": b"broken"})
+    inputs = PhotoInputs(read_folder(folder), made_card(), CPU)
+    table = evaluate(NETWORK, inputs, tuple(COLUMNS), MAPS)
+    assert len(table.rows) == len(inputs) == 9
+    assert table.rows.predicted[1] == -1
+    assert not table.rows.loc[1, ["right", "usable", "empty"]].any()
+    assert table.rows.loc[1, ["soft-iou", "map-mean", "box-iou"]].isna().all()
+    assert table.rows.loc[6:, "soft-iou"].isna().all()  # nobody marked the third class
+    assert not table.rows["right"][6:].any()  # which the network does not know
+    assert (table.rows.predicted != NO_ANSWER).all()
+
+
+def test_columns_are_made_only_as_far_as_they_are_asked_for(engine: Engine) -> None:
+    """Answers alone need no heatmap, and no measure asks for a second pass."""
+    passes = []
+    with engine.store.borrow(VariantSpec()) as network:
+        hook = network.register_forward_pre_hook(lambda module, given: passes.append(len(given[0])))
+        evaluate(network, few(engine))
+        evaluate(
+            network,
+            few(engine),
+            ("predicted", "right", "soft-iou", "map-gini"),
+            DIGIT_MAPS,
+        )
+        hook.remove()
+    assert passes == [10, 10]
