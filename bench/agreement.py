@@ -70,7 +70,7 @@ def _rows(engine: Engine, variants: Sequence[VariantSpec], most: int) -> list[Ro
 
 def _first(engine: Engine, model: ModelSpec) -> ImageRef:
     """An image of the source that this network is asked about."""
-    if engine.card(model).images == "digits":
+    if engine.card(model).reads_digits:
         return ImageRef()
     folder = os.environ.get("SPARSIGHT_PHOTOS")
     return ImageRef(source=f"folder:{folder}", name="0") if folder else ImageRef(source="gallery", name="coffee")

@@ -158,14 +158,12 @@ def _question(place: int) -> tuple[VariantSpec, ImageRef]:
     """
     model, draw = THREE[place % len(THREE)], random.Random(f"threads {place}")
     sparsity = (
-        draw.choice([0.3, 0.5, 0.7, 0.9, 0.95])
-        if named(model.name).images == "digits"
-        else round(draw.uniform(0, 0.6), 3)
+        draw.choice([0.3, 0.5, 0.7, 0.9, 0.95]) if named(model.name).reads_digits else round(draw.uniform(0, 0.6), 3)
     )
     return VariantSpec(model=model, pruning=PruningSpec.one_shot(sparsity)), _image(model, place)
 
 
 def _image(model: ModelSpec, place: int) -> ImageRef:
-    if named(model.name).images == "digits":
+    if named(model.name).reads_digits:
         return ImageRef(name=str(place % 5000), noise_seed=place // 5000)
     return ImageRef(source="gallery", name=list(GALLERY)[place % len(GALLERY)])

@@ -18,7 +18,7 @@ EVERY = 50  # of the embedded digits: 100 of them, ten of each class
 def calibration_images(pictures: Pictures, card: Card) -> tuple[Tensor, Tensor | None]:
     """Network inputs (N, channels, H, W) and classes (N,): 100 embedded digits with their labels,
     or the photographs of the gallery, for which the network's own predictions stand (None)."""
-    if card.images == "digits":
+    if card.reads_digits:
         part = pictures.digits.part(torch.arange(0, len(pictures.digits), EVERY))
         return card.input(part.images.unsqueeze(1).float() / 255), part.labels
     photographs = [pictures.get(ImageRef(source="gallery", name=name), card).clean for name in GALLERY]

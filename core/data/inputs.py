@@ -37,14 +37,14 @@ class InputCache:
         Raises BadSpec for photographs given to a network of digits, and the reverse; for noise on
         photographs. UnknownName, MissingData, BadFile.
         """
-        return self._digits(data) if card.images == "digits" else self._photos(data, card)
+        return self._digits(data) if card.reads_digits else self._photos(data, card)
 
     def stamp(self, data: DataSpec, card: Card) -> Stamp:
         """Of all photographs of a data set now; "" for digits, which never change.
 
         Raises as `of`.
         """
-        return "" if card.images == "digits" else self._photos(data, card).photos.whole_stamp
+        return "" if card.reads_digits else self._photos(data, card).photos.whole_stamp
 
     def _digits(self, data: DataSpec) -> DigitInputs:
         if is_photos(data.name):

@@ -113,11 +113,7 @@ class Pictures:
             picture, notes = read_image(data)
             own = OwnImage(bounded(picture), notes)
             self._own.put(name, own, own.bytes)
-        return (
-            ImageRef(source="own", name=name)
-            if card.images == "digits"
-            else ImageRef(source="own", name=name, noise=0.0)
-        )
+        return ImageRef(source="own", name=name) if card.reads_digits else ImageRef(source="own", name=name, noise=0.0)
 
     def get(self, image: ImageRef, card: Card) -> Picture:
         """The image as the network of this card gets it.
@@ -130,9 +126,7 @@ class Pictures:
         key, stamp = (image, card.images, card.input, card.classes), self._stamp(image, card)
         found = self._prepared.get(key)
         if found is None or found.stamp != stamp or (image.source == "own" and self._own.get(image.name) is None):
-            found = replace(
-                self._digit(image, card) if card.images == "digits" else self._photo(image, card), stamp=stamp
-            )
+            found = replace(self._digit(image, card) if card.reads_digits else self._photo(image, card), stamp=stamp)
             self._prepared.put(key, found, found.clean.nbytes + found.seen.nbytes + 1024)
         return found
 
@@ -142,7 +136,7 @@ class Pictures:
         A person's own image stands alone: beside it stand the embedded digits, or the gallery's
         photographs.
         """
-        source = image.source if image.source != "own" else "digits" if card.images == "digits" else "gallery"
+        source = image.source if image.source != "own" else "digits" if card.reads_digits else "gallery"
         names: Sequence[str] = tuple(GALLERY)
         if source != "gallery":
             names = [str(row) for row in range(len(self.digits if source == "digits" else self.photo_set(source)))]
@@ -154,7 +148,7 @@ class Pictures:
         what is refused.
         """
         if (
-            card.images == "digits"
+            card.reads_digits
             or image.noise
             or image.source in ("digits", "own", "gallery")
             or not is_photos(image.source)

@@ -245,7 +245,7 @@ class Engine:
         """The variants of the same series that curves are drawn over: every trained level, or the
         sparsities of the card's grid.
         """
-        if variant.pruning.schedule != "one-shot":
+        if not variant.pruning.is_one_shot:
             return tuple(level for level, _ in self.levels(variant.model)) or (variant,)
         amounts = [replace(variant.pruning, sparsity=sparsity) for sparsity in self.card(variant.model).grid]
         return tuple(VariantSpec(model=variant.model, pruning=amount) for amount in amounts)

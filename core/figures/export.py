@@ -115,7 +115,7 @@ def _call(spec: Any) -> str:
 
 
 def _pruning(spec: PruningSpec) -> str:
-    if spec.schedule == "one-shot":
+    if spec.is_one_shot:
         extra = "".join(
             f", {name}={getattr(spec, name)!r}"
             for name in ("granularity", "scope", "criterion", "seed", "excluded", "overrides", "repair")

@@ -128,7 +128,7 @@ def _grown(mask: NDArray, by: int) -> NDArray:
 def cells(side: Heatmap, side_px: int = SIDE_PX) -> Image.Image:
     """The raw map, one square a cell of the target layer; a map that is not usable stays black."""
     top = side.saliency.max()
-    values = np.clip(side.saliency, 0, None) / top if side.state == "ok" and top > 0 else np.zeros_like(side.saliency)
+    values = np.clip(side.saliency, 0, None) / top if side.usable and top > 0 else np.zeros_like(side.saliency)
     return Image.fromarray(colour(values, "magma")).resize((side_px, side_px), Image.Resampling.NEAREST)
 
 
@@ -136,7 +136,7 @@ def highlighted(side: Heatmap, image: NDArray, threshold: float, side_px: int | 
     """The grey image with the pixels whose map value is at or above the threshold tinted; nothing
     where the map is not usable.
     """
-    chosen = (side.map >= threshold) & (side.state == "ok")
+    chosen = (side.map >= threshold) & side.usable
     tint = np.where(chosen[..., None], COLOURS["magma"][160], np.uint8(0))
     ground = image if image.ndim == 2 else image @ LUMINANCE
     below = np.repeat((np.clip(ground, 0, 1) * 255)[..., None], 3, axis=2)

@@ -73,7 +73,7 @@ def visible(side: Heatmap, image: NDArray, share: float = VISIBLE_SHARE) -> NDAr
     k = floor(share x pixels) stay, ties by position; all is black where the map is not usable.
     Source: Merkle et al., Less is More, occlusion maps (top 10 %: 5,017 of 224 x 224).
     """
-    if side.state != "ok":
+    if not side.usable:
         return np.zeros_like(image)
     count = int(share * side.map.size + 1e-9)
     kept = top(torch.from_numpy(side.map.copy()).flatten()[None], count)[0].reshape(side.map.shape).numpy()
@@ -133,7 +133,7 @@ def amount_text(answer: Comparison) -> str:
     """
     mask, pruning = answer.mask, answer.mask.variant.pruning
     counted = f"{mask.sparsity * 100:.1f} %"
-    if pruning.level is not None:
+    if pruning.is_trained:
         return f"level {pruning.level}, {counted}"
     if pruning.sparsity and mask.was_sparse:
         return f"{counted} ({pruning.sparsity * 100:g} % asked for)"
@@ -152,7 +152,7 @@ def _class_name(side: Heatmap, index: int | None) -> str:
 
 
 def _state(side: Heatmap) -> tuple[str, ...]:
-    return () if side.state == "ok" else (f"map is {side.state}",)
+    return () if side.usable else (f"map is {side.state}",)
 
 
 def _two(value: float | None) -> str:

@@ -99,7 +99,7 @@ def of_truth(text: str, kind: str) -> str:
 def undefined(answer: Comparison) -> str:
     """Why a score is a dash."""
     for name, side in (("pruned", answer.pruned), ("dense", answer.dense)):
-        if side.state != "ok":
+        if not side.usable:
             return f"Undefined, because the {name} network's map is {side.state}."
     truth = answer.picture.truth
     if truth is None:

@@ -32,7 +32,7 @@ def blurred(side: Heatmap, sigma_px: float) -> Heatmap:
     """
     if not 0 <= sigma_px <= MOST_PX:
         raise BadSpec(f"A blur of {sigma_px} pixels cannot be used.", f"It goes from 0 to {MOST_PX:g}.")
-    if sigma_px == 0 or side.state != "ok":
+    if sigma_px == 0 or not side.usable:
         return side
     reach = min(math.ceil(3 * sigma_px), min(side.map.shape) - 1)
     steps = torch.arange(-reach, reach + 1.0)

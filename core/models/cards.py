@@ -124,6 +124,11 @@ class Card:
     def __hash__(self) -> int:  # equal cards have equal ones; a card is part of the key of what pages keep
         return hash((self.target_layer, self.classifier, self.images))
 
+    @property
+    def reads_digits(self) -> bool:
+        """Whether it looks at grey digits; else at photographs."""
+        return self.images == "digits"
+
     def series_of(self, weights: str) -> Series | None:
         """The trained series of these weights; None where there is none."""
         source = self.weights.get(weights)

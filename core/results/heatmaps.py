@@ -87,6 +87,11 @@ class Heatmap:
     negative_share: float
     others: Mapping[str, Array]
 
+    @property
+    def usable(self) -> bool:
+        """Whether the map shows evidence: neither empty nor constant nor invalid."""
+        return self.state == "ok"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Scores:

@@ -152,6 +152,21 @@ class PruningSpec:
         return cls(schedule=schedule, level=level)
 
     @property
+    def is_dense(self) -> bool:
+        """Whether nothing is pruned."""
+        return self.schedule == "none"
+
+    @property
+    def is_one_shot(self) -> bool:
+        """Whether the dense network is pruned when it is asked for, without retraining."""
+        return self.schedule == "one-shot"
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether it is a level of a trained series."""
+        return self.level is not None
+
+    @property
     def ranking(self) -> str:
         """The part of the key that decides the order in which weights go; the index of a model is
         kept under it.

@@ -53,7 +53,7 @@ class KeptVariants:
             say.
         """
         variant = report.variant
-        if variant.pruning.schedule != "one-shot":
+        if not variant.pruning.is_one_shot:
             raise BadSpec(
                 f"{variant.key} cannot be kept.",
                 "Dense networks and trained levels have files already.",
@@ -82,7 +82,7 @@ class KeptVariants:
 
         False where there is none that can be used.
         """
-        if variant.pruning.schedule != "one-shot" or not self.files.exists(self._key(variant)):
+        if not variant.pruning.is_one_shot or not self.files.exists(self._key(variant)):
             return False
         try:
             tensors, facts = self.files.load(self._key(variant))
@@ -103,7 +103,7 @@ class KeptVariants:
 
     def report(self, variant: VariantSpec, stamp: Stamp) -> MaskReport | None:
         """The counts of a kept variant; None where there is none."""
-        if variant.pruning.schedule != "one-shot" or not self.files.exists(self._key(variant)):
+        if not variant.pruning.is_one_shot or not self.files.exists(self._key(variant)):
             return None
         try:
             facts = self.files.facts(self._key(variant))

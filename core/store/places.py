@@ -33,11 +33,7 @@ class Place:
 
     def shares(self, variant: VariantSpec) -> bool:
         """Whether the network is the stored weights themselves."""
-        return (
-            variant.pruning.schedule != "one-shot"
-            and self.dtype == torch.float32
-            and self.sources.device == self.device
-        )
+        return not variant.pruning.is_one_shot and self.dtype == torch.float32 and self.sources.device == self.device
 
     def bytes(self, card: Card) -> int:
         """Memory of a network of its own."""
@@ -58,7 +54,7 @@ class Places:
 
     def of(self, variant: VariantSpec, card: Card) -> Place:
         """Where this variant goes."""
-        pruned = variant.pruning.schedule == "one-shot" or self.near.dtype != torch.float32
+        pruned = variant.pruning.is_one_shot or self.near.dtype != torch.float32
         full, own = network_bytes(card), network_bytes(card, self.near.dtype)
         place, note = self._pruned(variant, full, own) if pruned else self._dense(full)
         key = (variant.model.name, pruned)
@@ -114,9 +110,7 @@ class Places:
                 "device",
                 f"{short} fits ({size(device)}): {where}.",
             )
-        alone = Place(
-            self.far.cache, self.far.device, self.far, near.dtype, in_place=variant.pruning.schedule == "one-shot"
-        )
+        alone = Place(self.far.cache, self.far.device, self.far, near.dtype, in_place=variant.pruning.is_one_shot)
         return alone, (
             "RAM",
             f"{short} RAM may keep ({size(ram)}): weights are read from disk for each sparsity, which takes longer.",

@@ -97,7 +97,7 @@ class Sources:
         """Writes all values of a variant into buffers, by name: of the weights' shapes, of any
         type, on any device.
         """
-        if variant.pruning.schedule == "one-shot":
+        if variant.pruning.is_one_shot:
             with self.index(variant, stamp) as (stored, index):
                 self._write(variant, index, stored.weights, out)
             return

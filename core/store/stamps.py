@@ -31,7 +31,7 @@ class Stamps:
         cards = self._catalogue.look_at(variant.model.name)
         model, found = variant.model, self._catalogue.card(variant.model)
         dense = f"{model.key}/{found.dense.key}"
-        own = variant.key if variant.pruning.level is not None else dense
+        own = variant.key if variant.pruning.is_trained else dense
         source = found.weights.get(model.weights)
         if source is not None and source.load is not None:
             weights = stamp_of(self._files.write_root / "downloads" / source.file) if source.file else ""

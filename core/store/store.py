@@ -110,7 +110,7 @@ class ModelStore:
         As large as a quarter of the network.
         """
         stamp = self.stamps.of(variant)
-        if variant.pruning.schedule != "one-shot":
+        if not variant.pruning.is_one_shot:
             with self._far.weights(variant, stamp) as stored:
                 return stored.mask or full_mask(stored.weights, self.catalogue.card(variant.model).prunable)
         with self._place_of(variant).sources.index(variant, stamp) as (_, index):
@@ -259,7 +259,7 @@ class ModelStore:
         sources = self._place_of(variant).sources
         if not sources.has_index(variant, stamp) and (kept := self.kept.report(variant, stamp)):
             return kept
-        if variant.pruning.schedule == "one-shot":
+        if variant.pruning.is_one_shot:
             return self._count_pruned(variant, stamp, sources)
         with self._far.weights(variant, stamp) as stored:
             return Counter(variant, self.catalogue.card(variant.model), stored).trained()

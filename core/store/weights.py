@@ -44,7 +44,7 @@ def stored_key(variant: VariantSpec, card: Card) -> str:
 
     Raises BadSpec.
     """
-    pruning = card.dense if variant.pruning.schedule == "none" else variant.pruning
+    pruning = card.dense if variant.pruning.is_dense else variant.pruning
     series = card.series_of(variant.model.weights)
     last = series.last if series else card.levels  # weights that no card names any more may still lie on disk
     if pruning.level is not None and (last is None or pruning.level > last):
