@@ -12,7 +12,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from torch import Tensor, nn
 
@@ -55,7 +57,10 @@ from core.store.budgets import Budgets
 from core.store.memory import MemoryCache
 from core.store.store import ModelStore
 
+T = TypeVar("T")
+Question = tuple[VariantSpec, ImageRef, CamSpec]
 DEFAULT_MODEL = ModelSpec()
+ANSWERS_BYTES = 64 * MEGABYTE
 
 
 class Engine:
@@ -89,8 +94,8 @@ class Engine:
             precision or os.environ.get("SPARSIGHT_PRECISION") or "float32",
         )
         self._accuracies = AccuracyTable(self.roots)
-        self._heatmaps = MemoryCache("heatmaps", 16 * MEGABYTE)
-        self.store.caches.append(self._heatmaps)
+        self._answers = MemoryCache("answers", ANSWERS_BYTES)
+        self.store.caches.append(self._answers)
         self._pictures = Pictures(self.folder)
         self._inputs = InputCache(self._pictures, self.device)
         self._freshness = Freshness(self.store, self._pictures, self._inputs, self._accuracies)
@@ -112,7 +117,7 @@ class Engine:
 
     def parts(self) -> tuple[CachePart, ...]:
         """Memory in use and allowed, tier by tier."""
-        return (*self.store.parts(), self._heatmaps.report(), *self._pictures.parts(), self._inputs.kept.report())
+        return (*self.store.parts(), self._answers.report(), *self._pictures.parts(), self._inputs.kept.report())
 
     def gallery(self) -> LabelledImages:
         """The embedded digits."""
@@ -200,11 +205,7 @@ class Engine:
             UnknownName: method, model or layer. BadSpec: target "label" for an image without one.
             MissingData, BadFile: weights or image.
         """
-        stamp = self.stamp(variant, image)  # first of all: a card that was exchanged is read by it
-        cam = replace(cam, layer=cam.layer or self.card(variant.model).target_layer)
-        key = (f"heatmap/{self.store.precision}/{variant.key}|{image.key}|{cam.key}", stamp)
-        with self._heatmaps.borrow(key, lambda: self._make_heatmap(variant, image, cam), exclusive=False) as answer:
-            return answer
+        return self._look(variant, image, cam)[0]
 
     def compare(self, variant: VariantSpec, image: ImageRef, cam: CamSpec) -> Comparison:
         """The variant's heatmap beside the dense network's, with every score.
@@ -213,9 +214,8 @@ class Engine:
         """
 
         def ask(stamp: Stamp) -> Comparison:
-            dense, pruned = self.heatmap(variant.dense, image, cam), self.heatmap(variant, image, cam)
-            answer = compare(self.picture(image, variant.model), dense, pruned, self.report(variant))
-            return replace(answer, notes=self.card(variant.model).notes, stamp=stamp)
+            make = partial(self._make_comparison, variant, image, cam, stamp)
+            return self._kept("comparison", (variant, image, cam), stamp, make)
 
         return settled(ask, lambda: self.stamp(variant, image))
 
@@ -265,7 +265,7 @@ class Engine:
         """
         inputs = self.inputs(data, variant.model)
         return evaluation.accuracy(
-            variant, data, self.store.use(variant, lambda network: evaluation.count(network, inputs))
+            variant, data, self.store.use(variant, lambda lent: evaluation.count(lent.network, inputs))
         )
 
     def evaluate(
@@ -285,7 +285,7 @@ class Engine:
         inputs = self.inputs(data, variant.model)
         cam = replace(cam, layer=cam.layer or self.card(variant.model).target_layer)
         names = tuple(columns) or evaluation.heatmap_columns(inputs)
-        return self.store.use(variant, lambda network: evaluation.evaluate(network, inputs, names, cam))
+        return self.store.use(variant, lambda lent: evaluation.evaluate(lent.network, inputs, names, cam))
 
     def accuracy_curve(self, variant: VariantSpec, data: DataSpec) -> tuple[tuple[MaskReport, Accuracy], ...]:
         """Accuracy over the variant's series, as far as it is in the stored table."""
@@ -300,17 +300,46 @@ class Engine:
         """
         return self._inputs.of(data, self.card(model))
 
-    def _make_heatmap(self, variant: VariantSpec, image: ImageRef, cam: CamSpec) -> tuple[Heatmap, int]:
-        """The heatmap and its bytes."""
+    def _kept(self, what: str, question: Question, stamp: Stamp, make: Callable[[], tuple[T, int]]) -> T:
+        """An answer from memory, or made and kept there.
+
+        Args:
+            stamp: of the files that answer. make: gives the answer and its bytes.
+        """
+        variant, image, cam = question
+        key = f"{what}/{self.store.precision}/{variant.key}|{image.key}|{cam.key}", stamp
+        with self._answers.borrow(key, make, exclusive=False) as answer:
+            return answer
+
+    def _look(self, variant: VariantSpec, image: ImageRef, cam: CamSpec) -> tuple[Heatmap, MaskReport]:
+        """The heatmap, and what is counted of the variant."""
+        stamp = self.stamp(variant, image)  # first of all: a card that was exchanged is read by it
+        cam = replace(cam, layer=cam.layer or self.card(variant.model).target_layer)
+        return self._kept("heatmap", (variant, image, cam), stamp, lambda: self._make_heatmap(variant, image, cam))
+
+    def _make_comparison(
+        self, variant: VariantSpec, image: ImageRef, cam: CamSpec, stamp: Stamp
+    ) -> tuple[Comparison, int]:
+        dense, (pruned, report) = self.heatmap(variant.dense, image, cam), self._look(variant, image, cam)
+        answer = compare(self.picture(image, variant.model), dense, pruned, report)
+        answer = replace(answer, notes=self.card(variant.model).notes, stamp=stamp)
+        # the heatmaps are kept by themselves
+        return answer, answer.difference.nbytes + answer.picture.clean.nbytes + answer.picture.seen.nbytes + 8192
+
+    def _make_heatmap(
+        self, variant: VariantSpec, image: ImageRef, cam: CamSpec
+    ) -> tuple[tuple[Heatmap, MaskReport], int]:
+        """The heatmap with the report, and their bytes."""
         picture, found = self.picture(image, variant.model), self.card(variant.model)
         choose = self._target(variant, picture, cam)
         seen = found.input(as_batch(picture.seen).to(self.device))
         others = second_methods(cam.method)
-        made = self.store.use(
-            variant, lambda network: saliency_maps(network, seen, cam.method, cam.layer, choose, others)
+        made, report = self.store.use(
+            variant,
+            lambda lent: (saliency_maps(lent.network, seen, cam.method, cam.layer, choose, others), lent.report),
         )
         answer = first_heatmap((variant, image, cam), made, found)
-        return answer, answer.map.nbytes + answer.saliency.nbytes + 1024
+        return (answer, report), answer.map.nbytes + (1 + len(others)) * answer.saliency.nbytes + 2048
 
     def _target(self, variant: VariantSpec, picture: Picture, cam: CamSpec) -> Callable[[Tensor], Tensor]:
         """How the class of the map is chosen from the logits (N, classes): the network's own where

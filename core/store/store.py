@@ -7,7 +7,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -36,6 +36,19 @@ from core.store.weights import stored_key
 
 T = TypeVar("T")
 CPU = torch.device("cpu")
+
+
+@dataclass(frozen=True, eq=False)
+class Lent:
+    """A network for its borrower alone, and what is counted of its pruning."""
+
+    network: nn.Module
+    count: Callable[[], MaskReport]
+
+    @property
+    def report(self) -> MaskReport:
+        """What is left of the network, counted when it is first asked for."""
+        return self.count()
 
 
 class ModelStore:
@@ -89,18 +102,24 @@ class ModelStore:
             MissingData, BadFile: its weights are not there or damaged. UnknownName: no such model
             or criterion. OutOfMemory.
         """
+        with self.lend(variant) as lent:
+            yield lent.network
+
+    @contextmanager
+    def lend(self, variant: VariantSpec) -> Iterator[Lent]:
+        """The same together with its report: where the network lies is looked up once for both."""
         with ExitStack() as held:
             yield self.retrying(lambda: self._lend(variant, held))
 
-    def use(self, variant: VariantSpec, call: Callable[[nn.Module], T]) -> T:
+    def use(self, variant: VariantSpec, call: Callable[[Lent], T]) -> T:
         """The answer of a call with the network.
 
         When memory runs out, in the call too, it is asked once more. Raises as `borrow`.
         """
 
         def asked() -> T:
-            with self.borrow(variant) as network:
-                return call(network)
+            with self.lend(variant) as lent:
+                return call(lent)
 
         return self.retrying(asked)
 
@@ -121,12 +140,7 @@ class ModelStore:
         """What is left in the tensors, what the pruning removed, and whether the network is
         collapsed.
         """
-        stamp = self.stamps.of(variant)
-        key = f"report/{variant.key}", stamp
-        with self._far.cache.borrow(
-            key, lambda: (self.retrying(lambda: self._count(variant, stamp)), SMALL), exclusive=False
-        ) as report:
-            return report
+        return self._report(variant, self.stamps.of(variant), self._place_of(variant).sources)
 
     def keep(self, variant: VariantSpec) -> Path:
         """Writes a one-shot variant to disk, mask bits and kept values; from then on it is read
@@ -199,7 +213,7 @@ class ModelStore:
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
 
-    def _lend(self, variant: VariantSpec, held: ExitStack) -> nn.Module:
+    def _lend(self, variant: VariantSpec, held: ExitStack) -> Lent:
         """Borrows the network where it fits; what was borrowed is given back when `held` ends, or
         at once after an error.
         """
@@ -213,7 +227,7 @@ class ModelStore:
                 write = partial(self._written, variant, stamp, place)
                 network = tried.enter_context(place.cache.borrow_reused(key, write, place.bytes(card), kind))
             held.enter_context(tried.pop_all())
-        return network
+        return Lent(network, partial(self._report, variant, stamp, place.sources))
 
     @contextmanager
     def _around(self, variant: VariantSpec, stamp: Stamp, place: Place) -> Iterator[nn.Module]:
@@ -255,8 +269,14 @@ class ModelStore:
         alike = place.device == self.device and next(network.parameters(), torch.empty(0)).dtype == torch.float32
         return network if alike else takes_and_gives(network, place.device, place.dtype, self.device)
 
-    def _count(self, variant: VariantSpec, stamp: Stamp) -> MaskReport:
-        sources = self._place_of(variant).sources
+    def _report(self, variant: VariantSpec, stamp: Stamp, sources: Sources) -> MaskReport:
+        def count() -> tuple[MaskReport, int]:
+            return self.retrying(lambda: self._count(variant, stamp, sources)), SMALL
+
+        with self._far.cache.borrow((f"report/{variant.key}", stamp), count, exclusive=False) as report:
+            return report
+
+    def _count(self, variant: VariantSpec, stamp: Stamp, sources: Sources) -> MaskReport:
         if not sources.has_index(variant, stamp) and (kept := self.kept.report(variant, stamp)):
             return kept
         if variant.pruning.is_one_shot:

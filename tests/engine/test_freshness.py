@@ -146,7 +146,7 @@ def test_what_was_borrowed_while_its_series_was_deleted_goes_when_it_is_given_ba
         del network
     gc.collect()
     assert kept() is None
-    assert [part.bytes for part in engine.parts() if part.name in ("device", "RAM", "heatmaps")] == [0, 0, 0]
+    assert [part.bytes for part in engine.parts() if part.name in ("device", "RAM", "answers")] == [0, 0, 0]
     assert engine.store.kept.bytes == 0
     write_series(folder, ("ant", "bee"), seed=2)
     assert same(engine.compare(ONE_SHOT, CAT, CAM), Engine("cpu", folder).compare(ONE_SHOT, CAT, CAM))
