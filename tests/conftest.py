@@ -22,8 +22,11 @@ torch.set_num_threads(min(2, torch.get_num_threads()))
 
 @pytest.fixture(scope="session")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
-    """An engine with an empty cache folder: only what is shipped is there."""
-    return Engine("cpu", tmp_path_factory.mktemp("cache"))
+    """An engine with an empty cache folder: only what is shipped is there.
+
+    Tests that are marked `device` hold on any device; SPARSIGHT_TEST_DEVICE names another one.
+    """
+    return Engine(os.environ.get("SPARSIGHT_TEST_DEVICE", "cpu"), tmp_path_factory.mktemp("cache"))
 
 
 @pytest.fixture(scope="session")

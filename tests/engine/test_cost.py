@@ -17,6 +17,8 @@ from core.engine.engine import Engine
 from core.models.zoo import default_model, named
 from core.specs import ModelSpec, PruningSpec, VariantSpec
 
+pytestmark = pytest.mark.device
+
 
 def thesis(pruning: PruningSpec) -> VariantSpec:
     return VariantSpec(pruning=pruning)

@@ -21,6 +21,8 @@ from core.results import MAP_STATES
 from core.specs import CamSpec, DataSpec, ImageRef, ModelSpec, PruningSpec, VariantSpec
 from tests.overflowing import write_overflowing
 
+pytestmark = pytest.mark.device
+
 SHIPPED = shipped_folder()
 
 

@@ -20,6 +20,8 @@ from core.specs import NO_ANSWER
 from tests.data.made_sets import folder_files, write_folder
 from tests.evaluation.test_evaluation import CPU, MAPS, NETWORK, made_card
 
+pytestmark = pytest.mark.device
+
 DIGIT_MAPS = CamSpec(method="grad-cam", layer="relu2", target="own")
 NOISY = DataSpec(noise=0.2)
 
@@ -39,7 +41,7 @@ def test_a_column_over_digits_is_what_each_digit_gives(engine: Engine, name: str
         image = ImageRef(name=str(place * 500), noise=0.2)
         answer = engine.heatmap(variant, image, DIGIT_MAPS)
         label, best = int(inputs.labels[place]), [index for index, _ in answer.prediction.best(5)]
-        heatmap, ink = torch.from_numpy(answer.map.copy())[None], inputs.clean[place : place + 1]
+        heatmap, ink = torch.from_numpy(answer.map.copy())[None], inputs.clean[place : place + 1].cpu()
         expected = {
             "predicted": best[0],
             "right": best[0] == label,

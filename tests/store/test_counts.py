@@ -25,6 +25,8 @@ from core.pruning.paths import image_arrives
 from core.results import MaskReport
 from core.specs import GRANULARITIES, SCOPES, ModelSpec, PruningSpec, VariantSpec
 
+pytestmark = pytest.mark.device
+
 DIGITS = InputRule(size_px=(28, 28), mean=(0.0,), std=(1.0,))
 SHARES = (0.3, 0.5, 0.95)
 
