@@ -63,6 +63,11 @@ def read_head(file: BinaryIO) -> Facts:
     return read_record(file.read(length))["facts"]
 
 
+def read_checksum(file: BinaryIO) -> str:
+    """The checksum that the head of an open file states, unchecked. Raises Damage."""
+    return str(read_record(file.read(int.from_bytes(file.read(8), "little")))["sha256"])
+
+
 def read_record(head: bytes) -> Facts:
     """Our record from a safetensors head.
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from core.base.atomic import replacing
 from core.base.errors import BadFile, BadSpec, CacheNotWritable, MissingData
 from core.base.stamps import Stamp, stamp_from, stamp_of
-from core.disk.coding import Damage, Facts, Tensors, decode, encode, read_head
+from core.disk.coding import Damage, Facts, Tensors, decode, encode, read_checksum, read_head
 
 SUFFIX = ".safetensors"
 DAMAGED = ".damaged"
@@ -109,6 +109,16 @@ class Files:
                 return read_head(file)
         except (Damage, OSError):
             return self.load(key)[1]  # says what is wrong, or finds the sound copy
+
+    def checksum(self, key: str) -> str:
+        """The checksum of an entry, as the head of its file states it; "" without an entry, and for
+        one that is damaged.
+        """
+        try:
+            with open(self._find(key), "rb") as file:
+                return read_checksum(file)
+        except (Damage, OSError, MissingData):
+            return ""
 
     def exists(self, key: str) -> bool:
         """Whether the entry is there; its content is checked by `load` only."""

@@ -93,7 +93,7 @@ class Engine:
             lambda model: calibration_images(self._pictures, self.card(model)),
             precision or os.environ.get("SPARSIGHT_PRECISION") or "float32",
         )
-        self._accuracies = AccuracyTable(self.roots)
+        self._accuracies = AccuracyTable(self.roots, self.store.checksum)
         self._answers = MemoryCache("answers", ANSWERS_BYTES)
         self.store.caches.append(self._answers)
         self._pictures = Pictures(self.folder)

@@ -7,34 +7,56 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from core.base.atomic import replacing
 from core.base.errors import BadFile, CacheNotWritable
 from core.base.stamps import Stamp, stamp_of
 from core.specs import DataSpec, ModelSpec, VariantSpec
 
-COLUMNS = ("pruning", "data", "correct", "total")
-Counts = tuple[int, int]
-Rows = dict[tuple[str, str], Counts]  # by pruning key and data key
+COLUMNS = ("pruning", "data", "correct", "total", "network")
+OLDER = COLUMNS[:-1]  # of tables that do not say which network they counted: none of their rows is used
+DIGITS = 16  # of a checksum
+OLD = "?"  # the network of a row of an older table: no checksum
+
+
+class Row(NamedTuple):
+    """Right answers of all. network: the first digits of the checksum of the file whose weights
+    were counted.
+    """
+
+    correct: int
+    total: int
+    network: str
+
+
+Rows = dict[tuple[str, str], Row]  # by pruning key and data key
 
 
 class AccuracyTable:
-    """Counts (correct, total) by pruning key and data key, one CSV file a model: <root>/<model
-    key>/accuracy.csv.
+    """Counts by pruning key and data key, one CSV file a model: <root>/<model key>/accuracy.csv.
 
     Args:
-        roots: folders to look in; a row in an earlier one wins.
+        roots: folders to look in; a row in an earlier one wins. checksum: of the file that a
+            variant's weights come from now. A row of other weights is not used.
     """
 
-    def __init__(self, roots: Sequence[Path]) -> None:
-        self.roots = tuple(roots)
-        self._tables: dict[ModelSpec, tuple[Stamp, Rows]] = {}
+    def __init__(self, roots: Sequence[Path], checksum: Callable[[VariantSpec], str]) -> None:
+        self.roots, self._checksum = tuple(roots), checksum
+        self._tables: dict[ModelSpec, tuple[Stamp, tuple[Rows, ...]]] = {}
 
-    def get(self, variant: VariantSpec, data: DataSpec) -> Counts | None:
-        """The stored counts, or None. Raises BadFile when the table cannot be read."""
-        return self._rows(variant.model).get((variant.pruning.key, data.key))
+    def get(self, variant: VariantSpec, data: DataSpec) -> tuple[int, int] | None:
+        """The stored counts (correct, total) of this very network, or None.
+
+        Raises BadFile when the table cannot be read.
+        """
+        for rows in self._rows(variant.model):
+            row = rows.get((variant.pruning.key, data.key))
+            if row is not None and row.network == self._checksum(variant)[:DIGITS]:
+                return row.correct, row.total
+        return None
 
     def stamp(self, model: ModelSpec) -> Stamp:
         """Of the files of this model's table."""
@@ -43,13 +65,12 @@ class AccuracyTable:
     def _paths(self, model: ModelSpec) -> list[Path]:
         return [root / model.key / "accuracy.csv" for root in self.roots]
 
-    def _rows(self, model: ModelSpec) -> Rows:
+    def _rows(self, model: ModelSpec) -> tuple[Rows, ...]:
+        """Of each root."""
         stamp = self.stamp(model)
-        kept, rows = self._tables.get(model, (None, {}))
+        kept, rows = self._tables.get(model, (None, ()))
         if kept != stamp:
-            rows = {}
-            for path in reversed(self._paths(model)):
-                rows |= read_counts(path)
+            rows = tuple(map(read_counts, self._paths(model)))
             self._tables[model] = stamp, rows
         return rows
 
@@ -64,11 +85,16 @@ def read_counts(path: Path) -> Rows:
     try:
         text = path.read_text(encoding="utf-8")
         reader = csv.DictReader(text.splitlines())
-        if tuple(reader.fieldnames or ()) != COLUMNS or not text.endswith("\n"):
+        if tuple(reader.fieldnames or ()) not in (COLUMNS, OLDER) or not text.endswith("\n"):
             raise ValueError("its head or its end is missing")
         lines = list(reader)
-        rows = {(line["pruning"], line["data"]): (int(line["correct"]), int(line["total"])) for line in lines}
-        if not all(0 <= correct <= total for correct, total in rows.values()):
+        rows = {
+            (line["pruning"], line["data"]): Row(
+                int(line["correct"]), int(line["total"]), str(line.get("network", OLD))
+            )
+            for line in lines
+        }
+        if not all(0 <= row.correct <= row.total for row in rows.values()):
             raise ValueError("more right answers than images")
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BadFile(
@@ -79,12 +105,20 @@ def read_counts(path: Path) -> Rows:
     return rows
 
 
-def write_counts(path: Path, rows: Iterable[tuple[str, str, int, int]]) -> None:
-    """Writes a table under a temporary name and renames it. Raises CacheNotWritable."""
+def _row(line: dict[str, str]) -> Row:
+    return Row(int(line["correct"]), int(line["total"]), str(line.get("network", OLD)))
+
+
+def write_counts(path: Path, rows: Iterable[tuple[str, str, int, int, str]]) -> None:
+    """Writes a table under a temporary name and renames it: pruning key, data key, counts, checksum
+    of the network.
+
+    Raises CacheNotWritable.
+    """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
-    writer.writerows(rows)
+    writer.writerows((*row[:-1], row[-1][:DIGITS]) for row in rows)
     try:
         with replacing(path) as part:
             part.write_text(text.getvalue(), encoding="utf-8")

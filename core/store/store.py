@@ -81,6 +81,7 @@ class ModelStore:
         self._near = self._far if device.type == "cpu" else Sources(self._far.origin, on_device, device, self._far)
         self._places = Places(Place(on_device, device, self._near, precision_named(precision)), self._far)
         self._collapses = Collapses()
+        self._checksums: dict[str, tuple[Stamp, str]] = {}  # by the key of the file
         self.stamps = Stamps(catalogue, self.forget)
         self.caches = [on_device, in_ram]  # all whose values are made of these files
         self.kept = KeptVariants(self.files, self.budgets.disk_bytes, precision)
@@ -176,6 +177,17 @@ class ModelStore:
         BadSpec, UnknownName.
         """
         return stored_key(variant, self.catalogue.card(variant.model))
+
+    def checksum(self, variant: VariantSpec) -> str:
+        """Of the file that a variant's weights come from, its own for a trained level, else the
+        dense network's; "" for weights that are no file of the store. Raises BadSpec, UnknownName.
+        """
+        key = self.stored_key(variant if variant.pruning.is_trained else variant.dense)
+        stamp = self.files.stamp(key)
+        known = self._checksums.get(key)
+        if known is None or known[0] != stamp:
+            known = self._checksums[key] = stamp, self.files.checksum(key)
+        return known[1]
 
     def retrying(self, call: Callable[[], T]) -> T:
         """The answer of a call; when memory runs out, everything that is not in use is let go and

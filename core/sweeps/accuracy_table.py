@@ -40,6 +40,9 @@ def store_accuracies(engine: Engine, models: list[ModelSpec], levels: int) -> It
         ]
         write_counts(
             engine.folder / model.key / "accuracy.csv",
-            ((row.variant.pruning.key, row.data.key, row.correct, row.total) for row in rows),
+            (
+                (row.variant.pruning.key, row.data.key, row.correct, row.total, engine.store.checksum(row.variant))
+                for row in rows
+            ),
         )
         yield done, len(models)

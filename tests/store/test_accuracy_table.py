@@ -5,6 +5,7 @@ that cannot be written is said.
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.base.errors import BadFile, CacheNotWritable
+from core.base.settings import shipped_folder
+from core.engine.engine import Engine
 from core.specs import DataSpec, ModelSpec, PruningSpec, VariantSpec
 from core.store.accuracy_table import AccuracyTable, read_counts, write_counts
 
+SHIPPED = shipped_folder()
 MODEL = ModelSpec()
 VARIANT = VariantSpec(model=MODEL, pruning=PruningSpec.one_shot(0.5))
 NOISY = DataSpec(noise=0.2)
@@ -24,8 +28,15 @@ def place(root: Path) -> Path:
     return root / MODEL.key / "accuracy.csv"
 
 
-def one_row(root: Path, correct: int, data: DataSpec = NOISY) -> None:
-    write_counts(place(root), [(VARIANT.pruning.key, data.key, correct, 5000)])
+NETWORK = "0123456789abcdef"
+
+
+def one_row(root: Path, correct: int, network: str = NETWORK) -> None:
+    write_counts(place(root), [(VARIANT.pruning.key, NOISY.key, correct, 5000, network)])
+
+
+def table_of(*roots: Path) -> AccuracyTable:
+    return AccuracyTable(roots, lambda variant: NETWORK + "more of its checksum")
 
 
 names = st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z")), min_size=1, max_size=12)
@@ -35,31 +46,61 @@ counts = st.integers(0, 10**6).flatmap(lambda total: st.tuples(st.integers(0, to
 @given(st.dictionaries(st.tuples(names, names), counts, max_size=5))
 def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, rows: dict) -> None:
     path = tmp_path_factory.mktemp("table") / "deep" / "accuracy.csv"
-    write_counts(path, ((pruning, data, correct, total) for (pruning, data), (correct, total) in rows.items()))
-    assert read_counts(path) == rows
+    write_counts(path, ((*key, *row, NETWORK) for key, row in rows.items()))
+    assert read_counts(path) == {key: (*row, NETWORK) for key, row in rows.items()}
     assert [entry.name for entry in path.parent.iterdir()] == ["accuracy.csv"]  # nothing temporary is left
 
 
 def test_no_table_has_no_rows(tmp_path: Path) -> None:
     assert read_counts(tmp_path / "accuracy.csv") == {}
-    assert AccuracyTable([tmp_path]).get(VARIANT, NOISY) is None
+    assert table_of(tmp_path).get(VARIANT, NOISY) is None
 
 
 def test_counts_are_found_by_variant_and_data(tmp_path: Path) -> None:
     one_row(tmp_path, 4321)
-    table = AccuracyTable([tmp_path])
+    table = table_of(tmp_path)
     assert table.get(VARIANT, NOISY) == (4321, 5000)
     assert table.get(VARIANT, DataSpec()) is None
     assert table.get(VARIANT.dense, NOISY) is None
     assert table.get(VariantSpec(model=ModelSpec(seed=334), pruning=VARIANT.pruning), NOISY) is None
 
 
+def test_counts_of_other_weights_are_not_used(tmp_path: Path) -> None:
+    """A row of another network in an earlier folder does not hide one of this network in a later
+    one; tables of older versions do not say which network they counted.
+    """
+    one_row(tmp_path / "own", 1, "f" * 16)
+    assert table_of(tmp_path / "own").get(VARIANT, NOISY) is None
+    one_row(tmp_path / "shipped", 2)
+    assert table_of(tmp_path / "own", tmp_path / "shipped").get(VARIANT, NOISY) == (2, 5000)
+    older = f"pruning,data,correct,total\n{VARIANT.pruning.key},{NOISY.key},3,5000\n"
+    place(tmp_path / "own").write_text(older)
+    assert table_of(tmp_path / "own").get(VARIANT, NOISY) is None
+
+
+def test_a_network_that_is_trained_anew_is_counted_anew(tmp_path: Path) -> None:
+    shutil.copytree(SHIPPED / MODEL.key, tmp_path / MODEL.key)
+    engine, level = Engine("cpu", tmp_path), VariantSpec(model=MODEL, pruning=PruningSpec.at_level(5))
+    before = [engine.known_accuracy(variant, NOISY) for variant in (VARIANT, level)]
+    assert all(before)
+    for trained, other in ((level, 20), (VARIANT.dense, 0)):
+        source = VariantSpec(model=ModelSpec(seed=334), pruning=PruningSpec.at_level(other))
+        shutil.copy(
+            SHIPPED / f"{engine.store.stored_key(source)}.safetensors",
+            tmp_path / f"{engine.store.stored_key(trained)}.safetensors",
+        )
+    for variant, old in zip((VARIANT, level), before, strict=True):
+        assert engine.known_accuracy(variant, NOISY) is None
+        assert engine.accuracy(variant, NOISY).correct != old.correct
+
+
 def test_an_earlier_folder_wins_and_a_later_one_fills_up(tmp_path: Path) -> None:
     one_row(tmp_path / "own", 1)
     write_counts(
-        place(tmp_path / "shipped"), [(VARIANT.pruning.key, NOISY.key, 2, 5000), ("dense", NOISY.key, 3, 5000)]
+        place(tmp_path / "shipped"),
+        [(VARIANT.pruning.key, NOISY.key, 2, 5000, NETWORK), ("dense", NOISY.key, 3, 5000, NETWORK)],
     )
-    table = AccuracyTable([tmp_path / "own", tmp_path / "shipped"])
+    table = table_of(tmp_path / "own", tmp_path / "shipped")
     assert table.get(VARIANT, NOISY) == (1, 5000)
     assert table.get(VARIANT.dense, NOISY) == (3, 5000)
 
@@ -84,7 +125,7 @@ def test_a_damaged_table_is_named_and_not_used(tmp_path: Path, content: str) -> 
     place(tmp_path).parent.mkdir(parents=True)
     place(tmp_path).write_text(content)
     with pytest.raises(BadFile) as caught:
-        AccuracyTable([tmp_path]).get(VARIANT, NOISY)
+        table_of(tmp_path).get(VARIANT, NOISY)
     assert str(place(tmp_path)) in caught.value.wrong
     assert "git checkout" in caught.value.next_step
 
@@ -98,7 +139,7 @@ def test_bytes_that_are_no_text_are_damage(tmp_path: Path) -> None:
 def test_writing_again_replaces(tmp_path: Path) -> None:
     one_row(tmp_path, 1)
     one_row(tmp_path, 2)
-    assert read_counts(place(tmp_path)) == {(VARIANT.pruning.key, NOISY.key): (2, 5000)}
+    assert read_counts(place(tmp_path)) == {(VARIANT.pruning.key, NOISY.key): (2, 5000, NETWORK)}
 
 
 def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
@@ -117,7 +158,7 @@ def test_a_read_only_folder_is_said(tmp_path: Path) -> None:
             one_row(tmp_path, 2)
     finally:
         place(tmp_path).parent.chmod(0o755)
-    assert read_counts(place(tmp_path)) == {(VARIANT.pruning.key, NOISY.key): (1, 5000)}
+    assert read_counts(place(tmp_path)) == {(VARIANT.pruning.key, NOISY.key): (1, 5000, NETWORK)}
 
 
 def test_what_cannot_be_renamed_leaves_nothing_behind(tmp_path: Path) -> None:
@@ -129,7 +170,7 @@ def test_what_cannot_be_renamed_leaves_nothing_behind(tmp_path: Path) -> None:
 
 
 def test_a_table_that_changes_on_disk_is_read_again(tmp_path: Path) -> None:
-    table = AccuracyTable([tmp_path / "own", tmp_path / "shipped"])
+    table = table_of(tmp_path / "own", tmp_path / "shipped")
     assert table.get(VARIANT, NOISY) is None
     one_row(tmp_path / "shipped", 7)
     assert table.get(VARIANT, NOISY) == (7, 5000)
@@ -143,7 +184,7 @@ def test_a_table_that_changes_on_disk_is_read_again(tmp_path: Path) -> None:
 
 def test_a_table_that_stays_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     one_row(tmp_path, 7)
-    table = AccuracyTable([tmp_path])
+    table = table_of(tmp_path)
     table.get(VARIANT, NOISY)
     monkeypatch.setattr(Path, "read_text", lambda *_, **__: pytest.fail("it was read again"))
     assert table.get(VARIANT, NOISY) == (7, 5000)
