@@ -140,6 +140,11 @@ def mnist(split: str, folder: Path, download: bool = True) -> LabelledImages:
     return mnist(split, folder, download=False)
 
 
+def photo_sets() -> tuple[str, ...]:
+    """The registered data sets of photographs."""
+    return tuple(filter(is_photos, DATASETS))
+
+
 def is_photos(name: str) -> bool:
     """Whether a data set holds photographs; known before it is read. Raises UnknownName."""
     return name.startswith(PREFIX) or DATASETS[name].facts["kind"] == "photos"

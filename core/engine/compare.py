@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from core.base.errors import BadSpec
-from core.measures import MEASURES, optional, probabilities
+from core.measures import Group, measures_of, optional, probabilities
 from core.measures.overlap import jaccard_curve
 from core.measures.similarity import pearson
 from core.models.cards import Card
@@ -30,7 +30,7 @@ def compare(picture: Picture, dense: Heatmap, pruned: Heatmap, mask: MaskReport)
     maps = [to_measure(_tensor(side.map), [side.state]) for side in (dense, pruned)]
     cells = [_scaled_cells(side) for side in (dense, pruned)]
     overlaps = [_overlap(heatmap, truth) for heatmap in maps]
-    statistics = [_scores("map", heatmap) for heatmap in maps]
+    statistics = [_scores(Group.MAP, heatmap) for heatmap in maps]
     curves = [_curve(heatmap, truth) for heatmap in maps]
     return Comparison(
         picture=picture,
@@ -40,7 +40,7 @@ def compare(picture: Picture, dense: Heatmap, pruned: Heatmap, mask: MaskReport)
         difference=frozen_array(dense.map - pruned.map),
         overlap_dense=overlaps[0],
         overlap_pruned=overlaps[1],
-        similarity=_scores("similarity", *cells),
+        similarity=_scores(Group.SIMILARITY, *cells),
         statistics_dense=statistics[0],
         statistics_pruned=statistics[1],
         thresholds=frozen_array(THRESHOLDS.numpy()),
@@ -107,8 +107,8 @@ def _tensor(values: Array) -> Tensor:
 
 def _overlap(heatmap: Tensor, truth: Tensor | None) -> Scores:
     if truth is None:
-        return Scores(values={entry.name: None for entry in MEASURES.values() if entry.facts["group"] == "overlap"})
-    return _scores("overlap", heatmap, truth)
+        return Scores(values=dict.fromkeys(measures_of(Group.OVERLAP)))
+    return _scores(Group.OVERLAP, heatmap, truth)
 
 
 def _curve(heatmap: Tensor, truth: Tensor | None) -> tuple[float | None, ...]:
@@ -117,10 +117,9 @@ def _curve(heatmap: Tensor, truth: Tensor | None) -> tuple[float | None, ...]:
     return tuple(map(optional, jaccard_curve(heatmap, truth, THRESHOLDS)[0]))
 
 
-def _scores(group: str, *maps: Tensor) -> Scores:
+def _scores(group: Group, *maps: Tensor) -> Scores:
     """Every registered measure of a group on maps of one image, (1, H, W) each."""
-    chosen = [entry for entry in MEASURES.values() if entry.facts["group"] == group]
-    return Scores(values={entry.name: optional(entry.value(*maps)[0]) for entry in chosen})
+    return Scores(values={name: optional(measure(*maps)[0]) for name, measure in measures_of(group).items()})
 
 
 def _scaled_cells(side: Heatmap) -> Tensor:

@@ -5,14 +5,14 @@ is undefined. Every measure of one map and every overlap of map and truth is a c
 name (those of one map with "map-" before it); a new measure of `core.measures` becomes one by
 itself.
 
-The fact "needs" says what a column is made of: "answer", "map", "truth" (a map and the object),
-"boxes" (a map and boxes), "ink" (a map and a digit).
+The fact "needs" says what a column is made of, see `Needs`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cached_property
 
 import torch
@@ -20,10 +20,10 @@ from torch import Tensor, nn
 
 from core.base.registry import Registry
 from core.data.batches import Batch
-from core.measures import MEASURES, top1
+from core.measures import MEASURES, Group, measures_of, top1
 from core.measures.base import Measure
 from core.measures.boxes import box_iou
-from core.measures.fitting import FITTINGS, Fitting, Ranked, rank
+from core.measures.fitting import FITTINGS, Fitting, Ranked, fittings_per_image, rank
 from core.saliency.cams import SaliencyBatch, saliency_maps
 from core.saliency.capture import own_class
 from core.saliency.normalise import normalise, to_measure, usable_and_empty
@@ -95,6 +95,16 @@ class Seen:
         return rank(self.maps, self.truth)
 
 
+class Needs(StrEnum):
+    """What a column is made of: the fact "needs" of its entry."""
+
+    ANSWER = "answer"
+    MAP = "map"
+    TRUTH = "truth"  # a map, and where the object is
+    BOXES = "boxes"  # a map, and boxes around the object
+    INK = "ink"  # a map, and a digit
+
+
 Column = Callable[[Seen], Tensor]
 COLUMNS: Registry[Column] = Registry("column")
 
@@ -103,19 +113,19 @@ COLUMNS: Registry[Column] = Registry("column")
     "predicted",
     "Predicted class",
     "The class that the network gives; -1 for an image that cannot be read, -2 where it gives none.",
-    needs="answer",
+    needs=Needs.ANSWER,
 )
 def predicted(seen: Seen) -> Tensor:
     return seen.predicted
 
 
-@COLUMNS.register("right", "Right", "Whether the predicted class is the label.", needs="answer")
+@COLUMNS.register("right", "Right", "Whether the predicted class is the label.", needs=Needs.ANSWER)
 def right(seen: Seen) -> Tensor:
     return _answered(seen, seen.predicted == seen.batch.labels)
 
 
 @COLUMNS.register(
-    "right-top5", "Right among five", "Whether the label is among the five most probable classes.", needs="answer"
+    "right-top5", "Right among five", "Whether the label is among the five most probable classes.", needs=Needs.ANSWER
 )
 def right_top5(seen: Seen) -> Tensor:
     best = seen.logits.topk(min(TOP, seen.logits.shape[1]), dim=1).indices
@@ -126,7 +136,7 @@ def right_top5(seen: Seen) -> Tensor:
     "right-among",
     "Right among its classes",
     "Whether the label is the most probable of the classes that the data set has.",
-    needs="answer",
+    needs=Needs.ANSWER,
 )
 def right_among(seen: Seen) -> Tensor:
     assert seen.own_classes is not None
@@ -136,7 +146,7 @@ def right_among(seen: Seen) -> Tensor:
     return _answered(seen, restricted == seen.batch.labels)
 
 
-@COLUMNS.register("usable", "Usable map", "Whether the map is neither empty nor constant nor invalid.", needs="map")
+@COLUMNS.register("usable", "Usable map", "Whether the map is neither empty nor constant nor invalid.", needs=Needs.MAP)
 def usable(seen: Seen) -> Tensor:
     return seen.usable_and_empty[0]
 
@@ -145,7 +155,7 @@ def usable(seen: Seen) -> Tensor:
     "empty",
     "Empty map",
     "Whether the heatmap is zero everywhere; it scores 0 against any truth.",
-    needs="map",
+    needs=Needs.MAP,
 )
 def empty(seen: Seen) -> Tensor:
     return seen.usable_and_empty[1]
@@ -156,7 +166,7 @@ def empty(seen: Seen) -> Tensor:
     "Box IoU",
     "How well a box around the heatmap's largest bright region fits the boxes that people drew.",
     "Zhou et al. 2016, section 3.2",
-    needs="boxes",
+    needs=Needs.BOXES,
 )
 def boxes(seen: Seen) -> Tensor:
     return box_iou(seen.maps, seen.batch.boxes or ((),) * len(seen.maps))
@@ -180,15 +190,19 @@ def _of_ink(fitting: Fitting) -> Column:
     return lambda seen: fitting(seen.ranked)
 
 
-for _entry in MEASURES.values():
-    if _entry.facts["group"] == "map":
-        COLUMNS.register(
-            f"map-{_entry.name}", f"{_entry.title} of the map", _entry.summary, _entry.source, needs="map"
-        )(_of_map(_entry.value))
-    if _entry.facts["group"] == "overlap":
-        COLUMNS.register(_entry.name, _entry.title, _entry.summary, _entry.source, needs="truth")(
-            _of_truth(_entry.value)
-        )
-for _way in FITTINGS.values():
-    if _way.facts["needs"] == "image" and _way.name not in COLUMNS:
-        COLUMNS.register(_way.name, _way.title, _way.summary, _way.source, needs="ink")(_of_ink(_way.value))
+def needs(name: str) -> Needs:
+    """What a column is made of. Raises UnknownName."""
+    return Needs(COLUMNS[name].facts["needs"])
+
+
+for _name in measures_of(Group.MAP):
+    _entry = MEASURES[_name]
+    _title = f"{_entry.title} of the map"
+    COLUMNS.register(f"map-{_name}", _title, _entry.summary, _entry.source, needs=Needs.MAP)(_of_map(_entry.value))
+for _name in measures_of(Group.OVERLAP):
+    _entry = MEASURES[_name]
+    COLUMNS.register(_name, _entry.title, _entry.summary, _entry.source, needs=Needs.TRUTH)(_of_truth(_entry.value))
+for _name, _fitting in fittings_per_image().items():
+    if _name not in COLUMNS:
+        _way = FITTINGS[_name]
+        COLUMNS.register(_name, _way.title, _way.summary, _way.source, needs=Needs.INK)(_of_ink(_fitting))

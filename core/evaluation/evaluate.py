@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from core.base.errors import BadSpec
 from core.base.text import first_few
 from core.data.batches import Batch, Inputs
-from core.evaluation.columns import COLUMNS, TOP, Seen
+from core.evaluation.columns import COLUMNS, TOP, Needs, Seen, needs
 from core.results import OVERFLOW_ADVICE, Accuracy
 from core.specs import NO_ANSWER, UNREADABLE, CamSpec, DataSpec, VariantSpec
 from core.stats.intervals import wilson
@@ -74,7 +74,7 @@ class Table:
         }
         for name in (name for name in rows if rows[name].dtype.kind == "f"):
             found[name] = usual = _mean(rows[name])
-            if COLUMNS[name].facts["needs"] != "map":
+            if needs(name) is not Needs.MAP:
                 without = _mean(some[name])
                 usual |= {"empty-maps": usual["n"] - without["n"], "mean-without-empty-maps": without["mean"]}
         return found
@@ -106,7 +106,7 @@ def evaluate(
     Raises:
         UnknownName: no such column.
     """
-    truth = any(COLUMNS[name].facts["needs"] in ("truth", "boxes", "ink") for name in columns)
+    truth = any(needs(name) in (Needs.TRUTH, Needs.BOXES, Needs.INK) for name in columns)
     dtype = next(network.parameters(), torch.empty(0)).dtype
     widths = []
 

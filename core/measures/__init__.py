@@ -23,7 +23,7 @@ MEASURES lists them by name; the fact "group" says what a measure takes: "overla
 "similarity" (maps, maps), "map" (maps).
 """
 
-from core.measures.base import MEASURES, optional
+from core.measures.base import MEASURES, Group, measures_of, optional
 from core.measures.classification import probabilities, top1
 from core.measures.maps import gini, mean, std, zero_share
 from core.measures.overlap import energy_inside, iou_top_p, jaccard_curve, pointing_game, soft_iou
@@ -31,6 +31,7 @@ from core.measures.similarity import cosine, iou_top_p_of_maps, pearson, soft_io
 
 __all__ = [
     "MEASURES",
+    "Group",
     "cosine",
     "energy_inside",
     "gini",
@@ -38,6 +39,7 @@ __all__ = [
     "iou_top_p_of_maps",
     "jaccard_curve",
     "mean",
+    "measures_of",
     "optional",
     "pearson",
     "pointing_game",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from enum import StrEnum
 
 import torch
 from torch import Tensor
@@ -12,6 +13,19 @@ from core.base.registry import Registry
 
 Measure = Callable[..., Tensor]
 MEASURES: Registry[Measure] = Registry("measure")
+
+
+class Group(StrEnum):
+    """What a measure takes: the fact "group" of its entry."""
+
+    OVERLAP = "overlap"  # maps and truth
+    SIMILARITY = "similarity"  # maps and maps
+    MAP = "map"  # maps
+
+
+def measures_of(group: Group) -> dict[str, Measure]:
+    """The measures of a group by name."""
+    return {name: entry.value for name, entry in MEASURES.items() if entry.facts["group"] == group}
 
 
 def optional(value: float | Tensor) -> float | None:

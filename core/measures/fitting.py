@@ -77,6 +77,11 @@ Fitting = Callable[[Ranked], Tensor]
 FITTINGS: Registry[Fitting] = Registry("way of fitting")
 
 
+def fittings_per_image() -> dict[str, Fitting]:
+    """Those that score every image by itself."""
+    return {name: entry.value for name, entry in FITTINGS.items() if entry.facts["needs"] == "image"}
+
+
 @dataclass(frozen=True)
 class Threshold:
     """One threshold for a whole set. place: its column in the curve; mean: the Jaccard index it

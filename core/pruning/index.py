@@ -12,7 +12,7 @@ from torch import Tensor
 from core.pruning.groups import Pattern, group_size, row_by_row, seen_shape, whole
 from core.pruning.mask import Mask, count_left
 from core.pruning.ranking import NOTHING_GOES, Cut, Histogram, Ranking, check_numbers, pieces
-from core.pruning.scores import CRITERIA, Evidence
+from core.pruning.scores import CRITERIA, Evidence, orders_by_size
 from core.pruning.select import check_layers, count_to_remove
 from core.specs import PruningSpec, n_of_m
 
@@ -79,7 +79,7 @@ class PruningIndex:
             n_of_m(pruning.granularity),
             pruning.granularity == "weight" or n_of_m(pruning.granularity) is not None,
         )
-        borrow = single and entry.facts.get("order") == "size"
+        borrow = single and orders_by_size(pruning.criterion)
         scores = evidence.weights if borrow else entry.value(evidence)
         shapes = {name: tuple(values.shape) for name, values in evidence.weights.items()}
         return cls(scores, pruning.scope, shapes, pattern, evidence.weights)

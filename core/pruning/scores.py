@@ -59,6 +59,16 @@ Criterion = Callable[[Evidence], Scores]
 CRITERIA: Registry[Criterion] = Registry("criterion")
 
 
+def orders_by_size(criterion: str) -> bool:
+    """Whether single weights go in the order of their size, so that they are their own scores."""
+    return CRITERIA[criterion].facts.get("order") == "size"
+
+
+def needs_images(criterion: str) -> bool:
+    """Whether scores are measured on a few images."""
+    return CRITERIA[criterion].facts["needs"] == "images"
+
+
 @CRITERIA.register(
     "magnitude",
     "Magnitude (L1)",

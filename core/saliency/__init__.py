@@ -3,7 +3,7 @@
 Pure functions of models and tensors.
 """
 
-from core.saliency.cams import CAMS, CamMethod, SaliencyBatch, saliency_maps
+from core.saliency.cams import CAMS, CamMethod, SaliencyBatch, is_quick, saliency_maps
 from core.saliency.capture import Captured, ChooseTarget, capture, evaluating, find_layer, fixed_classes, own_class
 from core.saliency.external import LEFT_OUT
 from core.saliency.normalise import normalise
@@ -21,6 +21,7 @@ __all__ = [
     "evaluating",
     "find_layer",
     "fixed_classes",
+    "is_quick",
     "normalise",
     "own_class",
     "saliency_maps",

@@ -66,6 +66,11 @@ class CamMethod:
 CAMS: Registry[CamMethod] = Registry("CAM method")
 
 
+def is_quick(method: str) -> bool:
+    """Whether a heatmap takes one pass through the network. Raises UnknownName."""
+    return CAMS[method].facts["cost"] == "one pass"
+
+
 def saliency_maps(
     model: nn.Module,
     images: Tensor,

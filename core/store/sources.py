@@ -19,7 +19,7 @@ from core.pruning.calibration import Calibration, calibrate
 from core.pruning.companions import companion_masks, companions
 from core.pruning.index import PruningIndex
 from core.pruning.mask import Mask
-from core.pruning.scores import CRITERIA, Evidence
+from core.pruning.scores import Evidence, orders_by_size
 from core.specs import ModelSpec, PruningSpec, VariantSpec, n_of_m
 from core.store.memory import MemoryCache
 from core.store.shells import around
@@ -205,4 +205,4 @@ def _borrows(pruning: PruningSpec) -> bool:
     groups.
     """
     single = pruning.granularity == "weight" or n_of_m(pruning.granularity) is not None
-    return not single or CRITERIA[pruning.criterion].facts.get("order") == "size"
+    return not single or orders_by_size(pruning.criterion)

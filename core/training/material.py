@@ -14,7 +14,7 @@ from torch import Tensor
 
 from core.base.errors import BadSpec, MissingData
 from core.data.classes import readable
-from core.data.datasets import DATASETS
+from core.data.datasets import DATASETS, photo_sets
 from core.data.decode import TrainingImages, decode
 from core.data.folders import PREFIX, SUFFIXES, read_folder
 from core.data.parts import SPLIT_SEED, Images, Loading, load_images, part, split
@@ -32,7 +32,7 @@ def photographs(arguments: Mapping[str, Any]) -> tuple[PhotoSet, set[str]]:
     """
     name = str(arguments["photographs"])
     if name in DATASETS:
-        if DATASETS[name].facts["kind"] != "photos":
+        if name not in photo_sets():
             raise BadSpec(
                 f"'{name}' holds digits.", "These networks are trained on photographs.", "Name a folder of photographs."
             )

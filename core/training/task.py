@@ -12,7 +12,7 @@ from typing import Any
 
 from core.base.errors import BadSpec, UnknownName
 from core.base.suggestions import nearest
-from core.data.datasets import DATASETS
+from core.data.datasets import DATASETS, photo_sets
 from core.models.head import Backbone, data_name
 from core.pruning import CRITERIA
 from core.specs import PruningSpec, RetrainSpec, TrainSpec, n_of_m, whole
@@ -102,7 +102,7 @@ def _check_data(name: str) -> None:
     """Raises UnknownName for a data set whose name is only misspelled; what else is no path is
     reported where it is read.
     """
-    photographs = [known for known, entry in DATASETS.items() if entry.facts["kind"] == "photos"]
+    photographs = list(photo_sets())
     if name not in DATASETS and not os.path.exists(name) and nearest(name, DATASETS) in photographs:
         raise UnknownName("data set", name, photographs)
 

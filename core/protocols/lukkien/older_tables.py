@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from pandas import DataFrame
 
-from core.measures import MEASURES
+from core.measures import Group, measures_of
 from core.measures.fitting import FITTINGS
 
-SIMILARITIES = tuple(name for name, entry in MEASURES.items() if entry.facts["group"] == "similarity")
+SIMILARITIES = tuple(measures_of(Group.SIMILARITY))
 TRUTH = ["pointing-game", "energy-inside", "box-iou"]
 
 
