@@ -59,7 +59,9 @@ def test_on_real_weights_too(engine: Engine) -> None:
     others = ("hires-cam", *second_methods("grad-cam"))
     made = engine.store.use(
         VariantSpec(model=model),
-        lambda lent: saliency_maps(lent, found.input(pixels[None]), "grad-cam", found.target_layer, own_class, others),
+        lambda lent: saliency_maps(
+            lent.network, found.input(pixels[None]), "grad-cam", found.target_layer, own_class, others
+        ),
     )
     assert float(made.negative_share) == 0.0
     assert pearson(made.maps, made.others["hires-cam"]) > 0.99999
