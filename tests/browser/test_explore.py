@@ -22,6 +22,7 @@ def headline(page) -> str:
     return page.locator("h2").first.inner_text()
 
 
+@pytest.mark.long
 def test_a_deep_link_works_on_a_fresh_server(tab: OpenTab) -> None:
     page = settled(tab("explore?sparsity=80&digit=3&nth=4&cam=grad-cam&opacity=40"))
     assert "At 80.0 % sparsity" in headline(page)

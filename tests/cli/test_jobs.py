@@ -62,6 +62,7 @@ def spec_of(tiny: list[str], *more: str):
     return read_retrain_spec(task_of(arguments).job_arguments(Path("cache"))["spec"])
 
 
+@pytest.mark.long
 def test_a_run_is_shown_and_its_networks_are_there(command, tiny: list[str], tmp_path: Path) -> None:
     status, out, err = command(*tiny, "--epochs", "1")
     assert (status, err) == (0, "")

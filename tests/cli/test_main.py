@@ -485,6 +485,7 @@ def test_a_whole_process_that_fails() -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.long
 def test_a_reader_that_leaves_early_causes_no_noise() -> None:
     with subprocess.Popen(
         [sys.executable, "-m", "core", "info"],

@@ -15,7 +15,7 @@ from core.models.dense import dense_weights
 from core.models.zoo import MODELS, named
 from core.specs import ModelSpec
 
-LARGE = ("vgg", "densenet", "convnext")
+LARGE = ("alexnet", "vgg", "densenet", "convnext", "googlenet", "resnet50")
 PHOTO_CARDS = [name for name, entry in MODELS.items() if entry.value.images == "photos"]
 SIDE_PX = 96  # every network still has more than one cell at its target layer
 

@@ -52,10 +52,10 @@ def test_hooks_are_gone_after_an_error() -> None:
 
 
 def test_a_removed_filter_makes_a_channel_that_is_exactly_zero() -> None:
-    network = Net().eval()
+    network, generator = Net().eval(), torch.Generator().manual_seed(0)
     with torch.no_grad():
         for values in (*network.parameters(), network.first_norm.running_mean):
-            values.normal_()
+            values.normal_(generator=generator)
     state = network.state_dict()
     weights = {name: state[name] for name in ("first.weight", "second.weight", "third.weight")}
     mask = PruningIndex.of(PruningSpec.one_shot(0.5, granularity="filter"), Evidence(weights, "filter")).mask(0.5)

@@ -72,13 +72,16 @@ def outcome(goal: Goal) -> Outcome:
 @pytest.mark.parametrize(
     "recipe",
     [
-        RECIPE,
-        TrainSpec(
-            rates=((0.05, 3),),
-            batch_size=33,
-            shape="cosine",
-            weight_decay=0.01,
-            augment=("horizontal-flip", "vertical-flip"),
+        pytest.param(RECIPE, marks=pytest.mark.long),
+        pytest.param(
+            TrainSpec(
+                rates=((0.05, 3),),
+                batch_size=33,
+                shape="cosine",
+                weight_decay=0.01,
+                augment=("horizontal-flip", "vertical-flip"),
+            ),
+            marks=pytest.mark.long,
         ),
         TrainSpec(rates=((0.01, 2),), batch_size=20, optimiser="adamw", augment=("rotation-10", "shift-and-scale")),
     ],

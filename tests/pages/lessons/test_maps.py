@@ -161,10 +161,10 @@ def test_the_random_method_among_three(engine: Engine, digit: int) -> None:
 
 
 def test_the_convincing_mistake_is_the_best_fitting_one(engine: Engine) -> None:
-    found = engine.evaluate(dense(), DataSpec(noise=0.2), THESIS)
+    found = engine.evaluate(dense(), DataSpec(noise=0.2), THESIS).rows
     labels = engine.gallery().labels
     wrong = [row for row in range(len(labels)) if found.predicted[row] != labels[row]]
-    row = max(wrong, key=lambda row: float(found.soft_iou[row].nan_to_num(0)))
+    row = max(wrong, key=lambda row: np.nan_to_num(found["soft-iou"][row]))
     side = engine.heatmap(dense(), ImageRef(name=str(row)), THESIS)
     assert side.prediction.top != labels[row]
     usual = heatmap(engine, 3)
