@@ -8,7 +8,8 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from bench import BENCHES
-from core.cli.app import COMPUTING, FLAT, Computing, new_app, run_command
+from core.cli.app import COMPUTING, Computing, new_app, run_command
+from core.cli.structure import FLAT
 from core.specs import whole
 
 

@@ -8,21 +8,19 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING
 
-from cyclopts import App, CycloptsError, Parameter
+from cyclopts import App, CycloptsError
 
 from core.base.errors import BadSpec, SparsightError
 from core.base.options import option
 from core.base.settings import Settings
 from core.cli.console import Output, console
-from core.cli.errors import Misuse, check_values, commands_of, explain, help_line
+from core.cli.errors import Misuse, check_values, explain, help_line, unknown_command
+from core.cli.structure import PARAMETERS, Flag
 
 if TYPE_CHECKING:
     from core.engine.engine import Engine
-
-FLAT = Parameter(name="*")  # the fields of a dataclass as options
-Flag = Annotated[bool, Parameter(negative=())]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,14 +80,11 @@ COMMON, COMPUTING = Common(), Computing()
 
 def new_app(name: str, text: str) -> App:
     """An application without commands."""
-    parameters = Parameter(
-        negative_iterable=(), consume_multiple=True, allow_repeating=True, show_default=_default, show_choices=False
-    )
     return App(
         name=name,
         help=text,
         version_flags=[],
-        default_parameter=parameters,
+        default_parameter=PARAMETERS,
         config=check_values,
         help_format="plaintext",
         help_formatter="default" if sys.stdout.isatty() else "plain",
@@ -103,13 +98,6 @@ def new_app(name: str, text: str) -> App:
 def group(name: str, text: str) -> App:
     """A command that only has commands."""
     return App(name=name, help=text, version_flags=[])
-
-
-def _default(value: Any) -> str | None:
-    """A default as a person would write it; None for one that says nothing."""
-    if value is None or value is False or value in ("", ()):
-        return None
-    return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def run_command(build: Callable[[], App], words: Sequence[str] | None = None) -> int:
@@ -143,8 +131,7 @@ def call(app: App, words: Sequence[str]) -> int:
     except CycloptsError as error:
         raise explain(app, error, words) from None
     if command.__name__ == "help_print" and not {"--help", "-h"} & set(words):
-        known = ", ".join(commands_of(app.parse_commands(list(words))[1][-1]))
-        raise Misuse("A command is missing.", f"Known: {known}.", help_line(app, words))
+        raise Misuse(*unknown_command(app, "", words)[:2], help_line(app, words))
     return command(*bound.args, **bound.kwargs) or 0
 
 

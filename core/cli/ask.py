@@ -10,8 +10,9 @@ from typing import Annotated, Any
 
 from core.base.options import option
 from core.base.text import Part, size
-from core.cli.app import COMPUTING, FLAT, Computing, Flag
+from core.cli.app import COMPUTING, Computing
 from core.cli.questions import Data, Image, Network, Pruned
+from core.cli.structure import FLAT, Flag
 from core.cli.writing import write
 from core.specs import CamSpec
 

@@ -11,6 +11,7 @@ from cyclopts import exceptions as problems
 
 from core.base.errors import SparsightError
 from core.base.suggestions import listed, nearest
+from core.cli.structure import commands_of, options_of
 
 # Options of earlier versions -> what they are called now; of several names, the first that the
 # command has.
@@ -53,13 +54,17 @@ def _parts(app: App, error: CycloptsError, words: Sequence[str]) -> Parts:
         case problems.UnknownOptionError():
             return _unknown_option(app, error.token.keyword or error.token.value, words)
         case problems.UnknownCommandError():
-            return _unknown_command(app, (error.unused_tokens or [""])[0], words)
+            return unknown_command(app, (error.unused_tokens or [""])[0], words)
         case problems.UnusedCliTokensError():
             word = (error.unused_tokens or [""])[0]
             return f"'{word}' is one argument too many.", "A value with spaces in it needs quotes.", ""
         case problems.CoercionError() if error.argument and error.token:
             return _bad_value(error.argument, error.token.value, error.target_type)
         case problems.MissingArgumentError() if error.argument:
+            own = options_of(app.parse_commands(list(words))[1][-1])
+            unknown = [word for word in words if word.startswith("--") and word.split("=")[0] not in own]
+            if unknown:  # it was probably meant for what is missing
+                return _unknown_option(app, unknown[0], words)
             return _missing(error.argument, words)
     return f"{str(error).rstrip('.')}.", "", ""
 
@@ -73,9 +78,11 @@ def _unknown_option(app: App, written: str, words: Sequence[str]) -> Parts:
     return f"There is no option '{option}' here.", "", f"Did you mean '{near}'?" if near else ""
 
 
-def _unknown_command(app: App, word: str, words: Sequence[str]) -> Parts:
+def unknown_command(app: App, word: str, words: Sequence[str]) -> Parts:
     chain, apps, _ = app.parse_commands(list(words))
     noun, known = NOUNS[len(chain)], commands_of(apps[-1])
+    if not word or word.startswith("-"):
+        return f"The {noun} is missing.", listed(known), ""
     if (new := RENAMED_COMMANDS.get(word)) in known:
         return f"The {noun} '{word}' has another name.", f"It is now '{new}'.", f"Write '{new}' instead."
     near = nearest(word, known)
@@ -106,7 +113,7 @@ def check_values(app: App, commands: Sequence[str], arguments: ArgumentCollectio
     for argument in arguments:
         for token in argument.tokens:
             name = token.keyword or argument.name
-            empty = token.keyword is not None and token.value == "" and not _is_flag(argument, token)
+            empty = token.keyword is not None and token.value == "" and bool not in _kinds(argument.hint)
             if (empty or not (token.keyword or token.value)) and argument.name not in MAY_BE_EMPTY:
                 raise Misuse(
                     f"{name} has an empty value.",
@@ -115,10 +122,6 @@ def check_values(app: App, commands: Sequence[str], arguments: ArgumentCollectio
                 )
             if token.value and int in _kinds(argument.hint) and not re.fullmatch(r"[+-]?\d+", token.value):
                 raise Misuse(*_bad_value(argument, token.value, int)[:2], "Correct the value.")
-
-
-def _is_flag(argument: Any, token: Any) -> bool:
-    return bool in _kinds(argument.hint)
 
 
 def _kinds(hint: Any) -> set[Any]:
@@ -134,17 +137,3 @@ def only_one(arguments: ArgumentCollection) -> None:
             "Each of them answers the same question.",
             "Leave one out.",
         )
-
-
-def commands_of(app: App) -> list[str]:
-    """Names of the commands of an application or a group."""
-    return [name for name in app if not name.startswith("-")]
-
-
-def options_of(app: App) -> dict[str, Any]:
-    """Every option of a command or, of a group, of all its commands; with what it is."""
-    own = app.assemble_argument_collection() if app.default_command else ()
-    found = {name: argument for argument in own for name in argument.names if name.startswith("--")}
-    for name in commands_of(app):
-        found |= {option: argument for option, argument in options_of(app[name]).items() if option not in found}
-    return found

@@ -16,9 +16,10 @@ from cyclopts import Group, Parameter
 from core.base.errors import BadSpec, UnknownName
 from core.base.options import option
 from core.base.text import Part, Rows, counted, duration, size
-from core.cli.app import COMMON, FLAT, Common, Flag
+from core.cli.app import COMMON, Common
 from core.cli.console import Output
 from core.cli.errors import only_one
+from core.cli.structure import FLAT, Flag
 from core.cli.writing import check_writable
 from core.jobs.jobs import STATES, Facts, Job, Jobs
 from core.training.task import RetrainTask

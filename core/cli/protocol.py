@@ -8,8 +8,9 @@ from typing import Annotated, Any
 from cyclopts import App
 
 from core.base.errors import MissingData
-from core.cli.app import COMMON, FLAT, Common, group
+from core.cli.app import COMMON, Common, group
 from core.cli.console import Output
+from core.cli.structure import FLAT
 from core.cli.writing import check_writable
 from core.protocols.registry import PROTOCOLS, Command, Step
 

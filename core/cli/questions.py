@@ -11,8 +11,8 @@ from cyclopts import Group, Parameter
 
 from core.base.errors import BadImage, BadSpec, UnknownName
 from core.base.options import option
-from core.cli.app import Flag
 from core.cli.errors import only_one
+from core.cli.structure import Flag
 from core.cli.target import class_index
 from core.specs import (
     SCOPES,

@@ -13,7 +13,8 @@ from cyclopts import Parameter
 from core.base.errors import BadSpec, UnknownName
 from core.base.options import option, required
 from core.base.settings import shipped_folder
-from core.cli.app import COMMON, FLAT, Common
+from core.cli.app import COMMON, Common
+from core.cli.structure import FLAT
 
 if TYPE_CHECKING:
     from core.engine.engine import Engine
