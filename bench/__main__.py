@@ -2,34 +2,57 @@
 
 from __future__ import annotations
 
-import argparse
 import json
+import time
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, Parameter
 
 from bench import BENCHES
-from core.cli import questions
-from core.cli.main import add_common, main
-from core.cli.parser import Parser
-from core.engine.engine import Engine
+from core.base.errors import BadSpec
+from core.cli.app import COMPUTING, Computing, new_app, run_command
+from core.cli.structure import FLAT
 from core.specs import whole
 
 
-def build_parser() -> Parser:
-    text = "Measure Sparsight against what you would otherwise use; one JSON line each."
-    parser = Parser(prog="python -m bench", description=text)
-    parser.add_argument("name", help=f"{', '.join(BENCHES)}, or all")
-    add_common(parser)
-    questions.add_settings(parser)
-    parser.add_argument("--n", type=int, help="repetitions, at least 1; each bench has its own default")
-    parser.set_defaults(command=run)
-    return parser
+def build() -> App:
+    app = new_app("python -m bench", "Measure Sparsight against what you would otherwise use; one JSON line each.")
+    app.default(run)
+    app.command(gpu)
+    return app
 
 
-def run(arguments: argparse.Namespace) -> None:
-    n = arguments.n if arguments.n is None else whole(arguments.n, "number of repetitions", 1)
-    engine = Engine(arguments.device, arguments.folder)
-    for name in BENCHES if arguments.name == "all" else [arguments.name]:
-        print(json.dumps(BENCHES[name].value(engine, n), allow_nan=False), flush=True)
+def run(
+    name: Annotated[str, Parameter(help=f"{', '.join(BENCHES)}, or all.")],
+    /,
+    *,
+    n: Annotated[int | None, Parameter(help="Repetitions, at least 1; each bench has its own default.")] = None,
+    common: Annotated[Computing, FLAT] = COMPUTING,
+) -> None:
+    """Measure Sparsight against what you would otherwise use; one JSON line each."""
+    n = n if n is None else whole(n, "number of repetitions", 1)
+    engine = common.engine()
+    for each in BENCHES if name == "all" else [name]:
+        print(json.dumps(BENCHES[each].value(engine, n), allow_nan=False), flush=True)
+
+
+def gpu(
+    *,
+    minutes: Annotated[float, Parameter(help="Time for this call, above 0; a call that ends early is resumed.")] = 9.0,
+    out: Annotated[Path, Parameter(help="Folder for gpu.jsonl, one line a step.")] = Path("gpu"),
+    common: Annotated[Computing, FLAT] = COMPUTING,
+) -> None:
+    """Measure everything that is worth measuring on a GPU, step by step."""
+    from bench.gpu import Visit
+    from bench.gpu import run as work
+
+    if not minutes > 0:
+        raise BadSpec(f"{minutes} minutes are no time.", "It is a number above 0.", "Say --minutes 9.")
+    visit = Visit(common.engine(), time.monotonic() + 60 * minutes)
+    for line in work(visit, out):
+        print(json.dumps(line), flush=True)
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(build=build_parser))
+    raise SystemExit(run_command(build))

@@ -1,16 +1,78 @@
-"""Where things lie: this repository, the networks that come with it, and the folder of caches."""
+"""How Sparsight is set up: where its files lie, which device it uses, how much memory it may keep.
+
+The environment is read once, by `Settings.from_environment()`. Whoever wants something else passes
+other settings on; nothing writes into the environment.
+"""
 
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
+
+from core.base.errors import BadSpec
+from core.base.text import GIGABYTE, KILOBYTE, MEGABYTE
 
 REPOSITORY = Path(__file__).parents[2]
+UNITS = {"": 1, "KB": KILOBYTE, "MB": MEGABYTE, "GB": GIGABYTE}
+BYTES = ("device_bytes", "ram_bytes", "disk_bytes")
 
 
-def default_folder() -> Path:
-    """Where networks and caches lie: SPARSIGHT_CACHE, or models_cache in the repository."""
-    return Path(os.environ.get("SPARSIGHT_CACHE") or REPOSITORY / "models_cache")
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What a person may set by an environment variable, or by an option of a command.
+
+    folder: where networks and caches are written (SPARSIGHT_CACHE). device, precision: of
+    computation (SPARSIGHT_DEVICE, SPARSIGHT_PRECISION); None: the GPU if there is one, float32.
+    device_bytes, ram_bytes, disk_bytes: budgets (SPARSIGHT_DEVICE_BYTES, SPARSIGHT_RAM_BYTES,
+    SPARSIGHT_DISK_BYTES); None: see `core.store.budgets.Budgets`.
+    """
+
+    folder: Path
+    device: str | None = None
+    precision: str | None = None
+    device_bytes: int | None = None
+    ram_bytes: int | None = None
+    disk_bytes: int | None = None
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
+        """A variable that is empty counts as not set. Raises BadSpec, which names the variable."""
+        values = {name: environment.get(_variable(name)) for name in ("device", "precision", *BYTES)}
+        folder = Path(environment.get("SPARSIGHT_CACHE") or REPOSITORY / "models_cache")
+        return cls(folder=folder).override(values, _variable)
+
+    def override(self, values: Mapping[str, Any], name_of: Callable[[str], str]) -> Settings:
+        """Settings in which the values that are given replace these; bytes may be written as "2GB".
+
+        Args:
+            values: by field; None and "" are no value.
+            name_of: what a person calls a field, for messages.
+        Raises:
+            BadSpec: a number of bytes that cannot be read.
+        """
+        given = {name: value for name, value in values.items() if value not in (None, "")}
+        sizes = {name: parse_bytes(str(given[name]), name_of(name)) for name in BYTES if name in given}
+        return replace(self, **(given | sizes))
+
+
+def _variable(name: str) -> str:
+    return f"SPARSIGHT_{name.upper()}"
+
+
+def parse_bytes(text: str, noun: str) -> int:
+    """Bytes from "2GB", "512 MB" or "1000000". Raises BadSpec."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMG]B)?", text.strip(), re.IGNORECASE)
+    if not found:
+        raise BadSpec(
+            f"{noun} cannot be '{text}'.",
+            "It is a number of bytes, or a number with KB, MB or GB.",
+            "Write 2GB, for example.",
+        )
+    return int(float(found[1]) * UNITS[(found[2] or "").upper()])
 
 
 def shipped_folder() -> Path:

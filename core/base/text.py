@@ -1,14 +1,10 @@
-"""Numbers and tables as a person reads them in a terminal: units, plain counts, 100 columns at
-most.
-"""
+"""Numbers and tables as a person reads them in a terminal: units and plain counts."""
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
-WIDTH = 100  # columns
-GAP = "  "  # between two columns of a table
 UNDEFINED = "–"
 MINUTE, HOUR, DAY = 60, 3600, 86400
 KILOBYTE, MEGABYTE, GIGABYTE = 10**3, 10**6, 10**9
@@ -62,45 +58,15 @@ def first_few(names: Sequence[str], most: int) -> str:
     return ", ".join(names[:most]) + (f" and {more:,} more" if more > 0 else "")
 
 
-def wrapped(text: str, indent: str = "", hanging: str = "") -> str:
-    """Text in lines of at most WIDTH columns. hanging: how far every line but the first is moved in
-    further.
+@dataclass(frozen=True)
+class Rows:
+    """A table for a terminal: rows of cells, and the columns of numbers, which end at the same
+    place. The title stands above it.
     """
-    return textwrap.fill(text, WIDTH, initial_indent=indent, subsequent_indent=indent + hanging, break_on_hyphens=False)
+
+    rows: Sequence[Sequence[str]]
+    right: Collection[int] = ()
+    title: str = ""
 
 
-def fitted(text: str) -> str:
-    """Lines that are too long, wrapped below their own beginning."""
-    return "\n".join(
-        line if len(line) <= WIDTH else wrapped(line.lstrip(), _indent(line), GAP) for line in text.splitlines()
-    )
-
-
-def _indent(line: str) -> str:
-    return line[: len(line) - len(line.lstrip())]
-
-
-def grid(rows: Sequence[Sequence[str]], right: Collection[int] = (), indent: str = "  ") -> str:
-    """Rows in aligned columns; the last column is wrapped where it does not fit.
-
-    Args:
-        right: columns of numbers, which end at the same place; the others begin at it.
-    """
-    count = max(map(len, rows), default=0)
-    widths = [max((len(row[column]) for row in rows if column < len(row)), default=0) for column in range(count)]
-    return "\n".join(_line(row, widths, right, indent) for row in rows)
-
-
-def _line(row: Sequence[str], widths: list[int], right: Collection[int], indent: str) -> str:
-    *first, last = [
-        cell.rjust(width) if column in right else cell
-        for column, (cell, width) in enumerate(zip(row, widths, strict=False))
-    ]
-    before = indent + "".join(cell.ljust(width) + GAP for cell, width in zip(first, widths, strict=False))
-    room = max(WIDTH - len(before), 20)
-    lines = (
-        textwrap.wrap(last.rstrip(), room, break_on_hyphens=False, drop_whitespace=True) if len(last) > room else [last]
-    )
-    return "\n".join(
-        ((before if place == 0 else " " * len(before)) + line).rstrip() for place, line in enumerate(lines)
-    )
+Part = str | Rows  # of an answer

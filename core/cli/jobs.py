@@ -4,94 +4,110 @@ jobs that the pages see.
 
 from __future__ import annotations
 
-import argparse
 import json
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
+
+from cyclopts import Group, Parameter
 
 from core.base.errors import BadSpec, UnknownName
-from core.base.text import counted, duration, grid, size, wrapped
-from core.cli import training_options
-from core.cli.questions import say
+from core.base.options import option
+from core.base.text import Part, Rows, counted, duration, size
+from core.cli.app import COMMON, Common
+from core.cli.console import Output
+from core.cli.errors import only_one
+from core.cli.structure import FLAT, Flag
+from core.cli.writing import check_writable
 from core.jobs.jobs import STATES, Facts, Job, Jobs
+from core.training.task import RetrainTask
 
-Arguments = argparse.Namespace
-NAMED = 3  # photographs that could not be read, in words; the others are only counted
+NAMED = 3  # photographs that could not be read, by name; the others are only counted
 ROUNDING_S = 0.01  # of the time that a line carries
 LOOK_S = 0.5  # how often a job that is watched is looked at
 ENDED = ("stopped", "done", "failed", "died")
-ACTIONS = ("list", "show", "pause", "resume", "stop", "delete")
+START = Parameter(group=Group("Start (one of these)", validator=only_one))
 
 
-def add_jobs(parser: argparse.ArgumentParser) -> None:
-    """The words for looking after long work."""
-    parser.add_argument("action", nargs="?", default="list", choices=ACTIONS, help="default: list")
-    parser.add_argument("job", nargs="?", help="its id, or the beginning of it")
+@dataclass(frozen=True, kw_only=True)
+class Start:
+    """What happens to a run of retraining."""
+
+    estimate: Annotated[Flag, START] = option(False, "Only measure a few steps and print what the run will take.")
+    detach: Annotated[Flag, START] = option(False, "Start the run and return; `jobs` shows how far it is.")
 
 
-def retrain(arguments: Arguments, folder: Path) -> int | None:
-    """Begins a job, or finds the one of the same words, and shows it until it ends; Ctrl-C stops it
-    and keeps the best so far.
+NOW = Start()
+
+
+def retrain(
+    *,
+    task: Annotated[RetrainTask, FLAT],
+    start: Annotated[Start, FLAT] = NOW,
+    common: Annotated[Common, FLAT] = COMMON,
+) -> int | None:
+    """Prune and retrain a network, level by level, as a job.
+
+    Ctrl-C stops it and keeps the best network so far.
     """
     from core.training import retrain as retraining
 
-    asked = training_options.task_of(arguments).job_arguments(folder, arguments.device or "")
-    retraining.check(asked)
-    if arguments.estimate:
-        cost = retraining.estimate(asked)
-        say(arguments, vars(cost) | {"seconds_per_epoch": cost.epoch_seconds}, estimate_text(cost))
+    settings, output = common.settings, common.output
+    check_writable(settings.folder)
+    arguments = task.job_arguments(settings.folder, settings.device or "")
+    retraining.check(arguments)
+    if start.estimate:
+        cost = retraining.estimate(arguments)
+        output.say(vars(cost) | {"seconds_per_epoch": cost.epoch_seconds}, estimate_text(cost))
         return None
-    jobs, spec = Jobs(folder), asked["spec"]
-    job = jobs.start("retrain", asked, f"{spec['model']}, {spec['name']}, seed {spec['seed']}")
-    say(
-        arguments, {"id": job.id, "title": job.title, "state": job.state}, f"{job.title}\n{job.id}  {STATES[job.state]}"
-    )
-    if arguments.detach:
-        return None
-    return _watched(arguments, jobs, job)
+    found, spec = Jobs(settings.folder), arguments["spec"]
+    job = found.start("retrain", arguments, f"{spec['model']}, {spec['name']}, seed {spec['seed']}")
+    facts = {"id": job.id, "title": job.title, "state": job.state}
+    output.say(facts, f"{job.title}\n{job.id}  {STATES[job.state]}")
+    return None if start.detach else _watch(output, found, job)
 
 
-def _watched(arguments: Arguments, jobs: Jobs, job: Job) -> int:
+def _watch(output: Output, found: Jobs, job: Job) -> int:
     """Shows steps as they come. Returns the exit status."""
-    try:
-        for line in follow(jobs, job.id):
-            say(arguments, line, text_of(line))
-    except KeyboardInterrupt:
-        say(arguments, {"id": job.id, "state": "stopping"}, "Stopping; the best network so far is kept ...")
-        jobs.stop(job.id)
-        for line in follow(jobs, job.id):
-            say(arguments, line, text_of(line))
-    ended = jobs.get(job.id)
-    say(
-        arguments,
-        {"id": job.id, "state": ended.state, "error": ended.error},
-        f"{STATES[ended.state]}. {ended.error}".strip(),
-    )
-    if ended.state == "stopped" and not arguments.json:
-        print(f"Go on with: python -m core jobs resume {job.id}")
+    with output.progress():
+        try:
+            _show_steps(output, found, job)
+        except KeyboardInterrupt:
+            facts = {"id": job.id, "state": "stopping"}
+            output.say(facts, "Stopping; the best network so far is kept ...")
+            found.stop(job.id)
+            _show_steps(output, found, job)
+    ended = found.get(job.id)
+    facts = {"id": job.id, "state": ended.state, "error": ended.error}
+    output.say(facts, f"{STATES[ended.state]}. {ended.error}".strip())
+    if ended.state == "stopped" and not output.as_json:
+        print(f"Resume it with: python -m core jobs resume {job.id}")
     return {"done": 0, "stopped": 130}.get(ended.state, 1)
+
+
+def _show_steps(output: Output, found: Jobs, job: Job) -> None:
+    for line in follow(found, job.id):
+        if "decoded" in line:
+            output.step(line, text_of(line), line["decoded"], line["photographs"])
+        elif "levels" in line and "level" in line:
+            part = line["epoch"] / line["epochs"] if line["stage"] == "epoch" else 1
+            output.step(line, text_of(line), line["level"] + part, line["levels"] + 1)
+        else:
+            output.say(line, text_of(line))
 
 
 def estimate_text(cost: Any) -> str:
     """What a run will take, in words."""
     step = f"a step of {counted(cost.batch, 'photograph')} takes {cost.step_ms:,.0f} ms"
-    return "\n".join(
-        wrapped(line)
-        for line in (
-            (
-                f"About {duration(cost.seconds)} at most: {counted(cost.epochs, 'epoch')} of"
-                f" {counted(cost.images, 'photograph')}, {duration(cost.epoch_seconds)} an epoch."
-            ),
-            (
-                f"Measured on {cost.device}: {step} (median of {cost.n} steps); a tenth is added for validation and"
-                " saving."
-            ),
-            f"On disk: about {size(cost.bytes)}.",
-        )
+    lines = (
+        f"About {duration(cost.seconds)} at most: {counted(cost.epochs, 'epoch')} of"
+        f" {counted(cost.images, 'photograph')}, {duration(cost.epoch_seconds)} an epoch.",
+        f"Measured on {cost.device}: {step} (median of {cost.n} steps); a tenth is added for validation and saving.",
+        f"On disk: about {size(cost.bytes)}.",
     )
+    return "\n".join(lines)
 
 
 def follow(jobs: Jobs, name: str) -> Iterator[Facts]:
@@ -133,32 +149,45 @@ def text_of(line: Facts) -> str:
     return json.dumps(line)
 
 
-def look_after(arguments: Arguments, folder: Path) -> int | None:
-    """`jobs`: lists them, or does something with one."""
-    jobs = Jobs(folder)
-    if arguments.action == "list":
-        found = jobs.all()
-        for job in found:
-            last = text_of(job.last) if job.last else "no step yet"
-            say(arguments, facts_of(job), f"{job.id}  {job.state:8}  {job.title}; {last}")
-        if not found and not arguments.json:
-            print("No job yet.")
-        return None
-    job = named(jobs, arguments.job)
-    if arguments.action == "show":
-        log = jobs.log(job.id) if job.state in ("failed", "died") else ""
-        say(arguments, facts_of(job) | {"log": log}, _shown(job, jobs.progress(job.id), log))
-        return None
-    act(jobs, job, arguments.action)
-    if arguments.action == "delete":
-        say(arguments, {"id": job.id, "deleted": True}, f"{job.id}  deleted; networks that it trained stay")
+def jobs(
+    action: Literal["list", "show", "pause", "resume", "stop", "delete"] = "list",
+    job: Annotated[str | None, Parameter(help="The id of a job, or the beginning of it.")] = None,
+    /,
+    *,
+    common: Annotated[Common, FLAT] = COMMON,
+) -> None:
+    """List, show, pause, resume, stop or delete long work.
+
+    Args:
+        action: list, show, pause, resume, stop or delete.
+    """
+    found, output = Jobs(common.settings.folder), common.output
+    if action == "list":
+        _list(found, output)
+        return
+    chosen = named(found, job)
+    if action == "show":
+        log = found.log(chosen.id) if chosen.state in ("failed", "died") else ""
+        output.say(facts_of(chosen) | {"log": log}, _describe(chosen, found.progress(chosen.id), log))
+        return
+    act(found, chosen, action)
+    if action == "delete":
+        output.say({"id": chosen.id, "deleted": True}, f"{chosen.id}  deleted; networks that it trained stay")
     else:
-        job = jobs.get(job.id)
-        say(arguments, facts_of(job), f"{job.id}  {job.state}")
-    return None
+        chosen = found.get(chosen.id)
+        output.say(facts_of(chosen), f"{chosen.id}  {chosen.state}")
 
 
-def _shown(job: Job, lines: Sequence[Facts], log: str) -> str:
+def _list(found: Jobs, output: Output) -> None:
+    rows = found.all()
+    for job in rows:
+        last = text_of(job.last) if job.last else "no step yet"
+        output.say(facts_of(job), f"{job.id}  {job.state:8}  {job.title}; {last}")
+    if not rows and not output.as_json:
+        print("No job yet.")
+
+
+def _describe(job: Job, lines: Sequence[Facts], log: str) -> list[Part]:
     """A job in words: its steps, then what it is and how it stands."""
     begun = datetime.fromtimestamp(job.begun).astimezone()
     about = [
@@ -168,7 +197,8 @@ def _shown(job: Job, lines: Sequence[Facts], log: str) -> str:
         ("begun", f"{begun:%Y-%m-%d %H:%M %Z}"),
     ]
     about += [("error", job.error)] if job.error else []
-    return "\n".join([*map(text_of, lines), grid(about), *([f"\nThe end of its log:\n{log.rstrip()}"] if log else [])])
+    steps = ["\n".join(map(text_of, lines))] if lines else []
+    return [*steps, Rows(about), *([f"The end of its log:\n{log.rstrip()}"] if log else [])]
 
 
 def act(jobs: Jobs, job: Job, action: str) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 from typing import Any
 
-from core.base.text import UNDEFINED, counted, grid, number, percent, size, wrapped
+from core.base.text import UNDEFINED, Part, Rows, counted, number, percent, size
 from core.data.datasets import DATASETS
 from core.figures.wording import NOTHING_MARKED, class_name, headline, of_truth, plain, undefined
 from core.measures import MEASURES
@@ -23,27 +23,22 @@ LONGEST_NAME = 30  # characters of a class name in a table
 MORE = "--layers prints the weights left in each layer, --json every number for machines."
 
 
-def comparison_text(answer: Comparison, title: str, notes: Sequence[str], layers: bool) -> str:
+def comparison_text(answer: Comparison, title: str, notes: Sequence[str], layers: bool) -> list[Part]:
     """One image, dense against pruned: the sentence that matters, the answers by name, the scores
     with their meaning.
     """
-    parts = [
-        wrapped(plain(headline(answer))),
-        grid(_question(answer, title)),
-        f"Predictions, most probable first\n{grid(_predictions(answer), right=(0, 1, 3))}",
-        f"How far the two maps agree\n{grid(_agreement(answer), right=(1,))}",
-        (
-            "How well each map covers"
-            f" {of_truth('the ink', answer.picture.truth_kind)}\n{grid(_coverage(answer), right=(1, 2))}"
-        ),
-        f"Each map by itself\n{grid(_pairs(answer.statistics_dense, answer.statistics_pruned, 'ink'), right=(1, 2))}",
+    covers = f"How well each map covers {of_truth('the ink', answer.picture.truth_kind)}"
+    return [
+        plain(headline(answer)),
+        Rows(_question(answer, title)),
+        Rows(_predictions(answer), (0, 1, 3), "Predictions, most probable first"),
+        Rows(_agreement(answer), (1,), "How far the two maps agree"),
+        NOTHING_MARKED if answer.picture.truth is None else Rows(_coverage(answer), (1, 2), covers),
+        Rows(_pairs(answer.statistics_dense, answer.statistics_pruned, "ink"), (1, 2), "Each map by itself"),
+        *([layers_text(answer.mask)] if layers else []),
+        *([notes_text(notes)] if notes else []),
+        *([] if layers else [MORE]),
     ]
-    if answer.picture.truth is None:
-        parts[4] = NOTHING_MARKED
-    if layers:
-        parts.append(layers_text(answer.mask))
-    parts += [notes_text(notes)] if notes else []
-    return "\n\n".join(parts) + ("" if layers else f"\n\n{MORE}")
 
 
 def _question(answer: Comparison, title: str) -> list[tuple[str, str]]:
@@ -146,24 +141,22 @@ def kept_text(mask: MaskReport) -> str:
     return f"{left}{before}; compression ratio {mask.compression_ratio:.3g} of all parameters"
 
 
-def layers_text(mask: MaskReport) -> str:
+def layers_text(mask: MaskReport) -> Rows:
     """Weights left in every layer."""
     rows = [(layer.name, f"{layer.kept:,}", f"{layer.total:,}", percent(layer.sparsity), "") for layer in mask.layers]
     alone = [
         (layer.name, f"{layer.kept:,}", f"{layer.total:,}", percent(layer.sparsity), "left alone")
         for layer in mask.excluded
     ]
-    return (
-        f"Weights left in each layer\n{grid([('layer', 'left', 'of', 'sparsity', ''), *rows, *alone], right=(1, 2, 3))}"
-    )
+    return Rows([("layer", "left", "of", "sparsity", ""), *rows, *alone], (1, 2, 3), "Weights left in each layer")
 
 
 def notes_text(notes: Sequence[str]) -> str:
-    """Sentences, one a paragraph."""
-    return "\n".join(["Notes", *(wrapped(note, "  ", "  ") for note in notes)])
+    """Sentences, one a line."""
+    return "\n".join(["Notes", *(f"  {note}" for note in notes)])
 
 
-def cost_text(report: CostReport, title: str) -> str:
+def cost_text(report: CostReport, title: str) -> list[Part]:
     """What a pruned network costs, with the zeros in place and with the emptied channels taken
     out.
     """
@@ -181,10 +174,10 @@ def cost_text(report: CostReport, title: str) -> str:
         ("file with every value", size(report.dense_file_bytes), _size(report.physical_file_bytes), ""),
         ("file of the values left", size(report.sparse_file_bytes), UNDEFINED, "one bit a weight, and the values left"),
     ]
-    lines = [grid(_network(title, report.variant)), grid(rows, right=(1, 2))]
+    parts: list[Part] = [Rows(_network(title, report.variant)), Rows(rows, (1, 2))]
     if report.physical_parameters is not None:
         taken = counted(report.removed_channels, "channel")
-        lines.append(
+        parts.append(
             f"{taken} taken out; the network's outputs (logits) change by {report.largest_difference:.1e} at most."
         )
     times = {
@@ -197,8 +190,8 @@ def cost_text(report: CostReport, title: str) -> str:
         title = (
             f"Time of one image on {report.latency.device} (median and 95th percentile of {report.latency.n} passes)"
         )
-        lines.append(f"{title}\n{grid(timed, right=(1, 2))}")
-    return "\n\n".join([*lines, *([notes_text(report.notes)] if report.notes else [])])
+        parts.append(Rows(timed, (1, 2), title))
+    return [*parts, *([notes_text(report.notes)] if report.notes else [])]
 
 
 def _count(count: int | None) -> str:
@@ -217,7 +210,7 @@ def _network(title: str, variant: VariantSpec) -> list[tuple[str, str]]:
     return [("network", model_text(title, variant.model)), ("pruning", pruning_text(variant.pruning))]
 
 
-def accuracy_text(found: Accuracy, title: str, heatmaps: Mapping[str, Mapping[str, Any]] | None) -> str:
+def accuracy_text(found: Accuracy, title: str, heatmaps: Mapping[str, Mapping[str, Any]] | None) -> list[Part]:
     """Right answers with their counts; of heatmaps the mean of each column over n images, beside
     overlaps how many maps are empty.
     """
@@ -231,14 +224,14 @@ def accuracy_text(found: Accuracy, title: str, heatmaps: Mapping[str, Mapping[st
         shares.append(
             ("among its classes", percent(found.among / found.total), f"{found.among:,} of {found.total:,}; {few}")
         )
-    parts = [grid([*_network(title, found.variant), ("images", _data(found.data))]), grid(shares, right=(1,))]
+    parts: list[Part] = [Rows([*_network(title, found.variant), ("images", _data(found.data))]), Rows(shares, (1,))]
     if heatmaps is not None:
         maps = heatmaps["maps"]
         counts = (
             f"{maps['usable']:,} usable, {maps['empty']:,} empty (they score 0), {maps['invalid']:,} invalid (left out)"
         )
-        parts.append(f"Heatmaps: {counts}; means over n images\n{grid(_means(heatmaps), right=(1, 2, 3, 4))}")
-    return "\n\n".join([*parts, *([notes_text(found.notes)] if found.notes else [])])
+        parts.append(Rows(_means(heatmaps), (1, 2, 3, 4), f"Heatmaps: {counts}; means over n images"))
+    return [*parts, *([notes_text(found.notes)] if found.notes else [])]
 
 
 def _interval(found: Accuracy) -> str:
@@ -271,13 +264,13 @@ def _column(name: str) -> tuple[str, str]:
     return (f"{entry.title} of the map" if name.startswith("map-") else entry.title), entry.summary
 
 
-def info_text(found: Mapping[str, Any], memory: Sequence[tuple[str, int, int]]) -> str:
-    """The installation: one paragraph a registry. memory: name, bytes in use and bytes allowed of
-    each part.
+def info_text(found: Mapping[str, Any], memory: Sequence[tuple[str, int, int]]) -> list[Part]:
+    """The installation: one table a registry. memory: name, bytes in use and bytes allowed of each
+    part.
     """
-    parts = [grid([("device", found["device"]), ("folder", found["folder"]), *found["versions"].items()])]
+    parts: list[Part] = [Rows([("device", found["device"]), ("folder", found["folder"]), *found["versions"].items()])]
     for title, rows in found.items():
         if isinstance(rows, Mapping) and title not in ("versions", "memory"):
-            parts.append(f"{title[0].upper()}{title[1:]}\n{grid(list(rows.items()))}")
+            parts.append(Rows(list(rows.items()), (), f"{title[0].upper()}{title[1:]}"))
     used = [(name, size(in_use), f"of {size(allowed)}") for name, in_use, allowed in memory]
-    return "\n\n".join([*parts, f"Memory in use\n{grid(used, right=(1,))}"])
+    return [*parts, Rows(used, (1,), "Memory in use")]

@@ -1,100 +1,97 @@
-"""`python -m core ship`: trained series written into the folder that comes along, with what
+"""`python -m core ship`: trained series written into the folder of included networks, with what
 rounding did to them.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
 
 from core.base.errors import BadSpec, UnknownName
+from core.base.options import option, required
+from core.base.settings import shipped_folder
+from core.cli.app import COMMON, Common
+from core.cli.structure import FLAT
 
 if TYPE_CHECKING:
     from core.engine.engine import Engine
-
-Arguments = argparse.Namespace
-
-
-def add_ship(parser: argparse.ArgumentParser) -> None:
-    """The words of the command."""
-    parser.add_argument("model", help="a retrained network: squeezenet1_1@imagenette-128")
-    parser.add_argument(
-        "--photos", required=True, metavar="PATH", help="folder or zip file to count right answers on, never trained on"
-    )
-    parser.add_argument("--photos-name", help="that the tables carry (default: the file's name)")
-    parser.add_argument("--runs", nargs="+", help="trained series (default: all)")
-    parser.add_argument("--seeds", type=int, nargs="+", help="whose networks come along (default: all)")
-    parser.add_argument(
-        "--tables-of", type=int, nargs="+", default=[], metavar="SEED", help="seeds of which only the tables come along"
-    )
-    parser.add_argument("--to", type=Path, help="default: models_cache/shipped of this repository")
-    parser.add_argument("--limit", type=int, help="bytes of everything that comes along (default: 12,000,000)")
-
-
-def ship(arguments: Arguments) -> None:
-    """Rounds, counts and writes. Raises as `core.protocols.ship.ship` does."""
-    from core.base.settings import shipped_folder
-    from core.engine.engine import Engine
-    from core.protocols.series.images import name_of
-    from core.protocols.ship import LIMIT_BYTES, Shipment, report
-    from core.protocols.ship import ship as shipped_by
-    from core.specs import DataSpec
-
-    engine = Engine(arguments.device, arguments.folder)
-    data = DataSpec(name=f"folder:{Path(arguments.photos).absolute()}")
-    shipment = Shipment(
-        data,
-        arguments.photos_name or name_of(data),
-        arguments.to or shipped_folder(),
-        _models(engine, arguments, set(arguments.seeds) - set(arguments.tables_of) if arguments.seeds else None),
-        _models(engine, arguments, set(arguments.tables_of)),
-    )
-    for done in shipped_by(engine, shipment, LIMIT_BYTES if arguments.limit is None else arguments.limit):
-        facts = report(done)
-        if arguments.json:
-            print(json.dumps(facts), flush=True)
-            continue
-        print(
-            f"{facts['model']}: {facts['bytes']:,} bytes"
-            + (f", values rounded to {facts['rounded']}" if done.right else ", table only")
-        )
-        for level, before, after, n in done.right:
-            print(
-                f"  level {level}: {before} of {n} right before rounding ({before / n:.1%}), {after} after"
-                f" ({after / n:.1%})",
-                flush=True,
-            )
-
-
-def _models(engine: Engine, arguments: Arguments, seeds: set[int] | None) -> tuple:
-    """Series of the model by run and seed; seeds None: every seed but those of which only tables
-    are asked for.
-    """
     from core.specs import ModelSpec
 
-    sets = engine.catalogue.named(arguments.model).weights
-    for run in arguments.runs or ():
+
+@dataclass(frozen=True, kw_only=True)
+class ShipOptions:
+    """What is shipped where."""
+
+    evaluate_on: str = required("A folder or zip file of photographs for the evaluation, never trained on.")
+    data_name: str | None = option(None, "Name of these photographs in the tables. By default the file's name.")
+    runs: tuple[str, ...] = option((), "Trained series. By default all.")
+    seeds: tuple[int, ...] = option((), "Seeds whose networks are included. By default all.")
+    tables_of: tuple[int, ...] = option((), "Seeds of which only the tables are included.")
+    to: Path | None = option(None, "A folder. By default models_cache/shipped of this repository.")
+    limit: int = option(12_000_000, "Most bytes of everything that is included.")
+
+
+def ship(
+    model: Annotated[str, Parameter(help="A retrained network, such as squeezenet1_1@imagenette-128.")],
+    /,
+    *,
+    options: Annotated[ShipOptions, FLAT],
+    common: Annotated[Common, FLAT] = COMMON,
+) -> None:
+    """Make trained series small and include them in the repository."""
+    from core.protocols.series.images import name_of
+    from core.protocols.ship import Shipment, report
+    from core.protocols.ship import ship as write_series
+    from core.specs import DataSpec
+
+    engine, output = common.engine(), common.output
+    data = DataSpec(name=f"folder:{Path(options.evaluate_on).absolute()}")
+    seeds, tables_of = set(options.seeds), set(options.tables_of)
+    networks = _models(engine, model, options, seeds - tables_of if seeds else None)
+    shipment = Shipment(
+        data,
+        options.data_name or name_of(data),
+        options.to or shipped_folder(),
+        networks,
+        _models(engine, model, options, tables_of),
+    )
+    with output.progress("Rounding and evaluating"):
+        for done in write_series(engine, shipment, options.limit):
+            facts = report(done)
+            how = f", values rounded to {facts['rounded']}" if done.right else ", table only"
+            lines = [f"{facts['model']}: {facts['bytes']:,} bytes{how}"]
+            lines += [
+                f"  level {level}: {before} of {n} right before rounding ({before / n:.1%}), {after} after"
+                f" ({after / n:.1%})"
+                for level, before, after, n in done.right
+            ]
+            output.say(facts, "\n".join(lines))
+
+
+def _models(engine: Engine, model: str, options: ShipOptions, seeds: set[int] | None) -> tuple[ModelSpec, ...]:
+    """Series of the model by run and seed; seeds None: every seed but those of --tables-of."""
+    from core.specs import ModelSpec
+
+    sets = engine.catalogue.named(model).weights
+    for run in options.runs:
         if run not in sets or sets[run].series is None:
             raise UnknownName("trained series", run, [name for name, known in sets.items() if known.series])
     series = {
-        run: known.series
-        for run, known in sets.items()
-        if known.series and (not arguments.runs or run in arguments.runs)
+        run: known.series for run, known in sets.items() if known.series and (not options.runs or run in options.runs)
     }
     if not series:
-        raise BadSpec(
-            f"{arguments.model} has no trained series.", "Only those are shipped.", "`info` lists the networks."
-        )
+        raise BadSpec(f"{model} has no trained series.", "Only those are shipped.", "`info` lists the networks.")
     chosen = [
-        ModelSpec(name=arguments.model, weights=run, seed=seed)
+        ModelSpec(name=model, weights=run, seed=seed)
         for run, known in series.items()
         for seed in known.seeds
-        if (seed in seeds if seeds is not None else seed not in arguments.tables_of)
+        if (seed in seeds if seeds is not None else seed not in options.tables_of)
     ]
     if not chosen and seeds:
         known_seeds = "; ".join(f"{run}: {', '.join(map(str, known.seeds))}" for run, known in series.items())
-        asked_for = ", ".join(map(str, sorted(seeds)))
-        raise BadSpec(f"No series has a seed of {asked_for}.", f"Known seeds: {known_seeds}.", "Choose one of them.")
+        wanted = ", ".join(map(str, sorted(seeds)))
+        raise BadSpec(f"No series has a seed of {wanted}.", f"Known seeds: {known_seeds}.", "Choose one of them.")
     return tuple(chosen)

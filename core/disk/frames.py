@@ -15,7 +15,7 @@ from core.base.errors import BadFile, CacheNotWritable, MissingData
 
 FORMAT = 1
 # What makes a table: a reader need not know which.
-PROTOCOLS = "its protocol (`python -m core protocol run lukkien`, `merkle` or `vonrad`)"
+PROTOCOLS = "its protocol (`python -m core protocol run lukkien`, `merkle` or `googlenet`)"
 
 
 def write_frame(path: Path, frame: pandas.DataFrame, facts: dict[str, Any]) -> None:

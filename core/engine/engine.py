@@ -9,7 +9,6 @@ answer.pruned.map, answer.overlap_pruned["soft-iou"]
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
@@ -20,7 +19,7 @@ from torch import Tensor, nn
 
 from core.base.device import choose_device, describe
 from core.base.errors import BadSpec
-from core.base.settings import default_folder, shipped_folder
+from core.base.settings import Settings, shipped_folder
 from core.base.stamps import Stamp, settled
 from core.base.text import MEGABYTE
 from core.data.batches import Inputs
@@ -67,12 +66,13 @@ class Engine:
     """Answers questions about networks and images. Safe for threads; one an application.
 
     Args:
-        device: "cpu", "cuda", ...; chosen when left out (SPARSIGHT_DEVICE, else the GPU if there is
-            one).
-        folder: where caches and trained networks are written; default_folder() when left out.
+        device: "cpu", "cuda", ...; that of the settings when left out, else the GPU if there is
+            one.
+        folder: where caches and trained networks are written; that of the settings when left out.
             Shipped networks are found beside it.
         budgets: memory that may stay in use; Budgets.usual(...) when left out.
-        precision: that networks compute in (SPARSIGHT_PRECISION, else float32).
+        precision: that networks compute in; that of the settings when left out, else float32.
+        settings: Settings.from_environment() when left out.
     """
 
     def __init__(
@@ -81,17 +81,19 @@ class Engine:
         folder: Path | None = None,
         budgets: Budgets | None = None,
         precision: str | None = None,
+        settings: Settings | None = None,
     ) -> None:
-        self.device = choose_device(device or os.environ.get("SPARSIGHT_DEVICE") or None)
-        self.folder = folder or default_folder()
+        settings = settings or Settings.from_environment()
+        self.device = choose_device(device or settings.device)
+        self.folder = folder or settings.folder
         shipped = shipped_folder()
         self.catalogue = Catalogue(Files(self.folder, [shipped]))
         self.store = ModelStore(
             self.catalogue,
             self.device,
-            budgets or Budgets.usual(self.device),
+            budgets or Budgets.usual(self.device, settings),
             lambda model: calibration_images(self._pictures, self.card(model)),
-            precision or os.environ.get("SPARSIGHT_PRECISION") or "float32",
+            precision or settings.precision or "float32",
         )
         self._accuracies = AccuracyTable(self.roots, self.store.checksum)
         self._answers = MemoryCache("answers", ANSWERS_BYTES)

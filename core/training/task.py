@@ -11,13 +11,23 @@ from pathlib import Path
 from typing import Any
 
 from core.base.errors import BadSpec, UnknownName
+from core.base.options import option, required
 from core.base.suggestions import nearest
-from core.data.datasets import DATASETS, photo_sets
-from core.models.head import Backbone, data_name
-from core.pruning import CRITERIA
-from core.specs import PruningSpec, RetrainSpec, TrainSpec, n_of_m, whole
+from core.specs import (
+    AUGMENTATIONS,
+    OPTIMISERS,
+    PACES,
+    PRECISIONS,
+    RATES,
+    PruningSpec,
+    RetrainSpec,
+    TrainSpec,
+    n_of_m,
+    whole,
+)
 from core.specs.written import written
 
+# The modules that load torch are imported where they are used: this one is read by `--help`, too.
 MOST_EPOCHS = 100_000
 MOST_PX = 4096  # side of an input
 NAME = re.compile(r"\w[\w.+-]{0,99}")  # one part of a path
@@ -25,37 +35,41 @@ NAME = re.compile(r"\w[\w.+-]{0,99}")  # one part of a path
 
 @dataclass(frozen=True, kw_only=True)
 class RetrainTask:
-    """A run of retraining, with the defaults of `python -m core retrain`.
+    """A run of retraining: the options of `python -m core retrain`.
 
-    model: an architecture; data, held_out: a folder, a zip file, or (data) the name of a data set;
-    size: side of the network's input, pixels; pruning: GRANULARITY-SCOPE-CRITERION; exclude: names
-    of weights that stay whole (None: as usual for the granularity); sparsities: of the levels;
-    schedule: a key of PACES, or "reset:epoch-2"; rate: the learning rate; rates: its shape.
+    exclude: None leaves whole what is usual for the granularity. schedule: a key of PACES, or
+    "reset:epoch-2".
     """
 
-    data: str
-    model: str = "squeezenet1_1"
-    held_out: str = ""
-    size: int = 128
-    start: str = "pretrained"
-    weights_file: str = ""
-    normalise: bool = True
-    seed: int = 0
-    name: str | None = None
-    data_name: str | None = None
-    pruning: str = "weight-layer-magnitude"
-    exclude: tuple[str, ...] | None = None
-    sparsities: tuple[float, ...] = ()
-    schedule: str = "iterative"
-    epochs: int = 3
-    first_epochs: int | None = None
-    rate: float = 0.001
-    rates: str = "steps"
-    optimiser: str = "sgd"
-    batch: int = 64
-    patience: int = 0
-    augment: tuple[str, ...] = ("horizontal-flip",)
-    precision: str = "auto"
+    data: str = required("A folder or zip file with a folder for each class, or the name of a data set.")
+    model: str = option("squeezenet1_1", "A CNN of torchvision, or efficientnet-lite0.")
+    held_out: str = option("", "A folder or zip file: photographs of these file names are not used for training.")
+    size: int = option(128, "Side of the network's input, in pixels.")
+    start: str = option("pretrained", "pretrained or random.")
+    weights_file: str = option("", "File of the pretrained weights. By default torchvision downloads them.")
+    normalise: bool = option(True, "Subtract ImageNet's mean from the input and divide by its deviation.")
+    seed: int = option(0, "Seed of the training.")
+    name: str | None = option(None, "Name of the run. By default the schedule and a digest of all choices.")
+    data_name: str | None = option(None, "Name of the data in the network's name. By default the file's name and size.")
+    pruning: str = option(
+        "weight-layer-magnitude", "GRANULARITY-SCOPE-CRITERION, such as filter-global-l2 or 2:4-layer-magnitude."
+    )
+    exclude: tuple[str, ...] | None = option(
+        None, "Weights that stay whole, such as classifier.1.weight. By default none, for filters the classifier."
+    )
+    sparsities: tuple[float, ...] = option(
+        (), "Sparsities of the levels. By default 0.5 0.75 0.875, for an N:M pattern its own."
+    )
+    schedule: str = option("iterative", f"{', '.join(PACES)}; or reset:epoch-2, reset:initialisation.")
+    epochs: int = option(3, "Most epochs of a level.")
+    dense_epochs: int | None = option(None, "Most epochs of the dense network. By default as --epochs.")
+    learning_rate: float = option(0.001, "Learning rate.")
+    learning_rate_schedule: str = option("steps", f"{' or '.join(RATES)}; with one rate, steps is constant.")
+    optimiser: str = option("sgd", f"{' or '.join(OPTIMISERS)}.")
+    batch: int = option(64, "Images of a training step.")
+    patience: int = option(0, "Epochs without better accuracy that end a level; 0 for never.")
+    augment: tuple[str, ...] = option(("horizontal-flip",), f"{', '.join(AUGMENTATIONS)}.")
+    precision: str = option("auto", f"{', '.join(PRECISIONS)}.")
 
     def job_arguments(self, folder: Path, device: str = "") -> dict[str, Any]:
         """What a job of kind "retrain" is told. Raises BadSpec, UnknownName."""
@@ -102,6 +116,8 @@ def _check_data(name: str) -> None:
     """Raises UnknownName for a data set whose name is only misspelled; what else is no path is
     reported where it is read.
     """
+    from core.data.datasets import DATASETS, photo_sets
+
     photographs = list(photo_sets())
     if name not in DATASETS and not os.path.exists(name) and nearest(name, DATASETS) in photographs:
         raise UnknownName("data set", name, photographs)
@@ -120,8 +136,10 @@ def _check_name(name: str | None) -> None:
 
 def spec_of(task: RetrainTask) -> RetrainSpec:
     """The series that the task trains; its name is made of all choices unless one is given."""
+    from core.models.head import data_name
+
     schedule, _, reset = task.schedule.partition(":")
-    each, first = (_recipe(task, epochs) for epochs in (task.epochs, _first_epochs(task)))
+    each, first = (_recipe(task, epochs) for epochs in (task.epochs, _dense_epochs(task)))
     data = data_name(task.data_name) if task.data_name else data_name(task.data, task.size)
     model, pruning = f"{task.model}@{data}", _pruning(task)
     usual = (pruning.sparsity or 0.0,) if n_of_m(pruning.granularity) else (0.5, 0.75, 0.875)
@@ -153,6 +171,8 @@ def spec_of(task: RetrainTask) -> RetrainSpec:
 
 
 def _pruning(task: RetrainTask) -> PruningSpec:
+    from core.pruning import CRITERIA
+
     parts = task.pruning.split("-")
     if len(parts) != 3:
         raise BadSpec(
@@ -176,13 +196,15 @@ def _excluded(task: RetrainTask, granularity: str) -> tuple[str, ...]:
     """What a person says; else, where whole filters go, the classifier, whose filters are the
     classes. Raises BadSpec.
     """
+    from core.models.head import Backbone
+
     if task.exclude is not None or granularity != "filter":
         return tuple(task.exclude or ())
     return (Backbone(architecture=task.model, data="", size_px=224, normalise=False).classifier,)
 
 
-def _first_epochs(task: RetrainTask) -> int:
-    return task.epochs if task.first_epochs is None else task.first_epochs
+def _dense_epochs(task: RetrainTask) -> int:
+    return task.epochs if task.dense_epochs is None else task.dense_epochs
 
 
 def _recipe(task: RetrainTask, epochs: int) -> TrainSpec:
@@ -193,11 +215,11 @@ def _recipe(task: RetrainTask, epochs: int) -> TrainSpec:
             "Choose a value in that range; the schedule 'none' trains only the dense network.",
         )
     return TrainSpec(
-        rates=((task.rate, epochs),),
+        rates=((task.learning_rate, epochs),),
         noise=0.0,
         batch_size=task.batch,
         optimiser=task.optimiser,
-        shape=task.rates,
+        shape=task.learning_rate_schedule,
         augment=tuple(task.augment),
         patience=task.patience,
         precision=task.precision,

@@ -7,12 +7,13 @@ import pytest
 from core.base.device import DEVICES
 from core.base.errors import UnknownName
 from core.base.suggestions import ALSO_CALLED, FEW, nearest
-from core.cli.main import build_parser
-from core.cli.protocol import PROTOCOLS
+from core.cli.main import build
+from core.cli.structure import commands_of
 from core.data.datasets import DATASETS
 from core.models import torchvision_cnns
 from core.models.zoo import MODELS
 from core.protocols.googlenet.protocol import PRUNINGS
+from core.protocols.registry import PROTOCOLS
 from core.pruning import CRITERIA
 from core.saliency import CAMS
 from core.specs import AUGMENTATIONS, GRANULARITIES, OPTIMISERS, PACES, PRECISIONS, RATES, REPAIRS, SCOPES, TARGETS
@@ -71,9 +72,7 @@ def test_every_other_word_leads_to_a_name_that_exists() -> None:
         ("pretrained", "random"),
         ("float16",),
     )
-    names = {name for known in lists for name in known} | {
-        word for word in build_parser().format_help().split() if word.isalpha()
-    }
+    names = {name for known in lists for name in known} | set(commands_of(build()))
     assert set(ALSO_CALLED.values()) <= names
 
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, strategies
 
-from core.base.text import WIDTH, duration, fitted, grid, number, percent, size
+from core.base.text import duration, number, percent, size
 
 
 @pytest.mark.parametrize(
@@ -38,19 +37,3 @@ def test_numbers_with_their_units() -> None:
         "100.0 %",
     ]
     assert [number(value) for value in (None, -0.001, 0.5)] == ["–", "0.00", "0.50"]
-
-
-cell = strategies.text(alphabet=strategies.characters(categories=("L", "N", "Zs"), max_codepoint=0x2000), max_size=200)
-
-
-@given(strategies.lists(strategies.tuples(cell.map(lambda text: text[:20]), cell), max_size=5))
-def test_the_last_column_is_wrapped(rows: list[tuple[str, str]]) -> None:
-    lines = grid(rows).splitlines()
-    assert all(len(line) <= WIDTH for line in lines)
-    assert "".join("".join(map("".join, rows)).split()) == "".join("".join(lines).split())
-
-
-def test_long_lines_are_wrapped_below_their_beginning() -> None:
-    text = "short\n  " + "word " * 40
-    assert fitted(text).splitlines()[0] == "short"
-    assert [line[:4] for line in fitted(text).splitlines()[1:]] == ["  wo", "    ", "    "]

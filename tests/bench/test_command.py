@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from bench import BENCHES
-from bench.__main__ import build_parser
-from core.cli.main import main
+from bench.__main__ import build
+from core.cli.app import run_command
 
 
 def test_prints_one_line_of_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["threads", "--n", "4", "--device", "cpu", "--folder", str(tmp_path)], build_parser) == 0
+    assert run_command(build, ["threads", "--n", "4", "--device", "cpu", "--folder", str(tmp_path)]) == 0
     out = capsys.readouterr().out
     assert out.count("\n") == 1
     assert json.loads(out)["differing"] == 0
@@ -23,12 +23,11 @@ def test_prints_one_line_of_json(tmp_path: Path, capsys: pytest.CaptureFixture[s
     ("words", "said"), [(["slidr"], "Did you mean 'slider'?"), (["slider", "--n", "0"], "from 1 up")]
 )
 def test_says_what_is_wrong(words: list[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([*words, "--folder", str(tmp_path)], build_parser) == 1
+    assert run_command(build, [*words, "--folder", str(tmp_path)]) == 1
     assert said in capsys.readouterr().err
 
 
 def test_help_names_every_bench(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        main(["--help"], build_parser)
+    assert run_command(build, ["--help"]) == 0
     out = capsys.readouterr().out
     assert all(name in out for name in BENCHES)

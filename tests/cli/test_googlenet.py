@@ -1,4 +1,4 @@
-"""`protocol run | show vonrad`: from photographs in folders to tables, found again, and clear
+"""`protocol run | show googlenet`: from photographs in folders to tables, found again, and clear
 answers to wrong words.
 """
 
@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import core.cli.main as command_line
-from core.cli.protocol import SHIPPED
+from core.base.settings import shipped_folder
 from core.protocols.googlenet.published import FINDINGS, READINGS
 from core.protocols.googlenet.summary import farthest, methods, text
 from core.protocols.googlenet.tables import PLACE, VonradTables, found, load
@@ -45,20 +45,20 @@ def words(place: Path, *more: str) -> list[str]:
     return [
         "protocol",
         "run",
-        "vonrad",
+        "googlenet",
         "--model",
         "squeezenet1_1",
         "--data",
         str(place / "tiny photos"),
         "--size",
         "32",
-        "--rates",
+        "--sparsities",
         ".89",
         ".5",
         "--prunings",
         "unstructured",
         "filters",
-        "--epochs-limit",
+        "--epochs",
         "1",
         "--start",
         "random",
@@ -86,13 +86,12 @@ def test_a_run_tells_its_progress_and_ends_with_the_tables(command: Command, pla
 
 @pytest.mark.long
 def test_what_is_shown(command: Command, done: VonradTables) -> None:
-    status, out, _ = command("protocol", "show", "vonrad", "--model", MODEL)
+    status, out, _ = command("protocol", "show", "googlenet", "--model", MODEL)
     assert status == 0
-    said = " ".join(out.split())  # long sentences are wrapped
-    assert all(sentence in said for sentence in (*READINGS, *FINDINGS, "squeezenet1_1 instead of GoogLeNet."))
+    assert all(sentence in out for sentence in (*READINGS, *FINDINGS, "squeezenet1_1 instead of GoogLeNet."))
     for row in done.levels.itertuples():
         assert f"{row.correct:,} of {row.total:,}" in out
-    found = json.loads(command("protocol", "show", "vonrad", "--json")[1])
+    found = json.loads(command("protocol", "show", "googlenet", "--json")[1])
     assert len(found["levels"]) == len(done.levels)
     assert found["published"]["reference"]["parameters"] == 6_624_904
 
@@ -135,10 +134,10 @@ WRONG = {
     "no such photographs": (["--data", "nowhere"], "nowhere"),
     "network": (["--data", "DATA", "--model", "lenet"], "Known"),
     "pruning": (["--data", "DATA", "--prunings", "filtres"], "filters"),
-    "rate": (["--data", "DATA", "--rates", "1.2"], "0 % to 100 %"),
-    "all goes": (["--data", "DATA", "--rates", "1"], "no weight"),
-    "too much": (["--data", "DATA", "--rates", ".99"], "inception"),
-    "epochs": (["--data", "DATA", "--epochs-limit", "0"], "number of epochs"),
+    "rate": (["--data", "DATA", "--sparsities", "1.2"], "0 % to 100 %"),
+    "all goes": (["--data", "DATA", "--sparsities", "1"], "no weight"),
+    "too much": (["--data", "DATA", "--sparsities", ".99"], "inception"),
+    "epochs": (["--data", "DATA", "--epochs", "0"], "number of epochs"),
     "size": (["--data", "DATA", "--size", "5"], "from 32 to 4,096"),
     "optimiser": (["--data", "DATA", "--optimiser", "sgdd"], "sgd"),
     "weights": (["--data", "DATA", "--weights-file", "DATA", "--size", "32"], "holds no weights"),
@@ -149,7 +148,7 @@ WRONG = {
 def test_wrong_words_get_clear_answers(command: Command, place: Path, name: str) -> None:
     given, said = WRONG[name]
     status, _, err = command(
-        "protocol", "run", "vonrad", *(str(place / "tiny photos") if word == "DATA" else word for word in given)
+        "protocol", "run", "googlenet", *(str(place / "tiny photos") if word == "DATA" else word for word in given)
     )
     assert status == 1
     assert said in err
@@ -157,7 +156,7 @@ def test_wrong_words_get_clear_answers(command: Command, place: Path, name: str)
 
 
 def test_nothing_to_show(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert command_line.main(["protocol", "show", "vonrad", "--model", "vgg16@cats", "--folder", str(tmp_path)]) == 1
+    assert command_line.main(["protocol", "show", "googlenet", "--model", "vgg16@cats", "--folder", str(tmp_path)]) == 1
     assert "vgg16@cats" in capsys.readouterr().err
 
 
@@ -165,8 +164,8 @@ def test_the_tables_that_come_along_are_of_a_real_run() -> None:
     """Their counts fit each other and the network's real sizes, whatever part of the run is
     there.
     """
-    (name,) = found([SHIPPED])
-    tables = load([SHIPPED], name)
+    (name,) = found([shipped_folder()])
+    tables = load([shipped_folder()], name)
     levels = tables.levels
     assert len(levels) >= 1 + 3 * 6 + 3
     assert not levels.duplicated(PLACE).any()

@@ -4,7 +4,6 @@ they say when something is off.
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
 import time
@@ -16,12 +15,12 @@ from hypothesis import given, strategies
 import core.cli.main as command_line
 from core.base.errors import BadSpec
 from core.cli import jobs as job_commands
-from core.cli.training_options import task_of
 from core.disk.files import Files
 from core.jobs.jobs import Jobs
 from core.models.head import data_name
 from core.specs.written import read_retrain_spec
 from core.training.series import key_of
+from core.training.task import RetrainTask
 from tests.training.test_series import folder_of_photographs
 
 
@@ -58,8 +57,13 @@ def tiny(tmp_path: Path) -> list[str]:
 
 
 def spec_of(tiny: list[str], *more: str):
-    arguments = command_line.build_parser().parse_args([*tiny, *more])
-    return read_retrain_spec(task_of(arguments).job_arguments(Path("cache"))["spec"])
+    return read_retrain_spec(task_of([*tiny, *more]).job_arguments(Path("cache"))["spec"])
+
+
+def task_of(words: list[str]) -> RetrainTask:
+    """The task that the command line of a run asks for."""
+    _, bound, _ = command_line.build().parse_args(words)
+    return bound.kwargs["task"]
 
 
 @pytest.mark.long
@@ -103,7 +107,7 @@ def test_control_c_stops_and_keeps_the_best_so_far(
     status, out, _ = command(*tiny, "--epochs", "300", "--schedule", "rate-rewinding")
     assert status == 130
     assert "Stopping; the best network so far is kept" in out
-    assert "Go on with: python -m core jobs resume retrain-" in out
+    assert "Resume it with: python -m core jobs resume retrain-" in out
     spec, files = spec_of(tiny, "--epochs", "300", "--schedule", "rate-rewinding"), Files(tmp_path / "cache")
     assert files.facts(key_of(spec, 0))["stopped_by_hand"] is True
     jobs = Jobs(tmp_path / "cache")
@@ -137,8 +141,8 @@ def test_what_it_will_cost(command, tiny: list[str], tmp_path: Path) -> None:
 
 def test_words_become_a_spec(tiny: list[str]) -> None:
     words = (
-        "--pruning filter-global-l2 --schedule reset:epoch-2 --epochs 3 --first-epochs 5 --rates cosine --optimiser"
-        " adamw"
+        "--pruning filter-global-l2 --schedule reset:epoch-2 --epochs 3 --dense-epochs 5"
+        " --learning-rate-schedule cosine --optimiser adamw"
     )
     spec = spec_of(tiny, *words.split(), "--augment", "rotation-10", "--exclude", "classifier.1.weight", "--seed", "4")
     assert (spec.pace, spec.reset, spec.reset_epoch, spec.seed) == ("reset", "epoch-2", 2, 4)
@@ -165,7 +169,7 @@ def test_no_class_is_pruned_away_unless_it_is_said(tiny: list[str]) -> None:
 def test_a_run_is_named_by_its_choices_but_not_by_its_seed(tiny: list[str]) -> None:
     names = [
         spec_of(tiny, *more).name
-        for more in ([], ["--seed", "3"], ["--rate", "0.1"], ["--pruning", "weight-global-magnitude"])
+        for more in ([], ["--seed", "3"], ["--learning-rate", "0.1"], ["--pruning", "weight-global-magnitude"])
     ]
     assert names[0] == names[1]
     assert len(set(names)) == 3
@@ -206,7 +210,7 @@ def test_wrong_words_get_clear_answers(command, name: str) -> None:
         "no pixels": (["--size", "0"], "0"),
         "a batch of nothing": (["--batch", "0"], "A batch size of 0 cannot be used"),
         "patience below nothing": (["--patience", "-1"], "A patience of -1 cannot be used"),
-        "no first epoch": (["--first-epochs", "0"], "A level of 0 epochs cannot be trained"),
+        "no first epoch": (["--dense-epochs", "0"], "A level of 0 epochs cannot be trained"),
         "epochs beyond all patience": (["--epochs", "99999999999999999999"], "1 to 100,000 epochs"),
         "a name that is no part of a path": (["--name", "../mine"], "A run cannot be named '../mine'"),
         "an estimate with a file that is not there": (
@@ -264,9 +268,9 @@ def test_only_steps_of_this_run_are_told(tmp_path: Path) -> None:
 
 
 def test_help_of_the_actions(capsys: pytest.CaptureFixture[str]) -> None:
-    parser = argparse.ArgumentParser()
-    job_commands.add_jobs(parser)
-    assert all(action in parser.format_help() for action in job_commands.ACTIONS)
+    assert command_line.main(["jobs", "--help"]) == 0
+    out = capsys.readouterr().out
+    assert all(action in out for action in ("list", "show", "pause", "resume", "stop", "delete"))
 
 
 @given(strategies.text(max_size=60), strategies.sampled_from([None, 64, 224]))
@@ -287,13 +291,13 @@ def test_networks_of_another_size_have_another_name() -> None:
     [
         ["--data", "x"],
         ["--data=-x", "--size", "64", "--no-normalise", "--exclude", "a.weight", "b.weight"],
-        ["--data", "x y", "--sparsities", "0.5", "0.75", "--schedule", "reset:epoch-2", "--rate", "0.0005"],
-        ["--data", "x", "--sparsities", "0.3333333333333333", "0.984375001", "--rate", "1.2345678e-05"],
-        ["--data", "x", "--name", "mine", "--first-epochs", "2", "--augment", "horizontal-flip", "rotation-10"],
+        ["--data", "x y", "--sparsities", "0.5", "0.75", "--schedule", "reset:epoch-2", "--learning-rate", "0.0005"],
+        ["--data", "x", "--sparsities", "0.3333333333333333", "0.984375001", "--learning-rate", "1.2345678e-05"],
+        ["--data", "x", "--name", "mine", "--dense-epochs", "2", "--augment", "horizontal-flip", "rotation-10"],
     ],
 )
 def test_a_task_and_its_command_are_one(words: list[str]) -> None:
     """The page shows the command of its task: the parser reads the same task from it."""
-    task = task_of(command_line.build_parser().parse_args(["retrain", *words]))
-    assert task_of(command_line.build_parser().parse_args(["retrain", *task.command()])) == task
+    task = task_of(["retrain", *words])
+    assert task_of(["retrain", *task.command()]) == task
     assert task.command() == words

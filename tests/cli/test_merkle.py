@@ -63,11 +63,11 @@ def words(place: Path, *more: str) -> list[str]:
         "global",
         "--seeds",
         "2",
-        "--epochs-limit",
+        "--epochs",
         "1",
         "--start",
         "random",
-        "--leave-out",
+        "--held-out",
         str(place / "unseen"),
         "--folder",
         str(place / "cache"),
@@ -146,7 +146,7 @@ def test_show_prints_and_writes(said: str, place: Path, tmp_path: Path, capsys: 
 @pytest.mark.long
 def test_without_left_out_photographs_the_test_part_is_evaluated(place: Path, tmp_path: Path) -> None:
     cut = words(place)
-    at = cut.index("--leave-out")
+    at = cut.index("--held-out")
     del cut[at : at + 2]
     cut[cut.index(str(place / "cache"))] = str(tmp_path)
     assert command_line.main(cut) == 0
@@ -161,9 +161,9 @@ def test_without_left_out_photographs_the_test_part_is_evaluated(place: Path, tm
         (["--model", "perceptron"], "no trainable network"),
         (["--size", "8"], "from 32 to 4,096"),
         (["--scope", "all"], "scope 'all'"),
-        (["--epochs-limit", "0"], "number of epochs of 0"),
+        (["--epochs", "0"], "number of epochs of 0"),
         (["--data", "nowhere.zip"], "no folder and no zip file"),
-        (["--leave-out", "nowhere.zip"], "nowhere.zip"),
+        (["--held-out", "nowhere.zip"], "nowhere.zip"),
         (["--data", "imagenette", "--model", "squeezenet1_1"], "could not be downloaded"),
     ],
 )

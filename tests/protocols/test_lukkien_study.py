@@ -14,7 +14,6 @@ import pytest
 
 from core.base.errors import BadFile, MissingData
 from core.base.settings import shipped_folder
-from core.cli.protocol import summary
 from core.data.digit_inputs import DigitInputs
 from core.disk.frames import read_frame, write_frame
 from core.engine.engine import Engine
@@ -25,6 +24,7 @@ from core.protocols.lukkien.images import SERIES, Cell, Study, evaluate_study, r
 from core.protocols.lukkien.protocol import CAM, SEEDS, WEIGHTS_LEFT, Plan
 from core.protocols.lukkien.study import evaluate, evaluation_data, write_tables
 from core.protocols.lukkien.tables import TABLES, StudyTables, load_study, overlap_column, study_folder
+from core.protocols.lukkien.text import summary
 from core.specs import CamSpec, DataSpec, ImageRef
 from core.stats.correlation import correlation
 from tests.protocols.damage import DAMAGES, damage

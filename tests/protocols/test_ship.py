@@ -41,7 +41,7 @@ def ship(home: Path, target: Path, *more: str) -> int:
         [
             "ship",
             NAME,
-            "--photos",
+            "--evaluate-on",
             str(home / "shown"),
             "--folder",
             str(home / "cache"),
@@ -116,7 +116,7 @@ def test_shipping_again_changes_nothing(home: Path, tmp_path: Path) -> None:
     [
         (["--runs", "merkle-layr"], "merkle-layer"),
         (["--seeds", "7"], "seed of 7"),
-        (["--photos", "nowhere"], "no folder"),
+        (["--evaluate-on", "nowhere"], "no folder"),
     ],
 )
 def test_wrong_words_are_explained(

@@ -12,11 +12,12 @@ import torch
 
 from core.base.device import free_ram_bytes
 from core.base.errors import BadSpec
+from core.base.settings import parse_bytes
 from core.engine.engine import Engine
 from core.models.zoo import default_model, named
 from core.pruning import CRITERIA
 from core.specs import CamSpec, ImageRef, ModelSpec, PruningSpec, VariantSpec
-from core.store.budgets import LEAST_BYTES, Budgets, parse_bytes
+from core.store.budgets import LEAST_BYTES, Budgets
 from core.store.sources import Sources
 from core.store.store import ModelStore
 from core.store.weights import network_bytes

@@ -150,7 +150,7 @@ def load(roots: Sequence[Path], model: str) -> VonradTables:
     raise MissingData(
         f"There are no tables of the GoogLeNet study for {model}.",
         f"There are some for: {', '.join(there)}." if there else "There are none for any model.",
-        "Make them with `python -m core protocol run vonrad`.",
+        "Make them with `python -m core protocol run googlenet`.",
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from pandas import DataFrame, isna
 
-from core.base.text import fitted
+from core.base.text import Part, Rows
 from core.evaluation.evaluate import overflow_notes
 from core.protocols.merkle import protocol as merkle
 from core.protocols.merkle.protocol import Plan
@@ -54,7 +54,7 @@ def departures(plan: Plan) -> tuple[str, ...]:
     return tuple(sentence for sentence, departs in asked.items() if departs)
 
 
-def text(table: SeriesTables) -> str:
+def text(table: SeriesTables) -> tuple[Part, ...]:
     """One series beside the published values, for a terminal."""
     place, count = table.place, table.facts["count"]
     names = [name for name in (*SHOWN, *MAPS) if name in table.quantities()]
@@ -73,23 +73,19 @@ def text(table: SeriesTables) -> str:
     }
     dense = {name: cells[name] for name in AGREEMENT if name in cells}
     below = {name: [_beside(row, name) for row in _of(maps, name)] for name in names if name in MAPS}
-    return "\n".join(
-        [
-            fitted(
-                f"{place.model.key} on {place.data_name}: {count:,} photographs, Grad-CAM at the target layer's cells."
-            ),
-            "Compression ratios (CR) are counted from the tensors. Shares have Wilson's 95 % intervals.",
-            "Published: VGG-16, 224 pixels, Imagenette.",
-            _grid(table, rows, answers),
-            "",
-            f"Agreement with the dense network, means over {count:,} photographs.",
-            _grid(table, rows, dense),
-            "",
-            fitted(f"The maps themselves, measured | published (n = {n:,} images: {which}; published: 500)."),
-            _grid(table, rows, below),
-            *_unanswered(table),
-            *_rounding(table),
-        ]
+    about = (
+        f"{place.model.key} on {place.data_name}: {count:,} photographs, Grad-CAM at the target layer's cells.",
+        "Compression ratios (CR) are counted from the tensors. Shares have Wilson's 95 % intervals.",
+        "Published: VGG-16, 224 pixels, Imagenette.",
+    )
+    caption = f"The maps themselves, measured | published (n = {n:,} images: {which}; published: 500)."
+    return (
+        "\n".join(about),
+        _grid(table, rows, answers),
+        _grid(table, rows, dense, f"Agreement with the dense network, means over {count:,} photographs."),
+        _grid(table, rows, below, caption),
+        *_unanswered(table),
+        *_rounding(table),
     )
 
 
@@ -101,12 +97,8 @@ def _rounding(table: SeriesTables) -> list[str]:
     """For a series that came along: what rounding its values to float16 changed."""
     before: dict[str, int] = table.facts.get("before_rounding", {})
     right = (table.images.predicted == table.images.label).groupby(table.images.level).sum()
-    told = ", ".join(f"level {level}: {count} and {right[int(level)]}" for level, count in before.items())
-    return (
-        ["", fitted(f"Stored values are rounded to float16. Correct answers before and after: {told}.")]
-        if before
-        else []
-    )
+    counts = ", ".join(f"level {level}: {count} and {right[int(level)]}" for level, count in before.items())
+    return [f"Stored values are rounded to float16. Correct answers before and after: {counts}."] if before else []
 
 
 def _of_right_images(table: SeriesTables) -> DataFrame | None:
@@ -119,7 +111,7 @@ def _of_right_images(table: SeriesTables) -> DataFrame | None:
     return table.levels(MAPS, images="right")
 
 
-def _grid(table: SeriesTables, rows: DataFrame, columns: dict[str, list[str]]) -> str:
+def _grid(table: SeriesTables, rows: DataFrame, columns: dict[str, list[str]], title: str = "") -> Rows:
     first = rows.drop_duplicates("level").sort_values("level")
     facts = {
         "CR conv": [f"{ratio:.4g}" for ratio in first.conv_ratio],
@@ -127,7 +119,8 @@ def _grid(table: SeriesTables, rows: DataFrame, columns: dict[str, list[str]]) -
         "sparsity": [f"{share:.2%}" for share in first.sparsity],
     }
     titled = {QUANTITIES[name].title if name in QUANTITIES else name: cells for name, cells in columns.items()}
-    return DataFrame(facts | titled).to_string(index=False)
+    cells = facts | titled
+    return Rows([tuple(cells), *zip(*cells.values(), strict=True)], range(len(cells)), title)
 
 
 def _of(rows: DataFrame, name: str) -> list[Any]:

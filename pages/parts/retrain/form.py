@@ -181,7 +181,13 @@ def _learning() -> dict[str, Any]:
     augment = st.multiselect(
         "Augmentations", tuple(AUGMENTATIONS), ["horizontal-flip"], key="_augment", help=listed(AUGMENTATIONS)
     )
-    return {"optimiser": optimiser, "epochs": epochs, "rate": rate, "rates": shape, "augment": augment}
+    return {
+        "optimiser": optimiser,
+        "epochs": epochs,
+        "learning-rate": rate,
+        "learning-rate-schedule": shape,
+        "augment": augment,
+    }
 
 
 def _task(words: Mapping[str, Any]) -> RetrainTask:

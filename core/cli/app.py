@@ -1,0 +1,141 @@
+"""What every command shares: the application, its errors, and the options for device and memory."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cyclopts import App, CycloptsError
+
+from core.base.errors import BadSpec, SparsightError
+from core.base.options import option
+from core.base.settings import Settings
+from core.cli.console import Output, console
+from core.cli.errors import Misuse, check_values, explain, help_line, unknown_command
+from core.cli.structure import PARAMETERS, Flag
+
+if TYPE_CHECKING:
+    from core.engine.engine import Engine
+
+
+@dataclass(frozen=True, kw_only=True)
+class Common:
+    """Options of every command."""
+
+    json: Flag = option(False, "Print JSON, for machines.")
+    device: str | None = option(None, "cpu, cuda, cuda:0. By default SPARSIGHT_DEVICE, else the GPU if there is one.")
+    folder: Path | None = option(
+        None, "Where networks and caches are written. By default SPARSIGHT_CACHE, else models_cache."
+    )
+
+    @property
+    def settings(self) -> Settings:
+        """The environment's, overridden by the options. Raises BadSpec."""
+        if self.folder is not None and self.folder.exists() and not self.folder.is_dir():
+            raise BadSpec(
+                f"{self.folder} is no folder.",
+                "--folder names the folder in which networks and caches are written.",
+                "Choose another, or leave it out.",
+            )
+        values = {name: getattr(self, name, None) for name in Settings.__dataclass_fields__}
+        return Settings.from_environment().override(values, lambda name: f"--{name.replace('_', '-')}")
+
+    def engine(self) -> Engine:
+        """An engine with these settings."""
+        from core.engine.engine import Engine  # imported late: --help must not wait for torch
+
+        return Engine(settings=self.settings)
+
+    @property
+    def output(self) -> Output:
+        """Where the answer goes."""
+        return Output(self.json)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Computing(Common):
+    """Options of commands that ask an engine."""
+
+    precision: str | None = option(
+        None, "Precision of computation: float32, bfloat16, float16. By default SPARSIGHT_PRECISION, else float32."
+    )
+    device_bytes: str | None = option(
+        None, "Memory for networks on the device, such as 2GB. By default SPARSIGHT_DEVICE_BYTES, else a share."
+    )
+    ram_bytes: str | None = option(
+        None, "Memory for weights and indexes. By default SPARSIGHT_RAM_BYTES, else a share of what is free."
+    )
+    disk_bytes: str | None = option(
+        None, "Disk space for pruned networks that are kept. By default SPARSIGHT_DISK_BYTES, else 4GB."
+    )
+
+
+COMMON, COMPUTING = Common(), Computing()
+
+
+def new_app(name: str, text: str) -> App:
+    """An application without commands."""
+    return App(
+        name=name,
+        help=text,
+        version_flags=[],
+        default_parameter=PARAMETERS,
+        config=check_values,
+        help_format="plaintext",
+        help_formatter="default" if sys.stdout.isatty() else "plain",
+        console=console(),
+        print_error=False,
+        exit_on_error=False,
+        result_action="return_value",
+    )
+
+
+def group(name: str, text: str) -> App:
+    """A command that only has commands."""
+    return App(name=name, help=text, version_flags=[])
+
+
+def run_command(build: Callable[[], App], words: Sequence[str] | None = None) -> int:
+    """Runs one command; the exit status is 0, 1 for an error that is explained, 2 for a command
+    line that cannot be understood, 130 when stopped.
+    """
+    words = sys.argv[1:] if words is None else words
+    try:
+        status = call(build(), words)
+        sys.stdout.flush()
+        return status
+    except SparsightError as error:
+        return _fail(words, error)
+    except KeyboardInterrupt:
+        print("Stopped. What was finished is kept; the same command resumes from there.", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # the reader, `head` say, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        if sys.flags.dev_mode:
+            raise
+        wrong = f"Sparsight failed: {type(error).__name__}: {error}"
+        return _fail(words, SparsightError(wrong, "This is a fault of Sparsight.", "Run `python -X dev -m core ...`."))
+
+
+def call(app: App, words: Sequence[str]) -> int:
+    """Parses the command line and calls the command. Raises Misuse, and what the command raises."""
+    try:
+        command, bound, _ = app.parse_args(list(words), print_error=False, exit_on_error=False)
+    except CycloptsError as error:
+        raise explain(app, error, words) from None
+    if command.__name__ == "help_print" and not {"--help", "-h"} & set(words):
+        raise Misuse(*unknown_command(app, "", words)[:2], help_line(app, words))
+    return command(*bound.args, **bound.kwargs) or 0
+
+
+def _fail(words: Sequence[str], error: SparsightError) -> int:
+    lines = [line for line in (error.wrong, error.allowed, error.next_step) if line]
+    print(json.dumps({"error": lines}) if "--json" in words else "\n".join(lines), file=sys.stderr)
+    return 2 if isinstance(error, Misuse) else 1

@@ -1,0 +1,130 @@
+"""`python -m core protocol run | show googlenet`: the study from photographs to tables."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from core.base.errors import MissingData
+from core.base.options import option
+from core.protocols.photographs import PhotoOptions, decoded
+from core.protocols.registry import PROTOCOLS, Protocol, Step
+
+if TYPE_CHECKING:
+    from core.engine.engine import Engine
+    from core.protocols.googlenet.protocol import Plan, Series
+    from core.protocols.googlenet.tables import VonradTables
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions(PhotoOptions):
+    """Options of a run. The defaults are as published where that is known."""
+
+    model: str = option("googlenet", "The network: a CNN of torchvision, or efficientnet-lite0.")
+    epochs: int | None = option(None, "Most epochs of a level. By default 60.")
+    sparsities: tuple[float, ...] = option((0.3, 0.5, 0.7, 0.8, 0.89, 0.95), "Sparsities of the levels.")
+    prunings: tuple[str, ...] = option(
+        ("unstructured", "filters", "connections"), "Ways to prune: unstructured, filters, connections, input-channels."
+    )
+    dense_epochs: int | None = option(None, "Most epochs of the dense network. By default as --epochs.")
+    curve_epochs: int | None = option(None, "Epochs after one-shot pruning by 89 %. By default as --epochs.")
+    every: int = option(1, "Levels after the dense one train on every n-th training image only; 1 for all.")
+    optimiser: str = option("sgd", "sgd or adamw.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShowOptions:
+    """Options for showing results."""
+
+    model: str | None = option(
+        None, "A network and its data, such as squeezenet1_1@imagenette-128. By default the first one."
+    )
+
+
+def run(engine: Engine, options: RunOptions) -> Iterator[Step]:
+    """Trains and counts; ends with the tables."""
+    from core.protocols.googlenet import tables as googlenet_tables
+    from core.protocols.googlenet.protocol import check
+    from core.training.material import load, photographs
+    from core.training.place import Place
+
+    plans = [_plan(options, seed) for seed in options.seeds]
+    photos, held_out = photographs({"photographs": options.data, "held_out": options.held_out, "folder": engine.folder})
+    check(plans[0], tuple(photos.classes))
+    yield Step({"stage": "decoding", "photographs": len(photos)}, f"decoding {len(photos):,} photographs")
+    images = yield from decoded(load(photos, plans[0].backbone.rule, engine.folder, held_out))
+    weights, place = options.weights(plans[0].architecture, engine), Place(engine.store.files, engine.device)
+    for plan in plans:
+        for series, step in googlenet_tables.study(plan, images, weights, place):
+            yield _describe(series, plan.seed, step)
+    yield _tables(googlenet_tables.load([engine.folder], plans[0].model))
+
+
+def show(engine: Engine, options: ShowOptions) -> Iterator[Step]:
+    """The tables of a study that was run here, or of the included one."""
+    from core.protocols.googlenet import tables as googlenet_tables
+
+    stored = [name for root in engine.roots for name in googlenet_tables.found([root])]  # those made here first
+    yield _tables(googlenet_tables.load(engine.roots, options.model or (stored[0] if stored else "any model")))
+
+
+def _tables(tables: VonradTables) -> Step:
+    from core.protocols.googlenet.published import FINDINGS, REFERENCE, UNKNOWN
+    from core.protocols.googlenet.summary import text
+
+    published = {"reference": REFERENCE, "findings": FINDINGS, "unknown": UNKNOWN}
+    frames = {
+        name: json.loads(getattr(tables, name).to_json(orient="records", double_precision=15))
+        for name in ("levels", "epochs")
+    }
+    return Step({"model": tables.model, "facts": tables.facts, "published": published} | frames, text(tables))
+
+
+def _plan(options: RunOptions, seed: int) -> Plan:
+    from core.models.head import data_name
+    from core.protocols.googlenet.protocol import Plan
+
+    if not options.data:
+        raise MissingData(
+            "No photographs are named.",
+            "The study was made on ImageNet, which cannot be downloaded freely; any folder of photographs with a"
+            " folder for each class will do.",
+            "Add --data FOLDER.",
+        )
+    limit = options.epochs
+    return Plan(
+        architecture=options.model,
+        data=data_name(options.data_name or options.data),
+        size_px=options.size_px,
+        rates=tuple(sorted(set(options.sparsities))),
+        prunings=options.prunings,
+        seed=seed,
+        epochs=limit,
+        every=options.every,
+        optimiser=options.optimiser,
+        dense_epochs=limit if options.dense_epochs is None else options.dense_epochs,
+        curve_epochs=limit if options.curve_epochs is None else options.curve_epochs,
+        start=options.start,
+        normalise=options.normalise,
+    )
+
+
+def _describe(series: Series, seed: int, step: Any) -> Step:
+    spec = series.spec
+    name, rate, levels = spec.name, spec.targets[step.level], len(spec.targets)
+    facts = {"run": name, "seed": seed, "level": step.level, "rate": rate, "found": step.found}
+    where = f"{name}, seed {seed}, {100 * rate:g} %"
+    if epoch := step.epoch:
+        facts |= {key: getattr(epoch, key) for key in ("epoch", "epochs", "loss", "correct", "total")}
+        return Step(facts, f"{where}: {epoch.text}", step.level + epoch.epoch / epoch.epochs, levels)
+    return Step(facts, f"{where}: {'found' if step.found else 'done and counted'}", step.level + 1, levels)
+
+
+PROTOCOLS.register(
+    "googlenet",
+    "The GoogLeNet study",
+    "Three ways to prune GoogLeNet, without retraining, one-shot and iteratively: accuracy, size and cost.",
+    "von Rad and Seuffert",
+)(Protocol(run, RunOptions, show, ShowOptions))

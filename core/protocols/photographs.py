@@ -1,0 +1,57 @@
+"""What the protocols on photographs share: their options, and photographs that are decoded with
+progress.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from core.base.options import option
+from core.protocols.registry import Step
+from core.specs import whole
+
+if TYPE_CHECKING:
+    from core.data.parts import Images, Loading
+    from core.engine.engine import Engine
+
+LEAST_PX, MOST_PX = 32, 4096  # side of an input
+
+
+@dataclass(frozen=True, kw_only=True)
+class PhotoOptions:
+    """Options of a run on photographs."""
+
+    model: str = option("", "The network: a CNN of torchvision, or efficientnet-lite0.")
+    data: str = option("", "A folder or zip file with a folder for each class, or the name of a data set.")
+    data_name: str | None = option(None, "Name of the data in the network's name. By default the file's name.")
+    held_out: str = option("", "A folder or zip file: photographs of these file names are not used for training.")
+    size: int = option(224, "Side of the network's input, in pixels.")
+    epochs: int | None = option(None, "Most epochs of a level. By default as published.")
+    normalise: bool = option(True, "Subtract ImageNet's mean from the input and divide by its deviation.")
+    start: str = option("pretrained", "pretrained or random.")
+    weights_file: str = option("", "File of the pretrained weights. By default torchvision downloads them.")
+    seeds: tuple[int, ...] = option((0,), "Seeds of the training.")
+
+    @property
+    def size_px(self) -> int:
+        """The side of the input. Raises BadSpec."""
+        return whole(self.size, "size in pixels", LEAST_PX, MOST_PX)
+
+    def weights(self, architecture: str, engine: Engine) -> Any:
+        """The pretrained weights, None for a start from random ones."""
+        from core.training.material import pretrained
+
+        return pretrained(architecture, self.weights_file, engine.folder) if self.start == "pretrained" else None
+
+
+def decoded(loading: Loading) -> Generator[Step, None, Images]:
+    """Yields how many photographs are decoded; returns the images."""
+    while True:
+        try:
+            done, total = next(loading)
+        except StopIteration as end:
+            return end.value
+        facts = {"stage": "decoding", "decoded": done, "photographs": total}
+        yield Step(facts, f"{done:,} of {total:,} photographs decoded", done, total)
