@@ -219,8 +219,9 @@ class MemoryCache:
             with self._changed:
                 # An interrupt (Ctrl-C, a page that reruns, Stop) concerns this thread alone; only
                 # real errors go to those who wait.
-                interrupted = isinstance(error, Stopped) or not isinstance(error, Exception)
-                entry.failed, entry.error = True, None if interrupted else error
+                entry.failed = True
+                if isinstance(error, Exception) and not isinstance(error, Stopped):
+                    entry.error = error
                 entry.builder = None
                 if self._table.entries.get(entry.key) is entry:
                     self._table.remove(entry)
