@@ -12,6 +12,7 @@ from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
+from core.jobs.control import Stopped
 from core.results import CachePart
 from core.store.table import Entry, Table, Wanted, checked
 from core.store.waits import Waits
@@ -216,9 +217,11 @@ class MemoryCache:
             size = checked(size)
         except BaseException as error:
             with self._changed:
-                # An interrupt (Ctrl-C, a page that reruns) concerns this thread alone; only real
-                # errors go to those who wait.
-                entry.failed, entry.error = True, error if isinstance(error, Exception) else None
+                # An interrupt (Ctrl-C, a page that reruns, Stop) concerns this thread alone; only
+                # real errors go to those who wait.
+                entry.failed = True
+                if isinstance(error, Exception) and not isinstance(error, Stopped):
+                    entry.error = error
                 entry.builder = None
                 if self._table.entries.get(entry.key) is entry:
                     self._table.remove(entry)

@@ -17,6 +17,7 @@ from torch import nn
 
 from core.base.device import give_memory_back, is_out_of_memory, precision_named
 from core.base.stamps import Stamp
+from core.jobs.control import can_be_stopped, check
 from core.models.catalogue import Catalogue
 from core.models.dense import is_there
 from core.pruning.mask import Mask, full_mask
@@ -100,8 +101,9 @@ class ModelStore:
         are read from disk again; `parts` says so. Threads that need more than fits take turns.
 
         Raises:
-            MissingData, BadFile: its weights are not there or damaged. UnknownName: no such model
-            or criterion. OutOfMemory.
+            Stopped: before a pass of the network, where the thread works under a control
+            (core/jobs/control.py) that was told to stop. MissingData, BadFile: its weights are not
+            there or damaged. UnknownName: no such model or criterion. OutOfMemory.
         """
         with self.lend(variant) as lent:
             yield lent.network
@@ -110,7 +112,10 @@ class ModelStore:
     def lend(self, variant: VariantSpec) -> Iterator[Lent]:
         """The same together with its report: where the network lies is looked up once for both."""
         with ExitStack() as held:
-            yield self.retrying(lambda: self._lend(variant, held))
+            lent = self.retrying(lambda: self._lend(variant, held))
+            if can_be_stopped():
+                held.callback(lent.network.register_forward_pre_hook(lambda *_: check()).remove)
+            yield lent
 
     def use(self, variant: VariantSpec, call: Callable[[Lent], T]) -> T:
         """The answer of a call with the network.

@@ -10,6 +10,9 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from core import VariantSpec
+from pages.parts.common import state
+
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 60  # the first run imports torch
 OpenPage = Callable[..., AppTest]
@@ -31,7 +34,8 @@ def cache(
     own = "own_cache" in request.fixturenames
     folder = tmp_path / "cache" if own else shared_cache
     monkeypatch.setenv("SPARSIGHT_CACHE", str(folder))
-    monkeypatch.setattr("pages.parts.common.engine.REST_SECONDS", 0)  # no slider moves on by itself
+    monkeypatch.setattr("pages.parts.common.waiting.REST_S", 0)  # no slider moves on by itself
+    monkeypatch.setattr("pages.parts.common.waiting.PATIENCE_S", PATIENCE_S)
     if own:
         forget_all()
     yield folder
@@ -84,6 +88,13 @@ def pictures_at(app: AppTest) -> set[str]:
     alts = [image.alt for element in app.get("image") for image in element.proto.imgs if "sparsity" in image.alt]
     assert len(alts) == 4
     return {alt.split(" at ")[-1].split("one at ")[-1] for alt in alts}
+
+
+def shown_by(app: AppTest) -> VariantSpec:
+    """The variant whose pictures Explore has drawn."""
+    shown = state.of(app.session_state).view.shown
+    assert shown
+    return shown[0]
 
 
 @pytest.fixture

@@ -33,6 +33,7 @@ from pages.parts.common.by_card import by_card
 from pages.parts.common.markdown import message
 from pages.parts.common.parameters import Choice, Number, Parameter, Several, Stated, said
 from pages.parts.common.series_parameters import of_weights
+from pages.parts.common.state import state
 
 FIRST_MODEL = "thesis-cnn"
 START_MODEL = "efficientnet-lite0"
@@ -191,8 +192,6 @@ def known() -> dict[str, Parameter]:
 
 
 STATED = ("model", "cam", "layer")
-# Of the session: what an address left out, and what to give the widgets once more.
-_MEANT, _AGAIN = ("_meant", "_meant_again")
 
 
 def complete(parameters: Callable[[], Mapping[str, Parameter]] = known) -> None:
@@ -201,8 +200,10 @@ def complete(parameters: Callable[[], Mapping[str, Parameter]] = known) -> None:
 
     parameters: of the page, for the model that is asked for.
     """
-    if again := st.session_state.pop(_AGAIN, None):
-        st.session_state.update(again)
+    completion = state().address
+    if completion.again:
+        st.session_state.update(completion.again)
+        completion.again = {}
         return
     query = st.query_params
     if all(name in query for name in STATED):
@@ -218,7 +219,7 @@ def complete(parameters: Callable[[], Mapping[str, Parameter]] = known) -> None:
             name: value for name, value in START.items() if name in found
         }
     st.session_state.update(meant)
-    st.session_state[_MEANT] = meant
+    completion.completed = meant
     with suppress(StreamlitAPIException):  # a parameter whose widget is on the page already: Streamlit writes it then
         query.update({name: said(value) for name, value in meant.items()})
 
@@ -230,9 +231,10 @@ def settle() -> None:
     After the browser's Back, Streamlit resets a widget that the address leaves out, whatever the
     page has set.
     """
-    meant = st.session_state.pop(_MEANT, {})
+    completion = state().address
+    meant, completion.completed = completion.completed, {}
     if any(st.session_state.get(name) != value for name, value in meant.items()):
-        st.session_state[_AGAIN] = meant
+        completion.again = meant
         st.rerun()
 
 
@@ -280,7 +282,7 @@ def check(parameters: Mapping[str, Parameter] = PARAMETERS) -> None:
     From then on the widgets write the address: what another network leaves behind there is nobody's
     mistake.
     """
-    if not st.session_state.get("_new_page"):
+    if not state().is_new:
         return
     query = {name: st.query_params.get_all(name) for name in st.query_params}
     usable = {name: texts for name, told in query.items() if (texts := _usable(name, told, parameters))}

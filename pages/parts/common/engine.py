@@ -9,33 +9,29 @@ from __future__ import annotations
 
 import atexit
 import gc
-import time
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core import CamSpec, DataSpec, Engine, ImageRef, ModelSpec, PruningSpec, VariantSpec
 from core.base.errors import SparsightError
 from core.base.stamps import Stamp
+from core.jobs.control import Stopped
 from core.models.cards import Card, Series
 from core.models.catalogue import Catalogue
 from core.protocols.lukkien.tables import StudyTables, load_study, study_stamp
-from core.results import Accuracy, Comparison, CostReport, MaskReport
+from core.results import Accuracy, Comparison, MaskReport
 from core.saliency import CAMS
+from pages.parts.common.background import Work, background
+from pages.parts.common.waiting import wait
 
 KEYS: dict[str | type[Any], Callable[[Any], Any]] = {
     spec: (lambda value: value.key) for spec in (VariantSpec, ImageRef, CamSpec, DataSpec, ModelSpec, PruningSpec)
 }
 Point = tuple[float, float | None]  # sparsity, value
-REST_SECONDS, MOST_ANSWERS = 0.12, 2000
-_BACKGROUND = ThreadPoolExecutor(max_workers=1, thread_name_prefix="later")
-# So that minutes are not waited for by tenths of a second.
-_LONG = ThreadPoolExecutor(max_workers=1, thread_name_prefix="long")
-_ANSWERS: dict[Any, tuple[Stamp, Future[Any]]] = {}  # by question and specs, oldest first
 
 
 @st.cache_resource(show_spinner="Starting the engine ...")
@@ -122,7 +118,7 @@ def _comparison(variant: VariantSpec, image: ImageRef, cam: CamSpec, stamp: Stam
 
 def forget() -> None:
     """Lets go of every answer that pages keep; the engine and what it keeps stay."""
-    _ANSWERS.clear()
+    background().clear()
     _comparison.clear()
     st.cache_data.clear()
 
@@ -132,6 +128,19 @@ def series(variant: VariantSpec) -> tuple[VariantSpec, ...]:
     return engine().series(variant)
 
 
+def compare(question: tuple[VariantSpec, ImageRef, CamSpec]) -> Work:
+    """The comparison that Explore shows."""
+    variant, image, cam = question
+    return Work(
+        place="explore",
+        key=("comparison", *question),
+        stamp=stamp(variant, image),
+        what=f"{CAMS[cam.method].title} is being computed",
+        run=lambda task: comparison(*question),
+        large=True,
+    )
+
+
 def is_quick(cam: CamSpec) -> bool:
     """Whether a heatmap takes one pass through the network, so that a whole curve of them is
     cheap.
@@ -139,111 +148,104 @@ def is_quick(cam: CamSpec) -> bool:
     return CAMS[cam.method].facts["cost"] == "one pass"
 
 
-def accuracy(variant: VariantSpec, data: DataSpec) -> Accuracy:
-    """From the shipped table, else counted on 5,000 digits; see `later`."""
-    return engine().known_accuracy(variant, data) or later(engine().accuracy, variant, data, stamp=stamp(variant, data))
-
-
-def photo_accuracy(variant: VariantSpec, data: DataSpec) -> Accuracy:
-    """Counted on a data set of photographs, which takes a while; kept."""
-    return engine().known_accuracy(variant, data) or later(_count_photos, variant, data, stamp=stamp(variant, data))
-
-
-def counted_already(variant: VariantSpec, data: DataSpec) -> bool:
-    """Whether `photo_accuracy` answers at once."""
-    kept, future = _ANSWERS.get((_count_photos.__qualname__, (variant, data)), ("", None))
-    done = future is not None and future.done() and kept == stamp(variant, data)
-    return done or engine().known_accuracy(variant, data) is not None
-
-
-def _count_photos(variant: VariantSpec, data: DataSpec) -> Accuracy:
-    return engine().accuracy(variant, data)
-
-
-def cost(variant: VariantSpec, measure: bool) -> CostReport:
-    """What the variant costs; with its time when `measure`, which takes seconds."""
-    return later(_cost, variant, measure, stamp=stamp(variant))
-
-
-def _cost(variant: VariantSpec, measure: bool) -> CostReport:
-    return engine().cost(variant, measure)
-
-
-def accuracy_curve(variant: VariantSpec, data: DataSpec) -> tuple[Point, ...]:
-    """(sparsity, accuracy) over the variant's series, as far as it is in the shipped table."""
-    first = _first_of_series(variant)
-    return later(_accuracies, first, data, stamp=f"{stamp(first, data)} {_series_stamp(first)}")
-
-
-def overlap_curve(variant: VariantSpec, image: ImageRef, cam: CamSpec) -> tuple[Point, ...]:
-    """(sparsity, soft IoU of the pruned heatmap with the ink) over the variant's series; None where
-    undefined.
+def accuracy(variant: VariantSpec, data: DataSpec, place: DeltaGenerator) -> Accuracy | None:
+    """From the shipped table, else counted on 5,000 digits while the page waits at this place; None
+    when a person stops that.
     """
-    first = _first_of_series(variant)
-    return later(_follow, first, image, cam, stamp=f"{stamp(first, image)} {_series_stamp(first)}")
+    return engine().known_accuracy(variant, data) or _answer(count("accuracy", variant, data), place)
 
 
-def _accuracies(first: VariantSpec, data: DataSpec) -> tuple[Point, ...]:
-    def point(variant: VariantSpec) -> Point | None:
-        found = engine().known_accuracy(variant, data)
-        return (engine().report(variant).sparsity, found.fraction) if found else None
+def count(place: str, variant: VariantSpec, data: DataSpec) -> Work:
+    """Counts how many images of a data set are classified correctly."""
+    return Work(
+        place=place,
+        key=("accuracy", variant, data),
+        stamp=stamp(variant, data),
+        what="Classifying the images",
+        run=lambda task: engine().accuracy(variant, data),
+    )
 
-    return _points(point, engine().series(first))
+
+def known_count(variant: VariantSpec, data: DataSpec) -> Accuracy | None:
+    """From the shipped table, or counted before; never computes."""
+    task = background().find(count("", variant, data))
+    return engine().known_accuracy(variant, data) or (task.answer if task else None)
 
 
-def _follow(first: VariantSpec, image: ImageRef, cam: CamSpec) -> tuple[Point, ...]:
-    def point(variant: VariantSpec) -> Point:
-        answer = engine().compare(variant, image, cam)
+def cost(place: str, variant: VariantSpec, measure: bool) -> Work:
+    """What the variant costs; with its time when `measure`, which takes seconds."""
+    return Work(
+        place=place,
+        key=("cost", variant, measure),
+        stamp=stamp(variant),
+        what="Measuring" if measure else "Counting operations",
+        run=lambda task: engine().cost(variant, measure),
+    )
+
+
+def accuracy_curve(variant: VariantSpec, data: DataSpec, place: DeltaGenerator) -> tuple[Point, ...] | None:
+    """(sparsity, accuracy) over the variant's series, as far as it is in the shipped table; None
+    when a person stops that.
+    """
+
+    def point(level: VariantSpec) -> Point | None:
+        known = engine().known_accuracy(level, data)
+        return (engine().report(level).sparsity, known.fraction) if known else None
+
+    levels = engine().series(variant)
+    return _curve(("accuracies", levels[0], data), stamp(levels[0], data), point, levels, place)
+
+
+def overlap_curve(
+    variant: VariantSpec, image: ImageRef, cam: CamSpec, place: DeltaGenerator
+) -> tuple[Point, ...] | None:
+    """(sparsity, soft IoU of the pruned heatmap with the ink) over the variant's series; a value of
+    None where undefined. None when a person stops it.
+    """
+
+    def point(level: VariantSpec) -> Point:
+        answer = engine().compare(level, image, cam)
         return answer.mask.sparsity, answer.overlap_pruned["soft-iou"]
 
-    return _points(point, _thinned(engine().series(first)))
+    levels = engine().series(variant)  # the same for all sparsities, so that the slider finds the curve again
+    return _curve(("overlaps", levels[0], image, cam), stamp(levels[0], image), point, _thinned(levels), place)
 
 
-def _points(point: Callable[[VariantSpec], Point | None], variants: tuple[VariantSpec, ...]) -> tuple[Point, ...]:
-    """One level that is missing or damaged leaves a gap, not an empty chart."""
-    found = []
-    for variant in variants:
-        with suppress(SparsightError):
-            found.append(point(variant))
-    return tuple(value for value in found if value is not None)
+def _curve(
+    key: tuple[Any, ...],
+    stamp: Stamp,
+    point: Callable[[VariantSpec], Point | None],
+    levels: tuple[VariantSpec, ...],
+    place: DeltaGenerator,
+) -> tuple[Point, ...] | None:
+    def points(done: int) -> Iterator[Point | None]:
+        """A level that is missing or damaged leaves a gap, not an empty chart."""
+        for level in levels[done:]:
+            try:
+                yield point(level)
+            except Stopped:
+                raise
+            except SparsightError:
+                yield None
+
+    work = Work(
+        place=str(key[0]),
+        key=key,
+        stamp=f"{stamp} {_series_stamp(levels)}",
+        what="Drawing the curve",
+        run=lambda task: task.collect(points, len(levels)),
+    )
+    task = wait(work, place, follows_slider=True)
+    return tuple(value for value in task.results if value is not None) if task.succeeded else None
 
 
-def later(question: Callable[..., Any], *specs: Any, stamp: Stamp) -> Any:
-    """The answer to a question of some tenths of a second, worked out in the background and kept.
-
-    The page waits for it in small steps with a Streamlit call in each: there a slider that has
-    moved on takes over at once, so that slow numbers never delay pictures. A slider on the move
-    starts nothing: it must rest a moment first.
-    stamp: of the files that answer; an answer of others is not given.
-    """
-    key = (question.__qualname__, specs)
-    kept, future = _ANSWERS.get(key, ("", None))
-    if future is None or kept != stamp:
-        _wait(REST_SECONDS)
-        future = (_LONG if question in (_count_photos, _cost) else _BACKGROUND).submit(question, *specs)
-        _ANSWERS[key] = stamp, future
-        while len(_ANSWERS) > MOST_ANSWERS:
-            _ANSWERS.pop(next(iter(_ANSWERS)), None)
-    while not future.done():
-        _wait(0.03)
-    if future.exception():
-        _ANSWERS.pop(key, None)  # a failure is not kept
-    return future.result()
+def _answer(work: Work, place: DeltaGenerator) -> Any:
+    return wait(work, place, follows_slider=True).answer
 
 
-def _wait(seconds: float) -> None:
-    time.sleep(seconds)
-    st.empty()
-
-
-def _first_of_series(variant: VariantSpec) -> VariantSpec:
-    """The same for all sparsities of a series, so that the slider finds the curve again."""
-    return engine().series(variant)[0]
-
-
-def _series_stamp(first: VariantSpec) -> Stamp:
+def _series_stamp(levels: tuple[VariantSpec, ...]) -> Stamp:
     """Of all networks of a series; those of one-shot pruning are all made of the dense one."""
-    return " ".join(stamp(level) for level in engine().series(first)) if first.pruning.schedule != "one-shot" else ""
+    return " ".join(map(stamp, levels)) if levels[0].pruning.schedule != "one-shot" else ""
 
 
 def _thinned(series: tuple[VariantSpec, ...], most: int = 30) -> tuple[VariantSpec, ...]:

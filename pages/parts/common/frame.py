@@ -16,6 +16,7 @@ import streamlit as st
 from core.base.errors import SparsightError
 from pages.parts.common import access, history, present
 from pages.parts.common.markdown import message
+from pages.parts.common.state import state
 
 P = ParamSpec("P")
 _log = logging.getLogger(__name__)
@@ -49,9 +50,11 @@ PAGES = (
 @contextmanager
 def page(name: str) -> Iterator[None]:
     """Everything of a page happens inside: settings, links, and errors in plain words."""
-    st.session_state["_new_page"] = st.session_state.get("_page") != name
-    st.session_state["_page"] = name
-    if st.session_state["_new_page"]:
+    mine = state()
+    mine.is_new, mine.page = mine.page != name, name
+    mine.waiting.visited.clear()
+    if mine.is_new:
+        mine.waiting.leave_unseen(mine.owner)
         history.restore()
     icon = next(icon for _, known, icon, _ in PAGES if known == name)
     st.set_page_config(
@@ -66,6 +69,7 @@ def page(name: str) -> Iterator[None]:
         _links()
     with explained():
         yield
+    mine.waiting.leave_unseen(mine.owner)
 
 
 def _turn_away() -> None:

@@ -11,6 +11,7 @@ import streamlit as st
 
 from pages.parts.common import history
 from pages.parts.common.parameters import Stated, said
+from pages.parts.common.state import state
 from pages.parts.common.widgets import Known
 
 
@@ -20,8 +21,8 @@ def remember(known: Known) -> None:
     Streamlit carries over only what a person has touched, not what a link said.
     """
     now = {name: st.session_state[name] for name in known if name in st.session_state}
-    before = st.session_state.get("_view", {})
-    st.session_state["_view"] = before | now if before.get("model") == now.get("model") else now
+    view = state().view
+    view.values = view.values | now if view.values.get("model") == now.get("model") else now
 
 
 def bring_back(known: Callable[[], Known]) -> None:
@@ -32,12 +33,12 @@ def bring_back(known: Callable[[], Known]) -> None:
     what is shown.
     known: the parameters of this page, for the model that is asked for.
     """
-    if not st.session_state.get("_new_page"):
+    if not state().is_new:
         return
     if history.navigated() or set(st.query_params) - {"present"}:
         _forget(known())
         return
-    view = st.session_state.get("_view")
+    view = state().view.values
     if not view:
         return
     st.session_state["model"] = view["model"]
@@ -54,6 +55,7 @@ def bring_back(known: Callable[[], Known]) -> None:
 
 def _forget(known: Known) -> None:
     """Takes back what was chosen before: what the address does not name is as in a new session."""
-    for name in (*known, "_model_before"):
+    state().view.model = None
+    for name in known:
         if name in st.session_state:
             del st.session_state[name]

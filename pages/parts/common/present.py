@@ -14,6 +14,8 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
+from pages.parts.common.state import state
+
 FIGURE_SCALE = 1.1
 TYPE_PX = 20  # of figures
 TITLE_SIGNS = 32  # a line of a figure's title that a phone still shows whole
@@ -42,19 +44,13 @@ def hidden(name: str, label: str = "") -> bool:
     Each asks this before it is drawn, so the form below knows them all by their labels.
     """
     if label:
-        _labels()[name] = label
+        state().controls[name] = label
     return name in _names("hide")
 
 
 def locked(name: str) -> bool:
     """Whether a teacher has locked this control."""
     return name in _names("lock")
-
-
-def _labels() -> dict[str, str]:
-    """The controls that this session has met, in their order."""
-    met: dict[str, str] = st.session_state.setdefault("_controls", {})
-    return met
 
 
 def _names(kind: str) -> list[str]:
@@ -99,13 +95,12 @@ def _set(value: str | None) -> None:
 
 def keep_place(file: str, query: dict[str, str]) -> None:
     """Notes where a page is, so that the links to it lead back there."""
-    st.session_state.setdefault("_places", {})[file] = query
+    state().places[file] = query
 
 
 def carried(file: str) -> dict[str, str]:
     """What a link to a page takes along."""
-    place: dict[str, str] = st.session_state.get("_places", {}).get(file, {})
-    return place | ({"present": "1"} if on() else {})
+    return state().places.get(file, {}) | ({"present": "1"} if on() else {})
 
 
 def figure(made: Any) -> Any:
@@ -151,7 +146,7 @@ def exercise(names: tuple[str, ...]) -> None:
     """A small form that makes a link in which some controls are hidden or locked. names: the
     controls of this page.
     """
-    labels = {name: label for name, label in _labels().items() if name in names}
+    labels = {name: label for name, label in state().controls.items() if name in names}
 
     def control(name: str) -> str:
         return f"{labels[name]} ({name})"

@@ -1,79 +1,152 @@
-"""Waiting for an answer that takes a while: at once where it is quick, with progress and a way to
-stop where it is not.
+"""How a page waits for work in the background: quick answers come without a word, slow ones with
+their progress and a button to stop them.
 
-The work goes on in a thread of this session, one question at a time. The page waits in small steps
-with a Streamlit call in each: there a slider that has moved on takes over at once, and a question
-that nobody waits for any more is not begun. What is already on the screen stays until the page goes
-on.
+`wait` holds the page up, in small steps with a Streamlit call in each, so that a slider that has
+moved on takes over at once. `follow` lets the page go on and looks at the work now and then, for
+work that begins with a click. Streamlit finishes a run before it runs a fragment again, so a
+fragment that waits could not be stopped: only `follow` makes one.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-T = TypeVar("T")
-QUIET_S, STOP_S, STEP_S = 0.5, 3.0, 0.05
+from pages.parts.common.background import Task, Work, background
+from pages.parts.common.frame import guarded
+from pages.parts.common.state import state
+
+# A quick answer takes less than the first; a page looks at its work every so often, and a fragment.
+PATIENCE_S, STEP_S, LOOK_S = 0.5, 0.05, 0.4
+REST_S = 0.12  # so long a slider rests before numbers that take a while follow it
 
 
-def wait(place: DeltaGenerator, key: str, what: str, work: Callable[[], T]) -> T | None:
-    """The answer of `work`, or None after Stop. Raises what it raises.
-
-    Args:
-        place: an empty container for progress. key: of the question; the same question is asked
-            once. what: it does, in words.
+def wait(work: Work, place: DeltaGenerator, follows_slider: bool = False) -> Task:
+    """The task, finished, or stopped: then `succeeded` is False, and a note with a button that
+    continues it is at the place. Raises what the work raises.
     """
-    if st.session_state.get("_stopped") == key:
-        return None
-    future = _asked(key, work)
-    with place:
+    mine, task = state().waiting, background().find(work)
+    mine.visited.add(work.place)
+    if task and task.succeeded:
+        return task
+    if mine.stopped.get(work.place) == work.question:
+        _stopped(work, task, place)
+        return task or Task(state().owner)
+    box = place.container(gap=None)
+    with box:
         note, pulse = st.empty(), st.empty()
-    begun, stopping = time.monotonic(), False
-    while not future.done():
-        passed = time.monotonic() - begun
-        pulse.empty()  # always at this place: anywhere else it would push away what is on the screen
-        if passed >= QUIET_S and not stopping:
-            stopping = _told(note, what, passed, key)
-        time.sleep(STEP_S if passed > STEP_S else STEP_S / 10)
+    if follows_slider:
+        _step(pulse, REST_S)
+    while not (task := _watched(work, note, pulse)).succeeded:
+        if task.error:
+            raise task.error
+        _step(pulse, STEP_S)  # it was stopped by nobody here: ask again
     note.empty()
-    st.session_state.pop("_asked", None)
-    return future.result()
+    return task
 
 
-def stopped() -> None:
-    """Forgets that a question was stopped: it may be asked again."""
-    st.session_state.pop("_stopped", None)
+def _watched(work: Work, note: DeltaGenerator, pulse: DeltaGenerator) -> Task:
+    """Asks, and waits until the work ends."""
+    task, begun, bar, drawn = ask(work), time.monotonic(), None, -1
+    while not task.ended(STEP_S / 10 if time.monotonic() - begun < STEP_S else STEP_S):
+        pulse.empty()  # always at this place: elsewhere it would push away what is on the screen
+        if time.monotonic() - begun < PATIENCE_S:
+            continue
+        if bar is None:
+            with note.container(horizontal=True, vertical_alignment="center", gap="small", width="content"):
+                bar = st.empty()
+                st.button("Stop", key=f"_stop_{work.place}", icon=":material/stop:", on_click=stop, args=(work, task))
+        if drawn != task.done:
+            drawn = task.done
+            with bar:
+                _progress(work, task)
+    return task
 
 
-def _asked(key: str, work: Callable[[], T]) -> Future[T]:
-    """The question at work; one that waits behind another and is no longer wanted goes."""
-    before: tuple[str, Future[T]] | None = st.session_state.get("_asked")
-    if before and before[0] == key and not before[1].cancelled():
-        return before[1]
-    if before:
-        before[1].cancel()
-    if "_worker" not in st.session_state:
-        st.session_state["_worker"] = ThreadPoolExecutor(max_workers=1, thread_name_prefix="asked")
-    future: Future[T] = st.session_state["_worker"].submit(work)
-    st.session_state["_asked"] = key, future
-    return future
+def _step(pulse: DeltaGenerator, seconds: float) -> None:
+    time.sleep(seconds)
+    pulse.empty()
 
 
-def _told(note: DeltaGenerator, what: str, passed: float, key: str) -> bool:
-    """Progress, and from STOP_S on a button. Returns whether the button is drawn."""
-    if passed < STOP_S:
-        note.caption(f":material/hourglass_top: {what}, {passed:.1f} s", width="content")
-        return False
-    with note.container(horizontal=True, vertical_alignment="center", gap="small", width="content"):
-        st.caption(f":material/hourglass_top: {what} ...", width="content")
-        st.button("Stop", key="_stop_asked", icon=":material/stop:", on_click=_stop, args=(key,))
-    return True
+def _progress(work: Work, task: Task) -> None:
+    if task.total:
+        text = f"{work.what}: {work.progress(task.done, task.total)}"
+        st.progress(min(1.0, task.done / task.total), text, width=320)
+    else:
+        st.caption(f":material/hourglass_top: {work.what} …", width="content")
 
 
-def _stop(key: str) -> None:
-    st.session_state["_stopped"] = key
+def _stopped(work: Work, task: Task | None, place: DeltaGenerator) -> None:
+    done = f" after {work.progress(task.done, task.total)}" if task and task.total else ""
+    with place.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption(f":material/stop_circle: Stopped{done}.", width="content")
+        st.button("Continue", key=f"_continue_{work.place}", icon=":material/play_arrow:", on_click=go_on, args=(work,))
+
+
+def ask(work: Work) -> Task:
+    """Starts the work, or joins who waits for it; what this session asked before at the same place
+    is left.
+    """
+    mine, found = state().waiting, background().find(work)
+    mine.stopped.pop(work.place, None)
+    before = mine.tasks.pop(work.place, None)
+    if before and before is not found:
+        before.leave(state().owner)
+    task = background().ask(work, state().owner)
+    if not work.stays:
+        mine.tasks[work.place] = task
+    return task
+
+
+def go_on(work: Work) -> None:
+    """What the other button does."""
+    ask(work)
+
+
+def stop(work: Work, task: Task) -> None:
+    """What the button does."""
+    state().waiting.stopped[work.place] = work.question
+    task.leave(state().owner)
+
+
+def is_stopped(work: Work) -> bool:
+    """Whether this person stopped this very question."""
+    return state().waiting.stopped.get(work.place) == work.question
+
+
+def follow(work: Work, label: str, draw: Callable[[Sequence[Any]], None], begun: bool = False) -> None:
+    """Draws a button with this label, then progress and Stop while the work goes on, and the
+    results so far. begun: no button is needed, unless it was stopped.
+    """
+    state().waiting.visited.add(work.place)
+    task = background().find(work)
+    if begun and not is_stopped(work) and not (task and (task.succeeded or task.error)):
+        task = ask(work)
+        task.ended(PATIENCE_S)  # a quick answer needs no second look
+    by_itself = task is not None and task.at_work and not is_stopped(work)
+    st.fragment(_look, run_every=LOOK_S if by_itself else None)(work, label, draw, by_itself)
+
+
+@guarded
+def _look(work: Work, label: str, draw: Callable[[Sequence[Any]], None], by_itself: bool) -> None:
+    """by_itself: whether this is called again and again."""
+    task = background().find(work)
+    at_work = task is not None and task.at_work and not is_stopped(work)
+    if at_work != by_itself:
+        st.rerun()
+    if task and at_work:
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            _progress(work, task)
+            st.button("Stop", key=f"_stop_{work.place}", icon=":material/stop:", on_click=stop, args=(work, task))
+    elif not (task and task.succeeded):
+        left = f", {work.progress(task.done, task.total)} done" if task and task.results else ""
+        st.button(label + left, key=f"_start_{work.place}", icon=":material/play_arrow:", on_click=go_on, args=(work,))
+    if task and task.results:
+        draw(task.results[:])
+    if task and task.error:
+        error, task.error = task.error, None  # shown once
+        raise error

@@ -4,13 +4,17 @@ side.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import streamlit as st
 
 from core import PruningSpec
 from core.figures import sheets, strips
 from core.figures.strips import SHOWS, Look, Strip
 from core.results import Comparison, Verdict
-from pages.parts.common import address, frame, last_view, many, present, story
+from pages.parts.common import address, engine, frame, last_view, present, story
+from pages.parts.common.background import Work
+from pages.parts.common.waiting import wait
 from pages.parts.compare import linked, view
 from pages.parts.compare.view import RowAsked
 from pages.parts.sidebar import downloads, model, photo_sets, sidebar
@@ -52,8 +56,20 @@ def main() -> None:
 
 def _answered(rows: list[RowAsked]) -> list[Strip]:
     """The rows with their answers, as far as they were not stopped."""
-    questions = [question for row in rows for question in row.questions]
-    answers = many.many(questions)
+    questions = tuple(dict.fromkeys(question for row in rows for question in row.questions))
+
+    def steps(done: int) -> Iterator[Comparison]:
+        return (engine.comparison(*question) for question in questions[done:])
+
+    work = Work(
+        place="compare",
+        key=("compare", questions),
+        stamp=" ".join(engine.stamp(variant, image) for variant, image, _ in questions),
+        what="Maps",
+        run=lambda task: task.collect(steps, len(questions)),
+        large=True,
+    )
+    answers = dict(zip(questions, wait(work, st.container()).results, strict=False))
     found = [Strip(title=row.title, answers=tuple(answers[q] for q in row.questions if q in answers)) for row in rows]
     return [strip for strip in found if strip.answers]
 

@@ -16,9 +16,10 @@ from core.figures.strips import SHOWS, Look
 from core.pruning import CRITERIA
 from core.saliency import CAMS
 from core.specs import GRANULARITIES, SCOPES, n_of_m
-from pages.parts.common import address, engine, many, present
+from pages.parts.common import address, engine, present
 from pages.parts.common.parameters import Choice, Number, Parameter, Several
 from pages.parts.common.widgets import BOUND, number, segments, several
+from pages.parts.compare import images
 from pages.parts.sidebar.amount import series_here
 
 ROWS: dict[str, str] = {
@@ -94,7 +95,9 @@ def rows_of(first: Question, family: PruningSpec) -> list[RowAsked]:
     if kind == "prunings":
         return [_pruned_row(way, variant, image, cam, listed) for way in _names("Ways to prune", "ways")]
     count = int(number("Images", "count", OWN, help="The chosen image, and the ones after it."))
-    return [_row(many.title(each, variant.model), variant, each, cam, listed) for each in many.following(image, count)]
+    return [
+        _row(images.title(each, variant.model), variant, each, cam, listed) for each in images.following(image, count)
+    ]
 
 
 def _any_way(family: PruningSpec) -> PruningSpec:

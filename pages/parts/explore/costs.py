@@ -2,41 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from core import VariantSpec
 from core.base.text import size
 from core.results import CostReport, Latency
 from pages.parts.common import engine
+from pages.parts.common.background import background
+from pages.parts.common.frame import guarded
 from pages.parts.common.markdown import message
+from pages.parts.common.waiting import follow, wait
 
 CANNOT_SAY = "–"
 
 
+@guarded
 def cost_panel(variant: VariantSpec) -> None:
     """Numbers of the dense network, of the pruned one with its zeros in place, and after empty
     channels were really taken out.
     """
-    place, notes = st.empty(), st.container()
-    timed = st.session_state.setdefault("_timed", set())
-    with place:
-        st.caption("Measuring, which takes some seconds ..." if variant.key in timed else "Counting ...")
-    report = engine.cost(variant, variant.key in timed)
-    place.table(_rows(report, engine.cost(variant.dense, False)))
+    timing = engine.cost("timing", variant, True)
+    place, timed = st.empty(), background().find(timing)
+    dense = wait(engine.cost("dense cost", variant.dense, False), place).answer
+    report = dense and (
+        (timed and timed.answer) or wait(engine.cost("cost", variant, False), place, follows_slider=True).answer
+    )
+    if report is None:
+        return
+    place.table(_rows(report, dense))
     for note in report.notes:
-        notes.caption(message(note))
-    if variant.key not in timed:
-        st.button(
-            "Measure the time of one image",
-            icon=":material/timer:",
-            on_click=timed.add,
-            args=(variant.key,),
-            help="The networks in turn, up to 30 rounds, on this machine as busy as it is now.",
-        )
-    elif report.latency:
+        st.caption(message(note))
+    follow(timing, "Measure the time of one image", _explain)
+
+
+def _explain(reports: Sequence[CostReport]) -> None:
+    if latency := reports[0].latency:
         st.caption(
-            f"Time of one image: median of {report.latency.n} passes, taken in turn, on {report.latency.device}; beside"
-            " it the 95th percentile."
+            f"Time of one image: median of {latency.n} passes, measured in turn on {latency.device}, with the 95th"
+            " percentile beside it."
         )
 
 

@@ -15,8 +15,9 @@ from core.figures.wording import asks_for_something
 from core.results import Comparison
 from core.specs import n_of_m
 from pages.parts.common import engine, present, story
+from pages.parts.common.background import Work
 from pages.parts.common.markdown import plain
-from pages.parts.common.runs import Job, follow
+from pages.parts.common.waiting import follow
 
 Question = tuple[VariantSpec, ImageRef, CamSpec]
 
@@ -52,8 +53,15 @@ def scan(question: Question) -> None:
         )
         st.caption(_most_sensitive(layers, answers))
 
-    key = "|".join(("sensitivity", variant.key, image.key, cam.key, engine.stamp(variant, image)))
-    follow(Job(key=key, label="Scan the layers", total=len(layers), steps=steps, draw=draw))
+    work = Work(
+        place="layer scan",
+        key=("layer scan", *question),
+        stamp=engine.stamp(variant, image),
+        what="Layers",
+        run=lambda task: task.collect(steps, len(layers)),
+        large=True,
+    )
+    follow(work, "Scan the layers", draw)
 
 
 def _most_sensitive(layers: Sequence[str], answers: Sequence[Comparison]) -> str:

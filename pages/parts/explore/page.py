@@ -9,9 +9,12 @@ from core import CamSpec, DataSpec, ImageRef, VariantSpec
 from core.figures import export
 from core.results import Comparison
 from core.saliency import CAMS
-from pages.parts.common import address, engine, frame, last_view, pictures, present, story, waiting
-from pages.parts.common.markdown import message, plain
+from pages.parts.common import address, engine, frame, last_view, pictures, present, story
+from pages.parts.common.markdown import message
+from pages.parts.common.state import state
+from pages.parts.common.waiting import wait
 from pages.parts.explore import photos, sections
+from pages.parts.explore.costs import cost_panel
 from pages.parts.sidebar import downloads, model, photo_sets, sidebar
 from pages.parts.sidebar.amount import counted
 
@@ -52,13 +55,15 @@ def main() -> None:
     if answer.mask.variant != view.variant:
         return  # stopped: only what was there before
     slow = st.container()
-    if not present.on():
-        sections.expanders(question)
-    with slow:  # drawn last, shown first
+    costs = None if present.on() else sections.expanders(question)
+    with slow:  # what the page waits for is drawn last
         if engine.card(view.model).images == "digits":
             sections.accuracy_section(question, DataSpec(noise=view.image.noise))
         else:
             photos.photo_section(question)
+    if costs:
+        with costs:
+            cost_panel(view.variant)
 
 
 def _without_image(view: sidebar.View) -> None:
@@ -74,21 +79,15 @@ def _on_a_phone() -> bool:
 
 
 def _answer(question: Question, progress: DeltaGenerator) -> Comparison | None:
-    """The comparison; the last one that was shown, after Stop."""
-    key = "|".join((*(spec.key for spec in question), engine.stamp(*question[:2])))
-    title = plain(engine.catalogue().title(question[0].model))
-    answer = waiting.wait(progress, key, f"{title} at work", lambda: engine.comparison(*question))
+    """The comparison; after Stop the one that was shown before, if there is one."""
+    view = state().view
+    answer: Comparison | None = wait(engine.compare(question), progress).answer
     if answer is not None:
-        st.session_state["_shown"], st.session_state["_dense_says"] = question, answer.dense.prediction.top
-        return answer
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.warning(
-            "Stopped: this view was not computed. The pictures below are those from before.",
-            icon=":material/stop_circle:",
-        )
-        st.button("Compute", type="primary", icon=":material/play_arrow:", on_click=waiting.stopped)
-    before = st.session_state.get("_shown")
-    return before and engine.comparison(*before)
+        view.shown, view.dense_class = question, answer.dense.prediction.top
+    elif view.shown:
+        st.caption(":material/history: The pictures below are those of the previous view.")
+        answer = engine.comparison(*view.shown)
+    return answer
 
 
 def first_screen(answer: Comparison, view: sidebar.View, headline: DeltaGenerator) -> None:
@@ -132,7 +131,7 @@ def _worth_the_wait(question: Question) -> bool:
     entry = CAMS[question[2].method]
     if entry.facts["cost"] == "one pass":
         return True
-    done: set[str] = st.session_state.setdefault("_computed", set())
+    done = state().clicked.heatmaps
     key = "|".join(spec.key for spec in question)
     if key not in done:
         place = st.empty()

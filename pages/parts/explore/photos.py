@@ -15,9 +15,11 @@ from core.base.text import interval
 from core.data.datasets import DATASETS
 from core.results import Accuracy, Comparison
 from pages.parts.common import engine, pictures, present, series_data, story
+from pages.parts.common.background import Work
 from pages.parts.common.frame import guarded
 from pages.parts.common.markdown import message, plain
-from pages.parts.common.runs import Job, follow
+from pages.parts.common.state import state
+from pages.parts.common.waiting import follow
 from pages.parts.explore import layers, sections
 from pages.parts.sidebar import photo_sets
 
@@ -63,12 +65,18 @@ def _followed(question: Question) -> None:
         )
 
     stamps = [engine.stamp(point) for point in (series if variant.pruning.schedule != "one-shot" else series[:1])]
-    key = "|".join(("followed", series[0].key, image.key, cam.key, engine.stamp(variant, image), *stamps))
     st.caption("How alike the two heatmaps stay, and how sure the pruned network stays of the dense network's answer.")
-    follow(Job(key=key, label="Follow this image", total=len(series), steps=steps, draw=draw))
+    work = Work(
+        place="followed",
+        key=("followed", series[0], image, cam),
+        stamp=" ".join((engine.stamp(variant, image), *stamps)),
+        what="Sparsities",
+        run=lambda task: task.collect(steps, len(series)),
+        large=True,
+    )
+    follow(work, "Follow this image", draw)
 
 
-@st.fragment
 @guarded
 def _accuracies(variant: VariantSpec) -> None:
     """Top-1 over the data sets that are there, counted on a click; else how to get one."""
@@ -93,31 +101,18 @@ def _from_table(name: str, variant: VariantSpec, found: Series, dense: Series) -
     )
     of, right = quote(variant.model.name), round(found.value * found.n)
     st.caption(
-        f"{right:,} of {found.n:,.0f} photographs are named rightly; {interval(found.low, found.high)}. Counted when"
-        f" the series was evaluated: [all its levels in Curves](curves?of={of}&on={quote(name)})."
+        f"{right:,} of {found.n:,.0f} photographs are classified correctly; {interval(found.low, found.high)}."
+        f" Counted when the series was evaluated: [all its levels in Curves](curves?of={of}&on={quote(name)})."
     )
 
 
 def _accuracy(variant: VariantSpec, name: str, data: DataSpec) -> None:
     photos = photo_sets.inputs(data.name, variant.model).photos
     title = f"Accuracy, {DATASETS[name].title if name in DATASETS else 'your folder'}"
-    wanted: set[str] = st.session_state.setdefault("_count", set())
-    if not all(engine.counted_already(one, data) for one in (variant, variant.dense)) and data.key not in wanted:
-        st.button(
-            f"Count right answers on {len(photos):,} photographs",
-            key=f"_count_{name}",
-            icon=":material/play_arrow:",
-            on_click=wanted.add,
-            args=(data.key,),
-            help=f"{title}. Goes on with every move of the slider, once begun.",
-        )
-        return
-    place = st.empty()
-    with place.container():
-        pictures.metric(title, "…", None, "…", "counting")
-    dense, found = (engine.photo_accuracy(one, data) for one in (variant.dense, variant))
-    points = story.plain_zero((found.fraction - dense.fraction) * 100, 1)
-    with place.container():
+    begun, label = state().clicked.counts, f"Count right answers on {len(photos):,} photographs"
+    dense, found = (engine.known_count(one, data) for one in (variant.dense, variant))
+    if dense and found:
+        points = story.plain_zero((found.fraction - dense.fraction) * 100, 1)
         pictures.metric(
             title,
             story.percent(found.fraction),
@@ -126,10 +121,23 @@ def _accuracy(variant: VariantSpec, name: str, data: DataSpec) -> None:
             f"from {story.percent(dense.fraction)}",
         )
         st.caption(_in_words(found))
+    elif data.key in begun:
+        pictures.metric(title, "…", None, "…", "counting")
+        work = engine.count(f"count {name}", variant if dense else variant.dense, data)
+        follow(work, label, lambda counted: st.rerun(), begun=True)
+    else:
+        st.button(
+            label,
+            key=f"_count_{name}",
+            icon=":material/play_arrow:",
+            on_click=begun.add,
+            args=(data.key,),
+            help=f"{title}. The count is repeated whenever the slider moves.",
+        )
 
 
 def _in_words(found: Accuracy) -> str:
-    counts = f"{found.correct:,} of {found.total:,} photographs are named rightly"
+    counts = f"{found.correct:,} of {found.total:,} photographs are classified correctly"
     text = f"{counts}; {interval(found.low, found.high)}."
     if found.top5_fraction is not None:
         text += f" Among the five most probable: {story.percent(found.top5_fraction)}."

@@ -16,13 +16,12 @@ from core.results import Comparison, MaskReport, Scores
 from pages.parts.common import engine, pictures, present, story
 from pages.parts.common.frame import guarded
 from pages.parts.common.widgets import number
-from pages.parts.explore import costs, layer_scan, layers, typical
+from pages.parts.explore import layer_scan, layers, typical
 
 Question = tuple[VariantSpec, ImageRef, CamSpec]
 STILL = {"displayModeBar": False}
 
 
-@st.fragment
 @guarded
 def accuracy_section(question: Question, data: DataSpec) -> None:
     """Accuracy at this sparsity, its small curve, and the kept weights per layer: what is known at
@@ -35,8 +34,8 @@ def accuracy_section(question: Question, data: DataSpec) -> None:
         numbers, curve = st.empty(), st.empty()
     with right:
         kept(mask)
-    _accuracy(numbers, variant, data)
-    _curve(curve, question, data, mask)
+    if _accuracy(numbers, variant, data):
+        _curve(curve, question, data, mask)
 
 
 def kept(mask: MaskReport) -> None:
@@ -76,14 +75,16 @@ def _others(mask: MaskReport) -> str:
     return f"{left:,} of {mask.other_parameters:,} {others}; {' and '.join(filter(None, rest))}"
 
 
-def _accuracy(place: DeltaGenerator, variant: VariantSpec, data: DataSpec) -> None:
+def _accuracy(place: DeltaGenerator, variant: VariantSpec, data: DataSpec) -> bool:
+    """Whether it is there; a person can stop it."""
     title = "Accuracy, " + ("with noise" if data.noise else "without noise")
-    if not all(engine.engine().known_accuracy(one, data) for one in (variant, variant.dense)):
-        with place.container():
-            pictures.metric(title, "…", None, "…", "counting")
-            st.caption("Counting how many of the 5,000 embedded digits are named rightly.")
-            engine.accuracy(variant, data), engine.accuracy(variant.dense, data)
-    found, dense = engine.accuracy(variant, data), engine.accuracy(variant.dense, data)
+    with place.container():
+        pictures.metric(title, "…", None, "…", "counting")
+        counting = st.container()
+    dense = engine.accuracy(variant.dense, data, counting)
+    found = dense and engine.accuracy(variant, data, counting)
+    if dense is None or found is None:
+        return False
     points = story.plain_zero((found.fraction - dense.fraction) * 100, 1)
     with place.container():
         pictures.metric(
@@ -96,15 +97,18 @@ def _accuracy(place: DeltaGenerator, variant: VariantSpec, data: DataSpec) -> No
         counts = f"{found.correct:,} of {found.total:,} embedded digits are classified correctly"
         counts += f"; {interval(found.low, found.high)}."
         st.caption(" ".join((counts, *found.notes)))
+    return True
 
 
 def _curve(place: DeltaGenerator, question: Question, data: DataSpec, mask: MaskReport) -> None:
     from core.figures.plots import base as plots
 
     variant, image, cam = question
-    with place.container():
-        accuracies = engine.accuracy_curve(variant, data)
-        overlaps = engine.overlap_curve(variant, image, cam) if engine.is_quick(cam) else ()
+    drawing = place.container()
+    accuracies = engine.accuracy_curve(variant, data, drawing)
+    overlaps = engine.overlap_curve(variant, image, cam, drawing) if engine.is_quick(cam) else ()
+    if accuracies is None or overlaps is None:
+        return
     figure = plots.series_curve(accuracies, overlaps, mask, len(engine.engine().gallery()))
     place.plotly_chart(
         present.figure(figure),
@@ -114,19 +118,23 @@ def _curve(place: DeltaGenerator, question: Question, data: DataSpec, mask: Mask
     )
 
 
-def expanders(question: Question) -> None:
-    """What one may want to know; nothing is computed or sent for a closed one."""
+def expanders(question: Question) -> DeltaGenerator | None:
+    """What one may want to know; nothing is computed or sent for a closed one.
+
+    Returns where the costs go, which are drawn last; None while they are closed.
+    """
     _typical(question)
     if engine.comparison(*question).picture.truth is not None:
         _threshold(question)
     _predictions(question)
     _plan(question)
     _sensitivity(question)
-    _cost(question)
+    costs = _cost(question)
     _all_scores(question)
     _rounding(question)
     with st.expander("What do these words mean?", icon=":material/menu_book:"):
         st.markdown("\n".join(f"- **{word}**: {meaning}" for word, meaning in story.WORDS.items()))
+    return costs
 
 
 @st.fragment
@@ -238,14 +246,14 @@ def _sensitivity(question: Question) -> None:
             layer_scan.scan(question)
 
 
-@st.fragment
-@guarded
-def _cost(question: Question) -> None:
+def _cost(question: Question) -> DeltaGenerator | None:
+    """No fragment: what it waits for could not be stopped there."""
     opened = st.expander("Cost and sizes", icon=":material/scale:", key="open_cost", on_change="rerun")
-    if opened.open:
-        with opened:
-            st.table(_cost_rows(engine.report(question[0].dense), engine.report(question[0])))
-            costs.cost_panel(question[0])
+    if not opened.open:
+        return None
+    with opened:
+        st.table(_cost_rows(engine.report(question[0].dense), engine.report(question[0])))
+        return st.container()
 
 
 def _cost_rows(dense: MaskReport, pruned: MaskReport) -> dict[str, list[str]]:

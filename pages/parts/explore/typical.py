@@ -13,7 +13,8 @@ from core import CamSpec, DataSpec, ImageRef, ModelSpec, VariantSpec
 from core.figures.wording import value_text
 from core.results import Agreement, Agreements, Verdict, summarise
 from pages.parts.common import engine, present, story
-from pages.parts.common.runs import Job, follow
+from pages.parts.common.background import Work
+from pages.parts.common.waiting import follow
 from pages.parts.sidebar import photo_sets
 
 Question = tuple[VariantSpec, ImageRef, CamSpec]
@@ -58,8 +59,14 @@ def section(question: Question) -> None:
 
     source = images[0].source
     files = engine.stamp(variant, image, *([] if source in ("digits", "gallery") else [DataSpec(name=source)]))
-    key = "|".join(("typical", variant.key, source, image.key, cam.key, files))
-    follow(Job(key=key, label=f"Ask {len(images)} images", total=len(images), steps=steps, draw=draw))
+    work = Work(
+        place="typical",
+        key=("typical", variant, images, cam),
+        stamp=files,
+        what="Images",
+        run=lambda task: task.collect(steps, len(images)),
+    )
+    follow(work, f"Ask {len(images)} images", draw)
 
 
 def in_words(found: Agreements, here: Agreement) -> str:

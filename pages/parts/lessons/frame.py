@@ -12,11 +12,12 @@ from streamlit.delta_generator import DeltaGenerator
 
 from pages.parts.common import present
 from pages.parts.common.frame import explained
+from pages.parts.common.state import state
 from pages.parts.lessons.facts import CONTROLS
 
 FILE = "pages/lessons.py"
 Place = tuple[int, int]  # lesson and step, from 1
-PLACE = "_lesson_at"  # where this session is
+CHOICE = "lesson_choice"  # key of the widget
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,15 +118,15 @@ def _head(lessons: Sequence[Lesson], at: Place) -> DeltaGenerator | None:
 
 
 def _lesson_choice(lessons: Sequence[Lesson], at: Place) -> None:
-    st.session_state["_lesson"] = at[0]
+    st.session_state[CHOICE] = at[0]
     st.segmented_control(
         "Lesson",
         range(1, len(lessons) + 1),
-        key="_lesson",
+        key=CHOICE,
         required=True,
         label_visibility="collapsed",
         format_func=lambda number: f"{number} · {lessons[number - 1].short}",
-        on_change=lambda: go((st.session_state["_lesson"], 1)),
+        on_change=lambda: go((st.session_state[CHOICE], 1)),
     )
 
 
@@ -187,7 +188,7 @@ def go(at: Place) -> None:
 
 def keep(at: Place) -> None:
     """Remembers the place for when this person comes back from another page."""
-    st.session_state[PLACE] = at
+    state().lessons.at = at
     present.keep_place(FILE, {"lesson": str(at[0]), "step": str(at[1])})
 
 
@@ -230,8 +231,8 @@ def _mark(place: int, right: int, chosen: Chosen | None) -> str:
 
 
 def _choose(at: Place, chosen: Chosen) -> None:
-    st.session_state.setdefault("_chosen", {})[at] = chosen
+    state().lessons.answers[at] = chosen
 
 
 def _chosen(at: Place) -> Chosen | None:
-    return st.session_state.get("_chosen", {}).get(at)
+    return state().lessons.answers.get(at)

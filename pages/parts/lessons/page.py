@@ -8,6 +8,7 @@ import streamlit as st
 
 from pages.parts.common import address, history
 from pages.parts.common.address import Choice, Number
+from pages.parts.common.state import state
 from pages.parts.lessons import correlation, maps, pruning
 from pages.parts.lessons import frame as lesson_frame
 from pages.parts.lessons.facts import CONTROLS
@@ -29,7 +30,7 @@ def position() -> Place:
     query = st.query_params
     if not {"lesson", "step"} & set(query):
         address.check(parameters(1))
-        return (1, 1) if history.navigated() else st.session_state.get(lesson_frame.PLACE, (1, 1))
+        return (1, 1) if history.navigated() else state().lessons.at
     asked = query.get("lesson", "1")
     lesson = 1 if Number(1, 1, len(LESSONS)).problem(asked) else int(asked)
     address.check(parameters(lesson))  # takes out what cannot be used

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
+import streamlit as st
+
 from core import CamSpec, DataSpec, VariantSpec
 from core.base.text import interval
 from core.figures.plots import lessons as plots_lessons
@@ -14,6 +18,7 @@ from pages.parts.lessons import facts
 from pages.parts.lessons.facts import GRID, Stop
 from pages.parts.lessons.parts import chart, over, row
 
+T = TypeVar("T")
 NOISY = DataSpec(noise=0.2)
 
 
@@ -28,7 +33,14 @@ def both(variant: VariantSpec, digit: str, named: str, cam: CamSpec = facts.CAM)
 
 def accuracy(variant: VariantSpec) -> Accuracy:
     """Over all embedded digits, with noise as in training."""
-    return engine.accuracy(variant, NOISY)
+    return needed(engine.accuracy(variant, NOISY, st.container()))
+
+
+def needed(answer: T | None) -> T:
+    """The answer; a step ends here when a person has stopped it."""
+    if answer is None:
+        st.stop()
+    return answer
 
 
 def counted(found: Accuracy) -> str:
@@ -52,7 +64,7 @@ def accuracy_chart(drawn: list[tuple[str, str, str]], marker: float) -> None:
     """One-shot pruning. drawn: criterion, name and colour of each line."""
     shown = []
     for criterion, name, colour in drawn:
-        points = engine.accuracy_curve(facts.one_shot(0.5, criterion), NOISY)
+        points = needed(engine.accuracy_curve(facts.one_shot(0.5, criterion), NOISY, st.container()))
         shown.append(Line(name=name, colour=colour, x=[x for x, _ in points], y=[y for _, y in points]))
     total = len(engine.engine().gallery())
     frame = Frame(

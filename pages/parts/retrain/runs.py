@@ -16,6 +16,7 @@ from core.models.trained_levels import trained_levels
 from core.results import TrainedLevel
 from pages.parts.common import access, engine, frame, present
 from pages.parts.common.markdown import message, plain
+from pages.parts.common.state import state
 from pages.parts.common.story import percent
 
 REFRESH_S = 2.0
@@ -49,8 +50,8 @@ def running() -> None:
     for job in found:
         _one(job)
     done = tuple((job.id, _levels_done(job)) for job in found)
-    if st.session_state.setdefault("_levels_done", done) != done:
-        st.session_state["_levels_done"] = done
+    before, state().levels_done = state().levels_done, done
+    if before not in (None, done):
         st.rerun()  # the list of trained networks has grown
 
 

@@ -20,6 +20,7 @@ from core.specs import TRAINED, n_of_m
 from pages.parts.common import engine, present
 from pages.parts.common.address import of_model
 from pages.parts.common.parameters import Choice, Number
+from pages.parts.common.state import state
 from pages.parts.common.story import percent
 from pages.parts.common.widgets import Known, asked, number, segments, steps, toggle
 
@@ -98,7 +99,7 @@ def counted(place: DeltaGenerator, mask: MaskReport) -> None:
     model, pruning = mask.variant.model, mask.variant.pruning
     at_level = pruning.level is not None and engine.series_of(model) is not None
     asked = mask.sparsity if pruning.sparsity is None else pruning.sparsity
-    st.session_state["_asked_sparsity"] = series_here(model).targets[pruning.level or 0] if at_level else asked
+    state().view.sparsity = series_here(model).targets[pruning.level or 0] if at_level else asked
     lines = (
         f"**{percent(mask.sparsity)}** sparsity, **{percent(mask.density)}** density, "
         f" \n**{mask.compression_ratio:.3g}×** smaller"
@@ -138,7 +139,7 @@ def _is_fine(model: ModelSpec, known: Known) -> bool:
     top = max(engine.card(model).grid) * 100
     if top >= 100:
         return False
-    if st.session_state.get("_new_page") and "sparsity" in st.query_params and "wide" not in st.query_params:
+    if state().is_new and "sparsity" in st.query_params and "wide" not in st.query_params:
         st.session_state["wide"] = True  # a link that names a sparsity means it
         st.query_params["wide"] = "true"
     wide = toggle("Up to 100 %", "wide", known, on_change=_open_or_close, args=(top,))
@@ -149,7 +150,7 @@ def _is_fine(model: ModelSpec, known: Known) -> bool:
 
 def _open_or_close(top: float) -> None:
     """The other slider starts where this one stood."""
-    sparsity = st.session_state.get("_asked_sparsity", 0.0) * 100
+    sparsity = (state().view.sparsity or 0.0) * 100
     st.session_state["sparsity"], st.session_state["fine"] = round(sparsity, 1), min(top, round(sparsity * 2) / 2)
 
 
@@ -159,7 +160,7 @@ def _carry_over(model: ModelSpec) -> None:
 
     Callbacks only here: a widget's value can be set by nothing else.
     """
-    sparsity, known = st.session_state.get("_asked_sparsity"), of_model(model.name, model.weights)
+    sparsity, known = state().view.sparsity, of_model(model.name, model.weights)
     if sparsity is None:
         return
     fine, ratios = known["fine"], known["ratio"]

@@ -13,6 +13,7 @@ from core.specs import TARGETS
 from pages.parts.common import engine
 from pages.parts.common.address import class_names, layers_of, of_model
 from pages.parts.common.pictures import Drawn
+from pages.parts.common.state import state
 from pages.parts.common.widgets import Known, choice, number, toggle
 from pages.parts.sidebar.model import listed
 
@@ -76,7 +77,7 @@ def _start_with_the_predicted(model: ModelSpec) -> None:
     """The list of classes begins where the dense network's answer is, until a person has chosen
     one.
     """
-    says = st.session_state.get("_dense_says")
+    says = state().view.dense_class
     if "class" not in st.session_state and says is not None:
         st.session_state["class"] = st.query_params["class"] = class_names(model.name)[says]
 

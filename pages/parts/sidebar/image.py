@@ -16,6 +16,7 @@ from core.figures import maps
 from pages.parts.common import engine, present
 from pages.parts.common.address import FOLDER, PHOTO_SETS, of_model
 from pages.parts.common.parameters import Choice
+from pages.parts.common.state import state
 from pages.parts.common.thumbs import Sheet, Thumb, draw
 from pages.parts.common.widgets import Known, choice, segments, toggle, whole
 from pages.parts.sidebar import photo_sets
@@ -133,9 +134,9 @@ def _newest(uploaded: Any, pasted: Any) -> bytes | None:
     """The content of the file that came last, whichever way; it is kept when the page is left and
     entered again.
     """
+    upload = state().upload
     if pasted is not None:
-        st.session_state["_own"] = pasted.getvalue()
-    elif uploaded is not None and uploaded.file_id != st.session_state.get("_upload_seen"):
-        st.session_state["_upload_seen"] = uploaded.file_id
-        st.session_state["_own"] = uploaded.getvalue()
-    return st.session_state.get("_own")
+        upload.image = pasted.getvalue()
+    elif uploaded is not None and uploaded.file_id != upload.seen:
+        upload.seen, upload.image = uploaded.file_id, uploaded.getvalue()
+    return upload.image

@@ -19,6 +19,7 @@ from pages.parts.common import engine, present
 from pages.parts.common.address import of_model
 from pages.parts.common.markdown import message, plain
 from pages.parts.common.parameters import Choice, Stated
+from pages.parts.common.state import state
 from pages.parts.common.widgets import Known, amount, choice, number, segments, several
 from pages.parts.sidebar import downloads, own_networks
 
@@ -124,11 +125,11 @@ def _remember(name: str) -> None:
     """Keeps the values of the model that was left, and brings back those of the one that is
     chosen.
     """
-    before = st.session_state.get("_model_before", name)
-    st.session_state["_model_before"] = name
+    view = state().view
+    before, view.model = view.model or name, name
     if name == before:
         return
-    kept = st.session_state.setdefault("_kept", {})
+    kept = view.its_own
     for parameter in OF_ITS_OWN:
         if parameter in st.session_state:
             kept[before, parameter] = st.session_state[parameter]

@@ -13,6 +13,7 @@ from core.base.errors import BadSpec, SparsightError
 from core.models.cards import InputRule
 from core.models.own import About
 from pages.parts.common import access, engine, frame
+from pages.parts.common.state import state
 
 FILE_TYPES, MOST_MB = ["safetensors", "pt", "pth"], 1024
 KEYS = ("_own_architecture", "_own_weights", "_own_classes", "_own_size", "_own_mean", "_own_std", "_own_title")
@@ -65,28 +66,28 @@ def form() -> None:
         )
         st.text_input("Title", key=KEYS[6], placeholder="for the list of networks")
         st.button("Take in", icon=":material/check:", on_click=_take_in)
-        trouble = st.session_state.pop("_own_trouble", None)
-        if trouble:
-            frame.show(trouble)
+        refused, state().upload.refused = state().upload.refused, None
+        if refused:
+            frame.show(refused)
 
 
 def _take_in() -> None:
     """Before the page runs again, so that the list of networks can be set to the new one."""
-    state = st.session_state
+    fields = st.session_state
     try:
         access.require(access.OWN_WEIGHTS)
-        if not state[KEYS[0]] or state[KEYS[1]] is None:
+        if not fields[KEYS[0]] or fields[KEYS[1]] is None:
             raise BadSpec(
                 "An architecture and a file of weights are needed.",
                 "The other fields may stay empty.",
                 "Fill these two.",
             )
         spec = engine.engine().add_model(
-            state[KEYS[1]].getvalue(), about(*(state[key] or "" for key in (KEYS[0], *KEYS[2:])))
+            fields[KEYS[1]].getvalue(), about(*(fields[key] or "" for key in (KEYS[0], *KEYS[2:])))
         )
-        state["model"] = spec.name
+        fields["model"] = spec.name
     except SparsightError as error:
-        state["_own_trouble"] = error
+        state().upload.refused = error
 
 
 def about(architecture: str, *fields: str) -> About:

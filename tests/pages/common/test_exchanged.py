@@ -37,7 +37,6 @@ def anew(explore: OpenPage, **view: str) -> AppTest:
     """The same view in an app that has just been started."""
     st.cache_data.clear()
     st.cache_resource.clear()
-    engine._ANSWERS.clear()
     return explore(**view)
 
 

@@ -247,7 +247,6 @@ def st_clear() -> None:
 
     st.cache_data.clear()
     st.cache_resource.clear()
-    engine._ANSWERS.clear()
 
 
 @pytest.mark.usefixtures("own_cache")

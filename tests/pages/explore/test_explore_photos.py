@@ -4,7 +4,6 @@ downloads; without a browser.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,16 +11,16 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core import CamSpec, Engine, ImageRef, ModelSpec, PruningSpec, VariantSpec
+from core import Engine, ModelSpec, PruningSpec, VariantSpec
 from core.base.errors import MissingData
 from core.data.gallery import GALLERY, gallery_image
-from core.models.zoo import MODELS, default_model
+from core.models.zoo import MODELS
 from core.protocols.series import tables as series_tables
 from core.protocols.series.images import Place
 from core.results import MaskReport
-from pages.parts.common import engine
-from pages.parts.sidebar import downloads
-from tests.pages.conftest import OpenPage, pictures_at, words
+from pages.parts.common import engine, state
+from pages.parts.common.background import background
+from tests.pages.conftest import PATIENCE_S, OpenPage, pictures_at, shown_by, words
 
 LITE = "efficientnet-lite0"
 OpenPhotos = Callable[..., AppTest]
@@ -42,7 +41,7 @@ def sound(app: AppTest) -> AppTest:
 
 def asked_of(app: AppTest) -> MaskReport:
     """What the pruning on the page removed, counted."""
-    return engine.report(app.session_state["_shown"][0])
+    return engine.report(shown_by(app))
 
 
 def test_the_first_view_names_classes_and_says_what_cannot_be_said(photos: OpenPhotos) -> None:
@@ -213,12 +212,9 @@ def test_an_unknown_network_is_said(explore: OpenPage) -> None:
 def to_the_end(app: AppTest, label: str) -> AppTest:
     """Begins work of many steps, and waits for its end."""
     next(button for button in app.button if button.label == label).click().run()
-    for _ in range(120):
-        app.run()  # work that no page looks at ends by itself
-        if all(run.done for run in app.session_state["_runs"].values()):
-            return app.run()
-        time.sleep(0.2)
-    raise AssertionError("it does not end")
+    for task in state.of(app.session_state).waiting.tasks.values():
+        assert task.ended(PATIENCE_S)
+    return app.run()
 
 
 def test_the_image_is_followed_over_all_sparsities(photos: OpenPhotos, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -264,7 +260,7 @@ def test_right_answers_of_a_data_set_are_counted_on_a_click(photos: OpenPhotos, 
     app = sound(photos(source="folder", fine="0"))
     next(button for button in app.button if button.label == "Count right answers on 3 photographs").click().run()
     assert "Accuracy, your folder" in [metric.label for metric in app.metric]
-    assert "of 3 photographs are named rightly" in words(sound(app))
+    assert "of 3 photographs are classified correctly" in words(sound(app))
 
 
 def test_a_data_set_that_is_not_here_is_said(photos: OpenPhotos) -> None:
@@ -292,17 +288,17 @@ def absent(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict]:
     does.
     """
     weights = MODELS[LITE].value.weights
-    state = {"here": False, "load": None}
+    source = {"here": False, "load": None}
 
     def load(folder: Path, progress=None):
-        return state["load"](folder, progress)
+        return source["load"](folder, progress)
 
-    state["real"] = weights["imagenet"].load
+    source["real"] = weights["imagenet"].load
     monkeypatch.setitem(
-        weights, "imagenet", replace(weights["imagenet"], load=load, found=lambda folder: state["here"])
+        weights, "imagenet", replace(weights["imagenet"], load=load, found=lambda folder: source["here"])
     )
-    yield state
-    downloads._AT_WORK.clear()
+    yield source
+    background().clear()
 
 
 def test_absent_weights_are_offered_with_their_size(photos: OpenPhotos, absent: dict) -> None:
@@ -337,21 +333,6 @@ def test_a_download_that_fails_says_why_and_can_be_tried_again(photos: OpenPhoto
     assert not app.exception
     assert "The download broke off." in app.error[0].value
     assert "Try again" in [button.label for button in app.button]
-
-
-def test_after_stop_the_view_can_be_asked_for_again(photos: OpenPhotos) -> None:
-    app = sound(photos())
-    variant, image = (
-        VariantSpec(model=default_model(LITE), pruning=PruningSpec.one_shot(0.3)),
-        ImageRef(source="gallery", name="cat"),
-    )
-    question = (variant.key, image.key, CamSpec(method="grad-cam", layer="_bn1").key, engine.stamp(variant, image))
-    app.session_state["_stopped"] = "|".join(question)
-    app.slider(key="fine").set_value(30.0).run()
-    assert "Stopped" in app.warning[0].value
-    assert pictures_at(app) == {"25.0000% sparsity"}  # those from before
-    next(button for button in app.button if button.label == "Compute").click().run()
-    assert pictures_at(sound(app)) == {"30.0000% sparsity"}
 
 
 def opened(app: AppTest, *keys: str) -> AppTest:
@@ -400,8 +381,8 @@ def test_layers_are_pruned_one_at_a_time(explore: OpenPage) -> None:
     app = opened(explore(sparsity="90"), "open_sensitivity")
     assert "Each layer alone loses 90.0 %" in words(app)
     to_the_end(app, "Scan the layers")
-    (run,) = app.session_state["_runs"].values()
-    assert [[layer.kept == layer.total for layer in answer.mask.layers].count(False) for answer in run.results] == [
+    scanned = state.of(app.session_state).waiting.tasks["layer scan"].results
+    assert [[layer.kept == layer.total for layer in answer.mask.layers].count(False) for answer in scanned] == [
         1,
         1,
         1,

@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.engine.engine import Engine
 from pages.parts.common.address import of_model
-from tests.pages.conftest import open_page, pictures_at, words
+from tests.pages.conftest import open_page, pictures_at, shown_by, words
 from tests.protocols import small_series
 from tests.protocols.small_series import NAME
 
@@ -80,13 +80,13 @@ def test_a_series_stopped_after_its_dense_network_opens(series: None) -> None:
 def test_a_run_is_opened_with_its_own_seed(series: None) -> None:
     app = opened("explore", model=NAME, weights="begun")  # the model's first seed is the other run's
     assert not app.error
-    assert app.session_state["_shown"][0].model.seed == 2
+    assert shown_by(app).model.seed == 2
 
 
 def test_the_seed_of_another_run_is_refused(series: None) -> None:
     app = opened("explore", model=NAME, weights="short", seed="2")
     assert "`seed=2` cannot be used: there is no such choice; known: 4. Used instead: `seed=4`." in app.warning[0].value
-    assert app.session_state["_shown"][0].model.seed == 4
+    assert shown_by(app).model.seed == 4
 
 
 def test_levels_are_those_of_the_run(series: None) -> None:

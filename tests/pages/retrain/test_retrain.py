@@ -16,7 +16,7 @@ from core.data.datasets import DATASETS
 from core.jobs.jobs import Job, Jobs
 from pages.parts.common import engine
 from pages.parts.retrain import runs
-from tests.pages.conftest import open_page, words
+from tests.pages.conftest import open_page, shown_by, words
 from tests.protocols import small_series
 
 WAIT_S = 240  # two epochs of a tiny data set, on a busy machine too
@@ -78,7 +78,7 @@ def test_a_run_from_the_form_to_explore_and_away_again(
     page = open_page("explore", model=name, weights=run, level="1")
     assert not page.exception
     assert not page.error
-    assert page.session_state["_shown"][0].key.endswith("retrained/level-01")
+    assert shown_by(page).key.endswith("retrained/level-01")
     app = retrain()
     next(button for button in app.button if button.label == "Delete them").click().run()
     assert not app.error, app.error[0].value

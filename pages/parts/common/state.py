@@ -1,0 +1,131 @@
+"""What pages keep for one session, in named fields of one object.
+
+Values of widgets are not here: Streamlit keeps those that the address names, under their own keys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, MutableMapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from core import CamSpec, ImageRef, VariantSpec
+from core.base.errors import SparsightError
+
+if TYPE_CHECKING:
+    from pages.parts.common.background import Task
+
+KEY = "sparsight"
+Question = tuple[VariantSpec, ImageRef, CamSpec]
+
+
+@dataclass(eq=False)
+class Owner:
+    """The session that waits for work; session_id: Streamlit's."""
+
+    session_id: str = ""
+
+
+@dataclass
+class Waiting:
+    """Work of this session, by its place on a page.
+
+    tasks: what is waited for. stopped: the question that a person stopped there. visited: the
+    places that the present run has drawn.
+    """
+
+    tasks: dict[str, Task] = field(default_factory=dict)
+    stopped: dict[str, Hashable] = field(default_factory=dict)
+    visited: set[str] = field(default_factory=set)
+
+    def leave_unseen(self, owner: Owner) -> None:
+        """Work whose place the present run has not drawn is waited for no longer."""
+        for place in self.tasks.keys() - self.visited:
+            self.tasks.pop(place).leave(owner)
+
+
+@dataclass
+class Clicked:
+    """What is computed on a click only, and was asked for."""
+
+    heatmaps: set[str] = field(default_factory=set)  # questions of methods that take many passes
+    counts: set[str] = field(default_factory=set)  # data sets of photographs
+
+
+@dataclass
+class View:
+    """The view that a person has, for the page that is opened next.
+
+    values: of the parameters. shown: the last question whose pictures were drawn. dense_class: what
+    the dense network says. sparsity: what the amount that was asked for means. model: the last one;
+    its_own: values of parameters that each model has of its own, by model and name.
+    """
+
+    values: dict[str, Any] = field(default_factory=dict)
+    shown: Question | None = None
+    dense_class: int | None = None
+    sparsity: float | None = None
+    model: str | None = None
+    its_own: dict[tuple[str, str], Any] = field(default_factory=dict)
+
+
+@dataclass
+class Address:
+    """What an address left out and its widgets were given; again: to be given once more."""
+
+    completed: dict[str, Any] = field(default_factory=dict)
+    again: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class Lessons:
+    """at: lesson and step. answers: what was chosen, by lesson and step."""
+
+    at: tuple[int, int] = (1, 1)
+    answers: dict[tuple[int, int], Any] = field(default_factory=dict)
+
+
+@dataclass
+class Upload:
+    """A person's own image, and their network where it was refused. seen: id of the last file."""
+
+    image: bytes | None = None
+    seen: str = ""
+    refused: SparsightError | None = None
+
+
+@dataclass
+class State:
+    """page: its name; is_new: whether this run opens it. controls: labels by parameter that this
+    session has met. places: where each page was, as parts of its address. levels_done: by job.
+    """
+
+    owner: Owner = field(default_factory=Owner)
+    page: str = ""
+    is_new: bool = False
+    controls: dict[str, str] = field(default_factory=dict)
+    places: dict[str, dict[str, str]] = field(default_factory=dict)
+    levels_done: tuple[tuple[str, int], ...] | None = None
+    waiting: Waiting = field(default_factory=Waiting)
+    clicked: Clicked = field(default_factory=Clicked)
+    view: View = field(default_factory=View)
+    address: Address = field(default_factory=Address)
+    lessons: Lessons = field(default_factory=Lessons)
+    upload: Upload = field(default_factory=Upload)
+
+
+def state() -> State:
+    """Of this session."""
+    return of(st.session_state)
+
+
+def of(session: MutableMapping[Any, Any]) -> State:
+    """Of a session, made when it is asked for first."""
+    if KEY not in session:
+        context = get_script_run_ctx()
+        session[KEY] = State(owner=Owner(context.session_id if context else ""))
+    found: State = session[KEY]
+    return found
