@@ -134,5 +134,10 @@ class Comparison:
     stamp: Stamp = ""
 
     @property
+    def question(self) -> tuple[VariantSpec, ImageRef, CamSpec]:
+        """What was asked, the target layer by its name."""
+        return self.pruned.variant, self.pruned.image, self.pruned.cam
+
+    @property
     def flipped(self) -> bool:
         return self.dense.prediction.top != self.pruned.prediction.top

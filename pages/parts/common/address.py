@@ -20,7 +20,7 @@ import streamlit as st
 from streamlit.errors import StreamlitAPIException
 
 from core import SparsightError
-from core.data.datasets import DATASETS
+from core.data.datasets import photo_sets
 from core.data.gallery import GALLERY
 from core.models.cards import RANDOM, Card
 from core.models.layers import Layer
@@ -42,7 +42,7 @@ START = {"photo": "coffee", "fine": 30.0, "cam": "grad-cam"}  # the view of a ba
 # today.
 LAYERS_BEFORE = {"relu2": "conv2", "_swish.head": "_bn1", "features": "features.norm5"}
 FOLDER = "folder"  # as a source: the photographs that SPARSIGHT_PHOTOS names
-PHOTO_SETS = tuple(name for name, entry in DATASETS.items() if entry.facts.get("kind") == "photos")
+PHOTO_SETS = photo_sets()
 MORE_PATTERNS = ("1:4", "4:8")  # beside those of GRANULARITIES
 RATIOS = (
     1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 12.0, 16.0, 20.0, 24.0, 32.0, 40.0, 48.0, 64.0, 80.0,
@@ -129,10 +129,10 @@ def of_model(name: str, weights: str = "") -> dict[str, Parameter]:
         "ratio": Choice("1.25", _names(FINE_RATIOS)) if top < 1 else PARAMETERS["ratio"],
         "fine": Number(min(25.0, top * 100), 0.0, top * 100, 0.5),
         "source": PARAMETERS["source"]
-        if found.images == "digits"
+        if found.reads_digits
         else Choice("gallery", ("gallery", "own", FOLDER, *PHOTO_SETS)),
         "weights": Choice(
-            first, tuple(dict.fromkeys((*found.weights, RANDOM))) if found.images == "photos" else (first,)
+            first, tuple(dict.fromkeys((*found.weights, RANDOM))) if not found.reads_digits else (first,)
         ),
         **of_weights(ModelSpec(name=name, weights=weights or first)),
         "excluded": Several(layer_names(found)),

@@ -24,7 +24,7 @@ from core.jobs.control import Control, Stopped, under
 from pages.parts.common.state import Owner
 
 MOST_AT_ONCE = 64
-MOST_ANSWERS, MOST_LARGE = 2000, 300  # results that are kept; large: those that hold heatmaps
+MOST_ANSWERS, MOST_LARGE = 2000, 64  # results that are kept; large: those that hold heatmaps
 
 
 class Task(Control):

@@ -16,7 +16,7 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core import CamSpec, DataSpec, Engine, ImageRef, ModelSpec, PruningSpec, VariantSpec
+from core import CamSpec, DataSpec, Engine, ImageRef, ModelSpec, PruningSpec, VariantSpec, wilson
 from core.base.errors import SparsightError
 from core.base.stamps import Stamp
 from core.jobs.control import Stopped
@@ -25,6 +25,7 @@ from core.models.catalogue import Catalogue
 from core.protocols.lukkien.tables import StudyTables, load_study, study_stamp
 from core.results import Accuracy, Comparison, MaskReport
 from core.saliency import CAMS
+from core.saliency import is_quick as takes_one_pass
 from pages.parts.common.background import Work, background
 from pages.parts.common.waiting import wait
 
@@ -38,6 +39,7 @@ Point = tuple[float, float | None]  # sparsity, value
 def engine() -> Engine:
     """One for all people and tabs; safe for threads."""
     found = Engine()
+    wilson(1, 2)  # loads the statistics library, so that no visitor waits for it
     spare_libraries()
     return found
 
@@ -81,11 +83,6 @@ def stamp(variant: VariantSpec, *asked: ImageRef | DataSpec) -> Stamp:
 
 def report(variant: VariantSpec) -> MaskReport:
     """What the pruning removed, counted."""
-    return _report(variant, stamp(variant))
-
-
-@st.cache_data(max_entries=2000, show_spinner=False, hash_funcs=KEYS)
-def _report(variant: VariantSpec, stamp: Stamp) -> MaskReport:
     return engine().report(variant)
 
 
@@ -107,19 +104,13 @@ def _study(weights: str, data_key: str, stamp: Stamp) -> StudyTables:
 
 
 def comparison(variant: VariantSpec, image: ImageRef, cam: CamSpec) -> Comparison:
-    """Dense against pruned; the last few are kept as they are, for all parts of a page."""
-    return _comparison(variant, image, cam, stamp(variant, image))
-
-
-@st.cache_resource(max_entries=24, show_spinner=False, hash_funcs=KEYS)
-def _comparison(variant: VariantSpec, image: ImageRef, cam: CamSpec, stamp: Stamp) -> Comparison:
+    """Dense against pruned; the engine keeps the last ones."""
     return engine().compare(variant, image, cam)
 
 
 def forget() -> None:
     """Lets go of every answer that pages keep; the engine and what it keeps stay."""
     background().clear()
-    _comparison.clear()
     st.cache_data.clear()
 
 
@@ -145,7 +136,7 @@ def is_quick(cam: CamSpec) -> bool:
     """Whether a heatmap takes one pass through the network, so that a whole curve of them is
     cheap.
     """
-    return CAMS[cam.method].facts["cost"] == "one pass"
+    return takes_one_pass(cam.method)
 
 
 def accuracy(variant: VariantSpec, data: DataSpec, place: DeltaGenerator) -> Accuracy | None:
@@ -245,7 +236,7 @@ def _answer(work: Work, place: DeltaGenerator) -> Any:
 
 def _series_stamp(levels: tuple[VariantSpec, ...]) -> Stamp:
     """Of all networks of a series; those of one-shot pruning are all made of the dense one."""
-    return " ".join(map(stamp, levels)) if levels[0].pruning.schedule != "one-shot" else ""
+    return " ".join(map(stamp, levels)) if not levels[0].pruning.is_one_shot else ""
 
 
 def _thinned(series: tuple[VariantSpec, ...], most: int = 30) -> tuple[VariantSpec, ...]:

@@ -120,7 +120,7 @@ def _says(side: Heatmap, changed: bool = False) -> None:
     else:
         st.markdown(f"{icon}says **{story.class_name(side, side.prediction.top)}**, {side.prediction.confidence:.2f}")
     st.image(_bar("magma"), width="stretch", alt="Colour bar from black, 0, to pale yellow, 1")
-    st.caption("0 to 1, evidence" if side.state == "ok" else f":material/warning: the map is {side.state}")
+    st.caption("0 to 1, evidence" if side.usable else f":material/warning: the map is {side.state}")
 
 
 def _similarity(answer: Comparison) -> None:

@@ -88,7 +88,7 @@ def warnings(answer: Comparison) -> list[str]:
                 " heatmap."
             )
             found.append(f"{overflow} {OVERFLOW_ADVICE}")
-        elif side.state != "ok" and not (side is answer.pruned and answer.mask.collapsed):
+        elif not side.usable and not (side is answer.pruned and answer.mask.collapsed):
             found.append(f"**The {name} network's map is {side.state}.** {MAP_STATES[side.state]} {_other_map(side)}")
     if unsound := wording.unsound(answer):
         found.append(unsound)
@@ -125,7 +125,7 @@ def _target(answer: Comparison) -> str:
 
 def _less_pruning(answer: Comparison) -> str:
     variant = answer.mask.variant
-    if variant.pruning.schedule != "one-shot":
+    if not variant.pruning.is_one_shot:
         return "A lower level may keep the answer."
     if series := engine.series_of(variant.model):
         return (

@@ -22,11 +22,11 @@ from pages.parts.common.waiting import follow
 Question = tuple[VariantSpec, ImageRef, CamSpec]
 
 
-def scan(question: Question) -> None:
+def scan(answer: Comparison) -> None:
     """A button, then a bar for each layer as it comes."""
-    variant, image, cam = question
+    variant, image, cam = answer.question
     pruning = variant.pruning
-    if pruning.schedule != "one-shot" or n_of_m(pruning.granularity):
+    if not pruning.is_one_shot or n_of_m(pruning.granularity):
         st.caption(
             "A scan prunes one layer by an amount: choose schedule one-shot, and a granularity that has no pattern of"
             " its own."
@@ -55,7 +55,7 @@ def scan(question: Question) -> None:
 
     work = Work(
         place="layer scan",
-        key=("layer scan", *question),
+        key=("layer scan", *answer.question),
         stamp=engine.stamp(variant, image),
         what="Layers",
         run=lambda task: task.collect(steps, len(layers)),

@@ -58,13 +58,13 @@ def _notes(mask: MaskReport) -> list[str]:
     if emptied:
         notes.append(f"Emptied: {first_few(emptied, 4)}.")
     found, pruning = engine.card(mask.variant.model), mask.variant.pruning
-    if found.images == "photos" and pruning.schedule == "one-shot" and pruning.granularity == "weight":
+    if not found.reads_digits and pruning.is_one_shot and pruning.granularity == "weight":
         low, high = USUAL_COLLAPSE
         notes.append(
             f"Without retraining, networks for photographs usually collapse between {low:.0%} and {high:.0%} of their"
             " weights; whole kernels or filters are missed far earlier."
         )
-    if pruning.schedule == "one-shot" and found.classifier not in pruning.excluded:
+    if pruning.is_one_shot and found.classifier not in pruning.excluded:
         notes.append(
             "The classifier is pruned too; many studies leave it alone, so figures with and without it do not compare."
         )

@@ -55,12 +55,12 @@ def main() -> None:
     if answer.mask.variant != view.variant:
         return  # stopped: only what was there before
     slow = st.container()
-    costs = None if present.on() else sections.expanders(question)
+    costs = None if present.on() else sections.expanders(answer)
     with slow:  # what the page waits for is drawn last
-        if engine.card(view.model).images == "digits":
-            sections.accuracy_section(question, DataSpec(noise=view.image.noise))
+        if engine.card(view.model).reads_digits:
+            sections.accuracy_section(answer, DataSpec(noise=view.image.noise))
         else:
-            photos.photo_section(question)
+            photos.photo_section(answer)
     if costs:
         with costs:
             cost_panel(view.variant)
@@ -69,7 +69,7 @@ def main() -> None:
 def _without_image(view: sidebar.View) -> None:
     if view.trouble:
         frame.show(view.trouble)
-    of, other = ("a digit", "digits") if engine.card(view.model).images == "digits" else ("a photograph", "gallery")
+    of, other = ("a digit", "digits") if engine.card(view.model).reads_digits else ("a photograph", "gallery")
     st.info(f"Upload or paste an image of {of} in the sidebar, or choose **{other}** there.", icon=":material/upload:")
 
 
@@ -129,7 +129,7 @@ def _take_along(answer: Comparison, opacity: float) -> None:
 def _worth_the_wait(question: Question) -> bool:
     """True for methods that answer at once; slow ones wait for a click, and show that they work."""
     entry = CAMS[question[2].method]
-    if entry.facts["cost"] == "one pass":
+    if engine.is_quick(question[2]):
         return True
     done = state().clicked.heatmaps
     key = "|".join(spec.key for spec in question)

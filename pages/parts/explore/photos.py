@@ -31,23 +31,23 @@ HOW_TO_GET_ONE = (
 Question = tuple[VariantSpec, ImageRef, CamSpec]
 
 
-def photo_section(question: Question) -> None:
+def photo_section(answer: Comparison) -> None:
     """The kept weights, and on demand this image over all sparsities and right answers over data
     sets.
     """
     left, right = st.columns([3, 2], gap="medium")
     with right:
-        sections.kept(engine.report(question[0]))
+        sections.kept(answer.mask)
     with left:
         st.markdown("**Over all sparsities**")
-        _followed(question)
-        _accuracies(question[0])
+        _followed(answer)
+        _accuracies(answer.pruned.variant)
 
 
-def _followed(question: Question) -> None:
-    variant, image, cam = question
+def _followed(answer: Comparison) -> None:
+    variant, image, cam = answer.question
     series = engine.series(variant)
-    here, top = engine.report(variant).sparsity, series[-1].pruning.sparsity or 1.0
+    here, top = answer.mask.sparsity, series[-1].pruning.sparsity or 1.0
 
     band = layers.USUAL_COLLAPSE if variant.pruning.granularity == "weight" else None
 
@@ -64,7 +64,7 @@ def _followed(question: Question) -> None:
             alt=f"Similarity of the heatmaps over sparsity, marker at {here:.1%}",
         )
 
-    stamps = [engine.stamp(point) for point in (series if variant.pruning.schedule != "one-shot" else series[:1])]
+    stamps = [engine.stamp(point) for point in (series if not variant.pruning.is_one_shot else series[:1])]
     st.caption("How alike the two heatmaps stay, and how sure the pruned network stays of the dense network's answer.")
     work = Work(
         place="followed",

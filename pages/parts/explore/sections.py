@@ -23,19 +23,19 @@ STILL = {"displayModeBar": False}
 
 
 @guarded
-def accuracy_section(question: Question, data: DataSpec) -> None:
+def accuracy_section(answer: Comparison, data: DataSpec) -> None:
     """Accuracy at this sparsity, its small curve, and the kept weights per layer: what is known at
     once first.
     """
-    variant = question[0]
-    mask = engine.report(variant)
+    variant = answer.pruned.variant
+    mask = answer.mask
     left, right = st.columns([3, 2], gap="medium")
     with left:
         numbers, curve = st.empty(), st.empty()
     with right:
         kept(mask)
     if _accuracy(numbers, variant, data):
-        _curve(curve, question, data, mask)
+        _curve(curve, answer, data, mask)
 
 
 def kept(mask: MaskReport) -> None:
@@ -100,10 +100,10 @@ def _accuracy(place: DeltaGenerator, variant: VariantSpec, data: DataSpec) -> bo
     return True
 
 
-def _curve(place: DeltaGenerator, question: Question, data: DataSpec, mask: MaskReport) -> None:
+def _curve(place: DeltaGenerator, answer: Comparison, data: DataSpec, mask: MaskReport) -> None:
     from core.figures.plots import base as plots
 
-    variant, image, cam = question
+    variant, image, cam = answer.question
     drawing = place.container()
     accuracies = engine.accuracy_curve(variant, data, drawing)
     overlaps = engine.overlap_curve(variant, image, cam, drawing) if engine.is_quick(cam) else ()
@@ -118,20 +118,20 @@ def _curve(place: DeltaGenerator, question: Question, data: DataSpec, mask: Mask
     )
 
 
-def expanders(question: Question) -> DeltaGenerator | None:
+def expanders(answer: Comparison) -> DeltaGenerator | None:
     """What one may want to know; nothing is computed or sent for a closed one.
 
     Returns where the costs go, which are drawn last; None while they are closed.
     """
-    _typical(question)
-    if engine.comparison(*question).picture.truth is not None:
-        _threshold(question)
-    _predictions(question)
-    _plan(question)
-    _sensitivity(question)
-    costs = _cost(question)
-    _all_scores(question)
-    _rounding(question)
+    _typical(answer)
+    if answer.picture.truth is not None:
+        _threshold(answer)
+    _predictions(answer)
+    _plan(answer)
+    _sensitivity(answer)
+    costs = _cost(answer)
+    _all_scores(answer)
+    _rounding(answer)
     with st.expander("What do these words mean?", icon=":material/menu_book:"):
         st.markdown("\n".join(f"- **{word}**: {meaning}" for word, meaning in story.WORDS.items()))
     return costs
@@ -139,7 +139,7 @@ def expanders(question: Question) -> DeltaGenerator | None:
 
 @st.fragment
 @guarded
-def _rounding(question: Question) -> None:
+def _rounding(answer: Comparison) -> None:
     """Where networks do not compute in float32: what that changes.
 
     Only when asked, for it takes a second engine.
@@ -150,12 +150,12 @@ def _rounding(question: Question) -> None:
     with st.expander(f"Computed in {precision}", icon=":material/decimal_decrease:"):
         st.markdown("Networks compute with fewer digits here, which is faster on a GPU and rounds.")
         if st.button("What does that change here?", key="_rounding"):
-            st.info(rounding(engine.engine(), engine.comparison(*question).pruned).text, icon=":material/straighten:")
+            st.info(rounding(engine.engine(), answer.pruned).text, icon=":material/straighten:")
 
 
 @st.fragment
 @guarded
-def _threshold(question: Question) -> None:
+def _threshold(answer: Comparison) -> None:
     opened = st.expander(
         "IoU over the threshold",
         icon=":material/contrast:",
@@ -167,7 +167,6 @@ def _threshold(question: Question) -> None:
         return
     from core.figures.plots import base as plots
 
-    answer = engine.comparison(*question)
     with opened:
         threshold = number(
             "Threshold",
@@ -200,59 +199,58 @@ def _threshold(question: Question) -> None:
 
 @st.fragment
 @guarded
-def _predictions(question: Question) -> None:
+def _predictions(answer: Comparison) -> None:
     opened = st.expander(
         "Predictions of both networks", icon=":material/bar_chart:", key="open_predictions", on_change="rerun"
     )
     if opened.open:
         from core.figures.plots import base as plots
 
-        answer = engine.comparison(*question)
         for name, side in (("dense", answer.dense), ("pruned", answer.pruned)):
             if not side.prediction.answered:
                 opened.caption(f"The {name} network gives no answer: its outputs overflow.")
-        figure = plots.probabilities(answer, engine.card(question[0].model).classes)
+        figure = plots.probabilities(answer, engine.card(answer.pruned.variant.model).classes)
         opened.plotly_chart(figure, config=STILL, key="probabilities", alt="Probabilities of classes, dense and pruned")
 
 
 @st.fragment
 @guarded
-def _plan(question: Question) -> None:
+def _plan(answer: Comparison) -> None:
     opened = st.expander("Layer by layer", icon=":material/layers:", key="open_plan", on_change="rerun")
     if opened.open:
         with opened:
-            layers.layer_plan(engine.report(question[0]))
+            layers.layer_plan(answer.mask)
 
 
-def _typical(question: Question) -> None:
+def _typical(answer: Comparison) -> None:
     """No fragment: the work of many steps is one."""
-    if not engine.is_quick(question[2]):
+    if not engine.is_quick(answer.pruned.cam):
         return
     opened = st.expander(
         "How typical is this image?", icon=":material/scatter_plot:", key="open_typical", on_change="rerun"
     )
     if opened.open:
         with opened:
-            typical.section(question)
+            typical.section(answer)
 
 
-def _sensitivity(question: Question) -> None:
+def _sensitivity(answer: Comparison) -> None:
     """No fragment: the scan is one."""
     opened = st.expander(
         "One layer at a time", icon=":material/troubleshoot:", key="open_sensitivity", on_change="rerun"
     )
     if opened.open:
         with opened:
-            layer_scan.scan(question)
+            layer_scan.scan(answer)
 
 
-def _cost(question: Question) -> DeltaGenerator | None:
+def _cost(answer: Comparison) -> DeltaGenerator | None:
     """No fragment: what it waits for could not be stopped there."""
     opened = st.expander("Cost and sizes", icon=":material/scale:", key="open_cost", on_change="rerun")
     if not opened.open:
         return None
     with opened:
-        st.table(_cost_rows(engine.report(question[0].dense), engine.report(question[0])))
+        st.table(_cost_rows(engine.report(answer.pruned.variant.dense), answer.mask))
         return st.container()
 
 
@@ -281,12 +279,11 @@ def _cost_rows(dense: MaskReport, pruned: MaskReport) -> dict[str, list[str]]:
 
 @st.fragment
 @guarded
-def _all_scores(question: Question) -> None:
+def _all_scores(answer: Comparison) -> None:
     opened = st.expander(
         "All scores and map statistics", icon=":material/table_rows:", key="open_scores", on_change="rerun"
     )
     if opened.open:
-        answer = engine.comparison(*question)
         with opened:
             st.table(_score_rows(answer))
             if any(score is None for scores in _groups(answer).values() for score in scores[-1].values.values()):

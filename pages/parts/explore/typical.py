@@ -11,7 +11,7 @@ import streamlit as st
 
 from core import CamSpec, DataSpec, ImageRef, ModelSpec, VariantSpec
 from core.figures.wording import value_text
-from core.results import Agreement, Agreements, Verdict, summarise
+from core.results import Agreement, Agreements, Comparison, Verdict, summarise
 from pages.parts.common import engine, present, story
 from pages.parts.common.background import Work
 from pages.parts.common.waiting import follow
@@ -27,9 +27,9 @@ WHERE = {
 }
 
 
-def section(question: Question) -> None:
+def section(answer: Comparison) -> None:
     """A button, then the distribution as it grows."""
-    variant, image, cam = question
+    variant, image, cam = answer.question
     images = _images(image, variant.model)
     st.caption(
         f"One image is an anecdote. The same question to {len(images)} images, spread evenly over {_source(images[0])}:"
@@ -47,7 +47,7 @@ def section(question: Question) -> None:
     def draw(found: Sequence[Agreement]) -> None:
         from core.figures.plots import base as plots
 
-        here = engine.comparison(*question).agreement
+        here = answer.agreement
         titles = story.title(here.method), story.title(here.second_method)
         st.plotly_chart(
             present.figure(plots.typical(found, here, titles, len(images))),
@@ -91,7 +91,7 @@ def _images(image: ImageRef, model: ModelSpec) -> tuple[ImageRef, ...]:
     """Of the source of this image; the gallery is small, so that a data set on this machine stands
     in for it.
     """
-    if engine.card(model).images == "photos" and image.source in ("gallery", "own"):
+    if not engine.card(model).reads_digits and image.source in ("gallery", "own"):
         sets = photo_sets.fitting(model)
         if sets:
             image = replace(image, source=next(iter(sets.values())), name="0")

@@ -105,9 +105,7 @@ def after_blur(digit: str | int, sigma: float) -> tuple[Heatmap, float, float]:
 
 def walk(variants: tuple[VariantSpec, ...], image: ImageRef, cam: CamSpec = CAM) -> tuple[Stop, ...]:
     """One digit at several amounts of pruning."""
-    networks = dict.fromkeys(
-        variant.dense if variant.pruning.schedule == "one-shot" else variant for variant in variants
-    )
+    networks = dict.fromkeys(variant.dense if variant.pruning.is_one_shot else variant for variant in variants)
     return _walk(variants, image, cam, " ".join(engine.stamp(network, image) for network in networks))
 
 

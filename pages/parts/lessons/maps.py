@@ -149,7 +149,7 @@ def empty_map(stage: Stage) -> Told:
         level = int(slider("Level", "late", help="Each level has removed 20 % of what the one before had left."))
         digit = digit_choice()
     answer = cached.comparison(facts.trained(level), facts.image_of(digit), facts.CAM)
-    side, usable = answer.pruned, answer.pruned.state == "ok"
+    side, usable = answer.pruned, answer.pruned.usable
     with stage.view:
         row(
             [

@@ -26,7 +26,7 @@ def both(variant: VariantSpec, digit: str, named: str, cam: CamSpec = facts.CAM)
     """Dense and pruned heatmap with their answers."""
     answer = engine.comparison(variant, facts.image_of(digit), cam)
     overlap = answer.similarity[facts.MAPS_MEET] or 0.0
-    state = ", empty" if answer.pruned.state != "ok" else ""
+    state = ", empty" if not answer.pruned.usable else ""
     below = f"says {says(answer.pruned)}, overlap **{overlap:.2f}**{state}"
     row([over(answer.dense, "Dense", f"says {says(answer.dense)}"), over(answer.pruned, named, below)])
 

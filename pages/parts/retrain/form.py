@@ -14,7 +14,7 @@ import streamlit as st
 
 from core.base.errors import BadSpec
 from core.base.text import duration, size
-from core.data.datasets import DATASETS
+from core.data.datasets import photo_sets
 from core.models.architectures import OFFERED
 from core.models.head import data_name
 from core.protocols.merkle import job as merkle_job
@@ -35,7 +35,7 @@ RECIPES = {
     "own": "Any granularity, criterion and schedule, and the sparsities that you name.",
 }
 NAMES = {"less-is-more": "Less is More", "own": "Your own"}
-SETS = tuple(name for name, entry in DATASETS.items() if entry.facts.get("kind") == "photos")
+SETS = photo_sets()
 READERS = {"retrain": read_series, "merkle": merkle_job.read_series}
 
 

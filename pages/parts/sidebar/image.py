@@ -34,7 +34,7 @@ def image_choice(model: ModelSpec) -> Found:
     """
     known, sets = of_model(model.name), photo_sets.fitting(model)
     st.subheader("Image")
-    if engine.card(model).images == "photos":
+    if not engine.card(model).reads_digits:
         _say_what_is_missing(sets)
         known = known | {"source": Choice("gallery", ("gallery", "own", *sets))}
     source = (choice if sets else segments)("Source", "source", known, label_visibility="collapsed")
@@ -44,7 +44,7 @@ def image_choice(model: ModelSpec) -> Found:
         image, trouble = _own(model)
     else:
         image, trouble = {"digits": _digit, "gallery": _photo}[source](model, known), None
-    if engine.card(model).images != "digits":
+    if not engine.card(model).reads_digits:
         return image, trouble
     noisy = toggle(
         "Background noise",
@@ -116,7 +116,7 @@ def _photo_url(name: str) -> str:
 
 
 def _own(model: ModelSpec) -> Found:
-    of = "a digit" if engine.card(model).images == "digits" else "a photograph"
+    of = "a digit" if engine.card(model).reads_digits else "a photograph"
     uploaded = st.file_uploader(
         f"Upload an image of {of}", FILE_TYPES, key="upload", help="Up to 10 MB. It stays in this app's memory."
     )

@@ -14,6 +14,7 @@ from core.base.text import size
 from core.models.cards import RANDOM, Card
 from core.pruning import CRITERIA
 from core.pruning.repair import has_batch_norm
+from core.pruning.scores import needs_images
 from core.specs import GRANULARITIES, REPAIRS, SCHEDULES, SCOPES, TRAINED, Schedule, n_of_m
 from pages.parts.common import engine, present
 from pages.parts.common.address import of_model
@@ -54,7 +55,7 @@ def model_choice(known: Known) -> ModelSpec:
     _remember(name)
     known = of_model(name)
     found = engine.catalogue().default_model(name)
-    if engine.card(found).images == "photos":
+    if not engine.card(found).reads_digits:
         found = replace(found, weights=choice("Weights", "weights", known, help=_sets(engine.card(found))))
     _described(found)
     known = of_model(name, found.weights)
@@ -114,7 +115,7 @@ def _described(model: ModelSpec) -> None:
     if not downloads.is_there(model):
         absent = f" :orange-badge[:material/cloud_download: {size(found.weights[model.weights].bytes)}]"
     st.caption(f"{plain(engine.catalogue().title(model))}, {found.parameters:,} parameters{absent}")
-    if len(found.classes) <= FEW_CLASSES and found.images == "photos":
+    if len(found.classes) <= FEW_CLASSES and not found.reads_digits:
         names = ", ".join(map(plain, found.classes))
         st.caption(
             f"It knows {len(found.classes)} classes only, and answers one of them whatever it is shown: {names}."
@@ -154,7 +155,7 @@ def family_choice(model: ModelSpec) -> PruningSpec:
     criterion = choice(
         "Criterion", "criterion", known, help=listed({name: entry.summary for name, entry in CRITERIA.items()})
     )
-    if CRITERIA[criterion].facts.get("needs") == "images":
+    if needs_images(criterion):
         st.caption(":gray-badge[a few images] Measured once for each network, on a few images.")
     excluded, overrides = _layers(found, known, granularity)
     repair = _repair(model, known)

@@ -40,7 +40,7 @@ def on_this_machine() -> dict[str, str]:
 
 def fitting(model: ModelSpec) -> dict[str, str]:
     """Those of them that have a class in common with the network."""
-    if engine.card(model).images != "photos":
+    if engine.card(model).reads_digits:
         return {}
     card_stamp = engine.catalogue().look_at(model.name)
     return {
