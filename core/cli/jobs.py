@@ -62,8 +62,8 @@ def retrain(
         cost = retraining.estimate(arguments)
         output.say(vars(cost) | {"seconds_per_epoch": cost.epoch_seconds}, estimate_text(cost))
         return None
-    found, spec = Jobs(settings.folder), arguments["spec"]
-    job = found.start("retrain", arguments, f"{spec['model']}, {spec['name']}, seed {spec['seed']}")
+    found = Jobs(settings.folder)
+    job = found.start("retrain", arguments, task.title)
     facts = {"id": job.id, "title": job.title, "state": job.state}
     output.say(facts, f"{job.title}\n{job.id}  {STATES[job.state]}")
     return None if start.detach else _watch(output, found, job)

@@ -29,6 +29,7 @@ from core.training.masks import check_amounts
 from core.training.material import load, photographs, pretrained, skipped, training_photographs
 from core.training.series import Material, Step, check_stored, recipe_of, run_series
 from core.training.single import Photographs, Subject, computed_in
+from core.training.task import RetrainTask, spec_of
 
 Arguments = Mapping[str, Any]
 
@@ -48,10 +49,14 @@ Reader = Callable[[Arguments, PhotoSet], Series]
 
 
 def read_series(arguments: Arguments, photos: PhotoSet) -> Series:
-    """What the arguments of a job ask for. Raises BadSpec."""
-    spec = read_retrain_spec(arguments["spec"])
+    """What the arguments of a job ask for. Raises BadSpec, BadFile."""
+    if "task" in arguments:
+        task = RetrainTask.from_json(arguments["task"])
+        spec, size_px, normalise = spec_of(task), task.size, task.normalise
+    else:  # a job of an older version
+        spec = read_retrain_spec(arguments["spec"])
+        size_px, normalise = int(arguments.get("size_px", 224)), bool(arguments.get("normalise", True))
     architecture, _, data = spec.model.partition("@")
-    size_px, normalise = int(arguments.get("size_px", 224)), bool(arguments.get("normalise", True))
     backbone = Backbone(architecture=architecture, data=data, size_px=size_px, normalise=normalise)
     run = Run(summary=arguments.get("summary") or summary(spec), targets=spec.targets, seeds=(spec.seed,))
     return Series(spec, backbone.describe(class_names(photos), {spec.name: run}), backbone.rule)
@@ -67,10 +72,11 @@ def retrain(arguments: Arguments, control: Control) -> Iterator[Facts]:
     """Trains a series and writes its card.
 
     Args:
-        arguments: what to train, `spec` (of RetrainSpec), `size_px`, `normalise` and `summary`;
-            `photographs` (a folder or zip file, with train/ and val/ or without, or a data set's
-            name), `held_out` (folder or zip whose file names are left out, or ""), `weights` (a
-            file of torchvision's weights, or "" for the model's own), `folder`, `device`.
+        arguments: what to train, `task` (of RetrainTask; of older versions `spec`, `size_px`,
+            `normalise` and `summary`); `photographs` (a folder or zip file, with train/ and val/ or
+            without, or a data set's name), `held_out` (folder or zip whose file names are left out,
+            or ""), `weights` (a file of torchvision's weights, or "" for the model's own),
+            `folder`, `device`.
     """
     yield from train_series(arguments, control, read_series)
 

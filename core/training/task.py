@@ -6,11 +6,12 @@ import hashlib
 import json
 import os
 import re
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from core.base.errors import BadSpec, UnknownName
+from core.base.errors import BadFile, BadSpec, UnknownName
 from core.base.options import option, required
 from core.base.suggestions import nearest
 from core.specs import (
@@ -25,7 +26,6 @@ from core.specs import (
     n_of_m,
     whole,
 )
-from core.specs.written import written
 
 # The modules that load torch are imported where they are used: this one is read by `--help`, too.
 MOST_EPOCHS = 100_000
@@ -71,23 +71,53 @@ class RetrainTask:
     augment: tuple[str, ...] = option(("horizontal-flip",), f"{', '.join(AUGMENTATIONS)}.")
     precision: str = option("auto", f"{', '.join(PRECISIONS)}.")
 
+    @property
+    def title(self) -> str:
+        """What people call the run. Raises BadSpec, UnknownName."""
+        spec = spec_of(self)
+        return f"{spec.model}, {spec.name}, seed {spec.seed}"
+
     def job_arguments(self, folder: Path, device: str = "") -> dict[str, Any]:
         """What a job of kind "retrain" is told. Raises BadSpec, UnknownName."""
         whole(self.size, "size in pixels", 1, MOST_PX)
         _check_data(self.data)
         _check_name(self.name)
-        spec = spec_of(self)
         place = Path(self.data)
         return {
-            "spec": written(spec),
+            "task": replace(self, name=spec_of(self).name).to_json(),
             "photographs": str(place.absolute()) if os.path.exists(place) or place.parent != Path() else self.data,
             "held_out": _absolute(self.held_out),
             "weights": _absolute(self.weights_file),
             "folder": str(folder.absolute()),
             "device": device,
-            "size_px": self.size,
-            "normalise": self.normalise,
         }
+
+    def to_json(self) -> dict[str, Any]:
+        """The options as JSON holds them; defaults are left out."""
+        chosen = {field.name: getattr(self, field.name) for field in fields(self)}
+        usual = {field.name: field.default for field in fields(self)}
+        return {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in chosen.items()
+            if value != usual[name]
+        }
+
+    @classmethod
+    def from_json(cls, options: Mapping[str, Any]) -> RetrainTask:
+        """The task that `to_json` wrote. Raises BadFile for anything else."""
+        values: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in options.items()
+        }
+        try:
+            task = cls(**values)
+            wrong = [field.name for field in fields(cls) if not _is_of(getattr(task, field.name), field.default)]
+        except TypeError as error:
+            raise BadFile(f"This is no run of retraining ({error}).", "A run has the options of `retrain`.") from error
+        if wrong:
+            raise BadFile(
+                f"{', '.join(wrong)} cannot be used.", "A run has the options of `retrain`.", "Start it again."
+            )
+        return task
 
     def command(self) -> list[str]:
         """The options of `python -m core retrain` that ask for it; defaults are left out."""
@@ -106,6 +136,15 @@ class RetrainTask:
             else:
                 words += [option, str(value)]
         return words
+
+
+def _is_of(value: object, default: object) -> bool:
+    """Whether a value is of its default's type; where that is None, of one that JSON may hold."""
+    if default is None:
+        return value is None or isinstance(value, str | int | tuple)
+    if isinstance(default, float):
+        return isinstance(value, float | int) and not isinstance(value, bool)
+    return isinstance(value, str) if default is MISSING else type(value) is type(default)
 
 
 def _absolute(path: str) -> str:

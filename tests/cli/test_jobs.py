@@ -18,7 +18,7 @@ from core.cli import jobs as job_commands
 from core.disk.files import Files
 from core.jobs.jobs import Jobs
 from core.models.head import data_name
-from core.specs.written import read_retrain_spec
+from core.training import task as tasks
 from core.training.series import key_of
 from core.training.task import RetrainTask
 from tests.training.test_series import folder_of_photographs
@@ -57,7 +57,7 @@ def tiny(tmp_path: Path) -> list[str]:
 
 
 def spec_of(tiny: list[str], *more: str):
-    return read_retrain_spec(task_of([*tiny, *more]).job_arguments(Path("cache"))["spec"])
+    return tasks.spec_of(RetrainTask.from_json(task_of([*tiny, *more]).job_arguments(Path("cache"))["task"]))
 
 
 def task_of(words: list[str]) -> RetrainTask:

@@ -210,9 +210,8 @@ def _percent(text: str) -> float:
 
 def _free(words: Mapping[str, Any]) -> tuple[str, Arguments, str]:
     """Raises BadSpec, UnknownName."""
-    arguments = _task(words).job_arguments(engine.engine().folder, str(engine.engine().device))
-    spec = arguments["spec"]
-    return "retrain", arguments, f"{spec['model']}, {spec['name']}, seed {spec['seed']}"
+    task = _task(words)
+    return "retrain", task.job_arguments(engine.engine().folder, str(engine.engine().device)), task.title
 
 
 def _published(words: Mapping[str, Any]) -> tuple[str, Arguments, str]:
