@@ -177,14 +177,14 @@ def press_stop(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
     places: dict[str, int] = {}
     real = waiting._watched
 
-    def watched(work: Work, note: Any, pulse: Any) -> Task:
+    def watched(work: Work, note: Any) -> Task:
         if work.place in places:
             task, steps = waiting.ask(work), places.pop(work.place)
             while task.done < steps:
                 assert not task.ended(0.01)
             waiting.stop(work, task)  # what a click does: the callback, then a new run
             st.rerun()
-        return real(work, note, pulse)
+        return real(work, note)
 
     monkeypatch.setattr(waiting, "_watched", watched)
     return places

@@ -407,7 +407,7 @@ def test_a_retrained_network_that_came_along_says_how_often_it_is_right(explore:
     app = explore(**address)
     assert not app.exception
     table = series_tables.load(
-        Engine("cpu").roots,
+        Engine("cpu").catalogue,
         Place(
             model=ModelSpec(name=address["model"], weights=address["weights"], seed=0),
             data_name="imagenette-224-unseen",
