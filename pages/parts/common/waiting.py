@@ -3,9 +3,9 @@ their progress and a button to stop them.
 
 `wait` holds the page up, in small steps, and in each it reads the session's state: there Streamlit
 lets a newer run take over, and sends nothing. (A Streamlit call in each step would keep a browser
-so busy that it never finishes loading the page.) `follow` lets the page go on and looks at the work now and then, for
-work that begins with a click. Streamlit finishes a run before it runs a fragment again, so a
-fragment that waits could not be stopped: only `follow` makes one.
+so busy that it never finishes loading the page.) `follow` lets the page go on and looks at the work
+now and then, for work that begins with a click. Streamlit finishes a run before it runs a fragment
+again, so a fragment that waits could not be stopped: only `follow` makes one.
 """
 
 from __future__ import annotations

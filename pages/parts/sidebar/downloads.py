@@ -44,7 +44,6 @@ def offer(model: ModelSpec) -> None:
     if task and task.at_work and not is_stopped(work):
         with suppress(Exception):  # shown below, with a button
             wait(work, st.empty())
-        task = background().find(work)
     if task and task.succeeded:
         background().forget(work)  # the file may be deleted
         st.rerun()
