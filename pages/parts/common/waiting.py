@@ -59,12 +59,16 @@ def _watched(work: Work, note: DeltaGenerator) -> Task:
         if bar is None:
             with note.container(horizontal=True, vertical_alignment="center", gap="small", width="content"):
                 bar = st.empty()
-                st.button("Stop", key=f"_stop_{work.place}", icon=":material/stop:", on_click=stop, args=(work, task))
+                _stop_button(work, task)
         if drawn != task.done:
             drawn = task.done
             with bar:
                 _progress(work, task)
     return task
+
+
+def _stop_button(work: Work, task: Task) -> None:
+    st.button("Stop", key=f"_stop_{id(task)}", icon=":material/stop:", on_click=stop, args=(work, task))
 
 
 def _rest(seconds: float) -> None:
@@ -141,7 +145,7 @@ def _look(work: Work, label: str, draw: Callable[[Sequence[Any]], None], by_itse
     if task and at_work:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             _progress(work, task)
-            st.button("Stop", key=f"_stop_{work.place}", icon=":material/stop:", on_click=stop, args=(work, task))
+            _stop_button(work, task)
     elif not (task and task.succeeded):
         left = f", {work.progress(task.done, task.total)} done" if task and task.results else ""
         st.button(label + left, key=f"_start_{work.place}", icon=":material/play_arrow:", on_click=go_on, args=(work,))

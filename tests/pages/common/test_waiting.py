@@ -299,6 +299,27 @@ def test_quick_answers_come_without_a_word(explore: OpenPage, monkeypatch: pytes
     assert drawn
 
 
+def test_slow_questions_one_after_the_other_at_one_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    def script() -> None:
+        import threading
+
+        import streamlit as st
+
+        from pages.parts.common.background import Work
+        from pages.parts.common.waiting import wait
+
+        for number in range(2):
+            work = Work(
+                place="here", key=number, what="Waiting", run=lambda task: threading.Event().wait(0.2) or "answer"
+            )
+            st.markdown(wait(work, st.container()).answer)
+
+    monkeypatch.setattr(waiting, "PATIENCE_S", 0.0)
+    app = AppTest.from_function(script, default_timeout=WAIT_S).run()
+    assert not app.exception
+    assert [element.value for element in app.markdown] == ["answer"] * 2
+
+
 def test_work_of_a_page_that_is_left_ends(explore: OpenPage) -> None:
     app, gate = explore(**DIGITS), Gate()
     mine = state.of(app.session_state)
