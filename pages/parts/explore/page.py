@@ -54,11 +54,16 @@ def main() -> None:
     first_screen(answer, view, headline)
     if answer.mask.variant != view.variant:
         return  # stopped: only what was there before
+    _below(question, view)
+
+
+def _below(question: Question, view: sidebar.View) -> None:
+    """What stands below the pictures; what the page waits for is drawn last."""
     slow = st.container()
     costs = None if present.on() else sections.expanders(question)
-    with slow:  # what the page waits for is drawn last
+    with slow:
         if engine.card(view.model).images == "digits":
-            sections.accuracy_section(question, DataSpec(noise=view.image.noise))
+            sections.accuracy_section(question, DataSpec(noise=question[1].noise))
         else:
             photos.photo_section(question)
     if costs:
