@@ -1,10 +1,11 @@
 """How a page waits for work in the background: quick answers come without a word, slow ones with
 their progress and a button to stop them.
 
-`wait` holds the page up, in small steps with a Streamlit call in each, so that a slider that has
-moved on takes over at once. `follow` lets the page go on and looks at the work now and then, for
-work that begins with a click. Streamlit finishes a run before it runs a fragment again, so a
-fragment that waits could not be stopped: only `follow` makes one.
+`wait` holds the page up, in small steps, and in each it reads the session's state: there Streamlit
+lets a newer run take over, and sends nothing. (A Streamlit call in each step would keep a browser
+so busy that it never finishes loading the page.) `follow` lets the page go on and looks at the work
+now and then, for work that begins with a click. Streamlit finishes a run before it runs a fragment
+again, so a fragment that waits could not be stopped: only `follow` makes one.
 """
 
 from __future__ import annotations
@@ -36,30 +37,29 @@ def wait(work: Work, place: DeltaGenerator, follows_slider: bool = False) -> Tas
     if mine.stopped.get(work.place) == work.question:
         _stopped(work, task, place)
         return task or Task(state().owner)
-    box = place.container(gap=None)
-    with box:
-        note, pulse = st.empty(), st.empty()
+    with place:
+        note = st.empty()
     if follows_slider:
-        _step(pulse, REST_S)
-    while not (task := _watched(work, note, pulse)).succeeded:
+        _rest(REST_S)
+    while not (task := _watched(work, note)).succeeded:
         if task.error:
             raise task.error
-        _step(pulse, STEP_S)  # it was stopped by nobody here: ask again
+        _rest(STEP_S)  # it was stopped by nobody here: ask again
     note.empty()
     return task
 
 
-def _watched(work: Work, note: DeltaGenerator, pulse: DeltaGenerator) -> Task:
+def _watched(work: Work, note: DeltaGenerator) -> Task:
     """Asks, and waits until the work ends."""
     task, begun, bar, drawn = ask(work), time.monotonic(), None, -1
     while not task.ended(STEP_S / 10 if time.monotonic() - begun < STEP_S else STEP_S):
-        pulse.empty()  # always at this place: elsewhere it would push away what is on the screen
+        state()
         if time.monotonic() - begun < PATIENCE_S:
             continue
         if bar is None:
             with note.container(horizontal=True, vertical_alignment="center", gap="small", width="content"):
                 bar = st.empty()
-                st.button("Stop", key=f"_stop_{work.place}", icon=":material/stop:", on_click=stop, args=(work, task))
+                _stop_button(work, task)
         if drawn != task.done:
             drawn = task.done
             with bar:
@@ -67,9 +67,13 @@ def _watched(work: Work, note: DeltaGenerator, pulse: DeltaGenerator) -> Task:
     return task
 
 
-def _step(pulse: DeltaGenerator, seconds: float) -> None:
+def _stop_button(work: Work, task: Task) -> None:
+    st.button("Stop", key=f"_stop_{id(task)}", icon=":material/stop:", on_click=stop, args=(work, task))
+
+
+def _rest(seconds: float) -> None:
     time.sleep(seconds)
-    pulse.empty()
+    state()
 
 
 def _progress(work: Work, task: Task) -> None:
@@ -81,7 +85,7 @@ def _progress(work: Work, task: Task) -> None:
 
 
 def _stopped(work: Work, task: Task | None, place: DeltaGenerator) -> None:
-    done = f" after {work.progress(task.done, task.total)}" if task and task.total else ""
+    done = f" after {work.progress(task.done, task.total)}" if task and task.done else ""
     with place.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.caption(f":material/stop_circle: Stopped{done}.", width="content")
         st.button("Continue", key=f"_continue_{work.place}", icon=":material/play_arrow:", on_click=go_on, args=(work,))
@@ -141,7 +145,7 @@ def _look(work: Work, label: str, draw: Callable[[Sequence[Any]], None], by_itse
     if task and at_work:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             _progress(work, task)
-            st.button("Stop", key=f"_stop_{work.place}", icon=":material/stop:", on_click=stop, args=(work, task))
+            _stop_button(work, task)
     elif not (task and task.succeeded):
         left = f", {work.progress(task.done, task.total)} done" if task and task.results else ""
         st.button(label + left, key=f"_start_{work.place}", icon=":material/play_arrow:", on_click=go_on, args=(work,))

@@ -54,16 +54,22 @@ def main() -> None:
     first_screen(answer, view, headline)
     if answer.mask.variant != view.variant:
         return  # stopped: only what was there before
+    _below(answer)
+
+
+def _below(answer: Comparison) -> None:
+    """What stands below the pictures; what the page waits for is drawn last."""
+    variant, image, _ = answer.question
     slow = st.container()
     costs = None if present.on() else sections.expanders(answer)
-    with slow:  # what the page waits for is drawn last
-        if engine.card(view.model).reads_digits:
-            sections.accuracy_section(answer, DataSpec(noise=view.image.noise))
+    with slow:
+        if engine.card(variant.model).reads_digits:
+            sections.accuracy_section(answer, DataSpec(noise=image.noise))
         else:
             photos.photo_section(answer)
     if costs:
         with costs:
-            cost_panel(view.variant)
+            cost_panel(variant)
 
 
 def _without_image(view: sidebar.View) -> None:

@@ -4,6 +4,8 @@ word when there is no network.
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import streamlit as st
 
 from core import ModelSpec
@@ -39,16 +41,18 @@ def offer(model: ModelSpec) -> None:
         return
     work, label = _download(model), f"Download {size(weights.bytes)}"
     task = background().find(work)
+    if task and task.at_work and not is_stopped(work):
+        with suppress(Exception):  # shown below, with a button
+            wait(work, st.empty())
+    if task and task.succeeded:
+        background().forget(work)  # the file may be deleted
+        st.rerun()
     if task and task.error:
         background().forget(work)  # shown once
         with frame.explained():
             raise task.error
         label = "Try again"
-    if not task or not task.at_work or is_stopped(work):
-        st.button(label, type="primary", icon=":material/download:", on_click=_begin, args=(work,))
-    elif wait(work, st.empty()).succeeded:
-        background().forget(work)  # the file may be deleted
-        st.rerun()
+    st.button(label, type="primary", icon=":material/download:", on_click=_begin, args=(work,))
 
 
 def _download(model: ModelSpec) -> Work:

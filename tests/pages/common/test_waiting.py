@@ -177,14 +177,14 @@ def press_stop(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
     places: dict[str, int] = {}
     real = waiting._watched
 
-    def watched(work: Work, note: Any, pulse: Any) -> Task:
+    def watched(work: Work, note: Any) -> Task:
         if work.place in places:
             task, steps = waiting.ask(work), places.pop(work.place)
             while task.done < steps:
                 assert not task.ended(0.01)
             waiting.stop(work, task)  # what a click does: the callback, then a new run
             st.rerun()
-        return real(work, note, pulse)
+        return real(work, note)
 
     monkeypatch.setattr(waiting, "_watched", watched)
     return places
@@ -297,6 +297,27 @@ def test_quick_answers_come_without_a_word(explore: OpenPage, monkeypatch: pytes
     monkeypatch.setattr(waiting, "PATIENCE_S", 0.0)
     assert pictures_at(explore(**DIGITS))
     assert drawn
+
+
+def test_slow_questions_one_after_the_other_at_one_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    def script() -> None:
+        import threading
+
+        import streamlit as st
+
+        from pages.parts.common.background import Work
+        from pages.parts.common.waiting import wait
+
+        for number in range(2):
+            work = Work(
+                place="here", key=number, what="Waiting", run=lambda task: threading.Event().wait(0.2) or "answer"
+            )
+            st.markdown(wait(work, st.container()).answer)
+
+    monkeypatch.setattr(waiting, "PATIENCE_S", 0.0)
+    app = AppTest.from_function(script, default_timeout=WAIT_S).run()
+    assert not app.exception
+    assert [element.value for element in app.markdown] == ["answer"] * 2
 
 
 def test_work_of_a_page_that_is_left_ends(explore: OpenPage) -> None:
