@@ -46,12 +46,20 @@ class Output:
         else:
             print("\n\n".join(_render(part) for part in ([text] if isinstance(text, str) else text)), flush=True)
 
-    def step(self, facts: dict[str, Any], text: str, done: float, total: float) -> None:
-        """Reports how far the work is: on the bar if there is one, else as a line."""
-        if self._bar is None or self.as_json:
+    def step(self, facts: dict[str, Any], text: str, part: tuple[float, float], lasting: bool = False) -> None:
+        """Reports how far the work is, on the bar if there is one; as a line if there is none, or
+        if the step is lasting.
+
+        Args:
+            part: how much is done, of how much.
+        """
+        done, total = part
+        if self._bar is None or self.as_json or lasting:
             self.say(facts, text)
         if self._bar is not None:
-            (task,) = self._bar.tasks or [self._bar.tasks[self._bar.add_task("", total=total)]]
+            if not self._bar.tasks:
+                self._bar.add_task(text, total=total)
+            (task,) = self._bar.tasks
             if task.total != total or done < task.completed:  # the next piece of work
                 self._bar.reset(task.id, total=total)
             self._bar.update(task.id, completed=done, description=text)
