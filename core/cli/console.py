@@ -6,13 +6,15 @@ import json
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from rich.table import Table
 
 from core.base.text import Part, Rows
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+    from rich.table import Table
 
 WIDE = 10_000  # columns of what is no terminal: nothing is wrapped or cut there
 INDENT = "  "
@@ -74,6 +76,8 @@ class Output:
         if not sys.stderr.isatty():
             yield
             return
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
         tail = (TimeElapsedColumn(),) if waiting else (TimeRemainingColumn(),)
         bar = Progress(
             TextColumn("{task.description}", markup=False),
@@ -108,6 +112,8 @@ def _render(part: Part) -> str:
 
 
 def _table(part: Rows) -> Table:
+    from rich.table import Table  # not for --help
+
     count = max(map(len, part.rows), default=0)
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, len(INDENT), 0, 0))
     for column in range(count):
