@@ -36,9 +36,9 @@ class Common:
     @property
     def settings(self) -> Settings:
         """The environment's, overridden by the options. Raises BadSpec."""
-        if self.folder is not None and self.folder.exists() and not self.folder.is_dir():
+        if self.folder is not None and not _can_be_folder(self.folder):
             raise BadSpec(
-                f"{self.folder} is no folder.",
+                f"{str(self.folder)[:120]!r} is no folder.",
                 "--folder names the folder in which networks and caches are written.",
                 "Choose another, or leave it out.",
             )
@@ -73,6 +73,14 @@ class Computing(Common):
     disk_bytes: str | None = option(
         None, "Disk space for pruned networks that are kept. By default SPARSIGHT_DISK_BYTES, else 4GB."
     )
+
+
+def _can_be_folder(path: Path) -> bool:
+    """Whether it is a folder, or a name that is free for one."""
+    try:
+        return path.is_dir() or not path.exists()
+    except (OSError, ValueError):  # too long, or with a null byte
+        return False
 
 
 COMMON, COMPUTING = Common(), Computing()

@@ -6,13 +6,15 @@ import json
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from rich.table import Table
 
 from core.base.text import Part, Rows
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+    from rich.table import Table
 
 WIDE = 10_000  # columns of what is no terminal: nothing is wrapped or cut there
 INDENT = "  "
@@ -46,12 +48,20 @@ class Output:
         else:
             print("\n\n".join(_render(part) for part in ([text] if isinstance(text, str) else text)), flush=True)
 
-    def step(self, facts: dict[str, Any], text: str, done: float, total: float) -> None:
-        """Reports how far the work is: on the bar if there is one, else as a line."""
-        if self._bar is None or self.as_json:
+    def step(self, facts: dict[str, Any], text: str, part: tuple[float, float], lasting: bool = False) -> None:
+        """Reports how far the work is, on the bar if there is one; as a line if there is none, or
+        if the step is lasting.
+
+        Args:
+            part: how much is done, of how much.
+        """
+        done, total = part
+        if self._bar is None or self.as_json or lasting:
             self.say(facts, text)
         if self._bar is not None:
-            (task,) = self._bar.tasks or [self._bar.tasks[self._bar.add_task("", total=total)]]
+            if not self._bar.tasks:
+                self._bar.add_task(text, total=total)
+            (task,) = self._bar.tasks
             if task.total != total or done < task.completed:  # the next piece of work
                 self._bar.reset(task.id, total=total)
             self._bar.update(task.id, completed=done, description=text)
@@ -66,6 +76,8 @@ class Output:
         if not sys.stderr.isatty():
             yield
             return
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
         tail = (TimeElapsedColumn(),) if waiting else (TimeRemainingColumn(),)
         bar = Progress(
             TextColumn("{task.description}", markup=False),
@@ -100,6 +112,8 @@ def _render(part: Part) -> str:
 
 
 def _table(part: Rows) -> Table:
+    from rich.table import Table  # not for --help
+
     count = max(map(len, part.rows), default=0)
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, len(INDENT), 0, 0))
     for column in range(count):

@@ -90,10 +90,11 @@ def _watch(output: Output, found: Jobs, job: Job) -> int:
 def _show_steps(output: Output, found: Jobs, job: Job) -> None:
     for line in follow(found, job.id):
         if "decoded" in line:
-            output.step(line, text_of(line), line["decoded"], line["photographs"])
+            output.step(line, text_of(line), (line["decoded"], line["photographs"]))
         elif "levels" in line and "level" in line:
-            part = line["epoch"] / line["epochs"] if line["stage"] == "epoch" else 1
-            output.step(line, text_of(line), line["level"] + part, line["levels"] + 1)
+            trained = line["epoch"] / line["epochs"] if line["stage"] == "epoch" else 1
+            part = (line["level"] + trained, line["levels"] + 1)
+            output.step(line, text_of(line), part, lasting=line["stage"] == "level")
         else:
             output.say(line, text_of(line))
 

@@ -46,7 +46,7 @@ def _report(output: Output, engine: Any, step: Step) -> None:
     if step.strips is not None:
         _draw(output, engine, step)
     elif step.done is not None and step.total is not None and isinstance(step.text, str):
-        output.step(step.facts, step.text, step.done, step.total)
+        output.step(step.facts, step.text, (step.done, step.total), step.lasting)
     else:
         output.say(step.facts, step.text)
 

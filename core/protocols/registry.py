@@ -35,13 +35,15 @@ class Strips:
 class Step:
     """A step of a run, or a part of its results: facts for machines, text for people.
 
-    done, total: how far the work is, where that is known. strips: what to draw at this step.
+    done, total: how far the work is, where that is known. lasting: also a result, which a person
+    wants to read later. strips: what to draw at this step.
     """
 
     facts: dict[str, Any]
     text: str | Sequence[Part] = ""
     done: float | None = None
     total: float | None = None
+    lasting: bool = False
     strips: Strips | None = None
 
 

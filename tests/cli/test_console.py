@@ -53,7 +53,7 @@ def test_a_terminal_wraps_the_last_column_only(monkeypatch: pytest.MonkeyPatch) 
 def work(output: Output) -> None:
     with output.progress():
         for done in (1, 2):
-            output.step({"done": done}, f"step {done}", done, 2)
+            output.step({"done": done}, f"step {done}", (done, 2))
         output.say({"answer": 1}, "Done.")
 
 

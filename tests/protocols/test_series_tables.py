@@ -153,7 +153,7 @@ def test_empty_maps_score_0_and_an_overflowing_network_gives_no_answer(cache: Pa
     assert images.loc[2][["map_mean", "non_zero", "l1_to_dense"]].isna().all(axis=None)
     assert table.unanswered() == {2: 9}
     assert rows.loc[(2, "accuracy")].value == 0
-    assert "Level 2: 9 images without a finite answer" in merkle_summary.text(table)
+    assert any("Level 2: 9 images without a finite answer" in str(part) for part in merkle_summary.text(table))
 
 
 def test_it_goes_on_where_it_was_and_sees_what_changed(cache: Path, home: Path) -> None:

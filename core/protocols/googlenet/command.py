@@ -119,7 +119,9 @@ def _describe(series: Series, seed: int, step: Any) -> Step:
     if epoch := step.epoch:
         facts |= {key: getattr(epoch, key) for key in ("epoch", "epochs", "loss", "correct", "total")}
         return Step(facts, f"{where}: {epoch.text}", step.level + epoch.epoch / epoch.epochs, levels)
-    return Step(facts, f"{where}: {'found' if step.found else 'done and counted'}", step.level + 1, levels)
+    return Step(
+        facts, f"{where}: {'found' if step.found else 'done and counted'}", step.level + 1, levels, lasting=True
+    )
 
 
 PROTOCOLS.register(

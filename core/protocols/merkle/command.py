@@ -193,7 +193,7 @@ def _describe(plan: Plan, step: Any) -> Step:
     if epoch := step.epoch:
         done = step.level + epoch.epoch / epoch.epochs
         return Step(facts | vars(epoch), f"{where}: {epoch.text}", done, step.levels + 1)
-    return Step(facts, f"{where}: {'found' if step.found else 'done'}", step.level + 1, step.levels + 1)
+    return Step(facts, f"{where}: {'found' if step.found else 'done'}", step.level + 1, step.levels + 1, lasting=True)
 
 
 PROTOCOLS.register(
