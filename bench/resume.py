@@ -12,6 +12,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,6 @@ from core.disk.files import Files
 from core.engine.engine import Engine
 from core.jobs.jobs import Job, Jobs
 from core.specs import PruningSpec, RetrainSpec, TrainSpec
-from core.specs.written import written
 from core.training import retrain  # noqa: F401 - registers the kinds of jobs
 from core.training.series import key_of
 
@@ -88,7 +88,7 @@ def _run(place: Path, name: str, moment: tuple[int, float] | None) -> tuple[floa
     jobs = Jobs(place / name)
     photographs = str(place / "photographs")
     asked = {
-        "spec": written(SPEC),
+        "spec": asdict(SPEC),
         "photographs": photographs,
         "folder": str(place / name),
         "device": "cpu",

@@ -5,7 +5,7 @@ and links.
 from core.specs.images import NO_ANSWER, TARGETS, UNREADABLE, CamSpec, DataSpec, ImageRef
 from core.specs.models import ModelSpec, VariantSpec
 from core.specs.pruning import GRANULARITIES, REPAIRS, SCHEDULES, SCOPES, TRAINED, PruningSpec, Schedule, n_of_m
-from core.specs.retrain import PACES, RESETS, Ramp, RetrainSpec
+from core.specs.retrain import RESETS, RETRAIN_SCHEDULES, Ramp, RetrainSpec
 from core.specs.shares import exact_share, whole
 from core.specs.training import AUGMENTATIONS, OPTIMISERS, PRECISIONS, RATES, TrainSpec
 
@@ -14,11 +14,11 @@ __all__ = [
     "GRANULARITIES",
     "NO_ANSWER",
     "OPTIMISERS",
-    "PACES",
     "PRECISIONS",
     "RATES",
     "REPAIRS",
     "RESETS",
+    "RETRAIN_SCHEDULES",
     "SCHEDULES",
     "SCOPES",
     "TARGETS",

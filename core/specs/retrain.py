@@ -10,7 +10,7 @@ from core.specs.pruning import PruningSpec, n_of_m
 from core.specs.shares import exact_share, one_of, seed_of, whole
 from core.specs.training import TrainSpec
 
-PACES: dict[str, str] = {
+RETRAIN_SCHEDULES: dict[str, str] = {
     "iterative": "iterative: each level prunes the network of the level before and trains on from its weights",
     "one-shot": "one-shot: each level prunes the dense network at once and trains on from its weights",
     "reset": (
@@ -71,8 +71,8 @@ class RetrainSpec:
     a one-shot spec, its
     sparsity unused: granularity, scope, criterion, excluded. targets: the sparsity of each level,
     the first 0. first, each: how level 0 and every other level are trained. start: "pretrained" or
-    "random". reset: of pace "reset" only, as RESETS; "" for the weights that the dense network
-    began with. ramp: of pace "gradual" only.
+    "random". reset: of schedule "reset" only, as RESETS; "" for the weights that the dense network
+    began with. ramp: of schedule "gradual" only.
     """
 
     name: str
@@ -81,14 +81,14 @@ class RetrainSpec:
     targets: tuple[float, ...]
     first: TrainSpec
     each: TrainSpec
-    pace: str = "iterative"
+    schedule: str = "iterative"
     start: str = "pretrained"
     seed: int = 0
     reset: str = ""
     ramp: Ramp | None = None
 
     def __post_init__(self) -> None:
-        one_of(self.pace, PACES, "schedule")
+        one_of(self.schedule, RETRAIN_SCHEDULES, "schedule")
         one_of(self.start, ("pretrained", "random"), "start")
         seed_of(self.seed)
         targets = tuple(exact_share(target) for target in self.targets)
@@ -103,7 +103,7 @@ class RetrainSpec:
                 "The last level would leave no weight.", "A series ends below 100 %.", "Leave the last level out."
             )
         object.__setattr__(self, "targets", targets)
-        if self.pace == "rate-rewinding":  # its recipe is `first` again: one form for equal questions
+        if self.schedule == "rate-rewinding":  # its recipe is `first` again: one form for equal questions
             object.__setattr__(self, "each", self.first)
         self._check_pruning()
         self._check_reset()
@@ -117,18 +117,18 @@ class RetrainSpec:
                 "Leave the others away.",
             )
         pattern = n_of_m(self.pruning.granularity)
-        if pattern and (self.pace == "gradual" or self.targets != (0.0, exact_share(1 - pattern[0] / pattern[1]))):
+        if pattern and (self.schedule == "gradual" or self.targets != (0.0, exact_share(1 - pattern[0] / pattern[1]))):
             raise BadSpec(
-                f"{self.pruning.granularity} cannot be reached in levels {list(self.targets)}, {self.pace}.",
+                f"{self.pruning.granularity} cannot be reached in levels {list(self.targets)}, {self.schedule}.",
                 "An N:M pattern fixes its amount: the levels are 0 and that, pruned at once.",
                 f"Choose 0 and {1 - pattern[0] / pattern[1]:g}.",
             )
 
     def _check_reset(self) -> None:
         natural = "pretrained" if self.start == "pretrained" else "initialisation"
-        if self.reset and self.pace != "reset":
+        if self.reset and self.schedule != "reset":
             raise BadSpec(
-                f"Schedule '{self.pace}' resets nothing.",
+                f"Schedule '{self.schedule}' resets nothing.",
                 "Only schedule 'reset' takes weights to reset to.",
                 "Choose 'reset'.",
             )
@@ -155,10 +155,12 @@ class RetrainSpec:
 
     def _check_ramp(self) -> None:
         epochs = len(self.each.epoch_rates)
-        if self.pace != "gradual":
+        if self.schedule != "gradual":
             if self.ramp:
                 raise BadSpec(
-                    f"Schedule '{self.pace}' has no ramp.", "Only schedule 'gradual' takes one.", "Leave the ramp out."
+                    f"Schedule '{self.schedule}' has no ramp.",
+                    "Only schedule 'gradual' takes one.",
+                    "Leave the ramp out.",
                 )
             return
         ramp = self.ramp or Ramp(epochs=max(1, epochs // 2))
@@ -173,6 +175,6 @@ class RetrainSpec:
     @property
     def key(self) -> str:
         amounts = "_".join(f"{target:g}" for target in self.targets)
-        pace = "-".join(filter(None, (self.pace, self.reset, self.ramp.key if self.ramp else "")))
-        how = f"{pace}/{self.start}/{self.pruning.family}/{amounts}"
+        schedule = "-".join(filter(None, (self.schedule, self.reset, self.ramp.key if self.ramp else "")))
+        how = f"{schedule}/{self.start}/{self.pruning.family}/{amounts}"
         return f"{self.model}/{self.name}/{how}/{self.first.key}/{self.each.key}/s{self.seed}"

@@ -1,11 +1,11 @@
-"""Retraining specs as plain facts that JSON can hold, and back: what a job is told, and what a
-person may have written.
+"""Retraining specs from plain facts: what jobs of older versions were told, and what a person may
+have written.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, fields
+from dataclasses import fields
 from typing import Any
 
 from core.base.errors import BadSpec
@@ -16,13 +16,12 @@ from core.specs.training import TrainSpec
 Facts = dict[str, Any]
 
 
-def written(spec: RetrainSpec) -> Facts:
-    """The spec as plain facts."""
-    return asdict(spec)
-
-
 def read_retrain_spec(facts: Mapping[str, Any]) -> RetrainSpec:
-    """The spec of plain facts, as `written` or JSON has them. Raises BadSpec for what is none."""
+    """The spec of plain facts, as `asdict` or JSON has them; older ones call the schedule "pace".
+    Raises BadSpec for what is none.
+    """
+    if isinstance(facts, Mapping) and "pace" in facts:
+        facts = {"schedule" if name == "pace" else name: value for name, value in facts.items()}
     found = _known(RetrainSpec, facts)
     try:
         ramp = found.get("ramp")

@@ -113,7 +113,9 @@ def _decoded(loading: Loading, control: Control) -> Generator[Facts, None, Image
 def summary(spec: RetrainSpec) -> str:
     """One sentence for select boxes."""
     pruning, epochs = spec.pruning, len(spec.each.epoch_rates)
-    return f"{spec.pace}: {pruning.granularity}, {pruning.scope}, {pruning.criterion}; at most {epochs} epochs a level"
+    return (
+        f"{spec.schedule}: {pruning.granularity}, {pruning.scope}, {pruning.criterion}; at most {epochs} epochs a level"
+    )
 
 
 def _steps(series: Series, images: Images, arguments: Arguments, control: Control) -> Iterator[Step]:

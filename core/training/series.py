@@ -134,17 +134,17 @@ def _is_done(files: Files, key: str) -> bool:
 
 def _origin(spec: RetrainSpec, material: Material, level: int, dense: _Network, before: _Network) -> _Network:
     """The weights that a level begins with, and its first mask."""
-    if level == 0 or spec.pace == "gradual":
+    if level == 0 or spec.schedule == "gradual":
         return _Network(material.start, level_mask(spec, Scored(material.card, material.start), 0.0))
-    scored = dense if spec.pace in ("one-shot", "none") else before
+    scored = dense if spec.schedule in ("one-shot", "none") else before
     measured = Measured(spec, material.card, material.training, material.device).of(scored.weights, level)
     gone = {} if scored is dense else scored.mask
     mask = level_mask(spec, Scored(material.card, scored.weights, gone, measured), spec.targets[level])
-    return _Network(reset_weights(spec, material) if spec.pace == "reset" else scored.weights, mask)
+    return _Network(reset_weights(spec, material) if spec.schedule == "reset" else scored.weights, mask)
 
 
 def reset_weights(spec: RetrainSpec, material: Material) -> State:
-    """What pace "reset" sets weights to.
+    """What schedule "reset" sets weights to.
 
     Raises MissingData where the dense network never reached the epoch, or its weights are gone.
     """
@@ -163,7 +163,7 @@ def reset_weights(spec: RetrainSpec, material: Material) -> State:
 
 
 def _gradual(spec: RetrainSpec, material: Material, level: int, subject: Subject) -> Gradual | None:
-    """What prunes while a level trains, for pace "gradual"."""
+    """What prunes while a level trains, for schedule "gradual"."""
     if level == 0 or spec.ramp is None:
         return None
     measured = Measured(spec, material.card, material.training, material.device)
@@ -177,10 +177,10 @@ def _gradual(spec: RetrainSpec, material: Material, level: int, subject: Subject
 
 
 def recipe_of(spec: RetrainSpec, level: int) -> TrainSpec:
-    """How a level is trained; for pace "none" not at all."""
+    """How a level is trained; for schedule "none" not at all."""
     if level == 0:
         return spec.first
-    return replace(spec.each, rates=(), patience=0) if spec.pace == "none" else spec.each
+    return replace(spec.each, rates=(), patience=0) if spec.schedule == "none" else spec.each
 
 
 def _level(spec: RetrainSpec, material: Material, level: int, origin: _Network) -> Generator[Step, None, _Network]:

@@ -17,9 +17,9 @@ from core.base.suggestions import nearest
 from core.specs import (
     AUGMENTATIONS,
     OPTIMISERS,
-    PACES,
     PRECISIONS,
     RATES,
+    RETRAIN_SCHEDULES,
     PruningSpec,
     RetrainSpec,
     TrainSpec,
@@ -37,8 +37,8 @@ NAME = re.compile(r"\w[\w.+-]{0,99}")  # one part of a path
 class RetrainTask:
     """A run of retraining: the options of `python -m core retrain`.
 
-    exclude: None leaves whole what is usual for the granularity. schedule: a key of PACES, or
-    "reset:epoch-2".
+    exclude: None leaves whole what is usual for the granularity. schedule: a key of
+    RETRAIN_SCHEDULES, or "reset:epoch-2".
     """
 
     data: str = required("A folder or zip file with a folder for each class, or the name of a data set.")
@@ -60,7 +60,7 @@ class RetrainTask:
     sparsities: tuple[float, ...] = option(
         (), "Sparsities of the levels. By default 0.5 0.75 0.875, for an N:M pattern its own."
     )
-    schedule: str = option("iterative", f"{', '.join(PACES)}; or reset:epoch-2, reset:initialisation.")
+    schedule: str = option("iterative", f"{', '.join(RETRAIN_SCHEDULES)}; or reset:epoch-2, reset:initialisation.")
     epochs: int = option(3, "Most epochs of a level.")
     dense_epochs: int | None = option(None, "Most epochs of the dense network. By default as --epochs.")
     learning_rate: float = option(0.001, "Learning rate.")
@@ -190,7 +190,7 @@ def spec_of(task: RetrainTask) -> RetrainSpec:
         targets=targets,
         first=first,
         each=each,
-        pace=schedule,
+        schedule=schedule,
         start=task.start,
         seed=task.seed,
         reset=reset,

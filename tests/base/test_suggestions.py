@@ -16,7 +16,17 @@ from core.protocols.googlenet.protocol import PRUNINGS
 from core.protocols.registry import PROTOCOLS
 from core.pruning import CRITERIA
 from core.saliency import CAMS
-from core.specs import AUGMENTATIONS, GRANULARITIES, OPTIMISERS, PACES, PRECISIONS, RATES, REPAIRS, SCOPES, TARGETS
+from core.specs import (
+    AUGMENTATIONS,
+    GRANULARITIES,
+    OPTIMISERS,
+    PRECISIONS,
+    RATES,
+    REPAIRS,
+    RETRAIN_SCHEDULES,
+    SCOPES,
+    TARGETS,
+)
 
 NETWORKS = [*dict.fromkeys((*MODELS, *torchvision_cnns.names()))]
 
@@ -60,7 +70,7 @@ def test_every_other_word_leads_to_a_name_that_exists() -> None:
         AUGMENTATIONS,
         GRANULARITIES,
         OPTIMISERS,
-        PACES,
+        RETRAIN_SCHEDULES,
         PRECISIONS,
         RATES,
         REPAIRS,

@@ -145,7 +145,7 @@ def test_words_become_a_spec(tiny: list[str]) -> None:
         " --learning-rate-schedule cosine --optimiser adamw"
     )
     spec = spec_of(tiny, *words.split(), "--augment", "rotation-10", "--exclude", "classifier.1.weight", "--seed", "4")
-    assert (spec.pace, spec.reset, spec.reset_epoch, spec.seed) == ("reset", "epoch-2", 2, 4)
+    assert (spec.schedule, spec.reset, spec.reset_epoch, spec.seed) == ("reset", "epoch-2", 2, 4)
     assert (spec.pruning.granularity, spec.pruning.scope, spec.pruning.criterion) == ("filter", "global", "l2")
     assert spec.pruning.excluded == ("classifier.1.weight",)
     assert (len(spec.first.epoch_rates), len(spec.each.epoch_rates)) == (5, 3)

@@ -9,7 +9,7 @@ import resource
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -27,8 +27,8 @@ from core.engine.engine import Engine
 from core.jobs.control import Control, Stopped
 from core.models import description
 from core.models.cards import InputRule
-from core.specs import PACES, PruningSpec, Ramp, RetrainSpec, TrainSpec, VariantSpec
-from core.specs.written import read_retrain_spec, written
+from core.specs import RETRAIN_SCHEDULES, PruningSpec, Ramp, RetrainSpec, TrainSpec, VariantSpec
+from core.specs.written import read_retrain_spec
 from core.training.finetune import Epoch, finetune
 from core.training.loop import Diverged
 from core.training.retrain import estimate, retrain
@@ -55,7 +55,7 @@ def arguments(
     if not place.exists():
         folder_of_photographs(place)
     return {
-        "spec": written(spec),
+        "spec": asdict(spec),
         "photographs": str(place),
         "folder": str(folder / "cache"),
         "device": "cpu",
@@ -153,9 +153,9 @@ def test_a_run_of_an_older_version_goes_on(tmp_path: Path) -> None:
 def test_what_it_will_cost_counts_every_level_as_it_is_trained(tmp_path: Path) -> None:
     each = replace(QUICK, rates=((0.01, 4),))
     epochs = {}
-    for pace in ("iterative", "none", "rate-rewinding"):
-        epochs[pace] = estimate(
-            arguments(tmp_path, replace(SPEC, each=each, pace=pace, targets=(0.0, 0.5, 0.75))), n=1
+    for schedule in ("iterative", "none", "rate-rewinding"):
+        epochs[schedule] = estimate(
+            arguments(tmp_path, replace(SPEC, each=each, schedule=schedule, targets=(0.0, 0.5, 0.75))), n=1
         ).epochs
     assert epochs == {"iterative": 9, "none": 1, "rate-rewinding": 3}
     cost = estimate(arguments(tmp_path, replace(SPEC, first=replace(QUICK, precision="bfloat16"))), n=1)
@@ -166,7 +166,7 @@ def test_what_it_will_cost_counts_every_level_as_it_is_trained(tmp_path: Path) -
 
 
 @given(
-    pace=st.sampled_from([pace for pace in PACES if pace != "gradual"]),
+    schedule=st.sampled_from([schedule for schedule in RETRAIN_SCHEDULES if schedule != "gradual"]),
     targets=st.lists(st.integers(1, 99), min_size=0, max_size=4, unique=True).map(
         lambda each: (0.0, *(n / 100 for n in sorted(each)))
     ),
@@ -174,20 +174,23 @@ def test_what_it_will_cost_counts_every_level_as_it_is_trained(tmp_path: Path) -
     excluded=st.lists(st.sampled_from(["a.weight", "b.weight"]), unique=True),
     augment=st.lists(st.sampled_from(["horizontal-flip", "rotation-10"]), unique=True),
 )
-def test_a_spec_survives_json(pace: str, targets: tuple, granularity: str, excluded: list, augment: list) -> None:
+def test_a_spec_survives_json(schedule: str, targets: tuple, granularity: str, excluded: list, augment: list) -> None:
     recipe = replace(QUICK, augment=tuple(augment), shape="cosine")
     pruning = PruningSpec.one_shot(0.0, granularity=granularity, excluded=tuple(excluded))
-    spec = replace(SPEC, pace=pace, targets=targets, first=recipe, pruning=pruning)
-    back = read_retrain_spec(json.loads(json.dumps(written(spec))))
+    spec = replace(SPEC, schedule=schedule, targets=targets, first=recipe, pruning=pruning)
+    facts = json.loads(json.dumps(asdict(spec)))
+    older = {"pace" if name == "schedule" else name: value for name, value in facts.items()}
+    assert read_retrain_spec(older) == spec
+    back = read_retrain_spec(facts)
     assert (back, back.key) == (spec, spec.key)
 
 
 def test_a_ramp_and_a_reset_survive_json() -> None:
     for spec in (
-        replace(SPEC, pace="gradual", ramp=Ramp(epochs=1, times=3)),
-        replace(SPEC, pace="reset", reset="epoch-1"),
+        replace(SPEC, schedule="gradual", ramp=Ramp(epochs=1, times=3)),
+        replace(SPEC, schedule="reset", reset="epoch-1"),
     ):
-        assert read_retrain_spec(json.loads(json.dumps(written(spec)))) == spec
+        assert read_retrain_spec(json.loads(json.dumps(asdict(spec)))) == spec
 
 
 @pytest.mark.parametrize(
@@ -195,10 +198,10 @@ def test_a_ramp_and_a_reset_survive_json() -> None:
     [
         {},
         {"colour": "red"},
-        written(SPEC) | {"targets": None},
-        written(SPEC) | {"pruning": {"colour": 1}},
-        written(SPEC) | {"first": {"rates": [[1]]}},
-        written(SPEC) | {"first": []},
+        asdict(SPEC) | {"targets": None},
+        asdict(SPEC) | {"pruning": {"colour": 1}},
+        asdict(SPEC) | {"first": {"rates": [[1]]}},
+        asdict(SPEC) | {"first": []},
     ],
 )
 def test_facts_that_are_no_spec(facts: dict[str, object]) -> None:
@@ -359,12 +362,12 @@ def test_a_second_process_on_one_series_is_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("more", "error"),
     [
-        ({"weights": "nowhere.pth", "spec": written(replace(SPEC, start="pretrained"))}, BadSpec),
+        ({"weights": "nowhere.pth", "spec": asdict(replace(SPEC, start="pretrained"))}, BadSpec),
         ({"held_out": "nowhere.zip"}, MissingData),
         ({"device": "toaster"}, BadSpec),
-        ({"spec": written(replace(SPEC, model="perceptron@tiny"))}, UnknownName),
-        ({"spec": written(replace(SPEC, targets=(0.0, 0.9999)))}, BadSpec),
-        ({"spec": written(replace(SPEC, pruning=PruningSpec.one_shot(0.0, excluded=("x",))))}, UnknownName),
+        ({"spec": asdict(replace(SPEC, model="perceptron@tiny"))}, UnknownName),
+        ({"spec": asdict(replace(SPEC, targets=(0.0, 0.9999)))}, BadSpec),
+        ({"spec": asdict(replace(SPEC, pruning=PruningSpec.one_shot(0.0, excluded=("x",))))}, UnknownName),
     ],
 )
 def test_what_cannot_be_trained_is_said_before_anything_is_written(

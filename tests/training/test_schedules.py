@@ -21,7 +21,7 @@ from core.disk.lock import Busy
 from core.disk.sparse import unpack_sparse
 from core.jobs.control import Stopped
 from core.models.building import untrained
-from core.specs import PACES, PruningSpec, Ramp, RetrainSpec, TrainSpec
+from core.specs import RETRAIN_SCHEDULES, PruningSpec, Ramp, RetrainSpec, TrainSpec
 from core.training import single
 from core.training.gradual import Gradual
 from core.training.series import Material, Step, key_of, recipe_of, run_series
@@ -59,7 +59,7 @@ def stored(made: Material, spec: RetrainSpec, level: int) -> tuple[dict[str, Ten
 @pytest.mark.parametrize("reset", ["", "pretrained", "initialisation", "epoch-1", "epoch-2"])
 def test_weights_are_reset_to_what_was_asked_for(tmp_path: Path, reset: str) -> None:
     """Without any training a level's weights are those that it begins with, masked."""
-    spec, made = replace(SPEC, pace="reset", reset=reset, each=STILL), material(tmp_path)
+    spec, made = replace(SPEC, schedule="reset", reset=reset, each=STILL), material(tmp_path)
     list(run_series(spec, made))
     origin = made.start
     if reset == "initialisation":
@@ -90,12 +90,12 @@ def test_an_epoch_that_was_not_kept_is_said(tmp_path: Path) -> None:
     made = material(tmp_path)
     list(run_series(replace(SPEC, targets=(0.0,)), made))
     with pytest.raises(MissingData, match="epoch 2 were not kept"):
-        list(run_series(replace(SPEC, pace="reset", reset="epoch-2"), made))
+        list(run_series(replace(SPEC, schedule="reset", reset="epoch-2"), made))
 
 
 def test_learning_rates_begin_again_and_weights_go_on(tmp_path: Path) -> None:
     falling = TrainSpec(rates=((0.05, 1), (0.01, 1)), batch_size=16, noise=0.0)
-    spec, made = replace(SPEC, pace="rate-rewinding", first=falling), material(tmp_path)
+    spec, made = replace(SPEC, schedule="rate-rewinding", first=falling), material(tmp_path)
     assert spec.each == falling
     list(run_series(spec, made))
     before, _ = stored(made, spec, 1)
@@ -129,7 +129,7 @@ class _Raised:
 
 
 def test_no_retraining_trains_nothing(tmp_path: Path) -> None:
-    spec, made = replace(SPEC, pace="none"), material(tmp_path)
+    spec, made = replace(SPEC, schedule="none"), material(tmp_path)
     told = list(run_series(spec, made))
     dense, _ = stored(made, spec, 0)
     for level in (1, 2):
@@ -173,7 +173,7 @@ def test_the_ramp_is_the_cubic_of_the_paper(times: int, final: float, initial: f
 
 def gradual_spec(trained: int, **ramp: int) -> RetrainSpec:
     return replace(
-        SPEC, pace="gradual", targets=(0.0, 0.8), each=replace(QUICK, rates=((0.05, trained),)), ramp=Ramp(**ramp)
+        SPEC, schedule="gradual", targets=(0.0, 0.8), each=replace(QUICK, rates=((0.05, trained),)), ramp=Ramp(**ramp)
     )
 
 
@@ -222,10 +222,10 @@ def test_gradual_waits_for_the_ramp_before_it_stops_early(tmp_path: Path) -> Non
 # --- killed and resumed
 
 
-@pytest.mark.parametrize("pace", ["gradual", "rate-rewinding", "reset"])
-def test_every_schedule_goes_on_to_the_same_bits(tmp_path: Path, pace: str) -> None:
-    spec = gradual_spec(3, begin=0, epochs=2, times=5) if pace == "gradual" else replace(SPEC, pace=pace)
-    spec = replace(spec, reset="epoch-2") if pace == "reset" else spec
+@pytest.mark.parametrize("schedule", ["gradual", "rate-rewinding", "reset"])
+def test_every_schedule_goes_on_to_the_same_bits(tmp_path: Path, schedule: str) -> None:
+    spec = gradual_spec(3, begin=0, epochs=2, times=5) if schedule == "gradual" else replace(SPEC, schedule=schedule)
+    spec = replace(spec, reset="epoch-2") if schedule == "reset" else spec
     whole = material(tmp_path / "whole")
     list(run_series(spec, whole))
     for steps in (2, 5, 6):
@@ -331,7 +331,7 @@ def test_a_pruned_weight_that_is_not_zero_never_reaches_a_file(tmp_path: Path, m
     monkeypatch.setattr("core.training.loop.Training.enforce", lambda self: None)
     made = material(tmp_path)
     with pytest.raises(SparsightError, match="grown back"):
-        list(run_series(replace(SPEC, pace="reset"), made))
+        list(run_series(replace(SPEC, schedule="reset"), made))
     assert not made.files.exists(key_of(SPEC, 1))
 
 
@@ -341,18 +341,18 @@ def test_a_pruned_weight_that_is_not_zero_never_reaches_a_file(tmp_path: Path, m
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"pace": "reset", "reset": "epoch-9"},
-        {"pace": "reset", "reset": "epoch-0"},
-        {"pace": "reset", "reset": "yesterday"},
-        {"pace": "reset", "start": "random", "reset": "pretrained"},
+        {"schedule": "reset", "reset": "epoch-9"},
+        {"schedule": "reset", "reset": "epoch-0"},
+        {"schedule": "reset", "reset": "yesterday"},
+        {"schedule": "reset", "start": "random", "reset": "pretrained"},
         {"reset": "epoch-1"},
         {"ramp": Ramp()},
-        {"pace": "gradual", "ramp": Ramp(epochs=2)},
-        {"pace": "sometimes"},
+        {"schedule": "gradual", "ramp": Ramp(epochs=2)},
+        {"schedule": "sometimes"},
         {"pruning": PruningSpec.one_shot(0.0, overrides=(("0.weight", 0.5),))},
         {"pruning": PruningSpec.one_shot(0.0, repair="batch-norm")},
         {"pruning": PruningSpec.one_shot(granularity="2:4")},
-        {"pace": "gradual", "targets": (0.0, 0.5), "pruning": PruningSpec.one_shot(granularity="2:4")},
+        {"schedule": "gradual", "targets": (0.0, 0.5), "pruning": PruningSpec.one_shot(granularity="2:4")},
     ],
 )
 def test_no_schedule(wrong: dict[str, object]) -> None:
@@ -367,18 +367,18 @@ def test_no_ramp(wrong: dict[str, int]) -> None:
 
 
 def test_equal_schedules_share_a_key_and_others_do_not() -> None:
-    keys = [replace(SPEC, pace=pace).key for pace in PACES]
-    keys += [replace(SPEC, pace="reset", reset=reset).key for reset in ("initialisation", "epoch-1", "epoch-2")]
+    keys = [replace(SPEC, schedule=schedule).key for schedule in RETRAIN_SCHEDULES]
+    keys += [replace(SPEC, schedule="reset", reset=reset).key for reset in ("initialisation", "epoch-1", "epoch-2")]
     keys += [
-        replace(SPEC, pace="gradual", each=SPEC.first, ramp=Ramp(epochs=2)).key,
+        replace(SPEC, schedule="gradual", each=SPEC.first, ramp=Ramp(epochs=2)).key,
         replace(SPEC, each=replace(QUICK, precision="auto")).key,
     ]
     assert len(set(keys)) == len(keys)
-    assert replace(SPEC, pace="reset", reset="pretrained").key == replace(SPEC, pace="reset").key
+    assert replace(SPEC, schedule="reset", reset="pretrained").key == replace(SPEC, schedule="reset").key
     assert "/iterative/pretrained/" in SPEC.key  # as the series that are there already have it
 
 
 def test_recipes_of_levels() -> None:
     assert recipe_of(SPEC, 0) == SPEC.first
     assert recipe_of(SPEC, 2) == SPEC.each
-    assert recipe_of(replace(SPEC, pace="none"), 1).epoch_rates == ()
+    assert recipe_of(replace(SPEC, schedule="none"), 1).epoch_rates == ()

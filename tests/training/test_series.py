@@ -63,10 +63,10 @@ def stored(made: Material, spec: RetrainSpec, level: int) -> tuple[dict[str, tor
     return unpack_sparse(made.files.load(key_of(spec, level))[0])
 
 
-@pytest.mark.parametrize("pace", ["iterative", "one-shot", "reset", "none"])
+@pytest.mark.parametrize("schedule", ["iterative", "one-shot", "reset", "none"])
 @pytest.mark.parametrize("scope", ["layer", "global"])
-def test_every_level_has_its_sparsity_and_masks_nest(tmp_path: Path, pace: str, scope: str) -> None:
-    spec = replace(SPEC, pace=pace, pruning=replace(SPEC.pruning, scope=scope))
+def test_every_level_has_its_sparsity_and_masks_nest(tmp_path: Path, schedule: str, scope: str) -> None:
+    spec = replace(SPEC, schedule=schedule, pruning=replace(SPEC.pruning, scope=scope))
     made = material(tmp_path)
     list(run_series(spec, made))
     before: dict[str, torch.Tensor] = {}
@@ -100,11 +100,11 @@ def test_the_smallest_weights_go(tmp_path: Path) -> None:
 def test_paces_begin_where_they_say(tmp_path: Path) -> None:
     """Without any training a level's weights are those that it begins with, masked."""
     still = TrainSpec(rates=((0.0, 1),), batch_size=67, weight_decay=0.0, noise=0.0)
-    for pace in ("iterative", "one-shot", "reset"):
-        spec = replace(SPEC, pace=pace, each=still)
-        made = material(tmp_path / pace)
+    for schedule in ("iterative", "one-shot", "reset"):
+        spec = replace(SPEC, schedule=schedule, each=still)
+        made = material(tmp_path / schedule)
         list(run_series(spec, made))
-        origin = made.start if pace == "reset" else stored(made, spec, 0)[0]
+        origin = made.start if schedule == "reset" else stored(made, spec, 0)[0]
         weights, mask = stored(made, spec, 2)
         for name, kept in mask.items():
             assert torch.equal(weights[name], origin[name] * kept)

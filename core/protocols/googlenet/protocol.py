@@ -198,7 +198,7 @@ def _spec(plan: Plan, card: Card, names: tuple[str, str], targets: tuple[float, 
         targets=targets,
         first=plan.recipe(plan.dense_epochs),
         each=each,
-        pace=retraining if retraining in RETRAININGS else "one-shot",
+        schedule=retraining if retraining in RETRAININGS else "one-shot",
         start=plan.start,
         seed=plan.seed,
         pruning=PruningSpec.one_shot(

@@ -19,7 +19,7 @@ from core.models.architectures import OFFERED
 from core.models.head import data_name
 from core.protocols.merkle import job as merkle_job
 from core.pruning import CRITERIA
-from core.specs import AUGMENTATIONS, GRANULARITIES, OPTIMISERS, PACES, RATES, RESETS, SCOPES, n_of_m
+from core.specs import AUGMENTATIONS, GRANULARITIES, OPTIMISERS, RATES, RESETS, RETRAIN_SCHEDULES, SCOPES, n_of_m
 from core.training.retrain import Cost, check, estimate, read_series
 from core.training.task import RetrainTask
 from pages.parts.common import access, engine, frame
@@ -157,7 +157,7 @@ def _own() -> dict[str, Any]:
         key="_criterion",
         help=listed({name: entry.summary for name, entry in CRITERIA.items()}),
     )
-    schedule = st.selectbox("Schedule", tuple(PACES), key="_pace", help=listed(PACES))
+    schedule = st.selectbox("Schedule", tuple(RETRAIN_SCHEDULES), key="_schedule", help=listed(RETRAIN_SCHEDULES))
     if schedule == "reset":
         reset = st.selectbox(
             "Reset to", ("the dense network's start", "initialisation", "epoch-1"), key="_reset", help=listed(RESETS)
