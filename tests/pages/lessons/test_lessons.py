@@ -181,7 +181,7 @@ def test_the_buttons_move_and_the_address_follows() -> None:
 
 def test_another_lesson_is_chosen_at_its_beginning() -> None:
     app = open_step(1, 4)
-    app.segmented_control(key="_lesson").set_value(3).run()
+    app.segmented_control(key="lesson_choice").set_value(3).run()
     assert place(app) == ("3", "1")
     assert app.header[0].value == LESSONS[2].steps[0].title
 
