@@ -203,7 +203,7 @@ def test_a_room_sees_the_answer_before_the_next_step() -> None:
     assert "**step 1 of 7**" in where(app)
     assert not app.success
     assert not app.info[0].value.startswith("**Not quite")  # nobody has chosen
-    assert "_lesson" not in [element.key for element in app.segmented_control]
+    assert "lesson_choice" not in [element.key for element in app.segmented_control]
     app.button(key="_page_next").click().run()
     assert "**step 2 of 7**" in where(app)
     assert in_address(app, "present") == "1"
