@@ -181,7 +181,7 @@ def test_the_buttons_move_and_the_address_follows() -> None:
 
 def test_another_lesson_is_chosen_at_its_beginning() -> None:
     app = open_step(1, 4)
-    app.segmented_control(key="_lesson").set_value(3).run()
+    app.segmented_control(key="lesson_choice").set_value(3).run()
     assert place(app) == ("3", "1")
     assert app.header[0].value == LESSONS[2].steps[0].title
 
@@ -203,7 +203,7 @@ def test_a_room_sees_the_answer_before_the_next_step() -> None:
     assert "**step 1 of 7**" in where(app)
     assert not app.success
     assert not app.info[0].value.startswith("**Not quite")  # nobody has chosen
-    assert "_lesson" not in [element.key for element in app.segmented_control]
+    assert "lesson_choice" not in [element.key for element in app.segmented_control]
     app.button(key="_page_next").click().run()
     assert "**step 2 of 7**" in where(app)
     assert in_address(app, "present") == "1"
