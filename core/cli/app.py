@@ -79,7 +79,7 @@ def _can_be_folder(path: Path) -> bool:
     """Whether it is a folder, or a name that is free for one."""
     try:
         return path.is_dir() or not path.exists()
-    except (OSError, ValueError):  # too long, or with a null byte
+    except OSError:  # too long a name
         return False
 
 

@@ -374,7 +374,6 @@ WRONG: dict[str, tuple[list[str], int, str]] = {
     "levels": (["protocol", "run", "lukkien", "--levels", "99"], 1, "0 to 25"),
     "file as folder": (["info", "--folder", "README.md"], 1, "no folder"),
     "a folder with too long a name": (["info", "--folder", "x" * 300], 1, "no folder"),
-    "a null byte in a folder": (["info", "--folder", "\0"], 1, "no folder"),
 }
 
 
