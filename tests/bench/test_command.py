@@ -12,6 +12,7 @@ from bench.__main__ import build
 from core.cli.app import run_command
 
 
+@pytest.mark.long
 def test_prints_one_line_of_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run_command(build, ["threads", "--n", "4", "--device", "cpu", "--folder", str(tmp_path)]) == 0
     out = capsys.readouterr().out

@@ -12,10 +12,9 @@ pytestmark = pytest.mark.browser
 MOST_PRESSES = 40  # a step with a question takes two
 
 
-@pytest.mark.parametrize("present", ["", pytest.param("&present=1", marks=pytest.mark.long)])
-@pytest.mark.parametrize(
-    "lesson", [pytest.param(1, marks=pytest.mark.long), 2, pytest.param(3, marks=pytest.mark.long)]
-)
+@pytest.mark.long
+@pytest.mark.parametrize("present", ["", "&present=1"])
+@pytest.mark.parametrize("lesson", [1, 2, 3])
 def test_a_lesson_is_driven_to_its_end_by_a_clicker(tab: OpenTab, lesson: int, present: str) -> None:
     page = tab(f"lessons?lesson={lesson}{present}")
     page.wait_for_selector("text=/step 1 of \\d/")
