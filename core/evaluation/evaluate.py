@@ -86,7 +86,7 @@ def _mean(values: Series) -> dict[str, Any]:
 
 
 def heatmap_columns(inputs: Inputs) -> tuple[str, ...]:
-    """What is said of heatmaps over a data set unless other columns are asked for."""
+    """The default columns for the heatmaps of a data set."""
     return ("predicted", *MAPS, *(("box-iou",) if inputs.has_boxes else ()))
 
 

@@ -15,7 +15,7 @@ def dense_weights(card: Card, model: ModelSpec, folder: Path, progress: Progress
     under the model's key.
 
     Args:
-        folder: where downloads lie. progress: is told bytes done and bytes in all.
+        folder: holds the downloads. progress: called with bytes done and bytes in total.
     Raises:
         UnknownName: no such weights. MissingData, BadFile: they are not there or damaged.
     """

@@ -175,7 +175,9 @@ class ModelStore:
         """Whether the dense weights of this model are nowhere on this machine."""
         card = self.catalogue.card(model)
         there = is_there(card, model, self.downloads)
-        return not self.files.exists(self.stored_key(VariantSpec(model=model))) if there is None else not there
+        if there is None:
+            there = self.files.exists(self.stored_key(VariantSpec(model=model)))
+        return not there
 
     def stored_key(self, variant: VariantSpec) -> str:
         """The file of a dense network or of a trained level, by its key in `files`. Raises
