@@ -26,27 +26,16 @@ class Entry(Generic[T]):
     facts: Mapping[str, str] = field(default_factory=dict)  # e.g. {"cost": "one pass"}
 
 
-class Registry(Mapping[str, Entry[T]]):
-    """Entries by name, in the order of registration.
+class Entries(Mapping[str, Entry[T]]):
+    """Entries by name, in their order.
 
     Args:
         noun: what an entry is, for messages ("CAM method").
     """
 
-    def __init__(self, noun: str) -> None:
+    def __init__(self, noun: str, entries: Mapping[str, Entry[T]] | None = None) -> None:
         self.noun = noun
-        self._entries: dict[str, Entry[T]] = {}
-
-    def register(self, name: str, title: str, summary: str, source: str = "", **facts: str) -> Callable[[T], T]:
-        """Decorator that adds a thing under its name; a name can be taken once only."""
-
-        def add(value: T) -> T:
-            if name in self._entries:
-                raise ValueError(f"{self.noun} '{name}' is registered twice")
-            self._entries[name] = Entry(name, value, title, summary, source, facts)
-            return value
-
-        return add
+        self._entries: dict[str, Entry[T]] = dict(entries or {})
 
     def __getitem__(self, name: str) -> Entry[T]:
         """The entry; UnknownName with the nearest known name otherwise."""
@@ -62,3 +51,18 @@ class Registry(Mapping[str, Entry[T]]):
 
     def __len__(self) -> int:
         return len(self._entries)
+
+
+class Registry(Entries[T]):
+    """What is registered, in the order of registration."""
+
+    def register(self, name: str, title: str, summary: str, source: str = "", **facts: str) -> Callable[[T], T]:
+        """Decorator that adds a thing under its name; a name can be taken once only."""
+
+        def add(value: T) -> T:
+            if name in self._entries:
+                raise ValueError(f"{self.noun} '{name}' is registered twice")
+            self._entries[name] = Entry(name, value, title, summary, source, facts)
+            return value
+
+        return add

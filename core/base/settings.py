@@ -1,7 +1,7 @@
 """How Sparsight is set up: where its files lie, which device it uses, how much memory it may keep.
 
-The environment is read once, by `Settings.from_environment()`. Whoever wants something else passes
-other settings on; nothing writes into the environment.
+`Settings.from_environment()` reads the environment once. Callers that need other values pass other
+settings; nothing writes to the environment.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -113,11 +114,12 @@ def evaluate(
     data.check_heatmaps()
     engine, spec = common.engine(), data.spec()
     variant = network.variant(engine.catalogue)
-    with common.output.progress("Evaluating"):
-        accuracy = engine.evaluate_accuracy(variant, spec)
+    with common.output.progress():
+        accuracy = engine.evaluate_accuracy(variant, spec, partial(common.output.advance, "Counting right answers"))
         found = accuracy_facts(accuracy)
         if data.heatmaps:
-            rows = engine.evaluate(variant, spec, CamSpec(method=data.cam or CamSpec().method, target="own"))
+            cam = CamSpec(method=data.cam or CamSpec().method, target="own")
+            rows = engine.evaluate(variant, spec, cam, progress=partial(common.output.advance, "Making heatmaps"))
             found["heatmaps"] = rows.summary()
             if data.out:
                 write(data.out, rows.rows.to_csv(index_label="row").encode())

@@ -49,7 +49,7 @@ class Output:
             print("\n\n".join(_render(part) for part in ([text] if isinstance(text, str) else text)), flush=True)
 
     def step(self, facts: dict[str, Any], text: str, part: tuple[float, float], lasting: bool = False) -> None:
-        """Reports how far the work is, on the bar if there is one; as a line if there is none, or
+        """Reports one step of the work: on the bar if there is one, as a line if there is none or
         if the step is lasting.
 
         Args:
@@ -58,6 +58,10 @@ class Output:
         done, total = part
         if self._bar is None or self.as_json or lasting:
             self.say(facts, text)
+        self.advance(text, done, total)
+
+    def advance(self, text: str, done: float, total: float) -> None:
+        """Moves the bar, if there is one."""
         if self._bar is not None:
             if not self._bar.tasks:
                 self._bar.add_task(text, total=total)

@@ -10,7 +10,7 @@ import math
 import mmap
 import os
 import tempfile
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,6 +22,7 @@ from torch import Tensor
 
 from core.base.device import free_ram_bytes
 from core.base.errors import BadImage, BadSpec, OutOfMemory
+from core.base.progress import Progress, silent
 from core.data.photo_sets import Photo, PhotoSet
 from core.data.photos import fit_photo
 from core.models.cards import InputRule
@@ -102,13 +103,11 @@ def decode(parts: Sequence[PhotoSet], rule: InputRule, folder: Path) -> Decoding
     return found
 
 
-def finished(
-    work: Generator[tuple[int, int], None, T], tell: Callable[[int, int], None] = lambda done, total: None
-) -> T:
-    """Goes through it to its end, telling how far it is, and returns what comes out."""
+def finished(work: Generator[tuple[int, int], None, T], progress: Progress = silent) -> T:
+    """Goes through it to its end, reporting progress, and returns what comes out."""
     while True:
         try:
-            tell(*next(work))
+            progress(*next(work))
         except StopIteration as end:
             return end.value
 

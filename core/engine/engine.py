@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from core.base.device import choose_device, describe
 from core.base.errors import BadSpec
+from core.base.progress import Progress, silent
 from core.base.settings import Settings, shipped_folder
 from core.base.stamps import Stamp, settled
 from core.base.text import MEGABYTE
@@ -257,28 +258,35 @@ class Engine:
         counts = self._accuracies.get(variant, data)
         return counts and evaluation.accuracy(variant, data, evaluation.Counts(*counts))
 
-    def accuracy(self, variant: VariantSpec, data: DataSpec) -> Accuracy:
+    def accuracy(self, variant: VariantSpec, data: DataSpec, progress: Progress = silent) -> Accuracy:
         """Top-1 accuracy, from the stored table or evaluated now."""
-        return self.known_accuracy(variant, data) or self.evaluate_accuracy(variant, data)
+        return self.known_accuracy(variant, data) or self.evaluate_accuracy(variant, data, progress)
 
-    def evaluate_accuracy(self, variant: VariantSpec, data: DataSpec) -> Accuracy:
+    def evaluate_accuracy(self, variant: VariantSpec, data: DataSpec, progress: Progress = silent) -> Accuracy:
         """Top-1 accuracy, counted now; of photographs also top-5, and among the data set's own
         classes.
+
+        Args:
+            progress: called with images done and total after each batch.
         """
         inputs = self.inputs(data, variant.model)
-        return evaluation.accuracy(
-            variant, data, self.store.use(variant, lambda lent: evaluation.count(lent.network, inputs))
-        )
+        counts = self.store.use(variant, lambda lent: evaluation.count(lent.network, inputs, progress))
+        return evaluation.accuracy(variant, data, counts)
 
     def evaluate(
-        self, variant: VariantSpec, data: DataSpec, cam: CamSpec, columns: Sequence[str] = ()
+        self,
+        variant: VariantSpec,
+        data: DataSpec,
+        cam: CamSpec,
+        columns: Sequence[str] = (),
+        progress: Progress = silent,
     ) -> evaluation.Table:
         """A table with one row an image of a data set.
 
         Args:
             cam: the heatmaps, for the class that the network predicts. columns: keys of COLUMNS
                 (core/evaluation/columns.py); predictions, maps, and how well they fit the object
-                when left out.
+                when left out. progress: called with images done and total after each batch.
         """
         if cam.target != "own":
             raise BadSpec(
@@ -287,7 +295,9 @@ class Engine:
         inputs = self.inputs(data, variant.model)
         cam = replace(cam, layer=cam.layer or self.card(variant.model).target_layer)
         names = tuple(columns) or evaluation.heatmap_columns(inputs)
-        return self.store.use(variant, lambda lent: evaluation.evaluate(lent.network, inputs, names, cam))
+        return self.store.use(
+            variant, lambda lent: evaluation.evaluate(lent.network, inputs, names, cam, progress=progress)
+        )
 
     def accuracy_curve(self, variant: VariantSpec, data: DataSpec) -> tuple[tuple[MaskReport, Accuracy], ...]:
         """Accuracy over the variant's series, as far as it is in the stored table."""

@@ -13,6 +13,7 @@ from pandas import DataFrame, Series
 from torch import Tensor, nn
 
 from core.base.errors import BadSpec
+from core.base.progress import Progress, silent
 from core.base.text import first_few
 from core.data.batches import Batch, Inputs
 from core.evaluation.columns import COLUMNS, TOP, Needs, Seen, needs
@@ -96,13 +97,15 @@ def evaluate(
     columns: Sequence[str] = ANSWERS,
     cam: CamSpec | None = None,
     watch: Callable[[Seen], None] = lambda seen: None,
+    progress: Progress = silent,
 ) -> Table:
     """One row for every image of a data set.
 
     Args:
         network: on the inputs' device, in evaluation mode. columns: keys of COLUMNS. cam: method
             and layer of the heatmaps, for the predicted class; None where no column needs one.
-        watch: called with each batch when its columns are made.
+        watch: called with each batch when its columns are made. progress: called with images done
+            and total after each batch.
     Raises:
         UnknownName: no such column.
     """
@@ -116,6 +119,7 @@ def evaluate(
             seen = Seen(taken, network, inputs.own_classes, network, cam)
             yield seen
             watch(seen)
+            progress(int(batch.rows[-1]) + 1, len(inputs))
             widths.append(seen.logits.shape[1])
 
     rows, values = collect(look(), columns)
@@ -152,11 +156,11 @@ def _spread(name: str, rows: Tensor, values: Tensor, count: int) -> Tensor:
     return whole
 
 
-def count(network: nn.Module, inputs: Inputs) -> Counts:
+def count(network: nn.Module, inputs: Inputs, progress: Progress = silent) -> Counts:
     """How many answers are right.
 
     Args:
-        network: on the inputs' device, in evaluation mode.
+        network: on the inputs' device, in evaluation mode. progress: as for `evaluate`.
     Raises:
         BadSpec: no class of the data set is a class of the network, or no image can be read.
     """
@@ -166,7 +170,7 @@ def count(network: nn.Module, inputs: Inputs) -> Counts:
             "An accuracy needs photographs whose class the network can say.",
             "Name the folders by the network's classes or by ImageNet's synsets, or choose another network.",
         )
-    table = evaluate(network, inputs)
+    table = evaluate(network, inputs, progress=progress)
     rows = table.rows[(inputs.labels.cpu().numpy() >= 0) & (table.rows.predicted != UNREADABLE)]
     if rows.empty:
         raise BadSpec(

@@ -10,13 +10,13 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from core.base.progress import Progress
 from core.models.building import blank, skeleton
 from core.models.layers import Layer, target_layers
 from core.pruning.groups import conv_groups
 from core.specs import ModelSpec, PruningSpec, Schedule
 
 State = dict[str, Tensor]
-Progress = Callable[[int, int], None]  # bytes done, bytes in all
 LoadWeights = Callable[[Path, Progress | None], State]  # folder for downloads -> a complete state dict
 PRUNABLE_KINDS = {nn.Conv2d: "conv", nn.Linear: "linear"}
 RANDOM = "random"  # the weights that every network has: untrained, drawn from the seed

@@ -6,14 +6,14 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from torch import nn
 
 from core.base.errors import BadFile, SparsightError, UnknownName
-from core.base.registry import Entry
+from core.base.registry import Entries, Entry
 from core.base.stamps import Stamp, stamp_of
 from core.disk.files import Files
 from core.models import own, torchvision_cnns
@@ -26,7 +26,7 @@ from core.specs import ModelSpec
 _log = logging.getLogger(__name__)
 
 
-class Catalogue(Mapping[str, Entry[Card]]):
+class Catalogue(Entries[Card]):
     """The networks of one engine by name. Safe for threads.
 
     Each question about a network looks whether its card has changed on disk; looking again costs
@@ -37,10 +37,10 @@ class Catalogue(Mapping[str, Entry[Card]]):
     """
 
     def __init__(self, files: Files) -> None:
+        super().__init__("model", MODELS)  # its entries are replaced as a whole, never changed
         self.files = files
         self.roots = (files.write_root, *files.read_roots)
         self._looking = threading.RLock()
-        self._entries: dict[str, Entry[Card]] = dict(MODELS)  # replaced as a whole, never changed
         self._seen: dict[str, Stamp] = {}  # of the files that hold a card, by the network's name
         self.damaged: tuple[BadFile, ...] = ()  # cards that cannot be used, as found last
         self.refresh()
@@ -123,20 +123,6 @@ class Catalogue(Mapping[str, Entry[Card]]):
         if self._seen.get(name) != stamp:
             self.refresh()
         return stamp
-
-    def __getitem__(self, name: str) -> Entry[Card]:
-        if name not in self._entries:
-            raise UnknownName("model", name, self._entries)
-        return self._entries[name]
-
-    def __contains__(self, name: object) -> bool:  # Mapping's own would ask __getitem__, whose error is no KeyError
-        return name in self._entries
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._entries)
-
-    def __len__(self) -> int:
-        return len(self._entries)
 
     def _put(self, entry: Entry[Card]) -> None:
         self._entries = {**self._entries, entry.name: entry}

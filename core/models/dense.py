@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from core.base.errors import UnknownName
+from core.base.progress import Progress
 from core.models.building import untrained
-from core.models.cards import RANDOM, Card, Progress, State
+from core.models.cards import RANDOM, Card, State
 from core.specs import ModelSpec
 
 

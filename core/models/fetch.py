@@ -13,7 +13,7 @@ from pathlib import Path
 
 from core.base.atomic import replacing
 from core.base.errors import BadFile, CacheNotWritable, MissingData
-from core.models.cards import Progress
+from core.base.progress import Progress
 
 CHUNK_BYTES = 1 << 18
 TRIES = 3  # a connection that breaks off is taken up again where it broke

@@ -17,8 +17,9 @@ import torch
 from torch import nn
 
 from core.base.errors import BadSpec, MissingData
+from core.base.progress import Progress
 from core.models.building import Build, skeleton
-from core.models.cards import Card, InputRule, Progress, State, Weights
+from core.models.cards import Card, InputRule, State, Weights
 from core.models.fetch import Remote, fetch
 from core.models.imagenet import ImageNetCard
 from core.models.layers import last_layer, logits_layer, target_layers, watch

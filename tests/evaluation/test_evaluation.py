@@ -164,6 +164,14 @@ def test_masks_that_cannot_be_read_count_as_none(tmp_path: Path) -> None:
     assert evaluate.count(NETWORK, inputs).total == 2
 
 
+def test_progress_counts_the_photographs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(photo_inputs, "BATCH_VALUES", 7 * 32 * 32 * 3)
+    reported: list[tuple[int, int]] = []
+    inputs = PhotoInputs(read_folder(folder), made_card(), CPU)
+    evaluate.count(NETWORK, inputs, lambda done, total: reported.append((done, total)))
+    assert reported == [(7, 27), (14, 27), (21, 27), (27, 27)]
+
+
 @pytest.mark.parametrize("kept", [0, 10**9])
 @pytest.mark.parametrize("values", [1, 7 * 32 * 32 * 3, 10**9])
 def test_batches_and_memory_change_nothing(

@@ -153,7 +153,7 @@ def count(place: str, variant: VariantSpec, data: DataSpec) -> Work:
         key=("accuracy", variant, data),
         stamp=stamp(variant, data),
         what="Classifying the images",
-        run=lambda task: engine().accuracy(variant, data),
+        run=lambda task: engine().accuracy(variant, data, task.advance),
     )
 
 

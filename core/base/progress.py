@@ -1,0 +1,11 @@
+"""How work reports its progress."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+Progress = Callable[[int, int], None]  # done, total
+
+
+def silent(done: int, total: int) -> None:
+    """Reports progress to nobody."""
