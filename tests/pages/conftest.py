@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import cache as cached
 from functools import partial
 from pathlib import Path
 
 import pytest
 import streamlit as st
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from core import VariantSpec
@@ -16,6 +18,16 @@ from pages.parts.common import state
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 60  # the first run imports torch
 OpenPage = Callable[..., AppTest]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_look_for_components() -> Iterator[None]:
+    """Every AppTest looks through all installed packages for components, which takes 0.5 s; they
+    stay the same.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manifest_scanner, "scan_component_manifests", cached(manifest_scanner.scan_component_manifests))
+        yield
 
 
 @pytest.fixture(scope="session")
