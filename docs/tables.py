@@ -48,10 +48,10 @@ def tables() -> dict[str, str]:
         + "\n\n"
         + _markdown(
             "granularity | what goes together",
-            ((f"`{name}`", _after_colon(text)) for name, text in GRANULARITIES.items()),
+            ((f"`{name}`", text) for name, text in GRANULARITIES.items()),
         )
         + "\n\n"
-        + _markdown("scope | what it means", ((f"`{name}`", _after_colon(text)) for name, text in SCOPES.items())),
+        + _markdown("scope | what it means", ((f"`{name}`", text) for name, text in SCOPES.items())),
         "CAM methods": _markdown("method | what it does | cost | asks for a class | layers | made by | source", cams),
         "measures": _markdown("measure | of | what it says | range | source", measures),
         "benches": _markdown("bench | what is timed or counted", ((_code(e), e.summary) for e in BENCHES.values())),
@@ -69,10 +69,6 @@ def _is_general(entry: Entry[Card]) -> bool:
     retrained.
     """
     return not {"own", "retrained"} & set(entry.facts)
-
-
-def _after_colon(text: str) -> str:
-    return text.split(": ", 1)[1]
 
 
 def _code(entry: Entry) -> str:

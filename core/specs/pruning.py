@@ -12,28 +12,27 @@ from core.specs.shares import exact_share, one_of, whole
 Schedule = Literal["none", "one-shot", "iterative-reset", "retrained"]
 SCHEDULES: dict[str, str] = {
     "none": "dense",
-    "one-shot": "one-shot: prune the dense network, no retraining",
-    "iterative-reset": "iterative with weight reset: prune 20 % of what is left, reset, retrain, repeat",
-    "retrained": "retrained: a trained series, pruned and retrained level by level as its run says",
+    "one-shot": "prune the dense network, without retraining",
+    "iterative-reset": "prune 20 % of what is left, reset the weights, retrain, repeat",
+    "retrained": "a trained series, pruned and retrained level by level",
 }
 TRAINED = ("iterative-reset", "retrained")  # schedules whose networks are stored, level by level
 SCOPES: dict[str, str] = {
-    "global": "global: one ranking over all prunable weights",
-    "layer": "per layer: the same share of each layer",
+    "global": "one ranking over all prunable weights",
+    "layer": "the same share of each layer",
 }
 GRANULARITIES: dict[str, str] = {
-    "weight": "weight: single weights (unstructured)",
-    "kernel": "kernel: whole kernels, each the connection of one input channel to one output channel",
-    "channel": "channel: all kernels that read one input channel of a layer (connection sparsity by input channel)",
-    "filter": "filter: all weights that make one output channel",
+    "weight": "single weights (unstructured)",
+    "kernel": "whole kernels, each the connection of one input channel to one output channel",
+    "channel": "all kernels that read one input channel of a layer (connection sparsity by input channel)",
+    "filter": "all weights that make one output channel",
     "2:4": (
-        "2:4: of every four weights in a row the two lowest go, the pattern that some GPUs run faster; any other N:M as"
-        " well"
+        "of every four weights in a row the two lowest go, a pattern that some GPUs run faster; any other N:M as well"
     ),
 }
 REPAIRS: dict[str, str] = {
-    "none": "none: the network as pruning leaves it",
-    "batch-norm": "BatchNorm re-estimation: means and variances are measured again on a few images; weights stay",
+    "none": "the network as pruning leaves it",
+    "batch-norm": "means and variances of BatchNorm are measured again on a few images; the weights stay",
 }
 
 

@@ -18,6 +18,7 @@ from core.base.text import interval
 from core.results import ELSEWHERE_BELOW, SAME_FROM, Accuracy, Agreement, Comparison, Heatmap, MaskReport
 
 DENSE, PRUNED, NEUTRAL, GRID = "#dd7a1c", "#8a63e0", "#8b8798", "rgba(139, 135, 152, 0.22)"
+CURVE_PX = 220  # height of the curves below the pictures
 FLOOR = 0.0004  # density below one weight in 2,324: where "everything is gone" stands on a logarithmic axis
 SPARSITY_TICKS = (0.0, 0.7, 0.9, 0.97, 0.99, 0.997, 0.999)  # half a decade of what is kept apart
 FEW_LAYERS, FEW_CLASSES = 8, 12  # that stand side by side with their names
@@ -32,7 +33,7 @@ def series_curve(accuracies: Points, overlaps: Points, here: MaskReport, images:
         accuracies: fractions right. overlaps: soft IoU of the pruned heatmap with the ink. images:
             how many the accuracy counts.
     """
-    figure = empty_figure(f"Accuracy (n = {images:,}) and soft IoU (n = 1) by sparsity")
+    figure = empty_figure(f"Accuracy (n = {images:,}) and soft IoU (n = 1) by sparsity", CURVE_PX)
     for points, name, colour, dash in (
         (accuracies, "accuracy", NEUTRAL, "dot"),
         (overlaps, "soft IoU", PRUNED, "solid"),
@@ -109,11 +110,11 @@ def followed(
             the highest that there will be.
         band: sparsities between which networks usually collapse.
     """
-    figure = empty_figure("This image over sparsities (n = 1)")
+    figure = empty_figure("This image over all sparsities (n = 1)", CURVE_PX)
     lines = (
-        ("Pearson with the dense map", PRUNED, "solid", [answer.similarity["pearson"] for answer in answers]),
+        ("agreement of the heatmaps", PRUNED, "solid", [answer.similarity["pearson"] for answer in answers]),
         (
-            "probability of the dense class",
+            "probability of the dense network's answer",
             NEUTRAL,
             "dot",
             [answer.pruned.prediction.of(answer.dense.prediction.top) for answer in answers],

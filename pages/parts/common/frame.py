@@ -14,7 +14,8 @@ from typing import Any, ParamSpec
 import streamlit as st
 
 from core.base.errors import SparsightError
-from pages.parts.common import access, history, present
+from pages.parts.common import access, present
+from pages.parts.common import link as address_link
 from pages.parts.common.markdown import message
 from pages.parts.common.state import state
 
@@ -53,9 +54,9 @@ def page(name: str) -> Iterator[None]:
     mine = state()
     mine.is_new, mine.page = mine.page != name, name
     mine.waiting.visited.clear()
+    mine.address.clear()
     if mine.is_new:
         mine.waiting.leave_unseen(mine.owner)
-        history.restore()
     icon = next(icon for _, known, icon, _ in PAGES if known == name)
     st.set_page_config(
         page_title=f"{name} · Sparsight",
@@ -69,6 +70,7 @@ def page(name: str) -> Iterator[None]:
         _links()
     with explained():
         yield
+    address_link.write(whole=True)
     mine.waiting.leave_unseen(mine.owner)
 
 
@@ -100,7 +102,7 @@ def _links() -> None:
             link(file, name, icon)
     with st.container(gap=None):
         present.switch()
-        history.one_entry_an_action()
+        address_link.one_entry_a_place()
 
 
 @contextmanager

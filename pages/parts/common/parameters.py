@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from core.base.suggestions import nearest
 
@@ -25,10 +27,29 @@ class Choice:
 
     default: str
     names: tuple[str, ...]
+    titles: Mapping[str, str] = field(default_factory=dict, kw_only=True)
+
+    @property
+    def is_switch(self) -> bool:
+        """Whether the names are true and false."""
+        return set(self.names) == {"true", "false"}
+
+    def title(self, name: str) -> str:
+        """What people read for a name of the address."""
+        return self.titles.get(name, name)
+
+    def parse(self, texts: Sequence[str]) -> Any:
+        """The widget's value for what an address says; the default where that cannot be used."""
+        text = texts[-1] if texts and not self.problem(texts[-1]) else self.default
+        return text.lower() == "true" if self.is_switch else text
+
+    def allows(self, value: object) -> bool:
+        """Whether a widget can have this value."""
+        return isinstance(value, bool) if self.is_switch else value in self.names
 
     def problem(self, text: str) -> str | None:
         """What is wrong with this value, or None."""
-        if text in self.names or (set(self.names) == {"true", "false"} and text.lower() in self.names):
+        if text in self.names or (self.is_switch and text.lower() in self.names):
             return None
         if text.replace(" ", "+") in self.names:
             return "in an address + stands for a space; write it as %2B."
@@ -49,7 +70,7 @@ class Stated(Choice):
     is where a new view begins.
     """
 
-    usual: str
+    usual: str = ""
 
 
 @dataclass(frozen=True)
@@ -58,6 +79,19 @@ class Several:
 
     names: tuple[str, ...]
     default: tuple[str, ...] = ()
+    titles: Mapping[str, str] = field(default_factory=dict, kw_only=True)
+
+    def title(self, name: str) -> str:
+        """What people read for a name of the address."""
+        return self.titles.get(name, name)
+
+    def parse(self, texts: Sequence[str]) -> list[str]:
+        """Those of the values that can be used."""
+        return [text for text in texts if not self.problem(text)]
+
+    def allows(self, value: object) -> bool:
+        """Whether a widget can have this value."""
+        return isinstance(value, list | tuple) and all(each in self.names for each in value)
 
     def problem(self, text: str) -> str | None:
         """What is wrong with one of the values, or None."""
@@ -77,6 +111,15 @@ class Number:
     low: float
     high: float
     step: float = 1
+
+    def parse(self, texts: Sequence[str]) -> float:
+        """The widget's value for what an address says."""
+        text = self.said if not texts else self.instead(texts[-1]) if self.problem(texts[-1]) else texts[-1]
+        return int(text) if isinstance(self.step, int) else float(text)
+
+    def allows(self, value: object) -> bool:
+        """Whether a widget can have this value."""
+        return isinstance(value, int if isinstance(self.step, int) else float | int) and self.low <= value <= self.high
 
     def problem(self, text: str) -> str | None:
         """What is wrong with this value, or None."""

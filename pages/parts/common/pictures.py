@@ -1,4 +1,4 @@
-"""Explore's first screen: four pictures of one size, and the score cards."""
+"""Explore's first screen: four pictures of one size, and the scores behind them."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from core import CamSpec, ImageRef, ModelSpec, VariantSpec
 from core.base.stamps import Stamp
 from core.data.folders import PREFIX
 from core.figures import maps
+from core.figures.wording import value_text
 from core.measures import MEASURES
-from core.results import Comparison, Heatmap, Picture
+from core.results import Agreement, Comparison, Heatmap, Picture
 from pages.parts.common import engine, present, story
 from pages.parts.common.markdown import message, plain
 
-# Which scores stand on the first screen, by the kind of truth there is. A mask has no brightest
-# tenth, so no IoU at top p.
+# Which scores have a card, by the kind of truth there is. A mask has no brightest tenth, so it has
+# no IoU at top p.
 CARDS = {
     "ink": (("soft-iou", "overlap"), ("iou-top-p", "overlap"), ("energy-inside", "overlap"), ("pearson", "similarity")),
     "": tuple((name, "similarity") for name in ("pearson", "spearman", "soft-iou-of-maps", "ssim")),
@@ -44,15 +45,18 @@ class Drawn:
     outline: bool = False
 
 
-def four_pictures(answer: Comparison, drawn: Drawn) -> None:
+def four_pictures(answer: Comparison, drawn: Drawn, spread: str = "") -> None:
     """Input, dense, pruned, difference.
 
     Every alt text ends with the counted sparsity, so that one can wait for the change.
+
+    Args:
+        spread: of the agreement over images, in words, where it is known.
     """
     pruned, picture = answer.pruned, answer.picture
     urls = _urls(answer, drawn)
     at = f"at {answer.mask.sparsity:.4%} sparsity"
-    grid = st.grid(4, min_column_width=NARROWEST_PX, gap="small")
+    grid = st.container(key="pictures").grid(4, min_column_width=NARROWEST_PX, gap="small")
     with _cell(grid):
         _picture("Input" + (", with noise" if pruned.image.noise else ""), urls[0], f"The input{_of(picture)} {at}")
         _named(answer)
@@ -66,7 +70,7 @@ def four_pictures(answer: Comparison, drawn: Drawn) -> None:
         _says(pruned, changed=answer.flipped)
     with _cell(grid):
         _picture("Dense − pruned", urls[3], f"Difference of the two heatmaps {at}")
-        _similarity(answer)
+        _agreement(answer.agreement, spread)
 
 
 def _of(picture: Picture) -> str:
@@ -123,11 +127,16 @@ def _says(side: Heatmap, changed: bool = False) -> None:
     st.caption("0 to 1, evidence" if side.usable else f":material/warning: the map is {side.state}")
 
 
-def _similarity(answer: Comparison) -> None:
-    value = answer.similarity["pearson"]
-    st.markdown(f"similarity **{'–' if value is None else f'{story.plain_zero(value, 2):.2f}'}**")
+def _agreement(found: Agreement, spread: str) -> None:
+    """How far the two maps agree, with its spread over methods, and over images where it is
+    known.
+    """
+    first, second = ("–" if value is None else value_text(value) for value in (found.value, found.second_value))
+    st.markdown(
+        f"agreement **{first}** :gray[({story.title(found.second_method)} {second})]", help=story.WORDS["agreement"]
+    )
     st.image(_bar("signed"), width="stretch", alt="Colour bar from purple, -1, over black, 0, to orange, 1")
-    st.caption("pruned more :material/arrow_range: dense more")
+    st.caption("pruned more :material/arrow_range: dense more" + (f"  \n{spread}" if spread else ""))
 
 
 @st.cache_data(max_entries=10, show_spinner=False)

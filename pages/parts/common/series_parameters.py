@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from core import ModelSpec
+from pages.parts.common import titles
 from pages.parts.common.engine import card, series_of
 from pages.parts.common.parameters import Choice, Number, Parameter
 
@@ -19,8 +20,8 @@ def of_weights(model: ModelSpec) -> dict[str, Parameter]:
     schedule, unit = ("retrained", "level") if "retrained" in schedules else ("one-shot", "percent")
     last = series.last if series else 0
     return {
-        "unit": Choice(unit, ("percent", "ratio", "level") if series else ("percent", "ratio")),
+        "unit": Choice(unit, ("percent", "ratio", "level") if series else ("percent", "ratio"), titles=titles.UNITS),
         "level": Number(min((found.levels or 0) // 2, last), 0, last),
         "seed": Choice(seeds[0], seeds),
-        "schedule": Choice(schedule, schedules),
+        "schedule": Choice(schedule, schedules, titles=titles.SCHEDULES),
     }

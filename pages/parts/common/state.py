@@ -61,7 +61,8 @@ class View:
 
     values: of the parameters. shown: the last question whose pictures were drawn. dense_class: what
     the dense network says. sparsity: what the amount that was asked for means. model: the last one;
-    its_own: values of parameters that each model has of its own, by model and name.
+    its_own: values of parameters that each model has of its own, by model and name. past: values of
+    the views so far, the present one last.
     """
 
     values: dict[str, Any] = field(default_factory=dict)
@@ -70,14 +71,7 @@ class View:
     sparsity: float | None = None
     model: str | None = None
     its_own: dict[tuple[str, str], Any] = field(default_factory=dict)
-
-
-@dataclass
-class Address:
-    """What an address left out and its widgets were given; again: to be given once more."""
-
-    completed: dict[str, Any] = field(default_factory=dict)
-    again: dict[str, Any] = field(default_factory=dict)
+    past: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass
@@ -100,7 +94,8 @@ class Upload:
 @dataclass
 class State:
     """page: its name; is_new: whether this run opens it. controls: labels by parameter that this
-    session has met. places: where each page was, as parts of its address. levels_done: by job.
+    session has met. address: what the widgets of the present run say there, None where they say
+    nothing. places: where each page was, as parts of its address. levels_done: by job.
     """
 
     owner: Owner = field(default_factory=Owner)
@@ -112,7 +107,7 @@ class State:
     waiting: Waiting = field(default_factory=Waiting)
     clicked: Clicked = field(default_factory=Clicked)
     view: View = field(default_factory=View)
-    address: Address = field(default_factory=Address)
+    address: dict[str, str | list[str] | None] = field(default_factory=dict)
     lessons: Lessons = field(default_factory=Lessons)
     upload: Upload = field(default_factory=Upload)
 

@@ -1,6 +1,10 @@
-"""Widgets over the parameters of the address: same names, defaults and ranges, bound to it.
+"""Widgets over the parameters of the address: same names, defaults and ranges.
 
-Hidden and locked as the address says.
+A widget's value lives in the session, under the parameter's name. `link.open_page` puts there what
+an address says, and `link.write` writes the address from what the widgets have noted.
+
+Streamlit's own binding to the address (`bind`) is not used: it writes there what a person reads,
+and an address holds ids.
 """
 
 from __future__ import annotations
@@ -12,118 +16,114 @@ import streamlit as st
 
 from pages.parts.common import present
 from pages.parts.common.address import PARAMETERS
-from pages.parts.common.parameters import Choice, Number, Parameter, Several, Stated
+from pages.parts.common.parameters import Choice, Number, Parameter, Several, Stated, said
+from pages.parts.common.state import state
 
-# The address follows the widget; the value outlives a visit to another page.
-BOUND: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
 Known = Mapping[str, Parameter]
 
 
 def choice(label: str, name: str, known: Known = PARAMETERS, **options: Any) -> str:
     """A select box over a parameter's names."""
     entry = _choice(name, known)
-    if present.hidden(name, label):
-        return asked(name, known)
-    if isinstance(entry, Stated):
-        return _stated(label, name, entry, **options)
-    return st.selectbox(label, entry.names, index=entry.names.index(entry.default), key=name, **_bound(name), **options)
-
-
-def _stated(label: str, name: str, entry: Stated, **options: Any) -> str:
-    """A select box that the address states whatever is chosen: without a default of its own,
-    Streamlit leaves nothing out.
-
-    Streamlit marks the label of such a box as required, so the label stands above it. The box is
-    empty only in the run after the browser went back to an address that leaves it out;
-    `address.settle` ends that run.
-    """
-    shown = options.pop("label_visibility", "visible")
-    with st.container(gap="xxsmall"):
-        if shown == "visible":
-            st.markdown(f":small[{label}]", help=options.pop("help", None))
-        value = st.selectbox(
-            label,
-            entry.names,
-            index=None,
-            required=True,
-            label_visibility="collapsed",
-            key=name,
-            **_bound(name),
-            **options,
-        )
-    return entry.usual if value is None else value
+    value = _prepared(label, name, entry)
+    if not present.hidden(name):
+        value = st.selectbox(label, entry.names, format_func=entry.title, **_of(name), **options)
+    return str(_noted(name, entry, value))
 
 
 def segments(label: str, name: str, known: Known = PARAMETERS, **options: Any) -> str:
     """The same as buttons side by side, for few names."""
     entry = _choice(name, known)
-    if present.hidden(name, label):
-        return asked(name, known)
-    return st.segmented_control(
-        label, entry.names, default=entry.default, required=True, key=name, width="stretch", **_bound(name), **options
-    )
+    value = _prepared(label, name, entry)
+    if not present.hidden(name):
+        value = st.segmented_control(
+            label, entry.names, required=True, format_func=entry.title, **{"width": "stretch"} | _of(name) | options
+        )
+    return str(_noted(name, entry, value))
 
 
 def several(label: str, name: str, known: Known = PARAMETERS, **options: Any) -> tuple[str, ...]:
     """A field for any number of names."""
     entry = known[name]
     assert isinstance(entry, Several)
-    if present.hidden(name, label):
-        return tuple(text for text in st.query_params.get_all(name) if not entry.problem(text))
-    return tuple(st.multiselect(label, entry.names, default=list(entry.default), key=name, **_bound(name), **options))
+    value = _prepared(label, name, entry)
+    if not present.hidden(name):
+        value = st.multiselect(label, entry.names, format_func=entry.title, **_of(name), **options)
+    return tuple(_noted(name, entry, value))
 
 
 def steps(label: str, name: str, known: Known = PARAMETERS, **options: Any) -> str:
     """The same as a slider, for names that are in an order."""
     entry = _choice(name, known)
-    if present.hidden(name, label):
-        return asked(name, known)
-    return st.select_slider(label, entry.names, entry.default, key=name, **_bound(name), **options)
+    value = _prepared(label, name, entry)
+    if not present.hidden(name):
+        value = st.select_slider(label, entry.names, format_func=entry.title, **_of(name), **options)
+    return str(_noted(name, entry, value))
 
 
 def number(label: str, name: str, known: Known = PARAMETERS, **options: Any) -> float:
     """A slider over a parameter's range."""
     entry = _number(name, known)
-    if present.hidden(name, label):
-        return amount(name, known)
-    return st.slider(label, entry.low, entry.high, entry.default, entry.step, key=name, **_bound(name), **options)
+    value = _prepared(label, name, entry)
+    if not present.hidden(name):
+        value = st.slider(label, entry.low, entry.high, step=entry.step, **_of(name), **options)
+    return float(_noted(name, entry, value))
 
 
 def whole(label: str, name: str, known: Known = PARAMETERS, **options: Any) -> int:
     """A field for a whole number."""
     entry = _number(name, known)
-    if present.hidden(name, label):
-        return int(amount(name, known))
-    low, high, default = int(entry.low), int(entry.high), int(entry.default)
-    return int(st.number_input(label, low, high, default, key=name, **_bound(name), **options))
+    value = _prepared(label, name, entry)
+    if not present.hidden(name):
+        value = st.number_input(label, int(entry.low), int(entry.high), step=1, **_of(name), **options)
+    return int(_noted(name, entry, value))
 
 
 def toggle(label: str, name: str, known: Known = PARAMETERS, **options: Any) -> bool:
     """A switch for a parameter whose names are true and false."""
     entry = _choice(name, known)
-    if present.hidden(name, label):
-        return asked(name, known) == "true"
-    return st.toggle(label, value=entry.default == "true", key=name, **_bound(name), **options)
+    value = _prepared(label, name, entry)
+    if not present.hidden(name):
+        value = st.toggle(label, **_of(name), **options)
+    return bool(_noted(name, entry, value))
 
 
-def asked(name: str, known: Known = PARAMETERS) -> str:
-    """What the address says without a widget, or the default where that cannot be used."""
-    entry = _choice(name, known)
-    text = st.query_params.get(name, entry.default)
-    text = text.lower() if entry.default in ("true", "false") else text
-    return entry.default if entry.problem(text) else text
+def text(label: str, name: str, known: Known, **options: Any) -> str:
+    """A line of text."""
+    entry = known[name]
+    value = _prepared(label, name, entry)
+    if not present.hidden(name):
+        value = st.text_input(label, **_of(name), **options)
+    return str(_noted(name, entry, value))
 
 
-def amount(name: str, known: Known = PARAMETERS) -> float:
-    """The same for a number."""
-    entry = _number(name, known)
-    text = st.query_params.get(name, "")
-    value = entry.default if entry.problem(text) else float(text)
-    return int(value) if isinstance(entry.step, int) else float(value)
+def current(name: str, known: Known = PARAMETERS) -> Any:
+    """A parameter's value, whether its widget is drawn or not."""
+    entry = known[name]
+    value = st.session_state.get(name)
+    return value if entry.allows(value) else entry.parse(())
 
 
-def _bound(name: str) -> dict[str, Any]:
-    return BOUND | {"disabled": present.locked(name)}
+def _prepared(label: str, name: str, entry: Parameter) -> Any:
+    """The widget's value before it is drawn; one that this view does not allow gives way."""
+    present.hidden(name, label)
+    value = current(name, {name: entry})
+    if name not in st.session_state or not entry.allows(st.session_state[name]):
+        st.session_state[name] = value
+    return value
+
+
+def _of(name: str) -> dict[str, Any]:
+    """What all widgets have: their value outlives a visit to another page."""
+    return {"key": name, "persist_state": "session", "disabled": present.locked(name)}
+
+
+def _noted(name: str, entry: Parameter, value: Any) -> Any:
+    """Notes what the address says of a widget: nothing where its value is the default."""
+    spoken = said(value)
+    stated = isinstance(entry, Stated) or spoken != said(entry.parse(()))
+    state().address[name] = spoken if stated else None
+    return value
 
 
 def _choice(name: str, known: Known) -> Choice:

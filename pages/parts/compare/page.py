@@ -12,7 +12,7 @@ from core import PruningSpec
 from core.figures import sheets, strips
 from core.figures.strips import SHOWS, Look, Strip
 from core.results import Comparison, Verdict
-from pages.parts.common import address, engine, frame, last_view, present, story
+from pages.parts.common import address, engine, frame, link, present, story
 from pages.parts.common.background import Work
 from pages.parts.common.waiting import wait
 from pages.parts.compare import linked, view
@@ -28,13 +28,11 @@ SEQUENTIAL = "All maps from 0 (black) to 1 (pale yellow), each scaled by its own
 
 def main() -> None:
     model.look_again()
-    last_view.bring_back(view.parameters)
-    address.complete(view.parameters)
-    address.check(view.parameters())
+    link.open_page(view.parameters, address.start)
     st.title("Compare")
     asked = sidebar.parts()
-    address.settle()
-    last_view.remember(view.parameters())
+    link.write()
+    link.remember(view.parameters())
     if not downloads.is_there(asked.dense.model):
         downloads.offer(asked.dense.model)
         return

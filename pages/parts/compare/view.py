@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-import streamlit as st
-
 from core import CamSpec, ImageRef, PruningSpec, VariantSpec
 from core.base.errors import BadSpec
 from core.engine import amounts
@@ -16,16 +14,17 @@ from core.figures.strips import SHOWS, Look
 from core.pruning import CRITERIA
 from core.saliency import CAMS
 from core.specs import GRANULARITIES, SCOPES, n_of_m
-from pages.parts.common import address, engine, present
+from pages.parts.common import address, engine, present, titles
 from pages.parts.common.parameters import Choice, Number, Parameter, Several
-from pages.parts.common.widgets import BOUND, number, segments, several
+from pages.parts.common.widgets import number, segments, several, text
 from pages.parts.compare import images
 from pages.parts.sidebar.amount import series_here
+from pages.parts.sidebar.model import listed
 
 ROWS: dict[str, str] = {
-    "images": "several images, one method",
-    "cams": "several CAM methods, one image",
-    "prunings": "several ways to prune, one image",
+    "images": "several images, one heatmap method",
+    "cams": "several heatmap methods, one image",
+    "prunings": "several pruning methods, one image",
     "schedules": "retrained, and pruned as far without retraining: what comes back? One image",
 }
 WAYS = tuple(
@@ -34,6 +33,20 @@ WAYS = tuple(
 USUAL_WAYS = ("weight-global-magnitude", "weight-layer-magnitude", "filter-layer-magnitude", "weight-global-random")
 USUAL_CAMS = ("grad-cam", "grad-cam++", "layer-cam", "eigen-cam")
 MOST_ROWS = 6
+ROW_TITLES = {
+    "images": "Images",
+    "cams": "Heatmap methods",
+    "prunings": "Pruning methods",
+    "schedules": "Retrained or not",
+}
+SHOW_TITLES = {"overlay": "Overlay", "visible": "Top 10 % only", "difference": "Difference", "cells": "Raw cells"}
+
+
+def way_title(way: str) -> str:
+    """What people read for a way to prune: "Filters, per layer, Taylor"."""
+    granularity, scope, criterion = way.split("-", 2)
+    what = titles.GRANULARITY.get(granularity, granularity)
+    return f"{what}, {titles.SCOPES[scope].lower()}, {CRITERIA[criterion].title}"
 
 
 @dataclass(frozen=True)
@@ -43,14 +56,17 @@ class Text(Choice):
     def problem(self, text: str) -> str | None:
         return "it is too long." if len(text) > 200 else None
 
+    def allows(self, value: object) -> bool:
+        return isinstance(value, str) and not self.problem(value)
+
 
 OWN: dict[str, Parameter] = {
-    "rows": Choice("images", tuple(ROWS)),
-    "show": Choice("overlay", tuple(SHOWS)),
+    "rows": Choice("images", tuple(ROWS), titles=ROW_TITLES),
+    "show": Choice("overlay", tuple(SHOWS), titles=SHOW_TITLES),
     "amounts": Text("", ()),
     "count": Number(1, 1, MOST_ROWS),
-    "cams": Several(tuple(CAMS)),
-    "ways": Several(WAYS),
+    "cams": Several(tuple(CAMS), titles=titles.of(CAMS)),
+    "ways": Several(WAYS, titles={way: way_title(way) for way in WAYS}),
 }
 # Explore's, which a list of amounts stands for here.
 SLIDERS = ("unit", "sparsity", "fine", "wide", "ratio", "level", "threshold")
@@ -73,7 +89,7 @@ def parameters() -> dict[str, Parameter]:
 
 def look(opacity: float) -> Look:
     """How maps are drawn."""
-    show = segments("Show", "show", OWN, help="\n".join(f"- **{name}**: {text}" for name, text in SHOWS.items()))
+    show = segments("Show", "show", OWN, help=listed(SHOWS, SHOW_TITLES))
     return Look(show=show, opacity=opacity, side_px=260 if present.on() else 196)
 
 
@@ -83,20 +99,20 @@ def rows_of(first: Question, family: PruningSpec) -> list[RowAsked]:
     Raises BadSpec for amounts that cannot be read.
     """
     variant, image, cam = first
-    kind = segments("Rows", "rows", OWN, help="\n".join(f"- **{name}**: {text}" for name, text in ROWS.items()))
+    kind = segments("Rows", "rows", OWN, help=listed(ROWS, ROW_TITLES))
     if kind == "schedules":
         return _schedule_rows(variant, image, cam)
-    listed = _amounts(variant, _any_way(family) if kind == "prunings" else family)
+    prunings = _amounts(variant, _any_way(family) if kind == "prunings" else family)
     if kind == "cams":
         return [
-            _row(CAMS[name].title, variant, image, replace(cam, method=name), listed)
-            for name in _names("CAM methods", "cams")
+            _row(CAMS[name].title, variant, image, replace(cam, method=name), prunings)
+            for name in _names("Heatmap methods", "cams")
         ]
     if kind == "prunings":
-        return [_pruned_row(way, variant, image, cam, listed) for way in _names("Ways to prune", "ways")]
+        return [_pruned_row(way, variant, image, cam, prunings) for way in _names("Pruning methods", "ways")]
     count = int(number("Images", "count", OWN, help="The chosen image, and the ones after it."))
     return [
-        _row(images.title(each, variant.model), variant, each, cam, listed) for each in images.following(image, count)
+        _row(images.title(each, variant.model), variant, each, cam, prunings) for each in images.following(image, count)
     ]
 
 
@@ -111,18 +127,7 @@ def _any_way(family: PruningSpec) -> PruningSpec:
 def _amounts(variant: VariantSpec, family: PruningSpec) -> tuple[PruningSpec, ...]:
     found = engine.card(variant.model)
     usual = amounts.usual(found, family, None if family.level is None else series_here(variant.model).last)
-    written = ""
-    if not present.hidden("amounts"):
-        written = st.text_input(
-            "Amounts",
-            key="amounts",
-            placeholder=usual,
-            help=amounts.ALLOWED,
-            disabled=present.locked("amounts"),
-            **BOUND,
-        )
-    else:
-        written = st.query_params.get("amounts", "")
+    written = text("Amounts", "amounts", OWN, placeholder=usual, help=amounts.ALLOWED)
     return amounts.prunings(written or usual, found, family)
 
 
@@ -149,11 +154,11 @@ def _schedule_rows(variant: VariantSpec, image: ImageRef, cam: CamSpec) -> list[
         )
     series = series_here(variant.model)
     levels = _amounts(variant, PruningSpec.at_level(0, series.schedule))
-    rows = [_row(f"Schedule {series.schedule}", variant, image, cam, levels)]
+    rows = [_row(titles.SCHEDULES[series.schedule], variant, image, cam, levels)]
     alone = _left_alone(replace(variant, pruning=PruningSpec.at_level(series.last, series.schedule)))
     for scope in SCOPES:
         once = tuple(PruningSpec.one_shot(series.targets[level.level or 0], scope, excluded=alone) for level in levels)
-        rows.append(_row(f"Not retrained, {scope} L1", variant, image, cam, once))
+        rows.append(_row(f"Not retrained, {titles.SCOPES[scope].lower()}, L1", variant, image, cam, once))
     return rows
 
 
@@ -170,10 +175,9 @@ def _pruned_row(
     way: str, variant: VariantSpec, image: ImageRef, cam: CamSpec, listed: tuple[PruningSpec, ...]
 ) -> RowAsked:
     granularity, scope, criterion = way.split("-", 2)
-    title = f"{granularity}, {scope}, {CRITERIA[criterion].title}"
     fixed = n_of_m(granularity) is not None  # the amount of every layer
     again = tuple(
         replace(p, granularity=granularity, scope=scope, criterion=criterion, overrides=() if fixed else p.overrides)
         for p in listed
     )
-    return _row(title, variant, image, cam, tuple(dict.fromkeys(again)))  # an N:M pattern has one amount only
+    return _row(way_title(way), variant, image, cam, tuple(dict.fromkeys(again)))  # an N:M pattern has one amount only

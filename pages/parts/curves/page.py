@@ -8,7 +8,8 @@ from core.figures.plots import lukkien as plots_study
 from core.figures.plots.lukkien import overlap_name
 from core.measures.fitting import FITTINGS
 from core.protocols.lukkien.tables import StudyTables
-from pages.parts.common import address, engine, present, series_data
+from pages.parts.common import engine, link, present, series_data
+from pages.parts.common.parameters import Parameter
 from pages.parts.curves import googlenet as vonrad_view
 from pages.parts.curves import series_figures, series_view, study_figures, study_tables, study_view
 from pages.parts.curves.study_view import PARAMETERS, View
@@ -16,16 +17,19 @@ from pages.parts.curves.study_view import PARAMETERS, View
 
 def main() -> None:
     found = series_data.places()
-    known = series_view.parameters(found, vonrad_view.choices())
-    address.check(PARAMETERS | known | vonrad_view.parameters())
+
+    def known() -> dict[str, Parameter]:
+        return series_view.parameters(found, vonrad_view.choices())
+
+    link.open_page(lambda: PARAMETERS | known() | vonrad_view.parameters())
     if not present.on():
         st.title("Curves")
-    shown = series_view.what(known)
+    shown = series_view.what(known())
     if shown == vonrad_view.NAME:
         vonrad_view.page()
         return
     if shown != series_view.THESIS:
-        series_figures.page(found, known)
+        series_figures.page(found, known())
         return
     view = study_view.controls()
     study = engine.study(*view.study)

@@ -14,12 +14,12 @@ from core import ModelSpec, SparsightError
 from core.figures.plots.series import AXES, Drawn, Look
 from core.protocols.series.images import METHOD, Place
 from core.protocols.series.tables import IMAGES, QUANTITIES, SeriesTables
-from pages.parts.common import engine, frame, history, present, series_data
+from pages.parts.common import engine, frame, present, series_data
 from pages.parts.common.markdown import message, plain
 from pages.parts.common.parameters import Choice, Parameter, Several
 from pages.parts.common.series_data import FITS
 from pages.parts.common.story import percent
-from pages.parts.common.widgets import Known, asked, choice, segments, several, toggle
+from pages.parts.common.widgets import Known, choice, current, segments, several, toggle
 
 THESIS, EVERY = "thesis", "all"
 SIMILAR = tuple(name for name, each in QUANTITIES.items() if each.group == "similarity")
@@ -73,12 +73,8 @@ def parameters(found: tuple[Place, ...], studies: tuple[str, ...] = ()) -> dict[
 
 
 def _now(name: str, known: Known) -> str:
-    """The value of a control before it is drawn: of the address, else what was chosen before."""
-    if name in st.query_params or history.navigated():
-        return asked(name, known)
-    entry, chosen = known[name], str(st.session_state.get(name, ""))
-    assert isinstance(entry, Choice)
-    return chosen if chosen in entry.names else entry.default
+    """The value of a control before it is drawn."""
+    return str(current(name, known))
 
 
 def run_name(place: Place) -> str:

@@ -9,31 +9,44 @@ from core import CamSpec, DataSpec, ImageRef, VariantSpec
 from core.figures import export
 from core.results import Comparison
 from core.saliency import CAMS
-from pages.parts.common import address, engine, frame, last_view, pictures, present, story
+from pages.parts.common import address, copy_link, engine, frame, link, pictures, present, story
 from pages.parts.common.markdown import message
 from pages.parts.common.state import state
 from pages.parts.common.waiting import wait
-from pages.parts.explore import photos, sections
+from pages.parts.explore import photos, sections, typical
 from pages.parts.explore.costs import cost_panel
 from pages.parts.sidebar import downloads, model, photo_sets, sidebar
 from pages.parts.sidebar.amount import counted
 
 Question = tuple[VariantSpec, ImageRef, CamSpec]
+# The slider stays in sight while the page scrolls, and the first curve shares a screen with the
+# pictures. On a phone, headline, slider and heatmaps do; input and difference come after them.
+STYLE = """<style>
+[data-testid="stMainBlockContainer"] { padding-top: 2.75rem; }
+[data-testid="stMainBlockContainer"] > [data-testid="stVerticalBlock"] { gap: 0.6rem; }
+.st-key-headline h2 { padding: 0; }
+[data-testid="stLayoutWrapper"]:has(> .st-key-stage) {
+  position: sticky; top: 0; z-index: 100; background: var(--st-background-color); padding-top: 0.25rem;
+}
+@media (max-width: 640px) {
+  .st-key-headline h2 { font-size: 1.05rem; line-height: 1.3; padding: 0; }
+  .st-key-pictures [data-testid="stGridCell"]:nth-child(1) { order: 2; }
+  .st-key-pictures [data-testid="stGridCell"]:nth-child(4) { order: 3; }
+}
+</style>"""
 
 
 def main() -> None:
     model.look_again()  # an address may name one
-    last_view.bring_back(address.known)
-    address.complete()
-    address.check(address.known())
+    link.open_page(address.known, address.start)
+    st.html(STYLE)
     head = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
     with head:
         if not present.on():
             st.title("Explore", width="content")
         progress = st.container(width="content")
-    on_stage = present.on() or _on_a_phone()
-    headline = st.container()
-    view = sidebar.view(st.container() if on_stage else None)
+    headline = st.container(key="headline")
+    view = sidebar.view(st.container())
     if not downloads.is_there(view.model):
         downloads.offer(view.model)
         return
@@ -50,7 +63,7 @@ def main() -> None:
     if not present.on():
         with head:
             if photo_sets.offers_export(answer.pruned.image.source):
-                _take_along(answer, view.opacity)
+                _actions(answer, view.opacity)
     first_screen(answer, view, headline)
     if answer.mask.variant != view.variant:
         return  # stopped: only what was there before
@@ -79,11 +92,6 @@ def _without_image(view: sidebar.View) -> None:
     st.info(f"Upload or paste an image of {of} in the sidebar, or choose **{other}** there.", icon=":material/upload:")
 
 
-def _on_a_phone() -> bool:
-    """There the sidebar covers the pictures, so that the slider stands above them."""
-    return "Mobi" in st.context.headers.get("User-Agent", "")
-
-
 def _answer(question: Question, progress: DeltaGenerator) -> Comparison | None:
     """The comparison; after Stop the one that was shown before, if there is one."""
     view = state().view
@@ -99,23 +107,38 @@ def _answer(question: Question, progress: DeltaGenerator) -> Comparison | None:
 def first_screen(answer: Comparison, view: sidebar.View, headline: DeltaGenerator) -> None:
     """Everything that follows the slider at once. headline: where the sentence stands."""
     headline.header(story.headline(answer), anchor=False)
-    pictures.four_pictures(answer, view.drawn)
+    quick = engine.is_quick(answer.pruned.cam)
+    pictures.four_pictures(answer, view.drawn, typical.spread(answer) if quick else "")
     if answer.picture.notes:
         st.caption(f":material/auto_fix_high: {message(' '.join(answer.picture.notes))}")
     for warning in story.warnings(answer):
         st.warning(warning, icon=":material/warning:")
-    pictures.score_cards(answer)
 
 
-def _take_along(answer: Comparison, opacity: float) -> None:
+def _actions(answer: Comparison, opacity: float) -> None:
     pruned = answer.pruned
-    with st.container(horizontal=True, width="content", gap="xsmall"):
-        with st.popover("Share", icon=":material/link:", type="tertiary"):
-            st.markdown("The address bar holds this view: copy it from there.")
+    with st.container(horizontal=True, width="content", gap="xsmall", vertical_alignment="center"):
+        st.button(
+            "Undo",
+            icon=":material/undo:",
+            type="tertiary",
+            disabled=len(state().view.past) < 2,
+            on_click=link.undo,
+            help="Take back the last change.",
+        )
+        st.button(
+            "Reset",
+            icon=":material/restart_alt:",
+            type="tertiary",
+            on_click=lambda: link.show(address.start()),
+            help="The view that Explore opens with. Undo brings this one back.",
+        )
+        copy_link.draw()
+        with st.popover("Exercise", icon=":material/school:", type="tertiary"):
             if pruned.image.source == "own":
-                st.markdown("**Your own image is not part of the link.** Whoever opens it is asked for an image.")
+                st.markdown("**Your own image is not part of a link.** Whoever opens it is asked for an image.")
             present.exercise(tuple(address.PARAMETERS))
-        with st.popover("Show code", icon=":material/code:", type="tertiary"):
+        with st.popover("Code", icon=":material/code:", type="tertiary"):
             st.markdown("A notebook cell that makes this view again:")
             st.code(
                 export.code_for(pruned.variant, pruned.image, pruned.cam, opacity), language="python", wrap_lines=True

@@ -28,6 +28,7 @@ HOW_TO_GET_ONE = (
     " --model efficientnet-lite0 --data imagenette` downloads it, or `SPARSIGHT_PHOTOS` names a folder or zip file with"
     " one folder a class."
 )
+FOLLOWED_AT_ONCE = 12_000_000  # parameters: a larger network takes long over a whole curve
 Question = tuple[VariantSpec, ImageRef, CamSpec]
 
 
@@ -39,8 +40,8 @@ def photo_section(answer: Comparison) -> None:
     with right:
         sections.kept(answer.mask)
     with left:
-        st.markdown("**Over all sparsities**")
-        _followed(answer)
+        with sections.figure_place():
+            _followed(answer)
         _accuracies(answer.pruned.variant)
 
 
@@ -65,7 +66,6 @@ def _followed(answer: Comparison) -> None:
         )
 
     stamps = [engine.stamp(point) for point in (series if not variant.pruning.is_one_shot else series[:1])]
-    st.caption("How alike the two heatmaps stay, and how sure the pruned network stays of the dense network's answer.")
     work = Work(
         place="followed",
         key=("followed", series[0], image, cam),
@@ -74,7 +74,8 @@ def _followed(answer: Comparison) -> None:
         run=lambda task: task.collect(steps, len(series)),
         large=True,
     )
-    follow(work, "Follow this image", draw)
+    small = engine.card(variant.model).parameters <= FOLLOWED_AT_ONCE
+    follow(work, "Follow this image over all sparsities", draw, begun=small and engine.is_quick(cam))
 
 
 @guarded

@@ -20,6 +20,7 @@ from pages.parts.explore import layer_scan, layers, typical
 
 Question = tuple[VariantSpec, ImageRef, CamSpec]
 STILL = {"displayModeBar": False}
+FIGURE_PX = 236
 
 
 @guarded
@@ -31,17 +32,26 @@ def accuracy_section(answer: Comparison, data: DataSpec) -> None:
     mask = answer.mask
     left, right = st.columns([3, 2], gap="medium")
     with left:
-        numbers, curve = st.empty(), st.empty()
+        curve = figure_place()
+        numbers = st.empty()
     with right:
         kept(mask)
     if _accuracy(numbers, variant, data):
         _curve(curve, answer, data, mask)
 
 
+def figure_place() -> DeltaGenerator:
+    """The place of a curve, of its final height before it comes, so that nothing below it jumps."""
+    return st.container() if present.on() else st.container(height=FIGURE_PX, border=False)
+
+
 def kept(mask: MaskReport) -> None:
     """How many weights are left, in all and in each layer."""
     from core.figures.plots import base as plots
 
+    st.plotly_chart(
+        present.figure(plots.kept_weights(mask)), config=STILL, key="layers", alt="Kept weights of each layer"
+    )
     pictures.metric(
         "Kept weights", f"{mask.kept:,}", -mask.removed, f"{-mask.removed:,}", f"from {mask.kept + mask.removed:,}"
     )
@@ -51,9 +61,6 @@ def kept(mask: MaskReport) -> None:
         else ""
     )
     st.caption(f"{already}{mask.parameters_left:,} parameters are left, with {_others(mask)}.")
-    st.plotly_chart(
-        present.figure(plots.kept_weights(mask)), config=STILL, key="layers", alt="Kept weights of each layer"
-    )
 
 
 def _others(mask: MaskReport) -> str:
@@ -104,9 +111,8 @@ def _curve(place: DeltaGenerator, answer: Comparison, data: DataSpec, mask: Mask
     from core.figures.plots import base as plots
 
     variant, image, cam = answer.question
-    drawing = place.container()
-    accuracies = engine.accuracy_curve(variant, data, drawing)
-    overlaps = engine.overlap_curve(variant, image, cam, drawing) if engine.is_quick(cam) else ()
+    accuracies = engine.accuracy_curve(variant, data, place)
+    overlaps = engine.overlap_curve(variant, image, cam, place) if engine.is_quick(cam) else ()
     if accuracies is None or overlaps is None:
         return
     figure = plots.series_curve(accuracies, overlaps, mask, len(engine.engine().gallery()))
@@ -123,14 +129,14 @@ def expanders(answer: Comparison) -> DeltaGenerator | None:
 
     Returns where the costs go, which are drawn last; None while they are closed.
     """
+    _all_scores(answer)
+    _predictions(answer)
     _typical(answer)
     if answer.picture.truth is not None:
         _threshold(answer)
-    _predictions(answer)
     _plan(answer)
     _sensitivity(answer)
     costs = _cost(answer)
-    _all_scores(answer)
     _rounding(answer)
     with st.expander("What do these words mean?", icon=":material/menu_book:"):
         st.markdown("\n".join(f"- **{word}**: {meaning}" for word, meaning in story.WORDS.items()))
@@ -280,11 +286,10 @@ def _cost_rows(dense: MaskReport, pruned: MaskReport) -> dict[str, list[str]]:
 @st.fragment
 @guarded
 def _all_scores(answer: Comparison) -> None:
-    opened = st.expander(
-        "All scores and map statistics", icon=":material/table_rows:", key="open_scores", on_change="rerun"
-    )
+    opened = st.expander("All scores", icon=":material/table_rows:", key="open_scores", on_change="rerun")
     if opened.open:
         with opened:
+            pictures.score_cards(answer)
             st.table(_score_rows(answer))
             if any(score is None for scores in _groups(answer).values() for score in scores[-1].values.values()):
                 st.caption(f"– means undefined. {story.undefined(answer)}")

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from statistics import quantiles
 
 import streamlit as st
 
@@ -13,12 +14,13 @@ from core import CamSpec, DataSpec, ImageRef, ModelSpec, VariantSpec
 from core.figures.wording import value_text
 from core.results import Agreement, Agreements, Comparison, Verdict, summarise
 from pages.parts.common import engine, present, story
-from pages.parts.common.background import Work
+from pages.parts.common.background import Work, background
 from pages.parts.common.waiting import follow
 from pages.parts.sidebar import photo_sets
 
 Question = tuple[VariantSpec, ImageRef, CamSpec]
 IMAGES = 100
+FEW = 20  # fewer images have no spread worth a range
 WHERE = {
     Verdict.SAME: "at the same places",
     Verdict.PARTLY: "at places that moved in part",
@@ -27,9 +29,19 @@ WHERE = {
 }
 
 
+def spread(answer: Comparison) -> str:
+    """The middle nine tenths of the agreement over images, in words; "" while nobody asked."""
+    task = background().find(_work(answer, _images(answer.pruned.image, answer.mask.variant.model)))
+    values = summarise(task.results).values if task and task.succeeded else ()
+    if len(values) < FEW:
+        return ""
+    twentieths = quantiles(values, n=20)
+    return f"{value_text(twentieths[0])} to {value_text(twentieths[-1])} in 90 % of {len(values)} images"
+
+
 def section(answer: Comparison) -> None:
     """A button, then the distribution as it grows."""
-    variant, image, cam = answer.question
+    variant, image, _ = answer.question
     images = _images(image, variant.model)
     st.caption(
         f"One image is an anecdote. The same question to {len(images)} images, spread evenly over {_source(images[0])}:"
@@ -40,9 +52,6 @@ def section(answer: Comparison) -> None:
             f"Only {len(images)} photographs are included. Start Sparsight with `SPARSIGHT_PHOTOS` set to a folder of"
             f" photographs to ask {IMAGES} of them."
         )
-
-    def steps(done: int) -> Iterator[Agreement]:
-        return (engine.engine().agreement(variant, one, cam) for one in images[done:])
 
     def draw(found: Sequence[Agreement]) -> None:
         from core.figures.plots import base as plots
@@ -57,16 +66,24 @@ def section(answer: Comparison) -> None:
         )
         st.markdown(in_words(summarise(found), here))
 
+    follow(_work(answer, images), f"Ask {len(images)} images", draw)
+
+
+def _work(answer: Comparison, images: tuple[ImageRef, ...]) -> Work:
+    variant, image, cam = answer.question
+
+    def steps(done: int) -> Iterator[Agreement]:
+        return (engine.engine().agreement(variant, one, cam) for one in images[done:])
+
     source = images[0].source
     files = engine.stamp(variant, image, *([] if source in ("digits", "gallery") else [DataSpec(name=source)]))
-    work = Work(
+    return Work(
         place="typical",
         key=("typical", variant, images, cam),
         stamp=files,
         what="Images",
         run=lambda task: task.collect(steps, len(images)),
     )
-    follow(work, f"Ask {len(images)} images", draw)
 
 
 def in_words(found: Agreements, here: Agreement) -> str:

@@ -189,6 +189,7 @@ def go(at: Place) -> None:
 def keep(at: Place) -> None:
     """Remembers the place for when this person comes back from another page."""
     state().lessons.at = at
+    state().address |= {"lesson": str(at[0]), "step": str(at[1])}
     present.keep_place(FILE, {"lesson": str(at[0]), "step": str(at[1])})
 
 

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.parts.common import address, history
-from pages.parts.common.address import Choice, Number
+from pages.parts.common import link
+from pages.parts.common.parameters import Choice, Number
 from pages.parts.common.state import state
 from pages.parts.lessons import correlation, maps, pruning
 from pages.parts.lessons import frame as lesson_frame
@@ -28,13 +28,12 @@ def position() -> Place:
     What cannot be used is said, and the first taken.
     """
     query = st.query_params
-    if not {"lesson", "step"} & set(query):
-        address.check(parameters(1))
-        return (1, 1) if history.navigated() else state().lessons.at
     asked = query.get("lesson", "1")
     lesson = 1 if Number(1, 1, len(LESSONS)).problem(asked) else int(asked)
-    address.check(parameters(lesson))  # takes out what cannot be used
-    return lesson, int(query.get("step", "1"))
+    link.open_page(lambda: parameters(lesson))
+    if not {"lesson", "step"} & set(query):
+        return (1, 1) if link.came_by_history() else state().lessons.at
+    return lesson, int(parameters(lesson)["step"].parse(query.get_all("step")))
 
 
 def main() -> None:

@@ -6,14 +6,14 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.parts.common import access, address, present
+from pages.parts.common import access, link, present
 from pages.parts.retrain import form, runs
 from pages.parts.sidebar import model
 
 
 def main() -> None:
     model.look_again()
-    address.check({})
+    link.open_page(dict)
     st.title("Retrain")
     st.markdown(
         "Without retraining, a network for photographs loses most of its right answers when half of its weights go."

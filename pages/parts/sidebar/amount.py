@@ -17,19 +17,20 @@ from core.models.cards import Series
 from core.models.trained_levels import last_level
 from core.results import MaskReport
 from core.specs import TRAINED, n_of_m
-from pages.parts.common import engine, present
+from pages.parts.common import engine, present, titles
 from pages.parts.common.address import of_model
 from pages.parts.common.parameters import Choice, Number
 from pages.parts.common.state import state
 from pages.parts.common.story import percent
-from pages.parts.common.widgets import Known, asked, number, segments, steps, toggle
+from pages.parts.common.widgets import Known, current, number, segments, steps, toggle
 
 SLIDERS = {"percent": "sparsity", "ratio": "ratio", "level": "level"}
-UNITS = {"percent": "Removed", "ratio": "Compression ratio", "level": "Level"}
+LABELS = {"percent": "Sparsity", "ratio": "Compression ratio", "level": "Level"}
+STAGE = "stage"  # of the slider, for the style of the page
 FEW_LEVELS = 8  # that a help text lists
 WHY_FINE = (
-    "Without retraining, networks for photographs lose most right answers early: the slider ends at {top:g} %."
-    " Retraining carries further."
+    "Without retraining, networks for photographs lose most of their right answers early, so the slider ends at"
+    " {top:g} %. Retrained networks stay accurate at higher sparsities."
 )
 
 
@@ -38,19 +39,22 @@ def amount_choice(family: PruningSpec, model: ModelSpec) -> tuple[PruningSpec, D
     how much that is.
     """
     known = of_model(model.name, model.weights)
-    if not present.on():
-        st.subheader("Sparsity")
     pattern = n_of_m(family.granularity)
     if pattern:
         st.caption(
             f"**{family.granularity}** has an amount of its own: {pattern[0]} of every {pattern[1]} weights stay."
         )
         return family, st.container()
-    unit = segments("Unit", "unit", known, label_visibility="collapsed", on_change=_carry_over, args=(model,))
-    place, counts = st.container(), st.container()
-    slider = "fine" if unit == "percent" and family.schedule == "one-shot" and _is_fine(model, known) else SLIDERS[unit]
+    place = st.container(key=STAGE)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        counts = st.container(width="stretch")
+        unit = segments(
+            "Unit", "unit", known, label_visibility="collapsed", width="content", on_change=_carry_over, args=(model,)
+        )
+        in_percent = unit == "percent" and family.schedule == "one-shot"
+        slider = "fine" if in_percent and _is_fine(model, known) else SLIDERS[unit]
     with place:
-        sparsity = _slider(unit, slider, model)
+        sparsity = _slider(unit, slider, family, model)
         if present.on() and not (present.hidden(slider) or present.locked(slider)):
             _clicker(slider, known)
     if family.schedule in TRAINED:
@@ -58,21 +62,23 @@ def amount_choice(family: PruningSpec, model: ModelSpec) -> tuple[PruningSpec, D
     return replace(family, sparsity=sparsity), counts
 
 
-def _slider(unit: str, name: str, model: ModelSpec) -> float:
+def _slider(unit: str, name: str, family: PruningSpec, model: ModelSpec) -> float:
     """The slider of a unit; the sparsity that it asks for."""
-    known, label = of_model(model.name, model.weights), UNITS[unit]
+    known, label = of_model(model.name, model.weights), LABELS[unit]
     if unit == "level":
         return series_here(model).targets[_level(name, model, known)]
     if unit == "ratio":
         return amounts.sparsity_of_ratio(
             engine.card(model), float(steps(label, name, known, help="All parameters / parameters left."))
         )
-    return (
-        number(
-            label, name, known, format="%.1f %%", help="Share of what is pruned (weights, kernels, filters) that goes."
-        )
-        / 100
-    )
+    if counts_groups(family):
+        label = f"{titles.GRANULARITY[family.granularity]} removed"
+    return number(label, name, known, format="%.1f %%") / 100
+
+
+def counts_groups(pruning: PruningSpec) -> bool:
+    """Whether an amount is a share of kernels, channels or filters, not of weights."""
+    return pruning.is_one_shot and pruning.granularity != "weight" and n_of_m(pruning.granularity) is None
 
 
 def _level(name: str, model: ModelSpec, known: Known) -> int:
@@ -85,7 +91,7 @@ def _level(name: str, model: ModelSpec, known: Known) -> int:
     entry = Number(min(usual.default, series.last), 0, series.last)
     if st.session_state.get(name, 0) > series.last:
         st.session_state[name] = series.last  # another run goes further
-    level = int(number(UNITS["level"], name, {**known, name: entry}, help=_levels(series)))
+    level = int(number(LABELS["level"], name, {**known, name: entry}, help=_levels(series)))
     if series.last < usual.high:
         st.caption(f"Levels 0 to {series.last} of {usual.high:g} are trained so far.")
     return level
@@ -100,11 +106,12 @@ def counted(place: DeltaGenerator, mask: MaskReport) -> None:
     at_level = pruning.level is not None and engine.series_of(model) is not None
     asked = mask.sparsity if pruning.sparsity is None else pruning.sparsity
     state().view.sparsity = series_here(model).targets[pruning.level or 0] if at_level else asked
-    lines = (
-        f"**{percent(mask.sparsity)}** sparsity, **{percent(mask.density)}** density, "
-        f" \n**{mask.compression_ratio:.3g}×** smaller"
-    )
-    place.caption(lines + _in_levels(model, mask, pruning) + _zeros_before(mask))
+    line = f"**{percent(mask.sparsity)}** sparsity"
+    if counts_groups(pruning):
+        groups = titles.GRANULARITY[pruning.granularity].lower()
+        line = f"**{percent(asked)}** of the {groups} = **{percent(mask.sparsity)}** of the weights"
+    line += f", **{mask.compression_ratio:.3g}×** smaller"
+    place.caption(line + _in_levels(model, mask, pruning) + _zeros_before(mask))
 
 
 def _zeros_before(mask: MaskReport) -> str:
@@ -128,7 +135,7 @@ def _in_levels(model: ModelSpec, mask: MaskReport, pruning: PruningSpec) -> str:
     if pruning.level is None:
         at = nearest_level(mask.sparsity, model)
         return f", {'' if weights_left(model)[at] == mask.kept else 'near '}**level {at}**"
-    by_slider = st.session_state.get("unit", asked("unit", of_model(model.name, model.weights))) == "level"
+    by_slider = current("unit", of_model(model.name, model.weights)) == "level"
     return f", **level {pruning.level}**" + ("" if by_slider else " (nearest trained)")
 
 
@@ -141,11 +148,9 @@ def _is_fine(model: ModelSpec, known: Known) -> bool:
         return False
     if state().is_new and "sparsity" in st.query_params and "wide" not in st.query_params:
         st.session_state["wide"] = True  # a link that names a sparsity means it
-        st.query_params["wide"] = "true"
-    wide = toggle("Up to 100 %", "wide", known, on_change=_open_or_close, args=(top,))
-    if not wide and not present.on():
-        st.caption(WHY_FINE.format(top=top))
-    return not wide
+    return not toggle(
+        "Up to 100 %", "wide", known, help=WHY_FINE.format(top=top), on_change=_open_or_close, args=(top,)
+    )
 
 
 def _open_or_close(top: float) -> None:

@@ -10,20 +10,20 @@ from core import CamSpec, ImageRef, ModelSpec, SparsightError
 from core.results import Picture
 from core.saliency import CAMS
 from core.specs import TARGETS
-from pages.parts.common import engine
+from pages.parts.common import engine, titles
 from pages.parts.common.address import class_names, layers_of, of_model
+from pages.parts.common.markdown import plain
 from pages.parts.common.pictures import Drawn
 from pages.parts.common.state import state
 from pages.parts.common.widgets import Known, choice, number, toggle
 from pages.parts.sidebar.model import listed
 
-A_CLASS = {"class": "a class that you choose by its name"}
+A_CLASS = {"class": "a class of your choice"}
 
 
 def heatmap_choice(model: ModelSpec, image: ImageRef | None) -> tuple[CamSpec, Drawn]:
     """Method, target class, and how the map is drawn. image: None while an own one is awaited."""
     known, picture = of_model(model.name), _picture(image, model)
-    st.subheader("Heatmap")
     method = choice("Method", "cam", known)
     entry = CAMS[method]
     st.caption(
@@ -37,6 +37,12 @@ def heatmap_choice(model: ModelSpec, image: ImageRef | None) -> tuple[CamSpec, D
         "Outline the object", "outline", known, help="Drawn in as people marked it, white beside black."
     )
     return CamSpec(method=method, layer=layer, target=target), Drawn(opacity / 100, outline)
+
+
+def heatmap_line(cam: CamSpec, model: ModelSpec) -> str:
+    """How the heatmap is made, in one line."""
+    target = titles.TARGETS.get(str(cam.target)) or class_names(model.name)[int(cam.target)]
+    return plain(f"{CAMS[cam.method].title}, layer {cam.layer}, {target[0].lower() + target[1:]}")
 
 
 def _layer(model: ModelSpec, known: Known) -> str:
@@ -60,7 +66,7 @@ def _target(model: ModelSpec, known: Known, picture: Picture | None) -> str | in
         "Target class",
         "target",
         known,
-        help=listed(TARGETS | A_CLASS),
+        help=listed(TARGETS | A_CLASS, titles.TARGETS),
         on_change=_start_with_the_predicted,
         args=(model,),
     )
@@ -79,7 +85,7 @@ def _start_with_the_predicted(model: ModelSpec) -> None:
     """
     says = state().view.dense_class
     if "class" not in st.session_state and says is not None:
-        st.session_state["class"] = st.query_params["class"] = class_names(model.name)[says]
+        st.session_state["class"] = class_names(model.name)[says]
 
 
 def _picture(image: ImageRef | None, model: ModelSpec) -> Picture | None:

@@ -5,6 +5,7 @@ own, uploaded or pasted.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -13,12 +14,13 @@ import streamlit as st
 from core import ImageRef, ModelSpec, SparsightError
 from core.data.gallery import GALLERY
 from core.figures import maps
-from pages.parts.common import engine, present
+from pages.parts.common import engine, present, titles
 from pages.parts.common.address import FOLDER, PHOTO_SETS, of_model
+from pages.parts.common.markdown import plain
 from pages.parts.common.parameters import Choice
 from pages.parts.common.state import state
 from pages.parts.common.thumbs import Sheet, Thumb, draw
-from pages.parts.common.widgets import Known, choice, segments, toggle, whole
+from pages.parts.common.widgets import Known, choice, current, segments, toggle, whole
 from pages.parts.sidebar import photo_sets
 
 FILE_TYPES = ["png", "jpg", "jpeg", "webp", "bmp"]
@@ -33,11 +35,10 @@ def image_choice(model: ModelSpec) -> Found:
     refused.
     """
     known, sets = of_model(model.name), photo_sets.fitting(model)
-    st.subheader("Image")
     if not engine.card(model).reads_digits:
         _say_what_is_missing(sets)
-        known = known | {"source": Choice("gallery", ("gallery", "own", *sets))}
-    source = (choice if sets else segments)("Source", "source", known, label_visibility="collapsed")
+        known = known | {"source": Choice("gallery", ("gallery", "own", *sets), titles=titles.SOURCES)}
+    source = (choice if sets else segments)("Source", "source", known)
     if source in sets:
         return photo_sets.row_choice(sets[source], model, known), None
     if source == "own":
@@ -55,9 +56,25 @@ def image_choice(model: ModelSpec) -> Found:
     return image and replace(image, noise=NOISE if noisy else 0.0), trouble
 
 
+def image_line(image: ImageRef | None, model: ModelSpec) -> str:
+    """The image in one line."""
+    if image is None:
+        return "your own image, still to come"
+    if image.source == "own":
+        return "your own image"
+    with suppress(SparsightError):
+        picture = engine.engine().picture(image, model)
+        if picture.title:
+            return plain(picture.title)
+        if picture.truth_kind == "ink":
+            noise = ", with noise" if image.noise else ""
+            return f"Digit {picture.label}, number {current('nth', of_model(model.name))}{noise}"
+    return plain(f"{titles.SOURCES.get(image.source, 'Your folder')}, number {image.name}")
+
+
 def _say_what_is_missing(sets: Mapping[str, str]) -> None:
     """A link may name a data set that this machine, or this network, has nothing to do with."""
-    asked = st.query_params.get("source")
+    asked = st.session_state.get("source")
     if asked in (FOLDER, *PHOTO_SETS) and asked not in sets:
         what = (
             "no folder is named by `SPARSIGHT_PHOTOS`"

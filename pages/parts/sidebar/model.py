@@ -4,6 +4,7 @@ amount.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
 
@@ -16,12 +17,12 @@ from core.pruning import CRITERIA
 from core.pruning.repair import has_batch_norm
 from core.pruning.scores import needs_images
 from core.specs import GRANULARITIES, REPAIRS, SCHEDULES, SCOPES, TRAINED, Schedule, n_of_m
-from pages.parts.common import engine, present
+from pages.parts.common import engine, present, titles
 from pages.parts.common.address import of_model
 from pages.parts.common.markdown import message, plain
 from pages.parts.common.parameters import Choice, Stated
 from pages.parts.common.state import state
-from pages.parts.common.widgets import Known, amount, choice, number, segments, several
+from pages.parts.common.widgets import Known, choice, current, number, segments, several
 from pages.parts.sidebar import downloads, own_networks
 
 FEW_CLASSES = 20  # that are named, so that nobody wonders about an answer
@@ -50,8 +51,7 @@ def look_again() -> None:
 
 def model_choice(known: Known) -> ModelSpec:
     """The network, dense."""
-    st.subheader("Network", help=_which())
-    name = choice("Network", "model", known, label_visibility="collapsed")
+    name = choice("Network", "model", known, help=_which())
     _remember(name)
     known = of_model(name)
     found = engine.catalogue().default_model(name)
@@ -64,6 +64,35 @@ def model_choice(known: Known) -> ModelSpec:
     if not present.on():
         own_networks.form()
     return found
+
+
+def network_line(model: ModelSpec) -> str:
+    """The network in one line; a badge says that its weights are not here yet."""
+    card, parts = engine.card(model), [plain(engine.catalogue().title(model))]
+    if not card.reads_digits and model.weights != next(iter(card.weights)):
+        parts.append(plain(titles.WEIGHTS.get(model.weights, model.weights)))
+    series = engine.series_of(model)
+    if len(series.seeds if series else card.seeds) > 1:
+        parts.append(f"seed {model.seed}")
+    if not downloads.is_there(model):
+        parts.append(f":orange-badge[:material/cloud_download: {size(card.weights[model.weights].bytes)}]")
+    return ", ".join(parts)
+
+
+def family_line(family: PruningSpec) -> str:
+    """How the network is pruned, in one line."""
+    if family.level is not None:
+        return titles.SCHEDULES[family.schedule]
+    what = titles.GRANULARITY.get(family.granularity, family.granularity)
+    parts = [what] if n_of_m(family.granularity) else [what, titles.SCOPES[family.scope].lower()]
+    parts.append(CRITERIA[family.criterion].title)
+    if left_alone := len(family.excluded):
+        parts.append(f"{left_alone} layer{'s' * (left_alone > 1)} excluded")
+    if by_hand := len(family.overrides):
+        parts.append(f"{by_hand} layer{'s' * (by_hand > 1)} by hand")
+    if family.repair != "none":
+        parts.append("BatchNorm measured again")
+    return ", ".join(parts)
 
 
 def _seed(known: Known) -> int:
@@ -105,16 +134,16 @@ def _which() -> str:
 
 def _sets(found: Card) -> str:
     return listed(
-        {name: weights.summary for name, weights in found.weights.items()} | {RANDOM: "untrained, as a control"}
+        {name: weights.summary for name, weights in found.weights.items()}
+        | {RANDOM: "random weights, for a sanity check"},
+        titles.WEIGHTS,
     )
 
 
 def _described(model: ModelSpec) -> None:
-    """What was chosen, in a line: size, and whether its weights are here."""
-    found, absent = engine.card(model), ""
-    if not downloads.is_there(model):
-        absent = f" :orange-badge[:material/cloud_download: {size(found.weights[model.weights].bytes)}]"
-    st.caption(f"{plain(engine.catalogue().title(model))}, {found.parameters:,} parameters{absent}")
+    """What is known of the network that was chosen."""
+    found = engine.card(model)
+    st.caption(f"{found.parameters:,} parameters")
     if len(found.classes) <= FEW_CLASSES and not found.reads_digits:
         names = ", ".join(map(plain, found.classes))
         st.caption(
@@ -136,7 +165,7 @@ def _remember(name: str) -> None:
             kept[before, parameter] = st.session_state[parameter]
             entry = of_model(name)[parameter]
             st.session_state[parameter] = kept.get(
-                (name, parameter), entry.usual if isinstance(entry, Stated) else entry.default
+                (name, parameter), entry.usual if isinstance(entry, Stated) else entry.parse(())
             )
 
 
@@ -145,15 +174,14 @@ def family_choice(model: ModelSpec) -> PruningSpec:
     for it).
     """
     known, found = of_model(model.name, model.weights), engine.card(model)
-    st.subheader("Pruning")
     schedule = _schedule(model, known)
     if schedule in TRAINED:
         st.caption(message(found.weights[model.weights].summary))
         return PruningSpec.at_level(0, schedule)
-    granularity = choice("Granularity", "granularity", known, help=listed(GRANULARITIES))
-    scope = "global" if n_of_m(granularity) else segments("Scope", "scope", known, help=listed(SCOPES))
+    granularity = choice("Granularity", "granularity", known, help=listed(GRANULARITIES, titles.GRANULARITY))
+    scope = "global" if n_of_m(granularity) else segments("Scope", "scope", known, help=listed(SCOPES, titles.SCOPES))
     criterion = choice(
-        "Criterion", "criterion", known, help=listed({name: entry.summary for name, entry in CRITERIA.items()})
+        "Criterion", "criterion", known, help=listed({entry.title: entry.summary for entry in CRITERIA.values()})
     )
     if needs_images(criterion):
         st.caption(":gray-badge[a few images] Measured once for each network, on a few images.")
@@ -169,7 +197,7 @@ def _repair(model: ModelSpec, known: Known) -> str:
     if not _has_batch_norm(engine.card(model)):
         return "none"
     text = (
-        listed(REPAIRS)
+        listed(REPAIRS, titles.REPAIRS)
         + "\n\nThe images are those that criteria are measured on: the gallery's photographs, or embedded digits."
     )
     repair = segments("Repair", "repair", known, help=text)
@@ -188,15 +216,12 @@ def _has_batch_norm(found: Card) -> bool:
 def _layers(found: Card, known: Known, granularity: str) -> tuple[tuple[str, ...], tuple[tuple[str, float], ...]]:
     """Weights that are left alone, and weights with an amount of their own."""
     if present.on():
-        alone, own = (
-            tuple(text for text in st.query_params.get_all(name) if not known[name].problem(text))
-            for name in ("excluded", "byhand")
-        )
-        shares = {name: amount(f"amount.{name}", known) for name in own}
+        alone, own = current("excluded", known), current("byhand", known)
+        shares = {name: current(f"amount.{name}", known) for name in own}
     else:
         with st.expander("Layers", icon=":material/layers:"):
             alone = several(
-                "Leave alone",
+                "Exclude layers",
                 "excluded",
                 known,
                 placeholder="none",
@@ -216,7 +241,7 @@ def _layers(found: Card, known: Known, granularity: str) -> tuple[tuple[str, ...
 def _amounts_by_hand(known: Known) -> dict[str, float]:
     """Percent by layer; the slider of the sidebar moves the others only."""
     chosen = several(
-        "Amount by hand",
+        "Per-layer sparsity",
         "byhand",
         known,
         placeholder="none",
@@ -236,10 +261,13 @@ def _schedule(model: ModelSpec, known: Known) -> Schedule:
     if series is None:
         return "one-shot"
     names: tuple[Schedule, ...] = ("one-shot", series.schedule)
-    chosen = segments("Schedule", "schedule", known, help=listed({name: SCHEDULES[name] for name in names}))
+    chosen = segments(
+        "Schedule", "schedule", known, help=listed({name: SCHEDULES[name] for name in names}, titles.SCHEDULES)
+    )
     return series.schedule if chosen == series.schedule else "one-shot"
 
 
-def listed(texts: dict[str, str]) -> str:
-    """Names and what they mean, for a help text."""
-    return "\n".join(f"- **{plain(name)}**: {message(text)}" for name, text in texts.items())
+def listed(texts: Mapping[str, str], titles: Mapping[str, str] | None = None) -> str:
+    """Names and what they mean, for a help text. titles: what people read for the names."""
+    named = {(titles or {}).get(name, name): text for name, text in texts.items()}
+    return "\n".join(f"- **{plain(name)}**: {message(text)}" for name, text in named.items())

@@ -8,12 +8,13 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core import CamSpec, ImageRef, ModelSpec, PruningSpec, SparsightError, VariantSpec
-from pages.parts.common import address, last_view
+from pages.parts.common import address, link
 from pages.parts.common.pictures import Drawn
 from pages.parts.sidebar.amount import amount_choice
-from pages.parts.sidebar.heatmap import heatmap_choice
-from pages.parts.sidebar.image import image_choice
-from pages.parts.sidebar.model import family_choice, model_choice
+from pages.parts.sidebar.group import group
+from pages.parts.sidebar.heatmap import heatmap_choice, heatmap_line
+from pages.parts.sidebar.image import image_choice, image_line
+from pages.parts.sidebar.model import family_choice, family_line, model_choice, network_line
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,24 +54,28 @@ class View(Parts):
 
 
 def parts() -> Parts:
-    """Draws the sidebar without its slider."""
+    """Draws the sidebar."""
     with st.sidebar:
-        model = model_choice(address.known())
-        image, trouble = image_choice(model)
-        family = family_choice(model)
-        cam, drawn = heatmap_choice(model, image)
+        with group("Network", ":material/hub:") as state_settings:
+            model = model_choice(address.known())
+            state_settings(network_line(model))
+        with group("Image", ":material/image:") as state_settings:
+            image, trouble = image_choice(model)
+            state_settings(image_line(image, model))
+        with group("Pruning", ":material/content_cut:") as state_settings:
+            family = family_choice(model)
+            state_settings(family_line(family))
+        with group("Heatmap", ":material/gradient:") as state_settings:
+            cam, drawn = heatmap_choice(model, image)
+            state_settings(heatmap_line(cam, model))
     return Parts(model=model, family=family, image=image, cam=cam, drawn=drawn, trouble=trouble)
 
 
-def view(stage: DeltaGenerator | None = None) -> View:
-    """Draws the sidebar with its slider. stage: where the slider stands instead, when it is shown
-    to a room.
-    """
-    with st.sidebar:
-        amount = stage or st.container()  # the slider stands first, but needs to know the network and the schedule
+def view(stage: DeltaGenerator) -> View:
+    """Draws the sidebar, and the slider on the stage."""
     asked = parts()
-    with amount:
+    with stage:
         pruning, counts = amount_choice(asked.family, asked.model)
-    address.settle()
-    last_view.remember(address.known())
+    link.write()
+    link.remember(address.known())
     return View(variant=VariantSpec(model=asked.model, pruning=pruning), counts=counts, **vars(asked))

@@ -6,8 +6,9 @@ from __future__ import annotations
 
 import pytest
 
-from pages.parts.common.address import PARAMETERS, Choice, Number, Several, class_names, of_model, problems
-from pages.parts.common.parameters import Stated
+from pages.parts.common.address import PARAMETERS, class_names, of_model
+from pages.parts.common.address_problems import problems
+from pages.parts.common.parameters import Choice, Number, Several, Stated
 from tests.pages.conftest import OpenPage
 
 # A change here breaks links that people have kept.
@@ -93,7 +94,7 @@ def test_defaults_and_ends_are_allowed(name: str) -> None:
         else [f"{v:g}" for v in (parameter.default, parameter.low, parameter.high)]
     )
     assert problems(dict.fromkeys([name], "")) != [] or name == ""
-    assert [problem for value in values for problem in problems({name: value})] == []
+    assert [problem for value in values for problem in problems({name: value}, PARAMETERS)] == []
 
 
 @pytest.mark.parametrize(
@@ -127,18 +128,18 @@ def test_defaults_and_ends_are_allowed(name: str) -> None:
     ],
 )
 def test_what_cannot_be_used_is_named_with_its_replacement(name: str, value: str) -> None:
-    (problem,) = problems({name: value})
+    (problem,) = problems({name: value}, PARAMETERS)
     assert f"`{name}={value}`" in problem
     assert f"Used instead: `{name}=" in problem
 
 
 def test_a_near_miss_gets_a_suggestion() -> None:
-    assert "did you mean grad-cam++?" in problems({"cam": "grad-cam+"})[0]
-    assert "did you mean iterative-reset?" in problems({"schedule": "iterative"})[0]
+    assert "did you mean grad-cam++?" in problems({"cam": "grad-cam+"}, PARAMETERS)[0]
+    assert "did you mean iterative-reset?" in problems({"schedule": "iterative"}, PARAMETERS)[0]
 
 
 def test_a_plus_that_became_a_space_is_recognised() -> None:
-    assert "write it as %2B" in problems({"cam": "grad-cam  "})[0]
+    assert "write it as %2B" in problems({"cam": "grad-cam  "}, PARAMETERS)[0]
 
 
 BARE = {"model": "efficientnet-lite0", "cam": "grad-cam", "layer": "_swish.head", "photo": "coffee", "fine": "30"}
@@ -186,11 +187,11 @@ def _said(value: str | list[str]) -> str:
 
 
 def test_unknown_parts_are_named() -> None:
-    assert problems({"colour": "red"}) == ["`colour` is no part of this page's address; it was left out."]
+    assert problems({"colour": "red"}, PARAMETERS) == ["`colour` is no part of this page's address; it was left out."]
 
 
 def test_strange_texts_cannot_break_out_of_the_message() -> None:
-    (problem,) = problems({"cam": "`**bold** <script>\n" + "x" * 500})
+    (problem,) = problems({"cam": "`**bold** <script>\n" + "x" * 500}, PARAMETERS)
     assert problem.count("`") == 4
     assert "\n" not in problem
     assert len(problem) < 700
@@ -256,7 +257,7 @@ def test_the_names_of_parameters_are_the_same_for_every_model() -> None:
     ],
 )
 def test_what_is_used_instead(name: str, text: str, used: str) -> None:
-    (problem,) = problems({name: text})
+    (problem,) = problems({name: text}, PARAMETERS)
     assert problem.endswith(f"Used instead: `{name}={used}`.")
 
 

@@ -6,7 +6,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages.parts.common import story
-from pages.parts.common.address import PARAMETERS, problems
+from pages.parts.common.address import PARAMETERS
+from pages.parts.common.address_problems import problems
 from tests.pages.conftest import DIGITS, OpenPage, open_page, pictures_at, words
 
 PAGES = ("home", "explore", "curves", "lessons")

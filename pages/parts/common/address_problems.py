@@ -1,0 +1,76 @@
+"""What is wrong with an address, in plain sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import streamlit as st
+
+from pages.parts.common.markdown import message
+from pages.parts.common.parameters import Choice, Number, Parameter, Several
+
+# On every page: a lecture, and an exercise in which single controls are hidden or locked (names,
+# with commas between).
+PRESENT = Choice("0", ("0", "1"))
+EXERCISE = {"hide": "hidden", "lock": "locked"}
+
+
+def problems(query: Mapping[str, str], parameters: Mapping[str, Parameter]) -> list[str]:
+    """One plain sentence for each part of the address that cannot be used."""
+    found = []
+    for name, text in query.items():
+        if name in EXERCISE:
+            found += [
+                f"`{name}={_short(wrong)}`: this page has no control of that name, so nothing is {EXERCISE[name]}."
+                for wrong in _listed(text)
+                if wrong not in parameters
+            ]
+        elif name == "present":
+            found += (
+                [f"`present={_short(text)}` cannot be used: write `present=1` to present."]
+                if PRESENT.problem(text)
+                else []
+            )
+        elif name not in parameters:
+            found.append(f"`{_short(name)}` is no part of this page's address; it was left out.")
+        elif problem := parameters[name].problem(text):
+            used = _short(_instead(parameters[name], text))
+            found.append(f"`{name}={_short(text)}` cannot be used: {problem} Used instead: `{name}={used}`.")
+    return found
+
+
+def _instead(parameter: Parameter, text: str) -> str:
+    """What is used for a value that cannot be, as an address says it."""
+    return parameter.instead(text) if isinstance(parameter, Number) else parameter.said
+
+
+def say_problems(query: Mapping[str, list[str]], parameters: Mapping[str, Parameter]) -> None:
+    """Says which parts of an address cannot be used, and what is used instead."""
+    if found := _unknown_names(query, parameters) + problems(_single(query, parameters), parameters):
+        lines = "\n".join(f"- {message(line)}" for line in found)
+        st.warning(f"**Parts of the address were not used.**\n{lines}", icon=":material/link_off:")
+
+
+def _single(query: Mapping[str, list[str]], parameters: Mapping[str, Parameter]) -> dict[str, str]:
+    """The parts that have one value."""
+    return {name: texts[-1] for name, texts in query.items() if not isinstance(parameters.get(name), Several)}
+
+
+def _unknown_names(query: Mapping[str, list[str]], parameters: Mapping[str, Parameter]) -> list[str]:
+    """A sentence for each unknown name among several."""
+    return [
+        f"`{name}={_short(text)}` cannot be used: {parameter.problem(text)} It was left out."
+        for name, texts in query.items()
+        if isinstance(parameter := parameters.get(name), Several)
+        for text in texts
+        if parameter.problem(text)
+    ]
+
+
+def _listed(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _short(text: str, most: int = 40) -> str:
+    text = "".join(sign for sign in text if sign.isprintable() and sign != "`")
+    return text if len(text) <= most else text[:most] + "..."

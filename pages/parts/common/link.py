@@ -1,0 +1,143 @@
+"""The address of a page: read when the page is opened, written after its widgets.
+
+What an address says is put into the session, where the widgets find it. In the other direction,
+every widget notes what the address says of it (`widgets`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from pages.parts.common.address_problems import say_problems
+from pages.parts.common.parameters import Parameter
+from pages.parts.common.state import state
+
+MOST_UNDONE = 100  # changes
+MOST_DEEP = 4  # parameters that depend on one another
+ALWAYS = ("present", "hide", "lock")  # parts of an address that no widget writes
+Known = Mapping[str, Parameter]
+
+# Streamlit adds an entry to the browser's history whenever the address changes. Here only another
+# page, another step of a lesson and presenting make one, and only after a click or a key: Back
+# leads to the view before, not through every position of a slider.
+SCRIPT = """<script>
+if (!window.oneEntryAPlace) {
+  window.oneEntryAPlace = true;
+  let acted = false;
+  for (const kind of ["click", "keydown"]) addEventListener(kind, () => { acted = true }, true);
+  addEventListener("popstate", () => { acted = false }, true);
+  const push = history.pushState.bind(history), replace = history.replaceState.bind(history);
+  const place = (address) => {
+    const url = new URL(address ?? "", location.href), part = (name) => url.searchParams.get(name) ?? "";
+    return [url.pathname, part("lesson"), part("step"), part("present")].join();
+  };
+  history.pushState = (...entry) => {
+    const another = acted && place(entry[2]) !== place(location.href);
+    (another ? push : replace)(...entry);
+    if (another) acted = false;
+  };
+}
+</script>"""
+
+
+def one_entry_a_place() -> None:
+    """Keeps Streamlit from adding entries to the browser's history; once in each tab."""
+    st.html(SCRIPT, unsafe_allow_javascript=True)
+
+
+def came_by_history() -> bool:
+    """Whether a person came here with Back or Forward: then the address alone says what is
+    shown.
+    """
+    context = get_script_run_ctx()
+    return context is not None and context.is_history_navigation
+
+
+def query() -> dict[str, list[str]]:
+    """The address, without the parts that no widget writes."""
+    return {name: st.query_params.get_all(name) for name in st.query_params if name not in ALWAYS}
+
+
+def open_page(known: Callable[[], Known], start: Callable[[], dict[str, Any]] = dict) -> None:
+    """Gives the widgets what the address says, where a page was just opened or the browser went
+    back to it, and says which parts cannot be used.
+
+    A page that is opened without parameters shows the view of the page before; the first one shows
+    `start`.
+
+    Args:
+        known: the parameters of this page, for the network that is asked for.
+    """
+    if not (state().is_new or came_by_history()):
+        return
+    state().view.past = []
+    asked = query()
+    if asked or came_by_history():
+        _take(asked, known)
+    else:
+        view = state().view.values or start()
+        if "model" in view:
+            st.session_state["model"] = view["model"]
+        st.session_state.update({name: view[name] for name in known() if name in view})
+    say_problems(asked | _always(), known())
+
+
+def _take(asked: Mapping[str, list[str]], known: Callable[[], Known]) -> None:
+    """What the address does not name is as in a new session.
+
+    Which parameters there are, and what they allow, depends on values of others: a network has
+    weights, and weights have seeds.
+    """
+    state().view.model = None
+    for name in known():
+        st.session_state.pop(name, None)
+    for _ in range(MOST_DEEP):
+        st.session_state.update({name: entry.parse(asked.get(name, ())) for name, entry in known().items()})
+
+
+def write(whole: bool = False) -> None:
+    """Writes the address from what the widgets have noted so far.
+
+    Args:
+        whole: all widgets have; parts of the address that none of them has noted go.
+    """
+    noted = state().address
+    before = {name: st.query_params.get_all(name) for name in st.query_params}
+    after = {name: texts for name, texts in before.items() if name in ALWAYS or not (whole or name in noted)}
+    after |= {name: text if isinstance(text, list) else [text] for name, text in noted.items() if text}
+    if after != before:
+        st.query_params.from_dict(after)
+
+
+def remember(known: Known) -> None:
+    """Notes the view, after its widgets, for `undo` and for the page that is opened next."""
+    now = {name: st.session_state[name] for name in known if name in st.session_state}
+    view = state().view
+    view.values = view.values | now if view.values.get("model") == now.get("model") else now
+    if not view.past or view.past[-1] != now:
+        view.past = [*view.past[-MOST_UNDONE:], now]
+
+
+def undo() -> None:
+    """Takes back the last change. For callbacks."""
+    past = state().view.past
+    if len(past) > 1:
+        past.pop()
+        show(past[-1])
+
+
+def show(values: Mapping[str, Any]) -> None:
+    """Gives the widgets these values; others have their defaults again. For callbacks."""
+    view = state().view
+    for name in view.values:
+        st.session_state.pop(name, None)
+    st.session_state.update(values)
+    view.values, view.model = dict(values), values.get("model")
+
+
+def _always() -> dict[str, list[str]]:
+    return {name: st.query_params.get_all(name) for name in ALWAYS if name in st.query_params}

@@ -1,0 +1,45 @@
+"""What people read for the names that an address holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from core.base.registry import Entry
+from core.data.datasets import DATASETS
+
+SCHEDULES = {
+    "none": "Dense",
+    "one-shot": "One-shot",
+    "iterative-reset": "Iterative, weights reset",
+    "retrained": "Retrained",
+}
+SCOPES = {"global": "Global", "layer": "Per layer"}
+GRANULARITY = {"weight": "Single weights", "kernel": "Kernels", "channel": "Channels", "filter": "Filters"}
+REPAIRS = {"none": "None", "batch-norm": "BatchNorm"}
+UNITS = {"percent": "Percent", "ratio": "Compression", "level": "Level"}
+TARGETS = {
+    "dense": "Dense network's answer",
+    "own": "Each network's own answer",
+    "label": "True class",
+    "class": "A class by name",
+}
+SOURCES = {
+    "digits": "Embedded digits",
+    "gallery": "Gallery",
+    "own": "Own image",
+    "folder": "Your folder",
+    **{name: entry.title for name, entry in DATASETS.items() if name != "digits"},
+}
+WEIGHTS = {
+    "imagenet": "ImageNet",
+    "by-hand": "Your copy, unchecked",
+    "random": "Untrained (control)",
+    "merkle-layer": "Less is More, per layer",
+    "merkle-global": "Less is More, global",
+}
+LAYERS = {"first": "First layer", "classifier": "Classifier"}
+
+
+def of(registry: Mapping[str, Entry]) -> dict[str, str]:
+    """The titles of what is registered."""
+    return {name: entry.title for name, entry in registry.items()}
