@@ -26,9 +26,10 @@ from core.data.gallery import GALLERY, gallery_image
 from core.data.homonyms import homonym_notes
 from core.data.images import bounded, read_image
 from core.data.noise import add_background_noise, noise_field
+from core.data.outlines import OUTLINES, outline_mask
 from core.data.own_digits import digit_of
 from core.data.photo_sets import PhotoSet
-from core.data.photos import fit_photo
+from core.data.photos import Placement, fit_photo
 from core.data.ram_cache import Kept
 from core.models.cards import Card
 from core.results import Array, CachePart, Picture, frozen_array
@@ -205,9 +206,12 @@ class Pictures:
             return _of_photo(image, own.pixels, card, label=None, notes=own.notes)
         if image.source != "gallery":
             return self._of_data_set(image, card)
-        entry = GALLERY[image.name]
-        label = class_index(entry.value.subject, card.classes)
-        return _of_photo(image, gallery_image(image.name), card, label=label, title=entry.title, credit=entry.source)
+        entry, picture = GALLERY[image.name], gallery_image(image.name)
+        more: dict[str, Any] = {"label": class_index(entry.value.subject, card.classes)}
+        if outline := OUTLINES.get(image.name):
+            marked = Placement.of(picture.size, card.input).mask(outline_mask(outline, picture.size))
+            more |= {"truth": frozen_array(marked), "truth_kind": "mask"}
+        return _of_photo(image, picture, card, title=entry.title, credit=entry.source, **more)
 
     def _of_data_set(self, image: ImageRef, card: Card) -> Picture:
         if not is_photos(image.source):

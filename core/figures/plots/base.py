@@ -84,7 +84,7 @@ def _few_layers(report: MaskReport) -> go.Figure:
 
 
 def _many_layers(report: MaskReport) -> go.Figure:
-    figure = empty_figure(f"Kept share by layer (n = {report.total:,})", height=240)
+    figure = empty_figure(f"Kept share by layer (n = {report.total:,})", CURVE_PX)
     figure.add_bar(
         x=list(range(1, len(report.layers) + 1)),
         y=[layer.kept / layer.total for layer in report.layers],

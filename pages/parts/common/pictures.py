@@ -132,11 +132,10 @@ def _agreement(found: Agreement, spread: str) -> None:
     known.
     """
     first, second = ("–" if value is None else value_text(value) for value in (found.value, found.second_value))
-    st.markdown(
-        f"agreement **{first}** :gray[({story.title(found.second_method)} {second})]", help=story.WORDS["agreement"]
-    )
+    st.markdown(f"agreement **{first}**", help=story.WORDS["agreement"])
     st.image(_bar("signed"), width="stretch", alt="Colour bar from purple, -1, over black, 0, to orange, 1")
-    st.caption("pruned more :material/arrow_range: dense more" + (f"  \n{spread}" if spread else ""))
+    lines = ("pruned more :material/arrow_range: dense more", f"{second} by {story.title(found.second_method)}", spread)
+    st.caption("  \n".join(filter(None, lines)))
 
 
 @st.cache_data(max_entries=10, show_spinner=False)

@@ -22,13 +22,16 @@ Question = tuple[VariantSpec, ImageRef, CamSpec]
 # The slider stays in sight while the page scrolls, and the first curve shares a screen with the
 # pictures. On a phone, headline, slider and heatmaps do; input and difference come after them.
 STYLE = """<style>
-[data-testid="stMainBlockContainer"] { padding-top: 2.75rem; }
+[data-testid="stHeader"] { height: 2.5rem; min-height: 0; }
+[data-testid="stMainBlockContainer"] { padding-top: 3rem; }
 [data-testid="stMainBlockContainer"] > [data-testid="stVerticalBlock"] { gap: 0.6rem; }
 .st-key-headline h2 { padding: 0; }
 [data-testid="stLayoutWrapper"]:has(> .st-key-stage) {
-  position: sticky; top: 0; z-index: 100; background: var(--st-background-color); padding-top: 0.25rem;
+  position: sticky; top: 2.5rem; z-index: 100; background: var(--st-background-color); padding-top: 0.25rem;
 }
 @media (max-width: 640px) {
+  .st-key-head h1 { display: none; }
+  .st-key-actions { flex-wrap: nowrap; overflow-x: auto; }
   .st-key-headline h2 { font-size: 1.05rem; line-height: 1.3; padding: 0; }
   .st-key-pictures [data-testid="stGridCell"]:nth-child(1) { order: 2; }
   .st-key-pictures [data-testid="stGridCell"]:nth-child(4) { order: 3; }
@@ -40,7 +43,7 @@ def main() -> None:
     model.look_again()  # an address may name one
     link.open_page(address.known, address.start)
     st.html(STYLE)
-    head = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
+    head = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="head")
     with head:
         if not present.on():
             st.title("Explore", width="content")
@@ -117,7 +120,7 @@ def first_screen(answer: Comparison, view: sidebar.View, headline: DeltaGenerato
 
 def _actions(answer: Comparison, opacity: float) -> None:
     pruned = answer.pruned
-    with st.container(horizontal=True, width="content", gap="xsmall", vertical_alignment="center"):
+    with st.container(key="actions", horizontal=True, width="content", gap="xsmall", vertical_alignment="center"):
         st.button(
             "Undo",
             icon=":material/undo:",

@@ -53,10 +53,10 @@ def amount_choice(family: PruningSpec, model: ModelSpec) -> tuple[PruningSpec, D
         )
         in_percent = unit == "percent" and family.schedule == "one-shot"
         slider = "fine" if in_percent and _is_fine(model, known) else SLIDERS[unit]
-    with place:
-        sparsity = _slider(unit, slider, family, model)
         if present.on() and not (present.hidden(slider) or present.locked(slider)):
             _clicker(slider, known)
+    with place:
+        sparsity = _slider(unit, slider, family, model)
     if family.schedule in TRAINED:
         return replace(family, level=nearest_level(sparsity, model)), counts
     return replace(family, sparsity=sparsity), counts
@@ -182,7 +182,7 @@ def _carry_over(model: ModelSpec) -> None:
 
 def _clicker(slider: str, known: Known) -> None:
     """Two buttons that a presenter's clicker presses too: it sends Page Up and Page Down."""
-    with st.container(horizontal=True, gap="small"):
+    with st.container(horizontal=True, gap="small", width="content"):
         st.button(
             "Less", key="_less", icon=":material/remove:", shortcut="PageUp", on_click=_move, args=(known, slider, -1)
         )

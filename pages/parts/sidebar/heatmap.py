@@ -83,8 +83,8 @@ def _start_with_the_predicted(model: ModelSpec) -> None:
     """The list of classes begins where the dense network's answer is, until a person has chosen
     one.
     """
-    says = state().view.dense_class
-    if "class" not in st.session_state and says is not None:
+    says, untouched = state().view.dense_class, class_names(model.name)[0]
+    if says is not None and st.session_state.get("class", untouched) == untouched:
         st.session_state["class"] = class_names(model.name)[says]
 
 

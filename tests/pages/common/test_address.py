@@ -93,7 +93,7 @@ def test_defaults_and_ends_are_allowed(name: str) -> None:
         if isinstance(parameter, Choice | Several)
         else [f"{v:g}" for v in (parameter.default, parameter.low, parameter.high)]
     )
-    assert problems(dict.fromkeys([name], "")) != [] or name == ""
+    assert problems(dict.fromkeys([name], ""), PARAMETERS) != [] or name == ""
     assert [problem for value in values for problem in problems({name: value}, PARAMETERS)] == []
 
 

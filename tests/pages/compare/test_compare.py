@@ -81,7 +81,10 @@ def test_several_methods_of_one_image() -> None:
 
 def test_several_ways_to_prune() -> None:
     rows = rows_of(opened(rows="prunings", amounts="50", ways=["weight-global-magnitude", "weight-layer-random"]))
-    assert [row["title"] for row in rows] == ["weight, global, Magnitude (L1)", "weight, layer, Random"]
+    assert [row["title"] for row in rows] == [
+        "Single weights, global, Magnitude (L1)",
+        "Single weights, per layer, Random",
+    ]
 
 
 def test_ways_to_prune_share_layers_left_alone_and_amounts_by_hand() -> None:
@@ -98,9 +101,9 @@ def test_ways_to_prune_share_layers_left_alone_and_amounts_by_hand() -> None:
 def test_what_comes_back_is_seen_beside_what_was_only_pruned() -> None:
     rows = rows_of(opened(rows="schedules", amounts="5, 20"))
     assert [row["title"] for row in rows] == [
-        "Schedule iterative-reset",
-        "Not retrained, global L1",
-        "Not retrained, layer L1",
+        "Iterative, weights reset",
+        "Not retrained, global, L1",
+        "Not retrained, per layer, L1",
     ]
     assert len({len(row["tiles"]) for row in rows}) == 1
 

@@ -10,9 +10,7 @@ import pytest
 import streamlit as st
 
 import core.engine.engine
-from core.measures import MEASURES
 from pages.parts.common import engine
-from pages.parts.common.pictures import CARDS
 from tests.overflowing import write_overflowing
 from tests.pages.conftest import DIGITS, ROOT, OpenPage, pictures_at, words
 
@@ -25,8 +23,9 @@ def test_the_first_view_has_everything(explore: OpenPage) -> None:
     assert "30.0 % sparsity" in app.header[0].value
     assert "looks at the same places" in app.header[0].value
     assert pictures_at(app) == {"30.0000% sparsity"}
-    assert [metric.label for metric in app.metric][:4] == [MEASURES[name].title for name, _ in CARDS[""]]
-    assert len(app.get("plotly_chart")) == 1  # closed expanders send nothing
+    assert "agreement **0.98**" in words(app)
+    assert "0.98 by Layer-CAM" in words(app)
+    assert [metric.label for metric in app.metric] == ["Kept weights"]
 
 
 def test_a_digit_has_scores_against_its_ink_and_an_accuracy(explore: OpenPage) -> None:
@@ -35,15 +34,7 @@ def test_a_digit_has_scores_against_its_ink_and_an_accuracy(explore: OpenPage) -
     assert not app.error
     assert "70.0 % sparsity" in app.header[0].value
     assert pictures_at(app) == {"70.0086% sparsity"}
-    labels = [metric.label for metric in app.metric]
-    assert labels == [
-        "Soft IoU",
-        "IoU at top p",
-        "Energy inside the ink",
-        "Pearson correlation",
-        "Accuracy, with noise",
-        "Kept weights",
-    ]
+    assert [metric.label for metric in app.metric] == ["Accuracy, with noise", "Kept weights"]
     assert len(app.get("plotly_chart")) == 2  # closed expanders send nothing
     assert [expander.label for expander in app.main.expander][-1] == "What do these words mean?"
     assert "95 % interval" in words(app)
@@ -236,10 +227,10 @@ def test_a_damaged_accuracy_table_leaves_the_pictures(
 def test_without_a_table_the_accuracy_is_counted(
     explore: OpenPage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shipped = explore(**DIGITS).metric[4].value
+    shipped = explore(**DIGITS).metric[0].value
     st_clear()
     (hide_shipped(monkeypatch, tmp_path) / "accuracy.csv").unlink()
-    assert explore(**DIGITS).metric[4].value == shipped
+    assert explore(**DIGITS).metric[0].value == shipped
 
 
 def st_clear() -> None:

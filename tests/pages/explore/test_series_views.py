@@ -48,9 +48,9 @@ def opened(page: str, **address: str) -> AppTest:
 @pytest.mark.parametrize(
     ("model", "weights", "units"),
     [
-        (SHIPPED, "merkle-global", ["percent", "ratio", "level"]),
-        (SHIPPED, "random", ["percent", "ratio"]),
-        ("efficientnet-lite0", "random", ["percent", "ratio"]),
+        (SHIPPED, "merkle-global", ["Percent", "Compression", "Level"]),
+        (SHIPPED, "random", ["Percent", "Compression"]),
+        ("efficientnet-lite0", "random", ["Percent", "Compression"]),
     ],
 )
 def test_weights_offer_levels_only_where_they_have_a_series(model: str, weights: str, units: list[str]) -> None:
