@@ -36,7 +36,7 @@ from core.evaluation import evaluate as evaluation
 from core.models.cards import Card
 from core.models.catalogue import Catalogue
 from core.models.own import About, ModuleFacts
-from core.models.trained_levels import delete_series
+from core.models.trained_levels import delete_series, last_level
 from core.results import (
     Accuracy,
     Agreement,
@@ -245,11 +245,13 @@ class Engine:
             yield self.compare(variant, image, cam)
 
     def series(self, variant: VariantSpec) -> tuple[VariantSpec, ...]:
-        """The variants of the same series that curves are drawn over: every trained level, or the
-        sparsities of the card's grid.
+        """The variants of the same series that curves are drawn over: every level that is
+        trained, or the sparsities of the card's grid.
         """
         if not variant.pruning.is_one_shot:
-            return tuple(level for level, _ in self.levels(variant.model)) or (variant,)
+            last = last_level(self.catalogue, variant.model)
+            levels = (level for level, _ in self.levels(variant.model))
+            return tuple(level for level in levels if last is None or (level.pruning.level or 0) <= last) or (variant,)
         amounts = [replace(variant.pruning, sparsity=sparsity) for sparsity in self.card(variant.model).grid]
         return tuple(VariantSpec(model=variant.model, pruning=amount) for amount in amounts)
 

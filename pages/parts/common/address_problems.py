@@ -67,6 +67,14 @@ def _unknown_names(query: Mapping[str, list[str]], parameters: Mapping[str, Para
     ]
 
 
+def usable(always: Mapping[str, list[str]], parameters: Mapping[str, Parameter]) -> dict[str, str]:
+    """What can be used of the parts that every page has: presenting, and an exercise."""
+    texts = {name: each[-1] for name, each in always.items()}
+    names = {name: ",".join(part for part in _listed(texts.get(name, "")) if part in parameters) for name in EXERCISE}
+    presenting = texts.get("present", "")
+    return names | {"present": "" if PRESENT.problem(presenting) else presenting}
+
+
 def _listed(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
 

@@ -12,7 +12,7 @@ from typing import Any
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from pages.parts.common.address_problems import say_problems
+from pages.parts.common.address_problems import say_problems, usable
 from pages.parts.common.parameters import Parameter
 from pages.parts.common.state import state
 
@@ -75,15 +75,20 @@ def open_page(known: Callable[[], Known], start: Callable[[], dict[str, Any]] = 
     if not (state().is_new or came_by_history()):
         return
     state().view.past = []
-    asked = query()
-    if asked or came_by_history():
+    asked, always = query(), _always()
+    if asked or set(always) - {"present"} or came_by_history():
         _take(asked, known)
     else:
         view = state().view.values or start()
         if "model" in view:
             st.session_state["model"] = view["model"]
         st.session_state.update({name: view[name] for name in known() if name in view})
-    say_problems(asked | _always(), known())
+    say_problems(asked | always, known())
+    for name, text in usable(always, known()).items():
+        if text:
+            st.query_params[name] = text
+        elif name in st.query_params:
+            del st.query_params[name]
 
 
 def _take(asked: Mapping[str, list[str]], known: Callable[[], Known]) -> None:

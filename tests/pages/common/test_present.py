@@ -14,7 +14,7 @@ PAGES = ("home", "explore", "curves", "lessons")
 
 
 def styles(app: AppTest) -> list[str]:
-    return [element.proto.body for element in app.get("html") if element.proto.body.startswith("<style")]
+    return [element.proto.body for element in app.get("html") if "clamp(" in element.proto.body]
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -199,6 +199,7 @@ def labels(app: AppTest) -> list[str]:
 
 
 def to(app: AppTest, page: str) -> AppTest:
+    app.query_params.clear()  # as a browser does
     return app.switch_page(f"pages/{page}.py").run()
 
 

@@ -17,6 +17,7 @@ from core.figures.plots.lukkien import overlap_name
 from core.measures.fitting import FITTINGS
 from core.protocols.lukkien.tables import StudyTables, load_study, study_folder
 from pages.parts.common import address
+from pages.parts.common.address_problems import problems
 from pages.parts.curves import study_figures, study_tables, study_view
 from tests.pages.conftest import OpenPage
 from tests.protocols.damage import DAMAGES, damage
@@ -187,7 +188,7 @@ def test_each_level_has_a_picture_and_a_link_to_explore(curves: OpenPage) -> Non
             "seed": "334",
             "target": "own",
         }.items() <= query.items()
-        assert address.problems(query) == []
+        assert problems(query, address.PARAMETERS) == []
 
 
 def test_every_figure_is_saved_in_three_ways_except_when_presenting(curves: OpenPage) -> None:

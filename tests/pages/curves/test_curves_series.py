@@ -23,6 +23,7 @@ from core.protocols.series import tables as series_tables
 from core.protocols.series.images import Place, evaluate_series
 from core.protocols.series.tables import QUANTITIES, SeriesTables
 from pages.parts.common import address, engine
+from pages.parts.common.address_problems import problems
 from pages.parts.common.story import percent
 from pages.parts.curves import series_figures, series_view
 from tests.pages.conftest import OpenPage, words
@@ -175,7 +176,7 @@ def test_levels_are_opened_in_explore(series: OpenPage, table: SeriesTables) -> 
     for level in range(3):
         query = series_view.explore_query(MODEL, level)
         models = address.Choice("thesis-cnn", tuple(engine.catalogue()))
-        assert address.problems(query, address.of_model(NAME, MODEL.weights) | {"model": models}) == []
+        assert problems(query, address.of_model(NAME, MODEL.weights) | {"model": models}) == []
         assert dict(parse_qsl(line.split("](explore?")[1 + level].split(")")[0])) == query
 
 

@@ -210,6 +210,11 @@ def test_an_unknown_network_is_said(explore: OpenPage) -> None:
 def to_the_end(app: AppTest, label: str) -> AppTest:
     """Begins work of many steps, and waits for its end."""
     next(button for button in app.button if button.label == label).click().run()
+    return finished(app)
+
+
+def finished(app: AppTest) -> AppTest:
+    """Waits for the work in the background."""
     for task in state.of(app.session_state).waiting.tasks.values():
         assert task.ended(PATIENCE_S)
     return app.run()
@@ -219,7 +224,7 @@ def test_the_image_is_followed_over_all_sparsities(photos: OpenPhotos, monkeypat
     card = MODELS[LITE].value
     monkeypatch.setitem(card.__dict__, "grid", (0.0, 0.2, 0.4, 0.6))
     app = sound(photos())
-    to_the_end(app, "Follow this image")
+    finished(app)
     assert len(app.get("plotly_chart")) == 2
     assert not any(button.label.startswith("Follow") for button in app.button)
 

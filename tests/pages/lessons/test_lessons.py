@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.parts.common.address import problems
+from pages.parts.common.address_problems import problems
 from pages.parts.lessons import correlation, maps, pruning
 from pages.parts.lessons.facts import CONTROLS
 from pages.parts.lessons.frame import before, following
