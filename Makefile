@@ -19,7 +19,7 @@ app: $(VENV)/.app
 check: lint
 	$(PYTEST) -m "not long" $(QUICK)
 
-# Every property and reference, a browser journey a page, a small case a capability: about eleven minutes on two cores.
+# Every property and reference, a browser journey a page, a small case a capability: at most ten minutes on two cores.
 test: lint chromium
 	$(PYTEST) -m "not long"
 
