@@ -7,6 +7,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from core.base.text import UNDEFINED, Rows, number, percent, size
+from core.data.datasets import DATASETS
 from core.evaluation.columns import COLUMNS
 from core.evaluation.evaluate import Table
 from core.figures import maps
@@ -37,6 +38,7 @@ from core.results import (
     Picture,
 )
 from core.saliency import CAMS
+from core.specs import DataSpec
 
 TILE_PX = 140
 
@@ -79,9 +81,8 @@ def picture(image: Picture) -> View:
 
 def sheet(rows: Sheet) -> View:
     """Rows of pictures, a row a strip."""
-    titles = ", ".join(f"**{name_text(strip.title)}**" for strip in rows.strips)
     return View(
-        headline=f"From the top: {titles}" if len(rows.strips) > 1 else titles,
+        titles=tuple(f"**{name_text(strip.title)}**" for strip in rows.strips),
         panels=tuple(tuple(map(_tile, tiles(strip, rows.look))) for strip in rows.strips),
         notes=(rows.caption,),
     )
@@ -102,20 +103,20 @@ def accuracy(found: Accuracy) -> View:
     if found.among is not None:
         rows.append((f"among the {found.among_classes} classes of the data set", *_share(found.among, found.total)))
     tables = (Rows(rows, (1, 2, 3)),) if len(rows) > 2 else ()
-    sentence = f"Accuracy on {name_text(found.data.key)}: **{accuracy_text(found).replace(' (', '** (', 1)}"
+    sentence = f"Accuracy on {_data(found.data)}: **{accuracy_text(found).replace(' (', '** (', 1)}"
     return View(headline=sentence, tables=tables, notes=found.notes)
 
 
 def mask(report: MaskReport) -> View:
     """What is left of the network, in all and in each layer."""
-    kept = f"{report.kept:,} of {report.total:,} prunable weights are left"
+    kept = f"**{report.kept:,} of {report.total:,} prunable weights** are left"
     rows = [
         (name_text(layer.name), f"{layer.kept:,}", f"{layer.total:,}", percent(layer.sparsity))
         for layer in report.layers
     ]
     notes = ("**Collapsed network.** No path of kept weights joins input and output.",) if report.collapsed else ()
     return View(
-        headline=f"{at_sparsity(report)} {kept}.",
+        headline=f"{at_sparsity(report)}, {kept}.",
         tables=(Rows([("layer", "left", "of", "sparsity"), *rows], (1, 2, 3)),),
         notes=notes,
     )
@@ -147,7 +148,7 @@ def table(found: Table) -> View:
     body = [_mean(name, rows) for name in rows if name in COLUMNS and name != "predicted"]
     head = ("", "mean", "n", "empty maps", "mean without them")
     return View(
-        headline=f"**{len(rows):,} images**, one row each in `rows`; means over the images where a value is defined",
+        headline=f"**{len(rows):,} images**, one row each in .rows; means over the images where a value is defined",
         tables=(Rows([head, *body], (1, 2, 3, 4)),),
         notes=found.notes,
     )
@@ -267,6 +268,11 @@ def _tile(tile: Tile) -> Panel:
 
 def _value(value: float | None) -> str:
     return UNDEFINED if value is None else value_text(value)
+
+
+def _data(data: DataSpec) -> str:
+    title = DATASETS[data.name].title if data.name in DATASETS else name_text(data.name)
+    return f"{title}, noise up to {data.noise:g}" if data.noise else title
 
 
 def _share(count: int, total: int) -> tuple[str, str, str]:

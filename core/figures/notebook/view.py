@@ -43,10 +43,14 @@ class Panel:
 
 @dataclass(frozen=True, kw_only=True)
 class View:
-    """What a notebook shows of a result: a sentence, rows of pictures, scores, tables, notes."""
+    """What a notebook shows of a result: a sentence, rows of pictures, scores, tables, notes.
 
-    headline: str
+    titles: of the rows of pictures, where they have some.
+    """
+
+    headline: str = ""
     panels: tuple[tuple[Panel, ...], ...] = ()
+    titles: tuple[str, ...] = ()
     scores: tuple[Score, ...] = ()
     tables: tuple[Rows, ...] = ()
     notes: tuple[str, ...] = ()
@@ -63,9 +67,11 @@ def name_text(name: object) -> str:
 
 def to_html(view: View) -> str:
     """The view as HTML with inline styles: no script, no style sheet, nothing to fetch."""
+    rows = [_flex("".join(map(_figure, row))) for row in view.panels]
+    titles = [f'<p style="margin:0.4em 0">{_marked(title)}</p>' for title in view.titles]
     parts = [
-        f'<p style="font-size:1.25em;margin:0 0 0.6em">{_marked(view.headline)}</p>',
-        *(_flex("".join(map(_figure, row))) for row in view.panels),
+        f'<p style="font-size:1.25em;margin:0 0 0.6em">{_marked(view.headline)}</p>' if view.headline else "",
+        *("".join(pair) for pair in zip_longest(titles, rows, fillvalue="")),
         *(f'<p style="margin:0.4em 0;{FAINT}">{_marked(note)}</p>' for note in view.notes),
         *([_flex("".join(map(_score, view.scores)))] if view.scores else []),
         *map(_table, view.tables),
@@ -77,7 +83,7 @@ def to_text(view: View) -> str:
     """The view as plain text, without its pictures."""
     scores = [("", *score.line) for score in view.scores]
     parts = [
-        _unmarked(view.headline),
+        *map(_unmarked, filter(None, (view.headline, *view.titles))),
         *(_unmarked(note) for note in view.notes),
         *([_aligned(scores)] if scores else []),
         *("\n".join(filter(None, (table.title, _aligned(table.rows)))) for table in view.tables),
@@ -115,7 +121,7 @@ def _figure(panel: Panel) -> str:
 
 def _score(score: Score) -> str:
     return (
-        f'<div style="flex:1 1 150px;max-width:250px"><div>{_marked(score.title)}</div>'
+        f'<div style="flex:0 1 240px;min-width:130px"><div>{_marked(score.title)}</div>'
         f'<div style="font-size:1.7em">{_marked(score.value)}</div>'
         f'<div style="{FAINT}">{_marked(score.change)} {_marked(score.origin)}</div>'
         f'<div style="{FAINT}">{_marked(score.summary)}</div></div>'
@@ -132,7 +138,8 @@ def _table(table: Rows) -> str:
 def _cells(row: Sequence[str], table: Rows, tag: str) -> str:
     sides = ("right" if column in table.right else "left" for column in range(len(row)))
     return "".join(
-        f'<{tag} style="text-align:{side}">{_marked(cell)}</{tag}>' for cell, side in zip(row, sides, strict=True)
+        f'<{tag} style="text-align:{side};padding:2px 8px">{_marked(cell)}</{tag}>'
+        for cell, side in zip(row, sides, strict=True)
     )
 
 
