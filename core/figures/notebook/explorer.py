@@ -20,7 +20,7 @@ from core.specs import CamSpec, ImageRef, ModelSpec, PruningSpec, VariantSpec, e
 
 IMAGES = 10  # to choose from
 WIDE = {"width": "520px"}
-STYLE = {"description_width": "80px"}
+STYLE = {"description_width": "100px"}
 
 
 class Explorer(widgets.VBox):

@@ -76,7 +76,7 @@ def to_html(view: View) -> str:
         *([_flex("".join(map(_score, view.scores)))] if view.scores else []),
         *map(_table, view.tables),
     ]
-    return f'<div style="max-width:1060px;font-family:system-ui,sans-serif">{"".join(parts)}</div>'
+    return f'<div style="max-width:1060px;font-family:system-ui,sans-serif;line-height:1.4">{"".join(parts)}</div>'
 
 
 def to_text(view: View) -> str:
@@ -99,6 +99,11 @@ def _unmarked(text: str) -> str:
     return text.replace("**", "").replace(WORD_JOINER, "")
 
 
+def _width(most_px: int) -> str:
+    """As wide as there is room for; four stay side by side down to half their width."""
+    return f"flex:1 1 {most_px // 2}px;max-width:{most_px}px"
+
+
 def _flex(inside: str) -> str:
     return f'<div style="display:flex;flex-wrap:wrap;gap:12px;margin:0 0 0.8em">{inside}</div>'
 
@@ -113,7 +118,7 @@ def _figure(panel: Panel) -> str:
         below.append(_picture(*panel.bar, "height:8px;margin:4px 0"))
     below.append(f'<div style="{FAINT}">{_marked(panel.under)}</div>' if panel.under else "")
     return (
-        f'<figure style="margin:0;flex:0 1 {panel.width_px}px;min-width:130px">'
+        f'<figure style="margin:0;{_width(panel.width_px)}">'
         f"<div><strong>{_marked(panel.title)}</strong></div>{_picture(panel.url, panel.alt, 'margin:2px 0')}"
         f"<figcaption>{''.join(below)}</figcaption></figure>"
     )
@@ -121,7 +126,7 @@ def _figure(panel: Panel) -> str:
 
 def _score(score: Score) -> str:
     return (
-        f'<div style="flex:0 1 240px;min-width:130px"><div>{_marked(score.title)}</div>'
+        f'<div style="{_width(Panel.width_px)}"><div>{_marked(score.title)}</div>'
         f'<div style="font-size:1.7em">{_marked(score.value)}</div>'
         f'<div style="{FAINT}">{_marked(score.change)} {_marked(score.origin)}</div>'
         f'<div style="{FAINT}">{_marked(score.summary)}</div></div>'

@@ -1,5 +1,5 @@
-"""Results show themselves as the app shows them: the same sentence, pictures, alt texts and numbers,
-with nothing from a file as markup.
+"""Results show themselves as the app shows them: the same sentence, pictures, alternative texts and
+numbers, with nothing from a file as markup.
 """
 
 from __future__ import annotations
