@@ -19,7 +19,7 @@ app: $(VENV)/.app
 check: lint
 	$(PYTEST) -m "not long" $(QUICK)
 
-# Every property and reference, a browser journey a page, a small case a capability: about eleven minutes on two cores.
+# Every property and reference, a browser journey a page, a small case a capability: at most ten minutes on two cores.
 test: lint chromium
 	$(PYTEST) -m "not long"
 
@@ -52,7 +52,7 @@ $(VENV)/.app: requirements.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.app requirements-dev.txt
+$(VENV)/.dev: $(VENV)/.app requirements-notebooks.txt requirements-dev.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 

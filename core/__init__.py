@@ -2,7 +2,9 @@
 
 from core import Engine, VariantSpec, PruningSpec, ImageRef, CamSpec
 
-What a notebook needs is here, under one name each. Nothing in core imports this module.
+What a notebook needs is here, under one name each: results show themselves as the last line of a
+cell, `explore` is a live slider, `plots` has a function for every figure of the app. Nothing in
+core imports this module.
 """
 
 import os
@@ -14,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from core.base.errors import SparsightError
+from core.figures.notebook.display import register_here
 from core.specs import CamSpec, DataSpec, ImageRef, ModelSpec, PruningSpec, RetrainSpec, TrainSpec, VariantSpec
 
 if TYPE_CHECKING:
@@ -23,11 +26,14 @@ if TYPE_CHECKING:
     from core.engine.engine import Engine as Engine
     from core.figures import export as export
     from core.figures import maps as maps
+    from core.figures import plots as plots
     from core.figures import sheets as sheets
     from core.figures import strips as strips
-    from core.figures.plots import base as plots
+    from core.figures.notebook.display import html as html
+    from core.figures.notebook.explore import explore as explore
     from core.figures.plots import lukkien as study_plots
     from core.figures.plots import series as series_plots
+    from core.figures.strips import rows as rows
     from core.measures import MEASURES as MEASURES
     from core.models import own as own
     from core.models.zoo import default_model as default_model
@@ -54,9 +60,12 @@ NAMES = {
     "Material": "core.training.series",
     "TrainingImages": "core.data.decode",
     "default_model": "core.models.zoo",
+    "explore": "core.figures.notebook.explore",
     "found_studies": "core.protocols.lukkien.tables",
+    "html": "core.figures.notebook.display",
     "load_images": "core.protocols.lukkien.tables",
     "load_study": "core.protocols.lukkien.tables",
+    "rows": "core.figures.strips",
     "run_series": "core.training.series",
     "wilson": "core.stats.intervals",
 }
@@ -67,7 +76,7 @@ MODULES = {
     "maps": "core.figures.maps",
     "merkle": "core.protocols.merkle.protocol",
     "own": "core.models.own",
-    "plots": "core.figures.plots.base",
+    "plots": "core.figures.plots",
     "series_images": "core.protocols.series.images",
     "series_plots": "core.figures.plots.series",
     "series_tables": "core.protocols.series.tables",
@@ -88,6 +97,8 @@ __all__ = [
     *NAMES,
     *MODULES,
 ]
+
+register_here()
 
 
 def __getattr__(name: str) -> Any:

@@ -22,10 +22,30 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
         core.engine_of  # noqa: B018 - reading it is the test
 
 
-def test_importing_it_does_not_import_torch() -> None:
-    code = "import sys, core; print('torch' in sys.modules)"
+def test_importing_it_stays_light() -> None:
+    heavy = ("torch", "plotly", "ipywidgets", "pandas", "numpy", "IPython")
+    code = f"import sys, core; print([name for name in {heavy} if name in sys.modules])"
     run = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True)
-    assert run.stdout == "False\n"
+    assert run.stdout == "[]\n"
+
+
+def test_importing_it_inside_ipython_shows_results_and_stays_light() -> None:
+    """As a kernel does it; in a process of its own, because a shell takes over the interpreter."""
+    code = (
+        "import sys\n"
+        "from IPython.core.interactiveshell import InteractiveShell\n"
+        "shell = InteractiveShell.instance()\n"
+        "shell.run_cell('import core', silent=True)\n"
+        "print('torch' in sys.modules)\n"
+        "shell.run_cell('answer = core.Engine().report(core.VariantSpec())', silent=True)\n"
+        "data, _ = shell.display_formatter.format(shell.user_ns['answer'])\n"
+        "print('</table>' in data['text/html'], data['text/plain'].splitlines()[0])\n"
+    )
+    run = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    assert run.stdout.splitlines() == [
+        "False",
+        "True At 0.0 % sparsity (1× smaller), 2,324 of 2,324 prunable weights are left.",
+    ]
 
 
 @pytest.mark.parametrize("path", ["README.md", "docs/architecture.md"])

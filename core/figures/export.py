@@ -11,6 +11,7 @@ from dataclasses import asdict
 from typing import Any
 
 import numpy as np
+from PIL.Image import Image
 
 from core.figures import maps
 from core.figures.facts import comparison_facts, versions
@@ -56,7 +57,7 @@ def bundle(answer: Comparison, opacity: float = OPACITY) -> bytes:
     """
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, picture in _pictures(answer, opacity).items():
+        for name, picture in four_pictures(answer, opacity).items():
             archive.writestr(f"{name}.png", maps.png(picture))
         archive.writestr("maps.npz", _arrays(answer))
         archive.writestr("provenance.json", json.dumps(provenance(answer, opacity), indent=2, allow_nan=False))
@@ -78,7 +79,10 @@ def provenance(answer: Comparison, opacity: float = OPACITY) -> dict[str, Any]:
     }
 
 
-def _pictures(answer: Comparison, opacity: float) -> dict[str, Any]:
+def four_pictures(answer: Comparison, opacity: float = OPACITY) -> dict[str, Image]:
+    """Input, both heatmaps over it and their difference, by the name of the file that holds
+    each.
+    """
     clean = answer.picture.clean
     return {
         "1-input": maps.plain(answer.picture.seen),

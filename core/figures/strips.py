@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +18,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from core.base.errors import BadSpec, UnknownName
 from core.figures import maps
 from core.measures.overlap import top
 from core.results import Comparison, Heatmap
@@ -64,6 +65,35 @@ class Look:
     show: str = "overlay"
     opacity: float = 0.65
     side_px: int = 196
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Sheet:
+    """Strips below each other, drawn alike. A notebook shows it as rows of pictures."""
+
+    strips: tuple[Strip, ...]
+    look: Look
+
+    @property
+    def caption(self) -> str:
+        """What the pictures show."""
+        return f"Shown: {SHOWS[self.look.show]}."
+
+
+def rows(answers: Mapping[str, Iterable[Comparison]], show: str = "overlay") -> Sheet:
+    """Comparisons as rows of pictures: `rows({"one-shot": engine.follow(...)})`.
+
+    Args:
+        answers: comparisons of one image by the title of their row. show: a key of SHOWS.
+    Raises:
+        UnknownName: no such way to show a map. BadSpec: a row without a comparison.
+    """
+    if show not in SHOWS:
+        raise UnknownName("way to show a map", show, SHOWS)
+    made = tuple(Strip(title=title, answers=tuple(each)) for title, each in answers.items())
+    if empty := [strip.title for strip in made if not strip.answers]:
+        raise BadSpec(f"The row {empty[0]} has no comparison.", "A row shows one comparison or more.")
+    return Sheet(strips=made, look=Look(show=show))
 
 
 def visible(side: Heatmap, image: NDArray, share: float = VISIBLE_SHARE) -> NDArray:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from core.base.text import number, percent
-from core.results import Agreement, Comparison, Heatmap, MaskReport, Verdict
+from core.base.text import interval, number, percent
+from core.results import Accuracy, Agreement, Comparison, Heatmap, MaskReport, Verdict
 from core.saliency import CAMS, NEGATIVE_LIMIT
 
 MARKED = {"ink": "the ink", "mask": "the object", "boxes": "the boxes"}  # what overlaps are with, by the kind of truth
@@ -169,6 +169,12 @@ def unsound(answer: Comparison) -> str:
 def value_text(value: float) -> str:
     """A score with two digits and a true minus sign."""
     return number(value).replace("-", "−")
+
+
+def accuracy_text(accuracy: Accuracy) -> str:
+    """ "91.2 % (4,560 of 5,000; 95 % interval 90.4 to 92.0 %)"."""
+    counts = f"{accuracy.correct:,} of {accuracy.total:,}"
+    return f"{accuracy.fraction * 100:.1f} % ({counts}; {interval(accuracy.low, accuracy.high)})"
 
 
 def _against_label(answer: Comparison, name: Name) -> str:

@@ -14,8 +14,7 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from core.base.text import interval
-from core.results import ELSEWHERE_BELOW, SAME_FROM, Accuracy, Agreement, Comparison, Heatmap, MaskReport
+from core.results import ELSEWHERE_BELOW, SAME_FROM, Agreement, Comparison, Heatmap, MaskReport
 
 DENSE, PRUNED, NEUTRAL, GRID = "#dd7a1c", "#8a63e0", "#8b8798", "rgba(139, 135, 152, 0.22)"
 CURVE_PX = 220  # height of the curves below the pictures
@@ -100,14 +99,17 @@ def _many_layers(report: MaskReport) -> go.Figure:
 
 
 def followed(
-    answers: Sequence[Comparison], here: float, top: float, band: tuple[float, float] | None = None
+    answers: Sequence[Comparison],
+    here: float | None = None,
+    top: float | None = None,
+    band: tuple[float, float] | None = None,
 ) -> go.Figure:
     """One image over sparsities: how alike the maps are, and how sure the pruned network is of the
     dense network's class.
 
     Args:
-        answers: in the order of their sparsity. here: the present sparsity, for the marker. top:
-            the highest that there will be.
+        answers: in the order of their sparsity. here: the present sparsity, for the marker; none
+            when left out. top: the highest that there will be; that of the answers when left out.
         band: sparsities between which networks usually collapse.
     """
     figure = empty_figure("This image over all sparsities (n = 1)", CURVE_PX)
@@ -140,8 +142,10 @@ def followed(
             layer="below",
             annotation={"text": "usual collapse", "font": {"size": 11}},
         )
-    figure.add_vline(x=here, line={"color": PRUNED, "width": 1.5})
-    figure.update_xaxes(tickformat=".0%", title="sparsity", range=[-0.02 * top, 1.02 * max(top, here)])
+    if here is not None:
+        figure.add_vline(x=here, line={"color": PRUNED, "width": 1.5})
+    top = max(top or 0.0, here or 0.0, *(answer.mask.sparsity for answer in answers))
+    figure.update_xaxes(tickformat=".0%", title="sparsity", range=[-0.02 * top, 1.02 * top])
     return figure.update_yaxes(range=[min(0.0, *(v for v in lines[0][3] if v is not None), 0.0) - 0.03, 1.05])
 
 
@@ -292,12 +296,6 @@ def _best_classes(sides: list[tuple[Heatmap, str, str]], shown: list[tuple[int, 
     figure.update_layout(legend={"traceorder": "reversed"}, margin={"r": 40})
     figure.update_xaxes(range=[0, 1.03], tickvals=[0, 0.25, 0.5, 0.75, 1])
     return figure.update_yaxes(type="category", categoryorder="array", categoryarray=names[::-1], showgrid=False)
-
-
-def accuracy_text(accuracy: Accuracy) -> str:
-    """ "91.2 % (4,560 of 5,000; 95 % interval 90.4 to 92.0 %)"."""
-    counts = f"{accuracy.correct:,} of {accuracy.total:,}"
-    return f"{accuracy.fraction * 100:.1f} % ({counts}; {interval(accuracy.low, accuracy.high)})"
 
 
 def literal(name: str) -> str:

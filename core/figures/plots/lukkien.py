@@ -42,7 +42,11 @@ def positions(rows: DataFrame, axis: str, other_parameters: int) -> Series:
 
 
 def curves(
-    study: StudyTables, axis: str, controls: tuple[str, ...], published: bool, fitting: str = "soft-iou"
+    study: StudyTables,
+    axis: str = "level",
+    controls: tuple[str, ...] = (),
+    published: bool = True,
+    fitting: str = "soft-iou",
 ) -> go.Figure:
     """Accuracy with noise and overlap with the ink over the series: a thin line a seed, the mean
     with its 95 % interval over images.
@@ -72,7 +76,7 @@ def curves(
     return _axis(figure, axis)
 
 
-def scatter(study: StudyTables, without_collapsed: bool, fitting: str = "soft-iou") -> go.Figure:
+def scatter(study: StudyTables, without_collapsed: bool = False, fitting: str = "soft-iou") -> go.Figure:
     """Mean accuracy against mean overlap, one point a level, joined in order; collapsed levels
     hollow or left out.
     """
@@ -100,7 +104,7 @@ def scatter(study: StudyTables, without_collapsed: bool, fitting: str = "soft-io
     return figure.update_yaxes(title=name.replace(" (", "<br>("))
 
 
-def map_statistics(study: StudyTables, axis: str) -> go.Figure:
+def map_statistics(study: StudyTables, axis: str = "level") -> go.Figure:
     """Mean and standard deviation of the heatmaps, and how many are empty; published values at
     levels 0 and 10.
     """

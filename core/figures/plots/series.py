@@ -13,7 +13,7 @@ from pandas import DataFrame, isna
 
 from core.figures.plots.base import DENSE, PRUNED, empty_figure, literal
 from core.protocols.merkle import protocol as merkle
-from core.protocols.series.tables import QUANTITIES, published
+from core.protocols.series.tables import QUANTITIES, SeriesTables, published
 
 AXES: dict[str, str] = {
     "conv": "compression rate of the convolutions (log)",
@@ -85,6 +85,19 @@ def curve(series: Sequence[Drawn], quantity: str, look: Look) -> go.Figure:
     return _along(figure, look.axis)
 
 
+def retrained_curve(tables: Sequence[SeriesTables], quantity: str = "accuracy", look: Look = Look()) -> go.Figure:
+    """`curve` of whole tables, as `series_tables.load` reads them.
+
+    Args:
+        quantity: a key of QUANTITIES.
+    """
+    series = [
+        Drawn(run=table.place.model.weights, seed=table.place.model.seed, rows=table.levels([quantity]))
+        for table in tables
+    ]
+    return curve(series, quantity, look)
+
+
 def _line(figure: go.Figure, series: Drawn, rows: DataFrame, place: tuple[str, int], axis: str) -> None:
     (colour, dash), x = place, rows[COLUMNS[axis]]
     for bound, fill in (("high", None), ("low", "tonexty")):
@@ -94,7 +107,7 @@ def _line(figure: go.Figure, series: Drawn, rows: DataFrame, place: tuple[str, i
             mode="lines",
             line={"width": 0, "color": colour},
             fill=fill,
-            fillcolor=_faded(colour),
+            fillcolor=faded(colour),
             hoverinfo="skip",
             showlegend=False,
             legendgroup=series.name,
@@ -174,6 +187,7 @@ def _along(figure: go.Figure, axis: str) -> go.Figure:
     return figure.update_xaxes(tickformat=".0%") if axis == "sparsity" else figure
 
 
-def _faded(colour: str) -> str:
+def faded(colour: str) -> str:
+    """A colour "#rrggbb" as the ground of a band."""
     red, green, blue = (int(colour[place : place + 2], 16) for place in (1, 3, 5))
     return f"rgba({red}, {green}, {blue}, {FADED})"

@@ -13,8 +13,8 @@ import pytest
 
 from core.figures.plots import base as plots
 from core.figures.plots import training as plots_training
-from core.results import Accuracy, LayerCount, MaskReport, Prediction, frozen_array
-from core.specs import DataSpec, VariantSpec
+from core.results import LayerCount, MaskReport, Prediction, frozen_array
+from core.specs import VariantSpec
 from tests.made import Made
 
 CLASSES = tuple("0123456789")
@@ -104,11 +104,6 @@ def test_probabilities_of_both_networks_by_class() -> None:
     assert max(range(10), key=lambda c: dense.y[c]) == 7
     assert max(range(10), key=lambda c: pruned.y[c]) == 1
     assert (dense.marker.color, pruned.marker.color) == (plots.DENSE, plots.PRUNED)
-
-
-def test_accuracy_in_words_has_counts_and_interval() -> None:
-    accuracy = Accuracy(variant=VariantSpec(), data=DataSpec(), correct=4560, total=5000, low=0.9038, high=0.9195)
-    assert plots.accuracy_text(accuracy) == "91.2 % (4,560 of 5,000; 95 % interval 90.4 to 92.0 %)"
 
 
 def test_many_layers_are_bars_in_the_network_s_order_with_their_names_behind() -> None:

@@ -1,0 +1,1 @@
+"""Results in a notebook: as HTML that needs no JavaScript, and live under a slider."""

@@ -1,0 +1,76 @@
+"""Which scores of a comparison stand on the first screen, in the number formats of the screen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from core.base.text import UNDEFINED
+from core.figures.wording import of_truth, undefined, value_text
+from core.measures import MEASURES
+from core.results import Comparison
+
+# Measures by the kind of truth there is, each with its group. A mask has no brightest tenth, so no
+# IoU at top p.
+FIRST_SCORES: dict[str, tuple[tuple[str, str], ...]] = {
+    "ink": (("soft-iou", "overlap"), ("iou-top-p", "overlap"), ("energy-inside", "overlap"), ("pearson", "similarity")),
+    "": tuple((name, "similarity") for name in ("pearson", "spearman", "soft-iou-of-maps", "ssim")),
+}
+FIRST_SCORES["mask"] = FIRST_SCORES["boxes"] = (
+    ("soft-iou", "overlap"),
+    ("energy-inside", "overlap"),
+    ("pointing-game", "overlap"),
+    ("pearson", "similarity"),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Score:
+    """One score in words. change: from the dense network; origin: the dense network's value;
+    summary: what the score says, or why it is undefined.
+    """
+
+    title: str
+    value: str
+    change: str
+    origin: str
+    summary: str
+
+    @property
+    def line(self) -> tuple[str, str, str]:
+        """Title, value and where it comes from, for a terminal."""
+        return self.title, self.value, f"({self.change} {self.origin})"
+
+
+def first_scores(answer: Comparison) -> tuple[Score, ...]:
+    """The scores of the first screen, in their order."""
+    kind = answer.picture.truth_kind
+    return tuple(_score(answer, name, group, kind) for name, group in FIRST_SCORES[kind])
+
+
+def _score(answer: Comparison, name: str, group: str, kind: str) -> Score:
+    value, dense = _values(answer, name, group)
+    return Score(
+        title=of_truth(MEASURES[name].title, kind),
+        value=_text(value),
+        change=UNDEFINED if value is None or dense is None else _change(value - dense),
+        origin=f"from {_text(dense)}",
+        summary=undefined(answer) if value is None else of_truth(MEASURES[name].summary, kind),
+    )
+
+
+def _values(answer: Comparison, name: str, group: str) -> tuple[float | None, float | None]:
+    """Of the pruned and of the dense network; the dense map agrees with itself by 1."""
+    if group == "overlap":
+        return answer.overlap_pruned[name], answer.overlap_dense[name]
+    return answer.similarity[name], 1.0
+
+
+def _text(value: float | None) -> str:
+    return UNDEFINED if value is None else value_text(value)
+
+
+def _change(change: float) -> str:
+    text = value_text(change)
+    if text == "0.00":
+        return "0"
+    return text if text.startswith("−") else f"+{text}"
