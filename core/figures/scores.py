@@ -36,6 +36,11 @@ class Score:
     summary: str
 
     @property
+    def direction(self) -> int | None:
+        """1, 0 or -1 as the score rises, stays or falls; None where it is undefined."""
+        return None if self.change == UNDEFINED else {"+": 1, "0": 0}.get(self.change[0], -1)
+
+    @property
     def line(self) -> tuple[str, str, str]:
         """Title, value and where it comes from, for a terminal."""
         return self.title, self.value, f"({self.change} {self.origin})"

@@ -117,6 +117,11 @@ def settled(page: playwright_api.Page) -> playwright_api.Page:
     return page
 
 
+def unfold(page: playwright_api.Page, group: str) -> None:
+    """Opens a group of controls in the sidebar."""
+    page.locator("[data-testid=stSidebar] summary").get_by_text(group, exact=True).click()
+
+
 def sparsity_shown(page: playwright_api.Page) -> str:
     """The sparsity that all four pictures carry; waits until they agree."""
     page.wait_for_function(

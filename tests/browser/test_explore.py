@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.browser.conftest import OpenTab, playwright_api, settled, sparsity_shown
+from tests.browser.conftest import OpenTab, playwright_api, settled, sparsity_shown, unfold
 from tests.made import spot
 
 pytestmark = pytest.mark.browser
@@ -27,7 +27,7 @@ def test_a_deep_link_works_on_a_fresh_server(tab: OpenTab) -> None:
     page = settled(tab("explore?sparsity=80&digit=3&nth=4&cam=grad-cam&opacity=40"))
     assert "At 80.0 % sparsity" in headline(page)
     assert sparsity_shown(page) == "79.9914% sparsity"
-    assert float(page.get_by_role("slider", name="Removed").input_value()) == 80
+    assert float(page.get_by_role("slider", name="Sparsity").input_value()) == 80
     assert page.get_by_text("label 3").count() == 1
     assert page.locator("[data-testid=stException]").count() == 0
 
@@ -73,7 +73,7 @@ def test_the_address_states_network_method_and_layer_and_no_other_default(tab: O
 def test_two_tabs_do_not_touch_each_other(tab: OpenTab) -> None:
     one, two = settled(tab("explore?sparsity=50")), settled(tab("explore?sparsity=95"))
     assert (sparsity_shown(one), sparsity_shown(two)) == ("50.0000% sparsity", "95.0086% sparsity")
-    slider = one.get_by_role("slider", name="Removed")
+    slider = one.get_by_role("slider", name="Sparsity")
     slider.focus()
     one.keyboard.press("End")
     one.wait_for_function("document.querySelector(\"img[alt^='Difference']\").alt.includes('100.0000%')")
@@ -113,7 +113,7 @@ def test_the_picture_changes_with_the_slider(tab: OpenTab) -> None:
         page.locator(f"img[alt^='{name}']").get_attribute("src")
         for name in ("Heatmap of the pruned", "Heatmap of the dense")
     ]
-    page.get_by_role("slider", name="Removed").focus()
+    page.get_by_role("slider", name="Sparsity").focus()
     page.keyboard.press("Home")
     page.wait_for_function("document.querySelector(\"img[alt^='Difference']\").alt.includes(' 0.0000%')")
     sparsity_shown(page)
@@ -180,8 +180,8 @@ def png(values: np.ndarray) -> bytes:
 def test_an_own_image_is_uploaded_and_compared(tab: OpenTab) -> None:
     page = settled(own(tab, png(spot(10, 12))))
     assert page.get_by_text("your own image").count() == 1
-    page.get_by_role("button", name="Share").click()
-    page.get_by_text("Your own image is not part of the link").wait_for()
+    page.get_by_role("button", name="Exercise").click()
+    page.get_by_text("Your own image is not part of a link").wait_for()
 
 
 @pytest.mark.long
@@ -190,15 +190,17 @@ def test_an_own_image_is_uploaded_and_compared(tab: OpenTab) -> None:
 )
 def test_a_bad_file_is_explained_and_one_can_go_on(tab: OpenTab, content: bytes) -> None:
     page = own(tab, content)
+    unfold(page, "Image")
     page.locator("[data-testid=stAlertContentError], [data-testid=stFileChipIconError]").first.wait_for()
     assert page.locator("[data-testid=stException]").count() == 0
-    page.get_by_text("digits", exact=True).first.click()
+    page.get_by_text("Embedded digits", exact=True).first.click()
     settled(page)
 
 
 @pytest.mark.long
 def test_an_image_can_be_pasted(tab: OpenTab) -> None:
     page = tab("explore?source=own")
+    unfold(page, "Image")
     field = page.locator("[data-testid=stChatInputTextArea]")
     field.click()
     page.evaluate(
@@ -223,10 +225,11 @@ def test_a_session_with_a_photograph(tab: OpenTab) -> None:
     page = settled(tab(f"{LITE}&fine=30"))
     assert sparsity_shown(page) == "30.0000% sparsity"
     assert "cat" in headline(page)
+    unfold(page, "Image")
     page.get_by_role("radio", name="A cup of espresso").check(force=True)  # a thumbnail
     page.wait_for_function("location.search.includes('photo=coffee')")
     page.wait_for_function("document.querySelector('h2').innerText.includes('espresso')")
-    page.get_by_role("slider", name="Removed").focus()
+    page.get_by_role("slider", name="Sparsity").focus()
     page.keyboard.press("ArrowRight")
     page.wait_for_function("document.querySelector(\"img[alt^='Difference']\").alt.includes('30.5000%')")
     sparsity_shown(page)
@@ -242,6 +245,7 @@ def test_a_session_with_a_photograph(tab: OpenTab) -> None:
 @pytest.mark.long
 def test_thumbnails_are_chosen_by_keyboard(tab: OpenTab) -> None:
     page = settled(tab(LITE))
+    unfold(page, "Image")
     page.get_by_role("radio", name="The face of a striped ginger cat").focus()
     page.keyboard.press("ArrowRight")
     page.wait_for_function("location.search.includes('photo=coffee')")
@@ -251,6 +255,7 @@ def test_thumbnails_are_chosen_by_keyboard(tab: OpenTab) -> None:
 @pytest.mark.long
 def test_a_digit_is_chosen_by_its_thumbnail(tab: OpenTab) -> None:
     page = settled(tab("explore?digit=3"))
+    unfold(page, "Image")
     page.get_by_role("radio", name="Digit 3, number 5").check(force=True)
     page.wait_for_function("location.search.includes('nth=5')")
     playwright_api.expect(page.get_by_role("spinbutton", name="Which one")).to_have_value("5")
@@ -259,7 +264,8 @@ def test_a_digit_is_chosen_by_its_thumbnail(tab: OpenTab) -> None:
 @pytest.mark.long
 def test_another_network_and_back(tab: OpenTab) -> None:
     page = settled(tab("explore?sparsity=90&seed=334"))
-    for chosen, address in (("efficientnet-lite0", "model=efficientnet-lite0"), ("thesis-cnn", "sparsity=90")):
+    unfold(page, "Network")
+    for chosen, address in (("EfficientNet-lite0", "model=efficientnet-lite0"), ("Thesis CNN", "sparsity=90")):
         page.get_by_role("combobox", name="Network").click()
         page.get_by_role("option", name=chosen).click()
         page.wait_for_function("text => location.search.includes(text)", arg=address)
@@ -290,14 +296,57 @@ def test_a_link_s_view_goes_along_to_other_pages_and_back(tab: OpenTab) -> None:
 @pytest.mark.long
 def test_work_of_many_steps_can_be_stopped(tab: OpenTab) -> None:
     page = settled(tab(LITE))
-    page.get_by_role("button", name="Follow this image").click()
     page.get_by_text(
-        re.compile(r"^[1-9]\d* of 25$")
+        re.compile(r"Sparsities: [1-9]\d* of 25$")
     ).wait_for()  # which numbers are seen depends on the machine's speed
     page.get_by_role("button", name="Stop", exact=True).last.click()
-    button = page.get_by_role("button", name="are there")
+    button = page.get_by_role("button", name=re.compile("Follow this image.* done"))
     button.wait_for()
     assert "25 of 25" not in button.inner_text()
+
+
+def in_sight(page, *selectors: str) -> bool:
+    """Whether all of these lie inside the window."""
+    width, height = (page.viewport_size[side] for side in ("width", "height"))
+    boxes = [page.locator(selector).first.bounding_box() for selector in selectors]
+    return all(
+        box["x"] >= 0 and box["y"] >= 0 and box["x"] + box["width"] <= width and box["y"] + box["height"] <= height
+        for box in boxes
+    )
+
+
+SLIDER = ".st-key-stage [data-testid=stSlider]"
+MAPS = ("img[alt^='Heatmap of the dense']", "img[alt^='Heatmap of the pruned']")
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "more"), [(1280, 800, ""), (390, 844, ""), (1280, 720, "&present=1"), (640, 400, "")]
+)
+def test_the_slider_stays_in_sight(tab: OpenTab, width: int, height: int, more: str) -> None:
+    page = settled(tab(f"{LITE}&fine=30{more}", width=width, height=height))
+    if height > 400:  # at a zoom of 200 % the maps are larger than the window
+        assert in_sight(page, "h2", SLIDER, *MAPS)
+    page.locator("[data-testid=stMain]").evaluate("page => page.scrollTo(0, 600)")
+    assert in_sight(page, SLIDER)
+
+
+@pytest.mark.long
+def test_changes_are_undone_and_the_link_is_copied(tab: OpenTab) -> None:
+    page = settled(tab(f"{LITE}&fine=30"))
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_role("slider", name="Sparsity").focus()
+    page.keyboard.press("Home")
+    page.wait_for_function("document.querySelector('h2').innerText.includes('Nothing is removed')")
+    page.get_by_role("button", name="Undo").click()
+    page.wait_for_function("location.search.includes('fine=30')")
+    page.wait_for_function("document.querySelector(\"img[alt^='Difference']\").alt.includes('30.0000%')")
+    page.get_by_role("button", name="Copy link").click()
+    page.get_by_text("Link copied").wait_for()
+    assert page.evaluate("navigator.clipboard.readText()") == page.url
+    page.get_by_role("button", name="Reset").click()
+    page.wait_for_function("location.search.includes('photo=coffee')")
+    page.get_by_role("button", name="Undo").click()
+    page.wait_for_function("!location.search.includes('photo=coffee')")
 
 
 @pytest.mark.long

@@ -38,7 +38,7 @@ def follow(page: Page, name: str) -> None:
 @pytest.mark.long
 def test_back_and_forward_show_the_view_of_the_address(tab: OpenTab) -> None:
     page = settled(tab("explore?model=thesis-cnn&cam=grad-cam&layer=conv2&seed=334&sparsity=55&digit=4"))
-    page.get_by_role("slider", name="Removed").focus()
+    page.get_by_role("slider", name="Sparsity").focus()
     page.keyboard.press("ArrowRight")
     page.wait_for_function(
         "location.search.includes('sparsity=55.1') && document.querySelector('h2').innerText.includes('55.1 %')"

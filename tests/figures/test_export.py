@@ -155,5 +155,5 @@ def test_the_zip_of_a_photograph_is_in_colour_and_of_its_own_size(engine: Engine
     assert shown.shape == (224, 224, 3)
     assert np.abs(shown[..., 0] - shown[..., 2]).max() > 50
     assert (arrays["pruned_map"] == answer.pruned.map).all()
-    assert "truth" not in arrays
+    assert (arrays["truth"] == answer.picture.truth).all()
     assert specs["image"] == {"source": "gallery", "name": "coffee", "noise": 0.0, "noise_seed": 0}

@@ -13,24 +13,12 @@ from core import CamSpec, ImageRef, ModelSpec, VariantSpec
 from core.base.stamps import Stamp
 from core.data.folders import PREFIX
 from core.figures import maps
+from core.figures.scores import first_scores
 from core.figures.wording import value_text
-from core.measures import MEASURES
 from core.results import Agreement, Comparison, Heatmap, Picture
-from pages.parts.common import engine, present, story
+from pages.parts.common import engine, story
 from pages.parts.common.markdown import message, plain
 
-# Which scores have a card, by the kind of truth there is. A mask has no brightest tenth, so it has
-# no IoU at top p.
-CARDS = {
-    "ink": (("soft-iou", "overlap"), ("iou-top-p", "overlap"), ("energy-inside", "overlap"), ("pearson", "similarity")),
-    "": tuple((name, "similarity") for name in ("pearson", "spearman", "soft-iou-of-maps", "ssim")),
-}
-CARDS["mask"] = CARDS["boxes"] = (
-    ("soft-iou", "overlap"),
-    ("energy-inside", "overlap"),
-    ("pointing-game", "overlap"),
-    ("pearson", "similarity"),
-)
 EXAMPLE_OPACITY = 0.65
 NARROWEST_PX = 150  # two pictures side by side on a phone
 
@@ -179,29 +167,13 @@ def _encoded(
 
 def score_cards(answer: Comparison) -> None:
     """Value, change from dense, and what it means in one sentence."""
-    kind = answer.picture.truth_kind
     grid = st.grid(4, min_column_width=NARROWEST_PX, gap="small")
-    for name, group in CARDS[kind]:
-        if group == "overlap":
-            pruned, dense = answer.overlap_pruned[name], answer.overlap_dense[name]
-        else:
-            pruned, dense = answer.similarity[name], 1.0  # of the dense map with itself
+    for score in first_scores(answer):
         with _cell(grid):
-            _card(story.of_truth(MEASURES[name].title, kind), pruned, dense)
-            if present.on() and pruned is not None:
-                continue
-            st.caption(story.of_truth(MEASURES[name].summary, kind) if pruned is not None else story.undefined(answer))
-    if not kind and not present.on():
+            metric(score.title, score.value, score.direction, score.change, score.origin)
+            st.caption(score.summary)
+    if not answer.picture.truth_kind:
         st.caption(story.NOTHING_MARKED)
-
-
-def _card(title: str, value: float | None, dense: float | None) -> None:
-    origin = "from –" if dense is None else f"from {story.plain_zero(dense, 2):.2f}"
-    if value is None or dense is None:
-        metric(title, "–" if value is None else f"{story.plain_zero(value, 2):.2f}", None, "–", origin)
-    else:
-        change = story.plain_zero(value - dense, 2)
-        metric(title, f"{story.plain_zero(value, 2):.2f}", change, f"{change:+.2f}", origin)
 
 
 def metric(title: str, value: str, change: float | None, text: str, origin: str) -> None:
