@@ -120,6 +120,7 @@ def settled(page: playwright_api.Page) -> playwright_api.Page:
 def unfold(page: playwright_api.Page, group: str) -> None:
     """Opens a group of controls in the sidebar."""
     page.locator("[data-testid=stSidebar] summary").get_by_text(group, exact=True).click()
+    page.wait_for_timeout(500)  # it unfolds slowly
 
 
 def sparsity_shown(page: playwright_api.Page) -> str:

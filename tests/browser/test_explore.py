@@ -49,7 +49,7 @@ def test_the_keyboard_moves_the_slider_and_the_address_follows(tab: OpenTab) -> 
 def test_tab_reaches_the_slider(tab: OpenTab) -> None:
     page = settled(tab())
     stops = []
-    for _ in range(15):
+    for _ in range(25):
         page.keyboard.press("Tab")
         stops.append(
             page.evaluate(
@@ -179,7 +179,7 @@ def png(values: np.ndarray) -> bytes:
 @pytest.mark.long
 def test_an_own_image_is_uploaded_and_compared(tab: OpenTab) -> None:
     page = settled(own(tab, png(spot(10, 12))))
-    assert page.get_by_text("your own image").count() == 1
+    assert page.locator("[data-testid=stMain]").get_by_text("your own image").count() == 1
     page.get_by_role("button", name="Exercise").click()
     page.get_by_text("Your own image is not part of a link").wait_for()
 
@@ -214,7 +214,7 @@ def test_an_image_can_be_pasted(tab: OpenTab) -> None:
     page.wait_for_timeout(500)
     page.locator("[data-testid=stChatInputSubmitButton]").click()
     settled(page)
-    assert page.get_by_text("your own image").count() == 1
+    assert page.locator("[data-testid=stMain]").get_by_text("your own image").count() == 1
 
 
 LITE = "explore?model=efficientnet-lite0&cam=grad-cam"
@@ -295,7 +295,7 @@ def test_a_link_s_view_goes_along_to_other_pages_and_back(tab: OpenTab) -> None:
 
 @pytest.mark.long
 def test_work_of_many_steps_can_be_stopped(tab: OpenTab) -> None:
-    page = settled(tab(LITE))
+    page = tab(LITE)
     page.get_by_text(
         re.compile(r"Sparsities: [1-9]\d* of 25$")
     ).wait_for()  # which numbers are seen depends on the machine's speed

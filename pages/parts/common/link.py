@@ -62,15 +62,15 @@ def query() -> dict[str, list[str]]:
     return {name: st.query_params.get_all(name) for name in st.query_params if name not in ALWAYS}
 
 
-def open_page(known: Callable[[], Known], start: Callable[[], dict[str, Any]] = dict) -> None:
+def open_page(known: Callable[[], Known], start: Callable[[], dict[str, Any]] | None = None) -> None:
     """Gives the widgets what the address says, where a page was just opened or the browser went
     back to it, and says which parts cannot be used.
 
-    A page that is opened without parameters shows the view of the page before; the first one shows
-    `start`.
+    A page that is opened without parameters is as it was left in this session.
 
     Args:
-        known: the parameters of this page, for the network that is asked for.
+        known: the parameters of this page, for the network that is asked for. start: the first view
+            of pages that show an image: they share one view. None for other pages.
     """
     if not (state().is_new or came_by_history()):
         return
@@ -78,11 +78,13 @@ def open_page(known: Callable[[], Known], start: Callable[[], dict[str, Any]] = 
     asked, always = query(), _always()
     if asked or set(always) - {"present"} or came_by_history():
         _take(asked, known)
-    else:
+    elif start:
         view = state().view.values or start()
-        if "model" in view:
-            st.session_state["model"] = view["model"]
+        st.session_state["model"] = view["model"]
         st.session_state.update({name: view[name] for name in known() if name in view})
+    else:
+        left = state().values.get(state().page, {})
+        st.session_state.update({name: left.get(name, entry.parse(())) for name, entry in known().items()})
     say_problems(asked | always, known())
     for name, text in usable(always, known()).items():
         if text:
@@ -111,6 +113,8 @@ def write(whole: bool = False) -> None:
         whole: all widgets have; parts of the address that none of them has noted go.
     """
     noted = state().address
+    if whole:
+        state().values[state().page] = {name: st.session_state[name] for name in noted if name in st.session_state}
     before = {name: st.query_params.get_all(name) for name in st.query_params}
     after = {name: texts for name, texts in before.items() if name in ALWAYS or not (whole or name in noted)}
     after |= {name: text if isinstance(text, list) else [text] for name, text in noted.items() if text}

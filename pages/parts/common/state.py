@@ -94,7 +94,8 @@ class Upload:
 @dataclass
 class State:
     """page: its name; is_new: whether this run opens it. controls: labels by parameter that this
-    session has met. address: what the widgets of the present run say there, None where they say
+    session has met. values: of the parameters, by page, for pages without a view of an image.
+    address: what the widgets of the present run say there, None where they say
     nothing. places: where each page was, as parts of its address. levels_done: by job.
     """
 
@@ -102,6 +103,7 @@ class State:
     page: str = ""
     is_new: bool = False
     controls: dict[str, str] = field(default_factory=dict)
+    values: dict[str, dict[str, Any]] = field(default_factory=dict)
     places: dict[str, dict[str, str]] = field(default_factory=dict)
     levels_done: tuple[tuple[str, int], ...] | None = None
     waiting: Waiting = field(default_factory=Waiting)

@@ -49,7 +49,7 @@ def main() -> None:
             st.title("Explore", width="content")
         progress = st.container(width="content")
     headline = st.container(key="headline")
-    view = sidebar.view(st.container())
+    view = sidebar.view(st.container(key="stage"), st.container())
     if not downloads.is_there(view.model):
         downloads.offer(view.model)
         return

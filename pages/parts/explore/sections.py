@@ -13,7 +13,7 @@ from core.engine.precision import rounding
 from core.figures import maps
 from core.measures import MEASURES
 from core.results import Comparison, MaskReport, Scores
-from pages.parts.common import engine, pictures, present, story
+from pages.parts.common import engine, link, pictures, present, story
 from pages.parts.common.frame import guarded
 from pages.parts.common.widgets import number
 from pages.parts.explore import layer_scan, layers, typical
@@ -179,6 +179,7 @@ def _threshold(answer: Comparison) -> None:
             "threshold",
             help="Pixels at or above it count: as highlighted in the heatmap, as ink in the image.",
         )
+        link.write()
         left, right = st.columns([3, 2], gap="medium", vertical_alignment="center")
         left.plotly_chart(
             plots.threshold_curve(answer, threshold),

@@ -26,7 +26,6 @@ from pages.parts.common.widgets import Known, current, number, segments, steps, 
 
 SLIDERS = {"percent": "sparsity", "ratio": "ratio", "level": "level"}
 LABELS = {"percent": "Sparsity", "ratio": "Compression ratio", "level": "Level"}
-STAGE = "stage"  # of the slider, for the style of the page
 FEW_LEVELS = 8  # that a help text lists
 WHY_FINE = (
     "Without retraining, networks for photographs lose most of their right answers early, so the slider ends at"
@@ -34,19 +33,20 @@ WHY_FINE = (
 )
 
 
-def amount_choice(family: PruningSpec, model: ModelSpec) -> tuple[PruningSpec, DeltaGenerator]:
-    """The slider; what it asks for, the family with its amount; and the place where `counted` says
-    how much that is.
+def amount_choice(
+    family: PruningSpec, model: ModelSpec, stage: DeltaGenerator, below: DeltaGenerator
+) -> tuple[PruningSpec, DeltaGenerator]:
+    """The slider on the stage; what it asks for, the family with its amount; and the place where
+    `counted` says how much that is.
     """
     known = of_model(model.name, model.weights)
     pattern = n_of_m(family.granularity)
     if pattern:
-        st.caption(
+        stage.caption(
             f"**{family.granularity}** has an amount of its own: {pattern[0]} of every {pattern[1]} weights stay."
         )
-        return family, st.container()
-    place = st.container(key=STAGE)
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        return family, below.container()
+    with below.container(horizontal=True, vertical_alignment="center", gap="small"):
         counts = st.container(width="stretch")
         unit = segments(
             "Unit", "unit", known, label_visibility="collapsed", width="content", on_change=_carry_over, args=(model,)
@@ -55,7 +55,7 @@ def amount_choice(family: PruningSpec, model: ModelSpec) -> tuple[PruningSpec, D
         slider = "fine" if in_percent and _is_fine(model, known) else SLIDERS[unit]
         if present.on() and not (present.hidden(slider) or present.locked(slider)):
             _clicker(slider, known)
-    with place:
+    with stage:
         sparsity = _slider(unit, slider, family, model)
     if family.schedule in TRAINED:
         return replace(family, level=nearest_level(sparsity, model)), counts

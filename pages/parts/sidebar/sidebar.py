@@ -71,11 +71,10 @@ def parts() -> Parts:
     return Parts(model=model, family=family, image=image, cam=cam, drawn=drawn, trouble=trouble)
 
 
-def view(stage: DeltaGenerator) -> View:
-    """Draws the sidebar, and the slider on the stage."""
+def view(stage: DeltaGenerator, below: DeltaGenerator) -> View:
+    """Draws the sidebar, the slider on the stage, and below it its unit and what it removes."""
     asked = parts()
-    with stage:
-        pruning, counts = amount_choice(asked.family, asked.model)
+    pruning, counts = amount_choice(asked.family, asked.model, stage, below)
     link.write()
     link.remember(address.known())
     return View(variant=VariantSpec(model=asked.model, pruning=pruning), counts=counts, **vars(asked))
