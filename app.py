@@ -1,94 +1,56 @@
-"""The door: what this tool answers, what it runs on, and where to go."""
+"""Home: the question, a live answer, and where to go from here."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import streamlit as st
 
-from core import CamSpec, ImageRef, PruningSpec, VariantSpec
-from core.base.text import MEGABYTE, size
-from pages.parts.common import access, frame, present, serving
-from pages.parts.common.markdown import message
+from pages.parts.common import frame, serving
 
-LEAST_MB = 16
+CARDS = (
+    (
+        "Teach",
+        "Three lessons for a class, with a question at every step. Any view can be presented, or handed out as an"
+        " exercise.",
+        (("pages/lessons.py", "Open the lessons", ":material/school:"),),
+    ),
+    (
+        "Study",
+        "Accuracy and heatmaps over whole data sets, beside the numbers of three papers; images, methods and"
+        " sparsities side by side.",
+        (
+            ("pages/curves.py", "See the curves", ":material/show_chart:"),
+            ("pages/compare.py", "Compare", ":material/view_column:"),
+        ),
+    ),
+    (
+        "Try your network",
+        "Upload weights or a photograph in Explore, or prune a network and train it again on your own photographs.",
+        (
+            ("pages/explore.py", "Explore", ":material/search:"),
+            ("pages/retrain.py", "Retrain", ":material/model_training:"),
+        ),
+    ),
+)
 
 
 def main() -> None:
-    st.title("Sparsight")
-    st.header("Does a pruned network still look at the same things?")
-    st.markdown(
-        "Pruning removes most of a neural network's weights, often without changing its answers. Sparsight shows"
-        " whether the *evidence* for those answers stays the same: it puts the heatmaps of the dense and the pruned"
-        " network side by side and measures how far they agree. Everything is computed live, on handwritten digits and"
-        " on photographs."
-    )
-    for file, name, icon, answer in frame.PAGES[1:]:
-        with st.container(gap="xxsmall"):
-            frame.link(file, f"**{name}**", icon)
-            st.caption(answer)  # a link's own words do not wrap on a phone
-    with frame.explained():
-        st.subheader("An example")
-        _example()
-    if present.on():
-        return
-    with frame.explained():
-        st.subheader("In use on this machine")
-        _memory()
-
-
-def _example() -> None:
     # Here, as in all functions: the server imports this file before its caches exist.
-    from core.models.zoo import default_model
-    from pages.parts.common import engine as cached
-    from pages.parts.common import pictures
-    from pages.parts.common.address import START, START_MODEL
+    from pages.parts.home.demo import demo
 
-    variant = VariantSpec(model=default_model(START_MODEL), pruning=PruningSpec.one_shot(0.3))
-    pictures.example(cached.comparison(variant, ImageRef(source="gallery", name=str(START["photo"])), CamSpec()))
-
-
-def _memory() -> None:
-    from pages.parts.common import engine as cached
-
-    parts = cached.engine().parts()
-    st.table(
-        {
-            f"memory ({cached.engine().device_name})": [part.name for part in parts],
-            "in use": [size(part.bytes) for part in parts],
-            "at most": [size(part.budget_bytes) for part in parts],
-            "entries": [f"{part.entries:,}" for part in parts],
-            "found there": [f"{part.hits:,} of {part.hits + part.misses:,}" for part in parts],
-        }
+    st.title("Does a pruned network still look at the same things?")
+    st.markdown(
+        "Pruning removes most of a network's weights, often without changing its answers. Is the *evidence* for those"
+        " answers still the same? Move the slider: the heatmaps show where the network looks."
     )
-    for note in dict.fromkeys(note for part in parts for note in part.notes):
-        st.caption(f":material/info: {message(note)}")
-    st.caption("What was used longest ago goes first when a limit is reached, and is computed again when it is needed.")
-    with st.expander("Limits", icon=":material/tune:"):
-        if access.offers(access.LIMITS):
-            _limits()
-
-
-def _limits() -> None:
-    """For everybody who uses this server, until it is started anew."""
-    from pages.parts.common import engine as cached
-
-    store = cached.engine().store
-    first, second, third = st.columns(3, vertical_alignment="bottom")
-    device = first.number_input(
-        "Networks on the device, MB", LEAST_MB, 1_000_000, store.budgets.device_bytes // MEGABYTE, key="_device_mb"
-    )
-    ram = second.number_input(
-        "Dense weights in RAM, MB", LEAST_MB, 1_000_000, store.budgets.ram_bytes // MEGABYTE, key="_ram_mb"
-    )
-    if third.button("Apply", icon=":material/check:", width="stretch"):
-        access.require(access.LIMITS)
-        store.allow(replace(store.budgets, device_bytes=device * MEGABYTE, ram_bytes=ram * MEGABYTE))
-        st.rerun()
-    st.caption(
-        "They hold for everybody who uses this server, until it is started anew. Usual limits are shares of the memory"
-        " that was free at the start; `SPARSIGHT_DEVICE_BYTES` and `SPARSIGHT_RAM_BYTES` set others."
-    )
+    with frame.explained():
+        demo()
+    grid = st.grid(3, min_column_width=220, gap="medium")
+    for title, text, links in CARDS:
+        with grid.cell().container(border=True, height="stretch"):
+            st.subheader(title, anchor=False)
+            st.markdown(text)
+            for file, label, icon in links:
+                frame.link(file, label, icon)
 
 
 if __name__ == "__main__":

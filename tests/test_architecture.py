@@ -32,6 +32,8 @@ FLOORS = (
         "pages.parts.curves",
         "pages.parts.retrain",
         "pages.parts.lessons",
+        "pages.parts.home",
+        "pages.parts.settings",
     ),
     ("pages", "app", "bench", "core.__main__"),
     ("docs",),

@@ -5,6 +5,7 @@ retrained ones, those included that a job adds while the program runs.
 from __future__ import annotations
 
 import logging
+import re
 import threading
 from collections.abc import Mapping
 from dataclasses import replace
@@ -24,6 +25,7 @@ from core.models.zoo import MODELS
 from core.specs import ModelSpec
 
 _log = logging.getLogger(__name__)
+NUMBERS = dict(enumerate(("two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"), start=2))
 
 
 class Catalogue(Entries[Card]):
@@ -156,10 +158,17 @@ class Catalogue(Entries[Card]):
         return self.files.stamp(own.file_key(name))
 
 
+def title_of(architecture: str) -> str:
+    """What people call an architecture; its name where it is not listed."""
+    return MODELS[architecture].title if architecture in MODELS else architecture
+
+
 def _retrained(found: Description) -> Entry[Card]:
     summary = (
         f"{found.architecture} retrained on {found.data}: {len(found.classes)} classes, {len(found.runs)} trained"
         " series."
     )
-    title = f"{found.architecture}, {found.data}"
+    data = re.sub(r"-\d+$", "", found.data)  # without the size of its images
+    count = NUMBERS.get(len(found.classes), f"{len(found.classes):,}")
+    title = f"{title_of(found.architecture)}, {count} {data[:1].upper()}{data[1:]} classes"
     return Entry(found.name, found.card(), title, summary, "weights trained by this project", {"retrained": "yes"})

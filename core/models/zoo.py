@@ -39,7 +39,7 @@ def _thesis_series(prunable: int = 2324) -> Series:
 
 MODELS.register(
     "thesis-cnn",
-    "Thesis CNN (MNIST)",
+    "Small digit CNN (thesis)",
     "Two convolutions and one linear layer, 2,324 prunable weights, trained on handwritten digits.",
     "Lukkien, bachelor's thesis; weights trained by this project with its protocol",
 )(

@@ -1,17 +1,13 @@
-"""The door: what is in use, and limits that a person sets."""
+"""Home: a live example, and the ways from there."""
 
 from __future__ import annotations
 
 import gc
-from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
 
-from pages.parts.common import engine
-from pages.parts.common.frame import PAGES
-from tests.pages.conftest import open_page, words
-
-MEGABYTE = 10**6
+from pages.parts.common import address
+from tests.pages.conftest import open_page, pictures_at
 
 
 def opened() -> AppTest:
@@ -21,25 +17,22 @@ def opened() -> AppTest:
     return app
 
 
-def test_every_page_is_offered_with_what_it_answers() -> None:
+def test_the_slider_moves_the_example() -> None:
     app = opened()
-    for _, _, _, answer in PAGES[1:]:
-        assert answer in words(app)
+    assert pictures_at(app) == {"30.0000% sparsity"}
+    assert "espresso" in app.header[0].value
+    app.slider(key="fine").set_value(45.0).run()
+    assert pictures_at(app) == {"45.0000% sparsity"}
+    assert "changes its answer" in app.header[0].value
+    assert app.query_params["fine"] == "45"
 
 
-def test_limits_hold_at_once_and_for_the_whole_server(own_cache: Path) -> None:
+def test_the_example_opens_in_explore() -> None:
     app = opened()
-    app.number_input(key="_device_mb").set_value(64)
-    app.number_input(key="_ram_mb").set_value(128)
-    next(button for button in app.button if button.label == "Apply").click().run()
-    assert not app.exception
-    store = engine.engine().store
-    assert (store.budgets.device_bytes, store.budgets.ram_bytes) == (64 * MEGABYTE, 128 * MEGABYTE)
-    device, ram = store.parts()
-    assert (device.budget_bytes, ram.budget_bytes) == (64 * MEGABYTE, 128 * MEGABYTE)
-    assert device.bytes <= device.budget_bytes
-    assert ram.bytes <= ram.budget_bytes
-    assert opened().number_input(key="_device_mb").value == 64
+    app.slider(key="fine").set_value(20.0).run()
+    explore = open_page("explore", **(address.start() | {"fine": "20"}))
+    assert pictures_at(app) == pictures_at(explore)
+    assert app.header[0].value == explore.header[0].value
 
 
 def test_the_search_for_garbage_after_each_run_spares_the_libraries() -> None:

@@ -9,7 +9,7 @@ import logging
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, ParamSpec
+from typing import ParamSpec
 
 import streamlit as st
 
@@ -22,29 +22,15 @@ from pages.parts.common.state import state
 P = ParamSpec("P")
 _log = logging.getLogger(__name__)
 
-# (file, name, icon, what it answers): the one list of pages
+# (file, name, icon): the one list of pages
 PAGES = (
-    ("app.py", "Home", ":material/home:", "What this tool answers, and what it is using."),
-    ("pages/explore.py", "Explore", ":material/search:", "One image: where does the network look, dense and pruned?"),
-    (
-        "pages/compare.py",
-        "Compare",
-        ":material/view_column:",
-        "Images, methods and ways to prune side by side, over a list of sparsities.",
-    ),
-    (
-        "pages/curves.py",
-        "Curves",
-        ":material/show_chart:",
-        "Whole data sets: accuracy and overlap as weights go, in three studies beside the published numbers.",
-    ),
-    (
-        "pages/retrain.py",
-        "Retrain",
-        ":material/model_training:",
-        "What comes back after pruning? Train pruned networks, and watch them learn.",
-    ),
-    ("pages/lessons.py", "Lessons", ":material/school:", "Three stories for a class, with a question at every step."),
+    ("app.py", "Home", ":material/home:"),
+    ("pages/explore.py", "Explore", ":material/search:"),
+    ("pages/compare.py", "Compare", ":material/view_column:"),
+    ("pages/curves.py", "Curves", ":material/show_chart:"),
+    ("pages/retrain.py", "Retrain", ":material/model_training:"),
+    ("pages/lessons.py", "Lessons", ":material/school:"),
+    ("pages/settings.py", "Settings", ":material/settings:"),
 )
 
 
@@ -57,7 +43,7 @@ def page(name: str) -> Iterator[None]:
     mine.address.clear()
     if mine.is_new:
         mine.waiting.leave_unseen(mine.owner)
-    icon = next(icon for _, known, icon, _ in PAGES if known == name)
+    icon = next(icon for _, known, icon in PAGES if known == name)
     st.set_page_config(
         page_title=f"{name} · Sparsight",
         page_icon=icon,
@@ -91,14 +77,14 @@ def _turn_away() -> None:
         st.stop()
 
 
-def link(file: str, label: str, icon: str, **options: Any) -> None:
-    """A link to a page, at the place where this person was; presenting goes on there."""
-    st.page_link(file, label=label, icon=icon, query_params=present.carried(file) or None, **options)
+def link(file: str, label: str, icon: str, view: dict[str, str] | None = None) -> None:
+    """A link to a view of a page, or to where this person was on it; presenting goes on there."""
+    st.page_link(file, label=label, icon=icon, query_params=(present.carried(file) | (view or {})) or None)
 
 
 def _links() -> None:
     with st.grid(2, min_column_width=90, gap="xsmall"):
-        for file, name, icon, _ in PAGES:  # without a tip: it would lie over the links beside it
+        for file, name, icon in PAGES:  # without a tip: it would lie over the links beside it
             link(file, name, icon)
     with st.container(gap=None):
         present.switch()

@@ -19,7 +19,6 @@ from core.results import Agreement, Comparison, Heatmap, Picture
 from pages.parts.common import engine, story
 from pages.parts.common.markdown import message, plain
 
-EXAMPLE_OPACITY = 0.65
 NARROWEST_PX = 150  # two pictures side by side on a phone
 
 
@@ -78,16 +77,6 @@ def _named(answer: Comparison) -> None:
         st.caption("from your folder")
     elif picture.credit:
         st.caption(message(picture.credit))
-
-
-def example(answer: Comparison) -> None:
-    """The two heatmaps and their difference, small, with one sentence: for the door."""
-    _, dense_url, pruned_url, difference_url = _urls(answer, Drawn(EXAMPLE_OPACITY))
-    with st.container(horizontal=True, gap="small"):
-        for title, url in (("Dense", dense_url), ("Pruned", pruned_url), ("Dense − pruned", difference_url)):
-            with st.container(width=NARROWEST_PX, gap="xsmall"):
-                _picture(title, url, f"{title}: a heatmap{_of(answer.picture)} at {answer.mask.sparsity:.0%} sparsity")
-    st.markdown(story.headline(answer))
 
 
 def _cell(grid: GridContainer) -> DeltaGenerator:
