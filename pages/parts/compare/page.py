@@ -42,11 +42,12 @@ def main() -> None:
         st.info("Upload or paste an image in the sidebar, or choose another source there.", icon=":material/upload:")
         return
     with st.container(border=not present.on()):
-        left, right = st.columns([3, 2], gap="medium")
+        kind = view.kind_of_rows()
+        left, right = st.columns(2, gap="medium")
         with right:
             look = view.look(asked.opacity)
         with left:
-            rows = view.rows_of((asked.dense, asked.image, asked.cam), asked.family)
+            rows = view.rows_of(kind, (asked.dense, asked.image, asked.cam), asked.family)
     done = _answered(rows)
     if done:
         _show(done, look, one_image=len({row.questions[0][1] for row in rows}) == 1)

@@ -93,13 +93,17 @@ def look(opacity: float) -> Look:
     return Look(show=show, opacity=opacity, side_px=260 if present.on() else 196)
 
 
-def rows_of(first: Question, family: PruningSpec) -> list[RowAsked]:
-    """Draws the controls for rows and amounts, and returns what they ask for.
+def kind_of_rows() -> str:
+    """What the rows are: a key of ROWS."""
+    return segments("Rows", "rows", OWN, help=listed(ROWS, ROW_TITLES), width="content")
+
+
+def rows_of(kind: str, first: Question, family: PruningSpec) -> list[RowAsked]:
+    """Draws the controls for items and amounts, and returns what they ask for.
 
     Raises BadSpec for amounts that cannot be read.
     """
     variant, image, cam = first
-    kind = segments("Rows", "rows", OWN, help=listed(ROWS, ROW_TITLES))
     if kind == "schedules":
         return _schedule_rows(variant, image, cam)
     prunings = _amounts(variant, _any_way(family) if kind == "prunings" else family)

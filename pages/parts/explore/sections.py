@@ -20,7 +20,7 @@ from pages.parts.explore import layer_scan, layers, typical
 
 Question = tuple[VariantSpec, ImageRef, CamSpec]
 STILL = {"displayModeBar": False}
-FIGURE_PX = 236
+FIGURE_PX = 276
 
 
 @guarded
