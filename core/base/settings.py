@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from core.base.errors import BadSpec
-from core.base.text import GIGABYTE, KILOBYTE, MEGABYTE
+from core.base.numbers import GIGABYTE, KILOBYTE, MEGABYTE
 
 REPOSITORY = Path(__file__).parents[2]
 UNITS = {"": 1, "KB": KILOBYTE, "MB": MEGABYTE, "GB": GIGABYTE}

@@ -9,8 +9,9 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
+from core.base.numbers import size
 from core.base.options import option
-from core.base.text import Part, size
+from core.base.text import Part
 from core.cli.app import COMPUTING, Computing
 from core.cli.questions import Data, Image, Network, Pruned
 from core.cli.structure import FLAT, Flag

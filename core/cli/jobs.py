@@ -14,8 +14,9 @@ from typing import Annotated, Any, Literal
 from cyclopts import Group, Parameter
 
 from core.base.errors import BadSpec, UnknownName
+from core.base.numbers import counted, duration, size
 from core.base.options import option
-from core.base.text import Part, Rows, counted, duration, size
+from core.base.text import Part, Rows
 from core.cli.app import COMMON, Common
 from core.cli.console import Output
 from core.cli.errors import only_one

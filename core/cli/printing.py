@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 from typing import Any
 
-from core.base.text import UNDEFINED, Part, Rows, counted, number, percent, size
+from core.base.numbers import UNDEFINED, counted, percent, score, size
+from core.base.text import Part, Rows
 from core.data.datasets import DATASETS
 from core.figures.wording import NOTHING_MARKED, class_name, headline, of_truth, plain, undefined
 from core.measures import MEASURES
@@ -90,7 +91,7 @@ def _best(side: Heatmap) -> list[tuple[str, str]]:
 
 def _agreement(answer: Comparison) -> list[tuple[str, ...]]:
     return [
-        (MEASURES[name].title, number(value), MEASURES[name].summary if value is not None else undefined(answer))
+        (MEASURES[name].title, score(value), MEASURES[name].summary if value is not None else undefined(answer))
         for name, value in answer.similarity.values.items()
     ]
 
@@ -106,8 +107,8 @@ def _pairs(dense: Scores, pruned: Scores, kind: str) -> list[tuple[str, ...]]:
     rows = [
         (
             of_truth(MEASURES[name].title, kind),
-            number(value),
-            number(pruned[name]),
+            score(value),
+            score(pruned[name]),
             of_truth(MEASURES[name].summary, kind),
         )
         for name, value in dense.values.items()
@@ -251,8 +252,8 @@ def _means(heatmaps: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, ...]]:
         title, meaning = _column(name)
         beside = ("", "")
         if "empty-maps" in found:
-            beside = (f"{found['empty-maps']:,}", number(found["mean-without-empty-maps"], 3))
-        rows.append((title, number(found["mean"], 3), f"{found['n']:,}", *beside, meaning))
+            beside = (f"{found['empty-maps']:,}", score(found["mean-without-empty-maps"], 3))
+        rows.append((title, score(found["mean"], 3), f"{found['n']:,}", *beside, meaning))
     return rows
 
 

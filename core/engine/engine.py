@@ -19,10 +19,10 @@ from torch import Tensor, nn
 
 from core.base.device import choose_device, describe
 from core.base.errors import BadSpec
+from core.base.numbers import MEGABYTE
 from core.base.progress import Progress, silent
 from core.base.settings import Settings, shipped_folder
 from core.base.stamps import Stamp, settled
-from core.base.text import MEGABYTE
 from core.data.batches import Inputs
 from core.data.calibration_images import calibration_images
 from core.data.datasets import LabelledImages

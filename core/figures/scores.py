@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from core.base.text import UNDEFINED
-from core.figures.wording import of_truth, undefined, value_text
+from core.base.numbers import UNDEFINED, change, score
+from core.figures.wording import of_truth, undefined
 from core.measures import MEASURES
 from core.results import Comparison
 
@@ -36,11 +36,6 @@ class Score:
     summary: str
 
     @property
-    def direction(self) -> int | None:
-        """1, 0 or -1 as the score rises, stays or falls; None where it is undefined."""
-        return None if self.change == UNDEFINED else {"+": 1, "0": 0}.get(self.change[0], -1)
-
-    @property
     def line(self) -> tuple[str, str, str]:
         """Title, value and where it comes from, for a terminal."""
         return self.title, self.value, f"({self.change} {self.origin})"
@@ -56,9 +51,9 @@ def _score(answer: Comparison, name: str, group: str, kind: str) -> Score:
     value, dense = _values(answer, name, group)
     return Score(
         title=of_truth(MEASURES[name].title, kind),
-        value=_text(value),
-        change=UNDEFINED if value is None or dense is None else _change(value - dense),
-        origin=f"from {_text(dense)}",
+        value=score(value),
+        change=UNDEFINED if value is None or dense is None else change(value - dense),
+        origin=f"from {score(dense)}",
         summary=undefined(answer) if value is None else of_truth(MEASURES[name].summary, kind),
     )
 
@@ -68,14 +63,3 @@ def _values(answer: Comparison, name: str, group: str) -> tuple[float | None, fl
     if group == "overlap":
         return answer.overlap_pruned[name], answer.overlap_dense[name]
     return answer.similarity[name], 1.0
-
-
-def _text(value: float | None) -> str:
-    return UNDEFINED if value is None else value_text(value)
-
-
-def _change(change: float) -> str:
-    text = value_text(change)
-    if text == "0.00":
-        return "0"
-    return text if text.startswith("−") else f"+{text}"

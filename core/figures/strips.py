@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from core.base.errors import BadSpec, UnknownName
+from core.base.numbers import percent, probability, score
 from core.figures import maps
 from core.measures.overlap import top
 from core.results import Comparison, Heatmap
@@ -162,7 +163,7 @@ def amount_text(answer: Comparison) -> str:
     network had zeros before.
     """
     mask, pruning = answer.mask, answer.mask.variant.pruning
-    counted = f"{mask.sparsity * 100:.1f} %"
+    counted = percent(mask.sparsity)
     if pruning.is_trained:
         return f"level {pruning.level}, {counted}"
     if pruning.sparsity and mask.was_sparse:
@@ -173,7 +174,8 @@ def amount_text(answer: Comparison) -> str:
 def _says(side: Heatmap, changed: bool = False) -> str:
     if side.prediction.confidence is None:
         return "no answer: its outputs overflow"
-    return f"{'now' if changed else 'says'} {_class_name(side, side.prediction.top)}, {side.prediction.confidence:.2f}"
+    verb, sure = "now" if changed else "says", probability(side.prediction.confidence)
+    return f"{verb} {_class_name(side, side.prediction.top)}, {sure}"
 
 
 def _class_name(side: Heatmap, index: int | None) -> str:
@@ -186,7 +188,7 @@ def _state(side: Heatmap) -> tuple[str, ...]:
 
 
 def _two(value: float | None) -> str:
-    return "–" if value is None else f"{round(value, 2) + 0.0:.2f}"
+    return score(value)
 
 
 def _drawn(answer: Comparison, side: Heatmap, look: Look) -> Image.Image:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from core.base.text import interval, number, percent
+from core.base.numbers import interval, percent, probability, score
 from core.results import Accuracy, Agreement, Comparison, Heatmap, MaskReport, Verdict
 from core.saliency import CAMS, NEGATIVE_LIMIT
 
@@ -83,7 +83,7 @@ def says(side: Heatmap, name: Name = str) -> str:
     """A prediction with its probability: "7 (0.98)"."""
     if side.prediction.confidence is None:
         return "**no answer**"
-    return f"**{name(class_name(side, side.prediction.top))}** ({side.prediction.confidence:.2f})"
+    return f"**{name(class_name(side, side.prediction.top))}** ({probability(side.prediction.confidence)})"
 
 
 def class_name(side: Heatmap, index: int | None) -> str:
@@ -136,19 +136,16 @@ def _evidence(found: Agreement) -> str:
     if found.value is None:
         return f". How far its evidence agrees is undefined: one of the two {first} maps is constant."
     if found.second_value is None:
-        return f". {first} agrees by {value_text(found.value)}, but {second} finds no evidence in one of the networks."
+        return f". {first} agrees by {score(found.value)}, but {second} finds no evidence in one of the networks."
     if found.verdict is Verdict.DISPUTED:
         (low, moves), (high, stays) = sorted(((found.value, first), (found.second_value, second)))
-        return (
-            f". {moves} moves ({value_text(low)}), {stays} does not ({value_text(high)}): **part of this is the"
-            " method**."
-        )
+        return f". {moves} moves ({score(low)}), {stays} does not ({score(high)}): **part of this is the method**."
     words = {
         Verdict.SAME: " and **looks at the same places** ({} agrees by {}, {} {}).",
         Verdict.ELSEWHERE: ", but **looks elsewhere** ({} agrees by only {}, {} {}).",
         Verdict.PARTLY: ", and **its evidence moves in part** ({} agrees by {}, {} {}).",
     }
-    return words[found.verdict].format(first, value_text(found.value), second, value_text(found.second_value))
+    return words[found.verdict].format(first, score(found.value), second, score(found.second_value))
 
 
 def unsound(answer: Comparison) -> str:
@@ -164,11 +161,6 @@ def unsound(answer: Comparison) -> str:
         f" for layers after an activation such as ReLU: {why}. Choose the layer that follows, or a method such as"
         " Grad-CAM."
     )
-
-
-def value_text(value: float) -> str:
-    """A score with two digits and a true minus sign."""
-    return number(value).replace("-", "−")
 
 
 def accuracy_text(accuracy: Accuracy) -> str:

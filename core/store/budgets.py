@@ -8,8 +8,8 @@ import torch
 
 from core.base.device import free_ram_bytes
 from core.base.errors import OutOfMemory
+from core.base.numbers import MEGABYTE, size
 from core.base.settings import Settings
-from core.base.text import MEGABYTE, size
 
 LEAST_BYTES = 64 * MEGABYTE  # usual budgets are never smaller
 CPU_SHARE, GPU_SHARE, RAM_SHARE = 0.2, 0.6, 0.2  # of what is free; on a CPU both tiers lie in the same RAM

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import torch
 
-from core.base.text import size
+from core.base.numbers import size
 from core.models.cards import Card
 from core.specs import VariantSpec
 from core.store.memory import MemoryCache

@@ -26,7 +26,7 @@ def test_compare_draws_a_row_and_saves_it(tab: OpenTab) -> None:
     with page.expect_download() as download:
         page.get_by_role("button", name="SVG").click()
     assert download.value.path().read_text().startswith("<svg")
-    assert "answers of pruned networks" in page.locator(MAIN).inner_text()
+    assert "pruned networks give the dense network's answer" in page.locator(MAIN).inner_text()
 
 
 def test_retrain_says_what_is_missing_and_keeps_what_was_typed(tab: OpenTab) -> None:

@@ -67,7 +67,7 @@ def test_a_tile_says_what_was_asked_for_where_the_network_had_zeros_before() -> 
 @pytest.mark.parametrize("show", SHOWS)
 def test_a_row_is_input_dense_and_every_amount(strip: Strip, show: str) -> None:
     row = tiles(strip, Look(show=show, side_px=56))
-    assert [tile.title for tile in row] == ["Input", "Dense", "30.0 %", "90.0 %", "level 25, 99.9 %"]
+    assert [tile.title for tile in row] == ["Input", "Dense", "30.0 %", "90.0 %", "level 25, 99.91 %"]
     assert {tile.picture.size for tile in row} == {(56, 56)}
     assert all(tile.alt for tile in row)
     assert row[0].values is None

@@ -6,7 +6,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from core.base.text import UNDEFINED, Rows, number, percent, size
+from core.base.numbers import UNDEFINED, percent, probability, score, size
+from core.base.text import Rows
 from core.data.datasets import DATASETS
 from core.evaluation.columns import COLUMNS
 from core.evaluation.evaluate import Table
@@ -24,7 +25,6 @@ from core.figures.wording import (
     headline,
     says,
     unsound,
-    value_text,
 )
 from core.results import (
     MAP_STATES,
@@ -158,11 +158,11 @@ def _mean(name: str, rows: Any) -> tuple[str, ...]:
     values, title = rows[name].dropna(), COLUMNS[name].title
     if values.dtype == bool:
         return title, percent(float(values.mean())) if len(values) else UNDEFINED, f"{len(values):,}", "", ""
-    mean = number(float(values.mean()), 3) if len(values) else UNDEFINED
+    mean = score(float(values.mean()), 3) if len(values) else UNDEFINED
     if "empty" not in rows or name.startswith("map-"):
         return title, mean, f"{len(values):,}", "", ""
     some = rows.loc[~rows["empty"], name].dropna()
-    without = number(float(some.mean()), 3) if len(some) else UNDEFINED
+    without = score(float(some.mean()), 3) if len(some) else UNDEFINED
     return title, mean, f"{len(values):,}", f"{len(values) - len(some):,}", without
 
 
@@ -201,7 +201,7 @@ def _side(title: str, url: str, alt: str, side: Heatmap, verb: str) -> Panel:
     top, sure = side.prediction.top, side.prediction.confidence
     line = "**no answer**: its outputs overflow"
     if sure is not None:
-        line = f"{verb} **{name_text(class_name(side, top))}**, {sure:.2f}"
+        line = f"{verb} **{name_text(class_name(side, top))}**, {probability(sure)}"
     return Panel(title=title, url=url, alt=alt, lines=(line,), bar=_bar("magma"), under=_evidence(side))
 
 
@@ -267,7 +267,7 @@ def _tile(tile: Tile) -> Panel:
 
 
 def _value(value: float | None) -> str:
-    return UNDEFINED if value is None else value_text(value)
+    return UNDEFINED if value is None else score(value)
 
 
 def _data(data: DataSpec) -> str:

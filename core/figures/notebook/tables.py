@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pandas import isna
 
-from core.base.text import UNDEFINED, Rows, number, percent
+from core.base.numbers import UNDEFINED, percent, score
+from core.base.text import Rows
 from core.figures.notebook.view import View, name_text
 from core.protocols.googlenet import summary
 from core.protocols.googlenet.tables import VonradTables
@@ -75,5 +76,5 @@ def googlenet(tables: VonradTables) -> View:
 def _between(value: float, low: float, high: float) -> str:
     if isna(value):
         return UNDEFINED
-    bounds = "" if isna(low) else f" [{number(low, 3)}, {number(high, 3)}]"
-    return f"{number(value, 3)}{bounds}"
+    bounds = "" if isna(low) else f" [{score(low, 3)}, {score(high, 3)}]"
+    return f"{score(value, 3)}{bounds}"

@@ -7,7 +7,8 @@ from typing import Any
 
 from pandas import isna
 
-from core.base.text import UNDEFINED, Part, Rows, number, percent
+from core.base.numbers import UNDEFINED, percent, score
+from core.base.text import Part, Rows
 from core.evaluation.evaluate import overflow_notes
 from core.protocols.lukkien import protocol as lukkien
 from core.protocols.lukkien.tables import StudyTables
@@ -64,7 +65,7 @@ def correlations_text(tables: StudyTables) -> Rows:
 
 
 def _number(value: float) -> str:
-    return number(None if isna(value) else value, 3)
+    return score(None if isna(value) else value, 3)
 
 
 def _p(value: float) -> str:

@@ -10,11 +10,11 @@ from streamlit.delta_generator import DeltaGenerator
 from streamlit.elements.lib.grid_container import GridContainer
 
 from core import CamSpec, ImageRef, ModelSpec, VariantSpec
+from core.base.numbers import MINUS, probability, score
 from core.base.stamps import Stamp
 from core.data.folders import PREFIX
 from core.figures import maps
 from core.figures.scores import first_scores
-from core.figures.wording import value_text
 from core.results import Agreement, Comparison, Heatmap, Picture
 from pages.parts.common import engine, story
 from pages.parts.common.markdown import message, plain
@@ -99,7 +99,9 @@ def _says(side: Heatmap, changed: bool = False) -> None:
     if side.prediction.confidence is None:
         st.markdown(":material/warning: **no answer**: its outputs overflow")
     else:
-        st.markdown(f"{icon}says **{story.class_name(side, side.prediction.top)}**, {side.prediction.confidence:.2f}")
+        st.markdown(
+            f"{icon}says **{story.class_name(side, side.prediction.top)}**, {probability(side.prediction.confidence)}"
+        )
     st.image(_bar("magma"), width="stretch", alt="Colour bar from black, 0, to pale yellow, 1")
     st.caption("0 to 1, evidence" if side.usable else f":material/warning: the map is {side.state}")
 
@@ -108,7 +110,7 @@ def _agreement(found: Agreement, spread: str) -> None:
     """How far the two maps agree, with its spread over methods, and over images where it is
     known.
     """
-    first, second = ("–" if value is None else value_text(value) for value in (found.value, found.second_value))
+    first, second = map(score, (found.value, found.second_value))
     st.markdown(f"agreement **{first}**", help=story.WORDS["agreement"])
     st.image(_bar("signed"), width="stretch", alt="Colour bar from purple, -1, over black, 0, to orange, 1")
     lines = ("pruned more :material/arrow_range: dense more", f"{second} by {story.title(found.second_method)}", spread)
@@ -157,19 +159,15 @@ def _encoded(
 def score_cards(answer: Comparison) -> None:
     """Value, change from dense, and what it means in one sentence."""
     grid = st.grid(4, min_column_width=NARROWEST_PX, gap="small")
-    for score in first_scores(answer):
+    for each in first_scores(answer):
         with _cell(grid):
-            metric(score.title, score.value, score.direction, score.change, score.origin)
-            st.caption(score.summary)
+            metric(each.title, each.value, each.change, each.origin)
+            st.caption(each.summary)
     if not answer.picture.truth_kind:
         st.caption(story.NOTHING_MARKED)
 
 
-def metric(title: str, value: str, change: float | None, text: str, origin: str) -> None:
-    """A number with its change, in grey: up is not always better.
-
-    A change of None is undefined and has no arrow.
-    """
-    arrow: Literal["off", "up", "down"] = "off" if not change else "up" if change > 0 else "down"
-    shown = 0 if change == 0 else text.replace("-", "−")
-    st.metric(title, value, shown, delta_color="off", delta_arrow=arrow, delta_description=origin)
+def metric(title: str, value: str, change: str, origin: str) -> None:
+    """A number with its change, in grey: up is not always better."""
+    arrow: Literal["off", "up", "down"] = {"+": "up", MINUS: "down"}.get(change[0], "off")  # type: ignore[assignment]
+    st.metric(title, value, change, delta_color="off", delta_arrow=arrow, delta_description=origin)

@@ -4,7 +4,7 @@ step, reasons for a dash.
 
 from __future__ import annotations
 
-from core.base.text import percent
+from core.base.numbers import percent
 from core.figures import wording
 from core.figures.wording import NOTHING_MARKED, of_truth, undefined
 from core.results import ELSEWHERE_BELOW, MAP_STATES, OVERFLOW_ADVICE, SAME_FROM, Comparison, Heatmap
@@ -18,7 +18,6 @@ __all__ = [
     "headline",
     "of_truth",
     "percent",
-    "plain_zero",
     "says",
     "title",
     "undefined",
@@ -145,8 +144,3 @@ def class_name(side: Heatmap, index: int | None) -> str:
 def says(side: Heatmap) -> str:
     """A prediction with its probability: "7 (0.98)"."""
     return wording.says(side, markdown.plain)
-
-
-def plain_zero(value: float, digits: int) -> float:
-    """Rounded, and never minus nothing: -0.004 is 0.00 on the screen."""
-    return round(value, digits) + 0.0

@@ -100,7 +100,8 @@ def _headline(done: list[Strip]) -> str:
     silent = len(
         {(answer.pruned.variant, answer.pruned.image) for answer in pruned if not answer.pruned.prediction.answered}
     )
-    text = f"**{changed} of {len(flips)}** answers of pruned networks are not the dense network's"
+    kept = f"All {len(flips)}" if not changed else f"{len(flips) - changed} of {len(flips)}"
+    text = f"**{kept}** pruned networks give the dense network's answer"
     if blank:
         text += f"; **{blank} of {len(pruned)}** of their maps point{'s' if blank == 1 else ''} at nothing"
     if silent:

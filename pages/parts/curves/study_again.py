@@ -7,9 +7,10 @@ from __future__ import annotations
 import math
 
 from core.base.errors import SparsightError
+from core.base.numbers import score
 from core.protocols.lukkien.tables import StudyTables
 from pages.parts.common import engine
-from pages.parts.curves.study_tables import number, pearson
+from pages.parts.curves.study_tables import pearson
 
 PAIR = ("mnist-60000", "mnist-60000-again")  # the same seeds and data; only the order of additions differs
 
@@ -47,6 +48,6 @@ def _bound(value: float, digits: int) -> str:
 
 def _by_seed(study: StudyTables) -> str:
     values = [
-        number(pearson(study.correlations_usable, str(seed), "all", "soft-iou").value) for seed in study.facts["seeds"]
+        score(pearson(study.correlations_usable, str(seed), "all", "soft-iou").value) for seed in study.facts["seeds"]
     ]
     return ", ".join(values)

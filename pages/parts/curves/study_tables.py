@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 from pandas import DataFrame
 
+from core.base.numbers import score
 from core.measures.fitting import FITTINGS
 from core.protocols.lukkien.protocol import PUBLISHED
 from core.protocols.lukkien.tables import StudyTables
@@ -21,14 +22,9 @@ def pearson(table: DataFrame, series: str, levels: str, fitting: str = "soft-iou
     return table[chosen].iloc[0]
 
 
-def number(value: float) -> str:
-    """Two decimals, a dash where undefined, and no minus before nothing."""
-    return "–" if value != value else f"{round(value, 2) + 0.0:.2f}"
-
-
 def _interval(row: object) -> str:
     """The value with its 95 % interval, as far as they are defined."""
-    value, low, high = (number(getattr(row, name)) for name in ("value", "low", "high"))
+    value, low, high = (score(getattr(row, name)) for name in ("value", "low", "high"))
     return value if "–" in (value, low, high) else f"{value} [{low}, {high}]"
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import streamlit as st
 from pandas import DataFrame
 
+from core.base.numbers import percent, score
 from core.figures.plots import lukkien as plots_study
 from core.figures.plots.lukkien import overlap_name
 from core.measures.fitting import FITTINGS
@@ -17,7 +18,7 @@ from core.protocols.lukkien.tables import StudyTables
 from pages.parts.common.parameters import Choice, Number, Parameter
 from pages.parts.common.widgets import choice, segments, toggle
 from pages.parts.curves import study_again
-from pages.parts.curves.study_tables import number, pearson
+from pages.parts.curves.study_tables import pearson
 
 CARD = MODELS["thesis-cnn"].value  # the network of the thesis, which is what the studies here are of
 STUDIES = {
@@ -111,15 +112,21 @@ def headline(study: StudyTables, fitting: str = "soft-iou") -> str:
     dense = mean.accuracy_noisy.iloc[0]
     kept = mean[mean.accuracy_noisy >= dense - 0.01].level.max()
     row = mean[mean.level == kept].iloc[0]
-    all_maps, usable = (
-        number(pearson(table, "mean", "all", fitting).value)
-        for table in (study.correlations, study.correlations_usable)
-    )
+    all_maps, usable = (_mean_and_seeds(table, fitting) for table in (study.correlations, study.correlations_usable))
     return (
-        f"Down to **{row.weights_left:,} weights** ({1 - row.density:.1%} sparsity) accuracy stays within one point of"
-        f" {dense:.1%}. Over all levels it correlates with {overlap_name(fitting)} (Pearson **{all_maps}**); without"
-        f" the empty heatmaps: **{usable}**."
+        f"Down to **{row.weights_left:,} weights** ({percent(1 - row.density)} sparsity) accuracy stays within one"
+        f" point of {percent(dense)}. Over all levels it correlates with {overlap_name(fitting)} (Pearson {all_maps});"
+        f" without the empty heatmaps: {usable}."
     )
+
+
+def _mean_and_seeds(table: DataFrame, fitting: str) -> str:
+    """Pearson's r of the mean series; stressed only where the seeds agree about its sign."""
+    mean = score(pearson(table, "mean", "all", fitting).value)
+    seeds = [pearson(table, name, "all", fitting).value for name in dict.fromkeys(table.series) if name != "mean"]
+    if min(seeds) < 0 < max(seeds):
+        return f"{mean}, and the seeds disagree about the sign ({_listed(map(score, seeds))})"
+    return f"**{mean}**"
 
 
 def origin(study: StudyTables, view: View) -> str:
@@ -171,11 +178,11 @@ def _claim(thesis: DataFrame, claimed: float = 0.98) -> str:
     near = thesis[thesis.level == thesis.level[(1 - thesis.density - claimed).abs().idxmin()]]
     row = near.iloc[0]
     if abs(1 - row.density - claimed) > 0.005:
-        return f"The thesis claims *{PUBLISHED['claim']}*; this study does not reach {claimed:.0%} sparsity."
+        return f"The thesis claims *{PUBLISHED['claim']}*; this study does not reach {percent(claimed)} sparsity."
     return (
-        f"The thesis claims *{PUBLISHED['claim']}*. At {1 - row.density:.1%} sparsity ({row.weights_left:,} weights) we"
-        f" measure {_listed([f'{value:.1%}' for value in near.accuracy_noisy])} accuracy for the seeds"
-        f" {_listed(near.seed)}."
+        f"The thesis claims *{PUBLISHED['claim']}*. At {percent(1 - row.density)} sparsity"
+        f" ({row.weights_left:,} weights) we measure {_listed(map(percent, near.accuracy_noisy))} accuracy for the"
+        f" seeds {_listed(near.seed)}."
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core import VariantSpec
-from core.base.text import size
+from core.base.numbers import size
 from core.results import CostReport, Latency
 from pages.parts.common import engine
 from pages.parts.common.background import background

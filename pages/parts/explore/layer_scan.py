@@ -11,6 +11,7 @@ from dataclasses import replace
 import streamlit as st
 
 from core import CamSpec, ImageRef, VariantSpec
+from core.base.numbers import score
 from core.figures.wording import asks_for_something
 from core.results import Comparison
 from core.specs import n_of_m
@@ -77,10 +78,7 @@ def _most_sensitive(layers: Sequence[str], answers: Sequence[Comparison]) -> str
     value, name = min(values)
     so_far = "" if len(answers) == len(layers) else " so far"
     text += _untouched(answers)
-    return (
-        f"Most sensitive{so_far}: **{plain(name.removesuffix('.weight'))}**, similarity"
-        f" {story.plain_zero(value, 2):.2f}.{text}"
-    )
+    return f"Most sensitive{so_far}: **{plain(name.removesuffix('.weight'))}**, similarity {score(value)}.{text}"
 
 
 def _untouched(answers: Sequence[Comparison]) -> str:

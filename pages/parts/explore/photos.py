@@ -11,7 +11,7 @@ import streamlit as st
 from pandas import Series
 
 from core import CamSpec, DataSpec, ImageRef, VariantSpec
-from core.base.text import interval
+from core.base.numbers import change, interval
 from core.data.datasets import DATASETS
 from core.results import Accuracy, Comparison
 from pages.parts.common import engine, pictures, present, series_data, story
@@ -92,12 +92,11 @@ def _accuracies(variant: VariantSpec) -> None:
 
 
 def _from_table(name: str, variant: VariantSpec, found: Series, dense: Series) -> None:
-    points = story.plain_zero((found.value - dense.value) * 100, 1)
+    points = f"{change((found.value - dense.value) * 100, 1)} points"
     pictures.metric(
         f"Accuracy, {plain(name)}",
         story.percent(found.value),
         points,
-        f"{points:+.1f} points",
         f"from {story.percent(dense.value)}",
     )
     of, right = quote(variant.model.name), round(found.value * found.n)
@@ -113,17 +112,16 @@ def _accuracy(variant: VariantSpec, name: str, data: DataSpec) -> None:
     begun, label = state().clicked.counts, f"Count right answers on {len(photos):,} photographs"
     dense, found = (engine.known_count(one, data) for one in (variant.dense, variant))
     if dense and found:
-        points = story.plain_zero((found.fraction - dense.fraction) * 100, 1)
+        points = f"{change((found.fraction - dense.fraction) * 100, 1)} points"
         pictures.metric(
             title,
             story.percent(found.fraction),
             points,
-            f"{points:+.1f} points",
             f"from {story.percent(dense.fraction)}",
         )
         st.caption(_in_words(found))
     elif data.key in begun:
-        pictures.metric(title, "…", None, "…", "counting")
+        pictures.metric(title, "…", "…", "counting")
         work = engine.count(f"count {name}", variant if dense else variant.dense, data)
         follow(work, label, lambda counted: st.rerun(), begun=True)
     else:

@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core import CamSpec, DataSpec, ImageRef, VariantSpec
-from core.base.text import interval
+from core.base.numbers import MINUS, change, interval, score
 from core.engine.precision import rounding
 from core.figures import maps
 from core.measures import MEASURES
@@ -53,7 +53,10 @@ def kept(mask: MaskReport) -> None:
         present.figure(plots.kept_weights(mask)), config=STILL, key="layers", alt="Kept weights of each layer"
     )
     pictures.metric(
-        "Kept weights", f"{mask.kept:,}", -mask.removed, f"{-mask.removed:,}", f"from {mask.kept + mask.removed:,}"
+        "Kept weights",
+        f"{mask.kept:,}",
+        f"{MINUS}{mask.removed:,}" if mask.removed else "0",
+        f"from {mask.kept + mask.removed:,}",
     )
     already = (
         f"{mask.already_zero:,} of the {mask.total:,} prunable weights were zero before this pruning. "
@@ -86,19 +89,18 @@ def _accuracy(place: DeltaGenerator, variant: VariantSpec, data: DataSpec) -> bo
     """Whether it is there; a person can stop it."""
     title = "Accuracy, " + ("with noise" if data.noise else "without noise")
     with place.container():
-        pictures.metric(title, "…", None, "…", "counting")
+        pictures.metric(title, "…", "…", "counting")
         counting = st.container()
     dense = engine.accuracy(variant.dense, data, counting)
     found = dense and engine.accuracy(variant, data, counting)
     if dense is None or found is None:
         return False
-    points = story.plain_zero((found.fraction - dense.fraction) * 100, 1)
+    points = f"{change((found.fraction - dense.fraction) * 100, 1)} points"
     with place.container():
         pictures.metric(
             title,
             story.percent(found.fraction),
             points,
-            f"{points:+.1f} points",
             f"from {story.percent(dense.fraction)}",
         )
         counts = f"{found.correct:,} of {found.total:,} embedded digits are classified correctly"
@@ -201,7 +203,7 @@ def _threshold(answer: Comparison) -> None:
                         alt=f"{name}: pixels at or above {threshold:.2f}",
                     )
                     value = curve[round(threshold * (len(curve) - 1))]
-                    st.markdown(f"{name}: IoU **{_number(value)}**")
+                    st.markdown(f"{name}: IoU **{score(value, 3)}**")
 
 
 @st.fragment
@@ -310,11 +312,7 @@ def _score_rows(answer: Comparison) -> dict[str, list[str]]:
     for scores in _groups(answer).values():
         for name in scores[-1].values:
             rows["score"].append(story.of_truth(MEASURES[name].title, kind))
-            rows["dense"].append(_number(scores[0][name]) if len(scores) == 2 else "")
-            rows["pruned"].append(_number(scores[-1][name]))
+            rows["dense"].append(score(scores[0][name], 3) if len(scores) == 2 else "")
+            rows["pruned"].append(score(scores[-1][name], 3))
             rows["what it says"].append(story.of_truth(MEASURES[name].summary, kind))
     return rows
-
-
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{story.plain_zero(value, 3):.3f}"

@@ -11,7 +11,7 @@ from statistics import quantiles
 import streamlit as st
 
 from core import CamSpec, DataSpec, ImageRef, ModelSpec, VariantSpec
-from core.figures.wording import value_text
+from core.base.numbers import score
 from core.results import Agreement, Agreements, Comparison, Verdict, summarise
 from pages.parts.common import engine, present, story
 from pages.parts.common.background import Work, background
@@ -36,7 +36,7 @@ def spread(answer: Comparison) -> str:
     if len(values) < FEW:
         return ""
     twentieths = quantiles(values, n=20)
-    return f"{value_text(twentieths[0])} to {value_text(twentieths[-1])} in 90 % of {len(values)} images"
+    return f"{score(twentieths[0])} to {score(twentieths[-1])} in 90 % of {len(values)} images"
 
 
 def section(answer: Comparison) -> None:
@@ -94,11 +94,11 @@ def in_words(found: Agreements, here: Agreement) -> str:
     text = f"Of **{found.n}** images, {'; '.join(counts)}."
     titles, (first, second) = (story.title(here.method), story.title(here.second_method)), found.medians
     if first is not None and second is not None:
-        text += f" Median agreement: {titles[0]} {value_text(first)}, {titles[1]} {value_text(second)}."
+        text += f" Median agreement: {titles[0]} {score(first)}, {titles[1]} {score(second)}."
     if here.value is not None and found.values:
         below = sum(value < here.value for value in found.values)
         text += (
-            f" This image agrees by {value_text(here.value)}: more than {below} of the {len(found.values)} images with"
+            f" This image agrees by {score(here.value)}: more than {below} of the {len(found.values)} images with"
             " a value."
         )
     return text

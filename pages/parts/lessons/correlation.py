@@ -9,6 +9,7 @@ import math
 
 import streamlit as st
 
+from core.base.numbers import score
 from core.protocols.lukkien.protocol import PUBLISHED
 from pages.parts.common import engine, present, widgets
 from pages.parts.common.story import percent
@@ -16,7 +17,7 @@ from pages.parts.lessons import facts as lesson_facts
 from pages.parts.lessons import points
 from pages.parts.lessons.facts import CONTROLS, RUNS, STUDY
 from pages.parts.lessons.frame import Lesson, Stage, Step, Told
-from pages.parts.lessons.parts import r_text, share, slider
+from pages.parts.lessons.parts import share, slider
 
 BARELY = 0.05  # a change of r that is smaller is called little
 COUNTS = ("None", "One", "Two", "All three")
@@ -42,7 +43,7 @@ def two_curves(stage: Stage) -> Told:
         choices=("Below 0.5", "0.5 to 0.9", "Above 0.9"),
         right=0 if r < 0.5 else 1 if r <= 0.9 else 2,
         why=(
-            f"**{r_text(r)}**. The thesis this repeats prints {PUBLISHED['pearson']:.2f}. It looks as if heatmaps told"
+            f"**{score(r)}**. The thesis this repeats prints {PUBLISHED['pearson']:.2f}. It looks as if heatmaps told"
             " how good a network is. The next steps ask what this number rests on."
         ),
     )
@@ -61,12 +62,12 @@ def which_points(stage: Stage) -> Told:
     return Told(
         text=(
             f"One point is one level; level 0 is the dense network. Count only levels 0 to **{last}**, where accuracy"
-            f" is still at least {least} %. Over all levels Pearson's r is {r_text(whole)}."
+            f" is still at least {least} %. Over all levels Pearson's r is {score(whole)}."
         ),
         question=f"What is r over levels 0 to {last}?",
         choices=(f"About the same (within {BARELY})", "Smaller, but above 0", "0 or below"),
         right=0 if abs(drop) <= BARELY else 2 if part <= 0 else 1,
-        why=f"**{r_text(part)}** with n = {len(counted)}. "
+        why=f"**{score(part)}** with n = {len(counted)}. "
         + (
             "While the network still works, better accuracy does not go with better overlap: the strong correlation"
             " comes from the levels where everything falls apart."
@@ -98,7 +99,7 @@ def collapsed(stage: Stage) -> Told:
             " output: the network has **collapsed**. It says one class to every image (accuracy"
             f" {share(gone.accuracy_noisy.iloc[0])}) and its maps are empty. Such a point can pull a line."
         ),
-        question=f"r is {r_text(with_them.r)} with it. And without?",
+        question=f"r is {score(with_them.r)} with it. And without?",
         choices=(f"Much smaller (by more than {BARELY})", f"Little changed (by {BARELY} or less)", "Larger"),
         right=2 if fall < -BARELY else 0 if fall > BARELY else 1,
         why=f"{points.interval(without)} without, {points.interval(with_them)} with. "
@@ -130,7 +131,7 @@ def empty_maps(stage: Stage) -> Told:
             " empty. The study counts each as overlap **0**. One could also say: there is no map, so there is no"
             " overlap, and leave it out."
         ),
-        question=f"With zeros r is {r_text(zero.r)}. What is it with empty maps left out?",
+        question=f"With zeros r is {score(zero.r)}. What is it with empty maps left out?",
         choices=("Still above 0.8", "0.5 to 0.8", "Below 0.5"),
         right=0 if left_out.r > 0.8 else 1 if left_out.r >= 0.5 else 2,
         why=(
@@ -166,7 +167,7 @@ def not_independent(stage: Stage) -> Told:
         why=(
             f"**{found.df}**: n − 2, for a line has two numbers (the thesis prints {PUBLISHED['df_printed']}). And even"
             f" {found.df} promises too much: neighbours share weights, so there are fewer than {found.n} independent"
-            f" points, and p only describes. The *changes* from level to level correlate by **{r_text(step.value)}** (n"
+            f" points, and p only describes. The *changes* from level to level correlate by **{score(step.value)}** (n"
             f" = {step.n})."
         ),
     )
@@ -181,11 +182,11 @@ def three_seeds(stage: Stage) -> Told:
     with stage.view:
         points.scatter(rows, lesson_facts.pearson(rows).value if stage.answered or of == "mean" else None, of=of)
     spread, mean = max(values) - min(values), lesson_facts.tabled("mean")
-    listed = "; ".join(f"seed {seed}: **{r_text(value)}**" for seed, value in zip(seeds, values, strict=True))
+    listed = "; ".join(f"seed {seed}: **{score(value)}**" for seed, value in zip(seeds, values, strict=True))
     return Told(
         text=(
-            f"The means hide three networks, trained from three random beginnings. For the means r is {r_text(mean.r)},"
-            f" with an interval from {r_text(mean.low)} to {r_text(mean.high)} when other *images* are drawn."
+            f"The means hide three networks, trained from three random beginnings. For the means r is {score(mean.r)},"
+            f" with an interval from {score(mean.low)} to {score(mean.high)} when other *images* are drawn."
         ),
         question="How far apart are the three networks' own values of r?",
         choices=("By less than 0.05", "By 0.05 to 0.2", "By more than 0.2"),
@@ -210,12 +211,12 @@ def sign(stage: Stage) -> Told:
     names = [f"seed {of}" for of in series[:-1]] + ["means"]
     with stage.view:
         points.signs(names, zero, out if stage.answered else ())
-    listed = "; ".join(f"{name}: **{r_text(one.r)}**" for name, one in zip(names, out, strict=True))
+    listed = "; ".join(f"{name}: **{score(one.r)}**" for name, one in zip(names, out, strict=True))
     return Told(
         text=(
             f"The study again, with {facts['train_images']:,} training and {facts['test_images']:,} test"
             f" images{', as in the thesis' if run == '60000' else ': the networks that come along'}. An empty heatmap"
-            f" counts 0, and r is {r_text(min(one.r for one in zero))} or more for each of the three networks and for"
+            f" counts 0, and r is {score(min(one.r for one in zero))} or more for each of the three networks and for"
             " their means."
         ),
         question="Leave empty heatmaps out. For how many of the three networks does r change its sign?",

@@ -72,8 +72,3 @@ def certain(side: Heatmap, index: int | None) -> str:
     if value is None:
         return "undefined"
     return f"{value:.2f}" if value >= 0.005 else "less than 0.01"
-
-
-def r_text(value: float | None) -> str:
-    """A correlation with two digits, and no minus before nothing."""
-    return "undefined" if value is None else f"{round(value, 2) + 0.0:.2f}".replace("-", "−")

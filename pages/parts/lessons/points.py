@@ -7,13 +7,14 @@ from collections.abc import Sequence
 import streamlit as st
 from pandas import DataFrame, Series
 
+from core.base.numbers import score
 from core.figures.plots import lessons as plots_lessons
 from core.figures.plots.base import NEUTRAL, PRUNED
 from core.figures.plots.lessons import Frame, Line, Spread
 from pages.parts.common import engine
 from pages.parts.common.story import percent
 from pages.parts.lessons.facts import STUDY, Tabled
-from pages.parts.lessons.parts import chart, r_text
+from pages.parts.lessons.parts import chart
 
 
 def facts() -> str:
@@ -77,7 +78,7 @@ def scatter(counted: DataFrame, r: float | None, left_out: DataFrame | None = No
         return list(zip(rows.accuracy_noisy.tolist(), rows.soft_iou.tolist(), rows.level.tolist(), strict=True))
 
     whose = "mean of 3 seeds" if of == "mean" else f"seed {of}"
-    st.metric(f"Pearson's r, {whose}", "?" if r is None else r_text(r))
+    st.metric(f"Pearson's r, {whose}", "?" if r is None else score(r))
     frame = Frame(title=f"One point a level (n = {len(counted)} levels)", x="accuracy", y="soft IoU with the ink")
     figure = plots_lessons.scatter(frame, points(counted), points(left_out) if left_out is not None else ())
     chart(figure, f"Soft IoU against accuracy, {whose}, {len(counted)} levels counted")
@@ -106,6 +107,4 @@ def _spread(name: str, colour: str, rows: Sequence[Tabled]) -> Spread:
 
 def interval(row: Tabled) -> str:
     """r with its interval."""
-    return (
-        f"**{r_text(row.r)}** (95 % interval over images {r_text(row.low)} to {r_text(row.high)}, n = {row.n} levels)"
-    )
+    return f"**{score(row.r)}** (95 % interval over images {score(row.low)} to {score(row.high)}, n = {row.n} levels)"

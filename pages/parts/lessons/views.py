@@ -7,7 +7,7 @@ from typing import TypeVar
 import streamlit as st
 
 from core import CamSpec, DataSpec, VariantSpec
-from core.base.text import interval
+from core.base.numbers import interval
 from core.figures.plots import lessons as plots_lessons
 from core.figures.plots.base import DENSE, NEUTRAL, PRUNED
 from core.figures.plots.lessons import Frame, Line

@@ -13,7 +13,7 @@ from typing import Any
 import streamlit as st
 
 from core.base.errors import BadSpec
-from core.base.text import duration, size
+from core.base.numbers import duration, size
 from core.data.datasets import photo_sets
 from core.models.architectures import OFFERED
 from core.models.head import data_name

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from core import CamSpec, ModelSpec
-from core.base.text import size
+from core.base.numbers import size
 from core.figures.plots import training as plots_training
 from core.jobs.jobs import STATES, Job, Jobs
 from core.models.trained_levels import trained_levels
@@ -110,7 +110,7 @@ def _progress(job: Job) -> tuple[float, str]:
     if last.get("stage") == "epoch":
         text += (
             f", epoch {last['epoch']}: {last['correct']:,} of {last['total']:,} right"
-            f" ({last['correct'] / last['total']:.1%})"
+            f" ({percent(last['correct'] / last['total'])})"
         )
     return min(1.0, (last["level"] + within) / levels), text
 

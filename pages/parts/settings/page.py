@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from core.base.text import MEGABYTE, size
+from core.base.numbers import MEGABYTE, size
 from pages.parts.common import access, engine, link
 from pages.parts.common.markdown import message
 

@@ -9,7 +9,7 @@ from contextlib import suppress
 import streamlit as st
 
 from core import ModelSpec
-from core.base.text import size
+from core.base.numbers import size
 from core.models import dense
 from pages.parts.common import access, engine, frame
 from pages.parts.common.background import Work, background

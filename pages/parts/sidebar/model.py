@@ -11,7 +11,7 @@ from functools import lru_cache
 import streamlit as st
 
 from core import ModelSpec, PruningSpec
-from core.base.text import size
+from core.base.numbers import size
 from core.models.cards import RANDOM, Card
 from core.pruning import CRITERIA
 from core.pruning.repair import has_batch_norm
