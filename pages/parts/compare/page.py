@@ -123,7 +123,7 @@ def _agreement(pruned: list[Comparison]) -> str:
     counts = [f"{verdicts.count(verdict)} {words}" for verdict, words in PLACES.items() if verdict in verdicts]
     if not counts:
         return ""
-    return f" Where the answer stays, of {len(verdicts)} heatmaps {', '.join(counts)}, judged by two methods each."
+    return f" Heatmaps where the answer stays (n = {len(verdicts)}): {', '.join(counts)}, judged by two methods each."
 
 
 def _first_change(strip: Strip) -> str:

@@ -57,7 +57,7 @@ def test_amounts_in_every_unit() -> None:
     (row,) = rows_of(opened(amounts="50, 4x"))
     assert titles(row)[2:] == ["50.0 %", "75.7 %"]
     (row,) = rows_of(opened(amounts="3, 25", schedule="iterative-reset"))
-    assert titles(row)[2:] == ["level 3, 48.9 %", "level 25, 99.9 %"]
+    assert titles(row)[2:] == ["level 3, 48.9 %", "level 25, 99.91 %"]
     assert "map is empty" in row["tiles"][3]["lines"]
 
 
@@ -136,10 +136,10 @@ def test_the_headline_says_what_changes(engine: Engine) -> None:
         engine.compare(VariantSpec(pruning=PruningSpec.one_shot(amount)), ImageRef(name="3500"), CamSpec()).flipped
         for amount in (0.3, 0.999)
     ]
-    assert f"**{sum(flips)} of 2** answers" in app.header[0].value
-    assert f"**{sum(flips)} of 2** answers" in opened(amounts="0, 30, 99.9").header[0].value  # nothing is pruned at 0
+    assert f"**{2 - sum(flips)} of 2** pruned networks" in app.header[0].value
+    assert f"**{2 - sum(flips)} of 2** pruned networks" in opened(amounts="0, 30, 99.9").header[0].value  # nothing is pruned at 0
     twice = opened(rows="cams", cams=["grad-cam", "grad-cam++"], amounts="30, 99.9").header[0].value
-    assert f"**{sum(flips)} of 2** answers" in twice  # a network answers once, whatever the methods
+    assert f"**{2 - sum(flips)} of 2** pruned networks" in twice  # a network answers once, whatever the methods
     assert "Nothing is pruned here" in opened(amounts="0").header[0].value
 
 
