@@ -32,9 +32,9 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-# The README's tables, from the registries.
+# The tables of docs/reference.md, from the registries.
 tables: $(VENV)/.app
-	$(BIN)/python -m docs.tables README.md
+	$(BIN)/python -m docs.tables docs/reference.md
 
 lab: $(VENV)/.dev
 	$(BIN)/jupyter lab notebooks
@@ -48,7 +48,7 @@ chromium:
 
 $(VENV)/.app: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Sparsight needs Python 3.11 or later; try make PYTHON=python3.11")'
-	@$(PYTHON) -m venv $(VENV) || { echo "The module venv is missing: sudo apt-get install python3-venv"; exit 1; }
+	@test -e $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "The module venv is missing: sudo apt-get install python3-venv"; exit 1; }
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 

@@ -1,4 +1,4 @@
-"""The README's tables, written from the registries: python -m docs.tables README.md"""
+"""Writes tables from the registries into a document: python -m docs.tables docs/reference.md"""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MEASURED = {"overlap": "map and ink", "similarity": "two maps", "map": "one map"
 
 
 def tables() -> dict[str, str]:
-    """The README's tables by the name in their marker, in Markdown, from the registries."""
+    """The tables by the name in their marker, in Markdown, from the registries."""
     cams = [
         (_code(e), e.summary, e.facts["cost"], e.facts["by_class"], _layers(e), e.facts["made_by"], e.source)
         for e in CAMS.values()

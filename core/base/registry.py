@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Entry(Generic[T]):
-    """One registered thing: what select boxes, contract tests and README tables show of it."""
+    """One registered thing: what select boxes, contract tests and reference tables show of it."""
 
     name: str
     value: T

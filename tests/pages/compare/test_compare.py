@@ -137,7 +137,9 @@ def test_the_headline_says_what_changes(engine: Engine) -> None:
         for amount in (0.3, 0.999)
     ]
     assert f"**{2 - sum(flips)} of 2** pruned networks" in app.header[0].value
-    assert f"**{2 - sum(flips)} of 2** pruned networks" in opened(amounts="0, 30, 99.9").header[0].value  # nothing is pruned at 0
+    assert (
+        f"**{2 - sum(flips)} of 2** pruned networks" in opened(amounts="0, 30, 99.9").header[0].value
+    )  # nothing is pruned at 0
     twice = opened(rows="cams", cams=["grad-cam", "grad-cam++"], amounts="30, 99.9").header[0].value
     assert f"**{2 - sum(flips)} of 2** pruned networks" in twice  # a network answers once, whatever the methods
     assert "Nothing is pruned here" in opened(amounts="0").header[0].value

@@ -1,6 +1,7 @@
-"""The README's tables are those of the registries, its figures those of what comes along.
+"""The tables of the documents are those of the registries, their figures those of the included
+networks and tables.
 
-After adding a method: python -m docs.tables README.md
+After adding a method: make tables
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ from core.specs import SCOPES
 from docs.tables import fill
 from docs.tables import tables as readme_tables
 
-README = REPOSITORY / "README.md"
+README, DOCS = REPOSITORY / "README.md", REPOSITORY / "docs"
+REFERENCE, PAPERS = DOCS / "reference.md", DOCS / "papers"
 REGISTRIES = {
     "models": MODELS,
     "data sets": DATASETS,
@@ -42,13 +44,13 @@ REGISTRIES = {
 BLOCK = "before\n<!-- table: measures -->\nold\n<!-- end -->\nafter\n"
 
 
-def test_the_readme_is_up_to_date() -> None:
-    text = README.read_text(encoding="utf-8")
-    assert fill(text) == text, "run: python -m docs.tables README.md"
+def test_the_reference_is_up_to_date() -> None:
+    text = REFERENCE.read_text(encoding="utf-8")
+    assert fill(text) == text, "run: make tables"
 
 
-def test_the_readme_shows_every_table() -> None:
-    assert re.findall("<!-- table: (.*) -->", README.read_text(encoding="utf-8")) == list(readme_tables())
+def test_the_reference_shows_every_table() -> None:
+    assert re.findall("<!-- table: (.*) -->", REFERENCE.read_text(encoding="utf-8")) == list(readme_tables())
 
 
 @pytest.mark.parametrize("table", REGISTRIES)
@@ -109,7 +111,7 @@ def test_broken_markers_are_said(text: str, error: type[Exception]) -> None:
 @pytest.mark.timeout(900)  # half a minute on a quiet core, minutes on a busy one
 def test_repair_of_batch_norm_is_what_the_command_answers(real_data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Within two photographs: rounding differs between processors."""
-    text = " ".join(README.read_text(encoding="utf-8").split())
+    text = " ".join((DOCS / "guide.md").read_text(encoding="utf-8").split())
     said = re.search(r"without and with it \(CPU\): \d+ and (\d+) at 30 %", text)
     assert said is not None
     data = f"folder:{real_data / 'imagenette-224-unseen.zip'}"
@@ -122,7 +124,7 @@ def test_repair_of_batch_norm_is_what_the_command_answers(real_data: Path, capsy
 
 def test_the_course_of_soft_iou_is_the_shipped_tables() -> None:
     """It starts lower and peaks after the first six levels, as in the thesis, in every run."""
-    text, engine = README.read_text(encoding="utf-8"), Engine("cpu")
+    text, engine = (PAPERS / "thesis.md").read_text(encoding="utf-8"), Engine("cpu")
     for weights, data in found_studies(engine.roots):
         mean = load_study(engine.roots, weights, data).mean_series()
         peak = mean.loc[mean.overlap.idxmax()]
@@ -158,7 +160,7 @@ def test_two_minutes_say_what_happens() -> None:
 @pytest.mark.parametrize("seed", [0, 1])
 @pytest.mark.parametrize("run", ["merkle-layer", "merkle-global"])
 def test_less_is_more_is_the_shipped_tables(run: str, seed: int) -> None:
-    text, engine = README.read_text(encoding="utf-8"), Engine("cpu")
+    text, engine = (PAPERS / "less-is-more.md").read_text(encoding="utf-8"), Engine("cpu")
     place = Place(
         model=ModelSpec(name="squeezenet1_1@imagenette-128", weights=run, seed=seed), data_name="imagenette-224-unseen"
     )
@@ -168,3 +170,13 @@ def test_less_is_more_is_the_shipped_tables(run: str, seed: int) -> None:
     assert f"| {' | '.join(cells)} |" in text
     gained, lost, _ = table.gained(1)
     assert f"{gained} and {lost} (p" in " ".join(text.split())
+
+
+def test_every_link_between_documents_leads_somewhere() -> None:
+    for document in (README, *DOCS.rglob("*.md")):
+        for target in re.findall(r"\]\(([^)#]+)\)", document.read_text(encoding="utf-8")):
+            assert "://" in target or (document.parent / target).exists(), f"{document.name}: {target}"
+
+
+def test_the_readme_is_short() -> None:
+    assert len(README.read_text(encoding="utf-8").splitlines()) <= 150
