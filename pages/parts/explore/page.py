@@ -10,7 +10,7 @@ from core.figures import export
 from core.results import Comparison
 from core.saliency import CAMS
 from pages.parts.common import address, copy_link, engine, frame, link, pictures, present, story
-from pages.parts.common.markdown import message
+from pages.parts.common.markdown import message, plain
 from pages.parts.common.state import state
 from pages.parts.common.waiting import wait
 from pages.parts.explore import photos, sections, typical
@@ -19,6 +19,7 @@ from pages.parts.sidebar import downloads, model, photo_sets, sidebar
 from pages.parts.sidebar.amount import counted
 
 Question = tuple[VariantSpec, ImageRef, CamSpec]
+FEW_CLASSES = 20  # that are named, so that nobody wonders about an answer
 # The slider stays in sight while the page scrolls, and the first curve shares a screen with the
 # pictures. On a phone, headline, slider and heatmaps do; input and difference come after them.
 STYLE = """<style>
@@ -112,10 +113,24 @@ def first_screen(answer: Comparison, view: sidebar.View, headline: DeltaGenerato
     headline.header(story.headline(answer), anchor=False)
     quick = engine.is_quick(answer.pruned.cam)
     pictures.four_pictures(answer, view.drawn, typical.spread(answer) if quick else "")
+    if few := _few_classes(answer):
+        st.caption(f":material/info: {few}")
     if answer.picture.notes:
         st.caption(f":material/auto_fix_high: {message(' '.join(answer.picture.notes))}")
     for warning in story.warnings(answer):
         st.warning(warning, icon=":material/warning:")
+
+
+def _few_classes(answer: Comparison) -> str:
+    """That a network with few classes answers one of them whatever it is shown."""
+    classes = answer.pruned.prediction.classes
+    if len(classes) > FEW_CLASSES or engine.card(answer.mask.variant.model).reads_digits:
+        return ""
+    text = f"This network knows {len(classes)} classes only and answers one of them whatever it is shown:"
+    text += f" {', '.join(map(plain, classes))}."
+    if answer.picture.label is None and answer.picture.image.source == "gallery":
+        text += " No photograph of the gallery shows one of them; choose another source under **Image**."
+    return text
 
 
 def _actions(answer: Comparison, opacity: float) -> None:

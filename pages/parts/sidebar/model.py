@@ -12,6 +12,8 @@ import streamlit as st
 
 from core import ModelSpec, PruningSpec
 from core.base.numbers import size
+from core.data.classes import class_index
+from core.data.gallery import GALLERY
 from core.models.cards import RANDOM, Card
 from core.pruning import CRITERIA
 from core.pruning.repair import has_batch_norm
@@ -25,7 +27,6 @@ from pages.parts.common.state import state
 from pages.parts.common.widgets import Known, choice, current, number, segments, several
 from pages.parts.sidebar import downloads, own_networks
 
-FEW_CLASSES = 20  # that are named, so that nobody wonders about an answer
 # What has other choices for other models: each model finds its own again when it is chosen again.
 OF_ITS_OWN = (
     "weights",
@@ -142,13 +143,7 @@ def _sets(found: Card) -> str:
 
 def _described(model: ModelSpec) -> None:
     """What is known of the network that was chosen."""
-    found = engine.card(model)
-    st.caption(f"{found.parameters:,} parameters")
-    if len(found.classes) <= FEW_CLASSES and not found.reads_digits:
-        names = ", ".join(map(plain, found.classes))
-        st.caption(
-            f"It knows {len(found.classes)} classes only, and answers one of them whatever it is shown: {names}."
-        )
+    st.caption(f"{engine.card(model).parameters:,} parameters")
 
 
 def _remember(name: str) -> None:
@@ -160,6 +155,8 @@ def _remember(name: str) -> None:
     if name == before:
         return
     kept = view.its_own
+    if photo := _photo_of_a_class(name):
+        st.session_state["photo"] = photo
     for parameter in OF_ITS_OWN:
         if parameter in st.session_state:
             kept[before, parameter] = st.session_state[parameter]
@@ -167,6 +164,15 @@ def _remember(name: str) -> None:
             st.session_state[parameter] = kept.get(
                 (name, parameter), entry.usual if isinstance(entry, Stated) else entry.parse(())
             )
+
+
+def _photo_of_a_class(name: str) -> str | None:
+    """A photograph of the gallery that shows a class of this network, for a network that does not
+    know what the present one shows.
+    """
+    classes = engine.catalogue().named(name).classes
+    known = [photo for photo, entry in GALLERY.items() if class_index(entry.value.subject, classes) is not None]
+    return known[0] if known and current("photo", of_model(name)) not in known else None
 
 
 def family_choice(model: ModelSpec) -> PruningSpec:

@@ -178,3 +178,17 @@ def test_empty_fields_are_the_architecture_s_own() -> None:
 def test_an_architecture_that_cannot_be_used(architecture: str, error: type[Exception]) -> None:
     with pytest.raises(error):
         own_networks.about(architecture, "", "", "", "", "")
+
+
+def test_a_network_of_few_classes_opens_on_a_photograph_of_one_of_them(explore: OpenPage) -> None:
+    about = About(architecture=SQUEEZENET, classes=("dog", "espresso"))
+    model = Engine("cpu").add_model(save(weights(2)), about).name
+    app = explore(model="efficientnet-lite0", cam="grad-cam", photo="rocket")
+    app.selectbox(key="model").select(model).run()
+    assert not app.exception
+    assert app.selectbox(key="photo").value == "coffee"
+    assert "This network knows 2 classes only" in words(app)
+    assert "No photograph of the gallery" not in words(app)
+    app.selectbox(key="photo").select("rocket").run()  # a person's choice stays
+    assert app.selectbox(key="photo").value == "rocket"
+    assert "No photograph of the gallery shows one of them" in words(app)
