@@ -32,7 +32,7 @@ def test_compare_draws_a_row_and_saves_it(tab: OpenTab) -> None:
 def test_retrain_says_what_is_missing_and_keeps_what_was_typed(tab: OpenTab) -> None:
     page = tab("retrain")
     page.get_by_role("button", name="What will it cost?").click()
-    page.get_by_text("Name a folder, a zip file or a data set of photographs.").wait_for()
+    page.get_by_text("Photographs is empty.").wait_for()
     field = page.get_by_role("textbox", name="Photographs")
     field.fill("/nowhere/at/all")
     field.press("Enter")

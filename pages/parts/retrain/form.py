@@ -22,17 +22,17 @@ from core.pruning import CRITERIA
 from core.specs import AUGMENTATIONS, GRANULARITIES, OPTIMISERS, RATES, RESETS, RETRAIN_SCHEDULES, SCOPES, n_of_m
 from core.training.retrain import Cost, check, estimate, read_series
 from core.training.task import RetrainTask
-from pages.parts.common import access, engine, frame
+from pages.parts.common import access, engine, frame, titles
 from pages.parts.sidebar.model import listed
 
 Arguments = Mapping[str, Any]
 SIZES = (64, 96, 128, 160, 192, 224)
 RECIPES = {
     "less-is-more": (
-        "As in Less is More: at every level half of what is left in the convolutions goes, down to 1/64, and it is"
-        " trained on."
+        "As in the paper Less is More: every level removes half of the weights left in the convolutions, down to 1/64,"
+        " and trains the network again."
     ),
-    "own": "Any granularity, criterion and schedule, and the sparsities that you name.",
+    "own": "Any granularity, criterion and schedule, at the sparsities that you choose.",
 }
 NAMES = {"less-is-more": "Less is More", "own": "Your own"}
 SETS = photo_sets()
@@ -72,7 +72,7 @@ def form() -> tuple[str, Arguments, str] | None:
         return None
     if not words["data"]:
         st.error(
-            "**Name a folder, a zip file or a data set of photographs.** It lies on the machine that this app runs on.",
+            "**Photographs is empty.** Name a folder, a zip file or a data set on the machine that runs this app.",
             icon=":material/error:",
         )
         return None
@@ -105,21 +105,21 @@ def _material() -> dict[str, Any]:
         ),
         "held-out": (
             st.text_input(
-                "Left out",
+                "Held out",
                 key="_held_out",
                 placeholder="optional",
-                help="A folder or zip file: photographs with these file names are not trained on.",
+                help="A folder or zip file. Photographs with the same file names are excluded from training.",
             ).strip()
         ),
         "start": st.segmented_control(
-            "Begin with", ("pretrained", "random"), default="pretrained", required=True, key="_start"
+            "Start from", ("pretrained", "random"), default="pretrained", required=True, key="_start"
         ),
         "weights-file": (
             st.text_input(
-                "File of pretrained weights", key="_weights", placeholder="optional: else the network's own"
+                "Pretrained weights", key="_weights", placeholder="optional; the network's own by default"
             ).strip()
         ),
-        "size": st.select_slider("Side of the input, pixels", SIZES, 128, key="_size"),
+        "size": st.select_slider("Input size, pixels", SIZES, 128, key="_size"),
     }
 
 
@@ -131,10 +131,11 @@ def _less_is_more() -> dict[str, Any]:
         default="layer",
         required=True,
         key="_scope",
-        help="The paper halves each convolution; global ranks all of them together.",
+        format_func=titles.SCOPES.__getitem__,
+        help="The paper halves each convolution; *Global* ranks the weights of all convolutions together.",
     )
     epochs = st.number_input(
-        "Epochs a level, at most", 1, 100, 3, key="_epochs", help="As published: 100 for the dense network, then 50."
+        "Epochs per level, at most", 1, 100, 3, key="_epochs", help="As published: 100 for the dense network, then 50."
     )
     quick = st.toggle(
         "AdamW after pruning",
@@ -147,9 +148,21 @@ def _less_is_more() -> dict[str, Any]:
 
 def _own() -> dict[str, Any]:
     """How it is pruned, and how it learns."""
-    granularity = st.selectbox("Granularity", (*GRANULARITIES, "1:4"), key="_granularity", help=listed(GRANULARITIES))
+    granularity = st.selectbox(
+        "Granularity",
+        (*GRANULARITIES, "1:4"),
+        key="_granularity",
+        format_func=lambda name: titles.GRANULARITY.get(name, name),
+        help=listed(GRANULARITIES, titles.GRANULARITY),
+    )
     scope = st.segmented_control(
-        "Scope", tuple(SCOPES), default="layer", required=True, key="_own_scope", help=listed(SCOPES)
+        "Scope",
+        tuple(SCOPES),
+        default="layer",
+        required=True,
+        key="_own_scope",
+        format_func=titles.SCOPES.__getitem__,
+        help=listed(SCOPES, titles.SCOPES),
     )
     criterion = st.selectbox(
         "Criterion",
@@ -174,7 +187,7 @@ def _learning() -> dict[str, Any]:
     first, second = st.columns(2)
     with first:
         optimiser = st.selectbox("Optimiser", tuple(OPTIMISERS), key="_optimiser", help=listed(OPTIMISERS))
-        epochs = st.number_input("Epochs a level, at most", 1, 100, 3, key="_own_epochs")
+        epochs = st.number_input("Epochs per level, at most", 1, 100, 3, key="_own_epochs")
     with second:
         rate = st.number_input("Learning rate", 0.00001, 1.0, 0.001, format="%.5f", key="_rate")
         shape = st.selectbox("Rates", tuple(RATES), key="_rates", help=listed(RATES))

@@ -33,11 +33,11 @@ def jobs() -> Jobs:
 
 
 def begin(asked: tuple[str, Mapping[str, Any], str]) -> None:
-    """Starts a run, or goes on with the one of the same choices. asked: kind, arguments, title."""
+    """Starts a run, or resumes the one of the same choices. asked: kind, arguments, title."""
     with frame.explained():
         access.require(access.TRAINING)
         jobs().start(*asked)
-        st.toast("The run has begun. It goes on when this page is closed.", icon=":material/check:")
+        st.toast("The run has started. It continues when this page is closed.", icon=":material/check:")
 
 
 @st.fragment(run_every=REFRESH_S)
@@ -87,7 +87,7 @@ def _one(job: Job) -> None:
             for column, (name, figure, alt) in zip(st.columns(2, gap="small"), figures, strict=True):
                 column.plotly_chart(present.figure(figure), key=f"_{name}_{job.id}", config=STILL, alt=alt)
         if job.state in ("failed", "died") and not access.locked() and (log := jobs().log(job.id)):
-            with st.expander("What its process printed"):
+            with st.expander("Output of its process"):
                 st.code(log, language=None, wrap_lines=True)
 
 
@@ -99,7 +99,7 @@ def _progress(job: Job) -> tuple[float, str]:
         text = {"decoding": f"decoding photographs{done}", "training": "the first epoch"}.get(
             last.get("stage", ""), "starting"
         )
-        return 0.0, text if job.state in AT_WORK else f"it came as far as: {text}"
+        return 0.0, text if job.state in AT_WORK else f"stopped at: {text}"
     levels, text = last["levels"] + 1, f"level {last['level']} of {last['levels']}"
     if last.get("stopped_by_hand"):
         return (
@@ -120,14 +120,18 @@ def _buttons(job: Job) -> None:
     if job.state == "running":
         doing = {"Pause": (":material/pause:", jobs().pause), "Stop": (":material/stop:", jobs().stop)}
     elif job.state == "paused":
-        doing = {"Go on": (":material/play_arrow:", jobs().unpause), "Stop": (":material/stop:", jobs().stop)}
+        doing = {"Continue": (":material/play_arrow:", jobs().unpause), "Stop": (":material/stop:", jobs().stop)}
     elif job.state in ("stopped", "died", "failed"):
-        doing = {"Resume": (":material/play_arrow:", jobs().resume), "Delete": (":material/delete:", jobs().delete)}
-    elif job.state == "done":
-        doing = {"Delete": (":material/delete:", jobs().delete)}
+        doing = {"Resume": (":material/play_arrow:", jobs().resume)}
     with st.container(horizontal=True, width="content", gap="xsmall"):
         for label, (icon, call) in doing.items():
             st.button(label, key=f"_{label}_{job.id}", icon=icon, type="tertiary", on_click=_tried, args=(call, job.id))
+        if job.state not in AT_WORK:
+            with st.popover("Delete", icon=":material/delete:", type="tertiary"):
+                st.markdown("Delete this entry and its curves? Networks that are trained already stay.")
+                st.button(
+                    "Delete it", key=f"_Delete_{job.id}", type="primary", on_click=_tried, args=(jobs().delete, job.id)
+                )
 
 
 def _tried(call: Any, name: str) -> None:
@@ -140,7 +144,7 @@ def trained() -> None:
     """Every trained series on this machine, level by level, with what it takes on disk."""
     models = [name for name, entry in engine.catalogue().items() if entry.facts.get("retrained")]
     if not models:
-        st.caption("None yet. Each level of a run appears here when it is trained, and at once in Explore and Compare.")
+        st.caption("None yet. Each level of a run appears here, in Explore and in Compare as soon as it is trained.")
     for name in models:
         for run, weights in engine.catalogue().named(name).weights.items():
             for seed in weights.series.seeds if weights.series else ():
@@ -164,7 +168,7 @@ def _series(model: ModelSpec, summary: str) -> None:
         if any(level.own for level in levels) and access.offers(access.DELETION):
             _delete(model, sum(level.bytes for level in levels if level.own))
         elif not any(level.own for level in levels) and levels:
-            st.caption("It came along with Sparsight, so it is not deleted here.")
+            st.caption("These networks are included with Sparsight and cannot be deleted here.")
 
 
 def _rows(model: ModelSpec, levels: tuple[TrainedLevel, ...]) -> dict[str, list[str]]:
@@ -196,7 +200,9 @@ def _rows(model: ModelSpec, levels: tuple[TrainedLevel, ...]) -> dict[str, list[
 
 def _delete(model: ModelSpec, count: int) -> None:
     with st.popover("Delete", icon=":material/delete:", type="tertiary"):
-        st.markdown(f"The networks of this run take {size(count)}. They can only be had back by training them again.")
+        st.markdown(
+            f"The networks of this run take {size(count)}. To get them back, you would have to train them again."
+        )
         st.button("Delete them", key=f"_delete_{model.key}", type="primary", on_click=_forget, args=(model,))
 
 

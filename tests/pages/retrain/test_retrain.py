@@ -170,16 +170,16 @@ def job(state: str, **last: object) -> Job:
     ("found", "share", "said"),
     [
         (job("running"), 0.0, "starting"),
-        (job("failed"), 0.0, "it came as far as: starting"),
+        (job("failed"), 0.0, "stopped at: starting"),
         (
             job("stopped", stage="decoding", photographs=1200, decoded=600),
             0.0,
-            "as far as: decoding photographs, 600 of 1,200",
+            "stopped at: decoding photographs, 600 of 1,200",
         ),
         (
             job("running", stage="epoch", level=1, levels=3, epoch=2, epochs=4, correct=3, total=4),
             0.375,
-            "epoch 2: 3 of 4 right (75.0%)",
+            "epoch 2: 3 of 4 right (75.0 %)",
         ),
         (job("running", stage="level", level=1, levels=3, best_epoch=2), 0.5, "level 1 of 3"),
         (
