@@ -10,7 +10,7 @@ from typing import Any
 
 from core.base.numbers import UNDEFINED, counted, percent, score, size
 from core.base.text import Part, Rows
-from core.data.datasets import DATASETS
+from core.data.datasets import DATASETS, is_photos
 from core.figures.wording import NOTHING_MARKED, class_name, headline, of_truth, plain, undefined
 from core.measures import MEASURES
 from core.pruning import CRITERIA
@@ -241,7 +241,9 @@ def _interval(found: Accuracy) -> str:
 
 def _data(data: DataSpec) -> str:
     title = DATASETS[data.name].title if data.name in DATASETS else data.name
-    return title + (f", background noise up to {data.noise:g}" if data.noise else "")
+    if data.noise:
+        return f"{title}, background noise up to {data.noise:g}"
+    return title if is_photos(data.name) else f"{title}, without noise"
 
 
 def _means(heatmaps: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, ...]]:

@@ -167,7 +167,8 @@ def _mean(name: str, rows: Any) -> tuple[str, ...]:
 
 
 def _four(answer: Comparison) -> tuple[Panel, ...]:
-    image, at = answer.picture, f"at {answer.mask.sparsity:.4%} sparsity"
+    found, image = answer.agreement, answer.picture
+    at = f"at {answer.mask.sparsity:.4%} sparsity"
     encode = maps.png if image.clean.ndim == 2 else maps.jpeg  # a digit's sharp pixels, a photograph
     first, *others = four_pictures(answer).values()
     dense, pruned, difference = (maps.data_url(maps.jpeg(each)) for each in others)
@@ -190,7 +191,9 @@ def _four(answer: Comparison) -> tuple[Panel, ...]:
             title="Dense − pruned",
             url=difference,
             alt=f"Difference of the two heatmaps {at}",
-            lines=(f"similarity **{_value(answer.similarity['pearson'])}**",),
+            lines=(
+                f"agreement **{score(found.value)}**, {score(found.second_value)} by {CAMS[found.second_method].title}",
+            ),
             bar=_bar("signed"),
             under="pruned more ↔ dense more",
         ),

@@ -113,6 +113,7 @@ def followed(
         band: sparsities between which networks usually collapse.
     """
     figure = empty_figure("This image over all sparsities (n = 1)", CURVE_PX)
+    top = max(top or 0.0, here or 0.0, *(answer.mask.sparsity for answer in answers))
     lines = (
         ("agreement of the heatmaps", PRUNED, "solid", [answer.similarity["pearson"] for answer in answers]),
         (
@@ -136,15 +137,14 @@ def followed(
     if band:
         figure.add_vrect(
             x0=band[0],
-            x1=band[1],
+            x1=min(band[1], 1.02 * top),
             fillcolor=GRID,
             line_width=0,
             layer="below",
-            annotation={"text": "usual collapse", "font": {"size": 11}},
+            annotation={"text": "networks usually collapse", "font": {"size": 11}, "yanchor": "bottom", "y": 0},
         )
     if here is not None:
         figure.add_vline(x=here, line={"color": PRUNED, "width": 1.5})
-    top = max(top or 0.0, here or 0.0, *(answer.mask.sparsity for answer in answers))
     figure.update_xaxes(tickformat=".0%", title="sparsity", range=[-0.02 * top, 1.02 * top])
     return figure.update_yaxes(range=[min(0.0, *(v for v in lines[0][3] if v is not None), 0.0) - 0.03, 1.05])
 

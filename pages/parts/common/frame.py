@@ -9,6 +9,7 @@ import logging
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import ParamSpec
 
 import streamlit as st
@@ -22,6 +23,8 @@ from pages.parts.common.state import state
 P = ParamSpec("P")
 _log = logging.getLogger(__name__)
 
+# A file of our own: the browser would fetch an icon by name from a server on the internet.
+ICON = str(Path(__file__).parent / "icon.png")
 # (file, name, icon): the one list of pages
 PAGES = (
     ("app.py", "Home", ":material/home:"),
@@ -43,10 +46,9 @@ def page(name: str) -> Iterator[None]:
     mine.address.clear()
     if mine.is_new:
         mine.waiting.leave_unseen(mine.owner)
-    icon = next(icon for _, known, icon in PAGES if known == name)
     st.set_page_config(
         page_title=f"{name} · Sparsight",
-        page_icon=icon,
+        page_icon=ICON,
         layout="wide",
         initial_sidebar_state="collapsed" if present.on() else "auto",
     )

@@ -154,8 +154,8 @@ def exercise(names: tuple[str, ...]) -> None:
     st.markdown("**Make an exercise from this view**")
     st.caption(
         "A link that opens this view with fewer controls. *Hidden* ones are not drawn, *locked* ones are drawn and"
-        " cannot be moved; both keep the value they have now. No lock for an exam: whoever edits the address can move"
-        " them again."
+        " cannot be moved; both keep the value they have now. Not secure enough for an exam:"
+        " whoever edits the address can move them again."
     )
     hide = st.multiselect("Hide", list(labels), key="_hide", placeholder="choose controls", format_func=control)
     lock = st.multiselect(
@@ -170,7 +170,7 @@ def exercise(names: tuple[str, ...]) -> None:
         st.markdown("Copy this link and give it to your class:")
         st.code(link(hide, lock, room), language=None, wrap_lines=True)
     else:
-        st.caption("Choose at least one, and the link stands here.")
+        st.caption("Choose at least one control, and the link appears here.")
 
 
 def link(hide: list[str], lock: list[str], room: bool) -> str:

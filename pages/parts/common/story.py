@@ -44,8 +44,8 @@ WORDS = {
         " target layer."
     ),
     "target layer, target class": (
-        "where in the network, and for which class, the map is made: dense = the class that the dense network "
-        "predicts, own = the class that each network predicts itself, label = the true class."
+        "where in the network, and for which class, the map is made: the dense network's answer, "
+        "each network's own answer, the true class, or a class of your choice."
     ),
     "agreement": (
         "Pearson's correlation of the dense and the pruned network's raw maps, at the target layer's own cells. Two"
@@ -117,7 +117,8 @@ def _target(answer: Comparison) -> str:
             f" {class_name(answer.pruned, pruned)})"
         )
     return (
-        f"class {class_name(answer.dense, dense)}; choose target class **own** to see what speaks for each network's"
+        f"class {class_name(answer.dense, dense)}; choose the target class **Each network's own answer** to see what"
+        " speaks for each network's"
         " own answer"
     )
 

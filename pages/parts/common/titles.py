@@ -24,9 +24,9 @@ TARGETS = {
     "class": "A class by name",
 }
 SOURCES = {
-    "digits": "Embedded digits",
+    "digits": "Digits",
     "gallery": "Gallery",
-    "own": "Own image",
+    "own": "Your own",
     "folder": "Your folder",
     **{name: entry.title for name, entry in DATASETS.items() if name != "digits"},
 }

@@ -30,7 +30,7 @@ def main() -> None:
     model.look_again()
     link.open_page(view.parameters, address.start)
     st.title("Compare")
-    asked = sidebar.parts()
+    asked = sidebar.parts(view.varied())
     link.write()
     link.remember(view.parameters())
     if not downloads.is_there(asked.dense.model):

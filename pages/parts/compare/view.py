@@ -16,7 +16,7 @@ from core.saliency import CAMS
 from core.specs import GRANULARITIES, SCOPES, n_of_m
 from pages.parts.common import address, engine, present, titles
 from pages.parts.common.parameters import Choice, Number, Parameter, Several
-from pages.parts.common.widgets import number, segments, several, text
+from pages.parts.common.widgets import current, number, segments, several, text
 from pages.parts.compare import images
 from pages.parts.sidebar.amount import series_here
 from pages.parts.sidebar.model import listed
@@ -91,6 +91,14 @@ def look(opacity: float) -> Look:
     """How maps are drawn."""
     show = segments("Show", "show", OWN, help=listed(SHOWS, SHOW_TITLES))
     return Look(show=show, opacity=opacity, side_px=260 if present.on() else 196)
+
+
+def varied() -> dict[str, str]:
+    """What the rows vary, by group of the sidebar."""
+    kind = current("rows", OWN)
+    if kind == "cams":
+        return {"Heatmap": "The method varies by row."}
+    return {"Pruning": "It varies by row."} if kind in ("prunings", "schedules") else {}
 
 
 def kind_of_rows() -> str:

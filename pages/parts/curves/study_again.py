@@ -35,7 +35,7 @@ def sentence(study: StudyTables) -> str:
     return (
         "Rounding matters: the same seeds trained a second time, with another order of additions, agree within"
         f" {_bound(early * 100, 1)} points of accuracy down to level 9, but differ by up to"
-        f" {_bound(apart.max() * 100, 0)} points"
+        f" {_bound(apart.max() * 100, 1)} points"
         f" later (level {at.level}, seed {at.seed}). Without the empty heatmaps, Pearson is {_by_seed(study)} here and"
         f" {_by_seed(other)} there: **with Grad-CAM++ before the ReLU, that correlation has no stable sign.**"
     )

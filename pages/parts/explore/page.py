@@ -28,11 +28,10 @@ STYLE = """<style>
 [data-testid="stMainBlockContainer"] > [data-testid="stVerticalBlock"] { gap: 0.6rem; }
 .st-key-headline h2 { padding: 0; }
 [data-testid="stLayoutWrapper"]:has(> .st-key-stage) {
-  position: sticky; top: 2.5rem; z-index: 100; background: var(--st-background-color); padding-top: 0.25rem;
+  position: sticky; top: 2.5rem; z-index: 100; background: %s; padding-top: 0.5rem;
 }
 @media (max-width: 640px) {
   .st-key-head h1 { display: none; }
-  .st-key-actions { flex-wrap: nowrap; overflow-x: auto; }
   .st-key-headline h2 { font-size: 1.05rem; line-height: 1.3; padding: 0; }
   .st-key-pictures [data-testid="stGridCell"]:nth-child(1) { order: 2; }
   .st-key-pictures [data-testid="stGridCell"]:nth-child(4) { order: 3; }
@@ -43,7 +42,7 @@ STYLE = """<style>
 def main() -> None:
     model.look_again()  # an address may name one
     link.open_page(address.known, address.start)
-    st.html(STYLE)
+    st.html(STYLE % st.get_option(f"theme.{st.context.theme.type or 'light'}.backgroundColor"))
     head = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="head")
     with head:
         if not present.on():
@@ -92,8 +91,11 @@ def _below(answer: Comparison) -> None:
 def _without_image(view: sidebar.View) -> None:
     if view.trouble:
         frame.show(view.trouble)
-    of, other = ("a digit", "digits") if engine.card(view.model).reads_digits else ("a photograph", "gallery")
-    st.info(f"Upload or paste an image of {of} in the sidebar, or choose **{other}** there.", icon=":material/upload:")
+    digits = engine.card(view.model).reads_digits
+    of, other = ("an image of a digit", "Digits") if digits else ("a photograph", "Gallery")
+    st.info(
+        f"Upload or paste {of} under **Image** in the sidebar, or choose **{other}** there.", icon=":material/upload:"
+    )
 
 
 def _answer(question: Question, progress: DeltaGenerator) -> Comparison | None:
@@ -151,9 +153,10 @@ def _actions(answer: Comparison, opacity: float) -> None:
             on_click=lambda: link.show(address.start()),
             help="The view that Explore opens with. Undo brings this one back.",
         )
-        copy_link.draw()
+        own = pruned.image.source == "own"
+        copy_link.draw("Link copied, without your own image" if own else "Link copied")
         with st.popover("Exercise", icon=":material/school:", type="tertiary"):
-            if pruned.image.source == "own":
+            if own:
                 st.markdown("**Your own image is not part of a link.** Whoever opens it is asked for an image.")
             present.exercise(tuple(address.PARAMETERS))
         with st.popover("Code", icon=":material/code:", type="tertiary"):

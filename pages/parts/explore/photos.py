@@ -50,7 +50,8 @@ def _followed(answer: Comparison) -> None:
     series = engine.series(variant)
     here, top = answer.mask.sparsity, series[-1].pruning.sparsity or 1.0
 
-    band = layers.USUAL_COLLAPSE if variant.pruning.granularity == "weight" else None
+    one_shot = variant.pruning.is_one_shot and variant.pruning.granularity == "weight"
+    band = layers.USUAL_COLLAPSE if one_shot and layers.USUAL_COLLAPSE[0] < top else None
 
     def steps(done: int) -> Iterator[Comparison]:
         return (engine.engine().compare(point, image, cam) for point in series[done:])

@@ -44,8 +44,8 @@ def section(answer: Comparison) -> None:
     variant, image, _ = answer.question
     images = _images(image, variant.model)
     st.caption(
-        f"One image is an anecdote. The same question to {len(images)} images, spread evenly over {_source(images[0])}:"
-        " does the pruned network look where the dense one looks?"
+        f"One image is an anecdote. Ask the same question about {len(images)} images sampled evenly from"
+        f" {_source(images[0])}: does the pruned network look where the dense one looks?"
     )
     if len(images) < IMAGES:
         st.caption(
@@ -97,10 +97,7 @@ def in_words(found: Agreements, here: Agreement) -> str:
         text += f" Median agreement: {titles[0]} {score(first)}, {titles[1]} {score(second)}."
     if here.value is not None and found.values:
         below = sum(value < here.value for value in found.values)
-        text += (
-            f" This image agrees by {score(here.value)}: more than {below} of the {len(found.values)} images with"
-            " a value."
-        )
+        text += f" This image agrees by {score(here.value)}: higher than {below} of the {len(found.values)} images."
     return text
 
 

@@ -43,7 +43,7 @@ def amount_choice(
     pattern = n_of_m(family.granularity)
     if pattern:
         stage.caption(
-            f"**{family.granularity}** has an amount of its own: {pattern[0]} of every {pattern[1]} weights stay."
+            f"**{family.granularity}** sets the sparsity itself: {pattern[0]} of every {pattern[1]} weights are kept."
         )
         return family, below.container()
     with below.container(horizontal=True, vertical_alignment="center", gap="small"):

@@ -56,7 +56,8 @@ def _layer(model: ModelSpec, known: Known) -> str:
     found = layers_of(model.name).get(name)
     if found:
         st.caption(
-            f"{found.channels} maps of {found.height} × {found.width} cells, one for every {found.stride_px:.3g} pixels"
+            f"{found.channels} feature maps of {found.height} × {found.width} cells; a cell covers about"
+            f" {found.stride_px:.2g} pixels"
         )
     return name
 

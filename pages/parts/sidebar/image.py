@@ -59,7 +59,7 @@ def image_choice(model: ModelSpec) -> Found:
 def image_line(image: ImageRef | None, model: ModelSpec) -> str:
     """The image in one line."""
     if image is None:
-        return "your own image, still to come"
+        return "no image uploaded yet"
     if image.source == "own":
         return "your own image"
     with suppress(SparsightError):
@@ -133,9 +133,9 @@ def _photo_url(name: str) -> str:
 
 
 def _own(model: ModelSpec) -> Found:
-    of = "a digit" if engine.card(model).reads_digits else "a photograph"
+    of = "an image of a digit" if engine.card(model).reads_digits else "a photograph"
     uploaded = st.file_uploader(
-        f"Upload an image of {of}", FILE_TYPES, key="upload", help="Up to 10 MB. It stays in this app's memory."
+        f"Upload {of}", FILE_TYPES, key="upload", help="Up to 10 MB. It stays in this app's memory."
     )
     pasted = st.chat_input("Or paste one here", key="paste", accept_file=True, file_type=FILE_TYPES)
     data = _newest(uploaded, pasted.files[0] if pasted and pasted.files else None)

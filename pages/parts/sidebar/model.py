@@ -157,8 +157,9 @@ def _remember(name: str) -> None:
     kept = view.its_own
     if photo := _photo_of_a_class(name):
         st.session_state["photo"] = photo
+    alike = engine.catalogue().named(before).reads_digits == engine.catalogue().named(name).reads_digits
     for parameter in OF_ITS_OWN:
-        if parameter in st.session_state:
+        if parameter in st.session_state and not (alike and parameter == "source"):
             kept[before, parameter] = st.session_state[parameter]
             entry = of_model(name)[parameter]
             st.session_state[parameter] = kept.get(
@@ -267,7 +268,7 @@ def _schedule(model: ModelSpec, known: Known) -> Schedule:
     if series is None:
         return "one-shot"
     names: tuple[Schedule, ...] = ("one-shot", series.schedule)
-    chosen = segments(
+    chosen = choice(
         "Schedule", "schedule", known, help=listed({name: SCHEDULES[name] for name in names}, titles.SCHEDULES)
     )
     return series.schedule if chosen == series.schedule else "one-shot"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import streamlit as st
@@ -53,8 +54,11 @@ class View(Parts):
     counts: DeltaGenerator
 
 
-def parts() -> Parts:
-    """Draws the sidebar."""
+def parts(varied: Mapping[str, str] | None = None) -> Parts:
+    """Draws the sidebar. varied: what a page says instead of the settings of a group that its rows
+    vary.
+    """
+    varied = varied or {}
     with st.sidebar:
         with group("Network", ":material/hub:") as state_settings:
             model = model_choice(address.known())
@@ -64,10 +68,10 @@ def parts() -> Parts:
             state_settings(image_line(image, model))
         with group("Pruning", ":material/content_cut:") as state_settings:
             family = family_choice(model)
-            state_settings(family_line(family))
+            state_settings(varied.get("Pruning") or family_line(family))
         with group("Heatmap", ":material/gradient:") as state_settings:
             cam, drawn = heatmap_choice(model, image)
-            state_settings(heatmap_line(cam, model))
+            state_settings(varied.get("Heatmap") or heatmap_line(cam, model))
     return Parts(model=model, family=family, image=image, cam=cam, drawn=drawn, trouble=trouble)
 
 

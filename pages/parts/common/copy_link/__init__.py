@@ -17,6 +17,6 @@ _draw = st.components.v2.component(
 )
 
 
-def draw(label: str = "Copy link") -> None:
-    """Draws the button."""
-    _draw(data={"label": label, "copied": "Link copied"}, key="_copy_link", width="content")
+def draw(copied: str) -> None:
+    """Draws the button. copied: what it says once the link is copied."""
+    _draw(data={"label": "Copy link", "copied": copied}, key="_copy_link", width="content")
