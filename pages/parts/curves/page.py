@@ -62,7 +62,7 @@ def _correlations(study: StudyTables, view: View) -> None:
         study_tables.correlations(study, view.without_collapsed, view.fitting)
     if present.on():
         return
-    with st.expander("The ways of fitting a heatmap to the ink, compared", icon=":material/tune:"):
+    with st.expander("Ways to measure the overlap of heatmap and ink", icon=":material/tune:"):
         study_tables.fittings(study)
         for name in study.fittings():
             st.caption(f"**{FITTINGS[name].title}**: {FITTINGS[name].summary}")

@@ -11,10 +11,11 @@ import streamlit as st
 from pandas import DataFrame
 
 from core import ModelSpec, SparsightError
+from core.base.numbers import score
 from core.figures.plots.series import AXES, Drawn, Look
 from core.protocols.series.images import METHOD, Place
 from core.protocols.series.tables import IMAGES, QUANTITIES, SeriesTables
-from pages.parts.common import engine, frame, present, series_data
+from pages.parts.common import engine, frame, present, series_data, titles
 from pages.parts.common.markdown import message, plain
 from pages.parts.common.parameters import Choice, Parameter, Several
 from pages.parts.common.series_data import FITS
@@ -23,6 +24,7 @@ from pages.parts.common.widgets import Known, choice, current, segments, several
 
 THESIS, EVERY = "thesis", "all"
 SIMILAR = tuple(name for name, each in QUANTITIES.items() if each.group == "similarity")
+MEASURED = {name: each.title for name, each in QUANTITIES.items()}
 Rows = dict[Place, DataFrame]
 
 
@@ -51,7 +53,7 @@ def parameters(found: tuple[Place, ...], studies: tuple[str, ...] = ()) -> dict[
     """
     models = tuple(dict.fromkeys(place.model.name for place in found))
     known: dict[str, Parameter] = {
-        "of": Choice(THESIS, (THESIS, *models, *studies)),
+        "of": Choice(THESIS, (THESIS, *models, *studies), titles=_networks()),
         "published": Choice("true", ("true", "false")),
     }
     data = tuple(dict.fromkeys(place.data_name for place in found if place.model.name == _now("of", known))) or (
@@ -64,12 +66,17 @@ def parameters(found: tuple[Place, ...], studies: tuple[str, ...] = ()) -> dict[
     classes = tuple(dict.fromkeys(name for place in own for name in engine.card(place.model).classes))
     return known | {
         "runs": Several(tuple(map(run_name, own))),
-        "along": Choice("conv", tuple(AXES)),
-        "only": Choice(EVERY, (EVERY, *classes)),
-        "counted": Choice("all", tuple(IMAGES)),
-        "similar": Choice("soft-iou-of-maps", SIMILAR),
-        "fit": Choice("pointing-game", FITS),
+        "along": Choice("conv", tuple(AXES), titles=AXES),
+        "only": Choice(EVERY, (EVERY, *classes), titles={EVERY: "All classes"}),
+        "counted": Choice("all", tuple(IMAGES), titles={"all": "All", "right": "Classified right by all"}),
+        "similar": Choice("soft-iou-of-maps", SIMILAR, titles=MEASURED),
+        "fit": Choice("pointing-game", FITS, titles=MEASURED),
     }
+
+
+def _networks() -> dict[str, str]:
+    """What people read for the choice of networks."""
+    return {THESIS: "The thesis, on MNIST"} | titles.of(engine.catalogue())
 
 
 def _now(name: str, known: Known) -> str:
@@ -84,7 +91,7 @@ def run_name(place: Place) -> str:
 
 def run_title(place: Place) -> str:
     """A series in a sentence, as Markdown."""
-    return f"{plain(place.model.weights)}, seed {place.model.seed}"
+    return f"{plain(titles.WEIGHTS.get(place.model.weights, place.model.weights))}, seed {place.model.seed}"
 
 
 def what(known: Known) -> str:
@@ -178,11 +185,13 @@ def headline(answers: Rows) -> str:
     near = at.accuracy[at.accuracy >= at.accuracy.iloc[0] - 0.05].index.max()
     last = at.index.max()
     alike = (
-        f"; there the maps overlap the dense network's by {at['soft-iou-of-maps'][near]:.2f} (soft IoU)" if near else ""
+        f"; there the maps overlap the dense network's by {score(at['soft-iou-of-maps'][near])} (soft IoU)"
+        if near
+        else ""
     )
     return (
-        f"{run_title(place)}: down to **{ratios[near]:.3g}x** fewer weights in the convolutions accuracy stays within"
-        f" five points of {percent(at.accuracy.iloc[0])}{alike}. At {ratios[last]:.3g}x it is"
+        f"{run_title(place)}: with the convolutions compressed by up to **{ratios[near]:.3g}×**, accuracy stays"
+        f" within five points of {percent(at.accuracy.iloc[0])}{alike}. At {ratios[last]:.3g}× it is"
         f" **{percent(at.accuracy[last])}**."
     )
 

@@ -15,6 +15,7 @@ from core.models.zoo import MODELS
 from core.protocols.lukkien.images import SERIES
 from core.protocols.lukkien.protocol import PUBLISHED
 from core.protocols.lukkien.tables import StudyTables
+from pages.parts.common import titles
 from pages.parts.common.parameters import Choice, Number, Parameter
 from pages.parts.common.widgets import choice, segments, toggle
 from pages.parts.curves import study_again
@@ -27,13 +28,14 @@ STUDIES = {
     "55000": ("mnist-55000", "digits+noise-0.2-s0"),
 }
 LABELS = (
-    "60000: as published, tested on MNIST's 10,000. 60000 again: the same seeds trained a second time, only rounding"
-    " differs. 55000: the networks that come along, tested on the 5,000 embedded digits."
+    "60,000: as published, tested on MNIST's 10,000 test images. Again: the same seeds trained a second time; only"
+    " rounding differs. 55,000: the included networks, tested on the 5,000 embedded digits."
 )
+AXES = {"level": "Level", "sparsity": "Sparsity", "density": "Density (log)", "ratio": "Compression ratio (log)"}
 PARAMETERS: dict[str, Parameter] = {
-    "trained": Choice("60000", tuple(STUDIES)),
-    "axis": Choice("level", tuple(plots_study.AXES)),
-    "fitting": Choice("soft-iou", tuple(FITTINGS)),
+    "trained": Choice("60000", tuple(STUDIES), titles={"60000": "60,000", "60000 again": "again", "55000": "55,000"}),
+    "axis": Choice("level", tuple(plots_study.AXES), titles=AXES),
+    "fitting": Choice("soft-iou", tuple(FITTINGS), titles=titles.of(FITTINGS)),
     "oneshot": Choice("true", ("true", "false")),
     "random": Choice("false", ("true", "false")),
     "published": Choice("true", ("true", "false")),
@@ -65,7 +67,7 @@ def controls() -> View:
         st.subheader("Figure")
         axis = choice("Horizontal axis", "axis", PARAMETERS)
         fitting = choice(
-            "Fitting of heatmap and ink",
+            "Overlap of heatmap and ink",
             "fitting",
             PARAMETERS,
             help="How overlap is counted, in every figure that shows it.",

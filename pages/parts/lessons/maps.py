@@ -44,14 +44,14 @@ def what_it_is(stage: Stage) -> Told:
     return Told(
         text=(
             f"A trained network reads this digit and says **{side.prediction.top}**. A heatmap answers one question:"
-            " *at one layer, where lies the evidence for one class?* Here: after the last convolution and its ReLU,"
+            " *at one layer, where is the evidence for one class?* Here: after the last convolution and its ReLU,"
             f" for class {side.target_class}, by Grad-CAM++."
         ),
         question=f"The heatmap has {pixels} pixels. How many values did the method really compute?",
         choices=(
-            f"{pixels}, one a pixel",
-            f"{side.saliency.size}, one a cell of that layer",
-            f"{len(CLASSES)}, one a class",
+            f"{pixels}, one per pixel",
+            f"{side.saliency.size}, one per cell of that layer",
+            f"{len(CLASSES)}, one per class",
         ),
         right=1,
         why=(
@@ -126,7 +126,7 @@ def noise(stage: Stage) -> Told:
     same_answer = now.prediction.top == usual.prediction.top
     return Told(
         text=(
-            "The network was trained with faint noise in the background, up to 0.2. Change the noise to at most"
+            "The network was trained with faint noise in the background, up to 0.2. Set the noise anywhere up to"
             f" **{high:g}**: for us the digit is the same."
         ),
         question="What changes for the network?",
@@ -315,6 +315,6 @@ LESSON = Lesson(
         Step("A map can be empty", empty_map),
         Step("Blur and the score", blur),
         Step("Another method, another picture", methods),
-        Step("What you may say", what_to_say),
+        Step("What you can conclude", what_to_say),
     ),
 )
