@@ -224,7 +224,16 @@ def test_the_image_is_followed_over_all_sparsities(photos: OpenPhotos, monkeypat
     card = MODELS[LITE].value
     monkeypatch.setitem(card.__dict__, "grid", (0.0, 0.2, 0.4, 0.6))
     app = sound(photos())
-    finished(app)
+    assert len(app.get("plotly_chart")) == 1
+    to_the_end(app, "Follow this image over all sparsities")
+    assert len(app.get("plotly_chart")) == 2
+    assert not any(button.label.startswith("Follow") for button in app.button)
+
+
+def test_a_small_network_is_followed_at_once(photos: OpenPhotos, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pages.parts.explore.photos.FOLLOWED_AT_ONCE", 10_000_000)
+    monkeypatch.setitem(MODELS[LITE].value.__dict__, "grid", (0.0, 0.2, 0.4, 0.6))
+    app = finished(sound(photos()))
     assert len(app.get("plotly_chart")) == 2
     assert not any(button.label.startswith("Follow") for button in app.button)
 
