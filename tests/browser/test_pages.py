@@ -12,9 +12,13 @@ MAIN = "[data-testid=stMain]"
 
 def test_home_shows_an_example_and_leads_to_its_view(tab: OpenTab) -> None:
     page = tab("")
-    page.wait_for_selector(f"{MAIN} img[alt*='30% sparsity']")
+    page.wait_for_selector(f"{MAIN} img[alt^='Difference'][alt*='30.0000% sparsity']")
     assert page.locator("[data-testid=stException]").count() == 0
-    page.locator(MAIN).get_by_role("link", name="Explore").first.click()
+    page.get_by_role("slider", name="Sparsity").focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_selector(f"{MAIN} img[alt^='Difference'][alt*='30.5000% sparsity']")
+    page.locator(MAIN).get_by_role("link", name="Open this view in Explore").click()
+    page.wait_for_url("**/explore*fine=30.5*")
     settled(page)
     assert "espresso" in page.locator(MAIN).inner_text()
 

@@ -34,7 +34,7 @@ def controls(app: AppTest) -> set[str]:
 @pytest.mark.parametrize(
     ("page", "gone"),
     [
-        ("home", {"Networks on the device, MB", "Dense weights in RAM, MB", "Apply"}),
+        ("settings", {"Networks on the device, MB", "Dense weights in RAM, MB", "Apply"}),
         ("retrain", {"Begin", "What will it cost?", "Photographs"}),
     ],
 )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.parts.common import story
 from pages.parts.common.address import PARAMETERS
 from pages.parts.common.address_problems import problems
 from tests.pages.conftest import DIGITS, OpenPage, open_page, pictures_at, words
@@ -201,10 +200,3 @@ def test_lessons_controls_can_be_hidden_and_locked() -> None:
     assert not app.slider
     assert "Blurred by 3 pixels" in words(app)
     assert app.selectbox(key="example").disabled
-
-
-@pytest.mark.parametrize(
-    ("value", "digits", "text"), [(-0.004, 2, "0.00"), (-0.0, 2, "0.00"), (0.004, 2, "0.00"), (-0.006, 2, "-0.01")]
-)
-def test_no_minus_before_nothing(value: float, digits: int, text: str) -> None:
-    assert f"{story.plain_zero(value, digits):.{digits}f}" == text

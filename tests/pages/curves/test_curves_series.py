@@ -77,7 +77,7 @@ def test_the_page_says_what_the_table_says(series: OpenPage, table: SeriesTables
     assert not app.warning
     values = table.levels(["accuracy"]).set_index("level").value
     assert f"within five points of {percent(values[0])}" in app.header[0].value
-    assert f"At 4x it is **{percent(values[2])}**" in app.header[0].value
+    assert f"At 4× it is **{percent(values[2])}**" in app.header[0].value
     only, lost, p = table.gained(1)
     assert f"at 2x, {only} images are right that the dense network gets wrong, and {lost} the other way round" in words(
         app

@@ -115,7 +115,7 @@ def test_a_layer_left_alone_is_left_alone_by_hand_too(photos: OpenPhotos) -> Non
 def test_a_pattern_has_no_slider(photos: OpenPhotos) -> None:
     app = sound(photos(granularity="2:4"))
     assert [slider.key for slider in app.slider] == ["opacity"]
-    assert "2 of every 4 weights stay" in words(app)
+    assert "2 of every 4 weights are kept" in words(app)
 
 
 def test_the_slider_runs_in_fine_steps_and_says_why(photos: OpenPhotos) -> None:
@@ -157,7 +157,7 @@ def test_each_network_finds_its_own_values_again(explore: OpenPage) -> None:
     values = (
         app.slider(key="sparsity").value,
         app.segmented_control(key="seed").value,
-        app.segmented_control(key="schedule").value,
+        app.selectbox(key="schedule").value,
     )
     assert values == (90, "334", "iterative-reset")
     assert app.selectbox(key="layer").value == "conv1"

@@ -230,7 +230,7 @@ def test_one_comes_back_to_where_one_was() -> None:
 def test_every_link_goes_on_presenting(page: str) -> None:
     app = open_page(page, present="1")
     assert links(app)
-    assert set(links(app).values()) == {"present=1"}
+    assert all("present=1" in query.split("&") for query in links(app).values())
 
 
 def test_an_exercise_offers_the_controls_of_this_step_by_their_labels() -> None:

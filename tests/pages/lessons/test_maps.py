@@ -41,7 +41,7 @@ def test_a_heatmap_is_computed_on_cells_and_drawn_on_pixels(engine: Engine, digi
     says, (rows, columns) = int(side.prediction.probabilities.argmax()), side.saliency.shape
     assert rows * columns < 28 * 28 == side.map.size
     claim = Claim(
-        choice=f"{rows * columns}, one a cell of that layer",
+        choice=f"{rows * columns}, one per cell of that layer",
         text=(
             f"says **{says}**, {side.prediction.probabilities[says]:.2f}",
             "The heatmap has 784 pixels",
@@ -88,7 +88,7 @@ def test_noise_moves_heatmap_or_answer(engine: Engine, digit: int, high: float) 
     choices = ("Its answer", "Neither its answer nor its heatmap", "Only its heatmap")
     claim = Claim(
         choice=choices[0] if before != after else choices[1] if meet >= 0.7 else choices[2],
-        text=(f"at most **{high:g}**", f"says **{before}**, {usual.prediction.probabilities[before]:.2f}"),
+        text=(f"up to **{high:g}**", f"says **{before}**, {usual.prediction.probabilities[before]:.2f}"),
         why=(f"overlap by **{meet:.2f}**", f"It says {after}"),
     )
     app = check(1, 3, claim, example=str(digit), background=str(high))
