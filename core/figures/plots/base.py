@@ -141,7 +141,7 @@ def followed(
             fillcolor=GRID,
             line_width=0,
             layer="below",
-            annotation={"text": "networks usually collapse", "font": {"size": 11}, "yanchor": "bottom", "y": 0},
+            annotation={"text": "networks usually collapse", "font": {"size": 11}, "yanchor": "top", "y": 1},
         )
     if here is not None:
         figure.add_vline(x=here, line={"color": PRUNED, "width": 1.5})

@@ -26,13 +26,13 @@ STYLE = """<style>
 [data-testid="stHeader"] { height: 2.5rem; min-height: 0; }
 [data-testid="stMainBlockContainer"] { padding-top: 3rem; }
 [data-testid="stMainBlockContainer"] > [data-testid="stVerticalBlock"] { gap: 0.6rem; }
-.st-key-headline h2 { padding: 0; }
+.st-key-headline h2 { padding: 0 0 1rem; }
 [data-testid="stLayoutWrapper"]:has(> .st-key-stage) {
   position: sticky; top: 2.5rem; z-index: 100; background: %s; padding-top: 0.5rem;
 }
 @media (max-width: 640px) {
   .st-key-head h1 { display: none; }
-  .st-key-headline h2 { font-size: 1.05rem; line-height: 1.3; padding: 0; }
+  .st-key-headline h2 { font-size: 1.05rem; line-height: 1.3; }
   .st-key-pictures [data-testid="stGridCell"]:nth-child(1) { order: 2; }
   .st-key-pictures [data-testid="stGridCell"]:nth-child(4) { order: 3; }
 }
