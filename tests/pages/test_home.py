@@ -21,15 +21,15 @@ def test_the_slider_moves_the_example() -> None:
     app = opened()
     assert pictures_at(app) == {"30.0000% sparsity"}
     assert "espresso" in app.header[0].value
-    app.slider(key="fine").set_value(45.0).run()
+    app.slider(key="amount").set_value(45.0).run()
     assert pictures_at(app) == {"45.0000% sparsity"}
     assert "changes its answer" in app.header[0].value
-    assert app.query_params["fine"] == "45"
+    assert app.query_params["amount"] == "45"
 
 
 def test_the_example_opens_in_explore() -> None:
     app = opened()
-    app.slider(key="fine").set_value(20.0).run()
+    app.slider(key="amount").set_value(20.0).run()
     explore = open_page("explore", **(address.start() | {"fine": "20"}))
     assert pictures_at(app) == pictures_at(explore)
     assert app.header[0].value == explore.header[0].value

@@ -12,7 +12,7 @@ from pages.parts.common.parameters import Number, Parameter
 from pages.parts.common.waiting import wait
 from pages.parts.common.widgets import number
 
-PARAMETERS: dict[str, Parameter] = {"fine": Number(30.0, 0.0, 60.0, 0.5)}
+PARAMETERS: dict[str, Parameter] = {"amount": Number(30.0, 0.0, 60.0, 0.5)}
 OPACITY = 0.65
 
 
@@ -21,7 +21,7 @@ def demo() -> None:
     link.open_page(lambda: PARAMETERS)
     headline, slider = st.container(), st.container()
     with slider:
-        sparsity = number("Sparsity", "fine", PARAMETERS, format="%.1f %%")
+        sparsity = number("Sparsity", "amount", PARAMETERS, format="%.1f %%")
     link.write()
     model, photo = default_model(address.START_MODEL), str(address.START["photo"])
     variant = VariantSpec(model=model, pruning=PruningSpec.one_shot(sparsity / 100))
