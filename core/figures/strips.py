@@ -36,14 +36,17 @@ READ_PX = 56  # side of the grid of values that a page reads from; a digit's 28 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Tile:
-    """One picture with its words. values: (h, w) in [0, 1], what a pointer reads; None for the
-    input.
+    """One picture with its words.
+
+    likeness: Pearson correlation with the dense map; None for input and dense, and where it is
+    undefined. values: (h, w) in [0, 1], what a pointer reads; None for the input.
     """
 
     title: str
     picture: Image.Image
     alt: str
     lines: tuple[str, ...] = ()
+    likeness: float | None = None
     values: NDArray[np.float32] | None = None
 
 
@@ -118,7 +121,7 @@ def tiles(strip: Strip, look: Look) -> list[Tile]:
     start = [
         Tile(
             title="Input",
-            picture=pictures_of(first.picture.clean, look.side_px),
+            picture=pictures_of(first.picture.seen, look.side_px),
             alt=f"Input of {strip.title}",
             lines=(label,),
         ),
@@ -150,10 +153,11 @@ def _tile(strip: Strip, answer: Comparison, look: Look) -> Tile:
         picture=_drawn(answer, answer.pruned, look),
         alt=f"{strip.title} at {at}: {SHOWS[look.show]}",
         lines=(
-            _says(answer.pruned, answer.flipped),
             f"like dense {_two(answer.similarity['pearson'])}",
+            _says(answer.pruned, answer.flipped),
             *_state(answer.pruned),
         ),
+        likeness=answer.similarity["pearson"],
         values=_readable(values),
     )
 

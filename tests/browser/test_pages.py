@@ -23,14 +23,45 @@ def test_home_shows_an_example_and_leads_to_its_view(tab: OpenTab) -> None:
     assert "espresso" in page.locator(MAIN).inner_text()
 
 
-def test_compare_draws_a_row_and_saves_it(tab: OpenTab) -> None:
-    page = tab("compare?model=thesis-cnn&cam=grad-cam&layer=relu2&digit=7")
+def test_compare_reads_all_maps_at_one_point_plays_and_saves(tab: OpenTab) -> None:
+    page = tab("compare?model=thesis-cnn&rows=cams&cams=grad-cam&cams=fem&amounts=30,95&layer=relu2&digit=7")
     page.get_by_role("button", name="SVG").wait_for()
     page.wait_for_function("!document.querySelector('[data-testid=stStatusWidget]')")
-    with page.expect_download() as download:
-        page.get_by_role("button", name="SVG").click()
-    assert download.value.path().read_text().startswith("<svg")
     assert "pruned networks give the dense network's answer" in page.locator(MAIN).inner_text()
+    values = page.locator(".value:not(:empty)")
+    page.get_by_alt_text("Grad-CAM at 30.0 %").hover()
+    assert values.count() == 6  # a dense map and two pruned ones by each of two methods
+    pointed = values.all_inner_texts()
+    page.locator("tbody tr").nth(1).focus()
+    for _ in range(6):
+        page.keyboard.press("ArrowDown")
+    assert values.all_inner_texts() != pointed
+    assert "95.0 % " in page.locator(".spoken").inner_text()
+    page.get_by_role("button", name="Play FEM").click()
+    stage = page.get_by_role("region", name="Playing")
+    stage.get_by_text("FEM: 95.0 %").wait_for()
+    stage.get_by_role("button", name="Pause").click()
+    stage.get_by_role("slider", name="Amount").press("ArrowLeft")
+    stage.get_by_text("FEM: 30.0 %").wait_for()
+    shown = [stage.locator("p"), stage.locator("img").nth(1), stage.get_by_role("slider")]
+    boxes = [part.bounding_box() for part in shown]
+    assert all(box["y"] >= 0 and box["y"] + box["height"] <= 800 for box in boxes)
+    stage.get_by_role("button", name="Close").click()
+    for name, start in (("SVG", b"<svg"), ("PNG", b"\x89PNG"), ("CSV", b"row,variant")):
+        with page.expect_download() as download:
+            page.get_by_role("button", name=name).click()
+        assert download.value.path().read_bytes().startswith(start)
+
+
+def test_names_and_amounts_stay_in_sight_while_compare_scrolls(tab: OpenTab) -> None:
+    page = tab("compare?model=thesis-cnn&rows=cams&layer=relu2&digit=7", width=390, height=844)
+    page.get_by_role("columnheader", name="95.0 %").wait_for()
+    page.locator(".scroll").evaluate("box => { box.scrollIntoView(); box.scrollTo(400, 400) }")
+    head = page.get_by_role("columnheader", name="95.0 %").bounding_box()
+    name = page.get_by_role("rowheader", name="Eigen-CAM").bounding_box()
+    outer = page.locator(".scroll").bounding_box()
+    assert abs(head["y"] - outer["y"]) < 1
+    assert abs(name["x"] - outer["x"]) < 1
 
 
 def test_retrain_says_what_is_missing_and_keeps_what_was_typed(tab: OpenTab) -> None:

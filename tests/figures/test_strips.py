@@ -78,7 +78,7 @@ def test_a_row_is_input_dense_and_every_amount(strip: Strip, show: str) -> None:
 def test_a_changed_answer_is_said(strip: Strip) -> None:
     row = tiles(strip, Look(side_px=56))
     for tile, answer in zip(row[2:], strip.answers, strict=True):
-        assert tile.lines[0].startswith("now" if answer.flipped else "says")
+        assert tile.lines[1].startswith("now" if answer.flipped else "says")
 
 
 def test_what_a_pointer_reads_is_the_map(strip: Strip) -> None:

@@ -9,20 +9,25 @@ from collections.abc import Iterator
 import streamlit as st
 
 from core import PruningSpec
+from core.base.numbers import percent
 from core.figures import sheets, strips
 from core.figures.strips import SHOWS, Look, Strip
 from core.results import Comparison, Verdict
 from pages.parts.common import address, engine, frame, link, present, story
 from pages.parts.common.background import Work
 from pages.parts.common.waiting import wait
-from pages.parts.compare import linked, view
-from pages.parts.compare.view import RowAsked
+from pages.parts.compare import matrix, view
+from pages.parts.compare.view import Question, RowAsked
 from pages.parts.sidebar import downloads, model, photo_sets, sidebar
 
 SCALE = {
     "difference": "Purple: more in the pruned map, orange: more in the dense one; both from 0 to 1.",
     "visible": "The top tenth of the heatmap's pixels stays visible.",
 }
+# A matrix is wide: the page's margins are narrower than elsewhere.
+STYLE = """<style>
+@media (min-width: 800px) { [data-testid="stMainBlockContainer"] { padding-left: 2rem; padding-right: 2rem; } }
+</style>"""
 SEQUENTIAL = "All maps from 0 (black) to 1 (pale yellow), each scaled by its own maximum."
 
 
@@ -30,6 +35,7 @@ def main() -> None:
     model.look_again()
     link.open_page(view.parameters, address.start)
     st.title("Compare")
+    st.html(STYLE)
     asked = sidebar.parts(view.varied())
     link.write()
     link.remember(view.parameters())
@@ -48,13 +54,12 @@ def main() -> None:
             look = view.look(asked.opacity)
         with left:
             rows = view.rows_of(kind, (asked.dense, asked.image, asked.cam), asked.family)
-    done = _answered(rows)
-    if done:
-        _show(done, look, one_image=len({row.questions[0][1] for row in rows}) == 1)
+    if answers := _answered(rows):
+        _show(rows, answers, look)
 
 
-def _answered(rows: list[RowAsked]) -> list[Strip]:
-    """The rows with their answers, as far as they were not stopped."""
+def _answered(rows: list[RowAsked]) -> dict[Question, Comparison]:
+    """The answers to the rows' questions, as far as they were not stopped."""
     questions = tuple(dict.fromkeys(question for row in rows for question in row.questions))
 
     def steps(done: int) -> Iterator[Comparison]:
@@ -68,21 +73,52 @@ def _answered(rows: list[RowAsked]) -> list[Strip]:
         run=lambda task: task.collect(steps, len(questions)),
         large=True,
     )
-    answers = dict(zip(questions, wait(work, st.container()).results, strict=False))
-    found = [Strip(title=row.title, answers=tuple(answers[q] for q in row.questions if q in answers)) for row in rows]
-    return [strip for strip in found if strip.answers]
+    return dict(zip(questions, wait(work, st.container()).results, strict=False))
 
 
-def _show(done: list[Strip], look: Look, one_image: bool) -> None:
+def _show(rows: list[RowAsked], answers: dict[Question, Comparison], look: Look) -> None:
+    rows = [row for row in rows if any(question in answers for question in row.questions)]
+    done = [Strip(title=row.title, answers=tuple(answers[q] for q in row.questions if q in answers)) for row in rows]
     st.header(_headline(done), anchor=False)
     drawn = [sheets.Row(title=strip.title, tiles=strips.tiles(strip, look)) for strip in done]
-    linked.maps(drawn, key="maps", linked=one_image, signed=look.show == "difference")
+    _draw(rows, answers, drawn, signed=look.show == "difference")
     st.caption(
         f"{SCALE.get(look.show, SEQUENTIAL)} Point at a map, or focus a row and use the arrow keys: the same place is"
-        " marked in every map of the same image, its value stands below. **like dense** is the Pearson correlation"
-        " with the dense map, at the target layer's cells."
+        " marked in every map of the same image, with its value. **like dense**, and the bar above it, is the Pearson"
+        " correlation with the dense map, at the target layer's cells; the bar is empty at 0 and below."
     )
     _take_along(done, drawn, look)
+
+
+def _draw(rows: list[RowAsked], answers: dict[Question, Comparison], drawn: list[sheets.Row], signed: bool) -> None:
+    """The matrix: a column is an amount, in the order asked for, whatever the rows have of it."""
+    lines = []
+    for row, sheet in zip(rows, drawn, strict=True):
+        there = [amount for amount, question in row.columns.items() if question in answers]
+        lines.append((sheet, dict(zip(there, sheet.tiles[2:], strict=True))))
+    columns: dict[float, str] = {}  # an N:M pattern has one amount only: the fullest row says the order
+    for row, (_, tiles) in sorted(zip(rows, lines, strict=True), key=lambda pair: -len(pair[0].columns)):
+        for amount, tile in tiles.items():
+            asked = row.columns[amount][0].pruning
+            columns.setdefault(amount, tile.title if asked.is_trained else percent(asked.sparsity or 0))
+    dense = [next(answers[question].dense for question in row.questions if question in answers) for row in rows]
+    one_image = len({side.image for side in dense}) == 1
+    one_dense = len({(side.variant, side.image, side.cam) for side in dense}) == 1
+    matrix.draw(
+        list(columns.values()),
+        [
+            matrix.Row(
+                sheet.title,
+                None if one_image and number else sheet.tiles[0],
+                None if one_dense and number else sheet.tiles[1],
+                [tiles.get(amount) for amount in columns],
+            )
+            for number, (sheet, tiles) in enumerate(lines)
+        ],
+        linked=one_image,
+        signed=signed,
+        large=present.on(),
+    )
 
 
 def _headline(done: list[Strip]) -> str:

@@ -76,10 +76,14 @@ Question = tuple[VariantSpec, ImageRef, CamSpec]
 
 @dataclass(frozen=True, kw_only=True)
 class RowAsked:
-    """One row: its title and its questions, one an amount."""
+    """One row: its title, and its questions by column: the sparsity asked for, or the level."""
 
     title: str
-    questions: tuple[Question, ...]
+    columns: dict[float, Question]
+
+    @property
+    def questions(self) -> tuple[Question, ...]:
+        return tuple(self.columns.values())
 
 
 def parameters() -> dict[str, Parameter]:
@@ -148,8 +152,21 @@ def _names(label: str, name: str) -> list[str]:
     return list(several(label, name, OWN, placeholder="the usual four", max_selections=MOST_ROWS) or usual)
 
 
-def _row(title: str, variant: VariantSpec, image: ImageRef, cam: CamSpec, listed: tuple[PruningSpec, ...]) -> RowAsked:
-    return RowAsked(title=title, questions=tuple((replace(variant, pruning=pruning), image, cam) for pruning in listed))
+def _row(
+    title: str,
+    variant: VariantSpec,
+    image: ImageRef,
+    cam: CamSpec,
+    prunings: tuple[PruningSpec, ...],
+    columns: tuple[PruningSpec, ...] = (),
+) -> RowAsked:
+    """columns: the prunings of the row above that these stand below; by default their own."""
+    asked = [(replace(variant, pruning=pruning), image, cam) for pruning in prunings]
+    return RowAsked(title=title, columns=dict(zip(map(_amount, columns or prunings), asked, strict=True)))
+
+
+def _amount(pruning: PruningSpec) -> float:
+    return (pruning.sparsity or 0.0) if pruning.level is None else float(pruning.level)
 
 
 def _schedule_rows(variant: VariantSpec, image: ImageRef, cam: CamSpec) -> list[RowAsked]:
@@ -170,7 +187,8 @@ def _schedule_rows(variant: VariantSpec, image: ImageRef, cam: CamSpec) -> list[
     alone = _left_alone(replace(variant, pruning=PruningSpec.at_level(series.last, series.schedule)))
     for scope in SCOPES:
         once = tuple(PruningSpec.one_shot(series.targets[level.level or 0], scope, excluded=alone) for level in levels)
-        rows.append(_row(f"Not retrained, {titles.SCOPES[scope].lower()}, L1", variant, image, cam, once))
+        title = f"Not retrained, {titles.SCOPES[scope].lower()}, L1"
+        rows.append(_row(title, variant, image, cam, once, columns=levels))
     return rows
 
 

@@ -19,12 +19,16 @@ def opened(**address: str | list[str]) -> AppTest:
     return app
 
 
-def rows_of(app: AppTest) -> list[dict[str, Any]]:
+def matrix_of(app: AppTest) -> dict[str, Any]:
     found = [
         element for block in [app.main] for element in _walk(block) if getattr(element, "type", "") == "bidi_component"
     ]
     assert len(found) == 1
-    return json.loads(found[0].proto.json)["rows"]
+    return json.loads(found[0].proto.json)
+
+
+def rows_of(app: AppTest) -> list[dict[str, Any]]:
+    return matrix_of(app)["rows"]
 
 
 def _walk(block: Any) -> Any:
@@ -35,30 +39,33 @@ def _walk(block: Any) -> Any:
 
 
 def titles(row: dict[str, Any]) -> list[str]:
-    return [tile["title"] for tile in row["tiles"]]
+    return [tile["title"] for tile in row["cells"] if tile]
 
 
 def test_one_image_over_the_usual_amounts() -> None:
-    (row,) = rows_of(opened(**DIGITS))
-    assert titles(row) == ["Input", "Dense", "30.0 %", "50.0 %", "70.0 %", "80.0 %", "90.0 %", "95.0 %"]
-    assert all(tile["src"].startswith("data:image/jpeg") and tile["alt"] for tile in row["tiles"])
+    matrix = matrix_of(opened(**DIGITS))
+    (row,) = matrix["rows"]
+    assert matrix["heads"] == titles(row) == ["30.0 %", "50.0 %", "70.0 %", "80.0 %", "90.0 %", "95.0 %"]
+    tiles = [row["input"], row["dense"], *row["cells"]]
+    assert all(tile["src"].startswith("data:image/jpeg") and tile["alt"] for tile in tiles)
 
 
 def test_what_is_drawn_is_what_the_engine_answers(engine: Engine) -> None:
     (row,) = rows_of(opened(amounts="50", digit="3", nth="4", **DIGITS))
     image = ImageRef(name=str(1500 + 3))
     answer = engine.compare(VariantSpec(pruning=PruningSpec.one_shot(0.5)), image, CamSpec())
-    says, like = row["tiles"][2]["lines"][:2]
+    like, says = row["cells"][0]["lines"][:2]
     assert says.split(" ", 1)[1] == f"{answer.pruned.prediction.top}, {answer.pruned.prediction.confidence:.2f}"
     assert like == f"like dense {answer.similarity['pearson']:.2f}"
+    assert row["cells"][0]["likeness"] == pytest.approx(answer.similarity["pearson"])
 
 
 def test_amounts_in_every_unit() -> None:
     (row,) = rows_of(opened(amounts="50, 4x"))
-    assert titles(row)[2:] == ["50.0 %", "75.7 %"]
+    assert titles(row) == ["50.0 %", "75.7 %"]
     (row,) = rows_of(opened(amounts="3, 25", schedule="iterative-reset"))
-    assert titles(row)[2:] == ["level 3, 48.9 %", "level 25, 99.91 %"]
-    assert "map is empty" in row["tiles"][3]["lines"]
+    assert titles(row) == ["level 3, 48.9 %", "level 25, 99.91 %"]
+    assert "map is empty" in row["cells"][1]["lines"]
 
 
 @pytest.mark.parametrize("text", ["a lot", "200", "1,2,3,4,5,6,7,8,9,10,11,12,13"])
@@ -70,13 +77,14 @@ def test_amounts_that_cannot_be_read_are_said(text: str) -> None:
 def test_several_images() -> None:
     rows = rows_of(opened(count="3", amounts="50"))
     assert len(rows) == 3
-    assert len({row["tiles"][0]["src"] for row in rows}) == 3
+    assert len({row["input"]["src"] for row in rows}) == 3
 
 
 def test_several_methods_of_one_image() -> None:
     rows = rows_of(opened(rows="cams", amounts="50", cams=["grad-cam", "fem"]))
     assert [row["title"] for row in rows] == ["Grad-CAM", "FEM"]
-    assert len({row["tiles"][0]["src"] for row in rows}) == 1
+    assert [bool(row["input"]) for row in rows] == [True, False]  # one image, drawn once
+    assert all(row["dense"] for row in rows)  # each method has a dense map of its own
 
 
 def test_several_ways_to_prune() -> None:
@@ -90,12 +98,12 @@ def test_several_ways_to_prune() -> None:
 def test_ways_to_prune_share_layers_left_alone_and_amounts_by_hand() -> None:
     ways = ["weight-global-magnitude", "2:4-global-magnitude"]
     asked = {"rows": "prunings", "amounts": "50", "ways": ways}
-    assert [titles(row)[2:] for row in rows_of(opened(**asked))] == [["50.0 %"], ["49.9 %"]]
+    assert [titles(row) for row in rows_of(opened(**asked))] == [["50.0 %"], ["49.9 %"]]
     # conv1, nine weights a row, is no multiple of four: without it 2:4 takes half. By hand 90 % of
     # it go; a pattern fixes every layer.
-    assert [titles(row)[2:] for row in rows_of(opened(excluded=["conv1"], **asked))] == [["50.0 %"], ["50.0 %"]]
+    assert [titles(row) for row in rows_of(opened(excluded=["conv1"], **asked))] == [["50.0 %"], ["50.0 %"]]
     by_hand = opened(byhand=["conv1"], **{"amount.conv1": "90"}, **asked)
-    assert [titles(row)[2:] for row in rows_of(by_hand)] == [["50.6 %"], ["49.9 %"]]
+    assert [titles(row) for row in rows_of(by_hand)] == [["50.6 %"], ["49.9 %"]]
 
 
 def test_what_comes_back_is_seen_beside_what_was_only_pruned() -> None:
@@ -105,7 +113,8 @@ def test_what_comes_back_is_seen_beside_what_was_only_pruned() -> None:
         "Not retrained, global, L1",
         "Not retrained, per layer, L1",
     ]
-    assert len({len(row["tiles"]) for row in rows}) == 1
+    assert len({len(titles(row)) for row in rows}) == 1
+    assert [bool(row["dense"]) for row in rows] == [True, False, False]  # all come from one dense network
 
 
 def test_a_network_without_a_series_says_where_to_get_one() -> None:
@@ -120,8 +129,11 @@ def test_the_usual_four_ways_to_prune() -> None:
 @pytest.mark.parametrize("show", ["overlay", "visible", "difference", "cells"])
 def test_every_look(show: str) -> None:
     (row,) = rows_of(opened(show=show, amounts="30, 95"))
-    assert len(row["tiles"]) == 4
-    assert len({tile["src"] for tile in row["tiles"]}) == 4
+    tiles = [row["input"], row["dense"], *row["cells"]]
+    assert len({tile["src"] for tile in tiles}) == 4
+    assert [bool(tile["values"] and tile["values"]["signed"]) for tile in tiles] == [False, False] + [
+        show == "difference"
+    ] * 2
 
 
 def test_an_unknown_method_in_the_address_is_said() -> None:
@@ -154,7 +166,10 @@ def test_ways_to_prune_beside_a_trained_series_and_a_fixed_pattern() -> None:
     rows = rows_of(opened(rows="prunings", schedule="iterative-reset", amounts="30, 50", ways=ways))
     # what is left of a row of nine weights after two blocks of four stays, so a little less than
     # half goes
-    assert [titles(row)[2:] for row in rows] == [["49.9 %"], ["30.0 %", "50.0 %"]]
+    assert [titles(row) for row in rows] == [["49.9 %"], ["30.0 %", "50.0 %"]]
+    # A column is what was asked for: 2:4 asks for half.
+    assert [[bool(tile) for tile in row["cells"]] for row in rows] == [[False, True], [True, True]]
+    assert rows[0]["cells"][1]["lines"][0] == "49.9 %"  # what was removed differs from the column's head
 
 
 def test_weights_that_are_not_here_are_offered_not_fetched() -> None:

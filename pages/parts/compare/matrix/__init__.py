@@ -1,0 +1,77 @@
+"""Maps as a matrix, rows by amounts, with one linked point: drawn in the browser, so that reading a
+value takes no round trip.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+
+from core.figures import maps as pictures
+from core.figures.strips import Tile, read_out
+
+HERE = Path(__file__).parent
+_draw = st.components.v2.component(
+    "matrix",
+    html='<div class="matrix"></div>',
+    css=(HERE / "matrix.css").read_text(encoding="utf-8"),
+    js=(HERE / "matrix.js").read_text(encoding="utf-8"),
+)
+NARROWEST_PX = {False: 92, True: 150}  # a tile, when presented or not: eight stand side by side
+
+
+@dataclass(frozen=True, eq=False)
+class Row:
+    """A row of the matrix.
+
+    input, dense: None where the row above shows the same. cells: one a column, None where the row
+    has no such amount.
+    """
+
+    title: str
+    input: Tile | None
+    dense: Tile | None
+    cells: Sequence[Tile | None]
+
+
+def draw(heads: Sequence[str], rows: Sequence[Row], *, linked: bool, signed: bool, large: bool) -> None:
+    """Draws the matrix.
+
+    Args:
+        heads: of the columns.
+        linked: a point in one map is a point in all; else it stays in its row.
+        signed: cells run from -1 to 1 (differences); a dense map still runs from 0 to 1.
+        large: for a room.
+    """
+    data = {
+        "heads": list(heads),
+        "rows": [
+            {
+                "title": row.title,
+                "input": row.input and _tile(row.input, "", signed=False),
+                "dense": row.dense and _tile(row.dense, "", signed=False),
+                "cells": [
+                    tile and _tile(tile, head, signed=signed) for head, tile in zip(heads, row.cells, strict=True)
+                ],
+            }
+            for row in rows
+        ],
+        "linked": linked,
+        "narrowest": f"{NARROWEST_PX[large]}px",
+    }
+    _draw(data=data, key="matrix")
+
+
+def _tile(tile: Tile, head: str, signed: bool) -> dict[str, object]:
+    """head: what stands above its column and need not be repeated."""
+    return {
+        "title": tile.title,
+        "src": pictures.data_url(pictures.jpeg(tile.picture)),
+        "alt": tile.alt,
+        "lines": [line for line in ("" if not head or tile.title == head else tile.title, *tile.lines) if line],
+        "likeness": tile.likeness,
+        "values": None if tile.values is None else read_out(tile.values) | {"signed": signed},
+    }
