@@ -37,7 +37,7 @@ def test_nothing_is_cut_off_and_the_view_is_in_the_address(
     page = browser.new_page(viewport={"width": width, "height": 844})
     page.set_default_timeout(3 * PATIENCE_MS)  # the first view starts torch
     page.goto(f"{address}&along=level&only=tench")
-    page.wait_for_function("document.querySelectorAll('.js-plotly-plot .gtitle').length == 7")
+    page.wait_for_function("document.querySelectorAll('.js-plotly-plot .gtitle').length == 2")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     cut = """[...document.querySelectorAll('.js-plotly-plot')].flatMap(plot => {
       const frame = plot.getBoundingClientRect();

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from pages.parts.common import present
 from pages.parts.common.address import PARAMETERS
@@ -40,6 +41,22 @@ def segments(label: str, name: str, known: Known = PARAMETERS, **options: Any) -
             label, entry.names, required=True, format_func=entry.title, **{"width": "stretch"} | _of(name) | options
         )
     return str(_noted(name, entry, value))
+
+
+def tabs(name: str, known: Known) -> tuple[str, DeltaGenerator]:
+    """Tabs over a parameter's names: the open one's name, and its container. Only that one is worth
+    filling.
+    """
+    entry, key = _choice(name, known), f"_tab_{name}"
+    by_title = {entry.title(each): each for each in entry.names}
+    value = _prepared("Tab", name, entry)
+    st.session_state[key] = entry.title(value)
+
+    def opened() -> None:
+        st.session_state[name] = by_title[st.session_state[key]]
+
+    found = st.tabs(list(by_title), key=key, on_change=opened)
+    return str(_noted(name, entry, value)), found[entry.names.index(value)]
 
 
 def several(label: str, name: str, known: Known = PARAMETERS, **options: Any) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from core.base.numbers import percent
 from core.figures import sheets, strips
 from core.figures.strips import SHOWS, Look, Strip
 from core.results import Comparison, Verdict
-from pages.parts.common import address, engine, frame, link, present, story
+from pages.parts.common import address, copy_link, engine, frame, link, present, story
 from pages.parts.common.background import Work
 from pages.parts.common.waiting import wait
 from pages.parts.compare import matrix, view
@@ -186,10 +186,10 @@ def _take_along(done: list[Strip], drawn: list[sheets.Row], look: Look) -> None:
             st.download_button(
                 label, content, name, kind, icon=":material/download:", on_click="ignore", type="tertiary"
             )
-        with st.popover("Share", icon=":material/link:", type="tertiary"):
-            st.markdown("The address bar holds this view: copy it from there.")
+        copy_link.draw("Link copied")
+        with st.popover("Exercise", icon=":material/school:", type="tertiary"):
             present.exercise(tuple(view.parameters()))
-        with st.popover("Show code", icon=":material/code:", type="tertiary"):
+        with st.popover("Code", icon=":material/code:", type="tertiary"):
             st.code(_code([answer for strip in done for answer in strip.answers]), language="python", wrap_lines=True)
 
 

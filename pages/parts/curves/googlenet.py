@@ -17,12 +17,13 @@ from core.protocols.googlenet.protocol import CURVE_RATE, PRUNINGS
 from core.protocols.googlenet.published import FINDINGS
 from core.protocols.googlenet.summary import headline, methods, millions, missing, percent, published, silent
 from core.protocols.googlenet.tables import VonradTables
-from pages.parts.common import engine, present
+from pages.parts.common import engine, titles
 from pages.parts.common.markdown import message, plain
 from pages.parts.common.parameters import Choice, Parameter
-from pages.parts.common.widgets import choice
+from pages.parts.common.widgets import choice, tabs
 from pages.parts.curves import study_figures
 
+TABS = {"accuracy": "Accuracy", "savings": "What does it save?", "paper": "What the paper finds"}
 NAME = "GoogLeNet study"  # as a choice beside the thesis and the retrained networks
 
 
@@ -39,7 +40,12 @@ def choices() -> tuple[str, ...]:
 def parameters(folders: Sequence[Path] = ()) -> dict[str, Parameter]:
     """What the address may say: the network of the study, and what its methods are drawn over."""
     names = tuple(there(folders)) or ("none",)
-    return {"network": Choice(names[0], names), "cost": Choice("parameters", tuple(COSTS))}
+    costs = {name: text[0].upper() + text[1:] for name, (_, text) in COSTS.items()}
+    return {
+        "network": Choice(names[0], names, titles=titles.of(engine.catalogue())),
+        "cost": Choice("parameters", tuple(COSTS), titles=costs),
+        "part": Choice("accuracy", tuple(TABS), titles=TABS),
+    }
 
 
 def page() -> None:
@@ -55,11 +61,15 @@ def show(model: str, folders: Sequence[Path] = ()) -> None:
     tables = vonrad_tables.load(folders or engine.engine().roots, model)
     seed = tables.seeds()[0]
     st.header(headline(tables, seed), anchor=False)
-    st.caption(_origin(tables, seed))
-    _accuracies(tables)
-    _methods(tables)
-    if not present.on():
-        _reading(tables, seed)
+    tab, content = tabs("part", parameters(folders))
+    with content:
+        if tab == "accuracy":
+            _accuracies(tables)
+            st.caption(_origin(tables, seed))
+        elif tab == "savings":
+            _methods(tables)
+        else:
+            _reading(tables, seed)
 
 
 def _accuracies(tables: VonradTables) -> None:
@@ -84,7 +94,6 @@ def _accuracies(tables: VonradTables) -> None:
 
 
 def _methods(tables: VonradTables) -> None:
-    st.subheader("What does it save?")
     cost = choice(
         "Cost", "cost", parameters(), help="Zeros in place save no time; only channels that are taken out do."
     )
@@ -148,6 +157,6 @@ def _origin(tables: VonradTables, seed: int) -> str:
 
 
 def _reading(tables: VonradTables, seed: int) -> None:
-    st.markdown("**What the paper finds**\n" + "".join(f"\n- {finding}" for finding in FINDINGS))
+    st.markdown("".join(f"\n- {finding}" for finding in FINDINGS))
     with st.expander("What is not known of the study, and how we read it", icon=":material/menu_book:"):
         st.markdown("".join(f"\n- {message(reading)}" for reading in tables.facts["runs"][str(seed)]["readings"]))

@@ -10,6 +10,7 @@ from core.measures.fitting import FITTINGS
 from core.protocols.lukkien.tables import StudyTables
 from pages.parts.common import engine, link, present, series_data
 from pages.parts.common.parameters import Parameter
+from pages.parts.common.widgets import tabs
 from pages.parts.curves import googlenet as vonrad_view
 from pages.parts.curves import series_figures, series_view, study_figures, study_tables, study_view
 from pages.parts.curves.study_view import PARAMETERS, View
@@ -34,7 +35,15 @@ def main() -> None:
     view = study_view.controls()
     study = engine.study(*view.study)
     view = study_view.known_fitting(study, view)
-    st.header(study_view.headline(study, view.fitting), anchor=False)
+    tab, content = tabs("tab", PARAMETERS)
+    with content:
+        TABS[tab](study, view)
+    if not present.on():
+        study_figures.take_along(study, view)
+
+
+def _curves(study: StudyTables, view: View) -> None:
+    st.header(study_view.headline(study), anchor=False)
     study_figures.chart(
         plots_study.curves(study, view.axis, view.controls, view.published, view.fitting),
         "curves",
@@ -42,15 +51,10 @@ def main() -> None:
     )
     st.caption(study_view.origin(study, view))
     study_view.caveats(study)
-    _correlations(study, view)
-    _maps(study, view)
-    study_figures.strip()
-    if not present.on():
-        study_figures.take_along(study, view)
 
 
-def _correlations(study: StudyTables, view: View) -> None:
-    st.subheader("Do accuracy and overlap fall together?")
+def _together(study: StudyTables, view: View) -> None:
+    st.header(study_view.together(study, view.fitting), anchor=False)
     left, right = st.columns([2, 3], gap="large")
     with left:
         study_figures.chart(
@@ -71,7 +75,7 @@ def _correlations(study: StudyTables, view: View) -> None:
 
 
 def _maps(study: StudyTables, view: View) -> None:
-    st.subheader("What happens to the heatmaps themselves?")
+    st.header(study_view.emptied(study), anchor=False)
     study_figures.chart(
         plots_study.map_statistics(study, view.axis),
         "heatmaps",
@@ -81,6 +85,10 @@ def _maps(study: StudyTables, view: View) -> None:
         "A blurred map covers more ink, so soft IoU rises with blur: that is why mean and standard deviation stand"
         " here. An empty map overlaps by 0."
     )
+
+
+def _answers(study: StudyTables, _: View) -> None:
+    st.header(study_view.right_and_wrong(study), anchor=False)
     study_figures.chart(
         plots_study.correct_against_wrong(study),
         "right-and-wrong",
@@ -91,3 +99,10 @@ def _maps(study: StudyTables, view: View) -> None:
         " is a mean over classes that have at least 5 right and 5 wrong predictions; the bar is its 95 % interval over"
         " those classes."
     )
+
+
+def _digit(_study: StudyTables, _view: View) -> None:
+    study_figures.strip()
+
+
+TABS = {"curves": _curves, "together": _together, "maps": _maps, "answers": _answers, "digit": _digit}

@@ -7,9 +7,10 @@ from pandas import concat
 
 from core.evaluation.evaluate import overflow_notes
 from core.figures.plots.series import curve
-from core.protocols.series.tables import GROUPS, QUANTITIES, SeriesTables
+from core.protocols.series.tables import QUANTITIES, SeriesTables
 from pages.parts.common import present, story
 from pages.parts.common.markdown import plain
+from pages.parts.common.widgets import tabs
 from pages.parts.curves import series_view, study_figures
 from pages.parts.curves.series_view import EVERY, Place, Rows, View
 
@@ -24,36 +25,56 @@ def page(found: tuple[Place, ...], known: series_view.Known) -> None:
     if not answers:
         st.info("There is nothing to draw: choose other series, images or classes.", icon=":material/info:")
         return
+    content = {
+        "answers": lambda: _answers(answers, view, tables),
+        "maps": lambda: _maps(answers, view),
+        "similarity": lambda: _similarity(answers, view),
+        "truth": lambda: _truth(answers, view),
+        "explore": lambda: _open(tables),
+    }
+    tab, place = tabs("group", known)
+    with place:
+        content[tab]()
+    if not present.on():
+        _take_along(view, answers, known)
+
+
+def _answers(answers: Rows, view: View, tables: dict[Place, SeriesTables]) -> None:
     st.header(series_view.headline(answers), anchor=False)
-    _section(answers, view, "answers", ("accuracy", "top5", "agreement"))
+    _figures(answers, view, ("accuracy", "top5", "agreement"))
     _origin(view, tables)
-    _section(answers, view, "maps", MAPS)
+
+
+def _maps(answers: Rows, view: View) -> None:
+    st.header(series_view.course(answers, MAPS[0]), anchor=False)
+    _figures(answers, view, MAPS)
     st.caption(
         "As Less is More measures them: raw Grad-CAM maps at the target layer's cells, for the class that each network"
         " predicts, divided by the network's largest value on these photographs (our reading of *the maximum of the"
         " batch*). L1 is a sum over the cells: with other cells than the published 7 x 7, compare its course, not its"
         " height."
     )
-    _section(answers, view, "similarity", (view.similar,))
+
+
+def _similarity(answers: Rows, view: View) -> None:
+    st.header(series_view.course(answers, view.similar), anchor=False)
+    _figures(answers, view, (view.similar,))
     st.caption(f"{QUANTITIES[view.similar].summary} Maps of the dense network's class, at the target layer's cells.")
-    if any((frame.quantity == view.fit).any() for frame in answers.values()):
-        _section(answers, view, "truth", (view.fit,))
-        st.caption(
-            f"{story.of_truth(QUANTITIES[view.fit].summary, 'mask')} Boxes or masks that people drew; photographs"
-            " without one are left out. An empty map scores 0; point at a level to see how many maps are empty and the"
-            " mean without them."
-        )
-    _open(tables)
-    if not present.on():
-        _take_along(view, answers, known)
 
 
-def _section(answers: Rows, view: View, group: str, names: tuple[str, ...]) -> None:
-    """Figures of one group; the first of an odd number takes the whole width."""
+def _truth(answers: Rows, view: View) -> None:
+    st.header(series_view.course(answers, view.fit), anchor=False)
+    _figures(answers, view, (view.fit,))
+    st.caption(
+        f"{story.of_truth(QUANTITIES[view.fit].summary, 'mask')} Boxes or masks that people drew; photographs"
+        " without one are left out. An empty map scores 0; point at a level to see how many maps are empty and the"
+        " mean without them."
+    )
+
+
+def _figures(answers: Rows, view: View, names: tuple[str, ...]) -> None:
+    """Figures of one tab; the first of an odd number takes the whole width."""
     there = [name for name in names if any((frame.quantity == name).any() for frame in answers.values())]
-    if not there:
-        return
-    st.subheader(GROUPS[group])
     if len(there) % 2:
         _figure(answers, view, there.pop(0))
     for left in range(0, len(there), 2):
@@ -97,10 +118,11 @@ def _origin(view: View, tables: dict[Place, SeriesTables]) -> None:
 
 def _open(tables: dict[Place, SeriesTables]) -> None:
     lines = [line for place, table in tables.items() if (line := series_view.links(place, table))]
-    if lines:
-        st.subheader("Each level in Explore")
-        st.caption("Compression rate of the convolutions; each link opens a new tab.")
-        st.markdown("\n".join(f"- {line}" for line in lines))
+    if not lines:
+        st.info("These networks are not on this machine; only their tables are.", icon=":material/info:")
+        return
+    st.caption("Compression rate of the convolutions; each link opens a new tab.")
+    st.markdown("\n".join(f"- {line}" for line in lines))
 
 
 def _take_along(view: View, answers: Rows, known: series_view.Known) -> None:
@@ -122,10 +144,10 @@ def _take_along(view: View, answers: Rows, known: series_view.Known) -> None:
             on_click="ignore",
             key="_series_csv",
         )
-        with st.popover("Show code", icon=":material/code:", type="tertiary"):
+        with st.popover("Code", icon=":material/code:", type="tertiary"):
             st.markdown("A notebook cell that draws the first figure:")
             st.code(code(view), language="python", wrap_lines=True)
-        with st.popover("Make an exercise", icon=":material/school:", type="tertiary"):
+        with st.popover("Exercise", icon=":material/school:", type="tertiary"):
             present.exercise(tuple(known))
 
 

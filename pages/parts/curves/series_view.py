@@ -14,7 +14,7 @@ from core import ModelSpec, SparsightError
 from core.base.numbers import score
 from core.figures.plots.series import AXES, Drawn, Look
 from core.protocols.series.images import METHOD, Place
-from core.protocols.series.tables import IMAGES, QUANTITIES, SeriesTables
+from core.protocols.series.tables import GROUPS, IMAGES, QUANTITIES, SeriesTables
 from pages.parts.common import engine, frame, present, series_data, titles
 from pages.parts.common.markdown import message, plain
 from pages.parts.common.parameters import Choice, Parameter, Several
@@ -25,6 +25,7 @@ from pages.parts.common.widgets import Known, choice, current, segments, several
 THESIS, EVERY = "thesis", "all"
 SIMILAR = tuple(name for name, each in QUANTITIES.items() if each.group == "similarity")
 MEASURED = {name: each.title for name, each in QUANTITIES.items()}
+TABS = GROUPS | {"explore": "Each level in Explore"}
 Rows = dict[Place, DataFrame]
 
 
@@ -63,8 +64,10 @@ def parameters(found: tuple[Place, ...], studies: tuple[str, ...] = ()) -> dict[
     own = tuple(
         place for place in found if (place.model.name, place.data_name) == (_now("of", known), _now("on", known))
     )
+    tabs = tuple(name for name in TABS if name != "truth" or series_data.has_truth(own))
     classes = tuple(dict.fromkeys(name for place in own for name in engine.card(place.model).classes))
     return known | {
+        "group": Choice("answers", tabs, titles=TABS),
         "runs": Several(tuple(map(run_name, own))),
         "along": Choice("conv", tuple(AXES), titles=AXES),
         "only": Choice(EVERY, (EVERY, *classes), titles={EVERY: "All classes"}),
@@ -193,6 +196,19 @@ def headline(answers: Rows) -> str:
         f"{run_title(place)}: with the convolutions compressed by up to **{ratios[near]:.3g}×**, accuracy stays"
         f" within five points of {percent(at.accuracy.iloc[0])}{alike}. At {ratios[last]:.3g}× it is"
         f" **{percent(at.accuracy[last])}**."
+    )
+
+
+def course(answers: Rows, name: str) -> str:
+    """How one quantity of the first series ends, beside the dense network; "" without it."""
+    place, frame = next(iter(answers.items()))
+    rows = frame[frame.quantity == name].sort_values("level")
+    if rows.empty:
+        return ""
+    first, last = rows.iloc[0], rows.iloc[-1]
+    return (
+        f"{QUANTITIES[name].title}: {first.value:.3g} in the dense network, **{last.value:.3g}** at"
+        f" {last.conv_ratio:.3g}× ({run_title(place)})."
     )
 
 

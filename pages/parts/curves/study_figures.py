@@ -18,11 +18,11 @@ from pages.parts.common import engine, present, story
 from pages.parts.common.widgets import segments, whole
 from pages.parts.curves.study_view import CARD, PARAMETERS, View
 
-# A font that every machine has: a saved picture cannot take the page's own font along, and other
-# letters are of other widths.
+# Of saved pictures: they cannot take the page's own font along, and other letters are of other
+# widths, so they are laid out again in one that every machine has.
 FONT = "Arial, Helvetica, sans-serif"
 # Plotly draws in the browser, so its picture is made there too: these buttons press the figure's
-# own camera after telling it the format.
+# own camera after telling it format and font.
 SAVE = st.components.v2.component(
     "save_figure",
     html="""<span>Save as</span><button value="svg">SVG</button><button value="png">PNG</button>""",
@@ -41,10 +41,16 @@ SAVE = st.components.v2.component(
         button.onclick = () => {
           const plot = document.querySelector(`.st-key-figure-${data.name} .js-plotly-plot`);
           if (!plot) return;
-          const options = plot._context.toImageButtonOptions, usual = options.format;
+          const options = plot._context.toImageButtonOptions, usual = options.format, layout = plot.layout;
           options.format = button.value;
+          const saved = (font) => ({ ...font, family: data.font });
+          plot.layout = { ...layout, font: saved(layout.font) };
+          for (const part of ["title", "legend"]) {
+            plot.layout[part] = { ...layout[part], font: saved(layout[part]?.font) };
+          }
           plot.querySelector(".modebar-btn").click();
           options.format = usual;
+          plot.layout = layout;
         };
       }
     }
@@ -60,12 +66,9 @@ def chart(figure: go.Figure, name: str, alt: str) -> None:
         name: of the files, one word. alt: what it shows, for those who cannot see it.
     """
     options = {"format": "png", "scale": 2, "filename": f"sparsight-{name}"}
-    shown = present.figure(go.Figure(figure)).update_layout(
-        font_family=FONT, title_font_family=FONT, legend_font_family=FONT
-    )
     with st.container(key=f"figure-{name}", gap=None):
         st.plotly_chart(
-            shown,
+            present.figure(go.Figure(figure)),
             width="stretch",
             alt=alt,
             config={"displaylogo": False, "toImageButtonOptions": options, "modeBarButtons": [["toImage"]]},
@@ -76,7 +79,7 @@ def chart(figure: go.Figure, name: str, alt: str) -> None:
 
 def _save(figure: go.Figure, name: str) -> None:
     with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
-        SAVE(key=f"save-{name}", data={"name": name}, width="content", height="content")
+        SAVE(key=f"save-{name}", data={"name": name, "font": FONT}, width="content", height="content")
         st.download_button(
             "HTML",
             lambda: plots_study.offline_page(figure, f"sparsight-{name}"),
@@ -93,7 +96,7 @@ def strip() -> None:
     """One digit's heatmap at every level of a network that comes along, each with a link that opens
     Explore there.
     """
-    st.subheader("One digit over all levels")
+    st.header("One digit over all levels", anchor=False)
     left, right, _ = st.columns([1, 1, 1], gap="medium")
     with left:
         row = whole("Embedded digit", "image", PARAMETERS, help="Row of the 5,000 embedded digits.")
@@ -177,7 +180,7 @@ def take_along(study: StudyTables, view: View) -> None:
             )
     # in a popover, so that the browser fetches what colours code only when somebody looks
     with st.container(horizontal=True):
-        with st.popover("Show code", icon=":material/code:", type="tertiary"):
+        with st.popover("Code", icon=":material/code:", type="tertiary"):
             st.markdown("A notebook cell that draws the first figure:")
             st.code(
                 "from core import Engine, load_study, study_plots\n\n"
@@ -187,5 +190,5 @@ def take_along(study: StudyTables, view: View) -> None:
                 language="python",
                 wrap_lines=True,
             )
-        with st.popover("Make an exercise", icon=":material/school:", type="tertiary"):
+        with st.popover("Exercise", icon=":material/school:", type="tertiary"):
             present.exercise(tuple(PARAMETERS))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import streamlit as st
 from pandas import DataFrame
 
-from core.base.numbers import percent, score
+from core.base.numbers import change, percent, score
 from core.figures.plots import lukkien as plots_study
 from core.figures.plots.lukkien import overlap_name
 from core.measures.fitting import FITTINGS
@@ -32,7 +32,15 @@ LABELS = (
     " rounding differs. 55,000: the included networks, tested on the 5,000 embedded digits."
 )
 AXES = {"level": "Level", "sparsity": "Sparsity", "density": "Density (log)", "ratio": "Compression ratio (log)"}
+TABS = {
+    "curves": "Accuracy and overlap",
+    "together": "Do they fall together?",
+    "maps": "The heatmaps",
+    "answers": "Right and wrong answers",
+    "digit": "One digit",
+}
 PARAMETERS: dict[str, Parameter] = {
+    "tab": Choice("curves", tuple(TABS), titles=TABS),
     "trained": Choice("60000", tuple(STUDIES), titles={"60000": "60,000", "60000 again": "again", "55000": "55,000"}),
     "axis": Choice("level", tuple(plots_study.AXES), titles=AXES),
     "fitting": Choice("soft-iou", tuple(FITTINGS), titles=titles.of(FITTINGS)),
@@ -108,17 +116,46 @@ def known_fitting(study: StudyTables, view: View) -> View:
     return replace(view, fitting="soft-iou")
 
 
-def headline(study: StudyTables, fitting: str = "soft-iou") -> str:
-    """The study in one sentence, made from the numbers."""
-    mean = study.mean_series(fitting)
+def headline(study: StudyTables) -> str:
+    """How far accuracy holds, made from the numbers."""
+    mean = study.mean_series()
     dense = mean.accuracy_noisy.iloc[0]
-    kept = mean[mean.accuracy_noisy >= dense - 0.01].level.max()
-    row = mean[mean.level == kept].iloc[0]
-    all_maps, usable = (_mean_and_seeds(table, fitting) for table in (study.correlations, study.correlations_usable))
+    row = mean[mean.accuracy_noisy >= dense - 0.01].iloc[-1]
     return (
         f"Down to **{row.weights_left:,} weights** ({percent(1 - row.density)} sparsity) accuracy stays within one"
-        f" point of {percent(dense)}. Over all levels it correlates with {overlap_name(fitting)} (Pearson {all_maps});"
-        f" without the empty heatmaps: {usable}."
+        f" point of {percent(dense)}."
+    )
+
+
+def together(study: StudyTables, fitting: str = "soft-iou") -> str:
+    """Whether accuracy and overlap go together."""
+    all_maps, usable = (_mean_and_seeds(table, fitting) for table in (study.correlations, study.correlations_usable))
+    return (
+        f"Over all levels accuracy correlates with {overlap_name(fitting)} (Pearson {all_maps}); without the empty"
+        f" heatmaps: {usable}."
+    )
+
+
+def emptied(study: StudyTables) -> str:
+    """From which level on most heatmaps are empty, over all seeds."""
+    mean = study.mean_series()
+    empty = mean.empty_maps / mean.maps
+    lost = mean[empty > 0.5]
+    if lost.empty:
+        return f"No level has mostly empty heatmaps; at most {percent(empty.max())} of a level's are."
+    first = lost.iloc[0]
+    return (
+        f"At level **{first.level}** ({percent(1 - first.density)} sparsity) most heatmaps are empty for the first"
+        f" time: {first.empty_maps:,} of {first.maps:,} over all seeds."
+    )
+
+
+def right_and_wrong(study: StudyTables) -> str:
+    """Whether the dense networks' right answers have the better maps, seed by seed."""
+    dense = study.paired[study.paired.level == 0]
+    return (
+        "In the dense networks, soft IoU of right answers differs from that of wrong ones by"
+        f" {_listed(map(change, dense.paired_difference))} (seeds {_listed(dense.seed)})."
     )
 
 

@@ -33,6 +33,7 @@ def words(app) -> str:
 
 def test_the_address_is_a_public_format() -> None:
     assert {name: f"{known.default}" for name, known in study_view.PARAMETERS.items()} == {
+        "tab": "curves",
         "trained": "60000",
         "axis": "level",
         "fitting": "soft-iou",
@@ -52,9 +53,10 @@ def test_the_first_view_says_what_was_measured(curves: OpenPage) -> None:
     assert not app.error
     study = load_study([SHIPPED], *STUDY)
     pearson = study_tables.pearson(study.correlations, "mean", "all").value
-    assert f"Pearson **{pearson:.2f}**" in app.header[0].value
     assert "60,000 training images, 10,000 test images" in words(app)
     assert "26 points are not 26 independent networks" in words(app)
+    app = curves(tab="together")
+    assert f"Pearson **{pearson:.2f}**" in app.header[0].value
     assert "df 25" in words(app)  # what the thesis prints is said, and that n - 2 is 24
 
 
@@ -79,8 +81,8 @@ def test_every_axis_draws(curves: OpenPage, axis: str) -> None:
 
 
 def test_without_collapsed_levels_there_are_fewer_points(curves: OpenPage) -> None:
-    assert "n = 26 levels, df = 24" in words(curves())
-    assert "n = 25 levels, df = 23" in words(curves(collapsed="false"))
+    assert "n = 26 levels, df = 24" in words(curves(tab="together"))
+    assert "n = 25 levels, df = 23" in words(curves(tab="together", collapsed="false"))
 
 
 @pytest.mark.parametrize(
@@ -115,7 +117,8 @@ def test_damaged_tables_are_a_clear_message(curves: OpenPage, own_cache: Path, h
 
 @pytest.mark.parametrize("fitting", FITTINGS)
 def test_the_fitting_changes_headline_figures_and_correlations(curves: OpenPage, fitting: str) -> None:
-    app = curves(fitting=fitting, random="true")
+    app = curves(tab="together", fitting=fitting, random="true")
+    first = curves(fitting=fitting, random="true")
     assert not app.exception
     study, name = load_study([SHIPPED], *STUDY), overlap_name(fitting)
     pearson = study_tables.pearson(study.correlations, "mean", "all", fitting)
@@ -123,15 +126,16 @@ def test_the_fitting_changes_headline_figures_and_correlations(curves: OpenPage,
     assert f"{pearson.value:.2f} [{pearson.low:.2f}, {pearson.high:.2f}]" in str(app.table[0].value)
     titles = [
         json.loads(chart.proto.spec)["layout"]["title"]["text"].replace("<br>", " ")
-        for chart in app.get("plotly_chart")
+        for view in (first, app)
+        for chart in view.get("plotly_chart")
     ]
-    assert [name.replace(", upper bound", "") in title for title in titles[:2]] == [True, True]
-    assert ("Control networks were fitted by soft IoU only" in words(app)) == (fitting != "soft-iou")
+    assert [name.replace(", upper bound", "") in title for title in titles] == [True, True]
+    assert ("Control networks were fitted by soft IoU only" in words(first)) == (fitting != "soft-iou")
     assert FITTINGS[fitting].summary in words(app)
 
 
 def test_an_unknown_fitting_falls_back(curves: OpenPage) -> None:
-    app = curves(fitting="best-single-treshold")
+    app = curves(tab="together", fitting="best-single-treshold")
     assert "did you mean best-single-threshold?" in app.warning[0].value
     assert "Used instead: `fitting=soft-iou`" in app.warning[0].value
     assert "soft IoU (Pearson" in app.header[0].value
@@ -139,7 +143,7 @@ def test_an_unknown_fitting_falls_back(curves: OpenPage) -> None:
 
 def test_a_study_without_the_fitting_says_so(monkeypatch: pytest.MonkeyPatch, curves: OpenPage) -> None:
     monkeypatch.setattr(StudyTables, "fittings", lambda study: ["soft-iou"])
-    app = curves(fitting="top-p-of-ink")
+    app = curves(tab="together", fitting="top-p-of-ink")
     assert (
         "was not evaluated with **As many pixels as there is ink**; soft IoU is shown instead" in app.warning[0].value
     )
@@ -149,7 +153,19 @@ def test_a_study_without_the_fitting_says_so(monkeypatch: pytest.MonkeyPatch, cu
 def test_undefined_correlations_are_dashes() -> None:
     study = load_study([SHIPPED], *STUDY)
     blank = study.correlations.assign(value=float("nan"), low=float("nan"), high=float("nan"))
-    assert "(Pearson **–**)" in study_view.headline(replace(study, correlations=blank))
+    assert "(Pearson **–**)" in study_view.together(replace(study, correlations=blank))
+
+
+def test_each_tab_says_its_finding() -> None:
+    study = load_study([SHIPPED], *STUDY)
+    thesis = study.levels[study.levels.series == "iterative-reset"].groupby("level")
+    most = thesis.empty_maps.sum() > thesis.soft_iou_n.sum() / 2
+    assert f"At level **{most.idxmax()}**" in study_view.emptied(study)
+    kept = replace(study, mean=study.mean.assign(empty_maps=0))
+    assert study_view.emptied(kept) == "No level has mostly empty heatmaps; at most 0.0 % of a level's are."
+    said = study_view.right_and_wrong(study)
+    apart = study.paired[study.paired.level == 0].paired_difference
+    assert all(f"{value:+.2f}".replace("-", "−") in said for value in apart if abs(value) >= 0.005)
 
 
 def test_a_short_study_does_not_claim_the_deep_level() -> None:
@@ -170,7 +186,7 @@ def test_a_mean_without_interval_is_said() -> None:
 
 
 def test_each_level_has_a_picture_and_a_link_to_explore(curves: OpenPage) -> None:
-    app = curves(seed="334", image="17")
+    app = curves(tab="digit", seed="334", image="17")
     rows = study_figures.level_pictures(17, 334)
     assert [level for level, _, _ in rows] == list(range(26))
     assert all(url.startswith("data:image/jpeg;base64,") for _, url, _ in rows)
@@ -192,21 +208,20 @@ def test_each_level_has_a_picture_and_a_link_to_explore(curves: OpenPage) -> Non
 
 
 def test_every_figure_is_saved_in_three_ways_except_when_presenting(curves: OpenPage) -> None:
-    app = curves()
-    assert (
-        [button.proto.label for button in app.get("download_button")].count("HTML") == len(app.get("plotly_chart")) == 4
-    )
-    assert len(app.get("bidi_component")) == 4
+    for tab in ("curves", "together", "maps", "answers"):
+        app = curves(tab=tab)
+        assert [button.proto.label for button in app.get("download_button")].count("HTML") == 1
+        assert len(app.get("plotly_chart")) == len(app.get("bidi_component")) == 1
     shown = curves(present="1")
-    assert len(shown.get("plotly_chart")) == 4
+    assert len(shown.get("plotly_chart")) == 1
     assert len(shown.get("download_button")) == len(shown.get("bidi_component")) == 0
 
 
 def test_controls_can_be_hidden_and_locked(curves: OpenPage) -> None:
-    names = set(study_view.PARAMETERS)
-    assert keys(curves()) == dict.fromkeys(names, False)
-    assert keys(curves(lock=",".join(names))) == dict.fromkeys(names, True)
-    app = curves(hide=",".join(names - {"axis"}), fitting="top-p-of-ink")
+    names = set(study_view.PARAMETERS) - {"tab"}
+    assert keys(curves(tab="digit")) == dict.fromkeys(names, False)
+    assert keys(curves(tab="digit", lock=",".join(names))) == dict.fromkeys(names, True)
+    app = curves(hide=",".join(names - {"axis"}), fitting="top-p-of-ink", tab="together")
     assert keys(app) == {"axis": False}
     assert "as many pixels as there is ink" in app.header[0].value
 

@@ -85,10 +85,16 @@ def test_the_page_says_what_the_table_says(series: OpenPage, table: SeriesTables
     assert f"p = {p:.2g}" in words(app)
     assert "8 photographs of shown" in words(app)
     assert titles(app)[0] == "Accuracy (top 1) (n = 8)"
-    assert len(titles(app)) == 8  # without the five most probable: of two classes
-    assert titles(app)[-1].startswith("Pointing game (n = ")
-    assert "the object" in words(app)
-    assert "the ink" not in words(app)
+    assert len(titles(app)) == 2  # without the five most probable: of two classes
+    rows = table.levels(["soft-iou-of-maps"]).set_index("level").value
+    assert (
+        f"is {rows[0]:.3g} in the dense network and **{rows[2]:.3g}** at" in series(group="similarity").header[0].value
+    )
+    assert len(titles(series(group="maps"))) == 4
+    fit = series(group="truth")
+    assert titles(fit)[0].startswith("Pointing game (n = ")
+    assert "the object" in words(fit)
+    assert "the ink" not in words(fit)
 
 
 def test_the_address_is_a_public_format(made: Path, table: SeriesTables) -> None:
@@ -96,6 +102,7 @@ def test_the_address_is_a_public_format(made: Path, table: SeriesTables) -> None
     assert {name: entry.said for name, entry in known.items()} == {
         "of": "thesis",
         "on": "none",
+        "group": "answers",
         "runs": "",
         "along": "conv",
         "only": "all",
@@ -110,11 +117,11 @@ def test_the_address_is_a_public_format(made: Path, table: SeriesTables) -> None
 @pytest.mark.long
 @pytest.mark.parametrize("axis", AXES)
 def test_every_axis_draws(series: OpenPage, axis: str) -> None:
-    app = series(along=axis, similar="pearson", fit="energy-inside")
-    assert not app.exception
-    assert app.selectbox(key="along").value == axis
-    assert any(title.startswith("Pearson correlation (n = ") for title in titles(app))
-    assert titles(app)[-1].startswith("Energy inside the object")
+    for group, title in (("similarity", "Pearson correlation (n = "), ("truth", "Energy inside the object")):
+        app = series(along=axis, group=group, similar="pearson", fit="energy-inside")
+        assert not app.exception
+        assert app.selectbox(key="along").value == axis
+        assert titles(app)[0].startswith(title)
 
 
 def test_one_class_and_one_series(series: OpenPage) -> None:
@@ -170,7 +177,7 @@ def test_the_thesis_stays_the_first_view(series: OpenPage, curves: OpenPage) -> 
 
 
 def test_levels_are_opened_in_explore(series: OpenPage, table: SeriesTables) -> None:
-    app = series()
+    app = series(group="explore")
     line = next(part.value for part in app.markdown if "](explore?" in part.value)
     assert line.count("](explore?") == 5
     for level in range(3):
@@ -181,13 +188,13 @@ def test_levels_are_opened_in_explore(series: OpenPage, table: SeriesTables) -> 
 
 
 def test_links_to_networks_that_are_not_the_drawn_ones_say_so(series: OpenPage, own_cache: Path) -> None:
-    series()
+    series(group="explore")
     files = Engine("cpu", own_cache).store.files
     anew, broken = (f"{model.key}/retrained/level-01" for model in (MODEL, OTHER))
     weights, facts = files.load(anew)
     files.save(anew, weights, facts | {"seconds": 1.0})
     (own_cache / f"{broken}.safetensors").write_bytes(b"no network")
-    lines = [line for line in words(series()).splitlines() if "](explore?" in line]
+    lines = [line for line in words(series(group="explore")).splitlines() if "](explore?" in line]
     assert [line.count("](explore?") for line in lines] == [3, 2]
     assert "(trained anew since" in lines[0]
     assert "(not every one of these networks can be read" in lines[1]
@@ -206,7 +213,7 @@ def test_tables_without_networks_are_drawn_without_links(series: OpenPage, own_c
     found = json.loads(card.read_text())
     found["runs"]["short"]["seeds"] = [9]
     card.write_text(json.dumps(found))
-    text = words(series())
+    text = words(series(group="explore"))
     line = [part for part in text.splitlines() if "](explore?" in part]
     assert len(line) == 1
 
@@ -214,7 +221,7 @@ def test_tables_without_networks_are_drawn_without_links(series: OpenPage, own_c
 def test_presenting_takes_nothing_along(series: OpenPage) -> None:
     assert {button.proto.label for button in series().get("download_button")} == {"HTML", "levels.csv"}
     shown = series(present="1")
-    assert len(shown.get("plotly_chart")) == 8
+    assert len(shown.get("plotly_chart")) == 2
     assert not shown.get("download_button")
 
 
@@ -264,6 +271,7 @@ def test_a_fit_can_only_be_chosen_where_objects_are_marked(series: OpenPage, own
     app = series(on="plain")
     assert not app.exception
     assert [box.key for box in app.selectbox if box.key in ("fit", "similar")] == ["similar"]
+    assert "Fit to the object" not in [tab.label for tab in app.tabs]
 
 
 @pytest.mark.parametrize(

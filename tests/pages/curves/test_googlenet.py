@@ -46,9 +46,11 @@ def page(model: str, folder: str) -> None:
     vonrad_view.show(model, [Path(folder)])
 
 
-def opened(folder: Path, study: VonradTables) -> AppTest:
+def opened(folder: Path, study: VonradTables, part: str = "accuracy") -> AppTest:
     write(folder, study)
-    return AppTest.from_function(page, args=(MODEL, str(folder)), default_timeout=120).run()
+    app = AppTest.from_function(page, args=(MODEL, str(folder)), default_timeout=120)
+    app.session_state["part"] = part
+    return app.run()
 
 
 def words(app: AppTest) -> str:
@@ -56,26 +58,27 @@ def words(app: AppTest) -> str:
 
 
 def test_it_shows_four_figures_a_table_and_what_is_ours(tmp_path: Path) -> None:
-    app = opened(tmp_path, whole())
-    assert not app.exception
-    assert len(app.get("plotly_chart")) == 4
-    said = words(app)
+    shown = {part: opened(tmp_path, whole(), part) for part in vonrad_view.TABS}
+    assert not any(app.exception for app in shown.values())
+    assert [len(app.get("plotly_chart")) for app in shown.values()] == [3, 1, 0]
+    said = "".join(map(words, shown.values()))
     assert all(
         sentence in said
         for sentence in (*READINGS, *FINDINGS, "resnet18 instead of GoogLeNet.", "top-1 69.78 %", "CPU")
     )
-    (table,) = app.dataframe
+    (table,) = shown["savings"].dataframe
     assert list(table.value.right)[:2] == ["360 of 400", "38 of 400"]
     assert len(table.value) == 1 + 2 * 3
 
 
 def test_the_cost_is_chosen_and_stands_in_the_address(tmp_path: Path) -> None:
-    app = opened(tmp_path, whole())
+    app = opened(tmp_path, whole(), "savings")
     app.selectbox(key="cost").set_value("multiply-adds, channels taken out").run()
     assert not app.exception
     assert {name: known.default for name, known in vonrad_view.parameters([tmp_path]).items()} == {
         "network": MODEL,
         "cost": "parameters",
+        "part": "accuracy",
     }
 
 
