@@ -61,7 +61,9 @@ def retrain(
     retraining.check(arguments)
     if start.estimate:
         cost = retraining.estimate(arguments)
-        output.say(vars(cost) | {"seconds_per_epoch": cost.epoch_seconds}, estimate_text(cost))
+        output.say(
+            vars(cost) | {"seconds_per_epoch": cost.epoch_seconds, "warnings": list(cost.warnings)}, estimate_text(cost)
+        )
         return None
     found = Jobs(settings.folder)
     job = found.start("retrain", arguments, task.title)
@@ -108,6 +110,7 @@ def estimate_text(cost: Any) -> str:
         f" {counted(cost.images, 'photograph')}, {duration(cost.epoch_seconds)} an epoch.",
         f"Measured on {cost.device}: {step} (median of {cost.n} steps); a tenth is added for validation and saving.",
         f"On disk: about {size(cost.bytes)}.",
+        *(f"Warning: {warning}" for warning in cost.warnings),
     )
     return "\n".join(lines)
 
@@ -136,7 +139,8 @@ def text_of(line: Facts) -> str:
     if stage == "training":
         named = " ".join(line["skipped"][:NAMED])
         left_out = f"; {line['skipped_images']} could not be read: {named}" if line.get("skipped_images") else ""
-        return f"training on {line['train']:,}, choosing on {line['validation']:,}{left_out}"
+        found = "".join(f"\nWarning: {warning}" for warning in line.get("warnings", ()))
+        return f"training on {line['train']:,}, choosing on {line['validation']:,}{left_out}{found}"
     place = f"level {line.get('level')} of {line.get('levels')}"
     if stage == "epoch":
         right = f"{line['correct']:,} of {line['total']:,} right ({line['correct'] / line['total']:.1%})"
@@ -212,7 +216,7 @@ def act(jobs: Jobs, job: Job, action: str) -> None:
         verb = {"pause": "paused", "stop": "stopped"}[action]
         next_step = "Run `python -m core jobs` to see which jobs run."
         raise BadSpec(f"{job.id} does not run: it is {job.state}.", f"Only a running job can be {verb}.", next_step)
-    if action == "resume" and job.state == "paused":
+    if action == "resume" and job.state in ("pausing", "paused"):
         jobs.unpause(job.id)
     else:
         getattr(jobs, action)(job.id)

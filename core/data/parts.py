@@ -68,6 +68,11 @@ def split(photos: PhotoSet, sizes: Sequence[int], seed: int) -> list[PhotoSet]:
     return [PhotoSet(photos.title, photos.classes, [photos.photos[row] for row in part], photos.notes) for part in rows]
 
 
+def validation_size(rest: int) -> int:
+    """How many of the photographs in val/ choose the best epoch."""
+    return round(rest * VALIDATION / (VALIDATION + TEST)) if rest < VALIDATION + TEST else VALIDATION
+
+
 def load_images(photos: PhotoSet, rule: InputRule, folder: Path, held_out: Collection[str] = ()) -> Loading:
     """The folders train/ and val/ of a data set, val/ split as in Less is More, scaled down where
     there are fewer photographs.
@@ -76,6 +81,5 @@ def load_images(photos: PhotoSet, rule: InputRule, folder: Path, held_out: Colle
     Yields and raises as `decode` does.
     """
     rest = part(photos, "val", held_out)
-    validation = round(len(rest) * VALIDATION / (VALIDATION + TEST)) if len(rest) < VALIDATION + TEST else VALIDATION
-    parts = (part(photos, "train", held_out), *split(rest, [validation], SPLIT_SEED))
+    parts = (part(photos, "train", held_out), *split(rest, [validation_size(len(rest))], SPLIT_SEED))
     return Images(*(yield from decode(parts, rule, folder)))

@@ -31,10 +31,19 @@ class Control:
         self.folder = folder
 
     def check(self) -> None:
-        """Waits while the job is paused. Raises Stopped when it shall stop."""
-        while self.folder and (self.folder / "pause").exists() and not (self.folder / "stop").exists():
-            time.sleep(REST_S)
-        if self.folder and (self.folder / "stop").exists():
+        """Waits while the job is paused, and says so with the file `waiting`.
+
+        Raises Stopped when it shall stop.
+        """
+        if not self.folder:
+            return
+        pause, stop, waiting = (self.folder / name for name in ("pause", "stop", "waiting"))
+        if pause.exists():
+            waiting.touch()
+            while pause.exists() and not stop.exists():
+                time.sleep(REST_S)
+            waiting.unlink(missing_ok=True)
+        if stop.exists():
             raise Stopped("Stopped.", "What was finished is kept.", "Resume it to go on.")
 
 

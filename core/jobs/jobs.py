@@ -2,9 +2,10 @@
 and is found again.
 
 A job is a folder, <cache>/jobs/<id>/: job.json (what it is), progress.jsonl (a line a step),
-log.txt (what the process printed), and, while they are wanted, the files `pause` and `stop`. Its
-process holds a lock on `lock` as long as it lives: the lock says whether it runs, so that a killed
-process, a restarted server or a second starter are all seen as they are.
+log.txt (what the process printed), and, while they are wanted, the files `pause` and `stop`;
+`waiting` exists while a paused process waits. The process holds a lock on `lock` as long as it
+lives: the lock says whether it runs, so that a killed process, a restarted server or a second
+starter are all seen as they are.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ Work = Callable[[Mapping[str, Any], Control], Iterator[Facts]]
 JOBS: Registry[Work] = Registry("kind of job")
 STATES: dict[str, str] = {
     "running": "at work",
+    "pausing": "about to pause, as soon as its current step ends",
     "paused": "paused: it keeps its memory and goes on where it is",
     "stopping": "about to stop",
     "stopped": "stopped: what was finished is kept, and it can go on",
@@ -87,7 +89,7 @@ class Jobs:
             return self.get(name)
         try:
             home.mkdir(parents=True, exist_ok=True)
-            for wish in ("pause", "stop", "failed.json", "done"):
+            for wish in ("pause", "stop", "waiting", "failed.json", "done"):
                 (home / wish).unlink(missing_ok=True)
             module = JOBS[kind].value.__module__
             about = {"kind": kind, "module": module, "title": title, "arguments": dict(arguments), "begun": time.time()}
@@ -211,8 +213,11 @@ def register_kind(about: Mapping[str, Any]) -> None:
 def _state(home: Path) -> tuple[str, str]:
     """What a job does, and why it failed."""
     if _is_locked(home):
-        wishes = {"stopping": "stop", "paused": "pause"}
-        return next((state for state, wish in wishes.items() if (home / wish).exists()), "running"), ""
+        if (home / "stop").exists():
+            return "stopping", ""
+        if (home / "pause").exists():
+            return ("paused" if (home / "waiting").exists() else "pausing"), ""
+        return "running", ""
     if (home / "done").exists():
         return "done", ""
     if (home / "failed.json").exists():

@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from core.base.errors import SparsightError
-from core.jobs.control import Control, Stopped
+from core.jobs.control import Control, Stopped, under
 from core.jobs.jobs import JOBS, register_kind, replace_text
 
 
@@ -32,8 +32,9 @@ def work(folder: Path, name: str) -> int:
         about = json.loads((home / "job.json").read_text())
         try:
             register_kind(about)
-            with (home / "progress.jsonl").open("a") as lines:
-                for step in JOBS[about["kind"]].value(about["arguments"], Control(home)):
+            control = Control(home)
+            with (home / "progress.jsonl").open("a") as lines, under(control):
+                for step in JOBS[about["kind"]].value(about["arguments"], control):
                     lines.write(json.dumps(step | {"at": round(time.time(), 2)}) + "\n")
                     lines.flush()
             (home / "done").touch()

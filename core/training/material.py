@@ -17,7 +17,7 @@ from core.data.classes import readable
 from core.data.datasets import DATASETS, photo_sets
 from core.data.decode import TrainingImages, decode
 from core.data.folders import PREFIX, SUFFIXES, read_folder
-from core.data.parts import SPLIT_SEED, Images, Loading, load_images, part, split
+from core.data.parts import SPLIT_SEED, Images, Loading, load_images, part, split, validation_size
 from core.data.photo_sets import PhotoSet
 from core.models.cards import InputRule
 from core.models.zoo import named
@@ -42,14 +42,17 @@ def photographs(arguments: Mapping[str, Any]) -> tuple[PhotoSet, set[str]]:
     return found, file_names(arguments.get("held_out", ""))
 
 
-def training_photographs(photos: PhotoSet, held_out: Collection[str]) -> int:
-    """How many photographs will be trained on, as far as it can be said before they are decoded.
+def part_sizes(photos: PhotoSet, held_out: Collection[str]) -> tuple[int, int]:
+    """How many photographs train the network and how many validate it, as far as it can be said
+    before they are decoded.
 
     Raises BadSpec.
     """
     if has_folders(photos):
-        return len(part(photos, "train", held_out))
-    return round(len(part(photos, "", held_out)) * (1 - 2 * SHARE))
+        return len(part(photos, "train", held_out)), validation_size(len(part(photos, "val", held_out)))
+    whole = len(part(photos, "", held_out))
+    validation = max(1, round(SHARE * whole))
+    return whole - 2 * validation, validation
 
 
 def has_folders(photos: PhotoSet) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -26,12 +27,13 @@ from core.models.head import Backbone, initial_weights
 from core.specs import RetrainSpec
 from core.specs.written import read_retrain_spec
 from core.training.masks import check_amounts
-from core.training.material import load, photographs, pretrained, skipped, training_photographs
+from core.training.material import load, part_sizes, photographs, pretrained, skipped
 from core.training.series import Material, Step, check_stored, recipe_of, run_series
 from core.training.single import Photographs, Subject, computed_in
 from core.training.task import RetrainTask, spec_of
 
 Arguments = Mapping[str, Any]
+FEWEST_VALIDATION = 50
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,15 +90,41 @@ def train_series(arguments: Arguments, control: Control, read: Reader) -> Iterat
     series = read(arguments, photos)
     images = yield from _decoded(load(photos, series.rule, Path(arguments["folder"]), held_out), control)
     left_out = skipped(images)
+    spec, sizes = series.spec, (len(images.train), len(images.validation))
     yield {
         "stage": "training",
-        "train": len(images.train),
-        "validation": len(images.validation),
+        "model": spec.model,
+        "run": spec.name,
+        "seed": spec.seed,
+        "train": sizes[0],
+        "validation": sizes[1],
+        "warnings": list(warnings(*sizes, spec.first.batch_size)),
         "skipped": list(left_out[:20]),
         "skipped_images": len(left_out),
     }
     for step in _steps(series, images, arguments, control):
         yield told(step)
+
+
+def warnings(train: int, validation: int, batch: int) -> tuple[str, ...]:
+    """What makes a run of so few photographs hard to trust.
+
+    Args:
+        train, validation: photographs. batch: photographs of a step.
+    """
+    found = []
+    if train <= batch:
+        found.append(
+            f"An epoch is a single step: all {train} training photographs fit into one batch of {batch}. Add"
+            " photographs, choose smaller batches, or train for many epochs."
+        )
+    if validation < FEWEST_VALIDATION:
+        points = 98 / math.sqrt(validation)  # half of a 95 % interval around one half
+        found.append(
+            f"Only {validation} photographs choose the best epoch: an accuracy counted on them is uncertain by up to"
+            f" {points:.0f} points either way. Use {FEWEST_VALIDATION} or more."
+        )
+    return tuple(found)
 
 
 def _decoded(loading: Loading, control: Control) -> Generator[Facts, None, Images]:
@@ -138,7 +166,7 @@ def check(arguments: Arguments, read: Reader = read_series) -> None:
     if arguments["photographs"] in DATASETS:
         return
     photos, held_out = photographs(arguments)
-    training_photographs(photos, held_out)
+    part_sizes(photos, held_out)
     series = read(arguments, photos)
     check_amounts(series.spec, series.description.card())
     if series.spec.start == "pretrained" and (file := arguments.get("weights")):
@@ -156,6 +184,7 @@ class Cost:
     seconds: float
     bytes: int
     images: int
+    validation: int
     epochs: int
     step_ms: float  # median
     n: int
@@ -167,24 +196,38 @@ class Cost:
         """Of one epoch, validation and saving included."""
         return self.seconds / self.epochs
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What makes the run hard to trust."""
+        return warnings(self.images, self.validation, self.batch)
 
-def estimate(arguments: Arguments, n: int = 5, read: Reader = read_series) -> Cost:
+
+def estimate(
+    arguments: Arguments, n: int = 5, read: Reader = read_series, progress: Callable[[int, int], None] | None = None
+) -> Cost:
     """Measures a few training steps on random pixels of the right size.
 
-    Raises as the run would for what it cannot read.
+    Args:
+        progress: called before each step with the steps done and their number; may raise.
+    Raises:
+        As the run would for what it cannot read.
     """
     photos, held_out = photographs(arguments)
     series, device = read(arguments, photos), choose_device(arguments.get("device") or None)
     spec, card = series.spec, series.description.card()
-    rows, images = spec.first.batch_size, training_photographs(photos, held_out)
+    rows, (images, validation) = spec.first.batch_size, part_sizes(photos, held_out)
     pixels = torch.randint(0, 256, (rows, 3, *card.input_px), dtype=torch.uint8)
     data = TrainingImages(pixels, torch.arange(rows) % len(card.classes), card.classes)
     task = Photographs(
         Subject(card.build(), {}, card.input, 0, "estimate", spec.first.precision), data, spec.first, device
     )
     (batch,) = task.batches(0)
-    # The first one warms up.
-    times = sorted([seconds(lambda: task.losses_and_gradients(batch), device) for _ in range(n + 1)][1:])
+    times = []
+    for step in range(n + 1):
+        if progress:
+            progress(step, n + 1)
+        times.append(seconds(lambda: task.losses_and_gradients(batch), device))
+    times = sorted(times[1:])  # the first one warms up
     epochs = sum(len(recipe_of(spec, level).epoch_rates) for level in range(len(spec.targets)))
     size = (
         sum(int(card.parameters * (1 - target) * 4 + card.parameters / 8) for target in spec.targets)
@@ -196,6 +239,7 @@ def estimate(arguments: Arguments, n: int = 5, read: Reader = read_series) -> Co
         seconds=whole,
         bytes=size,
         images=images,
+        validation=validation,
         epochs=epochs,
         step_ms=times[n // 2] * 1000,
         n=n,

@@ -16,6 +16,7 @@ from core.base.draws import entropy, numpy_generator
 from core.data.batches import Batch
 from core.data.decode import TrainingImages
 from core.evaluation.evaluate import count_right
+from core.jobs.control import check
 from core.specs import TrainSpec
 from core.training import augment
 from core.training.augment import Moves
@@ -122,8 +123,12 @@ def count_correct(subject: Subject, data: TrainingImages, device: torch.device) 
         with casting(device, subject.precision):
             return subject.network(seen)
 
-    rows = torch.arange(len(data)).split(EVALUATION_BATCH)
-    return count_right(answer, (Batch(part, *_on(device, data.images[part], data.labels[part])) for part in rows))
+    def batches() -> Iterator[Batch]:
+        for rows in torch.arange(len(data)).split(EVALUATION_BATCH):
+            check()
+            yield Batch(rows, *_on(device, data.images[rows], data.labels[rows]))
+
+    return count_right(answer, batches())
 
 
 def regrown(subject: Subject) -> int:

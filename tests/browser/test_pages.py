@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import pytest
 
-from tests.browser.conftest import OpenTab, settled
+from tests.browser.conftest import OpenTab, playwright_api, settled
+from tests.protocols import small_series
 
 pytestmark = pytest.mark.browser
 MAIN = "[data-testid=stMain]"
@@ -64,13 +68,51 @@ def test_names_and_amounts_stay_in_sight_while_compare_scrolls(tab: OpenTab) -> 
     assert abs(name["x"] - outer["x"]) < 1
 
 
-def test_retrain_says_what_is_missing_and_keeps_what_was_typed(tab: OpenTab) -> None:
+def test_retrain_marks_what_is_missing_takes_an_upload_and_measures(tab: OpenTab, tmp_path: Path) -> None:
     page = tab("retrain")
     page.get_by_role("button", name="What will it cost?").click()
-    page.get_by_text("Photographs is empty.").wait_for()
-    field = page.get_by_role("textbox", name="Photographs")
-    field.fill("/nowhere/at/all")
-    field.press("Enter")
+    page.get_by_text("Required. Name a folder, a zip file or a data set").wait_for()
+    _fill_in(page, tmp_path)
     page.get_by_role("button", name="What will it cost?").click()
-    page.get_by_text("is no folder and no zip file").wait_for()
-    assert field.input_value() == "/nowhere/at/all"
+    page.get_by_text("24 photographs, 24 epochs in all at most").wait_for()
+    page.get_by_text("An epoch is a single step").wait_for()
+
+
+@pytest.mark.long
+def test_retrain_pauses_stops_resumes_trains_and_deletes(tab: OpenTab, tmp_path: Path) -> None:
+    page = tab("retrain")
+    _fill_in(page, tmp_path)
+    page.get_by_role("button", name="Begin").click()
+    page.get_by_text("level 0 of 1, epoch").wait_for()
+    page.get_by_role("button", name="Pause").click()
+    page.get_by_text("paused: it keeps its memory").wait_for()
+    page.get_by_role("button", name="Continue").click()
+    page.get_by_text("at work").wait_for()
+    page.get_by_role("button", name="Stop", exact=True).click()
+    page.get_by_text("stopped: what was finished is kept").wait_for()
+    page.get_by_role("button", name="Resume").click()
+    page.get_by_text("No run is under way.").wait_for()  # it is finished: its networks are listed
+    trained = page.locator("summary").filter(has_text="2 networks")
+    trained.click()
+    page.get_by_role("button", name="Delete", exact=True).click()
+    page.get_by_role("button", name="Delete them").click()
+    trained.wait_for(state="hidden")
+
+
+def _fill_in(page: playwright_api.Page, folder: Path) -> None:
+    """A small run of one's own on an uploaded zip file: level 0 and one pruned level."""
+    photographs = small_series.photographs(folder / "tiny")
+    upload = Path(shutil.make_archive(str(folder / "tiny"), "zip", photographs))
+    page.locator("input[type=file]").set_input_files(upload)
+    page.wait_for_function("document.querySelector('input[aria-label=Photographs]').value.endsWith('tiny.zip')")
+    page.get_by_text("Your own", exact=True).click()
+    page.locator("summary").get_by_text("Settings", exact=True).click()
+    page.get_by_text("Random weights", exact=True).click()
+    _type(page, "Sparsities of the levels, %", "50")
+    _type(page, "Epochs per level, at most", "12")
+
+
+def _type(page: playwright_api.Page, label: str, text: str) -> None:
+    field = page.get_by_label(label, exact=True)
+    field.fill(text)
+    field.press("Enter")

@@ -86,7 +86,7 @@ def test_paused_it_waits_and_goes_on(tmp_path: Path) -> None:
     job = jobs.start("merkle", arguments(tmp_path, epochs=30), "paused")
     until(jobs, job.id, lambda found: found.last.get("stage") == "epoch")
     jobs.pause(job.id)
-    assert jobs.get(job.id).state == "paused"
+    until(jobs, job.id, lambda found: found.state == "paused")  # "pausing" until the step ends
     steps = jobs.get(job.id).steps
     jobs.unpause(job.id)
     until(jobs, job.id, lambda found: found.steps > steps)

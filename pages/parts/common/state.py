@@ -53,6 +53,7 @@ class Clicked:
 
     heatmaps: set[str] = field(default_factory=set)  # questions of methods that take many passes
     counts: set[str] = field(default_factory=set)  # data sets of photographs
+    cost: Hashable | None = None  # of which run of training
 
 
 @dataclass
@@ -84,11 +85,14 @@ class Lessons:
 
 @dataclass
 class Upload:
-    """A person's own image, and their network where it was refused. seen: id of the last file."""
+    """A person's own image, and why their network or photographs were refused. seen: id of the last
+    file.
+    """
 
     image: bytes | None = None
     seen: str = ""
     refused: SparsightError | None = None
+    refused_photographs: SparsightError | None = None
 
 
 @dataclass

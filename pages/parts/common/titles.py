@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from core.base.registry import Entry
 from core.data.datasets import DATASETS
+from core.pruning import CRITERIA
 
 SCHEDULES = {
     "none": "Dense",
@@ -38,6 +39,12 @@ WEIGHTS = {
     "merkle-global": "Less is More, global",
 }
 LAYERS = {"first": "First layer", "classifier": "Classifier"}
+
+
+def way(name: str) -> str:
+    """A way to prune, GRANULARITY-SCOPE-CRITERION: "Filters, per layer, Taylor"."""
+    granularity, scope, criterion = name.split("-", 2)
+    return f"{GRANULARITY.get(granularity, granularity)}, {SCOPES[scope].lower()}, {CRITERIA[criterion].title}"
 
 
 def of(registry: Mapping[str, Entry]) -> dict[str, str]:

@@ -42,13 +42,6 @@ ROW_TITLES = {
 SHOW_TITLES = {"overlay": "Overlay", "visible": "Top 10 % only", "difference": "Difference", "cells": "Raw cells"}
 
 
-def way_title(way: str) -> str:
-    """What people read for a way to prune: "Filters, per layer, Taylor"."""
-    granularity, scope, criterion = way.split("-", 2)
-    what = titles.GRANULARITY.get(granularity, granularity)
-    return f"{what}, {titles.SCOPES[scope].lower()}, {CRITERIA[criterion].title}"
-
-
 @dataclass(frozen=True)
 class Text(Choice):
     """Free text, read by the page itself; "" is its default."""
@@ -66,7 +59,7 @@ OWN: dict[str, Parameter] = {
     "amounts": Text("", ()),
     "count": Number(1, 1, MOST_ROWS),
     "cams": Several(tuple(CAMS), titles=titles.of(CAMS)),
-    "ways": Several(WAYS, titles={way: way_title(way) for way in WAYS}),
+    "ways": Several(WAYS, titles={way: titles.way(way) for way in WAYS}),
 }
 # Explore's, which a list of amounts stands for here.
 SLIDERS = ("unit", "sparsity", "fine", "wide", "ratio", "level", "threshold")
@@ -210,4 +203,4 @@ def _pruned_row(
         replace(p, granularity=granularity, scope=scope, criterion=criterion, overrides=() if fixed else p.overrides)
         for p in listed
     )
-    return _row(way_title(way), variant, image, cam, tuple(dict.fromkeys(again)))  # an N:M pattern has one amount only
+    return _row(titles.way(way), variant, image, cam, tuple(dict.fromkeys(again)))  # an N:M pattern has one amount only

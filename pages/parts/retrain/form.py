@@ -4,6 +4,7 @@ what it will cost.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -11,10 +12,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
-from core.base.errors import BadSpec
+from core.base.errors import BadSpec, SparsightError
 from core.base.numbers import duration, size
 from core.data.datasets import photo_sets
+from core.data.uploads import keep_zip
 from core.models.architectures import OFFERED
 from core.models.head import data_name
 from core.protocols.merkle import job as merkle_job
@@ -23,6 +26,9 @@ from core.specs import AUGMENTATIONS, GRANULARITIES, OPTIMISERS, RATES, RESETS, 
 from core.training.retrain import Cost, check, estimate, read_series
 from core.training.task import RetrainTask
 from pages.parts.common import access, engine, frame, titles
+from pages.parts.common.background import Work
+from pages.parts.common.state import state
+from pages.parts.common.waiting import wait
 from pages.parts.sidebar.model import listed
 
 Arguments = Mapping[str, Any]
@@ -35,8 +41,16 @@ RECIPES = {
     "own": "Any granularity, criterion and schedule, at the sparsities that you choose.",
 }
 NAMES = {"less-is-more": "Less is More", "own": "Your own"}
+STARTS = {"pretrained": "Pretrained weights", "random": "Random weights"}
+RESET_TITLES = {
+    "": "What the dense network began with",
+    "initialisation": "Random weights",
+    "epoch-1": "The dense network after epoch 1",
+}
+OPTIMISER_TITLES = {"sgd": "SGD", "adamw": "AdamW"}
 SETS = photo_sets()
 READERS = {"retrain": read_series, "merkle": merkle_job.read_series}
+MOST_MB = 2048  # of an upload
 
 
 def form() -> tuple[str, Arguments, str] | None:
@@ -44,22 +58,28 @@ def form() -> tuple[str, Arguments, str] | None:
 
     Nothing is computed before a click.
     """
-    recipe = st.segmented_control(
-        "Recipe",
-        tuple(RECIPES),
-        default="less-is-more",
-        required=True,
-        format_func=NAMES.__getitem__,
-        key="_recipe",
-        label_visibility="collapsed",
-    )
-    st.caption(RECIPES[recipe])
     left, right = st.columns(2, gap="medium")
     with left:
-        words = _material()
+        data, missing = _photographs()
     with right:
-        words |= _less_is_more() if recipe == "less-is-more" else _own()
-        words["seed"] = st.number_input("Seed", 0, 1000, 0, key="_seed")
+        model = st.selectbox("Network", OFFERED, key="_architecture", format_func=_network_title)
+        recipe = st.segmented_control(
+            "Recipe",
+            tuple(RECIPES),
+            default="less-is-more",
+            required=True,
+            format_func=NAMES.__getitem__,
+            key="_recipe",
+            help=listed(RECIPES, NAMES),
+        )
+    words: dict[str, Any] = {"model": model, "data": data}
+    with st.expander("Settings", icon=":material/tune:"):
+        left, right = st.columns(2, gap="medium")
+        with left:
+            words |= _material()
+        with right:
+            words |= _less_is_more() if recipe == "less-is-more" else _own()
+            words["seed"] = st.number_input("Seed", 0, 1000, 0, key="_seed")
     if recipe == "own":
         with frame.explained():
             command = shlex.join(_task(words).command())
@@ -68,58 +88,117 @@ def form() -> tuple[str, Arguments, str] | None:
     cost, begin = st.columns(2)
     measured = cost.button("What will it cost?", key="_cost", icon=":material/timer:", width="stretch")
     begun = begin.button("Begin", key="_begin", type="primary", icon=":material/play_arrow:", width="stretch")
-    if not (measured or begun):
-        return None
-    if not words["data"]:
-        st.error(
-            "**Photographs is empty.** Name a folder, a zip file or a data set on the machine that runs this app.",
-            icon=":material/error:",
-        )
+    if (measured or begun) and not data:
+        missing.error("**Required.** Name a folder, a zip file or a data set, or upload a zip file.")
         return None
     with frame.explained():
-        access.require(access.TRAINING)
-        asked = _published(words) if recipe == "less-is-more" else _free(words)
-        if begun:
-            check(asked[1], READERS[asked[0]])
-            return asked
-        with st.spinner("Measuring a few steps ..."):
-            _say_cost(estimate(asked[1], read=READERS[asked[0]]))
+        return _asked(words, recipe, measured, begun)
     return None
 
 
+def _asked(words: Mapping[str, Any], recipe: str, measured: bool, begun: bool) -> tuple[str, Arguments, str] | None:
+    """What Begin asks for; what it will cost is said where that was asked, and stays until the form
+    is changed.
+    """
+    if not words["data"] or not (measured or begun or state().clicked.cost):
+        return None
+    asked = _published(words) if recipe == "less-is-more" else _free(words)
+    work = _measuring(asked)
+    if begun or measured:
+        access.require(access.TRAINING)
+        state().clicked.cost = work.key if measured else None
+    if begun:
+        check(asked[1], READERS[asked[0]])
+        return asked
+    if state().clicked.cost == work.key:
+        task = wait(work, st.container())
+        if task.succeeded:
+            _say_cost(task.answer)
+    return None
+
+
+def _measuring(asked: tuple[str, Arguments, str]) -> Work:
+    kind, arguments, _ = asked
+    return Work(
+        place="retrain-cost",
+        key=("retrain-cost", kind, json.dumps(arguments, sort_keys=True)),
+        what="Measuring training steps",
+        run=lambda task: estimate(arguments, read=READERS[kind], progress=task.advance),
+    )
+
+
+def _photographs() -> tuple[str, DeltaGenerator]:
+    """Which photographs, and where to say that they are missing."""
+    data = st.text_input(
+        "Photographs",
+        os.environ.get("SPARSIGHT_PHOTOS", ""),
+        key="_photographs",
+        placeholder="a folder, a zip file, or imagenette",
+        help=(
+            "On the machine that runs this app: a folder or zip file with one folder for each class (with train/ and"
+            f" val/, or without), or a data set that Sparsight downloads: {', '.join(SETS)}."
+        ),
+    ).strip()
+    missing = st.empty()
+    st.file_uploader(
+        "Or upload a zip file",
+        ["zip"],
+        key="_zip",
+        max_upload_size=MOST_MB,
+        on_change=_take_zip,
+        help="One folder for each class. The file is kept in the app's cache folder.",
+    )
+    if refused := state().upload.refused_photographs:
+        frame.show(refused)
+    return data, missing
+
+
+def _take_zip() -> None:
+    """Stores the upload and names it as the photographs."""
+    file, state().upload.refused_photographs = st.session_state["_zip"], None
+    if file is None:
+        return
+    try:
+        access.require(access.TRAINING)
+        st.session_state["_photographs"] = str(keep_zip(file.getvalue(), file.name, engine.engine().folder))
+    except SparsightError as error:
+        state().upload.refused_photographs = error
+
+
+def _network_title(name: str) -> str:
+    known = engine.catalogue()
+    return known[name].title.removesuffix(" (ImageNet)") if name in known else name
+
+
+def _capital(name: str) -> str:
+    """horizontal-flip -> Horizontal flip."""
+    return name[:1].upper() + name[1:].replace("-", " ")
+
+
 def _material() -> dict[str, Any]:
-    """Which network learns from which photographs."""
+    """How photographs and weights enter training."""
     return {
-        "model": st.selectbox("Network", OFFERED, key="_architecture"),
-        "data": (
-            st.text_input(
-                "Photographs",
-                os.environ.get("SPARSIGHT_PHOTOS", ""),
-                key="_photographs",
-                placeholder="imagenette",
-                help=(
-                    "A folder or zip file with one folder a class (with train/ and val/, or without), or a data set "
-                    f"that is fetched: {', '.join(SETS)}."
-                ),
-            ).strip()
-        ),
-        "held-out": (
-            st.text_input(
-                "Held out",
-                key="_held_out",
-                placeholder="optional",
-                help="A folder or zip file. Photographs with the same file names are excluded from training.",
-            ).strip()
-        ),
         "start": st.segmented_control(
-            "Start from", ("pretrained", "random"), default="pretrained", required=True, key="_start"
+            "Start from",
+            tuple(STARTS),
+            default="pretrained",
+            required=True,
+            key="_start",
+            format_func=STARTS.__getitem__,
         ),
-        "weights-file": (
-            st.text_input(
-                "Pretrained weights", key="_weights", placeholder="optional; the network's own by default"
-            ).strip()
-        ),
+        "weights-file": st.text_input(
+            "File of pretrained weights",
+            key="_weights",
+            placeholder="optional",
+            help="By default torchvision's weights, which are downloaded.",
+        ).strip(),
         "size": st.select_slider("Input size, pixels", SIZES, 128, key="_size"),
+        "held-out": st.text_input(
+            "Held-out photographs",
+            key="_held_out",
+            placeholder="optional",
+            help="A folder or zip file. Photographs with the same file names are excluded from training.",
+        ).strip(),
     }
 
 
@@ -168,14 +247,21 @@ def _own() -> dict[str, Any]:
         "Criterion",
         tuple(CRITERIA),
         key="_criterion",
-        help=listed({name: entry.summary for name, entry in CRITERIA.items()}),
+        format_func=lambda name: CRITERIA[name].title,
+        help=listed({name: entry.summary for name, entry in CRITERIA.items()}, titles.of(CRITERIA)),
     )
-    schedule = st.selectbox("Schedule", tuple(RETRAIN_SCHEDULES), key="_schedule", help=listed(RETRAIN_SCHEDULES))
+    schedule = st.selectbox(
+        "Schedule",
+        tuple(RETRAIN_SCHEDULES),
+        key="_schedule",
+        format_func=_capital,
+        help="\n".join(f"- {text[:1].upper()}{text[1:]}" for text in RETRAIN_SCHEDULES.values()),
+    )
     if schedule == "reset":
         reset = st.selectbox(
-            "Reset to", ("the dense network's start", "initialisation", "epoch-1"), key="_reset", help=listed(RESETS)
+            "Reset to", tuple(RESET_TITLES), key="_reset", format_func=RESET_TITLES.__getitem__, help=listed(RESETS)
         )
-        schedule += "" if reset.startswith("the") else f":{reset}"
+        schedule += f":{reset}" if reset else ""
     words: dict[str, Any] = {"pruning": f"{granularity}-{scope}-{criterion}", "schedule": schedule}
     if not n_of_m(granularity):
         written = st.text_input("Sparsities of the levels, %", "50, 75, 87.5", key="_sparsities")
@@ -186,17 +272,36 @@ def _own() -> dict[str, Any]:
 def _learning() -> dict[str, Any]:
     first, second = st.columns(2)
     with first:
-        optimiser = st.selectbox("Optimiser", tuple(OPTIMISERS), key="_optimiser", help=listed(OPTIMISERS))
+        optimiser = st.selectbox(
+            "Optimiser",
+            tuple(OPTIMISERS),
+            key="_optimiser",
+            format_func=OPTIMISER_TITLES.__getitem__,
+            help=listed(OPTIMISERS, OPTIMISER_TITLES),
+        )
         epochs = st.number_input("Epochs per level, at most", 1, 100, 3, key="_own_epochs")
+        batch = st.number_input("Batch size", 1, 1024, 64, key="_batch", help="Photographs of a training step.")
     with second:
         rate = st.number_input("Learning rate", 0.00001, 1.0, 0.001, format="%.5f", key="_rate")
-        shape = st.selectbox("Rates", tuple(RATES), key="_rates", help=listed(RATES))
+        shape = st.selectbox(
+            "Learning-rate schedule",
+            tuple(RATES),
+            key="_rates",
+            format_func=_capital,
+            help=listed(RATES, {name: _capital(name) for name in RATES}),
+        )
     augment = st.multiselect(
-        "Augmentations", tuple(AUGMENTATIONS), ["horizontal-flip"], key="_augment", help=listed(AUGMENTATIONS)
+        "Augmentations",
+        tuple(AUGMENTATIONS),
+        ["horizontal-flip"],
+        key="_augment",
+        format_func=_capital,
+        help=listed(AUGMENTATIONS, {name: _capital(name) for name in AUGMENTATIONS}),
     )
     return {
         "optimiser": optimiser,
         "epochs": epochs,
+        "batch": batch,
         "learning-rate": rate,
         "learning-rate-schedule": shape,
         "augment": augment,
@@ -224,7 +329,9 @@ def _percent(text: str) -> float:
 def _free(words: Mapping[str, Any]) -> tuple[str, Arguments, str]:
     """Raises BadSpec, UnknownName."""
     task = _task(words)
-    return "retrain", task.job_arguments(engine.engine().folder, str(engine.engine().device)), task.title
+    how = f"{titles.way(task.pruning)}, {task.schedule.replace('-', ' ')}"
+    title = f"{_network_title(task.model)} on {data_name(task.data, task.size)}: {how}, seed {task.seed}"
+    return "retrain", task.job_arguments(engine.engine().folder, str(engine.engine().device)), title
 
 
 def _published(words: Mapping[str, Any]) -> tuple[str, Arguments, str]:
@@ -244,7 +351,8 @@ def _published(words: Mapping[str, Any]) -> tuple[str, Arguments, str]:
         "folder": str(engine.engine().folder),
         "device": str(engine.engine().device),
     }
-    return "merkle", arguments, f"Less is More: {words['model']}@{data}, {words['scope']}, seed {words['seed']}"
+    network, scope = _network_title(words["model"]), titles.SCOPES[words["scope"]].lower()
+    return "merkle", arguments, f"{network} on {data}: Less is More, {scope}, seed {words['seed']}"
 
 
 def _say_cost(cost: Cost) -> None:
@@ -254,3 +362,5 @@ def _say_cost(cost: Cost) -> None:
         f" **{size(cost.bytes)}**. Early stopping may make it shorter.",
         icon=":material/timer:",
     )
+    for warning in cost.warnings:
+        st.warning(warning, icon=":material/warning:")

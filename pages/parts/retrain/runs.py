@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -11,19 +11,26 @@ import streamlit as st
 from core import CamSpec, ModelSpec
 from core.base.numbers import size
 from core.figures.plots import training as plots_training
-from core.jobs.jobs import STATES, Job, Jobs
+from core.jobs.jobs import STATES, Facts, Job, Jobs
 from core.models.trained_levels import trained_levels
 from core.results import TrainedLevel
-from pages.parts.common import access, engine, frame, present
+from pages.parts.common import access, engine, frame, present, titles
 from pages.parts.common.markdown import message, plain
 from pages.parts.common.state import state
 from pages.parts.common.story import percent
 
 REFRESH_S = 2.0
-AT_WORK = ("running", "paused", "stopping")
+AT_WORK = ("running", "pausing", "paused", "stopping")
 STILL = {"displayModeBar": False}
 # Red: what went wrong.
-COLOURS = {"running": "violet", "paused": "orange", "stopping": "orange", "stopped": "gray", "done": "green"}
+COLOURS = {
+    "running": "violet",
+    "pausing": "orange",
+    "paused": "orange",
+    "stopping": "orange",
+    "stopped": "gray",
+    "done": "green",
+}
 TITLE = 160  # characters of a title or file name that are shown
 
 
@@ -43,11 +50,15 @@ def begin(asked: tuple[str, Mapping[str, Any], str]) -> None:
 @st.fragment(run_every=REFRESH_S)
 @frame.guarded
 def running() -> None:
-    """All runs, newest first, drawn again every two seconds."""
+    """All runs that are not finished, newest first, drawn again every two seconds.
+
+    Finished ones stand with their networks.
+    """
     found = jobs().all()
-    if not found:
-        st.caption("No run yet.")
-    for job in found:
+    unfinished = [job for job in found if not (job.state == "done" and _is_here(_trained_by(job)))]
+    if not unfinished:
+        st.caption("No run is under way.")
+    for job in unfinished:
         _one(job)
     done = tuple((job.id, _levels_done(job)) for job in found)
     before, state().levels_done = state().levels_done, done
@@ -58,6 +69,19 @@ def running() -> None:
 def _levels_done(job: Job) -> int:
     """How many networks it has trained or found."""
     return int(job.last.get("level", 0)) + (job.last.get("stage") == "level")
+
+
+def _trained_by(job: Job) -> ModelSpec | None:
+    """The series that a job trains, as soon as its process has said so."""
+    for line in jobs().progress(job.id):
+        if "model" in line:
+            return ModelSpec(name=line["model"], weights=line["run"], seed=line["seed"])
+    return None
+
+
+def _is_here(model: ModelSpec | None) -> bool:
+    known = engine.catalogue()
+    return model is not None and model.name in known and model.weights in known.named(model.name).weights
 
 
 def _one(job: Job) -> None:
@@ -72,23 +96,34 @@ def _one(job: Job) -> None:
         share, text = _progress(job)
         st.progress(share, text)
         lines = jobs().progress(job.id)
-        for line in lines:
-            if line.get("skipped_images"):
-                st.caption(
-                    f":material/broken_image: {line['skipped_images']:,} photographs could not be read and were left"
-                    f" out, the first: {plain(access.without_paths(' '.join(line['skipped'][:1])), TITLE)}"
-                )
-                break
-        if any(line.get("stage") == "epoch" for line in lines):
-            figures = (
-                ("loss", plots_training.loss(lines), "Loss by epoch"),
-                ("right", plots_training.right(lines), "Right answers by epoch"),
-            )
-            for column, (name, figure, alt) in zip(st.columns(2, gap="small"), figures, strict=True):
-                column.plotly_chart(present.figure(figure), key=f"_{name}_{job.id}", config=STILL, alt=alt)
+        _about_photographs(lines)
+        _curves(job, lines)
         if job.state in ("failed", "died") and not access.locked() and (log := jobs().log(job.id)):
             with st.expander("Output of its process"):
                 st.code(log, language=None, wrap_lines=True)
+
+
+def _about_photographs(lines: Sequence[Facts]) -> None:
+    """What was left out, and what makes so few hard to trust."""
+    line = next((line for line in lines if line.get("stage") == "training"), {})
+    if line.get("skipped_images"):
+        st.caption(
+            f":material/broken_image: {line['skipped_images']:,} photographs could not be read and were left out, the"
+            f" first: {plain(access.without_paths(' '.join(line['skipped'][:1])), TITLE)}"
+        )
+    for warning in line.get("warnings", ()):
+        st.warning(warning, icon=":material/warning:")
+
+
+def _curves(job: Job, lines: Sequence[Facts]) -> None:
+    if not any(line.get("stage") == "epoch" for line in lines):
+        return
+    figures = (
+        ("loss", plots_training.loss(lines), "Loss by epoch"),
+        ("right", plots_training.right(lines), "Right answers by epoch"),
+    )
+    for column, (name, figure, alt) in zip(st.columns(2, gap="small"), figures, strict=True):
+        column.plotly_chart(present.figure(figure), key=f"_{name}_{job.id}", config=STILL, alt=alt)
 
 
 def _progress(job: Job) -> tuple[float, str]:
@@ -119,7 +154,7 @@ def _buttons(job: Job) -> None:
     doing: dict[str, tuple[str, Any]] = {}
     if job.state == "running":
         doing = {"Pause": (":material/pause:", jobs().pause), "Stop": (":material/stop:", jobs().stop)}
-    elif job.state == "paused":
+    elif job.state in ("pausing", "paused"):
         doing = {"Continue": (":material/play_arrow:", jobs().unpause), "Stop": (":material/stop:", jobs().stop)}
     elif job.state in ("stopped", "died", "failed"):
         doing = {"Resume": (":material/play_arrow:", jobs().resume)}
@@ -145,17 +180,21 @@ def trained() -> None:
     models = [name for name, entry in engine.catalogue().items() if entry.facts.get("retrained")]
     if not models:
         st.caption("None yet. Each level of a run appears here, in Explore and in Compare as soon as it is trained.")
+    finished = {_trained_by(job): job for job in jobs().all() if job.state == "done"}
     for name in models:
         for run, weights in engine.catalogue().named(name).weights.items():
             for seed in weights.series.seeds if weights.series else ():
-                _series(ModelSpec(name=name, weights=run, seed=seed), weights.summary)
+                model = ModelSpec(name=name, weights=run, seed=seed)
+                _series(model, weights.summary, finished.get(model))
 
 
-def _series(model: ModelSpec, summary: str) -> None:
+def _series(model: ModelSpec, summary: str, job: Job | None) -> None:
+    """job: the finished run that trained it, if there is still an entry of it."""
     levels = trained_levels(engine.catalogue(), model)
     total = size(sum(level.bytes for level in levels))
     count = f"{len(levels)} network{'' if len(levels) == 1 else 's'}"
-    with st.expander(f"{plain(model.name)}, {plain(model.weights)}, seed {model.seed}: {count}, {total}"):
+    network, run = engine.catalogue()[model.name].title, titles.WEIGHTS.get(model.weights, model.weights)
+    with st.expander(f"{plain(network)}; {plain(run)}, seed {model.seed}: {count}, {total}"):
         st.caption(message(summary))
         if not levels:
             st.caption("No level is trained yet.")
@@ -165,6 +204,10 @@ def _series(model: ModelSpec, summary: str) -> None:
             width="stretch",
             column_config={"Explore": st.column_config.LinkColumn(display_text="open")},
         )
+        if job and st.toggle("Training curves", key=f"_show_{job.id}"):
+            lines = jobs().progress(job.id)
+            _about_photographs(lines)
+            _curves(job, lines)
         if any(level.own for level in levels) and access.offers(access.DELETION):
             _delete(model, sum(level.bytes for level in levels if level.own))
         elif not any(level.own for level in levels) and levels:
@@ -201,7 +244,8 @@ def _rows(model: ModelSpec, levels: tuple[TrainedLevel, ...]) -> dict[str, list[
 def _delete(model: ModelSpec, count: int) -> None:
     with st.popover("Delete", icon=":material/delete:", type="tertiary"):
         st.markdown(
-            f"The networks of this run take {size(count)}. To get them back, you would have to train them again."
+            f"The networks of this run take {size(count)}. To get them back, you would have to train them again. The"
+            " entry of the run and its curves are deleted with them."
         )
         st.button("Delete them", key=f"_delete_{model.key}", type="primary", on_click=_forget, args=(model,))
 
@@ -211,3 +255,6 @@ def _forget(model: ModelSpec) -> None:
         access.require(access.DELETION)
         engine.engine().forget(model)
         engine.forget()
+        for job in jobs().all():
+            if job.state == "done" and _trained_by(job) == model:
+                jobs().delete(job.id)

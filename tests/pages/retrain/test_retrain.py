@@ -69,7 +69,11 @@ def test_a_run_from_the_form_to_explore_and_away_again(
     assert not app.error, app.error[0].value
     ended(own_cache, "done")
     app = retrain()
-    assert "done" in words(app)
+    assert "No run is under way." in words(app)  # a finished one stands with its networks only
+    toggle = next(toggle for toggle in app.toggle if toggle.label == "Training curves")
+    toggle.set_value(True).run()
+    assert len(app.get("plotly_chart")) == 2
+    assert "Only 7 photographs choose the best epoch" in "".join(warning.value for warning in app.warning)
     # Others came along.
     (table,) = [table for table in app.dataframe if list(table.value["removed (target)"]) == ["0.0 %", "50.0 %"]]
     assert all(" of 12 (" in right or " of " in right for right in table.value["right, validation"])
@@ -84,6 +88,7 @@ def test_a_run_from_the_form_to_explore_and_away_again(
     assert not app.error, app.error[0].value
     assert name not in engine.catalogue()
     assert not list(own_cache.glob(f"{name}/**/*.safetensors"))
+    assert Jobs(own_cache).all() == []
 
 
 def test_the_cost_is_measured_not_guessed(retrain: OpenRetrain, photographs: Path) -> None:
@@ -92,6 +97,11 @@ def test_the_cost_is_measured_not_guessed(retrain: OpenRetrain, photographs: Pat
     (said,) = [info.value for info in app.info]
     assert "24 photographs, 2 epochs in all at most" in said
     assert "median of 5" in said
+    warned = "".join(warning.value for warning in app.warning)
+    assert "all 24 training photographs fit into one batch of 64" in warned
+    assert "Only 7 photographs choose the best epoch" in warned
+    app.number_input(key="_seed").set_value(1).run()
+    assert not app.info  # of another run
 
 
 @pytest.mark.long
@@ -112,7 +122,7 @@ def test_a_run_is_stopped_and_goes_on(retrain: OpenRetrain, photographs: Path, o
 
 @pytest.mark.parametrize(
     ("wrong", "said"),
-    [("", "Name a folder, a zip file"), ("/nowhere/at/all", "nowhere"), (DIGITS, "holds digits")],
+    [("", "Required"), ("/nowhere/at/all", "nowhere"), (DIGITS, "holds digits")],
 )
 def test_photographs_that_are_not_there_are_said_before_anything_begins(
     retrain: OpenRetrain, own_cache: Path, wrong: str, said: str
