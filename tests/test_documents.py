@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 import re
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 from bench import BENCHES
-from core import CamSpec, DataSpec, Engine, ImageRef, ModelSpec, PruningSpec, VariantSpec
+from core import CamSpec, DataSpec, Engine, ImageRef, ModelSpec, PruningSpec, SparsightError, VariantSpec
 from core.base.errors import BadFile, UnknownName
 from core.base.settings import REPOSITORY
 from core.cli.main import main
@@ -176,6 +177,20 @@ def test_every_link_between_documents_leads_somewhere() -> None:
     for document in (README, *DOCS.rglob("*.md")):
         for target in re.findall(r"\]\(([^)#]+)\)", document.read_text(encoding="utf-8")):
             assert "://" in target or (document.parent / target).exists(), f"{document.name}: {target}"
+
+
+def errors_of(kind: type[Exception]) -> set[type[Exception]]:
+    """All classes below this one."""
+    return {each for below in kind.__subclasses__() for each in (below, *errors_of(below))}
+
+
+def test_every_error_is_explained() -> None:
+    for path in (*(REPOSITORY / "core").rglob("*.py"), *(REPOSITORY / "pages" / "parts").rglob("*.py")):
+        parts = path.relative_to(REPOSITORY).with_suffix("").parts
+        import_module(".".join(parts[:-1] if parts[-1] == "__init__" else parts))
+    ours = {each.__name__ for each in errors_of(SparsightError) if each.__module__.startswith(("core.", "pages."))}
+    text = (DOCS / "troubleshooting.md").read_text(encoding="utf-8")
+    assert re.findall("^### (.+)$", text, re.MULTILINE) == sorted(ours)
 
 
 def test_the_readme_is_short() -> None:
