@@ -21,6 +21,8 @@ from core.cli.main import main
 from core.data.datasets import DATASETS
 from core.measures import MEASURES
 from core.models.zoo import MODELS, default_model, named
+from core.protocols.googlenet import tables as googlenet_tables
+from core.protocols.googlenet.protocol import PRUNINGS, RETRAININGS
 from core.protocols.googlenet.summary import percent
 from core.protocols.lukkien.tables import found_studies, load_study
 from core.protocols.series import tables as series_tables
@@ -135,6 +137,20 @@ def test_the_course_of_soft_iou_is_the_shipped_tables() -> None:
             assert f"| {peak.overlap:.3f}, at level {peak.level}; {mean.overlap.iloc[0]:.3f} at level 0 |" in text
 
 
+def test_levels_of_the_thesis_are_the_shipped_tables() -> None:
+    text = " ".join((PAPERS / "thesis.md").read_text(encoding="utf-8").split())
+    levels = load_study(Engine("cpu").roots, "mnist-60000", "mnist-test+noise-0.2-s0").levels
+    thesis = levels[levels.series == "iterative-reset"]
+    dense, mean = thesis[thesis.level == 0], thesis.groupby("level").mean(numeric_only=True)
+    for column in ("accuracy_clean", "accuracy_noisy"):
+        assert f"| {', '.join(f'{100 * value:.2f}' for value in dense[column])} % |" in text
+    for level in (0, 10):
+        assert f"| {mean.map_mean[level]:.3f}, {mean.map_std[level]:.3f} |" in text
+    near = mean[mean.accuracy_noisy >= mean.accuracy_noisy[0] - 0.01].iloc[-1]
+    assert f"down to level {near.name} ({percent(1 - near.density)} sparsity, {near.weights_left:.0f} weights)" in text
+    assert f"At 98.0 % it is {percent(mean.accuracy_noisy[mean.weights_left == 46].item())}." in text
+
+
 def test_two_minutes_say_what_happens() -> None:
     text, engine, digits = README.read_text(encoding="utf-8"), Engine("cpu"), DataSpec(noise=0.2)
     lite, coffee = default_model("efficientnet-lite0"), ImageRef(source="gallery", name="coffee")
@@ -171,6 +187,28 @@ def test_less_is_more_is_the_shipped_tables(run: str, seed: int) -> None:
     assert f"| {' | '.join(cells)} |" in text
     gained, lost, _ = table.gained(1)
     assert f"{gained} and {lost} (p" in " ".join(text.split())
+
+
+@pytest.mark.parametrize("pruning", PRUNINGS)
+@pytest.mark.parametrize("retraining", RETRAININGS)
+def test_the_googlenet_study_is_the_shipped_tables(pruning: str, retraining: str) -> None:
+    tables = googlenet_tables.load(Engine("cpu").roots, "squeezenet1_1@imagenette-128")
+    rows = tables.series(pruning, retraining, 0)
+    cells = (f"{100 * row.accuracy:.1f} [{100 * row.low:.0f}, {100 * row.high:.0f}]" for row in rows.itertuples())
+    dense, *others = cells
+    text = " ".join((PAPERS / "googlenet.md").read_text(encoding="utf-8").split())
+    assert f"| {' | '.join(others)} |" in text
+    assert f"the dense network classifies {dense.split()[0]} % correctly" in text
+
+
+def test_every_paper_says_what_is_not_reproduced() -> None:
+    for paper in PAPERS.glob("*.md"):
+        heads = re.findall("^## (.*)$", paper.read_text(encoding="utf-8"), re.MULTILINE)
+        assert [re.sub("the (paper|thesis)", "it", head) for head in heads] == [
+            "What it did",
+            "What Sparsight measured",
+            "What is not reproduced",
+        ]
 
 
 def test_every_link_between_documents_leads_somewhere() -> None:
