@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from importlib import import_module
 from pathlib import Path
 
@@ -212,7 +213,7 @@ def test_every_paper_says_what_is_not_reproduced() -> None:
 
 
 def test_every_link_between_documents_leads_somewhere() -> None:
-    for document in (README, *DOCS.rglob("*.md")):
+    for document in (*REPOSITORY.glob("*.md"), *DOCS.rglob("*.md")):
         for target in re.findall(r"\]\(([^)#]+)\)", document.read_text(encoding="utf-8")):
             assert "://" in target or (document.parent / target).exists(), f"{document.name}: {target}"
 
@@ -229,6 +230,17 @@ def test_every_error_is_explained() -> None:
     ours = {each.__name__ for each in errors_of(SparsightError) if each.__module__.startswith(("core.", "pages."))}
     text = (DOCS / "troubleshooting.md").read_text(encoding="utf-8")
     assert re.findall("^### (.+)$", text, re.MULTILINE) == sorted(ours)
+
+
+def test_the_changelog_begins_with_the_version_of_the_project() -> None:
+    lines = (REPOSITORY / "CHANGELOG.md").read_text(encoding="utf-8").splitlines()
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    heads = [line.removeprefix("## ").split()[0] for line in lines if line.startswith("## ")]
+    versions = [head for head in heads if head != "Unreleased"]
+    assert "Unreleased" not in heads[1:]
+    assert versions[0] == project["version"]
+    assert versions == sorted(versions, key=lambda version: tuple(map(int, version.split("."))), reverse=True)
+    assert [line for line in lines if len(line) > 150] == []
 
 
 def test_the_readme_is_short() -> None:
