@@ -29,11 +29,13 @@ from core.protocols.lukkien.tables import found_studies, load_study
 from core.protocols.series import tables as series_tables
 from core.protocols.series.images import Place
 from core.pruning import CRITERIA
-from core.results import Verdict
+from core.results import ELSEWHERE_BELOW, SAME_FROM, Verdict
 from core.saliency import CAMS
 from core.specs import SCOPES
 from docs.tables import fill
 from docs.tables import tables as readme_tables
+from pages.parts.compare.page import PLACES
+from pages.parts.explore.typical import WHERE
 
 README, DOCS = REPOSITORY / "README.md", REPOSITORY / "docs"
 REFERENCE, PAPERS = DOCS / "reference.md", DOCS / "papers"
@@ -109,6 +111,20 @@ def test_blocks_side_by_side_stay_apart() -> None:
 def test_broken_markers_are_said(text: str, error: type[Exception]) -> None:
     with pytest.raises(error):
         fill(text)
+
+
+def test_verdicts_are_explained_with_their_thresholds() -> None:
+    text = REFERENCE.read_text(encoding="utf-8")
+    values = {
+        Verdict.SAME: f"both at least {SAME_FROM}",
+        Verdict.ELSEWHERE: f"both below {ELSEWHERE_BELOW}",
+        Verdict.DISPUTED: f"one below {ELSEWHERE_BELOW}, the other at least {SAME_FROM}",
+        Verdict.PARTLY: "anything else",
+    }
+    for verdict, condition in values.items():
+        (row,) = [line for line in text.splitlines() if line.startswith(f"| {condition} |")]
+        assert row.endswith(f" | {WHERE[verdict]} | {PLACES[verdict]} |")
+    assert set(values) == set(WHERE) == set(PLACES) == set(Verdict) - {Verdict.UNKNOWN}
 
 
 @pytest.mark.long
