@@ -18,7 +18,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from bench.measure import BENCHES, line
+from bench.measure import BENCHES, line, percentile
 from core.base.errors import MissingData, SparsightError
 from core.base.settings import REPOSITORY
 from core.engine.engine import Engine
@@ -41,13 +41,41 @@ SHOWN = """before => {
   return pictures.length === 4 && shown.size === 1 && !shown.has(before) && pictures.every(picture => picture.complete)
     && !document.querySelector('[data-stale="true"] :is(img, [data-testid="stMetric"])') && [...shown][0];
 }"""
-# True when the first figure of Curves is there with its title and all its lines: three seeds, mean
-# and band of two series.
-DRAWN = """() => {
-  const figure = document.querySelector(".st-key-figure-curves .js-plotly-plot");
-  return !!figure && figure.querySelectorAll(".scatterlayer path.js-line").length >= 8
-    && !!figure.querySelector(".gtitle");
+# Notes in every page when its first picture is there, when its main part last changed, and how far
+# what is drawn already jumped (cumulative layout shift, as browsers define it).
+WATCH = """
+  window.seen = { first: null, last: 0, shift: 0 };
+  const inside = (root) => [root, ...[...root.querySelectorAll('*')]
+    .flatMap(each => each.shadowRoot ? inside(each.shadowRoot) : [])];
+  const look = () => {
+    const main = document.querySelector('[data-testid=stMain]');
+    if (!main || window.seen.first !== null) return;
+    const words = WORDS && main.querySelector('h1, h2');
+    const picture = inside(document).flatMap(root => [...root.querySelectorAll('img, .gtitle')])
+      .find(each => each.tagName !== 'IMG' || (each.complete && each.naturalWidth > 40));
+    if (picture || words) window.seen.first = window.seen.last = performance.now();
+  };
+  new MutationObserver(() => { window.seen.last = performance.now(); })
+    .observe(document, { childList: true, subtree: true, characterData: true });
+  setInterval(look, 20);
+  new PerformanceObserver(list => list.getEntries().forEach(each => { window.seen.shift += each.value; }))
+    .observe({ type: 'layout-shift', buffered: true });
+"""
+# The page is complete: it runs no more, and has not changed for a second.
+COMPLETE = """words => {
+  const running = document.querySelector('[data-testid=stStatusWidget], [data-stale="true"]');
+  return window.seen?.first && !running && performance.now() - window.seen.last > 1000 && window.seen;
 }"""
+SCREENS = {  # by page: whether its first useful thing is words
+    "": False,
+    "explore": False,
+    "compare": False,
+    "curves": False,
+    "retrain": True,
+    "lessons": False,
+    "settings": True,
+}
+EMPTY = 'import streamlit as st\n\nst.title("Empty")\n'
 
 
 def free_port() -> int:
@@ -57,22 +85,12 @@ def free_port() -> int:
 
 
 @contextmanager
-def server(folder: Path) -> Iterator[str]:
-    """The app on a port of its own, as `make app` starts it; yields its address once it answers
-    there.
+def server(folder: Path, script: str = "app.py") -> Iterator[str]:
+    """The app, or another script, on a port of its own, as `make app` starts it; yields its address
+    once it answers there.
     """
     port = free_port()
-    command = [
-        sys.executable,
-        "-m",
-        "streamlit",
-        "run",
-        "app.py",
-        "--server.port",
-        str(port),
-        "--server.headless",
-        "true",
-    ]
+    command = [sys.executable, "-m", "streamlit", "run", script, "--server.port", str(port)]
     process = subprocess.Popen(
         command,
         cwd=REPOSITORY,
@@ -151,33 +169,54 @@ def wait_for(tab: Any, condition: str, given: Any, otherwise: str) -> Any:
 
 
 @BENCHES.register(
-    "curves",
-    "Curves",
-    "Address typed until Curves' first figure is drawn, by a warm server in a browser that was never there.",
+    "screens",
+    "Screens",
+    "Address typed until a page shows its first picture and is complete, in a browser that was never there.",
 )
-def curves(engine: Engine, n: int | None) -> dict[str, Any]:
-    """Each visit has an empty browser cache and a session of its own; the first one, which warms
-    the server up, is not counted.
+def screens(engine: Engine, n: int | None) -> dict[str, Any]:
+    """Every page and, as the peer, an empty Streamlit page, in turn; the server is warm, each visit
+    has an empty browser cache and a session of its own. The first round is not counted.
 
-    again_s: the median of a second visit with the same browser, which then has the page's programs.
+    ours_s: the first view of Explore, complete. screens: by page, median and 95th percentile of the
+    first picture (words where a page has none) and of the complete page, in seconds after the
+    address was typed, and the layout shift.
     """
-    first, again = [], []
-    with server(engine.folder) as address, browser_page() as tab:
-        for _ in range((n or 20) + 1):
-            context = tab.context.browser.new_context(viewport={"width": 1280, "height": 900})
-            first.append(_seconds_to_curves(context.new_page(), address))
-            again.append(_seconds_to_curves(context.new_page(), address))
-            context.close()
-    return line("curves", engine.device, first[1:]) | {"again_s": round(statistics.median(again[1:]), 6)}
+    found: dict[str, list[dict[str, float]]] = {name: [] for name in ("empty", *SCREENS)}
+    with tempfile.TemporaryDirectory() as folder:
+        script = Path(folder) / "empty.py"
+        script.write_text(EMPTY)
+        with server(engine.folder) as app, server(engine.folder, str(script)) as empty, browser_page() as tab:
+            for _ in range((n or 20) + 1):
+                found["empty"].append(_visit(tab, empty, words=True))
+                for name, words in SCREENS.items():
+                    found[name].append(_visit(tab, f"{app}/{name}", words))
+    rows = {name or "home": _summed_up(visits[1:]) for name, visits in found.items()}
+    complete = {name: [visit["last"] / 1000 for visit in found[name][1:]] for name in ("explore", "empty")}
+    return line("screens", engine.device, complete["explore"], ("an empty Streamlit page", complete["empty"])) | {
+        "screens": rows
+    }
 
 
-def _seconds_to_curves(tab: Any, address: str) -> float:
-    began = time.perf_counter()
-    tab.goto(f"{address}/curves", wait_until="commit")
-    wait_for(tab, DRAWN, None, "Curves showed no figure")
-    took = time.perf_counter() - began
-    tab.close()
-    return took
+def _visit(tab: Any, address: str, words: bool) -> dict[str, float]:
+    """Milliseconds until the first picture and the last change, and the layout shift."""
+    context = tab.context.browser.new_context(viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    page.add_init_script(WATCH.replace("WORDS", str(words).lower()))
+    page.goto(address, wait_until="commit")
+    seen = wait_for(page, COMPLETE, None, f"{address} was not complete")
+    context.close()
+    return seen
+
+
+def _summed_up(visits: list[dict[str, float]]) -> dict[str, float]:
+    first, last = ([visit[name] / 1000 for visit in visits] for name in ("first", "last"))
+    return {
+        "first_s": round(statistics.median(first), 2),
+        "first_p95_s": round(percentile(first, 0.95), 2),
+        "complete_s": round(statistics.median(last), 2),
+        "complete_p95_s": round(percentile(last, 0.95), 2),
+        "shift": round(statistics.median(visit["shift"] for visit in visits), 3),
+    }
 
 
 @BENCHES.register("page", "Page", "Slider moved until all pictures and scores on the page have changed, in a browser.")

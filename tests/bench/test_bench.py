@@ -29,7 +29,7 @@ NEEDS_CHROMIUM = pytest.mark.skipif(
 )
 KEYS = ("bench", "device", "threads", "n", "ours_s", "ours_p95_s", "peer", "peer_s", "ratio")
 WITH_PEER = ("slider", "evaluate", "threads", "protocol", "prune", "heatmap")
-IN_BROWSER = ("page", "start", "curves", "slider-natural")
+IN_BROWSER = ("page", "start", "screens", "slider-natural")
 OF_STATISTICS = ("intervals", "agreement")
 OF_THE_STORE = ("vgg-slider", "memory", "budget", "store")  # test_store_benches.py
 OF_TRAINING = ("train", "train-gpu", "mask", "resume")  # test_training_benches.py
@@ -142,11 +142,14 @@ def test_page(engine: Engine) -> None:
 
 @pytest.mark.browser
 @NEEDS_CHROMIUM
-def test_curves(engine: Engine) -> None:
+def test_screens(engine: Engine) -> None:
     pytest.importorskip("playwright.sync_api", reason="playwright is missing: make test installs it")
-    row = BENCHES["curves"].value(engine, 2)
-    check(row, "curves", 2)
-    assert row["again_s"] > 0
+    row = BENCHES["screens"].value(engine, 1)
+    check(row, "screens", 1)
+    assert set(row["screens"]) == {"empty", "home", "explore", "compare", "curves", "retrain", "lessons", "settings"}
+    for screen in row["screens"].values():
+        assert 0 < screen["first_s"] <= screen["complete_s"]
+        assert screen["shift"] >= 0
 
 
 @pytest.mark.browser

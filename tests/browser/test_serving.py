@@ -4,12 +4,14 @@ nothing.
 
 from __future__ import annotations
 
+import re
 import socket
 import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
+from urllib.request import urlopen
 
 import pytest
 import torch
@@ -18,6 +20,7 @@ from core import Engine
 from core.models.building import untrained
 from core.models.own import About
 from core.models.zoo import named
+from pages.parts.common.serving import PARTS
 from tests.browser.conftest import PATIENCE_MS, ROOT, free_port, playwright_api, served, settled
 
 UPGRADE = (
@@ -40,6 +43,17 @@ def status(server: str, path: str, host: str, more: str = "Connection: close\r\n
 def test_only_the_servers_own_names_reach_it(server: str, path: str, more: str, answer: int) -> None:
     assert status(server, path, f"localhost:{urlsplit(server).port}", more) == answer
     assert status(server, path, f"evil.example:{urlsplit(server).port}", more) in (400, 403)
+
+
+@pytest.mark.parametrize(("path", "with_figures"), [("/", False), ("/curves", True)])
+def test_a_page_names_its_programs_and_all_of_them_are_there(server: str, path: str, with_figures: bool) -> None:
+    with urlopen(server + path) as answer:
+        named = re.findall("<(.+?)>; rel=modulepreload", answer.headers["link"])
+    assert len(named) >= len(PARTS), "Streamlit has renamed its programs: see PARTS in pages/parts/common/serving.py"
+    assert any("PlotlyChart" in name for name in named) == with_figures
+    for name in named:
+        with urlopen(f"{server}/{name}") as answer:
+            assert "javascript" in answer.headers["content-type"]
 
 
 def test_an_unlocked_server_does_not_start_beyond_this_machine() -> None:

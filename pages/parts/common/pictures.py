@@ -22,6 +22,17 @@ from pages.parts.common.markdown import message, plain
 NARROWEST_PX = 150  # two pictures side by side on a phone
 
 
+# Headline and pictures have their room before they are computed, and a picture before its data is
+# decoded: nothing moves when they arrive.
+ROOM = """<style>
+.st-key-headline { min-height: 4.6rem; }
+.st-key-pictures { min-height: 20.5rem; }
+.st-key-pictures img { aspect-ratio: auto 1 / 1; }
+.st-key-pictures img[alt^="Colour bar"] { aspect-ratio: auto 18 / 1; }
+@media (max-width: 640px) { .st-key-headline { min-height: 5.4rem; } .st-key-pictures { min-height: 36rem; } }
+</style><span></span>"""
+
+
 @dataclass(frozen=True)
 class Drawn:
     """How the pictures are drawn. opacity: of the heatmaps. outline: the border of the true
@@ -32,18 +43,25 @@ class Drawn:
     outline: bool = False
 
 
-def four_pictures(answer: Comparison, drawn: Drawn, spread: str = "") -> None:
+def room(name: Literal["headline", "pictures"]) -> DeltaGenerator:
+    """Where the headline or the pictures will stand."""
+    found = st.container(key=name)
+    found.html(ROOM)
+    return found
+
+
+def four_pictures(answer: Comparison, drawn: Drawn, place: DeltaGenerator, spread: str = "") -> None:
     """Input, dense, pruned, difference.
 
     Every alt text ends with the counted sparsity, so that one can wait for the change.
 
     Args:
-        spread: of the agreement over images, in words, where it is known.
+        place: their room. spread: of the agreement over images, in words, where it is known.
     """
     pruned, picture = answer.pruned, answer.picture
     urls = _urls(answer, drawn)
     at = f"at {answer.mask.sparsity:.4%} sparsity"
-    grid = st.container(key="pictures").grid(4, min_column_width=NARROWEST_PX, gap="small")
+    grid = place.grid(4, min_column_width=NARROWEST_PX, gap="small")
     with _cell(grid):
         _picture("Input" + (", with noise" if pruned.image.noise else ""), urls[0], f"The input{_of(picture)} {at}")
         _named(answer)

@@ -33,6 +33,11 @@ html { font-size: clamp(16px, 1.6vw, 40px) !important; }
 </style>"""
 
 
+def theme(option: str) -> str:
+    """A colour of the theme that this person sees."""
+    return str(st.get_option(f"theme.{st.context.theme.type or 'light'}.{option}"))
+
+
 def on() -> bool:
     """Whether this view is shown to a room."""
     return st.query_params.get("present") == "1"
@@ -104,9 +109,14 @@ def carried(file: str) -> dict[str, str]:
 
 
 def figure(made: Any) -> Any:
-    """A plotly figure in the size that this view needs: large type, and a title that a phone shows
-    whole too.
+    """A plotly figure as this view needs it: text in the page's own colour, and for a room large
+    type and a title that a phone shows whole too.
     """
+    colour = theme("textColor")  # Streamlit's own grey is too pale for small type
+    made.update_layout(font_color=colour)
+    made.update_xaxes(tickfont_color=colour, title_font_color=colour)
+    made.update_yaxes(tickfont_color=colour, title_font_color=colour)
+    made.for_each_annotation(lambda note: note.update(font_color=colour))
     if not on():
         return made
     more = _title(made)

@@ -106,7 +106,7 @@ def what(known: Known) -> str:
     if len(entry.names) == 1:
         return THESIS
     with st.sidebar:
-        st.subheader("Networks")
+        st.subheader("Networks", anchor=False)
         return choice(
             "Networks",
             "of",
@@ -125,7 +125,7 @@ def controls(found: tuple[Place, ...], known: Known) -> View:
         )
         own = tuple(place for place in found if (place.model.name, place.data_name) == (of, on))
         runs = several("Series", "runs", known, placeholder="all", help=_runs(own))
-        st.subheader("Figures")
+        st.subheader("Figures", anchor=False)
         axis = choice(
             "Horizontal axis", "along", known, help="\n".join(f"- **{name}**: {text}" for name, text in AXES.items())
         )

@@ -70,9 +70,9 @@ class View:
 def controls() -> View:
     """Draws the sidebar."""
     with st.sidebar:
-        st.subheader("Study")
+        st.subheader("Study", anchor=False)
         trained = segments("Training images", "trained", PARAMETERS, help=LABELS)
-        st.subheader("Figure")
+        st.subheader("Figure", anchor=False)
         axis = choice("Horizontal axis", "axis", PARAMETERS)
         fitting = choice(
             "Overlap of heatmap and ink",

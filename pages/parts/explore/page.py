@@ -31,6 +31,7 @@ STYLE = """<style>
   position: sticky; top: 2.5rem; z-index: 100; background: %s; padding-top: 0.5rem;
 }
 @media (max-width: 640px) {
+  .st-key-head { min-height: 5.75rem; }
   .st-key-head h1 { display: none; }
   .st-key-headline h2 { font-size: 1.05rem; line-height: 1.3; }
   .st-key-pictures [data-testid="stGridCell"]:nth-child(1) { order: 2; }
@@ -40,16 +41,17 @@ STYLE = """<style>
 
 
 def main() -> None:
+    st.html(STYLE % present.theme("backgroundColor"))
     model.look_again()  # an address may name one
     link.open_page(address.known, address.start)
-    st.html(STYLE % st.get_option(f"theme.{st.context.theme.type or 'light'}.backgroundColor"))
     head = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="head")
     with head:
         if not present.on():
             st.title("Explore", width="content")
         progress = st.container(width="content")
-    headline = st.container(key="headline")
-    view = sidebar.view(st.container(key="stage"), st.container())
+    headline, stage, counts = pictures.room("headline"), st.container(key="stage"), st.container()
+    place = pictures.room("pictures")
+    view = sidebar.view(stage, counts)
     if not downloads.is_there(view.model):
         downloads.offer(view.model)
         return
@@ -67,7 +69,7 @@ def main() -> None:
         with head:
             if photo_sets.offers_export(answer.pruned.image.source):
                 _actions(answer, view.opacity)
-    first_screen(answer, view, headline)
+    first_screen(answer, view, headline, place)
     if answer.mask.variant != view.variant:
         return  # stopped: only what was there before
     _below(answer)
@@ -110,11 +112,13 @@ def _answer(question: Question, progress: DeltaGenerator) -> Comparison | None:
     return answer
 
 
-def first_screen(answer: Comparison, view: sidebar.View, headline: DeltaGenerator) -> None:
-    """Everything that follows the slider at once. headline: where the sentence stands."""
+def first_screen(answer: Comparison, view: sidebar.View, headline: DeltaGenerator, place: DeltaGenerator) -> None:
+    """Everything that follows the slider at once. headline, place: where sentence and pictures
+    stand.
+    """
     headline.header(story.headline(answer), anchor=False)
     quick = engine.is_quick(answer.pruned.cam)
-    pictures.four_pictures(answer, view.drawn, typical.spread(answer) if quick else "")
+    pictures.four_pictures(answer, view.drawn, place, typical.spread(answer) if quick else "")
     if few := _few_classes(answer):
         st.caption(f":material/info: {few}")
     if answer.picture.notes:

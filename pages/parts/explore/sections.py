@@ -184,7 +184,7 @@ def _threshold(answer: Comparison) -> None:
         link.write()
         left, right = st.columns([3, 2], gap="medium", vertical_alignment="center")
         left.plotly_chart(
-            plots.threshold_curve(answer, threshold),
+            present.figure(plots.threshold_curve(answer, threshold)),
             config=STILL,
             key="thresholds",
             alt=f"IoU over the threshold, marker at {threshold:.2f}",
@@ -219,7 +219,12 @@ def _predictions(answer: Comparison) -> None:
             if not side.prediction.answered:
                 opened.caption(f"The {name} network gives no answer: its outputs overflow.")
         figure = plots.probabilities(answer, engine.card(answer.pruned.variant.model).classes)
-        opened.plotly_chart(figure, config=STILL, key="probabilities", alt="Probabilities of classes, dense and pruned")
+        opened.plotly_chart(
+            present.figure(figure),
+            config=STILL,
+            key="probabilities",
+            alt="Probabilities of classes, dense and pruned",
+        )
 
 
 @st.fragment

@@ -19,7 +19,7 @@ OPACITY = 0.65
 def demo() -> None:
     """The example, and the way to the same view in Explore."""
     link.open_page(lambda: PARAMETERS)
-    headline, slider = st.container(), st.container()
+    headline, slider, place = pictures.room("headline"), st.container(), pictures.room("pictures")
     with slider:
         sparsity = number("Sparsity", "amount", PARAMETERS, format="%.1f %%")
     link.write()
@@ -30,6 +30,6 @@ def demo() -> None:
     if answer is None:
         return
     headline.header(story.headline(answer), anchor=False)
-    pictures.four_pictures(answer, pictures.Drawn(OPACITY))
+    pictures.four_pictures(answer, pictures.Drawn(OPACITY), place)
     view = {name: str(value) for name, value in address.start().items()} | {"fine": f"{sparsity:g}"}
     frame.link("pages/explore.py", "Open this view in Explore", ":material/search:", view)

@@ -24,11 +24,11 @@ def main() -> None:
         with st.expander("A new run", icon=":material/add:", expanded=not runs.jobs().all()):
             if asked := form.form():
                 runs.begin(asked)
-    st.subheader("Runs")
+    st.header("Runs", anchor=False)
     st.caption(
         "A run is a process of its own. It continues when this page is closed and when the app restarts, and the"
         " pages stay quick meanwhile."
     )
     runs.running()
-    st.subheader("Trained networks")
+    st.header("Trained networks", anchor=False)
     runs.trained()

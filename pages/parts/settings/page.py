@@ -16,9 +16,9 @@ LEAST_MB = 16
 def main() -> None:
     link.open_page(dict)
     st.title("Settings")
-    st.subheader("Memory")
+    st.header("Memory", anchor=False)
     _memory()
-    st.subheader("Limits")
+    st.header("Limits", anchor=False)
     if access.offers(access.LIMITS):
         _limits()
 
