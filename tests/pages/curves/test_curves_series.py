@@ -87,9 +87,8 @@ def test_the_page_says_what_the_table_says(series: OpenPage, table: SeriesTables
     assert titles(app)[0] == "Accuracy (top 1) (n = 8)"
     assert len(titles(app)) == 2  # without the five most probable: of two classes
     rows = table.levels(["soft-iou-of-maps"]).set_index("level").value
-    assert (
-        f"is {rows[0]:.3g} in the dense network and **{rows[2]:.3g}** at" in series(group="similarity").header[0].value
-    )
+    said = series(group="similarity").header[0].value
+    assert f": {rows[0]:.3g} in the dense network, **{rows[2]:.3g}** at" in said
     assert len(titles(series(group="maps"))) == 4
     fit = series(group="truth")
     assert titles(fit)[0].startswith("Pointing game (n = ")
