@@ -1,1 +1,1 @@
-"""Every interactive question: spec in, result out."""
+"""The engine answers every interactive question: spec in, result out."""

@@ -1,4 +1,4 @@
-"""A list of amounts as a person writes it, "30, 50 %, 4x", as prunings."""
+"""Parse a list of amounts such as "30, 50 %, 4x" into prunings."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from core.specs import PruningSpec, exact_share
 
 MOST = 12  # amounts in a row
 ALLOWED = (
-    f"Up to {MOST} amounts with commas between: percent removed (50 or 50 %), compression ratios (4x), or levels of a"
-    " trained series (5)."
+    f"Up to {MOST} amounts, separated by commas: percent removed (50 or 50 %), compression ratios (4x), or levels of a "
+    "trained series (5)."
 )
 USUAL = {"photos": "10, 20, 30, 40, 50, 60", "digits": "30, 50, 70, 80, 90, 95"}
 
 
 def usual(card: Card, family: PruningSpec, last: int | None = None) -> str:
-    """What to show when nothing was asked for: where this network changes. last: level that is
-    trained, the series' when left out.
+    """Return the default amounts: those at which this network changes. last: last trained level,
+    that of the series by default.
     """
     if family.level is None:
         return USUAL[card.images]
@@ -28,13 +28,13 @@ def usual(card: Card, family: PruningSpec, last: int | None = None) -> str:
 
 
 def prunings(text: str, card: Card, family: PruningSpec) -> tuple[PruningSpec, ...]:
-    """One pruning of the family for each amount, in the order written, doubles left out.
+    """Return one pruning of the family for each amount, in the order written, without duplicates.
 
     Args:
-        text: as ALLOWED says. family: a one-shot spec of any sparsity, or a level of a trained
-            series.
+        text: as described by ALLOWED. family: a one-shot spec of any sparsity, or a level of a
+            trained series.
     Raises:
-        BadSpec: an amount that cannot be read, is out of range, or there are too many or none.
+        BadSpec: an amount is unreadable or out of range, or there are too many or none.
     """
     parts = [part.strip() for part in re.split(r"[,;]", text) if part.strip()]
     if not 0 < len(parts) <= MOST:
@@ -55,7 +55,7 @@ def _one_shot(text: str, card: Card, family: PruningSpec) -> PruningSpec:
     if found[2] in ("x", "×"):
         return replace(family, sparsity=sparsity_of_ratio(card, number))
     if number > 100:
-        raise BadSpec(f"The amount '{text}' is more than everything.", ALLOWED)
+        raise BadSpec(f"The amount '{text}' is more than 100 %.", ALLOWED)
     return replace(family, sparsity=exact_share(number / 100))
 
 
@@ -66,11 +66,11 @@ def _at_level(text: str, card: Card, family: PruningSpec) -> PruningSpec:
 
 
 def sparsity_of_ratio(card: Card, ratio: float) -> float:
-    """The sparsity whose compression ratio (all parameters / parameters left) is this, as near as
-    the unprunable ones allow.
+    """Return the sparsity for this compression ratio (all parameters / parameters left), as near as
+    the unprunable parameters allow.
     """
     if ratio < 1:
-        raise BadSpec(f"A compression ratio of {ratio:g} is no compression.", "It is 1 or more.")
+        raise BadSpec(f"A compression ratio of {ratio:g} is invalid.", "It must be at least 1.")
     prunable = sum(_size(card.shapes[name]) for name in card.prunable)
     return min(1.0, (card.parameters - card.parameters / ratio) / prunable)
 

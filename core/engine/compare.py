@@ -1,4 +1,4 @@
-"""Dense against pruned: every score of two heatmaps of one picture."""
+"""Compare the heatmaps of the dense and the pruned network for one picture."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ THRESHOLDS = torch.linspace(0.0, 1.0, 51)
 
 
 def compare(picture: Picture, dense: Heatmap, pruned: Heatmap, mask: MaskReport) -> Comparison:
-    """All that a page shows of two heatmaps at once.
+    """Compute all scores of two heatmaps.
 
-    Overlaps are None where nobody marked the object, all scores of an invalid map are.
+    Overlaps are None if nobody marked the object; all scores of an invalid map are None.
     """
     truth = None if picture.truth is None else _tensor(picture.truth)
     maps = [to_measure(_tensor(side.map), [side.state]) for side in (dense, pruned)]
@@ -51,8 +51,8 @@ def compare(picture: Picture, dense: Heatmap, pruned: Heatmap, mask: MaskReport)
 
 
 def agreement(dense: Heatmap, pruned: Heatmap) -> Agreement:
-    """Whether two networks look at the same places, by the method of their heatmaps and by a second
-    one.
+    """Measure whether two networks look at the same places, by the method of their heatmaps and a
+    second one.
     """
     second = second_method(dense.cam.method, dense.negative_share)
     values = [
@@ -63,8 +63,8 @@ def agreement(dense: Heatmap, pruned: Heatmap) -> Agreement:
 
 
 def first_heatmap(question: tuple[VariantSpec, ImageRef, CamSpec], made: SaliencyBatch, card: Card) -> Heatmap:
-    """The answer of the first image of a batch, with the prediction of the same pass, on the
-    CPU.
+    """Return the heatmap of the first image of a batch, with the prediction of the same pass, on
+    the CPU.
     """
     variant, image, cam = question
     maps, states = normalise(made.maps, card.input_px)
@@ -89,14 +89,16 @@ def first_heatmap(question: tuple[VariantSpec, ImageRef, CamSpec], made: Salienc
 
 
 def this_class(wanted: int, classes: int) -> Callable[[Tensor], Tensor]:
-    """Chooses one class for every image of a batch of logits (N, classes). Raises BadSpec."""
+    """Return a function that chooses one class for every image of a batch of logits (N, classes).
+    Raises BadSpec.
+    """
     if wanted >= classes:
         raise BadSpec(f"There is no class {wanted}.", f"Classes are 0 to {classes - 1}.")
     return lambda logits: torch.full((len(logits),), wanted, device=logits.device)
 
 
 def as_batch(pixels: Array) -> Tensor:
-    """One image (H, W) or (H, W, 3) as (1, channels, H, W)."""
+    """Convert one image (H, W) or (H, W, 3) to a batch (1, channels, H, W)."""
     image = torch.from_numpy(pixels.copy())
     return image[None, None] if image.ndim == 2 else image.permute(2, 0, 1).contiguous()[None]
 
@@ -118,11 +120,11 @@ def _curve(heatmap: Tensor, truth: Tensor | None) -> tuple[float | None, ...]:
 
 
 def _scores(group: Group, *maps: Tensor) -> Scores:
-    """Every registered measure of a group on maps of one image, (1, H, W) each."""
+    """Compute every registered measure of a group on maps of one image, (1, H, W) each."""
     return Scores(values={name: optional(measure(*maps)[0]) for name, measure in measures_of(group).items()})
 
 
 def _scaled_cells(side: Heatmap) -> Tensor:
-    """The map at the target layer's own cells, in [0, 1], (1, h, w)."""
+    """Scale the map at the target layer's own cells to [0, 1], (1, h, w)."""
     raw = _tensor(side.saliency)
     return normalise(raw, tuple(raw.shape[1:]))[0]

@@ -1,5 +1,5 @@
-"""What a pruned network costs: numbers, multiply-adds, file sizes, measured time; before and after
-physical removal.
+"""Cost of a pruned network: parameters, multiply-adds, file sizes and measured time, before and
+after physical removal.
 """
 
 from __future__ import annotations
@@ -26,17 +26,18 @@ from core.store.store import ModelStore
 
 ROUNDS, FEWEST_ROUNDS, ENOUGH_SECONDS = 30, 5, 10.0
 NO_SPEED = (
-    "Zeros in place save no time: a convolution multiplies by every weight, zero or not. "
-    "Only channels that are really taken out make the network faster."
+    "Zeros in place save no time: a convolution multiplies by every weight, zero or not. Only physically removing "
+    "channels makes the network faster."
 )
 
 
 def cost(store: ModelStore, variant: VariantSpec, measure: bool = False) -> CostReport:
-    """What this variant costs, and what is left when the channels that pruning emptied are really
-    taken out.
+    """Return the cost of this variant, before and after the channels that pruning emptied are
+    removed.
 
     Args:
-        measure: also time one image through the dense, the masked and the smaller network, in turn.
+        measure: also time one image through the dense, the masked and the smaller network,
+            alternately.
     Raises:
         as `ModelStore.borrow`.
     """
@@ -76,7 +77,7 @@ def cost(store: ModelStore, variant: VariantSpec, measure: bool = False) -> Cost
 
 
 def smaller(store: ModelStore, variant: VariantSpec) -> tuple[nn.Module, RemovalReport]:
-    """The network without the channels that pruning emptied, and what was taken out.
+    """Return the network without the channels that pruning emptied, and a report of the removal.
 
     Raises CannotRemove, and as `ModelStore.borrow`.
     """
@@ -85,18 +86,18 @@ def smaller(store: ModelStore, variant: VariantSpec) -> tuple[nn.Module, Removal
 
 
 def example_input(found: Card, device: torch.device) -> Tensor:
-    """A random image as this network gets it, (1, channels, H, W); counts and times do not hang on
-    what it shows.
+    """Return a random input of this network, (1, channels, H, W); counts and times do not depend on
+    its content.
     """
     image = torch.rand(1, *found.input_shape, generator=torch_generator("example input"))
     return found.input(image.to(device))
 
 
 def latencies(networks: Mapping[str, nn.Module], example: Tensor) -> dict[str, Latency]:
-    """Time of one image through each network, taken in turn so that all of them meet the same
+    """Time one image through each network, alternately, so that all are subject to the same
     disturbances.
 
-    One round warms up. Slow networks get fewer rounds, 5 at least.
+    The first round is a warm-up. Slow networks run fewer rounds, at least 5.
     """
     times: dict[str, list[float]] = {name: [] for name in networks}
     with torch.no_grad():
@@ -125,7 +126,7 @@ def _in_turn(store: ModelStore, variant: VariantSpec, small: nn.Module | None, e
 def _smaller(
     variant: VariantSpec, network: nn.Module, example: Tensor
 ) -> tuple[nn.Module | None, RemovalReport | None, tuple[str, ...]]:
-    """The smaller network where there is one, and what is to be said."""
+    """Return the smaller network if there is one, the removal report and the notes."""
     if variant == variant.dense:
         return None, None, ()
     try:
@@ -133,19 +134,19 @@ def _smaller(
     except CannotRemove as error:
         return None, None, (NO_SPEED, error.wrong)
     if not removal.layers:
-        return None, removal, (NO_SPEED, "No whole channel is empty, so nothing can be taken out.", *_staying(removal))
+        return None, removal, (NO_SPEED, "No whole channel is empty, so none can be removed.", *_staying(removal))
     said = (
-        f"Channels that give out nothing, or the same for every image: {removal.removed_channels:,}, in"
-        f" {len(removal.layers)} of the layers. They can be taken out, and the answers stay the same."
+        f"Channels whose output is zero or the same for every image: {removal.removed_channels:,}, in "
+        f"{len(removal.layers)} layers. Removing them does not change the answers."
     )
     return small, removal, (NO_SPEED, said, *_staying(removal))
 
 
 def _staying(removal: RemovalReport) -> Iterator[str]:
-    """One sentence for each reason why emptied channels stay."""
+    """Yield one sentence for each reason why emptied channels stay."""
     for reason in dict.fromkeys(kept.reason for kept in removal.staying):
         count = sum(kept.channels for kept in removal.staying if kept.reason == reason)
-        yield f"Emptied channels that stay all the same: {count:,}, because {reason}."
+        yield f"Emptied channels that cannot be removed: {count:,}, because {reason}."
 
 
 def _sums(counted: Mapping[str, MultiplyAdds]) -> tuple[int, int]:

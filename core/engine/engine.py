@@ -1,4 +1,5 @@
-"""Every interactive question: spec in, result out. Pages, notebooks and the command line ask here.
+"""The engine answers every interactive question of pages, notebooks and the command line: spec in,
+result out.
 
 from core import Engine, VariantSpec, PruningSpec, ImageRef, CamSpec
 engine = Engine()
@@ -64,16 +65,15 @@ ANSWERS_BYTES = 64 * MEGABYTE
 
 
 class Engine:
-    """Answers questions about networks and images. Safe for threads; one an application.
+    """Answers questions about networks and images. Thread-safe; an application needs only one.
 
     Args:
-        device: "cpu", "cuda", ...; that of the settings when left out, else the GPU if there is
-            one.
-        folder: where caches and trained networks are written; that of the settings when left out.
-            Shipped networks are found beside it.
-        budgets: memory that may stay in use; Budgets.usual(...) when left out.
-        precision: that networks compute in; that of the settings when left out, else float32.
-        settings: Settings.from_environment() when left out.
+    device: "cpu", "cuda", ...; defaults to that of the settings, else the GPU if there is one.
+    folder: where caches and trained networks are written; defaults to that of the settings.
+    Included networks are found beside it.
+        budgets: memory that caches may use; defaults to Budgets.usual(...).
+        precision: in which networks compute; defaults to that of the settings, else float32.
+        settings: defaults to Settings.from_environment().
     """
 
     def __init__(
@@ -109,37 +109,31 @@ class Engine:
 
     @property
     def roots(self) -> tuple[Path, ...]:
-        """The folders in which networks and tables lie: the one that is written to, and what is
-        included.
-        """
+        """The folders of networks and tables: the writable one and the included one."""
         return self.catalogue.roots
 
     def card(self, model: ModelSpec) -> Card:
-        """What is known of a network. Raises UnknownName."""
+        """Return the card of a network. Raises UnknownName."""
         return self.catalogue.card(model)
 
     def parts(self) -> tuple[CachePart, ...]:
-        """Memory in use and allowed, tier by tier."""
+        """Return memory in use and allowed, tier by tier."""
         return (*self.store.parts(), self._answers.report(), *self._pictures.parts(), self._inputs.kept.report())
 
     def gallery(self) -> LabelledImages:
-        """The embedded digits."""
+        """Return the embedded digits."""
         return self._pictures.digits
 
     def add_model(self, weights: Path | bytes, about: About) -> ModelSpec:
-        """Adds a person's own weights of a known architecture, for good. Raises as
-        `own.take_in`.
-        """
+        """Add your own weights of a known architecture, permanently. Raises as `own.take_in`."""
         return self.catalogue.add(weights, about)
 
     def add_module(self, module: nn.Module, facts: ModuleFacts) -> ModelSpec:
-        """Adds any network of a notebook, for as long as this engine lives. Raises as
-        `own.from_module`.
-        """
+        """Add any PyTorch module, for the lifetime of this engine. Raises as `own.from_module`."""
         return self.catalogue.add_module(module, facts)
 
     def forget(self, model: ModelSpec) -> None:
-        """Deletes a series that was trained here, from disk and memory.
+        """Delete a series that was trained on this machine, from disk and memory.
 
         Raises CacheNotWritable; Busy while it is being trained.
         """
@@ -149,17 +143,17 @@ class Engine:
         self.store.free()
 
     def stamp(self, variant: VariantSpec, *asked: ImageRef | DataSpec) -> Stamp:
-        """The stamp of the files that answer now (core/base/stamps.py): part of the key of every
-        kept answer. Raises as questions do.
+        """Return the stamp of the current files (core/base/stamps.py), part of the key of every
+        cached answer. Raises as questions do.
         """
         return self._freshness.of(variant, *asked)
 
     def levels(self, model: ModelSpec) -> tuple[tuple[VariantSpec, float], ...]:
-        """Each level of these weights' trained series, with the share of the pruned weights that
-        was to go; empty without a series.
+        """Return each level of these weights' trained series with its requested sparsity; empty
+        without a series.
 
-        A level may not be trained yet: asking for it raises MissingData. What really went is
-        counted, see `report`.
+        A level may not be trained yet: asking for it raises MissingData. `report` counts what was
+        removed.
         """
         found = self.catalogue.series_of(model)
         return tuple(
@@ -167,42 +161,42 @@ class Engine:
         )
 
     def add_image(self, data: bytes, model: ModelSpec = DEFAULT_MODEL) -> ImageRef:
-        """Takes in a person's own image, prepared for this network. Raises BadImage."""
+        """Add an uploaded image, prepared for this network. Raises BadImage."""
         return self._pictures.add(data, self.card(model))
 
     def picture(self, image: ImageRef, model: ModelSpec = DEFAULT_MODEL) -> Picture:
-        """The image as this network gets it.
+        """Return the image as this network receives it.
 
-        Raises MissingData for an own image that is not in memory (any more).
+        Raises MissingData for an uploaded image that is no longer in memory.
         """
         return self._pictures.get(image, self.card(model))
 
     def report(self, variant: VariantSpec) -> MaskReport:
-        """What the pruning removed, counted."""
+        """Return what the pruning removed, counted from the tensors."""
         return self.store.report(variant)
 
     def keep(self, variant: VariantSpec) -> Path:
-        """Writes a one-shot variant to disk, to be read from now on.
+        """Write a one-shot variant to disk, from where it is read from now on.
 
         Raises BadSpec, CacheNotWritable, as `ModelStore.keep`.
         """
         return self.store.keep(variant)
 
     def cost(self, variant: VariantSpec, measure: bool = False) -> CostReport:
-        """Parameters, zeros, multiply-adds, file sizes, before and after physical removal; with
-        `measure`, the time of one image too.
+        """Count parameters, zeros, multiply-adds and file sizes, before and after physical removal;
+        with `measure`, also time one image.
         """
         return cost(self.store, variant, measure)
 
     def physical(self, variant: VariantSpec) -> tuple[nn.Module, RemovalReport]:
-        """The variant without the channels that pruning emptied, the caller's own.
+        """Return a copy of the variant without the channels that pruning emptied.
 
         Raises CannotRemove (a SparsightError).
         """
         return smaller(self.store, variant)
 
     def heatmap(self, variant: VariantSpec, image: ImageRef, cam: CamSpec) -> Heatmap:
-        """Where the variant looks, and what it predicts.
+        """Return where the variant looks and what it predicts.
 
         Raises:
             UnknownName: method, model or layer. BadSpec: target "label" for an image without one.
@@ -211,7 +205,7 @@ class Engine:
         return self._look(variant, image, cam)[0]
 
     def compare(self, variant: VariantSpec, image: ImageRef, cam: CamSpec) -> Comparison:
-        """The variant's heatmap beside the dense network's, with every score.
+        """Compare the variant's heatmap with the dense network's, with every score.
 
         Raises as `heatmap` does.
         """
@@ -223,7 +217,8 @@ class Engine:
         return settled(ask, lambda: self.stamp(variant, image))
 
     def agreement(self, variant: VariantSpec, image: ImageRef, cam: CamSpec) -> Agreement:
-        """Whether the variant looks at the same places as the dense network, by two methods.
+        """Measure whether the variant looks at the same places as the dense network, by two
+        methods.
 
         Raises as `heatmap` does.
         """
@@ -234,19 +229,19 @@ class Engine:
         return settled(ask, lambda: self.stamp(variant, image))
 
     def images_like(self, image: ImageRef, model: ModelSpec, most: int = 100) -> tuple[ImageRef, ...]:
-        """At most so many images, spread evenly over the source of this one; see
+        """Return up to `most` images, spread evenly over the source of this one; see
         `Pictures.alike`.
         """
         return self._pictures.alike(image, self.card(model), most)
 
     def follow(self, variants: tuple[VariantSpec, ...], image: ImageRef, cam: CamSpec) -> Iterator[Comparison]:
-        """The comparison at each variant in turn, for curves that grow on the screen."""
+        """Yield the comparison for each variant in turn, for curves that grow on the screen."""
         for variant in variants:
             yield self.compare(variant, image, cam)
 
     def series(self, variant: VariantSpec) -> tuple[VariantSpec, ...]:
-        """The variants of the same series that curves are drawn over: every level that is
-        trained, or the sparsities of the card's grid.
+        """Return the variants of the same series for curves: every trained level, or the sparsities
+        of the card's grid.
         """
         if not variant.pruning.is_one_shot:
             last = last_level(self.catalogue, variant.model)
@@ -256,16 +251,16 @@ class Engine:
         return tuple(VariantSpec(model=variant.model, pruning=amount) for amount in amounts)
 
     def known_accuracy(self, variant: VariantSpec, data: DataSpec) -> Accuracy | None:
-        """The accuracy when it is in the stored table, else None; never computes."""
+        """Return the accuracy from the stored table, else None; never computes it."""
         counts = self._accuracies.get(variant, data)
         return counts and evaluation.accuracy(variant, data, evaluation.Counts(*counts))
 
     def accuracy(self, variant: VariantSpec, data: DataSpec, progress: Progress = silent) -> Accuracy:
-        """Top-1 accuracy, from the stored table or evaluated now."""
+        """Return the top-1 accuracy, from the stored table or evaluated now."""
         return self.known_accuracy(variant, data) or self.evaluate_accuracy(variant, data, progress)
 
     def evaluate_accuracy(self, variant: VariantSpec, data: DataSpec, progress: Progress = silent) -> Accuracy:
-        """Top-1 accuracy, counted now; of photographs also top-5, and among the data set's own
+        """Evaluate the top-1 accuracy; for photographs also top-5 and among the data set's own
         classes.
 
         Args:
@@ -283,16 +278,16 @@ class Engine:
         columns: Sequence[str] = (),
         progress: Progress = silent,
     ) -> evaluation.Table:
-        """A table with one row an image of a data set.
+        """Return a table with one row per image of a data set.
 
         Args:
-            cam: the heatmaps, for the class that the network predicts. columns: keys of COLUMNS
-                (core/evaluation/columns.py); predictions, maps, and how well they fit the object
-                when left out. progress: called with images done and total after each batch.
+            cam: of the heatmaps, for the class that the network predicts. columns: keys of COLUMNS
+                (core/evaluation/columns.py); defaults to predictions, maps and how well they fit
+                the object. progress: called with images done and total after each batch.
         """
         if cam.target != "own":
             raise BadSpec(
-                f"Target class '{cam.target}' is not evaluated over a data set.", "Only 'own', as in the thesis."
+                f"Target class '{cam.target}' cannot be evaluated over a data set.", "Only 'own' can, as in the thesis."
             )
         inputs = self.inputs(data, variant.model)
         cam = replace(cam, layer=cam.layer or self.card(variant.model).target_layer)
@@ -302,23 +297,23 @@ class Engine:
         )
 
     def accuracy_curve(self, variant: VariantSpec, data: DataSpec) -> tuple[tuple[MaskReport, Accuracy], ...]:
-        """Accuracy over the variant's series, as far as it is in the stored table."""
+        """Return the accuracy over the variant's series, as far as the stored table has it."""
         points = ((self.report(point), self.known_accuracy(point, data)) for point in self.series(variant))
         return tuple((report, accuracy) for report, accuracy in points if accuracy is not None)
 
     def inputs(self, data: DataSpec, model: ModelSpec = DEFAULT_MODEL) -> Inputs:
-        """A data set as this network gets it: digits on the device with their stored noise,
-        photographs decoded batch by batch.
+        """Return a data set as this network receives it: digits on the device with their stored
+        noise, photographs decoded batch by batch.
 
         Raises BadSpec, UnknownName, MissingData, BadFile.
         """
         return self._inputs.of(data, self.card(model))
 
     def _kept(self, what: str, question: Question, stamp: Stamp, make: Callable[[], tuple[T, int]]) -> T:
-        """An answer from memory, or made and kept there.
+        """Return an answer from memory, or make it and keep it there.
 
         Args:
-            stamp: of the files that answer. make: gives the answer and its bytes.
+            stamp: of the current files. make: returns the answer and its size in bytes.
         """
         variant, image, cam = question
         key = f"{what}/{self.store.precision}/{variant.key}|{image.key}|{cam.key}", stamp
@@ -326,8 +321,8 @@ class Engine:
             return answer
 
     def _look(self, variant: VariantSpec, image: ImageRef, cam: CamSpec) -> tuple[Heatmap, MaskReport]:
-        """The heatmap, and what is counted of the variant."""
-        stamp = self.stamp(variant, image)  # first of all: a card that was exchanged is read by it
+        """Return the heatmap and the report of the variant."""
+        stamp = self.stamp(variant, image)  # first: this reads a card again whose file was replaced
         cam = replace(cam, layer=cam.layer or self.card(variant.model).target_layer)
         return self._kept("heatmap", (variant, image, cam), stamp, lambda: self._make_heatmap(variant, image, cam))
 
@@ -337,13 +332,13 @@ class Engine:
         dense, (pruned, report) = self.heatmap(variant.dense, image, cam), self._look(variant, image, cam)
         answer = compare(self.picture(image, variant.model), dense, pruned, report)
         answer = replace(answer, notes=self.card(variant.model).notes, stamp=stamp)
-        # the heatmaps are kept by themselves
+        # heatmaps are cached separately
         return answer, answer.difference.nbytes + answer.picture.clean.nbytes + answer.picture.seen.nbytes + 8192
 
     def _make_heatmap(
         self, variant: VariantSpec, image: ImageRef, cam: CamSpec
     ) -> tuple[tuple[Heatmap, MaskReport], int]:
-        """The heatmap with the report, and their bytes."""
+        """Make the heatmap with the report; also return their size in bytes."""
         picture, found = self.picture(image, variant.model), self.card(variant.model)
         choose = self._target(variant, picture, cam)
         seen = found.input(as_batch(picture.seen).to(self.device))
@@ -356,7 +351,7 @@ class Engine:
         return (answer, report), answer.map.nbytes + (1 + len(others)) * answer.saliency.nbytes + 2048
 
     def _target(self, variant: VariantSpec, picture: Picture, cam: CamSpec) -> Callable[[Tensor], Tensor]:
-        """How the class of the map is chosen from the logits (N, classes): the network's own where
+        """Return how to choose the class of the map from logits (N, classes); the network's own if
         the dense one gives no answer.
         """
         if cam.target == "own" or (cam.target == "dense" and variant == variant.dense):

@@ -1,4 +1,4 @@
-"""Which files answer a question: the stamp under which an answer may be kept."""
+"""Stamps of the files that a question depends on; answers are cached under them."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from core.store.store import ModelStore
 
 @dataclass(frozen=True, eq=False)
 class Freshness:
-    """Looks at the files that an engine's answers are made of: cards and weights, photographs,
-    stored counts.
+    """Checks the files that an engine's answers depend on: cards, weights, photographs and stored
+    counts.
     """
 
     store: ModelStore
@@ -24,11 +24,10 @@ class Freshness:
     accuracies: AccuracyTable
 
     def of(self, variant: VariantSpec, *asked: ImageRef | DataSpec) -> Stamp:
-        """The stamp of the files that answer now for a variant, and for images and data sets given
+        """Return the stamp of the current files of a variant and of the images and data sets given
         to it.
 
-        Raises: as the questions themselves do for a network, an image or a data set that is not
-        there.
+        Raises: as the questions themselves for a missing network, image or data set.
         """
         found, card = [self.store.stamps.of(variant)], self.store.catalogue.card(variant.model)
         for each in asked:

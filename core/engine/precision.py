@@ -1,5 +1,5 @@
-"""What a precision below float32 costs: the same question asked in float32, and the largest
-differences.
+"""Rounding errors of a precision below float32: the largest differences to the same question in
+float32.
 """
 
 from __future__ import annotations
@@ -14,19 +14,18 @@ from core.results import Heatmap
 
 @dataclass(frozen=True, kw_only=True)
 class Rounding:
-    """Largest differences to float32 of one question. probability: of any class, None where either
-    network gives no answer, because its outputs are not finite. heatmap: of any pixel; both in [0,
-    1].
+    """Largest differences to float32 for one question. probability: of any class, None if the
+    outputs of either network are not finite. heatmap: of any pixel; both in [0, 1].
     """
 
     precision: str
     probability: float | None
     heatmap: float
-    same_class: bool  # whether the network says the same
+    same_class: bool  # whether the network predicts the same class
 
     @property
     def text(self) -> str:
-        """One plain sentence."""
+        """Return one sentence that states the differences."""
         if self.probability is None:
             return (
                 f"Computed in {self.precision}. The network's outputs overflow here or in float32, so the answers"
@@ -34,15 +33,15 @@ class Rounding:
             )
         says = "the same class" if self.same_class else "another class"
         return (
-            f"Computed in {self.precision}. In float32 the network says {says}; probabilities differ by up to"
-            f" {self.probability:.2g}, the heatmap by up to {self.heatmap:.2g}."
+            f"Computed in {self.precision}. In float32 the network predicts {says}; probabilities differ by up to "
+            f"{self.probability:.2g}, the heatmap by up to {self.heatmap:.2g}."
         )
 
 
 def rounding(engine: Engine, answer: Heatmap) -> Rounding:
-    """What rounding did to an answer of this engine.
+    """Compare an answer of this engine with float32.
 
-    An engine in float32 is made for it and let go. Raises as `Engine.heatmap`.
+    Creates a temporary engine in float32. Raises as `Engine.heatmap`.
     """
     exact = Engine(str(engine.device), engine.folder, engine.store.budgets, "float32").heatmap(
         answer.variant, answer.image, answer.cam

@@ -1,5 +1,5 @@
-"""Answers. Frozen, on the CPU, and each holds the spec it answers. Undefined values are None, never
-NaN.
+"""Results: frozen answers on the CPU, each with the spec it answers. Undefined values are None,
+never NaN.
 
 Arrays are read-only numpy float32; H, W are pixels of the network's input, h, w cells of the target
 layer.

@@ -8,20 +8,20 @@ from dataclasses import dataclass
 from enum import Enum
 
 SAME_FROM, ELSEWHERE_BELOW = 0.8, 0.5
-"""Pearson's r of two maps at the target layer's cells: from the first on they show the same places;
-below the second the network looks elsewhere.
+"""Thresholds of Pearson's r of two maps at the target layer's cells: from the first on, they show
+the same places; below the second, the network looks elsewhere.
 
 Calibrated on three thesis CNNs that differ in their training seed only: 100 digits, 296 pairs with
 the same answer, two methods each after the last ReLU and after the last pooling. The median
 agreement of such pairs is .19 to .70, depending on method and layer, and both methods reach .8 in
 none to three of the 296 pairs. So a pruned network below .5 is about as far from the dense network
-as another training run often is, and one from .8 on by both methods is closer than nearly all were.
-`python -m bench agreement` measures this again.
+as another training run often is, and one at or above .8 by both methods is closer than nearly all
+of these pairs. `python -m bench agreement` measures this again.
 """
 
 
 class Verdict(Enum):
-    """What two methods together say of one image."""
+    """What two methods together show for one image."""
 
     SAME = "both methods show the same places"
     PARTLY = "the evidence moves in part"
@@ -32,7 +32,7 @@ class Verdict(Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class Agreement:
-    """How far two networks' maps of one image agree, by two methods at one layer.
+    """Agreement of two networks' maps of one image, by two methods at one layer.
 
     value, second_value: Pearson's r at the target layer's cells; None where a map is empty,
     constant or not finite.
@@ -57,8 +57,8 @@ class Agreement:
 
 @dataclass(frozen=True, kw_only=True)
 class Agreements:
-    """Agreement over several images: how often each verdict, and the values of both methods where
-    they are defined.
+    """Agreement over several images: the count of each verdict, and the values of both methods
+    where defined.
     """
 
     verdicts: dict[Verdict, int]
@@ -71,13 +71,13 @@ class Agreements:
 
     @property
     def medians(self) -> tuple[float | None, float | None]:
-        """Of the method and of the second one; None where no value is defined."""
+        """Medians of the method and of the second method; None where no value is defined."""
         first, second = (statistics.median(values) if values else None for values in (self.values, self.second_values))
         return first, second
 
 
 def summarise(agreements: Sequence[Agreement]) -> Agreements:
-    """Counts and values of the same question to several images."""
+    """Count the verdicts and collect the values of one question over several images."""
     return Agreements(
         verdicts={verdict: sum(one.verdict is verdict for one in agreements) for verdict in Verdict},
         values=tuple(one.value for one in agreements if one.value is not None),

@@ -1,4 +1,4 @@
-"""Arrays that results hold: read-only float32."""
+"""Arrays of results: read-only float32."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ Array = NDArray[np.float32]
 
 
 def frozen_array(values: NDArray) -> Array:
-    """A read-only float32 copy."""
+    """Return a read-only float32 copy."""
     array = np.array(values, dtype=np.float32)
     array.setflags(write=False)
     return array

@@ -1,4 +1,4 @@
-"""A variant on a whole data set."""
+"""Results of a variant on a whole data set."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from core.specs import DataSpec, VariantSpec
 class Accuracy:
     """Top-1 accuracy of a variant on a data set: counts, and the bounds of a 95 % Wilson interval.
 
-    Of photographs that were counted now, also: `top5`, how often the class is among the five most
-    probable; `among`, how often it is the most probable of the `among_classes` classes that the
-    data set has; `notes`, in plain words, what was left out. `unanswered`: images for which the
-    network's outputs are not finite; they are in the total and never right. None where unknown.
+    For photographs that are counted on request, also: `top5`, how often the class is among the five
+    most probable; `among`, how often it is the most probable of the `among_classes` classes of the
+    data set; `notes`, sentences on what was left out. `unanswered`: images for which the network's
+    outputs are not finite; they count in the total and are never correct. None where unknown.
     """
 
     variant: VariantSpec

@@ -1,4 +1,4 @@
-"""Where variants look in one image, and how far they agree."""
+"""Heatmaps and predictions of variants for one image, and their comparison."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ class Prediction:
     """Softmax probabilities of one variant for one image, (C,); all NaN where the network's outputs
     are not finite. classes: their C names.
 
-    Such a network gives no answer: `top` and `confidence` are None, and nothing counts it as right.
+    In that case there is no answer: `top` and `confidence` are None, and it never counts as
+    correct.
     """
 
     variant: VariantSpec
@@ -43,12 +44,12 @@ class Prediction:
         return float(self.probabilities.max()) if self.answered else None
 
     def of(self, index: int | None) -> float | None:
-        """The probability of a class; None without an answer, and for no class."""
+        """Return the probability of a class; None without an answer or a class."""
         return None if index is None or not self.answered else float(self.probabilities[index])
 
     def best(self, count: int = 5) -> list[tuple[int, float]]:
-        """The most probable classes with their probabilities, most probable first; none without an
-        answer.
+        """Return the most probable classes with their probabilities, in descending order; empty
+        without an answer.
         """
         if not self.answered:
             return []
@@ -59,8 +60,8 @@ class Prediction:
 MAP_STATES: dict[str, str] = {
     "ok": "The map is usable.",
     "empty": "The map is zero everywhere: the method found no evidence for this class at this layer.",
-    "constant": "The map has the same value everywhere: it points at nothing.",
-    "invalid": "The map holds values that are not finite numbers, so it is not drawn and no score is computed from it.",
+    "constant": "The map has the same value everywhere: it singles out no place.",
+    "invalid": "The map contains values that are not finite, so it is not drawn and not scored.",
 }
 
 
@@ -69,11 +70,11 @@ class Heatmap:
     """Where one variant looks in one image.
 
     `saliency` (h, w) is the raw map of the method, `map` (H, W) in [0, 1] its resized and scaled
-    form; an empty, constant or invalid map stays all zero in `map`, never stretched into noise.
-    `state` is a key of MAP_STATES. `cam` names its layer, also where the question left it to the
-    card. `negative_share`: of the target layer's values, the share below 0. `others` (h, w): raw
-    maps of the methods that may be asked for a second opinion, from the same pass. `target_class`
-    is None where the map was asked for the network's own answer, and it gives none.
+    form; an empty, constant or invalid map is all zero in `map`, never stretched into noise.
+    `state` is a key of MAP_STATES. `cam` names the layer, even where the question left it to the
+    card. `negative_share`: the share of the target layer's values below 0. `others` (h, w): raw
+    maps of the possible second methods, from the same pass. `target_class` is None if the map is
+    for the network's own answer and it gives none.
     """
 
     variant: VariantSpec
@@ -105,14 +106,14 @@ class Scores:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Comparison:
-    """One image, dense against pruned: all that Explore shows at once.
+    """Comparison of the dense and the pruned network on one image, as Explore shows it.
 
-    overlap: each map with the picture's truth (all None where there is none); similarity: the two
-    saliency maps with each other, at the target layer's own cells; statistics: of each map; curve:
-    Jaccard of each map with the truth over `thresholds`.
+    overlap: of each map with the picture's truth (all None without truth); similarity: of the two
+    saliency maps, at the target layer's own cells; statistics: of each map; curve: Jaccard of each
+    map with the truth over `thresholds`.
     difference: dense.map - pruned.map, (H, W) in [-1, 1]. agreement: whether both look at the same
     places, by two methods.
-    notes: what to know of the network itself. stamp: of the files that answered
+    notes: remarks on the network itself. stamp: of the files behind the answer
     (core/base/stamps.py).
     """
 
@@ -135,7 +136,7 @@ class Comparison:
 
     @property
     def question(self) -> tuple[VariantSpec, ImageRef, CamSpec]:
-        """What was asked, the target layer by its name."""
+        """The question, with the target layer by name."""
         return self.pruned.variant, self.pruned.image, self.pruned.cam
 
     @property

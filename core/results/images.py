@@ -11,7 +11,7 @@ from core.results.arrays import Array
 from core.specs import ImageRef
 
 TRUTHS: dict[str, str] = {
-    "ink": "the ink of the digit, in its own grey values",
+    "ink": "the ink of the digit, with its grey values",
     "mask": "the object, marked pixel by pixel by people",
     "boxes": "the boxes that people drew around the object",
     "": "unknown: nobody marked the object in this image",
@@ -24,11 +24,11 @@ class Picture:
     """An image ready for a network, at the network's own size.
 
     clean: (H, W) grey or (H, W, 3) colour in [0, 1]; seen: the same with background noise, as the
-    network gets it (before its mean and standard deviation are taken off). truth: (H, W) in [0, 1],
-    where the object is; truth_kind: a key of TRUTHS.
-    label: the true class as an index into the network's classes, None where it is unknown or no
+    network receives it (before standardisation). truth: (H, W) in [0, 1], where the object is;
+    truth_kind: a key of TRUTHS.
+    label: the true class as an index into the network's classes, None if it is unknown or not a
     class of this network.
-    stamp: of the files that it was read from; "" for what never changes.
+    stamp: of the files it was read from; "" for images that never change.
     """
 
     image: ImageRef
@@ -37,12 +37,12 @@ class Picture:
     label: int | None
     truth: Array | None = None
     truth_kind: str = ""
-    title: str = ""  # of a photograph, in plain words
+    title: str = ""  # of a photograph
     credit: str = ""  # who made it, under which licence
-    notes: tuple[str, ...] = ()  # what was done to a person's own image, in plain words
+    notes: tuple[str, ...] = ()  # how an uploaded image was prepared, in sentences
     stamp: Stamp = ""
 
     @property
     def grey(self) -> Array:
-        """(H, W) in [0, 1]: what overlays are laid over."""
+        """The image in grey, (H, W) in [0, 1]: the background of overlays."""
         return self.clean if self.clean.ndim == 2 else self.clean @ LUMINANCE

@@ -1,4 +1,4 @@
-"""What the store holds."""
+"""Memory use of the store."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class CachePart:
-    """One tier of the store: bytes in use and allowed, entries, and how often a request was found
-    there.
+    """One tier of the store: bytes in use and allowed, entries, hits and misses.
 
-    peak_bytes: the most that was in use at once. waiting: questions that wait for room at this
-    moment. notes: what does not fit and what is done instead, in plain sentences.
+    peak_bytes: the most bytes in use at once. waiting: questions that currently wait for room.
+    notes: sentences on what does not fit and what is done instead.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""What a pruning removed, and what that is worth."""
+"""What a pruning removed, and what it saves."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from core.specs import VariantSpec
 
 FEWEST_ZEROS = (
-    0.01  # share of the weights from which on a network is called sparse; EfficientNet-lite0 as trained has 0.0013
+    0.01  # share of zero weights from which a network counts as sparse; EfficientNet-lite0 as trained has 0.0013
 )
 
 
@@ -16,8 +16,8 @@ FEWEST_ZEROS = (
 class LayerCount:
     """Weights of one layer, counted from the tensors.
 
-    name: of the weight. kind: "conv" or "linear". kept: weights that are left: the mask keeps them
-    and they are not zero.
+    name: of the weight. kind: "conv" or "linear". kept: weights that the mask keeps and that are
+    not zero.
     already_zero: weights that are zero although this pruning did not remove them.
     """
 
@@ -31,7 +31,7 @@ class LayerCount:
     def removed(self) -> int:
         """Weights that this pruning set to zero.
 
-        Weights that it chose but that were zero before do not count.
+        Chosen weights that were zero before do not count.
         """
         return self.total - self.kept - self.already_zero
 
@@ -42,23 +42,22 @@ class LayerCount:
 
 @dataclass(frozen=True, kw_only=True)
 class MaskReport:
-    """What is left of a network and what a pruning removed, counted from the tensors (in float32,
-    as they are stored).
+    """What a pruning kept and removed, counted from the tensors (in float32, as they are stored).
 
-    A weight is left (`kept`) if the mask keeps it and its value is not zero. Three numbers differ
-    where the network had zeros before: what was asked for (in the spec), what is zero now
-    (`sparsity`), and what this pruning set to zero (`removed`).
+    A weight counts as kept if the mask keeps it and its value is not zero. Three numbers differ if
+    the network had zeros before: the requested sparsity (in the spec), the share that is zero now
+    (`sparsity`), and the weights that this pruning set to zero (`removed`).
 
     Sparsity is over the prunable weights that are not excluded, the compression ratio over all
-    parameters. `layers`: what pruning may touch; `excluded`: layers that the spec leaves alone.
-    `removed_others`: biases and the like that go with a whole filter. `zero_others`: other
-    parameters that are zero anyway. `collapsed`: no path of weights that are left joins input and
-    output. Of a trained level, whatever its mask removes counts as removed by its pruning.
+    parameters. `layers`: layers that pruning may change; `excluded`: layers that the spec excludes.
+    `removed_others`: biases and similar parameters removed with a whole filter. `zero_others`:
+    other parameters that are zero anyway. `collapsed`: no path of kept weights connects input and
+    output. For a trained level, everything that its mask removes counts as removed by its pruning.
     """
 
     variant: VariantSpec
     layers: tuple[LayerCount, ...]
-    other_parameters: int  # biases, excluded layers, and all else that is no candidate
+    other_parameters: int  # biases, excluded layers and everything else that is not prunable
     collapsed: bool
     excluded: tuple[LayerCount, ...] = ()
     removed_others: int = 0
@@ -66,7 +65,7 @@ class MaskReport:
 
     @property
     def kept(self) -> int:
-        """Prunable weights that are left."""
+        """Prunable weights that are kept."""
         return sum(layer.kept for layer in self.layers)
 
     @property
@@ -80,8 +79,8 @@ class MaskReport:
 
     @property
     def removed_anything(self) -> bool:
-        """Whether this pruning changed the network: it set a weight, or a bias that goes with a
-        filter, to zero.
+        """Whether this pruning changed the network: it set a weight, or the bias of a filter, to
+        zero.
         """
         return bool(self.removed or self.removed_others)
 
@@ -106,7 +105,7 @@ class MaskReport:
 
     @property
     def was_sparse(self) -> bool:
-        """Whether the network had enough zeros before this pruning to be called sparse.
+        """Whether the network had enough zeros before this pruning to count as sparse.
 
         Ordinary networks have a few by chance.
         """
@@ -114,12 +113,12 @@ class MaskReport:
 
     @property
     def compression_ratio(self) -> float:
-        """All parameters / parameters left; infinite when none is."""
+        """All parameters / parameters left; infinite if none is left."""
         return (self.total + self.other_parameters) / self.parameters_left if self.parameters_left else math.inf
 
     @property
     def parameters_left(self) -> int:
-        """Parameters of any sort that are not zero."""
+        """Parameters of any kind that are not zero."""
         return self.kept + self.other_parameters - self.removed_others - self.zero_others
 
     @property
@@ -145,7 +144,7 @@ class ChannelCount:
 
 @dataclass(frozen=True, kw_only=True)
 class StayingChannels:
-    """Channels of one layer that pruning emptied and that stay all the same, and why, in plain
+    """Channels of one layer that pruning emptied but that cannot be removed, with the reason in
     words.
     """
 
@@ -156,7 +155,7 @@ class StayingChannels:
 
 @dataclass(frozen=True, kw_only=True)
 class RemovalReport:
-    """What physical removal took out. layers: those that got smaller; difference: largest of the
+    """What physical removal took out. layers: those that became smaller; largest_difference: of the
     outputs on the example.
     """
 
@@ -173,8 +172,8 @@ class RemovalReport:
 
 @dataclass(frozen=True, kw_only=True)
 class Latency:
-    """Measured time of one image through a network: median and 95th percentile in milliseconds of n
-    passes on a named device.
+    """Measured time of one image through a network: median and 95th percentile of n passes on a
+    named device, in milliseconds.
     """
 
     median_ms: float
@@ -185,14 +184,14 @@ class Latency:
 
 @dataclass(frozen=True, kw_only=True)
 class CostReport:
-    """What one variant costs. Parameters and zeros are counted from the tensors, multiply-adds of
-    one image from the shapes of a pass.
+    """Cost of one variant. Parameters and zeros are counted from the tensors, multiply-adds of one
+    image from the shapes of a pass.
 
-    `zeros` are of all parameters; `macs_left` leaves out multiplications by zero weights: a count,
-    not a speed. File sizes are those of the app's own files: every value, or one bit a prunable
-    weight and the values kept. `physical_*` are after the channels that pruning emptied were really
-    taken out; None, with the reason in `notes`, where nothing could be. Latencies are of one image,
-    measured in turn in one run; None when not asked for.
+    `zeros` counts all parameters; `macs_left` leaves out multiplications by zero weights: a count,
+    not a speed. File sizes are those of the app's own files: every value, or one bit per prunable
+    weight and the kept values. `physical_*` describe the network after the channels that pruning
+    emptied are removed; None, with the reason in `notes`, if none can be. Latencies are of one
+    image, measured alternately in one run; None unless requested.
     """
 
     variant: VariantSpec
@@ -212,4 +211,4 @@ class CostReport:
     physical_latency: Latency | None = None
     removed_channels: int = 0
     largest_difference: float | None = None  # of the logits, masked against physical
-    notes: tuple[str, ...] = ()  # plain sentences: what zeros are worth here, which channels stay and why
+    notes: tuple[str, ...] = ()  # sentences: what zeros save here, which channels stay and why

@@ -1,4 +1,4 @@
-"""A network that was trained here, as it lies on disk."""
+"""A network that was trained on this machine, as stored on disk."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from core.specs import VariantSpec
 
 @dataclass(frozen=True, kw_only=True)
 class TrainedLevel:
-    """One level of a trained series. target: the share of the pruned weights that was to go. bytes:
-    on disk. own: it can be deleted, it did not come along.
+    """One level of a trained series. target: the requested sparsity. bytes: on disk. own: trained
+    on this machine, so it can be deleted.
 
-    correct of total: right answers on the validation images, of its best epoch (from 1 on); None
-    where its file does not say.
+    correct of total: correct answers on the validation images in the best epoch (counted from 1);
+    None if its file does not say.
     """
 
     variant: VariantSpec

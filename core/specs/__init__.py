@@ -1,5 +1,5 @@
-"""Questions. Frozen, hashable, and each has a readable `key` that names its answer in caches, files
-and links.
+"""Specs: frozen, hashable questions. Each has a readable `key` that names its answer in caches,
+files and links.
 """
 
 from core.specs.images import NO_ANSWER, TARGETS, UNREADABLE, CamSpec, DataSpec, ImageRef

@@ -1,4 +1,4 @@
-"""Which image or data set, and how its heatmap is made."""
+"""Specs of an image, a data set and a heatmap."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from core.specs.shares import exact_share, one_of, whole
 
 DIGIT_NOISE = 0.2  # upper end of the thesis' background noise
-AS_USUAL = -1.0  # no noise was named
+AS_USUAL = -1.0  # stands for the default noise of the source
 
 
 @dataclass(frozen=True, kw_only=True)
 class ImageRef:
-    """One image as a network gets it: where it comes from, and the background noise laid over it.
+    """One image as a network receives it: its source and the background noise added to it.
 
     source "digits": `name` is the row of the embedded digits; "own": the first 16 hex digits of the
-    file's sha256; "gallery": the name of a photograph that comes along; else the name of a data set
-    of photographs, and `name` the row in it.
-    noise: upper end of the uniform background noise, 0 for none; left out: as the thesis for
-    digits, none for photographs.
+    file's sha256; "gallery": the name of an included photograph; otherwise the name of a data set
+    of photographs, with the row in it as `name`.
+    noise: upper end of the uniform background noise, 0 for none. Defaults to that of the thesis for
+    digits and to none for photographs.
     """
 
     source: str = "digits"
@@ -29,7 +29,7 @@ class ImageRef:
     def __post_init__(self) -> None:
         if self.noise == AS_USUAL:
             object.__setattr__(self, "noise", DIGIT_NOISE if self.source in ("digits", "own") else 0.0)
-        object.__setattr__(self, "name", str(self.name))  # a row is often at hand as a number
+        object.__setattr__(self, "name", str(self.name))  # a row is often given as a number
         object.__setattr__(self, "noise", exact_share(self.noise, "noise"))
         whole(self.noise_seed, "noise seed")
 
@@ -40,7 +40,7 @@ class ImageRef:
 
 @dataclass(frozen=True, kw_only=True)
 class DataSpec:
-    """A labelled data set to evaluate on, with or without the background noise."""
+    """A labelled data set to evaluate on, with or without background noise."""
 
     name: str = "digits"
     noise: float = 0.0
@@ -55,9 +55,9 @@ class DataSpec:
         return self.name + (f"+noise-{self.noise:g}-s{self.noise_seed}" if self.noise else "")
 
 
-# Predicted classes in tensors and tables that are none: of a photograph that cannot be read, and of
-# a network whose outputs are not finite. The second equals no label: a label of -1 is a class that
-# the network does not know.
+# Class indices in tensors and tables that stand for no prediction: the photograph cannot be read,
+# or the outputs of the network are not finite. The second never equals a label: a label of -1 is a
+# class that the network does not know.
 UNREADABLE, NO_ANSWER = -1, -2
 TARGETS: dict[str, str] = {
     "dense": "the class that the dense network predicts",
@@ -68,7 +68,7 @@ TARGETS: dict[str, str] = {
 
 @dataclass(frozen=True, kw_only=True)
 class CamSpec:
-    """How a heatmap is made: method, target layer ("" is the model card's own choice) and target
+    """How a heatmap is made: method, target layer ("" for the default of the model card) and target
     class (a mode or a class index).
     """
 

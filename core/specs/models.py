@@ -1,4 +1,4 @@
-"""Which network: dense (ModelSpec), and as it stands after pruning (VariantSpec)."""
+"""Specs of a network: dense (ModelSpec) and after pruning (VariantSpec)."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ from core.specs.shares import seed_of
 
 @dataclass(frozen=True, kw_only=True)
 class ModelSpec:
-    """A trained dense network: its card in the zoo, the data its weights were trained on, and the
-    seed of that training.
+    """A trained dense network: its card in the zoo, its training data and its training seed.
 
-    `zoo.default_model(name)` gives a card's own weights and seed. Weights "random" are untrained,
-    drawn from the seed.
+    `zoo.default_model(name)` returns the default weights and seed of a card. Weights "random" are
+    untrained and drawn from the seed.
     """
 
     name: str = "thesis-cnn"
@@ -31,7 +30,7 @@ class ModelSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class VariantSpec:
-    """A network as it stands after pruning."""
+    """A network after pruning."""
 
     model: ModelSpec = field(default_factory=ModelSpec)
     pruning: PruningSpec = field(default_factory=PruningSpec)

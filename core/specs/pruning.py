@@ -1,4 +1,4 @@
-"""How a network is pruned: granularity x scope x criterion x schedule, and how much."""
+"""Spec of a pruning: granularity, scope, criterion, schedule and amount."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Schedule = Literal["none", "one-shot", "iterative-reset", "retrained"]
 SCHEDULES: dict[str, str] = {
     "none": "dense",
     "one-shot": "prune the dense network, without retraining",
-    "iterative-reset": "prune 20 % of what is left, reset the weights, retrain, repeat",
+    "iterative-reset": "prune 20 % of the remaining weights, reset the weights, retrain, repeat",
     "retrained": "a trained series, pruned and retrained level by level",
 }
 TRAINED = ("iterative-reset", "retrained")  # schedules whose networks are stored, level by level
@@ -27,18 +27,19 @@ GRANULARITIES: dict[str, str] = {
     "channel": "all kernels that read one input channel of a layer (connection sparsity by input channel)",
     "filter": "all weights that make one output channel",
     "2:4": (
-        "of every four weights in a row the two lowest go, a pattern that some GPUs run faster; any other N:M as well"
+        "the two lowest of every four consecutive weights are removed, a pattern that some GPUs run faster; any other "
+        "N:M works too"
     ),
 }
 REPAIRS: dict[str, str] = {
     "none": "the network as pruning leaves it",
-    "batch-norm": "means and variances of BatchNorm are measured again on a few images; the weights stay",
+    "batch-norm": "BatchNorm means and variances are measured again on a few images; the weights are unchanged",
 }
 
 
 def n_of_m(granularity: str) -> tuple[int, int] | None:
-    """(N, M) of an N:M pattern such as "2:4" (N of M consecutive weights stay), None for the other
-    granularities.
+    """Return (N, M) for an N:M pattern such as "2:4", which keeps N of M consecutive weights; None
+    for other granularities.
 
     Raises BadSpec for a pattern that keeps nothing or everything.
     """
@@ -48,8 +49,8 @@ def n_of_m(granularity: str) -> tuple[int, int] | None:
     n, m = int(found[1]), int(found[2])
     if not 0 < n < m:
         raise BadSpec(
-            f"A pattern of {granularity} cannot be used.",
-            "N:M keeps N of every M weights, 0 < N < M.",
+            f"The pattern {granularity} is invalid.",
+            "N:M keeps N of every M weights, with 0 < N < M.",
             "Try 2:4 or 1:4.",
         )
     return n, m
@@ -57,14 +58,14 @@ def n_of_m(granularity: str) -> tuple[int, int] | None:
 
 @dataclass(frozen=True, kw_only=True)
 class PruningSpec:
-    """How a network is pruned. A one-shot spec carries a sparsity, a trained series a level, dense
-    neither.
+    """How a network is pruned. A one-shot spec has a sparsity, a trained series a level, a dense
+    spec neither.
 
-    `sparsity` is what is *asked for*, as a share of what the granularity counts (weights, kernels,
-    channels, filters) in the layers that are not excluded; what was removed is counted from the
-    tensors and stands in a MaskReport. An N:M pattern fixes its own.
-    excluded: names of weights that are left alone. overrides: (weight name, sparsity) of layers
-    with an amount of their own.
+    `sparsity` is the *requested* share of what the granularity counts (weights, kernels, channels,
+    filters) in the layers that are not excluded; a MaskReport counts what was removed from the
+    tensors. An N:M pattern determines the sparsity.
+    excluded: names of weights that are not pruned. overrides: (weight name, sparsity) of layers
+    with a sparsity of their own.
     seed: of the random criterion. repair: a key of REPAIRS.
     """
 
@@ -91,43 +92,43 @@ class PruningSpec:
         needs = (self.schedule == "one-shot", self.schedule in TRAINED)
         if (self.sparsity is not None, self.level is not None) != needs:
             raise BadSpec(
-                f"Schedule '{self.schedule}' with sparsity {self.sparsity} and level {self.level} is not a question.",
+                f"Schedule '{self.schedule}' does not go with sparsity {self.sparsity} and level {self.level}.",
                 "One-shot takes a sparsity, a trained series takes a level, dense takes neither.",
             )
         self._round()
         self._check_layers(pattern is not None)
 
     def _check_layers(self, pattern: bool) -> None:
-        """Layers by name make sense with one-shot pruning only: a trained series is pruned as its
-        run was.
+        """Check the excluded layers and overrides. Only one-shot pruning takes them: a trained
+        series is fixed by its run.
         """
         if self.schedule != "one-shot" and (self.excluded or self.overrides):
             raise BadSpec(
-                f"Schedule '{self.schedule}' with layers excluded or set by hand is not a question.",
-                "The stored networks of a trained series are pruned as their run says, a dense network is not pruned.",
-                "Leave the layers out, or choose one-shot.",
+                f"Schedule '{self.schedule}' takes no excluded layers and no overrides.",
+                "The networks of a trained series are stored as their run pruned them; a dense network is not pruned.",
+                "Omit the layers, or choose schedule 'one-shot'.",
             )
         if pattern and self.overrides:
             raise BadSpec(
-                f"{self.overrides[0][0]} cannot have an amount of its own under {self.granularity}.",
-                "An N:M pattern fixes the amount of every layer.",
+                f"{self.overrides[0][0]} cannot have a sparsity of its own with {self.granularity}.",
+                "An N:M pattern determines the sparsity of every layer.",
                 "Exclude the layer instead.",
             )
         if both := sorted(set(self.excluded) & {name for name, _ in self.overrides}):
             raise BadSpec(
-                f"{', '.join(both)} cannot be left alone and have an amount by hand.",
-                "A layer is one or the other.",
-                "Leave one of them out.",
+                f"{', '.join(both)} cannot be excluded and have a sparsity of its own.",
+                "A layer is either excluded or overridden.",
+                "Remove one of the two.",
             )
 
     def _round(self) -> None:
-        """One form for equal questions, so that they share a key."""
+        """Bring equal specs into one form, so that they share a key."""
         if self.sparsity is not None:
             object.__setattr__(self, "sparsity", exact_share(self.sparsity))
         if isinstance(self.excluded, str):
             raise BadSpec(
-                f"Layers left alone cannot be '{self.excluded}'.",
-                "They are a tuple of names.",
+                f"Excluded layers cannot be '{self.excluded}'.",
+                "They must be a tuple of names.",
                 f"Write ('{self.excluded}',).",
             )
         if self.level is not None:
@@ -140,14 +141,12 @@ class PruningSpec:
     def one_shot(
         cls, sparsity: float | None = None, scope: str = "global", criterion: str = "magnitude", **more: Any
     ) -> PruningSpec:
-        """Pruned at once, without retraining. more: seed, granularity, excluded, overrides,
-        repair.
-        """
+        """Create a one-shot spec. more: seed, granularity, excluded, overrides, repair."""
         return cls(schedule="one-shot", sparsity=sparsity, scope=scope, criterion=criterion, **more)
 
     @classmethod
     def at_level(cls, level: int, schedule: Schedule = "iterative-reset") -> PruningSpec:
-        """A level of a trained series."""
+        """Create the spec of a level of a trained series."""
         return cls(schedule=schedule, level=level)
 
     @property
@@ -157,25 +156,25 @@ class PruningSpec:
 
     @property
     def is_one_shot(self) -> bool:
-        """Whether the dense network is pruned when it is asked for, without retraining."""
+        """Whether the dense network is pruned on request, without retraining."""
         return self.schedule == "one-shot"
 
     @property
     def is_trained(self) -> bool:
-        """Whether it is a level of a trained series."""
+        """Whether this is a level of a trained series."""
         return self.level is not None
 
     @property
     def ranking(self) -> str:
-        """The part of the key that decides the order in which weights go; the index of a model is
-        kept under it.
+        """The part of the key that determines the order in which weights are removed; pruning
+        indices are cached under it.
         """
         seed = f"-s{self.seed}" if self.criterion == "random" else ""
         return f"{self.granularity}-{self.scope}-{self.criterion}{seed}"
 
     @property
     def family(self) -> str:
-        """The key without the amount: all sparsities or levels of one series share it."""
+        """The key without the amount; all sparsities or levels of one series share it."""
         if self.schedule != "one-shot":
             return {"none": "dense"}.get(self.schedule, self.schedule)
         without = f"-without({','.join(self.excluded)})" if self.excluded else ""

@@ -1,4 +1,4 @@
-"""A series of networks pruned and retrained level by level."""
+"""Spec of a series of networks, pruned and retrained level by level."""
 
 from __future__ import annotations
 
@@ -11,22 +11,25 @@ from core.specs.shares import exact_share, one_of, seed_of, whole
 from core.specs.training import TrainSpec
 
 RETRAIN_SCHEDULES: dict[str, str] = {
-    "iterative": "iterative: each level prunes the network of the level before and trains on from its weights",
-    "one-shot": "one-shot: each level prunes the dense network at once and trains on from its weights",
+    "iterative": (
+        "iterative: each level prunes the network of the previous level and continues training from its weights"
+    ),
+    "one-shot": "one-shot: each level prunes the dense network at once and continues training from its weights",
     "reset": (
-        "iterative with weight reset: masks as iterative, but each level begins with earlier weights of the dense"
-        " network"
+        "iterative with weight reset: masks as iterative, but each level starts from earlier weights of the dense "
+        "network"
     ),
     "rate-rewinding": (
-        "iterative with learning-rate rewinding: weights go on, and the dense network's learning rates begin again"
+        "iterative with learning-rate rewinding: the weights are kept, the learning rates of the dense network start "
+        "again"
     ),
     "gradual": (
-        "gradual: each level begins where the dense network began and is pruned little by little while it trains"
+        "gradual: each level starts where the dense network started and is pruned step by step during training"
     ),
-    "none": "no retraining: each level prunes the dense network at once and stays as it is",
+    "none": "no retraining: each level prunes the dense network at once and is not trained",
 }
 RESETS: dict[str, str] = {
-    "pretrained": "to the pretrained weights that the dense network began with",
+    "pretrained": "to the pretrained weights that the dense network started from",
     "initialisation": "to random weights, drawn from the seed",
     "epoch-K": "to the weights that the dense network had after its epoch K",
 }
@@ -34,11 +37,11 @@ RESETS: dict[str, str] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Ramp:
-    """When gradual pruning prunes. begin: epochs before it; epochs: it lasts; times: prunings in
-    it, at even distances.
+    """When gradual pruning prunes. begin: epochs before the ramp; epochs: its length; times:
+    prunings in it, evenly spaced.
 
-    Source: Zhu and Gupta 2017, To prune, or not to prune, Eq. 1 (arXiv:1710.01878); theirs in our
-    words: t0 = begin, n = times, dt = steps of the ramp / n.
+    Source: Zhu and Gupta 2017, To prune, or not to prune, Eq. 1 (arXiv:1710.01878); in our names:
+    t0 = begin, n = times, dt = steps of the ramp / n.
     """
 
     begin: int = 0
@@ -51,11 +54,13 @@ class Ramp:
 
     @property
     def end(self) -> int:
-        """The epoch (from 1 on) at whose end the last sparsity holds."""
+        """The epoch (counted from 1) at whose end the final sparsity is reached."""
         return self.begin + self.epochs
 
     def sparsity(self, final: float, pruning: int, initial: float = 0.0) -> float:
-        """After the prunings 0 to `times`: s_f + (s_i - s_f)(1 - pruning / times)^3."""
+        """Return the sparsity after each pruning, 0 to `times`: s_f + (s_i - s_f)(1 - pruning /
+        times)^3.
+        """
         return final + (initial - final) * (1 - pruning / self.times) ** 3
 
     @property
@@ -65,14 +70,14 @@ class Ramp:
 
 @dataclass(frozen=True, kw_only=True)
 class RetrainSpec:
-    """What to train.
+    """A retraining run.
 
     name: of the run; with the seed it names the weights of its networks. model: the card. pruning:
-    a one-shot spec, its
-    sparsity unused: granularity, scope, criterion, excluded. targets: the sparsity of each level,
-    the first 0. first, each: how level 0 and every other level are trained. start: "pretrained" or
-    "random". reset: of schedule "reset" only, as RESETS; "" for the weights that the dense network
-    began with. ramp: of schedule "gradual" only.
+    a one-shot spec with its
+    granularity, scope, criterion and excluded; its sparsity is unused. targets: the sparsity of
+    each level, the first 0. first, each: how level 0 and every other level are trained. start:
+    "pretrained" or "random". reset: a key of RESETS, for schedule "reset" only; "" for the weights
+    that the dense network started from. ramp: for schedule "gradual" only.
     """
 
     name: str
@@ -94,16 +99,18 @@ class RetrainSpec:
         targets = tuple(exact_share(target) for target in self.targets)
         if not targets or targets[0] != 0 or list(targets) != sorted(set(targets)):
             raise BadSpec(
-                f"Sparsities {list(self.targets)} are no series.",
-                "A series begins with 0, the dense network, and rises.",
+                f"Sparsities {list(self.targets)} do not form a series.",
+                "A series starts with 0, the dense network, and rises.",
                 "Choose sparsities above 0.",
             )
         if targets[-1] == 1:
             raise BadSpec(
-                "The last level would leave no weight.", "A series ends below 100 %.", "Leave the last level out."
+                "The last level would remove every weight.",
+                "Every sparsity must be below 100 %.",
+                "Remove the last level.",
             )
         object.__setattr__(self, "targets", targets)
-        if self.schedule == "rate-rewinding":  # its recipe is `first` again: one form for equal questions
+        if self.schedule == "rate-rewinding":  # trains with `first` again; equal specs share one form
             object.__setattr__(self, "each", self.first)
         self._check_pruning()
         self._check_reset()
@@ -112,15 +119,16 @@ class RetrainSpec:
     def _check_pruning(self) -> None:
         if self.pruning.overrides or self.pruning.repair != "none":
             raise BadSpec(
-                "A trained series has no layers with amounts of their own and no repair.",
-                "It takes granularity, scope, criterion, seed and layers that are left out.",
-                "Leave the others away.",
+                "A trained series takes no overrides and no repair.",
+                "It takes granularity, scope, criterion, seed and excluded layers.",
+                "Remove the other options.",
             )
         pattern = n_of_m(self.pruning.granularity)
         if pattern and (self.schedule == "gradual" or self.targets != (0.0, exact_share(1 - pattern[0] / pattern[1]))):
             raise BadSpec(
-                f"{self.pruning.granularity} cannot be reached in levels {list(self.targets)}, {self.schedule}.",
-                "An N:M pattern fixes its amount: the levels are 0 and that, pruned at once.",
+                f"{self.pruning.granularity} does not go with sparsities {list(self.targets)} and schedule "
+                f"'{self.schedule}'.",
+                "An N:M pattern determines the sparsity: the levels are 0 and that sparsity, pruned at once.",
                 f"Choose 0 and {1 - pattern[0] / pattern[1]:g}.",
             )
 
@@ -128,8 +136,8 @@ class RetrainSpec:
         natural = "pretrained" if self.start == "pretrained" else "initialisation"
         if self.reset and self.schedule != "reset":
             raise BadSpec(
-                f"Schedule '{self.schedule}' resets nothing.",
-                "Only schedule 'reset' takes weights to reset to.",
+                f"Schedule '{self.schedule}' does not reset weights.",
+                "Only schedule 'reset' takes `reset`.",
                 "Choose 'reset'.",
             )
         if self.reset == natural:
@@ -137,14 +145,14 @@ class RetrainSpec:
         elif self.reset and self.reset_epoch is None and self.reset != "initialisation":
             raise BadSpec(
                 f"Weights of a {self.start} network cannot be reset to '{self.reset}'.",
-                f"Known: {', '.join(RESETS)}; 'pretrained' only for a network that began with pretrained weights.",
+                f"Known: {', '.join(RESETS)}; 'pretrained' only if training starts from pretrained weights.",
                 "Try 'epoch-1'.",
             )
         if (epoch := self.reset_epoch) is not None and not 0 < epoch <= len(self.first.epoch_rates):
             raise BadSpec(
                 f"There is no epoch {epoch} to reset to.",
-                f"The dense network trains for {len(self.first.epoch_rates)} epochs, from 1 on.",
-                "Choose one of them, or train the dense network longer.",
+                f"The dense network trains for {len(self.first.epoch_rates)} epochs, counted from 1.",
+                "Choose one of these epochs, or train the dense network longer.",
             )
 
     @property
@@ -160,15 +168,15 @@ class RetrainSpec:
                 raise BadSpec(
                     f"Schedule '{self.schedule}' has no ramp.",
                     "Only schedule 'gradual' takes one.",
-                    "Leave the ramp out.",
+                    "Remove the ramp.",
                 )
             return
         ramp = self.ramp or Ramp(epochs=max(1, epochs // 2))
         if ramp.end > epochs:
             raise BadSpec(
                 f"The ramp ends after epoch {ramp.end}.",
-                f"A level trains for {epochs} epochs; what counts is what comes after the ramp.",
-                "Make the ramp shorter, or train longer.",
+                f"A level trains for {epochs} epochs, and the ramp must end before the last of them.",
+                "Shorten the ramp, or train longer.",
             )
         object.__setattr__(self, "ramp", ramp)
 

@@ -17,16 +17,16 @@ RATES: dict[str, str] = {
     "cosine": "from the first learning rate down to 0 along half a cosine (Loshchilov and Hutter 2017)",
 }
 AUGMENTATIONS: dict[str, str] = {
-    "horizontal-flip": "half of the images mirrored left to right",
-    "vertical-flip": "half of the images turned upside down",
-    "rotation-10": "turned by up to 10 degrees to either side, corners black",
-    "shift-and-scale": "moved by up to an eighth of the side and scaled by 0.8 to 1.2, edges black",
+    "horizontal-flip": "half of the images flipped left to right",
+    "vertical-flip": "half of the images flipped upside down",
+    "rotation-10": "rotated by up to 10 degrees in either direction, corners black",
+    "shift-and-scale": "shifted by up to an eighth of the side and scaled by 0.8 to 1.2, edges black",
 }
 PRECISIONS: dict[str, str] = {
     "float32": "single precision throughout",
     "bfloat16": (
-        "forward and backward passes in bfloat16 where PyTorch's autocast allows it; weights, masks and optimiser stay"
-        " float32"
+        "forward and backward passes in bfloat16 where PyTorch's autocast allows it; weights, masks and optimiser "
+        "state remain float32"
     ),
     "auto": "bfloat16 on a GPU, float32 on the CPU",
 }
@@ -37,10 +37,10 @@ MOST_BATCH = 1_000_000
 class TrainSpec:
     """How a network is trained. The defaults are those of the thesis.
 
-    rates: (learning rate, epochs) in order. noise: upper end of the background noise, fresh for
-    every batch; 0 for none.
-    patience: epochs without a better validation accuracy after which training stops, 0 for never;
-    better means larger than the best so far times `better`; the best weights are the result
+    rates: (learning rate, epochs) in order. noise: upper end of the background noise, drawn anew
+    for every batch; 0 for none.
+    patience: training stops after this many epochs without a better validation accuracy, 0 for
+    never. Better means larger than `better` times the best so far; the best weights are returned
     (Merkle: 10 and 1.01). precision: a key of PRECISIONS.
     """
 
@@ -74,8 +74,8 @@ class TrainSpec:
         for rate, epochs in self.rates:
             if not math.isfinite(rate) or rate < 0 or epochs < 0:
                 raise BadSpec(
-                    f"{epochs} epochs at a learning rate of {rate} cannot be trained.",
-                    "Both are 0 or more.",
+                    f"{epochs} epochs at a learning rate of {rate} are invalid.",
+                    "Both must be at least 0.",
                     "Choose other values.",
                 )
 

@@ -1,6 +1,4 @@
-"""Retraining specs from plain facts: what jobs of older versions were told, and what a person may
-have written.
-"""
+"""Retraining specs from plain dictionaries: those of older jobs and those that people write."""
 
 from __future__ import annotations
 
@@ -17,8 +15,9 @@ Facts = dict[str, Any]
 
 
 def read_retrain_spec(facts: Mapping[str, Any]) -> RetrainSpec:
-    """The spec of plain facts, as `asdict` or JSON has them; older ones call the schedule "pace".
-    Raises BadSpec for what is none.
+    """Build the spec from a dictionary as `asdict` or JSON gives it; older ones call the schedule
+    "pace".
+    Raises BadSpec for an invalid one.
     """
     if isinstance(facts, Mapping) and "pace" in facts:
         facts = {"schedule" if name == "pace" else name: value for name, value in facts.items()}
@@ -35,8 +34,8 @@ def read_retrain_spec(facts: Mapping[str, Any]) -> RetrainSpec:
         return RetrainSpec(**found | parts)
     except (KeyError, TypeError, ValueError) as error:
         raise BadSpec(
-            f"This is no series of retrained networks ({error!r}).",
-            "It says pruning, targets, first, each, name, model.",
+            f"This does not describe a series of retrained networks ({error!r}).",
+            "It must give pruning, targets, first, each, name and model.",
         ) from error
 
 
@@ -54,12 +53,12 @@ def _tuples(facts: Facts, *names: str) -> Facts:
 
 
 def _known(kind: type, facts: Mapping[str, Any]) -> Facts:
-    """Raises BadSpec for what a spec of this kind does not have."""
+    """Raises BadSpec for fields that a spec of this kind does not have."""
     if not isinstance(facts, Mapping):
-        raise BadSpec(f"{facts!r} says nothing of a {kind.__name__}.")
+        raise BadSpec(f"{facts!r} does not describe a {kind.__name__}.")
     names = {field.name for field in fields(kind)}
     if unknown := sorted(set(facts) - names):
         raise BadSpec(
-            f"A {kind.__name__} has no {', '.join(map(str, unknown))}.", f"It has {', '.join(sorted(names))}."
+            f"A {kind.__name__} has no {', '.join(map(str, unknown))}.", f"It takes {', '.join(sorted(names))}."
         )
     return dict(facts)

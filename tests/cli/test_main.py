@@ -332,7 +332,11 @@ WRONG: dict[str, tuple[list[str], int, str]] = {
     "one word too many": (["heatmap", "cat"], 2, "'cat' is one argument too many"),
     "empty value": (["heatmap", "--cam", ""], 2, "--cam has an empty value"),
     "empty value with =": (["heatmap", "--folder="], 2, "--folder has an empty value"),
-    "seed below 0": (["heatmap", "--seed", "-1"], 1, "A seed of -1 cannot be used.\nIt is a whole number from 0"),
+    "seed below 0": (
+        ["heatmap", "--seed", "-1"],
+        1,
+        "A seed of -1 cannot be used.\nIt must be a whole number of at least 0",
+    ),
     "seeds below 0": (["protocol", "run", "lukkien", "--seeds", "-1"], 1, "A seed of -1 cannot be used."),
     "target below 0": (["heatmap", "--target", "-1"], 1, "or its index from 0 to 9.\nChoose one of them."),
     "name of a class": (

@@ -130,7 +130,7 @@ def test_another_recipe_must_not_pass_for_this_one(tmp_path: Path) -> None:
     done(arguments(tmp_path))
     with pytest.raises(BadSpec, match="trained in another way"):
         done(arguments(tmp_path, replace(SPEC, each=replace(QUICK, batch_size=9))))
-    with pytest.raises(BadSpec, match="another network already"):
+    with pytest.raises(BadSpec, match="already names another network"):
         done(arguments(tmp_path, replace(SPEC, name="other"), size_px=40))
     first = next((tmp_path / "photographs" / "train").rglob("*.jpg"))
     first.write_bytes(next((tmp_path / "photographs" / "val").rglob("*.jpg")).read_bytes())
