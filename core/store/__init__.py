@@ -1,1 +1,1 @@
-"""A pruned network, ready on the device, from wherever it is cheapest to get."""
+"""The store provides pruned networks on the device, from the cheapest available source."""

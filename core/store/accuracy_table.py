@@ -1,6 +1,6 @@
 """Tables of results on disk.
 
-The accuracy table: counts of right answers by variant and data set, as CSV.
+The accuracy table: counts of correct answers by variant and data set, as CSV.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from core.base.stamps import Stamp, stamp_of
 from core.specs import DataSpec, ModelSpec, VariantSpec
 
 COLUMNS = ("pruning", "data", "correct", "total", "network")
-OLDER = COLUMNS[:-1]  # of tables that do not say which network they counted: none of their rows is used
-DIGITS = 16  # of a checksum
-OLD = "?"  # the network of a row of an older table: no checksum
+OLDER = COLUMNS[:-1]  # columns of tables without a checksum of the network: their rows are not used
+DIGITS = 16  # stored digits of a checksum
+OLD = "?"  # stands for a missing checksum in an older table
 
 
 class Row(NamedTuple):
-    """Right answers of all. network: the first digits of the checksum of the file whose weights
-    were counted.
+    """Counts of correct answers and of images. network: the first digits of the checksum of the
+    evaluated weights' file.
     """
 
     correct: int
@@ -39,8 +39,8 @@ class AccuracyTable:
     """Counts by pruning key and data key, one CSV file a model: <root>/<model key>/accuracy.csv.
 
     Args:
-        roots: folders to look in; a row in an earlier one wins. checksum: of the file that a
-            variant's weights come from now. A row of other weights is not used.
+        roots: folders to search; a row in an earlier one wins. checksum: returns that of the
+            current file of a variant's weights. Rows of other weights are not used.
     """
 
     def __init__(self, roots: Sequence[Path], checksum: Callable[[VariantSpec], str]) -> None:
@@ -48,9 +48,9 @@ class AccuracyTable:
         self._tables: dict[ModelSpec, tuple[Stamp, tuple[Rows, ...]]] = {}
 
     def get(self, variant: VariantSpec, data: DataSpec) -> tuple[int, int] | None:
-        """The stored counts (correct, total) of this very network, or None.
+        """Return the stored counts (correct, total) of exactly this network, or None.
 
-        Raises BadFile when the table cannot be read.
+        Raises BadFile if the table cannot be read.
         """
         for rows in self._rows(variant.model):
             row = rows.get((variant.pruning.key, data.key))
@@ -59,14 +59,14 @@ class AccuracyTable:
         return None
 
     def stamp(self, model: ModelSpec) -> Stamp:
-        """Of the files of this model's table."""
+        """Return the stamp of the files of this model's table."""
         return stamp_of(*self._paths(model))
 
     def _paths(self, model: ModelSpec) -> list[Path]:
         return [root / model.key / "accuracy.csv" for root in self.roots]
 
     def _rows(self, model: ModelSpec) -> tuple[Rows, ...]:
-        """Of each root."""
+        """Return the rows of each root."""
         stamp = self.stamp(model)
         kept, rows = self._tables.get(model, (None, ()))
         if kept != stamp:
@@ -76,9 +76,9 @@ class AccuracyTable:
 
 
 def read_counts(path: Path) -> Rows:
-    """The rows of one table; empty when there is none.
+    """Read the rows of one table; empty if there is none.
 
-    Raises BadFile for columns or counts that are not ours.
+    Raises BadFile for unexpected columns or counts.
     """
     if not path.is_file():
         return {}
@@ -86,7 +86,7 @@ def read_counts(path: Path) -> Rows:
         text = path.read_text(encoding="utf-8")
         reader = csv.DictReader(text.splitlines())
         if tuple(reader.fieldnames or ()) not in (COLUMNS, OLDER) or not text.endswith("\n"):
-            raise ValueError("its head or its end is missing")
+            raise ValueError("its header or its end is missing")
         lines = list(reader)
         rows = {
             (line["pruning"], line["data"]): Row(
@@ -95,11 +95,11 @@ def read_counts(path: Path) -> Rows:
             for line in lines
         }
         if not all(0 <= row.correct <= row.total for row in rows.values()):
-            raise ValueError("more right answers than images")
+            raise ValueError("more correct answers than images")
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BadFile(
             f"The table {path} cannot be read ({error}).",
-            f"Its columns are {', '.join(COLUMNS)}.",
+            f"Its columns must be {', '.join(COLUMNS)}.",
             "Delete it, or restore it with `git checkout` if it lies in models_cache/shipped.",
         ) from error
     return rows
@@ -110,8 +110,8 @@ def _row(line: dict[str, str]) -> Row:
 
 
 def write_counts(path: Path, rows: Iterable[tuple[str, str, int, int, str]]) -> None:
-    """Writes a table under a temporary name and renames it: pruning key, data key, counts, checksum
-    of the network.
+    """Write a table under a temporary name and rename it. Columns: pruning key, data key, counts,
+    checksum of the network.
 
     Raises CacheNotWritable.
     """

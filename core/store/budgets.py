@@ -1,4 +1,4 @@
-"""How much memory the store may keep, in bytes: as the settings say, or a share of what is free."""
+"""Memory budgets of the store in bytes, from the settings or as a share of the free memory."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from core.base.errors import OutOfMemory
 from core.base.numbers import MEGABYTE, size
 from core.base.settings import Settings
 
-LEAST_BYTES = 64 * MEGABYTE  # usual budgets are never smaller
-CPU_SHARE, GPU_SHARE, RAM_SHARE = 0.2, 0.6, 0.2  # of what is free; on a CPU both tiers lie in the same RAM
+LEAST_BYTES = 64 * MEGABYTE  # default budgets are never smaller
+CPU_SHARE, GPU_SHARE, RAM_SHARE = 0.2, 0.6, 0.2  # of the free memory; on a CPU both tiers share the RAM
 
 
 @dataclass(frozen=True, kw_only=True)
 class Budgets:
-    """Memory that the store may keep: networks on the device; dense weights, pruning indexes and
-    counts in RAM.
+    """Memory that the store may use: on the device for networks; in RAM for dense weights, pruning
+    indexes and counts.
     """
 
     device_bytes: int = 512 * MEGABYTE
@@ -27,8 +27,8 @@ class Budgets:
 
     @classmethod
     def usual(cls, device: torch.device, settings: Settings | None = None) -> Budgets:
-        """What the settings say (those of the environment when left out), else shares of the memory
-        that is free now, and 4 GB of the disk for variants that a person keeps. Raises BadSpec.
+        """Return the budgets of the settings (by default those of the environment), else shares of
+        the memory that is free now, and 4 GB of disk space for kept variants. Raises BadSpec.
         """
         settings = settings or Settings.from_environment()
         free = free_ram_bytes()
@@ -40,11 +40,10 @@ class Budgets:
         )
 
     def not_enough(self, device: torch.device) -> OutOfMemory:
-        """What to say when memory ran out even so."""
+        """Return the error to raise if memory runs out nevertheless."""
         where = "the GPU" if device.type == "cuda" else "this machine"
         return OutOfMemory(
-            f"The memory of {where} is not enough for this question, even after everything that was kept has been"
-            " let go.",
+            f"The memory of {where} is not enough for this question, even after all caches were emptied.",
             f"Sparsight may keep {size(self.device_bytes)} on the device and {size(self.ram_bytes)} in RAM; "
             "networks and their activations need memory beyond that.",
             "Close other programs, lower SPARSIGHT_DEVICE_BYTES or SPARSIGHT_RAM_BYTES, or choose a smaller network.",

@@ -1,5 +1,5 @@
-"""Which pruned networks are collapsed, remembered: masks of one ranking nest, so a look at one
-sparsity answers for many.
+"""Cache of which pruned networks are collapsed. Masks of one ranking are nested, so one check
+answers for many sparsities.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from core.base.device import give_memory_back
 
 
 class Collapses:
-    """By ranking, the highest sparsity that is known to be whole and the lowest that is known to be
-    collapsed. Safe for threads.
+    """By ranking, the highest sparsity known to be connected and the lowest known to be collapsed.
+    Thread-safe.
     """
 
     def __init__(self) -> None:
@@ -19,15 +19,15 @@ class Collapses:
         self._collapsed: dict[Hashable, float] = {}
 
     def ask(self, ranking: Hashable, sparsity: float, look: Callable[[], bool]) -> bool:
-        """Whether the network is collapsed at this sparsity. ranking: of masks that nest. look:
-        answers where nothing is known yet.
+        """Return whether the network is collapsed at this sparsity. ranking: of nested masks. look:
+        checks the network if the answer is not known yet.
         """
         if sparsity <= self._whole.get(ranking, -1.0):
             return False
         if sparsity >= self._collapsed.get(ranking, 2.0):
             return True
-        collapsed = look()  # a second thread that looks at the same time finds the same
-        give_memory_back()  # a look takes several times the memory of a mask, once
+        collapsed = look()  # a second thread that checks at the same time gets the same answer
+        give_memory_back()  # a check temporarily takes several times the memory of a mask
         known = self._collapsed if collapsed else self._whole
         known[ranking] = sparsity
         return collapsed

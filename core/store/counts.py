@@ -1,4 +1,4 @@
-"""Counts of a network, from its tensors: what is left, what its pruning removed, whether it is
+"""Count the weights that a network has left and that its pruning removed, and whether it is
 collapsed.
 """
 
@@ -21,27 +21,25 @@ from core.store.weights import Stored
 
 @dataclass(frozen=True, eq=False)
 class Counter:
-    """Counts one variant. stored: its own weights, or those of the dense network that it is made
-    of.
-    """
+    """Counts one variant. stored: its own weights, or those of its dense network."""
 
     variant: VariantSpec
     card: Card
     stored: Stored
 
     def trained(self) -> MaskReport:
-        """The counts of a dense network or of a trained level."""
+        """Count a dense network or a trained level."""
         weights, card = self.stored.weights, self.card
         layers = count_layers(weights, self.stored.mask, card.kinds)
         left = {layer.name: weights[layer.name] != 0 for layer in layers if layer.kept < layer.total}
         return self._report(layers, is_collapsed(card.skeleton, left, card.input_shape))
 
     def pruned(self, index: PruningIndex, companions: Mask, collapsed: bool) -> MaskReport:
-        """The counts of a one-shot variant.
+        """Count a one-shot variant.
 
         Args:
-            index: of its ranking. companions: masks of the biases and norms that go with whole
-                filters.
+            index: of its ranking. companions: masks of the biases and norms that are removed with
+                whole filters.
         """
         layers = []
         for name, left in index.left(*amount_of(self.variant)).items():
@@ -53,12 +51,12 @@ class Counter:
         return self._report(layers, collapsed, gone)
 
     def cuts_off(self, mask: Mask) -> bool:
-        """Whether a one-shot mask leaves no path from input to output."""
+        """Return whether a one-shot mask leaves no path from input to output."""
         left = {name: kept & (self.stored.weights[name] != 0) for name, kept in mask.items()}
         return is_collapsed(self.card.skeleton, left, self.card.input_shape)
 
     def _report(self, layers: Sequence[LayerCount], collapsed: bool, removed_others: int = 0) -> MaskReport:
-        """layers: all that are prunable."""
+        """Build the report. layers: all prunable layers."""
         weights, card, excluded = self.stored.weights, self.card, self.variant.pruning.excluded
         ranked = tuple(layer for layer in layers if layer.name not in excluded)
         alone = tuple(layer for layer in layers if layer.name in excluded)

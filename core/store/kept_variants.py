@@ -1,5 +1,5 @@
-"""One-shot variants that a person wants kept: mask bits and kept values in one file each, under a
-budget of bytes.
+"""One-shot variants kept on disk: mask bits and kept values in one file each, under a budget of
+bytes.
 """
 
 from __future__ import annotations
@@ -23,47 +23,46 @@ from core.results import LayerCount, MaskReport
 from core.specs import ModelSpec, VariantSpec
 
 FOLDER = "variants"
-FORMAT = 3  # since 2 a file says of which dense network it was made, since 3 its counts are those of the tensors
+FORMAT = 3  # since 2 a file names its dense network, since 3 its counts are those of the tensors
 
 
 class KeptVariants:
-    """Files <root>/variants/<precision>/<model key>/<digest>.safetensors; those that were not read
-    for longest go first.
+    """Files <root>/variants/<precision>/<model key>/<digest>.safetensors; the least recently read
+    are deleted first.
 
-    Each says the stamp of the dense network's file that it was made of, and is read only for that
-    one.
+    Each holds the stamp of its dense network's file and is read only for that one.
 
     Args:
-        files: where they lie. budget_bytes: the most that all of them take on disk. precision: of
-            the values; each has files of its own.
+        files: where they are stored. budget_bytes: the most that they may take on disk together.
+            precision: of the values; each has its own files.
     """
 
     def __init__(self, files: Files, budget_bytes: int, precision: str = "float32") -> None:
         self.files, self.budget_bytes, self.precision = files, budget_bytes, precision
 
     def save(self, report: MaskReport, state: Mapping[str, Tensor], mask: Mask, stamp: Stamp) -> Path:
-        """Writes one, then lets go of the oldest that no longer fit; an error leaves all others as
-        they were.
+        """Write one, then delete the oldest that no longer fit; an error leaves all others
+        unchanged.
 
         Args:
-            report: its counts. state: all its values by name, removed ones zero. mask: what is
+            report: its counts. state: all its values by name, removed ones zero. mask: True where
                 kept. stamp: of the dense network's file.
         Raises:
-            BadSpec: no one-shot variant, or larger than the budget. CacheNotWritable: a full disk,
-            say.
+            BadSpec: not a one-shot variant, or larger than the budget. CacheNotWritable: for
+            example a full disk.
         """
         variant = report.variant
         if not variant.pruning.is_one_shot:
             raise BadSpec(
-                f"{variant.key} cannot be kept.",
-                "Dense networks and trained levels have files already.",
-                "Keep a one-shot variant.",
+                f"{variant.key} cannot be kept on disk.",
+                "Dense networks and trained levels already have files.",
+                "Choose a one-shot variant.",
             )
         expected = sparse_bytes(state, mask)
         if expected > self.budget_bytes:
             raise BadSpec(
                 f"{variant.key} takes {expected >> 20:,} MB on disk.",
-                f"Kept variants may take {self.budget_bytes >> 20:,} MB.",
+                f"Kept variants may take {self.budget_bytes >> 20:,} MB together.",
                 "Raise SPARSIGHT_DISK_BYTES.",
             )
         counts = asdict(report) | {"variant": variant.key, "format": FORMAT, "dense": stamp}
@@ -72,22 +71,22 @@ class KeptVariants:
         return path
 
     def forget(self, model: ModelSpec) -> None:
-        """Deletes what was kept of a model, in every precision. Raises CacheNotWritable."""
+        """Delete all kept variants of a model, in every precision. Raises CacheNotWritable."""
         for key in self.files.keys(f"{FOLDER}/"):
             if f"/{model.key}/" in key:
                 self.files.delete(key)
 
     def read_into(self, variant: VariantSpec, stamp: Stamp, out: Mapping[str, Tensor]) -> bool:
-        """Writes a kept variant into buffers, by name, of any type and on any device.
+        """Read a kept variant into buffers, by name, of any type and on any device.
 
-        False where there is none that can be used.
+        Returns False if there is none that can be used.
         """
         if not variant.pruning.is_one_shot or not self.files.exists(self._key(variant)):
             return False
         try:
             tensors, facts = self.files.load(self._key(variant))
             weights, _ = unpack_sparse(tensors)
-        except (MissingData, BadFile):  # it is computed anew
+        except (MissingData, BadFile):  # it is computed again
             return False
         if not _is_of(facts, variant, stamp):
             return False
@@ -97,12 +96,12 @@ class KeptVariants:
             return False
         for name, values in weights.items():
             out[name].copy_(values)
-        with contextlib.suppress(OSError):  # the time of its last use
+        with contextlib.suppress(OSError):  # records the time of its last use
             self._path(self._key(variant)).touch()
         return True
 
     def report(self, variant: VariantSpec, stamp: Stamp) -> MaskReport | None:
-        """The counts of a kept variant; None where there is none."""
+        """Return the counts of a kept variant; None if there is none."""
         if not variant.pruning.is_one_shot or not self.files.exists(self._key(variant)):
             return None
         try:
@@ -124,7 +123,7 @@ class KeptVariants:
 
     @property
     def bytes(self) -> int:
-        """What all of them take on disk."""
+        """Return the bytes that all of them take on disk."""
         return sum(self.files.bytes(key) for key in self.files.keys(f"{FOLDER}/"))
 
     def _trim(self, newest: Path) -> None:
@@ -141,13 +140,13 @@ class KeptVariants:
         return self.files.write_root / f"{key}.safetensors"
 
     def _key(self, variant: VariantSpec) -> str:
-        """Not every key of a pruning can name a file: its digest does, and the key itself stands in
-        the facts.
+        """Return the key of the file. It holds a digest, since not every pruning key is a valid
+        file name; the facts hold the key itself.
         """
         digest = hashlib.sha256(variant.pruning.key.encode()).hexdigest()[:24]
         return f"{FOLDER}/{self.precision}/{variant.model.key}/{digest}"
 
 
 def _is_of(facts: Facts, variant: VariantSpec, stamp: Stamp) -> bool:
-    """Whether a file is of this variant, made of the dense network that lies there now."""
+    """Return whether a file holds this variant of the current dense network."""
     return (facts.get("format"), facts.get("variant"), facts.get("dense")) == (FORMAT, variant.key, stamp)

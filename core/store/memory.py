@@ -1,8 +1,8 @@
-"""Values in memory under a budget of bytes: built once, borrowed under one lock per value, least
-recently used goes first.
+"""Cache of values under a budget of bytes: built once, borrowed under one lock per value, least
+recently used evicted first.
 
-A cached model that two threads use at once gives wrong heatmaps without an error; so a value is
-only ever lent, and by default to one borrower at a time.
+A cached model that two threads use at once gives wrong heatmaps without an error, so values are
+only lent, by default to one borrower at a time.
 """
 
 from __future__ import annotations
@@ -24,23 +24,23 @@ Build = Callable[[Any], tuple[Any, int]]  # a spare value or None -> value, byte
 class MemoryCache:
     """Values by key, kept as long as they fit in the budget together.
 
-    Room is made before a value is built, as far as its size is known by then: what was not used for
-    longest goes, and where too much is borrowed, the builder waits until enough is given back;
-    threads that need more than fits take turns. What is borrowed is never evicted. The budget is
-    passed only where waiting could never end (a thread that has several values at once), by a value
-    that is larger than all of it, which is served but not kept, and by a size that was not known
+    Room is made before a value is built, as far as its size is known by then: the least recently
+    used values are evicted, and if too much is borrowed, the builder waits until enough is
+    returned; threads that need more than fits take turns. Borrowed values are never evicted. The
+    budget is exceeded only where waiting would never end (a thread that holds several values), by a
+    value larger than the budget, which is lent but not kept, and by a size that was not known
     before.
 
-    Borrow one value at a time where you can. Threads that borrow several in different orders would
+    Borrow one value at a time if possible. Threads that borrow several in different orders would
     wait for each
-    other for ever: that is noticed and raised as RuntimeError in the thread that would close the
-    circle.
+    other forever. Such a deadlock is detected and raised as RuntimeError in the thread that would
+    close the circle.
 
     Args:
-        name: what this tier is called in reports ("device", "RAM").
-        budget_bytes: the most that is kept.
+        name: name of this tier in reports ("device", "RAM").
+        budget_bytes: the most bytes that are kept.
         beside: another cache whose values are borrowed together with those of this one, so that
-            circles through both are noticed.
+            deadlocks across both are detected.
     """
 
     def __init__(self, name: str, budget_bytes: int, beside: MemoryCache | None = None) -> None:
@@ -59,34 +59,34 @@ class MemoryCache:
         expected: int = 0,
         under: Hashable = None,
     ) -> Iterator[T]:
-        """Lend the value of `key`, building it if it is not there.
+        """Lend the value of `key`, building it if it is not cached.
 
-        If several threads ask at once, one builds and the others wait; if it fails, all of them get
-        its exception, nothing is kept, and the next to ask tries again.
+        If several threads ask at once, one builds and the others wait. If it fails, all of them get
+        its exception, nothing is kept, and the next request tries again.
 
         Args:
-            key: what names the value.
+            key: of the value.
             build: returns the value and its size in bytes; may borrow other keys.
-            exclusive: alone with the value until it is given back; False: beside others who only
-                read it.
+            exclusive: True for sole use of the value until it is returned; False to share it with
+                others who only read it.
             expected: bytes for which room is made before building.
-            under: key of a value whose memory this one uses: they stay together, and go together.
+            under: key of a value whose memory this one uses; both are kept and evicted together.
         Returns:
             a context manager that yields the value; do not keep it after leaving.
         Raises:
-            RuntimeError: this thread has it already, or would wait for one that waits for it.
-            Whatever `build` raises.
+            RuntimeError: this thread already holds it, or would wait for a thread that waits for
+            it. Whatever `build` raises.
         """
         with self._lent(Entry(key, under=under), lambda spare: build(), exclusive, expected) as value:
             yield value
 
     @contextmanager
     def borrow_reused(self, key: Hashable, write: Callable[[T | None], T], size: int, kind: Hashable) -> Iterator[T]:
-        """The same, exclusively, for a value that can be written into the memory of another one.
+        """Lend a value exclusively that can be written into the memory of another one.
 
         Args:
-            write: gets a value of the same kind that had to make room, to be overwritten, or None;
-                returns the value.
+            write: called with an evicted value of the same kind to overwrite, or None; returns the
+                value.
             size: its bytes. kind: values of one kind are equally large; only the last few
                 (table.MOST_ALIKE) of them are kept.
         """
@@ -94,14 +94,14 @@ class MemoryCache:
             yield value
 
     def holds(self, key: Hashable) -> bool:
-        """Whether the value is there, or being built."""
+        """Return whether the value is cached or being built."""
         with self._changed:
             return key in self._table.entries
 
     def drop(self, key: Hashable) -> None:
-        """Forget a value: who has it keeps it, who asks next has it built anew.
+        """Forget a value: its borrower keeps it, the next request builds it again.
 
-        Nothing happens if it is not there.
+        Does nothing if it is not cached.
         """
         with self._changed:
             if key in self._table.entries:
@@ -109,8 +109,8 @@ class MemoryCache:
                 self._table.serve()
 
     def drop_all(self, test: Callable[[Hashable], bool]) -> None:
-        """Forget the values whose keys pass the test, as `drop`: what is borrowed goes when it is
-        given back.
+        """Forget the values whose keys pass the test, as `drop`; borrowed ones are released when
+        they are returned.
         """
         with self._changed:
             for entry in list(self._table.entries.values()):
@@ -124,26 +124,26 @@ class MemoryCache:
             self._table.clear()
 
     def evict(self) -> None:
-        """Let go of everything that is not borrowed."""
+        """Evict everything that is not borrowed."""
         with self._changed:
             for entry in list(self._table.entries.values()):
                 self._table.evict(entry)
             self._table.serve()
 
     def resize(self, budget_bytes: int) -> None:
-        """Change the budget; what no longer fits goes now, or when it is given back."""
+        """Change the budget; what no longer fits is evicted now, or when it is returned."""
         with self._changed:
             self._table.budget = checked(budget_bytes)
             self._table.trim()
 
     @property
     def budget_bytes(self) -> int:
-        """The most that is kept."""
+        """The most bytes that are kept."""
         return self._table.budget
 
     def report(self) -> CachePart:
-        """Bytes and entries now; hits (served without building), misses (built or failed) and
-        evictions since the start.
+        """Return current bytes and entries, and hits (served without building), misses (built or
+        failed) and evictions since the start.
         """
         with self._changed:
             table = self._table
@@ -175,7 +175,7 @@ class MemoryCache:
                 self._table.trim()
 
     def _pinned(self, new: Entry, build: Build, expected: int) -> Entry:
-        """The built entry, one pin on it for the caller."""
+        """Return the built entry with one pin for the caller."""
         while True:
             with self._changed:
                 entry = self._table.entries.get(new.key)
@@ -192,9 +192,9 @@ class MemoryCache:
     def _pin(self, entry: Entry) -> bool:
         """Pin an entry once it is built.
 
-        False if its builder was interrupted: that is no answer for others, ask again.
+        Returns False if its builder was interrupted: the caller must try again.
         """
-        entry.pins += 1  # first, so that it cannot go between being built and our waking up
+        entry.pins += 1  # first, so that it cannot be evicted between being built and this thread waking up
         try:
             self._wait(entry, lambda: entry.builder is None)
             if entry.error is not None:
@@ -218,7 +218,7 @@ class MemoryCache:
         except BaseException as error:
             with self._changed:
                 # An interrupt (Ctrl-C, a page that reruns, Stop) concerns this thread alone; only
-                # real errors go to those who wait.
+                # real errors are passed on to waiting threads.
                 entry.failed = True
                 if isinstance(error, Exception) and not isinstance(error, Stopped):
                     entry.error = error
@@ -235,9 +235,9 @@ class MemoryCache:
             self._changed.notify_all()
 
     def _make_room(self, entry: Entry, size: int) -> Any:
-        """Reserve bytes for an entry of this thread, after waiting for them where that can end.
+        """Reserve bytes for an entry of this thread, waiting for them unless that would deadlock.
 
-        A spare value of its kind, or None.
+        Returns a spare value of its kind, or None.
         """
         if size == 0:
             return None
@@ -261,7 +261,7 @@ class MemoryCache:
         """Wait for the entry's own lock and take it."""
         me = threading.get_ident()
         with self._changed:
-            again = not exclusive and me in entry.readers  # would else wait behind one who waits for it
+            again = not exclusive and me in entry.readers  # would otherwise wait behind one that waits for it
             entry.line.insert(0 if again else len(entry.line), me)
             try:
                 self._wait(
@@ -273,10 +273,10 @@ class MemoryCache:
                     entry.readers.append(me)
             finally:
                 entry.line.remove(me)
-                self._changed.notify_all()  # the next in line may be able to read beside this one
+                self._changed.notify_all()  # the next in line may be able to share the value
 
     def _leave(self, entry: Entry, exclusive: bool) -> None:
-        """Give the entry's own lock back."""
+        """Release the entry's own lock."""
         with self._changed:
             if exclusive:
                 entry.owner = None
@@ -285,11 +285,11 @@ class MemoryCache:
             self._changed.notify_all()
 
     def _wait(self, entry: Entry, ready: Callable[[], bool]) -> None:
-        """Wait, the table's lock in hand, until `ready`.
+        """Wait until `ready`, holding the table's lock.
 
-        Raises RuntimeError instead of waiting for ever.
+        Raises RuntimeError instead of waiting forever.
         """
         if not self._waits.wait(entry.holders, ready):
             raise RuntimeError(
-                f"borrowing {entry.key!r} here would wait for this thread itself; give back what it has first"
+                f"borrowing {entry.key!r} here would deadlock with this thread itself; return what it holds first"
             )

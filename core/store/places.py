@@ -1,5 +1,5 @@
-"""Where a network runs and its memory is counted: on the device if it fits there, else on the CPU
-in RAM, else made anew from disk.
+"""Choose where a network runs: on the device if it fits there, else on the CPU in RAM, else read
+again from disk.
 """
 
 from __future__ import annotations
@@ -18,11 +18,10 @@ from core.store.weights import network_bytes
 
 @dataclass(frozen=True, eq=False)
 class Place:
-    """A device, the cache that counts its memory, and the weights that networks are written from
-    there.
+    """A device, the cache that counts its memory, and the source of its weights.
 
-    in_place: RAM holds one network only, so a pruned one is written over dense weights that are
-    read for it.
+    in_place: RAM holds only one network, so a pruned one overwrites dense weights that are read for
+    it.
     """
 
     cache: MemoryCache
@@ -32,28 +31,28 @@ class Place:
     in_place: bool = False
 
     def shares(self, variant: VariantSpec) -> bool:
-        """Whether the network is the stored weights themselves."""
+        """Return whether the network uses the stored weights themselves."""
         return not variant.pruning.is_one_shot and self.dtype == torch.float32 and self.sources.device == self.device
 
     def bytes(self, card: Card) -> int:
-        """Memory of a network of its own."""
+        """Return the memory of a separate network."""
         return network_bytes(card, torch.float32 if self.in_place else self.dtype)
 
 
 class Places:
-    """Chooses by sizes that are known beforehand, and says what does not fit.
+    """Chooses by known sizes, and notes what does not fit.
 
     Args:
-        near: on the device. far: weights in RAM; the same as near's on a CPU.
+        near: the device. far: weights in RAM; on a CPU, the same as those of `near`.
     """
 
     def __init__(self, near: Place, far: Sources) -> None:
         self.near, self.far = near, far
-        # Model, pruned or not -> tier that is too small, what is said.
+        # Model, pruned or not -> tier that is too small, note.
         self._notes: dict[tuple[str, bool], tuple[str, str]] = {}
 
     def of(self, variant: VariantSpec, card: Card) -> Place:
-        """Where this variant goes."""
+        """Return the place of this variant."""
         pruned = variant.pruning.is_one_shot or self.near.dtype != torch.float32
         full, own = network_bytes(card), network_bytes(card, self.near.dtype)
         place, note = self._pruned(variant, full, own) if pruned else self._dense(full)
@@ -65,7 +64,7 @@ class Places:
         return place
 
     def notes_of(self, tier: str) -> tuple[str, ...]:
-        """What does not fit in this tier, and what is done instead."""
+        """Return notes on what does not fit in this tier and what is done instead."""
         return tuple(note for name, note in list(self._notes.values()) if name == tier)
 
     def _dense(self, full: int) -> tuple[Place, tuple[str, str] | None]:
@@ -77,14 +76,14 @@ class Places:
             return here, (
                 "RAM",
                 (
-                    f"its weights take {size(full)}, more than RAM may keep ({size(ram)}): they are read from disk each"
-                    " time."
+                    f"its weights take {size(full)}, more than the RAM budget ({size(ram)}): they are read from disk "
+                    "each time."
                 ),
             )
         if self.near.sources is not self.far:
             return here, (
                 "device",
-                f"it takes {size(full)}, more than the device may keep ({size(device)}): it runs on the CPU.",
+                f"it takes {size(full)}, more than the device budget ({size(device)}): it runs on the CPU.",
             )
         return here, None
 
@@ -98,7 +97,7 @@ class Places:
             return there, (
                 (
                     "device",
-                    f"its dense weights stay in RAM, for {size(full + own)} are more than the device may keep.",
+                    f"its dense weights stay in RAM, since {size(full + own)} exceed the device budget.",
                 )
                 if gpu
                 else None

@@ -1,4 +1,4 @@
-"""Networks around weights: without memory of their own, or with empty memory to be written."""
+"""Build networks around existing tensors, or with uninitialised memory."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from core.store.weights import Weights
 
 
 def around(found: Card, weights: Weights) -> nn.Module:
-    """A network whose parameters and buffers are these tensors: no memory of its own.
+    """Build a network whose parameters and buffers are these tensors, without memory of its own.
 
     In eval mode, parameters frozen.
     """
     network = found.blank()
     network.load_state_dict(weights, assign=True)
     device = next(iter(weights.values())).device
-    return network.requires_grad_(False).eval().to(device)  # what no state dict holds
+    return network.requires_grad_(False).eval().to(device)  # moves tensors that no state dict holds
 
 
 def empty(found: Card, device: torch.device, dtype: torch.dtype) -> nn.Module:
-    """A network with memory of its own that is still to be written: parameters without values.
+    """Build a network with memory of its own whose parameters have no values yet.
 
     In eval mode, parameters frozen.
     """
@@ -44,11 +44,11 @@ def empty(found: Card, device: torch.device, dtype: torch.dtype) -> nn.Module:
 
 
 def takes_and_gives(network: nn.Module, device: torch.device, dtype: torch.dtype, home: torch.device) -> nn.Module:
-    """The network takes inputs from any device and in any precision, and gives its logits in
-    float32 at home.
+    """Make the network accept inputs of any device and precision, and return its logits in float32
+    on `home`.
 
     Args:
-        device, dtype: of its parameters. home: where the logits go.
+        device, dtype: of its parameters. home: device of the logits.
     """
 
     def taken(module: nn.Module, inputs: tuple[Any, ...]) -> tuple[Any, ...]:

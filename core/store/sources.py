@@ -1,6 +1,4 @@
-"""What pruned networks are written from: dense weights, pruning indexes, and what criteria are
-measured on.
-"""
+"""Sources of pruned networks: dense weights, pruning indexes and calibration images."""
 
 from __future__ import annotations
 
@@ -26,14 +24,14 @@ from core.store.shells import around
 from core.store.weights import Stored, Weights, network_bytes, read_stored, stored_key
 
 Images = Callable[[ModelSpec], tuple[Tensor, Tensor | None]]  # network inputs (N, C, H, W), classes (N,) or None
-Key = tuple[str, Stamp]  # of what is kept in memory: what it is, and the stamp of the files that it was made of
-SMALL = 1024  # bytes that stand for what has a few numbers only
+Key = tuple[str, Stamp]  # of a cached value: its name, and the stamp of the files it depends on
+SMALL = 1024  # bytes counted for a value of a few numbers
 
 
 @dataclass(frozen=True, eq=False)
 class Origin:
-    """Where weights come from: the networks and their files, a folder of downloads, images for
-    criteria that are measured on some.
+    """Where weights come from: the networks and their files, a folder of downloads, and images for
+    criteria that need some.
     """
 
     catalogue: Catalogue
@@ -42,14 +40,13 @@ class Origin:
 
 
 class Sources:
-    """Weights and indexes on one device, under the budget of one cache. All are lent: in use they
-    cannot make room.
+    """Weights and indexes on one device, under the budget of one cache. They are lent: those in use
+    cannot be evicted.
 
-    Every question comes with the stamp of the files that answer for the variant (store/stamps.py),
-    taken before it is asked.
+    Every call takes the stamp of the variant's files (store/stamps.py), read before the call.
 
     Args:
-        origin: where they come from. cache, device: where they lie.
+        origin: where they come from. cache, device: where they are kept.
         beyond: sources in RAM, for those of a GPU.
     """
 
@@ -57,12 +54,12 @@ class Sources:
         self.origin, self.cache, self.device, self._beyond = origin, cache, device, beyond
 
     def card(self, variant: VariantSpec) -> Card:
-        """The card of its network. Raises UnknownName."""
+        """Return the card of the variant's network. Raises UnknownName."""
         return self.origin.catalogue.card(variant.model)
 
     @contextmanager
     def weights(self, variant: VariantSpec, stamp: Stamp) -> Iterator[Stored]:
-        """The weights of a dense network or of a trained level.
+        """Lend the weights of a dense network or of a trained level.
 
         Raises MissingData, BadFile, UnknownName, BadSpec.
         """
@@ -73,9 +70,9 @@ class Sources:
 
     @contextmanager
     def index(self, variant: VariantSpec, stamp: Stamp) -> Iterator[tuple[Stored, PruningIndex]]:
-        """Dense weights and the index of a one-shot spec's ranking.
+        """Lend dense weights and the index of a one-shot spec's ranking.
 
-        Raises as `weights`; BadSpec for scores that are no numbers.
+        Raises as `weights`; BadSpec for scores that are NaN.
         """
         card = self.card(variant)
         with self.weights(variant.dense, stamp) as stored:
@@ -90,12 +87,12 @@ class Sources:
                 yield stored, index
 
     def has_index(self, variant: VariantSpec, stamp: Stamp) -> bool:
-        """Whether the index is there, so that the variant is written in a moment."""
+        """Return whether the index is cached, so that the variant can be written quickly."""
         return self.cache.holds(index_key(variant, stamp))
 
     def write(self, variant: VariantSpec, stamp: Stamp, out: Mapping[str, Tensor]) -> None:
-        """Writes all values of a variant into buffers, by name: of the weights' shapes, of any
-        type, on any device.
+        """Write all values of a variant into buffers by name, of the weights' shapes, of any type,
+        on any device.
         """
         if variant.pruning.is_one_shot:
             with self.index(variant, stamp) as (stored, index):
@@ -106,8 +103,8 @@ class Sources:
                 out[name].copy_(values)
 
     def pruned_in_place(self, variant: VariantSpec, stamp: Stamp) -> Weights:
-        """A one-shot variant in the memory of dense weights of its own, for machines that cannot
-        hold both: slow, nothing is kept.
+        """Return a one-shot variant written over its own copy of the dense weights, for machines
+        that cannot hold both. Slow; nothing is cached.
         """
         weights = self._load(variant.dense, stamp)[0].weights
         measured = self._calibration(variant.model, stamp)
@@ -115,8 +112,8 @@ class Sources:
         return weights
 
     def companion_masks(self, variant: VariantSpec, index: PruningIndex) -> Mask:
-        """Masks of the biases and norms that go with whole filters, by name; none for other
-        granularities.
+        """Return masks, by name, of the biases and norms that are removed with whole filters; empty
+        for other granularities.
         """
         pruning, found = variant.pruning, self.card(variant)
         if pruning.granularity != "filter":
@@ -146,8 +143,8 @@ class Sources:
         return stored, stored.bytes
 
     def _calibration(self, model: ModelSpec, stamp: Stamp) -> Callable[[], Calibration] | None:
-        """Measures gradients and input norms of the dense network on a few images when it is asked
-        to, and keeps them.
+        """Return a function that measures gradients and input norms of the dense network on a few
+        images, and caches them.
         """
         images, card = self.origin.images, self.origin.catalogue.card(model)
         if images is None:
@@ -156,7 +153,7 @@ class Sources:
         def measure() -> tuple[Calibration, int]:
             inputs, classes = images(model)
             with self.weights(VariantSpec(model=model), stamp) as stored:
-                network = around(card, stored.weights)  # its own, so that nobody waits for it
+                network = around(card, stored.weights)  # a separate one, so that nobody waits for it
                 classes = None if classes is None else classes.to(self.device)
                 found = calibrate(network, card.prunable, inputs.to(self.device), classes)
             return found, found.bytes
@@ -178,31 +175,31 @@ def index_key(variant: VariantSpec, stamp: Stamp) -> Key:
 
 
 def is_of(key: Hashable, model: ModelSpec) -> bool:
-    """Whether what is kept under this key was made of a model's files."""
+    """Return whether the value of this key was made from a model's files."""
     return isinstance(key, tuple) and f"/{model.key}/" in f"{key[0]}/"
 
 
 def sparsity_of(pruning: PruningSpec) -> float:
-    """Of a one-shot spec, which always has one."""
+    """Return the sparsity of a one-shot spec, which always has one."""
     return pruning.sparsity or 0.0
 
 
 def amount_of(variant: VariantSpec) -> tuple[float, tuple[tuple[str, float], ...], tuple[str, ...]]:
-    """How much of a one-shot variant goes, as its index takes it."""
+    """Return the amount of a one-shot variant as arguments of its index."""
     return sparsity_of(variant.pruning), variant.pruning.overrides, variant.pruning.excluded
 
 
 def index_of(
     pruning: PruningSpec, card: Card, weights: Weights, measured: Callable[[], Calibration] | None
 ) -> PruningIndex:
-    """The index of a one-shot spec over the weights that the card says may be pruned."""
+    """Build the index of a one-shot spec over the prunable weights of the card."""
     candidates = {name: weights[name] for name in card.prunable}
     return PruningIndex.of(pruning, Evidence(candidates, pruning.granularity, pruning.seed, measured, card.conv_groups))
 
 
 def _borrows(pruning: PruningSpec) -> bool:
-    """Whether the scores take next to no memory: the weights are their own, or they are of
-    groups.
+    """Return whether the scores take almost no memory: they are the weights themselves, or one per
+    group.
     """
     single = pruning.granularity == "weight" or n_of_m(pruning.granularity) is not None
     return not single or orders_by_size(pruning.criterion)

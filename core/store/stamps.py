@@ -1,4 +1,4 @@
-"""Which files answer for a network, its card included, and their stamps."""
+"""Stamps of the files of a network, its card included."""
 
 from __future__ import annotations
 
@@ -10,12 +10,11 @@ from core.specs import ModelSpec, VariantSpec
 
 
 class Stamps:
-    """Stamps of the files that answer for networks. Safe for threads.
+    """Stamps of the files of networks. Thread-safe.
 
     Args:
-        catalogue: the networks and the files they lie in; the folder "downloads" holds downloaded
-            weights.
-        exchanged: called with a model when one of its files was exchanged since the last look.
+        catalogue: the networks and their files; the folder "downloads" holds downloaded weights.
+        exchanged: called with a model if one of its files was replaced since the last check.
     """
 
     def __init__(self, catalogue: Catalogue, exchanged: Callable[[ModelSpec], None]) -> None:
@@ -23,10 +22,10 @@ class Stamps:
         self._newest: dict[str, Stamp] = {}  # by the key of the file
 
     def of(self, variant: VariantSpec) -> Stamp:
-        """Of the card, the dense network's file, and the level's for a trained level. Packages and
-        random weights have no such files.
+        """Return the stamp of the card, the dense network's file and, for a trained level, the
+        level's file. Packages and random weights have no files.
 
-        A card that was exchanged is read first. Raises UnknownName.
+        A card that was replaced is read first. Raises UnknownName.
         """
         cards = self._catalogue.look_at(variant.model.name)
         model, found = variant.model, self._catalogue.card(variant.model)

@@ -1,6 +1,4 @@
-"""ModelStore: a network as it stands after pruning, ready on the device, from wherever it is
-cheapest to get.
-"""
+"""ModelStore: provides pruned networks on the device, from the cheapest available source."""
 
 from __future__ import annotations
 
@@ -41,28 +39,28 @@ CPU = torch.device("cpu")
 
 @dataclass(frozen=True, eq=False)
 class Lent:
-    """A network for its borrower alone, and what is counted of its pruning."""
+    """A network lent to one borrower, and the report of its pruning."""
 
     network: nn.Module
     count: Callable[[], MaskReport]
 
     @property
     def report(self) -> MaskReport:
-        """What is left of the network, counted when it is first asked for."""
+        """The report of the pruning, counted on first access."""
         return self.count()
 
 
 class ModelStore:
-    """Networks by VariantSpec, least recently used go first. Safe for threads: one lock a network,
-    held while it is borrowed.
+    """Networks by VariantSpec, least recently used evicted first. Thread-safe: each network has a
+    lock, held while it is borrowed.
 
     Dense networks and trained levels share the memory of their weights; pruned ones are written
-    into memory that is used again.
+    into reused memory.
 
     Args:
-        catalogue: the networks and their files. device: where they run. budgets: bytes that may
-            stay in memory. images: what criteria that are measured on images are measured on.
-            precision: of the networks, a key of PRECISIONS.
+        catalogue: the networks and their files. device: where they run. budgets: bytes that caches
+            may use. images: for criteria that are measured on images. precision: of the networks, a
+            key of PRECISIONS.
     """
 
     def __init__(
@@ -84,33 +82,33 @@ class ModelStore:
         self._collapses = Collapses()
         self._checksums: dict[str, tuple[Stamp, str]] = {}  # by the key of the file
         self.stamps = Stamps(catalogue, self.forget)
-        self.caches = [on_device, in_ram]  # all whose values are made of these files
+        self.caches = [on_device, in_ram]  # all caches of values made from these files
         self.kept = KeptVariants(self.files, self.budgets.disk_bytes, precision)
 
     @property
     def downloads(self) -> Path:
-        """The folder in which downloaded weights lie."""
+        """The folder of downloaded weights."""
         return self.files.write_root / "downloads"
 
     @contextmanager
     def borrow(self, variant: VariantSpec) -> Iterator[nn.Module]:
-        """The pruned network on the device, in eval mode with frozen parameters, for this borrower
-        alone until the block ends.
+        """Lend the pruned network on the device, in eval mode with frozen parameters, to this
+        borrower alone until the block ends.
 
-        Where it does not fit on the device it runs on the CPU, and where RAM is short its weights
-        are read from disk again; `parts` says so. Threads that need more than fits take turns.
+        If it does not fit on the device, it runs on the CPU, and if RAM is short, its weights are
+        read from disk again; `parts` notes this. Threads that need more than fits take turns.
 
         Raises:
-            Stopped: before a pass of the network, where the thread works under a control
-            (core/jobs/control.py) that was told to stop. MissingData, BadFile: its weights are not
-            there or damaged. UnknownName: no such model or criterion. OutOfMemory.
+            Stopped: before a pass of the network, if the thread's control (core/jobs/control.py)
+            was stopped. MissingData, BadFile: its weights are missing or damaged. UnknownName: no
+            such model or criterion. OutOfMemory.
         """
         with self.lend(variant) as lent:
             yield lent.network
 
     @contextmanager
     def lend(self, variant: VariantSpec) -> Iterator[Lent]:
-        """The same together with its report: where the network lies is looked up once for both."""
+        """Lend the network together with its report, with a single lookup for both."""
         with ExitStack() as held:
             lent = self.retrying(lambda: self._lend(variant, held))
             if can_be_stopped():
@@ -118,9 +116,9 @@ class ModelStore:
             yield lent
 
     def use(self, variant: VariantSpec, call: Callable[[Lent], T]) -> T:
-        """The answer of a call with the network.
+        """Return the result of a call with the network.
 
-        When memory runs out, in the call too, it is asked once more. Raises as `borrow`.
+        If memory runs out, even in the call, it is repeated once. Raises as `borrow`.
         """
 
         def asked() -> T:
@@ -130,9 +128,9 @@ class ModelStore:
         return self.retrying(asked)
 
     def mask(self, variant: VariantSpec) -> Mask:
-        """What the pruning keeps, by parameter name; on the CPU, shared: do not change it.
+        """Return the mask by parameter name, on the CPU. It is shared: do not modify it.
 
-        As large as a quarter of the network.
+        It takes a quarter of the memory of the network.
         """
         stamp = self.stamps.of(variant)
         if not variant.pruning.is_one_shot:
@@ -143,36 +141,36 @@ class ModelStore:
             return {name: kept.cpu() for name, kept in mask.items()}
 
     def report(self, variant: VariantSpec) -> MaskReport:
-        """What is left in the tensors, what the pruning removed, and whether the network is
+        """Return what is left in the tensors, what the pruning removed, and whether the network is
         collapsed.
         """
         return self._report(variant, self.stamps.of(variant), self._place_of(variant).sources)
 
     def keep(self, variant: VariantSpec) -> Path:
-        """Writes a one-shot variant to disk, mask bits and kept values; from then on it is read
-        instead of computed anew.
+        """Write a one-shot variant to disk, as mask bits and kept values; from then on it is read
+        instead of computed.
 
         Raises:
-            BadSpec: another schedule, or larger than the folder may be. CacheNotWritable: the disk
-            is full, say; nothing is lost.
+            BadSpec: another schedule, or larger than the budget on disk. CacheNotWritable: for
+            example a full disk; nothing is lost.
         """
         stamp, report, mask = self.stamps.of(variant), self.report(variant), self.mask(variant)
         with self.borrow(variant) as network:
             return self.kept.save(report, network.state_dict(), mask, stamp)
 
     def parts(self) -> tuple[CachePart, ...]:
-        """Bytes, hits and misses of each tier, and what does not fit."""
+        """Return bytes, hits and misses of each tier, and notes on what does not fit."""
         device, ram = self._places.near.cache.report(), self._far.cache.report()
         return replace(device, notes=self._places.notes_of("device")), replace(ram, notes=self._places.notes_of("RAM"))
 
     def allow(self, budgets: Budgets) -> None:
-        """Changes what may be kept; what no longer fits goes now, or when it is given back."""
+        """Change the budgets; what no longer fits is evicted now, or when it is returned."""
         self.budgets, self.kept.budget_bytes = budgets, budgets.disk_bytes
         self._places.near.cache.resize(budgets.device_bytes)
         self._far.cache.resize(budgets.ram_bytes)
 
     def missing(self, model: ModelSpec) -> bool:
-        """Whether the dense weights of this model are nowhere on this machine."""
+        """Return whether the dense weights of this model are missing on this machine."""
         card = self.catalogue.card(model)
         there = is_there(card, model, self.downloads)
         if there is None:
@@ -180,14 +178,14 @@ class ModelStore:
         return not there
 
     def stored_key(self, variant: VariantSpec) -> str:
-        """The file of a dense network or of a trained level, by its key in `files`. Raises
-        BadSpec, UnknownName.
+        """Return the key in `files` of a dense network or a trained level. Raises BadSpec,
+        UnknownName.
         """
         return stored_key(variant, self.catalogue.card(variant.model))
 
     def checksum(self, variant: VariantSpec) -> str:
-        """Of the file that a variant's weights come from, its own for a trained level, else the
-        dense network's; "" for weights that are no file of the store. Raises BadSpec, UnknownName.
+        """Return the checksum of the file of a variant's weights: its own for a trained level, else
+        that of the dense network; "" for weights outside the store. Raises BadSpec, UnknownName.
         """
         key = self.stored_key(variant if variant.pruning.is_trained else variant.dense)
         stamp = self.files.stamp(key)
@@ -197,14 +195,14 @@ class ModelStore:
         return known[1]
 
     def retrying(self, call: Callable[[], T]) -> T:
-        """The answer of a call; when memory runs out, everything that is not in use is let go and
-        it is asked once more.
+        """Return the result of a call; if memory runs out, free everything that is not in use and
+        repeat it once.
 
         Raises: OutOfMemory. Whatever the call raises.
         """
         try:
             return call()
-        except Exception as error:  # its traceback holds memory: left behind before the second try
+        except Exception as error:  # its traceback holds memory, so the second try is made after this block
             if not is_out_of_memory(error):
                 raise
         self.free()
@@ -216,15 +214,15 @@ class ModelStore:
             raise self.budgets.not_enough(self.device) from error
 
     def forget(self, model: ModelSpec) -> None:
-        """Lets go of all that was made of this model's files; what is borrowed goes when it is
-        given back.
+        """Drop everything made from this model's files; what is borrowed is released when it is
+        returned.
         """
         self._collapses = Collapses()
         for cache in self.caches:
             cache.drop_all(lambda key: is_of(key, model))
 
     def free(self) -> None:
-        """Let go of all memory that is not in use."""
+        """Free all memory that is not in use."""
         for cache in (self._places.near.cache, self._far.cache):
             cache.evict()
         gc.collect()
@@ -233,8 +231,8 @@ class ModelStore:
             torch.cuda.empty_cache()
 
     def _lend(self, variant: VariantSpec, held: ExitStack) -> Lent:
-        """Borrows the network where it fits; what was borrowed is given back when `held` ends, or
-        at once after an error.
+        """Borrow the network where it fits; it is returned when `held` ends, or at once after an
+        error.
         """
         stamp, place, card = self.stamps.of(variant), self._place_of(variant), self.catalogue.card(variant.model)
         with ExitStack() as tried:
@@ -250,8 +248,8 @@ class ModelStore:
 
     @contextmanager
     def _around(self, variant: VariantSpec, stamp: Stamp, place: Place) -> Iterator[nn.Module]:
-        """A network that is the stored weights themselves: it has no memory of its own, and goes
-        when they go.
+        """Lend a network that uses the stored weights themselves: it has no memory of its own and
+        is evicted with them.
         """
         with place.sources.weights(variant, stamp) as stored:
             card, key = self.catalogue.card(variant.model), (f"network/{variant.key}", stamp)
@@ -263,7 +261,7 @@ class ModelStore:
                 yield network
 
     def _written(self, variant: VariantSpec, stamp: Stamp, place: Place, spare: nn.Module | None) -> nn.Module:
-        """The network of a variant, in the memory of a spare one where there is one."""
+        """Return the network of a variant, written into the memory of a spare one if given."""
         card = self.catalogue.card(variant.model)
         if place.in_place:
             network = self._fitted(around(card, place.sources.pruned_in_place(variant, stamp)).to(place.dtype), place)
@@ -274,7 +272,7 @@ class ModelStore:
                 place.sources.write(variant, stamp, out)
         if (
             variant.pruning.repair == "batch-norm" and self._images is not None
-        ):  # the images are those that criteria are measured on
+        ):  # the images are those for measured criteria
             reestimate(network, [self._images(variant.model)[0].to(place.device, place.dtype)])
         return network
 
@@ -282,9 +280,7 @@ class ModelStore:
         return self._places.of(variant, self.catalogue.card(variant.model))
 
     def _fitted(self, network: nn.Module, place: Place) -> nn.Module:
-        """Networks of another precision or place than asked for change their inputs and outputs
-        themselves.
-        """
+        """Make a network of another precision or device convert its inputs and outputs."""
         alike = place.device == self.device and next(network.parameters(), torch.empty(0)).dtype == torch.float32
         return network if alike else takes_and_gives(network, place.device, place.dtype, self.device)
 
@@ -304,8 +300,8 @@ class ModelStore:
             return Counter(variant, self.catalogue.card(variant.model), stored).trained()
 
     def _count_pruned(self, variant: VariantSpec, stamp: Stamp, sources: Sources) -> MaskReport:
-        """Of a one-shot variant, by its index: a mask is made only where a layer may have lost all
-        that makes one of its channels.
+        """Count a one-shot variant by its index. A mask is made only if some layer may have lost a
+        whole channel.
         """
         amount = amount_of(variant)
         with sources.index(variant, stamp) as (stored, index):

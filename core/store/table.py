@@ -1,4 +1,4 @@
-"""The table of a memory cache: what is there, how many bytes it has, what goes when room is wanted.
+"""The table of a memory cache: its entries, their bytes, and the order of eviction.
 
 Guarded by the cache's lock.
 """
@@ -10,16 +10,16 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from typing import Any
 
-MOST_ALIKE = 8  # values of one kind that are kept: one is soon written over another, so more would only fill the memory
+MOST_ALIKE = 8  # values of one kind that are kept: they soon overwrite each other, so more would only fill the memory
 
 
 @dataclass(eq=False)
 class Entry:
-    """One value, or one being built. Threads are named by their ids."""
+    """One value, built or being built. Threads are given by their ids."""
 
     key: Hashable
     kind: Hashable = None  # values of one kind can be written into each other's memory
-    under: Hashable = None  # key of the value that this one stays and goes with
+    under: Hashable = None  # key of the value that this one is evicted with
     builder: int | None = None  # None: built, or failed
     value: Any = None
     bytes: int = 0  # reserved as soon as there is room, then counted
@@ -28,7 +28,7 @@ class Entry:
     error: Exception | None = None
     owner: int | None = None  # the exclusive borrower
     readers: list[int] = field(default_factory=list)
-    line: list[int] = field(default_factory=list)  # who waits to borrow: first come, first served
+    line: list[int] = field(default_factory=list)  # threads that wait to borrow, first come, first served
 
     def holders(self) -> set[int]:
         """The threads that others may have to wait for."""
@@ -37,52 +37,51 @@ class Entry:
 
 @dataclass(eq=False)
 class Wanted:
-    """Bytes that somebody waits for, to build this entry."""
+    """Bytes that a thread waits for, to build this entry."""
 
     entry: Entry
     size: int
     granted: bool = False
-    spare: Any = None  # a value of the same kind that made room
+    spare: Any = None  # an evicted value of the same kind
 
 
 class Table:
-    """Entries by key, least recently used first, and those who wait for room, first come first
-    served.
+    """Entries by key, least recently used first, and requests for room, first come, first served.
 
     Args:
-        budget: bytes. on_grant: called when somebody has got room.
+        budget: in bytes. on_grant: called when a request gets room.
     """
 
     def __init__(self, budget: int, on_grant: Callable[[], None]) -> None:
         self.entries: OrderedDict[Hashable, Entry] = OrderedDict()
         self.wanted: list[Wanted] = []
         self.budget, self._on_grant = checked(budget), on_grant
-        self.used = self.peak = 0  # bytes; what is being built counts as soon as it has room
+        self.used = self.peak = 0  # bytes; a value being built counts as soon as it has room
         self.evicted = 0
 
     def count(self, entry: Entry, size: int) -> None:
-        """The entry has this many bytes from now on."""
+        """Set the bytes of an entry."""
         if self.entries.get(entry.key) is entry:
             self.used += size - entry.bytes
             self.peak = max(self.peak, self.used)
         entry.bytes = size
 
     def touch(self, entry: Entry) -> None:
-        """It was used now, and what it lies under as well."""
+        """Mark an entry, and the one it lies under, as just used."""
         for key in (entry.under, entry.key):
             if key in self.entries:
                 self.entries.move_to_end(key)
 
     def holders(self, entry: Entry) -> set[int]:
-        """The threads that keep something in the table, other than the building of this entry, and
-        those who only wait for room.
+        """Return the threads that hold something in the table, except those that build this entry
+        or only wait for room.
         """
         without = {id(entry), *(id(wanted.entry) for wanted in self.wanted)}
         return {thread for other in self.entries.values() if id(other) not in without for thread in other.holders()}
 
     def serve(self) -> None:
-        """Give room to those who wait for it, as far as there is some: called by who gives back, so
-        that nobody is overtaken for ever.
+        """Grant waiting requests as far as there is room. Called whenever something is returned, so
+        that no request starves.
         """
         while self.wanted:
             wanted = self.wanted[0]
@@ -99,8 +98,8 @@ class Table:
         self._on_grant()
 
     def trim(self) -> None:
-        """Evict until the rest fits: first what never can, then the least recently used; what is
-        borrowed stays. Then serve who waits.
+        """Evict until the rest fits: first what never can, then the least recently used; borrowed
+        entries stay. Then serve waiting requests.
         """
         if self.used > self.budget:
             for entry in list(self.entries.values()):
@@ -114,8 +113,8 @@ class Table:
         self.serve()
 
     def evict(self, entry: Entry) -> bool:
-        """Let an entry go, and what lies under it, unless something of it is borrowed or being
-        built. True if it went now.
+        """Evict an entry and what lies under it, unless any of it is borrowed or being built.
+        Returns whether it was evicted.
         """
         if self.entries.get(entry.key) is not entry or any(each.pins for each in self._family(entry)):
             return False
@@ -123,7 +122,7 @@ class Table:
         return True
 
     def remove(self, entry: Entry) -> int:
-        """Take an entry and what lies under it out of the table; how many they were."""
+        """Remove an entry and what lies under it from the table; return how many were removed."""
         family = self._family(entry)
         for each in family:
             del self.entries[each.key]
@@ -131,14 +130,14 @@ class Table:
         return len(family)
 
     def clear(self) -> None:
-        """Forget everything, and serve who waits."""
+        """Forget everything and serve waiting requests."""
         self.entries.clear()
         self.used = 0
         self.serve()
 
     def _free(self, wanted: Wanted) -> None:
-        """Evict, least recently used first: values of the same kind down to the most there may be,
-        then until the wanted bytes fit.
+        """Evict, least recently used first: values of the same kind down to their limit, then
+        others until the wanted bytes fit.
         """
         alike = [
             entry
@@ -160,7 +159,7 @@ class Table:
 
 
 def checked(size: int) -> int:
-    """A size in bytes. Raises ValueError where it is none."""
+    """Check a size in bytes. Raises ValueError if it is negative."""
     if size < 0:
         raise ValueError(f"a size in bytes cannot be {size}")
     return int(size)

@@ -1,6 +1,4 @@
-"""Who waits for whom: one lock for several caches, and circles are noticed instead of waited in for
-ever.
-"""
+"""Which thread waits for which: one lock for several caches, with deadlock detection."""
 
 from __future__ import annotations
 
@@ -17,7 +15,7 @@ class _Wait:
 
 
 class Waits:
-    """Shared by caches whose values are borrowed together.
+    """Waiting threads, shared by caches whose values are borrowed together.
 
     `changed` guards their tables; it is never held while building or while lent.
     """
@@ -27,14 +25,14 @@ class Waits:
         self._waiting: dict[int, _Wait] = {}  # by thread
 
     def wait(self, holders: Callable[[], set[int]], ready: Callable[[], bool], can_do_without: bool = False) -> bool:
-        """Wait, `changed` in hand, until `ready`. False, at once, if that would be for ever: a
-        circle of threads.
+        """Wait until `ready`, holding `changed`. Returns False at once if that would be a deadlock:
+        a circle of threads.
 
         Args:
-            holders: the threads that must go on first. ready: both are asked with `changed` in
-                hand.
-            can_do_without: this thread goes on all the same where a circle would close, so it
-                closes none for others.
+            holders: the threads that must continue first. ready: the condition. Both are called
+                while `changed` is held.
+            can_do_without: this thread continues anyway if a circle would close, so it closes none
+                for others.
         """
         me, wait = threading.get_ident(), _Wait(holders, ready, can_do_without)
         try:
@@ -43,18 +41,18 @@ class Waits:
                     return False
                 if self._waiting.get(me) is not wait:
                     self._waiting[me] = wait
-                    self.changed.notify_all()  # this may close a circle for one who can do without
+                    self.changed.notify_all()  # this may close a circle for a thread that can do without
                 self.changed.wait()
         finally:
             self._waiting.pop(me, None)
         return True
 
     def idle(self) -> bool:
-        """Whether nobody waits."""
+        """Return whether no thread waits."""
         return not self._waiting
 
     def _blocking(self, wait: _Wait) -> set[int]:
-        """All threads that must go on before: the holders, those they wait for, and so on."""
+        """Return all threads that must continue first: the holders, those they wait for, etc."""
         seen: set[int] = set()
         todo = list(wait.holders())
         while todo:

@@ -1,4 +1,4 @@
-"""Dense and trained weights as they come from a package, a download, or a file of the store."""
+"""Dense and trained weights from a package, a download, or a file of the store."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Weights = dict[str, Tensor]
 
 @dataclass(frozen=True, eq=False)
 class Stored:
-    """Complete weights by name, shared: not to be changed. mask: of trained networks; empty for a
+    """Complete weights by name. Shared: do not modify them. mask: of trained networks; empty for a
     dense one, which keeps everything.
     """
 
@@ -35,18 +35,19 @@ class Stored:
 
 
 def network_bytes(found: Card, dtype: torch.dtype = torch.float32) -> int:
-    """Memory of one network of this card, parameters and buffers."""
+    """Return the memory of one network of this card, parameters and buffers."""
     return sum(math.prod(shape) for shape in found.shapes.values()) * dtype.itemsize
 
 
 def stored_key(variant: VariantSpec, card: Card) -> str:
-    """The file of a trained network; a dense network is level 0 of its series where it has one.
+    """Return the key of a trained network's file; a dense network is level 0 of its series if it
+    has one.
 
     Raises BadSpec.
     """
     pruning = card.dense if variant.pruning.is_dense else variant.pruning
     series = card.series_of(variant.model.weights)
-    last = series.last if series else card.levels  # weights that no card names any more may still lie on disk
+    last = series.last if series else card.levels  # weights that no card lists any more may still be on disk
     if pruning.level is not None and (last is None or pruning.level > last):
         allowed = "It has no trained series." if last is None else f"Its levels are 0 to {last}."
         next_step = "Choose a sparsity instead." if last is None else "Choose a lower level."
@@ -55,25 +56,25 @@ def stored_key(variant: VariantSpec, card: Card) -> str:
 
 
 def read_stored(files: Files, downloads: Path, variant: VariantSpec, card: Card) -> Stored:
-    """The weights of a dense network or of a trained level, on the CPU.
+    """Read the weights of a dense network or of a trained level, on the CPU.
 
     Raises:
-        UnknownName: no such model or weights. MissingData, BadFile: they are not there, damaged, or
-        another network's.
+        UnknownName: no such model or weights. MissingData, BadFile: they are missing, damaged, or
+        of another network.
     """
     key, weights, mask = stored_key(variant, card), None, Mask()
     if variant.pruning in (PruningSpec(), card.dense):
         weights = dense_weights(card, variant.model, downloads)
     if weights is None:
         weights, mask = unpack_sparse(_load_or_explain(files, key, variant, card))
-    # in one piece, for the index walks through memory; files that ship hold values rounded to
+    # contiguous, since the index walks through memory; included files hold values rounded to
     # float16
     weights = {
         name: (values.float() if values.is_floating_point() else values).contiguous()
         for name, values in weights.items()
     }
     _check_fit(key, card, weights, mask)
-    # a series that leaves layers alone stores no mask of them: they keep everything
+    # a series stores no mask of excluded layers: they keep everything
     whole = full_mask(weights, tuple(name for name in card.prunable if name not in mask)) if mask else {}
     return Stored(weights, {name: (mask | whole)[name] for name in card.prunable} if mask else {})
 
@@ -87,7 +88,7 @@ def _load_or_explain(files: Files, key: str, variant: VariantSpec, card: Card) -
         series = card.series_of(variant.model.weights)
         retrained = series is not None and series.schedule == "retrained"
         how = (
-            "Its series is not trained that far: let its run go on, on the page Retrain."
+            "Its series is not trained that far: resume its run on the page Retrain."
             if retrained
             else f"Train it with {command}."
         )
@@ -102,6 +103,6 @@ def _check_fit(key: str, found: Card, weights: Weights, mask: Mask) -> None:
     ):
         raise BadFile(
             f"The stored network {key} holds the weights of another network.",
-            f"It must hold {', '.join(expected)} in their shapes.",
-            "Delete that file; a network that comes along is restored with `git checkout models_cache/shipped`.",
+            f"It must hold {', '.join(expected)} in their expected shapes.",
+            "Delete that file; restore an included network with `git checkout models_cache/shipped`.",
         )

@@ -18,7 +18,7 @@ WAIT_S = 10.0  # far above what anything here takes; a hang fails instead of blo
 
 
 def ask(cache: MemoryCache, key: str, size: int = 10, exclusive: bool = True) -> str:
-    """Borrow and give back; the value says which building it came from."""
+    """Borrow and return a value, which says when it was built."""
     with cache.borrow(key, lambda: (f"{key} at {time.perf_counter_ns()}", size), exclusive) as value:
         return value
 
@@ -79,10 +79,10 @@ def test_an_interrupted_builder_concerns_its_own_thread_only():
 def test_borrowing_twice_in_one_thread_is_said_not_waited_for():
     cache = MemoryCache("RAM", 100)
     for first, second in ((True, True), (True, False), (False, True)):
-        with cache.borrow("a", lambda: ("A", 1), first), pytest.raises(RuntimeError, match="give back"):
+        with cache.borrow("a", lambda: ("A", 1), first), pytest.raises(RuntimeError, match="deadlock"):
             ask(cache, "a", exclusive=second)
     assert ask(cache, "a") == "A"
-    with pytest.raises(RuntimeError, match="give back"), cache.borrow("b", lambda: (ask(cache, "b"), 1)):
+    with pytest.raises(RuntimeError, match="deadlock"), cache.borrow("b", lambda: (ask(cache, "b"), 1)):
         pass
     assert cache.report().entries == 1
 
