@@ -1,1 +1,1 @@
-"""Networks: the zoo's cards (zoo.py) and the thesis CNN (small.py)."""
+"""Networks: model cards, the zoo, weights and the catalogue of an engine."""

@@ -1,4 +1,4 @@
-"""Networks that can be given other classes and trained again: EfficientNet-lite0 and every CNN of
+"""Architectures that can be retrained on other classes: EfficientNet-lite0 and every CNN of
 torchvision.
 """
 
@@ -17,14 +17,14 @@ from core.models.cards import Card, InputRule
 LITE = "efficientnet-lite0"
 # Offered by name; every other CNN of torchvision can be retrained too.
 OFFERED = ("squeezenet1_1", LITE, *(name for name in torchvision_cnns.KNOWN if name != "squeezenet1_1"))
-# Where Less is More made its heatmaps: after the last pooling, 7 x 7 cells at 224 pixels. Others:
-# where their card says.
+# Target layer of Less is More: after the last pooling, 7 x 7 cells at 224 pixels. Others use the
+# layer of their card.
 AFTER_POOLING = {"squeezenet1_1": "features.12", "vgg16": "features.30", "vgg16_bn": "features.43"}
 
 
 def build(architecture: str, classes: int) -> nn.Module:
-    """A network of random weights with this many classes, its activations not in place, without a
-    second head.
+    """Build a network with random weights and this many classes, without in-place activations and
+    without auxiliary heads.
     """
     return (
         efficientnet_lite.build(classes)
@@ -34,7 +34,7 @@ def build(architecture: str, classes: int) -> nn.Module:
 
 
 def card_of(architecture: str) -> Card:
-    """The card of the architecture as it answers ImageNet's classes.
+    """Return the card of the architecture with ImageNet's classes.
 
     Raises UnknownName; BadSpec for vision transformers.
     """
@@ -45,7 +45,7 @@ def card_of(architecture: str) -> Card:
 
 
 def rule(architecture: str, size_px: tuple[int, int]) -> InputRule:
-    """What its pretrained weights expect, at this size. Raises as `card_of`."""
+    """Return the input rule of the pretrained weights, at this size. Raises as `card_of`."""
     if architecture in torchvision_cnns.TRAINING_HEADS:  # built without the rescaling of their input
         return InputRule(size_px=size_px, mean=(0.5,) * 3, std=(0.5,) * 3)
     usual = card_of(architecture).input
@@ -53,7 +53,7 @@ def rule(architecture: str, size_px: tuple[int, int]) -> InputRule:
 
 
 def layers(architecture: str, input_rule: InputRule) -> tuple[str, str]:
-    """Target layer, and name of the classifier's weight.
+    """Return the target layer and the name of the classifier's weight.
 
     Raises BadSpec for an input that is too small for the network.
     """
@@ -62,7 +62,7 @@ def layers(architecture: str, input_rule: InputRule) -> tuple[str, str]:
         skeleton(partial(build, architecture, 2))(torch.zeros(2, 3, *input_rule.size_px, device="meta"))
     except RuntimeError as error:
         raise BadSpec(
-            f"{architecture} cannot look at {input_rule.size_px[1]} x {input_rule.size_px[0]} pixels.",
+            f"{architecture} does not accept {input_rule.size_px[1]} x {input_rule.size_px[0]} pixels.",
             "The input is too small for its layers.",
             "Choose a larger size.",
         ) from error
@@ -70,5 +70,5 @@ def layers(architecture: str, input_rule: InputRule) -> tuple[str, str]:
 
 
 def is_known(architecture: str) -> bool:
-    """Whether there is such a network."""
+    """Return whether this architecture exists."""
     return architecture in OFFERED or architecture in torchvision_cnns.names()

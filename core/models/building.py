@@ -1,4 +1,4 @@
-"""Networks made without drawing their random weights, which takes seconds for a large one."""
+"""Build networks without drawing random weights, which takes seconds for a large network."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from torch.overrides import TorchFunctionMode
 from core.base.draws import entropy, torch_generator
 
 Build = Callable[[], nn.Module]
-NORMS = (nn.modules.batchnorm._BatchNorm, nn.LayerNorm, nn.GroupNorm)  # their values are ones and zeros
+NORMS = (nn.modules.batchnorm._BatchNorm, nn.LayerNorm, nn.GroupNorm)  # initialised with ones and zeros
 
 
 class _NoMemory(TorchFunctionMode):
@@ -29,16 +29,16 @@ class _NoMemory(TorchFunctionMode):
 
 
 def skeleton(build: Build) -> nn.Module:
-    """The network in evaluation mode on the device "meta": shapes without values.
+    """Build the network in evaluation mode on the device "meta": shapes without values.
 
-    A pass through it costs nothing.
+    A pass through it costs almost nothing.
     """
     with _NoMemory():
         return build().to("meta").eval()
 
 
 def blank(build: Build) -> nn.Module:
-    """The network on the CPU; its parameters have memory but no values yet."""
+    """Build the network on the CPU; its parameters have memory but no values yet."""
     with _NoMemory():
         network = build()
     for module in network.modules():
@@ -50,16 +50,15 @@ def blank(build: Build) -> nn.Module:
 
 
 def untrained(build: Build, seed: int) -> dict[str, Tensor]:
-    """A complete state dict of random weights: Kaiming normal for convolutions and linear layers,
-    their biases zero, norms as new.
+    """Return a complete state dict of random weights: Kaiming normal for convolutions and linear
+    layers, zero biases, norms as initialised.
 
     Args:
-        seed: each layer draws from a generator of its own, so that the same seed gives the same
-            weights.
+        seed: each layer has its own generator, so that the same seed gives the same weights.
     """
     with _NoMemory():
         unset = any(_needs_its_own(module) for module in build().modules())
-    if unset:  # a layer of another kind: only its own code knows how it begins
+    if unset:  # a layer of another kind: only its own code can initialise it
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(entropy("init", seed))
             return build().state_dict()

@@ -1,4 +1,4 @@
-"""Cards: what must be known of a network to load, prune, explain and show it."""
+"""Model cards: all that is needed to load, prune, explain and show a network."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from core.specs import ModelSpec, PruningSpec, Schedule
 State = dict[str, Tensor]
 LoadWeights = Callable[[Path, Progress | None], State]  # folder for downloads -> a complete state dict
 PRUNABLE_KINDS = {nn.Conv2d: "conv", nn.Linear: "linear"}
-RANDOM = "random"  # the weights that every network has: untrained, drawn from the seed
-# Without retraining natural networks die early (at 50 % most have lost half of their right answers,
-# at 75 % nearly all).
+RANDOM = "random"  # weights that every network has: untrained, drawn from the seed
+# Without retraining, networks for photographs fail early: at 50 % most have lost half of their
+# correct answers, at 75 % nearly all.
 FINE_STEPS = tuple(step / 1000 for step in range(0, 601, 25))
 
 
 @dataclass(frozen=True, kw_only=True)
 class InputRule:
-    """How a picture becomes a network's input.
+    """How an image becomes a network's input.
 
-    size_px: (height, width). resize_px: the shorter side is scaled to this before the centre is cut
-    out; None: straight to size_px.
-    mean, std: of each channel, in units of [0, 1]; one channel is a grey network. interpolation:
+    size_px: (height, width). resize_px: the shorter side is scaled to this before the centre crop;
+    None: the image is scaled directly to size_px.
+    mean, std: of each channel, in units of [0, 1]; one channel means grey images. interpolation:
     "bilinear" or "bicubic", of the scaling.
     """
 
@@ -46,8 +46,8 @@ class InputRule:
         return len(self.mean)
 
     def __call__(self, images: Tensor) -> Tensor:
-        """Network input of images (N, channels, H, W) in [0, 1]: minus mean, divided by standard
-        deviation.
+        """Standardise images (N, channels, H, W) in [0, 1]: subtract the mean, divide by the
+        standard deviation.
         """
         if not any(self.mean) and set(self.std) == {1.0}:
             return images
@@ -60,9 +60,7 @@ class InputRule:
 
 @dataclass(frozen=True, kw_only=True)
 class Series:
-    """A trained series of networks. targets: of each level, from 0 on, the share of the pruned
-    weights that was to go.
-    """
+    """A trained series of networks. targets: the requested sparsity of each level from 0 on."""
 
     targets: tuple[float, ...]
     seeds: tuple[int, ...]
@@ -81,8 +79,8 @@ class Series:
 
 @dataclass(frozen=True, kw_only=True)
 class Weights:
-    """One set of dense weights. load: None for those that the store keeps under the model's key
-    (trained here); series: theirs.
+    """One set of dense weights. load: None for weights that the store keeps under the model's key
+    (trained here). series: the trained series that starts from them.
     """
 
     summary: str
@@ -91,21 +89,21 @@ class Weights:
     origin: str = ""  # package or address
     licence: str = ""
     bytes: int = 0
-    file: str = ""  # what `load` reads, below the folder for downloads; "" for a package or a value in memory
-    found: Callable[[Path], bool] = field(default=lambda folder: True)  # whether they are on this machine already
+    file: str = ""  # file that `load` reads, below the folder for downloads; "" for a package or a value in memory
+    found: Callable[[Path], bool] = field(default=lambda folder: True)  # whether they are already on this machine
 
 
 @dataclass(frozen=True, kw_only=True)
 class Card:
     """One network.
 
-    build: makes it with random weights (its ReLUs do not work in place). target_layer: where
-    heatmaps are made unless the question says otherwise. images: "digits" or "photos", what it
-    looks at. classifier: the weight that makes the logits.
-    seeds: of the trained networks there are. dense: the pruning whose stored weights are the dense
-    network (level 0 of a trained series is its dense network). levels: last level of the longest
-    trained series, if any. grid: sparsities that curves are drawn over.
-    notes: what to know of the card itself, in plain sentences.
+    build: builds it with random weights (without in-place ReLUs). target_layer: default layer of
+    heatmaps. images: "digits" or "photos", the kind of input. classifier: the weight of the layer
+    that computes the logits.
+    seeds: of the available trained networks. dense: the pruning whose stored weights are the dense
+    network (level 0 of a trained series). levels: last level of the longest trained series, if any.
+    grid: sparsities of curves.
+    notes: remarks on the card itself, in sentences.
     """
 
     build: Callable[[], nn.Module]
@@ -121,21 +119,21 @@ class Card:
     grid: tuple[float, ...] = FINE_STEPS
     notes: tuple[str, ...] = ()
 
-    def __hash__(self) -> int:  # equal cards have equal ones; a card is part of the key of what pages keep
+    def __hash__(self) -> int:  # equal cards have equal hashes; a card is part of cache keys of pages
         return hash((self.target_layer, self.classifier, self.images))
 
     @property
     def reads_digits(self) -> bool:
-        """Whether it looks at grey digits; else at photographs."""
+        """Whether its input is grey digits; otherwise photographs."""
         return self.images == "digits"
 
     def series_of(self, weights: str) -> Series | None:
-        """The trained series of these weights; None where there is none."""
+        """Return the trained series of these weights, or None."""
         source = self.weights.get(weights)
         return source.series if source else None
 
     def first_model(self, name: str) -> ModelSpec:
-        """The first weights of this card and their first seed, under the card's name."""
+        """Return the first weights of this card and their first seed."""
         weights = next(iter(self.weights))
         series = self.series_of(weights)
         return ModelSpec(name=name, weights=weights, seed=(series.seeds if series else self.seeds)[0])
@@ -152,14 +150,12 @@ class Card:
 
     @cached_property
     def shapes(self) -> dict[str, tuple[int, ...]]:
-        """Shape of every tensor of the state dict, without memory for their values."""
+        """Shape of every tensor of the state dict, found without allocating values."""
         return {name: tuple(values.shape) for name, values in self._skeleton.state_dict().items()}
 
     @cached_property
     def prunable(self) -> tuple[str, ...]:
-        """Names of the weights that pruning may remove: those of convolutions and linear layers
-        (biases never).
-        """
+        """Names of the prunable weights: those of convolutions and linear layers, never biases."""
         return tuple(self.kinds)
 
     @cached_property
@@ -180,31 +176,31 @@ class Card:
     def skeleton(self) -> nn.Module:
         """The network in evaluation mode on the device "meta": shapes without values.
 
-        Shared: not to be changed.
+        Shared: do not modify it.
         """
         return self._skeleton
 
     @cached_property
     def conv_groups(self) -> dict[str, int]:
-        """Number of groups by name of the weight, of convolutions that have more than one."""
+        """Number of groups by name of the weight, for convolutions that have more than one."""
         return conv_groups(self._skeleton)
 
     @cached_property
     def parameters(self) -> int:
-        """How many there are, of every sort."""
+        """Number of parameters of every kind."""
         return sum(parameter.numel() for parameter in self._skeleton.parameters())
 
     @cached_property
     def layers(self) -> tuple[Layer, ...]:
-        """The layers that can be a target layer, in the order in which they run."""
+        """The possible target layers, in the order in which they run."""
         try:
             return target_layers(self._skeleton, self.input_shape)
-        except (RuntimeError, NotImplementedError):  # somebody's own code that looks at values
+        except (RuntimeError, NotImplementedError):  # custom code that depends on values
             return target_layers(self.build().eval(), self.input_shape)
 
     def blank(self) -> nn.Module:
-        """The network for `load_state_dict`: its parameters have no values yet, so it is made at
-        once, however large it is.
+        """Build the network for `load_state_dict`: its parameters have no values yet, so that this
+        is fast even for large networks.
         """
         return blank(self.build)
 

@@ -1,5 +1,5 @@
-"""Which networks an engine knows: built-in ones, a person's own, modules of a notebook, and
-retrained ones, those included that a job adds while the program runs.
+"""The networks that an engine knows: built-in ones, your own weights, modules of a notebook, and
+retrained networks, including those that a job adds while the program runs.
 """
 
 from __future__ import annotations
@@ -29,34 +29,34 @@ NUMBERS = dict(enumerate(("two", "three", "four", "five", "six", "seven", "eight
 
 
 class Catalogue(Entries[Card]):
-    """The networks of one engine by name. Safe for threads.
+    """The networks of one engine by name. Thread-safe.
 
-    Each question about a network looks whether its card has changed on disk; looking again costs
-    little while nothing has.
+    Each question about a network checks whether its card has changed on disk, which is cheap if it
+    has not.
 
     Args:
-        files: the folders in which own and retrained networks lie.
+        files: the folders of own and retrained networks.
     """
 
     def __init__(self, files: Files) -> None:
-        super().__init__("model", MODELS)  # its entries are replaced as a whole, never changed
+        super().__init__("model", MODELS)  # entries are replaced as a whole, never modified
         self.files = files
         self.roots = (files.write_root, *files.read_roots)
         self._looking = threading.RLock()
-        self._seen: dict[str, Stamp] = {}  # of the files that hold a card, by the network's name
-        self.damaged: tuple[BadFile, ...] = ()  # cards that cannot be used, as found last
+        self._seen: dict[str, Stamp] = {}  # stamps of the files that hold a card, by the network's name
+        self.damaged: tuple[BadFile, ...] = ()  # unusable cards, as of the last check
         self.refresh()
 
     def card(self, model: ModelSpec) -> Card:
-        """The card of a model. Raises as `named`."""
+        """Return the card of a model. Raises as `named`."""
         return self.named(model.name)
 
     def named(self, name: str) -> Card:
-        """The card of a model of this catalogue, or of any other CNN of torchvision by its name
-        there.
+        """Return the card of a model of this catalogue, or of any other CNN of torchvision by its
+        torchvision name.
 
         Raises:
-            UnknownName: a model that is nowhere. BadSpec: a vision transformer.
+            UnknownName: an unknown model. BadSpec: a vision transformer.
         """
         entry = self._entries.get(name)
         card = entry.value if entry else torchvision_cnns.named(name)
@@ -65,19 +65,19 @@ class Catalogue(Entries[Card]):
         return card
 
     def series_of(self, model: ModelSpec) -> Series | None:
-        """The trained series of these weights; None where there is none. Raises as `named`."""
+        """Return the trained series of these weights, or None. Raises as `named`."""
         return self.card(model).series_of(model.weights)
 
     def default_model(self, name: str) -> ModelSpec:
-        """A model's first weights and seed. Raises as `named`."""
+        """Return a model's first weights and seed. Raises as `named`."""
         return self.named(name).first_model(name)
 
     def title(self, model: ModelSpec) -> str:
-        """What people call it; the name of a network that is not listed."""
+        """Return the title of a model; the name of a network that is not listed."""
         return self[model.name].title if model.name in self else model.name
 
     def add(self, weights: Path | bytes, about: About) -> ModelSpec:
-        """Takes in weights of a person's own, for good. Raises as `own.take_in`."""
+        """Add your own weights permanently. Raises as `own.take_in`."""
         entry = own.take_in(self.files, weights, about, self.named)
         with self._looking:
             self._seen[entry.name] = self._stamp(entry.name)
@@ -85,7 +85,7 @@ class Catalogue(Entries[Card]):
         return entry.value.first_model(entry.name)
 
     def add_module(self, module: nn.Module, facts: ModuleFacts) -> ModelSpec:
-        """Any network of a notebook, for as long as the notebook runs. Raises as
+        """Add a PyTorch module of a notebook, for as long as the notebook runs. Raises as
         `own.from_module`.
         """
         entry = own.from_module(module, facts)
@@ -95,8 +95,8 @@ class Catalogue(Entries[Card]):
         return entry.value.first_model(entry.name)
 
     def refresh(self) -> tuple[str, ...]:
-        """Finds networks that are new or have changed on disk, and forgets those that are gone;
-        their names.
+        """Find networks that are new or changed on disk and forget deleted ones; return their
+        names.
         """
         with self._looking:
             names = [*(path.parent.name for path in paths(self.roots)), *own.kept_names(self.files)]
@@ -115,7 +115,7 @@ class Catalogue(Entries[Card]):
             return (*changed, *(name for name in before if name not in self._entries))
 
     def look_at(self, name: str) -> Stamp:
-        """The stamp of the files that hold a network's card; "" for one whose card is no file.
+        """Return the stamp of the files that hold a network's card; "" for a card without a file.
 
         A card that has changed is read at once.
         """
@@ -132,7 +132,7 @@ class Catalogue(Entries[Card]):
     def _own(
         self, names: list[str], retrained: Mapping[str, Entry[Card]], damaged: list[BadFile]
     ) -> dict[str, Entry[Card]]:
-        """The own networks among these; what is wrong with the others is added to `damaged`."""
+        """Return your own networks among these; errors of the others are added to `damaged`."""
 
         def named(name: str) -> Card:
             return retrained[name].value if name in retrained else self.named(name)
@@ -146,9 +146,9 @@ class Catalogue(Entries[Card]):
         return found
 
     def _same_or_new(self, entry: Entry[Card]) -> Entry[Card]:
-        """The known entry where it says the same: its card has counted its layers already."""
+        """Return the known entry if it is equal: its card has already counted its layers."""
         known = self._entries.get(entry.name)
-        # the function that builds a network is made anew each time
+        # the function that builds a network is created anew each time
         alike = known is not None and replace(known.value, build=entry.value.build) == entry.value
         return known if known is not None and alike and known.title == entry.title else entry
 
@@ -159,7 +159,7 @@ class Catalogue(Entries[Card]):
 
 
 def title_of(architecture: str) -> str:
-    """What people call an architecture; its name where it is not listed."""
+    """Return the title of an architecture; its name if it is not listed."""
     return MODELS[architecture].title if architecture in MODELS else architecture
 
 

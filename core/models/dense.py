@@ -1,4 +1,4 @@
-"""The weights of a dense network: drawn, from a package, or downloaded."""
+"""Weights of dense networks: drawn from a seed, from a package, or downloaded."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from core.specs import ModelSpec
 
 
 def dense_weights(card: Card, model: ModelSpec, folder: Path, progress: Progress | None = None) -> State | None:
-    """The complete state dict of a dense network, on the CPU; None for weights that the store keeps
-    under the model's key.
+    """Return the complete state dict of a dense network on the CPU; None for weights that the store
+    keeps under the model's key.
 
     Args:
         folder: holds the downloads. progress: called with bytes done and bytes in total.
     Raises:
-        UnknownName: no such weights. MissingData, BadFile: they are not there or damaged.
+        UnknownName: no such weights. MissingData, BadFile: they are missing or damaged.
     """
     if model.weights == RANDOM:
         return untrained(card.build, model.seed)
@@ -29,8 +29,8 @@ def dense_weights(card: Card, model: ModelSpec, folder: Path, progress: Progress
 
 
 def is_there(card: Card, model: ModelSpec, folder: Path) -> bool | None:
-    """Whether the dense weights can be used without a download; None for weights that the store
-    keeps under the model's key.
+    """Return whether the dense weights need no download; None for weights that the store keeps
+    under the model's key.
     """
     source = card.weights.get(model.weights)
     if model.weights == RANDOM:

@@ -22,13 +22,13 @@ from core.models.cards import Card, InputRule, Series, Weights
 from core.specs import ModelSpec, PruningSpec, exact_share
 
 FILE, FORMAT = "card.json", 2
-NAMED = 5  # classes, where a message names some
+NAMED = 5  # classes that a message names
 
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """A trained series. targets: of each level, from 0 on, the share of the pruned weights that
-    goes. seeds: trained so far or begun.
+    """A trained series. targets: the requested sparsity of each level, from level 0 on. seeds:
+    trained or begun so far.
     """
 
     summary: str
@@ -36,9 +36,7 @@ class Run:
     seeds: tuple[int, ...]
 
     def and_also(self, other: Run) -> Run:
-        """With the seeds of the same series; a series of other levels is another one, and is left
-        out.
-        """
+        """Add the seeds of the same series; a series with other levels is ignored."""
         return (
             self if self.targets != other.targets else replace(self, seeds=tuple(sorted({*self.seeds, *other.seeds})))
         )
@@ -46,7 +44,9 @@ class Run:
 
 @dataclass(frozen=True, kw_only=True)
 class Description:
-    """All that a card of a retrained network needs. runs: its trained series, by name."""
+    """Description of a retrained network, from which its card is made. runs: its trained series, by
+    name.
+    """
 
     architecture: str
     data: str
@@ -64,7 +64,7 @@ class Description:
         return f"{self.architecture}@{self.data}"
 
     def card(self) -> Card:
-        """The card of this network."""
+        """Return the card of this network."""
         rule = InputRule(size_px=(self.size_px, self.size_px), mean=self.mean, std=self.std)
         series = {name: Series(targets=run.targets, seeds=run.seeds) for name, run in self.runs.items()}
         origin = "trained by this project"
@@ -84,19 +84,19 @@ class Description:
         )
 
     def is_same_network(self, other: Description) -> bool:
-        """Whether both are of the same network, whatever their runs."""
+        """Return whether both describe the same network, regardless of their runs."""
         return replace(self, runs={}) == replace(other, runs={})
 
     def and_also(self, other: Description) -> Description:
-        """With the runs of the same network; for a run of the same name that has other levels, ours
-        stays.
+        """Add the runs of the same network; a run of the same name with other levels does not
+        replace ours.
         """
         ours = {name: run.and_also(other.runs[name]) if name in other.runs else run for name, run in self.runs.items()}
         return replace(self, runs=ours | {name: run for name, run in other.runs.items() if name not in ours})
 
 
 def write(folder: Path, description: Description) -> None:
-    """Beside the weights, <folder>/<name>/card.json; replaced as a whole.
+    """Write <folder>/<name>/card.json beside the weights, replacing it as a whole.
 
     Raises CacheNotWritable.
     """
@@ -106,43 +106,44 @@ def write(folder: Path, description: Description) -> None:
             part.write_text(json.dumps(asdict(description), indent=1) + "\n", encoding="utf-8")
     except OSError as error:
         raise CacheNotWritable(
-            f"{target} cannot be written ({error}).", "It says what a trained network is.", "Make room."
+            f"{target} cannot be written ({error}).",
+            "This file describes a trained network.",
+            "Free some space or choose another folder.",
         ) from error
 
 
 def add_runs(folder: Path, description: Description) -> None:
-    """Writes the card, or puts its runs into the one that is there; its own levels win over those
-    of an earlier run of the same name. A card beside which no network lies is replaced: its run
-    came to nothing.
+    """Write the card, or add its runs to the existing one; its levels replace those of an earlier
+    run of the same name. A card without stored networks is replaced: its run was abandoned.
 
     Raises:
-        BadSpec: in this folder the name stands for another network. CacheNotWritable.
+        BadSpec: the name belongs to another network in this folder. CacheNotWritable.
     """
     path = folder / description.name / FILE
     try:
         known = read(path)
-    except BadFile:  # none yet, or a damaged one
+    except BadFile:  # no card yet, or a damaged one
         known = description
     if not description.is_same_network(known) and next(path.parent.rglob("*.safetensors"), None) is None:
         known = description
     if not description.is_same_network(known):
         named = ", ".join(known.classes[:NAMED]) + (" ..." if len(known.classes) > NAMED else "")
         raise BadSpec(
-            f"{description.name} is another network already: {len(known.classes)} classes ({named}) at {known.size_px}"
-            " pixels.",
-            "Runs of one network share classes, size and input rule.",
+            f"{description.name} already names another network: {len(known.classes)} classes ({named}) at "
+            f"{known.size_px} pixels.",
+            "All runs of a network must share its classes, size and input rule.",
             "Choose another name for the data.",
         )
     write(folder, description.and_also(known))
 
 
 def lock_path(folder: Path, model: ModelSpec) -> Path:
-    """The lock of a trained series: one process at a time trains or deletes it."""
+    """Return the lock file of a trained series: one process at a time trains or deletes it."""
     return folder / model.name / model.weights / f".seed-{model.seed}.lock"
 
 
 def drop_seed(folder: Path, name: str, run: str, seed: int) -> None:
-    """Takes a trained series out of the card; the last one takes the card along.
+    """Remove a trained series from the card; removing the last one deletes the card.
 
     Raises BadFile, CacheNotWritable.
     """
@@ -157,12 +158,12 @@ def drop_seed(folder: Path, name: str, run: str, seed: int) -> None:
         path.unlink()
     except OSError as error:
         raise CacheNotWritable(
-            f"{path} cannot be removed ({error}).", "The folder must be writable.", "Look at its rights."
+            f"{path} cannot be removed ({error}).", "The folder must be writable.", "Check its permissions."
         ) from error
 
 
 def read(path: Path) -> Description:
-    """Raises BadFile for what is no description of this version."""
+    """Read a description. Raises BadFile if it is not a description of this version."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
         if found.get("format") == 1:
@@ -176,14 +177,14 @@ def read(path: Path) -> Description:
         return description
     except (OSError, ValueError, KeyError, TypeError, AttributeError, BadSpec) as error:
         raise BadFile(
-            f"{path} describes no retrained network ({error}).",
-            "It is written when one is trained.",
-            "Delete its folder, or train again.",
+            f"{path} does not describe a retrained network ({error}).",
+            "Training writes this file.",
+            "Delete its folder, or train the network again.",
         ) from error
 
 
 def _run(found: dict[str, Any]) -> Run:
-    """Raises ValueError, KeyError, TypeError or BadSpec for what is no run."""
+    """Read a run. Raises ValueError, KeyError, TypeError or BadSpec if it is invalid."""
     targets = tuple(exact_share(target) for target in found["targets"])
     seeds = tuple(int(seed) for seed in found["seeds"])
     if not targets or targets[0] != 0 or list(targets) != sorted(set(targets)) or not seeds:
@@ -192,8 +193,8 @@ def _run(found: dict[str, Any]) -> Run:
 
 
 def _of_format_1(found: dict[str, Any]) -> dict[str, Any]:
-    """The first format knew only series that halve what is left at each level, and one list of
-    seeds for all.
+    """Convert the first format, which had only series that halve the remaining weights at each
+    level, and one list of seeds for all.
     """
     targets = [1 - 0.5**level for level in range(int(found.pop("levels")) + 1)]
     seeds = found.pop("seeds")
@@ -202,13 +203,13 @@ def _of_format_1(found: dict[str, Any]) -> dict[str, Any]:
 
 
 def _problem(found: Description, path: Path) -> str:
-    """What makes a description unusable, in words; empty for a sound one."""
+    """Return why a description cannot be used; "" for a valid one."""
     if found.format != FORMAT:
         return f"format {found.format}"
     if not architectures.is_known(found.architecture):
         return f"the architecture '{found.architecture}'"
     if found.name != path.parent.name:
-        return f"it is of {found.name}"
+        return f"it describes {found.name}"
     if not found.runs or len(found.classes) < 2 or len(set(found.classes)) != len(found.classes):
         return f"{len(found.runs)} runs, {len(found.classes)} classes"
     if (
@@ -221,15 +222,15 @@ def _problem(found: Description, path: Path) -> str:
 
 
 def find(folders: Iterable[Path]) -> list[Description]:
-    """All retrained networks below these folders; damaged ones are left out, see `look`."""
+    """Find all retrained networks below these folders; damaged ones are omitted, see `look`."""
     return look(folders)[0]
 
 
 def look(folders: Iterable[Path]) -> tuple[list[Description], list[BadFile]]:
-    """All retrained networks below these folders, and what is wrong with those that cannot be used.
+    """Find all retrained networks below these folders, and the errors of those that cannot be used.
 
-    Runs of one network in several folders are put together; where two folders disagree about the
-    network, the first one counts.
+    Runs of one network in several folders are merged; if two folders disagree about the network,
+    the first one wins.
     """
     found: dict[str, Description] = {}
     damaged: list[BadFile] = []
@@ -244,11 +245,15 @@ def look(folders: Iterable[Path]) -> tuple[list[Description], list[BadFile]]:
             found[description.name] = known.and_also(description)
         else:
             damaged.append(
-                BadFile(f"{path} describes another network than one found before it.", "", "Move one of them away.")
+                BadFile(
+                    f"{path} describes a different network than an earlier card of the same name.",
+                    "",
+                    "Move one of the two to another folder.",
+                )
             )
     return list(found.values()), damaged
 
 
 def paths(folders: Iterable[Path]) -> list[Path]:
-    """The cards below these folders."""
+    """Return the paths of the cards below these folders."""
     return [path for folder in folders for path in sorted(folder.glob(f"*@*/{FILE}"))]

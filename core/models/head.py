@@ -1,4 +1,4 @@
-"""A known architecture with a head of its own for the classes of other data."""
+"""A known architecture with a new head for the classes of other data."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from core.models.description import Description, Run
 
 @dataclass(frozen=True, kw_only=True)
 class Backbone:
-    """The network that gets a new head, and how photographs become its input.
+    """The network that gets a new head, and its input.
 
-    architecture: of torchvision, or EfficientNet-lite0; data: the name that the retrained network
-    carries; size_px: side of its input.
-    normalise: the mean and deviation that its pretrained weights expect are taken off.
+    architecture: of torchvision, or EfficientNet-lite0; data: part of the retrained network's name;
+    size_px: side of its input.
+    normalise: whether inputs are standardised as its pretrained weights expect.
     """
 
     architecture: str
@@ -32,7 +32,7 @@ class Backbone:
 
     @property
     def rule(self) -> InputRule:
-        """How photographs become the network's input."""
+        """Return how photographs become the network's input."""
         size = (self.size_px, self.size_px)
         return (
             architectures.rule(self.architecture, size)
@@ -46,7 +46,7 @@ class Backbone:
         return architectures.layers(self.architecture, self.rule)[1]
 
     def describe(self, classes: tuple[str, ...], runs: Mapping[str, Run]) -> Description:
-        """The card of its trained series.
+        """Return the description of its trained series.
 
         Raises UnknownName or BadSpec for an architecture that cannot be retrained at this size.
         """
@@ -66,8 +66,8 @@ class Backbone:
 
 
 def initial_weights(description: Description, pretrained: dict[str, Tensor] | None, seed: int) -> dict[str, Tensor]:
-    """The weights that level 0 begins with: the pretrained ones but for the head, which is drawn
-    from the seed; all drawn without them.
+    """Return the initial weights of level 0: pretrained ones with a head drawn from the seed;
+    without pretrained weights, all are drawn.
     """
     with torch.random.fork_rng():
         torch.manual_seed(seed)
@@ -89,14 +89,15 @@ def initial_weights(description: Description, pretrained: dict[str, Tensor] | No
         raise BadSpec(
             f"The weights do not fit {description.architecture}: {', '.join(missing[:5])}"
             f" {'is' if len(missing) == 1 else 'are'} missing.",
-            "They must be torchvision's weights of the same name; only the head may differ.",
+            "They must be torchvision's weights of this architecture; only the head may differ.",
             "Choose another file.",
         )
     return state | fitting
 
 
 def data_name(source: str, size_px: int | None = None) -> str:
-    """What networks trained on these photographs carry: the file's or folder's name as a part of a
-    path, and the size where it is given, for networks of another size are other networks."""
+    """Return the data part of a model name: the name of the file or folder made safe for paths, and
+    the input size if given, since a network of another input size counts as a different model.
+    """
     name = re.sub(r"[^\w.-]+", "-", Path(source).stem).strip("-.") or "photographs"
     return name if size_px is None or name.endswith(f"-{size_px}") else f"{name}-{size_px}"

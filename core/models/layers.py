@@ -1,5 +1,5 @@
-"""Which layers of a network can be a target layer: those that run once in a pass and answer a stack
-of maps.
+"""Find the possible target layers of a network: those that run once per pass and return a stack of
+maps.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-# What only passes on or thins out what another layer found; never chosen when nobody chooses.
+# Layers that only pass on or pool the output of another layer; never the default target layer.
 PASSES_ON = (
     nn.modules.pooling._MaxPoolNd,
     nn.modules.pooling._AvgPoolNd,
@@ -24,9 +24,9 @@ PASSES_ON = (
 class Layer:
     """A layer that can be a target layer.
 
-    name: dotted. channels, height, width: of its answer. stride_px: pixels of the
-    network's input from one cell to the next. passes_on: it pools or drops. early: it runs before
-    the layer that makes the logits.
+    name: dotted. channels, height, width: of its output. stride_px: pixels of the network's input
+    from one cell to the next. passes_on: it is a pooling or dropout layer. early: it runs before
+    the layer that computes the logits.
     """
 
     name: str
@@ -39,13 +39,13 @@ class Layer:
 
     @property
     def text(self) -> str:
-        """For select boxes: "layer4, 512 maps of 7 x 7"."""
+        """Return the text for select boxes: "layer4, 512 maps of 7 x 7"."""
         return f"{self.name}, {self.channels} maps of {self.height} x {self.width}"
 
 
 @dataclass(frozen=True)
 class Run:
-    """One answer in a pass, with the module that gave it."""
+    """One output in a pass, with the module that returned it."""
 
     name: str
     module: nn.Module
@@ -53,8 +53,8 @@ class Run:
 
 
 def watch(network: nn.Module, images: Tensor) -> list[Run]:
-    """Every answer of every module in one pass, in the order in which they were finished; the
-    network is left without hooks.
+    """Record every output of every module in one pass, in the order of completion; all hooks are
+    removed afterwards.
     """
     runs: list[Run] = []
 
@@ -79,16 +79,16 @@ def watch(network: nn.Module, images: Tensor) -> list[Run]:
 
 
 def logits_layer(runs: list[Run]) -> str:
-    """The last convolution or linear layer of a pass: the one that makes the logits."""
+    """Return the last convolution or linear layer of a pass: the one that computes the logits."""
     return next((run.name for run in reversed(runs) if isinstance(run.module, nn.Conv2d | nn.Linear)), "")
 
 
 def target_layers(network: nn.Module, input_shape: tuple[int, int, int]) -> tuple[Layer, ...]:
-    """The layers of a network whose activations do not work in place, in the order in which they
-    run.
+    """Return the possible target layers of a network without in-place activations, in the order in
+    which they run.
 
-    Where several modules answer the same maps (a block and its last layer) the outermost is named,
-    as people name it.
+    If several modules return the same maps (a block and its last layer), the outermost is named, as
+    is customary.
 
     Args:
         network: in evaluation mode, on any device; on "meta" this takes milliseconds. input_shape:
@@ -98,10 +98,10 @@ def target_layers(network: nn.Module, input_shape: tuple[int, int, int]) -> tupl
     last = logits_layer(runs)
     times = {name: [run.name for run in runs].count(name) for name in {run.name for run in runs}}
     end = max((place for place, run in enumerate(runs) if run.name == last), default=len(runs))
-    found: dict[int, tuple[int, Run, str]] = {}  # by answer: when it was made, by which module, its outermost name
+    found: dict[int, tuple[int, Run, str]] = {}  # by output: when it was computed, by which module, its outermost name
     for place, run in enumerate(runs):
         if id(run.answer) in found and isinstance(run.module, PASSES_ON):
-            continue  # dropout answers the very tensor it was given: no other name for the layer before it
+            continue  # dropout returns its input tensor itself: not another name for the layer before it
         made, maker, name = found.get(id(run.answer), (place, run, ""))
         found[id(run.answer)] = (made, maker, run.name if times[run.name] == 1 else name)
     turned = _channels_last(network, runs, input_shape)
@@ -123,8 +123,8 @@ def _nothing(network: nn.Module, input_shape: tuple[int, int, int]) -> Tensor:
 
 
 def _channels_last(network: nn.Module, runs: list[Run], input_shape: tuple[int, int, int]) -> set[str]:
-    """Modules that answer (images, height, width, channels), as ConvNeXt does inside its blocks:
-    their axis 1 grows with the image.
+    """Find modules that return (images, height, width, channels), as ConvNeXt does inside its
+    blocks: their axis 1 grows with the image.
     """
     if not any(isinstance(run.module, nn.Linear) and run.answer.ndim == 4 for run in runs):
         return set()
@@ -149,7 +149,7 @@ def _layer(name: str, maker: Run, input_shape: tuple[int, int, int], early: bool
 
 
 def last_layer(layers: tuple[Layer, ...]) -> str:
-    """The last layer before the logits that finds something by itself; "" for a network without
-    maps.
+    """Return the last layer before the logits that is not pooling or dropout; "" for a network
+    without maps.
     """
     return next((layer.name for layer in reversed(layers) if layer.early and not layer.passes_on), "")

@@ -1,9 +1,8 @@
-"""A person's own networks: weights for a known architecture, kept on disk, or any module from a
-notebook.
+"""Your own networks: weights for a known architecture, kept on disk, or any module from a notebook.
 
-`take_in` takes a state dict and what it does not say (About); the model's name carries the first 16
-digits of the sha256 of both, so that results of different weights are never mixed up. `read_kept`
-finds them again after a restart. The catalogue of an engine says which of them it knows.
+`take_in` takes a state dict and the facts that it lacks (About); the model's name contains the
+first 16 digits of the sha256 of both, so that results of different weights are never mixed up.
+`read_kept` reads them after a restart. The catalogue of an engine lists them.
 """
 
 from __future__ import annotations
@@ -42,12 +41,12 @@ LEAST_PX, MOST_PX = 8, 1024
 
 @dataclass(frozen=True, kw_only=True)
 class About:
-    """What a state dict does not say of its network.
+    """Facts about a network that its state dict does not hold.
 
     architecture: a registered model's name, or that of another CNN of torchvision. classes: their
-    names, in the order of the outputs; without them they are numbered. input: size, mean and
-    standard deviation; None: as the architecture's. target_layer: "" for the architecture's. title:
-    for people; "" for one made of the architecture.
+    names, in the order of the outputs; numbered if empty. input: size, mean and standard deviation;
+    None for those of the architecture. target_layer: "" for that of the architecture. title: shown
+    to people; "" for one made from the architecture.
     """
 
     architecture: str
@@ -58,17 +57,17 @@ class About:
 
 
 def take_in(files: Files, weights: Path | bytes, about: About, named: Named) -> Entry[Card]:
-    """Checks a person's own weights and keeps them under the models folder, as safetensors.
+    """Check your own weights and store them in the models folder, as safetensors.
 
     Args:
-        weights: a .safetensors file or one of torch.save(model.state_dict(), ...), or its content.
-        named: the card of an architecture.
+        weights: a .safetensors file or one written by torch.save(model.state_dict(), ...), or its
+        content. named: returns the card of an architecture.
     Returns:
         the card, under the name of the new model.
     Raises:
-        UnknownName: no such architecture. BadSpec: names, sizes or a layer that do not fit.
-        CacheNotWritable. BadFile: damaged, would run code, or of another network, with what does
-        not fit.
+        UnknownName: no such architecture. BadSpec: names, sizes or a layer do not fit.
+        CacheNotWritable. BadFile: damaged, would run code, or of another network; the message lists
+        what does not fit.
     """
     base = named(about.architecture)
     state = adapted(read_state(weights), base.shapes)
@@ -85,41 +84,41 @@ def take_in(files: Files, weights: Path | bytes, about: About, named: Named) -> 
 
 
 def read_kept(files: Files, name: str, named: Named) -> Entry[Card]:
-    """The card of an own network that lies in the models folder.
+    """Read the card of an own network in the models folder.
 
-    Raises BadFile for one that is damaged or of another version; as `take_in`.
+    Raises BadFile if it is damaged or of another version; otherwise as `take_in`.
     """
     try:
         about = _read_about(files.facts(file_key(name)))
         return _entry(name, about, _card(about, named(about.architecture)))
     except (KeyError, TypeError, ValueError) as error:
         raise BadFile(
-            f"The file of {name} does not say what its network is ({error}).",
-            "It is written when weights are taken in.",
-            "Take them in again.",
+            f"The file of {name} does not describe its network ({error}).",
+            "The description is written when weights are added.",
+            "Add the weights again.",
         ) from error
 
 
 def kept_names(files: Files) -> list[str]:
-    """The own networks that lie in the models folder."""
+    """Return the names of the own networks in the models folder."""
     names = dict.fromkeys(key.split("/")[0] for key in files.keys(PREFIX))
     return [name for name in names if is_file(name) and files.exists(file_key(name))]
 
 
 def is_file(name: str) -> bool:
-    """Whether a network of this name is an own one that lies in the models folder."""
+    """Return whether the name is that of an own network in the models folder."""
     return name.startswith(PREFIX) and not name.startswith(MODULE) and "@" not in name
 
 
 def file_key(name: str) -> str:
-    """The key of an own network's file."""
+    """Return the key of an own network's file."""
     return VariantSpec(model=ModelSpec(name=name, weights=WEIGHTS, seed=0)).key
 
 
 @dataclass(frozen=True, kw_only=True)
 class ModuleFacts:
-    """What must be said of a module: its target layer, how pictures become its input, its classes
-    ("" numbers them), what it looks at.
+    """Facts about a module: its target layer, its input rule, its classes (numbered if empty) and
+    the kind of its images.
     """
 
     target_layer: str
@@ -130,17 +129,17 @@ class ModuleFacts:
 
 
 def from_module(module: nn.Module, facts: ModuleFacts) -> Entry[Card]:
-    """The card of any network of a notebook, for as long as the notebook runs: its code cannot be
-    kept. The module itself stays as it is.
+    """Make the card of any PyTorch module, for as long as the notebook runs: its code cannot be
+    stored. The module itself is not changed.
 
-    Its name carries a digest of all that can change an answer: weights, facts, the code of its
-    classes, and what it answers to a fixed image, gradients included.
+    The name contains a digest of everything that can change an answer: weights, facts, the code of
+    its classes, and its output for a fixed image, gradients included.
 
     Args:
-        module: answers logits (N, C) to images (N, channels, H, W); a copy of it is used.
+        module: maps images (N, channels, H, W) to logits (N, C); a copy of it is used.
     Raises:
-        UnknownName: no such layer. BadSpec: the layer answers no stack of maps, or the facts do not
-        fit the module.
+        UnknownName: no such layer. BadSpec: the layer does not return a stack of maps, or the facts
+        do not fit the module.
     """
     _check_rule(facts.input, None)
     try:
@@ -148,7 +147,7 @@ def from_module(module: nn.Module, facts: ModuleFacts) -> Entry[Card]:
     except RuntimeError as error:
         raise BadSpec(
             "This module cannot be copied.",
-            "Masks of torch.nn.utils.prune hinder it, for one.",
+            "copy.deepcopy must work on it; masks of torch.nn.utils.prune prevent that, for example.",
             "Call prune.remove on its layers first.",
         ) from error
     state: State = {name: values.detach().clone() for name, values in own.state_dict().items()}
@@ -174,7 +173,7 @@ def from_module(module: nn.Module, facts: ModuleFacts) -> Entry[Card]:
 
 
 def _code(module: nn.Module) -> str:
-    """A digest of the compiled methods of a module's own classes and of its parts'."""
+    """Return a digest of the compiled methods of the classes of a module and its submodules."""
     digest = hashlib.sha256(repr(module).encode())
     for part in module.modules():
         for cls in type(part).__mro__:
@@ -200,7 +199,7 @@ def _card(about: About, base: Card) -> Card:
 
 
 def _build(base: Card, classes: int) -> nn.Module:
-    """The architecture with this many outputs."""
+    """Build the architecture with this many outputs."""
     network = base.build()
     name = base.classifier.removesuffix(".weight")
     layer = network.get_submodule(name)
@@ -213,8 +212,8 @@ def _build(base: Card, classes: int) -> nn.Module:
 
 
 def _completed(about: About, base: Card, state: State) -> About:
-    """With a name for each class; how many there are is said by the weights of the layer that makes
-    the logits.
+    """Add a name for each class; the weights of the layer that computes the logits give their
+    number.
     """
     _check_rule(about.input, base)
     head = state.get(base.classifier)
@@ -228,8 +227,8 @@ def _class_names(names: tuple[str, ...], count: int) -> tuple[str, ...]:
         return tuple(map(str, range(count)))
     if len(names) != count or not all(isinstance(name, str) and name.strip() for name in names):
         raise BadSpec(
-            f"{len(names)} classes are named, but the network answers {count}.",
-            "Each class has a name, in the order of the outputs.",
+            f"{len(names)} class names are given, but the network has {count} classes.",
+            "Each class needs a name, in the order of the outputs.",
             "Give as many names, or none at all.",
         )
     return tuple(names)
@@ -251,16 +250,16 @@ def _check_rule(rule: InputRule | None, base: Card | None) -> None:
         or not all(isinstance(size, int) and LEAST_PX <= size <= MOST_PX for size in sizes)
     ):
         raise BadSpec(
-            f"This input cannot be used: {rule.size_px} pixels, mean {rule.mean}, standard deviation {rule.std}.",
-            f"Sides have {LEAST_PX} to {MOST_PX} pixels; there is a mean and a positive deviation for each of one or"
-            " three channels.",
+            f"This input is invalid: {rule.size_px} pixels, mean {rule.mean}, standard deviation {rule.std}.",
+            f"Sides must have {LEAST_PX} to {MOST_PX} pixels, and each of one or three channels needs a mean and a "
+            "positive deviation.",
         )
     if base is not None and rule.channels != base.input.channels:
         raise BadSpec(f"The input has {rule.channels} channels.", f"This architecture takes {base.input.channels}.")
 
 
 def _check_layer(card: Card, state: State) -> None:
-    """One pass: the target layer answers a stack of maps of an image of this size.
+    """Check with one pass that the target layer returns a stack of maps for an image of this size.
 
     Raises UnknownName or BadSpec.
     """
@@ -270,14 +269,14 @@ def _check_layer(card: Card, state: State) -> None:
         capture(network, card.target_layer, torch.zeros(1, *card.input_shape), own_class)
     except RuntimeError as error:
         raise BadSpec(
-            f"The network cannot take images of {card.input_px[0]} x {card.input_px[1]} pixels"
-            f" ({str(error).splitlines()[0][:120]}).",
-            "The input is as large as the weights expect.",
+            f"The network does not accept images of {card.input_px[0]} x {card.input_px[1]} pixels "
+            f"({str(error).splitlines()[0][:120]}).",
+            "The input must have the size that the weights expect.",
         ) from error
 
 
 def _advice(state: State, architecture: str) -> str:
-    """Which other network the weights are of, as far as one is known."""
+    """Advise which architecture the weights belong to, if a known one fits."""
     for name, entry in MODELS.items():
         card = entry.value
         head = (card.classifier, f"{card.classifier.removesuffix('weight')}bias")
@@ -303,7 +302,7 @@ def _entry(name: str, about: About, card: Card) -> Entry[Card]:
 
 def _read_about(facts: dict[str, Any]) -> About:
     if facts["own"] != FORMAT:
-        raise BadFile("Kept by another version.")
+        raise BadFile("Written by another version.")
     found = dict(facts["about"])
     rule = found.pop("input")
     tuples = {name: tuple(rule[name]) for name in ("size_px", "mean", "std")} if rule else {}

@@ -14,7 +14,7 @@ from core.base.draws import torch_generator
 class ThesisCNN(nn.Module):
     """Conv(1->4, 3x3) ReLU MaxPool2, Conv(4->8, 3x3) ReLU MaxPool2, Flatten(200), Linear(200->10).
 
-    Every step is a module, so that a heatmap can be made before an activation, after it, or after
+    Every step is a module, so that a heatmap can be made before or after an activation, or after
     the pooling.
     """
 
@@ -25,15 +25,15 @@ class ThesisCNN(nn.Module):
         self.fc = nn.Linear(200, 10)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits (N, 10) of images (N, 1, 28, 28) in [0, 1]."""
+        """Return logits (N, 10) for images (N, 1, 28, 28) in [0, 1]."""
         h = self.pool1(self.relu1(self.conv1(images)))
         h = self.pool2(self.relu2(self.conv2(h)))
         return self.fc(h.flatten(1))
 
 
 def initialise(network: ThesisCNN, seed: int) -> ThesisCNN:
-    """Kaiming normal weights and PyTorch's default biases (OpenLTH's defaults; our reading), drawn
-    by a generator of their own.
+    """Draw Kaiming normal weights and PyTorch's default biases (OpenLTH's defaults; our reading)
+    from a separate generator.
     """
     generator = torch_generator("init", seed)
     for layer in (network.conv1, network.conv2, network.fc):
@@ -49,9 +49,9 @@ def initialise(network: ThesisCNN, seed: int) -> ThesisCNN:
 class StackedThesisCNN(nn.Module):
     """Several thesis CNNs side by side in one grouped network, so that seeds train together.
 
-    Their outputs and gradients do not touch each other. Parameters have the single network's names
-    with a leading axis of S networks, so that stacking and taking apart state dicts is a stack and
-    an index.
+    Their outputs and gradients are independent. Parameters have the single network's names with a
+    leading axis of S networks, so that state dicts are stacked with a stack and separated with an
+    index.
 
     Args:
         states: state dicts of the S networks.
@@ -65,7 +65,7 @@ class StackedThesisCNN(nn.Module):
         )
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits (S, N, 10) of images (N, S, 28, 28): each network gets its own channel."""
+        """Return logits (S, N, 10) for images (N, S, 28, 28): each network gets its own channel."""
         p, groups = self.stacked, self.networks
         h = F.conv2d(images, p["conv1_weight"].flatten(0, 1), p["conv1_bias"].flatten(), groups=groups)
         h = F.relu(F.max_pool2d(h, 2))
@@ -75,6 +75,6 @@ class StackedThesisCNN(nn.Module):
         return torch.baddbmm(p["fc_bias"].unsqueeze(1), h, p["fc_weight"].transpose(1, 2))
 
     def states(self) -> list[dict[str, Tensor]]:
-        """State dicts of the single networks, on the CPU."""
+        """Return the state dicts of the single networks, on the CPU."""
         whole = {name: self.stacked[name.replace(".", "_")].detach().cpu() for name in ThesisCNN().state_dict()}
         return [{name: values[index].clone() for name, values in whole.items()} for index in range(self.networks)]

@@ -1,5 +1,5 @@
-"""State dicts from files: read without running anything that is in them, put into a network's own
-names, and compared with it.
+"""State dicts from files: read without executing their content, renamed to a network's names, and
+compared with it.
 """
 
 from __future__ import annotations
@@ -21,32 +21,31 @@ from core.base.text import first_few
 from core.models.cards import State
 
 Shapes = Mapping[str, tuple[int, ...]]
-# Under which training scripts keep the state dict.
+# Names under which training scripts store the state dict.
 WRAPPERS = ("state_dict", "model_state_dict", "model", "net", "weights")
 PREFIXES = ("module.", "_orig_mod.", "model.", "net.", "network.")  # DataParallel, torch.compile, Lightning and others
-NAMED = 5  # of each kind of problem; the others are only counted
-ALLOWED = "Weights come as a state dict: a .safetensors file, or what torch.save(model.state_dict(), ...) writes."
+NAMED = 5  # names listed for each kind of problem; the others are only counted
+ALLOWED = "Weights must be a state dict: a .safetensors file, or what torch.save(model.state_dict(), ...) writes."
 
 
 def read_state(source: Path | bytes, name: str = "") -> State:
-    """All tensors of a checkpoint, floating-point ones in float32, on the CPU.
+    """Read all tensors of a checkpoint, floating-point ones in float32, on the CPU.
 
     Args:
-        source: a file or its content: safetensors, or what torch.save writes: a state dict, alone
-            or under "state_dict", with or without "module." before the names. name: what to call it
-            in messages; the file's own when left out.
+        source: a file or its content, from safetensors or torch.save: a state dict, alone or under
+            "state_dict", with or without "module." before the names. name: its name in messages;
+            defaults to that of the file.
     Raises:
-        BadFile: no such file, damaged, or it would run code.
+        BadFile: the file is missing or damaged, or would run code.
     """
     name = name or (source.name if isinstance(source, Path) else "The file")
     try:
         found = _load(source)
     except pickle.UnpicklingError as error:
         raise BadFile(
-            f"{name} holds more than weights ({_reason(error)}), and reading that could run code that somebody hid"
-            " in it.",
+            f"{name} holds more than weights ({_reason(error)}), and reading it could run hidden code.",
             ALLOWED,
-            "Where you trust it, load it yourself in Python and save its state_dict.",
+            "If you trust it, load it yourself in Python and save its state_dict.",
         ) from error
     except (OSError, RuntimeError, SafetensorError, EOFError, ValueError, KeyError, AttributeError, TypeError) as error:
         raise BadFile(
@@ -56,8 +55,8 @@ def read_state(source: Path | bytes, name: str = "") -> State:
 
 
 def _load(source: Path | bytes) -> Any:
-    """By what is in it, whatever it is called: the head of a safetensors file is its length and
-    then JSON.
+    """Load by content, not by name: a safetensors file starts with the length of its header,
+    followed by JSON.
     """
     if isinstance(source, bytes):
         return (
@@ -71,7 +70,7 @@ def _load(source: Path | bytes) -> Any:
 
 
 def _reason(error: Exception) -> str:
-    """The first line of a long message."""
+    """Return the first line of a long message."""
     found = re.search(r"Unsupported (?:global|class|operand)[^\n.]*(?:\.[^\n .]+)*", str(error))
     return (
         found[0]
@@ -93,11 +92,11 @@ def _tensors(found: Any, name: str) -> State:
 
 
 def adapted(state: State, shapes: Shapes) -> State:
-    """The state dict under the network's names, as far as nothing has to be guessed.
+    """Rename the state dict to the network's names, as far as nothing has to be guessed.
 
-    Prefixes that wrappers put before every name go; DenseNet's names from before torch 0.4 are put
-    right; heads that are used in training only (GoogLeNet, Inception v3) are left out; counters
-    that files from before torch 1.0 lack are added.
+    Prefixes of wrappers are removed; DenseNet's names from before torch 0.4 are converted; heads
+    for training only (GoogLeNet, Inception v3) are dropped; counters that files from before torch
+    1.0 lack are added.
     """
     for prefix in PREFIXES * 2:
         if all(name.startswith(prefix) for name in state):
@@ -112,9 +111,7 @@ def adapted(state: State, shapes: Shapes) -> State:
 
 
 def problems(state: State, shapes: Shapes) -> list[str]:
-    """What keeps the state dict from fitting the network, in plain sentences; empty when it
-    fits.
-    """
+    """Return sentences on why the state dict does not fit the network; empty if it fits."""
     absent, foreign = [name for name in shapes if name not in state], [name for name in state if name not in shapes]
     wrong = [name for name in shapes if name in state and tuple(state[name].shape) != shapes[name]]
     found = []
@@ -131,7 +128,7 @@ def problems(state: State, shapes: Shapes) -> list[str]:
 
 
 def some(names: Iterable[str]) -> str:
-    """The first few, and how many more there are."""
+    """Join the first few names, and state how many more there are."""
     return first_few(list(names), NAMED)
 
 
@@ -140,13 +137,15 @@ def _shape(shape: Iterable[int]) -> str:
 
 
 def strict(state: State, shapes: Shapes, what: str, next_step: str) -> State:
-    """The state dict under the network's names, in their order.
+    """Return the state dict under the network's names, in their order.
 
-    Raises BadFile with everything that does not fit.
+    Raises BadFile, which lists everything that does not fit.
     """
     state = adapted(state, shapes)
     if found := problems(state, shapes):
         raise BadFile(
-            f"{what}: the weights do not fit. {' '.join(found)}", "Names and shapes must be the network's.", next_step
+            f"{what}: the weights do not fit. {' '.join(found)}",
+            "Names and shapes must be those of the network.",
+            next_step,
         )
     return {name: state[name] for name in shapes}

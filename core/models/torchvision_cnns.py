@@ -1,8 +1,7 @@
-"""torchvision's CNNs for photographs as cards: fifteen that everybody uses, and every other one by
-its name.
+"""Cards of torchvision's CNNs for photographs: fifteen common ones, and every other one by its
+name.
 
-What torchvision knows of them (input, classes) is read from it only when it is asked for: importing
-it takes seconds.
+Input and classes are read from torchvision only on first access: importing it takes seconds.
 """
 
 from __future__ import annotations
@@ -27,14 +26,14 @@ from core.models.states import read_state, strict
 
 MEBIBYTE = 1 << 20
 TRANSFORMERS = ("vit_", "swin_", "maxvit")
-TRAINING_HEADS = ("googlenet", "inception_v3")  # networks with further classifiers that only training uses
-BY_HAND = "by-hand"  # weights that a person put into the folder of the same name
-LICENCE = "BSD-3-Clause (torchvision); trained on ImageNet, whose images are for research that earns nothing"
+TRAINING_HEADS = ("googlenet", "inception_v3")  # networks with auxiliary classifiers for training
+BY_HAND = "by-hand"  # weights that you put into the folder of the same name
+LICENCE = "BSD-3-Clause (torchvision); trained on ImageNet, whose images are for non-commercial research"
 
 
 class Known(NamedTuple):
-    """What is said of a network without asking torchvision; the tests compare it with what
-    torchvision says.
+    """Facts about a network that need no import of torchvision; tests compare them with
+    torchvision.
     """
 
     title: str
@@ -103,7 +102,7 @@ KNOWN = {
     ),
     "densenet121": Known(
         "DenseNet-121",
-        "Each layer sees the answers of all layers before it in its block.",
+        "Each layer reads the outputs of all previous layers of its block.",
         "Huang et al. 2016 (arXiv:1608.06993)",
         "densenet121-a639ec97.pth",
         30.845,
@@ -121,7 +120,7 @@ KNOWN = {
     ),
     "mobilenet_v3_large": Known(
         "MobileNet v3, large",
-        "Depthwise convolutions and attention to channels, made for phones.",
+        "Depthwise convolutions and channel attention, made for phones.",
         "Howard et al. 2019 (arXiv:1905.02244)",
         "mobilenet_v3_large-5c1a4163.pth",
         21.107,
@@ -148,7 +147,7 @@ KNOWN = {
     ),
     "shufflenet_v2_x1_0": Known(
         "ShuffleNet v2, 1.0x",
-        "Half of the channels pass each block untouched, then they are shuffled.",
+        "Half of the channels pass each block unchanged, then the channels are shuffled.",
         "Ma et al. 2018 (arXiv:1807.11164)",
         "shufflenetv2_x1-5666bf0f80.pth",
         8.791,
@@ -166,7 +165,7 @@ KNOWN = {
     ),
     "regnet_y_400mf": Known(
         "RegNetY-400MF",
-        "Widths and depths on one simple line, with attention to channels.",
+        "Widths that follow a linear rule, with channel attention.",
         "Radosavovic et al. 2020 (arXiv:2003.13678)",
         "regnet_y_400mf-e6988f5f.pth",
         16.806,
@@ -186,11 +185,10 @@ KNOWN = {
 
 
 def build(name: str, classes: int = 1000, rescaled: bool = True) -> nn.Module:
-    """A torchvision network with random weights, without heads for training only, none of its
-    activations in place.
+    """Build a torchvision network with random weights, without auxiliary heads and in-place
+    activations.
 
-    rescaled: GoogLeNet and Inception v3 bring the input to the scaling that torchvision's weights
-    of them expect.
+    rescaled: GoogLeNet and Inception v3 rescale their input as torchvision's weights expect.
     """
     from torchvision.models import get_model
 
@@ -203,8 +201,8 @@ def build(name: str, classes: int = 1000, rescaled: bool = True) -> nn.Module:
 
 
 def _with_last_activation(network: nn.Module) -> nn.Module:
-    """The same network. DenseNet's last ReLU, a function in torchvision's code, becomes a layer
-    that a heatmap can follow.
+    """Return the same network. DenseNet's last ReLU, a function in torchvision's code, becomes a
+    layer that can be a target layer.
     """
     features = getattr(network, "features", None)
     if not isinstance(features, nn.Sequential) or not hasattr(features, "denseblock1"):
@@ -221,8 +219,8 @@ def _with_last_activation(network: nn.Module) -> nn.Module:
 
 
 def not_in_place(network: nn.Module) -> nn.Module:
-    """The same network, whose activations leave what they are given as it was: a map is then made
-    of a layer's true answer.
+    """Return the same network without in-place activations, so that a map is made from a layer's
+    true output.
     """
     for module in network.modules():
         if getattr(module, "inplace", False):
@@ -231,7 +229,7 @@ def not_in_place(network: nn.Module) -> nn.Module:
 
 
 class TorchvisionCard(ImageNetCard):
-    """A card whose input rule, too, is read from torchvision when it is asked for."""
+    """A card that also reads its input rule from torchvision on first access."""
 
     _name: str
 
@@ -258,12 +256,12 @@ class TorchvisionCard(ImageNetCard):
 
 
 def _weights(name: str, known: Known) -> dict[str, Weights]:
-    """Two sets: torchvision's, and whatever a person puts into the folder by-hand."""
+    """Return two sets of weights: torchvision's, and those put into the folder by-hand."""
     size = round(known.mebibytes * MEBIBYTE)
     hand = f"{BY_HAND}/{name}.pth"
     return {
         "imagenet": Weights(
-            summary="trained on ImageNet, the best that torchvision has",
+            summary="trained on ImageNet, the best weights of torchvision",
             load=partial(load, name),
             origin=f"torchvision ({known.file})",
             licence=LICENCE,
@@ -273,7 +271,8 @@ def _weights(name: str, known: Known) -> dict[str, Weights]:
         ),
         BY_HAND: Weights(
             summary=(
-                f"put into the downloads as {hand} by hand; its checksum is not torchvision's, so nobody has checked it"
+                f"put into the downloads folder as {hand} by hand; its checksum is not torchvision's and is not "
+                "verified"
             ),
             load=partial(load_by_hand, name),
             origin=hand,
@@ -285,33 +284,31 @@ def _weights(name: str, known: Known) -> dict[str, Weights]:
 
 
 def remote(name: str) -> Remote:
-    """torchvision's file of a network; its name carries the beginning of its sha256."""
+    """Return torchvision's file of a network; its name contains the first digits of its sha256."""
     found = _best_weights(name)
     digest = found.url.rsplit("-", 1)[-1].removesuffix(".pth")
     return Remote(found.url, digest, round(found.meta["_file_size"] * MEBIBYTE))
 
 
 def load(name: str, folder: Path, progress: Progress | None = None) -> State:
-    """torchvision's weights, downloaded into the folder on first use.
+    """Load torchvision's weights, downloaded into the folder on first use.
 
     Raises MissingData, BadFile, CacheNotWritable.
     """
     path = fetch(remote(name), folder, progress)
-    return strict(
-        read_state(path), _shapes(name), f"{path.name} of {name}", "Delete the file to have it downloaded again."
-    )
+    return strict(read_state(path), _shapes(name), f"{path.name} of {name}", "Delete the file to download it again.")
 
 
 def load_by_hand(name: str, folder: Path, progress: Progress | None = None) -> State:
-    """Weights that a person put there, of any floating-point type.
+    """Load weights that were put there by hand, of any floating-point type.
 
-    Raises MissingData, and BadFile where they do not fit.
+    Raises MissingData, and BadFile if they do not fit.
     """
     path = folder / BY_HAND / f"{name}.pth"
     if not path.is_file():
         raise MissingData(
-            f"No weights of {name} were put there by hand.",
-            f"They are the file {path.name} in {path.parent}.",
+            f"There are no weights of {name} put there by hand.",
+            f"They must be the file {path.name} in {path.parent}.",
             "Put a state dict there.",
         )
     return strict(read_state(path), _shapes(name), f"{path} of {name}", f"Put a state dict of {name} there.")
@@ -319,7 +316,7 @@ def load_by_hand(name: str, folder: Path, progress: Progress | None = None) -> S
 
 @lru_cache(maxsize=1)
 def names() -> tuple[str, ...]:
-    """Every CNN of torchvision that answers classes of photographs."""
+    """Return the names of all image classification CNNs of torchvision."""
     from torchvision import models
 
     return tuple(name for name in models.list_models(module=models) if not name.startswith(TRANSFORMERS))
@@ -327,18 +324,18 @@ def names() -> tuple[str, ...]:
 
 @lru_cache(maxsize=100)
 def named(name: str) -> Card | None:
-    """The card of any CNN of torchvision, its target layer found in one pass without values where
-    the table does not know it.
+    """Return the card of any CNN of torchvision; a target layer that the table lacks is found in
+    one pass without values.
 
-    None for a name that torchvision does not know either. Raises BadSpec for vision transformers.
+    Returns None for a name unknown to torchvision. Raises BadSpec for vision transformers.
     """
     if name in KNOWN:
         return TorchvisionCard(name, KNOWN[name])
     if name.startswith(TRANSFORMERS):
         raise BadSpec(
             f"{name} is a vision transformer.",
-            "Heatmaps and pruning here are of CNNs.",
-            "Choose a CNN: resnet50 or convnext_tiny, say.",
+            "Sparsight supports CNNs only.",
+            "Choose a CNN, for example resnet50 or convnext_tiny.",
         )
     if name not in names():
         return None
@@ -353,7 +350,7 @@ def named(name: str) -> Card | None:
 
 
 def found_layers(make: Build, input_shape: tuple[int, int, int]) -> tuple[str, str]:
-    """Target layer and the layer that makes the logits, by one pass without values."""
+    """Find the target layer and the layer that computes the logits in one pass without values."""
     network = skeleton(make)
     return last_layer(target_layers(network, input_shape)), logits_layer(
         watch(network, torch.zeros(1, *input_shape, device="meta"))

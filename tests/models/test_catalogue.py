@@ -108,7 +108,7 @@ def test_what_a_job_adds_is_found_without_a_restart(cache: Path, tmp_path: Path)
     ("change", "said"),
     [
         ({"architecture": "perceptron"}, "architecture 'perceptron'"),
-        ({"data": "other"}, "it is of squeezenet1_1@other"),
+        ({"data": "other"}, "it describes squeezenet1_1@other"),
         ({"classes": ["one"]}, "1 classes"),
         ({"runs": {}}, "0 runs"),
         ({"runs": {"a": {"summary": "", "targets": [0.5], "seeds": [0]}}}, "levels"),
@@ -172,11 +172,11 @@ def test_one_name_is_one_network(cache: Path, tmp_path: Path) -> None:
     level = tmp_path / NAME / "merkle-layer" / "seed-0" / "retrained" / "level-00.safetensors"
     level.parent.mkdir(parents=True)
     level.touch()
-    with pytest.raises(BadSpec, match=r"another network already: 3 classes \(a, b, c\)"):
+    with pytest.raises(BadSpec, match=r"already names another network: 3 classes \(a, b, c\)"):
         finetuned.add_runs(tmp_path, one)
     (first,), (problem,) = finetuned.look([cache, tmp_path])
     assert first.classes == one.classes
-    assert "another network" in problem.wrong
+    assert "different network" in problem.wrong
 
 
 def test_a_card_whose_run_came_to_nothing_is_replaced(cache: Path, tmp_path: Path) -> None:

@@ -131,15 +131,15 @@ def test_a_malicious_pickle_does_not_run(catalogue: Catalogue, tmp_path: Path) -
     [
         ({"architecture": "resnet-18"}, UnknownName, "Did you mean 'resnet18'"),
         ({"architecture": "vit_b_16"}, BadSpec, "vision transformer"),
-        ({"classes": ("cat", "dog")}, BadSpec, "2 classes are named, but the network answers 3"),
-        ({"classes": ("cat", "dog", " ")}, BadSpec, "Each class has a name"),
+        ({"classes": ("cat", "dog")}, BadSpec, "2 class names are given, but the network has 3 classes"),
+        ({"classes": ("cat", "dog", " ")}, BadSpec, "Each class needs a name"),
         ({"target_layer": "features.99"}, UnknownName, "features"),
         ({"target_layer": "classifier.1.weight"}, UnknownName, "layer"),
         ({"input": InputRule(size_px=(96, 96), mean=(0.5,), std=(0.5,))}, BadSpec, "takes 3"),
         ({"input": InputRule(size_px=(96, 96), std=(0.0, 1.0, 1.0))}, BadSpec, "positive deviation"),
-        ({"input": InputRule(size_px=(96, 96), mean=(float("nan"), 0, 0))}, BadSpec, "cannot be used"),
+        ({"input": InputRule(size_px=(96, 96), mean=(float("nan"), 0, 0))}, BadSpec, "is invalid"),
         ({"input": InputRule(size_px=(4, 96))}, BadSpec, "8 to 1024"),
-        ({"input": InputRule(size_px=(8, 8))}, BadSpec, "cannot take images of 8 x 8 pixels"),
+        ({"input": InputRule(size_px=(8, 8))}, BadSpec, "does not accept images of 8 x 8 pixels"),
     ],
 )
 def test_facts_that_do_not_fit_are_said(
@@ -222,7 +222,7 @@ def test_any_module_of_a_notebook(engine: Engine) -> None:
     [
         ({"target_layer": "secnd"}, UnknownName, "Did you mean 'second'"),
         ({"target_layer": "head"}, BadSpec, "not a stack of maps"),
-        ({"classes": ("a", "b")}, BadSpec, "2 classes are named, but the network answers 5"),
+        ({"classes": ("a", "b")}, BadSpec, "2 class names are given, but the network has 5 classes"),
         ({"input": InputRule(size_px=(20, 24), mean=(0.0, 0.0), std=(1.0, 1.0))}, BadSpec, "one or three channels"),
     ],
 )

@@ -216,7 +216,7 @@ def test_an_empty_folder_is_said(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(BadSpec, match="no photographs"):
         done(arguments(tmp_path, photographs=tmp_path / "empty"))
-    with pytest.raises(MissingData, match="nowhere is no folder"):
+    with pytest.raises(MissingData, match="nowhere is neither a folder"):
         done(arguments(tmp_path) | {"photographs": str(tmp_path / "nowhere")})
     with pytest.raises(BadSpec, match="digits"):
         done(arguments(tmp_path) | {"photographs": "mnist-test"})

@@ -219,7 +219,7 @@ def test_empty_and_one_class_folders_are_refused(tmp_path: Path) -> None:
     with pytest.raises(BadSpec, match="0 photographs of no class in test"):
         part(photos, "test")
     names = {f"train{row}.jpg" for row in range(12)} | {f"val{row}.jpg" for row in range(12)}
-    with pytest.raises(BadSpec, match="two classes or more"):
+    with pytest.raises(BadSpec, match="at least two classes"):
         part(photos, "", names)
 
 

@@ -126,8 +126,8 @@ def torch_file(content: object) -> bytes:
 @pytest.mark.parametrize(
     ("content", "name", "said"),
     [
-        (torch_file({"a": Harm()}), "bad.pt", "could run code"),
-        (pickle.dumps(Harm()), "bad.pth", "could run code"),
+        (torch_file({"a": Harm()}), "bad.pt", "could run hidden code"),
+        (pickle.dumps(Harm()), "bad.pth", "could run hidden code"),
         (b"nothing", "text.pt", "holds more than weights"),
         (save({"features.0.weight": torch.zeros(3, 3)}), "other.safetensors", "features"),
         (torch_file(untrained(named("mnasnet1_0").build, 1)), "mnasnet.pt", "This looks like a mnasnet"),
@@ -146,10 +146,10 @@ def test_files_that_do_not_fit_are_refused_in_plain_words(
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"classes": "ant\nbee"}, "2 classes are named"),
+        ({"classes": "ant\nbee"}, "2 class names are given"),
         ({"size": "many"}, "cannot be read"),
-        ({"mean": "0.5"}, "input cannot be used"),
-        ({"size": "2000"}, "input cannot be used"),
+        ({"mean": "0.5"}, "input is invalid"),
+        ({"size": "2000"}, "input is invalid"),
     ],
 )
 def test_fields_that_do_not_fit_are_said(explore: OpenPage, fields: dict[str, str], said: str) -> None:
