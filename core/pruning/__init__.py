@@ -1,5 +1,5 @@
-"""Which weights go. scores.py says how important each is, index.py and select.py which are removed,
-mask.py counts and applies.
+"""Pruning: scores.py computes the importance of weights, index.py and select.py choose which to
+remove, mask.py counts them.
 """
 
 from core.pruning.scores import CRITERIA

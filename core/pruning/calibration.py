@@ -1,6 +1,4 @@
-"""What criteria need to know from images: gradients of the loss, and how active each layer's inputs
-are.
-"""
+"""Measurements on images for criteria: gradients of the loss and norms of each layer's inputs."""
 
 from __future__ import annotations
 
@@ -21,8 +19,9 @@ LAYERS = (nn.modules.conv._ConvNd, nn.Linear)
 @dataclass(frozen=True)
 class Calibration:
     """Measured on `images` images. gradients: of the mean loss, by weight name, in the weight's
-    shape. input_norms: by weight name, (input channels,), L2 norms over images and places. Float32,
-    on the network's device."""
+    shape. input_norms: by weight name, (input channels,), L2 norms over images and positions.
+    Float32, on the network's device.
+    """
 
     gradients: dict[str, Tensor]
     input_norms: dict[str, Tensor]
@@ -37,24 +36,26 @@ class Calibration:
 def calibrate(
     network: nn.Module, names: Iterable[str], images: Tensor, labels: Tensor | None = None, batch_size: int = 16
 ) -> Calibration:
-    """Gradients of the mean cross-entropy and norms of inputs, over all images.
+    """Measure gradients of the mean cross-entropy and norms of inputs over all images.
 
-    The network is left as it was: no hooks, no .grad, the same mode and frozen parameters, after an
-    error too.
+    The network is left unchanged, even after an error: no hooks, no .grad, the same mode and frozen
+    parameters.
 
     Args:
         network: dense, in eval mode.
-        names: of the weights of convolutions and linear layers that are asked for.
-        images: (N, channels, H, W), as the network takes them, on its device.
-        labels: (N,) classes; the network's own predictions when left out.
-        batch_size: images that go through at once.
+        names: of the requested weights of convolutions and linear layers.
+        images: (N, channels, H, W), inputs of the network on its device.
+        labels: (N,) classes; default to the network's own predictions.
+        batch_size: images per pass.
     Raises:
-        BadSpec: no image. UnknownName: a name that is no weight of such a layer.
+        BadSpec: no image. UnknownName: a name is not a weight of such a layer.
     """
     names = tuple(names)
     if len(images) == 0:
         raise BadSpec(
-            "There are no images to measure on.", "One image is enough, 16 to 64 are usual.", "Give some images."
+            "There are no images to measure on.",
+            "At least one image is needed; 16 to 64 are usual.",
+            "Provide some images.",
         )
     layers = {f"{name}.weight": module for name, module in network.named_modules() if isinstance(module, LAYERS)}
     for name in names:
@@ -95,7 +96,7 @@ def _add_squares(squares: dict[str, Tensor], name: str) -> Callable[[nn.Module, 
         values = inputs[0].detach().double()
         channel = values.dim() - 1 if isinstance(module, nn.Linear) else 1
         found = values.square().sum([place for place in range(values.dim()) if place != channel])
-        squares[name] = squares[name] + found if name in squares else found  # a layer that is used twice hears both
+        squares[name] = squares[name] + found if name in squares else found  # a layer that is used twice adds both
 
     return hook
 

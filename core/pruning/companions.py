@@ -1,9 +1,9 @@
-"""What goes with a whole filter: its bias, and the weight and bias of the BatchNorm that follows
-straight after.
+"""Parameters that are removed with a whole filter: its bias, and the weight and bias of the
+BatchNorm that directly follows.
 
-Without them an emptied channel would still carry a constant. With them it is exactly zero, so that
-it can be taken out without any change of the outputs. Pruning of single weights, kernels or input
-channels leaves biases alone, as the protocols do.
+Without this, an emptied channel would still carry a constant. With it, the channel is exactly zero
+and can be removed without any change of the outputs. Pruning of single weights, kernels or input
+channels keeps biases, as the protocols do.
 """
 
 from __future__ import annotations
@@ -22,11 +22,10 @@ BATCH_NORMS = nn.modules.batchnorm._BatchNorm
 
 
 def companions(network: nn.Module, example: Tensor) -> dict[str, tuple[str, ...]]:
-    """Names of the values that belong to the output channels of each convolution and linear layer,
-    by the name of its weight.
+    """Return the names of the parameters of the output channels of each convolution and linear
+    layer, by the name of its weight.
 
-    Found by one pass: a BatchNorm follows a layer when it is handed the very tensor that the layer
-    made.
+    Found in one pass: a BatchNorm follows a layer if its input is the layer's output tensor itself.
 
     Args:
         network: in eval mode; shapes are enough (device "meta").
@@ -37,7 +36,7 @@ def companions(network: nn.Module, example: Tensor) -> dict[str, tuple[str, ...]
         for name, module in network.named_modules()
         if isinstance(module, LAYERS)
     }
-    made: list[tuple[str, Tensor]] = []  # kept until the end, so that no other tensor takes their place
+    made: list[tuple[str, Tensor]] = []  # kept until the end, so that no other tensor gets the same id
     with ExitStack() as hooks, torch.no_grad():
         for name, module in network.named_modules():
             if isinstance(module, LAYERS):
@@ -49,7 +48,7 @@ def companions(network: nn.Module, example: Tensor) -> dict[str, tuple[str, ...]
 
 
 def companion_masks(mask: Mapping[str, Tensor], partners: Mapping[str, tuple[str, ...]]) -> Mask:
-    """Masks (output channels,) of the values that go with filters of which nothing is left; for
+    """Return masks (output channels,) of the parameters of filters that are removed; for
     granularity "filter" only.
 
     Args:

@@ -1,6 +1,4 @@
-"""Channels that hang together: Torch-Pruning's dependency graph, and what this project asks of
-it.
-"""
+"""Coupled channels: Torch-Pruning's dependency graph and the queries of this project."""
 
 from __future__ import annotations
 
@@ -16,31 +14,29 @@ from torch import Tensor, nn
 from core.base.errors import SparsightError
 from core.pruning.reach import BATCH_NORMS, SUMS
 
-# Layers with values that keep channels apart.
+# Layers with parameters that treat channels separately.
 PER_CHANNEL = (BATCH_NORMS, nn.modules.instancenorm._InstanceNorm, nn.PReLU)
 JOINED = "they are added to, or multiplied with, channels that are not empty"
-LAST = "a layer keeps one channel at least"
-CONSTANT = "they still give out a constant, which the next layer's padding turns into something else at the border"
+LAST = "a layer keeps at least one channel"
+CONSTANT = "their output is a constant, which the next layer's padding changes at the border"
 ACROSS = (nn.LayerNorm, nn.GroupNorm, nn.LocalResponseNorm)
 
 
 class CannotRemove(SparsightError):
-    """A network whose channels cannot be taken out."""
+    """The channels of a network cannot be removed."""
 
 
 def refused(network: nn.Module, why: str) -> CannotRemove:
     return CannotRemove(
-        f"Channels of {type(network).__name__} cannot be taken out: {why}.",
-        "It must be a network whose coupled layers Torch-Pruning can follow.",
-        "Its zeros stay in place; everything else works as before.",
+        f"Channels of {type(network).__name__} cannot be removed: {why}.",
+        "Torch-Pruning must be able to trace the network's coupled layers.",
+        "Its zeros stay in place; everything else still works.",
     )
 
 
 @dataclass(frozen=True)
 class Part:
-    """One layer of a coupled group: which of its channels belong to which channel of the group's
-    first layer.
-    """
+    """One layer of a coupled group: maps its channels to channels of the group's first layer."""
 
     module: Any
     reads: bool  # the group's channels are its inputs; else its outputs
@@ -49,7 +45,7 @@ class Part:
 
     @property
     def fits(self) -> bool:
-        """Whether this layer has such channels."""
+        """Return whether this layer has these channels."""
         if not isinstance(self.module, SUMS):
             return True
         groups = getattr(self.module, "groups", 1) if self.reads else 1
@@ -58,8 +54,8 @@ class Part:
 
 @dataclass(frozen=True)
 class Group:
-    """Channels that can only go together. held: why none of them may go, "" for nothing; items: as
-    Torch-Pruning has them.
+    """Channels that can only be removed together. held: why none of them may be removed, or "";
+    items: those of Torch-Pruning.
     """
 
     root: Any
@@ -80,10 +76,10 @@ class Group:
                 read[part.root[used[part.own]]] = True
             else:  # held anyway
                 read[part.root] = True
-        return ~read & bool(readers)  # what no layer reads is the network's answer
+        return ~read & bool(readers)  # channels without a reader are the network's output
 
     def silence(self) -> None:
-        """Sets the values that make these channels to zero: then their own inputs may become
+        """Set the weights that compute these channels to zero: their own inputs may then become
         unread.
         """
         for part in self.parts:
@@ -93,8 +89,8 @@ class Group:
                         values.data[part.own] = 0
 
     def emptied(self) -> Iterator[tuple[nn.Module, int, str]]:
-        """Layer, number and reason of the channels that all weights have left and that are still
-        there.
+        """Yield layer, number and reason of the channels that have no weights left but cannot be
+        removed.
         """
         makers = [part for part in self.parts if not part.reads and isinstance(part.module, SUMS)]
         made, unread = torch.zeros(len(self.root.weight), dtype=torch.bool), self.unread
@@ -123,27 +119,27 @@ class Graph:
                 self._graph = torch_pruning.DependencyGraph().build_dependency(
                     network, example[:1], forward_fn=lambda module, images: module(images), verbose=False
                 )
-        except Exception as error:  # whatever a foreign tracer stumbles over
-            raise refused(network, f"Torch-Pruning cannot follow it ({type(error).__name__}: {error})") from error
+        except Exception as error:  # any error of the external tracer
+            raise refused(network, f"Torch-Pruning cannot trace it ({type(error).__name__}: {error})") from error
         self._network = network
         self.names = {module: name for name, module in network.named_modules()}
 
     def groups(self) -> Iterator[Group]:
-        """Every group with all its channels; those near the output come first."""
+        """Yield every group with all its channels, starting near the output."""
         for items in self._graph.get_all_groups():
             yield self._checked(items)
 
     def group(self, root: nn.Module, channels: Tensor) -> Group:
-        """What must go with these channels (bool) of a layer."""
+        """Return the group that must be removed with these channels (bool) of a layer."""
         chosen = channels.nonzero().flatten().tolist()
         return self._checked(
             self._graph.get_pruning_group(root, self._graph.get_pruner_of_module(root).prune_out_channels, chosen)
         )
 
     def prune(self, group: Group) -> bool:
-        """Takes the channels out, but for the first where none would be left in some layer.
+        """Remove the channels, except the first if some layer would have none left.
 
-        Returns whether anything went.
+        Returns whether any was removed.
         """
         chosen = group.parts[0].own.tolist()
         while chosen and not self._graph.check_pruning_group(group.items):
@@ -158,7 +154,7 @@ class Graph:
     def _checked(self, items: Any) -> Group:
         parts = list(self._parts(items))
         if not all(part.fits for part in parts):
-            raise refused(self._network, "Torch-Pruning couples layers whose channels do not fit each other")
+            raise refused(self._network, "Torch-Pruning couples layers whose channels do not match")
         return Group(items[0].dep.target.module, parts, self._held(items), items)
 
     def _parts(self, items: Any) -> Iterator[Part]:
@@ -177,10 +173,10 @@ class Graph:
         for item in items:
             module = item.dep.target.module
             if isinstance(module, torch_pruning.ops._OutputOp) or not (item.dep.target.outputs or self._reads(item)):
-                return "they are the network's answer"
+                return "they are the network's output"
             if isinstance(module, SUMS) and 1 < getattr(module, "groups", 1) < len(module.weight):
-                return "a grouped convolution joins them, whose groups must stay of one size"
+                return "they belong to a grouped convolution, whose groups must stay of equal size"
             own_values = isinstance(module, nn.Parameter) or next(module.parameters(recurse=False), None) is not None
             if isinstance(module, ACROSS) or (own_values and not isinstance(module, SUMS + PER_CHANNEL)):
-                return f"a layer over several channels ({type(module).__name__}) would give other results"
+                return f"a layer over several channels ({type(module).__name__}) would give different results"
         return ""

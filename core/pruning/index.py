@@ -1,4 +1,6 @@
-"""The pruning index: scores are counted once, then any sparsity is one pass over the weights."""
+"""The pruning index: counts the scores once, then applies any sparsity in one pass over the
+weights.
+"""
 
 from __future__ import annotations
 
@@ -16,27 +18,27 @@ from core.pruning.scores import CRITERIA, Evidence, orders_by_size
 from core.pruning.select import check_layers, count_to_remove
 from core.specs import PruningSpec, n_of_m
 
-FEW = 64  # one weight in so many may be zero for all of them to be remembered
+FEW = 64  # zeros are remembered if at most one weight in so many is zero
 Overrides = Iterable[tuple[str, float]]
 
 
 class PruningIndex:
-    """All masks of one model under one criterion, granularity and scope. Masks nest: what goes at
-    50 % is also gone at 60 %.
+    """All masks of one model under one criterion, granularity and scope. Masks are nested: what is
+    removed at 50 % is also removed at 60 %.
 
-    In each ranking exactly round(sparsity x groups), halves up, go, lowest scores first, of equal
-    ones those that stand first. Safe for threads.
+    Each ranking removes exactly round(sparsity x groups) groups, halves rounded up, lowest scores
+    first, ties by position. Thread-safe.
 
     Args:
         scores: of the groups by parameter name, higher = kept, each broadcastable to its weight (or
             to what groups.as_seen makes of it); never negative: they are ranked without their sign,
-            so that weights can be their own scores. Not to be changed afterwards.
-        scope: "global" (one ranking over all layers) or "layer" (one ranking a layer).
-        shapes: of the weights by name; those of the scores where left out.
-        pattern: (N, M) of an N:M pattern, which has no sparsity of its own: scope and sparsity are
-            then not looked at.
-        weights: by the same names, for counts of what is left, contiguous, not to be changed; None:
-            none of them is zero.
+            so that weights can be their own scores. Do not modify them afterwards.
+        scope: "global" (one ranking over all layers) or "layer" (one ranking per layer).
+        shapes: of the weights by name; default to those of the scores.
+        pattern: (N, M) of an N:M pattern, which determines the sparsity: scope and sparsity are
+            then ignored.
+        weights: by the same names, for counts of what is left, contiguous, not to be modified;
+            None: none of them is zero.
     Raises:
         BadSpec: a score is no number.
     """
@@ -68,11 +70,12 @@ class PruningIndex:
 
     @classmethod
     def of(cls, pruning: PruningSpec, evidence: Evidence) -> PruningIndex:
-        """The index of a spec's ranking. evidence: its granularity and seed must be the spec's.
+        """Build the index of a spec's ranking. evidence: its granularity and seed must be the
+        spec's.
 
         Raises:
-            UnknownName: no such criterion. BadSpec: a score is no number, or the criterion needs
-            images and there are none.
+            UnknownName: no such criterion. BadSpec: a score is NaN, or the criterion needs images
+            and there are none.
         """
         entry = CRITERIA[pruning.criterion]
         pattern, single = (
@@ -86,7 +89,7 @@ class PruningIndex:
 
     @property
     def bytes(self) -> int:
-        """Memory that the index holds, at most, beside the weights."""
+        """Memory that the index takes at most, besides the weights."""
         own = sum(values.nbytes for name, values in self.scores.items() if name not in self._borrowed)
         counts = sum(24 * len(histogram.buckets) for histogram in self._histograms.values())
         if self.pattern:
@@ -95,13 +98,13 @@ class PruningIndex:
         return own + counts + sum(self._ranking(names).bytes for names in rankings)
 
     def mask(self, sparsity: float, overrides: Overrides = (), excluded: Iterable[str] = ()) -> Mask:
-        """The mask at a sparsity in [0, 1].
+        """Return the mask at a sparsity in [0, 1].
 
         Args:
-            sparsity: share of the groups that go.
-            overrides: (weight name, sparsity) of layers that leave the ranking and have an amount
+            sparsity: share of the groups to remove.
+            overrides: (weight name, sparsity) of layers that leave the ranking and have a sparsity
                 of their own.
-            excluded: names of layers that leave the ranking and stay whole.
+            excluded: names of layers that leave the ranking and are not pruned.
         Returns:
             bool by name of every weight of the index, in its weight's shape.
         Raises:
@@ -111,12 +114,16 @@ class PruningIndex:
         return {name: whole(groups[name], self.shapes[name]) for name in self.scores}
 
     def keep(self, sparsity: float, overrides: Overrides = (), excluded: Iterable[str] = ()) -> Mask:
-        """The same by groups: bool of the scores' shapes, True = kept. Raises as `mask` does."""
+        """Return the mask by groups: bool of the scores' shapes, True = kept. Raises as `mask`
+        does.
+        """
         rules = self._rules(sparsity, overrides, excluded)
         return {name: rules[name].keep(values) for name, values in self.scores.items()}
 
     def removed(self, sparsity: float, overrides: Overrides = (), excluded: Iterable[str] = ()) -> dict[str, int]:
-        """Weights that go from each layer, without a mask. Raises as `mask` does."""
+        """Count the weights removed from each layer, without building a mask. Raises as `mask`
+        does.
+        """
         gone = dict.fromkeys(self.scores, 0)
         if self.pattern:
             touched = [
@@ -128,9 +135,9 @@ class PruningIndex:
         return {name: count * group_size(self.scores[name], self.shapes[name]) for name, count in gone.items()}
 
     def left(self, sparsity: float, overrides: Overrides = (), excluded: Iterable[str] = ()) -> dict[str, int]:
-        """Weights of each layer that are kept and not zero.
+        """Count the weights of each layer that are kept and not zero.
 
-        Only layers that have zeros may cost a pass. Raises as `mask` does.
+        Only layers with zeros may need a pass. Raises as `mask` does.
         """
         removed, rules = self.removed(sparsity, overrides, excluded), self._rules(sparsity, overrides, excluded)
         return {name: self._left(name, rules[name], removed[name]) for name in self.scores}
@@ -138,17 +145,15 @@ class PruningIndex:
     def _left(self, name: str, rule: Cut | Pattern, removed: int) -> int:
         if self._is_full(name) or rule is NOTHING_GOES:
             return self.nonzero[name] - removed
-        if name in self._borrowed and isinstance(
-            rule, Cut
-        ):  # zeros have the lowest scores, so they go before all others
+        if name in self._borrowed and isinstance(rule, Cut):  # zeros have the lowest scores, so they are removed first
             return min(math.prod(self.shapes[name]) - removed, self.nonzero[name])
         if isinstance(rule, Cut) and (places := self._few_zeros(name)) is not None:
             return math.prod(self.shapes[name]) - removed - rule.count_kept(self.scores[name], places)
         return count_left(rule.keep(self.scores[name]), self._weights[name])
 
     def _find_few_zeros(self, name: str) -> Tensor | None:
-        """The place, among the flattened scores, of the group of each weight that is zero; None
-        where these are many.
+        """Return the position, among the flattened scores, of the group of each zero weight; None
+        if there are many.
         """
         scores, weights = self.scores[name], self._weights[name]
         if (weights.numel() - self.nonzero[name]) * FEW > weights.numel():
@@ -159,12 +164,12 @@ class PruningIndex:
         return torch.cat([places[values == 0] for places, values in row_by_row(groups, weights)])
 
     def _is_full(self, name: str) -> bool:
-        """Whether no weight of a layer is zero."""
+        """Return whether no weight of a layer is zero."""
         return self.nonzero[name] == math.prod(self.shapes[name])
 
     def every_row_stays(self, sparsity: float, overrides: Overrides = (), excluded: Iterable[str] = ()) -> bool:
-        """True when each output channel of each layer surely keeps a weight that is not zero;
-        False: look at the mask.
+        """Return True if each output channel of each layer certainly keeps a weight that is not
+        zero; if False, check the mask.
 
         Raises as `mask` does.
         """
@@ -176,9 +181,7 @@ class PruningIndex:
         return rule.threshold < self._weakest_row(name)
 
     def _find_weakest_row(self, name: str) -> float:
-        """The lowest, over the rows of a layer, of the highest score of a weight that is not
-        zero.
-        """
+        """Return the minimum over the rows of a layer of the highest score of a nonzero weight."""
         values = self.scores[name]
         if self._is_full(name) or name in self._borrowed:
             return float(torch.linalg.vector_norm(values.reshape(len(values), -1), torch.inf, dim=1).min())
@@ -197,8 +200,8 @@ class PruningIndex:
         out: Mapping[str, Tensor],
         excluded: Iterable[str] = (),
     ) -> None:
-        """Writes the pruned weights into buffers: removed ones 0, others as they are, tensors that
-        are not ranked copied.
+        """Write the pruned weights into buffers: removed ones as 0, others unchanged; tensors that
+        are not ranked are copied.
 
         Args:
             sparsity, overrides, excluded: as in `mask`.
@@ -218,7 +221,7 @@ class PruningIndex:
                 _write_groups(rule.keep(self.scores[name]), values, out[name])
 
     def _rules(self, sparsity: float, overrides: Overrides, excluded: Iterable[str]) -> dict[str, Cut | Pattern]:
-        """What decides in each layer."""
+        """Return the rule that decides in each layer."""
         rules: dict[str, Cut | Pattern] = dict.fromkeys(self.scores, NOTHING_GOES)
         if self.pattern:
             left_alone = set(excluded)
@@ -229,7 +232,7 @@ class PruningIndex:
         return rules
 
     def _amounts(self, sparsity: float, overrides: Overrides, excluded: Iterable[str]) -> Iterator[tuple[Ranking, int]]:
-        """Every ranking, and how many of its groups go. Raises as `mask` does."""
+        """Yield every ranking with the number of groups to remove. Raises as `mask` does."""
         by_hand, left_alone = dict(overrides), set(excluded)
         check_layers(self.scores, left_alone, by_hand)
         touched = [name for name in self.scores if name not in left_alone]
@@ -249,7 +252,7 @@ class PruningIndex:
 
 
 def _write_single(cut: Cut, scores: Tensor, weights: Tensor, out: Tensor) -> None:
-    """Single weights, piece by piece; in one pass where the weights are their own scores."""
+    """Write single weights, piece by piece; in one pass if the weights are their own scores."""
     source, target = weights.view(-1), out.view(-1)
     alike = (weights.dtype, weights.device) == (out.dtype, out.device) == (torch.float32, scores.device)
     if alike and scores.data_ptr() == weights.data_ptr():
@@ -262,7 +265,7 @@ def _write_single(cut: Cut, scores: Tensor, weights: Tensor, out: Tensor) -> Non
 
 
 def _write_groups(kept: Tensor, weights: Tensor, out: Tensor) -> None:
-    """Whole groups, or a mask as large as the weight."""
+    """Write whole groups, or by a mask as large as the weight."""
     seen = seen_shape(kept, tuple(weights.shape))
     _write_where(kept, weights.view(seen), out.view(seen))
 

@@ -1,4 +1,4 @@
-"""Masks: bool by parameter name, True = kept. Kept beside the weights, never inside the module."""
+"""Masks: bool by parameter name, True = kept. Stored beside the weights, never in the module."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def full_mask(weights: Mapping[str, Tensor], names: tuple[str, ...]) -> Mask:
 
 
 def count_left(kept: Tensor, weights: Tensor) -> int:
-    """How many weights are kept and not zero. kept: bool of the weight's shape, or of its
+    """Count the weights that are kept and not zero. kept: bool of the weight's shape, or of its
     groups.
     """
     return sum(int(torch.count_nonzero((values != 0) & stays)) for stays, values in row_by_row(kept, weights))
@@ -29,7 +29,7 @@ def count_left(kept: Tensor, weights: Tensor) -> int:
 def count_layers(
     weights: Mapping[str, Tensor], mask: Mapping[str, Tensor], kinds: Mapping[str, str]
 ) -> tuple[LayerCount, ...]:
-    """The counts of each layer of a pruned network.
+    """Count each layer of a pruned network.
 
     Args:
         weights: by name, those outside the mask zero. mask: empty for a dense network. kinds:
@@ -44,14 +44,14 @@ def _count_layer(name: str, kind: str, values: Tensor, kept: Tensor | None) -> L
 
 
 def is_collapsed(network: nn.Module, mask: Mapping[str, Tensor], input_shape: tuple[int, int, int]) -> bool:
-    """True when no path of weights that are left joins input and output, so that every image gets
-    the same answer.
+    """Return True if no path of remaining weights connects input and output, so that every image
+    gets the same answer.
 
     Args:
-        network: any CNN, in eval mode; shapes are enough (device "meta"), values are not looked at.
-        mask: what is left, by name of the weight; of weights without one everything is.
-        input_shape: (channels, height, width).
+        network: any CNN, in eval mode; shapes are enough (device "meta"), values are ignored. mask:
+        True where left, by name of the weight; weights without a mask are complete. input_shape:
+        (channels, height, width).
     """
     if all(bool(kept.flatten(1).any(dim=1).all()) for kept in mask.values() if kept.dim() > 1):
-        return False  # every output channel of every layer still hears something
+        return False  # every output channel of every layer still has an input
     return not image_arrives(network, mask, input_shape)

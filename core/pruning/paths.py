@@ -1,10 +1,9 @@
-"""Whether anything of the image arrives at the output, whatever the values of the kept weights are.
+"""Check whether the output depends on the image, whatever the values of the kept weights are.
 
-Every value carries a second one beside it: 1 where it depends on the image, else 0 (forward-mode
-derivatives). Convolutions and linear layers hand on what a kept weight lets through; all else
-(sums, products, pooling, concatenation) is computed as usual on positive values with positive
-derivatives, so that nothing cancels and a product depends on the image when one of its factors
-does.
+Every value carries a second one: 1 if it depends on the image, else 0 (forward-mode derivatives).
+Convolutions and linear layers propagate it along kept weights; all else (sums, products, pooling,
+concatenation) is computed as usual on positive values with positive derivatives, so that nothing
+cancels and a product depends on the image if one of its factors does.
 """
 
 from __future__ import annotations
@@ -21,12 +20,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.func import functional_call
 
-Rule = Callable[[Tensor], Tensor]  # what depends on the image before a layer -> after it; 0 or positive
+Rule = Callable[[Tensor], Tensor]  # dependence on the image before a layer -> after it; 0 or positive
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
-ROWS = 1024  # of a linear layer's mask that become numbers at once
-ONE_AT_A_TIME = Lock()  # a level of forward-mode derivatives belongs to the whole process
-# One value in, one out: nothing else decides whether it depends on the image. A dead gate is a
-# constant, not zero.
+ROWS = 1024  # of a linear layer's mask that are converted to numbers at once
+ONE_AT_A_TIME = Lock()  # forward-mode derivative levels are global to the process
+# Elementwise: each output depends on the image if its input does. A dead gate is a constant, not
+# zero.
 ELEMENTWISE = (
     *(nn.Identity, nn.modules.batchnorm._BatchNorm, nn.modules.dropout._DropoutNd, nn.LocalResponseNorm),
     *(nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.PReLU, nn.ELU, nn.SELU, nn.GELU, nn.SiLU, nn.Mish, nn.Hardswish, nn.Softplus),
@@ -35,11 +34,11 @@ ELEMENTWISE = (
 
 
 def image_arrives(network: nn.Module, mask: Mapping[str, Tensor], input_shape: tuple[int, int, int]) -> bool:
-    """Whether a path of kept weights joins the input and at least one output.
+    """Return whether a path of kept weights connects the input and at least one output.
 
     Args:
-        network: in eval mode; shapes are enough (device "meta"), values are not looked at. Not
-            changed, a copy without values is.
+        network: in eval mode; shapes are enough (device "meta"), values are ignored. It is not
+            changed; a copy without values is used.
         mask: bool by name of the weight; weights without one are kept.
         input_shape: (channels, height, width).
     """
@@ -48,7 +47,7 @@ def image_arrives(network: nn.Module, mask: Mapping[str, Tensor], input_shape: t
         rule = _rule(module, mask.get(f"{name}.weight"))
         if rule is not None or _is_leaf(module):
             module.forward = _watched(module.forward, rule)
-    # Torch's own, about how it loads forward-mode rules.
+    # A warning of torch itself, about how it loads forward-mode rules.
     quiet = warnings.catch_warnings(action="ignore", category=FutureWarning)
     with ONE_AT_A_TIME, torch.no_grad(), quiet, forward_ad.dual_level():
         image = _dual(torch.ones(1, *input_shape))
@@ -57,7 +56,7 @@ def image_arrives(network: nn.Module, mask: Mapping[str, Tensor], input_shape: t
 
 
 def _without_values(network: nn.Module) -> nn.Module:
-    """A copy whose parameters take no memory."""
+    """Return a copy whose parameters take no memory."""
     meta: dict[int, Tensor] = {
         id(values): nn.Parameter(values.detach().to("meta"), False) for values in network.parameters()
     }
@@ -70,7 +69,7 @@ def _watched(forward: Callable[..., Any], rule: Rule | None) -> Callable[..., An
             return _dual(rule(_reach(values)))
         try:
             outputs = forward(values, *more, **options)
-        except (RuntimeError, NotImplementedError):  # an operation of its own, without forward-mode derivatives
+        except (RuntimeError, NotImplementedError):  # a custom operation without forward-mode derivatives
             plain, reach = forward(forward_ad.unpack_dual(values).primal, *more, **options), _reach(values)
             return _dual(reach if plain.shape == reach.shape else reach.amax().expand(plain.shape))
         return _dual(_reach(outputs)) if isinstance(outputs, Tensor) else outputs
@@ -79,7 +78,9 @@ def _watched(forward: Callable[..., Any], rule: Rule | None) -> Callable[..., An
 
 
 def _dual(reach: Tensor) -> Tensor:
-    """Positive values, larger where they depend on the image, so that max pooling prefers those."""
+    """Return positive values, larger where they depend on the image, so that max pooling prefers
+    those.
+    """
     reach = (reach > 0).float()
     return forward_ad.make_dual(1 + reach, reach)
 
@@ -110,13 +111,13 @@ def _kept(module: Any, mask: Tensor | None) -> Tensor:
 
 
 def _over(reach: Tensor, first: int) -> Tensor:
-    """Whatever is normalised together depends on the image as soon as one of it does."""
+    """Values that are normalised together depend on the image if any of them does."""
     return reach.amax(tuple(range(first, reach.dim())), keepdim=True).expand(reach.shape).contiguous()
 
 
 def _layer_norm(module: nn.LayerNorm, reach: Tensor) -> Tensor:
-    """Over the last dimensions, or over the channels where a subclass moves them to the end and
-    back.
+    """Normalise over the last dimensions, or over the channels if a subclass moves them to the end
+    and back.
     """
     dims = len(module.normalized_shape)
     if tuple(reach.shape[-dims:]) == tuple(module.normalized_shape):
@@ -129,8 +130,8 @@ def _is_leaf(module: nn.Module) -> bool:
 
 
 def _others(network: nn.Module, mask: Mapping[str, Tensor]) -> Iterator[tuple[str, Tensor]]:
-    """Values that no rule stands for: masks of layers that compute in a way of their own, ones for
-    the scale of a block and the like.
+    """Yield values without a rule: masks of layers with custom computations, ones for the scale of
+    a block and the like.
     """
     for name, module in network.named_modules():
         if _rule(module, None) is None:

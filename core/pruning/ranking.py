@@ -1,10 +1,10 @@
-"""One ranking of scores, and where it is cut: exactly k go, the lowest first, ties by position,
-without sorting everything.
+"""A ranking of scores and its cut: exactly the k lowest are removed, ties by position, without
+sorting everything.
 
-Scores are ordered as the bits of float32 without their sign: for what is not negative that is the
-order of the numbers, and 0 equals -0. So weights rank themselves by |w|, without a copy. The upper
-15 bits name a bucket of about 1 % in value. One pass counts all buckets; the bucket that holds the
-k-th score is looked at in a second pass when it is asked for.
+Scores are ordered as the bits of float32 without their sign: for non-negative numbers that is their
+order, and 0 equals -0. So weights rank themselves by |w|, without a copy. The upper 15 bits name a
+bucket of about 1 % in value. One pass counts all buckets; the bucket of the k-th score is examined
+in a second pass on request.
 """
 
 from __future__ import annotations
@@ -21,26 +21,26 @@ from core.base.errors import BadSpec
 
 BUCKETS = 1 << 15
 LOW = 1 << 16  # values in a bucket
-PIECE = 1 << 21  # scores looked at in one go: what lies between the steps stays small
-STEP = 1 << 16  # bits that numpy compares in one go
+PIECE = 1 << 21  # scores processed at once: intermediate results stay small
+STEP = 1 << 16  # bits that numpy compares at once
 MANY = 1 << 22  # a bucket with more members is counted, not sorted
-KEPT_BUCKETS = 4  # that a ranking remembers
-KEPT_CUTS = 4  # the same; writing a network and counting it ask for the same one
+KEPT_BUCKETS = 4  # buckets that a ranking remembers
+KEPT_CUTS = 4  # likewise; writing and counting a network need the same one
 HIGH = 0x7FFF0000  # the bits that name the bucket
 SIZE = 0x7FFFFFFF  # all bits but the sign
-INFINITE = 0x7F80  # bucket of infinity and of numbers that are none
+INFINITE = 0x7F80  # bucket of infinity and NaN
 
 
 @dataclass(frozen=True)
 class Histogram:
-    """How many scores of one layer fall into each bucket; only buckets that are not empty."""
+    """The number of scores of one layer in each bucket that is not empty."""
 
     buckets: Tensor  # (b,) ascending, on the CPU
     counts: Tensor  # (b,) int64
 
     @classmethod
     def of(cls, name: str, scores: Tensor) -> Histogram:
-        """Counts the scores of a layer. Raises BadSpec where one is no number."""
+        """Count the scores of a layer. Raises BadSpec if one is NaN."""
         counts = torch.zeros(BUCKETS, dtype=torch.int64, device=scores.device)
         for _, bits in _bits(scores):
             counts += torch.bincount((bits >> 16) & (BUCKETS - 1), minlength=BUCKETS)
@@ -53,8 +53,8 @@ class Histogram:
 
 @dataclass(frozen=True)
 class Cut:
-    """What goes from one layer: scores below `threshold`, and equal ones that stand before place
-    `until` (of its flattened scores).
+    """What is removed from one layer: scores below `threshold`, and equal ones before position
+    `until` of its flattened scores.
     """
 
     threshold: float = 0.0
@@ -69,23 +69,23 @@ class Cut:
         return kept
 
     def count_kept(self, scores: Tensor, places: Tensor) -> int:
-        """How many of these places (k,), counted among the flattened scores, are kept."""
+        """Count how many of these positions (k,) of the flattened scores are kept."""
         sizes = scores.view(-1)[places].abs()
         return int(torch.count_nonzero((sizes > self.threshold) | ((sizes == self.threshold) & (places >= self.until))))
 
     def part(self, start: int) -> Cut:
-        """The same cut for scores counted from here."""
+        """Return the same cut for scores from position `start` on."""
         return Cut(self.threshold, max(0, self.until - start))
 
     def keep_piece(self, scores: Tensor, out: Tensor) -> Tensor:
-        """Writes what is kept of flat scores."""
+        """Write the mask of flat scores."""
         size = scores.abs()
         torch.gt(size[: self.until], self.threshold, out=out[: self.until])
         torch.ge(size[self.until :], self.threshold, out=out[self.until :])
         return out
 
     def shrink(self, weights: Tensor, out: Tensor) -> None:
-        """Writes flat weights that are their own scores: zero where they go, in one pass
+        """Write flat weights that are their own scores, with zeros where removed, in one pass
         (hardshrink keeps |w| > lambda).
         """
         torch.ops.aten.hardshrink.out(weights[: self.until], self.threshold, out=out[: self.until])
@@ -120,14 +120,15 @@ class Ranking:
 
     @property
     def bytes(self) -> int:
-        """Memory beside the scores, at most: counts, and the buckets that are remembered."""
+        """Maximum memory besides the scores: counts and remembered buckets."""
         largest = int(self._ends.diff(prepend=torch.zeros(1, dtype=torch.int64)).max())
         return 16 * len(self._buckets) + KEPT_BUCKETS * 12 * min(largest, MANY)
 
     def cut(self, remove: int) -> dict[str, Cut]:
-        """The cut of each layer after which exactly `remove` scores are gone, 0 <= remove <= total.
+        """Return the cut of each layer that removes exactly `remove` scores in total, 0 <= remove
+        <= total.
 
-        Shared: not to be changed.
+        Shared: do not modify it.
         """
         return self._cut(remove)
 
@@ -143,8 +144,8 @@ class Ranking:
         return cuts
 
     def removed(self, remove: int) -> dict[str, int]:
-        """How many of these go from each layer: by the counts, and a look at the one bucket that is
-        cut.
+        """Count how many of these are removed from each layer, from the counts and the one bucket
+        that is cut.
         """
         if remove == 0:
             return dict.fromkeys(self.scores, 0)
@@ -161,22 +162,22 @@ class Ranking:
         return {name: a + b for name, a, b in zip(self.scores, below, tied, strict=True)}
 
     def _cut_bucket(self, remove: int) -> tuple[int, int, bool]:
-        """The bucket of the last score that goes, how many go from it, and whether its members are
-        listed or counted.
+        """Return the bucket of the last removed score, how many are removed from it, and whether
+        its members are listed or counted.
         """
         at = int(torch.searchsorted(self._ends, remove))
         before = int(self._ends[at - 1]) if at else 0
         return int(self._buckets[at]), remove - before, int(self._ends[at]) - before <= MANY
 
     def _few(self, bucket: int, rank: int) -> tuple[int, int]:
-        """Bits and place (among all scores of the ranking) of the rank-th member of a bucket, rank
-        >= 1.
+        """Return bits and position (among all scores of the ranking) of the rank-th member of a
+        bucket, rank >= 1.
         """
         bits, places = self._members(bucket)
         return int(bits[rank - 1]), int(places[rank - 1])
 
     def _sorted_members(self, bucket: int) -> tuple[Tensor, Tensor]:
-        """Bits (k,) and places (k,) of a bucket's members, ascending, ties by place."""
+        """Return bits (k,) and positions (k,) of a bucket's members in ascending order."""
         found = []
         for place, bits in self._all_pieces():
             at = members(bits, bucket)
@@ -186,7 +187,7 @@ class Ranking:
         return bits[order].cpu(), places[order].cpu()
 
     def _crowd(self, bucket: int, rank: int) -> tuple[int, int]:
-        """The same for a bucket of very many members, as in a network whose weights are mostly
+        """Like `_few`, for a bucket of very many members, as in a network whose weights are mostly
         zero: counted, never listed.
         """
         counts = torch.zeros(LOW, dtype=torch.int64, device=next(iter(self.scores.values())).device)
@@ -212,10 +213,10 @@ class Ranking:
 
 
 def members(bits: Tensor, bucket: int) -> Tensor:
-    """Places (k,) of a bucket's members in a flat piece of bits, ascending.
+    """Return the positions (k,) of a bucket's members in a flat piece of bits, ascending.
 
-    On the CPU by numpy in steps that stay in the processor's cache: several times faster than
-    torch, whose threads wait for each other where others are at work as well.
+    Uses numpy on the CPU, in steps that fit the processor's cache: several times faster than torch,
+    whose threads wait for each other if the machine is busy.
     """
     if bits.device.type != "cpu":
         return (bits & HIGH == bucket * LOW).nonzero().flatten()
@@ -228,22 +229,22 @@ def members(bits: Tensor, bucket: int) -> Tensor:
 
 
 def check_numbers(name: str, scores: Tensor) -> None:
-    """Raises BadSpec where a score is no number."""
+    """Raise BadSpec if a score is NaN."""
     if any(bool(piece.isnan().any()) for _, piece in pieces(scores)):
         raise BadSpec(
-            f"Some scores of {name} are not numbers (NaN), so they have no order.",
-            "A score is a number, infinity included.",
-            "Look at the weights and at what the criterion was measured on: training or a layer has overflowed.",
+            f"Some scores of {name} are NaN, so they have no order.",
+            "A score must be a number; infinity is allowed.",
+            "Check the weights and the images of the criterion: training or a layer has overflowed.",
         )
 
 
 def pieces(scores: Tensor) -> Iterator[tuple[int, Tensor]]:
-    """(place of the first, flat view) of consecutive pieces of one layer's scores."""
+    """Yield (position of the first, flat view) of consecutive pieces of one layer's scores."""
     flat = scores.view(-1)
     for place in range(0, len(flat), PIECE):
         yield place, flat[place : place + PIECE]
 
 
 def _bits(scores: Tensor) -> Iterator[tuple[int, Tensor]]:
-    """The same as int32."""
+    """Yield the same pieces as int32."""
     return ((place, piece.view(torch.int32)) for place, piece in pieces(scores))

@@ -1,4 +1,4 @@
-"""Which inputs of a layer are zero, or another fixed number, whatever the image is."""
+"""Find the inputs of a layer that are zero, or another constant, for every image."""
 
 from __future__ import annotations
 
@@ -19,19 +19,17 @@ Hook = Callable[[nn.Module, Any, Any], Any]
 
 
 def silent_inputs(network: nn.Module, example: Tensor) -> dict[str, Tensor]:
-    """The input channels of each convolution and linear layer at which nothing but zero ever
-    arrives.
+    """Find the input channels of each convolution and linear layer that are always zero.
 
-    A positive image goes through a network in which every kept value is 1: what arrives somewhere
-    is above zero exactly when a path of kept weights, biases and BatchNorm shifts leads there.
-    Activations take part as they are, so that a sigmoid, which answers 0.5 to zero, is a source as
-    well; a product with zero is zero. Each layer's answer is scaled back to between 0.5 and 1.5, by
-    random numbers, so that nothing grows beyond bounds and the difference of two branches does not
-    cancel.
+    A positive image passes through a network in which every kept parameter is 1: a value is above
+    zero exactly if a path of kept weights, biases and BatchNorm shifts leads to it. Activations are
+    unchanged, so that a sigmoid, which maps zero to 0.5, is a source as well; a product with zero
+    is zero. Each layer's output is scaled to between 0.5 and 1.5 by random numbers, so that values
+    stay bounded and the difference of two branches does not cancel.
 
     Args:
-        network: in eval mode; of sums, products, pooling, and activations that keep what is
-            positive positive.
+        network: in eval mode; of sums, products, pooling, and activations that keep positive values
+            positive.
         example: (N, channels, H, W); only its shape, type and device are used.
     Returns:
         by name of the layer: (input channels,) bool on the CPU, True where always zero. Grouped
@@ -50,21 +48,21 @@ def silent_inputs(network: nn.Module, example: Tensor) -> dict[str, Tensor]:
 
 
 def fixed_inputs(network: nn.Module, example: Tensor) -> dict[str, Tensor]:
-    """The inputs of each convolution and linear layer that are the same for every image, with their
-    values.
+    """Find the inputs of each convolution and linear layer that are the same for every image, with
+    their values.
 
-    An image of NaN goes through the network as it is. NaN passes sums, products, pooling and
-    activations, and stands for "depends on the image"; a convolution or linear layer hands it on
-    along kept weights only. What is a number has this value for every image.
+    An image of NaN passes through the unchanged network. NaN passes sums, products, pooling and
+    activations, and stands for "depends on the image"; a convolution or linear layer propagates it
+    along kept weights only. Any other value is the same for every image.
 
     Args: as `silent_inputs`.
     Returns:
-        by name of the layer: (input channels, places) on the example's device, NaN where the image
-        matters; a place is a pixel of a convolution's input, a token of a linear layer's. Grouped
-        convolutions are left out.
+        by name of the layer: (input channels, positions) on the example's device, NaN where the
+        image matters; a position is a pixel of a convolution's input or a token of a linear
+        layer's. Grouped convolutions are left out.
     """
     found: dict[str, Tensor] = {}
-    asking = False  # whether a hook runs its own layer, whose hook is then to keep still
+    asking = False  # whether a hook runs its own layer, whose hook must then do nothing
 
     def hook(name: str) -> Hook:
         def hand_on(module: Any, inputs: Any, output: Tensor) -> Tensor:
@@ -103,8 +101,8 @@ def _record(found: dict[str, Tensor], name: str) -> Callable[[nn.Module, Any], N
 
 
 def _after(module: nn.Module, generator: torch.Generator) -> Hook | None:
-    """What is put in place of a layer's answer: the same zeros, or nothing but sources where zeros
-    do not go through channel by channel.
+    """Return a hook that replaces a layer's output: the same zeros, or positive everywhere if zeros
+    do not pass channel by channel.
     """
     if isinstance(module, SUMS) or (isinstance(module, BATCH_NORMS) and module.running_mean is not None):
         return lambda module, inputs, output: (output != 0) * _positive(output, generator)
@@ -119,8 +117,8 @@ def _positive(like: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def _kept_as_ones(network: nn.Module) -> dict[str, Tensor]:
-    """1 for each parameter that is not zero; in BatchNorm for each shift that mean, variance,
-    weight and bias make together.
+    """Return 1 for each parameter that is not zero; in BatchNorm, for each shift that results from
+    mean, variance, weight and bias.
     """
     ones = {name: _is_kept(values) for name, values in network.named_parameters()}
     for name, module in network.named_modules():

@@ -1,8 +1,8 @@
-"""BatchNorm re-estimation: means and variances are measured again on a few images; weights stay as
-they are.
+"""BatchNorm re-estimation: measures means and variances again on a few images; weights are
+unchanged.
 
-Pruning changes what arrives at a BatchNorm layer, but the mean and variance that it takes off are
-still the dense network's.
+Pruning changes the inputs of a BatchNorm layer, but its running mean and variance are still those
+of the dense network.
 """
 
 from __future__ import annotations
@@ -20,35 +20,35 @@ FEWEST_IMAGES = 2  # the variance of one 1 x 1 value is not defined
 
 
 def has_batch_norm(network: nn.Module) -> bool:
-    """Whether there is a BatchNorm with running statistics."""
+    """Return whether the network has a BatchNorm with running statistics."""
     return any(True for _ in _norms(network))
 
 
 def reestimate(network: nn.Module, batches: Iterable[Tensor]) -> int:
-    """Measures the running mean and variance of every BatchNorm again; they become tensors of the
-    network's own.
+    """Measure the running mean and variance of every BatchNorm again, in new tensors of the
+    network.
 
-    All layers see the images at once, each normalised by the batch at hand as in training; the
+    All layers are measured at once, each normalised by the current batch as in training; the
     statistics of several batches are averaged with equal weight (momentum None). Only BatchNorm is
-    in training mode, so no dropout takes part and nothing is random.
+    in training mode, so dropout is off and nothing is random.
 
     Args:
-        network: in eval mode, with the pruned weights; back in eval mode afterwards, after an error
-            too.
+        network: in eval mode, with the pruned weights; restored to eval mode afterwards, even after
+            an error.
         batches: network inputs (N, channels, H, W) on its device, of one size for equal weight;
-            more images are better, 2 at least.
+            more images are better, at least 2.
     Returns:
-        how many images there were.
+        the number of images.
     Raises:
         BadSpec: no BatchNorm, or too few images.
     Source: Li et al. 2020, EagleEye (arXiv:2007.02491), section 3.3, adaptive BatchNorm.
-    Differs from the paper: it goes over a thirtieth of the training images; here it is whatever few
-    images there are.
+    Differs from the paper: it uses a thirtieth of the training images; here it uses the few images
+    given.
     """
     if not has_batch_norm(network):
         raise BadSpec(
-            f"{type(network).__name__} has no BatchNorm whose values could be measured again.",
-            "Re-estimation is for networks with BatchNorm layers.",
+            f"{type(network).__name__} has no BatchNorm to re-estimate.",
+            "Re-estimation needs BatchNorm layers with running statistics.",
             "Choose no repair.",
         )
     count = 0
@@ -57,25 +57,23 @@ def reestimate(network: nn.Module, batches: Iterable[Tensor]) -> int:
             if len(inputs) < FEWEST_IMAGES:
                 raise BadSpec(
                     f"A batch of {len(inputs)} has no variance.",
-                    "Re-estimation takes 2 images or more.",
-                    "Give more images.",
+                    "Re-estimation needs at least 2 images.",
+                    "Provide more images.",
                 )
             network(inputs)
             count += len(inputs)
         if not count:
             raise BadSpec(
                 "There are no images to measure BatchNorm on.",
-                "Re-estimation takes 2 images or more.",
-                "Give some images.",
+                "Re-estimation needs at least 2 images.",
+                "Provide some images.",
             )
     return count
 
 
 @contextmanager
 def _measuring(network: nn.Module) -> Iterator[None]:
-    """BatchNorm layers start over with tensors of their own and average; if anything fails they
-    have the old ones back.
-    """
+    """Reset BatchNorm layers to new tensors that average; restore the old ones after an error."""
     norms = list(_norms(network))
     before = [(norm.momentum, dict(norm.named_buffers())) for norm in norms]
     try:

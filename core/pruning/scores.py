@@ -1,10 +1,10 @@
-"""Criteria: the importance of each group of weights, higher = kept. Adding a criterion =
-registering one function here.
+"""Criteria: the importance of each group of weights, higher = kept. To add a criterion, register
+one function here.
 
 Scores are never negative. A group's score is a *mean* over its weights (or does not depend on their
-number): in a global ranking groups of different size compete, and a sum would keep large groups
-because they are large. Within a layer mean and sum give the same order. Facts of an entry: `needs`
-"weights" or "images" (a Calibration); `order` "size" where single weights are ranked by |w|.
+number): in a global ranking, groups of different size compete, and a sum would favour large groups.
+Within a layer, mean and sum give the same order. Facts of an entry: `needs` "weights" or "images"
+(a Calibration); `order` "size" if single weights are ranked by |w|.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ Scores = dict[str, Tensor]
 
 @dataclass(frozen=True)
 class Evidence:
-    """What a criterion may look at.
+    """The inputs of a criterion.
 
-    weights: candidates by name, (O, I, ...). granularity: a key of GRANULARITIES or N:M. seed: of
-    random draws.
-    calibration: gives what was measured on images; asked only by criteria that need it.
+    weights: prunable weights by name, (O, I, ...). granularity: a key of GRANULARITIES or N:M.
+    seed: of random draws.
+    calibration: returns the measurements on images; called only by criteria that need them.
     conv_groups: groups.conv_groups of the network (missing names: one group).
     """
 
@@ -41,17 +41,17 @@ class Evidence:
     conv_groups: Mapping[str, int] = field(default_factory=dict)
 
     def measured(self) -> Calibration:
-        """What was measured. Raises BadSpec when there are no images."""
+        """Return the measurements. Raises BadSpec if there are no images."""
         if self.calibration is None:
             raise BadSpec(
-                "This criterion is measured on images, and there are none.",
-                "Criteria of the weights alone, such as magnitude, need no images.",
-                "Give images, or choose another criterion.",
+                "This criterion is measured on images, but there are none.",
+                "Only criteria that use the weights alone, such as magnitude, need no images.",
+                "Provide images, or choose another criterion.",
             )
         return self.calibration()
 
     def mean(self, name: str, values: Tensor) -> Tensor:
-        """Mean over each group of values in the weight's shape."""
+        """Return the mean over each group of values in the weight's shape."""
         return group_mean(values, self.granularity, self.conv_groups.get(name, 1))
 
 
@@ -60,19 +60,21 @@ CRITERIA: Registry[Criterion] = Registry("criterion")
 
 
 def orders_by_size(criterion: str) -> bool:
-    """Whether single weights go in the order of their size, so that they are their own scores."""
+    """Return whether single weights are removed in the order of |w|, so that they are their own
+    scores.
+    """
     return CRITERIA[criterion].facts.get("order") == "size"
 
 
 def needs_images(criterion: str) -> bool:
-    """Whether scores are measured on a few images."""
+    """Return whether scores are measured on images."""
     return CRITERIA[criterion].facts["needs"] == "images"
 
 
 @CRITERIA.register(
     "magnitude",
     "Magnitude (L1)",
-    "Small weights go first.",
+    "Small weights are removed first.",
     "Han et al. 2015, Learning both weights and connections; whole filters: Li et al. 2017 (arXiv:1608.08710)",
     needs="weights",
     order="size",
@@ -85,7 +87,7 @@ def magnitude(evidence: Evidence) -> Scores:
 @CRITERIA.register(
     "l2",
     "Magnitude (L2)",
-    "Groups with a small sum of squares go first; for single weights the same as L1.",
+    "Groups with a small sum of squares are removed first; for single weights the same as L1.",
     "He et al. 2018, Soft Filter Pruning (arXiv:1808.06866)",
     needs="weights",
     order="size",
@@ -101,19 +103,19 @@ def l2(evidence: Evidence) -> Scores:
 def _root_mean_square(evidence: Evidence, name: str, values: Tensor) -> Tensor:
     if group_shape(values, evidence.granularity) == values.shape:
         return values.abs()
-    largest = values.abs().max().clamp(min=torch.finfo(torch.float32).tiny)  # squares of tiny numbers would vanish
+    largest = values.abs().max().clamp(min=torch.finfo(torch.float32).tiny)  # squares of tiny numbers would underflow
     return evidence.mean(name, (values / largest).square()).sqrt() * largest
 
 
 @CRITERIA.register(
     "random",
     "Random",
-    "Weights go in a random order: the control line that every criterion must beat.",
+    "Weights are removed in random order: the control that every criterion must beat.",
     "Control; uniform scores, one generator per seed and layer",
     needs="weights",
 )
 def random(evidence: Evidence) -> Scores:
-    """A uniform number in [0, 1) for each group, whatever its size and values."""
+    """A uniform number in [0, 1) for each group, regardless of its size and values."""
     return {
         name: (
             torch.rand(
@@ -128,7 +130,7 @@ def random(evidence: Evidence) -> Scores:
 @CRITERIA.register(
     "lamp",
     "LAMP",
-    "Like magnitude, but each weight is compared with the larger ones of its layer, so that no layer is emptied early.",
+    "Like magnitude, but each weight is relative to the larger ones of its layer, so that no layer is emptied early.",
     "Lee et al. 2021, Layer-adaptive sparsity, Eq. 4 (arXiv:2010.07611)",
     needs="weights",
 )
@@ -136,15 +138,15 @@ def lamp(evidence: Evidence) -> Scores:
     """Square root of w^2 / (sum of the squares of the layer's weights that are no smaller, itself
     included; of equal ones the later).
 
-    A group counts with the mean of its squares; an empty layer scores 0. Sorts each layer, which
-    takes about eight times the memory of the largest while it lasts. Differs from the paper: the
-    root, which keeps the order and does not vanish for tiny weights.
+    A group counts with the mean of its squares; an empty layer scores 0. Sorting each layer
+    temporarily takes about eight times the memory of the largest. Differs from the paper: the root,
+    which keeps the order and does not underflow for tiny weights.
     """
     return {name: _lamp(_root_mean_square(evidence, name, values)) for name, values in evidence.weights.items()}
 
 
 def _lamp(size: Tensor) -> Tensor:
-    """Scores of one layer. Sorted as whole numbers, largest first and of equal ones the later
+    """Return the scores of one layer. Sorts integers, largest first and of equal ones the later
     first: several times faster than floats.
     """
     top = torch.iinfo(torch.int32).max
@@ -159,8 +161,7 @@ def _lamp(size: Tensor) -> Tensor:
 @CRITERIA.register(
     "snip",
     "Gradient magnitude (SNIP)",
-    "Weights go first that change the loss least when they shrink: the size of gradient x weight, measured on a few"
-    " images.",
+    "Weights whose shrinking changes the loss least are removed first: |gradient x weight|, measured on a few images.",
     "Lee et al. 2019, SNIP, Eq. 4 to 6 (arXiv:1810.02340)",
     needs="images",
 )
@@ -177,8 +178,8 @@ def snip(evidence: Evidence) -> Scores:
 @CRITERIA.register(
     "taylor",
     "Taylor",
-    "Groups go first whose removal changes the loss least, in a first-order estimate on a few images; for single"
-    " weights as SNIP.",
+    "Groups whose removal changes the loss least, by a first-order estimate on a few images, are removed first; for "
+    "single weights the same as SNIP.",
     "Molchanov et al. 2019, Importance Estimation for Neural Network Pruning, Eq. 8 and 9 (arXiv:1906.10771)",
     needs="images",
 )
@@ -195,15 +196,14 @@ def taylor(evidence: Evidence) -> Scores:
 @CRITERIA.register(
     "wanda",
     "Weight x activation (Wanda)",
-    "Weights go first that are small or read an input that is hardly active, measured on a few images.",
+    "Weights that are small or read a barely active input, measured on a few images, are removed first.",
     "Sun et al. 2023, Wanda, Eq. 1 (arXiv:2306.11695), here for convolutions",
     needs="images",
 )
 def wanda(evidence: Evidence) -> Scores:
-    """Mean of |w| times the L2 norm of its input channel over all images and places.
+    """Mean of |w| times the L2 norm of its input channel over all images and positions.
 
-    Differs from the paper: convolutions, and compared as the scope says instead of within each
-    output.
+    Differs from the paper: convolutions, and a ranking by the scope instead of within each output.
     """
     norms = evidence.measured().input_norms
     return {
@@ -213,8 +213,8 @@ def wanda(evidence: Evidence) -> Scores:
 
 
 def _by_input(norms: Tensor, weight: Tensor) -> Tensor:
-    """Norms (input channels,) of a layer as factors of its weight (O, I, ...); each of its
-    convolution groups has I channels of its own.
+    """Return norms (input channels,) of a layer as factors of its weight (O, I, ...); each
+    convolution group has its own I channels.
     """
     groups = len(norms) // weight.shape[1]
     factors = norms.view(groups, 1, -1).expand(groups, weight.shape[0] // groups, -1).reshape(weight.shape[0], -1)

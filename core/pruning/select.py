@@ -1,4 +1,4 @@
-"""How many weights go, and which, exactly."""
+"""Exact number and choice of the weights to remove."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from core.base.errors import BadSpec, UnknownName
 
 
 def count_to_remove(sparsity: float, total: int) -> int:
-    """round(sparsity x total), halves up, computed in decimals so that 0.3 is three tenths and not
-    0.29999.
+    """Return round(sparsity x total), halves up, computed in decimals so that 0.3 is three tenths
+    and not 0.29999.
     """
     return int((Decimal(str(sparsity)) * total).to_integral_value(ROUND_HALF_UP))
 
 
 def check_layers(prunable: Collection[str], excluded: Collection[str], by_hand: Collection[str] = ()) -> None:
-    """Whether names of layers can be used.
+    """Check names of layers.
 
     Raises:
-        UnknownName: one that is no prunable weight, with the nearest that is. BadSpec: every layer
-        is excluded.
+        UnknownName: a name is not a prunable weight; the message gives the nearest one. BadSpec:
+        every layer is excluded.
     """
     for name in (*excluded, *by_hand):
         if name not in prunable:
@@ -32,17 +32,18 @@ def check_layers(prunable: Collection[str], excluded: Collection[str], by_hand: 
     if prunable and set(prunable) <= set(excluded):
         raise BadSpec(
             "Every layer is excluded.",
-            "Pruning needs at least one layer that it may touch.",
-            "Take a layer out of the list.",
+            "Pruning needs at least one layer.",
+            "Remove a layer from the list.",
         )
 
 
 def openlth_threshold_mask(scores: Tensor, alive: Tensor, share: float = 0.2) -> Tensor:
-    """OpenLTH's rule for one pruning step, named apart because it removes one weight more than it
-    is asked to.
+    """Return the mask of one pruning step by OpenLTH's rule, which removes one weight more than
+    requested.
 
     The threshold is the k-th smallest score (counted from 0) among the weights still alive, k =
-    ceil(share x alive); weights strictly above it are kept, so k + 1 weights go when no scores tie.
+    ceil(share x alive); weights strictly above it are kept, so k + 1 weights are removed if no
+    scores tie.
 
     Args:
         scores: (n,) importance, higher = kept.
@@ -50,8 +51,7 @@ def openlth_threshold_mask(scores: Tensor, alive: Tensor, share: float = 0.2) ->
         share: share of the alive weights to remove in this step.
 
     Returns:
-        (n,) bool, True = kept; a subset of `alive`. All False when too few are left for a
-        threshold.
+        (n,) bool, True = kept; a subset of `alive`. All False if too few are left for a threshold.
 
     Source: open_lth, pruning/sparse_global.py (Frankle, 2020).
     """

@@ -1,15 +1,14 @@
-"""Physical removal: channels that the mask has emptied are really taken out, and the network gets
+"""Physical removal: removes the channels that the mask has emptied, so that the network becomes
 smaller and faster.
 
-First every channel is found that cannot matter. For each layer that sums over channels, inputs that
-are always zero lose their weights (zero times anything is zero), and those that are always the same
-number (a bias or a BatchNorm value that an empty filter leaves behind) give their share to the
-bias, where no padding changes it at the border. A channel for which no reader has a weight any more
-is unread, whatever its own values are. This goes on until nothing changes, since what nothing reads
-needs no inputs either. Then Torch-Pruning's dependency graph, which knows the layers that must
-shrink together (additions, concatenations, depthwise convolutions, BatchNorm, flattening), takes
-the unread channels out. It is the same for pruned filters and for single weights that happen to
-empty a whole channel.
+First, all channels without influence are found. For each layer that sums over channels, weights of
+inputs that are always zero are set to zero, and the contribution of inputs that are constant (a
+bias or a BatchNorm value left by an empty filter) is moved into the bias, unless padding changes it
+at the border. A channel is unread if no reader has a weight for it, whatever its own values are.
+This repeats until nothing changes, since an unread channel needs no inputs either. Then
+Torch-Pruning's dependency graph, which knows the layers that must shrink together (additions,
+concatenations, depthwise convolutions, BatchNorm, flattening), removes the unread channels. The
+same holds for pruned filters and for single weights that happen to empty a whole channel.
 """
 
 from __future__ import annotations
@@ -25,26 +24,26 @@ from core.pruning.coupling import Graph, Group, refused
 from core.pruning.reach import SUMS, fixed_inputs, silent_inputs
 from core.results import ChannelCount, RemovalReport, StayingChannels
 
-TOLERANCE = 1e-4  # of the largest output, or of 1 where outputs are smaller
+TOLERANCE = 1e-4  # of the largest output, or of 1 if outputs are smaller
 
 
 def physical(network: nn.Module, example: Tensor) -> tuple[nn.Module, RemovalReport]:
-    """A smaller network with the same outputs: every channel that cannot change them is gone.
+    """Return a smaller network with the same outputs, without the channels that cannot change them.
 
-    Classes, the input's own channels and the last channel of a layer always stay; so do channels
-    that meet a grouped convolution
+    Classes, the input's own channels and the last channel of a layer always stay; so do channels of
+    a grouped convolution
     or a normalisation over several channels, whose results would change: the report names them.
 
     Args:
-        network: masked weights in place (zeros), eval mode, on the example's device; not changed.
-        example: (N, channels, H, W), an input of the size that the smaller network will get.
+        network: with masked weights as zeros, in eval mode, on the example's device; not modified.
+        example: (N, channels, H, W), an input of the size for the smaller network.
     Returns:
         the smaller network (eval mode, frozen parameters) and what was taken out.
     Raises:
-        CannotRemove: Torch-Pruning cannot follow this architecture, or the smaller network answers
-        differently.
-    Source: Fang et al. 2023, DepGraph (arXiv:2301.12900), by its library; finding the channels:
-    here.
+        CannotRemove: Torch-Pruning cannot trace this architecture, or the smaller network's outputs
+        differ.
+    Source: Fang et al. 2023, DepGraph (arXiv:2301.12900), through its library; the search for
+    channels is our own.
     """
     small = deepcopy(network).eval()
     graph = Graph(small, example)
@@ -67,9 +66,9 @@ def physical(network: nn.Module, example: Tensor) -> tuple[nn.Module, RemovalRep
 
 
 def _remove_once(graph: Graph, network: nn.Module, example: Tensor) -> list[Group] | None:
-    """One round over all groups.
+    """Run one round over all groups.
 
-    Returns the groups that are left when nothing was to be taken out, else None.
+    Returns the remaining groups if nothing could be removed, else None.
     """
     layers = _layers(network)
     for name, silent in silent_inputs(network, example).items():
@@ -86,12 +85,12 @@ def _remove_once(graph: Graph, network: nn.Module, example: Tensor) -> list[Grou
 
 
 def _fold(layer: Any, values: Tensor) -> None:
-    """Moves the share of inputs that are the same for every image into the bias.
+    """Move the contribution of inputs that are the same for every image into the bias.
 
     Args:
-        values: (input channels, places), NaN where the image matters.
+        values: (input channels, positions), NaN where the image matters.
     """
-    lowest, highest = values.amin(1), values.amax(1)  # NaN where any place is
+    lowest, highest = values.amin(1), values.amax(1)  # NaN if any position is
     even = highest - lowest <= 1e-6 * highest.abs()  # rounding differs between the cores of a processor
     plain = isinstance(layer, nn.Linear) or (
         not any(layer.padding) and (type(layer) in SUMS or set(layer.kernel_size) == {1})
@@ -105,8 +104,8 @@ def _fold(layer: Any, values: Tensor) -> None:
 
 
 def _closed(graph: Graph, root: nn.Module, unread: Tensor) -> Group | None:
-    """Those of the unread channels that take nothing along that is read, where channels of one
-    layer hang together.
+    """Return those unread channels whose coupled channels are all unread, if channels of one layer
+    are coupled.
     """
     chosen = unread
     while chosen.any():
@@ -125,7 +124,9 @@ def _staying(groups: list[Group], names: dict[nn.Module, str]) -> Iterator[Stayi
 
 
 def _difference(network: nn.Module, small: nn.Module, example: Tensor) -> float:
-    """Largest difference of the outputs. Raises CannotRemove where it is more than rounding."""
+    """Return the largest difference of the outputs. Raises CannotRemove if it is more than
+    rounding.
+    """
     with torch.no_grad():
         before = network(example)
         try:
