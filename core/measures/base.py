@@ -1,4 +1,4 @@
-"""The registry of measures, and what all of them share."""
+"""The registry of measures, and functions shared by all of them."""
 
 from __future__ import annotations
 
@@ -24,42 +24,42 @@ class Group(StrEnum):
 
 
 def measures_of(group: Group) -> dict[str, Measure]:
-    """The measures of a group by name."""
+    """Return the measures of a group by name."""
     return {name: entry.value for name, entry in MEASURES.items() if entry.facts["group"] == group}
 
 
 def optional(value: float | Tensor) -> float | None:
-    """One value on its way out of the tensors: None for NaN, the marker of an undefined value."""
+    """Convert one value of a tensor: None for NaN, the marker of an undefined value."""
     number = float(value)
     return None if math.isnan(number) else number
 
 
 def undefined(values: Tensor, where: Tensor) -> Tensor:
-    """The values (N,) as float32, NaN where the measure is undefined."""
+    """Return the values (N,) as float32, NaN where the measure is undefined."""
     return values.float().masked_fill(where, torch.nan)
 
 
 def not_finite(*batches: Tensor) -> Tensor:
-    """Which images have a NaN or infinite value in any of these batches of flat maps (N, n).
+    """Return which images have a NaN or infinite value in any of these batches of flat maps (N, n).
 
-    A sum shows it at once.
+    A sum is enough to detect them.
     """
     sums = sum(batch.sum(dim=1) for batch in batches)
     return ~torch.isfinite(torch.as_tensor(sums))
 
 
 def constant(flat: Tensor) -> Tensor:
-    """Which of these flat maps (N, n) have the same value everywhere."""
+    """Return which of these flat maps (N, n) have the same value everywhere."""
     return flat.amin(dim=1) == flat.amax(dim=1)
 
 
 def zero(flat: Tensor) -> Tensor:
-    """Which of these flat maps (N, n) are zero everywhere: empty."""
+    """Return which of these flat maps (N, n) are empty: zero everywhere."""
     return ~flat.any(dim=1)
 
 
 def unordered(flat: Tensor) -> Tensor:
-    """Which of these flat maps (N, n) have one value other than 0 everywhere, so that no pixel
-    comes before another.
+    """Return which of these flat maps (N, n) have the same nonzero value everywhere, so that their
+    pixels have no order.
     """
     return constant(flat) & ~zero(flat)

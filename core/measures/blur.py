@@ -1,6 +1,6 @@
-"""A heatmap made less sharp on purpose: to see what a score of overlap rewards.
+"""Blur a heatmap on purpose, to show what a score of overlap rewards.
 
-No measure of its own.
+Not a measure itself.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ MOST_PX = 8.0
 
 
 def blurred(side: Heatmap, sigma_px: float) -> Heatmap:
-    """The heatmap after a Gaussian blur of its (H, W) map, scaled to [0, 1] again as every heatmap
-    is; an unusable one stays as it is.
+    """Apply a Gaussian blur to the (H, W) map of a heatmap and scale it to [0, 1] again; an
+    unusable one is returned unchanged.
 
     Args:
         sigma_px: standard deviation in pixels of the network's input, 0 to MOST_PX.
 
     Raises:
-        BadSpec: a sigma outside.
+        BadSpec: sigma is out of range.
     """
     if not 0 <= sigma_px <= MOST_PX:
-        raise BadSpec(f"A blur of {sigma_px} pixels cannot be used.", f"It goes from 0 to {MOST_PX:g}.")
+        raise BadSpec(f"A blur of {sigma_px} pixels cannot be used.", f"It must be from 0 to {MOST_PX:g}.")
     if sigma_px == 0 or not side.usable:
         return side
     reach = min(math.ceil(3 * sigma_px), min(side.map.shape) - 1)
@@ -46,5 +46,5 @@ def blurred(side: Heatmap, sigma_px: float) -> Heatmap:
 
 
 def soft_iou_of(one: NDArray, other: NDArray) -> float | None:
-    """Soft IoU of two single maps (H, W) in [0, 1]; None where undefined."""
+    """Return the soft IoU of two single maps (H, W) in [0, 1]; None if undefined."""
     return optional(soft_iou(torch.from_numpy(one.copy())[None], torch.from_numpy(other.copy())[None])[0])

@@ -1,7 +1,7 @@
-"""What networks predict: logits (N, C) to probabilities, counts and shares.
+"""Predictions: logits (N, C) to probabilities, counts and shares.
 
-Logits that are not all finite, because the network's outputs overflow, are no answer: its class is
-NO_ANSWER, its probabilities are NaN, and it never counts as right.
+Logits that are not all finite, because the network's outputs overflow, give no answer: the class is
+NO_ANSWER, the probabilities are NaN, and it never counts as correct.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from core.specs import NO_ANSWER
 
 
 def answered(logits: Tensor) -> Tensor:
-    """Which images have an answer, (N,) bool."""
+    """Return which images have an answer, (N,) bool."""
     return torch.isfinite(logits).all(dim=1)
 
 
@@ -24,7 +24,7 @@ def probabilities(logits: Tensor) -> Tensor:
 
 
 def top1(logits: Tensor) -> Tensor:
-    """The predicted class of each image, (N,) long; the lowest index among equals, NO_ANSWER
+    """Return the predicted class of each image, (N,) long; the lowest index among equals, NO_ANSWER
     without an answer.
     """
     return logits.argmax(dim=1).masked_fill(~answered(logits), NO_ANSWER)

@@ -1,4 +1,4 @@
-"""What one map is like by itself: (N, H, W) heatmaps or (N, h, w) saliency maps."""
+"""Statistics of a single map: (N, H, W) heatmaps or (N, h, w) saliency maps."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def mean(maps: Tensor) -> Tensor:
 @MEASURES.register(
     "std",
     "Standard deviation",
-    "How far bright and dark places of the map lie apart: 0 is the same everywhere.",
+    "How much bright and dark places of the map differ: 0 means the same everywhere.",
     "Lukkien: standard deviation of the heatmaps",
     group="map",
     range="0 to 0.5",
@@ -53,7 +53,7 @@ def zero_share(maps: Tensor) -> Tensor:
 @MEASURES.register(
     "gini",
     "Gini index",
-    "How concentrated the map is: near 0 it is spread evenly over the picture, near 1 it sits in one spot.",
+    "How concentrated the map is: near 0 it is spread evenly over the picture, near 1 it is a single spot.",
     "Hurley and Rickard 2009, Table I; Chalasani et al. 2020 for explanations",
     group="map",
     range="0 to 1",

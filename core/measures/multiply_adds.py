@@ -1,4 +1,4 @@
-"""How many multiplications one image costs: counted from the shapes of a real pass."""
+"""Count the multiply-adds of one image from the shapes of a real pass."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ class MultiplyAdds:
 
 
 def multiply_adds(network: nn.Module, example: Tensor) -> dict[str, MultiplyAdds]:
-    """Multiply-adds of every convolution and linear layer that a pass comes through, by name of the
+    """Count the multiply-adds of every convolution and linear layer in a pass, by name of the
     layer.
 
-    Each weight multiplies once at every place of its layer's answer (of a transposed convolution:
-    of its input); groups are in the weight's shape. Biases, BatchNorm, activations and pooling are
-    left out, as in the tables that papers print.
+    Each weight multiplies once at every position of its layer's output (of a transposed
+    convolution: of its input); groups are in the weight's shape. Biases, BatchNorm, activations and
+    pooling are left out, as is usual in papers.
 
     Args:
         network: in eval mode. example: (N, channels, H, W); the count is for one of the N.
@@ -37,7 +37,7 @@ def multiply_adds(network: nn.Module, example: Tensor) -> dict[str, MultiplyAdds
     def count(name: str) -> Any:
         def hook(module: Any, inputs: Any, output: Tensor) -> None:
             places = _places(module, inputs[0] if getattr(module, "transposed", False) else output) // len(example)
-            before = found.get(name, MultiplyAdds(0, 0))  # a layer that is used twice costs twice
+            before = found.get(name, MultiplyAdds(0, 0))  # a layer that is used twice counts twice
             kept = int(torch.count_nonzero(module.weight))
             found[name] = MultiplyAdds(before.all + module.weight.numel() * places, before.left + kept * places)
 
@@ -52,10 +52,10 @@ def multiply_adds(network: nn.Module, example: Tensor) -> dict[str, MultiplyAdds
 
 
 def zeros(network: nn.Module) -> int:
-    """How many parameters of any sort are zero."""
+    """Count the parameters of every kind that are zero."""
     return sum(values.numel() - int(torch.count_nonzero(values)) for values in network.parameters())
 
 
 def _places(module: nn.Module, values: Tensor) -> int:
-    """Cells of a layer's values over the whole batch: images x positions."""
+    """Return the cells of a layer's values over the whole batch: images x positions."""
     return values.numel() // values.shape[-1] if isinstance(module, nn.Linear) else values.numel() // values.shape[1]

@@ -1,5 +1,5 @@
-"""How well a heatmap covers what is to be seen: heatmaps (N, H, W) against the clean grey image's
-ink (N, H, W), all in [0, 1].
+"""Overlap of a heatmap with the object: heatmaps (N, H, W) against the clean grey image's ink (N,
+H, W), all in [0, 1].
 """
 
 from __future__ import annotations
@@ -13,14 +13,13 @@ from core.measures.base import MEASURES, constant, not_finite, undefined, unorde
 from core.specs import exact_share
 
 TOP_SHARE = 0.10
-CHUNK = 256  # maps at a time, so that what lies between input and sums stays in the processor's cache
+CHUNK = 256  # maps at a time, so that intermediate results stay in the processor's cache
 
 
 @MEASURES.register(
     "soft-iou",
     "Soft IoU",
-    "How much of the highlighted area and of the ink coincide, brightness included: 0 is nothing, 1 is the same"
-    " picture.",
+    "How much the highlighted area and the ink coincide, brightness included: 0 means not at all, 1 the same picture.",
     "Lukkien, Eq. 2.7: sum(min) / sum(max)",
     group="overlap",
     range="0 to 1",
@@ -29,8 +28,7 @@ def soft_iou(maps: Tensor, truth: Tensor) -> Tensor:
     """Sum of the pixelwise minimum over the sum of the pixelwise maximum, (N,).
 
     An empty map scores 0, as in the thesis. Undefined (NaN) where both are zero everywhere. Differs
-    from the paper: the thesis prints no sums in Eq. 2.8; this is the reading that reproduces its
-    numbers (shared protocols, section 1).
+    from the paper: the thesis prints no sums in Eq. 2.8; this reading reproduces its numbers.
     """
     a, b = maps.flatten(1), truth.flatten(1)
     pairs = zip(a.split(CHUNK), b.split(CHUNK), strict=True)
@@ -42,8 +40,7 @@ def soft_iou(maps: Tensor, truth: Tensor) -> Tensor:
 @MEASURES.register(
     "iou-top-p",
     "IoU at top p",
-    "Of the brightest tenth of the heatmap and the brightest tenth of the image: the share of pixels they have in"
-    " common.",
+    "Jaccard index of the brightest tenth of the heatmap and the brightest tenth of the image.",
     "Jaccard 1901; share p as in Merkle et al.'s occlusion maps",
     group="overlap",
     range="0 to 1",
@@ -52,19 +49,18 @@ def iou_top_p(maps: Tensor, truth: Tensor, p: float = TOP_SHARE) -> Tensor:
     """Jaccard index of the top p share of pixels of each, (N,).
 
     Args:
-        p: share of pixels, k = floor(p x n) of them are kept; ties go by position, first come
-            first.
+        p: share of pixels; k = floor(p x n) of them are kept, ties by position.
 
-    An empty map scores 0. Undefined (NaN) where the map has one other value everywhere, where the
-    truth is constant, and where k is 0.
+    An empty map scores 0. Undefined (NaN) if the map has the same nonzero value everywhere, if the
+    truth is constant, and if k is 0.
     """
     a, b = maps.flatten(1), truth.flatten(1)
     return undefined(jaccard_of_top(a, b, p).masked_fill(zero(a), 0), unordered(a) | constant(b) | not_finite(a, b))
 
 
 def jaccard_of_top(a: Tensor, b: Tensor, p: float = TOP_SHARE) -> Tensor:
-    """Jaccard index of the top p share of two flat maps (N, n), whatever they hold; NaN where that
-    share is no pixel.
+    """Return the Jaccard index of the top p share of two flat maps (N, n), whatever their values;
+    NaN if that share is no pixel.
     """
     count = math.floor(exact_share(p, "top share") * a.shape[1] + 1e-9)  # 0.29 * 100 is 28.999999999999996
     if count == 0:
@@ -74,17 +70,18 @@ def jaccard_of_top(a: Tensor, b: Tensor, p: float = TOP_SHARE) -> Tensor:
 
 
 def top(flat: Tensor, count: int) -> Tensor:
-    """Which pixels of each flat map (N, n) are among its `count` largest, bool (N, n); ties go by
-    position.
+    """Return which pixels of each flat map (N, n) are among its `count` largest, bool (N, n); ties
+    by position.
     """
-    edge = flat.topk(count, dim=1).values[:, -1:]  # the smallest value that is still in
+    edge = flat.topk(count, dim=1).values[:, -1:]  # the smallest value that is still included
     above, level = flat > edge, flat == edge
     room = count - above.sum(dim=1, keepdim=True)
     return above | (level & (level.cumsum(dim=1) <= room))
 
 
 def jaccard_curve(maps: Tensor, truth: Tensor, thresholds: Tensor) -> Tensor:
-    """Jaccard index of the pixels at or above a threshold with the ink, for each threshold.
+    """Return the Jaccard index of the pixels at or above a threshold with the ink, for each
+    threshold.
 
     Args:
         maps, truth: (N, H, W); ink is every pixel of truth above 0.
@@ -92,7 +89,7 @@ def jaccard_curve(maps: Tensor, truth: Tensor, thresholds: Tensor) -> Tensor:
             empty map.
 
     Returns:
-        (N, T); NaN where neither a pixel is highlighted nor ink exists, and where a map is not
+        (N, T); NaN where no pixel is highlighted and there is no ink, and where a map is not
         finite.
     """
     flat, grey = maps.flatten(1), truth.flatten(1)
@@ -109,7 +106,7 @@ def jaccard_curve(maps: Tensor, truth: Tensor, thresholds: Tensor) -> Tensor:
 @MEASURES.register(
     "energy-inside",
     "Energy inside the ink",
-    "The share of the heatmap's total brightness that lies on the ink; the rest lies beside it.",
+    "The share of the heatmap's total brightness that lies on the ink.",
     "Wang et al. 2020, Score-CAM, section 4.3 (energy-based pointing game)",
     group="overlap",
     range="0 to 1",
@@ -118,8 +115,8 @@ def energy_inside(maps: Tensor, truth: Tensor) -> Tensor:
     """Sum of the map over the ink (truth above 0) divided by its whole sum, (N,).
 
     An empty map scores 0. Undefined (NaN) where there is no ink.
-    Differs from the paper: inside is the ink itself, not a bounding box; the paper does not say
-    what an empty map scores.
+    Differs from the paper: inside is the ink itself, not a bounding box; the paper does not define
+    the score of an empty map.
     """
     flat, grey = maps.flatten(1), truth.flatten(1)
     inside = (flat * (grey > 0)).sum(dim=1) / flat.sum(dim=1)
@@ -129,18 +126,18 @@ def energy_inside(maps: Tensor, truth: Tensor) -> Tensor:
 @MEASURES.register(
     "pointing-game",
     "Pointing game",
-    "1 if the heatmap's brightest pixel lies on the ink, 0 if it lies beside it; over many images, the share of hits.",
+    "1 if the heatmap's brightest pixel lies on the ink, else 0; over many images, the share of hits.",
     "Zhang et al. 2016, Excitation Backprop, section 4.1",
     group="overlap",
     range="0 or 1",
 )
 def pointing_game(maps: Tensor, truth: Tensor) -> Tensor:
-    """1 where the largest pixel (the first by position among equals) lies on the ink (truth above
-    0), else 0, (N,).
+    """1 if the largest pixel (the first by position among equals) lies on the ink (truth above 0),
+    else 0, (N,).
 
-    An empty map scores 0: it points nowhere. Undefined (NaN) where the map has one other value
-    everywhere, and where there is no ink. Differs from the paper: no tolerance of 15 pixels around
-    a hit; the paper does not say what an empty map scores.
+    An empty map scores 0: it points nowhere. Undefined (NaN) if the map has the same nonzero value
+    everywhere, and without ink. Differs from the paper: no tolerance of 15 pixels around a hit; the
+    paper does not define the score of an empty map.
     """
     flat, grey = maps.flatten(1), truth.flatten(1)
     peak = flat.argmax(dim=1, keepdim=True)

@@ -1,9 +1,9 @@
-"""How alike two maps of the same image are: saliency maps (N, h, w) at the target layer's cells, or
+"""Similarity of two maps of the same image: saliency maps (N, h, w) at the target layer's cells, or
 heatmaps (N, H, W).
 
-All of these ignore the scale of a map: correlations, cosine and ranks do so by definition, and SSIM
-and soft IoU get each map divided by its largest value first. Heatmaps already have 1 there; raw
-saliency maps do not.
+All measures ignore the scale of a map: correlations, cosine and ranks by definition, and for SSIM
+and soft IoU each map is first divided by its largest value. The maximum of heatmaps is already 1;
+that of raw saliency maps is not.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ WINDOW = 7  # side of SSIM's window, in cells or pixels
 @MEASURES.register(
     "pearson",
     "Pearson correlation",
-    "Whether the two maps are bright and dark in the same places: 1 is the same pattern, 0 none in common, -1 the"
-    " opposite.",
+    "Whether the two maps are bright and dark in the same places: 1 means the same pattern, 0 none in common, -1 the "
+    "opposite.",
     "Pearson 1895",
     group="similarity",
     range="-1 to 1",
@@ -52,8 +52,8 @@ def spearman(a: Tensor, b: Tensor) -> Tensor:
 @MEASURES.register(
     "cosine",
     "Cosine similarity",
-    "The angle between the two maps read as lists of numbers: 1 is the same map up to its strength, 0 nothing in"
-    " common.",
+    "The cosine of the angle between the two maps as vectors: 1 means the same map up to its strength, 0 nothing in "
+    "common.",
     "Salton and McGill 1983",
     group="similarity",
     range="0 to 1",
@@ -71,17 +71,17 @@ def cosine(a: Tensor, b: Tensor) -> Tensor:
 @MEASURES.register(
     "ssim",
     "SSIM",
-    "Whether small neighbourhoods look alike in brightness, contrast and pattern: 1 is the same picture.",
+    "Whether small neighbourhoods are alike in brightness, contrast and pattern: 1 means the same picture.",
     "Wang et al. 2004, Eq. 13",
     group="similarity",
     range="-1 to 1",
 )
 def ssim(a: Tensor, b: Tensor) -> Tensor:
-    """Mean structural similarity over all 7 x 7 windows inside the map, range of values 1, (N,).
+    """Mean structural similarity over all 7 x 7 windows inside the map, data range 1, (N,).
 
     Undefined (NaN) for maps smaller than the window, and where either map is empty.
-    Differs from the paper: equal weights within a window and the sample covariance, as
-    scikit-image's default.
+    Differs from the paper: equal weights within a window and the sample covariance, the defaults of
+    scikit-image.
     """
     flat_a, flat_b = a.flatten(1), b.flatten(1)
     nowhere = zero(flat_a) | zero(flat_b) | not_finite(flat_a, flat_b)
@@ -102,7 +102,7 @@ def ssim(a: Tensor, b: Tensor) -> Tensor:
 @MEASURES.register(
     "soft-iou-of-maps",
     "Soft IoU of the two maps",
-    "How much of the two highlighted areas coincide, each map at its full strength: 0 is nothing, 1 is the same map.",
+    "How much the two highlighted areas coincide, each map at its full strength: 0 means not at all, 1 the same map.",
     "Lukkien, Eq. 2.7: sum(min) / sum(max)",
     group="similarity",
     range="0 to 1",
@@ -119,7 +119,7 @@ def soft_iou_of_maps(a: Tensor, b: Tensor) -> Tensor:
 @MEASURES.register(
     "iou-top-p-of-maps",
     "IoU at top p of the two maps",
-    "Of the brightest tenth of each map: the share of places that they have in common.",
+    "Jaccard index of the brightest tenth of the places of each map.",
     "Jaccard 1901; share p as in Merkle et al.'s occlusion maps",
     group="similarity",
     range="0 to 1",
@@ -134,7 +134,9 @@ def iou_top_p_of_maps(a: Tensor, b: Tensor) -> Tensor:
 
 
 def _pearson(a: Tensor, b: Tensor) -> Tensor:
-    """Correlation of flat maps (N, n) in float64; NaN for constant or not finite ones."""
+    """Return the correlation of flat maps (N, n) in float64; NaN for constant maps and maps that
+    are not finite.
+    """
     nowhere = constant(a) | constant(b) | not_finite(a, b)
     a, b = (_peak_to_one(flat - flat.mean(dim=1, keepdim=True)) for flat in (a, b))
     value = (a * b).sum(dim=1) / (a.norm(dim=1) * b.norm(dim=1))
@@ -142,8 +144,8 @@ def _pearson(a: Tensor, b: Tensor) -> Tensor:
 
 
 def _ranks(flat: Tensor) -> Tensor:
-    """Ranks from 1 within each flat map (N, n), float64; equal values share the average of their
-    ranks.
+    """Return ranks from 1 within each flat map (N, n), float64; equal values share the average of
+    their ranks.
     """
     ordered = flat.sort(dim=1).values
     below = torch.searchsorted(ordered, flat.contiguous(), right=False)
@@ -152,8 +154,8 @@ def _ranks(flat: Tensor) -> Tensor:
 
 
 def _peak_to_one(flat: Tensor) -> Tensor:
-    """Each flat map (N, n) divided by its largest magnitude, so that squares of tiny values do not
-    vanish; zero stays zero.
+    """Divide each flat map (N, n) by its largest magnitude, so that squares of tiny values do not
+    underflow; zero stays zero.
     """
     peak = flat.abs().amax(dim=1, keepdim=True)
     return flat / torch.where(peak == 0, 1.0, peak)

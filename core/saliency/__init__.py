@@ -1,4 +1,4 @@
-"""Where a network looks: saliency maps by CAM methods, and heatmaps from them.
+"""Saliency maps by CAM methods, and heatmaps made from them.
 
 Pure functions of models and tensors.
 """

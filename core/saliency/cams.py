@@ -1,11 +1,11 @@
-"""The registry of CAM methods, and the methods made here. All others come from pytorch-grad-cam
-(external.py).
+"""The registry of CAM methods, and the methods implemented here. All others come from
+pytorch-grad-cam (external.py).
 
-A formula is a pure function of activations and gradients at the target layer, both (N, K, h, w), to
-a map (N, h, w). `@native` registers it; negative values are cut off after the formula.
+A formula is a pure function from activations and gradients at the target layer, both (N, K, h, w),
+to a map (N, h, w). `@native` registers it; negative values are clipped after the formula.
 
-The fact "negative" of a method says what goes wrong at a layer with negative values, as before a
-ReLU; it is empty for methods that are sound at any layer.
+The fact "negative" of a method explains what fails at a layer with negative values, such as before
+a ReLU; it is empty for methods that work at any layer.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ class SaliencyBatch:
     """Raw saliency maps of a batch, on the images' device.
 
     Args:
-        maps: (N, h, w) at the target layer's cells, not negative, not scaled; NaN where the method
-            has no finite answer.
+        maps: (N, h, w) at the target layer's cells, not negative, not scaled; NaN where the
+            method's result is not finite.
         logits: (N, C).
-        targets: (N,) class indices that the maps are for; NO_ANSWER for a network's own class where
-            it gives none.
+        targets: (N,) class indices of the maps; NO_ANSWER if the network's own class was requested
+            and it has none.
         negative_share: (N,) share of the target layer's values that are negative.
-        others: maps (N, h, w) of the other methods asked for, by name, from the same pass.
+        others: maps (N, h, w) of the other requested methods, by name, from the same pass.
     """
 
     maps: Tensor
@@ -44,7 +44,7 @@ class SaliencyBatch:
 
 @dataclass(frozen=True, eq=False)
 class Pass:
-    """One pass of a batch through a model, cut at a layer: what a CAM method makes its maps of."""
+    """One pass of a batch through a model, cut at a layer: the input of a CAM method."""
 
     model: nn.Module
     images: Tensor
@@ -57,7 +57,9 @@ Formula = Callable[[Tensor, Tensor], Tensor]  # activations, gradients (N, K, h,
 
 @dataclass(frozen=True, eq=False)
 class CamMethod:
-    """maps: from a pass to maps (N, h, w). keep_graph: the gradients must stay differentiable."""
+    """maps: computes maps (N, h, w) from a pass. keep_graph: the gradients must stay
+    differentiable.
+    """
 
     maps: Callable[[Pass], Tensor]
     keep_graph: bool = False
@@ -67,7 +69,7 @@ CAMS: Registry[CamMethod] = Registry("CAM method")
 
 
 def is_quick(method: str) -> bool:
-    """Whether a heatmap takes one pass through the network. Raises UnknownName."""
+    """Return whether a heatmap takes only one pass through the network. Raises UnknownName."""
     return CAMS[method].facts["cost"] == "one pass"
 
 
@@ -79,10 +81,10 @@ def saliency_maps(
     choose_target: ChooseTarget,
     others: Sequence[str] = (),
 ) -> SaliencyBatch:
-    """Saliency maps of a batch of images by any registered method.
+    """Compute saliency maps of a batch of images by any registered method.
 
-    The model is left as found: no hook, no .grad, the same mode, after errors too. It must not be
-    used by another thread meanwhile (the store's lock sees to that).
+    The model is left unchanged, even after an error: no hook, no .grad, the same mode. No other
+    thread may use it meanwhile (the store's lock ensures that).
 
     Args:
         model: logits (N, C) from images.
@@ -90,14 +92,14 @@ def saliency_maps(
         cam_method_name: a key of CAMS.
         layer_name: dotted name of the target layer.
         choose_target: from logits (N, C) to class indices (N,): `own_class`, `fixed_classes(...)`.
-        others: further methods, whose maps are made from the same pass.
+        others: further methods whose maps are computed from the same pass.
 
     Raises:
         UnknownName: no such method or layer.
         BadSpec: the layer cannot be a target layer, or a class is out of range.
 
-    An image whose logits are not finite has a map of NaN, whatever the method makes of it: the
-    network's outputs overflow there.
+    If the logits of an image are not finite, its map is NaN for every method: the network's outputs
+    overflow.
     """
     methods = {name: CAMS[name].value for name in (cam_method_name, *others)}
     keep_graph = any(method.keep_graph for method in methods.values())
@@ -118,9 +120,9 @@ def saliency_maps(
 def native(
     name: str, title: str, summary: str, source: str, keep_graph: bool = False, **facts: str
 ) -> Callable[[Formula], Formula]:
-    """Decorator that registers a formula as a CAM method and leaves the formula itself as it is.
+    """Return a decorator that registers a formula as a CAM method and returns it unchanged.
 
-    facts: "by_class" and "negative", where they are not the usual ones.
+    facts: "by_class" and "negative", if they differ from the defaults.
     """
 
     def add(formula: Formula) -> Formula:
@@ -133,14 +135,14 @@ def native(
 
 
 def weighted_sum(weights: Tensor, activations: Tensor) -> Tensor:
-    """Sum over channels of weights (N, K) times activations (N, K, h, w), giving (N, h, w)."""
+    """Sum weights (N, K) times activations (N, K, h, w) over channels to (N, h, w)."""
     return (weights[:, :, None, None] * activations).sum(dim=1)
 
 
 @native(
     "grad-cam",
     "Grad-CAM",
-    "Adds up the layer's channels, each weighted by how much the class score rises with it on average.",
+    "Sums the layer's channels, each weighted by its mean gradient of the class score.",
     "Selvaraju et al. 2017, Eq. 1 and 2 (arXiv:1610.02391)",
 )
 def grad_cam(activations: Tensor, gradients: Tensor) -> Tensor:
@@ -151,16 +153,17 @@ def grad_cam(activations: Tensor, gradients: Tensor) -> Tensor:
 @native(
     "grad-cam++",
     "Grad-CAM++",
-    "Like Grad-CAM, but counts only places where more activation raises the class score, so that several parts show.",
+    "Like Grad-CAM, but counts only places where more activation raises the class score, so that several parts are "
+    "visible.",
     "Chattopadhay et al. 2018, Eq. 7 and 19 (arXiv:1710.11063)",
-    negative="its divisor contains the sum of the activations and can vanish or change its sign",
+    negative="its divisor contains the sum of the activations, which can vanish or change its sign",
 )
 def grad_cam_plus_plus(activations: Tensor, gradients: Tensor) -> Tensor:
     """Channels weighted by their positive gradients, each gradient by its own closed-form factor.
 
     Source: Chattopadhay et al. 2018, Eq. 7 (weights) and 19 (factors).
     Differs from the paper: 1e-6 is added to the denominator, as pytorch-grad-cam does, and the
-    factor exp(score) common to all weights is left out (scaling removes it).
+    factor exp(score) common to all weights is omitted (scaling removes it).
     """
     squared = gradients**2
     total = activations.sum(dim=(2, 3), keepdim=True)
@@ -172,7 +175,7 @@ def grad_cam_plus_plus(activations: Tensor, gradients: Tensor) -> Tensor:
 @native(
     "hires-cam",
     "HiRes-CAM",
-    "Multiplies activation and gradient cell by cell and adds up the products.",
+    "Multiplies activation and gradient cell by cell and sums the products.",
     "Draelos and Carin 2020 (arXiv:2011.08891)",
 )
 def hires_cam(activations: Tensor, gradients: Tensor) -> Tensor:
@@ -186,7 +189,7 @@ def hires_cam(activations: Tensor, gradients: Tensor) -> Tensor:
 @native(
     "layer-cam",
     "Layer-CAM",
-    "Weighs every cell of every channel by its own positive gradient, which also works at early layers.",
+    "Weights every cell of every channel by its own positive gradient, which also works at early layers.",
     "Jiang et al. 2021 (IEEE TIP 30)",
     negative=(
         "a negative value under a positive gradient counts against its place, although raising it would help the class"
@@ -203,7 +206,7 @@ def layer_cam(activations: Tensor, gradients: Tensor) -> Tensor:
 @native(
     "grad-cam-elementwise",
     "Grad-CAM-Elementwise",
-    "Multiplies activation and gradient cell by cell, keeps the positive products and adds them up.",
+    "Multiplies activation and gradient cell by cell and sums the positive products.",
     "pytorch-grad-cam",
 )
 def grad_cam_elementwise(activations: Tensor, gradients: Tensor) -> Tensor:
@@ -237,7 +240,7 @@ def shapley_cam(activations: Tensor, gradients: Tensor) -> Tensor:
 @native(
     "random-cam",
     "Random-CAM",
-    "A baseline: adds up the channels with random weights. A method that looks no better says nothing about the class.",
+    "A baseline: sums the channels with random weights. A method that looks no better reveals nothing about the class.",
     "pytorch-grad-cam",
     by_class="no",
 )
@@ -245,7 +248,7 @@ def random_cam(activations: Tensor, gradients: Tensor) -> Tensor:
     """Channels weighted by uniform draws from [-1, 1].
 
     Differs from pytorch-grad-cam: the draws have their own generator and are the same for every
-    image, so that a map is repeatable and does not depend on the batch.
+    image, so that a map is reproducible and independent of the batch.
     """
     channels = activations.shape[1]
     weights = torch.rand(channels, generator=torch_generator("random-cam", channels)) * 2 - 1

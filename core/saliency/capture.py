@@ -1,9 +1,8 @@
-"""One forward pass with the graph cut at the target layer: what a layer saw, and how the target
-logit depends on it.
+"""One forward pass with the graph cut at the target layer: its activations and the gradients of the
+target logit.
 
-Cutting means that autograd starts at the layer's own output. What lies before the layer builds no
-graph, so a gradient costs little more than the bare forward pass, and no parameter ever gets a
-gradient.
+Cutting means that autograd starts at the layer's own output. Layers before it build no graph, so a
+gradient costs little more than the bare forward pass, and no parameter ever gets a gradient.
 """
 
 from __future__ import annotations
@@ -23,14 +22,14 @@ ChooseTarget = Callable[[Tensor], Tensor]  # logits (N, C) -> class indices (N,)
 
 @dataclass(frozen=True, eq=False)
 class Captured:
-    """What one pass left behind, on the images' device.
+    """The result of one pass, on the images' device.
 
     Args:
         activations: (N, K, h, w) output of the target layer.
         gradients: (N, K, h, w) of each image's target logit by that output.
         logits: (N, C).
-        targets: (N,) class indices, long; NO_ANSWER where `own_class` was asked for and the logits
-            are not finite.
+        targets: (N,) class indices, long; NO_ANSWER if `own_class` was requested and the logits are
+            not finite.
     """
 
     activations: Tensor
@@ -40,29 +39,29 @@ class Captured:
 
 
 def own_class(logits: Tensor) -> Tensor:
-    """A `choose_target`: the class that the network itself predicts, NO_ANSWER where logits are not
-    finite. Logits (N, C) -> (N,).
+    """Choose the class that the network itself predicts, NO_ANSWER if logits are not finite; a
+    `choose_target`. Logits (N, C) -> (N,).
     """
     return logits.argmax(dim=1).masked_fill(overflowing(logits), NO_ANSWER)
 
 
 def overflowing(logits: Tensor) -> Tensor:
-    """Which images have logits (N, C) that are not all finite, (N,) bool."""
+    """Return which images have logits (N, C) that are not all finite, (N,) bool."""
     return ~torch.isfinite(logits).all(dim=1)
 
 
 def fixed_classes(classes: Tensor) -> ChooseTarget:
-    """A `choose_target` that answers these class indices, (N,) in the order of the images."""
+    """Return a `choose_target` for these class indices, (N,) in the order of the images."""
     return lambda logits: classes.to(logits.device, torch.long)
 
 
 def find_layer(model: nn.Module, layer_name: str) -> nn.Module:
-    """The module at a dotted name such as "layer4.1.conv2".
+    """Return the module with a dotted name such as "layer4.1.conv2".
 
     Raises UnknownName with the nearest known name.
     """
     layers = dict(model.named_modules(remove_duplicate=False))
-    del layers[""]  # the model itself is no layer
+    del layers[""]  # the model itself is not a layer
     if layer_name not in layers:
         raise UnknownName("layer", layer_name, layers)
     return layers[layer_name]
@@ -70,7 +69,7 @@ def find_layer(model: nn.Module, layer_name: str) -> nn.Module:
 
 @contextmanager
 def evaluating(model: nn.Module) -> Iterator[None]:
-    """Every module in evaluation mode inside, and as it was before afterwards, module by module."""
+    """Set every module to evaluation mode; restore each module's mode afterwards."""
     modes = [(module, module.training) for module in model.modules()]
     model.eval()
     try:
@@ -81,7 +80,7 @@ def evaluating(model: nn.Module) -> Iterator[None]:
 
 
 class _Cut:
-    """The forward hook that cuts the graph: keeps the layer's output as a leaf and sends a copy of
+    """The forward hook that cuts the graph: keeps the layer's output as a leaf and passes a copy of
     it on.
     """
 
@@ -93,22 +92,22 @@ class _Cut:
         if not isinstance(output, Tensor) or output.ndim != 4:
             shape = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
             raise BadSpec(
-                f"Layer '{self.layer_name}' answers {shape}, not a stack of maps.",
-                "A target layer answers (images, channels, height, width).",
+                f"Layer '{self.layer_name}' returns {shape}, not a stack of maps.",
+                "A target layer must return (images, channels, height, width).",
                 "Choose a convolution, its activation or a pooling layer.",
             )
         if self.activations is not None:
             raise BadSpec(
                 f"Layer '{self.layer_name}' runs more than once in a pass.",
-                "A target layer runs once, or its map would be ambiguous.",
-                "Choose the convolution or the norm next to it.",
+                "A target layer must run once, or its map would be ambiguous.",
+                "Choose the convolution or normalisation layer next to it.",
             )
         # Half precision loses small gradients (Grad-CAM++ takes their third power): keep at least
         # float32.
         kept = output.detach().to(torch.promote_types(output.dtype, torch.float32)).requires_grad_()
         self.activations = kept
-        torch.set_grad_enabled(True)  # everything before ran without a graph; the caller's no_grad block ends this
-        # A copy, so that an in-place ReLU further on cannot change what is kept.
+        torch.set_grad_enabled(True)  # everything before ran without a graph; the caller's no_grad block resets this
+        # A copy, so that a later in-place ReLU cannot change the kept output.
         return kept.to(output.dtype, copy=True)
 
 
@@ -117,8 +116,8 @@ def capture(
 ) -> Captured:
     """Run the model once and return activations and gradients at a layer.
 
-    The model is run in evaluation mode and left as found: no hook, no .grad, the same mode, after
-    errors too.
+    The model runs in evaluation mode and is left unchanged, even after an error: no hook, no .grad,
+    the same mode.
 
     Args:
         model: logits (N, C) from images; its parameters need not be frozen.
@@ -129,8 +128,8 @@ def capture(
 
     Raises:
         UnknownName: no such layer.
-        BadSpec: the layer answers no (N, K, h, w), runs not exactly once, or a class is out of
-        range.
+        BadSpec: the layer does not return (N, K, h, w), does not run exactly once, or a class is
+        out of range.
     """
     layer, cut = find_layer(model, layer_name), _Cut(layer_name)
     with evaluating(model), torch.inference_mode(False), torch.no_grad():
@@ -141,7 +140,7 @@ def capture(
             handle.remove()
         if cut.activations is None:
             raise BadSpec(
-                f"Layer '{layer_name}' does not run in a pass.", "A target layer takes part in the prediction."
+                f"Layer '{layer_name}' does not run in a pass.", "A target layer must take part in the prediction."
             )
         targets = _checked_targets(choose_target, logits)
         gradients = _gradients(logits, targets.clamp(min=0), cut.activations, keep_graph)
@@ -152,27 +151,25 @@ def capture(
 def _checked_targets(choose_target: ChooseTarget, logits: Tensor) -> Tensor:
     if logits.ndim != 2:
         raise BadSpec(
-            f"The network answers {tuple(logits.shape)}.", "A heatmap needs logits of shape (images, classes)."
+            f"The network returns {tuple(logits.shape)}.", "A heatmap needs logits of shape (images, classes)."
         )
     count, classes = logits.shape
     targets = choose_target(logits.detach())
     if targets.shape != (count,):
-        raise BadSpec(f"There are {tuple(targets.shape)} target classes for {count} images.", "Each image has one.")
+        raise BadSpec(f"There are {tuple(targets.shape)} target classes for {count} images.", "Each image needs one.")
     outside = ((targets < 0) & ~((targets == NO_ANSWER) & overflowing(logits))) | (targets >= classes)
-    if outside.any():  # checked here because an index out of range stops a GPU for good
-        raise BadSpec(
-            f"There is no class {int(targets[outside][0])}.", f"This network knows classes 0 to {classes - 1}."
-        )
+    if outside.any():  # checked here because an index out of range makes a GPU unusable
+        raise BadSpec(f"There is no class {int(targets[outside][0])}.", f"This network has classes 0 to {classes - 1}.")
     return targets
 
 
 def _gradients(logits: Tensor, targets: Tensor, activations: Tensor, keep_graph: bool) -> Tensor:
-    """Gradients of the summed target logits; one sum serves all images because no image depends on
-    another.
+    """Return the gradients of the summed target logits; one sum suffices because images are
+    independent.
     """
     with torch.enable_grad():
         score = logits.gather(1, targets[:, None]).sum()
-    if not score.requires_grad:  # nothing after the layer leads to the logits
+    if not score.requires_grad:  # no path leads from the layer to the logits
         return torch.zeros_like(activations)
     (gradients,) = torch.autograd.grad(score, activations, create_graph=keep_graph, allow_unused=True)
     return torch.zeros_like(activations) if gradients is None else gradients

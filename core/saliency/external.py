@@ -1,12 +1,12 @@
-"""Every other CAM method, served by pytorch-grad-cam.
+"""All other CAM methods, provided by pytorch-grad-cam.
 
-The methods are listed from the installed package by reading its `__init__.py` as text: importing it
-takes seconds (it brings OpenCV, scikit-learn and matplotlib), so that waits until one of its
-methods is asked for.
+The methods are listed by reading the `__init__.py` of the installed package as text: importing it
+takes seconds (it loads OpenCV, scikit-learn and matplotlib) and is deferred until one of its
+methods is used.
 
-Activations and gradients are captured by us, at the cut graph; the library only turns them into a
-map, at the layer's own cells. What its classes change about a model (mode, hooks, a layer swapped
-for another) is put back, after errors too.
+Sparsight captures activations and gradients at the cut graph; the library only turns them into a
+map, at the layer's own cells. Its changes to a model (mode, hooks, a replaced layer) are undone,
+even after an error.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ NATIVE = {
     "RandomCAM": "random-cam",
 }
 LEFT_OUT = {
-    "FinerCAM": "asks another question: one class against its most similar ones, on top of a base method",
-    "FullGrad": "has no target layer: it adds up the biases of all layers at the size of the image",
+    "FinerCAM": "answers a different question: one class against its most similar ones, on top of a base method",
+    "FullGrad": "has no target layer: it sums the biases of all layers at the size of the image",
     "RefineCAM": "multiplies the maps of several layers; a map here belongs to one layer",
     "SESS": "wraps another method around hundreds of image crops; its map belongs to the image, not to a layer",
-    "DeepFeatureFactorization": "answers concepts, not one map for a class",
+    "DeepFeatureFactorization": "returns concepts, not one map for a class",
     "run_dff_on_image": "draws the concepts of DeepFeatureFactorization",
-    "GuidedBackpropReLUModel": "no CAM: a gradient at the input",
+    "GuidedBackpropReLUModel": "not a CAM method: a gradient at the input",
     "AblationLayer": "a part of Ablation-CAM",
     "AblationLayerVit": "a part of Ablation-CAM",
     "AblationLayerFasterRCNN": "a part of Ablation-CAM",
@@ -54,11 +54,11 @@ LEFT_OUT = {
 }
 MANY_PASSES = {"AblationCAM", "ScoreCAM"}
 NOT_BY_CLASS = {"EigenCAM", "FEM", "KPCA_CAM"}
-# What goes wrong at a layer with negative values; a method that is not listed is sound at any
-# layer.
+# What fails at a layer with negative values; a method that is not listed works at any layer.
 NEGATIVE = {
     "AblationCAM": (
-        "a channel is switched off by a value far below zero, which only a ReLU right behind the layer turns into zero"
+        "a channel is switched off by a value far below zero, which only a ReLU directly after the layer turns into "
+        "zero"
     ),
     "FEM": "its weights are never negative, so negative values can only darken the map",
     "ScoreCAM": "its weights are never negative, so negative values can only darken the map",
@@ -72,7 +72,7 @@ MOST_CELLS = 64 * 64
 TEXTS: dict[str, tuple[str, str, str]] = {
     "AblationCAM": (
         "Ablation-CAM",
-        "Switches each channel off in turn and weighs it by how far the class score drops.",
+        "Switches each channel off in turn and weights it by the drop of the class score.",
         "Desai and Ramaswamy 2020, Eq. 3 (WACV)",
     ),
     "EigenCAM": (
@@ -87,22 +87,23 @@ TEXTS: dict[str, tuple[str, str, str]] = {
     ),
     "FEM": (
         "FEM",
-        "Adds up the channels, each weighted by how often it is unusually active, whatever the class.",
+        "Sums the channels, each weighted by how often it is unusually active, whatever the class.",
         "Fuad et al. 2020 (IPTA)",
     ),
     "KPCA_CAM": (
         "KPCA-CAM",
-        "Like Eigen-CAM, but also finds patterns that are no weighted sum of the channels.",
+        "Like Eigen-CAM, but also finds patterns that are not a weighted sum of the channels.",
         "Karmani et al. 2024 (arXiv:2410.00267)",
     ),
     "ScoreCAM": (
         "Score-CAM",
-        "Shows the network the image through each channel in turn and weighs the channel by the class score it gets.",
+        "Masks the image with each channel in turn and weights the channel by the resulting class score.",
         "Wang et al. 2020 (arXiv:1910.01279)",
     ),
     "SegEigenCAM": (
         "Seg-Eigen-CAM",
-        "Like Eigen-Grad-CAM with the size of the gradients, turned so that the strongest region is positive.",
+        "Like Eigen-Grad-CAM with the absolute value of the gradients, and a sign that makes the strongest region "
+        "positive.",
         "Chung and Ying 2025 (Applied Sciences 15, 7562)",
     ),
     "XGradCAM": (
@@ -114,8 +115,8 @@ TEXTS: dict[str, tuple[str, str, str]] = {
 
 
 def exported_names() -> tuple[str, ...]:
-    """What `pytorch_grad_cam` exports, read from its source without importing it; nothing if it is
-    not installed.
+    """Return the names that `pytorch_grad_cam` exports, read from its source without importing it;
+    empty if it is not installed.
     """
     found = importlib.util.find_spec(LIBRARY)
     if found is None or found.origin is None:
@@ -126,7 +127,7 @@ def exported_names() -> tuple[str, ...]:
 
 
 def external_method(class_name: str) -> CamMethod:
-    """A CAM method that takes its pass from here and lets a class of the library make the maps."""
+    """Return a CAM method that passes our captured pass to a class of the library."""
 
     def maps(seen: Pass) -> Tensor:
         _check_cells(class_name, seen.captured.activations)
@@ -140,33 +141,29 @@ def _check_cells(class_name: str, activations: Tensor) -> None:
     cells = activations.shape[2] * activations.shape[3]
     if class_name in CELLS_SQUARED and cells > MOST_CELLS:
         raise BadSpec(
-            f"{TEXTS[class_name][0]} at a layer of {cells} cells would need {cells**2 * 4 / 1e9:.1f} GB for each"
-            " image.",
-            f"It works up to {MOST_CELLS} cells.",
+            f"{TEXTS[class_name][0]} at a layer of {cells} cells would need {cells**2 * 4 / 1e9:.1f} GB per image.",
+            f"The limit is {MOST_CELLS} cells.",
             "Choose a later layer or another method.",
         )
 
 
 @contextmanager
 def _library_cam(class_name: str, model: nn.Module, layer: nn.Module) -> Iterator[Any]:
-    """An instance of a library class for one layer; afterwards the model is as it was."""
+    """Create an instance of a library class for one layer; restore the model afterwards."""
     library = importlib.import_module(LIBRARY)
     cls = getattr(library, class_name)
     _silence(cls)
-    # The library's default is one ablation layer shared by all models, which threads would take
-    # from each other.
+    # The library's default is one ablation layer shared by all models, which is not thread-safe.
     options = {"ablation_layer": library.AblationLayer()} if class_name == "AblationCAM" else {}
     with evaluating(model), _put_back(model, layer):
         cam = cls(model, [layer], **options)
-        cam.activations_and_grads.release()  # its own hooks are not needed, and would keep a copy of every pass
+        cam.activations_and_grads.release()  # its hooks are not needed and would keep a copy of every pass
         yield cam
 
 
 @contextmanager
 def _put_back(model: nn.Module, layer: nn.Module) -> Iterator[None]:
-    """Undo what a method that failed half-way left behind: a layer swapped for another, a hook on
-    the layer.
-    """
+    """Undo the changes of a method that failed half-way: a replaced layer, a hook on the layer."""
     children = [(module, name, child) for module in model.modules() for name, child in module.named_children()]
     hooks = set(layer._forward_hooks)
     try:
@@ -179,8 +176,8 @@ def _put_back(model: nn.Module, layer: nn.Module) -> Iterator[None]:
 
 
 def _silence(cls: type) -> None:
-    """Score-CAM and Ablation-CAM print a progress bar for every image: give their modules a tqdm
-    that does not.
+    """Replace the tqdm of Score-CAM and Ablation-CAM, which print a progress bar for every image,
+    by a silent one.
     """
     module = importlib.import_module(cls.__module__)
     if hasattr(module, "tqdm"):
@@ -188,7 +185,8 @@ def _silence(cls: type) -> None:
 
 
 def _maps(cam: Any, images: Tensor, captured: Captured) -> Tensor:
-    """Maps (N, h, w), image by image: the same for any batch size, and the memory of one image.
+    """Compute maps (N, h, w) image by image: the same for any batch size, with the memory of one
+    image.
 
     NaN where undefined.
     """
@@ -204,18 +202,18 @@ def _one_map(cam: Any, images: Tensor, captured: Captured, index: int) -> np.nda
     targets = importlib.import_module(f"{LIBRARY}.utils.model_targets")
     one = slice(index, index + 1)
     if type(cam).__name__ == "KPCA_CAM" and _same_in_all_cells(captured.activations[index]):
-        return np.zeros(captured.activations.shape[2:], dtype=np.float32)  # the library would answer rounding errors
+        return np.zeros(captured.activations.shape[2:], dtype=np.float32)  # the library would return rounding errors
     target = targets.ClassifierOutputTarget(int(captured.targets[index]))
     activations, gradients = (
         values[one].detach().cpu().numpy() for values in (captured.activations, captured.gradients)
     )
-    with torch.no_grad(), np.errstate(all="ignore"):  # what is not finite is flagged as "invalid", not printed
+    with torch.no_grad(), np.errstate(all="ignore"):  # values that are not finite are flagged as "invalid", not printed
         cams = cam.get_cam_image(images[one], cam.target_layers[0], [target], activations, gradients, False)
     return np.asarray(cams[0], dtype=np.float32)
 
 
 def _same_in_all_cells(activations: Tensor) -> bool:
-    """Whether every channel of activations (K, h, w) has one value only."""
+    """Return whether every channel of activations (K, h, w) has only one value."""
     flat = activations.flatten(1)
     return bool((flat.amin(dim=1) == flat.amax(dim=1)).all())
 
@@ -224,7 +222,7 @@ def _register_all() -> None:
     for class_name in exported_names():
         if class_name in NATIVE or class_name in LEFT_OUT:
             continue
-        plain = re.sub(r"[^a-zA-Z0-9]+", "-", class_name)  # for a class newer than our texts
+        plain = re.sub(r"[^a-zA-Z0-9]+", "-", class_name)  # for a class without texts
         title, summary, source = TEXTS.get(class_name, (plain, "A method of pytorch-grad-cam.", "pytorch-grad-cam"))
         cost = "many passes" if class_name in MANY_PASSES else "one pass"
         by_class = "no" if class_name in NOT_BY_CLASS else "yes"

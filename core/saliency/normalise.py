@@ -1,6 +1,4 @@
-"""From saliency maps (h, w) to heatmaps (H, W) in [0, 1], saying so where a map holds no
-evidence.
-"""
+"""Convert saliency maps (h, w) to heatmaps (H, W) in [0, 1], and report maps without evidence."""
 
 from __future__ import annotations
 
@@ -39,8 +37,8 @@ def normalise(maps: Tensor, size: Sequence[int]) -> tuple[Tensor, list[str]]:
 
 
 def usable_and_empty(states: Sequence[str]) -> tuple[Tensor, Tensor]:
-    """Which maps of these states are usable, and which heatmaps are zero everywhere, (N,) bool; an
-    invalid map is neither.
+    """Return which maps of these states are usable, and which heatmaps are zero everywhere, (N,)
+    bool; an invalid map is neither.
 
     A constant saliency map counts as an empty heatmap, because scaling subtracts its smallest
     value.
@@ -51,15 +49,15 @@ def usable_and_empty(states: Sequence[str]) -> tuple[Tensor, Tensor]:
 
 
 def to_measure(heatmaps: Tensor, states: Sequence[str]) -> Tensor:
-    """The heatmaps (N, H, W) with NaN in place of each invalid one: drawn as zeros, it must not be
-    scored as an empty map.
+    """Replace each invalid heatmap of (N, H, W) by NaN: it is drawn as zeros but must not be scored
+    as an empty map.
     """
     invalid = torch.tensor([state == "invalid" for state in states], dtype=torch.bool, device=heatmaps.device)
     return heatmaps.masked_fill(invalid[:, None, None], torch.nan)
 
 
 def _state_codes(maps: Tensor) -> Tensor:
-    """Index into STATES of each map, (N,)."""
+    """Return the index into STATES of each map, (N,)."""
     low, high = maps.amin(dim=(1, 2)), maps.amax(dim=(1, 2))  # NaN if any value is NaN
     codes = torch.zeros(len(maps), dtype=torch.long, device=maps.device)
     codes[high - low <= FLAT * torch.maximum(high.abs(), low.abs())] = 2
@@ -69,6 +67,6 @@ def _state_codes(maps: Tensor) -> Tensor:
 
 
 def _scale(maps: Tensor) -> Tensor:
-    """Each map minus its minimum, divided by its maximum; a zero map stays zero."""
+    """Subtract each map's minimum and divide by its maximum; a zero map stays zero."""
     maps = maps - maps.amin(dim=(1, 2), keepdim=True)
     return maps.div_(maps.amax(dim=(1, 2), keepdim=True) + EPSILON)

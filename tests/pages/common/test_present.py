@@ -45,7 +45,7 @@ def test_explore_shows_a_room_what_it_needs(explore: OpenPage) -> None:
     assert not app.main.expander
     assert not app.code
     assert not app.get("download_button")
-    assert not any("How much of the highlighted area" in caption.value for caption in app.caption)
+    assert not any("How much the highlighted area" in caption.value for caption in app.caption)
     assert "sparsity" in [slider.key for slider in app.main.slider]
 
 
