@@ -1,4 +1,4 @@
-"""A data set as one network gets it: the one interface of digits and photographs."""
+"""A data set as inputs of one network: the common interface of digits and photographs."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ class Batch:
     """Some images of a data set, ready for a network.
 
     rows: (n,) in the data set, on the CPU. images: (n, channels, H, W), the network's input.
-    labels: (n,) indices into the network's classes, -1 where the class is none of them. truth: (n,
-    H, W) in [0, 1], where the object is, all 0 where nobody marked it; None where it was not asked
-    for. boxes: of each image, in pixels of the input, where that is the kind of truth.
+    labels: (n,) indices into the network's classes, -1 for other classes. truth: (n, H, W) in [0,
+    1], where the object is, all 0 if nobody marked it; None if not requested. boxes: of each image,
+    in pixels of the input, if that is the kind of truth.
     """
 
     rows: Tensor
@@ -29,10 +29,10 @@ class Batch:
 
 
 class Inputs(ABC):
-    """All images of a data set for one network. Safe for threads.
+    """All images of a data set for one network. Thread-safe.
 
-    title: of the data set. labels: (N,) as in Batch, on the device. own_classes: (m,) the classes
-    of the network that the data set has, ascending. unknown: the data set's other classes.
+    title: of the data set. labels: (N,) as in Batch, on the device. own_classes: (m,) the network's
+    classes that the data set has, ascending. unknown: the data set's other classes.
     """
 
     title: str
@@ -46,12 +46,12 @@ class Inputs(ABC):
     @property
     @abstractmethod
     def digest(self) -> str:
-        """Tells one set of images from another of the same name."""
+        """Return a digest that distinguishes sets of images of the same name."""
 
     @property
     @abstractmethod
     def has_truth(self) -> bool:
-        """Whether it is known where the object is, in some image at least."""
+        """Whether the object is marked in at least one image."""
 
     @property
     def has_boxes(self) -> bool:
@@ -61,21 +61,21 @@ class Inputs(ABC):
     @property
     @abstractmethod
     def bytes(self) -> int:
-        """What it keeps in memory."""
+        """Bytes kept in memory."""
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What to know of the numbers, in plain words."""
+        """Remarks on the numbers, in sentences."""
         return ()
 
     def without_noise(self) -> Inputs:
-        """The same images without noise laid over them."""
+        """Return the same images without noise."""
         return self
 
     @abstractmethod
     def batches(self, truth: bool = False) -> Iterator[Batch]:
-        """In order; images that cannot be read are left out.
+        """Yield batches in order; images that cannot be read are left out.
 
         Args:
-            truth: also where the object is, which takes time where it is a mask.
+            truth: also return where the object is, which takes time for masks.
         """

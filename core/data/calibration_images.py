@@ -1,6 +1,4 @@
-"""The few images on which criteria are measured: what is always there, never the image that is
-looked at alone.
-"""
+"""Images for measured criteria: a fixed set that is always available, never a single image."""
 
 from __future__ import annotations
 
@@ -16,8 +14,10 @@ EVERY = 50  # of the embedded digits: 100 of them, ten of each class
 
 
 def calibration_images(pictures: Pictures, card: Card) -> tuple[Tensor, Tensor | None]:
-    """Network inputs (N, channels, H, W) and classes (N,): 100 embedded digits with their labels,
-    or the photographs of the gallery, for which the network's own predictions stand (None)."""
+    """Return network inputs (N, channels, H, W) and classes (N,): 100 embedded digits with their
+    labels, or the photographs of the gallery with None, which stands for the network's own
+    predictions.
+    """
     if card.reads_digits:
         part = pictures.digits.part(torch.arange(0, len(pictures.digits), EVERY))
         return card.input(part.images.unsqueeze(1).float() / 255), part.labels

@@ -9,7 +9,7 @@ from pathlib import Path
 
 Classes = tuple[str, ...]
 SYNSET = re.compile(r"n\d{8}")  # WordNet's number of a noun, as ImageNet names its folders
-# Breeds of the Oxford-IIIT Pets that ImageNet knows under another name, as `plain` writes them.
+# Breeds of Oxford-IIIT Pet with another name in ImageNet, as `plain` writes them.
 ALSO_CALLED = {
     "basset hound": "basset",
     "english cocker spaniel": "cocker spaniel",
@@ -26,23 +26,21 @@ NUMBERED = re.compile(r"(class )?\d+")
 
 
 def plain(name: str) -> str:
-    """A class name for comparisons: its first synonym, small letters, words parted by single
-    blanks.
+    """Normalise a class name for comparisons: its first synonym, in lower case, words separated by
+    single spaces.
     """
     return " ".join(re.sub(r"[_-]", " ", name.split(",")[0]).lower().split())
 
 
 def class_indices(names: Classes, classes: Classes) -> tuple[int | None, ...]:
-    """Where each class of a data set stands among a network's classes; None where it is none of
+    """Map each class of a data set to its index among a network's classes; None if it is not one of
     them.
 
-    Names are compared as `plain` has them; synsets (n01440764) are looked up among ImageNet's
-    thousand. A network whose classes are only numbered takes the data set's classes in their order,
-    if there are as many.
+    Names are compared after `plain`; synsets (n01440764) are looked up among ImageNet's thousand. A
+    network with numbered classes takes the data set's classes in order, if there are as many.
 
     Args:
-        names: as the data set calls its classes. classes: names in the order of the network's
-            outputs.
+        names: class names of the data set. classes: names in the order of the network's outputs.
     """
     if len(names) == len(classes) and all(map(NUMBERED.fullmatch, classes)) and not any(map(NUMBERED.fullmatch, names)):
         return tuple(range(len(names)))
@@ -50,9 +48,7 @@ def class_indices(names: Classes, classes: Classes) -> tuple[int | None, ...]:
 
 
 def class_index(name: str, classes: Classes) -> int | None:
-    """The same for one class by its name; None too where two classes of the network share the
-    name.
-    """
+    """Map one class by its name; also None if two classes of the network share the name."""
     if classes.count(name) == 1:
         return classes.index(name)
     if SYNSET.fullmatch(name):
@@ -78,13 +74,13 @@ def _of_synset(synset: str, classes: Classes) -> int | None:
 
 
 def is_imagenet(classes: Classes) -> bool:
-    """Whether these are ImageNet's thousand classes, in their usual order."""
+    """Return whether these are ImageNet's thousand classes, in their usual order."""
     return len(classes) == len(synsets()) and plain(classes[0]) == "tench"
 
 
 @lru_cache(maxsize=1)
 def synsets() -> dict[str, int]:
-    """ImageNet's thousand classes (ILSVRC 2012): index in the usual order of network outputs by
+    """Return ImageNet's thousand classes (ILSVRC 2012): index in the usual order of outputs, by
     WordNet number.
     """
     text = Path(__file__).with_name("imagenet_synsets.txt").read_text(encoding="ascii")
@@ -99,7 +95,7 @@ def _imagenet_names() -> Classes:
 
 
 def readable(name: str) -> str:
-    """A class of a folder as people call it: the name of a synset (n01440764 is tench), else the
+    """Return the readable class of a folder: the name of a synset (n01440764 is tench), else the
     name itself.
     """
     place = synsets().get(name)

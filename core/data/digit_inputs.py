@@ -1,4 +1,4 @@
-"""A data set of digits as a network gets it: whole, on the device."""
+"""A data set of digits as network inputs: complete, on the device."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class DigitInputs(Inputs):
 
     @property
     def digest(self) -> str:
-        """Of the images as the network sees them, and their classes."""
+        """Return a digest of the images as the network sees them, and their classes."""
         content = self.seen.cpu().numpy().tobytes() + self.labels.cpu().numpy().tobytes()
         return hashlib.sha256(content).hexdigest()[:16]
 
@@ -49,7 +49,7 @@ class DigitInputs(Inputs):
         return self.clean.nbytes + self.labels.nbytes + (0 if self.seen is self.clean else self.seen.nbytes)
 
     def without_noise(self) -> DigitInputs:
-        """The same digits, clean."""
+        """Return the same digits without noise."""
         return DigitInputs(self.clean, self.labels, title=self.title)
 
     def batches(self, truth: bool = False, size: int = BATCH) -> Iterator[Batch]:

@@ -1,5 +1,4 @@
-"""Data sets of photographs that torchvision downloads on first use (it checks each archive's md5).
-
+"""Data sets of photographs that torchvision downloads on first use, verifying each archive's md5.
 Registered in DATASETS.
 """
 
@@ -29,9 +28,9 @@ BACKGROUND = 2  # of the trimaps: 1 animal, 2 background, 3 the outline, a few p
 @DATASETS.register(
     "imagenette",
     "Imagenette (validation)",
-    "3,925 photographs of ten ImageNet classes, most from its training set, so not unseen by networks trained on it;"
-    " 326 MB, downloaded.",
-    "Howard, Imagenette 2 (320 px), through torchvision; ImageNet's terms (research, not commercial)",
+    "3,925 photographs of ten ImageNet classes, most from its training set, so not held out for networks trained on "
+    "it; 326 MB, downloaded.",
+    "Howard, Imagenette 2 (320 px), through torchvision; ImageNet's terms (non-commercial research)",
     kind="photos",
     truth="",
 )
@@ -43,7 +42,8 @@ def imagenette(folder: Path) -> PhotoSet:
 
 
 def imagenette_whole(folder: Path) -> Path:
-    """Imagenette at full size, train/ and val/ in one folder, downloaded on first use (1.6 GB).
+    """Return the folder of full-size Imagenette with train/ and val/, downloaded on first use (1.6
+    GB).
 
     Raises MissingData, BadFile.
     """
@@ -63,7 +63,9 @@ def imagenette_whole(folder: Path) -> Path:
     truth="mask",
 )
 def oxford_pets(folder: Path) -> PhotoSet:
-    """The mask is the animal with its outline: all of the trimap but the background."""
+    """Load the data set. The mask is the animal with its outline: all of the trimap except the
+    background.
+    """
     from torchvision.datasets import OxfordIIITPet
 
     base = folder / PETS
@@ -88,7 +90,7 @@ def _picture(path: Path) -> Image.Image:
         return read_image(path.read_bytes())[0]
     except OSError as error:
         raise BadImage(
-            f"{path} cannot be read ({error.strerror}).", "It belongs to the data set.", "Download it again."
+            f"{path} cannot be read ({error.strerror}).", "It is part of the data set.", "Download it again."
         ) from error
     except BadImage as error:
         raise BadImage(f"{path}: {error.wrong}", error.allowed, error.next_step) from error
@@ -104,10 +106,10 @@ def _marked(path: Path, photo: Path) -> NDArray[np.bool_]:
             if image.size != pictured.size or image.mode not in ("L", "P"):
                 raise ValueError(f"{image.mode} {image.size}")
             return np.asarray(image) != BACKGROUND
-    except Exception as error:  # Pillow's decoders raise nearly every class there is
+    except Exception as error:  # Pillow's decoders raise almost any exception class
         raise BadImage(
-            f"{path} is no sound trimap ({error}).",
-            "It has one channel and its photograph's size.",
+            f"{path} is not a valid trimap ({error}).",
+            "It must have one channel and the size of its photograph.",
             "Download it again.",
         ) from error
 
@@ -121,8 +123,8 @@ def _marked(path: Path, photo: Path) -> NDArray[np.bool_]:
     truth="",
 )
 def cifar_10(folder: Path) -> PhotoSet:
-    """torchvision unpickles these files, after it has compared their md5 with the known ones: only
-    the original is ever read.
+    """Load the data set. torchvision unpickles these files only after verifying their md5, so only
+    the originals are read.
     """
     from torchvision.datasets import CIFAR10
 
@@ -153,20 +155,20 @@ def _in_memory(title: str, classes: Sequence[str], images: NDArray[np.uint8], la
 
 
 def _get(kind: Callable[..., Any], folder: Path, files: str, place: Path) -> Any:
-    """torchvision's data set, from the folder or downloaded into it."""
+    """Return torchvision's data set, from the folder or downloaded into it."""
     for download in (False, True):
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # numpy's remarks on old files
+                warnings.simplefilter("ignore")  # numpy's warnings about old files
                 return kind(str(folder), download=download)
         except (OSError, RuntimeError) as error:
             if download:
                 raise MissingData(
                     f"The data set is not in {place} and could not be downloaded.",
-                    f"It comes as {files}.",
+                    f"It consists of {files}.",
                     f"Connect to the internet once, or unpack it into {place}.",
                 ) from error
-        except Exception as error:  # a damaged file: torchvision's readers raise many classes
+        except Exception as error:  # a damaged file: torchvision's readers raise many exception classes
             raise _broken(place, error) from error
     raise AssertionError("unreachable")
 
@@ -174,7 +176,7 @@ def _get(kind: Callable[..., Any], folder: Path, files: str, place: Path) -> Any
 def _broken(place: Path, error: Exception) -> BadFile:
     return BadFile(
         f"The data set in {place} is damaged ({error}).",
-        "It is as it was downloaded.",
+        "Its files must be unchanged since the download.",
         "Delete the folder to download it again.",
     )
 
@@ -183,6 +185,6 @@ def _counted(found: PhotoSet, title: str, expected: int) -> PhotoSet:
     notes = (
         found.notes
         if len(found) == expected
-        else (*found.notes, f"{len(found):,} of {expected:,} photographs are there.")
+        else (*found.notes, f"{len(found):,} of {expected:,} photographs were found.")
     )
     return replace(found, title=title, notes=notes, own_folders=False)

@@ -1,4 +1,4 @@
-"""Photographs that come along in installed packages: nothing is downloaded, none is stored in this
+"""Photographs of installed packages: nothing is downloaded, and none is stored in this
 repository.
 """
 
@@ -15,16 +15,16 @@ from core.base.errors import BadImage, MissingData
 from core.base.registry import Registry
 from core.data.images import read_image
 
-PACKAGES = {"skimage": "scikit-image", "sklearn": "scikit-learn"}  # module -> what is installed
+PACKAGES = {"skimage": "scikit-image", "sklearn": "scikit-learn"}  # module -> package to install
 
 
 @dataclass(frozen=True, kw_only=True)
 class GalleryPhoto:
     """One photograph.
 
-    file: inside the package's folder. alt: what is to be seen, for people who do not see it.
-    subject: the ImageNet class that names the subject, "" where several classes would do or none
-    does (a tabby is a tiger cat to some; a motorcycle is no class).
+    file: inside the package's folder. alt: a description for people who cannot see it. subject: the
+    ImageNet class of the subject, "" if several classes fit or none does (a tabby may be a tiger
+    cat; a motorcycle is not a class).
     """
 
     file: str
@@ -34,14 +34,14 @@ class GalleryPhoto:
 
     @property
     def path(self) -> Path:
-        """Raises MissingData where the package or the file in it is missing."""
+        """The path of the file. Raises MissingData if the package or the file is missing."""
         found = importlib.util.find_spec(self.package)  # of a package without dots: nothing is imported
         path = Path(found.origin).parent / self.file if found and found.origin else None
         if path is None or not path.is_file():
             package = PACKAGES[self.package]
             raise MissingData(
                 f"The photograph {Path(self.file).name} is missing.",
-                f"It comes with the package {package}.",
+                f"It is part of the package {package}.",
                 "Run `pip install -r requirements.txt`.",
             )
         return path
@@ -73,7 +73,7 @@ GALLERY.register(
 GALLERY.register(
     "astronaut",
     "Astronaut",
-    "Eileen Collins in her space suit: a person and many things.",
+    "Eileen Collins in her space suit: a person and many objects.",
     "NASA, public domain, in scikit-image",
 )(
     GalleryPhoto(
@@ -93,7 +93,7 @@ GALLERY.register(
 GALLERY.register(
     "galaxies",
     "Galaxies",
-    "The Hubble eXtreme Deep Field: nothing that ImageNet has a class for.",
+    "The Hubble eXtreme Deep Field: nothing in it has an ImageNet class.",
     "NASA and ESA, public domain, in scikit-image",
 )(GalleryPhoto(file="data/hubble_deep_field.jpg", alt="Hundreds of small galaxies of many colours on black"))
 GALLERY.register(
@@ -119,11 +119,9 @@ GALLERY.register(
 
 @lru_cache(maxsize=len(GALLERY))
 def gallery_image(name: str) -> Image.Image:
-    """The photograph, 8-bit RGB. Raises UnknownName, MissingData, BadImage."""
+    """Load the photograph, 8-bit RGB. Raises UnknownName, MissingData, BadImage."""
     path = GALLERY[name].value.path
     try:
         return read_image(path.read_bytes())[0]
     except (OSError, BadImage) as error:
-        raise MissingData(
-            f"The photograph {path} cannot be read ({error}).", "", "Install its package again."
-        ) from error
+        raise MissingData(f"The photograph {path} cannot be read ({error}).", "", "Reinstall its package.") from error

@@ -1,5 +1,5 @@
-"""Folder names with more than one meaning, so that nobody's toy kites are counted as ImageNet's
-birds without a word.
+"""Folder names with more than one meaning, so that toy kites are not silently counted as ImageNet's
+birds.
 """
 
 from __future__ import annotations
@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 from core.data.classes import SYNSET, Classes, class_index, is_imagenet, plain, synsets
 
-LISTED = 10  # in a note; the others are only counted
-# Classes of ImageNet with a name that people also use for something else that they photograph:
-# synset, name as torchvision has it, what ImageNet shows, what else it may be.
+LISTED = 10  # listed in a note; the others are only counted
+# Classes of ImageNet whose name has another meaning that people photograph: synset, name in
+# torchvision, what ImageNet shows, other meaning.
 HOMONYMS: tuple[tuple[str, str, str, str], ...] = (
     ("n01558993", "robin", "the American robin", "the European robin"),
     ("n01608432", "kite", "a bird of prey", "a toy on a string"),
@@ -97,11 +97,11 @@ HOMONYMS: tuple[tuple[str, str, str, str], ...] = (
 
 
 def homonym_notes(folders: Sequence[str], classes: Classes) -> tuple[str, ...]:
-    """What to know of folder names that may mean something else than the class they are counted as,
-    in plain sentences.
+    """Return notes on folder names that may mean something other than the class they are counted
+    as.
 
-    Names that fit several classes of the network are found by comparing them; other meanings are
-    known for ImageNet's classes only. A folder that is named by its synset has one meaning.
+    Names that fit several classes of the network are found by comparison; other meanings are known
+    for ImageNet's classes only. A folder named by its synset has one meaning.
     """
     names = [name for name in folders if not SYNSET.fullmatch(name)]
     found = [text for name in names if (text := _several_classes(name, classes) or _another_meaning(name, classes))]
@@ -110,8 +110,8 @@ def homonym_notes(folders: Sequence[str], classes: Classes) -> tuple[str, ...]:
     more = f"; and {len(found) - LISTED:,} more" if len(found) > LISTED else ""
     return (
         (
-            f"Folder names with more than one meaning: {'; '.join(found[:LISTED])}{more}. Give a folder that shows"
-            " something else another name. To confirm a class, name the folder by its synset."
+            f"Folder names with more than one meaning: {'; '.join(found[:LISTED])}{more}. Rename a folder that shows "
+            "something else. To confirm a class, name the folder by its synset."
         ),
     )
 

@@ -1,6 +1,6 @@
-"""Image files: from the bytes of a file to a picture.
+"""Image files: from the bytes of a file to an image.
 
-The file is a stranger's: what it is, is told from its content, and its size from its head, before
+Files are untrusted: the format is detected from the content and the size from the header, before
 anything is decoded.
 """
 
@@ -18,13 +18,13 @@ MAX_PIXELS = 40_000_000
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP")
 MAX_BYTES_TEXT = f"{MAX_BYTES // 1_000_000} MB"
 MAX_PIXELS_TEXT = f"{MAX_PIXELS // 1_000_000} megapixels"
-LIMITS_TEXT = f"A PNG, JPEG, WebP or BMP file of at most {MAX_BYTES_TEXT} and {MAX_PIXELS_TEXT}."
+LIMITS_TEXT = f"It must be a PNG, JPEG, WebP or BMP file of at most {MAX_BYTES_TEXT} and {MAX_PIXELS_TEXT}."
 
-# The shorter side of pictures that are kept, and all their pixels: no network sees more.
+# Limits of stored images, for the shorter side and all pixels: no network needs more.
 KEPT_PX, KEPT_PIXELS = (1024, 4_000_000)
-_ORIENTATION = 0x0112  # the EXIF tag for how the camera was held
+_ORIENTATION = 0x0112  # the EXIF tag of the camera's orientation
 
-# (where, what stands there, what the file is): files that people try and that are refused by name
+# (offset, bytes, kind of file): common other files, which are refused by name
 _FOREIGN = (
     (0, b"%PDF", "a PDF document"),
     (0, b"GIF8", "a GIF"),
@@ -39,41 +39,41 @@ _FOREIGN = (
 
 
 def read_image(data: bytes) -> tuple[Image.Image, tuple[str, ...]]:
-    """The picture in a file, upright, in 8-bit RGB, transparency laid on white, the first one if
+    """Read the image in a file, upright, in 8-bit RGB, transparency on white; the first one if
     there are several.
 
     Args:
         data: the content of a PNG, JPEG, WebP or BMP file.
     Returns:
-        the picture, and what was done to it, in plain words.
+        the image, and notes on how it was prepared.
     Raises:
-        BadImage: too large (MAX_BYTES, MAX_PIXELS: told from the head, nothing is decoded),
-        damaged, or of no such format.
+        BadImage: too large (MAX_BYTES, MAX_PIXELS, checked from the header without decoding),
+        damaged, or of another format.
     """
     image = _opened(data)
     notes: list[str] = []
     try:
         if getattr(image, "n_frames", 1) > 1:
-            notes.append("Took the first of several pictures in the file.")
+            notes.append("Used the first of several images in the file.")
         image.load()
         turned = _upright(image)
         if turned is not image:
-            notes.append("Rotated as the camera noted.")
+            notes.append("Rotated as recorded by the camera.")
         picture, transparent = _rgb(turned)
-    except Exception as error:  # a stranger's bytes: Pillow's decoders raise nearly every class there is
+    except Exception as error:  # untrusted bytes: Pillow's decoders raise almost any exception class
         raise BadImage(
             "The image is damaged or incomplete: it cannot be decoded.",
             LIMITS_TEXT,
             "Open it in an image program, save it as PNG and choose it again.",
         ) from error
     if transparent:
-        notes.append("Laid the transparent image on white.")
+        notes.append("Placed the transparent image on white.")
     return picture, tuple(notes)
 
 
 def bounded(picture: Image.Image) -> Image.Image:
-    """The picture, shrunk so that it can be kept: its shorter side at most KEPT_PX, KEPT_PIXELS in
-    all.
+    """Shrink an image for storage: its shorter side to at most KEPT_PX, and KEPT_PIXELS in
+    total.
     """
     width, height = picture.size
     scale = min(KEPT_PX / min(width, height), (KEPT_PIXELS / (width * height)) ** 0.5)
@@ -83,23 +83,23 @@ def bounded(picture: Image.Image) -> Image.Image:
 
 
 def _opened(data: bytes) -> Image.Image:
-    """The image with its head read and its size checked, not yet decoded. Raises BadImage."""
+    """Open the image and check its size from the header, without decoding it. Raises BadImage."""
     if not data:
         raise BadImage("The file is empty.", LIMITS_TEXT, "Choose another file.")
     if len(data) > MAX_BYTES:
         raise BadImage(
-            f"The file has {len(data) / 1e6:.1f} MB.", LIMITS_TEXT, "Make the picture smaller, then choose it again."
+            f"The file has {len(data) / 1e6:.1f} MB.", LIMITS_TEXT, "Shrink the image, then choose it again."
         )
     try:
         image = Image.open(io.BytesIO(data), formats=FORMATS)
     except (
         Image.DecompressionBombError,
         Image.DecompressionBombWarning,
-    ) as error:  # a warning where warnings are errors
+    ) as error:  # a warning, if warnings are errors
         raise _too_many_pixels("far too many") from error
     except Exception as error:  # as above
         raise BadImage(
-            f"The file is {_kind(data)}.", LIMITS_TEXT, "Save the picture as PNG, then choose it again."
+            f"The file is {_kind(data)}.", LIMITS_TEXT, "Save the image as PNG, then choose it again."
         ) from error
     if image.width * image.height > MAX_PIXELS:
         raise _too_many_pixels(f"{image.width} x {image.height}")
@@ -107,34 +107,34 @@ def _opened(data: bytes) -> Image.Image:
 
 
 def _too_many_pixels(found: str) -> BadImage:
-    return BadImage(f"The image has {found} pixels.", LIMITS_TEXT, "Make the picture smaller, then choose it again.")
+    return BadImage(f"The image has {found} pixels.", LIMITS_TEXT, "Shrink the image, then choose it again.")
 
 
 def _kind(data: bytes) -> str:
-    """What a file is that is none of ours, in plain words."""
+    """Describe a file of an unsupported kind."""
     for start, mark, kind in _FOREIGN:
         if data[start : start + len(mark)] == mark:
-            return f"{kind}, which cannot be read here"
+            return f"{kind}, which is not supported"
     if b"<svg" in data[:4096].lower():
-        return "an SVG drawing, which cannot be read here"
-    return "no image, or one whose beginning is damaged"
+        return "an SVG drawing, which is not supported"
+    return "not an image, or its beginning is damaged"
 
 
 def _upright(image: Image.Image) -> Image.Image:
-    """The image turned as its EXIF data say; the very same object where nothing is to do or the
-    data make no sense.
+    """Rotate the image by its EXIF data; return the same object if nothing is to do or the data are
+    invalid.
     """
     try:
         if image.getexif().get(_ORIENTATION, 1) in range(2, 9):
             return ImageOps.exif_transpose(image)
-    except Exception:  # damaged EXIF data beside a sound picture
+    except Exception:  # damaged EXIF data in a valid image
         return image
     return image
 
 
 def _rgb(image: Image.Image) -> tuple[Image.Image, bool]:
-    """8-bit RGB of any mode, and whether anything was transparent."""
-    if image.mode.startswith("I"):  # 16 bits a pixel; Pillow's own conversion clips in some versions
+    """Convert any mode to 8-bit RGB, and return whether anything was transparent."""
+    if image.mode.startswith("I"):  # 16 bits per pixel; Pillow's own conversion clips in some versions
         return Image.fromarray((np.asarray(image).astype(np.int64).clip(0, 65535) // 257).astype(np.uint8)).convert(
             "RGB"
         ), False

@@ -1,4 +1,4 @@
-"""Data sets as networks get them, kept in memory under a budget of bytes."""
+"""Data sets as network inputs, cached in memory under a budget of bytes."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ INPUT_BYTES = 512_000_000
 
 
 class InputCache:
-    """Data sets for networks; safe for threads.
+    """Data sets as network inputs. Thread-safe.
 
     Args:
-        pictures: where the data sets come from. device: where digits are put whole, and photographs
-            batch by batch.
+        pictures: source of the data sets. device: where digits are kept complete and photographs
+            are put batch by batch.
     """
 
     def __init__(self, pictures: Pictures, device: torch.device) -> None:
@@ -32,15 +32,15 @@ class InputCache:
         self.kept: Kept[Inputs] = Kept("data sets", INPUT_BYTES)
 
     def of(self, data: DataSpec, card: Card) -> Inputs:
-        """A data set as the network of this card gets it.
+        """Return a data set as the network of this card receives it.
 
-        Raises BadSpec for photographs given to a network of digits, and the reverse; for noise on
+        Raises BadSpec for photographs with a network for digits and vice versa, and for noise on
         photographs. UnknownName, MissingData, BadFile.
         """
         return self._digits(data) if card.reads_digits else self._photos(data, card)
 
     def stamp(self, data: DataSpec, card: Card) -> Stamp:
-        """Of all photographs of a data set now; "" for digits, which never change.
+        """Return the stamp of all photographs of a data set; "" for digits, which never change.
 
         Raises as `of`.
         """
@@ -67,12 +67,12 @@ class InputCache:
         if not is_photos(data.name):
             raise BadSpec(
                 f"'{data.name}' holds digits.",
-                "This network looks at photographs.",
+                "This network takes photographs.",
                 "Choose a data set of photographs.",
             )
         if data.noise:
             raise BadSpec(
-                "Background noise is laid over digits only.",
+                "Background noise can be added to digits only.",
                 "Photographs have no background of 0.",
                 "Set the noise to 0.",
             )

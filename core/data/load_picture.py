@@ -1,5 +1,5 @@
-"""Single images by ImageRef: embedded digits, the gallery's photographs, and people's own images
-kept in memory by their content.
+"""Single images by ImageRef: embedded digits, photographs of the gallery, and uploaded images kept
+in memory by their content.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ from core.models.cards import Card
 from core.results import Array, CachePart, Picture, frozen_array
 from core.specs import ImageRef
 
-OWN_BYTES = 256_000_000  # of people's own images; one has at most 12 MB
-PREPARED_BYTES = 32_000_000  # of images ready for a network
+OWN_BYTES = 256_000_000  # of uploaded images; one has at most 12 MB
+PREPARED_BYTES = 32_000_000  # of images prepared for a network
 
 
 @dataclass(frozen=True, eq=False)
 class OwnImage:
-    """A person's own image: 8-bit RGB of bounded size, and what was done to it."""
+    """An uploaded image: 8-bit RGB of bounded size, and notes on how it was prepared."""
 
     pixels: Image.Image
     notes: tuple[str, ...]
@@ -52,11 +52,10 @@ class OwnImage:
 
 
 class Pictures:
-    """All images that an ImageRef can name. Safe for threads.
+    """All images that an ImageRef can name. Thread-safe.
 
     Args:
-        folder: where the parsed digits are cached; its folder "data" is where data sets are
-            downloaded to.
+        folder: where the parsed digits are cached; data sets are downloaded into its folder "data".
     """
 
     def __init__(self, folder: Path) -> None:
@@ -64,29 +63,29 @@ class Pictures:
         self._own: Kept[OwnImage] = Kept("own images", OWN_BYTES)
         self._prepared: Kept[Picture] = Kept("prepared images", PREPARED_BYTES)
         self._sets: dict[str, LabelledImages | PhotoSet] = {}
-        self._reading = threading.Lock()  # one data set is read, or downloaded, at a time
+        self._reading = threading.Lock()  # data sets are read, or downloaded, one at a time
 
     @cached_property
     def digits(self) -> LabelledImages:
         return digits(self._folder)
 
     def parts(self) -> tuple[CachePart, ...]:
-        """Memory in use and allowed."""
+        """Return memory in use and allowed."""
         return self._own.report(), self._prepared.report()
 
     def digit_set(self, name: str) -> LabelledImages:
-        """A data set of digits by its name in DATASETS. Raises as `photo_set` does."""
+        """Return a data set of digits by its name in DATASETS. Raises as `photo_set` does."""
         return self.digits if name == "digits" else self._read(name)
 
     def photo_set(self, name: str) -> PhotoSet:
-        """A data set of photographs by its name in DATASETS, or by the path of a folder or zip
-        file: "folder:photos/val".
+        """Return a data set of photographs by its name in DATASETS, or by the path of a folder or
+        zip file: "folder:photos/val".
 
-        Read once, and again when photographs were added or taken away, or their table of boxes has
+        It is read once, and again after photographs were added or removed or the table of boxes
         changed.
 
         Raises:
-            UnknownName: no such data set. MissingData, BadSpec, BadFile: it is not there, empty or
+            UnknownName: no such data set. MissingData, BadSpec, BadFile: it is missing, empty or
             damaged.
         """
         return self._read(name)
@@ -106,8 +105,8 @@ class Pictures:
             return self._sets[name]
 
     def add(self, data: bytes, card: Card) -> ImageRef:
-        """Takes in an own image by its content; those not used for longest go when there are too
-        many bytes. Raises BadImage.
+        """Add an uploaded image by its content; the least recently used ones are dropped if memory
+        is short. Raises BadImage.
         """
         name = hashlib.sha256(data).hexdigest()[:16]
         if self._own.get(name) is None:
@@ -117,12 +116,12 @@ class Pictures:
         return ImageRef(source="own", name=name) if card.reads_digits else ImageRef(source="own", name=name, noise=0.0)
 
     def get(self, image: ImageRef, card: Card) -> Picture:
-        """The image as the network of this card gets it.
+        """Return the image as the network of this card receives it.
 
         Raises:
-            BadSpec: a digit for a network of photographs or the other way round, noise on a
-            photograph, a row that does not exist. UnknownName: no such photograph. MissingData: an
-            own image that is not in memory, a package that is not installed.
+            BadSpec: a digit for a network of photographs or vice versa, noise on a photograph, a
+            row that does not exist. UnknownName: no such photograph. MissingData: an uploaded image
+            that is not in memory, a package that is not installed.
         """
         key, stamp = (image, card.images, card.input, card.classes), self._stamp(image, card)
         found = self._prepared.get(key)
@@ -132,10 +131,10 @@ class Pictures:
         return found
 
     def alike(self, image: ImageRef, card: Card, most: int) -> tuple[ImageRef, ...]:
-        """At most so many images with the same noise, spread evenly over the source of this one.
+        """Return up to `most` images with the same noise, spread evenly over the source of this
+        one.
 
-        A person's own image stands alone: beside it stand the embedded digits, or the gallery's
-        photographs.
+        For an uploaded image, these are the embedded digits or the gallery's photographs.
         """
         source = image.source if image.source != "own" else "digits" if card.reads_digits else "gallery"
         names: Sequence[str] = tuple(GALLERY)
@@ -145,8 +144,8 @@ class Pictures:
         return tuple(replace(image, source=source, name=name) for name in chosen)
 
     def _stamp(self, image: ImageRef, card: Card) -> Stamp:
-        """Of the photograph and the set that it is a row of; "" for what never changes, and for
-        what is refused.
+        """Return the stamp of the photograph and its data set; "" for images that never change or
+        are refused.
         """
         if (
             card.reads_digits
@@ -172,8 +171,8 @@ class Pictures:
             noise = noise_field(f"own/{image.name}", image.noise_seed, (1, *pixels.shape))[0]
         else:
             raise BadSpec(
-                "This network reads handwritten digits, and this image is a photograph.",
-                "It takes embedded digits and images of your own.",
+                "This network reads handwritten digits, but this image is a photograph.",
+                "It takes embedded digits and your own images.",
                 "Choose a digit, or a network for photographs.",
             )
         seen = add_background_noise(clean, noise, image.noise)
@@ -191,8 +190,8 @@ class Pictures:
     def _photo(self, image: ImageRef, card: Card) -> Picture:
         if image.source == "digits":
             raise BadSpec(
-                "This network looks at photographs, and this image is a handwritten digit.",
-                f"It takes images of your own and the gallery's: {', '.join(GALLERY)}.",
+                "This network takes photographs, but this image is a handwritten digit.",
+                f"It takes your own images and those of the gallery: {', '.join(GALLERY)}.",
                 "Choose a photograph, or a network for digits.",
             )
         if image.noise:
@@ -243,8 +242,8 @@ class Pictures:
         found = self._own.get(name)
         if found is None:
             raise MissingData(
-                "This own image is no longer in memory.",
-                "Own images are kept only while the app runs.",
+                "This uploaded image is no longer in memory.",
+                "Uploaded images are kept only while the app runs.",
                 "Upload it again.",
             )
         return found
@@ -256,14 +255,14 @@ def _of_photo(image: ImageRef, photo: Image.Image, card: Card, **more: Any) -> P
 
 
 def in_unit_range(pixels: np.ndarray) -> Array:
-    """uint8 as float32 in [0, 1], read-only."""
+    """Convert uint8 to read-only float32 in [0, 1]."""
     return frozen_array(pixels.astype(np.float32) / np.float32(255))
 
 
 @lru_cache(maxsize=2)
 def _digits_noise(seed: int, shape: tuple[int, int, int]) -> Tensor:
-    """The same rows that a DataSpec of the digits with this seed uses.
+    """Return the same noise that a DataSpec of the digits with this seed uses.
 
-    Kept because a field takes milliseconds to draw.
+    Cached because a field takes milliseconds to draw.
     """
     return noise_field("digits", seed, shape)

@@ -40,7 +40,7 @@ OUTLINES = {
 
 
 def outline_mask(outline: str, size_px: tuple[int, int]) -> NDArray[np.bool_]:
-    """Which pixels lie inside an outline: (height, width). size_px: (width, height)."""
+    """Return which pixels lie inside an outline: (height, width). size_px: (width, height)."""
     corners = (map(int, corner.split(",")) for corner in outline.split())
     mask = Image.new("1", size_px)
     ImageDraw.Draw(mask).polygon([(x * size_px[0] / 1000, y * size_px[1] / 1000) for x, y in corners], fill=1)

@@ -1,4 +1,4 @@
-"""A person's own image as a network trained on MNIST expects it."""
+"""Prepare an uploaded image as a network trained on MNIST expects it."""
 
 from __future__ import annotations
 
@@ -12,28 +12,27 @@ from core.data.images import read_image
 Array = NDArray[np.float32]
 
 DIGIT_PX, INK_PX = 28, 20  # MNIST: 28 x 28 pixels, the longer side of the ink fills 20
-WORKING_PX = 1024  # larger pictures are shrunk first: the ink ends at 20 pixels anyway
-LEAST_CONTRAST = 0.1  # of the range from black to white; paper alone, photographed, has less
+WORKING_PX = 1024  # larger images are shrunk first: the ink is scaled to 20 pixels anyway
+LEAST_CONTRAST = 0.1  # of the range from black to white; a photograph of blank paper has less
 FAINTEST = 0.05  # of the contrast; JPEG leaves ripples of that size around ink
 LEAST_SPECK = 0.02  # of the largest connected piece of ink; smaller pieces are dust
 
 
 def prepare_digit(data: bytes) -> tuple[Array, tuple[str, ...]]:
-    """A person's image as an MNIST-type network expects it: bright ink on exactly 0.
+    """Prepare an uploaded image as an MNIST-type network expects it: bright ink on exactly 0.
 
     The recipe is that of MNIST itself: the ink's box is scaled so that its longer side has 20
     pixels and placed by whole pixels so that its centre of mass is in the middle of 28 x 28. The
-    background is bright where the median of the border belongs to the brighter of the two classes
-    that Otsu's threshold makes. Uneven light is evened out first: a quadratic surface through the
-    border is subtracted. Then the background is set to exactly 0: all that is no brighter than its
+    background counts as bright if the median of the border belongs to the brighter of the two
+    classes of Otsu's threshold. Uneven light is corrected first by subtracting a quadratic surface
+    through the border. Then the background is set to exactly 0: everything no brighter than its
     median plus three (robust) standard deviations, or plus 5 % of the contrast. A 28 x 28 image on
-    black is taken as it is.
+    black is not changed.
 
     Args:
         data: the content of an image file.
     Returns:
-        (28, 28) float32 in [0, 1], all zero if no ink was found; and what was done, in order, in
-        plain words.
+        (28, 28) float32 in [0, 1], all zero if no ink was found; and notes on the steps, in order.
     Raises:
         BadImage: as `read_image`.
     Source:
@@ -43,17 +42,17 @@ def prepare_digit(data: bytes) -> tuple[Array, tuple[str, ...]]:
 
 
 def digit_of(picture: Image.Image, notes: tuple[str, ...] = ()) -> tuple[Array, tuple[str, ...]]:
-    """The same of a picture that has been read; notes: what was done to it before."""
+    """Prepare an image that has been read. notes: earlier steps."""
     image = picture.convert("L")
     image.thumbnail((WORKING_PX, WORKING_PX), Image.Resampling.BOX)
     grey: Array = np.asarray(image, dtype=np.float32) / np.float32(255)
     if grey.min() == grey.max():
-        return _nothing(notes, "the image has one colour only")
+        return _nothing(notes, "the image has only one colour")
     if grey.shape == (DIGIT_PX, DIGIT_PX) and np.median(grey[_border(grey)]) == 0:
-        return grey, (*notes, "Taken as it is: 28 x 28 pixels on black.")
+        return grey, (*notes, "Not changed: 28 x 28 pixels on black.")
     grey, uneven = _evened(grey)
     if uneven:
-        notes += ("Evened out the light.",)
+        notes += ("Corrected uneven light.",)
     threshold = _otsu(grey)
     if np.median(grey[_border(grey)]) > threshold:
         grey, threshold = np.float32(1) - grey, 1 - threshold
@@ -66,11 +65,11 @@ def digit_of(picture: Image.Image, notes: tuple[str, ...] = ()) -> tuple[Array, 
 
 
 def _nothing(notes: tuple[str, ...], why: str) -> tuple[Array, tuple[str, ...]]:
-    return np.zeros((DIGIT_PX, DIGIT_PX), np.float32), (*notes, f"Found nothing: {why}.")
+    return np.zeros((DIGIT_PX, DIGIT_PX), np.float32), (*notes, f"Found no ink: {why}.")
 
 
 def _border(grey: Array) -> NDArray[np.bool_]:
-    """Where the edge is: 2 % of the shorter side wide but at least one pixel."""
+    """Return the mask of the border: 2 % of the shorter side wide, but at least one pixel."""
     edge = np.ones(grey.shape, bool)
     width = max(1, min(grey.shape) // 50)
     edge[width:-width, width:-width] = False
@@ -78,19 +77,19 @@ def _border(grey: Array) -> NDArray[np.bool_]:
 
 
 def _spread(values: Array) -> tuple[float, float]:
-    """Median and standard deviation, the latter from the median deviation: a tail of ink does not
-    count.
+    """Return the median and a standard deviation from the median deviation, which a tail of ink
+    does not affect.
     """
     middle = float(np.median(values))
     return middle, 1.4826 * float(np.median(np.abs(values - middle)))
 
 
 def _evened(grey: Array) -> tuple[Array, bool]:
-    """The image without the light's gradual changes, as seen at its border, and whether there were
-    any to speak of.
+    """Remove gradual changes of light, estimated at the border; also return whether they were
+    significant.
     """
     level, spread = _spread(grey[_border(grey)])
-    if spread == 0:  # a drawing: its background is even, and stays exactly as it is
+    if spread == 0:  # a drawing: its background is even and is not changed
         return grey, False
     y, x = (np.linspace(-1, 1, side, dtype=np.float32) for side in grey.shape)
     y, x = np.meshgrid(y, x, indexing="ij")
@@ -101,8 +100,8 @@ def _evened(grey: Array) -> tuple[Array, bool]:
 
 
 def _otsu(grey: Array) -> float:
-    """The threshold that parts the values into two classes of least variance within; a value
-    belongs to the upper if above it.
+    """Return the threshold that splits the values into two classes of minimal variance; the upper
+    class lies above it.
     """
     counts = np.bincount(np.rint(grey * 255).astype(np.int64).ravel(), minlength=256).astype(np.float64)
     below = counts.cumsum()[:-1]
@@ -110,13 +109,13 @@ def _otsu(grey: Array) -> float:
     with np.errstate(divide="ignore", invalid="ignore"):
         between = (values[-1] * below / total - values[:-1]) ** 2 / (below * (total - below))
     between = np.nan_to_num(between, posinf=0.0)
-    # A flat top where no values lie between the classes: its middle.
+    # The maximum is flat if no values lie between the classes: use its middle.
     best = np.flatnonzero(np.isclose(between, between.max()))
     return (float(best.mean()) + 0.5) / 255
 
 
 def _ink(grey: Array, threshold: float) -> Array | None:
-    """Bright ink in [0, 1] on exactly 0, without dust; None if it hardly differs from its
+    """Return bright ink in [0, 1] on exactly 0, without dust; None if it barely differs from the
     background.
     """
     upper = grey > threshold
@@ -134,20 +133,20 @@ def _ink(grey: Array, threshold: float) -> Array | None:
 
 
 def _scaled(ink: Array) -> Array:
-    """The box of the ink, its longer side 20 pixels.
+    """Crop the ink and scale its longer side to 20 pixels.
 
-    Bilinear: sharper filters overshoot, and would not leave 0 at 0.
+    Bilinear: sharper filters overshoot and would not keep 0 at 0.
     """
     rows, columns = np.flatnonzero(ink.any(1)), np.flatnonzero(ink.any(0))
     box = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     height, width = (max(1, round(side * INK_PX / max(box.shape))) for side in box.shape)
     small = np.asarray(Image.fromarray(box).resize((width, height), Image.Resampling.BILINEAR))
-    return (small / small.max()).clip(0, 1).astype(np.float32)  # a thin pen in a large picture would come out faint
+    return (small / small.max()).clip(0, 1).astype(np.float32)  # a thin pen in a large image would become faint
 
 
 def _centred(small: Array) -> Array:
-    """28 x 28 with the centre of mass in the middle, as near as whole pixels allow without cutting
-    ink off.
+    """Place the ink in 28 x 28 pixels with its centre of mass in the middle, as near as whole
+    pixels allow without cropping ink.
     """
     digit = np.zeros((DIGIT_PX, DIGIT_PX), np.float32)
     starts = []

@@ -1,6 +1,4 @@
-"""The parts of a data set: what a network learns from, what chooses its best epoch, and what is
-only counted; split without leaks.
-"""
+"""The parts of a data set for training, validation and test, split without leaks."""
 
 from __future__ import annotations
 
@@ -15,13 +13,13 @@ from core.data.decode import TrainingImages, decode
 from core.data.photo_sets import PhotoSet
 from core.models.cards import InputRule
 
-SPLIT_SEED, VALIDATION, TEST = 69, 1125, 2800  # of val/, as in Less is More
+SPLIT_SEED, VALIDATION, TEST = 69, 1125, 2800  # split of val/, as in Less is More
 
 
 @dataclass(frozen=True, eq=False)
 class Images:
-    """The parts of the data: train learns, validation chooses the best epoch, test is only
-    counted.
+    """The parts of the data: train, validation (chooses the best epoch) and test (only
+    evaluated).
     """
 
     train: TrainingImages
@@ -29,14 +27,13 @@ class Images:
     test: TrainingImages
 
 
-Loading = Generator[tuple[int, int], None, Images]  # photographs decoded, photographs in all
+Loading = Generator[tuple[int, int], None, Images]  # photographs decoded, photographs in total
 
 
 def part(photos: PhotoSet, folder: str, without: Collection[str] = ()) -> PhotoSet:
-    """The photographs below `folder` ("train"; "" for all), those left out whose file name is in
-    `without`.
+    """Return the photographs below `folder` ("train"; "" for all), except file names in `without`.
 
-    Raises BadSpec where nothing is left, or one class only.
+    Raises BadSpec if nothing is left, or only one class.
     """
     chosen = [
         photo for photo in photos.photos if _below(photo.name, folder) and PurePosixPath(photo.name).name not in without
@@ -46,7 +43,7 @@ def part(photos: PhotoSet, folder: str, without: Collection[str] = ()) -> PhotoS
         found = "one class" if classes else "no class"
         raise BadSpec(
             f"{photos.title} holds {len(chosen)} photographs of {found}{f' in {folder}' if folder else ''}.",
-            "Training needs photographs of two classes or more, one folder a class.",
+            "Training needs photographs of at least two classes, one folder per class.",
             "Check the folder.",
         )
     return PhotoSet(photos.title, photos.classes, chosen, photos.notes)
@@ -57,12 +54,12 @@ def _below(name: str, folder: str) -> bool:
 
 
 def split(photos: PhotoSet, sizes: Sequence[int], seed: int) -> list[PhotoSet]:
-    """Parts of these sizes, drawn at random once for a seed; the last takes what is left.
+    """Split into parts of these sizes, drawn at random from the seed; the last part takes the rest.
 
-    Raises BadSpec where there are too few.
+    Raises BadSpec if there are too few.
     """
     if sum(sizes) >= len(photos):
-        raise BadSpec(f"{len(photos)} photographs cannot be split into parts of {list(sizes)} and a rest.")
+        raise BadSpec(f"{len(photos)} photographs are too few for parts of {list(sizes)} and a rest.")
     order = torch.randperm(len(photos), generator=torch.Generator().manual_seed(seed))
     rows = order.split([*sizes, len(photos) - sum(sizes)])
     return [PhotoSet(photos.title, photos.classes, [photos.photos[row] for row in part], photos.notes) for part in rows]
@@ -74,10 +71,10 @@ def validation_size(rest: int) -> int:
 
 
 def load_images(photos: PhotoSet, rule: InputRule, folder: Path, held_out: Collection[str] = ()) -> Loading:
-    """The folders train/ and val/ of a data set, val/ split as in Less is More, scaled down where
-    there are fewer photographs.
+    """Load the folders train/ and val/ of a data set; val/ is split as in Less is More, scaled down
+    if there are fewer photographs.
 
-    folder: for what memory has no room for. held_out: file names that are left out everywhere.
+    folder: for what does not fit in memory. held_out: file names that are left out everywhere.
     Yields and raises as `decode` does.
     """
     rest = part(photos, "val", held_out)

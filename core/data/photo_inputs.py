@@ -1,4 +1,4 @@
-"""A data set of photographs as a network gets it: decoded batch by batch, kept as bytes where that
+"""A data set of photographs as network inputs: decoded batch by batch, cached as bytes if that
 fits.
 """
 
@@ -33,7 +33,7 @@ LARGEST_BATCH = 500
 KEPT_BYTES = (
     256_000_000  # the most that one data set's decoded photographs may take; larger sets are decoded again each time
 )
-NAMED = 3  # of broken photographs and unknown classes; the others are only counted
+NAMED = 3  # unreadable photographs and unknown classes that a note names; the others are only counted
 WORKERS = max(1, min(4, os.cpu_count() or 1))
 
 
@@ -59,13 +59,13 @@ class PhotoInputs(Inputs):
         self.own_classes = torch.tensor(sorted(set(places) - {-1}), dtype=torch.int64, device=device)
         self.unknown = tuple(name for name, place in zip(photos.classes, places, strict=True) if place == -1)
         self._homonyms = homonym_notes(photos.classes, card.classes) if photos.own_folders else ()
-        self._broken: dict[int, str] = {}  # what is wrong, by row; as far as they have been read
-        self._unmarked: dict[int, str] = {}  # the same of their masks
+        self._broken: dict[int, str] = {}  # problems by row, as far as they have been read
+        self._unmarked: dict[int, str] = {}  # problems of their masks by row
         self._kept: dict[int, _Decoded] = {}
 
     @property
     def digest(self) -> str:
-        """Of the names and classes of the photographs."""
+        """Return a digest of the names and classes of the photographs."""
         names = json.dumps([[photo.name, photo.label] for photo in self.photos.photos])
         return hashlib.sha256(names.encode()).hexdigest()[:16]
 
@@ -79,20 +79,20 @@ class PhotoInputs(Inputs):
 
     @property
     def bytes(self) -> int:
-        """What is kept in memory in the end; 0 for a data set that is too large to keep."""
+        """Bytes cached in the end; 0 for a data set that is too large to cache."""
         whole = len(self) * int(np.prod(self._card.input_shape))
         return whole if whole <= KEPT_BYTES else 0
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What to know of the numbers, in plain words: photographs left out, and why; folder names
-        that may mean something else.
+        """Remarks on the numbers: photographs left out, with reasons; folder names that may mean
+        something else.
         """
         notes = [*self.photos.notes, *self._homonyms]
         if self.unknown:
             count = int((self.labels == -1).sum())
             notes.append(
-                f"No classes of this network, {count:,} photographs left out of the accuracy: {some(self.unknown)}."
+                f"Not classes of this network, {count:,} photographs left out of the accuracy: {some(self.unknown)}."
             )
         for rows, text in (
             (self._broken, "cannot be read and are left out"),
@@ -159,5 +159,5 @@ class PhotoInputs(Inputs):
 
 
 def some(names: Sequence[str]) -> str:
-    """The first few names, and how many more there are."""
+    """Join the first few names, and state how many more there are."""
     return first_few(names, NAMED)

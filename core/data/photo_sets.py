@@ -1,6 +1,4 @@
-"""Labelled data sets of photographs: a list of photographs that are decoded one by one, when they
-are asked for.
-"""
+"""Labelled data sets of photographs, which are decoded one by one on request."""
 
 from __future__ import annotations
 
@@ -28,7 +26,7 @@ class Photo:
     BadImage.
     boxes: around the object, in pixels of the photograph. mask: decodes (height, width) bool, True
     on the object; raises BadImage.
-    files: what `read` and `mask` read, where these are files of its own.
+    files: those that `read` and `mask` read, if they are separate files.
     """
 
     name: str
@@ -40,7 +38,7 @@ class Photo:
 
     @property
     def stamp(self) -> Stamp:
-        """Of its files now."""
+        """Return the current stamp of its files."""
         return stamp_of(*self.files)
 
     @property
@@ -48,10 +46,10 @@ class Photo:
         return "mask" if self.mask else "boxes" if self.boxes else ""
 
     def truth(self, source: tuple[int, int], rule: InputRule) -> Array | None:
-        """Where the object is in the input of a network with this rule: (H, W), 1 or 0. source:
-        (width, height) of the photograph.
+        """Return where the object is in the input of a network with this rule: (H, W), 1 or 0.
+        source: (width, height) of the photograph.
 
-        None where nobody marked it, or where what was marked is cut away.
+        None if nobody marked it or the marked part is cropped.
         """
         placement = Placement.of(source, rule)
         found = placement.mask(self.mask()) if self.mask else boxes_mask(placement.boxes(self.boxes), rule.size_px)
@@ -62,10 +60,9 @@ class Photo:
 class PhotoSet:
     """A labelled data set of photographs.
 
-    classes: names in the order of the labels. notes: what to know of it, in plain words.
-    own_folders: the classes are the names that a person gave to folders. watched: folders and files
-    that say which photographs there are and what is marked in them. stamp: theirs when the set was
-    read.
+    classes: names in the order of the labels. notes: remarks, in sentences. own_folders: the
+    classes are folder names chosen by a person. watched: folders and files that determine the
+    photographs and their marks. stamp: of these when the set was read.
     """
 
     title: str
@@ -81,17 +78,17 @@ class PhotoSet:
 
     @property
     def is_current(self) -> bool:
-        """Whether nothing that is watched has changed since the set was read."""
+        """Return whether nothing that is watched has changed since the set was read."""
         return stamp_of(*self.watched) == self.stamp
 
     @property
     def whole_stamp(self) -> Stamp:
-        """Of the set and of all its photographs now."""
+        """Return the current stamp of the set and all its photographs."""
         stamps = [self.stamp, *(photo.stamp for photo in self.photos)]
         return hashlib.sha256("|".join(stamps).encode()).hexdigest()
 
     def photo(self, name: str) -> Photo:
-        """By its row, "0" and up. Raises BadSpec for one that does not exist."""
+        """Return a photograph by its row, from "0" on. Raises BadSpec if there is none."""
         if not name.isascii() or not name.isdigit() or int(name) >= len(self):
             raise BadSpec(
                 f"There is no photograph '{name}' in {self.title}.",

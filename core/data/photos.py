@@ -1,4 +1,4 @@
-"""A photograph at a network's own size, and what people marked in it, moved the same way.
+"""Scale and crop a photograph to a network's size, and the marks in it likewise.
 
 Sizes and rounding are those of torchvision's Resize and CenterCrop; both use Pillow's antialiased
 scaling.
@@ -17,15 +17,14 @@ from core.models.cards import InputRule
 from core.results import Array
 
 FILTERS = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
-Box = tuple[float, float, float, float]  # x0, y0, x1, y1 in pixels; x1 and y1 are where the box ends
+Box = tuple[float, float, float, float]  # x0, y0, x1, y1 in pixels; x1 and y1 are exclusive
 
 
 @dataclass(frozen=True)
 class Placement:
-    """Where the pixels of a picture go: it is scaled to `scaled`, then the part from (left, top) on
-    of size `cut` is taken.
+    """Geometry of an image: it is scaled to `scaled`, then cropped to size `cut` from (left, top).
 
-    All (width, height) in pixels. What the cut takes from outside the picture is black.
+    All (width, height) in pixels. Areas outside the image are black.
     """
 
     source: tuple[int, int]
@@ -36,7 +35,9 @@ class Placement:
 
     @classmethod
     def of(cls, source: tuple[int, int], rule: InputRule) -> Placement:
-        """Args: source: (width, height) of the picture. rule: of the network."""
+        """Compute the placement. Args: source: (width, height) of the image. rule: of the
+        network.
+        """
         height, width = rule.size_px
         if rule.resize_px is None:
             return cls(source, (width, height), 0, 0, (width, height))
@@ -50,12 +51,12 @@ class Placement:
         return self.left, self.top, self.left + self.cut[0], self.top + self.cut[1]
 
     def picture(self, image: Image.Image, interpolation: str) -> Image.Image:
-        """The picture itself, moved."""
+        """Scale and crop the image."""
         return image.resize(self.scaled, FILTERS[interpolation]).crop(self.frame)
 
     def mask(self, marked: NDArray[np.bool_]) -> Array:
-        """A mask (height, width) of the source: 1 where at least half of a pixel is marked, else 0;
-        (H, W) float32.
+        """Transform a mask (height, width) of the source: 1 where at least half of a pixel is
+        marked, else 0; (H, W) float32.
         """
         grey = (
             Image.fromarray(marked.astype(np.uint8) * 255)
@@ -65,8 +66,8 @@ class Placement:
         return (np.asarray(grey) >= 128).astype(np.float32)
 
     def boxes(self, boxes: Sequence[Box]) -> tuple[Box, ...]:
-        """Boxes of the source, moved and cut off at the border; those that are cut away altogether
-        are left out.
+        """Transform boxes of the source and clip them at the border; boxes entirely outside are
+        dropped.
         """
         scale = [self.scaled[axis] / self.source[axis] for axis in (0, 1)] * 2
         shift = (self.left, self.top) * 2
@@ -82,17 +83,17 @@ class Placement:
 
 
 def _start(side: int, wanted: int) -> int:
-    """First pixel of a cut from the middle; negative where the picture is too small."""
+    """Return the first pixel of a centre crop; negative if the image is too small."""
     return round((side - wanted) / 2) if side >= wanted else -((wanted - side) // 2)
 
 
 def fit_photo(image: Image.Image, rule: InputRule) -> NDArray[np.uint8]:
-    """A photograph as a network of this rule gets it, before mean and standard deviation.
+    """Prepare a photograph as a network of this rule receives it, before standardisation.
 
     Args:
         image: 8-bit RGB, or grey.
     Returns:
-        (H, W, 3) uint8; (H, W) for a grey network.
+        (H, W, 3) uint8; (H, W) for a network of grey images.
     """
     mode = "RGB" if rule.channels == 3 else "L"
     converted = image if image.mode == mode else image.convert(mode)
@@ -100,8 +101,8 @@ def fit_photo(image: Image.Image, rule: InputRule) -> NDArray[np.uint8]:
 
 
 def boxes_mask(boxes: Sequence[Box], size_px: tuple[int, int]) -> Array:
-    """1 where a pixel's centre lies in any of the boxes, else 0: (H, W) float32. size_px: (height,
-    width).
+    """Return 1 where a pixel's centre lies in any of the boxes, else 0: (H, W) float32. size_px:
+    (height, width).
     """
     mask = np.zeros(size_px, np.float32)
     for x0, y0, x1, y1 in boxes:

@@ -1,4 +1,4 @@
-"""Values in memory under a budget of bytes, the least recently used go first."""
+"""A cache of values under a budget of bytes, least recently used evicted first."""
 
 from __future__ import annotations
 
@@ -13,14 +13,12 @@ T = TypeVar("T")
 
 
 class Kept(Generic[T]):
-    """Values that nobody changes, by key. Safe for threads. A value larger than the whole budget is
-    not kept.
+    """Immutable values by key. Thread-safe. A value larger than the whole budget is not kept.
 
-    Simpler than the store's MemoryCache, which lends: here a value that had to go may come back
-    only from outside.
+    Simpler than the store's MemoryCache: it neither lends nor builds values.
 
     Args:
-        name: what it is called in reports. budget_bytes: the most that is kept.
+        name: its name in reports. budget_bytes: the most bytes that are kept.
     """
 
     def __init__(self, name: str, budget_bytes: int) -> None:
@@ -50,7 +48,7 @@ class Kept(Generic[T]):
                 self._evicted += 1
 
     def report(self) -> CachePart:
-        """What is in use and allowed."""
+        """Return bytes in use and allowed."""
         with self._lock:
             entries = len(self._values)
             return CachePart(

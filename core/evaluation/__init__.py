@@ -1,1 +1,1 @@
-"""A network over a data set: right answers, and heatmaps scored image by image."""
+"""Evaluate a network over a data set: accuracy, and heatmaps scored image by image."""

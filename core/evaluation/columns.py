@@ -1,11 +1,11 @@
-"""What can be said of each image of a data set: the columns of a table.
+"""Columns of the table with one row per image of a data set.
 
-A column is a function of what a network made of one batch (`Seen`) to one value an image, (n,). NaN
-is undefined. Every measure of one map and every overlap of map and truth is a column under its own
-name (those of one map with "map-" before it); a new measure of `core.measures` becomes one by
-itself.
+A column is a function from the results of one batch (`Seen`) to one value per image, (n,). NaN
+means undefined. Every measure of one map and every overlap of map and truth is a column under its
+own name (with the prefix "map-" for measures of one map); new measures of `core.measures` are added
+automatically.
 
-The fact "needs" says what a column is made of, see `Needs`.
+The fact "needs" states what a column is computed from, see `Needs`.
 """
 
 from __future__ import annotations
@@ -30,16 +30,15 @@ from core.saliency.normalise import normalise, to_measure, usable_and_empty
 from core.specs import NO_ANSWER, CamSpec
 
 TOP = 5
-Predict = Callable[[Tensor], Tensor]  # images (n, channels, H, W) as the network gets them -> logits (n, C)
+Predict = Callable[[Tensor], Tensor]  # network inputs (n, channels, H, W) -> logits (n, C)
 
 
 @dataclass(frozen=True, eq=False)
 class Seen:
-    """A batch, and what a network makes of it; each part is made when a column first asks for it.
+    """A batch and the results of a network; each part is computed on first access.
 
-    predict: the network's answers, for columns that ask it again. own_classes: (m,) classes that
-    the data set has. network, cam: what heatmaps are made of, for the class that the network
-    predicts.
+    predict: runs the network, for columns that need further passes. own_classes: (m,) classes of
+    the data set. network, cam: used to make heatmaps for the class that the network predicts.
     """
 
     batch: Batch
@@ -91,12 +90,12 @@ class Seen:
 
     @cached_property
     def ranked(self) -> Ranked:
-        """The pixels of each heatmap in order, with the ink below them."""
+        """The pixels of each heatmap in order, with the ink at them."""
         return rank(self.maps, self.truth)
 
 
 class Needs(StrEnum):
-    """What a column is made of: the fact "needs" of its entry."""
+    """What a column is computed from: the fact "needs" of its entry."""
 
     ANSWER = "answer"
     MAP = "map"
@@ -112,7 +111,7 @@ COLUMNS: Registry[Column] = Registry("column")
 @COLUMNS.register(
     "predicted",
     "Predicted class",
-    "The class that the network gives; -1 for an image that cannot be read, -2 where it gives none.",
+    "The predicted class; -1 for an image that cannot be read, -2 if the network gives no answer.",
     needs=Needs.ANSWER,
 )
 def predicted(seen: Seen) -> Tensor:
@@ -164,7 +163,7 @@ def empty(seen: Seen) -> Tensor:
 @COLUMNS.register(
     "box-iou",
     "Box IoU",
-    "How well a box around the heatmap's largest bright region fits the boxes that people drew.",
+    "How well the box around the heatmap's largest bright region fits the boxes that people drew.",
     "Zhou et al. 2016, section 3.2",
     needs=Needs.BOXES,
 )
@@ -173,7 +172,7 @@ def boxes(seen: Seen) -> Tensor:
 
 
 def _answered(seen: Seen, values: Tensor) -> Tensor:
-    """False where the network gives no answer, and for images whose class it does not know."""
+    """Set False where the network gives no answer, and for images whose class it does not know."""
     return values & (seen.predicted != NO_ANSWER) & (seen.batch.labels >= 0)
 
 
@@ -182,7 +181,7 @@ def _of_map(measure: Measure) -> Column:
 
 
 def _of_truth(measure: Measure) -> Column:
-    """NaN where nobody marked the object."""
+    """Return a column that is NaN where nobody marked the object."""
     return lambda seen: measure(seen.maps, seen.truth).masked_fill(~seen.truth.flatten(1).any(1), torch.nan)
 
 
@@ -191,7 +190,7 @@ def _of_ink(fitting: Fitting) -> Column:
 
 
 def needs(name: str) -> Needs:
-    """What a column is made of. Raises UnknownName."""
+    """Return what a column is computed from. Raises UnknownName."""
     return Needs(COLUMNS[name].facts["needs"])
 
 

@@ -1,5 +1,5 @@
-"""A network over a data set: a table with one row an image, and the counts of right answers that
-follow from it.
+"""Evaluate a network over a data set: a table with one row per image, and counts of correct
+answers.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from core.stats.intervals import wilson
 
 ANSWERS = ("predicted", "right", "right-top5", "right-among")
 MAPS = ("usable", "empty", "map-mean", "map-std", "soft-iou", "pointing-game", "energy-inside")
-NAMED = 3  # unknown classes, in a message
+NAMED = 3  # unknown classes named in a message
 
 
 @dataclass(frozen=True)
 class Counts:
-    """Right answers of a network among `total` images: the class itself, one of the five most
-    probable (None with five classes or fewer), and the most probable among the `among_classes` that
-    the data set has (None where that is all of them). unanswered: images for which the network's
-    outputs are not finite; they are in the total and never right. None where nobody counted them.
+    """Correct answers of a network among `total` images: the class itself, one of the five most
+    probable (None with five classes or fewer), and the most probable among the `among_classes` of
+    the data set (None if these are all classes). unanswered: images for which the network's outputs
+    are not finite; they count in the total and are never correct. None if not counted.
     """
 
     correct: int
@@ -44,17 +44,17 @@ class Counts:
 
 
 def accuracy(variant: VariantSpec, data: DataSpec, counts: Counts) -> Accuracy:
-    """Counts as a rate, with its interval."""
+    """Convert counts to an accuracy with its interval."""
     low, high = wilson(counts.correct, counts.total)
     return Accuracy(variant=variant, data=data, low=low, high=high, **asdict(counts))
 
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """One row an image, in the data set's order; columns are keys of COLUMNS.
+    """One row per image, in the data set's order; columns are keys of COLUMNS.
 
-    NaN is undefined. "predicted" is UNREADABLE (-1) for an image that cannot be read, NO_ANSWER
-    (-2) where the outputs are not finite. classes: how many the network has.
+    NaN means undefined. "predicted" is UNREADABLE (-1) for an image that cannot be read, NO_ANSWER
+    (-2) if the outputs are not finite. classes: the number of classes of the network.
     """
 
     rows: DataFrame
@@ -62,9 +62,9 @@ class Table:
     classes: int = 0
 
     def summary(self) -> dict[str, dict[str, float | None]]:
-        """How many maps are usable, empty and invalid; the mean of each measure over the n images
-        where it is defined. Beside the mean of an overlap stand the number of empty maps among them
-        and the mean without those.
+        """Return the number of usable, empty and invalid maps, and the mean of each measure over
+        the n images where it is defined. The mean of an overlap comes with the number of empty maps
+        among them and the mean without those.
         """
         rows = self.rows
         some = rows[~rows["empty"]]
@@ -87,7 +87,7 @@ def _mean(values: Series) -> dict[str, Any]:
 
 
 def heatmap_columns(inputs: Inputs) -> tuple[str, ...]:
-    """The default columns for the heatmaps of a data set."""
+    """Return the default columns for the heatmaps of a data set."""
     return ("predicted", *MAPS, *(("box-iou",) if inputs.has_boxes else ()))
 
 
@@ -99,13 +99,13 @@ def evaluate(
     watch: Callable[[Seen], None] = lambda seen: None,
     progress: Progress = silent,
 ) -> Table:
-    """One row for every image of a data set.
+    """Evaluate every image of a data set, one row each.
 
     Args:
         network: on the inputs' device, in evaluation mode. columns: keys of COLUMNS. cam: method
-            and layer of the heatmaps, for the predicted class; None where no column needs one.
-        watch: called with each batch when its columns are made. progress: called with images done
-            and total after each batch.
+            and layer of the heatmaps, for the predicted class; None if no column needs one.
+        watch: called with each batch after its columns are computed. progress: called with images
+            done and total after each batch.
     Raises:
         UnknownName: no such column.
     """
@@ -128,7 +128,7 @@ def evaluate(
 
 
 def collect(batches: Iterable[Seen], columns: Sequence[str]) -> tuple[Tensor, dict[str, Tensor]]:
-    """The columns of all batches one after another, on the CPU, and the rows that they are of."""
+    """Collect the columns of all batches on the CPU, and their rows."""
     entries = {name: COLUMNS[name].value for name in columns}
     rows: list[Tensor] = []
     parts: dict[str, list[Tensor]] = {name: [] for name in columns}
@@ -143,7 +143,7 @@ def collect(batches: Iterable[Seen], columns: Sequence[str]) -> tuple[Tensor, di
 
 
 def _spread(name: str, rows: Tensor, values: Tensor, count: int) -> Tensor:
-    """Values at their rows; an image that could not be read has none."""
+    """Put values at their rows; an image that could not be read has none."""
     if len(rows) == count:
         return values
     if name == "predicted":
@@ -157,7 +157,7 @@ def _spread(name: str, rows: Tensor, values: Tensor, count: int) -> Tensor:
 
 
 def count(network: nn.Module, inputs: Inputs, progress: Progress = silent) -> Counts:
-    """How many answers are right.
+    """Count the correct answers.
 
     Args:
         network: on the inputs' device, in evaluation mode. progress: as for `evaluate`.
@@ -167,8 +167,8 @@ def count(network: nn.Module, inputs: Inputs, progress: Progress = silent) -> Co
     if not len(inputs.own_classes):
         raise BadSpec(
             f"No class of {inputs.title} is a class of this network: {first_few(inputs.unknown, NAMED)}.",
-            "An accuracy needs photographs whose class the network can say.",
-            "Name the folders by the network's classes or by ImageNet's synsets, or choose another network.",
+            "An accuracy needs photographs of classes that the network knows.",
+            "Name the folders by the network's classes or ImageNet's synsets, or choose another network.",
         )
     table = evaluate(network, inputs, progress=progress)
     rows = table.rows[(inputs.labels.cpu().numpy() >= 0) & (table.rows.predicted != UNREADABLE)]
@@ -189,12 +189,12 @@ def count(network: nn.Module, inputs: Inputs, progress: Progress = silent) -> Co
 
 
 def count_right(predict: Callable[[Tensor], Tensor], batches: Iterable[Batch]) -> int:
-    """How many images are classified correctly; never one whose logits are not finite."""
+    """Count the images that are classified correctly; never one whose logits are not finite."""
     return int(collect((Seen(batch, predict) for batch in batches), ("right",))[1]["right"].sum())
 
 
 def overflow_notes(unanswered: int) -> tuple[str, ...]:
-    """What to know of images without an answer, and what to do; nothing where there are none."""
+    """Return a note on images without an answer, with advice; empty if there are none."""
     if not unanswered:
         return ()
     images = "1 image" if unanswered == 1 else f"{unanswered:,} images"

@@ -1,8 +1,8 @@
-"""Intervals of level means and of their correlation, by drawing images again.
+"""Bootstrap intervals of level means and of their correlation.
 
-The images are the sampling unit. Every level of every seed was tested on the same ones, so one draw
-takes the same images for all of them; three seeds are too few to draw from, so their values are
-shown side by side instead. Images with an undefined soft IoU (NaN) are left out of its means.
+The images are the sampling unit. Every level of every seed was tested on the same images, so one
+draw takes the same images for all of them. Three seeds are too few to draw from, so their values
+are shown side by side instead. Images with an undefined soft IoU (NaN) are left out of its means.
 """
 
 from __future__ import annotations
@@ -23,18 +23,16 @@ SEED = 0
 MEANS = ("accuracy", "soft_iou")
 CONFIDENCE = 0.95
 BLOCK = 200  # resamples at a time: 16 MB of counts for 10,000 images
-# How far the draws of the level means are spread before they are correlated; see
-# `correlation_intervals`.
+# Factor of the spread of drawn level means before correlation; see `correlation_intervals`.
 SPREADS = {"pearson": 1.0, "spearman": 2**0.5, "kendall": 2**0.5}
-SYMMETRIC = "symmetric"  # the kind of these intervals, kept beside stored ones
+SYMMETRIC = "symmetric"  # the kind of these intervals, stored with them
 
 
 @dataclass(frozen=True, kw_only=True)
 class Interval:
     """A value and the bounds of its 95 % interval; None where undefined.
 
-    n: images (or classes) it rests on. resamples: draws that gave the bounds, 0 where no draws were
-    made.
+    n: number of images (or classes). resamples: draws behind the bounds, 0 without draws.
     left_out: draws whose value is undefined. seed: of the draws.
     """
 
@@ -50,7 +48,7 @@ class Interval:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class LevelMeans:
-    """Level means of S series (seeds) over L levels, of the images as they are and of R draws from
+    """Level means of S series (seeds) over L levels, for the original images and for R draws from
     them.
 
     accuracy, soft_iou: (S, L), NaN where no image has a value. drawn_accuracy, drawn_soft_iou: (R,
@@ -67,7 +65,7 @@ class LevelMeans:
     seed: int
 
     def averaged(self) -> LevelMeans:
-        """One series: the mean over the series, level by level; undefined ones are left out."""
+        """Return one series: the mean over the series, level by level, without undefined ones."""
         accuracy, soft_iou = _mean_defined(self.accuracy, 0), _mean_defined(self.soft_iou, 0)
         drawn = _mean_defined(self.drawn_accuracy, 1), _mean_defined(self.drawn_soft_iou, 1)
         return replace(
@@ -80,7 +78,7 @@ class LevelMeans:
         )
 
     def only(self, levels: ArrayLike) -> LevelMeans:
-        """Some of the levels, e.g. those that are not collapsed. levels: bool (L,) or places."""
+        """Select levels, e.g. those that are not collapsed. levels: bool (L,) or indices."""
         kept = np.asarray(levels)
         kept = np.flatnonzero(kept) if kept.dtype == bool else kept.astype(np.int64)
         return replace(
@@ -94,11 +92,11 @@ class LevelMeans:
 
 
 def level_means(correct: ArrayLike, soft_iou: ArrayLike, resamples: int = RESAMPLES, seed: int = SEED) -> LevelMeans:
-    """Means of every level, and of every level in each of many draws of the same images.
+    """Compute the means of every level, for all images and for each of many draws of images.
 
     Args:
-        correct: (S, L, N) or (L, N), whether each of N images was predicted right.
-        soft_iou: the same shape, NaN where undefined. (Any other score of an image will do.)
+        correct: (S, L, N) or (L, N), whether each of N images was predicted correctly.
+        soft_iou: the same shape, NaN where undefined. Any other score of an image works too.
         resamples: R draws of N images with replacement. seed: the same seed draws the same images.
 
     Raises:
@@ -107,8 +105,8 @@ def level_means(correct: ArrayLike, soft_iou: ArrayLike, resamples: int = RESAMP
     right, score = np.asarray(correct, dtype=np.float64), np.asarray(soft_iou, dtype=np.float64)
     if right.shape != score.shape or right.ndim not in (2, 3) or right.size == 0:
         raise BadSpec(
-            f"Right answers of shape {right.shape} and scores of shape {score.shape} cannot be used.",
-            "Both are (series, levels, images) or (levels, images), and neither is empty.",
+            f"Correct answers of shape {right.shape} and scores of shape {score.shape} do not fit.",
+            "Both must be (series, levels, images) or (levels, images), and not empty.",
         )
     *_, levels, images = right.shape
     rows = np.concatenate([right.reshape(-1, images), score.reshape(-1, images)])
@@ -127,8 +125,8 @@ def level_means(correct: ArrayLike, soft_iou: ArrayLike, resamples: int = RESAMP
 
 
 def level_intervals(means: LevelMeans, what: str = "soft_iou") -> tuple[tuple[Interval, ...], ...]:
-    """Level means with percentile intervals, a tuple a series. what: "accuracy" or "soft_iou". n:
-    images with a defined value.
+    """Return level means with percentile intervals, one tuple per series. what: "accuracy" or
+    "soft_iou". n: images with a defined value.
     """
     if what not in MEANS:
         raise UnknownName("level mean", what, MEANS)
@@ -144,17 +142,17 @@ def level_intervals(means: LevelMeans, what: str = "soft_iou") -> tuple[tuple[In
 
 
 def correlation_intervals(means: LevelMeans) -> tuple[tuple[Interval, ...], ...]:
-    """Pearson, Spearman and Kendall of accuracy and soft IoU over the levels with symmetric
-    intervals, a tuple a series.
+    """Return Pearson, Spearman and Kendall of accuracy and soft IoU over the levels with symmetric
+    intervals, one tuple per series.
 
-    An interval is the value plus and minus the distance that 95 % of the draws stay within. n is
-    the number of images that were drawn from, not of levels. An interval says how far the value
-    depends on the test images, and nothing about other seeds or networks.
+    An interval is the value plus and minus the distance that contains 95 % of the draws. n is the
+    number of images drawn from, not of levels. An interval shows how far the value depends on the
+    test images, and nothing about other seeds or networks.
 
-    Levels with nearly equal means make rank correlations irregular: sampling shuffles these levels,
-    in the images at hand and once more in each draw, so that percentile intervals lie too low and
-    are too narrow. Spearman and Kendall therefore use draws with twice the variance, as draws of
-    half as many images would have.
+    Levels with nearly equal means make rank correlations irregular: sampling permutes these levels,
+    in the given images and again in each draw, so that percentile intervals are too low and too
+    narrow. Spearman and Kendall therefore use draws with twice the variance, as draws of half as
+    many images would have.
 
     In a simulation on the digits and networks of the thesis, 93 to 99 % of these intervals cover
     the true value with 100, 200, 500 and 1,000 images, on average over populations (`python -m core
@@ -182,10 +180,11 @@ def _of_series(means: LevelMeans, s: int) -> tuple[Interval, ...]:
 
 
 def mean_interval(values: ArrayLike, name: str = "mean") -> Interval:
-    """Mean of values (N,), NaN where undefined, with Student's t interval; no draws.
+    """Return the mean of values (N,), NaN where undefined, with Student's t interval, without
+    draws.
 
     Returns:
-        n counts the defined values. The bounds are None for n < 2, the value too for n = 0.
+        n counts the defined values. The bounds are None for n < 2, and the value as well for n = 0.
 
     Source: Student 1908. For thousands of images it is the normal interval.
     """
@@ -199,28 +198,30 @@ def mean_interval(values: ArrayLike, name: str = "mean") -> Interval:
 
 
 def t_quantile(df: float) -> float:
-    """Half width of a 95 % interval in standard errors, from Student's t distribution."""
+    """Return the half width of a 95 % interval in standard errors, from Student's t
+    distribution.
+    """
     from scipy.special import stdtrit
 
     return float(stdtrit(df, (1 + CONFIDENCE) / 2))
 
 
 def resampled_means(values: ArrayLike, resamples: int = RESAMPLES, seed: int = SEED) -> Floats:
-    """Means of many rows over each of many draws of the same images.
+    """Compute the means of many rows over each of many draws of the same images.
 
     Args:
         values: (K, N), NaN where undefined. resamples: R. seed: of the draws.
 
     Returns:
-        (R, K); NaN where a draw holds no defined value of that row.
+        (R, K); NaN if a draw holds no defined value of that row.
     """
     rows = np.asarray(values, dtype=np.float64)
     return np.concatenate([_means(rows, counts) for counts in draw_counts(rows.shape[1], resamples, seed)])
 
 
 def draw_counts(images: int, resamples: int = RESAMPLES, seed: int = SEED) -> Iterator[Floats]:
-    """How often each image is drawn: blocks (B, images) of whole numbers with sum `images` in each
-    row; R rows in all.
+    """Yield how often each image is drawn: blocks (B, images) of integers with sum `images` in each
+    row; R rows in total.
     """
     images, resamples = whole(images, "number of images", least=1), whole(resamples, "number of resamples", least=1)
     generator = np.random.default_rng(whole(seed, "seed"))
@@ -231,8 +232,8 @@ def draw_counts(images: int, resamples: int = RESAMPLES, seed: int = SEED) -> It
 
 
 def _means(rows: Floats, counts: Floats) -> Floats:
-    """Means (R, K) of rows (K, N) with each image counted as often as counts (R, N) say; NaN values
-    are left out.
+    """Compute means (R, K) of rows (K, N), each image weighted by counts (R, N), without NaN
+    values.
     """
     present = np.isfinite(rows)
     holes = ~present.all(axis=1)
@@ -244,14 +245,14 @@ def _means(rows: Floats, counts: Floats) -> Floats:
 
 
 def _mean_defined(values: Floats, axis: int) -> Floats:
-    """Mean along an axis, which stays with length 1; NaN are left out."""
+    """Compute the mean along an axis, which is kept with length 1, without NaN."""
     present = np.isfinite(values)
     with np.errstate(invalid="ignore"):
         return np.where(present, values, 0.0).sum(axis, keepdims=True) / present.sum(axis, keepdims=True)
 
 
 def _percentiles(name: str, value: float, drawn: Floats, means: LevelMeans) -> Interval:
-    """The middle 95 % of the draws that are defined."""
+    """Return the middle 95 % of the defined draws."""
     kept = drawn[np.isfinite(drawn)]
     tail = (1 - CONFIDENCE) / 2
     bounds = np.quantile(kept, (tail, 1 - tail)).tolist() if np.isfinite(value) and len(kept) else (None, None)
@@ -259,8 +260,8 @@ def _percentiles(name: str, value: float, drawn: Floats, means: LevelMeans) -> I
 
 
 def _symmetric(name: str, value: float, drawn: Floats, means: LevelMeans) -> Interval:
-    """A correlation plus and minus the distance that 95 % of the defined draws stay within, cut off
-    at -1 and 1.
+    """Return a correlation plus and minus the distance that contains 95 % of the defined draws,
+    clipped at -1 and 1.
     """
     kept = drawn[np.isfinite(drawn)]
     if not (np.isfinite(value) and len(kept)):

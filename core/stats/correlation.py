@@ -1,8 +1,8 @@
-"""Correlations of two short series of level means, and whether such a series looks normal.
+"""Correlations of two short series of level means, and a test of normality.
 
 The levels of a pruned series descend from each other: 26 level means are not 26 independent points.
 Every p here assumes that they are, so it is **descriptive** and must be shown as such. Values that
-are not finite are undefined: a point with one is left out, and n counts the points that stay.
+are not finite are undefined: points with such a value are left out, and n counts the rest.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from core.base.errors import BadSpec, UnknownName
 Floats = NDArray[np.float64]
 SCIPY_NAMES = {"pearson": "pearsonr", "spearman": "spearmanr", "kendall": "kendalltau"}
 CORRELATIONS = tuple(SCIPY_NAMES)
-LEAST = 3  # points that a correlation needs: two always lie on a line
+LEAST = 3  # points that a correlation needs: two are always on a line
 ROUNDING = 1e-12  # a series whose range is below this share of its largest magnitude is constant
 
 
 @dataclass(frozen=True)
 class Correlation:
-    """One correlation of two series. value and p are None where it is undefined: n < 3, or a
-    constant series.
+    """One correlation of two series. value and p are None if it is undefined: n < 3, or a constant
+    series.
 
-    n: points that count. df: n - 2, the degrees of freedom of Pearson's t test (24 for 26 levels;
+    n: number of points. df: n - 2, the degrees of freedom of Pearson's t test (24 for 26 levels;
     the thesis prints 25).
-    p: two-sided, against no relation, as if the points were independent. Descriptive: levels
-    descend from each other.
+    p: two-sided, for the null hypothesis of no relation, as if the points were independent.
+    Descriptive: levels descend from each other.
     """
 
     name: str
@@ -42,9 +42,9 @@ class Correlation:
 
 @dataclass(frozen=True)
 class Normality:
-    """Shapiro-Wilk test of one series; statistic and p are None where it is undefined.
+    """Shapiro-Wilk test of one series; statistic and p are None if it is undefined.
 
-    A small p speaks against a normal series.
+    A small p is evidence against a normal series.
     """
 
     statistic: float | None
@@ -53,7 +53,7 @@ class Normality:
 
 
 def correlation(name: str, a: ArrayLike, b: ArrayLike) -> Correlation:
-    """One correlation by name.
+    """Compute one correlation by name.
 
     Args:
         name: one of CORRELATIONS; Kendall's is tau-b, which allows for ties.
@@ -72,7 +72,7 @@ def correlation(name: str, a: ArrayLike, b: ArrayLike) -> Correlation:
         raise UnknownName("correlation", name, CORRELATIONS)
     x, y = _series(a), _series(b)
     if len(x) != len(y):
-        raise BadSpec(f"Series of {len(x)} and {len(y)} values cannot be correlated.", "Both need one value a level.")
+        raise BadSpec(f"Series of {len(x)} and {len(y)} values cannot be correlated.", "Both need one value per level.")
     kept = np.isfinite(x) & np.isfinite(y)
     x, y, n = x[kept], y[kept], int(kept.sum())
     if n < LEAST or constant(x) or constant(y):
@@ -84,12 +84,12 @@ def correlation(name: str, a: ArrayLike, b: ArrayLike) -> Correlation:
 
 
 def correlations(a: ArrayLike, b: ArrayLike) -> tuple[Correlation, ...]:
-    """All CORRELATIONS of two series (n,), in that order."""
+    """Compute all CORRELATIONS of two series (n,), in that order."""
     return tuple(correlation(name, a, b) for name in CORRELATIONS)
 
 
 def normality(series: ArrayLike) -> Normality:
-    """Whether a series (n,) looks drawn from a normal distribution. None for n < 3 or a constant
+    """Test whether a series (n,) is drawn from a normal distribution. None for n < 3 or a constant
     series.
 
     Source: Shapiro and Wilk 1965, as in scipy (Royston 1995).
@@ -105,14 +105,14 @@ def normality(series: ArrayLike) -> Normality:
 
 
 def row_correlations(a: Floats, b: Floats) -> dict[str, Floats]:
-    """All CORRELATIONS of many pairs of series at once, as resampling needs them.
+    """Compute all CORRELATIONS of many pairs of series at once, for resampling.
 
     Args:
         a, b: (..., n) series in the last dimension; NaN where undefined, which leaves that point
             out of that row.
 
     Returns:
-        By name, (...); NaN where `correlation` would answer None.
+        By name, (...); NaN where `correlation` would return None.
     """
     if a.shape[-1] < LEAST:
         return {name: np.full(a.shape[:-1], np.nan) for name in CORRELATIONS}
@@ -132,34 +132,36 @@ def row_correlations(a: Floats, b: Floats) -> dict[str, Floats]:
 
 
 def constant(series: Floats) -> Any:
-    """Whether a series (..., n) has one value only, up to rounding; bool (...)."""
+    """Return whether a series (..., n) has only one value, up to rounding; bool (...)."""
     return np.ptp(series, axis=-1) <= ROUNDING * np.abs(series).max(axis=-1)
 
 
 def _filled(series: Floats, valid: NDArray[np.bool_]) -> Floats:
-    """The series with undefined points set to the row's first valid value, which leaves range and
-    magnitude as they are.
+    """Set undefined points of a series to the row's first valid value, which keeps range and
+    magnitude.
     """
     first = np.take_along_axis(series, valid.argmax(-1)[..., None], axis=-1)
     return np.where(valid, series, np.where(valid.any(-1, keepdims=True), first, 0.0))
 
 
 def _signs(series: Floats, valid: NDArray[np.bool_]) -> Floats:
-    """Sign of every difference between two points of a row, (..., n, n); 0 where either is
-    undefined.
+    """Return the sign of every difference between two points of a row, (..., n, n); 0 where either
+    is undefined.
     """
     signs = np.sign(series[..., :, None] - series[..., None, :])
     return signs * (valid[..., :, None] & valid[..., None, :])
 
 
 def _cosine_of_deviations(x: Floats, y: Floats, valid: NDArray[np.bool_]) -> Floats:
-    """Pearson's correlation over the valid points of each row."""
+    """Compute Pearson's correlation over the valid points of each row."""
     dx, dy = _deviations(x, valid), _deviations(y, valid)
     return (dx * dy).sum(-1) / np.sqrt((dx * dx).sum(-1) * (dy * dy).sum(-1))
 
 
 def _deviations(series: Floats, valid: NDArray[np.bool_]) -> Floats:
-    """Distances from the mean of the valid points, divided by the largest; 0 at the others."""
+    """Return distances from the mean of the valid points, divided by the largest; 0 at the other
+    points.
+    """
     mean = (series * valid).sum(-1, keepdims=True) / valid.sum(-1, keepdims=True)
     apart = (series - mean) * valid
     return apart / np.abs(apart).max(-1, keepdims=True)

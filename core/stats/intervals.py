@@ -1,4 +1,4 @@
-"""Intervals for shares that were counted."""
+"""Intervals of counted shares."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from core.specs import whole
 
 
 def wilson(correct: int, total: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Wilson's score interval for a share, without continuity correction.
+    """Compute Wilson's score interval of a share, without continuity correction.
 
     Args:
         correct: successes, 0 to total.
@@ -24,11 +24,11 @@ def wilson(correct: int, total: int, confidence: float = 0.95) -> tuple[float, f
     """
     correct, total = whole(correct, "number of successes"), whole(total, "number of trials", least=1)
     if correct > total:
-        raise BadSpec(f"{correct} of {total} is no share.", "Successes are at most the trials.")
+        raise BadSpec(f"{correct} of {total} is not a share.", "There cannot be more successes than trials.")
     if not 0 < confidence < 1:
-        raise BadSpec(f"A confidence of {confidence} cannot be used.", "It lies between 0 and 1.", "0.95 is usual.")
-    from scipy.stats import binomtest  # half a second, which the start of a program need not wait for
+        raise BadSpec(f"A confidence of {confidence} is invalid.", "It must be between 0 and 1.", "0.95 is usual.")
+    from scipy.stats import binomtest  # takes half a second to import
 
     found = binomtest(correct, total).proportion_ci(confidence, method="wilson")
-    # exact where rounding would leave 1e-17
+    # exact, where rounding would leave 1e-17
     return 0.0 if correct == 0 else float(found.low), 1.0 if correct == total else float(found.high)

@@ -1,9 +1,8 @@
-"""Do images that a network predicts right have better maps than those it predicts wrong? Within one
-level of one seed.
+"""Compare the maps of correctly and wrongly predicted images within one level of one seed.
 
-Classes differ both in how often they are predicted wrong and in how well a map can fit them (a one
-is thin), so the plain difference of the two groups mixes the two. Pairing by class compares within
-each class first.
+Classes differ both in their error rate and in how well a map can fit them (a one is thin), so the
+plain difference of the two groups confounds the two. Pairing by class compares within each class
+first.
 """
 
 from __future__ import annotations
@@ -23,8 +22,8 @@ LEAST = 5  # images of each group that a class needs
 
 @dataclass(frozen=True, kw_only=True)
 class GroupDifference:
-    """Mean score of right predictions minus that of wrong ones, over images, with a 95 % interval.
-    None where undefined.
+    """Mean score of correct predictions minus that of wrong ones, over images, with a 95 %
+    interval. None if undefined.
 
     n_correct, n_wrong: images with a defined score in each group. left_out: images without one.
     """
@@ -41,7 +40,7 @@ class GroupDifference:
 
 @dataclass(frozen=True, kw_only=True)
 class ClassDifference:
-    """The same within one class."""
+    """The difference within one class."""
 
     label: int
     difference: float
@@ -53,13 +52,13 @@ class ClassDifference:
 
 @dataclass(frozen=True, kw_only=True)
 class PairedDifference:
-    """Mean over classes of (mean of right minus mean of wrong), every class counting the same; None
-    where undefined.
+    """Mean over classes of (mean of correct minus mean of wrong), with equal weight per class; None
+    if undefined.
 
-    n of the interval and of p is `classes`, those with at least `least` images of each group;
-    images: theirs.
+    n of the interval and of p is `classes`, those with at least `least` images in each group;
+    images: their images.
     low, high: 95 %, None for fewer than two classes. p: Wilcoxon's signed rank test of the class
-    differences, two-sided; None when all are 0. higher, lower, equal: classes in which right
+    differences, two-sided; None if all are 0. higher, lower, equal: classes in which correct
     predictions score higher, lower, the same.
     """
 
@@ -77,15 +76,15 @@ class PairedDifference:
 
 
 def correct_against_wrong(soft_iou: ArrayLike, correct: ArrayLike) -> GroupDifference:
-    """Right against wrong predictions, unpaired.
+    """Compare correct with wrong predictions, unpaired.
 
     Args:
         soft_iou: (N,) score of each image, NaN where undefined. correct: (N,) whether it was
-            predicted right.
+            predicted correctly.
 
     Returns:
-        Welch's interval; None bounds when a group has fewer than two images, no difference when one
-        has none.
+        Welch's interval; None bounds if a group has fewer than two images, no difference if one has
+        none.
 
     Raises:
         BadSpec: different lengths.
@@ -112,16 +111,17 @@ def correct_against_wrong(soft_iou: ArrayLike, correct: ArrayLike) -> GroupDiffe
 
 
 def paired_by_class(soft_iou: ArrayLike, correct: ArrayLike, label: ArrayLike, least: int = LEAST) -> PairedDifference:
-    """Right against wrong predictions within each class, then over the classes.
+    """Compare correct with wrong predictions within each class, then over the classes.
 
     Args:
         soft_iou: (N,) score of each image, NaN where undefined. correct: (N,) whether it was
-            predicted right.
-        label: (N,) true class. least: right and wrong images, each, that a class needs to count.
+            predicted correctly.
+        label: (N,) true class. least: correct and wrong images, each, that a class needs to be
+            included.
 
     Returns:
-        Student's t interval and Wilcoxon's p over the classes that count; difference None when none
-        does.
+        Student's t interval and Wilcoxon's p over the included classes; difference None if there
+        are none.
 
     Raises:
         BadSpec: different lengths; least below 1.
@@ -150,7 +150,7 @@ def paired_by_class(soft_iou: ArrayLike, correct: ArrayLike, label: ArrayLike, l
 
 
 def signed_rank_p(differences: ArrayLike) -> float | None:
-    """Wilcoxon's two-sided signed rank p of differences (n,), zeros dropped; None when none is
+    """Compute Wilcoxon's two-sided signed rank p of differences (n,) without zeros; None if none is
     left.
     """
     x = np.asarray(differences, dtype=np.float64)
@@ -163,7 +163,7 @@ def signed_rank_p(differences: ArrayLike) -> float | None:
 
 
 def _within(label: int, score: Floats, right: NDArray[np.bool_]) -> ClassDifference | None:
-    """One class; None when a group is empty."""
+    """Compare within one class; None if a group is empty."""
     found = correct_against_wrong(score, right)
     if found.difference is None or found.mean_correct is None or found.mean_wrong is None:
         return None
@@ -178,8 +178,8 @@ def _within(label: int, score: Floats, right: NDArray[np.bool_]) -> ClassDiffere
 
 
 def _welch_half_width(a: Floats, b: Floats) -> float:
-    """Half width of the interval of a difference of two means, the variances of the groups being
-    their own.
+    """Return the half width of the interval of a difference of two means, with unequal
+    variances.
     """
     parts = [float(group.var(ddof=1)) / len(group) for group in (a, b)]
     if sum(parts) == 0:
@@ -189,7 +189,7 @@ def _welch_half_width(a: Floats, b: Floats) -> float:
 
 
 def _columns(score: ArrayLike, correct: ArrayLike, *labels: ArrayLike) -> tuple[NDArray, ...]:
-    """Columns of the same length: scores as floats, correct as bool, labels as they are."""
+    """Return columns of equal length: scores as floats, correct as bool, labels unchanged."""
     columns = (
         np.asarray(score, dtype=np.float64),
         np.asarray(correct).astype(bool),
@@ -197,6 +197,7 @@ def _columns(score: ArrayLike, correct: ArrayLike, *labels: ArrayLike) -> tuple[
     )
     if len({column.shape for column in columns}) > 1 or columns[0].ndim != 1:
         raise BadSpec(
-            f"Columns of shapes {[column.shape for column in columns]} do not fit.", "Each holds one value an image."
+            f"Columns of shapes {[column.shape for column in columns]} do not match.",
+            "Each must hold one value per image.",
         )
     return columns

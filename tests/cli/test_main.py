@@ -371,7 +371,7 @@ WRONG: dict[str, tuple[list[str], int, str]] = {
     "label of an own image": (["heatmap", "--image", "docs/explore.png", "--target", "label"], 1, "no label"),
     "missing image": (["heatmap", "--image", "nowhere.png"], 1, "No such file"),
     "folder as image": (["heatmap", "--image", "core"], 1, "directory"),
-    "unreadable image": (["heatmap", "--image", "README.md"], 1, "no image"),
+    "unreadable image": (["heatmap", "--image", "README.md"], 1, "not an image"),
     "missing folder": (["heatmap", "--out", "nowhere/view.zip"], 1, "Choose a folder"),
     "device": (["heatmap", "--device", "gpu"], 1, "Did you mean 'cuda'?"),
     "training set": (["protocol", "run", "lukkien", "--train-on", "5"], 1, "60000"),

@@ -69,7 +69,7 @@ def test_imagenette(tmp_path: Path) -> None:
     assert [photo.label for photo in found.photos] == [0, 0, 1, 1, 2, 2]
     assert found.photos[0].read().size == SIZE
     assert found.title == "Imagenette (validation)"
-    assert found.notes == ("6 of 3,925 photographs are there.",)
+    assert found.notes == ("6 of 3,925 photographs were found.",)
 
 
 def test_pets_carry_masks(tmp_path: Path) -> None:

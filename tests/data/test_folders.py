@@ -117,7 +117,7 @@ def test_a_zip_bomb_is_refused(tmp_path: Path) -> None:
 
 
 def test_what_is_no_data_set_is_said(tmp_path: Path) -> None:
-    with pytest.raises(MissingData, match="no folder"):
+    with pytest.raises(MissingData, match="neither a folder"):
         read_folder(tmp_path / "absent")
     with pytest.raises(BadSpec, match="no photographs"):
         read_folder(write_folder(tmp_path / "loose", {"a.jpg": b"", "b.txt": b""}))
@@ -150,7 +150,7 @@ def test_boxes_of_absent_photographs_are_said(tmp_path: Path) -> None:
     files = folder_files()
     files["boxes.csv"] += b"\nespresso/77.JPEG,1,2,3,4"
     assert read_folder(write_folder(tmp_path, files)).notes == (
-        "1 photographs in boxes.csv are missing, the first is espresso/77.JPEG.",
+        "1 photographs of boxes.csv are missing, the first is espresso/77.JPEG.",
     )
 
 

@@ -15,8 +15,8 @@ from core.data.images import read_image
 from core.data.own_digits import prepare_digit
 
 INVERTED = "Inverted: dark ink on a light background."
-ROTATED = "Rotated as the camera noted."
-ON_WHITE = "Laid the transparent image on white."
+ROTATED = "Rotated as recorded by the camera."
+ON_WHITE = "Placed the transparent image on white."
 
 
 def packed(image: Image.Image, kind: str = "PNG", **options) -> bytes:
@@ -169,7 +169,7 @@ def test_damaged_exif_data_do_not_matter(exif):
 def test_of_an_animation_the_first_picture_counts(kind):
     data = packed(seven().convert("RGB"), kind, save_all=True, append_images=[negative(seven()).convert("RGB")])
     digit, notes = prepare_digit(data)
-    assert notes[0] == "Took the first of several pictures in the file."
+    assert notes[0] == "Used the first of several images in the file."
     assert alike(digit, SEVEN)
     assert INVERTED not in notes
 
@@ -189,14 +189,14 @@ def test_one_colour_is_nothing_and_no_error(size, value):
     assert not digit.any()
     assert digit.shape == (28, 28)
     assert digit.dtype == np.float32
-    assert notes == ("Found nothing: the image has one colour only.",)
+    assert notes == ("Found no ink: the image has only one colour.",)
 
 
 def test_blank_paper_is_nothing():
     grain = np.random.default_rng(0).normal(200, 4, (200, 200)).clip(0, 255).astype(np.uint8)
     digit, notes = prepare_digit(packed(Image.fromarray(grain)))
     assert not digit.any()
-    assert notes[-1].startswith("Found nothing")
+    assert notes[-1].startswith("Found no ink")
 
 
 def photograph(image: Image.Image) -> Image.Image:
@@ -213,7 +213,7 @@ def test_a_photograph_in_uneven_light():
     digit, notes = prepare_digit(packed(photograph(seven()), "JPEG", quality=80))
     assert_digit(digit)
     assert alike(digit, SEVEN)
-    assert notes[:2] == ("Evened out the light.", INVERTED)
+    assert notes[:2] == ("Corrected uneven light.", INVERTED)
 
 
 def test_a_thin_pen_in_a_large_picture_is_not_faint():

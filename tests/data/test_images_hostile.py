@@ -94,7 +94,7 @@ def test_truncated_files(kind):
     ("data", "word"),
     [
         (b"", "empty"),
-        (b"hello", "no image"),
+        (b"hello", "not an image"),
         (b"%PDF-1.7 ...", "PDF"),
         (b"<?xml version='1.0'?>\n<svg xmlns='x'/>", "SVG"),
         (b"\0\0\0\x18ftypheic\0\0\0\0", "HEIC"),

@@ -159,7 +159,7 @@ def test_own_photographs_of_every_kind(pictures: Pictures, kind: str) -> None:
     assert picture.label is None
     assert np.abs(picture.clean - expected).mean() <= tolerance / 255
     assert pictures.get(image, GREY).clean.shape == (224, 224)
-    assert picture.notes == (("Rotated as the camera noted.",) if kind == "EXIF" else ())
+    assert picture.notes == (("Rotated as recorded by the camera.",) if kind == "EXIF" else ())
 
 
 def test_an_own_image_is_known_by_its_file(pictures: Pictures) -> None:

@@ -346,7 +346,7 @@ def test_downloaded_sets_are_found_in_the_cache_folder(photo_engine: Engine) -> 
     write_imagenette(photo_engine.folder / "data")
     accuracy = photo_engine.accuracy(VariantSpec(model=MODEL), DataSpec(name="imagenette"))
     assert accuracy.total == 6  # all three classes are known by their synsets
-    assert accuracy.notes == ("6 of 3,925 photographs are there.",)
+    assert accuracy.notes == ("6 of 3,925 photographs were found.",)
 
 
 @pytest.mark.parametrize(
