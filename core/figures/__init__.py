@@ -1,1 +1,1 @@
-"""Results and tables as pictures, figures, sentences and downloads."""
+"""Show results and tables as pictures, figures, sentences and downloads."""

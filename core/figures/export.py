@@ -1,5 +1,5 @@
-"""A view taken along: as a notebook cell that makes it again, or as a zip of pictures, raw maps and
-their provenance.
+"""Export the current view: as a notebook cell that recreates it, or as a zip of pictures, raw maps
+and their provenance.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ OPACITY = 0.65
 
 
 def code_for(variant: VariantSpec, image: ImageRef, cam: CamSpec, opacity: float = OPACITY) -> str:
-    """A notebook cell that makes this view again.
+    """Return a notebook cell that recreates this view.
 
-    An own image is read from a file that the person names.
+    An uploaded image is read from a file that you name.
     """
     own = image.source == "own"
     usual = ImageRef(source=image.source, name=image.name)
@@ -52,8 +52,8 @@ def code_for(variant: VariantSpec, image: ImageRef, cam: CamSpec, opacity: float
 
 
 def bundle(answer: Comparison, opacity: float = OPACITY) -> bytes:
-    """A zip: four PNGs, `maps.npz` (every array, unrounded) and `provenance.json` (what it is, and
-    what made it).
+    """Return a zip of four PNGs, `maps.npz` (every array, unrounded) and `provenance.json` (specs,
+    numbers and versions).
     """
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -65,7 +65,9 @@ def bundle(answer: Comparison, opacity: float = OPACITY) -> bytes:
 
 
 def provenance(answer: Comparison, opacity: float = OPACITY) -> dict[str, Any]:
-    """Specs, keys, counts, scores, predictions and versions, as JSON. Undefined scores are null."""
+    """Return specs, keys, counts, scores, predictions and versions for JSON. Undefined scores are
+    null.
+    """
     pruned = answer.pruned
     return {
         "made_by": "Sparsight",
@@ -80,9 +82,7 @@ def provenance(answer: Comparison, opacity: float = OPACITY) -> dict[str, Any]:
 
 
 def four_pictures(answer: Comparison, opacity: float = OPACITY) -> dict[str, Image]:
-    """Input, both heatmaps over it and their difference, by the name of the file that holds
-    each.
-    """
+    """Draw the input, both heatmaps over it and their difference, by file name."""
     clean = answer.picture.clean
     return {
         "1-input": maps.plain(answer.picture.seen),
@@ -112,7 +112,7 @@ def _arrays(answer: Comparison) -> bytes:
 
 
 def _call(spec: Any) -> str:
-    """A spec as Python that makes it, defaults left out."""
+    """Return the Python code of a spec, without defaults."""
     default = type(spec)()
     given = {name: value for name, value in vars(spec).items() if value != getattr(default, name)}
     return f"{type(spec).__name__}({', '.join(f'{name}={value!r}' for name, value in given.items())})"

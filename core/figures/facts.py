@@ -1,4 +1,4 @@
-"""Results as plain facts that JSON can hold: for the command line, downloads and tables."""
+"""Convert results to plain facts for JSON: for the command line, downloads and tables."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ LIBRARIES = ("torch", "torchvision", "grad-cam", "numpy", "safetensors")
 
 
 def versions() -> dict[str, str]:
-    """What a result was computed with."""
+    """Return the versions that results are computed with."""
     return {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES}
 
 
 def mask_facts(report: MaskReport) -> dict[str, Any]:
-    """Counts, and what follows from them."""
+    """Return counts and derived numbers."""
     return {
         "kept": report.kept,
         "prunable": report.total,
@@ -38,7 +38,7 @@ def mask_facts(report: MaskReport) -> dict[str, Any]:
 
 
 def heatmap_facts(side: Heatmap) -> dict[str, Any]:
-    """Prediction, and what the map is of."""
+    """Return the prediction and the facts of the map."""
     return {
         "predicted": side.prediction.top,
         "top": [
@@ -52,7 +52,7 @@ def heatmap_facts(side: Heatmap) -> dict[str, Any]:
 
 
 def comparison_facts(answer: Comparison) -> dict[str, Any]:
-    """All numbers of one comparison. Undefined scores are null."""
+    """Return all numbers of one comparison. Undefined scores are null."""
     pruned = answer.pruned
     return {
         "headline": plain(headline(answer)),
@@ -77,7 +77,7 @@ def comparison_facts(answer: Comparison) -> dict[str, Any]:
 
 
 def overflows(answer: Comparison) -> list[str]:
-    """Which networks give no answer, and what to do."""
+    """Return which networks give no answer, with advice."""
     sides = {"dense": answer.dense, "pruned": answer.pruned}
     return [
         f"The {name} network's outputs overflow, so it gives no answer and has no heatmap. {OVERFLOW_ADVICE}"
@@ -87,7 +87,7 @@ def overflows(answer: Comparison) -> list[str]:
 
 
 def accuracy_facts(found: Accuracy) -> dict[str, Any]:
-    """Right answers, with counts; what is unknown is null. unanswered: images for which the
+    """Return correct answers with counts; unknown values are null. unanswered: images for which the
     network's outputs are not finite.
     """
     return {
@@ -106,8 +106,8 @@ def accuracy_facts(found: Accuracy) -> dict[str, Any]:
 
 
 def cost_facts(report: CostReport) -> dict[str, Any]:
-    """Numbers with the zeros in place, and after emptied channels were taken out; what is None was
-    not to be had or not asked for.
+    """Return numbers with the zeros in place, and after removal of emptied channels; None if
+    unavailable or not requested.
     """
     masked = {
         "parameters": report.parameters,
@@ -148,5 +148,5 @@ def _values(scores: Scores) -> dict[str, float | None]:
 
 
 def _finite(value: float | None) -> float | None:
-    """None for what JSON cannot say: NaN and infinity, as an overflowing network answers."""
+    """Return None for values that JSON lacks: NaN and infinity, from an overflowing network."""
     return value if value is not None and math.isfinite(value) else None

@@ -1,10 +1,10 @@
-"""Results -> pictures: the input, overlays, the signed difference and their colour bars, as PIL
-images or encoded bytes.
+"""Draw results as pictures: the input, overlays, the signed difference and their colour bars, as
+PIL images or encoded bytes.
 
 All pictures of a row share their size and their scale: sequential maps go from 0 to 1, signed ones
-from -1 to 1. Pixels of a digit keep their edges (nearest neighbour) and are enlarged; a photograph
-stays at its network's own size, and is scaled smoothly where another size is asked for. A map is
-drawn smooth, from its (H, W) values.
+from -1 to 1. Digits are enlarged with sharp pixels (nearest neighbour); a photograph keeps its
+network's size and is scaled smoothly if another size is requested. A map is drawn smoothly from its
+(H, W) values.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from core.results import Comparison, Heatmap
 from core.results.images import LUMINANCE
 
 Rgb = NDArray[np.uint8]  # (H, W, 3)
-SIDE_PX = 392  # 14 screen pixels a digit pixel; sharp at twice the size that a page shows
-DIGIT_PX = 64  # up to this side pixels are meant to be seen
+SIDE_PX = 392  # 14 screen pixels per digit pixel; sharp at twice the size that a page shows
+DIGIT_PX = 64  # up to this side, single pixels are visible
 SHARPEST_JPEG = 92
-GHOST = 0.35  # how much of the image shows through a signed map
+GHOST = 0.35  # visible share of the image below a signed map
 
 
 def colour_table(anchors: Sequence[str]) -> Rgb:
-    """(256, 3): colours between evenly spaced anchors "#rrggbb", linear in between."""
+    """Return colours (256, 3), interpolated linearly between evenly spaced anchors "#rrggbb"."""
     known = np.array([[int(anchor[i : i + 2], 16) for i in (1, 3, 5)] for anchor in anchors], dtype=float)
     at, steps = np.linspace(0, 1, len(anchors)), np.linspace(0, 1, 256)
     return np.stack([np.interp(steps, at, known[:, channel]) for channel in range(3)], axis=1).round().astype(np.uint8)
 
 
-# Perceptually even and readable by the colour-blind: magma and cividis (matplotlib's, public
+# Perceptually uniform and readable by the colour-blind: magma and cividis (matplotlib's, public
 # domain, ten points of each).
 COLOURS: dict[str, Rgb] = {
     "magma": colour_table(
@@ -52,26 +52,26 @@ COLOURS: dict[str, Rgb] = {
 
 
 def colour(values: NDArray, table: str) -> Rgb:
-    """Values in [0, 1], any shape, as colours; what lies outside is cut off."""
+    """Map values in [0, 1] of any shape to colours; values outside are clipped."""
     return COLOURS[table][(np.clip(values, 0, 1) * 255).round().astype(np.uint8)]
 
 
 def plain(image: NDArray, side_px: int | None = None) -> Image.Image:
-    """An image (H, W) in grey or (H, W, 3) in colour, in [0, 1], as it is. side_px: of the longer
-    side; left out: see `size_of`.
+    """Draw an image (H, W) in grey or (H, W, 3) in colour, in [0, 1]. side_px: of the longer side;
+    default: see `size_of`.
     """
     small = Image.fromarray((np.clip(image, 0, 1) * 255).round().astype(np.uint8))
     return small.resize(size_of(image, side_px), _filter(image))
 
 
 def grey(image: NDArray, side_px: int | None = None) -> Image.Image:
-    """The same in grey, whatever its colours: what overlays lie over."""
+    """Draw the image in grey, the background of overlays."""
     return plain(image if image.ndim == 2 else image @ LUMINANCE, side_px)
 
 
 def size_of(image: NDArray, side_px: int | None = None) -> tuple[int, int]:
-    """(width, height) of pictures of an image (H, W, ...): its longer side is `side_px`; else
-    SIDE_PX for a digit, as it is for a photo.
+    """Return (width, height) of pictures of an image (H, W, ...): its longer side is `side_px`; by
+    default SIDE_PX for a digit, the original size for a photograph.
     """
     height, width = image.shape[:2]
     longer = max(height, width)
@@ -80,11 +80,11 @@ def size_of(image: NDArray, side_px: int | None = None) -> tuple[int, int]:
 
 
 def overlay(side: Heatmap, image: NDArray, opacity: float, side_px: int | None = None) -> Image.Image:
-    """The heatmap over the grey image (H, W) or (H, W, 3) in [0, 1].
+    """Draw the heatmap over the grey image (H, W) or (H, W, 3) in [0, 1].
 
     Args:
-        opacity: share of the heatmap in the picture, 0 to 1, the same everywhere: the colours of
-            the bar can be found again.
+        opacity: share of the heatmap in the picture, 0 to 1, the same everywhere, so that colours
+            match the bar.
     """
     top = colour(_smooth(side.map, size_of(image, side_px)), "magma")
     below = np.asarray(grey(image, side_px), dtype=np.float32)[..., None]
@@ -92,8 +92,8 @@ def overlay(side: Heatmap, image: NDArray, opacity: float, side_px: int | None =
 
 
 def difference(answer: Comparison, side_px: int | None = None) -> Image.Image:
-    """Dense minus pruned, purple where the pruned map is stronger, orange where the dense one is;
-    the image faintly below.
+    """Draw dense minus pruned, purple where the pruned map is stronger, orange where the dense one
+    is, with the image faintly below.
     """
     clean = answer.picture.clean
     signed = colour(_smooth(answer.difference, size_of(clean, side_px)) / 2 + 0.5, "signed")
@@ -102,11 +102,11 @@ def difference(answer: Comparison, side_px: int | None = None) -> Image.Image:
 
 
 def outlined(picture: Image.Image, truth: NDArray) -> Image.Image:
-    """The picture with the border of the true object drawn in: white beside black, so that it is
-    seen on every ground.
+    """Draw the border of the true object into the picture: white beside black, so that it is
+    visible on every background.
 
     Args:
-        truth: (H, W) in [0, 1]; what is at least 0.5 belongs to the object.
+        truth: (H, W) in [0, 1]; pixels of at least 0.5 belong to the object.
     """
     mask = Image.fromarray(((truth >= 0.5) * 255).astype(np.uint8)).resize(picture.size, Image.Resampling.NEAREST)
     inside = np.asarray(mask) > 0
@@ -118,7 +118,7 @@ def outlined(picture: Image.Image, truth: NDArray) -> Image.Image:
 
 
 def _grown(mask: NDArray, by: int) -> NDArray:
-    """A mask grown by some pixels in the four directions; nothing comes in over the edge."""
+    """Grow a mask by some pixels in the four directions, without wrapping around the edge."""
     for _ in range(by):
         wide = np.pad(mask, 1)
         mask = mask | wide[:-2, 1:-1] | wide[2:, 1:-1] | wide[1:-1, :-2] | wide[1:-1, 2:]
@@ -126,15 +126,15 @@ def _grown(mask: NDArray, by: int) -> NDArray:
 
 
 def cells(side: Heatmap, side_px: int = SIDE_PX) -> Image.Image:
-    """The raw map, one square a cell of the target layer; a map that is not usable stays black."""
+    """Draw the raw map, one square per cell of the target layer; an unusable map is black."""
     top = side.saliency.max()
     values = np.clip(side.saliency, 0, None) / top if side.usable and top > 0 else np.zeros_like(side.saliency)
     return Image.fromarray(colour(values, "magma")).resize((side_px, side_px), Image.Resampling.NEAREST)
 
 
 def highlighted(side: Heatmap, image: NDArray, threshold: float, side_px: int | None = None) -> Image.Image:
-    """The grey image with the pixels whose map value is at or above the threshold tinted; nothing
-    where the map is not usable.
+    """Draw the grey image and tint pixels whose map value is at or above the threshold; none if the
+    map is not usable.
     """
     chosen = (side.map >= threshold) & side.usable
     tint = np.where(chosen[..., None], COLOURS["magma"][160], np.uint8(0))
@@ -145,17 +145,19 @@ def highlighted(side: Heatmap, image: NDArray, threshold: float, side_px: int | 
 
 
 def colour_bar(table: str, width_px: int = SIDE_PX, height_px: int = 12) -> Image.Image:
-    """A slim bar from the lowest to the highest value of a colour table."""
+    """Draw a slim bar from the lowest to the highest value of a colour table."""
     return Image.fromarray(np.repeat(colour(np.linspace(0, 1, width_px), table)[None], height_px, axis=0))
 
 
 def thumbnail(photo: Image.Image, side_px: int) -> Image.Image:
-    """The middle of a photograph as a small square."""
+    """Return the middle of a photograph as a small square."""
     return ImageOps.fit(photo.convert("RGB"), (side_px, side_px), Image.Resampling.BICUBIC)
 
 
 def jpeg(picture: Image.Image) -> bytes:
-    """For the screen: a tenth of a PNG's size for smooth maps, colours at full resolution."""
+    """Encode for the screen: a tenth of a PNG's size for smooth maps, with full colour
+    resolution.
+    """
     return _encoded(picture, "JPEG", quality=SHARPEST_JPEG, subsampling=0)
 
 
@@ -165,7 +167,7 @@ def png(picture: Image.Image) -> bytes:
 
 
 def data_url(content: bytes) -> str:
-    """A picture as an address of its own, so that a page needs no second request for it."""
+    """Return the picture as a data URL, so that a page needs no second request for it."""
     kind = "png" if content.startswith(b"\x89PNG") else "jpeg"
     return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
 
@@ -175,7 +177,7 @@ def _filter(image: NDArray) -> Image.Resampling:
 
 
 def _smooth(values: NDArray, size: tuple[int, int]) -> NDArray:
-    """(H, W) floats scaled to (width, height)."""
+    """Scale (H, W) floats to (width, height)."""
     scaled = Image.fromarray(np.asarray(values, dtype=np.float32))
     return np.asarray(scaled if scaled.size == size else scaled.resize(size, Image.Resampling.BICUBIC))
 

@@ -1,4 +1,4 @@
-"""Which scores of a comparison stand on the first screen, in the number formats of the screen."""
+"""The scores of a comparison on the first screen, in its number formats."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from core.figures.wording import of_truth, undefined
 from core.measures import MEASURES
 from core.results import Comparison
 
-# Measures by the kind of truth there is, each with its group. A mask has no brightest tenth, so no
-# IoU at top p.
+# Measures by the kind of truth, each with its group. A mask has no brightest tenth, so no IoU at
+# top p.
 FIRST_SCORES: dict[str, tuple[tuple[str, str], ...]] = {
     "ink": (("soft-iou", "overlap"), ("iou-top-p", "overlap"), ("energy-inside", "overlap"), ("pearson", "similarity")),
     "": tuple((name, "similarity") for name in ("pearson", "spearman", "soft-iou-of-maps", "ssim")),
@@ -25,8 +25,8 @@ FIRST_SCORES["mask"] = FIRST_SCORES["boxes"] = (
 
 @dataclass(frozen=True, kw_only=True)
 class Score:
-    """One score in words. change: from the dense network; origin: the dense network's value;
-    summary: what the score says, or why it is undefined.
+    """One score as text. change: from the dense network; origin: the dense network's value;
+    summary: what the score measures, or why it is undefined.
     """
 
     title: str
@@ -37,12 +37,12 @@ class Score:
 
     @property
     def line(self) -> tuple[str, str, str]:
-        """Title, value and where it comes from, for a terminal."""
+        """Return title, value and origin, for a terminal."""
         return self.title, self.value, f"({self.change} {self.origin})"
 
 
 def first_scores(answer: Comparison) -> tuple[Score, ...]:
-    """The scores of the first screen, in their order."""
+    """Return the scores of the first screen, in order."""
     kind = answer.picture.truth_kind
     return tuple(_score(answer, name, group, kind) for name, group in FIRST_SCORES[kind])
 
@@ -59,7 +59,9 @@ def _score(answer: Comparison, name: str, group: str, kind: str) -> Score:
 
 
 def _values(answer: Comparison, name: str, group: str) -> tuple[float | None, float | None]:
-    """Of the pruned and of the dense network; the dense map agrees with itself by 1."""
+    """Return the values of the pruned and the dense network; the similarity of the dense map with
+    itself is 1.
+    """
     if group == "overlap":
         return answer.overlap_pruned[name], answer.overlap_dense[name]
     return answer.similarity[name], 1.0

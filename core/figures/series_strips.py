@@ -1,4 +1,6 @@
-"""Strips of pictures of a trained series, one row a photograph over the levels, as PNG and SVG."""
+"""Strips of pictures of a trained series, one row per photograph over the levels, as PNG and
+SVG.
+"""
 
 from __future__ import annotations
 
@@ -19,9 +21,9 @@ STRIPS, SIDE_PX = 5, 128  # photographs in a figure, side of a picture
 
 
 def write_strips(engine: Engine, wanted: Strips) -> list[str]:
-    """Writes strips of heatmaps and of visible parts; returns the names of the files.
+    """Write strips of heatmaps and of visible parts; return the names of the files.
 
-    Raises CacheNotWritable; MissingData for a series whose networks are not here.
+    Raises CacheNotWritable; MissingData if the networks of the series are not on this machine.
     """
     table, home = wanted.table, wanted.home
     files = []
@@ -37,14 +39,16 @@ def write_strips(engine: Engine, wanted: Strips) -> list[str]:
             files += [str(home / f"{name}.{end}") for end in ("png", "svg")]
     except OSError as error:
         why = f"{home} cannot be written ({error.strerror})."
-        raise CacheNotWritable(why, "The strips are written as PNG and SVG files.", "Choose another folder.") from error
+        raise CacheNotWritable(
+            why, "Strips are written there as PNG and SVG files.", "Choose another folder."
+        ) from error
     return files
 
 
 def _rows(engine: Engine, table: SeriesTables, source: str) -> Iterator[strips.Strip]:
-    """A row of pictures a photograph, over the levels that are there."""
+    """Yield a row of pictures per photograph, over the available levels."""
     model = table.place.model
-    known = table.facts["levels"]  # level 0 is the dense network, which every row begins with
+    known = table.facts["levels"]  # level 0 is the dense network, with which every row starts
     there = [
         variant for variant, _ in engine.levels(model) if variant.pruning.level and str(variant.pruning.level) in known
     ]
@@ -54,8 +58,8 @@ def _rows(engine: Engine, table: SeriesTables, source: str) -> Iterator[strips.S
 
 
 def _images(table: SeriesTables, source: str) -> list[tuple[ImageRef, str]]:
-    """One photograph a class, the one that most levels classify right where that is known, and its
-    title.
+    """Return one photograph per class with its title: the one that most levels classify correctly,
+    if known.
     """
     if not source:
         return [(ImageRef(source="gallery", name=name), entry.title) for name, entry in list(GALLERY.items())[:STRIPS]]

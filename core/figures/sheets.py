@@ -1,4 +1,4 @@
-"""Rows of tiles as one figure: PNG to show, SVG to edit. Text stays text in the SVG."""
+"""Rows of tiles as one figure: PNG to show, SVG to edit. Text remains text in the SVG."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class _Text:
 
 
 def png(rows: Sequence[Row], caption: str = "") -> bytes:
-    """The sheet as a picture. caption: a line below, e.g. what the colours mean."""
+    """Draw the sheet as PNG. caption: a line below, e.g. the meaning of the colours."""
     size, texts, places = _laid_out(rows, caption)
     page = Image.new("RGB", size, PAPER)
     for left, upper, tile in places:
@@ -44,7 +44,7 @@ def png(rows: Sequence[Row], caption: str = "") -> bytes:
 
 
 def svg(rows: Sequence[Row], caption: str = "") -> str:
-    """The sheet as SVG: pictures embedded, each with its alternative text."""
+    """Draw the sheet as SVG with embedded pictures, each with its alternative text."""
     (width, height), texts, places = _laid_out(rows, caption)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" '
@@ -60,7 +60,7 @@ def svg(rows: Sequence[Row], caption: str = "") -> str:
 
 
 def _laid_out(rows: Sequence[Row], caption: str) -> tuple[tuple[int, int], list[_Text], list[tuple[int, int, Tile]]]:
-    """Size of the page, its texts, and where each tile's picture stands."""
+    """Return the size of the page, its texts, and the position of each tile's picture."""
     texts: list[_Text] = []
     places: list[tuple[int, int, Tile]] = []
     upper, width = GAP_PX, 0
@@ -69,7 +69,7 @@ def _laid_out(rows: Sequence[Row], caption: str) -> tuple[tuple[int, int], list[
         upper += LINE_PX + 4
         for column, tile in enumerate(row.tiles):
             left = GAP_PX + column * (tile.picture.width + GAP_PX)
-            fitting = max(8, tile.picture.width // (TYPE_PX // 2))  # letters that fit below a picture
+            fitting = max(8, tile.picture.width // (TYPE_PX // 2))  # characters that fit below a picture
             texts.append(_Text(left, upper, _cut(tile.title, fitting), INK))
             places.append((left, upper + LINE_PX, tile))
             below = upper + LINE_PX + tile.picture.height + 4

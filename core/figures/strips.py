@@ -1,7 +1,7 @@
-"""Compare: rows of pictures over a list of amounts, as tiles for a page and as one figure (PNG,
-SVG) to take away.
+"""Rows of pictures over a list of amounts, as tiles for Compare and as one figure (PNG, SVG) for
+export.
 
-A row is the input, the dense network's map and one map an amount, all of one image by one method,
+A row has the input, the dense network's map and one map per amount, all of one image by one method,
 on one scale.
 """
 
@@ -26,20 +26,20 @@ from core.results import Comparison, Heatmap
 
 SHOWS: dict[str, str] = {
     "overlay": "the heatmap over the grey image",
-    "visible": "only the top tenth of the heatmap's pixels stays visible, the rest is black (Merkle et al.)",
+    "visible": "only the top tenth of the heatmap's pixels is visible, the rest is black (Merkle et al.)",
     "difference": "dense minus pruned, purple to orange",
-    "cells": "the raw map, one square a cell of the target layer",
+    "cells": "the raw map, one square per cell of the target layer",
 }
 VISIBLE_SHARE = 0.1
-READ_PX = 56  # side of the grid of values that a page reads from; a digit's 28 pixels fit twice
+READ_PX = 56  # side of the grid of values that a page reads; a digit's 28 pixels fit twice
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Tile:
-    """One picture with its words.
+    """One picture with its text.
 
-    likeness: Pearson correlation with the dense map; None for input and dense, and where it is
-    undefined. values: (h, w) in [0, 1], what a pointer reads; None for the input.
+    likeness: Pearson correlation with the dense map; None for input and dense, and if undefined.
+    values: (h, w) in [0, 1], shown under the pointer; None for the input.
     """
 
     title: str
@@ -52,9 +52,7 @@ class Tile:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Strip:
-    """One row of a figure: what is the same in all its pictures, and the comparisons, one an
-    amount.
-    """
+    """One row of a figure: its common title and one comparison per amount."""
 
     title: str
     answers: tuple[Comparison, ...]
@@ -73,38 +71,38 @@ class Look:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Sheet:
-    """Strips below each other, drawn alike. A notebook shows it as rows of pictures."""
+    """Strips below each other, drawn in the same way. A notebook shows it as rows of pictures."""
 
     strips: tuple[Strip, ...]
     look: Look
 
     @property
     def caption(self) -> str:
-        """What the pictures show."""
+        """Return the caption that explains the pictures."""
         return f"Shown: {SHOWS[self.look.show]}."
 
 
 def rows(answers: Mapping[str, Iterable[Comparison]], show: str = "overlay") -> Sheet:
-    """Comparisons as rows of pictures: `rows({"one-shot": engine.follow(...)})`.
+    """Arrange comparisons as rows of pictures: `rows({"one-shot": engine.follow(...)})`.
 
     Args:
         answers: comparisons of one image by the title of their row. show: a key of SHOWS.
     Raises:
-        UnknownName: no such way to show a map. BadSpec: a row without a comparison.
+        UnknownName: no such way to show a map. BadSpec: a row has no comparison.
     """
     if show not in SHOWS:
         raise UnknownName("way to show a map", show, SHOWS)
     made = tuple(Strip(title=title, answers=tuple(each)) for title, each in answers.items())
     if empty := [strip.title for strip in made if not strip.answers]:
-        raise BadSpec(f"The row {empty[0]} has no comparison.", "A row shows one comparison or more.")
+        raise BadSpec(f"The row {empty[0]} has no comparison.", "A row needs at least one comparison.")
     return Sheet(strips=made, look=Look(show=show))
 
 
 def visible(side: Heatmap, image: NDArray, share: float = VISIBLE_SHARE) -> NDArray:
-    """The image (H, W) or (H, W, 3) with all but the strongest `share` of the heatmap's pixels
-    black.
+    """Return the image (H, W) or (H, W, 3) with all but the strongest `share` of the heatmap's
+    pixels black.
 
-    k = floor(share x pixels) stay, ties by position; all is black where the map is not usable.
+    k = floor(share x pixels) remain, ties by position; all are black if the map is not usable.
     Source: Merkle et al., Less is More, occlusion maps (top 10 %: 5,017 of 224 x 224).
     """
     if not side.usable:
@@ -115,7 +113,7 @@ def visible(side: Heatmap, image: NDArray, share: float = VISIBLE_SHARE) -> NDAr
 
 
 def tiles(strip: Strip, look: Look) -> list[Tile]:
-    """The row as pictures: input, dense, then each amount."""
+    """Draw the row as pictures: input, dense, then each amount."""
     first = strip.answers[0]
     label = "" if first.picture.label is None else f"label {_class_name(first.dense, first.picture.label)}"
     start = [
@@ -137,7 +135,7 @@ def tiles(strip: Strip, look: Look) -> list[Tile]:
 
 
 def pictures_of(clean: NDArray, side_px: int) -> Image.Image:
-    """An image (H, W) or (H, W, 3) in [0, 1] as a picture; pixels of a digit keep their edges."""
+    """Draw an image (H, W) or (H, W, 3) in [0, 1]; pixels of a digit stay sharp."""
     if clean.ndim == 2:
         return maps.grey(clean, side_px).convert("RGB")
     return Image.fromarray((np.clip(clean, 0, 1) * 255).round().astype(np.uint8)).resize(
@@ -163,7 +161,7 @@ def _tile(strip: Strip, answer: Comparison, look: Look) -> Tile:
 
 
 def amount_text(answer: Comparison) -> str:
-    """The counted sparsity, after a level's number, and beside it what was asked for where the
+    """Return the counted sparsity, with a level's number, and with the requested sparsity if the
     network had zeros before.
     """
     mask, pruning = answer.mask, answer.mask.variant.pruning
@@ -171,7 +169,7 @@ def amount_text(answer: Comparison) -> str:
     if pruning.is_trained:
         return f"level {pruning.level}, {counted}"
     if pruning.sparsity and mask.was_sparse:
-        return f"{counted} ({pruning.sparsity * 100:g} % asked for)"
+        return f"{counted} ({pruning.sparsity * 100:g} % requested)"
     return counted
 
 
@@ -183,7 +181,7 @@ def _says(side: Heatmap, changed: bool = False) -> str:
 
 
 def _class_name(side: Heatmap, index: int | None) -> str:
-    """Empty for no class."""
+    """Return the class name; "" for no class."""
     return "" if index is None else side.prediction.classes[index]
 
 
@@ -206,7 +204,7 @@ def _drawn(answer: Comparison, side: Heatmap, look: Look) -> Image.Image:
 
 
 def _readable(values: NDArray) -> NDArray[np.float32]:
-    """The map on at most READ_PX x READ_PX cells, each the mean of its pixels."""
+    """Reduce the map to at most READ_PX x READ_PX cells, each the mean of its pixels."""
     if max(values.shape) <= READ_PX:
         return np.asarray(values, dtype=np.float32)
     return np.asarray(
@@ -215,8 +213,8 @@ def _readable(values: NDArray) -> NDArray[np.float32]:
 
 
 def read_out(values: NDArray) -> dict[str, str | int]:
-    """A grid of values for a page: width, height and base64 of bytes, 0 to 255 for 0 to 1, row by
-    row.
+    """Return a grid of values for a page: width, height and base64 of bytes, 0 to 255 for 0 to 1,
+    row by row.
     """
     steps = (np.clip(values, 0, 1) * 255).round().astype(np.uint8)
     return {"width": steps.shape[1], "height": steps.shape[0], "steps": base64.b64encode(steps.tobytes()).decode()}
@@ -241,7 +239,7 @@ COLUMNS = (
 
 
 def table(strips: Sequence[Strip]) -> str:
-    """All numbers of the figure as CSV: one line a map; undefined scores are empty."""
+    """Return all numbers of the figure as CSV: one line per map; undefined scores are empty."""
     target = io.StringIO()
     rows = [_row(strip, answer) for strip in strips for answer in strip.answers]
     writer = csv.DictWriter(target, list(rows[0]) if rows else COLUMNS)

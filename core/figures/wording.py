@@ -1,4 +1,4 @@
-"""Sentences made from the numbers of one comparison; for pages and the command line alike."""
+"""Sentences from the numbers of one comparison, for pages, notebooks and the command line."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from core.base.numbers import interval, percent, probability, score
 from core.results import Accuracy, Agreement, Comparison, Heatmap, MaskReport, Verdict
 from core.saliency import CAMS, NEGATIVE_LIMIT
 
-MARKED = {"ink": "the ink", "mask": "the object", "boxes": "the boxes"}  # what overlaps are with, by the kind of truth
-NOTHING_MARKED = "No object is marked in this image, so nothing can be said about the overlap with it."
+MARKED = {"ink": "the ink", "mask": "the object", "boxes": "the boxes"}  # the truth of overlaps, by kind
+NOTHING_MARKED = "No object is marked in this image, so its overlap with the heatmap is unknown."
 
-Name = Callable[[str], str]  # how a class name is written: escaped where it is shown as Markdown
+Name = Callable[[str], str]  # formats a class name: escaped if it is shown as Markdown
 
 
 def headline(answer: Comparison, name: Name = str) -> str:
-    """The one thing that matters now: what the network answers before and after, and how far the
-    evidence agrees; in Markdown.
+    """Return the main finding in Markdown: the answers before and after pruning, and the agreement
+    of the evidence.
     """
     mask, repaired = answer.mask, answer.mask.variant.pruning.repair != "none"
     if not answer.pruned.prediction.answered:
@@ -33,14 +33,14 @@ def headline(answer: Comparison, name: Name = str) -> str:
 
 
 def at_sparsity(mask: MaskReport) -> str:
-    """How the headline of a pruned network begins, in Markdown."""
+    """Return the beginning of the headline of a pruned network, in Markdown."""
     before = f"{percent(mask.sparsity_before)} before this pruning, " if mask.was_sparse else ""
     return f"At **{percent(mask.sparsity)} sparsity** ({before}{mask.compression_ratio:.3g}× smaller)"
 
 
 def nothing_removed(mask: MaskReport, answer: str) -> str:
-    """The headline where every weight that was left before is still there, in Markdown. answer:
-    what the network says.
+    """Return the headline if pruning removed no further weight, in Markdown. answer: the network's
+    prediction.
     """
     if not mask.was_sparse:
         return f"**Nothing is removed yet**: this is the dense network, and it says {answer}."
@@ -54,15 +54,15 @@ def nothing_removed(mask: MaskReport, answer: str) -> str:
 
 
 def asks_for_something(mask: MaskReport) -> bool:
-    """Whether this pruning was to remove weights; False for the dense network and for a share
-    of 0.
+    """Return whether this pruning requests the removal of weights; False for the dense network and
+    a sparsity of 0.
     """
     pruning = mask.variant.pruning
     return bool(pruning.sparsity or any(amount for _, amount in pruning.overrides))
 
 
 def no_answer(answer: Comparison) -> str:
-    """The headline where the pruned network's outputs are not finite, in Markdown."""
+    """Return the headline if the pruned network's outputs are not finite, in Markdown."""
     neither = (
         ""
         if answer.dense.prediction.answered or not answer.mask.removed_anything
@@ -75,29 +75,29 @@ def no_answer(answer: Comparison) -> str:
 
 
 def plain(markdown: str) -> str:
-    """The sentence without Markdown's emphasis."""
+    """Remove Markdown's emphasis from a sentence."""
     return markdown.replace("**", "")
 
 
 def says(side: Heatmap, name: Name = str) -> str:
-    """A prediction with its probability: "7 (0.98)"."""
+    """Return a prediction with its probability: "7 (0.98)"."""
     if side.prediction.confidence is None:
         return "**no answer**"
     return f"**{name(class_name(side, side.prediction.top))}** ({probability(side.prediction.confidence)})"
 
 
 def class_name(side: Heatmap, index: int | None) -> str:
-    """A class in words; its number where the network names none. No class is no answer."""
+    """Return the name of a class; its number if it has no name. No class means no answer."""
     return "no answer" if index is None else side.prediction.classes[index]
 
 
 def of_truth(text: str, kind: str) -> str:
-    """A measure's words, which speak of ink, for another kind of truth."""
+    """Replace the ink in a measure's text by another kind of truth."""
     return re.sub(r"\bthe ink\b", MARKED.get(kind, "the object"), text) if kind != "ink" else text
 
 
 def undefined(answer: Comparison) -> str:
-    """Why a score is a dash."""
+    """Explain why a score is undefined."""
     for name, side in (("pruned", answer.pruned), ("dense", answer.dense)):
         if not side.usable:
             return f"Undefined, because the {name} network's map is {side.state}."
@@ -131,7 +131,7 @@ def _what_happens(answer: Comparison, name: Name) -> str:
 
 
 def _evidence(found: Agreement) -> str:
-    """What two methods say of the evidence, to follow the network's answer."""
+    """Return the agreement by two methods, to follow the network's answer."""
     first, second = CAMS[found.method].title, CAMS[found.second_method].title
     if found.value is None:
         return f". How far its evidence agrees is undefined: one of the two {first} maps is constant."
@@ -143,15 +143,13 @@ def _evidence(found: Agreement) -> str:
     words = {
         Verdict.SAME: " and **looks at the same places** ({} agrees by {}, {} {}).",
         Verdict.ELSEWHERE: ", but **looks elsewhere** ({} agrees by only {}, {} {}).",
-        Verdict.PARTLY: ", and **its evidence moves in part** ({} agrees by {}, {} {}).",
+        Verdict.PARTLY: ", and **part of its evidence moves** ({} agrees by {}, {} {}).",
     }
     return words[found.verdict].format(first, score(found.value), second, score(found.second_value))
 
 
 def unsound(answer: Comparison) -> str:
-    """A warning where the method meets a layer that it is not made for, in Markdown; empty
-    elsewhere.
-    """
+    """Return a warning if the method is not made for this layer, in Markdown; else ""."""
     method, share = answer.dense.cam.method, max(answer.dense.negative_share, answer.pruned.negative_share)
     why = CAMS[method].facts["negative"]
     if not why or share <= NEGATIVE_LIMIT:
@@ -164,7 +162,7 @@ def unsound(answer: Comparison) -> str:
 
 
 def accuracy_text(accuracy: Accuracy) -> str:
-    """ "91.2 % (4,560 of 5,000; 95 % interval 90.4 to 92.0 %)"."""
+    """Return an accuracy as "91.2 % (4,560 of 5,000; 95 % interval 90.4 to 92.0 %)"."""
     counts = f"{accuracy.correct:,} of {accuracy.total:,}"
     return f"{accuracy.fraction * 100:.1f} % ({counts}; {interval(accuracy.low, accuracy.high)})"
 

@@ -4,8 +4,8 @@ side.
 A heatmap has grey values, a segmentation is binary: how they are compared decides what the score
 means. FITTINGS lists the ways. Each takes `rank(maps, ink)`, which holds a batch and orders its
 pixels once, and returns (N,). The fact "needs" states its scope: "image" scores every image
-separately, so that batches may be processed in turn; "set" needs the **whole set** at once. In
-batches:
+separately, so that batches may be processed in turn; "set" needs the **whole set** at once.
+In batches:
 
     batches = [rank(maps, ink) for maps, ink in ...]  # each with its Jaccard curve (N, T)
     curve = torch.cat([batch.curve for batch in batches])

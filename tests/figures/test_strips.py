@@ -60,7 +60,7 @@ def test_a_tile_says_what_was_asked_for_where_the_network_had_zeros_before() -> 
     assert amount_text(Made(sparsity=0.5).build()) == "50.0 %"
     assert (
         amount_text(Made(kept=(12, 96, 668), already_zero=(24, 192, 1332), sparsity=0.3).build())
-        == "66.6 % (30 % asked for)"
+        == "66.6 % (30 % requested)"
     )
 
 

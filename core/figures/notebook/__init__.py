@@ -1,1 +1,1 @@
-"""Results in a notebook: as HTML that needs no JavaScript, and live under a slider."""
+"""Show results in a notebook: as HTML without JavaScript, and live with a slider."""

@@ -1,10 +1,10 @@
-"""How results show themselves in a notebook.
+"""Display results in a notebook.
 
-Results are pure data and lie below figures, so they have no `_repr_html_` that would have to reach
-up. IPython asks for one by type as well: `register` tells its formatters how each of VIEWS is
-shown, by the type's name and before any of them is imported. The facade does so when `core` is
-imported inside IPython, which JupyterLab, VS Code, Colab and Kaggle all run on. Elsewhere a result
-keeps its plain `repr`, and `html` gives the same page for any other front end or a file.
+Results are pure data in a room below figures, so they cannot have a `_repr_html_` that imports
+figures. IPython also formats by type: `register` tells its formatters how to show each of VIEWS, by
+the type's name and before any of them is imported. The facade does so when `core` is imported
+inside IPython, on which JupyterLab, VS Code, Colab and Kaggle run. Elsewhere a result keeps its
+plain `repr`, and `html` returns the same page for any other front end or a file.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 from core.base.errors import BadSpec
 from core.figures.notebook.view import View, to_html, to_text
 
-# Type -> the function that makes its view, module and name; imported when the first is shown.
+# Type -> module and name of the function that makes its view; imported on first use.
 VIEWS: dict[str, tuple[str, str]] = {
     "core.results.heatmaps.Comparison": ("results", "comparison"),
     "core.results.heatmaps.Heatmap": ("results", "heatmap"),
@@ -35,17 +35,17 @@ VIEWS: dict[str, tuple[str, str]] = {
 
 
 def html(result: object) -> str:
-    """A result as a notebook shows it: HTML with its pictures inside, without JavaScript.
+    """Return a result as a notebook shows it: HTML with embedded pictures, without JavaScript.
 
-    Raises BadSpec for what is no result.
+    Raises BadSpec if it is not a result.
     """
     return to_html(_view(result))
 
 
 def register(shell: Any) -> None:
-    """Tells a shell of IPython how results are shown, as HTML and, in a terminal, as text.
+    """Tell an IPython shell how to show results: as HTML and, in a terminal, as text.
 
-    shell: an InteractiveShell, or whatever has its `display_formatter`.
+    shell: an InteractiveShell, or any object with its `display_formatter`.
     """
     formatters = shell.display_formatter.formatters
     for kind in VIEWS:
@@ -55,7 +55,7 @@ def register(shell: Any) -> None:
 
 
 def register_here() -> None:
-    """`register` with the shell that runs this code; nothing outside IPython."""
+    """Call `register` with the shell that runs this code; do nothing outside IPython."""
     ipython = sys.modules.get("IPython")
     shell = ipython and ipython.get_ipython()
     if shell:

@@ -1,4 +1,4 @@
-"""`core.explore`: a comparison under a live slider, in one line of a notebook."""
+"""`core.explore`: a comparison with a live slider, in one line of a notebook."""
 
 from __future__ import annotations
 
@@ -26,23 +26,23 @@ def explore(
     cam: CamSpec | None = None,
     engine: Engine | None = None,
 ) -> Explorer:
-    """A slider, and below it the comparison of the dense and the pruned network.
+    """Show a slider, and below it the comparison of the dense and the pruned network.
 
     `core.explore("thesis-cnn", 3500)` is all that a cell needs. The slider removes weights, or
-    chooses a level where `pruning` is one of a trained series. The answer follows it in place; a
-    question that is overtaken by a newer one is dropped.
+    chooses a level if `pruning` is one of a trained series. The answer follows in place; a question
+    is dropped when a newer one replaces it.
 
     Args:
-        model: a name or a ModelSpec; EfficientNet-lite0 when left out.
+        model: a name or a ModelSpec; defaults to EfficientNet-lite0.
         image: the row of a digit, the name of an included photograph, a file or its content, or an
-            ImageRef; coffee, or digit 3500, when left out.
-        pruning: how weights go, and where the slider begins; one-shot, global, by magnitude when
-            left out.
-        cam: method, target layer and target class; Grad-CAM when left out.
-        engine: answers, and knows your own networks; a new one when left out.
+            ImageRef; defaults to coffee or digit 3500.
+        pruning: how weights are removed, and the initial position of the slider; defaults to
+            one-shot, global, by magnitude.
+        cam: method, target layer and target class; defaults to Grad-CAM.
+        engine: answers the questions and knows your own networks; a new one by default.
     Raises:
         SparsightError: ipywidgets is missing. UnknownName, BadSpec, MissingData, BadFile, BadImage:
-            as the first comparison does.
+            from the first comparison.
     """
     engine = engine or Engine()
     model = engine.catalogue.default_model(model or FIRST_MODEL) if not isinstance(model, ModelSpec) else model
@@ -60,7 +60,7 @@ def _explorer() -> type[Explorer]:
             raise
         raise SparsightError(
             f"core.explore needs {WIDGETS}, which is not installed.",
-            "It draws the slider; everything else works without it.",
+            "It provides the slider; everything else works without it.",
             "Run `pip install -r requirements-notebooks.txt`, and restart the kernel.",
         ) from error
     return Explorer

@@ -1,6 +1,4 @@
-"""The widget behind `core.explore`. It imports ipywidgets, so nothing imports it before it is
-needed.
-"""
+"""The widget behind `core.explore`. It imports ipywidgets, so it is imported only when needed."""
 
 from __future__ import annotations
 
@@ -18,17 +16,17 @@ from core.saliency import CAMS
 from core.saliency.cams import is_quick
 from core.specs import CamSpec, ImageRef, ModelSpec, PruningSpec, VariantSpec, exact_share
 
-IMAGES = 10  # to choose from
+IMAGES = 10  # images to choose from
 WIDE = {"width": "520px"}
 STYLE = {"description_width": "100px"}
 
 
 class Explorer(widgets.VBox):
-    """A slider, two dropdowns, and the comparison that they ask for.
+    """A slider, two dropdowns, and the comparison that they select.
 
-    slider: of the share of weights that is removed, in percent, or of the level; method, image:
-    dropdowns. answer: the comparison that is shown. Set `slider.value` to move it from code, then
-    `wait()` for the answer.
+    slider: of the percentage of removed weights, or of the level; method, image: dropdowns. answer:
+    the comparison shown. To move the slider from code, set `slider.value`, then `wait()` for the
+    answer.
     """
 
     def __init__(self, engine: Engine, model: ModelSpec, image: ImageRef, pruning: PruningSpec, cam: CamSpec) -> None:
@@ -50,9 +48,9 @@ class Explorer(widgets.VBox):
         super().__init__([self.slider, controls, self._shown])
 
     def wait(self, timeout_s: float = 60.0) -> Comparison:
-        """The answer to the newest question, when it is shown.
+        """Wait until the newest question is answered and return its answer.
 
-        Raises TimeoutError; the error that is shown instead of an answer.
+        Raises TimeoutError, or the error that is shown instead of an answer.
         """
         self._latest.wait(timeout_s)
         if self._error:
@@ -82,13 +80,15 @@ class Explorer(widgets.VBox):
         self._error, self._status.value = None, ""
 
     def _explain(self, error: Exception) -> None:
-        """The reason instead of a picture that is not of this question."""
+        """Show the error instead of a picture of an earlier question."""
         self._shown.value = f"<p>{escape(str(error))}</p>"
         self._error, self._status.value = error, ""
 
 
 def _share_slider(engine: Engine, model: ModelSpec, pruning: PruningSpec) -> widgets.FloatSlider:
-    """To the end of the card's grid: without retraining, networks for photographs die early."""
+    """Make a slider up to the end of the card's grid: without retraining, networks for photographs
+    fail early.
+    """
     value, top = 100 * (pruning.sparsity or 0.0), 100 * engine.card(model).grid[-1]
     return widgets.FloatSlider(
         value=value,
@@ -108,7 +108,7 @@ def _level_slider(engine: Engine, model: ModelSpec, pruning: PruningSpec) -> wid
 
 
 def _images(engine: Engine, model: ModelSpec, image: ImageRef) -> list[ImageRef]:
-    """This image first, then others of its source."""
+    """Return this image first, then others of its source."""
     return list(dict.fromkeys((image, *engine.images_like(image, model, IMAGES))))
 
 

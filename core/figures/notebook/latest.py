@@ -1,4 +1,4 @@
-"""Questions that overtake one another: only the newest one is answered."""
+"""Answer only the newest of several questions."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ Answer = TypeVar("Answer")
 
 
 class Latest(Generic[Question, Answer]):
-    """Answers questions in a thread of its own, so that a slider never waits.
+    """Answers questions in a separate thread, so that a slider never waits.
 
-    At most one question is being answered and one waits, the newest. A question that is overtaken
-    while it is being answered stops before the network's next pass, and is never shown.
+    At most one question is being answered, and the newest one waits. A question that becomes
+    outdated stops before the network's next pass, and its answer is never shown.
 
     Args:
-        answer: from a question to its answer; show: takes an answer, explain: an error. Both are
+        answer: returns the answer to a question. show: takes an answer; explain: an error. Both are
             called for the newest question only, one at a time.
     """
 
@@ -37,7 +37,7 @@ class Latest(Generic[Question, Answer]):
         self._busy = False
 
     def ask(self, question: Question) -> None:
-        """Asks, and drops every earlier question."""
+        """Ask a question and drop all earlier ones."""
         with self._changed:
             self._newest += 1
             self._waiting = question
@@ -46,7 +46,7 @@ class Latest(Generic[Question, Answer]):
                 Thread(target=self._work, name="explore", daemon=True).start()
 
     def wait(self, timeout_s: float) -> None:
-        """Until the newest question is answered. Raises TimeoutError."""
+        """Wait until the newest question is answered. Raises TimeoutError."""
         with self._changed:
             if not self._changed.wait_for(lambda: not self._busy, timeout_s):
                 raise TimeoutError(f"There is no answer after {timeout_s:g} seconds.")
@@ -67,7 +67,7 @@ class Latest(Generic[Question, Answer]):
                 answer = self._answer(question)
         except Stopped:
             return
-        except Exception as error:  # whatever it is, the notebook says so, and the slider goes on
+        except Exception as error:  # any error is shown in the notebook, and the slider keeps working
             self._finish(number, partial(self._explain, error))
         else:
             self._finish(number, partial(self._show, answer))
@@ -87,4 +87,4 @@ class _Overtaken(Control):
 
     def check(self) -> None:
         if self._overtaken():
-            raise Stopped("A newer question overtook this one.")
+            raise Stopped("A newer question replaced this one.")

@@ -1,4 +1,4 @@
-"""Results -> views, with the words, colours and number formats of the app."""
+"""Make views of results, with the words, colours and number formats of the app."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ TILE_PX = 140
 
 
 def comparison(answer: Comparison) -> View:
-    """Explore's first screen: the sentence, the four pictures, the scores."""
+    """Return Explore's first screen: the headline, four pictures and the scores."""
     return View(
         headline=headline(answer, name_text),
         panels=(_four(answer),),
@@ -54,7 +54,7 @@ def comparison(answer: Comparison) -> View:
 
 
 def heatmap(side: Heatmap) -> View:
-    """One network's map by itself, and what the network predicts."""
+    """Return a network's heatmap and its prediction."""
     target = f"class {name_text(class_name(side, side.target_class))}" if side.target_class is not None else "no class"
     pruned = "dense" if side.variant.pruning.is_dense else "pruned"
     panel = Panel(
@@ -65,12 +65,12 @@ def heatmap(side: Heatmap) -> View:
         under=_evidence(side),
     )
     where = f"{CAMS[side.cam.method].title} at {name_text(side.cam.layer)}, for {target}"
-    sentence = f"The {pruned} network says {says(side, name_text)}. {where}."
+    sentence = f"The {pruned} network predicts {says(side, name_text)}. {where}."
     return View(headline=sentence, panels=((panel,),), notes=() if side.usable else (MAP_STATES[side.state],))
 
 
 def picture(image: Picture) -> View:
-    """The image as the network gets it, and without its noise where it has some."""
+    """Return the image as the network receives it and, if it has noise, also without."""
     title = image.title or ("A digit" if image.truth_kind == "ink" else "An image")
     label = f", label **{image.label}**" if image.label is not None and image.truth_kind == "ink" else ""
     seen = Panel(title=_input(image), url=_photo_url(image.seen), alt=f"The input{_of(image)}", lines=_credit(image))
@@ -80,7 +80,7 @@ def picture(image: Picture) -> View:
 
 
 def sheet(rows: Sheet) -> View:
-    """Rows of pictures, a row a strip."""
+    """Return rows of pictures, one per strip."""
     return View(
         titles=tuple(f"**{name_text(strip.title)}**" for strip in rows.strips),
         panels=tuple(tuple(map(_tile, tiles(strip, rows.look))) for strip in rows.strips),
@@ -89,14 +89,14 @@ def sheet(rows: Sheet) -> View:
 
 
 def agreement(found: Agreement) -> View:
-    """What two methods say of one image."""
+    """Return the agreement by two methods for one image."""
     first, second = CAMS[found.method].title, CAMS[found.second_method].title
     values = f"{first} agrees by **{_value(found.value)}**, {second} by **{_value(found.second_value)}**"
     return View(headline=f"{values}: {found.verdict.value}.")
 
 
 def accuracy(found: Accuracy) -> View:
-    """Right answers with their counts and interval."""
+    """Return correct answers with counts and interval."""
     rows = [("", "right", "of", "share"), ("top 1", *_share(found.correct, found.total))]
     if found.top5 is not None:
         rows.append(("top 5", *_share(found.top5, found.total)))
@@ -108,13 +108,13 @@ def accuracy(found: Accuracy) -> View:
 
 
 def mask(report: MaskReport) -> View:
-    """What is left of the network, in all and in each layer."""
+    """Return what is left of the network, in total and in each layer."""
     kept = f"**{report.kept:,} of {report.total:,} prunable weights** are left"
     rows = [
         (name_text(layer.name), f"{layer.kept:,}", f"{layer.total:,}", percent(layer.sparsity))
         for layer in report.layers
     ]
-    notes = ("**Collapsed network.** No path of kept weights joins input and output.",) if report.collapsed else ()
+    notes = ("**Collapsed network.** No path of kept weights connects input and output.",) if report.collapsed else ()
     return View(
         headline=f"{at_sparsity(report)}, {kept}.",
         tables=(Rows([("layer", "left", "of", "sparsity"), *rows], (1, 2, 3)),),
@@ -123,7 +123,7 @@ def mask(report: MaskReport) -> View:
 
 
 def cost(report: CostReport) -> View:
-    """What the network costs, with its zeros in place and after emptied channels were taken out."""
+    """Return the network's cost, with its zeros in place and after removal of emptied channels."""
     small, gone = report.physical_parameters, report.physical_zeros
     left = None if small is None or gone is None else small - gone
     rows = [
@@ -141,7 +141,7 @@ def cost(report: CostReport) -> View:
 
 
 def table(found: Table) -> View:
-    """Means over a data set; beside each overlap the number of empty maps and the mean without
+    """Return means over a data set; overlaps with the number of empty maps and the mean without
     them.
     """
     rows = found.rows
@@ -169,7 +169,7 @@ def _mean(name: str, rows: Any) -> tuple[str, ...]:
 def _four(answer: Comparison) -> tuple[Panel, ...]:
     found, image = answer.agreement, answer.picture
     at = f"at {answer.mask.sparsity:.4%} sparsity"
-    encode = maps.png if image.clean.ndim == 2 else maps.jpeg  # a digit's sharp pixels, a photograph
+    encode = maps.png if image.clean.ndim == 2 else maps.jpeg  # PNG for sharp pixels of digits, JPEG for photographs
     first, *others = four_pictures(answer).values()
     dense, pruned, difference = (maps.data_url(maps.jpeg(each)) for each in others)
     return (

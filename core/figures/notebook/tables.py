@@ -1,4 +1,4 @@
-"""Tables of the protocols -> views: what was counted at each level."""
+"""Make views of the protocols' tables: counts and means at each level."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NUMBERS = (0, 1, 2, 3, 4, 5)
 
 
 def study(tables: StudyTables) -> View:
-    """Means over the seeds at each level of the thesis' series."""
+    """Return means over the seeds at each level of the thesis' series."""
     facts = tables.facts
     body = [
         (
@@ -40,7 +40,7 @@ def study(tables: StudyTables) -> View:
 
 
 def series(tables: SeriesTables) -> View:
-    """Right answers at each level of one retrained series."""
+    """Return the accuracy at each level of one retrained series."""
     body = [
         (
             f"{row.level}",
@@ -60,7 +60,7 @@ def series(tables: SeriesTables) -> View:
 
 
 def googlenet(tables: VonradTables) -> View:
-    """What stands out, and accuracy at the rate of the study's curves."""
+    """Return the main findings, and the accuracy at the rate of the study's curves."""
     rows = summary.methods(tables)
     body = [
         (str(row.seed), str(row.pruning), str(row.retraining), percent(row.sparsity), summary.share(row))

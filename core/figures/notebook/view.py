@@ -1,7 +1,7 @@
-"""A result as words and pictures, and its two forms: HTML for notebooks, text for terminals.
+"""A result as text and pictures, rendered as HTML for notebooks or text for terminals.
 
-All text is Markdown with nothing but `**bold**` in it. It is escaped here, in one place, so a class
-name or a title from a file can never become markup.
+All text is Markdown with `**bold**` only. It is escaped here, in one place, so a class name or a
+title from a file can never become markup.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING
 from core.base.text import Rows
 
 if TYPE_CHECKING:
-    from core.figures.scores import Score  # loads torch with the measures
+    from core.figures.scores import Score  # imports torch through the measures
 
 LONGEST_NAME = 80  # characters of a name from a file
 BOLD = re.compile(r"\*\*(.+?)\*\*")
-WORD_JOINER = "\u2060"  # shows nothing, and keeps two asterisks of a name from being markup
+WORD_JOINER = "\u2060"  # invisible; keeps two asterisks of a name from being markup
 FAINT = "opacity:0.75;font-size:0.85em"
 
 
@@ -28,8 +28,8 @@ FAINT = "opacity:0.75;font-size:0.85em"
 class Panel:
     """One picture: its title, its data URL, its alternative text, and lines of words below it.
 
-    bar: data URL and alternative text of the colour bar below the lines; under: what the bar means.
-    width_px: the width that the picture has where there is room.
+    bar: data URL and alternative text of the colour bar below the lines; under: the meaning of the
+    bar. width_px: the preferred width of the picture.
     """
 
     title: str
@@ -43,9 +43,9 @@ class Panel:
 
 @dataclass(frozen=True, kw_only=True)
 class View:
-    """What a notebook shows of a result: a sentence, rows of pictures, scores, tables, notes.
+    """The view of a result: a sentence, rows of pictures, scores, tables, notes.
 
-    titles: of the rows of pictures, where they have some.
+    titles: of the rows of pictures, if any.
     """
 
     headline: str = ""
@@ -57,8 +57,8 @@ class View:
 
 
 def name_text(name: object) -> str:
-    """A name from a file on one line, without control characters, cut where it is long; none of it
-    is markup.
+    """Return a name from a file on one line, without control characters and markup, truncated if
+    long.
     """
     text = " ".join("".join(sign if sign.isprintable() else " " for sign in str(name)).split())
     text = text if len(text) <= LONGEST_NAME else f"{text[: LONGEST_NAME - 1].rstrip()}…"
@@ -66,7 +66,7 @@ def name_text(name: object) -> str:
 
 
 def to_html(view: View) -> str:
-    """The view as HTML with inline styles: no script, no style sheet, nothing to fetch."""
+    """Render the view as HTML with inline styles: no script, no style sheet, nothing to fetch."""
     rows = [_flex("".join(map(_figure, row))) for row in view.panels]
     titles = [f'<p style="margin:0.4em 0">{_marked(title)}</p>' for title in view.titles]
     parts = [
@@ -80,7 +80,7 @@ def to_html(view: View) -> str:
 
 
 def to_text(view: View) -> str:
-    """The view as plain text, without its pictures."""
+    """Render the view as plain text, without its pictures."""
     scores = [("", *score.line) for score in view.scores]
     parts = [
         *map(_unmarked, filter(None, (view.headline, *view.titles))),
@@ -100,7 +100,7 @@ def _unmarked(text: str) -> str:
 
 
 def _width(most_px: int) -> str:
-    """As wide as there is room for; four stay side by side down to half their width."""
+    """Return the style of a flexible width; four stay side by side down to half their width."""
     return f"flex:1 1 {most_px // 2}px;max-width:{most_px}px"
 
 

@@ -1,4 +1,4 @@
-"""Figures in plotly, the same for pages, notebooks and downloads: `core.plots`.
+"""Plotly figures for pages, notebooks and downloads: `core.plots`.
 
 Each function takes results or tables and returns a figure; the last line of a cell shows it.
 
@@ -12,17 +12,16 @@ Each function takes results or tables and returns a figure; the last line of a c
 | Lessons | `lesson_lines`, `lesson_bars`, `lesson_scatter`, `lesson_race`, `lesson_spreads` |
 | notebooks only | `accuracy_curves` |
 
-A browser draws these figures with plotly's JavaScript, which JupyterLab, VS Code and Colab find by
-themselves. Where a front end finds none, `plotly.io.renderers.default = "notebook"` sends it along
-(4.8 MB a notebook). Results and `core.rows` need no JavaScript. A file without JavaScript needs
-`figure.write_image`, for which plotly wants the package kaleido and a Chrome; Sparsight installs
-neither.
-"""  # noqa: W505 - a table has one row a line
+A browser draws these figures with plotly's JavaScript, which JupyterLab, VS Code and Colab provide.
+For other front ends, `plotly.io.renderers.default = "notebook"` embeds it (4.8 MB per notebook).
+Results and `core.rows` need no JavaScript. For a file without JavaScript, `figure.write_image`
+needs the package kaleido and a Chrome; Sparsight installs neither.
+"""  # noqa: W505 - a table has one row per line
 
 from importlib import import_module
 from typing import Any
 
-# Name -> module and name there; a module is imported with the first of its figures.
+# Name -> module and name in it; a module is imported with the first of its figures.
 FIGURES: dict[str, tuple[str, str]] = {
     "kept_weights": ("base", "kept_weights"),
     "series_curve": ("base", "series_curve"),

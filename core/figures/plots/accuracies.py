@@ -1,4 +1,4 @@
-"""Accuracy of several ways to prune over what is left of the network."""
+"""Accuracy of several pruning methods by density."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from core.figures.plots.base import empty_figure, literal
 from core.figures.plots.series import COLOURS, faded
 from core.results import Accuracy, MaskReport
 
-Curve = Sequence[tuple[MaskReport, Accuracy]]  # what `Engine.accuracy_curve` answers
+Curve = Sequence[tuple[MaskReport, Accuracy]]  # the result of `Engine.accuracy_curve`
 
 
 def accuracy_curves(curves: Mapping[str, Curve]) -> go.Figure:
-    """Accuracy by density on a logarithmic axis, a line with its 95 % band for each way to prune.
+    """Plot accuracy by density on a logarithmic axis, one line with its 95 % band per pruning
+    method.
 
     Args:
-        curves: by the name of the line. Points without any weight have no place on the axis.
+        curves: by the name of the line. Points without any weight are not on the axis.
     """
     totals = {accuracy.total for curve in curves.values() for _, accuracy in curve}
     n = f"{max(totals):,}" if totals else "0"
@@ -54,5 +55,5 @@ def _curve(figure: go.Figure, name: str, points: Curve, colour: str) -> None:
         line={"color": colour, "width": 2},
         marker={"size": 4},
         customdata=[[report.sparsity, accuracy.correct, accuracy.total] for report, accuracy in points],
-        hovertemplate="%{customdata[0]:.2%} sparsity: %{customdata[1]:,} of %{customdata[2]:,} right",
+        hovertemplate="%{customdata[0]:.2%} sparsity: %{customdata[1]:,} of %{customdata[2]:,} correct",
     )

@@ -1,9 +1,8 @@
-"""Results -> plotly figures, the same for pages and notebooks. They read results only and compute
-nothing but positions.
+"""Plotly figures of results for pages and notebooks. They read results and compute only positions.
 
-Colours: orange is the dense network, purple the pruned one, as in the signed pictures; both stand
-apart for the colour-blind. Backgrounds are transparent and inks middling, so that a figure stands
-on light and dark pages alike.
+Colours: orange is the dense network, purple the pruned one, as in the signed pictures; the
+colour-blind can distinguish both. Backgrounds are transparent and colours of medium brightness, so
+that a figure works on light and dark pages.
 """
 
 from __future__ import annotations
@@ -18,19 +17,19 @@ from core.results import ELSEWHERE_BELOW, SAME_FROM, Agreement, Comparison, Heat
 
 DENSE, PRUNED, NEUTRAL, GRID = "#dd7a1c", "#8a63e0", "#8b8798", "rgba(139, 135, 152, 0.22)"
 CURVE_PX = 220  # height of the curves below the pictures
-FLOOR = 0.0004  # density below one weight in 2,324: where "everything is gone" stands on a logarithmic axis
-SPARSITY_TICKS = (0.0, 0.7, 0.9, 0.97, 0.99, 0.997, 0.999)  # half a decade of what is kept apart
-FEW_LAYERS, FEW_CLASSES = 8, 12  # that stand side by side with their names
+FLOOR = 0.0004  # density below one weight in 2,324: the position of "all weights removed" on a logarithmic axis
+SPARSITY_TICKS = (0.0, 0.7, 0.9, 0.97, 0.99, 0.997, 0.999)  # half a decade of density apart
+FEW_LAYERS, FEW_CLASSES = 8, 12  # that are shown side by side with their names
 Points = Sequence[tuple[float, float | None]]  # (sparsity, value), None where undefined
 
 
 def series_curve(accuracies: Points, overlaps: Points, here: MaskReport, images: int) -> go.Figure:
-    """Accuracy and one image's soft IoU over sparsity, on a logarithmic axis, with a marker at the
-    present sparsity.
+    """Plot accuracy and one image's soft IoU by sparsity, on a logarithmic axis, with a marker at
+    the current sparsity.
 
     Args:
-        accuracies: fractions right. overlaps: soft IoU of the pruned heatmap with the ink. images:
-            how many the accuracy counts.
+        accuracies: as fractions. overlaps: soft IoU of the pruned heatmap with the ink. images:
+            number behind the accuracy.
     """
     figure = empty_figure(f"Accuracy (n = {images:,}) and soft IoU (n = 1) by sparsity", CURVE_PX)
     for points, name, colour, dash in (
@@ -53,8 +52,8 @@ def series_curve(accuracies: Points, overlaps: Points, here: MaskReport, images:
 
 
 def kept_weights(report: MaskReport) -> go.Figure:
-    """Kept share of each prunable layer: with counts where they are few, else as a row of slim bars
-    in the network's order.
+    """Plot the kept share of each prunable layer: with counts if they are few, else as a row of
+    slim bars in the network's order.
     """
     return _few_layers(report) if len(report.layers) <= FEW_LAYERS else _many_layers(report)
 
@@ -104,12 +103,12 @@ def followed(
     top: float | None = None,
     band: tuple[float, float] | None = None,
 ) -> go.Figure:
-    """One image over sparsities: how alike the maps are, and how sure the pruned network is of the
-    dense network's class.
+    """Plot one image over sparsities: the similarity of the maps, and the pruned network's
+    probability of the dense network's class.
 
     Args:
-        answers: in the order of their sparsity. here: the present sparsity, for the marker; none
-            when left out. top: the highest that there will be; that of the answers when left out.
+        answers: in the order of their sparsity. here: the current sparsity, for an optional marker.
+            top: the final maximum; defaults to that of the answers.
         band: sparsities between which networks usually collapse.
     """
     figure = empty_figure("This image over all sparsities (n = 1)", CURVE_PX)
@@ -150,12 +149,11 @@ def followed(
 
 
 def typical(found: Sequence[Agreement], here: Agreement, titles: tuple[str, str], images: int) -> go.Figure:
-    """Agreement of dense and pruned maps, one point an image and method, with the present image
-    marked.
+    """Plot the agreement of dense and pruned maps, one point per image and method, with the current
+    image marked.
 
     Args:
-        found: of the images asked so far. titles: of the two methods. images: how many there will
-            be.
+        found: of the images so far. titles: of the two methods. images: their final number.
     """
     figure = empty_figure(f"Agreement of the two networks' maps (n = {len(found)} of {images} images)", height=230)
     figure.add_vrect(
@@ -176,7 +174,7 @@ def typical(found: Sequence[Agreement], here: Agreement, titles: tuple[str, str]
     )
     sides = ([one.value for one in found], here.value), ([one.second_value for one in found], here.second_value)
     for row, (title, (values, mine)) in enumerate(zip(titles, sides, strict=True)):
-        # Apart, the same at every look.
+        # Jittered, the same in every drawing.
         heights = [1 - row + 0.24 * math.sin(7.0 * place) for place in range(len(values))]
         figure.add_scatter(
             x=values,
@@ -201,11 +199,11 @@ def typical(found: Sequence[Agreement], here: Agreement, titles: tuple[str, str]
 
 
 def one_at_a_time(layers: Sequence[str], answers: Sequence[Comparison], total: int) -> go.Figure:
-    """What pruning each layer alone does to one image.
+    """Plot the effect of pruning each layer alone on one image.
 
     Args:
-        layers: names of weights. answers: one a layer, in the same order. total: how many layers
-            there will be.
+        layers: names of weights. answers: one per layer, in the same order. total: the final number
+            of layers.
     """
     figure = empty_figure("One layer pruned at a time (n = 1)")
     names = [name.removesuffix(".weight") for name in layers]
@@ -236,8 +234,8 @@ def one_at_a_time(layers: Sequence[str], answers: Sequence[Comparison], total: i
 
 
 def threshold_curve(answer: Comparison, threshold: float) -> go.Figure:
-    """Jaccard index of each heatmap with the ink over the threshold that makes both black and
-    white.
+    """Plot the Jaccard index of each heatmap with the ink by the threshold that binarises the
+    heatmap.
     """
     figure = empty_figure("IoU of heatmap and ink by threshold (n = 1)")
     for values, name, colour in ((answer.curve_dense, "dense", DENSE), (answer.curve_pruned, "pruned", PRUNED)):
@@ -250,8 +248,8 @@ def threshold_curve(answer: Comparison, threshold: float) -> go.Figure:
 
 
 def probabilities(answer: Comparison, classes: Sequence[str], best: int = 5) -> go.Figure:
-    """Softmax probabilities of both networks: of every class where they are few, else of the `best`
-    of each network.
+    """Plot softmax probabilities of both networks: of every class if they are few, else of the
+    `best` of each network.
     """
     classes = [literal(name) for name in classes]
     shown = list(range(len(classes)))
@@ -299,14 +297,14 @@ def _best_classes(sides: list[tuple[Heatmap, str, str]], shown: list[tuple[int, 
 
 
 def literal(name: str) -> str:
-    """A name from a file as plotly shows it literally: in all its texts it reads `<a href=...>`,
-    `<b>` and entities.
+    """Escape a name from a file so that plotly shows it literally: plotly interprets `<a
+    href=...>`, `<b>` and entities in all texts.
     """
     return html.escape(name, quote=False)
 
 
 def empty_figure(title: str, height: int = 260) -> go.Figure:
-    """An empty figure in the common look."""
+    """Return an empty figure in the common style."""
     axis = {"gridcolor": GRID, "zeroline": False, "fixedrange": True, "automargin": True}
     top = {
         "text": title,
@@ -330,7 +328,7 @@ def empty_figure(title: str, height: int = 260) -> go.Figure:
 
 
 def _position(sparsity: float) -> float:
-    """Where a sparsity stands on the logarithmic axis of what is kept."""
+    """Return the position of a sparsity on the logarithmic axis of density."""
     return -math.log10(max(1 - sparsity, FLOOR))
 
 
@@ -342,5 +340,5 @@ def _sparsity_axis(figure: go.Figure) -> None:
         ticktext=texts,
         tickangle=0,
         range=[-0.03, _position(1.0) + 0.05],
-        title="sparsity (logarithmic in what is kept)",
+        title="sparsity (logarithmic in density)",
     )

@@ -1,6 +1,6 @@
-"""The GoogLeNet study's tables -> plotly figures, the same for pages and notebooks.
+"""Plotly figures of the GoogLeNet study's tables for pages and notebooks.
 
-They compute nothing but positions.
+They compute only positions.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from core.protocols.googlenet.tables import VonradTables
 
 COLOURS = dict(zip(PRUNINGS, (PRUNED, "#1f9e89", "#3f7fd0", "#c2497f"), strict=True))
 SYMBOLS = dict(zip(PRUNINGS, ("circle", "square", "diamond", "triangle-up"), strict=True))
-TICKS = (0.0, 0.3, 0.5, 0.7, 0.89)  # as many of the published rates as a phone has room for
+TICKS = (0.0, 0.3, 0.5, 0.7, 0.89)  # as many of the published rates as fit on a phone
 DASHES = {"none": "dot", "one-shot": "dash", "iterative": "solid"}
 OPEN = {"none": "-open", "one-shot": "", "iterative": ""}  # markers of networks that were not retrained are hollow
 NAMES = {
@@ -27,16 +27,16 @@ NAMES = {
 COSTS: dict[str, tuple[str, str]] = {
     "parameters": ("parameters_left", "parameters that are not zero"),
     "multiply-adds": ("multiply_adds_left", "multiply-adds with weights that are not zero"),
-    "parameters, channels taken out": ("physical_parameters", "parameters after emptied channels are taken out"),
+    "parameters, channels taken out": ("physical_parameters", "parameters after removal of emptied channels"),
     "multiply-adds, channels taken out": (
         "physical_multiply_adds",
-        "multiply-adds after emptied channels are taken out",
+        "multiply-adds after removal of emptied channels",
     ),
 }
 
 
 def without_retraining(tables: VonradTables) -> go.Figure:
-    """Accuracy against pruning rate before any retraining, one line a pruning, with Wilson's
+    """Plot accuracy by pruning rate before any retraining, one line per pruning, with Wilson's
     intervals.
     """
     figure = _figure("Accuracy without retraining", _tests(tables))
@@ -46,13 +46,13 @@ def without_retraining(tables: VonradTables) -> go.Figure:
 
 
 def iterative_and_one_shot(tables: VonradTables) -> go.Figure:
-    """Accuracy against pruning rate after retraining: colours are prunings, solid lines iterative,
+    """Plot accuracy by pruning rate after retraining: colours are prunings, solid lines iterative,
     dashed lines one-shot.
     """
     figure = _figure("Accuracy after retraining", _tests(tables))
     for retraining in ("one-shot", "iterative"):
         for pruning in _there(tables, retraining):
-            # Each pruning once in the legend.
+            # Each pruning appears once in the legend.
             named = retraining == "one-shot" or pruning not in _there(tables, "one-shot")
             _line(figure, tables, pruning, retraining, DASHES[retraining], named)
         if _there(tables, retraining):
@@ -61,11 +61,11 @@ def iterative_and_one_shot(tables: VonradTables) -> go.Figure:
 
 
 def curve(tables: VonradTables, rate: float = CURVE_RATE) -> go.Figure:
-    """Validation accuracy over the epochs after one-shot pruning at a rate, one line a pruning."""
+    """Plot validation accuracy by epoch after one-shot pruning at a rate, one line per pruning."""
     found = {(pruning, seed): tables.curve(pruning, rate, seed) for pruning in PRUNINGS for seed in tables.seeds()}
     found = {place: rows for place, rows in found.items() if len(rows)}
     if not found:
-        return empty_figure(f"No network pruned by {percent(rate, 0)} was retrained yet.")
+        return empty_figure(f"No network pruned by {percent(rate, 0)} has been retrained yet.")
     total = int(next(iter(found.values())).total.iloc[0])
     figure = _figure(f"Epochs after one-shot pruning by {percent(rate, 0)}", f"{total:,} validation images")
     for (pruning, seed), rows in found.items():
@@ -79,7 +79,7 @@ def curve(tables: VonradTables, rate: float = CURVE_RATE) -> go.Figure:
             line={"color": COLOURS[pruning]},
             marker={"symbol": SYMBOLS[pruning], "size": 8},
             customdata=rows.correct,
-            hovertemplate="epoch %{x}: %{y:.1%} (%{customdata:,} right)<extra>" + NAMES[pruning] + "</extra>",
+            hovertemplate="epoch %{x}: %{y:.1%} (%{customdata:,} correct)<extra>" + NAMES[pruning] + "</extra>",
         )
     figure.update_xaxes(title="epoch", dtick=max(1, max(int(rows.epoch.max()) for rows in found.values()) // 10))
     trained = tables.epochs[tables.epochs.pruning == "dense"]
@@ -88,9 +88,8 @@ def curve(tables: VonradTables, rate: float = CURVE_RATE) -> go.Figure:
 
 
 def methods(tables: VonradTables, cost: str = "parameters") -> go.Figure:
-    """Accuracy against what is left of the network, one point a network. cost: a key of COSTS.
-
-    Markers say how it was retrained.
+    """Plot accuracy by the remaining cost, one point per network. cost: a key of COSTS. Markers
+    show how it was retrained.
     """
     column, title = COSTS[cost]
     figure = _figure(f"Accuracy by {cost}", _tests(tables), 500)
@@ -129,8 +128,8 @@ def methods(tables: VonradTables, cost: str = "parameters") -> go.Figure:
 
 
 def _figure(title: str, n: str, height: int = 430) -> go.Figure:
-    """The common look; the title in two lines, so that a phone shows it whole, and the legend
-    below.
+    """Return a figure in the common style, with the title in two lines, so that it fits on a phone,
+    and the legend below.
     """
     figure = empty_figure(f"{title}<br>(n = {n})", height)
     # plotly puts the first of several lines 14 pixels higher than a single one
@@ -171,7 +170,7 @@ def _line(figure: go.Figure, tables: VonradTables, pruning: str, retraining: str
 
 
 def _style(figure: go.Figure, retraining: str, name: str) -> None:
-    """An entry of the legend for how lines of this retraining are dashed."""
+    """Add a legend entry for the dashes of this retraining."""
     figure.add_scatter(x=[None], y=[None], mode="lines", name=name, line={"color": NEUTRAL, "dash": DASHES[retraining]})
 
 
@@ -186,15 +185,13 @@ def _intervals(rows: DataFrame) -> dict[str, object]:
 
 
 def _rates(figure: go.Figure, tables: VonradTables) -> go.Figure:
-    figure.update_xaxes(
-        title="pruning rate (asked for)", tickformat=".0%", tickvals=TICKS, tickangle=0, range=[-0.03, 1]
-    )
+    figure.update_xaxes(title="requested pruning rate", tickformat=".0%", tickvals=TICKS, tickangle=0, range=[-0.03, 1])
     return _accuracies(figure, tables)
 
 
 def _accuracies(figure: go.Figure, tables: VonradTables, dense: float | None = None) -> go.Figure:
-    """The axis of accuracies, with the dense network's and chance as lines. dense: its accuracy, on
-    the test images when left out.
+    """Add the axis of accuracies, with lines at the dense network's accuracy and at chance. dense:
+    its accuracy; defaults to that on the test images.
     """
     if dense is None:
         dense = float(tables.levels[tables.levels.pruning == "dense"].accuracy.mean())

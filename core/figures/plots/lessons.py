@@ -1,5 +1,5 @@
-"""Numbers of the lessons -> plotly figures, in the look of core.figures.plots.base: few marks,
-large enough for a room.
+"""Plotly figures of the lessons, in the style of core.figures.plots.base: few marks, large enough
+for a lecture room.
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ class Line:
 
 @dataclass(frozen=True, kw_only=True)
 class Frame:
-    """Title with units and n, names of the axes, and where the control stands (None: nowhere)."""
+    """Title with units and n, names of the axes, and the position of the control (None: no
+    marker).
+    """
 
     title: str
     x: str
@@ -38,7 +40,7 @@ class Frame:
 
 @dataclass(frozen=True, kw_only=True)
 class Spread:
-    """Values with their intervals, one a row of the figure."""
+    """Values with their intervals, one per row of the figure."""
 
     name: str
     colour: str
@@ -48,7 +50,7 @@ class Spread:
 
 
 def lines(frame: Frame, drawn: Sequence[Line]) -> go.Figure:
-    """Lines from 0 to 1 over a common axis, with a marker at the control."""
+    """Plot lines from 0 to 1 over a common axis, with a marker at the control."""
     figure = empty_figure(frame.title, height=340)
     for line in drawn:
         figure.add_scatter(
@@ -67,7 +69,7 @@ def lines(frame: Frame, drawn: Sequence[Line]) -> go.Figure:
 
 
 def bars(frame: Frame, names: Sequence[str], values: Sequence[float | None], strong: int | None = None) -> go.Figure:
-    """One bar a name; `strong` is the place of the one that the page talks about."""
+    """Plot one bar per name; `strong` is the index of the highlighted one."""
     figure = empty_figure(frame.title, height=300)
     colours = [DENSE if place == strong else PRUNED for place in range(len(names))]
     texts = ["–" if value is None else f"{value:.2f}" for value in values]
@@ -81,7 +83,7 @@ def bars(frame: Frame, names: Sequence[str], values: Sequence[float | None], str
 def scatter(
     frame: Frame, points: Sequence[tuple[float, float, int]], left_out: Sequence[tuple[float, float, int]] = ()
 ) -> go.Figure:
-    """(accuracy, overlap, level) of each level, joined in their order; those left out stay as faint
+    """Plot (accuracy, overlap, level) of each level, connected in order; excluded levels are faint
     crosses.
     """
     figure = empty_figure(frame.title, height=340)
@@ -114,8 +116,8 @@ def scatter(
 def race(
     frame: Frame, names: Sequence[str], moved: Sequence[float | None], flipped: Sequence[float | None]
 ) -> go.Figure:
-    """Where each digit's heatmap moves and where its answer changes, a row a digit; None: never,
-    drawn at the end.
+    """Plot where each digit's heatmap moves and where its answer changes, one row per digit; None
+    means never and is drawn at the end.
     """
     figure = empty_figure(frame.title, height=400)
     for name, first, second in zip(names, moved, flipped, strict=True):
@@ -143,8 +145,8 @@ def race(
 
 
 def spreads(frame: Frame, names: Sequence[str], drawn: Sequence[Spread]) -> go.Figure:
-    """Values from -1 to 1 with their intervals, a row a name; zero is marked, for a sign is what
-    they are compared by.
+    """Plot values from -1 to 1 with their intervals, one row per name; zero is marked, since signs
+    are compared.
     """
     figure = empty_figure(frame.title, height=340)
     for one in drawn:

@@ -1,6 +1,6 @@
-"""The study's tables -> plotly figures, the same for pages and notebooks.
+"""Plotly figures of the study's tables for pages and notebooks.
 
-They read tables only and compute nothing but positions.
+They read tables and compute only positions.
 """
 
 from __future__ import annotations
@@ -13,27 +13,29 @@ from core.measures.fitting import FITTINGS
 from core.protocols.lukkien.protocol import PUBLISHED
 from core.protocols.lukkien.tables import StudyTables, overlap_column
 
-# Long titles stand in two lines, so that a phone shows them whole.
+# Long titles have two lines, so that they fit on a phone.
 AXES: dict[str, str] = {
-    "level": "level (each removes 20 %<br>of what is left)",
+    "level": "level (each removes 20 %<br>of the remaining weights)",
     "sparsity": "sparsity",
     "density": "density (logarithmic)",
     "ratio": "compression ratio (log)<br>all / left parameters",
 }
-# Where ticks stand.
+# Positions of ticks.
 LOGARITHMIC = {"density": (1, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001), "ratio": (1, 2, 5, 10, 20, 50, 100)}
 CONTROLS = {"one-shot": ("one-shot, not retrained", "dash"), "random": ("random, not retrained", "dot")}
 
 
 def overlap_name(fitting: str) -> str:
-    """What axes and legends call the overlap: "soft IoU", "IoU (best single threshold)"."""
+    """Return the name of the overlap on axes and legends: "soft IoU", "IoU (best single
+    threshold)".
+    """
     title = FITTINGS[fitting].title.replace(" (", ", ").rstrip(")")
     return "soft IoU" if fitting == "soft-iou" else f"IoU ({title[0].lower()}{title[1:]})"
 
 
 def positions(rows: DataFrame, axis: str, other_parameters: int) -> Series:
-    """Where the rows stand on the axis. other_parameters: of a network, those that are never
-    pruned; the ratio counts them.
+    """Return the positions of the rows on the axis. other_parameters: those of a network that are
+    never pruned; the ratio counts them.
     """
     if axis == "ratio":
         left = rows.weights_left + other_parameters
@@ -48,13 +50,13 @@ def curves(
     published: bool = True,
     fitting: str = "soft-iou",
 ) -> go.Figure:
-    """Accuracy with noise and overlap with the ink over the series: a thin line a seed, the mean
-    with its 95 % interval over images.
+    """Plot accuracy with noise and overlap with the ink over the series: a thin line per seed, and
+    the mean with its 95 % interval over images.
 
     Args:
-        axis: a key of AXES. controls: series to add; their overlap is known by soft IoU only.
-            published: the thesis' values.
-        fitting: a key of FITTINGS, how heatmap and ink were brought together.
+        axis: a key of AXES. controls: series to add; their overlap exists as soft IoU only.
+            published: whether to add the thesis' values.
+        fitting: a key of FITTINGS, how heatmap and ink are compared.
     """
     name = overlap_name(fitting)
     figure = _figure(f"Accuracy and {name} (n = {study.facts['test_images']:,} images)", height=480)
@@ -77,8 +79,8 @@ def curves(
 
 
 def scatter(study: StudyTables, without_collapsed: bool = False, fitting: str = "soft-iou") -> go.Figure:
-    """Mean accuracy against mean overlap, one point a level, joined in order; collapsed levels
-    hollow or left out.
+    """Plot mean accuracy against mean overlap, one point per level, connected in order; collapsed
+    levels are hollow or left out.
     """
     mean, name = study.mean_series(fitting), overlap_name(fitting)
     shown = mean[~mean.collapsed] if without_collapsed else mean
@@ -105,8 +107,8 @@ def scatter(study: StudyTables, without_collapsed: bool = False, fitting: str = 
 
 
 def map_statistics(study: StudyTables, axis: str = "level") -> go.Figure:
-    """Mean and standard deviation of the heatmaps, and how many are empty; published values at
-    levels 0 and 10.
+    """Plot mean and standard deviation of the heatmaps, and the share of empty ones; published
+    values at levels 0 and 10.
     """
     figure = _figure(
         f"Heatmaps (mean, deviation, share empty) (n = {study.facts['test_images']:,} images a network)", height=420
@@ -141,11 +143,11 @@ def map_statistics(study: StudyTables, axis: str = "level") -> go.Figure:
 
 
 def correct_against_wrong(study: StudyTables) -> go.Figure:
-    """Mean soft IoU of right minus wrong predictions within each level, paired by class, with its
-    95 % interval; one colour a seed.
+    """Plot mean soft IoU of correct minus wrong predictions within each level, paired by class,
+    with its 95 % interval; one colour per seed.
     """
     figure = _figure(
-        "Right minus wrong predictions (soft IoU, paired by class) (n = classes with 5 of each)", height=380
+        "Correct minus wrong predictions (soft IoU, paired by class) (n = classes with 5 of each)", height=380
     )
     for place, (seed, colour) in enumerate(zip(study.facts["seeds"], (DENSE, PRUNED, NEUTRAL), strict=False)):
         rows = study.paired[(study.paired.seed == seed) & (study.paired.classes >= 2)]
@@ -166,8 +168,8 @@ def correct_against_wrong(study: StudyTables) -> go.Figure:
 
 
 def offline_page(figure: go.Figure, name: str) -> str:
-    """One HTML file to look at and move about in without the internet; its camera saves SVG. name:
-    of that file.
+    """Return an interactive HTML file that works offline; its camera button saves SVG. name: of the
+    SVG file.
     """
     shown = go.Figure(figure).update_layout(paper_bgcolor="white", plot_bgcolor="white", dragmode="zoom")
     shown.update_xaxes(fixedrange=False).update_yaxes(fixedrange=False)
@@ -191,7 +193,7 @@ def _seed_lines(figure: go.Figure, study: StudyTables, axis: str, column: str, c
 
 
 def _mean_line(figure: go.Figure, mean: DataFrame, column: str, look: tuple[str, str]) -> None:
-    """The mean and, where there is one, its interval. mean: has its position in x."""
+    """Add the mean and, if there is one, its interval. mean: has its position in x."""
     label, colour = look
     bounds = ((f"{column}_high", None), (f"{column}_low", "tonexty")) if mean[f"{column}_low"].notna().any() else ()
     for bound, fill in bounds:
@@ -219,8 +221,8 @@ def _mean_line(figure: go.Figure, mean: DataFrame, column: str, look: tuple[str,
 
 
 def _empty_maps(mean: DataFrame) -> list[str]:
-    """Beside each mean overlap: how many maps are empty, and the mean without them; nothing where
-    none is.
+    """Return the note for each mean overlap: the number of empty maps and the mean without them;
+    empty if there are none.
     """
     texts = []
     for row in mean.itertuples():
@@ -249,7 +251,7 @@ def _control_line(figure: go.Figure, study: StudyTables, axis: str, control: str
 
 
 def _shade_collapsed(figure: go.Figure, gone: Series, axis: str) -> None:
-    """gone: where the collapsed levels stand."""
+    """Shade the collapsed levels. gone: their positions."""
     if len(gone) and axis == "level":
         figure.add_vrect(
             x0=gone.min() - 0.5,
@@ -270,8 +272,8 @@ def _shade_collapsed(figure: go.Figure, gone: Series, axis: str) -> None:
 
 
 def _published(figure: go.Figure, first: Series, with_overlap: bool) -> None:
-    """What the thesis prints: accuracy at level 0, which stands at `first`, and how far soft IoU
-    reaches.
+    """Add the published values: accuracy at level 0, at position `first`, and the peak of soft
+    IoU.
     """
     name, look = f"published (n = {PUBLISHED['test_images']:,})", {"symbol": "x", "size": 11, "color": DENSE}
     figure.add_scatter(x=first, y=[PUBLISHED["accuracy_noisy_level_0"]], mode="markers", name=name, marker=look)
@@ -286,10 +288,10 @@ def _published(figure: go.Figure, first: Series, with_overlap: bool) -> None:
 
 
 def _figure(title: str, height: int) -> go.Figure:
-    """The common look with a new line for each bracket of the title, so that a phone shows it
-    whole, and the legend below.
+    """Return a figure in the common style with a new line for each bracket of the title, so that it
+    fits on a phone, and the legend below.
     """
-    text = title.replace(", upper bound", "").replace(" (", "<br>(")  # the axis has room to say that
+    text = title.replace(", upper bound", "").replace(" (", "<br>(")  # the axis shows that
     figure = empty_figure(text, height)
     # plotly puts the first of several lines 14 pixels higher than a single one
     place = {"x": 0, "xref": "container", "y": 1 - 14 / height, "font": {"weight": "bold"}}

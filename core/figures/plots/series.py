@@ -1,6 +1,6 @@
-"""Tables of trained series -> plotly figures, the same for pages and notebooks.
+"""Plotly figures of tables of trained series for pages and notebooks.
 
-They compute nothing but positions.
+They compute only positions.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ AXES: dict[str, str] = {
 }
 COLUMNS = {"conv": "conv_ratio", "ratio": "ratio", "sparsity": "sparsity", "level": "level"}
 TICKS = (1, 2, 4, 8, 16, 32, 64, 128)
-COLOURS = (PRUNED, "#1f9e89", "#3f7fd0", "#c2497f", "#8a7a20")  # of runs; seeds of one run differ by their dashes
+COLOURS = (PRUNED, "#1f9e89", "#3f7fd0", "#c2497f", "#8a7a20")  # of runs; dashes distinguish the seeds of a run
 DASHES, SYMBOLS = ("solid", "dash", "dot", "dashdot"), ("circle", "square", "diamond", "triangle-up")
 FADED = 0.14
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Drawn:
-    """One series: rows as `SeriesTables.levels` answers them."""
+    """One series: rows as returned by `SeriesTables.levels`."""
 
     run: str
     seed: int
@@ -38,14 +38,14 @@ class Drawn:
 
     @property
     def name(self) -> str:
-        """For the legend."""
+        """The name in the legend."""
         return literal(f"{self.run.removeprefix('merkle-')}, seed {self.seed}")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Look:
-    """How series are drawn. axis: a key of AXES. published: with the values of Less is More, where
-    it prints some.
+    """How series are drawn. axis: a key of AXES. published: whether to add the values of Less is
+    More, if there are any.
     """
 
     axis: str = "conv"
@@ -53,8 +53,8 @@ class Look:
 
 
 def curve(series: Sequence[Drawn], quantity: str, look: Look) -> go.Figure:
-    """One quantity over the levels, a line a series with its 95 % intervals; collapsed levels are
-    hollow.
+    """Plot one quantity over the levels, one line per series with its 95 % intervals; collapsed
+    levels are hollow.
 
     Args:
         quantity: a key of QUANTITIES.
@@ -86,7 +86,7 @@ def curve(series: Sequence[Drawn], quantity: str, look: Look) -> go.Figure:
 
 
 def retrained_curve(tables: Sequence[SeriesTables], quantity: str = "accuracy", look: Look = Look()) -> go.Figure:
-    """`curve` of whole tables, as `series_tables.load` reads them.
+    """Plot `curve` for whole tables, as `series_tables.load` reads them.
 
     Args:
         quantity: a key of QUANTITIES.
@@ -137,8 +137,8 @@ def _line(figure: go.Figure, series: Drawn, rows: DataFrame, place: tuple[str, i
 
 
 def _empty_maps(rows: DataFrame, form: str) -> list[str]:
-    """Beside a mean overlap: how many maps are empty, and the mean without them; nothing where none
-    is.
+    """Return the note for a mean overlap: the number of empty maps and the mean without them; empty
+    if there are none.
     """
     if "empty_maps" not in rows:
         return [""] * len(rows)
@@ -154,8 +154,8 @@ def _empty_maps(rows: DataFrame, form: str) -> list[str]:
 
 
 def _published(figure: go.Figure, quantity: str, axis: str, shown: Sequence[DataFrame]) -> None:
-    """The published values at their own compression rate of the convolutions; over another axis at
-    the levels of that target.
+    """Add the published values at their compression rate of the convolutions; on another axis, at
+    the levels with that target.
     """
     points: dict[float, float] = {}
     if axis == "conv":
@@ -188,6 +188,6 @@ def _along(figure: go.Figure, axis: str) -> go.Figure:
 
 
 def faded(colour: str) -> str:
-    """A colour "#rrggbb" as the ground of a band."""
+    """Return a colour "#rrggbb" faded for the area of a band."""
     red, green, blue = (int(colour[place : place + 2], 16) for place in (1, 3, 5))
     return f"rgba({red}, {green}, {blue}, {FADED})"

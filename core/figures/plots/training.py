@@ -1,5 +1,5 @@
-"""Progress of a retrained series as figures: loss and validation accuracy, epoch by epoch, levels
-side by side.
+"""Figures of the progress of a retrained series: loss and validation accuracy by epoch, levels side
+by side.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ LEVEL_LINE = "rgba(139, 135, 152, 0.6)"
 
 
 def loss(lines: Sequence[Facts]) -> go.Figure:
-    """Mean loss on the training images over all epochs of all levels.
+    """Plot the mean loss on the training images over all epochs of all levels.
 
-    lines: of a job, oldest first; those of a repeated epoch count once.
+    lines: of a job, oldest first; repeated epochs count once.
     """
     epochs = _epochs(lines)
     return _figure("Mean loss, training images", epochs, [line["loss"] for line in epochs])
 
 
 def right(lines: Sequence[Facts]) -> go.Figure:
-    """Right answers on the validation images in percent, as `loss`."""
+    """Plot the accuracy on the validation images in percent, as `loss`."""
     epochs = _epochs(lines)
     n = f" (n = {epochs[0]['total']:,})" if epochs else ""
     return _figure(
-        f"Right, validation images, %{n}", epochs, [100 * line["correct"] / line["total"] for line in epochs]
+        f"Correct, validation images, %{n}", epochs, [100 * line["correct"] / line["total"] for line in epochs]
     )
 
 

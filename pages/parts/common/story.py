@@ -77,8 +77,8 @@ def warnings(answer: Comparison) -> list[str]:
     found = []
     if answer.mask.collapsed:
         found.append(
-            "**Collapsed network.** No path of kept weights joins input and output: accuracy is one class's share and"
-            " the heatmap is empty. Move the slider to the left."
+            "**Collapsed network.** No path of kept weights connects input and output: accuracy is one class's share "
+            "and the heatmap is empty. Move the slider to the left."
         )
     for name, side in (("dense", answer.dense), ("pruned", answer.pruned)):
         if not side.prediction.answered:

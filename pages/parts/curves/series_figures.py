@@ -98,9 +98,11 @@ def _origin(view: View, tables: dict[Place, SeriesTables]) -> None:
     photographs = f"{table.facts['count']:,} photographs of {plain(place.data_name)}"
     before = any("before_rounding" in each.facts for each in tables.values())
     st.caption(
-        f"{plain(place.model.name)} on {photographs}{what}{right}. Bands: 95 % intervals over images, Wilson's for"
-        " shares, from drawing images again for means; other seeds are not in them. Compression is counted from the"
-        " tensors; hollow points are networks in which no path of weights joins input and output."
+        (
+            f"{plain(place.model.name)} on {photographs}{what}{right}. Bands: 95 % intervals over images, Wilson's for "
+            "shares, from drawing images again for means; other seeds are not in them. Compression is counted from "
+            "the tensors; hollow points are networks in which no path of weights connects input and output."
+        )
         + (
             " Kept values of networks that came along are rounded to float16, and these are the rounded networks'"
             " numbers."

@@ -91,7 +91,7 @@ def controls() -> View:
         ]
         published = toggle("Published values", "published", PARAMETERS)
         collapsed = toggle(
-            "Collapsed levels", "collapsed", PARAMETERS, help="No path of kept weights joins input and output."
+            "Collapsed levels", "collapsed", PARAMETERS, help="No path of kept weights connects input and output."
         )
     return View(
         study=STUDIES[trained],

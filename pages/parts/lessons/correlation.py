@@ -95,9 +95,9 @@ def collapsed(stage: Stage) -> Told:
     names = ", ".join(str(level) for level in gone.level)
     return Told(
         text=(
-            f"At level {names} only {int(gone.weights_left.iloc[0])} weights are left, and no path joins input and"
-            " output: the network has **collapsed**. It says one class to every image (accuracy"
-            f" {share(gone.accuracy_noisy.iloc[0])}) and its maps are empty. Such a point can pull a line."
+            f"At level {names} only {int(gone.weights_left.iloc[0])} weights are left, and no path connects input and "
+            "output: the network has **collapsed**. It says one class to every image (accuracy "
+            f"{share(gone.accuracy_noisy.iloc[0])}) and its maps are empty. Such a point can pull a line."
         ),
         question=f"r is {score(with_them.r)} with it. And without?",
         choices=(f"Much smaller (by more than {BARELY})", f"Little changed (by {BARELY} or less)", "Larger"),

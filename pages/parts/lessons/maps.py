@@ -168,7 +168,7 @@ def empty_map(stage: Stage) -> Told:
             ]
         )
     path = (
-        "No path of kept weights joins input and output"
+        "No path of kept weights connects input and output"
         if answer.mask.collapsed
         else "Some path from input to output is left"
     )

@@ -18,10 +18,10 @@ ALL = (36, 288, 2000)
     [
         (
             Made(),
-            "still says **7** (0.82), and **its evidence moves in part** (Grad-CAM agrees by 0.65, Layer-CAM 0.70).",
+            "still says **7** (0.82), and **part of its evidence moves** (Grad-CAM agrees by 0.65, Layer-CAM 0.70).",
         ),
         (Made(agreements=(0.2, -0.1)), ", but **looks elsewhere** (Grad-CAM agrees by only 0.20, Layer-CAM −0.10)."),
-        (Made(agreements=(0.2, 0.6)), "**its evidence moves in part** (Grad-CAM agrees by 0.20, Layer-CAM 0.60)."),
+        (Made(agreements=(0.2, 0.6)), "**part of its evidence moves** (Grad-CAM agrees by 0.20, Layer-CAM 0.60)."),
         (Made(agreements=(0.9, 0.85)), " and **looks at the same places** (Grad-CAM agrees by 0.90, Layer-CAM 0.85)."),
         (
             Made(agreements=(0.19, 0.89), cam=CamSpec(method="grad-cam++", layer="conv2")),
