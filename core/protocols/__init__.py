@@ -1,4 +1,6 @@
-"""Papers: training recipe, published numbers, tables, our readings. Each registers its commands."""
+"""Protocols of papers: training recipe, published numbers, tables, our readings. Each registers its
+commands.
+"""
 
 from core.protocols.googlenet import command as googlenet
 from core.protocols.lukkien import command as lukkien

@@ -1,6 +1,4 @@
-"""What the protocols on photographs share: their options, and photographs that are decoded with
-progress.
-"""
+"""Shared parts of the protocols on photographs: options, and decoding with progress."""
 
 from __future__ import annotations
 
@@ -26,9 +24,9 @@ class PhotoOptions:
     model: str = option("", "The network: a CNN of torchvision, or efficientnet-lite0.")
     data: str = option("", "A folder or zip file with a folder for each class, or the name of a data set.")
     data_name: str | None = option(None, "Name of the data in the network's name. By default the file's name.")
-    held_out: str = option("", "A folder or zip file: photographs of these file names are not used for training.")
+    held_out: str = option("", "A folder or zip file: photographs with the same file names are not used for training.")
     size: int = option(224, "Side of the network's input, in pixels.")
-    epochs: int | None = option(None, "Most epochs of a level. By default as published.")
+    epochs: int | None = option(None, "Maximum epochs per level. By default as published.")
     normalise: bool = option(True, "Subtract ImageNet's mean from the input and divide by its deviation.")
     start: str = option("pretrained", "pretrained or random.")
     weights_file: str = option("", "File of the pretrained weights. By default torchvision downloads them.")
@@ -36,18 +34,18 @@ class PhotoOptions:
 
     @property
     def size_px(self) -> int:
-        """The side of the input. Raises BadSpec."""
+        """Return the side of the input. Raises BadSpec."""
         return whole(self.size, "size in pixels", LEAST_PX, MOST_PX)
 
     def weights(self, architecture: str, engine: Engine) -> Any:
-        """The pretrained weights, None for a start from random ones."""
+        """Load the pretrained weights; None for training from random ones."""
         from core.training.material import pretrained
 
         return pretrained(architecture, self.weights_file, engine.folder) if self.start == "pretrained" else None
 
 
 def decoded(loading: Loading) -> Generator[Step, None, Images]:
-    """Yields how many photographs are decoded; returns the images."""
+    """Yield the number of decoded photographs; return the images."""
     while True:
         try:
             done, total = next(loading)

@@ -1,5 +1,5 @@
-"""The papers that `python -m core protocol run | show NAME` knows; each registers itself, in the
-module `command` of its folder, which loads torch only when it runs.
+"""The registry of protocols for `python -m core protocol run | show NAME`. Each registers itself in
+the module `command` of its folder, which imports torch only when it runs.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class Strips:
     """A request for strips of pictures of one series, which `core.figures` draws.
 
     source: a folder or zip file of photographs, "" for the included ones. optional: a series
-    without networks is reported and left out.
+    without networks is reported and skipped.
     """
 
     table: SeriesTables
@@ -35,8 +35,8 @@ class Strips:
 class Step:
     """A step of a run, or a part of its results: facts for machines, text for people.
 
-    done, total: how far the work is, where that is known. lasting: also a result, which a person
-    wants to read later. strips: what to draw at this step.
+    done, total: progress of the work, if known. lasting: the step is also a result to be read
+    later. strips: what to draw at this step.
     """
 
     facts: dict[str, Any]
@@ -52,10 +52,10 @@ Command = Callable[["Engine", Any], Iterator[Step]]
 
 @dataclass(frozen=True)
 class Protocol:
-    """What a paper brings.
+    """The commands of a paper.
 
-    run: trains, evaluates and tabulates; it finds what is stored and does not repeat it. show: the
-    results that a run stored here, or the included ones. The options are frozen dataclasses
+    run: trains, evaluates and tabulates; it does not repeat what is stored. show: shows the results
+    of a run on this machine, or the included ones. The options are frozen dataclasses
     (core/base/options.py).
     """
 

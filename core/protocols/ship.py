@@ -1,5 +1,5 @@
-"""Trained series made small enough to come along: kept values rounded to float16, their accuracy
-counted before and after.
+"""Make trained series small enough to include: kept values rounded to float16, accuracy evaluated
+before and after.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from core.protocols.series.images import Place, evaluate_series, load
 from core.specs import DataSpec, ModelSpec
 from core.store.store import ModelStore
 
-LIMIT_BYTES = 12_000_000  # of everything that comes along
+LIMIT_BYTES = 12_000_000  # of everything that is included
 ROUNDED = "float16"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Shipped:
-    """One series that was written. right: (level, right answers before rounding, after,
+    """One series that was written. right: (level, correct answers before rounding, after,
     photographs). bytes: of all its files.
     """
 
@@ -41,8 +41,8 @@ class Shipped:
 
 @dataclass(frozen=True, eq=False)
 class Shipment:
-    """What to write where. networks: series whose networks come along; tables: series of which only
-    the table does.
+    """What to write where. networks: series whose networks are included; tables: series of which
+    only the table is.
     """
 
     data: DataSpec
@@ -53,8 +53,8 @@ class Shipment:
 
 
 def ship(engine: Engine, shipment: Shipment, limit_bytes: int = LIMIT_BYTES) -> Iterator[Shipped]:
-    """Rounds, evaluates and writes one series after the other. Nothing is written before all of it
-    is known to fit.
+    """Round, evaluate and write one series after another. Nothing is written before all of it is
+    known to fit.
 
     Raises:
         MissingData: a level is not trained. BadSpec: it would not fit. CacheNotWritable. As
@@ -89,13 +89,13 @@ def _evaluate(store: ModelStore, place: Place, inputs: Inputs) -> None:
     if missing:
         raise MissingData(
             f"{place.model.key} is not trained at level {', '.join(missing)}.",
-            "A series comes along whole.",
-            "Let its run end first.",
+            "A series is included only if all its levels are trained.",
+            "Finish its run first.",
         )
 
 
 def _round(engine: Engine, model: ModelSpec, staging: Path) -> None:
-    """Writes the rounded networks of a series and its card."""
+    """Write the rounded networks of a series and its card."""
     series = engine.catalogue.series_of(model)
     assert series is not None  # it was evaluated
     for variant, _ in engine.levels(model):
@@ -107,11 +107,11 @@ def _round(engine: Engine, model: ModelSpec, staging: Path) -> None:
 
 
 def rounded(packed: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """A packed network (see core.disk.sparse) with its kept values in float16; a mask that keeps
-    everything is left out.
+    """Round the kept values of a packed network (see core.disk.sparse) to float16; drop masks that
+    keep everything.
 
-    Biases and norms stay as they are: they are few. Raises BadSpec for a value that float16 does
-    not reach.
+    Biases and norms are not rounded: they are few. Raises BadSpec for a value outside the range of
+    float16.
     """
     found: dict[str, torch.Tensor] = {}
     for name, values in packed.items():
@@ -120,14 +120,14 @@ def rounded(packed: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
             found[name] = values.half()
             if not torch.isfinite(found[name]).all():
                 raise BadSpec(
-                    f"{weight} has values that float16 does not reach.", "They lie between -65,504 and 65,504."
+                    f"{weight} has values outside the range of float16.", "They must be between -65,504 and 65,504."
                 )
         else:
             found[name] = values
     sizes = {name.partition("/")[2]: int(values.prod()) for name, values in packed.items() if name.startswith("shape/")}
     if all(
         len(packed[f"kept/{weight}"]) == size for weight, size in sizes.items()
-    ):  # a dense network: what is not masked is kept
+    ):  # a dense network: everything without a mask is kept
         for weight in sizes:
             shape = found.pop(f"shape/{weight}").tolist()
             del found[f"bits/{weight}"]
@@ -138,7 +138,7 @@ def rounded(packed: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
 def _counted(
     engine: Engine, store: ModelStore, model: ModelSpec, shipment: Shipment
 ) -> tuple[tuple[int, int, int, int], ...]:
-    """Right answers before and after rounding, level by level; they stand in the table too, as
+    """Count correct answers before and after rounding, level by level; the table holds them as
     "before_rounding".
     """
     place = _place(model, shipment)
@@ -159,9 +159,9 @@ def _counted(
 
 
 def _write(staging: Path, shipment: Shipment, limit_bytes: int) -> None:
-    """Copies everything at once, cards joined with those that are there.
+    """Copy everything at once and merge cards with the existing ones.
 
-    Raises BadSpec where it would be too much.
+    Raises BadSpec if it would be too much.
     """
     files = [
         path
@@ -177,9 +177,9 @@ def _write(staging: Path, shipment: Shipment, limit_bytes: int) -> None:
     comes = sum(path.stat().st_size for path in files)
     if stays + comes > limit_bytes:
         raise BadSpec(
-            f"These series take {comes:,} bytes beside {stays:,} that stay: more than {limit_bytes:,}.",
-            "What comes along is kept small.",
-            "Ship fewer seeds or runs; tables alone are small (--tables-of).",
+            f"These series take {comes:,} bytes in addition to {stays:,}: more than {limit_bytes:,}.",
+            "The included files must be small.",
+            "Include fewer seeds or runs; tables alone are small (--tables-of).",
         )
     try:
         for path, place in places.items():
@@ -187,7 +187,7 @@ def _write(staging: Path, shipment: Shipment, limit_bytes: int) -> None:
                 part.write_bytes(path.read_bytes())
     except OSError as error:
         raise CacheNotWritable(
-            f"{shipment.target} cannot be written ({error}).", "", "Make room, and begin again."
+            f"{shipment.target} cannot be written ({error}).", "", "Free some space and run the command again."
         ) from error
     for found in description.find([staging]):
         description.add_runs(shipment.target, found)
@@ -198,7 +198,7 @@ def _bytes_of(folder: Path) -> int:
 
 
 def report(shipped: Shipped) -> dict[str, Any]:
-    """One series as plain facts."""
+    """Return one series as plain facts."""
     rows = [
         {"level": level, "before": before, "after": after, "photographs": n}
         for level, before, after, n in shipped.right

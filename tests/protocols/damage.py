@@ -12,7 +12,7 @@ DAMAGES = {
     "another version": "version 99",
     "half written": "half written",
     "no json": "half written",
-    "no facts": "not whole",
+    "no facts": "incomplete",
     "changed": "checksums",
     "no collapsed column": "lack the columns collapsed",
     "a level missing in one seed": r"lack levels \[4\] of series iterative-reset, seed 334",

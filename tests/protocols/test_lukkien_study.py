@@ -174,7 +174,7 @@ def test_tables_say_which_intervals_they_have(tables: StudyTables) -> None:
     """
     shipped = {weights: load_study([SHIPPED], weights, data).about_intervals for weights, data in STUDIES}
     assert tables.about_intervals.startswith("Intervals: 95 %, symmetric, from 250 images")
-    assert shipped["mnist-55000"].endswith("they hold from 100 images on.")
+    assert shipped["mnist-55000"].endswith("they hold for at least 100 images.")
     assert shipped["mnist-60000"].startswith("Intervals: 95 %, percentiles, from 10,000 images")
     assert shipped["mnist-60000"] in summary(load_study([SHIPPED], *STUDIES[0]))
 

@@ -125,7 +125,7 @@ def test_levels_have_counts_and_intervals(cache: Path, home: Path) -> None:
     if every.any():
         assert set(table.levels(["map-mean"], images="right").n) == {int(every.sum())}
     else:
-        with pytest.raises(BadSpec, match="every level classifies right"):
+        with pytest.raises(BadSpec, match="every level classifies correctly"):
             table.levels(["map-mean"], images="right")
 
 

@@ -100,7 +100,7 @@ def test_nothing_is_written_over_the_limit(home: Path, tmp_path: Path, capsys: p
     (tmp_path / "shipped").mkdir()
     (tmp_path / "shipped" / "other").write_bytes(bytes(1000))
     assert ship(home, tmp_path / "shipped", "--limit", "100000") == 1
-    assert "beside 1,000 that stay: more than 100,000" in capsys.readouterr().err
+    assert "in addition to 1,000: more than 100,000" in capsys.readouterr().err
     assert [path.name for path in (tmp_path / "shipped").rglob("*")] == ["other"]
 
 

@@ -20,17 +20,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class RunOptions(PhotoOptions):
-    """Options of a run. The defaults are as published where that is known."""
+    """Options of a run. The defaults are as published, where known."""
 
     model: str = option("googlenet", "The network: a CNN of torchvision, or efficientnet-lite0.")
-    epochs: int | None = option(None, "Most epochs of a level. By default 60.")
+    epochs: int | None = option(None, "Maximum epochs per level. By default 60.")
     sparsities: tuple[float, ...] = option((0.3, 0.5, 0.7, 0.8, 0.89, 0.95), "Sparsities of the levels.")
     prunings: tuple[str, ...] = option(
-        ("unstructured", "filters", "connections"), "Ways to prune: unstructured, filters, connections, input-channels."
+        ("unstructured", "filters", "connections"), "Prunings: unstructured, filters, connections, input-channels."
     )
-    dense_epochs: int | None = option(None, "Most epochs of the dense network. By default as --epochs.")
+    dense_epochs: int | None = option(None, "Maximum epochs of the dense network. By default as --epochs.")
     curve_epochs: int | None = option(None, "Epochs after one-shot pruning by 89 %. By default as --epochs.")
-    every: int = option(1, "Levels after the dense one train on every n-th training image only; 1 for all.")
+    every: int = option(1, "Train levels after the dense one on every n-th training image only; 1 for all.")
     optimiser: str = option("sgd", "sgd or adamw.")
 
 
@@ -44,7 +44,7 @@ class ShowOptions:
 
 
 def run(engine: Engine, options: RunOptions) -> Iterator[Step]:
-    """Trains and counts; ends with the tables."""
+    """Train and evaluate, ending with the tables."""
     from core.protocols.googlenet import tables as googlenet_tables
     from core.protocols.googlenet.protocol import check
     from core.training.material import load, photographs
@@ -63,10 +63,10 @@ def run(engine: Engine, options: RunOptions) -> Iterator[Step]:
 
 
 def show(engine: Engine, options: ShowOptions) -> Iterator[Step]:
-    """The tables of a study that was run here, or of the included one."""
+    """Show the tables of a study that was run on this machine, or of the included one."""
     from core.protocols.googlenet import tables as googlenet_tables
 
-    stored = [name for root in engine.roots for name in googlenet_tables.found([root])]  # those made here first
+    stored = [name for root in engine.roots for name in googlenet_tables.found([root])]  # own ones first
     yield _tables(googlenet_tables.load(engine.roots, options.model or (stored[0] if stored else "any model")))
 
 
@@ -88,9 +88,9 @@ def _plan(options: RunOptions, seed: int) -> Plan:
 
     if not options.data:
         raise MissingData(
-            "No photographs are named.",
-            "The study was made on ImageNet, which cannot be downloaded freely; any folder of photographs with a"
-            " folder for each class will do.",
+            "No photographs are given.",
+            "The study used ImageNet, which is not freely available; any folder of photographs with a folder for each "
+            "class works.",
             "Add --data FOLDER.",
         )
     limit = options.epochs
@@ -120,7 +120,7 @@ def _describe(series: Series, seed: int, step: Any) -> Step:
         facts |= {key: getattr(epoch, key) for key in ("epoch", "epochs", "loss", "correct", "total")}
         return Step(facts, f"{where}: {epoch.text}", step.level + epoch.epoch / epoch.epochs, levels)
     return Step(
-        facts, f"{where}: {'found' if step.found else 'done and counted'}", step.level + 1, levels, lasting=True
+        facts, f"{where}: {'found' if step.found else 'trained and evaluated'}", step.level + 1, levels, lasting=True
     )
 
 

@@ -4,8 +4,8 @@ one-shot, iterative} x rates.
 Published: GoogLeNet on ImageNet; global unstructured pruning by L1; structured pruning of whole
 filters; connection sparsity, which prunes input weights; accuracy over 60 epochs after one-shot
 removal of 89 %; one-shot against iterative retraining. Norms and scopes of the last two prunings,
-schedules, optimiser, learning rate and the values in the figures are not known. What is our reading
-is in published.READINGS, which the command line, the tables' facts and the page show.
+schedules, optimiser, learning rate and the values in the figures are not known. published.READINGS
+lists our readings, which the command line, the tables' facts and the page show.
 """
 
 from __future__ import annotations
@@ -37,12 +37,14 @@ RETRAININGS: dict[str, str] = {
     "one-shot": "one-shot: each rate prunes the dense network at once and retrains",
     "iterative": "iterative: each rate prunes the retrained network of the rate before and retrains",
 }
-CURVE = "curve"  # a series of its own: one-shot at CURVE_RATE alone, over more epochs than the other levels get
+CURVE = "curve"  # a separate series: one-shot at CURVE_RATE only, over more epochs than the other levels
 
 
 @dataclass(frozen=True)
 class Pruning:
-    """One way of pruning. spared: what is left whole, "classifier" or "stem" (the first layer)."""
+    """One pruning. spared: the layer that is not pruned, "classifier" or "stem" (the first
+    layer).
+    """
 
     title: str
     granularity: str
@@ -61,12 +63,12 @@ THREE = ("unstructured", "filters", "connections")
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What to run. Defaults as published where that is known.
+    """What to run. Defaults are as published, where known.
 
-    epochs: at most this many a level, dense_epochs: for the dense network, curve_epochs: for the
-    curve at 89 % (None: 60).
+    epochs: the maximum per level, dense_epochs: for the dense network, curve_epochs: for the curve
+    at 89 % (None: 60).
     every: levels after the dense one train on every n-th training image. optimiser: a key of
-    LEARNING_RATES. The rest as the plan of Less is More.
+    LEARNING_RATES. Other fields: as in the plan of Less is More.
     """
 
     architecture: str = "googlenet"
@@ -94,7 +96,7 @@ class Plan:
         if not self.prunings or not self.rates or 0 in self.rates:
             raise BadSpec(
                 "There is nothing to prune.",
-                "It takes at least one pruning, and only rates above 0.",
+                "A plan needs at least one pruning, and rates above 0.",
                 "Change the list.",
             )
 
@@ -104,7 +106,7 @@ class Plan:
 
     @property
     def has_curve(self) -> bool:
-        """Whether the curve at 89 % is a series of its own; else it is the history of the one-shot
+        """Whether the curve at 89 % is a separate series; else it is the history of the one-shot
         level.
         """
         return CURVE_RATE not in self.rates or _limit(self.curve_epochs) != _limit(self.epochs)
@@ -132,7 +134,9 @@ class Plan:
         return tuple(sentence for holds, sentence in said if holds)
 
     def recipe(self, epochs: int | None) -> TrainSpec:
-        """The recipe over this many epochs (None: 60), its cosine ending with the last."""
+        """Return the recipe over this many epochs (None: 60), with a cosine that ends with the
+        last.
+        """
         return replace(TRAIN, rates=((LEARNING_RATES[self.optimiser], _limit(epochs)),), optimiser=self.optimiser)
 
     @property
@@ -142,8 +146,8 @@ class Plan:
 
 @dataclass(frozen=True, kw_only=True)
 class Series:
-    """One series of a plan: the dense network (both names "dense"), a pruning x a retraining, or a
-    pruning's curve.
+    """One series of a plan: the dense network (both names "dense"), a pruning with a retraining, or
+    the curve of a pruning.
     """
 
     pruning: str
@@ -160,13 +164,13 @@ def _epochs(epochs: int | None) -> str:
 
 
 def spared(pruning: Pruning, card: Card) -> tuple[str, ...]:
-    """Names of the weights that this pruning leaves whole."""
+    """Return the names of the weights that this pruning excludes."""
     return (card.classifier,) if pruning.spared == "classifier" else (card.prunable[0],)
 
 
 def all_series(plan: Plan, card: Card) -> list[Series]:
-    """Everything that a plan trains, in the order of training: a run that is stopped has the most
-    telling part already.
+    """Return all series of a plan in the order of training, so that a stopped run has the most
+    informative part.
     """
     dense = Series(pruning="dense", retraining="dense", spec=_spec(plan, card, ("", "dense"), (0.0,)))
     made = [dense]
@@ -182,11 +186,11 @@ def all_series(plan: Plan, card: Card) -> list[Series]:
 
 
 def _spec(plan: Plan, card: Card, names: tuple[str, str], targets: tuple[float, ...]) -> RetrainSpec:
-    """names: pruning ("" for the dense network) and retraining."""
+    """Return the spec of a series. names: pruning ("" for the dense network) and retraining."""
     name, retraining = names
     pruning = PRUNINGS[name or "unstructured"]
-    # The dense network and those that are not retrained stay the same ones whatever the other
-    # levels get.
+    # The dense network and networks without retraining do not depend on the recipe of the other
+    # levels.
     each = (
         TRAIN
         if retraining in ("dense", "none")
@@ -208,7 +212,7 @@ def _spec(plan: Plan, card: Card, names: tuple[str, str], targets: tuple[float, 
 
 
 def describe(plan: Plan, classes: tuple[str, ...]) -> Description:
-    """The card of what the plan trains."""
+    """Return the description of the network that the plan trains."""
     shown = [
         made for made in all_series(plan, plan.backbone.describe(classes, {}).card()) if made.retraining in RETRAININGS
     ]
@@ -224,7 +228,7 @@ def describe(plan: Plan, classes: tuple[str, ...]) -> Description:
 
 
 def check(plan: Plan, classes: tuple[str, ...]) -> Description:
-    """Says before any work whether the plan can be carried out; its card. Raises BadSpec."""
+    """Check before any work whether the plan can be run; return its description. Raises BadSpec."""
     description = describe(plan, classes)
     card = description.card()
     for made in all_series(plan, card):
@@ -235,11 +239,11 @@ def check(plan: Plan, classes: tuple[str, ...]) -> Description:
 def run(
     plan: Plan, images: Images, pretrained: dict[str, Tensor] | None, place: Place
 ) -> Iterator[tuple[Series, Step]]:
-    """Trains every series; goes on where it was. The dense network is trained once and copied to
-    level 0 of each series.
+    """Train every series, resuming where a run stopped. The dense network is trained once and
+    copied to level 0 of each series.
 
     Raises:
-        BadSpec: what is stored was trained in another way. Otherwise as `run_series`.
+        BadSpec: the stored networks were trained in another way. Otherwise as `run_series`.
     """
     description = check(plan, images.train.classes)
     card = description.card()

@@ -1,4 +1,4 @@
-"""von Rad and Seuffert: what is published, what is not, and how we read it.
+"""von Rad and Seuffert: published values, unknowns and our readings.
 
 Shown beside every result.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-# torchvision's GoogLeNet IMAGENET1K_V1, which the paper begins with, on ImageNet's validation
+# torchvision's GoogLeNet IMAGENET1K_V1, from which the paper starts, on ImageNet's validation
 # images
 REFERENCE: dict[str, Any] = {
     "model": "googlenet",
@@ -25,32 +25,31 @@ FINDINGS = (
 )
 READINGS = (
     (
-        "Unstructured: one global ranking of |w| over all convolutions and linear layers. The layer that makes the"
-        " classes is left whole: on other data it is newly drawn, on another scale (a ranking with SqueezeNet's removed"
-        " all of it at 89 %, and the network was dead)."
+        "Unstructured: one global ranking of |w| over all convolutions and linear layers. The classifier is not "
+        "pruned: on other data it is drawn anew, on another scale (a ranking with SqueezeNet's classifier removed all "
+        "of it at 89 %, and the network was dead)."
     ),
-    "Structured: mean |w| of a filter, the same share of every layer; the layer that makes the classes is left whole.",
+    "Structured: mean |w| of a filter, the same share of every layer; the classifier is not pruned.",
     (
-        "Connection sparsity: mean |w| of a kernel, which joins one input channel to one output channel, the same share"
-        " of every layer; the first layer is left whole. The other reading, whole input channels, is a series of its"
-        " own (input-channels)."
-    ),
-    (
-        "Iterative: the rates themselves are the rounds, so every rate is a network of the series; equal density ratios"
-        " only if the rates are."
+        "Connection sparsity: mean |w| of a kernel, which connects one input channel to one output channel, the same "
+        "share of every layer; the first layer is not pruned. The other reading, whole input channels, is a separate "
+        "series (input-channels)."
     ),
     (
-        "SGD, learning rate 0.01 along a cosine, momentum 0.9, weight decay 1e-4, batch 64, images mirrored at random,"
-        " no early stopping; the epoch with the most right answers on the validation images is kept, and test images"
-        " are only counted."
+        "Iterative: the rates themselves are the rounds, so every rate is a network of the series; density ratios are "
+        "equal only if the rates give equal ratios."
     ),
     (
-        "On other data than ImageNet the dense network is torchvision's with a new head, trained by the same recipe;"
-        " every series begins with it."
+        "SGD, learning rate 0.01 along a cosine, momentum 0.9, weight decay 1e-4, batch 64, images flipped at random, "
+        "no early stopping; the epoch with the best validation accuracy is kept, and test images are only evaluated."
+    ),
+    (
+        "On other data than ImageNet the dense network is torchvision's with a new head, trained by the same recipe; "
+        "every series starts from it."
     ),
 )
 UNKNOWN = "The values in the paper's figures, its norms, scopes, schedules, optimiser and learning rate are not known."
 ADAMW = (
-    "AdamW at a learning rate of 0.0003 instead of SGD: chosen on the validation images, where SGD brought a SqueezeNet"
-    " pruned by 89 % back to 17 % at most in two short epochs, AdamW to 64 %."
+    "AdamW at a learning rate of 0.0003 instead of SGD: chosen on the validation images, where in two short epochs "
+    "SGD restored a SqueezeNet pruned by 89 % to 17 % at most, AdamW to 64 %."
 )

@@ -1,5 +1,5 @@
-"""The GoogLeNet study in rows and sentences, ours beside what is published; the same for the
-command line and the page.
+"""The GoogLeNet study in rows and sentences, ours beside the published values, for the command line
+and the page.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ from core.protocols.googlenet.protocol import CURVE, CURVE_RATE, PRUNINGS, RETRA
 from core.protocols.googlenet.published import FINDINGS, REFERENCE, UNKNOWN
 from core.protocols.googlenet.tables import VonradTables
 
-SAME = 0.002  # of the loss: what counts as no preference for any class
-NEAR = 0.02  # of accuracy: what counts as near the dense network [our reading]
+SAME = 0.002  # of the loss: differences that count as no preference for any class
+NEAR = 0.02  # of accuracy: differences that count as near the dense network [our reading]
 
 
 def methods(tables: VonradTables, rate: float = CURVE_RATE) -> DataFrame:
-    """One row a network at this rate, the dense one first: how right it is, how much is left of it.
+    """Return one row per network at this rate, the dense one first, with accuracy and remaining
+    cost.
 
     Columns as `levels`.
     """
@@ -32,8 +33,8 @@ def methods(tables: VonradTables, rate: float = CURVE_RATE) -> DataFrame:
 
 
 def farthest(tables: VonradTables, seed: int) -> dict[tuple[str, str], float | None]:
-    """By pruning and retraining: the highest rate at which accuracy is within 2 points of the dense
-    network's; None for none.
+    """Return, by pruning and retraining, the highest rate at which accuracy is within 2 points of
+    the dense network's; None for none.
     """
     found: dict[tuple[str, str], float | None] = {}
     wanted = float(tables.dense(seed).accuracy.iloc[0]) - NEAR
@@ -45,7 +46,7 @@ def farthest(tables: VonradTables, seed: int) -> dict[tuple[str, str], float | N
 
 
 def pairs(tables: VonradTables, seed: int) -> list[tuple[str, str]]:
-    """(pruning, retraining) of every series that has begun, curves left out."""
+    """Return (pruning, retraining) of every series that has begun, without curves."""
     rows = tables.levels[tables.levels.seed == seed]
     there = set(zip(rows.pruning, rows.retraining, strict=True))
     return [
@@ -54,7 +55,7 @@ def pairs(tables: VonradTables, seed: int) -> list[tuple[str, str]]:
 
 
 def headline(tables: VonradTables, seed: int, rate: float = CURVE_RATE) -> str:
-    """What stands out, in one sentence made from the numbers."""
+    """Return the main finding, in one sentence made from the numbers."""
     rows = methods(tables, rate)
     rows, dense = rows[(rows.seed == seed) & (rows.pruning != "dense")], tables.dense(seed).iloc[0]
     found = []
@@ -67,13 +68,13 @@ def headline(tables: VonradTables, seed: int, rate: float = CURVE_RATE) -> str:
         if len(of_it):
             best = of_it.loc[of_it.accuracy.idxmax()]
             found.append(f"{words} at most **{percent(best.accuracy)}** ({PRUNINGS[best.pruning].title})")
-    start = f"The dense network is right for {percent(dense.accuracy)} of {dense.total:,} test images"
+    start = f"The dense network classifies {percent(dense.accuracy)} of {dense.total:,} test images correctly"
     return f"{start}; pruned by {percent(rate, 0)}: {', '.join(found)}." if found else f"{start}."
 
 
 def silent(tables: VonradTables, seed: int) -> str:
-    """Which retrained networks gave every class the same probability to the end: nothing was
-    learnt. Empty where there are none.
+    """Return which retrained networks gave every class the same probability to the end, having
+    learnt nothing; "" for none.
     """
     classes = len(tables.facts["runs"][str(seed)]["classes"])
     rows = tables.epochs[(tables.epochs.seed == seed) & (tables.epochs.pruning != "dense")]
@@ -85,20 +86,15 @@ def silent(tables: VonradTables, seed: int) -> str:
     ]
     if not names:
         return ""
-    loss = f"a loss of ln {classes} = {math.log(classes):.3f} (all classes alike)"
-    said = f"Never came back, at {loss} to the last epoch: {'; '.join(names)}."
+    loss = f"a loss of ln {classes} = {math.log(classes):.3f} (all classes equal)"
+    said = f"Never recovered, at {loss} until the last epoch: {'; '.join(names)}."
     if tables.model.startswith("squeezenet"):
-        said += (
-            " In a SqueezeNet a ReLU follows the layer of the classes: where it gives only zeros, no gradient comes"
-            " through."
-        )
+        said += " In a SqueezeNet, a ReLU follows the classifier: if its output is all zeros, no gradient passes."
     return said
 
 
 def missing(tables: VonradTables, seed: int) -> str:
-    """Which networks of a run that was stopped are not there, in a sentence; empty where all
-    are.
-    """
+    """Return which networks of a stopped run are missing, in a sentence; "" for none."""
     rows = tables.levels[tables.levels.seed == seed]
     rates, begun = sorted(set(rows.rate[rows.rate > 0])), [name for name in PRUNINGS if name in set(rows.pruning)]
     lacking = []
@@ -108,11 +104,11 @@ def missing(tables: VonradTables, seed: int) -> str:
             if gone := [percent(rate, 0) for rate in rates if rate not in there]:
                 what = "all of them" if len(gone) == len(rates) else f"at {', '.join(gone)}"
                 lacking.append(f"{PRUNINGS[pruning].title}, {retraining} ({what})")
-    return f"The run was stopped; not there: {'; '.join(lacking)}." if lacking else ""
+    return f"The run was stopped; missing: {'; '.join(lacking)}." if lacking else ""
 
 
 def share(row: Any) -> str:
-    """Accuracy with its counts and interval: "92.1 % (2,490 of 2,704; 91.0 to 93.1)"."""
+    """Return accuracy with counts and interval: "92.1 % (2,490 of 2,704; 91.0 to 93.1)"."""
     return f"{percent(row.accuracy)} ({row.correct:,} of {row.total:,}; {percent(row.low)} to {percent(row.high)})"
 
 
@@ -121,11 +117,11 @@ def percent(number: float, places: int = 1) -> str:
 
 
 def millions(number: float) -> str:
-    return "cannot be taken out" if isna(number) else f"{number / 1e6:,.2f} M"
+    return "cannot be removed" if isna(number) else f"{number / 1e6:,.2f} M"
 
 
 def published() -> str:
-    """What the paper begins with, in a sentence."""
+    """Return the published starting point, in a sentence."""
     return (
         f"Published: GoogLeNet on ImageNet, top-1 {percent(REFERENCE['top_1'], 2)}, top-5"
         f" {percent(REFERENCE['top_5'], 2)}, {REFERENCE['parameters']:,} parameters,"
@@ -134,19 +130,19 @@ def published() -> str:
 
 
 def text(tables: VonradTables) -> str:
-    """The whole study for a terminal."""
+    """Return the whole study for a terminal."""
     return "\n".join(line for seed in tables.seeds() for line in _of_seed(tables, seed))
 
 
 def _of_seed(tables: VonradTables, seed: int) -> Iterator[str]:
     dense, run = tables.dense(seed).iloc[0], tables.facts["runs"][str(seed)]
     yield (
-        f"{tables.model}, seed {seed} (n = 1 network each), {dense.device}; trained on {run['train']:,} images,"
-        f" {run['test']:,} to test."
+        f"{tables.model}, seed {seed} (n = 1 network each), {dense.device}; trained on {run['train']:,} images, tested "
+        f"on {run['test']:,}."
     )
     yield (
-        f"Dense: {share(dense)}, {dense.parameters:,} parameters, {millions(dense.multiply_adds)} multiply-adds an"
-        " image."
+        f"Dense: {share(dense)}, {dense.parameters:,} parameters, {millions(dense.multiply_adds)} multiply-adds per "
+        "image."
     )
     yield published()
     if said := missing(tables, seed):
@@ -156,8 +152,8 @@ def _of_seed(tables: VonradTables, seed: int) -> Iterator[str]:
     yield from (
         "",
         (
-            f"Epochs after one-shot pruning by {percent(CURVE_RATE, 0)} (2), right of {run['validation']:,} validation"
-            " images"
+            f"Epochs after one-shot pruning by {percent(CURVE_RATE, 0)} (2), accuracy on {run['validation']:,} "
+            "validation images"
         ),
     )
     for pruning in PRUNINGS:
@@ -168,12 +164,12 @@ def _of_seed(tables: VonradTables, seed: int) -> Iterator[str]:
         yield f"  {said}"
     yield from (
         "",
-        f"Methods at a rate of {percent(CURVE_RATE, 0)} (4): all / not zero / after emptied channels are taken out",
+        f"Methods at a rate of {percent(CURVE_RATE, 0)} (4): all / not zero / after removal of emptied channels",
     )
     yield from _methods(tables, seed)
     yield from ("", "Published findings:", *(f"  {finding}" for finding in FINDINGS))
     yield from ("Not as published:", *(f"  {each}" for each in run["departures"]))
-    yield from ("Our readings of what is not known:", *(f"  {each}" for each in run["readings"]), "")
+    yield from ("Our readings of unknowns:", *(f"  {each}" for each in run["readings"]), "")
 
 
 def _accuracies(tables: VonradTables, seed: int) -> Iterator[str]:
@@ -183,7 +179,7 @@ def _accuracies(tables: VonradTables, seed: int) -> Iterator[str]:
         for row in tables.series(pruning, retraining, seed).itertuples():
             if row.rate > 0:
                 note = "; collapsed" if row.collapsed else ""
-                yield f"    {percent(row.rate, 0)} asked, {percent(row.sparsity)} removed: {share(row)}{note}"
+                yield f"    {percent(row.rate, 0)} requested, {percent(row.sparsity)} removed: {share(row)}{note}"
 
 
 def _far(rate: float | None) -> str:

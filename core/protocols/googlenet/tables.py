@@ -1,8 +1,8 @@
-"""The tables of the GoogLeNet study: a row a network as soon as it is there, and a row an epoch.
-Small files that ship.
+"""The tables of the GoogLeNet study: one row per network as soon as it is trained, and one row per
+epoch. Small files that are included.
 
-<root>/vonrad/<model>/levels.parquet and epochs.parquet; the facts of the runs stand inside the
-first, by seed.
+<root>/vonrad/<model>/levels.parquet and epochs.parquet; the first one holds the facts of the runs,
+by seed.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from core.training.place import Place
 from core.training.series import Step, key_of
 from core.training.single import Subject, count_correct
 
-PLACE = ["seed", "pruning", "retraining", "level"]  # what tells one row of `levels` from the others
+PLACE = ["seed", "pruning", "retraining", "level"]  # the columns that identify a row of `levels`
 LEVELS = (
     *PLACE,
     "rate",
@@ -65,12 +65,12 @@ EPOCHS = (*PLACE, "rate", "epoch", "loss", "correct", "total")  # correct: of th
 
 @dataclass(frozen=True, eq=False)
 class VonradTables:
-    """Everything that was counted. levels: a row a network (rate 0, pruning "dense": the dense
-    one); epochs: a row an epoch of training.
+    """All tables of one model. levels: one row per network (rate 0, pruning "dense": the dense
+    one); epochs: one row per epoch of training.
 
     correct of total test images with Wilson's interval low to high; sparsity is counted over all
-    prunable weights, rate is what was asked for; physical_*: after emptied channels are taken out
-    (NaN where that cannot be done). facts: by seed, what the run was.
+    prunable weights, rate is the requested one; physical_*: after removal of emptied channels (NaN
+    where impossible). facts: of the run, by seed.
     """
 
     model: str
@@ -82,19 +82,19 @@ class VonradTables:
         return sorted({int(seed) for seed in self.levels.seed})
 
     def dense(self, seed: int) -> DataFrame:
-        """The row of a seed's dense network."""
+        """Return the row of a seed's dense network."""
         return self.levels[(self.levels.pruning == "dense") & (self.levels.seed == seed)]
 
     def series(self, pruning: str, retraining: str, seed: int) -> DataFrame:
-        """One series from its dense network on, by rate."""
+        """Return one series from its dense network on, by rate."""
         rows = self.levels[
             (self.levels.pruning == pruning) & (self.levels.retraining == retraining) & (self.levels.seed == seed)
         ]
         return concat([self.dense(seed), rows]).sort_values("rate")
 
     def curve(self, pruning: str, rate: float, seed: int) -> DataFrame:
-        """Epochs after one-shot pruning at a rate: the series of its own where there is one, else
-        those of the one-shot level.
+        """Return the epochs after one-shot pruning at a rate: those of the separate series if there
+        is one, else of the one-shot level.
         """
         rows = self.epochs[(self.epochs.pruning == pruning) & (self.epochs.rate == rate) & (self.epochs.seed == seed)]
         own = rows[rows.retraining == vonrad.CURVE]
@@ -102,10 +102,10 @@ class VonradTables:
 
 
 def study(plan: Plan, images: Images, pretrained: dict[str, Any] | None, place: Place) -> Iterator[tuple[Series, Step]]:
-    """Trains as `vonrad.run` and keeps the tables up to date: each network is counted on the test
-    images as soon as it is there.
+    """Train as `vonrad.run` and keep the tables up to date: each network is evaluated on the test
+    images as soon as it is trained.
 
-    What the tables say of the run is written anew in any case.
+    The facts of the run are always written anew.
 
     Raises: as `vonrad.run`.
     """
@@ -135,12 +135,14 @@ def write(root: Path, tables: VonradTables) -> None:
 
 
 def found(roots: Sequence[Path]) -> list[str]:
-    """Names of the models whose tables are there, sorted."""
+    """Return the names of the models that have tables, sorted."""
     return sorted({path.parent.name for root in roots for path in (root / "vonrad").glob("*/levels.parquet")})
 
 
 def load(roots: Sequence[Path], model: str) -> VonradTables:
-    """The tables of one model, of the first folder that has them. Raises MissingData, BadFile."""
+    """Load the tables of one model from the first folder that has them. Raises MissingData,
+    BadFile.
+    """
     for root in roots:
         home = folder(root, model)
         if (home / "levels.parquet").is_file():
@@ -149,13 +151,13 @@ def load(roots: Sequence[Path], model: str) -> VonradTables:
     there = found(roots)
     raise MissingData(
         f"There are no tables of the GoogLeNet study for {model}.",
-        f"There are some for: {', '.join(there)}." if there else "There are none for any model.",
+        f"There are tables for: {', '.join(there)}." if there else "There are no tables for any model.",
         "Make them with `python -m core protocol run googlenet`.",
     )
 
 
 def _begin(plan: Plan, images: Images, place: Place) -> VonradTables:
-    """The tables so far, with the facts of this run."""
+    """Return the tables so far, with the facts of this run."""
     try:
         tables = load([place.files.write_root], plan.model)
     except MissingData:
@@ -185,13 +187,13 @@ def _matching(rows: DataFrame, made: Series, level: int) -> DataFrame:
 
 
 def _known(levels: DataFrame, made: Series, level: int, facts: dict[str, Any]) -> bool:
-    """Whether this very network was counted already."""
+    """Return whether exactly this network was already evaluated."""
     rows = _matching(levels, made, level)
     return len(rows) == 1 and (rows.spec.iloc[0], rows.seconds.iloc[0]) == (made.spec.key, facts.get("seconds"))
 
 
 def _with(tables: VonradTables, row: dict[str, Any], epochs: list[dict[str, Any]]) -> VonradTables:
-    """With a network's rows in place of those of an earlier one."""
+    """Replace the rows of an earlier network by those of this one."""
     kept = [rows[(rows[PLACE] != [row[name] for name in PLACE]).any(axis=1)] for rows in (tables.levels, tables.epochs)]
     levels, all_epochs = (
         concat([old, DataFrame(new, columns=old.columns)], ignore_index=True)
@@ -203,7 +205,7 @@ def _with(tables: VonradTables, row: dict[str, Any], epochs: list[dict[str, Any]
 
 
 def _row(made: Series, level: int, card: Card, test: TrainingImages, place: Place) -> dict[str, Any]:
-    """A network, counted."""
+    """Evaluate a network and return its row."""
     network, facts = _network(place.files, key_of(made.spec, level), card)
     left = {name: network.get_parameter(name) != 0 for name in card.prunable}
     prunable = sum(values.numel() for values in left.values())
@@ -242,8 +244,8 @@ def _network(files: Files, key: str, card: Card) -> tuple[nn.Module, dict[str, A
 
 
 def _costs(network: nn.Module, card: Card) -> dict[str, float]:
-    """Parameters and multiply-adds of one image: all, without zeros, and after emptied channels are
-    taken out.
+    """Count parameters and multiply-adds of one image: all, without zeros, and after removal of
+    emptied channels.
     """
     example = example_input(card, torch.device("cpu"))
     network = network.to(memory_format=torch.contiguous_format)

@@ -1,1 +1,1 @@
-"""The thesis on MNIST: iterative pruning with weights reset, Grad-CAM++, soft IoU."""
+"""The thesis on MNIST: iterative pruning with weight reset, Grad-CAM++, soft IoU."""

@@ -1,5 +1,5 @@
-"""From per-image results to the study's tables: level means with intervals, correlations, correct
-against wrong.
+"""Compute the study's tables from per-image results: level means with intervals, correlations,
+correct against wrong.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ Tables = list[tuple[pandas.DataFrame, dict[str, Any]]]
 
 
 def analyse(study: Study) -> StudyTables:
-    """All tables from the per-image results that are on disk; the thesis' series must be whole,
-    controls are taken if they are.
+    """Compute all tables from the per-image results on disk; the thesis' series must be complete,
+    controls are used if they are.
 
     Raises:
         MissingData, BadFile: a network of the series has not been evaluated, or its table is
@@ -64,7 +64,7 @@ def _whole_series(study: Study) -> list[str]:
         raise MissingData(
             "Some networks of the series have not been evaluated.",
             "",
-            "Run `python -m core protocol run lukkien`; it goes on where it was.",
+            "Run `python -m core protocol run lukkien`; it resumes where it stopped.",
         )
     return found
 
@@ -121,8 +121,8 @@ def _level_row(cell: Cell, frame: pandas.DataFrame, facts: dict[str, Any]) -> di
 
 
 def _mean_rows(study: Study, series: str, tables: Tables) -> Iterator[dict[str, Any]]:
-    """The mean over the seeds at each level; intervals by bootstrap over images, the same images
-    for all seeds and ways of fitting.
+    """Yield the mean over the seeds at each level, with bootstrap intervals over images, the same
+    images for all seeds and ways of fitting.
     """
     seeds, levels = len(study.plan.seeds), study.plan.levels + 1
     columns = [overlap_column(name) for name in FITTINGS if overlap_column(name) in tables[0][0]]
@@ -147,12 +147,12 @@ def _mean_rows(study: Study, series: str, tables: Tables) -> Iterator[dict[str, 
 
 
 def _correlation_rows(study: Study, main: Tables, usable_only: bool) -> Iterator[dict[str, Any]]:
-    """Pearson, Spearman, Kendall of level means: every seed and the mean series, with and without
-    collapsed levels, every fitting.
+    """Yield Pearson, Spearman and Kendall of level means: every seed and the mean series, with and
+    without collapsed levels, every fitting.
 
     An empty map overlaps by 0 in all fittings, as in the thesis; with usable_only it is left out
     instead, so that the fittings can be compared on the same images. The mean series leaves a level
-    out when any seed's network is collapsed.
+    out if any seed's network is collapsed.
     """
     seeds = len(study.plan.seeds)
     collapsed = np.array([facts["collapsed"] for _, facts in main]).reshape(seeds, -1)
@@ -179,7 +179,7 @@ def _one_seed(means: LevelMeans, place: int) -> LevelMeans:
 
 
 def _coefficients(where: dict[str, Any], means: LevelMeans) -> Iterator[dict[str, Any]]:
-    """Rows of one series (S = 1)."""
+    """Yield the rows of one series (S = 1)."""
     intervals = correlation_intervals(means)[0]
     found = correlations(means.accuracy[0], means.soft_iou[0])
     for interval, one in zip(intervals, found, strict=True):
@@ -224,8 +224,8 @@ def _paired_row(cell: Cell, frame: pandas.DataFrame) -> dict[str, Any]:
 
 
 def _stack(tables: Tables, column: str) -> np.ndarray:
-    """One row a network, (networks, images). "right": whether the noisy image was named
-    correctly.
+    """Stack one row per network, (networks, images). "right": whether the noisy image was
+    classified correctly.
     """
     if column == "right":
         return np.stack([(frame.predicted_noisy == frame.label).to_numpy(float) for frame, _ in tables])

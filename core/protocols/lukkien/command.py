@@ -33,7 +33,7 @@ class RunOptions(ShowOptions):
 
 
 def run(engine: Engine, options: RunOptions) -> Iterator[Step]:
-    """Trains, evaluates and writes tables."""
+    """Train, evaluate and write tables."""
     from core.data.datasets import mnist
     from core.protocols.lukkien import protocol as lukkien
     from core.protocols.lukkien import study as lukkien_study
@@ -62,7 +62,7 @@ def run(engine: Engine, options: RunOptions) -> Iterator[Step]:
 
 
 def show(engine: Engine, options: ShowOptions) -> Iterator[Step]:
-    """The tables of a study that was run here, or of the included one."""
+    """Show the tables of a study that was run on this machine, or of the included one."""
     from core.protocols.lukkien import protocol as lukkien
     from core.protocols.lukkien import study as lukkien_study
     from core.protocols.lukkien.tables import load_study
@@ -79,7 +79,7 @@ def show(engine: Engine, options: ShowOptions) -> Iterator[Step]:
 def _weights(train_on: int) -> str:
     if train_on not in (55000, 60000):
         known = "The training sets are 60000 (as published) and 55000 (without the embedded digits)."
-        raise BadSpec(f"--train-on {train_on} cannot be used.", known, "Choose one of them.")
+        raise BadSpec(f"--train-on {train_on} is invalid.", known, "Choose one of them.")
     return f"mnist-{train_on}"
 
 

@@ -30,13 +30,13 @@ from core.specs import DataSpec, ModelSpec, PruningSpec, VariantSpec
 from core.store.store import ModelStore
 
 SERIES: dict[str, str] = {
-    "iterative-reset": "the thesis: pruned step by step, reset and retrained at every level",
+    "iterative-reset": "the thesis: pruned, reset and retrained at every level",
     "one-shot": "control: the dense network pruned once by magnitude to the same number of weights, no retraining",
     "random": "control: the dense network pruned once at random to the same number of weights, no retraining",
 }
 COLUMNS_KEPT = ("label", "predicted_clean", "predicted_noisy", "soft_iou", "map_mean", "map_std", "empty")
 MAPS = ("predicted", "soft-iou", "map-mean", "map-std", "empty")
-FITTED = tuple(name for name in COLUMNS if needs(name) is Needs.INK)  # of the thesis' series only
+FITTED = tuple(name for name in COLUMNS if needs(name) is Needs.INK)  # for the thesis' series only
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +48,7 @@ class Cell:
     level: int
 
     def variant(self, weights: str) -> VariantSpec:
-        """The controls keep exactly as many weights as the level has."""
+        """Return the variant. The controls keep exactly as many weights as the level."""
         if self.series == "iterative-reset":
             pruning = PruningSpec.at_level(self.level)
         else:
@@ -59,8 +59,8 @@ class Cell:
 
 @dataclass(frozen=True, eq=False)
 class Study:
-    """What to evaluate: the networks of a plan, a data set with its stored noise, and where
-    per-image tables go.
+    """What to evaluate: the networks of a plan, a data set with its fixed noise, and the folder of
+    per-image tables.
     """
 
     plan: Plan
@@ -80,13 +80,13 @@ class Study:
 
 
 def evaluate_study(study: Study, store: ModelStore, inputs: Inputs, series: str) -> Iterator[tuple[Cell, bool]]:
-    """Evaluates every network of a series that has no sound table yet.
+    """Evaluate every network of a series that has no valid table yet.
 
     Yields:
-        (cell, found): after each network; found says that its table was there already.
+        (cell, found) after each network; found: whether its table already existed.
 
     Raises:
-        MissingData, BadFile: a network is not there or damaged. CacheNotWritable: read-only or full
+        MissingData, BadFile: a network is missing or damaged. CacheNotWritable: read-only or full
         disk.
     """
     for cell in study.cells(series):
@@ -100,7 +100,7 @@ def evaluate_study(study: Study, store: ModelStore, inputs: Inputs, series: str)
 
 
 def read_images(study: Study, cell: Cell) -> tuple[pandas.DataFrame, dict[str, Any]]:
-    """The per-image table of one network. Raises MissingData or BadFile."""
+    """Read the per-image table of one network. Raises MissingData or BadFile."""
     frame, facts = read_frame(study.path(cell), COLUMNS_KEPT)
     return older_tables.study_images(frame), facts
 

@@ -1,4 +1,5 @@
-"""Per-image tables of an earlier version, read by today's rule about empty maps (`core.measures`).
+"""Convert per-image tables of an earlier version to today's rule about empty maps
+(`core.measures`).
 
 No network is evaluated again.
 """
@@ -15,8 +16,8 @@ TRUTH = ["pointing-game", "energy-inside", "box-iou"]
 
 
 def series_images(frame: DataFrame) -> DataFrame:
-    """A trained series over photographs. Earlier, only soft IoU scored an empty map 0, and some
-    similarities were defined for one.
+    """Convert a trained series over photographs. Earlier, only soft IoU scored an empty map 0, and
+    some similarities were defined for one.
 
     A map with evidence, or one that is invalid (its mean is NaN), is not empty. Boxes were drawn on
     the photographs that have a box score at any level. Cosine similarity has always been undefined
@@ -37,7 +38,7 @@ def series_images(frame: DataFrame) -> DataFrame:
 
 
 def study_images(frame: DataFrame) -> DataFrame:
-    """The thesis' study over digits, each of which has ink.
+    """Convert the thesis' study over digits, each of which has ink.
 
     Earlier, two ways of fitting were undefined for an empty map.
     """

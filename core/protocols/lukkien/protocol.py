@@ -1,8 +1,8 @@
 """Lukkien: unstructured pruning and the quality of heatmaps on MNIST. Iterative magnitude pruning
 with weight reset.
 
-Our readings, where the thesis is silent: Kaiming normal weights and PyTorch's default biases;
-continuous noise; the target layer is the last convolution before its ReLU.
+Our readings of what the thesis does not specify: Kaiming normal weights and PyTorch's default
+biases; continuous noise; the target layer is the last convolution before its ReLU.
 """
 
 from __future__ import annotations
@@ -30,8 +30,7 @@ from core.training.stacked import Start, train
 
 SEEDS = (333, 334, 335)
 LEVELS = 25
-# Before the ReLU: only there do mean and standard deviation of the maps come near the published
-# ones.
+# Before the ReLU: only there are mean and standard deviation of the maps near the published ones.
 CAM = CamSpec(method="grad-cam++", layer="conv2", target="own")
 SHARE = 0.2
 PRETRAIN = TrainSpec(rates=((0.01, 8), (0.001, 2)))
@@ -41,8 +40,8 @@ WEIGHTS_LEFT = (
     2324, 1858, 1485, 1187, 948, 757, 604, 482, 384, 306, 243, 193, 153, 121, 95, 75, 59, 46, 35, 27, 20, 15, 11, 7,
     4, 2,
 )  # fmt: skip
-# What the thesis prints (Lukkien; heatmap mean and standard deviation at levels 0 and 10, the
-# correlation over all 26 levels)
+# Published values (Lukkien; heatmap mean and standard deviation at levels 0 and 10, the correlation
+# over all 26 levels)
 PUBLISHED = {
     "train_images": 60_000,
     "test_images": 10_000,
@@ -72,8 +71,8 @@ class Plan:
     def __post_init__(self) -> None:
         if not self.seeds or len(set(self.seeds)) != len(self.seeds):
             raise BadSpec(
-                f"Seeds {list(self.seeds)} cannot be used.",
-                "At least one seed is needed, and each only once.",
+                f"Seeds {list(self.seeds)} are invalid.",
+                "There must be at least one seed, and each only once.",
                 "Change the list.",
             )
         for seed in self.seeds:
@@ -88,8 +87,8 @@ class Plan:
 
 @dataclass(frozen=True, kw_only=True)
 class Progress:
-    """Where a run stands. run: "pretrain" or "level-07"; found: it was already on disk; losses: of
-    each seed.
+    """Progress of a run. run: "pretrain" or "level-07"; found: whether it was already on disk;
+    losses: of each seed.
     """
 
     run: str
@@ -104,25 +103,25 @@ class Progress:
 
 @dataclass(frozen=True, eq=False)
 class _Trained:
-    """Networks of one run, one a seed."""
+    """Networks of one run, one per seed."""
 
     states: list[dict[str, Tensor]]
     masks: list[Mask]
 
 
 def run(plan: Plan, files: Files, data: LabelledImages | None = None) -> Iterator[Progress]:
-    """Trains the whole series and stores each level as it is done; what is already stored is not
-    trained again.
+    """Train the whole series and store each level when it is done; stored levels are not trained
+    again.
 
-    A killed run loses at most the level in work. Seeds train side by side; each sees the same
-    images and noise whichever others train beside it.
+    A killed run loses at most the current level. Seeds train side by side; each sees the same
+    images and noise, regardless of the others.
 
     Args:
-        plan: what to run. files: where the networks go. data: training images, for tests; MNIST
-            otherwise.
+        plan: what to run. files: where networks are stored. data: training images, for tests;
+            defaults to MNIST.
 
     Raises:
-        MissingData: MNIST is absent and cannot be downloaded. CacheNotWritable: read-only or full
+        MissingData: MNIST is missing and cannot be downloaded. CacheNotWritable: read-only or full
         disk.
     """
     data = data if data is not None else training_images(plan.weights, files.write_root / "data")
@@ -147,8 +146,8 @@ def _level_masks(before: _Trained, level: int) -> list[Mask]:
 def _ensure(
     plan: Plan, files: Files, data: LabelledImages, level: int, start: _Trained
 ) -> Generator[Progress, None, _Trained]:
-    """The networks of one run (level -1: pretraining), from disk when all seeds are there, else
-    trained and stored.
+    """Return the networks of one run (level -1: pretraining), from disk if all seeds are stored,
+    else trained and stored.
     """
     name, recipe = ("pretrain", PRETRAIN) if level < 0 else (f"level-{level:02d}", LEVEL)
     keys = [_key(plan, seed, level) for seed in plan.seeds]
@@ -200,7 +199,7 @@ def _key(plan: Plan, seed: int, level: int) -> str:
 
 
 def line(progress: Progress) -> str:
-    """Progress as one line of text."""
+    """Return the progress as one line of text."""
     if progress.found:
         return f"{progress.run}: already stored ({progress.runs_done} of {progress.runs} runs done)"
     losses = " ".join(f"{loss:.4f}" for loss in progress.losses)

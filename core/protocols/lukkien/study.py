@@ -17,8 +17,8 @@ NOISE, NOISE_SEED = 0.2, 0  # the evaluation noise is stored by its seed: row i 
 
 
 def evaluation_data(weights: str) -> DataSpec:
-    """What networks are evaluated on: MNIST's test set as published, or the embedded digits for
-    networks that never saw them.
+    """Return the evaluation data: MNIST's test set as published, or the embedded digits for
+    networks not trained on them.
     """
     name = "mnist-test" if weights == "mnist-60000" else "digits"
     return DataSpec(name=name, noise=NOISE, noise_seed=NOISE_SEED)
@@ -26,7 +26,7 @@ def evaluation_data(weights: str) -> DataSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluated:
-    """Progress of the evaluation: networks done of all, over every series."""
+    """Progress of the evaluation: networks done and in total, over all series."""
 
     series: str
     done: int
@@ -35,7 +35,7 @@ class Evaluated:
 
 
 def evaluate(study: Study, store: ModelStore, inputs: Inputs) -> Iterator[Evaluated]:
-    """Evaluates the series and its controls. Raises as `evaluate_study` does."""
+    """Evaluate the series and its controls. Raises as `evaluate_study` does."""
     networks, done = sum(len(study.cells(series)) for series in SERIES), 0
     for series in SERIES:
         for _, found in evaluate_study(study, store, inputs, series):
@@ -44,9 +44,7 @@ def evaluate(study: Study, store: ModelStore, inputs: Inputs) -> Iterator[Evalua
 
 
 def write_tables(study: Study, root: Path) -> StudyTables:
-    """Analyses what was evaluated and writes the tables where pages and `protocol show` find
-    them.
-    """
+    """Analyse the evaluation and write the tables where pages and `protocol show` find them."""
     tables = analyse(study)
     facts = tables.facts | {"noise": study.data.noise, "noise_seed": study.data.noise_seed}
     tables = replace(tables, facts=facts)

@@ -1,9 +1,9 @@
-"""The tables of the thesis' study: written by a run, shipped, read by pages, notebooks and the
+"""The tables of the thesis' study: written by a run, included, and read by pages, notebooks and the
 command line.
 
 One folder per training set and test set: <root>/lukkien/<weights>/<data key>/NAME.csv, and
 study.json, which is written last and
-holds the checksum of every table: a half-written or mixed folder is noticed.
+holds the checksum of every table, so that a half-written or mixed folder is detected.
 """
 
 from __future__ import annotations
@@ -99,14 +99,14 @@ TABLES: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, eq=False)
 class StudyTables:
-    """Everything that was found out in one run of the protocol.
+    """All results of one run of the protocol.
 
     facts: weights, data, train_images, test_images, seeds, levels, noise, intervals (the kind,
     absent in older tables).
-    levels: one row a series, seed and level. mean: over the seeds. Both have a column for every way
-    of fitting a heatmap to the ink (`overlap_column`), in the thesis' series; the controls have
-    soft IoU only. An empty map overlaps by 0 in every mean; beside it stand the number of empty
-    maps and the mean without them (soft_iou_without_empty; `mean_series` has that of every
+    levels: one row per series, seed and level. mean: over the seeds. For the thesis' series, both
+    have a column for every way of fitting a heatmap to the ink (`overlap_column`); the controls
+    have soft IoU only. An empty map overlaps by 0 in every mean, which comes with the number of
+    empty maps and the mean without them (soft_iou_without_empty; `mean_series` has that of every
     fitting). An invalid map has no overlap and is left out.
     correlations: of level means of accuracy and overlap, an empty map overlapping by 0.
     correlations_usable: the same with empty maps left out, so that ways of fitting are compared on
@@ -124,12 +124,10 @@ class StudyTables:
 
     @property
     def about_intervals(self) -> str:
-        """How the intervals of the correlations were made, and from how many images on they
-        hold.
-        """
+        """Describe the intervals of the correlations, and the number of images that they need."""
         images = f"{self.facts['test_images']:,} images, resampled 2,000 times"
         if self.facts.get("intervals") == SYMMETRIC:
-            return f"Intervals: 95 %, symmetric, from {images}; on average they hold from 100 images on."
+            return f"Intervals: 95 %, symmetric, from {images}; on average they hold for at least 100 images."
         return (
             f"Intervals: 95 %, percentiles, from {images}. Those of Spearman and Kendall cover about 95 and 92 % with"
             " 10,000 images, but at most 90 and 85 % with 1,000 images or fewer."
@@ -137,23 +135,23 @@ class StudyTables:
 
     @property
     def other_parameters(self) -> int:
-        """Parameters of a network that are never pruned."""
+        """Number of parameters of a network that are never pruned."""
         return MODELS["thesis-cnn"].value.parameters - int(self.facts["prunable"])
 
     def fittings(self) -> list[str]:
-        """The ways of fitting that this study was evaluated with; one that was registered later is
-        not among them.
+        """Return the ways of fitting that this study was evaluated with, without those registered
+        later.
         """
         correlated = set(self.correlations.fitting) & set(self.correlations_usable.fitting)
         return [name for name in FITTINGS if overlap_column(name) in self.levels and name in correlated]
 
     def mean_series(self, fitting: str = "soft-iou", series: str = "iterative-reset") -> pandas.DataFrame:
-        """The mean over the seeds at each level, its overlap by this fitting in the columns
-        overlap, overlap_low, overlap_high.
+        """Return the mean over the seeds at each level, with the overlap by this fitting in the
+        columns overlap, overlap_low, overlap_high.
 
-        overlap_without_empty is the mean over the seeds that still have a map. NaN where undefined:
-        the controls were fitted by soft IoU only, and tables of an earlier run have no intervals of
-        the others.
+        overlap_without_empty is the mean over the seeds that have a map. NaN where undefined: the
+        controls were fitted by soft IoU only, and tables of an earlier run have no intervals of the
+        others.
         """
         column = overlap_column(fitting)
         without = without_empty(self.levels, column)
@@ -162,7 +160,7 @@ class StudyTables:
         rows = rows.assign(overlap_without_empty=rows.level.map(own.overlap_without_empty.mean()))
         if f"{column}_high" in rows:
             return rows.assign(**{f"overlap{end}": rows[f"{column}{end}"] for end in ("", "_low", "_high")})
-        # every seed was tested on the same images, so the mean of the seeds' means is the mean over
+        # all seeds were tested on the same images, so the mean of the seeds' means is the mean over
         # all
         return rows.assign(
             overlap=rows.level.map(own[column].mean()), overlap_low=float("nan"), overlap_high=float("nan")
@@ -170,12 +168,12 @@ class StudyTables:
 
 
 def overlap_column(fitting: str) -> str:
-    """The column of the tables `levels` and `mean` for a way of fitting."""
+    """Return the column of a way of fitting in the tables `levels` and `mean`."""
     return "soft_iou" if fitting == "soft-iou" else fitting
 
 
 def without_empty(levels: pandas.DataFrame, column: str) -> pandas.Series:
-    """Each row's mean overlap over the maps that are not empty; NaN where every map is.
+    """Return each row's mean overlap over the maps that are not empty; NaN if all are.
 
     Exact for any stored table: empty maps overlap by 0, so only the number of maps changes.
     """
@@ -184,8 +182,8 @@ def without_empty(levels: pandas.DataFrame, column: str) -> pandas.Series:
 
 
 def beside_means(levels: pandas.DataFrame, mean: pandas.DataFrame) -> tuple[pandas.DataFrame, pandas.DataFrame]:
-    """Both tables with what stands beside a mean of overlaps: empty maps (of all seeds), maps, and
-    the mean without the empty ones.
+    """Add to both tables: empty maps (of all seeds), maps, and the mean overlap without empty
+    maps.
     """
     levels = levels.assign(soft_iou_without_empty=without_empty(levels, "soft_iou"))
     sums = levels.groupby(["series", "level"]).agg(
@@ -201,13 +199,13 @@ def study_folder(root: Path, weights: str, data_key: str) -> Path:
 
 
 def study_stamp(roots: Sequence[Path], weights: str, data_key: str) -> Stamp:
-    """Of the files that `load_study` and `load_images` may read."""
+    """Return the stamp of the files that `load_study` and `load_images` may read."""
     folders = [study_folder(root, weights, data_key) for root in roots]
     return stamp_of(*(folder / name for folder in folders for name in ("study.json", "per-image.parquet")))
 
 
 def write_study(folder: Path, tables: StudyTables) -> None:
-    """Writes all tables, study.json last. Raises CacheNotWritable."""
+    """Write all tables, study.json last. Raises CacheNotWritable."""
     texts = {
         f"{name}.csv": getattr(tables, name).to_csv(index=False, lineterminator="\n", float_format="%.6g")
         for name in TABLES
@@ -227,7 +225,7 @@ def write_study(folder: Path, tables: StudyTables) -> None:
 
 
 def found_studies(roots: Sequence[Path]) -> list[tuple[str, str]]:
-    """(weights, data key) of every study there is, sorted."""
+    """Return (weights, data key) of every available study, sorted."""
     return sorted(
         {
             (path.parent.parent.name, path.parent.name)
@@ -238,26 +236,26 @@ def found_studies(roots: Sequence[Path]) -> list[tuple[str, str]]:
 
 
 def load_study(roots: Sequence[Path], weights: str, data_key: str) -> StudyTables:
-    """The tables of one study; of several, the one of most networks, so that a short trial run does
-    not hide the whole study.
+    """Load the tables of one study; of several, the one with the most networks, so that a short
+    trial run does not hide the full study.
 
     Raises:
-        MissingData: nowhere. BadFile: another version, half written, a missing column, or a level
-        missing in one seed.
+        MissingData: there is none. BadFile: another version, half written, a missing column, or a
+        missing level of a seed.
     """
     folders = [folder for root in roots if (folder := study_folder(root, weights, data_key)).is_dir()]
     if not folders:
         raise MissingData(
             f"There are no results of networks {weights} on {data_key}.",
-            f"There are: {', '.join(' on '.join(pair) for pair in found_studies(roots)) or 'none'}.",
+            f"Available: {', '.join(' on '.join(pair) for pair in found_studies(roots)) or 'none'}.",
             f"Make them with `python -m core protocol run lukkien --train-on {weights.removeprefix('mnist-')}`.",
         )
     return _read(max(folders, key=_networks))
 
 
 def _networks(folder: Path) -> float:
-    """How many networks a study is of; infinite for one that cannot be read, so that its error is
-    shown and not hidden.
+    """Return the number of networks of a study; infinite if it cannot be read, so that its error is
+    shown.
     """
     try:
         facts = json.loads((folder / "study.json").read_text(encoding="utf-8"))["facts"]
@@ -267,11 +265,11 @@ def _networks(folder: Path) -> float:
 
 
 def load_images(roots: Sequence[Path], weights: str, data_key: str) -> pandas.DataFrame:
-    """Per-image results of the thesis' series, one row a seed, level and image; overlap and map
-    statistics as fractions again.
+    """Load per-image results of the thesis' series, one row per seed, level and image; overlap and
+    map statistics as fractions.
 
     Raises:
-        MissingData: this study came without them. BadFile: damaged.
+        MissingData: this study has none. BadFile: damaged.
     """
     places = [study_folder(root, weights, data_key) / "per-image.parquet" for root in roots]
     frame, _ = read_frame(
@@ -290,9 +288,9 @@ def _read(folder: Path) -> StudyTables:
         found = about.get("format") if isinstance(about, dict) else None
         raise _bad(folder, f"are of version {found}, this program reads version {FORMAT}")
     if not {"facts", "sha256"} <= about.keys() or not about["facts"].keys() >= FACTS:
-        raise _bad(folder, "have a study.json that is not whole")
+        raise _bad(folder, "have an incomplete study.json")
     if any(about["sha256"].get(f"{name}.csv") != hashlib.sha256(text).hexdigest() for name, text in texts.items()):
-        raise _bad(folder, "do not fit their checksums: half written or changed")
+        raise _bad(folder, "do not match their checksums: half written or changed")
     frames = {name: pandas.read_csv(io.BytesIO(text), dtype={"series": str}) for name, text in texts.items()}
     for name, columns in TABLES.items():
         if absent := [column for column in columns if column not in frames[name]]:
@@ -313,7 +311,7 @@ def _check_levels(folder: Path, levels: pandas.DataFrame, last: int) -> None:
 def _bad(folder: Path, what: str) -> BadFile:
     return BadFile(
         f"The study's tables in {folder} {what}.",
-        "They are written together by one run.",
-        "Make them again with `python -m core protocol run lukkien`; shipped ones are restored with `git checkout"
-        " models_cache/shipped`.",
+        "One run must have written all of them.",
+        "Make them again with `python -m core protocol run lukkien`; restore included ones with `git checkout "
+        "models_cache/shipped`.",
     )

@@ -1,4 +1,4 @@
-"""The thesis' study in words and tables, the published values beside ours."""
+"""The thesis' study as text and tables, with the published values beside ours."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ HEAD = ("level", "weights", "", "clean", "noisy", "soft IoU", "empty", "without"
 
 
 def levels_text(tables: StudyTables) -> tuple[Part, ...]:
-    """Every series, seed and level, with what the columns mean."""
+    """Return every series, seed and level, with an explanation of the columns."""
     images = f"{tables.facts['test_images']:,} test images"
     legend = (
-        f"Columns: weights left of {tables.facts['prunable']:,}; accuracy on {images}, clean and with background noise;"
-        " soft IoU of heatmap and ink, the mean over all images, how many heatmaps are empty and score 0, the mean"
-        " without those, over images that are classified correctly (right) and over the others (wrong); mean and"
-        " standard deviation (std) of the heatmaps. An asterisk marks a collapsed network: no path joins its input and"
-        " output."
+        f"Columns: weights left of {tables.facts['prunable']:,}; accuracy on {images}, clean and with background "
+        "noise; soft IoU of heatmap and ink, the mean over all images, how many heatmaps are empty and score 0, the "
+        "mean without those, over images that are classified correctly (right) and the others (wrong); mean and "
+        "standard deviation (std) of the heatmaps. An asterisk marks a collapsed network: no path connects its input "
+        "and output."
     )
     return legend, *_series(tables)
 
@@ -44,7 +44,7 @@ def _level(row: Any) -> tuple[str, ...]:
 
 
 def correlations_text(tables: StudyTables) -> Rows:
-    """Correlations of level means of accuracy and soft IoU, with their intervals."""
+    """Return correlations of level means of accuracy and soft IoU, with their intervals."""
     rows = tables.correlations[tables.correlations.fitting == "soft-iou"]
     head = ("seed", "levels", "coefficient", "value", "95 % interval", "p", "n", "df")
     cells = [
@@ -73,7 +73,7 @@ def _p(value: float) -> str:
 
 
 def summary(tables: StudyTables) -> str:
-    """The study in a few lines, the published values beside ours."""
+    """Return the study in a few lines, with the published values beside ours."""
     facts, published = tables.facts, lukkien.PUBLISHED
     dense = tables.levels[(tables.levels.series == "iterative-reset") & (tables.levels.level == 0)]
     main = tables.mean_series()
@@ -106,12 +106,14 @@ def summary(tables: StudyTables) -> str:
 
 
 def _unanswered(tables: StudyTables) -> tuple[str, ...]:
-    """Tables of an earlier version do not count them; those networks' outputs were finite."""
+    """Return a note on images without an answer. Tables of an earlier version lack their number;
+    those outputs were finite.
+    """
     return overflow_notes(int(tables.levels.unanswered.sum())) if "unanswered" in tables.levels else ()
 
 
 def _empty(row: Any) -> str:
-    """How many maps of a level are empty, and the mean without them; nothing where none is."""
+    """Return the number of empty maps of a level and the mean without them; "" for none."""
     if not row.empty_maps:
         return ""
     without = "undefined" if isna(row.overlap_without_empty) else f"{row.overlap_without_empty:.3f}"
@@ -130,7 +132,7 @@ def _pearson_lines(tables: StudyTables) -> list[str]:
 
 
 def _with_interval(row: Any) -> str:
-    """The value with its interval; undefined ones are said."""
+    """Return the value with its interval, or "undefined"."""
     shown = ["undefined" if isna(number) else f"{number:.3f}" for number in (row.value, row.low, row.high)]
     return shown[0] if shown[0] == "undefined" else f"{shown[0]} [{shown[1]}, {shown[2]}]"
 

@@ -35,7 +35,7 @@ class RunOptions(PhotoOptions):
     data: str = option(
         IMAGENETTE, "A folder or zip file with a folder for each class, or imagenette, which is downloaded."
     )
-    epochs: int | None = option(None, "Most epochs of a level. By default 100 for the dense network, then 50.")
+    epochs: int | None = option(None, "Maximum epochs per level. By default 100 for the dense network, then 50.")
     normalise: bool = option(False, "Subtract ImageNet's mean from the input and divide by its deviation.")
     scope: str = option("layer", "layer (as published) or global.")
     adamw: float | None = option(None, "Learning rate of AdamW for the pruned levels. By default SGD at 0.001.")
@@ -54,7 +54,7 @@ class ShowOptions:
 
 
 def run(engine: Engine, options: RunOptions) -> Iterator[Step]:
-    """Trains, evaluates and tabulates; draws strips of pictures."""
+    """Train, evaluate and tabulate; draw strips of pictures."""
     from core.protocols.merkle import protocol as merkle
     from core.protocols.merkle.summary import departures
     from core.training.material import load, photographs
@@ -84,15 +84,17 @@ def run(engine: Engine, options: RunOptions) -> Iterator[Step]:
 
 
 def show(engine: Engine, options: ShowOptions) -> Iterator[Step]:
-    """The tables of every series of this protocol that was run here, and of the included ones."""
+    """Show the tables of every series of this protocol that was run on this machine, and of the
+    included ones.
+    """
     from core.protocols.merkle.summary import RUN
     from core.protocols.series import images as series_images
     from core.protocols.series import tables as series_tables
 
     if options.photos and not options.strips:
         raise BadSpec(
-            "--photos would change nothing without --strips.",
-            "It names the photographs of the strips.",
+            "--photos would have no effect without --strips.",
+            "It sets the photographs of the strips.",
             "Add --strips FOLDER.",
         )
     places = [place for place in series_images.found(engine.roots) if place.model.weights.startswith(RUN)]
@@ -149,7 +151,7 @@ def _evaluated(
 
 
 def _photo_set(images: TrainingImages, title: str) -> PhotoSet:
-    """Decoded images as a data set of photographs."""
+    """Return decoded images as a data set of photographs."""
     from PIL import Image
 
     from core.data.photo_sets import Photo, PhotoSet
@@ -181,7 +183,7 @@ def _plan(options: RunOptions, seed: int) -> Plan:
 
 
 def _data(source: str, folder: Path) -> str:
-    """The folder or zip file of photographs; Imagenette is downloaded when its name is given."""
+    """Return the folder or zip file of photographs; the name "imagenette" downloads Imagenette."""
     from core.data.downloads import imagenette_whole
 
     return str(imagenette_whole(folder / "data")) if source == IMAGENETTE else source

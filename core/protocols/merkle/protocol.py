@@ -1,15 +1,16 @@
 """Merkle, Weber, Schöttle, Schlögl, Nocker: Less is More. Iterative pruning of convolutions with
 fine-tuning, compression rates 1 to 64.
 
-As published: unstructured L1, per layer, convolution weights only; each step removes half of what
-is left in each convolution; after each step everything is fine-tuned, weights continue; SGD 0.001,
-momentum 0.9, weight decay 1e-4, batch 64; at most 100 epochs for the dense network and 50 after
-each step, early stopping with patience 10 and a factor of 1.01; no normalisation of the input;
-flips and a rotation by up to 10 degrees. The validation folder is split at random (seed 69).
+As published: unstructured L1, per layer, convolution weights only; each step removes half of the
+remaining weights of each convolution; after each step everything is fine-tuned from the current
+weights; SGD 0.001, momentum 0.9, weight decay 1e-4, batch 64; at most 100 epochs for the dense
+network and 50 after each step, early stopping with patience 10 and a factor of 1.01; no
+normalisation of the input; flips and a rotation by up to 10 degrees. The validation folder is split
+at random (seed 69).
 
 Our readings: torchvision's weights of the named network; the split is drawn by torch's generator
-with that seed; rotation draws from a generator keyed by seed, level and epoch. Departures when the
-run is reduced (size, epochs) are written into each level's facts.
+with that seed; rotations are drawn from a generator keyed by seed, level and epoch. Departures of a
+reduced run (size, epochs) are written into each level's facts.
 """
 
 from __future__ import annotations
@@ -44,14 +45,14 @@ PUBLISHED = {
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What to run. scope: "layer" as published, or "global". epochs: at most this many a level
-    (None: as published).
+    """What to run. scope: "layer" as published, or "global". epochs: the maximum per level (None:
+    as published).
 
-    architecture: of torchvision; data: the name that the retrained network carries; size_px: side
-    of its input. normalise: ImageNet's mean and deviation are taken off (not as published;
-    pretrained networks without BatchNorm need it when they train for few epochs).
-    adamw: pruned levels learn with AdamW at this rate, not with SGD (not as published: it brings
-    networks back in far fewer epochs).
+    architecture: of torchvision; data: part of the retrained network's name; size_px: side of its
+    input. normalise: standardise inputs by ImageNet's mean and deviation (not as published;
+    pretrained networks without BatchNorm need it if they train for few epochs).
+    adamw: learning rate of AdamW for pruned levels instead of SGD (not as published: networks
+    recover in far fewer epochs).
     """
 
     architecture: str = "vgg16"
@@ -74,7 +75,7 @@ class Plan:
 
     @property
     def summary(self) -> str:
-        """One sentence for select boxes."""
+        """Return one sentence for select boxes."""
         reduced = "" if self.epochs is None else f", at most {self.epochs} epochs a level"
         reduced += ", input normalised" if self.normalise else ""
         reduced += f", pruned levels with AdamW {self.adamw:g}" if self.adamw else ""
@@ -82,7 +83,7 @@ class Plan:
         return f"Less is More: {self.scope} L1 on {what}, half of what is left at each level, fine-tuned{reduced}"
 
     def spec(self, whole: tuple[str, ...]) -> RetrainSpec:
-        """Args: whole: names of the weights that stay."""
+        """Return the spec. Args: whole: names of the weights that are not pruned."""
         first, each = FIRST, EACH
         if self.epochs is not None:
             shares.whole(self.epochs, "number of epochs", 1)
@@ -111,17 +112,18 @@ def describe(plan: Plan, classes: tuple[str, ...]) -> Description:
 
 
 def left_whole(plan: Plan, card: Card) -> tuple[str, ...]:
-    """Weights that are never pruned: linear ones, as published; in a global ranking the new head
-    too, whose weights begin near zero and would all go (measured: with SqueezeNet's head in the
-    ranking 19 % of the answers were right at compression rate 16).
+    """Return the weights that are never pruned: linear ones, as published; in a global ranking also
+    the new head, whose weights start near zero and would all be removed (measured: with
+    SqueezeNet's head in the ranking, 19 % of the answers were correct at compression rate 16).
     """
     linear = tuple(name for name, kind in card.kinds.items() if kind == "linear")
     return tuple(dict.fromkeys((*linear, card.classifier))) if plan.scope == "global" else linear
 
 
 def run(plan: Plan, images: Images, pretrained: dict[str, Tensor] | None, place: Place) -> Iterator[Step]:
-    """Trains the series and writes its card; goes on where it was. Raises BadSpec for levels that
-    another plan left there, and as `run_series` does."""
+    """Train the series and write its card, resuming where a run stopped. Raises BadSpec if the
+    stored levels are of another plan, and as `run_series` does.
+    """
     description = describe(plan, images.train.classes)
     card = description.card()
     spec = plan.spec(left_whole(plan, card))

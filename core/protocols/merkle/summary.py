@@ -1,4 +1,4 @@
-"""Less is More in words: what a run leaves out of the published protocol, and its tables beside the
+"""Less is More as text: departures of a run from the published protocol, and its tables beside the
 published ones.
 """
 
@@ -16,7 +16,7 @@ from core.protocols.merkle.protocol import Plan
 from core.protocols.series import tables as series_tables
 from core.protocols.series.tables import QUANTITIES, SeriesTables
 
-RUN = "merkle-"  # how the names of its runs begin
+RUN = "merkle-"  # prefix of the names of its runs
 ANSWERS, AGREEMENT = ("accuracy", "top5"), ("agreement", "soft-iou-of-maps", "pearson")
 SHOWN = (*ANSWERS, *AGREEMENT)
 MAPS = ("map-mean", "map-variance", "non-zero", "l1")
@@ -29,12 +29,12 @@ FORMATS = {
     "pearson": "{:.3f}",
 }
 PUBLISHED_SIZE_PX = 224
-FEW = 20  # images that every level classifies right; with fewer, map statistics of them say little
+FEW = 20  # images that every level classifies correctly; with fewer, their map statistics are not meaningful
 
 
 def departures(plan: Plan) -> tuple[str, ...]:
-    """What this plan does otherwise than published, a sentence each; empty for the protocol
-    itself.
+    """Return the departures of this plan from the published protocol, one sentence each; empty for
+    the protocol itself.
     """
     asked = {
         f"The network is {plan.architecture}; published: vgg16.": plan.architecture != "vgg16",
@@ -55,7 +55,7 @@ def departures(plan: Plan) -> tuple[str, ...]:
 
 
 def text(table: SeriesTables) -> tuple[Part, ...]:
-    """One series beside the published values, for a terminal."""
+    """Return one series beside the published values, for a terminal."""
     place, count = table.place, table.facts["count"]
     names = [name for name in (*SHOWN, *MAPS) if name in table.quantities()]
     rows = table.levels(names).assign(images=count)
@@ -63,9 +63,9 @@ def text(table: SeriesTables) -> tuple[Part, ...]:
     maps = rows if right is None else right
     n = int(maps[maps.quantity == MAPS[0]].n.max())
     which = (
-        "every level classifies right, as published"
+        "every level classifies correctly, as published"
         if right is not None
-        else f"all; fewer than {FEW} are classified right by every level"
+        else f"all; fewer than {FEW} are classified correctly by every level"
     )
     cells = {name: [_cell(row, name) for row in _of(rows, name)] for name in names if name in SHOWN}
     answers = {"accuracy published": _published(rows, "accuracy")} | {
@@ -94,7 +94,7 @@ def _unanswered(table: SeriesTables) -> list[str]:
 
 
 def _rounding(table: SeriesTables) -> list[str]:
-    """For a series that came along: what rounding its values to float16 changed."""
+    """Return the effect of rounding the values of an included series to float16."""
     before: dict[str, int] = table.facts.get("before_rounding", {})
     right = (table.images.predicted == table.images.label).groupby(table.images.level).sum()
     counts = ", ".join(f"level {level}: {count} and {right[int(level)]}" for level, count in before.items())
@@ -102,8 +102,8 @@ def _rounding(table: SeriesTables) -> list[str]:
 
 
 def _of_right_images(table: SeriesTables) -> DataFrame | None:
-    """Map statistics over the images that every level classifies right; None where they are too
-    few.
+    """Return map statistics over the images that every level classifies correctly; None if they are
+    too few.
     """
     frame = table.images.assign(right=table.images.predicted == table.images.label)
     if int(frame.groupby("image").right.all().sum()) < FEW:
@@ -142,14 +142,14 @@ def _cell(row: Any, name: str) -> str:
 
 
 def _beside(row: Any, name: str) -> str:
-    """ "0.154 | 0.187": measured and published."""
+    """Return measured and published value: "0.154 | 0.187"."""
     published = series_tables.published(name, row.target)
     return f"{_cell(row, name)} | {'–' if published is None else FORMATS[name].format(published)}"
 
 
 def facts(tables: Sequence[SeriesTables]) -> dict[str, Any]:
-    """The same for machines: every quantity of every level, of all images and of those that every
-    level classifies right.
+    """Return the tables for machines: every quantity of every level, of all images and of those
+    that every level classifies correctly.
     """
     found = []
     for table in tables:
@@ -161,7 +161,7 @@ def facts(tables: Sequence[SeriesTables]) -> dict[str, Any]:
 
 
 def records(frame: DataFrame) -> list[dict[str, Any]]:
-    """Rows as plain values; undefined ones are None."""
+    """Convert rows to plain values; undefined ones are None."""
     rows = frame.astype(object).where(frame.notna(), None).to_dict("records")
     return [
         {str(name): getattr(value, "item", lambda value=value: value)() for name, value in row.items()} for row in rows

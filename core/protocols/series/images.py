@@ -1,4 +1,4 @@
-"""A trained series over a data set of photographs, image by image: one Parquet file a series and
+"""A trained series over a data set of photographs, image by image: one Parquet file per series and
 data set, which grows level by level.
 
 Map statistics are those of Less is More: raw Grad-CAM maps at the target layer's cells, for the
@@ -37,7 +37,7 @@ from core.store.store import ModelStore
 
 METHOD = "grad-cam"
 ANSWERED = ("predicted", "right-top5", "usable", "empty")
-# Columns of overlap, and their names in the table.
+# Columns of overlap and their names in the table.
 TRUTH = {name: name for name in ("soft-iou", "pointing-game", "energy-inside", "box-iou")} | {"soft-iou": "soft_iou"}
 COLUMNS = (
     "level",
@@ -56,8 +56,8 @@ COLUMNS = (
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """Which series on which photographs, and where its table lies. data_name: a name without a
-    path, see `name_of`.
+    """A series on photographs, and the place of its table. data_name: a name without a path, see
+    `name_of`.
     """
 
     model: ModelSpec
@@ -69,7 +69,7 @@ class Place:
 
 @dataclass(frozen=True, kw_only=True)
 class Looked:
-    """Progress: a level that was looked at, found in the table, or is not trained yet."""
+    """Progress: a level that was evaluated, found in the table, or is not trained yet."""
 
     level: int
     levels: int
@@ -78,8 +78,8 @@ class Looked:
 
 @dataclass(frozen=True, eq=False)
 class _Looks:
-    """One network over the photographs that can be read. table: a row each. own, same: saliency
-    maps (n, h, w) for the class that the network predicts, and for the dense network's.
+    """One network over the readable photographs. table: one row each. own, same: saliency maps (n,
+    h, w) for the class that the network predicts, and for the dense network's.
     """
 
     table: pandas.DataFrame
@@ -88,8 +88,8 @@ class _Looks:
 
 
 def name_of(data: DataSpec) -> str:
-    """A name for files and people: a data set's own, or the last part of a folder's path without
-    ".zip".
+    """Return a name for files and people: that of a data set, or the last part of a folder's path
+    without ".zip".
     """
     name = data.name.partition(":")[2] or data.name
     parts = [part.removesuffix(".zip") for part in Path(name).parts[-2:]]
@@ -98,7 +98,7 @@ def name_of(data: DataSpec) -> str:
 
 
 def found(roots: Sequence[Path]) -> list[Place]:
-    """Every series that was looked at, sorted."""
+    """Return every series that was evaluated, sorted."""
     places = {
         (path.parents[3].name, path.parents[2].name, path.parents[1].name.removeprefix("seed-"), path.stem)
         for root in roots
@@ -112,7 +112,8 @@ def found(roots: Sequence[Path]) -> list[Place]:
 
 
 def load(roots: Sequence[Path], place: Place) -> tuple[pandas.DataFrame, dict[str, Any]]:
-    """The table of one series: of several, the one of most levels, the first among equals.
+    """Load the table of one series; of several, the one with the most levels, the first among
+    equals.
 
     Raises MissingData, BadFile.
     """
@@ -121,7 +122,7 @@ def load(roots: Sequence[Path], place: Place) -> tuple[pandas.DataFrame, dict[st
         known = ", ".join(f"{each.model.key} on {each.data_name}" for each in found(roots))
         raise MissingData(
             f"There are no results of {place.model.key} on {place.data_name}.",
-            f"There are: {known or 'none'}.",
+            f"Available: {known or 'none'}.",
             "Make them with `python -m core protocol run merkle`.",
         )
     return max((_read(path) for path in tables), key=lambda table: len(table[1]["levels"]))
@@ -131,7 +132,7 @@ def _read(path: Path) -> tuple[pandas.DataFrame, dict[str, Any]]:
     frame, facts = read_frame(path, COLUMNS)
     if not isinstance(facts.get("levels"), dict) or set(map(str, frame.level.unique())) != set(facts["levels"]):
         raise BadFile(
-            f"The table {path} does not say what its levels are.",
+            f"The table {path} does not describe its levels.",
             "",
             "Delete it and run `python -m core protocol run merkle`.",
         )
@@ -141,20 +142,19 @@ def _read(path: Path) -> tuple[pandas.DataFrame, dict[str, Any]]:
 def evaluate_series(
     place: Place, store: ModelStore, inputs: Inputs, control: Control | None = None
 ) -> Iterator[Looked]:
-    """Looks at every trained level that the table does not hold yet; the table is written after
-    each.
+    """Evaluate every trained level that the table lacks; the table is written after each.
 
-    A level that was trained anew since is looked at again, and so is everything when the
-    photographs are others.
+    A level that was trained again is evaluated again, and all levels are if the photographs
+    changed.
 
     Raises:
-        MissingData: the dense network (level 0) is not there. BadSpec: no series, or no photograph
-        of the network's classes. BadFile.
+        MissingData: the dense network (level 0) is missing. BadSpec: no series, or no photograph of
+        the network's classes. BadFile.
     """
     series = store.catalogue.series_of(place.model)
     if series is None or not len(inputs.own_classes):
         what = "has no trained series" if series is None else f"knows no class of {inputs.title}"
-        raise BadSpec(f"{place.model.key} {what}.", "A series is evaluated on photographs of its own classes.")
+        raise BadSpec(f"{place.model.key} {what}.", "A series must be evaluated on photographs of its own classes.")
     variants = [VariantSpec(model=place.model, pruning=pruning) for pruning, _ in series.levels]
     kept = _Kept(place.path(store.files.write_root), _about(inputs))
     dense: _Looks | None = None
@@ -184,7 +184,7 @@ class _Kept:
             frame, facts = _read(path)
             if all(facts.get(name) == value for name, value in about.items()):
                 self._frame, self._levels = frame, facts["levels"]
-        except (MissingData, BadFile):  # none yet, or one that is made anew
+        except (MissingData, BadFile):  # no table yet, or one that is made again
             pass
 
     def has(self, level: int, network: str) -> bool:
@@ -204,12 +204,13 @@ class _Kept:
 
 
 def _about(inputs: Inputs) -> dict[str, Any]:
-    """What a table is of."""
+    """Return what the table depends on."""
     return {"method": METHOD, "photos": inputs.digest, "count": len(inputs)}
 
 
 def digest(store: ModelStore, variant: VariantSpec) -> str:
-    """Tells a stored network from another one of the same key, by the facts of its training.
+    """Return a digest of the facts of its training, which distinguishes stored networks of the same
+    key.
 
     Raises MissingData, BadFile.
     """
@@ -230,7 +231,9 @@ def _counted(store: ModelStore, variant: VariantSpec) -> dict[str, Any]:
 
 
 def look(store: ModelStore, variant: VariantSpec, inputs: Inputs, dense: _Looks | None) -> _Looks:
-    """One network over all photographs. dense: what the dense network saw; None for itself."""
+    """Evaluate one network over all photographs. dense: results of the dense network; None for
+    itself.
+    """
     cam = CamSpec(method=METHOD, layer=store.catalogue.card(variant.model).target_layer, target="own")
     columns = (*ANSWERED, *(TRUTH if inputs.has_truth else ()))
     wanted = None if dense is None else torch.tensor(dense.table.predicted.to_numpy(copy=True))
@@ -253,8 +256,8 @@ def look(store: ModelStore, variant: VariantSpec, inputs: Inputs, dense: _Looks 
 
 
 def _for_classes(seen: Seen, wanted: Tensor) -> Tensor:
-    """Maps (n, h, w) for these classes: those of the predicted class, but where another one is
-    wanted. NO_ANSWER wants none.
+    """Return maps (n, h, w) for these classes, reusing those of the predicted class where it is the
+    same. NO_ANSWER needs none.
     """
     assert seen.network is not None
     made = seen.saliency
@@ -271,7 +274,7 @@ def _for_classes(seen: Seen, wanted: Tensor) -> Tensor:
 
 
 def _frame(looks: _Looks, dense: _Looks, inputs: Inputs) -> pandas.DataFrame:
-    """One row an image; NaN where a number is undefined."""
+    """Return one row per image; NaN where a number is undefined."""
     table = looks.table
     own, own_dense = _by_peak(looks.own), _by_peak(dense.own)
     flat, size = own.flatten(1), tuple(own.shape[1:])
@@ -298,6 +301,6 @@ def _frame(looks: _Looks, dense: _Looks, inputs: Inputs) -> pandas.DataFrame:
 
 
 def _by_peak(maps: Tensor) -> Tensor:
-    """All maps divided by the largest value among them; zero maps stay zero."""
+    """Divide all maps by the largest value among them; zero maps stay zero."""
     peak = maps[torch.isfinite(maps)].max() if torch.isfinite(maps).any() else torch.tensor(0.0)
     return maps / peak if peak > 0 else maps

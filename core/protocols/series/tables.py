@@ -1,5 +1,5 @@
-"""What became of a trained series, level by level: shares with Wilson intervals, means with
-bootstrap intervals.
+"""Tables of a trained series, level by level: shares with Wilson intervals, means with bootstrap
+intervals.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from core.stats.intervals import wilson
 RESAMPLES = 1000
 IMAGES: dict[str, str] = {
     "all": "all images",
-    "right": "images that every level classifies right, as published",
+    "right": "images that every level classifies correctly, as published",
 }
 
 
 @dataclass(frozen=True, kw_only=True)
 class Quantity:
-    """Something that is measured of every level. share: a share of images (Wilson), else a mean
-    over images (bootstrap).
+    """A quantity measured at every level. share: a share of images (Wilson), else a mean over
+    images (bootstrap).
     """
 
     title: str
@@ -66,7 +66,7 @@ QUANTITIES: dict[str, Quantity] = (
             column="agrees",
             share=True,
             group="answers",
-            summary="Share of images for which this network and the dense one say the same class, right or wrong.",
+            summary="Share of images for which this network and the dense one predict the same class, correct or not.",
         ),
         "map-mean": Quantity(
             title="map mean",
@@ -84,7 +84,7 @@ QUANTITIES: dict[str, Quantity] = (
             title="non-zero cells",
             column="non_zero",
             published="non_zero_cells",
-            summary="Cells of the map that are not zero.",
+            summary="Number of the map's cells that are not zero, mean over images.",
         ),
         "l1": Quantity(
             title="L1 distance to dense",
@@ -138,8 +138,8 @@ GROUPS = {
 
 @dataclass(frozen=True, eq=False)
 class SeriesTables:
-    """One series on one data set. images: a row an image and level; facts: as written, "levels" by
-    level's number; all_classes: the network's, in its order.
+    """One series on one data set. images: one row per image and level; facts: as written, "levels"
+    by number; all_classes: of the network, in order.
     """
 
     place: Place
@@ -154,25 +154,25 @@ class SeriesTables:
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """Those that the photographs have, in the network's order."""
+        """Return the classes of the photographs, in the network's order."""
         names = self.all_classes
         return tuple(names[label] for label in sorted(self.images.label.unique()) if 0 <= label < len(names))
 
     def quantities(self) -> tuple[str, ...]:
-        """Those of QUANTITIES that have a value here.
+        """Return the keys of QUANTITIES that have a value here.
 
-        Among so few classes, the five most probable ones say nothing.
+        With very few classes, top-5 accuracy is not meaningful.
         """
         frame, few = self._with_right(self.images), len(self.all_classes) <= TOP
         there = (name for name, each in QUANTITIES.items() if each.column in frame and frame[each.column].notna().any())
         return tuple(name for name in there if not (few and name == "top5"))
 
     def levels(self, names: Sequence[str], of_class: str = "", images: str = "all") -> DataFrame:
-        """One row a level and quantity: level, target, sparsity, ratio, conv_ratio, collapsed,
-        quantity, value, low, high, n.
+        """Return one row per level and quantity: level, target, sparsity, ratio, conv_ratio,
+        collapsed, quantity, value, low, high, n.
 
-        Quantities of group "truth" also have empty_maps, how many of the n maps are empty and score
-        0, and without_empty, the value without those; they are NaN for all others.
+        Quantities of group "truth" also have empty_maps, the number of the n maps that are empty
+        and score 0, and without_empty, the value without those; both are NaN for all others.
 
         Args:
             names: keys of QUANTITIES; those without a value here have no rows.
@@ -196,15 +196,15 @@ class SeriesTables:
         return DataFrame(rows)
 
     def unanswered(self) -> dict[int, int]:
-        """By level, how many images have no answer because the network's outputs are not finite;
-        levels without any are left out.
+        """Return, by level, the number of images without an answer because the network's outputs
+        are not finite; levels without any are left out.
         """
         found = self.images[self.images.predicted == NO_ANSWER].groupby("level").size()
         return {int(level): int(count) for level, count in found.items()}
 
     def gained(self, level: int) -> tuple[int, int, float]:
-        """Images that only this level answers right, those that only the dense network does, and p
-        of the exact sign test.
+        """Return the number of images that only this level classifies correctly, that of the dense
+        network, and p of the exact sign test.
 
         Source: McNemar 1947, in its exact form.
         """
@@ -240,14 +240,14 @@ class SeriesTables:
 
 
 def load(catalogue: Catalogue, place: Place) -> SeriesTables:
-    """Raises MissingData, BadFile; UnknownName for a table of a network that is not there."""
+    """Load the tables of a series. Raises MissingData, BadFile; UnknownName if its network is
+    missing.
+    """
     return SeriesTables(place, *series_images.load(catalogue.roots, place), catalogue.card(place.model).classes)
 
 
 def published(name: str, target: float) -> float | None:
-    """What Less is More prints for this quantity at the level of this target; None where it prints
-    nothing.
-    """
+    """Return the value of Less is More for this quantity at the level of this target, or None."""
     values = merkle.PUBLISHED.get(QUANTITIES[name].published, ())
     places = [place for place, known in enumerate(merkle.TARGETS) if abs(known - target) < 1e-6]
     return values[places[0]] if values and places else None
@@ -288,8 +288,8 @@ def _nothing() -> dict[str, Any]:
 
 
 def _bounds(rows: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(2, K): the middle 95 % of the means of draws of the same images for all rows (K, N); NaN for
-    a row without values.
+    """Return (2, K): the middle 95 % of the means of draws of the same images for all rows (K, N);
+    NaN for a row without values.
     """
     drawn = resampled_means(rows, RESAMPLES)
     empty = ~np.isfinite(rows).any(axis=1)

@@ -131,7 +131,7 @@ def test_two_seeds_are_shown_and_each_departure_says_whose_it_is(tmp_path: Path)
     cut = again[~((again.retraining == "iterative") & (again.rate > 0.8))]
     app = opened(tmp_path, VonradTables(MODEL, runs, concat([study.levels, cut]), study.epochs))
     (of_second,) = [caption.value for caption in app.caption if "Not as published, seed 1:" in caption.value]
-    assert "The run was stopped; not there: global unstructured, L1, iterative (at 89 %, 95 %)" in of_second
+    assert "The run was stopped; missing: global unstructured, L1, iterative (at 89 %, 95 %)" in of_second
     (of_first,) = [caption.value for caption in app.caption if "Not as published, seed 0:" in caption.value]
     assert "stopped" not in of_first
 
