@@ -2,9 +2,9 @@
 
 from core import Engine, VariantSpec, PruningSpec, ImageRef, CamSpec
 
-What a notebook needs is here, under one name each: results show themselves as the last line of a
-cell, `explore` is a live slider, `plots` has a function for every figure of the app. Nothing in
-core imports this module.
+The public names for notebooks: results are displayed as the last line of a cell, `explore` is a
+live slider, `plots` has a function for every figure of the app. Nothing in core imports this
+module.
 """
 
 import os
@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 # torch's threads spin while they wait, which makes a heatmap 30 times slower beside any other busy
-# process. Read when torch is loaded.
+# process. torch reads this on import.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from core.base.errors import SparsightError
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from core.training.series import Material as Material
     from core.training.series import run_series as run_series
 
-# Imported with their first use: torch takes seconds that `python -m core --help` need not wait for.
+# Imported on first use: torch takes seconds, and `python -m core --help` must not wait for it.
 NAMES = {
     "CAMS": "core.saliency",
     "Engine": "core.engine.engine",

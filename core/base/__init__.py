@@ -1,1 +1,1 @@
-"""What every room may use: errors, registries, settings, devices, whole files, text, stamps."""
+"""Basics for every room: errors, registries, settings, devices, atomic files, text, stamps."""

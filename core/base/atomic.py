@@ -1,6 +1,4 @@
-"""Files that are replaced as a whole: a reader sees the old content or the new one, never a part of
-it.
-"""
+"""Atomic replacement of files: a reader sees the old content or the new one, never a part of it."""
 
 from __future__ import annotations
 
@@ -13,11 +11,11 @@ from pathlib import Path
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A path beside `path` to write to. It takes the place of `path` when the block succeeds, and
-    is removed when it fails.
+    """Yield a temporary path beside `path`. It replaces `path` if the block succeeds, and is
+    removed if it fails.
 
-    Its name is unique over processes, threads and machines that share the disk. Makes the folder.
-    Raises OSError.
+    Its name is unique across processes, threads and machines that share the disk. Creates the
+    folder. Raises OSError.
     """
     part = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
     path.parent.mkdir(parents=True, exist_ok=True)

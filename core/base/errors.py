@@ -1,6 +1,6 @@
-"""Every error a person can meet: what is wrong, what is allowed, what to do next.
+"""All errors for users: what is wrong, the rule, what to do next.
 
-Pages and the command line show these messages as they are; anything else that reaches a person is a
+Pages and the command line show these messages unchanged; any other error that reaches a user is a
 bug.
 """
 
@@ -12,12 +12,12 @@ from core.base.suggestions import explain_unknown, nearest
 
 
 class SparsightError(Exception):
-    """Base of all errors meant for people.
+    """Base class of all errors for users.
 
     Args:
-        wrong: one sentence, what was found that cannot be used.
-        allowed: one sentence, the rule it breaks.
-        next_step: one sentence, what the person can do now.
+        wrong: one sentence on what is wrong.
+        allowed: one sentence on the rule.
+        next_step: one sentence on what to do next.
     """
 
     def __init__(self, wrong: str, allowed: str = "", next_step: str = "") -> None:
@@ -26,7 +26,7 @@ class SparsightError(Exception):
 
 
 class BadSpec(SparsightError):
-    """A question that cannot be asked: a sparsity of 140 %, a level that does not exist, NaN."""
+    """An invalid question: a sparsity of 140 %, a level that does not exist, NaN."""
 
 
 class BadImage(SparsightError):
@@ -34,7 +34,7 @@ class BadImage(SparsightError):
 
 
 class BadFile(SparsightError):
-    """A file of ours that is damaged, foreign or of another version."""
+    """A stored file that is damaged, foreign or of another version."""
 
 
 class MissingData(SparsightError):
@@ -46,14 +46,14 @@ class CacheNotWritable(SparsightError):
 
 
 class OutOfMemory(SparsightError):
-    """There is not enough memory, even after everything that is not in use was let go."""
+    """There is not enough memory, even after all unused memory was freed."""
 
 
 class UnknownName(SparsightError):
-    """An unknown name. `nearest` is the name that was probably meant, None where nothing is near.
+    """An unknown name. `nearest` is the probable name, or None.
 
     Args:
-        known: names to choose from, in the order in which they are listed and suggested.
+        known: valid names, in the order in which they are listed and suggested.
     """
 
     def __init__(self, noun: str, name: object, known: Iterable[str]) -> None:

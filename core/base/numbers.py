@@ -1,4 +1,4 @@
-"""How numbers are written, on screens, in text and in figures: the only place that decides it."""
+"""Number formats on screens, in text and in figures; no other module defines them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ KILOBYTE, MEGABYTE, GIGABYTE = 10**3, 10**6, 10**9
 
 
 def percent(share: float) -> str:
-    """A share as percent; with more digits where 100 % is near, and never "100 %" for less than
+    """Format a share as percent; with more digits near 100 %, and never "100 %" for less than
     all.
     """
     value = share * 100
@@ -20,13 +20,13 @@ def percent(share: float) -> str:
 
 
 def interval(low: float, high: float) -> str:
-    """The bounds of a share: "95 % interval 90.4 to 92.0 %"."""
+    """Format the bounds of a share: "95 % interval 90.4 to 92.0 %"."""
     return f"95 % interval {low * 100:.1f} to {high * 100:.1f} %"
 
 
 def score(value: float | None, digits: int = 2) -> str:
-    """A score, a correlation or a mean: rounded, with a true minus sign, never minus zero; a dash
-    where it is undefined (None or NaN).
+    """Format a score, a correlation or a mean: rounded, with a true minus sign, never minus zero; a
+    dash if undefined (None or NaN).
     """
     if value is None or math.isnan(value):
         return UNDEFINED
@@ -34,18 +34,18 @@ def score(value: float | None, digits: int = 2) -> str:
 
 
 def probability(value: float) -> str:
-    """Two digits, and never 0 for what is only small."""
+    """Format a probability with two digits, and never as 0 if it is only small."""
     return "<0.01" if 0 < value < 0.005 else f"{value:.2f}"
 
 
 def change(value: float, digits: int = 2) -> str:
-    """A difference with its sign, "0" where nothing is left of it."""
+    """Format a difference with its sign; "0" if it rounds to zero."""
     text = score(value, digits)
     return "0" if not text.strip("0.") else text if text.startswith(MINUS) else f"+{text}"
 
 
 def duration(seconds: float) -> str:
-    """In the unit that a person would use: "75 seconds", "23 minutes", "1.5 hours", "3.2 days"."""
+    """Format a duration in a suitable unit: "75 seconds", "23 minutes", "1.5 hours", "3.2 days"."""
     if seconds < 1.5 * MINUTE:
         return counted(round(seconds), "second") if seconds >= 1 else "less than a second"
     if seconds < 1.5 * HOUR:
@@ -54,7 +54,7 @@ def duration(seconds: float) -> str:
 
 
 def size(count: int) -> str:
-    """Bytes: "2.5 kB", "18.8 MB"; a megabyte is a million bytes."""
+    """Format bytes: "2.5 kB", "18.8 MB"; a megabyte is a million bytes."""
     for unit, step in (("GB", GIGABYTE), ("MB", MEGABYTE), ("kB", KILOBYTE)):
         if count >= step:
             return f"{count / step:,.1f} {unit}"
@@ -62,5 +62,5 @@ def size(count: int) -> str:
 
 
 def counted(count: int, noun: str) -> str:
-    """ "1 epoch", "2,000 epochs"."""
+    """Format a count with its noun: "1 epoch", "2,000 epochs"."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -1,6 +1,6 @@
-"""Options of a command as the fields of a frozen dataclass: type, default and help text.
+"""Options of a command as fields of a frozen dataclass: type, default and help text.
 
-Rooms below the command line declare their options so, without knowing its library.
+Rooms below the command line declare their options this way, without its library.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from typing import Any
 
 
 def option(default: Any, text: str) -> Any:
-    """A field with a default and a help text."""
+    """Declare a field with a default and a help text."""
     return field(default=default, metadata={"help": text})
 
 
 def required(text: str) -> Any:
-    """A field that a person must give."""
+    """Declare a required field."""
     return field(metadata={"help": text})

@@ -1,4 +1,4 @@
-"""How work reports its progress."""
+"""Callbacks that report progress."""
 
 from __future__ import annotations
 
@@ -8,4 +8,4 @@ Progress = Callable[[int, int], None]  # done, total
 
 
 def silent(done: int, total: int) -> None:
-    """Reports progress to nobody."""
+    """Report no progress."""

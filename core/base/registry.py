@@ -1,6 +1,6 @@
 """Registry: name -> entry.
 
-The one plug-in mechanism: a method is registered where it is defined, and nowhere else.
+The only plug-in mechanism: a method is registered where it is defined.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Entry(Generic[T]):
-    """One registered thing: what select boxes, contract tests and reference tables show of it."""
+    """One registered object, as select boxes, contract tests and reference tables show it."""
 
     name: str
     value: T
     title: str
-    summary: str  # one plain sentence
+    summary: str  # one sentence
     source: str = ""  # paper and equation, or library
     facts: Mapping[str, str] = field(default_factory=dict)  # e.g. {"cost": "one pass"}
 
 
 class Entries(Mapping[str, Entry[T]]):
-    """Entries by name, in their order.
+    """Entries by name, in order.
 
     Args:
-        noun: what an entry is, for messages ("CAM method").
+        noun: the kind of entry, for messages ("CAM method").
     """
 
     def __init__(self, noun: str, entries: Mapping[str, Entry[T]] | None = None) -> None:
@@ -38,12 +38,12 @@ class Entries(Mapping[str, Entry[T]]):
         self._entries: dict[str, Entry[T]] = dict(entries or {})
 
     def __getitem__(self, name: str) -> Entry[T]:
-        """The entry; UnknownName with the nearest known name otherwise."""
+        """Return the entry; raise UnknownName with the nearest known name otherwise."""
         if name not in self._entries:
             raise UnknownName(self.noun, name, self._entries)
         return self._entries[name]
 
-    def __contains__(self, name: object) -> bool:  # Mapping's own would ask __getitem__, whose error is no KeyError
+    def __contains__(self, name: object) -> bool:  # Mapping's own would call __getitem__, whose error is not a KeyError
         return name in self._entries
 
     def __iter__(self) -> Iterator[str]:
@@ -54,10 +54,10 @@ class Entries(Mapping[str, Entry[T]]):
 
 
 class Registry(Entries[T]):
-    """What is registered, in the order of registration."""
+    """Registered entries, in the order of registration."""
 
     def register(self, name: str, title: str, summary: str, source: str = "", **facts: str) -> Callable[[T], T]:
-        """Decorator that adds a thing under its name; a name can be taken once only."""
+        """Return a decorator that registers an object under a unique name."""
 
         def add(value: T) -> T:
             if name in self._entries:

@@ -1,4 +1,4 @@
-"""How Sparsight is set up: where its files lie, which device it uses, how much memory it may keep.
+"""Settings of Sparsight: folder, device, precision and memory budgets.
 
 `Settings.from_environment()` reads the environment once. Callers that need other values pass other
 settings; nothing writes to the environment.
@@ -23,7 +23,7 @@ BYTES = ("device_bytes", "ram_bytes", "disk_bytes")
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What a person may set by an environment variable, or by an option of a command.
+    """Settings from environment variables or options of a command.
 
     folder: where networks and caches are written (SPARSIGHT_CACHE). device, precision: of
     computation (SPARSIGHT_DEVICE, SPARSIGHT_PRECISION); None: the GPU if there is one, float32.
@@ -40,19 +40,21 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
-        """A variable that is empty counts as not set. Raises BadSpec, which names the variable."""
+        """Read the settings. An empty variable counts as not set. Raises BadSpec, which names the
+        variable.
+        """
         values = {name: environment.get(_variable(name)) for name in ("device", "precision", *BYTES)}
         folder = Path(environment.get("SPARSIGHT_CACHE") or REPOSITORY / "models_cache")
         return cls(folder=folder).override(values, _variable)
 
     def override(self, values: Mapping[str, Any], name_of: Callable[[str], str]) -> Settings:
-        """Settings in which the values that are given replace these; bytes may be written as "2GB".
+        """Return settings with the given values replaced; bytes may be written as "2GB".
 
         Args:
-            values: by field; None and "" are no value.
-            name_of: what a person calls a field, for messages.
+            values: by field; None and "" mean no value.
+            name_of: the name of a field in messages.
         Raises:
-            BadSpec: a number of bytes that cannot be read.
+            BadSpec: an invalid number of bytes.
         """
         given = {name: value for name, value in values.items() if value not in (None, "")}
         sizes = {name: parse_bytes(str(given[name]), name_of(name)) for name in BYTES if name in given}
@@ -64,17 +66,17 @@ def _variable(name: str) -> str:
 
 
 def parse_bytes(text: str, noun: str) -> int:
-    """Bytes from "2GB", "512 MB" or "1000000". Raises BadSpec."""
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMG]B)?", text.strip(), re.IGNORECASE)
-    if not found:
+    """Parse bytes from "2GB", "512 MB" or "1000000". Raises BadSpec."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMG]B)?", text.strip(), re.IGNORECASE)
+    if not match:
         raise BadSpec(
             f"{noun} cannot be '{text}'.",
-            "It is a number of bytes, or a number with KB, MB or GB.",
+            "It must be a number of bytes, or a number with KB, MB or GB.",
             "Write 2GB, for example.",
         )
-    return int(float(found[1]) * UNITS[(found[2] or "").upper()])
+    return int(float(match[1]) * UNITS[(match[2] or "").upper()])
 
 
 def shipped_folder() -> Path:
-    """Networks and tables that are part of the repository."""
+    """Return the folder of networks and tables that are part of the repository."""
     return REPOSITORY / "models_cache" / "shipped"

@@ -1,8 +1,8 @@
-"""Stamps: what tells a file from the one that had its name before, or will have it next.
+"""Stamps: values that distinguish a file from earlier and later files of the same name.
 
-A cache keeps an answer under the question and the stamp of the files that answered. The stamp is
-taken before the files are read, so an answer is at least as new as its stamp. A file that is
-exchanged gets another stamp, and no answer of the old file is found again.
+A cache keeps an answer under the question and the stamp of the files it depends on. The stamp is
+taken before the files are read, so an answer is at least as new as its stamp. A replaced file has
+another stamp, so answers from the old file are not found again.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from core.base.errors import BadFile
 T = TypeVar("T")
 Stamp = str
 ABSENT: Stamp = "-"
-TICK_NS = 20_000_000  # file systems count in ticks of up to 10 ms: two changes within one tick would look alike
+TICK_NS = 20_000_000  # file systems count in ticks of up to 10 ms: two changes within one tick would look the same
 TRIES = 5
 
 
 def stamp_of(*paths: str | Path) -> Stamp:
-    """The stamp of several files or folders; one that does not exist counts too.
+    """Return the stamp of several files or folders; a missing one counts too.
 
     A folder's stamp changes with its list of names.
     """
@@ -31,19 +31,20 @@ def stamp_of(*paths: str | Path) -> Stamp:
 
 
 def stamp_from(status: os.stat_result) -> Stamp:
-    """The stamp of a file by its status.
+    """Return the stamp of a file from its status.
 
-    The inode alone is not enough, its number is used again; copying can keep all but the ctime.
+    The inode alone is not enough, since its number is reused; copying can keep everything but the
+    ctime.
     """
     return f"{status.st_dev:x}.{status.st_ino:x}.{status.st_mtime_ns:x}.{status.st_ctime_ns:x}.{status.st_size:x}"
 
 
 def settled(ask: Callable[[Stamp], T], stamp: Callable[[], Stamp]) -> T:
-    """An answer during which no file was exchanged; asked again where one was. Raises BadFile when
-    files change all the time.
+    """Return an answer during which no file was replaced; ask again if one was. Raises BadFile if
+    files keep changing.
 
     Args:
-        ask: gets the stamp of the files that answer. stamp: takes it.
+        ask: called with the stamp of the files. stamp: returns the current stamp.
     """
     for _ in range(TRIES):
         before = stamp()
@@ -52,8 +53,8 @@ def settled(ask: Callable[[Stamp], T], stamp: Callable[[], Stamp]) -> T:
             return answer
     raise BadFile(
         "The files of this network or image keep changing while they are read.",
-        "An answer is made from files that stay as they are meanwhile.",
-        "Wait until whatever writes them has finished, then try again.",
+        "Files must not change while an answer is computed.",
+        "Wait until the program that writes them has finished, then try again.",
     )
 
 
@@ -64,8 +65,8 @@ def _stamp(path: str | Path) -> Stamp:
             age = time.time_ns() - max(status.st_mtime_ns, status.st_ctime_ns)
             if not 0 <= age < TICK_NS:
                 break
-            time.sleep((TICK_NS - age) / 1e9)  # from then on every change has another time
+            time.sleep((TICK_NS - age) / 1e9)  # after that, every change has another time
             status = os.stat(path)
-    except (OSError, ValueError):  # not there, or no name that a file can have
+    except (OSError, ValueError):  # missing, or an invalid file name
         return ABSENT
     return stamp_from(status)

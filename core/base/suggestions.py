@@ -1,6 +1,6 @@
-"""The name that a person probably meant.
+"""Suggest the name that was probably meant.
 
-Suggestions only: no question is ever answered with a guessed name.
+Suggestions only: a guessed name is never used to answer a question.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ import difflib
 import re
 from collections.abc import Collection, Iterable
 
-# Of difflib's ratio: below CLOSE, a near spelling is a coincidence; above TYPO it is a slip of the
-# keys.
+# Of difflib's ratio: below CLOSE, a similar spelling is a coincidence; above TYPO it is a typing
+# error.
 CLOSE, TYPO = (0.6, 0.85)
 FEW = 20  # names that a message lists in full
 SOME = 12  # names that it lists of many
 
-# Other words for our names. A word counts only where its name is among those to choose from.
+# Synonyms of our names. A synonym counts only if its name is among the valid ones.
 ALSO_CALLED = {
     "l1": "magnitude",
     "l1-norm": "magnitude",
@@ -80,11 +80,11 @@ ALSO_CALLED = {
 
 
 def nearest(name: object, known: Iterable[str]) -> str | None:
-    """The known name that was probably meant; None where nothing is near.
+    """Return the known name that was probably meant, or None.
 
-    First the same letters in another spelling ("VGG-16"), then another word for it ("l1"), a
-    beginning or a part of it ("pets"), a typing error, one of the words written, and last a near
-    spelling. Among equals the first one in the order of `known`.
+    Tries the same letters in another spelling ("VGG-16"), then a synonym ("l1"), a prefix or a part
+    ("pets"), a typing error, one of the given words, and last a similar spelling. Among equals, the
+    first one in the order of `known` wins.
     """
     sought, by_bare = bare(str(name)), {bare(each): each for each in reversed(list(known))}
     if not sought:
@@ -96,7 +96,7 @@ def nearest(name: object, known: Iterable[str]) -> str | None:
 
 
 def explain_unknown(noun: str, name: object, known: Collection[str]) -> tuple[str, str, str]:
-    """An error's three parts for a name that is not among the known ones."""
+    """Return the three parts of an error for an unknown name."""
     if not known:
         return f"There is no {noun} '{name}'.", f"No {noun} exists yet.", "Create one first."
     near = nearest(name, known)
@@ -104,27 +104,27 @@ def explain_unknown(noun: str, name: object, known: Collection[str]) -> tuple[st
 
 
 def listed(known: Collection[str]) -> str:
-    """The names in one sentence; of many only the first ones and how many there are."""
+    """List the names in one sentence; of many, only the first ones and the number of others."""
     if len(known) <= FEW:
         return f"Known: {', '.join(known)}."
     return f"Known: {', '.join(list(known)[:SOME])} and {len(known) - SOME:,} more."
 
 
 def bare(name: str) -> str:
-    """Small letters and digits only, so that "ResNet-18" and "resnet18" are the same; a plus is
-    spelled out.
+    """Reduce a name to lower-case letters and digits, so that "ResNet-18" and "resnet18" are equal;
+    a plus is spelled out.
     """
     return re.sub(r"[^a-z0-9]", "", name.lower().replace("+", "plus"))
 
 
 def _part(sought: str, known: list[str]) -> str | None:
-    """A name that begins with what was written, or that has it as one of its words."""
+    """Return a name that starts with the given text, or has it as one of its words."""
     begins = (each for each in known if len(sought) > 2 and bare(each).startswith(sought))
     return next(begins, None) or next((each for each in known if sought in _words(each)), None)
 
 
 def _written(name: str, known: list[str]) -> str | None:
-    """A name that is one of the words written."""
+    """Return a name that is one of the given words."""
     written = _words(name)
     return next((each for each in known if bare(each) in written), None)
 
@@ -134,5 +134,5 @@ def _words(name: str) -> list[str]:
 
 
 def _close(sought: str, names: dict[str, str], cutoff: float) -> str | None:
-    found = difflib.get_close_matches(sought, names, n=1, cutoff=cutoff)
-    return names[found[0]] if found else None
+    matches = difflib.get_close_matches(sought, names, n=1, cutoff=cutoff)
+    return names[matches[0]] if matches else None

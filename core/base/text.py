@@ -1,4 +1,4 @@
-"""Lists and tables as a person reads them in a terminal."""
+"""Lists and tables for terminals."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from dataclasses import dataclass
 
 
 def first_few(names: Sequence[str], most: int) -> str:
-    """The first names, and how many more there are: "a, b and 3 more"."""
+    """Join the first names, and state how many more there are: "a, b and 3 more"."""
     more = len(names) - most
     return ", ".join(names[:most]) + (f" and {more:,} more" if more > 0 else "")
 
 
 @dataclass(frozen=True)
 class Rows:
-    """A table for a terminal: rows of cells, and the columns of numbers, which end at the same
-    place. The title stands above it.
+    """A table for a terminal: rows of cells, and the columns of numbers, which are right-aligned.
+    The title is above it.
     """
 
     rows: Sequence[Sequence[str]]
@@ -23,4 +23,4 @@ class Rows:
     title: str = ""
 
 
-Part = str | Rows  # of an answer
+Part = str | Rows  # part of an answer

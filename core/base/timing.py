@@ -1,4 +1,4 @@
-"""Honest timing: work that a device has not finished counts too."""
+"""Timing that includes pending work of the device."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import torch
 
 
 def synchronise(device: torch.device) -> None:
-    """Wait until the device has finished all it was given; nothing on the CPU."""
+    """Wait until the device has finished all its work; does nothing on the CPU."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
 
 
 def seconds(call: Callable[[], object], device: torch.device) -> float:
-    """Wall-clock seconds of one call, device work included."""
+    """Return the wall-clock seconds of one call, device work included."""
     synchronise(device)
     start = time.perf_counter()
     call()

@@ -1,4 +1,6 @@
-"""What every command shares: the application, its errors, and the options for device and memory."""
+"""Shared parts of all commands: the application, its errors, and the options for device and
+memory.
+"""
 
 from __future__ import annotations
 
@@ -35,51 +37,53 @@ class Common:
 
     @property
     def settings(self) -> Settings:
-        """The environment's, overridden by the options. Raises BadSpec."""
+        """Return the settings of the environment, overridden by the options. Raises BadSpec."""
         if self.folder is not None and not _can_be_folder(self.folder):
             raise BadSpec(
-                f"{str(self.folder)[:120]!r} is no folder.",
-                "--folder names the folder in which networks and caches are written.",
-                "Choose another, or leave it out.",
+                f"{str(self.folder)[:120]!r} is not a folder.",
+                "--folder must be a folder, where networks and caches are written.",
+                "Choose another folder, or omit --folder.",
             )
         values = {name: getattr(self, name, None) for name in Settings.__dataclass_fields__}
         return Settings.from_environment().override(values, lambda name: f"--{name.replace('_', '-')}")
 
     def engine(self) -> Engine:
-        """An engine with these settings."""
+        """Create an engine with these settings."""
         from core.engine.engine import Engine  # imported late: --help must not wait for torch
 
         return Engine(settings=self.settings)
 
     @property
     def output(self) -> Output:
-        """Where the answer goes."""
+        """The output of the answer."""
         return Output(self.json)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Computing(Common):
-    """Options of commands that ask an engine."""
+    """Options of commands that use an engine."""
 
     precision: str | None = option(
         None, "Precision of computation: float32, bfloat16, float16. By default SPARSIGHT_PRECISION, else float32."
     )
     device_bytes: str | None = option(
-        None, "Memory for networks on the device, such as 2GB. By default SPARSIGHT_DEVICE_BYTES, else a share."
+        None,
+        "Memory for networks on the device, such as 2GB. By default SPARSIGHT_DEVICE_BYTES, else a share of the "
+        "free memory.",
     )
     ram_bytes: str | None = option(
-        None, "Memory for weights and indexes. By default SPARSIGHT_RAM_BYTES, else a share of what is free."
+        None, "Memory for weights and indexes. By default SPARSIGHT_RAM_BYTES, else a share of the free memory."
     )
     disk_bytes: str | None = option(
-        None, "Disk space for pruned networks that are kept. By default SPARSIGHT_DISK_BYTES, else 4GB."
+        None, "Disk space for kept pruned networks. By default SPARSIGHT_DISK_BYTES, else 4GB."
     )
 
 
 def _can_be_folder(path: Path) -> bool:
-    """Whether it is a folder, or a name that is free for one."""
+    """Return whether the path is a folder, or does not exist yet."""
     try:
         return path.is_dir() or not path.exists()
-    except OSError:  # too long a name
+    except OSError:  # the name is too long
         return False
 
 
@@ -87,7 +91,7 @@ COMMON, COMPUTING = Common(), Computing()
 
 
 def new_app(name: str, text: str) -> App:
-    """An application without commands."""
+    """Create an application without commands."""
     return App(
         name=name,
         help=text,
@@ -104,13 +108,13 @@ def new_app(name: str, text: str) -> App:
 
 
 def group(name: str, text: str) -> App:
-    """A command that only has commands."""
+    """Create a command that only has subcommands."""
     return App(name=name, help=text, version_flags=[])
 
 
 def run_command(build: Callable[[], App], words: Sequence[str] | None = None) -> int:
-    """Runs one command; the exit status is 0, 1 for an error that is explained, 2 for a command
-    line that cannot be understood, 130 when stopped.
+    """Run one command and return the exit status: 0, 1 for an explained error, 2 for an invalid
+    command line, 130 after Ctrl-C.
     """
     words = sys.argv[1:] if words is None else words
     try:
@@ -120,20 +124,20 @@ def run_command(build: Callable[[], App], words: Sequence[str] | None = None) ->
     except SparsightError as error:
         return _fail(words, error)
     except KeyboardInterrupt:
-        print("Stopped. What was finished is kept; the same command resumes from there.", file=sys.stderr)
+        print("Stopped. Finished work is kept; the same command resumes from there.", file=sys.stderr)
         return 130
-    except BrokenPipeError:  # the reader, `head` say, has seen enough
+    except BrokenPipeError:  # the reader, for example `head`, has closed the pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:
         if sys.flags.dev_mode:
             raise
         wrong = f"Sparsight failed: {type(error).__name__}: {error}"
-        return _fail(words, SparsightError(wrong, "This is a fault of Sparsight.", "Run `python -X dev -m core ...`."))
+        return _fail(words, SparsightError(wrong, "This is a bug in Sparsight.", "Run `python -X dev -m core ...`."))
 
 
 def call(app: App, words: Sequence[str]) -> int:
-    """Parses the command line and calls the command. Raises Misuse, and what the command raises."""
+    """Parse the command line and call the command. Raises Misuse, and what the command raises."""
     try:
         command, bound, _ = app.parse_args(list(words), print_error=False, exit_on_error=False)
     except CycloptsError as error:

@@ -23,7 +23,7 @@ PRUNED, NETWORK, IMAGE, DATA = Pruned(), Network(), Image(), Data()
 
 @dataclass(frozen=True, kw_only=True)
 class View:
-    """What a heatmap prints and writes."""
+    """Output options of a heatmap."""
 
     layers: Flag = option(False, "Also print the weights left in each layer.")
     out: Path | None = option(None, "Write pictures, raw maps and provenance into this zip file.")
@@ -31,7 +31,7 @@ class View:
 
 @dataclass(frozen=True, kw_only=True)
 class Timing:
-    """What is measured of a cost."""
+    """Options of a cost."""
 
     time: Flag = option(False, "Also measure the time of one image, which takes some seconds.")
 
@@ -45,9 +45,9 @@ def info(*, common: Annotated[Computing, FLAT] = COMPUTING) -> None:
     from core.cli.printing import info_text
 
     engine = common.engine()
-    found = facts(engine)
+    result = facts(engine)
     memory = [(part.name, part.bytes, part.budget_bytes) for part in engine.parts()]
-    _print(common, found, lambda: info_text(found, memory))
+    _print(common, result, lambda: info_text(result, memory))
 
 
 def heatmap(
@@ -67,14 +67,14 @@ def heatmap(
     variant = network.variant(engine.catalogue)
     cam = image.cam_spec(engine.card(variant.model).classes)
     answer = engine.compare(variant, image.reference(engine, variant.model), cam)
-    found = comparison_facts(answer)
+    result = comparison_facts(answer)
     if engine.store.precision != "float32":
-        found["notes"].append(rounding(engine, answer.pruned).text)
+        result["notes"].append(rounding(engine, answer.pruned).text)
     if view.out:
         write(view.out, bundle(answer))
-        found["written"] = str(view.out)
+        result["written"] = str(view.out)
     title = engine.catalogue.title(variant.model)
-    _print(common, found, lambda: comparison_text(answer, title, found["notes"], view.layers))
+    _print(common, result, lambda: comparison_text(answer, title, result["notes"], view.layers))
 
 
 def keep(*, network: Annotated[Pruned, FLAT] = PRUNED, common: Annotated[Computing, FLAT] = COMPUTING) -> None:
@@ -82,8 +82,8 @@ def keep(*, network: Annotated[Pruned, FLAT] = PRUNED, common: Annotated[Computi
     engine = common.engine()
     path = engine.keep(network.variant(engine.catalogue))
     written = path.stat().st_size
-    found = {"written": str(path), "bytes": written}
-    _print(common, found, lambda: [f"The pruned network takes {size(written)} on disk."])
+    result = {"written": str(path), "bytes": written}
+    _print(common, result, lambda: [f"The pruned network takes {size(written)} on disk."])
 
 
 def cost(
@@ -108,7 +108,7 @@ def evaluate(
     data: Annotated[Data, FLAT] = DATA,
     common: Annotated[Computing, FLAT] = COMPUTING,
 ) -> None:
-    """Evaluate a network over a data set: accuracy, and how well heatmaps fit ink or object."""
+    """Evaluate a network over a data set: accuracy, and how well heatmaps fit the ink or object."""
     from core.cli.printing import accuracy_text
     from core.figures.facts import accuracy_facts
 
@@ -116,23 +116,23 @@ def evaluate(
     engine, spec = common.engine(), data.spec()
     variant = network.variant(engine.catalogue)
     with common.output.progress():
-        accuracy = engine.evaluate_accuracy(variant, spec, partial(common.output.advance, "Counting right answers"))
-        found = accuracy_facts(accuracy)
+        accuracy = engine.evaluate_accuracy(variant, spec, partial(common.output.advance, "Counting correct answers"))
+        result = accuracy_facts(accuracy)
         if data.heatmaps:
             cam = CamSpec(method=data.cam or CamSpec().method, target="own")
             rows = engine.evaluate(variant, spec, cam, progress=partial(common.output.advance, "Making heatmaps"))
-            found["heatmaps"] = rows.summary()
+            result["heatmaps"] = rows.summary()
             if data.out:
                 write(data.out, rows.rows.to_csv(index_label="row").encode())
-                found["written"] = str(data.out)
+                result["written"] = str(data.out)
     title = engine.catalogue.title(variant.model)
-    _print(common, found, lambda: accuracy_text(accuracy, title, found.get("heatmaps")))
+    _print(common, result, lambda: accuracy_text(accuracy, title, result.get("heatmaps")))
 
 
-def _print(common: Computing, found: dict[str, Any], text: Callable[[], Iterable[Part]]) -> None:
-    """The answer, as JSON or as text, and which file was written."""
+def _print(common: Computing, result: dict[str, Any], text: Callable[[], Iterable[Part]]) -> None:
+    """Print the answer as JSON or text, and the file that was written."""
     if common.json:
-        print(json.dumps(found, allow_nan=False))
+        print(json.dumps(result, allow_nan=False))
         return
-    written = [f"Written: {found['written']}"] if "written" in found else []
-    common.output.say(found, [*text(), *written])
+    written = [f"Written: {result['written']}"] if "written" in result else []
+    common.output.say(result, [*text(), *written])

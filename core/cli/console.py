@@ -1,4 +1,4 @@
-"""What a command prints: JSON or text on stdout, a progress bar on stderr."""
+"""Output of a command: JSON or text on stdout, a progress bar on stderr."""
 
 from __future__ import annotations
 
@@ -16,12 +16,14 @@ if TYPE_CHECKING:
     from rich.progress import Progress
     from rich.table import Table
 
-WIDE = 10_000  # columns of what is no terminal: nothing is wrapped or cut there
+WIDE = 10_000  # columns if the output is not a terminal: nothing is wrapped or truncated
 INDENT = "  "
 
 
 def console(stream: IO[str] | None = None) -> Console:
-    """A console that writes no escape codes, and wraps nothing, unless it is a terminal."""
+    """Create a console that writes no escape codes and does not wrap lines unless it is a
+    terminal.
+    """
     stream = stream or sys.stdout
     if stream.isatty():
         return Console(file=stream, highlight=False, markup=False, emoji=False)
@@ -31,7 +33,7 @@ def console(stream: IO[str] | None = None) -> Console:
 
 
 class Output:
-    """The answer of one command.
+    """The output of one command.
 
     Args:
         as_json: print facts for machines, not text for people.
@@ -42,18 +44,18 @@ class Output:
         self._bar: Progress | None = None
 
     def say(self, facts: dict[str, Any], text: str | Iterable[Part]) -> None:
-        """Prints one part of an answer as soon as it is known."""
+        """Print one part of an answer as soon as it is known."""
         if self.as_json:
             print(json.dumps(facts), flush=True)
         else:
             print("\n\n".join(_render(part) for part in ([text] if isinstance(text, str) else text)), flush=True)
 
     def step(self, facts: dict[str, Any], text: str, part: tuple[float, float], lasting: bool = False) -> None:
-        """Reports one step of the work: on the bar if there is one, as a line if there is none or
-        if the step is lasting.
+        """Report one step of the work: on the bar if there is one, as a line if there is none or
+        the step is lasting.
 
         Args:
-            part: how much is done, of how much.
+            part: amount done, and in total.
         """
         done, total = part
         if self._bar is None or self.as_json or lasting:
@@ -61,7 +63,7 @@ class Output:
         self.advance(text, done, total)
 
     def advance(self, text: str, done: float, total: float) -> None:
-        """Moves the bar, if there is one."""
+        """Move the bar, if there is one."""
         if self._bar is not None:
             if not self._bar.tasks:
                 self._bar.add_task(text, total=total)
@@ -72,10 +74,10 @@ class Output:
 
     @contextmanager
     def progress(self, waiting: str = "") -> Iterator[None]:
-        """A bar with the remaining time while the work lasts, if stderr is a terminal.
+        """Show a bar with the remaining time during the work, if stderr is a terminal.
 
         Args:
-            waiting: what is done, for work that does not say how far it is.
+            waiting: description of work that does not report its progress.
         """
         if not sys.stderr.isatty():
             yield
@@ -102,7 +104,7 @@ class Output:
 
 
 def _render(part: Part) -> str:
-    """A part as text; a terminal wraps it between words."""
+    """Render a part as text; a terminal wraps it between words."""
     made = console()
     with made.capture() as captured:
         if isinstance(part, Rows):
@@ -116,7 +118,7 @@ def _render(part: Part) -> str:
 
 
 def _table(part: Rows) -> Table:
-    from rich.table import Table  # not for --help
+    from rich.table import Table  # imported here: not needed for --help
 
     count = max(map(len, part.rows), default=0)
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, len(INDENT), 0, 0))

@@ -1,4 +1,4 @@
-"""A command line that cannot be understood: what is wrong, what is allowed, what to do next."""
+"""Errors of an invalid command line: what is wrong, the rule, what to do next."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from core.base.errors import SparsightError
 from core.base.suggestions import listed, nearest
 from core.cli.structure import commands_of, options_of
 
-# Options of earlier versions -> what they are called now; of several names, the first that the
-# command has.
+# Options of earlier versions -> their current names; of several names, the first that the command
+# has.
 RENAMED_OPTIONS = {
     "--leave-out": ("--held-out",),
     "--epochs-limit": ("--epochs",),
@@ -28,24 +28,24 @@ RENAMED_OPTIONS = {
     "--retraining": ("--schedule",),
 }
 RENAMED_COMMANDS = {"vonrad": "googlenet"}
-NOUNS = ("command", "action", "protocol")  # what a word is, by its place
+NOUNS = ("command", "action", "protocol")  # kind of a word, by its position
 KINDS = {int: "a whole number, such as 3", float: "a number, such as 0.5"}
 MAY_BE_EMPTY = ("--exclude", "--augment")  # lists
 Parts = tuple[str, str, str]
 
 
 class Misuse(SparsightError):
-    """A command line that is no command of ours."""
+    """An invalid command line."""
 
 
 def explain(app: App, error: CycloptsError, words: Sequence[str]) -> Misuse:
-    """The library's error in three parts."""
+    """Explain the library's error in three parts."""
     wrong, allowed, next_step = _parts(app, error, words)
     return Misuse(wrong, allowed, next_step or help_line(app, words))
 
 
 def help_line(app: App, words: Sequence[str]) -> str:
-    """Where to read on."""
+    """Return the line that refers to --help."""
     return f"Run `{' '.join((app.name[0], *app.parse_commands(list(words))[0]))} --help`."
 
 
@@ -63,7 +63,7 @@ def _parts(app: App, error: CycloptsError, words: Sequence[str]) -> Parts:
         case problems.MissingArgumentError() if error.argument:
             own = options_of(app.parse_commands(list(words))[1][-1])
             unknown = [word for word in words if word.startswith("--") and word.split("=")[0] not in own]
-            if unknown:  # it was probably meant for what is missing
+            if unknown:  # it was probably meant for the missing one
                 return _unknown_option(app, unknown[0], words)
             return _missing(error.argument, words)
     return f"{str(error).rstrip('.')}.", "", ""
@@ -105,8 +105,8 @@ def _missing(argument: Any, words: Sequence[str]) -> Parts:
 
 
 def check_values(app: App, commands: Sequence[str], arguments: ArgumentCollection) -> None:
-    """Refuses what the library would let pass: an empty value, which would read as the current
-    folder; an empty list; a fraction for a whole number, which it would round.
+    """Reject values that the library would accept: an empty value, which it would read as the
+    current folder; an empty list; a fraction for a whole number, which it would round.
 
     Raises Misuse.
     """
@@ -118,7 +118,7 @@ def check_values(app: App, commands: Sequence[str], arguments: ArgumentCollectio
                 raise Misuse(
                     f"{name} has an empty value.",
                     "Every option needs a value.",
-                    "Give it one, or leave the option out for its default.",
+                    "Provide one, or omit the option for its default.",
                 )
             if token.value and int in _kinds(argument.hint) and not re.fullmatch(r"[+-]?\d+", token.value):
                 raise Misuse(*_bad_value(argument, token.value, int)[:2], "Correct the value.")
@@ -129,11 +129,11 @@ def _kinds(hint: Any) -> set[Any]:
 
 
 def only_one(arguments: ArgumentCollection) -> None:
-    """Validates a group of options that exclude each other. Raises Misuse."""
+    """Validate a group of mutually exclusive options. Raises Misuse."""
     given = [argument.tokens[0].keyword or argument.name for argument in arguments if argument.tokens]
     if len(given) > 1:
         raise Misuse(
             f"{' and '.join(given)} cannot be used together.",
-            "Each of them answers the same question.",
-            "Leave one out.",
+            "These options exclude each other.",
+            "Remove one of them.",
         )

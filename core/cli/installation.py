@@ -1,4 +1,4 @@
-"""The installation as plain facts: device, folder, registries, memory."""
+"""Facts of the installation: device, folder, registries, memory."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def facts(engine: Engine) -> dict[str, Any]:
-    """The installation: device, folder, registries, memory."""
+    """Return the facts of the installation: device, folder, registries, memory."""
     return {
         "device": engine.device_name,
         "folder": str(engine.folder),

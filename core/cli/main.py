@@ -12,12 +12,12 @@ from core.cli.protocol import protocols
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Runs one command; returns the exit status, as `run_command`."""
+    """Run one command; return the exit status, as `run_command`."""
     return run_command(build, words)
 
 
 def build() -> App:
-    """The application with all its commands."""
+    """Create the application with all its commands."""
     app = new_app("python -m core", "Sparsight: does a pruned network still look at the same things?")
     for command in (ask.info, ask.heatmap, ask.keep, ask.cost, ask.evaluate, jobs.retrain, jobs.jobs):
         app.command(command)

@@ -1,6 +1,4 @@
-"""Answers as a person reads them in a terminal: sentences, aligned tables, names, units and
-counts.
-"""
+"""Text of answers in a terminal: sentences, aligned tables, names, units and counts."""
 
 from __future__ import annotations
 
@@ -25,7 +23,7 @@ MORE = "--layers prints the weights left in each layer, --json every number for 
 
 
 def comparison_text(answer: Comparison, title: str, notes: Sequence[str], layers: bool) -> list[Part]:
-    """One image, dense against pruned: the sentence that matters, the answers by name, the scores
+    """Return the comparison of one image: the main finding, the predictions by name, the scores
     with their meaning.
     """
     covers = f"How well each map covers {of_truth('the ink', answer.picture.truth_kind)}"
@@ -85,8 +83,8 @@ def _predictions(answer: Comparison) -> list[tuple[str, ...]]:
 
 
 def _best(side: Heatmap) -> list[tuple[str, str]]:
-    found = [(percent(share), class_name(side, index)[:LONGEST_NAME]) for index, share in side.prediction.best(TOP)]
-    return found or [("", "no answer")]
+    rows = [(percent(share), class_name(side, index)[:LONGEST_NAME]) for index, share in side.prediction.best(TOP)]
+    return rows or [("", "no answer")]
 
 
 def _agreement(answer: Comparison) -> list[tuple[str, ...]]:
@@ -103,7 +101,7 @@ def _coverage(answer: Comparison) -> list[tuple[str, ...]]:
 
 
 def _pairs(dense: Scores, pruned: Scores, kind: str) -> list[tuple[str, ...]]:
-    """A row for each score of two maps, with its meaning."""
+    """Return a row for each score of two maps, with its meaning."""
     rows = [
         (
             of_truth(MEASURES[name].title, kind),
@@ -117,33 +115,33 @@ def _pairs(dense: Scores, pruned: Scores, kind: str) -> list[tuple[str, ...]]:
 
 
 def model_text(title: str, model: ModelSpec) -> str:
-    """A network by its title, with the weights and the seed that tell it from others."""
+    """Return the title of a network with its weights and seed."""
     return f"{title}, weights {model.weights}, seed {model.seed}"
 
 
 def pruning_text(pruning: PruningSpec) -> str:
-    """How a network is pruned, in words."""
+    """Describe how a network is pruned."""
     if pruning.schedule == "none":
         return "none: the dense network"
     if pruning.level is not None:
         return f"level {pruning.level} of the trained series ({pruning.schedule})"
     groups = GROUPS.get(pruning.granularity, f"the {pruning.granularity} pattern")
     scope = "one ranking over all layers" if pruning.scope == "global" else "the same share of each layer"
-    apart = f"; {', '.join(pruning.excluded)} left alone" if pruning.excluded else ""
+    apart = f"; {', '.join(pruning.excluded)} not pruned" if pruning.excluded else ""
     repair = "; BatchNorm measured again" if pruning.repair != "none" else ""
-    asked = percent(pruning.sparsity or 0.0)
-    return f"one-shot, {asked} of {groups}, {scope}, by {CRITERIA[pruning.criterion].title}{apart}{repair}"
+    amount = percent(pruning.sparsity or 0.0)
+    return f"one-shot, {amount} of {groups}, {scope}, by {CRITERIA[pruning.criterion].title}{apart}{repair}"
 
 
 def kept_text(mask: MaskReport) -> str:
-    """How many weights are left, and what that is worth."""
+    """Return the number of weights left, and the compression."""
     left = f"{mask.kept:,} of {mask.total:,} prunable weights ({percent(mask.sparsity)} sparse)"
     before = f"; {mask.already_zero:,} were zero before, {mask.removed:,} were removed" if mask.already_zero else ""
     return f"{left}{before}; compression ratio {mask.compression_ratio:.3g} of all parameters"
 
 
 def layers_text(mask: MaskReport) -> Rows:
-    """Weights left in every layer."""
+    """Return the weights left in every layer."""
     rows = [(layer.name, f"{layer.kept:,}", f"{layer.total:,}", percent(layer.sparsity), "") for layer in mask.layers]
     alone = [
         (layer.name, f"{layer.kept:,}", f"{layer.total:,}", percent(layer.sparsity), "left alone")
@@ -153,13 +151,13 @@ def layers_text(mask: MaskReport) -> Rows:
 
 
 def notes_text(notes: Sequence[str]) -> str:
-    """Sentences, one a line."""
+    """Return the sentences, one per line."""
     return "\n".join(["Notes", *(f"  {note}" for note in notes)])
 
 
 def cost_text(report: CostReport, title: str) -> list[Part]:
-    """What a pruned network costs, with the zeros in place and with the emptied channels taken
-    out.
+    """Return the cost of a pruned network, with zeros in place and with emptied channels
+    removed.
     """
     rows = [
         ("", "zeros in place", "channels taken out", ""),
@@ -167,19 +165,24 @@ def cost_text(report: CostReport, title: str) -> list[Part]:
         ("of them zero", _count(report.zeros), _count(report.physical_zeros), ""),
         ("multiply-adds of an image", _count(report.macs), _count(report.physical_macs), ""),
         (
-            "of them with weights not zero",
+            "of them with nonzero weights",
             _count(report.macs_left),
             _count(report.physical_macs_left),
             "a count, not a speed",
         ),
         ("file with every value", size(report.dense_file_bytes), _size(report.physical_file_bytes), ""),
-        ("file of the values left", size(report.sparse_file_bytes), UNDEFINED, "one bit a weight, and the values left"),
+        (
+            "file of the values left",
+            size(report.sparse_file_bytes),
+            UNDEFINED,
+            "one bit per weight, and the values left",
+        ),
     ]
     parts: list[Part] = [Rows(_network(title, report.variant)), Rows(rows, (1, 2))]
     if report.physical_parameters is not None:
         taken = counted(report.removed_channels, "channel")
         parts.append(
-            f"{taken} taken out; the network's outputs (logits) change by {report.largest_difference:.1e} at most."
+            f"{taken} removed; the network's outputs (logits) change by at most {report.largest_difference:.1e}."
         )
     times = {
         "dense": report.dense_latency,
@@ -211,32 +214,45 @@ def _network(title: str, variant: VariantSpec) -> list[tuple[str, str]]:
     return [("network", model_text(title, variant.model)), ("pruning", pruning_text(variant.pruning))]
 
 
-def accuracy_text(found: Accuracy, title: str, heatmaps: Mapping[str, Mapping[str, Any]] | None) -> list[Part]:
-    """Right answers with their counts; of heatmaps the mean of each column over n images, beside
-    overlaps how many maps are empty.
+def accuracy_text(accuracy: Accuracy, title: str, heatmaps: Mapping[str, Mapping[str, Any]] | None) -> list[Part]:
+    """Return the accuracy with its counts; for heatmaps, the mean of each column over n images, and
+    for overlaps the number of empty maps.
     """
     shares = [
-        ("accuracy", percent(found.fraction), f"{found.correct:,} of {found.total:,}; 95 % interval {_interval(found)}")
-    ]
-    if found.top5 is not None:
-        shares.append(("top-5 accuracy", percent(found.top5 / found.total), f"{found.top5:,} of {found.total:,}"))
-    if found.among is not None:
-        few = f"asked for the {found.among_classes} classes of the data set only"
-        shares.append(
-            ("among its classes", percent(found.among / found.total), f"{found.among:,} of {found.total:,}; {few}")
+        (
+            "accuracy",
+            percent(accuracy.fraction),
+            f"{accuracy.correct:,} of {accuracy.total:,}; 95 % interval {_interval(accuracy)}",
         )
-    parts: list[Part] = [Rows([*_network(title, found.variant), ("images", _data(found.data))]), Rows(shares, (1,))]
+    ]
+    if accuracy.top5 is not None:
+        shares.append(
+            ("top-5 accuracy", percent(accuracy.top5 / accuracy.total), f"{accuracy.top5:,} of {accuracy.total:,}")
+        )
+    if accuracy.among is not None:
+        few = f"restricted to the {accuracy.among_classes} classes of the data set"
+        shares.append(
+            (
+                "among its classes",
+                percent(accuracy.among / accuracy.total),
+                f"{accuracy.among:,} of {accuracy.total:,}; {few}",
+            )
+        )
+    parts: list[Part] = [
+        Rows([*_network(title, accuracy.variant), ("images", _data(accuracy.data))]),
+        Rows(shares, (1,)),
+    ]
     if heatmaps is not None:
         maps = heatmaps["maps"]
         counts = (
             f"{maps['usable']:,} usable, {maps['empty']:,} empty (they score 0), {maps['invalid']:,} invalid (left out)"
         )
         parts.append(Rows(_means(heatmaps), (1, 2, 3, 4), f"Heatmaps: {counts}; means over n images"))
-    return [*parts, *([notes_text(found.notes)] if found.notes else [])]
+    return [*parts, *([notes_text(accuracy.notes)] if accuracy.notes else [])]
 
 
-def _interval(found: Accuracy) -> str:
-    return f"{percent(found.low)} to {percent(found.high)}"
+def _interval(accuracy: Accuracy) -> str:
+    return f"{percent(accuracy.low)} to {percent(accuracy.high)}"
 
 
 def _data(data: DataSpec) -> str:
@@ -260,19 +276,19 @@ def _means(heatmaps: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, ...]]:
 
 
 def _column(name: str) -> tuple[str, str]:
-    """Title and meaning of a column of results."""
+    """Return title and meaning of a column of results."""
     entry = MEASURES.get(name.removeprefix("map-")) if name.removeprefix("map-") in MEASURES else None
     if entry is None:
         return name, ""
     return (f"{entry.title} of the map" if name.startswith("map-") else entry.title), entry.summary
 
 
-def info_text(found: Mapping[str, Any], memory: Sequence[tuple[str, int, int]]) -> list[Part]:
-    """The installation: one table a registry. memory: name, bytes in use and bytes allowed of each
-    part.
+def info_text(info: Mapping[str, Any], memory: Sequence[tuple[str, int, int]]) -> list[Part]:
+    """Return the installation, one table per registry. memory: name, bytes in use and bytes allowed
+    of each part.
     """
-    parts: list[Part] = [Rows([("device", found["device"]), ("folder", found["folder"]), *found["versions"].items()])]
-    for title, rows in found.items():
+    parts: list[Part] = [Rows([("device", info["device"]), ("folder", info["folder"]), *info["versions"].items()])]
+    for title, rows in info.items():
         if isinstance(rows, Mapping) and title not in ("versions", "memory"):
             parts.append(Rows(list(rows.items()), (), f"{title[0].upper()}{title[1:]}"))
     used = [(name, size(in_use), f"of {size(allowed)}") for name, in_use, allowed in memory]

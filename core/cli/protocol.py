@@ -1,4 +1,4 @@
-"""`python -m core protocol run | show NAME`: made of the registry of protocols."""
+"""`python -m core protocol run | show NAME`, built from the registry of protocols."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from core.protocols.registry import PROTOCOLS, Command, Step
 
 
 def protocols() -> App:
-    """The commands of all protocols; each has its own options."""
+    """Create the commands of all protocols; each has its own options."""
     app = group("protocol", "Run a paper's experiment, or show its results.")
     run = group("run", "Train, evaluate and tabulate a protocol; a run that was stopped resumes where it stopped.")
     show = group("show", "Show the results of a protocol.")
@@ -58,7 +58,7 @@ def _draw(output: Output, engine: Any, step: Step) -> None:
     model = step.strips.table.place.model.key
     try:
         files = write_strips(engine, step.strips)
-    except MissingData as error:  # tables are included without their networks, too
+    except MissingData as error:  # tables may be included without their networks
         if not step.strips.optional:
             raise
         output.say({"left_out": model, "why": error.wrong}, f"No strips of {model}: {error.wrong}")

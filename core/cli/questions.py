@@ -1,4 +1,4 @@
-"""Options that become specs: which network, how pruned, which image or data set, which heatmap."""
+"""Options that become specs: network, pruning, image or data set, heatmap."""
 
 from __future__ import annotations
 
@@ -44,23 +44,23 @@ class Network:
     usual: ClassVar[float | None] = None  # sparsity when no amount is given; None: the dense network
 
     model: str = option("thesis-cnn", "A network; `info` lists them.")
-    weights: str | None = option(None, "Its weights. By default the first ones; of thesis-cnn mnist-55000.")
-    seed: int | None = option(None, "Seed of its training. By default the first one; of thesis-cnn 333.")
+    weights: str | None = option(None, "Its weights. By default its first set; for thesis-cnn mnist-55000.")
+    seed: int | None = option(None, "Seed of its training. By default its first one; for thesis-cnn 333.")
     sparsity: Annotated[float | None, AMOUNT] = option(
-        None, "One-shot pruning of this share of the weights, 0 to 1. By default none, the dense network."
+        None, "Prune this share of the weights one-shot, 0 to 1. By default none, the dense network."
     )
     level: Annotated[int | None, AMOUNT] = option(None, "A level of the trained series, 0 to 25 for thesis-cnn.")
     scope: str = option("global", "global or layer.")
     granularity: str = option("weight", "weight, kernel, channel, filter, or a pattern such as 2:4.")
-    exclude: tuple[str, ...] = option((), "Weights that stay whole, such as fc.weight. By default none.")
-    repair: str = option("none", "none, or batch-norm: measure means and variances again on a few images.")
+    exclude: tuple[str, ...] = option((), "Weights that are not pruned, such as fc.weight. By default none.")
+    repair: str = option("none", "none, or batch-norm: measure BatchNorm statistics again on a few images.")
     criterion: str = option("magnitude", "magnitude, random or another criterion; `info` lists them.")
 
     def variant(self, catalogue: Catalogue) -> VariantSpec:
         """Raises UnknownName, BadSpec."""
         model = self._model(catalogue)
         if self.level is not None:
-            self._check_unpruned("The networks of a trained series are pruned as their run was.")
+            self._check_unpruned("The networks of a trained series are stored as their run pruned them.")
             series = catalogue.series_of(model)
             schedule: Schedule = series.schedule if series else "iterative-reset"
             return VariantSpec(model=model, pruning=PruningSpec.at_level(self.level, schedule))
@@ -68,12 +68,12 @@ class Network:
         if pattern and self.sparsity is not None:
             raise BadSpec(
                 f"{self.granularity} and --sparsity cannot be used together.",
-                "An N:M pattern fixes the share itself.",
+                "An N:M pattern determines the sparsity.",
                 "Leave one out.",
             )
         sparsity = self.usual if self.sparsity is None else self.sparsity
         if sparsity is None and pattern is None:
-            self._check_unpruned("Without --sparsity the network is dense.")
+            self._check_unpruned("Without --sparsity, the network is dense.")
             return VariantSpec(model=model)
         more: dict[str, Any] = {
             "granularity": self.granularity,
@@ -95,25 +95,27 @@ class Network:
                 raise UnknownName(noun, name, names)
         model = ModelSpec(name=self.model, weights=weights, seed=usual.seed if self.seed is None else self.seed)
         series = catalogue.series_of(model)
-        if self.seed is None and series and model.seed not in series.seeds:  # another run than the usual one
+        if self.seed is None and series and model.seed not in series.seeds:  # another run than the default one
             model = replace(model, seed=series.seeds[0])
         return model
 
     def _check_unpruned(self, why: str) -> None:
-        """Raises BadSpec for options that say how to prune, where nothing is pruned by them."""
+        """Raise BadSpec for pruning options without effect."""
         usual = {field.name: field.default for field in fields(self)}
         if given := [f"--{name}" for name in HOW_TO_PRUNE if getattr(self, name) != usual[name]]:
-            raise BadSpec(f"{', '.join(given)} would change nothing here.", why, "Add --sparsity, or leave it out.")
+            raise BadSpec(
+                f"{', '.join(given)} would have no effect here.", why, "Add --sparsity, or remove these options."
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Pruned(Network):
-    """A network that is pruned unless something else is asked for."""
+    """A network that is pruned by default."""
 
     usual: ClassVar[float | None] = 0.9
 
     sparsity: Annotated[float | None, AMOUNT] = option(
-        None, "One-shot pruning of this share of the weights, 0 to 1. By default 0.9."
+        None, "Prune this share of the weights one-shot, 0 to 1. By default 0.9."
     )
 
 
@@ -128,7 +130,7 @@ class Image:
     photo: Annotated[str | None, IMAGE] = option(
         None, "An included photograph (`info` lists them), or a row of a data set: oxford-pets/12."
     )
-    image: Annotated[Path | None, IMAGE] = option(None, "An image file of your own.")
+    image: Annotated[Path | None, IMAGE] = option(None, "Your own image file.")
     target: str = option("dense", "Target class: dense, own, label, or a class by its name or index.")
     noise: float | None = option(None, "Upper end of the background noise. By default 0.2 for digits, else 0.")
 
@@ -147,29 +149,29 @@ class Image:
         except OSError as error:
             raise BadImage(
                 f"{self.image} cannot be read ({error.strerror}).",
-                "It is the path of an image file.",
+                "It must be the path of an image file.",
                 "Check the path.",
             ) from error
         return replace(engine.add_image(data, model), **noise)
 
     def cam_spec(self, classes: tuple[str, ...]) -> CamSpec:
-        """For a network of these classes. Raises BadSpec."""
+        """Return the spec for a network with these classes. Raises BadSpec."""
         target = self.target if self.target in TARGETS else class_index(self.target, classes)
         return CamSpec(method=self.cam, target=target)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Data:
-    """A data set, and what is counted on it."""
+    """A data set and its evaluation."""
 
     data: str = option("digits", "A data set, or the path of a folder or zip file.")
     noise: float = option(0.0, "Upper end of the background noise of digits.")
-    heatmaps: Flag = option(False, "Also compute how well heatmaps fit ink or object, which takes longer.")
+    heatmaps: Flag = option(False, "Also compute how well heatmaps fit the ink or object, which takes longer.")
     cam: str | None = option(None, "A CAM method, with --heatmaps; `info` lists them. By default grad-cam.")
-    out: Path | None = option(None, "Write one row an image into this CSV file, with --heatmaps.")
+    out: Path | None = option(None, "Write one row per image into this CSV file, with --heatmaps.")
 
     def spec(self) -> DataSpec:
-        """The path of a folder or zip file stands for itself."""
+        """Return the spec; an existing path of a folder or zip file is used as such."""
         from core.data.datasets import DATASETS
         from core.data.folders import PREFIX
 
@@ -177,11 +179,11 @@ class Data:
         return DataSpec(name=f"{PREFIX}{self.data}" if is_path else self.data, noise=self.noise)
 
     def check_heatmaps(self) -> None:
-        """Raises BadSpec for options about heatmaps without --heatmaps."""
+        """Raise BadSpec for heatmap options without --heatmaps."""
         given = [name for name, value in (("--out", self.out), ("--cam", self.cam)) if value]
         if given and not self.heatmaps:
             raise BadSpec(
-                f"{' and '.join(given)} without --heatmaps would change nothing.",
-                "Only accuracy is counted then.",
+                f"{' and '.join(given)} without --heatmaps would have no effect.",
+                "Without it, only accuracy is evaluated.",
                 "Add --heatmaps.",
             )

@@ -1,5 +1,5 @@
-"""`python -m core ship`: trained series written into the folder of included networks, with what
-rounding did to them.
+"""`python -m core ship`: write trained series into the folder of included networks, and report the
+effect of rounding.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class ShipOptions:
-    """What is shipped where."""
+    """Options of `ship`."""
 
-    evaluate_on: str = required("A folder or zip file of photographs for the evaluation, never trained on.")
-    data_name: str | None = option(None, "Name of these photographs in the tables. By default the file's name.")
-    runs: tuple[str, ...] = option((), "Trained series. By default all.")
+    evaluate_on: str = required("A folder or zip file of held-out photographs for the evaluation.")
+    data_name: str | None = option(None, "Name of these photographs in the tables. By default that of the file.")
+    runs: tuple[str, ...] = option((), "Trained series to include. By default all.")
     seeds: tuple[int, ...] = option((), "Seeds whose networks are included. By default all.")
     tables_of: tuple[int, ...] = option((), "Seeds of which only the tables are included.")
-    to: Path | None = option(None, "A folder. By default models_cache/shipped of this repository.")
-    limit: int = option(12_000_000, "Most bytes of everything that is included.")
+    to: Path | None = option(None, "Target folder. By default models_cache/shipped of this repository.")
+    limit: int = option(12_000_000, "Maximum bytes of everything that is included.")
 
 
 def ship(
@@ -41,7 +41,7 @@ def ship(
     options: Annotated[ShipOptions, FLAT],
     common: Annotated[Common, FLAT] = COMMON,
 ) -> None:
-    """Make trained series small and include them in the repository."""
+    """Compress trained series and include them in the repository."""
     from core.protocols.series.images import name_of
     from core.protocols.ship import Shipment, report
     from core.protocols.ship import ship as write_series
@@ -64,15 +64,17 @@ def ship(
             how = f", values rounded to {facts['rounded']}" if done.right else ", table only"
             lines = [f"{facts['model']}: {facts['bytes']:,} bytes{how}"]
             lines += [
-                f"  level {level}: {before} of {n} right before rounding ({before / n:.1%}), {after} after"
-                f" ({after / n:.1%})"
+                f"  level {level}: {before} of {n} correct before rounding ({before / n:.1%}), {after} after "
+                f"({after / n:.1%})"
                 for level, before, after, n in done.right
             ]
             output.say(facts, "\n".join(lines))
 
 
 def _models(engine: Engine, model: str, options: ShipOptions, seeds: set[int] | None) -> tuple[ModelSpec, ...]:
-    """Series of the model by run and seed; seeds None: every seed but those of --tables-of."""
+    """Return series of the model by run and seed; seeds None: every seed except those of
+    --tables-of.
+    """
     from core.specs import ModelSpec
 
     sets = engine.catalogue.named(model).weights
@@ -83,7 +85,9 @@ def _models(engine: Engine, model: str, options: ShipOptions, seeds: set[int] | 
         run: known.series for run, known in sets.items() if known.series and (not options.runs or run in options.runs)
     }
     if not series:
-        raise BadSpec(f"{model} has no trained series.", "Only those are shipped.", "`info` lists the networks.")
+        raise BadSpec(
+            f"{model} has no trained series.", "Only trained series can be included.", "`info` lists the networks."
+        )
     chosen = [
         ModelSpec(name=model, weights=run, seed=seed)
         for run, known in series.items()

@@ -1,4 +1,4 @@
-"""How options look on the command line, and which commands and options there are."""
+"""The form of options on the command line, and the lists of commands and options."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Flag = Annotated[bool, Parameter(negative=())]
 
 
 def _default(value: Any) -> str | None:
-    """A default as a person would write it; None for one that says nothing."""
+    """Return a default as it is written on the command line; None if it is not worth showing."""
     if value is None or value is False or value in ("", ()):
         return None
     return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
@@ -23,14 +23,14 @@ PARAMETERS = Parameter(
 
 
 def commands_of(app: App) -> list[str]:
-    """Names of the commands of an application or a group."""
+    """Return the names of the commands of an application or a group."""
     return [name for name in app if not name.startswith("-")]
 
 
 def options_of(app: App) -> dict[str, Any]:
-    """Every option of a command or, of a group, of all its commands; with what it is."""
+    """Return every option of a command, or of all commands of a group, with its argument."""
     own = app.assemble_argument_collection(default_parameter=PARAMETERS) if app.default_command else ()
-    found = {name: argument for argument in own for name in argument.names if name.startswith("--")}
+    options = {name: argument for argument in own for name in argument.names if name.startswith("--")}
     for name in commands_of(app):
-        found |= {option: argument for option, argument in options_of(app[name]).items() if option not in found}
-    return found
+        options |= {option: argument for option, argument in options_of(app[name]).items() if option not in options}
+    return options

@@ -1,4 +1,4 @@
-"""A target class as a person writes it: the index of a class, or its name."""
+"""Parse a target class: the index of a class, or its name."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from core.specs import TARGETS
 
 
 def class_index(target: str, classes: tuple[str, ...]) -> int:
-    """The class of this index or name. Raises BadSpec."""
+    """Return the class of this index or name. Raises BadSpec."""
     if re.fullmatch("[0-9]{1,9}", target) and int(target) < len(classes):
         return int(target)
     of_name = [index for index, name in enumerate(classes) if name.casefold() == target.casefold()]
@@ -21,11 +21,11 @@ def class_index(target: str, classes: tuple[str, ...]) -> int:
             "Choose one of them by its index.",
         )
     if not of_name:
-        is_number = re.fullmatch(r"[-+.,\d]+", target)  # no class is near a number that is no index
+        is_number = re.fullmatch(r"[-+.,\d]+", target)  # a number that is not an index resembles no class
         near = None if is_number else nearest(target, [*TARGETS, *classes])
         raise BadSpec(
             f"There is no target class '{target}'.",
-            f"It is {', '.join(TARGETS)}, the name of a class, or its index from 0 to {len(classes) - 1}.",
+            f"It must be {', '.join(TARGETS)}, the name of a class, or its index from 0 to {len(classes) - 1}.",
             f"Did you mean '{near}'?" if near else "Choose one of them.",
         )
     return of_name[0]

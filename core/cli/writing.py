@@ -1,4 +1,4 @@
-"""Files that a command writes, and what to do where they cannot be written."""
+"""Files that a command writes, and errors if they cannot be written."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from core.base.errors import BadSpec, CacheNotWritable
 
 
 def check_writable(folder: Path) -> None:
-    """Raises CacheNotWritable: before hours of work, not after."""
+    """Raise CacheNotWritable before hours of work, not after."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
@@ -17,18 +17,18 @@ def check_writable(folder: Path) -> None:
     except OSError as error:
         raise CacheNotWritable(
             f"The folder {folder} cannot be written ({error.strerror}).",
-            "A run keeps its networks and tables there.",
-            "Choose another with --folder.",
+            "A run stores its networks and tables there.",
+            "Choose another folder with --folder.",
         ) from error
 
 
 def write(path: Path, content: bytes) -> None:
-    """Raises BadSpec where the file cannot be written."""
+    """Write a file. Raises BadSpec if it cannot be written."""
     try:
         path.write_bytes(content)
     except OSError as error:
         raise BadSpec(
             f"{path} cannot be written ({error.strerror}).",
             "The folder of a file must exist and be writable.",
-            "Choose a folder that exists and can be written.",
+            "Choose an existing, writable folder.",
         ) from error

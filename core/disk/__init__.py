@@ -1,1 +1,1 @@
-"""How bytes lie on disk: files of tensors, tables, packed masks, sizes, locks."""
+"""Storage on disk: files of tensors, tables, packed masks, sizes, locks."""

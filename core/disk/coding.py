@@ -1,6 +1,5 @@
-"""The content of a stored file: safetensors whose metadata carries the facts and a checksum.
-
-Nothing is ever unpickled.
+"""The content of a stored file: safetensors with facts and a checksum in its metadata. Nothing is
+ever unpickled.
 """
 
 from __future__ import annotations
@@ -14,8 +13,8 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
-FORMAT = 1  # raise it when an old reader would misunderstand a new file
-RECORD = "sparsight"  # the one entry of the safetensors metadata: a JSON text
+FORMAT = 1  # increase it if an old reader would misunderstand a new file
+RECORD = "sparsight"  # the only entry of the safetensors metadata: JSON
 LONGEST_HEAD_BYTES = 100_000_000  # safetensors' own limit
 
 Tensors = dict[str, Tensor]
@@ -23,28 +22,28 @@ Facts = dict[str, Any]
 
 
 class Damage(Exception):
-    """The content of a file cannot be used; says why."""
+    """The content of a file cannot be used, with the reason."""
 
 
 def encode(tensors: Tensors, facts: Facts) -> bytes:
-    """The content of an entry's file; equal tensors and facts give equal bytes.
+    """Encode the content of an entry's file; equal tensors and facts give equal bytes.
 
     Args:
-        tensors: by name, any shape and device; stored bit by bit.
+        tensors: by name, of any shape and device; stored bit for bit.
         facts: anything that JSON can hold, without NaN.
     """
-    # Tied weights: two copies.
+    # Tied weights are stored twice.
     copies = {name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in tensors.items()}
     size = sum(tensor.numel() * tensor.element_size() for tensor in copies.values())
     record = {"format": FORMAT, "torch": str(torch.__version__), "bytes": size, "facts": facts}
-    # As a reader will see it: number keys become text, tuples lists.
+    # As a reader will see it: number keys become strings, tuples become lists.
     record = json.loads(json.dumps(record, allow_nan=False))
     record["sha256"] = digest(copies, record)
     return safetensors.torch.save(copies, {RECORD: json.dumps(record, sort_keys=True)})
 
 
 def decode(content: bytes) -> tuple[Tensors, Facts]:
-    """Tensors and facts of a file's content, every bit checked. Raises Damage."""
+    """Decode tensors and facts of a file's content, verifying the checksum. Raises Damage."""
     record = read_record(content[8 : 8 + int.from_bytes(content[:8], "little")])
     try:
         tensors = safetensors.torch.load(content)
@@ -56,22 +55,22 @@ def decode(content: bytes) -> tuple[Tensors, Facts]:
 
 
 def read_head(file: BinaryIO) -> Facts:
-    """The facts from the head of an open file, unchecked. Raises Damage."""
+    """Read the facts from the header of an open file, unverified. Raises Damage."""
     length = int.from_bytes(file.read(8), "little")
     if length > LONGEST_HEAD_BYTES:
-        raise Damage("it is no safetensors file")
+        raise Damage("it is not a safetensors file")
     return read_record(file.read(length))["facts"]
 
 
 def read_checksum(file: BinaryIO) -> str:
-    """The checksum that the head of an open file states, unchecked. Raises Damage."""
+    """Read the checksum in the header of an open file, unverified. Raises Damage."""
     return str(read_record(file.read(int.from_bytes(file.read(8), "little")))["sha256"])
 
 
 def read_record(head: bytes) -> Facts:
-    """Our record from a safetensors head.
+    """Read our record from a safetensors header.
 
-    Raises Damage where there is none or it is of another format version.
+    Raises Damage if there is none or it is of another format version.
     """
     try:
         record = json.loads(json.loads(head)["__metadata__"][RECORD])
@@ -86,8 +85,8 @@ def read_record(head: bytes) -> Facts:
 
 
 def digest(tensors: Tensors, record: Facts) -> str:
-    """sha256 over the record (without its own sha256) and over name, type, shape and bytes of every
-    tensor.
+    """Return the sha256 of the record (without its own sha256) and of name, type, shape and bytes
+    of every tensor.
     """
     rest = {name: value for name, value in record.items() if name != "sha256"}
     total = hashlib.sha256(json.dumps(rest, sort_keys=True).encode())

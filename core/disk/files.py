@@ -1,5 +1,4 @@
-"""Tensors on disk under models_cache: one safetensors file per key, its facts and checksum inside
-it.
+"""Tensors on disk under models_cache: one safetensors file per key, with its facts and checksum.
 
 One file, not a pair with a JSON beside it: two processes that write the same key at once could
 leave the data of one beside the JSON of the other, and no order of renames prevents that. One
@@ -23,22 +22,22 @@ from core.disk.coding import Damage, Facts, Tensors, decode, encode, read_checks
 
 SUFFIX = ".safetensors"
 DAMAGED = ".damaged"
-STALE_SECONDS = 86_400  # a temporary file this old belongs to a process that was killed
+STALE_SECONDS = 86_400  # a temporary file of this age belongs to a killed process
 LONGEST_PART = 200  # bytes of one part of a key; file systems allow 255 with the suffixes
 _log = logging.getLogger(__name__)
 
 
 class Files:
-    """Entries by key. Reading looks in `write_root` first, then in each of `read_roots`, which are
+    """Entries by key. Reading searches `write_root` first, then each of `read_roots`, which are
     never changed.
 
     A key such as "thesis-cnn/mnist/seed-1/level-03" is the file
     <root>/thesis-cnn/mnist/seed-1/level-03.safetensors.
-    A read root may lie inside the write root (models_cache/shipped): no key of the write root
-    reaches into it.
+    A read root may lie inside the write root (models_cache/shipped): keys of the write root cannot
+    reach into it.
 
     Args:
-        write_root: folder for new entries; made when first needed.
+        write_root: folder for new entries; created when needed.
         read_roots: folders that are only read.
     """
 
@@ -50,18 +49,18 @@ class Files:
         self._places = lru_cache(maxsize=5000)(self._all_paths)
 
     def save(self, key: str, tensors: Tensors, facts: Facts) -> Path:
-        """Write an entry, replacing one of the same key; readers see the old one or the new one,
-        never a mixture.
+        """Write an entry, replacing one of the same key; readers see the old or the new one, never
+        a mixture.
 
         Args:
             key: name of the entry, with slashes for folders.
-            tensors: by name, on any device; stored as they are, bit by bit.
-            facts: what is worth knowing about them; anything that JSON can hold.
+            tensors: by name, on any device; stored bit for bit.
+            facts: metadata; anything that JSON can hold.
         Returns:
             the file written.
         Raises:
-            BadSpec: the key would leave the folder. CacheNotWritable: read-only or full disk;
-            nothing is left behind.
+            BadSpec: the key would leave the folder. CacheNotWritable: read-only or full disk; no
+            partial file is left.
         """
         path = self._path(self.write_root, key)
         content = encode(tensors, facts)
@@ -70,21 +69,21 @@ class Files:
             with replacing(path) as part, open(part, "wb") as file:
                 file.write(content)
                 file.flush()
-                os.fsync(file.fileno())  # else a power cut could leave the new name with old or no content
+                os.fsync(file.fileno())  # otherwise a power cut could leave the new name with old or no content
         except OSError as error:
             raise _not_writable(path.parent, error) from error
         return path
 
     def load(self, key: str) -> tuple[Tensors, Facts]:
-        """Read an entry and check every bit of it.
+        """Read an entry and verify its checksum.
 
-        A damaged file in the write root is renamed *.damaged, and a sound copy in a read root is
-        served instead.
+        A damaged file in the write root is renamed *.damaged, and a valid copy in a read root is
+        returned instead.
 
         Returns:
             tensors by name on the CPU, and the facts saved with them.
         Raises:
-            MissingData: there is no such entry. BadFile: there is one, but damaged or of another
+            MissingData: there is no such entry. BadFile: the entry is damaged or of another
             version.
         """
         problem: BadFile | None = None
@@ -100,20 +99,18 @@ class Files:
         raise problem or self._missing(key)
 
     def facts(self, key: str) -> Facts:
-        """Only the facts of an entry, from the head of its file; the tensors are neither read nor
-        checked. Raises as `load`.
+        """Read only the facts of an entry, from the header of its file; the tensors are neither
+        read nor verified. Raises as `load`.
         """
         path = self._find(key)
         try:
             with open(path, "rb") as file:
                 return read_head(file)
         except (Damage, OSError):
-            return self.load(key)[1]  # says what is wrong, or finds the sound copy
+            return self.load(key)[1]  # raises the error, or finds the valid copy
 
     def checksum(self, key: str) -> str:
-        """The checksum of an entry, as the head of its file states it; "" without an entry, and for
-        one that is damaged.
-        """
+        """Return the checksum in the header of an entry's file; "" if it is missing or damaged."""
         try:
             with open(self._find(key), "rb") as file:
                 return read_checksum(file)
@@ -121,15 +118,15 @@ class Files:
             return ""
 
     def exists(self, key: str) -> bool:
-        """Whether the entry is there; its content is checked by `load` only."""
+        """Return whether the entry exists; only `load` verifies its content."""
         return any(self._path(root, key).is_file() for root in (self.write_root, *self.read_roots))
 
     def stamp(self, key: str) -> Stamp:
-        """Of the files that `load` would read, in every root. Raises BadSpec."""
+        """Return the stamp of the files that `load` would read, in every root. Raises BadSpec."""
         return stamp_of(*self._places(key))
 
     def delete(self, key: str) -> None:
-        """Remove the entry from the write root; a copy in a read root stays and is served from then
+        """Remove the entry from the write root; a copy in a read root stays and is read from then
         on. Raises CacheNotWritable.
         """
         path = self._path(self.write_root, key)
@@ -139,7 +136,7 @@ class Files:
             raise _not_writable(path.parent, error) from error
 
     def keys(self, prefix: str = "") -> list[str]:
-        """All keys that begin with `prefix`, sorted."""
+        """Return all keys that start with `prefix`, sorted."""
         found: set[str] = set()
         for root in (self.write_root, *self.read_roots):
             folder = self._path(root, prefix + "x").parent
@@ -150,7 +147,7 @@ class Files:
         return sorted(found)
 
     def bytes(self, key: str) -> int:
-        """Size of the entry on disk, in bytes. Raises MissingData."""
+        """Return the size of the entry on disk, in bytes. Raises MissingData."""
         return self._find(key).stat().st_size
 
     def _all_paths(self, key: str) -> tuple[str, ...]:
@@ -172,16 +169,16 @@ class Files:
         parts = key.split("/")
         if not all(_is_plain(part) for part in parts):
             raise BadSpec(
-                f"'{key[:80]}' cannot name a file in the cache.",
-                f"A key is made of printable parts of at most {LONGEST_PART} bytes joined by '/', without '.', '..',"
-                " ':' and '\\'.",
+                f"'{key[:80]}' is not a valid key of the cache.",
+                f"A key consists of printable parts of at most {LONGEST_PART} bytes joined by '/', without '.', '..', "
+                "':' and '\\'.",
                 "Use the key of a spec.",
             )
         path = root.joinpath(*parts[:-1], parts[-1] + SUFFIX)
         if self._in_nested_root(root, path):
             raise BadSpec(
                 f"'{key}' reaches into a read-only folder of the cache.",
-                "Its entries go by their keys inside that folder.",
+                "Its entries have keys relative to that folder.",
             )
         return path
 
@@ -192,7 +189,7 @@ class Files:
 
 
 def _is_plain(part: str) -> bool:
-    """Whether a part of a key is a name inside its folder, on every system: ':' and the backslash
+    """Return whether a part of a key stays inside its folder on every system: ':' and the backslash
     would lead out on Windows.
     """
     return (
@@ -204,9 +201,9 @@ def _is_plain(part: str) -> bool:
 
 
 def _read(path: Path, set_aside: bool, tries: int = 3) -> tuple[Tensors, Facts]:
-    """Tensors and facts of one file.
+    """Read tensors and facts of one file.
 
-    Raises FileNotFoundError, and BadFile after setting a damaged file aside.
+    Raises FileNotFoundError, and BadFile after renaming a damaged file.
     """
     try:
         with open(path, "rb") as file:
@@ -220,30 +217,28 @@ def _read(path: Path, set_aside: bool, tries: int = 3) -> tuple[Tensors, Facts]:
         return decode(content)
     except Damage as damage:
         with contextlib.suppress(FileNotFoundError):
-            if (
-                tries > 1 and stamp_from(path.stat()) != state
-            ):  # another process has just replaced it: the new one counts
+            if tries > 1 and stamp_from(path.stat()) != state:  # another process has just replaced it: read the new one
                 return _read(path, set_aside, tries - 1)
         raise _bad_file(path, damage, set_aside) from damage
 
 
 def _bad_file(path: Path, damage: Damage, set_aside: bool) -> BadFile:
-    """The error for a damaged file, after setting it aside where that is allowed and possible."""
+    """Return the error for a damaged file, after renaming it if that is allowed and possible."""
     wrong = f"The file {path} cannot be used: {damage}."
-    allowed = "Entries of the cache are read only if their checksum and format are right."
+    allowed = "Entries of the cache must have a valid checksum and format."
     if set_aside:
         aside = path.with_name(path.name + DAMAGED)
         with contextlib.suppress(OSError):
             os.replace(path, aside)
-            return BadFile(wrong, allowed, f"It was set aside as {aside.name}; run the step that makes it again.")
-        return BadFile(wrong, allowed, "Delete it, then run the step that makes it again.")
-    return BadFile(wrong, allowed, f"Restore it; for a file that ships with Sparsight: git checkout -- '{path}'.")
+            return BadFile(wrong, allowed, f"It was renamed to {aside.name}; run the step that creates it again.")
+        return BadFile(wrong, allowed, "Delete it, then run the step that creates it again.")
+    return BadFile(wrong, allowed, f"Restore it; for a file included with Sparsight: git checkout -- '{path}'.")
 
 
 def _unreadable(path: Path, error: OSError) -> BadFile:
     return BadFile(
         f"The file {path} cannot be read: {error.strerror or error}.",
-        "Entries of the cache are readable files.",
+        "Entries of the cache must be readable files.",
         "Check the permissions of the file and its folder.",
     )
 
@@ -251,13 +246,13 @@ def _unreadable(path: Path, error: OSError) -> BadFile:
 def _not_writable(folder: Path, error: OSError) -> CacheNotWritable:
     return CacheNotWritable(
         f"The cache folder {folder} cannot be written: {error.strerror or error}.",
-        "New results are kept there; what is already stored can still be read.",
-        "Free some space or allow writing there, then try again.",
+        "New results are stored there; existing ones can still be read.",
+        "Free some space or make the folder writable, then try again.",
     )
 
 
 def _remove_stale_parts(folder: Path) -> None:
-    """Temporary files that killed processes left behind; those of running ones are younger."""
+    """Remove temporary files of killed processes; those of running ones are younger."""
     for part in folder.glob(".*.part"):
         with contextlib.suppress(OSError):
             if time.time() - part.stat().st_mtime > STALE_SECONDS:

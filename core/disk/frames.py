@@ -1,6 +1,4 @@
-"""Tables of per-image results as Parquet, their facts inside the file; written whole or not at
-all.
-"""
+"""Tables of per-image results as Parquet, with their facts inside the file; written atomically."""
 
 from __future__ import annotations
 
@@ -14,18 +12,18 @@ from core.base.atomic import replacing
 from core.base.errors import BadFile, CacheNotWritable, MissingData
 
 FORMAT = 1
-# What makes a table: a reader need not know which.
+# The source of tables: a reader need not know which one.
 PROTOCOLS = "its protocol (`python -m core protocol run lukkien`, `merkle` or `googlenet`)"
 
 
 def write_frame(path: Path, frame: pandas.DataFrame, facts: dict[str, Any]) -> None:
-    """Writes a table under a temporary name and renames it.
+    """Write a table under a temporary name and rename it.
 
     Args:
         path: ends in .parquet. frame: columns of numbers. facts: anything that JSON can hold.
 
     Raises:
-        CacheNotWritable: read-only or full disk; nothing is left behind.
+        CacheNotWritable: read-only or full disk; no partial file is left.
     """
     frame = frame.copy()
     frame.attrs = facts | {"format": FORMAT}
@@ -35,20 +33,20 @@ def write_frame(path: Path, frame: pandas.DataFrame, facts: dict[str, Any]) -> N
     except OSError as error:
         raise CacheNotWritable(
             f"{path} could not be written ({error.strerror or error}).",
-            "The folder must be writable and have room.",
+            "The folder must be writable and have free space.",
             "Free some space or choose another folder with --folder.",
         ) from error
 
 
 def read_frame(path: Path, columns: Iterable[str] = ()) -> tuple[pandas.DataFrame, dict[str, Any]]:
-    """A table and its facts.
+    """Read a table and its facts.
 
     Args:
-        path: as written. columns: those that must be there.
+        path: as written. columns: required ones.
 
     Raises:
         MissingData: no such file. BadFile: not Parquet, half written, of another version, or
-        without a column.
+        without a required column.
     """
     if not path.is_file():
         raise MissingData(f"The table {path} is not on this machine.", "", f"Run {PROTOCOLS}.")
@@ -66,6 +64,6 @@ def read_frame(path: Path, columns: Iterable[str] = ()) -> tuple[pandas.DataFram
 def _bad(path: Path, what: str) -> BadFile:
     return BadFile(
         f"The table {path} {what}.",
-        "It must be one that this program wrote.",
-        f"Delete it and run {PROTOCOLS} to make it again.",
+        "It must have been written by this program.",
+        f"Delete it and run {PROTOCOLS} to create it again.",
     )

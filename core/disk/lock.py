@@ -1,4 +1,4 @@
-"""One process at a time works on a thing, such as a series that is being trained."""
+"""Locks, so that only one process works on an object, such as a series in training."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from core.base.errors import CacheNotWritable, SparsightError
 
 
 class Busy(SparsightError):
-    """Another process works on the same thing."""
+    """Another process works on the same object."""
 
 
 @contextmanager
 def locked(path: Path, what: str) -> Iterator[None]:
-    """Holds the lock at this path; `what` names the series in errors.
+    """Hold the lock at this path; `what` names the series in errors.
 
     Raises Busy, CacheNotWritable.
     """
@@ -32,8 +32,8 @@ def locked(path: Path, what: str) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise Busy(
-                f"{what} is being trained already.",
-                "One process at a time trains a series.",
-                "Wait for it: `python -m core jobs` lists what runs. Or give this run another name.",
+                f"{what} is already being trained.",
+                "Only one process at a time can train a series.",
+                "Wait for it (`python -m core jobs` lists running jobs), or give this run another name.",
             ) from error
         yield

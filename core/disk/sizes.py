@@ -1,4 +1,4 @@
-"""How many bytes a stored file has, counted without writing it."""
+"""Sizes of stored files, computed without writing them."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ NAMES = {
     torch.float64: "F64",
     torch.int64: "I64",
 }
-LAST_FIRST = list(NAMES)  # safetensors puts the types in this order, last first, and names in theirs within a type
+LAST_FIRST = list(NAMES)  # safetensors sorts by type in this order, last first, and then by name
 
 
 def dense_bytes(tensors: Mapping[str, Tensor]) -> int:
-    """Bytes of a file that holds every value: as long as `coding.encode(tensors, {})`."""
+    """Return the bytes of a file with every value: the length of `coding.encode(tensors, {})`."""
     return _bytes({name: (values.dtype, list(values.shape)) for name, values in tensors.items()})
 
 
 def sparse_bytes(tensors: Mapping[str, Tensor], prunable: Iterable[str]) -> int:
-    """Bytes of a file that holds the prunable weights as one bit each and those that are not zero:
+    """Return the bytes of a file with one bit per prunable weight and the values that are not zero,
     as `sparse.pack_sparse` writes it.
     """
     names, layout = set(prunable), Layout()
@@ -48,13 +48,13 @@ def sparse_bytes(tensors: Mapping[str, Tensor], prunable: Iterable[str]) -> int:
 
 
 def file_bytes(network: nn.Module) -> int:
-    """`dense_bytes` of a network's state."""
+    """Return `dense_bytes` of a network's state."""
     return dense_bytes(network.state_dict())
 
 
 def _bytes(layout: Layout) -> int:
-    """Eight bytes of length, the head as safetensors writes it (filled up with spaces to a multiple
-    of eight), the values.
+    """Count eight bytes of length, the header of safetensors (padded with spaces to a multiple of
+    eight), and the values.
     """
     sizes = {name: math.prod(shape) * dtype.itemsize for name, (dtype, shape) in layout.items()}
     record = {

@@ -1,6 +1,4 @@
-"""Pruned weights in little room: one bit per weight says whether it is kept, and only kept values
-are stored.
-"""
+"""Compact storage of pruned weights: one bit per weight for the mask, and only kept values."""
 
 from __future__ import annotations
 
@@ -15,15 +13,15 @@ from core.base.errors import BadFile
 
 
 def pack_sparse(weights: Mapping[str, Tensor], mask: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Weights and mask as tensors for `Files.save`.
+    """Pack weights and mask as tensors for `Files.save`.
 
     A masked weight W becomes "bits/W" (its mask, 8 to a byte), "kept/W" (its kept values in order)
-    and "shape/W"; any other becomes "dense/W". A kept weight of exactly 0.0 stays kept. Values are
-    stored bit by bit.
+    and "shape/W"; any other becomes "dense/W". A kept weight of exactly 0.0 remains kept. Values
+    are stored bit for bit.
 
     Args:
         weights: by parameter name, any shape and type, on any device.
-        mask: bool by parameter name, True = kept, each of its weight's shape; may leave names out.
+        mask: bool by parameter name, True = kept, each of its weight's shape; names may be missing.
     Returns:
         tensors on the CPU.
     Raises:
@@ -49,12 +47,12 @@ def pack_sparse(weights: Mapping[str, Tensor], mask: Mapping[str, Tensor]) -> di
 
 
 def unpack_sparse(tensors: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """Weights and mask from what `pack_sparse` made; pruned weights are +0.
+    """Unpack weights and mask from the result of `pack_sparse`; pruned weights are +0.
 
     Returns:
         weights by parameter name with removed ones zero, and the mask of those that have one.
     Raises:
-        BadFile: the tensors do not fit each other.
+        BadFile: the tensors do not match.
     """
     weights: dict[str, Tensor] = {}
     mask: dict[str, Tensor] = {}
@@ -70,7 +68,7 @@ def unpack_sparse(tensors: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dic
 
 
 def _unpack(name: str, tensors: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
-    """One weight and its mask. Raises BadFile."""
+    """Unpack one weight and its mask. Raises BadFile."""
     try:
         bits, values = tensors[f"bits/{name}"], tensors[f"kept/{name}"]
         shape = tensors[f"shape/{name}"].tolist()
@@ -90,6 +88,6 @@ def _unpack(name: str, tensors: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
 def _bad(name: str) -> BadFile:
     return BadFile(
         f"The packed weights '{name}' cannot be unpacked.",
-        "A masked weight has bits, kept values and a shape that fit each other.",
-        "Delete the file they came from and run the step that makes it again.",
+        "A masked weight needs matching bits, kept values and shape.",
+        "Delete their file and run the step that creates it again.",
     )

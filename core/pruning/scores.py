@@ -161,7 +161,8 @@ def _lamp(size: Tensor) -> Tensor:
 @CRITERIA.register(
     "snip",
     "Gradient magnitude (SNIP)",
-    "Weights whose shrinking changes the loss least are removed first: |gradient x weight|, measured on a few images.",
+    "Weights whose shrinking changes the loss least are removed first: the magnitude of gradient x weight, measured "
+    "on a few images.",
     "Lee et al. 2019, SNIP, Eq. 4 to 6 (arXiv:1810.02340)",
     needs="images",
 )

@@ -1,1 +1,1 @@
-"""Many variants over a data set."""
+"""Sweeps: many variants over a data set."""

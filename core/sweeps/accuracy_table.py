@@ -1,4 +1,4 @@
-"""Many variants in a row: the accuracy tables that the pages draw from."""
+"""Sweeps that fill the accuracy tables of the pages."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ DIGITS = (DataSpec(), DataSpec(noise=0.2))  # clean, and with the thesis' backgr
 
 
 def table_prunings(levels: int) -> list[PruningSpec]:
-    """What the accuracy table of a trained series holds: dense, every level, and one-shot pruning
-    in every way at 60 sparsities.
+    """Return the prunings in the accuracy table of a trained series: dense, every level, and every
+    kind of one-shot pruning at 60 sparsities.
     """
     trained = [PruningSpec(), *(PruningSpec.at_level(level) for level in range(levels + 1))]
     ways = [(scope, criterion) for scope in SCOPES for criterion in TABLE_CRITERIA]
@@ -23,10 +23,10 @@ def table_prunings(levels: int) -> list[PruningSpec]:
 
 
 def store_accuracies(engine: Engine, models: list[ModelSpec], levels: int) -> Iterator[tuple[int, int]]:
-    """Evaluates every variant of the table on the embedded digits and writes <model
-    key>/accuracy.csv into the engine's folder.
+    """Evaluate every variant of the table on the embedded digits and write <model key>/accuracy.csv
+    into the engine's folder.
 
-    A model whose table is already complete is left alone.
+    Models with a complete table are skipped.
 
     Yields:
         (models done, models) after each model.

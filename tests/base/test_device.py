@@ -44,7 +44,7 @@ def test_names_that_are_no_device(name: str) -> None:
 @NO_GPU
 @pytest.mark.parametrize("name", ["cuda", "cuda:0", "cuda:7"])
 def test_a_gpu_that_is_not_there(name: str) -> None:
-    with pytest.raises(BadSpec, match="cpu always works"):
+    with pytest.raises(BadSpec, match="'cpu' is always available"):
         choose_device(name)
 
 
@@ -52,7 +52,7 @@ def test_a_gpu_that_is_not_there(name: str) -> None:
 def test_a_gpu_that_is_there_and_one_that_is_not() -> None:
     assert choose_device("cuda") == torch.device("cuda")
     assert describe(torch.device("cuda")) == torch.cuda.get_device_name(0)
-    with pytest.raises(BadSpec, match="cpu always works"):
+    with pytest.raises(BadSpec, match="'cpu' is always available"):
         choose_device(f"cuda:{torch.cuda.device_count()}")
 
 

@@ -135,7 +135,7 @@ WRONG = {
     "network": (["--data", "DATA", "--model", "lenet"], "Known"),
     "pruning": (["--data", "DATA", "--prunings", "filtres"], "filters"),
     "rate": (["--data", "DATA", "--sparsities", "1.2"], "0 % to 100 %"),
-    "all goes": (["--data", "DATA", "--sparsities", "1"], "no weight"),
+    "all goes": (["--data", "DATA", "--sparsities", "1"], "remove every weight"),
     "too much": (["--data", "DATA", "--sparsities", ".99"], "inception"),
     "epochs": (["--data", "DATA", "--epochs", "0"], "number of epochs"),
     "size": (["--data", "DATA", "--size", "5"], "from 32 to 4,096"),

@@ -183,7 +183,7 @@ WRONG: dict[str, tuple[list[str], int, str]] = {
     "schedule": (["retrain", "--data", "x", "--schedule", "iterativ"], 1, "Did you mean 'iterative'?"),
     "epochs": (["retrain", "--data", "x", "--epochs", "0"], 1, "1 to 100,000 epochs"),
     "data set": (["retrain", "--data", "imagenettte"], 1, "Did you mean 'imagenette'?"),
-    "everything removed": (["retrain", "--data", "x", "--sparsities", "0.5", "1"], 1, "no weight"),
+    "everything removed": (["retrain", "--data", "x", "--sparsities", "0.5", "1"], 1, "remove every weight"),
     "no data": (["retrain"], 2, "--data"),
     "precision": (["retrain", "--data", "x", "--precision", "bfloat"], 1, "Did you mean 'bfloat16'?"),
     "action": (["jobs", "paus"], 2, "Did you mean 'pause'?"),

@@ -213,7 +213,7 @@ def test_heatmap_as_text(command) -> None:
     [
         (
             ["cost", "--sparsity", "0.9"],
-            ["parameters                              2,346", "file with every value                 10.0 kB"],
+            ["parameters                             2,346", "file with every value                10.0 kB"],
         ),
         (
             ["evaluate"],
@@ -335,7 +335,7 @@ WRONG: dict[str, tuple[list[str], int, str]] = {
     "seed below 0": (
         ["heatmap", "--seed", "-1"],
         1,
-        "A seed of -1 cannot be used.\nIt must be a whole number of at least 0",
+        "A seed of -1 cannot be used.\nIt must be a whole number from 0",
     ),
     "seeds below 0": (["protocol", "run", "lukkien", "--seeds", "-1"], 1, "A seed of -1 cannot be used."),
     "target below 0": (["heatmap", "--target", "-1"], 1, "or its index from 0 to 9.\nChoose one of them."),
@@ -372,12 +372,12 @@ WRONG: dict[str, tuple[list[str], int, str]] = {
     "missing image": (["heatmap", "--image", "nowhere.png"], 1, "No such file"),
     "folder as image": (["heatmap", "--image", "core"], 1, "directory"),
     "unreadable image": (["heatmap", "--image", "README.md"], 1, "not an image"),
-    "missing folder": (["heatmap", "--out", "nowhere/view.zip"], 1, "Choose a folder"),
+    "missing folder": (["heatmap", "--out", "nowhere/view.zip"], 1, "Choose an existing, writable folder"),
     "device": (["heatmap", "--device", "gpu"], 1, "Did you mean 'cuda'?"),
     "training set": (["protocol", "run", "lukkien", "--train-on", "5"], 1, "60000"),
     "levels": (["protocol", "run", "lukkien", "--levels", "99"], 1, "0 to 25"),
-    "file as folder": (["info", "--folder", "README.md"], 1, "no folder"),
-    "a folder with too long a name": (["info", "--folder", "x" * 300], 1, "no folder"),
+    "file as folder": (["info", "--folder", "README.md"], 1, "not a folder"),
+    "a folder with too long a name": (["info", "--folder", "x" * 300], 1, "not a folder"),
 }
 
 
@@ -421,7 +421,7 @@ def test_a_stopped_command_says_what_is_kept(command, monkeypatch: pytest.Monkey
     monkeypatch.setattr("core.cli.installation.facts", interrupted)
     status, out, err = command("info")
     assert (status, out) == (130, "")
-    assert err == "Stopped. What was finished is kept; the same command resumes from there.\n"
+    assert err == "Stopped. Finished work is kept; the same command resumes from there.\n"
 
 
 def test_a_network_whose_outputs_overflow_gives_no_answer(command, tmp_path: Path) -> None:
@@ -547,7 +547,7 @@ def test_a_fault_of_our_own_is_no_traceback(command, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("core.cli.installation.facts", broken)
     status, out, err = command("info")
     assert (status, out) == (1, "")
-    assert err.startswith("Sparsight failed: ZeroDivisionError: division by zero\nThis is a fault of Sparsight.\n")
+    assert err.startswith("Sparsight failed: ZeroDivisionError: division by zero\nThis is a bug in Sparsight.\n")
 
 
 def test_a_whole_process(tmp_path: Path) -> None:
@@ -602,14 +602,14 @@ def test_memory_and_precision_are_options(command) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     {
-        "dense, but a criterion": (["evaluate", "--criterion", "random"], "--criterion would change nothing here"),
+        "dense, but a criterion": (["evaluate", "--criterion", "random"], "--criterion would have no effect here"),
         "dense, but layers": (
             ["evaluate", "--exclude", "fc.weight", "--repair", "batch-norm"],
-            "--exclude, --repair would change nothing",
+            "--exclude, --repair would have no effect",
         ),
         "a trained level, but a scope": (
             ["heatmap", "--level", "5", "--scope", "layer"],
-            "--scope would change nothing here",
+            "--scope would have no effect here",
         ),
         "a pattern and an amount": (
             ["cost", "--granularity", "2:4", "--sparsity", "0.2"],
@@ -620,7 +620,7 @@ def test_memory_and_precision_are_options(command) -> None:
         "no epochs": (["protocol", "run", "merkle", "--epochs", "0"], "A number of epochs of 0 cannot be used"),
         "photographs without strips": (
             ["protocol", "show", "merkle", "--photos", "x"],
-            "--photos would change nothing without --strips",
+            "--photos would have no effect without --strips",
         ),
     }.values(),
 )

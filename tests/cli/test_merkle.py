@@ -109,7 +109,7 @@ def test_the_table_stands_beside_the_published_one(said: str, place: Path) -> No
         assert f"{published} {row.value:.1%} [{row.low:.1%}, {row.high:.1%}]" in " ".join(line.split())
         assert f"{row.ratio:.4g}" in line
     assert " | 0.0192" in said  # the published variance at compression rate 32
-    assert "fewer than 20 are classified right by every level" in " ".join(said.split())
+    assert "fewer than 20 are classified correctly by every level" in " ".join(said.split())
 
 
 def test_strips_are_written_as_png_and_svg(said: str, place: Path) -> None:

@@ -353,7 +353,7 @@ def test_a_second_process_on_one_series_is_told(tmp_path: Path) -> None:
     first = retrain(arguments(tmp_path), Control())
     while next(first)["stage"] != "epoch":
         pass
-    with pytest.raises(SparsightError, match="being trained already"):
+    with pytest.raises(SparsightError, match="already being trained"):
         done(arguments(tmp_path, device=""))
     first.close()
     assert done(arguments(tmp_path, device=""))[-1]["level"] == 1

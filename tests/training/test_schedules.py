@@ -283,7 +283,7 @@ def test_stopped_before_the_first_epoch_it_keeps_nothing_half_done(tmp_path: Pat
 def test_two_at_once_on_one_series_are_one_too_many(tmp_path: Path) -> None:
     first = run_series(SPEC, material(tmp_path))
     next(first)
-    with pytest.raises(Busy, match="being trained already"):
+    with pytest.raises(Busy, match="already being trained"):
         next(iter(run_series(SPEC, material(tmp_path))))
     next(iter(run_series(replace(SPEC, seed=1), material(tmp_path))))  # another seed is another series
     first.close()
