@@ -64,9 +64,9 @@ def digits(folder: Path) -> LabelledImages:
     cached = folder / "digits.npz"
     try:
         with np.load(cached, allow_pickle=False) as arrays:
-            found = LabelledImages(torch.from_numpy(arrays["images"]), torch.from_numpy(arrays["labels"]))
-        if found.images.shape == (5000, 28, 28) and found.labels.shape == (5000,):
-            return found
+            images = LabelledImages(torch.from_numpy(arrays["images"]), torch.from_numpy(arrays["labels"]))
+        if images.images.shape == (5000, 28, 28) and images.labels.shape == (5000,):
+            return images
     except (OSError, ValueError, KeyError, EOFError):
         pass  # missing or damaged: parse again
     table = _parse_embedded_csv()
@@ -132,9 +132,9 @@ def mnist(split: str, folder: Path, download: bool = True) -> LabelledImages:
         places.insert(0, Path(named))
     names = MNIST_FILES[split]
     for place in places:
-        found = [_plain_or_gzipped(place / name) for name in names]
-        if all(found):
-            images, labels = (_read_idx(path) for path in found if path)
+        paths = [_plain_or_gzipped(place / name) for name in names]
+        if all(paths):
+            images, labels = (_read_idx(path) for path in paths if path)
             return LabelledImages(torch.from_numpy(images), torch.from_numpy(labels.astype(np.int64)))
     if not download:
         raise _missing_mnist(folder)

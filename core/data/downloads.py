@@ -69,13 +69,13 @@ def oxford_pets(folder: Path) -> PhotoSet:
     from torchvision.datasets import OxfordIIITPet
 
     base = folder / PETS
-    found = _get(partial(OxfordIIITPet, split="test"), folder, "images.tar.gz and annotations.tar.gz", base)
+    data = _get(partial(OxfordIIITPet, split="test"), folder, "images.tar.gz and annotations.tar.gz", base)
     try:
         rows = [line.split() for line in (base / "annotations" / "test.txt").read_text().splitlines()]
-        photos = [_pet(base, name, int(label) - 1, len(found.classes)) for name, label, *_ in rows]
+        photos = [_pet(base, name, int(label) - 1, len(data.classes)) for name, label, *_ in rows]
     except (OSError, ValueError) as error:
         raise _broken(base, error) from error
-    return _counted(PhotoSet("", tuple(found.classes), photos), "Oxford-IIIT Pet (test)", 3669)
+    return _counted(PhotoSet("", tuple(data.classes), photos), "Oxford-IIIT Pet (test)", 3669)
 
 
 def _pet(base: Path, name: str, label: int, classes: int) -> Photo:
@@ -128,8 +128,8 @@ def cifar_10(folder: Path) -> PhotoSet:
     """
     from torchvision.datasets import CIFAR10
 
-    found = _get(partial(CIFAR10, train=False), folder, "cifar-10-python.tar.gz", folder / "cifar-10-batches-py")
-    return _in_memory("CIFAR-10 (test)", found.classes, found.data, found.targets)
+    data = _get(partial(CIFAR10, train=False), folder, "cifar-10-python.tar.gz", folder / "cifar-10-batches-py")
+    return _in_memory("CIFAR-10 (test)", data.classes, data.data, data.targets)
 
 
 @DATASETS.register(
@@ -144,8 +144,8 @@ def fashion_mnist(folder: Path) -> PhotoSet:
     from torchvision.datasets import FashionMNIST
 
     files = "t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte and the two train files"
-    found = _get(partial(FashionMNIST, train=False), folder, files, folder / "FashionMNIST" / "raw")
-    return _in_memory("Fashion-MNIST (test)", found.classes, found.data.numpy(), found.targets.tolist())
+    data = _get(partial(FashionMNIST, train=False), folder, files, folder / "FashionMNIST" / "raw")
+    return _in_memory("Fashion-MNIST (test)", data.classes, data.data.numpy(), data.targets.tolist())
 
 
 def _in_memory(title: str, classes: Sequence[str], images: NDArray[np.uint8], labels: Sequence[int]) -> PhotoSet:
@@ -181,10 +181,10 @@ def _broken(place: Path, error: Exception) -> BadFile:
     )
 
 
-def _counted(found: PhotoSet, title: str, expected: int) -> PhotoSet:
+def _counted(photo_set: PhotoSet, title: str, expected: int) -> PhotoSet:
     notes = (
-        found.notes
-        if len(found) == expected
-        else (*found.notes, f"{len(found):,} of {expected:,} photographs were found.")
+        photo_set.notes
+        if len(photo_set) == expected
+        else (*photo_set.notes, f"{len(photo_set):,} of {expected:,} photographs were found.")
     )
-    return replace(found, title=title, notes=notes, own_folders=False)
+    return replace(photo_set, title=title, notes=notes, own_folders=False)

@@ -166,7 +166,7 @@ def _boxes(path: Path, listing: Listing) -> dict[PurePosixPath, list[Box]]:
     """Return boxes by photograph, from every table of boxes in the set; the tables are watched from
     then on.
     """
-    found: dict[PurePosixPath, list[Box]] = defaultdict(list)
+    boxes: dict[PurePosixPath, list[Box]] = defaultdict(list)
     for table in (name for name in listing.files if name.name == TABLE):
         listing.watched.update({file: stamp_of(file) for file in listing.path(table)})
         line = 1
@@ -174,7 +174,7 @@ def _boxes(path: Path, listing: Listing) -> dict[PurePosixPath, list[Box]]:
             rows = csv.DictReader(io.StringIO(listing.files[table]().decode("utf-8-sig")), strict=True)
             for row in rows:
                 line = rows.line_num
-                found[table.parent / row["path"]].append(_box(row))
+                boxes[table.parent / row["path"]].append(_box(row))
         except (OSError, KeyError, TypeError, ValueError, csv.Error, zipfile.BadZipFile, RuntimeError) as error:
             # The content of the table is not quoted: otherwise any path could be used to read
             # files.
@@ -183,7 +183,7 @@ def _boxes(path: Path, listing: Listing) -> dict[PurePosixPath, list[Box]]:
                 f"The columns must be {', '.join(COLUMNS)}, where x0 < x1 and y0 < y1 are numbers of at least 0.",
                 "Correct the line, or remove the table.",
             ) from error
-    return found
+    return boxes
 
 
 def _box(row: dict[str, str]) -> Box:

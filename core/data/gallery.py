@@ -35,8 +35,8 @@ class GalleryPhoto:
     @property
     def path(self) -> Path:
         """The path of the file. Raises MissingData if the package or the file is missing."""
-        found = importlib.util.find_spec(self.package)  # of a package without dots: nothing is imported
-        path = Path(found.origin).parent / self.file if found and found.origin else None
+        spec = importlib.util.find_spec(self.package)  # of a package without dots: nothing is imported
+        path = Path(spec.origin).parent / self.file if spec and spec.origin else None
         if path is None or not path.is_file():
             package = PACKAGES[self.package]
             raise MissingData(

@@ -104,13 +104,13 @@ def homonym_notes(folders: Sequence[str], classes: Classes) -> tuple[str, ...]:
     for ImageNet's classes only. A folder named by its synset has one meaning.
     """
     names = [name for name in folders if not SYNSET.fullmatch(name)]
-    found = [text for name in names if (text := _several_classes(name, classes) or _another_meaning(name, classes))]
-    if not found:
+    notes = [text for name in names if (text := _several_classes(name, classes) or _another_meaning(name, classes))]
+    if not notes:
         return ()
-    more = f"; and {len(found) - LISTED:,} more" if len(found) > LISTED else ""
+    more = f"; and {len(notes) - LISTED:,} more" if len(notes) > LISTED else ""
     return (
         (
-            f"Folder names with more than one meaning: {'; '.join(found[:LISTED])}{more}. Rename a folder that shows "
+            f"Folder names with more than one meaning: {'; '.join(notes[:LISTED])}{more}. Rename a folder that shows "
             "something else. To confirm a class, name the folder by its synset."
         ),
     )

@@ -106,8 +106,8 @@ def _opened(data: bytes) -> Image.Image:
     return image
 
 
-def _too_many_pixels(found: str) -> BadImage:
-    return BadImage(f"The image has {found} pixels.", LIMITS_TEXT, "Shrink the image, then choose it again.")
+def _too_many_pixels(pixels: str) -> BadImage:
+    return BadImage(f"The image has {pixels} pixels.", LIMITS_TEXT, "Shrink the image, then choose it again.")
 
 
 def _kind(data: bytes) -> str:

@@ -53,15 +53,15 @@ class InputCache:
                 "This network reads handwritten digits.",
                 "Choose 'digits' or 'mnist-test'.",
             )
-        found = self.kept.get(data)
-        if isinstance(found, DigitInputs):
-            return found
+        cached = self.kept.get(data)
+        if isinstance(cached, DigitInputs):
+            return cached
         images = self._pictures.digit_set(data.name)
         count, height, width = images.images.shape
         noise = noise_field(data.name, data.noise_seed, (count, height, width)).to(self._device) if data.noise else None
-        made = DigitInputs.of(images.images.to(self._device), images.labels.to(self._device), noise, data.noise)
-        self.kept.put(data, made, made.bytes)
-        return made
+        inputs = DigitInputs.of(images.images.to(self._device), images.labels.to(self._device), noise, data.noise)
+        self.kept.put(data, inputs, inputs.bytes)
+        return inputs
 
     def _photos(self, data: DataSpec, card: Card) -> PhotoInputs:
         if not is_photos(data.name):
@@ -77,9 +77,9 @@ class InputCache:
                 "Set the noise to 0.",
             )
         key, photos = (data, card.input, card.classes), self._pictures.photo_set(data.name)
-        found = self.kept.get(key)
-        if isinstance(found, PhotoInputs) and found.photos is photos:
-            return found
-        made = PhotoInputs(photos, card, self._device)
-        self.kept.put(key, made, made.bytes)
-        return made
+        cached = self.kept.get(key)
+        if isinstance(cached, PhotoInputs) and cached.photos is photos:
+            return cached
+        inputs = PhotoInputs(photos, card, self._device)
+        self.kept.put(key, inputs, inputs.bytes)
+        return inputs

@@ -96,12 +96,12 @@ class Pictures:
             if known is None or (isinstance(known, PhotoSet) and not known.is_current):
                 self._sets.pop(name, None)
                 is_path = name.startswith(PREFIX)
-                found = (
+                data = (
                     read_folder(Path(name.removeprefix(PREFIX)))
                     if is_path
                     else DATASETS[name].value(self._folder / "data")
                 )
-                self._sets[name] = found
+                self._sets[name] = data
             return self._sets[name]
 
     def add(self, data: bytes, card: Card) -> ImageRef:
@@ -124,11 +124,11 @@ class Pictures:
             that is not in memory, a package that is not installed.
         """
         key, stamp = (image, card.images, card.input, card.classes), self._stamp(image, card)
-        found = self._prepared.get(key)
-        if found is None or found.stamp != stamp or (image.source == "own" and self._own.get(image.name) is None):
-            found = replace(self._digit(image, card) if card.reads_digits else self._photo(image, card), stamp=stamp)
-            self._prepared.put(key, found, found.clean.nbytes + found.seen.nbytes + 1024)
-        return found
+        cached = self._prepared.get(key)
+        if cached is None or cached.stamp != stamp or (image.source == "own" and self._own.get(image.name) is None):
+            cached = replace(self._digit(image, card) if card.reads_digits else self._photo(image, card), stamp=stamp)
+            self._prepared.put(key, cached, cached.clean.nbytes + cached.seen.nbytes + 1024)
+        return cached
 
     def alike(self, image: ImageRef, card: Card, most: int) -> tuple[ImageRef, ...]:
         """Return up to `most` images with the same noise, spread evenly over the source of this
@@ -219,14 +219,14 @@ class Pictures:
                 "This network looks at photographs.",
                 "Choose a data set of photographs.",
             )
-        found = self.photo_set(image.source)
-        photo = found.photo(image.name)
-        picture, name = photo.read(), found.classes[photo.label]
+        photos = self.photo_set(image.source)
+        photo = photos.photo(image.name)
+        picture, name = photo.read(), photos.classes[photo.label]
         label, truth = class_index(name, card.classes), photo.truth(picture.size, card.input)
         kind = "" if truth is None else photo.truth_kind
         more: dict[str, Any] = {"truth": None if truth is None else frozen_array(truth), "truth_kind": kind}
-        more["notes"] = homonym_notes((name,), card.classes) if found.own_folders else ()
-        return _of_photo(image, picture, card, label=label, title=f"{name}: {photo.name}", credit=found.title, **more)
+        more["notes"] = homonym_notes((name,), card.classes) if photos.own_folders else ()
+        return _of_photo(image, picture, card, label=label, title=f"{name}: {photo.name}", credit=photos.title, **more)
 
     def _row(self, name: str) -> int:
         count = len(self.digits)
@@ -239,14 +239,14 @@ class Pictures:
         return int(name)
 
     def _own_image(self, name: str) -> OwnImage:
-        found = self._own.get(name)
-        if found is None:
+        image = self._own.get(name)
+        if image is None:
             raise MissingData(
                 "This uploaded image is no longer in memory.",
                 "Uploaded images are kept only while the app runs.",
                 "Upload it again.",
             )
-        return found
+        return image
 
 
 def _of_photo(image: ImageRef, photo: Image.Image, card: Card, **more: Any) -> Picture:

@@ -151,11 +151,11 @@ class PhotoInputs(Inputs):
     def _truth(self, one: _Decoded) -> Array:
         self._unmarked.pop(one.row, None)
         try:
-            found = self.photos.photos[one.row].truth(one.source, self._card.input)
+            truth = self.photos.photos[one.row].truth(one.source, self._card.input)
         except BadImage as error:
             self._unmarked[one.row] = error.wrong
-            found = None
-        return np.zeros(self._card.input_px, np.float32) if found is None else found
+            truth = None
+        return np.zeros(self._card.input_px, np.float32) if truth is None else truth
 
 
 def some(names: Sequence[str]) -> str:

@@ -52,8 +52,8 @@ class Photo:
         None if nobody marked it or the marked part is cropped.
         """
         placement = Placement.of(source, rule)
-        found = placement.mask(self.mask()) if self.mask else boxes_mask(placement.boxes(self.boxes), rule.size_px)
-        return found if found.any() else None
+        mask = placement.mask(self.mask()) if self.mask else boxes_mask(placement.boxes(self.boxes), rule.size_px)
+        return mask if mask.any() else None
 
 
 @dataclass(frozen=True, eq=False)

@@ -41,18 +41,18 @@ def prunings(text: str, card: Card, family: PruningSpec) -> tuple[PruningSpec, .
         raise BadSpec(
             f"There are {len(parts)} amounts.", ALLOWED, "Shorten the list." if parts else "Write at least one."
         )
-    made = [
+    specs = [
         _at_level(part, card, family) if family.level is not None else _one_shot(part, card, family) for part in parts
     ]
-    return tuple(dict.fromkeys(made))
+    return tuple(dict.fromkeys(specs))
 
 
 def _one_shot(text: str, card: Card, family: PruningSpec) -> PruningSpec:
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(%|x|×)?", text)
-    if not found:
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(%|x|×)?", text)
+    if not match:
         raise BadSpec(f"The amount '{text}' cannot be read.", ALLOWED)
-    number = float(found[1])
-    if found[2] in ("x", "×"):
+    number = float(match[1])
+    if match[2] in ("x", "×"):
         return replace(family, sparsity=sparsity_of_ratio(card, number))
     if number > 100:
         raise BadSpec(f"The amount '{text}' is more than 100 %.", ALLOWED)

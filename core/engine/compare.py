@@ -62,29 +62,29 @@ def agreement(dense: Heatmap, pruned: Heatmap) -> Agreement:
     return Agreement(method=dense.cam.method, value=values[0], second_method=second, second_value=values[1])
 
 
-def first_heatmap(question: tuple[VariantSpec, ImageRef, CamSpec], made: SaliencyBatch, card: Card) -> Heatmap:
+def first_heatmap(question: tuple[VariantSpec, ImageRef, CamSpec], batch: SaliencyBatch, card: Card) -> Heatmap:
     """Return the heatmap of the first image of a batch, with the prediction of the same pass, on
     the CPU.
     """
     variant, image, cam = question
-    maps, states = normalise(made.maps, card.input_px)
-    target = int(made.targets[0])
+    maps, states = normalise(batch.maps, card.input_px)
+    target = int(batch.targets[0])
     return Heatmap(
         variant=variant,
         image=image,
         cam=cam,
         target_class=None if target == NO_ANSWER else target,
         state=states[0],
-        saliency=frozen_array(made.maps[0].float().cpu().numpy()),
+        saliency=frozen_array(batch.maps[0].float().cpu().numpy()),
         map=frozen_array(maps[0].cpu().numpy()),
         prediction=Prediction(
             variant=variant,
             image=image,
-            probabilities=frozen_array(probabilities(made.logits[:1])[0].cpu().numpy()),
+            probabilities=frozen_array(probabilities(batch.logits[:1])[0].cpu().numpy()),
             classes=card.classes,
         ),
-        negative_share=float(made.negative_share[0]),
-        others={name: frozen_array(maps[0].float().cpu().numpy()) for name, maps in made.others.items()},
+        negative_share=float(batch.negative_share[0]),
+        others={name: frozen_array(maps[0].float().cpu().numpy()) for name, maps in batch.others.items()},
     )
 
 

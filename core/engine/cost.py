@@ -41,20 +41,20 @@ def cost(store: ModelStore, variant: VariantSpec, measure: bool = False) -> Cost
     Raises:
         as `ModelStore.borrow`.
     """
-    found = store.catalogue.card(variant.model)
-    example = example_input(found, store.device)
+    card = store.catalogue.card(variant.model)
+    example = example_input(card, store.device)
     with store.borrow(variant) as network:
-        all_of_it, left = _sums(multiply_adds(network, example))
+        total, left = _sums(multiply_adds(network, example))
         small, removal, notes = _smaller(variant, network, example)
         report = CostReport(
             variant=variant,
-            parameters=found.parameters,
+            parameters=card.parameters,
             zeros=zeros(network),
-            macs=all_of_it,
+            macs=total,
             macs_left=left,
             notes=notes,
             dense_file_bytes=file_bytes(network),
-            sparse_file_bytes=sparse_bytes(network.state_dict(), found.prunable),
+            sparse_file_bytes=sparse_bytes(network.state_dict(), card.prunable),
         )
     if small is not None and removal is not None:
         macs, macs_left = _sums(multiply_adds(small, example))
@@ -85,12 +85,12 @@ def smaller(store: ModelStore, variant: VariantSpec) -> tuple[nn.Module, Removal
         return physical(network, example_input(store.catalogue.card(variant.model), store.device))
 
 
-def example_input(found: Card, device: torch.device) -> Tensor:
+def example_input(card: Card, device: torch.device) -> Tensor:
     """Return a random input of this network, (1, channels, H, W); counts and times do not depend on
     its content.
     """
-    image = torch.rand(1, *found.input_shape, generator=torch_generator("example input"))
-    return found.input(image.to(device))
+    image = torch.rand(1, *card.input_shape, generator=torch_generator("example input"))
+    return card.input(image.to(device))
 
 
 def latencies(networks: Mapping[str, nn.Module], example: Tensor) -> dict[str, Latency]:
@@ -135,11 +135,11 @@ def _smaller(
         return None, None, (NO_SPEED, error.wrong)
     if not removal.layers:
         return None, removal, (NO_SPEED, "No whole channel is empty, so none can be removed.", *_staying(removal))
-    said = (
+    note = (
         f"Channels whose output is zero or the same for every image: {removal.removed_channels:,}, in "
         f"{len(removal.layers)} layers. Removing them does not change the answers."
     )
-    return small, removal, (NO_SPEED, said, *_staying(removal))
+    return small, removal, (NO_SPEED, note, *_staying(removal))
 
 
 def _staying(removal: RemovalReport) -> Iterator[str]:

@@ -155,9 +155,9 @@ class Engine:
         A level may not be trained yet: asking for it raises MissingData. `report` counts what was
         removed.
         """
-        found = self.catalogue.series_of(model)
+        series = self.catalogue.series_of(model)
         return tuple(
-            (VariantSpec(model=model, pruning=pruning), target) for pruning, target in (found.levels if found else ())
+            (VariantSpec(model=model, pruning=pruning), target) for pruning, target in (series.levels if series else ())
         )
 
     def add_image(self, data: bytes, model: ModelSpec = DEFAULT_MODEL) -> ImageRef:

@@ -86,22 +86,22 @@ def overflows(answer: Comparison) -> list[str]:
     ]
 
 
-def accuracy_facts(found: Accuracy) -> dict[str, Any]:
+def accuracy_facts(accuracy: Accuracy) -> dict[str, Any]:
     """Return correct answers with counts; unknown values are null. unanswered: images for which the
     network's outputs are not finite.
     """
     return {
-        "variant": found.variant.key,
-        "data": found.data.key,
-        "correct": found.correct,
-        "total": found.total,
-        "accuracy": found.fraction,
-        "interval": [found.low, found.high],
-        "top5": found.top5,
-        "among": found.among,
-        "among_classes": found.among_classes,
-        "unanswered": found.unanswered,
-        "notes": list(found.notes),
+        "variant": accuracy.variant.key,
+        "data": accuracy.data.key,
+        "correct": accuracy.correct,
+        "total": accuracy.total,
+        "accuracy": accuracy.fraction,
+        "interval": [accuracy.low, accuracy.high],
+        "top5": accuracy.top5,
+        "among": accuracy.among,
+        "among_classes": accuracy.among_classes,
+        "unanswered": accuracy.unanswered,
+        "notes": list(accuracy.notes),
     }
 
 

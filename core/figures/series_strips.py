@@ -49,11 +49,11 @@ def _rows(engine: Engine, table: SeriesTables, source: str) -> Iterator[strips.S
     """Yield a row of pictures per photograph, over the available levels."""
     model = table.place.model
     known = table.facts["levels"]  # level 0 is the dense network, with which every row starts
-    there = [
+    variants = [
         variant for variant, _ in engine.levels(model) if variant.pruning.level and str(variant.pruning.level) in known
     ]
     for image, title in _images(table, source):
-        answers = tuple(engine.follow(tuple(there), image, CamSpec(method=METHOD, target="own")))
+        answers = tuple(engine.follow(tuple(variants), image, CamSpec(method=METHOD, target="own")))
         yield strips.Strip(title=title, answers=answers)
 
 

@@ -130,22 +130,22 @@ def _what_happens(answer: Comparison, name: Name) -> str:
     return still + _evidence(answer.agreement) + _against_label(answer, name)
 
 
-def _evidence(found: Agreement) -> str:
+def _evidence(agreement: Agreement) -> str:
     """Return the agreement by two methods, to follow the network's answer."""
-    first, second = CAMS[found.method].title, CAMS[found.second_method].title
-    if found.value is None:
+    first, second = CAMS[agreement.method].title, CAMS[agreement.second_method].title
+    if agreement.value is None:
         return f". How far its evidence agrees is undefined: one of the two {first} maps is constant."
-    if found.second_value is None:
-        return f". {first} agrees by {score(found.value)}, but {second} finds no evidence in one of the networks."
-    if found.verdict is Verdict.DISPUTED:
-        (low, moves), (high, stays) = sorted(((found.value, first), (found.second_value, second)))
+    if agreement.second_value is None:
+        return f". {first} agrees by {score(agreement.value)}, but {second} finds no evidence in one of the networks."
+    if agreement.verdict is Verdict.DISPUTED:
+        (low, moves), (high, stays) = sorted(((agreement.value, first), (agreement.second_value, second)))
         return f". {moves} moves ({score(low)}), {stays} does not ({score(high)}): **part of this is the method**."
     words = {
         Verdict.SAME: " and **looks at the same places** ({} agrees by {}, {} {}).",
         Verdict.ELSEWHERE: ", but **looks elsewhere** ({} agrees by only {}, {} {}).",
         Verdict.PARTLY: ", and **part of its evidence moves** ({} agrees by {}, {} {}).",
     }
-    return words[found.verdict].format(first, score(found.value), second, score(found.second_value))
+    return words[agreement.verdict].format(first, score(agreement.value), second, score(agreement.second_value))
 
 
 def unsound(answer: Comparison) -> str:

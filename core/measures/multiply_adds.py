@@ -32,14 +32,14 @@ def multiply_adds(network: nn.Module, example: Tensor) -> dict[str, MultiplyAdds
         network: in eval mode. example: (N, channels, H, W); the count is for one of the N.
     Source: the usual count, e.g. He et al. 2015, Table 1 ("FLOPs" there are multiply-adds).
     """
-    found: dict[str, MultiplyAdds] = {}
+    counts: dict[str, MultiplyAdds] = {}
 
     def count(name: str) -> Any:
         def hook(module: Any, inputs: Any, output: Tensor) -> None:
             places = _places(module, inputs[0] if getattr(module, "transposed", False) else output) // len(example)
-            before = found.get(name, MultiplyAdds(0, 0))  # a layer that is used twice counts twice
+            before = counts.get(name, MultiplyAdds(0, 0))  # a layer that is used twice counts twice
             kept = int(torch.count_nonzero(module.weight))
-            found[name] = MultiplyAdds(before.all + module.weight.numel() * places, before.left + kept * places)
+            counts[name] = MultiplyAdds(before.all + module.weight.numel() * places, before.left + kept * places)
 
         return hook
 
@@ -48,7 +48,7 @@ def multiply_adds(network: nn.Module, example: Tensor) -> dict[str, MultiplyAdds
             if isinstance(module, COUNTED):
                 hooks.callback(module.register_forward_hook(count(name)).remove)
         network(example)
-    return found
+    return counts
 
 
 def zeros(network: nn.Module) -> int:

@@ -38,10 +38,10 @@ def card_of(architecture: str) -> Card:
 
     Raises UnknownName; BadSpec for vision transformers.
     """
-    found = efficientnet_lite.card() if architecture == LITE else torchvision_cnns.named(architecture)
-    if found is None:
+    card = efficientnet_lite.card() if architecture == LITE else torchvision_cnns.named(architecture)
+    if card is None:
         raise UnknownName("trainable network", architecture, [*dict.fromkeys((*OFFERED, *torchvision_cnns.names()))])
-    return found
+    return card
 
 
 def rule(architecture: str, size_px: tuple[int, int]) -> InputRule:
@@ -57,7 +57,7 @@ def layers(architecture: str, input_rule: InputRule) -> tuple[str, str]:
 
     Raises BadSpec for an input that is too small for the network.
     """
-    found = card_of(architecture)
+    card = card_of(architecture)
     try:
         skeleton(partial(build, architecture, 2))(torch.zeros(2, 3, *input_rule.size_px, device="meta"))
     except RuntimeError as error:
@@ -66,7 +66,7 @@ def layers(architecture: str, input_rule: InputRule) -> tuple[str, str]:
             "The input is too small for its layers.",
             "Choose a larger size.",
         ) from error
-    return AFTER_POOLING.get(architecture, found.target_layer), found.classifier
+    return AFTER_POOLING.get(architecture, card.target_layer), card.classifier
 
 
 def is_known(architecture: str) -> bool:

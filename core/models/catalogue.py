@@ -137,13 +137,13 @@ class Catalogue(Entries[Card]):
         def named(name: str) -> Card:
             return retrained[name].value if name in retrained else self.named(name)
 
-        found = {}
+        entries = {}
         for name in filter(own.is_file, names):
             try:
-                found[name] = self._same_or_new(own.read_kept(self.files, name, named))
+                entries[name] = self._same_or_new(own.read_kept(self.files, name, named))
             except SparsightError as error:
                 damaged.append(BadFile(error.wrong, error.allowed, error.next_step))
-        return found
+        return entries
 
     def _same_or_new(self, entry: Entry[Card]) -> Entry[Card]:
         """Return the known entry if it is equal: its card has already counted its layers."""
@@ -163,12 +163,14 @@ def title_of(architecture: str) -> str:
     return MODELS[architecture].title if architecture in MODELS else architecture
 
 
-def _retrained(found: Description) -> Entry[Card]:
+def _retrained(description: Description) -> Entry[Card]:
     summary = (
-        f"{found.architecture} retrained on {found.data}: {len(found.classes)} classes, {len(found.runs)} trained"
-        " series."
+        f"{description.architecture} retrained on {description.data}: {len(description.classes)} classes,"
+        f" {len(description.runs)} trained series."
     )
-    data = re.sub(r"-\d+$", "", found.data)  # without the size of its images
-    count = NUMBERS.get(len(found.classes), f"{len(found.classes):,}")
-    title = f"{title_of(found.architecture)}, {count} {data[:1].upper()}{data[1:]} classes"
-    return Entry(found.name, found.card(), title, summary, "weights trained by this project", {"retrained": "yes"})
+    data = re.sub(r"-\d+$", "", description.data)  # without the size of its images
+    count = NUMBERS.get(len(description.classes), f"{len(description.classes):,}")
+    title = f"{title_of(description.architecture)}, {count} {data[:1].upper()}{data[1:]} classes"
+    return Entry(
+        description.name, description.card(), title, summary, "weights trained by this project", {"retrained": "yes"}
+    )

@@ -148,11 +148,14 @@ def drop_seed(folder: Path, name: str, run: str, seed: int) -> None:
     Raises BadFile, CacheNotWritable.
     """
     path = folder / name / FILE
-    found = read(path)
-    kept = {each: tuple(one for one in known.seeds if (each, one) != (run, seed)) for each, known in found.runs.items()}
-    runs = {each: replace(found.runs[each], seeds=seeds) for each, seeds in kept.items() if seeds}
+    description = read(path)
+    kept = {
+        each: tuple(one for one in known.seeds if (each, one) != (run, seed))
+        for each, known in description.runs.items()
+    }
+    runs = {each: replace(description.runs[each], seeds=seeds) for each, seeds in kept.items() if seeds}
     if runs:
-        write(folder, replace(found, runs=runs))
+        write(folder, replace(description, runs=runs))
         return
     try:
         path.unlink()
@@ -165,13 +168,13 @@ def drop_seed(folder: Path, name: str, run: str, seed: int) -> None:
 def read(path: Path) -> Description:
     """Read a description. Raises BadFile if it is not a description of this version."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        if found.get("format") == 1:
-            found = _of_format_1(found)
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if content.get("format") == 1:
+            content = _of_format_1(content)
         for name in ("classes", "mean", "std"):
-            found[name] = tuple(found[name])
-        found["runs"] = {str(name): _run(run) for name, run in found["runs"].items()}
-        description = Description(**found)
+            content[name] = tuple(content[name])
+        content["runs"] = {str(name): _run(run) for name, run in content["runs"].items()}
+        description = Description(**content)
         if problem := _problem(description, path):
             raise ValueError(problem)
         return description
@@ -183,42 +186,46 @@ def read(path: Path) -> Description:
         ) from error
 
 
-def _run(found: dict[str, Any]) -> Run:
+def _run(facts: dict[str, Any]) -> Run:
     """Read a run. Raises ValueError, KeyError, TypeError or BadSpec if it is invalid."""
-    targets = tuple(exact_share(target) for target in found["targets"])
-    seeds = tuple(int(seed) for seed in found["seeds"])
+    targets = tuple(exact_share(target) for target in facts["targets"])
+    seeds = tuple(int(seed) for seed in facts["seeds"])
     if not targets or targets[0] != 0 or list(targets) != sorted(set(targets)) or not seeds:
         raise ValueError(f"levels {list(targets)}, seeds {list(seeds)}")
-    return Run(summary=str(found["summary"]), targets=targets, seeds=seeds)
+    return Run(summary=str(facts["summary"]), targets=targets, seeds=seeds)
 
 
-def _of_format_1(found: dict[str, Any]) -> dict[str, Any]:
+def _of_format_1(facts: dict[str, Any]) -> dict[str, Any]:
     """Convert the first format, which had only series that halve the remaining weights at each
     level, and one list of seeds for all.
     """
-    targets = [1 - 0.5**level for level in range(int(found.pop("levels")) + 1)]
-    seeds = found.pop("seeds")
-    runs = {name: {"summary": summary, "targets": targets, "seeds": seeds} for name, summary in found["runs"].items()}
-    return found | {"runs": runs, "format": FORMAT}
+    targets = [1 - 0.5**level for level in range(int(facts.pop("levels")) + 1)]
+    seeds = facts.pop("seeds")
+    runs = {name: {"summary": summary, "targets": targets, "seeds": seeds} for name, summary in facts["runs"].items()}
+    return facts | {"runs": runs, "format": FORMAT}
 
 
-def _problem(found: Description, path: Path) -> str:
+def _problem(description: Description, path: Path) -> str:
     """Return why a description cannot be used; "" for a valid one."""
-    if found.format != FORMAT:
-        return f"format {found.format}"
-    if not architectures.is_known(found.architecture):
-        return f"the architecture '{found.architecture}'"
-    if found.name != path.parent.name:
-        return f"it describes {found.name}"
-    if not found.runs or len(found.classes) < 2 or len(set(found.classes)) != len(found.classes):
-        return f"{len(found.runs)} runs, {len(found.classes)} classes"
+    if description.format != FORMAT:
+        return f"format {description.format}"
+    if not architectures.is_known(description.architecture):
+        return f"the architecture '{description.architecture}'"
+    if description.name != path.parent.name:
+        return f"it describes {description.name}"
     if (
-        not (isinstance(found.size_px, int) and 8 <= found.size_px <= 2048)
-        or len(found.mean) != 3
-        or len(found.std) != 3
+        not description.runs
+        or len(description.classes) < 2
+        or len(set(description.classes)) != len(description.classes)
     ):
-        return f"{found.size_px} pixels, mean {found.mean}, standard deviation {found.std}"
-    return "" if min(found.std) > 0 else f"standard deviation {found.std}"
+        return f"{len(description.runs)} runs, {len(description.classes)} classes"
+    if (
+        not (isinstance(description.size_px, int) and 8 <= description.size_px <= 2048)
+        or len(description.mean) != 3
+        or len(description.std) != 3
+    ):
+        return f"{description.size_px} pixels, mean {description.mean}, standard deviation {description.std}"
+    return "" if min(description.std) > 0 else f"standard deviation {description.std}"
 
 
 def find(folders: Iterable[Path]) -> list[Description]:

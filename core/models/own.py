@@ -281,8 +281,8 @@ def _advice(state: State, architecture: str) -> str:
         card = entry.value
         head = (card.classifier, f"{card.classifier.removesuffix('weight')}bias")
         shapes = {key: shape for key, shape in card.shapes.items() if key not in head}
-        found = {key: values for key, values in adapted(state, card.shapes).items() if key not in head}
-        if name != architecture and not name.startswith(PREFIX) and not problems(found, shapes):
+        fitting = {key: values for key, values in adapted(state, card.shapes).items() if key not in head}
+        if name != architecture and not name.startswith(PREFIX) and not problems(fitting, shapes):
             return f"This looks like a {name}: choose that architecture."
     return "Choose the architecture that the weights were trained in."
 

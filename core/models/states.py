@@ -40,7 +40,7 @@ def read_state(source: Path | bytes, name: str = "") -> State:
     """
     name = name or (source.name if isinstance(source, Path) else "The file")
     try:
-        found = _load(source)
+        content = _load(source)
     except pickle.UnpicklingError as error:
         raise BadFile(
             f"{name} holds more than weights ({_reason(error)}), and reading it could run hidden code.",
@@ -51,7 +51,7 @@ def read_state(source: Path | bytes, name: str = "") -> State:
         raise BadFile(
             f"{name} cannot be read ({_reason(error)}).", ALLOWED, "Check the file, or save it again."
         ) from error
-    return _tensors(found, name)
+    return _tensors(content, name)
 
 
 def _load(source: Path | bytes) -> Any:
@@ -71,21 +71,21 @@ def _load(source: Path | bytes) -> Any:
 
 def _reason(error: Exception) -> str:
     """Return the first line of a long message."""
-    found = re.search(r"Unsupported (?:global|class|operand)[^\n.]*(?:\.[^\n .]+)*", str(error))
+    match = re.search(r"Unsupported (?:global|class|operand)[^\n.]*(?:\.[^\n .]+)*", str(error))
     return (
-        found[0]
-        if found
+        match[0]
+        if match
         else (getattr(error, "strerror", None) or str(error) or type(error).__name__).splitlines()[0][:160].rstrip(". ")
     )
 
 
-def _tensors(found: Any, name: str) -> State:
+def _tensors(content: Any, name: str) -> State:
     for key in WRAPPERS:
-        if isinstance(found, Mapping) and isinstance(found.get(key), Mapping):
-            found = found[key]
-    if not isinstance(found, Mapping):
-        raise BadFile(f"{name} holds a {type(found).__name__}.", ALLOWED, "Save the network's state_dict.")
-    tensors = {str(key): values for key, values in found.items() if isinstance(values, torch.Tensor)}
+        if isinstance(content, Mapping) and isinstance(content.get(key), Mapping):
+            content = content[key]
+    if not isinstance(content, Mapping):
+        raise BadFile(f"{name} holds a {type(content).__name__}.", ALLOWED, "Save the network's state_dict.")
+    tensors = {str(key): values for key, values in content.items() if isinstance(values, torch.Tensor)}
     if not tensors:
         raise BadFile(f"{name} holds no tensors.", ALLOWED, "Save the network's state_dict.")
     return {key: values.float() if values.is_floating_point() else values for key, values in tensors.items()}

@@ -285,9 +285,9 @@ def _weights(name: str, known: Known) -> dict[str, Weights]:
 
 def remote(name: str) -> Remote:
     """Return torchvision's file of a network; its name contains the first digits of its sha256."""
-    found = _best_weights(name)
-    digest = found.url.rsplit("-", 1)[-1].removesuffix(".pth")
-    return Remote(found.url, digest, round(found.meta["_file_size"] * MEBIBYTE))
+    weights = _best_weights(name)
+    digest = weights.url.rsplit("-", 1)[-1].removesuffix(".pth")
+    return Remote(weights.url, digest, round(weights.meta["_file_size"] * MEBIBYTE))
 
 
 def load(name: str, folder: Path, progress: Progress | None = None) -> State:

@@ -113,26 +113,26 @@ def rounded(packed: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     Biases and norms are not rounded: they are few. Raises BadSpec for a value outside the range of
     float16.
     """
-    found: dict[str, torch.Tensor] = {}
+    result: dict[str, torch.Tensor] = {}
     for name, values in packed.items():
         kind, _, weight = name.partition("/")
         if kind == "kept":
-            found[name] = values.half()
-            if not torch.isfinite(found[name]).all():
+            result[name] = values.half()
+            if not torch.isfinite(result[name]).all():
                 raise BadSpec(
                     f"{weight} has values outside the range of float16.", "They must be between -65,504 and 65,504."
                 )
         else:
-            found[name] = values
+            result[name] = values
     sizes = {name.partition("/")[2]: int(values.prod()) for name, values in packed.items() if name.startswith("shape/")}
     if all(
         len(packed[f"kept/{weight}"]) == size for weight, size in sizes.items()
     ):  # a dense network: everything without a mask is kept
         for weight in sizes:
-            shape = found.pop(f"shape/{weight}").tolist()
-            del found[f"bits/{weight}"]
-            found[f"dense/{weight}"] = found.pop(f"kept/{weight}").reshape(shape)
-    return found
+            shape = result.pop(f"shape/{weight}").tolist()
+            del result[f"bits/{weight}"]
+            result[f"dense/{weight}"] = result.pop(f"kept/{weight}").reshape(shape)
+    return result
 
 
 def _counted(

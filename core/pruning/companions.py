@@ -31,20 +31,20 @@ def companions(network: nn.Module, example: Tensor) -> dict[str, tuple[str, ...]
         network: in eval mode; shapes are enough (device "meta").
         example: (1, channels, H, W) on the network's device.
     """
-    found = {
+    partners = {
         f"{name}.weight": [f"{name}.bias"] * (module.bias is not None)
         for name, module in network.named_modules()
         if isinstance(module, LAYERS)
     }
-    made: list[tuple[str, Tensor]] = []  # kept until the end, so that no other tensor gets the same id
+    outputs: list[tuple[str, Tensor]] = []  # kept until the end, so that no other tensor gets the same id
     with ExitStack() as hooks, torch.no_grad():
         for name, module in network.named_modules():
             if isinstance(module, LAYERS):
-                hooks.callback(module.register_forward_hook(_remember(made, f"{name}.weight")).remove)
+                hooks.callback(module.register_forward_hook(_remember(outputs, f"{name}.weight")).remove)
             elif isinstance(module, BATCH_NORMS) and module.affine:
-                hooks.callback(module.register_forward_pre_hook(_follow(made, found, name)).remove)
+                hooks.callback(module.register_forward_pre_hook(_follow(outputs, partners, name)).remove)
         network(example)
-    return {weight: tuple(dict.fromkeys(names)) for weight, names in found.items()}
+    return {weight: tuple(dict.fromkeys(names)) for weight, names in partners.items()}
 
 
 def companion_masks(mask: Mapping[str, Tensor], partners: Mapping[str, tuple[str, ...]]) -> Mask:
@@ -54,22 +54,24 @@ def companion_masks(mask: Mapping[str, Tensor], partners: Mapping[str, tuple[str
     Args:
         mask: of the weights. partners: from `companions`.
     """
-    found: Mask = {}
+    masks: Mask = {}
     for weight, names in partners.items():
         if weight in mask:
             alive = mask[weight].flatten(1).any(1)
-            found |= {name: found[name] & alive if name in found else alive for name in names}
-    return found
+            masks |= {name: masks[name] & alive if name in masks else alive for name in names}
+    return masks
 
 
-def _remember(made: list[tuple[str, Tensor]], weight: str) -> Callable[[nn.Module, Any, Tensor], None]:
-    return lambda module, inputs, output: made.append((weight, output))
+def _remember(outputs: list[tuple[str, Tensor]], weight: str) -> Callable[[nn.Module, Any, Tensor], None]:
+    return lambda module, inputs, output: outputs.append((weight, output))
 
 
-def _follow(made: list[tuple[str, Tensor]], found: dict[str, list[str]], norm: str) -> Callable[[nn.Module, Any], None]:
+def _follow(
+    outputs: list[tuple[str, Tensor]], partners: dict[str, list[str]], norm: str
+) -> Callable[[nn.Module, Any], None]:
     def hook(module: nn.Module, inputs: Any) -> None:
-        for weight, output in made:
+        for weight, output in outputs:
             if output is inputs[0]:
-                found[weight] += [f"{norm}.weight", f"{norm}.bias"]
+                partners[weight] += [f"{norm}.weight", f"{norm}.bias"]
 
     return hook

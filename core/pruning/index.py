@@ -40,7 +40,7 @@ class PruningIndex:
         weights: by the same names, for counts of what is left, contiguous, not to be modified;
             None: none of them is zero.
     Raises:
-        BadSpec: a score is no number.
+        BadSpec: a score is NaN.
     """
 
     def __init__(

@@ -221,11 +221,11 @@ def members(bits: Tensor, bucket: int) -> Tensor:
     if bits.device.type != "cpu":
         return (bits & HIGH == bucket * LOW).nonzero().flatten()
     values = bits.numpy()
-    found = [
+    places = [
         start + np.flatnonzero(values[start : start + STEP] & HIGH == bucket * LOW)
         for start in range(0, len(values), STEP)
     ]
-    return torch.from_numpy(np.concatenate(found))
+    return torch.from_numpy(np.concatenate(places))
 
 
 def check_numbers(name: str, scores: Tensor) -> None:

@@ -35,16 +35,16 @@ def silent_inputs(network: nn.Module, example: Tensor) -> dict[str, Tensor]:
         by name of the layer: (input channels,) bool on the CPU, True where always zero. Grouped
         convolutions are left out.
     """
-    found: dict[str, Tensor] = {}
+    silent: dict[str, Tensor] = {}
     generator = torch_generator("reach")
     with ExitStack() as hooks, torch.no_grad():
         for name, module in network.named_modules():
             if isinstance(module, SUMS) and getattr(module, "groups", 1) == 1:
-                hooks.callback(module.register_forward_pre_hook(_record(found, name)).remove)
+                hooks.callback(module.register_forward_pre_hook(_record(silent, name)).remove)
             if hook := _after(module, generator):
                 hooks.callback(module.register_forward_hook(hook).remove)
         functional_call(network, _kept_as_ones(network), torch.ones_like(example[:1]))
-    return found
+    return silent
 
 
 def fixed_inputs(network: nn.Module, example: Tensor) -> dict[str, Tensor]:
@@ -61,7 +61,7 @@ def fixed_inputs(network: nn.Module, example: Tensor) -> dict[str, Tensor]:
         image matters; a position is a pixel of a convolution's input or a token of a linear
         layer's. Grouped convolutions are left out.
     """
-    found: dict[str, Tensor] = {}
+    fixed: dict[str, Tensor] = {}
     asking = False  # whether a hook runs its own layer, whose hook must then do nothing
 
     def hook(name: str) -> Hook:
@@ -72,7 +72,7 @@ def fixed_inputs(network: nn.Module, example: Tensor) -> dict[str, Tensor]:
             values, unknown = inputs[0], inputs[0].isnan()
             if getattr(module, "groups", 1) == 1:
                 seen = values.transpose(-1 if isinstance(module, nn.Linear) else 1, 0).flatten(1)
-                found[name] = found[name].where(found[name] == seen, torch.nan) if name in found else seen
+                fixed[name] = fixed[name].where(fixed[name] == seen, torch.nan) if name in fixed else seen
             bias = {} if module.bias is None else {"bias": torch.zeros_like(module.bias)}
             asking = True
             reached = (
@@ -88,7 +88,7 @@ def fixed_inputs(network: nn.Module, example: Tensor) -> dict[str, Tensor]:
             if isinstance(module, SUMS):
                 hooks.callback(module.register_forward_hook(hook(name)).remove)
         network(torch.full_like(example[:1], torch.nan))
-    return found
+    return fixed
 
 
 def _record(found: dict[str, Tensor], name: str) -> Callable[[nn.Module, Any], None]:

@@ -118,10 +118,10 @@ def exported_names() -> tuple[str, ...]:
     """Return the names that `pytorch_grad_cam` exports, read from its source without importing it;
     empty if it is not installed.
     """
-    found = importlib.util.find_spec(LIBRARY)
-    if found is None or found.origin is None:
+    spec = importlib.util.find_spec(LIBRARY)
+    if spec is None or spec.origin is None:
         return ()
-    tree = ast.parse(Path(found.origin).read_text(encoding="utf-8"))
+    tree = ast.parse(Path(spec.origin).read_text(encoding="utf-8"))
     imports = [node for node in tree.body if isinstance(node, ast.ImportFrom)]
     return tuple(alias.asname or alias.name for node in imports for alias in node.names)
 

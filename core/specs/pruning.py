@@ -43,10 +43,10 @@ def n_of_m(granularity: str) -> tuple[int, int] | None:
 
     Raises BadSpec for a pattern that keeps nothing or everything.
     """
-    found = re.fullmatch(r"(\d{1,3}):(\d{1,3})", granularity)
-    if not found:
+    match = re.fullmatch(r"(\d{1,3}):(\d{1,3})", granularity)
+    if not match:
         return None
-    n, m = int(found[1]), int(found[2])
+    n, m = int(match[1]), int(match[2])
     if not 0 < n < m:
         raise BadSpec(
             f"The pattern {granularity} is invalid.",

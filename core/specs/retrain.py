@@ -158,8 +158,8 @@ class RetrainSpec:
     @property
     def reset_epoch(self) -> int | None:
         """K of reset "epoch-K"."""
-        found = re.fullmatch(r"epoch-(\d{1,5})", self.reset)
-        return int(found[1]) if found else None
+        match = re.fullmatch(r"epoch-(\d{1,5})", self.reset)
+        return int(match[1]) if match else None
 
     def _check_ramp(self) -> None:
         epochs = len(self.each.epoch_rates)

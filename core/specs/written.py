@@ -21,17 +21,17 @@ def read_retrain_spec(facts: Mapping[str, Any]) -> RetrainSpec:
     """
     if isinstance(facts, Mapping) and "pace" in facts:
         facts = {"schedule" if name == "pace" else name: value for name, value in facts.items()}
-    found = _known(RetrainSpec, facts)
+    fields = _known(RetrainSpec, facts)
     try:
-        ramp = found.get("ramp")
+        ramp = fields.get("ramp")
         parts = {
-            "pruning": PruningSpec(**_tuples(_known(PruningSpec, found["pruning"]), "excluded", "overrides")),
-            "first": _recipe(found["first"]),
-            "each": _recipe(found["each"]),
-            "targets": tuple(found["targets"]),
+            "pruning": PruningSpec(**_tuples(_known(PruningSpec, fields["pruning"]), "excluded", "overrides")),
+            "first": _recipe(fields["first"]),
+            "each": _recipe(fields["each"]),
+            "targets": tuple(fields["targets"]),
             "ramp": Ramp(**_known(Ramp, ramp)) if ramp else None,
         }
-        return RetrainSpec(**found | parts)
+        return RetrainSpec(**fields | parts)
     except (KeyError, TypeError, ValueError) as error:
         raise BadSpec(
             f"This does not describe a series of retrained networks ({error!r}).",
@@ -40,8 +40,8 @@ def read_retrain_spec(facts: Mapping[str, Any]) -> RetrainSpec:
 
 
 def _recipe(facts: Mapping[str, Any]) -> TrainSpec:
-    found = _tuples(_known(TrainSpec, facts), "augment")
-    return TrainSpec(**found | {"rates": tuple((float(rate), int(epochs)) for rate, epochs in found["rates"])})
+    fields = _tuples(_known(TrainSpec, facts), "augment")
+    return TrainSpec(**fields | {"rates": tuple((float(rate), int(epochs)) for rate, epochs in fields["rates"])})
 
 
 def _tuples(facts: Facts, *names: str) -> Facts:

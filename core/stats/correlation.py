@@ -79,8 +79,8 @@ def correlation(name: str, a: ArrayLike, b: ArrayLike) -> Correlation:
         return Correlation(name, None, None, n, n - 2)
     from scipy import stats  # takes a second to import
 
-    found = getattr(stats, SCIPY_NAMES[name])(x, y)
-    return Correlation(name, float(found.statistic), float(found.pvalue), n, n - 2)
+    result = getattr(stats, SCIPY_NAMES[name])(x, y)
+    return Correlation(name, float(result.statistic), float(result.pvalue), n, n - 2)
 
 
 def correlations(a: ArrayLike, b: ArrayLike) -> tuple[Correlation, ...]:
@@ -100,8 +100,8 @@ def normality(series: ArrayLike) -> Normality:
         return Normality(None, None, len(x))
     from scipy import stats
 
-    found = stats.shapiro(x)
-    return Normality(float(found.statistic), float(found.pvalue), len(x))
+    result = stats.shapiro(x)
+    return Normality(float(result.statistic), float(result.pvalue), len(x))
 
 
 def row_correlations(a: Floats, b: Floats) -> dict[str, Floats]:

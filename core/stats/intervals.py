@@ -29,6 +29,6 @@ def wilson(correct: int, total: int, confidence: float = 0.95) -> tuple[float, f
         raise BadSpec(f"A confidence of {confidence} is invalid.", "It must be between 0 and 1.", "0.95 is usual.")
     from scipy.stats import binomtest  # takes half a second to import
 
-    found = binomtest(correct, total).proportion_ci(confidence, method="wilson")
+    interval = binomtest(correct, total).proportion_ci(confidence, method="wilson")
     # exact, where rounding would leave 1e-17
-    return 0.0 if correct == 0 else float(found.low), 1.0 if correct == total else float(found.high)
+    return 0.0 if correct == 0 else float(interval.low), 1.0 if correct == total else float(interval.high)

@@ -164,16 +164,16 @@ def signed_rank_p(differences: ArrayLike) -> float | None:
 
 def _within(label: int, score: Floats, right: NDArray[np.bool_]) -> ClassDifference | None:
     """Compare within one class; None if a group is empty."""
-    found = correct_against_wrong(score, right)
-    if found.difference is None or found.mean_correct is None or found.mean_wrong is None:
+    difference = correct_against_wrong(score, right)
+    if difference.difference is None or difference.mean_correct is None or difference.mean_wrong is None:
         return None
     return ClassDifference(
         label=label,
-        difference=found.difference,
-        mean_correct=found.mean_correct,
-        mean_wrong=found.mean_wrong,
-        n_correct=found.n_correct,
-        n_wrong=found.n_wrong,
+        difference=difference.difference,
+        mean_correct=difference.mean_correct,
+        mean_wrong=difference.mean_wrong,
+        n_correct=difference.n_correct,
+        n_wrong=difference.n_wrong,
     )
 
 

@@ -128,9 +128,9 @@ class KeptVariants:
 
     def _trim(self, newest: Path) -> None:
         keys = {key: self._path(key) for key in self.files.keys(f"{FOLDER}/")}
-        there = {key: path for key, path in keys.items() if path.is_file()}
-        total = sum(path.stat().st_size for path in there.values())
-        for key, path in sorted(there.items(), key=lambda found: found[1].stat().st_mtime_ns):
+        existing = {key: path for key, path in keys.items() if path.is_file()}
+        total = sum(path.stat().st_size for path in existing.values())
+        for key, path in sorted(existing.items(), key=lambda found: found[1].stat().st_mtime_ns):
             if total <= self.budget_bytes or path == newest:
                 continue
             total -= path.stat().st_size

@@ -93,8 +93,8 @@ class Places:
         if gpu and full + own <= device:
             return near, None
         if own <= device and full <= ram:
-            there = Place(near.cache, near.device, self.far, near.dtype)
-            return there, (
+            place = Place(near.cache, near.device, self.far, near.dtype)
+            return place, (
                 (
                     "device",
                     f"its dense weights stay in RAM, since {size(full + own)} exceed the device budget.",

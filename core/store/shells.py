@@ -11,23 +11,23 @@ from core.models.cards import Card
 from core.store.weights import Weights
 
 
-def around(found: Card, weights: Weights) -> nn.Module:
+def around(card: Card, weights: Weights) -> nn.Module:
     """Build a network whose parameters and buffers are these tensors, without memory of its own.
 
     In eval mode, parameters frozen.
     """
-    network = found.blank()
+    network = card.blank()
     network.load_state_dict(weights, assign=True)
     device = next(iter(weights.values())).device
     return network.requires_grad_(False).eval().to(device)  # moves tensors that no state dict holds
 
 
-def empty(found: Card, device: torch.device, dtype: torch.dtype) -> nn.Module:
+def empty(card: Card, device: torch.device, dtype: torch.dtype) -> nn.Module:
     """Build a network with memory of its own whose parameters have no values yet.
 
     In eval mode, parameters frozen.
     """
-    network, made = found.blank(), dict[int, nn.Parameter]()
+    network, made = card.blank(), dict[int, nn.Parameter]()
     for module in network.modules():
         for name, old in module._parameters.items():
             if old is not None:

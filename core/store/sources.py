@@ -155,8 +155,8 @@ class Sources:
             with self.weights(VariantSpec(model=model), stamp) as stored:
                 network = around(card, stored.weights)  # a separate one, so that nobody waits for it
                 classes = None if classes is None else classes.to(self.device)
-                found = calibrate(network, card.prunable, inputs.to(self.device), classes)
-            return found, found.bytes
+                calibration = calibrate(network, card.prunable, inputs.to(self.device), classes)
+            return calibration, calibration.bytes
 
         def ask() -> Calibration:
             key, expected = (f"calibration/{model.key}", stamp), network_bytes(card)

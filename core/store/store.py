@@ -172,10 +172,10 @@ class ModelStore:
     def missing(self, model: ModelSpec) -> bool:
         """Return whether the dense weights of this model are missing on this machine."""
         card = self.catalogue.card(model)
-        there = is_there(card, model, self.downloads)
-        if there is None:
-            there = self.files.exists(self.stored_key(VariantSpec(model=model)))
-        return not there
+        present = is_there(card, model, self.downloads)
+        if present is None:
+            present = self.files.exists(self.stored_key(VariantSpec(model=model)))
+        return not present
 
     def stored_key(self, variant: VariantSpec) -> str:
         """Return the key in `files` of a dense network or a trained level. Raises BadSpec,

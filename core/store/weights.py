@@ -34,9 +34,9 @@ class Stored:
         return sum(values.nbytes for part in (self.weights, self.mask) for values in part.values())
 
 
-def network_bytes(found: Card, dtype: torch.dtype = torch.float32) -> int:
+def network_bytes(card: Card, dtype: torch.dtype = torch.float32) -> int:
     """Return the memory of one network of this card, parameters and buffers."""
-    return sum(math.prod(shape) for shape in found.shapes.values()) * dtype.itemsize
+    return sum(math.prod(shape) for shape in card.shapes.values()) * dtype.itemsize
 
 
 def stored_key(variant: VariantSpec, card: Card) -> str:
@@ -95,11 +95,11 @@ def _load_or_explain(files: Files, key: str, variant: VariantSpec, card: Card) -
         raise MissingData(f"The network {key} is not on this machine.", error.allowed, how) from error
 
 
-def _check_fit(key: str, found: Card, weights: Weights, mask: Mask) -> None:
+def _check_fit(key: str, card: Card, weights: Weights, mask: Mask) -> None:
     """Raises BadFile when the stored tensors are not this network's."""
-    expected = found.shapes
+    expected = card.shapes
     if {name: tuple(values.shape) for name, values in weights.items()} != expected or not set(mask) <= set(
-        found.prunable
+        card.prunable
     ):
         raise BadFile(
             f"The stored network {key} holds the weights of another network.",

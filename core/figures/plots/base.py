@@ -148,14 +148,14 @@ def followed(
     return figure.update_yaxes(range=[min(0.0, *(v for v in lines[0][3] if v is not None), 0.0) - 0.03, 1.05])
 
 
-def typical(found: Sequence[Agreement], here: Agreement, titles: tuple[str, str], images: int) -> go.Figure:
+def typical(agreements: Sequence[Agreement], here: Agreement, titles: tuple[str, str], images: int) -> go.Figure:
     """Plot the agreement of dense and pruned maps, one point per image and method, with the current
     image marked.
 
     Args:
-        found: of the images so far. titles: of the two methods. images: their final number.
+        agreements: of the images so far. titles: of the two methods. images: their final number.
     """
-    figure = empty_figure(f"Agreement of the two networks' maps (n = {len(found)} of {images} images)", height=230)
+    figure = empty_figure(f"Agreement of the two networks' maps (n = {len(agreements)} of {images} images)", height=230)
     figure.add_vrect(
         x0=-1.05,
         x1=ELSEWHERE_BELOW,
@@ -172,7 +172,10 @@ def typical(found: Sequence[Agreement], here: Agreement, titles: tuple[str, str]
         layer="below",
         annotation={"text": "same places", "font": {"size": 11}},
     )
-    sides = ([one.value for one in found], here.value), ([one.second_value for one in found], here.second_value)
+    sides = (
+        ([one.value for one in agreements], here.value),
+        ([one.second_value for one in agreements], here.second_value),
+    )
     for row, (title, (values, mine)) in enumerate(zip(titles, sides, strict=True)):
         # Jittered, the same in every drawing.
         heights = [1 - row + 0.24 * math.sin(7.0 * place) for place in range(len(values))]

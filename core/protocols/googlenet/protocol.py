@@ -113,9 +113,9 @@ class Plan:
 
     @property
     def departures(self) -> tuple[str, ...]:
-        """What is not as published, one plain sentence each."""
+        """Departures from the published study, one sentence each."""
         images = {2: "every second", 3: "every third"}.get(self.every, f"every {self.every}th")
-        said = (
+        departures = (
             (self.architecture != REFERENCE["model"], f"{self.architecture} instead of GoogLeNet."),
             (True, f"{self.data} at {self.size_px} px instead of ImageNet at 224 px."),
             (_limit(self.epochs) < CURVE_EPOCHS, f"At most {_epochs(self.epochs)} a level instead of 60."),
@@ -131,7 +131,7 @@ class Plan:
             (self.optimiser == "adamw", ADAMW),
             (self.start == "random", "The dense network was trained from random weights."),
         )
-        return tuple(sentence for holds, sentence in said if holds)
+        return tuple(sentence for holds, sentence in departures if holds)
 
     def recipe(self, epochs: int | None) -> TrainSpec:
         """Return the recipe over this many epochs (None: 60), with a cosine that ends with the
@@ -261,6 +261,6 @@ def run(
             yield made, step
 
 
-def _share_dense(dense: Series, made: Series, place: Place) -> None:
-    if not place.files.exists(key_of(made.spec, 0)):
-        place.files.save(key_of(made.spec, 0), *place.files.load(key_of(dense.spec, 0)))
+def _share_dense(dense: Series, series: Series, place: Place) -> None:
+    if not place.files.exists(key_of(series.spec, 0)):
+        place.files.save(key_of(series.spec, 0), *place.files.load(key_of(dense.spec, 0)))

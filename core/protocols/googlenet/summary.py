@@ -48,9 +48,9 @@ def farthest(tables: VonradTables, seed: int) -> dict[tuple[str, str], float | N
 def pairs(tables: VonradTables, seed: int) -> list[tuple[str, str]]:
     """Return (pruning, retraining) of every series that has begun, without curves."""
     rows = tables.levels[tables.levels.seed == seed]
-    there = set(zip(rows.pruning, rows.retraining, strict=True))
+    begun = set(zip(rows.pruning, rows.retraining, strict=True))
     return [
-        (pruning, retraining) for pruning in PRUNINGS for retraining in RETRAININGS if (pruning, retraining) in there
+        (pruning, retraining) for pruning in PRUNINGS for retraining in RETRAININGS if (pruning, retraining) in begun
     ]
 
 
@@ -58,7 +58,7 @@ def headline(tables: VonradTables, seed: int, rate: float = CURVE_RATE) -> str:
     """Return the main finding, in one sentence made from the numbers."""
     rows = methods(tables, rate)
     rows, dense = rows[(rows.seed == seed) & (rows.pruning != "dense")], tables.dense(seed).iloc[0]
-    found = []
+    findings = []
     for retraining, words in (
         ("none", "without retraining"),
         ("one-shot", "retrained"),
@@ -67,9 +67,9 @@ def headline(tables: VonradTables, seed: int, rate: float = CURVE_RATE) -> str:
         of_it = rows[rows.retraining == retraining]
         if len(of_it):
             best = of_it.loc[of_it.accuracy.idxmax()]
-            found.append(f"{words} at most **{percent(best.accuracy)}** ({PRUNINGS[best.pruning].title})")
+            findings.append(f"{words} at most **{percent(best.accuracy)}** ({PRUNINGS[best.pruning].title})")
     start = f"The dense network classifies {percent(dense.accuracy)} of {dense.total:,} test images correctly"
-    return f"{start}; pruned by {percent(rate, 0)}: {', '.join(found)}." if found else f"{start}."
+    return f"{start}; pruned by {percent(rate, 0)}: {', '.join(findings)}." if findings else f"{start}."
 
 
 def silent(tables: VonradTables, seed: int) -> str:
@@ -87,10 +87,10 @@ def silent(tables: VonradTables, seed: int) -> str:
     if not names:
         return ""
     loss = f"a loss of ln {classes} = {math.log(classes):.3f} (all classes equal)"
-    said = f"Never recovered, at {loss} until the last epoch: {'; '.join(names)}."
+    sentence = f"Never recovered, at {loss} until the last epoch: {'; '.join(names)}."
     if tables.model.startswith("squeezenet"):
-        said += " In a SqueezeNet, a ReLU follows the classifier: if its output is all zeros, no gradient passes."
-    return said
+        sentence += " In a SqueezeNet, a ReLU follows the classifier: if its output is all zeros, no gradient passes."
+    return sentence
 
 
 def missing(tables: VonradTables, seed: int) -> str:
@@ -145,8 +145,8 @@ def _of_seed(tables: VonradTables, seed: int) -> Iterator[str]:
         "image."
     )
     yield published()
-    if said := missing(tables, seed):
-        yield said
+    if sentence := missing(tables, seed):
+        yield sentence
     yield from ("", "Accuracy without retraining (1) and with (3), on the test images")
     yield from _accuracies(tables, seed)
     yield from (
@@ -160,8 +160,8 @@ def _of_seed(tables: VonradTables, seed: int) -> Iterator[str]:
         curve = tables.curve(pruning, CURVE_RATE, seed)
         if len(curve):
             yield f"  {PRUNINGS[pruning].title}: {', '.join(percent(each) for each in curve.correct / curve.total)}"
-    if said := silent(tables, seed):
-        yield f"  {said}"
+    if sentence := silent(tables, seed):
+        yield f"  {sentence}"
     yield from (
         "",
         f"Methods at a rate of {percent(CURVE_RATE, 0)} (4): all / not zero / after removal of emptied channels",

@@ -148,10 +148,10 @@ def load(roots: Sequence[Path], model: str) -> VonradTables:
         if (home / "levels.parquet").is_file():
             levels, facts = read_frame(home / "levels.parquet", LEVELS)
             return VonradTables(model, facts, levels, read_frame(home / "epochs.parquet", EPOCHS)[0])
-    there = found(roots)
+    models = found(roots)
     raise MissingData(
         f"There are no tables of the GoogLeNet study for {model}.",
-        f"There are tables for: {', '.join(there)}." if there else "There are no tables for any model.",
+        f"There are tables for: {', '.join(models)}." if models else "There are no tables for any model.",
         "Make them with `python -m core protocol run googlenet`.",
     )
 
@@ -181,15 +181,15 @@ def _begin(plan: Plan, images: Images, place: Place) -> VonradTables:
     )
 
 
-def _matching(rows: DataFrame, made: Series, level: int) -> DataFrame:
-    wanted = dict(zip(PLACE, (made.spec.seed, made.pruning, made.retraining, level), strict=True))
+def _matching(rows: DataFrame, series: Series, level: int) -> DataFrame:
+    wanted = dict(zip(PLACE, (series.spec.seed, series.pruning, series.retraining, level), strict=True))
     return rows[(rows[PLACE] == [wanted[name] for name in PLACE]).all(axis=1)]
 
 
-def _known(levels: DataFrame, made: Series, level: int, facts: dict[str, Any]) -> bool:
+def _known(levels: DataFrame, series: Series, level: int, facts: dict[str, Any]) -> bool:
     """Return whether exactly this network was already evaluated."""
-    rows = _matching(levels, made, level)
-    return len(rows) == 1 and (rows.spec.iloc[0], rows.seconds.iloc[0]) == (made.spec.key, facts.get("seconds"))
+    rows = _matching(levels, series, level)
+    return len(rows) == 1 and (rows.spec.iloc[0], rows.seconds.iloc[0]) == (series.spec.key, facts.get("seconds"))
 
 
 def _with(tables: VonradTables, row: dict[str, Any], epochs: list[dict[str, Any]]) -> VonradTables:
@@ -204,9 +204,9 @@ def _with(tables: VonradTables, row: dict[str, Any], epochs: list[dict[str, Any]
     return VonradTables(tables.model, tables.facts, levels, all_epochs)
 
 
-def _row(made: Series, level: int, card: Card, test: TrainingImages, place: Place) -> dict[str, Any]:
+def _row(series: Series, level: int, card: Card, test: TrainingImages, place: Place) -> dict[str, Any]:
     """Evaluate a network and return its row."""
-    network, facts = _network(place.files, key_of(made.spec, level), card)
+    network, facts = _network(place.files, key_of(series.spec, level), card)
     left = {name: network.get_parameter(name) != 0 for name in card.prunable}
     prunable = sum(values.numel() for values in left.values())
     zero = prunable - sum(int(values.sum()) for values in left.values())
@@ -214,11 +214,11 @@ def _row(made: Series, level: int, card: Card, test: TrainingImages, place: Plac
     low, high = wilson(correct, len(test))
     history = (facts.get("outcome") or {}).get("history", [])
     return {
-        "seed": made.spec.seed,
-        "pruning": made.pruning,
-        "retraining": made.retraining,
+        "seed": series.spec.seed,
+        "pruning": series.pruning,
+        "retraining": series.retraining,
         "level": level,
-        "rate": made.spec.targets[level],
+        "rate": series.spec.targets[level],
         "sparsity": zero / prunable,
         "collapsed": is_collapsed(card.skeleton, left, card.input_shape),
         "correct": correct,
@@ -231,7 +231,7 @@ def _row(made: Series, level: int, card: Card, test: TrainingImages, place: Plac
         "training_images": facts["training_images"] if history else 0,
         "seconds": facts.get("seconds"),
         "device": facts["device"],
-        "spec": made.spec.key,
+        "spec": series.spec.key,
     } | _costs(network.to("cpu"), card)
 
 
@@ -264,13 +264,13 @@ def _costs(network: nn.Module, card: Card) -> dict[str, float]:
     return costs | {"physical_parameters": float(removal.parameters_after), "physical_multiply_adds": float(left)}
 
 
-def _epochs(made: Series, level: int, facts: dict[str, Any]) -> list[dict[str, Any]]:
+def _epochs(series: Series, level: int, facts: dict[str, Any]) -> list[dict[str, Any]]:
     names = ("epoch", "loss", "correct", "total")
     start = {
-        "seed": made.spec.seed,
-        "pruning": made.pruning,
-        "retraining": made.retraining,
+        "seed": series.spec.seed,
+        "pruning": series.pruning,
+        "retraining": series.retraining,
         "level": level,
-        "rate": made.spec.targets[level],
+        "rate": series.spec.targets[level],
     }
     return [start | {name: epoch[name] for name in names} for epoch in (facts.get("outcome") or {}).get("history", [])]

@@ -59,14 +59,14 @@ def analyse(study: Study) -> StudyTables:
 
 
 def _whole_series(study: Study) -> list[str]:
-    found = [series for series in SERIES if all(study.path(cell).is_file() for cell in study.cells(series))]
-    if "iterative-reset" not in found:
+    whole = [series for series in SERIES if all(study.path(cell).is_file() for cell in study.cells(series))]
+    if "iterative-reset" not in whole:
         raise MissingData(
             "Some networks of the series have not been evaluated.",
             "",
             "Run `python -m core protocol run lukkien`; it resumes where it stopped.",
         )
-    return found
+    return whole
 
 
 def _facts(study: Study, first: dict[str, Any]) -> dict[str, Any]:

@@ -285,8 +285,8 @@ def _read(folder: Path) -> StudyTables:
     except (OSError, ValueError) as error:
         raise _bad(folder, "are half written") from error
     if not isinstance(about, dict) or about.get("format") != FORMAT:
-        found = about.get("format") if isinstance(about, dict) else None
-        raise _bad(folder, f"are of version {found}, this program reads version {FORMAT}")
+        version = about.get("format") if isinstance(about, dict) else None
+        raise _bad(folder, f"are of version {version}, this program reads version {FORMAT}")
     if not {"facts", "sha256"} <= about.keys() or not about["facts"].keys() >= FACTS:
         raise _bad(folder, "have an incomplete study.json")
     if any(about["sha256"].get(f"{name}.csv") != hashlib.sha256(text).hexdigest() for name, text in texts.items()):

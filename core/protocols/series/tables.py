@@ -189,18 +189,18 @@ class SeriesTables:
         for name, values in stacks.items():
             for place, level in enumerate(levels):
                 at = means.index(name) * len(levels) + place if name in means else -1
-                found = _share(values[place]) if at < 0 else _mean(values[place], bounds[:, at])
+                numbers = _share(values[place]) if at < 0 else _mean(values[place], bounds[:, at])
                 if QUANTITIES[name].group == "truth":
-                    found |= _without_empty(values[place], empty[place])
-                rows.append(self._about(int(level)) | {"quantity": name} | found)
+                    numbers |= _without_empty(values[place], empty[place])
+                rows.append(self._about(int(level)) | {"quantity": name} | numbers)
         return DataFrame(rows)
 
     def unanswered(self) -> dict[int, int]:
         """Return, by level, the number of images without an answer because the network's outputs
         are not finite; levels without any are left out.
         """
-        found = self.images[self.images.predicted == NO_ANSWER].groupby("level").size()
-        return {int(level): int(count) for level, count in found.items()}
+        counts = self.images[self.images.predicted == NO_ANSWER].groupby("level").size()
+        return {int(level): int(count) for level, count in counts.items()}
 
     def gained(self, level: int) -> tuple[int, int, float]:
         """Return the number of images that only this level classifies correctly, that of the dense
