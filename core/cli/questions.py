@@ -57,7 +57,7 @@ class Network:
     criterion: str = option("magnitude", "magnitude, random or another criterion; `info` lists them.")
 
     def variant(self, catalogue: Catalogue) -> VariantSpec:
-        """Raises UnknownName, BadSpec."""
+        """Return the network with its pruning. Raises UnknownName, BadSpec."""
         model = self._model(catalogue)
         if self.level is not None:
             self._check_unpruned("The networks of a trained series are stored as their run pruned them.")
@@ -135,7 +135,7 @@ class Image:
     noise: float | None = option(None, "Upper end of the background noise. By default 0.2 for digits, else 0.")
 
     def reference(self, engine: Engine, model: ModelSpec) -> ImageRef:
-        """Raises BadImage."""
+        """Return the image. Raises BadImage."""
         noise: dict[str, Any] = {} if self.noise is None else {"noise": exact_share(self.noise, "noise")}
         photo = "cat" if engine.card(model).images == "photos" and self.digit is None else None
         photo = photo if self.photo is None else self.photo

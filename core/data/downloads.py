@@ -97,7 +97,7 @@ def _picture(path: Path) -> Image.Image:
 
 
 def _marked(path: Path, photo: Path) -> NDArray[np.bool_]:
-    """(height, width), True on the animal."""
+    """Read the mask (height, width), True on the animal."""
     try:
         with (
             Image.open(path, formats=("PNG",)) as image,

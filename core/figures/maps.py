@@ -162,7 +162,7 @@ def jpeg(picture: Image.Image) -> bytes:
 
 
 def png(picture: Image.Image) -> bytes:
-    """Without loss."""
+    """Encode without loss."""
     return _encoded(picture, "PNG", optimize=False)
 
 

@@ -118,7 +118,7 @@ class Pattern:
         return rows * (math.prod(shape) // max(1, rows) // self.m) * (self.m - self.n)
 
     def keep(self, scores: Tensor) -> Tensor:
-        """bool of the scores' shape (O, ...), True = kept; the sign of scores is ignored."""
+        """Return bool of the scores' shape (O, ...), True = kept; the sign of scores is ignored."""
         rows = scores.flatten(1)
         width = rows.shape[1] // self.m * self.m
         kept = torch.ones_like(rows, dtype=torch.bool)

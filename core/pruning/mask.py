@@ -15,7 +15,7 @@ Mask = dict[str, Tensor]
 
 
 def full_mask(weights: Mapping[str, Tensor], names: tuple[str, ...]) -> Mask:
-    """Everything kept."""
+    """Return a mask that keeps everything."""
     return {name: torch.ones_like(weights[name], dtype=torch.bool) for name in names}
 
 

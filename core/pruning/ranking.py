@@ -61,7 +61,7 @@ class Cut:
     until: int = 0
 
     def keep(self, scores: Tensor) -> Tensor:
-        """bool of the scores' shape, True = kept."""
+        """Return bool of the scores' shape, True = kept."""
         kept = torch.empty(scores.shape, dtype=torch.bool, device=scores.device)
         flat = kept.view(-1)
         for place, piece in pieces(scores):

@@ -53,7 +53,9 @@ def _tuples(facts: Facts, *names: str) -> Facts:
 
 
 def _known(kind: type, facts: Mapping[str, Any]) -> Facts:
-    """Raises BadSpec for fields that a spec of this kind does not have."""
+    """Check the fields of a spec. Raises BadSpec for fields that a spec of this kind does not
+    have.
+    """
     if not isinstance(facts, Mapping):
         raise BadSpec(f"{facts!r} does not describe a {kind.__name__}.")
     names = {field.name for field in fields(kind)}

@@ -31,7 +31,7 @@ class Entry:
     line: list[int] = field(default_factory=list)  # threads that wait to borrow, first come, first served
 
     def holders(self) -> set[int]:
-        """The threads that others may have to wait for."""
+        """Return the threads that others may have to wait for."""
         return {thread for thread in (self.builder, self.owner, *self.readers) if thread is not None}
 
 

@@ -96,7 +96,7 @@ def _load_or_explain(files: Files, key: str, variant: VariantSpec, card: Card) -
 
 
 def _check_fit(key: str, card: Card, weights: Weights, mask: Mask) -> None:
-    """Raises BadFile when the stored tensors are not this network's."""
+    """Check the stored tensors. Raises BadFile if they are not this network's."""
     expected = card.shapes
     if {name: tuple(values.shape) for name, values in weights.items()} != expected or not set(mask) <= set(
         card.prunable

@@ -181,10 +181,10 @@ def test_a_schedule_that_leaves_no_weight_is_refused_at_once(
 ) -> None:
     asked = spec(scope, (0.0, target), granularity=granularity)
     made = Material(tiny(), dict(network().state_dict()), photographs(20), photographs(10, 1), CPU, Files(tmp_path))
-    with pytest.raises(BadSpec, match="would remove every weight"):
+    with pytest.raises(BadSpec, match="would leave no weight"):
         next(iter(run_series(asked, made)))
     assert made.files.keys() == []
-    with pytest.raises(BadSpec, match="would remove every weight"):
+    with pytest.raises(BadSpec, match="would leave no weight"):
         level_mask(asked, Scored(tiny(), weights()), 0.9999)
 
 

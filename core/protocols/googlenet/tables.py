@@ -128,7 +128,7 @@ def folder(root: Path, model: str) -> Path:
 
 
 def write(root: Path, tables: VonradTables) -> None:
-    """Raises CacheNotWritable."""
+    """Write the tables. Raises CacheNotWritable."""
     home = folder(root, tables.model)
     write_frame(home / "epochs.parquet", tables.epochs, {})
     write_frame(home / "levels.parquet", tables.levels, tables.facts)

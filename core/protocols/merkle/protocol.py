@@ -104,7 +104,7 @@ class Plan:
 
 
 def describe(plan: Plan, classes: tuple[str, ...]) -> Description:
-    """The card of what the plan trains.
+    """Return the description of the network that the plan trains.
 
     Raises UnknownName or BadSpec for an architecture that cannot be retrained at this size.
     """

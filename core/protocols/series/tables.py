@@ -254,7 +254,7 @@ def published(name: str, target: float) -> float | None:
 
 
 def _stack(frame: DataFrame, column: str) -> NDArray[np.float64]:
-    """(levels, images)"""
+    """Stack a column as (levels, images)."""
     return frame[column].to_numpy(np.float64).reshape(frame.level.nunique(), -1)
 
 
