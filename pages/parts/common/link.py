@@ -78,12 +78,11 @@ def open_page(known: Callable[[], Known], start: Callable[[], dict[str, Any]] | 
     asked, always = query(), _always()
     if asked or set(always) - {"present"} or came_by_history():
         _take(asked, known)
-    elif start:
-        view = state().view.values or start()
-        st.session_state["model"] = view["model"]
-        st.session_state.update({name: view[name] for name in known() if name in view})
     else:
         left = state().values.get(state().page, {})
+        if start:
+            left = left | (state().view.values or start())
+            st.session_state["model"] = left["model"]
         st.session_state.update({name: left.get(name, entry.parse(())) for name, entry in known().items()})
     say_problems(asked | always, known())
     for name, text in usable(always, known()).items():

@@ -51,6 +51,7 @@ OPTIMISER_TITLES = {"sgd": "SGD", "adamw": "AdamW"}
 SETS = photo_sets()
 READERS = {"retrain": read_series, "merkle": merkle_job.read_series}
 MOST_MB = 2048  # of an upload
+PHOTOGRAPHS, ZIP = "_photographs", "_zip"  # keys of widgets
 
 
 def form() -> tuple[str, Arguments, str] | None:
@@ -132,7 +133,7 @@ def _photographs() -> tuple[str, DeltaGenerator]:
     data = st.text_input(
         "Photographs",
         os.environ.get("SPARSIGHT_PHOTOS", ""),
-        key="_photographs",
+        key=PHOTOGRAPHS,
         placeholder="a folder, a zip file, or imagenette",
         help=(
             "On the machine that runs this app: a folder or zip file with one folder for each class (with train/ and"
@@ -143,7 +144,7 @@ def _photographs() -> tuple[str, DeltaGenerator]:
     st.file_uploader(
         "Or upload a zip file",
         ["zip"],
-        key="_zip",
+        key=ZIP,
         max_upload_size=MOST_MB,
         on_change=_take_zip,
         help="One folder for each class. The file is kept in the app's cache folder.",
@@ -155,12 +156,12 @@ def _photographs() -> tuple[str, DeltaGenerator]:
 
 def _take_zip() -> None:
     """Stores the upload and names it as the photographs."""
-    file, state().upload.refused_photographs = st.session_state["_zip"], None
+    file, state().upload.refused_photographs = st.session_state[ZIP], None
     if file is None:
         return
     try:
         access.require(access.TRAINING)
-        st.session_state["_photographs"] = str(keep_zip(file.getvalue(), file.name, engine.engine().folder))
+        st.session_state[PHOTOGRAPHS] = str(keep_zip(file.getvalue(), file.name, engine.engine().folder))
     except SparsightError as error:
         state().upload.refused_photographs = error
 

@@ -50,10 +50,14 @@ def test_type_is_large_and_titles_are_whole(monkeypatch: pytest.MonkeyPatch, nam
         assert list(one.y) == list(other.y)
 
 
-def test_a_figure_stays_as_it_is_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_otherwise_a_figure_only_takes_the_text_colour_of_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(present, "on", lambda: False)
     for name, plain in figures().items():
-        assert present.figure(figures()[name]) == plain
+        shown = present.figure(figures()[name])
+        assert shown.data == plain.data
+        assert shown.layout.font.color == present.theme("textColor") == "#26242b"
+        assert all(note.font.color == "#26242b" for note in shown.layout.annotations)
+        assert (shown.layout.height, shown.layout.title.text) == (plain.layout.height, plain.layout.title.text)
 
 
 def test_a_title_that_is_in_lines_stays(monkeypatch: pytest.MonkeyPatch) -> None:
