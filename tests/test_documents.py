@@ -18,6 +18,7 @@ from bench import BENCHES
 from core import CamSpec, DataSpec, Engine, ImageRef, ModelSpec, PruningSpec, SparsightError, VariantSpec
 from core.base.errors import BadFile, UnknownName
 from core.base.settings import REPOSITORY
+from core.base.version import VERSION
 from core.cli.main import main
 from core.data.datasets import DATASETS
 from core.measures import MEASURES
@@ -254,7 +255,7 @@ def test_the_changelog_begins_with_the_version_of_the_project() -> None:
     heads = [line.removeprefix("## ").split()[0] for line in lines if line.startswith("## ")]
     versions = [head for head in heads if head != "Unreleased"]
     assert "Unreleased" not in heads[1:]
-    assert versions[0] == project["version"]
+    assert versions[0] == project["version"] == VERSION
     assert versions == sorted(versions, key=lambda version: tuple(map(int, version.split("."))), reverse=True)
     assert [line for line in lines if len(line) > 150] == []
 

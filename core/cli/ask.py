@@ -119,7 +119,7 @@ def evaluate(
         accuracy = engine.evaluate_accuracy(variant, spec, partial(common.output.advance, "Counting correct answers"))
         result = accuracy_facts(accuracy)
         if data.heatmaps:
-            cam = CamSpec(method=data.cam or CamSpec().method, target="own")
+            cam = CamSpec(method=data.cam or CamSpec().method, layer=data.layer, target="own")
             rows = engine.evaluate(variant, spec, cam, progress=partial(common.output.advance, "Making heatmaps"))
             result["heatmaps"] = rows.summary()
             if data.out:

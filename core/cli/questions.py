@@ -131,16 +131,21 @@ class Image:
         None, "An included photograph (`info` lists them), or a row of a data set: oxford-pets/12."
     )
     image: Annotated[Path | None, IMAGE] = option(None, "Your own image file.")
+    layer: str = option("", "Target layer, such as layer4.1.relu2. By default the network's usual one.")
     target: str = option("dense", "Target class: dense, own, label, or a class by its name or index.")
     noise: float | None = option(None, "Upper end of the background noise. By default 0.2 for digits, else 0.")
 
     def reference(self, engine: Engine, model: ModelSpec) -> ImageRef:
         """Return the image. Raises BadImage."""
+        from core.data.gallery import GALLERY
+
         noise: dict[str, Any] = {} if self.noise is None else {"noise": exact_share(self.noise, "noise")}
         photo = "cat" if engine.card(model).images == "photos" and self.digit is None else None
         photo = photo if self.photo is None else self.photo
         if self.image is None and photo is not None:
             source, _, name = photo.rpartition("/")
+            if not source and name not in GALLERY:
+                raise UnknownName("photograph", name, GALLERY)
             return ImageRef(source=source or "gallery", name=name, **noise)
         if self.image is None:
             return ImageRef(name="0" if self.digit is None else self.digit, **noise)
@@ -157,7 +162,7 @@ class Image:
     def cam_spec(self, classes: tuple[str, ...]) -> CamSpec:
         """Return the spec for a network with these classes. Raises BadSpec."""
         target = self.target if self.target in TARGETS else class_index(self.target, classes)
-        return CamSpec(method=self.cam, target=target)
+        return CamSpec(method=self.cam, layer=self.layer, target=target)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,6 +173,7 @@ class Data:
     noise: float = option(0.0, "Upper end of the background noise of digits.")
     heatmaps: Flag = option(False, "Also compute how well heatmaps fit the ink or object, which takes longer.")
     cam: str | None = option(None, "A CAM method, with --heatmaps; `info` lists them. By default grad-cam.")
+    layer: str = option("", "Target layer, with --heatmaps. By default the network's usual one.")
     out: Path | None = option(None, "Write one row per image into this CSV file, with --heatmaps.")
 
     def spec(self) -> DataSpec:
@@ -180,7 +186,7 @@ class Data:
 
     def check_heatmaps(self) -> None:
         """Raise BadSpec for heatmap options without --heatmaps."""
-        given = [name for name, value in (("--out", self.out), ("--cam", self.cam)) if value]
+        given = [name for name, value in (("--out", self.out), ("--cam", self.cam), ("--layer", self.layer)) if value]
         if given and not self.heatmaps:
             raise BadSpec(
                 f"{' and '.join(given)} without --heatmaps would have no effect.",

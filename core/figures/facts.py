@@ -7,6 +7,7 @@ import platform
 from importlib.metadata import version
 from typing import Any
 
+from core.base.version import VERSION
 from core.figures.wording import class_name, headline, plain, unsound
 from core.results import OVERFLOW_ADVICE, Accuracy, Comparison, CostReport, Heatmap, Latency, MaskReport, Scores
 
@@ -15,7 +16,7 @@ LIBRARIES = ("torch", "torchvision", "grad-cam", "numpy", "safetensors")
 
 def versions() -> dict[str, str]:
     """Return the versions that results are computed with."""
-    return {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES}
+    return {"sparsight": VERSION, "python": platform.python_version()} | {name: version(name) for name in LIBRARIES}
 
 
 def mask_facts(report: MaskReport) -> dict[str, Any]:

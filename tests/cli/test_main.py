@@ -95,10 +95,23 @@ def test_heatmap_answers_as_the_engine_does(command, engine: Engine) -> None:
     from core import CamSpec, ImageRef, PruningSpec, VariantSpec
 
     status, out, _ = command(
-        "heatmap", "--digit", "3500", "--sparsity", "0.7", "--cam", "grad-cam", "--target", "own", "--json"
+        "heatmap",
+        "--digit",
+        "3500",
+        "--sparsity",
+        "0.7",
+        "--cam",
+        "grad-cam",
+        "--layer",
+        "conv2",
+        "--target",
+        "own",
+        "--json",
     )
     answer = engine.compare(
-        VariantSpec(pruning=PruningSpec.one_shot(0.7)), ImageRef(name="3500"), CamSpec(method="grad-cam", target="own")
+        VariantSpec(pruning=PruningSpec.one_shot(0.7)),
+        ImageRef(name="3500"),
+        CamSpec(method="grad-cam", layer="conv2", target="own"),
     )
     found = strict(out)
     assert status == 0
@@ -107,6 +120,17 @@ def test_heatmap_answers_as_the_engine_does(command, engine: Engine) -> None:
     assert found["pruned"]["predicted"] == answer.pruned.prediction.top
     assert found["similarity"]["pearson"] == pytest.approx(answer.similarity["pearson"], abs=1e-5)
     assert found["label"] == 7
+
+
+def test_an_unknown_photograph_is_named_whatever_the_network_reads(command) -> None:
+    status, _, err = command("heatmap", "--photo", "tea")
+    assert status == 1
+    assert "There is no photograph 'tea'" in err
+
+
+def test_the_version_is_the_one_that_provenance_states(command) -> None:
+    out = command("--version")[1]
+    assert out.strip() == strict(command("info", "--json", "--device", "cpu")[1])["versions"]["sparsight"]
 
 
 def test_heatmap_defaults_are_those_its_help_names(command) -> None:
