@@ -13,6 +13,8 @@ from core.base.errors import BadFile, UnknownName
 from core.base.registry import Entry
 from core.data.datasets import DATASETS
 from core.data.gallery import GALLERY, GalleryPhoto
+from core.evaluation.columns import COLUMNS
+from core.evaluation.evaluate import FAITHFULNESS
 from core.measures import MEASURES
 from core.models.cards import Card
 from core.models.torchvision_cnns import BY_HAND
@@ -33,6 +35,8 @@ def tables() -> dict[str, str]:
     measures = [
         (_code(e), MEASURED[e.facts["group"]], e.summary, e.facts["range"], e.source) for e in MEASURES.values()
     ]
+    passes = (COLUMNS[name] for name in FAITHFULNESS)
+    measures += [(_code(e), "map and network", e.summary, "0 to 1", e.source) for e in passes]
     return {
         "models": _markdown(
             "model | what it is | weights | source", map(_model_row, filter(_is_general, MODELS.values()))

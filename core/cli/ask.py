@@ -110,6 +110,7 @@ def evaluate(
 ) -> None:
     """Evaluate a network over a data set: accuracy, and how well heatmaps fit the ink or object."""
     from core.cli.printing import accuracy_text
+    from core.evaluation.evaluate import FAITHFULNESS, heatmap_columns
     from core.figures.facts import accuracy_facts
 
     data.check_heatmaps()
@@ -120,7 +121,9 @@ def evaluate(
         result = accuracy_facts(accuracy)
         if data.heatmaps:
             cam = CamSpec(method=data.cam or CamSpec().method, layer=data.layer, target="own")
-            rows = engine.evaluate(variant, spec, cam, progress=partial(common.output.advance, "Making heatmaps"))
+            columns = (*heatmap_columns(engine.inputs(spec, variant.model)), *FAITHFULNESS) if data.faithfulness else ()
+            advance = partial(common.output.advance, "Making heatmaps")
+            rows = engine.evaluate(variant, spec, cam, columns, advance)
             result["heatmaps"] = rows.summary()
             if data.out:
                 write(data.out, rows.rows.to_csv(index_label="row").encode())

@@ -9,6 +9,7 @@ from typing import Any
 from core.base.numbers import UNDEFINED, counted, percent, score, size
 from core.base.text import Part, Rows
 from core.data.datasets import DATASETS, is_photos
+from core.evaluation.columns import COLUMNS
 from core.figures.wording import NOTHING_MARKED, class_name, headline, of_truth, plain, undefined
 from core.measures import MEASURES
 from core.pruning import CRITERIA
@@ -277,10 +278,8 @@ def _means(heatmaps: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, ...]]:
 
 def _column(name: str) -> tuple[str, str]:
     """Return title and meaning of a column of results."""
-    entry = MEASURES.get(name.removeprefix("map-")) if name.removeprefix("map-") in MEASURES else None
-    if entry is None:
-        return name, ""
-    return (f"{entry.title} of the map" if name.startswith("map-") else entry.title), entry.summary
+    entry = COLUMNS.get(name)
+    return (entry.title, entry.summary) if entry else (name, "")
 
 
 def info_text(info: Mapping[str, Any], memory: Sequence[tuple[str, int, int]]) -> list[Part]:

@@ -174,6 +174,9 @@ class Data:
     heatmaps: Flag = option(False, "Also compute how well heatmaps fit the ink or object, which takes longer.")
     cam: str | None = option(None, "A CAM method, with --heatmaps; `info` lists them. By default grad-cam.")
     layer: str = option("", "Target layer, with --heatmaps. By default the network's usual one.")
+    faithfulness: Flag = option(
+        False, "Also compute deletion, insertion, average drop and increase, with --heatmaps: some 45 passes an image."
+    )
     out: Path | None = option(None, "Write one row per image into this CSV file, with --heatmaps.")
 
     def spec(self) -> DataSpec:
@@ -186,7 +189,16 @@ class Data:
 
     def check_heatmaps(self) -> None:
         """Raise BadSpec for heatmap options without --heatmaps."""
-        given = [name for name, value in (("--out", self.out), ("--cam", self.cam), ("--layer", self.layer)) if value]
+        given = [
+            name
+            for name, value in (
+                ("--out", self.out),
+                ("--cam", self.cam),
+                ("--layer", self.layer),
+                ("--faithfulness", self.faithfulness),
+            )
+            if value
+        ]
         if given and not self.heatmaps:
             raise BadSpec(
                 f"{' and '.join(given)} without --heatmaps would have no effect.",

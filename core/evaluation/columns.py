@@ -23,6 +23,7 @@ from core.data.batches import Batch
 from core.measures import MEASURES, Group, measures_of, top1
 from core.measures.base import Measure
 from core.measures.boxes import box_iou
+from core.measures.faithfulness import average_drop, deletion, increase, insertion
 from core.measures.fitting import FITTINGS, Fitting, Ranked, fittings_per_image, rank
 from core.saliency.cams import SaliencyBatch, saliency_maps
 from core.saliency.capture import own_class
@@ -99,6 +100,7 @@ class Needs(StrEnum):
 
     ANSWER = "answer"
     MAP = "map"
+    PASSES = "passes"  # a map, and further passes of the network
     TRUTH = "truth"  # a map, and where the object is
     BOXES = "boxes"  # a map, and boxes around the object
     INK = "ink"  # a map, and a digit
@@ -171,6 +173,17 @@ def boxes(seen: Seen) -> Tensor:
     return box_iou(seen.maps, seen.batch.boxes or ((),) * len(seen.maps))
 
 
+def _of_passes(measure: Callable[[Tensor, Tensor, Tensor, Predict], Tensor]) -> Column:
+    """Return a column that is NaN where the network gives no answer."""
+
+    def column(seen: Seen) -> Tensor:
+        classes = seen.predicted.clamp(min=0)
+        values = measure(seen.batch.images, seen.maps, classes, seen.predict)
+        return values.masked_fill(seen.predicted == NO_ANSWER, torch.nan)
+
+    return column
+
+
 def _answered(seen: Seen, values: Tensor) -> Tensor:
     """Set False where the network gives no answer, and for images whose class it does not know."""
     return values & (seen.predicted != NO_ANSWER) & (seen.batch.labels >= 0)
@@ -194,6 +207,38 @@ def needs(name: str) -> Needs:
     return Needs(COLUMNS[name].facts["needs"])
 
 
+PETSIUK, CHATTOPADHAY = "Petsiuk et al. 2018 (RISE)", "Chattopadhay et al. 2018 (Grad-CAM++)"
+for _name, _title, _measure, _summary, _source in (
+    (
+        "deletion",
+        "Deletion",
+        deletion,
+        "How much of the answer's probability remains while the most relevant pixels are removed: lower is better.",
+        PETSIUK,
+    ),
+    (
+        "insertion",
+        "Insertion",
+        insertion,
+        "How soon the answer's probability returns while the most relevant pixels are added: higher is better.",
+        PETSIUK,
+    ),
+    (
+        "average-drop",
+        "Average drop",
+        average_drop,
+        "Share of the answer's probability that is lost if only what the map highlights remains: lower is better.",
+        CHATTOPADHAY,
+    ),
+    (
+        "increase",
+        "Increase",
+        increase,
+        "Whether the answer's probability rises if only what the map highlights remains.",
+        CHATTOPADHAY,
+    ),
+):
+    COLUMNS.register(_name, _title, _summary, _source, needs=Needs.PASSES)(_of_passes(_measure))
 for _name in measures_of(Group.MAP):
     _entry = MEASURES[_name]
     _title = f"{_entry.title} of the map"

@@ -23,6 +23,7 @@ from core.stats.intervals import wilson
 
 ANSWERS = ("predicted", "right", "right-top5", "right-among")
 MAPS = ("usable", "empty", "map-mean", "map-std", "soft-iou", "pointing-game", "energy-inside")
+FAITHFULNESS = tuple(name for name in COLUMNS if needs(name) is Needs.PASSES)
 NAMED = 3  # unknown classes named in a message
 
 
@@ -75,7 +76,7 @@ class Table:
         }
         for name in (name for name in rows if rows[name].dtype.kind == "f"):
             found[name] = usual = _mean(rows[name])
-            if needs(name) is not Needs.MAP:
+            if needs(name) not in (Needs.MAP, Needs.PASSES):
                 without = _mean(some[name])
                 usual |= {"empty-maps": usual["n"] - without["n"], "mean-without-empty-maps": without["mean"]}
         return found

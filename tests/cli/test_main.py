@@ -25,6 +25,7 @@ from core.engine.engine import Engine
 from core.protocols.registry import PROTOCOLS
 from tests.data.made_sets import folder_files, write_folder
 from tests.overflowing import write_overflowing
+from tests.protocols import small_series
 
 HELPED = (
     ["info"],
@@ -157,6 +158,18 @@ def test_evaluate_a_data_set(command, engine: Engine, tmp_path: Path) -> None:
     assert overlap["empty-maps"] == empty.sum() > 0
     assert overlap["mean-without-empty-maps"] == pytest.approx(scores[~empty].mean(), abs=1e-5)
     assert len(rows.read_text().splitlines()) == 5001
+
+
+@pytest.mark.long
+def test_evaluate_prints_faithfulness_by_name(command, tmp_path: Path) -> None:
+    photos = small_series.photographs(tmp_path / "photos", 2, ("",))
+    words = ("evaluate", "--model", "squeezenet1_1@imagenette-128", "--data", str(photos), "--heatmaps")
+    out = command(*words, "--faithfulness")[1]
+    assert all(f"  {title}  " in out for title in ("Deletion", "Insertion", "Average drop", "Increase"))
+    assert "Deletion" not in command(*words)[1]
+    status, _, err = command("evaluate", "--faithfulness")
+    assert status == 1
+    assert "--faithfulness without --heatmaps" in err
 
 
 def test_evaluate_takes_the_dense_network_unless_told_otherwise(command) -> None:

@@ -13,8 +13,8 @@ from core.data.digit_inputs import DigitInputs
 from core.data.folders import read_folder
 from core.data.photo_inputs import PhotoInputs
 from core.evaluation.columns import COLUMNS
-from core.evaluation.evaluate import evaluate
-from core.measures import MEASURES
+from core.evaluation.evaluate import FAITHFULNESS, evaluate
+from core.measures import MEASURES, faithfulness
 from core.measures.fitting import FITTINGS, rank
 from core.specs import NO_ANSWER
 from tests.data.made_sets import folder_files, write_folder
@@ -32,7 +32,9 @@ def few(engine: Engine, step: int = 500) -> DigitInputs:
     return DigitInputs(whole.clean[::step], whole.labels[::step], whole.seen[::step])
 
 
-@pytest.mark.parametrize("name", [name for name, entry in COLUMNS.items() if entry.facts["needs"] != "boxes"])
+@pytest.mark.parametrize(
+    "name", [name for name, entry in COLUMNS.items() if entry.facts["needs"] not in ("boxes", "passes")]
+)
 def test_a_column_over_digits_is_what_each_digit_gives(engine: Engine, name: str) -> None:
     inputs, variant = few(engine), VariantSpec()
     with engine.store.borrow(variant) as network:
@@ -60,6 +62,21 @@ def test_a_column_over_digits_is_what_each_digit_gives(engine: Engine, name: str
             assert value == pytest.approx(
                 float(MEASURES[name.removeprefix("map-")].value(heatmap)), abs=1e-5, nan_ok=True
             )
+
+
+@pytest.mark.parametrize("name", FAITHFULNESS)
+def test_faithfulness_over_digits_is_what_each_digit_gives(engine: Engine, name: str) -> None:
+    inputs, measure = few(engine), getattr(faithfulness, name.replace("-", "_"))
+    (batch,) = inputs.batches()
+    answers = [engine.heatmap(VariantSpec(), ImageRef(name=str(row * 500), noise=0.2), DIGIT_MAPS) for row in range(10)]
+    with engine.store.borrow(VariantSpec()) as network:
+        values = evaluate(network, inputs, (name,), DIGIT_MAPS).rows[name]
+        for row, answer in enumerate(answers):
+            image, heatmap = batch.images[row : row + 1], torch.from_numpy(answer.map.copy())[None]
+            best = torch.tensor([answer.prediction.top], device=image.device)
+            alone = float(measure(image, heatmap.to(image.device), best, network))
+            assert values[row] == pytest.approx(alone, abs=1e-4, nan_ok=True)
+    assert values.notna().any()
 
 
 def test_batches_change_nothing(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
