@@ -181,7 +181,7 @@ def test_an_own_image_is_uploaded_and_compared(tab: OpenTab) -> None:
     page = settled(own(tab, png(spot(10, 12))))
     assert page.locator("[data-testid=stMain]").get_by_text("your own image").count() == 1
     page.get_by_role("button", name="Exercise").click()
-    page.get_by_text("Your own image is not part of a link").wait_for()
+    page.get_by_text("Links do not contain your own image").wait_for()
 
 
 @pytest.mark.long
@@ -300,7 +300,7 @@ def test_work_of_many_steps_can_be_stopped(tab: OpenTab) -> None:
         re.compile(r"Sparsities: [1-9]\d* of 25$")
     ).wait_for()  # which numbers are seen depends on the machine's speed
     page.get_by_role("button", name="Stop", exact=True).last.click()
-    button = page.get_by_role("button", name=re.compile("Follow this image.* done"))
+    button = page.get_by_role("button", name=re.compile("Compute this image.* done"))
     button.wait_for()
     assert "25 of 25" not in button.inner_text()
 

@@ -1,1 +1,1 @@
-"""Explore, section by section."""
+"""The sections of Explore."""

@@ -1,4 +1,4 @@
-"""What a pruned network costs: counted at once when somebody looks, timed on a click."""
+"""The cost of a pruned network: counted when the section is opened, timed on a click."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ CANNOT_SAY = "–"
 
 @guarded
 def cost_panel(variant: VariantSpec) -> None:
-    """Numbers of the dense network, of the pruned one with its zeros in place, and after empty
-    channels were really taken out.
+    """Draws the costs of the dense network, of the pruned one with its zeros in place, and of the
+    pruned one with its empty channels removed.
     """
     timing = engine.cost("timing", variant, True)
     place, timed = st.empty(), background().find(timing)
@@ -34,14 +34,14 @@ def cost_panel(variant: VariantSpec) -> None:
     place.table(_rows(report, dense))
     for note in report.notes:
         st.caption(message(note))
-    follow(timing, "Measure the time of one image", _explain)
+    follow(timing, "Measure inference time", _explain)
 
 
 def _explain(reports: Sequence[CostReport]) -> None:
     if latency := reports[0].latency:
         st.caption(
-            f"Time of one image: median of {latency.n} passes, measured in turn on {latency.device}, with the 95th"
-            " percentile beside it."
+            f"Inference time: median of {latency.n} passes on {latency.device}, with the 95th percentile (p95). The"
+            " networks are measured in turn."
         )
 
 
@@ -49,28 +49,28 @@ def _rows(report: CostReport, dense: CostReport) -> dict[str, list[str]]:
     small, gone = report.physical_parameters, report.physical_zeros
     rows = {
         "Parameters": (dense.parameters, report.parameters, small),
-        "Parameters that are not zero": (
+        "Non-zero parameters": (
             dense.parameters - dense.zeros,
             report.parameters - report.zeros,
             None if small is None or gone is None else small - gone,
         ),
-        "Multiply-adds of one image": (dense.macs, report.macs, report.physical_macs),
-        "Multiply-adds, zeros left out": (dense.macs_left, report.macs_left, report.physical_macs_left),
+        "Multiply-adds per image": (dense.macs, report.macs, report.physical_macs),
+        "Multiply-adds per image without zeros": (dense.macs_left, report.macs_left, report.physical_macs_left),
     }
-    table = {"": list(rows), "dense": [], "pruned, zeros in place": [], "empty channels taken out": []}
+    table = {"": list(rows), "dense": [], "pruned, zeros in place": [], "pruned, empty channels removed": []}
     columns = list(table.values())[1:]
     for values in rows.values():
         for column, value in zip(columns, values, strict=True):
             column.append(CANNOT_SAY if value is None else f"{value:,}")
     files = {
-        "File, every value": (dense.dense_file_bytes, report.dense_file_bytes, report.physical_file_bytes),
-        "File, kept values and mask": (None, report.sparse_file_bytes, None),
+        "File size, all values": (dense.dense_file_bytes, report.dense_file_bytes, report.physical_file_bytes),
+        "File size, kept values and mask": (None, report.sparse_file_bytes, None),
     }
     for name, counts in files.items():
         table[""].append(name)
         for column, count in zip(columns, counts, strict=True):
             column.append(_size(count))
-    table[""].append("Time of one image")
+    table[""].append("Inference time per image")
     for column, latency in zip(columns, (report.dense_latency, report.latency, report.physical_latency), strict=True):
         column.append(_time(latency))
     return table

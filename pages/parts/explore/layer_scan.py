@@ -1,6 +1,5 @@
-"""Which layer matters: each is pruned alone, by the present amount, and this image is asked again.
-
-On a click, with progress and Stop.
+"""Layer sensitivity: prunes each layer alone by the current amount and compares the heatmaps of the
+image. Starts on a click, shows progress and can be stopped.
 """
 
 from __future__ import annotations
@@ -24,18 +23,21 @@ Question = tuple[VariantSpec, ImageRef, CamSpec]
 
 
 def scan(answer: Comparison) -> None:
-    """A button, then a bar for each layer as it comes."""
+    """Draws a button, then one bar per layer as results arrive."""
     variant, image, cam = answer.question
     pruning = variant.pruning
     if not pruning.is_one_shot or n_of_m(pruning.granularity):
         st.caption(
-            "A scan prunes one layer by an amount: choose schedule one-shot, and a granularity that has no pattern of"
-            " its own."
+            "The scan prunes one layer at a time by the chosen sparsity. It needs the schedule *One-shot* and a"
+            " granularity other than N:M."
         )
         return
     layers = tuple(name for name in engine.card(variant.model).prunable if name not in pruning.excluded)
     amount = pruning.sparsity or 0.0
-    st.caption(f"Each layer alone loses {story.percent(amount)}; all others stay whole. What changes for this image?")
+    st.caption(
+        f"Prunes each layer alone by {story.percent(amount)}, leaves all others dense, and measures the effect on this"
+        " image."
+    )
 
     def steps(done: int) -> Iterator[Comparison]:
         for name in layers[done:]:
@@ -62,17 +64,17 @@ def scan(answer: Comparison) -> None:
         run=lambda task: task.collect(steps, len(layers)),
         large=True,
     )
-    follow(work, "Scan the layers", draw)
+    follow(work, "Scan layers", draw)
 
 
 def _most_sensitive(layers: Sequence[str], answers: Sequence[Comparison]) -> str:
-    """The layer whose pruning changes the heatmap most, of those that are done; undefined ones are
-    counted.
+    """Names the layer whose pruning changes the heatmap most so far; counts undefined
+    similarities.
     """
     known = [(answer.similarity["pearson"], name) for name, answer in zip(layers, answers, strict=False)]
     values = [(value, name) for value, name in known if value is not None]
     undefined = len(known) - len(values)
-    text = f" {undefined} of {len(known)} maps are empty or constant: similarity undefined." if undefined else ""
+    text = f" {undefined} of {len(known)} maps are empty or constant: undefined similarity." if undefined else ""
     if not values:
         return text.strip()
     value, name = min(values)
@@ -82,7 +84,7 @@ def _most_sensitive(layers: Sequence[str], answers: Sequence[Comparison]) -> str
 
 
 def _untouched(answers: Sequence[Comparison]) -> str:
-    """How many layers lost nothing because the weights that were to go were zero already."""
+    """Counts the layers that lost nothing because the weights to remove were already zero."""
     count = sum(not answer.mask.removed_anything for answer in answers if asks_for_something(answer.mask))
     return (
         f" {count} of {len(answers)} layers lost nothing: their lowest-ranked weights were already zero."

@@ -1,4 +1,4 @@
-"""Explore: where does the network look, dense and pruned? One image, one slider."""
+"""Explore: where the dense and the pruned network look, for one image and one sparsity slider."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from pages.parts.sidebar import downloads, model, photo_sets, sidebar
 from pages.parts.sidebar.amount import counted
 
 Question = tuple[VariantSpec, ImageRef, CamSpec]
-FEW_CLASSES = 20  # that are named, so that nobody wonders about an answer
-# The slider stays in sight while the page scrolls, and the first curve shares a screen with the
-# pictures. On a phone, headline, slider and heatmaps do; input and difference come after them.
+FEW_CLASSES = 20  # a note names the classes of networks with at most this many
+# The slider stays visible while the page scrolls, and the first curve fits on one screen with the
+# pictures. On a phone, headline, slider and heatmaps fit; input and difference follow below.
 STYLE = """<style>
 [data-testid="stHeader"] { height: 2.5rem; min-height: 0; }
 [data-testid="stMainBlockContainer"] { padding-top: 3rem; }
@@ -42,7 +42,7 @@ STYLE = """<style>
 
 def main() -> None:
     st.html(STYLE % present.theme("backgroundColor"))
-    model.look_again()  # an address may name one
+    model.look_again()  # the address may name a new network
     link.open_page(address.known, address.start)
     head = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="head")
     with head:
@@ -71,12 +71,12 @@ def main() -> None:
                 _actions(answer, view.opacity)
     first_screen(answer, view, headline, place)
     if answer.mask.variant != view.variant:
-        return  # stopped: only what was there before
+        return  # stopped: the previous view stays
     _below(answer)
 
 
 def _below(answer: Comparison) -> None:
-    """What stands below the pictures; what the page waits for is drawn last."""
+    """Draws what follows below the pictures; slow sections are drawn last."""
     variant, image, _ = answer.question
     slow = st.container()
     costs = None if present.on() else sections.expanders(answer)
@@ -101,20 +101,22 @@ def _without_image(view: sidebar.View) -> None:
 
 
 def _answer(question: Question, progress: DeltaGenerator) -> Comparison | None:
-    """The comparison; after Stop the one that was shown before, if there is one."""
+    """Returns the comparison; after Stop, the previous one if there is any."""
     view = state().view
     answer: Comparison | None = wait(engine.compare(question), progress).answer
     if answer is not None:
         view.shown, view.dense_class = question, answer.dense.prediction.top
     elif view.shown:
-        st.caption(":material/history: The pictures below are those of the previous view.")
+        st.caption(":material/history: The pictures below still show the previous view.")
         answer = engine.comparison(*view.shown)
     return answer
 
 
 def first_screen(answer: Comparison, view: sidebar.View, headline: DeltaGenerator, place: DeltaGenerator) -> None:
-    """Everything that follows the slider at once. headline, place: where sentence and pictures
-    stand.
+    """Draws everything that follows the slider immediately.
+
+    Args:
+        headline, place: containers of the sentence and of the pictures.
     """
     headline.header(story.headline(answer), anchor=False)
     quick = engine.is_quick(answer.pruned.cam)
@@ -128,14 +130,14 @@ def first_screen(answer: Comparison, view: sidebar.View, headline: DeltaGenerato
 
 
 def _few_classes(answer: Comparison) -> str:
-    """That a network with few classes answers one of them whatever it is shown."""
+    """Returns the note that a network with few classes always answers one of them."""
     classes = answer.pruned.prediction.classes
     if len(classes) > FEW_CLASSES or engine.card(answer.mask.variant.model).reads_digits:
         return ""
-    text = f"This network knows {len(classes)} classes only and answers one of them whatever it is shown:"
+    text = f"This network knows only {len(classes)} classes and always answers one of them:"
     text += f" {', '.join(map(plain, classes))}."
     if answer.picture.label is None and answer.picture.image.source == "gallery":
-        text += " No photograph of the gallery shows one of them; choose another source under **Image**."
+        text += " No photograph in the gallery shows any of them; choose another source under **Image**."
     return text
 
 
@@ -148,23 +150,23 @@ def _actions(answer: Comparison, opacity: float) -> None:
             type="tertiary",
             disabled=len(state().view.past) < 2,
             on_click=link.undo,
-            help="Take back the last change.",
+            help="Reverts the last change.",
         )
         st.button(
             "Reset",
             icon=":material/restart_alt:",
             type="tertiary",
             on_click=lambda: link.show(address.start()),
-            help="The view that Explore opens with. Undo brings this one back.",
+            help="Returns to the initial view of Explore. Undo restores the current view.",
         )
         own = pruned.image.source == "own"
         copy_link.draw("Link copied, without your own image" if own else "Link copied")
         with st.popover("Exercise", icon=":material/school:", type="tertiary"):
             if own:
-                st.markdown("**Your own image is not part of a link.** Whoever opens it is asked for an image.")
+                st.markdown("**Links do not contain your own image.** Whoever opens one is asked to upload an image.")
             present.exercise(tuple(address.PARAMETERS))
         with st.popover("Code", icon=":material/code:", type="tertiary"):
-            st.markdown("A notebook cell that makes this view again:")
+            st.markdown("A notebook cell that reproduces this view:")
             st.code(
                 export.code_for(pruned.variant, pruned.image, pruned.cam, opacity), language="python", wrap_lines=True
             )
@@ -181,7 +183,7 @@ def _actions(answer: Comparison, opacity: float) -> None:
 
 
 def _worth_the_wait(question: Question) -> bool:
-    """True for methods that answer at once; slow ones wait for a click, and show that they work."""
+    """Returns True for fast methods; slow methods wait for a click first."""
     entry = CAMS[question[2].method]
     if engine.is_quick(question[2]):
         return True
@@ -191,7 +193,7 @@ def _worth_the_wait(question: Question) -> bool:
         place = st.empty()
         with place.container():
             st.info(
-                f"**{entry.title}** passes the image through the network many times, so it does not follow the slider.",
+                f"**{entry.title}** needs many passes through the network, so it does not follow the slider.",
                 icon=":material/hourglass:",
             )
             if not st.button("Compute", type="primary", icon=":material/play_arrow:"):

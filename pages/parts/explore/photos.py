@@ -1,5 +1,5 @@
-"""What follows below the pictures of a photograph: nothing here is computed before a click, but the
-kept weights.
+"""The sections below the pictures of a photograph. Only the kept weights, and the curve of small
+networks, are computed without a click.
 """
 
 from __future__ import annotations
@@ -24,18 +24,16 @@ from pages.parts.explore import layers, sections
 from pages.parts.sidebar import photo_sets
 
 HOW_TO_GET_ONE = (
-    "No data set of photographs is on this machine, so no accuracy is counted. To get one: `python -m core evaluate"
-    " --model efficientnet-lite0 --data imagenette` downloads it, or `SPARSIGHT_PHOTOS` names a folder or zip file with"
-    " one folder a class."
+    "Accuracy needs a data set of photographs, and there is none on this machine. To download one, run `python -m core"
+    " evaluate --model efficientnet-lite0 --data imagenette`; to use your own, set `SPARSIGHT_PHOTOS` to a folder or"
+    " zip file with one folder per class."
 )
-FOLLOWED_AT_ONCE = 12_000_000  # parameters: a larger network takes long over a whole curve
+FOLLOWED_AT_ONCE = 12_000_000  # parameters: for larger networks a whole curve takes long
 Question = tuple[VariantSpec, ImageRef, CamSpec]
 
 
 def photo_section(answer: Comparison) -> None:
-    """The kept weights, and on demand this image over all sparsities and right answers over data
-    sets.
-    """
+    """Draws the kept weights and, on demand, this image over all sparsities and accuracies."""
     left, right = st.columns([3, 2], gap="medium")
     with right:
         sections.kept(answer.mask)
@@ -76,12 +74,12 @@ def _followed(answer: Comparison) -> None:
         large=True,
     )
     small = engine.card(variant.model).parameters <= FOLLOWED_AT_ONCE
-    follow(work, "Follow this image over all sparsities", draw, begun=small and engine.is_quick(cam))
+    follow(work, "Compute this image over all sparsities", draw, begun=small and engine.is_quick(cam))
 
 
 @guarded
 def _accuracies(variant: VariantSpec) -> None:
-    """Top-1 over the data sets that are there, counted on a click; else how to get one."""
+    """Draws the top-1 accuracy on the available data sets, counted on a click."""
     known = series_data.counted(variant)
     for name, (found, dense) in known.items():
         _from_table(name, variant, found, dense)
@@ -103,14 +101,14 @@ def _from_table(name: str, variant: VariantSpec, found: Series, dense: Series) -
     of, right = quote(variant.model.name), round(found.value * found.n)
     st.caption(
         f"{right:,} of {found.n:,.0f} photographs are classified correctly; {interval(found.low, found.high)}."
-        f" Counted when the series was evaluated: [all its levels in Curves](curves?of={of}&on={quote(name)})."
+        f" Counted when the series was evaluated: [all levels in Curves](curves?of={of}&on={quote(name)})."
     )
 
 
 def _accuracy(variant: VariantSpec, name: str, data: DataSpec) -> None:
     photos = photo_sets.inputs(data.name, variant.model).photos
     title = f"Accuracy, {DATASETS[name].title if name in DATASETS else 'your folder'}"
-    begun, label = state().clicked.counts, f"Count right answers on {len(photos):,} photographs"
+    begun, label = state().clicked.counts, f"Measure accuracy on {len(photos):,} photographs"
     dense, found = (engine.known_count(one, data) for one in (variant.dense, variant))
     if dense and found:
         points = f"{change((found.fraction - dense.fraction) * 100, 1)} points"
@@ -132,7 +130,7 @@ def _accuracy(variant: VariantSpec, name: str, data: DataSpec) -> None:
             icon=":material/play_arrow:",
             on_click=begun.add,
             args=(data.key,),
-            help=f"{title}. The count is repeated whenever the slider moves.",
+            help=f"{title}. Measured again whenever the slider moves.",
         )
 
 
@@ -140,7 +138,7 @@ def _in_words(found: Accuracy) -> str:
     counts = f"{found.correct:,} of {found.total:,} photographs are classified correctly"
     text = f"{counts}; {interval(found.low, found.high)}."
     if found.top5_fraction is not None:
-        text += f" Among the five most probable: {story.percent(found.top5_fraction)}."
+        text += f" Top-5: {story.percent(found.top5_fraction)}."
     if found.among_fraction is not None:
-        text += f" Asked for the set's {found.among_classes} classes only: {story.percent(found.among_fraction)}."
+        text += f" Among the set's {found.among_classes} classes only: {story.percent(found.among_fraction)}."
     return " ".join((text, *map(message, found.notes)))

@@ -1,5 +1,5 @@
-"""What follows below Explore's pictures and never delays them: each section is a fragment that can
-run on its own.
+"""The sections below Explore's pictures. They never delay the pictures: most are fragments that run
+on their own.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ FIGURE_PX = 276
 
 @guarded
 def accuracy_section(answer: Comparison, data: DataSpec) -> None:
-    """Accuracy at this sparsity, its small curve, and the kept weights per layer: what is known at
-    once first.
+    """Draws accuracy at this sparsity, its curve, and the kept weights per layer; what is known
+    immediately comes first.
     """
     variant = answer.pruned.variant
     mask = answer.mask
@@ -41,17 +41,15 @@ def accuracy_section(answer: Comparison, data: DataSpec) -> None:
 
 
 def figure_place() -> DeltaGenerator:
-    """The place of a curve, of its final height before it comes, so that nothing below it jumps."""
+    """Returns a container with the final height of a curve, so that nothing below it jumps."""
     return st.container() if present.on() else st.container(height=FIGURE_PX, border=False)
 
 
 def kept(mask: MaskReport) -> None:
-    """How many weights are left, in all and in each layer."""
+    """Draws how many weights are left, in total and per layer."""
     from core.figures.plots import base as plots
 
-    st.plotly_chart(
-        present.figure(plots.kept_weights(mask)), config=STILL, key="layers", alt="Kept weights of each layer"
-    )
+    st.plotly_chart(present.figure(plots.kept_weights(mask)), config=STILL, key="layers", alt="Kept weights per layer")
     pictures.metric(
         "Kept weights",
         f"{mask.kept:,}",
@@ -63,21 +61,19 @@ def kept(mask: MaskReport) -> None:
         if mask.already_zero
         else ""
     )
-    st.caption(f"{already}{mask.parameters_left:,} parameters are left, with {_others(mask)}.")
+    st.caption(f"{already}{mask.parameters_left:,} parameters are left, including {_others(mask)}.")
 
 
 def _others(mask: MaskReport) -> str:
-    """How many parameters are left of those that are not pruned by themselves, and what became of
-    the rest.
-    """
+    """Says how many of the other parameters, those that are not pruned directly, are left."""
     biases = all(
         name.endswith("bias")
         for name in set(engine.card(mask.variant.model).shapes) - {layer.name for layer in mask.layers}
     )
-    others = "biases" if biases else "others (biases, norms, layers left alone)"
+    others = "biases" if biases else "others (biases, norms, excluded layers)"
     rest = [
-        f"{mask.removed_others:,} went with whole filters" if mask.removed_others else "",
-        f"{mask.zero_others:,} {'is' if mask.zero_others == 1 else 'are'} zero anyway" if mask.zero_others else "",
+        f"{mask.removed_others:,} were removed with whole filters" if mask.removed_others else "",
+        f"{mask.zero_others:,} {'was' if mask.zero_others == 1 else 'were'} zero already" if mask.zero_others else "",
     ]
     if not any(rest):
         return f"{mask.other_parameters:,} {others}{', which are never pruned' if biases else ''}"
@@ -86,7 +82,7 @@ def _others(mask: MaskReport) -> str:
 
 
 def _accuracy(place: DeltaGenerator, variant: VariantSpec, data: DataSpec) -> bool:
-    """Whether it is there; a person can stop it."""
+    """Draws the accuracy; returns False if its computation was stopped."""
     title = "Accuracy, " + ("with noise" if data.noise else "without noise")
     with place.container():
         pictures.metric(title, "…", "…", "counting")
@@ -127,9 +123,10 @@ def _curve(place: DeltaGenerator, answer: Comparison, data: DataSpec, mask: Mask
 
 
 def expanders(answer: Comparison) -> DeltaGenerator | None:
-    """What one may want to know; nothing is computed or sent for a closed one.
+    """Draws the expanders; closed ones compute and send nothing.
 
-    Returns where the costs go, which are drawn last; None while they are closed.
+    Returns:
+        The container of the costs, which are drawn last; None while it is closed.
     """
     _all_scores(answer)
     _predictions(answer)
@@ -148,16 +145,16 @@ def expanders(answer: Comparison) -> DeltaGenerator | None:
 @st.fragment
 @guarded
 def _rounding(answer: Comparison) -> None:
-    """Where networks do not compute in float32: what that changes.
+    """Offers to measure the effect of a precision other than float32.
 
-    Only when asked, for it takes a second engine.
+    Measured on a click, because it needs a second engine.
     """
     precision = engine.engine().store.precision
     if precision == "float32":
         return
     with st.expander(f"Computed in {precision}", icon=":material/decimal_decrease:"):
-        st.markdown("Networks compute with fewer digits here, which is faster on a GPU and rounds.")
-        if st.button("What does that change here?", key="_rounding"):
+        st.markdown("Networks compute at reduced precision here, which is faster on a GPU but adds rounding errors.")
+        if st.button("Measure the effect on this view", key="_rounding"):
             st.info(rounding(engine.engine(), answer.pruned).text, icon=":material/straighten:")
 
 
@@ -179,7 +176,7 @@ def _threshold(answer: Comparison) -> None:
         threshold = number(
             "Threshold",
             "threshold",
-            help="Pixels at or above it count: as highlighted in the heatmap, as ink in the image.",
+            help="Pixels at or above it count as highlighted (heatmap) or as ink (image).",
         )
         link.write()
         left, right = st.columns([3, 2], gap="medium", vertical_alignment="center")
@@ -217,13 +214,13 @@ def _predictions(answer: Comparison) -> None:
 
         for name, side in (("dense", answer.dense), ("pruned", answer.pruned)):
             if not side.prediction.answered:
-                opened.caption(f"The {name} network gives no answer: its outputs overflow.")
+                opened.caption(f"The {name} network predicts no class: its outputs overflow.")
         figure = plots.probabilities(answer, engine.card(answer.pruned.variant.model).classes)
         opened.plotly_chart(
             present.figure(figure),
             config=STILL,
             key="probabilities",
-            alt="Probabilities of classes, dense and pruned",
+            alt="Class probabilities of the dense and the pruned network",
         )
 
 
@@ -237,7 +234,7 @@ def _plan(answer: Comparison) -> None:
 
 
 def _typical(answer: Comparison) -> None:
-    """No fragment: the work of many steps is one."""
+    """Not a fragment: `follow` makes one itself."""
     if not engine.is_quick(answer.pruned.cam):
         return
     opened = st.expander(
@@ -249,7 +246,7 @@ def _typical(answer: Comparison) -> None:
 
 
 def _sensitivity(answer: Comparison) -> None:
-    """No fragment: the scan is one."""
+    """Not a fragment: the scan makes one itself."""
     opened = st.expander(
         "One layer at a time", icon=":material/troubleshoot:", key="open_sensitivity", on_change="rerun"
     )
@@ -259,7 +256,7 @@ def _sensitivity(answer: Comparison) -> None:
 
 
 def _cost(answer: Comparison) -> DeltaGenerator | None:
-    """No fragment: what it waits for could not be stopped there."""
+    """Not a fragment: work that a fragment waits for cannot be stopped."""
     opened = st.expander("Cost and sizes", icon=":material/scale:", key="open_cost", on_change="rerun")
     if not opened.open:
         return None
@@ -281,8 +278,8 @@ def _cost_rows(dense: MaskReport, pruned: MaskReport) -> dict[str, list[str]]:
         ]
 
     names = [
-        "Prunable weights kept",
-        "All parameters left",
+        "Kept prunable weights",
+        "Remaining parameters",
         "Sparsity",
         "Density",
         "Compression ratio (all parameters)",
@@ -300,7 +297,7 @@ def _all_scores(answer: Comparison) -> None:
             pictures.score_cards(answer)
             st.table(_score_rows(answer))
             if any(score is None for scores in _groups(answer).values() for score in scores[-1].values.values()):
-                st.caption(f"– means undefined. {story.undefined(answer)}")
+                st.caption(f"– stands for undefined. {story.undefined(answer)}")
 
 
 def _groups(answer: Comparison) -> dict[str, tuple[Scores, ...]]:
@@ -312,12 +309,12 @@ def _groups(answer: Comparison) -> dict[str, tuple[Scores, ...]]:
 
 
 def _score_rows(answer: Comparison) -> dict[str, list[str]]:
-    rows: dict[str, list[str]] = {"score": [], "dense": [], "pruned": [], "what it says": []}
+    rows: dict[str, list[str]] = {"score": [], "dense": [], "pruned": [], "meaning": []}
     kind = answer.picture.truth_kind
     for scores in _groups(answer).values():
         for name in scores[-1].values:
             rows["score"].append(story.of_truth(MEASURES[name].title, kind))
             rows["dense"].append(score(scores[0][name], 3) if len(scores) == 2 else "")
             rows["pruned"].append(score(scores[-1][name], 3))
-            rows["what it says"].append(story.of_truth(MEASURES[name].summary, kind))
+            rows["meaning"].append(story.of_truth(MEASURES[name].summary, kind))
     return rows

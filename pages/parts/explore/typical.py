@@ -1,5 +1,5 @@
-"""How typical is this image? The agreement of both networks over many images, on a click, with this
-image marked.
+"""How typical is this image? The agreement of both networks over many images, computed on a click,
+with this image marked.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pages.parts.sidebar import photo_sets
 
 Question = tuple[VariantSpec, ImageRef, CamSpec]
 IMAGES = 100
-FEW = 20  # fewer images have no spread worth a range
+FEW = 20  # fewer images are too few for a range
 WHERE = {
     Verdict.SAME: "at the same places",
     Verdict.PARTLY: "at places that moved in part",
@@ -30,7 +30,7 @@ WHERE = {
 
 
 def spread(answer: Comparison) -> str:
-    """The middle nine tenths of the agreement over images, in words; "" while nobody asked."""
+    """Returns the central 90 % of the agreement over images in words; "" before it is computed."""
     task = background().find(_work(answer, _images(answer.pruned.image, answer.mask.variant.model)))
     values = summarise(task.results).values if task and task.succeeded else ()
     if len(values) < FEW:
@@ -40,17 +40,17 @@ def spread(answer: Comparison) -> str:
 
 
 def section(answer: Comparison) -> None:
-    """A button, then the distribution as it grows."""
+    """Draws a button, then the distribution as it grows."""
     variant, image, _ = answer.question
     images = _images(image, variant.model)
     st.caption(
-        f"One image is an anecdote. Ask the same question about {len(images)} images sampled evenly from"
-        f" {_source(images[0])}: does the pruned network look where the dense one looks?"
+        f"One image proves little. This compares the dense and the pruned network's heatmaps on {len(images)} images,"
+        f" sampled evenly from {_source(images[0])}."
     )
     if len(images) < IMAGES:
         st.caption(
-            f"Only {len(images)} photographs are included. Start Sparsight with `SPARSIGHT_PHOTOS` set to a folder of"
-            f" photographs to ask {IMAGES} of them."
+            f"Only {len(images)} photographs are included. To compare {IMAGES}, start Sparsight with"
+            " `SPARSIGHT_PHOTOS` set to a folder of photographs."
         )
 
     def draw(found: Sequence[Agreement]) -> None:
@@ -62,11 +62,11 @@ def section(answer: Comparison) -> None:
             present.figure(plots.typical(found, here, titles, len(images))),
             config={"displayModeBar": False},
             key="typical",
-            alt=f"Agreement of the heatmaps of {len(found)} images by two methods, this image marked",
+            alt=f"Agreement of the heatmaps of {len(found)} images for two methods, with this image marked",
         )
         st.markdown(in_words(summarise(found), here))
 
-    follow(_work(answer, images), f"Ask {len(images)} images", draw)
+    follow(_work(answer, images), f"Compare on {len(images)} images", draw)
 
 
 def _work(answer: Comparison, images: tuple[ImageRef, ...]) -> Work:
@@ -87,7 +87,7 @@ def _work(answer: Comparison, images: tuple[ImageRef, ...]) -> Work:
 
 
 def in_words(found: Agreements, here: Agreement) -> str:
-    """Counts, medians, and where this image stands among the others."""
+    """Describes counts, medians, and the rank of this image among the others."""
     counts = [f"{found.verdicts[verdict]} look {where}" for verdict, where in WHERE.items() if found.verdicts[verdict]]
     if unknown := found.verdicts[Verdict.UNKNOWN]:
         counts.append(f"{unknown} cannot be compared, because a map holds no evidence")
@@ -97,13 +97,15 @@ def in_words(found: Agreements, here: Agreement) -> str:
         text += f" Median agreement: {titles[0]} {score(first)}, {titles[1]} {score(second)}."
     if here.value is not None and found.values:
         below = sum(value < here.value for value in found.values)
-        text += f" This image agrees by {score(here.value)}: higher than {below} of the {len(found.values)} images."
+        rank = f"higher than {below} of the {len(found.values)} images"
+        text += f" This image has agreement {score(here.value)}, {rank}."
     return text
 
 
 def _images(image: ImageRef, model: ModelSpec) -> tuple[ImageRef, ...]:
-    """Of the source of this image; the gallery is small, so that a data set on this machine stands
-    in for it.
+    """Samples images from the source of this image.
+
+    The gallery is small, so a data set on this machine replaces it where there is one.
     """
     if not engine.card(model).reads_digits and image.source in ("gallery", "own"):
         sets = photo_sets.fitting(model)

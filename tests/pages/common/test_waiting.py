@@ -210,7 +210,7 @@ def test_stop_in_explore_and_stop_in_compare_leave_each_other_alone(press_stop: 
     app.slider(key="sparsity").set_value(30.0).run()
     assert "Stopped." in words(app)
     assert pictures_at(app) == {"70.0086% sparsity"}
-    assert "those of the previous view" in words(app)
+    assert "still show the previous view" in words(app)
     press_stop["compare"] = 0
     to(app, "compare")
     assert "Stopped." in words(app)

@@ -155,13 +155,13 @@ def test_the_words_of_a_bad_address_go_with_the_next_move(explore: OpenPage) -> 
 
 def test_slow_methods_wait_for_a_click(explore: OpenPage) -> None:
     app = explore(cam="score-cam")
-    assert "many times" in app.info[0].value
+    assert "many passes" in app.info[0].value
     assert not app.metric
     next(button for button in app.button if button.label == "Compute").click().run()
     assert not app.exception
     assert pictures_at(app) == {"70.0086% sparsity"}
     app.slider(key="sparsity").set_value(60.0).run()
-    assert "many times" in app.info[0].value
+    assert "many passes" in app.info[0].value
     app.slider(key="sparsity").set_value(70.0).run()
     assert pictures_at(app) == {"70.0086% sparsity"}  # what was computed is found again
 

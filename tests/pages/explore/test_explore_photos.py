@@ -48,7 +48,7 @@ def test_the_first_view_names_classes_and_says_what_cannot_be_said(photos: OpenP
     app = sound(photos())
     assert "25.0 % sparsity" in app.header[0].value
     assert "cat**" in app.header[0].value  # a class by its name
-    assert "No data set of photographs is on this machine" in words(app)
+    assert "Accuracy needs a data set of photographs" in words(app)
     assert all(image.alt for element in app.get("image") for image in element.proto.imgs)
 
 
@@ -94,7 +94,7 @@ def test_a_link_opens_what_it_says(photos: OpenPhotos, address: dict) -> None:
 def test_filters_take_their_biases_along_and_what_is_left_is_counted(photos: OpenPhotos) -> None:
     app = sound(photos(granularity="filter", fine="10", excluded=["classifier"]))
     assert app.multiselect(key="excluded").value == ["classifier"]
-    assert "layers left alone" in words(app)
+    assert "excluded layers" in words(app)
 
 
 def test_a_layer_by_hand_has_a_slider_of_its_own(photos: OpenPhotos) -> None:
@@ -225,7 +225,7 @@ def test_the_image_is_followed_over_all_sparsities(photos: OpenPhotos, monkeypat
     monkeypatch.setitem(card.__dict__, "grid", (0.0, 0.2, 0.4, 0.6))
     app = sound(photos())
     assert len(app.get("plotly_chart")) == 1
-    to_the_end(app, "Follow this image over all sparsities")
+    to_the_end(app, "Compute this image over all sparsities")
     assert len(app.get("plotly_chart")) == 2
     assert not any(button.label.startswith("Follow") for button in app.button)
 
@@ -272,7 +272,7 @@ def test_without_a_mark_there_is_nothing_to_outline(photos: OpenPhotos, folder: 
 
 def test_right_answers_of_a_data_set_are_counted_on_a_click(photos: OpenPhotos, folder: Path) -> None:
     app = sound(photos(source="folder", fine="0"))
-    next(button for button in app.button if button.label == "Count right answers on 3 photographs").click().run()
+    next(button for button in app.button if button.label == "Measure accuracy on 3 photographs").click().run()
     assert "Accuracy, your folder" in [metric.label for metric in app.metric]
     assert "of 3 photographs are classified correctly" in words(sound(app))
 
@@ -359,16 +359,16 @@ def test_the_plan_names_every_layer_and_what_is_left_alone(photos: OpenPhotos) -
     app = opened(photos(granularity="filter", fine="10", excluded=["classifier"]), "open_plan")
     rows = app.dataframe[0].value.set_index("layer")
     assert len(rows) == len(MODELS[LITE].value.prunable)
-    assert rows.loc["_fc", "sparsity"] == "left alone"
+    assert rows.loc["_fc", "sparsity"] == "excluded"
     assert rows.loc["_fc", "removed"] == "0"
-    assert any(share not in ("0.0 %", "left alone") for share in rows["sparsity"])
-    assert "if only the weights of convolutions are" in words(app)
-    assert "many studies leave it alone" not in words(app)
+    assert any(share not in ("0.0 %", "excluded") for share in rows["sparsity"])
+    assert "counting only convolution weights" in words(app)
+    assert "Many studies exclude it" not in words(app)
 
 
 def test_the_plan_warns_of_a_pruned_classifier_and_says_where_networks_collapse(photos: OpenPhotos) -> None:
     app = opened(photos(), "open_plan")
-    assert "many studies leave it alone" in words(app)
+    assert "Many studies exclude it" in words(app)
     assert "collapse between 50% and 75%" in words(app)
 
 
@@ -376,7 +376,7 @@ def test_the_plan_warns_of_a_pruned_classifier_and_says_where_networks_collapse(
 def test_costs_are_counted_when_somebody_looks_and_timed_on_a_click(photos: OpenPhotos) -> None:
     app = opened(photos(granularity="filter", fine="10"), "open_cost")
     costs = app.table[1].value
-    assert list(costs.columns[1:]) == ["dense", "pruned, zeros in place", "empty channels taken out"]
+    assert list(costs.columns[1:]) == ["dense", "pruned, zeros in place", "pruned, empty channels removed"]
     numbers = [[int(cell.replace(",", "")) for cell in row[1:]] for row in costs.values[:4]]
     for dense, masked, small in (numbers[0], numbers[2]):  # all of them: zeros in place are still there
         assert 0 < small < masked == dense
@@ -387,14 +387,14 @@ def test_costs_are_counted_when_somebody_looks_and_timed_on_a_click(photos: Open
     assert shown.iloc[1, 2].split(" of ")[0] in words(app)
     assert "Zeros in place save no time" in words(app)
     assert list(costs.iloc[6, 1:]) == ["–"] * 3
-    to_the_end(app, "Measure the time of one image")
+    to_the_end(app, "Measure inference time")
     assert all("ms" in cell for cell in sound(app.run()).table[1].value.iloc[6, 1:])
 
 
 def test_layers_are_pruned_one_at_a_time(explore: OpenPage) -> None:
     app = opened(explore(sparsity="90"), "open_sensitivity")
-    assert "Each layer alone loses 90.0 %" in words(app)
-    to_the_end(app, "Scan the layers")
+    assert "Prunes each layer alone by 90.0 %" in words(app)
+    to_the_end(app, "Scan layers")
     scanned = state.of(app.session_state).waiting.tasks["layer scan"].results
     assert [[layer.kept == layer.total for layer in answer.mask.layers].count(False) for answer in scanned] == [
         1,
@@ -407,7 +407,7 @@ def test_layers_are_pruned_one_at_a_time(explore: OpenPage) -> None:
 @pytest.mark.parametrize("address", [{"schedule": "iterative-reset"}, {"granularity": "2:4"}])
 def test_a_scan_says_what_it_cannot_do(explore: OpenPage, address: dict) -> None:
     app = opened(explore(**address), "open_sensitivity")
-    assert "A scan prunes one layer by an amount" in words(app)
+    assert "The scan prunes one layer at a time" in words(app)
 
 
 def test_a_retrained_network_that_came_along_says_how_often_it_is_right(explore: OpenPage) -> None:
@@ -432,7 +432,7 @@ def test_a_retrained_network_that_came_along_says_how_often_it_is_right(explore:
     assert shown.value == f"{right[6] / 5:.1f} %"
     assert shown.delta.replace("−", "-") == f"{(right[6] - right[0]) / 5:+.1f} points"
     assert f"{right[6]} of 500 photographs" in words(app)
-    assert "No data set of photographs" not in words(app)
+    assert "Accuracy needs a data set" not in words(app)
 
 
 def test_a_table_of_other_networks_says_nothing_of_these(explore: OpenPage, own_cache: Path) -> None:

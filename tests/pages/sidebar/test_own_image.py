@@ -53,7 +53,7 @@ def test_an_own_image_is_compared_and_is_not_in_the_link(explore: OpenPage) -> N
     assert not app.error
     assert pictures_at(app) == {"70.0086% sparsity"}
     assert "your own image" in words(app)
-    assert "not part of a link" in words(app)
+    assert "Links do not contain" in words(app)
     assert set(app.query_params) == {"source", "model", "cam", "layer"}
     assert "my-image.png" in app.code[0].value
 
