@@ -258,7 +258,7 @@ def test_a_digit_is_chosen_by_its_thumbnail(tab: OpenTab) -> None:
     unfold(page, "Image")
     page.get_by_role("radio", name="Digit 3, number 5").check(force=True)
     page.wait_for_function("location.search.includes('nth=5')")
-    playwright_api.expect(page.get_by_role("spinbutton", name="Which one")).to_have_value("5")
+    playwright_api.expect(page.get_by_role("spinbutton", name="Number")).to_have_value("5")
 
 
 @pytest.mark.long

@@ -1,1 +1,1 @@
-"""Widgets to specs: network, pruning, amount, image, heatmap."""
+"""Widgets that return specs: network, pruning, amount, image, heatmap."""

@@ -1,6 +1,4 @@
-"""How much is removed: one slider in the unit that a person chooses, and all the other ways to say
-it.
-"""
+"""How much is removed: one slider in the chosen unit, and the same amount in all other units."""
 
 from __future__ import annotations
 
@@ -26,24 +24,26 @@ from pages.parts.common.widgets import Known, current, number, segments, steps, 
 
 SLIDERS = {"percent": "sparsity", "ratio": "ratio", "level": "level"}
 LABELS = {"percent": "Sparsity", "ratio": "Compression ratio", "level": "Level"}
-FEW_LEVELS = 8  # that a help text lists
+FEW_LEVELS = 8  # a help text lists at most this many
 WHY_FINE = (
-    "Without retraining, networks for photographs lose most of their right answers early, so the slider ends at"
-    " {top:g} %. Retrained networks stay accurate at higher sparsities."
+    "Without retraining, networks for photographs lose most of their accuracy early, so the slider ends at {top:g} %."
+    " Retrained networks stay accurate at higher sparsities."
 )
 
 
 def amount_choice(
     family: PruningSpec, model: ModelSpec, stage: DeltaGenerator, below: DeltaGenerator
 ) -> tuple[PruningSpec, DeltaGenerator]:
-    """The slider on the stage; what it asks for, the family with its amount; and the place where
-    `counted` says how much that is.
+    """Draws the slider on the stage.
+
+    Returns:
+        The family with the chosen amount, and the container for `counted`.
     """
     known = of_model(model.name, model.weights)
     pattern = n_of_m(family.granularity)
     if pattern:
         stage.caption(
-            f"**{family.granularity}** sets the sparsity itself: {pattern[0]} of every {pattern[1]} weights are kept."
+            f"**{family.granularity}** fixes the sparsity: {pattern[0]} of every {pattern[1]} weights are kept."
         )
         return family, below.container()
     with below.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -63,13 +63,13 @@ def amount_choice(
 
 
 def _slider(unit: str, name: str, family: PruningSpec, model: ModelSpec) -> float:
-    """The slider of a unit; the sparsity that it asks for."""
+    """Draws the slider of a unit; returns the requested sparsity."""
     known, label = of_model(model.name, model.weights), LABELS[unit]
     if unit == "level":
         return series_here(model).targets[_level(name, model, known)]
     if unit == "ratio":
         return amounts.sparsity_of_ratio(
-            engine.card(model), float(steps(label, name, known, help="All parameters / parameters left."))
+            engine.card(model), float(steps(label, name, known, help="All parameters / remaining parameters."))
         )
     if counts_groups(family):
         label = f"{titles.GRANULARITY[family.granularity]} removed"
@@ -77,12 +77,12 @@ def _slider(unit: str, name: str, family: PruningSpec, model: ModelSpec) -> floa
 
 
 def counts_groups(pruning: PruningSpec) -> bool:
-    """Whether an amount is a share of kernels, channels or filters, not of weights."""
+    """Whether the amount is a share of kernels, channels or filters rather than of weights."""
     return pruning.is_one_shot and pruning.granularity != "weight" and n_of_m(pruning.granularity) is None
 
 
 def _level(name: str, model: ModelSpec, known: Known) -> int:
-    """A level of the trained series, of those that are trained so far."""
+    """Draws the slider over the levels that are trained so far; returns the level."""
     series, usual = series_here(model), known[name]
     assert isinstance(usual, Number)
     if series.last == 0:  # nothing to choose from
@@ -90,7 +90,7 @@ def _level(name: str, model: ModelSpec, known: Known) -> int:
         return 0
     entry = Number(min(usual.default, series.last), 0, series.last)
     if st.session_state.get(name, 0) > series.last:
-        st.session_state[name] = series.last  # another run goes further
+        st.session_state[name] = series.last  # chosen for a longer series
     level = int(number(LABELS["level"], name, {**known, name: entry}, help=_levels(series)))
     if series.last < usual.high:
         st.caption(f"Levels 0 to {series.last} of {usual.high:g} are trained so far.")
@@ -98,9 +98,9 @@ def _level(name: str, model: ModelSpec, known: Known) -> int:
 
 
 def counted(place: DeltaGenerator, mask: MaskReport) -> None:
-    """All ways to say how much is left, counted from the tensors.
+    """Writes how much is left in all units, counted from the tensors.
 
-    Remembers what was asked for, for `_carry_over`.
+    Stores the requested sparsity for `_carry_over`.
     """
     model, pruning = mask.variant.model, mask.variant.pruning
     at_level = pruning.level is not None and engine.series_of(model) is not None
@@ -115,8 +115,8 @@ def counted(place: DeltaGenerator, mask: MaskReport) -> None:
 
 
 def _zeros_before(mask: MaskReport) -> str:
-    """What was asked for, what was zero before and what this pruning removed, where these numbers
-    differ.
+    """Describes what was requested, what was zero before and what this pruning removed, where these
+    numbers differ.
     """
     if not mask.was_sparse:
         return ""
@@ -140,30 +140,30 @@ def _in_levels(model: ModelSpec, mask: MaskReport, pruning: PruningSpec) -> str:
 
 
 def _is_fine(model: ModelSpec, known: Known) -> bool:
-    """Whether the slider runs over the first part only, as networks without retraining need it; a
-    switch opens the rest.
+    """Whether the slider covers only low sparsities, as suits networks without retraining; a toggle
+    extends it to 100 %.
     """
     top = max(engine.card(model).grid) * 100
     if top >= 100:
         return False
     if state().is_new and "sparsity" in st.query_params and "wide" not in st.query_params:
-        st.session_state["wide"] = True  # a link that names a sparsity means it
+        st.session_state["wide"] = True  # a link may name a sparsity beyond the fine slider
     return not toggle(
         "Up to 100 %", "wide", known, help=WHY_FINE.format(top=top), on_change=_open_or_close, args=(top,)
     )
 
 
 def _open_or_close(top: float) -> None:
-    """The other slider starts where this one stood."""
+    """Sets the other slider to the position of this one."""
     sparsity = (state().view.sparsity or 0.0) * 100
     st.session_state["sparsity"], st.session_state["fine"] = round(sparsity, 1), min(top, round(sparsity * 2) / 2)
 
 
 def _carry_over(model: ModelSpec) -> None:
-    """Sets the slider of the new unit to where the old one stood, so that changing the unit changes
-    no picture much.
+    """Sets the slider of the new unit to the nearest position, so that changing the unit hardly
+    changes the pictures.
 
-    Callbacks only here: a widget's value can be set by nothing else.
+    Runs in callbacks: only they can set the value of a widget.
     """
     sparsity, known = state().view.sparsity, of_model(model.name, model.weights)
     if sparsity is None:
@@ -181,7 +181,7 @@ def _carry_over(model: ModelSpec) -> None:
 
 
 def _clicker(slider: str, known: Known) -> None:
-    """Two buttons that a presenter's clicker presses too: it sends Page Up and Page Down."""
+    """Draws two buttons that a presentation clicker can press: it sends Page Up and Page Down."""
     with st.container(horizontal=True, gap="small", width="content"):
         st.button(
             "Less", key="_less", icon=":material/remove:", shortcut="PageUp", on_click=_move, args=(known, slider, -1)
@@ -192,7 +192,7 @@ def _clicker(slider: str, known: Known) -> None:
 
 
 def _move(known: Known, slider: str, by: int) -> None:
-    """One step of the slider: 5 points, a level, or the next ratio."""
+    """Moves the slider by one step: 5 points, one level, or the next ratio."""
     entry, now = known[slider], st.session_state[slider]
     if isinstance(entry, Choice):
         place = entry.names.index(now) + by
@@ -203,31 +203,31 @@ def _move(known: Known, slider: str, by: int) -> None:
 
 
 def nearest_level(sparsity: float, model: ModelSpec) -> int:
-    """The level of the trained series that removes nearly this share."""
+    """Returns the level of the trained series whose sparsity is closest."""
     targets = series_here(model).targets
     return min(range(len(targets)), key=lambda level: abs(targets[level] - sparsity))
 
 
 def weights_left(model: ModelSpec) -> tuple[int, ...]:
-    """Prunable weights left at each level of the trained series."""
+    """Returns the number of prunable weights left at each level of the trained series."""
     found = engine.card(model)
     total = sum(math.prod(found.shapes[name]) for name in found.prunable)
     return tuple(round(total * (1 - target)) for target in series_here(model).targets)
 
 
 def series_here(model: ModelSpec) -> Series:
-    """The levels of the trained series that are trained so far; all, where none is."""
+    """Returns the levels of the series that are trained so far, or all if none is."""
     series = engine.series_of(model)
-    assert series is not None  # asked for only where a level was chosen
+    assert series is not None  # called only where a level was chosen
     last = last_level(engine.catalogue(), model)
     return series if last is None else replace(series, targets=series.targets[: last + 1])
 
 
 def _levels(series: Series) -> str:
-    """What each level is, for a help text."""
+    """Describes the levels for a help text."""
     if series.last > FEW_LEVELS:
         return (
-            f"Level 0 is dense, 1 removes {percent(series.targets[1])}, level {series.last}"
+            f"Level 0 is dense, level 1 removes {percent(series.targets[1])}, level {series.last} removes"
             f" {percent(series.targets[-1])}."
         )
     return (

@@ -1,5 +1,5 @@
-"""Weights that are not on this machine yet: what they are, a button, progress, Stop, and a clear
-word when there is no network.
+"""Weights that are not on this machine yet: a description, a download button, progress, Stop, and a
+clear message when there is no connection.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ def is_there(model: ModelSpec) -> bool:
 
 
 def offer(model: ModelSpec) -> None:
-    """What is missing and a button; progress while it comes.
+    """Says what is missing and draws a download button, then progress.
 
-    Runs the page again once the weights are there.
+    Runs the page again once the weights are available.
     """
     weights = engine.card(model).weights[model.weights]
     title = plain(engine.catalogue().title(model))
     st.info(
-        f"**{title}**: its weights ({size(weights.bytes)}) are not on this machine yet.  \n"
+        f"The weights of **{title}** ({size(weights.bytes)}) are not on this machine yet.  \n"
         + message(
-            f"{weights.summary[:1].upper()}{weights.summary[1:]}. From {weights.origin}. Licence:"
-            f" {weights.licence or 'see there'}."
+            f"{weights.summary[:1].upper()}{weights.summary[1:]}. Source: {weights.origin}."
+            f" Licence: {weights.licence or 'see the source'}."
         ),
         icon=":material/cloud_download:",
     )

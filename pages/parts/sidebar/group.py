@@ -1,6 +1,4 @@
-"""A group of controls in the sidebar, folded: its title, and below it one line that states what is
-set.
-"""
+"""A collapsed group of controls in the sidebar: its title and one line with the settings."""
 
 from __future__ import annotations
 
@@ -13,7 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 @contextmanager
 def group(title: str, icon: str) -> Iterator[Callable[[str], None]]:
-    """Puts the controls into the group; yields what states their settings, in Markdown."""
+    """Puts the controls into the group; yields a function that writes their settings (Markdown)."""
     with st.container(gap=None):
         controls = st.expander(f"**{title}**", icon=icon)
         line = st.empty()

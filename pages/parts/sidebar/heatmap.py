@@ -1,4 +1,4 @@
-"""How the heatmap is made and drawn: widgets -> CamSpec and Drawn."""
+"""How the heatmap is computed and drawn: widgets -> CamSpec and Drawn."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ A_CLASS = {"class": "a class of your choice"}
 
 
 def heatmap_choice(model: ModelSpec, image: ImageRef | None) -> tuple[CamSpec, Drawn]:
-    """Method, target class, and how the map is drawn. image: None while an own one is awaited."""
+    """Draws the widgets of the heatmap. image: None until an own image is uploaded."""
     known, picture = of_model(model.name), _picture(image, model)
     method = choice("Method", "cam", known)
     entry = CAMS[method]
@@ -34,24 +34,24 @@ def heatmap_choice(model: ModelSpec, image: ImageRef | None) -> tuple[CamSpec, D
     opacity = number("Opacity", "opacity", known, format="%d %%")
     marked = picture is not None and picture.truth_kind in ("mask", "boxes")
     outline = marked and toggle(
-        "Outline the object", "outline", known, help="Drawn in as people marked it, white beside black."
+        "Outline the object", "outline", known, help="As annotated by people: a white line beside a black one."
     )
     return CamSpec(method=method, layer=layer, target=target), Drawn(opacity / 100, outline)
 
 
 def heatmap_line(cam: CamSpec, model: ModelSpec) -> str:
-    """How the heatmap is made, in one line."""
+    """Describes the heatmap settings in one line."""
     target = titles.TARGETS.get(str(cam.target)) or class_names(model.name)[int(cam.target)]
     return plain(f"{CAMS[cam.method].title}, layer {cam.layer}, {target[0].lower() + target[1:]}")
 
 
 def _layer(model: ModelSpec, known: Known) -> str:
-    """The target layer."""
+    """Draws the choice of the target layer."""
     name = choice(
         "Target layer",
         "layer",
         known,
-        help="Where in the network the map is made. Early layers see fine detail, late ones objects.",
+        help="The layer that the map is computed at. Early layers respond to fine detail, late ones to objects.",
     )
     found = layers_of(model.name).get(name)
     if found:
@@ -73,7 +73,7 @@ def _target(model: ModelSpec, known: Known, picture: Picture | None) -> str | in
     )
     if target == "label" and picture is not None and picture.label is None:
         who = "Your own image" if picture.image.source == "own" else "This image"
-        st.caption(f"{who} has no label: the class that the dense network predicts is used.")
+        st.caption(f"{who} has no label, so the class that the dense network predicts is used.")
         return "dense"
     if target == "class":
         return class_names(model.name).index(choice("Class", "class", known, help="Type to search."))
@@ -81,15 +81,13 @@ def _target(model: ModelSpec, known: Known, picture: Picture | None) -> str | in
 
 
 def _start_with_the_predicted(model: ModelSpec) -> None:
-    """The list of classes begins where the dense network's answer is, until a person has chosen
-    one.
-    """
+    """Preselects the class that the dense network predicts, unless one was chosen before."""
     says, untouched = state().view.dense_class, class_names(model.name)[0]
     if says is not None and st.session_state.get("class", untouched) == untouched:
         st.session_state["class"] = class_names(model.name)[says]
 
 
 def _picture(image: ImageRef | None, model: ModelSpec) -> Picture | None:
-    with suppress(SparsightError):  # said where the picture is drawn
+    with suppress(SparsightError):  # reported where the picture is drawn
         return engine.engine().picture(image, model) if image else None
     return None

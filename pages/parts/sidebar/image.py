@@ -1,5 +1,5 @@
-"""Choosing the image: an embedded digit or a photograph, as the network needs it, or a person's
-own, uploaded or pasted.
+"""The choice of the image: an embedded digit or a photograph, depending on the network, or an own
+image, uploaded or pasted.
 """
 
 from __future__ import annotations
@@ -31,8 +31,10 @@ Found = tuple[ImageRef | None, SparsightError | None]
 
 
 def image_choice(model: ModelSpec) -> Found:
-    """Draws the widgets. The image is None while an own one is awaited; the error says why one was
-    refused.
+    """Draws the widgets of the image.
+
+    Returns:
+        The image, None until an own one is uploaded, and the error if an upload was rejected.
     """
     known, sets = of_model(model.name), photo_sets.fitting(model)
     if not engine.card(model).reads_digits:
@@ -51,13 +53,13 @@ def image_choice(model: ModelSpec) -> Found:
         "Background noise",
         "noise",
         known,
-        help="As in the thesis: pixels that are exactly 0 get a random value up to 0.2, in training and here.",
+        help="As in the thesis, pixels that are exactly 0 get a random value of up to 0.2, in training and here.",
     )
     return image and replace(image, noise=NOISE if noisy else 0.0), trouble
 
 
 def image_line(image: ImageRef | None, model: ModelSpec) -> str:
-    """The image in one line."""
+    """Describes the image in one line."""
     if image is None:
         return "no image uploaded yet"
     if image.source == "own":
@@ -73,13 +75,13 @@ def image_line(image: ImageRef | None, model: ModelSpec) -> str:
 
 
 def _say_what_is_missing(sets: Mapping[str, str]) -> None:
-    """A link may name a data set that this machine, or this network, has nothing to do with."""
+    """Warns if a link names a data set that this machine or this network cannot use."""
     asked = st.session_state.get("source")
     if asked in (FOLDER, *PHOTO_SETS) and asked not in sets:
         what = (
-            "no folder is named by `SPARSIGHT_PHOTOS`"
+            "`SPARSIGHT_PHOTOS` does not name a folder"
             if asked == FOLDER
-            else "it is not there, or has none of this network's classes"
+            else "it is not on this machine, or has none of this network's classes"
         )
         st.warning(
             f"`source={asked}` cannot be used here: {what}. The gallery is used instead.", icon=":material/link_off:"
@@ -91,10 +93,10 @@ def _digit(model: ModelSpec, known: Known) -> ImageRef:
     with left:
         digit = choice("Digit", "digit", known)
     with right:
-        nth = whole("Which one", "nth", known, help="One of 500. The networks never saw them in training.")
+        nth = whole("Number", "nth", known, help="From 1 to 500. None of these digits was used in training.")
     rows = engine.rows_of_class(int(digit))
     first = min((nth - 1) // A_PAGE * A_PAGE, len(rows) - A_PAGE)
-    if not present.hidden("nth"):  # the strip would give away what is chosen
+    if not present.hidden("nth"):  # the thumbnails would reveal what is chosen
         shown = tuple(
             Thumb(str(first + place + 1), url, f"Digit {digit}, number {first + place + 1}")
             for place, url in enumerate(_digit_urls(rows[first : first + A_PAGE]))
@@ -105,7 +107,7 @@ def _digit(model: ModelSpec, known: Known) -> ImageRef:
 
 
 def _photo(model: ModelSpec, known: Known) -> ImageRef:
-    name = choice("Photograph", "photo", known, help="They come with the packages scikit-image and scikit-learn.")
+    name = choice("Photograph", "photo", known, help="Included in the packages scikit-image and scikit-learn.")
     if not present.hidden("photo"):
         shown = tuple(Thumb(photo, _photo_url(photo), entry.value.alt) for photo, entry in GALLERY.items())
         sheet = Sheet(
@@ -135,7 +137,7 @@ def _photo_url(name: str) -> str:
 def _own(model: ModelSpec) -> Found:
     of = "an image of a digit" if engine.card(model).reads_digits else "a photograph"
     uploaded = st.file_uploader(
-        f"Upload {of}", FILE_TYPES, key="upload", help="Up to 10 MB. It stays in this app's memory."
+        f"Upload {of}", FILE_TYPES, key="upload", help="Up to 10 MB. The image stays in this app's memory."
     )
     pasted = st.chat_input("Or paste one here", key="paste", accept_file=True, file_type=FILE_TYPES)
     data = _newest(uploaded, pasted.files[0] if pasted and pasted.files else None)
@@ -148,8 +150,8 @@ def _own(model: ModelSpec) -> Found:
 
 
 def _newest(uploaded: Any, pasted: Any) -> bytes | None:
-    """The content of the file that came last, whichever way; it is kept when the page is left and
-    entered again.
+    """Returns the content of the latest file, uploaded or pasted; it is kept across visits to other
+    pages.
     """
     upload = state().upload
     if pasted is not None:

@@ -1,6 +1,4 @@
-"""Which network, and how it is pruned: widgets -> ModelSpec, and the PruningSpec without its
-amount.
-"""
+"""Which network, and how it is pruned: widgets -> ModelSpec and a PruningSpec without an amount."""
 
 from __future__ import annotations
 
@@ -27,7 +25,7 @@ from pages.parts.common.state import state
 from pages.parts.common.widgets import Known, choice, current, number, segments, several
 from pages.parts.sidebar import downloads, own_networks
 
-# What has other choices for other models: each model finds its own again when it is chosen again.
+# Parameters whose choices depend on the model. Each model keeps its own values of them.
 OF_ITS_OWN = (
     "weights",
     "unit",
@@ -46,12 +44,12 @@ OF_ITS_OWN = (
 
 
 def look_again() -> None:
-    """Networks that were retrained or taken in since the last look are known from here on."""
+    """Adds networks that were retrained or imported since the last call to the catalogue."""
     engine.catalogue().refresh()
 
 
 def model_choice(known: Known) -> ModelSpec:
-    """The network, dense."""
+    """Draws the choice of the network."""
     name = choice("Network", "model", known, help=_which())
     _remember(name)
     known = of_model(name)
@@ -68,7 +66,7 @@ def model_choice(known: Known) -> ModelSpec:
 
 
 def network_line(model: ModelSpec) -> str:
-    """The network in one line; a badge says that its weights are not here yet."""
+    """Describes the network in one line, with a badge if its weights need a download."""
     card, parts = engine.card(model), [plain(engine.catalogue().title(model))]
     if not card.reads_digits and model.weights != next(iter(card.weights)):
         parts.append(plain(titles.WEIGHTS.get(model.weights, model.weights)))
@@ -81,7 +79,7 @@ def network_line(model: ModelSpec) -> str:
 
 
 def family_line(family: PruningSpec) -> str:
-    """How the network is pruned, in one line."""
+    """Describes in one line how the network is pruned."""
     if family.level is not None:
         return titles.SCHEDULES[family.schedule]
     what = titles.GRANULARITY.get(family.granularity, family.granularity)
@@ -90,14 +88,14 @@ def family_line(family: PruningSpec) -> str:
     if left_alone := len(family.excluded):
         parts.append(f"{left_alone} layer{'s' * (left_alone > 1)} excluded")
     if by_hand := len(family.overrides):
-        parts.append(f"{by_hand} layer{'s' * (by_hand > 1)} by hand")
+        parts.append(f"{by_hand} layer{'s' * (by_hand > 1)} set individually")
     if family.repair != "none":
-        parts.append("BatchNorm measured again")
+        parts.append("BatchNorm re-estimated")
     return ", ".join(parts)
 
 
 def _seed(known: Known) -> int:
-    """Of the runs of these weights; offered where there are several."""
+    """Draws the choice of the training run, where these weights have several."""
     _fit("seed", known)
     entry = known["seed"]
     assert isinstance(entry, Choice)
@@ -105,13 +103,13 @@ def _seed(known: Known) -> int:
         return int(entry.default)
     return int(
         segments(
-            "Model seed", "seed", known, help="The same network trained several times from different random beginnings."
+            "Model seed", "seed", known, help="One training run per seed, each from a different random initialisation."
         )
     )
 
 
 def _fit(name: str, known: Known) -> None:
-    """What was chosen for other weights gives way where these do not have it."""
+    """Resets a value that these weights do not offer."""
     entry = known[name]
     assert isinstance(entry, Choice)
     if st.session_state.get(name, entry.default) not in entry.names:
@@ -119,18 +117,18 @@ def _fit(name: str, known: Known) -> None:
 
 
 def _which() -> str:
-    """What comes along, and what is downloaded when it is first used."""
+    """Lists the included networks, and those that are downloaded on first use."""
     models = [entry.value.first_model(name) for name, entry in engine.catalogue().items()]
     here = [model for model in models if downloads.is_there(model)]
     away = [
-        f"{plain(model.name)} ({size(engine.card(model).weights[model.weights].bytes)})"
+        f"{plain(engine.catalogue().title(model))} ({size(engine.card(model).weights[model.weights].bytes)})"
         for model in models
         if model not in here
     ]
-    text = f"On this machine: {', '.join(plain(model.name) for model in here)}."
+    text = f"On this machine: {', '.join(plain(engine.catalogue().title(model)) for model in here)}."
     if away:
-        text += f"\n\nDownloaded when first used: {', '.join(away)}."
-    return f"{text}\n\nAny other CNN of torchvision by its name in the address, such as `?model=resnet34`."
+        text += f"\n\nDownloaded on first use: {', '.join(away)}."
+    return f"{text}\n\nThe address can name any other torchvision CNN, for example `?model=resnet34`."
 
 
 def _sets(found: Card) -> str:
@@ -142,14 +140,12 @@ def _sets(found: Card) -> str:
 
 
 def _described(model: ModelSpec) -> None:
-    """What is known of the network that was chosen."""
+    """Writes the facts of the chosen network."""
     st.caption(f"{engine.card(model).parameters:,} parameters")
 
 
 def _remember(name: str) -> None:
-    """Keeps the values of the model that was left, and brings back those of the one that is
-    chosen.
-    """
+    """Keeps the parameter values of the previous model and restores those of the chosen one."""
     view = state().view
     before, view.model = view.model or name, name
     if name == before:
@@ -168,8 +164,8 @@ def _remember(name: str) -> None:
 
 
 def _photo_of_a_class(name: str) -> str | None:
-    """A photograph of the gallery that shows a class of this network, for a network that does not
-    know what the present one shows.
+    """Returns a photograph of the gallery that shows a class of this network, if the current
+    photograph does not.
     """
     classes = engine.catalogue().named(name).classes
     known = [photo for photo, entry in GALLERY.items() if class_index(entry.value.subject, classes) is not None]
@@ -177,9 +173,7 @@ def _photo_of_a_class(name: str) -> str | None:
 
 
 def family_choice(model: ModelSpec) -> PruningSpec:
-    """How the network is pruned; the amount is still missing (a sparsity of 0, or level 0, stands
-    for it).
-    """
+    """Draws the pruning widgets; the returned spec has no amount yet (sparsity 0 or level 0)."""
     known, found = of_model(model.name, model.weights), engine.card(model)
     schedule = _schedule(model, known)
     if schedule in TRAINED:
@@ -191,7 +185,7 @@ def family_choice(model: ModelSpec) -> PruningSpec:
         "Criterion", "criterion", known, help=listed({entry.title: entry.summary for entry in CRITERIA.values()})
     )
     if needs_images(criterion):
-        st.caption(":gray-badge[a few images] Measured once for each network, on a few images.")
+        st.caption(":gray-badge[a few images] Measured once per network on a few images.")
     excluded, overrides = _layers(found, known, granularity)
     repair = _repair(model, known)
     return PruningSpec.one_shot(
@@ -200,17 +194,17 @@ def family_choice(model: ModelSpec) -> PruningSpec:
 
 
 def _repair(model: ModelSpec, known: Known) -> str:
-    """What is measured again after pruning, for networks that have something to measure."""
+    """Draws the choice of what is re-estimated after pruning, for networks with BatchNorm."""
     if not _has_batch_norm(engine.card(model)):
         return "none"
     text = (
         listed(REPAIRS, titles.REPAIRS)
-        + "\n\nThe images are those that criteria are measured on: the gallery's photographs, or embedded digits."
+        + "\n\nUses the same images as the criteria: the photographs of the gallery, or embedded digits."
     )
     repair = segments("Repair", "repair", known, help=text)
     if repair != "none":
         st.caption(
-            "A few images are little to measure on: where pruning has not hurt much yet, this costs more than it mends."
+            "Estimated on only a few images: where pruning has done little damage, this does more harm than good."
         )
     return repair
 
@@ -221,7 +215,7 @@ def _has_batch_norm(found: Card) -> bool:
 
 
 def _layers(found: Card, known: Known, granularity: str) -> tuple[tuple[str, ...], tuple[tuple[str, float], ...]]:
-    """Weights that are left alone, and weights with an amount of their own."""
+    """Draws the choice of excluded layers and of layers with their own sparsity."""
     if present.on():
         alone, own = current("excluded", known), current("byhand", known)
         shares = {name: current(f"amount.{name}", known) for name in own}
@@ -232,12 +226,12 @@ def _layers(found: Card, known: Known, granularity: str) -> tuple[tuple[str, ...
                 "excluded",
                 known,
                 placeholder="none",
-                help="first: the layer that sees the image. classifier: the one that makes the logits.",
+                help="First layer: the one that reads the image. Classifier: the one that computes the logits.",
             )
             if "classifier" not in alone:
                 st.caption(
-                    "Many papers leave the classifier alone: pruning it changes accuracy more than its share of the"
-                    " weights says."
+                    "Many papers exclude the classifier: pruning it affects accuracy more than its share of the"
+                    " weights suggests."
                 )
             shares = {} if n_of_m(granularity) else _amounts_by_hand(known)
     excluded = _weights_of(found, alone)
@@ -246,13 +240,13 @@ def _layers(found: Card, known: Known, granularity: str) -> tuple[tuple[str, ...
 
 
 def _amounts_by_hand(known: Known) -> dict[str, float]:
-    """Percent by layer; the slider of the sidebar moves the others only."""
+    """Draws one slider per chosen layer; returns percent by layer."""
     chosen = several(
         "Per-layer sparsity",
         "byhand",
         known,
         placeholder="none",
-        help="Each loses the share that its own slider says; the sparsity above is that of all other layers.",
+        help="Each chosen layer gets its own slider; the main slider sets the sparsity of all other layers.",
     )
     return {name: number(name, f"amount.{name}", known, format="%.1f %%") for name in chosen}
 
@@ -263,7 +257,7 @@ def _weights_of(found: Card, chosen: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _schedule(model: ModelSpec, known: Known) -> Schedule:
-    """A trained series is offered where there is one."""
+    """Draws the choice of the schedule, where these weights have a trained series."""
     series = engine.series_of(model)
     if series is None:
         return "one-shot"
@@ -275,6 +269,6 @@ def _schedule(model: ModelSpec, known: Known) -> Schedule:
 
 
 def listed(texts: Mapping[str, str], titles: Mapping[str, str] | None = None) -> str:
-    """Names and what they mean, for a help text. titles: what people read for the names."""
+    """Lists names with their meanings for a help text. titles: display names."""
     named = {(titles or {}).get(name, name): text for name, text in texts.items()}
     return "\n".join(f"- **{plain(name)}**: {message(text)}" for name, text in named.items())

@@ -1,5 +1,5 @@
-"""A person's own network: an architecture by its name, a file of weights, and what the file does
-not say.
+"""Import of an own network: an architecture by name, a weights file, and what the file does not
+contain.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ KEYS = ("_own_architecture", "_own_weights", "_own_classes", "_own_size", "_own_
 
 
 def form() -> None:
-    """The fields. The network is chosen once it is taken in; what does not fit is said here."""
+    """Draws the fields. An imported network is selected; errors are shown here."""
     opened = st.expander("Your own weights", icon=":material/upload_file:", key="open_own", on_change="rerun")
     if not opened.open:
         return
@@ -35,52 +35,50 @@ def form() -> None:
             key=KEYS[0],
             accept_new_options=True,
             placeholder="resnet18",
-            help="Any CNN of torchvision by its name, or one of Sparsight's own.",
+            help="The name of any torchvision CNN, or one of Sparsight's own networks.",
         )
         st.file_uploader(
             "Weights",
             FILE_TYPES,
             key=KEYS[1],
             max_upload_size=MOST_MB,
-            help="A state dict: .safetensors, or what torch.save wrote. Files that would run code are refused.",
+            help="A state dict in .safetensors format or from `torch.save`. Files that would run code are rejected.",
         )
         st.text_area(
             "Classes",
             key=KEYS[2],
             height=100,
-            placeholder="one a line; may be left out",
-            help="Names in the order of the outputs. Without them the architecture's own, or numbers.",
+            placeholder="one per line; optional",
+            help="Names in the order of the outputs. Default: the architecture's own names, or numbers.",
         )
         st.text_input(
-            "Input, pixels",
+            "Input size (pixels)",
             key=KEYS[3],
-            placeholder="224 or 224 x 320; the architecture's own",
-            help="Height and width that the network was trained on.",
+            placeholder="224 or 224 x 320; optional",
+            help="Height and width used in training. Default: the architecture's own.",
         )
         left, right = st.columns(2, gap="small")
         left.text_input(
-            "Mean", key=KEYS[4], placeholder="0.485, 0.456, 0.406", help="Of each channel, for values from 0 to 1."
+            "Mean", key=KEYS[4], placeholder="0.485, 0.456, 0.406", help="Per channel, for values from 0 to 1."
         )
-        right.text_input(
-            "Std", key=KEYS[5], placeholder="0.229, 0.224, 0.225", help="Standard deviation of each channel."
-        )
+        right.text_input("Std", key=KEYS[5], placeholder="0.229, 0.224, 0.225", help="Standard deviation per channel.")
         st.text_input("Title", key=KEYS[6], placeholder="for the list of networks")
-        st.button("Take in", icon=":material/check:", on_click=_take_in)
+        st.button("Import", icon=":material/check:", on_click=_take_in)
         refused, state().upload.refused = state().upload.refused, None
         if refused:
             frame.show(refused)
 
 
 def _take_in() -> None:
-    """Before the page runs again, so that the list of networks can be set to the new one."""
+    """Imports the network; a callback, so that the network list can be set to the new one."""
     fields = st.session_state
     try:
         access.require(access.OWN_WEIGHTS)
         if not fields[KEYS[0]] or fields[KEYS[1]] is None:
             raise BadSpec(
-                "An architecture and a file of weights are needed.",
-                "The other fields may stay empty.",
-                "Fill these two.",
+                "An architecture and a weights file are required.",
+                "All other fields are optional.",
+                "Fill in these two fields.",
             )
         spec = engine.engine().add_model(
             fields[KEYS[1]].getvalue(), about(*(fields[key] or "" for key in (KEYS[0], *KEYS[2:])))
@@ -91,9 +89,13 @@ def _take_in() -> None:
 
 
 def about(architecture: str, *fields: str) -> About:
-    """What was typed in. fields: classes, size, mean, standard deviation, title.
+    """Parses the fields of the form.
 
-    Raises BadSpec, UnknownName.
+    Args:
+        fields: classes, size, mean, standard deviation, title.
+
+    Raises:
+        BadSpec, UnknownName: if a field cannot be read.
     """
     classes, size, mean, std, title = (text.strip() for text in fields)
     usual = engine.catalogue().named(architecture.strip()).input
@@ -113,5 +115,7 @@ def _numbers(text: str, name: str) -> tuple[float, ...]:
         return tuple(float(part) for part in parts)
     except ValueError as error:
         raise BadSpec(
-            f"The {name} '{text[:40]}' cannot be read.", "Numbers with commas between them.", "Write 0.5, 0.5, 0.5."
+            f"The {name} '{text[:40]}' cannot be read.",
+            "Separate numbers by commas.",
+            "Write 0.5, 0.5, 0.5.",
         ) from error

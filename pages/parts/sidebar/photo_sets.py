@@ -1,6 +1,4 @@
-"""Data sets of photographs: which are on this machine, and the photograph that is chosen from
-one.
-"""
+"""Data sets of photographs: which ones are on this machine, and the choice of a photograph."""
 
 from __future__ import annotations
 
@@ -32,14 +30,14 @@ A_PAGE, A_ROW, PX = 10, 5, 96
 
 
 def on_this_machine() -> dict[str, str]:
-    """Names in the address -> names of data sets; nothing is read or downloaded."""
+    """Maps names in the address to names of data sets; reads and downloads nothing."""
     found = {name: name for name in PHOTO_SETS if _place(name).exists()}
     named = os.environ.get("SPARSIGHT_PHOTOS")
     return found | ({FOLDER: f"{PREFIX}{Path(named)}"} if named else {})
 
 
 def fitting(model: ModelSpec) -> dict[str, str]:
-    """Those of them that have a class in common with the network."""
+    """Returns the data sets on this machine that share a class with the network."""
     if engine.card(model).reads_digits:
         return {}
     card_stamp = engine.catalogue().look_at(model.name)
@@ -58,31 +56,31 @@ def _place(data: str) -> Path:
 
 @st.cache_data(max_entries=200, show_spinner=False, hash_funcs=engine.KEYS)
 def _has_classes(data: str, model: ModelSpec, stamp: Stamp) -> bool:
-    with suppress(SparsightError):  # a damaged set is as good as none here; asked for by name it is explained
+    with suppress(SparsightError):  # a damaged set is skipped here and reported when it is chosen by name
         return len(inputs(data, model).own_classes) > 0
     return False
 
 
 def inputs(data: str, model: ModelSpec) -> PhotoInputs:
-    """A data set as this network gets it. Raises MissingData, BadFile, BadSpec."""
+    """Returns a data set prepared for this network. Raises MissingData, BadFile, BadSpec."""
     found = engine.engine().inputs(DataSpec(name=data), model)
-    assert isinstance(found, PhotoInputs)  # asked for only by networks of photographs
+    assert isinstance(found, PhotoInputs)  # called only for networks of photographs
     return found
 
 
 def offers_export(source: str) -> bool:
-    """Whether views of this image source can be exported: their code names the folder, which a
-    locked server keeps to itself.
+    """Whether views of this image source can be exported. Their code names the folder, which a
+    locked server does not reveal.
     """
     return not source.startswith(PREFIX) or access.offers(access.EXPORT)
 
 
 def row_choice(data: str, model: ModelSpec, known: Known) -> ImageRef:
-    """Which photograph of the set: a field for its number, and thumbnails."""
+    """Draws the choice of a photograph of the set: a number field and thumbnails."""
     photos = inputs(data, model).photos
-    nth = whole("Which one", "row", known, help=f"One of {len(photos):,}, in the order of their classes.")
+    nth = whole("Number", "row", known, help=f"From 1 to {len(photos):,}, ordered by class.")
     if nth > len(photos):
-        st.caption(f"There are {len(photos):,} photographs in this set: the last one is shown.")
+        st.caption(f"This set has {len(photos):,} photographs; the last one is shown.")
         nth = len(photos)
     first = (nth - 1) // A_PAGE * A_PAGE
     if not present.hidden("row"):
@@ -107,7 +105,7 @@ def _choose(value: str) -> None:
 def _thumbs(data: str, model: ModelSpec, first: int, end: int) -> Iterator[Thumb]:
     photos = inputs(data, model).photos
     for row in range(first, end):
-        with suppress(SparsightError):  # one that cannot be read is left out
+        with suppress(SparsightError):  # unreadable photographs are skipped
             photo = photos.photos[row]
             url = _url(data, row, f"{photos.stamp} {photo.stamp}", photo)
             yield Thumb(str(row + 1), url, f"Number {row + 1}: {photos.classes[photo.label]}, {Path(photo.name).name}")

@@ -1,4 +1,4 @@
-"""All of Explore's widgets, in order -> specs. Each part serves other pages too."""
+"""All widgets of Explore's sidebar, in order -> specs. Other pages use the parts too."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from pages.parts.sidebar.model import family_choice, family_line, model_choice, 
 
 @dataclass(frozen=True, kw_only=True)
 class Parts:
-    """What the sidebar asks for, but how much is removed.
+    """The settings of the sidebar, without the amount.
 
-    family: how the network is pruned, with an amount of nothing. image is None while an own image
-    is awaited, trouble says why one was refused; drawn: how the maps are laid over it.
+    family: how the network is pruned, with an amount of zero. image: None until an own image is
+    uploaded. trouble: why an upload was rejected. drawn: how the maps are drawn over the image.
     """
 
     model: ModelSpec
@@ -46,17 +46,17 @@ class Parts:
 
 @dataclass(frozen=True, kw_only=True)
 class View(Parts):
-    """The same with its amount. counts: where it is said how much was removed, once that is
-    known.
-    """
+    """The settings with the amount. counts: container for how much was removed."""
 
     variant: VariantSpec
     counts: DeltaGenerator
 
 
 def parts(varied: Mapping[str, str] | None = None) -> Parts:
-    """Draws the sidebar. varied: what a page says instead of the settings of a group that its rows
-    vary.
+    """Draws the sidebar.
+
+    Args:
+        varied: text by group, for groups whose settings a page varies over its rows.
     """
     varied = varied or {}
     with st.sidebar:
@@ -76,7 +76,7 @@ def parts(varied: Mapping[str, str] | None = None) -> Parts:
 
 
 def view(stage: DeltaGenerator, below: DeltaGenerator) -> View:
-    """Draws the sidebar, the slider on the stage, and below it its unit and what it removes."""
+    """Draws the sidebar, the slider on the stage, and below it the unit and what is removed."""
     asked = parts()
     pruning, counts = amount_choice(asked.family, asked.model, stage, below)
     link.write()

@@ -279,11 +279,11 @@ def test_right_answers_of_a_data_set_are_counted_on_a_click(photos: OpenPhotos, 
 
 def test_a_data_set_that_is_not_here_is_said(photos: OpenPhotos) -> None:
     app = sound(photos(source="folder"))
-    assert "no folder is named by `SPARSIGHT_PHOTOS`" in app.warning[0].value
+    assert "`SPARSIGHT_PHOTOS` does not name a folder" in app.warning[0].value
 
 
 def test_a_row_behind_the_last_one(photos: OpenPhotos, folder: Path) -> None:
-    assert "There are 3 photographs in this set" in words(sound(photos(source="folder", row="500")))
+    assert "This set has 3 photographs" in words(sound(photos(source="folder", row="500")))
 
 
 @pytest.mark.parametrize("mode", ["L", "RGBA", "CMYK"])
@@ -318,9 +318,9 @@ def absent(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict]:
 def test_absent_weights_are_offered_with_their_size(photos: OpenPhotos, absent: dict) -> None:
     app = photos()
     assert not app.exception
-    assert "its weights (18.8 MB) are not on this machine yet" in app.info[0].value
+    assert "(18.8 MB) are not on this machine yet" in app.info[0].value
     assert not app.metric
-    assert "Downloaded when first used" in app.selectbox(key="model").help
+    assert "Downloaded on first use" in app.selectbox(key="model").help
 
 
 def test_a_download_ends_with_the_pictures(photos: OpenPhotos, absent: dict) -> None:

@@ -1,4 +1,4 @@
-"""A person's own weights through the page: taken in, chosen, found by its link again; what does not
+"""A person's own weights through the page: imported, chosen, found by its link again; what does not
 fit is said.
 """
 
@@ -42,7 +42,7 @@ def take_in(explore: OpenPage, content: bytes, name: str = "mine.safetensors", *
         kind = app.text_area if field == "classes" else app.text_input
         kind(key=f"_own_{field}").set_value(value)
     app.file_uploader(key="_own_weights").upload(name, content, "application/octet-stream")
-    return app.run().button[[button.label for button in app.button].index("Take in")].click().run()
+    return app.run().button[[button.label for button in app.button].index("Import")].click().run()
 
 
 def test_own_weights_are_taken_in_chosen_and_linked(explore: OpenPage) -> None:
@@ -160,8 +160,8 @@ def test_fields_that_do_not_fit_are_said(explore: OpenPage, fields: dict[str, st
 
 def test_both_file_and_architecture_are_needed(explore: OpenPage) -> None:
     app = opened(explore())
-    app.button[[button.label for button in app.button].index("Take in")].click().run()
-    assert "are needed" in app.error[0].value
+    app.button[[button.label for button in app.button].index("Import")].click().run()
+    assert "are required" in app.error[0].value
 
 
 def test_empty_fields_are_the_architecture_s_own() -> None:
@@ -187,8 +187,8 @@ def test_a_network_of_few_classes_opens_on_a_photograph_of_one_of_them(explore: 
     app.selectbox(key="model").select(model).run()
     assert not app.exception
     assert app.selectbox(key="photo").value == "coffee"
-    assert "This network knows 2 classes only" in words(app)
-    assert "No photograph of the gallery" not in words(app)
+    assert "This network knows only 2 classes" in words(app)
+    assert "No photograph in the gallery" not in words(app)
     app.selectbox(key="photo").select("rocket").run()  # a person's choice stays
     assert app.selectbox(key="photo").value == "rocket"
-    assert "No photograph of the gallery shows one of them" in words(app)
+    assert "No photograph in the gallery shows any of them" in words(app)
