@@ -1,4 +1,4 @@
-"""Home: the question, a live answer, and where to go from here."""
+"""Home: the question, a live example, and links to the other pages."""
 
 from __future__ import annotations
 
@@ -9,22 +9,21 @@ from pages.parts.common import frame, serving
 CARDS = (
     (
         "Teach",
-        "Three lessons for a class, with a question at every step. Any view can be presented, or handed out as an"
-        " exercise.",
-        (("pages/lessons.py", "Open the lessons", ":material/school:"),),
+        "Three lessons for a class, with a question at every step. Any view can be presented or shared as an exercise.",
+        (("pages/lessons.py", "Open lessons", ":material/school:"),),
     ),
     (
         "Study",
-        "Accuracy and heatmaps over whole data sets, beside the numbers of three papers; images, methods and"
-        " sparsities side by side.",
+        "Accuracy and heatmaps over whole data sets, compared with three papers; images, methods and sparsities side"
+        " by side.",
         (
-            ("pages/curves.py", "See the curves", ":material/show_chart:"),
+            ("pages/curves.py", "View curves", ":material/show_chart:"),
             ("pages/compare.py", "Compare", ":material/view_column:"),
         ),
     ),
     (
         "Try your network",
-        "Upload weights or a photograph in Explore, or prune a network and train it again on your own photographs.",
+        "Upload weights or a photograph in Explore, or prune a network and retrain it on your own photographs.",
         (
             ("pages/explore.py", "Explore", ":material/search:"),
             ("pages/retrain.py", "Retrain", ":material/model_training:"),
@@ -34,7 +33,7 @@ CARDS = (
 
 
 def main() -> None:
-    # Here, as in all functions: the server imports this file before its caches exist.
+    # Imported here because the server imports this file before its caches exist.
     from pages.parts.home.demo import demo
 
     st.title("Does a pruned network still look at the same things?")

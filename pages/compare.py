@@ -1,4 +1,4 @@
-"""Compare: one image or several, over a list of sparsities, methods or ways to prune."""
+"""Compare: one or more images over a list of sparsities, heatmap methods or pruning methods."""
 
 from pages.parts.common import frame
 from pages.parts.compare.page import main

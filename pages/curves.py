@@ -1,4 +1,4 @@
-"""Curves: what happens over a whole data set when weights go?"""
+"""Curves: what happens over a whole data set when weights are removed."""
 
 from pages.parts.common import frame
 from pages.parts.curves.page import main

@@ -1,4 +1,4 @@
-"""Explore: where does the network look, dense and pruned? One image, one slider."""
+"""Explore: where the dense and the pruned network look, for one image and one sparsity slider."""
 
 from pages.parts.common import frame
 from pages.parts.explore.page import main

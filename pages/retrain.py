@@ -1,4 +1,4 @@
-"""Retrain: what comes back after pruning?"""
+"""Retrain: prune a network and train it again, level by level."""
 
 from pages.parts.common import frame
 from pages.parts.retrain.page import main

@@ -1,4 +1,4 @@
-"""Settings: what Sparsight keeps in memory, and how much it may."""
+"""Settings: what Sparsight keeps in memory, and its limits."""
 
 from pages.parts.common import frame
 from pages.parts.settings.page import main

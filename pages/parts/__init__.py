@@ -1,1 +1,1 @@
-"""The parts of the pages: one folder a page, and two that they share, common and sidebar."""
+"""The parts of the pages: one folder per page, and the shared folders common and sidebar."""

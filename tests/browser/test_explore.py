@@ -152,9 +152,7 @@ def test_the_download_is_a_whole_zip(tab: OpenTab) -> None:
 @pytest.mark.long
 def test_a_bad_address_is_explained(tab: OpenTab) -> None:
     page = settled(tab("explore?sparsity=nan&cam=no-cam&level=x&colour=red"))
-    notice = page.get_by_text("Parts of the address were not used.").locator(
-        "xpath=ancestor::*[@data-testid='stAlert']"
-    )
+    notice = page.get_by_text("Parts of the address were ignored.").locator("xpath=ancestor::*[@data-testid='stAlert']")
     for name in ("sparsity=nan", "cam=no-cam", "level=x", "colour"):
         assert name in notice.inner_text()
     assert sparsity_shown(page) == "70.0086% sparsity"

@@ -30,7 +30,7 @@ def test_a_lesson_is_driven_to_its_end_by_a_clicker(tab: OpenTab, lesson: int, p
         said = page.locator("text=/step \\d of \\d/").first.inner_text()
         seen.add(int(said.split("step ")[1].split()[0]))
         assert page.locator("[data-testid=stException]").count() == 0
-        assert page.get_by_text("Something went wrong").count() == 0
+        assert page.get_by_text("An unexpected error occurred").count() == 0
     assert seen == set(range(1, last + 1))
 
 

@@ -70,11 +70,11 @@ def test_names_and_amounts_stay_in_sight_while_compare_scrolls(tab: OpenTab) -> 
 
 def test_retrain_marks_what_is_missing_takes_an_upload_and_measures(tab: OpenTab, tmp_path: Path) -> None:
     page = tab("retrain")
-    page.get_by_role("button", name="What will it cost?").click()
-    page.get_by_text("Required. Name a folder, a zip file or a data set").wait_for()
+    page.get_by_role("button", name="Estimate cost").click()
+    page.get_by_text("Required. Enter a folder, a zip file or a data set").wait_for()
     _fill_in(page, tmp_path)
-    page.get_by_role("button", name="What will it cost?").click()
-    page.get_by_text("24 photographs, 24 epochs in all at most").wait_for()
+    page.get_by_role("button", name="Estimate cost").click()
+    page.get_by_text("24 photographs, at most 24 epochs in total").wait_for()
     page.get_by_text("An epoch is a single step").wait_for()
 
 
@@ -82,7 +82,7 @@ def test_retrain_marks_what_is_missing_takes_an_upload_and_measures(tab: OpenTab
 def test_retrain_pauses_stops_resumes_trains_and_deletes(tab: OpenTab, tmp_path: Path) -> None:
     page = tab("retrain")
     _fill_in(page, tmp_path)
-    page.get_by_role("button", name="Begin").click()
+    page.get_by_role("button", name="Start training").click()
     page.get_by_text("level 0 of 1, epoch").wait_for()
     page.get_by_role("button", name="Pause").click()
     page.get_by_text("paused: it keeps its memory").wait_for()
@@ -91,11 +91,11 @@ def test_retrain_pauses_stops_resumes_trains_and_deletes(tab: OpenTab, tmp_path:
     page.get_by_role("button", name="Stop", exact=True).click()
     page.get_by_text("stopped: what was finished is kept").wait_for()
     page.get_by_role("button", name="Resume").click()
-    page.get_by_text("No run is under way.").wait_for()  # it is finished: its networks are listed
+    page.get_by_text("No active runs.").wait_for()  # it is finished: its networks are listed
     trained = page.locator("summary").filter(has_text="2 networks")
     trained.click()
     page.get_by_role("button", name="Delete", exact=True).click()
-    page.get_by_role("button", name="Delete them").click()
+    page.get_by_role("button", name="Delete networks").click()
     trained.wait_for(state="hidden")
 
 
@@ -109,7 +109,7 @@ def _fill_in(page: playwright_api.Page, folder: Path) -> None:
     page.locator("summary").get_by_text("Settings", exact=True).click()
     page.get_by_text("Random weights", exact=True).click()
     _type(page, "Sparsities of the levels, %", "50")
-    _type(page, "Epochs per level, at most", "12")
+    _type(page, "Maximum epochs per level", "12")
 
 
 def _type(page: playwright_api.Page, label: str, text: str) -> None:

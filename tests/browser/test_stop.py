@@ -14,7 +14,7 @@ SCORE = "explore?model=efficientnet-lite0&cam=score-cam&layer=_bn1&source=galler
 def test_the_first_answer_of_a_session_can_be_stopped(tab: OpenTab) -> None:
     page = tab(SCORE)
     page.get_by_role("button", name="Compute").click()
-    page.get_by_text("Score-CAM is being computed").wait_for()
+    page.get_by_text("Computing Score-CAM").wait_for()
     page.get_by_role("button", name="Stop", exact=True).last.click()
     page.get_by_text("Stopped.").wait_for()
     page.wait_for_selector("[data-test-script-state=notRunning]")

@@ -1,1 +1,1 @@
-"""What every page shares: the frame, the view in the address, the engine, words from numbers."""
+"""Shared by all pages: the frame, the view in the address, the engine, sentences from numbers."""

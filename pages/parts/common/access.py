@@ -1,9 +1,8 @@
-"""What this server allows, as the environment of its process says. This is the one place that
-decides.
+"""What this server allows, set by the environment of its process. Only this module decides.
 
-SPARSIGHT_LOCKED=1   visitors can look at everything, but not change anything on this machine
-SPARSIGHT_OPEN=1     listening beyond this machine without the lock is intended
-SPARSIGHT_HOSTS      further host names by which the server is reached, separated by commas
+SPARSIGHT_LOCKED=1   visitors can view everything but change nothing on this machine
+SPARSIGHT_OPEN=1     serving beyond this machine without the lock is intended
+SPARSIGHT_HOSTS      additional host names of the server, separated by commas
 """
 
 from __future__ import annotations
@@ -24,39 +23,39 @@ DOWNLOADS, LIMITS, EXPORT = (
     "Changing memory limits",
     "Exporting views of the server's own photographs",
 )
-HOW_TO_UNLOCK = "The person who runs it can start it without SPARSIGHT_LOCKED=1."
+HOW_TO_UNLOCK = "The person who runs it can restart it without SPARSIGHT_LOCKED=1."
 LOOPBACK_NAMES = ("localhost",)
 EVERY_INTERFACE = ("", "0.0.0.0", "::")
 ABSOLUTE_PATH = re.compile(r"(?<![\w.:/])(?:[A-Za-z]:)?[/\\](?:[^/\\\s'\"]+[/\\])+")
 
 
 class Locked(SparsightError):
-    """A locked server was asked for what it does not allow."""
+    """A locked server does not allow the action."""
 
 
 class Exposed(SparsightError):
-    """The server would listen beyond this machine, and anybody who reaches it could train, delete
-    and fill the disk.
+    """The server would listen beyond this machine without a lock: anyone who reaches it could
+    train, delete and fill the disk.
     """
 
 
 def locked() -> bool:
-    """Whether visitors can only look."""
+    """Whether visitors can only view."""
     return _is_set("SPARSIGHT_LOCKED")
 
 
 def require(action: str) -> None:
     """Raises Locked unless this server allows the action (one of the constants above).
 
-    Everything that changes something calls this.
+    Every function that changes something calls this.
     """
     if locked():
         raise Locked("This server is locked.", f"{action} is switched off.", HOW_TO_UNLOCK)
 
 
 def offers(action: str) -> bool:
-    """Whether to draw the controls of an action; where this server does not allow it, a sentence
-    says so in their place.
+    """Whether to draw the controls of an action; writes a sentence instead if the server does not
+    allow it.
     """
     if locked():
         st.caption(
@@ -66,35 +65,33 @@ def offers(action: str) -> bool:
 
 
 def without_paths(text: str) -> str:
-    """The text as visitors of this server may read it: a locked one does not say where files
-    lie.
-    """
+    """Removes file paths from a text if the server is locked."""
     return ABSOLUTE_PATH.sub("…/", text) if locked() else text
 
 
 def address() -> str:
-    """Where the server listens; "" for every network interface."""
+    """Returns the address the server listens on; "" for every network interface."""
     return st.get_option("server.address") or ""
 
 
 def check_exposure(address: str) -> None:
-    """Raises Exposed for an address beyond this machine, without the lock or the explicit
-    permission.
-    """
+    """Raises Exposed for an address beyond this machine without the lock or explicit permission."""
     if _is_loopback(address) or locked() or _is_set("SPARSIGHT_OPEN"):
         return
     where = "every network interface" if address in EVERY_INTERFACE else address
     raise Exposed(
-        f"Sparsight does not listen on {where}: anybody who reaches it could train, delete networks and fill the disk.",
+        f"Sparsight does not listen on {where}: anyone who reaches it could train, delete networks and fill the disk.",
         "An unlocked server listens on this machine only (127.0.0.1).",
-        "Set SPARSIGHT_LOCKED=1 to serve others; set SPARSIGHT_OPEN=1 to leave everything open to them.",
+        "Set SPARSIGHT_LOCKED=1 to serve others; set SPARSIGHT_OPEN=1 to allow them everything.",
     )
 
 
 def allows_host(header: str, address: str) -> bool:
-    """Whether the Host header of a request is a name of this server. A foreign web page that has
-    its own name point here (DNS rebinding) sends a foreign one. Addresses cannot be rebound: beyond
-    loopback any is accepted, as the server cannot know all its own.
+    """Whether the Host header of a request is a name of this server.
+
+    A foreign web page whose name resolves to this server (DNS rebinding) sends a foreign name. IP
+    addresses cannot be rebound: beyond loopback all are accepted, because the server cannot know
+    all of its own.
     """
     host = _hostname(header)
     return bool(host) and (
@@ -114,7 +111,7 @@ def host_names(address: str) -> tuple[str, ...]:
 
 
 def foreign_host(address: str) -> str:
-    """What somebody reads who comes by a name that this server does not know."""
+    """Returns the message for requests with an unknown host name."""
     return (
         f"This is not a name of this Sparsight server. It can be reached as {', '.join(host_names(address))} or by its"
         " address. The person who runs it can add a name: SPARSIGHT_HOSTS=name."
@@ -122,10 +119,10 @@ def foreign_host(address: str) -> str:
 
 
 def _hostname(header: str) -> str:
-    """The host of a Host header, without its port; "" for one that is no host."""
+    """Returns the host of a Host header without its port; "" if the header is invalid."""
     try:
         parts = urlsplit(f"//{header}")
-        _ = parts.port  # raises ValueError for what is no port
+        _ = parts.port  # raises ValueError for an invalid port
     except ValueError:
         return ""
     only_host = parts.username is None and not (parts.path or parts.query or parts.fragment)

@@ -1,9 +1,9 @@
 """The view in the address bar: names, defaults and allowed values of its parameters. They are a
 public format, pinned by a test.
 
-Defaults are part of the format and never change. What a new view begins with is another thing: an
-address without any parameter opens START. Network, method and target layer are stated in every
-address; one that leaves them out is from before they were, and keeps the meaning that it had.
+Defaults are part of the format and never change. They differ from the initial view: an address
+without any parameter opens START. Every address states network, method and target layer; older
+addresses that omit them keep their meaning.
 """
 
 from __future__ import annotations
@@ -31,8 +31,7 @@ from pages.parts.common.series_parameters import of_weights
 FIRST_MODEL = "thesis-cnn"
 START_MODEL = "efficientnet-lite0"
 START = {"photo": "coffee", "fine": 30.0, "cam": "grad-cam"}  # the view of a bare address, of that model
-# The target layer of addresses that leave it out, where it is not the one that the card names
-# today.
+# The target layer of addresses that omit it, where the card names a different one today.
 LAYERS_BEFORE = {"relu2": "conv2", "_swish.head": "_bn1", "features": "features.norm5"}
 FOLDER = "folder"  # as a source: the photographs that SPARSIGHT_PHOTOS names
 PHOTO_SETS = photo_sets()
@@ -51,18 +50,18 @@ def _names(ratios: tuple[float, ...]) -> tuple[str, ...]:
 
 
 def layer_names(card: Card) -> tuple[str, ...]:
-    """What can be left alone: two layers by their place, all by their names."""
+    """Returns the names of layers that can be excluded: two by position, all by name."""
     return "first", "classifier", *(name.removesuffix(".weight") for name in card.prunable)
 
 
 def by_hand(card: Card) -> dict[str, Parameter]:
-    """Layers with an amount of their own, and the amount of each in percent."""
+    """Returns the parameters for layers with their own amount, and each amount in percent."""
     names = tuple(name.removesuffix(".weight") for name in card.prunable)
     return {"byhand": Several(names), **{f"amount.{name}": Number(50.0, 0.0, 100.0, 0.5) for name in names}}
 
 
 def layers_of(model: str) -> dict[str, Layer]:
-    """The target layers of a model by name, in the order in which they run."""
+    """Returns the target layers of a model by name, in execution order."""
     return {layer.name: layer for layer in engine.catalogue().named(model).layers}
 
 
@@ -139,7 +138,7 @@ def of_model(name: str, weights: str = "") -> dict[str, Parameter]:
 
 @by_card
 def class_names(model: str) -> tuple[str, ...]:
-    """The classes of a model, each by a name of its own: two cranes become "crane (134)" and "crane
+    """Returns the classes of a model with unique names: two cranes become "crane (134)" and "crane
     (517)".
     """
     names = engine.catalogue().named(model).classes
@@ -149,7 +148,7 @@ def class_names(model: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Model(Stated):
-    """A network: a listed one, or any other CNN of torchvision by its name."""
+    """A network: a listed one, or any other torchvision CNN by name."""
 
     def problem(self, text: str) -> str | None:
         return None if _is_model(text) else super().problem(text)
@@ -166,7 +165,7 @@ def _is_model(name: str) -> bool:
 
 
 def known() -> dict[str, Parameter]:
-    """The parameters of a view of the model that this session has chosen, or of the first one."""
+    """Returns the parameters of a view for the chosen model, or for the first one."""
     model = str(st.session_state.get("model"))
     model = model if _is_model(model) else FIRST_MODEL
     entry = of_model(model)["weights"]
@@ -179,5 +178,5 @@ def known() -> dict[str, Parameter]:
 
 
 def start() -> dict[str, Any]:
-    """The view of an address without parameters."""
+    """Returns the view of an address without parameters."""
     return {"model": START_MODEL, "layer": MODELS[START_MODEL].value.target_layer} | START

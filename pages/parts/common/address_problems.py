@@ -1,4 +1,4 @@
-"""What is wrong with an address, in plain sentences."""
+"""Messages about invalid parts of an address."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ import streamlit as st
 from pages.parts.common.markdown import message
 from pages.parts.common.parameters import Choice, Number, Parameter, Several
 
-# On every page: a lecture, and an exercise in which single controls are hidden or locked (names,
-# with commas between).
+# On every page: presenting, and exercises with hidden or locked controls (names separated by
+# commas).
 PRESENT = Choice("0", ("0", "1"))
 EXERCISE = {"hide": "hidden", "lock": "locked"}
 
 
 def problems(query: Mapping[str, str], parameters: Mapping[str, Parameter]) -> list[str]:
-    """One plain sentence for each part of the address that cannot be used."""
+    """Returns one sentence for each invalid part of the address."""
     found = []
     for name, text in query.items():
         if name in EXERCISE:
             found += [
-                f"`{name}={_short(wrong)}`: this page has no control of that name, so nothing is {EXERCISE[name]}."
+                f"`{name}={_short(wrong)}`: this page has no such control, so nothing is {EXERCISE[name]}."
                 for wrong in _listed(text)
                 if wrong not in parameters
             ]
@@ -32,7 +32,7 @@ def problems(query: Mapping[str, str], parameters: Mapping[str, Parameter]) -> l
                 else []
             )
         elif name not in parameters:
-            found.append(f"`{_short(name)}` is no part of this page's address; it was left out.")
+            found.append(f"`{_short(name)}` is not a parameter of this page; it was ignored.")
         elif problem := parameters[name].problem(text):
             used = _short(_instead(parameters[name], text))
             found.append(f"`{name}={_short(text)}` cannot be used: {problem} Used instead: `{name}={used}`.")
@@ -40,26 +40,26 @@ def problems(query: Mapping[str, str], parameters: Mapping[str, Parameter]) -> l
 
 
 def _instead(parameter: Parameter, text: str) -> str:
-    """What is used for a value that cannot be, as an address says it."""
+    """Returns the replacement of an invalid value as text of an address."""
     return parameter.instead(text) if isinstance(parameter, Number) else parameter.said
 
 
 def say_problems(query: Mapping[str, list[str]], parameters: Mapping[str, Parameter]) -> None:
-    """Says which parts of an address cannot be used, and what is used instead."""
+    """Warns about invalid parts of an address and names their replacements."""
     if found := _unknown_names(query, parameters) + problems(_single(query, parameters), parameters):
         lines = "\n".join(f"- {message(line)}" for line in found)
-        st.warning(f"**Parts of the address were not used.**\n{lines}", icon=":material/link_off:")
+        st.warning(f"**Parts of the address were ignored.**\n{lines}", icon=":material/link_off:")
 
 
 def _single(query: Mapping[str, list[str]], parameters: Mapping[str, Parameter]) -> dict[str, str]:
-    """The parts that have one value."""
+    """Returns the parameters with a single value."""
     return {name: texts[-1] for name, texts in query.items() if not isinstance(parameters.get(name), Several)}
 
 
 def _unknown_names(query: Mapping[str, list[str]], parameters: Mapping[str, Parameter]) -> list[str]:
-    """A sentence for each unknown name among several."""
+    """Returns one sentence for each unknown name among several."""
     return [
-        f"`{name}={_short(text)}` cannot be used: {parameter.problem(text)} It was left out."
+        f"`{name}={_short(text)}` cannot be used: {parameter.problem(text)} It was ignored."
         for name, texts in query.items()
         if isinstance(parameter := parameters.get(name), Several)
         for text in texts
@@ -68,7 +68,7 @@ def _unknown_names(query: Mapping[str, list[str]], parameters: Mapping[str, Para
 
 
 def usable(always: Mapping[str, list[str]], parameters: Mapping[str, Parameter]) -> dict[str, str]:
-    """What can be used of the parts that every page has: presenting, and an exercise."""
+    """Returns the valid part of the parameters of every page: presenting and exercises."""
     texts = {name: each[-1] for name, each in always.items()}
     names = {name: ",".join(part for part in _listed(texts.get(name, "")) if part in parameters) for name in EXERCISE}
     presenting = texts.get("present", "")

@@ -1,10 +1,9 @@
-"""Work that a page waits for: one way to start it, to see how far it is, to stop it and to keep
-what it answered.
+"""Background work of pages: start it, read its progress, stop it and cache its answer.
 
-Every task has a thread of its own, so that no question waits behind another: a network is lent to
-one thread at a time anyway. A task belongs to the sessions that wait for it. It ends when the last
-of them has stopped it, asks something else at its place, leaves the page, or is closed; `check`
-says so to the work, before each pass of a network and between steps.
+Every task has its own thread, so that no question waits behind another: a network is lent to one
+thread at a time anyway. A task belongs to the sessions that wait for it. It stops when the last of
+them stops it, asks something else at its place, leaves the page, or is closed; `check` raises
+Stopped then, before each pass of a network and between steps.
 """
 
 from __future__ import annotations
@@ -24,14 +23,14 @@ from core.jobs.control import Control, Stopped, under
 from pages.parts.common.state import Owner
 
 MOST_AT_ONCE = 64
-MOST_ANSWERS, MOST_LARGE = 2000, 64  # results that are kept; large: those that hold heatmaps
+MOST_ANSWERS, MOST_LARGE = 2000, 64  # cached results; large: results that hold heatmaps
 
 
 class Task(Control):
-    """Work in the background, and the control that it works under.
+    """Work in the background, and its control.
 
-    results: of work of many steps, as they come; else the answer alone, when it is there. done,
-    total: progress; a total of 0 is not known. error: what the work raised.
+    results: of work with many steps, as they arrive; otherwise only the answer. done, total:
+    progress; a total of 0 means unknown. error: what the work raised.
     """
 
     def __init__(self, owner: Owner, results: list[Any] | None = None) -> None:
@@ -45,28 +44,30 @@ class Task(Control):
 
     @property
     def at_work(self) -> bool:
-        """Whether its answer is still to come."""
+        """Whether the work is still running."""
         return not self._halted and not self._ended.is_set()
 
     @property
     def answer(self) -> Any:
-        """Of finished work; else None."""
+        """The answer of finished work; otherwise None."""
         return self.results[-1] if self.succeeded and self.results else None
 
     def check(self) -> None:
-        """Raises Stopped when nobody waits any more."""
+        """Raises Stopped if no session waits any more."""
         with self._changed:
             self._halted = self._halted or not any(map(is_open, self._owners))
         if self._halted:
             raise Stopped("Stopped.", "What is finished is kept.")
 
     def advance(self, done: int, total: int) -> None:
-        """Says how far the work is. Raises Stopped."""
+        """Sets the progress. Raises Stopped."""
         self.check()
         self.done, self.total = done, total
 
     def collect(self, steps: Callable[[int], Iterator[Any]], total: int) -> None:
-        """Takes the results of work of many steps; steps: begins after so many results."""
+        """Collects the results of work with many steps. steps: resumes after the given number of
+        results.
+        """
         self.total = total
         for result in steps(len(self.results)):
             self.results.append(result)
@@ -75,7 +76,7 @@ class Task(Control):
                 self.check()
 
     def join(self, owner: Owner) -> bool:
-        """Waits for it too. False where it gives no answer any more: ask again."""
+        """Adds a waiting session. Returns False if the task gives no answer any more."""
         with self._changed:
             if self._halted or (self._ended.is_set() and not self.succeeded):
                 return False
@@ -83,13 +84,13 @@ class Task(Control):
             return True
 
     def leave(self, owner: Owner) -> None:
-        """Waits for it no longer; the last one who leaves stops it."""
+        """Removes a waiting session; the last one to leave stops the task."""
         with self._changed:
             self._owners.discard(owner)
             self._halted = self._halted or not self._owners
 
     def work(self, run: Callable[[Task], Any]) -> None:
-        """Does the work, in this thread."""
+        """Runs the work in this thread."""
         try:
             with under(self):
                 self.check()
@@ -100,24 +101,24 @@ class Task(Control):
             self.succeeded = True
         except Stopped:
             self._halted = True
-        except Exception as error:  # raised where a person sees it
+        except Exception as error:  # raised again on the page
             self.error = error
         finally:
             self._ended.set()
 
     def ended(self, within_s: float) -> bool:
-        """Whether its thread is free again; waits so long for it."""
+        """Whether the thread has ended; waits up to `within_s` seconds."""
         return self._ended.wait(within_s)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Work:
-    """What is to be done.
+    """A description of work.
 
-    place: on a page; a session waits for one question at each. key: of the question; the same one
-    is worked out once, for everybody, as long as the files that answer have the same stamp. what:
-    is being done, in words. run: does it, and returns the answer. large: the answer holds heatmaps.
-    stays: goes on when the page is left. progress: done and total in words.
+    place: on a page; a session waits for one question at each. key: of the question; it is computed
+    once for all sessions as long as the files behind it have the same stamp. what: text of the
+    progress bar. run: computes the answer. large: the answer holds heatmaps. stays: continues when
+    the page is left. progress: formats done and total.
     """
 
     place: str
@@ -131,12 +132,12 @@ class Work:
 
     @property
     def question(self) -> Hashable:
-        """What a person stops: the question about these files."""
+        """The key that identifies stopped work: the question about these files."""
         return self.key, self.stamp
 
 
 class Background:
-    """The tasks of all sessions by question, oldest first; failures are not kept."""
+    """The tasks of all sessions by question, oldest first; failures are not cached."""
 
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(MOST_AT_ONCE, thread_name_prefix="task")
@@ -144,12 +145,14 @@ class Background:
         self._tasks: dict[bool, OrderedDict[Hashable, tuple[Stamp, Task]]] = {False: OrderedDict(), True: OrderedDict()}
 
     def find(self, work: Work) -> Task | None:
-        """The task of this question about these files: at work, finished, stopped or failed."""
+        """Returns the task of this question about these files: running, finished, stopped or
+        failed.
+        """
         stamp, task = self._tasks[work.large].get(work.key, ("", None))
         return task if stamp == work.stamp else None
 
     def ask(self, work: Work, owner: Owner) -> Task:
-        """The task at work or finished, else a new one, which goes on where a stopped one was."""
+        """Returns the running or finished task, or a new one that resumes a stopped one."""
         with self._changed:
             before = self.find(work)
             if before and before.join(owner):
@@ -164,12 +167,12 @@ class Background:
         return task
 
     def forget(self, work: Work) -> None:
-        """Lets go of a question's answer."""
+        """Drops a question's answer."""
         with self._changed:
             self._tasks[work.large].pop(work.key, None)
 
     def clear(self) -> None:
-        """Lets go of all answers."""
+        """Drops all answers."""
         with self._changed:
             for tasks in self._tasks.values():
                 tasks.clear()
@@ -181,10 +184,10 @@ def _size(tasks: OrderedDict[Hashable, tuple[Stamp, Task]]) -> int:
 
 @st.cache_resource(show_spinner=False)
 def background() -> Background:
-    """Of this server."""
+    """Returns the background work of this server."""
     return Background()
 
 
 def is_open(owner: Owner) -> bool:
-    """Whether the session is connected. Without a server there are only open ones."""
+    """Whether the session is connected; always True without a server."""
     return not runtime.exists() or bool(runtime.get_instance().is_active_session(owner.session_id))

@@ -1,4 +1,4 @@
-"""What pages keep of a model's card."""
+"""A cache of values computed from a model's card."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ T = TypeVar("T")
 
 
 def by_card(function: Callable[..., T]) -> Callable[..., T]:
-    """Keeps what is made for a model under its name and its present card: a model that is retrained
-    under the same name has a new card.
+    """Caches a function by model name and current card: a model that is retrained under the same
+    name has a new card.
 
     Args:
-        function: of a model's name, and of further names.
+        function: takes a model's name and further names.
     """
 
     @lru_cache(maxsize=200)

@@ -1,8 +1,8 @@
-"""The one engine of the app, and answers that pages ask for again and again.
+"""The engine of the app, and cached answers that pages share.
 
-Keys are specs' keys, never arrays, and the stamp of the files that answer (core/base/stamps.py),
-taken before anything is asked: when a network is trained anew under the same name, or a photograph
-is exchanged, no page shows what the old one answered.
+Cache keys are the keys of specs, never arrays, and the stamp of the files that answer
+(core/base/stamps.py), taken before the question: when a network is retrained under the same name or
+a photograph is replaced, no page shows an outdated answer.
 """
 
 from __future__ import annotations
@@ -37,64 +37,66 @@ Point = tuple[float, float | None]  # sparsity, value
 
 @st.cache_resource(show_spinner="Starting the engine ...")
 def engine() -> Engine:
-    """One for all people and tabs; safe for threads."""
+    """Returns the engine, shared by all sessions; thread-safe."""
     found = Engine()
-    wilson(1, 2)  # loads the statistics library, so that no visitor waits for it
+    wilson(1, 2)  # loads the statistics library in advance
     spare_libraries()
     return found
 
 
 def spare_libraries() -> None:
-    """Streamlit looks for garbage among all objects after every run. Those that stand when the
-    engine does, nearly all of them the libraries' own and never garbage, are left out of that from
-    now on: it took a third of a second of each slider move."""
+    """Excludes existing objects from garbage collection.
+
+    Streamlit collects garbage over all objects after every run, which took a third of a second per
+    slider move. Nearly all objects that exist now belong to libraries and never become garbage.
+    """
     if not gc.get_freeze_count():
         gc.collect()
         gc.freeze()
-        atexit.register(gc.unfreeze)  # else libraries complain at the end that their objects were left over
+        atexit.register(gc.unfreeze)  # otherwise libraries report leaked objects at exit
 
 
 def catalogue() -> Catalogue:
-    """The networks that there are."""
+    """Returns the catalogue of available networks."""
     return engine().catalogue
 
 
 def card(model: ModelSpec) -> Card:
-    """What is known of a network. Raises UnknownName."""
+    """Returns the card of a network. Raises UnknownName."""
     return catalogue().card(model)
 
 
 def series_of(model: ModelSpec) -> Series | None:
-    """The trained series of these weights; None where there is none."""
+    """Returns the trained series of these weights; None if there is none."""
     return catalogue().series_of(model)
 
 
 def downloads() -> Path:
-    """Where weights are downloaded to, as the store looks for them."""
+    """Returns the folder of downloaded weights."""
     return engine().folder / "downloads"
 
 
 def stamp(variant: VariantSpec, *asked: ImageRef | DataSpec) -> Stamp:
-    """Of the files that answer now for a variant, and for images or data sets given to it: part of
-    the key of all that is kept.
+    """Returns the stamp of the files behind a variant, its images and data sets: part of every
+    cache key.
     """
     return engine().stamp(variant, *asked)
 
 
 def report(variant: VariantSpec) -> MaskReport:
-    """What the pruning removed, counted."""
+    """Counts what the pruning removed."""
     return engine().report(variant)
 
 
 @st.cache_data(max_entries=20, show_spinner=False)
 def rows_of_class(digit: int) -> tuple[int, ...]:
-    """Rows of the embedded digits with this label."""
+    """Returns the rows of the embedded digits with this label."""
     labels = engine().gallery().labels.tolist()
     return tuple(row for row, label in enumerate(labels) if label == digit)
 
 
 def study(weights: str, data_key: str) -> StudyTables:
-    """The tables of one study."""
+    """Returns the tables of one study."""
     return _study(weights, data_key, study_stamp(engine().roots, weights, data_key))
 
 
@@ -104,50 +106,48 @@ def _study(weights: str, data_key: str, stamp: Stamp) -> StudyTables:
 
 
 def comparison(variant: VariantSpec, image: ImageRef, cam: CamSpec) -> Comparison:
-    """Dense against pruned; the engine keeps the last ones."""
+    """Compares dense and pruned; the engine caches recent answers."""
     return engine().compare(variant, image, cam)
 
 
 def forget() -> None:
-    """Lets go of every answer that pages keep; the engine and what it keeps stay."""
+    """Clears all answers cached by pages; the engine keeps its own cache."""
     background().clear()
     st.cache_data.clear()
 
 
 def series(variant: VariantSpec) -> tuple[VariantSpec, ...]:
-    """The variants that curves are drawn over: the same for all amounts of one way to prune."""
+    """Returns the variants of a curve: the same for all amounts of one pruning method."""
     return engine().series(variant)
 
 
 def compare(question: tuple[VariantSpec, ImageRef, CamSpec]) -> Work:
-    """The comparison that Explore shows."""
+    """Returns the work that computes Explore's comparison."""
     variant, image, cam = question
     return Work(
         place="explore",
         key=("comparison", *question),
         stamp=stamp(variant, image),
-        what=f"{CAMS[cam.method].title} is being computed",
+        what=f"Computing {CAMS[cam.method].title}",
         run=lambda task: comparison(*question),
         large=True,
     )
 
 
 def is_quick(cam: CamSpec) -> bool:
-    """Whether a heatmap takes one pass through the network, so that a whole curve of them is
-    cheap.
-    """
+    """Whether a heatmap takes one pass through the network, so that a whole curve is cheap."""
     return takes_one_pass(cam.method)
 
 
 def accuracy(variant: VariantSpec, data: DataSpec, place: DeltaGenerator) -> Accuracy | None:
-    """From the shipped table, else counted on 5,000 digits while the page waits at this place; None
-    when a person stops that.
+    """Returns the accuracy from the included table, or counts it on 5,000 digits while the page
+    waits; None if that is stopped.
     """
     return engine().known_accuracy(variant, data) or _answer(count("accuracy", variant, data), place)
 
 
 def count(place: str, variant: VariantSpec, data: DataSpec) -> Work:
-    """Counts how many images of a data set are classified correctly."""
+    """Returns the work that counts the correctly classified images of a data set."""
     return Work(
         place=place,
         key=("accuracy", variant, data),
@@ -158,13 +158,15 @@ def count(place: str, variant: VariantSpec, data: DataSpec) -> Work:
 
 
 def known_count(variant: VariantSpec, data: DataSpec) -> Accuracy | None:
-    """From the shipped table, or counted before; never computes."""
+    """Returns a tabled or previously counted accuracy; never computes."""
     task = background().find(count("", variant, data))
     return engine().known_accuracy(variant, data) or (task.answer if task else None)
 
 
 def cost(place: str, variant: VariantSpec, measure: bool) -> Work:
-    """What the variant costs; with its time when `measure`, which takes seconds."""
+    """Returns the work that counts a variant's cost; `measure` adds inference time, which takes
+    seconds.
+    """
     return Work(
         place=place,
         key=("cost", variant, measure),
@@ -175,8 +177,8 @@ def cost(place: str, variant: VariantSpec, measure: bool) -> Work:
 
 
 def accuracy_curve(variant: VariantSpec, data: DataSpec, place: DeltaGenerator) -> tuple[Point, ...] | None:
-    """(sparsity, accuracy) over the variant's series, as far as it is in the shipped table; None
-    when a person stops that.
+    """Returns (sparsity, accuracy) over the variant's series, for levels in the included table;
+    None if stopped.
     """
 
     def point(level: VariantSpec) -> Point | None:
@@ -190,8 +192,8 @@ def accuracy_curve(variant: VariantSpec, data: DataSpec, place: DeltaGenerator) 
 def overlap_curve(
     variant: VariantSpec, image: ImageRef, cam: CamSpec, place: DeltaGenerator
 ) -> tuple[Point, ...] | None:
-    """(sparsity, soft IoU of the pruned heatmap with the ink) over the variant's series; a value of
-    None where undefined. None when a person stops it.
+    """Returns (sparsity, soft IoU of the pruned heatmap with the ink) over the variant's series;
+    the soft IoU is None where undefined. Returns None if stopped.
     """
 
     def point(level: VariantSpec) -> Point:
@@ -210,7 +212,7 @@ def _curve(
     place: DeltaGenerator,
 ) -> tuple[Point, ...] | None:
     def points(done: int) -> Iterator[Point | None]:
-        """A level that is missing or damaged leaves a gap, not an empty chart."""
+        """Yields the points; a missing or damaged level leaves a gap in the chart."""
         for level in levels[done:]:
             try:
                 yield point(level)
@@ -235,7 +237,7 @@ def _answer(work: Work, place: DeltaGenerator) -> Any:
 
 
 def _series_stamp(levels: tuple[VariantSpec, ...]) -> Stamp:
-    """Of all networks of a series; those of one-shot pruning are all made of the dense one."""
+    """Returns the stamp of all networks of a series; one-shot series only use the dense network."""
     return " ".join(map(stamp, levels)) if not levels[0].pruning.is_one_shot else ""
 
 

@@ -1,6 +1,4 @@
-"""The frame of every page: its settings, the links between pages, and what a person sees when
-something goes wrong.
-"""
+"""The frame of every page: page settings, links between pages, and error messages."""
 
 from __future__ import annotations
 
@@ -23,7 +21,7 @@ from pages.parts.common.state import state
 P = ParamSpec("P")
 _log = logging.getLogger(__name__)
 
-# A file of our own: the browser would fetch an icon by name from a server on the internet.
+# A local file: an icon given by name would be fetched from the internet.
 ICON = str(Path(__file__).parent / "icon.png")
 # (file, name, icon): the one list of pages
 PAGES = (
@@ -36,8 +34,8 @@ PAGES = (
     ("pages/settings.py", "Settings", ":material/settings:"),
 )
 
-# Text has a contrast of 4.5 at least, which Streamlit's captions, chosen segments, tabs and values
-# of sliders lack, and every control shows its focus.
+# Gives text a contrast of at least 4.5, which Streamlit's captions, selected segments, tabs and
+# slider values lack, and every control a visible focus.
 STYLE = """<style>
 [data-testid="stCaptionContainer"] { opacity: 0.85 !important; }
 :is([data-selected="true"], [aria-selected="true"]) p, [data-testid="stSliderThumbValue"] { color: %s !important; }
@@ -48,7 +46,7 @@ button kbd { color: inherit !important; opacity: 1 !important; }
 
 @contextmanager
 def page(name: str) -> Iterator[None]:
-    """Everything of a page happens inside: settings, links, and errors in plain words."""
+    """Runs a page inside its frame: settings, links and readable errors."""
     mine = state()
     mine.is_new, mine.page = mine.page != name, name
     mine.waiting.visited.clear()
@@ -73,8 +71,8 @@ def page(name: str) -> Iterator[None]:
 
 
 def _turn_away() -> None:
-    """Ends the run of a page that this server may not show: one last check, for ways to start it
-    that `serving` does not see.
+    """Stops a page that this server must not show: a last check for ways to start the server that
+    bypass `serving`.
     """
     host = st.context.headers.get("Host")
     if host is None:  # no server: a test runs the page
@@ -90,13 +88,13 @@ def _turn_away() -> None:
 
 
 def link(file: str, label: str, icon: str, view: dict[str, str] | None = None) -> None:
-    """A link to a view of a page, or to where this person was on it; presenting goes on there."""
+    """Draws a link to a view of a page, by default its last one; keeps presenting on."""
     st.page_link(file, label=label, icon=icon, query_params=(present.carried(file) | (view or {})) or None)
 
 
 def _links() -> None:
     with st.grid(2, min_column_width=90, gap="xsmall"):
-        for file, name, icon in PAGES:  # without a tip: it would lie over the links beside it
+        for file, name, icon in PAGES:  # no tooltip: it would cover neighbouring links
             link(file, name, icon)
     with st.container(gap=None):
         present.switch()
@@ -105,35 +103,34 @@ def _links() -> None:
 
 @contextmanager
 def explained() -> Iterator[None]:
-    """Errors meant for people are shown as they are; anything else gets a calm message, its details
-    folded away.
+    """Shows a SparsightError as it is, and any other error as a general message with collapsed
+    details.
     """
     try:
         yield
     except SparsightError as error:
         show(error)
-    except Exception as error:  # the last resort: Streamlit's own control flow does not pass here, it is no Exception
+    except Exception as error:  # last resort; Streamlit's control flow exceptions do not derive from Exception
         _log.exception("unexpected error on a page")
         st.error(
-            "**Something went wrong that should not have.** Nothing you did is lost: change a setting or reload the"
-            " page.",
+            "**An unexpected error occurred.** Your settings are not lost: change one of them or reload the page.",
             icon=":material/error:",
         )
         if access.locked():
-            st.caption("The person who runs this server finds the details in its log.")
+            st.caption("The person who runs this server can find the details in its log.")
             return
-        with st.expander("Details for a report"):
+        with st.expander("Details for a bug report"):
             st.code("".join(traceback.format_exception(error)), language=None, wrap_lines=True)
 
 
 def show(error: SparsightError) -> None:
-    """What is wrong, what is allowed, what to do next."""
+    """Shows what is wrong, what is allowed and what to do next."""
     wrong, *more = (message(access.without_paths(text)) for text in (error.wrong, error.allowed, error.next_step))
     st.error("  \n".join(line for line in (f"**{wrong}**", *more) if line), icon=":material/error:")
 
 
 def guarded(call: Callable[P, None]) -> Callable[P, None]:
-    """For fragments, which run again outside `page`: the same care for errors."""
+    """Decorates fragments, which run again outside `page`, with the same error handling."""
 
     @functools.wraps(call)
     def safe(*args: P.args, **kwargs: P.kwargs) -> None:

@@ -1,7 +1,7 @@
 """The address of a page: read when the page is opened, written after its widgets.
 
-What an address says is put into the session, where the widgets find it. In the other direction,
-every widget notes what the address says of it (`widgets`).
+Values in the address are put into the session, where the widgets find them. In the other direction,
+every widget notes its part of the address (`widgets`).
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from pages.parts.common.state import state
 
 MOST_UNDONE = 100  # changes
 MOST_DEEP = 4  # parameters that depend on one another
-ALWAYS = ("present", "hide", "lock")  # parts of an address that no widget writes
+ALWAYS = ("present", "hide", "lock")  # parameters that no widget writes
 Known = Mapping[str, Parameter]
 
-# Streamlit adds an entry to the browser's history whenever the address changes. Here only another
-# page, another step of a lesson and presenting make one, and only after a click or a key: Back
-# leads to the view before, not through every position of a slider.
+# Streamlit adds an entry to the browser's history whenever the address changes. This script keeps
+# only entries for another page, another lesson step and presenting, and only after a click or a
+# key, so that Back does not lead through every position of a slider.
 SCRIPT = """<script>
 if (!window.oneEntryAPlace) {
   window.oneEntryAPlace = true;
@@ -45,32 +45,33 @@ if (!window.oneEntryAPlace) {
 
 
 def one_entry_a_place() -> None:
-    """Keeps Streamlit from adding entries to the browser's history; once in each tab."""
+    """Keeps Streamlit from adding history entries; takes effect once per tab."""
     st.html(SCRIPT, unsafe_allow_javascript=True)
 
 
 def came_by_history() -> bool:
-    """Whether a person came here with Back or Forward: then the address alone says what is
-    shown.
+    """Whether the page was reached with Back or Forward: then only the address determines the
+    view.
     """
     context = get_script_run_ctx()
     return context is not None and context.is_history_navigation
 
 
 def query() -> dict[str, list[str]]:
-    """The address, without the parts that no widget writes."""
+    """Returns the parameters of the address that widgets write."""
     return {name: st.query_params.get_all(name) for name in st.query_params if name not in ALWAYS}
 
 
 def open_page(known: Callable[[], Known], start: Callable[[], dict[str, Any]] | None = None) -> None:
-    """Gives the widgets what the address says, where a page was just opened or the browser went
-    back to it, and says which parts cannot be used.
+    """Sets the widgets from the address when a page is opened or reached by Back or Forward, and
+    reports unusable parts.
 
-    A page that is opened without parameters is as it was left in this session.
+    A page that is opened without parameters returns to its last state in this session.
 
     Args:
-        known: the parameters of this page, for the network that is asked for. start: the first view
-            of pages that show an image: they share one view. None for other pages.
+        known: the parameters of this page for the requested network.
+        start: the initial view of pages that show an image; they share one view. None for other
+            pages.
     """
     if not (state().is_new or came_by_history()):
         return
@@ -93,9 +94,9 @@ def open_page(known: Callable[[], Known], start: Callable[[], dict[str, Any]] | 
 
 
 def _take(asked: Mapping[str, list[str]], known: Callable[[], Known]) -> None:
-    """What the address does not name is as in a new session.
+    """Sets the parameters from the address, and all others to their defaults.
 
-    Which parameters there are, and what they allow, depends on values of others: a network has
+    Repeated, because parameters and their allowed values depend on other values: a network has
     weights, and weights have seeds.
     """
     state().view.model = None
@@ -109,7 +110,7 @@ def write(whole: bool = False) -> None:
     """Writes the address from what the widgets have noted so far.
 
     Args:
-        whole: all widgets have; parts of the address that none of them has noted go.
+        whole: all widgets have been drawn; removes parameters that none of them noted.
     """
     noted = state().address
     if whole:
@@ -122,7 +123,7 @@ def write(whole: bool = False) -> None:
 
 
 def remember(known: Known) -> None:
-    """Notes the view, after its widgets, for `undo` and for the page that is opened next."""
+    """Stores the view for `undo` and for the next page; called after the widgets."""
     now = {name: st.session_state[name] for name in known if name in st.session_state}
     view = state().view
     view.values = view.values | now if view.values.get("model") == now.get("model") else now
@@ -131,7 +132,7 @@ def remember(known: Known) -> None:
 
 
 def undo() -> None:
-    """Takes back the last change. For callbacks."""
+    """Reverts the last change. For callbacks."""
     past = state().view.past
     if len(past) > 1:
         past.pop()
@@ -139,7 +140,7 @@ def undo() -> None:
 
 
 def show(values: Mapping[str, Any]) -> None:
-    """Gives the widgets these values; others have their defaults again. For callbacks."""
+    """Sets the widgets to these values and all others to their defaults. For callbacks."""
     view = state().view
     for name in view.values:
         st.session_state.pop(name, None)

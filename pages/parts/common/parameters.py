@@ -1,4 +1,4 @@
-"""What a part of an address may say: one of some names, several of them, or a number."""
+"""The parameters of an address: one of several names, any number of names, or a number."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from typing import Any
 
 from core.base.suggestions import nearest
 
-FEW = 30  # names that a message lists
+FEW = 30  # a message lists at most this many names
 
 
 def unknown(text: str, names: tuple[str, ...]) -> str:
-    """That there is no such name, with the nearest one, or all where they are few."""
+    """Describes an unknown name; suggests the nearest one, or lists all if there are few."""
     if near := nearest(text, names):
-        return f"there is no such choice; did you mean {near}?"
-    return "there is no such choice; " + (
-        f"known: {', '.join(names)}." if len(names) <= FEW else f"{len(names):,} names are known."
+        return f"unknown value; did you mean {near}?"
+    return "unknown value; " + (
+        f"allowed: {', '.join(names)}." if len(names) <= FEW else f"{len(names):,} values are allowed."
     )
 
 
 @dataclass(frozen=True)
 class Choice:
-    """One of some names; `default` is left out of the address."""
+    """One of several names; the address omits `default`."""
 
     default: str
     names: tuple[str, ...]
@@ -35,11 +35,11 @@ class Choice:
         return set(self.names) == {"true", "false"}
 
     def title(self, name: str) -> str:
-        """What people read for a name of the address."""
+        """Returns the display name of a name in the address."""
         return self.titles.get(name, name)
 
     def parse(self, texts: Sequence[str]) -> Any:
-        """The widget's value for what an address says; the default where that cannot be used."""
+        """Returns the widget's value for the texts of an address; the default if invalid."""
         text = texts[-1] if texts and not self.problem(texts[-1]) else self.default
         return text.lower() == "true" if self.is_switch else text
 
@@ -48,26 +48,25 @@ class Choice:
         return isinstance(value, bool) if self.is_switch else value in self.names
 
     def problem(self, text: str) -> str | None:
-        """What is wrong with this value, or None."""
+        """Describes what is wrong with this value; None if it is valid."""
         if text in self.names or (self.is_switch and text.lower() in self.names):
             return None
         if text.replace(" ", "+") in self.names:
-            return "in an address + stands for a space; write it as %2B."
+            return "+ stands for a space in an address; write %2B instead."
         return unknown(text, self.names)
 
     @property
     def said(self) -> str:
-        """The default as an address says it."""
+        """The default as text of an address."""
         return self.default
 
 
 @dataclass(frozen=True)
 class Stated(Choice):
-    """One of some names that every address states, so that a later change of defaults never changes
-    a link.
+    """One of several names that every address states, so that a later change of defaults never
+    changes a link.
 
-    `default` is what an address means that leaves it out: such addresses are from before. `usual`
-    is where a new view begins.
+    `default` is the value of older addresses that omit it. `usual` is the value of a new view.
     """
 
     usual: str = ""
@@ -75,18 +74,18 @@ class Stated(Choice):
 
 @dataclass(frozen=True)
 class Several:
-    """Any number of some names, one part of the address each; none when left out."""
+    """Any number of names, each a part of the address; none if omitted."""
 
     names: tuple[str, ...]
     default: tuple[str, ...] = ()
     titles: Mapping[str, str] = field(default_factory=dict, kw_only=True)
 
     def title(self, name: str) -> str:
-        """What people read for a name of the address."""
+        """Returns the display name of a name in the address."""
         return self.titles.get(name, name)
 
     def parse(self, texts: Sequence[str]) -> list[str]:
-        """Those of the values that can be used."""
+        """Returns the valid values."""
         return [text for text in texts if not self.problem(text)]
 
     def allows(self, value: object) -> bool:
@@ -94,12 +93,12 @@ class Several:
         return isinstance(value, list | tuple) and all(each in self.names for each in value)
 
     def problem(self, text: str) -> str | None:
-        """What is wrong with one of the values, or None."""
+        """Describes what is wrong with one of the values; None if it is valid."""
         return None if text in self.names else unknown(text, self.names)
 
     @property
     def said(self) -> str:
-        """The default as an address says it."""
+        """The default as text of an address."""
         return ",".join(self.default)
 
 
@@ -113,7 +112,7 @@ class Number:
     step: float = 1
 
     def parse(self, texts: Sequence[str]) -> float:
-        """The widget's value for what an address says."""
+        """Returns the widget's value for the texts of an address."""
         text = self.said if not texts else self.instead(texts[-1]) if self.problem(texts[-1]) else texts[-1]
         return int(text) if isinstance(self.step, int) else float(text)
 
@@ -122,25 +121,25 @@ class Number:
         return isinstance(value, int if isinstance(self.step, int) else float | int) and self.low <= value <= self.high
 
     def problem(self, text: str) -> str | None:
-        """What is wrong with this value, or None."""
+        """Describes what is wrong with this value; None if it is valid."""
         whole = isinstance(self.step, int)
         allowed = f"{'a whole number' if whole else 'a number'} from {self.low:g} to {self.high:g}"
         try:
             value = int(text) if whole else float(text)
         except ValueError:
-            return f"allowed is {allowed}."
+            return f"it must be {allowed}."
         if not math.isfinite(value) or not self.low <= value <= self.high:
-            return f"allowed is {allowed}."
+            return f"it must be {allowed}."
         return None
 
     @property
     def said(self) -> str:
-        """The default as an address says it."""
+        """The default as text of an address."""
         return f"{self.default:g}"
 
     def instead(self, text: str) -> str:
-        """What is used where this cannot be: of 3.5 the whole part, as the widget reads it, else
-        the default.
+        """Returns the replacement of an invalid value: the whole part of 3.5, as the widget reads
+        it, else the default.
         """
         try:
             part = str(int(float(text)))
@@ -153,7 +152,7 @@ Parameter = Choice | Several | Number
 
 
 def said(value: object) -> str | list[str]:
-    """A widget's value as an address says it."""
+    """Returns a widget's value as text of an address."""
     if isinstance(value, list | tuple):
         return [str(each) for each in value]
     if isinstance(value, bool):

@@ -1,4 +1,4 @@
-"""Explore's first screen: four pictures of one size, and the scores behind them."""
+"""Explore's first screen: four pictures of equal size, and their scores."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from pages.parts.common.markdown import message, plain
 NARROWEST_PX = 150  # two pictures side by side on a phone
 
 
-# Headline and pictures have their room before they are computed, and a picture before its data is
-# decoded: nothing moves when they arrive.
+# Space is reserved for headline and pictures before they are computed, so that nothing moves when
+# they arrive.
 ROOM = """<style>
 .st-key-headline { min-height: 4.6rem; }
 .st-key-pictures { min-height: 20.5rem; }
@@ -44,19 +44,20 @@ class Drawn:
 
 
 def room(name: Literal["headline", "pictures"]) -> DeltaGenerator:
-    """Where the headline or the pictures will stand."""
+    """Returns a container with space reserved for the headline or the pictures."""
     found = st.container(key=name)
     found.html(ROOM)
     return found
 
 
 def four_pictures(answer: Comparison, drawn: Drawn, place: DeltaGenerator, spread: str = "") -> None:
-    """Input, dense, pruned, difference.
+    """Draws input, dense, pruned and difference.
 
-    Every alt text ends with the counted sparsity, so that one can wait for the change.
+    Every alt text ends with the counted sparsity, so that tests can wait for the change.
 
     Args:
-        place: their room. spread: of the agreement over images, in words, where it is known.
+        place: container of the pictures.
+        spread: range of the agreement over images in words, if known.
     """
     pruned, picture = answer.pruned, answer.picture
     urls = _urls(answer, drawn)
@@ -83,7 +84,7 @@ def _of(picture: Picture) -> str:
 
 
 def _named(answer: Comparison) -> None:
-    """What the image is, as far as anybody knows."""
+    """Writes the label or title of the image, as far as known."""
     picture = answer.picture
     if picture.label is not None:
         st.markdown(f"label **{story.class_name(answer.dense, picture.label)}**")
@@ -125,9 +126,7 @@ def _says(side: Heatmap, changed: bool = False) -> None:
 
 
 def _agreement(found: Agreement, spread: str) -> None:
-    """How far the two maps agree, with its spread over methods, and over images where it is
-    known.
-    """
+    """Writes the agreement of the two maps for two methods, and its range over images if known."""
     first, second = map(score, (found.value, found.second_value))
     st.markdown(f"agreement **{first}**", help=story.WORDS["agreement"])
     st.image(_bar("signed"), width="stretch", alt="Colour bar from purple, -1, over black, 0, to orange, 1")
@@ -150,7 +149,7 @@ def _clean_url(image: ImageRef, model: ModelSpec, stamp: Stamp) -> str:
 
 
 def _urls(answer: Comparison, drawn: Drawn) -> tuple[str, str, str, str]:
-    """The four pictures, each as an address of its own: they arrive together with their words."""
+    """Returns the four pictures as data URLs, so that they arrive together with their text."""
     pruned = answer.pruned
     return _encoded(pruned.variant, pruned.image, pruned.cam, drawn, answer.stamp, answer)
 
@@ -175,7 +174,7 @@ def _encoded(
 
 
 def score_cards(answer: Comparison) -> None:
-    """Value, change from dense, and what it means in one sentence."""
+    """Draws the main scores: value, change from dense, and a one-sentence explanation."""
     grid = st.grid(4, min_column_width=NARROWEST_PX, gap="small")
     for each in first_scores(answer):
         with _cell(grid):
@@ -186,6 +185,6 @@ def score_cards(answer: Comparison) -> None:
 
 
 def metric(title: str, value: str, change: str, origin: str) -> None:
-    """A number with its change, in grey: up is not always better."""
+    """Draws a number with its change in grey, because an increase is not always an improvement."""
     arrow: Literal["off", "up", "down"] = {"+": "up", MINUS: "down"}.get(change[0], "off")  # type: ignore[assignment]
     st.metric(title, value, change, delta_color="off", delta_arrow=arrow, delta_description=origin)

@@ -1,8 +1,8 @@
-"""Showing a page to a room, and making an exercise of it: what the address says besides the view.
+"""Presentation mode and exercises: the parameters of an address that every page has.
 
-present=1            large type and figures, nothing that a room does not need
-hide=cam,target      these controls are not drawn; their values in the address count
-lock=schedule        these are drawn, but cannot be changed
+present=1            large type and figures, fewer controls
+hide=cam,target      these controls are not drawn; their values in the address apply
+lock=schedule        these controls are drawn but cannot be changed
 """
 
 from __future__ import annotations
@@ -18,12 +18,11 @@ from pages.parts.common.state import state
 
 FIGURE_SCALE = 1.1
 TYPE_PX = 20  # of figures
-TITLE_SIGNS = 32  # a line of a figure's title that a phone still shows whole
-# Streamlit has no setting for the size of type that one view can change (theme.baseFontSize belongs
-# to the whole server). All its sizes are multiples of the root's, so this one rule enlarges
-# everything in step, down to the phone's ordinary size. The rest leaves out empty space, so that
-# pictures and answer stand on one screen, and lets the type of figures grow with the page as far as
-# their margins allow (plotly measures a legend without this rule, so that one stays).
+TITLE_SIGNS = 32  # characters of a title line that fit on a phone
+# Streamlit has no font-size setting for a single view (theme.baseFontSize applies to the whole
+# server). All its sizes are multiples of the root font size, so the first rule scales everything.
+# The other rules remove empty space, so that pictures and answer fit on one screen, and scale the
+# text of figures as far as their margins allow (except legends, which plotly measures itself).
 STYLE = """<style>
 html { font-size: clamp(16px, 1.6vw, 40px) !important; }
 [data-testid="stHeader"] { height: 2.5rem; min-height: 0; }
@@ -34,19 +33,19 @@ html { font-size: clamp(16px, 1.6vw, 40px) !important; }
 
 
 def theme(option: str) -> str:
-    """A colour of the theme that this person sees."""
+    """Returns a colour of the current theme."""
     return str(st.get_option(f"theme.{st.context.theme.type or 'light'}.{option}"))
 
 
 def on() -> bool:
-    """Whether this view is shown to a room."""
+    """Whether the view is in presentation mode."""
     return st.query_params.get("present") == "1"
 
 
 def hidden(name: str, label: str = "") -> bool:
-    """Whether a teacher has hidden this control.
+    """Whether this control is hidden by an exercise.
 
-    Each asks this before it is drawn, so the form below knows them all by their labels.
+    Every control calls this with its label before it is drawn, so that `exercise` can list it.
     """
     if label:
         state().controls[name] = label
@@ -54,7 +53,7 @@ def hidden(name: str, label: str = "") -> bool:
 
 
 def locked(name: str) -> bool:
-    """Whether a teacher has locked this control."""
+    """Whether this control is locked by an exercise."""
     return name in _names("lock")
 
 
@@ -63,13 +62,13 @@ def _names(kind: str) -> list[str]:
 
 
 def style() -> None:
-    """Enlarges type, when presenting."""
+    """Enlarges text in presentation mode."""
     if on():
         st.html(STYLE)
 
 
 def switch() -> None:
-    """The button that begins and ends presenting."""
+    """Draws the button that starts or ends presentation mode."""
     if on():
         st.button(
             "End presenting",
@@ -87,7 +86,7 @@ def switch() -> None:
             type="tertiary",
             on_click=_set,
             args=("1",),
-            help="Large type and figures, fewer controls, for a projector. The address bar says present=1.",
+            help="Large type and figures, fewer controls, for a projector. Adds present=1 to the address.",
         )
 
 
@@ -99,18 +98,18 @@ def _set(value: str | None) -> None:
 
 
 def keep_place(file: str, query: dict[str, str]) -> None:
-    """Notes where a page is, so that the links to it lead back there."""
+    """Stores the position on a page, so that links to it lead back there."""
     state().places[file] = query
 
 
 def carried(file: str) -> dict[str, str]:
-    """What a link to a page takes along."""
+    """Returns the parameters that a link to a page carries."""
     return state().places.get(file, {}) | ({"present": "1"} if on() else {})
 
 
 def figure(made: Any) -> Any:
-    """A plotly figure as this view needs it: text in the page's own colour, and for a room large
-    type and a title that a phone shows whole too.
+    """Adapts a plotly figure to the view: text in the page's colour and, in presentation mode,
+    large text and a wrapped title.
     """
     colour = theme("textColor")  # Streamlit's own grey is too pale for small type
     made.update_layout(font_color=colour)
@@ -136,9 +135,7 @@ def figure(made: Any) -> Any:
 
 
 def _title(made: Any) -> int:
-    """Breaks a long title into lines, unless it is in lines already; returns the pixels that these
-    need beyond one line.
-    """
+    """Wraps a long title, unless it has line breaks already; returns the extra height in pixels."""
     made.update_layout(title_font_size=TYPE_PX, title_xref="container")
     if "<br>" in made.layout.title.text:
         return 0
@@ -153,19 +150,19 @@ def _unbroken(part: re.Match[str]) -> str:
 
 
 def exercise(names: tuple[str, ...]) -> None:
-    """A small form that makes a link in which some controls are hidden or locked. names: the
-    controls of this page.
+    """Draws a form that creates a link with hidden or locked controls. names: the controls of this
+    page.
     """
     labels = {name: label for name, label in state().controls.items() if name in names}
 
     def control(name: str) -> str:
         return f"{labels[name]} ({name})"
 
-    st.markdown("**Make an exercise from this view**")
+    st.markdown("**Create an exercise from this view**")
     st.caption(
-        "A link that opens this view with fewer controls. *Hidden* ones are not drawn, *locked* ones are drawn and"
-        " cannot be moved; both keep the value they have now. Not secure enough for an exam:"
-        " whoever edits the address can move them again."
+        "A link that opens this view with fewer controls. *Hidden* controls are not shown, *locked* controls are shown"
+        " but cannot be changed; both keep their current values. Not secure enough for an exam: anyone can edit the"
+        " address."
     )
     hide = st.multiselect("Hide", list(labels), key="_hide", placeholder="choose controls", format_func=control)
     lock = st.multiselect(
@@ -180,11 +177,11 @@ def exercise(names: tuple[str, ...]) -> None:
         st.markdown("Copy this link and give it to your class:")
         st.code(link(hide, lock, room), language=None, wrap_lines=True)
     else:
-        st.caption("Choose at least one control, and the link appears here.")
+        st.caption("Choose at least one control to create the link.")
 
 
 def link(hide: list[str], lock: list[str], room: bool) -> str:
-    """The address of this view with an exercise in it."""
+    """Returns the address of this view with an exercise."""
     parts = {name: text for name, text in st.query_params.to_dict().items() if name not in ("hide", "lock", "present")}
     parts |= {name: ",".join(names) for name, names in (("hide", hide), ("lock", lock)) if names}
     parts |= {"present": "1"} if room else {}

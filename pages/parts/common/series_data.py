@@ -1,5 +1,5 @@
-"""Tables of trained series as pages need them: read once, and only believed of the networks that
-they were made of.
+"""Tables of trained series for pages: read once, and only used for the networks they were computed
+from.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ FITS = tuple(name for name, each in QUANTITIES.items() if each.group == "truth")
 
 
 def places() -> tuple[Place, ...]:
-    """Every series that was evaluated and whose network is known."""
+    """Returns every evaluated series whose network is in the catalogue."""
     found = [place for place in series_images.found(engine.engine().roots) if place.model.name in engine.catalogue()]
-    return tuple(sorted(found, key=lambda place: place.model.weights != AS_PUBLISHED))  # which comes first
+    return tuple(sorted(found, key=lambda place: place.model.weights != AS_PUBLISHED))  # as published first
 
 
 def table(place: Place) -> SeriesTables:
@@ -39,9 +39,9 @@ def levels(found: SeriesTables, of_class: str, images: str) -> DataFrame:
 
 
 def has_truth(series: tuple[Place, ...]) -> bool:
-    """Whether any of these series was held against marked objects.
+    """Whether any of these series was compared with annotated objects.
 
-    What is wrong with a table is said where it is drawn.
+    Damaged tables are reported where they are drawn.
     """
     for place in series:
         with suppress(SparsightError):
@@ -51,8 +51,8 @@ def has_truth(series: tuple[Place, ...]) -> bool:
 
 
 def counted(variant: VariantSpec) -> dict[str, tuple[Series, Series]]:
-    """Accuracy (value, low, high, n) of a retrained network and of its dense one, by the
-    photographs that its series was evaluated on.
+    """Returns the accuracies (value, low, high, n) of a retrained network and of its dense one, by
+    the data set that the series was evaluated on.
     """
     found: dict[str, tuple[Series, Series]] = {}
     level = variant.pruning.level if variant.pruning.schedule == "retrained" else None
@@ -60,7 +60,7 @@ def counted(variant: VariantSpec) -> dict[str, tuple[Series, Series]]:
         return found
     for place in places():
         if place.model == variant.model:
-            with suppress(SparsightError):  # Curves says what is wrong with a table
+            with suppress(SparsightError):  # Curves reports damaged tables
                 at = table(place).levels(("accuracy",)).set_index("level")
                 if level in at.index and is_of(table(place), {0, level}):
                     found[place.data_name] = (at.loc[level], at.loc[0])
@@ -68,8 +68,8 @@ def counted(variant: VariantSpec) -> dict[str, tuple[Series, Series]]:
 
 
 def is_of(found: SeriesTables, levels: Iterable[int]) -> bool:
-    """Whether these rows are of the networks that lie on this machine: a series may have been
-    trained anew since. MissingData, BadFile.
+    """Whether these rows were computed from the networks on this machine: a series may have been
+    retrained since. Raises MissingData, BadFile.
     """
     store = engine.engine().store
     here = {
@@ -83,7 +83,7 @@ def is_of(found: SeriesTables, levels: Iterable[int]) -> bool:
 
 
 def _stamp(place: Place) -> Stamp:
-    """Of the files that hold a table, and of the network's card, which names its classes."""
+    """Returns the stamp of the table's files and of the network's card, which names its classes."""
     tables = stamp_of(*(place.path(root) for root in engine.engine().roots))
     return f"{tables} {engine.catalogue().look_at(place.model.name)}"
 
@@ -93,6 +93,6 @@ def _table(key: str, data: str, stamp: Stamp, _place: Place) -> SeriesTables:
     return series_tables.load(engine.catalogue(), _place)
 
 
-@st.cache_data(max_entries=128, show_spinner="Drawing images again for the intervals ...")
+@st.cache_data(max_entries=128, show_spinner="Resampling images for the intervals ...")
 def _levels(key: str, data: str, stamp: Stamp, chosen: tuple[str, str], _found: SeriesTables) -> DataFrame:
     return _found.levels(_found.quantities(), *chosen)

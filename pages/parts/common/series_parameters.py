@@ -1,4 +1,4 @@
-"""The part of a view's address that depends on the weights: seeds, schedules, units and levels."""
+"""The parameters of a view that depend on the weights: seeds, schedules, units and levels."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from pages.parts.common.parameters import Choice, Number, Parameter
 
 
 def of_weights(model: ModelSpec) -> dict[str, Parameter]:
-    """Those of the trained series, where these weights have one.
+    """Returns the parameters for these weights and their trained series, if any.
 
     The seed of `model` does not matter.
     """
     found, series = card(model), series_of(model)
     seeds = tuple(map(str, series.seeds if series else found.seeds))
     schedules = ("one-shot", series.schedule) if series else ("one-shot",)
-    # A network that was retrained here is asked for because of that.
+    # Networks that were retrained here open with their series.
     schedule, unit = ("retrained", "level") if "retrained" in schedules else ("one-shot", "percent")
     last = series.last if series else 0
     return {

@@ -1,4 +1,4 @@
-"""What happens before any page: whether the server starts at all, and which requests reach it."""
+"""Checks before any page: whether the server may start, and which requests reach it."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from pages.parts.common import access
 
 
 def checks() -> list[Middleware]:
-    """What every request passes.
+    """Returns the middleware of every request.
 
-    Called once, before the server answers anybody; ends the process where it must not listen.
+    Called once before the server starts; exits the process if the server must not listen.
     """
     address = access.address()
     try:
@@ -36,9 +36,8 @@ def checks() -> list[Middleware]:
     return [Middleware(HostCheck, address=address), Middleware(Preload, folder=STATIC)]
 
 
-# Programs of Streamlit that nearly every page needs, by the beginning of their files' names: a
-# browser fetches them while the server computes the page, instead of one after the other as they
-# are met. Those of a figure are large.
+# Prefixes of Streamlit's script files that nearly every page needs: browsers fetch them while the
+# server computes the page, instead of one after the other. The scripts of figures are large.
 PARTS = (
     *("PageLink", "Html", "purify", "Button", "ButtonGroup", "DownloadButton", "Checkbox", "ImageList", "Metric"),
     *("Selectbox", "Multiselect", "useMenuTrigger", "useSyncComboBoxEnterTargetFocus"),
@@ -49,10 +48,10 @@ STATIC = Path(st.__file__).parent / "static"
 
 
 class Preload:
-    """Names the programs of a page in the header of its first answer.
+    """Lists the scripts of a page in the header of its first response.
 
     Args:
-        folder: of Streamlit's own files; one that has other names costs only the time gained.
+        folder: Streamlit's static files. Unknown file names only lose the speed-up.
     """
 
     def __init__(self, app: ASGIApp, folder: Path) -> None:
@@ -79,8 +78,9 @@ def _preloaded(folder: Path, names: Sequence[str]) -> list[str]:
 
 
 class HostCheck:
-    """Turns away requests and websockets that do not come by a name of this server: Streamlit
-    itself compares Origin with Host only, and both are the attacker's own after DNS rebinding."""
+    """Rejects requests and websockets that do not use a name of this server: Streamlit only
+    compares Origin with Host, and the attacker controls both after DNS rebinding.
+    """
 
     def __init__(self, app: ASGIApp, address: str) -> None:
         self.app, self.address = app, address

@@ -1,6 +1,6 @@
-"""What pages keep for one session, in named fields of one object.
+"""The state of one session, in named fields of one object.
 
-Values of widgets are not here: Streamlit keeps those that the address names, under their own keys.
+Widget values are not included: Streamlit keeps those under their own keys.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ Question = tuple[VariantSpec, ImageRef, CamSpec]
 
 @dataclass(eq=False)
 class Owner:
-    """The session that waits for work; session_id: Streamlit's."""
+    """The session that waits for work. session_id: assigned by Streamlit."""
 
     session_id: str = ""
 
 
 @dataclass
 class Waiting:
-    """Work of this session, by its place on a page.
+    """Work of this session by its place on a page.
 
-    tasks: what is waited for. stopped: the question that a person stopped there. visited: the
-    places that the present run has drawn.
+    tasks: pending work. stopped: the question that was stopped at each place. visited: the places
+    that the current run has drawn.
     """
 
     tasks: dict[str, Task] = field(default_factory=dict)
@@ -42,14 +42,14 @@ class Waiting:
     visited: set[str] = field(default_factory=set)
 
     def leave_unseen(self, owner: Owner) -> None:
-        """Work whose place the present run has not drawn is waited for no longer."""
+        """Leaves tasks whose place the current run has not drawn."""
         for place in self.tasks.keys() - self.visited:
             self.tasks.pop(place).leave(owner)
 
 
 @dataclass
 class Clicked:
-    """What is computed on a click only, and was asked for."""
+    """What was requested by a click, because it is not computed otherwise."""
 
     heatmaps: set[str] = field(default_factory=set)  # questions of methods that take many passes
     counts: set[str] = field(default_factory=set)  # data sets of photographs
@@ -58,12 +58,12 @@ class Clicked:
 
 @dataclass
 class View:
-    """The view that a person has, for the page that is opened next.
+    """The current view, kept for the next page.
 
-    values: of the parameters. shown: the last question whose pictures were drawn. dense_class: what
-    the dense network says. sparsity: what the amount that was asked for means. model: the last one;
-    its_own: values of parameters that each model has of its own, by model and name. past: values of
-    the views so far, the present one last.
+    values: of the parameters. shown: the last question whose pictures were drawn. dense_class:
+    prediction of the dense network. sparsity: of the requested amount. model: the last one.
+    its_own: model-specific parameter values, by model and name. past: values of previous views, the
+    current one last.
     """
 
     values: dict[str, Any] = field(default_factory=dict)
@@ -85,8 +85,8 @@ class Lessons:
 
 @dataclass
 class Upload:
-    """A person's own image, and why their network or photographs were refused. seen: id of the last
-    file.
+    """An uploaded image, and why an uploaded network or photographs were rejected. seen: id of the
+    last file.
     """
 
     image: bytes | None = None
@@ -97,10 +97,12 @@ class Upload:
 
 @dataclass
 class State:
-    """page: its name; is_new: whether this run opens it. controls: labels by parameter that this
-    session has met. values: of the parameters, by page, for pages without a view of an image.
-    address: what the widgets of the present run say there, None where they say
-    nothing. places: where each page was, as parts of its address. levels_done: by job.
+    """The state of a session.
+
+    page: name of the current page. is_new: whether this run opens it. controls: labels of drawn
+    controls by parameter. values: of the parameters by page, for pages without an image view.
+    address: parameters noted by the widgets of the current run, None for defaults. places: last
+    address parameters of each page. levels_done: by job.
     """
 
     owner: Owner = field(default_factory=Owner)
@@ -119,12 +121,12 @@ class State:
 
 
 def state() -> State:
-    """Of this session."""
+    """Returns the state of this session."""
     return of(st.session_state)
 
 
 def of(session: MutableMapping[Any, Any]) -> State:
-    """Of a session, made when it is asked for first."""
+    """Returns the state of a session; creates it on the first call."""
     if KEY not in session:
         context = get_script_run_ctx()
         session[KEY] = State(owner=Owner(context.session_id if context else ""))

@@ -1,5 +1,5 @@
-"""The words on the screen that depend on numbers: the one sentence at the top, warnings with a next
-step, reasons for a dash.
+"""Text on the screen that depends on numbers: the headline, warnings with a next step, reasons for
+undefined values.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from core.figures import wording
 from core.figures.wording import NOTHING_MARKED, of_truth, undefined
 from core.results import ELSEWHERE_BELOW, MAP_STATES, OVERFLOW_ADVICE, SAME_FROM, Comparison, Heatmap
 from core.saliency import CAMS
-from pages.parts.common import engine, markdown
+from pages.parts.common import engine, markdown, titles
 
 __all__ = [
     "NOTHING_MARKED",
@@ -31,26 +31,27 @@ WORDS = {
     ),
     "compression ratio": "all parameters / parameters that are not zero. Biases are never pruned by themselves.",
     "schedule": (
-        "one-shot prunes the dense network at once; iterative with weight reset prunes a fifth, sets the rest back to"
+        "one-shot prunes the dense network in one step; iterative with weight reset prunes a fifth, resets the rest to"
         " its pretrained values, retrains, and repeats."
     ),
     "criterion": (
-        "what decides which weights go first: their size, a measure of their influence, or a random draw as a control."
+        "decides which weights are removed first: by magnitude, by a measure of their influence, or at random as a"
+        " control."
     ),
-    "granularity": "what goes as a whole: single weights, kernels, channels, filters, or N of every M weights.",
+    "granularity": "the unit of pruning: single weights, kernels, channels, filters, or N of every M weights.",
     "scope": "global ranks all weights together; per layer removes the same share of every layer.",
     "heatmap": (
         "where the evidence for one class lies, from 0 to 1; the raw saliency map has one value for each cell of the"
         " target layer."
     ),
     "target layer, target class": (
-        "where in the network, and for which class, the map is made: the dense network's answer, "
+        "the layer and the class that the map is computed for: the dense network's answer, "
         "each network's own answer, the true class, or a class of your choice."
     ),
     "agreement": (
         "Pearson's correlation of the dense and the pruned network's raw maps, at the target layer's own cells. Two"
-        f" methods are asked: from {SAME_FROM} on by both, the network looks at the same places; below"
-        f" {ELSEWHERE_BELOW} by both, elsewhere. Networks that differ in their training seed only agree by 0.2 to 0.7"
+        f" methods are compared: at {SAME_FROM} or more by both, the network looks at the same places; below"
+        f" {ELSEWHERE_BELOW} by both, elsewhere. Networks that differ only in their training seed agree by 0.2 to 0.7"
         " (median, thesis CNN, by layer and method)."
     ),
     "soft IoU": "sum of the smaller / sum of the larger values of two maps: 0 is nothing in common, 1 is the same map.",
@@ -60,7 +61,7 @@ WORDS = {
 
 
 def headline(answer: Comparison) -> str:
-    """The one thing that matters now, from the numbers, in Markdown."""
+    """Returns the main finding as one Markdown sentence."""
     mask = answer.mask
     still = mask.removed_anything or mask.variant.pruning.repair != "none" or not answer.pruned.prediction.answered
     wanted = mask.was_sparse and wording.asks_for_something(mask)
@@ -68,17 +69,17 @@ def headline(answer: Comparison) -> str:
 
 
 def title(method: str) -> str:
-    """A CAM method by its name on the screen."""
+    """Returns the display name of a CAM method."""
     return CAMS[method].title
 
 
 def warnings(answer: Comparison) -> list[str]:
-    """What is not as it should be, and what to do next; in Markdown, the gravest first."""
+    """Returns warnings with a next step, as Markdown, the most serious first."""
     found = []
     if answer.mask.collapsed:
         found.append(
-            "**Collapsed network.** No path of kept weights connects input and output: accuracy is one class's share "
-            "and the heatmap is empty. Move the slider to the left."
+            "**Collapsed network.** No path of kept weights connects input and output: accuracy equals the share of one"
+            " class, and the heatmap is empty. Move the slider to the left."
         )
     for name, side in (("dense", answer.dense), ("pruned", answer.pruned)):
         if not side.prediction.answered:
@@ -103,10 +104,8 @@ def warnings(answer: Comparison) -> list[str]:
 
 def _other_map(side: Heatmap) -> str:
     if side.state == "invalid":
-        return "Choose another method, or less sparsity."
-    return (
-        "It is shown as it is, not stretched. Less sparsity, another method or another target class may show evidence."
-    )
+        return "Choose another method or a lower sparsity."
+    return "It is shown without rescaling. A lower sparsity, another method or another target class may show evidence."
 
 
 def _target(answer: Comparison) -> str:
@@ -117,31 +116,28 @@ def _target(answer: Comparison) -> str:
             f" {class_name(answer.pruned, pruned)})"
         )
     return (
-        f"class {class_name(answer.dense, dense)}; choose the target class **Each network's own answer** to see what"
-        " speaks for each network's"
-        " own answer"
+        f"class {class_name(answer.dense, dense)}; choose the target class **Each network's own answer** to see the"
+        " evidence for both predictions"
     )
 
 
 def _less_pruning(answer: Comparison) -> str:
     variant = answer.mask.variant
     if not variant.pruning.is_one_shot:
-        return "A lower level may keep the answer."
+        return "A lower level may preserve the answer."
     if series := engine.series_of(variant.model):
         return (
-            f"Schedule **{series.schedule}** retrains after each step and often keeps the answer at the same sparsity."
+            f"Schedule **{titles.SCHEDULES[series.schedule]}** retrains after each step and often preserves the answer"
+            " at the same sparsity."
         )
-    return "Less sparsity, or retraining after pruning, may keep the answer."
+    return "A lower sparsity, or retraining after pruning, may preserve the answer."
 
 
 def class_name(side: Heatmap, index: int | None) -> str:
-    """A class in words, as Markdown; its number where the network says none.
-
-    No class is no answer.
-    """
+    """Returns a class name as Markdown; its number if the network has no names."""
     return markdown.plain(wording.class_name(side, index))
 
 
 def says(side: Heatmap) -> str:
-    """A prediction with its probability: "7 (0.98)"."""
+    """Returns a prediction with its probability: "7 (0.98)"."""
     return wording.says(side, markdown.plain)

@@ -1,4 +1,4 @@
-"""What people read for the names that an address holds."""
+"""Display names of the ids in an address."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ SOURCES = {
 }
 WEIGHTS = {
     "imagenet": "ImageNet",
-    "by-hand": "Your copy, unchecked",
+    "by-hand": "Your copy, unverified",
     "random": "Untrained (control)",
     "merkle-layer": "Less is More, per layer",
     "merkle-global": "Less is More, global",
@@ -42,11 +42,11 @@ LAYERS = {"first": "First layer", "classifier": "Classifier"}
 
 
 def way(name: str) -> str:
-    """A way to prune, GRANULARITY-SCOPE-CRITERION: "Filters, per layer, Taylor"."""
+    """Names a pruning method GRANULARITY-SCOPE-CRITERION: "Filters, per layer, Taylor"."""
     granularity, scope, criterion = name.split("-", 2)
     return f"{GRANULARITY.get(granularity, granularity)}, {SCOPES[scope].lower()}, {CRITERIA[criterion].title}"
 
 
 def of(registry: Mapping[str, Entry]) -> dict[str, str]:
-    """The titles of what is registered."""
+    """Returns the titles of the entries of a registry."""
     return {name: entry.title for name, entry in registry.items()}

@@ -1,11 +1,11 @@
-"""How a page waits for work in the background: quick answers come without a word, slow ones with
-their progress and a button to stop them.
+"""How a page waits for background work: quick answers appear directly, slow ones show progress and
+a Stop button.
 
-`wait` holds the page up, in small steps, and in each it reads the session's state: there Streamlit
-lets a newer run take over, and sends nothing. (A Streamlit call in each step would keep a browser
-so busy that it never finishes loading the page.) `follow` lets the page go on and looks at the work
-now and then, for work that begins with a click. Streamlit finishes a run before it runs a fragment
-again, so a fragment that waits could not be stopped: only `follow` makes one.
+`wait` blocks the page in small steps. Each step reads the session's state, because there Streamlit
+lets a newer run take over without sending anything. (A Streamlit call in each step would keep the
+browser so busy that it never finishes loading the page.) `follow` lets the page continue and polls
+the work, for work that starts with a click. Streamlit finishes a run before it runs a fragment
+again, so a waiting fragment could not be stopped: only `follow` creates one.
 """
 
 from __future__ import annotations
@@ -21,14 +21,17 @@ from pages.parts.common.background import Task, Work, background
 from pages.parts.common.frame import guarded
 from pages.parts.common.state import state
 
-# A quick answer takes less than the first; a page looks at its work every so often, and a fragment.
+# Time until progress is shown; polling intervals of a page and of a fragment.
 PATIENCE_S, STEP_S, LOOK_S = 0.5, 0.05, 0.4
-REST_S = 0.12  # so long a slider rests before numbers that take a while follow it
+REST_S = 0.12  # a slider must rest this long before slow numbers are computed
 
 
 def wait(work: Work, place: DeltaGenerator, follows_slider: bool = False) -> Task:
-    """The task, finished, or stopped: then `succeeded` is False, and a note with a button that
-    continues it is at the place. Raises what the work raises.
+    """Waits for the work and raises its errors.
+
+    Returns:
+        The finished task. If it was stopped, `succeeded` is False, and `place` shows a note with a
+        Continue button.
     """
     mine, task = state().waiting, background().find(work)
     mine.visited.add(work.place)
@@ -44,13 +47,13 @@ def wait(work: Work, place: DeltaGenerator, follows_slider: bool = False) -> Tas
     while not (task := _watched(work, note)).succeeded:
         if task.error:
             raise task.error
-        _rest(STEP_S)  # it was stopped by nobody here: ask again
+        _rest(STEP_S)  # stopped by another session: ask again
     note.empty()
     return task
 
 
 def _watched(work: Work, note: DeltaGenerator) -> Task:
-    """Asks, and waits until the work ends."""
+    """Starts or joins the work and waits until it ends."""
     task, begun, bar, drawn = ask(work), time.monotonic(), None, -1
     while not task.ended(STEP_S / 10 if time.monotonic() - begun < STEP_S else STEP_S):
         state()
@@ -92,9 +95,7 @@ def _stopped(work: Work, task: Task | None, place: DeltaGenerator) -> None:
 
 
 def ask(work: Work) -> Task:
-    """Starts the work, or joins who waits for it; what this session asked before at the same place
-    is left.
-    """
+    """Starts or joins the work; leaves earlier work of this session at the same place."""
     mine, found = state().waiting, background().find(work)
     mine.stopped.pop(work.place, None)
     before = mine.tasks.pop(work.place, None)
@@ -107,37 +108,37 @@ def ask(work: Work) -> Task:
 
 
 def go_on(work: Work) -> None:
-    """What the other button does."""
+    """Callback of the Continue button."""
     ask(work)
 
 
 def stop(work: Work, task: Task) -> None:
-    """What the button does."""
+    """Callback of the Stop button."""
     state().waiting.stopped[work.place] = work.question
     task.leave(state().owner)
 
 
 def is_stopped(work: Work) -> bool:
-    """Whether this person stopped this very question."""
+    """Whether this session stopped this question."""
     return state().waiting.stopped.get(work.place) == work.question
 
 
 def follow(work: Work, label: str, draw: Callable[[Sequence[Any]], None], begun: bool = False) -> None:
-    """Draws a button with this label, then progress and Stop while the work goes on, and the
-    results so far. begun: no button is needed, unless it was stopped.
+    """Draws a button with this label, then progress, Stop and the results so far. begun: starts
+    without the button, unless it was stopped before.
     """
     state().waiting.visited.add(work.place)
     task = background().find(work)
     if begun and not is_stopped(work) and not (task and (task.succeeded or task.error)):
         task = ask(work)
-        task.ended(PATIENCE_S)  # a quick answer needs no second look
+        task.ended(PATIENCE_S)  # a quick answer needs no polling
     by_itself = task is not None and task.at_work and not is_stopped(work)
     st.fragment(_look, run_every=LOOK_S if by_itself else None)(work, label, draw, by_itself)
 
 
 @guarded
 def _look(work: Work, label: str, draw: Callable[[Sequence[Any]], None], by_itself: bool) -> None:
-    """by_itself: whether this is called again and again."""
+    """by_itself: whether this is called periodically."""
     task = background().find(work)
     at_work = task is not None and task.at_work and not is_stopped(work)
     if at_work != by_itself:

@@ -1,10 +1,10 @@
-"""Widgets over the parameters of the address: same names, defaults and ranges.
+"""Widgets for the parameters of the address, with the same names, defaults and ranges.
 
-A widget's value lives in the session, under the parameter's name. `link.open_page` puts there what
-an address says, and `link.write` writes the address from what the widgets have noted.
+A widget's value lives in the session under the parameter's name. `link.open_page` sets it from the
+address, and `link.write` writes the address from what the widgets have noted.
 
-Streamlit's own binding to the address (`bind`) is not used: it writes there what a person reads,
-and an address holds ids.
+Streamlit's own binding to the address (`bind`) is not used: it writes display names, and an address
+holds ids.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Known = Mapping[str, Parameter]
 
 
 def choice(label: str, name: str, known: Known = PARAMETERS, **options: Any) -> str:
-    """A select box over a parameter's names."""
+    """Draws a select box over a parameter's names."""
     entry = _choice(name, known)
     value = _prepared(label, name, entry)
     if not present.hidden(name):
@@ -33,7 +33,7 @@ def choice(label: str, name: str, known: Known = PARAMETERS, **options: Any) -> 
 
 
 def segments(label: str, name: str, known: Known = PARAMETERS, **options: Any) -> str:
-    """The same as buttons side by side, for few names."""
+    """Draws a segmented control over a few names."""
     entry = _choice(name, known)
     value = _prepared(label, name, entry)
     if not present.hidden(name):
@@ -44,8 +44,10 @@ def segments(label: str, name: str, known: Known = PARAMETERS, **options: Any) -
 
 
 def tabs(name: str, known: Known) -> tuple[str, DeltaGenerator]:
-    """Tabs over a parameter's names: the open one's name, and its container. Only that one is worth
-    filling.
+    """Draws tabs over a parameter's names.
+
+    Returns:
+        The name and container of the open tab; only that one needs content.
     """
     entry, key = _choice(name, known), f"_tab_{name}"
     by_title = {entry.title(each): each for each in entry.names}
@@ -60,7 +62,7 @@ def tabs(name: str, known: Known) -> tuple[str, DeltaGenerator]:
 
 
 def several(label: str, name: str, known: Known = PARAMETERS, **options: Any) -> tuple[str, ...]:
-    """A field for any number of names."""
+    """Draws a multiselect for any number of names."""
     entry = known[name]
     assert isinstance(entry, Several)
     value = _prepared(label, name, entry)
@@ -70,7 +72,7 @@ def several(label: str, name: str, known: Known = PARAMETERS, **options: Any) ->
 
 
 def steps(label: str, name: str, known: Known = PARAMETERS, **options: Any) -> str:
-    """The same as a slider, for names that are in an order."""
+    """Draws a slider over ordered names."""
     entry = _choice(name, known)
     value = _prepared(label, name, entry)
     if not present.hidden(name):
@@ -79,7 +81,7 @@ def steps(label: str, name: str, known: Known = PARAMETERS, **options: Any) -> s
 
 
 def number(label: str, name: str, known: Known = PARAMETERS, **options: Any) -> float:
-    """A slider over a parameter's range."""
+    """Draws a slider over a parameter's range."""
     entry = _number(name, known)
     value = _prepared(label, name, entry)
     if not present.hidden(name):
@@ -88,7 +90,7 @@ def number(label: str, name: str, known: Known = PARAMETERS, **options: Any) -> 
 
 
 def whole(label: str, name: str, known: Known = PARAMETERS, **options: Any) -> int:
-    """A field for a whole number."""
+    """Draws a field for a whole number."""
     entry = _number(name, known)
     value = _prepared(label, name, entry)
     if not present.hidden(name):
@@ -97,7 +99,7 @@ def whole(label: str, name: str, known: Known = PARAMETERS, **options: Any) -> i
 
 
 def toggle(label: str, name: str, known: Known = PARAMETERS, **options: Any) -> bool:
-    """A switch for a parameter whose names are true and false."""
+    """Draws a toggle for a parameter whose names are true and false."""
     entry = _choice(name, known)
     value = _prepared(label, name, entry)
     if not present.hidden(name):
@@ -106,7 +108,7 @@ def toggle(label: str, name: str, known: Known = PARAMETERS, **options: Any) -> 
 
 
 def text(label: str, name: str, known: Known, **options: Any) -> str:
-    """A line of text."""
+    """Draws a field for one line of text."""
     entry = known[name]
     value = _prepared(label, name, entry)
     if not present.hidden(name):
@@ -115,14 +117,14 @@ def text(label: str, name: str, known: Known, **options: Any) -> str:
 
 
 def current(name: str, known: Known = PARAMETERS) -> Any:
-    """A parameter's value, whether its widget is drawn or not."""
+    """Returns a parameter's value, whether its widget is drawn or not."""
     entry = known[name]
     value = st.session_state.get(name)
     return value if entry.allows(value) else entry.parse(())
 
 
 def _prepared(label: str, name: str, entry: Parameter) -> Any:
-    """The widget's value before it is drawn; one that this view does not allow gives way."""
+    """Prepares the widget's value before it is drawn; replaces a value that is not allowed."""
     present.hidden(name, label)
     value = current(name, {name: entry})
     if name not in st.session_state or not entry.allows(st.session_state[name]):
@@ -131,12 +133,12 @@ def _prepared(label: str, name: str, entry: Parameter) -> Any:
 
 
 def _of(name: str) -> dict[str, Any]:
-    """What all widgets have: their value outlives a visit to another page."""
+    """Returns the options of all widgets: their values survive visits to other pages."""
     return {"key": name, "persist_state": "session", "disabled": present.locked(name)}
 
 
 def _noted(name: str, entry: Parameter, value: Any) -> Any:
-    """Notes what the address says of a widget: nothing where its value is the default."""
+    """Notes a widget's part of the address: nothing if its value is the default."""
     spoken = said(value)
     stated = isinstance(entry, Stated) or spoken != said(entry.parse(()))
     state().address[name] = spoken if stated else None

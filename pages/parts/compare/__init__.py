@@ -1,1 +1,1 @@
-"""Compare."""
+"""The sections of Compare."""

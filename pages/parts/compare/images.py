@@ -1,4 +1,4 @@
-"""The images of Compare's rows, and what they are called."""
+"""The images of Compare's rows and their titles."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pages.parts.common import engine
 
 
 def following(image: ImageRef, count: int) -> list[ImageRef]:
-    """The image and the ones after it: digits of the same class, photographs of the gallery; an own
-    image stands alone.
+    """Returns the image and the ones after it: digits of the same class or photographs of the
+    gallery. An own image has no successors.
     """
     if image.source == "own":
         return [image]
@@ -32,7 +32,7 @@ def _names(image: ImageRef) -> list[str]:
 
 
 def title(image: ImageRef, model: ModelSpec) -> str:
-    """What an image is called above its row."""
+    """Returns the title of an image's row."""
     picture = engine.engine().picture(image, model)
     if picture.title:
         return picture.title

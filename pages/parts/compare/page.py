@@ -1,5 +1,5 @@
-"""Compare: one image or several, over a list of sparsities, methods or ways to prune, side by
-side.
+"""Compare: one or more images over a list of sparsities, heatmap methods or pruning methods, side
+by side.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from pages.parts.compare.view import Question, RowAsked
 from pages.parts.sidebar import downloads, model, photo_sets, sidebar
 
 SCALE = {
-    "difference": "Purple: more in the pruned map, orange: more in the dense one; both from 0 to 1.",
-    "visible": "The top tenth of the heatmap's pixels stays visible.",
+    "difference": "Purple: more in the pruned map, orange: more in the dense map; both from 0 to 1.",
+    "visible": "Only the top 10 % of the heatmap's pixels is visible.",
 }
 # A matrix is wide: the page's margins are narrower than elsewhere.
 STYLE = """<style>
 @media (min-width: 800px) { [data-testid="stMainBlockContainer"] { padding-left: 2rem; padding-right: 2rem; } }
 </style>"""
-SEQUENTIAL = "All maps from 0 (black) to 1 (pale yellow), each scaled by its own maximum."
+SEQUENTIAL = "All maps range from 0 (black) to 1 (pale yellow), each scaled by its own maximum."
 
 
 def main() -> None:
@@ -59,7 +59,7 @@ def main() -> None:
 
 
 def _answered(rows: list[RowAsked]) -> dict[Question, Comparison]:
-    """The answers to the rows' questions, as far as they were not stopped."""
+    """Returns the answers to the rows' questions; incomplete if stopped."""
     questions = tuple(dict.fromkeys(question for row in rows for question in row.questions))
 
     def steps(done: int) -> Iterator[Comparison]:
@@ -83,20 +83,20 @@ def _show(rows: list[RowAsked], answers: dict[Question, Comparison], look: Look)
     drawn = [sheets.Row(title=strip.title, tiles=strips.tiles(strip, look)) for strip in done]
     _draw(rows, answers, drawn, signed=look.show == "difference")
     st.caption(
-        f"{SCALE.get(look.show, SEQUENTIAL)} Point at a map, or focus a row and use the arrow keys: the same place is"
-        " marked in every map of the same image, with its value. **like dense**, and the bar above it, is the Pearson"
-        " correlation with the dense map, at the target layer's cells; the bar is empty at 0 and below."
+        f"{SCALE.get(look.show, SEQUENTIAL)} Point at a map, or focus a row and use the arrow keys, to mark the same"
+        " place in every map of the same image and read its value. **like dense** and the bar above it show the"
+        " Pearson correlation with the dense map at the target layer's cells; the bar is empty at 0 and below."
     )
     _take_along(done, drawn, look)
 
 
 def _draw(rows: list[RowAsked], answers: dict[Question, Comparison], drawn: list[sheets.Row], signed: bool) -> None:
-    """The matrix: a column is an amount, in the order asked for, whatever the rows have of it."""
+    """Draws the matrix with one column per amount, in the requested order."""
     lines = []
     for row, sheet in zip(rows, drawn, strict=True):
         there = [amount for amount, question in row.columns.items() if question in answers]
         lines.append((sheet, dict(zip(there, sheet.tiles[2:], strict=True))))
-    columns: dict[float, str] = {}  # an N:M pattern has one amount only: the fullest row says the order
+    columns: dict[float, str] = {}  # an N:M pattern has only one amount: the fullest row sets the order
     for row, (_, tiles) in sorted(zip(rows, lines, strict=True), key=lambda pair: -len(pair[0].columns)):
         for amount, tile in tiles.items():
             asked = row.columns[amount][0].pruning
@@ -122,7 +122,7 @@ def _draw(rows: list[RowAsked], answers: dict[Question, Comparison], drawn: list
 
 
 def _headline(done: list[Strip]) -> str:
-    """The one thing that matters: where the answers change."""
+    """Describes the main finding: where the answers change."""
     answers = [answer for strip in done for answer in strip.answers]
     pruned = [answer for answer in answers if answer.mask.removed_anything]
     if not pruned and any(answer.mask.was_sparse for answer in answers):
@@ -139,9 +139,9 @@ def _headline(done: list[Strip]) -> str:
     kept = f"All {len(flips)}" if not changed else f"{len(flips) - changed} of {len(flips)}"
     text = f"**{kept}** pruned networks give the dense network's answer"
     if blank:
-        text += f"; **{blank} of {len(pruned)}** of their maps point{'s' if blank == 1 else ''} at nothing"
+        text += f"; **{blank} of {len(pruned)}** of their maps show{'s' if blank == 1 else ''} no evidence"
     if silent:
-        text += f"; **{silent} of {len(flips)}** give no answer, because the network's outputs overflow"
+        text += f"; **{silent} of {len(flips)}** give no answer because their outputs overflow"
     return f"{text}. {_first_change(done[0])}{_agreement(pruned)}"
 
 
@@ -154,12 +154,12 @@ PLACES = {
 
 
 def _agreement(pruned: list[Comparison]) -> str:
-    """Of the networks that keep their answer: where they look, by two methods."""
+    """Describes where networks that keep their answer look, judged by two methods."""
     verdicts = [answer.agreement.verdict for answer in pruned if not answer.flipped]
     counts = [f"{verdicts.count(verdict)} {words}" for verdict, words in PLACES.items() if verdict in verdicts]
     if not counts:
         return ""
-    return f" Heatmaps where the answer stays (n = {len(verdicts)}): {', '.join(counts)}, judged by two methods each."
+    return f" Heatmaps with an unchanged answer (n = {len(verdicts)}): {', '.join(counts)}, each judged by two methods."
 
 
 def _first_change(strip: Strip) -> str:
@@ -167,7 +167,7 @@ def _first_change(strip: Strip) -> str:
     if at is None:
         return ""
     before, after = (story.class_name(side, side.prediction.top) for side in (at.dense, at.pruned))
-    return f"In the first row it changes from {before} to {after} at {strips.amount_text(at)}."
+    return f"In the first row the answer changes from {before} to {after} at {strips.amount_text(at)}."
 
 
 def _take_along(done: list[Strip], drawn: list[sheets.Row], look: Look) -> None:
@@ -194,7 +194,7 @@ def _take_along(done: list[Strip], drawn: list[sheets.Row], look: Look) -> None:
 
 
 def _code(answers: list[Comparison]) -> str:
-    """A notebook cell with the first row's questions."""
+    """Returns a notebook cell that asks the first row's questions."""
     first = answers[0].pruned
     prunings = list(dict.fromkeys(answer.mask.variant.pruning for answer in answers))
     return "\n".join(

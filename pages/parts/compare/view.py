@@ -1,7 +1,4 @@
-"""Compare's controls: what the rows are, which amounts stand in them, how maps are drawn.
-
-Its own part of the address.
-"""
+"""Compare's controls and parameters: what the rows are, their amounts, and how maps are drawn."""
 
 from __future__ import annotations
 
@@ -25,7 +22,7 @@ ROWS: dict[str, str] = {
     "images": "several images, one heatmap method",
     "cams": "several heatmap methods, one image",
     "prunings": "several pruning methods, one image",
-    "schedules": "retrained, and pruned as far without retraining: what comes back? One image",
+    "schedules": "retrained networks, and networks pruned as far without retraining, one image",
 }
 WAYS = tuple(
     f"{granularity}-{scope}-{criterion}" for granularity in GRANULARITIES for scope in SCOPES for criterion in CRITERIA
@@ -44,7 +41,7 @@ SHOW_TITLES = {"overlay": "Overlay", "visible": "Top 10 % only", "difference": "
 
 @dataclass(frozen=True)
 class Text(Choice):
-    """Free text, read by the page itself; "" is its default."""
+    """Free text that the page parses itself; the default is ""."""
 
     def problem(self, text: str) -> str | None:
         return "it is too long." if len(text) > 200 else None
@@ -61,7 +58,7 @@ OWN: dict[str, Parameter] = {
     "cams": Several(tuple(CAMS), titles=titles.of(CAMS)),
     "ways": Several(WAYS, titles={way: titles.way(way) for way in WAYS}),
 }
-# Explore's, which a list of amounts stands for here.
+# Explore's parameters that a list of amounts replaces here.
 SLIDERS = ("unit", "sparsity", "fine", "wide", "ratio", "level", "threshold")
 
 Question = tuple[VariantSpec, ImageRef, CamSpec]
@@ -69,7 +66,7 @@ Question = tuple[VariantSpec, ImageRef, CamSpec]
 
 @dataclass(frozen=True, kw_only=True)
 class RowAsked:
-    """One row: its title, and its questions by column: the sparsity asked for, or the level."""
+    """One row: its title, and its questions by column (requested sparsity or level)."""
 
     title: str
     columns: dict[float, Question]
@@ -80,33 +77,33 @@ class RowAsked:
 
 
 def parameters() -> dict[str, Parameter]:
-    """The address of this page, for the model that is asked for."""
+    """Returns the parameters of this page for the requested model."""
     return {name: known for name, known in address.known().items() if name not in SLIDERS} | OWN
 
 
 def look(opacity: float) -> Look:
-    """How maps are drawn."""
+    """Draws the choice of how maps are shown."""
     show = segments("Show", "show", OWN, help=listed(SHOWS, SHOW_TITLES))
     return Look(show=show, opacity=opacity, side_px=260 if present.on() else 196)
 
 
 def varied() -> dict[str, str]:
-    """What the rows vary, by group of the sidebar."""
+    """Returns what the rows vary, by group of the sidebar."""
     kind = current("rows", OWN)
     if kind == "cams":
         return {"Heatmap": "The method varies by row."}
-    return {"Pruning": "It varies by row."} if kind in ("prunings", "schedules") else {}
+    return {"Pruning": "The pruning varies by row."} if kind in ("prunings", "schedules") else {}
 
 
 def kind_of_rows() -> str:
-    """What the rows are: a key of ROWS."""
+    """Draws the choice of what the rows are: a key of ROWS."""
     return segments("Rows", "rows", OWN, help=listed(ROWS, ROW_TITLES), width="content")
 
 
 def rows_of(kind: str, first: Question, family: PruningSpec) -> list[RowAsked]:
-    """Draws the controls for items and amounts, and returns what they ask for.
+    """Draws the controls for items and amounts and returns the rows.
 
-    Raises BadSpec for amounts that cannot be read.
+    Raises BadSpec for amounts that cannot be parsed.
     """
     variant, image, cam = first
     if kind == "schedules":
@@ -119,14 +116,14 @@ def rows_of(kind: str, first: Question, family: PruningSpec) -> list[RowAsked]:
         ]
     if kind == "prunings":
         return [_pruned_row(way, variant, image, cam, prunings) for way in _names("Pruning methods", "ways")]
-    count = int(number("Images", "count", OWN, help="The chosen image, and the ones after it."))
+    count = int(number("Images", "count", OWN, help="Starts with the chosen image."))
     return [
         _row(images.title(each, variant.model), variant, each, cam, prunings) for each in images.following(image, count)
     ]
 
 
 def _any_way(family: PruningSpec) -> PruningSpec:
-    """What all ways to prune share: layers left alone, amounts by hand, repair.
+    """Returns what all pruning methods share: excluded layers, per-layer sparsities, repair.
 
     A trained series has none of them.
     """
@@ -142,7 +139,7 @@ def _amounts(variant: VariantSpec, family: PruningSpec) -> tuple[PruningSpec, ..
 
 def _names(label: str, name: str) -> list[str]:
     usual = {"cams": USUAL_CAMS, "ways": USUAL_WAYS}[name]
-    return list(several(label, name, OWN, placeholder="the usual four", max_selections=MOST_ROWS) or usual)
+    return list(several(label, name, OWN, placeholder="default: four methods", max_selections=MOST_ROWS) or usual)
 
 
 def _row(
@@ -153,7 +150,7 @@ def _row(
     prunings: tuple[PruningSpec, ...],
     columns: tuple[PruningSpec, ...] = (),
 ) -> RowAsked:
-    """columns: the prunings of the row above that these stand below; by default their own."""
+    """columns: prunings that name the columns; by default the row's own."""
     asked = [(replace(variant, pruning=pruning), image, cam) for pruning in prunings]
     return RowAsked(title=title, columns=dict(zip(map(_amount, columns or prunings), asked, strict=True)))
 
@@ -163,16 +160,16 @@ def _amount(pruning: PruningSpec) -> float:
 
 
 def _schedule_rows(variant: VariantSpec, image: ImageRef, cam: CamSpec) -> list[RowAsked]:
-    """A trained series, and below it the dense network pruned to the same sparsities.
+    """Returns a trained series and the dense network pruned to the same sparsities.
 
-    Raises BadSpec where there is no series.
+    Raises BadSpec if there is no series.
     """
     series = engine.series_of(variant.model)
     if series is None:
         raise BadSpec(
-            f"There is no trained series of {variant.model.name}, {variant.model.weights}.",
-            "These rows set retrained networks beside networks that were only pruned.",
-            "Choose a network with a schedule, or train one: the page Retrain.",
+            f"{engine.catalogue().title(variant.model)} has no trained series.",
+            "These rows compare retrained networks with networks that were only pruned.",
+            "Choose a network with a trained series, or train one on the page Retrain.",
         )
     series = series_here(variant.model)
     levels = _amounts(variant, PruningSpec.at_level(0, series.schedule))
@@ -186,8 +183,8 @@ def _schedule_rows(variant: VariantSpec, image: ImageRef, cam: CamSpec) -> list[
 
 
 def _left_alone(last: VariantSpec) -> tuple[str, ...]:
-    """Weights that a series never prunes, as its last level shows; none where that level is dense
-    and shows nothing.
+    """Returns the weights that a series never prunes, judged by its last level; none if that level
+    is dense.
     """
     layers = engine.report(last).layers
     whole = tuple(layer.name for layer in layers if not layer.removed)
@@ -198,9 +195,9 @@ def _pruned_row(
     way: str, variant: VariantSpec, image: ImageRef, cam: CamSpec, listed: tuple[PruningSpec, ...]
 ) -> RowAsked:
     granularity, scope, criterion = way.split("-", 2)
-    fixed = n_of_m(granularity) is not None  # the amount of every layer
+    fixed = n_of_m(granularity) is not None  # fixes the sparsity of every layer
     again = tuple(
         replace(p, granularity=granularity, scope=scope, criterion=criterion, overrides=() if fixed else p.overrides)
         for p in listed
     )
-    return _row(titles.way(way), variant, image, cam, tuple(dict.fromkeys(again)))  # an N:M pattern has one amount only
+    return _row(titles.way(way), variant, image, cam, tuple(dict.fromkeys(again)))  # an N:M pattern has only one amount

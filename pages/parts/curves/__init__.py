@@ -1,1 +1,1 @@
-"""Curves."""
+"""The sections of Curves."""

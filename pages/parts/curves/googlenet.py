@@ -1,5 +1,5 @@
-"""The GoogLeNet study as a part of Curves: four figures, a table, and what is published, unknown
-and read by us.
+"""The GoogLeNet study in Curves: four figures, a table, the findings of the paper, and our reading
+of what it leaves open.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ NAME = "GoogLeNet study"  # as a choice beside the thesis and the retrained netw
 
 
 def there(folders: Sequence[Path] = ()) -> list[str]:
-    """Networks whose tables are there: made here, or come along."""
+    """Returns the networks whose tables are available: computed here or included."""
     return vonrad_tables.found(folders or engine.engine().roots)
 
 
 def choices() -> tuple[str, ...]:
-    """NAME where there is something to show."""
+    """Returns NAME if the study has tables."""
     return (NAME,) if there() else ()
 
 
 def parameters(folders: Sequence[Path] = ()) -> dict[str, Parameter]:
-    """What the address may say: the network of the study, and what its methods are drawn over."""
+    """Returns the parameters: the network of the study, and the cost on the horizontal axis."""
     names = tuple(there(folders)) or ("none",)
     costs = {name: text[0].upper() + text[1:] for name, (_, text) in COSTS.items()}
     return {
@@ -49,7 +49,7 @@ def parameters(folders: Sequence[Path] = ()) -> dict[str, Parameter]:
 
 
 def page() -> None:
-    """The whole page, with its choice in the sidebar."""
+    """Draws the whole page, with its choice in the sidebar."""
     known = parameters()
     with st.sidebar:
         model = choice("Network and photographs", "network", known)
@@ -57,7 +57,7 @@ def page() -> None:
 
 
 def show(model: str, folders: Sequence[Path] = ()) -> None:
-    """Draws the figures. folders: where the tables lie, the engine's when left out."""
+    """Draws the figures. folders: with the tables; by default the engine's."""
     tables = vonrad_tables.load(folders or engine.engine().roots, model)
     seed = tables.seeds()[0]
     st.header(headline(tables, seed), anchor=False)
@@ -78,7 +78,7 @@ def _accuracies(tables: VonradTables) -> None:
         study_figures.chart(
             plots_vonrad.without_retraining(tables),
             "without-retraining",
-            "Accuracy by pruning rate before any retraining, a line a pruning",
+            "Accuracy by pruning rate before any retraining, one line per pruning method",
         )
     with right:
         study_figures.chart(
@@ -94,44 +94,40 @@ def _accuracies(tables: VonradTables) -> None:
 
 
 def _methods(tables: VonradTables) -> None:
-    cost = choice(
-        "Cost", "cost", parameters(), help="Zeros in place save no time; only channels that are taken out do."
-    )
+    cost = choice("Cost", "cost", parameters(), help="Zeros alone save no time; only removed channels do.")
     study_figures.chart(
-        plots_vonrad.methods(tables, cost), "methods", f"Accuracy against {COSTS[cost][1]}, one point a network"
+        plots_vonrad.methods(tables, cost), "methods", f"Accuracy against {COSTS[cost][1]}, one point per network"
     )
-    st.markdown(
-        f"**Pruned by {percent(CURVE_RATE, 0)}**, as asked; what was removed is counted over all prunable weights"
-    )
+    st.markdown(f"**Pruned by {percent(CURVE_RATE, 0)}**, as requested; *removed* is counted over all prunable weights")
     st.dataframe(
         [_cells(row) for row in methods(tables).to_dict("records")], hide_index=True, width="stretch", height="content"
     )
     st.caption(
-        "Interval: Wilson, 95 %, over test images. Left: not zero. Taken out: what remains once channels that cannot"
-        f" matter any more are really gone. {published()}"
+        "Interval: Wilson, 95 %, over test images. Left: not zero. Channels removed: what remains after channels"
+        f" without any effect are removed. {published()}"
     )
 
 
 def _cells(of: dict[str, Any]) -> dict[str, object]:
-    """A row of the table, as people read it."""
+    """Formats a row of the table."""
     return {
         "pruning": PRUNINGS[of["pruning"]].title if of["pruning"] in PRUNINGS else "dense",
         "retraining": "" if of["pruning"] == "dense" else of["retraining"],
         "accuracy": percent(of["accuracy"]),
-        "right": f"{of['correct']:,} of {of['total']:,}",
+        "correct": f"{of['correct']:,} of {of['total']:,}",
         "interval": f"{percent(of['low'])} to {percent(of['high'])}",
         "removed": percent(of["sparsity"]),
         "parameters left": millions(of["parameters_left"]),
         "multiply-adds left": millions(of["multiply_adds_left"]),
-        "parameters, taken out": millions(of["physical_parameters"]),
-        "multiply-adds, taken out": millions(of["physical_multiply_adds"]),
+        "parameters, channels removed": millions(of["physical_parameters"]),
+        "multiply-adds, channels removed": millions(of["physical_multiply_adds"]),
         "seed": of["seed"],
     }
 
 
 def _departures(tables: VonradTables) -> dict[str, str]:
-    """What is not as published, what a stopped run lacks and what never came back: by the seeds it
-    is said of, "" for all of them.
+    """Returns departures from the paper, parts missing from a stopped run and networks that never
+    recovered, by seed; the key "" stands for all seeds.
     """
     of_seed = {
         seed: " ".join(
@@ -145,11 +141,11 @@ def _departures(tables: VonradTables) -> dict[str, str]:
 
 
 def _origin(tables: VonradTables, seed: int) -> str:
-    """What these are numbers of."""
+    """Describes the data behind the figures."""
     run, dense = tables.facts["runs"][str(seed)], tables.dense(seed).iloc[0]
-    seeds = tables.seeds()
+    seeds, title = tables.seeds(), titles.of(engine.catalogue()).get(tables.model, tables.model)
     return (
-        f"Our run: {plain(tables.model)}, {run['train']:,} training, {run['validation']:,} validation and"
+        f"Our run: {plain(title)}, {run['train']:,} training, {run['validation']:,} validation and"
         f" {run['test']:,} test images, {'seed' if len(seeds) == 1 else 'seeds'} {', '.join(map(str, seeds))} (one"
         f" network each), {dense.device}. Bars are 95 % intervals over test images, not over"
         f" seeds.{f' The sentence above is of seed {seed}.' if len(seeds) > 1 else ''}"
@@ -158,5 +154,5 @@ def _origin(tables: VonradTables, seed: int) -> str:
 
 def _reading(tables: VonradTables, seed: int) -> None:
     st.markdown("".join(f"\n- {finding}" for finding in FINDINGS))
-    with st.expander("What is not known of the study, and how we read it", icon=":material/menu_book:"):
+    with st.expander("What the paper leaves open, and how we read it", icon=":material/menu_book:"):
         st.markdown("".join(f"\n- {message(reading)}" for reading in tables.facts["runs"][str(seed)]["readings"]))

@@ -1,4 +1,4 @@
-"""Curves: what happens over a whole data set when weights go?"""
+"""Curves: what happens over a whole data set when weights are removed."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _together(study: StudyTables, view: View) -> None:
         study_figures.chart(
             plots_study.scatter(study, view.without_collapsed, view.fitting),
             "correlation",
-            f"Mean {overlap_name(view.fitting)} against mean accuracy, one point a level",
+            f"Mean {overlap_name(view.fitting)} against mean accuracy, one point per level",
         )
     with right:
         study_tables.correlations(study, view.without_collapsed, view.fitting)
@@ -82,8 +82,8 @@ def _maps(study: StudyTables, view: View) -> None:
         "Mean, standard deviation and share of empty heatmaps by level",
     )
     st.caption(
-        "A blurred map covers more ink, so soft IoU rises with blur: that is why mean and standard deviation stand"
-        " here. An empty map overlaps by 0."
+        "Soft IoU rises with blur, because a blurred map covers more ink; mean and standard deviation reveal this. An"
+        " empty map has overlap 0."
     )
 
 
@@ -92,12 +92,12 @@ def _answers(study: StudyTables, _: View) -> None:
     study_figures.chart(
         plots_study.correct_against_wrong(study),
         "right-and-wrong",
-        "Soft IoU of right minus wrong predictions by level",
+        "Soft IoU of correct minus wrong predictions by level",
     )
     st.caption(
-        "Soft IoU, whatever fitting is chosen. Above 0, right predictions have maps that fit the ink better. Each point"
-        " is a mean over classes that have at least 5 right and 5 wrong predictions; the bar is its 95 % interval over"
-        " those classes."
+        "Always soft IoU, regardless of the chosen overlap. Above 0, correct predictions have maps that fit the ink"
+        " better. Each point is the mean over classes with at least 5 correct and 5 wrong predictions; the bar is its"
+        " 95 % interval over those classes."
     )
 
 

@@ -1,4 +1,4 @@
-"""Curves of trained series: its figures, section by section, and what can be taken along."""
+"""Curves of trained series: the figures, section by section, and the exports."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pandas import concat
 from core.evaluation.evaluate import overflow_notes
 from core.figures.plots.series import curve
 from core.protocols.series.tables import QUANTITIES, SeriesTables
-from pages.parts.common import present, story
+from pages.parts.common import engine, present, story
 from pages.parts.common.markdown import plain
 from pages.parts.common.widgets import tabs
 from pages.parts.curves import series_view, study_figures
@@ -18,12 +18,12 @@ MAPS = ("map-mean", "map-variance", "non-zero", "l1")
 
 
 def page(found: tuple[Place, ...], known: series_view.Known) -> None:
-    """The whole page of a retrained model."""
+    """Draws the whole page of a retrained model."""
     view = series_view.controls(found, known)
     tables = series_view.tables(view)
     answers = series_view.rows(view, tables)
     if not answers:
-        st.info("There is nothing to draw: choose other series, images or classes.", icon=":material/info:")
+        st.info("No data for this selection: choose other series, images or classes.", icon=":material/info:")
         return
     content = {
         "answers": lambda: _answers(answers, view, tables),
@@ -49,10 +49,10 @@ def _maps(answers: Rows, view: View) -> None:
     st.header(series_view.course(answers, MAPS[0]), anchor=False)
     _figures(answers, view, MAPS)
     st.caption(
-        "As Less is More measures them: raw Grad-CAM maps at the target layer's cells, for the class that each network"
+        "Measured as in Less is More: raw Grad-CAM maps at the target layer's cells, for the class that each network"
         " predicts, divided by the network's largest value on these photographs (our reading of *the maximum of the"
-        " batch*). L1 is a sum over the cells: with other cells than the published 7 x 7, compare its course, not its"
-        " height."
+        " batch*). L1 is a sum over cells: with a grid other than the published 7 x 7, compare the shape of the curve,"
+        " not its height."
     )
 
 
@@ -66,14 +66,14 @@ def _truth(answers: Rows, view: View) -> None:
     st.header(series_view.course(answers, view.fit), anchor=False)
     _figures(answers, view, (view.fit,))
     st.caption(
-        f"{story.of_truth(QUANTITIES[view.fit].summary, 'mask')} Boxes or masks that people drew; photographs"
-        " without one are left out. An empty map scores 0; point at a level to see how many maps are empty and the"
+        f"{story.of_truth(QUANTITIES[view.fit].summary, 'mask')} Uses boxes or masks drawn by people; photographs"
+        " without one are excluded. An empty map scores 0; point at a level to see the number of empty maps and the"
         " mean without them."
     )
 
 
 def _figures(answers: Rows, view: View, names: tuple[str, ...]) -> None:
-    """Figures of one tab; the first of an odd number takes the whole width."""
+    """Draws the figures of one tab; the first of an odd number takes the whole width."""
     there = [name for name in names if any((frame.quantity == name).any() for frame in answers.values())]
     if len(there) % 2:
         _figure(answers, view, there.pop(0))
@@ -91,21 +91,19 @@ def _figure(answers: Rows, view: View, name: str) -> None:
 
 
 def _origin(view: View, tables: dict[Place, SeriesTables]) -> None:
-    """What these are numbers of."""
+    """Describes the data behind the figures."""
     place, table = next(iter(tables.items()))
     what = "" if view.only == EVERY else f", of the class {plain(view.only)} only"
-    right = ", only those that every level of a series classifies right" if view.counted == "right" else ""
+    right = ", only those that every level of a series classifies correctly" if view.counted == "right" else ""
     photographs = f"{table.facts['count']:,} photographs of {plain(place.data_name)}"
     before = any("before_rounding" in each.facts for each in tables.values())
     st.caption(
-        (
-            f"{plain(place.model.name)} on {photographs}{what}{right}. Bands: 95 % intervals over images, Wilson's for "
-            "shares, from drawing images again for means; other seeds are not in them. Compression is counted from "
-            "the tensors; hollow points are networks in which no path of weights connects input and output."
-        )
+        f"{plain(engine.catalogue()[place.model.name].title)} on {photographs}{what}{right}. Bands: 95 % intervals over"
+        " images (Wilson for shares, bootstrap for means); they do not cover other seeds. Compression is counted from"
+        " the tensors; hollow points are networks without a path of weights from input to output."
         + (
-            " Kept values of networks that came along are rounded to float16, and these are the rounded networks'"
-            " numbers."
+            " The kept values of included networks are rounded to float16; these are the numbers of the rounded"
+            " networks."
             if before
             else ""
         )
@@ -115,23 +113,23 @@ def _origin(view: View, tables: dict[Place, SeriesTables]) -> None:
             notes = " ".join(overflow_notes(count))
             st.warning(f"{series_view.run_title(place)}, level {level}: {notes}", icon=":material/warning:")
     if view.only == EVERY and view.counted == "all" and (lines := series_view.gains(tables)):
-        st.markdown("Does the first halving gain accuracy, as published (97.00 % → 97.29 %)?\n" + "\n".join(lines))
+        st.markdown("Does the first halving improve accuracy, as published (97.00 % → 97.29 %)?\n" + "\n".join(lines))
 
 
 def _open(tables: dict[Place, SeriesTables]) -> None:
     lines = [line for place, table in tables.items() if (line := series_view.links(place, table))]
     if not lines:
-        st.info("These networks are not on this machine; only their tables are.", icon=":material/info:")
+        st.info("Only the tables of these networks are on this machine.", icon=":material/info:")
         return
-    st.caption("Compression rate of the convolutions; each link opens a new tab.")
+    st.caption("Compression ratio of the convolutions; each link opens a new tab.")
     st.markdown("\n".join(f"- {line}" for line in lines))
 
 
 def _take_along(view: View, answers: Rows, known: series_view.Known) -> None:
-    """The numbers on the screen, the code that draws the first figure, and an exercise made of this
-    view.
+    """Draws the exports: the numbers on the screen, the code of the first figure, and an exercise
+    from this view.
     """
-    st.subheader("Take it along")
+    st.subheader("Export")
     parts = [frame.assign(run=place.model.weights, seed=place.model.seed) for place, frame in answers.items()]
     place = next(iter(answers))
     table = concat(parts).assign(model=place.model.name, data=place.data_name, of_class=view.only, images=view.counted)
@@ -154,7 +152,7 @@ def _take_along(view: View, answers: Rows, known: series_view.Known) -> None:
 
 
 def code(view: View) -> str:
-    """Python that draws accuracy as it is on the screen."""
+    """Returns Python code that draws accuracy as on the screen."""
     only = "" if view.only == EVERY else view.only
     drawn = ",\n    ".join(f"({place.model.weights!r}, {place.model.seed})" for place in view.places)
     place = view.places[0]

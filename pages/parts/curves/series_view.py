@@ -1,6 +1,4 @@
-"""Curves of trained series: what there is, its address, its controls, and the sentences around its
-figures.
-"""
+"""Curves of trained series: parameters, controls, and the sentences around the figures."""
 
 from __future__ import annotations
 
@@ -31,7 +29,7 @@ Rows = dict[Place, DataFrame]
 
 @dataclass(frozen=True, kw_only=True)
 class View:
-    """What the controls ask for. places: the series; only: a class or "all"; counted: a key of
+    """The settings of the controls. places: the series. only: a class or "all". counted: a key of
     IMAGES.
     """
 
@@ -49,8 +47,8 @@ class View:
 
 
 def parameters(found: tuple[Place, ...], studies: tuple[str, ...] = ()) -> dict[str, Parameter]:
-    """What the address may say, for the model and data set that it names. studies: further papers'
-    that can be chosen.
+    """Returns the parameters for the model and data set in the address. studies: names of further
+    studies to choose from.
     """
     models = tuple(dict.fromkeys(place.model.name for place in found))
     known: dict[str, Parameter] = {
@@ -71,36 +69,34 @@ def parameters(found: tuple[Place, ...], studies: tuple[str, ...] = ()) -> dict[
         "runs": Several(tuple(map(run_name, own))),
         "along": Choice("conv", tuple(AXES), titles=AXES),
         "only": Choice(EVERY, (EVERY, *classes), titles={EVERY: "All classes"}),
-        "counted": Choice("all", tuple(IMAGES), titles={"all": "All", "right": "Classified right by all"}),
+        "counted": Choice("all", tuple(IMAGES), titles={"all": "All", "right": "Correct at all levels"}),
         "similar": Choice("soft-iou-of-maps", SIMILAR, titles=MEASURED),
         "fit": Choice("pointing-game", FITS, titles=MEASURED),
     }
 
 
 def _networks() -> dict[str, str]:
-    """What people read for the choice of networks."""
+    """Returns the display names of the networks."""
     return {THESIS: "The thesis, on MNIST"} | titles.of(engine.catalogue())
 
 
 def _now(name: str, known: Known) -> str:
-    """The value of a control before it is drawn."""
+    """Returns the value of a control before it is drawn."""
     return str(current(name, known))
 
 
 def run_name(place: Place) -> str:
-    """A series in an address: "merkle-layer.0"."""
+    """Returns the name of a series in an address: "merkle-layer.0"."""
     return f"{place.model.weights}.{place.model.seed}"
 
 
 def run_title(place: Place) -> str:
-    """A series in a sentence, as Markdown."""
+    """Returns the name of a series in a sentence, as Markdown."""
     return f"{plain(titles.WEIGHTS.get(place.model.weights, place.model.weights))}, seed {place.model.seed}"
 
 
 def what(known: Known) -> str:
-    """Draws the choice between the thesis and the models that were retrained; nothing while there
-    are none.
-    """
+    """Draws the choice between the thesis and retrained models, if there are any."""
     entry = known["of"]
     assert isinstance(entry, Choice)
     if len(entry.names) == 1:
@@ -112,7 +108,7 @@ def what(known: Known) -> str:
             "of",
             known,
             label_visibility="collapsed",
-            help="The thesis' study on digits, or networks retrained here.",
+            help="The thesis' study on digits, or retrained networks.",
         )
 
 
@@ -121,7 +117,7 @@ def controls(found: tuple[Place, ...], known: Known) -> View:
     with st.sidebar:
         of, on = (
             _now("of", known),
-            choice("Photographs", "on", known, help="Those that the networks were evaluated on."),
+            choice("Photographs", "on", known, help="The data set that the networks were evaluated on."),
         )
         own = tuple(place for place in found if (place.model.name, place.data_name) == (of, on))
         runs = several("Series", "runs", known, placeholder="all", help=_runs(own))
@@ -147,13 +143,13 @@ def controls(found: tuple[Place, ...], known: Known) -> View:
 
 
 def _runs(own: tuple[Place, ...]) -> str:
-    """What each run is."""
+    """Describes each run for a help text."""
     texts = {place.model.weights: engine.card(place.model).weights.get(place.model.weights) for place in own}
     return "\n".join(f"- **{plain(run)}**: {message(known.summary)}" for run, known in texts.items() if known)
 
 
 def tables(view: View) -> dict[Place, SeriesTables]:
-    """The series that can be read; what is wrong with the others is said."""
+    """Returns the readable series and reports errors of the others."""
     found = {}
     for place in view.places:
         try:
@@ -164,8 +160,8 @@ def tables(view: View) -> dict[Place, SeriesTables]:
 
 
 def rows(view: View, found: dict[Place, SeriesTables]) -> Rows:
-    """Every quantity of every level of the series, for the images that are asked for; a series
-    without such images is left out.
+    """Returns every quantity of every level for the chosen images; omits series without such
+    images.
     """
     answers = {}
     for place, table in found.items():
@@ -181,26 +177,28 @@ def drawn(answers: Rows) -> list[Drawn]:
 
 
 def headline(answers: Rows) -> str:
-    """The first series in one sentence, made from the numbers."""
+    """Describes the first series in one sentence."""
     place, frame = next(iter(answers.items()))
     at = frame.pivot(index="level", columns="quantity", values="value")
     ratios = frame.drop_duplicates("level").set_index("level").conv_ratio
     near = at.accuracy[at.accuracy >= at.accuracy.iloc[0] - 0.05].index.max()
     last = at.index.max()
     alike = (
-        f"; there the maps overlap the dense network's by {score(at['soft-iou-of-maps'][near])} (soft IoU)"
+        f"; there the overlap with the dense network's maps is {score(at['soft-iou-of-maps'][near])} (soft IoU)"
         if near
         else ""
     )
     return (
-        f"{run_title(place)}: with the convolutions compressed by up to **{ratios[near]:.3g}×**, accuracy stays"
-        f" within five points of {percent(at.accuracy.iloc[0])}{alike}. At {ratios[last]:.3g}× it is"
+        f"{run_title(place)}: with convolutions compressed by up to **{ratios[near]:.3g}×**, accuracy stays within"
+        f" five points of {percent(at.accuracy.iloc[0])}{alike}. At {ratios[last]:.3g}× it is"
         f" **{percent(at.accuracy[last])}**."
     )
 
 
 def course(answers: Rows, name: str) -> str:
-    """How one quantity of the first series ends, beside the dense network; "" without it."""
+    """Describes the last value of a quantity of the first series beside the dense network's; "" if
+    there is none.
+    """
     place, frame = next(iter(answers.items()))
     rows = frame[frame.quantity == name].sort_values("level")
     if rows.empty:
@@ -213,8 +211,8 @@ def course(answers: Rows, name: str) -> str:
 
 
 def gains(found: dict[Place, SeriesTables]) -> list[str]:
-    """Does accuracy rise at the first step, as published? A sentence a series that has the level,
-    held to 0.05 over all of them.
+    """Tests whether accuracy rises at the first step, as published. One sentence per series that
+    has the level, at a significance level of 0.05 over all of them.
     """
     asked = [
         place
@@ -225,26 +223,26 @@ def gains(found: dict[Place, SeriesTables]) -> list[str]:
     for place in asked:
         more, fewer, p = found[place].gained(1)
         lines.append(
-            f"- **{run_title(place)}**: at 2x, {more} images are right that the dense network gets wrong, and "
+            f"- **{run_title(place)}**: at 2x, {more} images are correct that the dense network gets wrong, and "
             f"{fewer} the other way round: {_verdict(more, fewer, p, len(asked))} (exact McNemar p = {p:.2g})."
         )
     return lines
 
 
 def _verdict(more: int, fewer: int, p: float, tests: int) -> str:
-    """In words, after Bonferroni's correction for as many tests."""
+    """Describes the result after Bonferroni correction for this many tests."""
     if p >= 0.05:
-        return "no sign of either"
+        return "no significant change"
     name = "a gain" if more > fewer else "a loss"
     return (
         name
         if p < 0.05 / tests
-        else f"no sign that outlasts a correction for {tests} tests; alone it would pass for {name}"
+        else f"not significant after correction for {tests} tests; without the correction, {name}"
     )
 
 
 def links(place: Place, table: SeriesTables) -> str:
-    """Every level of a series, to be opened in Explore; "" where its networks are not on this
+    """Returns links to every level of a series in Explore; "" if its networks are not on this
     machine.
     """
     series = engine.series_of(place.model)
@@ -258,19 +256,15 @@ def links(place: Place, table: SeriesTables) -> str:
 
 
 def _whose(table: SeriesTables, levels: list[int]) -> str:
-    """Said beside links to networks that are not those of the table."""
+    """Returns a note for links to networks other than those of the table."""
     try:
-        return (
-            ""
-            if series_data.is_of(table, levels)
-            else " (trained anew since: other networks than the ones drawn above)"
-        )
+        return "" if series_data.is_of(table, levels) else " (retrained since: not the networks drawn above)"
     except SparsightError:
-        return " (not every one of these networks can be read on this machine)"
+        return " (some of these networks cannot be read on this machine)"
 
 
 def explore_query(model: ModelSpec, level: int) -> dict[str, str]:
-    """The address of a level in Explore."""
+    """Returns the parameters of a level in Explore."""
     query = {
         "model": model.name,
         "weights": model.weights,

@@ -1,6 +1,4 @@
-"""What training the same seeds a second time says about a study: how far rounding alone moves its
-numbers.
-"""
+"""Training the same seeds a second time: how far rounding alone changes a study's numbers."""
 
 from __future__ import annotations
 
@@ -16,8 +14,8 @@ PAIR = ("mnist-60000", "mnist-60000-again")  # the same seeds and data; only the
 
 
 def sentence(study: StudyTables) -> str:
-    """A Markdown sentence with the differences of the two runs, "" for other studies or where one
-    is missing.
+    """Describes the differences of the two runs in Markdown; "" for other studies or if one is
+    missing.
     """
     mine = study.facts["weights"]
     if mine not in PAIR:
@@ -33,16 +31,16 @@ def sentence(study: StudyTables) -> str:
     at = both.loc[apart.idxmax()]
     early = apart[both.level <= 9].max()
     return (
-        "Rounding matters: the same seeds trained a second time, with another order of additions, agree within"
-        f" {_bound(early * 100, 1)} points of accuracy down to level 9, but differ by up to"
+        "Rounding matters: the same seeds trained a second time, with a different order of additions, agree within"
+        f" {_bound(early * 100, 1)} points of accuracy up to level 9, but later differ by up to"
         f" {_bound(apart.max() * 100, 1)} points"
-        f" later (level {at.level}, seed {at.seed}). Without the empty heatmaps, Pearson is {_by_seed(study)} here and"
-        f" {_by_seed(other)} there: **with Grad-CAM++ before the ReLU, that correlation has no stable sign.**"
+        f" (level {at.level}, seed {at.seed}). Without empty heatmaps, Pearson is {_by_seed(study)} in this run and"
+        f" {_by_seed(other)} in the other: **with Grad-CAM++ before the ReLU, that correlation has no stable sign.**"
     )
 
 
 def _bound(value: float, digits: int) -> str:
-    """Rounded up: a bound must hold."""
+    """Rounds up, because a bound must hold."""
     return f"{math.ceil(value * 10**digits) / 10**digits:.{digits}f}"
 
 

@@ -1,4 +1,4 @@
-"""Figures of Curves with what saves them, the strip of one digit, and what can be taken along."""
+"""Figures of Curves with their download buttons, the strip of one digit, and the exports."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from pages.parts.common import engine, present, story
 from pages.parts.common.widgets import segments, whole
 from pages.parts.curves.study_view import CARD, PARAMETERS, View
 
-# Of saved pictures: they cannot take the page's own font along, and other letters are of other
-# widths, so they are laid out again in one that every machine has.
+# The font of saved pictures: they cannot embed the page's own font, so they are laid out again in
+# one that every machine has.
 FONT = "Arial, Helvetica, sans-serif"
-# Plotly draws in the browser, so its picture is made there too: these buttons press the figure's
-# own camera after telling it format and font.
+# Plotly draws in the browser and exports there too: these buttons set format and font, then press
+# the figure's own camera button.
 SAVE = st.components.v2.component(
     "save_figure",
     html="""<span>Save as</span><button value="svg">SVG</button><button value="png">PNG</button>""",
@@ -59,11 +59,12 @@ SAVE = st.components.v2.component(
 
 
 def chart(figure: go.Figure, name: str, alt: str) -> None:
-    """A figure, and what saves it: SVG and PNG as they are on the screen, HTML to move about in
-    without the internet.
+    """Draws a figure with buttons that save it: SVG and PNG as on the screen, and interactive HTML
+    for offline use.
 
     Args:
-        name: of the files, one word. alt: what it shows, for those who cannot see it.
+        name: name of the files, one word.
+        alt: alternative text.
     """
     options = {"format": "png", "scale": 2, "filename": f"sparsight-{name}"}
     with st.container(key=f"figure-{name}", gap=None):
@@ -88,14 +89,12 @@ def _save(figure: go.Figure, name: str) -> None:
             key=f"html-{name}",
             type="tertiary",
             on_click="ignore",
-            help="Interactive, in one file that needs no internet (5 MB).",
+            help="Interactive, in a single file that works offline (5 MB).",
         )
 
 
 def strip() -> None:
-    """One digit's heatmap at every level of a network that comes along, each with a link that opens
-    Explore there.
-    """
+    """Draws one digit's heatmap at every level of an included network, with links to Explore."""
     st.header("One digit over all levels", anchor=False)
     left, right, _ = st.columns([1, 1, 1], gap="medium")
     with left:
@@ -103,8 +102,8 @@ def strip() -> None:
     with right:
         seed = int(segments("Model seed", "seed", PARAMETERS))
     st.caption(
-        "Networks that come along (trained on 55,000 images): the class that each predicts and the heatmap of it. Each"
-        " link opens Explore at that level in a new tab."
+        "The class that each included network (trained on 55,000 images) predicts, and its heatmap. Each link opens"
+        " Explore at that level in a new tab."
     )
     grid = st.grid(9, min_column_width=90, gap="small")
     for level, url, says in level_pictures(row, seed):
@@ -114,10 +113,10 @@ def strip() -> None:
 
 
 def explore_query(row: int, seed: int, level: int) -> dict[str, str]:
-    """The address of the same heatmap in Explore.
+    """Returns the parameters of the same heatmap in Explore.
 
-    For an ordinary link, which opens a tab of its own. For a link within the tab (`st.page_link`)
-    Streamlit removes the parameters to which widgets of this page are bound, the seed among them.
+    For an ordinary link that opens a new tab. From links within the tab (`st.page_link`) Streamlit
+    removes parameters that widgets of this page are bound to, such as the seed.
     """
     label = int(engine.engine().gallery().labels[row])
     place = engine.rows_of_class(label).index(row) + 1
@@ -138,8 +137,8 @@ def explore_query(row: int, seed: int, level: int) -> dict[str, str]:
 
 
 def level_pictures(row: int, seed: int) -> list[tuple[int, str, str]]:
-    """(level, picture address, predicted class) of one digit at every level, target: each network's
-    own class, as in the thesis.
+    """Returns (level, picture URL, predicted class) of one digit at every level. The target is each
+    network's own class, as in the thesis.
     """
     levels = range((CARD.levels or 0) + 1)
     variants = tuple(VariantSpec(model=ModelSpec(seed=seed), pruning=PruningSpec.at_level(level)) for level in levels)
@@ -162,10 +161,10 @@ def _level_pictures(
 
 
 def take_along(study: StudyTables, view: View) -> None:
-    """The tables behind the figures, the code that draws the first one, and an exercise made of
-    this view.
+    """Draws the exports: the tables behind the figures, the code of the first figure, and an
+    exercise from this view.
     """
-    st.subheader("Take it along")
+    st.subheader("Export")
     with st.container(horizontal=True):
         for name in ("levels", "mean", "correlations", "correlations_usable", "paired"):
             table = getattr(study, name)
@@ -178,7 +177,7 @@ def take_along(study: StudyTables, view: View) -> None:
                 icon=":material/download:",
                 on_click="ignore",
             )
-    # in a popover, so that the browser fetches what colours code only when somebody looks
+    # in a popover, so that the browser loads the syntax highlighting only when it is opened
     with st.container(horizontal=True):
         with st.popover("Code", icon=":material/code:", type="tertiary"):
             st.markdown("A notebook cell that draws the first figure:")

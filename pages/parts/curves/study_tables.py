@@ -1,4 +1,4 @@
-"""Tables of Curves: what the correlations are, and what they depend on."""
+"""Tables of Curves: the correlations and what they depend on."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from core.protocols.lukkien.tables import StudyTables
 
 
 def pearson(table: DataFrame, series: str, levels: str, fitting: str = "soft-iou") -> DataFrame:
-    """The row of Pearson's coefficient."""
+    """Returns the row of Pearson's coefficient."""
     chosen = (
         (table.series == series)
         & (table["levels"] == levels)
@@ -23,18 +23,18 @@ def pearson(table: DataFrame, series: str, levels: str, fitting: str = "soft-iou
 
 
 def _interval(row: object) -> str:
-    """The value with its 95 % interval, as far as they are defined."""
+    """Formats the value with its 95 % interval, where defined."""
     value, low, high = (score(getattr(row, name)) for name in ("value", "low", "high"))
     return value if "–" in (value, low, high) else f"{value} [{low}, {high}]"
 
 
 def correlations(study: StudyTables, without_collapsed: bool, fitting: str) -> None:
-    """Each seed and the mean series, three coefficients with intervals; all maps and usable maps
-    only.
+    """Draws three coefficients with intervals for each seed and the mean series, over all maps and
+    over usable maps.
     """
     levels = "without collapsed" if without_collapsed else "all"
     for title, table in (
-        ("All heatmaps, an empty one overlapping by 0", study.correlations),
+        ("All heatmaps, an empty one with overlap 0", study.correlations),
         ("Without empty heatmaps: fewer images at deep levels", study.correlations_usable),
     ):
         rows = table[(table["levels"] == levels) & (table.fitting == fitting)]
@@ -46,16 +46,16 @@ def correlations(study: StudyTables, without_collapsed: bool, fitting: str) -> N
         st.table({"series": list(dict.fromkeys(rows.series)), **wide})
     st.caption(
         f"{FITTINGS[fitting].title}. {study.about_intervals} Three seeds are too few to resample, so each is shown. The"
-        f" thesis prints Pearson {PUBLISHED['pearson']:.3f} for soft IoU with df {PUBLISHED['df_printed']} over 26"
-        " levels; n - 2 is 24. p would only describe: the levels descend from each other."
+        f" thesis reports Pearson {PUBLISHED['pearson']:.3f} for soft IoU with df {PUBLISHED['df_printed']} over 26"
+        " levels; n - 2 is 24. p-values would only be descriptive: the levels are not independent."
     )
 
 
 def fittings(study: StudyTables) -> None:
-    """How the mean series' Pearson depends on the way of fitting."""
+    """Draws how the mean series' Pearson depends on the measure of overlap."""
     rows = []
     for name in study.fittings():
-        cells = {"fitting": FITTINGS[name].title}
+        cells = {"overlap": FITTINGS[name].title}
         for title, table in (("all heatmaps", study.correlations), ("without empty", study.correlations_usable)):
             found = table[(table.series == "mean") & (table["levels"] == "all") & (table.fitting == name)]
             cells[f"Pearson, {title}"] = _interval(next(found[found.coefficient == "pearson"].itertuples()))
@@ -65,11 +65,11 @@ def fittings(study: StudyTables) -> None:
 
 
 def normality(study: StudyTables) -> None:
-    """Shapiro-Wilk for the series of each seed."""
+    """Draws the Shapiro-Wilk test for the series of each seed."""
     rows = study.normality
     columns = {
         "Shapiro-Wilk W": [f"{value:.3f}" for value in rows.statistic],
         "p": [f"{value:.2g}" for value in rows.p],
     }
     st.table({"seed": rows.series.tolist(), "series": rows.quantity.tolist(), **columns, "n": rows.n.tolist()})
-    st.caption("A small p speaks against a normal series; that is why Spearman and Kendall stand beside Pearson.")
+    st.caption("A small p indicates a non-normal series, which is why Spearman and Kendall are shown beside Pearson.")

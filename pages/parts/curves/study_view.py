@@ -1,4 +1,4 @@
-"""Parts of Curves: its address, its controls, and the sentences around its figures."""
+"""Curves of the thesis: parameters, controls, and the sentences around the figures."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from pages.parts.common.widgets import choice, segments, toggle
 from pages.parts.curves import study_again
 from pages.parts.curves.study_tables import pearson
 
-CARD = MODELS["thesis-cnn"].value  # the network of the thesis, which is what the studies here are of
+CARD = MODELS["thesis-cnn"].value  # the network of the thesis, used in all studies here
 STUDIES = {
     "60000": ("mnist-60000", "mnist-test+noise-0.2-s0"),
     "60000 again": ("mnist-60000-again", "mnist-test+noise-0.2-s0"),
@@ -34,14 +34,14 @@ LABELS = (
 AXES = {"level": "Level", "sparsity": "Sparsity", "density": "Density (log)", "ratio": "Compression ratio (log)"}
 TABS = {
     "curves": "Accuracy and overlap",
-    "together": "Do they fall together?",
+    "together": "Correlation",
     "maps": "The heatmaps",
-    "answers": "Right and wrong answers",
+    "answers": "Correct and wrong answers",
     "digit": "One digit",
 }
 PARAMETERS: dict[str, Parameter] = {
     "tab": Choice("curves", tuple(TABS), titles=TABS),
-    "trained": Choice("60000", tuple(STUDIES), titles={"60000": "60,000", "60000 again": "again", "55000": "55,000"}),
+    "trained": Choice("60000", tuple(STUDIES), titles={"60000": "60,000", "60000 again": "Again", "55000": "55,000"}),
     "axis": Choice("level", tuple(plots_study.AXES), titles=AXES),
     "fitting": Choice("soft-iou", tuple(FITTINGS), titles=titles.of(FITTINGS)),
     "oneshot": Choice("true", ("true", "false")),
@@ -55,8 +55,8 @@ PARAMETERS: dict[str, Parameter] = {
 
 @dataclass(frozen=True, kw_only=True)
 class View:
-    """What the controls ask for. study: weights and data key; controls: series beside the thesis'
-    own.
+    """The settings of the controls. study: weights and data key. controls: series beside the
+    thesis' own.
     """
 
     study: tuple[str, str]
@@ -78,7 +78,7 @@ def controls() -> View:
             "Overlap of heatmap and ink",
             "fitting",
             PARAMETERS,
-            help="How overlap is counted, in every figure that shows it.",
+            help="Applies to every figure that shows overlap.",
         )
         st.caption(FITTINGS[fitting].summary)
         shown = [
@@ -91,7 +91,10 @@ def controls() -> View:
         ]
         published = toggle("Published values", "published", PARAMETERS)
         collapsed = toggle(
-            "Collapsed levels", "collapsed", PARAMETERS, help="No path of kept weights connects input and output."
+            "Collapsed levels",
+            "collapsed",
+            PARAMETERS,
+            help="Levels without a path of kept weights from input to output.",
         )
     return View(
         study=STUDIES[trained],
@@ -104,8 +107,8 @@ def controls() -> View:
 
 
 def known_fitting(study: StudyTables, view: View) -> View:
-    """The view by soft IoU, and a sentence that says so, where the study was not evaluated with the
-    fitting asked for.
+    """Replaces the overlap by soft IoU, with a warning, if the study was not evaluated with the
+    chosen one.
     """
     if view.fitting in study.fittings():
         return view
@@ -117,32 +120,32 @@ def known_fitting(study: StudyTables, view: View) -> View:
 
 
 def headline(study: StudyTables) -> str:
-    """How far accuracy holds, made from the numbers."""
+    """Describes how long accuracy holds."""
     mean = study.mean_series()
     dense = mean.accuracy_noisy.iloc[0]
     row = mean[mean.accuracy_noisy >= dense - 0.01].iloc[-1]
     return (
-        f"Down to **{row.weights_left:,} weights** ({percent(1 - row.density)} sparsity) accuracy stays within one"
+        f"Down to **{row.weights_left:,} weights** ({percent(1 - row.density)} sparsity), accuracy stays within one"
         f" point of {percent(dense)}."
     )
 
 
 def together(study: StudyTables, fitting: str = "soft-iou") -> str:
-    """Whether accuracy and overlap go together."""
+    """Describes the correlation of accuracy and overlap."""
     all_maps, usable = (_mean_and_seeds(table, fitting) for table in (study.correlations, study.correlations_usable))
     return (
-        f"Over all levels accuracy correlates with {overlap_name(fitting)} (Pearson {all_maps}); without the empty"
+        f"Over all levels, accuracy correlates with {overlap_name(fitting)} (Pearson {all_maps}); without empty"
         f" heatmaps: {usable}."
     )
 
 
 def emptied(study: StudyTables) -> str:
-    """From which level on most heatmaps are empty, over all seeds."""
+    """Describes from which level on most heatmaps are empty, over all seeds."""
     mean = study.mean_series()
     empty = mean.empty_maps / mean.maps
     lost = mean[empty > 0.5]
     if lost.empty:
-        return f"No level has mostly empty heatmaps; at most {percent(empty.max())} of a level's are."
+        return f"At no level are most heatmaps empty; the maximum is {percent(empty.max())}."
     first = lost.iloc[0]
     return (
         f"At level **{first.level}** ({percent(1 - first.density)} sparsity) most heatmaps are empty for the first"
@@ -151,68 +154,68 @@ def emptied(study: StudyTables) -> str:
 
 
 def right_and_wrong(study: StudyTables) -> str:
-    """Whether the dense networks' right answers have the better maps, seed by seed."""
+    """Describes how soft IoU of correct and wrong answers differs in the dense networks."""
     dense = study.paired[study.paired.level == 0]
     return (
-        "In the dense networks, soft IoU of right answers differs from that of wrong ones by"
+        "In the dense networks, soft IoU of correct answers differs from that of wrong ones by"
         f" {_listed(map(change, dense.paired_difference))} (seeds {_listed(dense.seed)})."
     )
 
 
 def _mean_and_seeds(table: DataFrame, fitting: str) -> str:
-    """Pearson's r of the mean series; stressed only where the seeds agree about its sign."""
+    """Formats Pearson's r of the mean series; bold only if the seeds agree on its sign."""
     mean = score(pearson(table, "mean", "all", fitting).value)
     seeds = [pearson(table, name, "all", fitting).value for name in dict.fromkeys(table.series) if name != "mean"]
     if min(seeds) < 0 < max(seeds):
-        return f"{mean}, and the seeds disagree about the sign ({_listed(map(score, seeds))})"
+        return f"{mean}, but the seeds disagree on the sign ({_listed(map(score, seeds))})"
     return f"**{mean}**"
 
 
 def origin(study: StudyTables, view: View) -> str:
-    """What these are numbers of."""
+    """Describes the data behind the figures."""
     facts = study.facts
     return (
         f"Our run: {facts['train_images']:,} training images, {facts['test_images']:,} test images, seeds"
-        f" {_listed(facts['seeds'])} (thin lines; the thick line is their mean); Grad-CAM++ of the noisy image, before"
-        " the ReLU of the last convolution, for each network's own class, against the clean image."
+        f" {_listed(facts['seeds'])} (thin lines; the thick line is their mean). Grad-CAM++ of the noisy image, before"
+        " the ReLU of the last convolution, for each network's own class, is compared with the clean image."
         f" {_bands(study, view)} Published values: 60,000 and 10,000 images."
     )
 
 
 def _bands(study: StudyTables, view: View) -> str:
-    """What the bands are, and what has none."""
+    """Describes the bands, and which lines have none."""
     says = ["Bands are 95 % intervals over images, most of them no wider than the line."]
     if study.mean_series(view.fitting).overlap_low.isna().all():
         says = [
-            f"The band is accuracy's 95 % interval over images; there is none for {overlap_name(view.fitting)} in these"
-            " tables."
+            f"The band is the 95 % interval of accuracy over images; these tables have none for"
+            f" {overlap_name(view.fitting)}."
         ]
     if any(study.mean_series(view.fitting, control).overlap.isna().all() for control in view.controls):
-        says.append("Control networks were fitted by soft IoU only, so here they show their accuracy.")
+        says.append("Control networks were evaluated with soft IoU only, so only their accuracy is shown.")
     if view.published and view.fitting != "soft-iou":
-        says.append("The thesis prints soft IoU only.")
+        says.append("The thesis reports soft IoU only.")
     return " ".join(says)
 
 
 def caveats(study: StudyTables) -> None:
-    """What the thesis claims and what is measured, and why the points are not independent."""
+    """Lists what the thesis claims, what is measured, and why the points are not independent."""
     thesis = study.levels[study.levels.series == "iterative-reset"]
     again = study_again.sentence(study)
     st.markdown(
         f"- {_claim(thesis)}\n"
         + (f"- {again}\n" if again else "")
-        + f"- The levels descend from each other: {thesis.level.nunique()} points are not {thesis.level.nunique()}"
-        f" independent networks.\n- {_peak(study)}\n- Grad-CAM++ is unstable before a ReLU, where the activations are"
-        " negative: part of what moves here is the method. After the ReLU, and with Grad-CAM at either layer,"
-        " Pearson without the empty heatmaps is positive for all three seeds (5,000 embedded digits, networks"
-        " trained on 55,000 images).\n- A **collapsed** level has no path of kept weights from input to output; its"
-        " accuracy is one class's share and its map is empty."
+        + f"- Each level is pruned from the one before: {thesis.level.nunique()} points are not"
+        f" {thesis.level.nunique()} independent networks.\n- {_peak(study)}\n- Grad-CAM++ is unstable before a ReLU,"
+        " where the activations are negative: part of the change comes from the method. After the ReLU, and with"
+        " Grad-CAM at either layer, Pearson without empty heatmaps is positive for all three seeds (5,000 embedded"
+        " digits, networks trained on 55,000 images).\n- A **collapsed** level has no path of kept weights from input"
+        " to output; its accuracy equals the share of one class and its map is empty."
     )
 
 
 def _claim(thesis: DataFrame, claimed: float = 0.98) -> str:
-    """The thesis' claim beside what is measured at the level nearest to that sparsity, if the study
-    went so far.
+    """Compares the thesis' claim with the measurement at the level nearest to that sparsity, if the
+    study reaches it.
     """
     near = thesis[thesis.level == thesis.level[(1 - thesis.density - claimed).abs().idxmin()]]
     row = near.iloc[0]
@@ -226,7 +229,7 @@ def _claim(thesis: DataFrame, claimed: float = 0.98) -> str:
 
 
 def _peak(study: StudyTables) -> str:
-    """Where soft IoU is highest, beside the thesis' course."""
+    """Compares the peak of soft IoU with that of the thesis."""
     mean = study.mean_series()
     peak = mean.loc[mean.overlap.idxmax()]
     return (

@@ -1,4 +1,4 @@
-"""Home's live example: one photograph, the sparsity slider, and what becomes of the heatmap."""
+"""Home's live example: one photograph, the sparsity slider, and the heatmaps."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ OPACITY = 0.65
 
 
 def demo() -> None:
-    """The example, and the way to the same view in Explore."""
+    """Draws the example and a link to the same view in Explore."""
     link.open_page(lambda: PARAMETERS)
     headline, slider, place = pictures.room("headline"), st.container(), pictures.room("pictures")
     with slider:

@@ -1,1 +1,1 @@
-"""Retrain."""
+"""The sections of Retrain."""

@@ -1,6 +1,4 @@
-"""The form of a new run on the Retrain page: what the same run is called on the command line, and
-what it will cost.
-"""
+"""The form of a new run on the Retrain page, with the equivalent command and a cost estimate."""
 
 from __future__ import annotations
 
@@ -35,15 +33,15 @@ Arguments = Mapping[str, Any]
 SIZES = (64, 96, 128, 160, 192, 224)
 RECIPES = {
     "less-is-more": (
-        "As in the paper Less is More: every level removes half of the weights left in the convolutions, down to 1/64,"
-        " and trains the network again."
+        "As in the paper Less is More: every level removes half of the remaining weights of the convolutions, down to"
+        " 1/64, and retrains the network."
     ),
     "own": "Any granularity, criterion and schedule, at the sparsities that you choose.",
 }
 NAMES = {"less-is-more": "Less is More", "own": "Your own"}
 STARTS = {"pretrained": "Pretrained weights", "random": "Random weights"}
 RESET_TITLES = {
-    "": "What the dense network began with",
+    "": "Initial weights of the dense network",
     "initialisation": "Random weights",
     "epoch-1": "The dense network after epoch 1",
 }
@@ -55,9 +53,10 @@ PHOTOGRAPHS, ZIP = "_photographs", "_zip"  # keys of widgets
 
 
 def form() -> tuple[str, Arguments, str] | None:
-    """Kind of job, its arguments and its title; None until "Begin" is pressed.
+    """Draws the form; computes nothing before a click.
 
-    Nothing is computed before a click.
+    Returns:
+        Kind of job, its arguments and its title; None until "Start training" is pressed.
     """
     left, right = st.columns(2, gap="medium")
     with left:
@@ -84,13 +83,13 @@ def form() -> tuple[str, Arguments, str] | None:
     if recipe == "own":
         with frame.explained():
             command = shlex.join(_task(words).command())
-            st.caption("The same from the command line:")
+            st.caption("The same run from the command line:")
             st.code(f"python -m core retrain {command}", language="shell", wrap_lines=True)
     cost, begin = st.columns(2)
-    measured = cost.button("What will it cost?", key="_cost", icon=":material/timer:", width="stretch")
-    begun = begin.button("Begin", key="_begin", type="primary", icon=":material/play_arrow:", width="stretch")
+    measured = cost.button("Estimate cost", key="_cost", icon=":material/timer:", width="stretch")
+    begun = begin.button("Start training", key="_begin", type="primary", icon=":material/play_arrow:", width="stretch")
     if (measured or begun) and not data:
-        missing.error("**Required.** Name a folder, a zip file or a data set, or upload a zip file.")
+        missing.error("**Required.** Enter a folder, a zip file or a data set, or upload a zip file.")
         return None
     with frame.explained():
         return _asked(words, recipe, measured, begun)
@@ -98,9 +97,7 @@ def form() -> tuple[str, Arguments, str] | None:
 
 
 def _asked(words: Mapping[str, Any], recipe: str, measured: bool, begun: bool) -> tuple[str, Arguments, str] | None:
-    """What Begin asks for; what it will cost is said where that was asked, and stays until the form
-    is changed.
-    """
+    """Returns the job to start. Shows the cost estimate on request, until the form is changed."""
     if not words["data"] or not (measured or begun or state().clicked.cost):
         return None
     asked = _published(words) if recipe == "less-is-more" else _free(words)
@@ -129,15 +126,15 @@ def _measuring(asked: tuple[str, Arguments, str]) -> Work:
 
 
 def _photographs() -> tuple[str, DeltaGenerator]:
-    """Which photographs, and where to say that they are missing."""
+    """Draws the choice of photographs; returns them and the place for an error message."""
     data = st.text_input(
         "Photographs",
         os.environ.get("SPARSIGHT_PHOTOS", ""),
         key=PHOTOGRAPHS,
         placeholder="a folder, a zip file, or imagenette",
         help=(
-            "On the machine that runs this app: a folder or zip file with one folder for each class (with train/ and"
-            f" val/, or without), or a data set that Sparsight downloads: {', '.join(SETS)}."
+            "On the machine that runs this app: a folder or zip file with one folder per class (with or without train/"
+            f" and val/), or a data set that Sparsight downloads: {', '.join(SETS)}."
         ),
     ).strip()
     missing = st.empty()
@@ -147,7 +144,7 @@ def _photographs() -> tuple[str, DeltaGenerator]:
         key=ZIP,
         max_upload_size=MOST_MB,
         on_change=_take_zip,
-        help="One folder for each class. The file is kept in the app's cache folder.",
+        help="One folder per class. The file is kept in the app's cache folder.",
     )
     if refused := state().upload.refused_photographs:
         frame.show(refused)
@@ -155,7 +152,7 @@ def _photographs() -> tuple[str, DeltaGenerator]:
 
 
 def _take_zip() -> None:
-    """Stores the upload and names it as the photographs."""
+    """Stores the upload and selects it as the photographs."""
     file, state().upload.refused_photographs = st.session_state[ZIP], None
     if file is None:
         return
@@ -177,7 +174,7 @@ def _capital(name: str) -> str:
 
 
 def _material() -> dict[str, Any]:
-    """How photographs and weights enter training."""
+    """Draws the settings of photographs and initial weights."""
     return {
         "start": st.segmented_control(
             "Start from",
@@ -188,12 +185,12 @@ def _material() -> dict[str, Any]:
             format_func=STARTS.__getitem__,
         ),
         "weights-file": st.text_input(
-            "File of pretrained weights",
+            "Pretrained weights file",
             key="_weights",
             placeholder="optional",
-            help="By default torchvision's weights, which are downloaded.",
+            help="Default: torchvision's weights, which are downloaded.",
         ).strip(),
-        "size": st.select_slider("Input size, pixels", SIZES, 128, key="_size"),
+        "size": st.select_slider("Input size (pixels)", SIZES, 128, key="_size"),
         "held-out": st.text_input(
             "Held-out photographs",
             key="_held_out",
@@ -204,7 +201,7 @@ def _material() -> dict[str, Any]:
 
 
 def _less_is_more() -> dict[str, Any]:
-    """What may differ from the paper; each difference is said in the run's description."""
+    """Draws what may differ from the paper; the description of the run lists each difference."""
     scope = st.segmented_control(
         "Scope",
         tuple(SCOPES),
@@ -215,19 +212,19 @@ def _less_is_more() -> dict[str, Any]:
         help="The paper halves each convolution; *Global* ranks the weights of all convolutions together.",
     )
     epochs = st.number_input(
-        "Epochs per level, at most", 1, 100, 3, key="_epochs", help="As published: 100 for the dense network, then 50."
+        "Maximum epochs per level", 1, 100, 3, key="_epochs", help="Published: 100 for the dense network, then 50."
     )
     quick = st.toggle(
         "AdamW after pruning",
         True,
         key="_adamw",
-        help="The paper trains with SGD. AdamW (0.0005) brings deeply pruned networks back in far fewer epochs.",
+        help="The paper uses SGD. With AdamW (0.0005), deeply pruned networks recover in far fewer epochs.",
     )
     return {"scope": scope, "epochs": epochs, "adamw": 5e-4 if quick else None}
 
 
 def _own() -> dict[str, Any]:
-    """How it is pruned, and how it learns."""
+    """Draws the settings of pruning and training."""
     granularity = st.selectbox(
         "Granularity",
         (*GRANULARITIES, "1:4"),
@@ -265,7 +262,7 @@ def _own() -> dict[str, Any]:
         schedule += f":{reset}" if reset else ""
     words: dict[str, Any] = {"pruning": f"{granularity}-{scope}-{criterion}", "schedule": schedule}
     if not n_of_m(granularity):
-        written = st.text_input("Sparsities of the levels, %", "50, 75, 87.5", key="_sparsities")
+        written = st.text_input("Sparsities of the levels (%)", "50, 75, 87.5", key="_sparsities")
         words["sparsities"] = [part for part in re.split(r"[,;\s]+", written.replace("%", " ")) if part]
     return words | _learning()
 
@@ -280,8 +277,8 @@ def _learning() -> dict[str, Any]:
             format_func=OPTIMISER_TITLES.__getitem__,
             help=listed(OPTIMISERS, OPTIMISER_TITLES),
         )
-        epochs = st.number_input("Epochs per level, at most", 1, 100, 3, key="_own_epochs")
-        batch = st.number_input("Batch size", 1, 1024, 64, key="_batch", help="Photographs of a training step.")
+        epochs = st.number_input("Maximum epochs per level", 1, 100, 3, key="_own_epochs")
+        batch = st.number_input("Batch size", 1, 1024, 64, key="_batch", help="Photographs per training step.")
     with second:
         rate = st.number_input("Learning rate", 0.00001, 1.0, 0.001, format="%.5f", key="_rate")
         shape = st.selectbox(
@@ -310,7 +307,7 @@ def _learning() -> dict[str, Any]:
 
 
 def _task(words: Mapping[str, Any]) -> RetrainTask:
-    """Raises BadSpec for sparsities that are no numbers."""
+    """Raises BadSpec for sparsities that are not numbers."""
     given: dict[str, Any] = {
         name.replace("-", "_"): tuple(value) if isinstance(value, list) else value for name, value in words.items()
     }
@@ -323,7 +320,7 @@ def _percent(text: str) -> float:
         return float(text)
     except ValueError as error:
         raise BadSpec(
-            f"The sparsity '{text}' cannot be read.", "Percents with commas between, such as 50, 75, 87.5."
+            f"The sparsity '{text}' cannot be read.", "Enter percentages separated by commas, such as 50, 75, 87.5."
         ) from error
 
 
@@ -358,9 +355,9 @@ def _published(words: Mapping[str, Any]) -> tuple[str, Arguments, str]:
 
 def _say_cost(cost: Cost) -> None:
     st.info(
-        f"About **{duration(cost.seconds)}** on {cost.device}: {cost.images:,} photographs, {cost.epochs} epochs in all"
-        f" at most, {cost.step_ms:,.0f} ms for a step of {cost.batch} (median of {cost.n}). On disk: about"
-        f" **{size(cost.bytes)}**. Early stopping may make it shorter.",
+        f"About **{duration(cost.seconds)}** on {cost.device}: {cost.images:,} photographs, at most {cost.epochs}"
+        f" epochs in total, {cost.step_ms:,.0f} ms per step of {cost.batch} (median of {cost.n}). On disk: about"
+        f" **{size(cost.bytes)}**. Early stopping may shorten it.",
         icon=":material/timer:",
     )
     for warning in cost.warnings:

@@ -1,6 +1,4 @@
-"""Retrain: what comes back after pruning? Series of networks are trained here, in processes of
-their own.
-"""
+"""Retrain: trains series of pruned networks in separate processes."""
 
 from __future__ import annotations
 
@@ -16,18 +14,18 @@ def main() -> None:
     link.open_page(dict)
     st.title("Retrain")
     st.markdown(
-        "Without retraining, a network for photographs loses most of its right answers when half of its weights go."
-        " Here it is pruned and **trained again, level by level**. Every level is kept, and can be opened in Explore"
-        " and Compare as soon as it is trained."
+        "Without retraining, a network for photographs loses most of its accuracy when half of its weights are removed."
+        " Here it is pruned and **retrained level by level**. Every level is kept and can be opened in Explore and"
+        " Compare as soon as it is trained."
     )
     if not present.on() and access.offers(access.TRAINING):
-        with st.expander("A new run", icon=":material/add:", expanded=not runs.jobs().all()):
+        with st.expander("New run", icon=":material/add:", expanded=not runs.jobs().all()):
             if asked := form.form():
                 runs.begin(asked)
     st.header("Runs", anchor=False)
     st.caption(
-        "A run is a process of its own. It continues when this page is closed and when the app restarts, and the"
-        " pages stay quick meanwhile."
+        "Each run is a separate process. It continues when this page is closed or the app restarts, and does not slow"
+        " down the pages."
     )
     runs.running()
     st.header("Trained networks", anchor=False)

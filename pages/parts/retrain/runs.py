@@ -1,4 +1,4 @@
-"""Retrain's runs, as their processes say, and the networks that they trained."""
+"""Retrain's runs, as reported by their processes, and the networks they trained."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from pages.parts.common.story import percent
 REFRESH_S = 2.0
 AT_WORK = ("running", "pausing", "paused", "stopping")
 STILL = {"displayModeBar": False}
-# Red: what went wrong.
+# All other states are red.
 COLOURS = {
     "running": "violet",
     "pausing": "orange",
@@ -31,16 +31,16 @@ COLOURS = {
     "stopped": "gray",
     "done": "green",
 }
-TITLE = 160  # characters of a title or file name that are shown
+TITLE = 160  # maximum characters of a displayed title or file name
 
 
 def jobs() -> Jobs:
-    """All long work of this app's cache folder."""
+    """Returns all jobs of this app's cache folder."""
     return Jobs(engine.engine().folder)
 
 
 def begin(asked: tuple[str, Mapping[str, Any], str]) -> None:
-    """Starts a run, or resumes the one of the same choices. asked: kind, arguments, title."""
+    """Starts a run, or resumes the one with the same settings. asked: kind, arguments, title."""
     with frame.explained():
         access.require(access.TRAINING)
         jobs().start(*asked)
@@ -50,14 +50,14 @@ def begin(asked: tuple[str, Mapping[str, Any], str]) -> None:
 @st.fragment(run_every=REFRESH_S)
 @frame.guarded
 def running() -> None:
-    """All runs that are not finished, newest first, drawn again every two seconds.
+    """Draws all unfinished runs, newest first, every two seconds.
 
-    Finished ones stand with their networks.
+    Finished runs are listed with their networks.
     """
     found = jobs().all()
     unfinished = [job for job in found if not (job.state == "done" and _is_here(_trained_by(job)))]
     if not unfinished:
-        st.caption("No run is under way.")
+        st.caption("No active runs.")
     for job in unfinished:
         _one(job)
     done = tuple((job.id, _levels_done(job)) for job in found)
@@ -67,12 +67,12 @@ def running() -> None:
 
 
 def _levels_done(job: Job) -> int:
-    """How many networks it has trained or found."""
+    """Counts the networks that the job has trained or found."""
     return int(job.last.get("level", 0)) + (job.last.get("stage") == "level")
 
 
 def _trained_by(job: Job) -> ModelSpec | None:
-    """The series that a job trains, as soon as its process has said so."""
+    """Returns the series that a job trains; None until its process has reported it."""
     for line in jobs().progress(job.id):
         if "model" in line:
             return ModelSpec(name=line["model"], weights=line["run"], seed=line["seed"])
@@ -99,17 +99,17 @@ def _one(job: Job) -> None:
         _about_photographs(lines)
         _curves(job, lines)
         if job.state in ("failed", "died") and not access.locked() and (log := jobs().log(job.id)):
-            with st.expander("Output of its process"):
+            with st.expander("Process output"):
                 st.code(log, language=None, wrap_lines=True)
 
 
 def _about_photographs(lines: Sequence[Facts]) -> None:
-    """What was left out, and what makes so few hard to trust."""
+    """Reports skipped photographs and warnings about small data sets."""
     line = next((line for line in lines if line.get("stage") == "training"), {})
     if line.get("skipped_images"):
         st.caption(
-            f":material/broken_image: {line['skipped_images']:,} photographs could not be read and were left out, the"
-            f" first: {plain(access.without_paths(' '.join(line['skipped'][:1])), TITLE)}"
+            f":material/broken_image: {line['skipped_images']:,} photographs could not be read and were skipped,"
+            f" the first: {plain(access.without_paths(' '.join(line['skipped'][:1])), TITLE)}"
         )
     for warning in line.get("warnings", ()):
         st.warning(warning, icon=":material/warning:")
@@ -120,14 +120,14 @@ def _curves(job: Job, lines: Sequence[Facts]) -> None:
         return
     figures = (
         ("loss", plots_training.loss(lines), "Loss by epoch"),
-        ("right", plots_training.right(lines), "Right answers by epoch"),
+        ("right", plots_training.right(lines), "Accuracy by epoch"),
     )
     for column, (name, figure, alt) in zip(st.columns(2, gap="small"), figures, strict=True):
         column.plotly_chart(present.figure(figure), key=f"_{name}_{job.id}", config=STILL, alt=alt)
 
 
 def _progress(job: Job) -> tuple[float, str]:
-    """Share done, and where it stands in words."""
+    """Returns the completed share and a description of the progress."""
     last = job.last
     if "level" not in last:
         done = f", {last['decoded']:,} of {last['photographs']:,}" if "decoded" in last else ""
@@ -139,12 +139,12 @@ def _progress(job: Job) -> tuple[float, str]:
     if last.get("stopped_by_hand"):
         return (
             last["level"] / levels,
-            f"{text}, before its end; its best network so far, of epoch {last['best_epoch']}, is kept",
+            f"{text}, stopped early; its best network so far, from epoch {last['best_epoch']}, is kept",
         )
     within = last["epoch"] / last["epochs"] if last.get("stage") == "epoch" else 1.0
     if last.get("stage") == "epoch":
         text += (
-            f", epoch {last['epoch']}: {last['correct']:,} of {last['total']:,} right"
+            f", epoch {last['epoch']}: {last['correct']:,} of {last['total']:,} correct"
             f" ({percent(last['correct'] / last['total'])})"
         )
     return min(1.0, (last["level"] + within) / levels), text
@@ -163,9 +163,9 @@ def _buttons(job: Job) -> None:
             st.button(label, key=f"_{label}_{job.id}", icon=icon, type="tertiary", on_click=_tried, args=(call, job.id))
         if job.state not in AT_WORK:
             with st.popover("Delete", icon=":material/delete:", type="tertiary"):
-                st.markdown("Delete this entry and its curves? Networks that are trained already stay.")
+                st.markdown("Delete this run and its curves? Networks that are already trained are kept.")
                 st.button(
-                    "Delete it", key=f"_Delete_{job.id}", type="primary", on_click=_tried, args=(jobs().delete, job.id)
+                    "Delete run", key=f"_Delete_{job.id}", type="primary", on_click=_tried, args=(jobs().delete, job.id)
                 )
 
 
@@ -176,10 +176,10 @@ def _tried(call: Any, name: str) -> None:
 
 
 def trained() -> None:
-    """Every trained series on this machine, level by level, with what it takes on disk."""
+    """Draws every trained series on this machine, level by level, with its size on disk."""
     models = [name for name, entry in engine.catalogue().items() if entry.facts.get("retrained")]
     if not models:
-        st.caption("None yet. Each level of a run appears here, in Explore and in Compare as soon as it is trained.")
+        st.caption("None yet. Each level of a run appears here, in Explore and in Compare once it is trained.")
     finished = {_trained_by(job): job for job in jobs().all() if job.state == "done"}
     for name in models:
         for run, weights in engine.catalogue().named(name).weights.items():
@@ -189,7 +189,7 @@ def trained() -> None:
 
 
 def _series(model: ModelSpec, summary: str, job: Job | None) -> None:
-    """job: the finished run that trained it, if there is still an entry of it."""
+    """job: the finished run that trained the series, if it still exists."""
     levels = trained_levels(engine.catalogue(), model)
     total = size(sum(level.bytes for level in levels))
     count = f"{len(levels)} network{'' if len(levels) == 1 else 's'}"
@@ -202,7 +202,7 @@ def _series(model: ModelSpec, summary: str, job: Job | None) -> None:
             _rows(model, levels),
             hide_index=True,
             width="stretch",
-            column_config={"Explore": st.column_config.LinkColumn(display_text="open")},
+            column_config={"Explore": st.column_config.LinkColumn(display_text="Open")},
         )
         if job and st.toggle("Training curves", key=f"_show_{job.id}"):
             lines = jobs().progress(job.id)
@@ -216,7 +216,7 @@ def _series(model: ModelSpec, summary: str, job: Job | None) -> None:
 
 def _rows(model: ModelSpec, levels: tuple[TrainedLevel, ...]) -> dict[str, list[str]]:
     rows: dict[str, list[str]] = {
-        name: [] for name in ("level", "removed (target)", "right, validation", "best epoch", "size", "Explore")
+        name: [] for name in ("level", "removed (target)", "correct (validation)", "best epoch", "size", "Explore")
     }
     for level in levels:
         right = (
@@ -244,10 +244,10 @@ def _rows(model: ModelSpec, levels: tuple[TrainedLevel, ...]) -> dict[str, list[
 def _delete(model: ModelSpec, count: int) -> None:
     with st.popover("Delete", icon=":material/delete:", type="tertiary"):
         st.markdown(
-            f"The networks of this run take {size(count)}. To get them back, you would have to train them again. The"
-            " entry of the run and its curves are deleted with them."
+            f"The networks of this run take up {size(count)}. They can only be restored by training them again. The run"
+            " and its curves are deleted too."
         )
-        st.button("Delete them", key=f"_delete_{model.key}", type="primary", on_click=_forget, args=(model,))
+        st.button("Delete networks", key=f"_delete_{model.key}", type="primary", on_click=_forget, args=(model,))
 
 
 def _forget(model: ModelSpec) -> None:

@@ -1,1 +1,1 @@
-"""The page Settings."""
+"""The sections of Settings."""

@@ -1,4 +1,4 @@
-"""Settings: what Sparsight keeps in memory on this machine, and how much it may."""
+"""Settings: what Sparsight keeps in memory on this machine, and its limits."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ def main() -> None:
 
 def _memory() -> None:
     st.caption(
-        f"Networks and answers are kept on **{engine.engine().device_name}** and in RAM so that a view that was seen"
-        " before returns at once. When a limit is reached, whatever was used longest ago is dropped first; it is"
-        " computed again when it is needed."
+        f"Networks and results are cached on **{engine.engine().device_name}** and in RAM, so that previous views"
+        " return immediately. When a limit is reached, the least recently used entries are dropped and computed again"
+        " when needed."
     )
     parts = engine.engine().parts()
     st.table(
         {
-            "kept": [part.name for part in parts],
+            "cache": [part.name for part in parts],
             "in use": [size(part.bytes) for part in parts],
             "limit": [size(part.budget_bytes) for part in parts],
             "entries": [f"{part.entries:,}" for part in parts],
-            "answered from memory": [f"{part.hits:,} of {part.hits + part.misses:,}" for part in parts],
+            "cache hits": [f"{part.hits:,} of {part.hits + part.misses:,}" for part in parts],
         }
     )
     for note in dict.fromkeys(note for part in parts for note in part.notes):
@@ -47,16 +47,16 @@ def _limits() -> None:
     store = engine.engine().store
     first, second, third = st.columns(3, vertical_alignment="bottom")
     device = first.number_input(
-        "Networks on the device, MB", LEAST_MB, 1_000_000, store.budgets.device_bytes // MEGABYTE, key="_device_mb"
+        "Networks on the device (MB)", LEAST_MB, 1_000_000, store.budgets.device_bytes // MEGABYTE, key="_device_mb"
     )
     ram = second.number_input(
-        "Dense weights in RAM, MB", LEAST_MB, 1_000_000, store.budgets.ram_bytes // MEGABYTE, key="_ram_mb"
+        "Dense weights in RAM (MB)", LEAST_MB, 1_000_000, store.budgets.ram_bytes // MEGABYTE, key="_ram_mb"
     )
     if third.button("Apply", icon=":material/check:", width="stretch"):
         access.require(access.LIMITS)
         store.allow(replace(store.budgets, device_bytes=device * MEGABYTE, ram_bytes=ram * MEGABYTE))
         st.rerun()
     st.caption(
-        "The limits apply to everybody who uses this server, until it restarts. Their defaults are shares of the"
-        " memory that was free at the start; `SPARSIGHT_DEVICE_BYTES` and `SPARSIGHT_RAM_BYTES` set other defaults."
+        "The limits apply to all users of this server until it restarts. The defaults are shares of the memory that is"
+        " free at startup; `SPARSIGHT_DEVICE_BYTES` and `SPARSIGHT_RAM_BYTES` override them."
     )

@@ -34,8 +34,8 @@ def controls(app: AppTest) -> set[str]:
 @pytest.mark.parametrize(
     ("page", "gone"),
     [
-        ("settings", {"Networks on the device, MB", "Dense weights in RAM, MB", "Apply"}),
-        ("retrain", {"Begin", "What will it cost?", "Photographs"}),
+        ("settings", {"Networks on the device (MB)", "Dense weights in RAM (MB)", "Apply"}),
+        ("retrain", {"Start training", "Estimate cost", "Photographs"}),
     ],
 )
 def test_a_locked_page_says_what_is_switched_off(page: str, gone: set[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -139,7 +139,7 @@ def test_a_near_miss_gets_a_suggestion() -> None:
 
 
 def test_a_plus_that_became_a_space_is_recognised() -> None:
-    assert "write it as %2B" in problems({"cam": "grad-cam  "}, PARAMETERS)[0]
+    assert "write %2B instead" in problems({"cam": "grad-cam  "}, PARAMETERS)[0]
 
 
 BARE = {"model": "efficientnet-lite0", "cam": "grad-cam", "layer": "_swish.head", "photo": "coffee", "fine": "30"}
@@ -187,7 +187,7 @@ def _said(value: str | list[str]) -> str:
 
 
 def test_unknown_parts_are_named() -> None:
-    assert problems({"colour": "red"}, PARAMETERS) == ["`colour` is no part of this page's address; it was left out."]
+    assert problems({"colour": "red"}, PARAMETERS) == ["`colour` is not a parameter of this page; it was ignored."]
 
 
 def test_strange_texts_cannot_break_out_of_the_message() -> None:

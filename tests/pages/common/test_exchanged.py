@@ -42,7 +42,7 @@ def anew(explore: OpenPage, **view: str) -> AppTest:
 
 def delete_in_the_app() -> None:
     app = open_page("retrain")
-    next(button for button in app.button if button.label == "Delete them").click().run()
+    next(button for button in app.button if button.label == "Delete networks").click().run()
     assert not app.error, app.error[0].value
     assert MODEL.name not in engine.catalogue()
 

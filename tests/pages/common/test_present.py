@@ -171,7 +171,7 @@ def test_a_bad_value_of_a_hidden_control_falls_back(explore: OpenPage) -> None:
 def test_unknown_names_are_said_once_and_the_others_count(explore: OpenPage) -> None:
     app = explore(hide="cam, colour,", lock="schedule,<b>")
     text = app.warning[0].value
-    assert "`hide=colour`: this page has no control of that name, so nothing is hidden." in text
+    assert "`hide=colour`: this page has no such control, so nothing is hidden." in text
     assert "nothing is locked" in text
     assert "cam" not in drawn(app)
     assert drawn(app)["schedule"] is True

@@ -140,9 +140,9 @@ def test_warnings(made: Made, starts: list[str]) -> None:
 
 
 def test_warnings_say_what_to_do_next() -> None:
-    assert "iterative-reset" in story.warnings(Made(pruned_says=1).build())[0]
+    assert "Iterative, weights reset" in story.warnings(Made(pruned_says=1).build())[0]
     assert "lower level" in story.warnings(Made(pruned_says=1, pruning=PruningSpec.at_level(12)).build())[0]
-    assert "Less sparsity" in story.warnings(Made(pruned_state="empty").build())[0]
+    assert "A lower sparsity" in story.warnings(Made(pruned_state="empty").build())[0]
     assert "Choose another method" in story.warnings(Made(dense_state="invalid").build())[0]
 
 

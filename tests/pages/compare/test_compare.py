@@ -117,7 +117,7 @@ def test_what_comes_back_is_seen_beside_what_was_only_pruned() -> None:
 
 def test_a_network_without_a_series_says_where_to_get_one() -> None:
     app = opened(rows="schedules", model="efficientnet-lite0")
-    assert "There is no trained series" in app.error[0].value
+    assert "has no trained series" in app.error[0].value
 
 
 def test_the_usual_four_ways_to_prune() -> None:
@@ -173,5 +173,5 @@ def test_ways_to_prune_beside_a_trained_series_and_a_fixed_pattern() -> None:
 def test_weights_that_are_not_here_are_offered_not_fetched() -> None:
     app = opened(model="vgg16")  # the cache folder is this test's own
     assert not app.error
-    assert "its weights (553.4 MB) are not on this machine yet" in app.info[0].value
+    assert "(553.4 MB) are not on this machine yet" in app.info[0].value
     assert "Download 553.4 MB" in [button.label for button in app.button]

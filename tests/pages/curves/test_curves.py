@@ -130,7 +130,7 @@ def test_the_fitting_changes_headline_figures_and_correlations(curves: OpenPage,
         for chart in view.get("plotly_chart")
     ]
     assert [name.replace(", upper bound", "") in title for title in titles] == [True, True]
-    assert ("Control networks were fitted by soft IoU only" in words(first)) == (fitting != "soft-iou")
+    assert ("Control networks were evaluated with soft IoU only" in words(first)) == (fitting != "soft-iou")
     assert FITTINGS[fitting].summary in words(app)
 
 
@@ -162,7 +162,7 @@ def test_each_tab_says_its_finding() -> None:
     most = thesis.empty_maps.sum() > thesis.soft_iou_n.sum() / 2
     assert f"At level **{most.idxmax()}**" in study_view.emptied(study)
     kept = replace(study, mean=study.mean.assign(empty_maps=0))
-    assert study_view.emptied(kept) == "No level has mostly empty heatmaps; at most 0.0 % of a level's are."
+    assert study_view.emptied(kept) == "At no level are most heatmaps empty; the maximum is 0.0 %."
     said = study_view.right_and_wrong(study)
     apart = study.paired[study.paired.level == 0].paired_difference
     assert all(f"{value:+.2f}".replace("-", "−") in said for value in apart if abs(value) >= 0.005)
@@ -181,7 +181,7 @@ def test_a_mean_without_interval_is_said() -> None:
     view = study_view.View(
         study=STUDY, axis="level", fitting="top-p-of-ink", controls=(), published=False, without_collapsed=False
     )
-    assert "there is none for IoU (as many pixels as there is ink)" in study_view.origin(older, view)
+    assert "these tables have none for IoU (as many pixels as there is ink)" in study_view.origin(older, view)
     assert "Bands are 95 % intervals" in study_view.origin(study, view)
 
 

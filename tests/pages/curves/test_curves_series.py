@@ -79,8 +79,9 @@ def test_the_page_says_what_the_table_says(series: OpenPage, table: SeriesTables
     assert f"within five points of {percent(values[0])}" in app.header[0].value
     assert f"At 4× it is **{percent(values[2])}**" in app.header[0].value
     only, lost, p = table.gained(1)
-    assert f"at 2x, {only} images are right that the dense network gets wrong, and {lost} the other way round" in words(
-        app
+    assert (
+        f"at 2x, {only} images are correct that the dense network gets wrong, and {lost} the other way round"
+        in words(app)
     )
     assert f"p = {p:.2g}" in words(app)
     assert "8 photographs of shown" in words(app)
@@ -140,7 +141,7 @@ def test_images_that_are_always_right(series: OpenPage, table: SeriesTables) -> 
     assert (
         titles(app)[0] == f"Accuracy (top 1) (n = {count})"
         if count
-        else "There is nothing to draw" in app.info[0].value
+        else "No data for this selection" in app.info[0].value
     )
 
 
@@ -195,8 +196,8 @@ def test_links_to_networks_that_are_not_the_drawn_ones_say_so(series: OpenPage, 
     (own_cache / f"{broken}.safetensors").write_bytes(b"no network")
     lines = [line for line in words(series(group="explore")).splitlines() if "](explore?" in line]
     assert [line.count("](explore?") for line in lines] == [3, 2]
-    assert "(trained anew since" in lines[0]
-    assert "(not every one of these networks can be read" in lines[1]
+    assert "(retrained since" in lines[0]
+    assert "(some of these networks cannot be read" in lines[1]
 
 
 def test_a_damaged_table_is_said_and_the_others_are_drawn(series: OpenPage, own_cache: Path) -> None:
@@ -276,8 +277,8 @@ def test_a_fit_can_only_be_chosen_where_objects_are_marked(series: OpenPage, own
 @pytest.mark.parametrize(
     ("counts", "said"),
     [
-        ((14, 15, 1.0, 4), "no sign of either"),
-        ((30, 14, 0.023, 4), "alone it would pass for a gain"),
+        ((14, 15, 1.0, 4), "no significant change"),
+        ((30, 14, 0.023, 4), "without the correction, a gain"),
         ((30, 14, 0.023, 1), "a gain"),
         ((9, 40, 0.001, 4), "a loss"),
     ],

@@ -85,7 +85,7 @@ def test_a_run_is_opened_with_its_own_seed(series: None) -> None:
 
 def test_the_seed_of_another_run_is_refused(series: None) -> None:
     app = opened("explore", model=NAME, weights="short", seed="2")
-    assert "`seed=2` cannot be used: there is no such choice; known: 4. Used instead: `seed=4`." in app.warning[0].value
+    assert "`seed=2` cannot be used: unknown value; allowed: 4. Used instead: `seed=4`." in app.warning[0].value
     assert shown_by(app).model.seed == 4
 
 

@@ -69,14 +69,14 @@ def test_a_run_from_the_form_to_explore_and_away_again(
     assert not app.error, app.error[0].value
     ended(own_cache, "done")
     app = retrain()
-    assert "No run is under way." in words(app)  # a finished one stands with its networks only
+    assert "No active runs." in words(app)  # a finished one stands with its networks only
     toggle = next(toggle for toggle in app.toggle if toggle.label == "Training curves")
     toggle.set_value(True).run()
     assert len(app.get("plotly_chart")) == 2
     assert "Only 7 photographs choose the best epoch" in "".join(warning.value for warning in app.warning)
     # Others came along.
     (table,) = [table for table in app.dataframe if list(table.value["removed (target)"]) == ["0.0 %", "50.0 %"]]
-    assert all(" of 12 (" in right or " of " in right for right in table.value["right, validation"])
+    assert all(" of 12 (" in right or " of " in right for right in table.value["correct (validation)"])
     name = f"{small_series.NAME}-64"
     (run,) = engine.catalogue()[name].value.weights
     page = open_page("explore", model=name, weights=run, level="1")
@@ -84,7 +84,7 @@ def test_a_run_from_the_form_to_explore_and_away_again(
     assert not page.error
     assert shown_by(page).key.endswith("retrained/level-01")
     app = retrain()
-    next(button for button in app.button if button.label == "Delete them").click().run()
+    next(button for button in app.button if button.label == "Delete networks").click().run()
     assert not app.error, app.error[0].value
     assert name not in engine.catalogue()
     assert not list(own_cache.glob(f"{name}/**/*.safetensors"))
@@ -95,7 +95,7 @@ def test_the_cost_is_measured_not_guessed(retrain: OpenRetrain, photographs: Pat
     app = filled(retrain(), photographs)
     app.button(key="_cost").click().run()
     (said,) = [info.value for info in app.info]
-    assert "24 photographs, 2 epochs in all at most" in said
+    assert "24 photographs, at most 2 epochs in total" in said
     assert "median of 5" in said
     warned = "".join(warning.value for warning in app.warning)
     assert "all 24 training photographs fit into one batch of 64" in warned
@@ -189,13 +189,13 @@ def job(state: str, **last: object) -> Job:
         (
             job("running", stage="epoch", level=1, levels=3, epoch=2, epochs=4, correct=3, total=4),
             0.375,
-            "epoch 2: 3 of 4 right (75.0 %)",
+            "epoch 2: 3 of 4 correct (75.0 %)",
         ),
         (job("running", stage="level", level=1, levels=3, best_epoch=2), 0.5, "level 1 of 3"),
         (
             job("stopped", stage="level", level=1, levels=3, best_epoch=2, stopped_by_hand=True),
             0.25,
-            "before its end; its best network",
+            "stopped early; its best network",
         ),
         (job("done", stage="level", level=3, levels=3, best_epoch=2), 1.0, "level 3 of 3"),
     ],

@@ -38,5 +38,5 @@ def test_limits_hold_at_once_and_for_the_whole_server(own_cache: Path) -> None:
 def test_memory_is_shown_as_the_engine_counts_it() -> None:
     app = opened()
     parts = engine.engine().parts()
-    assert list(app.table[0].value["kept"]) == [part.name for part in parts]
+    assert list(app.table[0].value["cache"]) == [part.name for part in parts]
     assert list(app.table[0].value["entries"]) == [f"{part.entries:,}" for part in parts]

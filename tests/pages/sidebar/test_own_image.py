@@ -95,5 +95,5 @@ def test_bad_files_are_explained(explore: OpenPage, content: bytes, name: str) -
 def test_images_without_ink_are_shown_as_such(explore: OpenPage, values: np.ndarray) -> None:
     app = upload(explore, png(values))
     assert not app.exception
-    assert "Something went wrong" not in words(app)
+    assert "An unexpected error occurred" not in words(app)
     assert app.error or pictures_at(app) == {"70.0086% sparsity"}

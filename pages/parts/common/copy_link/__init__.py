@@ -1,5 +1,5 @@
-"""A button that copies the address of the view, also where the browser has no clipboard for pages
-that are not encrypted.
+"""A button that copies the address of the view, also on unencrypted pages, where browsers offer no
+clipboard.
 """
 
 from __future__ import annotations
@@ -18,5 +18,5 @@ _draw = st.components.v2.component(
 
 
 def draw(copied: str) -> None:
-    """Draws the button. copied: what it says once the link is copied."""
+    """Draws the button. copied: its label after the link is copied."""
     _draw(data={"label": "Copy link", "copied": copied}, key="_copy_link", width="content")

@@ -1,4 +1,4 @@
-"""Small pictures of which one is chosen: by a click, a touch, or Tab and the arrow keys."""
+"""Thumbnails to choose from by a click, a touch, or Tab and the arrow keys."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _draw = st.components.v2.component(
 
 @dataclass(frozen=True)
 class Thumb:
-    """One picture. value: what choosing it means. url: its address. alt: in words."""
+    """One thumbnail. value: passed on when chosen. url: of the image. alt: alternative text."""
 
     value: str
     url: str
@@ -28,8 +28,8 @@ class Thumb:
 
 @dataclass(frozen=True, kw_only=True)
 class Sheet:
-    """Pictures in rows. label: in words, what is chosen. chosen: value of the framed one. columns:
-    a row. locked: for looking only.
+    """Thumbnails in rows. label: names the choice. chosen: value of the framed one. columns: per
+    row. locked: the choice cannot be changed.
     """
 
     label: str
@@ -40,8 +40,8 @@ class Sheet:
 
 
 def draw(sheet: Sheet, choose: Callable[[str], None]) -> None:
-    """Draws the pictures. choose: called with the value of another one that a person picks, before
-    the page runs again.
+    """Draws the thumbnails. choose: called with the value of a newly chosen one, before the page
+    runs again.
     """
     key = f"_thumbs_{sheet.label}"
 

@@ -1,4 +1,4 @@
-// Radio buttons under pictures: the browser brings keyboard and screen reader. The chosen one is Python's to say.
+// Radio buttons under images: the browser provides keyboard and screen reader support. Python sets the chosen one.
 export default function ({ data, parentElement, setTriggerValue }) {
   const group = parentElement.querySelector(".thumbs");
   const same = JSON.stringify(data.thumbs.map((thumb) => thumb.value));

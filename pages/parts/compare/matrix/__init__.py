@@ -1,5 +1,5 @@
-"""Maps as a matrix, rows by amounts, with one linked point: drawn in the browser, so that reading a
-value takes no round trip.
+"""A matrix of maps, rows by amounts, with one linked point. Drawn in the browser, so that reading a
+value needs no round trip.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ _draw = st.components.v2.component(
     css=(HERE / "matrix.css").read_text(encoding="utf-8"),
     js=(HERE / "matrix.js").read_text(encoding="utf-8"),
 )
-NARROWEST_PX = {False: 92, True: 150}  # a tile, when presented or not: eight stand side by side
+NARROWEST_PX = {False: 92, True: 150}  # of a tile, normally and in presentation mode: eight fit side by side
 
 
 @dataclass(frozen=True, eq=False)
 class Row:
     """A row of the matrix.
 
-    input, dense: None where the row above shows the same. cells: one a column, None where the row
-    has no such amount.
+    input, dense: None if the row above shows the same. cells: one per column, None if the row does
+    not have the amount.
     """
 
     title: str
@@ -41,10 +41,10 @@ def draw(heads: Sequence[str], rows: Sequence[Row], *, linked: bool, signed: boo
     """Draws the matrix.
 
     Args:
-        heads: of the columns.
-        linked: a point in one map is a point in all; else it stays in its row.
-        signed: cells run from -1 to 1 (differences); a dense map still runs from 0 to 1.
-        large: for a room.
+        heads: titles of the columns.
+        linked: a point in one map marks all maps; otherwise only those of its row.
+        signed: cells range from -1 to 1 (differences); a dense map still ranges from 0 to 1.
+        large: for presentation mode.
     """
     data = {
         "heads": list(heads),
@@ -66,7 +66,7 @@ def draw(heads: Sequence[str], rows: Sequence[Row], *, linked: bool, signed: boo
 
 
 def _tile(tile: Tile, head: str, signed: bool) -> dict[str, object]:
-    """head: what stands above its column and need not be repeated."""
+    """head: title of the column, not repeated in the tile."""
     return {
         "title": tile.title,
         "src": pictures.data_url(pictures.jpeg(tile.picture)),

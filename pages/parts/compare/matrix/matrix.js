@@ -1,7 +1,7 @@
-// Maps as a matrix with one linked point: the same place is marked in every map, its value stands in each.
-// Pointer, touch or arrow keys move the point; Play shows a row's maps one after the other, large, beside the dense one.
+// A matrix of maps with one linked point: the same place is marked in every map, with its value.
+// Pointer, touch or arrow keys move the point; Play shows the maps of a row in turn, large, beside the dense one.
 const STEP_MS = 900;
-const STEPS = 28; // arrow keys cross a map in as many steps
+const STEPS = 28; // arrow-key steps across a map
 
 export default function ({ data, parentElement }) {
   const root = parentElement.querySelector(".matrix");
@@ -93,7 +93,7 @@ function cellOf(tile, index, view, figures, rows) {
   return cell;
 }
 
-// The number stands in the line below: the bar is for the eye only. Nothing of it is left at zero and below.
+// The line below states the number; the bar is decorative. It is empty at zero and below.
 function barOf(likeness) {
   const bar = make("div", "bar");
   bar.setAttribute("aria-hidden", "true");
@@ -140,7 +140,7 @@ function valueAt(values, x, y) {
   return (Math.abs(value) < 0.005 ? 0 : value).toFixed(2).replace("-", "\u2212");
 }
 
-// One row plays at a time, above the matrix: amount, dense map and pruned map stand in one fold.
+// One row plays at a time above the matrix: amount, dense map and pruned map fit on one screen.
 function playerOf(data) {
   const stage = make("section", "stage");
   stage.setAttribute("aria-label", "Playing");
@@ -195,7 +195,7 @@ function playerOf(data) {
   return { stage, stop, button };
 }
 
-// Puts a row on the stage; what it returns draws one frame. again: the button that stops and goes on.
+// Puts a row on the stage; returns a function that draws one frame. again: the button that pauses and resumes.
 function open(stage, row, dense, frames, again, on) {
   const words = make("p");
   const pair = make("div", "pair");
