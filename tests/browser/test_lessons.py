@@ -39,7 +39,7 @@ def test_a_lesson_is_driven_to_its_end_by_a_clicker(tab: OpenTab, lesson: int, p
 def test_a_step_out_of_range_is_said(tab: OpenTab, address: str) -> None:
     page = tab(f"lessons?{address}")
     page.wait_for_selector("text=/step \\d of \\d/")
-    assert page.get_by_text("not used").count() > 0
+    assert page.get_by_text("were ignored").count() > 0
 
 
 # The last of each selector, measured at one moment: between two calls the page may move.
@@ -112,7 +112,7 @@ def test_an_exercise_is_made_and_opened(tab: OpenTab) -> None:
     assert page.locator("[data-testid=stSlider]").count() == 1
     assert exercise.locator("[data-testid=stSlider]").count() == 0
     exercise.get_by_text("Try another digit", exact=True).wait_for()
-    assert exercise.get_by_text("not used").count() == 0
+    assert exercise.get_by_text("were ignored").count() == 0
 
 
 @pytest.mark.long

@@ -1,1 +1,1 @@
-"""Lessons."""
+"""The lessons."""

@@ -1,6 +1,6 @@
 """Lesson 3: reading a correlation.
 
-All numbers come from the study's tables of the networks that come along.
+All numbers come from the study's tables of the included networks.
 """
 
 from __future__ import annotations
@@ -19,39 +19,39 @@ from pages.parts.lessons.facts import CONTROLS, RUNS, STUDY
 from pages.parts.lessons.frame import Lesson, Stage, Step, Told
 from pages.parts.lessons.parts import share, slider
 
-BARELY = 0.05  # a change of r that is smaller is called little
+BARELY = 0.05  # smaller changes of r count as little
 COUNTS = ("None", "One", "Two", "All three")
 
 
 def two_curves(stage: Stage) -> Told:
     with stage.controls:
-        of = widgets.segments("Whose means", "series", CONTROLS)
+        of = widgets.segments("Series", "series", CONTROLS)
     rows = lesson_facts.levels(of=of)
     r = lesson_facts.pearson(rows).value or 0.0
     with stage.view:
-        if not (stage.answered and present.on()):  # to a room, one thing at a time
+        if not (stage.answered and present.on()):  # one figure at a time in presentation mode
             points.lines(rows)
         if stage.answered:
             points.scatter(rows, r, of=of)
     return Told(
         text=(
-            f"{points.facts()}: how many are named rightly (accuracy), and how well their heatmaps cover the ink"
-            " (soft IoU). Both fall in the end. Pearson's correlation says in one number how well they follow one"
-            " straight line, from −1 to 1."
+            f"{points.facts()}: the share classified correctly (accuracy), and how well the heatmaps cover the ink"
+            " (soft IoU). Both eventually fall. Pearson's correlation, from −1 to 1, says how well they follow a"
+            " straight line."
         ),
         question="How large is it here?",
         choices=("Below 0.5", "0.5 to 0.9", "Above 0.9"),
         right=0 if r < 0.5 else 1 if r <= 0.9 else 2,
         why=(
-            f"**{score(r)}**. The thesis this repeats prints {PUBLISHED['pearson']:.2f}. It looks as if heatmaps told"
-            " how good a network is. The next steps ask what this number rests on."
+            f"**{score(r)}**. The thesis that this repeats reports {PUBLISHED['pearson']:.2f}. It looks as if heatmaps"
+            " show how good a network is. The next steps examine what this number depends on."
         ),
     )
 
 
 def which_points(stage: Stage) -> Told:
     with stage.controls:
-        last = int(slider("Count levels up to", "upto"))
+        last = int(slider("Include levels up to", "upto"))
     rows = lesson_facts.levels()
     counted, rest = rows[rows.level <= last], rows[rows.level > last]
     whole, part = lesson_facts.pearson(rows).value or 0.0, lesson_facts.pearson(counted).value or 0.0
@@ -61,8 +61,8 @@ def which_points(stage: Stage) -> Told:
     drop = whole - part
     return Told(
         text=(
-            f"One point is one level; level 0 is the dense network. Count only levels 0 to **{last}**, where accuracy"
-            f" is still at least {least} %. Over all levels Pearson's r is {score(whole)}."
+            f"Each point is one level; level 0 is the dense network. Include only levels 0 to **{last}**, where"
+            f" accuracy is still at least {least} %. Over all levels, Pearson's r is {score(whole)}."
         ),
         question=f"What is r over levels 0 to {last}?",
         choices=(f"About the same (within {BARELY})", "Smaller, but above 0", "0 or below"),
@@ -70,12 +70,12 @@ def which_points(stage: Stage) -> Told:
         why=f"**{score(part)}** with n = {len(counted)}. "
         + (
             "While the network still works, better accuracy does not go with better overlap: the strong correlation"
-            " comes from the levels where everything falls apart."
+            " comes from the levels where the network breaks down."
             if part <= 0
             else (
-                "Some of the value comes from the deep levels: count fewer of them and see."
+                "Part of the value comes from the deep levels: include fewer of them and compare."
                 if drop > BARELY
-                else "With these levels the value stays: count fewer."
+                else "With these levels the value hardly changes: include fewer."
             )
         ),
     )
@@ -83,7 +83,7 @@ def which_points(stage: Stage) -> Told:
 
 def collapsed(stage: Stage) -> Told:
     with stage.controls:
-        counted = widgets.toggle("Count collapsed levels", "collapsed", CONTROLS)
+        counted = widgets.toggle("Include collapsed levels", "collapsed", CONTROLS)
     rows = lesson_facts.levels()
     gone = rows[rows.collapsed]
     with_them, without = (lesson_facts.tabled("mean", without_collapsed=out) for out in (False, True))
@@ -95,26 +95,26 @@ def collapsed(stage: Stage) -> Told:
     names = ", ".join(str(level) for level in gone.level)
     return Told(
         text=(
-            f"At level {names} only {int(gone.weights_left.iloc[0])} weights are left, and no path connects input and "
-            "output: the network has **collapsed**. It says one class to every image (accuracy "
-            f"{share(gone.accuracy_noisy.iloc[0])}) and its maps are empty. Such a point can pull a line."
+            f"At level {names}, only {int(gone.weights_left.iloc[0])} weights are left, and no path connects input and"
+            " output: the network has **collapsed**. It predicts the same class for every image (accuracy"
+            f" {share(gone.accuracy_noisy.iloc[0])}), and its maps are empty. Such a point can pull a line."
         ),
-        question=f"r is {score(with_them.r)} with it. And without?",
-        choices=(f"Much smaller (by more than {BARELY})", f"Little changed (by {BARELY} or less)", "Larger"),
+        question=f"r is {score(with_them.r)} with this level. What is it without?",
+        choices=(f"Much smaller (by more than {BARELY})", f"Nearly the same (within {BARELY})", "Larger"),
         right=2 if fall < -BARELY else 0 if fall > BARELY else 1,
         why=f"{points.interval(without)} without, {points.interval(with_them)} with. "
         + (
-            f"{len(gone)} point of {with_them.n}, and others lie near it: on its own it drives little. Leave it out all"
-            " the same, and say so. Then ask what else is nearly empty."
+            f"It is {len(gone)} point of {with_them.n}, and others lie near it, so it has little influence. Exclude it"
+            " anyway, and say so. Then ask which other levels are nearly empty."
             if abs(fall) <= BARELY
-            else "Points of networks that no longer work drive the value."
+            else "Points of networks that no longer work determine the value."
         ),
     )
 
 
 def empty_maps(stage: Stage) -> Told:
     as_zero = True
-    if stage.answered:  # before, the control would give the answer away
+    if stage.answered:  # earlier, the control would reveal the answer
         with stage.controls:
             as_zero = widgets.toggle("Count an empty heatmap as overlap 0", "empty", CONTROLS)
     zero, left_out = (lesson_facts.tabled("mean", without_empty=out) for out in (False, True))
@@ -127,17 +127,17 @@ def empty_maps(stage: Stage) -> Told:
             points.empty_line()
     return Told(
         text=(
-            f"Not only collapsed networks have empty heatmaps: from level {deep} on more than a tenth of all maps are"
-            " empty. The study counts each as overlap **0**. One could also say: there is no map, so there is no"
-            " overlap, and leave it out."
+            f"Not only collapsed networks have empty heatmaps: from level {deep} on, more than a tenth of all maps are"
+            " empty. The study counts each as overlap **0**. One could also argue that without a map there is no"
+            " overlap, and exclude it."
         ),
-        question=f"With zeros r is {score(zero.r)}. What is it with empty maps left out?",
+        question=f"With zeros, r is {score(zero.r)}. What is it without empty maps?",
         choices=("Still above 0.8", "0.5 to 0.8", "Below 0.5"),
         right=0 if left_out.r > 0.8 else 1 if left_out.r >= 0.5 else 2,
         why=(
-            f"{points.interval(left_out)}. One decision about empty maps changes the value by"
-            f" {abs(zero.r - left_out.r):.2f}. Neither way is wrong: but a reader must be told which one it is. (Left"
-            " out, deep levels rest on fewer images.)"
+            f"{points.interval(left_out)}. This one decision changes the value by {abs(zero.r - left_out.r):.2f}. Both"
+            " are valid, but readers must be told which one was made. (Without empty maps, deep levels rest on fewer"
+            " images.)"
         ),
     )
 
@@ -147,7 +147,7 @@ def not_independent(stage: Stage) -> Told:
     last = int(rows.level.max())
     if stage.answered:
         with stage.controls:
-            last = int(slider("Count levels up to", "counted"))
+            last = int(slider("Include levels up to", "counted"))
     found, counted = lesson_facts.pearson(rows), rows[rows.level <= last]
     part, step = lesson_facts.pearson(counted), lesson_facts.changes(rows)
     left = rows.weights_left.tolist()
@@ -157,25 +157,25 @@ def not_independent(stage: Stage) -> Told:
             st.markdown(f"Levels 0 to {last}: n = **{part.n}**, df = **{part.df}**.")
     return Told(
         text=(
-            f"{found.n} points, joined in their order. Each network descends from the one before: level 1 keeps"
-            f" {left[1]:,} of level 0's {left[0]:,} weights, level 2 {left[2]:,} of those. A test of r counts *degrees"
-            " of freedom*, df, as if the points were drawn independently."
+            f"{found.n} points, connected in order. Each network is pruned from the one before: level 1 keeps"
+            f" {left[1]:,} of level 0's {left[0]:,} weights, level 2 keeps {left[2]:,} of those. A test of r counts"
+            " *degrees of freedom*, df, as if the points were independent."
         ),
         question=f"What is df for the correlation of {found.n} points?",
         choices=(f"{found.n}", f"{found.n - 1}", f"{found.n - 2}"),
         right=2,
         why=(
-            f"**{found.df}**: n − 2, for a line has two numbers (the thesis prints {PUBLISHED['df_printed']}). And even"
-            f" {found.df} promises too much: neighbours share weights, so there are fewer than {found.n} independent"
-            f" points, and p only describes. The *changes* from level to level correlate by **{score(step.value)}** (n"
-            f" = {step.n})."
+            f"**{found.df}**: n − 2, because a line has two parameters (the thesis reports {PUBLISHED['df_printed']})."
+            f" Even {found.df} is too many: neighbours share weights, so there are fewer than {found.n} independent"
+            f" points, and p is only descriptive. The *changes* from level to level correlate by"
+            f" **{score(step.value)}** (n = {step.n})."
         ),
     )
 
 
 def three_seeds(stage: Stage) -> Told:
     with stage.controls:
-        of = widgets.segments("Whose means", "series", CONTROLS)
+        of = widgets.segments("Series", "series", CONTROLS)
     seeds = [str(seed) for seed in engine.study(*STUDY).facts["seeds"]]
     values = [lesson_facts.tabled(seed).r for seed in seeds]
     rows = lesson_facts.levels(of=of)
@@ -185,15 +185,15 @@ def three_seeds(stage: Stage) -> Told:
     listed = "; ".join(f"seed {seed}: **{score(value)}**" for seed, value in zip(seeds, values, strict=True))
     return Told(
         text=(
-            f"The means hide three networks, trained from three random beginnings. For the means r is {score(mean.r)},"
-            f" with an interval from {score(mean.low)} to {score(mean.high)} when other *images* are drawn."
+            f"The means hide three networks, trained from three random initialisations. For the means, r is"
+            f" {score(mean.r)}, with an interval from {score(mean.low)} to {score(mean.high)} over *images*."
         ),
-        question="How far apart are the three networks' own values of r?",
-        choices=("By less than 0.05", "By 0.05 to 0.2", "By more than 0.2"),
+        question="How far apart are the r values of the three networks?",
+        choices=("Less than 0.05", "0.05 to 0.2", "More than 0.2"),
         right=0 if spread < 0.05 else 1 if spread <= 0.2 else 2,
         why=(
-            f"By **{spread:.2f}**. {listed}. An interval over images says nothing about other *networks*, and three are"
-            " too few for an interval over them: show all three."
+            f"**{spread:.2f}**. {listed}. An interval over images says nothing about other *networks*, and three are"
+            " too few for an interval: show all three."
         ),
     )
 
@@ -215,46 +215,46 @@ def sign(stage: Stage) -> Told:
     return Told(
         text=(
             f"The study again, with {facts['train_images']:,} training and {facts['test_images']:,} test"
-            f" images{', as in the thesis' if run == '60000' else ': the networks that come along'}. An empty heatmap"
-            f" counts 0, and r is {score(min(one.r for one in zero))} or more for each of the three networks and for"
-            " their means."
+            f" images{', as in the thesis' if run == '60000' else ': the included networks'}. Empty heatmaps count as"
+            f" 0, and r is {score(min(one.r for one in zero))} or more for each of the three networks and for their"
+            " means."
         ),
-        question="Leave empty heatmaps out. For how many of the three networks does r change its sign?",
+        question="Exclude empty heatmaps. For how many of the three networks does r change its sign?",
         choices=COUNTS,
         right=turned,
         why=f"**{COUNTS[turned]}**. {listed}. "
         + (f"(The interval of {' and '.join(unsure)} includes 0.) " if unsure else "")
         + (
-            "For this method and layer, Grad-CAM++ before the ReLU, the strong correlation rests on heatmaps that"
-            " *vanish*: among those that remain, the networks disagree even about its sign. After the ReLU, and with"
-            " Grad-CAM, r stays above 0 for all three."
+            "For this method and layer, Grad-CAM++ before the ReLU, the strong correlation depends on *empty* heatmaps:"
+            " without them, the networks do not even agree on its sign. After the ReLU, and with Grad-CAM, r stays"
+            " above 0 for all three."
             if 0 < turned < len(COUNTS) - 1
-            else "Here the networks agree about the sign."
+            else "Here the networks agree on the sign."
         ),
     )
 
 
 def no_explanation(stage: Stage) -> Told:
     with stage.controls:
-        level = int(slider("Look at random pruning, level", "depth"))
+        level = int(slider("Level of random pruning", "depth"))
     random, dense = lesson_facts.levels("random"), lesson_facts.levels().iloc[0]
     best = random.loc[random.soft_iou.idxmax()]
     with stage.view:
         points.random_lines(random, level, stage.answered)
     return Told(
         text=(
-            "Do good heatmaps *explain* good accuracy? If so, a network that only guesses (accuracy about"
-            f" {share(1 / 10)}) should have poor ones. Remove weights at random, without training, and look. The dense"
-            f" networks' soft IoU is {dense.soft_iou:.2f}."
+            "Do good heatmaps *explain* good accuracy? Then a network that only guesses (accuracy about"
+            f" {share(1 / 10)}) should have poor heatmaps. Remove weights at random, without retraining, and compare."
+            f" The soft IoU of the dense networks is {dense.soft_iou:.2f}."
         ),
-        question="Can networks that guess have heatmaps that cover the ink better than the dense ones' do?",
+        question="Can the heatmaps of guessing networks cover the ink better than those of dense networks?",
         choices=("Yes", "No"),
         right=0 if best.soft_iou > dense.soft_iou and best.accuracy_noisy < 0.15 else 1,
         why=(
-            f"At level {int(best.level)}, {int(best.weights_left)} weights, accuracy"
-            f" **{percent(best.accuracy_noisy)}**: soft IoU **{best.soft_iou:.2f}** against {dense.soft_iou:.2f}."
-            " Pruning moves both numbers; that they fall together along one way of pruning does not say that one makes"
-            " the other."
+            f"At level {int(best.level)}, with {int(best.weights_left)} weights and accuracy"
+            f" **{percent(best.accuracy_noisy)}**, soft IoU is **{best.soft_iou:.2f}** against {dense.soft_iou:.2f}."
+            " Pruning changes both numbers; that they fall together for one pruning method does not mean that one"
+            " causes the other."
         ),
     )
 
@@ -269,7 +269,7 @@ LESSON = Lesson(
         Step("What is an empty map worth?", empty_maps),
         Step("26 points, not 26 networks", not_independent),
         Step("Three seeds", three_seeds),
-        Step("Without what vanished", sign),
+        Step("Without empty maps", sign),
         Step("No explanation yet", no_explanation),
     ),
 )

@@ -1,6 +1,8 @@
-"""The numbers behind the lessons, asked from the engine now. Seed 333 unless said. Grad-CAM++, the
-thesis' method, but after the last ReLU, for the dense network's class: before the ReLU the method
-is unstable, as lesson 2 shows."""
+"""The numbers behind the lessons, computed by the engine.
+
+By default for seed 333 and Grad-CAM++, the thesis' method, but after the last ReLU, for the dense
+network's class: before the ReLU the method is unstable, as lesson 2 shows.
+"""
 
 from __future__ import annotations
 
@@ -19,14 +21,14 @@ from core.stats.correlation import Correlation, correlation
 from pages.parts.common import engine
 from pages.parts.common.address import CARD, Choice, Number
 
-STUDY = ("mnist-55000", "digits+noise-0.2-s0")  # of the networks that come along
-# By training images; the first as the thesis did.
+STUDY = ("mnist-55000", "digits+noise-0.2-s0")  # of the included networks
+# By number of training images; the first as in the thesis.
 RUNS = {"60000": ("mnist-60000", "mnist-test+noise-0.2-s0"), "55000": STUDY}
 MAPS_MEET = "soft-iou-of-maps"
 CAM = CamSpec(method="grad-cam++", layer="relu2")
 BEFORE_RELU = replace(CAM, layer="conv2")
-# Overlap of two maps: above the first they show the same places; below the second most is
-# elsewhere.
+# Overlap of two maps: at the first value or above they show the same places; below the second most
+# of the evidence is elsewhere.
 SAME, HALF = (0.7, 0.5)
 GRID = tuple(step / 20 for step in range(21))  # sparsities of one-shot pruning, steps of 5 %
 WHERE = {"after": CAM, "before": BEFORE_RELU}  # the last ReLU
@@ -52,7 +54,7 @@ CONTROLS: dict[str, Choice | Number] = {
 
 @dataclass(frozen=True)
 class Stop:
-    """One amount of pruning and one digit: the answer, and the overlap of its heatmap with the
+    """The answer for one digit at one amount of pruning, and the overlap of its heatmap with the
     dense network's.
     """
 
@@ -63,7 +65,7 @@ class Stop:
 
 
 def image_of(digit: str | int, noise: float = 0.2) -> ImageRef:
-    """The first embedded digit of a class."""
+    """Returns the first embedded digit of a class."""
     return ImageRef(name=str(engine.rows_of_class(int(digit))[0]), noise=noise)
 
 
@@ -80,31 +82,31 @@ def trained(level: int, seed: int = 333) -> VariantSpec:
 
 
 def heatmap(digit: str | int, target: str | int = "dense", method: str = CAM.method) -> Heatmap:
-    """Of the dense network."""
+    """Returns a heatmap of the dense network."""
     return engine.engine().heatmap(dense(), image_of(digit), replace(CAM, method=method, target=target))
 
 
 def ink_overlap(digit: str | int, side: Heatmap) -> float:
-    """Soft IoU of a heatmap with the digit's ink; 0 for an empty one."""
+    """Returns soft IoU of a heatmap with the digit's ink; 0 for an empty map."""
     return soft_iou_of(side.map, engine.engine().picture(image_of(digit)).clean) or 0.0
 
 
 def closest_other(digit: str) -> int:
-    """The class the network did not choose whose heatmap looks most like that of its answer."""
+    """Returns the other class whose heatmap is most similar to that of the network's answer."""
     own = heatmap(digit)
     others = [index for index in range(len(CARD.classes)) if index != own.target_class]
     return max(others, key=lambda index: soft_iou_of(own.map, heatmap(digit, index).map) or 0.0)
 
 
 def after_blur(digit: str | int, sigma: float) -> tuple[Heatmap, float, float]:
-    """The blurred heatmap, and soft IoU with the ink before and after."""
+    """Returns the blurred heatmap, and soft IoU with the ink before and after."""
     sharp = heatmap(digit)
     soft = blurred(sharp, sigma)
     return soft, ink_overlap(digit, sharp), ink_overlap(digit, soft)
 
 
 def walk(variants: tuple[VariantSpec, ...], image: ImageRef, cam: CamSpec = CAM) -> tuple[Stop, ...]:
-    """One digit at several amounts of pruning."""
+    """Follows one digit over several amounts of pruning."""
     networks = dict.fromkeys(variant.dense if variant.pruning.is_one_shot else variant for variant in variants)
     return _walk(variants, image, cam, " ".join(engine.stamp(network, image) for network in networks))
 
@@ -116,41 +118,43 @@ def _walk(variants: tuple[VariantSpec, ...], image: ImageRef, cam: CamSpec, stam
 
 
 def one_shot_walk(digit: str | int, seed: int = 333, cam: CamSpec = CAM) -> tuple[Stop, ...]:
-    """One digit over the grid of one-shot sparsities."""
+    """Follows one digit over the grid of one-shot sparsities."""
     return walk(tuple(one_shot(sparsity, seed=seed) for sparsity in GRID), image_of(digit), cam)
 
 
 def flips_at(stops: tuple[Stop, ...]) -> float | None:
-    """The first sparsity at which the answer is another one; None: at none of them."""
+    """Returns the first sparsity at which the answer changes; None if it never does."""
     return next((stop.sparsity for stop in stops if stop.top != stops[0].top), None)
 
 
 def moves_at(stops: tuple[Stop, ...]) -> float | None:
-    """The first sparsity at which the heatmap shares less than half with the dense network's; None:
-    at none of them.
+    """Returns the first sparsity at which the heatmap's overlap with the dense one is below HALF;
+    None if it never is.
     """
     return next((stop.sparsity for stop in stops if (stop.overlap or 0.0) < HALF), None)
 
 
 def holds_until(stops: tuple[Stop, ...]) -> float:
-    """The last sparsity of the grid before the first change of answer."""
+    """Returns the last sparsity of the grid before the first change of answer."""
     flipped = flips_at(stops)
     return max(stop.sparsity for stop in stops if flipped is None or stop.sparsity < flipped)
 
 
 def moves_first(seed: int, cam: CamSpec = CAM) -> tuple[list[float | None], list[float | None]]:
-    """Of the first digit of each class: where its heatmap moves, and where its answer changes."""
+    """Returns where the heatmap moves and where the answer changes, for one digit per class."""
     walks = [one_shot_walk(digit, seed, cam) for digit in CARD.classes]
     return [moves_at(stops) for stops in walks], [flips_at(stops) for stops in walks]
 
 
 def count_earlier(moved: list[float | None], flipped: list[float | None]) -> int:
-    """How many heatmaps move before the answer changes; what never happens comes last."""
+    """Counts the heatmaps that move before the answer changes; "never" counts as last."""
     return sum((a if a is not None else 2) < (b if b is not None else 2) for a, b in zip(moved, flipped, strict=True))
 
 
 def level_overlaps(level: int) -> list[float]:
-    """Overlap of the heatmaps of the dense network and of a level, one digit a class."""
+    """Returns the overlap of the heatmaps of the dense network and of a level, one digit per
+    class.
+    """
     return [walk((trained(level),), image_of(digit))[0].overlap or 0.0 for digit in CARD.classes]
 
 
@@ -159,7 +163,7 @@ def _stop(answer: Comparison) -> Stop:
 
 
 def convincing_mistake() -> int:
-    """The digit that the dense network names wrongly with the heatmap that fits the ink best."""
+    """Returns the digit that the dense network misclassifies with the best-fitting heatmap."""
     return _convincing_mistake(f"{engine.stamp(dense())} {study_stamp(engine.engine().roots, *STUDY)}")
 
 
@@ -177,15 +181,14 @@ def _says(row: int) -> int | None:
 
 
 def levels(series: str = "iterative-reset", of: str = "mean") -> DataFrame:
-    """Level means of accuracy and soft IoU. of: "mean" of the three seeds, or a seed."""
+    """Returns level means of accuracy and soft IoU. of: "mean" of the three seeds, or a seed."""
     study = engine.study(*STUDY)
     table = study.mean if of == "mean" else study.levels[study.levels.seed == int(of)]
     return table[table.series == series].sort_values("level").reset_index(drop=True)
 
 
 def usable_levels(of: str = "mean", run: str = "55000") -> DataFrame:
-    """Level means as the tables have them when empty heatmaps are left out; a level with none left
-    is no point.
+    """Returns level means without empty heatmaps; omits levels with no heatmap left.
 
     The mean series is the mean over the seeds that still have heatmaps, as in the study.
     """
@@ -197,18 +200,18 @@ def usable_levels(of: str = "mean", run: str = "55000") -> DataFrame:
 
 
 def pearson(rows: DataFrame) -> Correlation:
-    """Accuracy against soft IoU over these levels, computed now."""
+    """Computes the correlation of accuracy and soft IoU over these levels."""
     return correlation("pearson", rows.accuracy_noisy, rows.soft_iou)
 
 
 def changes(rows: DataFrame) -> Correlation:
-    """The same of the steps from each level to the next."""
+    """Computes the correlation of the changes from each level to the next."""
     return correlation("pearson", rows.accuracy_noisy.diff(), rows.soft_iou.diff())
 
 
 @dataclass(frozen=True, kw_only=True)
 class Tabled:
-    """Pearson's r of the stored tables with its 95 % interval over images, and n levels."""
+    """Pearson's r from the stored tables with its 95 % interval over images; n: levels."""
 
     r: float
     low: float
@@ -217,7 +220,7 @@ class Tabled:
 
 
 def tabled(of: str, *, without_collapsed: bool = False, without_empty: bool = False, run: str = "55000") -> Tabled:
-    """r of accuracy and soft IoU, of a seed or of the "mean" series. run: a key of RUNS."""
+    """Looks up r of accuracy and soft IoU. of: a seed or "mean". run: a key of RUNS."""
     study = engine.study(*RUNS[run])
     table = study.correlations_usable if without_empty else study.correlations
     wanted = "without collapsed" if without_collapsed else "all"

@@ -1,6 +1,4 @@
-"""The frame of a lesson: one step on the screen, its question before its answer, and the way to the
-next one.
-"""
+"""The frame of a lesson: one step with its question, answer and navigation."""
 
 from __future__ import annotations
 
@@ -22,9 +20,7 @@ CHOICE = "lesson_choice"  # key of the widget
 
 @dataclass(frozen=True, kw_only=True)
 class Told:
-    """What a step says, made from its numbers. right: the place of the right choice. why: shown
-    after choosing.
-    """
+    """The texts of a step. right: index of the correct choice. why: shown after choosing."""
 
     text: str
     question: str
@@ -35,7 +31,7 @@ class Told:
 
 @dataclass(frozen=True)
 class Chosen:
-    """What was chosen, and what was right then: a control may change that later.
+    """The choice, and the correct answer at that time, which a control may change later.
 
     None: the answer was shown without a choice.
     """
@@ -46,8 +42,8 @@ class Chosen:
 
 @dataclass(frozen=True, kw_only=True)
 class Stage:
-    """Where a step draws: its one control and its live view; `answered` says whether the view may
-    give the answer away.
+    """The containers of a step's controls and live view. answered: whether the view may reveal the
+    answer.
     """
 
     controls: DeltaGenerator
@@ -57,7 +53,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class Step:
-    """A title, and what draws the view and tells the rest."""
+    """A title, and the function that draws the view and returns the texts."""
 
     title: str
     show: Callable[[Stage], Told]
@@ -65,7 +61,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Lesson:
-    """A story of some steps. short: its name on a button."""
+    """A sequence of steps. short: title on its button."""
 
     short: str
     title: str
@@ -73,8 +69,8 @@ class Lesson:
 
 
 def draw(lessons: Sequence[Lesson], at: Place) -> None:
-    """One step: words, then the live view with its control beside the question; on a phone one
-    below the other, in that order.
+    """Draws one step: text, then the live view with its controls beside the question; on a phone
+    one below the other.
     """
     lesson = lessons[at[0] - 1]
     step = lesson.steps[at[1] - 1]
@@ -93,14 +89,14 @@ def draw(lessons: Sequence[Lesson], at: Place) -> None:
             _ask(told, at)
         if share:
             with share.popover("Share", icon=":material/link:", type="tertiary"):
-                st.markdown("The address bar holds this step: copy it from there.")
+                st.markdown("Copy the address of this step from the address bar.")
                 present.exercise(tuple(CONTROLS))
     _foot(lessons, at)
 
 
 def _head(lessons: Sequence[Lesson], at: Place) -> DeltaGenerator | None:
-    """Title, place and arrows; returns where the button to share goes, which a room does not
-    need.
+    """Draws title, position and arrows; returns the container of the Share button, None in
+    presentation mode.
     """
     lesson, share = lessons[at[0] - 1], None
     if not present.on():
@@ -136,8 +132,8 @@ def _foot(lessons: Sequence[Lesson], at: Place) -> None:
 
 
 def _buttons(lessons: Sequence[Lesson], at: Place, look: tuple[str, str, str]) -> None:
-    """Back and Next. look: name of the pair, and the keys that press it; a clicker sends Page Up
-    and Page Down.
+    """Draws Back and Next. look: name of the pair and its two shortcut keys; a clicker sends Page
+    Up and Page Down.
     """
     name, back_key, next_key = look
     small = name == "arrow"
@@ -168,33 +164,33 @@ def _buttons(lessons: Sequence[Lesson], at: Place, look: tuple[str, str, str]) -
 
 
 def before(lessons: Sequence[Lesson], at: Place) -> Place:
-    """The step before, over the beginning of a lesson."""
+    """Returns the previous step, across lessons."""
     if at[1] > 1:
         return at[0], at[1] - 1
     return (at[0] - 1, len(lessons[at[0] - 2].steps)) if at[0] > 1 else at
 
 
 def following(lessons: Sequence[Lesson], at: Place) -> Place:
-    """The step after, over the end of a lesson."""
+    """Returns the next step, across lessons."""
     if at[1] < len(lessons[at[0] - 1].steps):
         return at[0], at[1] + 1
     return (at[0] + 1, 1) if at[0] < len(lessons) else at
 
 
 def go(at: Place) -> None:
-    """Moves to a step: the address says it."""
+    """Moves to a step by setting the address."""
     st.query_params["lesson"], st.query_params["step"] = str(at[0]), str(at[1])
 
 
 def keep(at: Place) -> None:
-    """Remembers the place for when this person comes back from another page."""
+    """Stores the position for a return from another page."""
     state().lessons.at = at
     state().address |= {"lesson": str(at[0]), "step": str(at[1])}
     present.keep_place(FILE, {"lesson": str(at[0]), "step": str(at[1])})
 
 
 def _ask(told: Told, at: Place) -> None:
-    """The question, and the answer once there is one."""
+    """Draws the question, and the answer after a choice."""
     chosen = _chosen(at)
     st.markdown(f"**{told.question}**")
     for place, choice in enumerate(told.choices):
@@ -212,13 +208,13 @@ def _ask(told: Told, at: Place) -> None:
     if chosen is None:
         return
     right = _judged(told.right, chosen) and chosen.choice == told.right
-    said = "" if not _judged(told.right, chosen) else "**Right.** " if right else "**Not quite.** "
+    said = "" if not _judged(told.right, chosen) else "**Correct.** " if right else "**Not quite.** "
     (st.success if right else st.info)(said + told.why, icon=":material/lightbulb:")
 
 
 def _judged(right: int, chosen: Chosen) -> bool:
-    """Whether the choice is for the question as it stands now: a control that has changed the
-    answer makes nobody wrong.
+    """Whether the choice is for the current question: if a control has changed the answer since,
+    the choice is not judged.
     """
     return chosen.choice is not None and chosen.right == right
 

@@ -1,4 +1,4 @@
-"""Lesson 1: what a heatmap shows, and when it lies."""
+"""Lesson 1: what a heatmap shows, and when it misleads."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from core.figures import maps
 from core.measures.blur import soft_iou_of
 from core.models.zoo import MODELS
 from core.protocols.lukkien.protocol import CAM as THESIS
+from core.saliency import CAMS
 from pages.parts.common import engine as cached
 from pages.parts.common import widgets
 from pages.parts.lessons import facts
@@ -27,27 +28,27 @@ def what_it_is(stage: Stage) -> Told:
     cells, pixels, seen = side.saliency.shape, side.map.size, cached.engine().picture(side.image).seen
     shown = [
         Shown(
-            title="What it sees",
+            title="Input",
             image=maps.grey(seen),
             alt=f"A handwritten {digit} with background noise",
             below=f"says **{side.prediction.top}**, {certain(side, side.prediction.top)}",
         ),
-        over(side, "Its heatmap", "bright: evidence"),
+        over(side, "Heatmap", "bright: evidence"),
     ]
     if stage.answered:
         computed = f"{cells[0]} × {cells[1]} cells"
         shown.append(
-            Shown(title="What was computed", image=maps.cells(side), alt=f"The raw map: {computed}", below=computed)
+            Shown(title="Computed map", image=maps.cells(side), alt=f"The raw map: {computed}", below=computed)
         )
     with stage.view:
         row(shown)
     return Told(
         text=(
-            f"A trained network reads this digit and says **{side.prediction.top}**. A heatmap answers one question:"
-            " *at one layer, where is the evidence for one class?* Here: after the last convolution and its ReLU,"
-            f" for class {side.target_class}, by Grad-CAM++."
+            f"A trained network reads this digit as **{side.prediction.top}**. A heatmap answers one question:"
+            " *at one layer, where is the evidence for one class?* This one is computed by Grad-CAM++ for class"
+            f" {side.target_class}, after the last convolution and its ReLU."
         ),
-        question=f"The heatmap has {pixels} pixels. How many values did the method really compute?",
+        question=f"The heatmap has {pixels} pixels. How many values did the method actually compute?",
         choices=(
             f"{pixels}, one per pixel",
             f"{side.saliency.size}, one per cell of that layer",
@@ -56,7 +57,7 @@ def what_it_is(stage: Stage) -> Told:
         right=1,
         why=(
             f"The layer has {cells[0]} × {cells[1]} = {side.saliency.size} cells. The map is computed there and then"
-            " enlarged: its smooth edges are drawn by us, not seen by the network."
+            " enlarged: its smooth edges come from the enlargement, not from the network."
         ),
     )
 
@@ -65,7 +66,7 @@ def wrong_class(stage: Stage) -> Told:
     with stage.controls:
         digit = digit_choice()
         other = widgets.choice(
-            "Compare with class", "other", CONTROLS, help="closest: the class whose heatmap looks most like it."
+            "Compare with class", "other", CONTROLS, help="closest: the class with the most similar heatmap."
         )
     own = facts.heatmap(digit)
     wrong = facts.closest_other(digit) if other == "closest" else int(other)
@@ -83,17 +84,17 @@ def wrong_class(stage: Stage) -> Told:
     right = pair.index(own)
     return Told(
         text=(
-            f"A heatmap can be asked for *any* class. One of these maps is for **{own.target_class}**, the network's"
-            f" answer (probability {certain(own, own.target_class)}). The other is for **{wrong}**, which it gives"
-            f" {certain(own, wrong)}."
+            f"A heatmap can be computed for *any* class. One of these maps is for **{own.target_class}**, the network's"
+            f" answer (probability {certain(own, own.target_class)}). The other is for **{wrong}** (probability"
+            f" {certain(own, wrong)})."
         ),
-        question=f"Which map is for its answer, {own.target_class}?",
+        question=f"Which map is for the network's answer, {own.target_class}?",
         choices=("Map A", "Map B"),
         right=right,
         why=(
-            f"Map {LETTERS[right]}. The two overlap by **{meet:.2f}**, and the wrong class's map lies on the ink by"
-            f" {facts.ink_overlap(digit, rival):.2f} against {facts.ink_overlap(digit, own):.2f}. A map"
-            " is scaled to full brightness whatever the class: brightness says nothing about belief."
+            f"Map {LETTERS[right]}. The two overlap by **{meet:.2f}**, and the map of the wrong class covers the ink by"
+            f" {facts.ink_overlap(digit, rival):.2f}, against {facts.ink_overlap(digit, own):.2f}. Every map is scaled"
+            " to full brightness, so brightness says nothing about the network's confidence."
         ),
     )
 
@@ -110,9 +111,9 @@ def noise(stage: Stage) -> Told:
     said = f"says **{now.prediction.top}**, {certain(now, now.prediction.top)}" if stage.answered else "says **?**"
     shown = [
         Shown(
-            title="Input now",
+            title="Current input",
             image=maps.grey(engine.picture(image).seen),
-            alt=f"The digit, noise to {high:g}",
+            alt=f"The digit with noise up to {high:g}",
             below=said,
         ),
         over(
@@ -122,31 +123,31 @@ def noise(stage: Stage) -> Told:
         ),
     ]
     with stage.view:
-        row([*shown, *([over(now, "Map now", said)] if stage.answered else [])])
+        row([*shown, *([over(now, "Current map", said)] if stage.answered else [])])
     same_answer = now.prediction.top == usual.prediction.top
     return Told(
         text=(
-            "The network was trained with faint noise in the background, up to 0.2. Set the noise anywhere up to"
-            f" **{high:g}**: for us the digit is the same."
+            "The network was trained with faint background noise of up to 0.2. The noise is now up to"
+            f" **{high:g}**; to us the digit looks the same."
         ),
         question="What changes for the network?",
         choices=("Neither its answer nor its heatmap", "Only its heatmap", "Its answer"),
         right=2 if not same_answer else 0 if meet >= SAME else 1,
         why=(
             f"It says {now.prediction.top}{' as before' if same_answer else f', no longer {usual.prediction.top}'}, and"
-            f" the two heatmaps for class {usual.target_class} overlap by **{meet:.2f}** (1 is the same map). "
+            f" the two heatmaps for class {usual.target_class} overlap by **{meet:.2f}** (1 means identical). "
         )
         + (
-            "What hardly matters to us can move a heatmap: look at more than one picture."
+            "Changes that hardly matter to us can move a heatmap: look at more than one image."
             if meet < SAME or not same_answer
-            else "This map is steady: try less or more noise, and another digit."
+            else "This map is stable: try more or less noise, and another digit."
         ),
     )
 
 
 def empty_map(stage: Stage) -> Told:
     with stage.controls:
-        level = int(slider("Level", "late", help="Each level has removed 20 % of what the one before had left."))
+        level = int(slider("Level", "late", help="Each level removes 20 % of the remaining weights."))
         digit = digit_choice()
     answer = cached.comparison(facts.trained(level), facts.image_of(digit), facts.CAM)
     side, usable = answer.pruned, answer.pruned.usable
@@ -170,23 +171,23 @@ def empty_map(stage: Stage) -> Told:
     path = (
         "No path of kept weights connects input and output"
         if answer.mask.collapsed
-        else "Some path from input to output is left"
+        else "There is still a path from input to output"
     )
     return Told(
         text=(
-            f"At level {level} only **{answer.mask.kept} of {answer.mask.total:,}** weights are left. The network still"
-            f" says something: **{side.prediction.top}**, with probability {certain(side, side.prediction.top)}."
+            f"At level {level}, only **{answer.mask.kept} of {answer.mask.total:,}** weights are left. The network"
+            f" still gives an answer: **{side.prediction.top}**, with probability {certain(side, side.prediction.top)}."
         ),
         question="What does its heatmap look like?",
         choices=("Some evidence is left", "Specks everywhere", "Nothing at all"),
         right=0 if usable else 2,
         why=f"{path}. The map is **{'usable' if usable else side.state}**"
         + (
-            ". Even so few weights can light up some cells."
+            ". Even this few weights can activate some cells."
             if usable
             else (
-                ": no cell speaks for the class, so it is drawn as it is, without evidence. A program that stretches"
-                " every map to full brightness would paint rounding errors here."
+                ": no cell holds evidence for the class, so the map is drawn without rescaling. A program that scales"
+                " every map to full brightness would show rounding errors here."
             )
         ),
     )
@@ -216,16 +217,16 @@ def blur(stage: Stage) -> Told:
     change = after - before
     return Told(
         text=(
-            "*Soft IoU* scores how well a heatmap covers the ink: 0 is nothing in common, 1 is the same picture. Now"
-            " blur the heatmap: it says **less** about where the evidence lies."
+            "*Soft IoU* measures how well a heatmap covers the ink: 0 means no overlap, 1 means identical. Now blur the"
+            " heatmap: it says **less** about where the evidence lies."
         ),
         question="What happens to its score?",
         choices=("It falls", "It stays (within 0.005)", "It rises"),
         right=2 if change > 0.005 else 0 if change < -0.005 else 1,
         why=(
             f"It goes from {before:.3f} to **{after:.3f}**. With this blur it rises for **{risen} of {len(CLASSES)}**"
-            f" digits, one of each class. A blurred map is brighter on average ({means[0]:.2f} to {means[1]:.2f}) and"
-            " covers more ink. So a better score is not always a better map: show the map's mean beside it."
+            f" digits, one per class. A blurred map is brighter on average ({means[0]:.2f} to {means[1]:.2f}) and"
+            " covers more ink. A better score is not always a better map: report the mean of the map as well."
         ),
     )
 
@@ -240,7 +241,12 @@ def methods(stage: Stage) -> Told:
     with stage.view:
         row(
             [
-                over(side, f"Map {LETTERS[place]}", order[place] if stage.answered else "", f"Map {LETTERS[place]}")
+                over(
+                    side,
+                    f"Map {LETTERS[place]}",
+                    CAMS[order[place]].title if stage.answered else "",
+                    f"Map {LETTERS[place]}",
+                )
                 for place, side in enumerate(sides)
             ]
         )
@@ -249,16 +255,16 @@ def methods(stage: Stage) -> Told:
     meet = soft_iou_of(real[0].map, real[1].map) or 0.0
     return Told(
         text=(
-            "The same network, the same digit, the same class, the same layer. Two maps come from methods that people"
-            " use. The third weighs the layer's channels **at random**."
+            "Same network, same digit, same class, same layer. Two maps come from established methods. The third"
+            " weights the channels of the layer **at random**."
         ),
         question="Which one is random?",
         choices=("Map A", "Map B", "Map C"),
         right=right,
         why=(
             f"Map {LETTERS[right]}. The two real methods overlap by {'only ' if meet < SAME else ''}**{meet:.2f}**,"
-            " though all is the same but a formula. A heatmap shows the network *through* a method: name the method,"
-            " and see whether another one agrees."
+            " although only their formulas differ. A heatmap shows the network *through* a method: name the method, and"
+            " check whether another one agrees."
         ),
     )
 
@@ -268,7 +274,7 @@ def what_to_say(stage: Stage) -> Told:
     engine, image = cached.engine(), ImageRef(name=str(mistaken))
     label, side = engine.picture(image).label, engine.heatmap(facts.dense(), image, THESIS)
     with stage.controls:
-        digit = digit_choice("Beside the digit")
+        digit = digit_choice("Digit to compare with")
     usual = facts.heatmap(digit)
     score = soft_iou_of(side.map, engine.picture(image).clean) or 0.0
     with stage.view:
@@ -281,37 +287,39 @@ def what_to_say(stage: Stage) -> Told:
                     + (f"; it is a **{label}**" if stage.answered else ""),
                 ),
                 over(
-                    usual, "Another one", f"it says **{usual.prediction.top}**, {certain(usual, usual.prediction.top)}"
+                    usual,
+                    "Another digit",
+                    f"it says **{usual.prediction.top}**, {certain(usual, usual.prediction.top)}",
                 ),
             ]
         )
     return Told(
         text=(
-            "Two digits and the heatmaps for what the network says. The left map covers its ink with soft IoU"
+            "Two digits, with heatmaps for the network's answers. The left map covers the ink with soft IoU"
             f" **{score:.2f}**, the right one with {facts.ink_overlap(digit, usual):.2f}."
         ),
-        question="What may you say about the left one?",
+        question="What can you conclude about the left digit?",
         choices=(
-            "It is right: its map lies on the ink",
-            "It has understood the digit",
-            f"These places speak for {side.target_class}",
+            "Correct, as the map lies on the ink",
+            "The network has understood the digit",
+            f"These places are evidence for {side.target_class}",
         ),
         right=2,
         why=(
-            f"The left digit is a **{label}**, and the network is wrong. A map that fits the ink well is no proof of a"
-            f" right answer. Say: at this layer, by this method, these places speak for class {side.target_class}; then"
-            " compare."
+            f"The left digit is a **{label}**, and the network is wrong. A map that fits the ink well does not prove a"
+            " correct answer. Say: at this layer, by this method, these places are evidence for class"
+            f" {side.target_class}; then compare."
         ),
     )
 
 
 LESSON = Lesson(
     "What a heatmap shows",
-    "What a heatmap shows, and when it lies",
+    "What a heatmap shows, and when it misleads",
     (
         Step("One question, one picture", what_it_is),
         Step("The wrong class looks good too", wrong_class),
-        Step("Noise that nobody sees", noise),
+        Step("Noise that we hardly see", noise),
         Step("A map can be empty", empty_map),
         Step("Blur and the score", blur),
         Step("Another method, another picture", methods),

@@ -1,6 +1,4 @@
-"""Lessons: three stories for a class, a step at a time, each with a live view and a question before
-its answer.
-"""
+"""Lessons: three lessons for a class, with a live view and a question at every step."""
 
 from __future__ import annotations
 
@@ -18,14 +16,14 @@ LESSONS = (maps.LESSON, pruning.LESSON, correlation.LESSON)
 
 
 def parameters(lesson: int) -> dict[str, Choice | Number]:
-    """What this page's address may say; the last step depends on the lesson."""
+    """Returns the parameters of this page; the last step depends on the lesson."""
     return {"lesson": Number(1, 1, len(LESSONS)), "step": Number(1, 1, len(LESSONS[lesson - 1].steps))} | CONTROLS
 
 
 def position() -> Place:
-    """Lesson and step from the address; without one, where this session was.
+    """Returns lesson and step from the address, by default the last ones of this session.
 
-    What cannot be used is said, and the first taken.
+    Reports invalid values and uses the first lesson or step instead.
     """
     query = st.query_params
     asked = query.get("lesson", "1")

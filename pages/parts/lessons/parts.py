@@ -1,4 +1,4 @@
-"""What the views of the lessons are made of: pictures in a row, figures, and words for numbers."""
+"""Building blocks of the lessons' views: rows of pictures, figures, and formatted numbers."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from PIL import Image
 
 from core.figures import maps
 from core.results import Heatmap
+from core.saliency import CAMS
 from pages.parts.common import engine, present, widgets
 from pages.parts.lessons.facts import CONTROLS
 
@@ -21,7 +22,7 @@ NARROWEST_PX = 120
 
 @dataclass(frozen=True, kw_only=True)
 class Shown:
-    """A picture with its title, its words for those who do not see it, and a line below."""
+    """A picture with its title, alternative text, and a line below."""
 
     title: str
     image: Image.Image
@@ -30,14 +31,14 @@ class Shown:
 
 
 def over(side: Heatmap, title: str, below: str = "", alt: str = "") -> Shown:
-    """A heatmap over its digit."""
+    """Returns a heatmap over its digit."""
     clean = engine.engine().picture(side.image).clean
-    words = alt or f"{title}: heatmap of {side.cam.method} for class {side.target_class}"
+    words = alt or f"{title}: {CAMS[side.cam.method].title} heatmap for class {side.target_class}"
     return Shown(title=title, image=maps.overlay(side, clean, OPACITY), alt=words, below=below)
 
 
 def row(shown: Sequence[Shown]) -> None:
-    """Pictures of one size side by side."""
+    """Draws pictures of one size side by side."""
     grid = st.grid(max(2, len(shown)), min_column_width=NARROWEST_PX, gap="small")
     for one in shown:
         with grid.cell().container(gap="xsmall"):
@@ -48,7 +49,7 @@ def row(shown: Sequence[Shown]) -> None:
 
 
 def chart(figure: go.Figure, alt: str) -> None:
-    """A figure, larger when it is shown to a room."""
+    """Draws a figure, larger in presentation mode."""
     st.plotly_chart(present.figure(figure), config={"displayModeBar": False}, alt=alt)
 
 
@@ -57,17 +58,17 @@ def digit_choice(label: str = "Try another digit") -> str:
 
 
 def slider(label: str, name: str, **options: Any) -> float:
-    """The slider to try."""
+    """Draws the slider of a step."""
     return widgets.number(label, name, CONTROLS, **options)
 
 
 def share(value: float) -> str:
-    """A sparsity of the grid as it stands on the slider."""
+    """Formats a sparsity of the grid as on the slider."""
     return f"{value * 100:.0f} %"
 
 
 def certain(side: Heatmap, index: int | None) -> str:
-    """Probability of a class in words that are true for the very small ones too."""
+    """Formats the probability of a class; very small ones as "less than 0.01"."""
     value = side.prediction.of(index)
     if value is None:
         return "undefined"

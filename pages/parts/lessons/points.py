@@ -18,16 +18,15 @@ from pages.parts.lessons.parts import chart
 
 
 def facts() -> str:
-    """What the study is a study of."""
+    """Describes the data of the study."""
     known = engine.study(*STUDY).facts
     seeds, steps = len(known["seeds"]), known["levels"] + 1
-    return (
-        f"{seeds} networks, each pruned over {steps} levels and tested on {known['test_images']:,} digits at every one"
-    )
+    images = known["test_images"]
+    return f"{seeds} networks, each pruned over {steps} levels and tested on {images:,} digits at every level"
 
 
 def lines(rows: DataFrame) -> None:
-    """Accuracy and soft IoU over the levels."""
+    """Draws accuracy and soft IoU over the levels."""
     frame = Frame(title=f"Means by level (n = {engine.study(*STUDY).facts['test_images']:,} digits)", x="level", y="")
     chart(
         plots_lessons.lines(frame, [accuracy_line(rows), overlap_line(rows)]),
@@ -44,14 +43,14 @@ def overlap_line(rows: DataFrame) -> Line:
 
 
 def empty_share() -> Series:
-    """Share of empty heatmaps by level, mean of the seeds."""
+    """Returns the share of empty heatmaps by level, mean of the seeds."""
     rows = engine.study(*STUDY).levels
     rows = rows[rows.series == "iterative-reset"]
     return (rows.empty_maps / rows.test_images).groupby(rows.level).mean()
 
 
 def empty_line() -> None:
-    """That share as a line."""
+    """Draws the share of empty heatmaps."""
     share, images = empty_share(), engine.study(*STUDY).facts["test_images"]
     frame = Frame(title=f"Empty heatmaps (n = {images:,} digits)", x="level", y="share empty")
     line = Line(name="share of empty heatmaps", colour=NEUTRAL, x=share.index.tolist(), y=share.tolist())
@@ -59,7 +58,7 @@ def empty_line() -> None:
 
 
 def random_lines(rows: DataFrame, level: int, answered: bool) -> None:
-    """Pruning at random: accuracy at once, its heatmaps with the answer."""
+    """Draws random pruning: accuracy first, heatmap overlap with the answer."""
     here = rows[rows.level == level].iloc[0]
     frame = Frame(title="Removed at random (mean of 3 seeds)", x="level", y="", marker=level)
     drawn = [accuracy_line(rows), *([overlap_line(rows)] if answered else [])]
@@ -72,22 +71,22 @@ def random_lines(rows: DataFrame, level: int, answered: bool) -> None:
 
 
 def scatter(counted: DataFrame, r: float | None, left_out: DataFrame | None = None, of: str = "mean") -> None:
-    """The levels as points, and Pearson's r in large type; None keeps it back."""
+    """Draws the levels as points and Pearson's r in large type; None hides it."""
 
     def points(rows: DataFrame) -> list[tuple[float, float, int]]:
         return list(zip(rows.accuracy_noisy.tolist(), rows.soft_iou.tolist(), rows.level.tolist(), strict=True))
 
     whose = "mean of 3 seeds" if of == "mean" else f"seed {of}"
     st.metric(f"Pearson's r, {whose}", "?" if r is None else score(r))
-    frame = Frame(title=f"One point a level (n = {len(counted)} levels)", x="accuracy", y="soft IoU with the ink")
+    frame = Frame(title=f"One point per level (n = {len(counted)} levels)", x="accuracy", y="soft IoU with the ink")
     figure = plots_lessons.scatter(frame, points(counted), points(left_out) if left_out is not None else ())
     chart(figure, f"Soft IoU against accuracy, {whose}, {len(counted)} levels counted")
 
 
 def signs(names: Sequence[str], with_empty: Sequence[Tabled], without: Sequence[Tabled]) -> None:
-    """r of every series, empty heatmaps counted and, if given, left out."""
-    drawn = [_spread("empty ones count 0", NEUTRAL, with_empty)]
-    drawn += [_spread("empty ones left out", PRUNED, without)] if without else []
+    """Draws r of every series with empty heatmaps counted and, if given, excluded."""
+    drawn = [_spread("empty maps as 0", NEUTRAL, with_empty)]
+    drawn += [_spread("empty maps excluded", PRUNED, without)] if without else []
     frame = Frame(title="Pearson's r (n = 3 seeds)", x="Pearson's r", y="")
     chart(
         plots_lessons.spreads(frame, names, drawn),
@@ -106,5 +105,5 @@ def _spread(name: str, colour: str, rows: Sequence[Tabled]) -> Spread:
 
 
 def interval(row: Tabled) -> str:
-    """r with its interval."""
+    """Formats r with its interval."""
     return f"**{score(row.r)}** (95 % interval over images {score(row.low)} to {score(row.high)}, n = {row.n} levels)"

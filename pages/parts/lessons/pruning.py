@@ -1,4 +1,4 @@
-"""Lesson 2: how much can go before the network notices, and before the heatmap does."""
+"""Lesson 2: how much can be pruned before the answer changes, and before the heatmap does."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pages.parts.lessons.parts import chart, digit_choice, share, slider
 
 CLASSES = MODELS[facts.dense().model.name].value.classes
 THIRDS = ("Less than a third", "Between one and two thirds", "More than two thirds")
-REMOVED = "Weights removed at once (%)"
+REMOVED = "Weights removed, one-shot (%)"
 
 
 def take_away(stage: Stage) -> Told:
@@ -29,19 +29,19 @@ def take_away(stage: Stage) -> Told:
     with stage.view:
         views.both(facts.one_shot(removed), digit, f"{share(removed)} removed")
     end = (
-        f"at {share(flipped)} it changes its answer for the first time"
+        f"at {share(flipped)} it changes for the first time"
         if flipped
-        else "it never changes it, not even with everything removed"
+        else "it never changes, even with all weights removed"
     )
     return Told(
         text=(
             f"A network of {engine.report(facts.dense()).total:,} weights reads this digit. Prune it"
-            " **one-shot**: the smallest weights go, all at once, and nothing is trained again."
+            " **one-shot**: the smallest weights are removed in one step, without retraining."
         ),
-        question="What share of its weights can go before it changes its answer?",
+        question="What share of the weights can be removed before the answer changes?",
         choices=THIRDS,
         right=0 if holds < 1 / 3 else 1 if holds < 2 / 3 else 2,
-        why=f"It keeps its answer up to **{share(holds)}**; {end} (in steps of 5 %).",
+        why=f"The answer stays the same up to **{share(holds)}**; {end} (in steps of 5 %).",
     )
 
 
@@ -52,7 +52,7 @@ def moves_first(stage: Stage) -> Told:
     stops = facts.one_shot_walk(digit)
     flipped, moved = facts.flips_at(stops), facts.moves_at(stops)
     with stage.view:
-        if not (stage.answered and present.on()):  # to a room, one thing at a time
+        if not (stage.answered and present.on()):  # one figure at a time in presentation mode
             views.both(facts.one_shot(removed), digit, f"{share(removed)} removed")
         if stage.answered:
             views.walk_chart(stops, removed)
@@ -60,20 +60,20 @@ def moves_first(stage: Stage) -> Told:
     answer = f"The answer changes at {share(flipped)}." if flipped is not None else "The answer never changes."
     return Told(
         text=(
-            f"The same digit, the same slider. {answer} Now watch the *heatmap*: soft IoU of the two maps says how much"
+            f"Same digit, same slider. {answer} Now watch the *heatmap*: soft IoU of the two maps measures how much"
             " evidence they share."
         ),
-        question=f"When does the heatmap share less than half ({HALF}) with the dense one?",
-        choices=("Earlier than the answer changes", "At the same sparsity", "Later, or never"),
+        question=f"When does the overlap with the dense heatmap fall below {HALF}?",
+        choices=("Before the answer changes", "At the same sparsity", "Later, or never"),
         right=0 if first < end else 1 if first == end else 2,
         why=(f"At **{share(moved)}**. " if moved is not None else "At no sparsity. ")
         + (
-            "The answer is still the same there, but not the evidence for it: a kept answer does not mean a kept"
+            "The answer is still the same there, but the evidence is not: the same answer does not mean the same"
             " explanation."
             if first < end
             else (
-                "As long as the network gives this answer, most of its evidence stays where it was. Is that so for"
-                " every digit, and for every way to ask? The last step of this lesson tells."
+                "As long as the network gives this answer, most of its evidence stays in place. Does that hold for"
+                " every digit, method and layer? The last step of this lesson shows."
             )
         ),
     )
@@ -93,16 +93,16 @@ def five_thousand(stage: Stage) -> Told:
             views.both(facts.one_shot(removed), digit, f"{share(removed)} removed")
     return Told(
         text=(
-            f"With {share(holds)} removed this digit still keeps its answer. But one digit is an anecdote. There are"
-            f" {found.total:,} digits that the network never saw in training; dense, it names {percent(dense.fraction)}"
-            " of them rightly."
+            f"With {share(holds)} removed, the answer for this digit is still the same. But one digit proves little."
+            f" The dense network classifies {percent(dense.fraction)} of {found.total:,} digits that it never saw in"
+            " training correctly."
         ),
-        question=f"How many does it name rightly with {share(holds)} removed?",
+        question=f"How many does it classify correctly with {share(holds)} removed?",
         choices=("More than 95 %", "50 to 95 %", "Less than 50 %"),
         right=0 if found.fraction > 0.95 else 1 if found.fraction >= 0.5 else 2,
         why=(
-            f"{views.counted(found)}. The interval says how far that share could be off for other digits of this"
-            " kind. Your one digit was lucky, or typical: only a data set can tell."
+            f"{views.counted(found)}. The interval says how far this share may be off for other digits of this kind."
+            " Whether your digit was lucky or typical, only a data set can tell."
         ),
     )
 
@@ -111,7 +111,7 @@ def retrain(stage: Stage) -> Told:
     with stage.controls:
         level = int(
             slider(
-                "Level", "depth", help="Each level removes 20 % of what is left, sets the rest back, and trains again."
+                "Level", "depth", help="Each level removes 20 % of the rest, resets the other weights, and retrains."
             )
         )
     mask = engine.report(facts.trained(level))
@@ -126,18 +126,18 @@ def retrain(stage: Stage) -> Told:
             views.both(facts.one_shot(mask.sparsity), "9", f"One-shot to {mask.kept:,} weights")
     return Told(
         text=(
-            f"Pruned one-shot to **{mask.kept:,} weights** ({percent(mask.sparsity)} sparsity), the network names"
-            f" {percent(once)} of the digits rightly; dense it was {percent(dense)}. Now prune in small steps and"
-            f" **train again after each**, down to the same {mask.kept:,} weights."
+            f"Pruned one-shot to **{mask.kept:,} weights** ({percent(mask.sparsity)} sparsity), the network classifies"
+            f" {percent(once)} of the digits correctly; the dense network, {percent(dense)}. Now prune in small steps"
+            f" and **retrain after each**, down to the same {mask.kept:,} weights."
         ),
-        question="How does that network do?",
-        choices=("Within 10 points of one-shot", "In between", "Within 10 points of the dense one"),
+        question="How accurate is that network?",
+        choices=("Within 10 points of one-shot", "In between", "Within 10 points of dense"),
         right=2 if dense - step <= 0.1 else 0 if step - once <= 0.1 else 1,
         why=f"**{percent(step)}**, against {percent(once)} one-shot. "
         + (
-            "Training lets the weights that are left take over the work."
+            "Retraining lets the remaining weights take over."
             if step - once > 0.1
-            else "Here training again makes little difference: try level 10."
+            else "Here retraining makes little difference: try level 10."
         ),
     )
 
@@ -151,29 +151,29 @@ def same_evidence(stage: Stage) -> Told:
     mean, mine = sum(overlaps) / len(overlaps), int(digit)
     with stage.view:
         if not (stage.answered and present.on()):
-            views.both(facts.trained(level), digit, f"Level {level}, trained again")
+            views.both(facts.trained(level), digit, f"Level {level}, retrained")
         if stage.answered:
             frame = Frame(title=f"Overlap with dense (n = {len(overlaps)} digits)", x="digit", y="soft IoU of the maps")
             chart(
                 plots_lessons.bars(frame, CLASSES, overlaps, mine),
-                f"Overlap of heatmaps of ten digits at level {level}",
+                f"Overlap of the heatmaps of ten digits at level {level}",
             )
     return Told(
         text=(
-            f"At level {level} the network that was trained again names {percent(found.fraction)} of the digits"
-            f" rightly; the dense one {percent(dense.fraction)}."
+            f"At level {level}, the retrained network classifies {percent(found.fraction)} of the digits correctly; the"
+            f" dense network, {percent(dense.fraction)}."
         ),
         question="Does it also look at the same places as the dense network?",
         choices=(f"Yes: the maps overlap by {SAME} or more", f"Partly: {HALF} to {SAME}", f"No: less than {HALF}"),
         right=0 if mean >= SAME else 1 if mean >= HALF else 2,
         why=(
-            f"Over ten digits, one of each class, the overlap is **{mean:.2f}** on average (from {min(overlaps):.2f} to"
+            f"Over ten digits, one per class, the mean overlap is **{mean:.2f}** (from {min(overlaps):.2f} to"
             f" {max(overlaps):.2f}). Accuracy changed by {abs(found.fraction - dense.fraction) * 100:.1f} points. "
         )
         + (
-            "Two networks can agree on the answer and differ about where it lies."
+            "Two networks can give the same answers from different evidence."
             if mean < SAME
-            else "The evidence stayed as well."
+            else "The evidence stayed the same too."
         ),
     )
 
@@ -193,8 +193,8 @@ def random_control(stage: Stage) -> Told:
     return Told(
         text=(
             f"Removing the **smallest** {share(removed)} of the weights leaves {percent(smallest.fraction)} accuracy."
-            " Is that because small weights matter less, or because any weights could go? A *control* tells: remove as"
-            " many **at random**."
+            " Is that because small weights matter less, or could any weights be removed? A *control* answers this:"
+            " remove as many **at random**."
         ),
         question=f"How much accuracy is lost with {share(removed)} removed at random?",
         choices=("Less than 1 point", "1 to 10 points", "More than 10 points"),
@@ -206,15 +206,15 @@ def random_control(stage: Stage) -> Told:
         + (
             "matters."
             if smallest.fraction - drawn.fraction > 0.01
-            else "matters elsewhere: here it makes little difference."
+            else "makes little difference here, unlike at other sparsities."
         ),
     )
 
 
 def who_notices(stage: Stage) -> Told:
     with stage.controls:
-        seed = int(widgets.segments("Train the network from another beginning (seed)", "who", CONTROLS))
-        where = widgets.segments("Heatmap made before or after the last ReLU", "where", CONTROLS)
+        seed = int(widgets.segments("Training seed", "who", CONTROLS))
+        where = widgets.segments("Heatmap before or after the last ReLU", "where", CONTROLS)
     moved, flipped = facts.moves_first(seed, facts.WHERE[where])
     earlier, why = facts.count_earlier(moved, flipped), ""
     with stage.view:
@@ -224,8 +224,7 @@ def who_notices(stage: Stage) -> Told:
             )
             chart(
                 plots_lessons.race(frame, CLASSES, moved, flipped),
-                f"For each of ten digits, {where} the ReLU: the sparsity at which its heatmap moves, and at which its"
-                " answer changes",
+                f"Sparsity at which heatmap and answer change, for ten digits, {where} the ReLU",
             )
         else:
             half = facts.one_shot(0.5, seed=seed)
@@ -234,16 +233,16 @@ def who_notices(stage: Stage) -> Told:
         other = next(name for name in facts.WHERE if name != where)
         count = facts.count_earlier(*facts.moves_first(seed, facts.WHERE[other]))
         why = (
-            f"For **{earlier} of {len(CLASSES)}** with seed {seed}; made {other} the ReLU, for **{count}**. The network"
-            " is the same. Before a ReLU, Grad-CAM++ divides by a sum that can change its sign, so a small change of"
-            " the weights can turn the whole map. **Before you say that a network looks elsewhere, ask a second method"
+            f"For **{earlier} of {len(CLASSES)}** with seed {seed}; {other} the ReLU, for **{count}**. The network is"
+            " the same. Before a ReLU, Grad-CAM++ divides by a sum that can change its sign, so a small change of the"
+            " weights can change the whole map. **Before you say that a network looks elsewhere, check a second method"
             " and another layer.**"
         )
     return Told(
         text=(
-            "One digit of each class, one-shot pruning, in steps of 5 %. The heatmap *moves* where it shares less than"
-            " half with the dense one; the *answer changes* where the network says another class. The heatmaps are"
-            f" made by Grad-CAM++, **{where}** the last ReLU."
+            "One digit per class, one-shot pruning, in steps of 5 %. The heatmap *moves* where its overlap with the"
+            f" dense one falls below {HALF}; the *answer changes* where the network predicts another class. The"
+            f" heatmaps are computed by Grad-CAM++ **{where}** the last ReLU."
         ),
         question="For how many of the ten digits does the heatmap move first?",
         choices=("3 or fewer", "4 to 7", "8 or more"),
@@ -253,15 +252,15 @@ def who_notices(stage: Stage) -> Told:
 
 
 LESSON = Lesson(
-    "What pruning takes",
-    "How much can go before the network notices, and before the heatmap does",
+    "What pruning changes",
+    "How much can be pruned before the answer changes, and before the heatmap does",
     (
-        Step("Take weights away", take_away),
+        Step("Remove weights", take_away),
         Step("And the heatmap?", moves_first),
-        Step("One digit is no data set", five_thousand),
-        Step("Prune and train again", retrain),
+        Step("One digit is not a data set", five_thousand),
+        Step("Prune and retrain", retrain),
         Step("The same evidence?", same_evidence),
         Step("A control: random weights", random_control),
-        Step("Who notices first?", who_notices),
+        Step("What changes first?", who_notices),
     ),
 )

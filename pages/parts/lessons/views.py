@@ -1,4 +1,4 @@
-"""Views of lesson 2: two heatmaps side by side, and what happens over sparsities and levels."""
+"""Views of lesson 2: two heatmaps side by side, and figures over sparsities and levels."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NOISY = DataSpec(noise=0.2)
 
 
 def both(variant: VariantSpec, digit: str, named: str, cam: CamSpec = facts.CAM) -> None:
-    """Dense and pruned heatmap with their answers."""
+    """Draws the dense and the pruned heatmap with their answers."""
     answer = engine.comparison(variant, facts.image_of(digit), cam)
     overlap = answer.similarity[facts.MAPS_MEET] or 0.0
     state = ", empty" if not answer.pruned.usable else ""
@@ -32,36 +32,36 @@ def both(variant: VariantSpec, digit: str, named: str, cam: CamSpec = facts.CAM)
 
 
 def accuracy(variant: VariantSpec) -> Accuracy:
-    """Over all embedded digits, with noise as in training."""
+    """Returns the accuracy over all embedded digits, with noise as in training."""
     return needed(engine.accuracy(variant, NOISY, st.container()))
 
 
 def needed(answer: T | None) -> T:
-    """The answer; a step ends here when a person has stopped it."""
+    """Returns the answer; ends the step if the computation was stopped."""
     if answer is None:
         st.stop()
     return answer
 
 
 def counted(found: Accuracy) -> str:
-    """An accuracy with its counts and interval."""
+    """Formats an accuracy with its counts and interval."""
     counts = f"{found.correct:,} of {found.total:,}"
     return f"**{percent(found.fraction)}** ({counts}; {interval(found.low, found.high)})"
 
 
 def walk_chart(stops: tuple[Stop, ...], removed: float) -> None:
-    """One digit: overlap with the dense heatmap, and whether the answer is the same."""
+    """Draws one digit's overlap with the dense heatmap, and whether the answer is the same."""
     same = [1.0 if stop.top == stops[0].top else 0.0 for stop in stops]
     frame = Frame(title="Heatmap and answer by sparsity (n = 1)", x="sparsity", y="", marker=removed, percent=True)
     drawn = [
         Line(name="overlap with dense", colour=PRUNED, x=GRID, y=[stop.overlap or 0.0 for stop in stops]),
-        Line(name="same answer: 1, another: 0", colour=DENSE, x=GRID, y=same, dash="dot"),
+        Line(name="answer: 1 same, 0 changed", colour=DENSE, x=GRID, y=same, dash="dot"),
     ]
-    chart(plots_lessons.lines(frame, drawn), "Overlap of heatmaps and sameness of the answer over sparsity")
+    chart(plots_lessons.lines(frame, drawn), "Overlap of heatmaps, and whether the answer is unchanged, over sparsity")
 
 
 def accuracy_chart(drawn: list[tuple[str, str, str]], marker: float) -> None:
-    """One-shot pruning. drawn: criterion, name and colour of each line."""
+    """Draws accuracy under one-shot pruning. drawn: criterion, name and colour of each line."""
     shown = []
     for criterion, name, colour in drawn:
         points = needed(engine.accuracy_curve(facts.one_shot(0.5, criterion), NOISY, st.container()))
@@ -76,13 +76,13 @@ def accuracy_chart(drawn: list[tuple[str, str, str]], marker: float) -> None:
 
 
 def levels_chart(level: int) -> None:
-    """Accuracy over the levels, trained again and one-shot."""
+    """Draws accuracy over the levels, retrained and one-shot."""
     trained, once = (facts.levels(series, "333") for series in ("iterative-reset", "one-shot"))
     frame = Frame(
         title=f"Accuracy by level (n = {int(trained.test_images[0]):,} digits)", x="level", y="accuracy", marker=level
     )
     drawn = [
-        Line(name="trained again", colour=PRUNED, x=trained.level.tolist(), y=trained.accuracy_noisy.tolist()),
+        Line(name="retrained", colour=PRUNED, x=trained.level.tolist(), y=trained.accuracy_noisy.tolist()),
         Line(name="one-shot", colour=NEUTRAL, x=once.level.tolist(), y=once.accuracy_noisy.tolist(), dash="dot"),
     ]
-    chart(plots_lessons.lines(frame, drawn), "Accuracy over 26 levels, trained again and one-shot")
+    chart(plots_lessons.lines(frame, drawn), "Accuracy over 26 levels, retrained and one-shot")

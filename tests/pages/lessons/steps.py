@@ -76,7 +76,7 @@ def check(lesson: int, step: int, claim: Claim, **address: str) -> AppTest:
     assert not app.success
     press(app, claim.choice)
     sound(app)
-    assert app.success[0].value.startswith("**Right.**"), app.info[0].value
+    assert app.success[0].value.startswith("**Correct.**"), app.info[0].value
     assert missing((*claim.text, *claim.why), app) == []
     return app
 

@@ -48,7 +48,7 @@ def test_two_curves(of: str) -> None:
     claim = Claim(
         choice="Below 0.5" if r < 0.5 else "0.5 to 0.9" if r <= 0.9 else "Above 0.9",
         text=("3 networks, each pruned over 26 levels and tested on 5,000 digits",),
-        why=(f"**{r_text(r)}**. The thesis this repeats prints 0.96", f": {r_text(r)}"),
+        why=(f"**{r_text(r)}**. The thesis that this repeats reports 0.96", f": {r_text(r)}"),
     )
     check(3, 1, claim, **({} if of == "mean" else {"series": of}))
     means = whose(of)
@@ -67,13 +67,13 @@ def test_which_points_make_the_line(last: int) -> None:
         choice="About the same (within 0.05)" if near else "0 or below" if part <= 0 else "Smaller, but above 0",
         text=(
             f"levels 0 to **{last}**, where accuracy is still at least {least} %",
-            f"Over all levels Pearson's r is {r_text(whole)}",
+            f"Over all levels, Pearson's r is {r_text(whole)}",
         ),
         why=(f"**{r_text(part)}** with n = {last + 1}",),
     )
     app = check(3, 2, claim, upto=str(last))
     assert len(points(app)["counted"]) == last + 1
-    assert ("comes from the levels where everything falls apart" in said(app)) == (part <= 0)
+    assert ("comes from the levels where the network breaks down" in said(app)) == (part <= 0)
 
 
 def test_the_collapsed_level_on_its_own() -> None:
@@ -87,8 +87,8 @@ def test_the_collapsed_level_on_its_own() -> None:
     assert abs(with_it - without) <= 0.05
     right = f"accuracy {gone.accuracy_noisy.mean() * 100:.0f} %"
     claim = Claim(
-        choice="Little changed (by 0.05 or less)",
-        text=("At level 25 only 2 weights are left", right, f"r is {r_text(with_it)} with it"),
+        choice="Nearly the same (within 0.05)",
+        text=("At level 25, only 2 weights are left", right, f"r is {r_text(with_it)} with this level"),
         why=(
             f"**{r_text(without)}** (95 % interval over images {r_text(low)} to {r_text(high)}, n = 25 levels) without",
             (
@@ -112,10 +112,10 @@ def test_what_an_empty_map_is_worth() -> None:
     assert low < left_out < high
     claim = Claim(
         choice="Still above 0.8" if left_out > 0.8 else "0.5 to 0.8" if left_out >= 0.5 else "Below 0.5",
-        text=(f"from level {deep} on more than a tenth", f"With zeros r is {r_text(zero)}"),
+        text=(f"from level {deep} on, more than a tenth", f"With zeros, r is {r_text(zero)}"),
         why=(
             f"**{r_text(left_out)}** (95 % interval over images {r_text(low)} to {r_text(high)}",
-            f"by {abs(zero - left_out):.2f}. ",
+            f"by {abs(zero - left_out):.2f}. Both",
         ),
     )
     app = check(3, 4, claim)
@@ -134,11 +134,12 @@ def test_degrees_of_freedom(last: int) -> None:
         choice="24",
         text=(
             "26 points",
-            f"level 1 keeps {WEIGHTS_LEFT[1]:,} of level 0's {WEIGHTS_LEFT[0]:,} weights, level 2 {WEIGHTS_LEFT[2]:,}",
+            f"level 1 keeps {WEIGHTS_LEFT[1]:,} of level 0's {WEIGHTS_LEFT[0]:,} weights",
+            f"level 2 keeps {WEIGHTS_LEFT[2]:,}",
         ),
         why=(
             "**24**: n − 2",
-            "(the thesis prints 25)",
+            "(the thesis reports 25)",
             f"correlate by **{r_text(pearson(steps))}** (n = 25)",
             f"Levels 0 to {last}: n = **{last + 1}**, df = **{last - 1}**",
         ),
@@ -152,9 +153,9 @@ def test_three_seeds_apart(of: str) -> None:
     values = {seed: pearson(series(seed)) for seed in SEEDS}
     spread, (low, high) = max(values.values()) - min(values.values()), interval("mean")
     claim = Claim(
-        choice="By less than 0.05" if spread < 0.05 else "By 0.05 to 0.2" if spread <= 0.2 else "By more than 0.2",
-        text=(f"For the means r is {r_text(pearson(series()))}", f"from {r_text(low)} to {r_text(high)}"),
-        why=(f"By **{spread:.2f}**", *(f"seed {seed}: **{r_text(value)}**" for seed, value in values.items())),
+        choice="Less than 0.05" if spread < 0.05 else "0.05 to 0.2" if spread <= 0.2 else "More than 0.2",
+        text=(f"For the means, r is {r_text(pearson(series()))}", f"from {r_text(low)} to {r_text(high)}"),
+        why=(f"**{spread:.2f}**. ", *(f"seed {seed}: **{r_text(value)}**" for seed, value in values.items())),
     )
     app = check(3, 6, claim, **({} if of == "mean" else {"series": of}))
     assert app.metric[0].value == r_text(pearson(whose(of)))
@@ -184,17 +185,17 @@ def test_without_what_vanished_the_sign_turns(run: str) -> None:
         why=(
             "; ".join(f"{name}: **{r_text(r)}**" for name, r in zip(names, out, strict=True)),
             (
-                "For this method and layer, Grad-CAM++ before the ReLU, the strong correlation rests on heatmaps that"
-                " *vanish*: among those that remain, the networks disagree even about its sign"
+                "For this method and layer, Grad-CAM++ before the ReLU, the strong correlation depends on *empty*"
+                " heatmaps: without them, the networks do not even agree on its sign"
             ),
         ),
     )
     app = check(3, 7, claim, run=run)
     assert ("includes 0" in said(app)) == bool(unsure)
-    assert points(app)["empty ones count 0"] == pytest.approx(zero, abs=2e-3)
-    assert points(app)["empty ones left out"] == pytest.approx(out, abs=2e-3)
+    assert points(app)["empty maps as 0"] == pytest.approx(zero, abs=2e-3)
+    assert points(app)["empty maps excluded"] == pytest.approx(out, abs=2e-3)
     # The answer is not drawn before it is asked for.
-    assert list(points(open_step(3, 7, run=run))) == ["empty ones count 0"]
+    assert list(points(open_step(3, 7, run=run))) == ["empty maps as 0"]
 
 
 def test_guessing_networks_whose_heatmaps_fit() -> None:
@@ -205,12 +206,12 @@ def test_guessing_networks_whose_heatmaps_fit() -> None:
     claim = Claim(
         choice="Yes",
         text=(
-            f"The dense networks' soft IoU is {dense:.2f}",
+            f"The soft IoU of the dense networks is {dense:.2f}",
             f"Level 10: accuracy {random.accuracy_noisy[10] * 100:.1f} %",
         ),
         why=(
             (
-                f"At level {best.level:.0f}, {best.weights_left:.0f} weights, accuracy"
+                f"At level {best.level:.0f}, with {best.weights_left:.0f} weights and accuracy"
                 f" **{best.accuracy_noisy * 100:.1f} %**"
             ),
             f"**{best.soft_iou:.2f}** against {dense:.2f}",
@@ -223,7 +224,7 @@ def test_guessing_networks_whose_heatmaps_fit() -> None:
 def test_a_control_that_changes_the_answer_makes_nobody_wrong() -> None:
     app = open_step(3, 1)
     press(app, "Above 0.9")
-    assert app.success[0].value.startswith("**Right.**")
+    assert app.success[0].value.startswith("**Correct.**")
     app.segmented_control(key="series").set_value("334").run()
     assert not app.success
     assert app.info[0].value.startswith(f"**{r_text(pearson(series(334)))}**")

@@ -96,7 +96,7 @@ def test_every_step_opens_with_a_question_and_keeps_its_answer_back(lesson: int,
     sound(app)
     assert len(app.success) + len(app.info) == 1
     verdict = (*app.success, *app.info)[0].value
-    assert verdict.startswith("**Right.**" if app.success else "**Not quite.**")
+    assert verdict.startswith("**Correct.**" if app.success else "**Not quite.**")
     assert verdict.split(" ", 2)[2] not in told
     assert all(chart.proto.alt for chart in app.get("plotly_chart"))
     assert all(image.alt for element in app.get("image") for image in element.proto.imgs)

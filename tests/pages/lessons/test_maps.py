@@ -45,9 +45,9 @@ def test_a_heatmap_is_computed_on_cells_and_drawn_on_pixels(engine: Engine, digi
         text=(
             f"says **{says}**, {side.prediction.probabilities[says]:.2f}",
             "The heatmap has 784 pixels",
-            f"class {says}, by Grad-CAM++",
+            f"by Grad-CAM++ for class {says}",
         ),
-        why=(f"{rows} × {columns} = {rows * columns} cells", "What was computed"),
+        why=(f"{rows} × {columns} = {rows * columns} cells", "Computed map"),
     )
     app = check(1, 1, claim, example=str(digit))
     assert overlay(engine, side) in shown_pictures(app)
@@ -64,11 +64,11 @@ def test_the_map_of_a_wrong_class(engine: Engine, digit: int, other: int | None)
         choice=f"Map {LETTERS[place]}",
         text=(
             f"**{own.prediction.top}**, the network's answer",
-            f"**{wrong}**, which it gives {certain(own.prediction.probabilities[wrong])}",
+            f"**{wrong}** (probability {certain(own.prediction.probabilities[wrong])})",
         ),
         why=(
             f"overlap by **{iou(own.map, rival.map):.2f}**",
-            f"on the ink by {iou(rival.map, clean):.2f} against {iou(own.map, clean):.2f}",
+            f"covers the ink by {iou(rival.map, clean):.2f}, against {iou(own.map, clean):.2f}",
         ),
     )
     app = check(1, 2, claim, example=str(digit), **({"other": str(other)} if other is not None else {}))
@@ -106,7 +106,7 @@ def test_a_map_is_empty_exactly_when_nothing_is_left(engine: Engine, level: int,
             f"**{WEIGHTS_LEFT[level]} of 2,324** weights",
             f"**{says}**, with probability {sure}",
         ),
-        why=("light up some cells" if lit else "The map is **empty**",),
+        why=("activate some cells" if lit else "The map is **empty**",),
     )
     app = check(1, 4, claim, example=str(digit), late=str(level))
     assert overlay(engine, side) in shown_pictures(app)
@@ -153,7 +153,7 @@ def test_the_random_method_among_three(engine: Engine, digit: int) -> None:
     place = (2 - (digit + 1) % 3) % 3  # checked with the pictures below
     meet = iou(sides["grad-cam++"].map, sides["grad-cam"].map)
     claim = Claim(
-        choice=f"Map {LETTERS[place]}", why=(f"overlap by {'only ' if meet < 0.7 else ''}**{meet:.2f}**", "random-cam")
+        choice=f"Map {LETTERS[place]}", why=(f"overlap by {'only ' if meet < 0.7 else ''}**{meet:.2f}**", "Random")
     )
     app = check(1, 6, claim, example=str(digit))
     assert shown_pictures(app).index(overlay(engine, sides["random-cam"])) == place
@@ -169,7 +169,7 @@ def test_the_convincing_mistake_is_the_best_fitting_one(engine: Engine) -> None:
     assert side.prediction.top != labels[row]
     usual = heatmap(engine, 3)
     claim = Claim(
-        choice=f"These places speak for {side.prediction.top}",
+        choice=f"These places are evidence for {side.prediction.top}",
         text=(
             f"soft IoU **{iou(side.map, ink(engine, side)):.2f}**",
             f"with {iou(usual.map, ink(engine, usual)):.2f}.",

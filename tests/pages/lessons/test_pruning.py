@@ -33,7 +33,7 @@ THIRDS = ("Less than a third", "Between one and two thirds", "More than two thir
 
 @cache
 def right(engine: Engine, variant: VariantSpec) -> int:
-    """Digits named rightly of 5,000, counted now."""
+    """Correctly classified digits of 5,000, counted now."""
     return engine.evaluate_accuracy(variant, NOISY).correct
 
 
@@ -73,7 +73,7 @@ def moves(stops: list[tuple[int, float]]) -> int:
 def test_how_much_can_go_before_the_answer_changes(engine: Engine, digit: int) -> None:
     place = flips(walk(engine, digit))
     holds = GRID[place - 1]
-    ends = f"at {GRID[place] * 100:.0f} % it changes" if place < len(GRID) else "it never changes it"
+    ends = f"at {GRID[place] * 100:.0f} % it changes" if place < len(GRID) else "it never changes"
     claim = Claim(
         choice=THIRDS[0] if holds < 1 / 3 else THIRDS[1] if holds < 2 / 3 else THIRDS[2],
         text=("A network of 2,324 weights", "75 % removed"),
@@ -91,7 +91,7 @@ def test_when_the_heatmap_moves(engine: Engine, digit: int) -> None:
         f"The answer changes at {GRID[flipped] * 100:.0f} %" if flipped < len(GRID) else "The answer never changes"
     )
     claim = Claim(
-        choice="Earlier than the answer changes"
+        choice="Before the answer changes"
         if moved < flipped
         else "At the same sparsity"
         if moved == flipped
@@ -108,7 +108,7 @@ def test_one_digit_against_five_thousand(engine: Engine, digit: int, removed: in
     found, full, here = (right(engine, one_shot(share)) for share in (holds, 0.0, removed / 100))
     claim = Claim(
         choice="More than 95 %" if found > 4750 else "50 to 95 %" if found >= 2500 else "Less than 50 %",
-        text=(f"With {holds * 100:.0f} % removed", f"dense, it names {percent(full)} of them rightly", "5,000 digits"),
+        text=(f"With {holds * 100:.0f} % removed", f"classifies {percent(full)} of 5,000 digits"),
         why=(counted(found), f"At {removed} %: {counted(here)}"),
     )
     check(2, 3, claim, example=str(digit), removed=str(removed))
@@ -119,7 +119,7 @@ def test_training_again(engine: Engine, level: int) -> None:
     kept = WEIGHTS_LEFT[level]
     once, again, full = (right(engine, one) for one in (one_shot(1 - kept / 2324), trained(level), dense()))
     near = (
-        "Within 10 points of the dense one"
+        "Within 10 points of dense"
         if full - again <= 500
         else "Within 10 points of one-shot"
         if again - once <= 500
@@ -129,12 +129,12 @@ def test_training_again(engine: Engine, level: int) -> None:
         choice=near or "In between",
         text=(
             f"one-shot to **{kept:,} weights** ({percent(2324 - kept, 2324)} sparsity)",
-            f"names {percent(once)} of the digits",
+            f"classifies {percent(once)} of the digits",
         ),
         why=(f"**{percent(again)}**, against {percent(once)} one-shot",),
     )
     app = check(2, 4, claim, depth=str(level))
-    assert ("lets the weights that are left take over" in said(app)) == (again - once > 50)
+    assert ("lets the remaining weights take over" in said(app)) == (again - once > 50)
 
 
 @pytest.mark.parametrize("level", [10, 1, 20])
@@ -151,9 +151,9 @@ def test_the_same_answers_from_other_evidence(engine: Engine, level: int) -> Non
         else "Partly: 0.5 to 0.7"
         if mean >= 0.5
         else "No: less than 0.5",
-        text=(f"names {percent(found)} of the digits rightly; the dense one {percent(full_right)}.",),
+        text=(f"classifies {percent(found)} of the digits correctly; the dense network, {percent(full_right)}.",),
         why=(
-            f"is **{mean:.2f}** on average (from {min(overlaps):.2f} to {max(overlaps):.2f})",
+            f"the mean overlap is **{mean:.2f}** (from {min(overlaps):.2f} to {max(overlaps):.2f})",
             f"changed by {abs(found - full_right) / 50:.1f} points",
         ),
     )
@@ -189,7 +189,7 @@ def test_who_notices_first_depends_on_where_the_map_is_made(engine: Engine, seed
     claim = Claim(
         choice="3 or fewer" if counts[where] <= 3 else "8 or more",
         text=("steps of 5 %", f"**{where}** the last ReLU"),
-        why=(f"**{counts[where]} of 10** with seed {seed}; made {other} the ReLU, for **{counts[other]}**",),
+        why=(f"**{counts[where]} of 10** with seed {seed}; {other} the ReLU, for **{counts[other]}**",),
     )
     app = check(2, 7, claim, who=str(seed), where=where)
     assert len(app.get("plotly_chart")) == 1
