@@ -1,8 +1,7 @@
-"""Benches: `python -m bench NAME` measures Sparsight and, in the same run, what a person would
-otherwise use.
+"""Benches: `python -m bench NAME` measures Sparsight and, in the same run, a common alternative.
 
 Each prints one JSON object: bench, device, threads, n, ours_s (median), ours_p95_s, peer, peer_s
-(median), ratio (peer_s / ours_s), and what else it counts. Nothing here asserts.
+(median), ratio (peer_s / ours_s), and further counts. Benches assert nothing.
 """
 
 from bench import (

@@ -1,5 +1,5 @@
-"""Calibration of the agreement of heatmaps: what two methods say over many images, of pruned
-networks and of networks that differ in their training seed only. Counts, not times."""
+"""Calibration of the agreement of heatmaps: verdicts of two methods over many images, for pruned
+networks and for networks that differ only in their training seed. Counts, not times."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Benches in a real browser: how long a person waits.
+"""Benches in a real browser: waiting times of users.
 
 They need playwright (requirements-dev.txt) and chromium.
 """
@@ -86,8 +86,8 @@ def free_port() -> int:
 
 @contextmanager
 def server(folder: Path, script: str = "app.py") -> Iterator[str]:
-    """The app, or another script, on a port of its own, as `make app` starts it; yields its address
-    once it answers there.
+    """Starts the app or another script on its own port, as `make app` does; yields its address once
+    it responds.
     """
     port = free_port()
     command = [sys.executable, "-m", "streamlit", "run", script, "--server.port", str(port)]
@@ -119,7 +119,7 @@ def _wait_for(port: int, process: subprocess.Popen) -> None:
 def browser_page() -> Iterator[Any]:
     """A page in headless chromium.
 
-    Raises MissingData when the browser or playwright is not there.
+    Raises MissingData if the browser or playwright is not installed.
     """
     path = shutil.which("chromium") or shutil.which("google-chrome")
     try:
@@ -139,15 +139,15 @@ def browser_page() -> Iterator[Any]:
 
 
 def open_explore(tab: Any, address: str) -> str:
-    """Opens Explore and waits for its pictures; the sparsity that they show."""
+    """Opens Explore and waits for its pictures; returns the sparsity that they show."""
     tab.goto(f"{address}/explore")
     return wait_for_pictures(tab, "")
 
 
 def wait_for_pictures(tab: Any, before: str) -> str:
-    """Waits until pictures and scores are those of another sparsity than `before`, and returns it.
+    """Waits for pictures and scores of another sparsity than `before` and returns that sparsity.
 
-    Raises SparsightError when none come.
+    Raises SparsightError if none arrive.
     """
     return wait_for(tab, SHOWN, before, "Explore showed no new pictures")
 

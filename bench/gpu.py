@@ -1,4 +1,4 @@
-"""Everything that is worth measuring on a GPU, in order, for as long as one is at hand.
+"""All GPU measurements, in order, within a time limit.
 
 `python -m bench gpu --minutes 9 --out DIR` works through STEPS and appends one JSON line a step to
 DIR/gpu.jsonl as soon as it is done. Called again it leaves out the steps that are done, so that

@@ -1,4 +1,4 @@
-"""Bench of single heatmaps: against the bare forward pass, which every heatmap needs, and against
+"""Bench of single heatmaps, compared with a bare forward pass, which every heatmap needs, and with
 pytorch-grad-cam.
 """
 

@@ -1,4 +1,4 @@
-"""Bench of the intervals of correlations: how often they hold the true value, by the number of
+"""Bench of the intervals of correlations: how often they contain the true value, by number of
 images.
 """
 

@@ -1,4 +1,4 @@
-"""Bench of masks: what it costs to keep pruned weights at zero after every step of training."""
+"""Bench of masks: the cost of keeping pruned weights at zero after every training step."""
 
 from __future__ import annotations
 

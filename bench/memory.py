@@ -1,4 +1,4 @@
-"""Benches of memory: what stays after many slider moves, and what is used beyond the budgets."""
+"""Benches of memory: growth after many slider moves, and use beyond the budgets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The same bench as `page`, for a network that people use and a photograph."""
+"""The bench `page` for a widely used network and a photograph."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bench of the pruning index: any new sparsity of a large network, against PyTorch's own global
+"""Bench of the pruning index: any new sparsity of a large network, compared with PyTorch's global
 pruning.
 """
 

@@ -1,5 +1,5 @@
-"""Bench of resuming: jobs that are killed at random moments and go on, compared with one that
-nothing disturbed.
+"""Bench of resuming: jobs that are killed at random moments and resumed, compared with an
+undisturbed one.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""Bench of pruned networks on disk: bytes against what must be said of them, and the time to keep
-and to read one.
+"""Bench of pruned networks on disk: file size compared with the information it must hold, and the
+time to store and to load one.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""Benches of training on photographs: an epoch against a plain DataLoader loop, and large networks
-on a GPU.
+"""Benches of training on photographs: an epoch compared with a plain DataLoader loop, and large
+networks on a GPU.
 """
 
 from __future__ import annotations

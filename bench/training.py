@@ -1,5 +1,5 @@
-"""Bench of training: one epoch of the three seeds, against a plain PyTorch DataLoader loop of the
-same training.
+"""Bench of training: one epoch of the three seeds, compared with a plain PyTorch DataLoader loop of
+the same training.
 """
 
 from __future__ import annotations

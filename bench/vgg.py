@@ -1,5 +1,5 @@
-"""Bench of the slider on a network of 138 million weights, without a page: what the server computes
-for a new sparsity.
+"""Bench of the slider on a network with 138 million weights, without a page: the server's work for
+a new sparsity.
 """
 
 from __future__ import annotations

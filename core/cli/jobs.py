@@ -1,5 +1,5 @@
-"""`python -m core retrain` and `python -m core jobs`: long work from the command line, the same
-jobs that the pages see.
+"""`python -m core retrain` and `python -m core jobs`: jobs on the command line, shared with the
+pages.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ from core.cli.writing import check_writable
 from core.jobs.jobs import STATES, Facts, Job, Jobs
 from core.training.task import RetrainTask
 
-NAMED = 3  # photographs that could not be read, by name; the others are only counted
-ROUNDING_S = 0.01  # of the time that a line carries
-LOOK_S = 0.5  # how often a job that is watched is looked at
+NAMED = 3  # unreadable photographs listed by name; others are only counted
+ROUNDING_S = 0.01  # of the time stamp of a line
+LOOK_S = 0.5  # polling interval of a watched job
 ENDED = ("stopped", "done", "failed", "died")
 START = Parameter(group=Group("Start (one of these)", validator=only_one))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Start:
-    """What happens to a run of retraining."""
+    """How to start a retraining run."""
 
-    estimate: Annotated[Flag, START] = option(False, "Only measure a few steps and print what the run will take.")
-    detach: Annotated[Flag, START] = option(False, "Start the run and return; `jobs` shows how far it is.")
+    estimate: Annotated[Flag, START] = option(False, "Only measure a few steps and print the estimated cost.")
+    detach: Annotated[Flag, START] = option(False, "Start the run and return; `jobs` shows its progress.")
 
 
 NOW = Start()
@@ -73,7 +73,7 @@ def retrain(
 
 
 def _watch(output: Output, found: Jobs, job: Job) -> int:
-    """Shows steps as they come. Returns the exit status."""
+    """Prints steps as they arrive. Returns the exit status."""
     with output.progress():
         try:
             _show_steps(output, found, job)
@@ -103,12 +103,12 @@ def _show_steps(output: Output, found: Jobs, job: Job) -> None:
 
 
 def estimate_text(cost: Any) -> str:
-    """What a run will take, in words."""
+    """Describes the cost of a run."""
     step = f"a step of {counted(cost.batch, 'photograph')} takes {cost.step_ms:,.0f} ms"
     lines = (
-        f"About {duration(cost.seconds)} at most: {counted(cost.epochs, 'epoch')} of"
-        f" {counted(cost.images, 'photograph')}, {duration(cost.epoch_seconds)} an epoch.",
-        f"Measured on {cost.device}: {step} (median of {cost.n} steps); a tenth is added for validation and saving.",
+        f"Estimated maximum time: {duration(cost.seconds)} ({counted(cost.epochs, 'epoch')} of"
+        f" {counted(cost.images, 'photograph')}, {duration(cost.epoch_seconds)} per epoch).",
+        f"Measured on {cost.device}: {step} (median of {cost.n} steps), plus 10 % for validation and saving.",
         f"On disk: about {size(cost.bytes)}.",
         *(f"Warning: {warning}" for warning in cost.warnings),
     )
@@ -116,12 +116,10 @@ def estimate_text(cost: Any) -> str:
 
 
 def follow(jobs: Jobs, name: str) -> Iterator[Facts]:
-    """The steps of a job from now on, until it ends. (Steps of earlier runs of the same job are not
-    told again.)
-    """
+    """Yields the steps of a job until it ends, without those of earlier runs."""
     begun, shown = jobs.get(name).begun, 0
     while True:
-        state = jobs.get(name).state  # looked at before the lines, so that none is missed
+        state = jobs.get(name).state  # read before the lines, so that none is missed
         lines = jobs.progress(name)
         yield from (line for line in lines[shown:] if line.get("at", begun) >= begun - ROUNDING_S)
         shown = len(lines)
@@ -131,7 +129,7 @@ def follow(jobs: Jobs, name: str) -> Iterator[Facts]:
 
 
 def text_of(line: Facts) -> str:
-    """A step in words."""
+    """Describes a step."""
     stage = line.get("stage")
     if stage == "decoding":
         done = f"{line['decoded']:,} of " if "decoded" in line else ""
@@ -140,29 +138,29 @@ def text_of(line: Facts) -> str:
         named = " ".join(line["skipped"][:NAMED])
         left_out = f"; {line['skipped_images']} could not be read: {named}" if line.get("skipped_images") else ""
         found = "".join(f"\nWarning: {warning}" for warning in line.get("warnings", ()))
-        return f"training on {line['train']:,}, choosing on {line['validation']:,}{left_out}{found}"
+        return f"training on {line['train']:,}, validating on {line['validation']:,}{left_out}{found}"
     place = f"level {line.get('level')} of {line.get('levels')}"
     if stage == "epoch":
-        right = f"{line['correct']:,} of {line['total']:,} right ({line['correct'] / line['total']:.1%})"
+        right = f"{line['correct']:,} of {line['total']:,} correct ({line['correct'] / line['total']:.1%})"
         return (
             f"{place}, epoch {line['epoch']} of {line['epochs']}: loss {line['loss']:.4f}, {right},"
             f" {line['seconds']:.1f} s"
         )
     if line.get("found"):
-        return f"{place}: there already"
+        return f"{place}: already trained"
     if stage == "level":
-        return f"{place}: kept, epoch {line['best_epoch']}, {line['best_correct']:,} of {line['total']:,} right"
+        return f"{place}: kept, epoch {line['best_epoch']}, {line['best_correct']:,} of {line['total']:,} correct"
     return json.dumps(line)
 
 
 def jobs(
     action: Literal["list", "show", "pause", "resume", "stop", "delete"] = "list",
-    job: Annotated[str | None, Parameter(help="The id of a job, or the beginning of it.")] = None,
+    job: Annotated[str | None, Parameter(help="The id of a job, or a unique prefix of it.")] = None,
     /,
     *,
     common: Annotated[Common, FLAT] = COMMON,
 ) -> None:
-    """List, show, pause, resume, stop or delete long work.
+    """List, show, pause, resume, stop or delete jobs.
 
     Args:
         action: list, show, pause, resume, stop or delete.
@@ -178,7 +176,7 @@ def jobs(
         return
     act(found, chosen, action)
     if action == "delete":
-        output.say({"id": chosen.id, "deleted": True}, f"{chosen.id}  deleted; networks that it trained stay")
+        output.say({"id": chosen.id, "deleted": True}, f"{chosen.id}  deleted; its networks are kept")
     else:
         chosen = found.get(chosen.id)
         output.say(facts_of(chosen), f"{chosen.id}  {chosen.state}")
@@ -190,32 +188,32 @@ def _list(found: Jobs, output: Output) -> None:
         last = text_of(job.last) if job.last else "no step yet"
         output.say(facts_of(job), f"{job.id}  {job.state:8}  {job.title}; {last}")
     if not rows and not output.as_json:
-        print("No job yet.")
+        print("No jobs yet.")
 
 
 def _describe(job: Job, lines: Sequence[Facts], log: str) -> list[Part]:
-    """A job in words: its steps, then what it is and how it stands."""
+    """Describes a job: its steps, then its title and state."""
     begun = datetime.fromtimestamp(job.begun).astimezone()
     about = [
         ("job", job.id),
-        ("what", job.title),
+        ("title", job.title),
         ("state", STATES[job.state]),
-        ("begun", f"{begun:%Y-%m-%d %H:%M %Z}"),
+        ("started", f"{begun:%Y-%m-%d %H:%M %Z}"),
     ]
     about += [("error", job.error)] if job.error else []
     steps = ["\n".join(map(text_of, lines))] if lines else []
-    return [*steps, Rows(about), *([f"The end of its log:\n{log.rstrip()}"] if log else [])]
+    return [*steps, Rows(about), *([f"End of the log:\n{log.rstrip()}"] if log else [])]
 
 
 def act(jobs: Jobs, job: Job, action: str) -> None:
-    """Does it. Resuming a paused job lets it go on; one that is not at work is begun again.
+    """Applies an action to a job. Resume continues a paused job and restarts an ended one.
 
     Raises BadSpec.
     """
     if action in ("pause", "stop") and job.state in ENDED:
         verb = {"pause": "paused", "stop": "stopped"}[action]
         next_step = "Run `python -m core jobs` to see which jobs run."
-        raise BadSpec(f"{job.id} does not run: it is {job.state}.", f"Only a running job can be {verb}.", next_step)
+        raise BadSpec(f"{job.id} is not running: it is {job.state}.", f"Only a running job can be {verb}.", next_step)
     if action == "resume" and job.state in ("pausing", "paused"):
         jobs.unpause(job.id)
     else:
@@ -223,16 +221,16 @@ def act(jobs: Jobs, job: Job, action: str) -> None:
 
 
 def named(jobs: Jobs, beginning: str | None) -> Job:
-    """The job whose id begins so. Raises BadSpec, UnknownName."""
+    """Returns the job whose id starts with `beginning`. Raises BadSpec, UnknownName."""
     if not beginning:
-        allowed = "A job is named by its id or by the first characters of its id."
-        raise BadSpec("Which job?", allowed, "Run `python -m core jobs` to see the ids.")
+        allowed = "Name a job by its id or a unique prefix of it."
+        raise BadSpec("No job was named.", allowed, "Run `python -m core jobs` to see the ids.")
     found = [job for job in jobs.all() if job.id.startswith(beginning)]
     if len(found) > 1 and all(job.id != beginning for job in found):
         raise BadSpec(
-            f"{len(found)} jobs begin with '{beginning}'.",
+            f"{len(found)} jobs start with '{beginning}'.",
             "An id may be shortened to any unique prefix.",
-            "Write more of it.",
+            "Use a longer prefix.",
         )
     if not found:
         raise UnknownName("job", beginning, [job.id for job in jobs.all()])
@@ -240,5 +238,5 @@ def named(jobs: Jobs, beginning: str | None) -> Job:
 
 
 def facts_of(job: Job) -> Facts:
-    """A job for machines."""
+    """Returns a job as plain facts."""
     return {name: getattr(job, name) for name in ("id", "kind", "title", "state", "begun", "steps", "last", "error")}

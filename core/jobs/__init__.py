@@ -1,1 +1,1 @@
-"""Long work in a process of its own."""
+"""Long-running jobs in separate processes."""

@@ -1,7 +1,7 @@
-"""What people want of long work while it runs: to wait, or to stop.
+"""Pausing and stopping long-running work.
 
-Work that is handed a Control asks it. Work deep inside other rooms, which is handed none, asks
-`check()`: it finds the control that the thread works under.
+Work that receives a Control calls its `check`. Work deep inside other modules calls `check()`,
+which finds the control of the current thread.
 """
 
 from __future__ import annotations
@@ -14,26 +14,26 @@ from pathlib import Path
 
 from core.base.errors import SparsightError
 
-REST_S = 0.2  # how often paused work looks again
+REST_S = 0.2  # polling interval of paused work
 
 
 class Stopped(SparsightError):
-    """A person asked the work to stop."""
+    """The work was stopped on request."""
 
 
 class Control:
-    """A job's own view of what people want of it.
+    """Requests to pause or stop a job.
 
-    `check` is called as often as the work can bear.
+    The work calls `check` as often as it can afford.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
         self.folder = folder
 
     def check(self) -> None:
-        """Waits while the job is paused, and says so with the file `waiting`.
+        """Waits while the job is paused, marked by the file `waiting`.
 
-        Raises Stopped when it shall stop.
+        Raises Stopped if the job is to stop.
         """
         if not self.folder:
             return
@@ -44,7 +44,7 @@ class Control:
                 time.sleep(REST_S)
             waiting.unlink(missing_ok=True)
         if stop.exists():
-            raise Stopped("Stopped.", "What was finished is kept.", "Resume it to go on.")
+            raise Stopped("Stopped.", "Finished work is kept.", "Resume it to continue.")
 
 
 _CURRENT: ContextVar[Control | None] = ContextVar("control", default=None)
@@ -52,7 +52,7 @@ _CURRENT: ContextVar[Control | None] = ContextVar("control", default=None)
 
 @contextmanager
 def under(control: Control) -> Iterator[None]:
-    """Everything that this thread does inside the block can be stopped by the control."""
+    """Lets the control stop everything that this thread does inside the block."""
     before = _CURRENT.set(control)
     try:
         yield
@@ -61,11 +61,11 @@ def under(control: Control) -> Iterator[None]:
 
 
 def can_be_stopped() -> bool:
-    """Whether this thread works under a control."""
+    """Whether this thread has a control."""
     return _CURRENT.get() is not None
 
 
 def check() -> None:
-    """Does what the control of this thread says, if it works under one. Raises Stopped."""
+    """Calls `check` of this thread's control, if it has one. Raises Stopped."""
     if control := _CURRENT.get():
         control.check()

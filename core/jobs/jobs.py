@@ -1,11 +1,10 @@
-"""Long work in a process of its own: it outlives the page that began it, can be paused and stopped,
-and is found again.
+"""Long-running jobs in separate processes: they outlive the page that started them and can be
+paused, stopped and resumed.
 
-A job is a folder, <cache>/jobs/<id>/: job.json (what it is), progress.jsonl (a line a step),
-log.txt (what the process printed), and, while they are wanted, the files `pause` and `stop`;
-`waiting` exists while a paused process waits. The process holds a lock on `lock` as long as it
-lives: the lock says whether it runs, so that a killed process, a restarted server or a second
-starter are all seen as they are.
+A job is a folder, <cache>/jobs/<id>/: job.json (its description), progress.jsonl (one line per
+step), log.txt (output of the process), and, as requests, the files `pause` and `stop`. `waiting`
+exists while a paused process waits. The process holds a lock on `lock` as long as it lives. The
+lock tells whether it runs, also after a kill, a server restart or a second start.
 """
 
 from __future__ import annotations
@@ -34,24 +33,24 @@ Facts = dict[str, Any]
 Work = Callable[[Mapping[str, Any], Control], Iterator[Facts]]
 JOBS: Registry[Work] = Registry("kind of job")
 STATES: dict[str, str] = {
-    "running": "at work",
-    "pausing": "about to pause, as soon as its current step ends",
-    "paused": "paused: it keeps its memory and goes on where it is",
-    "stopping": "about to stop",
-    "stopped": "stopped: what was finished is kept, and it can go on",
+    "running": "in progress",
+    "pausing": "pausing after the current step",
+    "paused": "paused: it keeps its memory and continues where it paused",
+    "stopping": "stopping after the current step",
+    "stopped": "stopped: finished work is kept, and it can be resumed",
     "done": "finished",
-    "failed": "ended by an error",
-    "died": "its process was ended from outside; it can go on where it was",
+    "failed": "failed with an error",
+    "died": "its process was killed; it can be resumed where it stopped",
 }
-# Where the kinds of job files lie that do not name their module.
+# Modules of the kinds of older job files, which do not name their module.
 MODULES = {"retrain": "core.training.retrain", "merkle": "core.protocols.merkle.job"}
-PATIENCE_S = 20.0  # how long a process may take to begin
+PATIENCE_S = 20.0  # maximum time a process may take to start
 
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """A job as it stands. steps: lines of progress so far; last: the newest of them. error: why it
-    failed, in plain words.
+    """The current state of a job. steps: number of progress lines. last: the newest line. error:
+    why it failed.
     """
 
     id: str
@@ -66,7 +65,7 @@ class Job:
 
 
 class Jobs:
-    """All jobs of one cache folder. Every process that looks sees the same.
+    """All jobs of one cache folder, the same for every process.
 
     Args:
         folder: the cache folder (models_cache).
@@ -76,8 +75,8 @@ class Jobs:
         self.folder = Path(folder).absolute() / "jobs"
 
     def start(self, kind: str, arguments: Mapping[str, Any], title: str) -> Job:
-        """Begins a job, or goes on with it; one that runs already is only found. The same kind and
-        arguments are the same job.
+        """Starts or resumes a job; returns a running one unchanged. Kind and arguments identify a
+        job.
 
         Raises: UnknownName, CacheNotWritable.
         """
@@ -102,7 +101,7 @@ class Jobs:
                 )
         except OSError as error:
             raise CacheNotWritable(
-                f"The job cannot be started: {error}.", "Its progress is kept in the cache folder.", "Make room."
+                f"The job cannot be started: {error}.", "Its progress is kept in the cache folder.", "Free some space."
             ) from error
         _wait_until_begun(home, process)
         return self.get(name)
@@ -125,7 +124,7 @@ class Jobs:
         )
 
     def all(self) -> list[Job]:
-        """Newest first; folders that hold no job are left out."""
+        """Returns all jobs, newest first; skips folders without a job."""
         found = []
         for home in self.folder.glob("*/job.json"):
             with suppress(MissingData):
@@ -133,14 +132,14 @@ class Jobs:
         return sorted(found, key=lambda job: -job.begun)
 
     def progress(self, name: str) -> list[Facts]:
-        """Every line so far; one that is still being written is left for the next time."""
+        """Returns all complete progress lines so far."""
         with suppress(OSError):
             text = (self.folder / name / "progress.jsonl").read_text()
             return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
         return []
 
     def log(self, name: str, most: int = 4000) -> str:
-        """The end of what the process printed."""
+        """Returns the end of the process output."""
         with suppress(OSError):
             return (self.folder / name / "log.txt").read_text(errors="replace")[-most:]
         return ""
@@ -155,15 +154,15 @@ class Jobs:
         (self._home(name) / "stop").touch()
 
     def resume(self, name: str) -> Job:
-        """Goes on with a job that was stopped, failed or died."""
+        """Resumes a job that was stopped, failed or died."""
         job = self.get(name)
         register_kind(self._about(name))
         return self.start(job.kind, job.arguments, job.title)
 
     def delete(self, name: str) -> None:
-        """Forgets a job that does not run; networks that it trained stay.
+        """Deletes a job that is not running; keeps the networks it trained.
 
-        Raises BadSpec for one that runs, CacheNotWritable.
+        Raises BadSpec for a running job, CacheNotWritable.
         """
         home = self._home(name)
         if _is_locked(home):
@@ -197,12 +196,12 @@ class Jobs:
 def register_kind(about: Mapping[str, Any]) -> None:
     """Imports the module that registers the kind of a job.
 
-    Raises BadFile for one that is not Sparsight's own.
+    Raises BadFile for a module outside Sparsight.
     """
     module = about.get("module") or MODULES.get(about["kind"], "")
     if not re.fullmatch(r"core(\.[a-z_]+)+", module):
         wrong = f"job.json names the module '{module}'."
-        raise BadFile(wrong, "A job runs a module of Sparsight only.", "Delete the job and start it again.")
+        raise BadFile(wrong, "A job can only run a module of Sparsight.", "Delete the job and start it again.")
     try:
         import_module(module)
     except ModuleNotFoundError as error:
@@ -211,7 +210,7 @@ def register_kind(about: Mapping[str, Any]) -> None:
 
 
 def _state(home: Path) -> tuple[str, str]:
-    """What a job does, and why it failed."""
+    """Returns the state of a job, and why it failed."""
     if _is_locked(home):
         if (home / "stop").exists():
             return "stopping", ""
@@ -232,13 +231,13 @@ def _is_locked(home: Path) -> bool:
             return False
     except BlockingIOError:
         return True
-    except OSError:  # there is no lock
+    except OSError:  # no lock file
         return False
 
 
 def _wait_until_begun(home: Path, process: subprocess.Popen) -> None:
-    """Until the process holds its lock or has ended, so that the job is not taken for dead while it
-    starts.
+    """Waits until the process holds its lock or has ended, so that the job does not count as dead
+    while it starts.
     """
     end = time.monotonic() + PATIENCE_S
     while time.monotonic() < end and process.poll() is None and not _is_locked(home):

@@ -1,6 +1,6 @@
 """The process of one job: python -m core.jobs.process FOLDER ID.
 
-Started by core/jobs/jobs.py, not by people.
+Started by core/jobs/jobs.py, not by hand.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from core.jobs.jobs import JOBS, register_kind, replace_text
 
 
 def work(folder: Path, name: str) -> int:
-    """The process of a job: takes its lock, does its steps, writes a line for each.
+    """Runs a job: takes its lock, runs its steps and writes one line per step.
 
     Returns the exit status.
     """
     home = Path(folder) / "jobs" / name
     with _locked(home) as mine:
-        if not mine:  # another process has taken it up meanwhile
+        if not mine:  # another process runs the job already
             return 0
         about = json.loads((home / "job.json").read_text())
         try:
@@ -56,7 +56,7 @@ def work(folder: Path, name: str) -> int:
 
 @contextmanager
 def _locked(home: Path) -> Iterator[bool]:
-    """Holds the job's lock, in which its process id stands; False where another process does."""
+    """Holds the job's lock file with the process id; yields False if another process holds it."""
     with (home / "lock").open("ab") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -70,5 +70,5 @@ def _locked(home: Path) -> Iterator[bool]:
 
 
 if __name__ == "__main__":
-    os.nice(10)  # pages and other programs on this machine go first: they stay quick while a network trains
+    os.nice(10)  # low priority: pages and other programs stay responsive during training
     sys.exit(work(Path(sys.argv[1]), sys.argv[2]))

@@ -1,5 +1,5 @@
-"""Random changes of training images, each image its own, drawn on the CPU so that every device sees
-the same ones.
+"""Random augmentations per training image, drawn on the CPU so that every device sees the same
+ones.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ ROTATION_DEG, SHIFT, SCALE = 10.0, 0.125, (0.8, 1.2)
 
 @dataclass(frozen=True, eq=False)
 class Moves:
-    """How each image of a batch is moved: mirrored (N,) bool twice; angle in radians, shift as a
-    share of the side (N, 2), scale (N,).
+    """The transform of each image of a batch: two flips (N,) bool, angle in radians (N,), shift as
+    a share of the side (N, 2), scale (N,).
     """
 
     mirrored: Tensor
@@ -32,9 +32,9 @@ class Moves:
 
 
 def draw(images: int, names: tuple[str, ...], generator: np.random.Generator) -> Moves:
-    """Moves for a number of images.
+    """Draws transforms for a number of images.
 
-    All numbers are drawn whatever the names, so that one augmentation does not change another.
+    Always draws all numbers, so that one augmentation does not change another.
     """
     uniform = torch.from_numpy(generator.random((6, images), dtype=np.float32))
     still = torch.zeros(images)
@@ -49,9 +49,9 @@ def draw(images: int, names: tuple[str, ...], generator: np.random.Generator) ->
 
 
 def apply(images: Tensor, moves: Moves) -> Tensor:
-    """Images (N, C, H, W) in [0, 1] moved, any device.
+    """Transforms images (N, C, H, W) in [0, 1] on any device.
 
-    Flips alone are exact; all else is one bilinear resampling, black outside.
+    Flips alone are exact; all other transforms use one bilinear resampling, black outside.
     """
     mirrored, upside_down = moves.mirrored.to(images.device), moves.upside_down.to(images.device)
     if not (moves.angle.any() or moves.shift.any() or (moves.scale != 1).any()):
@@ -61,8 +61,7 @@ def apply(images: Tensor, moves: Moves) -> Tensor:
     across, down = 1 - 2 * mirrored.to(images.dtype), 1 - 2 * upside_down.to(images.dtype)
     ratio = images.shape[2] / images.shape[3]
     shift = 2 * moves.shift.to(images)
-    # For each pixel of the result, where it is read from: mirrored last, so turned and moved first
-    # on the way back.
+    # The source of each output pixel: flips come last, so the inverse rotates and shifts first.
     rows = [
         torch.stack([cos * across, -sin * ratio * across, shift[:, 0]], dim=1),
         torch.stack([sin / ratio * down, cos * down, shift[:, 1]], dim=1),

@@ -1,6 +1,4 @@
-"""A pruned network trained until it is good again: early stopping, the best weights kept, resumed
-after a kill at an epoch's end.
-"""
+"""Fine-tuning of a pruned network with early stopping, resumable after each epoch."""
 
 from __future__ import annotations
 
@@ -26,7 +24,7 @@ from core.training.single import Photographs, Subject, count_correct, regrown
 @dataclass(frozen=True, kw_only=True)
 class Epoch:
     """One epoch of a run. loss: mean over the training images. correct, total: on the validation
-    images after it.
+    images after the epoch.
     """
 
     epoch: int
@@ -38,17 +36,17 @@ class Epoch:
 
     @property
     def text(self) -> str:
-        """In words: "epoch 1 of 3, loss 0.412, 61 of 70 right, 2 s"."""
-        right = f"{self.correct:,} of {self.total:,} right"
+        """Text such as "epoch 1 of 3, loss 0.412, 61 of 70 correct, 2 s"."""
+        right = f"{self.correct:,} of {self.total:,} correct"
         return f"epoch {self.epoch} of {self.epochs}, loss {self.loss:.3f}, {right}, {self.seconds:.0f} s"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What a run ends with, or has so far where a person stopped it.
+    """The result of a run, or its state when it was stopped.
 
-    best_epoch: the one whose weights are the result (0 where there was none: those it began with).
-    best_correct, total: on the validation images.
+    best_epoch: the epoch whose weights are the result; 0 for the initial weights. best_correct,
+    total: on the validation images. by_hand: whether the run was stopped on request.
     """
 
     best_epoch: int
@@ -61,10 +59,10 @@ class Outcome:
 
 @dataclass(frozen=True, eq=False)
 class Goal:
-    """What to train, on what, how, and where the half-finished run is kept (key of the store).
+    """What to train, with which data and recipe, and where the unfinished run is stored (key).
 
-    control: whether to wait or stop. gradual: prunes meanwhile; epochs before it has ended are no
-    results. keep: the epoch whose weights are kept under <key>/epoch-<keep>, 0 for none.
+    control: pauses or stops the run. gradual: prunes during training; epochs before its end cannot
+    be results. keep: the epoch whose weights are kept under <key>/epoch-<keep>, 0 for none.
     """
 
     subject: Subject
@@ -81,7 +79,7 @@ class Goal:
 
 @dataclass(eq=False)
 class _State:
-    """Where a run stands, beside the network and the optimiser."""
+    """The state of a run, besides the network and the optimiser."""
 
     best: dict[str, Tensor]
     best_correct: int = -1
@@ -91,23 +89,23 @@ class _State:
 
     @property
     def stale(self) -> int:
-        """Epochs since the best one."""
+        """The number of epochs since the best one."""
         return len(self.history) - max(self.best_epoch, self.first - 1)
 
 
 def finetune(goal: Goal) -> Iterator[Epoch | Outcome]:
-    """Trains the subject in place and leaves the best weights in it. Epochs that a killed run
-    finished are taken from disk.
+    """Trains the subject in place and leaves the best weights in it. Resumes a killed run after its
+    last finished epoch.
 
-    The first epoch is the best so far; then better means validation accuracy > best x recipe.better
-    with early stopping (Merkle), without it any more right answers. The weights that a run begins
-    with count as its result only where there is nothing to train.
+    The first epoch is the best so far. Later epochs are better if validation accuracy > best x
+    recipe.better with early stopping (Merkle), or if more answers are correct without it. The
+    initial weights are the result only if there is nothing to train.
 
     Yields:
-        each Epoch as it ends, those found on disk too, and at last the Outcome.
+        Each finished Epoch, including those found on disk, and finally the Outcome.
     Raises:
-        Diverged: a loss was no number. Stopped: a person asked for it; the Outcome so far is
-        yielded before, if there is one. CacheNotWritable: the state cannot be saved.
+        Diverged: a loss was NaN or infinite. Stopped: on request; yields the Outcome so far first,
+        if there is one. CacheNotWritable: the state cannot be saved.
     """
     if goal.device.type == "cpu":
         keep_memory_between_steps()
@@ -144,9 +142,9 @@ def _train(goal: Goal, training: Training, state: _State) -> Iterator[Epoch]:
 
 
 def _outcome(goal: Goal, state: _State, by_hand: bool = False) -> Outcome:
-    """The best weights so far go into the network.
+    """Loads the best weights into the network and returns the outcome.
 
-    Where there was no epoch at all, what it began with is counted.
+    Without any epoch, the initial weights are evaluated.
     """
     goal.subject.network.load_state_dict(state.best)
     goal.subject.network.requires_grad_(False).eval()
@@ -163,7 +161,7 @@ def _outcome(goal: Goal, state: _State, by_hand: bool = False) -> Outcome:
 
 
 def _tightened(goal: Goal, task: Photographs) -> Callable[[int, int], None] | None:
-    """What happens after each step where a network is pruned while it trains."""
+    """Returns the callback after each step for gradual pruning."""
     gradual = goal.gradual
     if gradual is None:
         return None
@@ -176,12 +174,12 @@ def _tightened(goal: Goal, task: Photographs) -> Callable[[int, int], None] | No
 
 
 def kept_key(key: str, epoch: int) -> str:
-    """Where the weights after an epoch are kept."""
+    """Returns the key of the weights after an epoch."""
     return f"{key}/epoch-{epoch:03d}"
 
 
 def forget(goal: Goal) -> None:
-    """Removes the half-finished run; called when its result is stored."""
+    """Removes the unfinished run; called after its result is stored."""
     goal.files.delete(f"{goal.key}/unfinished")
 
 
@@ -199,17 +197,17 @@ def _evaluated(goal: Goal, epoch: int, loss: float, seconds: float) -> Epoch:
 
 
 def check_pruned(subject: Subject) -> None:
-    """Counts that no pruned weight is anything but zero. Raises SparsightError."""
+    """Checks that all pruned weights are zero. Raises SparsightError."""
     if count := regrown(subject):
         raise SparsightError(
             f"{count} pruned weights have grown back.",
             "Pruned weights are zero at every evaluation and in every file.",
-            "Report this fault.",
+            "Report this bug.",
         )
 
 
 def _judge(goal: Goal, state: _State, epoch: Epoch) -> None:
-    """Takes an epoch into the history, and its weights where they are the best so far."""
+    """Adds an epoch to the history, and keeps its weights if they are the best so far."""
     state.history.append(epoch)
     factor = goal.recipe.better if goal.recipe.patience else 1.0
     if epoch.epoch >= state.first and epoch.correct > state.best_correct * factor:
@@ -239,12 +237,12 @@ def _packed(goal: Goal, training: Training, state: _State) -> tuple[dict[str, Te
 
 
 def _resumed(goal: Goal, training: Training) -> _State | None:
-    """The state after the last finished epoch, loaded into network and optimiser; None without one
-    of this recipe and these images.
+    """Loads the state after the last finished epoch into network and optimiser; returns None if
+    there is none for this recipe and these images.
     """
     try:
         tensors, facts = goal.files.load(f"{goal.key}/unfinished")
-    except (MissingData, BadFile):  # a damaged state only costs time: the run begins again
+    except (MissingData, BadFile):  # with a damaged state the run starts again
         return None
     if facts.get("recipe") != goal.recipe.key or facts.get("photographs", goal.data.digest) != goal.data.digest:
         return None

@@ -1,8 +1,8 @@
-"""Gradual pruning: a network is pruned little by little while it trains.
+"""Gradual pruning: prunes a network in small steps during training.
 
 Source: Zhu and Gupta 2017, To prune, or not to prune, Eq. 1 (arXiv:1710.01878).
-Differs from the paper: what is removed stays removed (theirs may grow back until the ramp ends), so
-that the counted sparsity holds at every step; any criterion, granularity and scope.
+Differs from the paper: removed weights stay removed (in the paper they may grow back until the ramp
+ends), so that the counted sparsity holds at every step; any criterion, granularity and scope.
 """
 
 from __future__ import annotations
@@ -19,13 +19,12 @@ Prune = Callable[[float, Mapping[str, Tensor]], Mask]
 
 
 class Gradual:
-    """Tells after each step whether it is time, and tightens the mask in place.
+    """Tightens the mask in place when a pruning step is due.
 
     Args:
-        ramp: when. final: the sparsity that it ends with.
-        prune: makes the next mask from the weights as they then are.
-        mask: of the network that is trained; changed in place, so that whoever holds it sees the
-            one that holds.
+        ramp: when to prune. final: the final sparsity.
+        prune: computes the next mask from the current weights.
+        mask: of the trained network; changed in place, so that all holders see the current one.
     """
 
     def __init__(self, ramp: Ramp, final: float, prune: Prune, mask: Mapping[str, Tensor]) -> None:
@@ -37,10 +36,10 @@ class Gradual:
         return self.ramp.end
 
     def due(self, done: int, steps: int) -> int | None:
-        """Which pruning, 1 to `times`, falls after `done` steps of the level; None for none. The
-        last where several fall together.
+        """Returns the number of the pruning, 1 to `times`, that is due after `done` steps of the
+        level, or None. If several coincide, the last one.
 
-        Args: steps: of an epoch.
+        Args: steps: per epoch.
         """
         since, length = done - self.ramp.begin * steps, self.ramp.epochs * steps
         if not 0 < since <= length:
@@ -50,7 +49,7 @@ class Gradual:
         return place if place > (since - 1) * self.ramp.times // length else None
 
     def step(self, done: int, steps: int) -> bool:
-        """After `done` steps of the level; True where the mask has changed."""
+        """Prunes if due after `done` steps of the level; returns True if the mask has changed."""
         place = self.due(done, steps)
         if place is None:
             return False

@@ -1,7 +1,6 @@
-"""The one training loop: epochs of steps, masks enforced after every step, progress after every
-epoch.
+"""The training loop: enforces masks after every step and reports progress after every epoch.
 
-What is trained is a Task: the thesis CNN's seeds side by side (stacked.py) or one network on
+It trains a Task: several seeds of the thesis CNN side by side (stacked.py) or one network on
 photographs (single.py).
 """
 
@@ -19,12 +18,12 @@ from core.specs import TrainSpec
 
 
 class Diverged(SparsightError):
-    """The loss is no number any more."""
+    """The loss became NaN or infinite."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class EpochDone:
-    """Progress: one epoch. losses: mean of each series over the epoch, (S,)."""
+    """Progress after one epoch. losses: mean of each series over the epoch, (S,)."""
 
     epoch: int
     epochs: int
@@ -32,7 +31,7 @@ class EpochDone:
 
 
 class Task(Protocol):
-    """What the loop trains. series: how many networks side by side. masks: parameters with their
+    """What the loop trains. series: number of networks side by side. masks: parameters with their
     masks.
     """
 
@@ -43,7 +42,7 @@ class Task(Protocol):
     device: torch.device
 
     def batches(self, epoch: int) -> Iterable[Any]:
-        """The batches of an epoch, the same whenever they are asked for."""
+        """Returns the batches of an epoch; repeated calls return the same batches."""
 
     def losses_and_gradients(self, batch: Any) -> Tensor:
         """Sets .grad of every parameter and returns the summed losses of the batch, (S,)."""
@@ -53,10 +52,10 @@ class Training:
     """A run of the loop over one task.
 
     Args:
-        task: what is trained; its masked parameters are masked at once.
+        task: what is trained; its masks are applied immediately.
         recipe: optimiser and learning rates. A fresh optimiser is used.
-        after_step: told the epoch and the step (both from 0 on) after each step of the optimiser;
-            may change the task's masks.
+        after_step: called with epoch and step (both 0-based) after each optimiser step; may change
+            the task's masks.
     """
 
     def __init__(self, task: Task, recipe: TrainSpec, after_step: Callable[[int, int], None] | None = None) -> None:
@@ -68,15 +67,15 @@ class Training:
         """Trains from epoch `first` on (0-based).
 
         Raises:
-            Diverged: a loss was NaN or infinite; says at which step. The epoch before is the last
-            good state.
+            Diverged: a loss was NaN or infinite; names the step. The last good state is that of the
+            previous epoch.
         """
         rates = self.recipe.epoch_rates
         for epoch in range(first, len(rates)):
             for group in self.optimiser.param_groups:
                 group["lr"] = rates[epoch]
             total = torch.zeros(self.task.series, device=self.task.device)
-            # The first step whose loss was no number; looked at once an epoch.
+            # The first step with an invalid loss; checked once per epoch.
             bad = torch.tensor(-1, device=self.task.device)
             for step, batch in enumerate(self.task.batches(epoch)):
                 losses = self.task.losses_and_gradients(batch)
@@ -88,20 +87,20 @@ class Training:
                 bad = torch.where((bad < 0) & ~torch.isfinite(losses).all(), step, bad)
             if bad >= 0:
                 raise Diverged(
-                    f"The loss was no number at step {int(bad) + 1} of epoch {epoch + 1}.",
-                    "Training stopped; the state after the epoch before is kept.",
+                    f"The loss became NaN or infinite at step {int(bad) + 1} of epoch {epoch + 1}.",
+                    "Training stopped; the state after the previous epoch is kept.",
                     "Choose a smaller learning rate.",
                 )
             yield EpochDone(epoch=epoch + 1, epochs=len(rates), losses=tuple((total / self.task.images).tolist()))
 
     @torch.no_grad()
     def enforce(self) -> None:
-        """Pruned weights are zero."""
+        """Sets pruned weights to zero."""
         for parameter, mask in self.task.masks:
             parameter.mul_(mask)
 
     def memory(self) -> dict[str, Tensor]:
-        """What the optimiser remembers, by parameter's place and name of the quantity."""
+        """Returns the optimiser's state by parameter index and name of the quantity."""
         state = self.optimiser.state_dict()["state"]
         return {
             f"{place}.{name}": values
@@ -111,13 +110,12 @@ class Training:
         }
 
     def remember(self, memory: dict[str, Tensor]) -> None:
-        """Takes up where `memory` left off."""
+        """Restores the optimiser's state from `memory`."""
         state = self.optimiser.state_dict()
         for key, values in memory.items():
             place, name = key.split(".", 1)
             parameter = self.task.parameters[int(place)]
-            # Fused optimisers walk through memory: what belongs to a parameter must lie in memory
-            # as it does.
+            # Fused optimisers require state tensors with the memory layout of their parameter.
             like = values if values.shape != parameter.shape else torch.empty_like(parameter.detach()).copy_(values)
             state["state"].setdefault(int(place), {})[name] = like
         self.optimiser.load_state_dict(state)

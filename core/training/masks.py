@@ -1,5 +1,5 @@
-"""The mask of a level: any granularity, scope and criterion of a PruningSpec, and what goes with
-whole filters.
+"""The mask of a level: any granularity, scope and criterion of a PruningSpec, and what is removed
+together with whole filters.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from core.pruning.scores import CRITERIA, Evidence
 from core.pruning.select import count_to_remove
 from core.specs import RetrainSpec, n_of_m
 
-CALIBRATION_IMAGES = 64  # criteria that are measured on images take this many of the training images
+CALIBRATION_IMAGES = 64  # training images used by criteria that need images
 SMALLEST = torch.finfo(torch.float32).tiny
 
 
 @dataclass(frozen=True, eq=False)
 class Scored:
-    """What a mask is made from.
+    """The inputs of a mask.
 
-    weights: a whole state dict, on the CPU. gone: the mask so far, of which nothing comes back.
-    calibration: measures what some criteria ask for; None where there are no images.
+    weights: a complete state dict, on the CPU. gone: the mask so far; removed weights stay removed.
+    calibration: measures what some criteria need; None without images.
     """
 
     card: Card
@@ -42,9 +42,9 @@ class Scored:
 
 
 def candidates(spec: RetrainSpec, card: Card) -> tuple[str, ...]:
-    """Names of the weights that the series prunes.
+    """Returns the names of the weights that the series prunes.
 
-    Raises UnknownName for an excluded one that there is not.
+    Raises UnknownName for an unknown excluded weight.
     """
     for name in spec.pruning.excluded:
         if name not in card.prunable:
@@ -53,14 +53,14 @@ def candidates(spec: RetrainSpec, card: Card) -> tuple[str, ...]:
 
 
 def level_mask(spec: RetrainSpec, scored: Scored, target: float) -> Mask:
-    """The mask of a level: lowest scores go, what was removed before goes first. Excluded layers
-    stay whole.
+    """Returns the mask of a level: removes previously removed weights first, then the lowest
+    scores. Keeps excluded layers whole.
 
     Returns:
         bool by name of every prunable weight of the card, in the weight's shape.
     Raises:
-        UnknownName: an excluded layer or a criterion that there is not.
-        BadSpec: nothing would be left; or the criterion needs images and there are none.
+        UnknownName: unknown excluded layer or criterion.
+        BadSpec: nothing would be left, or the criterion needs images and there are none.
     """
     names, pruning, card = candidates(spec, scored.card), spec.pruning, scored.card
     whole = full_mask(scored.weights, card.prunable)
@@ -74,8 +74,7 @@ def level_mask(spec: RetrainSpec, scored: Scored, target: float) -> Mask:
     for name in names:
         if name in scored.gone:
             alive = group_mean(scored.gone[name].float(), pruning.granularity, groups.get(name, 1)) > 0
-            # A living group may score 0 (no gradient reaches it); it still ranks above those that
-            # are gone.
+            # A kept group may score 0 (no gradient reaches it); it still ranks above removed ones.
             scores[name] = torch.where(alive, scores[name].clamp(min=SMALLEST), 0)
     shapes = {name: tuple(scored.weights[name].shape) for name in names}
     found = PruningIndex(scores, pruning.scope, shapes, n_of_m(pruning.granularity)).mask(target)
@@ -85,14 +84,14 @@ def level_mask(spec: RetrainSpec, scored: Scored, target: float) -> Mask:
 
 
 def check_amounts(spec: RetrainSpec, card: Card) -> None:
-    """Before anything is trained: in no layer may rounding take everything.
+    """Checks before training that rounding does not empty any layer.
 
     Raises BadSpec, which names level and layer; UnknownName.
     """
     names = candidates(spec, card)
     if not names:
         raise BadSpec(
-            "Every layer is excluded: nothing would be pruned.", "A series prunes one layer at least.", "Exclude fewer."
+            "Every layer is excluded: nothing would be pruned.", "A series prunes at least one layer.", "Exclude fewer."
         )
     if n_of_m(spec.pruning.granularity):
         return
@@ -113,14 +112,14 @@ def _groups(card: Card, name: str, granularity: str) -> int:
 def _nothing_left(who: str, where: str) -> BadSpec:
     return BadSpec(
         f"{who} would leave no weight in {where}.",
-        "Each layer keeps one group at least, else every image gets the same answer.",
+        "Each layer keeps at least one group; otherwise every image gets the same answer.",
         "End the series earlier, exclude that layer, or prune smaller groups.",
     )
 
 
 def with_companions(spec: RetrainSpec, card: Card, mask: Mask) -> Mask:
-    """Beside the weights, the biases and BatchNorm values that go with whole filters; only
-    granularity "filter" takes them along.
+    """Adds the biases and BatchNorm parameters that are removed with whole filters, for granularity
+    "filter".
     """
     if spec.pruning.granularity != "filter":
         return mask
@@ -129,8 +128,8 @@ def with_companions(spec: RetrainSpec, card: Card, mask: Mask) -> Mask:
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """Measures weights on some of the training images, the same for a series and level. device:
-    where the network runs.
+    """Calibrates criteria on a fixed sample of training images per series and level. device: runs
+    the network.
     """
 
     spec: RetrainSpec
@@ -139,7 +138,7 @@ class Measured:
     device: torch.device
 
     def of(self, weights: Mapping[str, Tensor], level: int) -> Callable[[], Calibration]:
-        """A calibration that is made when it is asked for, its values on the CPU."""
+        """Returns a function that computes the calibration on demand, with values on the CPU."""
         return lambda: self._calibrate(weights, level)
 
     def _calibrate(self, weights: Mapping[str, Tensor], level: int) -> Calibration:

@@ -1,5 +1,5 @@
-"""What a job of retraining reads: photographs from a folder, a zip file or a known data set, those
-to leave out, and first weights.
+"""The inputs of a retraining job: photographs from a folder, zip file or data set, held-out ones,
+and initial weights.
 """
 
 from __future__ import annotations
@@ -22,20 +22,18 @@ from core.data.photo_sets import PhotoSet
 from core.models.cards import InputRule
 from core.models.zoo import named
 
-SHARE = 0.15  # of photographs without train/ and val/, for validation, and as many for the test
+SHARE = 0.15  # of photographs without train/ and val/, each for validation and for the test
 
 
 def photographs(arguments: Mapping[str, Any]) -> tuple[PhotoSet, set[str]]:
-    """The data set of a job's arguments, and the file names that are left out.
+    """Returns the data set of a job's arguments, and the file names to exclude.
 
     Raises MissingData, BadSpec, BadFile, UnknownName.
     """
     name = str(arguments["photographs"])
     if name in DATASETS:
         if name not in photo_sets():
-            raise BadSpec(
-                f"'{name}' holds digits.", "These networks are trained on photographs.", "Name a folder of photographs."
-            )
+            raise BadSpec(f"'{name}' holds digits.", "These networks need photographs.", "Use a folder of photographs.")
         found = DATASETS[name].value(Path(arguments["folder"]) / "data")
     else:
         found = read_folder(Path(name.removeprefix(PREFIX)))
@@ -43,8 +41,7 @@ def photographs(arguments: Mapping[str, Any]) -> tuple[PhotoSet, set[str]]:
 
 
 def part_sizes(photos: PhotoSet, held_out: Collection[str]) -> tuple[int, int]:
-    """How many photographs train the network and how many validate it, as far as it can be said
-    before they are decoded.
+    """Counts training and validation photographs before they are decoded.
 
     Raises BadSpec.
     """
@@ -56,23 +53,23 @@ def part_sizes(photos: PhotoSet, held_out: Collection[str]) -> tuple[int, int]:
 
 
 def has_folders(photos: PhotoSet) -> bool:
-    """Whether the set comes as train/ and val/."""
+    """Whether the set has folders train/ and val/."""
     tops = {top for photo in photos.photos for top in PurePosixPath(photo.name).parts[:-2]}
     return {"train", "val"} <= tops
 
 
 def load(photos: PhotoSet, rule: InputRule, folder: Path, held_out: Collection[str]) -> Loading:
-    """The parts to train, choose and count on, classes under the names that people know.
+    """Loads training, validation and test images with readable class names.
 
-    With train/ and val/ as Less is More divides them; without, 15 % for validation and 15 % for the
-    test, drawn at random once.
+    Sets with train/ and val/ are divided as in Less is More; otherwise 15 % for validation and 15 %
+    for the test are drawn at random once.
 
     Args:
-        folder: for what memory has no room for.
+        folder: for images that do not fit into memory.
     Yields:
-        photographs decoded, photographs in all.
+        Number of decoded photographs, total number.
     Raises:
-        BadSpec: fewer than two classes, or nothing that can be read.
+        BadSpec: fewer than two classes, or no readable image.
     """
     if has_folders(photos):
         found = yield from load_images(photos, rule, folder, held_out)
@@ -84,7 +81,7 @@ def load(photos: PhotoSet, rule: InputRule, folder: Path, held_out: Collection[s
     for name, images in (("training", found.train), ("validation", found.validation)):
         if len(images.labels.unique()) < (2 if name == "training" else 1):
             raise BadSpec(
-                f"The {name} images that can be read are {len(images)}, all of one class."
+                f"The {len(images)} readable {name} images are all of one class."
                 if len(images)
                 else f"No {name} image can be read.",
                 "Training needs two classes.",
@@ -100,12 +97,14 @@ def load(photos: PhotoSet, rule: InputRule, folder: Path, held_out: Collection[s
 
 
 def skipped(images: Images) -> tuple[str, ...]:
-    """What could not be read, of all parts."""
+    """Returns the files of all parts that could not be read."""
     return images.train.skipped + images.validation.skipped + images.test.skipped
 
 
 def file_names(path: str) -> set[str]:
-    """Names of the photographs in a folder or zip file; none for "". Raises MissingData."""
+    """Returns the names of the photographs in a folder or zip file; none for "". Raises
+    MissingData.
+    """
     if not path:
         return set()
     place = Path(path)
@@ -117,21 +116,19 @@ def file_names(path: str) -> set[str]:
     except (OSError, zipfile.BadZipFile) as error:
         raise MissingData(
             f"{path} is neither a folder nor a zip file.",
-            "The photographs in it are left out of training by their file names.",
+            "Its photographs are excluded from training by file name.",
             "Check the path.",
         ) from error
 
 
 def pretrained(architecture: str, file: str, folder: Path) -> dict[str, Tensor]:
-    """torchvision's weights: from a file that a person names, else as the model of that name finds
-    or fetches them.
-    """
+    """Loads torchvision's weights from the given file, by default from the model's own source."""
     if file:
         try:
             return torch.load(file, weights_only=True, map_location="cpu")
-        except Exception as error:  # a file of a stranger can be broken in any way
+        except Exception as error:  # an unknown file can fail in any way
             raise BadSpec(
-                f"{file} holds no weights ({type(error).__name__}).",
+                f"{file} is not a weights file ({type(error).__name__}).",
                 "It must be a state dict of tensors (.pth); code in it is never run.",
                 "Check the path.",
             ) from error
@@ -139,7 +136,7 @@ def pretrained(architecture: str, file: str, folder: Path) -> dict[str, Tensor]:
     if source.load is None:
         raise MissingData(
             f"There are no pretrained weights of {architecture}.",
-            "They are downloaded, or read from a file.",
-            "Name a file with --weights-file, or begin with random weights.",
+            "They are downloaded or read from a file.",
+            "Use --weights-file, or start from random weights.",
         )
     return source.load(folder / "downloads", None)

@@ -1,4 +1,4 @@
-"""Memory that training keeps: freed buffers between steps, and images on the device where they
+"""Memory use of training: keeps freed buffers between steps, and images on the device if they
 fit.
 """
 
@@ -17,9 +17,8 @@ MOST = 0.5  # of a device's free memory that images may take
 
 @cache
 def keep_memory_between_steps() -> None:
-    """Tells glibc to keep freed memory. Otherwise each step gives its large buffers back to the
-    kernel and pays for
-    fresh pages again: a quarter of the whole training time on the CPU."""
+    """Tells glibc to keep freed memory. Otherwise each step returns its large buffers to the kernel
+    and allocates new pages, which takes a quarter of the training time on the CPU."""
     if not sys.platform.startswith("linux"):
         return
     try:
@@ -32,9 +31,7 @@ def keep_memory_between_steps() -> None:
 
 
 def resident(data: TrainingImages, device: torch.device) -> TrainingImages:
-    """The images on the device as bytes, where they fit; else as they are, to be sent batch by
-    batch.
-    """
+    """Moves the images to the device if they fit; otherwise they are sent batch by batch."""
     if device.type != "cuda":
         return data
     free, _ = torch.cuda.mem_get_info(device)

@@ -12,7 +12,7 @@ from core.jobs.control import Control
 
 @dataclass(frozen=True, eq=False)
 class Place:
-    """Where training runs, where its networks are stored, and what it is told meanwhile."""
+    """Where training runs and stores its networks, and the control that can pause or stop it."""
 
     files: Files
     device: torch.device

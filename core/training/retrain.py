@@ -1,4 +1,4 @@
-"""Series of retrained networks as jobs of a page or of the command line."""
+"""Series of retrained networks as jobs."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ FEWEST_VALIDATION = 50
 
 @dataclass(frozen=True, eq=False)
 class Series:
-    """What a job trains: the spec, the card of its network, and how photographs become its
-    input.
+    """What a job trains: the spec, the card of its network, and the preprocessing of
+    photographs.
     """
 
     spec: RetrainSpec
@@ -51,7 +51,7 @@ Reader = Callable[[Arguments, PhotoSet], Series]
 
 
 def read_series(arguments: Arguments, photos: PhotoSet) -> Series:
-    """What the arguments of a job ask for. Raises BadSpec, BadFile."""
+    """Reads the series from the arguments of a job. Raises BadSpec, BadFile."""
     if "task" in arguments:
         task = RetrainTask.from_json(arguments["task"])
         spec, size_px, normalise = spec_of(task), task.size, task.normalise
@@ -65,26 +65,26 @@ def read_series(arguments: Arguments, photos: PhotoSet) -> Series:
 
 
 def class_names(photos: PhotoSet) -> tuple[str, ...]:
-    """Classes under the names that people know."""
+    """Returns the readable names of the classes."""
     return tuple(readable(name) for name in photos.classes)
 
 
-@JOBS.register("retrain", "Prune and retrain", "Any pruning, any schedule: level by level, each kept as a network.")
+@JOBS.register("retrain", "Prune and retrain", "Any pruning, any schedule: each level is stored as a network.")
 def retrain(arguments: Arguments, control: Control) -> Iterator[Facts]:
     """Trains a series and writes its card.
 
     Args:
         arguments: what to train, `task` (of RetrainTask; of older versions `spec`, `size_px`,
-            `normalise` and `summary`); `photographs` (a folder or zip file, with train/ and val/ or
-            without, or a data set's name), `held_out` (folder or zip whose file names are left out,
-            or ""), `weights` (a file of torchvision's weights, or "" for the model's own),
-            `folder`, `device`.
+            `normalise` and `summary`); `photographs` (a folder or zip file, with or without train/
+            and val/, or a data set's name), `held_out` (folder or zip file whose file names are
+            excluded, or ""), `weights` (a file of torchvision's weights, or "" for the model's
+            own), `folder`, `device`.
     """
     yield from train_series(arguments, control, read_series)
 
 
 def train_series(arguments: Arguments, control: Control, read: Reader) -> Iterator[Facts]:
-    """Trains what `read` makes of the arguments. The rest of them: as `retrain`."""
+    """Trains the series that `read` reads from the arguments. Other arguments: as `retrain`."""
     photos, held_out = photographs(arguments)
     yield {"stage": "decoding", "photographs": len(photos), "held_out": len(held_out)}
     series = read(arguments, photos)
@@ -107,28 +107,28 @@ def train_series(arguments: Arguments, control: Control, read: Reader) -> Iterat
 
 
 def warnings(train: int, validation: int, batch: int) -> tuple[str, ...]:
-    """What makes a run of so few photographs hard to trust.
+    """Returns warnings about runs with few photographs.
 
     Args:
-        train, validation: photographs. batch: photographs of a step.
+        train, validation: number of photographs. batch: photographs per step.
     """
     found = []
     if train <= batch:
         found.append(
             f"An epoch is a single step: all {train} training photographs fit into one batch of {batch}. Add"
-            " photographs, choose smaller batches, or train for many epochs."
+            " photographs, reduce the batch size, or train for more epochs."
         )
     if validation < FEWEST_VALIDATION:
         points = 98 / math.sqrt(validation)  # half of a 95 % interval around one half
         found.append(
-            f"Only {validation} photographs choose the best epoch: an accuracy counted on them is uncertain by up to"
-            f" {points:.0f} points either way. Use {FEWEST_VALIDATION} or more."
+            f"Only {validation} validation photographs choose the best epoch: accuracy on them is uncertain by up to"
+            f" ±{points:.0f} points. Use {FEWEST_VALIDATION} or more."
         )
     return tuple(found)
 
 
 def _decoded(loading: Loading, control: Control) -> Generator[Facts, None, Images]:
-    """Tells how far it is, and waits or stops when a person wants it to."""
+    """Yields the progress of decoding; can be paused and stopped."""
     while True:
         control.check()
         try:
@@ -139,10 +139,11 @@ def _decoded(loading: Loading, control: Control) -> Generator[Facts, None, Image
 
 
 def summary(spec: RetrainSpec) -> str:
-    """One sentence for select boxes."""
+    """Describes the series in one sentence for select boxes."""
     pruning, epochs = spec.pruning, len(spec.each.epoch_rates)
     return (
-        f"{spec.schedule}: {pruning.granularity}, {pruning.scope}, {pruning.criterion}; at most {epochs} epochs a level"
+        f"{spec.schedule}: {pruning.granularity}, {pruning.scope}, {pruning.criterion}; at most {epochs} epochs"
+        " per level"
     )
 
 
@@ -160,9 +161,10 @@ def _steps(series: Series, images: Images, arguments: Arguments, control: Contro
 
 
 def check(arguments: Arguments, read: Reader = read_series) -> None:
-    """Raises before a process is begun what the job would raise after it has decoded the
-    photographs. A data set that goes by its name
-    may have to be downloaded: that is left to the job."""
+    """Raises errors of the arguments before a process is started, instead of after decoding.
+
+    Data sets given by name are not checked, because they may have to be downloaded first.
+    """
     if arguments["photographs"] in DATASETS:
         return
     photos, held_out = photographs(arguments)
@@ -179,7 +181,7 @@ def check(arguments: Arguments, read: Reader = read_series) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Cost:
-    """What a run will take, from steps that were measured: seconds at most, bytes on disk."""
+    """The cost of a run, estimated from measured steps: maximum seconds, bytes on disk."""
 
     seconds: float
     bytes: int
@@ -193,24 +195,24 @@ class Cost:
 
     @property
     def epoch_seconds(self) -> float:
-        """Of one epoch, validation and saving included."""
+        """Seconds per epoch, including validation and saving."""
         return self.seconds / self.epochs
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What makes the run hard to trust."""
+        """Warnings about too few photographs."""
         return warnings(self.images, self.validation, self.batch)
 
 
 def estimate(
     arguments: Arguments, n: int = 5, read: Reader = read_series, progress: Callable[[int, int], None] | None = None
 ) -> Cost:
-    """Measures a few training steps on random pixels of the right size.
+    """Estimates the cost from a few training steps on random pixels of the right size.
 
     Args:
-        progress: called before each step with the steps done and their number; may raise.
+        progress: called before each step with finished and total steps; may raise.
     Raises:
-        As the run would for what it cannot read.
+        The errors of the run for unreadable input.
     """
     photos, held_out = photographs(arguments)
     series, device = read(arguments, photos), choose_device(arguments.get("device") or None)
@@ -249,7 +251,7 @@ def estimate(
 
 
 def told(step: Step) -> Facts:
-    """A step of a series as plain facts."""
+    """Returns a step of a series as plain facts."""
     facts: Facts = {"stage": "level", "level": step.level, "levels": step.levels, "found": step.found}
     if step.epoch:
         facts |= {"stage": "epoch"} | asdict(step.epoch)

@@ -1,4 +1,4 @@
-"""What happens between runs of the training loop: iterative pruning with weight reset."""
+"""Iterative pruning with weight reset, between runs of the training loop."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from core.pruning.select import openlth_threshold_mask
 
 
 def next_level_mask(trained: Mapping[str, Tensor], mask: Mapping[str, Tensor], share: float = 0.2) -> Mask:
-    """The mask of the next level: one global magnitude threshold over the trained weights still
-    alive (OpenLTH's k + 1 rule).
+    """Returns the mask of the next level: one global magnitude threshold over the remaining trained
+    weights (OpenLTH's k + 1 rule).
 
     Args:
-        trained: weights of this level by name. mask: of this level. share: of the alive weights to
-            remove.
+        trained: weights of this level by name. mask: of this level. share: of the remaining weights
+            to remove.
     """
     scores = {name: trained[name].abs() for name in mask}
     flat_scores = torch.cat([values.flatten() for values in scores.values()])

@@ -1,4 +1,4 @@
-"""A series of pruned and retrained networks, level by level, stored as it grows."""
+"""A series of pruned and retrained networks, stored level by level."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ State = dict[str, Tensor]
 
 @dataclass(frozen=True, eq=False)
 class Material:
-    """What a series is made from.
+    """The inputs of a series.
 
-    card: of the network; start: the weights it begins with, a whole state dict. validation chooses,
-    test is only counted.
+    card: of the network. start: the initial weights, a complete state dict. validation: chooses the
+    best epoch.
     """
 
     card: Card
@@ -48,8 +48,8 @@ class Material:
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """Progress of a series: an epoch of a level, or (epoch None) a level that is done or was found
-    on disk.
+    """Progress of a series: an epoch of a level, or (epoch None) a level that is finished or was
+    found on disk.
     """
 
     level: int
@@ -61,7 +61,7 @@ class Step:
 
 @dataclass(frozen=True, eq=False)
 class _Network:
-    """A level as it stands: whole weights, and the mask of every prunable weight."""
+    """A level: complete weights, and the mask of every prunable weight."""
 
     weights: State
     mask: Mask = field(default_factory=dict)
@@ -72,16 +72,15 @@ def model_of(spec: RetrainSpec) -> ModelSpec:
 
 
 def key_of(spec: RetrainSpec, level: int) -> str:
-    """The key of a level's network, the same for every page."""
+    """Returns the key of a level's network, shared by all pages."""
     return VariantSpec(model=model_of(spec), pruning=PruningSpec.at_level(level, "retrained")).key
 
 
 def check_stored(spec: RetrainSpec, files: Files, training: TrainingImages, first: int = 0) -> None:
-    """Networks are found by the run's name; those that another recipe, or other photographs, left
-    there must not pass for this one's.
+    """Checks that networks stored under the run's name come from the same recipe and photographs.
 
     Args:
-        first: level to begin with.
+        first: first level to check.
     Raises:
         BadSpec.
     """
@@ -89,26 +88,26 @@ def check_stored(spec: RetrainSpec, files: Files, training: TrainingImages, firs
         key = key_of(spec, level)
         facts = files.facts(key) if files.exists(key) else {}
         wanted = {"spec": spec.key, "training_images": len(training), "photographs": training.digest}
-        # Old files do not say which photographs.
+        # Old files do not record the photographs.
         stored = {name: facts.get(name, value) for name, value in wanted.items()}
         if stored != wanted:
             other = "" if stored["photographs"] == training.digest else "other "
             raise BadSpec(
-                f"{key} was trained in another way: {stored['spec']} on {stored['training_images']:,} {other}images.",
+                f"{key} was trained differently: {stored['spec']} on {stored['training_images']:,} {other}images.",
                 f"This run would train {spec.key} on {len(training):,} images.",
-                "Give the run or its data another name, take another seed or folder, or delete what is there.",
+                "Use another name, data name, seed or folder, or delete the stored networks.",
             )
 
 
 def run_series(spec: RetrainSpec, material: Material) -> Iterator[Step]:
-    """Trains every level that is not stored yet. Killed at any moment, it goes on after the last
-    finished epoch.
+    """Trains every level that is not stored yet. After a kill it resumes after the last finished
+    epoch.
 
-    Stopped by a person, the level in work is stored with its best weights so far, said in its
-    facts, and trained on the next time.
+    If it is stopped, the current level is stored with its best weights so far, marked in its facts,
+    and resumed the next time.
 
-    Raises: as `finetune`; CacheNotWritable; BadSpec: a level would leave no weight; Busy: it is
-    being trained already.
+    Raises: as `finetune`; CacheNotWritable; BadSpec: a level would leave no weight; Busy: the
+    series is being trained already.
     """
     check_amounts(spec, material.card)
     model = model_of(spec)
@@ -128,12 +127,12 @@ def _levels(spec: RetrainSpec, material: Material) -> Iterator[Step]:
 
 
 def _is_done(files: Files, key: str) -> bool:
-    """A level that a person stopped is stored, but not done."""
+    """Whether a level is finished; a stopped level is stored but not finished."""
     return files.exists(key) and not files.facts(key).get("stopped_by_hand")
 
 
 def _origin(spec: RetrainSpec, material: Material, level: int, dense: _Network, before: _Network) -> _Network:
-    """The weights that a level begins with, and its first mask."""
+    """Returns the initial weights of a level, and its first mask."""
     if level == 0 or spec.schedule == "gradual":
         return _Network(material.start, level_mask(spec, Scored(material.card, material.start), 0.0))
     scored = dense if spec.schedule in ("one-shot", "none") else before
@@ -144,9 +143,9 @@ def _origin(spec: RetrainSpec, material: Material, level: int, dense: _Network, 
 
 
 def reset_weights(spec: RetrainSpec, material: Material) -> State:
-    """What schedule "reset" sets weights to.
+    """Returns the weights that schedule "reset" resets to.
 
-    Raises MissingData where the dense network never reached the epoch, or its weights are gone.
+    Raises MissingData if the weights after that epoch were not kept.
     """
     if spec.reset == "initialisation":
         return untrained(material.card.build, spec.seed)
@@ -157,13 +156,13 @@ def reset_weights(spec: RetrainSpec, material: Material) -> State:
     except MissingData as error:
         raise MissingData(
             f"The dense network's weights after epoch {spec.reset_epoch} were not kept.",
-            "They are kept while it trains; early stopping may end before that epoch.",
-            "Reset to an earlier epoch, or give the run another name to train it anew.",
+            "They are kept during training; early stopping may end before that epoch.",
+            "Reset to an earlier epoch, or give the run another name to train it again.",
         ) from error
 
 
 def _gradual(spec: RetrainSpec, material: Material, level: int, subject: Subject) -> Gradual | None:
-    """What prunes while a level trains, for schedule "gradual"."""
+    """Returns what prunes during training, for schedule "gradual"."""
     if level == 0 or spec.ramp is None:
         return None
     measured = Measured(spec, material.card, material.training, material.device)
@@ -177,7 +176,7 @@ def _gradual(spec: RetrainSpec, material: Material, level: int, subject: Subject
 
 
 def recipe_of(spec: RetrainSpec, level: int) -> TrainSpec:
-    """How a level is trained; for schedule "none" not at all."""
+    """Returns the recipe of a level; without epochs for schedule "none"."""
     if level == 0:
         return spec.first
     return replace(spec.each, rates=(), patience=0) if spec.schedule == "none" else spec.each
@@ -216,7 +215,7 @@ def _level(spec: RetrainSpec, material: Material, level: int, origin: _Network) 
 
 
 def _store(goal: Goal, card: Card, facts: dict[str, object]) -> _Network:
-    """Writes a level's network as it now is."""
+    """Stores the current network of a level."""
     check_pruned(goal.subject)
     mask = goal.subject.mask
     state = {name: values.detach().cpu() for name, values in goal.subject.network.state_dict().items()}
@@ -227,7 +226,7 @@ def _store(goal: Goal, card: Card, facts: dict[str, object]) -> _Network:
 
 
 def _facts(spec: RetrainSpec, material: Material, level: int, outcome: Outcome) -> dict[str, object]:
-    """What is worth knowing of a trained level."""
+    """Returns the facts of a trained level."""
     precision = computed_in(material.device, recipe_of(spec, level).precision)
     return {
         "spec": spec.key,
@@ -242,7 +241,7 @@ def _facts(spec: RetrainSpec, material: Material, level: int, outcome: Outcome) 
         "precision": str(precision).removeprefix("torch."),
         "memory_format": "channels_last",
         "mask_checks": len(outcome.history)
-        + 1,  # at every evaluation and before the file; each counted no pruned weight but zero
+        + 1,  # at every evaluation and before storing; each found all pruned weights zero
         "level": level,
         "target": spec.targets[level],
     }

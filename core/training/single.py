@@ -1,4 +1,4 @@
-"""One network on photographs as a task of the training loop, and how many it names rightly."""
+"""One network on photographs as a task of the training loop, and its accuracy."""
 
 from __future__ import annotations
 
@@ -28,12 +28,11 @@ EVALUATION_BATCH = 256
 
 @dataclass(frozen=True, eq=False)
 class Subject:
-    """The network to train. It is changed in place.
+    """The network to train, changed in place.
 
-    mask: what stays, by parameter name; seed, run: with the epoch they key the order of the images,
-    their moves and dropout.
-    prepare: from images (N, 3, H, W) in [0, 1] to the network's input. precision: a key of
-    PRECISIONS.
+    mask: True = kept, by parameter name. seed, run: with the epoch they key the order of the
+    images, their augmentation and dropout. prepare: turns images (N, 3, H, W) in [0, 1] into the
+    network's input. precision: a key of PRECISIONS.
     """
 
     network: nn.Module
@@ -45,7 +44,7 @@ class Subject:
 
 
 class Photographs:
-    """The task: batches of photographs, moved at random, and the gradients of their mean loss."""
+    """The task: batches of randomly augmented photographs, and the gradients of their mean loss."""
 
     series = 1
 
@@ -60,14 +59,12 @@ class Photographs:
         self.check: Callable[[], None] = lambda: None  # called before every batch: may wait, or raise Stopped
 
     def look_at_masks(self) -> None:
-        """Takes over the subject's masks as they are now; those that keep everything are left
-        out.
-        """
+        """Copies the subject's current masks; skips masks that keep everything."""
         named = dict(self.network.named_parameters())
         self.masks = [(named[name], kept.to(self.device)) for name, kept in self.subject.mask.items() if not kept.all()]
 
     def batches(self, epoch: int) -> Iterator[Part]:
-        """Rows in an order of this epoch with their moves.
+        """Yields image rows in the order of this epoch with their augmentation.
 
         Dropout draws from torch's own generator, seeded here for the epoch.
         """
@@ -81,7 +78,7 @@ class Photographs:
             yield order[start:end], moves.part(start, end)
 
     def losses_and_gradients(self, batch: Part) -> Tensor:
-        """Sets .grad to that of the batch's mean loss and returns the summed loss, (1,)."""
+        """Sets .grad to the gradient of the batch's mean loss and returns the summed loss, (1,)."""
         rows, moves = batch
         images, labels = _on(self.device, self.data.images[rows], self.data.labels[rows])
         seen = self.subject.prepare(augment.apply(images.float().div_(255), moves)).contiguous(
@@ -100,9 +97,9 @@ class Photographs:
 
 
 def _spans(images: int, size: int) -> Iterator[tuple[int, int]]:
-    """Where batches begin and end.
+    """Yields start and end of each batch.
 
-    A single image at the end joins the batch before: BatchNorm cannot learn from one.
+    A single last image joins the previous batch, because BatchNorm cannot train on one image.
     """
     start = 0
     while start < images:
@@ -113,8 +110,8 @@ def _spans(images: int, size: int) -> Iterator[tuple[int, int]]:
 
 
 def count_correct(subject: Subject, data: TrainingImages, device: torch.device) -> int:
-    """How many photographs the network classifies correctly, as they are, in evaluation mode; never
-    one whose logits are not finite.
+    """Counts correctly classified photographs, unaugmented and in evaluation mode. Images with
+    non-finite logits never count as correct.
     """
     subject.network.eval()
 
@@ -132,7 +129,7 @@ def count_correct(subject: Subject, data: TrainingImages, device: torch.device) 
 
 
 def regrown(subject: Subject) -> int:
-    """How many pruned weights are not zero; must be 0 at every evaluation and in every file."""
+    """Counts pruned weights that are not zero; must be 0 at every evaluation and in every file."""
     named = dict(subject.network.named_parameters())
     return sum(
         int((named[name].detach()[~kept.to(named[name].device)] != 0).sum()) for name, kept in subject.mask.items()
@@ -144,9 +141,9 @@ def _on(device: torch.device, images: Tensor, labels: Tensor) -> tuple[Tensor, T
 
 
 def computed_in(device: torch.device, precision: str) -> torch.dtype:
-    """The type that forward and backward passes use on this device.
+    """Returns the dtype of forward and backward passes on this device.
 
-    Raises BadSpec for a precision that there is not.
+    Raises BadSpec for an unknown precision.
     """
     if precision == "auto":
         return torch.bfloat16 if device.type == "cuda" else torch.float32
@@ -154,17 +151,15 @@ def computed_in(device: torch.device, precision: str) -> torch.dtype:
 
 
 def casting(device: torch.device, precision: str) -> Any:
-    """Autocast where the precision asks for it; weights stay float32, so that masks and the
-    optimiser's memory are exact.
+    """Returns an autocast context if the precision needs one. Weights stay float32, so that masks
+    and optimiser state are exact.
     """
     dtype = computed_in(device, precision)
     return torch.autocast(device.type, dtype=dtype, enabled=dtype != torch.float32)
 
 
 def repeatable(device: torch.device) -> Any:
-    """On a GPU cuDNN takes only convolutions that add up in a fixed order, and the same ones every
-    time.
-    """
+    """Returns a context in which cuDNN uses only deterministic convolutions."""
     if device.type != "cuda":
         return nullcontext()
     return torch.backends.cudnn.flags(

@@ -24,11 +24,11 @@ CPU_PARTS = 2  # fixed, not the number of cores, so that results do not depend o
 
 @dataclass(frozen=True, eq=False)
 class Start:
-    """Where the S networks of one run begin.
+    """The initial state of the S networks of one run.
 
-    seeds: of each network; name of the run ("pretrain", "level-07"): with the seed and the epoch it
-    keys the order of the images and the noise, so that neither a restart nor other seeds beside it
-    change what a network sees.
+    seeds: one per network. name: of the run ("pretrain", "level-07"). With seed and epoch it keys
+    the order of the images and the noise, so that neither a restart nor other seeds trained
+    alongside change what a network sees.
     """
 
     seeds: tuple[int, ...]
@@ -42,9 +42,9 @@ def train(
 ) -> Iterator[EpochDone | list[dict[str, Tensor]]]:
     """Trains the networks side by side; pruned weights are zero after every step.
 
-    On the CPU each batch is computed in two halves by two threads, whose gradients are then added:
-    for a network this small that is twice as fast as PyTorch's own threads, and the result does not
-    depend on the number of threads.
+    On the CPU, two threads compute the halves of each batch and add their gradients. For a network
+    this small, that is twice as fast as PyTorch's own threads, and the result does not depend on
+    the number of threads.
 
     Args:
         start: seeds, first states and masks.
@@ -53,7 +53,7 @@ def train(
         device: where to train.
 
     Yields:
-        EpochDone after each epoch, and at last the state dicts, one a seed, on the CPU.
+        EpochDone after each epoch, and finally the state dicts, one per seed, on the CPU.
     """
     networks = StackedThesisCNN(start.states).to(device)
     with _Halves(networks, LabelledImages(data.images.to(device), data.labels.to(device)), recipe) as halves:
@@ -63,8 +63,8 @@ def train(
 
 
 class _Halves:
-    """The task of the training loop: gradients of a batch part by part, two parts and threads on
-    the CPU, one on a GPU.
+    """The task of the training loop: computes the gradients of a batch in two parts and threads on
+    the CPU, in one on a GPU.
     """
 
     start: Start
@@ -95,15 +95,15 @@ class _Halves:
         torch.set_num_threads(self._threads)
 
     def batches(self, epoch: int) -> Iterator[Tensor]:
-        """Rows of the images, in an order of this epoch, each seed's own; fresh noise, one stream a
+        """Yields image rows in each seed's order for this epoch; draws new noise, one stream per
         seed.
         """
         self.noise = [NoiseSource(self.device, "noise", seed, self.start.name, epoch) for seed in self.start.seeds]
         yield from _order(self.start, epoch, self.images).to(self.device).split(self.recipe.batch_size)
 
     def losses_and_gradients(self, rows: Tensor) -> Tensor:
-        """Sets .grad to that of the mean loss of each seed, added over seeds, and returns the
-        summed losses (S,).
+        """Sets .grad to the gradient of the mean loss of each seed, summed over seeds, and returns
+        the summed losses (S,).
 
         Args: rows (N, S): the images of this batch, each seed's own.
         """
@@ -111,18 +111,16 @@ class _Halves:
         done = list(self._pool.map(self._part, pieces)) if self._pool else [self._part(piece) for piece in pieces]
         for place, parameter in enumerate(self.parameters):
             gradient = sum((gradients[place] for _, gradients in done[1:]), done[0][1][place])
-            parameter.grad = (
-                gradient / len(rows)
-            ).contiguous()  # the fused optimiser walks through memory and takes no other layout
+            parameter.grad = (gradient / len(rows)).contiguous()  # the fused optimiser requires this memory layout
         return sum((losses for losses, _ in done[1:]), done[0][0])
 
     def _uniform(self, rows: Tensor) -> Tensor:
-        """Noise for a batch, (N, S, H, W) in [0, 1)."""
+        """Returns noise for a batch, (N, S, H, W) in [0, 1)."""
         return torch.stack([source.uniform(len(rows), *self.data.images.shape[1:]) for source in self.noise], dim=1)
 
     def _part(self, piece: tuple[Tensor, Tensor]) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """Summed losses (S,) and gradients of their sum, of some rows of a batch and their
-        noise.
+        """Returns summed losses (S,) and the gradients of their sum for some rows of a batch and
+        their noise.
         """
         rows, uniform = piece
         seen = add_background_noise(self.data.images[rows].float().div_(255), uniform, self.recipe.noise)
@@ -133,13 +131,13 @@ class _Halves:
 
 
 def _order(start: Start, epoch: int, images: int) -> Tensor:
-    """The order of the images in an epoch, (images, S), each seed's own."""
+    """Returns the order of the images in an epoch, (images, S), one column per seed."""
     orders = [numpy_generator("order", seed, start.name, epoch).permutation(images) for seed in start.seeds]
     return torch.from_numpy(np.stack(orders, axis=1))
 
 
 def _stack_masks(masks: list[Mapping[str, Tensor]] | None, networks: StackedThesisCNN) -> list[tuple[Tensor, Tensor]]:
-    """Each masked stacked parameter with its mask, (S, ...); the parameters are masked at once."""
+    """Returns each masked stacked parameter with its mask, (S, ...); applies the masks."""
     pairs = []
     for name in masks[0] if masks else ():
         parameter = networks.stacked[name.replace(".", "_")]

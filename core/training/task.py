@@ -1,4 +1,4 @@
-"""What a person asks of a run of retraining, whether on a page or on the command line."""
+"""The options of a retraining run, for pages and the command line."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from core.specs import (
     whole,
 )
 
-# The modules that load torch are imported where they are used: this one is read by `--help`, too.
+# Modules that load torch are imported where they are used, because `--help` reads this module too.
 MOST_EPOCHS = 100_000
 MOST_PX = 4096  # side of an input
 NAME = re.compile(r"\w[\w.+-]{0,99}")  # one part of a path
@@ -41,44 +41,44 @@ class RetrainTask:
     RETRAIN_SCHEDULES, or "reset:epoch-2".
     """
 
-    data: str = required("A folder or zip file with a folder for each class, or the name of a data set.")
+    data: str = required("A folder or zip file with one folder per class, or the name of a data set.")
     model: str = option("squeezenet1_1", "A CNN of torchvision, or efficientnet-lite0.")
-    held_out: str = option("", "A folder or zip file: photographs of these file names are not used for training.")
+    held_out: str = option("", "A folder or zip file. Photographs with the same file names are excluded from training.")
     size: int = option(128, "Side of the network's input, in pixels.")
     start: str = option("pretrained", "pretrained or random.")
-    weights_file: str = option("", "File of the pretrained weights. By default torchvision downloads them.")
+    weights_file: str = option("", "Pretrained weights file. By default torchvision's weights are downloaded.")
     normalise: bool = option(True, "Subtract ImageNet's mean from the input and divide by its deviation.")
-    seed: int = option(0, "Seed of the training.")
-    name: str | None = option(None, "Name of the run. By default the schedule and a digest of all choices.")
+    seed: int = option(0, "Training seed.")
+    name: str | None = option(None, "Name of the run. By default the schedule and a digest of all settings.")
     data_name: str | None = option(None, "Name of the data in the network's name. By default the file's name and size.")
     pruning: str = option(
         "weight-layer-magnitude", "GRANULARITY-SCOPE-CRITERION, such as filter-global-l2 or 2:4-layer-magnitude."
     )
     exclude: tuple[str, ...] | None = option(
-        None, "Weights that stay whole, such as classifier.1.weight. By default none, for filters the classifier."
+        None, "Weights to exclude, such as classifier.1.weight. By default none; for filters, the classifier."
     )
     sparsities: tuple[float, ...] = option(
-        (), "Sparsities of the levels. By default 0.5 0.75 0.875, for an N:M pattern its own."
+        (), "Sparsities of the levels. By default 0.5 0.75 0.875; for an N:M pattern, its own sparsity."
     )
     schedule: str = option("iterative", f"{', '.join(RETRAIN_SCHEDULES)}; or reset:epoch-2, reset:initialisation.")
-    epochs: int = option(3, "Most epochs of a level.")
-    dense_epochs: int | None = option(None, "Most epochs of the dense network. By default as --epochs.")
+    epochs: int = option(3, "Maximum epochs per level.")
+    dense_epochs: int | None = option(None, "Maximum epochs of the dense network. By default the value of --epochs.")
     learning_rate: float = option(0.001, "Learning rate.")
     learning_rate_schedule: str = option("steps", f"{' or '.join(RATES)}; with one rate, steps is constant.")
     optimiser: str = option("sgd", f"{' or '.join(OPTIMISERS)}.")
-    batch: int = option(64, "Images of a training step.")
-    patience: int = option(0, "Epochs without better accuracy that end a level; 0 for never.")
+    batch: int = option(64, "Images per training step.")
+    patience: int = option(0, "Stop a level after this many epochs without improvement; 0 disables early stopping.")
     augment: tuple[str, ...] = option(("horizontal-flip",), f"{', '.join(AUGMENTATIONS)}.")
     precision: str = option("auto", f"{', '.join(PRECISIONS)}.")
 
     @property
     def title(self) -> str:
-        """What people call the run. Raises BadSpec, UnknownName."""
+        """The display name of the run. Raises BadSpec, UnknownName."""
         spec = spec_of(self)
         return f"{spec.model}, {spec.name}, seed {spec.seed}"
 
     def job_arguments(self, folder: Path, device: str = "") -> dict[str, Any]:
-        """What a job of kind "retrain" is told. Raises BadSpec, UnknownName."""
+        """Returns the arguments of a "retrain" job. Raises BadSpec, UnknownName."""
         whole(self.size, "size in pixels", 1, MOST_PX)
         _check_data(self.data)
         _check_name(self.name)
@@ -93,7 +93,7 @@ class RetrainTask:
         }
 
     def to_json(self) -> dict[str, Any]:
-        """The options as JSON holds them; defaults are left out."""
+        """Returns the options for JSON, without defaults."""
         chosen = {field.name: getattr(self, field.name) for field in fields(self)}
         usual = {field.name: field.default for field in fields(self)}
         return {
@@ -104,7 +104,7 @@ class RetrainTask:
 
     @classmethod
     def from_json(cls, options: Mapping[str, Any]) -> RetrainTask:
-        """The task that `to_json` wrote. Raises BadFile for anything else."""
+        """Reads the output of `to_json`. Raises BadFile for anything else."""
         values: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value for name, value in options.items()
         }
@@ -112,7 +112,7 @@ class RetrainTask:
             task = cls(**values)
             wrong = [field.name for field in fields(cls) if not _is_of(getattr(task, field.name), field.default)]
         except TypeError as error:
-            raise BadFile(f"This is no run of retraining ({error}).", "A run has the options of `retrain`.") from error
+            raise BadFile(f"This is not a retraining run ({error}).", "A run has the options of `retrain`.") from error
         if wrong:
             raise BadFile(
                 f"{', '.join(wrong)} cannot be used.", "A run has the options of `retrain`.", "Start it again."
@@ -120,7 +120,7 @@ class RetrainTask:
         return task
 
     def command(self) -> list[str]:
-        """The options of `python -m core retrain` that ask for it; defaults are left out."""
+        """Returns the equivalent options of `python -m core retrain`, without defaults."""
         words: list[str] = []
         for field in fields(self):
             value = getattr(self, field.name)
@@ -139,7 +139,7 @@ class RetrainTask:
 
 
 def _is_of(value: object, default: object) -> bool:
-    """Whether a value is of its default's type; where that is None, of one that JSON may hold."""
+    """Whether a value has the type of its default; if that is None, a type that JSON allows."""
     if default is None:
         return value is None or isinstance(value, str | int | tuple)
     if isinstance(default, float):
@@ -152,8 +152,8 @@ def _absolute(path: str) -> str:
 
 
 def _check_data(name: str) -> None:
-    """Raises UnknownName for a data set whose name is only misspelled; what else is no path is
-    reported where it is read.
+    """Raises UnknownName for a misspelled data set; other missing paths are reported where they are
+    read.
     """
     from core.data.datasets import DATASETS, photo_sets
 
@@ -163,18 +163,18 @@ def _check_data(name: str) -> None:
 
 
 def _check_name(name: str | None) -> None:
-    """Raises BadSpec for a name of a run that cannot be a part of a path."""
+    """Raises BadSpec for a run name that cannot be part of a path."""
     if name is not None and not NAME.fullmatch(name):
         raise BadSpec(
             f"A run cannot be named '{name[:120]}'.",
-            "A name begins with a letter or digit and has up to 100 letters, digits, dots, plus signs, hyphens and"
+            "A name starts with a letter or digit and has up to 100 letters, digits, dots, plus signs, hyphens and"
             " underscores.",
-            "Choose another name, or leave it out.",
+            "Choose another name, or omit it.",
         )
 
 
 def spec_of(task: RetrainTask) -> RetrainSpec:
-    """The series that the task trains; its name is made of all choices unless one is given."""
+    """Returns the series that the task trains; by default its name is derived from all settings."""
     from core.models.head import data_name
 
     schedule, _, reset = task.schedule.partition(":")
@@ -195,7 +195,7 @@ def spec_of(task: RetrainTask) -> RetrainSpec:
         seed=task.seed,
         reset=reset,
     )
-    # Another recipe or other photographs are another run; another seed is the same run.
+    # Another recipe or other photographs make another run; another seed does not.
     choices = [
         spec.key.rpartition("/s")[0],
         task.size,
@@ -215,12 +215,12 @@ def _pruning(task: RetrainTask) -> PruningSpec:
     parts = task.pruning.split("-")
     if len(parts) != 3:
         raise BadSpec(
-            f"'{task.pruning}' does not say how to prune.",
-            "It is GRANULARITY-SCOPE-CRITERION.",
+            f"'{task.pruning}' is not a pruning method.",
+            "The format is GRANULARITY-SCOPE-CRITERION.",
             "Try weight-layer-magnitude or filter-global-l2.",
         )
     granularity, scope, criterion = parts
-    CRITERIA[criterion]  # an unknown one is reported before a process is begun
+    CRITERIA[criterion]  # reports an unknown criterion before a process is started
     return PruningSpec.one_shot(
         0.0,
         scope,
@@ -232,8 +232,8 @@ def _pruning(task: RetrainTask) -> PruningSpec:
 
 
 def _excluded(task: RetrainTask, granularity: str) -> tuple[str, ...]:
-    """What a person says; else, where whole filters go, the classifier, whose filters are the
-    classes. Raises BadSpec.
+    """Returns the excluded weights; by default the classifier if whole filters are pruned, because
+    its filters are the classes. Raises BadSpec.
     """
     from core.models.head import Backbone
 

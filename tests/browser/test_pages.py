@@ -87,9 +87,9 @@ def test_retrain_pauses_stops_resumes_trains_and_deletes(tab: OpenTab, tmp_path:
     page.get_by_role("button", name="Pause").click()
     page.get_by_text("paused: it keeps its memory").wait_for()
     page.get_by_role("button", name="Continue").click()
-    page.get_by_text("at work").wait_for()
+    page.get_by_text("in progress").wait_for()
     page.get_by_role("button", name="Stop", exact=True).click()
-    page.get_by_text("stopped: what was finished is kept").wait_for()
+    page.get_by_text("stopped: finished work is kept").wait_for()
     page.get_by_role("button", name="Resume").click()
     page.get_by_text("No active runs.").wait_for()  # it is finished: its networks are listed
     trained = page.locator("summary").filter(has_text="2 networks")

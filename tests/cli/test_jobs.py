@@ -71,7 +71,7 @@ def test_a_run_is_shown_and_its_networks_are_there(command, tiny: list[str], tmp
     status, out, err = command(*tiny, "--epochs", "1")
     assert (status, err) == (0, "")
     lines = out.splitlines()
-    assert "training on 24, choosing on 7" in lines
+    assert "training on 24, validating on 7" in lines
     assert any(line.startswith("level 1 of 1, epoch 1 of 1: loss ") for line in lines)
     assert lines[-1] == "finished."
     spec = spec_of(tiny, "--epochs", "1")
@@ -87,7 +87,7 @@ def test_a_run_is_shown_and_its_networks_are_there(command, tiny: list[str], tmp
     assert json.loads(command("jobs", "show", name[:10], "--json")[1])["state"] == "done"
     assert re.search(r"^  begun  20\d\d-\d\d-\d\d \d\d:\d\d ", command("jobs", "show", name)[1], re.MULTILINE)
     assert command("jobs", "delete", name)[0] == 0
-    assert command("jobs")[1] == "No job yet.\n"
+    assert command("jobs")[1] == "No jobs yet.\n"
     assert files.exists(key_of(spec, 1))  # networks stay
 
 
@@ -122,7 +122,7 @@ def test_control_c_stops_and_keeps_the_best_so_far(
         time.sleep(0.1)
     status, _, err = command("jobs", "pause", job.id)
     assert status == 1
-    assert "does not run" in err
+    assert "is not running" in err
 
 
 def test_what_it_will_cost(command, tiny: list[str], tmp_path: Path) -> None:
@@ -132,11 +132,14 @@ def test_what_it_will_cost(command, tiny: list[str], tmp_path: Path) -> None:
     assert (found["images"], found["epochs"], found["batch"]) == (24, 4, 8)
     assert found["seconds_per_epoch"] == pytest.approx(found["seconds"] / 4)
     text = " ".join(command(*tiny, "--epochs", "2", "--estimate")[1].split())
-    assert re.match(r"About (\d+ seconds?|less than a second) at most: 4 epochs of 24 photographs, .* an epoch\.", text)
+    assert re.match(
+        r"Estimated maximum time: (\d+ seconds?|less than a second) \(4 epochs of 24 photographs, .* per epoch\)\.",
+        text,
+    )
     assert re.search(
         r"Measured on CPU, \d+ threads?, float32: a step of 8 photographs takes [\d,]+ ms \(median of 5 steps\)", text
     )
-    assert command("jobs")[1] == "No job yet.\n"
+    assert command("jobs")[1] == "No jobs yet.\n"
 
 
 def test_words_become_a_spec(tiny: list[str]) -> None:
@@ -187,7 +190,7 @@ WRONG: dict[str, tuple[list[str], int, str]] = {
     "no data": (["retrain"], 2, "--data"),
     "precision": (["retrain", "--data", "x", "--precision", "bfloat"], 1, "Did you mean 'bfloat16'?"),
     "action": (["jobs", "paus"], 2, "Did you mean 'pause'?"),
-    "which job": (["jobs", "pause"], 1, "Which job?"),
+    "which job": (["jobs", "pause"], 1, "No job was named."),
     "no such job": (["jobs", "show", "retrain-0"], 1, "retrain-0"),
 }
 
@@ -215,9 +218,9 @@ def test_wrong_words_get_clear_answers(command, name: str) -> None:
         "a name that is no part of a path": (["--name", "../mine"], "A run cannot be named '../mine'"),
         "an estimate with a file that is not there": (
             ["--estimate", "--start", "pretrained", "--weights-file", "nowhere"],
-            "no weights",
+            "is not a weights file",
         ),
-        "a file that is no weights": (["--start", "pretrained", "--weights-file", __file__], "holds no weights"),
+        "a file that is no weights": (["--start", "pretrained", "--weights-file", __file__], "is not a weights file"),
     }.values(),
 )
 def test_what_cannot_be_trained_is_said_before_a_job_begins(
@@ -243,7 +246,7 @@ def test_a_job_is_deleted_or_it_is_said_why_not(
         patched.setattr("shutil.rmtree", refused)
         status, _, err = command("jobs", "delete", "retrain-1")
         assert (status, "cannot be deleted (Permission denied)" in err) == (1, True)
-    assert command("jobs", "delete", "retrain-1")[:2] == (0, "retrain-1  deleted; networks that it trained stay\n")
+    assert command("jobs", "delete", "retrain-1")[:2] == (0, "retrain-1  deleted; its networks are kept\n")
     assert not home.exists()
 
 
@@ -253,7 +256,7 @@ def test_a_beginning_that_two_jobs_share(tmp_path: Path) -> None:
         home.mkdir(parents=True)
         (home / "job.json").write_text(json.dumps({"kind": "retrain", "title": "", "arguments": {}, "begun": 0}))
     jobs = Jobs(tmp_path)
-    with pytest.raises(BadSpec, match="2 jobs begin with"):
+    with pytest.raises(BadSpec, match="2 jobs start with"):
         job_commands.named(jobs, "retrain-a")
     assert job_commands.named(jobs, "retrain-aa2").id == "retrain-aa2"
 

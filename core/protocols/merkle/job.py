@@ -1,4 +1,4 @@
-"""Less is More as a job of a page."""
+"""Less is More as a job."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def train(arguments: Arguments, control: Control) -> Iterator[Facts]:
 
 
 def read_series(arguments: Arguments, photos: PhotoSet) -> Series:
-    """What the arguments of a job ask for. Raises BadSpec."""
+    """Reads the series from the arguments of a job. Raises BadSpec."""
     plan = _plan(arguments["plan"])
     description = merkle.describe(plan, class_names(photos))
     return Series(plan.spec(merkle.left_whole(plan, description.card())), description, plan.backbone.rule)

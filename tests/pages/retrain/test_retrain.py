@@ -73,7 +73,7 @@ def test_a_run_from_the_form_to_explore_and_away_again(
     toggle = next(toggle for toggle in app.toggle if toggle.label == "Training curves")
     toggle.set_value(True).run()
     assert len(app.get("plotly_chart")) == 2
-    assert "Only 7 photographs choose the best epoch" in "".join(warning.value for warning in app.warning)
+    assert "Only 7 validation photographs choose the best epoch" in "".join(warning.value for warning in app.warning)
     # Others came along.
     (table,) = [table for table in app.dataframe if list(table.value["removed (target)"]) == ["0.0 %", "50.0 %"]]
     assert all(" of 12 (" in right or " of " in right for right in table.value["correct (validation)"])
@@ -99,7 +99,7 @@ def test_the_cost_is_measured_not_guessed(retrain: OpenRetrain, photographs: Pat
     assert "median of 5" in said
     warned = "".join(warning.value for warning in app.warning)
     assert "all 24 training photographs fit into one batch of 64" in warned
-    assert "Only 7 photographs choose the best epoch" in warned
+    assert "Only 7 validation photographs choose the best epoch" in warned
     app.number_input(key="_seed").set_value(1).run()
     assert not app.info  # of another run
 
