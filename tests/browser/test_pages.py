@@ -108,7 +108,7 @@ def _fill_in(page: playwright_api.Page, folder: Path) -> None:
     page.get_by_text("Your own", exact=True).click()
     page.locator("summary").get_by_text("Settings", exact=True).click()
     page.get_by_text("Random weights", exact=True).click()
-    _type(page, "Sparsities of the levels, %", "50")
+    _type(page, "Sparsities of the levels (%)", "50")
     _type(page, "Maximum epochs per level", "12")
 
 
