@@ -6,9 +6,11 @@ After adding a method: make tables
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import tomllib
+from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 
@@ -247,6 +249,33 @@ def test_every_error_is_explained() -> None:
     ours = {each.__name__ for each in errors_of(SparsightError) if each.__module__.startswith(("core.", "pages."))}
     text = (DOCS / "troubleshooting.md").read_text(encoding="utf-8")
     assert re.findall("^### (.+)$", text, re.MULTILINE) == sorted(ours)
+
+
+def test_the_messages_that_troubleshooting_quotes_are_those_of_the_code() -> None:
+    text = (DOCS / "troubleshooting.md").read_text(encoding="utf-8")
+    part = text[text.index("### ") : text.index("## Other problems")]
+    quoted = [line for block in re.findall("```\n(.+?)```", part, re.DOTALL) for line in block.splitlines()]
+    templates = [
+        template
+        for path in (*(REPOSITORY / "core").rglob("*.py"), *(REPOSITORY / "pages").rglob("*.py"))
+        for template in _templates(path)
+    ]
+    assert len(quoted) > 20
+    unknown = [line for line in quoted if not any(re.fullmatch(template, line) for template in templates)]
+    assert unknown == []
+
+
+def _templates(path: Path) -> Iterator[str]:
+    """Every text of a file as a pattern; what is filled in may be anything. Short ones could match
+    any sentence.
+    """
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.JoinedStr):
+            parts = [each.value if isinstance(each, ast.Constant) else None for each in node.values]
+            if sum(len(part) for part in parts if part) >= 7:
+                yield "".join(".*" if part is None else re.escape(part) for part in parts)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and len(node.value) >= 7:
+            yield re.escape(node.value)
 
 
 def test_the_changelog_begins_with_the_version_of_the_project() -> None:
