@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor
 
 from core.base.errors import BadSpec
 from core.measures import Group, measures_of, optional, probabilities
+from core.measures.base import Measure, overlaps_with
 from core.measures.overlap import jaccard_curve
 from core.measures.similarity import pearson
 from core.models.cards import Card
@@ -29,8 +30,8 @@ def compare(picture: Picture, dense: Heatmap, pruned: Heatmap, mask: MaskReport)
     truth = None if picture.truth is None else _tensor(picture.truth)
     maps = [to_measure(_tensor(side.map), [side.state]) for side in (dense, pruned)]
     cells = [_scaled_cells(side) for side in (dense, pruned)]
-    overlaps = [_overlap(heatmap, truth) for heatmap in maps]
-    statistics = [_scores(Group.MAP, heatmap) for heatmap in maps]
+    overlaps = [_overlap(heatmap, truth, picture.truth_kind) for heatmap in maps]
+    statistics = [_scores(measures_of(Group.MAP), heatmap) for heatmap in maps]
     curves = [_curve(heatmap, truth) for heatmap in maps]
     return Comparison(
         picture=picture,
@@ -40,7 +41,7 @@ def compare(picture: Picture, dense: Heatmap, pruned: Heatmap, mask: MaskReport)
         difference=frozen_array(dense.map - pruned.map),
         overlap_dense=overlaps[0],
         overlap_pruned=overlaps[1],
-        similarity=_scores(Group.SIMILARITY, *cells),
+        similarity=_scores(measures_of(Group.SIMILARITY), *cells),
         statistics_dense=statistics[0],
         statistics_pruned=statistics[1],
         thresholds=frozen_array(THRESHOLDS.numpy()),
@@ -107,10 +108,10 @@ def _tensor(values: Array) -> Tensor:
     return torch.from_numpy(values.copy()).unsqueeze(0)
 
 
-def _overlap(heatmap: Tensor, truth: Tensor | None) -> Scores:
+def _overlap(heatmap: Tensor, truth: Tensor | None, kind: str) -> Scores:
     if truth is None:
         return Scores(values=dict.fromkeys(measures_of(Group.OVERLAP)))
-    return _scores(Group.OVERLAP, heatmap, truth)
+    return _scores(overlaps_with(kind), heatmap, truth)
 
 
 def _curve(heatmap: Tensor, truth: Tensor | None) -> tuple[float | None, ...]:
@@ -119,9 +120,9 @@ def _curve(heatmap: Tensor, truth: Tensor | None) -> tuple[float | None, ...]:
     return tuple(map(optional, jaccard_curve(heatmap, truth, THRESHOLDS)[0]))
 
 
-def _scores(group: Group, *maps: Tensor) -> Scores:
-    """Compute every registered measure of a group on maps of one image, (1, H, W) each."""
-    return Scores(values={name: optional(measure(*maps)[0]) for name, measure in measures_of(group).items()})
+def _scores(measures: Mapping[str, Measure], *maps: Tensor) -> Scores:
+    """Compute measures on maps of one image, (1, H, W) each."""
+    return Scores(values={name: optional(measure(*maps)[0]) for name, measure in measures.items()})
 
 
 def _scaled_cells(side: Heatmap) -> Tensor:

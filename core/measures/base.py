@@ -28,6 +28,14 @@ def measures_of(group: Group) -> dict[str, Measure]:
     return {name: entry.value for name, entry in MEASURES.items() if entry.facts["group"] == group}
 
 
+def overlaps_with(kind: str) -> dict[str, Measure]:
+    """Return the measures of group "overlap" that have a meaning for this kind of truth (a key of
+    TRUTHS): a mask has no brightest tenth.
+    """
+    suits = {name for name, entry in MEASURES.items() if entry.facts.get("truth", kind) == kind}
+    return {name: measure for name, measure in measures_of(Group.OVERLAP).items() if name in suits}
+
+
 def optional(value: float | Tensor) -> float | None:
     """Convert one value of a tensor: None for NaN, the marker of an undefined value."""
     number = float(value)

@@ -44,6 +44,7 @@ def soft_iou(maps: Tensor, truth: Tensor) -> Tensor:
     "Jaccard 1901; share p as in Merkle et al.'s occlusion maps",
     group="overlap",
     range="0 to 1",
+    truth="ink",
 )
 def iou_top_p(maps: Tensor, truth: Tensor, p: float = TOP_SHARE) -> Tensor:
     """Jaccard index of the top p share of pixels of each, (N,).
