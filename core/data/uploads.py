@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from core.base.atomic import replacing
-from core.base.errors import CacheNotWritable
+from core.base.errors import CacheNotWritable, SparsightError
 from core.data.folders import read_folder
 
 
@@ -35,8 +35,8 @@ def keep_zip(content: bytes, name: str, folder: Path) -> Path:
         ) from error
     try:
         read_folder(place)
-    except Exception:
+    except SparsightError as error:
         place.unlink()
         place.parent.rmdir()
-        raise
+        raise type(error)(error.wrong.replace(str(place), name), error.allowed, error.next_step) from error
     return place

@@ -18,13 +18,15 @@ USUAL = {"photos": "10, 20, 30, 40, 50, 60", "digits": "30, 50, 70, 80, 90, 95"}
 
 
 def usual(card: Card, family: PruningSpec, last: int | None = None) -> str:
-    """Return the default amounts: those at which this network changes. last: last trained level,
+    """Return the default amounts: those at which this network changes. Level 0 is
+    the dense network, which is shown anyway. last: last trained level,
     that of the series by default.
     """
     if family.level is None:
         return USUAL[card.images]
     last = (card.levels or 0) if last is None else last
-    return ", ".join(str(level) for level in range(0, last + 1, 1 if last < MOST else last // 5))
+    step = 1 if last <= MOST else last // 5
+    return ", ".join(str(level) for level in range(step, last + 1, step)) or "0"
 
 
 def prunings(text: str, card: Card, family: PruningSpec) -> tuple[PruningSpec, ...]:

@@ -32,6 +32,7 @@ def test_what_holds_no_photographs_is_not_kept(tmp_path: Path, made: bytes | Non
         with zipfile.ZipFile(target, "w") as archive:
             archive.writestr("readme.txt", "nothing")
         made = target.getvalue()
-    with pytest.raises(error):
+    with pytest.raises(error, match=r"\bx\.zip") as raised:
         keep_zip(made, "x.zip", tmp_path)
+    assert str(tmp_path) not in str(raised.value)
     assert not list(tmp_path.rglob("*.zip"))

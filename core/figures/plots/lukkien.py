@@ -99,6 +99,7 @@ def scatter(study: StudyTables, without_collapsed: bool = False, fitting: str = 
             "color": shown.level,
             "colorscale": "Cividis",
             "colorbar": {"title": "level"},
+            "line": {"color": NEUTRAL, "width": 1},
             "symbol": ["circle-open" if gone else "circle" for gone in shown.collapsed],
         },
     )

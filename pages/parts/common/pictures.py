@@ -122,7 +122,7 @@ def _says(side: Heatmap, changed: bool = False) -> None:
             f"{icon}says **{story.class_name(side, side.prediction.top)}**, {probability(side.prediction.confidence)}"
         )
     st.image(_bar("magma"), width="stretch", alt="Colour bar from black, 0, to pale yellow, 1")
-    st.caption("0 to 1, evidence" if side.usable else f":material/warning: the map is {side.state}")
+    st.caption("0 to 1, by its own maximum" if side.usable else f":material/warning: the map is {side.state}")
 
 
 def _agreement(found: Agreement, spread: str) -> None:

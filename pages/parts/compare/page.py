@@ -13,7 +13,8 @@ from core.base.numbers import percent
 from core.figures import sheets, strips
 from core.figures.strips import SHOWS, Look, Strip
 from core.results import Comparison, Verdict
-from pages.parts.common import address, copy_link, engine, frame, link, present, story
+from core.saliency import CAMS
+from pages.parts.common import address, copy_link, engine, frame, link, present, story, titles
 from pages.parts.common.background import Work
 from pages.parts.common.waiting import wait
 from pages.parts.compare import matrix, view
@@ -146,10 +147,11 @@ def _headline(done: list[Strip]) -> str:
 
 
 PLACES = {
-    Verdict.SAME: "show the same places",
-    Verdict.PARTLY: "move in part",
-    Verdict.ELSEWHERE: "show other places",
-    Verdict.DISPUTED: "move by one method only",
+    Verdict.SAME: "at the same places",
+    Verdict.PARTLY: "moved in part",
+    Verdict.ELSEWHERE: "at other places",
+    Verdict.DISPUTED: "moved by one method only",
+    Verdict.UNKNOWN: "not comparable",
 }
 
 
@@ -159,7 +161,7 @@ def _agreement(pruned: list[Comparison]) -> str:
     counts = [f"{verdicts.count(verdict)} {words}" for verdict, words in PLACES.items() if verdict in verdicts]
     if not counts:
         return ""
-    return f" Heatmaps with an unchanged answer (n = {len(verdicts)}): {', '.join(counts)}, each judged by two methods."
+    return f" Heatmaps with an unchanged answer (n = {len(verdicts)}): {', '.join(counts)}; each judged by two methods."
 
 
 def _first_change(strip: Strip) -> str:
@@ -175,7 +177,7 @@ def _take_along(done: list[Strip], drawn: list[sheets.Row], look: Look) -> None:
         return
     if not photo_sets.offers_export(done[0].answers[0].pruned.image.source):
         return
-    caption = f"{SHOWS[look.show]}. {SCALE.get(look.show, SEQUENTIAL)}"
+    caption = f"{_made_with(done)}. Shown: {SHOWS[look.show]}. {SCALE.get(look.show, SEQUENTIAL)}"
     makers = (
         ("PNG", lambda: sheets.png(drawn, caption), "sparsight-compare.png", "image/png"),
         ("SVG", lambda: sheets.svg(drawn, caption), "sparsight-compare.svg", "image/svg+xml"),
@@ -191,6 +193,24 @@ def _take_along(done: list[Strip], drawn: list[sheets.Row], look: Look) -> None:
             present.exercise(tuple(view.parameters()))
         with st.popover("Code", icon=":material/code:", type="tertiary"):
             st.code(_code([answer for strip in done for answer in strip.answers]), language="python", wrap_lines=True)
+
+
+def _made_with(done: list[Strip]) -> str:
+    """Names what all rows have in common: the network, and unless the rows vary them, the pruning
+    and the heatmap.
+    """
+    answers = [answer for strip in done for answer in strip.answers]
+    pruned = answers[0].pruned
+    model, seeds = pruned.variant.model, engine.card(pruned.variant.model).seeds
+    names = [engine.catalogue()[model.name].title + (f", seed {model.seed}" if len(seeds) > 1 else "")]
+    prunings = {answer.mask.variant.pruning.family: answer.mask.variant.pruning for answer in answers}
+    if len(prunings) == 1:
+        (pruning,) = prunings.values()
+        way = f"{pruning.granularity}-{pruning.scope}-{pruning.criterion}"
+        names.append(titles.SCHEDULES[pruning.schedule] if pruning.is_trained else titles.way(way))
+    if len({(answer.pruned.cam.method, answer.pruned.cam.layer) for answer in answers}) == 1:
+        names.append(f"{CAMS[pruned.cam.method].title} at layer {pruned.cam.layer}")
+    return "; ".join(names)
 
 
 def _code(answers: list[Comparison]) -> str:

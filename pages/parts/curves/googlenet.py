@@ -152,7 +152,19 @@ def _origin(tables: VonradTables, seed: int) -> str:
     )
 
 
+def _ours(tables: VonradTables, seed: int) -> str:
+    """Sets our accuracies beside the paper's findings."""
+    rows = methods(tables)
+    rows = rows[(rows.seed == seed) & (rows.retraining == "iterative")].sort_values("accuracy", ascending=False)
+    if rows.empty:
+        return "Our run has no network that was retrained iteratively yet."
+    best = ", ".join(f"{PRUNINGS[row.pruning].title} {percent(row.accuracy)}" for row in rows.itertuples())
+    title = titles.of(engine.catalogue()).get(tables.model, tables.model)
+    return f"Our run on {plain(title)}, pruned by {percent(CURVE_RATE, 0)} and retrained iteratively, reaches: {best}."
+
+
 def _reading(tables: VonradTables, seed: int) -> None:
     st.markdown("".join(f"\n- {finding}" for finding in FINDINGS))
+    st.caption(_ours(tables, seed))
     with st.expander("What the paper leaves open, and how we read it", icon=":material/menu_book:"):
         st.markdown("".join(f"\n- {message(reading)}" for reading in tables.facts["runs"][str(seed)]["readings"]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import starmap
 
 import streamlit as st
 from pandas import DataFrame
@@ -158,8 +159,13 @@ def right_and_wrong(study: StudyTables) -> str:
     dense = study.paired[study.paired.level == 0]
     return (
         "In the dense networks, soft IoU of correct answers differs from that of wrong ones by"
-        f" {_listed(map(change, dense.paired_difference))} (seeds {_listed(dense.seed)})."
+        f" {_listed(starmap(_with_interval, zip(dense.paired_difference, dense.low, dense.high, strict=True)))}"
+        f" (seeds {_listed(dense.seed)}; in brackets 95 % intervals over classes)."
     )
+
+
+def _with_interval(value: float, low: float, high: float) -> str:
+    return f"{change(value)} [{score(low)}, {score(high)}]"
 
 
 def _mean_and_seeds(table: DataFrame, fitting: str) -> str:

@@ -88,10 +88,10 @@ def _work(answer: Comparison, images: tuple[ImageRef, ...]) -> Work:
 
 def in_words(found: Agreements, here: Agreement) -> str:
     """Describes counts, medians, and the rank of this image among the others."""
-    counts = [f"{found.verdicts[verdict]} look {where}" for verdict, where in WHERE.items() if found.verdicts[verdict]]
+    counts = [f"{found.verdicts[verdict]} {where}" for verdict, where in WHERE.items() if found.verdicts[verdict]]
     if unknown := found.verdicts[Verdict.UNKNOWN]:
-        counts.append(f"{unknown} cannot be compared, because a map holds no evidence")
-    text = f"Of **{found.n}** images, {'; '.join(counts)}."
+        counts.append(f"{unknown} not comparable, because a map holds no evidence")
+    text = f"Heatmaps of **{found.n}** images: {'; '.join(counts)}."
     titles, (first, second) = (story.title(here.method), story.title(here.second_method)), found.medians
     if first is not None and second is not None:
         text += f" Median agreement: {titles[0]} {score(first)}, {titles[1]} {score(second)}."

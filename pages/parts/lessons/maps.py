@@ -127,8 +127,8 @@ def noise(stage: Stage) -> Told:
     same_answer = now.prediction.top == usual.prediction.top
     return Told(
         text=(
-            "The network was trained with faint background noise of up to 0.2. The noise is now up to"
-            f" **{high:g}**; to us the digit looks the same."
+            "The network was trained with faint background noise of up to 0.2. The noise is now"
+            f" {f'up to **{high:g}**' if high else '**off**'}; to us the digit looks the same."
         ),
         question="What changes for the network?",
         choices=("Neither its answer nor its heatmap", "Only its heatmap", "Its answer"),

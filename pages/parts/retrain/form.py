@@ -49,6 +49,8 @@ OPTIMISER_TITLES = {"sgd": "SGD", "adamw": "AdamW"}
 SETS = photo_sets()
 READERS = {"retrain": read_series, "merkle": merkle_job.read_series}
 MOST_MB = 2048  # of an upload
+PERCENTAGES = "They are percentages separated by commas, such as 50, 75, 87.5."
+MOST_EPOCHS = 1000
 PHOTOGRAPHS, ZIP = "_photographs", "_zip"  # keys of widgets
 
 
@@ -277,7 +279,7 @@ def _learning() -> dict[str, Any]:
             format_func=OPTIMISER_TITLES.__getitem__,
             help=listed(OPTIMISERS, OPTIMISER_TITLES),
         )
-        epochs = st.number_input("Maximum epochs per level", 1, 100, 3, key="_own_epochs")
+        epochs = st.number_input("Maximum epochs per level", 1, MOST_EPOCHS, 3, key="_own_epochs")
         batch = st.number_input("Batch size", 1, 1024, 64, key="_batch", help="Photographs per training step.")
     with second:
         rate = st.number_input("Learning rate", 0.00001, 1.0, 0.001, format="%.5f", key="_rate")
@@ -307,27 +309,31 @@ def _learning() -> dict[str, Any]:
 
 
 def _task(words: Mapping[str, Any]) -> RetrainTask:
-    """Raises BadSpec for sparsities that are not numbers."""
+    """Raises BadSpec for sparsities that are missing, not numbers or out of range."""
     given: dict[str, Any] = {
         name.replace("-", "_"): tuple(value) if isinstance(value, list) else value for name, value in words.items()
     }
+    if words.get("sparsities") == []:
+        raise BadSpec("Sparsities of the levels is empty.", PERCENTAGES, "Enter at least one.")
     given["sparsities"] = tuple(_percent(part) / 100 for part in words.get("sparsities", ()))
     return RetrainTask(**given)
 
 
 def _percent(text: str) -> float:
     try:
-        return float(text)
+        value = float(text)
     except ValueError as error:
-        raise BadSpec(
-            f"The sparsity '{text}' cannot be read.", "Enter percentages separated by commas, such as 50, 75, 87.5."
-        ) from error
+        raise BadSpec(f"The sparsity '{text}' cannot be read.", PERCENTAGES) from error
+    if not 0 <= value < 100:
+        raise BadSpec(f"A level cannot remove {text} % of the weights.", "A sparsity is at least 0 % and below 100 %.")
+    return value
 
 
 def _free(words: Mapping[str, Any]) -> tuple[str, Arguments, str]:
     """Raises BadSpec, UnknownName."""
     task = _task(words)
-    how = f"{titles.way(task.pruning)}, {task.schedule.replace('-', ' ')}"
+    amounts = f" {', '.join(words['sparsities'])} %" if words.get("sparsities") else ""
+    how = f"{titles.way(task.pruning)}{amounts}, {task.schedule.replace('-', ' ')}, {task.epochs} epochs"
     title = f"{_network_title(task.model)} on {data_name(task.data, task.size)}: {how}, seed {task.seed}"
     return "retrain", task.job_arguments(engine.engine().folder, str(engine.engine().device)), title
 

@@ -66,6 +66,7 @@ def test_it_shows_four_figures_a_table_and_what_is_ours(tmp_path: Path) -> None:
         sentence in said
         for sentence in (*READINGS, *FINDINGS, "resnet18 instead of GoogLeNet.", "top-1 69.78 %", "CPU")
     )
+    assert "retrained iteratively, reaches: " in said  # ours beside the paper's findings
     (table,) = shown["savings"].dataframe
     assert list(table.value.correct)[:2] == ["360 of 400", "38 of 400"]
     assert len(table.value) == 1 + 2 * 3

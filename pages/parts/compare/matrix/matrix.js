@@ -59,7 +59,10 @@ function bodyOf(view) {
       const once = !view.data.rows[1]?.[part] && view.data.rows.length > 1;
       line.append(cellOf(row[part], index, view, figures, once ? view.data.rows.length : 1));
     }
-    row.cells.forEach((tile) => line.append(tile ? cellOf(tile, index, view, figures, 1) : make("td")));
+    for (const tile of row.cells) {
+      const shown = tile && { ...tile, likeness: tile.likeness ?? 0 }; // an undefined one has an empty bar
+      line.append(shown ? cellOf(shown, index, view, figures, 1) : make("td"));
+    }
     view.rows.push(figures);
     body.append(line);
   });
