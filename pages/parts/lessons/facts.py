@@ -34,7 +34,7 @@ GRID = tuple(step / 20 for step in range(21))  # sparsities of one-shot pruning,
 WHERE = {"after": CAM, "before": BEFORE_RELU}  # the last ReLU
 CONTROLS: dict[str, Choice | Number] = {
     "example": Choice("9", CARD.classes),
-    "other": Choice("closest", ("closest", *CARD.classes)),
+    "other": Choice("closest", ("closest", *CARD.classes), titles={"closest": "The closest"}),
     "background": Number(0.0, 0.0, 0.5, 0.05),
     "blur": Number(2.0, 0.5, 5.0, 0.5),
     "depth": Number(10, 0, 25),
@@ -42,12 +42,12 @@ CONTROLS: dict[str, Choice | Number] = {
     "removed": Number(75, 0, 100, 5),
     "drawn": Number(20, 0, 100, 5),
     "who": Choice("333", tuple(map(str, CARD.seeds))),
-    "where": Choice("after", tuple(WHERE)),
+    "where": Choice("after", tuple(WHERE), titles={"after": "After", "before": "Before"}),
     "upto": Number(13, 4, 25),
     "counted": Number(25, 4, 25),
     "collapsed": Choice("true", ("true", "false")),
     "empty": Choice("true", ("true", "false")),
-    "series": Choice("mean", ("mean", *map(str, CARD.seeds))),
+    "series": Choice("mean", ("mean", *map(str, CARD.seeds)), titles={"mean": "Mean"}),
     "run": Choice("60000", tuple(RUNS)),
 }
 

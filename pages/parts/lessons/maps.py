@@ -66,7 +66,7 @@ def wrong_class(stage: Stage) -> Told:
     with stage.controls:
         digit = digit_choice()
         other = widgets.choice(
-            "Compare with class", "other", CONTROLS, help="closest: the class with the most similar heatmap."
+            "Compare with class", "other", CONTROLS, help="*The closest* is the class with the most similar heatmap."
         )
     own = facts.heatmap(digit)
     wrong = facts.closest_other(digit) if other == "closest" else int(other)
