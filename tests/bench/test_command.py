@@ -21,7 +21,7 @@ def test_prints_one_line_of_json(tmp_path: Path, capsys: pytest.CaptureFixture[s
 
 
 @pytest.mark.parametrize(
-    ("words", "said"), [(["slidr"], "Did you mean 'slider'?"), (["slider", "--n", "0"], "from 1 up")]
+    ("words", "said"), [(["slidr"], "Did you mean 'slider'?"), (["slider", "--n", "0"], "at least 1")]
 )
 def test_says_what_is_wrong(words: list[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run_command(build, [*words, "--folder", str(tmp_path)]) == 1

@@ -128,7 +128,7 @@ def test_held_out_photographs_are_left_out(tmp_path: Path) -> None:
 
 def test_another_recipe_must_not_pass_for_this_one(tmp_path: Path) -> None:
     done(arguments(tmp_path))
-    with pytest.raises(BadSpec, match="trained in another way"):
+    with pytest.raises(BadSpec, match="was trained differently"):
         done(arguments(tmp_path, replace(SPEC, each=replace(QUICK, batch_size=9))))
     with pytest.raises(BadSpec, match="already names another network"):
         done(arguments(tmp_path, replace(SPEC, name="other"), size_px=40))
@@ -254,7 +254,7 @@ def test_a_class_of_which_nothing_can_be_read_is_said(tmp_path: Path) -> None:
     place = folder_of_photographs(tmp_path / "photographs", 12)
     for found in (place / "train" / "n03028079").iterdir():
         found.write_bytes(b"no picture")
-    with pytest.raises(BadSpec, match="12, all of one class"):
+    with pytest.raises(BadSpec, match="12 readable training images are all of one class"):
         done(arguments(tmp_path, photographs=place))
 
 

@@ -88,7 +88,10 @@ def test_noise_moves_heatmap_or_answer(engine: Engine, digit: int, high: float) 
     choices = ("Its answer", "Neither its answer nor its heatmap", "Only its heatmap")
     claim = Claim(
         choice=choices[0] if before != after else choices[1] if meet >= 0.7 else choices[2],
-        text=(f"up to **{high:g}**", f"says **{before}**, {usual.prediction.probabilities[before]:.2f}"),
+        text=(
+            f"up to **{high:g}**" if high else "is now **off**",
+            f"says **{before}**, {usual.prediction.probabilities[before]:.2f}",
+        ),
         why=(f"overlap by **{meet:.2f}**", f"It says {after}"),
     )
     app = check(1, 3, claim, example=str(digit), background=str(high))
