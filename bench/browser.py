@@ -45,19 +45,18 @@ SHOWN = """before => {
 # what is drawn already jumped (cumulative layout shift, as browsers define it).
 WATCH = """
   window.seen = { first: null, last: 0, shift: 0 };
-  const inside = (root) => [root, ...[...root.querySelectorAll('*')]
-    .flatMap(each => each.shadowRoot ? inside(each.shadowRoot) : [])];
+  const pictures = (main) => [...main.querySelectorAll('img, .gtitle'), ...[...main.querySelectorAll('*')]
+    .flatMap(each => each.shadowRoot ? [...each.shadowRoot.querySelectorAll('img')] : [])];
   const look = () => {
     const main = document.querySelector('[data-testid=stMain]');
     if (!main || window.seen.first !== null) return;
     const words = WORDS && main.querySelector('h1, h2');
-    const picture = inside(document).flatMap(root => [...root.querySelectorAll('img, .gtitle')])
-      .find(each => each.tagName !== 'IMG' || (each.complete && each.naturalWidth > 40));
+    const picture = pictures(main).find(each => each.tagName !== 'IMG' || (each.complete && each.naturalWidth > 40));
     if (picture || words) window.seen.first = window.seen.last = performance.now();
   };
   new MutationObserver(() => { window.seen.last = performance.now(); })
     .observe(document, { childList: true, subtree: true, characterData: true });
-  setInterval(look, 20);
+  setInterval(look, 100); // each look costs the page some time
   new PerformanceObserver(list => list.getEntries().forEach(each => { window.seen.shift += each.value; }))
     .observe({ type: 'layout-shift', buffered: true });
 """
