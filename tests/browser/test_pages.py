@@ -76,6 +76,7 @@ def test_retrain_marks_what_is_missing_takes_an_upload_and_measures(tab: OpenTab
     page.get_by_role("button", name="Estimate cost").click()
     page.get_by_text("24 photographs, at most 24 epochs in total").wait_for()
     page.get_by_text("An epoch is a single step").wait_for()
+    assert page.locator("[data-testid=stException]").count() == 0
 
 
 @pytest.mark.long
@@ -97,6 +98,7 @@ def test_retrain_pauses_stops_resumes_trains_and_deletes(tab: OpenTab, tmp_path:
     page.get_by_role("button", name="Delete", exact=True).click()
     page.get_by_role("button", name="Delete networks").click()
     trained.wait_for(state="hidden")
+    assert trained.count() == 0
 
 
 def _fill_in(page: playwright_api.Page, folder: Path) -> None:

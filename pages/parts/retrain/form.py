@@ -14,6 +14,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core.base.errors import BadSpec, SparsightError
 from core.base.numbers import duration, size
+from core.base.stamps import Stamp
 from core.data.datasets import photo_sets
 from core.data.uploads import keep_zip
 from core.models.architectures import OFFERED
@@ -21,6 +22,7 @@ from core.models.head import data_name
 from core.protocols.merkle import job as merkle_job
 from core.pruning import CRITERIA
 from core.specs import AUGMENTATIONS, GRANULARITIES, OPTIMISERS, RATES, RESETS, RETRAIN_SCHEDULES, SCOPES, n_of_m
+from core.training.material import photographs
 from core.training.retrain import Cost, check, estimate, read_series
 from core.training.task import RetrainTask
 from pages.parts.common import access, engine, frame, titles
@@ -106,11 +108,11 @@ def _asked(words: Mapping[str, Any], recipe: str, measured: bool, begun: bool) -
     work = _measuring(asked)
     if begun or measured:
         access.require(access.TRAINING)
-        state().clicked.cost = work.key if measured else None
+        state().clicked.cost = work.question if measured else None
     if begun:
         check(asked[1], READERS[asked[0]])
         return asked
-    if state().clicked.cost == work.key:
+    if state().clicked.cost == work.question:
         task = wait(work, st.container())
         if task.succeeded:
             _say_cost(task.answer)
@@ -122,9 +124,18 @@ def _measuring(asked: tuple[str, Arguments, str]) -> Work:
     return Work(
         place="retrain-cost",
         key=("retrain-cost", kind, json.dumps(arguments, sort_keys=True)),
+        stamp=_stamp(arguments),
         what="Measuring training steps",
         run=lambda task: estimate(arguments, read=READERS[kind], progress=task.advance),
     )
+
+
+def _stamp(arguments: Arguments) -> Stamp:
+    """Identifies the files behind an estimate. Data sets by name do not change."""
+    if arguments["photographs"] in SETS:
+        return ""
+    photos, held_out = photographs(arguments)
+    return f"{photos.stamp} {sorted(held_out)}"
 
 
 def _photographs() -> tuple[str, DeltaGenerator]:
@@ -214,7 +225,12 @@ def _less_is_more() -> dict[str, Any]:
         help="The paper halves each convolution; *Global* ranks the weights of all convolutions together.",
     )
     epochs = st.number_input(
-        "Maximum epochs per level", 1, 100, 3, key="_epochs", help="Published: 100 for the dense network, then 50."
+        "Maximum epochs per level",
+        1,
+        MOST_EPOCHS,
+        3,
+        key="_epochs",
+        help="Published: 100 for the dense network, then 50.",
     )
     quick = st.toggle(
         "AdamW after pruning",

@@ -4,6 +4,7 @@ long runs inside the page.
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -100,6 +101,11 @@ def test_the_cost_is_measured_not_guessed(retrain: OpenRetrain, photographs: Pat
     warned = "".join(warning.value for warning in app.warning)
     assert "all 24 training photographs fit into one batch of 64" in warned
     assert "Only 7 validation photographs choose the best epoch" in warned
+    shutil.copytree(photographs / "train" / "tench", photographs / "train" / "another")
+    assert not app.run().info  # of other photographs
+    app.button(key="_cost").click().run()
+    assert "36 photographs" in app.info[0].value
+    shutil.rmtree(photographs / "train" / "another")
     app.number_input(key="_seed").set_value(1).run()
     assert not app.info  # of another run
 
