@@ -88,6 +88,8 @@ def test_paused_it_waits_and_goes_on(tmp_path: Path) -> None:
     jobs.pause(job.id)
     until(jobs, job.id, lambda found: found.state == "paused")  # "pausing" until the step ends
     steps = jobs.get(job.id).steps
+    time.sleep(1)
+    assert jobs.get(job.id).steps == steps
     jobs.unpause(job.id)
     until(jobs, job.id, lambda found: found.steps > steps)
     jobs.stop(job.id)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 import streamlit as st
@@ -37,13 +36,12 @@ def checks() -> list[Middleware]:
 
 
 # Prefixes of Streamlit's script files that nearly every page needs: browsers fetch them while the
-# server computes the page, instead of one after the other. The scripts of figures are large.
+# server computes the page, instead of one after the other.
 PARTS = (
     *("PageLink", "Html", "purify", "Button", "ButtonGroup", "DownloadButton", "Checkbox", "ImageList", "Metric"),
     *("Selectbox", "Multiselect", "useMenuTrigger", "useSyncComboBoxEnterTargetFocus"),
     *("Slider", "moment", "numbro", "BidiComponent", "serialization", "recordbatch"),
 )
-FIGURES, WITH_FIGURES = ("PlotlyChart",), ("/explore", "/curves", "/lessons")
 STATIC = Path(st.__file__).parent / "static"
 
 
@@ -56,7 +54,8 @@ class Preload:
 
     def __init__(self, app: ASGIApp, folder: Path) -> None:
         self.app = app
-        self.parts, self.figures = (_preloaded(folder, names) for names in (PARTS, FIGURES))
+        files = (path for name in PARTS for path in folder.glob(f"static/js/{name}.*.js"))
+        self.link = ", ".join(f"<./static/js/{path.name}>; rel=modulepreload" for path in files)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
@@ -65,16 +64,10 @@ class Preload:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 if headers.get("content-type", "").startswith("text/html"):
-                    figures = self.figures if scope["path"].endswith(WITH_FIGURES) else []
-                    headers["link"] = ", ".join([*self.parts, *figures])
+                    headers["link"] = self.link
             await send(message)
 
         await self.app(scope, receive, named if scope["type"] == "http" else send)
-
-
-def _preloaded(folder: Path, names: Sequence[str]) -> list[str]:
-    found = (path for name in names for path in folder.glob(f"static/js/{name}.*.js"))
-    return [f"<./static/js/{path.name}>; rel=modulepreload" for path in found]
 
 
 class HostCheck:
