@@ -213,16 +213,22 @@ def _material() -> dict[str, Any]:
     }
 
 
-def _less_is_more() -> dict[str, Any]:
-    """Draws what may differ from the paper; the description of the run lists each difference."""
-    scope = st.segmented_control(
+def _scope(key: str, help_text: str) -> str:
+    return st.segmented_control(
         "Scope",
         tuple(SCOPES),
         default="layer",
         required=True,
-        key="_scope",
+        key=key,
         format_func=titles.SCOPES.__getitem__,
-        help="The paper halves each convolution; *Global* ranks the weights of all convolutions together.",
+        help=help_text,
+    )
+
+
+def _less_is_more() -> dict[str, Any]:
+    """Draws what may differ from the paper; the description of the run lists each difference."""
+    scope = _scope(
+        "_scope", "The paper halves each convolution; *Global* ranks the weights of all convolutions together."
     )
     epochs = st.number_input(
         "Maximum epochs per level",
@@ -250,15 +256,7 @@ def _own() -> dict[str, Any]:
         format_func=lambda name: titles.GRANULARITY.get(name, name),
         help=listed(GRANULARITIES, titles.GRANULARITY),
     )
-    scope = st.segmented_control(
-        "Scope",
-        tuple(SCOPES),
-        default="layer",
-        required=True,
-        key="_own_scope",
-        format_func=titles.SCOPES.__getitem__,
-        help=listed(SCOPES, titles.SCOPES),
-    )
+    scope = _scope("_own_scope", listed(SCOPES, titles.SCOPES))
     criterion = st.selectbox(
         "Criterion",
         tuple(CRITERIA),

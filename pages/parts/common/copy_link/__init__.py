@@ -6,15 +6,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import streamlit as st
+from pages.parts.common.component import component
 
-HERE = Path(__file__).parent
-_draw = st.components.v2.component(
-    "copy_link",
-    html='<button type="button"></button>',
-    css=(HERE / "copy_link.css").read_text(encoding="utf-8"),
-    js=(HERE / "copy_link.js").read_text(encoding="utf-8"),
-)
+_draw = component(Path(__file__).parent, '<button type="button"></button>')
 
 
 def draw(copied: str) -> None:

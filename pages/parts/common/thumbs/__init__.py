@@ -8,13 +8,9 @@ from pathlib import Path
 
 import streamlit as st
 
-HERE = Path(__file__).parent
-_draw = st.components.v2.component(
-    "thumbs",
-    html='<div class="thumbs" role="radiogroup"></div>',
-    css=(HERE / "thumbs.css").read_text(encoding="utf-8"),
-    js=(HERE / "thumbs.js").read_text(encoding="utf-8"),
-)
+from pages.parts.common.component import component
+
+_draw = component(Path(__file__).parent, '<div class="thumbs" role="radiogroup"></div>')
 
 
 @dataclass(frozen=True)

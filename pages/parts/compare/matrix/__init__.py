@@ -8,18 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import streamlit as st
-
 from core.figures import maps as pictures
 from core.figures.strips import Tile, read_out
+from pages.parts.common.component import component
 
-HERE = Path(__file__).parent
-_draw = st.components.v2.component(
-    "matrix",
-    html='<div class="matrix"></div>',
-    css=(HERE / "matrix.css").read_text(encoding="utf-8"),
-    js=(HERE / "matrix.js").read_text(encoding="utf-8"),
-)
+_draw = component(Path(__file__).parent, '<div class="matrix"></div>')
 NARROWEST_PX = {False: 92, True: 150}  # of a tile, normally and in presentation mode: eight fit side by side
 
 
