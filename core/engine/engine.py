@@ -68,9 +68,8 @@ class Engine:
     """Answers questions about networks and images. Thread-safe; an application needs only one.
 
     Args:
-    device: "cpu", "cuda", ...; defaults to that of the settings, else the GPU if there is one.
-    folder: where caches and trained networks are written; defaults to that of the settings.
-    Included networks are found beside it.
+        device: "cpu", "cuda", ...; defaults to that of the settings, else the GPU if there is one.
+        folder: where caches and trained networks are written; defaults to that of the settings.
         budgets: memory that caches may use; defaults to Budgets.usual(...).
         precision: in which networks compute; defaults to that of the settings, else float32.
         settings: defaults to Settings.from_environment().
@@ -79,14 +78,14 @@ class Engine:
     def __init__(
         self,
         device: str | None = None,
-        folder: Path | None = None,
+        folder: Path | str | None = None,
         budgets: Budgets | None = None,
         precision: str | None = None,
         settings: Settings | None = None,
     ) -> None:
         settings = settings or Settings.from_environment()
         self.device = choose_device(device or settings.device)
-        self.folder = folder or settings.folder
+        self.folder = Path(folder or settings.folder)
         shipped = shipped_folder()
         self.catalogue = Catalogue(Files(self.folder, [shipped]))
         self.store = ModelStore(

@@ -29,7 +29,7 @@ from torch import Tensor
 
 from core.base.registry import Registry
 from core.measures.base import not_finite, undefined, unordered, zero
-from core.measures.overlap import soft_iou
+from core.measures.overlap import jaccard_curve, soft_iou
 
 STEPS = 50
 # Not 0: every map is at or above 0 everywhere, so an empty map would score the ink's share of the
@@ -61,16 +61,8 @@ class Ranked:
 
     @cached_property
     def curve(self) -> Tensor:
-        """Jaccard index of the pixels at or above each of THRESHOLDS with the ink, (N, T), as
-        `jaccard_curve`.
-        """
-        descending, steps = torch.from_numpy(-self.values), -THRESHOLDS.expand(len(self.values), STEPS)
-        lit = torch.searchsorted(descending, steps.contiguous(), right=True)
-        ink = np.cumsum(self.grey > 0, axis=1, dtype=np.int32)
-        before = np.concatenate([np.zeros_like(ink[:, :1]), ink], axis=1)  # ink among the first 0, 1, ... n pixels
-        both = torch.from_numpy(np.take_along_axis(before, lit.numpy(), axis=1))
-        either = lit + torch.from_numpy(before[:, -1:]) - both
-        return undefined(both / either, (either == 0) | self.nowhere.cpu()[:, None]).to(self.maps.device)
+        """Jaccard index of the pixels at or above each of THRESHOLDS with the ink, (N, T)."""
+        return jaccard_curve(self.maps, self.ink, THRESHOLDS)
 
 
 Fitting = Callable[[Ranked], Tensor]

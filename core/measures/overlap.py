@@ -94,14 +94,24 @@ def jaccard_curve(maps: Tensor, truth: Tensor, thresholds: Tensor) -> Tensor:
         finite.
     """
     flat, grey = maps.flatten(1), truth.flatten(1)
-    ink, nowhere = grey > 0, not_finite(flat, grey)
-    some = ~zero(flat)[:, None]
-    columns = []
-    for threshold in thresholds.tolist():
-        lit = (flat >= threshold) & some
-        both, either = (lit & ink).sum(dim=1), (lit | ink).sum(dim=1)
-        columns.append(undefined(both / either, (either == 0) | nowhere))
-    return torch.stack(columns, dim=1) if columns else flat.new_zeros(len(flat), 0)
+    ink, some = grey > 0, ~zero(flat)[:, None]
+    rising, places = thresholds.to(flat).sort()
+    reached = torch.searchsorted(rising, flat.contiguous(), right=True)  # of the thresholds, by each pixel
+    lit, both = (_reaching(reached, pixels, len(rising)) for pixels in (some.expand_as(ink), ink & some))
+    either = lit + ink.sum(dim=1, keepdim=True) - both
+    curve = undefined(both / either, (either == 0) | not_finite(flat, grey)[:, None])
+    return curve[:, places.argsort()]
+
+
+def _reaching(reached: Tensor, pixels: Tensor, thresholds: int) -> Tensor:
+    """Count the pixels that reach each of the rising thresholds, (N, T).
+
+    Args:
+        reached: how many of the thresholds each pixel reaches, (N, n). pixels: which of them count,
+            bool (N, n).
+    """
+    exactly = reached.new_zeros(len(reached), thresholds + 1).scatter_add_(1, reached, pixels.long())
+    return exactly.flip(1).cumsum(dim=1).flip(1)[:, 1:]
 
 
 @MEASURES.register(

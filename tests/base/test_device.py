@@ -41,6 +41,16 @@ def test_names_that_are_no_device(name: str) -> None:
         choose_device(name)
 
 
+def test_a_gpu_has_its_number_and_computes_in_float32(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
+    assert [choose_device(name) for name in (None, "cuda", "cuda:1")] == list(
+        map(torch.device, ("cuda:0", "cuda:0", "cuda:1"))
+    )
+    assert not torch.backends.cudnn.allow_tf32
+
+
 @NO_GPU
 @pytest.mark.parametrize("name", ["cuda", "cuda:0", "cuda:7"])
 def test_a_gpu_that_is_not_there(name: str) -> None:
@@ -50,7 +60,8 @@ def test_a_gpu_that_is_not_there(name: str) -> None:
 
 @GPU
 def test_a_gpu_that_is_there_and_one_that_is_not() -> None:
-    assert choose_device("cuda") == torch.device("cuda")
+    assert choose_device("cuda") == torch.device("cuda:0")
+    assert not torch.backends.cudnn.allow_tf32
     assert describe(torch.device("cuda")) == torch.cuda.get_device_name(0)
     with pytest.raises(BadSpec, match="'cpu' is always available"):
         choose_device(f"cuda:{torch.cuda.device_count()}")
@@ -60,7 +71,7 @@ def test_the_environment_chooses_for_an_engine(monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.setenv("SPARSIGHT_DEVICE", "nothing")
     with pytest.raises(BadSpec, match="There is no device 'nothing'"):
         Engine(folder=tmp_path)
-    assert Engine("cpu", tmp_path).device.type == "cpu"  # what is said outright wins
+    assert Engine("cpu", str(tmp_path)).device.type == "cpu"  # what is said outright wins
 
 
 def test_an_empty_variable_is_no_choice(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:

@@ -58,7 +58,7 @@ def test_the_smaller_network_is_what_the_report_says(engine: Engine) -> None:
     assert report.physical_macs is not None
     assert report.physical_macs < report.macs
     assert report.removed_channels == removal.removed_channels > 0
-    digits = engine.gallery().images[:50].float()[:, None] / 255
+    digits = engine.gallery().images[:50].to(engine.device).float()[:, None] / 255
     with engine.store.borrow(variant) as network, torch.no_grad():
         assert torch.allclose(small(digits), network(digits), atol=1e-4)
 

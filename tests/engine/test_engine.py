@@ -160,7 +160,7 @@ def test_an_error_leaves_the_network_usable(engine: Engine) -> None:
 def test_noise_of_an_image_is_the_noise_of_its_row(engine: Engine) -> None:
     inputs = engine.inputs(DataSpec(noise=0.2))
     for row in (0, 17, 4999):
-        assert np.array_equal(inputs.seen[row].numpy(), engine.picture(ImageRef(name=str(row))).seen)
+        assert np.array_equal(inputs.seen[row].cpu().numpy(), engine.picture(ImageRef(name=str(row))).seen)
 
 
 def test_shipped_accuracies_are_found_again(engine: Engine) -> None:
