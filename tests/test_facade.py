@@ -44,7 +44,7 @@ def test_importing_it_inside_ipython_shows_results_and_stays_light() -> None:
     run = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True)
     assert run.stdout.splitlines() == [
         "False",
-        "True At 0.0 % sparsity (1× smaller), 2,324 of 2,324 prunable weights are left.",
+        "True At 0.0 % sparsity (1× compression), 2,324 of 2,324 prunable weights are left.",
     ]
 
 

@@ -161,22 +161,22 @@ def cost_text(report: CostReport, title: str) -> list[Part]:
     removed.
     """
     rows = [
-        ("", "zeros in place", "channels taken out", ""),
-        ("parameters", _count(report.parameters), _count(report.physical_parameters), ""),
-        ("of them zero", _count(report.zeros), _count(report.physical_zeros), ""),
-        ("multiply-adds of an image", _count(report.macs), _count(report.physical_macs), ""),
+        ("", "zeros in place", "empty channels removed", ""),
+        ("Parameters", _count(report.parameters), _count(report.physical_parameters), ""),
+        ("of these, zero", _count(report.zeros), _count(report.physical_zeros), ""),
+        ("Multiply-adds per image", _count(report.macs), _count(report.physical_macs), ""),
         (
-            "of them with nonzero weights",
+            "of these, with non-zero weights",
             _count(report.macs_left),
             _count(report.physical_macs_left),
             "a count, not a speed",
         ),
-        ("file with every value", size(report.dense_file_bytes), _size(report.physical_file_bytes), ""),
+        ("File size, all values", size(report.dense_file_bytes), _size(report.physical_file_bytes), ""),
         (
-            "file of the values left",
+            "File size, kept values and mask",
             size(report.sparse_file_bytes),
             UNDEFINED,
-            "one bit per weight, and the values left",
+            "one bit per weight, and the kept values",
         ),
     ]
     parts: list[Part] = [Rows(_network(title, report.variant)), Rows(rows, (1, 2))]
@@ -188,12 +188,12 @@ def cost_text(report: CostReport, title: str) -> list[Part]:
     times = {
         "dense": report.dense_latency,
         "zeros in place": report.latency,
-        "channels taken out": report.physical_latency,
+        "empty channels removed": report.physical_latency,
     }
     timed = [(name, *_time(latency)) for name, latency in times.items() if latency is not None]
     if report.latency is not None:
         title = (
-            f"Time of one image on {report.latency.device} (median and 95th percentile of {report.latency.n} passes)"
+            f"Inference time per image on {report.latency.device} (median and 95th percentile, {report.latency.n} passes)"
         )
         parts.append(Rows(timed, (1, 2), title))
     return [*parts, *([notes_text(report.notes)] if report.notes else [])]

@@ -133,7 +133,7 @@ def cost_facts(report: CostReport) -> dict[str, Any]:
         "network": report.variant.key,
         "dense time": _time(report.dense_latency),
         "zeros in place": masked,
-        "channels taken out": smaller,
+        "channels removed": smaller,
         "notes": list(report.notes),
     }
 

@@ -35,7 +35,7 @@ def headline(answer: Comparison, name: Name = str) -> str:
 def at_sparsity(mask: MaskReport) -> str:
     """Return the beginning of the headline of a pruned network, in Markdown."""
     before = f"{percent(mask.sparsity_before)} before this pruning, " if mask.was_sparse else ""
-    return f"At **{percent(mask.sparsity)} sparsity** ({before}{mask.compression_ratio:.3g}× smaller)"
+    return f"At **{percent(mask.sparsity)} sparsity** ({before}{mask.compression_ratio:.3g}× compression)"
 
 
 def nothing_removed(mask: MaskReport, answer: str) -> str:

@@ -230,7 +230,7 @@ def test_heatmap_as_text(command) -> None:
     lines = out.splitlines()
     assert (status, err) == (0, "")
     assert lines[0] == found["headline"]
-    assert found["headline"].startswith("At 30.0 % sparsity (1.42× smaller) the network still says espresso (")
+    assert found["headline"].startswith("At 30.0 % sparsity (1.42× compression) the network still says espresso (")
     assert "  weights left  3,226,294 of 4,608,992 prunable weights (30.0 % sparse)" in out
     assert [line.split("%")[1].split("  ")[1] for line in lines if re.match(r"  [1-5]  ", line)] == [
         each["name"] for each in found["dense"]["top"]
@@ -250,7 +250,7 @@ def test_heatmap_as_text(command) -> None:
     [
         (
             ["cost", "--sparsity", "0.9"],
-            ["parameters                             2,346", "file with every value                10.0 kB"],
+            ["Parameters                                2,346", "File size, all values                   10.0 kB"],
         ),
         (
             ["evaluate"],

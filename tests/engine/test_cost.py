@@ -129,7 +129,7 @@ def test_the_command_line_says_the_same(engine: Engine, tmp_path: Path, capsys: 
     pruning = PruningSpec.one_shot(0.5, granularity="filter", excluded=("fc.weight",))
     report = engine.cost(thesis(pruning))
     assert found["network"] == thesis(pruning).key
-    assert found["channels taken out"]["parameters"] == report.physical_parameters
+    assert found["channels removed"]["parameters"] == report.physical_parameters
     assert found["zeros in place"]["multiply_adds_left"] == report.macs_left
     assert found["notes"] == list(report.notes)
     assert found["dense time"] is None

@@ -127,14 +127,14 @@ def cost(report: CostReport) -> View:
     small, gone = report.physical_parameters, report.physical_zeros
     left = None if small is None or gone is None else small - gone
     rows = [
-        ("", "zeros in place", "empty channels taken out"),
+        ("", "zeros in place", "empty channels removed"),
         ("Parameters", _count(report.parameters), _count(small)),
-        ("Parameters that are not zero", _count(report.parameters - report.zeros), _count(left)),
-        ("Multiply-adds of one image", _count(report.macs), _count(report.physical_macs)),
-        ("Multiply-adds, zeros left out", _count(report.macs_left), _count(report.physical_macs_left)),
-        ("File, every value", size(report.dense_file_bytes), _size(report.physical_file_bytes)),
-        ("File, kept values and mask", size(report.sparse_file_bytes), UNDEFINED),
-        ("Time of one image", _time(report.latency), _time(report.physical_latency)),
+        ("Non-zero parameters", _count(report.parameters - report.zeros), _count(left)),
+        ("Multiply-adds per image", _count(report.macs), _count(report.physical_macs)),
+        ("Multiply-adds per image without zeros", _count(report.macs_left), _count(report.physical_macs_left)),
+        ("File size, all values", size(report.dense_file_bytes), _size(report.physical_file_bytes)),
+        ("File size, kept values and mask", size(report.sparse_file_bytes), UNDEFINED),
+        ("Inference time per image", _time(report.latency), _time(report.physical_latency)),
     ]
     sentence = f"**{report.parameters - report.zeros:,} of {report.parameters:,} parameters** are not zero."
     return View(headline=sentence, tables=(Rows(rows, (1, 2)),), notes=report.notes)

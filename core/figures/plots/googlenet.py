@@ -27,8 +27,8 @@ NAMES = {
 COSTS: dict[str, tuple[str, str]] = {
     "parameters": ("parameters_left", "parameters that are not zero"),
     "multiply-adds": ("multiply_adds_left", "multiply-adds with weights that are not zero"),
-    "parameters, channels taken out": ("physical_parameters", "parameters after removal of emptied channels"),
-    "multiply-adds, channels taken out": (
+    "parameters, channels removed": ("physical_parameters", "parameters after removal of emptied channels"),
+    "multiply-adds, channels removed": (
         "physical_multiply_adds",
         "multiply-adds after removal of emptied channels",
     ),

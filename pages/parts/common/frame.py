@@ -35,12 +35,13 @@ PAGES = (
 )
 
 # Gives text a contrast of at least 4.5, which Streamlit's captions, selected segments, tabs and
-# slider values lack, and every control a visible focus.
+# slider values lack, and every control a visible focus. Touch screens show no keyboard shortcuts.
 STYLE = """<style>
 [data-testid="stCaptionContainer"] { opacity: 0.85 !important; }
 :is([data-selected="true"], [aria-selected="true"]) p, [data-testid="stSliderThumbValue"] { color: %s !important; }
 button kbd { color: inherit !important; opacity: 1 !important; }
 :is(a, button, summary, input, textarea, [role], [tabindex]):focus-visible { outline: 2px solid; outline-offset: 2px; }
+@media (pointer: coarse) { button kbd { display: none !important; } }
 </style>"""
 
 

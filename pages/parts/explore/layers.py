@@ -22,7 +22,7 @@ def layer_plan(mask: MaskReport) -> None:
 
 
 def _ratios(mask: MaskReport) -> str:
-    text = f"**{mask.compression_ratio:.3g}×** smaller, counting all parameters"
+    text = f"**{mask.compression_ratio:.3g}×** compression, counting all parameters"
     conv = mask.conv_compression_ratio
     return text + (f"; **{conv:.3g}×** counting only convolution weights" if conv is not None else "")
 

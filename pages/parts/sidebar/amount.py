@@ -110,7 +110,7 @@ def counted(place: DeltaGenerator, mask: MaskReport) -> None:
     if counts_groups(pruning):
         groups = titles.GRANULARITY[pruning.granularity].lower()
         line = f"**{percent(asked)}** of the {groups} = **{percent(mask.sparsity)}** of the weights"
-    line += f", **{mask.compression_ratio:.3g}×** smaller"
+    line += f", **{mask.compression_ratio:.3g}×** compression"
     place.caption(line + _in_levels(model, mask, pruning) + _zeros_before(mask))
 
 

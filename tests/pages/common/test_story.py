@@ -84,11 +84,11 @@ THIRD, ZEROS = (12, 96, 668), (24, 192, 1332)  # left, and zero before: 66.6 %
         ),
         (
             Made(kept=(12, 96, 436), already_zero=ZEROS, sparsity=0.3),
-            "At **76.6 % sparsity** (66.6 % before this pruning, 4.14× smaller) the network still says",
+            "At **76.6 % sparsity** (66.6 % before this pruning, 4.14× compression) the network still says",
         ),
         (
             Made(kept=THIRD, already_zero=ZEROS, removed_others=1, pruned_says=1),
-            "(66.6 % before this pruning, 2.94× smaller) the network",
+            "(66.6 % before this pruning, 2.94× compression) the network",
         ),
         (
             Made(kept=(36, 288, 1980), already_zero=(0, 0, 20), sparsity=0.0),
@@ -110,7 +110,7 @@ def test_a_repair_without_pruning_is_no_dense_network() -> None:
 
 
 def test_the_sentence_names_sparsity_and_size_as_counted() -> None:
-    assert story.headline(Made(sparsity=0.1).build()).startswith("At **50.0 % sparsity** (1.98× smaller)")
+    assert story.headline(Made(sparsity=0.1).build()).startswith("At **50.0 % sparsity** (1.98× compression)")
 
 
 @pytest.mark.parametrize(

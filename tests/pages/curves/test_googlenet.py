@@ -74,7 +74,7 @@ def test_it_shows_four_figures_a_table_and_what_is_ours(tmp_path: Path) -> None:
 
 def test_the_cost_is_chosen_and_stands_in_the_address(tmp_path: Path) -> None:
     app = opened(tmp_path, whole(), "savings")
-    app.selectbox(key="cost").set_value("multiply-adds, channels taken out").run()
+    app.selectbox(key="cost").set_value("multiply-adds, channels removed").run()
     assert not app.exception
     assert {name: known.default for name, known in vonrad_view.parameters([tmp_path]).items()} == {
         "network": MODEL,
