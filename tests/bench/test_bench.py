@@ -28,7 +28,7 @@ NEEDS_CHROMIUM = pytest.mark.skipif(
     reason="chromium is missing: sudo apt-get install chromium",
 )
 KEYS = ("bench", "device", "threads", "n", "ours_s", "ours_p95_s", "peer", "peer_s", "ratio")
-WITH_PEER = ("slider", "evaluate", "threads", "protocol", "prune", "heatmap")
+WITH_PEER = ("slider", "evaluate", "threads", "protocol", "prune", "heatmap", "screens")
 IN_BROWSER = ("page", "start", "screens", "slider-natural")
 OF_STATISTICS = ("intervals", "agreement")
 OF_THE_STORE = ("vgg-slider", "memory", "budget", "store")  # test_store_benches.py

@@ -86,6 +86,7 @@ def test_the_view_survives_a_visit_to_another_page(tab: OpenTab) -> None:
     page.get_by_role("link", name="Home").first.click()
     page.get_by_text("Does a pruned network still look at the same things?").wait_for()
     page.get_by_role("link", name="Explore").first.click()
+    page.wait_for_selector("img[alt^='Difference']")  # Home has maps too
     settled(page)
     assert sparsity_shown(page) == "54.9914% sparsity"
     page.wait_for_function("location.search.includes('sparsity=55')")
@@ -191,7 +192,7 @@ def test_a_bad_file_is_explained_and_one_can_go_on(tab: OpenTab, content: bytes)
     unfold(page, "Image")
     page.locator("[data-testid=stAlertContentError], [data-testid=stFileChipIconError]").first.wait_for()
     assert page.locator("[data-testid=stException]").count() == 0
-    page.get_by_text("Embedded digits", exact=True).first.click()
+    page.get_by_text("Digits", exact=True).first.click()
     settled(page)
 
 
@@ -263,7 +264,10 @@ def test_a_digit_is_chosen_by_its_thumbnail(tab: OpenTab) -> None:
 def test_another_network_and_back(tab: OpenTab) -> None:
     page = settled(tab("explore?sparsity=90&seed=334"))
     unfold(page, "Network")
-    for chosen, address in (("EfficientNet-lite0", "model=efficientnet-lite0"), ("Thesis CNN", "sparsity=90")):
+    for chosen, address in (
+        ("EfficientNet-lite0", "model=efficientnet-lite0"),
+        ("Small digit CNN (thesis)", "sparsity=90"),
+    ):
         page.get_by_role("combobox", name="Network").click()
         page.get_by_role("option", name=chosen).click()
         page.wait_for_function("text => location.search.includes(text)", arg=address)
@@ -293,7 +297,7 @@ def test_a_link_s_view_goes_along_to_other_pages_and_back(tab: OpenTab) -> None:
 
 @pytest.mark.long
 def test_work_of_many_steps_can_be_stopped(tab: OpenTab) -> None:
-    page = tab(LITE)
+    page = tab(f"{LITE}&photo=rocket")  # what no other test has computed
     page.get_by_text(
         re.compile(r"Sparsities: [1-9]\d* of 25$")
     ).wait_for()  # which numbers are seen depends on the machine's speed

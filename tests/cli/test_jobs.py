@@ -85,7 +85,7 @@ def test_a_run_is_shown_and_its_networks_are_there(command, tiny: list[str], tmp
     assert "done" in listed
     name = listed.split()[0]
     assert json.loads(command("jobs", "show", name[:10], "--json")[1])["state"] == "done"
-    assert re.search(r"^  begun  20\d\d-\d\d-\d\d \d\d:\d\d ", command("jobs", "show", name)[1], re.MULTILINE)
+    assert re.search(r"^  started  20\d\d-\d\d-\d\d \d\d:\d\d ", command("jobs", "show", name)[1], re.MULTILINE)
     assert command("jobs", "delete", name)[0] == 0
     assert command("jobs")[1] == "No jobs yet.\n"
     assert files.exists(key_of(spec, 1))  # networks stay

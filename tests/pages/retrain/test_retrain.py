@@ -120,7 +120,7 @@ def test_a_run_is_stopped_and_goes_on(retrain: OpenRetrain, photographs: Path, o
     app.button(key=f"_Stop_{job.id}").click().run()
     ended(own_cache, "stopped")
     app = retrain()
-    assert "stopped: what was finished is kept" in words(app)
+    assert "stopped: finished work is kept" in words(app)
     assert app.button(key=f"_Resume_{job.id}").label == "Resume"
     app.button(key=f"_Delete_{job.id}").click().run()
     assert Jobs(own_cache).all() == []
