@@ -192,9 +192,8 @@ def cost_text(report: CostReport, title: str) -> list[Part]:
     }
     timed = [(name, *_time(latency)) for name, latency in times.items() if latency is not None]
     if report.latency is not None:
-        title = (
-            f"Inference time per image on {report.latency.device} (median and 95th percentile, {report.latency.n} passes)"
-        )
+        passes = f"median and 95th percentile, {report.latency.n} passes"
+        title = f"Inference time per image on {report.latency.device} ({passes})"
         parts.append(Rows(timed, (1, 2), title))
     return [*parts, *([notes_text(report.notes)] if report.notes else [])]
 

@@ -9,13 +9,11 @@ it to None when a value leaves the tensors.
 **Empty maps.** A heatmap that is zero everywhere is empty. One rule holds for all of them:
 
 - Against truth an empty map scores 0: by every measure of group "overlap", by `box_iou`, and by
-every way of fitting. A network that loses
-  its evidence must not gain by it. Every mean is reported with the number of empty maps and the
-  mean without them.
+  every way of fitting. A network that loses its evidence must not gain by it. Every mean is
+  reported with the number of empty maps and the mean without them.
 - Similarities (group "similarity") are undefined if either map is empty.
 - A saliency map with the same value in every cell becomes an empty heatmap, because scaling
-subtracts the smallest value
-  (`core.saliency.normalise`). Its state remains "constant", so that pages can distinguish the two.
+  subtracts the smallest value (`core.saliency.normalise`). Its state remains "constant", so that pages can distinguish the two.
 - A map with a value that is not finite is **invalid**, not empty: every measure of it is undefined,
 never 0.
 
