@@ -13,9 +13,10 @@ it to None when a value leaves the tensors.
   reported with the number of empty maps and the mean without them.
 - Similarities (group "similarity") are undefined if either map is empty.
 - A saliency map with the same value in every cell becomes an empty heatmap, because scaling
-  subtracts the smallest value (`core.saliency.normalise`). Its state remains "constant", so that pages can distinguish the two.
-- A map with a value that is not finite is **invalid**, not empty: every measure of it is undefined,
-never 0.
+  subtracts the smallest value (`core.saliency.normalise`). Its state remains "constant",
+  so that pages can distinguish the two.
+- A map with a value that is not finite is **invalid**, not empty: every measure of it is
+  undefined, never 0.
 
 MEASURES lists them by name; the fact "group" states what a measure takes: "overlap" (maps, truth),
 "similarity" (maps, maps), "map" (maps).
