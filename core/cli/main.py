@@ -10,6 +10,7 @@ from core.base.version import VERSION
 from core.cli import ask, jobs, ship
 from core.cli.app import new_app, run_command
 from core.cli.protocol import protocols
+from core.cli.sweep import sweeps
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -24,5 +25,6 @@ def build() -> App:
     for command in (ask.info, ask.heatmap, ask.keep, ask.cost, ask.evaluate, jobs.retrain, jobs.jobs):
         app.command(command)
     app.command(protocols())
+    app.command(sweeps())
     app.command(ship.ship)
     return app

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
@@ -181,11 +180,9 @@ class Data:
 
     def spec(self) -> DataSpec:
         """Return the spec; an existing path of a folder or zip file is used as such."""
-        from core.data.datasets import DATASETS
-        from core.data.folders import PREFIX
+        from core.data.datasets import data_name
 
-        is_path = self.data not in DATASETS and not self.data.startswith(PREFIX) and os.path.exists(self.data)
-        return DataSpec(name=f"{PREFIX}{self.data}" if is_path else self.data, noise=self.noise)
+        return DataSpec(name=data_name(self.data), noise=self.noise)
 
     def check_heatmaps(self) -> None:
         """Raise BadSpec for heatmap options without --heatmaps."""

@@ -48,6 +48,10 @@ class Inputs(ABC):
     def digest(self) -> str:
         """Return a digest that distinguishes sets of images of the same name."""
 
+    @abstractmethod
+    def checksum(self, rows: Tensor) -> str:
+        """Return a checksum of these images, their classes, and where the object is."""
+
     @property
     @abstractmethod
     def has_truth(self) -> bool:
@@ -72,10 +76,18 @@ class Inputs(ABC):
         """Return the same images without noise."""
         return self
 
+    @property
+    def classes(self) -> Tensor:
+        """Return the class of each image in the data set, whether the network knows it or not,
+        (N,).
+        """
+        return self.labels
+
     @abstractmethod
-    def batches(self, truth: bool = False) -> Iterator[Batch]:
+    def batches(self, truth: bool = False, rows: Tensor | None = None) -> Iterator[Batch]:
         """Yield batches in order; images that cannot be read are left out.
 
         Args:
-            truth: also return where the object is, which takes time for masks.
+            truth: also return where the object is, which takes time for masks. rows: the images to
+                yield, on the CPU; defaults to all.
         """

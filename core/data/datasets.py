@@ -147,6 +147,14 @@ def photo_sets() -> tuple[str, ...]:
     return tuple(filter(is_photos, DATASETS))
 
 
+def data_name(written: str) -> str:
+    """Return the name of a data set that a person wrote: its own name, or the path of a folder or
+    zip file.
+    """
+    is_path = written not in DATASETS and not written.startswith(PREFIX) and os.path.exists(written)
+    return f"{PREFIX}{written}" if is_path else written
+
+
 def is_photos(name: str) -> bool:
     """Return whether a data set holds photographs, without reading it. Raises UnknownName."""
     return name.startswith(PREFIX) or DATASETS[name].facts["kind"] == "photos"

@@ -40,6 +40,11 @@ class DigitInputs(Inputs):
         content = self.seen.cpu().numpy().tobytes() + self.labels.cpu().numpy().tobytes()
         return hashlib.sha256(content).hexdigest()[:16]
 
+    def checksum(self, rows: Tensor) -> str:
+        here = rows.to(self.labels.device)
+        parts = (self.seen[here], self.clean[here], self.labels[here])
+        return hashlib.sha256(b"".join(part.cpu().numpy().tobytes() for part in parts)).hexdigest()[:16]
+
     @property
     def has_truth(self) -> bool:
         return True
@@ -52,8 +57,7 @@ class DigitInputs(Inputs):
         """Return the same digits without noise."""
         return DigitInputs(self.clean, self.labels, title=self.title)
 
-    def batches(self, truth: bool = False, size: int = BATCH) -> Iterator[Batch]:
-        rows = torch.arange(len(self))
-        for part in rows.split(size):
-            span = slice(int(part[0]), int(part[-1]) + 1)
-            yield Batch(part, self.seen[span].unsqueeze(1), self.labels[span], self.clean[span] if truth else None)
+    def batches(self, truth: bool = False, rows: Tensor | None = None, size: int = BATCH) -> Iterator[Batch]:
+        for part in (torch.arange(len(self)) if rows is None else rows).split(size):
+            here = part.to(self.labels.device)
+            yield Batch(part, self.seen[here].unsqueeze(1), self.labels[here], self.clean[here] if truth else None)

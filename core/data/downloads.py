@@ -82,7 +82,14 @@ def _pet(base: Path, name: str, label: int, classes: int) -> Photo:
     if not 0 <= label < classes:
         raise ValueError(f"breed {label + 1} of {name}")
     image, trimap = base / "images" / f"{name}.jpg", base / "annotations" / "trimaps" / f"{name}.png"
-    return Photo(name, label, partial(_picture, image), mask=partial(_marked, trimap, image), files=(image, trimap))
+    return Photo(
+        name,
+        label,
+        partial(_picture, image),
+        mask=partial(_marked, trimap, image),
+        files=(image, trimap),
+        content=lambda: image.read_bytes() + trimap.read_bytes(),
+    )
 
 
 def _picture(path: Path) -> Image.Image:
@@ -150,7 +157,9 @@ def fashion_mnist(folder: Path) -> PhotoSet:
 
 def _in_memory(title: str, classes: Sequence[str], images: NDArray[np.uint8], labels: Sequence[int]) -> PhotoSet:
     rows = enumerate(zip(images, labels, strict=True))
-    photos = [Photo(str(row), label, partial(Image.fromarray, image)) for row, (image, label) in rows]
+    photos = [
+        Photo(str(row), label, partial(Image.fromarray, image), content=image.tobytes) for row, (image, label) in rows
+    ]
     return _counted(PhotoSet("", tuple(classes), photos), title, 10_000)
 
 

@@ -77,6 +77,7 @@ def read_folder(path: Path) -> PhotoSet:
             partial(_read, listing.files[name], f"{path}/{name}"),
             tuple(boxes.get(name, ())),
             files=listing.path(name),
+            content=listing.files[name],
         )
         for name in names
     ]

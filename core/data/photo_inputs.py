@@ -69,6 +69,11 @@ class PhotoInputs(Inputs):
         names = json.dumps([[photo.name, photo.label] for photo in self.photos.photos])
         return hashlib.sha256(names.encode()).hexdigest()[:16]
 
+    def checksum(self, rows: Tensor) -> str:
+        """Read every file, so that a changed photograph of the same name is another set."""
+        digests = [self.photos.photos[row].digest for row in rows.tolist()]
+        return hashlib.sha256(json.dumps([self.photos.classes, digests]).encode()).hexdigest()[:16]
+
     @property
     def has_truth(self) -> bool:
         return any(photo.truth_kind for photo in self.photos.photos)
@@ -104,15 +109,15 @@ class PhotoInputs(Inputs):
                 )
         return tuple(notes)
 
-    def batches(self, truth: bool = False) -> Iterator[Batch]:
+    @property
+    def classes(self) -> Tensor:
+        return torch.tensor([photo.label for photo in self.photos.photos])
+
+    def batches(self, truth: bool = False, rows: Tensor | None = None) -> Iterator[Batch]:
         size = max(1, min(LARGEST_BATCH, BATCH_VALUES // int(np.prod(self._card.input_shape))))
         with ThreadPoolExecutor(WORKERS) as pool:
-            for start in range(0, len(self), size):
-                found = [
-                    one
-                    for one in pool.map(self._decoded, range(start, min(start + size, len(self))))
-                    if one is not None
-                ]
+            for part in (torch.arange(len(self)) if rows is None else rows).split(size):
+                found = [one for one in pool.map(self._decoded, part.tolist()) if one is not None]
                 if found:
                     masks = (
                         torch.from_numpy(np.stack(list(pool.map(self._truth, found)))).to(self.device)

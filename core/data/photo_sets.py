@@ -26,7 +26,8 @@ class Photo:
     BadImage.
     boxes: around the object, in pixels of the photograph. mask: decodes (height, width) bool, True
     on the object; raises BadImage.
-    files: those that `read` and `mask` read, if they are separate files.
+    files: those that `read` and `mask` read, if they are separate files. content: the bytes of the
+    photograph and its mask, whatever they lie in.
     """
 
     name: str
@@ -35,6 +36,17 @@ class Photo:
     boxes: tuple[Box, ...] = ()
     mask: Callable[[], NDArray[np.bool_]] | None = None
     files: tuple[Path, ...] = ()
+    content: Callable[[], bytes] = bytes
+
+    @property
+    def digest(self) -> str:
+        """Return a digest of photograph, label and marks."""
+        try:
+            content = self.content()
+        except Exception as error:  # a damaged or encrypted part of an archive, a deleted file
+            content = repr(error).encode()
+        marks = repr((self.name, self.label, self.boxes)).encode()
+        return hashlib.sha256(hashlib.sha256(marks).digest() + content).hexdigest()
 
     @property
     def stamp(self) -> Stamp:

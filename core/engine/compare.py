@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor
 
-from core.base.errors import BadSpec
 from core.measures import Group, measures_of, optional, probabilities
 from core.measures.base import Measure, overlaps_with
 from core.measures.overlap import jaccard_curve
@@ -87,15 +86,6 @@ def first_heatmap(question: tuple[VariantSpec, ImageRef, CamSpec], batch: Salien
         negative_share=float(batch.negative_share[0]),
         others={name: frozen_array(maps[0].float().cpu().numpy()) for name, maps in batch.others.items()},
     )
-
-
-def this_class(wanted: int, classes: int) -> Callable[[Tensor], Tensor]:
-    """Return a function that chooses one class for every image of a batch of logits (N, classes).
-    Raises BadSpec.
-    """
-    if wanted >= classes:
-        raise BadSpec(f"There is no class {wanted}.", f"Classes are 0 to {classes - 1}.")
-    return lambda logits: torch.full((len(logits),), wanted, device=logits.device)
 
 
 def as_batch(pixels: Array) -> Tensor:

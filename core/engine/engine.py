@@ -30,7 +30,7 @@ from core.data.datasets import LabelledImages
 from core.data.inputs import InputCache
 from core.data.load_picture import Pictures
 from core.disk.files import Files
-from core.engine.compare import agreement, as_batch, compare, first_heatmap, this_class
+from core.engine.compare import agreement, as_batch, compare, first_heatmap
 from core.engine.cost import cost, smaller
 from core.engine.freshness import Freshness
 from core.evaluation import evaluate as evaluation
@@ -50,7 +50,7 @@ from core.results import (
     RemovalReport,
 )
 from core.saliency.cams import saliency_maps
-from core.saliency.capture import own_class
+from core.saliency.capture import own_class, this_class
 from core.saliency.second import second_methods
 from core.specs import CamSpec, DataSpec, ImageRef, ModelSpec, VariantSpec
 from core.store.accuracy_table import AccuracyTable

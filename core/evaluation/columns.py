@@ -20,13 +20,13 @@ from torch import Tensor, nn
 
 from core.base.registry import Registry
 from core.data.batches import Batch
-from core.measures import MEASURES, Group, measures_of, top1
+from core.measures import MEASURES, Group, measures_of, probabilities, top1
 from core.measures.base import Measure
 from core.measures.boxes import box_iou
 from core.measures.faithfulness import average_drop, deletion, increase, insertion
 from core.measures.fitting import FITTINGS, Fitting, Ranked, fittings_per_image, rank
 from core.saliency.cams import SaliencyBatch, saliency_maps
-from core.saliency.capture import own_class
+from core.saliency.capture import own_class, this_class
 from core.saliency.normalise import normalise, to_measure, usable_and_empty
 from core.specs import NO_ANSWER, CamSpec
 
@@ -35,11 +35,24 @@ Predict = Callable[[Tensor], Tensor]  # network inputs (n, channels, H, W) -> lo
 
 
 @dataclass(frozen=True, eq=False)
+class Reference:
+    """What the reference network gives for the images of a batch.
+
+    predicted: (n,) classes, NO_ANSWER where its logits are not finite. maps: (n, h, w) its raw
+    saliency maps, if heatmaps are compared.
+    """
+
+    predicted: Tensor
+    maps: Tensor | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class Seen:
     """A batch and the results of a network; each part is computed on first access.
 
     predict: runs the network, for columns that need further passes. own_classes: (m,) classes of
-    the data set. network, cam: used to make heatmaps for the class that the network predicts.
+    the data set. network, cam: used to make heatmaps. reference: what the columns of a comparison
+    compare with.
     """
 
     batch: Batch
@@ -47,6 +60,7 @@ class Seen:
     own_classes: Tensor | None = None
     network: nn.Module | None = None
     cam: CamSpec | None = None
+    reference: Reference | None = None
 
     @cached_property
     def logits(self) -> Tensor:
@@ -67,7 +81,35 @@ class Seen:
         assert self.network is not None
         assert self.cam is not None
         assert self.cam.layer
-        return saliency_maps(self.network, self.batch.images, self.cam.method, self.cam.layer, own_class)
+        return saliency_maps(self.network, self.batch.images, self.cam.method, self.cam.layer, self.choose)
+
+    def choose(self, logits: Tensor) -> Tensor:
+        """Return the classes of the maps, (n,); the network's own where the wanted class is not
+        known.
+        """
+        assert self.cam is not None
+        own = own_class(logits)
+        if self.cam.target == "own" or (self.cam.target == "dense" and self.reference is None):
+            return own
+        if isinstance(self.cam.target, int):
+            return this_class(self.cam.target, logits.shape[1])(logits)
+        known = self.batch.labels if self.cam.target == "label" else self._other.predicted
+        wanted = known.to(logits.device)
+        return torch.where(wanted >= 0, wanted, own)
+
+    @property
+    def _other(self) -> Reference:
+        assert self.reference is not None
+        return self.reference
+
+    @cached_property
+    def cells(self) -> tuple[Tensor, Tensor]:
+        """The maps at the target layer's own cells, scaled to [0, 1], this network's and the
+        reference's, (n, h, w) each.
+        """
+        assert self._other.maps is not None
+        own, other = self.saliency.maps, self._other.maps.to(self.saliency.maps.device)
+        return normalise(own, own.shape[1:])[0], normalise(other, other.shape[1:])[0]
 
     @cached_property
     def _normalised(self) -> tuple[Tensor, list[str]]:
@@ -99,11 +141,17 @@ class Needs(StrEnum):
     """What a column is computed from: the fact "needs" of its entry."""
 
     ANSWER = "answer"
+    ANSWERS = "answers"  # the answer, and the reference's
     MAP = "map"
     PASSES = "passes"  # a map, and further passes of the network
     TRUTH = "truth"  # a map, and where the object is
     BOXES = "boxes"  # a map, and boxes around the object
     INK = "ink"  # a map, and a digit
+    MAPS = "maps"  # a map, and the reference's
+
+
+AGAINST_TRUTH = (Needs.TRUTH, Needs.BOXES, Needs.INK)
+AGAINST_REFERENCE = (Needs.ANSWERS, Needs.MAPS)
 
 
 Column = Callable[[Seen], Tensor]
@@ -145,6 +193,27 @@ def right_among(seen: Seen) -> Tensor:
         return torch.zeros_like(seen.batch.labels, dtype=torch.bool)
     restricted = seen.own_classes[seen.logits[:, seen.own_classes].argmax(1)]
     return _answered(seen, restricted == seen.batch.labels)
+
+
+@COLUMNS.register(
+    "confidence",
+    "Confidence",
+    "The probability of the predicted class; undefined if the network gives no answer.",
+    needs=Needs.ANSWER,
+)
+def confidence(seen: Seen) -> Tensor:
+    return probabilities(seen.logits).amax(dim=1)
+
+
+@COLUMNS.register(
+    "agrees",
+    "Same answer",
+    "Whether the predicted class is the one that the reference network predicts.",
+    needs=Needs.ANSWERS,
+)
+def agrees(seen: Seen) -> Tensor:
+    assert seen.reference is not None
+    return (seen.predicted == seen.reference.predicted.to(seen.predicted.device)) & (seen.predicted != NO_ANSWER)
 
 
 @COLUMNS.register("usable", "Usable map", "Whether the map is neither empty nor constant nor invalid.", needs=Needs.MAP)
@@ -198,6 +267,10 @@ def _of_truth(measure: Measure) -> Column:
     return lambda seen: measure(seen.maps, seen.truth).masked_fill(~seen.truth.flatten(1).any(1), torch.nan)
 
 
+def _of_maps(measure: Measure) -> Column:
+    return lambda seen: measure(*seen.cells)
+
+
 def _of_ink(fitting: Fitting) -> Column:
     return lambda seen: fitting(seen.ranked)
 
@@ -246,6 +319,9 @@ for _name in measures_of(Group.MAP):
 for _name in measures_of(Group.OVERLAP):
     _entry = MEASURES[_name]
     COLUMNS.register(_name, _entry.title, _entry.summary, _entry.source, needs=Needs.TRUTH)(_of_truth(_entry.value))
+for _name in measures_of(Group.SIMILARITY):
+    _entry = MEASURES[_name]
+    COLUMNS.register(_name, _entry.title, _entry.summary, _entry.source, needs=Needs.MAPS)(_of_maps(_entry.value))
 for _name, _fitting in fittings_per_image().items():
     if _name not in COLUMNS:
         _way = FITTINGS[_name]

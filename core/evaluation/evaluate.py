@@ -16,7 +16,7 @@ from core.base.errors import BadSpec
 from core.base.progress import Progress, silent
 from core.base.text import first_few
 from core.data.batches import Batch, Inputs
-from core.evaluation.columns import COLUMNS, TOP, Needs, Seen, needs
+from core.evaluation.columns import AGAINST_REFERENCE, AGAINST_TRUTH, COLUMNS, TOP, Needs, Seen, needs
 from core.results import OVERFLOW_ADVICE, Accuracy
 from core.specs import NO_ANSWER, UNREADABLE, CamSpec, DataSpec, VariantSpec
 from core.stats.intervals import wilson
@@ -76,7 +76,7 @@ class Table:
         }
         for name in (name for name in rows if rows[name].dtype.kind == "f"):
             found[name] = usual = _mean(rows[name])
-            if needs(name) not in (Needs.MAP, Needs.PASSES):
+            if needs(name) in AGAINST_TRUTH:
                 without = _mean(some[name])
                 usual |= {"empty-maps": usual["n"] - without["n"], "mean-without-empty-maps": without["mean"]}
         return found
@@ -108,9 +108,15 @@ def evaluate(
         watch: called with each batch after its columns are computed. progress: called with images
             done and total after each batch.
     Raises:
-        UnknownName: no such column.
+        UnknownName: no such column. BadSpec: a column compares with a reference network.
     """
-    truth = any(needs(name) in (Needs.TRUTH, Needs.BOXES, Needs.INK) for name in columns)
+    if other := [name for name in columns if needs(name) in AGAINST_REFERENCE]:
+        raise BadSpec(
+            f"'{other[0]}' compares two networks.",
+            "A table of one network has measures of that network.",
+            "Ask a sweep for it: `python -m core sweep run`.",
+        )
+    truth = any(needs(name) in AGAINST_TRUTH for name in columns)
     dtype = next(network.parameters(), torch.empty(0)).dtype
     widths = []
 

@@ -55,6 +55,15 @@ def fixed_classes(classes: Tensor) -> ChooseTarget:
     return lambda logits: classes.to(logits.device, torch.long)
 
 
+def this_class(wanted: int, classes: int) -> Callable[[Tensor], Tensor]:
+    """Return a function that chooses one class for every image of a batch of logits (N, classes).
+    Raises BadSpec.
+    """
+    if wanted >= classes:
+        raise BadSpec(f"There is no class {wanted}.", f"Classes are 0 to {classes - 1}.")
+    return lambda logits: torch.full((len(logits),), wanted, device=logits.device)
+
+
 def find_layer(model: nn.Module, layer_name: str) -> nn.Module:
     """Return the module with a dotted name such as "layer4.1.conv2".
 

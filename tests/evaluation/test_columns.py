@@ -9,10 +9,11 @@ import pytest
 import torch
 
 from core import CamSpec, DataSpec, Engine, ImageRef, VariantSpec
+from core.base.errors import BadSpec
 from core.data.digit_inputs import DigitInputs
 from core.data.folders import read_folder
 from core.data.photo_inputs import PhotoInputs
-from core.evaluation.columns import COLUMNS
+from core.evaluation.columns import AGAINST_REFERENCE, COLUMNS, Needs, needs
 from core.evaluation.evaluate import FAITHFULNESS, evaluate
 from core.measures import MEASURES, faithfulness
 from core.measures.fitting import FITTINGS, rank
@@ -25,6 +26,8 @@ pytestmark = pytest.mark.device
 DIGIT_MAPS = CamSpec(method="grad-cam", layer="relu2", target="own")
 NOISY = DataSpec(noise=0.2)
 
+ALONE = tuple(name for name in COLUMNS if needs(name) not in AGAINST_REFERENCE)  # of one network
+
 
 def few(engine: Engine, step: int = 500) -> DigitInputs:
     whole = engine.inputs(NOISY)
@@ -32,9 +35,7 @@ def few(engine: Engine, step: int = 500) -> DigitInputs:
     return DigitInputs(whole.clean[::step], whole.labels[::step], whole.seen[::step])
 
 
-@pytest.mark.parametrize(
-    "name", [name for name, entry in COLUMNS.items() if entry.facts["needs"] not in ("boxes", "passes")]
-)
+@pytest.mark.parametrize("name", [name for name in ALONE if needs(name) not in (Needs.BOXES, Needs.PASSES)])
 def test_a_column_over_digits_is_what_each_digit_gives(engine: Engine, name: str) -> None:
     inputs, variant = few(engine), VariantSpec()
     with engine.store.borrow(variant) as network:
@@ -46,6 +47,7 @@ def test_a_column_over_digits_is_what_each_digit_gives(engine: Engine, name: str
         heatmap, ink = torch.from_numpy(answer.map.copy())[None], inputs.clean[place : place + 1].cpu()
         expected = {
             "predicted": best[0],
+            "confidence": pytest.approx(answer.prediction.probabilities.max(), abs=1e-5),
             "right": best[0] == label,
             "right-top5": label in best,
             "right-among": best[0] == label,
@@ -80,10 +82,10 @@ def test_faithfulness_over_digits_is_what_each_digit_gives(engine: Engine, name:
 
 
 def test_batches_change_nothing(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    inputs, names = few(engine, 100), [name for name, entry in COLUMNS.items() if entry.facts["needs"] != "boxes"]
+    inputs, names = few(engine, 100), [name for name in ALONE if needs(name) is not Needs.BOXES]
     with engine.store.borrow(VariantSpec()) as network:
         whole = evaluate(network, inputs, names, DIGIT_MAPS).rows
-        monkeypatch.setattr(DigitInputs.batches, "__defaults__", (False, 7))
+        monkeypatch.setattr(DigitInputs.batches, "__defaults__", (False, None, 7))
         parts = evaluate(network, inputs, names, DIGIT_MAPS).rows
     for name in names:
         np.testing.assert_allclose(whole[name].astype(float), parts[name].astype(float), atol=1e-5)
@@ -92,7 +94,7 @@ def test_batches_change_nothing(engine: Engine, monkeypatch: pytest.MonkeyPatch)
 def test_every_column_has_a_row_for_every_photograph(tmp_path: Path) -> None:
     folder = write_folder(tmp_path, folder_files(each=3) | {"espresso/1.JPEG": b"broken"})
     inputs = PhotoInputs(read_folder(folder), made_card(), CPU)
-    table = evaluate(NETWORK, inputs, tuple(COLUMNS), MAPS)
+    table = evaluate(NETWORK, inputs, ALONE, MAPS)
     assert len(table.rows) == len(inputs) == 9
     assert table.rows.predicted[1] == -1
     assert not table.rows.loc[1, ["right", "usable", "empty"]].any()
@@ -100,6 +102,11 @@ def test_every_column_has_a_row_for_every_photograph(tmp_path: Path) -> None:
     assert table.rows.loc[6:, "soft-iou"].isna().all()  # nobody marked the third class
     assert not table.rows["right"][6:].any()  # which the network does not know
     assert (table.rows.predicted != NO_ANSWER).all()
+
+
+def test_one_network_is_compared_with_no_other(engine: Engine) -> None:
+    with engine.store.borrow(VariantSpec()) as network, pytest.raises(BadSpec, match="compares two networks"):
+        evaluate(network, few(engine), ("pearson",), DIGIT_MAPS)
 
 
 def test_columns_are_made_only_as_far_as_they_are_asked_for(engine: Engine) -> None:

@@ -1,0 +1,167 @@
+"""`python -m core sweep run | show | export`: a grid of networks over a data set."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import App
+
+from core.base.errors import BadSpec
+from core.base.numbers import counted, duration, percent, score, size
+from core.base.options import option
+from core.base.text import Rows
+from core.cli.app import COMMON, COMPUTING, Common, Computing, group
+from core.cli.console import Output
+from core.cli.structure import FLAT, Flag
+from core.cli.writing import check_writable
+
+if TYPE_CHECKING:
+    from core.sweeps.estimate import Estimate
+    from core.sweeps.sweep import Sweep
+
+ASK_FROM_S, ASK_FROM_BYTES = 600.0, 1_000_000_000  # a larger sweep asks before it starts
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workers:
+    """How a sweep is run."""
+
+    processes: int = option(1, "Processes that share the networks: one a GPU, or one a core.")
+    part: str = option("1/1", "Only a part of the networks, such as 3/20: the third of twenty machines' shares.")
+    yes: Flag = option(False, "Start without asking, however long it will take.")
+    estimate: Flag = option(False, "Only measure the first images and print what the sweep would cost.")
+
+
+ONE = Workers()
+
+
+def sweeps() -> App:
+    """Create the commands of sweeps."""
+    app = group("sweep", "Ask many networks about the images of a data set; a sweep is a YAML file.")
+    for command in (run, show, export):
+        app.command(command)
+    return app
+
+
+def run(
+    path: Path, /, *, workers: Annotated[Workers, FLAT] = ONE, common: Annotated[Computing, FLAT] = COMPUTING
+) -> None:
+    """Compute what a sweep still lacks. Ctrl-C keeps every network that is done."""
+    from core.sweeps.estimate import estimate
+    from core.sweeps.processes import run as run_processes
+
+    part = _part(workers.part)
+    check_writable(common.settings.folder)
+    sweep, output = _sweep(path, common), common.output
+    if workers.estimate or (not output.as_json and not workers.yes):
+        cost = estimate(sweep)
+        output.say(asdict(cost), _cost_text(cost))
+        if workers.estimate:
+            return
+        _ask(cost)
+    with output.progress():
+        if workers.processes > 1:
+            words = ["sweep", "run", str(path), "--json", "--part", workers.part, *_folder(common)]
+            gpus = _gpus() if sweep.engine.device.type == "cuda" else 0
+            done: set[str] = set()
+            for line in run_processes(words, workers.processes, gpus):
+                if line["network"] in done:  # another process has said so
+                    continue
+                done.add(line["network"])
+                _step(output, line | {"done": len(done)})
+            return
+        for step in sweep.run(part):
+            facts = {"network": step.variant.key, "done": step.done, "networks": step.networks}
+            _step(output, facts | {"found": step.found, "seconds": round(step.seconds, 3)})
+
+
+def show(path: Path, /, *, common: Annotated[Common, FLAT] = COMMON) -> None:
+    """Show the mean of every measure, with its 95 % interval, for every network that is done."""
+    from core.cli.printing import model_text, pruning_text
+    from core.evaluation.columns import COLUMNS
+    from core.saliency.cams import CAMS
+    from core.sweeps.read import summary
+
+    sweep = _sweep(path, common)
+    found = summary(sweep)
+    if found.empty:
+        raise BadSpec("No network of this sweep is done yet.", "", f"Run `python -m core sweep run {path}`.")
+    rows = [("network", "pruning", "sparsity", "heatmap", "measure", "mean", "95 % interval", "n")]
+    variants = {variant.key: variant for variant in sweep.variants}
+    for each in found.itertuples():
+        variant = variants[each.network]
+        network = model_text(sweep.engine.catalogue.title(variant.model), variant.model)
+        interval = f"{score(each.low, 3)} to {score(each.high, 3)}"
+        heatmap = CAMS[each.heatmap].title if each.heatmap else ""
+        head = (network, pruning_text(variant.pruning), percent(each.sparsity), heatmap, COLUMNS[each.measure].title)
+        rows.append((*head, score(each.mean, 3), interval, f"{each.n:,}"))
+    facts = found.astype(object).where(found.notna(), None).to_dict("records")
+    common.output.say({"rows": facts}, [Rows(rows, (2, 5, 7))])
+
+
+def export(path: Path, out: Path, /, *, common: Annotated[Common, FLAT] = COMMON) -> None:
+    """Write one row for every image, network and heatmap that is done, as CSV or Parquet."""
+    from core.sweeps.read import frame
+
+    if out.suffix not in (".csv", ".parquet"):
+        raise BadSpec(f"{out} is neither CSV nor Parquet.", "The name ends in .csv or .parquet.", "Rename it.")
+    found = frame(_sweep(path, common))
+    try:
+        found.to_csv(out, index=False) if out.suffix == ".csv" else found.to_parquet(out, index=False)
+    except OSError as error:
+        raise BadSpec(f"{out} cannot be written ({error.strerror or error}).", "", "Choose another folder.") from error
+    common.output.say({"written": str(out), "rows": len(found)}, f"Written: {out}, {counted(len(found), 'row')}.")
+
+
+def _sweep(path: Path, common: Common) -> Sweep:
+    from core.sweeps.sweep import Sweep
+    from core.sweeps.written import read_sweep
+
+    return Sweep(common.engine(), read_sweep(path))
+
+
+def _part(text: str) -> tuple[int, int]:
+    number, _, of = text.partition("/")
+    if not (number.isdigit() and of.isdigit() and 1 <= int(number) <= int(of)):
+        raise BadSpec(f"'{text}' is no part.", "A part is k/n with k from 1 to n.", "Say --part 3/20.")
+    return int(number), int(of)
+
+
+def _cost_text(cost: Estimate) -> str:
+    done = cost.in_all - cost.networks
+    already = f" ({done:,} are done already)" if done else ""
+    if not cost.networks:
+        return f"All {counted(cost.in_all, 'network')} of this sweep are done."
+    return (
+        f"{counted(cost.networks, 'network')}{already}, {counted(cost.images, 'image')} each:"
+        f" {cost.passes:,} passes through a network, about {duration(cost.seconds)} in one process and"
+        f" {size(cost.bytes)} of tables. The time to prune comes on top."
+    )
+
+
+def _ask(cost: Estimate) -> None:
+    """Ask before a large sweep. Raises BadSpec if nobody can answer, or the answer is no."""
+    if cost.seconds < ASK_FROM_S and cost.bytes < ASK_FROM_BYTES:
+        return
+    if not (sys.stdin.isatty() and input("Start it? [y/N] ").strip().lower() in ("y", "yes")):
+        raise BadSpec(
+            "The sweep was not started.", "A large sweep asks first.", "Say --yes to start it without asking."
+        )
+
+
+def _step(output: Output, facts: dict[str, Any]) -> None:
+    text = f"{facts['network']}: " + ("found" if facts["found"] else f"{facts['seconds']:.1f} s")
+    output.step(facts, text, (facts["done"], facts["networks"]))
+
+
+def _folder(common: Common) -> list[str]:
+    return ["--folder", str(common.folder)] if common.folder else []
+
+
+def _gpus() -> int:
+    import torch
+
+    return torch.cuda.device_count()

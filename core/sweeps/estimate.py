@@ -1,0 +1,48 @@
+"""What a sweep will cost, measured on its first images before it starts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from core.base.progress import Progress, silent
+from core.sweeps.sweep import Sweep
+
+VALUE_BYTES = 4  # a measure of one image in a compressed table
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """Work that is still to be done.
+
+    networks: without those that are done, of `in_all`. images: of each. passes: of one image
+    through a network, without those that faithfulness adds. bytes: of the tables. seconds: on this
+    device, without the time to prune.
+    """
+
+    networks: int
+    in_all: int
+    images: int
+    passes: int
+    bytes: int
+    seconds: float
+
+
+def estimate(sweep: Sweep, progress: Progress = silent) -> Estimate:
+    """Measure a few images of every model with work to do. Raises as `Sweep.run`."""
+    left: Counter = Counter()
+    for number, variant in enumerate(sweep.variants, start=1):
+        left[variant.model] += bool(sweep.missing(variant))
+        progress(number, len(sweep.variants))
+    work = {model: count for model, count in left.items() if count}
+    images = {model: len(sweep.rows(model)) for model in work}
+    looks = max(1, len(sweep.spec.cams))
+    asked = sum(count * images[model] for model, count in work.items())
+    return Estimate(
+        networks=sum(work.values()),
+        in_all=len(sweep.variants),
+        images=max(images.values(), default=0),
+        passes=asked * looks,
+        bytes=asked * looks * (len(sweep.spec.measures) + 1) * VALUE_BYTES,
+        seconds=sum(count * images[model] * sweep.seconds_per_image(model) for model, count in work.items()),
+    )

@@ -1,0 +1,131 @@
+"""What a sweep asks: a grid of networks and heatmaps over the images of a data set."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from core.base.errors import BadSpec
+from core.evaluation.columns import AGAINST_REFERENCE, AGAINST_TRUTH, COLUMNS, Needs, needs
+from core.specs import CamSpec, DataSpec, ModelSpec, PruningSpec, VariantSpec, whole
+from core.specs.shares import one_of, seed_of
+
+REFERENCES: dict[str, str] = {"dense": "each model before pruning"}
+MOST_NETWORKS = 100_000
+ANSWERS = ("right", "confidence", "agrees")
+OF_ANSWERS = (Needs.ANSWER, Needs.ANSWERS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweepSpec:
+    """Every model with every pruning, on the same images.
+
+    images: how many images of the data set, drawn from its classes in proportion by `seed`; None
+    for all. cams: heatmaps to make of every image. measures: keys of COLUMNS
+    (core/evaluation/columns.py). reference: a key of REFERENCES, what "agrees" and similarities
+    compare with, and whose answer is the class of heatmaps with target "dense".
+    """
+
+    models: tuple[ModelSpec, ...]
+    prunings: tuple[PruningSpec, ...]
+    data: DataSpec = field(default_factory=DataSpec)
+    images: int | None = None
+    seed: int = 0
+    cams: tuple[CamSpec, ...] = ()
+    measures: tuple[str, ...] = ANSWERS
+    reference: str = "dense"
+
+    def __post_init__(self) -> None:
+        for name in ("models", "prunings", "cams", "measures"):
+            object.__setattr__(self, name, tuple(dict.fromkeys(getattr(self, name))))
+        for name in ("models", "prunings", "measures"):
+            if not getattr(self, name):
+                raise BadSpec(f"The sweep has no {name}.", "A sweep needs at least one of them.", f"Name its {name}.")
+        if self.networks > MOST_NETWORKS:
+            raise BadSpec(
+                f"The sweep has {self.networks:,} networks.",
+                f"One sweep may have {MOST_NETWORKS:,}.",
+                "Name fewer models or prunings, or split the sweep.",
+            )
+        if self.images is not None:
+            whole(self.images, "number of images", 1)
+        seed_of(self.seed)
+        one_of(self.reference, REFERENCES, "reference")
+        self._check_measures()
+
+    def _check_measures(self) -> None:
+        missing = [name for name in self.measures if needs(name) not in OF_ANSWERS]
+        if missing and not self.cams:
+            raise BadSpec(
+                f"The measure '{missing[0]}' needs heatmaps, and the sweep makes none.",
+                f"Without heatmaps: {', '.join(name for name in COLUMNS if needs(name) in OF_ANSWERS)}.",
+                "Name a heatmap, or omit the measure.",
+            )
+
+    @property
+    def networks(self) -> int:
+        return len(self.models) * len(self.prunings)
+
+    @property
+    def needs_truth(self) -> bool:
+        """Whether a measure needs to know where the object is."""
+        return any(needs(name) in AGAINST_TRUTH for name in self.measures)
+
+    @property
+    def compares(self) -> bool:
+        """Whether an answer depends on the reference's."""
+        return any(needs(name) in AGAINST_REFERENCE for name in self.measures) or any(
+            cam.target == "dense" for cam in self.cams
+        )
+
+    @property
+    def set_key(self) -> str:
+        """The images: the data set (of a folder or zip file, its name), and how many of it by which
+        seed.
+        """
+        return replace(self.data, name=Path(self.data.name).stem).key + (
+            f"-{self.images}-s{self.seed}" if self.images is not None else ""
+        )
+
+    @property
+    def key(self) -> str:
+        """A digest of everything that is asked."""
+        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:16]
+
+    def variants(self, model: ModelSpec) -> list[VariantSpec]:
+        return [VariantSpec(model=model, pruning=pruning) for pruning in self.prunings]
+
+    def columns(self, of_maps: bool) -> tuple[str, ...]:
+        """Return the measures of heatmaps, or those of answers with the answer itself."""
+        wanted = [name for name in self.measures if (needs(name) not in OF_ANSWERS) is of_maps]
+        return tuple(dict.fromkeys(wanted if of_maps else ["predicted", *wanted]))
+
+
+def facts_of(spec: SweepSpec) -> dict[str, Any]:
+    """Return the spec as JSON holds it."""
+    facts: dict[str, Any] = json.loads(json.dumps(asdict(spec)))
+    return facts
+
+
+def grid(**choices: Any) -> tuple[PruningSpec, ...]:
+    """Return a PruningSpec for every combination of the fields given as lists; other fields are the
+    same in all.
+
+    A sparsity makes them one-shot, a level makes them "iterative-reset" unless a schedule is
+    given.
+    """
+    found: list[dict[str, Any]] = [{}]
+    for name, value in choices.items():
+        several = value if isinstance(value, Sequence) and not isinstance(value, str) else [value]
+        if not several:
+            raise BadSpec(
+                f"The list of '{name}' is empty.", "A grid needs at least one value.", "Name one, or omit it."
+            )
+        found = [old | {name: one} for old in found for one in several]
+    usual = "one-shot" if {"sparsity", "granularity"} & set(choices) else "none"
+    usual = "iterative-reset" if "level" in choices else usual
+    return tuple(PruningSpec(**{"schedule": usual} | fields) for fields in found)

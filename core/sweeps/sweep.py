@@ -1,0 +1,257 @@
+"""Run a sweep: every network over the images, each answer once, by as many processes as share the
+folder.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import pandas
+import torch
+from torch import Tensor, nn
+
+from core.base.errors import MissingData
+from core.base.progress import Progress, silent
+from core.base.version import VERSION
+from core.data.batches import Batch, Inputs
+from core.disk.lock import Busy, locked
+from core.engine.engine import Engine
+from core.evaluation.columns import COLUMNS, Reference, Seen
+from core.saliency.cams import saliency_maps
+from core.saliency.capture import own_class
+from core.specs import CamSpec, ModelSpec, VariantSpec
+from core.sweeps.images import chosen_rows
+from core.sweeps.spec import SweepSpec
+from core.sweeps.tables import Cell, Tables
+
+MEASURED = 16  # images, before a sweep starts
+WAIT_S = 1.0  # between two looks at a network that another process works on
+Missing = dict[Cell, tuple[str, ...]]  # the columns that a table lacks
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One network is done. done: networks so far, of `networks`. found: nothing was missing."""
+
+    variant: VariantSpec
+    done: int
+    networks: int
+    found: bool
+    seconds: float
+
+
+class Sweep:
+    """A sweep on an engine.
+
+    Args:
+        engine: where networks and images come from, and where the tables lie.
+    """
+
+    def __init__(self, engine: Engine, spec: SweepSpec) -> None:
+        self.engine, self.spec = engine, spec
+        self.tables = Tables(engine.roots, spec.set_key)
+        self._rows: dict[ModelSpec, Tensor] = {}
+        self._identities: dict[ModelSpec, str] = {}
+        self._references: dict[tuple[ModelSpec, CamSpec | None], Reference] = {}
+
+    @cached_property
+    def variants(self) -> list[VariantSpec]:
+        return [variant for model in self.spec.models for variant in self.spec.variants(model)]
+
+    def cells(self, variant: VariantSpec) -> list[Cell]:
+        """Return the tables of a network: its answers, and every heatmap."""
+        layer = self.engine.card(variant.model).target_layer
+        cams = [replace(cam, layer=cam.layer or layer) for cam in self.spec.cams]
+        return [Cell(variant=variant), *(Cell(variant=variant, cam=cam) for cam in cams)]
+
+    def inputs(self, model: ModelSpec) -> Inputs:
+        """Return the data set as this model receives it. Raises as `Engine.inputs`."""
+        return self.engine.inputs(self.spec.data, model)
+
+    def rows(self, model: ModelSpec) -> Tensor:
+        """Return the rows of the images, (n,)."""
+        if model not in self._rows:
+            self._rows[model] = chosen_rows(self.inputs(model).classes, self.spec.images, self.spec.seed)
+        return self._rows[model]
+
+    def identity(self, variant: VariantSpec) -> dict[str, Any]:
+        """Return the facts of now that a table must have been computed from; of what is not on this
+        machine, none.
+        """
+        found = {}
+        with suppress(MissingData):
+            store = self.engine.store
+            found = {"weights": store.checksum(variant), "reference": store.checksum(variant.dense)}
+        with suppress(MissingData):
+            if variant.model not in self._identities:
+                self._identities[variant.model] = self.inputs(variant.model).checksum(self.rows(variant.model))
+            found["inputs"] = self._identities[variant.model]
+        return found
+
+    def missing(self, variant: VariantSpec) -> Missing:
+        """Return the columns that are still to be computed."""
+        found, identity = {}, self.identity(variant)
+        for cell in self.cells(variant):
+            known = self.tables.read(cell, identity)
+            wanted = self.spec.columns(of_maps=cell.cam is not None)
+            lacking = tuple(name for name in wanted if known is None or name not in known[0])
+            if lacking:
+                found[cell] = lacking
+        return found
+
+    def run(self, part: tuple[int, int] = (1, 1), progress: Progress = silent) -> Iterator[Step]:
+        """Compute what is missing, network by network; whoever runs the same sweep shares the work.
+
+        Args:
+            part: (k, n): only every n-th network from the k-th on. progress: called with images
+                done and total within a network.
+        Yields:
+            a Step after each network. A network that another process works on comes last.
+        """
+        waiting, done = self.variants[part[0] - 1 :: part[1]], 0
+        networks = len(waiting)
+        while waiting:
+            busy = []
+            for variant in waiting:
+                began = time.monotonic()
+                try:
+                    computed = self._compute(variant, progress)
+                except Busy:
+                    busy.append(variant)
+                    continue
+                done += 1
+                seconds = time.monotonic() - began
+                yield Step(variant=variant, done=done, networks=networks, found=not computed, seconds=seconds)
+            if busy and len(busy) == len(waiting):
+                time.sleep(WAIT_S)
+            waiting = busy
+
+    def seconds_per_image(self, model: ModelSpec) -> float:
+        """Measure the time of all answers for one image of a dense network, over the first few."""
+        dense, first = VariantSpec(model=model), Sweep(self.engine, self.spec)
+        first._rows[model] = self.rows(model)[:MEASURED]
+        everything = {cell: self.spec.columns(of_maps=cell.cam is not None) for cell in self.cells(dense)}
+        for cell in everything:
+            first._know_reference(cell)
+        with self.engine.store.borrow(dense) as network:
+            began = time.monotonic()
+            first._answers(network, everything, silent)
+        return (time.monotonic() - began) / len(first.rows(model))
+
+    def _compute(self, variant: VariantSpec, progress: Progress) -> bool:
+        """Compute what is missing of a network; return whether anything was. Raises Busy."""
+        if not self.missing(variant):
+            return False
+        with locked(self.tables.lock(variant), variant.key):
+            missing = self.missing(variant)  # another process may have done it meanwhile
+            if not missing:
+                return False
+            began = time.monotonic()
+            for cell in missing:
+                self._know_reference(cell)  # first: a thread must not borrow two networks at once
+            rows, columns = self.engine.store.use(variant, lambda lent: self._answers(lent.network, missing, progress))
+            facts = self._facts(variant) | {"seconds": round(time.monotonic() - began, 3), "n": len(rows)}
+            for cell, values in columns.items():
+                self._add(cell, pandas.DataFrame({"image": rows.numpy()} | values), facts)
+        return True
+
+    def _add(self, cell: Cell, new: pandas.DataFrame, facts: dict[str, Any]) -> None:
+        """Write columns beside those that the table has."""
+        known = self.tables.read(cell, self.identity(cell.variant))
+        whole = new if known is None else known[0].merge(new, on="image", validate="one_to_one")
+        self.tables.write(cell, whole, facts | {"cam": cell.cam.key if cell.cam else None})
+
+    def _answers(
+        self, network: nn.Module, missing: Missing, progress: Progress
+    ) -> tuple[Tensor, dict[Cell, dict[str, Any]]]:
+        """Return the rows that can be read, and the missing columns of each table."""
+        variant = next(iter(missing)).variant
+        inputs, rows = self.inputs(variant.model), self.rows(variant.model)
+        seen_rows: list[Tensor] = []
+        parts: dict[Cell, dict[str, list[Tensor]]] = {cell: {name: [] for name in missing[cell]} for cell in missing}
+        done = 0
+        for batch in inputs.batches(truth=self.spec.needs_truth, rows=rows):
+            seen = self._seen(batch, network, missing)
+            for cell, columns in parts.items():
+                for name, values in columns.items():
+                    values.append(COLUMNS[name].value(seen[cell]).cpu())
+            seen_rows.append(batch.rows)
+            done += len(batch.rows)
+            progress(done, len(rows))
+        whole = torch.cat(seen_rows) if seen_rows else torch.empty(0, dtype=torch.int64)
+        joined: dict[Cell, dict[str, Any]] = {
+            cell: {name: torch.cat(values).numpy() if values else [] for name, values in columns.items()}
+            for cell, columns in parts.items()
+        }
+        return whole, joined
+
+    def _seen(self, batch: Batch, network: nn.Module, missing: Missing) -> dict[Cell, Seen]:
+        """Return what the tables of a network are computed from; answers come from the first
+        heatmap's pass.
+        """
+        variant = next(iter(missing)).variant
+        inputs = self.inputs(variant.model)
+        taken = replace(batch, images=batch.images.to(next(network.parameters()).dtype))
+
+        def look(cam: CamSpec | None) -> Seen:
+            reference = self._reference(variant.model, cam, batch.rows) if self.spec.compares else None
+            return Seen(taken, network, inputs.own_classes, network, cam, reference)
+
+        found = {cell: look(cell.cam) for cell in missing if cell.cam}
+        for cell in missing:
+            if cell.cam is None:
+                found[cell] = next(iter(found.values()), None) or look(None)
+        return found
+
+    def _reference(self, model: ModelSpec, cam: CamSpec | None, rows: Tensor) -> Reference:
+        """Return what the dense network gives for some rows."""
+        places, whole = torch.searchsorted(self.rows(model), rows), self._references[model, cam]
+        return Reference(whole.predicted[places], None if whole.maps is None else whole.maps[places])
+
+    def _know_reference(self, cell: Cell) -> None:
+        """Compute what the dense network gives for all images, once a sweep."""
+        key = cell.variant.model, cell.cam
+        if self.spec.compares and key not in self._references:
+            self._references[key] = self._look_at_all(*key)
+
+    def _look_at_all(self, model: ModelSpec, cam: CamSpec | None) -> Reference:
+        inputs, rows, dense = self.inputs(model), self.rows(model), VariantSpec(model=model)
+        predicted = torch.full((len(rows),), -1)
+        maps: list[Tensor] = []
+        with self.engine.store.borrow(dense) as network:
+            dtype = next(network.parameters()).dtype
+            for batch in inputs.batches(rows=rows):
+                places = torch.searchsorted(rows, batch.rows)
+                images = batch.images.to(dtype)
+                if cam is None:
+                    with torch.no_grad():
+                        predicted[places] = own_class(network(images)).cpu()
+                    continue
+                choose = Seen(batch, network, network=network, cam=cam).choose
+                found = saliency_maps(network, images, cam.method, cam.layer, choose)
+                predicted[places] = own_class(found.logits).cpu()
+                whole = torch.full((len(rows), *found.maps.shape[1:]), torch.nan) if not maps else maps[0]
+                whole[places] = found.maps.float().cpu()
+                maps = [whole]
+        return Reference(predicted, maps[0] if maps else None)
+
+    def _facts(self, variant: VariantSpec) -> dict[str, Any]:
+        report = self.engine.report(variant)
+        return self.identity(variant) | {
+            "variant": variant.key,
+            "images": self.spec.set_key,
+            "sparsity": report.sparsity,
+            "kept": report.kept,
+            "prunable": report.total,
+            "compression": report.compression_ratio,
+            "collapsed": report.collapsed,
+            "notes": list(self.inputs(variant.model).notes),
+            "device": self.engine.device_name,
+            "precision": self.engine.store.precision,
+            "versions": {"sparsight": VERSION, "torch": torch.__version__},
+        }

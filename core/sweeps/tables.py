@@ -1,0 +1,73 @@
+"""Where the answers of a sweep lie: a Parquet file a network and heatmap, one row an image.
+
+<folder>/sweeps/<images>/<model>/<pruning>/answers.parquet, and <heatmap>.parquet beside it. A file
+belongs to no sweep: every sweep that asks the same question reads it. Its facts state what it was
+computed from, so that a file of other weights or other images is never taken for an answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas
+
+from core.base.errors import BadFile, MissingData
+from core.disk.frames import read_frame, write_frame
+from core.specs import CamSpec, VariantSpec
+
+FOLDER = "sweeps"
+IDENTITY = ("weights", "reference", "inputs")  # facts that must be those of now
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """One table: a network, and the heatmap that is made of every image; None for answers alone."""
+
+    variant: VariantSpec
+    cam: CamSpec | None = None
+
+    @property
+    def name(self) -> str:
+        """The file's name."""
+        return "answers" if self.cam is None else f"{self.cam.method}@{self.cam.layer}-{self.cam.target}"
+
+
+class Tables:
+    """The tables of one set of images.
+
+    Args:
+        roots: folders to search; the first one is written. set_key: of the images.
+    """
+
+    def __init__(self, roots: Sequence[Path], set_key: str) -> None:
+        self._homes = [Path(root) / FOLDER / set_key for root in roots]
+
+    def path(self, cell: Cell, home: int = 0) -> Path:
+        variant = cell.variant
+        return self._homes[home] / variant.model.key / variant.pruning.key / f"{cell.name}.parquet"
+
+    def lock(self, variant: VariantSpec) -> Path:
+        """Return the file that a process locks while it works on a network."""
+        return self.path(Cell(variant=variant)).with_name("lock")
+
+    def read(self, cell: Cell, identity: dict[str, Any]) -> tuple[pandas.DataFrame, dict[str, Any]] | None:
+        """Return the rows and facts of a table that was computed from these things; else None.
+
+        Args:
+            identity: facts of now, by IDENTITY; those left out are not compared.
+        """
+        for home in range(len(self._homes)):
+            try:
+                frame, facts = read_frame(self.path(cell, home), ("image",))
+            except (MissingData, BadFile):
+                continue
+            if all(facts.get(name) == value for name, value in identity.items()):
+                return frame, facts
+        return None
+
+    def write(self, cell: Cell, frame: pandas.DataFrame, facts: dict[str, Any]) -> None:
+        """Write a table, replacing an older one. Raises CacheNotWritable."""
+        write_frame(self.path(cell), frame, facts)

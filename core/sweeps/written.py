@@ -1,0 +1,94 @@
+"""Sweeps written by people: YAML files with comments, or mappings of the same form."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from core.base.errors import BadFile, BadSpec
+from core.base.suggestions import explain_unknown
+from core.data.datasets import data_name
+from core.models.zoo import default_model
+from core.specs import CamSpec, DataSpec, ModelSpec, PruningSpec
+from core.sweeps.spec import SweepSpec, grid
+
+KEYS = {  # of the file, and the field of the spec
+    "models": "models",
+    "prunings": "prunings",
+    "data": "data",
+    "images": "images",
+    "seed": "seed",
+    "heatmaps": "cams",
+    "measures": "measures",
+    "reference": "reference",
+}
+
+
+def read_sweep(path: Path) -> SweepSpec:
+    """Read a sweep from a YAML file. Raises BadFile, BadSpec, UnknownName."""
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not text"
+        raise BadFile(f"{path} cannot be read ({reason}).", "A sweep is a YAML file.", "Check its name.") from error
+    except yaml.YAMLError as error:
+        raise BadFile(
+            f"{path} is not YAML ({' '.join(str(error).split())}).", "docs/guide.md shows a sweep.", "Correct it."
+        ) from error
+    return from_mapping(content)
+
+
+def from_mapping(content: Any) -> SweepSpec:
+    """Convert a mapping of the form of the YAML file. Raises BadSpec, UnknownName."""
+    found = _mapping(content, KEYS, "part of a sweep")
+    values: dict[str, Any] = {KEYS[name]: value for name, value in found.items()}
+    values["models"] = tuple(_model(each) for each in _list(found.get("models")))
+    values["prunings"] = tuple(
+        one
+        for each in _list(found.get("prunings", [{}]))
+        for one in grid(**_checked(each, PruningSpec, "field of a pruning"))
+    )
+    if "data" in found:
+        data = found["data"]
+        facts = {"name": data} if isinstance(data, str) else _checked(data, DataSpec, "field of a data set")
+        values["data"] = DataSpec(**facts | {"name": data_name(str(facts.get("name", "digits")))})
+    values["cams"] = tuple(_cam(each) for each in _list(found.get("heatmaps")))
+    if "measures" in found:
+        values["measures"] = tuple(map(str, _list(found["measures"])))
+    return SweepSpec(**values)
+
+
+def _model(value: Any) -> ModelSpec:
+    """A name stands for its first weights."""
+    if isinstance(value, str):
+        return default_model(value)
+    facts = _checked(value, ModelSpec, "field of a model")
+    usual = default_model(facts["name"]) if set(facts) == {"name"} else None
+    return usual or ModelSpec(**facts)
+
+
+def _cam(value: Any) -> CamSpec:
+    return CamSpec(**({"method": value} if isinstance(value, str) else _checked(value, CamSpec, "field of a heatmap")))
+
+
+def _checked(value: Any, kind: type, noun: str) -> dict[str, Any]:
+    return _mapping(value, [each.name for each in fields(kind)], noun)
+
+
+def _mapping(value: Any, known: Collection[str], noun: str) -> dict[str, Any]:
+    if not isinstance(value, Mapping):
+        raise BadSpec(
+            f"{str(value)[:60]!r} is not a mapping.", f"A {noun} is one of: {', '.join(known)}.", "Write name: value."
+        )
+    for name in value:
+        if name not in known:
+            raise BadSpec(*explain_unknown(noun, name, list(known)))
+    return dict(value)
+
+
+def _list(value: Any) -> list[Any]:
+    return [] if value is None else value if isinstance(value, list) else [value]

@@ -1,0 +1,271 @@
+"""A sweep gives the answers of single questions, keeps them, and never mixes old with new."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.base.errors import BadFile, BadSpec, UnknownName
+from core.data.folders import PREFIX
+from core.engine.engine import Engine
+from core.specs import CamSpec, DataSpec, ImageRef, ModelSpec, PruningSpec, VariantSpec
+from core.sweeps.estimate import estimate
+from core.sweeps.images import chosen_rows
+from core.sweeps.read import done, frame, summary
+from core.sweeps.spec import SweepSpec, grid
+from core.sweeps.sweep import Sweep
+from core.sweeps.written import from_mapping, read_sweep
+from tests.data.made_sets import folder_files, write_folder
+
+DIGITS = DataSpec(noise=0.2)
+SPEC = SweepSpec(
+    models=(ModelSpec(),),
+    prunings=(PruningSpec(), *grid(sparsity=[0.5, 0.9]), PruningSpec.at_level(12)),
+    data=DIGITS,
+    images=20,
+    cams=(CamSpec(), CamSpec(method="grad-cam++", layer="conv2")),
+    measures=("right", "agrees", "confidence", "pearson", "ssim", "soft-iou", "map-mean"),
+)
+WRITTEN = """
+# Two networks, twenty digits.
+models: [thesis-cnn]
+prunings:
+  - {}                               # dense
+  - {sparsity: [0.5, 0.9]}
+  - {level: 12}
+data: {name: digits, noise: 0.2}
+images: 20
+heatmaps:
+  - grad-cam
+  - {method: grad-cam++, layer: conv2}
+measures: [right, agrees, confidence, pearson, ssim, soft-iou, map-mean]
+"""
+
+
+def whole(sweep: Sweep) -> pandas.DataFrame:
+    assert [step.done for step in sweep.run()] == list(range(1, len(sweep.variants) + 1))
+    return frame(sweep)
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Engine:
+    return Engine("cpu", tmp_path / "cache")
+
+
+@pytest.mark.device
+def test_every_row_is_the_answer_to_a_single_question(engine: Engine) -> None:
+    rows = whole(Sweep(engine, SPEC))
+    assert len(rows) == 4 * 2 * 20
+    for row in rows.iloc[::7].to_dict("records"):
+        variant = next(each for each in Sweep(engine, SPEC).variants if each.key == row["network"])
+        cam = CamSpec(method=row["heatmap"], layer=row["layer"])
+        answer = engine.compare(variant, ImageRef(name=str(row["image"])), cam)
+        assert row["predicted"] == answer.pruned.prediction.top
+        assert row["right"] == (answer.pruned.prediction.top == answer.picture.label)
+        assert row["agrees"] == (answer.pruned.prediction.top == answer.dense.prediction.top)
+        assert row["sparsity"] == answer.mask.sparsity
+        singles = {
+            "confidence": max(answer.pruned.prediction.probabilities),
+            "pearson": answer.similarity["pearson"],
+            "ssim": answer.similarity["ssim"],
+            "soft-iou": answer.overlap_pruned["soft-iou"],
+            "map-mean": answer.statistics_pruned["mean"],
+        }
+        for name, value in singles.items():
+            expected = np.nan if value is None else float(value)
+            assert row[name] == pytest.approx(expected, abs=1e-4, nan_ok=True), (name, row)
+
+
+def test_what_is_there_is_not_computed_again(own: Engine) -> None:
+    few = replace(SPEC, measures=("right", "soft-iou"))
+    first = whole(Sweep(own, few))
+    assert all(step.found for step in Sweep(own, few).run())
+    assert done(Sweep(own, few)) == 4
+    assert done(Sweep(own, SPEC)) == 0
+    missing = Sweep(own, SPEC).missing(VariantSpec())
+    assert list(missing.values()) == [("agrees", "confidence"), *[("pearson", "ssim", "map-mean")] * 2]
+    more = whole(Sweep(own, SPEC))
+    assert not any(Sweep(own, SPEC).missing(variant) for variant in Sweep(own, SPEC).variants)
+    pandas.testing.assert_frame_equal(more[list(first)], first)
+
+
+def test_means_have_their_counts_and_intervals(engine: Engine) -> None:
+    sweep = Sweep(engine, SPEC)
+    rows, means = whole(sweep), summary(sweep)
+    assert len(means) == 4 * 2 * len(SPEC.measures)
+    for row in means.to_dict("records"):
+        values = rows[(rows.network == row["network"]) & (rows.heatmap == row["heatmap"])][row["measure"]].astype(float)
+        assert row["n"] == values.notna().sum()
+        assert row["mean"] == pytest.approx(values.mean())
+        assert row["n"] < 2 or row["low"] <= row["mean"] <= row["high"]
+
+
+def test_an_estimate_counts_what_is_left(own: Engine) -> None:
+    before = estimate(Sweep(own, SPEC))
+    assert (before.networks, before.images, before.passes) == (4, 20, 4 * 20 * 2)
+    assert before.seconds > 0
+    next(Sweep(own, SPEC).run())
+    after = estimate(Sweep(own, SPEC))
+    assert (after.networks, after.in_all, after.passes) == (3, 4, 3 * 20 * 2)
+
+
+def test_parts_are_the_whole(own: Engine) -> None:
+    steps = [step for part in (1, 2, 3) for step in Sweep(own, SPEC).run((part, 3))]
+    assert sorted(step.variant.key for step in steps) == sorted(variant.key for variant in Sweep(own, SPEC).variants)
+    assert not any(step.found for step in steps)
+
+
+# What was computed from something else is no answer
+
+
+def test_a_network_trained_again_under_its_name_is_asked_again(own: Engine, tmp_path: Path) -> None:
+    spec = replace(SPEC, prunings=(PruningSpec.at_level(12),), cams=(), measures=("right", "confidence"))
+    shipped = own.catalogue.files
+    key = own.store.stored_key(spec.variants(ModelSpec())[0])
+    tensors, facts = shipped.load(key)
+    first = whole(Sweep(own, spec))
+    changed = {name: values * 0.5 if values.is_floating_point() else values for name, values in tensors.items()}
+    shipped.save(key, changed, facts)
+    fresh = Engine("cpu", own.folder)
+    assert done(Sweep(fresh, spec)) == 0
+    assert frame(Sweep(fresh, spec)).empty
+    assert not np.allclose(whole(Sweep(fresh, spec)).confidence, first.confidence)
+
+
+@pytest.mark.parametrize("what", ["photograph", "boxes"])
+def test_a_changed_folder_is_asked_again(tmp_path: Path, what: str) -> None:
+    folder = write_folder(tmp_path / "photos", folder_files(("tench", "church")))
+    spec = SweepSpec(
+        models=(ModelSpec(name="squeezenet1_1@imagenette-128", weights="merkle-global", seed=0),),
+        prunings=(PruningSpec(),),
+        data=DataSpec(name=f"{PREFIX}{folder}"),
+        cams=(CamSpec(),),
+        measures=("confidence", "energy-inside"),
+    )
+    first = whole(Sweep(Engine("cpu", tmp_path / "cache"), spec))
+    if what == "photograph":
+        shutil.copy(folder / "church" / "1.JPEG", folder / "tench" / "1.JPEG")
+    else:
+        (folder / "boxes.csv").write_text("path,x0,y0,x1,y1\ntench/1.JPEG,0,0,5,5\n")
+    fresh = Engine("cpu", tmp_path / "cache")
+    assert done(Sweep(fresh, spec)) == 0
+    again = whole(Sweep(fresh, spec))
+    assert not again.equals(first)
+
+
+def test_a_damaged_table_is_computed_again(own: Engine) -> None:
+    spec = replace(SPEC, prunings=(PruningSpec(),))
+    sweep = Sweep(own, spec)
+    first = whole(sweep)
+    for cell in sweep.cells(VariantSpec()):
+        sweep.tables.path(cell).write_bytes(b"PAR1 and no more")
+    assert done(sweep) == 0
+    pandas.testing.assert_frame_equal(whole(sweep), first)
+
+
+# Several processes
+
+
+def start(folder: Path, spec: Path, *words: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "core", "sweep", "run", str(spec), "--json", "--folder", str(folder), *words]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+def test_two_processes_share_the_work_and_agree_with_one(own: Engine, tmp_path: Path) -> None:
+    written = tmp_path / "sweep.yaml"
+    written.write_text(WRITTEN)
+    assert read_sweep(written) == SPEC
+    together = tmp_path / "together"
+    said = [process.communicate()[0] for process in [start(together, written), start(together, written)]]
+    computed = [line for text in said for line in text.splitlines() if '"found": false' in line]
+    assert len(computed) == 4  # each network once
+    pandas.testing.assert_frame_equal(frame(Sweep(Engine("cpu", together), SPEC)), whole(Sweep(own, SPEC)))
+
+
+@pytest.mark.long
+def test_a_killed_sweep_loses_at_most_the_network_at_work(own: Engine, tmp_path: Path) -> None:
+    written, folder = tmp_path / "sweep.yaml", tmp_path / "killed"
+    written.write_text(WRITTEN.replace("[0.5, 0.9]", str([round(0.02 * step, 2) for step in range(1, 30)])))
+    spec = read_sweep(written)
+    for _ in range(5):
+        process = start(folder, written)
+        assert process.stdout is not None
+        while '"found": false' not in process.stdout.readline():
+            pass  # until one network more is done
+        time.sleep(0.05)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert 5 <= done(Sweep(Engine("cpu", folder), spec)) < len(spec.prunings)
+    pandas.testing.assert_frame_equal(whole(Sweep(Engine("cpu", folder), spec)), whole(Sweep(own, spec)))
+
+
+# Which images
+
+
+@given(
+    classes=st.lists(st.integers(-1, 3), min_size=1, max_size=60),
+    share=st.floats(0, 1),
+    seed=st.integers(0, 2**31),
+)
+def test_images_are_drawn_from_each_class_in_proportion(classes: list[int], share: float, seed: int) -> None:
+    images = max(1, round(share * len(classes)))
+    rows = chosen_rows(torch.tensor(classes), images, seed).tolist()
+    assert rows == sorted(set(rows))
+    assert len(rows) == images
+    for name in set(classes):
+        fair = images * classes.count(name) / len(classes)
+        assert abs(sum(classes[row] == name for row in rows) - fair) <= len(set(classes))
+    assert chosen_rows(torch.tensor(classes), images, seed).tolist() == rows
+
+
+def test_more_images_than_there_are() -> None:
+    with pytest.raises(BadSpec, match="It has 3"):
+        chosen_rows(torch.zeros(3), 4, 0)
+
+
+# What people write
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error", "said"),
+    [
+        ("models: []", BadSpec, "no models"),
+        ("models: [thesis-cnn]\nmeasures: [pearsen]", UnknownName, "Did you mean 'pearson'"),
+        ("models: [thesis-cnn]\nmeasures: [pearson]", BadSpec, "needs heatmaps"),
+        ("models: [thesis-cn]", UnknownName, "Did you mean 'thesis-cnn'"),
+        ("models: [thesis-cnn]\nprunnings: []", BadSpec, "Did you mean 'prunings'"),
+        ("models: [thesis-cnn]\nprunings: [{sparsity: []}]", BadSpec, "is empty"),
+        ("models: [thesis-cnn]\nprunings: [{sparsity: 2}]", BadSpec, "sparsity"),
+        ("models: [thesis-cnn]\nimages: 0", BadSpec, "number of images"),
+        ("models: [thesis-cnn]\nreference: other", BadSpec, "reference"),
+        ("- 1", BadSpec, "not a mapping"),
+        ("models: [", BadFile, "is not YAML"),
+        ("models: !!python/object/apply:os.system [true]", BadFile, "is not YAML"),
+    ],
+)
+def test_mistakes_are_explained(tmp_path: Path, wrong: str, error: type[Exception], said: str) -> None:
+    (tmp_path / "wrong.yaml").write_text(wrong)
+    with pytest.raises(error, match=said):
+        read_sweep(tmp_path / "wrong.yaml")
+
+
+def test_a_grid_of_a_million_networks_is_refused() -> None:
+    with pytest.raises(BadSpec, match="1,000,000 networks"):
+        from_mapping(
+            {
+                "models": [{"name": "thesis-cnn", "weights": "mnist-55000", "seed": seed} for seed in range(1000)],
+                "prunings": [{"sparsity": [step / 1000 for step in range(1000)]}],
+            }
+        )
