@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from core.base.errors import BadSpec
+from core.data.folders import PREFIX
 from core.evaluation.columns import AGAINST_REFERENCE, AGAINST_TRUTH, COLUMNS, Needs, needs
 from core.specs import CamSpec, DataSpec, ModelSpec, PruningSpec, VariantSpec, whole
 from core.specs.shares import one_of, seed_of
@@ -87,14 +86,9 @@ class SweepSpec:
         """The images: the data set (of a folder or zip file, its name), and how many of it by which
         seed.
         """
-        return replace(self.data, name=Path(self.data.name).stem).key + (
+        return replace(self.data, name=Path(self.data.name.removeprefix(PREFIX)).stem).key + (
             f"-{self.images}-s{self.seed}" if self.images is not None else ""
         )
-
-    @property
-    def key(self) -> str:
-        """A digest of everything that is asked."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:16]
 
     def variants(self, model: ModelSpec) -> list[VariantSpec]:
         return [VariantSpec(model=model, pruning=pruning) for pruning in self.prunings]
@@ -103,12 +97,6 @@ class SweepSpec:
         """Return the measures of heatmaps, or those of answers with the answer itself."""
         wanted = [name for name in self.measures if (needs(name) not in OF_ANSWERS) is of_maps]
         return tuple(dict.fromkeys(wanted if of_maps else ["predicted", *wanted]))
-
-
-def facts_of(spec: SweepSpec) -> dict[str, Any]:
-    """Return the spec as JSON holds it."""
-    facts: dict[str, Any] = json.loads(json.dumps(asdict(spec)))
-    return facts
 
 
 def grid(**choices: Any) -> tuple[PruningSpec, ...]:

@@ -26,6 +26,7 @@ from core.sweeps.images import chosen_rows
 from core.sweeps.read import done, frame, summary
 from core.sweeps.spec import SweepSpec, grid
 from core.sweeps.sweep import Sweep
+from core.sweeps.tables import Tables
 from core.sweeps.written import from_mapping, read_sweep
 from tests.data.made_sets import folder_files, write_folder
 
@@ -269,3 +270,44 @@ def test_a_grid_of_a_million_networks_is_refused() -> None:
                 "prunings": [{"sparsity": [step / 1000 for step in range(1000)]}],
             }
         )
+
+
+# What is included
+
+
+@pytest.mark.parametrize("path", sorted((Path(__file__).parents[2] / "docs" / "sweeps").glob("*.yaml")), ids=str)
+def test_the_sweeps_of_the_guide_can_be_read(path: Path) -> None:
+    assert read_sweep(path).networks >= 6
+
+
+@pytest.mark.parametrize(("name", "rows"), [("efficientnet-lite0", 37 * 500), ("faithfulness", 6 * 100)])
+def test_the_included_tables_are_shown_without_their_photographs(own: Engine, name: str, rows: int) -> None:
+    spec = read_sweep(Path(__file__).parents[2] / "docs" / "sweeps" / f"{name}.yaml")
+    sweep = Sweep(own, spec)
+    assert len(frame(sweep)) == rows
+    means = summary(sweep)
+    assert set(means.measure) == set(spec.measures)
+    dense = means[means.sparsity < 0.01].set_index("measure")
+    assert (dense.loc["right", "mean"], dense.loc["right", "n"]) == (
+        pytest.approx(0.696, abs=0.05),
+        rows / spec.networks,
+    )
+    assert dense.loc["agrees", "mean"] == 1
+
+
+def test_included_rows_are_what_the_network_answers_here(real_data: Path, tmp_path: Path) -> None:
+    """They were computed on a GPU; a fresh answer on this device is the same."""
+    data = DataSpec(name=f"{PREFIX}{real_data / 'imagenette-224-unseen.zip'}")
+    spec = replace(
+        read_sweep(Path(__file__).parents[2] / "docs" / "sweeps" / "faithfulness.yaml"),
+        prunings=grid(sparsity=0.3),
+        data=data,
+        measures=("right", "confidence", "agrees", "average-drop"),
+    )
+    engine = Engine("cpu", tmp_path)
+    included = Sweep(engine, spec)
+    assert done(included) == 1
+    new = Sweep(engine, spec)
+    new.tables = Tables([tmp_path], spec.set_key)
+    assert done(new) == 0
+    pandas.testing.assert_frame_equal(whole(new), frame(included), atol=1e-4)
