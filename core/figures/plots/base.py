@@ -319,14 +319,21 @@ def empty_figure(title: str, height: int = 260) -> go.Figure:
         "yanchor": "top",
         "pad": {"t": 6},
     }
-    figure = go.Figure(
-        layout={"title": top, "height": height, "xaxis": axis, "yaxis": axis, "bargap": 0.25, "hovermode": "closest"}
-    )
-    figure.update_layout(
-        margin={"l": 8, "r": 8, "t": 60, "b": 8}, legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"}
-    )
-    return figure.update_layout(
-        paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)", font={"color": NEUTRAL}, showlegend=True
+    return go.Figure(
+        layout={
+            "title": top,
+            "height": height,
+            "xaxis": axis,
+            "yaxis": axis,
+            "bargap": 0.25,
+            "hovermode": "closest",
+            "margin": {"l": 8, "r": 8, "t": 60, "b": 8},
+            "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
+            "paper_bgcolor": "rgba(0,0,0,0)",
+            "plot_bgcolor": "rgba(0,0,0,0)",
+            "font": {"color": NEUTRAL},
+            "showlegend": True,
+        }
     )
 
 

@@ -12,6 +12,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +24,7 @@ from core.jobs.control import Control, Stopped, under
 from pages.parts.common.state import Owner
 
 MOST_AT_ONCE = 64
+GIVE_WAY_S = 2.0
 MOST_ANSWERS, MOST_LARGE = 2000, 64  # cached results; large: results that hold heatmaps
 
 
@@ -143,6 +145,26 @@ class Background:
         self._threads = ThreadPoolExecutor(MOST_AT_ONCE, thread_name_prefix="task")
         self._changed = threading.Lock()
         self._tasks: dict[bool, OrderedDict[Hashable, tuple[Stamp, Task]]] = {False: OrderedDict(), True: OrderedDict()}
+        self._ahead, self._free = 0, threading.Event()
+        self._free.set()
+
+    @contextmanager
+    def ahead(self) -> Iterator[None]:
+        """Makes work that gives way rest meanwhile: a page waits for its first answer."""
+        self._count_ahead(1)
+        try:
+            yield
+        finally:
+            self._count_ahead(-1)
+
+    def _count_ahead(self, more: int) -> None:
+        with self._changed:
+            self._ahead += more
+            (self._free.clear if self._ahead else self._free.set)()
+
+    def give_way(self) -> None:
+        """Rests while a page waits for its first answer, at most GIVE_WAY_S."""
+        self._free.wait(GIVE_WAY_S)
 
     def find(self, work: Work) -> Task | None:
         """Returns the task of this question about these files: running, finished, stopped or

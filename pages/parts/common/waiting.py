@@ -44,10 +44,11 @@ def wait(work: Work, place: DeltaGenerator, follows_slider: bool = False) -> Tas
         note = st.empty()
     if follows_slider:
         _rest(REST_S)
-    while not (task := _watched(work, note)).succeeded:
-        if task.error:
-            raise task.error
-        _rest(STEP_S)  # stopped by another session: ask again
+    with background().ahead():
+        while not (task := _watched(work, note)).succeeded:
+            if task.error:
+                raise task.error
+            _rest(STEP_S)  # stopped by another session: ask again
     note.empty()
     return task
 
@@ -130,8 +131,10 @@ def follow(work: Work, label: str, draw: Callable[[Sequence[Any]], None], begun:
     state().waiting.visited.add(work.place)
     task = background().find(work)
     if begun and not is_stopped(work) and not (task and (task.succeeded or task.error)):
+        seen = task is not None
         task = ask(work)
-        task.ended(PATIENCE_S)  # a quick answer needs no polling
+        if not seen:
+            task.ended(PATIENCE_S)  # a quick answer needs no polling
     by_itself = task is not None and task.at_work and not is_stopped(work)
     st.fragment(_look, run_every=LOOK_S if by_itself else None)(work, label, draw, by_itself)
 

@@ -15,7 +15,7 @@ from core.base.numbers import change, interval
 from core.data.datasets import DATASETS
 from core.results import Accuracy, Comparison
 from pages.parts.common import engine, pictures, present, series_data, story
-from pages.parts.common.background import Work
+from pages.parts.common.background import Work, background
 from pages.parts.common.frame import guarded
 from pages.parts.common.markdown import message, plain
 from pages.parts.common.state import state
@@ -52,7 +52,9 @@ def _followed(answer: Comparison) -> None:
     band = layers.USUAL_COLLAPSE if one_shot and layers.USUAL_COLLAPSE[0] < top else None
 
     def steps(done: int) -> Iterator[Comparison]:
-        return (engine.engine().compare(point, image, cam) for point in series[done:])
+        for point in series[done:]:
+            background().give_way()  # to a slider that moves meanwhile
+            yield engine.engine().compare(point, image, cam)
 
     def draw(answers: Sequence[Comparison]) -> None:
         from core.figures.plots import base as plots
