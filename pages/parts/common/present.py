@@ -16,6 +16,7 @@ import streamlit as st
 
 from pages.parts.common.state import state
 
+STILL = {"displayModeBar": False}  # of a chart without buttons
 FIGURE_SCALE = 1.1
 TYPE_PX = 20  # of figures
 TITLE_SIGNS = 32  # characters of a title line that fit on a phone

@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.base.text import first_few
 from core.results import LayerCount, MaskReport
-from pages.parts.common import engine, story
+from pages.parts.common import engine, present, story
 from pages.parts.common.markdown import message
 
 # Sparsities for single weights without retraining: at the first most correct answers are lost, at
@@ -15,8 +15,15 @@ USUAL_COLLAPSE = (0.5, 0.75)
 
 
 def layer_plan(mask: MaskReport) -> None:
-    """Draws the table of all layers, including excluded ones."""
+    """Draws the kept weights of every layer, and the table of all layers, including excluded
+    ones.
+    """
+    from core.figures.plots import base as plots
+
     st.markdown(_ratios(mask))
+    st.plotly_chart(
+        present.figure(plots.kept_weights(mask)), config=present.STILL, key="layers", alt="Kept weights per layer"
+    )
     st.dataframe(_rows(mask), hide_index=True, width="stretch", height="content" if len(mask.layers) <= 12 else 420)
     st.caption(message(" ".join(_notes(mask))))
 

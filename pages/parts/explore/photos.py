@@ -61,7 +61,7 @@ def _followed(answer: Comparison) -> None:
 
         st.plotly_chart(
             present.figure(plots.followed(answers, here, top, band)),
-            config=sections.STILL,
+            config=present.STILL,
             key="followed",
             alt=f"Similarity of the heatmaps over sparsity, marker at {here:.1%}",
         )

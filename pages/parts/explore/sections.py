@@ -19,14 +19,13 @@ from pages.parts.common.widgets import number
 from pages.parts.explore import layer_scan, layers, typical
 
 Question = tuple[VariantSpec, ImageRef, CamSpec]
-STILL = {"displayModeBar": False}
 FIGURE_PX = 276
 
 
 @guarded
 def accuracy_section(answer: Comparison, data: DataSpec) -> None:
-    """Draws accuracy at this sparsity, its curve, and the kept weights per layer; what is known
-    immediately comes first.
+    """Draws accuracy at this sparsity, its curve, and the kept weights; what is known immediately
+    comes first.
     """
     variant = answer.pruned.variant
     mask = answer.mask
@@ -46,10 +45,7 @@ def figure_place() -> DeltaGenerator:
 
 
 def kept(mask: MaskReport) -> None:
-    """Draws how many weights are left, in total and per layer."""
-    from core.figures.plots import base as plots
-
-    st.plotly_chart(present.figure(plots.kept_weights(mask)), config=STILL, key="layers", alt="Kept weights per layer")
+    """Draws how many weights are left."""
     pictures.metric(
         "Kept weights",
         f"{mask.kept:,}",
@@ -116,7 +112,7 @@ def _curve(place: DeltaGenerator, answer: Comparison, data: DataSpec, mask: Mask
     figure = plots.series_curve(accuracies, overlaps, mask, len(engine.engine().gallery()))
     place.plotly_chart(
         present.figure(figure),
-        config=STILL,
+        config=present.STILL,
         key="series",
         alt=f"Accuracy and soft IoU over sparsity, marker at {mask.sparsity:.1%}",
     )
@@ -182,7 +178,7 @@ def _threshold(answer: Comparison) -> None:
         left, right = st.columns([3, 2], gap="medium", vertical_alignment="center")
         left.plotly_chart(
             present.figure(plots.threshold_curve(answer, threshold)),
-            config=STILL,
+            config=present.STILL,
             key="thresholds",
             alt=f"IoU over the threshold, marker at {threshold:.2f}",
         )
@@ -218,7 +214,7 @@ def _predictions(answer: Comparison) -> None:
         figure = plots.probabilities(answer, engine.card(answer.pruned.variant.model).classes)
         opened.plotly_chart(
             present.figure(figure),
-            config=STILL,
+            config=present.STILL,
             key="probabilities",
             alt="Class probabilities of the dense and the pruned network",
         )

@@ -21,7 +21,6 @@ from pages.parts.common.story import percent
 
 REFRESH_S = 2.0
 AT_WORK = ("running", "pausing", "paused", "stopping")
-STILL = {"displayModeBar": False}
 # All other states are red.
 COLOURS = {
     "running": "violet",
@@ -123,7 +122,7 @@ def _curves(job: Job, lines: Sequence[Facts]) -> None:
         ("right", plots_training.right(lines), "Accuracy by epoch"),
     )
     for column, (name, figure, alt) in zip(st.columns(2, gap="small"), figures, strict=True):
-        column.plotly_chart(present.figure(figure), key=f"_{name}_{job.id}", config=STILL, alt=alt)
+        column.plotly_chart(present.figure(figure), key=f"_{name}_{job.id}", config=present.STILL, alt=alt)
 
 
 def _progress(job: Job) -> tuple[float, str]:
