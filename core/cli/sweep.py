@@ -17,6 +17,7 @@ from core.cli.app import COMMON, COMPUTING, Common, Computing, group
 from core.cli.console import Output
 from core.cli.structure import FLAT, Flag
 from core.cli.writing import check_writable
+from core.specs import whole
 
 if TYPE_CHECKING:
     from core.sweeps.estimate import Estimate
@@ -53,7 +54,7 @@ def run(
     from core.sweeps.estimate import estimate
     from core.sweeps.processes import run as run_processes
 
-    part = _part(workers.part)
+    part, processes = _part(workers.part), whole(workers.processes, "number of processes", 1)
     check_writable(common.settings.folder)
     sweep, output = _sweep(path, common), common.output
     if workers.estimate or (not output.as_json and not workers.yes):
@@ -63,11 +64,11 @@ def run(
             return
         _ask(cost)
     with output.progress():
-        if workers.processes > 1:
+        if processes > 1:
             words = ["sweep", "run", str(path), "--json", "--part", workers.part, *_folder(common)]
             gpus = _gpus() if sweep.engine.device.type == "cuda" else 0
             done: set[str] = set()
-            for line in run_processes(words, workers.processes, gpus):
+            for line in run_processes(words, processes, gpus):
                 if line["network"] in done:  # another process has said so
                     continue
                 done.add(line["network"])
@@ -78,7 +79,17 @@ def run(
             _step(output, facts | {"found": step.found, "seconds": round(step.seconds, 3)})
 
 
-def show(path: Path, /, *, common: Annotated[Common, FLAT] = COMMON) -> None:
+@dataclass(frozen=True, kw_only=True)
+class Shown:
+    """What of a sweep is shown."""
+
+    measures: tuple[str, ...] = option((), "Only these measures; by default all.")
+
+
+ALL = Shown()
+
+
+def show(path: Path, /, *, shown: Annotated[Shown, FLAT] = ALL, common: Annotated[Common, FLAT] = COMMON) -> None:
     """Show the mean of every measure, with its 95 % interval, for every network that is done."""
     from core.cli.printing import model_text, pruning_text
     from core.evaluation.columns import COLUMNS
@@ -87,6 +98,8 @@ def show(path: Path, /, *, common: Annotated[Common, FLAT] = COMMON) -> None:
 
     sweep = _sweep(path, common)
     found = summary(sweep)
+    if shown.measures and not found.empty:
+        found = found[found.measure.isin([COLUMNS[name].name for name in shown.measures])]
     if found.empty:
         raise BadSpec("No network of this sweep is done yet.", "", f"Run `python -m core sweep run {path}`.")
     rows = [("network", "pruning", "sparsity", "heatmap", "measure", "mean", "95 % interval", "n")]

@@ -25,18 +25,6 @@ from tests.training.test_series import folder_of_photographs
 
 
 @pytest.fixture
-def command(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    """Runs one command with an empty cache folder: exit status, standard output, standard error."""
-
-    def run(*words: str) -> tuple[int, str, str]:
-        status = command_line.main([*words, "--folder", str(tmp_path / "cache")])
-        out, err = capsys.readouterr()
-        return status, out, err
-
-    return run
-
-
-@pytest.fixture
 def tiny(tmp_path: Path) -> list[str]:
     """The words for a run of seconds."""
     folder_of_photographs(tmp_path / "photos")

@@ -40,20 +40,6 @@ HELPED = (
 )
 
 
-@pytest.fixture
-def command(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    """Runs one command with an empty cache folder: exit status, standard output, standard error."""
-
-    def run(*words: str) -> tuple[int, str, str]:
-        status = command_line.main(
-            [*words, *([] if any("--folder" in word for word in words) else ["--folder", str(tmp_path / "cache")])]
-        )
-        out, err = capsys.readouterr()
-        return status, out, err
-
-    return run
-
-
 def strict(text: str) -> Any:
     """JSON as machines read it: NaN and infinity are errors."""
 

@@ -1,0 +1,87 @@
+"""Sweeps on the command line: run, show, export, and what is refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pandas
+import pytest
+
+SWEEP = """
+models: [thesis-cnn]
+prunings: [{}, {sparsity: [0.5, 0.9]}]
+images: 20
+heatmaps: [grad-cam]
+measures: [right, agrees, pearson]
+"""
+
+
+@pytest.fixture
+def sweep(tmp_path: Path) -> Path:
+    path = tmp_path / "sweep.yaml"
+    path.write_text(SWEEP)
+    return path
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> tuple[str, ...]:
+    return ("--device", "cpu", "--folder", str(tmp_path / "cache"))
+
+
+def test_a_sweep_is_estimated_run_shown_and_exported(
+    command, sweep: Path, here: tuple[str, ...], tmp_path: Path
+) -> None:
+    assert "3 networks, 20 images each: 60 passes" in command("sweep", "run", str(sweep), "--estimate", *here)[1]
+    assert command("sweep", "show", str(sweep), *here)[0] == 1  # nothing is done yet
+    out = command("sweep", "run", str(sweep), *here)[1]
+    assert out.count("thesis-cnn/mnist-55000/seed-333/") == 3
+    again = [json.loads(line) for line in command("sweep", "run", str(sweep), "--json", *here)[1].splitlines()]
+    assert [line["found"] for line in again] == [True] * 3
+    assert "All 3 networks of this sweep are done." in command("sweep", "run", str(sweep), "--estimate", *here)[1]
+    shown = command("sweep", "show", str(sweep), "--measures", "agrees", *here)[1]
+    assert shown.count("Same answer") == 3
+    assert "Small digit CNN (thesis)" in shown
+    assert "Pearson" not in shown
+    facts = json.loads(command("sweep", "show", str(sweep), "--json", *here)[1])["rows"]
+    assert len(facts) == 9
+    for name, read in (("rows.csv", pandas.read_csv), ("rows.parquet", pandas.read_parquet)):
+        assert "60 rows" in command("sweep", "export", str(sweep), str(tmp_path / name), *here)[1]
+        rows = read(tmp_path / name)
+        assert len(rows) == 60
+        one = rows[rows.sparsity == 0].agrees
+        assert one.mean() == 1
+
+
+def test_two_processes_do_what_one_does(command, sweep: Path, here: tuple[str, ...]) -> None:
+    said = command("sweep", "run", str(sweep), "--processes", "2", "--json", *here)[1]
+    lines = [json.loads(line) for line in said.splitlines()]
+    assert sorted(line["done"] for line in lines) == [1, 2, 3]
+    assert len({line["network"] for line in lines}) == 3
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--part", "4/3"], "k from 1 to n"),
+        (["--part", "some"], "k from 1 to n"),
+        (["--processes", "0"], "processes"),
+    ],
+)
+def test_what_cannot_be_done_is_explained(
+    command, sweep: Path, here: tuple[str, ...], words: list[str], said: str
+) -> None:
+    status, _, err = command("sweep", "run", str(sweep), *words, *here)
+    assert status in (1, 2)
+    assert said in err
+    assert "Traceback" not in err
+
+
+def test_a_sweep_that_nobody_can_confirm_does_not_start(
+    command, sweep: Path, here: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.cli.sweep.ASK_FROM_S", 0.0)
+    status, _, err = command("sweep", "run", str(sweep), *here)
+    assert status == 1
+    assert "Say --yes" in err
+    assert command("sweep", "run", str(sweep), "--yes", *here)[0] == 0
