@@ -35,7 +35,7 @@ def test_a_digit_has_scores_against_its_ink_and_an_accuracy(explore: OpenPage) -
     assert "70.0 % sparsity" in app.header[0].value
     assert pictures_at(app) == {"70.0086% sparsity"}
     assert [metric.label for metric in app.metric] == ["Accuracy, with noise", "Kept weights"]
-    assert len(app.get("plotly_chart")) == 2  # closed expanders send nothing
+    assert len(app.get("plotly_chart")) == 1  # closed expanders send nothing
     assert [expander.label for expander in app.main.expander][-1] == "What do these words mean?"
     assert "95 % interval" in words(app)
 
