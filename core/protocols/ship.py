@@ -24,7 +24,7 @@ from core.protocols.series.images import Place, evaluate_series, load
 from core.specs import DataSpec, ModelSpec
 from core.store.store import ModelStore
 
-LIMIT_BYTES = 12_000_000  # of everything that is included
+LIMIT_BYTES = 14_000_000  # of everything that is included
 ROUNDED = "float16"
 
 
