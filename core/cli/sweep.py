@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -65,8 +65,8 @@ def run(
         _ask(cost)
     with output.progress():
         if processes > 1:
-            words = ["sweep", "run", str(path), "--json", "--part", workers.part, *_folder(common)]
             gpus = _gpus() if sweep.engine.device.type == "cuda" else 0
+            words = ["sweep", "run", str(path), "--json", "--part", workers.part, *_options(common, gpus > 0)]
             done: set[str] = set()
             for line in run_processes(words, processes, gpus):
                 if line["network"] in done:  # another process has said so
@@ -170,8 +170,16 @@ def _step(output: Output, facts: dict[str, Any]) -> None:
     output.step(facts, text, (facts["done"], facts["networks"]))
 
 
-def _folder(common: Common) -> list[str]:
-    return ["--folder", str(common.folder)] if common.folder else []
+def _options(common: Computing, on_gpus: bool) -> list[str]:
+    """Return the options as words for another process; each is given a GPU of its own."""
+    names = [each.name for each in fields(common) if each.name != "json" and not (on_gpus and each.name == "device")]
+    given = {name: getattr(common, name) for name in names}
+    return [
+        word
+        for name, value in given.items()
+        if value is not None
+        for word in (f"--{name.replace('_', '-')}", str(value))
+    ]
 
 
 def _gpus() -> int:

@@ -15,7 +15,7 @@ import pandas
 import torch
 from torch import Tensor, nn
 
-from core.base.errors import MissingData
+from core.base.errors import BadSpec, MissingData
 from core.base.progress import Progress, silent
 from core.base.version import VERSION
 from core.data.batches import Batch, Inputs
@@ -57,7 +57,7 @@ class Sweep:
         self.tables = Tables(engine.roots, spec.set_key)
         self._rows: dict[ModelSpec, Tensor] = {}
         self._identities: dict[ModelSpec, str] = {}
-        self._references: dict[tuple[ModelSpec, CamSpec | None], Reference] = {}
+        self._references: dict[tuple[str, CamSpec | None], Reference] = {}
 
     @cached_property
     def variants(self) -> list[VariantSpec]:
@@ -83,10 +83,10 @@ class Sweep:
         """Return the facts of now that a table must have been computed from; of what is not on this
         machine, none.
         """
-        found = {}
+        store = self.engine.store
+        found = {"precision": store.precision}
         with suppress(MissingData):
-            store = self.engine.store
-            found = {"weights": store.checksum(variant), "reference": store.checksum(variant.dense)}
+            found |= {"weights": store.checksum(variant), "reference": store.checksum(variant.dense)}
         with suppress(MissingData):
             if variant.model not in self._identities:
                 self._identities[variant.model] = self.inputs(variant.model).checksum(self.rows(variant.model))
@@ -151,14 +151,25 @@ class Sweep:
             missing = self.missing(variant)  # another process may have done it meanwhile
             if not missing:
                 return False
-            began = time.monotonic()
+            began, identity = time.monotonic(), self.identity(variant)
             for cell in missing:
                 self._know_reference(cell)  # first: a thread must not borrow two networks at once
             rows, columns = self.engine.store.use(variant, lambda lent: self._answers(lent.network, missing, progress))
+            self._check_unchanged(variant, identity)
             facts = self._facts(variant) | {"seconds": round(time.monotonic() - began, 3), "n": len(rows)}
             for cell, values in columns.items():
                 self._add(cell, pandas.DataFrame({"image": rows.numpy()} | values), facts)
         return True
+
+    def _check_unchanged(self, variant: VariantSpec, before: dict[str, Any]) -> None:
+        """Read the images again. Raises BadSpec if weights or images are others than before."""
+        self._identities.pop(variant.model, None)
+        if self.identity(variant) != before:
+            raise BadSpec(
+                f"The weights or images of {variant.key} changed while the sweep asked about them.",
+                "Its answers would belong to neither, so they are not kept.",
+                "Run the sweep again.",
+            )
 
     def _add(self, cell: Cell, new: pandas.DataFrame, facts: dict[str, Any]) -> None:
         """Write columns beside those that the table has."""
@@ -210,14 +221,19 @@ class Sweep:
 
     def _reference(self, model: ModelSpec, cam: CamSpec | None, rows: Tensor) -> Reference:
         """Return what the dense network gives for some rows."""
-        places, whole = torch.searchsorted(self.rows(model), rows), self._references[model, cam]
+        places, whole = torch.searchsorted(self.rows(model), rows), self._references[self._key(model, cam)]
         return Reference(whole.predicted[places], None if whole.maps is None else whole.maps[places])
 
     def _know_reference(self, cell: Cell) -> None:
         """Compute what the dense network gives for all images, once a sweep."""
-        key = cell.variant.model, cell.cam
+        model = cell.variant.model
+        key = self._key(model, cell.cam)
         if self.spec.compares and key not in self._references:
-            self._references[key] = self._look_at_all(*key)
+            self._references[key] = self._look_at_all(model, cell.cam)
+
+    def _key(self, model: ModelSpec, cam: CamSpec | None) -> tuple[str, CamSpec | None]:
+        """Return what the reference's answers are kept under: the checksum of its weights."""
+        return self.engine.store.checksum(VariantSpec(model=model)) + model.key, cam
 
     def _look_at_all(self, model: ModelSpec, cam: CamSpec | None) -> Reference:
         inputs, rows, dense = self.inputs(model), self.rows(model), VariantSpec(model=model)
@@ -252,6 +268,5 @@ class Sweep:
             "collapsed": report.collapsed,
             "notes": list(self.inputs(variant.model).notes),
             "device": self.engine.device_name,
-            "precision": self.engine.store.precision,
             "versions": {"sparsight": VERSION, "torch": torch.__version__},
         }

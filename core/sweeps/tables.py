@@ -19,7 +19,6 @@ from core.disk.frames import read_frame, write_frame
 from core.specs import CamSpec, VariantSpec
 
 FOLDER = "sweeps"
-IDENTITY = ("weights", "reference", "inputs")  # facts that must be those of now
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +56,7 @@ class Tables:
         """Return the rows and facts of a table that was computed from these things; else None.
 
         Args:
-            identity: facts of now, by IDENTITY; those left out are not compared.
+            identity: facts of now (`Sweep.identity`); those left out are not compared.
         """
         for home in range(len(self._homes)):
             try:

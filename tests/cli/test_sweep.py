@@ -53,11 +53,14 @@ def test_a_sweep_is_estimated_run_shown_and_exported(
         assert one.mean() == 1
 
 
-def test_two_processes_do_what_one_does(command, sweep: Path, here: tuple[str, ...]) -> None:
+def test_two_processes_do_what_one_does(command, sweep: Path, here: tuple[str, ...], tmp_path: Path) -> None:
     said = command("sweep", "run", str(sweep), "--processes", "2", "--json", *here)[1]
     lines = [json.loads(line) for line in said.splitlines()]
     assert sorted(line["done"] for line in lines) == [1, 2, 3]
     assert len({line["network"] for line in lines}) == 3
+    command("sweep", "run", str(sweep), "--processes", "2", "--json", "--precision", "bfloat16", *here)
+    table = next((tmp_path / "cache").rglob("answers.parquet"))
+    assert pandas.read_parquet(table).attrs["precision"] == "bfloat16"  # the options reach the processes
 
 
 @pytest.mark.parametrize(

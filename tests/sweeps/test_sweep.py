@@ -18,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.base.errors import BadFile, BadSpec, UnknownName
+from core.data.digit_inputs import DigitInputs
 from core.data.folders import PREFIX
 from core.engine.engine import Engine
 from core.specs import CamSpec, DataSpec, ImageRef, ModelSpec, PruningSpec, VariantSpec
@@ -164,6 +165,20 @@ def test_a_changed_folder_is_asked_again(tmp_path: Path, what: str) -> None:
     assert done(Sweep(fresh, spec)) == 0
     again = whole(Sweep(fresh, spec))
     assert not again.equals(first)
+
+
+def test_another_precision_is_another_answer(own: Engine) -> None:
+    spec = replace(SPEC, prunings=(PruningSpec(),))
+    whole(Sweep(own, spec))
+    assert done(Sweep(Engine("cpu", own.folder, precision="bfloat16"), spec)) == 0
+
+
+def test_what_changes_while_it_is_asked_is_not_kept(own: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    spec, sums = replace(SPEC, prunings=(PruningSpec(),)), iter(["before", "after"])
+    monkeypatch.setattr(DigitInputs, "checksum", lambda inputs, rows: next(sums))
+    with pytest.raises(BadSpec, match="changed while the sweep"):
+        list(Sweep(own, spec).run())
+    assert not list(own.folder.rglob("*.parquet"))
 
 
 def test_a_damaged_table_is_computed_again(own: Engine) -> None:
