@@ -21,6 +21,7 @@ from core.models.torchvision_cnns import BY_HAND
 from core.models.zoo import MODELS
 from core.pruning import CRITERIA
 from core.saliency import CAMS, CamMethod
+from core.saliency.baselines import BASELINES
 from core.specs import GRANULARITIES, SCOPES
 
 MEASURED = {"overlap": "map and ink", "similarity": "two maps", "map": "one map"}  # what a group of measures takes
@@ -35,6 +36,7 @@ def tables() -> dict[str, str]:
     measures = [
         (_code(e), MEASURED[e.facts["group"]], e.summary, e.facts["range"], e.source) for e in MEASURES.values()
     ]
+    baselines = ((_code(e), e.summary, e.source or "ours") for e in BASELINES.values())
     passes = (COLUMNS[name] for name in FAITHFULNESS)
     measures += [(_code(e), "map and network", e.summary, "0 to 1", e.source) for e in passes]
     return {
@@ -57,6 +59,7 @@ def tables() -> dict[str, str]:
         + "\n\n"
         + _markdown("scope | what it means", ((f"`{name}`", text) for name, text in SCOPES.items())),
         "CAM methods": _markdown("method | what it does | cost | asks for a class | layers | made by | source", cams),
+        "baselines": _markdown("baseline | what it is | source", baselines),
         "measures": _markdown("measure | of | what it says | range | source", measures),
         "benches": _markdown("bench | what is timed or counted", ((_code(e), e.summary) for e in BENCHES.values())),
     }

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App
 
-from core.base.errors import BadSpec
+from core.base.errors import BadSpec, UnknownName
 from core.base.numbers import counted, duration, percent, score, size
 from core.base.options import option
 from core.base.text import Rows
@@ -17,7 +18,7 @@ from core.cli.app import COMMON, COMPUTING, Common, Computing, group
 from core.cli.console import Output
 from core.cli.structure import FLAT, Flag
 from core.cli.writing import check_writable
-from core.specs import whole
+from core.specs import VariantSpec, whole
 
 if TYPE_CHECKING:
     from core.sweeps.estimate import Estimate
@@ -84,6 +85,7 @@ class Shown:
     """What of a sweep is shown."""
 
     measures: tuple[str, ...] = option((), "Only these measures; by default all.")
+    by_class: Flag = option(False, "A row for every class of the images; the sweep needs the measure label.")
 
 
 ALL = Shown()
@@ -92,27 +94,40 @@ ALL = Shown()
 def show(path: Path, /, *, shown: Annotated[Shown, FLAT] = ALL, common: Annotated[Common, FLAT] = COMMON) -> None:
     """Show the mean of every measure, with its 95 % interval, for every network that is done."""
     from core.cli.printing import model_text, pruning_text
-    from core.evaluation.columns import COLUMNS
-    from core.saliency.cams import CAMS
-    from core.sweeps.read import summary
+    from core.saliency.baselines import heatmap_title
+    from core.sweeps.read import measure_title, summary
 
     sweep = _sweep(path, common)
-    found = summary(sweep)
+    found = summary(sweep, shown.by_class)
     if shown.measures and not found.empty:
-        found = found[found.measure.isin([COLUMNS[name].name for name in shown.measures])]
+        found = found[found.measure.isin(_measures(shown.measures, list(found.measure.unique())))]
     if found.empty:
         raise BadSpec("No network of this sweep is done yet.", "", f"Run `python -m core sweep run {path}`.")
-    rows = [("network", "pruning", "sparsity", "heatmap", "measure", "mean", "95 % interval", "n")]
+    ours = ("class",) if shown.by_class else ()
+    rows = [("network", "pruning", "sparsity", "heatmap", *ours, "measure", "mean", "95 % interval", "n")]
     variants = {variant.key: variant for variant in sweep.variants}
     for each in found.itertuples():
         variant = variants[each.network]
         network = model_text(sweep.engine.catalogue.title(variant.model), variant.model)
         interval = f"{score(each.low, 3)} to {score(each.high, 3)}"
-        heatmap = CAMS[each.heatmap].title if each.heatmap else ""
-        head = (network, pruning_text(variant.pruning), percent(each.sparsity), heatmap, COLUMNS[each.measure].title)
-        rows.append((*head, score(each.mean, 3), interval, f"{each.n:,}"))
+        heatmap = heatmap_title(each.heatmap) if each.heatmap else ""
+        head = (network, pruning_text(variant.pruning), percent(each.sparsity), heatmap)
+        group = (_class(sweep, variant, found.loc[each.Index, "class"]),) if ours else ()
+        rows.append((*head, *group, measure_title(each.measure), score(each.mean, 3), interval, f"{each.n:,}"))
     facts = found.astype(object).where(found.notna(), None).to_dict("records")
-    common.output.say({"rows": facts}, [Rows(rows, (2, 5, 7))])
+    common.output.say({"rows": facts}, [Rows(rows, (2, 5 + len(ours), 7 + len(ours)))])
+
+
+def _measures(names: Sequence[str], known: list[str]) -> list[str]:
+    """Return the measures of these names. Raises UnknownName."""
+    for name in names:
+        if name not in known:
+            raise UnknownName("measure of this sweep", name, known)
+    return list(names)
+
+
+def _class(sweep: Sweep, variant: VariantSpec, index: int) -> str:
+    return sweep.engine.card(variant.model).classes[index] if index >= 0 else "a class that it does not know"
 
 
 def export(path: Path, out: Path, /, *, common: Annotated[Common, FLAT] = COMMON) -> None:

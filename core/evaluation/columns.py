@@ -17,6 +17,7 @@ from functools import cached_property
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from core.base.registry import Registry
 from core.data.batches import Batch
@@ -24,9 +25,12 @@ from core.measures import MEASURES, Group, measures_of, probabilities, top1
 from core.measures.base import Measure
 from core.measures.boxes import box_iou
 from core.measures.faithfulness import average_drop, deletion, increase, insertion
-from core.measures.fitting import FITTINGS, Fitting, Ranked, fittings_per_image, rank
+from core.measures.fitting import FITTINGS, THRESHOLDS, Fitting, Ranked, fittings_per_image, rank
+from core.measures.overlap import jaccard_curve
+from core.measures.road import road_least, road_most
+from core.saliency.baselines import BASELINES, MAPPED_BY, is_baseline
 from core.saliency.cams import SaliencyBatch, saliency_maps
-from core.saliency.capture import own_class, this_class
+from core.saliency.capture import fixed_classes, own_class, this_class
 from core.saliency.normalise import normalise, to_measure, usable_and_empty
 from core.specs import NO_ANSWER, CamSpec
 
@@ -51,8 +55,9 @@ class Seen:
     """A batch and the results of a network; each part is computed on first access.
 
     predict: runs the network, for columns that need further passes. own_classes: (m,) classes of
-    the data set. network, cam: used to make heatmaps. reference: what the columns of a comparison
-    compare with.
+    the data set. network, cam: used to make heatmaps; for a baseline, the network of
+    `network_of_maps`. reference: what the columns of a comparison compare with. before: the same
+    batch and network, looked at before: its answers need no other pass.
     """
 
     batch: Batch
@@ -61,12 +66,15 @@ class Seen:
     network: nn.Module | None = None
     cam: CamSpec | None = None
     reference: Reference | None = None
+    before: Seen | None = None
 
     @cached_property
     def logits(self) -> Tensor:
         """(n, C)"""
-        if self.cam is not None:
+        if self.cam is not None and not is_baseline(self.cam):
             return self.saliency.logits
+        if self.before is not None:
+            return self.before.logits
         with torch.no_grad():
             return self.predict(self.batch.images)
 
@@ -77,11 +85,26 @@ class Seen:
 
     @cached_property
     def saliency(self) -> SaliencyBatch:
-        """Raw maps, (n, h, w)."""
+        """One pass with raw maps, (n, h, w)."""
         assert self.network is not None
         assert self.cam is not None
         assert self.cam.layer
         return saliency_maps(self.network, self.batch.images, self.cam.method, self.cam.layer, self.choose)
+
+    @cached_property
+    def raw_maps(self) -> Tensor:
+        """(n, h, w), not scaled."""
+        assert self.cam is not None
+        if not is_baseline(self.cam):
+            return self.saliency.maps
+        baseline = BASELINES[self.cam.method].value
+        if baseline.draw is not None:
+            return baseline.draw(self.batch.images, self.batch.rows)
+        assert self.network is not None
+        classes = self.choose(self.logits)
+        shown = fixed_classes(classes.clamp(min=0))
+        maps = saliency_maps(self.network, self.batch.images, MAPPED_BY, self.cam.layer, shown).maps
+        return maps.masked_fill((classes < 0)[:, None, None], torch.nan)
 
     def choose(self, logits: Tensor) -> Tensor:
         """Return the classes of the maps, (n,); the network's own where the wanted class is not
@@ -108,12 +131,14 @@ class Seen:
         reference's, (n, h, w) each.
         """
         assert self._other.maps is not None
-        own, other = self.saliency.maps, self._other.maps.to(self.saliency.maps.device)
+        own, other = self.raw_maps, self._other.maps.to(self.raw_maps.device)
+        if own.shape != other.shape:  # a baseline that is drawn in pixels
+            own = functional.adaptive_avg_pool2d(own[:, None], (other.shape[1], other.shape[2]))[:, 0]
         return normalise(own, own.shape[1:])[0], normalise(other, other.shape[1:])[0]
 
     @cached_property
     def _normalised(self) -> tuple[Tensor, list[str]]:
-        return normalise(self.saliency.maps, self.batch.images.shape[-2:])
+        return normalise(self.raw_maps, self.batch.images.shape[-2:])
 
     @cached_property
     def maps(self) -> Tensor:
@@ -216,6 +241,11 @@ def agrees(seen: Seen) -> Tensor:
     return (seen.predicted == seen.reference.predicted.to(seen.predicted.device)) & (seen.predicted != NO_ANSWER)
 
 
+@COLUMNS.register("label", "Class", "The class of the image; -1 if the network does not know it.", needs=Needs.ANSWER)
+def label(seen: Seen) -> Tensor:
+    return seen.batch.labels
+
+
 @COLUMNS.register("usable", "Usable map", "Whether the map is neither empty nor constant nor invalid.", needs=Needs.MAP)
 def usable(seen: Seen) -> Tensor:
     return seen.usable_and_empty[0]
@@ -240,6 +270,19 @@ def empty(seen: Seen) -> Tensor:
 )
 def boxes(seen: Seen) -> Tensor:
     return box_iou(seen.maps, seen.batch.boxes or ((),) * len(seen.maps))
+
+
+@COLUMNS.register(
+    "best-threshold-per-image",
+    FITTINGS["best-threshold-per-image"].title,
+    FITTINGS["best-threshold-per-image"].summary,
+    FITTINGS["best-threshold-per-image"].source,
+    needs=Needs.TRUTH,
+)
+def best_threshold(seen: Seen) -> Tensor:
+    """The fitting of this name, without ordering the pixels."""
+    highest = jaccard_curve(seen.maps, seen.truth, THRESHOLDS).nan_to_num(-1).amax(dim=1)
+    return highest.masked_fill((highest < 0) | ~seen.truth.flatten(1).any(1), torch.nan)
 
 
 def _of_passes(measure: Callable[[Tensor, Tensor, Tensor, Predict], Tensor]) -> Column:
@@ -281,6 +324,7 @@ def needs(name: str) -> Needs:
 
 
 PETSIUK, CHATTOPADHAY = "Petsiuk et al. 2018 (RISE)", "Chattopadhay et al. 2018 (Grad-CAM++)"
+RONG = "Rong et al. 2022 (ROAD), noisy linear imputation"
 for _name, _title, _measure, _summary, _source in (
     (
         "deletion",
@@ -309,6 +353,21 @@ for _name, _title, _measure, _summary, _source in (
         increase,
         "Whether the answer's probability rises if only what the map highlights remains.",
         CHATTOPADHAY,
+    ),
+    (
+        "road-most",
+        "ROAD, most relevant first",
+        road_most,
+        "Mean probability of the answer after the most relevant pixels are filled in from the others: lower is better.",
+        RONG,
+    ),
+    (
+        "road-least",
+        "ROAD, least relevant first",
+        road_least,
+        "Mean probability of the answer after the least relevant pixels are filled in from the others: higher is "
+        "better.",
+        RONG,
     ),
 ):
     COLUMNS.register(_name, _title, _summary, _source, needs=Needs.PASSES)(_of_passes(_measure))

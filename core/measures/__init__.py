@@ -24,7 +24,7 @@ MEASURES lists them by name; the fact "group" states what a measure takes: "over
 
 from core.measures.base import MEASURES, Group, measures_of, optional
 from core.measures.classification import probabilities, top1
-from core.measures.maps import gini, mean, std, zero_share
+from core.measures.maps import entropy, gini, mean, std, zero_share
 from core.measures.overlap import energy_inside, iou_top_p, jaccard_curve, pointing_game, soft_iou
 from core.measures.similarity import cosine, iou_top_p_of_maps, pearson, soft_iou_of_maps, spearman, ssim
 
@@ -33,6 +33,7 @@ __all__ = [
     "Group",
     "cosine",
     "energy_inside",
+    "entropy",
     "gini",
     "iou_top_p",
     "iou_top_p_of_maps",

@@ -56,7 +56,7 @@ def average_drop(images: Tensor, maps: Tensor, classes: Tensor, predict: Predict
     Source: Chattopadhay et al. 2018 (Grad-CAM++): the image times the map.
     """
     whole, part = _with_and_without(images, maps, classes, predict)
-    return _ordered(maps, ((whole - part).clamp(min=0) / whole))
+    return ordered(maps, ((whole - part).clamp(min=0) / whole))
 
 
 def increase(images: Tensor, maps: Tensor, classes: Tensor, predict: Predict) -> Tensor:
@@ -66,7 +66,7 @@ def increase(images: Tensor, maps: Tensor, classes: Tensor, predict: Predict) ->
     Source: Chattopadhay et al. 2018 (Grad-CAM++): "increase in confidence".
     """
     whole, part = _with_and_without(images, maps, classes, predict)
-    return _ordered(maps, (part > whole).float())
+    return ordered(maps, (part > whole).float())
 
 
 def blurred(images: Tensor) -> Tensor:
@@ -85,9 +85,9 @@ def blurred(images: Tensor) -> Tensor:
 def _area(start: Tensor, end: Tensor, maps: Tensor, classes: Tensor, predict: Predict, steps: int) -> Tensor:
     """Area under the probability while the pixels of `end` replace those of `start`, (N,)."""
     counts = _counts(maps[0].numel(), steps)
-    heights = torch.stack([_probability(mixed, classes, predict) for mixed in _mixed(start, end, maps, counts)], 1)
+    heights = torch.stack([probability(mixed, classes, predict) for mixed in _mixed(start, end, maps, counts)], 1)
     shares = torch.tensor(counts, dtype=heights.dtype, device=heights.device) / counts[-1]
-    return _ordered(maps, torch.trapezoid(heights, shares, dim=1))
+    return ordered(maps, torch.trapezoid(heights, shares, dim=1))
 
 
 def _counts(pixels: int, steps: int) -> list[int]:
@@ -96,22 +96,31 @@ def _counts(pixels: int, steps: int) -> list[int]:
 
 
 def _mixed(start: Tensor, end: Tensor, maps: Tensor, counts: list[int]) -> Iterator[Tensor]:
-    order = maps.flatten(1).argsort(dim=1, descending=True, stable=True)
-    place = order.argsort(dim=1).view(-1, 1, *maps.shape[-2:])
+    place = places_of(maps)
     for count in counts:
         yield torch.where(place < count, end, start)
 
 
+def places_of(maps: Tensor) -> Tensor:
+    """Return the place of every pixel in the order of relevance, 0 for the most relevant; ties by
+    position. (N, 1, H, W)
+    """
+    order = maps.flatten(1).argsort(dim=1, descending=True, stable=True)
+    return order.argsort(dim=1).view(-1, 1, *maps.shape[-2:])
+
+
 def _with_and_without(images: Tensor, maps: Tensor, classes: Tensor, predict: Predict) -> tuple[Tensor, Tensor]:
     """Probabilities of the class for the images, and for the images times their maps."""
-    return _probability(images, classes, predict), _probability(images * maps[:, None].to(images), classes, predict)
+    return probability(images, classes, predict), probability(images * maps[:, None].to(images), classes, predict)
 
 
-def _probability(images: Tensor, classes: Tensor, predict: Predict) -> Tensor:
+def probability(images: Tensor, classes: Tensor, predict: Predict) -> Tensor:
+    """Return the probability of each image's class, (N,)."""
     with torch.no_grad():
         return predict(images).float().softmax(dim=1).gather(1, classes[:, None])[:, 0]
 
 
-def _ordered(maps: Tensor, values: Tensor) -> Tensor:
+def ordered(maps: Tensor, values: Tensor) -> Tensor:
+    """Return the values (N,), NaN for maps without an order."""
     flat = maps.flatten(1)
     return undefined(values, not_finite(flat) | constant(flat))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -66,3 +68,22 @@ def gini(maps: Tensor) -> Tensor:
     places = 2 * torch.arange(1, n + 1, dtype=torch.float64, device=flat.device) - n - 1
     value = (ordered * places).sum(dim=1) / (n * ordered.sum(dim=1))
     return undefined(value, zero(flat) | not_finite(flat))
+
+
+@MEASURES.register(
+    "entropy",
+    "Entropy",
+    "How widely the map is spread: 1 means evenly over the whole picture, 0 a single spot.",
+    "Shannon 1948, of the map divided by its sum; divided by that of an even map",
+    group="map",
+    range="0 to 1",
+)
+def entropy(maps: Tensor) -> Tensor:
+    """Entropy of the values (not negative) as shares of their sum, over log n, (N,).
+
+    Undefined (NaN) for a zero map, and for a map of a single value.
+    """
+    flat = maps.flatten(1)
+    shares = flat.double() / flat.double().sum(dim=1, keepdim=True)
+    value = -torch.special.xlogy(shares, shares).sum(dim=1) / math.log(max(flat.shape[1], 2))
+    return undefined(value, zero(flat) | not_finite(flat) | torch.full_like(zero(flat), flat.shape[1] < 2))

@@ -7,13 +7,18 @@ from typing import Any
 
 import pandas
 
-from core.evaluation.columns import AGAINST_TRUTH, needs
-from core.stats.bootstrap import mean_interval
+from core.base.errors import BadSpec
+from core.evaluation.columns import AGAINST_TRUTH, COLUMNS, needs
+from core.stats.bootstrap import Interval, mean_interval
+from core.stats.calibration import NAME as CALIBRATION
+from core.stats.calibration import calibration_error
 from core.stats.intervals import wilson
+from core.sweeps.spec import SweepSpec
 from core.sweeps.sweep import Sweep
 from core.sweeps.tables import Cell
 
 NETWORK = ("network", "model", "weights", "seed", "schedule", "granularity", "scope", "criterion", "level", "sparsity")
+LABEL = "label"
 HEATMAP = ("heatmap", "layer", "target")
 
 
@@ -34,20 +39,47 @@ def frame(sweep: Sweep, columns: Sequence[str] = ()) -> pandas.DataFrame:
     return whole.astype(dict.fromkeys((*NETWORK[:-1], *HEATMAP), "category"))
 
 
-def summary(sweep: Sweep) -> pandas.DataFrame:
+def summary(sweep: Sweep, by_class: bool = False) -> pandas.DataFrame:
     """Return a row for every network, heatmap and measure: the mean with its 95 % interval, and the
     n images for which the measure is defined.
 
     Shares have Wilson's interval, other means Student's t interval over the images. empty: maps
-    that are zero everywhere, which score 0 against any truth.
+    that are zero everywhere, which score 0 against any truth. With the measures "right" and
+    "confidence" there is a row for the expected calibration error.
+
+    Args:
+        by_class: a row for every class of the images too, in the column "class"; the sweep must
+            have the measure "label".
+    Raises:
+        BadSpec: the sweep has no "label".
     """
+    if by_class and LABEL not in sweep.spec.measures:
+        raise BadSpec(
+            "The sweep does not know the classes of its images.",
+            f"They are the measure '{LABEL}'.",
+            f"Add '{LABEL}' to its measures and run it again: only the answers are computed anew.",
+        )
     found = []
     for cell, rows, facts in _cells(sweep, (*sweep.spec.measures, "empty")):
         head = dict(zip((*NETWORK, *HEATMAP), _names(cell, facts), strict=True))
-        for name in (name for name in sweep.spec.measures if name in rows):
-            empty = int(rows["empty"].sum()) if "empty" in rows and needs(name) in AGAINST_TRUTH else None
-            found.append(head | {"measure": name, "images": len(rows), "empty": empty} | _mean(rows[name]))
+        for name, some in rows.groupby(LABEL) if by_class else [(None, rows)]:
+            found += [head | ({"class": name} if by_class else {}) | row for row in _means(sweep.spec, some)]
     return pandas.DataFrame(found)
+
+
+def measure_title(name: str) -> str:
+    """Return what people read for a measure of a summary."""
+    return "Expected calibration error" if name == CALIBRATION else COLUMNS[name].title
+
+
+def _means(spec: SweepSpec, rows: pandas.DataFrame) -> Iterator[dict[str, Any]]:
+    images = {"images": len(rows)}
+    for name in (name for name in spec.measures if name in rows and name != LABEL):
+        empty = int(rows["empty"].sum()) if "empty" in rows and needs(name) in AGAINST_TRUTH else None
+        yield {"measure": name} | images | {"empty": empty} | _mean(rows[name])
+    if {"right", "confidence"} <= set(spec.measures):
+        one = calibration_error(rows["confidence"].to_numpy(float), rows["right"].to_numpy(bool))
+        yield {"measure": CALIBRATION} | images | {"empty": None} | _bounds(one)
 
 
 def done(sweep: Sweep) -> int:
@@ -94,5 +126,8 @@ def _mean(values: pandas.Series) -> dict[str, Any]:
     if values.dtype == bool:
         low, high = wilson(int(values.sum()), len(values))
         return {"mean": float(values.mean()), "low": low, "high": high, "n": len(values)}
-    found = mean_interval(values.astype(float).to_numpy())
-    return {"mean": found.value, "low": found.low, "high": found.high, "n": int(values.notna().sum())}
+    return _bounds(mean_interval(values.astype(float).to_numpy()))
+
+
+def _bounds(found: Interval) -> dict[str, Any]:
+    return {"mean": found.value, "low": found.low, "high": found.high, "n": found.n}

@@ -10,6 +10,7 @@ from typing import Any
 from core.base.errors import BadSpec
 from core.data.folders import PREFIX
 from core.evaluation.columns import AGAINST_REFERENCE, AGAINST_TRUTH, COLUMNS, Needs, needs
+from core.saliency.baselines import heatmap_title
 from core.specs import CamSpec, DataSpec, ModelSpec, PruningSpec, VariantSpec, whole
 from core.specs.shares import one_of, seed_of
 
@@ -54,6 +55,8 @@ class SweepSpec:
             whole(self.images, "number of images", 1)
         seed_of(self.seed)
         one_of(self.reference, REFERENCES, "reference")
+        for cam in self.cams:
+            heatmap_title(cam.method)
         self._check_measures()
 
     def _check_measures(self) -> None:

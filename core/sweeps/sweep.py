@@ -22,6 +22,7 @@ from core.data.batches import Batch, Inputs
 from core.disk.lock import Busy, locked
 from core.engine.engine import Engine
 from core.evaluation.columns import COLUMNS, Reference, Seen
+from core.saliency.baselines import is_baseline, mapped_by, network_of_maps
 from core.saliency.cams import saliency_maps
 from core.saliency.capture import own_class
 from core.specs import CamSpec, ModelSpec, VariantSpec
@@ -185,9 +186,10 @@ class Sweep:
         inputs, rows = self.inputs(variant.model), self.rows(variant.model)
         seen_rows: list[Tensor] = []
         parts: dict[Cell, dict[str, list[Tensor]]] = {cell: {name: [] for name in missing[cell]} for cell in missing}
+        mapped = {cell: network_of_maps(network, cell.cam) for cell in missing}
         done = 0
         for batch in inputs.batches(truth=self.spec.needs_truth, rows=rows):
-            seen = self._seen(batch, network, missing)
+            seen = self._seen(batch, network, mapped)
             for cell, columns in parts.items():
                 for name, values in columns.items():
                     values.append(COLUMNS[name].value(seen[cell]).cpu())
@@ -201,22 +203,22 @@ class Sweep:
         }
         return whole, joined
 
-    def _seen(self, batch: Batch, network: nn.Module, missing: Missing) -> dict[Cell, Seen]:
+    def _seen(self, batch: Batch, network: nn.Module, mapped: dict[Cell, nn.Module]) -> dict[Cell, Seen]:
         """Return what the tables of a network are computed from; answers come from the first
         heatmap's pass.
+
+        Args:
+            mapped: the network whose heatmaps each table has.
         """
-        variant = next(iter(missing)).variant
-        inputs = self.inputs(variant.model)
+        model = next(iter(mapped)).variant.model
         taken = replace(batch, images=batch.images.to(next(network.parameters()).dtype))
-
-        def look(cam: CamSpec | None) -> Seen:
-            reference = self._reference(variant.model, cam, batch.rows) if self.spec.compares else None
-            return Seen(taken, network, inputs.own_classes, network, cam, reference)
-
-        found = {cell: look(cell.cam) for cell in missing if cell.cam}
-        for cell in missing:
-            if cell.cam is None:
-                found[cell] = next(iter(found.values()), None) or look(None)
+        classes = self.inputs(model).own_classes
+        found: dict[Cell, Seen] = {}
+        before = None
+        for cell in sorted(mapped, key=lambda cell: (cell.cam is None, is_baseline(cell.cam))):
+            reference = self._reference(model, cell.cam, batch.rows) if self.spec.compares else None
+            before = Seen(taken, network, classes, mapped[cell], cell.cam, reference, before)
+            found[cell] = before
         return found
 
     def _reference(self, model: ModelSpec, cam: CamSpec | None, rows: Tensor) -> Reference:
@@ -229,11 +231,13 @@ class Sweep:
         model = cell.variant.model
         key = self._key(model, cell.cam)
         if self.spec.compares and key not in self._references:
-            self._references[key] = self._look_at_all(model, cell.cam)
+            self._references[key] = self._look_at_all(model, key[1])
 
     def _key(self, model: ModelSpec, cam: CamSpec | None) -> tuple[str, CamSpec | None]:
-        """Return what the reference's answers are kept under: the checksum of its weights."""
-        return self.engine.store.checksum(VariantSpec(model=model)) + model.key, cam
+        """Return what the reference's answers are kept under: the checksum of its weights, and the
+        heatmap that a baseline stands beside.
+        """
+        return self.engine.store.checksum(VariantSpec(model=model)) + model.key, cam and mapped_by(cam)
 
     def _look_at_all(self, model: ModelSpec, cam: CamSpec | None) -> Reference:
         inputs, rows, dense = self.inputs(model), self.rows(model), VariantSpec(model=model)

@@ -15,7 +15,7 @@ from core.data.folders import read_folder
 from core.data.photo_inputs import PhotoInputs
 from core.evaluation.columns import AGAINST_REFERENCE, COLUMNS, Needs, needs
 from core.evaluation.evaluate import FAITHFULNESS, evaluate
-from core.measures import MEASURES, faithfulness
+from core.measures import MEASURES, faithfulness, road
 from core.measures.fitting import FITTINGS, rank
 from core.specs import NO_ANSWER
 from tests.data.made_sets import folder_files, write_folder
@@ -48,6 +48,7 @@ def test_a_column_over_digits_is_what_each_digit_gives(engine: Engine, name: str
         expected = {
             "predicted": best[0],
             "confidence": pytest.approx(answer.prediction.probabilities.max(), abs=1e-5),
+            "label": label,
             "right": best[0] == label,
             "right-top5": label in best,
             "right-among": best[0] == label,
@@ -68,7 +69,7 @@ def test_a_column_over_digits_is_what_each_digit_gives(engine: Engine, name: str
 
 @pytest.mark.parametrize("name", FAITHFULNESS)
 def test_faithfulness_over_digits_is_what_each_digit_gives(engine: Engine, name: str) -> None:
-    inputs, measure = few(engine), getattr(faithfulness, name.replace("-", "_"))
+    inputs, measure = few(engine), getattr(road if name.startswith("road") else faithfulness, name.replace("-", "_"))
     (batch,) = inputs.batches()
     answers = [engine.heatmap(VariantSpec(), ImageRef(name=str(row * 500), noise=0.2), DIGIT_MAPS) for row in range(10)]
     with engine.store.borrow(VariantSpec()) as network:

@@ -94,7 +94,14 @@ def test_disjoint_maps(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("mean", 0.25), ("std", math.sqrt(3) / 4), ("zero-share", 0.75), ("gini", 0.75)]
+    ("name", "value"),
+    [
+        ("mean", 0.25),
+        ("std", math.sqrt(3) / 4),
+        ("zero-share", 0.75),
+        ("gini", 0.75),
+        ("entropy", math.log(16) / math.log(64)),
+    ],
 )
 def test_known_values_of_one_map(name: str, value: float) -> None:
     quarter = torch.zeros(1, 8, 8)
@@ -104,9 +111,9 @@ def test_known_values_of_one_map(name: str, value: float) -> None:
 
 SIMILARITIES = {name for name, entry in MEASURES.items() if entry.facts["group"] == "similarity"}
 UNDEFINED = {
-    "both zero": {name for name, entry in MEASURES.items() if entry.facts["group"] != "map"} | {"gini"},
+    "both zero": {name for name, entry in MEASURES.items() if entry.facts["group"] != "map"} | {"gini", "entropy"},
     "both constant": {"pearson", "spearman", "iou-top-p", "iou-top-p-of-maps", "pointing-game"},
-    "first zero": SIMILARITIES | {"gini"},
+    "first zero": SIMILARITIES | {"gini", "entropy"},
     "second zero": SIMILARITIES | {"iou-top-p", "energy-inside", "pointing-game"},
     "second constant": {"pearson", "spearman", "iou-top-p", "iou-top-p-of-maps"},
 }

@@ -147,6 +147,14 @@ def gini(a: Values) -> float | None:
     return differences / (2 * len(a) * math.fsum(a))
 
 
+def entropy(a: Values) -> float | None:
+    """Shannon's, of the shares of the sum, in units of that of an even map."""
+    if not any(a) or len(a) < 2:
+        return None
+    shares = [value / math.fsum(a) for value in a]
+    return -math.fsum(share * math.log(share) for share in shares if share) / math.log(len(a))
+
+
 # registered name -> slow twin
 TWINS = {
     "soft-iou": soft_iou,
@@ -163,4 +171,5 @@ TWINS = {
     "std": std,
     "zero-share": zero_share,
     "gini": gini,
+    "entropy": entropy,
 }

@@ -21,6 +21,8 @@ from core.base.errors import BadFile, BadSpec, UnknownName
 from core.data.digit_inputs import DigitInputs
 from core.data.folders import PREFIX
 from core.engine.engine import Engine
+from core.measures import soft_iou
+from core.saliency.baselines import BASELINES
 from core.specs import CamSpec, DataSpec, ImageRef, ModelSpec, PruningSpec, VariantSpec
 from core.sweeps.estimate import estimate
 from core.sweeps.images import chosen_rows
@@ -103,11 +105,50 @@ def test_what_is_there_is_not_computed_again(own: Engine) -> None:
     pandas.testing.assert_frame_equal(more[list(first)], first)
 
 
+def test_baselines_stand_beside_a_heatmap(engine: Engine) -> None:
+    """Each is scored by the same measures, and compared with the dense network's Grad-CAM."""
+    cams = tuple(CamSpec(method=name, target="own") for name in ("grad-cam", *BASELINES))
+    measures = ("right", "confidence", "soft-iou", "pearson", "deletion", "road-most")
+    spec = replace(SPEC, prunings=(PruningSpec(), PruningSpec.one_shot(0.9)), images=10, cams=cams, measures=measures)
+    sweep = Sweep(engine, spec)
+    rows = whole(sweep)
+    assert rows.groupby("heatmap", observed=True).size().to_dict() == {cam.method: 20 for cam in cams}
+    dense = rows[rows.network == VariantSpec().key]
+    assert (dense[dense.heatmap == "grad-cam"].pearson.dropna() > 0.9999).all()
+    assert abs(dense[dense.heatmap == "random-map"].pearson.mean()) < 0.3
+    row = dense[dense.heatmap == "centre-blob"].iloc[3]
+    inputs = engine.inputs(DIGITS)
+    assert isinstance(inputs, DigitInputs)
+    clean = inputs.clean[row["image"]].cpu()
+    blob = BASELINES["centre-blob"].value.draw(torch.zeros(1, 1, 28, 28), torch.zeros(1))
+    scaled = (blob - blob.min()) / (blob.max() - blob.min())
+    assert row["soft-iou"] == pytest.approx(float(soft_iou(scaled, clean[None])), abs=1e-4)
+    answers = sweep.tables.read(sweep.cells(VariantSpec())[0], sweep.identity(VariantSpec()))
+    assert answers is not None
+    alone = engine.heatmap(VariantSpec(), ImageRef(name=str(answers[0].image[0]), noise=0.2), CamSpec()).prediction
+    assert answers[0].confidence[0] == pytest.approx(float(max(alone.probabilities)), abs=1e-5)
+
+
+def test_a_summary_knows_classes_and_calibration(engine: Engine) -> None:
+    spec = replace(SPEC, prunings=(PruningSpec(),), cams=(), measures=("right", "confidence", "label"))
+    sweep = Sweep(engine, spec)
+    rows, classes = whole(sweep), summary(sweep, by_class=True)
+    assert set(classes["class"]) == set(range(10))
+    for name, some in rows.groupby("label"):
+        one = classes[(classes["class"] == name) & (classes.measure == "right")].iloc[0]
+        assert (one["mean"], one["n"]) == (some.right.mean(), len(some))
+    (error,) = summary(sweep).query("measure == 'calibration-error'").to_dict("records")
+    assert error["n"] == 20
+    assert error["low"] <= error["mean"] <= error["high"] + 0.1
+    with pytest.raises(BadSpec, match="Add 'label'"):
+        summary(Sweep(engine, replace(spec, measures=("right",))), by_class=True)
+
+
 def test_means_have_their_counts_and_intervals(engine: Engine) -> None:
     sweep = Sweep(engine, SPEC)
     rows, means = whole(sweep), summary(sweep)
-    assert len(means) == 4 * 2 * len(SPEC.measures)
-    for row in means.to_dict("records"):
+    assert len(means) == 4 * 2 * (len(SPEC.measures) + 1)
+    for row in means[means.measure != "calibration-error"].to_dict("records"):
         values = rows[(rows.network == row["network"]) & (rows.heatmap == row["heatmap"])][row["measure"]].astype(float)
         assert row["n"] == values.notna().sum()
         assert row["mean"] == pytest.approx(values.mean())

@@ -21,9 +21,9 @@ from core.base.errors import BadFile, MissingData
 from core.data.batches import Inputs
 from core.data.datasets import training_image_count
 from core.disk.frames import read_frame, write_frame
-from core.evaluation.columns import COLUMNS, Needs, Seen, needs
+from core.evaluation.columns import Seen
 from core.evaluation.evaluate import evaluate
-from core.measures.fitting import choose_threshold
+from core.measures.fitting import choose_threshold, fittings_per_image
 from core.protocols.lukkien import older_tables
 from core.protocols.lukkien.protocol import CAM, WEIGHTS_LEFT, Plan
 from core.specs import DataSpec, ModelSpec, PruningSpec, VariantSpec
@@ -36,7 +36,7 @@ SERIES: dict[str, str] = {
 }
 COLUMNS_KEPT = ("label", "predicted_clean", "predicted_noisy", "soft_iou", "map_mean", "map_std", "empty")
 MAPS = ("predicted", "soft-iou", "map-mean", "map-std", "empty")
-FITTED = tuple(name for name in COLUMNS if needs(name) is Needs.INK)  # for the thesis' series only
+FITTED = tuple(name for name in fittings_per_image() if name != "soft-iou")  # for the thesis' series only
 
 
 @dataclass(frozen=True, kw_only=True)
