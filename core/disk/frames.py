@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -25,11 +26,15 @@ def write_frame(path: Path, frame: pandas.DataFrame, facts: dict[str, Any]) -> N
     Raises:
         CacheNotWritable: read-only or full disk; no partial file is left.
     """
-    frame = frame.copy()
-    frame.attrs = facts | {"format": FORMAT}
+    import pyarrow
+    from pyarrow import parquet
+
+    # what pandas and Arrow would say of their types takes more room than some hundred rows
+    attrs = {"PANDAS_ATTRS": json.dumps(facts | {"format": FORMAT})}
+    table = pyarrow.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(attrs)
     try:
         with replacing(path) as part:
-            frame.to_parquet(part, index=False, compression="zstd")
+            parquet.write_table(table, part, compression="zstd", write_statistics=False)
     except OSError as error:
         raise CacheNotWritable(
             f"{path} could not be written ({error.strerror or error}).",

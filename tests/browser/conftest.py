@@ -132,3 +132,20 @@ def sparsity_shown(page: playwright_api.Page) -> str:
                    return alts.length === 4 && new Set(alts).size === 1 }"""
     )
     return page.locator("img[alt^='Difference']").get_attribute("alt").split(" at ")[-1]
+
+
+def at_rest(page: playwright_api.Page) -> None:
+    """Waits until the page's script has not run for half a second.
+
+    Until then Streamlit may show a widget twice: where it was, and where it will be.
+    """
+    page.wait_for_function(
+        """() => new Promise((resolve) => {
+            let quiet = 0;
+            const look = () => {
+                quiet = document.querySelector('[data-test-script-state=notRunning]') ? quiet + 1 : 0;
+                quiet > 5 ? resolve(true) : setTimeout(look, 100);
+            };
+            look();
+        })"""
+    )

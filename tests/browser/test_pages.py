@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.conftest import OpenTab, playwright_api, settled
+from tests.browser.conftest import OpenTab, at_rest, playwright_api, settled
 from tests.protocols import small_series
 
 pytestmark = pytest.mark.browser
@@ -115,6 +115,7 @@ def _fill_in(page: playwright_api.Page, folder: Path) -> None:
 
 
 def _type(page: playwright_api.Page, label: str, text: str) -> None:
+    at_rest(page)
     field = page.get_by_label(label, exact=True)
     field.fill(text)
     field.press("Enter")
