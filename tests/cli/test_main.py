@@ -37,6 +37,7 @@ HELPED = (
     ["jobs"],
     ["ship"],
     *(["protocol", action, name] for action in ("run", "show") for name in PROTOCOLS),
+    ["protocol", "sensitivity", "lukkien"],
 )
 
 
