@@ -138,6 +138,8 @@ def test_the_table_is_read_as_it_was_written(result: Sensitivity, tmp_path: Path
     assert again.rows.pearson.equals(result.rows.pearson)
     assert again.facts["images"] == IMAGES
     assert load_study([tmp_path, shipped_folder()], "mnist-55000", DATA.key).facts["test_images"] == 5000  # not hidden
+    both = load_sensitivity([tmp_path, shipped_folder()], "mnist-55000", DATA.key)
+    assert both.facts["images"] == 1000  # a trial does not hide it
     write_frame(path, result.rows[1:], result.facts)
     with pytest.raises(BadFile, match="other combinations"):
         load_sensitivity([tmp_path], "mnist-55000", DATA.key)

@@ -37,7 +37,7 @@ def curve(result: Sensitivity, series: str = MEAN) -> go.Figure:
     figure.update_layout(
         title={"x": 0, "xref": "container", "y": 1 - 14 / HEIGHT, "font": {"weight": "bold"}},
         legend={"yref": "container", "y": 0, "yanchor": "bottom", "traceorder": "normal"},
-        margin={"t": 58},
+        margin={"t": 58, "b": 64},  # the legend lies below
     )
     figure.update_xaxes(showgrid=False, showticklabels=False, range=[-1, len(rows)])
     return figure

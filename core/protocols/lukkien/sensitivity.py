@@ -116,15 +116,23 @@ def write(root: Path, result: Sensitivity) -> Path:
 
 
 def load_sensitivity(roots: Sequence[Path], weights: str, data_key: str) -> Sensitivity:
-    """Load the table of a study. Raises MissingData, BadFile."""
-    paths = [table_path(root, weights, data_key) for root in roots]
-    path = next((each for each in paths if each.is_file()), None)
-    if path is None:
+    """Load the table of a study; of several, the one with the most heatmaps, so that a short trial
+    run does not hide the full table.
+
+    Raises:
+        MissingData: there is none. BadFile: damaged, or of another version.
+    """
+    found = [_load(path) for root in roots if (path := table_path(root, weights, data_key)).is_file()]
+    if not found:
         raise MissingData(
             f"How far the results of {weights} depend on choices has not been computed.",
-            f"The table {paths[0]} is not on this machine.",
+            f"The table {table_path(roots[0], weights, data_key)} is not on this machine.",
             f"Run `python -m core protocol sensitivity lukkien --train-on {weights.removeprefix('mnist-')}`.",
         )
+    return max(found, key=lambda each: len(each.facts["networks"]) * each.facts["images"])
+
+
+def _load(path: Path) -> Sensitivity:
     rows, facts = read_frame(path, COLUMNS)
     result = Sensitivity(facts, rows)
     if any(result.of(series)[list(CHOICES)].to_dict("records") != combinations() for series in result.series):
