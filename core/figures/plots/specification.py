@@ -28,8 +28,8 @@ def curve(result: Sensitivity, series: str = MEAN) -> go.Figure:
     """
     rows = result.of(series).dropna(subset=["pearson"]).sort_values("pearson", kind="stable").reset_index(drop=True)
     figure = empty_figure(
-        f"Pearson of accuracy and overlap under every combination of choices<br>(n = {len(rows)} combinations;"
-        f" {result.facts['images']:,} images each)",
+        f"Pearson under {len(rows)} combinations of choices<br>(n = {result.facts['levels'] + 1} levels;"
+        f" {result.facts['images']:,} images)",
         HEIGHT,
     )
     _correlations(figure, rows)
