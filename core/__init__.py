@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from core.models import own as own
     from core.models.zoo import default_model as default_model
     from core.protocols.lukkien import protocol as lukkien
+    from core.protocols.lukkien.sensitivity import load_sensitivity as load_sensitivity
     from core.protocols.lukkien.tables import found_studies as found_studies
     from core.protocols.lukkien.tables import load_images as load_images
     from core.protocols.lukkien.tables import load_study as load_study
@@ -64,6 +65,7 @@ NAMES = {
     "found_studies": "core.protocols.lukkien.tables",
     "html": "core.figures.notebook.display",
     "load_images": "core.protocols.lukkien.tables",
+    "load_sensitivity": "core.protocols.lukkien.sensitivity",
     "load_study": "core.protocols.lukkien.tables",
     "rows": "core.figures.strips",
     "run_series": "core.training.series",

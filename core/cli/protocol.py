@@ -1,4 +1,4 @@
-"""`python -m core protocol run | show NAME`, built from the registry of protocols."""
+"""`python -m core protocol run | show | sensitivity NAME`, built from the registry of protocols."""
 
 from __future__ import annotations
 
@@ -20,12 +20,16 @@ def protocols() -> App:
     app = group("protocol", "Run a paper's experiment, or show its results.")
     run = group("run", "Train, evaluate and tabulate a protocol; a run that was stopped resumes where it stopped.")
     show = group("show", "Show the results of a protocol.")
+    sensitivity = group("sensitivity", "Show how far a paper's result depends on choices that it could have made.")
     for name, entry in PROTOCOLS.items():
         protocol, text = entry.value, f"{entry.title} ({entry.source}): {entry.summary[0].lower()}{entry.summary[1:]}"
         run.command(_command(protocol.run, protocol.run_options, writes=True), name=name, help=text)
         show.command(_command(protocol.show, protocol.show_options, writes=False), name=name, help=text)
-    app.command(run)
-    app.command(show)
+        if protocol.sensitivity is not None:
+            work = _command(protocol.sensitivity, protocol.sensitivity_options, writes=True)
+            sensitivity.command(work, name=name, help=text)
+    for each in (run, show, sensitivity):
+        app.command(each)
     return app
 
 

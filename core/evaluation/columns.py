@@ -26,7 +26,7 @@ from core.measures.base import Measure
 from core.measures.boxes import box_iou
 from core.measures.faithfulness import average_drop, deletion, increase, insertion
 from core.measures.fitting import FITTINGS, THRESHOLDS, Fitting, Ranked, fittings_per_image, rank
-from core.measures.overlap import jaccard_curve
+from core.measures.overlap import jaccard_above, jaccard_curve, soft_iou
 from core.measures.road import road_least, road_most
 from core.saliency.baselines import BASELINES, MAPPED_BY, is_baseline
 from core.saliency.cams import SaliencyBatch, saliency_maps
@@ -144,6 +144,13 @@ class Seen:
     def maps(self) -> Tensor:
         """Heatmaps (n, H, W) in [0, 1], NaN where invalid."""
         return to_measure(*self._normalised)
+
+    @cached_property
+    def maps_from_zero(self) -> Tensor:
+        """Heatmaps (N, H, W) in [0, 1] that are only divided by their maximum, NaN where
+        invalid.
+        """
+        return to_measure(*normalise(self.raw_maps, self.batch.images.shape[-2:], from_zero=True))
 
     @cached_property
     def usable_and_empty(self) -> tuple[Tensor, Tensor]:
@@ -285,6 +292,17 @@ def best_threshold(seen: Seen) -> Tensor:
     return highest.masked_fill((highest < 0) | ~seen.truth.flatten(1).any(1), torch.nan)
 
 
+@COLUMNS.register(
+    "soft-iou-from-zero",
+    "Soft IoU, map divided by its maximum",
+    "Soft IoU of a map that is only divided by its maximum: its minimum is not subtracted.",
+    "Lukkien, Eq. 2.7: sum(min) / sum(max)",
+    needs=Needs.TRUTH,
+)
+def soft_iou_from_zero(seen: Seen) -> Tensor:
+    return soft_iou(seen.maps_from_zero, seen.truth).masked_fill(~seen.truth.flatten(1).any(1), torch.nan)
+
+
 def _of_passes(measure: Callable[[Tensor, Tensor, Tensor, Predict], Tensor]) -> Column:
     """Return a column that is NaN where the network gives no answer."""
 
@@ -308,6 +326,13 @@ def _of_map(measure: Measure) -> Column:
 def _of_truth(measure: Measure) -> Column:
     """Return a column that is NaN where nobody marked the object."""
     return lambda seen: measure(seen.maps, seen.truth).masked_fill(~seen.truth.flatten(1).any(1), torch.nan)
+
+
+def _above(share: float) -> Measure:
+    """Return the Jaccard index of the pixels at or above a share of the brightest one, and the
+    truth.
+    """
+    return lambda maps, truth: jaccard_above(maps, truth, share)
 
 
 def _of_maps(measure: Measure) -> Column:
@@ -381,6 +406,14 @@ for _name in measures_of(Group.OVERLAP):
 for _name in measures_of(Group.SIMILARITY):
     _entry = MEASURES[_name]
     COLUMNS.register(_name, _entry.title, _entry.summary, _entry.source, needs=Needs.MAPS)(_of_maps(_entry.value))
+for _share, _source in ((0.2, "Jaccard 1901; the share as in Zhou et al. 2016, section 3.2"), (0.5, "Jaccard 1901")):
+    COLUMNS.register(
+        f"iou-above-{_share * 100:.0f}",
+        f"IoU above {_share * 100:.0f} %",
+        f"Jaccard index of the truth and the pixels with at least {_share * 100:.0f} % of the map's largest value.",
+        _source,
+        needs=Needs.TRUTH,
+    )(_of_truth(_above(_share)))
 for _name, _fitting in fittings_per_image().items():
     if _name not in COLUMNS:
         _way = FITTINGS[_name]

@@ -103,6 +103,17 @@ def jaccard_curve(maps: Tensor, truth: Tensor, thresholds: Tensor) -> Tensor:
     return curve[:, places.argsort()]
 
 
+def jaccard_above(maps: Tensor, truth: Tensor, threshold: float) -> Tensor:
+    """Return the Jaccard index of the pixels at or above one threshold above 0 with the ink, (N,).
+
+    As `jaccard_curve` at this threshold, but faster.
+    """
+    flat, grey = maps.flatten(1), truth.flatten(1)
+    lit, ink = flat >= threshold, grey > 0
+    both, either = (lit & ink).sum(dim=1), (lit | ink).sum(dim=1)
+    return undefined(both / either, (either == 0) | not_finite(flat, grey))
+
+
 def _reaching(reached: Tensor, pixels: Tensor, thresholds: int) -> Tensor:
     """Count the pixels that reach each of the rising thresholds, (N, T).
 

@@ -1,5 +1,6 @@
-"""The registry of protocols for `python -m core protocol run | show NAME`. Each registers itself in
-the module `command` of its folder, which imports torch only when it runs.
+"""The registry of protocols for `python -m core protocol run | show | sensitivity NAME`.
+
+Each registers itself in the module `command` of its folder, which imports torch only when it runs.
 """
 
 from __future__ import annotations
@@ -55,14 +56,17 @@ class Protocol:
     """The commands of a paper.
 
     run: trains, evaluates and tabulates; it does not repeat what is stored. show: shows the results
-    of a run on this machine, or the included ones. The options are frozen dataclasses
-    (core/base/options.py).
+    of a run on this machine, or the included ones. sensitivity: analyses the trained networks again
+    with every combination of choices that the paper could have made; None if there is no such
+    analysis. The options are frozen dataclasses (core/base/options.py).
     """
 
     run: Command
     run_options: type
     show: Command
     show_options: type
+    sensitivity: Command | None = None
+    sensitivity_options: type = object
 
 
 PROTOCOLS: Registry[Protocol] = Registry("protocol")

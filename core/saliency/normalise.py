@@ -13,12 +13,13 @@ FLAT = 1e-6  # a spread below this share of the largest value is rounding, not e
 STATES = ("ok", "empty", "constant", "invalid")  # keys of core.results.MAP_STATES
 
 
-def normalise(maps: Tensor, size: Sequence[int]) -> tuple[Tensor, list[str]]:
+def normalise(maps: Tensor, size: Sequence[int], from_zero: bool = False) -> tuple[Tensor, list[str]]:
     """Scale each map to [0, 1], resize it bilinearly, scale it again.
 
     Args:
         maps: (N, h, w) saliency maps in cells.
         size: (H, W) of the heatmaps in pixels.
+        from_zero: only divide by the maximum, without subtracting the minimum.
 
     Returns:
         heatmaps (N, H, W) float32 in [0, 1], and the state of each map: "ok", "empty" (zero
@@ -31,9 +32,9 @@ def normalise(maps: Tensor, size: Sequence[int]) -> tuple[Tensor, list[str]]:
     maps = maps.detach().float()
     codes = _state_codes(maps)
     usable = (codes == 0)[:, None, None]
-    scaled = _scale(torch.where(usable, maps, 0.0))
+    scaled = _scale(torch.where(usable, maps, 0.0), from_zero)
     heatmaps = functional.interpolate(scaled[:, None], size=tuple(size), mode="bilinear", align_corners=False)[:, 0]
-    return _scale(heatmaps), [STATES[code] for code in codes.tolist()]
+    return _scale(heatmaps, from_zero), [STATES[code] for code in codes.tolist()]
 
 
 def usable_and_empty(states: Sequence[str]) -> tuple[Tensor, Tensor]:
@@ -66,7 +67,9 @@ def _state_codes(maps: Tensor) -> Tensor:
     return codes
 
 
-def _scale(maps: Tensor) -> Tensor:
-    """Subtract each map's minimum and divide by its maximum; a zero map stays zero."""
-    maps = maps - maps.amin(dim=(1, 2), keepdim=True)
+def _scale(maps: Tensor, from_zero: bool) -> Tensor:
+    """Subtract each map's minimum, unless 0 stays 0, and divide by its maximum; a zero map stays
+    zero.
+    """
+    maps = maps - (0 if from_zero else maps.amin(dim=(1, 2), keepdim=True))
     return maps.div_(maps.amax(dim=(1, 2), keepdim=True) + EPSILON)

@@ -23,7 +23,7 @@ def wilson(correct: int, total: int, confidence: float = 0.95) -> tuple[float, f
     Raises:
         BadSpec: counts or confidence outside their range.
 
-    Source: Wilson 1927, JASA 22: 209-212. Written out, because importing scipy.stats takes a second.
+    Source: Wilson 1927, JASA 22: 209-212. Importing scipy.stats takes a second.
     """
     correct, total = whole(correct, "number of successes"), whole(total, "number of trials", least=1)
     if correct > total:

@@ -37,6 +37,7 @@ HELPED = (
     ["jobs"],
     ["ship"],
     *(["protocol", action, name] for action in ("run", "show") for name in PROTOCOLS),
+    ["protocol", "sensitivity", "lukkien"],
 )
 
 
@@ -329,6 +330,20 @@ def test_a_protocol_is_shown(command) -> None:
     status, out, _ = command("protocol", "show", "lukkien", "--train-on", "55000", "--json")
     assert status == 0
     assert strict(out)["facts"]["seeds"] == [333, 334, 335]
+
+
+def test_a_protocol_tells_what_choices_change(command, tmp_path: Path) -> None:
+    words = ("--seeds", "333", "--levels", "2", "--images", "10", "--folder", str(tmp_path), "--device", "cpu")
+    status, out, _ = command("protocol", "sensitivity", "lukkien", *words, "--json")
+    assert status == 0
+    *steps, found = map(strict, out.splitlines())
+    assert [step["done"] for step in steps[:3]] == [1, 2, 3]
+    assert len(found["rows"]) == 2 * 168  # of the seed and of the mean
+    assert Path(found["written"]).is_file()
+    status, out, _ = command("protocol", "sensitivity", "lukkien", *words)
+    assert status == 0
+    assert "168 combinations of 5 choices" in out
+    assert "are undefined" in out  # ten digits, all classified correctly
 
 
 # --- what it says when something is off

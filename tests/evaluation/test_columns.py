@@ -20,6 +20,8 @@ from core.measures.fitting import FITTINGS, rank
 from core.specs import NO_ANSWER
 from tests.data.made_sets import folder_files, write_folder
 from tests.evaluation.test_evaluation import CPU, MAPS, NETWORK, made_card
+from tests.reference import measures as slow
+from tests.reference import saliency as slow_saliency
 
 pytestmark = pytest.mark.device
 
@@ -55,12 +57,20 @@ def test_a_column_over_digits_is_what_each_digit_gives(engine: Engine, name: str
             "usable": answer.state == "ok",
             "empty": answer.state in ("empty", "constant"),
         }
+        flat, grey = heatmap.flatten().tolist(), ink.flatten().tolist()
+        of_cells = {
+            "soft-iou-from-zero": slow.soft_iou(slow_saliency.heatmap_from_zero(answer.saliency, 28, 28).ravel(), grey),
+            "iou-above-20": slow.jaccard(flat, grey, 0.2),
+            "iou-above-50": slow.jaccard(flat, grey, 0.5),
+        }
         if name in expected:
             assert value == expected[name]
         elif name in MEASURES:
             assert value == pytest.approx(float(MEASURES[name].value(heatmap, ink)), abs=1e-5, nan_ok=True)
         elif name in FITTINGS:
             assert value == pytest.approx(float(FITTINGS[name].value(rank(heatmap, ink))), abs=1e-5, nan_ok=True)
+        elif name in of_cells:
+            assert value == pytest.approx(of_cells[name], abs=1e-5)
         else:
             assert value == pytest.approx(
                 float(MEASURES[name.removeprefix("map-")].value(heatmap)), abs=1e-5, nan_ok=True

@@ -6,6 +6,7 @@ Each function takes results or tables and returns a figure; the last line of a c
 |---|---|
 | Explore | `kept_weights`, `series_curve`, `probabilities`, `threshold_curve`, `followed`, `typical`, `one_at_a_time` |
 | Curves, the thesis | `study_curves`, `study_scatter`, `study_map_statistics`, `study_correct_against_wrong` |
+| Curves, choices of the thesis | `study_specification` |
 | Curves, retrained series | `retrained_curve` |
 | Curves, GoogLeNet | `googlenet_without_retraining`, `googlenet_retrained`, `googlenet_epochs`, `googlenet_methods` |
 | Retrain | `training_loss`, `training_accuracy` |
@@ -34,6 +35,7 @@ FIGURES: dict[str, tuple[str, str]] = {
     "study_scatter": ("lukkien", "scatter"),
     "study_map_statistics": ("lukkien", "map_statistics"),
     "study_correct_against_wrong": ("lukkien", "correct_against_wrong"),
+    "study_specification": ("specification", "curve"),
     "retrained_curve": ("series", "retrained_curve"),
     "googlenet_without_retraining": ("googlenet", "without_retraining"),
     "googlenet_retrained": ("googlenet", "iterative_and_one_shot"),

@@ -1,4 +1,4 @@
-"""`python -m core protocol run | show lukkien`: the thesis from training to tables."""
+"""The commands `python -m core protocol ... lukkien`: the thesis from training to tables."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from core.base.errors import BadSpec
 from core.base.options import option
 from core.protocols.registry import PROTOCOLS, Protocol, Step
+from core.specs import whole
 
 if TYPE_CHECKING:
     from core.engine.engine import Engine
@@ -30,6 +31,16 @@ class RunOptions(ShowOptions):
 
     seeds: tuple[int, ...] = option((333, 334, 335), "Seeds of the training.")
     levels: int = option(25, "Last level, 0 to 25.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SensitivityOptions:
+    """Options of the analysis of choices. By default of the included networks."""
+
+    train_on: int = option(55000, TRAIN_ON)
+    seeds: tuple[int, ...] = option((333, 334, 335), "Seeds of the training.")
+    levels: int = option(25, "Last level, 2 to 25.")
+    images: int | None = option(None, "Number of test images, the same share of each class. By default all.")
 
 
 def run(engine: Engine, options: RunOptions) -> Iterator[Step]:
@@ -76,6 +87,29 @@ def show(engine: Engine, options: ShowOptions) -> Iterator[Step]:
     yield Step({"facts": tables.facts, "published": lukkien.PUBLISHED} | frames, text)
 
 
+def sensitivity(engine: Engine, options: SensitivityOptions) -> Iterator[Step]:
+    """Correlate accuracy and overlap for every combination of choices, and write the table."""
+    from core.protocols.lukkien import sensitivity as analysis
+    from core.protocols.lukkien import study as lukkien_study
+    from core.protocols.lukkien.choices import sweep_of
+    from core.protocols.lukkien.protocol import Plan
+    from core.protocols.lukkien.sensitivity_text import choices_text, facts, summary
+    from core.sweeps.sweep import Sweep
+
+    weights, levels = _weights(options.train_on), whole(options.levels, "last level", 2)
+    plan = Plan(weights=weights, seeds=options.seeds, levels=levels, device=engine.device)
+    sweep = Sweep(engine, sweep_of(plan, lukkien_study.evaluation_data(weights), options.images))
+    for step in sweep.run():
+        about = {"network": step.variant.key, "done": step.done, "networks": step.networks, "found": step.found}
+        yield Step(about, f"heatmaps of {step.done} of {step.networks} networks", step.done, step.networks)
+    for done, total, result in analysis.analyse(sweep):
+        yield Step({"correlated": done, "of": total}, f"correlated {done} of {total} kinds of heatmaps", done, total)
+        if result is not None:
+            path = analysis.write(engine.folder, result)
+            text = (choices_text(result), summary(result), f"Written: {path}")
+            yield Step(facts(result) | {"written": str(path)}, text)
+
+
 def _weights(train_on: int) -> str:
     if train_on not in (55000, 60000):
         known = "The training sets are 60000 (as published) and 55000 (without the embedded digits)."
@@ -88,4 +122,4 @@ PROTOCOLS.register(
     "The thesis",
     "Iterative magnitude pruning with weight reset on MNIST: accuracy and quality of the heatmaps over 26 levels.",
     "Lukkien",
-)(Protocol(run, RunOptions, show, ShowOptions))
+)(Protocol(run, RunOptions, show, ShowOptions, sensitivity, SensitivityOptions))

@@ -22,6 +22,8 @@ from core.base.stamps import Stamp
 from core.jobs.control import Stopped
 from core.models.cards import Card, Series
 from core.models.catalogue import Catalogue
+from core.protocols.lukkien import sensitivity as lukkien_sensitivity
+from core.protocols.lukkien.sensitivity import Sensitivity
 from core.protocols.lukkien.tables import StudyTables, load_study, study_stamp
 from core.results import Accuracy, Comparison, MaskReport
 from core.saliency import CAMS
@@ -103,6 +105,16 @@ def study(weights: str, data_key: str) -> StudyTables:
 @st.cache_data(max_entries=8, show_spinner=False)
 def _study(weights: str, data_key: str, stamp: Stamp) -> StudyTables:
     return load_study(engine().roots, weights, data_key)
+
+
+def sensitivity(weights: str, data_key: str) -> Sensitivity:
+    """Returns how far one study depends on choices."""
+    return _sensitivity(weights, data_key, lukkien_sensitivity.stamp(engine().roots, weights, data_key))
+
+
+@st.cache_data(max_entries=2, show_spinner=False)
+def _sensitivity(weights: str, data_key: str, stamp: Stamp) -> Sensitivity:
+    return lukkien_sensitivity.load_sensitivity(engine().roots, weights, data_key)
 
 
 def comparison(variant: VariantSpec, image: ImageRef, cam: CamSpec) -> Comparison:

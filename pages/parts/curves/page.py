@@ -12,7 +12,7 @@ from pages.parts.common import engine, link, present, series_data
 from pages.parts.common.parameters import Parameter
 from pages.parts.common.widgets import tabs
 from pages.parts.curves import googlenet as vonrad_view
-from pages.parts.curves import series_figures, series_view, study_figures, study_tables, study_view
+from pages.parts.curves import series_figures, series_view, study_choices, study_figures, study_tables, study_view
 from pages.parts.curves.study_view import PARAMETERS, View
 
 
@@ -105,4 +105,15 @@ def _digit(_study: StudyTables, _view: View) -> None:
     study_figures.strip()
 
 
-TABS = {"curves": _curves, "together": _together, "maps": _maps, "answers": _answers, "digit": _digit}
+def _choices(_study: StudyTables, view: View) -> None:
+    study_choices.section(view)
+
+
+TABS = {
+    "curves": _curves,
+    "together": _together,
+    "maps": _maps,
+    "answers": _answers,
+    "digit": _digit,
+    "choices": _choices,
+}

@@ -39,6 +39,7 @@ TABS = {
     "maps": "The heatmaps",
     "answers": "Correct and wrong answers",
     "digit": "One digit",
+    "choices": "Other choices",
 }
 PARAMETERS: dict[str, Parameter] = {
     "tab": Choice("curves", tuple(TABS), titles=TABS),

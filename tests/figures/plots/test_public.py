@@ -41,6 +41,8 @@ def of_explore(engine: Engine) -> Iterator[tuple[str, Callable[[], go.Figure]]]:
 
 def of_protocols(engine: Engine) -> Iterator[tuple[str, Callable[[], go.Figure]]]:
     study = core.load_study(engine.roots, *core.found_studies(engine.roots)[0])
+    choices = core.load_sensitivity(engine.roots, "mnist-55000", "digits+noise-0.2-s0")
+    yield "study_specification", lambda: plots.study_specification(choices)
     series = [core.series_tables.load(engine.catalogue, core.series_images.found(engine.roots)[0])]
     small = googlenet.load(engine.roots, googlenet.found(engine.roots)[0])
     for name in ("study_curves", "study_scatter", "study_map_statistics", "study_correct_against_wrong"):
@@ -83,8 +85,8 @@ def test_every_figure_of_a_page_is_public() -> None:
     found = figures_of_pages()
     assert {"kept_weights", "curves", "race", "without_retraining", "loss"} <= found
     # A page draws one figure of a retrained series, notebooks draw it from whole tables. A page as
-    # a file is no figure.
-    assert found - public <= {"curve", "offline_page", "positions"}
+    # a file and an alternative text are no figures.
+    assert found - public <= {"alternative", "curve", "offline_page", "positions"}
 
 
 def test_every_function_says_what_it_shows() -> None:

@@ -16,6 +16,8 @@ from core.base.settings import shipped_folder
 from core.engine.engine import Engine
 from core.figures.plots.lukkien import overlap_name
 from core.measures.fitting import FITTINGS
+from core.protocols.lukkien.sensitivity import load_sensitivity
+from core.protocols.lukkien.sensitivity_text import counts, moves
 from core.protocols.lukkien.tables import StudyTables, load_study, study_folder
 from pages.parts.common import address
 from pages.parts.common.address_problems import problems
@@ -208,7 +210,7 @@ def test_each_level_has_a_picture_and_a_link_to_explore(curves: OpenPage) -> Non
 
 
 def test_every_figure_is_saved_in_three_ways_except_when_presenting(curves: OpenPage) -> None:
-    for tab in ("curves", "together", "maps", "answers"):
+    for tab in ("curves", "together", "maps", "answers", "choices"):
         app = curves(tab=tab)
         assert [button.proto.label for button in app.get("download_button")].count("HTML") == 1
         assert len(app.get("plotly_chart")) == len(app.get("bidi_component")) == 1
@@ -256,3 +258,16 @@ def test_the_same_seeds_trained_again_stand_beside(curves: OpenPage, engine: Eng
         assert ", ".join(map(score, rows.value)) in text
     assert "Rounding matters" in words(curves(trained="60000 again"))
     assert "Rounding matters" not in words(curves(trained="55000"))
+
+
+@pytest.mark.parametrize("trained", ["60000", "55000"])
+def test_other_choices_are_those_of_the_included_networks(curves: OpenPage, trained: str) -> None:
+    app = curves(tab="choices", trained=trained)
+    assert not app.exception
+    assert not app.error
+    result = load_sensitivity([SHIPPED], "mnist-55000", "digits+noise-0.2-s0")
+    assert "55,000 images" in words(app)
+    assert moves(result) in words(app)
+    without = counts(result.of()[result.of()["empty"] == "left-out"])
+    assert f"**{without['above_high']} of 84**" in app.header[0].value
+    assert "Pearson by option" in [each.label for each in app.expander]
