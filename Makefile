@@ -23,8 +23,8 @@ check: lint
 test: lint chromium
 	$(PYTEST) -m "not long"
 
-# Everything: notebooks, repeated kills, long jobs, benches. At most 45 minutes.
-test-all: lint chromium
+# Everything: notebooks, repeated kills, a Ray cluster, long jobs, benches. At most 45 minutes.
+test-all: lint chromium $(VENV)/.ray
 	$(PYTEST)
 
 lint: $(VENV)/.dev
@@ -54,6 +54,11 @@ $(VENV)/.app: requirements.txt
 
 $(VENV)/.dev: $(VENV)/.app requirements-notebooks.txt requirements-dev.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+# Only test-all needs Ray; without it, the tests of a cluster are skipped visibly.
+$(VENV)/.ray: $(VENV)/.dev requirements-ray.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-ray.txt
 	@touch $@
 
 clean:

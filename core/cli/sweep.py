@@ -19,8 +19,10 @@ from core.cli.console import Output
 from core.cli.structure import FLAT, Flag
 from core.cli.writing import check_writable
 from core.specs import VariantSpec, whole
+from core.specs.shares import one_of
 
 if TYPE_CHECKING:
+    from core.sweeps.cluster import Cluster
     from core.sweeps.estimate import Estimate
     from core.sweeps.sweep import Sweep
 
@@ -31,13 +33,22 @@ ASK_FROM_S, ASK_FROM_BYTES = 600.0, 1_000_000_000  # a larger sweep asks before 
 class Workers:
     """How a sweep is run."""
 
-    processes: int = option(1, "Processes that share the networks: one a GPU, or one a core.")
+    runner: str = option("local", "local: this machine. ray: a cluster, see docs/scale.md.")
+    processes: int = option(1, "local: processes that share the networks, one a GPU or one a core.")
+    address: str = option(
+        "", "ray: HOST:PORT of the cluster's head. By default RAY_ADDRESS, else the Ray of this machine."
+    )
+    gpus_per_network: float | None = option(
+        None,
+        "ray: share of a GPU for each network, such as 0.25. By default a whole one, or a CPU core if none is there.",
+    )
     part: str = option("1/1", "Only a part of the networks, such as 3/20: the third of twenty machines' shares.")
     yes: Flag = option(False, "Start without asking, however long it will take.")
     estimate: Flag = option(False, "Only measure the first images and print what the sweep would cost.")
 
 
 ONE = Workers()
+RUNNERS = ("local", "ray")
 
 
 def sweeps() -> App:
@@ -52,10 +63,12 @@ def run(
     path: Path, /, *, workers: Annotated[Workers, FLAT] = ONE, common: Annotated[Computing, FLAT] = COMPUTING
 ) -> None:
     """Compute what a sweep still lacks. Ctrl-C keeps every network that is done."""
+    from core.sweeps.cluster import run as run_cluster
     from core.sweeps.estimate import estimate
     from core.sweeps.processes import run as run_processes
 
     part, processes = _part(workers.part), whole(workers.processes, "number of processes", 1)
+    cluster = _cluster(workers, common)
     check_writable(common.settings.folder)
     sweep, output = _sweep(path, common), common.output
     if workers.estimate or (not output.as_json and not workers.yes):
@@ -75,7 +88,7 @@ def run(
                 done.add(line["network"])
                 _step(output, line | {"done": len(done)})
             return
-        for step in sweep.run(part):
+        for step in sweep.run(part) if cluster is None else run_cluster(sweep, cluster, part):
             facts = {"network": step.variant.key, "done": step.done, "networks": step.networks}
             _step(output, facts | {"found": step.found, "seconds": round(step.seconds, 3)})
 
@@ -156,6 +169,25 @@ def _part(text: str) -> tuple[int, int]:
     if not (number.isdigit() and of.isdigit() and 1 <= int(number) <= int(of)):
         raise BadSpec(f"'{text}' is no part.", "A part is k/n with k from 1 to n.", "Say --part 3/20.")
     return int(number), int(of)
+
+
+def _cluster(workers: Workers, common: Computing) -> Cluster | None:
+    """Return the cluster to run on; None for this machine. Raises BadSpec, NoCluster."""
+    from core.sweeps.cluster import Cluster, check_installed
+
+    one_of(workers.runner, RUNNERS, "runner")
+    if workers.runner == "ray":
+        if workers.processes != 1:
+            raise BadSpec("Ray starts its own processes.", "--processes is for the runner local.", "Omit --processes.")
+        check_installed()
+        return Cluster(settings=common.settings, address=workers.address, gpus=workers.gpus_per_network)
+    if workers.address or workers.gpus_per_network is not None:
+        raise BadSpec(
+            "A sweep on this machine has no address and no GPUs per network.",
+            "--address and --gpus-per-network are for the runner ray.",
+            "Say --runner ray, or omit them.",
+        )
+    return None
 
 
 def _cost_text(cost: Estimate) -> str:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import torch
 from torch import Tensor
 
 from core.data.photos import Box
+from core.models.cards import InputRule
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,16 +30,40 @@ class Batch:
     boxes: tuple[tuple[Box, ...], ...] = ()
 
 
-class Inputs(ABC):
+def standardised(batch: Batch, rule: InputRule, device: torch.device) -> Batch:
+    """Return a batch of `Inputs.pixels` as a network of this rule receives it, on the device."""
+    images = batch.images.to(device)
+    images = images if images.is_floating_point() else rule(images.float() / 255)
+    truth = None if batch.truth is None else batch.truth.to(device).float()
+    return replace(batch, images=images, labels=batch.labels.to(device), truth=truth)
+
+
+class Batches(ABC):
+    """Batches of images for one network. own_classes: (m,) the network's classes that the data set
+    has, ascending.
+    """
+
+    own_classes: Tensor
+
+    @abstractmethod
+    def batches(self, truth: bool = False, rows: Tensor | None = None) -> Iterator[Batch]:
+        """Yield batches in order; images that cannot be read are left out.
+
+        Args:
+            truth: also return where the object is, which takes time for masks. rows: the images to
+                yield, on the CPU; defaults to all.
+        """
+
+
+class Inputs(Batches):
     """All images of a data set for one network. Thread-safe.
 
-    title: of the data set. labels: (N,) as in Batch, on the device. own_classes: (m,) the network's
-    classes that the data set has, ascending. unknown: the data set's other classes.
+    title: of the data set. labels: (N,) as in Batch, on the device. unknown: the data set's classes
+    that the network does not have.
     """
 
     title: str
     labels: Tensor
-    own_classes: Tensor
     unknown: tuple[str, ...] = ()
 
     def __len__(self) -> int:
@@ -83,11 +109,6 @@ class Inputs(ABC):
         """
         return self.labels
 
-    @abstractmethod
-    def batches(self, truth: bool = False, rows: Tensor | None = None) -> Iterator[Batch]:
-        """Yield batches in order; images that cannot be read are left out.
-
-        Args:
-            truth: also return where the object is, which takes time for masks. rows: the images to
-                yield, on the CPU; defaults to all.
-        """
+    def pixels(self, truth: bool = False, rows: Tensor | None = None) -> Iterator[Batch]:
+        """Yield the same batches before `standardised`: photographs as uint8, on the CPU."""
+        return self.batches(truth, rows)

@@ -18,7 +18,7 @@ from torch import Tensor
 from core.base.errors import BadImage
 from core.base.stamps import Stamp
 from core.base.text import first_few
-from core.data.batches import Batch, Inputs
+from core.data.batches import Batch, Inputs, standardised
 from core.data.classes import class_indices
 from core.data.homonyms import homonym_notes
 from core.data.photo_sets import PhotoSet
@@ -114,24 +114,19 @@ class PhotoInputs(Inputs):
         return torch.tensor([photo.label for photo in self.photos.photos])
 
     def batches(self, truth: bool = False, rows: Tensor | None = None) -> Iterator[Batch]:
+        for batch in self.pixels(truth, rows):
+            yield standardised(batch, self._card.input, self.device)
+
+    def pixels(self, truth: bool = False, rows: Tensor | None = None) -> Iterator[Batch]:
         size = max(1, min(LARGEST_BATCH, BATCH_VALUES // int(np.prod(self._card.input_shape))))
+        labels = self.labels.cpu()
         with ThreadPoolExecutor(WORKERS) as pool:
             for part in (torch.arange(len(self)) if rows is None else rows).split(size):
                 found = [one for one in pool.map(self._decoded, part.tolist()) if one is not None]
                 if found:
-                    masks = (
-                        torch.from_numpy(np.stack(list(pool.map(self._truth, found)))).to(self.device)
-                        if truth
-                        else None
-                    )
+                    masks = torch.from_numpy(np.stack(list(pool.map(self._truth, found))) > 0) if truth else None
                     rows = torch.tensor([one.row for one in found])
-                    labels = self.labels[rows.to(self.device)]
-                    yield Batch(rows, self._images(found), labels, masks, tuple(map(self._boxes, found)))
-
-    def _images(self, found: list[_Decoded]) -> Tensor:
-        pixels = torch.from_numpy(np.stack([one.pixels for one in found])).to(self.device)
-        images = pixels.unsqueeze(1) if pixels.ndim == 3 else pixels.permute(0, 3, 1, 2)
-        return self._card.input(images.contiguous().float() / 255)
+                    yield Batch(rows, _as_images(found), labels[rows], masks, tuple(map(self._boxes, found)))
 
     def _boxes(self, one: _Decoded) -> tuple[Box, ...]:
         return Placement.of(one.source, self._card.input).boxes(self.photos.photos[one.row].boxes)
@@ -161,6 +156,12 @@ class PhotoInputs(Inputs):
             self._unmarked[one.row] = error.wrong
             truth = None
         return np.zeros(self._card.input_px, np.float32) if truth is None else truth
+
+
+def _as_images(found: list[_Decoded]) -> Tensor:
+    """(n, channels, H, W) uint8"""
+    pixels = torch.from_numpy(np.stack([one.pixels for one in found]))
+    return (pixels.unsqueeze(1) if pixels.ndim == 3 else pixels.permute(0, 3, 1, 2)).contiguous()
 
 
 def some(names: Sequence[str]) -> str:

@@ -102,7 +102,7 @@ class Files:
         """Read only the facts of an entry, from the header of its file; the tensors are neither
         read nor verified. Raises as `load`.
         """
-        path = self._find(key)
+        path = self.find(key)
         try:
             with open(path, "rb") as file:
                 return read_head(file)
@@ -112,7 +112,7 @@ class Files:
     def checksum(self, key: str) -> str:
         """Return the checksum in the header of an entry's file; "" if it is missing or damaged."""
         try:
-            with open(self._find(key), "rb") as file:
+            with open(self.find(key), "rb") as file:
                 return read_checksum(file)
         except (Damage, OSError, MissingData):
             return ""
@@ -148,12 +148,13 @@ class Files:
 
     def bytes(self, key: str) -> int:
         """Return the size of the entry on disk, in bytes. Raises MissingData."""
-        return self._find(key).stat().st_size
+        return self.find(key).stat().st_size
 
     def _all_paths(self, key: str) -> tuple[str, ...]:
         return tuple(str(self._path(root, key)) for root in (self.write_root, *self.read_roots))
 
-    def _find(self, key: str) -> Path:
+    def find(self, key: str) -> Path:
+        """Return the file of an entry. Raises MissingData, BadSpec."""
         for root in (self.write_root, *self.read_roots):
             if (path := self._path(root, key)).is_file():
                 return path

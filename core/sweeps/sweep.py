@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from core.base.errors import BadSpec, MissingData
 from core.base.progress import Progress, silent
 from core.base.version import VERSION
-from core.data.batches import Batch, Inputs
+from core.data.batches import Batch, Batches, Inputs
 from core.disk.lock import Busy, locked
 from core.engine.engine import Engine
 from core.evaluation.columns import COLUMNS, Reference, Seen
@@ -44,6 +44,16 @@ class Step:
     networks: int
     found: bool
     seconds: float
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Answers:
+    """What a table lacked, for each table of one network. facts: of the network, and of how the
+    columns were computed.
+    """
+
+    columns: dict[Cell, pandas.DataFrame]
+    facts: dict[str, Any]
 
 
 class Sweep:
@@ -73,6 +83,10 @@ class Sweep:
     def inputs(self, model: ModelSpec) -> Inputs:
         """Return the data set as this model receives it. Raises as `Engine.inputs`."""
         return self.engine.inputs(self.spec.data, model)
+
+    def batches(self, model: ModelSpec) -> Batches:
+        """Return where the images come from, batch by batch. Raises as `Engine.inputs`."""
+        return self.inputs(model)
 
     def rows(self, model: ModelSpec) -> Tensor:
         """Return the rows of the images, (n,)."""
@@ -152,19 +166,26 @@ class Sweep:
             missing = self.missing(variant)  # another process may have done it meanwhile
             if not missing:
                 return False
-            began, identity = time.monotonic(), self.identity(variant)
-            for cell in missing:
-                self._know_reference(cell)  # first: a thread must not borrow two networks at once
-            rows, columns = self.engine.store.use(variant, lambda lent: self._answers(lent.network, missing, progress))
-            self._check_unchanged(variant, identity)
-            facts = self._facts(variant) | {"seconds": round(time.monotonic() - began, 3), "n": len(rows)}
-            for cell, values in columns.items():
-                self._add(cell, pandas.DataFrame({"image": rows.numpy()} | values), facts)
+            identity = self.identity(variant)
+            answers = self.answer(variant, missing, progress)
+            self.check_unchanged(variant, identity)
+            self.write(variant, answers, identity)
         return True
 
-    def _check_unchanged(self, variant: VariantSpec, before: dict[str, Any]) -> None:
-        """Read the images again. Raises BadSpec if weights or images are others than before."""
-        self._identities.pop(variant.model, None)
+    def answer(self, variant: VariantSpec, missing: Missing, progress: Progress = silent) -> Answers:
+        """Compute what is missing of a network; nothing is written. Raises as `Engine.heatmap`."""
+        began = time.monotonic()
+        for cell in missing:
+            self._know_reference(cell)  # first: a thread must not borrow two networks at once
+        rows, columns = self.engine.store.use(variant, lambda lent: self._answers(lent.network, missing, progress))
+        facts = self._facts(variant) | {"seconds": round(time.monotonic() - began, 3), "n": len(rows)}
+        frames = {cell: pandas.DataFrame({"image": rows.numpy()} | values) for cell, values in columns.items()}
+        return Answers(columns=frames, facts=facts)
+
+    def check_unchanged(self, variant: VariantSpec, before: dict[str, Any], read_again: bool = True) -> None:
+        """Raise BadSpec if weights or images are others than before. read_again: the images."""
+        if read_again:
+            self._identities.pop(variant.model, None)
         if self.identity(variant) != before:
             raise BadSpec(
                 f"The weights or images of {variant.key} changed while the sweep asked about them.",
@@ -172,23 +193,27 @@ class Sweep:
                 "Run the sweep again.",
             )
 
-    def _add(self, cell: Cell, new: pandas.DataFrame, facts: dict[str, Any]) -> None:
-        """Write columns beside those that the table has."""
-        known = self.tables.read(cell, self.identity(cell.variant))
-        whole = new if known is None else known[0].merge(new, on="image", validate="one_to_one")
-        self.tables.write(cell, whole, facts | {"cam": cell.cam.key if cell.cam else None})
+    def write(self, variant: VariantSpec, answers: Answers, identity: dict[str, Any]) -> None:
+        """Write columns beside those that the tables have. identity: what they were computed from.
+        Raises CacheNotWritable.
+        """
+        facts = answers.facts | identity | {"notes": list(self.inputs(variant.model).notes)}
+        for cell, new in answers.columns.items():
+            known = self.tables.read(cell, identity)
+            whole = new if known is None else known[0].merge(new, on="image", validate="one_to_one")
+            self.tables.write(cell, whole, facts | {"cam": cell.cam.key if cell.cam else None})
 
     def _answers(
         self, network: nn.Module, missing: Missing, progress: Progress
     ) -> tuple[Tensor, dict[Cell, dict[str, Any]]]:
         """Return the rows that can be read, and the missing columns of each table."""
         variant = next(iter(missing)).variant
-        inputs, rows = self.inputs(variant.model), self.rows(variant.model)
+        images, rows = self.batches(variant.model), self.rows(variant.model)
         seen_rows: list[Tensor] = []
         parts: dict[Cell, dict[str, list[Tensor]]] = {cell: {name: [] for name in missing[cell]} for cell in missing}
         mapped = {cell: network_of_maps(network, cell.cam) for cell in missing}
         done = 0
-        for batch in inputs.batches(truth=self.spec.needs_truth, rows=rows):
+        for batch in images.batches(truth=self.spec.needs_truth, rows=rows):
             seen = self._seen(batch, network, mapped)
             for cell, columns in parts.items():
                 for name, values in columns.items():
@@ -212,7 +237,7 @@ class Sweep:
         """
         model = next(iter(mapped)).variant.model
         taken = replace(batch, images=batch.images.to(next(network.parameters()).dtype))
-        classes = self.inputs(model).own_classes
+        classes = self.batches(model).own_classes
         found: dict[Cell, Seen] = {}
         before = None
         for cell in sorted(mapped, key=lambda cell: (cell.cam is None, is_baseline(cell.cam))):
@@ -231,7 +256,7 @@ class Sweep:
         model = cell.variant.model
         key = self._key(model, cell.cam)
         if self.spec.compares and key not in self._references:
-            self._references[key] = self._look_at_all(model, key[1])
+            self._references[key] = self.look_at_all(model, key[1])
 
     def _key(self, model: ModelSpec, cam: CamSpec | None) -> tuple[str, CamSpec | None]:
         """Return what the reference's answers are kept under: the checksum of its weights, and the
@@ -239,8 +264,9 @@ class Sweep:
         """
         return self.engine.store.checksum(VariantSpec(model=model)) + model.key, cam and mapped_by(cam)
 
-    def _look_at_all(self, model: ModelSpec, cam: CamSpec | None) -> Reference:
-        inputs, rows, dense = self.inputs(model), self.rows(model), VariantSpec(model=model)
+    def look_at_all(self, model: ModelSpec, cam: CamSpec | None) -> Reference:
+        """Return what the dense network gives for all images. Raises as `Engine.heatmap`."""
+        inputs, rows, dense = self.batches(model), self.rows(model), VariantSpec(model=model)
         predicted = torch.full((len(rows),), -1)
         maps: list[Tensor] = []
         with self.engine.store.borrow(dense) as network:
@@ -262,7 +288,7 @@ class Sweep:
 
     def _facts(self, variant: VariantSpec) -> dict[str, Any]:
         report = self.engine.report(variant)
-        return self.identity(variant) | {
+        return {
             "variant": variant.key,
             "images": self.spec.set_key,
             "sparsity": report.sparsity,
@@ -270,7 +296,6 @@ class Sweep:
             "prunable": report.total,
             "compression": report.compression_ratio,
             "collapsed": report.collapsed,
-            "notes": list(self.inputs(variant.model).notes),
             "device": self.engine.device_name,
             "versions": {"sparsight": VERSION, "torch": torch.__version__},
         }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pandas
@@ -69,6 +70,10 @@ def test_two_processes_do_what_one_does(command, sweep: Path, here: tuple[str, .
         (["--part", "4/3"], "k from 1 to n"),
         (["--part", "some"], "k from 1 to n"),
         (["--processes", "0"], "processes"),
+        (["--runner", "rai"], "Did you mean 'ray'"),
+        (["--runner", "ray", "--processes", "2"], "Omit --processes"),
+        (["--address", "10.0.0.1:6379"], "--runner ray"),
+        (["--gpus-per-network", "0.25"], "--runner ray"),
     ],
 )
 def test_what_cannot_be_done_is_explained(
@@ -78,6 +83,15 @@ def test_what_cannot_be_done_is_explained(
     assert status in (1, 2)
     assert said in err
     assert "Traceback" not in err
+
+
+def test_without_ray_it_says_what_to_install(
+    command, sweep: Path, here: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    status, _, err = command("sweep", "run", str(sweep), "--runner", "ray", *here)
+    assert status == 1
+    assert "pip install -r requirements-ray.txt" in err
 
 
 def test_a_sweep_that_nobody_can_confirm_does_not_start(
