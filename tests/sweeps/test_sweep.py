@@ -336,29 +336,39 @@ def test_the_sweeps_of_the_guide_can_be_read(path: Path) -> None:
     assert read_sweep(path).networks >= 6
 
 
-@pytest.mark.parametrize(("name", "rows"), [("efficientnet-lite0", 37 * 500), ("faithfulness", 6 * 100)])
-def test_the_included_tables_are_shown_without_their_photographs(own: Engine, name: str, rows: int) -> None:
+@pytest.mark.parametrize(
+    ("name", "rows", "right"),
+    [
+        ("efficientnet-lite0", 37 * 500, 0.696),
+        ("faithfulness", 6 * 4 * 100, 0.696),
+        ("less-is-more", 7 * 500, 0.92),
+        ("less-is-more-faithfulness", 7 * 7 * 100, 0.92),
+        ("mnist", 78 * 200, 0.98),
+    ],
+)
+def test_the_included_tables_are_shown_without_their_photographs(
+    own: Engine, name: str, rows: int, right: float
+) -> None:
     spec = read_sweep(Path(__file__).parents[2] / "docs" / "sweeps" / f"{name}.yaml")
     sweep = Sweep(own, spec)
+    assert done(sweep) == spec.networks
     assert len(frame(sweep)) == rows
     means = summary(sweep)
-    assert set(means.measure) == set(spec.measures)
-    dense = means[means.sparsity < 0.01].set_index("measure")
-    assert (dense.loc["right", "mean"], dense.loc["right", "n"]) == (
-        pytest.approx(0.696, abs=0.05),
-        rows / spec.networks,
-    )
-    assert dense.loc["agrees", "mean"] == 1
+    assert set(means.measure) == {*spec.measures, "calibration-error"} - {"label"}
+    dense = means[means.network == sweep.variants[0].key].set_index("measure")
+    assert (dense.loc[["right"], "mean"] - right).abs().max() < 0.05
+    assert set(dense.loc[["right"], "n"]) == {rows // spec.networks // len(spec.cams)}
+    assert set(dense.loc[["agrees"], "mean"]) == {1}
 
 
 def test_included_rows_are_what_the_network_answers_here(real_data: Path, tmp_path: Path) -> None:
     """They were computed on a GPU; a fresh answer on this device is the same."""
     data = DataSpec(name=f"{PREFIX}{real_data / 'imagenette-224-unseen.zip'}")
     spec = replace(
-        read_sweep(Path(__file__).parents[2] / "docs" / "sweeps" / "faithfulness.yaml"),
-        prunings=grid(sparsity=0.3),
+        read_sweep(Path(__file__).parents[2] / "docs" / "sweeps" / "less-is-more-faithfulness.yaml"),
+        prunings=grid(schedule="retrained", level=3),
         data=data,
-        measures=("right", "confidence", "agrees", "average-drop"),
+        measures=("right", "confidence", "agrees", "pearson", "energy-inside", "average-drop"),
     )
     engine = Engine("cpu", tmp_path)
     included = Sweep(engine, spec)
