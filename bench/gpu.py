@@ -43,6 +43,7 @@ from core.protocols.googlenet import tables as googlenet_tables
 from core.protocols.lukkien import protocol as lukkien
 from core.protocols.lukkien import study as lukkien_study
 from core.protocols.lukkien.images import SERIES, Study
+from core.protocols.lukkien.images import evaluate as evaluate_thesis
 from core.protocols.merkle import protocol as merkle
 from core.specs import CamSpec, ImageRef, ModelSpec, PruningSpec, VariantSpec
 from core.store.budgets import Budgets
@@ -247,8 +248,7 @@ def thesis(visit: Visit) -> dict[str, Any]:
     for _ in lukkien.run(plan, engine.store.files, _digits(visit)):
         visit.check()
     data = lukkien_study.evaluation_data(plan.weights)
-    study = Study(plan, data, engine.folder)
-    for _ in lukkien_study.evaluate(study, engine.store, engine.inputs(data)):
+    for _ in evaluate_thesis(Study(plan, data), engine):
         visit.check()
     rows = {}
     for seed in plan.seeds:

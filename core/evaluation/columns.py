@@ -10,7 +10,7 @@ The fact "needs" states what a column is computed from, see `Needs`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -25,7 +25,15 @@ from core.measures import MEASURES, Group, measures_of, probabilities, top1
 from core.measures.base import Measure
 from core.measures.boxes import box_iou
 from core.measures.faithfulness import average_drop, deletion, increase, insertion
-from core.measures.fitting import FITTINGS, THRESHOLDS, Fitting, Ranked, fittings_per_image, rank
+from core.measures.fitting import (
+    FITTINGS,
+    THRESHOLDS,
+    Fitting,
+    Ranked,
+    choose_threshold,
+    fittings_per_image,
+    rank,
+)
 from core.measures.overlap import jaccard_above, jaccard_curve, soft_iou
 from core.measures.road import road_least, road_most
 from core.saliency.baselines import BASELINES, MAPPED_BY, is_baseline
@@ -187,7 +195,30 @@ AGAINST_REFERENCE = (Needs.ANSWERS, Needs.MAPS)
 
 
 Column = Callable[[Seen], Tensor]
+
+
+@dataclass(frozen=True, eq=False)
+class OfSet:
+    """A column whose values depend on all images together.
+
+    part: what is kept of a batch, (n, k). whole: the column, (N,), from that of all batches, (N,
+    k).
+    """
+
+    part: Column
+    whole: Callable[[Tensor], Tensor]
+
+    def __call__(self, seen: Seen) -> Tensor:
+        return self.part(seen)
+
+
 COLUMNS: Registry[Column] = Registry("column")
+
+
+def joined(name: str, parts: Sequence[Tensor]) -> Tensor:
+    """Return a column of all images, (N,) on the CPU, from what it gave for each batch."""
+    column, values = COLUMNS[name].value, torch.cat(list(parts)).cpu() if parts else torch.empty(0)
+    return column.whole(values) if isinstance(column, OfSet) and parts else values
 
 
 @COLUMNS.register(
@@ -418,3 +449,28 @@ for _name, _fitting in fittings_per_image().items():
     if _name not in COLUMNS:
         _way = FITTINGS[_name]
         COLUMNS.register(_name, _way.title, _way.summary, _way.source, needs=Needs.INK)(_of_ink(_fitting))
+
+
+def _at_threshold(curve: Tensor) -> Tensor:
+    chosen = choose_threshold(curve)
+    return curve[:, chosen.place if chosen else 0]
+
+
+def _threshold(curve: Tensor) -> Tensor:
+    chosen = choose_threshold(curve)
+    return torch.full((len(curve),), chosen.value if chosen else torch.nan)
+
+
+def _curve(seen: Seen) -> Tensor:
+    return jaccard_curve(seen.maps, seen.truth, THRESHOLDS)
+
+
+_way = FITTINGS["best-single-threshold"]
+COLUMNS.register(_way.name, _way.title, _way.summary, _way.source, needs=Needs.INK)(OfSet(_curve, _at_threshold))
+COLUMNS.register(
+    "single-threshold",
+    "Threshold of the set",
+    "The brightness at or above which a pixel counts as found: the best for all images together.",
+    _way.source,
+    needs=Needs.INK,
+)(OfSet(_curve, _threshold))

@@ -16,7 +16,7 @@ from core.base.errors import BadSpec
 from core.base.progress import Progress, silent
 from core.base.text import first_few
 from core.data.batches import Batch, Inputs
-from core.evaluation.columns import AGAINST_REFERENCE, AGAINST_TRUTH, COLUMNS, TOP, Needs, Seen, needs
+from core.evaluation.columns import AGAINST_REFERENCE, AGAINST_TRUTH, COLUMNS, TOP, Needs, Seen, joined, needs
 from core.results import OVERFLOW_ADVICE, Accuracy
 from core.specs import NO_ANSWER, UNREADABLE, CamSpec, DataSpec, VariantSpec
 from core.stats.intervals import wilson
@@ -145,7 +145,7 @@ def collect(batches: Iterable[Seen], columns: Sequence[str]) -> tuple[Tensor, di
             parts[name].append(column(seen))
     return (
         torch.cat(rows) if rows else torch.empty(0, dtype=torch.int64),
-        {name: torch.cat(found).cpu() if found else torch.empty(0) for name, found in parts.items()},
+        {name: joined(name, found) for name, found in parts.items()},
     )
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import reduce
 from typing import Any
 
 import pandas
 
 from core.base.errors import BadSpec
 from core.evaluation.columns import AGAINST_TRUTH, COLUMNS, needs
+from core.specs import VariantSpec
 from core.stats.bootstrap import Interval, mean_interval
 from core.stats.calibration import NAME as CALIBRATION
 from core.stats.calibration import calibration_error
@@ -85,6 +87,20 @@ def _means(spec: SweepSpec, rows: pandas.DataFrame) -> Iterator[dict[str, Any]]:
 def done(sweep: Sweep) -> int:
     """Return how many networks have every answer."""
     return sum(not sweep.missing(variant) for variant in sweep.variants)
+
+
+def rows_of(sweep: Sweep, variant: VariantSpec) -> tuple[pandas.DataFrame, dict[str, Any]] | None:
+    """Return the rows and facts of one network of a sweep with one heatmap, or none; None if it
+    lacks an answer.
+    """
+    identity, wanted = sweep.identity(variant), {"image", "predicted", *sweep.spec.measures}
+    found = [sweep.tables.read(cell, identity) for cell in sweep.cells(variant)]
+    frames = [each[0] for each in found if each is not None]
+    if len(frames) < len(found):
+        return None
+    rows = reduce(lambda left, right: left.merge(right, on="image", validate="one_to_one"), frames)
+    assert found[-1] is not None
+    return (rows[[name for name in rows if name in wanted]], found[-1][1]) if wanted <= set(rows) else None
 
 
 def _cells(sweep: Sweep, wanted: Sequence[str]) -> Iterator[tuple[Cell, pandas.DataFrame, dict[str, Any]]]:

@@ -21,7 +21,7 @@ from core.base.version import VERSION
 from core.data.batches import Batch, Batches, Inputs
 from core.disk.lock import Busy, locked
 from core.engine.engine import Engine
-from core.evaluation.columns import COLUMNS, Reference, Seen
+from core.evaluation.columns import COLUMNS, Reference, Seen, joined
 from core.saliency.baselines import is_baseline, mapped_by, network_of_maps
 from core.saliency.cams import saliency_maps
 from core.saliency.capture import own_class
@@ -222,11 +222,11 @@ class Sweep:
             done += len(batch.rows)
             progress(done, len(rows))
         whole = torch.cat(seen_rows) if seen_rows else torch.empty(0, dtype=torch.int64)
-        joined: dict[Cell, dict[str, Any]] = {
-            cell: {name: torch.cat(values).numpy() if values else [] for name, values in columns.items()}
+        found: dict[Cell, dict[str, Any]] = {
+            cell: {name: joined(name, values).numpy() for name, values in columns.items()}
             for cell, columns in parts.items()
         }
-        return whole, joined
+        return whole, found
 
     def _seen(self, batch: Batch, network: nn.Module, mapped: dict[Cell, nn.Module]) -> dict[Cell, Seen]:
         """Return what the tables of a network are computed from; answers come from the first

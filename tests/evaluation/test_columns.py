@@ -13,7 +13,7 @@ from core.base.errors import BadSpec
 from core.data.digit_inputs import DigitInputs
 from core.data.folders import read_folder
 from core.data.photo_inputs import PhotoInputs
-from core.evaluation.columns import AGAINST_REFERENCE, COLUMNS, Needs, needs
+from core.evaluation.columns import AGAINST_REFERENCE, COLUMNS, Needs, OfSet, Seen, needs
 from core.evaluation.evaluate import FAITHFULNESS, evaluate
 from core.measures import MEASURES, faithfulness, road
 from core.measures.fitting import FITTINGS, rank
@@ -37,7 +37,14 @@ def few(engine: Engine, step: int = 500) -> DigitInputs:
     return DigitInputs(whole.clean[::step], whole.labels[::step], whole.seen[::step])
 
 
-@pytest.mark.parametrize("name", [name for name in ALONE if needs(name) not in (Needs.BOXES, Needs.PASSES)])
+OF_EACH = [
+    name
+    for name in ALONE
+    if needs(name) not in (Needs.BOXES, Needs.PASSES) and not isinstance(COLUMNS[name].value, OfSet)
+]
+
+
+@pytest.mark.parametrize("name", OF_EACH)
 def test_a_column_over_digits_is_what_each_digit_gives(engine: Engine, name: str) -> None:
     inputs, variant = few(engine), VariantSpec()
     with engine.store.borrow(variant) as network:
@@ -90,6 +97,19 @@ def test_faithfulness_over_digits_is_what_each_digit_gives(engine: Engine, name:
             alone = float(measure(image, heatmap.to(image.device), best, network))
             assert values[row] == pytest.approx(alone, abs=1e-4, nan_ok=True)
     assert values.notna().any()
+
+
+def test_one_threshold_is_the_best_for_the_whole_set(engine: Engine) -> None:
+    with engine.store.borrow(VariantSpec()) as network:
+        rows = evaluate(network, few(engine), ("best-single-threshold", "single-threshold"), DIGIT_MAPS).rows
+        seen = Seen(next(iter(few(engine).batches(truth=True))), network, network=network, cam=DIGIT_MAPS)
+        whole = FITTINGS["best-single-threshold"].value(rank(seen.maps, seen.truth))
+    assert rows["best-single-threshold"].tolist() == pytest.approx(whole.tolist(), abs=1e-6, nan_ok=True)
+    (threshold,) = rows["single-threshold"].unique()
+    lit = ((seen.maps >= threshold) & (seen.maps.flatten(1).amax(1) > 0)[:, None, None]).flatten(1)
+    ink = seen.truth.flatten(1) > 0
+    expected = (lit & ink).sum(1) / (lit | ink).sum(1)
+    assert rows["best-single-threshold"].tolist() == pytest.approx(expected.tolist(), abs=1e-6)
 
 
 def test_batches_change_nothing(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:

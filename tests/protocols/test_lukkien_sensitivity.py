@@ -17,7 +17,7 @@ from core.disk.frames import write_frame
 from core.engine.engine import Engine
 from core.figures.plots import specification
 from core.protocols.lukkien.choices import CHOICES, THESIS, Said, combinations, sweep_of
-from core.protocols.lukkien.images import Cell, Study, evaluate_study, read_images
+from core.protocols.lukkien.images import Cell, Study, evaluate
 from core.protocols.lukkien.protocol import PUBLISHED, Plan
 from core.protocols.lukkien.sensitivity import MEAN, Sensitivity, analyse, load_sensitivity, table_path, write
 from core.protocols.lukkien.sensitivity_text import choices_text, counts, facts, summary
@@ -71,14 +71,12 @@ def test_every_combination_is_there_once(result: Sensitivity) -> None:
     assert len(result.rows) == 3 * 168
 
 
-def test_the_combination_of_the_thesis_is_the_study(result: Sensitivity, sweep: Sweep, tmp_path: Path) -> None:
-    model = sweep.spec.models[0]
-    whole, rows = sweep.inputs(model), sweep.rows(model)
-    assert isinstance(whole, DigitInputs)
-    few = DigitInputs(whole.clean[rows], whole.labels[rows], whole.seen[rows])
-    study = FewLevels(replace(PLAN, seeds=(333,)), DATA, tmp_path)
-    cells = [cell for cell, _ in evaluate_study(study, sweep.engine.store, few, "iterative-reset")]
-    tables = [read_images(study, cell)[0] for cell in cells]
+def test_the_combination_of_the_thesis_is_the_study(result: Sensitivity, tmp_path: Path) -> None:
+    study, own = FewLevels(replace(PLAN, seeds=(333,)), DATA, IMAGES), Engine("cpu", tmp_path)
+    list(evaluate(study, own))
+    found = study.read(own, "iterative-reset")
+    assert found is not None
+    tables = [frame for frame, _ in found]
     accuracy = [(frame.predicted_noisy == frame.label).mean() for frame in tables]
     overlap = [frame.soft_iou.mean() for frame in tables]
     row = result.thesis("333")

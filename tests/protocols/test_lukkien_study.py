@@ -5,6 +5,7 @@ are named.
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,74 +21,86 @@ from core.engine.engine import Engine
 from core.evaluation import evaluate as evaluation
 from core.measures.fitting import FITTINGS
 from core.protocols.lukkien.analysis import analyse
-from core.protocols.lukkien.images import SERIES, Cell, Study, evaluate_study, read_images
+from core.protocols.lukkien.images import SERIES, Cell, Rows, Study, evaluate
 from core.protocols.lukkien.protocol import CAM, SEEDS, WEIGHTS_LEFT, Plan
-from core.protocols.lukkien.study import evaluate, evaluation_data, write_tables
+from core.protocols.lukkien.study import evaluation_data, write_tables
 from core.protocols.lukkien.tables import TABLES, StudyTables, load_study, overlap_column, study_folder
 from core.protocols.lukkien.text import summary
 from core.specs import CamSpec, DataSpec, ImageRef
 from core.stats.correlation import correlation
+from core.sweeps.sweep import Sweep
 from tests.protocols.damage import DAMAGES, damage
 
 SHIPPED = shipped_folder()
 DIGITS = evaluation_data("mnist-55000")
+Read = Callable[[Cell], Rows]
 STUDIES = [("mnist-60000", "mnist-test+noise-0.2-s0"), ("mnist-55000", "digits+noise-0.2-s0")]
 
 
 @pytest.fixture(scope="module")
-def few(engine: Engine) -> DigitInputs:
-    inputs = engine.inputs(DIGITS)
-    return DigitInputs(inputs.clean[::20], inputs.labels[::20], inputs.seen[::20])  # 250 digits
+def own(tmp_path_factory: pytest.TempPathFactory) -> Engine:
+    return Engine("cpu", tmp_path_factory.mktemp("study"))
 
 
 @pytest.fixture(scope="module")
-def study(engine: Engine, few: DigitInputs, tmp_path_factory: pytest.TempPathFactory) -> Study:
-    made = Study(Plan(weights="mnist-55000", seeds=(333, 334), levels=25), DIGITS, tmp_path_factory.mktemp("study"))
-    list(evaluate(made, engine.store, few))
+def study(own: Engine) -> Study:
+    made = Study(Plan(weights="mnist-55000", seeds=(333, 334), levels=25), DIGITS, 250)
+    assert sum(not step.found for step in evaluate(made, own)) == 2 * 3 * 2 * 26
     return made
 
 
 @pytest.fixture(scope="module")
-def tables(study: Study) -> StudyTables:
-    return write_tables(study, study.folder)
+def read(study: Study, own: Engine) -> Read:
+    """The rows and facts of a network, by its cell."""
+    found: dict[Cell, Rows] = {}
+    for series in SERIES:
+        rows = study.read(own, series)
+        assert rows is not None
+        found |= dict(zip(study.cells(series), rows, strict=True))
+    return found.__getitem__
 
 
-def test_each_row_is_what_the_engine_says_of_that_image(study: Study, engine: Engine) -> None:
+@pytest.fixture(scope="module")
+def tables(study: Study, own: Engine) -> StudyTables:
+    return write_tables(study, own)
+
+
+def test_each_row_is_what_the_engine_says_of_that_image(read: Read, engine: Engine) -> None:
     cell = Cell(series="iterative-reset", seed=333, level=7)
-    frame, facts = read_images(study, cell)
+    frame, facts = read(cell)
     for row in (0, 100, 249):
-        image = ImageRef(name=str(row * 20))
+        image = ImageRef(name=str(frame.image[row]))
         single = engine.compare(cell.variant("mnist-55000"), image, CAM)
         assert frame.predicted_noisy[row] == single.pruned.prediction.top
         assert frame.soft_iou[row] == pytest.approx(single.overlap_pruned["soft-iou"], abs=1e-5)
         clean = engine.heatmap(cell.variant("mnist-55000"), replace(image, noise=0), CAM)
         assert frame.predicted_clean[row] == clean.prediction.top
         assert frame.label[row] == single.picture.label
-    assert facts["weights_left"] == WEIGHTS_LEFT[7]
-    assert (facts["train_images"], facts["test_images"]) == (55_000, 250)
+    assert facts["kept"] == WEIGHTS_LEFT[7]
+    assert len(frame) == 250
 
 
 @pytest.mark.parametrize("series", SERIES)
-def test_controls_keep_as_many_weights_as_the_levels(study: Study, series: str) -> None:
-    left = [read_images(study, Cell(series=series, seed=334, level=level))[1]["weights_left"] for level in range(26)]
+def test_controls_keep_as_many_weights_as_the_levels(read: Read, series: str) -> None:
+    left = [read(Cell(series=series, seed=334, level=level))[1]["kept"] for level in range(26)]
     assert tuple(left) == WEIGHTS_LEFT
 
 
-def test_what_is_evaluated_is_found_and_what_is_damaged_is_done_again(
-    study: Study, engine: Engine, few: DigitInputs
-) -> None:
+def test_what_is_evaluated_is_found_and_what_is_damaged_is_done_again(study: Study, own: Engine, read: Read) -> None:
     cell = Cell(series="iterative-reset", seed=333, level=4)
-    before, _ = read_images(study, cell)
-    study.path(cell).write_bytes(b"PAR1 but not really")
-    found = dict(evaluate_study(study, engine.store, few, "iterative-reset"))
-    assert [done for done, was_found in found.items() if not was_found] == [cell]
-    assert before.equals(read_images(study, cell)[0])
+    variant, sweep = cell.variant("mnist-55000"), Sweep(own, study.sweeps(cell.series)[0])
+    sweep.tables.path(sweep.cells(variant)[1]).write_bytes(b"PAR1 but not really")
+    assert study.read(own, cell.series) is None
+    assert sum(not step.found for step in evaluate(study, own)) == 1
+    again = study.read(own, cell.series)
+    assert again is not None
+    pandas.testing.assert_frame_equal(again[study.cells(cell.series).index(cell)][0], read(cell)[0])
 
 
-def test_level_rows_are_counts_and_means_of_the_images(study: Study, tables: StudyTables) -> None:
+def test_level_rows_are_counts_and_means_of_the_images(read: Read, tables: StudyTables) -> None:
     rows = tables.levels.set_index(["series", "seed", "level"])
     for seed, level in [(333, 0), (334, 13), (333, 22)]:
-        frame, facts = read_images(study, Cell(series="iterative-reset", seed=seed, level=level))
+        frame, facts = read(Cell(series="iterative-reset", seed=seed, level=level))
         row = rows.loc[("iterative-reset", seed, level)]
         right = frame.predicted_noisy == frame.label
         assert row.correct_noisy == right.sum()
@@ -98,6 +111,8 @@ def test_level_rows_are_counts_and_means_of_the_images(study: Study, tables: Stu
         assert row.collapsed == facts["collapsed"]
         if right.any():
             assert row.soft_iou_correct == pytest.approx(frame.soft_iou[right].mean(), rel=1e-5)
+        assert row["best-single-threshold"] == pytest.approx(frame["best-single-threshold"].mean(), rel=1e-5)
+        assert row.threshold == frame["single-threshold"].unique()
         assert row["top-p-of-ink"] == pytest.approx(frame["top-p-of-ink"].mean(), rel=1e-5)
         kept = frame[~frame["empty"]]
         assert row.soft_iou_without_empty == pytest.approx(kept.soft_iou.mean(), rel=1e-5, nan_ok=True)
@@ -138,8 +153,8 @@ def test_correlations_are_those_of_the_level_rows(tables: StudyTables) -> None:
         assert found.low.item() <= found.value.item() + 0.02
 
 
-def test_usable_maps_only_leaves_empty_ones_out(study: Study, tables: StudyTables) -> None:
-    frames = [read_images(study, Cell(series="iterative-reset", seed=333, level=level))[0] for level in range(26)]
+def test_usable_maps_only_leaves_empty_ones_out(read: Read, tables: StudyTables) -> None:
+    frames = [read(Cell(series="iterative-reset", seed=333, level=level))[0] for level in range(26)]
     means = [frame.soft_iou[~frame["empty"]].mean() for frame in frames]
     accuracy = [(frame.predicted_noisy == frame.label).mean() for frame in frames]
     kept = ~np.isnan(means)
@@ -185,13 +200,13 @@ def test_a_fitting_that_a_study_does_not_know_is_not_offered(tables: StudyTables
 
 
 @pytest.mark.long
-def test_analysis_is_repeatable(study: Study, tables: StudyTables) -> None:
-    again = analyse(study)
+def test_analysis_is_repeatable(study: Study, own: Engine, tables: StudyTables) -> None:
+    again = analyse(study, own)
     assert all(getattr(again, name).equals(getattr(tables, name)) for name in TABLES)
 
 
-def test_written_tables_are_read_back(study: Study, tables: StudyTables) -> None:
-    found = load_study([study.folder], "mnist-55000", DIGITS.key)
+def test_written_tables_are_read_back(own: Engine, tables: StudyTables) -> None:
+    found = load_study([own.folder], "mnist-55000", DIGITS.key)
     assert found.facts == tables.facts
     for name in TABLES:
         pandas.testing.assert_frame_equal(getattr(found, name), getattr(tables, name), rtol=1e-5, check_dtype=False)
@@ -257,7 +272,7 @@ def test_an_unknown_study_says_which_there_are() -> None:
 
 def test_an_unfinished_series_is_not_tabulated(study: Study, tmp_path: Path) -> None:
     with pytest.raises(MissingData, match="have not been evaluated"):
-        analyse(replace(study, folder=tmp_path))
+        analyse(study, Engine("cpu", tmp_path))
 
 
 def test_tables_of_another_version_or_without_a_column_are_refused(tmp_path: Path) -> None:
@@ -271,10 +286,10 @@ def test_tables_of_another_version_or_without_a_column_are_refused(tmp_path: Pat
         read_frame(path)
 
 
-def test_a_short_trial_run_does_not_hide_the_whole_study(engine: Engine, few: DigitInputs, tmp_path: Path) -> None:
-    trial = Study(Plan(weights="mnist-55000", seeds=(333,), levels=1), DIGITS, tmp_path)
-    list(evaluate(trial, engine.store, few))
-    tables = write_tables(trial, tmp_path)
+def test_a_short_trial_run_does_not_hide_the_whole_study(tmp_path: Path) -> None:
+    trial, engine = Study(Plan(weights="mnist-55000", seeds=(333,), levels=1), DIGITS, 250), Engine("cpu", tmp_path)
+    list(evaluate(trial, engine))
+    tables = write_tables(trial, engine)
     assert tables.correlations.value.isna().all()  # two levels have no correlation
     assert "undefined" in summary(tables)
     assert load_study([tmp_path], *STUDIES[1]).facts["levels"] == 1

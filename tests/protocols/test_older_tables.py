@@ -47,8 +47,3 @@ def test_means_without_empty_maps_are_those_of_the_images(engine: Engine) -> Non
     mean = study.mean_series().set_index("level")
     assert (mean.maps == 15_000).all()
     assert_allclose(mean.overlap_without_empty, expected.groupby("level").mean(), atol=1e-4)
-
-
-def test_a_study_of_an_earlier_version() -> None:
-    old = DataFrame({"empty": [True, False, False], "soft_iou": [0.0, 0.2, nan], "top-p-of-ink": [nan, 0.3, nan]})
-    assert_array_equal(older_tables.study_images(old)["top-p-of-ink"], [0, 0.3, nan])

@@ -12,8 +12,11 @@ import numpy as np
 import pandas
 
 from core.base.errors import MissingData
+from core.data.datasets import training_image_count
+from core.engine.engine import Engine
 from core.measures.fitting import FITTINGS
-from core.protocols.lukkien.images import SERIES, Cell, Study, read_images
+from core.protocols.lukkien.images import SERIES, Cell, Rows, Study
+from core.protocols.lukkien.protocol import CAM
 from core.protocols.lukkien.tables import StudyTables, beside_means, overlap_column
 from core.specs import NO_ANSWER
 from core.stats.bootstrap import (
@@ -28,25 +31,30 @@ from core.stats.correlation import correlations, normality
 from core.stats.intervals import wilson
 from core.stats.paired import correct_against_wrong, paired_by_class
 
-# Per-image results and their facts, in the order of study.cells(series)
-Tables = list[tuple[pandas.DataFrame, dict[str, Any]]]
+Tables = list[Rows]  # of every network, in the order of study.cells(series)
 
 
-def analyse(study: Study) -> StudyTables:
-    """Compute all tables from the per-image results on disk; the thesis' series must be complete,
-    controls are used if they are.
+def analyse(study: Study, engine: Engine) -> StudyTables:
+    """Compute all tables from the per-image results; the thesis' series must be complete, controls
+    are used if they are.
 
     Raises:
-        MissingData, BadFile: a network of the series has not been evaluated, or its table is
-        damaged.
+        MissingData: a network of the series has not been evaluated.
     """
-    per_image = {series: [read_images(study, cell) for cell in study.cells(series)] for series in _whole_series(study)}
+    read = {series: study.read(engine, series) for series in SERIES}
+    per_image = {series: tables for series, tables in read.items() if tables is not None}
+    if "iterative-reset" not in per_image:
+        raise MissingData(
+            "Some networks of the series have not been evaluated.",
+            "",
+            "Run `python -m core protocol run lukkien`; it resumes where it stopped.",
+        )
     rows = [row for series in per_image for row in _level_rows(study, series, per_image[series])]
     main = per_image["iterative-reset"]
     means = [row for series in per_image for row in _mean_rows(study, series, per_image[series])]
     levels, mean = beside_means(pandas.DataFrame(rows), pandas.DataFrame(means))
     return StudyTables(
-        facts=_facts(study, main[0][1]),
+        facts=_facts(study, main[0]),
         levels=levels,
         mean=mean,
         correlations=pandas.DataFrame(list(_correlation_rows(study, main, usable_only=False))),
@@ -58,20 +66,13 @@ def analyse(study: Study) -> StudyTables:
     )
 
 
-def _whole_series(study: Study) -> list[str]:
-    whole = [series for series in SERIES if all(study.path(cell).is_file() for cell in study.cells(series))]
-    if "iterative-reset" not in whole:
-        raise MissingData(
-            "Some networks of the series have not been evaluated.",
-            "",
-            "Run `python -m core protocol run lukkien`; it resumes where it stopped.",
-        )
-    return whole
-
-
-def _facts(study: Study, first: dict[str, Any]) -> dict[str, Any]:
-    kept = ("train_images", "test_images", "method", "target", "prunable")
-    return {name: first[name] for name in kept} | {
+def _facts(study: Study, first: Rows) -> dict[str, Any]:
+    return {
+        "train_images": training_image_count(study.plan.weights),
+        "test_images": len(first[0]),
+        "method": CAM.method,
+        "target": CAM.target,
+        "prunable": first[1]["prunable"],
         "weights": study.plan.weights,
         "data": study.data.key,
         "seeds": list(study.plan.seeds),
@@ -82,10 +83,10 @@ def _facts(study: Study, first: dict[str, Any]) -> dict[str, Any]:
 
 def _level_rows(study: Study, series: str, tables: Tables) -> Iterator[dict[str, Any]]:
     for cell, (frame, facts) in zip(study.cells(series), tables, strict=True):
-        yield _level_row(cell, frame, facts)
+        yield _level_row(study, cell, frame, facts)
 
 
-def _level_row(cell: Cell, frame: pandas.DataFrame, facts: dict[str, Any]) -> dict[str, Any]:
+def _level_row(study: Study, cell: Cell, frame: pandas.DataFrame, facts: dict[str, Any]) -> dict[str, Any]:
     clean, noisy = int((frame.predicted_clean == frame.label).sum()), int((frame.predicted_noisy == frame.label).sum())
     low, high = wilson(noisy, len(frame))
     overlap = mean_interval(frame.soft_iou.to_numpy())
@@ -94,10 +95,10 @@ def _level_row(cell: Cell, frame: pandas.DataFrame, facts: dict[str, Any]) -> di
         "series": cell.series,
         "seed": cell.seed,
         "level": cell.level,
-        "weights_left": facts["weights_left"],
-        "density": facts["weights_left"] / facts["prunable"],
-        "train_images": facts["train_images"],
-        "test_images": facts["test_images"],
+        "weights_left": facts["kept"],
+        "density": facts["kept"] / facts["prunable"],
+        "train_images": training_image_count(study.plan.weights),
+        "test_images": len(frame),
         "correct_clean": clean,
         "accuracy_clean": clean / len(frame),
         "correct_noisy": noisy,
@@ -115,7 +116,7 @@ def _level_row(cell: Cell, frame: pandas.DataFrame, facts: dict[str, Any]) -> di
         "empty_maps": int(frame["empty"].sum()),
         "unanswered": int((frame.predicted_noisy == NO_ANSWER).sum()),
         "collapsed": bool(facts["collapsed"]),
-        "threshold": facts["threshold"],
+        "threshold": frame["single-threshold"].iloc[0] if "single-threshold" in frame else None,
     }
     return row | {name: frame[name].mean() for name in FITTINGS if name in frame}
 
@@ -136,8 +137,8 @@ def _mean_rows(study: Study, series: str, tables: Tables) -> Iterator[dict[str, 
         row = {
             "series": series,
             "level": level,
-            "weights_left": facts["weights_left"],
-            "density": facts["weights_left"] / facts["prunable"],
+            "weights_left": facts["kept"],
+            "density": facts["kept"] / facts["prunable"],
             "collapsed": any(tables[place][1]["collapsed"] for place in places),
             "seeds": seeds,
         }

@@ -48,7 +48,7 @@ def run(engine: Engine, options: RunOptions) -> Iterator[Step]:
     from core.data.datasets import mnist
     from core.protocols.lukkien import protocol as lukkien
     from core.protocols.lukkien import study as lukkien_study
-    from core.protocols.lukkien.images import Study
+    from core.protocols.lukkien.images import Study, evaluate
     from core.protocols.lukkien.text import summary
     from core.sweeps.accuracy_table import store_accuracies
 
@@ -64,11 +64,11 @@ def run(engine: Engine, options: RunOptions) -> Iterator[Step]:
     for done, total in store_accuracies(engine, [plan.variant(seed, 0).model for seed in plan.seeds], plan.levels):
         text = f"accuracy on the embedded digits: {done} of {total} seeds"
         yield Step({"run": "accuracy", "done": done, "total": total}, text, done, total)
-    study = Study(plan, data, engine.folder)
-    for step in lukkien_study.evaluate(study, engine.store, engine.inputs(data)):
-        text = f"evaluated {step.done} of {step.networks} networks ({step.series})"
+    study = Study(plan, data)
+    for step in evaluate(study, engine):
+        text = f"evaluated {step.done} of {step.networks} networks, each with and without noise ({step.series})"
         yield Step({"run": "evaluate"} | vars(step), text, step.done, step.networks)
-    tables = lukkien_study.write_tables(study, engine.folder)
+    tables = lukkien_study.write_tables(study, engine)
     yield Step({"run": "tables", "facts": tables.facts}, summary(tables))
 
 

@@ -1,5 +1,5 @@
-"""The thesis' evaluation, image by image: predictions, Grad-CAM++ and its overlap with the ink,
-kept as Parquet.
+"""The thesis' evaluation, image by image, as sweeps: predictions with and without noise, Grad-CAM++
+and its overlap with the ink.
 
 Heatmaps are made from the noisy image for the network's *own* predicted class, as in the thesis
 (everywhere else in Sparsight the default is the dense network's prediction), and compared with the
@@ -9,34 +9,28 @@ clean image.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas
-import torch
-from torch import Tensor
 
-from core.base.errors import BadFile, MissingData
-from core.data.batches import Inputs
-from core.data.datasets import training_image_count
-from core.disk.frames import read_frame, write_frame
-from core.evaluation.columns import Seen
-from core.evaluation.evaluate import evaluate
-from core.measures.fitting import choose_threshold, fittings_per_image
-from core.protocols.lukkien import older_tables
+from core.engine.engine import Engine
+from core.measures.fitting import fittings_per_image
 from core.protocols.lukkien.protocol import CAM, WEIGHTS_LEFT, Plan
 from core.specs import DataSpec, ModelSpec, PruningSpec, VariantSpec
-from core.store.store import ModelStore
+from core.sweeps.read import rows_of
+from core.sweeps.spec import SweepSpec
+from core.sweeps.sweep import Sweep
 
 SERIES: dict[str, str] = {
     "iterative-reset": "the thesis: pruned, reset and retrained at every level",
     "one-shot": "control: the dense network pruned once by magnitude to the same number of weights, no retraining",
     "random": "control: the dense network pruned once at random to the same number of weights, no retraining",
 }
-COLUMNS_KEPT = ("label", "predicted_clean", "predicted_noisy", "soft_iou", "map_mean", "map_std", "empty")
-MAPS = ("predicted", "soft-iou", "map-mean", "map-std", "empty")
-FITTED = tuple(name for name in fittings_per_image() if name != "soft-iou")  # for the thesis' series only
+Rows = tuple[pandas.DataFrame, dict[str, Any]]  # of one network, one row an image, and its facts
+MAPS = ("label", "soft-iou", "map-mean", "map-std", "empty")
+# Ways of fitting besides soft IoU, for the thesis' series only
+FITTED = (*(name for name in fittings_per_image() if name != "soft-iou"), "best-single-threshold", "single-threshold")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,25 +41,28 @@ class Cell:
     seed: int
     level: int
 
-    def variant(self, weights: str) -> VariantSpec:
-        """Return the variant. The controls keep exactly as many weights as the level."""
+    @property
+    def pruning(self) -> PruningSpec:
+        """The controls keep exactly as many weights as the level."""
         if self.series == "iterative-reset":
-            pruning = PruningSpec.at_level(self.level)
-        else:
-            criterion = "magnitude" if self.series == "one-shot" else "random"
-            pruning = PruningSpec.one_shot(1 - WEIGHTS_LEFT[self.level] / WEIGHTS_LEFT[0], criterion=criterion)
-        return VariantSpec(model=ModelSpec(weights=weights, seed=self.seed), pruning=pruning)
+            return PruningSpec.at_level(self.level)
+        criterion = "magnitude" if self.series == "one-shot" else "random"
+        return PruningSpec.one_shot(1 - WEIGHTS_LEFT[self.level] / WEIGHTS_LEFT[0], criterion=criterion)
+
+    def variant(self, weights: str) -> VariantSpec:
+        return VariantSpec(model=ModelSpec(weights=weights, seed=self.seed), pruning=self.pruning)
 
 
 @dataclass(frozen=True, eq=False)
 class Study:
-    """What to evaluate: the networks of a plan, a data set with its fixed noise, and the folder of
-    per-image tables.
+    """What to evaluate: the networks of a plan on a data set with its fixed noise.
+
+    images: how many of it, in proportion to its classes; None for all.
     """
 
     plan: Plan
     data: DataSpec
-    folder: Path
+    images: int | None = None
 
     def cells(self, series: str) -> list[Cell]:
         return [
@@ -74,75 +71,65 @@ class Study:
             for level in range(self.plan.levels + 1)
         ]
 
-    def path(self, cell: Cell) -> Path:
-        variant = cell.variant(self.plan.weights)
-        return self.folder / variant.model.key / "per-image" / self.data.key / f"{variant.pruning.key}.parquet"
+    def sweeps(self, series: str) -> tuple[SweepSpec, SweepSpec]:
+        """Return the sweep over the noisy images, and that over the clean ones; their networks have
+        the order of `cells`.
+        """
+        noisy = SweepSpec(
+            models=tuple(ModelSpec(weights=self.plan.weights, seed=seed) for seed in self.plan.seeds),
+            prunings=tuple(cell.pruning for cell in self.cells(series)[: self.plan.levels + 1]),
+            data=self.data,
+            images=self.images,
+            cams=(CAM,),
+            measures=(*MAPS, *(FITTED if series == "iterative-reset" else ())),
+        )
+        return noisy, replace(noisy, data=replace(self.data, noise=0.0), cams=(), measures=("label",))
+
+    def read(self, engine: Engine, series: str) -> list[Rows] | None:
+        """Return the rows and facts of every network of a series, in the order of `cells`; None if
+        one is not evaluated.
+        """
+        sweeps = [Sweep(engine, spec) for spec in self.sweeps(series)]
+        found = []
+        for cell in self.cells(series):
+            noisy, clean = (rows_of(sweep, cell.variant(self.plan.weights)) for sweep in sweeps)
+            if noisy is None or clean is None:
+                return None
+            found.append(_joined(noisy, clean))
+        return found
 
 
-def evaluate_study(study: Study, store: ModelStore, inputs: Inputs, series: str) -> Iterator[tuple[Cell, bool]]:
-    """Evaluate every network of a series that has no valid table yet.
+def _joined(noisy: Rows, clean: Rows) -> Rows:
+    """Name the columns as the study's tables do, and put the clean image's prediction beside."""
+    rows = noisy[0].rename(
+        columns={"predicted": "predicted_noisy", "soft-iou": "soft_iou", "map-mean": "map_mean", "map-std": "map_std"}
+    )
+    others = clean[0][["image", "predicted"]].rename(columns={"predicted": "predicted_clean"})
+    return rows.merge(others, on="image", validate="one_to_one"), noisy[1]
 
-    Yields:
-        (cell, found) after each network; found: whether its table already existed.
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluated:
+    """Progress of the evaluation: networks done and in total, over all series, with and without
+    noise.
+    """
+
+    series: str
+    done: int
+    networks: int
+    found: bool
+
+
+def evaluate(study: Study, engine: Engine) -> Iterator[Evaluated]:
+    """Evaluate the series and its controls; what is stored is not evaluated again.
 
     Raises:
         MissingData, BadFile: a network is missing or damaged. CacheNotWritable: read-only or full
         disk.
     """
-    for cell in study.cells(series):
-        try:
-            read_images(study, cell)
-            yield cell, True
-        except (MissingData, BadFile):
-            frame, facts = _evaluate_cell(study, cell, store, inputs)
-            write_frame(study.path(cell), frame, facts)
-            yield cell, False
-
-
-def read_images(study: Study, cell: Cell) -> tuple[pandas.DataFrame, dict[str, Any]]:
-    """Read the per-image table of one network. Raises MissingData or BadFile."""
-    frame, facts = read_frame(study.path(cell), COLUMNS_KEPT)
-    return older_tables.study_images(frame), facts
-
-
-def _evaluate_cell(
-    study: Study, cell: Cell, store: ModelStore, inputs: Inputs
-) -> tuple[pandas.DataFrame, dict[str, Any]]:
-    variant, fitted = cell.variant(study.plan.weights), cell.series == "iterative-reset"
-    curves: list[Tensor] = []
-
-    def watch(seen: Seen) -> None:
-        if fitted:
-            curves.append(seen.ranked.curve)
-
-    with store.borrow(variant) as network:
-        rows = evaluate(network, inputs, (*MAPS, *(FITTED if fitted else ())), CAM, watch).rows
-        clean = evaluate(network, inputs.without_noise(), ("predicted",)).rows
-    columns = {
-        "label": inputs.labels.cpu().numpy().astype("uint8"),
-        "predicted_clean": clean.predicted.astype("int16"),  # may be NO_ANSWER
-        "predicted_noisy": rows.predicted.astype("int16"),
-        "soft_iou": rows["soft-iou"],
-        "map_mean": rows["map-mean"],
-        "map_std": rows["map-std"],
-        "empty": rows["empty"],
-    } | {name: rows[name] for name in FITTED if fitted}
-    threshold = None
-    if fitted:
-        curve = torch.cat(curves).cpu()
-        threshold = choose_threshold(curve)
-        columns["best-single-threshold"] = curve[:, threshold.place if threshold else 0].numpy()
-    report = store.report(variant)
-    facts = {
-        "variant": variant.key,
-        "data": study.data.key,
-        "method": CAM.method,
-        "target": "own",
-        "weights_left": report.kept,
-        "prunable": report.total,
-        "collapsed": report.collapsed,
-        "train_images": training_image_count(variant.model.weights),
-        "test_images": len(inputs.labels),
-        "threshold": threshold.value if threshold else None,
-    }
-    return pandas.DataFrame(columns), facts
+    networks, done = sum(2 * len(study.cells(series)) for series in SERIES), 0
+    for series in SERIES:
+        for spec in study.sweeps(series):
+            for step in Sweep(engine, spec).run():
+                done += 1
+                yield Evaluated(series=series, done=done, networks=networks, found=step.found)

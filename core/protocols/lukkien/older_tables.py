@@ -9,7 +9,6 @@ from __future__ import annotations
 from pandas import DataFrame
 
 from core.measures import Group, measures_of
-from core.measures.fitting import FITTINGS
 
 SIMILARITIES = tuple(measures_of(Group.SIMILARITY))
 TRUTH = ["pointing-game", "energy-inside", "box-iou"]
@@ -35,13 +34,3 @@ def series_images(frame: DataFrame) -> DataFrame:
     for name in (name for name in SIMILARITIES if name in frame):
         changed[name] = frame[name].where(frame.cosine.notna())
     return frame.assign(**changed)
-
-
-def study_images(frame: DataFrame) -> DataFrame:
-    """Convert the thesis' study over digits, each of which has ink.
-
-    Earlier, two ways of fitting were undefined for an empty map.
-    """
-    return frame.assign(
-        **{name: frame[name].mask(frame["empty"] & frame[name].isna(), 0) for name in FITTINGS if name in frame}
-    )
