@@ -89,6 +89,7 @@ class Made:
             overlap_pruned=Scores(
                 values={"soft-iou": 0.2, "iou-top-p": None, "energy-inside": 0.5, "pointing-game": 0.0}
             ),
+            overlap_blob=Scores(values={"soft-iou": 0.3, "iou-top-p": 0.1, "energy-inside": 0.4, "pointing-game": 1.0}),
             similarity=Scores(values={"pearson": 0.6, "soft-iou-of-maps": 0.5}),
             statistics_dense=Scores(values={"mean": 0.1}),
             statistics_pruned=Scores(values={"mean": 0.2}),

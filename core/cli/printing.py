@@ -33,7 +33,7 @@ def comparison_text(answer: Comparison, title: str, notes: Sequence[str], layers
         Rows(_question(answer, title)),
         Rows(_predictions(answer), (0, 1, 3), "Predictions, most probable first"),
         Rows(_agreement(answer), (1,), "How far the two maps agree"),
-        NOTHING_MARKED if answer.picture.truth is None else Rows(_coverage(answer), (1, 2), covers),
+        NOTHING_MARKED if answer.picture.truth is None else Rows(_coverage(answer), (1, 2, 3), covers),
         Rows(_pairs(answer.statistics_dense, answer.statistics_pruned, "ink"), (1, 2), "Each map by itself"),
         *([layers_text(answer.mask)] if layers else []),
         *([notes_text(notes)] if notes else []),
@@ -96,23 +96,24 @@ def _agreement(answer: Comparison) -> list[tuple[str, ...]]:
 
 
 def _coverage(answer: Comparison) -> list[tuple[str, ...]]:
-    rows = _pairs(answer.overlap_dense, answer.overlap_pruned, answer.picture.truth_kind)
+    rows = _pairs(answer.overlap_dense, answer.overlap_pruned, answer.picture.truth_kind, answer.overlap_blob)
     empty = all(UNDEFINED in row[1:3] for row in rows[1:])
-    return [*rows, ("", "", "", undefined(answer))] if empty else rows
+    return [*rows, ("", "", "", "", undefined(answer))] if empty else rows
 
 
-def _pairs(dense: Scores, pruned: Scores, kind: str) -> list[tuple[str, ...]]:
-    """Return a row for each score of two maps, with its meaning."""
+def _pairs(dense: Scores, pruned: Scores, kind: str, blob: Scores | None = None) -> list[tuple[str, ...]]:
+    """Return a row for each score of two maps, with its meaning; that of the centre blob beside."""
     rows = [
         (
             of_truth(MEASURES[name].title, kind),
             score(value),
             score(pruned[name]),
+            *((score(blob[name]),) if blob else ()),
             of_truth(MEASURES[name].summary, kind),
         )
         for name, value in dense.values.items()
     ]
-    return [("", "dense", "pruned", ""), *rows]
+    return [("", "dense", "pruned", *(("centre blob",) if blob else ()), ""), *rows]
 
 
 def model_text(title: str, model: ModelSpec) -> str:

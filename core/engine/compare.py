@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -13,6 +14,7 @@ from core.measures.overlap import jaccard_curve
 from core.measures.similarity import pearson
 from core.models.cards import Card
 from core.results import Agreement, Array, Comparison, Heatmap, MaskReport, Picture, Prediction, Scores, frozen_array
+from core.saliency.baselines import centre_blob
 from core.saliency.cams import SaliencyBatch
 from core.saliency.normalise import normalise, to_measure
 from core.saliency.second import second_method
@@ -29,7 +31,8 @@ def compare(picture: Picture, dense: Heatmap, pruned: Heatmap, mask: MaskReport)
     truth = None if picture.truth is None else _tensor(picture.truth)
     maps = [to_measure(_tensor(side.map), [side.state]) for side in (dense, pruned)]
     cells = [_scaled_cells(side) for side in (dense, pruned)]
-    overlaps = [_overlap(heatmap, truth, picture.truth_kind) for heatmap in maps]
+    blob = _blob(*dense.map.shape)
+    overlaps = [_overlap(heatmap, truth, picture.truth_kind) for heatmap in (*maps, blob)]
     statistics = [_scores(measures_of(Group.MAP), heatmap) for heatmap in maps]
     curves = [_curve(heatmap, truth) for heatmap in maps]
     return Comparison(
@@ -40,6 +43,7 @@ def compare(picture: Picture, dense: Heatmap, pruned: Heatmap, mask: MaskReport)
         difference=frozen_array(dense.map - pruned.map),
         overlap_dense=overlaps[0],
         overlap_pruned=overlaps[1],
+        overlap_blob=overlaps[2],
         similarity=_scores(measures_of(Group.SIMILARITY), *cells),
         statistics_dense=statistics[0],
         statistics_pruned=statistics[1],
@@ -92,6 +96,12 @@ def as_batch(pixels: Array) -> Tensor:
     """Convert one image (H, W) or (H, W, 3) to a batch (1, channels, H, W)."""
     image = torch.from_numpy(pixels.copy())
     return image[None, None] if image.ndim == 2 else image.permute(2, 0, 1).contiguous()[None]
+
+
+@lru_cache(maxsize=8)
+def _blob(height: int, width: int) -> Tensor:
+    """Return the centre blob as a heatmap, (1, height, width)."""
+    return normalise(centre_blob(torch.empty(1, 1, height, width), torch.zeros(1)), (height, width))[0]
 
 
 def _tensor(values: Array) -> Tensor:

@@ -66,6 +66,7 @@ def comparison_facts(answer: Comparison) -> dict[str, Any]:
         | {"overlap": _values(answer.overlap_dense), "map": _values(answer.statistics_dense)},
         "pruned": heatmap_facts(pruned)
         | {"overlap": _values(answer.overlap_pruned), "map": _values(answer.statistics_pruned)},
+        "centre blob": {"overlap": _values(answer.overlap_blob)},
         "similarity": _values(answer.similarity),
         "agreement": vars(answer.agreement) | {"verdict": answer.agreement.verdict.name.lower()},
         "notes": [

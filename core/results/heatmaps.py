@@ -108,7 +108,8 @@ class Scores:
 class Comparison:
     """Comparison of the dense and the pruned network on one image, as Explore shows it.
 
-    overlap: of each map with the picture's truth (all None without truth); similarity: of the two
+    overlap: of each map with the picture's truth (all None without truth), and of a round spot in
+    the middle of the picture, which knows nothing of either network; similarity: of the two
     saliency maps, at the target layer's own cells; statistics: of each map; curve: Jaccard of each
     map with the truth over `thresholds`.
     difference: dense.map - pruned.map, (H, W) in [-1, 1]. agreement: whether both look at the same
@@ -124,6 +125,7 @@ class Comparison:
     difference: Array
     overlap_dense: Scores
     overlap_pruned: Scores
+    overlap_blob: Scores
     similarity: Scores
     statistics_dense: Scores
     statistics_pruned: Scores

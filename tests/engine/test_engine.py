@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -49,6 +50,19 @@ def test_everything_pruned_is_said(engine: Engine) -> None:
     # An empty map beside a digit overlaps by nothing, by every measure.
     assert set(answer.overlap_pruned.values.values()) == {0}
     assert set(answer.similarity.values.values()) == {None}
+
+
+def test_a_blob_in_the_middle_stands_beside_the_overlaps(engine: Engine) -> None:
+    answer = engine.compare(VariantSpec(), ImageRef(name="3"), CamSpec())
+    truth = torch.from_numpy(answer.picture.truth.copy())
+    down, across = torch.meshgrid(torch.arange(28) - 13.5, torch.arange(28) - 13.5, indexing="ij")
+    blob = torch.exp(-(down**2 + across**2) / (2 * 7**2))
+    blob = (blob - blob.min()) / (blob.max() - blob.min())
+    assert set(answer.overlap_blob.values) == set(answer.overlap_dense.values)
+    assert answer.overlap_blob["soft-iou"] == pytest.approx(
+        float(torch.minimum(blob, truth).sum() / torch.maximum(blob, truth).sum()), abs=1e-5
+    )
+    assert answer.overlap_blob["pointing-game"] == float(truth.flatten()[blob.argmax()] > 0)
 
 
 @pytest.mark.parametrize("target", ["dense", "own", "label", 3])

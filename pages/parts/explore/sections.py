@@ -20,6 +20,10 @@ from pages.parts.explore import layer_scan, layers, typical
 
 Question = tuple[VariantSpec, ImageRef, CamSpec]
 FIGURE_PX = 276
+BLOB = (
+    "The centre blob is a round spot in the middle of the picture. A score that it also gets says nothing about a "
+    "network: many objects stand in the middle."
+)
 
 
 @guarded
@@ -292,25 +296,28 @@ def _all_scores(answer: Comparison) -> None:
         with opened:
             pictures.score_cards(answer)
             st.table(_score_rows(answer))
+            if answer.picture.truth_kind:
+                st.caption(BLOB)
             if any(score is None for scores in _groups(answer).values() for score in scores[-1].values.values()):
                 st.caption(f"– stands for undefined. {story.undefined(answer)}")
 
 
 def _groups(answer: Comparison) -> dict[str, tuple[Scores, ...]]:
     return {
-        "overlap": (answer.overlap_dense, answer.overlap_pruned),
+        "overlap": (answer.overlap_blob, answer.overlap_dense, answer.overlap_pruned),
         "similarity": (answer.similarity,),
         "map": (answer.statistics_dense, answer.statistics_pruned),
     }
 
 
 def _score_rows(answer: Comparison) -> dict[str, list[str]]:
-    rows: dict[str, list[str]] = {"score": [], "dense": [], "pruned": [], "meaning": []}
+    rows: dict[str, list[str]] = {"score": [], "dense": [], "pruned": [], "centre blob": [], "meaning": []}
     kind = answer.picture.truth_kind
     for scores in _groups(answer).values():
         for name in scores[-1].values:
             rows["score"].append(story.of_truth(MEASURES[name].title, kind))
-            rows["dense"].append(score(scores[0][name], 3) if len(scores) == 2 else "")
+            rows["centre blob"].append(score(scores[-3][name], 3) if len(scores) == 3 else "")
+            rows["dense"].append(score(scores[-2][name], 3) if len(scores) > 1 else "")
             rows["pruned"].append(score(scores[-1][name], 3))
             rows["meaning"].append(story.of_truth(MEASURES[name].summary, kind))
     return rows
