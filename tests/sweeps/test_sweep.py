@@ -340,7 +340,7 @@ def test_the_sweeps_of_the_guide_can_be_read(path: Path) -> None:
     ("name", "rows", "right"),
     [
         ("efficientnet-lite0", 37 * 500, 0.696),
-        ("faithfulness", 6 * 4 * 100, 0.696),
+        ("faithfulness", 6 * 100, 0.696),
         ("less-is-more", 7 * 500, 0.88),
         ("less-is-more-faithfulness", 7 * 7 * 100, 0.88),
         ("mnist", 78 * 200, 0.98),
