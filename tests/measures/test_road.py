@@ -67,3 +67,12 @@ def test_the_batch_does_not_matter() -> None:
     whole = road.road_most(IMAGES, values, NAMES, predict)
     alone = [road.road_most(IMAGES[i : i + 1], values[i : i + 1], NAMES[i : i + 1], predict)[0] for i in range(4)]
     assert whole.tolist() == pytest.approx([float(each) for each in alone], abs=1e-5)
+
+
+def test_what_is_filled_in_is_that_of_pytorch_grad_cam() -> None:
+    from pytorch_grad_cam.metrics.road import NoisyLinearImputer
+
+    image = torch.rand(1, 3, 24, 24, generator=torch.Generator().manual_seed(8))
+    kept = torch.rand(24, 24, generator=torch.Generator().manual_seed(9)) > 0.6
+    theirs = NoisyLinearImputer(noise=0.0)(image[0].clone(), kept.float())
+    assert float((road.imputed(image, ~kept[None])[0] - theirs).abs().max()) < 1e-4
