@@ -10,7 +10,7 @@ The fact "needs" states what a column is computed from, see `Needs`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -65,7 +65,8 @@ class Seen:
     predict: runs the network, for columns that need further passes. own_classes: (m,) classes of
     the data set. network, cam: used to make heatmaps; for a baseline, the network of
     `network_of_maps`. reference: what the columns of a comparison compare with. before: the same
-    batch and network, looked at before: its answers need no other pass.
+    batch and network, looked at before: its answers and maps need no other pass. others: CAM
+    methods that will be asked for the same layer and target class after this one.
     """
 
     batch: Batch
@@ -75,14 +76,15 @@ class Seen:
     cam: CamSpec | None = None
     reference: Reference | None = None
     before: Seen | None = None
+    others: tuple[str, ...] = ()
 
     @cached_property
     def logits(self) -> Tensor:
         """(n, C)"""
-        if self.cam is not None and not is_baseline(self.cam):
-            return self.saliency.logits
         if self.before is not None:
             return self.before.logits
+        if self.cam is not None and not is_baseline(self.cam):
+            return self.saliency.logits
         with torch.no_grad():
             return self.predict(self.batch.images)
 
@@ -97,22 +99,66 @@ class Seen:
         assert self.network is not None
         assert self.cam is not None
         assert self.cam.layer
-        return saliency_maps(self.network, self.batch.images, self.cam.method, self.cam.layer, self.choose)
+        images, cam = self.batch.images, self.cam
+        return saliency_maps(self.network, images, cam.method, cam.layer, self.choose, self.others)
+
+    @cached_property
+    def classes(self) -> Tensor:
+        """The classes of the maps, (n,)."""
+        return self.choose(self.logits)
 
     @cached_property
     def raw_maps(self) -> Tensor:
         """(n, h, w), not scaled."""
         assert self.cam is not None
-        if not is_baseline(self.cam):
-            return self.saliency.maps
+        if is_baseline(self.cam):
+            return self._baseline
+        for seen in self._same_layer():
+            assert seen.cam is not None
+            if seen.cam.method == self.cam.method:
+                return self._for_other_classes(seen)
+            if seen.cam.target == self.cam.target and self.cam.method in seen.saliency.others:
+                return seen.saliency.others[self.cam.method]
+        return self.saliency.maps
+
+    def _same_layer(self) -> Iterator[Seen]:
+        """Yield what was looked at before, at the same layer of the same network; those by the same
+        method first.
+        """
+        assert self.cam is not None
+        found, seen = [], self.before
+        while seen is not None:
+            if seen.cam is not None and seen.cam.layer == self.cam.layer and not is_baseline(seen.cam):
+                found.append(seen)
+            seen = seen.before
+        method = self.cam.method
+        yield from sorted(found, key=lambda seen: seen.cam is None or seen.cam.method != method)
+
+    def _for_other_classes(self, seen: Seen) -> Tensor:
+        """Return the maps of this method for these classes: only images of another class need a
+        pass.
+        """
+        assert self.network is not None
+        assert self.cam is not None
+        other = (self.classes != seen.classes) & (self.classes >= 0)
+        if not other.any():
+            return seen.raw_maps
+        choose = fixed_classes(self.classes[other])
+        again = saliency_maps(self.network, self.batch.images[other], self.cam.method, self.cam.layer, choose)
+        maps = seen.raw_maps.clone()
+        maps[other] = again.maps
+        return maps
+
+    @property
+    def _baseline(self) -> Tensor:
+        assert self.cam is not None
         baseline = BASELINES[self.cam.method].value
         if baseline.draw is not None:
             return baseline.draw(self.batch.images, self.batch.rows)
         assert self.network is not None
-        classes = self.choose(self.logits)
-        shown = fixed_classes(classes.clamp(min=0))
+        shown = fixed_classes(self.classes.clamp(min=0))
         maps = saliency_maps(self.network, self.batch.images, MAPPED_BY, self.cam.layer, shown).maps
-        return maps.masked_fill((classes < 0)[:, None, None], torch.nan)
+        return maps.masked_fill((self.classes < 0)[:, None, None], torch.nan)
 
     def choose(self, logits: Tensor) -> Tensor:
         """Return the classes of the maps, (n,); the network's own where the wanted class is not

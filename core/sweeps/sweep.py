@@ -5,7 +5,7 @@ folder.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -240,9 +240,10 @@ class Sweep:
         classes = self.batches(model).own_classes
         found: dict[Cell, Seen] = {}
         before = None
+        cams = [cell.cam for cell in mapped if cell.cam and not is_baseline(cell.cam)]
         for cell in sorted(mapped, key=lambda cell: (cell.cam is None, is_baseline(cell.cam))):
             reference = self._reference(model, cell.cam, batch.rows) if self.spec.compares else None
-            before = Seen(taken, network, classes, mapped[cell], cell.cam, reference, before)
+            before = Seen(taken, network, classes, mapped[cell], cell.cam, reference, before, _beside(cell.cam, cams))
             found[cell] = before
         return found
 
@@ -299,3 +300,10 @@ class Sweep:
             "device": self.engine.device_name,
             "versions": {"sparsight": VERSION, "torch": torch.__version__},
         }
+
+
+def _beside(cam: CamSpec | None, cams: Sequence[CamSpec]) -> tuple[str, ...]:
+    """Return the other methods that are asked for the same layer and target class."""
+    if cam is None or cam not in cams:
+        return ()
+    return tuple(each.method for each in cams if each == replace(cam, method=each.method) and each != cam)

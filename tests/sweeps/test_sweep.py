@@ -129,6 +129,27 @@ def test_baselines_stand_beside_a_heatmap(engine: Engine) -> None:
     assert answers[0].confidence[0] == pytest.approx(float(max(alone.probabilities)), abs=1e-5)
 
 
+def test_heatmaps_of_one_layer_share_their_pass_and_change_nothing(tmp_path: Path) -> None:
+    """Two methods and two classes at one layer: the images pass the network once, and those again
+    whose classes differ.
+    """
+    pruned = VariantSpec(pruning=PruningSpec.one_shot(0.96))  # many digits change their class
+    cams = tuple(CamSpec(method=way, target=to) for way in ("grad-cam", "grad-cam++") for to in ("own", "label"))
+    spec = replace(SPEC, prunings=(pruned.pruning,), cams=cams, measures=("right", "soft-iou", "map-mean"))
+    together = Sweep(Engine("cpu", tmp_path / "together"), spec)
+    seen: list[int] = []
+    with together.engine.store.borrow(pruned) as network:
+        network.register_forward_pre_hook(lambda module, given: seen.append(len(given[0])))
+    rows = whole(together)
+    others = rows[(rows.heatmap == "grad-cam") & (rows.target == "own")].right.eq(False).sum()
+    assert 0 < others < 20
+    assert sum(seen) == 20 + 2 * others
+    for cam in cams:
+        alone = whole(Sweep(Engine("cpu", tmp_path / f"{cam.method}-{cam.target}"), replace(spec, cams=(cam,))))
+        same = rows[(rows.heatmap == cam.method) & (rows.target == cam.target)].reset_index(drop=True)
+        np.testing.assert_allclose(same[["soft-iou", "map-mean"]], alone[["soft-iou", "map-mean"]], atol=1e-6)
+
+
 def test_a_summary_knows_classes_and_calibration(engine: Engine) -> None:
     spec = replace(SPEC, prunings=(PruningSpec(),), cams=(), measures=("right", "confidence", "label"))
     sweep = Sweep(engine, spec)
