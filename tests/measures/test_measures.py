@@ -55,7 +55,7 @@ def test_every_measure_has_a_slow_twin() -> None:
 
 
 @EVERY
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(maps=TWO_MAPS)
 def test_equals_its_slow_twin(name: str, maps: np.ndarray) -> None:
     values = ask(name, torch.from_numpy(maps[0]), torch.from_numpy(maps[1]))

@@ -261,6 +261,7 @@ def start(folder: Path, spec: Path, *words: str) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
+@pytest.mark.long
 def test_two_processes_share_the_work_and_agree_with_one(own: Engine, tmp_path: Path) -> None:
     written = tmp_path / "sweep.yaml"
     written.write_text(WRITTEN)
