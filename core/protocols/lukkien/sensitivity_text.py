@@ -86,7 +86,7 @@ def summary(result: Sensitivity) -> str:
             f"All combinations, mean over the seeds: {_counts(rows)}",
             *(f"Empty maps {title}: {_counts(rows[rows['empty'] == kept])}" for kept, title in _empty()),
             *(f"Seed {series}: Pearson {_range(result.of(series))}." for series in result.series[:-1]),
-            f"Published: Pearson {PUBLISHED['pearson']:.3f}. {published(result)}",
+            published(result),
             f"With all that the thesis states ({_stated()}), {counted(len(stated), 'combination')} remain:",
             *(f"  {described(row)}: {with_interval(row)}" for row in stated.to_dict("records")),
             moves(result),
@@ -98,8 +98,8 @@ def published(result: Sensitivity, series: str = MEAN) -> str:
     """Say where the published value lies among the combinations."""
     found, thesis = counts(result.of(series)), result.thesis(series)
     return (
-        f"{found['at_least_published']} of {found['combinations']} combinations reach it, {found['holds_published']}"
-        f" have it in their interval. The combination of the thesis, by our reading, has {with_interval(thesis)}."
+        f"{found['at_least_published']} of {found['combinations']} combinations reach the published"
+        f" {PUBLISHED['pearson']:.3f}, {found['holds_published']} have it in their interval. The combination of the thesis, by our reading, has {with_interval(thesis)}."
     )
 
 
