@@ -99,7 +99,8 @@ def published(result: Sensitivity, series: str = MEAN) -> str:
     found, thesis = counts(result.of(series)), result.thesis(series)
     return (
         f"{found['at_least_published']} of {found['combinations']} combinations reach the published"
-        f" {PUBLISHED['pearson']:.3f}, {found['holds_published']} have it in their interval. The combination of the thesis, by our reading, has {with_interval(thesis)}."
+        f" {PUBLISHED['pearson']:.3f}, {found['holds_published']} have it in their interval. The combination of the"
+        f" thesis, by our reading, has {with_interval(thesis)}."
     )
 
 
