@@ -13,7 +13,7 @@ from core.base.errors import BadSpec
 from core.data.digit_inputs import DigitInputs
 from core.data.folders import read_folder
 from core.data.photo_inputs import PhotoInputs
-from core.evaluation.columns import AGAINST_REFERENCE, COLUMNS, Needs, needs
+from core.evaluation.columns import AGAINST_REFERENCE, COLUMNS, Needs, Seen, needs
 from core.evaluation.evaluate import FAITHFULNESS, evaluate
 from core.measures import MEASURES, faithfulness, road
 from core.measures.fitting import FITTINGS, rank
@@ -90,6 +90,23 @@ def test_faithfulness_over_digits_is_what_each_digit_gives(engine: Engine, name:
             alone = float(measure(image, heatmap.to(image.device), best, network))
             assert values[row] == pytest.approx(alone, abs=1e-4, nan_ok=True)
     assert values.notna().any()
+
+
+def test_the_answers_to_the_images_themselves_are_not_asked_again(engine: Engine) -> None:
+    """Of deletion's 21 images of each digit one is the digit, and one is empty."""
+    (batch,) = few(engine).batches()
+    asked = []
+    with engine.store.borrow(VariantSpec()) as network:
+
+        def predict(images: torch.Tensor) -> torch.Tensor:
+            asked.append(images)
+            return network(images)
+
+        seen = Seen(batch, predict, network=network, cam=DIGIT_MAPS)
+        values = COLUMNS["deletion"].value(seen)
+        assert len(asked) == faithfulness.STEPS
+        again = faithfulness.deletion(batch.images, seen.maps, seen.predicted, network)
+    assert torch.equal(values.nan_to_num(-1), again.nan_to_num(-1))
 
 
 def test_batches_change_nothing(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
