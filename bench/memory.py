@@ -89,9 +89,18 @@ def budget(engine: Engine, n: int | None, models: tuple[str, ...] = THREE) -> di
 
 def rss_bytes() -> int:
     """Memory of this process that lies in RAM. Raises MissingData where the system has no /proc."""
+    return _said(STATUS, "VmRSS")
+
+
+def peak_bytes(process: int) -> int:
+    """The most memory that another process has had in RAM until now. Raises as `rss_bytes`."""
+    return _said(Path(f"/proc/{process}/status"), "VmHWM")
+
+
+def _said(status: Path, name: str) -> int:
     try:
-        said = next(row for row in STATUS.read_text().splitlines() if row.startswith("VmRSS:"))
-    except OSError as error:
+        said = next(row for row in status.read_text().splitlines() if row.startswith(f"{name}:"))
+    except (OSError, StopIteration) as error:  # a process that has ended has no memory
         raise MissingData(
             "This system does not say how much memory a process has.", "It is read from /proc.", "Use Linux."
         ) from error

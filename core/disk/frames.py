@@ -57,7 +57,7 @@ def read_frame(path: Path, columns: Iterable[str] = ()) -> tuple[pandas.DataFram
         raise MissingData(f"The table {path} is not on this machine.", "", f"Run {PROTOCOLS}.")
     try:
         frame = pandas.read_parquet(path)
-    except (OSError, ValueError) as error:  # pyarrow's errors are ValueErrors
+    except (OSError, ValueError, TypeError) as error:  # pyarrow's errors are ValueErrors; foreign facts, TypeErrors
         raise _bad(path, f"cannot be read ({error})") from error
     if frame.attrs.get("format") != FORMAT:
         raise _bad(path, f"is of version {frame.attrs.get('format')}, this program reads version {FORMAT}")

@@ -381,11 +381,17 @@ def soft_iou_from_zero(seen: Seen) -> Tensor:
 
 
 def _of_passes(measure: Callable[[Tensor, Tensor, Tensor, Predict], Tensor]) -> Column:
-    """Return a column that is NaN where the network gives no answer."""
+    """Return a column that is NaN where the network gives no answer. The answers to the images
+    themselves are known.
+    """
 
     def column(seen: Seen) -> Tensor:
         classes = seen.predicted.clamp(min=0)
-        values = measure(seen.batch.images, seen.maps, classes, seen.predict)
+
+        def predict(images: Tensor) -> Tensor:
+            return seen.logits if images is seen.batch.images else seen.predict(images)
+
+        values = measure(seen.batch.images, seen.maps, classes, predict)
         return values.masked_fill(seen.predicted == NO_ANSWER, torch.nan)
 
     return column

@@ -96,9 +96,12 @@ def _counts(pixels: int, steps: int) -> list[int]:
 
 
 def _mixed(start: Tensor, end: Tensor, maps: Tensor, counts: list[int]) -> Iterator[Tensor]:
+    """Yield the images of each step; the first and the last are `start` and `end` themselves."""
     place = places_of(maps)
-    for count in counts:
+    yield start
+    for count in counts[1:-1]:
         yield torch.where(place < count, end, start)
+    yield end
 
 
 def places_of(maps: Tensor) -> Tensor:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import product
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -45,15 +47,10 @@ class SweepSpec:
         for name in ("models", "prunings", "measures"):
             if not getattr(self, name):
                 raise BadSpec(f"The sweep has no {name}.", "A sweep needs at least one of them.", f"Name its {name}.")
-        if self.networks > MOST_NETWORKS:
-            raise BadSpec(
-                f"The sweep has {self.networks:,} networks.",
-                f"One sweep may have {MOST_NETWORKS:,}.",
-                "Name fewer models or prunings, or split the sweep.",
-            )
+        _check_networks(self.networks)
         if self.images is not None:
-            whole(self.images, "number of images", 1)
-        seed_of(self.seed)
+            object.__setattr__(self, "images", whole(self.images, "number of images", 1))
+        object.__setattr__(self, "seed", seed_of(self.seed))
         one_of(self.reference, REFERENCES, "reference")
         for cam in self.cams:
             heatmap_title(cam.method)
@@ -102,21 +99,35 @@ class SweepSpec:
         return tuple(dict.fromkeys(wanted if of_maps else ["predicted", *wanted]))
 
 
+def _check_networks(networks: int) -> None:
+    """Raise BadSpec if there are too many."""
+    if networks > MOST_NETWORKS:
+        raise BadSpec(
+            f"The sweep has {networks:,} networks.",
+            f"One sweep may have {MOST_NETWORKS:,}.",
+            "Name fewer models or prunings, or split the sweep.",
+        )
+
+
 def grid(**choices: Any) -> tuple[PruningSpec, ...]:
     """Return a PruningSpec for every combination of the fields given as lists; other fields are the
     same in all.
 
     A sparsity makes them one-shot, a level makes them "iterative-reset" unless a schedule is
-    given.
+    given. Raises BadSpec for an empty list, for more networks than a sweep may have, and as
+    PruningSpec.
     """
-    found: list[dict[str, Any]] = [{}]
-    for name, value in choices.items():
-        several = value if isinstance(value, Sequence) and not isinstance(value, str) else [value]
-        if not several:
+    lists = {
+        name: value if isinstance(value, Sequence) and not isinstance(value, str) else [value]
+        for name, value in choices.items()
+    }
+    for name, values in lists.items():
+        if not values:
             raise BadSpec(
                 f"The list of '{name}' is empty.", "A grid needs at least one value.", "Name one, or omit it."
             )
-        found = [old | {name: one} for old in found for one in several]
+    _check_networks(prod(map(len, lists.values())))
+    found = [dict(zip(lists, values, strict=True)) for values in product(*lists.values())]
     usual = "one-shot" if {"sparsity", "granularity"} & set(choices) else "none"
     usual = "iterative-reset" if "level" in choices else usual
     return tuple(PruningSpec(**{"schedule": usual} | fields) for fields in found)

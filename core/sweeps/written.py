@@ -50,13 +50,15 @@ def from_mapping(content: Any) -> SweepSpec:
     values["prunings"] = tuple(
         one
         for each in _list(found.get("prunings", [{}]))
-        for one in grid(**_checked(each, PruningSpec, "field of a pruning"))
+        for one in grid(**_checked(each, PruningSpec, "field of a pruning", lists=True))
     )
     if "data" in found:
         data = found["data"]
         facts = {"name": data} if isinstance(data, str) else _checked(data, DataSpec, "field of a data set")
         values["data"] = DataSpec(**facts | {"name": data_name(str(facts.get("name", "digits")))})
     values["cams"] = tuple(_cam(each) for each in _list(found.get("heatmaps")))
+    if "reference" in found:
+        _check_kind("reference", found["reference"], "str")
     if "measures" in found:
         values["measures"] = tuple(map(str, _list(found["measures"])))
     return SweepSpec(**values)
@@ -75,8 +77,37 @@ def _cam(value: Any) -> CamSpec:
     return CamSpec(**({"method": value} if isinstance(value, str) else _checked(value, CamSpec, "field of a heatmap")))
 
 
-def _checked(value: Any, kind: type, noun: str) -> dict[str, Any]:
-    return _mapping(value, [each.name for each in fields(kind)], noun)
+def _checked(value: Any, kind: type, noun: str, lists: bool = False) -> dict[str, Any]:
+    """Check that a mapping has only fields of a spec, of the right kind; the spec checks its
+    numbers. lists: a list stands for several values.
+    """
+    kinds = {each.name: str(each.type) for each in fields(kind)}
+    found = _mapping(value, list(kinds), noun)
+    for name, given in found.items():
+        for one in given if lists and isinstance(given, list) else [given]:
+            _check_kind(name, one, kinds[name])
+    return found
+
+
+def _check_kind(name: str, value: Any, kind: str) -> None:
+    """Raise BadSpec if a field has another kind of value. kind: the annotation of the field."""
+    if kind in ("str", "Schedule"):
+        right, allowed = isinstance(value, str), "It is a word."
+    elif kind == "str | int":
+        right, allowed = isinstance(value, str | int), "It is a word or a whole number."
+    elif kind == "tuple[str, ...]":
+        right, allowed = _all_are(str, value), "It is a list of names."
+    elif kind.startswith("tuple"):
+        right = _all_are(list, value) and all(len(each) == 2 and isinstance(each[0], str) for each in value)
+        allowed = "It is a list of pairs: a name and a number."
+    else:
+        return
+    if not right:
+        raise BadSpec(f"'{name}' cannot be {str(value)[:60]!r}.", allowed, f"Correct '{name}', or omit it.")
+
+
+def _all_are(kind: type, values: Any) -> bool:
+    return isinstance(values, list) and all(isinstance(each, kind) for each in values)
 
 
 def _mapping(value: Any, known: Collection[str], noun: str) -> dict[str, Any]:
@@ -86,7 +117,7 @@ def _mapping(value: Any, known: Collection[str], noun: str) -> dict[str, Any]:
         )
     for name in value:
         if name not in known:
-            raise BadSpec(*explain_unknown(noun, name, list(known)))
+            raise BadSpec(*explain_unknown(noun, str(name), list(known)))
     return dict(value)
 
 

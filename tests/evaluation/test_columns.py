@@ -112,6 +112,23 @@ def test_one_threshold_is_the_best_for_the_whole_set(engine: Engine) -> None:
     assert rows["best-single-threshold"].tolist() == pytest.approx(expected.tolist(), abs=1e-6)
 
 
+def test_the_answers_to_the_images_themselves_are_not_asked_again(engine: Engine) -> None:
+    """Of deletion's 21 images of each digit one is the digit, and one is empty."""
+    (batch,) = few(engine).batches()
+    asked = []
+    with engine.store.borrow(VariantSpec()) as network:
+
+        def predict(images: torch.Tensor) -> torch.Tensor:
+            asked.append(images)
+            return network(images)
+
+        seen = Seen(batch, predict, network=network, cam=DIGIT_MAPS)
+        values = COLUMNS["deletion"].value(seen)
+        assert len(asked) == faithfulness.STEPS
+        again = faithfulness.deletion(batch.images, seen.maps, seen.predicted, network)
+    assert torch.equal(values.nan_to_num(-1), again.nan_to_num(-1))
+
+
 def test_batches_change_nothing(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     inputs, names = few(engine, 100), [name for name in ALONE if needs(name) is not Needs.BOXES]
     with engine.store.borrow(VariantSpec()) as network:
