@@ -107,10 +107,13 @@ ALL = Shown()
 def show(path: Path, /, *, shown: Annotated[Shown, FLAT] = ALL, common: Annotated[Common, FLAT] = COMMON) -> None:
     """Show the mean of every measure, with its 95 % interval, for every network that is done."""
     from core.cli.printing import model_text, pruning_text
+    from core.data.datasets import truth_of
+    from core.figures.wording import of_truth
     from core.saliency.baselines import heatmap_title
     from core.sweeps.read import measure_title, summary
 
     sweep = _sweep(path, common)
+    truth = truth_of(sweep.spec.data.name)
     found = summary(sweep, shown.by_class)
     if shown.measures and not found.empty:
         found = found[found.measure.isin(_measures(shown.measures, list(found.measure.unique())))]
@@ -126,7 +129,8 @@ def show(path: Path, /, *, shown: Annotated[Shown, FLAT] = ALL, common: Annotate
         heatmap = heatmap_title(each.heatmap) if each.heatmap else ""
         head = (network, pruning_text(variant.pruning), percent(each.sparsity), heatmap)
         group = (_class(sweep, variant, found.loc[each.Index, "class"]),) if ours else ()
-        rows.append((*head, *group, measure_title(each.measure), score(each.mean, 3), interval, f"{each.n:,}"))
+        title = of_truth(measure_title(each.measure), truth)
+        rows.append((*head, *group, title, score(each.mean, 3), interval, f"{each.n:,}"))
     facts = found.astype(object).where(found.notna(), None).to_dict("records")
     common.output.say({"rows": facts}, [Rows(rows, (2, 5 + len(ours), 7 + len(ours)))])
 
