@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import App
 
 from core.base.errors import BadSpec, UnknownName
-from core.base.numbers import counted, duration, percent, score, size
+from core.base.numbers import counted, percent, score
 from core.base.options import option
 from core.base.text import Rows
 from core.cli.app import COMMON, COMPUTING, Common, Computing, group
@@ -73,7 +73,7 @@ def run(
     sweep, output = _sweep(path, common), common.output
     if workers.estimate or (not output.as_json and not workers.yes):
         cost = estimate(sweep)
-        output.say(asdict(cost), _cost_text(cost))
+        output.say(asdict(cost), cost.text)
         if workers.estimate:
             return
         _ask(cost)
@@ -192,18 +192,6 @@ def _cluster(workers: Workers, common: Computing) -> Cluster | None:
             "Say --runner ray, or omit them.",
         )
     return None
-
-
-def _cost_text(cost: Estimate) -> str:
-    done = cost.in_all - cost.networks
-    already = f" ({done:,} are done already)" if done else ""
-    if not cost.networks:
-        return f"All {counted(cost.in_all, 'network')} of this sweep are done."
-    return (
-        f"{counted(cost.networks, 'network')}{already}, {counted(cost.images, 'image')} each:"
-        f" {cost.passes:,} passes through a network, about {duration(cost.seconds)} in one process and"
-        f" {size(cost.bytes)} of tables. The time to prune comes on top."
-    )
 
 
 def _ask(cost: Estimate) -> None:

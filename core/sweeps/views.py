@@ -9,6 +9,7 @@ from core.sweeps.spec import ANSWERS, SweepSpec
 
 OF_MAPS = ("empty", "pearson")
 OF_TRUTH = ("soft-iou", "energy-inside", "pointing-game")
+MEASURES = (*ANSWERS, *OF_MAPS, *OF_TRUTH)
 BASELINE = "centre-blob"  # costs no pass, and knows neither network nor picture
 
 
@@ -30,5 +31,5 @@ def of_view(engine: Engine, variant: VariantSpec, cam: CamSpec, data: DataSpec, 
         data=data,
         images=images if images is not None and images < len(inputs) else None,
         cams=(cam, CamSpec(method=BASELINE, layer=cam.layer, target=cam.target)),
-        measures=(*ANSWERS, *OF_MAPS, *(OF_TRUTH if inputs.has_truth else ())),
+        measures=MEASURES if inputs.has_truth else (*ANSWERS, *OF_MAPS),
     )

@@ -1,6 +1,4 @@
-"""A sweep that is written as YAML is the sweep that is read again; the sweep of a view asks what the
-view asks.
-"""
+"""A sweep that is written as YAML is read again as it was; a view's sweep asks as the view."""
 
 from __future__ import annotations
 

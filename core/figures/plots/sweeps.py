@@ -5,13 +5,11 @@ from __future__ import annotations
 import plotly.graph_objects as go
 from pandas import DataFrame, concat
 
-from core.evaluation.columns import COLUMNS, needs
 from core.figures.plots.base import NEUTRAL, empty_figure, literal, sparsity_axis, sparsity_position
 from core.figures.plots.series import COLOURS, DASHES, add_band
 from core.figures.wording import of_truth
 from core.saliency.baselines import BASELINES, heatmap_title
-from core.sweeps.read import HEATMAP, measure_title
-from core.sweeps.spec import OF_ANSWERS
+from core.sweeps.read import HEATMAP, measure_title, of_measure
 
 MODEL = ("model", "weights", "seed")
 PRUNING = ("schedule", "granularity", "scope", "criterion")
@@ -25,33 +23,29 @@ def means(rows: DataFrame, measure: str, truth: str = "ink") -> go.Figure:
     Args:
         rows: as `core.sweeps.read.summary` returns them. truth: of the data set, for the title.
     """
-    shown = rows[rows.measure == measure]
-    of_maps = measure in COLUMNS and needs(measure) not in OF_ANSWERS
-    if not of_maps:  # a network answers once, whatever heatmaps are made
-        shown = shown.drop_duplicates("network")
+    shown = of_measure(rows, measure)
     counts = sorted({int(n) for n in shown.n})
     n = " to ".join(f"{count:,}" for count in dict.fromkeys((counts[0], counts[-1]))) if counts else "0"
-    figure = empty_figure(
-        f"{of_truth(measure_title(measure), truth)}, mean with 95 % interval (n = {n} images)", height=330
-    )
+    figure = empty_figure(f"{of_truth(measure_title(measure), truth)} (n = {n} images)", height=330)
     deep = bool((shown.sparsity > LINEAR_TO).any())
-    for place, (name, part) in enumerate(_lines(shown, of_maps)):
-        grey = of_maps and part.heatmap.isin(BASELINES).all()  # what the others are compared with
+    for place, (name, part) in enumerate(_lines(shown)):
+        grey = part.heatmap.isin(BASELINES).all()  # what the others are compared with
         look = (NEUTRAL, DASHES[1 + place % 3]) if grey else (COLOURS[place % len(COLOURS)], "solid")
         _line(figure, name, part.assign(x=part.sparsity.map(sparsity_position) if deep else part.sparsity), look)
     if deep:
         sparsity_axis(figure)
     else:
         figure.update_xaxes(tickformat=".0%", title="sparsity")
+    figure.update_yaxes(title="mean, 95 % interval")
     return figure.update_layout(legend={"yref": "container", "y": 0, "yanchor": "bottom", "traceorder": "normal"})
 
 
-def _lines(shown: DataFrame, of_maps: bool) -> list[tuple[str, DataFrame]]:
+def _lines(shown: DataFrame) -> list[tuple[str, DataFrame]]:
     """Return the rows of each line with its name: what distinguishes it.
 
     A dense network is the first point of every line of its model.
     """
-    what = [*MODEL, *(HEATMAP if of_maps else ())]
+    what = [*MODEL, *HEATMAP]
     is_dense = shown.schedule == "none"
     pruned = shown if is_dense.all() else shown[~is_dense]
     found = []

@@ -23,6 +23,9 @@ from core.models.zoo import MODELS
 from core.pruning import CRITERIA
 from core.saliency import CAMS
 from core.specs import GRANULARITIES, REPAIRS, SCOPES, TARGETS, ModelSpec
+from core.sweeps.read import measure_title
+from core.sweeps.spec import ANSWERS
+from core.sweeps.views import MEASURES
 from pages.parts.common import engine, titles
 from pages.parts.common.by_card import by_card
 from pages.parts.common.parameters import Choice, Number, Parameter, Several, Stated
@@ -101,6 +104,8 @@ PARAMETERS: dict[str, Parameter] = {
     "outline": Choice("false", ("true", "false")),
     "opacity": Number(65, 0, 100, 5),
     "threshold": Number(0.5, 0.0, 1.0, 0.02),
+    "sweep": Stated("100", ("20", "50", "100", "200", "500", "1000", "all"), "100"),  # images
+    "measure": Choice(ANSWERS[0], MEASURES, titles={name: measure_title(name) for name in MEASURES}),
 }
 
 

@@ -27,6 +27,11 @@ PLACES = {
     "fashion-mnist": "FashionMNIST/raw",
 }
 A_PAGE, A_ROW, PX = 10, 5, 96
+HOW_TO_GET_ONE = (
+    "Accuracy and sweeps need a data set of photographs, and there is none on this machine. To download one, run"
+    " `python -m core evaluate --model efficientnet-lite0 --data imagenette`; to use your own, set `SPARSIGHT_PHOTOS`"
+    " to a folder or zip file with one folder per class."
+)
 
 
 def on_this_machine() -> dict[str, str]:
