@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from core.protocols.series import tables as series_tables
     from core.results import MAP_STATES as MAP_STATES
     from core.saliency import CAMS as CAMS
+    from core.stats.bootstrap import mean_interval as mean_interval
     from core.stats.intervals import wilson as wilson
     from core.sweeps import read as sweep_answers
     from core.sweeps.estimate import estimate as estimate
@@ -77,6 +78,7 @@ NAMES = {
     "load_images": "core.protocols.lukkien.tables",
     "load_sensitivity": "core.protocols.lukkien.sensitivity",
     "load_study": "core.protocols.lukkien.tables",
+    "mean_interval": "core.stats.bootstrap",
     "read_sweep": "core.sweeps.written",
     "rows": "core.figures.strips",
     "run_series": "core.training.series",
