@@ -1,4 +1,4 @@
-"""`python -m core sweep run | show | export`: a grid of networks over a data set."""
+"""`python -m core sweep run | write | show | export`: a grid of networks over a data set."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from cyclopts import App
+from cyclopts import App, Parameter
 
 from core.base.errors import BadSpec, UnknownName
 from core.base.numbers import counted, percent, score
@@ -18,7 +18,7 @@ from core.cli.app import COMMON, COMPUTING, Common, Computing, group
 from core.cli.console import Output
 from core.cli.structure import FLAT, Flag
 from core.cli.writing import check_writable
-from core.specs import VariantSpec, whole
+from core.specs import DataSpec, VariantSpec, whole
 from core.specs.shares import one_of
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ RUNNERS = ("local", "ray")
 def sweeps() -> App:
     """Create the commands of sweeps."""
     app = group("sweep", "Ask many networks about the images of a data set; a sweep is a YAML file.")
-    for command in (run, show, export):
+    for command in (run, write, show, export):
         app.command(command)
     return app
 
@@ -91,6 +91,40 @@ def run(
         for step in sweep.run(part) if cluster is None else run_cluster(sweep, cluster, part):
             facts = {"network": step.variant.key, "done": step.done, "networks": step.networks}
             _step(output, facts | {"found": step.found, "seconds": round(step.seconds, 3)})
+
+
+def write(
+    link: str,
+    out: Path,
+    /,
+    *,
+    data: Annotated[str, Parameter(help="Data set, folder or zip file; by default that of the link.")] = "",
+    common: Annotated[Common, FLAT] = COMMON,
+) -> None:
+    """Write the sweep of a view of Explore as YAML.
+
+    It asks about the view's network, pruned to every amount of its curve, and its heatmap.
+
+    Args:
+        link: the address of the view, in quotation marks.
+    """
+    from core.data.datasets import data_name
+    from core.sweeps.address import read_address
+    from core.sweeps.views import of_view
+    from core.sweeps.written import to_yaml
+
+    engine = common.engine()
+    view = read_address(link, engine.catalogue)
+    asked = DataSpec(name=data_name(data)) if data else view.data
+    if asked is None:
+        raise BadSpec("The image of this view belongs to no data set.", "", "Name one: --data FOLDER.")
+    spec = of_view(engine, view.variant, view.cam, asked, view.images)
+    try:
+        out.write_text(to_yaml(spec, f"The sweep of a view: {view.variant.model.key}, {view.variant.pruning.family}"))
+    except OSError as error:
+        raise BadSpec(f"{out} cannot be written ({error.strerror or error}).", "", "Choose another folder.") from error
+    networks = counted(spec.networks, "network")
+    common.output.say({"written": str(out), "networks": spec.networks}, f"Written: {out}, {networks}.")
 
 
 @dataclass(frozen=True, kw_only=True)
