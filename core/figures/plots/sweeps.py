@@ -35,7 +35,8 @@ def means(rows: DataFrame, measure: str, truth: str = "ink") -> go.Figure:
     if deep:
         sparsity_axis(figure)
     else:
-        figure.update_xaxes(tickformat=".0%", title="sparsity")
+        top = max(0.1, *shown.sparsity)
+        figure.update_xaxes(tickformat=".0%", title="sparsity", range=[-0.02 * top, 1.02 * top])
     figure.update_yaxes(title="mean, 95 % interval")
     return figure.update_layout(legend={"yref": "container", "y": 0, "yanchor": "bottom", "traceorder": "normal"})
 

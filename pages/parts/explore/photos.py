@@ -82,7 +82,7 @@ def _accuracies(variant: VariantSpec) -> None:
         _from_table(name, variant, found, dense)
     sets = photo_sets.fitting(variant.model)
     if not sets and not known:
-        st.caption(photo_sets.HOW_TO_GET_ONE)
+        st.caption(photo_sets.how_to_get_one("Accuracy"))
     for name, data in sets.items():
         _accuracy(variant, name, DataSpec(name=data))
 

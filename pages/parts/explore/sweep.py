@@ -78,7 +78,7 @@ def section(answer: Comparison) -> None:
         images = choice("Images", "sweep", help="How many images every network is asked about.")
     data = _data(answer)
     if data is None:
-        right.caption(photo_sets.HOW_TO_GET_ONE)
+        right.caption(photo_sets.how_to_get_one("A sweep"))
         return
     asked = _asked(variant, cam, data, None if images == "all" else int(images))
     with right:
@@ -115,7 +115,7 @@ def _question(asked: Asked) -> str:
     first, last = engine.report(variants[0]).sparsity, engine.report(variants[-1]).sparsity
     count = spec.images or len(inputs)
     noise = " with noise" if spec.data.noise else ""
-    which = "all" if spec.images is None else "drawn from its classes in proportion"
+    which = "all" if spec.images is None else "drawn from their classes in proportion"
     return (
         f"**{counted(spec.networks, 'network')}** ({plain(engine.catalogue().title(asked.variant.model))};"
         f" {family_line(asked.variant.pruning)}; {percent(first)} to {percent(last)} sparsity) answer"

@@ -27,11 +27,6 @@ PLACES = {
     "fashion-mnist": "FashionMNIST/raw",
 }
 A_PAGE, A_ROW, PX = 10, 5, 96
-HOW_TO_GET_ONE = (
-    "Accuracy and sweeps need a data set of photographs, and there is none on this machine. To download one, run"
-    " `python -m core evaluate --model efficientnet-lite0 --data imagenette`; to use your own, set `SPARSIGHT_PHOTOS`"
-    " to a folder or zip file with one folder per class."
-)
 
 
 def on_this_machine() -> dict[str, str]:
@@ -39,6 +34,15 @@ def on_this_machine() -> dict[str, str]:
     found = {name: name for name in PHOTO_SETS if _place(name).exists()}
     named = os.environ.get("SPARSIGHT_PHOTOS")
     return found | ({FOLDER: f"{PREFIX}{Path(named)}"} if named else {})
+
+
+def how_to_get_one(what: str) -> str:
+    """Describes how to get a data set of photographs. what: the subject of "needs"."""
+    return (
+        f"{what} needs a data set of photographs, and there is none on this machine. To download one, run `python -m"
+        " core evaluate --model efficientnet-lite0 --data imagenette`; to use your own, set `SPARSIGHT_PHOTOS` to a"
+        " folder or zip file with one folder per class."
+    )
 
 
 def fitting(model: ModelSpec) -> dict[str, str]:

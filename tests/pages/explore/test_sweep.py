@@ -96,7 +96,7 @@ def test_closed_it_computes_nothing_and_leaves_the_address(explore: OpenPage) ->
 def test_photographs_need_a_set(explore: OpenPage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SPARSIGHT_PHOTOS", raising=False)
     app = explore(model="efficientnet-lite0", photo="coffee", cam="grad-cam", sweep="20")
-    assert "sweeps need a data set of photographs" in words(app)
+    assert "A sweep needs a data set of photographs" in words(app)
     assert "Start sweep" not in labels(app)
 
 
