@@ -47,7 +47,14 @@ if TYPE_CHECKING:
     from core.protocols.series import tables as series_tables
     from core.results import MAP_STATES as MAP_STATES
     from core.saliency import CAMS as CAMS
+    from core.stats.bootstrap import mean_interval as mean_interval
     from core.stats.intervals import wilson as wilson
+    from core.sweeps import read as sweep_answers
+    from core.sweeps.estimate import estimate as estimate
+    from core.sweeps.spec import SweepSpec as SweepSpec
+    from core.sweeps.spec import grid as grid
+    from core.sweeps.sweep import Sweep as Sweep
+    from core.sweeps.written import read_sweep as read_sweep
     from core.training.series import Material as Material
     from core.training.series import run_series as run_series
 
@@ -59,14 +66,20 @@ NAMES = {
     "MAP_STATES": "core.results",
     "MEASURES": "core.measures",
     "Material": "core.training.series",
+    "Sweep": "core.sweeps.sweep",
+    "SweepSpec": "core.sweeps.spec",
     "TrainingImages": "core.data.decode",
     "default_model": "core.models.zoo",
+    "estimate": "core.sweeps.estimate",
     "explore": "core.figures.notebook.explore",
     "found_studies": "core.protocols.lukkien.tables",
+    "grid": "core.sweeps.spec",
     "html": "core.figures.notebook.display",
     "load_images": "core.protocols.lukkien.tables",
     "load_sensitivity": "core.protocols.lukkien.sensitivity",
     "load_study": "core.protocols.lukkien.tables",
+    "mean_interval": "core.stats.bootstrap",
+    "read_sweep": "core.sweeps.written",
     "rows": "core.figures.strips",
     "run_series": "core.training.series",
     "wilson": "core.stats.intervals",
@@ -85,6 +98,7 @@ MODULES = {
     "sheets": "core.figures.sheets",
     "strips": "core.figures.strips",
     "study_plots": "core.figures.plots.lukkien",
+    "sweep_answers": "core.sweeps.read",
 }
 __all__ = [
     "CamSpec",

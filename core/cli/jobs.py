@@ -139,6 +139,9 @@ def text_of(line: Facts) -> str:
         left_out = f"; {line['skipped_images']} could not be read: {named}" if line.get("skipped_images") else ""
         found = "".join(f"\nWarning: {warning}" for warning in line.get("warnings", ()))
         return f"training on {line['train']:,}, validating on {line['validation']:,}{left_out}{found}"
+    if stage == "network":
+        last = f": {line['network']}" if "network" in line else ""
+        return f"{line['done']:,} of {counted(line['networks'], 'network')}{last}"
     place = f"level {line.get('level')} of {line.get('levels')}"
     if stage == "epoch":
         right = f"{line['correct']:,} of {line['total']:,} correct ({line['correct'] / line['total']:.1%})"

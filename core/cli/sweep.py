@@ -1,4 +1,4 @@
-"""`python -m core sweep run | show | export`: a grid of networks over a data set."""
+"""`python -m core sweep run | write | show | export`: a grid of networks over a data set."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from cyclopts import App
+from cyclopts import App, Parameter
 
 from core.base.errors import BadSpec, UnknownName
-from core.base.numbers import counted, duration, percent, score, size
+from core.base.numbers import counted, percent, score
 from core.base.options import option
 from core.base.text import Rows
 from core.cli.app import COMMON, COMPUTING, Common, Computing, group
 from core.cli.console import Output
 from core.cli.structure import FLAT, Flag
 from core.cli.writing import check_writable
-from core.specs import VariantSpec, whole
+from core.specs import DataSpec, VariantSpec, whole
 from core.specs.shares import one_of
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ RUNNERS = ("local", "ray")
 def sweeps() -> App:
     """Create the commands of sweeps."""
     app = group("sweep", "Ask many networks about the images of a data set; a sweep is a YAML file.")
-    for command in (run, show, export):
+    for command in (run, write, show, export):
         app.command(command)
     return app
 
@@ -73,7 +73,7 @@ def run(
     sweep, output = _sweep(path, common), common.output
     if workers.estimate or (not output.as_json and not workers.yes):
         cost = estimate(sweep)
-        output.say(asdict(cost), _cost_text(cost))
+        output.say(asdict(cost), cost.text)
         if workers.estimate:
             return
         _ask(cost)
@@ -93,6 +93,40 @@ def run(
             _step(output, facts | {"found": step.found, "seconds": round(step.seconds, 3)})
 
 
+def write(
+    link: str,
+    out: Path,
+    /,
+    *,
+    data: Annotated[str, Parameter(help="Data set, folder or zip file; by default that of the link.")] = "",
+    common: Annotated[Common, FLAT] = COMMON,
+) -> None:
+    """Write the sweep of a view of Explore as YAML.
+
+    It asks about the view's network, pruned to every amount of its curve, and its heatmap.
+
+    Args:
+        link: the address of the view, in quotation marks.
+    """
+    from core.data.datasets import data_name
+    from core.sweeps.address import read_address
+    from core.sweeps.views import of_view
+    from core.sweeps.written import to_yaml
+
+    engine = common.engine()
+    view = read_address(link, engine.catalogue)
+    asked = DataSpec(name=data_name(data)) if data else view.data
+    if asked is None:
+        raise BadSpec("The image of this view belongs to no data set.", "", "Name one: --data FOLDER.")
+    spec = of_view(engine, view.variant, view.cam, asked, view.images)
+    try:
+        out.write_text(to_yaml(spec, f"The sweep of a view: {view.variant.model.key}, {view.variant.pruning.family}"))
+    except OSError as error:
+        raise BadSpec(f"{out} cannot be written ({error.strerror or error}).", "", "Choose another folder.") from error
+    networks = counted(spec.networks, "network")
+    common.output.say({"written": str(out), "networks": spec.networks}, f"Written: {out}, {networks}.")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Shown:
     """What of a sweep is shown."""
@@ -107,10 +141,13 @@ ALL = Shown()
 def show(path: Path, /, *, shown: Annotated[Shown, FLAT] = ALL, common: Annotated[Common, FLAT] = COMMON) -> None:
     """Show the mean of every measure, with its 95 % interval, for every network that is done."""
     from core.cli.printing import model_text, pruning_text
+    from core.data.datasets import truth_of
+    from core.figures.wording import of_truth
     from core.saliency.baselines import heatmap_title
     from core.sweeps.read import measure_title, summary
 
     sweep = _sweep(path, common)
+    truth = truth_of(sweep.spec.data.name)
     found = summary(sweep, shown.by_class)
     if shown.measures and not found.empty:
         found = found[found.measure.isin(_measures(shown.measures, list(found.measure.unique())))]
@@ -126,7 +163,8 @@ def show(path: Path, /, *, shown: Annotated[Shown, FLAT] = ALL, common: Annotate
         heatmap = heatmap_title(each.heatmap) if each.heatmap else ""
         head = (network, pruning_text(variant.pruning), percent(each.sparsity), heatmap)
         group = (_class(sweep, variant, found.loc[each.Index, "class"]),) if ours else ()
-        rows.append((*head, *group, measure_title(each.measure), score(each.mean, 3), interval, f"{each.n:,}"))
+        title = of_truth(measure_title(each.measure), truth)
+        rows.append((*head, *group, title, score(each.mean, 3), interval, f"{each.n:,}"))
     facts = found.astype(object).where(found.notna(), None).to_dict("records")
     common.output.say({"rows": facts}, [Rows(rows, (2, 5 + len(ours), 7 + len(ours)))])
 
@@ -188,18 +226,6 @@ def _cluster(workers: Workers, common: Computing) -> Cluster | None:
             "Say --runner ray, or omit them.",
         )
     return None
-
-
-def _cost_text(cost: Estimate) -> str:
-    done = cost.in_all - cost.networks
-    already = f" ({done:,} are done already)" if done else ""
-    if not cost.networks:
-        return f"All {counted(cost.in_all, 'network')} of this sweep are done."
-    return (
-        f"{counted(cost.networks, 'network')}{already}, {counted(cost.images, 'image')} each:"
-        f" {cost.passes:,} passes through a network, about {duration(cost.seconds)} in one process and"
-        f" {size(cost.bytes)} of tables. The time to prune comes on top."
-    )
 
 
 def _ask(cost: Estimate) -> None:

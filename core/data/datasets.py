@@ -160,6 +160,15 @@ def is_photos(name: str) -> bool:
     return name.startswith(PREFIX) or DATASETS[name].facts["kind"] == "photos"
 
 
+def truth_of(name: str) -> str:
+    """Return the kind of truth of a registered data set, a key of core.results.TRUTHS; "" for a
+    folder, whose photographs have each their own.
+
+    Raises UnknownName.
+    """
+    return "" if name.startswith(PREFIX) else DATASETS[name].facts["truth"]
+
+
 def _plain_or_gzipped(path: Path) -> Path | None:
     return next((option for option in (path, path.with_name(path.name + ".gz")) if option.is_file()), None)
 

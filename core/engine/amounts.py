@@ -1,4 +1,4 @@
-"""Parse a list of amounts such as "30, 50 %, 4x" into prunings."""
+"""Parse a list of amounts such as "30, 50 %, 4x" into prunings, and thin the amounts of a curve."""
 
 from __future__ import annotations
 
@@ -7,14 +7,21 @@ from dataclasses import replace
 
 from core.base.errors import BadSpec
 from core.models.cards import Card
-from core.specs import PruningSpec, exact_share
+from core.specs import PruningSpec, VariantSpec, exact_share
 
 MOST = 12  # amounts in a row
+MOST_POINTS = 30  # of a curve whose points are computed one by one
 ALLOWED = (
     f"Up to {MOST} amounts, separated by commas: percent removed (50 or 50 %), compression ratios (4x), or levels of a "
     "trained series (5)."
 )
 USUAL = {"photos": "10, 20, 30, 40, 50, 60", "digits": "30, 50, 70, 80, 90, 95"}
+
+
+def thinned(series: tuple[VariantSpec, ...]) -> tuple[VariantSpec, ...]:
+    """Return at most MOST_POINTS + 1 variants of a series, evenly, with its first and its last."""
+    step = -(-len(series) // MOST_POINTS)
+    return tuple(dict.fromkeys((*series[::step], series[-1])))
 
 
 def usual(card: Card, family: PruningSpec, last: int | None = None) -> str:

@@ -81,8 +81,7 @@ class Jobs:
         Raises: UnknownName, CacheNotWritable.
         """
         JOBS[kind]
-        identity = json.dumps([kind, arguments], sort_keys=True)
-        name = f"{kind}-{hashlib.sha256(identity.encode()).hexdigest()[:12]}"
+        name = _name(kind, arguments)
         home = self.folder / name
         if _is_locked(home):
             return self.get(name)
@@ -122,6 +121,12 @@ class Jobs:
             last=lines[-1] if lines else {},
             error=error_text,
         )
+
+    def find(self, kind: str, arguments: Mapping[str, Any]) -> Job | None:
+        """Returns the job of this kind with these arguments; None if it was never started."""
+        with suppress(MissingData):
+            return self.get(_name(kind, arguments))
+        return None
 
     def all(self) -> list[Job]:
         """Returns all jobs, newest first; skips folders without a job."""
@@ -207,6 +212,11 @@ def register_kind(about: Mapping[str, Any]) -> None:
     except ModuleNotFoundError as error:
         wrong = f"job.json names the module '{module}', which this version does not have."
         raise BadFile(wrong, "", "Delete the job and start it again.") from error
+
+
+def _name(kind: str, arguments: Mapping[str, Any]) -> str:
+    identity = json.dumps([kind, arguments], sort_keys=True)
+    return f"{kind}-{hashlib.sha256(identity.encode()).hexdigest()[:12]}"
 
 
 def _state(home: Path) -> tuple[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
+from core.base.numbers import counted, duration, size
 from core.base.progress import Progress, silent
 from core.sweeps.sweep import Sweep
 
@@ -26,6 +27,18 @@ class Estimate:
     passes: int
     bytes: int
     seconds: float
+
+    @property
+    def text(self) -> str:
+        """The costs in a sentence or two."""
+        already = f" ({self.in_all - self.networks:,} are done already)" if self.in_all > self.networks else ""
+        if not self.networks:
+            return f"All {counted(self.in_all, 'network')} of this sweep are done."
+        return (
+            f"{counted(self.networks, 'network')}{already}, {counted(self.images, 'image')} each:"
+            f" {self.passes:,} passes through a network, about {duration(self.seconds)} in one process and"
+            f" {size(self.bytes)} of tables. The time to prune comes on top."
+        )
 
 
 def estimate(sweep: Sweep, progress: Progress = silent) -> Estimate:

@@ -15,7 +15,7 @@ from core.stats.bootstrap import Interval, mean_interval
 from core.stats.calibration import NAME as CALIBRATION
 from core.stats.calibration import calibration_error
 from core.stats.intervals import wilson
-from core.sweeps.spec import SweepSpec
+from core.sweeps.spec import OF_ANSWERS, SweepSpec
 from core.sweeps.sweep import Sweep
 from core.sweeps.tables import Cell
 
@@ -67,6 +67,16 @@ def summary(sweep: Sweep, by_class: bool = False) -> pandas.DataFrame:
         for name, some in rows.groupby(LABEL) if by_class else [(None, rows)]:
             found += [head | ({"class": name} if by_class else {}) | row for row in _means(sweep.spec, some)]
     return pandas.DataFrame(found)
+
+
+def of_measure(rows: pandas.DataFrame, measure: str) -> pandas.DataFrame:
+    """Return the rows of a summary for one measure: a network answers once, whatever heatmaps are
+    made of it, and its heatmap is then "".
+    """
+    found = rows[rows.measure == measure]
+    if measure in COLUMNS and needs(measure) not in OF_ANSWERS:
+        return found
+    return found.drop_duplicates("network").assign(heatmap="", layer="", target="")
 
 
 def measure_title(name: str) -> str:

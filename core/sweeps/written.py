@@ -1,9 +1,11 @@
-"""Sweeps written by people: YAML files with comments, or mappings of the same form."""
+"""Sweeps as YAML files with comments, or mappings of the same form: read, and written."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import fields
+import math
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import asdict, fields
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ from core.base.errors import BadFile, BadSpec
 from core.base.suggestions import explain_unknown
 from core.data.datasets import data_name
 from core.models.zoo import default_model
-from core.specs import CamSpec, DataSpec, ModelSpec, PruningSpec
+from core.specs import TRAINED, CamSpec, DataSpec, ModelSpec, PruningSpec
 from core.sweeps.spec import SweepSpec, grid
 
 KEYS = {  # of the file, and the field of the spec
@@ -26,6 +28,13 @@ KEYS = {  # of the file, and the field of the spec
     "measures": "measures",
     "reference": "reference",
 }
+NOTES = {  # in the files that are written
+    "images": "how many of the data set, drawn from its classes in proportion by seed; null for all",
+    "heatmaps": "CAM methods, or baselines that know less",
+    "measures": "docs/reference.md explains them",
+    "reference": "what answers and heatmaps are compared with: each model before pruning",
+}
+RANKING = ("granularity", "scope", "criterion")  # what a one-shot pruning always states
 
 
 def read_sweep(path: Path) -> SweepSpec:
@@ -62,6 +71,69 @@ def from_mapping(content: Any) -> SweepSpec:
     if "measures" in found:
         values["measures"] = tuple(map(str, _list(found["measures"])))
     return SweepSpec(**values)
+
+
+def to_mapping(spec: SweepSpec) -> dict[str, Any]:
+    """Convert a sweep to the mapping that `from_mapping` reads, of what JSON and YAML can hold."""
+    return {
+        "models": [asdict(model) for model in spec.models],
+        "prunings": list(_grids(spec.prunings)),
+        "data": _chosen(spec.data, ("name",)),
+        "images": spec.images,
+        "seed": spec.seed,
+        "heatmaps": [asdict(cam) for cam in spec.cams],
+        "measures": list(spec.measures),
+        "reference": spec.reference,
+    }
+
+
+def to_yaml(spec: SweepSpec, title: str) -> str:
+    """Return the text of a YAML file with comments, which `read_sweep` reads.
+
+    Args:
+        title: what the sweep asks, for its first line.
+    """
+    shown = "".join(sign if sign.isprintable() else " " for sign in title)  # on one line, as YAML allows
+    lines = [f"# {shown}", "# Run it: python -m core sweep run FILE, where FILE is this file."]
+    for name, value in to_mapping(spec).items():
+        note = f"  # {NOTES[name]}" if name in NOTES else ""
+        if isinstance(value, list) and any(isinstance(each, dict) for each in value):
+            lines += [f"{name}:{note}", *(f"  - {_flow(each)}" for each in value)]
+        else:
+            lines.append(f"{name}: {_flow(value)}{note}")
+    return "\n".join(lines) + "\n"
+
+
+def _grids(prunings: Iterable[PruningSpec]) -> Iterator[dict[str, Any]]:
+    """Yield a mapping for neighbours that differ in their amount only."""
+    for rest, several in groupby(map(_chosen_pruning, prunings), lambda one: one[0]):
+        amounts = [amount for _, amount in several]
+        name = "level" if rest.get("schedule") in TRAINED else "sparsity"
+        yield rest | ({} if amounts == [None] else {name: amounts})
+
+
+def _chosen_pruning(pruning: PruningSpec) -> tuple[dict[str, Any], float | None]:
+    """Return the fields of a pruning without its amount, and the amount."""
+    found = _chosen(pruning, RANKING if pruning.is_one_shot else ())
+    amounts = [found.pop(name, None) for name in ("sparsity", "level")]
+    for name in {"excluded", "overrides"} & set(found):
+        found[name] = [[list(each) if isinstance(each, tuple) else each for each in found[name]]]  # one alternative
+    return found, next((amount for amount in amounts if amount is not None), None)
+
+
+def _chosen(spec: Any, always: Collection[str]) -> dict[str, Any]:
+    """Return the fields that are not as usual. always: fields that are returned anyway."""
+    return {
+        each.name: getattr(spec, each.name)
+        for each in fields(spec)
+        if each.name in always or getattr(spec, each.name) != each.default
+    }
+
+
+def _flow(value: Any) -> str:
+    """Return a value on one line of YAML."""
+    text = yaml.safe_dump(value, default_flow_style=True, width=math.inf, sort_keys=False)
+    return text.removesuffix("...\n").strip()
 
 
 def _model(value: Any) -> ModelSpec:

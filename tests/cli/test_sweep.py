@@ -9,6 +9,8 @@ from pathlib import Path
 import pandas
 import pytest
 
+from core.sweeps.written import read_sweep
+
 SWEEP = """
 models: [thesis-cnn]
 prunings: [{}, {sparsity: [0.5, 0.9]}]
@@ -102,3 +104,16 @@ def test_a_sweep_that_nobody_can_confirm_does_not_start(
     assert status == 1
     assert "Say --yes" in err
     assert command("sweep", "run", str(sweep), "--yes", *here)[0] == 0
+
+
+def test_the_sweep_of_a_link_is_written_and_can_be_read(command, here: tuple[str, ...], tmp_path: Path) -> None:
+    link, out = "http://localhost:8501/explore?model=thesis-cnn&cam=grad-cam&layer=relu2&sweep=20", tmp_path / "s.yaml"
+    status, said, _ = command("sweep", "write", link, str(out), *here)
+    assert (status, said) == (0, f"Written: {out}, 31 networks.\n")
+    spec = read_sweep(out)
+    assert (spec.images, spec.data.noise, spec.networks) == (20, 0.2, 31)
+    assert [cam.method for cam in spec.cams] == ["grad-cam", "centre-blob"]
+    gallery = "http://localhost:8501/explore?model=efficientnet-lite0&cam=grad-cam&photo=cat"
+    status, _, said = command("sweep", "write", gallery, str(out), *here)
+    assert status
+    assert "--data" in said

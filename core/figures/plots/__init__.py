@@ -11,6 +11,7 @@ Each function takes results or tables and returns a figure; the last line of a c
 | Curves, GoogLeNet | `googlenet_without_retraining`, `googlenet_retrained`, `googlenet_epochs`, `googlenet_methods` |
 | Retrain | `training_loss`, `training_accuracy` |
 | Lessons | `lesson_lines`, `lesson_bars`, `lesson_scatter`, `lesson_race`, `lesson_spreads` |
+| a sweep, on Explore too | `sweep_means` |
 | notebooks only | `accuracy_curves` |
 
 A browser draws these figures with plotly's JavaScript, which JupyterLab, VS Code and Colab provide.
@@ -48,6 +49,7 @@ FIGURES: dict[str, tuple[str, str]] = {
     "lesson_scatter": ("lessons", "scatter"),
     "lesson_race": ("lessons", "race"),
     "lesson_spreads": ("lessons", "spreads"),
+    "sweep_means": ("sweeps", "means"),
     "accuracy_curves": ("accuracies", "accuracy_curves"),
 }
 COLOURS = ("DENSE", "PRUNED", "NEUTRAL")

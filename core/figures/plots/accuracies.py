@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import plotly.graph_objects as go
 
 from core.figures.plots.base import empty_figure, literal
-from core.figures.plots.series import COLOURS, faded
+from core.figures.plots.series import COLOURS, add_band
 from core.results import Accuracy, MaskReport
 
 Curve = Sequence[tuple[MaskReport, Accuracy]]  # the result of `Engine.accuracy_curve`
@@ -34,18 +34,8 @@ def accuracy_curves(curves: Mapping[str, Curve]) -> go.Figure:
 
 def _curve(figure: go.Figure, name: str, points: Curve, colour: str) -> None:
     kept = [report.density for report, _ in points]
-    for bound, fill in (("high", None), ("low", "tonexty")):
-        figure.add_scatter(
-            x=kept,
-            y=[getattr(accuracy, bound) for _, accuracy in points],
-            mode="lines",
-            line={"width": 0, "color": colour},
-            fill=fill,
-            fillcolor=faded(colour),
-            hoverinfo="skip",
-            showlegend=False,
-            legendgroup=name,
-        )
+    bounds = [accuracy.low for _, accuracy in points], [accuracy.high for _, accuracy in points]
+    add_band(figure, kept, bounds, colour, name)
     figure.add_scatter(
         x=kept,
         y=[accuracy.fraction for _, accuracy in points],

@@ -37,7 +37,7 @@ def series_curve(accuracies: Points, overlaps: Points, here: MaskReport, images:
         (overlaps, "soft IoU", PRUNED, "solid"),
     ):
         figure.add_scatter(
-            x=[_position(sparsity) for sparsity, _ in points],
+            x=[sparsity_position(sparsity) for sparsity, _ in points],
             y=[value for _, value in points],
             customdata=[sparsity for sparsity, _ in points],
             name=name,
@@ -46,8 +46,8 @@ def series_curve(accuracies: Points, overlaps: Points, here: MaskReport, images:
             connectgaps=False,
             hovertemplate="%{customdata:.1%} sparsity: %{y:.3f}<extra>" + name + "</extra>",
         )
-    figure.add_vline(x=_position(here.sparsity), line={"color": PRUNED, "width": 1.5})
-    _sparsity_axis(figure)
+    figure.add_vline(x=sparsity_position(here.sparsity), line={"color": PRUNED, "width": 1.5})
+    sparsity_axis(figure)
     return figure.update_yaxes(range=[0, 1.03], tickvals=[0, 0.25, 0.5, 0.75, 1])
 
 
@@ -337,18 +337,18 @@ def empty_figure(title: str, height: int = 260) -> go.Figure:
     )
 
 
-def _position(sparsity: float) -> float:
+def sparsity_position(sparsity: float) -> float:
     """Return the position of a sparsity on the logarithmic axis of density."""
     return -math.log10(max(1 - sparsity, FLOOR))
 
 
-def _sparsity_axis(figure: go.Figure) -> None:
-    values = [_position(tick) for tick in SPARSITY_TICKS]
+def sparsity_axis(figure: go.Figure) -> None:
+    values = [sparsity_position(tick) for tick in SPARSITY_TICKS]
     texts = [f"{tick * 100:g} %" for tick in SPARSITY_TICKS]
     figure.update_xaxes(
         tickvals=values,
         ticktext=texts,
         tickangle=0,
-        range=[-0.03, _position(1.0) + 0.05],
+        range=[-0.03, sparsity_position(1.0) + 0.05],
         title="sparsity (logarithmic in density)",
     )

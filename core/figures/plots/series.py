@@ -100,18 +100,7 @@ def retrained_curve(tables: Sequence[SeriesTables], quantity: str = "accuracy", 
 
 def _line(figure: go.Figure, series: Drawn, rows: DataFrame, place: tuple[str, int], axis: str) -> None:
     (colour, dash), x = place, rows[COLUMNS[axis]]
-    for bound, fill in (("high", None), ("low", "tonexty")):
-        figure.add_scatter(
-            x=x,
-            y=rows[bound],
-            mode="lines",
-            line={"width": 0, "color": colour},
-            fill=fill,
-            fillcolor=faded(colour),
-            hoverinfo="skip",
-            showlegend=False,
-            legendgroup=series.name,
-        )
+    add_band(figure, x, (rows.low, rows.high), colour, series.name)
     symbols = [SYMBOLS[dash] + ("-open" if gone else "") for gone in rows.collapsed]
     share = QUANTITIES[rows.quantity.iloc[0]].share if len(rows) else False
     form = ".1%" if share else ".4g"
@@ -185,6 +174,23 @@ def _along(figure: go.Figure, axis: str) -> go.Figure:
     if axis in ("conv", "ratio"):
         figure.update_xaxes(type="log", tickvals=TICKS, ticktext=[str(tick) for tick in TICKS])
     return figure.update_xaxes(tickformat=".0%") if axis == "sparsity" else figure
+
+
+def add_band(figure: go.Figure, x: Sequence, bounds: tuple[Sequence, Sequence], colour: str, group: str) -> None:
+    """Add the area between two bounds. bounds: low and high. group: of the line it belongs to."""
+    low, high = bounds
+    for bound, fill in ((high, None), (low, "tonexty")):
+        figure.add_scatter(
+            x=x,
+            y=bound,
+            mode="lines",
+            line={"width": 0, "color": colour},
+            fill=fill,
+            fillcolor=faded(colour),
+            hoverinfo="skip",
+            showlegend=False,
+            legendgroup=group,
+        )
 
 
 def faded(colour: str) -> str:

@@ -18,7 +18,8 @@ from core.base.errors import SparsightError
 
 # What a locked server switches off, as the subject of a sentence.
 TRAINING, DELETION, OWN_WEIGHTS = "Training", "Deleting networks and runs", "Adding your own weights"
-DOWNLOADS, LIMITS, EXPORT = (
+SWEEPS, DOWNLOADS, LIMITS, EXPORT = (
+    "Starting sweeps",
     "Downloading weights",
     "Changing memory limits",
     "Exporting views of the server's own photographs",

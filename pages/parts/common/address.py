@@ -8,7 +8,6 @@ addresses that omit them keep their meaning.
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,17 +22,18 @@ from core.models.zoo import MODELS
 from core.pruning import CRITERIA
 from core.saliency import CAMS
 from core.specs import GRANULARITIES, REPAIRS, SCOPES, TARGETS, ModelSpec
+from core.sweeps.address import ALL, BY_HAND, DEFAULTS, FOLDER, LAYERS_BEFORE, unique_names
+from core.sweeps.read import measure_title
+from core.sweeps.spec import ANSWERS
+from core.sweeps.views import MEASURES
 from pages.parts.common import engine, titles
 from pages.parts.common.by_card import by_card
 from pages.parts.common.parameters import Choice, Number, Parameter, Several, Stated
 from pages.parts.common.series_parameters import of_weights
 
-FIRST_MODEL = "thesis-cnn"
+FIRST_MODEL = DEFAULTS["model"]
 START_MODEL = "efficientnet-lite0"
 START = {"photo": "coffee", "fine": 30.0, "cam": "grad-cam"}  # the view of a bare address, of that model
-# The target layer of addresses that omit it, where the card names a different one today.
-LAYERS_BEFORE = {"relu2": "conv2", "_swish.head": "_bn1", "features": "features.norm5"}
-FOLDER = "folder"  # as a source: the photographs that SPARSIGHT_PHOTOS names
 PHOTO_SETS = photo_sets()
 MORE_PATTERNS = ("1:4", "4:8")  # beside those of GRANULARITIES
 RATIOS = (
@@ -57,7 +57,7 @@ def layer_names(card: Card) -> tuple[str, ...]:
 def by_hand(card: Card) -> dict[str, Parameter]:
     """Returns the parameters for layers with their own amount, and each amount in percent."""
     names = tuple(name.removesuffix(".weight") for name in card.prunable)
-    return {"byhand": Several(names), **{f"amount.{name}": Number(50.0, 0.0, 100.0, 0.5) for name in names}}
+    return {"byhand": Several(names), **{f"amount.{name}": Number(BY_HAND, 0.0, 100.0, 0.5) for name in names}}
 
 
 def layers_of(model: str) -> dict[str, Layer]:
@@ -85,22 +85,24 @@ PARAMETERS: dict[str, Parameter] = {
     "row": Number(1, 1, 99_999),
     "digit": Choice("7", CARD.classes),
     "nth": Number(1, 1, 500),
-    "noise": Choice("true", ("true", "false")),
+    "noise": Choice(DEFAULTS["noise"], ("true", "false")),
     "seed": Choice(str(CARD.seeds[0]), tuple(map(str, CARD.seeds))),
     "schedule": Choice("one-shot", ("one-shot", "iterative-reset"), titles=titles.SCHEDULES),
-    "granularity": Choice("weight", (*GRANULARITIES, *MORE_PATTERNS), titles=titles.GRANULARITY),
+    "granularity": Choice(DEFAULTS["granularity"], (*GRANULARITIES, *MORE_PATTERNS), titles=titles.GRANULARITY),
     "excluded": Several(layer_names(CARD), titles=titles.LAYERS),
     **by_hand(CARD),
-    "repair": Choice("none", tuple(REPAIRS), titles=titles.REPAIRS),
-    "criterion": Choice("magnitude", tuple(CRITERIA), titles=titles.of(CRITERIA)),
-    "scope": Choice("global", tuple(SCOPES), titles=titles.SCOPES),
-    "cam": Stated("grad-cam++", tuple(CAMS), "grad-cam", titles=titles.of(CAMS)),
+    "repair": Choice(DEFAULTS["repair"], tuple(REPAIRS), titles=titles.REPAIRS),
+    "criterion": Choice(DEFAULTS["criterion"], tuple(CRITERIA), titles=titles.of(CRITERIA)),
+    "scope": Choice(DEFAULTS["scope"], tuple(SCOPES), titles=titles.SCOPES),
+    "cam": Stated(DEFAULTS["cam"], tuple(CAMS), "grad-cam", titles=titles.of(CAMS)),
     "layer": _layer_choice(CARD),
-    "target": Choice("dense", (*TARGETS, "class"), titles=titles.TARGETS),
+    "target": Choice(DEFAULTS["target"], (*TARGETS, "class"), titles=titles.TARGETS),
     "class": Choice(CARD.classes[0], CARD.classes),
     "outline": Choice("false", ("true", "false")),
     "opacity": Number(65, 0, 100, 5),
     "threshold": Number(0.5, 0.0, 1.0, 0.02),
+    "sweep": Stated(DEFAULTS["sweep"], ("20", "50", "100", "200", "500", "1000", ALL), DEFAULTS["sweep"]),  # images
+    "measure": Choice(ANSWERS[0], MEASURES, titles={name: measure_title(name) for name in MEASURES}),
 }
 
 
@@ -141,9 +143,7 @@ def class_names(model: str) -> tuple[str, ...]:
     """Returns the classes of a model with unique names: two cranes become "crane (134)" and "crane
     (517)".
     """
-    names = engine.catalogue().named(model).classes
-    counts = Counter(names)
-    return tuple(name if counts[name] == 1 else f"{name} ({index})" for index, name in enumerate(names))
+    return unique_names(engine.catalogue().named(model).classes)
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from streamlit.delta_generator import DeltaGenerator
 from core import CamSpec, DataSpec, Engine, ImageRef, ModelSpec, PruningSpec, VariantSpec, wilson
 from core.base.errors import SparsightError
 from core.base.stamps import Stamp
+from core.engine import amounts
 from core.jobs.control import Stopped
 from core.models.cards import Card, Series
 from core.models.catalogue import Catalogue
@@ -213,7 +214,7 @@ def overlap_curve(
         return answer.mask.sparsity, answer.overlap_pruned["soft-iou"]
 
     levels = engine().series(variant)  # the same for all sparsities, so that the slider finds the curve again
-    return _curve(("overlaps", levels[0], image, cam), stamp(levels[0], image), point, _thinned(levels), place)
+    return _curve(("overlaps", levels[0], image, cam), stamp(levels[0], image), point, amounts.thinned(levels), place)
 
 
 def _curve(
@@ -251,8 +252,3 @@ def _answer(work: Work, place: DeltaGenerator) -> Any:
 def _series_stamp(levels: tuple[VariantSpec, ...]) -> Stamp:
     """Returns the stamp of all networks of a series; one-shot series only use the dense network."""
     return " ".join(map(stamp, levels)) if not levels[0].pruning.is_one_shot else ""
-
-
-def _thinned(series: tuple[VariantSpec, ...], most: int = 30) -> tuple[VariantSpec, ...]:
-    step = -(-len(series) // most)
-    return tuple(dict.fromkeys((*series[::step], series[-1])))

@@ -23,11 +23,6 @@ from pages.parts.common.waiting import follow
 from pages.parts.explore import layers, sections
 from pages.parts.sidebar import photo_sets
 
-HOW_TO_GET_ONE = (
-    "Accuracy needs a data set of photographs, and there is none on this machine. To download one, run `python -m core"
-    " evaluate --model efficientnet-lite0 --data imagenette`; to use your own, set `SPARSIGHT_PHOTOS` to a folder or"
-    " zip file with one folder per class."
-)
 FOLLOWED_AT_ONCE = 12_000_000  # parameters: for larger networks a whole curve takes long
 Question = tuple[VariantSpec, ImageRef, CamSpec]
 
@@ -87,7 +82,7 @@ def _accuracies(variant: VariantSpec) -> None:
         _from_table(name, variant, found, dense)
     sets = photo_sets.fitting(variant.model)
     if not sets and not known:
-        st.caption(HOW_TO_GET_ONE)
+        st.caption(photo_sets.how_to_get_one("Accuracy"))
     for name, data in sets.items():
         _accuracy(variant, name, DataSpec(name=data))
 

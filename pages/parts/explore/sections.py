@@ -16,7 +16,7 @@ from core.results import Comparison, MaskReport, Scores
 from pages.parts.common import engine, link, pictures, present, story
 from pages.parts.common.frame import guarded
 from pages.parts.common.widgets import number
-from pages.parts.explore import layer_scan, layers, typical
+from pages.parts.explore import layer_scan, layers, sweep, typical
 
 Question = tuple[VariantSpec, ImageRef, CamSpec]
 FIGURE_PX = 276
@@ -135,6 +135,7 @@ def expanders(answer: Comparison) -> DeltaGenerator | None:
         _threshold(answer)
     _plan(answer)
     _sensitivity(answer)
+    _sweep(answer)
     costs = _cost(answer)
     _rounding(answer)
     with st.expander("What do these words mean?", icon=":material/menu_book:"):
@@ -253,6 +254,20 @@ def _sensitivity(answer: Comparison) -> None:
     if opened.open:
         with opened:
             layer_scan.scan(answer)
+
+
+def _sweep(answer: Comparison) -> None:
+    """Not a fragment: it waits for the answers of a sweep."""
+    opened = st.expander(
+        "Sweep: this view over a data set",
+        icon=":material/grid_on:",
+        key="open_sweep",
+        on_change="rerun",
+        expanded="sweep" in st.query_params,
+    )
+    if opened.open:
+        with opened:
+            sweep.section(answer)
 
 
 def _cost(answer: Comparison) -> DeltaGenerator | None:

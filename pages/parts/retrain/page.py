@@ -19,7 +19,7 @@ def main() -> None:
         " Compare as soon as it is trained."
     )
     if not present.on() and access.offers(access.TRAINING):
-        with st.expander("New run", icon=":material/add:", expanded=not runs.jobs().all()):
+        with st.expander("New run", icon=":material/add:", expanded=not runs.all_runs()):
             if asked := form.form():
                 runs.begin(asked)
     st.header("Runs", anchor=False)

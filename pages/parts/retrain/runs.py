@@ -11,39 +11,27 @@ import streamlit as st
 from core import CamSpec, ModelSpec
 from core.base.numbers import size
 from core.figures.plots import training as plots_training
-from core.jobs.jobs import STATES, Facts, Job, Jobs
+from core.jobs.jobs import Facts, Job
 from core.models.trained_levels import trained_levels
 from core.results import TrainedLevel
-from pages.parts.common import access, engine, frame, present, titles
+from core.sweeps.job import KIND as SWEEP
+from pages.parts.common import access, engine, frame, job_list, present, titles
+from pages.parts.common.job_list import AT_WORK, REFRESH_S, TITLE, jobs, of_kind
 from pages.parts.common.markdown import message, plain
 from pages.parts.common.state import state
 from pages.parts.common.story import percent
 
-REFRESH_S = 2.0
-AT_WORK = ("running", "pausing", "paused", "stopping")
-# All other states are red.
-COLOURS = {
-    "running": "violet",
-    "pausing": "orange",
-    "paused": "orange",
-    "stopping": "orange",
-    "stopped": "gray",
-    "done": "green",
-}
-TITLE = 160  # maximum characters of a displayed title or file name
+DELETING = "Delete this run and its curves? Networks that are already trained are kept.", "Delete run"
 
 
-def jobs() -> Jobs:
-    """Returns all jobs of this app's cache folder."""
-    return Jobs(engine.engine().folder)
+def all_runs() -> list[Job]:
+    """Returns all jobs that train, newest first."""
+    return of_kind(lambda kind: kind != SWEEP)
 
 
 def begin(asked: tuple[str, Mapping[str, Any], str]) -> None:
     """Starts a run, or resumes the one with the same settings. asked: kind, arguments, title."""
-    with frame.explained():
-        access.require(access.TRAINING)
-        jobs().start(*asked)
-        st.toast("The run has started. It continues when this page is closed.", icon=":material/check:")
+    job_list.begin(asked, access.TRAINING, "The run has started. It continues when this page is closed.")
 
 
 @st.fragment(run_every=REFRESH_S)
@@ -53,7 +41,7 @@ def running() -> None:
 
     Finished runs are listed with their networks.
     """
-    found = jobs().all()
+    found = all_runs()
     unfinished = [job for job in found if not (job.state == "done" and _is_here(_trained_by(job)))]
     if not unfinished:
         st.caption("No active runs.")
@@ -85,21 +73,13 @@ def _is_here(model: ModelSpec | None) -> bool:
 
 def _one(job: Job) -> None:
     with st.container(border=True):
-        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-            badge = f":{COLOURS.get(job.state, 'red')}-badge[{job.state}]"
-            st.markdown(f"**{plain(job.title, TITLE)}** {badge} {STATES[job.state]}", width="content")
-            if not access.locked():
-                _buttons(job)
-        if job.error:
-            st.error(message(access.without_paths(job.error)), icon=":material/error:")
+        job_list.head(job, access.TRAINING, DELETING)
         share, text = _progress(job)
         st.progress(share, text)
         lines = jobs().progress(job.id)
         _about_photographs(lines)
         _curves(job, lines)
-        if job.state in ("failed", "died") and not access.locked() and (log := jobs().log(job.id)):
-            with st.expander("Process output"):
-                st.code(log, language=None, wrap_lines=True)
+        job_list.log(job)
 
 
 def _about_photographs(lines: Sequence[Facts]) -> None:
@@ -149,37 +129,12 @@ def _progress(job: Job) -> tuple[float, str]:
     return min(1.0, (last["level"] + within) / levels), text
 
 
-def _buttons(job: Job) -> None:
-    doing: dict[str, tuple[str, Any]] = {}
-    if job.state == "running":
-        doing = {"Pause": (":material/pause:", jobs().pause), "Stop": (":material/stop:", jobs().stop)}
-    elif job.state in ("pausing", "paused"):
-        doing = {"Continue": (":material/play_arrow:", jobs().unpause), "Stop": (":material/stop:", jobs().stop)}
-    elif job.state in ("stopped", "died", "failed"):
-        doing = {"Resume": (":material/play_arrow:", jobs().resume)}
-    with st.container(horizontal=True, width="content", gap="xsmall"):
-        for label, (icon, call) in doing.items():
-            st.button(label, key=f"_{label}_{job.id}", icon=icon, type="tertiary", on_click=_tried, args=(call, job.id))
-        if job.state not in AT_WORK:
-            with st.popover("Delete", icon=":material/delete:", type="tertiary"):
-                st.markdown("Delete this run and its curves? Networks that are already trained are kept.")
-                st.button(
-                    "Delete run", key=f"_Delete_{job.id}", type="primary", on_click=_tried, args=(jobs().delete, job.id)
-                )
-
-
-def _tried(call: Any, name: str) -> None:
-    with frame.explained():
-        access.require(access.TRAINING)
-        call(name)
-
-
 def trained() -> None:
     """Draws every trained series on this machine, level by level, with its size on disk."""
     models = [name for name, entry in engine.catalogue().items() if entry.facts.get("retrained")]
     if not models:
         st.caption("None yet. Each level of a run appears here, in Explore and in Compare once it is trained.")
-    finished = {_trained_by(job): job for job in jobs().all() if job.state == "done"}
+    finished = {_trained_by(job): job for job in all_runs() if job.state == "done"}
     for name in models:
         for run, weights in engine.catalogue().named(name).weights.items():
             for seed in weights.series.seeds if weights.series else ():
@@ -254,6 +209,6 @@ def _forget(model: ModelSpec) -> None:
         access.require(access.DELETION)
         engine.engine().forget(model)
         engine.forget()
-        for job in jobs().all():
+        for job in all_runs():
             if job.state == "done" and _trained_by(job) == model:
                 jobs().delete(job.id)

@@ -17,6 +17,7 @@ from core.pruning import CRITERIA
 from core.pruning.repair import has_batch_norm
 from core.pruning.scores import needs_images
 from core.specs import GRANULARITIES, REPAIRS, SCHEDULES, SCOPES, TRAINED, Schedule, n_of_m
+from core.sweeps.address import excluded_weights
 from pages.parts.common import engine, present, titles
 from pages.parts.common.address import of_model
 from pages.parts.common.markdown import message, plain
@@ -234,7 +235,7 @@ def _layers(found: Card, known: Known, granularity: str) -> tuple[tuple[str, ...
                     " weights suggests."
                 )
             shares = {} if n_of_m(granularity) else _amounts_by_hand(known)
-    excluded = _weights_of(found, alone)
+    excluded = excluded_weights(found, alone)
     overrides = {f"{name}.weight": share / 100 for name, share in shares.items()}
     return excluded, tuple((weight, share) for weight, share in overrides.items() if weight not in excluded)
 
@@ -249,11 +250,6 @@ def _amounts_by_hand(known: Known) -> dict[str, float]:
         help="Each chosen layer gets its own slider; the main slider sets the sparsity of all other layers.",
     )
     return {name: number(name, f"amount.{name}", known, format="%.1f %%") for name in chosen}
-
-
-def _weights_of(found: Card, chosen: tuple[str, ...]) -> tuple[str, ...]:
-    special = {"first": found.prunable[0], "classifier": found.classifier}
-    return tuple(special.get(name, f"{name}.weight") for name in chosen)
 
 
 def _schedule(model: ModelSpec, known: Known) -> Schedule:

@@ -36,6 +36,15 @@ def on_this_machine() -> dict[str, str]:
     return found | ({FOLDER: f"{PREFIX}{Path(named)}"} if named else {})
 
 
+def how_to_get_one(what: str) -> str:
+    """Describes how to get a data set of photographs. what: the subject of "needs"."""
+    return (
+        f"{what} needs a data set of photographs, and there is none on this machine. To download one, run `python -m"
+        " core evaluate --model efficientnet-lite0 --data imagenette`; to use your own, set `SPARSIGHT_PHOTOS` to a"
+        " folder or zip file with one folder per class."
+    )
+
+
 def fitting(model: ModelSpec) -> dict[str, str]:
     """Returns the data sets on this machine that share a class with the network."""
     if engine.card(model).reads_digits:

@@ -45,6 +45,8 @@ PINNED = {
     "outline": "false",
     "opacity": 65,
     "threshold": 0.5,
+    "sweep": "100",
+    "measure": "right",
 }
 PINNED_NAMES = {
     "unit": {"percent", "ratio", "level"},
@@ -57,6 +59,8 @@ PINNED_NAMES = {
     "granularity": {"weight", "kernel", "channel", "filter", "2:4"},
     "cam": {"grad-cam", "grad-cam++", "score-cam", "eigen-cam", "layer-cam"},
     "target": {"dense", "own", "label"},
+    "sweep": {"20", "50", "100", "200", "500", "1000", "all"},
+    "measure": {"right", "agrees", "pearson", "soft-iou", "energy-inside", "pointing-game"},
 }
 
 

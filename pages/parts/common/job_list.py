@@ -1,0 +1,100 @@
+"""Jobs of this app's cache folder on pages: started, seen, paused, stopped, resumed and deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import streamlit as st
+
+from core.jobs.jobs import STATES, Job, Jobs
+from pages.parts.common import access, engine, frame
+from pages.parts.common.markdown import message, plain
+
+REFRESH_S = 2.0
+AT_WORK = ("running", "pausing", "paused", "stopping")
+# All other states are red.
+COLOURS = {
+    "running": "violet",
+    "pausing": "orange",
+    "paused": "orange",
+    "stopping": "orange",
+    "stopped": "gray",
+    "done": "green",
+}
+TITLE = 160  # maximum characters of a displayed title or file name
+
+
+def jobs() -> Jobs:
+    """Returns all jobs of this app's cache folder."""
+    return Jobs(engine.engine().folder)
+
+
+def of_kind(wanted: Callable[[str], bool]) -> list[Job]:
+    """Returns the jobs of some kinds, newest first."""
+    return [job for job in jobs().all() if wanted(job.kind)]
+
+
+def begin(asked: tuple[str, Mapping[str, Any], str], action: str, said: str) -> None:
+    """Starts a job, or resumes the one with the same arguments.
+
+    Args:
+        asked: kind, arguments, title. action: what the server must allow. said: once it is started.
+    """
+    with frame.explained():
+        access.require(action)
+        jobs().start(*asked)
+        st.toast(said, icon=":material/check:")
+
+
+def head(job: Job, action: str, deleting: tuple[str, str]) -> None:
+    """Draws title, state, buttons and error of a job.
+
+    Args:
+        action: what the server must allow for its buttons. deleting: the question before the job is
+            deleted, and the button's label.
+    """
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        badge = f":{COLOURS.get(job.state, 'red')}-badge[{job.state}]"
+        st.markdown(f"**{plain(job.title, TITLE)}** {badge} {STATES[job.state]}", width="content")
+        if not access.locked():
+            _buttons(job, action, deleting)
+    if job.error:
+        st.error(message(access.without_paths(job.error)), icon=":material/error:")
+
+
+def log(job: Job) -> None:
+    """Draws the output of a process that failed."""
+    if job.state in ("failed", "died") and not access.locked() and (text := jobs().log(job.id)):
+        with st.expander("Process output"):
+            st.code(text, language=None, wrap_lines=True)
+
+
+def _buttons(job: Job, action: str, deleting: tuple[str, str]) -> None:
+    doing: dict[str, tuple[str, Any]] = {}
+    if job.state == "running":
+        doing = {"Pause": (":material/pause:", jobs().pause), "Stop": (":material/stop:", jobs().stop)}
+    elif job.state in ("pausing", "paused"):
+        doing = {"Continue": (":material/play_arrow:", jobs().unpause), "Stop": (":material/stop:", jobs().stop)}
+    elif job.state in ("stopped", "died", "failed"):
+        doing = {"Resume": (":material/play_arrow:", jobs().resume)}
+    with st.container(horizontal=True, width="content", gap="xsmall"):
+        for label, (icon, call) in doing.items():
+            key, args = f"_{label}_{job.id}", (call, job.id, action)
+            st.button(label, key=key, icon=icon, type="tertiary", on_click=_tried, args=args)
+        if job.state not in AT_WORK:
+            with st.popover("Delete", icon=":material/delete:", type="tertiary"):
+                st.markdown(deleting[0])
+                st.button(
+                    deleting[1],
+                    key=f"_Delete_{job.id}",
+                    type="primary",
+                    on_click=_tried,
+                    args=(jobs().delete, job.id, action),
+                )
+
+
+def _tried(call: Any, name: str, action: str) -> None:
+    with frame.explained():
+        access.require(action)
+        call(name)

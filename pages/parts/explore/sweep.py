@@ -1,0 +1,304 @@
+"""The sweep of this view: its network, pruned to every amount of its curve, over a data set. It is
+stated at once, measured and started on a click, and runs as a job.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import streamlit as st
+from pandas import DataFrame
+
+from core import CamSpec, DataSpec, VariantSpec
+from core.base.numbers import counted, percent, score
+from core.data.datasets import DATASETS, truth_of
+from core.evaluation.columns import COLUMNS
+from core.figures.wording import plain as unmarked
+from core.jobs.jobs import Job
+from core.results import Comparison
+from core.saliency.baselines import heatmap_title
+from core.sweeps.estimate import Estimate, estimate
+from core.sweeps.job import KIND, arguments_of
+from core.sweeps.read import frame as rows_of
+from core.sweeps.read import of_measure, summary
+from core.sweeps.spec import SweepSpec
+from core.sweeps.sweep import Sweep
+from core.sweeps.views import BASELINE, of_view
+from core.sweeps.written import to_yaml
+from pages.parts.common import access, address, engine, job_list, link, present, story
+from pages.parts.common.background import Work
+from pages.parts.common.frame import guarded
+from pages.parts.common.job_list import AT_WORK, REFRESH_S, jobs
+from pages.parts.common.markdown import plain
+from pages.parts.common.parameters import Choice
+from pages.parts.common.waiting import follow, wait
+from pages.parts.common.widgets import choice
+from pages.parts.sidebar import photo_sets
+from pages.parts.sidebar.model import family_line
+
+DELETING = "Delete this job? Answers of networks that are done are kept.", "Delete job"
+FILE = "sweep.yaml"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """A sweep and the words for it. data: the title of the data set."""
+
+    spec: SweepSpec
+    variant: VariantSpec
+    data: str
+
+    @property
+    def sweep(self) -> Sweep:
+        return Sweep(engine.engine(), self.spec)
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """Of its job."""
+        return arguments_of(engine.engine(), self.spec)
+
+    @property
+    def heatmap(self) -> str:
+        return heatmap_title(self.spec.cams[0].method)
+
+    @property
+    def title(self) -> str:
+        """What the job and the file are called."""
+        network = engine.catalogue().title(self.variant.model)
+        return f"{network}, {family_line(self.variant.pruning)}: {self.heatmap} on {self.data}"
+
+
+def section(answer: Comparison) -> None:
+    """Draws the section. Not a fragment: what it waits for can be stopped."""
+    variant, _, cam = answer.question
+    left, right = st.columns([1, 3], gap="medium", vertical_alignment="center")
+    with left:
+        images = choice("Images", "sweep", help="How many images every network is asked about.")
+    data = _data(answer)
+    if data is None:
+        right.caption(photo_sets.how_to_get_one("A sweep"))
+        return
+    asked = _asked(variant, cam, data, None if images == "all" else int(images))
+    with right:
+        st.markdown(_question(asked))
+    job = jobs().find(KIND, asked.arguments)
+    rows = _rows(asked, job) if job and job.state not in AT_WORK else None
+    _actions(asked, job, rows)
+    _watch(job)
+    if rows is not None and not rows.empty:
+        _results(asked, rows)
+
+
+def _data(answer: Comparison) -> DataSpec | None:
+    """Returns the data set of the image; for a photograph of no set, one on this machine."""
+    variant, image, _ = answer.question
+    if engine.card(variant.model).reads_digits:
+        return DataSpec(noise=image.noise)
+    sets = photo_sets.fitting(variant.model)
+    if image.source in sets.values():
+        return DataSpec(name=image.source)
+    return DataSpec(name=next(iter(sets.values()))) if sets else None
+
+
+def _asked(variant: VariantSpec, cam: CamSpec, data: DataSpec, images: int | None) -> Asked:
+    spec = of_view(engine.engine(), variant, cam, data, images)
+    title = DATASETS[data.name].title if data.name in DATASETS else "your photographs"
+    return Asked(spec=spec, variant=variant, data=title[0].lower() + title[1:] if title[1:].islower() else title)
+
+
+def _question(asked: Asked) -> str:
+    """States what the sweep would ask, in a sentence."""
+    spec, inputs = asked.spec, engine.engine().inputs(asked.spec.data, asked.variant.model)
+    variants = asked.sweep.variants
+    first, last = engine.report(variants[0]).sparsity, engine.report(variants[-1]).sparsity
+    count = spec.images or len(inputs)
+    noise = " with noise" if spec.data.noise else ""
+    which = "all" if spec.images is None else "drawn from their classes in proportion"
+    return (
+        f"**{counted(spec.networks, 'network')}** ({plain(engine.catalogue().title(asked.variant.model))};"
+        f" {family_line(asked.variant.pruning)}; {percent(first)} to {percent(last)} sparsity) answer"
+        f" **{counted(count, 'image')}** of {plain(asked.data)}{noise}, {which}: is the answer right, is it still the"
+        f" dense network's, where does {asked.heatmap} look, and does a spot in the centre score as well?"
+    )
+
+
+def _actions(asked: Asked, job: Job | None, rows: DataFrame | None) -> None:
+    """Draws what can be done: start it here, take it along, measure its cost."""
+    is_done = rows is not None and not rows.empty and rows.network.nunique() == asked.spec.networks
+    offers_start = not is_done and (job is None or job.state == "done")
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        if offers_start and access.offers(access.SWEEPS):
+            st.button(
+                "Start sweep",
+                key="_start_sweep",
+                icon=":material/play_arrow:",
+                type="primary",
+                on_click=_begin,
+                args=(asked,),
+                help="Runs in a process of its own, and continues when this page is closed.",
+            )
+        if photo_sets.offers_export(asked.spec.data.name):
+            _take_along(asked)
+    if offers_start:
+        _cost(asked)
+
+
+def _begin(asked: Asked) -> None:
+    said = "The sweep has started. It continues when this page is closed."
+    job_list.begin((KIND, asked.arguments, asked.title), access.SWEEPS, said)
+
+
+def _take_along(asked: Asked) -> None:
+    text = to_yaml(asked.spec, asked.title)
+    st.download_button(
+        "Sweep as YAML",
+        text,
+        FILE,
+        "application/yaml",
+        key="_sweep_yaml",
+        icon=":material/download:",
+        type="tertiary",
+        on_click="ignore",
+    )
+    with st.popover("Command", icon=":material/terminal:", type="tertiary"):
+        st.markdown("The same sweep on the command line, with the YAML file:")
+        st.code(f"python -m core sweep run {FILE}\npython -m core sweep show {FILE}", language="bash", wrap_lines=True)
+        st.code(text, language="yaml", wrap_lines=True)
+
+
+def _cost(asked: Asked) -> None:
+    def draw(found: Sequence[Estimate]) -> None:
+        st.info(found[-1].text, icon=":material/timer:")
+
+    work = Work(
+        place="sweep cost",
+        key=("sweep cost", asked.spec),
+        stamp=_stamp(asked),
+        what="Measuring a few images",
+        run=lambda task: estimate(asked.sweep, task.advance),
+    )
+    follow(work, "Estimate cost", draw)
+
+
+def _stamp(asked: Asked) -> str:
+    """The files behind all of its networks, and what of it is done."""
+    done = [job.id + str(job.steps) for job in [jobs().find(KIND, asked.arguments)] if job]
+    stamps = (engine.stamp(one, asked.spec.data) for one in asked.sweep.variants)
+    return " ".join((*dict.fromkeys(stamps), *done))
+
+
+def _watch(job: Job | None) -> None:
+    """Draws the job of this sweep, and those of other views that are at work."""
+    here = () if job is None or job.state == "done" else (job.id,)
+    others = (other.id for other in job_list.of_kind(lambda kind: kind == KIND) if other.state in AT_WORK)
+    shown = tuple(dict.fromkeys((*here, *others)))
+    at_work = tuple(name for name in shown if jobs().get(name).state in AT_WORK)
+    if shown:
+        st.fragment(_progress, run_every=REFRESH_S if at_work else None)(shown, at_work)
+
+
+@guarded
+def _progress(shown: tuple[str, ...], at_work: tuple[str, ...]) -> None:
+    """at_work: the jobs that were at work when the page was drawn."""
+    found = [jobs().get(name) for name in shown]
+    if tuple(job.id for job in found if job.state in AT_WORK) != at_work:
+        st.rerun()
+    for job in found:
+        with st.container(border=True):
+            job_list.head(job, access.SWEEPS, DELETING)
+            done, networks = job.last.get("done", 0), job.last.get("networks", 0)
+            text = f"{done:,} of {counted(networks, 'network')}" if networks else "starting"
+            st.progress(done / networks if networks else 0.0, text)
+            job_list.log(job)
+
+
+def _rows(asked: Asked, job: Job) -> DataFrame | None:
+    """Returns the summary of what is done; None if reading it was stopped."""
+    work = Work(
+        place="sweep",
+        key=("sweep", asked.spec),
+        stamp=f"{_stamp(asked)} {job.begun}",
+        what="Reading the answers",
+        run=lambda task: summary(asked.sweep),
+    )
+    found: DataFrame | None = wait(work, st.container()).answer
+    return found
+
+
+def _results(asked: Asked, rows: DataFrame) -> None:
+    from core.figures.plots import sweeps as plots
+
+    truth = truth_of(asked.spec.data.name)
+    usual = address.PARAMETERS["measure"]
+    assert isinstance(usual, Choice)
+    titled = {name: story.of_truth(text, truth) for name, text in usual.titles.items()}
+    entry = replace(usual, names=tuple(name for name in usual.names if name in asked.spec.measures), titles=titled)
+    left, right = st.columns([1, 3], gap="medium", vertical_alignment="center")
+    with left:
+        measure = choice("Measure", "measure", {"measure": entry})
+    link.write()
+    shown = of_measure(rows, measure)
+    with right:
+        st.markdown(f"{story.of_truth(COLUMNS[measure].summary, truth)} {finding(shown)}")
+    st.plotly_chart(
+        present.figure(plots.means(rows, measure, truth)),
+        config=present.STILL,
+        key="sweep_means",
+        alt=f"{titled[measure]}: mean with 95 % interval by sparsity. {unmarked(finding(shown))}",
+    )
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        as_table = st.toggle("Table", key="_sweep_table")
+        st.download_button(
+            "All rows as CSV",
+            lambda: rows_of(asked.sweep).to_csv(index=False).encode(),
+            "sweep.csv",
+            "text/csv",
+            key="_sweep_csv",
+            icon=":material/download:",
+            type="tertiary",
+            on_click="ignore",
+            help="One row for every image, network and heatmap.",
+        )
+    if as_table:
+        st.dataframe(table(shown), hide_index=True, width="stretch")
+
+
+def finding(shown: DataFrame) -> str:
+    """Describes the first and the last network, and how often a heatmap scores more than the
+    baseline.
+
+    Args:
+        shown: as `of_measure` returns it.
+    """
+    is_baseline = shown.heatmap == BASELINE
+    own = shown[~is_baseline].sort_values("sparsity")
+    ends = [own.iloc[0]] if len(own) == 1 else [own.iloc[0], own.iloc[-1]]
+    text = f"{', '.join(f'{_mean(row)} at {percent(row.sparsity)} sparsity' for row in ends)}."
+    if not is_baseline.any():
+        return text
+    beside = own.merge(shown[is_baseline], on="network", suffixes=("", "_baseline"))
+    above = int((beside.low > beside.high_baseline).sum())
+    below = int((beside.high < beside.low_baseline).sum())
+    return (
+        f"{text} Of {counted(len(own), 'network')}, {above} score above a spot in the centre, {below} below it; the"
+        " other intervals overlap."
+    )
+
+
+def _mean(row: Any) -> str:
+    return f"**{score(row['mean'])}** ({score(row['low'])} to {score(row['high'])}, n = {row['n']:,})"
+
+
+def table(shown: DataFrame) -> dict[str, list[str]]:
+    """Formats the rows of a measure."""
+    return {
+        "sparsity": [percent(value) for value in shown.sparsity],
+        "heatmap": [heatmap_title(name) for name in shown.heatmap],
+        "mean": [score(value, 3) for value in shown["mean"]],
+        "95 % interval": [
+            f"{score(low, 3)} to {score(high, 3)}" for low, high in zip(shown.low, shown.high, strict=True)
+        ],
+        "n": [f"{n:,}" for n in shown.n],
+    }
