@@ -13,7 +13,7 @@ from core.base.errors import BadFile, UnknownName
 from core.base.registry import Entry
 from core.data.datasets import DATASETS
 from core.data.gallery import GALLERY, GalleryPhoto
-from core.evaluation.columns import COLUMNS
+from core.evaluation.columns import COLUMNS, Needs, needs
 from core.evaluation.evaluate import FAITHFULNESS
 from core.measures import MEASURES
 from core.models.cards import Card
@@ -24,6 +24,16 @@ from core.saliency import CAMS, CamMethod
 from core.saliency.baselines import BASELINES
 from core.specs import GRANULARITIES, SCOPES
 
+NEEDED = {  # what a column is computed from
+    Needs.ANSWER: "answer",
+    Needs.ANSWERS: "answer and the reference's",
+    Needs.MAP: "heatmap",
+    Needs.PASSES: "heatmap and further passes",
+    Needs.TRUTH: "heatmap and marked object",
+    Needs.BOXES: "heatmap and marked boxes",
+    Needs.INK: "heatmap and digit",
+    Needs.MAPS: "heatmap and the reference's",
+}
 MEASURED = {"overlap": "map and ink", "similarity": "two maps", "map": "one map"}  # what a group of measures takes
 
 
@@ -39,6 +49,7 @@ def tables() -> dict[str, str]:
     baselines = ((_code(e), e.summary, e.source or "ours") for e in BASELINES.values())
     passes = (COLUMNS[name] for name in FAITHFULNESS)
     measures += [(_code(e), "map and network", e.summary, "0 to 1", e.source) for e in passes]
+    columns = ((_code(e), NEEDED[needs(name)], e.summary, e.source) for name, e in COLUMNS.items())
     return {
         "models": _markdown(
             "model | what it is | weights | source", map(_model_row, filter(_is_general, MODELS.values()))
@@ -59,6 +70,7 @@ def tables() -> dict[str, str]:
         + "\n\n"
         + _markdown("scope | what it means", ((f"`{name}`", text) for name, text in SCOPES.items())),
         "CAM methods": _markdown("method | what it does | cost | asks for a class | layers | made by | source", cams),
+        "columns": _markdown("measure | of | what it says | source", columns),
         "baselines": _markdown("baseline | what it is | source", baselines),
         "measures": _markdown("measure | of | what it says | range | source", measures),
         "benches": _markdown("bench | what is timed or counted", ((_code(e), e.summary) for e in BENCHES.values())),

@@ -72,7 +72,7 @@ def run(
     check_writable(common.settings.folder)
     sweep, output = _sweep(path, common), common.output
     if workers.estimate or (not output.as_json and not workers.yes):
-        cost = estimate(sweep)
+        cost = estimate(sweep, part)
         output.say(asdict(cost), cost.text)
         if workers.estimate:
             return
@@ -113,6 +113,8 @@ def write(
     from core.sweeps.views import of_view
     from core.sweeps.written import to_yaml
 
+    if out.exists():
+        raise BadSpec(f"{out} exists already.", "A file is not overwritten.", "Choose another name, or delete it.")
     engine = common.engine()
     view = read_address(link, engine.catalogue)
     asked = DataSpec(name=data_name(data)) if data else view.data

@@ -41,19 +41,22 @@ class Estimate:
         )
 
 
-def estimate(sweep: Sweep, progress: Progress = silent) -> Estimate:
-    """Measure a few images of every model with work to do. Raises as `Sweep.run`."""
+def estimate(sweep: Sweep, part: tuple[int, int] = (1, 1), progress: Progress = silent) -> Estimate:
+    """Measure a few images of every model with work to do. part: as in `Sweep.run`. Raises as
+    `Sweep.run`.
+    """
     left: Counter = Counter()
-    for number, variant in enumerate(sweep.variants, start=1):
+    variants = sweep.variants[part[0] - 1 :: part[1]]
+    for number, variant in enumerate(variants, start=1):
         left[variant.model] += bool(sweep.missing(variant))
-        progress(number, len(sweep.variants))
+        progress(number, len(variants))
     work = {model: count for model, count in left.items() if count}
     images = {model: len(sweep.rows(model)) for model in work}
     looks = max(1, len(sweep.spec.cams))
     asked = sum(count * images[model] for model, count in work.items())
     return Estimate(
         networks=sum(work.values()),
-        in_all=len(sweep.variants),
+        in_all=len(variants),
         images=max(images.values(), default=0),
         passes=asked * looks,
         bytes=asked * looks * (len(sweep.spec.measures) + 1) * VALUE_BYTES,

@@ -332,6 +332,13 @@ def test_a_protocol_is_shown(command) -> None:
     assert strict(out)["facts"]["seeds"] == [333, 334, 335]
 
 
+def test_the_included_table_of_choices_is_shown_at_once(command) -> None:
+    status, out, _ = command("protocol", "sensitivity", "lukkien", "--json")
+    assert status == 0
+    (found,) = map(strict, out.splitlines())  # nothing is computed
+    assert len(found["rows"]) == 4 * 168
+
+
 def test_a_protocol_tells_what_choices_change(command, tmp_path: Path) -> None:
     words = ("--seeds", "333", "--levels", "2", "--images", "10", "--folder", str(tmp_path), "--device", "cpu")
     status, out, _ = command("protocol", "sensitivity", "lukkien", *words, "--json")

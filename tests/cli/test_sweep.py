@@ -114,6 +114,10 @@ def test_the_sweep_of_a_link_is_written_and_can_be_read(command, here: tuple[str
     assert (spec.images, spec.data.noise, spec.networks) == (20, 0.2, 31)
     assert [cam.method for cam in spec.cams] == ["grad-cam", "centre-blob"]
     gallery = "http://localhost:8501/explore?model=efficientnet-lite0&cam=grad-cam&photo=cat"
+    status, _, said = command("sweep", "write", link, str(out), *here)
+    assert status == 1
+    assert "exists already" in said  # perhaps a sweep that somebody wrote
+    out.unlink()
     status, _, said = command("sweep", "write", gallery, str(out), *here)
     assert status
     assert "--data" in said

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from core.base.errors import BadSpec
+from core.base.errors import BadSpec, MissingData
 from core.base.options import option
 from core.protocols.registry import PROTOCOLS, Protocol, Step
 from core.specs import whole
@@ -37,6 +38,7 @@ class RunOptions(ShowOptions):
 class SensitivityOptions:
     """Options of the analysis of choices. By default of the included networks."""
 
+    again: bool = option(False, "Compute it, even if a table of these networks is stored or included.")
     train_on: int = option(55000, TRAIN_ON)
     seeds: tuple[int, ...] = option((333, 334, 335), "Seeds of the training.")
     levels: int = option(25, "Last level, 2 to 25.")
@@ -88,17 +90,25 @@ def show(engine: Engine, options: ShowOptions) -> Iterator[Step]:
 
 
 def sensitivity(engine: Engine, options: SensitivityOptions) -> Iterator[Step]:
-    """Correlate accuracy and overlap for every combination of choices, and write the table."""
+    """Show the correlation of accuracy and overlap for every combination of choices; compute and
+    write it if other networks or images are asked for.
+    """
+    from core.protocols.lukkien import protocol as lukkien
     from core.protocols.lukkien import sensitivity as analysis
     from core.protocols.lukkien import study as lukkien_study
     from core.protocols.lukkien.choices import sweep_of
-    from core.protocols.lukkien.protocol import Plan
     from core.protocols.lukkien.sensitivity_text import choices_text, facts, summary
     from core.sweeps.sweep import Sweep
 
     weights, levels = _weights(options.train_on), whole(options.levels, "last level", 2)
-    plan = Plan(weights=weights, seeds=options.seeds, levels=levels, device=engine.device)
-    sweep = Sweep(engine, sweep_of(plan, lukkien_study.evaluation_data(weights), options.images))
+    data = lukkien_study.evaluation_data(weights)
+    if not options.again and (options.seeds, levels, options.images) == (lukkien.SEEDS, lukkien.LEVELS, None):
+        with suppress(MissingData):
+            known = analysis.load_sensitivity(engine.roots, weights, data.key)
+            yield Step(facts(known), (choices_text(known), summary(known)))
+            return
+    plan = lukkien.Plan(weights=weights, seeds=options.seeds, levels=levels, device=engine.device)
+    sweep = Sweep(engine, sweep_of(plan, data, options.images))
     for step in sweep.run():
         about = {"network": step.variant.key, "done": step.done, "networks": step.networks, "found": step.found}
         yield Step(about, f"heatmaps of {step.done} of {step.networks} networks", step.done, step.networks)

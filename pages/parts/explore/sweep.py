@@ -177,7 +177,7 @@ def _cost(asked: Asked) -> None:
         key=("sweep cost", asked.spec),
         stamp=_stamp(asked),
         what="Measuring a few images",
-        run=lambda task: estimate(asked.sweep, task.advance),
+        run=lambda task: estimate(asked.sweep, progress=task.advance),
     )
     follow(work, "Estimate cost", draw)
 
