@@ -151,7 +151,7 @@ class Sweep:
         dense, first = VariantSpec(model=model), Sweep(self.engine, self.spec)
         first._rows[model] = self.rows(model)[:MEASURED]
         everything = {cell: self.spec.columns(of_maps=cell.cam is not None) for cell in self.cells(dense)}
-        for cell in everything:
+        for cell in sorted(everything, key=lambda cell: cell.cam is None):
             first._know_reference(cell)
         with self.engine.store.borrow(dense) as network:
             began = time.monotonic()
@@ -175,7 +175,7 @@ class Sweep:
     def answer(self, variant: VariantSpec, missing: Missing, progress: Progress = silent) -> Answers:
         """Compute what is missing of a network; nothing is written. Raises as `Engine.heatmap`."""
         began = time.monotonic()
-        for cell in missing:
+        for cell in sorted(missing, key=lambda cell: cell.cam is None):
             self._know_reference(cell)  # first: a thread must not borrow two networks at once
         rows, columns = self.engine.store.use(variant, lambda lent: self._answers(lent.network, missing, progress))
         facts = self._facts(variant) | {"seconds": round(time.monotonic() - began, 3), "n": len(rows)}
@@ -253,10 +253,17 @@ class Sweep:
         return Reference(whole.predicted[places], None if whole.maps is None else whole.maps[places])
 
     def _know_reference(self, cell: Cell) -> None:
-        """Compute what the dense network gives for all images, once a sweep."""
+        """Compute what the dense network gives for all images, once a sweep. Its answers are known
+        with any of its heatmaps.
+        """
         model = cell.variant.model
         key = self._key(model, cell.cam)
-        if self.spec.compares and key not in self._references:
+        if not self.spec.compares or key in self._references:
+            return
+        known = [found for other, found in self._references.items() if other[0] == key[0]]
+        if cell.cam is None and known:
+            self._references[key] = Reference(known[0].predicted)
+        else:
             self._references[key] = self.look_at_all(model, key[1])
 
     def _key(self, model: ModelSpec, cam: CamSpec | None) -> tuple[str, CamSpec | None]:
