@@ -91,6 +91,7 @@ def _cluster(workers: int) -> Iterator[str]:
     from ray.cluster_utils import Cluster
 
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_raylet_start_wait_time_s", "120")  # a busy machine takes more than the usual 15 s
     head = {"num_cpus": 0, "include_dashboard": False, "object_store_memory": 200_000_000}
     nodes = Cluster(initialize_head=True, head_node_args=head)
     try:
@@ -125,8 +126,12 @@ def _seconds(processes: Sequence[subprocess.Popen[str]], began: float | None = N
     for process in processes:
         said = process.communicate()[0]
         if process.returncode:
-            raise SparsightError(f"A sweep ended with an error, {process.returncode}.", said[-2000:], "Run it alone.")
+            raise _failed(process, said)
     return time.perf_counter() - began
+
+
+def _failed(process: subprocess.Popen[str], said: str) -> SparsightError:
+    return SparsightError(f"A sweep ended with status {process.returncode}.", said[-2000:], "Run the bench again.")
 
 
 @BENCHES.register(
@@ -168,7 +173,7 @@ def _measured(file: Path, home: Path) -> tuple[float, float]:
         with suppress(MissingData):  # it has ended
             peak = peak_bytes(process.pid)
     if process.wait():
-        raise SparsightError("A sweep ended with an error.", (home / "errors.txt").read_text()[-2000:], "Run it alone.")
+        raise _failed(process, (home / "errors.txt").read_text())
     return time.perf_counter() - began, peak / MEGABYTE
 
 
@@ -179,8 +184,8 @@ def _measured(file: Path, home: Path) -> tuple[float, float]:
 )
 def sweep_resume(engine: Engine, n: int | None, asked: dict[str, Any] | None = None) -> dict[str, Any]:
     """n runs (default 20), each killed once while it works, and finished in this process. `equal`:
-    runs whose rows equal those of the undisturbed sweep, bit by bit; `killed`: runs that were at
-    work at that moment; `moments`: networks done by then. `ours_s`: to finish.
+    runs whose rows equal those of the undisturbed sweep, bit by bit; `killed`: runs whose
+    process was there at that moment; `moments`: networks done by then. `ours_s`: to finish.
     """
     draw, rows = random.Random(0), []
     spec = from_mapping(asked or DIGITS)
