@@ -126,8 +126,12 @@ def _seconds(processes: Sequence[subprocess.Popen[str]], began: float | None = N
     for process in processes:
         said = process.communicate()[0]
         if process.returncode:
-            raise SparsightError(f"A sweep ended with an error, {process.returncode}.", said[-2000:], "Run it alone.")
+            raise _failed(process, said)
     return time.perf_counter() - began
+
+
+def _failed(process: subprocess.Popen[str], said: str) -> SparsightError:
+    return SparsightError(f"A sweep ended with status {process.returncode}.", said[-2000:], "Run the bench again.")
 
 
 @BENCHES.register(
@@ -169,7 +173,7 @@ def _measured(file: Path, home: Path) -> tuple[float, float]:
         with suppress(MissingData):  # it has ended
             peak = peak_bytes(process.pid)
     if process.wait():
-        raise SparsightError("A sweep ended with an error.", (home / "errors.txt").read_text()[-2000:], "Run it alone.")
+        raise _failed(process, (home / "errors.txt").read_text())
     return time.perf_counter() - began, peak / MEGABYTE
 
 
