@@ -19,7 +19,7 @@ from core.figures.plots import specification
 from core.protocols.lukkien.choices import CHOICES, THESIS, Said, combinations, sweep_of
 from core.protocols.lukkien.images import Cell, Study, evaluate
 from core.protocols.lukkien.protocol import PUBLISHED, Plan
-from core.protocols.lukkien.sensitivity import MEAN, Sensitivity, analyse, load_sensitivity, table_path, write
+from core.protocols.lukkien.sensitivity import MEAN, Sensitivity, analyse, is_of, load_sensitivity, table_path, write
 from core.protocols.lukkien.sensitivity_text import choices_text, counts, facts, summary
 from core.protocols.lukkien.study import evaluation_data
 from core.protocols.lukkien.tables import load_study
@@ -188,3 +188,14 @@ def test_the_figure_has_every_combination_and_alternative_text(included: Sensiti
     alt = specification.alternative(included)
     assert "168 combinations" in alt
     assert f"{(rows.pearson >= PUBLISHED['pearson']).sum()} of 168 combinations" in alt
+
+
+def test_a_table_of_other_networks_is_not_taken_for_these(included: Sensitivity, tmp_path: Path) -> None:
+    engine = Engine("cpu", tmp_path)
+    sweep = Sweep(engine, sweep_of(Plan(weights="mnist-55000"), DATA))
+    assert is_of(included, sweep)
+    key = sweep.variants[3].key
+    tensors, about = engine.store.files.load(key)
+    name = next(name for name in tensors if name.startswith("kept/"))
+    engine.store.files.save(key, tensors | {name: tensors[name] * 2}, about)
+    assert not is_of(included, Sweep(Engine("cpu", tmp_path), sweep.spec))

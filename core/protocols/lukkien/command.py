@@ -102,13 +102,14 @@ def sensitivity(engine: Engine, options: SensitivityOptions) -> Iterator[Step]:
 
     weights, levels = _weights(options.train_on), whole(options.levels, "last level", 2)
     data = lukkien_study.evaluation_data(weights)
-    if not options.again and (options.seeds, levels, options.images) == (lukkien.SEEDS, lukkien.LEVELS, None):
-        with suppress(MissingData):
-            known = analysis.load_sensitivity(engine.roots, weights, data.key)
-            yield Step(facts(known), (choices_text(known), summary(known)))
-            return
     plan = lukkien.Plan(weights=weights, seeds=options.seeds, levels=levels, device=engine.device)
     sweep = Sweep(engine, sweep_of(plan, data, options.images))
+    if not options.again and options.images is None:
+        with suppress(MissingData):
+            known = analysis.load_sensitivity(engine.roots, weights, data.key)
+            if analysis.is_of(known, sweep):
+                yield Step(facts(known), (choices_text(known), summary(known)))
+                return
     for step in sweep.run():
         about = {"network": step.variant.key, "done": step.done, "networks": step.networks, "found": step.found}
         yield Step(about, f"heatmaps of {step.done} of {step.networks} networks", step.done, step.networks)

@@ -132,6 +132,18 @@ def load_sensitivity(roots: Sequence[Path], weights: str, data_key: str) -> Sens
     return max(found, key=lambda each: len(each.facts["networks"]) * each.facts["images"])
 
 
+def is_of(result: Sensitivity, sweep: Sweep) -> bool:
+    """Return whether a table was computed from the networks of now: a level may have been trained
+    again since.
+    """
+    return bool(result.facts["networks"] == _checksums(sweep))
+
+
+def _checksums(sweep: Sweep) -> list[str | None]:
+    """Return the checksum of each network's weights, None for one that is not on this machine."""
+    return [sweep.identity(variant).get("weights") for variant in sweep.variants]
+
+
 def _load(path: Path) -> Sensitivity:
     rows, facts = read_frame(path, COLUMNS)
     result = Sensitivity(facts, rows)
@@ -212,7 +224,7 @@ def _facts(sweep: Sweep, accuracy: LevelMeans) -> dict[str, Any]:
         "resamples": len(accuracy.drawn_accuracy),
         "accuracy": {series: each.tolist() for series, each in zip((*seeds, MEAN), means, strict=True)},
         "inputs": sweep.identity(sweep.variants[0])["inputs"],
-        "networks": [sweep.identity(variant)["weights"] for variant in sweep.variants],
+        "networks": _checksums(sweep),
         "device": sweep.engine.device_name,
         "versions": {"sparsight": VERSION, "torch": torch.__version__},
     }
