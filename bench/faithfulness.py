@@ -13,7 +13,8 @@ from bench.measure import BENCHES, alternate, line
 from bench.sweeps import MODEL, asked, photographs
 from core.data.batches import Batch
 from core.engine.engine import Engine
-from core.evaluation.columns import COLUMNS, Seen
+from core.evaluation.columns import COLUMNS
+from core.evaluation.seen import Seen
 from core.measures.faithfulness import STEPS
 from core.specs import CamSpec, VariantSpec
 from core.sweeps.sweep import Sweep

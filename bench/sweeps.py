@@ -41,7 +41,7 @@ SCRIPT = "torch.nn.utils.prune, pytorch-grad-cam {}, SciPy and scikit-image; pho
 @contextmanager
 def photographs(count: int) -> Iterator[tuple[str, Path]]:
     """Yield the name and the path of at least so many photographs: of SPARSIGHT_DATA's
-    imagenette-224-unseen.zip (500), else those that come along, again and again.
+    imagenette-224-unseen.zip (500), else those of the gallery, repeated.
     """
     archive = Path(os.environ.get("SPARSIGHT_DATA", "")) / "imagenette-224-unseen.zip"
     if archive.is_file():

@@ -16,7 +16,8 @@ from core.base.errors import BadSpec
 from core.base.progress import Progress, silent
 from core.base.text import first_few
 from core.data.batches import Batch, Inputs
-from core.evaluation.columns import AGAINST_REFERENCE, AGAINST_TRUTH, COLUMNS, TOP, Needs, Seen, joined, needs
+from core.evaluation.columns import AGAINST_REFERENCE, AGAINST_TRUTH, COLUMNS, TOP, Needs, joined, needs
+from core.evaluation.seen import Seen
 from core.results import OVERFLOW_ADVICE, Accuracy
 from core.specs import NO_ANSWER, UNREADABLE, CamSpec, DataSpec, VariantSpec
 from core.stats.intervals import wilson

@@ -21,7 +21,8 @@ from core.base.version import VERSION
 from core.data.batches import Batch, Batches, Inputs
 from core.disk.lock import Busy, locked
 from core.engine.engine import Engine
-from core.evaluation.columns import COLUMNS, Reference, Seen, joined
+from core.evaluation.columns import COLUMNS, joined
+from core.evaluation.seen import Reference, Seen
 from core.saliency.baselines import is_baseline, mapped_by, network_of_maps
 from core.saliency.cams import saliency_maps
 from core.saliency.capture import own_class

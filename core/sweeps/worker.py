@@ -25,7 +25,7 @@ from core.base.settings import Settings
 from core.data.batches import Batch, Batches, standardised
 from core.disk.lock import Busy, locked
 from core.engine.engine import Engine
-from core.evaluation.columns import Reference
+from core.evaluation.seen import Reference
 from core.models import description
 from core.models.cards import InputRule
 from core.specs import CamSpec, ModelSpec, VariantSpec

@@ -13,8 +13,9 @@ from core.base.errors import BadSpec
 from core.data.digit_inputs import DigitInputs
 from core.data.folders import read_folder
 from core.data.photo_inputs import PhotoInputs
-from core.evaluation.columns import AGAINST_REFERENCE, COLUMNS, Needs, OfSet, Seen, needs
+from core.evaluation.columns import AGAINST_REFERENCE, COLUMNS, Needs, OfSet, needs
 from core.evaluation.evaluate import FAITHFULNESS, evaluate
+from core.evaluation.seen import Seen
 from core.measures import MEASURES, faithfulness, road
 from core.measures.fitting import FITTINGS, rank
 from core.specs import NO_ANSWER

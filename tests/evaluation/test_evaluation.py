@@ -24,7 +24,7 @@ from core.data.photo_inputs import PhotoInputs
 from core.data.photo_sets import Photo
 from core.engine.engine import Engine
 from core.evaluation import evaluate
-from core.evaluation.columns import Seen
+from core.evaluation.seen import Seen
 from core.measures.boxes import box_iou
 from core.measures.overlap import energy_inside, pointing_game, soft_iou
 from core.models.cards import Card

@@ -23,8 +23,8 @@ from torch import Tensor
 from core.base.errors import BadFile, BadSpec, MissingData
 from core.data.batches import Inputs
 from core.disk.frames import read_frame, write_frame
-from core.evaluation.columns import Seen
 from core.evaluation.evaluate import evaluate
+from core.evaluation.seen import Seen
 from core.jobs.control import Control
 from core.measures import MEASURES
 from core.protocols.lukkien import older_tables
