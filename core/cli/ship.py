@@ -42,7 +42,7 @@ def ship(
     common: Annotated[Common, FLAT] = COMMON,
 ) -> None:
     """Compress trained series and include them in the repository."""
-    from core.protocols.series.images import name_of
+    from core.data.folders import name_of
     from core.protocols.ship import Shipment, report
     from core.protocols.ship import ship as write_series
     from core.specs import DataSpec
@@ -53,7 +53,7 @@ def ship(
     networks = _models(engine, model, options, seeds - tables_of if seeds else None)
     shipment = Shipment(
         data,
-        options.data_name or name_of(data),
+        options.data_name or name_of(data.name),
         options.to or shipped_folder(),
         networks,
         _models(engine, model, options, tables_of),

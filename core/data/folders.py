@@ -36,6 +36,16 @@ LAYOUT = "It must hold one folder for each class, named by the class or its syns
 Files = dict[PurePosixPath, Callable[[], bytes]]  # by their path in the set
 
 
+def name_of(data: str) -> str:
+    """Return a name for files and people: that of a data set, or the last part of a folder's path
+    without ".zip".
+    """
+    parts = [part.removesuffix(".zip") for part in Path(data.removeprefix(PREFIX)).parts[-2:]]
+    within = len(parts) == 2 and Path(data).parts[-2].endswith(".zip")
+    name = "-".join(parts) if within else "".join(parts[-1:])
+    return "folder" if name in ("", "/", "..") else name
+
+
 @dataclass(frozen=True, eq=False)
 class Listing:
     """The content of a folder or zip file.

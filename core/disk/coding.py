@@ -55,16 +55,13 @@ def decode(content: bytes) -> tuple[Tensors, Facts]:
 
 
 def read_head(file: BinaryIO) -> Facts:
-    """Read the facts from the header of an open file, unverified. Raises Damage."""
+    """Read our record from the header of an open file; the tensors are not verified. Raises
+    Damage.
+    """
     length = int.from_bytes(file.read(8), "little")
     if length > LONGEST_HEAD_BYTES:
         raise Damage("it is not a safetensors file")
-    return read_record(file.read(length))["facts"]
-
-
-def read_checksum(file: BinaryIO) -> str:
-    """Read the checksum in the header of an open file, unverified. Raises Damage."""
-    return str(read_record(file.read(int.from_bytes(file.read(8), "little")))["sha256"])
+    return read_record(file.read(length))
 
 
 def read_record(head: bytes) -> Facts:

@@ -18,7 +18,7 @@ from pathlib import Path
 from core.base.atomic import replacing
 from core.base.errors import BadFile, BadSpec, CacheNotWritable, MissingData
 from core.base.stamps import Stamp, stamp_from, stamp_of
-from core.disk.coding import Damage, Facts, Tensors, decode, encode, read_checksum, read_head
+from core.disk.coding import Damage, Facts, Tensors, decode, encode, read_head
 
 SUFFIX = ".safetensors"
 DAMAGED = ".damaged"
@@ -105,7 +105,7 @@ class Files:
         path = self.find(key)
         try:
             with open(path, "rb") as file:
-                return read_head(file)
+                return dict(read_head(file)["facts"])
         except (Damage, OSError):
             return self.load(key)[1]  # raises the error, or finds the valid copy
 
@@ -113,7 +113,7 @@ class Files:
         """Return the checksum in the header of an entry's file; "" if it is missing or damaged."""
         try:
             with open(self.find(key), "rb") as file:
-                return read_checksum(file)
+                return str(read_head(file)["sha256"])
         except (Damage, OSError, MissingData):
             return ""
 

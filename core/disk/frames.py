@@ -66,6 +66,16 @@ def read_frame(path: Path, columns: Iterable[str] = ()) -> tuple[pandas.DataFram
     return frame, dict(frame.attrs)
 
 
+def columns_of(path: Path) -> frozenset[str]:
+    """Return the names of a table's columns, without reading it; empty if it is no table."""
+    from pyarrow import ArrowException, parquet
+
+    try:
+        return frozenset(parquet.read_schema(path).names)
+    except (OSError, ArrowException):
+        return frozenset()
+
+
 def _bad(path: Path, what: str) -> BadFile:
     return BadFile(
         f"The table {path} {what}.",

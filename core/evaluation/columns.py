@@ -31,6 +31,7 @@ from core.measures.fitting import (
     fittings_per_image,
 )
 from core.measures.overlap import jaccard_above, jaccard_curve, soft_iou
+from core.measures.raw import by_peak, l1_by_peak, mean_with_peak, non_zero, variance_with_peak
 from core.measures.road import road_least, road_most
 from core.specs import NO_ANSWER
 
@@ -340,3 +341,34 @@ COLUMNS.register(
     _way.source,
     needs=Needs.INK,
 )(OfSet(_curve, _threshold))
+
+MERKLE = "Merkle et al. (Less is More), where the peak is that of a batch; here it is that of the set"
+for _name, _title, _value, _summary in (
+    (
+        "raw-mean",
+        "Mean of the raw map",
+        OfSet(lambda seen: mean_with_peak(seen.raw_maps), lambda kept: by_peak(kept, 1)),
+        "Mean of the raw map's cells, as a share of the largest value on the data set.",
+    ),
+    (
+        "raw-variance",
+        "Variance of the raw map",
+        OfSet(lambda seen: variance_with_peak(seen.raw_maps), lambda kept: by_peak(kept, 2)),
+        "Variance over the raw map's cells, as shares of the largest value on the data set.",
+    ),
+    (
+        "raw-non-zero",
+        "Non-zero cells of the raw map",
+        lambda seen: non_zero(seen.raw_maps),
+        "Number of the raw map's cells that are above zero.",
+    ),
+):
+    COLUMNS.register(_name, _title, _summary, MERKLE, needs=Needs.MAP)(_value)
+COLUMNS.register(
+    "raw-l1",
+    "L1 distance of the raw maps",
+    "Sum over the cells of the absolute differences from the reference's map; each network's maps are shares of its "
+    "largest value on the data set.",
+    MERKLE,
+    needs=Needs.MAPS,
+)(OfSet(lambda seen: torch.stack(seen.raw_cells, 1).flatten(1), l1_by_peak))

@@ -159,14 +159,20 @@ class Seen:
         return self.reference
 
     @cached_property
-    def cells(self) -> tuple[Tensor, Tensor]:
-        """The maps at the target layer's own cells, scaled to [0, 1], this network's and the
-        reference's, (n, h, w) each.
+    def raw_cells(self) -> tuple[Tensor, Tensor]:
+        """The raw maps at the target layer's own cells, this network's and the reference's, (n, h,
+        w) each.
         """
         assert self._other.maps is not None
         own, other = self.raw_maps, self._other.maps.to(self.raw_maps.device)
         if own.shape != other.shape:  # a baseline that is drawn in pixels
             own = functional.adaptive_avg_pool2d(own[:, None], (other.shape[1], other.shape[2]))[:, 0]
+        return own, other
+
+    @cached_property
+    def cells(self) -> tuple[Tensor, Tensor]:
+        """`raw_cells`, each map scaled to [0, 1]."""
+        own, other = self.raw_cells
         return normalise(own, own.shape[1:])[0], normalise(other, other.shape[1:])[0]
 
     @cached_property

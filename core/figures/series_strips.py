@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from core.base.errors import CacheNotWritable
-from core.data.folders import read_folder
+from core.data.folders import name_of, read_folder
 from core.data.gallery import GALLERY
 from core.engine.engine import Engine
 from core.figures import sheets, strips
 from core.protocols.registry import Strips
-from core.protocols.series.images import METHOD, name_of
+from core.protocols.series.images import METHOD
 from core.protocols.series.tables import SeriesTables
 from core.specs import CamSpec, DataSpec, ImageRef
 
@@ -48,9 +48,9 @@ def write_strips(engine: Engine, wanted: Strips) -> list[str]:
 def _rows(engine: Engine, table: SeriesTables, source: str) -> Iterator[strips.Strip]:
     """Yield a row of pictures per photograph, over the available levels."""
     model = table.place.model
-    known = table.facts["levels"]  # level 0 is the dense network, with which every row starts
+    # level 0 is the dense network, with which every row starts
     variants = [
-        variant for variant, _ in engine.levels(model) if variant.pruning.level and str(variant.pruning.level) in known
+        variant for variant, _ in engine.levels(model) if variant.pruning.level and variant.pruning.level in table.facts
     ]
     for image, title in _images(table, source):
         answers = tuple(engine.follow(tuple(variants), image, CamSpec(method=METHOD, target="own")))
@@ -66,7 +66,7 @@ def _images(table: SeriesTables, source: str) -> list[tuple[ImageRef, str]]:
     data = DataSpec(name=f"folder:{Path(source).absolute()}")
     photos = read_folder(Path(source)).photos
     right: dict[int, int] = {}
-    if name_of(data) == table.place.data_name and table.facts["count"] == len(photos):
+    if name_of(data.name) == table.place.data_name and table.count == len(photos):
         right = (table.images.predicted == table.images.label).groupby(table.images.image).sum().to_dict()
     best: dict[int, int] = {}
     unseen = any("val" in Path(photo.name).parts[:-2] for photo in photos)  # a set of train/ and val/

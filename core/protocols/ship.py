@@ -16,13 +16,13 @@ from core.base.atomic import replacing
 from core.base.errors import BadSpec, CacheNotWritable, MissingData
 from core.data.batches import Inputs
 from core.disk.files import SUFFIX, Files
-from core.disk.frames import write_frame
+from core.disk.frames import read_frame, write_frame
 from core.engine.engine import Engine
 from core.models import description
-from core.models.catalogue import Catalogue
-from core.protocols.series.images import Place, evaluate_series, load
+from core.protocols.series.images import Place, level_of, load, sweep_of
+from core.protocols.series.tables import BEFORE_ROUNDING
 from core.specs import DataSpec, ModelSpec
-from core.store.store import ModelStore
+from core.sweeps.tables import Tables
 
 LIMIT_BYTES = 14_000_000  # of everything that is included
 ROUNDED = "float16"
@@ -63,35 +63,46 @@ def ship(engine: Engine, shipment: Shipment, limit_bytes: int = LIMIT_BYTES) -> 
     with tempfile.TemporaryDirectory() as scratch:
         staging = Path(scratch)
         for model in (*shipment.networks, *shipment.tables):
-            _evaluate(engine.store, _place(model, shipment), engine.inputs(shipment.data, model))
+            _evaluate(engine, _place(model, shipment), engine.inputs(shipment.data, model))
         for model in shipment.networks:
             _round(engine, model, staging)
-        rounded = ModelStore(Catalogue(Files(staging)), engine.device)
-        answers = [_counted(engine, rounded, model, shipment) for model in shipment.networks]
+        answers = [
+            _counted(engine, Engine(str(engine.device), staging), model, shipment) for model in shipment.networks
+        ]
         for model in shipment.tables:
-            table = _place(model, shipment)
-            frame, facts = load([engine.folder], table)
-            write_frame(table.path(staging), frame, facts)
+            for path in _place(model, shipment).files(engine.folder):
+                write_frame(staging / path.relative_to(engine.folder), *read_frame(path))
         _write(staging, shipment, limit_bytes)
         for model in (*shipment.networks, *shipment.tables):
             right = next(
                 (answer for shipped, answer in zip(shipment.networks, answers, strict=True) if shipped == model), ()
             )
-            yield Shipped(model=model, right=right, bytes=_bytes_of(staging / model.key))
+            files = [*(staging / model.key).rglob(f"*{SUFFIX}"), *_place(model, shipment).files(staging)]
+            yield Shipped(model=model, right=right, bytes=sum(path.stat().st_size for path in files))
 
 
 def _place(model: ModelSpec, shipment: Shipment) -> Place:
     return Place(model=model, data_name=shipment.data_name)
 
 
-def _evaluate(store: ModelStore, place: Place, inputs: Inputs) -> None:
-    missing = [str(step.level) for step in evaluate_series(place, store, inputs) if step.state == "missing"]
+def _evaluate(engine: Engine, place: Place, inputs: Inputs) -> None:
+    """Evaluate the series into the engine's own folder, whatever is included already."""
+    store = engine.store
+    missing = [
+        str(variant.pruning.level)
+        for variant, _ in engine.levels(place.model)
+        if not store.files.exists(store.stored_key(variant))
+    ]
     if missing:
         raise MissingData(
             f"{place.model.key} is not trained at level {', '.join(missing)}.",
             "A series is included only if all its levels are trained.",
             "Finish its run first.",
         )
+    sweep = sweep_of(place, engine, inputs)
+    sweep.tables = Tables([engine.folder], place.data_name)
+    for _ in sweep.run():
+        pass
 
 
 def _round(engine: Engine, model: ModelSpec, staging: Path) -> None:
@@ -136,26 +147,21 @@ def rounded(packed: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
 
 
 def _counted(
-    engine: Engine, store: ModelStore, model: ModelSpec, shipment: Shipment
+    engine: Engine, rounded: Engine, model: ModelSpec, shipment: Shipment
 ) -> tuple[tuple[int, int, int, int], ...]:
-    """Count correct answers before and after rounding, level by level; the table holds them as
-    "before_rounding".
+    """Count correct answers before and after rounding, level by level; the tables hold them as the
+    fact BEFORE_ROUNDING.
     """
     place = _place(model, shipment)
-    _evaluate(store, place, engine.inputs(shipment.data, model))
-    before, _ = load([engine.folder], place)
-    after, facts = load([store.files.write_root], place)
-    counts = [
-        frame.assign(right=frame.predicted == frame.label).groupby("level").right.agg(["sum", "count"])
-        for frame in (before, after)
-    ]
-    rows = tuple(
-        (int(str(level)), int(counts[0]["sum"][level]), int(row["sum"]), int(row["count"]))
-        for level, row in counts[1].iterrows()
+    _evaluate(rounded, place, engine.inputs(shipment.data, model))
+    (before, _), (after, _) = (load([each.folder], place) for each in (engine, rounded))
+    was, now = ((rows.predicted == rows.label).groupby(rows.level).agg(["sum", "count"]) for rows in (before, after))
+    for path in place.files(rounded.folder):
+        rows, facts = read_frame(path)
+        write_frame(path, rows, facts | {BEFORE_ROUNDING: int(was["sum"][level_of(path)])})
+    return tuple(
+        (level, int(was["sum"][level]), int(now["sum"][level]), int(now["count"][level])) for level in now.index
     )
-    facts["before_rounding"] = {str(level): was for level, was, _, _ in rows}
-    write_frame(place.path(store.files.write_root), after, facts)
-    return rows
 
 
 def _write(staging: Path, shipment: Shipment, limit_bytes: int) -> None:
@@ -163,11 +169,7 @@ def _write(staging: Path, shipment: Shipment, limit_bytes: int) -> None:
 
     Raises BadSpec if it would be too much.
     """
-    files = [
-        path
-        for path in sorted(staging.rglob("*"))
-        if path.is_file() and not path.name.startswith(".") and path.name != description.FILE
-    ]
+    files = sorted(path for path in staging.rglob("*") if path.suffix in (SUFFIX, ".parquet"))
     places = {path: shipment.target / path.relative_to(staging) for path in files}
     stays = sum(
         path.stat().st_size
@@ -191,10 +193,6 @@ def _write(staging: Path, shipment: Shipment, limit_bytes: int) -> None:
         ) from error
     for found in description.find([staging]):
         description.add_runs(shipment.target, found)
-
-
-def _bytes_of(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.suffix in (SUFFIX, ".parquet"))
 
 
 def report(shipped: Shipped) -> dict[str, Any]:

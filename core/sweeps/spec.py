@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
 from math import prod
-from pathlib import Path
 from typing import Any
 
 from core.base.errors import BadSpec
-from core.data.folders import PREFIX
+from core.data.folders import name_of
 from core.evaluation.columns import AGAINST_REFERENCE, AGAINST_TRUTH, COLUMNS, Needs, needs
 from core.saliency.baselines import heatmap_title
 from core.specs import CamSpec, DataSpec, ModelSpec, PruningSpec, VariantSpec, whole
@@ -86,7 +85,7 @@ class SweepSpec:
         """The images: the data set (of a folder or zip file, its name), and how many of it by which
         seed.
         """
-        return replace(self.data, name=Path(self.data.name.removeprefix(PREFIX)).stem).key + (
+        return replace(self.data, name=name_of(self.data.name)).key + (
             f"-{self.images}-s{self.seed}" if self.images is not None else ""
         )
 

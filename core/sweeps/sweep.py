@@ -61,11 +61,12 @@ class Sweep:
     """A sweep on an engine.
 
     Args:
-        engine: where networks and images come from, and where the tables lie.
+        engine: where networks and images come from, and where the tables lie. inputs: the images,
+            where they are not a data set of the engine.
     """
 
-    def __init__(self, engine: Engine, spec: SweepSpec) -> None:
-        self.engine, self.spec = engine, spec
+    def __init__(self, engine: Engine, spec: SweepSpec, inputs: Inputs | None = None) -> None:
+        self.engine, self.spec, self._inputs = engine, spec, inputs
         self.tables = Tables(engine.roots, spec.set_key)
         self._rows: dict[ModelSpec, Tensor] = {}
         self._identities: dict[ModelSpec, str] = {}
@@ -83,7 +84,7 @@ class Sweep:
 
     def inputs(self, model: ModelSpec) -> Inputs:
         """Return the data set as this model receives it. Raises as `Engine.inputs`."""
-        return self.engine.inputs(self.spec.data, model)
+        return self.engine.inputs(self.spec.data, model) if self._inputs is None else self._inputs
 
     def batches(self, model: ModelSpec) -> Batches:
         """Return where the images come from, batch by batch. Raises as `Engine.inputs`."""
@@ -149,7 +150,7 @@ class Sweep:
 
     def seconds_per_image(self, model: ModelSpec) -> float:
         """Measure the time of all answers for one image of a dense network, over the first few."""
-        dense, first = VariantSpec(model=model), Sweep(self.engine, self.spec)
+        dense, first = VariantSpec(model=model), Sweep(self.engine, self.spec, self._inputs)
         first._rows[model] = self.rows(model)[:MEASURED]
         everything = {cell: self.spec.columns(of_maps=cell.cam is not None) for cell in self.cells(dense)}
         for cell in sorted(everything, key=lambda cell: cell.cam is None):
@@ -300,10 +301,12 @@ class Sweep:
         return {
             "variant": variant.key,
             "images": self.spec.set_key,
+            "requested": dict(self.engine.levels(variant.model)).get(variant, variant.pruning.sparsity),
             "sparsity": report.sparsity,
             "kept": report.kept,
             "prunable": report.total,
             "compression": report.compression_ratio,
+            "compression_of_convolutions": report.conv_compression_ratio,
             "collapsed": report.collapsed,
             "device": self.engine.device_name,
             "versions": {"sparsight": VERSION, "torch": torch.__version__},

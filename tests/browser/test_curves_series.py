@@ -25,7 +25,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     small_series.train(folder / "cache", data)
     engine, model = Engine("cpu", folder / "cache"), ModelSpec(name=NAME, weights="merkle-layer", seed=0)
     shown = DataSpec(name=f"folder:{data}/val")
-    list(evaluate_series(Place(model=model, data_name="val"), engine.store, engine.inputs(shown, model)))
+    list(evaluate_series(Place(model=model, data_name="val"), engine, engine.inputs(shown, model)))
     with served(folder / "cache", folder / "log.txt") as home:
         yield f"{home}/curves?of={NAME}"
 

@@ -100,7 +100,7 @@ def test_every_reduction_is_said_first(said: str) -> None:
 
 def test_the_table_stands_beside_the_published_one(said: str, place: Path) -> None:
     table = series_tables.load(Catalogue(Files(place / "cache")), Place(model=MODEL, data_name="unseen"))
-    assert table.facts["count"] == 6
+    assert table.count == 6
     rows = table.levels(["accuracy"])
     for row, published in zip(
         rows.itertuples(), ("97.00%", "97.29%", "95.93%", "94.11%", "93.39%", "90.07%", "87.25%"), strict=True
@@ -151,7 +151,7 @@ def test_without_left_out_photographs_the_test_part_is_evaluated(place: Path, tm
     cut[cut.index(str(place / "cache"))] = str(tmp_path)
     assert command_line.main(cut) == 0
     table = series_tables.load(Catalogue(Files(tmp_path)), Place(model=MODEL, data_name="tiny-photos-test"))
-    assert table.facts["count"] == 17  # of 24 in val/, as 2,800 of 3,925
+    assert table.count == 17  # of 24 in val/, as 2,800 of 3,925
     Engine("cpu", place / "cache")  # the other folder's card again
 
 

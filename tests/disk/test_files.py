@@ -272,3 +272,11 @@ def test_processes_and_threads_that_write_one_key_leave_a_sound_entry(tmp_path):
     for writer in writers:
         writer.join()
     assert everything(tmp_path) == ["k.safetensors"]
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff" * 8, b"\xff" * 55, (1 << 40).to_bytes(8, "little") + b"{}"])
+def test_the_length_of_a_damaged_head_is_not_believed(files: Files, content: bytes) -> None:
+    files.save(KEY, W, {}).write_bytes(content)
+    assert files.checksum(KEY) == ""
+    with pytest.raises(BadFile):
+        files.facts(KEY)

@@ -24,7 +24,7 @@ from core.protocols.lukkien.analysis import analyse
 from core.protocols.lukkien.images import SERIES, Cell, Rows, Study, evaluate
 from core.protocols.lukkien.protocol import CAM, SEEDS, WEIGHTS_LEFT, Plan
 from core.protocols.lukkien.study import evaluation_data, write_tables
-from core.protocols.lukkien.tables import TABLES, StudyTables, load_study, overlap_column, study_folder
+from core.protocols.lukkien.tables import TABLES, StudyTables, load_images, load_study, overlap_column, study_folder
 from core.protocols.lukkien.text import summary
 from core.specs import CamSpec, DataSpec, ImageRef
 from core.stats.correlation import correlation
@@ -294,3 +294,15 @@ def test_a_short_trial_run_does_not_hide_the_whole_study(tmp_path: Path) -> None
     assert "undefined" in summary(tables)
     assert load_study([tmp_path], *STUDIES[1]).facts["levels"] == 1
     assert load_study([tmp_path, SHIPPED], *STUDIES[1]).facts["levels"] == 25
+
+
+def test_means_without_empty_maps_are_those_of_the_images(engine: Engine) -> None:
+    """Exact for the study that is included, whose tables know nothing of it."""
+    study, images = (read(engine.roots, "mnist-55000", "digits+noise-0.2-s0") for read in (load_study, load_images))
+    thesis = study.levels[study.levels.series == "iterative-reset"].set_index(["seed", "level"])
+    expected = images[~images["empty"]].groupby(["seed", "level"]).soft_iou.mean().reindex(thesis.index)
+    np.testing.assert_allclose(thesis.soft_iou_without_empty, expected, atol=1e-4)
+    assert thesis.empty_maps.tolist() == images.groupby(["seed", "level"])["empty"].sum().reindex(thesis.index).tolist()
+    mean = study.mean_series().set_index("level")
+    assert (mean.maps == 15_000).all()
+    np.testing.assert_allclose(mean.overlap_without_empty, expected.groupby("level").mean(), atol=1e-4)

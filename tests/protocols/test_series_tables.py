@@ -14,6 +14,7 @@ import torch
 
 from core import DataSpec, Engine, ModelSpec
 from core.base.errors import BadFile, BadSpec, MissingData
+from core.data.folders import name_of
 from core.disk.files import Files
 from core.disk.sparse import pack_sparse, unpack_sparse
 from core.measures import pearson
@@ -22,7 +23,7 @@ from core.protocols.merkle import protocol as merkle
 from core.protocols.merkle import summary as merkle_summary
 from core.protocols.series import images as series_images
 from core.protocols.series import tables as series_tables
-from core.protocols.series.images import Place, evaluate_series, name_of
+from core.protocols.series.images import Place, evaluate_series, level_of
 from core.saliency.cams import saliency_maps
 from core.saliency.capture import fixed_classes, own_class
 from core.saliency.normalise import normalise
@@ -54,8 +55,10 @@ def cache(home: Path, tmp_path: Path) -> Path:
 
 def evaluated(cache: Path, shown: Path) -> tuple[Engine, Place, list[str]]:
     engine, data = Engine("cpu", cache), DataSpec(name=f"folder:{shown}")
-    place = Place(model=MODEL, data_name=name_of(data))
-    return engine, place, [step.state for step in evaluate_series(place, engine.store, engine.inputs(data, MODEL))]
+    place = Place(model=MODEL, data_name=name_of(data.name))
+    steps = list(evaluate_series(place, engine, engine.inputs(data, MODEL)))
+    assert [step.variant for step in steps] == [variant for variant, _ in engine.levels(MODEL)]
+    return engine, place, ["found" if step.found else "evaluated" for step in steps]
 
 
 def test_every_number_is_what_a_slow_count_says(cache: Path, home: Path) -> None:
@@ -76,17 +79,17 @@ def test_every_number_is_what_a_slow_count_says(cache: Path, home: Path) -> None
         assert list(rows.image) == [0, 1, 2, 3, 4, 5, 6, 8, 9] == batch.rows.tolist()
         assert list(rows.predicted) == own.logits.argmax(1).tolist()
         assert list(rows.label) == labels.tolist()
-        assert rows.top5.all()  # of two classes
+        assert rows["right-top5"].all()  # of two classes
         peak = float(own.maps.max())
         assert peak > 0
         scaled = own.maps.numpy() / peak
         dense = seen[0][0].maps.numpy() / float(seen[0][0].maps.max())
         for row, (ours, theirs) in enumerate(zip(scaled, dense, strict=True)):
             wanted = {
-                "map_mean": ours.mean(),
-                "map_variance": ((ours - ours.mean()) ** 2).mean(),
-                "non_zero": np.count_nonzero(ours),
-                "l1_to_dense": np.abs(ours - theirs).sum(),
+                "raw-mean": ours.mean(),
+                "raw-variance": ((ours - ours.mean()) ** 2).mean(),
+                "raw-non-zero": np.count_nonzero(ours),
+                "raw-l1": np.abs(ours - theirs).sum(),
                 "agrees": own.targets[row] == seen[0][0].targets[row],
             }
             for name, value in wanted.items():
@@ -110,7 +113,7 @@ def test_levels_have_counts_and_intervals(cache: Path, home: Path) -> None:
     assert (row.value, row.n) == (right / 9, 9)
     assert (row.low, row.high) == pytest.approx(wilson(right, 9))
     mean = rows[(rows.level == 1) & (rows.quantity == "map-mean")].iloc[0]
-    assert mean.value == pytest.approx(images.map_mean.mean())
+    assert mean.value == pytest.approx(images["raw-mean"].mean())
     assert mean.low <= mean.value <= mean.high
     dense = rows[(rows.level == 0) & (rows.quantity == "l1")].iloc[0]
     assert (dense.value, dense.low, dense.high) == (0, 0, 0)
@@ -148,28 +151,40 @@ def test_empty_maps_score_0_and_an_overflowing_network_gives_no_answer(cache: Pa
         assert rows.loc[(0, name)].without_empty == rows.loc[(0, name)].value
         assert rows.loc[(2, name), ["n", "empty_maps"]].tolist() == [0, 0]
     assert images.loc[1]["empty"].all()
-    assert not images.loc[2][["empty", "usable", "top5", "agrees"]].any(axis=None)
+    assert not images.loc[2][["empty", "usable", "right-top5", "agrees"]].any(axis=None)
     assert images[["pearson", "ssim", "soft-iou-of-maps"]].isna().all(axis=None)
-    assert images.loc[2][["map_mean", "non_zero", "l1_to_dense"]].isna().all(axis=None)
+    assert images.loc[2][["raw-mean", "raw-non-zero", "raw-l1"]].isna().all(axis=None)
     assert table.unanswered() == {2: 9}
     assert rows.loc[(2, "accuracy")].value == 0
     assert any("Level 2: 9 images without a finite answer" in str(part) for part in merkle_summary.text(table))
 
 
+def halve(cache: Path, level: int) -> None:
+    """Halve the weights of a level, as if it were trained anew."""
+    files, key = Files(cache), f"{MODEL.key}/retrained/level-0{level}"
+    tensors, facts = files.load(key)
+    weights, mask = unpack_sparse(tensors)
+    files.save(key, pack_sparse({name: values / 2 for name, values in weights.items()}, mask), facts)
+
+
 def test_it_goes_on_where_it_was_and_sees_what_changed(cache: Path, home: Path) -> None:
-    files = Files(cache)
-    last = f"{MODEL.key}/retrained/level-02"
+    files, last = Files(cache), f"{MODEL.key}/retrained/level-02"
     stored, facts = files.load(last)
     files.delete(last)
-    assert evaluated(cache, home / "shown")[2] == ["evaluated", "evaluated", "missing"]
+    with pytest.raises(MissingData, match="level-02"):
+        evaluated(cache, home / "shown")
     files.save(last, stored, facts)
     engine, place, states = evaluated(cache, home / "shown")
     assert states == ["found", "found", "evaluated"]
     whole = series_tables.load(engine.catalogue, place).images
-    middle = f"{MODEL.key}/retrained/level-01"
-    files.save(middle, files.load(middle)[0], {"again": 1})
+    halve(cache, 1)
     assert evaluated(cache, home / "shown")[2] == ["found", "evaluated", "found"]
-    np.testing.assert_allclose(whole.map_mean, series_tables.load(engine.catalogue, place).images.map_mean, atol=1e-5)
+    after = series_tables.load(engine.catalogue, place).images
+    assert [whole[whole.level == level].equals(after[after.level == level]) for level in range(3)] == [
+        True,
+        False,
+        True,
+    ]
     shutil.copytree(home / "shown", cache / "shown")
     (cache / "shown" / "tench" / "0-4.png").unlink()
     assert evaluated(cache, cache / "shown")[2] == ["evaluated"] * 3
@@ -177,20 +192,32 @@ def test_it_goes_on_where_it_was_and_sees_what_changed(cache: Path, home: Path) 
 
 def test_a_network_trained_anew_at_level_0_makes_all_numbers_anew(cache: Path, home: Path) -> None:
     evaluated(cache, home / "shown")
-    files, key = Files(cache), f"{MODEL.key}/retrained/level-00"
-    files.save(key, files.load(key)[0], {"again": 1})
+    halve(cache, 0)
     assert evaluated(cache, home / "shown")[2] == ["evaluated"] * 3
+
+
+def test_a_level_of_another_dense_network_is_left_out(cache: Path, home: Path) -> None:
+    """A run that ended after level 0: the other tables are those of the network before it."""
+    engine, place, _ = evaluated(cache, home / "shown")
+    others = [path for path in place.files(cache) if level_of(path) > 0]
+    kept = [path.read_bytes() for path in others]
+    halve(cache, 0)
+    evaluated(cache, home / "shown")
+    for path, content in zip(others, kept, strict=True):
+        path.write_bytes(content)
+    assert set(series_tables.load(engine.catalogue, place).facts) == {0}
 
 
 @pytest.mark.parametrize("content", [b"", b"PAR1", b"no table at all" * 99])
 def test_a_damaged_table_is_said_and_made_again(cache: Path, home: Path, content: bytes) -> None:
     engine, place, _ = evaluated(cache, home / "shown")
-    path = place.path(cache)
-    path.write_bytes(content)
+    assert len(place.files(cache)) == 9  # three levels, each with answers and two heatmaps
+    place.files(cache)[0].write_bytes(content)
     with pytest.raises(BadFile):
         series_tables.load(engine.catalogue, place)
-    assert evaluated(cache, home / "shown")[2] == ["evaluated"] * 3
-    path.unlink()
+    assert evaluated(cache, home / "shown")[2] == ["evaluated", "found", "found"]
+    for path in place.files(cache):
+        path.unlink()
     with pytest.raises(MissingData, match="There are no results of squeezenet1_1@tiny"):
         series_tables.load(engine.catalogue, place)
 
@@ -211,13 +238,17 @@ def test_names_of_data_sets_hold_no_path() -> None:
         "folder:/a/imagenette.zip",
         "folder:/a/imagenette.zip/val",
         "folder:photos/val",
+        "folder:/",
+        "folder:..",
     ]
-    assert [name_of(DataSpec(name=name)) for name in names] == [
+    assert [name_of(name) for name in names] == [
         "digits",
         "photos",
         "imagenette",
         "imagenette-val",
         "val",
+        "folder",
+        "folder",
     ]
 
 
@@ -233,9 +264,3 @@ def test_published_values_stand_at_their_levels() -> None:
     assert series_tables.published("accuracy", 0.3) is None
     assert series_tables.published("pearson", 0.5) is None
     assert all(len(values) == len(merkle.TARGETS) for values in merkle.PUBLISHED.values())
-
-
-def test_maps_without_any_evidence_stay_zero() -> None:
-    assert torch.equal(series_images._by_peak(torch.zeros(2, 3, 3)), torch.zeros(2, 3, 3))
-    broken = torch.full((1, 2, 2), torch.nan)
-    assert series_images._by_peak(broken).isnan().all()

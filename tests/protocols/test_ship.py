@@ -77,7 +77,7 @@ def test_what_is_shipped_is_all_that_another_machine_needs(
         right = table.images[table.images.level == row["level"]]
         assert row["after"] == int((right.predicted == right.label).sum())
         assert row["photographs"] == 8
-        assert table.facts["before_rounding"][str(row["level"])] == row["before"]
+        assert table.right_before_rounding[row["level"]] == row["before"]
     assert series_tables.load(
         engine.catalogue, Place(model=ModelSpec(name=NAME, weights="merkle-layer", seed=1), data_name="shown")
     )
@@ -92,7 +92,7 @@ def test_what_is_shipped_is_all_that_another_machine_needs(
 def test_no_path_of_this_machine_is_shipped(home: Path, tmp_path: Path) -> None:
     ship(home, tmp_path / "shipped")
     files = [path for path in (tmp_path / "shipped").rglob("*") if path.is_file()]
-    assert len(files) == 2 * (3 + 1) + 1  # three levels and a table a seed, one card
+    assert len(files) == 2 * 3 * (1 + 3) + 1  # three levels a seed, each with a network and three tables; one card
     assert [path for path in files if str(home).encode() in path.read_bytes()] == []
 
 

@@ -126,6 +126,7 @@ def _tables(tables: list[SeriesTables]) -> Step:
 def _evaluated(
     engine: Engine, plan: Plan, test: TrainingImages, options: RunOptions
 ) -> Generator[Step, None, SeriesTables]:
+    from core.data.folders import name_of
     from core.data.photo_inputs import PhotoInputs
     from core.protocols.series import images as series_images
     from core.protocols.series import tables as series_tables
@@ -135,7 +136,7 @@ def _evaluated(
     for path in filter(None, (options.evaluate_on, options.held_out)):
         data = DataSpec(name=f"folder:{path}")
         try:
-            inputs, name = engine.inputs(data, model), series_images.name_of(data)
+            inputs, name = engine.inputs(data, model), name_of(data.name)
             break
         except SparsightError:
             if path == options.evaluate_on:
@@ -143,10 +144,11 @@ def _evaluated(
     if inputs is None or not len(inputs.own_classes):
         inputs = PhotoInputs(_photo_set(test, name), engine.card(model), engine.device)
     place = series_images.Place(model=model, data_name=name)
-    for step in series_images.evaluate_series(place, engine.store, inputs):
-        facts = {"run": "evaluate", "model": model.key, "data": name} | vars(step)
-        text = f"{model.key} on {name}: level {step.level} of {step.levels} {step.state}"
-        yield Step(facts, text, step.level + 1, step.levels + 1)
+    for step in series_images.evaluate_series(place, engine, inputs):
+        level, state = step.variant.pruning.level, "found" if step.found else "evaluated"
+        facts = {"run": "evaluate", "model": model.key, "data": name, "level": level, "state": state}
+        text = f"{model.key} on {name}: level {level} of {step.networks - 1} {state}"
+        yield Step(facts | {"levels": step.networks - 1}, text, step.done, step.networks)
     return series_tables.load(engine.catalogue, place)
 
 

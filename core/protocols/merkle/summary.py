@@ -56,7 +56,7 @@ def departures(plan: Plan) -> tuple[str, ...]:
 
 def text(table: SeriesTables) -> tuple[Part, ...]:
     """Return one series beside the published values, for a terminal."""
-    place, count = table.place, table.facts["count"]
+    place, count = table.place, table.count
     names = [name for name in (*SHOWN, *MAPS) if name in table.quantities()]
     rows = table.levels(names).assign(images=count)
     right = _of_right_images(table)
@@ -95,9 +95,9 @@ def _unanswered(table: SeriesTables) -> list[str]:
 
 def _rounding(table: SeriesTables) -> list[str]:
     """Return the effect of rounding the values of an included series to float16."""
-    before: dict[str, int] = table.facts.get("before_rounding", {})
+    before = table.right_before_rounding
     right = (table.images.predicted == table.images.label).groupby(table.images.level).sum()
-    counts = ", ".join(f"level {level}: {count} and {right[int(level)]}" for level, count in before.items())
+    counts = ", ".join(f"level {level}: {count} and {right[level]}" for level, count in before.items())
     return [f"Stored values are rounded to float16. Correct answers before and after: {counts}."] if before else []
 
 
@@ -153,7 +153,7 @@ def facts(tables: Sequence[SeriesTables]) -> dict[str, Any]:
     """
     found = []
     for table in tables:
-        about = {"model": table.place.model.key, "data": table.place.data_name, "images": table.facts["count"]}
+        about = {"model": table.place.model.key, "data": table.place.data_name, "images": table.count}
         right = _of_right_images(table)
         frames = {"levels": table.levels(table.quantities()), "maps_of_images_all_right": right}
         found.append(about | {name: None if frame is None else records(frame) for name, frame in frames.items()})

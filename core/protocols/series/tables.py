@@ -24,6 +24,14 @@ from core.stats.bootstrap import resampled_means
 from core.stats.intervals import wilson
 
 RESAMPLES = 1000
+BEFORE_ROUNDING = "right_before_rounding"  # a fact of included networks
+FACTS = {
+    "target": "requested",
+    "sparsity": "sparsity",
+    "ratio": "compression",
+    "conv_ratio": "compression_of_convolutions",
+    "collapsed": "collapsed",
+}
 IMAGES: dict[str, str] = {
     "all": "all images",
     "right": "images that every level classifies correctly, as published",
@@ -56,7 +64,7 @@ QUANTITIES: dict[str, Quantity] = (
         ),
         "top5": Quantity(
             title="accuracy (top 5)",
-            column="top5",
+            column="right-top5",
             share=True,
             group="answers",
             summary="Share of images whose class is among the five most probable ones.",
@@ -70,25 +78,25 @@ QUANTITIES: dict[str, Quantity] = (
         ),
         "map-mean": Quantity(
             title="map mean",
-            column="map_mean",
+            column="raw-mean",
             published="map_mean",
             summary="Mean of the raw map's cells, as a share of the largest value on the data set.",
         ),
         "map-variance": Quantity(
             title="map variance",
-            column="map_variance",
+            column="raw-variance",
             published="map_variance",
             summary="Variance over the cells of a map, mean over images.",
         ),
         "non-zero": Quantity(
             title="non-zero cells",
-            column="non_zero",
+            column="raw-non-zero",
             published="non_zero_cells",
             summary="Number of the map's cells that are not zero, mean over images.",
         ),
         "l1": Quantity(
             title="L1 distance to dense",
-            column="l1_to_dense",
+            column="raw-l1",
             published="l1_to_dense",
             summary="Sum over the cells of the absolute differences from the dense network's map.",
         ),
@@ -105,7 +113,7 @@ QUANTITIES: dict[str, Quantity] = (
     }
     | {
         "truth-soft-iou": Quantity(
-            title="soft IoU with the object", column="soft_iou", group="truth", summary=MEASURES["soft-iou"].summary
+            title="soft IoU with the object", column="soft-iou", group="truth", summary=MEASURES["soft-iou"].summary
         ),
         "pointing-game": Quantity(
             title="pointing game",
@@ -138,19 +146,31 @@ GROUPS = {
 
 @dataclass(frozen=True, eq=False)
 class SeriesTables:
-    """One series on one data set. images: one row per image and level; facts: as written, "levels"
-    by number; all_classes: of the network, in order.
+    """One series on one data set. images: one row per image and level; facts: of each level;
+    all_classes: of the network, in order.
     """
 
     place: Place
     images: DataFrame
-    facts: dict[str, Any]
+    facts: dict[int, dict[str, Any]]
     all_classes: tuple[str, ...]
 
     @property
     def title(self) -> str:
         model = self.place.model
         return f"{model.weights}, seed {model.seed}"
+
+    @property
+    def count(self) -> int:
+        """Return the number of photographs that can be read."""
+        return int(self.images.image.nunique())
+
+    @property
+    def right_before_rounding(self) -> dict[int, int]:
+        """Return, by level, the number of correct answers before the network's weights were rounded
+        to include it.
+        """
+        return {level: facts[BEFORE_ROUNDING] for level, facts in self.facts.items() if BEFORE_ROUNDING in facts}
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -168,8 +188,8 @@ class SeriesTables:
         return tuple(name for name in there if not (few and name == "top5"))
 
     def levels(self, names: Sequence[str], of_class: str = "", images: str = "all") -> DataFrame:
-        """Return one row per level and quantity: level, target, sparsity, ratio, conv_ratio,
-        collapsed, quantity, value, low, high, n.
+        """Return one row per level and quantity: the level with the facts of FACTS, quantity,
+        value, low, high, n.
 
         Quantities of group "truth" also have empty_maps, the number of the n maps that are empty
         and score 0, and without_empty, the value without those; both are NaN for all others.
@@ -215,10 +235,7 @@ class SeriesTables:
         return only, lost, float(binomtest(only, only + lost).pvalue) if only + lost else 1.0
 
     def _about(self, level: int) -> dict[str, Any]:
-        facts = self.facts["levels"][str(level)]
-        return {"level": level} | {
-            name: facts[name] for name in ("target", "sparsity", "ratio", "conv_ratio", "collapsed")
-        }
+        return {"level": level} | {name: self.facts[level][fact] for name, fact in FACTS.items()}
 
     def _chosen(self, of_class: str, images: str) -> DataFrame:
         frame = self._with_right(self.images)

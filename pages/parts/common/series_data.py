@@ -72,19 +72,17 @@ def is_of(found: SeriesTables, levels: Iterable[int]) -> bool:
     retrained since. Raises MissingData, BadFile.
     """
     store = engine.engine().store
-    here = {
-        level: VariantSpec(model=found.place.model, pruning=PruningSpec.at_level(level, "retrained"))
-        for level in levels
-    }
-    return all(
-        found.facts["levels"][str(level)]["network"] == series_images.digest(store, variant)
-        for level, variant in here.items()
-    )
+    for level in levels:
+        variant = VariantSpec(model=found.place.model, pruning=PruningSpec.at_level(level, "retrained"))
+        store.files.facts(store.stored_key(variant))
+        if found.facts[level]["weights"] != store.checksum(variant):
+            return False
+    return True
 
 
 def _stamp(place: Place) -> Stamp:
     """Returns the stamp of the table's files and of the network's card, which names its classes."""
-    tables = stamp_of(*(place.path(root) for root in engine.engine().roots))
+    tables = stamp_of(*(path for root in engine.engine().roots for path in place.files(root)))
     return f"{tables} {engine.catalogue().look_at(place.model.name)}"
 
 

@@ -95,8 +95,8 @@ def _origin(view: View, tables: dict[Place, SeriesTables]) -> None:
     place, table = next(iter(tables.items()))
     what = "" if view.only == EVERY else f", of the class {plain(view.only)} only"
     right = ", only those that every level of a series classifies correctly" if view.counted == "right" else ""
-    photographs = f"{table.facts['count']:,} photographs of {plain(place.data_name)}"
-    before = any("before_rounding" in each.facts for each in tables.values())
+    photographs = f"{table.count:,} photographs of {plain(place.data_name)}"
+    before = any(each.right_before_rounding for each in tables.values())
     st.caption(
         f"{plain(engine.catalogue()[place.model.name].title)} on {photographs}{what}{right}. Bands: 95 % intervals over"
         " images (Wilson for shares, bootstrap for means); they do not cover other seeds. Compression is counted from"

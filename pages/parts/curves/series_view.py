@@ -217,7 +217,7 @@ def gains(found: dict[Place, SeriesTables]) -> list[str]:
     asked = [
         place
         for place, table in found.items()
-        if place.model.weights.startswith("merkle-") and {"0", "1"} <= set(table.facts["levels"])
+        if place.model.weights.startswith("merkle-") and {0, 1} <= set(table.facts)
     ]
     lines = []
     for place in asked:
@@ -248,7 +248,7 @@ def links(place: Place, table: SeriesTables) -> str:
     series = engine.series_of(place.model)
     if series is None or place.model.seed not in series.seeds:
         return ""
-    found = [(int(level), facts["conv_ratio"]) for level, facts in table.facts["levels"].items()]
+    found = [(level, facts["compression_of_convolutions"]) for level, facts in table.facts.items()]
     parts = [
         f"[{ratio:.3g}x](explore?{urlencode(explore_query(place.model, level))})" for level, ratio in sorted(found)
     ]

@@ -67,7 +67,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     engine, model = Engine("cpu", folder / "cache"), ModelSpec(name=small_series.NAME, weights=RUN, seed=0)
     list(
         evaluate_series(
-            Place(model=model, data_name=SHOWN), engine.store, engine.inputs(DataSpec(name=f"folder:{shown}"), model)
+            Place(model=model, data_name=SHOWN), engine, engine.inputs(DataSpec(name=f"folder:{shown}"), model)
         )
     )
     job = Jobs(folder / "cache").folder / "retrain-1"
