@@ -18,7 +18,7 @@ from core.cli.app import COMMON, COMPUTING, Common, Computing, group
 from core.cli.console import Output
 from core.cli.structure import FLAT, Flag
 from core.cli.writing import check_writable
-from core.specs import DataSpec, VariantSpec, whole
+from core.specs import TARGETS, CamSpec, DataSpec, VariantSpec, whole
 from core.specs.shares import one_of
 
 if TYPE_CHECKING:
@@ -62,7 +62,11 @@ def sweeps() -> App:
 def run(
     path: Path, /, *, workers: Annotated[Workers, FLAT] = ONE, common: Annotated[Computing, FLAT] = COMPUTING
 ) -> None:
-    """Compute what a sweep still lacks. Ctrl-C keeps every network that is done."""
+    """Compute what a sweep still lacks. Ctrl-C keeps every network that is done.
+
+    Args:
+        path: the YAML file of the sweep.
+    """
     from core.sweeps.cluster import run as run_cluster
     from core.sweeps.estimate import estimate
     from core.sweeps.processes import run as run_processes
@@ -107,6 +111,7 @@ def write(
 
     Args:
         link: the address of the view, in quotation marks.
+        out: the YAML file to write.
     """
     from core.data.datasets import data_name
     from core.sweeps.address import read_address
@@ -135,28 +140,38 @@ class Shown:
 
     measures: tuple[str, ...] = option((), "Only these measures; by default all.")
     by_class: Flag = option(False, "A row for every class of the images; the sweep needs the measure label.")
+    against: str = option(
+        "", "Show differences from this heatmap of the sweep, such as centre-blob, paired image by image."
+    )
 
 
 ALL = Shown()
 
 
 def show(path: Path, /, *, shown: Annotated[Shown, FLAT] = ALL, common: Annotated[Common, FLAT] = COMMON) -> None:
-    """Show the mean of every measure, with its 95 % interval, for every network that is done."""
+    """Show the mean of every measure, with its 95 % interval, for every network that is done.
+
+    Args:
+        path: the YAML file of the sweep.
+    """
     from core.cli.printing import model_text, pruning_text
     from core.data.datasets import truth_of
     from core.figures.wording import of_truth
     from core.saliency.baselines import heatmap_title
-    from core.sweeps.read import measure_title, summary
+    from core.sweeps.read import differences, is_lower_better, measure_title, summary
 
+    if shown.against and shown.by_class:
+        raise BadSpec("Differences are not shown by class.", "", "Omit --against or --by-class.")
     sweep = _sweep(path, common)
     truth = truth_of(sweep.spec.data.name)
-    found = summary(sweep, shown.by_class)
+    found = differences(sweep, shown.against) if shown.against else summary(sweep, shown.by_class)
     if shown.measures and not found.empty:
         found = found[found.measure.isin(_measures(shown.measures, list(found.measure.unique())))]
     if found.empty:
         raise BadSpec("No network of this sweep is done yet.", "", f"Run `python -m core sweep run {path}`.")
     ours = ("class",) if shown.by_class else ()
-    rows = [("network", "pruning", "sparsity", "heatmap", *ours, "measure", "mean", "95 % interval", "n")]
+    mean = f"difference from {heatmap_title(shown.against)}" if shown.against else "mean"
+    rows = [("network", "pruning", "sparsity", "heatmap", *ours, "measure", mean, "95 % interval", "n")]
     variants = {variant.key: variant for variant in sweep.variants}
     for each in found.itertuples():
         variant = variants[each.network]
@@ -166,9 +181,14 @@ def show(path: Path, /, *, shown: Annotated[Shown, FLAT] = ALL, common: Annotate
         head = (network, pruning_text(variant.pruning), percent(each.sparsity), heatmap)
         group = (_class(sweep, variant, found.loc[each.Index, "class"]),) if ours else ()
         title = of_truth(measure_title(each.measure), truth)
+        title += " (lower is better)" if is_lower_better(each.measure) else ""
         rows.append((*head, *group, title, score(each.mean, 3), interval, f"{each.n:,}"))
     facts = found.astype(object).where(found.notna(), None).to_dict("records")
-    common.output.say({"rows": facts}, [Rows(rows, (2, 5 + len(ours), 7 + len(ours)))])
+    cams = [
+        f"{heatmap_title(cam.method)} at {cam.layer or 'the target layer'}, for {_shown_class(cam)}."
+        for cam in sweep.spec.cams
+    ]
+    common.output.say({"rows": facts}, [*cams, Rows(rows, (2, 5 + len(ours), 7 + len(ours)))])
 
 
 def _measures(names: Sequence[str], known: list[str]) -> list[str]:
@@ -179,12 +199,21 @@ def _measures(names: Sequence[str], known: list[str]) -> list[str]:
     return list(names)
 
 
+def _shown_class(cam: CamSpec) -> str:
+    return TARGETS[cam.target] if isinstance(cam.target, str) else f"class {cam.target}"
+
+
 def _class(sweep: Sweep, variant: VariantSpec, index: int) -> str:
     return sweep.engine.card(variant.model).classes[index] if index >= 0 else "a class that it does not know"
 
 
 def export(path: Path, out: Path, /, *, common: Annotated[Common, FLAT] = COMMON) -> None:
-    """Write one row for every image, network and heatmap that is done, as CSV or Parquet."""
+    """Write one row for every image, network and heatmap that is done, as CSV or Parquet.
+
+    Args:
+        path: the YAML file of the sweep.
+        out: the file to write, .csv or .parquet.
+    """
     from core.sweeps.read import frame
 
     if out.suffix not in (".csv", ".parquet"):

@@ -5,7 +5,8 @@ means undefined. Every measure of one map and every overlap of map and truth is 
 own name (with the prefix "map-" for measures of one map); new measures of `core.measures` are added
 automatically.
 
-The fact "needs" states what a column is computed from, see `Needs`.
+The fact "needs" states what a column is computed from, see `Needs`; "better", where it is not
+obvious, whether "lower" or "higher" values are.
 """
 
 from __future__ import annotations
@@ -248,13 +249,14 @@ def needs(name: str) -> Needs:
 
 PETSIUK, CHATTOPADHAY = "Petsiuk et al. 2018 (RISE)", "Chattopadhay et al. 2018 (Grad-CAM++)"
 RONG = "Rong et al. 2022 (ROAD), noisy linear imputation"
-for _name, _title, _measure, _summary, _source in (
+for _name, _title, _measure, _summary, _source, _better in (
     (
         "deletion",
         "Deletion",
         deletion,
         "How much of the answer's probability remains while the most relevant pixels are removed: lower is better.",
         PETSIUK,
+        "lower",
     ),
     (
         "insertion",
@@ -262,6 +264,7 @@ for _name, _title, _measure, _summary, _source in (
         insertion,
         "How soon the answer's probability returns while the most relevant pixels are added: higher is better.",
         PETSIUK,
+        "higher",
     ),
     (
         "average-drop",
@@ -269,6 +272,7 @@ for _name, _title, _measure, _summary, _source in (
         average_drop,
         "Share of the answer's probability that is lost if only what the map highlights remains: lower is better.",
         CHATTOPADHAY,
+        "lower",
     ),
     (
         "increase",
@@ -276,6 +280,7 @@ for _name, _title, _measure, _summary, _source in (
         increase,
         "Whether the answer's probability rises if only what the map highlights remains.",
         CHATTOPADHAY,
+        "higher",
     ),
     (
         "road-most",
@@ -283,6 +288,7 @@ for _name, _title, _measure, _summary, _source in (
         road_most,
         "Mean probability of the answer after the most relevant pixels are filled in from the others: lower is better.",
         RONG,
+        "lower",
     ),
     (
         "road-least",
@@ -291,9 +297,10 @@ for _name, _title, _measure, _summary, _source in (
         "Mean probability of the answer after the least relevant pixels are filled in from the others: higher is "
         "better.",
         RONG,
+        "higher",
     ),
 ):
-    COLUMNS.register(_name, _title, _summary, _source, needs=Needs.PASSES)(_of_passes(_measure))
+    COLUMNS.register(_name, _title, _summary, _source, needs=Needs.PASSES, better=_better)(_of_passes(_measure))
 for _name in measures_of(Group.MAP):
     _entry = MEASURES[_name]
     _title = f"{_entry.title} of the map"

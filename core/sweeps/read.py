@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas
 
-from core.base.errors import BadSpec
+from core.base.errors import BadSpec, UnknownName
 from core.evaluation.columns import AGAINST_TRUTH, COLUMNS, needs
 from core.specs import VariantSpec
 from core.stats.bootstrap import Interval, mean_interval
@@ -69,6 +69,33 @@ def summary(sweep: Sweep, by_class: bool = False) -> pandas.DataFrame:
     return pandas.DataFrame(found)
 
 
+def differences(sweep: Sweep, heatmap: str) -> pandas.DataFrame:
+    """Return a row for every network, other heatmap and measure of heatmaps: the mean over images
+    of its value minus that of this heatmap, with Student's 95 % interval over the n images for
+    which both are defined.
+
+    Args:
+        heatmap: a method of the sweep, such as a baseline.
+    Raises:
+        UnknownName: the sweep has no such heatmap.
+    """
+    if heatmap not in (methods := [cam.method for cam in sweep.spec.cams]):
+        raise UnknownName("heatmap of this sweep", heatmap, methods)
+    measures = [name for name in sweep.spec.measures if needs(name) not in OF_ANSWERS]
+    rows = frame(sweep, measures)
+    own = rows[rows.heatmap == heatmap].drop_duplicates(["network", "image"])[["network", "image", *measures]]
+    others = rows[rows.heatmap != heatmap].reset_index(drop=True)
+    less = others[measures].astype(float) - others[["network", "image"]].merge(own, how="left")[measures].astype(float)
+    found = []
+    for _, some in others.groupby(["network", *HEATMAP], sort=False, observed=True):
+        head = {name: some[name].iloc[0] for name in (*NETWORK, *HEATMAP)} | {"images": len(some), "empty": None}
+        found += [
+            head | {"measure": name} | _bounds(mean_interval(less.loc[some.index, name].to_numpy()))
+            for name in measures
+        ]
+    return pandas.DataFrame(found)
+
+
 def of_measure(rows: pandas.DataFrame, measure: str) -> pandas.DataFrame:
     """Return the rows of a summary for one measure: a network answers once, whatever heatmaps are
     made of it, and its heatmap is then "".
@@ -82,6 +109,11 @@ def of_measure(rows: pandas.DataFrame, measure: str) -> pandas.DataFrame:
 def measure_title(name: str) -> str:
     """Return what people read for a measure of a summary."""
     return "Expected calibration error" if name == CALIBRATION else COLUMNS[name].title
+
+
+def is_lower_better(name: str) -> bool:
+    """Return whether a lower value of a measure of a summary is the better one."""
+    return name == CALIBRATION or COLUMNS[name].facts.get("better") == "lower"
 
 
 def _means(spec: SweepSpec, rows: pandas.DataFrame) -> Iterator[dict[str, Any]]:

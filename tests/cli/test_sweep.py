@@ -56,6 +56,19 @@ def test_a_sweep_is_estimated_run_shown_and_exported(
         assert one.mean() == 1
 
 
+def test_show_compares_with_a_baseline(command, sweep: Path, here: tuple[str, ...]) -> None:
+    sweep.write_text(SWEEP.replace("[grad-cam]", "[grad-cam, centre-blob]").replace("[right,", "[deletion, right,"))
+    command("sweep", "run", str(sweep), *here)
+    shown = " ".join(command("sweep", "show", str(sweep), "--against", "centre-blob", *here)[1].split())
+    assert "Grad-CAM at the target layer, for the class that the dense network predicts." in shown
+    assert "difference from Centre blob" in shown
+    assert shown.count("Deletion (lower is better)") == 3  # networks; answers have no heatmap to compare
+    assert "Same answer" not in shown
+    status, _, err = command("sweep", "show", str(sweep), "--against", "centre-blop", *here)
+    assert status == 1
+    assert "Did you mean 'centre-blob'" in err
+
+
 def test_two_processes_do_what_one_does(command, sweep: Path, here: tuple[str, ...], tmp_path: Path) -> None:
     said = command("sweep", "run", str(sweep), "--processes", "2", "--json", *here)[1]
     lines = [json.loads(line) for line in said.splitlines()]

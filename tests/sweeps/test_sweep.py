@@ -16,6 +16,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
 from core.base.errors import BadFile, BadSpec, UnknownName
 from core.data.digit_inputs import DigitInputs
@@ -26,7 +27,7 @@ from core.saliency.baselines import BASELINES
 from core.specs import CamSpec, DataSpec, ImageRef, ModelSpec, PruningSpec, VariantSpec
 from core.sweeps.estimate import estimate
 from core.sweeps.images import chosen_rows
-from core.sweeps.read import done, frame, summary
+from core.sweeps.read import differences, done, frame, summary
 from core.sweeps.spec import SweepSpec, grid
 from core.sweeps.sweep import Sweep
 from core.sweeps.tables import Tables
@@ -399,3 +400,29 @@ def test_included_rows_are_what_the_network_answers_here(real_data: Path, tmp_pa
     new.tables = Tables([tmp_path], spec.set_key)
     assert done(new) == 0
     pandas.testing.assert_frame_equal(whole(new), frame(included), atol=1e-4)
+
+
+def test_differences_are_paired_image_by_image(tmp_path: Path) -> None:
+    """Beside a slow count; images for which one of the two is undefined are left out."""
+    spec = replace(SPEC, cams=(CamSpec(), CamSpec(method="random-map")), prunings=SPEC.prunings[:2])
+    sweep = Sweep(Engine("cpu", tmp_path), spec)
+    list(sweep.run())
+    found, rows = differences(sweep, "random-map").set_index(["network", "measure"]), frame(sweep)
+    assert set(found.heatmap) == {"grad-cam"}
+    assert set(found.index.get_level_values("measure")) == {"pearson", "ssim", "soft-iou", "map-mean"}
+    for (network, measure), row in found.iterrows():
+        one = rows[rows.network == network]
+        pairs = [
+            (
+                one[(one.image == image) & (one.heatmap == "grad-cam")][measure].item(),
+                one[(one.image == image) & (one.heatmap == "random-map")][measure].item(),
+            )
+            for image in one.image.unique()
+        ]
+        less = np.array([mine - other for mine, other in pairs if np.isfinite(mine - other)])
+        assert row["n"] == len(less)
+        assert row["mean"] == pytest.approx(less.mean(), abs=1e-6)
+        half = stats.t.ppf(0.975, len(less) - 1) * less.std(ddof=1) / np.sqrt(len(less))
+        assert (row["low"], row["high"]) == pytest.approx((less.mean() - half, less.mean() + half), abs=1e-5)
+    with pytest.raises(UnknownName, match="grad-cam"):
+        differences(sweep, "edges")
