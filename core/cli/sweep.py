@@ -188,7 +188,7 @@ def show(path: Path, /, *, shown: Annotated[Shown, FLAT] = ALL, common: Annotate
         f"{heatmap_title(cam.method)} at {cam.layer or 'the target layer'}, for {_shown_class(cam)}."
         for cam in sweep.spec.cams
     ]
-    common.output.say({"rows": facts}, [*cams, Rows(rows, (2, 5 + len(ours), 7 + len(ours)))])
+    common.output.say({"rows": facts}, ["\n".join(cams), Rows(rows, (2, 5 + len(ours), 7 + len(ours)))])
 
 
 def _measures(names: Sequence[str], known: list[str]) -> list[str]:
