@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from core.base.options import option
@@ -11,8 +12,11 @@ from core.protocols.registry import Step
 from core.specs import whole
 
 if TYPE_CHECKING:
+    from core.data.decode import TrainingImages
     from core.data.parts import Images, Loading
+    from core.data.photo_inputs import PhotoInputs
     from core.engine.engine import Engine
+    from core.specs import ModelSpec
 
 LEAST_PX, MOST_PX = 32, 4096  # side of an input
 
@@ -53,3 +57,18 @@ def decoded(loading: Loading) -> Generator[Step, None, Images]:
             return end.value
         facts = {"stage": "decoding", "decoded": done, "photographs": total}
         yield Step(facts, f"{done:,} of {total:,} photographs decoded", done, total)
+
+
+def inputs_of(images: TrainingImages, title: str, model: ModelSpec, engine: Engine) -> PhotoInputs:
+    """Return decoded photographs as this network receives them."""
+    from PIL import Image
+
+    from core.data.photo_inputs import PhotoInputs
+    from core.data.photo_sets import Photo, PhotoSet
+
+    pixels = images.images.permute(0, 2, 3, 1).numpy()
+    photos = [
+        Photo(str(row), int(label), partial(Image.fromarray, pixels[row]), content=pixels[row].tobytes)
+        for row, label in enumerate(images.labels)
+    ]
+    return PhotoInputs(PhotoSet(title, images.classes, photos), engine.card(model), engine.device)

@@ -15,6 +15,7 @@ from core.data.decode import TrainingImages
 from core.data.parts import Images
 from core.disk.files import Files
 from core.disk.sparse import unpack_sparse
+from core.engine.engine import Engine
 from core.jobs.control import Control, Stopped
 from core.models import description
 from core.models.cards import Card
@@ -65,7 +66,7 @@ def card() -> Card:
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     files = Files(tmp_path_factory.mktemp("vonrad"))
-    list(study(PLAN, IMAGES, None, Place(files, CPU)))
+    list(study(PLAN, IMAGES, None, Engine("cpu", files.write_root)))
     return files, load([files.write_root], PLAN.model)
 
 
@@ -189,7 +190,7 @@ def test_the_curve_is_its_own_series_or_the_one_shot_level(trained: Trained) -> 
 @pytest.mark.long
 def test_a_second_run_finds_everything_and_writes_the_same(trained: Trained) -> None:
     files, tables = trained
-    told = list(study(PLAN, IMAGES, None, Place(files, CPU)))
+    told = list(study(PLAN, IMAGES, None, Engine("cpu", files.write_root)))
     assert all(step.found for _, step in told)
     assert load([files.write_root], PLAN.model).levels.equals(tables.levels)
 
@@ -197,15 +198,14 @@ def test_a_second_run_finds_everything_and_writes_the_same(trained: Trained) -> 
 @pytest.mark.long
 def test_stopped_anywhere_it_goes_on_and_ends_the_same(trained: Trained, tmp_path: Path) -> None:
     plan = replace(PLAN, prunings=("unstructured",))
-    files = Files(tmp_path)
-    running = study(plan, IMAGES, None, Place(files, CPU))
+    running = study(plan, IMAGES, None, Engine("cpu", tmp_path))
     for _ in range(7):
         next(running)
     running.close()
     (tmp_path / "stop").touch()
     with pytest.raises(Stopped):
-        list(study(plan, IMAGES, None, Place(files, CPU, Control(tmp_path))))
-    list(study(plan, IMAGES, None, Place(files, CPU)))
+        list(study(plan, IMAGES, None, Engine("cpu", tmp_path), Control(tmp_path)))
+    list(study(plan, IMAGES, None, Engine("cpu", tmp_path)))
     columns = [name for name in vonrad_tables.LEVELS if name != "seconds"]
     ours = load([tmp_path], plan.model).levels[columns]
     whole = trained[1].levels
@@ -223,7 +223,7 @@ def test_networks_of_another_plan_are_not_taken_for_ours(trained: Trained) -> No
 @pytest.mark.long
 def test_its_card_is_found(trained: Trained) -> None:
     (found,) = description.find([trained[0].write_root])
-    assert len(found.runs) == 4 * 3
+    assert len(found.runs) == 4 * (3 + 1)  # with the curve
     assert found.runs["vonrad-filters-iterative"].targets == (0.0, 0.5, 0.8)
 
 
@@ -232,7 +232,10 @@ def test_other_seeds_join_the_table(trained: Trained) -> None:
     files, tables = trained
     list(
         study(
-            replace(PLAN, seed=1, prunings=("filters",), rates=(0.5,), curve_epochs=1), IMAGES, None, Place(files, CPU)
+            replace(PLAN, seed=1, prunings=("filters",), rates=(0.5,), curve_epochs=1),
+            IMAGES,
+            None,
+            Engine("cpu", files.write_root),
         )
     )
     both = load([files.write_root], PLAN.model)

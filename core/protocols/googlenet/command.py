@@ -48,16 +48,15 @@ def run(engine: Engine, options: RunOptions) -> Iterator[Step]:
     from core.protocols.googlenet import tables as googlenet_tables
     from core.protocols.googlenet.protocol import check
     from core.training.material import load, photographs
-    from core.training.place import Place
 
     plans = [_plan(options, seed) for seed in options.seeds]
     photos, held_out = photographs({"photographs": options.data, "held_out": options.held_out, "folder": engine.folder})
     check(plans[0], tuple(photos.classes))
     yield Step({"stage": "decoding", "photographs": len(photos)}, f"decoding {len(photos):,} photographs")
     images = yield from decoded(load(photos, plans[0].backbone.rule, engine.folder, held_out))
-    weights, place = options.weights(plans[0].architecture, engine), Place(engine.store.files, engine.device)
+    weights = options.weights(plans[0].architecture, engine)
     for plan in plans:
-        for series, step in googlenet_tables.study(plan, images, weights, place):
+        for series, step in googlenet_tables.study(plan, images, weights, engine):
             yield _describe(series, plan.seed, step)
     yield _tables(googlenet_tables.load([engine.folder], plans[0].model))
 

@@ -18,6 +18,7 @@ from torch import Tensor
 from core.base.errors import BadSpec
 from core.data.decode import TrainingImages
 from core.data.parts import Images
+from core.disk.files import Files
 from core.models.cards import Card
 from core.models.description import Description, Run, add_runs
 from core.models.head import Backbone, initial_weights
@@ -38,6 +39,7 @@ RETRAININGS: dict[str, str] = {
     "iterative": "iterative: each rate prunes the retrained network of the rate before and retrains",
 }
 CURVE = "curve"  # a separate series: one-shot at CURVE_RATE only, over more epochs than the other levels
+SUMMARIES = RETRAININGS | {CURVE: "one-shot at 89 % only, over more epochs"}
 
 
 @dataclass(frozen=True)
@@ -185,6 +187,11 @@ def all_series(plan: Plan, card: Card) -> list[Series]:
     return made
 
 
+def pruned_series(plan: Plan, card: Card) -> list[Series]:
+    """Return all series but that of the dense network, which is level 0 of each."""
+    return [made for made in all_series(plan, card) if made.pruning != "dense"]
+
+
 def _spec(plan: Plan, card: Card, names: tuple[str, str], targets: tuple[float, ...]) -> RetrainSpec:
     """Return the spec of a series. names: pruning ("" for the dense network) and retraining."""
     name, retraining = names
@@ -213,16 +220,14 @@ def _spec(plan: Plan, card: Card, names: tuple[str, str], targets: tuple[float, 
 
 def describe(plan: Plan, classes: tuple[str, ...]) -> Description:
     """Return the description of the network that the plan trains."""
-    shown = [
-        made for made in all_series(plan, plan.backbone.describe(classes, {}).card()) if made.retraining in RETRAININGS
-    ]
+    pruned = pruned_series(plan, plan.backbone.describe(classes, {}).card())
     runs = {
         made.spec.name: Run(
-            summary=f"GoogLeNet study: {PRUNINGS[made.pruning].title}; {RETRAININGS[made.retraining]}",
+            summary=f"GoogLeNet study: {PRUNINGS[made.pruning].title}; {SUMMARIES[made.retraining]}",
             targets=made.spec.targets,
             seeds=(plan.seed,),
         )
-        for made in shown
+        for made in pruned
     }
     return plan.backbone.describe(classes, runs)
 
@@ -254,13 +259,14 @@ def run(
     for made in (dense, *others):
         used = images.train if made is dense else fewer
         if made is not dense:
-            _share_dense(dense, made, place)
+            share_dense(dense, made, place.files)
         check_stored(made.spec, place.files, used, first=int(made is not dense))  # level 0 is the dense network's
         material = Material(card, start, used, images.validation, place.device, place.files, place.control)
         for step in run_series(made.spec, material):
             yield made, step
 
 
-def _share_dense(dense: Series, series: Series, place: Place) -> None:
-    if not place.files.exists(key_of(series.spec, 0)):
-        place.files.save(key_of(series.spec, 0), *place.files.load(key_of(dense.spec, 0)))
+def share_dense(dense: Series, series: Series, files: Files) -> None:
+    """Copy the dense network to level 0 of a series, unless it is there."""
+    if not files.exists(key_of(series.spec, 0)):
+        files.save(key_of(series.spec, 0), *files.load(key_of(dense.spec, 0)))

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from pandas import DataFrame, concat
 from torch import nn
 
@@ -23,18 +25,24 @@ from core.disk.files import Files
 from core.disk.frames import read_frame, write_frame
 from core.disk.sparse import unpack_sparse
 from core.engine.cost import example_input
+from core.engine.engine import Engine
+from core.jobs.control import Control
 from core.measures.multiply_adds import multiply_adds, zeros
 from core.models.cards import Card
 from core.protocols.googlenet import protocol as vonrad
 from core.protocols.googlenet.protocol import Plan, Series
 from core.protocols.googlenet.published import READINGS
+from core.protocols.photographs import inputs_of
 from core.pruning.coupling import CannotRemove
 from core.pruning.mask import is_collapsed
 from core.pruning.structured import physical
+from core.specs import DataSpec, ModelSpec, PruningSpec
 from core.stats.intervals import wilson
+from core.sweeps.read import frame
+from core.sweeps.spec import SweepSpec
+from core.sweeps.sweep import Sweep
 from core.training.place import Place
 from core.training.series import Step, key_of
-from core.training.single import Subject, count_correct
 
 PLACE = ["seed", "pruning", "retraining", "level"]  # the columns that identify a row of `levels`
 LEVELS = (
@@ -101,22 +109,30 @@ class VonradTables:
         return (own if len(own) else rows[rows.retraining == "one-shot"]).sort_values("epoch")
 
 
-def study(plan: Plan, images: Images, pretrained: dict[str, Any] | None, place: Place) -> Iterator[tuple[Series, Step]]:
+def study(
+    plan: Plan,
+    images: Images,
+    pretrained: dict[str, Any] | None,
+    engine: Engine,
+    control: Control | None = None,
+) -> Iterator[tuple[Series, Step]]:
     """Train as `vonrad.run` and keep the tables up to date: each network is evaluated on the test
-    images as soon as it is trained.
+    images as soon as it is trained, by a sweep.
 
     The facts of the run are always written anew.
 
     Raises: as `vonrad.run`.
     """
+    place = Place(engine.store.files, engine.device, control or Control())
     card = vonrad.describe(plan, images.train.classes).card()
     tables = _begin(plan, images, place)
     for made, step in vonrad.run(plan, images, pretrained, place):
         if step.epoch is None and (made.pruning == "dense" or step.level > 0):
             facts = place.files.facts(key_of(made.spec, step.level))
             if not _known(tables.levels, made, step.level, facts):
+                right = _right(made, step.level, images.test, plan, engine)
                 tables = _with(
-                    tables, _row(made, step.level, card, images.test, place), _epochs(made, step.level, facts)
+                    tables, _row(made, step.level, card, right, place.files), _epochs(made, step.level, facts)
                 )
                 write(place.files.write_root, tables)
         yield made, step
@@ -204,14 +220,35 @@ def _with(tables: VonradTables, row: dict[str, Any], epochs: list[dict[str, Any]
     return VonradTables(tables.model, tables.facts, levels, all_epochs)
 
 
-def _row(series: Series, level: int, card: Card, test: TrainingImages, place: Place) -> dict[str, Any]:
-    """Evaluate a network and return its row."""
-    network, facts = _network(place.files, key_of(series.spec, level), card)
+def _right(series: Series, level: int, test: TrainingImages, plan: Plan, engine: Engine) -> NDArray[np.bool_]:
+    """Return which test images a network classifies correctly, (N,): a sweep over them."""
+    engine.catalogue.refresh()  # the run has written the card of its networks
+    if series.pruning == "dense":  # it is level 0 of every series
+        first = vonrad.pruned_series(plan, vonrad.describe(plan, test.classes).card())[0]
+        vonrad.share_dense(series, first, engine.store.files)
+        series = first
+    model = ModelSpec(name=plan.model, weights=series.spec.name, seed=series.spec.seed)
+    title = f"{plan.data}-test"
+    spec = SweepSpec(
+        models=(model,),
+        prunings=(PruningSpec.at_level(level, "retrained"),),
+        data=DataSpec(name=title),
+        measures=("label", "right", "confidence", "agrees"),
+    )
+    sweep = Sweep(engine, spec, inputs_of(test, title, model, engine))
+    for _ in sweep.run():
+        pass
+    return frame(sweep)["right"].to_numpy(bool)
+
+
+def _row(series: Series, level: int, card: Card, right: NDArray[np.bool_], files: Files) -> dict[str, Any]:
+    """Return the row of a network. right: which test images it classifies correctly."""
+    network, facts = _network(files, key_of(series.spec, level), card)
     left = {name: network.get_parameter(name) != 0 for name in card.prunable}
     prunable = sum(values.numel() for values in left.values())
     zero = prunable - sum(int(values.sum()) for values in left.values())
-    correct = count_correct(Subject(network.to(place.device), {}, card.input, 0, "test"), test, place.device)
-    low, high = wilson(correct, len(test))
+    correct = int(right.sum())
+    low, high = wilson(correct, len(right))
     history = (facts.get("outcome") or {}).get("history", [])
     return {
         "seed": series.spec.seed,
@@ -222,8 +259,8 @@ def _row(series: Series, level: int, card: Card, test: TrainingImages, place: Pl
         "sparsity": zero / prunable,
         "collapsed": is_collapsed(card.skeleton, left, card.input_shape),
         "correct": correct,
-        "total": len(test),
-        "accuracy": correct / len(test),
+        "total": len(right),
+        "accuracy": correct / len(right),
         "low": low,
         "high": high,
         "epochs": len(history),
@@ -232,7 +269,7 @@ def _row(series: Series, level: int, card: Card, test: TrainingImages, place: Pl
         "seconds": facts.get("seconds"),
         "device": facts["device"],
         "spec": series.spec.key,
-    } | _costs(network.to("cpu"), card)
+    } | _costs(network, card)
 
 
 def _network(files: Files, key: str, card: Card) -> tuple[nn.Module, dict[str, Any]]:

@@ -6,20 +6,18 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.base.errors import BadSpec, MissingData, SparsightError, UnknownName
 from core.base.options import option
 from core.base.text import Part
-from core.protocols.photographs import PhotoOptions, decoded
+from core.protocols.photographs import PhotoOptions, decoded, inputs_of
 from core.protocols.registry import PROTOCOLS, Protocol, Step, Strips
 from core.specs import SCOPES, DataSpec, ModelSpec
 
 if TYPE_CHECKING:
     from core.data.decode import TrainingImages
-    from core.data.photo_sets import PhotoSet
     from core.engine.engine import Engine
     from core.protocols.merkle.protocol import Plan
     from core.protocols.series.tables import SeriesTables
@@ -127,7 +125,6 @@ def _evaluated(
     engine: Engine, plan: Plan, test: TrainingImages, options: RunOptions
 ) -> Generator[Step, None, SeriesTables]:
     from core.data.folders import name_of
-    from core.data.photo_inputs import PhotoInputs
     from core.protocols.series import images as series_images
     from core.protocols.series import tables as series_tables
 
@@ -142,7 +139,7 @@ def _evaluated(
             if path == options.evaluate_on:
                 raise
     if inputs is None or not len(inputs.own_classes):
-        inputs = PhotoInputs(_photo_set(test, name), engine.card(model), engine.device)
+        inputs = inputs_of(test, name, model, engine)
     place = series_images.Place(model=model, data_name=name)
     for step in series_images.evaluate_series(place, engine, inputs):
         level, state = step.variant.pruning.level, "found" if step.found else "evaluated"
@@ -150,19 +147,6 @@ def _evaluated(
         text = f"{model.key} on {name}: level {level} of {step.networks - 1} {state}"
         yield Step(facts | {"levels": step.networks - 1}, text, step.done, step.networks)
     return series_tables.load(engine.catalogue, place)
-
-
-def _photo_set(images: TrainingImages, title: str) -> PhotoSet:
-    """Return decoded images as a data set of photographs."""
-    from PIL import Image
-
-    from core.data.photo_sets import Photo, PhotoSet
-
-    pixels = images.images.permute(0, 2, 3, 1).numpy()
-    photos = [
-        Photo(str(row), int(label), partial(Image.fromarray, pixels[row])) for row, label in enumerate(images.labels)
-    ]
-    return PhotoSet(title, images.classes, photos)
 
 
 def _plan(options: RunOptions, seed: int) -> Plan:
