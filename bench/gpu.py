@@ -305,7 +305,7 @@ def googlenet_study(visit: Visit) -> dict[str, Any]:
         start="random",
     )
     images = _photographs(visit, plan.backbone.rule)
-    for _ in googlenet_tables.study(plan, images, None, Place(engine.store.files, engine.device, Until(visit))):
+    for _ in googlenet_tables.study(plan, images, None, engine, Until(visit)):
         visit.check()
     levels = googlenet_tables.load([engine.folder], plan.model).levels
     rows = json.loads(levels[["pruning", "retraining", "rate", "correct"]].to_json(orient="records"))

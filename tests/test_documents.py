@@ -35,6 +35,9 @@ from core.pruning import CRITERIA
 from core.results import ELSEWHERE_BELOW, SAME_FROM, Verdict
 from core.saliency import CAMS
 from core.specs import SCOPES
+from core.sweeps.read import differences
+from core.sweeps.sweep import Sweep
+from core.sweeps.written import read_sweep
 from docs.tables import fill
 from docs.tables import tables as readme_tables
 from pages.parts.compare.page import PLACES
@@ -207,6 +210,19 @@ def test_less_is_more_is_the_shipped_tables(run: str, seed: int) -> None:
     assert f"| {' | '.join(cells)} |" in text
     gained, lost, _ = table.gained(1)
     assert f"{gained} and {lost} (p" in " ".join(text.split())
+
+
+@pytest.mark.parametrize("baseline", ["centre-blob", "randomised-all"])
+@pytest.mark.parametrize("measure", ["energy-inside", "deletion", "road-most"])
+def test_less_is_mores_baselines_are_the_shipped_tables(baseline: str, measure: str) -> None:
+    sweep = Sweep(Engine("cpu"), read_sweep(DOCS / "sweeps" / "less-is-more-faithfulness.yaml"))
+    found = differences(sweep, baseline)
+    rows = found[(found.heatmap == "grad-cam") & (found.measure == measure)].sort_values("sparsity")
+    cells = []
+    for row in rows.itertuples():
+        text = f"{row.mean:.3f} [{row.low:.3f}, {row.high:.3f}]".replace("-0.000", "0.000")
+        cells.append(f"**{text}**" if row.low > 0 or row.high < 0 else text)
+    assert f"| {' | '.join(cells)} |" in (PAPERS / "less-is-more.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("pruning", PRUNINGS)

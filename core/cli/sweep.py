@@ -22,6 +22,8 @@ from core.specs import TARGETS, CamSpec, DataSpec, VariantSpec, whole
 from core.specs.shares import one_of
 
 if TYPE_CHECKING:
+    from pandas import DataFrame
+
     from core.sweeps.cluster import Cluster
     from core.sweeps.estimate import Estimate
     from core.sweeps.sweep import Sweep
@@ -95,6 +97,8 @@ def run(
         for step in sweep.run(part) if cluster is None else run_cluster(sweep, cluster, part):
             facts = {"network": step.variant.key, "done": step.done, "networks": step.networks}
             _step(output, facts | {"found": step.found, "seconds": round(step.seconds, 3)})
+    if not output.as_json:
+        output.say({}, f"`python -m core sweep show {path}` shows the means.")
 
 
 def write(
@@ -139,6 +143,7 @@ class Shown:
     """What of a sweep is shown."""
 
     measures: tuple[str, ...] = option((), "Only these measures; by default all.")
+    heatmaps: tuple[str, ...] = option((), "Only these heatmaps; by default all.")
     by_class: Flag = option(False, "A row for every class of the images; the sweep needs the measure label.")
     against: str = option(
         "", "Show differences from this heatmap of the sweep, such as centre-blob, paired image by image."
@@ -154,52 +159,94 @@ def show(path: Path, /, *, shown: Annotated[Shown, FLAT] = ALL, common: Annotate
     Args:
         path: the YAML file of the sweep.
     """
-    from core.cli.printing import model_text, pruning_text
-    from core.data.datasets import truth_of
-    from core.figures.wording import of_truth
-    from core.saliency.baselines import heatmap_title
-    from core.sweeps.read import differences, is_lower_better, measure_title, summary
+    from core.sweeps.read import answers_once, differences, done, summary
 
     if shown.against and shown.by_class:
         raise BadSpec("Differences are not shown by class.", "", "Omit --against or --by-class.")
     sweep = _sweep(path, common)
-    truth = truth_of(sweep.spec.data.name)
     found = differences(sweep, shown.against) if shown.against else summary(sweep, shown.by_class)
-    if shown.measures and not found.empty:
-        found = found[found.measure.isin(_measures(shown.measures, list(found.measure.unique())))]
     if found.empty:
         raise BadSpec("No network of this sweep is done yet.", "", f"Run `python -m core sweep run {path}`.")
+    for names, column in ((shown.measures, "measure"), (shown.heatmaps, "heatmap")):
+        if names:
+            found = found[found[column].isin(_known(names, column, list(found[column].unique())))]
+    finished, networks = done(sweep), len(sweep.variants)
+    facts = {"done": finished, "networks": networks, "rows": _plain(found)}
+    complete = f"All {networks:,} networks are done."
+    if finished < networks:
+        complete = (
+            f"{finished:,} of {networks:,} networks are done; of the others, what is known is shown. "
+            f"`python -m core sweep run {path}` computes the rest."
+        )
+    common.output.say(facts, [complete, *_head(sweep), _table(sweep, answers_once(found), shown), *_notes(found)])
+
+
+def _plain(rows: DataFrame) -> list[dict[str, Any]]:
+    return rows.astype(object).where(rows.notna(), None).to_dict("records")
+
+
+def _head(sweep: Sweep) -> list[str]:
+    """Return what all rows share: the network if there is one only, and the heatmaps."""
+    from core.cli.printing import model_text
+    from core.saliency.baselines import BASELINES, heatmap_title
+
+    models = sweep.spec.models
+    parts = [model_text(sweep.engine.catalogue.title(models[0]), models[0])] if len(models) == 1 else []
+    layers = list(dict.fromkeys(sweep.engine.card(model).target_layer for model in models))
+    drawn = {name for name, each in BASELINES.items() if each.value.draw is not None}
+    cams = [
+        f"{heatmap_title(cam.method)}: "
+        + ("needs no network" if cam.method in drawn else f"at {cam.layer or ' or '.join(layers)}, for {_target(cam)}")
+        for cam in sweep.spec.cams
+    ]
+    return [*parts, *(["\n".join(cams)] if cams else [])]
+
+
+def _table(sweep: Sweep, found: DataFrame, shown: Shown) -> Rows:
+    from core.cli.printing import model_text, pruning_text
+    from core.data.datasets import truth_of
+    from core.figures.wording import of_truth
+    from core.saliency.baselines import heatmap_title
+    from core.sweeps.read import is_lower_better, measure_title
+
+    truth, variants = truth_of(sweep.spec.data.name), {variant.key: variant for variant in sweep.variants}
+    several = ("network",) if len(sweep.spec.models) > 1 else ()
     ours = ("class",) if shown.by_class else ()
-    mean = f"difference from {heatmap_title(shown.against)}" if shown.against else "mean"
-    rows = [("network", "pruning", "sparsity", "heatmap", *ours, "measure", mean, "95 % interval", "n")]
-    variants = {variant.key: variant for variant in sweep.variants}
+    mean = f"minus {heatmap_title(shown.against)}" if shown.against else "mean"
+    rows = [(*several, "pruning", "sparsity", "heatmap", *ours, "measure", mean, "95 % interval", "n")]
     for each in found.itertuples():
         variant = variants[each.network]
-        network = model_text(sweep.engine.catalogue.title(variant.model), variant.model)
-        interval = f"{score(each.low, 3)} to {score(each.high, 3)}"
+        network = (model_text(sweep.engine.catalogue.title(variant.model), variant.model),) if several else ()
+        head = (*network, pruning_text(variant.pruning), percent(each.sparsity))
         heatmap = heatmap_title(each.heatmap) if each.heatmap else ""
-        head = (network, pruning_text(variant.pruning), percent(each.sparsity), heatmap)
         group = (_class(sweep, variant, found.loc[each.Index, "class"]),) if ours else ()
         title = of_truth(measure_title(each.measure), truth)
         title += " (lower is better)" if is_lower_better(each.measure) else ""
-        rows.append((*head, *group, title, score(each.mean, 3), interval, f"{each.n:,}"))
-    facts = found.astype(object).where(found.notna(), None).to_dict("records")
-    cams = [
-        f"{heatmap_title(cam.method)} at {cam.layer or 'the target layer'}, for {_shown_class(cam)}."
-        for cam in sweep.spec.cams
-    ]
-    common.output.say({"rows": facts}, ["\n".join(cams), Rows(rows, (2, 5 + len(ours), 7 + len(ours)))])
+        interval = f"{score(each.low, 3)} to {score(each.high, 3)}"
+        rows.append((*head, heatmap, *group, title, score(each.mean, 3), interval, f"{each.n:,}"))
+    first = len(several)
+    return Rows(rows, (first + 1, first + 4 + len(ours), first + 6 + len(ours)))
 
 
-def _measures(names: Sequence[str], known: list[str]) -> list[str]:
-    """Return the measures of these names. Raises UnknownName."""
+def _notes(found: DataFrame) -> list[str]:
+    """Explain what the table cannot say."""
+    if (found.n < found.images).any():
+        return [
+            "Where n is below the number of images, the measure is undefined for the others, for instance because a "
+            "map is empty: such means are not of the same images."
+        ]
+    return []
+
+
+def _known(names: Sequence[str], noun: str, known: list[str]) -> list[str]:
+    """Return these names of the sweep. Raises UnknownName."""
     for name in names:
         if name not in known:
-            raise UnknownName("measure of this sweep", name, known)
+            raise UnknownName(f"{noun} in this table", name, list(filter(None, known)))
     return list(names)
 
 
-def _shown_class(cam: CamSpec) -> str:
+def _target(cam: CamSpec) -> str:
     return TARGETS[cam.target] if isinstance(cam.target, str) else f"class {cam.target}"
 
 

@@ -74,7 +74,7 @@ class OfSet:
         return self.part(seen)
 
 
-COLUMNS: Registry[Column] = Registry("column")
+COLUMNS: Registry[Column] = Registry("measure")
 
 
 def joined(name: str, parts: Sequence[Tensor]) -> Tensor:

@@ -94,6 +94,7 @@ class PruningSpec:
             raise BadSpec(
                 f"Schedule '{self.schedule}' does not go with sparsity {self.sparsity} and level {self.level}.",
                 "One-shot takes a sparsity, a trained series takes a level, dense takes neither.",
+                "Name only the one that its schedule takes.",
             )
         self._round()
         self._check_layers(pattern is not None)

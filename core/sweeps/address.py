@@ -35,6 +35,14 @@ DEFAULTS = {
 BY_HAND = 50.0  # percent of a layer with its own amount
 # The target layer of addresses that omit it, where the card names a different one today.
 LAYERS_BEFORE = {"relu2": "conv2", "_swish.head": "_bn1", "features": "features.norm5"}
+# Parameters of a view that a sweep reads, and those that change only the picture or the amount: a
+# sweep takes every amount.
+READ = (*DEFAULTS, "weights", "seed", "schedule", "excluded", "byhand", "layer", "class", "source")
+NOT_READ = (
+    *("unit", "sparsity", "fine", "wide", "ratio", "level", "photo", "row", "digit", "nth"),
+    *("outline", "opacity", "threshold", "measure", "present"),
+)
+AMOUNT = "amount."  # begins the parameter of a layer's own amount
 FOLDER = "folder"  # as a source: the photographs that SPARSIGHT_PHOTOS names
 ALL = "all"
 
@@ -63,6 +71,9 @@ def read_address(link: str, catalogue: Catalogue) -> Viewed:
             f"'{link[:120]}' is no view of Explore.", "Its address ends in /explore?…", "Press Copy link on Explore."
         )
     asked = parse_qs(parts.query)
+    for name in asked:
+        if name not in (*READ, *NOT_READ) and not name.startswith(AMOUNT):
+            raise UnknownName("parameter of a link", name, (*READ, *NOT_READ))
     said = {**DEFAULTS, **{name: texts[-1] for name, texts in asked.items()}}
     card = catalogue.named(said["model"])
     model = _model(said, catalogue)
@@ -134,7 +145,7 @@ def _pruning(said: dict[str, str], asked: dict[str, list[str]], card: Card, seri
 
 
 def _share(said: dict[str, str], layer: str) -> float:
-    text = said.get(f"amount.{layer}", f"{BY_HAND:g}")
+    text = said.get(f"{AMOUNT}{layer}", f"{BY_HAND:g}")
     try:
         return float(text) / 100
     except ValueError as error:

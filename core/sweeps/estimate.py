@@ -36,7 +36,8 @@ class Estimate:
             return f"All {counted(self.in_all, 'network')} of this sweep are done."
         return (
             f"{counted(self.networks, 'network')}{already}, {counted(self.images, 'image')} each:"
-            f" {self.passes:,} passes through a network, about {duration(self.seconds)} in one process and"
+            f" {self.passes:,} passes through a network, {'about ' if self.seconds >= 1 else ''}"
+            f"{duration(self.seconds)} in one process and"
             f" {size(self.bytes)} of tables. The time to prune comes on top."
         )
 

@@ -9,7 +9,9 @@ from typing import Any
 import pandas
 
 from core.base.errors import BadSpec, UnknownName
-from core.evaluation.columns import AGAINST_TRUTH, COLUMNS, needs
+from core.evaluation.columns import AGAINST_TRUTH, COLUMNS, Needs, needs
+from core.saliency import CAMS
+from core.saliency.baselines import BASELINES
 from core.specs import VariantSpec
 from core.stats.bootstrap import Interval, mean_interval
 from core.stats.calibration import NAME as CALIBRATION
@@ -74,26 +76,45 @@ def differences(sweep: Sweep, heatmap: str) -> pandas.DataFrame:
     of its value minus that of this heatmap, with Student's 95 % interval over the n images for
     which both are defined.
 
+    Similarities to the reference's map have no row for the reference itself, nor between two CAM
+    methods, each of which has a reference map of its own.
+
     Args:
         heatmap: a method of the sweep, such as a baseline.
     Raises:
-        UnknownName: the sweep has no such heatmap.
+        UnknownName, BadSpec: the sweep has no such heatmap.
     """
-    if heatmap not in (methods := [cam.method for cam in sweep.spec.cams]):
-        raise UnknownName("heatmap of this sweep", heatmap, methods)
+    _check_heatmap(sweep, heatmap)
     measures = [name for name in sweep.spec.measures if needs(name) not in OF_ANSWERS]
     rows = frame(sweep, measures)
     own = rows[rows.heatmap == heatmap].drop_duplicates(["network", "image"])[["network", "image", *measures]]
     others = rows[rows.heatmap != heatmap].reset_index(drop=True)
     less = others[measures].astype(float) - others[["network", "image"]].merge(own, how="left")[measures].astype(float)
+    references = {variant.dense.key for variant in sweep.variants}
     found = []
-    for _, some in others.groupby(["network", *HEATMAP], sort=False, observed=True):
+    for (network, method, *_), some in others.groupby(["network", *HEATMAP], sort=False, observed=True):
         head = {name: some[name].iloc[0] for name in (*NETWORK, *HEATMAP)} | {"images": len(some), "empty": None}
+        compared = network not in references and {heatmap, method} & set(BASELINES)
+        values = less.loc[some.index]
         found += [
-            head | {"measure": name} | _bounds(mean_interval(less.loc[some.index, name].to_numpy()))
+            head | {"measure": name} | _bounds(mean_interval(values[name].to_numpy()))
             for name in measures
+            if compared or needs(name) is not Needs.MAPS
         ]
     return pandas.DataFrame(found)
+
+
+def _check_heatmap(sweep: Sweep, name: str) -> None:
+    known = [cam.method for cam in sweep.spec.cams]
+    if name in known:
+        return
+    if name in (*CAMS, *BASELINES):
+        raise BadSpec(
+            f"This sweep makes no heatmap '{name}'.",
+            f"It makes: {', '.join(known) or 'none'}.",
+            f"Add '{name}' to its heatmaps and run it again: what is done is kept.",
+        )
+    raise UnknownName("heatmap", name, known)
 
 
 def of_measure(rows: pandas.DataFrame, measure: str) -> pandas.DataFrame:
@@ -129,6 +150,17 @@ def _means(spec: SweepSpec, rows: pandas.DataFrame) -> Iterator[dict[str, Any]]:
 def done(sweep: Sweep) -> int:
     """Return how many networks have every answer."""
     return sum(not sweep.missing(variant) for variant in sweep.variants)
+
+
+def answers_once(rows: pandas.DataFrame) -> pandas.DataFrame:
+    """Return a summary in which a network's answers, which belong to no heatmap, have one row
+    each.
+    """
+    names = dict.fromkeys(rows.measure)
+    of_answers = [name for name in names if name not in COLUMNS or needs(name) in OF_ANSWERS]
+    rows = rows.copy()
+    rows.loc[rows.measure.isin(of_answers), list(HEATMAP)] = ""
+    return rows.drop_duplicates([name for name in (*NETWORK, *HEATMAP, "class", "measure") if name in rows])
 
 
 def rows_of(sweep: Sweep, variant: VariantSpec) -> tuple[pandas.DataFrame, dict[str, Any]] | None:

@@ -60,13 +60,26 @@ def test_show_compares_with_a_baseline(command, sweep: Path, here: tuple[str, ..
     sweep.write_text(SWEEP.replace("[grad-cam]", "[grad-cam, centre-blob]").replace("[right,", "[deletion, right,"))
     command("sweep", "run", str(sweep), *here)
     shown = " ".join(command("sweep", "show", str(sweep), "--against", "centre-blob", *here)[1].split())
-    assert "Grad-CAM at the target layer, for the class that the dense network predicts." in shown
-    assert "difference from Centre blob" in shown
-    assert shown.count("Deletion (lower is better)") == 3  # networks; answers have no heatmap to compare
-    assert "Same answer" not in shown
+    assert "Grad-CAM: at relu2, for the class that the dense network predicts" in shown
+    assert "minus Centre blob" in shown
+    assert "Centre blob: needs no network" in shown
+    assert shown.count("Deletion (lower is better)") == 3  # networks
+    assert shown.count("Pearson") == 2  # the dense network's map is the one it would be compared with
+    assert "Same answer" not in shown  # no heatmap to compare
     status, _, err = command("sweep", "show", str(sweep), "--against", "centre-blop", *here)
     assert status == 1
     assert "Did you mean 'centre-blob'" in err
+    assert "Add 'edges' to its heatmaps" in command("sweep", "show", str(sweep), "--against", "edges", *here)[2]
+    one = command("sweep", "show", str(sweep), "--heatmaps", "grad-cam", "--measures", "pearson", *here)[1]
+    assert one.count("Pearson") == 3
+
+
+def test_show_says_what_is_not_done_yet(command, sweep: Path, here: tuple[str, ...]) -> None:
+    command("sweep", "run", str(sweep), "--part", "1/3", *here)
+    assert "1 of 3 networks are done" in " ".join(command("sweep", "show", str(sweep), *here)[1].split())
+    facts = json.loads(command("sweep", "show", str(sweep), "--json", *here)[1])
+    assert (facts["done"], facts["networks"]) == (1, 3)
+    assert {row["sparsity"] for row in facts["rows"]} == {0.0}
 
 
 def test_two_processes_do_what_one_does(command, sweep: Path, here: tuple[str, ...], tmp_path: Path) -> None:
@@ -126,6 +139,9 @@ def test_the_sweep_of_a_link_is_written_and_can_be_read(command, here: tuple[str
     spec = read_sweep(out)
     assert (spec.images, spec.data.noise, spec.networks) == (20, 0.2, 31)
     assert [cam.method for cam in spec.cams] == ["grad-cam", "centre-blob"]
+    status, _, said = command("sweep", "write", f"{link}&sparsty=90", str(out.with_name("other.yaml")), *here)
+    assert status == 1
+    assert "Did you mean 'sparsity'" in said
     gallery = "http://localhost:8501/explore?model=efficientnet-lite0&cam=grad-cam&photo=cat"
     status, _, said = command("sweep", "write", link, str(out), *here)
     assert status == 1

@@ -424,5 +424,5 @@ def test_differences_are_paired_image_by_image(tmp_path: Path) -> None:
         assert row["mean"] == pytest.approx(less.mean(), abs=1e-6)
         half = stats.t.ppf(0.975, len(less) - 1) * less.std(ddof=1) / np.sqrt(len(less))
         assert (row["low"], row["high"]) == pytest.approx((less.mean() - half, less.mean() + half), abs=1e-5)
-    with pytest.raises(UnknownName, match="grad-cam"):
-        differences(sweep, "edges")
+    with pytest.raises(UnknownName, match="random-map"):
+        differences(sweep, "edgse")

@@ -32,6 +32,7 @@ class RunOptions(PhotoOptions):
     curve_epochs: int | None = option(None, "Epochs after one-shot pruning by 89 %. By default as --epochs.")
     every: int = option(1, "Train levels after the dense one on every n-th training image only; 1 for all.")
     optimiser: str = option("sgd", "sgd or adamw.")
+    training_precision: str = option("float32", "float32, bfloat16, or auto: bfloat16 on a GPU, float32 on the CPU.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,6 +108,7 @@ def _plan(options: RunOptions, seed: int) -> Plan:
         curve_epochs=limit if options.curve_epochs is None else options.curve_epochs,
         start=options.start,
         normalise=options.normalise,
+        precision=options.training_precision,
     )
 
 

@@ -70,7 +70,8 @@ class Plan:
     epochs: the maximum per level, dense_epochs: for the dense network, curve_epochs: for the curve
     at 89 % (None: 60).
     every: levels after the dense one train on every n-th training image. optimiser: a key of
-    LEARNING_RATES. Other fields: as in the plan of Less is More.
+    LEARNING_RATES. precision: of training, a key of core.specs.training.PRECISIONS. Other fields: as
+    in the plan of Less is More.
     """
 
     architecture: str = "googlenet"
@@ -86,6 +87,7 @@ class Plan:
     optimiser: str = "sgd"
     start: str = "pretrained"
     normalise: bool = True
+    precision: str = "float32"
 
     def __post_init__(self) -> None:
         for name in self.prunings:
@@ -132,6 +134,7 @@ class Plan:
             (self.every > 1, f"Levels after the dense one were trained on {images} training image only."),
             (self.optimiser == "adamw", ADAMW),
             (self.start == "random", "The dense network was trained from random weights."),
+            (self.precision != "float32", f"Networks were trained in {self.precision}."),
         )
         return tuple(sentence for holds, sentence in departures if holds)
 
@@ -139,7 +142,8 @@ class Plan:
         """Return the recipe over this many epochs (None: 60), with a cosine that ends with the
         last.
         """
-        return replace(TRAIN, rates=((LEARNING_RATES[self.optimiser], _limit(epochs)),), optimiser=self.optimiser)
+        rates = ((LEARNING_RATES[self.optimiser], _limit(epochs)),)
+        return replace(TRAIN, rates=rates, optimiser=self.optimiser, precision=self.precision)
 
     @property
     def backbone(self) -> Backbone:
