@@ -21,6 +21,7 @@ FLOORS = (
     ("core.evaluation",),
     ("core.engine", "core.training"),
     ("core.sweeps",),
+    ("core.units",),
     ("core.protocols",),
     ("core.figures",),
     ("core.cli", "core"),  # "core" alone is the facade

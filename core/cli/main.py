@@ -11,6 +11,7 @@ from core.cli import ask, jobs, ship
 from core.cli.app import new_app, run_command
 from core.cli.protocol import protocols
 from core.cli.sweep import sweeps
+from core.cli.units import units
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -26,5 +27,6 @@ def build() -> App:
         app.command(command)
     app.command(protocols())
     app.command(sweeps())
+    app.command(units())
     app.command(ship.ship)
     return app

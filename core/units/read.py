@@ -1,0 +1,68 @@
+"""Read the units of the networks of a sweep: a row a network, a layer or a unit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas
+
+from core.base.errors import MissingData, UnknownName
+from core.specs import VariantSpec
+from core.units.study import NETWORK, UnitStudy, UnitTables
+
+NAMES = ("network", "model", "weights", "seed", "schedule", "level", "sparsity")
+
+
+def summary(study: UnitStudy, by_layer: bool = False) -> pandas.DataFrame:
+    """Return a row for every network that is measured, or for each of its layers: NAMES, the
+    columns of its table, and how many images and tasks a unit has.
+
+    Raises:
+        MissingData: no network is measured.
+    """
+    found = []
+    for variant, tables in measured(study):
+        rows = tables.layers[(tables.layers.layer != NETWORK) if by_layer else (tables.layers.layer == NETWORK)]
+        head = named(variant, tables) | {"n": tables.facts["n"], "tasks": tables.facts["tasks"]}
+        found.append(rows.assign(**head)[[*head, *rows.columns]])
+    if not found:
+        raise MissingData(
+            "The units of no network of this sweep are measured yet.", "", "Run `python -m core units run FILE`."
+        )
+    return pandas.concat(found, ignore_index=True)
+
+
+def units(study: UnitStudy, layer: str) -> pandas.DataFrame:
+    """Return a row for every unit of a layer, of every network that is measured: NAMES and the
+    columns of its table.
+
+    Raises UnknownName, MissingData.
+    """
+    found = []
+    for variant, tables in measured(study):
+        layers = tables.facts["layers"]
+        if layer not in layers:
+            raise UnknownName("convolution", layer, layers)
+        rows = tables.units[tables.units.layer == layers.index(layer)].drop(columns="layer")
+        head = named(variant, tables)
+        found.append(rows.assign(**head)[[*head, *rows.columns]])
+    if not found:
+        raise MissingData(
+            "The units of no network of this sweep are measured yet.", "", "Run `python -m core units run FILE`."
+        )
+    return pandas.concat(found, ignore_index=True)
+
+
+def measured(study: UnitStudy) -> Iterator[tuple[VariantSpec, UnitTables]]:
+    """Yield the networks whose tables are there and of now."""
+    for variant in study.variants:
+        tables = study.read(variant)
+        if tables is not None:
+            yield variant, tables
+
+
+def named(variant: VariantSpec, tables: UnitTables) -> dict[str, object]:
+    """Return what names a network."""
+    model, pruning = variant.model, variant.pruning
+    values = (variant.key, model.name, model.weights, model.seed, pruning.schedule, pruning.level)
+    return dict(zip(NAMES, (*values, tables.facts["sparsity"]), strict=True))

@@ -1,0 +1,348 @@
+"""The units of the networks of a sweep, over its images: measured once, kept in tables.
+
+<folder>/units/<images>/<model>/<pruning>/units.parquet has a row for every unit, layers.parquet one
+for every layer and for the network, exemplars.parquet one for every unit and rank of its strongest
+and weakest images. Their facts state what they were computed from.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas
+import torch
+from torch import Tensor
+
+from core.base.draws import torch_generator
+from core.base.errors import BadFile, BadSpec, MissingData
+from core.base.progress import Progress, silent
+from core.base.version import VERSION
+from core.disk.frames import read_frame, write_frame
+from core.models.cards import RANDOM
+from core.specs import ModelSpec, VariantSpec
+from core.sweeps.sweep import Sweep
+from core.units.embeddings import SIMILARITIES, Embeddings, Source, embeddings
+from core.units.exemplars import Exemplars, Search, find_exemplars
+from core.units.layers import UnitLayer, unit_layers
+from core.units.meaning import SHOWN, mean_exemplars, meaning, overlap
+from core.units.relevance import relevance
+from core.units.score import TASKS, bootstrap, confidence, depth_of, differences, draw_tasks, right, tasks_of
+
+FOLDER = "units"
+TABLES = ("units", "layers", "exemplars")
+RELEVANCE_IMAGES = 500  # the first of the images
+NETWORK = ""  # the layer of the row of the whole network
+MEANINGS = ("clarity", "redundancy", "polysemanticity")  # by the first similarity
+BESIDE = ("overlap", "alike")  # with the dense network's unit
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnitOptions:
+    """What is measured.
+
+    similarities: keys of SIMILARITIES. layers: convolutions, all by default. seed: of ties and
+    tasks. after_relu: read activations after a ReLU.
+    """
+
+    similarities: tuple[str, ...] = ("efficientnet-lite1", "pixels")
+    layers: tuple[str, ...] = ()
+    seed: int = 0
+    after_relu: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.similarities:
+            raise BadSpec("No similarity is named.", f"They are: {', '.join(SIMILARITIES)}.", "Name one.")
+        for name in self.similarities:
+            SIMILARITIES[name]
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnitStep:
+    """One network is done. found: its tables were there."""
+
+    variant: VariantSpec
+    done: int
+    networks: int
+    found: bool
+    seconds: float
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class UnitTables:
+    """The tables of one network, and their facts."""
+
+    units: pandas.DataFrame
+    layers: pandas.DataFrame
+    exemplars: pandas.DataFrame
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+class UnitStudy:
+    """The units of the networks of a sweep.
+
+    Args:
+        sweep: its networks and images; its heatmaps and measures do not matter.
+    """
+
+    def __init__(self, sweep: Sweep, options: UnitOptions | None = None) -> None:
+        self.sweep, self.options = sweep, options or UnitOptions()
+        self._embeddings: dict[tuple[ModelSpec, str], Embeddings] = {}
+
+    @cached_property
+    def variants(self) -> list[VariantSpec]:
+        """The networks: of each model untrained weights as a baseline, the dense network as the one
+        to compare with, and what the sweep asks about.
+        """
+        found: list[VariantSpec] = []
+        for model in self.sweep.spec.models:
+            dense = VariantSpec(model=model).dense
+            found += [self.untrained(model), dense, *self.sweep.spec.variants(model)]
+        return list(dict.fromkeys(found))
+
+    def untrained(self, model: ModelSpec) -> VariantSpec:
+        """Return the same network with random weights."""
+        return VariantSpec(model=ModelSpec(name=model.name, weights=RANDOM, seed=0))
+
+    def layers(self, model: ModelSpec) -> tuple[UnitLayer, ...]:
+        return unit_layers(self.sweep.engine.card(model), self.options.layers)
+
+    def folder(self, root: Path, variant: VariantSpec) -> Path:
+        return root / FOLDER / self.sweep.spec.set_key / variant.model.key / variant.pruning.key
+
+    def identity(self, variant: VariantSpec) -> dict[str, Any]:
+        """Return the facts of now that tables must have been computed from."""
+        own = {"seed": self.options.seed, "after_relu": self.options.after_relu, "only": list(self.options.layers)}
+        return self.sweep.identity(variant) | own
+
+    def read(self, variant: VariantSpec) -> UnitTables | None:
+        """Return the tables of a network; None if they were not computed from these things."""
+        identity = self.identity(variant)
+        for root in self.sweep.engine.roots:
+            with_facts = _read(self.folder(root, variant))
+            if with_facts is None or any(with_facts.facts.get(name) != value for name, value in identity.items()):
+                continue
+            if set(self.options.similarities) <= set(with_facts.facts["similarities"]):
+                return with_facts
+        return None
+
+    def run(self, part: tuple[int, int] = (1, 1), progress: Progress = silent) -> Iterator[UnitStep]:
+        """Measure the networks whose tables are missing.
+
+        Raises:
+            BadSpec: too few images, or a layer without units. MissingData. CacheNotWritable.
+        """
+        variants = self.variants[part[0] - 1 :: part[1]]
+        made: dict[tuple[str, str], UnitTables] = {}  # of dense networks: level 0 of several series may be the same
+        for done, variant in enumerate(variants, start=1):
+            began = time.monotonic()
+            found = self.read(variant) is not None
+            if not found:
+                weights = str(self.identity(variant).get("weights") or variant.key)
+                same = made.get((variant.model.name, weights)) if variant == variant.dense else None
+                tables = same or self.measure(variant, progress)
+                if variant == variant.dense:
+                    made[variant.model.name, weights] = tables
+                self.write(variant, tables)
+            seconds = time.monotonic() - began
+            yield UnitStep(variant=variant, done=done, networks=len(variants), found=found, seconds=seconds)
+
+    def write(self, variant: VariantSpec, tables: UnitTables) -> None:
+        """Write the tables of a network. Raises CacheNotWritable."""
+        home = self.folder(self.sweep.engine.folder, variant)
+        for name in reversed(TABLES):  # the first one last: it is there only if the others are
+            write_frame(home / f"{name}.parquet", getattr(tables, name), tables.facts)
+
+    def measure(self, variant: VariantSpec, progress: Progress = silent) -> UnitTables:
+        """Measure the units of a network. Raises as `run`."""
+        began, model = time.monotonic(), variant.model
+        rows, layers = self.sweep.rows(model), self.layers(model)
+        tasks = tasks_of(len(rows))
+        identity = self.identity(variant)
+        found, seen = self._exemplars(variant, layers, depth_of(tasks), progress)
+        judges = {name: self._vectors(model, name, seen, progress) for name in self.options.similarities}
+        with self.sweep.engine.store.borrow(variant) as network:
+            few = rows[:: max(1, len(rows) // RELEVANCE_IMAGES)][:RELEVANCE_IMAGES]
+            relevant, relevance_images = relevance(network, self.sweep.batches(model).batches(rows=few), layers)
+        dense = {name: one.strongest for name, one in found.items()}
+        if variant != variant.dense:
+            dense = self._dense(variant, seen)
+        units, tables = [], []
+        confidences: dict[str, list[np.ndarray]] = {name: [] for name in judges}
+        for place, layer in enumerate(layers):
+            columns, sure = self._layer(found[layer.name], layer, judges)
+            columns |= {"relevance": relevant[layer.name]}
+            columns |= _beside_dense(found[layer.name].strongest, dense.get(layer.name), judges)
+            head = {"layer": np.int16(place), "unit": np.arange(layer.units, dtype=np.int16)}
+            units.append(pandas.DataFrame(head | {name: values.numpy() for name, values in columns.items()}))
+            tables.append(self._summary(variant, layer.name, units[-1], sure))
+            for name, values in sure.items():
+                confidences[name].append(values)
+        whole = pandas.concat(units, ignore_index=True)
+        together = {name: np.concatenate(values) for name, values in confidences.items()}
+        tables.append(self._summary(variant, NETWORK, whole, together))
+        facts = identity | {
+            "similarities": list(judges),
+            "layers": [layer.name for layer in layers],
+            "read": [layer.read for layer in layers],
+            "n": len(seen),
+            "tasks": tasks,
+            "comparable": tasks == TASKS,
+            "relevance_images": relevance_images,
+            "versions": {"sparsight": VERSION, "torch": torch.__version__},
+            "device": self.sweep.engine.device_name,
+            "seconds": round(time.monotonic() - began, 3),
+            "notes": list(self.sweep.inputs(model).notes),
+            "sparsity": self.sweep.engine.report(variant).sparsity,
+            "variant": variant.key,
+        }
+        return UnitTables(
+            units=whole, layers=pandas.DataFrame(tables), exemplars=_shown(found, layers, seen), facts=facts
+        )
+
+    def embeddings(self, model: ModelSpec, similarity: str, progress: Progress = silent) -> Embeddings:
+        """Return the embeddings of the images. Raises MissingData."""
+        if (model, similarity) not in self._embeddings:
+            sweep = self.sweep
+            source = Source(
+                inputs=sweep.inputs(model),
+                card=sweep.engine.card(model),
+                rows=sweep.rows(model),
+                key=sweep.spec.set_key,
+            )
+            self._embeddings[model, similarity] = embeddings(similarity, source, sweep.engine.store, progress)
+        return self._embeddings[model, similarity]
+
+    def _vectors(self, model: ModelSpec, similarity: str, seen: Tensor, progress: Progress) -> Tensor:
+        """Return the embeddings of the images that the network has seen, (n, d), in their order."""
+        known = self.embeddings(model, similarity, progress)
+        places = torch.searchsorted(known.rows, seen)
+        if not torch.equal(known.rows[places.clamp(max=len(known.rows) - 1)], seen):
+            raise BadSpec(
+                f"The embeddings by {similarity} are of other images than the network has seen.",
+                "Photographs were changed meanwhile.",
+                "Run it again.",
+            )
+        return known.vectors[places]
+
+    def _exemplars(
+        self, variant: VariantSpec, layers: Sequence[UnitLayer], depth: int, progress: Progress
+    ) -> tuple[dict[str, Exemplars], Tensor]:
+        """Return the exemplars by layer, and the rows of the images that they count."""
+        rows, batches = self.sweep.rows(variant.model), self.sweep.batches(variant.model)
+        options = self.options
+        search = Search(images=len(rows), depth=depth, seed=options.seed, after_relu=options.after_relu)
+        with self.sweep.engine.store.borrow(variant) as network:
+            return find_exemplars(network, batches.batches(rows=rows), layers, search, progress)
+
+    def _dense(self, variant: VariantSpec, seen: Tensor) -> dict[str, Tensor]:
+        """Return the strongest images of the dense network's units by layer, (K, SHOWN) places of
+        images; empty if it is not measured yet.
+        """
+        known = self.read(variant.dense)
+        if known is None:
+            return {}
+        found = {}
+        for place, name in enumerate(known.facts["layers"]):
+            own = known.exemplars[known.exemplars.layer == place]
+            rows = torch.from_numpy(own["strongest"].to_numpy(np.int64))
+            found[name] = torch.searchsorted(seen, rows).reshape(own["unit"].nunique(), -1)
+        return found
+
+    def _layer(
+        self, found: Exemplars, layer: UnitLayer, judges: dict[str, Tensor]
+    ) -> tuple[dict[str, Tensor], dict[str, np.ndarray]]:
+        """Return the columns of one layer's units, (K,) each, and the confidence of the tasks of
+        the living ones by similarity, (k, tasks).
+        """
+        seed, dead = self.options.seed, found.dead
+        columns = {
+            "dead": dead,
+            "low": found.low,
+            "high": found.high,
+            "strongest_ties": found.strongest_ties.int(),
+            "weakest_ties": found.weakest_ties.int(),
+        }
+        tasks = draw_tasks(found.strongest, found.weakest, seed, layer.name)
+        by_chance = draw_tasks(*_shuffled(found, len(next(iter(judges.values()))), seed, layer.name), seed, layer.name)
+        sure = {}
+        for name, vectors in judges.items():
+            answers = differences(tasks, vectors)
+            sure[name] = confidence(answers)[~dead].numpy()
+            columns[f"mis-{name}"] = confidence(answers).mean(1).masked_fill(dead, torch.nan)
+            columns[f"right-{name}"] = right(answers).mean(1).masked_fill(dead, torch.nan)
+            chance = confidence(differences(by_chance, vectors)).mean(1)
+            columns[f"shuffled-{name}"] = chance.masked_fill(dead, torch.nan)
+        meant = meaning(found.strongest, next(iter(judges.values())))
+        columns |= {name: getattr(meant, name).masked_fill(dead, torch.nan) for name in MEANINGS}
+        return columns, sure
+
+    def _summary(
+        self, variant: VariantSpec, layer: str, units: pandas.DataFrame, sure: dict[str, np.ndarray]
+    ) -> dict[str, Any]:
+        """Return the row of a layer, or of the network: means over its living units."""
+        row: dict[str, Any] = {"layer": layer, "units": len(units), "dead": int(units.dead.sum())}
+        for name, values in sure.items():
+            low, high = bootstrap(values, self.options.seed, variant.key, layer, name)
+            weights = units.relevance.where(~units.dead, 0.0)
+            mis = units[f"mis-{name}"]
+            weighted = float((mis.fillna(0) * weights).sum() / weights.sum()) if weights.sum() > 0 else float("nan")
+            row |= {
+                f"mis-{name}": float(mis.mean()),
+                f"low-{name}": low,
+                f"high-{name}": high,
+                f"right-{name}": float(units[f"right-{name}"].mean()),
+                f"shuffled-{name}": float(units[f"shuffled-{name}"].mean()),
+                f"weighted-{name}": weighted,
+            }
+        return row | {name: float(units[name].mean()) for name in (*MEANINGS, *BESIDE) if name in units}
+
+
+def _shuffled(found: Exemplars, images: int, *purpose: object) -> tuple[Tensor, Tensor]:
+    """Return as many images a side, drawn at random for each unit."""
+    units, depth = found.strongest.shape
+    generator = torch_generator("shuffled-exemplars", *purpose)
+    drawn = torch.stack([torch.randperm(images, generator=generator)[: 2 * depth] for _ in range(units)])
+    return drawn[:, :depth], drawn[:, depth:]
+
+
+def _beside_dense(strongest: Tensor, dense: Tensor | None, judges: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return how much is left of what the dense network's units mean."""
+    if dense is None or len(dense) != len(strongest):
+        return {}
+    vectors = next(iter(judges.values()))
+    alike = (mean_exemplars(strongest, vectors) * mean_exemplars(dense, vectors)).sum(1)
+    return {"overlap": overlap(strongest, dense), "alike": alike}
+
+
+def _shown(found: dict[str, Exemplars], layers: Sequence[UnitLayer], seen: Tensor) -> pandas.DataFrame:
+    """Return a row for every unit and rank: its strongest and weakest images, as rows of the data
+    set.
+    """
+    parts = []
+    for place, layer in enumerate(layers):
+        one = found[layer.name]
+        ranks = min(SHOWN, one.strongest.shape[1])
+        columns = {
+            "layer": np.int16(place),
+            "unit": np.repeat(np.arange(layer.units, dtype=np.int16), ranks),
+            "rank": np.tile(np.arange(ranks, dtype=np.int8), layer.units),
+        }
+        for side in ("strongest", "weakest"):
+            columns[side] = seen[getattr(one, side)[:, :ranks]].flatten().numpy().astype(np.int32)
+            columns[f"{side}_value"] = getattr(one, f"{side}_values")[:, :ranks].flatten().numpy()
+        parts.append(pandas.DataFrame(columns))
+    return pandas.concat(parts, ignore_index=True)
+
+
+def _read(home: Path) -> UnitTables | None:
+    try:
+        frames = {name: read_frame(home / f"{name}.parquet", ("layer",)) for name in TABLES}
+    except (MissingData, BadFile):
+        return None
+    return UnitTables(**{name: frame for name, (frame, _) in frames.items()}, facts=frames["units"][1])
