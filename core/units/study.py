@@ -1,15 +1,17 @@
 """The units of the networks of a sweep, over its images: measured once, kept in tables.
 
-<folder>/units/<images>/<model>/<pruning>/units.parquet has a row for every unit, layers.parquet one
-for every layer and for the network, exemplars.parquet one for every unit and rank of its strongest
-and weakest images. Their facts state what they were computed from.
+<folder>/units/<images>/<model>/<pruning>/units.parquet has a row for every unit, scores rounded to
+float16; its facts hold an exact row for every layer and for the network, and state what they were
+computed from. exemplars.parquet
+has a row for every unit and rank of its strongest and weakest images; it needs one pass, so it is
+made again where only the scores are included.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -35,7 +37,6 @@ from core.units.relevance import relevance
 from core.units.score import TASKS, bootstrap, confidence, depth_of, differences, draw_tasks, right, tasks_of
 
 FOLDER = "units"
-TABLES = ("units", "layers", "exemplars")
 RELEVANCE_IMAGES = 500  # the first of the images
 NETWORK = ""  # the layer of the row of the whole network
 MEANINGS = ("clarity", "redundancy", "polysemanticity")  # by the first similarity
@@ -75,12 +76,18 @@ class UnitStep:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class UnitTables:
-    """The tables of one network, and their facts."""
+    """The table of one network, and its facts."""
 
     units: pandas.DataFrame
-    layers: pandas.DataFrame
-    exemplars: pandas.DataFrame
-    facts: dict[str, Any] = field(default_factory=dict)
+    facts: dict[str, Any]
+
+    @property
+    def layers(self) -> pandas.DataFrame:
+        """A row for every layer, and for the network, whose name of a layer is NETWORK."""
+        return pandas.DataFrame(self.facts["summaries"])
+
+
+Measured = tuple[UnitTables, pandas.DataFrame]  # and the exemplars
 
 
 class UnitStudy:
@@ -121,15 +128,39 @@ class UnitStudy:
         return self.sweep.identity(variant) | own
 
     def read(self, variant: VariantSpec) -> UnitTables | None:
-        """Return the tables of a network; None if they were not computed from these things."""
+        """Return the table of a network; None if it was not computed from these things."""
+        found = self._known(variant, "units")
+        if found is None or not set(self.options.similarities) <= set(found[1]["similarities"]):
+            return None
+        halves = [name for name in found[0] if found[0][name].dtype == np.float16]
+        return UnitTables(units=found[0].astype(dict.fromkeys(halves, np.float32)), facts=found[1])
+
+    def exemplars(self, variant: VariantSpec, progress: Progress = silent) -> pandas.DataFrame:
+        """Return a row for every unit and rank of its strongest and weakest images, as rows of the
+        data set; made in one pass if they are not there. Raises as `run`.
+        """
+        known = self._known(variant, "exemplars")
+        if known is not None:
+            return known[0]
+        identity, layers = self.identity(variant), self.layers(variant.model)
+        depth = depth_of(tasks_of(len(self.sweep.rows(variant.model))))
+        shown = _shown(*self._exemplars(variant, layers, depth, progress), layers)
+        write_frame(self._path(variant, "exemplars"), shown, identity)
+        return shown
+
+    def _known(self, variant: VariantSpec, name: str) -> tuple[pandas.DataFrame, dict[str, Any]] | None:
         identity = self.identity(variant)
         for root in self.sweep.engine.roots:
-            with_facts = _read(self.folder(root, variant))
-            if with_facts is None or any(with_facts.facts.get(name) != value for name, value in identity.items()):
+            try:
+                frame, facts = read_frame(self.folder(root, variant) / f"{name}.parquet", ("layer", "unit"))
+            except (MissingData, BadFile):
                 continue
-            if set(self.options.similarities) <= set(with_facts.facts["similarities"]):
-                return with_facts
+            if all(facts.get(key) == value for key, value in identity.items()):
+                return frame, facts
         return None
+
+    def _path(self, variant: VariantSpec, name: str) -> Path:
+        return self.folder(self.sweep.engine.folder, variant) / f"{name}.parquet"
 
     def run(self, part: tuple[int, int] = (1, 1), progress: Progress = silent) -> Iterator[UnitStep]:
         """Measure the networks whose tables are missing.
@@ -138,28 +169,29 @@ class UnitStudy:
             BadSpec: too few images, or a layer without units. MissingData. CacheNotWritable.
         """
         variants = self.variants[part[0] - 1 :: part[1]]
-        made: dict[tuple[str, str], UnitTables] = {}  # of dense networks: level 0 of several series may be the same
+        made: dict[tuple[str, str], Measured] = {}  # of dense networks: level 0 of several series may be the same
         for done, variant in enumerate(variants, start=1):
             began = time.monotonic()
             found = self.read(variant) is not None
             if not found:
                 weights = str(self.identity(variant).get("weights") or variant.key)
                 same = made.get((variant.model.name, weights)) if variant == variant.dense else None
-                tables = same or self.measure(variant, progress)
+                measured = same or self.measure(variant, progress)
                 if variant == variant.dense:
-                    made[variant.model.name, weights] = tables
-                self.write(variant, tables)
+                    made[variant.model.name, weights] = measured
+                self.write(variant, *measured)
             seconds = time.monotonic() - began
             yield UnitStep(variant=variant, done=done, networks=len(variants), found=found, seconds=seconds)
 
-    def write(self, variant: VariantSpec, tables: UnitTables) -> None:
+    def write(self, variant: VariantSpec, tables: UnitTables, exemplars: pandas.DataFrame) -> None:
         """Write the tables of a network. Raises CacheNotWritable."""
-        home = self.folder(self.sweep.engine.folder, variant)
-        for name in reversed(TABLES):  # the first one last: it is there only if the others are
-            write_frame(home / f"{name}.parquet", getattr(tables, name), tables.facts)
+        write_frame(self._path(variant, "exemplars"), exemplars, self.identity(variant))
+        exact = {"layer", "unit", "dead", "low", "high", "strongest_ties", "weakest_ties", "relevance"}
+        halves = dict.fromkeys((name for name in tables.units if name not in exact), np.float16)
+        write_frame(self._path(variant, "units"), tables.units.astype(halves), tables.facts)
 
-    def measure(self, variant: VariantSpec, progress: Progress = silent) -> UnitTables:
-        """Measure the units of a network. Raises as `run`."""
+    def measure(self, variant: VariantSpec, progress: Progress = silent) -> Measured:
+        """Measure the units of a network; nothing is written. Raises as `run`."""
         began, model = time.monotonic(), variant.model
         rows, layers = self.sweep.rows(model), self.layers(model)
         tasks = tasks_of(len(rows))
@@ -200,10 +232,9 @@ class UnitStudy:
             "notes": list(self.sweep.inputs(model).notes),
             "sparsity": self.sweep.engine.report(variant).sparsity,
             "variant": variant.key,
+            "summaries": tables,
         }
-        return UnitTables(
-            units=whole, layers=pandas.DataFrame(tables), exemplars=_shown(found, layers, seen), facts=facts
-        )
+        return UnitTables(units=whole, facts=facts), _shown(found, seen, layers)
 
     def embeddings(self, model: ModelSpec, similarity: str, progress: Progress = silent) -> Embeddings:
         """Return the embeddings of the images. Raises MissingData."""
@@ -242,16 +273,12 @@ class UnitStudy:
 
     def _dense(self, variant: VariantSpec, seen: Tensor) -> dict[str, Tensor]:
         """Return the strongest images of the dense network's units by layer, (K, SHOWN) places of
-        images; empty if it is not measured yet.
+        images.
         """
-        known = self.read(variant.dense)
-        if known is None:
-            return {}
-        found = {}
-        for place, name in enumerate(known.facts["layers"]):
-            own = known.exemplars[known.exemplars.layer == place]
-            rows = torch.from_numpy(own["strongest"].to_numpy(np.int64))
-            found[name] = torch.searchsorted(seen, rows).reshape(own["unit"].nunique(), -1)
+        known, found = self.exemplars(variant.dense), {}
+        for place, layer in enumerate(self.layers(variant.model)):
+            rows = torch.from_numpy(known[known.layer == place]["strongest"].to_numpy(np.int64))
+            found[layer.name] = torch.searchsorted(seen, rows).reshape(layer.units, -1)
         return found
 
     def _layer(
@@ -320,7 +347,7 @@ def _beside_dense(strongest: Tensor, dense: Tensor | None, judges: dict[str, Ten
     return {"overlap": overlap(strongest, dense), "alike": alike}
 
 
-def _shown(found: dict[str, Exemplars], layers: Sequence[UnitLayer], seen: Tensor) -> pandas.DataFrame:
+def _shown(found: dict[str, Exemplars], seen: Tensor, layers: Sequence[UnitLayer]) -> pandas.DataFrame:
     """Return a row for every unit and rank: its strongest and weakest images, as rows of the data
     set.
     """
@@ -338,11 +365,3 @@ def _shown(found: dict[str, Exemplars], layers: Sequence[UnitLayer], seen: Tenso
             columns[f"{side}_value"] = getattr(one, f"{side}_values")[:, :ranks].flatten().numpy()
         parts.append(pandas.DataFrame(columns))
     return pandas.concat(parts, ignore_index=True)
-
-
-def _read(home: Path) -> UnitTables | None:
-    try:
-        frames = {name: read_frame(home / f"{name}.parquet", ("layer",)) for name in TABLES}
-    except (MissingData, BadFile):
-        return None
-    return UnitTables(**{name: frame for name, (frame, _) in frames.items()}, facts=frames["units"][1])

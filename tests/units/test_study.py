@@ -72,17 +72,18 @@ def test_each_number_is_what_the_parts_say(study: UnitStudy) -> None:
     for place, layer in enumerate(layers):
         one, own = found[layer.name], tables.units[tables.units.layer == place]
         sure = confidence(differences(draw_tasks(one.strongest, one.weakest, 0, layer.name), judge.vectors))
-        np.testing.assert_allclose(own["mis-pixels"], sure.mean(1), atol=1e-6)
-        shown = tables.exemplars[(tables.exemplars.layer == place) & (tables.exemplars.unit == layer.units - 1)]
+        np.testing.assert_allclose(own["mis-pixels"], sure.mean(1), atol=3e-4)  # kept as float16
+        shown = study.exemplars(variant)
+        shown = shown[(shown.layer == place) & (shown.unit == layer.units - 1)]
         assert shown.strongest.tolist() == rows[one.strongest[-1, :20]].tolist()
         row = tables.layers[tables.layers.layer == layer.name].iloc[0]
-        assert row["mis-pixels"] == pytest.approx(own["mis-pixels"].mean(), abs=1e-6)
+        assert row["mis-pixels"] == pytest.approx(sure.mean().item(), abs=1e-6)
         assert row["low-pixels"] <= row["mis-pixels"] <= row["high-pixels"]
     whole = tables.layers[tables.layers.layer == NETWORK].iloc[0]
     assert whole["units"] == 12
     living = tables.units[~tables.units.dead]
     weighted = (living["mis-pixels"] * living.relevance).sum() / living.relevance.sum()
-    assert whole["weighted-pixels"] == pytest.approx(weighted, rel=1e-5)
+    assert whole["weighted-pixels"] == pytest.approx(weighted, rel=1e-3)
 
 
 def test_the_dense_network_keeps_its_exemplars_and_a_collapsed_one_loses_units(study: UnitStudy) -> None:
@@ -129,20 +130,27 @@ def test_embeddings_of_other_images_are_made_again(tmp_path: Path) -> None:
     assert not torch.equal(before, embedded())
 
 
-def test_damaged_and_other_tables_are_no_answer(study: UnitStudy) -> None:
+def test_damaged_tables_are_no_answer(study: UnitStudy) -> None:
     variant = study.variants[2]
     home = study.folder(study.sweep.engine.folder, variant)
     before = study.read(variant)
-    (home / "layers.parquet").write_bytes(b"no table")
+    assert before is not None
+    (home / "units.parquet").write_bytes(b"no table")
     assert study.read(variant) is None
     assert [step.found for step in study.run()].count(False) == 1
     again = study.read(variant)
-    assert before is not None
     assert again is not None
     pandas.testing.assert_frame_equal(before.units, again.units)
     pandas.testing.assert_frame_equal(before.layers, again.layers)
-    (home / "units.parquet").unlink()
-    assert study.read(variant) is None
+
+
+def test_exemplars_are_found_again_where_only_scores_are_there(study: UnitStudy) -> None:
+    variant = study.variants[2]
+    path = study.folder(study.sweep.engine.folder, variant) / "exemplars.parquet"
+    before = study.exemplars(variant)
+    path.unlink()
+    pandas.testing.assert_frame_equal(before, study.exemplars(variant))
+    assert path.is_file()
 
 
 def test_too_few_images_are_refused(study: UnitStudy) -> None:
