@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from core.base.draws import torch_generator
 from core.base.progress import Progress, silent
 from core.data.batches import Batch
+from core.measures import top1
 from core.saliency.capture import evaluating, find_layer
 from core.units.layers import UnitLayer
 
@@ -62,6 +63,17 @@ class Search:
     depth: int
     seed: int = 0
     after_relu: bool = False
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Found:
+    """The result of a search: exemplars by the layer's name; the rows of the images that places
+    count, (n,); and how many of these images the network classifies correctly.
+    """
+
+    exemplars: dict[str, Exemplars]
+    rows: Tensor
+    right: int
 
 
 class _Extremes:
@@ -112,21 +124,19 @@ def find_exemplars(
     layers: Sequence[UnitLayer],
     search: Search,
     progress: Progress = silent,
-) -> tuple[dict[str, Exemplars], Tensor]:
+) -> Found:
     """Find the exemplars of all units of these layers in one pass.
 
     Args:
         network: in evaluation mode. batches: of the data set.
-    Returns:
-        exemplars by the layer's name, and the rows of the images that places count, (n,).
     """
     images, depth = search.images, search.depth
     order = torch.randperm(images, generator=torch_generator("exemplars", search.seed))
     extremes = {layer.name: (_Extremes(depth, order), _Extremes(depth, order)) for layer in layers}
     ranges: dict[str, tuple[Tensor, Tensor]] = {}
     rows: list[Tensor] = []
-    seen = 0
-    for batch, means in activations(network, batches, layers, search.after_relu):
+    seen = right = 0
+    for batch, logits, means in activations(network, batches, layers, search.after_relu):
         places = torch.arange(seen, seen + len(batch.rows))
         for name, values in means.items():
             extremes[name][0].add(values, places)
@@ -137,9 +147,13 @@ def find_exemplars(
             ranges[name] = low, high
         rows.append(batch.rows)
         seen += len(batch.rows)
+        right += int((top1(logits) == batch.labels).sum())
         progress(seen, images)
-    found = {name: _exemplars(*extremes[name], *ranges[name]) for name in ranges}
-    return found, torch.cat(rows) if rows else torch.empty(0, dtype=torch.int64)
+    return Found(
+        exemplars={name: _exemplars(*extremes[name], *ranges[name]) for name in ranges},
+        rows=torch.cat(rows) if rows else torch.empty(0, dtype=torch.int64),
+        right=right,
+    )
 
 
 def _exemplars(strong: _Extremes, weak: _Extremes, low: Tensor, high: Tensor) -> Exemplars:
@@ -159,8 +173,10 @@ def _exemplars(strong: _Extremes, weak: _Extremes, low: Tensor, high: Tensor) ->
 
 def activations(
     network: nn.Module, batches: Iterable[Batch], layers: Sequence[UnitLayer], after_relu: bool = False
-) -> Iterator[tuple[Batch, dict[str, Tensor]]]:
-    """Yield each batch with the activations of the units of every layer, (n, K) on the CPU."""
+) -> Iterator[tuple[Batch, Tensor, dict[str, Tensor]]]:
+    """Yield each batch with the logits, and the activations of the units of every layer, (n, K) on
+    the CPU.
+    """
     dtype = next(network.parameters()).dtype
     means: dict[str, Tensor] = {}
 
@@ -172,8 +188,7 @@ def activations(
 
     with evaluating(network), hooked(network, {layer.read: keep(layer.name) for layer in layers}), torch.no_grad():
         for batch in batches:
-            network(batch.images.to(dtype))
-            yield batch, dict(means)
+            yield batch, network(batch.images.to(dtype)), dict(means)
 
 
 @contextmanager

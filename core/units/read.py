@@ -10,12 +10,12 @@ from core.base.errors import MissingData, UnknownName
 from core.specs import VariantSpec
 from core.units.study import NETWORK, UnitStudy, UnitTables
 
-NAMES = ("network", "model", "weights", "seed", "schedule", "level", "sparsity")
+NAMES = ("network", "model", "weights", "seed", "schedule", "level", "sparsity", "n", "right", "tasks")
 
 
 def summary(study: UnitStudy, by_layer: bool = False) -> pandas.DataFrame:
     """Return a row for every network that is measured, or for each of its layers: NAMES, the
-    columns of its table, and how many images and tasks a unit has.
+    columns of its table.
 
     Raises:
         MissingData: no network is measured.
@@ -23,7 +23,7 @@ def summary(study: UnitStudy, by_layer: bool = False) -> pandas.DataFrame:
     found = []
     for variant, tables in measured(study):
         rows = tables.layers[(tables.layers.layer != NETWORK) if by_layer else (tables.layers.layer == NETWORK)]
-        head = named(variant, tables) | {"n": tables.facts["n"], "tasks": tables.facts["tasks"]}
+        head = named(variant, tables)
         found.append(rows.assign(**head)[[*head, *rows.columns]])
     if not found:
         raise MissingData(
@@ -62,7 +62,9 @@ def measured(study: UnitStudy) -> Iterator[tuple[VariantSpec, UnitTables]]:
 
 
 def named(variant: VariantSpec, tables: UnitTables) -> dict[str, object]:
-    """Return what names a network."""
+    """Return what names a network, and what it was measured on: n images, of which it classifies
+    `right` correctly, and tasks of a unit.
+    """
     model, pruning = variant.model, variant.pruning
     values = (variant.key, model.name, model.weights, model.seed, pruning.schedule, pruning.level)
-    return dict(zip(NAMES, (*values, tables.facts["sparsity"]), strict=True))
+    return dict(zip(NAMES, (*values, *(tables.facts[name] for name in NAMES[len(values) :])), strict=True))

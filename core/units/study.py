@@ -30,7 +30,7 @@ from core.models.cards import RANDOM
 from core.specs import ModelSpec, VariantSpec
 from core.sweeps.sweep import Sweep
 from core.units.embeddings import SIMILARITIES, Embeddings, Source, embeddings
-from core.units.exemplars import Exemplars, Search, find_exemplars
+from core.units.exemplars import Exemplars, Found, Search, find_exemplars
 from core.units.layers import UnitLayer, unit_layers
 from core.units.meaning import SHOWN, mean_exemplars, meaning, overlap
 from core.units.relevance import relevance
@@ -144,7 +144,7 @@ class UnitStudy:
             return known[0]
         identity, layers = self.identity(variant), self.layers(variant.model)
         depth = depth_of(tasks_of(len(self.sweep.rows(variant.model))))
-        shown = _shown(*self._exemplars(variant, layers, depth, progress), layers)
+        shown = _shown(self._search(variant, layers, depth, progress), layers)
         write_frame(self._path(variant, "exemplars"), shown, identity)
         return shown
 
@@ -196,7 +196,8 @@ class UnitStudy:
         rows, layers = self.sweep.rows(model), self.layers(model)
         tasks = tasks_of(len(rows))
         identity = self.identity(variant)
-        found, seen = self._exemplars(variant, layers, depth_of(tasks), progress)
+        search = self._search(variant, layers, depth_of(tasks), progress)
+        found, seen = search.exemplars, search.rows
         judges = {name: self._vectors(model, name, seen, progress) for name in self.options.similarities}
         with self.sweep.engine.store.borrow(variant) as network:
             few = rows[:: max(1, len(rows) // RELEVANCE_IMAGES)][:RELEVANCE_IMAGES]
@@ -223,6 +224,7 @@ class UnitStudy:
             "layers": [layer.name for layer in layers],
             "read": [layer.read for layer in layers],
             "n": len(seen),
+            "right": search.right,
             "tasks": tasks,
             "comparable": tasks == TASKS,
             "relevance_images": relevance_images,
@@ -234,7 +236,7 @@ class UnitStudy:
             "variant": variant.key,
             "summaries": tables,
         }
-        return UnitTables(units=whole, facts=facts), _shown(found, seen, layers)
+        return UnitTables(units=whole, facts=facts), _shown(search, layers)
 
     def embeddings(self, model: ModelSpec, similarity: str, progress: Progress = silent) -> Embeddings:
         """Return the embeddings of the images. Raises MissingData."""
@@ -261,10 +263,7 @@ class UnitStudy:
             )
         return known.vectors[places]
 
-    def _exemplars(
-        self, variant: VariantSpec, layers: Sequence[UnitLayer], depth: int, progress: Progress
-    ) -> tuple[dict[str, Exemplars], Tensor]:
-        """Return the exemplars by layer, and the rows of the images that they count."""
+    def _search(self, variant: VariantSpec, layers: Sequence[UnitLayer], depth: int, progress: Progress) -> Found:
         rows, batches = self.sweep.rows(variant.model), self.sweep.batches(variant.model)
         options = self.options
         search = Search(images=len(rows), depth=depth, seed=options.seed, after_relu=options.after_relu)
@@ -347,13 +346,13 @@ def _beside_dense(strongest: Tensor, dense: Tensor | None, judges: dict[str, Ten
     return {"overlap": overlap(strongest, dense), "alike": alike}
 
 
-def _shown(found: dict[str, Exemplars], seen: Tensor, layers: Sequence[UnitLayer]) -> pandas.DataFrame:
+def _shown(found: Found, layers: Sequence[UnitLayer]) -> pandas.DataFrame:
     """Return a row for every unit and rank: its strongest and weakest images, as rows of the data
     set.
     """
     parts = []
     for place, layer in enumerate(layers):
-        one = found[layer.name]
+        one = found.exemplars[layer.name]
         ranks = min(SHOWN, one.strongest.shape[1])
         columns = {
             "layer": np.int16(place),
@@ -361,7 +360,7 @@ def _shown(found: dict[str, Exemplars], seen: Tensor, layers: Sequence[UnitLayer
             "rank": np.tile(np.arange(ranks, dtype=np.int8), layer.units),
         }
         for side in ("strongest", "weakest"):
-            columns[side] = seen[getattr(one, side)[:, :ranks]].flatten().numpy().astype(np.int32)
+            columns[side] = found.rows[getattr(one, side)[:, :ranks]].flatten().numpy().astype(np.int32)
             columns[f"{side}_value"] = getattr(one, f"{side}_values")[:, :ranks].flatten().numpy()
         parts.append(pandas.DataFrame(columns))
     return pandas.concat(parts, ignore_index=True)

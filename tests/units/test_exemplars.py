@@ -54,11 +54,11 @@ def test_they_are_the_ends_of_a_sorted_list(values: list[tuple[int, ...]], size:
     order = torch.randperm(len(table), generator=torch_generator("exemplars", 5)).tolist()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(exemplars, "MERGED", merged)
-        found, rows = find_exemplars(
+        found = find_exemplars(
             Channels().eval(), batches(table, size), (LAYER,), Search(images=len(table), depth=depth, seed=5)
         )
-    assert rows.tolist() == [2 * place for place in range(len(table))]
-    one = found["conv"]
+    assert found.rows.tolist() == [2 * place for place in range(len(table))]
+    one = found.exemplars["conv"]
     for unit in range(3):
         strong, weak, strong_ties, weak_ties = reference.extremes(table[:, unit].tolist(), order, depth)
         assert one.strongest[unit].tolist() == strong
@@ -73,16 +73,14 @@ def test_a_unit_with_an_activation_that_is_not_finite_counts_as_dead() -> None:
     table = torch.rand(10, 3)
     table[4, 1] = torch.nan
     table[5, 2] = torch.inf
-    found, _ = find_exemplars(Channels().eval(), batches(table, 3), (LAYER,), Search(images=10, depth=2))
-    assert found["conv"].dead.tolist() == [False, True, True]
+    found = find_exemplars(Channels().eval(), batches(table, 3), (LAYER,), Search(images=10, depth=2))
+    assert found.exemplars["conv"].dead.tolist() == [False, True, True]
 
 
 def test_after_the_relu_negative_maps_are_zero() -> None:
     table = torch.tensor([[-1.0, -2.0, 3.0], [-3.0, 1.0, 2.0]])
-    found, _ = find_exemplars(
-        Channels().eval(), batches(table, 2), (LAYER,), Search(images=2, depth=1, after_relu=True)
-    )
-    assert found["conv"].dead.tolist() == [True, False, False]
+    found = find_exemplars(Channels().eval(), batches(table, 2), (LAYER,), Search(images=2, depth=1, after_relu=True))
+    assert found.exemplars["conv"].dead.tolist() == [True, False, False]
 
 
 @pytest.mark.parametrize("name", ["thesis-cnn", "squeezenet1_1", "efficientnet-lite0", "googlenet", "resnet18"])

@@ -65,12 +65,12 @@ def test_each_number_is_what_the_parts_say(study: UnitStudy) -> None:
     source = Source(inputs=inputs, card=sweep.engine.card(model), rows=rows, key="elsewhere")
     judge = embeddings("pixels", source, sweep.engine.store)
     with sweep.engine.store.borrow(variant) as network:
-        found, seen = find_exemplars(network, inputs.batches(rows=rows), layers, Search(images=len(rows), depth=60))
-    assert torch.equal(seen, rows)
+        found = find_exemplars(network, inputs.batches(rows=rows), layers, Search(images=len(rows), depth=60))
+    assert torch.equal(found.rows, rows)
     assert tables.facts["tasks"] == 6
     assert not tables.facts["comparable"]
     for place, layer in enumerate(layers):
-        one, own = found[layer.name], tables.units[tables.units.layer == place]
+        one, own = found.exemplars[layer.name], tables.units[tables.units.layer == place]
         sure = confidence(differences(draw_tasks(one.strongest, one.weakest, 0, layer.name), judge.vectors))
         np.testing.assert_allclose(own["mis-pixels"], sure.mean(1), atol=3e-4)  # kept as float16
         shown = study.exemplars(variant)
