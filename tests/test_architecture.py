@@ -31,6 +31,7 @@ FLOORS = (
         "pages.parts.explore",
         "pages.parts.compare",
         "pages.parts.curves",
+        "pages.parts.units",
         "pages.parts.retrain",
         "pages.parts.lessons",
         "pages.parts.home",

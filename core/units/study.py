@@ -144,7 +144,7 @@ class UnitStudy:
             return known[0]
         identity, layers = self.identity(variant), self.layers(variant.model)
         depth = depth_of(tasks_of(len(self.sweep.rows(variant.model))))
-        shown = _shown(self._search(variant, layers, depth, progress), layers)
+        shown = _shown(self.search(variant, layers, depth, progress), layers)
         write_frame(self._path(variant, "exemplars"), shown, identity)
         return shown
 
@@ -196,9 +196,9 @@ class UnitStudy:
         rows, layers = self.sweep.rows(model), self.layers(model)
         tasks = tasks_of(len(rows))
         identity = self.identity(variant)
-        search = self._search(variant, layers, depth_of(tasks), progress)
+        search = self.search(variant, layers, depth_of(tasks), progress)
         found, seen = search.exemplars, search.rows
-        judges = {name: self._vectors(model, name, seen, progress) for name in self.options.similarities}
+        judges = {name: self.vectors(model, name, seen, progress) for name in self.options.similarities}
         with self.sweep.engine.store.borrow(variant) as network:
             few = rows[:: max(1, len(rows) // RELEVANCE_IMAGES)][:RELEVANCE_IMAGES]
             relevant, relevance_images = relevance(network, self.sweep.batches(model).batches(rows=few), layers)
@@ -251,7 +251,7 @@ class UnitStudy:
             self._embeddings[model, similarity] = embeddings(similarity, source, sweep.engine.store, progress)
         return self._embeddings[model, similarity]
 
-    def _vectors(self, model: ModelSpec, similarity: str, seen: Tensor, progress: Progress) -> Tensor:
+    def vectors(self, model: ModelSpec, similarity: str, seen: Tensor, progress: Progress = silent) -> Tensor:
         """Return the embeddings of the images that the network has seen, (n, d), in their order."""
         known = self.embeddings(model, similarity, progress)
         places = torch.searchsorted(known.rows, seen)
@@ -263,7 +263,10 @@ class UnitStudy:
             )
         return known.vectors[places]
 
-    def _search(self, variant: VariantSpec, layers: Sequence[UnitLayer], depth: int, progress: Progress) -> Found:
+    def search(
+        self, variant: VariantSpec, layers: Sequence[UnitLayer], depth: int, progress: Progress = silent
+    ) -> Found:
+        """Find the exemplars of some layers of a network in one pass. Raises as `run`."""
         rows, batches = self.sweep.rows(variant.model), self.sweep.batches(variant.model)
         options = self.options
         search = Search(images=len(rows), depth=depth, seed=options.seed, after_relu=options.after_relu)

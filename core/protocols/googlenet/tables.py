@@ -233,7 +233,7 @@ def _right(series: Series, level: int, test: TrainingImages, plan: Plan, engine:
         models=(model,),
         prunings=(PruningSpec.at_level(level, "retrained"),),
         data=DataSpec(name=title),
-        measures=("label", "right", "confidence", "agrees"),
+        measures=("label", "right", "confidence"),
     )
     sweep = Sweep(engine, spec, inputs_of(test, title, model, engine))
     for _ in sweep.run():

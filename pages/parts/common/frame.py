@@ -29,6 +29,7 @@ PAGES = (
     ("pages/explore.py", "Explore", ":material/search:"),
     ("pages/compare.py", "Compare", ":material/view_column:"),
     ("pages/curves.py", "Curves", ":material/show_chart:"),
+    ("pages/units.py", "Units", ":material/scatter_plot:"),
     ("pages/retrain.py", "Retrain", ":material/model_training:"),
     ("pages/lessons.py", "Lessons", ":material/school:"),
     ("pages/settings.py", "Settings", ":material/settings:"),

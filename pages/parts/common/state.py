@@ -102,7 +102,8 @@ class State:
     page: name of the current page. is_new: whether this run opens it. controls: labels of drawn
     controls by parameter. values: of the parameters by page, for pages without an image view.
     address: parameters noted by the widgets of the current run, None for defaults. places: last
-    address parameters of each page. levels_done: by job.
+    address parameters of each page. levels_done: by job. play: answers to the tasks of a unit, by
+    the network, layer and judge.
     """
 
     owner: Owner = field(default_factory=Owner)
@@ -118,6 +119,7 @@ class State:
     address: dict[str, str | list[str] | None] = field(default_factory=dict)
     lessons: Lessons = field(default_factory=Lessons)
     upload: Upload = field(default_factory=Upload)
+    play: dict[tuple[str, ...], list[bool]] = field(default_factory=dict)
 
 
 def state() -> State:

@@ -1,0 +1,122 @@
+"""One unit: the images that excite it most and least, level by level, and its numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import streamlit as st
+from pandas import DataFrame
+
+from core import ImageRef, ModelSpec, VariantSpec
+from core.base.numbers import percent, score
+from core.figures import contacts, maps
+from core.figures.plots.units import FATES, fate
+from core.units.machine import MachineTask, machine_tasks
+from core.units.study import UnitOptions, UnitStudy
+from pages.parts.common import engine
+from pages.parts.common.background import Task, Work
+from pages.parts.common.waiting import wait
+from pages.parts.common.widgets import whole
+from pages.parts.units import view
+from pages.parts.units.view import View
+
+SHOWN = 9  # images of a side
+LEVELS = 5  # rows of a strip
+
+
+def section(asked: View) -> None:
+    """Draws the chosen unit."""
+    units = view.of_layer(asked.study, asked.layer)
+    own = units[units.network == asked.variant.key]
+    number = _choose(own)
+    row = own[own.unit == number].iloc[0]
+    similar = f"mis-{asked.similarity}"
+    state = FATES[fate(own[own.unit == number])[0]][2]
+    st.markdown(
+        f"Unit {number} of {asked.layer} {state}. Score **{score(row[similar])}**, relevance {row.relevance:.3g}, clarity"
+        f" {score(row.clarity)}, polysemanticity {score(row.polysemanticity)}, most similar other unit"
+        f" {score(row.redundancy)}. Its activation ranges from {row.low:.3g} to {row.high:.3g}."
+    )
+    if not view.has_images(asked):
+        st.info(
+            "The images of this study are not on this machine: start the app with SPARSIGHT_PHOTOS naming your copy of"
+            " imagenette-128.zip. The scores above are included.",
+            icon=":material/photo_library:",
+        )
+        return
+    _strips(asked, number, units)
+
+
+def _choose(own: DataFrame) -> int:
+    number = whole("Unit", "nr", view.parameters(), width=220, help=f"0 to {len(own) - 1}.")
+    return min(int(number), len(own) - 1)
+
+
+def _strips(asked: View, number: int, units: DataFrame) -> None:
+    """Draws the strongest and weakest images over the levels, from the dense network on."""
+    levels = _levels(asked)
+    task = wait(_work(asked, tuple(levels)), st.empty())
+    if not task.succeeded:
+        return
+    for side, title in (("strongest", "Excite it most"), ("weakest", "Excite it least")):
+        st.markdown(f"**{title}**")
+        for variant, shown in zip(levels, task.answer, strict=True):
+            one = shown[(shown.conv == asked.layer) & (shown.unit == number)].head(SHOWN)
+            known = units[(units.network == variant.key) & (units.unit == number)]
+            if known.empty:
+                continue
+            dead = (
+                " · dead" if bool(known.dead.iloc[0]) else f" · score {score(known[f'mis-{asked.similarity}'].iloc[0])}"
+            )
+            _row(f"{percent(known.sparsity.iloc[0])}{dead}", one[side].tolist(), asked)
+
+
+def _row(title: str, rows: list[int], asked: View) -> None:
+    left, right = st.columns([1, 6], vertical_alignment="center")
+    left.caption(title)
+    right.image(sheet(rows, asked), alt=f"{title}: the {len(rows)} images, {', '.join(map(str, rows))}")
+
+
+def sheet(rows: Iterable[int], asked: View) -> str:
+    """Returns small pictures of these images beside each other, as a data URL."""
+    return _sheet(tuple(rows), asked.study, asked.variant.model)
+
+
+@st.cache_data(max_entries=400, show_spinner=False, hash_funcs=engine.KEYS)
+def _sheet(rows: tuple[int, ...], study: str, model: ModelSpec) -> str:
+    source = view.study(study).sweep.spec.data.name
+    pictures = [engine.engine().picture(ImageRef(source=source, name=str(row), noise=0.0), model) for row in rows]
+    return maps.data_url(maps.png(contacts.row(pictures)))
+
+
+def _levels(asked: View) -> list[VariantSpec]:
+    """Returns some levels from the dense network to the last, the chosen one among them."""
+    found = view.study(asked.study).sweep.spec.variants(asked.variant.model)
+    steps = sorted({round(place * (len(found) - 1) / (LEVELS - 1)) for place in range(LEVELS)})
+    return [variant for place, variant in enumerate(found) if place in steps or variant == asked.variant]
+
+
+def _work(asked: View, levels: tuple[VariantSpec, ...]) -> Work:
+    def run(task: Task) -> list[DataFrame]:
+        study = view.study(asked.study)
+        found = []
+        for done, variant in enumerate(levels):
+            task.advance(done, len(levels))
+            shown = study.exemplars(variant)
+            names = [layer.name for layer in study.layers(variant.model)]
+            found.append(shown.assign(conv=[names[place] for place in shown.layer]))
+        return found
+
+    return Work(place="units", key=("exemplars", asked.study, *levels), what="Finding exemplars", run=run)
+
+
+def tasks(asked: View, number: int) -> Work:
+    """Returns the work that draws the machine's tasks for a unit."""
+
+    def run(task: Task) -> tuple[MachineTask, ...]:
+        options = UnitOptions(similarities=(asked.similarity,))
+        study = UnitStudy(view.study(asked.study).sweep, options)
+        return machine_tasks(study, asked.variant, asked.layer, number, task.advance)
+
+    key = ("machine", asked.study, asked.variant, asked.layer, asked.similarity, number)
+    return Work(place="units", key=key, what="Drawing the machine's tasks", run=run)

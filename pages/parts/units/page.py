@@ -1,0 +1,78 @@
+"""Units: what excites single units, how interpretable that is, and what pruning leaves of it."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import streamlit as st
+
+from core.figures.plots import units as plots_units
+from pages.parts.common import link, present
+from pages.parts.common.widgets import tabs
+from pages.parts.curves import study_figures
+from pages.parts.units import one_unit, play, view
+from pages.parts.units.view import View
+
+
+def main() -> None:
+    link.open_page(view.parameters)
+    if not present.on():
+        st.title("Units")
+    asked = view.controls(view.parameters())
+    rows = view.networks(asked.study, asked.layer)
+    st.header(view.headline(rows, asked), anchor=False)
+    tab, content = tabs("show", view.parameters())
+    with content:
+        {"scores": _scores, "unit": one_unit.section, "play": play.section}[tab](asked)
+
+
+def _scores(asked: View) -> None:
+    rows = view.networks(asked.study, asked.layer)
+    st.markdown(view.meaning(rows, asked))
+    units = view.of_layer(asked.study, asked.layer)
+    dense, pruned = (units[units.network == variant.key] for variant in (asked.dense, asked.variant))
+    if dense.empty or pruned.empty:
+        st.info("The units of this network are not measured yet: `python -m core units run`.", icon=":material/info:")
+        return
+    left, right = st.columns(2, gap="large")
+    with left:
+        study_figures.chart(
+            plots_units.distribution(dense, pruned, asked.similarity, view.baselines(rows, asked)),
+            "distribution",
+            f"Scores of the units of {asked.layer}, dense and pruned, with baselines",
+        )
+    with right:
+        study_figures.chart(
+            plots_units.unit_map(pruned, asked.similarity),
+            "unit-map",
+            f"Units of {asked.layer} by interpretability and relevance",
+        )
+    same = rows[(rows.weights == asked.variant.model.weights) | (rows.weights == "random")]
+    study_figures.chart(
+        plots_units.against_sparsity(same, asked.similarity, float(pruned.sparsity.iloc[0])),
+        "against-sparsity",
+        f"Score of the units of {asked.layer} and right answers by sparsity",
+    )
+    st.caption(view.origin(rows, asked))
+    if not present.on():
+        _take_along(asked)
+
+
+def _take_along(asked: View) -> None:
+    """Draws the exports: the numbers on the screen, and the code that reads them."""
+    st.subheader("Export")
+    layers, units = view.networks(asked.study, asked.layer), view.of_layer(asked.study, asked.layer)
+    with st.container(horizontal=True):
+        for name, table in (("layers.csv", layers), ("units.csv", units)):
+            content = partial(table.to_csv, index=False)
+            st.download_button(name, content, f"{asked.study}-{name}", "text/csv", on_click="ignore")
+    with st.expander("Code", icon=":material/code:"):
+        st.code(
+            "from core import Engine\n"
+            "from core.units.included import study_of\n"
+            "from core.units.read import summary, units\n\n"
+            f"study = study_of({asked.study!r}, Engine())\n"
+            "summary(study)  # a row a network\n"
+            f"units(study, {asked.layer!r})  # a row a unit",
+            language="python",
+        )

@@ -1,0 +1,79 @@
+"""Play against the machine: ten of its tasks, answered by a person."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.base.draws import entropy
+from core.base.numbers import percent
+from core.stats.intervals import wilson
+from core.units.machine import MachineTask
+from pages.parts.common.state import state
+from pages.parts.common.waiting import wait
+from pages.parts.units import one_unit, view
+from pages.parts.units.view import View
+
+TASKS = 10
+
+
+def section(asked: View) -> None:
+    """Draws one task after the other, then the result."""
+    if not view.has_images(asked):
+        st.info(
+            "The images of this study are not on this machine, so there is nothing to look at.", icon=":material/info:"
+        )
+        return
+    units = view.of_layer(asked.study, asked.layer)
+    living = units[(units.network == asked.variant.key) & ~units.dead].unit.tolist()
+    if not living:
+        st.info("All units of this layer are dead. Choose a lower level.", icon=":material/info:")
+        return
+    number = living[entropy("play", asked.variant.key, asked.layer) % len(living)]
+    work = wait(one_unit.tasks(asked, number), st.empty())
+    if not work.succeeded:
+        return
+    tasks = work.answer[:TASKS]
+    game = (asked.study, asked.variant.key, asked.layer, asked.similarity)
+    answers = state().play.setdefault(game, [])
+    st.markdown(
+        f"Nine images excite **unit {number} of {asked.layer}** strongly, nine weakly. Which of the two below excites it"
+        " strongly?"
+    )
+    if len(answers) < len(tasks):
+        _task(tasks[len(answers)], asked, answers, len(tasks))
+    else:
+        _result(tasks, answers, game)
+
+
+def _task(task: MachineTask, asked: View, answers: list[bool], count: int) -> None:
+    st.progress(len(answers) / count, f"Task {len(answers) + 1} of {count}")
+    left, right = st.columns(2, gap="large")
+    left.markdown("**strongly**")
+    left.image(one_unit.sheet(task.strong, asked), alt="Nine images that excite the unit strongly", width="stretch")
+    right.markdown("**weakly**")
+    right.image(one_unit.sheet(task.weak, asked), alt="Nine images that excite the unit weakly", width="stretch")
+    strong_first = entropy("play-side", task.strong_query, task.weak_query) % 2 == 0
+    shown = (task.strong_query, task.weak_query) if strong_first else (task.weak_query, task.strong_query)
+    with st.container(horizontal=True, gap="large"):
+        for place, image in enumerate(shown):
+            with st.container(width=150):
+                st.image(one_unit.sheet((image,), asked), width=144, alt=f"Image {'AB'[place]}")
+                st.button(
+                    f"Image {'AB'[place]}",
+                    key=f"play-{len(answers)}-{place}",
+                    on_click=answers.append,
+                    args=(image == task.strong_query,),
+                    width="stretch",
+                )
+
+
+def _result(tasks: tuple[MachineTask, ...], answers: list[bool], game: tuple[str, ...]) -> None:
+    mine, machines = sum(answers), sum(task.right is True for task in tasks)
+    low, high = wilson(mine, len(answers))
+    st.metric("You", f"{mine} of {len(answers)}")
+    st.metric("The machine", f"{machines} of {len(tasks)}")
+    st.markdown(
+        f"Chance is {len(answers) / 2:g}. With {len(answers)} answers your share lies between {percent(low)} and"
+        f" {percent(high)} (Wilson, 95 %)."
+    )
+    st.button("Play again", on_click=state().play.pop, args=(game, None))
