@@ -57,6 +57,9 @@ if TYPE_CHECKING:
     from core.sweeps.written import read_sweep as read_sweep
     from core.training.series import Material as Material
     from core.training.series import run_series as run_series
+    from core.units import read as unit_answers
+    from core.units.study import UnitOptions as UnitOptions
+    from core.units.study import UnitStudy as UnitStudy
 
 # Imported on first use: torch takes seconds, and `python -m core --help` must not wait for it.
 NAMES = {
@@ -69,6 +72,8 @@ NAMES = {
     "Sweep": "core.sweeps.sweep",
     "SweepSpec": "core.sweeps.spec",
     "TrainingImages": "core.data.decode",
+    "UnitOptions": "core.units.study",
+    "UnitStudy": "core.units.study",
     "default_model": "core.models.zoo",
     "estimate": "core.sweeps.estimate",
     "explore": "core.figures.notebook.explore",
@@ -99,6 +104,7 @@ MODULES = {
     "strips": "core.figures.strips",
     "study_plots": "core.figures.plots.lukkien",
     "sweep_answers": "core.sweeps.read",
+    "unit_answers": "core.units.read",
 }
 __all__ = [
     "CamSpec",

@@ -24,7 +24,7 @@ from core.protocols.series.tables import BEFORE_ROUNDING
 from core.specs import DataSpec, ModelSpec
 from core.sweeps.tables import Tables
 
-LIMIT_BYTES = 14_000_000  # of everything that is included
+LIMIT_BYTES = 16_000_000  # of everything that is included
 ROUNDED = "float16"
 
 

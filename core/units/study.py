@@ -1,7 +1,7 @@
 """The units of the networks of a sweep, over its images: measured once, kept in tables.
 
 <folder>/units/<images>/<model>/<pruning>/units.parquet has a row for every unit, scores rounded to
-float16; its facts hold an exact row for every layer and for the network, and state what they were
+float16; its facts hold a row for every layer and for the network, and state what they were
 computed from. exemplars.parquet
 has a row for every unit and rank of its strongest and weakest images; it needs one pass, so it is
 made again where only the scores are included.
@@ -38,6 +38,7 @@ from core.units.score import TASKS, bootstrap, confidence, depth_of, differences
 
 FOLDER = "units"
 RELEVANCE_IMAGES = 500  # the first of the images
+DIGITS = 6  # of the means in a table's facts
 NETWORK = ""  # the layer of the row of the whole network
 MEANINGS = ("clarity", "redundancy", "polysemanticity")  # by the first similarity
 BESIDE = ("overlap", "alike")  # with the dense network's unit
@@ -187,8 +188,9 @@ class UnitStudy:
         """Write the tables of a network. Raises CacheNotWritable."""
         write_frame(self._path(variant, "exemplars"), exemplars, self.identity(variant))
         exact = {"layer", "unit", "dead", "low", "high", "strongest_ties", "weakest_ties", "relevance"}
-        halves = dict.fromkeys((name for name in tables.units if name not in exact), np.float16)
-        write_frame(self._path(variant, "units"), tables.units.astype(halves), tables.facts)
+        kept = tables.units[[name for name in tables.units if not name.startswith("shuffled-")]]  # a baseline of means
+        halves = dict.fromkeys((name for name in kept if name not in exact), np.float16)
+        write_frame(self._path(variant, "units"), kept.astype(halves), tables.facts)
 
     def measure(self, variant: VariantSpec, progress: Progress = silent) -> Measured:
         """Measure the units of a network; nothing is written. Raises as `run`."""
@@ -329,7 +331,8 @@ class UnitStudy:
                 f"shuffled-{name}": float(units[f"shuffled-{name}"].mean()),
                 f"weighted-{name}": weighted,
             }
-        return row | {name: float(units[name].mean()) for name in (*MEANINGS, *BESIDE) if name in units}
+        row |= {name: float(units[name].mean()) for name in (*MEANINGS, *BESIDE) if name in units}
+        return {name: round(value, DIGITS) if isinstance(value, float) else value for name, value in row.items()}
 
 
 def _shuffled(found: Exemplars, images: int, *purpose: object) -> tuple[Tensor, Tensor]:

@@ -12,6 +12,7 @@ Each function takes results or tables and returns a figure; the last line of a c
 | Retrain | `training_loss`, `training_accuracy` |
 | Lessons | `lesson_lines`, `lesson_bars`, `lesson_scatter`, `lesson_race`, `lesson_spreads` |
 | a sweep, on Explore too | `sweep_means` |
+| Units | `units_distribution`, `units_against_sparsity`, `units_map` |
 | notebooks only | `accuracy_curves` |
 
 A browser draws these figures with plotly's JavaScript, which JupyterLab, VS Code and Colab provide.
@@ -50,6 +51,9 @@ FIGURES: dict[str, tuple[str, str]] = {
     "lesson_race": ("lessons", "race"),
     "lesson_spreads": ("lessons", "spreads"),
     "sweep_means": ("sweeps", "means"),
+    "units_distribution": ("units", "distribution"),
+    "units_against_sparsity": ("units", "against_sparsity"),
+    "units_map": ("units", "unit_map"),
     "accuracy_curves": ("accuracies", "accuracy_curves"),
 }
 COLOURS = ("DENSE", "PRUNED", "NEUTRAL")

@@ -34,16 +34,19 @@ def distribution(dense: DataFrame, pruned: DataFrame, similarity: str, baselines
         dense, pruned: a row a unit. baselines: means to mark, by name.
     """
     counts = " and ".join(f"{int((~rows.dead).sum()):,}" for rows in (dense, pruned))
-    figure = empty_figure(f"Interpretability of units (n = {counts} living units)", height=330)
+    figure = empty_figure(f"Interpretability of units (n = {counts} living units)", height=380)
     for name, rows, colour in (("dense", dense, DENSE), ("pruned", pruned, PRUNED)):
         figure.add_histogram(
             x=rows[f"mis-{similarity}"].dropna(), name=name, xbins=BINS, marker_color=colour, opacity=0.6
         )
-    for name, value in baselines.items():
-        figure.add_vline(x=value, line={"color": NEUTRAL, "dash": "dot"}, annotation_text=literal(name))
+    for place, (name, value) in enumerate(baselines.items()):
+        line = {"color": NEUTRAL, "dash": ("dash", "dot")[place % 2], "width": 2}
+        figure.add_vline(x=value, line=line)
+        figure.add_scatter(x=[None], y=[None], mode="lines", line=line, name=literal(f"{name} ({value:.2f})"))
     figure.update_xaxes(title="score (0.5 is chance)", range=[0, 1])
     figure.update_yaxes(title="units")
-    return figure.update_layout(barmode="overlay", bargap=0.05)
+    legend = {"yref": "container", "y": 0, "yanchor": "bottom", "traceorder": "normal"}
+    return figure.update_layout(barmode="overlay", bargap=0.05, legend=legend)
 
 
 def against_sparsity(rows: DataFrame, similarity: str, chosen: float) -> go.Figure:

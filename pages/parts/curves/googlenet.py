@@ -17,11 +17,10 @@ from core.protocols.googlenet.protocol import CURVE_RATE, PRUNINGS
 from core.protocols.googlenet.published import FINDINGS
 from core.protocols.googlenet.summary import headline, methods, millions, missing, percent, published, silent
 from core.protocols.googlenet.tables import VonradTables
-from pages.parts.common import engine, titles
+from pages.parts.common import charts, engine, titles
 from pages.parts.common.markdown import message, plain
 from pages.parts.common.parameters import Choice, Parameter
 from pages.parts.common.widgets import choice, tabs
-from pages.parts.curves import study_figures
 
 TABS = {"accuracy": "Accuracy", "savings": "What does it save?", "paper": "What the paper finds"}
 NAME = "GoogLeNet study"  # as a choice beside the thesis and the retrained networks
@@ -75,18 +74,18 @@ def show(model: str, folders: Sequence[Path] = ()) -> None:
 def _accuracies(tables: VonradTables) -> None:
     left, right = st.columns(2, gap="large")
     with left:
-        study_figures.chart(
+        charts.chart(
             plots_vonrad.without_retraining(tables),
             "without-retraining",
             "Accuracy by pruning rate before any retraining, one line per pruning method",
         )
     with right:
-        study_figures.chart(
+        charts.chart(
             plots_vonrad.iterative_and_one_shot(tables),
             "retrained",
             "Accuracy by pruning rate, retrained iteratively and one-shot",
         )
-    study_figures.chart(
+    charts.chart(
         plots_vonrad.curve(tables), "epochs", f"Accuracy over epochs after one-shot pruning by {percent(CURVE_RATE, 0)}"
     )
     for seeds, said in _departures(tables).items():
@@ -95,7 +94,7 @@ def _accuracies(tables: VonradTables) -> None:
 
 def _methods(tables: VonradTables) -> None:
     cost = choice("Cost", "cost", parameters(), help="Zeros alone save no time; only removed channels do.")
-    study_figures.chart(
+    charts.chart(
         plots_vonrad.methods(tables, cost), "methods", f"Accuracy against {COSTS[cost][1]}, one point per network"
     )
     st.markdown(f"**Pruned by {percent(CURVE_RATE, 0)}**, as requested; *removed* is counted over all prunable weights")

@@ -8,7 +8,7 @@ from core.figures.plots import lukkien as plots_study
 from core.figures.plots.lukkien import overlap_name
 from core.measures.fitting import FITTINGS
 from core.protocols.lukkien.tables import StudyTables
-from pages.parts.common import engine, link, present, series_data
+from pages.parts.common import charts, engine, link, present, series_data
 from pages.parts.common.parameters import Parameter
 from pages.parts.common.widgets import tabs
 from pages.parts.curves import googlenet as vonrad_view
@@ -44,7 +44,7 @@ def main() -> None:
 
 def _curves(study: StudyTables, view: View) -> None:
     st.header(study_view.headline(study), anchor=False)
-    study_figures.chart(
+    charts.chart(
         plots_study.curves(study, view.axis, view.controls, view.published, view.fitting),
         "curves",
         f"Accuracy and {overlap_name(view.fitting)} of every seed and their mean",
@@ -57,7 +57,7 @@ def _together(study: StudyTables, view: View) -> None:
     st.header(study_view.together(study, view.fitting), anchor=False)
     left, right = st.columns([2, 3], gap="large")
     with left:
-        study_figures.chart(
+        charts.chart(
             plots_study.scatter(study, view.without_collapsed, view.fitting),
             "correlation",
             f"Mean {overlap_name(view.fitting)} against mean accuracy, one point per level",
@@ -76,7 +76,7 @@ def _together(study: StudyTables, view: View) -> None:
 
 def _maps(study: StudyTables, view: View) -> None:
     st.header(study_view.emptied(study), anchor=False)
-    study_figures.chart(
+    charts.chart(
         plots_study.map_statistics(study, view.axis),
         "heatmaps",
         "Mean, standard deviation and share of empty heatmaps by level",
@@ -89,7 +89,7 @@ def _maps(study: StudyTables, view: View) -> None:
 
 def _answers(study: StudyTables, _: View) -> None:
     st.header(study_view.right_and_wrong(study), anchor=False)
-    study_figures.chart(
+    charts.chart(
         plots_study.correct_against_wrong(study),
         "right-and-wrong",
         "Soft IoU of correct minus wrong predictions by level",

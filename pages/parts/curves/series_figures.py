@@ -8,10 +8,10 @@ from pandas import concat
 from core.evaluation.evaluate import overflow_notes
 from core.figures.plots.series import curve
 from core.protocols.series.tables import QUANTITIES, SeriesTables
-from pages.parts.common import engine, present, story
+from pages.parts.common import charts, engine, present, story
 from pages.parts.common.markdown import plain
 from pages.parts.common.widgets import tabs
-from pages.parts.curves import series_view, study_figures
+from pages.parts.curves import series_view
 from pages.parts.curves.series_view import EVERY, Place, Rows, View
 
 MAPS = ("map-mean", "map-variance", "non-zero", "l1")
@@ -85,7 +85,7 @@ def _figures(answers: Rows, view: View, names: tuple[str, ...]) -> None:
 
 def _figure(answers: Rows, view: View, name: str) -> None:
     title = QUANTITIES[name].title
-    study_figures.chart(
+    charts.chart(
         curve(series_view.drawn(answers), name, view.look), name, f"{title} of each trained series by {view.axis}"
     )
 

@@ -9,8 +9,7 @@ from core.base.numbers import score
 from core.figures.plots import specification as plots_specification
 from core.protocols.lukkien.sensitivity import MEAN, Sensitivity
 from core.protocols.lukkien.sensitivity_text import choices_text, counts, moves, published
-from pages.parts.common import engine, present
-from pages.parts.curves import study_figures
+from pages.parts.common import charts, engine, present
 from pages.parts.curves.study_view import STUDIES, View
 
 INCLUDED = STUDIES["55000"]
@@ -21,7 +20,7 @@ def section(view: View) -> None:
     result = _known(view.study)
     st.header(headline(result), anchor=False)
     alt = plots_specification.alternative(result)
-    study_figures.chart(plots_specification.curve(result), "choices", alt)
+    charts.chart(plots_specification.curve(result), "choices", alt)
     st.caption(origin(result))
     if present.on():
         return

@@ -33,9 +33,13 @@ def section(asked: View) -> None:
     similar = f"mis-{asked.similarity}"
     state = FATES[fate(own[own.unit == number])[0]][2]
     st.markdown(
-        f"Unit {number} of {asked.layer} {state}. Score **{score(row[similar])}**, relevance {row.relevance:.3g}, clarity"
-        f" {score(row.clarity)}, polysemanticity {score(row.polysemanticity)}, most similar other unit"
-        f" {score(row.redundancy)}. Its activation ranges from {row.low:.3g} to {row.high:.3g}."
+        f"Unit {number} of {asked.layer} {state}. Score **{score(row[similar])}**, relevance {row.relevance:.3g}."
+        f" Its activation ranges from {row.low:.3g} to {row.high:.3g}."
+    )
+    st.caption(
+        f"Its 20 strongest images: mean similarity {score(row.clarity)} (clarity), in two groups that differ by"
+        f" {score(row.polysemanticity)} (polysemanticity); those of the most similar other unit {score(row.redundancy)}"
+        " (redundancy)."
     )
     if not view.has_images(asked):
         st.info(
@@ -65,10 +69,12 @@ def _strips(asked: View, number: int, units: DataFrame) -> None:
             known = units[(units.network == variant.key) & (units.unit == number)]
             if known.empty:
                 continue
-            dead = (
-                " · dead" if bool(known.dead.iloc[0]) else f" · score {score(known[f'mis-{asked.similarity}'].iloc[0])}"
-            )
-            _row(f"{percent(known.sparsity.iloc[0])}{dead}", one[side].tolist(), asked)
+            removed = percent(known.sparsity.iloc[0])
+            if bool(known.dead.iloc[0]):
+                st.caption(f"{removed} · dead: every image excites it alike")
+            else:
+                value = score(known[f"mis-{asked.similarity}"].iloc[0])
+                _row(f"{removed} · score {value}", one[side].tolist(), asked)
 
 
 def _row(title: str, rows: list[int], asked: View) -> None:
@@ -77,16 +83,16 @@ def _row(title: str, rows: list[int], asked: View) -> None:
     right.image(sheet(rows, asked), alt=f"{title}: the {len(rows)} images, {', '.join(map(str, rows))}")
 
 
-def sheet(rows: Iterable[int], asked: View) -> str:
-    """Returns small pictures of these images beside each other, as a data URL."""
-    return _sheet(tuple(rows), asked.study, asked.variant.model)
+def sheet(rows: Iterable[int], asked: View, columns: int = SHOWN) -> str:
+    """Returns small pictures of these images, in rows of so many, as a data URL."""
+    return _sheet(tuple(rows), asked.study, asked.variant.model, columns)
 
 
 @st.cache_data(max_entries=400, show_spinner=False, hash_funcs=engine.KEYS)
-def _sheet(rows: tuple[int, ...], study: str, model: ModelSpec) -> str:
+def _sheet(rows: tuple[int, ...], study: str, model: ModelSpec, columns: int) -> str:
     source = view.study(study).sweep.spec.data.name
     pictures = [engine.engine().picture(ImageRef(source=source, name=str(row), noise=0.0), model) for row in rows]
-    return maps.data_url(maps.png(contacts.row(pictures)))
+    return maps.data_url(maps.png(contacts.sheet(pictures, columns)))
 
 
 def _levels(asked: View) -> list[VariantSpec]:

@@ -7,9 +7,8 @@ from functools import partial
 import streamlit as st
 
 from core.figures.plots import units as plots_units
-from pages.parts.common import link, present
+from pages.parts.common import charts, link, present
 from pages.parts.common.widgets import tabs
-from pages.parts.curves import study_figures
 from pages.parts.units import one_unit, play, view
 from pages.parts.units.view import View
 
@@ -36,19 +35,19 @@ def _scores(asked: View) -> None:
         return
     left, right = st.columns(2, gap="large")
     with left:
-        study_figures.chart(
+        charts.chart(
             plots_units.distribution(dense, pruned, asked.similarity, view.baselines(rows, asked)),
             "distribution",
             f"Scores of the units of {asked.layer}, dense and pruned, with baselines",
         )
     with right:
-        study_figures.chart(
+        charts.chart(
             plots_units.unit_map(pruned, asked.similarity),
             "unit-map",
             f"Units of {asked.layer} by interpretability and relevance",
         )
     same = rows[(rows.weights == asked.variant.model.weights) | (rows.weights == "random")]
-    study_figures.chart(
+    charts.chart(
         plots_units.against_sparsity(same, asked.similarity, float(pruned.sparsity.iloc[0])),
         "against-sparsity",
         f"Score of the units of {asked.layer} and right answers by sparsity",
@@ -68,11 +67,11 @@ def _take_along(asked: View) -> None:
             st.download_button(name, content, f"{asked.study}-{name}", "text/csv", on_click="ignore")
     with st.expander("Code", icon=":material/code:"):
         st.code(
-            "from core import Engine\n"
-            "from core.units.included import study_of\n"
-            "from core.units.read import summary, units\n\n"
+            "from core import Engine, plots, unit_answers\n"
+            "from core.units.included import study_of\n\n"
             f"study = study_of({asked.study!r}, Engine())\n"
-            "summary(study)  # a row a network\n"
-            f"units(study, {asked.layer!r})  # a row a unit",
+            "networks = unit_answers.summary(study)  # a row a network\n"
+            f"units = unit_answers.units(study, {asked.layer!r})  # a row a unit\n"
+            f"plots.units_map(units[units.network == {asked.variant.key!r}], {asked.similarity!r})",
             language="python",
         )

@@ -36,8 +36,8 @@ def section(asked: View) -> None:
     game = (asked.study, asked.variant.key, asked.layer, asked.similarity)
     answers = state().play.setdefault(game, [])
     st.markdown(
-        f"Nine images excite **unit {number} of {asked.layer}** strongly, nine weakly. Which of the two below excites it"
-        " strongly?"
+        f"Nine images excite **unit {number} of {asked.layer}** strongly, nine weakly. Which of the two others excites"
+        " it strongly?"
     )
     if len(answers) < len(tasks):
         _task(tasks[len(answers)], asked, answers, len(tasks))
@@ -47,14 +47,15 @@ def section(asked: View) -> None:
 
 def _task(task: MachineTask, asked: View, answers: list[bool], count: int) -> None:
     st.progress(len(answers) / count, f"Task {len(answers) + 1} of {count}")
-    left, right = st.columns(2, gap="large")
+    left, right, asking = st.columns([2, 2, 3], gap="large")
     left.markdown("**strongly**")
-    left.image(one_unit.sheet(task.strong, asked), alt="Nine images that excite the unit strongly", width="stretch")
+    left.image(one_unit.sheet(task.strong, asked, 3), alt="Nine images that excite the unit strongly")
     right.markdown("**weakly**")
-    right.image(one_unit.sheet(task.weak, asked), alt="Nine images that excite the unit weakly", width="stretch")
+    right.image(one_unit.sheet(task.weak, asked, 3), alt="Nine images that excite the unit weakly")
     strong_first = entropy("play-side", task.strong_query, task.weak_query) % 2 == 0
     shown = (task.strong_query, task.weak_query) if strong_first else (task.weak_query, task.strong_query)
-    with st.container(horizontal=True, gap="large"):
+    asking.markdown("**Which of these excites it strongly?**")
+    with asking.container(horizontal=True, gap="large"):
         for place, image in enumerate(shown):
             with st.container(width=150):
                 st.image(one_unit.sheet((image,), asked), width=144, alt=f"Image {'AB'[place]}")
@@ -70,10 +71,15 @@ def _task(task: MachineTask, asked: View, answers: list[bool], count: int) -> No
 def _result(tasks: tuple[MachineTask, ...], answers: list[bool], game: tuple[str, ...]) -> None:
     mine, machines = sum(answers), sum(task.right is True for task in tasks)
     low, high = wilson(mine, len(answers))
-    st.metric("You", f"{mine} of {len(answers)}")
-    st.metric("The machine", f"{machines} of {len(tasks)}")
+    with st.container(horizontal=True):
+        st.metric("You", f"{mine} of {len(answers)}")
+        st.metric("The machine", f"{machines} of {len(tasks)}")
     st.markdown(
         f"Chance is {len(answers) / 2:g}. With {len(answers)} answers your share lies between {percent(low)} and"
         f" {percent(high)} (Wilson, 95 %)."
     )
-    st.button("Play again", on_click=state().play.pop, args=(game, None))
+    st.button("Play again", on_click=_again, args=(game,))
+
+
+def _again(game: tuple[str, ...]) -> None:
+    state().play.pop(game, None)

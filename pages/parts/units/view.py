@@ -10,6 +10,7 @@ from pandas import DataFrame
 from core import ModelSpec, SparsightError, VariantSpec
 from core.base.numbers import percent, score
 from core.base.stamps import Stamp, stamp_of
+from core.data.folders import name_of
 from core.units.embeddings import OFFLINE, SIMILARITIES
 from core.units.included import STUDIES, study_of
 from core.units.read import summary, units
@@ -118,10 +119,12 @@ def headline(rows: DataFrame, view: View) -> str:
     mis = f"mis-{view.similarity}"
     if here["units"] == here["dead"]:
         return f"All {here['units']:,} units of this layer are dead."
-    beside = "" if untrained is None else f", those of an untrained network **{score(untrained[mis])}**"
+    beside = "" if untrained is None else f", an untrained network's **{score(untrained[mis])}**"
+    right = f"{percent(here['right'] / here['n'])} right answers (dense: {percent(dense['right'] / dense['n'])})"
+    living = f"{here['units'] - here['dead']:,} living units of {here['units']:,}"
     return (
-        f"At {percent(here['sparsity'])} sparsity, {here['units'] - here['dead']:,} of {here['units']:,} units are alive"
-        f" and score **{score(here[mis])}**; the dense network's score **{score(dense[mis])}**{beside}."
+        f"At {percent(here['sparsity'])} sparsity, the network gives {right}. Its {living} score"
+        f" **{score(here[mis])}**, the dense network's **{score(dense[mis])}**{beside}."
     )
 
 
@@ -134,8 +137,8 @@ def meaning(rows: DataFrame, view: View) -> str:
     return (
         "A program sees images that excite a unit most and least, and says which of two further images excites it"
         f" more. The score is its mean confidence in the right one: 0.5 is chance. Here: {here['tasks']} tasks a unit,"
-        f" 95 % interval over units and tasks {score(low)} to {score(high)}, right in {percent(right)} of the tasks. With"
-        f" exemplars drawn at random it scores {score(here[f'shuffled-{view.similarity}'])}."
+        f" 95 % interval over units and tasks {score(low)} to {score(high)}, right in {percent(right)} of the tasks."
+        f" With exemplars drawn at random it scores {score(here[f'shuffled-{view.similarity}'])}."
     )
 
 
@@ -144,13 +147,12 @@ def origin(rows: DataFrame, view: View) -> str:
     here = _of(rows, view.variant.key)
     if here is None:
         return ""
-    spec = study(view.study).sweep.spec
-    kept = percent(here["overlap"])
+    spec, kept = study(view.study).sweep.spec, percent(here["overlap"])
     return (
-        f"{here['n']:,} images of {spec.data.name.rpartition('/')[2].removeprefix('folder:')}, seed {spec.seed}; right"
-        f" answers: {here['right']:,} of {here['n']:,} {STUDIES[view.study].accuracy_of}. On average, {kept} of a dense unit's 20 strongest images"
-        " are still among its 20 strongest. Activation: the mean of a"
-        " unit's map before the ReLU. A relative of the scored network may judge it kindly: compare both judges."
+        f"{here['n']:,} images of {name_of(spec.data.name)}, seed {spec.seed}; right answers: {here['right']:,} of"
+        f" {here['n']:,} {STUDIES[view.study].accuracy_of}. On average, {kept} of a dense unit's 20 strongest images"
+        " are still among its 20 strongest. Activation: the mean of a unit's map before the ReLU. A relative of the"
+        " scored network may judge it kindly: compare both judges."
     )
 
 

@@ -15,6 +15,7 @@ from core.base.settings import REPOSITORY
 from core.figures import plots
 from core.figures.plots.lessons import Frame, Line, Spread
 from core.protocols.googlenet import tables as googlenet
+from core.units.included import study_of
 
 PRUNED = VariantSpec(pruning=PruningSpec.one_shot(0.7))
 IMAGE = ImageRef(name="3500")
@@ -52,6 +53,12 @@ def of_protocols(engine: Engine) -> Iterator[tuple[str, Callable[[], go.Figure]]
     yield "retrained_curve", lambda: plots.retrained_curve(series)
     for name in ("without_retraining", "retrained", "epochs", "methods"):
         yield f"googlenet_{name}", lambda name=name: getattr(plots, f"googlenet_{name}")(small)
+    units = study_of("digits", engine)
+    of_units, networks = core.unit_answers.units(units, "conv2"), core.unit_answers.summary(units)
+    one = of_units[of_units.network == units.variants[5].key]
+    yield "units_distribution", lambda: plots.units_distribution(one, one, "pixels", {"untrained": 0.7})
+    yield "units_against_sparsity", lambda: plots.units_against_sparsity(networks, "pixels", 0.5)
+    yield "units_map", lambda: plots.units_map(one, "pixels")
     yield "training_loss", lambda: plots.training_loss(EPOCHS)
     yield "training_accuracy", lambda: plots.training_accuracy(EPOCHS)
 
@@ -83,7 +90,7 @@ def figures_of_pages() -> set[str]:
 
 
 def test_every_figure_of_a_page_is_public() -> None:
-    public = {inner for _, inner in plots.FIGURES.values()} | {"retrained_curve"}
+    public = {inner for _, inner in plots.FIGURES.values()} | set(plots.FIGURES)
     found = figures_of_pages()
     assert {"kept_weights", "curves", "race", "without_retraining", "loss"} <= found
     # A page draws one figure of a retrained series, notebooks draw it from whole tables. A page as

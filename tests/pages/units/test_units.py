@@ -1,0 +1,115 @@
+"""Units: its sentences from the numbers, a unit's images, the game, and what it says without
+images.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core import unit_answers
+from core.base.numbers import percent, score
+from core.engine.engine import Engine
+from core.units.included import STUDIES, spec_of, study_of
+from core.units.machine import machine_tasks
+from tests.pages.conftest import OpenPage, words
+
+
+@pytest.fixture
+def units() -> OpenPage:
+    """Opens Units with an address: units(at="12")."""
+    from tests.pages.conftest import open_page
+
+    return partial(open_page, "units")
+
+
+def test_the_headline_is_the_table(units: OpenPage) -> None:
+    app = units(at="12", conv="conv2", judge="pixels")
+    assert not app.exception
+    rows = unit_answers.summary(study_of("digits", Engine("cpu")), by_layer=True)
+    rows = rows[(rows.layer == "conv2")].set_index("network")
+    here = rows.loc["thesis-cnn/mnist-55000/seed-333/iterative-reset/level-12"]
+    said = app.header[0].value
+    for value in (here["mis-pixels"], rows.loc["thesis-cnn/random/seed-0/dense"]["mis-pixels"]):
+        assert f"**{score(value)}**" in said
+    assert percent(here["right"] / here["n"]) in said
+    assert f"{percent(here['right-pixels'])} of the tasks" in words(app)
+    assert len(app.get("plotly_chart")) == 3
+
+
+def test_a_layer_whose_units_are_all_dead_is_said(units: OpenPage) -> None:
+    rows = unit_answers.summary(study_of("digits", Engine("cpu")), by_layer=True)
+    gone = rows[(rows.layer == "conv2") & (rows.dead == rows.units) & (rows.weights == "mnist-55000")]
+    if gone.empty:
+        pytest.skip("no included network has lost every unit of a layer")
+    one = gone.iloc[0]
+    app = units(at=str(int(one.level)), of=f"{one.weights}.{int(one.seed)}", conv="conv2")
+    assert "dead" in app.header[0].value
+    assert not app.exception
+
+
+def test_one_unit_shows_what_excites_it_level_by_level(units: OpenPage) -> None:
+    app = units(show="unit", nr="3", at="12", conv="conv2", judge="pixels")
+    assert not app.exception
+    images = [image.alt for element in app.get("image") for image in element.proto.imgs]
+    assert len(images) >= 4
+    assert all("the 9 images" in alt for alt in images)
+    assert "Unit 3 of conv2" in words(app)
+    assert "dead: every image excites it alike" in words(app)  # at the last levels
+
+
+def test_a_number_beyond_the_layer_shows_its_last_unit(units: OpenPage) -> None:
+    app = units(show="unit", nr="4999", conv="conv1", judge="pixels")
+    assert not app.exception
+    assert "Unit 3 of conv1" in words(app)
+
+
+def play(app: AppTest, image: int) -> AppTest:
+    done = len([button for button in app.button if button.key and button.key.startswith("play-")])
+    assert done == 2
+    return next(button for button in app.button if button.label == f"Image {'AB'[image]}").click().run()
+
+
+def test_ten_tasks_are_played_against_the_machine(units: OpenPage) -> None:
+    app = units(show="play", at="0", conv="conv2", judge="pixels")
+    for _ in range(10):
+        app = play(app, 0)
+    assert not app.exception
+    mine, machines = (metric.value for metric in app.metric)
+    assert mine.endswith("of 10")
+    assert machines.endswith("of 10")
+    assert "Wilson" in words(app)
+    app = next(button for button in app.button if button.label == "Play again").click().run()
+    assert "Image A" in [button.label for button in app.button]
+
+
+def test_the_machines_answers_are_those_of_the_score() -> None:
+    """The mean confidence of a unit's tasks is its score in the included table."""
+    study = study_of("digits", Engine("cpu"))
+    from core.units.study import UnitOptions, UnitStudy
+
+    alone = UnitStudy(study.sweep, UnitOptions(similarities=("pixels",)))
+    variant = study.variants[1]
+    table = unit_answers.units(study, "conv2")
+    own = table[(table.network == variant.key) & (table.unit == 3)].iloc[0]
+    tasks = machine_tasks(alone, variant, "conv2", 3)
+    assert len(tasks) == 20
+    assert sum(task.confidence for task in tasks) / 20 == pytest.approx(own["mis-pixels"], abs=1e-3)
+    right = sum(1.0 if task.right else 0.5 if task.right is None else 0.0 for task in tasks) / 20
+    assert right == pytest.approx(own["right-pixels"], abs=1e-3)
+
+
+@pytest.mark.parametrize(("name", "value"), [("conv", "conv9"), ("of", "nothing.0"), ("judge", "me"), ("at", "99")])
+def test_a_wrong_address_is_said(units: OpenPage, name: str, value: str) -> None:
+    app = units(**{name: value})
+    assert not app.exception
+    assert name in words(app)
+
+
+def test_every_included_study_names_networks_that_are_there() -> None:
+    engine = Engine("cpu")
+    for name in STUDIES:
+        for model in spec_of(name).models:
+            assert engine.card(model)
