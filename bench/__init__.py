@@ -21,6 +21,7 @@ from bench import (
     sweeps,
     train,
     training,
+    units,
     vgg,
 )
 from bench.measure import BENCHES
@@ -43,5 +44,6 @@ __all__ = [
     "sweeps",
     "train",
     "training",
+    "units",
     "vgg",
 ]

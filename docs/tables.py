@@ -23,6 +23,7 @@ from core.pruning import CRITERIA
 from core.saliency import CAMS, CamMethod
 from core.saliency.baselines import BASELINES
 from core.specs import GRANULARITIES, SCOPES
+from core.units.embeddings import SIMILARITIES
 
 NEEDED = {  # what a column is computed from
     Needs.ANSWER: "answer",
@@ -72,6 +73,9 @@ def tables() -> dict[str, str]:
         "CAM methods": _markdown("method | what it does | cost | asks for a class | layers | made by | source", cams),
         "columns": _markdown("measure | of | what it says | source", columns),
         "baselines": _markdown("baseline | what it is | source", baselines),
+        "similarities": _markdown(
+            "judge | what it compares | source", ((_code(e), e.summary, e.source) for e in SIMILARITIES.values())
+        ),
         "measures": _markdown("measure | of | what it says | range | source", measures),
         "benches": _markdown("bench | what is timed or counted", ((_code(e), e.summary) for e in BENCHES.values())),
     }

@@ -33,6 +33,7 @@ IN_BROWSER = ("page", "start", "screens", "slider-natural")
 OF_STATISTICS = ("intervals", "agreement")
 OF_THE_STORE = ("vgg-slider", "memory", "budget", "store")  # test_store_benches.py
 OF_SWEEPS = ("sweep", "sweep-overhead", "faithfulness", "scaling", "growth", "sweep-resume")  # test_sweep_benches.py
+OF_UNITS = ("exemplars", "mis", "ablation")
 OF_TRAINING = ("train", "train-gpu", "mask", "resume")  # test_training_benches.py
 
 
@@ -59,7 +60,7 @@ def check(row: dict[str, Any], name: str, n: int) -> None:
 
 
 def test_every_bench_is_tried_here() -> None:
-    assert set(BENCHES) == {*WITH_PEER, *IN_BROWSER, *OF_STATISTICS, *OF_THE_STORE, *OF_SWEEPS, *OF_TRAINING}
+    assert set(BENCHES) == {*WITH_PEER, *IN_BROWSER, *OF_STATISTICS, *OF_THE_STORE, *OF_SWEEPS, *OF_TRAINING, *OF_UNITS}
 
 
 def test_slider(engine: Engine) -> None:

@@ -21,6 +21,8 @@ from core.units.score import (
 )
 from tests.reference import units as reference
 
+TRUE_MEAN = 0.5955  # of a clipped normal of deviation 0.2 around a Beta(6, 4), by integration
+
 
 def vectors_of(images: int, size: int = 16, seed: int = 0) -> torch.Tensor:
     drawn = torch.randn(images, size, generator=torch.Generator().manual_seed(seed))
@@ -119,6 +121,19 @@ def test_two_draws_of_the_tasks_agree_within_their_intervals() -> None:
     assert means[0] > 0.6
     assert bounds[0][0] <= means[1] <= bounds[0][1]
     assert bounds[1][0] <= means[0] <= bounds[1][1]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("units", [12, 100])
+def test_the_interval_covers_the_mean_of_a_population_of_units(units: int) -> None:
+    """200 simulated layers, whose units differ and whose tasks scatter around their unit."""
+    generator, covered = np.random.default_rng(7), 0
+    for simulation in range(200):
+        means = generator.beta(6, 4, size=(units, 1))  # of the units; the population's is 0.6
+        sure = np.clip(generator.normal(means, 0.2, size=(units, TASKS)), 0, 1)
+        low, high = bootstrap(sure, simulation, resamples=300)
+        covered += low <= TRUE_MEAN <= high
+    assert 0.9 <= covered / 200 <= 1.0
 
 
 def test_the_interval_of_nothing_is_undefined() -> None:
