@@ -53,6 +53,7 @@ def _scores(asked: View) -> None:
         f"Score of the units of {asked.layer} and right answers by sparsity",
     )
     st.caption(view.origin(rows, asked))
+    st.markdown(view.relation(asked))
     if not present.on():
         _take_along(asked)
 

@@ -14,6 +14,7 @@ from core.data.folders import name_of
 from core.units.embeddings import OFFLINE, SIMILARITIES
 from core.units.included import STUDIES, study_of
 from core.units.read import summary, units
+from core.units.relation import near_chance_text, relations
 from core.units.study import NETWORK, UnitStudy
 from pages.parts.common import engine, titles
 from pages.parts.common.parameters import Choice, Number, Parameter
@@ -154,6 +155,26 @@ def origin(rows: DataFrame, view: View) -> str:
         " are still among its 20 strongest. Activation: the mean of a unit's map before the ReLU. A relative of the"
         " scored network may judge it kindly: compare both judges."
     )
+
+
+def relation(view: View) -> str:
+    """Says how the score of all units relates to sparsity and right answers, over the networks of
+    the study.
+    """
+    rows = networks(view.study, NETWORK)
+    classes = len(engine.card(view.variant.model).classes)
+    found = [each for each in relations(rows, view.similarity, classes) if each.name == "spearman"]
+    lines = []
+    for each in found:
+        against = "sparsity" if each.of == "sparsity" else "the share of right answers"
+        which = "" if each.near_chance else ", networks near chance left out"
+        interval = f"[{score(each.low)}, {score(each.high)}]"
+        clear = "" if each.is_clear else ", which includes 0"
+        lines.append(
+            f"- with {against}{which}: Spearman **{score(each.value)}** {interval}{clear} (n = {each.n:,} networks)"
+        )
+    head = "**Does the score depend on pruning?** Over all measured networks, the score of all units correlates"
+    return "\n".join([head, "", *lines, "", near_chance_text(rows, view.similarity, classes)])
 
 
 def _untrained(view: View) -> str:
