@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from core.disk.files import Files as Files
     from core.engine import amounts as amounts
     from core.engine.engine import Engine as Engine
+    from core.figures import contacts as contacts
     from core.figures import export as export
     from core.figures import maps as maps
     from core.figures import plots as plots
@@ -58,6 +59,9 @@ if TYPE_CHECKING:
     from core.training.series import Material as Material
     from core.training.series import run_series as run_series
     from core.units import read as unit_answers
+    from core.units import relation as unit_relations
+    from core.units.included import unit_study as unit_study
+    from core.units.machine import machine_tasks as machine_tasks
     from core.units.study import UnitOptions as UnitOptions
     from core.units.study import UnitStudy as UnitStudy
 
@@ -74,6 +78,8 @@ NAMES = {
     "TrainingImages": "core.data.decode",
     "UnitOptions": "core.units.study",
     "UnitStudy": "core.units.study",
+    "machine_tasks": "core.units.machine",
+    "unit_study": "core.units.included",
     "default_model": "core.models.zoo",
     "estimate": "core.sweeps.estimate",
     "explore": "core.figures.notebook.explore",
@@ -91,6 +97,7 @@ NAMES = {
 }
 MODULES = {
     "amounts": "core.engine.amounts",
+    "contacts": "core.figures.contacts",
     "export": "core.figures.export",
     "lukkien": "core.protocols.lukkien.protocol",
     "maps": "core.figures.maps",
@@ -105,6 +112,7 @@ MODULES = {
     "study_plots": "core.figures.plots.lukkien",
     "sweep_answers": "core.sweeps.read",
     "unit_answers": "core.units.read",
+    "unit_relations": "core.units.relation",
 }
 __all__ = [
     "CamSpec",

@@ -50,6 +50,6 @@ def spec_of(name: str) -> SweepSpec:
     return spec
 
 
-def study_of(name: str, engine: Engine) -> UnitStudy:
+def unit_study(name: str, engine: Engine) -> UnitStudy:
     """Return a study on an engine. Raises KeyError."""
     return UnitStudy(Sweep(engine, spec_of(name)))

@@ -71,9 +71,7 @@ def _relations(rows: DataFrame, similarity: str, least: float) -> Iterator[Relat
             drawn = numpy_generator("unit-relations", of, near_chance).integers(
                 max(1, len(some)), size=(RESAMPLES, len(some))
             )
-            bounds = (
-                row_correlations(mis[drawn], other[drawn]) if len(some) else dict.fromkeys(CORRELATIONS, np.array([]))
-            )
+            bounds = row_correlations(mis[drawn], other[drawn])
             for name in NAMES:
                 found = correlation(name, mis, other)
                 kept = bounds[name][np.isfinite(bounds[name])]

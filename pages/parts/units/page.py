@@ -68,9 +68,8 @@ def _take_along(asked: View) -> None:
             st.download_button(name, content, f"{asked.study}-{name}", "text/csv", on_click="ignore")
     with st.expander("Code", icon=":material/code:"):
         st.code(
-            "from core import Engine, plots, unit_answers\n"
-            "from core.units.included import study_of\n\n"
-            f"study = study_of({asked.study!r}, Engine())\n"
+            "from core import Engine, plots, unit_answers, unit_study\n\n"
+            f"study = unit_study({asked.study!r}, Engine())\n"
             "networks = unit_answers.summary(study)  # a row a network\n"
             f"units = unit_answers.units(study, {asked.layer!r})  # a row a unit\n"
             f"plots.units_map(units[units.network == {asked.variant.key!r}], {asked.similarity!r})",

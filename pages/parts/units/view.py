@@ -12,7 +12,7 @@ from core.base.numbers import percent, score
 from core.base.stamps import Stamp, stamp_of
 from core.data.folders import name_of
 from core.units.embeddings import OFFLINE, SIMILARITIES
-from core.units.included import STUDIES, study_of
+from core.units.included import STUDIES, unit_study
 from core.units.read import summary, units
 from core.units.relation import near_chance_text, relations
 from core.units.study import NETWORK, UnitStudy
@@ -82,7 +82,7 @@ def study(name: str) -> UnitStudy:
 
 @st.cache_resource(show_spinner=False)
 def _study(name: str) -> UnitStudy:
-    return study_of(name, engine.engine())
+    return unit_study(name, engine.engine())
 
 
 def networks(name: str, layer: str) -> DataFrame:

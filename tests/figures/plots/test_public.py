@@ -15,7 +15,7 @@ from core.base.settings import REPOSITORY
 from core.figures import plots
 from core.figures.plots.lessons import Frame, Line, Spread
 from core.protocols.googlenet import tables as googlenet
-from core.units.included import study_of
+from core.units.included import unit_study
 
 PRUNED = VariantSpec(pruning=PruningSpec.one_shot(0.7))
 IMAGE = ImageRef(name="3500")
@@ -53,7 +53,7 @@ def of_protocols(engine: Engine) -> Iterator[tuple[str, Callable[[], go.Figure]]
     yield "retrained_curve", lambda: plots.retrained_curve(series)
     for name in ("without_retraining", "retrained", "epochs", "methods"):
         yield f"googlenet_{name}", lambda name=name: getattr(plots, f"googlenet_{name}")(small)
-    units = study_of("digits", engine)
+    units = unit_study("digits", engine)
     of_units, networks = core.unit_answers.units(units, "conv2"), core.unit_answers.summary(units)
     one = of_units[of_units.network == units.variants[5].key]
     yield "units_distribution", lambda: plots.units_distribution(one, one, "pixels", {"untrained": 0.7})

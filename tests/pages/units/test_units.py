@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from core import unit_answers
 from core.base.numbers import percent, score
 from core.engine.engine import Engine
-from core.units.included import STUDIES, spec_of, study_of
+from core.units.included import STUDIES, spec_of, unit_study
 from core.units.machine import machine_tasks
 from tests.pages.conftest import OpenPage, words
 
@@ -28,7 +28,7 @@ def units() -> OpenPage:
 def test_the_headline_is_the_table(units: OpenPage) -> None:
     app = units(at="12", conv="conv2", judge="pixels")
     assert not app.exception
-    rows = unit_answers.summary(study_of("digits", Engine("cpu")), by_layer=True)
+    rows = unit_answers.summary(unit_study("digits", Engine("cpu")), by_layer=True)
     rows = rows[(rows.layer == "conv2")].set_index("network")
     here = rows.loc["thesis-cnn/mnist-55000/seed-333/iterative-reset/level-12"]
     said = app.header[0].value
@@ -40,7 +40,7 @@ def test_the_headline_is_the_table(units: OpenPage) -> None:
 
 
 def test_a_layer_whose_units_are_all_dead_is_said(units: OpenPage) -> None:
-    rows = unit_answers.summary(study_of("digits", Engine("cpu")), by_layer=True)
+    rows = unit_answers.summary(unit_study("digits", Engine("cpu")), by_layer=True)
     gone = rows[(rows.layer == "conv2") & (rows.dead == rows.units) & (rows.weights == "mnist-55000")]
     if gone.empty:
         pytest.skip("no included network has lost every unit of a layer")
@@ -87,7 +87,7 @@ def test_ten_tasks_are_played_against_the_machine(units: OpenPage) -> None:
 
 def test_the_machines_answers_are_those_of_the_score() -> None:
     """The mean confidence of a unit's tasks is its score in the included table."""
-    study = study_of("digits", Engine("cpu"))
+    study = unit_study("digits", Engine("cpu"))
     from core.units.study import UnitOptions, UnitStudy
 
     alone = UnitStudy(study.sweep, UnitOptions(similarities=("pixels",)))
