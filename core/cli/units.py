@@ -37,6 +37,9 @@ class Asked:
     layers: tuple[str, ...] = option((), "Convolutions whose units are measured. By default all.")
     seed: int = option(0, "Seed of the tasks, and of the order of equal activations.")
     after_relu: Flag = option(False, "Read activations after a ReLU. By default before it.")
+    ablation: int = option(
+        0, "Take units of three layers away one by one (at most 128 each), over this many images. By default not."
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,7 +185,4 @@ def _study(path: Path, asked: Asked, common: Common) -> UnitStudy:
     from core.sweeps.written import read_sweep
     from core.units.study import UnitOptions, UnitStudy
 
-    options = UnitOptions(
-        similarities=asked.similarities, layers=asked.layers, seed=asked.seed, after_relu=asked.after_relu
-    )
-    return UnitStudy(Sweep(common.engine(), read_sweep(path)), options)
+    return UnitStudy(Sweep(common.engine(), read_sweep(path)), UnitOptions(**vars(asked)))

@@ -19,21 +19,22 @@ from typing import Any
 import numpy as np
 import pandas
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from core.base.draws import torch_generator
 from core.base.errors import BadFile, BadSpec, MissingData
 from core.base.progress import Progress, silent
 from core.base.version import VERSION
+from core.data.batches import Batch
 from core.disk.frames import read_frame, write_frame
 from core.models.cards import RANDOM
-from core.specs import ModelSpec, VariantSpec
+from core.specs import ModelSpec, VariantSpec, whole
 from core.sweeps.sweep import Sweep
 from core.units.embeddings import SIMILARITIES, Embeddings, Source, embeddings
 from core.units.exemplars import Exemplars, Found, Search, find_exemplars
 from core.units.layers import UnitLayer, unit_layers
 from core.units.meaning import SHOWN, mean_exemplars, meaning, overlap
-from core.units.relevance import relevance
+from core.units.relevance import ABLATIONS, ablate, chosen_units, relevance
 from core.units.score import TASKS, bootstrap, confidence, depth_of, differences, draw_tasks, right, tasks_of
 
 FOLDER = "units"
@@ -49,15 +50,18 @@ class UnitOptions:
     """What is measured.
 
     similarities: keys of SIMILARITIES. layers: convolutions, all by default. seed: of ties and
-    tasks. after_relu: read activations after a ReLU.
+    tasks. after_relu: read activations after a ReLU. ablation: images over which units of the
+    first, the middle and the last layer are taken away one by one; 0 for none.
     """
 
     similarities: tuple[str, ...] = ("efficientnet-lite1", "pixels")
     layers: tuple[str, ...] = ()
     seed: int = 0
     after_relu: bool = False
+    ablation: int = 0
 
     def __post_init__(self) -> None:
+        whole(self.ablation, "number of images for ablation")
         if not self.similarities:
             raise BadSpec("No similarity is named.", f"They are: {', '.join(SIMILARITIES)}.", "Name one.")
         for name in self.similarities:
@@ -125,8 +129,9 @@ class UnitStudy:
 
     def identity(self, variant: VariantSpec) -> dict[str, Any]:
         """Return the facts of now that tables must have been computed from."""
-        own = {"seed": self.options.seed, "after_relu": self.options.after_relu, "only": list(self.options.layers)}
-        return self.sweep.identity(variant) | own
+        options = self.options
+        own: dict[str, Any] = {"seed": options.seed, "after_relu": options.after_relu, "only": list(options.layers)}
+        return self.sweep.identity(variant) | own | ({"ablation": options.ablation} if options.ablation else {})
 
     def read(self, variant: VariantSpec) -> UnitTables | None:
         """Return the table of a network; None if it was not computed from these things."""
@@ -180,7 +185,9 @@ class UnitStudy:
                 measured = same or self.measure(variant, progress)
                 if variant == variant.dense:
                     made[variant.model.name, weights] = measured
-                self.write(variant, *measured)
+                tables, exemplars = measured
+                facts = tables.facts | self.identity(variant) | {"variant": variant.key}
+                self.write(variant, UnitTables(units=tables.units, facts=facts), exemplars)
             seconds = time.monotonic() - began
             yield UnitStep(variant=variant, done=done, networks=len(variants), found=found, seconds=seconds)
 
@@ -202,8 +209,8 @@ class UnitStudy:
         found, seen = search.exemplars, search.rows
         judges = {name: self.vectors(model, name, seen, progress) for name in self.options.similarities}
         with self.sweep.engine.store.borrow(variant) as network:
-            few = rows[:: max(1, len(rows) // RELEVANCE_IMAGES)][:RELEVANCE_IMAGES]
-            relevant, relevance_images = relevance(network, self.sweep.batches(model).batches(rows=few), layers)
+            relevant, relevance_images = relevance(network, self._some(model, RELEVANCE_IMAGES), layers)
+            ablated = self._ablated(network, model, layers)
         dense = {name: one.strongest for name, one in found.items()}
         if variant != variant.dense:
             dense = self._dense(variant, seen)
@@ -211,16 +218,16 @@ class UnitStudy:
         confidences: dict[str, list[np.ndarray]] = {name: [] for name in judges}
         for place, layer in enumerate(layers):
             columns, sure = self._layer(found[layer.name], layer, judges)
-            columns |= {"relevance": relevant[layer.name]}
+            columns |= {"relevance": relevant[layer.name]} | ablated.get(layer.name, {})
             columns |= _beside_dense(found[layer.name].strongest, dense.get(layer.name), judges)
             head = {"layer": np.int16(place), "unit": np.arange(layer.units, dtype=np.int16)}
             units.append(pandas.DataFrame(head | {name: values.numpy() for name, values in columns.items()}))
             tables.append(self._summary(variant, layer.name, units[-1], sure))
             for name, values in sure.items():
                 confidences[name].append(values)
-        whole = pandas.concat(units, ignore_index=True)
+        table = pandas.concat(units, ignore_index=True)
         together = {name: np.concatenate(values) for name, values in confidences.items()}
-        tables.append(self._summary(variant, NETWORK, whole, together))
+        tables.append(self._summary(variant, NETWORK, table, together))
         facts = identity | {
             "similarities": list(judges),
             "layers": [layer.name for layer in layers],
@@ -238,7 +245,7 @@ class UnitStudy:
             "variant": variant.key,
             "summaries": tables,
         }
-        return UnitTables(units=whole, facts=facts), _shown(search, layers)
+        return UnitTables(units=table, facts=facts), _shown(search, layers)
 
     def embeddings(self, model: ModelSpec, similarity: str, progress: Progress = silent) -> Embeddings:
         """Return the embeddings of the images. Raises MissingData."""
@@ -252,6 +259,29 @@ class UnitStudy:
             )
             self._embeddings[model, similarity] = embeddings(similarity, source, sweep.engine.store, progress)
         return self._embeddings[model, similarity]
+
+    def _some(self, model: ModelSpec, images: int) -> Iterator[Batch]:
+        """Yield so many of the images, at equal distances."""
+        rows = self.sweep.rows(model)
+        return self.sweep.batches(model).batches(rows=rows[:: max(1, len(rows) // images)][:images])
+
+    def _ablated(
+        self, network: nn.Module, model: ModelSpec, layers: Sequence[UnitLayer]
+    ) -> dict[str, dict[str, Tensor]]:
+        """Return columns of the first, the middle and the last layer; NaN for units that are not
+        among the chosen ones.
+        """
+        found: dict[str, dict[str, Tensor]] = {}
+        if self.options.ablation:
+            for layer in dict.fromkeys((layers[0], layers[len(layers) // 2], layers[-1])):
+                chosen, columns = chosen_units(layer, self.options.seed), {}
+                for how in ABLATIONS:
+                    effect = ablate(network, self._some(model, self.options.ablation), layer, chosen, how)
+                    for name, values in (("drop", effect.drop), ("changed", effect.changed)):
+                        columns[f"{name}-{how}"] = torch.full((layer.units,), torch.nan)
+                        columns[f"{name}-{how}"][chosen] = values
+                found[layer.name] = columns
+        return found
 
     def vectors(self, model: ModelSpec, similarity: str, seen: Tensor, progress: Progress = silent) -> Tensor:
         """Return the embeddings of the images that the network has seen, (n, d), in their order."""

@@ -23,6 +23,7 @@ from core.units.embeddings import SIMILARITIES, Source, embeddings
 from core.units.exemplars import Search, find_exemplars
 from core.units.layers import unit_layers
 from core.units.read import summary, units
+from core.units.relevance import ablate
 from core.units.score import confidence, differences, draw_tasks
 from core.units.study import NETWORK, UnitOptions, UnitStudy
 from tests.data.made_sets import folder_files, write_folder
@@ -151,6 +152,25 @@ def test_exemplars_are_found_again_where_only_scores_are_there(study: UnitStudy)
     path.unlink()
     pandas.testing.assert_frame_equal(before, study.exemplars(variant))
     assert path.is_file()
+
+
+def test_ablation_joins_the_table(study: UnitStudy) -> None:
+    spec = replace(SPEC, prunings=SPEC.prunings[:1], images=40)
+    ablated = UnitStudy(Sweep(study.sweep.engine, spec), replace(ONLY_PIXELS, ablation=30))
+    list(ablated.run())
+    tables = ablated.read(ablated.variants[1])
+    assert tables is not None
+    effects = tables.units[["drop-zero", "changed-zero", "drop-mean", "changed-mean"]]
+    assert effects.notna().all(axis=None)  # both layers have few units
+    model = ablated.variants[1].model
+    layer = ablated.layers(model)[1]
+    inputs, rows = ablated.sweep.inputs(model), ablated.sweep.rows(model)[:30]
+    with ablated.sweep.engine.store.borrow(ablated.variants[1]) as network:
+        wanted = ablate(network, inputs.batches(rows=rows), layer, torch.arange(layer.units))
+    own = tables.units[tables.units.layer == 1]
+    np.testing.assert_allclose(own["drop-zero"], wanted.drop, atol=1e-3)
+    np.testing.assert_allclose(own["changed-zero"], wanted.changed, atol=1e-3)
+    assert study.read(study.variants[1]) is not None  # without ablation, other tables are the answer
 
 
 def test_too_few_images_are_refused(study: UnitStudy) -> None:
