@@ -86,7 +86,12 @@ def overlay(side: Heatmap, image: NDArray, opacity: float, side_px: int | None =
         opacity: share of the heatmap in the picture, 0 to 1, the same everywhere, so that colours
             match the bar.
     """
-    top = colour(_smooth(side.map, size_of(image, side_px)), "magma")
+    return laid_over(side.map, image, opacity, side_px)
+
+
+def laid_over(values: NDArray, image: NDArray, opacity: float, side_px: int | None = None) -> Image.Image:
+    """Draw a map of any size with values in [0, 1] over the grey image. Args: as `overlay`."""
+    top = colour(_smooth(values, size_of(image, side_px)), "magma")
     below = np.asarray(grey(image, side_px), dtype=np.float32)[..., None]
     return Image.fromarray((top * np.float32(opacity) + below * np.float32(1 - opacity)).round().astype(np.uint8))
 

@@ -68,6 +68,7 @@ def test_a_column_over_digits_is_what_each_digit_gives(engine: Engine, name: str
         flat, grey = heatmap.flatten().tolist(), ink.flatten().tolist()
         of_cells = {
             "soft-iou-from-zero": slow.soft_iou(slow_saliency.heatmap_from_zero(answer.saliency, 28, 28).ravel(), grey),
+            "raw-non-zero": int((answer.saliency > 0).sum()),
             "iou-above-20": slow.jaccard(flat, grey, 0.2),
             "iou-above-50": slow.jaccard(flat, grey, 0.5),
         }

@@ -12,7 +12,7 @@ from core.figures.plots.base import DENSE, NEUTRAL, PRUNED, empty_figure, litera
 CHANCE = 0.5
 FATES = {  # colour and symbol by what became of the dense network's unit
     "kept": (DENSE, "circle", "keeps at least half of its exemplars"),
-    "changed": (PRUNED, "diamond", "keeps fewer than half"),
+    "changed": (PRUNED, "diamond", "keeps fewer than half of its exemplars"),
     "dead": (NEUTRAL, "x", "is dead"),
 }
 KEPT_FROM = 0.5

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import plotly.graph_objects as go
 import streamlit as st
 
@@ -48,14 +51,23 @@ SAVE = st.components.v2.component(
 )
 
 
-def chart(figure: go.Figure, name: str, alt: str) -> None:
+def chart(figure: go.Figure, name: str, alt: str, opens: Callable[[Any], None] | None = None) -> None:
     """Draws a figure with buttons that save it: SVG and PNG as on the screen, and interactive HTML
     for offline use.
 
     Args:
         name: name of the files, one word.
         alt: alternative text.
+        opens: called with the custom data of a point that is clicked.
     """
+
+    def clicked() -> None:
+        points = st.session_state[f"chosen-{name}"].selection.points
+        if points and opens:
+            data = points[0]["customdata"]
+            opens([*data.values()] if isinstance(data, dict) else [*data])
+
+    chosen: Any = {"key": f"chosen-{name}", "on_select": clicked, "selection_mode": "points"} if opens else {}
     options = {"format": "png", "scale": 2, "filename": f"sparsight-{name}"}
     with st.container(key=f"figure-{name}", gap=None):
         st.plotly_chart(
@@ -63,6 +75,7 @@ def chart(figure: go.Figure, name: str, alt: str) -> None:
             width="stretch",
             alt=alt,
             config={"displaylogo": False, "toImageButtonOptions": options, "modeBarButtons": [["toImage"]]},
+            **chosen,
         )
         if not present.on():
             _save(figure, name)

@@ -11,6 +11,8 @@ from core import ImageRef, ModelSpec, VariantSpec
 from core.base.numbers import percent, score
 from core.figures import contacts, maps
 from core.figures.plots.units import FATES, fate
+from core.results.images import Picture
+from core.units.firing import firing_maps, weights_left
 from core.units.machine import MachineTask, machine_tasks
 from core.units.study import UnitOptions, UnitStudy
 from pages.parts.common import engine
@@ -48,7 +50,40 @@ def section(asked: View) -> None:
             icon=":material/photo_library:",
         )
         return
+    if not bool(row.dead):
+        _firing(asked, number)
     _strips(asked, number, units)
+
+
+def _firing(asked: View, number: int) -> None:
+    """Draws where the unit fires in its strongest images, and how many of its weights are left."""
+    task = wait(_fires(asked, number), st.empty())
+    if not task.succeeded:
+        return
+    url, (left, count), shown = task.answer
+    st.markdown(f"**Where it fires** at this level: {left:,} of its {count:,} weights are left")
+    st.image(url, alt=f"The maps of unit {number} over its {shown} strongest images", width="content")
+    st.caption(
+        "The unit's map after a ReLU, over its strongest images; one scale for all of them, black to pale yellow."
+    )
+
+
+def _fires(asked: View, number: int) -> Work:
+    def run(task: Task) -> tuple[str, tuple[int, int], int]:
+        study, variant = view.study(asked.study), asked.variant
+        shown = study.exemplars(variant, task.advance)
+        place = [layer.name for layer in study.layers(variant.model)].index(asked.layer)
+        rows = shown[(shown.layer == place) & (shown.unit == number)].strongest.head(SHOWN).tolist()
+        values = firing_maps(study, variant, asked.layer, number, rows)
+        source = study.sweep.spec.data.name
+        pictures = [
+            engine.engine().picture(ImageRef(source=source, name=str(row), noise=0.0), variant.model) for row in rows
+        ]
+        drawn = contacts.sheet(pictures, SHOWN, values)
+        return maps.data_url(maps.png(drawn)), weights_left(study, variant, asked.layer, number), len(rows)
+
+    key = ("fires", asked.study, asked.variant, asked.layer, number)
+    return Work(place="unit-fires", key=key, what="Finding where it fires", run=run)
 
 
 def _choose(own: DataFrame) -> int:
@@ -90,9 +125,12 @@ def sheet(rows: Iterable[int], asked: View, columns: int = SHOWN) -> str:
 
 @st.cache_data(max_entries=400, show_spinner=False, hash_funcs=engine.KEYS)
 def _sheet(rows: tuple[int, ...], study: str, model: ModelSpec, columns: int) -> str:
+    return maps.data_url(maps.png(contacts.sheet(_pictures(rows, study, model), columns)))
+
+
+def _pictures(rows: Iterable[int], study: str, model: ModelSpec) -> list[Picture]:
     source = view.study(study).sweep.spec.data.name
-    pictures = [engine.engine().picture(ImageRef(source=source, name=str(row), noise=0.0), model) for row in rows]
-    return maps.data_url(maps.png(contacts.sheet(pictures, columns)))
+    return [engine.engine().picture(ImageRef(source=source, name=str(row), noise=0.0), model) for row in rows]
 
 
 def _levels(asked: View) -> list[VariantSpec]:

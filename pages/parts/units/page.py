@@ -45,7 +45,9 @@ def _scores(asked: View) -> None:
             plots_units.unit_map(pruned, asked.similarity),
             "unit-map",
             f"Units of {asked.layer} by interpretability and relevance",
+            opens=_open,
         )
+        st.caption("Click a unit to see what excites it.")
     same = rows[(rows.weights == asked.variant.model.weights) | (rows.weights == "random")]
     charts.chart(
         plots_units.against_sparsity(same, asked.similarity, float(pruned.sparsity.iloc[0])),
@@ -56,6 +58,10 @@ def _scores(asked: View) -> None:
     st.markdown(view.relation(asked))
     if not present.on():
         _take_along(asked)
+
+
+def _open(point: list[float]) -> None:
+    st.session_state.update({"nr": int(point[0]), "show": "unit"})
 
 
 def _take_along(asked: View) -> None:

@@ -54,8 +54,9 @@ def test_one_unit_shows_what_excites_it_level_by_level(units: OpenPage) -> None:
     app = units(show="unit", nr="3", at="12", conv="conv2", judge="pixels")
     assert not app.exception
     images = [image.alt for element in app.get("image") for image in element.proto.imgs]
-    assert len(images) >= 4
-    assert all("the 9 images" in alt for alt in images)
+    assert "The maps of unit 3 over its 9 strongest images" in images
+    assert sum("the 9 images" in alt for alt in images) >= 4
+    assert "of its" in words(app)  # weights are left
     assert "Unit 3 of conv2" in words(app)
     assert "dead: every image excites it alike" in words(app)  # at the last levels
 
