@@ -1,10 +1,9 @@
 """The units of the networks of a sweep, over its images: measured once, kept in tables.
 
-<folder>/units/<images>/<model>/<pruning>/units.parquet has a row for every unit, scores rounded to
-float16; its facts hold a row for every layer and for the network, and state what they were
-computed from. exemplars.parquet
-has a row for every unit and rank of its strongest and weakest images; it needs one pass, so it is
-made again where only the scores are included.
+<folder>/units/<images>/<model>/<pruning>/units.parquet has a row for every unit, rounded to
+float16; its facts hold a row for every layer and for the network, and state what they were computed
+from. exemplars.parquet has a row for every unit and rank of its strongest and weakest images; it
+needs one pass, so it is made again where only the scores are included.
 """
 
 from __future__ import annotations
@@ -39,6 +38,7 @@ from core.units.score import TASKS, bootstrap, confidence, depth_of, differences
 
 FOLDER = "units"
 RELEVANCE_IMAGES = 500  # the first of the images
+LARGEST_HALF = 60_000  # a column with larger values is not rounded to float16
 DIGITS = 6  # of the means in a table's facts
 NETWORK = ""  # the layer of the row of the whole network
 MEANINGS = ("clarity", "redundancy", "polysemanticity")  # by the first similarity
@@ -194,10 +194,9 @@ class UnitStudy:
     def write(self, variant: VariantSpec, tables: UnitTables, exemplars: pandas.DataFrame) -> None:
         """Write the tables of a network. Raises CacheNotWritable."""
         write_frame(self._path(variant, "exemplars"), exemplars, self.identity(variant))
-        exact = {"layer", "unit", "dead", "low", "high", "strongest_ties", "weakest_ties", "relevance"}
         kept = tables.units[[name for name in tables.units if not name.startswith("shuffled-")]]  # a baseline of means
-        halves = dict.fromkeys((name for name in kept if name not in exact), np.float16)
-        write_frame(self._path(variant, "units"), kept.astype(halves), tables.facts)
+        halves = [name for name in kept if kept[name].dtype.kind == "f" and not kept[name].abs().max() > LARGEST_HALF]
+        write_frame(self._path(variant, "units"), kept.astype(dict.fromkeys(halves, np.float16)), tables.facts)
 
     def measure(self, variant: VariantSpec, progress: Progress = silent) -> Measured:
         """Measure the units of a network; nothing is written. Raises as `run`."""
