@@ -90,7 +90,7 @@ def _relations(rows: DataFrame, similarity: str, least: float) -> Iterator[Relat
 def near_chance_text(rows: DataFrame, similarity: str, classes: int) -> str:
     """Say how networks near chance score, beside the dense and the untrained ones."""
     found, mis = trained(rows), f"mis-{similarity}"
-    near, dense = found[found.share < NEAR_CHANCE / classes], found[found.sparsity == 0]
+    near, dense = found[found.share < NEAR_CHANCE / classes], found[found.schedule == "none"]
     untrained = rows[rows.weights == RANDOM]
     if near.empty:
         return f"No network gives fewer than {percent(NEAR_CHANCE / classes)} right answers, twice chance."

@@ -16,6 +16,7 @@ def networks(count: int = 30, slope: float = 0.0, seed: int = 0) -> DataFrame:
     rows = DataFrame(
         {
             "weights": "trained",
+            "schedule": ["none", *["one-shot"] * (count - 1)],
             "sparsity": sparsity,
             "n": 100,
             "right": np.round(95 - 88 * sparsity).astype(int),
@@ -24,8 +25,8 @@ def networks(count: int = 30, slope: float = 0.0, seed: int = 0) -> DataFrame:
             "mis-pixels": 0.7 + slope * sparsity + generator.normal(0, 0.02, count),
         }
     )
-    rows.loc[len(rows)] = ["random", 0.0, 100, 10, 10, 0, 0.75]
-    rows.loc[len(rows)] = ["trained", 1.0, 100, 10, 10, 10, np.nan]  # all units are dead
+    rows.loc[len(rows)] = ["random", "none", 0.0, 100, 10, 10, 0, 0.75]
+    rows.loc[len(rows)] = ["trained", "one-shot", 1.0, 100, 10, 10, 10, np.nan]  # all units are dead
     return rows
 
 
