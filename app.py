@@ -9,7 +9,7 @@ from pages.parts.common import frame, serving
 CARDS = (
     (
         "Teach",
-        "Three lessons for a class, with a question at every step. Any view can be presented or shared as an exercise.",
+        "Four lessons for a class, with a question at every step. Any view can be presented or shared as an exercise.",
         (("pages/lessons.py", "Open lessons", ":material/school:"),),
     ),
     (
@@ -19,6 +19,7 @@ CARDS = (
         (
             ("pages/curves.py", "View curves", ":material/show_chart:"),
             ("pages/compare.py", "Compare", ":material/view_column:"),
+            ("pages/units.py", "Single units", ":material/scatter_plot:"),
         ),
     ),
     (

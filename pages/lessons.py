@@ -1,4 +1,4 @@
-"""Lessons: three lessons for a class, step by step."""
+"""Lessons: four lessons for a class, step by step."""
 
 from pages.parts.common import frame
 from pages.parts.lessons.page import main

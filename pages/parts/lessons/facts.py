@@ -49,6 +49,13 @@ CONTROLS: dict[str, Choice | Number] = {
     "empty": Choice("true", ("true", "false")),
     "series": Choice("mean", ("mean", *map(str, CARD.seeds)), titles={"mean": "Mean"}),
     "run": Choice("60000", tuple(RUNS)),
+    "one": Number(3, 0, 7),
+    "left": Number(20, 0, 25),
+    "judging": Choice(
+        "efficientnet-lite1",
+        ("efficientnet-lite1", "pixels"),
+        titles={"efficientnet-lite1": "A network", "pixels": "Pixels"},
+    ),
 }
 
 

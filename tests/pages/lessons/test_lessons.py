@@ -8,14 +8,14 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages.parts.common.address_problems import problems
-from pages.parts.lessons import correlation, maps, pruning
+from pages.parts.lessons import correlation, maps, pruning, units
 from pages.parts.lessons.facts import CONTROLS
 from pages.parts.lessons.frame import before, following
 from tests.pages.conftest import open_page
 from tests.pages.lessons.steps import in_address, open_step, place, press, said, sound, view
 
 MOST_SIGNS = 36  # a button cuts off what is longer, in large type beside the view
-LESSONS = (maps.LESSON, pruning.LESSON, correlation.LESSON)
+LESSONS = (maps.LESSON, pruning.LESSON, correlation.LESSON, units.LESSON)
 PLACES = [(number, step) for number, lesson in enumerate(LESSONS, 1) for step in range(1, len(lesson.steps) + 1)]
 KINDS = ("slider", "selectbox", "segmented_control", "toggle")
 # lesson, step, control, another value than its default, whether it is drawn only with the answer:
@@ -51,6 +51,13 @@ TRIES = [
     (3, 6, "series", "334", False),
     (3, 7, "run", "55000", False),
     (3, 8, "depth", 5, False),
+    (4, 1, "one", 5, False),
+    (4, 2, "who", "334", False),
+    (4, 3, "judging", "pixels", False),
+    (4, 4, "left", 5, False),
+    (4, 5, "one", 5, False),
+    (4, 5, "left", 5, False),
+    (4, 6, "judging", "pixels", False),
 ]
 
 
@@ -70,8 +77,8 @@ def choices(app: AppTest) -> list[str]:
     return [button.label for button in app.button if str(button.key).startswith("_choice_")]
 
 
-def test_there_are_three_stories_of_five_to_eight_steps() -> None:
-    assert len(LESSONS) == 3
+def test_there_are_four_stories_of_five_to_eight_steps() -> None:
+    assert len(LESSONS) == 4
     assert all(5 <= len(lesson.steps) <= 8 for lesson in LESSONS)
 
 
@@ -177,7 +184,7 @@ def test_the_buttons_move_and_the_address_follows() -> None:
     app.button(key="_arrow_back").click().run()
     assert place(app) == ("1", "7")
     assert open_step(1, 1).button(key="_page_back").disabled
-    assert open_step(3, len(LESSONS[2].steps)).button(key="_page_next").disabled
+    assert open_step(4, len(LESSONS[3].steps)).button(key="_page_next").disabled
 
 
 def test_another_lesson_is_chosen_at_its_beginning() -> None:
