@@ -254,7 +254,14 @@ def _class(sweep: Sweep, variant: VariantSpec, index: int) -> str:
     return sweep.engine.card(variant.model).classes[index] if index >= 0 else "a class that it does not know"
 
 
-def export(path: Path, out: Path, /, *, common: Annotated[Common, FLAT] = COMMON) -> None:
+def export(
+    path: Path,
+    out: Path,
+    /,
+    *,
+    units: Annotated[Flag, Parameter(help="Add columns of the network's units: see `units run`.")] = False,
+    common: Annotated[Common, FLAT] = COMMON,
+) -> None:
     """Write one row for every image, network and heatmap that is done, as CSV or Parquet.
 
     Args:
@@ -262,10 +269,13 @@ def export(path: Path, out: Path, /, *, common: Annotated[Common, FLAT] = COMMON
         out: the file to write, .csv or .parquet.
     """
     from core.sweeps.read import frame
+    from core.units.read import joined
+    from core.units.study import UnitStudy
 
     if out.suffix not in (".csv", ".parquet"):
         raise BadSpec(f"{out} is neither CSV nor Parquet.", "The name ends in .csv or .parquet.", "Rename it.")
-    found = frame(_sweep(path, common))
+    sweep = _sweep(path, common)
+    found = joined(frame(sweep), UnitStudy(sweep)) if units else frame(sweep)
     try:
         found.to_csv(out, index=False) if out.suffix == ".csv" else found.to_parquet(out, index=False)
     except OSError as error:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pandas
 
 from core.base.errors import MissingData, UnknownName
+from core.models.cards import RANDOM
 from core.specs import VariantSpec
 from core.units.study import NETWORK, UnitStudy, UnitTables
 
@@ -51,6 +52,25 @@ def units(study: UnitStudy, layer: str) -> pandas.DataFrame:
             "The units of no network of this sweep are measured yet.", "", "Run `python -m core units run FILE`."
         )
     return pandas.concat(found, ignore_index=True)
+
+
+def joined(rows: pandas.DataFrame, study: UnitStudy) -> pandas.DataFrame:
+    """Return rows of the sweep with the network's columns beside each, NaN where they are not
+    measured: "share-dead", and for every judge "mis-", "corrected-mis-" (minus that of the
+    untrained network) and "weighted-mis-" (by relevance).
+
+    Raises MissingData: no network is measured.
+    """
+    found = summary(study)
+    columns = {"network": found.network, "share-dead": found.dead / found.units}
+    for name in study.options.similarities:
+        untrained = found[found.weights == RANDOM].set_index("model")[f"mis-{name}"]
+        columns |= {
+            f"mis-{name}": found[f"mis-{name}"],
+            f"corrected-mis-{name}": found[f"mis-{name}"] - found.model.map(untrained),
+            f"weighted-mis-{name}": found[f"weighted-{name}"],
+        }
+    return rows.astype({"network": str}).merge(pandas.DataFrame(columns), on="network", how="left", validate="m:1")
 
 
 def measured(study: UnitStudy) -> Iterator[tuple[VariantSpec, UnitTables]]:

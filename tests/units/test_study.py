@@ -17,12 +17,13 @@ from core.base.errors import BadSpec, MissingData, UnknownName
 from core.engine.engine import Engine
 from core.models.cards import RANDOM
 from core.specs import DataSpec, ModelSpec, PruningSpec, VariantSpec
+from core.sweeps.read import frame
 from core.sweeps.spec import SweepSpec, grid
 from core.sweeps.sweep import Sweep
 from core.units.embeddings import SIMILARITIES, Source, embeddings
 from core.units.exemplars import Search, find_exemplars
 from core.units.layers import unit_layers
-from core.units.read import summary, units
+from core.units.read import joined, summary, units
 from core.units.relevance import ablate
 from core.units.score import confidence, differences, draw_tasks
 from core.units.study import NETWORK, UnitOptions, UnitStudy
@@ -101,6 +102,21 @@ def test_the_dense_network_keeps_its_exemplars_and_a_collapsed_one_loses_units(s
     assert len(units(study, "conv2")) == 4 * 8
     with pytest.raises(UnknownName, match="conv2"):
         units(study, "conv3")
+
+
+def test_the_networks_scores_join_the_rows_of_a_sweep(study: UnitStudy) -> None:
+    """Every image's row has the columns of its network."""
+    few = Sweep(study.sweep.engine, SPEC)
+    list(few.run())
+    rows = joined(frame(few), study)
+    assert len(rows) == 3 * 120
+    networks = summary(study).set_index("network")
+    untrained = networks[networks.weights == RANDOM].iloc[0]
+    for network, own in rows.groupby("network"):
+        expected = networks.loc[network]
+        assert own["share-dead"].unique().tolist() == [expected.dead / expected.units]
+        assert own["mis-pixels"].unique().tolist() == [expected["mis-pixels"]]
+        assert own["corrected-mis-pixels"].iloc[0] == pytest.approx(expected["mis-pixels"] - untrained["mis-pixels"])
 
 
 def test_another_seed_or_similarity_is_measured_again(study: UnitStudy) -> None:
