@@ -89,6 +89,12 @@ def dreamsim(device: torch.device) -> Embed:
 
 
 OFFLINE = ("efficientnet-lite1", "pixels")
+QUICK = ("pixels",)  # judges that need no network
+
+
+def embeddings_key(images: str, similarity: str) -> str:
+    """Return the key of the file of embeddings. images: the key of the images."""
+    return f"embeddings/{images}/{similarity}"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -128,7 +134,7 @@ def embeddings(similarity: str, source: Source, store: ModelStore, progress: Pro
     """
     inputs, rows = source.inputs, source.rows
     make = SIMILARITIES[similarity].value
-    files, name, checksum = store.files, f"embeddings/{source.key}/{similarity}", inputs.checksum(rows)
+    files, name, checksum = store.files, embeddings_key(source.key, similarity), inputs.checksum(rows)
     known = _kept(files, name, checksum)
     if known is not None:
         return Embeddings(similarity=similarity, vectors=known[0], rows=known[1], checksum=checksum)

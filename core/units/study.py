@@ -29,7 +29,7 @@ from core.disk.frames import read_frame, write_frame
 from core.models.cards import RANDOM
 from core.specs import ModelSpec, VariantSpec, whole
 from core.sweeps.sweep import Sweep
-from core.units.embeddings import SIMILARITIES, Embeddings, Source, embeddings
+from core.units.embeddings import QUICK, SIMILARITIES, Embeddings, Source, embeddings, embeddings_key
 from core.units.exemplars import Exemplars, Found, Search, find_exemplars
 from core.units.layers import UnitLayer, unit_layers
 from core.units.meaning import SHOWN, mean_exemplars, meaning, overlap
@@ -258,6 +258,12 @@ class UnitStudy:
             )
             self._embeddings[model, similarity] = embeddings(similarity, source, sweep.engine.store, progress)
         return self._embeddings[model, similarity]
+
+    def is_embedded(self, similarity: str) -> bool:
+        """Return whether the embeddings of a judge are on disk, so that its answers are quick."""
+        return similarity in QUICK or self.sweep.engine.store.files.exists(
+            embeddings_key(self.sweep.spec.set_key, similarity)
+        )
 
     def _some(self, model: ModelSpec, images: int) -> Iterator[Batch]:
         """Yield so many of the images, at equal distances."""

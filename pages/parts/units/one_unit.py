@@ -154,13 +154,13 @@ def _work(asked: View, levels: tuple[VariantSpec, ...]) -> Work:
     return Work(place="units", key=("exemplars", asked.study, *levels), what="Finding exemplars", run=run)
 
 
-def tasks(asked: View, number: int) -> Work:
+def tasks(asked: View, number: int, judge: str) -> Work:
     """Returns the work that draws the machine's tasks for a unit."""
 
     def run(task: Task) -> tuple[MachineTask, ...]:
-        options = UnitOptions(similarities=(asked.similarity,))
+        options = UnitOptions(similarities=(judge,))
         study = UnitStudy(view.study(asked.study).sweep, options)
         return machine_tasks(study, asked.variant, asked.layer, number, task.advance)
 
-    key = ("machine", asked.study, asked.variant, asked.layer, asked.similarity, number)
+    key = ("machine", asked.study, asked.variant, asked.layer, judge, number)
     return Work(place="units", key=key, what="Drawing the machine's tasks", run=run)

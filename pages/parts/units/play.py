@@ -7,6 +7,7 @@ import streamlit as st
 from core.base.draws import entropy
 from core.base.numbers import percent
 from core.stats.intervals import wilson
+from core.units.embeddings import QUICK, SIMILARITIES
 from core.units.machine import MachineTask
 from pages.parts.common.state import state
 from pages.parts.common.waiting import wait
@@ -29,11 +30,13 @@ def section(asked: View) -> None:
         st.info("All units of this layer are dead. Choose a lower level.", icon=":material/info:")
         return
     number = living[entropy("play", asked.variant.key, asked.layer) % len(living)]
-    work = wait(one_unit.tasks(asked, number), st.empty())
+    # The tasks are the same whoever judges; nobody should wait a minute for a game to begin.
+    judge = asked.similarity if view.study(asked.study).is_embedded(asked.similarity) else QUICK[0]
+    work = wait(one_unit.tasks(asked, number, judge), st.empty())
     if not work.succeeded:
         return
     tasks = work.answer[:TASKS]
-    game = (asked.study, asked.variant.key, asked.layer, asked.similarity)
+    game = (asked.study, asked.variant.key, asked.layer, judge)
     answers = state().play.setdefault(game, [])
     st.markdown(
         f"Nine images excite **unit {number} of {asked.layer}** strongly, nine weakly. Which of the two others excites"
@@ -74,6 +77,7 @@ def _result(tasks: tuple[MachineTask, ...], answers: list[bool], game: tuple[str
     with st.container(horizontal=True):
         st.metric("You", f"{mine} of {len(answers)}")
         st.metric("The machine", f"{machines} of {len(tasks)}")
+    st.caption(f"The machine judges by: {SIMILARITIES[game[-1]].summary}")
     st.markdown(
         f"Chance is {len(answers) / 2:g}. With {len(answers)} answers your share lies between {percent(low)} and"
         f" {percent(high)} (Wilson, 95 %)."
