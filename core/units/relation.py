@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from pandas import DataFrame
 
 from core.base.draws import numpy_generator
 from core.base.numbers import percent, score
 from core.models.cards import RANDOM
-from core.stats.correlation import correlation, row_correlations
+from core.stats.correlation import correlation
 
 NAMES = ("pearson", "spearman")
 RESAMPLES = 2000
@@ -71,10 +72,10 @@ def _relations(rows: DataFrame, similarity: str, least: float) -> Iterator[Relat
             drawn = numpy_generator("unit-relations", of, near_chance).integers(
                 max(1, len(some)), size=(RESAMPLES, len(some))
             )
-            bounds = row_correlations(mis[drawn], other[drawn])
             for name in NAMES:
                 found = correlation(name, mis, other)
-                kept = bounds[name][np.isfinite(bounds[name])]
+                values = _of_draws(name, mis[drawn], other[drawn])
+                kept = values[np.isfinite(values)]
                 low, high = np.quantile(kept, (0.025, 0.975)) if len(kept) and found.value is not None else (None, None)
                 yield Relation(
                     of=of,
@@ -85,6 +86,19 @@ def _relations(rows: DataFrame, similarity: str, least: float) -> Iterator[Relat
                     high=None if high is None else float(high),
                     n=found.n,
                 )
+
+
+def _of_draws(name: str, one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the correlation of each row of (draws, n); NaN where it is undefined."""
+    if name == "spearman":
+        from scipy.stats import rankdata  # takes a second to import
+
+        one, other = rankdata(one, axis=1), rankdata(other, axis=1)
+    if not one.size:
+        return np.full(len(one), np.nan)
+    one, other = one - one.mean(1, keepdims=True), other - other.mean(1, keepdims=True)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return (one * other).sum(1) / np.sqrt((one**2).sum(1) * (other**2).sum(1))
 
 
 def near_chance_text(rows: DataFrame, similarity: str, classes: int) -> str:

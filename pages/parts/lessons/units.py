@@ -176,7 +176,7 @@ def left_of_it(stage: Stage) -> Told:
 
 def who_judges(stage: Stage) -> Told:
     judge = _judge(stage)
-    rows = unit_answers.summary(_study())
+    rows = _whole(_stamp())
     found = next(each for each in relations(rows, judge, 10) if each.of == "right" and each.name == "spearman")
     assert found.value is not None
     with stage.view:
@@ -251,6 +251,11 @@ def _units() -> DataFrame:
 @st.cache_data(max_entries=4, show_spinner=False)
 def _layers(stamp: Stamp) -> DataFrame:
     return unit_answers.summary(_study(), by_layer=True)
+
+
+@st.cache_data(max_entries=4, show_spinner=False)
+def _whole(stamp: Stamp) -> DataFrame:
+    return unit_answers.summary(_study())
 
 
 @st.cache_data(max_entries=4, show_spinner=False)

@@ -161,9 +161,13 @@ def relation(view: View) -> str:
     """Says how the score of all units relates to sparsity and right answers, over the networks of
     the study.
     """
-    rows = networks(view.study, NETWORK)
-    classes = len(engine.card(view.variant.model).classes)
-    found = [each for each in relations(rows, view.similarity, classes) if each.name == "spearman"]
+    return _relation(view.study, view.similarity, len(engine.card(view.variant.model).classes), _stamp(view.study))
+
+
+@st.cache_data(max_entries=20, show_spinner="Resampling networks for the intervals ...")
+def _relation(name: str, similarity: str, classes: int, stamp: Stamp) -> str:
+    rows = networks(name, NETWORK)
+    found = [each for each in relations(rows, similarity, classes) if each.name == "spearman"]
     lines = []
     for each in found:
         against = "sparsity" if each.of == "sparsity" else "the share of right answers"
@@ -174,7 +178,7 @@ def relation(view: View) -> str:
             f"- with {against}{which}: Spearman **{score(each.value)}** {interval}{clear} (n = {each.n:,} networks)"
         )
     head = "**Does the score depend on pruning?** Over all measured networks, the score of all units correlates"
-    return "\n".join([head, "", *lines, "", near_chance_text(rows, view.similarity, classes)])
+    return "\n".join([head, "", *lines, "", near_chance_text(rows, similarity, classes)])
 
 
 def _untrained(view: View) -> str:
