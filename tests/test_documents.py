@@ -260,6 +260,8 @@ def test_interpretability_and_pruning_is_the_shipped_tables(similarity: str, stu
         assert len(near) == 10
         assert f"{near[mis].mean():.3f}" in said
         assert f"{known[known.schedule == 'none'][mis].mean():.3f}" in said
+        levels = known.groupby("level")[mis].mean()
+        assert f"between {levels.min():.3f} and {levels.max():.3f} by {name}" in said
         overlap = known.groupby("level").overlap.mean()
         shares = [f"{overlap[level]:.0%}".replace("%", " %") for level in (1, 10, 20)]
         assert (

@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App
 
-from core.base import text as texts
 from core.base.numbers import percent, score
 from core.base.options import option
-from core.base.text import Rows
+from core.base.text import Part, Rows
 from core.cli.app import COMMON, COMPUTING, Common, Computing, group
 from core.cli.structure import FLAT, Flag
 from core.cli.sweep import part_of
@@ -43,7 +42,7 @@ class Asked:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Part:
+class Share:
     """Which networks are measured."""
 
     part: str = option("1/1", "Only a part of the networks, such as 3/20.")
@@ -56,7 +55,7 @@ class Shown:
     by_layer: Flag = option(False, "A row for every layer instead of one for every network.")
 
 
-ASKED, WHOLE, SHOWN = Asked(), Part(), Shown()
+ASKED, WHOLE, SHOWN = Asked(), Share(), Shown()
 
 
 def units() -> App:
@@ -72,7 +71,7 @@ def run(
     /,
     *,
     asked: Annotated[Asked, FLAT] = ASKED,
-    part: Annotated[Part, FLAT] = WHOLE,
+    share: Annotated[Share, FLAT] = WHOLE,
     common: Annotated[Computing, FLAT] = COMPUTING,
 ) -> None:
     """Measure the units of the networks of a sweep. Ctrl-C keeps every network that is done.
@@ -80,11 +79,11 @@ def run(
     Args:
         path: the YAML file of a sweep: its networks and images count, not its measures.
     """
-    share = part_of(part.part)
+    part = part_of(share.part)
     check_writable(common.settings.folder)
     study, output = _study(path, asked, common), common.output
     with output.progress():
-        for step in study.run(share):
+        for step in study.run(part):
             facts = {"network": step.variant.key, "done": step.done, "networks": step.networks, "found": step.found}
             text = f"{step.variant.key}: " + ("found" if step.found else f"{step.seconds:.1f} s")
             output.step(facts | {"seconds": round(step.seconds, 3)}, text, (step.done, step.networks))
@@ -113,7 +112,7 @@ def show(
     facts = found.astype(object).where(found.notna(), None).to_dict("records")
     done = len(list(measured(study)))
     notes = [f"{done:,} of {len(study.variants):,} networks are measured.", *_notes(found)]
-    parts: list[texts.Part] = ["\n".join(notes)]
+    parts: list[Part] = ["\n".join(notes)]
     related = {}
     for similarity in asked.similarities:
         parts.append(_table(study, found, similarity, shown.by_layer))

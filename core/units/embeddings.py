@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -135,7 +135,8 @@ def embeddings(similarity: str, source: Source, store: ModelStore, progress: Pro
     inputs, rows = source.inputs, source.rows
     make = SIMILARITIES[similarity].value
     files, name, checksum = store.files, embeddings_key(source.key, similarity), inputs.checksum(rows)
-    known = _kept(files, name, checksum)
+    facts = {"inputs": checksum, "similarity": similarity, "side_px": SIDE_PX}
+    known = _kept(files, name, facts)
     if known is not None:
         return Embeddings(similarity=similarity, vectors=known[0], rows=known[1], checksum=checksum)
     embed, vectors, seen = make(store.device), [], []
@@ -148,16 +149,16 @@ def embeddings(similarity: str, source: Source, store: ModelStore, progress: Pro
             seen.append(batch.rows)
             progress(sum(map(len, seen)), len(rows))
     whole, found = torch.cat(vectors), torch.cat(seen)
-    files.save(name, {"vectors": whole, "rows": found}, {"inputs": checksum, "similarity": similarity})
+    files.save(name, {"vectors": whole, "rows": found}, facts)
     return Embeddings(similarity=similarity, vectors=whole, rows=found, checksum=checksum)
 
 
-def _kept(files: Files, name: str, checksum: str) -> tuple[Tensor, Tensor] | None:
+def _kept(files: Files, name: str, wanted: dict[str, Any]) -> tuple[Tensor, Tensor] | None:
     try:
         tensors, facts = files.load(name)
     except (MissingData, BadFile):
         return None
-    return (tensors["vectors"], tensors["rows"]) if facts.get("inputs") == checksum else None
+    return (tensors["vectors"], tensors["rows"]) if facts == wanted else None
 
 
 def _coloured(inputs: Inputs, card: Card, device: torch.device) -> Inputs:

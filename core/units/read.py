@@ -9,7 +9,8 @@ import pandas
 from core.base.errors import MissingData, UnknownName
 from core.models.cards import RANDOM
 from core.specs import VariantSpec
-from core.units.study import NETWORK, UnitStudy, UnitTables
+from core.units.study import UnitStudy, UnitTables
+from core.units.tables import NETWORK
 
 NAMES = ("network", "model", "weights", "seed", "schedule", "level", "sparsity", "n", "right", "tasks")
 
@@ -26,11 +27,7 @@ def summary(study: UnitStudy, by_layer: bool = False) -> pandas.DataFrame:
         rows = tables.layers[(tables.layers.layer != NETWORK) if by_layer else (tables.layers.layer == NETWORK)]
         head = named(variant, tables)
         found.append(rows.assign(**head)[[*head, *rows.columns]])
-    if not found:
-        raise MissingData(
-            "The units of no network of this sweep are measured yet.", "", "Run `python -m core units run FILE`."
-        )
-    return pandas.concat(found, ignore_index=True)
+    return _together(found)
 
 
 def units(study: UnitStudy, layer: str) -> pandas.DataFrame:
@@ -47,6 +44,10 @@ def units(study: UnitStudy, layer: str) -> pandas.DataFrame:
         rows = tables.units[tables.units.layer == layers.index(layer)].drop(columns="layer")
         head = named(variant, tables)
         found.append(rows.assign(**head)[[*head, *rows.columns]])
+    return _together(found)
+
+
+def _together(found: list[pandas.DataFrame]) -> pandas.DataFrame:
     if not found:
         raise MissingData(
             "The units of no network of this sweep are measured yet.", "", "Run `python -m core units run FILE`."

@@ -20,7 +20,6 @@ import pandas
 import torch
 from torch import Tensor, nn
 
-from core.base.draws import torch_generator
 from core.base.errors import BadFile, BadSpec, MissingData
 from core.base.progress import Progress, silent
 from core.base.version import VERSION
@@ -28,21 +27,17 @@ from core.data.batches import Batch
 from core.disk.frames import read_frame, write_frame
 from core.models.cards import RANDOM
 from core.specs import ModelSpec, VariantSpec, whole
-from core.sweeps.sweep import Sweep
+from core.sweeps.sweep import Step, Sweep
 from core.units.embeddings import QUICK, SIMILARITIES, Embeddings, Source, embeddings, embeddings_key
-from core.units.exemplars import Exemplars, Found, Search, find_exemplars
+from core.units.exemplars import Found, Search, find_exemplars
 from core.units.layers import UnitLayer, unit_layers
-from core.units.meaning import SHOWN, mean_exemplars, meaning, overlap
 from core.units.relevance import ABLATIONS, ablate, chosen_units, relevance
-from core.units.score import TASKS, bootstrap, confidence, depth_of, differences, draw_tasks, right, tasks_of
+from core.units.score import TASKS, depth_of, tasks_of
+from core.units.tables import NETWORK, beside_dense, of_layer, shown_rows, summary
 
 FOLDER = "units"
-RELEVANCE_IMAGES = 500  # the first of the images
+RELEVANCE_IMAGES = 500  # at equal distances among the images; all if there are fewer
 LARGEST_HALF = 60_000  # a column with larger values is not rounded to float16
-DIGITS = 6  # of the means in a table's facts
-NETWORK = ""  # the layer of the row of the whole network
-MEANINGS = ("clarity", "redundancy", "polysemanticity")  # by the first similarity
-BESIDE = ("overlap", "alike")  # with the dense network's unit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,17 +61,6 @@ class UnitOptions:
             raise BadSpec("No similarity is named.", f"They are: {', '.join(SIMILARITIES)}.", "Name one.")
         for name in self.similarities:
             SIMILARITIES[name]
-
-
-@dataclass(frozen=True, kw_only=True)
-class UnitStep:
-    """One network is done. found: its tables were there."""
-
-    variant: VariantSpec
-    done: int
-    networks: int
-    found: bool
-    seconds: float
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -124,8 +108,10 @@ class UnitStudy:
     def layers(self, model: ModelSpec) -> tuple[UnitLayer, ...]:
         return unit_layers(self.sweep.engine.card(model), self.options.layers)
 
-    def folder(self, root: Path, variant: VariantSpec) -> Path:
-        return root / FOLDER / self.sweep.spec.set_key / variant.model.key / variant.pruning.key
+    def path(self, variant: VariantSpec, name: str, root: Path | None = None) -> Path:
+        """Return the file of a table, "units" or "exemplars". root: by default the engine's own."""
+        home = (root or self.sweep.engine.folder) / FOLDER / self.sweep.spec.set_key
+        return home / variant.model.key / variant.pruning.key / f"{name}.parquet"
 
     def identity(self, variant: VariantSpec) -> dict[str, Any]:
         """Return the facts of now that tables must have been computed from."""
@@ -150,25 +136,22 @@ class UnitStudy:
             return known[0]
         identity, layers = self.identity(variant), self.layers(variant.model)
         depth = depth_of(tasks_of(len(self.sweep.rows(variant.model))))
-        shown = _shown(self.search(variant, layers, depth, progress), layers)
-        write_frame(self._path(variant, "exemplars"), shown, identity)
+        shown = shown_rows(self.search(variant, layers, depth, progress), layers)
+        write_frame(self.path(variant, "exemplars"), shown, identity)
         return shown
 
     def _known(self, variant: VariantSpec, name: str) -> tuple[pandas.DataFrame, dict[str, Any]] | None:
         identity = self.identity(variant)
         for root in self.sweep.engine.roots:
             try:
-                frame, facts = read_frame(self.folder(root, variant) / f"{name}.parquet", ("layer", "unit"))
+                frame, facts = read_frame(self.path(variant, name, root), ("layer", "unit"))
             except (MissingData, BadFile):
                 continue
             if all(facts.get(key) == value for key, value in identity.items()):
                 return frame, facts
         return None
 
-    def _path(self, variant: VariantSpec, name: str) -> Path:
-        return self.folder(self.sweep.engine.folder, variant) / f"{name}.parquet"
-
-    def run(self, part: tuple[int, int] = (1, 1), progress: Progress = silent) -> Iterator[UnitStep]:
+    def run(self, part: tuple[int, int] = (1, 1), progress: Progress = silent) -> Iterator[Step]:
         """Measure the networks whose tables are missing.
 
         Raises:
@@ -189,14 +172,14 @@ class UnitStudy:
                 facts = tables.facts | self.identity(variant) | {"variant": variant.key}
                 self.write(variant, UnitTables(units=tables.units, facts=facts), exemplars)
             seconds = time.monotonic() - began
-            yield UnitStep(variant=variant, done=done, networks=len(variants), found=found, seconds=seconds)
+            yield Step(variant=variant, done=done, networks=len(variants), found=found, seconds=seconds)
 
     def write(self, variant: VariantSpec, tables: UnitTables, exemplars: pandas.DataFrame) -> None:
         """Write the tables of a network. Raises CacheNotWritable."""
-        write_frame(self._path(variant, "exemplars"), exemplars, self.identity(variant))
+        write_frame(self.path(variant, "exemplars"), exemplars, self.identity(variant))
         kept = tables.units[[name for name in tables.units if not name.startswith("shuffled-")]]  # a baseline of means
         halves = [name for name in kept if kept[name].dtype.kind == "f" and not kept[name].abs().max() > LARGEST_HALF]
-        write_frame(self._path(variant, "units"), kept.astype(dict.fromkeys(halves, np.float16)), tables.facts)
+        write_frame(self.path(variant, "units"), kept.astype(dict.fromkeys(halves, np.float16)), tables.facts)
 
     def measure(self, variant: VariantSpec, progress: Progress = silent) -> Measured:
         """Measure the units of a network; nothing is written. Raises as `run`."""
@@ -216,17 +199,17 @@ class UnitStudy:
         units, tables = [], []
         confidences: dict[str, list[np.ndarray]] = {name: [] for name in judges}
         for place, layer in enumerate(layers):
-            columns, sure = self._layer(found[layer.name], layer, judges)
+            columns, sure = of_layer(found[layer.name], layer.name, judges, self.options.seed)
             columns |= {"relevance": relevant[layer.name]} | ablated.get(layer.name, {})
-            columns |= _beside_dense(found[layer.name].strongest, dense.get(layer.name), judges)
+            columns |= beside_dense(found[layer.name].strongest, dense[layer.name], judges)
             head = {"layer": np.int16(place), "unit": np.arange(layer.units, dtype=np.int16)}
             units.append(pandas.DataFrame(head | {name: values.numpy() for name, values in columns.items()}))
-            tables.append(self._summary(variant, layer.name, units[-1], sure))
+            tables.append(summary(layer.name, units[-1], sure, self.options.seed, variant.key))
             for name, values in sure.items():
                 confidences[name].append(values)
         table = pandas.concat(units, ignore_index=True)
         together = {name: np.concatenate(values) for name, values in confidences.items()}
-        tables.append(self._summary(variant, NETWORK, table, together))
+        tables.append(summary(NETWORK, table, together, self.options.seed, variant.key))
         facts = identity | {
             "similarities": list(judges),
             "layers": [layer.name for layer in layers],
@@ -244,7 +227,7 @@ class UnitStudy:
             "variant": variant.key,
             "summaries": tables,
         }
-        return UnitTables(units=table, facts=facts), _shown(search, layers)
+        return UnitTables(units=table, facts=facts), shown_rows(search, layers)
 
     def embeddings(self, model: ModelSpec, similarity: str, progress: Progress = silent) -> Embeddings:
         """Return the embeddings of the images. Raises MissingData."""
@@ -319,89 +302,3 @@ class UnitStudy:
             rows = torch.from_numpy(known[known.layer == place]["strongest"].to_numpy(np.int64))
             found[layer.name] = torch.searchsorted(seen, rows).reshape(layer.units, -1)
         return found
-
-    def _layer(
-        self, found: Exemplars, layer: UnitLayer, judges: dict[str, Tensor]
-    ) -> tuple[dict[str, Tensor], dict[str, np.ndarray]]:
-        """Return the columns of one layer's units, (K,) each, and the confidence of the tasks of
-        the living ones by similarity, (k, tasks).
-        """
-        seed, dead = self.options.seed, found.dead
-        columns = {
-            "dead": dead,
-            "low": found.low,
-            "high": found.high,
-            "strongest_ties": found.strongest_ties.int(),
-            "weakest_ties": found.weakest_ties.int(),
-        }
-        tasks = draw_tasks(found.strongest, found.weakest, seed, layer.name)
-        by_chance = draw_tasks(*_shuffled(found, len(next(iter(judges.values()))), seed, layer.name), seed, layer.name)
-        sure = {}
-        for name, vectors in judges.items():
-            answers = differences(tasks, vectors)
-            sure[name] = confidence(answers)[~dead].numpy()
-            columns[f"mis-{name}"] = confidence(answers).mean(1).masked_fill(dead, torch.nan)
-            columns[f"right-{name}"] = right(answers).mean(1).masked_fill(dead, torch.nan)
-            chance = confidence(differences(by_chance, vectors)).mean(1)
-            columns[f"shuffled-{name}"] = chance.masked_fill(dead, torch.nan)
-        meant = meaning(found.strongest, next(iter(judges.values())))
-        columns |= {name: getattr(meant, name).masked_fill(dead, torch.nan) for name in MEANINGS}
-        return columns, sure
-
-    def _summary(
-        self, variant: VariantSpec, layer: str, units: pandas.DataFrame, sure: dict[str, np.ndarray]
-    ) -> dict[str, Any]:
-        """Return the row of a layer, or of the network: means over its living units."""
-        row: dict[str, Any] = {"layer": layer, "units": len(units), "dead": int(units.dead.sum())}
-        for name, values in sure.items():
-            low, high = bootstrap(values, self.options.seed, variant.key, layer, name)
-            weights = units.relevance.where(~units.dead, 0.0)
-            mis = units[f"mis-{name}"]
-            weighted = float((mis.fillna(0) * weights).sum() / weights.sum()) if weights.sum() > 0 else float("nan")
-            row |= {
-                f"mis-{name}": float(mis.mean()),
-                f"low-{name}": low,
-                f"high-{name}": high,
-                f"right-{name}": float(units[f"right-{name}"].mean()),
-                f"shuffled-{name}": float(units[f"shuffled-{name}"].mean()),
-                f"weighted-{name}": weighted,
-            }
-        row |= {name: float(units[name].mean()) for name in (*MEANINGS, *BESIDE) if name in units}
-        return {name: round(value, DIGITS) if isinstance(value, float) else value for name, value in row.items()}
-
-
-def _shuffled(found: Exemplars, images: int, *purpose: object) -> tuple[Tensor, Tensor]:
-    """Return as many images a side, drawn at random for each unit."""
-    units, depth = found.strongest.shape
-    generator = torch_generator("shuffled-exemplars", *purpose)
-    drawn = torch.stack([torch.randperm(images, generator=generator)[: 2 * depth] for _ in range(units)])
-    return drawn[:, :depth], drawn[:, depth:]
-
-
-def _beside_dense(strongest: Tensor, dense: Tensor | None, judges: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Return how much is left of what the dense network's units mean."""
-    if dense is None or len(dense) != len(strongest):
-        return {}
-    vectors = next(iter(judges.values()))
-    alike = (mean_exemplars(strongest, vectors) * mean_exemplars(dense, vectors)).sum(1)
-    return {"overlap": overlap(strongest, dense), "alike": alike}
-
-
-def _shown(found: Found, layers: Sequence[UnitLayer]) -> pandas.DataFrame:
-    """Return a row for every unit and rank: its strongest and weakest images, as rows of the data
-    set.
-    """
-    parts = []
-    for place, layer in enumerate(layers):
-        one = found.exemplars[layer.name]
-        ranks = min(SHOWN, one.strongest.shape[1])
-        columns = {
-            "layer": np.int16(place),
-            "unit": np.repeat(np.arange(layer.units, dtype=np.int16), ranks),
-            "rank": np.tile(np.arange(ranks, dtype=np.int8), layer.units),
-        }
-        for side in ("strongest", "weakest"):
-            columns[side] = found.rows[getattr(one, side)[:, :ranks]].flatten().numpy().astype(np.int32)
-            columns[f"{side}_value"] = getattr(one, f"{side}_values")[:, :ranks].flatten().numpy()
-        parts.append(pandas.DataFrame(columns))
-    return pandas.concat(parts, ignore_index=True)

@@ -26,7 +26,8 @@ from core.units.layers import unit_layers
 from core.units.read import joined, summary, units
 from core.units.relevance import ablate
 from core.units.score import confidence, differences, draw_tasks
-from core.units.study import NETWORK, UnitOptions, UnitStudy
+from core.units.study import UnitOptions, UnitStudy
+from core.units.tables import NETWORK
 from tests.data.made_sets import folder_files, write_folder
 
 SPEC = SweepSpec(
@@ -149,10 +150,9 @@ def test_embeddings_of_other_images_are_made_again(tmp_path: Path) -> None:
 
 def test_damaged_tables_are_no_answer(study: UnitStudy) -> None:
     variant = study.variants[2]
-    home = study.folder(study.sweep.engine.folder, variant)
     before = study.read(variant)
     assert before is not None
-    (home / "units.parquet").write_bytes(b"no table")
+    study.path(variant, "units").write_bytes(b"no table")
     assert study.read(variant) is None
     assert [step.found for step in study.run()].count(False) == 1
     again = study.read(variant)
@@ -163,7 +163,7 @@ def test_damaged_tables_are_no_answer(study: UnitStudy) -> None:
 
 def test_exemplars_are_found_again_where_only_scores_are_there(study: UnitStudy) -> None:
     variant = study.variants[2]
-    path = study.folder(study.sweep.engine.folder, variant) / "exemplars.parquet"
+    path = study.path(variant, "exemplars")
     before = study.exemplars(variant)
     path.unlink()
     pandas.testing.assert_frame_equal(before, study.exemplars(variant))

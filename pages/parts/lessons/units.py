@@ -11,30 +11,31 @@ from pandas import DataFrame
 
 from core import ImageRef, VariantSpec
 from core.base.numbers import score
-from core.base.stamps import Stamp, stamp_of
 from core.figures import contacts
 from core.figures.plots import lessons as plots_lessons
 from core.figures.plots.base import NEUTRAL, PRUNED
 from core.figures.plots.lessons import Frame, Line
-from core.units import read as unit_answers
-from core.units.included import unit_study
+from core.models.cards import RANDOM
+from core.units.included import spec_of
 from core.units.machine import MachineTask, machine_tasks
 from core.units.relation import relations
 from core.units.study import UnitOptions, UnitStudy
-from pages.parts.common import engine, widgets
+from pages.parts.common import engine, unit_data, widgets
 from pages.parts.common.story import percent
+from pages.parts.common.unit_data import Opened
 from pages.parts.lessons.facts import CONTROLS
 from pages.parts.lessons.frame import Lesson, Stage, Step, Told
 from pages.parts.lessons.parts import Shown, chart, row, slider
 
-LAYER, JUDGE = "conv2", "efficientnet-lite1"
+STUDY, LAYER, JUDGE = "digits", "conv2", "efficientnet-lite1"
 NINE, TWENTY = 9, 20
+FEW_RIGHT = 0.3  # share of right answers that is hardly better than chance, 0.1
 SAME = 0.05  # scores that differ by less count as alike
 
 
 def sees(stage: Stage) -> Told:
     unit = _unit(stage)
-    task = _first_task(unit)
+    task = _first_task(unit, unit_data.opened(STUDY))
     first = task.strong_query % 2 == 0  # which of the two is A; no pattern in it
     a, b = (task.strong_query, task.weak_query) if first else (task.weak_query, task.strong_query)
     with stage.view:
@@ -59,8 +60,10 @@ def sees(stage: Stage) -> Told:
 def scored(stage: Stage) -> Told:
     rows = _units()
     seed = int(_seed(stage))
-    own = rows[(rows.seed == seed) & (rows.schedule == "none") & (rows.weights != "random")]
-    shuffled = _networks().query("weights != 'random' and schedule == 'none' and seed == @seed").iloc[0]
+    own = _dense(rows)
+    own = own[own.seed == seed]
+    dense = _dense(_networks())
+    shuffled = dense[dense.seed == seed].iloc[0]
     with stage.view:
         frame = Frame(title=f"Score of each unit (n = {len(own)} units, 20 tasks each)", x="unit", y="score")
         chart(
@@ -87,8 +90,8 @@ def untrained(stage: Stage) -> Told:
     judge = _judge(stage)
     rows = _networks()
     column = f"mis-{judge}"
-    dense = rows[(rows.schedule == "none") & (rows.weights != "random")]
-    trained, random = dense[column].mean(), rows[rows.weights == "random"][column].iloc[0]
+    dense = _dense(rows)
+    trained, random = dense[column].mean(), rows[rows.weights == RANDOM][column].iloc[0]
     names = [*(f"seed {int(one)}" for one in dense.seed), *(["untrained"] if stage.answered else [])]
     values = [*dense[column], *([random] if stage.answered else [])]
     with stage.view:
@@ -115,7 +118,7 @@ def pruned(stage: Stage) -> Told:
     with stage.controls:
         level = int(slider("Level", "left"))
     rows = _networks()
-    rows = rows[rows.weights != "random"].assign(level=rows.level.fillna(0), share=rows["right"] / rows["n"])
+    rows = rows[rows.weights != RANDOM].assign(level=rows.level.fillna(0), share=rows["right"] / rows["n"])
     means = rows.groupby("level")[[f"mis-{JUDGE}", "share", "sparsity"]].mean()
     here, dense = means.loc[level], means.loc[0]
     change = here[f"mis-{JUDGE}"] - dense[f"mis-{JUDGE}"]
@@ -135,9 +138,13 @@ def pruned(stage: Stage) -> Told:
         choices=("Clearly lower", f"About the same (within {SAME})", "Clearly higher"),
         right=1 if abs(change) <= SAME else 0 if change < 0 else 2,
         why=(
-            f"**{score(here[f'mis-{JUDGE}'])}**. Networks that hardly answer better than chance have units that are as"
-            " interpretable as before. The GoogLeNet study found the same: no significant relation of the score with"
-            " pruning."
+            f"**{score(here[f'mis-{JUDGE}'])}**. "
+            + (
+                "These networks hardly answer better than chance, and what excites their units can be told as well as"
+                " before. The GoogLeNet study found no significant relation of the score with pruning either."
+                if here.share < FEW_RIGHT
+                else "The networks still answer much better than chance: try a deeper level."
+            )
         ),
     )
 
@@ -149,15 +156,15 @@ def left_of_it(stage: Stage) -> Told:
     variant = _variant(level)
     rows = _units()
     own = rows[(rows.network == variant.key) & (rows.unit == unit)].iloc[0]
-    kept = round(own.overlap * TWENTY)
+    kept, opened = round(own.overlap * TWENTY), unit_data.opened(STUDY)
     with stage.view:
-        shown = [_sheet("Dense", _strongest(_variant(0), unit), 3)]
+        shown = [_sheet("Dense", _strongest(_variant(0), unit, opened), 3)]
         if stage.answered:
-            shown.append(_sheet(f"Level {level}", _strongest(variant, unit), 3))
+            shown.append(_sheet(f"Level {level}", _strongest(variant, unit, opened), 3))
         row(shown)
     return Told(
         text=(
-            f"The score stays; what about the unit? These are the nine strongest digits of unit {unit} in the dense"
+            f"What about the unit itself? These are the nine strongest digits of unit {unit} in the dense"
             f" network. Prune to level **{level}**."
         ),
         question="How many of its 20 strongest digits are still among its 20 strongest?",
@@ -176,12 +183,12 @@ def left_of_it(stage: Stage) -> Told:
 
 def who_judges(stage: Stage) -> Told:
     judge = _judge(stage)
-    rows = _whole(_stamp())
+    rows = unit_data.networks(unit_data.opened(STUDY))
     found = next(each for each in relations(rows, judge, 10) if each.of == "right" and each.name == "spearman")
     assert found.value is not None
     with stage.view:
         both = _networks()
-        both = both[both.weights != "random"].assign(level=both.level.fillna(0))
+        both = both[both.weights != RANDOM].assign(level=both.level.fillna(0))
         means = both.groupby("level")[[f"mis-{name}" for name in (JUDGE, "pixels")]].mean()
         lines = [
             Line(name=name, colour=colour, x=list(means.index), y=list(means[f"mis-{key}"]))
@@ -200,8 +207,8 @@ def who_judges(stage: Stage) -> Told:
         right=1 if not found.is_clear else 0 if found.value > 0 else 2,
         why=(
             f"**{score(found.value)}**, 95 % interval {score(found.low)} to {score(found.high)} over networks. Better"
-            " networks do not have more interpretable units here, whoever judges; whether they have *less*"
-            " interpretable ones depends on the judge."
+            " networks do not have more interpretable units here by either judge. By one of them they have less"
+            " interpretable ones."
         ),
     )
 
@@ -221,66 +228,44 @@ def _judge(stage: Stage) -> str:
         return widgets.segments("Judge", "judging", CONTROLS)
 
 
+def _dense(rows: DataFrame) -> DataFrame:
+    """Returns the rows of trained networks that were not pruned."""
+    return rows[(rows.schedule == "none") & (rows.weights != RANDOM)]
+
+
 def _variant(level: int) -> VariantSpec:
-    spec = _study().sweep.spec
+    spec = spec_of(STUDY)
     return spec.variants(spec.models[0])[level]
 
 
 def _sheet(title: str, rows: tuple[int, ...], columns: int) -> Shown:
-    model = _study().sweep.spec.models[0]
-    pictures = [engine.engine().picture(ImageRef(name=str(one), noise=0.0), model) for one in rows]
+    pictures = [engine.engine().picture(ImageRef(name=str(one), noise=0.0)) for one in rows]
     alt = f"{title}: {len(rows)} digits" if len(rows) > 1 else f"{title}: a digit"
     return Shown(title=title, image=contacts.sheet(pictures, columns), alt=alt)
 
 
-@st.cache_resource(show_spinner=False)
-def _study() -> UnitStudy:
-    return unit_study("digits", engine.engine())
-
-
 def _networks() -> DataFrame:
     """Returns a row a network for the layer."""
-    rows = _layers(_stamp())
-    return rows[rows.layer == LAYER]
+    return unit_data.networks(unit_data.opened(STUDY), LAYER)
 
 
 def _units() -> DataFrame:
-    return _of_layer(_stamp())
+    return unit_data.of_layer(unit_data.opened(STUDY), LAYER)
 
 
-@st.cache_data(max_entries=4, show_spinner=False)
-def _layers(stamp: Stamp) -> DataFrame:
-    return unit_answers.summary(_study(), by_layer=True)
-
-
-@st.cache_data(max_entries=4, show_spinner=False)
-def _whole(stamp: Stamp) -> DataFrame:
-    return unit_answers.summary(_study())
-
-
-@st.cache_data(max_entries=4, show_spinner=False)
-def _of_layer(stamp: Stamp) -> DataFrame:
-    return unit_answers.units(_study(), LAYER)
-
-
-def _stamp() -> Stamp:
-    study = _study()
-    return stamp_of(*(study.folder(root, study.variants[1]) for root in engine.engine().roots))
-
-
-@st.cache_data(max_entries=16, show_spinner="Drawing the machine's task ...")
-def _first_task(unit: int) -> MachineTask:
-    """Returns the first task of a unit of the dense network, judged by pixels, which need no
-    embeddings.
+@st.cache_data(max_entries=16, show_spinner="Drawing the machine's task ...", hash_funcs={Opened: repr})
+def _first_task(unit: int, opened: Opened) -> MachineTask:
+    """Returns the first task of a unit of the dense network that the machine gets right, judged by
+    pixels, which need no embeddings.
     """
-    study = UnitStudy(_study().sweep, UnitOptions(similarities=("pixels",)))
+    study = UnitStudy(unit_data.study(opened).sweep, UnitOptions(similarities=("pixels",)))
     tasks = machine_tasks(study, _variant(0), LAYER, unit)
     return next((task for task in tasks if task.right), tasks[0])
 
 
-@st.cache_data(max_entries=64, show_spinner="Finding the strongest digits ...")
-def _strongest(variant: VariantSpec, unit: int) -> tuple[int, ...]:
-    shown = _study().exemplars(variant)
+@st.cache_data(max_entries=64, show_spinner="Finding the strongest digits ...", hash_funcs=engine.KEYS | {Opened: repr})
+def _strongest(variant: VariantSpec, unit: int, opened: Opened) -> tuple[int, ...]:
+    shown = unit_data.study(opened).exemplars(variant)
     return tuple(shown[(shown.layer == 1) & (shown.unit == unit)].strongest.head(NINE).tolist())
 
 

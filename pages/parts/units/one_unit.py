@@ -9,13 +9,15 @@ from pandas import DataFrame
 
 from core import ImageRef, ModelSpec, VariantSpec
 from core.base.numbers import percent, score
+from core.base.stamps import Stamp
 from core.figures import contacts, maps
 from core.figures.plots.units import FATES, fate
 from core.results.images import Picture
 from core.units.firing import firing_maps, weights_left
+from core.units.included import spec_of
 from core.units.machine import MachineTask, machine_tasks
 from core.units.study import UnitOptions, UnitStudy
-from pages.parts.common import engine
+from pages.parts.common import engine, unit_data
 from pages.parts.common.background import Task, Work
 from pages.parts.common.waiting import wait
 from pages.parts.common.widgets import whole
@@ -28,7 +30,7 @@ LEVELS = 5  # rows of a strip
 
 def section(asked: View) -> None:
     """Draws the chosen unit."""
-    units = view.of_layer(asked.study, asked.layer)
+    units = unit_data.of_layer(asked.opened, asked.layer)
     own = units[units.network == asked.variant.key]
     number = _choose(own)
     row = own[own.unit == number].iloc[0]
@@ -70,20 +72,16 @@ def _firing(asked: View, number: int) -> None:
 
 def _fires(asked: View, number: int) -> Work:
     def run(task: Task) -> tuple[str, tuple[int, int], int]:
-        study, variant = view.study(asked.study), asked.variant
+        study, variant = unit_data.study(asked.opened), asked.variant
         shown = study.exemplars(variant, task.advance)
         place = [layer.name for layer in study.layers(variant.model)].index(asked.layer)
         rows = shown[(shown.layer == place) & (shown.unit == number)].strongest.head(SHOWN).tolist()
         values = firing_maps(study, variant, asked.layer, number, rows)
-        source = study.sweep.spec.data.name
-        pictures = [
-            engine.engine().picture(ImageRef(source=source, name=str(row), noise=0.0), variant.model) for row in rows
-        ]
-        drawn = contacts.sheet(pictures, SHOWN, values)
+        drawn = contacts.sheet(_pictures(rows, asked.study, variant.model), SHOWN, values)
         return maps.data_url(maps.png(drawn)), weights_left(study, variant, asked.layer, number), len(rows)
 
     key = ("fires", asked.study, asked.variant, asked.layer, number)
-    return Work(place="unit-fires", key=key, what="Finding where it fires", run=run)
+    return Work(place="unit-fires", key=key, stamp=asked.opened.stamp, what="Finding where it fires", run=run)
 
 
 def _choose(own: DataFrame) -> int:
@@ -120,29 +118,29 @@ def _row(title: str, rows: list[int], asked: View) -> None:
 
 def sheet(rows: Iterable[int], asked: View, columns: int = SHOWN) -> str:
     """Returns small pictures of these images, in rows of so many, as a data URL."""
-    return _sheet(tuple(rows), asked.study, asked.variant.model, columns)
+    return _sheet(tuple(rows), asked.study, asked.variant.model, columns, asked.opened.stamp)
 
 
 @st.cache_data(max_entries=400, show_spinner=False, hash_funcs=engine.KEYS)
-def _sheet(rows: tuple[int, ...], study: str, model: ModelSpec, columns: int) -> str:
+def _sheet(rows: tuple[int, ...], study: str, model: ModelSpec, columns: int, stamp: Stamp) -> str:
     return maps.data_url(maps.png(contacts.sheet(_pictures(rows, study, model), columns)))
 
 
 def _pictures(rows: Iterable[int], study: str, model: ModelSpec) -> list[Picture]:
-    source = view.study(study).sweep.spec.data.name
+    source = spec_of(study).data.name
     return [engine.engine().picture(ImageRef(source=source, name=str(row), noise=0.0), model) for row in rows]
 
 
 def _levels(asked: View) -> list[VariantSpec]:
     """Returns some levels from the dense network to the last, the chosen one among them."""
-    found = view.study(asked.study).sweep.spec.variants(asked.variant.model)
+    found = spec_of(asked.study).variants(asked.variant.model)
     steps = sorted({round(place * (len(found) - 1) / (LEVELS - 1)) for place in range(LEVELS)})
     return [variant for place, variant in enumerate(found) if place in steps or variant == asked.variant]
 
 
 def _work(asked: View, levels: tuple[VariantSpec, ...]) -> Work:
     def run(task: Task) -> list[DataFrame]:
-        study = view.study(asked.study)
+        study = unit_data.study(asked.opened)
         found = []
         for done, variant in enumerate(levels):
             task.advance(done, len(levels))
@@ -151,7 +149,8 @@ def _work(asked: View, levels: tuple[VariantSpec, ...]) -> Work:
             found.append(shown.assign(conv=[names[place] for place in shown.layer]))
         return found
 
-    return Work(place="units", key=("exemplars", asked.study, *levels), what="Finding exemplars", run=run)
+    key = ("exemplars", asked.study, *levels)
+    return Work(place="units", key=key, stamp=asked.opened.stamp, what="Finding exemplars", run=run)
 
 
 def tasks(asked: View, number: int, judge: str) -> Work:
@@ -159,8 +158,8 @@ def tasks(asked: View, number: int, judge: str) -> Work:
 
     def run(task: Task) -> tuple[MachineTask, ...]:
         options = UnitOptions(similarities=(judge,))
-        study = UnitStudy(view.study(asked.study).sweep, options)
+        study = UnitStudy(unit_data.study(asked.opened).sweep, options)
         return machine_tasks(study, asked.variant, asked.layer, number, task.advance)
 
     key = ("machine", asked.study, asked.variant, asked.layer, judge, number)
-    return Work(place="units", key=key, what="Drawing the machine's tasks", run=run)
+    return Work(place="units", key=key, stamp=asked.opened.stamp, what="Drawing the machine's tasks", run=run)

@@ -7,7 +7,9 @@ from functools import partial
 import streamlit as st
 
 from core.figures.plots import units as plots_units
-from pages.parts.common import charts, link, present
+from core.models.cards import RANDOM
+from core.units.included import STUDIES
+from pages.parts.common import charts, link, present, unit_data
 from pages.parts.common.widgets import tabs
 from pages.parts.units import one_unit, play, view
 from pages.parts.units.view import View
@@ -18,7 +20,14 @@ def main() -> None:
     if not present.on():
         st.title("Units")
     asked = view.controls(view.parameters())
-    rows = view.networks(asked.study, asked.layer)
+    rows = unit_data.networks(asked.opened, asked.layer)
+    if not view.is_measured(rows, asked):
+        st.info(
+            "There are no scores of this network as it is now. `python -m core units run"
+            f" docs/sweeps/{STUDIES[asked.study].file}` measures it.",
+            icon=":material/info:",
+        )
+        return
     st.header(view.headline(rows, asked), anchor=False)
     tab, content = tabs("show", view.parameters())
     with content:
@@ -26,13 +35,10 @@ def main() -> None:
 
 
 def _scores(asked: View) -> None:
-    rows = view.networks(asked.study, asked.layer)
+    rows = unit_data.networks(asked.opened, asked.layer)
     st.markdown(view.meaning(rows, asked))
-    units = view.of_layer(asked.study, asked.layer)
+    units = unit_data.of_layer(asked.opened, asked.layer)
     dense, pruned = (units[units.network == variant.key] for variant in (asked.dense, asked.variant))
-    if dense.empty or pruned.empty:
-        st.info("The units of this network are not measured yet: `python -m core units run`.", icon=":material/info:")
-        return
     left, right = st.columns(2, gap="large")
     with left:
         charts.chart(
@@ -48,7 +54,7 @@ def _scores(asked: View) -> None:
             opens=_open,
         )
         st.caption("Click a unit to see what excites it.")
-    same = rows[(rows.weights == asked.variant.model.weights) | (rows.weights == "random")]
+    same = rows[(rows.weights == asked.variant.model.weights) | (rows.weights == RANDOM)]
     charts.chart(
         plots_units.against_sparsity(same, asked.similarity, float(pruned.sparsity.iloc[0])),
         "against-sparsity",
@@ -67,7 +73,7 @@ def _open(point: list[float]) -> None:
 def _take_along(asked: View) -> None:
     """Draws the exports: the numbers on the screen, and the code that reads them."""
     st.subheader("Export")
-    layers, units = view.networks(asked.study, asked.layer), view.of_layer(asked.study, asked.layer)
+    layers, units = unit_data.networks(asked.opened, asked.layer), unit_data.of_layer(asked.opened, asked.layer)
     with st.container(horizontal=True):
         for name, table in (("layers.csv", layers), ("units.csv", units)):
             content = partial(table.to_csv, index=False)

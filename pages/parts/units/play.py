@@ -9,6 +9,7 @@ from core.base.numbers import percent
 from core.stats.intervals import wilson
 from core.units.embeddings import QUICK, SIMILARITIES
 from core.units.machine import MachineTask
+from pages.parts.common import unit_data
 from pages.parts.common.state import state
 from pages.parts.common.waiting import wait
 from pages.parts.units import one_unit, view
@@ -24,19 +25,19 @@ def section(asked: View) -> None:
             "The images of this study are not on this machine, so there is nothing to look at.", icon=":material/info:"
         )
         return
-    units = view.of_layer(asked.study, asked.layer)
+    units = unit_data.of_layer(asked.opened, asked.layer)
     living = units[(units.network == asked.variant.key) & ~units.dead].unit.tolist()
     if not living:
         st.info("All units of this layer are dead. Choose a lower level.", icon=":material/info:")
         return
     number = living[entropy("play", asked.variant.key, asked.layer) % len(living)]
-    # The tasks are the same whoever judges; nobody should wait a minute for a game to begin.
-    judge = asked.similarity if view.study(asked.study).is_embedded(asked.similarity) else QUICK[0]
+    # The tasks are the same by every judge; embedding all images first would take a minute.
+    judge = asked.similarity if unit_data.study(asked.opened).is_embedded(asked.similarity) else QUICK[0]
     work = wait(one_unit.tasks(asked, number, judge), st.empty())
     if not work.succeeded:
         return
     tasks = work.answer[:TASKS]
-    game = (asked.study, asked.variant.key, asked.layer, judge)
+    game = (asked.study, asked.variant.key, asked.layer, judge, asked.opened.stamp)
     answers = state().play.setdefault(game, [])
     st.markdown(
         f"Nine images excite **unit {number} of {asked.layer}** strongly, nine weakly. Which of the two others excites"
@@ -77,7 +78,7 @@ def _result(tasks: tuple[MachineTask, ...], answers: list[bool], game: tuple[str
     with st.container(horizontal=True):
         st.metric("You", f"{mine} of {len(answers)}")
         st.metric("The machine", f"{machines} of {len(tasks)}")
-    st.caption(f"The machine judges by: {SIMILARITIES[game[-1]].summary}")
+    st.caption(f"The machine judges by: {SIMILARITIES[game[3]].summary}")
     st.markdown(
         f"Chance is {len(answers) / 2:g}. With {len(answers)} answers your share lies between {percent(low)} and"
         f" {percent(high)} (Wilson, 95 %)."

@@ -5,12 +5,14 @@ images.
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from core import unit_answers
 from core.base.numbers import percent, score
+from core.disk.sparse import pack_sparse, unpack_sparse
 from core.engine.engine import Engine
 from core.units.included import STUDIES, spec_of, unit_study
 from core.units.machine import machine_tasks
@@ -71,6 +73,23 @@ def play(app: AppTest, image: int) -> AppTest:
     done = len([button for button in app.button if button.key and button.key.startswith("play-")])
     assert done == 2
     return next(button for button in app.button if button.label == f"Image {'AB'[image]}").click().run()
+
+
+def test_scores_of_other_weights_are_not_shown(units: OpenPage, own_cache: Path) -> None:
+    """A network was trained again under its old name while the app runs."""
+    address = {"at": "12", "conv": "conv2", "judge": "pixels"}
+    assert units(**address).header
+    engine = Engine("cpu", own_cache)
+    key = "thesis-cnn/mnist-55000/seed-333/iterative-reset/level-12"
+    tensors, facts = engine.store.files.load(key)
+    weights, mask = unpack_sparse(tensors)
+    engine.store.files.save(key, pack_sparse({name: each / 2 for name, each in weights.items()}, mask), facts)
+    for show in ("scores", "unit", "play"):
+        app = units(show=show, **address)
+        assert not app.exception
+        assert not app.header
+        assert "no scores of this network as it is now" in app.info[0].value
+    assert units(**address | {"at": "11"}).header
 
 
 def test_ten_tasks_are_played_against_the_machine(units: OpenPage) -> None:
