@@ -16,6 +16,7 @@ from pages.parts.units import one_unit, view
 from pages.parts.units.view import View
 
 TASKS = 10
+WIDTH_PX = 136  # of a picture that is asked about; two fit beside the exemplars
 
 
 def section(asked: View) -> None:
@@ -39,10 +40,7 @@ def section(asked: View) -> None:
     tasks = work.answer[:TASKS]
     game = (asked.study, asked.variant.key, asked.layer, judge, asked.opened.stamp)
     answers = state().play.setdefault(game, [])
-    st.markdown(
-        f"Nine images excite **unit {number} of {asked.layer}** strongly, nine weakly. Which of the two others excites"
-        " it strongly?"
-    )
+    st.markdown(f"These images excite **unit {number} of {asked.layer}** strongly and weakly, nine of each.")
     if len(answers) < len(tasks):
         _task(tasks[len(answers)], asked, answers, len(tasks))
     else:
@@ -51,18 +49,18 @@ def section(asked: View) -> None:
 
 def _task(task: MachineTask, asked: View, answers: list[bool], count: int) -> None:
     st.progress(len(answers) / count, f"Task {len(answers) + 1} of {count}")
-    left, right, asking = st.columns([2, 2, 3], gap="large")
+    left, right, asking = st.columns([4, 4, 6], gap="medium")
     left.markdown("**strongly**")
     left.image(one_unit.sheet(task.strong, asked, 3), alt="Nine images that excite the unit strongly")
     right.markdown("**weakly**")
     right.image(one_unit.sheet(task.weak, asked, 3), alt="Nine images that excite the unit weakly")
     strong_first = entropy("play-side", task.strong_query, task.weak_query) % 2 == 0
     shown = (task.strong_query, task.weak_query) if strong_first else (task.weak_query, task.strong_query)
-    asking.markdown("**Which of these excites it strongly?**")
-    with asking.container(horizontal=True, gap="large"):
+    asking.markdown("**Which of these two excites it more?**")
+    with asking.container(horizontal=True, gap="small"):
         for place, image in enumerate(shown):
-            with st.container(width=150):
-                st.image(one_unit.sheet((image,), asked), width=144, alt=f"Image {'AB'[place]}")
+            with st.container(width=WIDTH_PX):
+                st.image(one_unit.sheet((image,), asked), width=WIDTH_PX, alt=f"Image {'AB'[place]}")
                 st.button(
                     f"Image {'AB'[place]}",
                     key=f"play-{len(answers)}-{place}",
