@@ -95,7 +95,7 @@ def fit_photo(image: Image.Image, rule: InputRule) -> NDArray[np.uint8]:
     Returns:
         (H, W, 3) uint8; (H, W) for a network of grey images.
     """
-    mode = "RGB" if rule.channels == 3 else "L"
+    mode = "L" if rule.channels == 1 else "RGB"
     converted = image if image.mode == mode else image.convert(mode)
     return np.asarray(Placement.of(image.size, rule).picture(converted, rule.interpolation))
 

@@ -31,8 +31,10 @@ class InputRule:
 
     size_px: (height, width). resize_px: the shorter side is scaled to this before the centre crop;
     None: the image is scaled directly to size_px.
-    mean, std: of each channel, in units of [0, 1]; one channel means grey images. interpolation:
-    "bilinear" or "bicubic", of the scaling.
+    mean, std: of each channel, in units of `value_range` and in `channel_order`; one channel means
+    grey images, a fourth one is opaque everywhere. interpolation: "bilinear" or "bicubic", of the
+    scaling. channel_order: "RGB", or "BGR" (Caffe, OpenCV). value_range: what black and white are
+    before the mean is subtracted: (0, 1), (0, 255) or (-1, 1).
     """
 
     size_px: tuple[int, int]
@@ -40,15 +42,24 @@ class InputRule:
     mean: tuple[float, ...] = (0.485, 0.456, 0.406)
     std: tuple[float, ...] = (0.229, 0.224, 0.225)
     interpolation: str = "bilinear"
+    channel_order: str = "RGB"
+    value_range: tuple[float, float] = (0.0, 1.0)
 
     @property
     def channels(self) -> int:
         return len(self.mean)
 
     def __call__(self, images: Tensor) -> Tensor:
-        """Standardise images (N, channels, H, W) in [0, 1]: subtract the mean, divide by the
-        standard deviation.
+        """Turn images (N, channels, H, W) in [0, 1] into a network's input: order the channels,
+        stretch to the value range, subtract the mean, divide by the standard deviation.
         """
+        if self.channels == 4 and images.shape[1] == 3:
+            images = torch.cat([images, torch.ones_like(images[:, :1])], dim=1)
+        if self.channel_order == "BGR":
+            images = torch.cat([images[:, :3].flip(1), images[:, 3:]], dim=1)
+        low, high = self.value_range
+        if (low, high) != (0, 1):
+            images = images * (high - low) + low
         if not any(self.mean) and set(self.std) == {1.0}:
             return images
         mean, std = (

@@ -10,7 +10,6 @@ from __future__ import annotations
 import copy
 import hashlib
 import marshal
-import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -22,21 +21,25 @@ from torch import nn
 
 from core.base.draws import torch_generator
 from core.base.errors import BadFile, BadSpec
+from core.base.numbers import percent
 from core.base.registry import Entry
 from core.disk.files import Files
 from core.disk.sparse import pack_sparse
 from core.models.cards import Card, InputRule, State, Weights
+from core.models.checkpoints.nearest import advice, nearest
+from core.models.checkpoints.policy import problems, read, strict
+from core.models.input_checks import adapted_rule, channel_note, check_rule
 from core.models.layers import logits_layer, watch
-from core.models.states import adapted, problems, read_state, strict
 from core.models.torchvision_cnns import not_in_place
 from core.models.zoo import MODELS
+from core.results.pruning import FEWEST_ZEROS
 from core.saliency.capture import capture, own_class
 from core.specs import ModelSpec, VariantSpec
 
 PREFIX, WEIGHTS, FORMAT = "own-", "own", 1
 MODULE = f"{PREFIX}module-"
 Named = Callable[[str], Card]  # the card of an architecture, by name
-LEAST_PX, MOST_PX = 8, 1024
+MOST_CLASSES = 100_000  # ImageNet's largest edition has 21,841
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,9 +47,10 @@ class About:
     """Facts about a network that its state dict does not hold.
 
     architecture: a registered model's name, or that of another CNN of torchvision. classes: their
-    names, in the order of the outputs; numbered if empty. input: size, mean and standard deviation;
-    None for those of the architecture. target_layer: "" for that of the architecture. title: shown
-    to people; "" for one made from the architecture.
+    names, in the order of the outputs; numbered if empty. input: how an image becomes its input;
+    None for the architecture's own. target_layer: "" for that of the architecture. title: shown to
+    people; "" for one made from the architecture. weight_set: which of several sets of weights in
+    the file, by its name there, or "ema"; "" for the one that is no average.
     """
 
     architecture: str
@@ -54,6 +58,7 @@ class About:
     input: InputRule | None = None
     target_layer: str = ""
     title: str = ""
+    weight_set: str = ""
 
 
 def take_in(files: Files, weights: Path | bytes, about: About, named: Named) -> Entry[Card]:
@@ -70,17 +75,29 @@ def take_in(files: Files, weights: Path | bytes, about: About, named: Named) -> 
         what does not fit.
     """
     base = named(about.architecture)
-    state = adapted(read_state(weights), base.shapes)
-    about = _completed(about, base, state)
+    checkpoint = read(weights)
+    fitted = checkpoint.fit(base.shapes, base.classifier, about.weight_set)
+    about = _completed(about, base, fitted.state)
     card = _card(about, base)
-    if problems(state, card.shapes):
-        strict(state, card.shapes, f"As a {about.architecture}", _advice(state, about.architecture))
-    _check_layer(card, {name: state[name] for name in card.shapes})
+    if problems(fitted.state, card.shapes):
+        matches = nearest(checkpoint, [name for name in MODELS if not name.startswith(PREFIX)], named)
+        strict(fitted.state, card.shapes, f"As a {about.architecture}", advice(matches, about.architecture))
+    state = {name: fitted.state[name] for name in card.shapes}
+    _check_layer(card, state)
+    notes = (*channel_note(about.input, base.input), *fitted.notes, *_zeros_note(card, state))
     name = f"{PREFIX}{about.architecture}-{_digest(state, about)}"
     if not files.exists(file_key(name)):
-        packed = pack_sparse(strict(state, card.shapes, "", ""), {})
-        files.save(file_key(name), packed, {"own": FORMAT, "about": asdict(about)})
-    return _entry(name, about, card)
+        files.save(file_key(name), pack_sparse(state, {}), {"own": FORMAT, "about": asdict(about), "notes": notes})
+    return _entry(name, about, replace(card, notes=(*card.notes, *notes)))
+
+
+def _zeros_note(card: Card, state: State) -> tuple[str, ...]:
+    """State the share of zeros in the weights of a network that was pruned before."""
+    total = sum(state[name].numel() for name in card.prunable)
+    zeros = total - sum(int(state[name].count_nonzero()) for name in card.prunable)
+    if zeros < FEWEST_ZEROS * total:
+        return ()
+    return (f"Already {percent(zeros / total)} sparse: {zeros:,} of its {total:,} prunable weights are exactly zero.",)
 
 
 def read_kept(files: Files, name: str, named: Named) -> Entry[Card]:
@@ -89,8 +106,10 @@ def read_kept(files: Files, name: str, named: Named) -> Entry[Card]:
     Raises BadFile if it is damaged or of another version; otherwise as `take_in`.
     """
     try:
-        about = _read_about(files.facts(file_key(name)))
-        return _entry(name, about, _card(about, named(about.architecture)))
+        facts = files.facts(file_key(name))
+        about = _read_about(facts)
+        card = _card(about, named(about.architecture))
+        return _entry(name, about, replace(card, notes=(*card.notes, *map(str, facts.get("notes", ())))))
     except (KeyError, TypeError, ValueError) as error:
         raise BadFile(
             f"The file of {name} does not describe its network ({error}).",
@@ -141,7 +160,7 @@ def from_module(module: nn.Module, facts: ModuleFacts) -> Entry[Card]:
         UnknownName: no such layer. BadSpec: the layer does not return a stack of maps, or the facts
         do not fit the module.
     """
-    _check_rule(facts.input, None)
+    check_rule(facts.input, None)
     try:
         own = not_in_place(copy.deepcopy(module).cpu().float().eval())
     except RuntimeError as error:
@@ -187,7 +206,7 @@ def _card(about: About, base: Card) -> Card:
     rule = about.input or base.input
     weights = Weights(summary="weights of your own", origin="a file of your own")
     return Card(
-        build=partial(_build, base, len(about.classes)),
+        build=partial(_build, base, len(about.classes), rule.channels),
         target_layer=about.target_layer or base.target_layer,
         input=rule,
         classes=about.classes,
@@ -198,33 +217,57 @@ def _card(about: About, base: Card) -> Card:
     )
 
 
-def _build(base: Card, classes: int) -> nn.Module:
-    """Build the architecture with this many outputs."""
+def _build(base: Card, classes: int, channels: int) -> nn.Module:
+    """Build the architecture with this many outputs and channels of its input."""
     network = base.build()
     name = base.classifier.removesuffix(".weight")
     layer = network.get_submodule(name)
     if isinstance(layer, nn.Linear) and layer.out_features != classes:
         network.set_submodule(name, nn.Linear(layer.in_features, classes, bias=layer.bias is not None))
     if isinstance(layer, nn.Conv2d) and layer.out_channels != classes:
-        sizes: dict[str, Any] = {field: getattr(layer, field) for field in ("kernel_size", "stride", "padding")}
-        network.set_submodule(name, nn.Conv2d(layer.in_channels, classes, bias=layer.bias is not None, **sizes))
+        network.set_submodule(name, _convolution(layer, layer.in_channels, classes))
+    stem = network.get_submodule(_stem(base))
+    if isinstance(stem, nn.Conv2d) and stem.in_channels != channels:
+        network.set_submodule(_stem(base), _convolution(stem, channels, stem.out_channels))
+        if hasattr(network, "transform_input"):  # rescales three channels
+            network.transform_input = False  # type: ignore[assignment]
     return network
 
 
+def _convolution(layer: nn.Conv2d, channels: int, outputs: int) -> nn.Conv2d:
+    sizes: dict[str, Any] = {field: getattr(layer, field) for field in ("kernel_size", "stride", "padding", "dilation")}
+    return nn.Conv2d(channels, outputs, bias=layer.bias is not None, **sizes)
+
+
+def _stem(base: Card) -> str:
+    """Return the name of the first convolution, which reads the image."""
+    modules = base.skeleton.named_modules()
+    return next(name for name, module in modules if isinstance(module, nn.Conv2d) and module.groups == 1)
+
+
 def _completed(about: About, base: Card, state: State) -> About:
-    """Add a name for each class; the weights of the layer that computes the logits give their
-    number.
+    """Add a name for each class, and an input for the channels of the first convolution. The
+    weights of the layer that computes the logits give the number of classes.
     """
-    _check_rule(about.input, base)
-    head = state.get(base.classifier)
+    head, stem = state.get(base.classifier), state.get(f"{_stem(base)}.weight")
+    channels = stem.shape[1] if stem is not None and stem.ndim == 4 else base.input.channels
+    rule = about.input or (adapted_rule(base.input, channels) if channels != base.input.channels else None)
+    check_rule(rule, channels)
     count = len(head) if head is not None and head.ndim else len(about.classes) or len(base.classes)
+    if count > MOST_CLASSES:
+        raise BadFile(
+            f"The weights are of {count:,} classes.",
+            f"A network may have up to {MOST_CLASSES:,}.",
+            "Choose the weights of an image classifier.",
+        )
     names = about.classes or (base.classes if count == len(base.classes) else ())
-    return replace(about, classes=_class_names(names, count))
+    return replace(about, classes=_class_names(names, count), input=rule)
 
 
 def _class_names(names: tuple[str, ...], count: int) -> tuple[str, ...]:
     if not names:
         return tuple(map(str, range(count)))
+    names = tuple(str(name) if isinstance(name, int) else name for name in names)  # such as range(10)
     if len(names) != count or not all(isinstance(name, str) and name.strip() for name in names):
         raise BadSpec(
             f"{len(names)} class names are given, but the network has {count} classes.",
@@ -232,30 +275,6 @@ def _class_names(names: tuple[str, ...], count: int) -> tuple[str, ...]:
             "Give as many names, or none at all.",
         )
     return tuple(names)
-
-
-def _check_rule(rule: InputRule | None, base: Card | None) -> None:
-    if rule is None:
-        return
-    numbers = (*rule.mean, *rule.std)
-    sound = (
-        len(rule.mean) == len(rule.std) in (1, 3)
-        and all(map(math.isfinite, numbers))
-        and all(value > 0 for value in rule.std)
-    )
-    sizes = (*rule.size_px, *((rule.resize_px,) if rule.resize_px is not None else ()))
-    if (
-        not sound
-        or len(rule.size_px) != 2
-        or not all(isinstance(size, int) and LEAST_PX <= size <= MOST_PX for size in sizes)
-    ):
-        raise BadSpec(
-            f"This input is invalid: {rule.size_px} pixels, mean {rule.mean}, standard deviation {rule.std}.",
-            f"Sides must have {LEAST_PX} to {MOST_PX} pixels, and each of one or three channels needs a mean and a "
-            "positive deviation.",
-        )
-    if base is not None and rule.channels != base.input.channels:
-        raise BadSpec(f"The input has {rule.channels} channels.", f"This architecture takes {base.input.channels}.")
 
 
 def _check_layer(card: Card, state: State) -> None:
@@ -267,24 +286,12 @@ def _check_layer(card: Card, state: State) -> None:
     network.load_state_dict(state)
     try:
         capture(network, card.target_layer, torch.zeros(1, *card.input_shape), own_class)
-    except RuntimeError as error:
+    except (RuntimeError, IndexError) as error:
         raise BadSpec(
             f"The network does not accept images of {card.input_px[0]} x {card.input_px[1]} pixels "
             f"({str(error).splitlines()[0][:120]}).",
             "The input must have the size that the weights expect.",
         ) from error
-
-
-def _advice(state: State, architecture: str) -> str:
-    """Advise which architecture the weights belong to, if a known one fits."""
-    for name, entry in MODELS.items():
-        card = entry.value
-        head = (card.classifier, f"{card.classifier.removesuffix('weight')}bias")
-        shapes = {key: shape for key, shape in card.shapes.items() if key not in head}
-        fitting = {key: values for key, values in adapted(state, card.shapes).items() if key not in head}
-        if name != architecture and not name.startswith(PREFIX) and not problems(fitting, shapes):
-            return f"This looks like a {name}: choose that architecture."
-    return "Choose the architecture that the weights were trained in."
 
 
 def _digest(state: State, about: Any) -> str:
@@ -305,5 +312,6 @@ def _read_about(facts: dict[str, Any]) -> About:
         raise BadFile("Written by another version.")
     found = dict(facts["about"])
     rule = found.pop("input")
-    tuples = {name: tuple(rule[name]) for name in ("size_px", "mean", "std")} if rule else {}
+    listed = ("size_px", "mean", "std", "value_range")
+    tuples = {name: tuple(rule[name]) for name in listed if name in rule} if rule else {}
     return About(**found | {"classes": tuple(found["classes"]), "input": InputRule(**rule | tuples) if rule else None})

@@ -19,10 +19,10 @@ from core.base.errors import BadSpec, MissingData
 from core.base.progress import Progress
 from core.models.building import Build, skeleton
 from core.models.cards import Card, InputRule, State, Weights
+from core.models.checkpoints.policy import read
 from core.models.fetch import Remote, fetch
 from core.models.imagenet import ImageNetCard
 from core.models.layers import last_layer, logits_layer, target_layers, watch
-from core.models.states import read_state, strict
 
 MEBIBYTE = 1 << 20
 TRANSFORMERS = ("vit_", "swin_", "maxvit")
@@ -296,7 +296,7 @@ def load(name: str, folder: Path, progress: Progress | None = None) -> State:
     Raises MissingData, BadFile, CacheNotWritable.
     """
     path = fetch(remote(name), folder, progress)
-    return strict(read_state(path), _shapes(name), f"{path.name} of {name}", "Delete the file to download it again.")
+    return read(path).strict(_shapes(name), f"{path.name} of {name}", "Delete the file to download it again.")
 
 
 def load_by_hand(name: str, folder: Path, progress: Progress | None = None) -> State:
@@ -311,7 +311,7 @@ def load_by_hand(name: str, folder: Path, progress: Progress | None = None) -> S
             f"They must be the file {path.name} in {path.parent}.",
             "Put a state dict there.",
         )
-    return strict(read_state(path), _shapes(name), f"{path} of {name}", f"Put a state dict of {name} there.")
+    return read(path).strict(_shapes(name), f"{path} of {name}", f"Put a state dict of {name} there.")
 
 
 @lru_cache(maxsize=1)

@@ -9,7 +9,6 @@ from collections.abc import Collection, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from core.base.errors import BadSpec, MissingData
@@ -19,7 +18,9 @@ from core.data.decode import TrainingImages, decode
 from core.data.folders import PREFIX, SUFFIXES, read_folder
 from core.data.parts import SPLIT_SEED, Images, Loading, load_images, part, split, validation_size
 from core.data.photo_sets import PhotoSet
+from core.models import architectures
 from core.models.cards import InputRule
+from core.models.checkpoints.policy import read
 from core.models.zoo import named
 
 SHARE = 0.15  # of photographs without train/ and val/, each for validation and for the test
@@ -124,14 +125,8 @@ def file_names(path: str) -> set[str]:
 def pretrained(architecture: str, file: str, folder: Path) -> dict[str, Tensor]:
     """Loads torchvision's weights from the given file, by default from the model's own source."""
     if file:
-        try:
-            return torch.load(file, weights_only=True, map_location="cpu")
-        except Exception as error:  # an unknown file can fail in any way
-            raise BadSpec(
-                f"{file} is not a weights file ({type(error).__name__}).",
-                "It must be a state dict of tensors (.pth); code in it is never run.",
-                "Check the path.",
-            ) from error
+        card = architectures.card_of(architecture)
+        return read(Path(file)).fit(card.shapes, card.classifier).state
     source = next(iter(named(architecture).weights.values()))
     if source.load is None:
         raise MissingData(

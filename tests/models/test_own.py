@@ -15,6 +15,7 @@ from torch.nn.utils import prune
 
 from core.base.errors import BadFile, BadSpec, UnknownName
 from core.disk.files import Files
+from core.disk.sparse import unpack_sparse
 from core.engine.engine import Engine
 from core.models import own
 from core.models.cards import InputRule
@@ -23,7 +24,7 @@ from core.models.own import About, ModuleFacts, from_module
 from core.models.zoo import MODELS, named
 from core.specs import CamSpec, ImageRef, ModelSpec, PruningSpec, VariantSpec
 from tests.models.networks import images, untrained
-from tests.models.test_states import Opens
+from tests.models.test_checkpoints import Opens
 
 SMALL = InputRule(size_px=(96, 96), mean=(0.5,) * 3, std=(0.25,) * 3)
 PETS = ("cat", "dog", "hamster")
@@ -113,9 +114,135 @@ def test_weights_of_another_architecture_are_listed_and_recognised(catalogue: Ca
 
 
 def test_another_shape_is_listed(catalogue: Catalogue) -> None:
-    state = retrained("squeezenet1_1", 3) | {"features.0.weight": torch.zeros(64, 1, 3, 3)}
-    with pytest.raises(BadFile, match=r"features\.0\.weight 64 x 1 x 3 x 3 instead of 64 x 3 x 3 x 3"):
+    state = retrained("squeezenet1_1", 3) | {"features.0.weight": torch.zeros(32, 3, 3, 3)}
+    with pytest.raises(BadFile, match=r"features\.0\.weight 32 x 3 x 3 x 3 instead of 64 x 3 x 3 x 3"):
         catalogue.add(save(state), About(architecture="squeezenet1_1"))
+
+
+@pytest.mark.parametrize(("channels", "architecture"), [(1, "squeezenet1_1"), (4, "resnet18"), (3, "thesis-cnn")])
+def test_first_convolutions_of_other_channels_are_rebuilt(engine: Engine, channels: int, architecture: str) -> None:
+    state = retrained(architecture, 3)
+    stem = next(iter(state))
+    state[stem] = torch.rand(len(state[stem]), channels, *state[stem].shape[2:])
+    model = engine.add_model(save(state), About(architecture=architecture))
+    card = engine.card(model)
+    assert (card.shapes[stem][1], card.input.channels) == (channels, channels)
+    assert "first convolution was made for" in card.notes[0]
+    if not card.reads_digits:
+        answer = engine.heatmap(VariantSpec(model=model), ImageRef(source="gallery", name="cat"), CamSpec())
+        assert answer.prediction.probabilities.shape == (3,)
+
+
+def test_a_first_convolution_of_two_channels_is_refused(catalogue: Catalogue) -> None:
+    state = retrained("squeezenet1_1", 3) | {"features.0.weight": torch.zeros(64, 2, 3, 3)}
+    with pytest.raises(BadSpec, match="reads 2 channels"):
+        catalogue.add(save(state), About(architecture="squeezenet1_1"))
+
+
+def test_zeros_are_counted_and_stay_on_the_card(catalogue: Catalogue) -> None:
+    """Every third weight of a digit network is left: what prune.remove and other tools leave."""
+    state = retrained("thesis-cnn", 10)
+    total = zeros = 0
+    for name in named("thesis-cnn").prunable:
+        state[name].view(-1)[torch.arange(state[name].numel()) % 3 > 0] = 0
+        total, zeros = total + state[name].numel(), zeros + int((state[name] == 0).sum())
+    assert total == 2324
+    model = catalogue.add(save(state), About(architecture="thesis-cnn"))
+    note = f"Already {zeros / total:.1%} sparse: {zeros:,} of its 2,324 prunable weights are exactly zero.".replace(
+        "%", " %"
+    )
+    assert catalogue.card(model).notes == (note,)
+    assert Catalogue(catalogue.files).card(model).notes == (note,)
+
+
+def test_the_set_of_weights_is_stated_and_can_be_chosen(catalogue: Catalogue, tmp_path: Path) -> None:
+    state, path = retrained("squeezenet1_1", 3), tmp_path / "last.ckpt"
+    average = {name: values * 0.5 for name, values in state.items()}
+    torch.save({"model": state, "model_ema": average}, path)
+    first = catalogue.add(path, About(architecture="squeezenet1_1"))
+    other = catalogue.add(path, About(architecture="squeezenet1_1", weight_set="ema"))
+    assert "this is 'model'. Others: model_ema." in catalogue.card(first).notes[0]
+    assert "this is 'model_ema', averages" in catalogue.card(other).notes[0]
+    for model, expected in ((first, state), (other, average)):
+        stored = unpack_sparse(catalogue.files.load(own.file_key(model.name))[0])[0]
+        assert all(torch.equal(stored[name], expected[name]) for name in expected)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_not_finite_are_refused(catalogue: Catalogue, value: float) -> None:
+    state = retrained("squeezenet1_1", 3)
+    state["features.3.squeeze.weight"][0, 0] = value
+    with pytest.raises(BadFile, match=r"1 of the 1,024 values of 'features\.3\.squeeze\.weight' are NaN or infinite"):
+        catalogue.add(save(state), About(architecture="squeezenet1_1"))
+
+
+def test_more_classes_than_any_data_set_has_are_refused(catalogue: Catalogue) -> None:
+    state = untrained("shufflenet_v2_x0_5").state_dict() | {"fc.weight": torch.zeros(100_001, 1024)}
+    with pytest.raises(BadFile, match="of 100,001 classes"):
+        catalogue.add(save(state | {"fc.bias": torch.zeros(100_001)}), About(architecture="shufflenet_v2_x0_5"))
+
+
+@pytest.mark.parametrize(
+    ("architecture", "head"),
+    [("resnet18", "fc.1"), ("resnet18", "last_linear"), ("mobilenet_v2", "classifier"), ("squeezenet1_1", "head.0")],
+)
+def test_heads_under_other_usual_names_are_found(catalogue: Catalogue, architecture: str, head: str) -> None:
+    state, home = retrained(architecture, 3), named(architecture).classifier.removesuffix(".weight")
+    moved = {name.replace(f"{home}.", f"{head}.") if name.startswith(home) else name: v for name, v in state.items()}
+    model = catalogue.add(save(moved), About(architecture=architecture, classes=PETS))
+    assert catalogue.card(model).shapes == {name: tuple(values.shape) for name, values in state.items()}
+    two = moved | {f"{head}.7.weight": torch.zeros(3, state[f"{home}.weight"].shape[1])}
+    if architecture == "resnet18":
+        with pytest.raises(BadFile, match=f"Not part of the network: {head}"):
+            catalogue.add(save(two), About(architecture=architecture, classes=PETS))
+
+
+@pytest.mark.parametrize(
+    ("rule", "text"),
+    [
+        ({"mean": (123.7, 116.3, 103.5)}, "Divide both by 255"),
+        ({"value_range": (0.0, 255.0)}, "Multiply both by 255"),
+        ({"channel_order": "GBR"}, "RGB or BGR"),
+        ({"value_range": (0.0, 100.0)}, "0 to 1, 0 to 255 or -1 to 1"),
+        ({"size_px": 64}, r"size_px is \(height, width\)"),
+        ({"size_px": (96, float("nan"))}, "8 to 1024"),
+        ({"mean": (0.5,) * 4, "std": (0.5,) * 4}, "4 channels.*takes 3"),
+    ],
+)
+def test_inputs_that_cannot_be_meant_are_refused(catalogue: Catalogue, rule: dict[str, object], text: str) -> None:
+    made = InputRule(**{"size_px": (96, 96)} | rule)  # type: ignore[arg-type]
+    with pytest.raises(BadSpec, match=text) as caught:
+        catalogue.add(save(retrained("squeezenet1_1", 3)), About(architecture="squeezenet1_1", input=made))
+    assert caught.value.next_step
+
+
+@pytest.mark.parametrize("order", ["RGB", "BGR"])
+@pytest.mark.parametrize("values", [(0.0, 1.0), (0.0, 255.0), (-1.0, 1.0)])
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_an_input_rule_is_its_definition(order: str, values: tuple[float, float], channels: int) -> None:
+    """Pixel by pixel: low + (high - low) * value, minus the mean, divided by the deviation."""
+    low, high = values
+    mean = tuple(low + (high - low) * share for share in (0.2, 0.4, 0.6, 0.8)[:channels])
+    std = (0.5, 0.25, 2.0, 4.0)[:channels]
+    rule = InputRule(size_px=(2, 3), mean=mean, std=std, channel_order=order, value_range=values)
+    image = torch.rand(2, min(channels, 3), 2, 3)
+    seen = rule(image)
+    assert seen.shape == (2, channels, 2, 3)
+    for channel in range(channels):
+        source = 2 - channel if order == "BGR" and channels > 1 and channel < 3 else channel
+        pixels = torch.ones(2, 2, 3) if channel == 3 else image[:, source]
+        expected = (low + (high - low) * pixels - mean[channel]) / std[channel]
+        torch.testing.assert_close(seen[:, channel], expected)
+
+
+def test_cards_from_before_channel_orders_are_read(catalogue: Catalogue) -> None:
+    about = About(architecture="squeezenet1_1", classes=PETS, input=SMALL)
+    model = catalogue.add(save(retrained("squeezenet1_1", 3)), about)
+    tensors, facts = catalogue.files.load(own.file_key(model.name))
+    del facts["notes"], facts["about"]["weight_set"]
+    del facts["about"]["input"]["channel_order"], facts["about"]["input"]["value_range"]
+    catalogue.files.save(own.file_key(model.name), tensors, facts)
+    assert Catalogue(catalogue.files).card(model).input == SMALL
 
 
 def test_a_malicious_pickle_does_not_run(catalogue: Catalogue, tmp_path: Path) -> None:
@@ -223,7 +350,7 @@ def test_any_module_of_a_notebook(engine: Engine) -> None:
         ({"target_layer": "secnd"}, UnknownName, "Did you mean 'second'"),
         ({"target_layer": "head"}, BadSpec, "not a stack of maps"),
         ({"classes": ("a", "b")}, BadSpec, "2 class names are given, but the network has 5 classes"),
-        ({"input": InputRule(size_px=(20, 24), mean=(0.0, 0.0), std=(1.0, 1.0))}, BadSpec, "one or three channels"),
+        ({"input": InputRule(size_px=(20, 24), mean=(0.0, 0.0), std=(1.0, 1.0))}, BadSpec, "three or four channels"),
     ],
 )
 def test_facts_that_do_not_fit_a_module_are_said(facts: dict[str, object], error: type[Exception], text: str) -> None:
@@ -252,3 +379,26 @@ def test_safetensors_files_of_other_names_are_read_too(catalogue: Catalogue, tmp
     save_file(retrained("squeezenet1_1", 3), tmp_path / "weights.bin")
     assert catalogue.add(tmp_path / "weights.bin", About(architecture="squeezenet1_1")).name.startswith(own.PREFIX)
     assert images(1).shape == (1, 3, 96, 96)
+
+
+def test_weights_of_caffe_need_their_own_preprocessing(real_data: Path, tmp_path: Path) -> None:
+    """SqueezeNet 1.0 after Deep Compression, on the gallery's cup of espresso."""
+    engine, file = Engine("cpu", tmp_path), real_data / "weights" / "squeezenet1_0_deepcompression_fp32.pth"
+    caffe = InputRule(
+        size_px=(227, 227),
+        resize_px=256,
+        mean=(104.0, 117.0, 123.0),
+        std=(1.0,) * 3,
+        channel_order="BGR",
+        value_range=(0.0, 255.0),
+    )
+    answers = {}
+    for rule in (caffe, None):
+        model = engine.add_model(file, About(architecture="squeezenet1_0", input=rule))
+        card = engine.card(model)
+        assert "Already 66.6 % sparse: 828,527 of its 1,244,448 prunable weights are exactly zero." in card.notes
+        found = engine.heatmap(VariantSpec(model=model), ImageRef(source="gallery", name="coffee"), CamSpec())
+        top = found.prediction.top
+        assert top is not None
+        answers[rule] = card.classes[top], round(float(found.prediction.probabilities[top]), 3)
+    assert answers == {caffe: ("espresso", 0.87), None: ("loudspeaker", 0.005)}

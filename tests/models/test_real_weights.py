@@ -19,9 +19,9 @@ from core.data.folders import read_folder
 from core.data.photo_inputs import PhotoInputs
 from core.evaluation import evaluate
 from core.models.cards import Card, InputRule
+from core.models.checkpoints.policy import read
 from core.models.dense import dense_weights
 from core.models.own import ModuleFacts, from_module
-from core.models.states import read_state, strict
 from core.models.torchvision_cnns import BY_HAND
 from core.models.zoo import default_model, named
 from core.specs import ModelSpec
@@ -93,7 +93,7 @@ def test_squeezenet1_0_after_deep_compression(real_data: Path, tmp_path: Path) -
     """As a module of a notebook; 415,921 of its weights are not zero."""
     base = named("squeezenet1_0")
     network = base.blank()
-    state = strict(read_state(real_data / "weights" / "squeezenet1_0_deepcompression_fp32.pth"), base.shapes, "", "")
+    state = read(real_data / "weights" / "squeezenet1_0_deepcompression_fp32.pth").strict(base.shapes, "", "")
     network.load_state_dict(state)
     network.classifier[1].padding = (1, 1)
     assert sum(int((state[name] != 0).sum()) for name in base.prunable) == 415_921

@@ -1,0 +1,1 @@
+"""Weights from files of any training script, fitted to a network."""
