@@ -20,11 +20,13 @@ from core.evaluation.columns import AGAINST_REFERENCE, AGAINST_TRUTH, COLUMNS, T
 from core.evaluation.seen import Seen
 from core.results import OVERFLOW_ADVICE, Accuracy
 from core.specs import NO_ANSWER, UNREADABLE, CamSpec, DataSpec, VariantSpec
-from core.stats.intervals import wilson
+from core.stats.intervals import chance_probability, wilson
 
 ANSWERS = ("predicted", "right", "right-top5", "right-among")
 MAPS = ("usable", "empty", "map-mean", "map-std", "soft-iou", "pointing-game", "energy-inside")
 FAITHFULNESS = tuple(name for name in COLUMNS if needs(name) is Needs.PASSES)
+FEWEST = 10  # images from which an accuracy is compared with guessing
+LUCK = 0.05  # an accuracy that guessing reaches with this probability is near chance
 NAMED = 3  # unknown classes named in a message
 
 
@@ -184,14 +186,15 @@ def count(network: nn.Module, inputs: Inputs, progress: Progress = silent) -> Co
         raise BadSpec(
             f"No photograph of {inputs.title} can be counted.", " ".join(table.notes), "Choose another data set."
         )
+    correct = int(rows["right"].sum())
     unanswered, some_classes = int((rows.predicted == NO_ANSWER).sum()), len(inputs.own_classes) < table.classes
     return Counts(
-        correct=int(rows["right"].sum()),
+        correct=correct,
         total=len(rows),
         top5=int(rows["right-top5"].sum()) if table.classes > TOP else None,
         among=int(rows["right-among"].sum()) if some_classes else None,
         among_classes=len(inputs.own_classes) if some_classes else None,
-        notes=(*table.notes, *overflow_notes(unanswered)),
+        notes=(*table.notes, *chance_notes(correct, len(rows), table.classes), *overflow_notes(unanswered)),
         unanswered=unanswered,
     )
 
@@ -199,6 +202,16 @@ def count(network: nn.Module, inputs: Inputs, progress: Progress = silent) -> Co
 def count_right(predict: Callable[[Tensor], Tensor], batches: Iterable[Batch]) -> int:
     """Count the images that are classified correctly; never one whose logits are not finite."""
     return int(collect((Seen(batch, predict) for batch in batches), ("right",))[1]["right"].sum())
+
+
+def chance_notes(correct: int, total: int, classes: int) -> tuple[str, ...]:
+    """Return a note on an accuracy that guessing could reach, the sign of a wrong preprocessing."""
+    if total < FEWEST or chance_probability(correct, total, classes) < LUCK:
+        return ()
+    return (
+        f"No better than guessing among {classes:,} classes: {correct:,} of {total:,} are right. If the network is not"
+        " pruned, check size, channel order, value range, mean and deviation of its input.",
+    )
 
 
 def overflow_notes(unanswered: int) -> tuple[str, ...]:

@@ -35,3 +35,22 @@ def wilson(correct: int, total: int, confidence: float = 0.95) -> tuple[float, f
     low, high = ((share + z * z / (2 * total) + side * spread) / (1 + z * z / total) for side in (-1, 1))
     # exact, where rounding would leave 1e-17
     return 0.0 if correct == 0 else low, 1.0 if correct == total else high
+
+
+def chance_probability(correct: int, total: int, classes: int) -> float:
+    """Compute how probable at least this many right answers are for someone who guesses among the
+    classes: the upper tail of the binomial distribution.
+
+    Args:
+        correct: right answers, 0 to total. total: answers, at least 1. classes: at least 1.
+    """
+    share = 1 / classes
+    if correct == 0 or share == 1:
+        return 1.0
+    log_share, log_rest = math.log(share), math.log1p(-share)
+
+    def log_term(right: int) -> float:
+        ways = math.lgamma(total + 1) - math.lgamma(right + 1) - math.lgamma(total - right + 1)
+        return ways + right * log_share + (total - right) * log_rest
+
+    return min(1.0, math.fsum(math.exp(log_term(right)) for right in range(correct, total + 1)))

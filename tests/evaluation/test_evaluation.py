@@ -383,3 +383,13 @@ def test_the_unseen_photographs_are_evaluated(photo_engine: Engine, real_data: P
     shares = torch.cat([batch.truth.flatten(1).mean(1) for batch in inputs.batches(truth=True)])
     assert len(shares) == 50
     assert 0.3 < float(shares.mean()) < 0.7  # the objects fill about half of these photographs
+
+
+def test_an_accuracy_that_guessing_reaches_says_what_to_check() -> None:
+    (note,) = evaluate.chance_notes(12, 100, 10)
+    assert note.startswith("No better than guessing among 10 classes: 12 of 100 are right.")
+    assert "channel order" in note
+    assert evaluate.chance_notes(20, 100, 10) == ()
+    assert evaluate.chance_notes(1, 20, 1000) == ()
+    assert evaluate.chance_notes(0, 20, 1000)
+    assert evaluate.chance_notes(0, 9, 1000) == ()

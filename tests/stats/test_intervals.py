@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
+from fractions import Fraction
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.base.errors import BadSpec
 from core.stats import wilson
+from core.stats.intervals import chance_probability
 from tests.reference import intervals as slow
 
 
@@ -36,3 +40,13 @@ def test_ends_are_exact(total: int) -> None:
 def test_says_what_cannot_be_asked(bad: tuple) -> None:
     with pytest.raises(BadSpec):
         wilson(*bad)
+
+
+@given(st.integers(1, 300), st.floats(0, 1), st.integers(1, 1000))
+def test_the_luck_of_guessing_is_a_binomial_tail(total: int, share: float, classes: int) -> None:
+    correct = round(share * total)
+    expected = sum(
+        math.comb(total, right) * Fraction(1, classes) ** right * Fraction(classes - 1, classes) ** (total - right)
+        for right in range(correct, total + 1)
+    )
+    assert chance_probability(correct, total, classes) == pytest.approx(float(expected), rel=1e-9, abs=1e-300)

@@ -142,7 +142,11 @@ def _sets(found: Card) -> str:
 
 def _described(model: ModelSpec) -> None:
     """Writes the facts of the chosen network."""
-    st.caption(f"{engine.card(model).parameters:,} parameters")
+    card = engine.card(model)
+    st.caption(f"{card.parameters:,} parameters")
+    if model.name in engine.catalogue() and engine.catalogue()[model.name].facts.get("own"):
+        for note in card.notes:
+            st.caption(message(note))
 
 
 def _remember(name: str) -> None:

@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import save
 from streamlit.testing.v1 import AppTest
 
-from core.base.errors import BadSpec, UnknownName
+from core.base.errors import BadSpec, MissingData, UnknownName
 from core.engine.engine import Engine
 from core.models.building import untrained
 from core.models.own import About
@@ -39,7 +39,9 @@ def take_in(explore: OpenPage, content: bytes, name: str = "mine.safetensors", *
     app = opened(explore(cam="grad-cam"))
     app.selectbox(key="_own_architecture").set_value(fields.pop("architecture", SQUEEZENET))
     for field, value in fields.items():
-        kind = app.text_area if field == "classes" else app.text_input
+        kind = {"classes": app.text_area, "order": app.selectbox, "values": app.selectbox, "set": app.selectbox}.get(
+            field, app.text_input
+        )
         kind(key=f"_own_{field}").set_value(value)
     app.file_uploader(key="_own_weights").upload(name, content, "application/octet-stream")
     return app.run().button[[button.label for button in app.button].index("Import")].click().run()
@@ -128,7 +130,8 @@ def torch_file(content: object) -> bytes:
     [
         (torch_file({"a": Harm()}), "bad.pt", "could run hidden code"),
         (pickle.dumps(Harm()), "bad.pth", "could run hidden code"),
-        (b"nothing", "text.pt", "holds more than weights"),
+        (b"nothing but some text", "text.pt", "is not a weights file"),
+        (b"x", "tiny.pt", "has only 1 byte"),
         (save({"features.0.weight": torch.zeros(3, 3)}), "other.safetensors", "features"),
         (torch_file(untrained(named("mnasnet1_0").build, 1)), "mnasnet.pt", "This looks like a mnasnet"),
     ],
@@ -149,6 +152,10 @@ def test_files_that_do_not_fit_are_refused_in_plain_words(
         ({"classes": "ant\nbee"}, "2 class names are given"),
         ({"size": "many"}, "cannot be read"),
         ({"mean": "0.5"}, "input is invalid"),
+        ({"size": "nan"}, "counted in whole pixels"),
+        ({"crop": "1e9"}, "counted in whole pixels"),
+        ({"mean": "123.7, 116.3, 103.5"}, "Divide both by 255"),
+        ({"classes": '{"cat": 1, "dog": 2}'}, "are not 0 to 1"),
         ({"size": "2000"}, "input is invalid"),
     ],
 )
@@ -165,8 +172,10 @@ def test_both_file_and_architecture_are_needed(explore: OpenPage) -> None:
 
 
 def test_empty_fields_are_the_architecture_s_own() -> None:
-    assert own_networks.about(SQUEEZENET, "", "", "", "", "").input is None
-    made = own_networks.about(SQUEEZENET, "a\n\n b ", "64 x 96", "", "1, 1, 1", " T ")
+    assert own_networks.about({"architecture": SQUEEZENET}).input is None
+    made = own_networks.about(
+        {"architecture": SQUEEZENET, "classes": "a\n\n b ", "size": "64 x 96", "std": "1, 1, 1", "title": " T "}
+    )
     assert made.classes == ("a", "b")
     assert made.title == "T"
     assert made.input is not None
@@ -177,7 +186,7 @@ def test_empty_fields_are_the_architecture_s_own() -> None:
 @pytest.mark.parametrize(("architecture", "error"), [("resnet19", UnknownName), ("vit_b_16", BadSpec)])
 def test_an_architecture_that_cannot_be_used(architecture: str, error: type[Exception]) -> None:
     with pytest.raises(error):
-        own_networks.about(architecture, "", "", "", "", "")
+        own_networks.about({"architecture": architecture})
 
 
 def test_a_network_of_few_classes_opens_on_a_photograph_of_one_of_them(explore: OpenPage) -> None:
@@ -192,3 +201,47 @@ def test_a_network_of_few_classes_opens_on_a_photograph_of_one_of_them(explore: 
     app.selectbox(key="photo").select("rocket").run()  # a person's choice stays
     assert app.selectbox(key="photo").value == "rocket"
     assert "No photograph in the gallery shows any of them" in words(app)
+
+
+def test_other_orders_and_ranges_keep_the_architectures_mean() -> None:
+    """In their own units: the network's input is the same but for the order of its channels."""
+    usual = named(SQUEEZENET).input
+    rule = own_networks.input_rule({"architecture": SQUEEZENET, "order": "BGR", "values": "0 to 255"})
+    assert rule is not None
+    image = torch.rand(1, 3, 4, 4)
+    torch.testing.assert_close(rule(image), usual(image).flip(1), atol=1e-5, rtol=0)
+    signed = own_networks.input_rule({"architecture": SQUEEZENET, "values": "-1 to 1"})
+    assert signed is not None
+    torch.testing.assert_close(signed(image), image * 2 - 1)
+
+
+def test_the_input_is_shown_before_the_import(explore: OpenPage) -> None:
+    app = opened(explore(cam="grad-cam"))
+    app.selectbox(key="_own_architecture").set_value(SQUEEZENET)
+    app.selectbox(key="_own_order").set_value("BGR")
+    app.selectbox(key="_own_values").set_value("0 to 255")
+    app.text_input(key="_own_mean").set_value("104, 117, 123")
+    app.text_input(key="_own_std").set_value("1, 1, 1").run()
+    assert not app.exception
+    text = words(app)
+    assert "3 x 224 x 224, channels in the order B, G, R; values from −116.00 to 151.00" in text
+    app.text_input(key="_own_mean").set_value("0.5, 0.5, 0.5").run()
+    assert "Multiply both by 255" in app.error[0].value
+
+
+def test_what_a_file_held_stays_beside_the_network(explore: OpenPage) -> None:
+    content = torch_file({"model": weights(3), "model_ema": weights(3), "optimizer": {"lr": 0.1}})
+    app = take_in(explore, content, "last.ckpt", set="ema")
+    assert not app.error
+    text = words(app)
+    assert "2 sets of weights; this is 'model_ema'" in text
+    assert "Ignored in the file: optimizer" in text
+
+
+def test_classes_of_folders(tmp_path) -> None:
+    for name in ("10", "2", "1"):
+        (tmp_path / name).mkdir()
+    made = own_networks.about({"architecture": SQUEEZENET, "classes": str(tmp_path)})
+    assert made.classes == ("1", "10", "2")
+    with pytest.raises(MissingData):
+        own_networks.about({"architecture": SQUEEZENET, "classes": str(tmp_path / "1")})
