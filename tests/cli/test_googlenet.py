@@ -140,7 +140,7 @@ WRONG = {
     "epochs": (["--data", "DATA", "--epochs", "0"], "number of epochs"),
     "size": (["--data", "DATA", "--size", "5"], "from 32 to 4,096"),
     "optimiser": (["--data", "DATA", "--optimiser", "sgdd"], "sgd"),
-    "weights": (["--data", "DATA", "--weights-file", "DATA", "--size", "32"], "is not a weights file"),
+    "weights": (["--data", "DATA", "--weights-file", "DATA", "--size", "32"], "cannot be read (Is a directory)"),
 }
 
 

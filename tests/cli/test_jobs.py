@@ -206,7 +206,7 @@ def test_wrong_words_get_clear_answers(command, name: str) -> None:
         "a name that is no part of a path": (["--name", "../mine"], "A run cannot be named '../mine'"),
         "an estimate with a file that is not there": (
             ["--estimate", "--start", "pretrained", "--weights-file", "nowhere"],
-            "is not a weights file",
+            "cannot be read (No such file",
         ),
         "a file that is no weights": (["--start", "pretrained", "--weights-file", __file__], "is not a weights file"),
     }.values(),
