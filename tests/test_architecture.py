@@ -24,6 +24,7 @@ FLOORS = (
     ("core.units",),
     ("core.protocols",),
     ("core.figures",),
+    ("core.study",),
     ("core.cli", "core"),  # "core" alone is the facade
     ("pages.parts.common",),
     ("pages.parts.sidebar",),

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from core.base.registry import Registry
 from core.specs import CamSpec, DataSpec, ModelSpec, PruningSpec
+from core.specs.pruning import Schedule
 from core.study.spec import Rules, StudySpec, Task
 
 PRESETS: Registry[Callable[[], StudySpec]] = Registry("study preset")
@@ -16,7 +17,7 @@ RATES = (("1", 0), ("2", 1), ("32", 5))  # compression rate of the convolutions,
 DIGIT_LEVELS = (("dense", 0), ("36 % left", 5), ("10 % left", 10))
 
 
-def _levels(schedule: str, levels: tuple[tuple[str, int], ...]) -> tuple[tuple[str, PruningSpec], ...]:
+def _levels(schedule: Schedule, levels: tuple[tuple[str, int], ...]) -> tuple[tuple[str, PruningSpec], ...]:
     return tuple((name, PruningSpec(schedule=schedule, level=level)) for name, level in levels)
 
 
