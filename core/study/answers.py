@@ -277,6 +277,12 @@ class Answers:
             rows = connection.execute(query).all()
         return _meant(pandas.DataFrame(rows, columns=[column.name for column in columns]))
 
+    def items(self) -> pandas.DataFrame:
+        """Return the items, with the names of their pictures."""
+        with reading(self.engine) as connection:
+            found = connection.execute(select(ITEMS).order_by(ITEMS.c.item))
+            return pandas.DataFrame(found.all(), columns=list(found.keys()))
+
     def design(self) -> pandas.DataFrame:
         """Return the design table: one row a trial, with its item."""
         query = select(TRIALS, *(column for column in ITEMS.c if column.name != "item")).join(
