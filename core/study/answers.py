@@ -23,7 +23,7 @@ from core.study.design import CATCH, ITEM, Design
 from core.study.place import DONE, EQUAL, RUNNING, WITHDRAWN, Place, count, expected, is_answer, place_of, practice_rows
 from core.study.rules import broken_rule
 from core.study.spec import PAIRS, StudySpec
-from core.study.tables import ANSWERS, ITEMS, META, PARTICIPANTS, PRACTICE, SLOTS, TRIALS, WRITES, reading, writing
+from core.study.tables import ANSWERS, ITEMS, META, PARTICIPANTS, PRACTICE, SLOTS, TRIALS, reading, writing
 
 IDLE_S = 3600.0  # after which the slot of somebody who disappeared may be given to somebody else
 RECRUITMENT_IDS = ("PROLIFIC_PID", "STUDY_ID", "SESSION_ID", "workerId", "assignmentId", "hitId")
@@ -74,19 +74,32 @@ class Answers:
 
     # participants
 
-    def join(self, ids: Mapping[str, str] | None = None, screen: str = "") -> str:
+    def join(self, ids: Mapping[str, str] | None = None, screen: str = "", token: str = "") -> str:
         """Begin with a new participant, who has agreed to the consent text; return their token.
 
         Args:
             ids: of a recruitment service; others are ignored.
+            token: of `new_token`, if the form carried one: who sends a form twice joins once.
         Raises:
             StudyFull, TakesPartAlready.
         """
+        token = token or new_token()
+        try:
+            self._join(token, ids, screen)
+        except TakesPartAlready:
+            with reading(self.engine) as connection:
+                if not _is_there(connection, token):  # the same form a moment ago
+                    raise
+        return token
+
+    def _join(self, token: str, ids: Mapping[str, str] | None, screen: str) -> None:
         known = {name: str(value)[:100] for name, value in (ids or {}).items() if name in RECRUITMENT_IDS and value}
         known = {} if self.spec.anonymous else known
         person = next((f"{name}={known[name]}" for name in PERSON_IDS if name in known), None)
-        token, now = secrets.token_urlsafe(24), time.time()
+        now = time.time()
         with writing(self.engine) as connection:
+            if _is_there(connection, token):
+                return
             if self._meta(connection, "open") == "no":
                 raise StudyFull(
                     "This study is closed.", "It takes no more participants.", "Thank you for your interest."
@@ -109,16 +122,15 @@ class Answers:
             }
             try:
                 made = connection.execute(insert(PARTICIPANTS).values(**values))
-            except IntegrityError as error:  # the same id a moment ago, in another process
+            except IntegrityError as error:  # the same id or token a moment ago, in another process
                 raise _twice() from error
             (number,) = made.inserted_primary_key or (None,)
             connection.execute(update(SLOTS).where(SLOTS.c.slot == slot).values(participant=number))
-        return token
 
     def withdraw(self, token: str) -> int:
         """Delete everything a participant answered, and their ids; return how many answers."""
         with writing(self.engine) as connection:
-            person = self._person(connection, token)
+            person = self._person(connection, token, lock=True)
             answers = count(connection, select(ANSWERS).where(ANSWERS.c.participant == person.participant))
             for table in (ANSWERS, PRACTICE):
                 connection.execute(delete(table).where(table.c.participant == person.participant))
@@ -162,7 +174,7 @@ class Answers:
         if found.stage in ("withdrawn", "done"):
             return found
         with writing(self.engine) as connection:
-            person = self._person(connection, token)
+            person = self._person(connection, token, lock=True)
             now = time.time()
             first = found.stage == "trial" and person.shown_trial != found.trial
             self._change(
@@ -173,14 +185,14 @@ class Answers:
     def go_on(self, token: str) -> None:
         """Begin the block whose instructions or break are shown; nothing happens elsewhere."""
         with writing(self.engine) as connection:
-            person = self._person(connection, token)
+            person = self._person(connection, token, lock=True)
             if place_of(connection, person).stage in ("instructions", "break"):
                 self._change(connection, person.participant, blocks=person.blocks + 1, seen=time.time())
 
     def practise(self, token: str, round: int, item: int, answer: str) -> None:
         """Keep a practice answer, if it belongs to the item that is shown."""
         with writing(self.engine) as connection:
-            person = self._person(connection, token)
+            person = self._person(connection, token, lock=True)
             place = place_of(connection, person)
             current = place.item or {}
             if (place.stage, place.round, current.get("item")) != ("practice", round, item):
@@ -211,7 +223,7 @@ class Answers:
         """
         timing = timing or Timing()
         with writing(self.engine) as connection:
-            person = self._person(connection, token)
+            person = self._person(connection, token, lock=True)
             place = place_of(connection, person)
             if place.stage != "trial" or place.number != position or not is_answer(place.task, answer):
                 return False
@@ -294,13 +306,10 @@ class Answers:
 
     # inside a transaction
 
-    def _person(self, connection: Connection, token: str) -> Row[Any]:
-        """Return a participant's row. A writer holds it until it is done, so that two answers at
-        once come one after the other.
-        """
+    def _person(self, connection: Connection, token: str, lock: bool = False) -> Row[Any]:
+        """Return a participant. lock: nobody else changes them until the transaction ends."""
         query = select(PARTICIPANTS).where(PARTICIPANTS.c.token == digest(token))
-        writes = connection.get_execution_options().get(WRITES, False)
-        found = connection.execute(query.with_for_update() if writes else query).first()
+        found = connection.execute(query.with_for_update() if lock else query).first()
         if found is None:
             raise UnknownParticipant(
                 "This link belongs to no participant.",
@@ -340,9 +349,17 @@ class Answers:
         return connection.scalar(select(META.c.value).where(META.c.name == name))
 
 
+def new_token() -> str:
+    return secrets.token_urlsafe(24)
+
+
 def digest(token: str) -> str:
     """Return what is stored of a token."""
     return hashlib.sha256(token.encode()).hexdigest()
+
+
+def _is_there(connection: Connection, token: str) -> bool:
+    return count(connection, select(PARTICIPANTS).where(PARTICIPANTS.c.token == digest(token))) > 0
 
 
 def _free_slot(connection: Connection, now: float) -> int:
