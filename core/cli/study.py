@@ -6,7 +6,7 @@ import getpass
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
@@ -40,7 +40,7 @@ class Served:
     """Where the participants' pages are served."""
 
     host: str = option("127.0.0.1", "Address to listen on. 0.0.0.0 lets other machines in, such as phones.")
-    port: int = option(8600, "Port to listen on.")
+    port: int = option(8610, "Port to listen on.")
 
 
 NEW, SERVED = Asked(), Served()
@@ -150,17 +150,19 @@ def _ready(study: Study) -> str:
 
 
 def serve(name: str, /, *, served: Annotated[Served, FLAT] = SERVED, common: Annotated[Common, FLAT] = COMMON) -> None:
-    """Serve the pages of a study to its participants, until Ctrl-C. Nothing that was answered is lost.
+    """Serve the pages of a study to its participants, until Ctrl-C. Every answer is kept.
 
     Args:
         name: of the study.
     """
+    from core.study.invite import link
     from core.study.server.run import serve as run_server
 
     study, output = _open(name, common), common.output
 
-    def ready(url: str) -> None:
-        output.say({"url": url}, f"Participants open {url}\nCtrl-C stops the server; every answer is kept.")
+    def ready(facts: dict[str, Any]) -> None:
+        url = link(served.host, facts["port"])
+        output.say(facts | {"url": url}, f"Participants open {url}\nCtrl-C stops the server; every answer is kept.")
 
     run_server(study, served.host, served.port, ready=ready)
 

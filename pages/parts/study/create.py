@@ -139,8 +139,6 @@ def _progress(shown: tuple[str, ...], at_work: tuple[str, ...]) -> None:
         with st.container(border=True):
             job_list.head(job, access.STUDIES, DELETING)
             done, total = job.last.get("done", 0), job.last.get("total", 0)
-            text = (
-                f"{STAGES.get(job.last.get('stage', ''), 'starting')}: {done:,} of {total:,}" if total else "starting"
-            )
-            st.progress(done / total if total else 0.0, text)
+            stage = STAGES.get(job.last.get("stage", ""), "starting")
+            st.progress(done / total if total else 0.0, f"{stage}: {done:,} of {total:,}" if total else stage)
             job_list.log(job)

@@ -6,11 +6,11 @@ import tempfile
 from pathlib import Path
 
 import streamlit as st
+from core.study.export import export_zip
 
 from core.base.errors import SparsightError
 from core.base.numbers import counted, percent
 from core.stats.power import StudyDesign, detectable, needed
-from core.study.export import export_zip
 from core.study.folder import Study, delete_study, facts_of
 from core.study.written import to_yaml
 from pages.parts.common import access, frame

@@ -71,7 +71,7 @@ def _balance(design: DataFrame) -> None:
     pairs = items[items["more"] != ""]
     left = (pairs["left"] == "less").mean() if len(pairs) else None
     text = (
-        f"The design has {slots:,} places of {len(design) // slots:,} questions. Every item is asked {counts.min():,} to "
-        f"{counts.max():,} times."
+        f"The design has {slots:,} places of {len(design) // slots:,} questions. Every item is asked "
+        f"{counts.min():,} to {counts.max():,} times."
     )
     st.caption(text + (f" The less pruned network stands on the left in {left:.1%} of the pairs." if left else ""))

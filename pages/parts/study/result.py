@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import streamlit as st
+from core.study.analysis import Analysis, TaskResult, analyse, effect
+from core.study.prediction import predict_preferences
+from core.study.published import REANALYSIS, SOURCE, published_frame
 from pandas import DataFrame
 
 from core.base.numbers import counted, percent, score
 from core.figures.plots import people as plots
 from core.study import wording
-from core.study.analysis import Analysis, TaskResult, analyse, effect
 from core.study.folder import Study
-from core.study.prediction import predict_preferences
-from core.study.published import REANALYSIS, SOURCE, published_frame
 from core.study.spec import KINDS, Rules
 from core.study.summary import measure_rows, share_rows
 from pages.parts.common import charts, present

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import streamlit as st
+from core.study.analysis import analyse
+from core.study.wording import headline
 
 from core.base.numbers import counted
-from core.study.analysis import analyse
 from core.study.folder import Study
 from core.study.invite import EVERYWHERE, HERE, link, local_address, qr_code
 from core.study.server.run import KIND, PORT
-from core.study.wording import headline
 from pages.parts.common import access, frame, job_list, present
 from pages.parts.common.frame import guarded
 from pages.parts.common.job_list import AT_WORK, jobs
+from pages.parts.common.markdown import message
 from pages.parts.study import result, studies
 
 LOOK_S = 2.0
@@ -34,9 +35,8 @@ def section(study: Study) -> None:
     if not running:
         _start(study)
         if job is not None and job.state in ("failed", "died"):
-            st.error(
-                job.error or "The server was killed. Every answer is kept; start it again.", icon=":material/error:"
-            )
+            killed = "The server was killed. Every answer is kept; start it again."
+            st.error(message(access.without_paths(job.error or killed)), icon=":material/error:")
             job_list.log(job)
     st.fragment(_live, run_every=LOOK_S if running else None)(study.name, job.id if running and job else "")
 
