@@ -23,7 +23,7 @@ from core.study.design import CATCH, ITEM, Design
 from core.study.place import DONE, EQUAL, RUNNING, WITHDRAWN, Place, count, expected, is_answer, place_of, practice_rows
 from core.study.rules import broken_rule
 from core.study.spec import PAIRS, StudySpec
-from core.study.tables import ANSWERS, ITEMS, META, PARTICIPANTS, PRACTICE, SLOTS, TRIALS, reading, writing
+from core.study.tables import ANSWERS, ITEMS, META, PARTICIPANTS, PRACTICE, SLOTS, TRIALS, WRITES, reading, writing
 
 IDLE_S = 3600.0  # after which the slot of somebody who disappeared may be given to somebody else
 RECRUITMENT_IDS = ("PROLIFIC_PID", "STUDY_ID", "SESSION_ID", "workerId", "assignmentId", "hitId")
@@ -277,6 +277,12 @@ class Answers:
             rows = connection.execute(query).all()
         return meant(pandas.DataFrame(rows, columns=[column.name for column in columns]))
 
+    def items(self) -> pandas.DataFrame:
+        """Return the items, with the names of their pictures."""
+        with reading(self.engine) as connection:
+            found = connection.execute(select(ITEMS).order_by(ITEMS.c.item))
+            return pandas.DataFrame(found.all(), columns=list(found.keys()))
+
     def design(self) -> pandas.DataFrame:
         """Return the design table: one row a trial, with its item."""
         query = select(TRIALS, *(column for column in ITEMS.c if column.name != "item")).join(
@@ -289,7 +295,12 @@ class Answers:
     # inside a transaction
 
     def _person(self, connection: Connection, token: str) -> Row[Any]:
-        found = connection.execute(select(PARTICIPANTS).where(PARTICIPANTS.c.token == digest(token))).first()
+        """Return a participant's row. A writer holds it until it is done, so that two answers at
+        once come one after the other.
+        """
+        query = select(PARTICIPANTS).where(PARTICIPANTS.c.token == digest(token))
+        writes = connection.get_execution_options().get(WRITES, False)
+        found = connection.execute(query.with_for_update() if writes else query).first()
         if found is None:
             raise UnknownParticipant(
                 "This link belongs to no participant.",
