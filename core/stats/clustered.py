@@ -162,7 +162,7 @@ def _bootstrap(values: Floats, people: NDArray, about: list[NDArray], seed: int)
         problem = f"Fewer than {LEAST_DRAWN} participants{' or images' if about else ''} are too few to draw from."
     drawn = np.empty(0) if problem else _drawn_means(values, row, column if about else None, seed)
     defined = drawn[np.isfinite(drawn)]
-    low, high = np.quantile(defined, _tails(units)).tolist() if len(defined) else (None, None)
+    low, high = np.quantile(defined, expanded_tails(units)).tolist() if len(defined) else (None, None)
     return ClusteredInterval(
         value=float(values.mean()) if len(values) else None,
         low=low,
@@ -212,7 +212,7 @@ def _draws(what: str, n: int, resamples: int, seed: int) -> NDArray[np.int64]:
     return generator.multinomial(n, np.full(n, 1 / n), size=resamples)
 
 
-def _tails(n: int) -> tuple[float, float]:
+def expanded_tails(n: int) -> tuple[float, float]:
     """Return the levels of the expanded percentiles of draws of n units, at least 2."""
     from scipy.special import ndtr
 
