@@ -33,6 +33,7 @@ FLOORS = (
         "pages.parts.compare",
         "pages.parts.curves",
         "pages.parts.units",
+        "pages.parts.study",
         "pages.parts.retrain",
         "pages.parts.lessons",
         "pages.parts.home",

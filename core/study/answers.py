@@ -287,7 +287,13 @@ class Answers:
         )
         with reading(self.engine) as connection:
             rows = connection.execute(query).all()
-        return _meant(pandas.DataFrame(rows, columns=[column.name for column in columns]))
+        return meant(pandas.DataFrame(rows, columns=[column.name for column in columns]))
+
+    def items(self) -> pandas.DataFrame:
+        """Return the items, with the names of their pictures."""
+        with reading(self.engine) as connection:
+            found = connection.execute(select(ITEMS).order_by(ITEMS.c.item))
+            return pandas.DataFrame(found.all(), columns=list(found.keys()))
 
     def design(self) -> pandas.DataFrame:
         """Return the design table: one row a trial, with its item."""
@@ -385,8 +391,12 @@ def _twice() -> TakesPartAlready:
     )
 
 
-def _meant(rows: pandas.DataFrame) -> pandas.DataFrame:
-    """Add what an answer means to what was pressed."""
+def meant(rows: pandas.DataFrame) -> pandas.DataFrame:
+    """Add what an answer means to what was pressed.
+
+    Args:
+        rows: the columns of `Answers.frame` up to focus_losses; answer holds what was pressed.
+    """
     found = rows.rename(columns={"answer": "side"})
     pair = found["task"].isin(PAIRS)
     other = found["left"].map({"less": "more", "more": "less"})

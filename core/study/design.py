@@ -181,10 +181,10 @@ def _order(
         trials = [trials[at] for at in random.permutation(len(trials))]
         candidates = known[(known["kind"] == CATCH) & (known["task"] == task.kind)]["item"].tolist()
         number = min(catches[task.kind], len(candidates))
+        stretch, whole = max(1, len(trials) // max(1, number)), len(trials)
         for turn, which in enumerate(random.permutation(len(candidates))[:number]):
-            # one in each of as many stretches
-            place = (len(trials) * turn) // max(1, number) + int(random.integers(max(1, len(trials) // max(1, number))))
-            trials.insert(min(place, len(trials)), (int(candidates[which]), ("less", "more")[int(random.integers(2))]))
+            place = whole * turn // number + int(random.integers(stretch)) + turn  # one in each stretch
+            trials.insert(place, (int(candidates[which]), ("less", "more")[int(random.integers(2))]))
         for at, (item, left) in enumerate(trials):
             block += at % spec.block == 0
             rows.append((slot, len(rows), block, item, left))

@@ -23,12 +23,13 @@ from core.jobs.control import check as check_control
 from core.jobs.jobs import JOBS, Facts
 from core.study.answers import Answers
 from core.study.design import Design, draw
-from core.study.folder import ABOUT, DATABASE, Study, home_of, write_about
+from core.study.folder import ABOUT, DATABASE, PICTURES, Study, home_of, write_about
 from core.study.items import choose_images, measured, sweep_of
 from core.study.spec import StudySpec
-from core.study.stimuli import Stimuli, wanted
+from core.study.stimuli import PICTURE_COLUMNS, Stimuli, wanted
 from core.study.tables import create, sqlite_url, unwritable
 from core.study.written import from_mapping, to_mapping
+from core.sweeps.sweep import Sweep
 
 MEASURED, SECRET = "measures.parquet", "secret"
 EVERY = 20  # pictures between two reports
@@ -36,8 +37,7 @@ KIND = "study-prepare"
 
 
 def prepare(engine: Engine, name: str, spec: StudySpec, url: str = "") -> Iterator[Facts]:
-    """Prepare a study under a name; yield progress: stage ("networks", "pictures", "ready"), done,
-    total.
+    """Prepare a study under a name; yield progress: stage ("networks", "pictures"), done, total.
 
     Args:
         url: of an empty PostgreSQL database; "" keeps answers in a file of the study.
@@ -51,36 +51,62 @@ def prepare(engine: Engine, name: str, spec: StudySpec, url: str = "") -> Iterat
                 f"The study '{name}' exists.", "A prepared study does not change.", "Choose another name, or delete it."
             )
         sweep = sweep_of(engine, spec)
-        yield {"stage": "networks", "done": 0, "total": len(sweep.variants)}
-        for step in sweep.run(progress=lambda done, total: check_control()):
-            yield {"stage": "networks", "done": step.done, "total": step.networks}
+        yield from _run(sweep)
         rows = measured(sweep, spec)
         classes = engine.card(spec.model).classes
         images = choose_images(spec, rows, classes)
         design = draw(spec, images.chosen, images.spare)
-        stimuli = Stimuli(engine, spec, home / "pictures", _secret(home))
-        pictures = wanted(design.items)
-        needed = [picture for row in pictures for picture in row if picture]
-        total = len(set(needed))
-        for done in stimuli.draw(needed):
-            check_control()
-            if done % EVERY == 0 or done == total:
-                yield {"stage": "pictures", "done": done, "total": total}
-        names = pandas.DataFrame(
-            [[stimuli.name(picture) if picture else "" for picture in row] for row in pictures],
-            columns=["picture", "less_picture", "more_picture"],
-        )
-        shown = rows[rows["image"].isin(design.items["image"])]
-        write_frame(home / MEASURED, shown.drop(columns=["schedule", "granularity", "scope", "criterion"]), {})
+        secret = _secret(home)
+        stimuli = Stimuli(engine, spec, home / PICTURES, secret)
+        yield from _draw(stimuli, design.items)
+        _write_measures(home, rows, design.items)
         facts = {
             "qualified": images.qualified,
             "looked_at": images.looked_at,
             "weights": {each: engine.store.checksum(spec.variant(each)) for each in spec.names},
             "version": VERSION,
         }
-        facts_of_study = {"spec": to_mapping(spec), "classes": list(classes), "preparation": facts}
-        _store(home, name, url, design, names, facts_of_study)
-        yield {"stage": "ready", "done": total, "total": total}
+        about = {"spec": to_mapping(spec), "classes": list(classes), "preparation": facts, "secret": secret}
+        _store(home, name, url, design, stimuli.names(design.items), about)
+
+
+def draw_again(engine: Engine, study: Study) -> Iterator[Facts]:
+    """Draw the pictures and measure the heatmaps of a study that was restored; yield progress.
+
+    Raises BadFile if the networks or images of now are not those of the study.
+    """
+    secret, items = json.loads(study.fact("secret")), study.answers.items()
+    stimuli = Stimuli(engine, study.spec, study.pictures, secret)
+    if not stimuli.names(items).equals(items[list(PICTURE_COLUMNS)]):
+        raise BadFile(
+            f"The networks or images of '{study.name}' are not the same on this machine.",
+            "Its pictures would differ from those that people have seen.",
+            "Restore it where the same networks and images are. Its answers can be shown and exported here.",
+        )
+    yield from _draw(stimuli, items)
+    sweep = sweep_of(engine, study.spec)
+    yield from _run(sweep)
+    _write_measures(study.home, measured(sweep, study.spec), items)
+
+
+def _run(sweep: Sweep) -> Iterator[Facts]:
+    yield {"stage": "networks", "done": 0, "total": len(sweep.variants)}
+    for step in sweep.run(progress=lambda done, total: check_control()):
+        yield {"stage": "networks", "done": step.done, "total": step.networks}
+
+
+def _draw(stimuli: Stimuli, items: pandas.DataFrame) -> Iterator[Facts]:
+    needed = {picture for row in wanted(items) for picture in row if picture}
+    for done in stimuli.draw(needed):
+        check_control()
+        if done % EVERY == 0 or done == len(needed):
+            yield {"stage": "pictures", "done": done, "total": len(needed)}
+
+
+def _write_measures(home: Path, rows: pandas.DataFrame, items: pandas.DataFrame) -> None:
+    """Keep what was measured of the images of the study, for its analysis."""
+    shown = rows[rows["image"].isin(items["image"])]
+    write_frame(home / MEASURED, shown.drop(columns=["schedule", "granularity", "scope", "criterion"]), {})
 
 
 def _secret(home: Path) -> str:

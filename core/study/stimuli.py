@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -28,6 +28,7 @@ TOP_SHARE = 0.1  # of the pixels stay visible in an occlusion map
 SIDE_PX = 336  # of the longer side of a picture; digits are enlarged with sharp pixels
 OPACITY = 0.6  # of a readable heatmap
 PUBLISHED_SHARE = 0.3  # of a published heatmap
+PICTURE_COLUMNS = ("picture", "less_picture", "more_picture")  # in the middle; of each variant
 FORMAT = 1  # counts up when pictures are drawn differently
 
 
@@ -155,7 +156,12 @@ class Stimuli:
         parts.append(self.engine.picture(reference, self.spec.model).stamp)
         return hashlib.sha256("|".join(parts).encode()).hexdigest()[:32] + ".png"
 
-    def draw(self, pictures: list[Wanted]) -> Iterator[int]:
+    def names(self, items: pandas.DataFrame) -> pandas.DataFrame:
+        """Return the names of every item's pictures: columns PICTURE_COLUMNS, "" for none."""
+        rows = [[self.name(one) if one else "" for one in pictures] for pictures in wanted(items)]
+        return pandas.DataFrame(rows, columns=list(PICTURE_COLUMNS))
+
+    def draw(self, pictures: Iterable[Wanted]) -> Iterator[int]:
         """Draw what is missing, network by network; yield how many are done after each."""
         ordered = sorted(set(pictures), key=lambda one: (one.variant, one.image, one.task, one.reversed))
         for done, picture in enumerate(ordered, 1):

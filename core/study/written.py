@@ -185,10 +185,9 @@ class _Reader:
         try:
             return StudySpec(**values)
         except SparsightError as error:
-            named = next(
-                (name for name in FIELDS if f"number of {name} " in error.wrong or f"'{name}'" in error.wrong), ""
-            )
-            with self._at((named,) if named else ()):
+            signs = ("number of {} ", "'{}'", "no {} '")
+            named = [name for name in FIELDS if any(sign.format(name) in error.wrong for sign in signs)]
+            with self._at(tuple(named[:1])):
                 raise
 
     @contextmanager

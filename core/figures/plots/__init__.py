@@ -13,6 +13,7 @@ Each function takes results or tables and returns a figure; the last line of a c
 | Lessons | `lesson_lines`, `lesson_bars`, `lesson_scatter`, `lesson_race`, `lesson_spreads` |
 | a sweep, on Explore too | `sweep_means` |
 | Units | `units_distribution`, `units_against_sparsity`, `units_map` |
+| Study | `people_shares`, `people_predictors` |
 | notebooks only | `accuracy_curves` |
 
 A browser draws these figures with plotly's JavaScript, which JupyterLab, VS Code and Colab provide.
@@ -54,6 +55,8 @@ FIGURES: dict[str, tuple[str, str]] = {
     "units_distribution": ("units", "distribution"),
     "units_against_sparsity": ("units", "against_sparsity"),
     "units_map": ("units", "unit_map"),
+    "people_shares": ("people", "shares"),
+    "people_predictors": ("people", "predictors"),
     "accuracy_curves": ("accuracies", "accuracy_curves"),
 }
 COLOURS = ("DENSE", "PRUNED", "NEUTRAL")

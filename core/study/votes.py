@@ -1,0 +1,105 @@
+"""The answers about one pair of variants, and what they say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas
+from numpy.typing import NDArray
+
+from core.stats.clustered import (
+    BY_PARTICIPANT,
+    EXCHANGEABLE,
+    NET,
+    ClusteredInterval,
+    bootstrap_preference,
+    decided,
+    gee_share,
+)
+from core.stats.preference import EQUAL, LESS, MORE, Preference, count_preference
+
+CODES = {"less": LESS, "equal": EQUAL, "more": MORE}
+NOT_KNOWN = "Who gave which answer is not known."
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairResult:
+    """What people said about one pair of variants, less pruned and more pruned.
+
+    votes: counts and the tests that treat answers as independent. participants: who answered; 0 if
+    that is not known. images: they answered about.
+    gee, drawn: interval of the share that prefers the more pruned variant among decided answers,
+    for other participants and the same images; crossed: for other images, too. net: interval of
+    the net preference. None if not computed.
+    by_class: counts of each class, by its index.
+    """
+
+    task: str
+    less: str
+    more: str
+    votes: Preference
+    participants: int
+    images: int
+    gee: ClusteredInterval | None
+    drawn: ClusteredInterval | None
+    crossed: ClusteredInterval | None
+    net: ClusteredInterval | None
+    by_class: tuple[tuple[int, Preference], ...]
+
+
+def pair_result(rows: pandas.DataFrame, thorough: bool, seed: int) -> PairResult:
+    """Evaluate the answers about one pair. Args: rows: of one task and pair, at least one."""
+    task, less, more = rows[["task", "less", "more"]].iloc[0]
+    given, people, images = votes_of(rows), rows["participant"], rows["image"]
+    gee, drawn, crossed, net = _intervals(given, people, images, seed) if thorough else (None,) * 4
+    return PairResult(
+        task=str(task),
+        less=str(less),
+        more=str(more),
+        votes=count_preference(given),
+        participants=int(people.nunique()),
+        images=int(images.nunique()),
+        gee=gee,
+        drawn=drawn,
+        crossed=crossed,
+        net=net,
+        by_class=tuple((int(label), count_preference(votes_of(own))) for label, own in rows.groupby("label")),
+    )
+
+
+def votes_of(rows: pandas.DataFrame) -> NDArray[np.int64]:
+    """Return answers about pairs as LESS, EQUAL and MORE."""
+    return rows["answer"].map(CODES).to_numpy(dtype=np.int64)
+
+
+def clustered_share(right: NDArray, people: pandas.Series) -> ClusteredInterval:
+    """Return the share of right answers with the interval of the GEE; without one if it is not
+    known who gave which.
+    """
+    if people.isna().any():
+        return _unknown(float(right.mean()) if len(right) else None, EXCHANGEABLE, len(right))
+    return gee_share(right, people.to_numpy())
+
+
+def _intervals(
+    given: NDArray[np.int64], people: pandas.Series, images: pandas.Series, seed: int
+) -> tuple[ClusteredInterval, ...]:
+    if people.isna().any():
+        votes = count_preference(given)
+        share, net = (
+            _unknown(value, BY_PARTICIPANT, n) for value, n in ((votes.share, votes.decided), (votes.net, votes.n))
+        )
+        return share, share, share, net
+    who = people.to_numpy()
+    crossed = bootstrap_preference(given, who, images.to_numpy(), seed=seed)
+    return (
+        gee_share(*decided(given, who)),
+        bootstrap_preference(given, who, seed=seed),
+        crossed,
+        bootstrap_preference(given, who, statistic=NET, seed=seed),
+    )
+
+
+def _unknown(value: float | None, method: str, n: int) -> ClusteredInterval:
+    return ClusteredInterval(value=value, low=None, high=None, method=method, n=n, participants=0, problem=NOT_KNOWN)
