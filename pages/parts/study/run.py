@@ -46,7 +46,7 @@ def _start(study: Study) -> None:
         return
     left, middle, right = st.columns([2, 1, 1], vertical_alignment="bottom")
     with left:
-        host = st.selectbox("Who can take part", list(REACH), format_func=REACH.get, key="_study_host")
+        host = st.selectbox("Who can take part", list(REACH), format_func=REACH.__getitem__, key="_study_host")
     with middle:
         port = st.number_input("Port", 1, 65535, PORT, key="_study_port")
     with right:
