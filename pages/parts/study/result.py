@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 from core.study.analysis import Analysis, TaskResult, analyse, effect
-from core.study.prediction import predict_preferences
+from core.study.prediction import predict_answers
 from core.study.published import REANALYSIS, SOURCE, published_frame
 from pandas import DataFrame
 
@@ -138,7 +138,7 @@ def _scores(study: Study, rows: DataFrame) -> None:
             key=("study scores", study.name),
             stamp=f"{len(rows)} {rows['excluded'].notna().sum()}",
             what="Comparing measures with answers",
-            run=lambda task: predict_preferences(rows, measured),
+            run=lambda task: predict_answers(rows, measured),
         )
         follow(work, "Compare", lambda results: _show_scores(results[-1]))
 
