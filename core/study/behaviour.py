@@ -51,8 +51,8 @@ class Behaviour:
     def __post_init__(self) -> None:
         for name in ("preference", "ties", "right", "unknown", "catch_right", "careless", "dropout"):
             exact_share(getattr(self, name), f"share '{name}'")
-        for *_, share in (*self.preferences, *self.rights):
-            exact_share(share, "preference")
+        for share in [row[-1] for row in self.preferences] + [row[-1] for row in self.rights]:
+            exact_share(share, "share of a pair or variant")
         for name in ("person_sd", "item_sd", "mu_ms", "sigma_ms", "tau_ms"):
             not_negative(getattr(self, name), name)
         if max(self.person_sd, self.item_sd) > 10:

@@ -42,6 +42,14 @@ class NamedVariant:
     def share(self) -> float:
         return self.right / self.n
 
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Return the 95 % interval to show: that of the GEE if it is defined, else Wilson's."""
+        found = self.gee
+        if found is None or found.low is None or found.high is None:
+            return self.low, self.high
+        return found.low, found.high
+
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
