@@ -58,6 +58,11 @@ class Question:
     pictures: tuple[Picture, ...]
     choices: tuple[Choice, ...]
 
+    @property
+    def is_short(self) -> bool:
+        """Return whether all buttons but the last have room beside each other on a phone."""
+        return len(self.choices) > 3 and all(len(choice.words) <= 3 for choice in self.choices[:-1])
+
 
 def question_of(study: Study, place: Place) -> Question:
     """Return the question of a trial or a practice item. No variant is named."""

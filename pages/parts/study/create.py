@@ -31,7 +31,7 @@ def section() -> None:
         return
     titles = {name: each.title for name, each in PRESETS.items()} | {OWN: "A file of my own"}
     chosen = st.segmented_control(
-        "What to ask", list(titles), default="class", format_func=titles.get, required=True, key="_study_preset"
+        "What to ask", list(titles), default="class", format_func=titles.__getitem__, required=True, key="_study_preset"
     )
     spec = _own() if chosen == OWN else PRESETS[str(chosen)].value()
     if spec is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
@@ -75,7 +76,7 @@ def _downloads(study: Study) -> None:
         for label, pseudonyms in (("Everything (zip)", False), ("With pseudonyms (zip)", True)):
             st.download_button(
                 label,
-                lambda hidden=pseudonyms: _zip(study, hidden),
+                partial(_zip, study, pseudonyms),
                 f"{study.name}{'-pseudonyms' if pseudonyms else ''}.zip",
                 "application/zip",
                 on_click="ignore",

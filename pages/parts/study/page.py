@@ -50,7 +50,7 @@ def parameters() -> dict[str, Parameter]:
 
 def _chosen() -> str:
     known = parameters()
-    if len(known["study_name"].names) == 1:  # type: ignore[attr-defined]
+    if not studies.all_names():
         return NEW
     if present.on():
         return choice("Study", "study_name", known, label_visibility="collapsed")

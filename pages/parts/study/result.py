@@ -31,7 +31,7 @@ def section(study: Study) -> None:
         st.info("Nobody has answered yet. **Run** starts the server.", icon=":material/info:")
         _published()
         return
-    st.header(wording.headline(analysis), anchor=False)
+    st.header(wording.headline(analysis, plain), anchor=False)
     for task in analysis.tasks:
         _task(study, task)
     if present.on():
@@ -68,17 +68,7 @@ def _shares(task: TaskResult, name: str) -> None:
 def _task(study: Study, task: TaskResult) -> None:
     st.subheader(KINDS[task.kind], anchor=False)
     _shares(task, f"shares-{task.kind}")
-    sentences = [wording.pair_sentence(pair) for pair in task.pairs]
-    if task.naming is not None:
-        sentences.append(wording.naming_sentence(task.naming))
-        sentences += [wording.comparison_sentence(each) for each in task.naming.comparisons]
-    if task.strengths is not None:
-        sentences.append(wording.strengths_sentence(task.strengths))
-    if task.agreement is not None:
-        sentences.append(wording.agreement_sentence(task.agreement))
-    if task.times is not None:
-        sentences.append(wording.times_sentence(task.times))
-    st.markdown("\n".join(f"- {sentence}" for sentence in sentences))
+    st.markdown("\n".join(f"- {sentence}" for sentence in wording.task_sentences(task, plain)))
     if not present.on():
         with st.expander("By class"):
             st.dataframe(_by_class(study, task), hide_index=True, width="stretch")

@@ -13,7 +13,7 @@ from core.study.server.run import KIND, PORT
 from pages.parts.common import access, frame, job_list, present
 from pages.parts.common.frame import guarded
 from pages.parts.common.job_list import AT_WORK, jobs
-from pages.parts.common.markdown import message
+from pages.parts.common.markdown import message, plain
 from pages.parts.study import result, studies
 
 LOOK_S = 2.0
@@ -46,7 +46,7 @@ def _start(study: Study) -> None:
         return
     left, middle, right = st.columns([2, 1, 1], vertical_alignment="bottom")
     with left:
-        host = st.selectbox("Who can take part", list(REACH), format_func=REACH.get, key="_study_host")
+        host = st.selectbox("Who can take part", list(REACH), format_func=REACH.__getitem__, key="_study_host")
     with middle:
         port = st.number_input("Port", 1, 65535, PORT, key="_study_port")
     with right:
@@ -87,7 +87,8 @@ def _live(name: str, serving: str) -> None:
     rows = study.answers.frame()
     analysis = analyse(rows, thorough=False)
     if analysis.n:
-        st.markdown(f"#### {headline(analysis)}" if present.on() else headline(analysis))
+        said = headline(analysis, plain)
+        st.markdown(f"#### {said}" if present.on() else said)
         result.shares(analysis, "live")
 
 
@@ -100,7 +101,7 @@ def _invitation(study: Study, host: str, port: int, job: str) -> None:
         st.image(qr_code(address), width=width, alt=f"QR code of {address}")
     with words:
         st.markdown(f"## [{address.removeprefix('http://').rstrip('/')}]({address})")
-        st.markdown(f"**{study.spec.title}** About {max(1, round(study.spec.seconds / 60))} minutes.")
+        st.markdown(f"**{plain(study.spec.title)}** About {max(1, round(study.spec.seconds / 60))} minutes.")
         if host == EVERYWHERE and local_address() is None:
             st.warning("This machine is in no network, so that only it reaches the study.", icon=":material/wifi_off:")
         if not present.on():
