@@ -89,6 +89,12 @@ def centre(share: float, sd: float) -> float:
     )
 
 
+def average_person(log_odds: Floats, person_sd: float) -> Floats:
+    """Return the share over all participants, at the log odds of the average one."""
+    z, weights = _normal()
+    return sigmoid(log_odds[..., None] + person_sd * z) @ weights
+
+
 def intraclass(share: float, behaviour: Behaviour) -> float:
     """Return the correlation of two answers of one participant about different items."""
     if share in (0, 1):

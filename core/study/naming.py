@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -108,11 +108,12 @@ def is_right(rows: pandas.DataFrame) -> pandas.Series:
     return rows["right"].astype(bool)
 
 
-def beside_network(naming: NamingResult, accuracy: Mapping[str, tuple[int, int]]) -> tuple[BesideNetwork, ...]:
+def beside_network(naming: NamingResult, accuracy: Mapping[str, Sequence[int]]) -> tuple[BesideNetwork, ...]:
     """Return people beside networks, for the variants whose accuracy is known.
 
     Args:
-        accuracy: right answers and images of each variant.
+        accuracy: right answers and images of each variant: the fact "accuracy" of a prepared
+            study.
     """
     found = []
     for person in naming.variants:

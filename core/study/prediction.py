@@ -46,7 +46,7 @@ class MeasureResult:
     compared: int = 0
 
 
-def predict_preferences(
+def predict_answers(
     answers: pandas.DataFrame, measures: pandas.DataFrame, seed: int = SEED
 ) -> tuple[MeasureResult, ...]:
     """Join measures to answers, and relate each to them.

@@ -176,7 +176,7 @@ def network_sentence(found: BesideNetwork, name: Name = str) -> str:
     return (
         f"'{name(person.variant)}': people who see a tenth of an image name {percent(person.share)} correctly "
         f"({person.right:,} of {person.n:,}), the network that sees all of it {percent(found.right / found.n)} "
-        f"({found.right:,} of {found.n:,}). People were only asked about images that every network gets right."
+        f"({found.right:,} of {found.n:,}). People were asked only about images that every variant gets right."
     )
 
 
