@@ -98,13 +98,13 @@ def _table(task: TaskResult, title: str) -> Rows:
 
 def _predictors(study: Study, rows: Any) -> Rows:
     from core.disk.frames import read_frame
-    from core.study.prediction import predict_preferences
+    from core.study.prediction import predict_answers
     from core.study.prepare import MEASURED
     from core.study.summary import measure_rows
 
     measures = read_frame(study.home / MEASURED)[0]
     found = [("task", "compared", "measure", "rank correlation", "95 % interval", "n items", "odds ratio")]
-    for each in measure_rows(predict_preferences(rows, measures)).itertuples(index=False):
+    for each in measure_rows(predict_answers(rows, measures)).itertuples(index=False):
         bounds = f"{score(each.low)} to {score(each.high)}"
         found.append((each.task, each.label, each.measure, score(each.value), bounds, f"{each.n:,}", score(each.odds)))
     return Rows(found, (3, 5, 6), "Which automatic measure predicts the answers? Intervals over items.")

@@ -52,5 +52,5 @@ def _chosen() -> str:
     known = parameters()
     if not studies.all_names():
         return NEW
-    options = {"label_visibility": "collapsed"} if present.on() else {}
-    return choice("Study", "study_name", known, **options)
+    with st.sidebar if present.on() else st.container():
+        return choice("Study", "study_name", known)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import streamlit as st
-from core.study.analysis import Analysis, TaskResult, analyse, effect
-from core.study.prediction import predict_preferences
-from core.study.published import REANALYSIS, SOURCE, published_frame
 from pandas import DataFrame
 
 from core.base.numbers import counted, percent, score
 from core.figures.plots import people as plots
 from core.study import wording
+from core.study.analysis import Analysis, TaskResult, analyse, effect
 from core.study.folder import Study
+from core.study.prediction import predict_answers
+from core.study.published import REANALYSIS, SOURCE, published_frame
 from core.study.spec import KINDS, Rules
 from core.study.summary import measure_rows, share_rows
 from pages.parts.common import charts, present
@@ -130,7 +130,7 @@ def _scores(study: Study, rows: DataFrame) -> None:
             key=("study scores", study.name),
             stamp=f"{len(rows)} {rows['excluded'].notna().sum()}",
             what="Comparing measures with answers",
-            run=lambda task: predict_preferences(rows, measured),
+            run=lambda task: predict_answers(rows, measured),
         )
         follow(work, "Compare", lambda results: _show_scores(results[-1]))
 

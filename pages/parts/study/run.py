@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import streamlit as st
-from core.study.analysis import analyse
-from core.study.wording import headline
 
 from core.base.numbers import counted
+from core.study.analysis import analyse
 from core.study.folder import Study
 from core.study.invite import EVERYWHERE, HERE, link, local_address, qr_code
 from core.study.server.run import KIND, PORT
+from core.study.wording import headline
 from pages.parts.common import access, frame, job_list, present
 from pages.parts.common.frame import guarded
 from pages.parts.common.job_list import AT_WORK, jobs
