@@ -51,9 +51,7 @@ class People:
 SHOWN, WRITTEN, PEOPLE = Shown(), Written(), People()
 
 
-def show(
-    name: str = "", /, *, shown: Annotated[Shown, FLAT] = SHOWN, common: Annotated[Common, FLAT] = COMMON
-) -> None:
+def show(name: str = "", /, *, shown: Annotated[Shown, FLAT] = SHOWN, common: Annotated[Common, FLAT] = COMMON) -> None:
     """Show what the answers of a study say: shares, intervals, tests, agreement, times.
 
     Args:
@@ -100,13 +98,13 @@ def _table(task: TaskResult, title: str) -> Rows:
 
 def _predictors(study: Study, rows: Any) -> Rows:
     from core.disk.frames import read_frame
-    from core.study.prediction import predict_preferences
+    from core.study.prediction import predict_answers
     from core.study.prepare import MEASURED
     from core.study.summary import measure_rows
 
     measures = read_frame(study.home / MEASURED)[0]
     found = [("task", "compared", "measure", "rank correlation", "95 % interval", "n items", "odds ratio")]
-    for each in measure_rows(predict_preferences(rows, measures)).itertuples(index=False):
+    for each in measure_rows(predict_answers(rows, measures)).itertuples(index=False):
         bounds = f"{score(each.low)} to {score(each.high)}"
         found.append((each.task, each.label, each.measure, score(each.value), bounds, f"{each.n:,}", score(each.odds)))
     return Rows(found, (3, 5, 6), "Which automatic measure predicts the answers? Intervals over items.")
@@ -161,9 +159,7 @@ def simulate(
     from core.study.simulate import simulate as simulate_answers
 
     study = _open(name, common)
-    rows = simulate_answers(
-        study.answers.whole_design(), _behaviour(people), seed=people.seed, rules=study.spec.rules
-    )
+    rows = simulate_answers(study.answers.whole_design(), _behaviour(people), seed=people.seed, rules=study.spec.rules)
     found = analyse(rows)
     text = f"Simulated: {rows['participant'].nunique():,} participants, {len(rows):,} answers, seed {people.seed}."
     common.output.say({"simulated": True, **_plain(asdict(found))}, [text, *_parts(found)])
@@ -191,8 +187,12 @@ def power(
     for each in simulate_power(study.spec, _behaviour(people), studies=studies, seed=people.seed):
         facts.append(_plain(asdict(each)))
         bounds = f"{percent(each.low)} to {percent(each.high)}"
-        rows.append((each.task, f"{each.more} against {each.less}", percent(each.detected), bounds, f"{each.studies:,}"))
-    title = f"If {percent(people.preference)} of the decided answers are for the more pruned network (seed {people.seed})"
+        rows.append(
+            (each.task, f"{each.more} against {each.less}", percent(each.detected), bounds, f"{each.studies:,}")
+        )
+    title = (
+        f"If {percent(people.preference)} of the decided answers are for the more pruned network (seed {people.seed})"
+    )
     common.output.say({"power": facts}, [Rows(rows, (2, 4), title)])
 
 
@@ -227,9 +227,7 @@ def import_mturk(
 def _behaviour(people: People) -> Behaviour:
     from core.study.behaviour import Behaviour
 
-    return Behaviour(
-        preference=people.preference, ties=people.ties, careless=people.careless, dropout=people.dropout
-    )
+    return Behaviour(preference=people.preference, ties=people.ties, careless=people.careless, dropout=people.dropout)
 
 
 def _open(name: str, common: Common) -> Study:

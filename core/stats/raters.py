@@ -9,7 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from core.base.draws import numpy_generator
 from core.specs import whole
-from core.stats.bootstrap import CONFIDENCE, SEED
+from core.stats.bootstrap import SEED
+from core.stats.clustered import expanded_tails
 from core.stats.preference import columns
 
 RESAMPLES = 1000
@@ -60,8 +61,7 @@ def agreement(answers: ArrayLike, items: ArrayLike, resamples: int = RESAMPLES, 
     tried = resamples if value is not None and len(rated) > 1 else 0
     drawn = [_alpha(rated[generator.integers(0, len(rated), len(rated))]) for _ in range(tried)]
     defined = [each for each in drawn if each is not None]
-    tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(defined, (tail, 1 - tail)).tolist() if defined else (None, None)
+    low, high = np.quantile(defined, expanded_tails(len(rated))).tolist() if defined else (None, None)
     return Agreement(
         alpha=value,
         low=low,

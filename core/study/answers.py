@@ -295,6 +295,11 @@ class Answers:
             found = connection.execute(select(ITEMS).order_by(ITEMS.c.item))
             return pandas.DataFrame(found.all(), columns=list(found.keys()))
 
+    def whole_design(self) -> Design:
+        """Return the design as it was drawn."""
+        trials = self.design()
+        return Design(self.items(), trials[["trial", "slot", "position", "block", "item", "left"]])
+
     def design(self) -> pandas.DataFrame:
         """Return the design table: one row a trial, with its item."""
         query = select(TRIALS, *(column for column in ITEMS.c if column.name != "item")).join(

@@ -51,8 +51,8 @@ class Behaviour:
     def __post_init__(self) -> None:
         for name in ("preference", "ties", "right", "unknown", "catch_right", "careless", "dropout"):
             exact_share(getattr(self, name), f"share '{name}'")
-        for *_, share in (*self.preferences, *self.rights):
-            exact_share(share, "preference")
+        for share in [row[-1] for row in self.preferences] + [row[-1] for row in self.rights]:
+            exact_share(share, "share of a pair or variant")
         for name in ("person_sd", "item_sd", "mu_ms", "sigma_ms", "tau_ms"):
             not_negative(getattr(self, name), name)
         if max(self.person_sd, self.item_sd) > 10:
@@ -87,6 +87,12 @@ def centre(share: float, sd: float) -> float:
     return float(
         brentq(lambda at: float(weights @ sigmoid(at + sd * z)) - share, -STEEPEST - 9 * sd, STEEPEST + 9 * sd)
     )
+
+
+def average_person(log_odds: Floats, person_sd: float) -> Floats:
+    """Return the share over all participants, at the log odds of the average one."""
+    z, weights = _normal()
+    return sigmoid(log_odds[..., None] + person_sd * z) @ weights
 
 
 def intraclass(share: float, behaviour: Behaviour) -> float:

@@ -68,6 +68,16 @@ def measured(sweep: Sweep, spec: StudySpec) -> pandas.DataFrame:
     return rows.drop(columns=["network", "model", "weights", "heatmap", "layer", "target"])
 
 
+def accuracy(rows: pandas.DataFrame) -> dict[str, tuple[int, int]]:
+    """Return how many images each variant classifies correctly, and of how many.
+
+    Args:
+        rows: as `measured` returns them; images of unknown class do not count.
+    """
+    known = rows[rows["label"] >= 0]
+    return {str(name): (int(own["right"].sum()), len(own)) for name, own in known.groupby("variant", sort=False)}
+
+
 def choose_images(spec: StudySpec, rows: pandas.DataFrame, classes: tuple[str, ...]) -> Images:
     """Choose the images of the study by its seed, as many of each class.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -41,6 +41,14 @@ class NamedVariant:
     @property
     def share(self) -> float:
         return self.right / self.n
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Return the 95 % interval to show: that of the GEE if it is defined, else Wilson's."""
+        found = self.gee
+        if found is None or found.low is None or found.high is None:
+            return self.low, self.high
+        return found.low, found.high
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,11 +108,12 @@ def is_right(rows: pandas.DataFrame) -> pandas.Series:
     return rows["right"].astype(bool)
 
 
-def beside_network(naming: NamingResult, accuracy: Mapping[str, tuple[int, int]]) -> tuple[BesideNetwork, ...]:
+def beside_network(naming: NamingResult, accuracy: Mapping[str, Sequence[int]]) -> tuple[BesideNetwork, ...]:
     """Return people beside networks, for the variants whose accuracy is known.
 
     Args:
-        accuracy: right answers and images of each variant.
+        accuracy: right answers and images of each variant: the fact "accuracy" of a prepared
+            study.
     """
     found = []
     for person in naming.variants:

@@ -24,7 +24,7 @@ from core.jobs.jobs import JOBS, Facts
 from core.study.answers import Answers
 from core.study.design import Design, draw
 from core.study.folder import ABOUT, DATABASE, PICTURES, Study, home_of, write_about
-from core.study.items import choose_images, measured, sweep_of
+from core.study.items import accuracy, choose_images, measured, sweep_of
 from core.study.spec import StudySpec
 from core.study.stimuli import PICTURE_COLUMNS, Stimuli, wanted
 from core.study.tables import create, sqlite_url, unwritable
@@ -63,6 +63,7 @@ def prepare(engine: Engine, name: str, spec: StudySpec, url: str = "") -> Iterat
         facts = {
             "qualified": images.qualified,
             "looked_at": images.looked_at,
+            "accuracy": accuracy(rows),
             "weights": {each: engine.store.checksum(spec.variant(each)) for each in spec.names},
             "version": VERSION,
         }

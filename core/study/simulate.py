@@ -58,7 +58,7 @@ def simulate(
     """
     wanted = whole(design.slots if participants is None else participants, "number of participants", 1)
     trials = _trials(design)
-    of_item = numpy_generator("simulated items", seed).standard_normal((int(design.items["item"].max()) + 1, 2))
+    of_item = item_effects(design, behaviour, seed)
     free, waves, first = np.arange(design.slots), [], 1
     while wanted and len(free):
         slots = free[:wanted]
@@ -81,6 +81,14 @@ def simulate(
     return meant(pandas.concat(waves, ignore_index=True))
 
 
+def item_effects(design: Design, behaviour: Behaviour, seed: int) -> Floats:
+    """Return how the items of a simulated study differ, on the logit scale: (items, 2), towards the
+    more pruned variant or the right name, and towards "equal".
+    """
+    items = int(design.items["item"].max()) + 1
+    return behaviour.item_sd * numpy_generator("simulated items", seed).standard_normal((items, 2))
+
+
 def _trials(design: Design) -> pandas.DataFrame:
     """Return the trials with their items, slot by slot."""
     if (design.items["kind"] == PRACTICE).all() or design.trials.empty:
@@ -98,7 +106,7 @@ def _wave(
     person = rows["slot"].map(person_of).to_numpy()
     careless = random.random(len(slots)) < behaviour.careless
     of_person = behaviour.person_sd * random.standard_normal((len(slots), 2))
-    effects = of_person[person] + behaviour.item_sd * of_item[rows["item"].to_numpy()]
+    effects = of_person[person] + of_item[rows["item"].to_numpy()]
     pressed = np.where(
         careless[person], _random_answers(rows, random), _careful_answers(rows, behaviour, effects, random)
     )

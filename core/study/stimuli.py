@@ -67,9 +67,9 @@ def occlusion(side: Heatmap, image: NDArray) -> Image.Image:
     """Draw the image where the heatmap is highest, and black elsewhere.
 
     The top tenth of the pixels of the network's input stay visible: floor(0.1 x H x W), exactly;
-    ties go by position. The map is resized bicubically.
+    ties go by position. The map is resized bicubically. Without evidence, all of it is black.
     """
-    visible = top_pixels(_resized(side, (image.shape[1], image.shape[0])))
+    visible = top_pixels(_resized(side, (image.shape[1], image.shape[0]))) & side.usable
     shown = image * (visible if image.ndim == 2 else visible[..., None])
     return plain(shown, SIDE_PX)
 

@@ -1,4 +1,4 @@
-"""How strong each variant is over all pairs of a task, with intervals from draws of participants."""
+"""Strengths of the variants over all pairs of a task, with intervals from draws of participants."""
 
 from __future__ import annotations
 

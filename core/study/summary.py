@@ -50,11 +50,11 @@ def measure_rows(found: Iterable[MeasureResult]) -> DataFrame:
                 "measure": each.measure,
                 "task": each.task,
                 "label": f"{each.more} against {each.less}" if each.more else each.less,
-                "value": each.rank.value,
-                "low": each.rank.low,
-                "high": each.rank.high,
-                "n": each.rank.n,
-                "odds": each.odds.ratio if each.odds else None,
+                "value": each.rank.interval.value,
+                "low": each.rank.interval.low,
+                "high": each.rank.interval.high,
+                "n": each.rank.interval.n,
+                "odds": each.odds.value,
             }
             for each in found
         ]

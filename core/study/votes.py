@@ -8,6 +8,7 @@ import numpy as np
 import pandas
 from numpy.typing import NDArray
 
+from core.base.numbers import counted
 from core.stats.clustered import (
     BY_PARTICIPANT,
     EXCHANGEABLE,
@@ -20,6 +21,7 @@ from core.stats.clustered import (
 from core.stats.preference import EQUAL, LESS, MORE, Preference, count_preference
 
 CODES = {"less": LESS, "equal": EQUAL, "more": MORE}
+INDEPENDENT = "as if answers were independent"
 NOT_KNOWN = "Who gave which answer is not known."
 
 
@@ -29,9 +31,9 @@ class PairResult:
 
     votes: counts and the tests that treat answers as independent. participants: who answered; 0 if
     that is not known. images: they answered about.
-    gee, drawn: interval of the share that prefers the more pruned variant among decided answers,
-    for other participants and the same images; crossed: for other images, too. net: interval of
-    the net preference. None if not computed.
+    gee, by_participant: interval of the share that prefers the more pruned variant among decided
+    answers, for other participants and the same images; crossed: for other images, too. net:
+    interval of the net preference. None if not computed.
     by_class: counts of each class, by its index.
     """
 
@@ -42,17 +44,36 @@ class PairResult:
     participants: int
     images: int
     gee: ClusteredInterval | None
-    drawn: ClusteredInterval | None
+    by_participant: ClusteredInterval | None
     crossed: ClusteredInterval | None
     net: ClusteredInterval | None
     by_class: tuple[tuple[int, Preference], ...]
+
+    @property
+    def interval(self) -> tuple[float, float, str]:
+        """Return the 95 % interval of the share to show, and over what it is: draws of
+        participants, else the GEE, else Wilson's, as if answers were independent. (0, 1) without
+        a decided answer.
+        """
+        for found in (self.by_participant, self.gee):
+            if found is not None and found.low is not None and found.high is not None:
+                return found.low, found.high, counted(found.participants, "participant")
+        if self.votes.low is None or self.votes.high is None:
+            return 0.0, 1.0, INDEPENDENT
+        return self.votes.low, self.votes.high, INDEPENDENT
+
+    @property
+    def is_clear(self) -> bool:
+        """Return whether the share can be told from chance: the interval excludes 1/2."""
+        low, high, _ = self.interval
+        return self.votes.share is not None and not low <= 0.5 <= high
 
 
 def pair_result(rows: pandas.DataFrame, thorough: bool, seed: int) -> PairResult:
     """Evaluate the answers about one pair. Args: rows: of one task and pair, at least one."""
     task, less, more = rows[["task", "less", "more"]].iloc[0]
     given, people, images = votes_of(rows), rows["participant"], rows["image"]
-    gee, drawn, crossed, net = _intervals(given, people, images, seed) if thorough else (None,) * 4
+    gee, by_participant, crossed, net = _intervals(given, people, images, seed) if thorough else (None,) * 4
     return PairResult(
         task=str(task),
         less=str(less),
@@ -61,7 +82,7 @@ def pair_result(rows: pandas.DataFrame, thorough: bool, seed: int) -> PairResult
         participants=int(people.nunique()),
         images=int(images.nunique()),
         gee=gee,
-        drawn=drawn,
+        by_participant=by_participant,
         crossed=crossed,
         net=net,
         by_class=tuple((int(label), count_preference(votes_of(own))) for label, own in rows.groupby("label")),
@@ -87,9 +108,8 @@ def _intervals(
 ) -> tuple[ClusteredInterval, ...]:
     if people.isna().any():
         votes = count_preference(given)
-        share, net = (
-            _unknown(value, BY_PARTICIPANT, n) for value, n in ((votes.share, votes.decided), (votes.net, votes.n))
-        )
+        share = _unknown(votes.share, BY_PARTICIPANT, votes.decided)
+        net = _unknown(votes.net, BY_PARTICIPANT, votes.n)
         return share, share, share, net
     who = people.to_numpy()
     crossed = bootstrap_preference(given, who, images.to_numpy(), seed=seed)

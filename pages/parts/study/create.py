@@ -31,7 +31,7 @@ def section() -> None:
         return
     titles = {name: each.title for name, each in PRESETS.items()} | {OWN: "A file of my own"}
     chosen = st.segmented_control(
-        "What to ask", list(titles), default="class", format_func=titles.get, required=True, key="_study_preset"
+        "What to ask", list(titles), default="class", format_func=titles.__getitem__, required=True, key="_study_preset"
     )
     spec = _own() if chosen == OWN else PRESETS[str(chosen)].value()
     if spec is None:
@@ -103,8 +103,8 @@ def _what(spec: StudySpec) -> str:
     """Says what will be asked, in a sentence."""
     shown = ", ".join(plain(name) for name in spec.names)
     return (
-        f"{counted(len(spec.tasks), 'task')} about {plain(engine.catalogue().title(spec.model))} at {shown}, on "
-        f"{plain(name_of(spec.data.name))}. A participant answers {counted(spec.trials, 'question')} in about "
+        f"{counted(len(spec.tasks), 'task')} about {plain(engine.catalogue().title(spec.model))} ({shown}) and images "
+        f"of '{plain(name_of(spec.data.name))}'. A participant answers {counted(spec.trials, 'question')} in about "
         f"{duration(spec.seconds)}; {counted(spec.answers, 'answer')} are wanted for each picture."
     )
 

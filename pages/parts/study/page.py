@@ -50,8 +50,7 @@ def parameters() -> dict[str, Parameter]:
 
 def _chosen() -> str:
     known = parameters()
-    if len(known["study_name"].names) == 1:  # type: ignore[attr-defined]
+    if not studies.all_names():
         return NEW
-    if present.on():
-        return choice("Study", "study_name", known, label_visibility="collapsed")
-    return choice("Study", "study_name", known)
+    with st.sidebar if present.on() else st.container():
+        return choice("Study", "study_name", known)
