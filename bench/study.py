@@ -5,7 +5,6 @@ an answer to the next question in a browser.
 from __future__ import annotations
 
 import http.client
-import json
 import math
 import os
 import random
@@ -51,19 +50,17 @@ serve(open_study(Path(sys.argv[1]), sys.argv[2]), port=int(sys.argv[3]))
 """
 FORM = re.compile(r'<form method="post" action="([^"]+)"')
 TOKEN = re.compile(r'name="token" value="([^"]+)"')
-# Notes in every page how long ago the key was pressed on the page before, once the page is loaded
-# and its buttons work: the script enables them two frames after all pictures are decoded.
+# Notes when a key is pressed. A page notes when its question was painted: two frames after all its
+# pictures are decoded.
 WATCH = """
-  const now = () => performance.timeOrigin + performance.now();
-  addEventListener("keydown", () => sessionStorage.setItem("pressed", now()), true);
-  const look = () => {
-    const works = document.readyState === "complete" && document.querySelector("form.answers button:enabled");
-    if (works) window.took = now() - Number(sessionStorage.getItem("pressed"));
-    else requestAnimationFrame(look);
-  };
-  requestAnimationFrame(look);
+  const press = () => sessionStorage.setItem("pressed", performance.timeOrigin + performance.now());
+  addEventListener("keydown", press, true);
 """
-TOOK = """before => location.href !== before && window.took"""
+TOOK = """before => {
+  const form = document.querySelector("form.answers[data-painted]");
+  const pressed = Number(sessionStorage.getItem("pressed"));
+  return form && location.href !== before && performance.timeOrigin + Number(form.dataset.painted) - pressed;
+}"""
 
 
 @dataclass
@@ -115,22 +112,19 @@ class Client:
             action = FORM.findall(self.send("GET", place)[1])[0]
             answer = self.draw.choice(CHOICES) if "/trial/" in action else ""
             began = time.monotonic()
-            place = json.loads(self.send("POST", action, {"answer": answer} if answer else {}, script=True)[1])["next"]
+            place = self.send("POST", action, {"answer": answer} if answer else {})[0]
             if answer:
                 with self.load.lock:
                     self.load.confirmed[(digest(token), int(action.split("/")[-1]) - 1)] = answer
                     self.load.seconds.append(time.monotonic() - began)
         self.send("GET", place)
 
-    def send(
-        self, method: str, path: str, fields: dict[str, str] | None = None, script: bool = False
-    ) -> tuple[str, str]:
+    def send(self, method: str, path: str, fields: dict[str, str] | None = None) -> tuple[str, str]:
         """Send a request until it is answered; return where it leads, and its page.
 
         Raises SparsightError if nothing answers.
         """
         headers = {"Content-Type": "application/x-www-form-urlencoded"} if fields is not None else {}
-        headers |= {"Accept": "application/json"} if script else {}
         end = time.monotonic() + PATIENCE_S
         while time.monotonic() < end:
             try:
