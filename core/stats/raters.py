@@ -9,7 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from core.base.draws import numpy_generator
 from core.specs import whole
-from core.stats.bootstrap import CONFIDENCE, SEED
+from core.stats.bootstrap import SEED
+from core.stats.clustered import expanded_tails
 from core.stats.preference import columns
 
 RESAMPLES = 1000
@@ -61,8 +62,7 @@ def agreement(answers: ArrayLike, items: ArrayLike, resamples: int = RESAMPLES, 
     equally = np.full(len(rated), 1 / max(len(rated), 1))
     drawn = _drawn_alphas(rated, generator.multinomial(len(rated), equally, tried)) if tried else np.empty(0)
     defined = drawn[np.isfinite(drawn)]
-    tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(defined, (tail, 1 - tail)).tolist() if len(defined) else (None, None)
+    low, high = np.quantile(defined, expanded_tails(len(rated))).tolist() if len(defined) else (None, None)
     return Agreement(
         alpha=value,
         low=low,

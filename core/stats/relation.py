@@ -6,7 +6,6 @@ answers about it.
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from core.base.draws import numpy_generator
 from core.specs import whole
-from core.stats.bootstrap import CONFIDENCE, RESAMPLES, SEED, Interval, t_quantile
+from core.stats.bootstrap import RESAMPLES, SEED, Interval, t_quantile
+from core.stats.clustered import clustered_logit, expanded_tails
 from core.stats.correlation import constant, correlation, row_spearman
 from core.stats.preference import MORE, answer_array, columns
 
@@ -25,8 +25,8 @@ Floats = NDArray[np.float64]
 class RankCorrelation:
     """Spearman's correlation of a measure's difference with the preference share, over items.
 
-    interval: its value with a 95 % percentile bootstrap interval over items; n: items where both
-    are defined. p: two-sided, as if items were independent.
+    interval: its value with a 95 % bootstrap interval over items (expanded percentiles); n: items
+    where both are defined. p: two-sided, as if items were independent.
     """
 
     interval: Interval
@@ -87,8 +87,7 @@ def rank_correlation(difference: ArrayLike, share: ArrayLike, seed: int = SEED) 
     chosen = numpy_generator("rank correlation", whole(seed, "seed"), len(x)).integers(0, len(x), (RESAMPLES, len(x)))
     drawn = row_spearman(x[chosen], y[chosen])
     defined = drawn[np.isfinite(drawn)]
-    tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(defined, (tail, 1 - tail)).tolist() if len(defined) else (None, None)
+    low, high = np.quantile(defined, expanded_tails(len(x))).tolist() if len(defined) else (None, None)
     interval = Interval(
         name="spearman",
         value=whole_set.value,
@@ -137,12 +136,12 @@ def odds_ratio(
     sizes = [int(row.max(initial=-1)) + 1 for row in rows]
     mean, sd = (float(x.mean()), float(x.std(ddof=1))) if len(x) > 1 else (None, None)
     problem = _undefined(y, x, sizes)
-    slope, error = (None, None) if problem or not sd else _slope((x - x.mean()) / sd, y, rows)
-    if problem is None and error is None:
+    fitted = None if problem or not sd else clustered_logit(y, rows, (x - x.mean()) / sd)
+    if problem is None and fitted is None:
         problem = "The model has no solution."
-    low, high, p = (None, None, None) if slope is None or error is None else _wald(slope, error, min(sizes) - 1)
+    low, high, p = _wald(*fitted, min(sizes) - 1) if fitted else (None, None, None)
     return OddsRatio(
-        value=None if slope is None or error is None else float(np.exp(slope)),
+        value=float(np.exp(fitted[0])) if fitted else None,
         low=low,
         high=high,
         p=p,
@@ -171,26 +170,6 @@ def _undefined(y: Floats, x: Floats, sizes: list[int]) -> str | None:
     if less.max() <= more.min() or more.max() <= less.min():
         return "The measure separates the answers: the odds ratio has no limit."
     return None
-
-
-def _slope(x: Floats, y: Floats, rows: list[NDArray]) -> tuple[float | None, float | None]:
-    """Fit the logit of y: slope and its standard error, None if that fails. rows: clusters."""
-    from statsmodels.discrete.discrete_model import Logit  # takes seconds to import
-
-    design = np.column_stack([np.ones(len(x)), x])
-    ways = [rows[0]] if len(rows) == 1 else [np.column_stack(rows), *rows]
-    try:
-        with warnings.catch_warnings(action="ignore"), np.errstate(all="ignore"):
-            fitted = [
-                Logit(y, design).fit(disp=0, method="newton", cov_type="cluster", cov_kwds={"groups": way})
-                for way in ways
-            ]
-    except (ValueError, ArithmeticError, np.linalg.LinAlgError):
-        return None, None
-    error = max((float(np.sqrt(each.cov_params()[1, 1])) for each in fitted if each.cov_params()[1, 1] > 0), default=0)
-    slope = float(fitted[0].params[1])
-    right = fitted[0].mle_retvals["converged"] and np.isfinite(slope) and np.isfinite(error) and error > 0
-    return (slope, error) if right else (None, None)
 
 
 def _wald(slope: float, error: float, df: int) -> tuple[float, float, float]:

@@ -14,11 +14,38 @@ PRESETS: Registry[Callable[[], StudySpec]] = Registry("study preset")
 PHOTOGRAPHS = ModelSpec(name="squeezenet1_1@imagenette-128", weights="merkle-layer", seed=0)
 DIGITS = ModelSpec(name="thesis-cnn", weights="mnist-55000", seed=333)
 RATES = (("1", 0), ("2", 1), ("32", 5))  # compression rate of the convolutions, and level
-DIGIT_LEVELS = (("dense", 0), ("36 % left", 5), ("10 % left", 10))
+DIGIT_LEVELS = (("dense", 0), ("pruned to 33 %", 5), ("pruned to 10 %", 10))
 
 
 def _levels(schedule: Schedule, levels: tuple[tuple[str, int], ...]) -> tuple[tuple[str, PruningSpec], ...]:
     return tuple((name, PruningSpec(schedule=schedule, level=level)) for name, level in levels)
+
+
+@PRESETS.register(
+    "class",
+    "With a class",
+    "Ten questions in three minutes, without names: does the class prefer the heatmaps of the pruned network? "
+    "Everything it needs is included.",
+)
+def with_a_class() -> StudySpec:
+    dense, pruned = "dense", "pruned to 10 %"
+    return StudySpec(
+        title="Which explanation is more reasonable?",
+        model=DIGITS,
+        variants=_levels("iterative-reset", ((dense, 0), (pruned, 10))),
+        data=DataSpec(name="digits", noise=0.2),
+        pool=1000,
+        heatmap=CamSpec(method="grad-cam", layer="relu2", target="own"),
+        tasks=(Task(kind="heatmap-pair", pairs=((dense, pruned),)),),
+        images=2,
+        answers=50,
+        trials=10,
+        catch=1,
+        practice=1,
+        block=11,
+        anonymous=True,
+        rules=Rules(catch_share=0, fastest_ms=0),
+    )
 
 
 @PRESETS.register(
@@ -67,31 +94,4 @@ def digits() -> StudySpec:
         ),
         images=10,
         trials=80,
-    )
-
-
-@PRESETS.register(
-    "class",
-    "With a class",
-    "Ten questions in three minutes, without names: does the class prefer the heatmaps of the pruned network? "
-    "Everything it needs is included.",
-)
-def with_a_class() -> StudySpec:
-    dense, pruned = "dense", "10 % left"
-    return StudySpec(
-        title="Which explanation is more reasonable?",
-        model=DIGITS,
-        variants=_levels("iterative-reset", ((dense, 0), (pruned, 10))),
-        data=DataSpec(name="digits", noise=0.2),
-        pool=1000,
-        heatmap=CamSpec(method="grad-cam", layer="relu2", target="own"),
-        tasks=(Task(kind="heatmap-pair", pairs=((dense, pruned),)),),
-        images=2,
-        answers=50,
-        trials=10,
-        catch=1,
-        practice=1,
-        block=11,
-        anonymous=True,
-        rules=Rules(catch_share=0, fastest_ms=0),
     )

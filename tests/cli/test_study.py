@@ -55,7 +55,7 @@ def test_presets_and_studies_are_listed(command, here: tuple[str, ...], prepared
     assert "less-is-more" in out
     assert "0 of 12" in out
     facts = json.loads(command("study", "list", "--json", *here)[1])
-    assert facts == {"presets": ["less-is-more", "digits", "class"], "studies": ["small"]}
+    assert facts == {"presets": ["class", "less-is-more", "digits"], "studies": ["small"]}
 
 
 def test_a_preset_is_written_and_not_overwritten(command, here: tuple[str, ...], tmp_path: Path) -> None:

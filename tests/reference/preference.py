@@ -195,14 +195,33 @@ def power(n: int, share: float, told_apart: Callable[[int, int], bool]) -> float
 
 def logistic(x: Row, y: Row, clusters: list[Sequence[int]]) -> tuple[float, list[float]]:
     """Slope of a logistic model, and its variance clustered by each column, then by both."""
-    import numpy as np
 
     def value(at: list[float]) -> float:
         logits = [at[0] + at[1] * each for each in x]
         return sum(right * logit - math.log1p(math.exp(logit)) for right, logit in zip(y, logits, strict=True))
 
     cut, slope = climb(value, [0.0, 0.0], 1e-9)
-    shares = [1 / (1 + math.exp(-cut - slope * each)) for each in x]
+    return slope, clustered_variances(x, y, [1 / (1 + math.exp(-cut - slope * each)) for each in x], clusters)
+
+
+def logistic_share(y: Row, clusters: list[Sequence[int]]) -> tuple[float, list[float]]:
+    """Logit of a share, and its variance clustered by each column, then by both: that of the sums
+    of distances, over the spread of the answers.
+    """
+    n, share = len(y), sum(y) / len(y)
+    names: list[list[object]] = [list(column) for column in (*clusters, list(zip(*clusters, strict=True)))]
+    found = []
+    for column in names:
+        sums = [sum(right - share for right, name in zip(y, column, strict=True) if name == one) for one in set(column)]
+        size = len(sums) / (len(sums) - 1)
+        found.append(size * sum(each**2 for each in sums) / (n * share * (1 - share)) ** 2)
+    return math.log(share / (1 - share)), found
+
+
+def clustered_variances(x: Row, y: Row, shares: Row, clusters: list[Sequence[int]]) -> list[float]:
+    """Variances of the slope: a sandwich of the curvature and the sums of the gradients."""
+    import numpy as np
+
     bread = np.zeros((2, 2))
     for each, p in zip(x, shares, strict=True):
         bread += p * (1 - p) * np.outer([1, each], [1, each])
@@ -217,7 +236,7 @@ def logistic(x: Row, y: Row, clusters: list[Sequence[int]]) -> tuple[float, list
         meat = sum(np.outer(each, each) for each in sums.values())
         size = len(sums) / (len(sums) - 1) * (len(x) - 1) / (len(x) - 2)
         found.append(float((np.linalg.inv(bread) @ meat @ np.linalg.inv(bread))[1, 1]) * size)
-    return slope, found
+    return found
 
 
 def item_shares(answers: Row, items: Sequence[int]) -> dict[int, float | None]:

@@ -24,7 +24,7 @@ def counted(rows: list[tuple[int, int, int]], items: int = 3) -> Counts:
 
 
 @settings(max_examples=25, deadline=None)
-@given(rows=st.lists(ANSWER, min_size=6, max_size=60), start=st.tuples(*[st.floats(-2, 2)] * 3))
+@given(rows=st.lists(ANSWER, min_size=20, max_size=60), start=st.tuples(*[st.floats(-2, 2)] * 3))
 def test_no_search_finds_a_larger_likelihood(rows: list[tuple[int, int, int]], start: tuple[float, ...]) -> None:
     counts = counted(rows)
     found = strengths(counts)

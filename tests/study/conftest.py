@@ -8,6 +8,7 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -17,6 +18,7 @@ import pytest
 from core.specs import ModelSpec, PruningSpec
 from core.study.answers import Answers
 from core.study.design import Design, draw
+from core.study.presets import PRESETS
 from core.study.spec import Rules, StudySpec, Task
 from core.study.tables import METADATA, connect, create, sqlite_url
 
@@ -41,6 +43,13 @@ def small_spec(**changes: object) -> StudySpec:
         "rules": Rules(catch_share=0.5, fastest_ms=100),
     }
     return StudySpec(**values | changes)  # type: ignore[arg-type]
+
+
+def little() -> StudySpec:
+    """Three tasks on 100 digits: some seconds."""
+    spec = PRESETS["digits"].value()
+    tasks = tuple(Task(kind=task.kind, pairs=task.pairs[:1], variants=task.variants[:2]) for task in spec.tasks)
+    return replace(spec, tasks=tasks, images=1, pool=100, trials=8, answers=1, catch=2, practice=1)
 
 
 def image_table(spec: StudySpec, classes: int = 4) -> pandas.DataFrame:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pandas
@@ -16,16 +15,7 @@ from core.study.design import CATCH, ITEM
 from core.study.folder import Study, delete_study, facts_of, names, open_study, restore
 from core.study.items import choose_images
 from core.study.prepare import MEASURED, draw_again, prepare
-from core.study.presets import PRESETS
-from core.study.spec import StudySpec, Task
-from tests.study.conftest import small_spec
-
-
-def little() -> StudySpec:
-    """Three tasks on 100 digits: some seconds."""
-    spec = PRESETS["digits"].value()
-    tasks = tuple(Task(kind=task.kind, pairs=task.pairs[:1], variants=task.variants[:2]) for task in spec.tasks)
-    return replace(spec, tasks=tasks, images=1, pool=100, trials=8, answers=1, catch=2, practice=1)
+from tests.study.conftest import little, small_spec
 
 
 @pytest.fixture(scope="module")

@@ -37,7 +37,7 @@ def shares(rows: DataFrame, right: bool = False) -> go.Figure:
     if not right:
         figure.add_vline(x=0.5, line={"color": NEUTRAL, "dash": "dot"}, annotation_text="chance")
     title = "share" if right else "← less pruned preferred      more pruned preferred →"
-    figure.update_xaxes(range=[0, 1], tickformat=".0%", title=title)
+    figure.update_xaxes(range=[0, 1.02], tickformat=".0%", dtick=0.25, title=title)
     figure.update_yaxes(categoryorder="array", categoryarray=named[::-1], automargin=True)
     return figure
 

@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from sqlalchemy import select
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp
 
 from core.base.errors import SparsightError
 from core.study.answers import StudyFull, TakesPartAlready, UnknownParticipant
@@ -40,19 +40,19 @@ HEADINGS: Mapping[type[Exception], str] = {
 }
 
 
-def create_app(study: Study) -> Starlette:
+def create_app(study: Study) -> ASGIApp:
     """Return the pages of a study. Raises StudyDatabase if its database does not answer."""
     pages = Pages(study)
-    return Starlette(
+    app = Starlette(
         routes=[
             *Participants(study, pages).routes(),
             *Researcher(study, pages).routes(),
             _pictures(study),
             Mount("/static", StaticFiles(directory=STATIC)),
         ],
-        middleware=[Middleware(Guard)],
         exception_handlers=_Failures(pages).handlers(),
     )
+    return Guard(app)  # outside, so that replies to failures have the headers, too
 
 
 def _pictures(study: Study) -> Route:
@@ -100,7 +100,10 @@ class _Failures:
         """Keep the form on the page, so that one more press sends it again."""
         LOG.error("%s", error)
         fields = getattr(request.state, "fields", None)
-        lines = (NOT_STORED if fields else "The study cannot be reached at the moment.", "Everything before is kept.")
+        lines = (
+            NOT_STORED if "answer" in (fields or {}) else "The study cannot be reached at the moment.",
+            "Everything before is kept.",
+        )
         reply = self._reply(request, "One moment", lines, 503, fields)
         reply.headers["Retry-After"] = str(RETRY_S)
         return reply

@@ -100,7 +100,7 @@ def names_of(choices: tuple[tuple[int, str], ...]) -> tuple[Choice, ...]:
     that character as its key.
     """
     short = all(len(name) == 1 for _, name in choices)
-    keys = [(name.lower(),) for _, name in choices] if short else [(key,) for key in LETTERS]
+    keys: list[tuple[str, ...]] = [(name.lower(),) for _, name in choices] if short else [(key,) for key in LETTERS]
     keys += [()] * len(choices)
     named = [Choice(value=str(label), words=name, keys=key) for (label, name), key in zip(choices, keys, strict=False)]
     return (*named, Choice(value=UNKNOWN, words="I don't know", keys=("ArrowDown",), place="unknown"))

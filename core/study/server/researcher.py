@@ -157,7 +157,8 @@ class Researcher:
         numbers = [int(number) for number in people["participant"]]
         query = select(ANSWERS.c.participant, func.count()).where(ANSWERS.c.participant.in_(numbers))
         with reading(self.study.engine) as connection:
-            answers = dict(connection.execute(query.group_by(ANSWERS.c.participant)).tuples().all())
+            rows = connection.execute(query.group_by(ANSWERS.c.participant)).all()
+        answers = {int(row[0]): int(row[1]) for row in rows}
         times = {name: pandas.to_datetime(people[name], unit="s", utc=True) for name in ("begun", "seen")}
         return [
             {

@@ -103,8 +103,8 @@ def _what(spec: StudySpec) -> str:
     """Says what will be asked, in a sentence."""
     shown = ", ".join(plain(name) for name in spec.names)
     return (
-        f"{counted(len(spec.tasks), 'task')} about {plain(engine.catalogue().title(spec.model))} at {shown}, on "
-        f"{plain(name_of(spec.data.name))}. A participant answers {counted(spec.trials, 'question')} in about "
+        f"{counted(len(spec.tasks), 'task')} about {plain(engine.catalogue().title(spec.model))} ({shown}) and images "
+        f"of '{plain(name_of(spec.data.name))}'. A participant answers {counted(spec.trials, 'question')} in about "
         f"{duration(spec.seconds)}; {counted(spec.answers, 'answer')} are wanted for each picture."
     )
 

@@ -7,11 +7,11 @@ from functools import partial
 from pathlib import Path
 
 import streamlit as st
-from core.study.export import export_zip
 
 from core.base.errors import SparsightError
 from core.base.numbers import counted, percent
 from core.stats.power import StudyDesign, detectable, needed
+from core.study.export import export_zip
 from core.study.folder import Study, delete_study, facts_of
 from core.study.written import to_yaml
 from pages.parts.common import access, frame
@@ -58,7 +58,7 @@ def _power(study: Study) -> None:
     each = max(1, spec.trials // max(1, spec.comparisons))
     design = StudyDesign(answers_a_person=each, correlation=alike / 100, tie_share=ties / 100)
     found, smallest = needed(wanted / 100, design), detectable(study.answers.counts()["slots"], design)
-    people = "No number of people is" if found.participants is None else f"{counted(found.participants, 'person')} are"
+    people = "No number of people is" if found.participants is None else f"{found.participants:,} people are"
     text = (
         f"{people} enough to tell a preference of {wanted} % from chance, with {counted(each, 'answer')} of each person"
     )

@@ -52,6 +52,5 @@ def _chosen() -> str:
     known = parameters()
     if not studies.all_names():
         return NEW
-    if present.on():
-        return choice("Study", "study_name", known, label_visibility="collapsed")
-    return choice("Study", "study_name", known)
+    with st.sidebar if present.on() else st.container():
+        return choice("Study", "study_name", known)

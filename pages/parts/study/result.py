@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import streamlit as st
-from core.study.analysis import Analysis, TaskResult, analyse, effect
-from core.study.prediction import predict_answers
-from core.study.published import REANALYSIS, SOURCE, published_frame
 from pandas import DataFrame
 
 from core.base.numbers import counted, percent, score
 from core.figures.plots import people as plots
 from core.study import wording
+from core.study.analysis import Analysis, TaskResult, analyse, effect
 from core.study.folder import Study
+from core.study.prediction import predict_answers
+from core.study.published import REANALYSIS, SOURCE, published_frame
 from core.study.spec import KINDS, Rules
 from core.study.summary import measure_rows, share_rows
 from pages.parts.common import charts, present
@@ -31,9 +31,10 @@ def section(study: Study) -> None:
         st.info("Nobody has answered yet. **Run** starts the server.", icon=":material/info:")
         _published()
         return
-    st.header(wording.headline(analysis, plain), anchor=False)
+    said = wording.headline(analysis, plain)
+    st.header(said, anchor=False)
     for task in analysis.tasks:
-        _task(study, task)
+        _task(study, task, said)
     if present.on():
         return
     _rules(study, rows)
@@ -65,10 +66,11 @@ def _shares(task: TaskResult, name: str) -> None:
     charts.chart(plots.shares(share_rows(task), right=task.naming is not None), name, alt)
 
 
-def _task(study: Study, task: TaskResult) -> None:
+def _task(study: Study, task: TaskResult, said: str) -> None:
+    """Draws a task. said: what the heading says already."""
     st.subheader(KINDS[task.kind], anchor=False)
     _shares(task, f"shares-{task.kind}")
-    st.markdown("\n".join(f"- {sentence}" for sentence in wording.task_sentences(task, plain)))
+    st.markdown("\n".join(f"- {sentence}" for sentence in wording.task_sentences(task, plain) if sentence != said))
     if not present.on():
         with st.expander("By class"):
             st.dataframe(_by_class(study, task), hide_index=True, width="stretch")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import streamlit as st
-from core.study.analysis import analyse
-from core.study.wording import headline
 
 from core.base.numbers import counted
+from core.study.analysis import analyse
 from core.study.folder import Study
 from core.study.invite import EVERYWHERE, HERE, link, local_address, qr_code
 from core.study.server.run import KIND, PORT
+from core.study.wording import headline
 from pages.parts.common import access, frame, job_list, present
 from pages.parts.common.frame import guarded
 from pages.parts.common.job_list import AT_WORK, jobs
@@ -83,7 +83,8 @@ def _live(name: str, serving: str) -> None:
         st.rerun()
     if job is not None and now:
         _invitation(study, str(job.arguments["host"]), int(job.arguments["port"]), job.id)
-    _counts(study)
+    else:
+        _counts(study)
     rows = study.answers.frame()
     analysis = analyse(rows, thorough=False)
     if analysis.n:
@@ -97,24 +98,24 @@ def _invitation(study: Study, host: str, port: int, job: str) -> None:
     address = link(host, port)
     code, words = st.columns([2, 3], gap="large", vertical_alignment="center")
     with code:
-        width = 420 if present.on() else 260
-        st.image(qr_code(address), width=width, alt=f"QR code of {address}")
+        st.image(qr_code(address), width="stretch" if present.on() else 260, alt=f"QR code of {address}")
     with words:
-        st.markdown(f"## [{address.removeprefix('http://').rstrip('/')}]({address})")
+        head = st.title if present.on() else st.header
+        head(f"[{address.removeprefix('http://').rstrip('/')}]({address})", anchor=False)
         st.markdown(f"**{plain(study.spec.title)}** About {max(1, round(study.spec.seconds / 60))} minutes.")
         if host == EVERYWHERE and local_address() is None:
             st.warning("This machine is in no network, so that only it reaches the study.", icon=":material/wifi_off:")
+        _counts(study)
         if not present.on():
-            with st.container(horizontal=True):
-                if not access.locked():
-                    st.button(
-                        "Stop the server",
-                        key="_study_stop",
-                        icon=":material/stop:",
-                        on_click=_stop,
-                        args=(job,),
-                        help="Answers are kept; participants can continue when it is started again.",
-                    )
+            if not access.locked():
+                st.button(
+                    "Stop the server",
+                    key="_study_stop",
+                    icon=":material/stop:",
+                    on_click=_stop,
+                    args=(job,),
+                    help="Answers are kept; participants can continue when it is started again.",
+                )
             with st.expander("Your phone cannot reach this?", icon=":material/help:"):
                 st.markdown(CANNOT_REACH.format(port=port, everywhere=REACH[EVERYWHERE], now=REACH.get(host, host)))
 
