@@ -164,6 +164,6 @@ def _describe(series: Series, seed: int, step: Any) -> Step:
 PROTOCOLS.register(
     "googlenet",
     "The GoogLeNet study",
-    "Three ways to prune GoogLeNet, without retraining, one-shot and iteratively: accuracy, size, cost, interpretability.",
+    "Three ways to prune GoogLeNet, without retraining, one-shot and iteratively: accuracy, cost, interpretability.",
     "von Rad and Seuffert",
 )(Protocol(run, RunOptions, show, ShowOptions, alias="vonrad"))
