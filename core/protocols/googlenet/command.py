@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.base.errors import MissingData
@@ -127,6 +128,7 @@ def _plan(options: RunOptions, seed: int) -> Plan:
         start=options.start,
         normalise=options.normalise,
         precision=options.training_precision,
+        weights=Path(options.weights_file).name,
     )
 
 
