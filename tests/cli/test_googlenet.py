@@ -182,11 +182,11 @@ def test_nothing_to_show(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert "vgg16@cats" in capsys.readouterr().err
 
 
-def test_the_tables_that_come_along_are_of_a_real_run() -> None:
+@pytest.mark.parametrize("name", found([shipped_folder()]))
+def test_the_tables_that_come_along_are_of_a_real_run(name: str) -> None:
     """Their counts fit each other and the network's real sizes, whatever part of the run is
     there.
     """
-    (name,) = found([shipped_folder()])
     tables = load([shipped_folder()], name)
     levels = tables.levels
     assert len(levels) >= 1 + 3 * 6 + 3

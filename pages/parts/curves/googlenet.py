@@ -13,6 +13,7 @@ import streamlit as st
 from core.base.numbers import score
 from core.figures.plots import googlenet as plots_vonrad
 from core.figures.plots.googlenet import COSTS
+from core.models.zoo import MODELS
 from core.protocols.googlenet import interpretability
 from core.protocols.googlenet import tables as vonrad_tables
 from core.protocols.googlenet.protocol import CURVE_RATE, PRUNINGS
@@ -52,11 +53,17 @@ def parameters(folders: Sequence[Path] = ()) -> dict[str, Parameter]:
     names = tuple(there(folders)) or ("none",)
     costs = {name: text[0].upper() + text[1:] for name, (_, text) in COSTS.items()}
     return {
-        "network": Choice(names[0], names, titles=titles.of(engine.catalogue())),
+        "network": Choice(names[0], names, titles={name: _title(name) for name in names}),
         "cost": Choice("parameters", tuple(COSTS), titles=costs),
         "judge": Choice(OFFLINE[0], tuple(SIMILARITIES), titles=titles.of(SIMILARITIES)),
         "part": Choice("accuracy", tuple(TABS), titles=TABS),
     }
+
+
+def _title(model: str) -> str:
+    """Names a network and its photographs; where only its tables are here, by its architecture."""
+    known, (architecture, _, data) = titles.of(engine.catalogue()), model.partition("@")
+    return known.get(model, f"{MODELS[architecture].title}, {data}" if architecture in MODELS else model)
 
 
 def page() -> None:
@@ -195,7 +202,7 @@ def _departures(tables: VonradTables) -> dict[str, str]:
 def _origin(tables: VonradTables, seed: int) -> str:
     """Describes the data behind the figures."""
     run, dense = tables.facts["runs"][str(seed)], tables.dense(seed).iloc[0]
-    seeds, title = tables.seeds(), titles.of(engine.catalogue()).get(tables.model, tables.model)
+    seeds, title = tables.seeds(), _title(tables.model)
     return (
         f"Our run: {plain(title)}, {run['train']:,} training, {run['validation']:,} validation and"
         f" {run['test']:,} test images, {'seed' if len(seeds) == 1 else 'seeds'} {', '.join(map(str, seeds))} (one"
@@ -211,8 +218,8 @@ def _ours(tables: VonradTables, seed: int) -> str:
     if rows.empty:
         return "Our run has no network that was retrained iteratively yet."
     best = ", ".join(f"{PRUNINGS[row.pruning].title} {percent(row.accuracy)}" for row in rows.itertuples())
-    title = titles.of(engine.catalogue()).get(tables.model, tables.model)
-    return f"Our run on {plain(title)}, pruned by {percent(CURVE_RATE, 0)} and retrained iteratively, reaches: {best}."
+    title = plain(_title(tables.model))
+    return f"Our run on {title}, pruned by {percent(CURVE_RATE, 0)} and retrained iteratively, reaches: {best}."
 
 
 def _reading(tables: VonradTables, seed: int) -> None:

@@ -14,6 +14,7 @@ from core.protocols.googlenet.interpretability import QUESTION, answer, related
 from core.protocols.googlenet.published import FINDINGS, READINGS
 from core.protocols.googlenet.summary import headline, missing, silent
 from core.protocols.googlenet.tables import VonradTables, write, write_units
+from pages.parts.common.parameters import Choice
 from pages.parts.curves import googlenet as vonrad_view
 from tests.figures.plots.test_googlenet import scored, tables
 from tests.pages.conftest import OpenPage
@@ -155,6 +156,15 @@ def test_two_seeds_are_shown_and_each_departure_says_whose_it_is(tmp_path: Path)
     assert "The run was stopped; missing: global unstructured, L1, iterative (at 89 %, 95 %)" in of_second
     (of_first,) = [caption.value for caption in app.caption if "Not as published, seed 0:" in caption.value]
     assert "stopped" not in of_first
+
+
+def test_a_network_whose_tables_alone_are_here_has_a_name(tmp_path: Path) -> None:
+    for model, title in (("googlenet@photos-96", "GoogLeNet, photos-96"), ("a@b", "a@b")):
+        study = whole()
+        write(tmp_path / title, VonradTables(model, study.facts, study.levels, study.epochs))
+        network = vonrad_view.parameters([tmp_path / title])["network"]
+        assert isinstance(network, Choice)
+        assert network.titles == {model: title}
 
 
 def test_what_is_there(tmp_path: Path) -> None:
