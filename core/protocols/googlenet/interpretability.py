@@ -21,7 +21,7 @@ from core.units.relation import Relation, near_chance_text, relation_rows, relat
 
 QUESTION = "Is 'no significant relation' of interpretability and pruning found here?"
 AGAINST = {"sparsity": "pruning rate", "right": "accuracy"}
-LAYERS_NAMED = 9
+LAYERS_NAMED = 3
 
 
 def scores(tables: VonradTables) -> Scores:

@@ -109,6 +109,10 @@ def _accuracies(tables: VonradTables) -> None:
     charts.chart(
         plots_vonrad.curve(tables), "epochs", f"Accuracy over epochs after one-shot pruning by {percent(CURVE_RATE, 0)}"
     )
+    _not_as_published(tables)
+
+
+def _not_as_published(tables: VonradTables) -> None:
     for seeds, said in _departures(tables).items():
         st.caption(f"**Not as published{seeds}:** {message(said)}")
 
@@ -153,6 +157,7 @@ def _units(tables: VonradTables) -> None:
         f"{message(interpretability.origin(tables))} Bars: 95 % intervals over units and tasks, not over seeds. The"
         " paper's figure 5 shows the same; its values are not known."
     )
+    _not_as_published(tables)
 
 
 def _relation(of: Relation) -> dict[str, object]:
@@ -162,7 +167,7 @@ def _relation(of: Relation) -> dict[str, object]:
         "networks": "all" if of.near_chance else "without those near chance",
         "correlation": of.name.title(),
         "value": score(of.value),
-        "interval": f"{score(of.low)} to {score(of.high)}",
+        "95 % interval": f"{score(of.low)} to {score(of.high)}",
         "n": of.n,
     }
 
