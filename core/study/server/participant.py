@@ -122,7 +122,7 @@ class Participants:
             )
         if place.stage == "withdrawn":
             return self.pages.message(
-                "You have withdrawn", ("Your answers have been deleted, and nothing more is kept of you.",)
+                "You have withdrawn", ("Your answers have been deleted. Only that somebody withdrew is kept.",)
             )
         return self.pages.page(
             place.stage,
@@ -202,7 +202,7 @@ class Participants:
             return RedirectResponse(f"/p/{quote(token)}/withdrawn", 303)
         number = self.answers.withdraw(token)
         said = "1 answer was deleted." if number == 1 else f"{number} answers were deleted."
-        reply = self.pages.message("You have withdrawn", (said, "Nothing more is kept of you. Thank you."))
+        reply = self.pages.message("You have withdrawn", (said, "Only that somebody withdrew is kept. Thank you."))
         reply.delete_cookie(self.cookie)
         return reply
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pandas
 import plotly.graph_objects as go
 import pytest
 
@@ -63,6 +64,15 @@ def of_protocols(engine: Engine) -> Iterator[tuple[str, Callable[[], go.Figure]]
     yield "training_accuracy", lambda: plots.training_accuracy(EPOCHS)
 
 
+def of_people() -> Iterator[tuple[str, Callable[[], go.Figure]]]:
+    task = core.analyse(core.published_frame(), thorough=False).tasks[0]
+    yield "people_shares", lambda: plots.people_shares(core.share_rows(task))
+    predictors = pandas.DataFrame(
+        [{"measure": "pearson", "label": "2 against 1", "value": 0.2, "low": 0.1, "high": 0.3, "n": 20}]
+    )
+    yield "people_predictors", lambda: plots.people_predictors(predictors)
+
+
 def of_lessons() -> Iterator[tuple[str, Callable[[], go.Figure]]]:
     line = Line(name="kept", colour=plots.PRUNED, x=[0, 1], y=[1.0, 0.5])
     spread = Spread(name="kept", colour=plots.PRUNED, values=[0.1], low=[0.0], high=[0.2])
@@ -74,7 +84,7 @@ def of_lessons() -> Iterator[tuple[str, Callable[[], go.Figure]]]:
 
 
 def test_every_function_draws_a_real_answer(engine: Engine) -> None:
-    drawn = dict([*of_explore(engine), *of_protocols(engine), *of_lessons()])
+    drawn = dict([*of_explore(engine), *of_protocols(engine), *of_people(), *of_lessons()])
     assert set(drawn) == set(plots.FIGURES)
     for name, draw in drawn.items():
         figure = draw()
