@@ -10,11 +10,10 @@ import pandas
 from numpy.typing import NDArray
 
 from core.base.draws import numpy_generator
-from core.base.errors import BadSpec
 from core.specs import whole
 from core.study.answers import meant
 from core.study.behaviour import Behaviour, Drawn, Floats, careful_answers, random_answers, reaction_ms
-from core.study.design import PRACTICE, Design, draw
+from core.study.design import Design, draw
 from core.study.rules import excluded_by
 from core.study.spec import Rules, StudySpec
 
@@ -87,8 +86,6 @@ def item_effects(design: Design, behaviour: Behaviour, seed: int) -> Floats:
 
 def _trials(design: Design) -> pandas.DataFrame:
     """Return the trials with their items, slot by slot."""
-    if (design.items["kind"] == PRACTICE).all() or design.trials.empty:
-        raise BadSpec("The design has no trials.", "A study has at least one.", "Draw the design again.")
     return design.trials.merge(design.items, on="item", validate="many_to_one").sort_values(["slot", "position"])
 
 
