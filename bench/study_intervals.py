@@ -31,7 +31,7 @@ from core.study.strengths import TaskStrengths
 from core.study.votes import PairResult
 
 STUDIES = 200
-MEASURES = ("confidence", "map-mean", "map-gini", "pearson", "soft-iou")  # filled with noise here
+MEASURES = ("confidence", "map-mean", "map-gini")  # filled with noise here
 POPULATION, THESE = "all images", "these images"
 LEVEL = 0.05
 ITEMS = 50_000  # of the true agreement

@@ -59,9 +59,10 @@ def agreement(answers: ArrayLike, items: ArrayLike, resamples: int = RESAMPLES, 
     value = _alpha(rated)
     generator = numpy_generator("agreement of raters", seed, len(rated))
     tried = resamples if value is not None and len(rated) > 1 else 0
-    drawn = [_alpha(rated[generator.integers(0, len(rated), len(rated))]) for _ in range(tried)]
-    defined = [each for each in drawn if each is not None]
-    low, high = np.quantile(defined, expanded_tails(len(rated))).tolist() if defined else (None, None)
+    equally = np.full(len(rated), 1 / max(len(rated), 1))
+    drawn = _drawn_alphas(rated, generator.multinomial(len(rated), equally, tried)) if tried else np.empty(0)
+    defined = drawn[np.isfinite(drawn)]
+    low, high = np.quantile(defined, expanded_tails(len(rated))).tolist() if len(defined) else (None, None)
     return Agreement(
         alpha=value,
         low=low,
@@ -94,3 +95,19 @@ def _alpha(counts: NDArray[np.int64]) -> float | None:
     if given.shape[1] < 2:
         return None
     return float(krippendorff.alpha(value_counts=given, level_of_measurement="nominal"))
+
+
+def _drawn_alphas(counts: NDArray[np.int64], draws: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Compute alpha of many draws of items: the same as `_alpha`, without a call for each.
+
+    Args:
+        counts: (items, answers), two or more an item. draws: (R, items), how often each was drawn.
+
+    Returns:
+        (R,), NaN where undefined.
+    """
+    ratings = counts.sum(axis=1)
+    unlike = (ratings**2 - (counts**2).sum(axis=1)) / (ratings - 1)  # pairs of unlike answers, by item
+    n, of_answer = draws @ ratings, draws @ counts
+    with np.errstate(invalid="ignore"):
+        return 1 - (n - 1) * (draws @ unlike) / (n**2 - (of_answer**2).sum(axis=1))

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+import pandas
 from numpy.typing import NDArray
 
 from core.base.errors import BadSpec
 from core.specs.shares import exact_share, not_negative
+from core.study.design import CATCH
+from core.study.place import EQUAL, UNKNOWN
+from core.study.spec import PAIRS
 
 Floats = NDArray[np.float64]
+CARELESS_MS, CARELESS_SD_MS, LEAST_MS = 350.0, 80.0, 120.0
 POINTS = 40  # of the quadrature over participants and items
 STEEPEST = 40.0  # log odds of what always happens
 
@@ -68,6 +74,68 @@ class Behaviour:
     def sd(self) -> float:
         """Return the standard deviation of participant and item together."""
         return float(np.hypot(self.person_sd, self.item_sd))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Drawn:
+    """What was drawn for n trials: effects (n, 2) on the logit scale, towards the more pruned
+    variant or the right name, and towards "equal"; and the generator of everything else.
+    """
+
+    effects: Floats
+    random: np.random.Generator
+
+
+def careful_answers(rows: pandas.DataFrame, labels: NDArray, behaviour: Behaviour, drawn: Drawn) -> NDArray:
+    """Return what careful participants press.
+
+    Args:
+        rows: trials with their items, (n,). labels: sorted classes that an object can be named as.
+    """
+    effects, random = drawn.effects, drawn.random
+    pair = rows["task"].isin(PAIRS).to_numpy()
+    catch = (rows["kind"] == CATCH).to_numpy()
+    centres = np.array([centre(share, behaviour.sd) for share in _shares(rows, behaviour)])
+    chosen = random.random(len(rows)) < sigmoid(centres + effects[:, 0])
+    tied = random.random(len(rows)) < sigmoid(centre(behaviour.ties, behaviour.sd) + effects[:, 1])
+    attentive = random.random(len(rows)) < behaviour.catch_right
+    # a catch trial shows the less pruned variant's picture and its reverse: the first is right
+    chosen, tied = np.where(catch, attentive ^ pair, chosen), tied & ~catch
+    more_left = (rows["left"] == "more").to_numpy()
+    side = np.where(tied, EQUAL, np.where(chosen == more_left, "left", "right"))
+    unsure = random.random(len(rows)) < behaviour.unknown
+    label = rows["label"].astype(str).to_numpy(dtype=object)
+    named = np.where(chosen, label, np.where(unsure, UNKNOWN, _wrong_names(rows, labels, random)))
+    return np.where(pair, side, named).astype(object)
+
+
+def _shares(rows: pandas.DataFrame, behaviour: Behaviour) -> Iterator[float]:
+    for task, less, more in zip(rows["task"], rows["less"], rows["more"], strict=True):
+        yield behaviour.preference_of(less, more) if task in PAIRS else behaviour.right_of(less)
+
+
+def random_answers(rows: pandas.DataFrame, labels: NDArray, random: np.random.Generator) -> NDArray:
+    """Return what careless participants press: anything."""
+    every = np.array([*labels.astype(str), UNKNOWN], dtype=object)
+    names = every[random.integers(0, len(every), len(rows))]
+    sides = np.array(["left", "right", EQUAL], dtype=object)[random.integers(0, 3, len(rows))]
+    return np.where(rows["task"].isin(PAIRS).to_numpy(), sides, names)
+
+
+def _wrong_names(rows: pandas.DataFrame, labels: NDArray, random: np.random.Generator) -> NDArray:
+    """Return a class other than each row's own; "unknown" if there is no other."""
+    if len(labels) < 2:
+        return np.full(len(rows), UNKNOWN, dtype=object)
+    own = np.searchsorted(labels, rows["label"].to_numpy())
+    other = (own + random.integers(1, len(labels), len(rows))) % len(labels)
+    return labels[other].astype(str).astype(object)
+
+
+def reaction_ms(careless: NDArray, behaviour: Behaviour, random: np.random.Generator) -> Floats:
+    """Return the reaction times of careless and careful participants, (n,)."""
+    n = len(careless)
+    careful = random.normal(behaviour.mu_ms, behaviour.sigma_ms, n) + random.exponential(behaviour.tau_ms, n)
+    return np.maximum(np.where(careless, random.normal(CARELESS_MS, CARELESS_SD_MS, n), careful), LEAST_MS)
 
 
 def sigmoid(x: Floats) -> Floats:

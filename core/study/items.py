@@ -97,7 +97,8 @@ def choose_images(spec: StudySpec, rows: pandas.DataFrame, classes: tuple[str, .
             f"Too few images are classified correctly by all {len(spec.names)} variants: the study needs "
             f"{spec.images} of each class.",
             f"Of {len(by_image):,} images these qualify: {counts}.",
-            f"Set images to {least}." if least else "Choose less pruned variants, or more images.",
+            (f"Set images to {least}, look at more images, or " if least else "Look at more images, or ")
+            + "choose less pruned variants.",
         )
     parts = []
     for label in labels:

@@ -123,11 +123,9 @@ def _test(rows: pandas.DataFrame, values: NDArray[np.float64], seed: int) -> tup
 
 def _adjusted(group: list[MeasureResult]) -> list[MeasureResult]:
     """Add p by Holm's method. Source: Holm 1979, Scandinavian Journal of Statistics 6: 65-70."""
-    from statsmodels.stats.multitest import multipletests
-
-    at = [place for place, each in enumerate(group) if each.odds.p is not None]
-    adjusted = dict(zip(at, multipletests([group[k].odds.p for k in at], method="holm")[1], strict=True)) if at else {}
-    return [
-        replace(each, p_adjusted=float(adjusted[place]) if place in adjusted else None, compared=len(at))
-        for place, each in enumerate(group)
-    ]
+    tested = sorted((each for each in group if each.odds.p is not None), key=lambda each: each.odds.p or 0.0)
+    adjusted, least = {}, 0.0
+    for rank, each in enumerate(tested):
+        least = max(least, min(1.0, (len(tested) - rank) * (each.odds.p or 0.0)))
+        adjusted[each.measure] = least
+    return [replace(each, p_adjusted=adjusted.get(each.measure), compared=len(tested)) for each in group]

@@ -5,23 +5,18 @@ For dry runs, for the power of a planned study, and to measure how often interva
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pandas
 from numpy.typing import NDArray
 
 from core.base.draws import numpy_generator
-from core.base.errors import BadSpec
 from core.specs import whole
 from core.study.answers import meant
-from core.study.behaviour import Behaviour, Floats, centre, sigmoid
-from core.study.design import CATCH, PRACTICE, Design, draw
-from core.study.place import EQUAL, UNKNOWN
+from core.study.behaviour import Behaviour, Drawn, Floats, careful_answers, random_answers, reaction_ms
+from core.study.design import Design, draw
 from core.study.rules import excluded_by
-from core.study.spec import PAIRS, Rules, StudySpec
+from core.study.spec import Rules, StudySpec
 
-CARELESS_MS, CARELESS_SD_MS, LEAST_MS = 350.0, 80.0, 120.0
 NETWORK_MS = 60.0  # mean of the time that the server sees beyond the reaction
 FOCUS_LOSSES = 0.01  # a trial
 SPREAD_S = 600.0  # participants begin within as many seconds
@@ -91,8 +86,6 @@ def item_effects(design: Design, behaviour: Behaviour, seed: int) -> Floats:
 
 def _trials(design: Design) -> pandas.DataFrame:
     """Return the trials with their items, slot by slot."""
-    if (design.items["kind"] == PRACTICE).all() or design.trials.empty:
-        raise BadSpec("The design has no trials.", "A study has at least one.", "Draw the design again.")
     return design.trials.merge(design.items, on="item", validate="many_to_one").sort_values(["slot", "position"])
 
 
@@ -100,7 +93,7 @@ def _wave(
     trials: pandas.DataFrame, slots: NDArray, first: int, behaviour: Behaviour, of_item: Floats, seed: int
 ) -> pandas.DataFrame:
     """Return the rows of participants who take these slots; the first one has this number."""
-    random = numpy_generator("simulated people", seed, first)
+    random, labels = numpy_generator("simulated people", seed, first), np.sort(trials["label"].unique())
     person_of = pandas.Series(np.arange(len(slots)), index=slots)
     rows = trials[trials["slot"].isin(slots)].reset_index(drop=True)
     person = rows["slot"].map(person_of).to_numpy()
@@ -108,9 +101,11 @@ def _wave(
     of_person = behaviour.person_sd * random.standard_normal((len(slots), 2))
     effects = of_person[person] + of_item[rows["item"].to_numpy()]
     pressed = np.where(
-        careless[person], _random_answers(rows, random), _careful_answers(rows, behaviour, effects, random)
+        careless[person],
+        random_answers(rows, labels, random),
+        careful_answers(rows, labels, behaviour, Drawn(effects=effects, random=random)),
     )
-    reaction = _reaction_ms(careless[person], behaviour, random)
+    reaction = reaction_ms(careless[person], behaviour, random)
     server = reaction + random.exponential(NETWORK_MS, len(rows))
     rows = rows.assign(
         participant=first + person,
@@ -126,53 +121,3 @@ def _wave(
     length = np.bincount(person, minlength=len(slots))
     stops = np.where(random.random(len(slots)) < behaviour.dropout, random.integers(0, length), length)
     return rows[rows["position"].to_numpy() < stops[person]].sort_values(["participant", "position"])[PRESSED]
-
-
-def _careful_answers(
-    rows: pandas.DataFrame, behaviour: Behaviour, effects: Floats, random: np.random.Generator
-) -> NDArray:
-    """Return what careful participants press. effects: (n, 2) on the logit scale: towards the more
-    pruned variant or the right name, and towards "equal".
-    """
-    pair = rows["task"].isin(PAIRS).to_numpy()
-    catch = (rows["kind"] == CATCH).to_numpy()
-    centres = np.array([centre(share, behaviour.sd) for share in _shares(rows, behaviour)])
-    chosen = random.random(len(rows)) < sigmoid(centres + effects[:, 0])
-    tied = random.random(len(rows)) < sigmoid(centre(behaviour.ties, behaviour.sd) + effects[:, 1])
-    attentive = random.random(len(rows)) < behaviour.catch_right
-    # a catch trial shows the less pruned variant's picture and its reverse: the first is right
-    chosen, tied = np.where(catch, attentive ^ pair, chosen), tied & ~catch
-    more_left = (rows["left"] == "more").to_numpy()
-    side = np.where(tied, EQUAL, np.where(chosen == more_left, "left", "right"))
-    unsure = random.random(len(rows)) < behaviour.unknown
-    label = rows["label"].astype(str).to_numpy(dtype=object)
-    named = np.where(chosen, label, np.where(unsure, UNKNOWN, _wrong_names(rows, random)))
-    return np.where(pair, side, named).astype(object)
-
-
-def _shares(rows: pandas.DataFrame, behaviour: Behaviour) -> Iterator[float]:
-    for task, less, more in zip(rows["task"], rows["less"], rows["more"], strict=True):
-        yield behaviour.preference_of(less, more) if task in PAIRS else behaviour.right_of(less)
-
-
-def _random_answers(rows: pandas.DataFrame, random: np.random.Generator) -> NDArray:
-    labels = [*sorted(rows["label"].unique().tolist()), UNKNOWN]
-    names = np.array([str(label) for label in labels], dtype=object)[random.integers(0, len(labels), len(rows))]
-    sides = np.array(["left", "right", EQUAL], dtype=object)[random.integers(0, 3, len(rows))]
-    return np.where(rows["task"].isin(PAIRS).to_numpy(), sides, names)
-
-
-def _wrong_names(rows: pandas.DataFrame, random: np.random.Generator) -> NDArray:
-    """Return a class other than each row's own; "unknown" if there is no other."""
-    labels = np.sort(rows["label"].unique())
-    if len(labels) < 2:
-        return np.full(len(rows), UNKNOWN, dtype=object)
-    own = np.searchsorted(labels, rows["label"].to_numpy())
-    other = (own + random.integers(1, len(labels), len(rows))) % len(labels)
-    return labels[other].astype(str).astype(object)
-
-
-def _reaction_ms(careless: NDArray, behaviour: Behaviour, random: np.random.Generator) -> Floats:
-    n = len(careless)
-    careful = random.normal(behaviour.mu_ms, behaviour.sigma_ms, n) + random.exponential(behaviour.tau_ms, n)
-    return np.maximum(np.where(careless, random.normal(CARELESS_MS, CARELESS_SD_MS, n), careful), LEAST_MS)

@@ -17,6 +17,7 @@ from core.stats.clustered import (
     bootstrap_preference,
     decided,
     gee_share,
+    two_way_share,
 )
 from core.stats.preference import EQUAL, LESS, MORE, Preference, count_preference
 
@@ -112,11 +113,11 @@ def _intervals(
         net = _unknown(votes.net, BY_PARTICIPANT, votes.n)
         return share, share, share, net
     who = people.to_numpy()
-    crossed = bootstrap_preference(given, who, images.to_numpy(), seed=seed)
+    kept = given != EQUAL
     return (
         gee_share(*decided(given, who)),
         bootstrap_preference(given, who, seed=seed),
-        crossed,
+        two_way_share(given[kept] == MORE, who[kept], images.to_numpy()[kept]),
         bootstrap_preference(given, who, statistic=NET, seed=seed),
     )
 

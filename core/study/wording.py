@@ -128,7 +128,8 @@ def strengths_sentence(found: TaskStrengths, name: Name = str) -> str:
         + (f", {score(found.intervals[at].low)} to {score(found.intervals[at].high)})" if found.intervals else ")")
         for at in order
     ]
-    how = "95 % intervals over participants" if found.intervals else f"no intervals: {found.problem}"
+    why = (found.problem or "").rstrip(".")
+    how = "95 % intervals over participants" if found.intervals else f"no intervals: {why}"
     return f"From the most to the least preferred: {', '.join(parts)}; log odds around 0 (Davidson's model), {how}."
 
 

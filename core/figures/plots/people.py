@@ -19,7 +19,8 @@ def shares(rows: DataFrame, right: bool = False) -> go.Figure:
     """
     what = "right answers" if right else "answers for the more pruned network"
     over = "participants" if (rows["interval"] == "participants").all() else "answers"
-    figure = empty_figure(f"Share of {what}, 95 % intervals over {over}", height=HEIGHT + ROW * len(rows))
+    title = f"Share of {what} (n = {int(rows['n'].sum()):,}; 95 % intervals over {over})"
+    figure = empty_figure(title, height=HEIGHT + ROW * len(rows))
     named = [literal(f"{label} (n = {n:,})") for label, n in zip(rows["label"], rows["n"], strict=True)]
     known = rows["share"].notna()
     figure.add_scatter(
