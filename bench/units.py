@@ -15,7 +15,7 @@ from core.models.cards import RANDOM
 from core.saliency.capture import find_layer
 from core.specs import DataSpec, ModelSpec, VariantSpec
 from core.units.embeddings import SIMILARITIES, Source, embeddings
-from core.units.exemplars import Exemplars, Search, find_exemplars
+from core.units.exemplars import Exemplars, Search, find_exemplars, in_channels_last
 from core.units.layers import UnitLayer, unit_layers
 from core.units.relevance import MOST_ABLATED, ablate, chosen_units
 from core.units.score import Tasks, confidence, depth_of, differences, draw_tasks, tasks_of
@@ -54,7 +54,7 @@ def exemplars(engine: Engine, n: int | None, images: int = IMAGES) -> dict[str, 
         def bare(i: int) -> None:
             with torch.no_grad():
                 for batch in batches:
-                    network(batch.images)
+                    network(in_channels_last(batch.images))
 
         times = alternate(ours, bare, n or 3, engine.device)
     kept = sum(value.nbytes for one in found[0].values() for value in vars(one).values())

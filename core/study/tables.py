@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from sqlalchemy import (
@@ -33,6 +34,7 @@ from core.base.errors import BadFile, BadSpec, CacheNotWritable, SparsightError
 SCHEMA = "1"
 WAIT_MS = 15_000  # how long a writer of SQLite waits for another
 WRITES = "sparsight_writes"
+TURN = "sparsight_turn"
 
 METADATA = MetaData()
 META = Table("meta", METADATA, Column("name", String(40), primary_key=True), Column("value", Text, nullable=False))
@@ -126,7 +128,8 @@ def connect(url: str) -> Engine:
         parsed = make_url(url)
         if parsed.get_backend_name() == "postgresql" and parsed.drivername == "postgresql":
             parsed = parsed.set(drivername="postgresql+psycopg")
-        engine = create_engine(parsed, pool_pre_ping=True, pool_size=20, max_overflow=30)
+        options = {TURN: Lock()} if parsed.get_backend_name() == "sqlite" else {}
+        engine = create_engine(parsed, pool_pre_ping=True, pool_size=20, max_overflow=30, execution_options=options)
     except (ArgumentError, NoSuchModuleError) as error:
         raise BadSpec(
             f"'{url}' is no address of a database.",
@@ -161,9 +164,12 @@ def _begin_sqlite(connection: Connection) -> None:
 def writing(engine: Engine) -> Iterator[Connection]:
     """Open a transaction; what was written is on disk when the block ends.
 
+    The writers of a process take turns: SQLite lets one write at a time, and the others, which look
+    again and again whether they may, would starve.
     Raises StudyDatabase: nothing was written.
     """
-    with translated(), engine.connect().execution_options(**{WRITES: True}) as connection, connection.begin():
+    turn = engine.get_execution_options().get(TURN, nullcontext())
+    with turn, translated(), engine.connect().execution_options(**{WRITES: True}) as connection, connection.begin():
         yield connection
 
 

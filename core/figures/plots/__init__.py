@@ -9,6 +9,7 @@ Each function takes results or tables and returns a figure; the last line of a c
 | Curves, choices of the thesis | `study_specification` |
 | Curves, retrained series | `retrained_curve` |
 | Curves, GoogLeNet | `googlenet_without_retraining`, `googlenet_retrained`, `googlenet_epochs`, `googlenet_methods` |
+| Curves, units of GoogLeNet | `googlenet_interpretability` |
 | Retrain | `training_loss`, `training_accuracy` |
 | Lessons | `lesson_lines`, `lesson_bars`, `lesson_scatter`, `lesson_race`, `lesson_spreads` |
 | a sweep, on Explore too | `sweep_means` |
@@ -44,6 +45,7 @@ FIGURES: dict[str, tuple[str, str]] = {
     "googlenet_retrained": ("googlenet", "iterative_and_one_shot"),
     "googlenet_epochs": ("googlenet", "curve"),
     "googlenet_methods": ("googlenet", "methods"),
+    "googlenet_interpretability": ("googlenet", "interpretability"),
     "training_loss": ("training", "loss"),
     "training_accuracy": ("training", "right"),
     "lesson_lines": ("lessons", "lines"),

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import FileResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
@@ -19,7 +19,7 @@ from core.study.answers import StudyFull, TakesPartAlready, UnknownParticipant
 from core.study.folder import Study
 from core.study.server.guard import Guard
 from core.study.server.pages import STATIC, Pages
-from core.study.server.participant import Participants, wants_json
+from core.study.server.participant import Participants
 from core.study.server.researcher import Researcher
 from core.study.tables import ITEMS, StudyDatabase, reading
 
@@ -120,8 +120,6 @@ class _Failures:
         status: int,
         again: Mapping[str, str] | None = None,
     ) -> Response:
-        if wants_json(request):
-            return JSONResponse({"error": " ".join((heading + ".", *lines) if status != 503 else lines)}, status)
         path = request.url.path
         if again is not None:
             return self.pages.message(heading, lines, status, again=(path, again))

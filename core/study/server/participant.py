@@ -15,7 +15,7 @@ from urllib.parse import quote
 from sqlalchemy import select
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from core.study.answers import PERSON_IDS, RECRUITMENT_IDS, Timing, UnknownParticipant, new_token
@@ -165,11 +165,7 @@ class Participants:
         return answer
 
     def _onward(self, request: Request, place: Place, more: str = "") -> Response:
-        """Lead to a place: the script of a page asks for its address, a browser is redirected."""
-        next_page = address(request.path_params["token"], place) + more
-        if wants_json(request):
-            return JSONResponse({"next": next_page})
-        return RedirectResponse(next_page, 303)
+        return RedirectResponse(address(request.path_params["token"], place) + more, 303)
 
     def _upcoming(self, place: Place) -> list[str]:
         """Return the pictures of the page after this one."""
@@ -215,10 +211,6 @@ def address(token: str, place: Place) -> str:
     elif place.stage == "practice":
         rest = f"practice/{place.round + 1}/{place.number + 1}"
     return f"/p/{quote(token)}/{rest}"
-
-
-def wants_json(request: Request) -> bool:
-    return "application/json" in request.headers.get("accept", "")
 
 
 def _person(ids: Mapping[str, str]) -> str:

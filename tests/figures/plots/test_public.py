@@ -54,6 +54,7 @@ def of_protocols(engine: Engine) -> Iterator[tuple[str, Callable[[], go.Figure]]
     yield "retrained_curve", lambda: plots.retrained_curve(series)
     for name in ("without_retraining", "retrained", "epochs", "methods"):
         yield f"googlenet_{name}", lambda name=name: getattr(plots, f"googlenet_{name}")(small)
+    yield "googlenet_interpretability", lambda: plots.googlenet_interpretability(small, "pixels")
     units = unit_study("digits", engine)
     of_units, networks = core.unit_answers.units(units, "conv2"), core.unit_answers.summary(units)
     one = of_units[of_units.network == units.variants[5].key]
