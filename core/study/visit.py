@@ -23,7 +23,7 @@ import pandas
 from core.base.draws import numpy_generator
 from core.base.errors import BadSpec, SparsightError
 from core.study.behaviour import Behaviour, Drawn, careful_answers, random_answers, reaction_ms
-from core.study.design import Design
+from core.study.design import PRACTICE, Design
 from core.study.folder import Study
 from core.study.place import expected
 from core.study.simulate import item_effects
@@ -41,7 +41,8 @@ class NoServer(SparsightError):
 @dataclass(frozen=True, kw_only=True)
 class Visit:
     """What a simulated participant did. answered: (item, what stood on the left, what was pressed)
-    of every answer that the server acknowledged. code: the completion code; "" for who dropped out.
+    of every answer that the server acknowledged; "" stands on the left of a single picture. code:
+    the completion code; "" for who dropped out.
     """
 
     number: int
@@ -77,13 +78,14 @@ class _Shown:
         self.effects = item_effects(design, server.behaviour, server.seed)
         self.labels = np.sort(design.items["label"].unique())
         self.items: dict[tuple[str, ...], tuple[Mapping[str, Any], str]] = {}
-        for item in design.items.to_dict("records"):
+        practice_first = design.items.sort_values("kind", key=lambda kind: kind != PRACTICE, kind="stable")
+        for item in practice_first.to_dict("records"):  # the same pictures may be those of a trial, too
             picture, less, more = (item[name] for name in ("picture", "less_picture", "more_picture"))
             if less:
                 self.items[less, picture, more] = item, "less"
                 self.items[more, picture, less] = item, "more"
             else:
-                self.items[picture,] = item, "less"
+                self.items[picture,] = item, ""
 
     def of(self, page: _Page) -> tuple[Mapping[str, Any], str]:
         try:

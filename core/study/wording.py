@@ -28,13 +28,17 @@ def headline(found: Analysis, name: Name = str) -> str:
     pairs = [pair for task in found.tasks for pair in task.pairs]
     clear = [pair for pair in pairs if pair.is_clear]
     if clear:
-        return pair_sentence(max(clear, key=lambda pair: abs((pair.votes.share or 0.5) - 0.5)), name)
+        return pair_sentence(max(clear, key=_clearness), name)
     if len(pairs) == 1:
         return pair_sentence(pairs[0], name)
     if pairs:
         return f"None of {len(pairs)} preferences can be told from chance, after {counted(found.n, 'answer')}."
     naming = next((task.naming for task in found.tasks if task.naming), None)
     return naming_sentence(naming, name) if naming else f"There are {counted(found.n, 'answer')}."
+
+
+def _clearness(pair: PairResult) -> float:
+    return 0.0 if pair.votes.share is None else abs(pair.votes.share - 0.5)
 
 
 def task_sentences(task: TaskResult, name: Name = str) -> tuple[str, ...]:

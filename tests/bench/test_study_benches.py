@@ -6,6 +6,7 @@ import pytest
 
 from bench import study as module
 from bench.study import kills_of, load_of, prepared, study_page, study_spec, under_load
+from bench.study_intervals import SCENARIOS, study_intervals
 from core.engine.engine import Engine
 from core.study.tables import ANSWERS, PARTICIPANTS, writing
 from tests.bench.test_bench import NEEDS_CHROMIUM, check
@@ -45,3 +46,13 @@ def test_the_time_to_the_next_question_is_measured_in_a_browser(engine: Engine) 
     row = study_page(engine, 50)  # more than one participant answers
     check(row, "study-page", 50)
     assert row["ours_range_s"][0] > 2 / 120  # two frames at least
+
+
+def test_intervals_and_tests_of_simulated_studies_are_counted(engine: Engine) -> None:
+    row = study_intervals(engine, 2, SCENARIOS[1:2])
+    check(row, "study-intervals", 2)
+    assert {each["what"] for each in row["intervals"]} >= {"share, Wilson", "share, GEE", "alpha, images"}
+    assert {each["what"] for each in row["tests"]} >= {"chi-square test", "odds ratio, p"}
+    for each in row["intervals"]:
+        assert each["n"] + each["undefined"] == 2
+        assert each["covered"] in (None, 0, 0.5, 1)
