@@ -64,12 +64,13 @@ def study(
     common: Annotated[Computing, FLAT] = COMPUTING,
 ) -> None:
     """Count the answers that a killed study server loses, and its requests a second."""
-    from bench.study import kills_of, load_of
+    from bench.study import Loaded, loaded
 
     answers, clients = whole(answers, "number of answers", 1), whole(clients, "number of clients", 1)
     engine = common.engine()
-    print(json.dumps(kills_of(engine, answers, clients, whole(kills, "number of kills"), url)), flush=True)
-    print(json.dumps(load_of(engine, answers, clients, url)), flush=True)
+    for name, times in (("study-kills", whole(kills, "number of kills")), ("study-load", 0)):
+        how = Loaded(answers=answers, clients=clients, kills=times, url=url)
+        print(json.dumps(loaded(name, engine, how)), flush=True)
 
 
 if __name__ == "__main__":

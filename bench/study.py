@@ -262,22 +262,13 @@ def compared(study: Study, load: Load) -> dict[str, int]:
     "Answers of 50 clients to a study's server that is killed (kill -9) 20 times: how many are lost.",
 )
 def study_kills(engine: Engine, n: int | None) -> dict[str, Any]:
-    """n answers (default 10,000); see `kills_of`."""
-    return kills_of(engine, n or ANSWERS_EACH, CLIENTS, KILLS)
-
-
-def kills_of(engine: Engine, answers: int, clients: int, kills: int, url: str = "") -> dict[str, Any]:
-    """Count the answers that are lost, given by clients that send a request again until it is
-    answered.
+    """n answers (default 10,000), given by clients that send a request again until it is answered.
 
     `lost`: confirmed answers that the database does not hold; `changed`: that it holds otherwise;
     `doubled`: stored twice; `unconfirmed`: stored, but never confirmed to a client. `ours_s`: from
     the answer to its confirmation, restarts included.
     """
-    with prepared(engine, study_spec(answers), url) as study:
-        load, took = under_load(study, answers, clients, kills)
-        row = line("study-kills", engine.device, load.seconds) | compared(study, load)
-        return row | _circumstances(study, clients, kills, load, took)
+    return loaded("study-kills", engine, Loaded(answers=n or ANSWERS_EACH))
 
 
 @BENCHES.register(
@@ -286,25 +277,36 @@ def kills_of(engine: Engine, answers: int, clients: int, kills: int, url: str = 
     "Requests a second that a study's server answers 50 clients at once, and how long an answer takes to be stored.",
 )
 def study_load(engine: Engine, n: int | None) -> dict[str, Any]:
-    """n answers (default 2,500); see `load_of`."""
-    return load_of(engine, n or 2_500, CLIENTS)
+    """n answers (default 2,500) without a pause; clients and server share this machine.
 
-
-def load_of(engine: Engine, answers: int, clients: int, url: str = "") -> dict[str, Any]:
-    """Answer without a pause; clients and server share this machine. `ours_s`: from the answer to
-    its confirmation.
+    `ours_s`: from the answer to its confirmation.
     """
-    with prepared(engine, study_spec(answers), url) as study:
-        load, took = under_load(study, answers, clients, 0)
-        row = line("study-load", engine.device, load.seconds) | compared(study, load)
-        return row | _circumstances(study, clients, 0, load, took)
+    return loaded("study-load", engine, Loaded(answers=n or 2_500, kills=0))
 
 
-def _circumstances(study: Study, clients: int, kills: int, load: Load, took: float) -> dict[str, Any]:
+@dataclass(frozen=True, kw_only=True)
+class Loaded:
+    """How a server is loaded. url: of an empty PostgreSQL database; "" for SQLite."""
+
+    answers: int
+    clients: int = CLIENTS
+    kills: int = KILLS
+    url: str = ""
+
+
+def loaded(bench: str, engine: Engine, how: Loaded) -> dict[str, Any]:
+    """Load a server and compare what it confirmed with what it stored."""
+    with prepared(engine, study_spec(how.answers), how.url) as study:
+        load, took = under_load(study, how.answers, how.clients, how.kills)
+        row = line(bench, engine.device, load.seconds) | compared(study, load)
+        return row | _circumstances(study, how, load, took)
+
+
+def _circumstances(study: Study, how: Loaded, load: Load, took: float) -> dict[str, Any]:
     return {
         "database": study.engine.dialect.name,
-        "clients": clients,
-        "kills": kills,
+        "clients": how.clients,
+        "kills": how.kills,
         "interrupted": load.repeated,
         "requests": load.requests,
         "requests_per_s": round(load.requests / took, 1),
