@@ -64,12 +64,12 @@ def study(
     common: Annotated[Computing, FLAT] = COMPUTING,
 ) -> None:
     """Count the answers that a killed study server loses, and its requests a second."""
-    from bench.study import study_kills, study_load
+    from bench.study import kills_of, load_of
 
     answers, clients = whole(answers, "number of answers", 1), whole(clients, "number of clients", 1)
     engine = common.engine()
-    print(json.dumps(study_kills(engine, answers, clients, whole(kills, "number of kills"), url)), flush=True)
-    print(json.dumps(study_load(engine, answers, clients, url)), flush=True)
+    print(json.dumps(kills_of(engine, answers, clients, whole(kills, "number of kills"), url)), flush=True)
+    print(json.dumps(load_of(engine, answers, clients, url)), flush=True)
 
 
 if __name__ == "__main__":

@@ -261,16 +261,19 @@ def compared(study: Study, load: Load) -> dict[str, int]:
     "Study server that is killed",
     "Answers of 50 clients to a study's server that is killed (kill -9) 20 times: how many are lost.",
 )
-def study_kills(
-    engine: Engine, n: int | None, clients: int = CLIENTS, kills: int = KILLS, url: str = ""
-) -> dict[str, Any]:
-    """n answers (default 10,000), given by clients that send a request again until it is answered.
+def study_kills(engine: Engine, n: int | None) -> dict[str, Any]:
+    """n answers (default 10,000); see `kills_of`."""
+    return kills_of(engine, n or ANSWERS_EACH, CLIENTS, KILLS)
+
+
+def kills_of(engine: Engine, answers: int, clients: int, kills: int, url: str = "") -> dict[str, Any]:
+    """Count the answers that are lost, given by clients that send a request again until it is
+    answered.
 
     `lost`: confirmed answers that the database does not hold; `changed`: that it holds otherwise;
     `doubled`: stored twice; `unconfirmed`: stored, but never confirmed to a client. `ours_s`: from
     the answer to its confirmation, restarts included.
     """
-    answers = n or ANSWERS_EACH
     with prepared(engine, study_spec(answers), url) as study:
         load, took = under_load(study, answers, clients, kills)
         row = line("study-kills", engine.device, load.seconds) | compared(study, load)
@@ -282,12 +285,15 @@ def study_kills(
     "Study server with 50 clients",
     "Requests a second that a study's server answers 50 clients at once, and how long an answer takes to be stored.",
 )
-def study_load(engine: Engine, n: int | None, clients: int = CLIENTS, url: str = "") -> dict[str, Any]:
-    """n answers (default 2,500) without a pause; clients and server share this machine.
+def study_load(engine: Engine, n: int | None) -> dict[str, Any]:
+    """n answers (default 2,500); see `load_of`."""
+    return load_of(engine, n or 2_500, CLIENTS)
 
-    `ours_s`: from the answer to its confirmation.
+
+def load_of(engine: Engine, answers: int, clients: int, url: str = "") -> dict[str, Any]:
+    """Answer without a pause; clients and server share this machine. `ours_s`: from the answer to
+    its confirmation.
     """
-    answers = n or 2_500
     with prepared(engine, study_spec(answers), url) as study:
         load, took = under_load(study, answers, clients, 0)
         row = line("study-load", engine.device, load.seconds) | compared(study, load)

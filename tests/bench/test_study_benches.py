@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bench import study as module
-from bench.study import prepared, study_kills, study_load, study_page, study_spec, under_load
+from bench.study import kills_of, load_of, prepared, study_page, study_spec, under_load
 from bench.study_intervals import SCENARIOS, study_intervals
 from core.engine.engine import Engine
 from core.study.tables import ANSWERS, PARTICIPANTS, writing
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.long
 
 
 def test_a_killed_server_loses_nothing(engine: Engine) -> None:
-    row = study_kills(engine, 100, clients=2, kills=2)
+    row = kills_of(engine, 100, clients=2, kills=2)
     check(row, "study-kills", 100)
     assert (row["confirmed"], row["lost"], row["changed"], row["doubled"], row["unconfirmed"]) == (100, 0, 0, 0, 0)
     assert (row["participants"], row["kills"], row["database"]) == (2, 2, "sqlite")
@@ -35,7 +35,7 @@ def test_lost_and_changed_answers_would_be_told(engine: Engine) -> None:
 
 
 def test_requests_a_second_are_counted(engine: Engine) -> None:
-    row = study_load(engine, 100, clients=2)
+    row = load_of(engine, 100, clients=2)
     check(row, "study-load", 100)
     assert row["requests"] >= 2 * row["confirmed"]
     assert row["requests_per_s"] == pytest.approx(row["requests"] / row["seconds"], rel=0.01)
