@@ -125,8 +125,7 @@ def ablation(engine: Engine, n: int | None, images: int = ABLATED_IMAGES, units:
     mean fall of the probability.
     """
     with _photographs(engine, images) as (_, batches):
-        pass
-    layer = unit_layers(engine.card(MODEL))[-2]
+        layer = unit_layers(engine.card(MODEL))[-2]
     chosen = chosen_units(layer, 0, units)
     falls: dict[str, Tensor] = {}
     with engine.store.borrow(VariantSpec(model=MODEL)) as network:
