@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import App, Parameter
 
 from core.base.errors import BadSpec
-from core.base.numbers import counted, duration
+from core.base.numbers import counted
 from core.base.options import option
 from core.base.text import Rows
 from core.cli.app import COMMON, COMPUTING, Common, Computing, group
@@ -141,8 +141,8 @@ def _ready(study: Study) -> str:
     counts, spec, facts = study.answers.counts(), study.spec, facts_of(study)
     qualified = sum(facts.get("qualified", {}).values())
     return (
-        f"'{study.name}' is ready: {counted(counts['slots'], 'participant')}, {spec.trials} trials each, about "
-        f"{duration(spec.seconds)}.\n"
+        f"'{study.name}' is ready: {counted(counts['slots'], 'participant')}, "
+        f"{counted(spec.questions, 'question')} each, about {counted(spec.minutes, 'minute')}.\n"
         f"{qualified:,} of {facts.get('looked_at', 0):,} images are classified correctly by all "
         f"{len(spec.names)} variants; the study shows {spec.images} of each class.\n"
         f"`python -m core study serve {study.name}` starts it."

@@ -62,7 +62,8 @@ def show(name: str = "", /, *, shown: Annotated[Shown, FLAT] = SHOWN, common: An
 
     if shown.published:
         found = analyse(published_frame())
-        common.output.say(_plain(asdict(found)), [SOURCE, *_parts(found), REANALYSIS])
+        rates = "1, 2 and 32 are compression rates of the convolutions; 1 is not pruned."
+        common.output.say(_plain(asdict(found)), [SOURCE, rates, *_parts(found)[1:], REANALYSIS])
         return
     study = _open(name, common)
     rows = study.answers.frame()
@@ -79,9 +80,11 @@ def _parts(found: Analysis) -> list[Part]:
     from core.study import wording
     from core.study.spec import KINDS
 
-    parts: list[Part] = [wording.headline(found)]
+    said = wording.headline(found)
+    parts: list[Part] = [said]
     for task in found.tasks:
-        parts += [_table(task, KINDS[task.kind]), "\n".join(wording.task_sentences(task))]
+        sentences = [each for each in wording.task_sentences(task) if each != said]
+        parts += [_table(task, KINDS[task.kind]), *(["\n".join(sentences)] if sentences else [])]
     return parts
 
 
@@ -182,18 +185,20 @@ def power(
     from core.study.power import power as simulate_power
 
     study = _open(name, common)
-    rows = [("task", "compared", "told from chance", "95 % interval", "studies")]
+    rows = [("task", "compared", "told from chance", "95 % interval", "studies", "participants", "answers")]
     facts = []
     for each in simulate_power(study.spec, _behaviour(people), studies=studies, seed=people.seed):
         facts.append(_plain(asdict(each)))
         bounds = f"{percent(each.low)} to {percent(each.high)}"
-        rows.append(
-            (each.task, f"{each.more} against {each.less}", percent(each.detected), bounds, f"{each.studies:,}")
-        )
+        compared = f"{each.more} against {each.less}"
+        size = (f"{each.studies:,}", f"{each.participants:.0f}", f"{each.n:.0f}")
+        rows.append((each.task, compared, percent(each.detected), bounds, *size))
     title = (
-        f"If {percent(people.preference)} of the decided answers are for the more pruned network (seed {people.seed})"
+        f"If {percent(people.preference)} of the decided answers are for the more pruned network, "
+        f"{percent(people.ties)} see no difference, {percent(people.careless)} of the people answer at random and "
+        f"{percent(people.dropout)} stop early (seed {people.seed}); participants and answers that enter, on average"
     )
-    common.output.say({"power": facts}, [Rows(rows, (2, 4), title)])
+    common.output.say({"power": facts}, [Rows(rows, (2, 4, 5, 6), title)])
 
 
 def import_mturk(

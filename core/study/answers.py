@@ -20,7 +20,19 @@ from sqlalchemy.exc import IntegrityError
 
 from core.base.errors import SparsightError
 from core.study.design import CATCH, ITEM, Design
-from core.study.place import DONE, EQUAL, RUNNING, WITHDRAWN, Place, count, expected, is_answer, place_of, practice_rows
+from core.study.place import (
+    DONE,
+    EQUAL,
+    MOST_ROUNDS,
+    RUNNING,
+    WITHDRAWN,
+    Place,
+    count,
+    expected,
+    is_answer,
+    place_of,
+    practice_rows,
+)
 from core.study.rules import broken_rule
 from core.study.spec import PAIRS, StudySpec
 from core.study.tables import ANSWERS, ITEMS, META, PARTICIPANTS, PRACTICE, SLOTS, TRIALS, reading, writing
@@ -212,7 +224,8 @@ class Answers:
             )
             rows = practice_rows(connection, person.participant, place.task)
             last = [row for row in rows if row.round == round]
-            if len(last) == place.of and not all(row.right for row in last):  # read the instructions again
+            is_failed = len(last) == place.of and not all(row.right for row in last)
+            if is_failed and round + 1 < MOST_ROUNDS:  # read the instructions again
                 self._change(connection, person.participant, blocks=person.blocks - 1)
 
     def answer(self, token: str, position: int, answer: str, timing: Timing | None = None) -> bool:

@@ -18,7 +18,7 @@ from core.base.atomic import replacing
 from core.base.errors import BadFile, BadSpec, MissingData, SparsightError
 from core.study.answers import Answers
 from core.study.spec import StudySpec
-from core.study.tables import ITEMS, META, check, connect, copy, reading, sqlite_url, unwritable, writing
+from core.study.tables import ITEMS, META, StudyDatabase, check, connect, copy, reading, sqlite_url, unwritable, writing
 from core.study.written import from_mapping
 
 FOLDER, ABOUT, DATABASE, PICTURES, LOCK = "studies", "study.json", "study.db", "pictures", "lock"
@@ -142,7 +142,11 @@ def restore(folder: Path, name: str, backup: Path, url: str = "") -> Study:
         raise BadFile(f"The study '{name}' exists.", "A backup never overwrites a study.", "Choose another name.")
     source = connect(sqlite_url(backup.absolute()))
     try:
-        check(source)
+        try:
+            check(source)
+        except StudyDatabase as error:
+            wrong = f"{backup} is not a backup of a study."
+            raise BadFile(wrong, "`python -m core study backup` writes one.", "Choose another file.") from error
         study = write_about(home, name, url)
         copy(source, study.engine)
     finally:

@@ -14,6 +14,7 @@ from core.study.tables import ANSWERS, ITEMS, PRACTICE, TRIALS
 
 RUNNING, DONE, WITHDRAWN = "running", "done", "withdrawn"
 EQUAL, UNKNOWN = "equal", "unknown"
+MOST_ROUNDS = 3  # of practice: whoever does not pass it then goes on, and catch trials tell
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +92,8 @@ def _practice_place(connection: Connection, person: Row[Any], task: str) -> Plac
     rows = practice_rows(connection, person.participant, task)
     round = max((row.round for row in rows), default=0)
     last = [row for row in rows if row.round == round]
-    if not wanted or (len(last) == len(wanted) and all(row.right for row in last)):
+    is_over = all(row.right for row in last) or round + 1 >= MOST_ROUNDS
+    if not wanted or (len(last) == len(wanted) and is_over):
         return None
     if len(last) == len(wanted):
         round, last = round + 1, []

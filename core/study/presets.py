@@ -14,7 +14,7 @@ PRESETS: Registry[Callable[[], StudySpec]] = Registry("study preset")
 PHOTOGRAPHS = ModelSpec(name="squeezenet1_1@imagenette-128", weights="merkle-layer", seed=0)
 DIGITS = ModelSpec(name="thesis-cnn", weights="mnist-55000", seed=333)
 RATES = (("1", 0), ("2", 1), ("32", 5))  # compression rate of the convolutions, and level
-DIGIT_LEVELS = (("dense", 0), ("pruned to 33 %", 5), ("pruned to 10 %", 10))
+DIGIT_LEVELS = (("dense", 0), ("33 % of the weights left", 5), ("10 % of the weights left", 10))
 
 
 def _levels(schedule: Schedule, levels: tuple[tuple[str, int], ...]) -> tuple[tuple[str, PruningSpec], ...]:
@@ -28,7 +28,7 @@ def _levels(schedule: Schedule, levels: tuple[tuple[str, int], ...]) -> tuple[tu
     "Everything it needs is included.",
 )
 def with_a_class() -> StudySpec:
-    dense, pruned = "dense", "pruned to 10 %"
+    dense, pruned = "dense", "10 % of the weights left"
     return StudySpec(
         title="Which explanation is more reasonable?",
         model=DIGITS,
@@ -40,9 +40,9 @@ def with_a_class() -> StudySpec:
         images=2,
         answers=50,
         trials=10,
-        catch=1,
+        catch=0,
         practice=1,
-        block=11,
+        block=10,
         anonymous=True,
         rules=Rules(catch_share=0, fastest_ms=0),
     )

@@ -179,9 +179,16 @@ class StudySpec:
         return found
 
     @property
-    def seconds(self) -> int:
-        """Return roughly how long a participant takes: 6 s a trial (our reading), 60 s to read."""
-        return 60 + 6 * (self.trials + self.catch + self.practice * len(self.tasks))
+    def questions(self) -> int:
+        """Return how many questions a participant answers, catch trials included."""
+        return self.trials + self.catch
+
+    @property
+    def minutes(self) -> int:
+        """Return roughly how long a participant takes: 6 s a question, our reading, and 60 s to
+        read.
+        """
+        return ceil((60 + 6 * (self.questions + self.practice * len(self.tasks))) / 60)
 
 
 FIELDS = tuple(each.name for each in fields(StudySpec))

@@ -11,7 +11,7 @@ from core.base.errors import BadSpec
 CONSENT = """\
 You are invited to take part in a study of how people judge the explanations of image classifiers.
 
-You will see photographs or drawings, some of them with coloured heatmaps, and answer simple questions about them. \
+You will see pictures, some of them with coloured heatmaps, and answer simple questions about them. \
 There are no known risks.
 
 Taking part is voluntary. You can stop at any time. If you press "Withdraw", all your answers are deleted.
@@ -22,14 +22,14 @@ published.
 """
 
 HEATMAP_PAIR = """\
-You will see a picture in the middle and a heatmap on each side. A heatmap shows which places made a computer program \
-give its answer: bright or red places counted most.
+You will see a picture and two heatmaps of it, one on the left and one on the right. A heatmap shows which places made \
+a computer program give its answer: yellow and red mark the places that counted most.
 
 Choose the heatmap that explains the answer more reasonably. If you see no difference, choose "Both equally".
 """
 
 OCCLUSION_PAIR = """\
-You will see a picture in the middle and, on each side, only that part of it which made a computer program give its \
+You will see a picture and, on the left and on the right, only that part of it which made a computer program give its \
 answer. The rest is black.
 
 Choose the side whose part explains the answer more reasonably. If you see no difference, choose "Both equally".

@@ -19,6 +19,7 @@ from core.study.votes import PairResult
 
 Name = Callable[[str], str]  # formats a variant's name: escaped if it is shown as Markdown
 LEVEL = 0.05
+FEWEST = 6  # decided answers: 6 of 6 has p = .03 by the sign test, 5 of 5 has .06
 
 
 def headline(found: Analysis, name: Name = str) -> str:
@@ -82,9 +83,10 @@ def small_sentence(decided: int) -> str:
     from core.stats.preference import smallest_share
 
     share = smallest_share(decided)
-    if share is None:
-        return f"With {counted(decided, 'answer')}, no preference can be told from chance."
-    return f"With {counted(decided, 'answer')} a preference under {100 * share:.0f} % cannot be told from chance."
+    answers = counted(decided, "decided answer")
+    if share is None or decided < FEWEST:
+        return f"With {answers}, no preference can be told from chance."
+    return f"With {answers} a preference under {100 * share:.0f} % cannot be told from chance."
 
 
 def naming_sentence(found: NamingResult, name: Name = str) -> str:
@@ -148,7 +150,11 @@ def times_sentence(found: Times) -> str:
     if found.person_s is not None:
         parts.append(f"the median participant takes {duration(found.person_s)} for these questions")
     text = "; ".join(parts)
-    return f"{text[:1].upper()}{text[1:]} (n = {found.n:,})." if parts else "No times were measured."
+    return (
+        f"{text[:1].upper()}{text[1:]} (n = {counted(found.n, 'answer')} of {counted(found.persons, 'participant')})."
+        if parts
+        else "No times were measured."
+    )
 
 
 def effect_sentence(found: Effect, name: Name = str) -> str:

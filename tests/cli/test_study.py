@@ -46,7 +46,7 @@ def prepared(here: tuple[str, ...]) -> str:
     words = ["study", "new", "small", "--file", str(Path(here[1]) / "study.yaml"), "--device", "cpu", *here]
     with redirect_stdout(said):
         assert command_line.main(words) == 0
-    assert "'small' is ready: 12 participants, 10 trials each" in said.getvalue()
+    assert "'small' is ready: 12 participants, 11 questions each" in said.getvalue()
     return "small"
 
 

@@ -91,7 +91,7 @@ def test_names_tell_networks_displays_and_studies_apart_and_cannot_be_guessed(en
         Wanted(image=5, variant="dense", task="heatmap-pair"),
         Wanted(image=5, variant="dense", task="heatmap-pair", reversed=True),
         Wanted(image=5, variant="dense", task="occlusion-pair"),
-        Wanted(image=5, variant="pruned to 10 %", task="heatmap-pair"),
+        Wanted(image=5, variant="10 % of the weights left", task="heatmap-pair"),
         Wanted(image=6, variant="dense", task="heatmap-pair"),
     ]
     first = Stimuli(engine, spec, tmp_path, "salt")

@@ -6,7 +6,6 @@ The server knows where a participant stands. An address that names another place
 from __future__ import annotations
 
 import hashlib
-import math
 import re
 from collections.abc import Mapping
 from contextlib import suppress
@@ -72,8 +71,8 @@ class Participants:
             text=spec.texts.consent,
             ids=ids,
             joining=new_token(),
-            minutes=math.ceil(spec.seconds / 60),
-            trials=spec.trials + spec.catch,
+            minutes=spec.minutes,
+            trials=spec.questions,
         )
 
     def join(self, request: Request, fields: Fields) -> Response:

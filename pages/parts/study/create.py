@@ -7,7 +7,7 @@ from dataclasses import replace
 import streamlit as st
 
 from core.base.errors import SparsightError
-from core.base.numbers import counted, duration
+from core.base.numbers import counted
 from core.data.folders import name_of
 from core.study.folder import home_of, names
 from core.study.prepare import KIND, arguments_of
@@ -104,8 +104,8 @@ def _what(spec: StudySpec) -> str:
     shown = ", ".join(plain(name) for name in spec.names)
     return (
         f"{counted(len(spec.tasks), 'task')} about {plain(engine.catalogue().title(spec.model))} ({shown}) and images "
-        f"of '{plain(name_of(spec.data.name))}'. A participant answers {counted(spec.trials, 'question')} in about "
-        f"{duration(spec.seconds)}; {counted(spec.answers, 'answer')} are wanted for each picture."
+        f"of '{plain(name_of(spec.data.name))}'. A participant answers {counted(spec.questions, 'question')} in about "
+        f"{counted(spec.minutes, 'minute')}; {counted(spec.answers, 'answer')} are wanted for each picture."
     )
 
 
@@ -134,6 +134,9 @@ def progress() -> None:
 def _progress(shown: tuple[str, ...], at_work: tuple[str, ...]) -> None:
     found = [jobs().get(name) for name in shown]
     if tuple(job.id for job in found if job.state in AT_WORK) != at_work:
+        ready = [job for job in found if job.id in at_work and job.state == "done"]
+        if ready:  # the page opens the new study
+            st.session_state["study_name"] = str(ready[-1].arguments["name"])
         st.rerun()
     for job in found:
         with st.container(border=True):

@@ -41,7 +41,7 @@ def parameters() -> dict[str, Parameter]:
     """Returns the parameters of the address: a study on this machine, and what of it is shown."""
     names = studies.all_names()
     titles = {NEW: "New study"} | {name: name for name in names}
-    first = names[-1] if names else NEW
+    first = studies.first_name()
     return {
         "study_name": Choice(first, (*names, NEW), titles=titles),
         "show": Choice("run", tuple(studies.PARTS), titles=studies.PARTS),

@@ -16,8 +16,9 @@ MOST = 3  # questions of each task
 def section(study: Study) -> None:
     """Draws the section."""
     st.markdown(
-        "This is what participants read and see. To try the real pages, start the server and open its link; "
-        "**Withdraw** there deletes your answers and gives the place back."
+        "The texts that participants read, and some of the questions, with the names of the networks, which "
+        "participants never see. To try the real pages, start the server and open its link; **Withdraw** there deletes your answers "
+        "and gives the place back."
     )
     texts = study.spec.texts
     with st.expander("Consent", expanded=True):
@@ -70,8 +71,6 @@ def _balance(design: DataFrame) -> None:
     counts, slots = items.groupby("item").size(), items["slot"].nunique()
     pairs = items[items["more"] != ""]
     left = (pairs["left"] == "less").mean() if len(pairs) else None
-    text = (
-        f"The design has {slots:,} places of {len(design) // slots:,} questions. Every item is asked "
-        f"{counts.min():,} to {counts.max():,} times."
-    )
+    often = f"{counts.min():,}" + (f" to {counts.max():,}" if counts.max() > counts.min() else "")
+    text = f"The design has {slots:,} places of {len(design) // slots:,} questions. Every item is asked {often} times."
     st.caption(text + (f" The less pruned network stands on the left in {left:.1%} of the pairs." if left else ""))

@@ -87,10 +87,19 @@ def _live(name: str, serving: str) -> None:
         _counts(study)
     rows = study.answers.frame()
     analysis = analyse(rows, thorough=False)
-    if analysis.n:
+    if analysis.n and (not now or _is_revealed()):
         said = headline(analysis, plain)
         st.markdown(f"#### {said}" if present.on() else said)
         result.shares(analysis, "live")
+
+
+def _is_revealed() -> bool:
+    """Draws the switch that shows the result while people still answer."""
+    return st.toggle(
+        "Show the result",
+        key="_study_reveal",
+        help="Hidden while people answer, so that nobody is influenced by what others prefer.",
+    )
 
 
 def _invitation(study: Study, host: str, port: int, job: str) -> None:
@@ -102,7 +111,10 @@ def _invitation(study: Study, host: str, port: int, job: str) -> None:
     with words:
         head = st.title if present.on() else st.header
         head(f"[{address.removeprefix('http://').rstrip('/')}]({address})", anchor=False)
-        st.markdown(f"**{plain(study.spec.title)}** About {max(1, round(study.spec.seconds / 60))} minutes.")
+        st.markdown(
+            f"**{plain(study.spec.title)}** {counted(study.spec.questions, 'question')}, "
+            f"about {counted(study.spec.minutes, 'minute')}."
+        )
         if host == EVERYWHERE and local_address() is None:
             st.warning("This machine is in no network, so that only it reaches the study.", icon=":material/wifi_off:")
         _counts(study)
@@ -136,7 +148,10 @@ def _counts(study: Study) -> None:
     for column, (label, value) in zip(st.columns(len(shown)), shown, strict=True):
         column.metric(label, value)
     if not present.on():
-        gone = f"{counted(counts['withdrawn'], 'participant')} withdrew, {counts['excluded']:,} excluded by the rules."
+        rules = study.spec.rules
+        gone = f"{counted(counts['withdrawn'], 'participant')} withdrew, {counts['excluded']:,} excluded."
+        if not rules.catch_share and not rules.fastest_ms:
+            gone += " This study has no rules of exclusion."
         st.caption(
             f"{gone} Answers include catch trials. The study is {'open' if study.answers.is_open else 'closed'}."
         )

@@ -36,6 +36,17 @@ def all_names() -> list[str]:
     return names(folder())
 
 
+def first_name() -> str:
+    """Returns the study that the page shows first: one that is served, else the newest; "" for
+    none.
+    """
+    known = all_names()
+    served = [job.arguments.get("name") for job in jobs().all() if job.kind == SERVE and job.state in AT_WORK]
+    running = [str(name) for name in served if name in known]
+    newest = sorted(known, key=lambda name: (home_of(folder(), name) / ABOUT).stat().st_mtime_ns)
+    return (running or newest[-1:] or [""])[0]
+
+
 def opened(name: str) -> Study:
     """Returns a study; kept open as long as its files are the same. Raises as `open_study`."""
     home = home_of(folder(), name)
