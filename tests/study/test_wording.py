@@ -42,7 +42,7 @@ def test_chance_is_called_chance() -> None:
 def test_small_classes_are_told_what_they_cannot_tell() -> None:
     assert wording.small_sentence(30) == "With 30 decided answers a preference under 68 % cannot be told from chance."
     assert wording.small_sentence(3) == "With 3 decided answers, no preference can be told from chance."
-    assert wording.small_sentence(1).startswith("With 1 answer,")
+    assert wording.small_sentence(1).startswith("With 1 decided answer,")
 
 
 def test_nothing_is_said_of_nothing() -> None:

@@ -17,8 +17,8 @@ def section(study: Study) -> None:
     """Draws the section."""
     st.markdown(
         "The texts that participants read, and some of the questions, with the names of the networks, which "
-        "participants never see. To try the real pages, start the server and open its link; **Withdraw** there deletes your answers "
-        "and gives the place back."
+        "participants never see. To try the real pages, start the server and open its link; **Withdraw** there "
+        "deletes your answers and gives the place back."
     )
     texts = study.spec.texts
     with st.expander("Consent", expanded=True):
