@@ -34,7 +34,7 @@ def comparison_text(answer: Comparison, title: str, notes: Sequence[str], layers
         Rows(_predictions(answer), (0, 1, 3), "Predictions, most probable first"),
         Rows(_agreement(answer), (1,), "How far the two maps agree"),
         NOTHING_MARKED if answer.picture.truth is None else Rows(_coverage(answer), (1, 2, 3), covers),
-        Rows(_pairs(answer.statistics_dense, answer.statistics_pruned, "ink"), (1, 2), "Each map by itself"),
+        Rows(_pairs(answer.statistics_reference, answer.statistics_pruned, "ink"), (1, 2), "Each map by itself"),
         *([layers_text(answer.mask)] if layers else []),
         *([notes_text(notes)] if notes else []),
         *([] if layers else [MORE]),
@@ -69,7 +69,7 @@ def _image(image: ImageRef) -> str:
 
 
 def _targets(answer: Comparison) -> str:
-    sides = (side for side in (answer.dense, answer.pruned) if side.target_class is not None)
+    sides = (side for side in (answer.reference, answer.pruned) if side.target_class is not None)
     names = dict.fromkeys(f"'{class_name(side, side.target_class)}'" for side in sides)
     if not names:
         return "no class"
@@ -77,7 +77,7 @@ def _targets(answer: Comparison) -> str:
 
 
 def _predictions(answer: Comparison) -> list[tuple[str, ...]]:
-    columns = [_best(side) for side in (answer.dense, answer.pruned)]
+    columns = [_best(side) for side in (answer.reference, answer.pruned)]
     pairs = zip_longest(*columns, fillvalue=("", ""))
     rows = [(str(place), *dense, *pruned) for place, (dense, pruned) in enumerate(pairs, 1)]
     return [("", "", "dense", "", "pruned"), *rows]
@@ -96,7 +96,7 @@ def _agreement(answer: Comparison) -> list[tuple[str, ...]]:
 
 
 def _coverage(answer: Comparison) -> list[tuple[str, ...]]:
-    rows = _pairs(answer.overlap_dense, answer.overlap_pruned, answer.picture.truth_kind, answer.overlap_blob)
+    rows = _pairs(answer.overlap_reference, answer.overlap_pruned, answer.picture.truth_kind, answer.overlap_blob)
     empty = all(UNDEFINED in row[1:3] for row in rows[1:])
     return [*rows, ("", "", "", "", undefined(answer))] if empty else rows
 

@@ -86,7 +86,7 @@ def four_pictures(answer: Comparison, opacity: float = OPACITY) -> dict[str, Ima
     clean = answer.picture.clean
     return {
         "1-input": maps.plain(answer.picture.seen),
-        "2-dense": maps.overlay(answer.dense, clean, opacity),
+        "2-dense": maps.overlay(answer.reference, clean, opacity),
         "3-pruned": maps.overlay(answer.pruned, clean, opacity),
         "4-dense-minus-pruned": maps.difference(answer),
     }
@@ -97,9 +97,9 @@ def _arrays(answer: Comparison) -> bytes:
         "clean": answer.picture.clean,
         "seen": answer.picture.seen,
         "difference": answer.difference,
-        "dense_map": answer.dense.map,
-        "dense_saliency": answer.dense.saliency,
-        "dense_probabilities": answer.dense.prediction.probabilities,
+        "dense_map": answer.reference.map,
+        "dense_saliency": answer.reference.saliency,
+        "dense_probabilities": answer.reference.prediction.probabilities,
         "pruned_map": answer.pruned.map,
         "pruned_saliency": answer.pruned.saliency,
         "pruned_probabilities": answer.pruned.prediction.probabilities,

@@ -62,8 +62,8 @@ def comparison_facts(answer: Comparison) -> dict[str, Any]:
         "label": answer.picture.label,
         "cam": pruned.cam.key,
         "mask": mask_facts(answer.mask),
-        "dense": heatmap_facts(answer.dense)
-        | {"overlap": _values(answer.overlap_dense), "map": _values(answer.statistics_dense)},
+        "dense": heatmap_facts(answer.reference)
+        | {"overlap": _values(answer.overlap_reference), "map": _values(answer.statistics_reference)},
         "pruned": heatmap_facts(pruned)
         | {"overlap": _values(answer.overlap_pruned), "map": _values(answer.statistics_pruned)},
         "centre blob": {"overlap": _values(answer.overlap_blob)},
@@ -80,7 +80,7 @@ def comparison_facts(answer: Comparison) -> dict[str, Any]:
 
 def overflows(answer: Comparison) -> list[str]:
     """Return which networks give no answer, with advice."""
-    sides = {"dense": answer.dense, "pruned": answer.pruned}
+    sides = {"dense": answer.reference, "pruned": answer.pruned}
     return [
         f"The {name} network's outputs overflow, so it gives no answer and has no heatmap. {OVERFLOW_ADVICE}"
         for name, side in sides.items()

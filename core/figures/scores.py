@@ -63,5 +63,5 @@ def _values(answer: Comparison, name: str, group: str) -> tuple[float | None, fl
     itself is 1.
     """
     if group == "overlap":
-        return answer.overlap_pruned[name], answer.overlap_dense[name]
+        return answer.overlap_pruned[name], answer.overlap_reference[name]
     return answer.similarity[name], 1.0

@@ -115,7 +115,7 @@ def visible(side: Heatmap, image: NDArray, share: float = VISIBLE_SHARE) -> NDAr
 def tiles(strip: Strip, look: Look) -> list[Tile]:
     """Draw the row as pictures: input, dense, then each amount."""
     first = strip.answers[0]
-    label = "" if first.picture.label is None else f"label {_class_name(first.dense, first.picture.label)}"
+    label = "" if first.picture.label is None else f"label {_class_name(first.pruned, first.picture.label)}"
     start = [
         Tile(
             title="Input",
@@ -125,10 +125,10 @@ def tiles(strip: Strip, look: Look) -> list[Tile]:
         ),
         Tile(
             title="Dense",
-            picture=_drawn(first, first.dense, look),
+            picture=_drawn(first, first.reference, look),
             alt=f"{strip.title}: dense network, {SHOWS[look.show]}",
-            lines=(_says(first.dense),),
-            values=_readable(first.dense.map),
+            lines=(_says(first.reference),),
+            values=_readable(first.reference.map),
         ),
     ]
     return start + [_tile(strip, answer, look) for answer in strip.answers]
@@ -262,7 +262,7 @@ def _row(strip: Strip, answer: Comparison) -> dict[str, object]:
         mask.collapsed,
         _class_name(pruned, pruned.prediction.top),
         pruned.prediction.confidence,
-        _class_name(pruned, answer.dense.prediction.top),
+        _class_name(answer.reference, answer.reference.prediction.top),
         pruned.state,
         _class_name(pruned, pruned.target_class),
     )

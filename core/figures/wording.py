@@ -28,7 +28,7 @@ def headline(answer: Comparison, name: Name = str) -> str:
             f" {_what_happens(answer, name)}"
         )
     if not mask.removed_anything:
-        return nothing_removed(mask, says(answer.dense, name))
+        return nothing_removed(mask, says(answer.reference, name))
     return f"{at_sparsity(mask)} {_what_happens(answer, name)}"
 
 
@@ -65,7 +65,7 @@ def no_answer(answer: Comparison) -> str:
     """Return the headline if the pruned network's outputs are not finite, in Markdown."""
     neither = (
         ""
-        if answer.dense.prediction.answered or not answer.mask.removed_anything
+        if answer.reference.prediction.answered or not answer.mask.removed_anything
         else " Neither does the dense network."
     )
     return (
@@ -98,7 +98,7 @@ def of_truth(text: str, kind: str) -> str:
 
 def undefined(answer: Comparison) -> str:
     """Explain why a score is undefined."""
-    for name, side in (("pruned", answer.pruned), ("dense", answer.dense)):
+    for name, side in (("pruned", answer.pruned), ("dense", answer.reference)):
         if not side.usable:
             return f"Undefined, because the {name} network's map is {side.state}."
     truth = answer.picture.truth
@@ -118,7 +118,9 @@ def _what_happens(answer: Comparison, name: Name) -> str:
         always = name(class_name(answer.pruned, answer.pruned.prediction.top))
         return f"the network has **collapsed**: no input reaches its output, and it says {always} to every image."
     if answer.flipped:
-        changed = f"the network **changes its answer**: {says(answer.dense, name)} becomes {says(answer.pruned, name)}."
+        changed = (
+            f"the network **changes its answer**: {says(answer.reference, name)} becomes {says(answer.pruned, name)}."
+        )
         return changed + _against_label(answer, name)
     still = f"the network still says {says(answer.pruned, name)}"
     if state != "ok":
@@ -150,7 +152,7 @@ def _evidence(agreement: Agreement) -> str:
 
 def unsound(answer: Comparison) -> str:
     """Return a warning if the method is not made for this layer, in Markdown; else ""."""
-    method, share = answer.dense.cam.method, max(answer.dense.negative_share, answer.pruned.negative_share)
+    method, share = answer.reference.cam.method, max(answer.reference.negative_share, answer.pruned.negative_share)
     why = CAMS[method].facts["negative"]
     if not why or share <= NEGATIVE_LIMIT:
         return ""
@@ -168,13 +170,13 @@ def accuracy_text(accuracy: Accuracy) -> str:
 
 
 def _against_label(answer: Comparison, name: Name) -> str:
-    label, dense, pruned = answer.picture.label, answer.dense.prediction.top, answer.pruned.prediction.top
+    label, dense, pruned = answer.picture.label, answer.reference.prediction.top, answer.pruned.prediction.top
     if label is None or dense == pruned == label:
         return ""
     it = (
         f"it is a {label}"
         if answer.picture.truth_kind == "ink"
-        else f"it is labelled {name(class_name(answer.dense, label))}"
+        else f"it is labelled {name(class_name(answer.pruned, label))}"
     )
     if dense != label and pruned != label:
         return f" Both are wrong: {it}."

@@ -6,12 +6,12 @@ Names and defaults of an address are a public format, which the pages share with
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import parse_qs, urlsplit
 
 from core.base.errors import BadSpec, UnknownName
+from core.data.classes import unique_names
 from core.data.datasets import DATASETS, is_photos
 from core.data.folders import PREFIX
 from core.models.cards import RANDOM, Card, Series
@@ -100,12 +100,6 @@ def excluded_weights(card: Card, chosen: Sequence[str]) -> tuple[str, ...]:
         if name not in names:
             raise UnknownName("layer", name, list(names))
     return tuple(names[name] for name in chosen)
-
-
-def unique_names(classes: Sequence[str]) -> tuple[str, ...]:
-    """Return names of classes that differ: two cranes become "crane (134)" and "crane (517)"."""
-    counts = Counter(classes)
-    return tuple(name if counts[name] == 1 else f"{name} ({index})" for index, name in enumerate(classes))
 
 
 def _model(said: dict[str, str], catalogue: Catalogue) -> ModelSpec:

@@ -179,7 +179,7 @@ def _four(answer: Comparison) -> tuple[Panel, ...]:
             alt=f"The input{_of(image)} {at}",
             lines=(_label(answer), *_credit(image)),
         ),
-        _side("Dense", dense, f"Heatmap of the dense network, beside the one {at}", answer.dense, "says"),
+        _side("Dense", dense, f"Heatmap of the dense network, beside the one {at}", answer.reference, "says"),
         _side(
             "Pruned",
             pruned,
@@ -215,14 +215,14 @@ def _evidence(side: Heatmap) -> str:
 def _label(answer: Comparison) -> str:
     image = answer.picture
     if image.label is not None:
-        return f"label **{name_text(class_name(answer.dense, image.label))}**"
+        return f"label **{name_text(class_name(answer.pruned, image.label))}**"
     if image.image.source == "own":
         return "your own image"
     return f"**{name_text(image.title)}**, no label" if image.title else "no label"
 
 
 def _notes(answer: Comparison) -> tuple[str, ...]:
-    sides = (answer.dense, answer.pruned)
+    sides = (answer.reference, answer.pruned)
     states = dict.fromkeys(MAP_STATES[side.state] for side in sides if not side.usable)
     return (
         *filter(None, [unsound(answer)]),

@@ -119,7 +119,7 @@ def followed(
             "probability of the dense network's answer",
             NEUTRAL,
             "dot",
-            [answer.pruned.prediction.of(answer.dense.prediction.top) for answer in answers],
+            [answer.pruned.prediction.of(answer.reference_class) for answer in answers],
         ),
     )
     for name, colour, dash, values in lines:
@@ -212,7 +212,7 @@ def one_at_a_time(layers: Sequence[str], answers: Sequence[Comparison], total: i
     names = [name.removesuffix(".weight") for name in layers]
     places = list(range(1, len(names) + 1))
     similar = [answer.similarity["pearson"] for answer in answers]
-    sure = [answer.pruned.prediction.of(answer.dense.prediction.top) for answer in answers]
+    sure = [answer.pruned.prediction.of(answer.reference_class) for answer in answers]
     figure.add_bar(
         x=places,
         y=similar,
@@ -241,7 +241,7 @@ def threshold_curve(answer: Comparison, threshold: float) -> go.Figure:
     heatmap.
     """
     figure = empty_figure("IoU of heatmap and ink by threshold (n = 1)")
-    for values, name, colour in ((answer.curve_dense, "dense", DENSE), (answer.curve_pruned, "pruned", PRUNED)):
+    for values, name, colour in ((answer.curve_reference, "dense", DENSE), (answer.curve_pruned, "pruned", PRUNED)):
         figure.add_scatter(
             x=answer.thresholds.tolist(), y=list(values), name=name, mode="lines", line={"color": colour, "width": 2}
         )
@@ -258,9 +258,11 @@ def probabilities(answer: Comparison, classes: Sequence[str], best: int = 5) -> 
     shown = list(range(len(classes)))
     if len(classes) > FEW_CLASSES:
         shown = list(
-            dict.fromkeys(index for side in (answer.dense, answer.pruned) for index, _ in side.prediction.best(best))
+            dict.fromkeys(
+                index for side in (answer.reference, answer.pruned) for index, _ in side.prediction.best(best)
+            )
         )
-    sides = [(answer.dense, "dense", DENSE), (answer.pruned, "pruned", PRUNED)]
+    sides = [(answer.reference, "dense", DENSE), (answer.pruned, "pruned", PRUNED)]
     if len(shown) < len(classes):
         return _best_classes(sides, [(index, classes[index]) for index in shown], best)
     figure = empty_figure("Probability by class (softmax, n = 1)")

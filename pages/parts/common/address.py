@@ -14,6 +14,7 @@ from typing import Any
 import streamlit as st
 
 from core import SparsightError
+from core.data.classes import unique_names
 from core.data.datasets import photo_sets
 from core.data.gallery import GALLERY
 from core.models.cards import RANDOM, Card
@@ -22,7 +23,7 @@ from core.models.zoo import MODELS
 from core.pruning import CRITERIA
 from core.saliency import CAMS
 from core.specs import GRANULARITIES, REPAIRS, SCOPES, TARGETS, ModelSpec
-from core.sweeps.address import ALL, BY_HAND, DEFAULTS, FOLDER, LAYERS_BEFORE, unique_names
+from core.sweeps.address import ALL, BY_HAND, DEFAULTS, FOLDER, LAYERS_BEFORE
 from core.sweeps.read import measure_title
 from core.sweeps.spec import ANSWERS
 from core.sweeps.views import MEASURES

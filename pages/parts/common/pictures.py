@@ -70,7 +70,7 @@ def four_pictures(answer: Comparison, drawn: Drawn, place: DeltaGenerator, sprea
             _without_noise(pruned.image, pruned.variant.model)
     with _cell(grid):
         _picture("Dense", urls[1], f"Heatmap of the dense network, beside the one {at}")
-        _says(answer.dense)
+        _says(answer.reference)
     with _cell(grid):
         _picture("Pruned", urls[2], f"Heatmap of the pruned network {at}")
         _says(pruned, changed=answer.flipped)
@@ -87,7 +87,7 @@ def _named(answer: Comparison) -> None:
     """Writes the label or title of the image, as far as known."""
     picture = answer.picture
     if picture.label is not None:
-        st.markdown(f"label **{story.class_name(answer.dense, picture.label)}**")
+        st.markdown(f"label **{story.class_name(answer.pruned, picture.label)}**")
     elif picture.image.source == "own":
         st.markdown("your own image")
     else:
@@ -161,7 +161,7 @@ def _encoded(
     answer, clean, truth = _answer, _answer.picture.clean, _answer.picture.truth
     made = [
         maps.plain(answer.picture.seen),
-        maps.overlay(answer.dense, clean, drawn.opacity),
+        maps.overlay(answer.reference, clean, drawn.opacity),
         maps.overlay(answer.pruned, clean, drawn.opacity),
         maps.difference(answer),
     ]

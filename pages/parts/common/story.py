@@ -81,7 +81,7 @@ def warnings(answer: Comparison) -> list[str]:
             "**Collapsed network.** No path of kept weights connects input and output: accuracy equals the share of one"
             " class, and the heatmap is empty. Move the slider to the left."
         )
-    for name, side in (("dense", answer.dense), ("pruned", answer.pruned)):
+    for name, side in (("dense", answer.reference), ("pruned", answer.pruned)):
         if not side.prediction.answered:
             overflow = (
                 f"**The {name} network's outputs overflow**, so it predicts no class, counts as wrong, and has no"
@@ -94,7 +94,7 @@ def warnings(answer: Comparison) -> list[str]:
         found.append(unsound)
     if (
         answer.flipped
-        and answer.dense.prediction.answered
+        and answer.reference.prediction.answered
         and answer.pruned.prediction.answered
         and not answer.mask.collapsed
     ):
@@ -109,14 +109,14 @@ def _other_map(side: Heatmap) -> str:
 
 
 def _target(answer: Comparison) -> str:
-    dense, pruned = answer.dense.target_class, answer.pruned.target_class
+    dense, pruned = answer.reference.target_class, answer.pruned.target_class
     if dense != pruned:
         return (
-            f"the class that each network predicts ({class_name(answer.dense, dense)} and"
+            f"the class that each network predicts ({class_name(answer.reference, dense)} and"
             f" {class_name(answer.pruned, pruned)})"
         )
     return (
-        f"class {class_name(answer.dense, dense)}; choose the target class **Each network's own answer** to see the"
+        f"class {class_name(answer.reference, dense)}; choose the target class **Each network's own answer** to see the"
         " evidence for both predictions"
     )
 

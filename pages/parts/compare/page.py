@@ -102,7 +102,7 @@ def _draw(rows: list[RowAsked], answers: dict[Question, Comparison], drawn: list
         for amount, tile in tiles.items():
             asked = row.columns[amount][0].pruning
             columns.setdefault(amount, tile.title if asked.is_trained else percent(asked.sparsity or 0))
-    dense = [next(answers[question].dense for question in row.questions if question in answers) for row in rows]
+    dense = [next(answers[question].reference for question in row.questions if question in answers) for row in rows]
     one_image = len({side.image for side in dense}) == 1
     one_dense = len({(side.variant, side.image, side.cam) for side in dense}) == 1
     matrix.draw(
@@ -168,7 +168,7 @@ def _first_change(strip: Strip) -> str:
     at = next((answer for answer in strip.answers if answer.flipped), None)
     if at is None:
         return ""
-    before, after = (story.class_name(side, side.prediction.top) for side in (at.dense, at.pruned))
+    before, after = (story.class_name(side, side.prediction.top) for side in (at.reference, at.pruned))
     return f"In the first row the answer changes from {before} to {after} at {strips.amount_text(at)}."
 
 

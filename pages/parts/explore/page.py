@@ -105,7 +105,7 @@ def _answer(question: Question, progress: DeltaGenerator) -> Comparison | None:
     view = state().view
     answer: Comparison | None = wait(engine.compare(question), progress).answer
     if answer is not None:
-        view.shown, view.dense_class = question, answer.dense.prediction.top
+        view.shown, view.dense_class = question, answer.reference.prediction.top
     elif view.shown:
         st.caption(":material/history: The pictures below still show the previous view.")
         answer = engine.comparison(*view.shown)

@@ -190,7 +190,7 @@ def _threshold(answer: Comparison) -> None:
         with right:
             grid = st.grid(2, min_column_width=110)
             for name, side, curve in (
-                ("Dense", answer.dense, answer.curve_dense),
+                ("Dense", answer.reference, answer.curve_reference),
                 ("Pruned", answer.pruned, answer.curve_pruned),
             ):
                 with grid.cell():
@@ -213,7 +213,7 @@ def _predictions(answer: Comparison) -> None:
     if opened.open:
         from core.figures.plots import base as plots
 
-        for name, side in (("dense", answer.dense), ("pruned", answer.pruned)):
+        for name, side in (("dense", answer.reference), ("pruned", answer.pruned)):
             if not side.prediction.answered:
                 opened.caption(f"The {name} network predicts no class: its outputs overflow.")
         figure = plots.probabilities(answer, engine.card(answer.pruned.variant.model).classes)
@@ -319,9 +319,9 @@ def _all_scores(answer: Comparison) -> None:
 
 def _groups(answer: Comparison) -> dict[str, tuple[Scores, ...]]:
     return {
-        "overlap": (answer.overlap_blob, answer.overlap_dense, answer.overlap_pruned),
+        "overlap": (answer.overlap_blob, answer.overlap_reference, answer.overlap_pruned),
         "similarity": (answer.similarity,),
-        "map": (answer.statistics_dense, answer.statistics_pruned),
+        "map": (answer.statistics_reference, answer.statistics_pruned),
     }
 
 
