@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 
 from core.base.numbers import interval, percent, probability, score
+from core.figures.names import at_start, of
 from core.results import Accuracy, Agreement, Comparison, Heatmap, MaskReport, Verdict
 from core.saliency import CAMS, NEGATIVE_LIMIT
 
@@ -16,10 +17,12 @@ Name = Callable[[str], str]  # formats a class name: escaped if it is shown as M
 
 
 def headline(answer: Comparison, name: Name = str) -> str:
-    """Return the main finding in Markdown: the answers before and after pruning, and the agreement
-    of the evidence.
+    """Return the main finding in Markdown: the answers before and after pruning, or those of the
+    network and its reference, and the agreement of the evidence.
     """
     mask, repaired = answer.mask, answer.mask.variant.pruning.repair != "none"
+    if not answer.with_dense:
+        return _beside_reference(answer, name)
     if not answer.pruned.prediction.answered:
         return no_answer(answer)
     if not mask.removed_anything and repaired:
@@ -98,9 +101,9 @@ def of_truth(text: str, kind: str) -> str:
 
 def undefined(answer: Comparison) -> str:
     """Explain why a score is undefined."""
-    for name, side in (("pruned", answer.pruned), ("dense", answer.reference)):
+    for side in (answer.pruned, answer.reference):
         if not side.usable:
-            return f"Undefined, because the {name} network's map is {side.state}."
+            return f"Undefined, because {of(answer, side, 'map')} is {side.state}."
     truth = answer.picture.truth
     if truth is None:
         return NOTHING_MARKED
@@ -130,6 +133,38 @@ def _what_happens(answer: Comparison, name: Name) -> str:
             f"**nothing changes**: the network still says {says(answer.pruned, name)}, for exactly the same evidence."
         )
     return still + _evidence(answer.agreement) + _against_label(answer, name)
+
+
+def _beside_reference(answer: Comparison, name: Name) -> str:
+    """Return the main finding beside another reference than the dense network, in Markdown."""
+    mask, other, theirs = answer.mask, _named(answer, name), answer.reference.prediction
+    begin = f"{at_sparsity(mask)} the network"
+    if not mask.removed_anything:
+        already = f" (already {percent(mask.sparsity_before)} sparse)" if mask.was_sparse else ""
+        begin = f"**Without pruning**{already}, the network"
+    if not answer.pruned.prediction.answered:
+        neither = "" if theirs.answered else f" Neither does {other}."
+        return f"{begin} **gives no answer**: its outputs overflow.{neither}"
+    if mask.collapsed:
+        says_so = f"{at_start(other)} says {says(answer.reference, name)}"
+        return f"{begin} has **collapsed**: no input reaches its output. {says_so}."
+    own = f"{begin} says {says(answer.pruned, name)}"
+    if theirs.confidence is None:
+        return f"{own}. {at_start(other)} **gives no answer**: its outputs overflow."
+    if answer.flipped:
+        return f"{own}, but **{other} says otherwise**: {says(answer.reference, name)}.{_against_label(answer, name)}"
+    own += f", as {other} does ({probability(theirs.confidence)})"
+    if answer.pruned.state != "ok":
+        return f"{own}, but its **heatmap is {answer.pruned.state}**."
+    if not answer.difference.any():
+        return f"{own}, for **exactly the same evidence**."
+    evidence = _evidence(answer.agreement)
+    return own + ("," if evidence.startswith(" and") else "") + evidence + _against_label(answer, name)
+
+
+def _named(answer: Comparison, name: Name) -> str:
+    """Return the reference in Markdown; its name may come from a file."""
+    return name(answer.reference_name)
 
 
 def _evidence(agreement: Agreement) -> str:
@@ -170,7 +205,7 @@ def accuracy_text(accuracy: Accuracy) -> str:
 
 
 def _against_label(answer: Comparison, name: Name) -> str:
-    label, dense, pruned = answer.picture.label, answer.reference.prediction.top, answer.pruned.prediction.top
+    label, dense, pruned = answer.picture.label, answer.reference_class, answer.pruned.prediction.top
     if label is None or dense == pruned == label:
         return ""
     it = (
@@ -181,4 +216,6 @@ def _against_label(answer: Comparison, name: Name) -> str:
     if dense != label and pruned != label:
         return f" Both are wrong: {it}."
     it = it.replace("it", "It", 1)
+    if not answer.with_dense:
+        return f" {it}, so {_named(answer, name) if dense == label else 'this network'} is right."
     return f" {it}, so the dense network was right." if dense == label else f" {it}: pruning corrected the answer."

@@ -156,6 +156,13 @@ class Comparison:
         return self.reference.variant == self.pruned.variant.dense
 
     @property
+    def against(self) -> tuple[VariantSpec | None, Mapped]:
+        """The reference and the stated classes, as `Engine.compare` takes them; None for the
+        usual reference.
+        """
+        return (None, ()) if self.with_dense else (self.reference.variant, self.mapping)
+
+    @property
     def flipped(self) -> bool:
         """Whether the two networks answer differently."""
         answers = self.reference.prediction.answered, self.pruned.prediction.answered
