@@ -4,21 +4,25 @@ which of the other.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from core.base.errors import BadSpec
 from core.base.numbers import percent
 from core.data.classes import is_imagenet, paired_classes
 from core.data.frames import resampled, seen_by_one
 from core.data.homonyms import another_meaning
+from core.data.photos import Box, Placement
 from core.engine.reference_name import reference_name
 from core.models.cards import Card
 from core.models.catalogue import Catalogue
 from core.results import Array, Heatmap, Mapped, Picture, frozen_array
-from core.specs import CamSpec, VariantSpec
+from core.specs import NO_SUCH_CLASS, CamSpec, VariantSpec
 
 PEAK = 1e-12  # a map whose largest value is below this is empty
 
@@ -85,6 +89,30 @@ class Pair:
         if found is None:
             raise _no_class(self.reference_card.classes[index], "the reference", "this network", last=False)
         return found
+
+    def own_classes(self, predicted: Tensor, needed: bool) -> Tensor:
+        """Return the network's classes for classes of the reference, (n,); negative values, which
+        stand for no class, stay.
+
+        Args:
+            needed: raise BadSpec if the network lacks one of them.
+        """
+        if self.is_usual or self.reference_card.classes == self.card.classes:
+            return predicted
+        asked = predicted.unique().tolist()
+        pairs = {index: self.needed(index) if needed else self.classes[index] for index in asked if index >= 0}
+        own = [pairs.get(index, index) for index in predicted.tolist()]
+        return torch.tensor([NO_SUCH_CLASS if each is None else each for each in own])
+
+    def frames(self, sources: Sequence[tuple[int, int]]) -> tuple[tuple[Box, Box], ...]:
+        """Return which part of each photograph the reference sees, and the network; empty if they
+        see the same. sources: (width, height) of each photograph.
+        """
+        if self.same_card:
+            return ()
+        rules = self.reference_card.input, self.card.input
+        found = [(Placement.of(each, rules[0]).in_source, Placement.of(each, rules[1]).in_source) for each in sources]
+        return tuple(found) if any(theirs != own for theirs, own in found) else ()
 
     def asked_of_reference(self, cam: CamSpec, label: int | None) -> CamSpec:
         """Return the heatmap that the reference makes.
