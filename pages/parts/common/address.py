@@ -27,7 +27,7 @@ from core.sweeps.address import ALL, BY_HAND, DEFAULTS, FOLDER, LAYERS_BEFORE
 from core.sweeps.read import measure_title
 from core.sweeps.spec import ANSWERS
 from core.sweeps.views import MEASURES
-from pages.parts.common import engine, titles
+from pages.parts.common import engine, references, titles
 from pages.parts.common.by_card import by_card
 from pages.parts.common.parameters import Choice, Number, Parameter, Several, Stated
 from pages.parts.common.series_parameters import of_weights
@@ -88,6 +88,7 @@ PARAMETERS: dict[str, Parameter] = {
     "nth": Number(1, 1, 500),
     "noise": Choice(DEFAULTS["noise"], ("true", "false")),
     "seed": Choice(str(CARD.seeds[0]), tuple(map(str, CARD.seeds))),
+    "ref": references.of_model(CARD.first_model(FIRST_MODEL)),
     "schedule": Choice("one-shot", ("one-shot", "iterative-reset"), titles=titles.SCHEDULES),
     "granularity": Choice(DEFAULTS["granularity"], (*GRANULARITIES, *MORE_PATTERNS), titles=titles.GRANULARITY),
     "excluded": Several(layer_names(CARD), titles=titles.LAYERS),

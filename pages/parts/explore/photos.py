@@ -49,7 +49,7 @@ def _followed(answer: Comparison) -> None:
     def steps(done: int) -> Iterator[Comparison]:
         for point in series[done:]:
             background().give_way()  # to a slider that moves meanwhile
-            yield engine.engine().compare(point, image, cam)
+            yield engine.engine().compare(point, image, cam, *answer.against)
 
     def draw(answers: Sequence[Comparison]) -> None:
         from core.figures.plots import base as plots
@@ -64,8 +64,8 @@ def _followed(answer: Comparison) -> None:
     stamps = [engine.stamp(point) for point in (series if not variant.pruning.is_one_shot else series[:1])]
     work = Work(
         place="followed",
-        key=("followed", series[0], image, cam),
-        stamp=" ".join((engine.stamp(variant, image), *stamps)),
+        key=("followed", series[0], image, cam, answer.against),
+        stamp=" ".join((answer.stamp, *stamps)),
         what="Sparsities",
         run=lambda task: task.collect(steps, len(series)),
         large=True,
