@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 
 from core import ModelSpec, PruningSpec, VariantSpec
 from core.engine.reference_name import reference_name
 from core.engine.reference_text import DENSE, read_reference, seeds_of, write_reference
-from core.models.trained_levels import last_level
+from core.models.cards import Card
 from pages.parts.common import engine
 from pages.parts.common.markdown import plain
 from pages.parts.common.references import ReferenceTexts, of_model
@@ -70,7 +71,7 @@ def _others(model: ModelSpec) -> list[str]:
     here = engine.engine().store
     others = [replace(model, seed=seed) for seed in seeds_of(model, engine.catalogue()) if seed != model.seed]
     card, top = engine.card(model), max(engine.card(model).grid) * 100
-    last = last_level(engine.catalogue(), model)
+    series = engine.series_of(model)
     networks = [
         found
         for name, entry in engine.catalogue().items()
@@ -81,7 +82,7 @@ def _others(model: ModelSpec) -> list[str]:
     dense = [VariantSpec(model=each) for each in (*others, *networks) if not here.missing(each)]
     return [
         *(write_reference(VariantSpec(model=model), variant) for variant in dense),
-        *(f"level.{level}" for level in range(1, 1 + (last or 0))),
+        *(f"level.{level}" for level in range(1, 1 + (series.last if series else 0))),
         *(f"sparsity.{share}" for share in SPARSITIES if share <= top),
     ]
 
@@ -95,6 +96,13 @@ def title_of(text: str, model: ModelSpec) -> str:
     """Returns what people read for a reference."""
     if text == DENSE:
         return "Its dense network"
+    name = text.partition(",")[0].removeprefix("model.").partition("/")[0] if text.startswith("model.") else model.name
+    return _title(text, model, engine.catalogue().named(name))
+
+
+@lru_cache(maxsize=1000)
+def _title(text: str, model: ModelSpec, card: Card) -> str:
+    """card: of the reference; another one of the same name has another title."""
     variant = VariantSpec(model=model)
     reference = read_reference(text, variant, engine.catalogue())
     name = reference_name(engine.catalogue(), variant, reference or variant.dense).removeprefix("the ")
