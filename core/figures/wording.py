@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from core.base.numbers import interval, percent, probability, score
 from core.figures.names import at_start, of
 from core.results import Accuracy, Agreement, Comparison, Heatmap, MaskReport, Verdict
 from core.saliency import CAMS, NEGATIVE_LIMIT
+
+if TYPE_CHECKING:
+    from core.sweeps.floor import Floor  # imports torch
 
 MARKED = {"ink": "the ink", "mask": "the object", "boxes": "the boxes"}  # the truth of overlaps, by kind
 NOTHING_MARKED = "No object is marked in this image, so its overlap with the heatmap is unknown."
@@ -16,9 +20,13 @@ NOTHING_MARKED = "No object is marked in this image, so its overlap with the hea
 Name = Callable[[str], str]  # formats a class name: escaped if it is shown as Markdown
 
 
-def headline(answer: Comparison, name: Name = str) -> str:
+def headline(answer: Comparison, name: Name = str, floor: Floor | None = None) -> str:
     """Return the main finding in Markdown: the answers before and after pruning, or those of the
     network and its reference, and the agreement of the evidence.
+
+    Args:
+        floor: how much dense networks of different seeds agree, if known; said if these two agree
+            less.
     """
     mask, repaired = answer.mask, answer.mask.variant.pruning.repair != "none"
     if not answer.with_dense:
@@ -28,11 +36,11 @@ def headline(answer: Comparison, name: Name = str) -> str:
     if not mask.removed_anything and repaired:
         return (
             "**Nothing is removed yet, but BatchNorm was measured again** on a few images:"
-            f" {_what_happens(answer, name)}"
+            f" {_what_happens(answer, name, floor)}"
         )
     if not mask.removed_anything:
         return nothing_removed(mask, says(answer.reference, name))
-    return f"{at_sparsity(mask)} {_what_happens(answer, name)}"
+    return f"{at_sparsity(mask)} {_what_happens(answer, name, floor)}"
 
 
 def at_sparsity(mask: MaskReport) -> str:
@@ -115,7 +123,7 @@ def undefined(answer: Comparison) -> str:
     return "Undefined for these maps."
 
 
-def _what_happens(answer: Comparison, name: Name) -> str:
+def _what_happens(answer: Comparison, name: Name, floor: Floor | None) -> str:
     state = answer.pruned.state
     if answer.mask.collapsed:
         always = name(class_name(answer.pruned, answer.pruned.prediction.top))
@@ -132,7 +140,17 @@ def _what_happens(answer: Comparison, name: Name) -> str:
         return (
             f"**nothing changes**: the network still says {says(answer.pruned, name)}, for exactly the same evidence."
         )
-    return still + _evidence(answer.agreement) + _against_label(answer, name)
+    return still + _evidence(answer.agreement) + _below(answer.agreement, floor) + _against_label(answer, name)
+
+
+def _below(agreement: Agreement, floor: Floor | None) -> str:
+    """Return that the two networks agree less than two dense ones; "" if they do not."""
+    if floor is None or not floor.is_above(agreement.value):
+        return ""
+    return (
+        " This is **less than two dense networks of different seeds agree** with each other"
+        f" ({score(floor.mean)} on average, n = {floor.n} images)."
+    )
 
 
 def _beside_reference(answer: Comparison, name: Name) -> str:

@@ -7,9 +7,11 @@ from dataclasses import replace
 import pytest
 
 from core.figures.names import USUAL, names, of
+from core.figures.plots.base import empty_figure, with_floor
 from core.figures.wording import accuracy_text, headline, plain, undefined
 from core.results import Accuracy, Comparison
 from core.specs import DataSpec, ModelSpec, VariantSpec
+from core.sweeps.floor import Floor
 from tests.made import Made, spot
 
 
@@ -69,3 +71,21 @@ def test_two_networks_have_names_in_titles_files_and_sentences() -> None:
     assert of(other, other.reference, "map") == "the map of the dense network of seed 334"
     assert of(other, other.pruned, "map") == "the map of this network"
     assert undefined(beside(dense_state="empty")).endswith("the map of the dense network of seed 334 is empty.")
+
+
+FLOOR = Floor(seeds=(333, 334, 335), mean=0.45, low=0.4, high=0.5, n=90)
+
+
+@pytest.mark.parametrize(("value", "said"), [(0.39, True), (0.4, False), (0.62, False), (None, False)])
+def test_less_than_two_seeds_agree_is_a_finding(value: float | None, said: bool) -> None:
+    answer = Made(agreements=(value, 0.7)).build()
+    text = "less than two dense networks of different seeds agree with each other (0.45 on average, n = 90 images)"
+    assert (text in plain(headline(answer, floor=FLOOR))) is said
+    assert "seeds" not in headline(answer)
+
+
+def test_a_figure_of_agreement_has_the_noise_floor() -> None:
+    figure = with_floor(empty_figure("Agreement"), FLOOR)
+    band, line = figure.layout.shapes
+    assert (band.y0, band.y1, line.y0, line.y1) == (0.4, 0.5, 0.45, 0.45)
+    assert figure.layout.annotations[0].text == "two dense networks of different seeds: 0.45"

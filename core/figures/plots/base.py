@@ -10,12 +10,16 @@ from __future__ import annotations
 import html
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import plotly.graph_objects as go
 
 from core.data.classes import paired_classes
 from core.figures.names import USUAL, names
 from core.results import ELSEWHERE_BELOW, SAME_FROM, Agreement, Comparison, MaskReport, Prediction
+
+if TYPE_CHECKING:
+    from core.sweeps.floor import Floor  # imports torch
 
 DENSE, PRUNED, NEUTRAL, GRID = "#dd7a1c", "#8a63e0", "#8b8798", "rgba(139, 135, 152, 0.22)"
 CURVE_PX = 220  # height of the curves below the pictures
@@ -149,6 +153,16 @@ def followed(
         figure.add_vline(x=here, line={"color": PRUNED, "width": 1.5})
     figure.update_xaxes(tickformat=".0%", title="sparsity", range=[-0.02 * top, 1.02 * top])
     return figure.update_yaxes(range=[min(0.0, *(v for v in lines[0][3] if v is not None), 0.0) - 0.03, 1.05])
+
+
+def with_floor(figure: go.Figure, floor: Floor) -> go.Figure:
+    """Draw the noise floor into a figure of similarity to the dense network: a line at the mean,
+    and its interval.
+    """
+    figure.add_hrect(y0=floor.low, y1=floor.high, fillcolor=GRID, line_width=0, layer="below")
+    text = f"two dense networks of different seeds: {floor.mean:.2f}"
+    note = {"text": text, "font": {"size": 11}, "xanchor": "left", "x": 0, "yanchor": "bottom"}
+    return figure.add_hline(y=floor.mean, line={"color": NEUTRAL, "dash": "dash", "width": 1.5}, annotation=note)
 
 
 def typical(

@@ -51,14 +51,14 @@ def room(name: Literal["headline", "pictures"]) -> DeltaGenerator:
     return found
 
 
-def four_pictures(answer: Comparison, drawn: Drawn, place: DeltaGenerator, spread: str = "") -> None:
+def four_pictures(answer: Comparison, drawn: Drawn, place: DeltaGenerator, more: tuple[str, ...] = ()) -> None:
     """Draws input, reference, network and difference.
 
     Every alt text ends with the counted sparsity, so that tests can wait for the change.
 
     Args:
         place: container of the pictures.
-        spread: range of the agreement over images in words, if known.
+        more: lines below the difference, such as the range of the agreement over images.
     """
     pruned, picture, called = answer.pruned, answer.picture, names(answer)
     urls = _urls(answer, drawn)
@@ -77,7 +77,7 @@ def four_pictures(answer: Comparison, drawn: Drawn, place: DeltaGenerator, sprea
         _says(pruned, changed=answer.flipped)
     with _cell(grid):
         _picture(called.difference, urls[3], f"Difference of the two heatmaps {at}")
-        _agreement(answer.agreement, called.stronger, spread)
+        _agreement(answer.agreement, called.stronger, more)
 
 
 def _of(picture: Picture) -> str:
@@ -126,8 +126,8 @@ def _says(side: Heatmap, changed: bool = False) -> None:
     st.caption("0 to 1, by its own maximum" if side.usable else f":material/warning: the map is {side.state}")
 
 
-def _agreement(found: Agreement, stronger: tuple[str, str], spread: str) -> None:
-    """Writes the agreement of the two maps for two methods, and its range over images if known.
+def _agreement(found: Agreement, stronger: tuple[str, str], more: tuple[str, ...]) -> None:
+    """Writes the agreement of the two maps for two methods, and what else is known of it.
 
     Args:
         stronger: the ends of the colour bar.
@@ -135,7 +135,7 @@ def _agreement(found: Agreement, stronger: tuple[str, str], spread: str) -> None
     first, second = map(score, (found.value, found.second_value))
     st.markdown(f"agreement **{first}**", help=story.WORDS["agreement"])
     st.image(_bar("signed"), width="stretch", alt="Colour bar from purple, -1, over black, 0, to orange, 1")
-    lines = (" :material/arrow_range: ".join(stronger), f"{second} by {story.title(found.second_method)}", spread)
+    lines = (" :material/arrow_range: ".join(stronger), f"{second} by {story.title(found.second_method)}", *more)
     st.caption("  \n".join(filter(None, lines)))
 
 

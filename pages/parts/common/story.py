@@ -4,6 +4,8 @@ undefined values.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from core.base.numbers import percent
 from core.figures import wording
 from core.figures.names import at_start, of
@@ -11,6 +13,9 @@ from core.figures.wording import NOTHING_MARKED, of_truth, undefined
 from core.results import ELSEWHERE_BELOW, MAP_STATES, OVERFLOW_ADVICE, SAME_FROM, Comparison, Heatmap
 from core.saliency import CAMS
 from pages.parts.common import engine, markdown, titles
+
+if TYPE_CHECKING:
+    from core.sweeps.floor import Floor  # imports torch
 
 __all__ = [
     "NOTHING_MARKED",
@@ -61,14 +66,18 @@ WORDS = {
 }
 
 
-def headline(answer: Comparison) -> str:
-    """Returns the main finding as one Markdown sentence."""
+def headline(answer: Comparison, floor: Floor | None = None) -> str:
+    """Returns the main finding in Markdown.
+
+    Args:
+        floor: how much dense networks of different seeds agree, if known.
+    """
     mask = answer.mask
     if not answer.with_dense:
         return wording.headline(answer, markdown.plain)
     still = mask.removed_anything or mask.variant.pruning.repair != "none" or not answer.pruned.prediction.answered
     wanted = mask.was_sparse and wording.asks_for_something(mask)
-    return wording.headline(answer, markdown.plain) + ("" if still or wanted else " Move the sparsity slider.")
+    return wording.headline(answer, markdown.plain, floor) + ("" if still or wanted else " Move the sparsity slider.")
 
 
 def title(method: str) -> str:

@@ -15,6 +15,7 @@ from pages.parts.common.state import state
 from pages.parts.common.waiting import wait
 from pages.parts.explore import photos, sections, typical
 from pages.parts.explore.costs import cost_panel
+from pages.parts.explore.floor import floor_of, mark
 from pages.parts.sidebar import downloads, model, photo_sets, sidebar
 from pages.parts.sidebar.amount import counted
 
@@ -119,9 +120,10 @@ def first_screen(answer: Comparison, view: sidebar.View, headline: DeltaGenerato
     Args:
         headline, place: containers of the sentence and of the pictures.
     """
-    headline.header(story.headline(answer), anchor=False)
-    quick = engine.is_quick(answer.pruned.cam)
-    pictures.four_pictures(answer, view.drawn, place, typical.spread(answer) if quick else "")
+    floor = floor_of(answer)
+    headline.header(story.headline(answer, floor), anchor=False)
+    spread = typical.spread(answer) if engine.is_quick(answer.pruned.cam) else ""
+    pictures.four_pictures(answer, view.drawn, place, (spread, mark(floor)))
     if few := _few_classes(answer):
         st.caption(f":material/info: {few}")
     if answer.picture.notes:

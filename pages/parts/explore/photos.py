@@ -21,6 +21,7 @@ from pages.parts.common.markdown import message, plain
 from pages.parts.common.state import state
 from pages.parts.common.waiting import follow
 from pages.parts.explore import layers, sections
+from pages.parts.explore.floor import floor_of
 from pages.parts.sidebar import photo_sets
 
 FOLLOWED_AT_ONCE = 12_000_000  # parameters: for larger networks a whole curve takes long
@@ -46,6 +47,8 @@ def _followed(answer: Comparison) -> None:
     one_shot = variant.pruning.is_one_shot and variant.pruning.granularity == "weight"
     band = layers.USUAL_COLLAPSE if one_shot and layers.USUAL_COLLAPSE[0] < top else None
 
+    floor = floor_of(answer)
+
     def steps(done: int) -> Iterator[Comparison]:
         for point in series[done:]:
             background().give_way()  # to a slider that moves meanwhile
@@ -54,8 +57,9 @@ def _followed(answer: Comparison) -> None:
     def draw(answers: Sequence[Comparison]) -> None:
         from core.figures.plots import base as plots
 
+        figure = plots.followed(answers, here, top, band)
         st.plotly_chart(
-            present.figure(plots.followed(answers, here, top, band)),
+            present.figure(plots.with_floor(figure, floor) if floor else figure),
             config=present.STILL,
             key="followed",
             alt=f"Similarity of the heatmaps over sparsity, marker at {here:.1%}",

@@ -21,6 +21,7 @@ from core.jobs.jobs import Job
 from core.results import DENSE_NAME, Comparison
 from core.saliency.baselines import heatmap_title
 from core.sweeps.estimate import Estimate, estimate
+from core.sweeps.floor import MEASURE, Floor
 from core.sweeps.job import KIND, arguments_of
 from core.sweeps.read import frame as rows_of
 from core.sweeps.read import of_measure, summary
@@ -36,6 +37,7 @@ from pages.parts.common.markdown import plain
 from pages.parts.common.parameters import Choice
 from pages.parts.common.waiting import follow, wait
 from pages.parts.common.widgets import choice
+from pages.parts.explore.floor import data_of, floor_of
 from pages.parts.sidebar import photo_sets
 from pages.parts.sidebar.model import family_line
 
@@ -78,7 +80,7 @@ def section(answer: Comparison) -> None:
     left, right = st.columns([1, 3], gap="medium", vertical_alignment="center")
     with left:
         images = choice("Images", "sweep", help="How many images every network is asked about.")
-    data = _data(answer)
+    data = data_of(answer)
     if data is None:
         right.caption(photo_sets.how_to_get_one("A sweep"))
         return
@@ -90,18 +92,7 @@ def section(answer: Comparison) -> None:
     _actions(asked, job, rows)
     _watch(job)
     if rows is not None and not rows.empty:
-        _results(asked, rows)
-
-
-def _data(answer: Comparison) -> DataSpec | None:
-    """Returns the data set of the image; for a photograph of no set, one on this machine."""
-    variant, image, _ = answer.question
-    if engine.card(variant.model).reads_digits:
-        return DataSpec(noise=image.noise)
-    sets = photo_sets.fitting(variant.model)
-    if image.source in sets.values():
-        return DataSpec(name=image.source)
-    return DataSpec(name=next(iter(sets.values()))) if sets else None
+        _results(asked, rows, floor_of(answer))
 
 
 def _asked(answer: Comparison, data: DataSpec, images: int | None) -> Asked:
@@ -237,8 +228,9 @@ def _rows(asked: Asked, job: Job) -> DataFrame | None:
     return found
 
 
-def _results(asked: Asked, rows: DataFrame) -> None:
+def _results(asked: Asked, rows: DataFrame, floor: Floor | None) -> None:
     from core.figures.plots import sweeps as plots
+    from core.figures.plots.base import with_floor
 
     truth = truth_of(asked.spec.data.name)
     usual = address.PARAMETERS["measure"]
@@ -252,8 +244,9 @@ def _results(asked: Asked, rows: DataFrame) -> None:
     shown = of_measure(rows, measure)
     with right:
         st.markdown(f"{story.of_truth(COLUMNS[measure].summary, truth)} {finding(shown)}")
+    figure = plots.means(rows, measure, truth)
     st.plotly_chart(
-        present.figure(plots.means(rows, measure, truth)),
+        present.figure(with_floor(figure, floor) if floor and measure == MEASURE else figure),
         config=present.STILL,
         key="sweep_means",
         alt=f"{titled[measure]}: mean with 95 % interval by sparsity. {unmarked(finding(shown))}",

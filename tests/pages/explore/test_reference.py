@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core import CamSpec, Engine, ImageRef, ModelSpec, PruningSpec, VariantSpec
+from core import CamSpec, DataSpec, Engine, ImageRef, ModelSpec, PruningSpec, VariantSpec
+from core.sweeps.floor import known_floor, question_of
 from pages.parts.common.address import class_names
 from tests.pages.conftest import DIGITS, OpenPage, open_page, words
 
@@ -126,3 +129,39 @@ def test_the_target_class_starts_as_a_class_of_this_network(explore: OpenPage) -
     app = explore(ref="seed.334", digit="7", nth="1", **DIGITS)
     app.selectbox(key="target").set_value("class").run()
     assert app.selectbox(key="class").value == class_names("thesis-cnn")[7]
+
+
+def test_the_noise_floor_stands_beside_the_agreement(explore: OpenPage, engine: Engine) -> None:
+    app = explore(**DIGITS)
+    asked = question_of(engine, VariantSpec(), CamSpec(layer="relu2"), DataSpec(noise=0.2))
+    assert asked is not None
+    floor = known_floor(engine, asked)
+    assert floor is not None
+    interval = f"95 % interval {floor.low:.2f} to {floor.high:.2f}"
+    text = f"two dense networks of different seeds agree by {floor.mean:.2f} (n = {floor.n} images, {interval})"
+    assert text in words(app)
+    assert "two dense networks" not in words(explore(ref="seed.334", **DIGITS))
+
+
+def test_less_than_two_seeds_agree_is_said_first(explore: OpenPage, engine: Engine) -> None:
+    variant = VariantSpec(model=ModelSpec(seed=335), pruning=PruningSpec.at_level(17))
+    answers = (engine.compare(variant, ImageRef(name=str(row)), CamSpec(layer="relu2")) for row in range(3500, 3600))
+    below = next(
+        answer
+        for answer in answers
+        if answer.agreement.value is not None and answer.agreement.value < 0.1 and not answer.flipped
+    )
+    nth = str(int(below.picture.image.name) - 3499)
+    app = explore(seed="335", schedule="iterative-reset", unit="level", level="17", digit="7", nth=nth, **DIGITS)
+    assert "less than two dense networks of different seeds agree" in app.header[0].value
+
+
+def test_a_floor_that_is_not_included_is_measured_in_the_background(explore: OpenPage, own_cache: Path) -> None:
+    app = explore(**DIGITS | {"cam": "hires-cam"})
+    for _ in range(100):
+        if "two dense networks" in words(app):
+            break
+        time.sleep(0.2)
+        app.run()
+    assert "two dense networks of different seeds agree by" in words(app)
+    assert list(own_cache.rglob("hires-cam@relu2-dense~*.parquet"))
