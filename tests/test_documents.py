@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from bench import BENCHES
@@ -36,6 +37,7 @@ from core.pruning import CRITERIA
 from core.results import ELSEWHERE_BELOW, SAME_FROM, Verdict
 from core.saliency import CAMS
 from core.specs import SCOPES
+from core.sweeps.floor import crossing, known_floor, per_image, question_of, similarities
 from core.sweeps.read import differences
 from core.sweeps.sweep import Sweep
 from core.sweeps.written import read_sweep
@@ -183,6 +185,36 @@ def test_levels_of_the_thesis_are_the_shipped_tables() -> None:
     near = mean[mean.accuracy_noisy >= mean.accuracy_noisy[0] - 0.01].iloc[-1]
     assert f"down to level {near.name} ({percent(1 - near.density)} sparsity, {near.weights_left:.0f} weights)" in text
     assert f"At 98.0 % it is {percent(mean.accuracy_noisy[mean.weights_left == 46].item())}." in text
+
+
+FLOORS = [
+    ("Grad-CAM++ before the ReLU (the thesis)", CamSpec(method="grad-cam++", layer="conv2")),
+    pytest.param("Grad-CAM++ after the ReLU", CamSpec(method="grad-cam++", layer="relu2"), marks=pytest.mark.long),
+    pytest.param("Grad-CAM after the ReLU", CamSpec(method="grad-cam", layer="relu2"), marks=pytest.mark.long),
+]
+
+
+@pytest.mark.parametrize(("title", "cam"), FLOORS)
+def test_where_pruning_falls_below_the_noise_floor_is_what_the_networks_answer(
+    title: str, cam: CamSpec, tmp_path: Path
+) -> None:
+    text, engine = (PAPERS / "thesis.md").read_text(encoding="utf-8"), Engine("cpu", tmp_path)
+    asked = question_of(engine, VariantSpec(), cam, DataSpec(noise=0.2))
+    assert asked is not None
+    for sweep in asked.sweeps(engine):
+        assert list(sweep.run())
+    floor, values = known_floor(engine, asked), per_image(engine, asked)
+    assert floor is not None
+    assert values is not None
+    cells = [title, f"{floor.mean:.2f} [{floor.low:.2f}, {floor.high:.2f}]", str(floor.n)]
+    for seed in floor.seeds:
+        levels = Sweep(engine, asked.levels(engine, seed))
+        assert list(levels.run())
+        curve = np.stack([each for each in similarities(levels) if each is not None])
+        found = crossing([engine.report(one).sparsity for one in levels.variants], curve, values.to_numpy())
+        assert None not in (found.sparsity, found.low, found.high)
+        cells.append("{:.1f} % [{:.1f}, {:.1f}]".format(*(100 * x for x in (found.sparsity, found.low, found.high))))
+    assert f"| {' | '.join(cells)} |" in text
 
 
 def test_two_minutes_say_what_happens() -> None:

@@ -25,7 +25,7 @@ from core.engine.engine import Engine
 from core.engine.reference_text import seeds_of
 from core.specs import CamSpec, DataSpec, ModelSpec, PruningSpec, VariantSpec
 from core.stats.bootstrap import CONFIDENCE, mean_interval, resampled_means
-from core.sweeps.spec import SweepSpec
+from core.sweeps.spec import DENSE, SweepSpec
 from core.sweeps.sweep import Sweep
 
 IMAGES = 100
@@ -69,6 +69,12 @@ class FloorQuestion:
         """Return a sweep for every seed but the last: the later ones beside it."""
         models = [replace(self.model, seed=seed) for seed in self.seeds(engine)]
         return tuple(Sweep(engine, self._spec(models[at], models[at + 1 :])) for at in range(len(models) - 1))
+
+    def levels(self, engine: Engine, seed: int) -> SweepSpec:
+        """Return the sweep of a trained series beside its own dense network, on the same images."""
+        model = replace(self.model, seed=seed)
+        prunings = tuple(variant.pruning for variant, _ in engine.levels(model))
+        return replace(self._spec(model, (model,)), prunings=prunings, reference=DENSE)
 
     def _spec(self, reference: ModelSpec, others: Sequence[ModelSpec]) -> SweepSpec:
         return SweepSpec(
