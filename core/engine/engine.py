@@ -385,9 +385,8 @@ class Engine:
         pictures = self._pictures_of(pair, image)
         aligned = pair.aligned(theirs, own, pictures)
         answer = compare(pictures[1], aligned, report, pair.own_class(theirs.prediction.top))
-        notes = (*pair.card.notes, *pair.reference_card.notes, *pair.notes(aligned, pictures))
-        answer = replace(answer, reference_name=pair.name, mapping=pair.mapping, stamp=stamp)
-        answer = replace(answer, notes=tuple(dict.fromkeys(notes)))
+        notes = pair.notes(aligned, pictures)
+        answer = replace(answer, reference_name=pair.name, mapping=pair.mapping, notes=notes, stamp=stamp)
         # heatmaps are cached separately
         return answer, answer.difference.nbytes + answer.picture.clean.nbytes + answer.picture.seen.nbytes + 8192
 

@@ -157,7 +157,9 @@ class Pair:
         return Aligned(reference=cells[0], pruned=pruned, pruned_cells=cells[1], same_cells=same)
 
     def notes(self, aligned: Aligned, pictures: tuple[Picture, Picture]) -> tuple[str, ...]:
-        """Return remarks on how the two are compared, in sentences."""
+        """Return remarks on the networks, and on how the two are compared, in sentences."""
+        if self.same_card:
+            return self.card.notes
         notes, (theirs, own) = self._class_notes(aligned.reference.target_class), pictures
         if theirs.frame != own.frame and theirs.frame and own.frame and own.source_px:
             share = percent(seen_by_one(theirs.frame, own.frame, own.source_px))
@@ -176,7 +178,7 @@ class Pair:
                 f"The reference's heatmap is made at its layer {aligned.reference.cam.layer}, this network's at"
                 f" {aligned.pruned.cam.layer}."
             )
-        return tuple(notes)
+        return tuple(dict.fromkeys((*self.card.notes, *self.reference_card.notes, *notes)))
 
     def _class_notes(self, target: int | None) -> list[str]:
         """Return a remark on a class whose name may mean something else to one of the networks.

@@ -108,6 +108,12 @@ def _reference(value: Any) -> str | VariantSpec:
     """A word, or a mapping of a model and its pruning, which may be left out."""
     if isinstance(value, str):
         return value
+    if not isinstance(value, Mapping):
+        raise BadSpec(
+            f"'reference' cannot be {str(value)[:60]!r}.",
+            "It is the word dense, or a network: a model and its pruning.",
+            "Write reference: {model: thesis-cnn, pruning: {level: 3}}, or omit it.",
+        )
     facts = _mapping(value, ("model", "pruning"), "part of a reference")
     if "model" not in facts:
         raise BadSpec("The reference has no model.", "It is a network: a model and its pruning.", "Name its model.")

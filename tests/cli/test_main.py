@@ -197,6 +197,38 @@ def test_a_photograph_is_compared(command) -> None:
     assert found[1]["dense"]["predicted"] == 967
 
 
+def test_a_network_is_compared_with_another_seed(command) -> None:
+    words = ("heatmap", "--digit", "3500", "--sparsity", "0.7", "--reference", "seed.334")
+    status, out, err = command(*words)
+    found = strict(command(*words, "--json")[1])
+    assert (status, err) == (0, "")
+    assert out.splitlines()[0] == found["headline"]
+    assert "as the dense network of seed 334 does" in found["headline"]
+    assert "  compared with  the dense network of seed 334" in out
+    assert found["reference"]["variant"] == "thesis-cnn/mnist-55000/seed-334/dense"
+    assert found["reference"]["predicted"] == 7
+    assert "dense" not in found
+    usual = strict(command(*words[:-2], "--json")[1])
+    assert usual["reference"]["name"] == "the dense network"
+    assert usual["similarity"] != found["similarity"]
+
+
+@pytest.mark.parametrize(
+    ("more", "wrong"),
+    [
+        (["--reference", "seed.1"], "seed"),
+        (["--reference", "sed.334"], "is no reference"),
+        (["--reference", "seed.334", "--map", "7"], "maps no class"),
+        (["--reference", "seed.334", "--map", "7=eight"], "class"),
+        (["--reference", "seed.334", "--map", "7=8", "--map", "8=8"], "twice"),
+    ],
+)
+def test_a_reference_that_cannot_be_is_refused(command, more: list[str], wrong: str) -> None:
+    status, _, err = command("heatmap", "--digit", "3500", *more)
+    assert status == 1
+    assert wrong in err
+
+
 @pytest.mark.parametrize(
     "words",
     [["heatmap", "--photo", "cat"], ["heatmap", "--photo", "oxford-pets/3"], ["evaluate", "--data", "folder:."]],
