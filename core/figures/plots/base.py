@@ -282,7 +282,7 @@ def probabilities(answer: Comparison, classes: Sequence[str], best: int = 5) -> 
     else of the `best` of each network.
 
     Args:
-        classes: of the network.
+        classes: of the network, with names of their own.
     """
     reference, own = answer.reference.prediction, answer.pruned.prediction
     partners = paired_classes(reference.classes, own.classes, answer.mapping)
@@ -291,7 +291,9 @@ def probabilities(answer: Comparison, classes: Sequence[str], best: int = 5) -> 
     if len(classes) > FEW_CLASSES or partners != tuple(range(len(classes))):
         theirs = [(index, partners[index]) for index, _ in reference.best(best)]
         ours = [(partners.index(index) if index in partners else None, index) for index, _ in own.best(best)]
-        return _best_classes(sides, list(dict.fromkeys([*theirs, *ours])), best)
+        shown = list(dict.fromkeys([*theirs, *ours]))
+        named = [reference.classes[one or 0] if other is None else classes[other] for one, other in shown]
+        return _best_classes(sides, shown, [literal(name) for name in named], best)
     figure = empty_figure("Probability by class (softmax, n = 1)")
     for side, name, colour in sides:
         figure.add_bar(
@@ -306,13 +308,13 @@ def probabilities(answer: Comparison, classes: Sequence[str], best: int = 5) -> 
 
 
 def _best_classes(
-    sides: list[tuple[Prediction, str, str]], shown: list[tuple[int | None, int | None]], best: int
+    sides: list[tuple[Prediction, str, str]], shown: list[tuple[int | None, int | None]], named: list[str], best: int
 ) -> go.Figure:
-    """shown: indices of each class, the reference's and the network's; None if one lacks it."""
+    """shown: indices of each class, the reference's and the network's; None if one lacks it. named:
+    what each is called.
+    """
     title = f"Probability of each network's {best} most probable classes (softmax, n = 1)"
     figure = empty_figure(title, height=110 + 34 * len(shown))
-    (theirs, *_), (ours, *_) = sides
-    named = [literal(theirs.classes[one or 0] if other is None else ours.classes[other]) for one, other in shown]
     for place, (side, label, colour) in reversed(list(enumerate(sides))):  # bars are drawn from below
         values = [side.of(indices[place]) for indices in shown]
         none = "no answer" if not side.answered else "no such class"
