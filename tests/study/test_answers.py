@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -271,5 +272,12 @@ def test_an_address_that_is_none_is_refused(address: str) -> None:
 
 
 def test_a_database_that_cannot_be_reached_says_so() -> None:
+    pytest.importorskip("psycopg")
     with pytest.raises(StudyDatabase, match="does not answer"):
         check(connect("postgresql://nobody@127.0.0.1:1/none"))
+
+
+def test_a_database_without_its_driver_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(StudyDatabase, match="requirements-postgres.txt"):
+        connect("postgresql://nobody@127.0.0.1:1/none")
