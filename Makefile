@@ -10,7 +10,7 @@ PYTEST := OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest -n 2
 
 QUICK := $(addprefix tests/,base specs results disk stats figures sweeps test_architecture.py test_facade.py)
 
-.PHONY: app check test test-all lab lint tables clean chromium
+.PHONY: app check test test-all lab lint tables clean chromium postgres
 
 app: $(VENV)/.app
 	@$(BIN)/streamlit run app.py --server.address $(HOST) --server.port $(PORT)
@@ -23,8 +23,8 @@ check: lint
 test: lint chromium
 	$(PYTEST) -m "not long"
 
-# Everything: notebooks, repeated kills, a Ray cluster, long jobs, benches. At most 45 minutes.
-test-all: lint chromium $(VENV)/.ray
+# Everything: notebooks, repeated kills, a Ray cluster, a PostgreSQL server, long jobs, benches. At most 45 minutes.
+test-all: lint chromium postgres $(VENV)/.ray $(VENV)/.postgres
 	$(PYTEST)
 
 lint: $(VENV)/.dev
@@ -46,6 +46,13 @@ chromium:
 	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium; \
 	  else echo "chromium is missing: the browser tests will be skipped. Install it with: sudo apt-get install chromium"; fi; }
 
+# The answers of studies are also tested on a PostgreSQL server, which the tests start and stop.
+postgres:
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql; \
+	  else echo "PostgreSQL is missing: its tests will be skipped. Install it with: sudo apt-get install postgresql"; fi; }
+
 $(VENV)/.app: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Sparsight needs Python 3.11 or later; try make PYTHON=python3.11")'
 	@test -e $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "The module venv is missing: sudo apt-get install python3-venv"; exit 1; }
@@ -59,6 +66,10 @@ $(VENV)/.dev: $(VENV)/.app requirements-notebooks.txt requirements-dev.txt
 # Only test-all needs Ray; without it, the tests of a cluster are skipped visibly.
 $(VENV)/.ray: $(VENV)/.dev requirements-ray.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-ray.txt
+	@touch $@
+
+$(VENV)/.postgres: $(VENV)/.dev requirements-postgres.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-postgres.txt
 	@touch $@
 
 clean:

@@ -20,6 +20,7 @@ def build() -> App:
     app = new_app("python -m bench", "Measure Sparsight against what you would otherwise use; one JSON line each.")
     app.default(run)
     app.command(gpu)
+    app.command(study)
     return app
 
 
@@ -52,6 +53,24 @@ def gpu(
     visit = Visit(common.engine(), time.monotonic() + 60 * minutes)
     for line in work(visit, out):
         print(json.dumps(line), flush=True)
+
+
+def study(
+    *,
+    answers: Annotated[int, Parameter(help="Answers in each measurement, at least 1.")] = 10_000,
+    clients: Annotated[int, Parameter(help="Participants at once, at least 1.")] = 50,
+    kills: Annotated[int, Parameter(help="Times that the server is killed, at least 0.")] = 20,
+    url: Annotated[str, Parameter(help="Address of an empty PostgreSQL database; SQLite without it.")] = "",
+    common: Annotated[Computing, FLAT] = COMPUTING,
+) -> None:
+    """Count the answers that a killed study server loses, and its requests a second."""
+    from bench.study import Loaded, loaded
+
+    answers, clients = whole(answers, "number of answers", 1), whole(clients, "number of clients", 1)
+    engine = common.engine()
+    for name, times in (("study-kills", whole(kills, "number of kills")), ("study-load", 0)):
+        how = Loaded(answers=answers, clients=clients, kills=times, url=url)
+        print(json.dumps(loaded(name, engine, how)), flush=True)
 
 
 if __name__ == "__main__":

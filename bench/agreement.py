@@ -13,7 +13,6 @@ import numpy as np
 
 from bench.measure import BENCHES
 from core.base.device import describe
-from core.engine.compare import agreement
 from core.engine.engine import Engine
 from core.models.zoo import default_model, named
 from core.results import ELSEWHERE_BELOW, SAME_FROM, Agreement, summarise
@@ -78,15 +77,13 @@ def _first(engine: Engine, model: ModelSpec) -> ImageRef:
 
 def _seeds(engine: Engine, cam: CamSpec, most: int) -> Row:
     """Dense networks of two seeds on the same images, for the class that both predict."""
-    found = []
-    seeds = named("thesis-cnn").seeds
-    for image in engine.images_like(ImageRef(), ModelSpec(), most):
-        maps = [
-            engine.heatmap(VariantSpec(model=ModelSpec(seed=seed)), image, replace(cam, target="own")) for seed in seeds
-        ]
-        found += [
-            agreement(one, other) for one, other in combinations(maps, 2) if one.target_class == other.target_class
-        ]
+    seeds = [VariantSpec(model=ModelSpec(seed=seed)) for seed in named("thesis-cnn").seeds]
+    answers = [
+        engine.compare(other, image, replace(cam, target="own"), one)
+        for image in engine.images_like(ImageRef(), ModelSpec(), most)
+        for one, other in combinations(seeds, 2)
+    ]
+    found = [answer.agreement for answer in answers if not answer.flipped]
     return {"layer": cam.layer} | _summary(found)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -15,7 +17,7 @@ from core.models.cards import RANDOM
 from core.saliency.capture import find_layer
 from core.specs import DataSpec, ModelSpec, VariantSpec
 from core.units.embeddings import SIMILARITIES, Source, embeddings
-from core.units.exemplars import Exemplars, Search, find_exemplars
+from core.units.exemplars import Exemplars, Search, find_exemplars, in_channels_last
 from core.units.layers import UnitLayer, unit_layers
 from core.units.relevance import MOST_ABLATED, ablate, chosen_units
 from core.units.score import Tasks, confidence, depth_of, differences, draw_tasks, tasks_of
@@ -25,11 +27,12 @@ IMAGES, ABLATED_IMAGES = 500, 32
 JUDGE = "pixels"
 
 
-def _inputs(engine: Engine, images: int) -> tuple[Inputs, list[Batch]]:
-    """Return photographs, decoded and at the device."""
+@contextmanager
+def _photographs(engine: Engine, images: int) -> Iterator[tuple[Inputs, list[Batch]]]:
+    """Give photographs, decoded and at the device; their files are there inside the block."""
     with photographs(images) as (_, place):
         inputs = engine.inputs(DataSpec(name=f"folder:{place}"), MODEL)
-        return inputs, list(inputs.batches(rows=torch.arange(min(images, len(inputs)))))
+        yield inputs, list(inputs.batches(rows=torch.arange(min(images, len(inputs)))))
 
 
 @BENCHES.register(
@@ -42,8 +45,8 @@ def exemplars(engine: Engine, n: int | None, images: int = IMAGES) -> dict[str, 
     the median of the bare passes, `overhead`: ours over it. `kept_bytes`: what is kept of the units
     at the end, which does not grow with the images.
     """
-    _, batches = _inputs(engine, images)
-    layers, count = unit_layers(engine.card(MODEL)), sum(len(batch.rows) for batch in batches)
+    with _photographs(engine, images) as (_, batches):
+        layers, count = unit_layers(engine.card(MODEL)), sum(len(batch.rows) for batch in batches)
     search = Search(images=count, depth=depth_of(tasks_of(count)))
     found: list[dict[str, Exemplars]] = []
     with engine.store.borrow(VariantSpec(model=MODEL)) as network:
@@ -54,7 +57,7 @@ def exemplars(engine: Engine, n: int | None, images: int = IMAGES) -> dict[str, 
         def bare(i: int) -> None:
             with torch.no_grad():
                 for batch in batches:
-                    network(batch.images)
+                    network(in_channels_last(batch.images))
 
         times = alternate(ours, bare, n or 3, engine.device)
     kept = sum(value.nbytes for one in found[0].values() for value in vars(one).values())
@@ -71,10 +74,10 @@ def mis(engine: Engine, n: int | None, images: int = IMAGES, units: int | None =
     """In turn, n times (default 1) after a warm-up on one unit. units: at most so many of each
     layer; all by default. `largest_difference`: of any unit's score from the loop's.
     """
-    inputs, batches = _inputs(engine, images)
-    layers, count = unit_layers(engine.card(MODEL)), sum(len(batch.rows) for batch in batches)
-    source = Source(inputs=inputs, card=engine.card(MODEL), rows=torch.arange(count), key="bench")
-    vectors = embeddings(JUDGE, source, engine.store).vectors
+    with _photographs(engine, images) as (inputs, batches):
+        layers, count = unit_layers(engine.card(MODEL)), sum(len(batch.rows) for batch in batches)
+        source = Source(inputs=inputs, card=engine.card(MODEL), rows=torch.arange(count), key="bench")
+        vectors = embeddings(JUDGE, source, engine.store).vectors
     search = Search(images=count, depth=depth_of(tasks_of(count)))
     with engine.store.borrow(VariantSpec(model=MODEL)) as network:
         found = find_exemplars(network, batches, layers, search).exemplars
@@ -121,8 +124,8 @@ def ablation(engine: Engine, n: int | None, images: int = ABLATED_IMAGES, units:
     """In turn, n times (default 1) after a warm-up on one unit. `largest_difference`: of any unit's
     mean fall of the probability.
     """
-    _, batches = _inputs(engine, images)
-    layer = unit_layers(engine.card(MODEL))[-2]
+    with _photographs(engine, images) as (_, batches):
+        layer = unit_layers(engine.card(MODEL))[-2]
     chosen = chosen_units(layer, 0, units)
     falls: dict[str, Tensor] = {}
     with engine.store.borrow(VariantSpec(model=MODEL)) as network:

@@ -50,6 +50,12 @@ if TYPE_CHECKING:
     from core.saliency import CAMS as CAMS
     from core.stats.bootstrap import mean_interval as mean_interval
     from core.stats.intervals import wilson as wilson
+    from core.study import wording as study_wording
+    from core.study.analysis import analyse as analyse
+    from core.study.folder import open_study as open_study
+    from core.study.published import published_frame as published_frame
+    from core.study.summary import measure_rows as measure_rows
+    from core.study.summary import share_rows as share_rows
     from core.sweeps import read as sweep_answers
     from core.sweeps.estimate import estimate as estimate
     from core.sweeps.spec import SweepSpec as SweepSpec
@@ -80,6 +86,7 @@ NAMES = {
     "UnitStudy": "core.units.study",
     "machine_tasks": "core.units.machine",
     "unit_study": "core.units.included",
+    "analyse": "core.study.analysis",
     "default_model": "core.models.zoo",
     "estimate": "core.sweeps.estimate",
     "explore": "core.figures.notebook.explore",
@@ -90,7 +97,11 @@ NAMES = {
     "load_sensitivity": "core.protocols.lukkien.sensitivity",
     "load_study": "core.protocols.lukkien.tables",
     "mean_interval": "core.stats.bootstrap",
+    "measure_rows": "core.study.summary",
+    "open_study": "core.study.folder",
+    "published_frame": "core.study.published",
     "read_sweep": "core.sweeps.written",
+    "share_rows": "core.study.summary",
     "rows": "core.figures.strips",
     "run_series": "core.training.series",
     "wilson": "core.stats.intervals",
@@ -110,6 +121,7 @@ MODULES = {
     "sheets": "core.figures.sheets",
     "strips": "core.figures.strips",
     "study_plots": "core.figures.plots.lukkien",
+    "study_wording": "core.study.wording",
     "sweep_answers": "core.sweeps.read",
     "unit_answers": "core.units.read",
     "unit_relations": "core.units.relation",

@@ -73,7 +73,7 @@ class Made:
                 else None,
                 truth_kind=self.truth_kind,
             ),
-            dense=dense,
+            reference=dense,
             pruned=pruned,
             mask=MaskReport(
                 variant=variant,
@@ -83,7 +83,7 @@ class Made:
                 collapsed=self.collapsed,
             ),
             difference=frozen_array(self.dense_map - self.pruned_map),
-            overlap_dense=Scores(
+            overlap_reference=Scores(
                 values={"soft-iou": 0.4, "iou-top-p": 0.3, "energy-inside": 0.5, "pointing-game": 1.0}
             ),
             overlap_pruned=Scores(
@@ -91,11 +91,12 @@ class Made:
             ),
             overlap_blob=Scores(values={"soft-iou": 0.3, "iou-top-p": 0.1, "energy-inside": 0.4, "pointing-game": 1.0}),
             similarity=Scores(values={"pearson": 0.6, "soft-iou-of-maps": 0.5}),
-            statistics_dense=Scores(values={"mean": 0.1}),
+            statistics_reference=Scores(values={"mean": 0.1}),
             statistics_pruned=Scores(values={"mean": 0.2}),
             thresholds=frozen_array(thresholds),
-            curve_dense=tuple(float(1 - t) for t in thresholds),
+            curve_reference=tuple(float(1 - t) for t in thresholds),
             curve_pruned=tuple(None if t > 0.9 else float(0.5 - t / 2) for t in thresholds),
+            reference_class=self.dense_says if dense.prediction.answered else None,
             agreement=Agreement(
                 method=self.cam.method,
                 value=self.agreements[0],

@@ -24,6 +24,7 @@ FLOORS = (
     ("core.units",),
     ("core.protocols",),
     ("core.figures",),
+    ("core.study",),
     ("core.cli", "core"),  # "core" alone is the facade
     ("pages.parts.common",),
     ("pages.parts.sidebar",),
@@ -32,6 +33,7 @@ FLOORS = (
         "pages.parts.compare",
         "pages.parts.curves",
         "pages.parts.units",
+        "pages.parts.study",
         "pages.parts.retrain",
         "pages.parts.lessons",
         "pages.parts.home",

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from bench import BENCHES
@@ -26,6 +27,7 @@ from core.data.datasets import DATASETS
 from core.measures import MEASURES
 from core.models.zoo import MODELS, default_model, named
 from core.protocols.googlenet import tables as googlenet_tables
+from core.protocols.googlenet.interpretability import baselines, beside_accuracy, related
 from core.protocols.googlenet.protocol import PRUNINGS, RETRAININGS
 from core.protocols.googlenet.summary import percent
 from core.protocols.lukkien.tables import found_studies, load_study
@@ -35,6 +37,7 @@ from core.pruning import CRITERIA
 from core.results import ELSEWHERE_BELOW, SAME_FROM, Verdict
 from core.saliency import CAMS
 from core.specs import SCOPES
+from core.sweeps.floor import crossing, known_floor, per_image, question_of, similarities
 from core.sweeps.read import differences
 from core.sweeps.sweep import Sweep
 from core.sweeps.written import read_sweep
@@ -57,6 +60,12 @@ REGISTRIES = {
     "measures": MEASURES,
     "benches": BENCHES,
 }
+PRUNING_NAMES = {
+    "unstructured": "global unstructured",
+    "filters": "whole filters, per layer",
+    "connections": "kernels, per layer",
+}
+RETRAINING_NAMES = {"none": "not retrained", "one-shot": "one-shot", "iterative": "iterative"}
 BLOCK = "before\n<!-- table: measures -->\nold\n<!-- end -->\nafter\n"
 
 
@@ -178,6 +187,36 @@ def test_levels_of_the_thesis_are_the_shipped_tables() -> None:
     assert f"At 98.0 % it is {percent(mean.accuracy_noisy[mean.weights_left == 46].item())}." in text
 
 
+FLOORS = [
+    ("Grad-CAM++ before the ReLU (the thesis)", CamSpec(method="grad-cam++", layer="conv2")),
+    pytest.param("Grad-CAM++ after the ReLU", CamSpec(method="grad-cam++", layer="relu2"), marks=pytest.mark.long),
+    pytest.param("Grad-CAM after the ReLU", CamSpec(method="grad-cam", layer="relu2"), marks=pytest.mark.long),
+]
+
+
+@pytest.mark.parametrize(("title", "cam"), FLOORS)
+def test_where_pruning_falls_below_the_noise_floor_is_what_the_networks_answer(
+    title: str, cam: CamSpec, tmp_path: Path
+) -> None:
+    text, engine = (PAPERS / "thesis.md").read_text(encoding="utf-8"), Engine("cpu", tmp_path)
+    asked = question_of(engine, VariantSpec(), cam, DataSpec(noise=0.2))
+    assert asked is not None
+    for sweep in asked.sweeps(engine):
+        assert list(sweep.run())
+    floor, values = known_floor(engine, asked), per_image(engine, asked)
+    assert floor is not None
+    assert values is not None
+    cells = [title, f"{floor.mean:.2f} [{floor.low:.2f}, {floor.high:.2f}]", str(floor.n)]
+    for seed in floor.seeds:
+        levels = Sweep(engine, asked.levels(engine, seed))
+        assert list(levels.run())
+        curve = np.stack([each for each in similarities(levels) if each is not None])
+        found = crossing([engine.report(one).sparsity for one in levels.variants], curve, values.to_numpy())
+        assert None not in (found.sparsity, found.low, found.high)
+        cells.append("{:.1f} % [{:.1f}, {:.1f}]".format(*(100 * x for x in (found.sparsity, found.low, found.high))))
+    assert f"| {' | '.join(cells)} |" in text
+
+
 def test_two_minutes_say_what_happens() -> None:
     text, engine, digits = README.read_text(encoding="utf-8"), Engine("cpu"), DataSpec(noise=0.2)
     lite, coffee = default_model("efficientnet-lite0"), ImageRef(source="gallery", name="coffee")
@@ -239,6 +278,61 @@ def test_the_googlenet_study_is_the_shipped_tables(pruning: str, retraining: str
     text = " ".join((PAPERS / "googlenet.md").read_text(encoding="utf-8").split())
     assert f"| {' | '.join(others)} |" in text
     assert f"the dense network classifies {dense.split()[0]} % correctly" in text
+
+
+GOOGLENET = "googlenet@imagenette-96"
+
+
+@pytest.mark.parametrize("pruning", ["unstructured", "filters", "connections"])
+@pytest.mark.parametrize("retraining", RETRAININGS)
+def test_googlenet_itself_is_the_shipped_tables(pruning: str, retraining: str) -> None:
+    """Accuracy and score of each network; a dash where the run was stopped before."""
+    tables = googlenet_tables.load(Engine("cpu").roots, GOOGLENET)
+    rates = sorted({rate for rate in tables.levels.rate if rate > 0})
+    levels = tables.levels[(tables.levels.pruning == pruning) & (tables.levels.retraining == retraining)]
+    scored = beside_accuracy(tables)
+    scored = scored[(scored.pruning == pruning) & (scored.retraining == retraining)].set_index("rate")
+    accuracies = {
+        row.rate: f"{100 * row.accuracy:.1f} [{100 * row.low:.0f}, {100 * row.high:.0f}]" for row in levels.itertuples()
+    }
+    name, text = PRUNING_NAMES[pruning], (PAPERS / "googlenet.md").read_text(encoding="utf-8")
+    assert (
+        f"| {name}, {RETRAINING_NAMES[retraining]} | {' | '.join(accuracies.get(rate, '–') for rate in rates)} |"
+        in text
+    )
+    scores = [
+        f"{scored.loc[rate, f'mis-{judge}']:.3f}" if rate in scored.index else "–"
+        for rate in rates
+        for judge in ("efficientnet-lite1", "pixels")
+    ]
+    cells = [f"{one} / {two}" if one != "–" else "–" for one, two in zip(scores[::2], scores[1::2], strict=True)]
+    assert f"| {name}, {RETRAINING_NAMES[retraining]} | {' | '.join(cells)} |" in text
+
+
+@pytest.mark.parametrize("similarity", ["efficientnet-lite1", "pixels"])
+def test_the_papers_question_is_answered_from_the_shipped_tables(similarity: str) -> None:
+    tables = googlenet_tables.load(Engine("cpu").roots, GOOGLENET)
+    text = (PAPERS / "googlenet.md").read_text(encoding="utf-8")
+    said, name = " ".join(text.split()), SIMILARITIES[similarity].title if similarity != "pixels" else "pixels"
+    found = {(each.of, each.name, each.near_chance): each for each in related(tables, similarity)}
+    for near_chance in (True, False):
+        for kind in ("pearson", "spearman"):
+            cells = []
+            for of in ("sparsity", "right"):
+                each = found[of, kind, near_chance]
+                cell = f"{each.value:.2f} [{each.low:.2f}, {each.high:.2f}]"
+                cells.append(f"**{cell}**" if each.is_clear else cell)
+            count = found["sparsity", kind, near_chance].n
+            which = f"all {count}" if near_chance else f"{count} above twice chance"
+            assert f"| {name} | {which} | {kind.title()} | {' | '.join(cells)} |" in text
+    for what, value in baselines(tables, similarity).items():
+        assert f"{what} {value:.3f}" in said, what
+    rows = beside_accuracy(tables)
+    near = rows[(rows.pruning != "untrained") & (rows.accuracy < 0.2)][f"mis-{similarity}"]
+    assert (
+        f"{len(near)} networks near chance score {near.mean():.3f} on average by {name}, at most {near.max():.3f}"
+        in said
+    )
 
 
 @pytest.mark.parametrize("study", ["digits", "less-is-more"])

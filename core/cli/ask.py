@@ -13,12 +13,12 @@ from core.base.numbers import size
 from core.base.options import option
 from core.base.text import Part
 from core.cli.app import COMPUTING, Computing
-from core.cli.questions import Data, Image, Network, Pruned
+from core.cli.questions import Against, Data, Image, Network, Pruned
 from core.cli.structure import FLAT, Flag
 from core.cli.writing import write
 from core.specs import CamSpec
 
-PRUNED, NETWORK, IMAGE, DATA = Pruned(), Network(), Image(), Data()
+PRUNED, NETWORK, IMAGE, AGAINST, DATA = Pruned(), Network(), Image(), Against(), Data()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,10 +54,11 @@ def heatmap(
     *,
     network: Annotated[Pruned, FLAT] = PRUNED,
     image: Annotated[Image, FLAT] = IMAGE,
+    against: Annotated[Against, FLAT] = AGAINST,
     view: Annotated[View, FLAT] = VIEW,
     common: Annotated[Computing, FLAT] = COMPUTING,
 ) -> None:
-    """Compare the dense and the pruned network on one image: predictions and scores."""
+    """Compare a pruned network with the dense one or another on one image: answers and scores."""
     from core.cli.printing import comparison_text
     from core.engine.precision import rounding
     from core.figures.export import bundle
@@ -66,7 +67,8 @@ def heatmap(
     engine = common.engine()
     variant = network.variant(engine.catalogue)
     cam = image.cam_spec(engine.card(variant.model).classes)
-    answer = engine.compare(variant, image.reference(engine, variant.model), cam)
+    reference = against.variant(variant, engine.catalogue)
+    answer = engine.compare(variant, image.reference(engine, variant.model), cam, reference, against.mapping())
     result = comparison_facts(answer)
     if engine.store.precision != "float32":
         result["notes"].append(rounding(engine, answer.pruned).text)

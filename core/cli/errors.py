@@ -27,7 +27,6 @@ RENAMED_OPTIONS = {
     "--pace": ("--schedule",),
     "--retraining": ("--schedule",),
 }
-RENAMED_COMMANDS = {"vonrad": "googlenet"}
 NOUNS = ("command", "action", "protocol")  # kind of a word, by its position
 KINDS = {int: "a whole number, such as 3", float: "a number, such as 0.5"}
 MAY_BE_EMPTY = ("--exclude", "--augment")  # lists
@@ -83,8 +82,6 @@ def unknown_command(app: App, word: str, words: Sequence[str]) -> Parts:
     noun, known = NOUNS[len(chain)], commands_of(apps[-1])
     if not word or word.startswith("-"):
         return f"The {noun} is missing.", listed(known), ""
-    if (new := RENAMED_COMMANDS.get(word)) in known:
-        return f"The {noun} '{word}' has another name.", f"It is now '{new}'.", f"Write '{new}' instead."
     near = nearest(word, known)
     return f"There is no {noun} '{word}'.", listed(known), f"Did you mean '{near}'?" if near else ""
 

@@ -10,6 +10,7 @@ from core.base.version import VERSION
 from core.cli import ask, jobs, ship
 from core.cli.app import new_app, run_command
 from core.cli.protocol import protocols
+from core.cli.study import studies
 from core.cli.sweep import sweeps
 from core.cli.units import units
 
@@ -28,5 +29,6 @@ def build() -> App:
     app.command(protocols())
     app.command(sweeps())
     app.command(units())
+    app.command(studies())
     app.command(ship.ship)
     return app

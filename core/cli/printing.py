@@ -10,6 +10,7 @@ from core.base.numbers import UNDEFINED, counted, percent, score, size
 from core.base.text import Part, Rows
 from core.data.datasets import DATASETS, is_photos
 from core.evaluation.columns import COLUMNS
+from core.figures.names import names
 from core.figures.wording import NOTHING_MARKED, class_name, headline, of_truth, plain, undefined
 from core.measures import MEASURES
 from core.pruning import CRITERIA
@@ -27,6 +28,7 @@ def comparison_text(answer: Comparison, title: str, notes: Sequence[str], layers
     """Return the comparison of one image: the main finding, the predictions by name, the scores
     with their meaning.
     """
+    by_itself = (answer.statistics_reference, answer.statistics_pruned)
     covers = f"How well each map covers {of_truth('the ink', answer.picture.truth_kind)}"
     return [
         plain(headline(answer)),
@@ -34,7 +36,7 @@ def comparison_text(answer: Comparison, title: str, notes: Sequence[str], layers
         Rows(_predictions(answer), (0, 1, 3), "Predictions, most probable first"),
         Rows(_agreement(answer), (1,), "How far the two maps agree"),
         NOTHING_MARKED if answer.picture.truth is None else Rows(_coverage(answer), (1, 2, 3), covers),
-        Rows(_pairs(answer.statistics_dense, answer.statistics_pruned, "ink"), (1, 2), "Each map by itself"),
+        Rows(_pairs(answer, "ink", *by_itself), (1, 2), "Each map by itself"),
         *([layers_text(answer.mask)] if layers else []),
         *([notes_text(notes)] if notes else []),
         *([] if layers else [MORE]),
@@ -45,9 +47,10 @@ def _question(answer: Comparison, title: str) -> list[tuple[str, str]]:
     side, mask, picture = answer.pruned, answer.mask, answer.picture
     label = "" if picture.label is None else f", labelled {class_name(side, picture.label)}"
     noise = f", background noise up to {side.image.noise:g}" if side.image.noise else ""
-    target = {"dense": ", the dense network's answer", "own": ", each network's own answer", "label": ", the label"}
+    target = {"dense": f", {names(answer).answer}", "own": ", each network's own answer", "label": ", the label"}
     return [
         *_network(title, side.variant),
+        *([] if answer.with_dense else [("compared with", answer.reference_name)]),
         ("weights left", kept_text(mask)),
         ("image", f"{picture.title or _image(side.image)}{label}{noise}"),
         (
@@ -69,7 +72,7 @@ def _image(image: ImageRef) -> str:
 
 
 def _targets(answer: Comparison) -> str:
-    sides = (side for side in (answer.dense, answer.pruned) if side.target_class is not None)
+    sides = (side for side in (answer.reference, answer.pruned) if side.target_class is not None)
     names = dict.fromkeys(f"'{class_name(side, side.target_class)}'" for side in sides)
     if not names:
         return "no class"
@@ -77,10 +80,10 @@ def _targets(answer: Comparison) -> str:
 
 
 def _predictions(answer: Comparison) -> list[tuple[str, ...]]:
-    columns = [_best(side) for side in (answer.dense, answer.pruned)]
+    columns, called = [_best(side) for side in (answer.reference, answer.pruned)], names(answer)
     pairs = zip_longest(*columns, fillvalue=("", ""))
     rows = [(str(place), *dense, *pruned) for place, (dense, pruned) in enumerate(pairs, 1)]
-    return [("", "", "dense", "", "pruned"), *rows]
+    return [("", "", called.reference, "", called.own), *rows]
 
 
 def _best(side: Heatmap) -> list[tuple[str, str]]:
@@ -96,12 +99,15 @@ def _agreement(answer: Comparison) -> list[tuple[str, ...]]:
 
 
 def _coverage(answer: Comparison) -> list[tuple[str, ...]]:
-    rows = _pairs(answer.overlap_dense, answer.overlap_pruned, answer.picture.truth_kind, answer.overlap_blob)
+    scores = (answer.overlap_reference, answer.overlap_pruned, answer.overlap_blob)
+    rows = _pairs(answer, answer.picture.truth_kind, *scores)
     empty = all(UNDEFINED in row[1:3] for row in rows[1:])
     return [*rows, ("", "", "", "", undefined(answer))] if empty else rows
 
 
-def _pairs(dense: Scores, pruned: Scores, kind: str, blob: Scores | None = None) -> list[tuple[str, ...]]:
+def _pairs(
+    answer: Comparison, kind: str, dense: Scores, pruned: Scores, blob: Scores | None = None
+) -> list[tuple[str, ...]]:
     """Return a row for each score of two maps, with its meaning; that of the centre blob beside."""
     rows = [
         (
@@ -113,7 +119,8 @@ def _pairs(dense: Scores, pruned: Scores, kind: str, blob: Scores | None = None)
         )
         for name, value in dense.values.items()
     ]
-    return [("", "dense", "pruned", *(("centre blob",) if blob else ()), ""), *rows]
+    called = names(answer)
+    return [("", called.reference, called.own, *(("centre blob",) if blob else ()), ""), *rows]
 
 
 def model_text(title: str, model: ModelSpec) -> str:

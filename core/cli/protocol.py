@@ -23,8 +23,9 @@ def protocols() -> App:
     sensitivity = group("sensitivity", "Show how far a paper's result depends on choices that it could have made.")
     for name, entry in PROTOCOLS.items():
         protocol, text = entry.value, f"{entry.title} ({entry.source}): {entry.summary[0].lower()}{entry.summary[1:]}"
-        run.command(_command(protocol.run, protocol.run_options, writes=True), name=name, help=text)
-        show.command(_command(protocol.show, protocol.show_options, writes=False), name=name, help=text)
+        names = tuple(filter(None, (name, protocol.alias)))
+        run.command(_command(protocol.run, protocol.run_options, writes=True), name=names, help=text)
+        show.command(_command(protocol.show, protocol.show_options, writes=False), name=names, help=text)
         if protocol.sensitivity is not None:
             work = _command(protocol.sensitivity, protocol.sensitivity_options, writes=True)
             sensitivity.command(work, name=name, help=text)

@@ -165,6 +165,38 @@ class Image:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Against:
+    """What a network is compared with."""
+
+    reference: str = option(
+        "dense",
+        "Compare with another network: seed.334, level.3, sparsity.30, model.NAME/WEIGHTS/SEED, or a network and an "
+        "amount: seed.334,level.3.",
+    )
+    map: tuple[str, ...] = option(
+        (), "A class of the reference and the same one here, where names differ: --map fish=tench."
+    )
+
+    def variant(self, variant: VariantSpec, catalogue: Catalogue) -> VariantSpec | None:
+        """Return the reference; None for the dense network. Raises BadSpec, UnknownName."""
+        from core.engine.reference_text import read_reference
+
+        return read_reference(self.reference, variant, catalogue)
+
+    def mapping(self) -> tuple[tuple[str, str], ...]:
+        """Return pairs of classes, the reference's and the network's. Raises BadSpec."""
+        pairs = [text.partition("=") for text in self.map]
+        for theirs, sign, own in pairs:
+            if not (theirs and sign and own):
+                raise BadSpec(
+                    f"'--map {theirs}{sign}{own}' maps no class.",
+                    "It is a class of the reference, an equals sign, and a class of the network.",
+                    "Write --map fish=tench.",
+                )
+        return tuple((theirs, own) for theirs, _, own in pairs)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Data:
     """A data set and its evaluation."""
 

@@ -129,7 +129,7 @@ def write(
     asked = DataSpec(name=data_name(data)) if data else view.data
     if asked is None:
         raise BadSpec("The image of this view belongs to no data set.", "", "Name one: --data FOLDER.")
-    spec = of_view(engine, view.variant, view.cam, asked, view.images)
+    spec = of_view(engine, view.variant, view.cam, asked, view.images, view.reference)
     try:
         out.write_text(to_yaml(spec, f"The sweep of a view: {view.variant.model.key}, {view.variant.pruning.family}"))
     except OSError as error:

@@ -4,7 +4,6 @@ sweep.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -22,7 +21,6 @@ from core.cli.writing import check_writable
 if TYPE_CHECKING:
     import pandas
 
-    from core.units.relation import Relation
     from core.units.study import UnitStudy
 
 
@@ -105,7 +103,7 @@ def show(
         path: the YAML file of the sweep.
     """
     from core.units.read import measured, summary
-    from core.units.relation import near_chance_text, relations
+    from core.units.relation import near_chance_text, relation_rows, relations
 
     study = _study(path, asked, common)
     found = summary(study, shown.by_layer)
@@ -119,7 +117,7 @@ def show(
         if not shown.by_layer:
             classes = len(study.sweep.engine.card(study.variants[0].model).classes)
             related[similarity] = relations(found, similarity, classes)
-            parts += [_related(related[similarity]), near_chance_text(found, similarity, classes)]
+            parts += [relation_rows(related[similarity]), near_chance_text(found, similarity, classes)]
     answer = {"done": done, "networks": len(study.variants), "rows": facts}
     common.output.say(answer | {"relations": {name: list(map(asdict, each)) for name, each in related.items()}}, parts)
 
@@ -161,22 +159,6 @@ def _table(study: UnitStudy, found: pandas.DataFrame, similarity: str, by_layer:
         rows.append((*head, *counts, score(each[f"mis-{similarity}"], 3), interval, *shown))
     right = range(2, len(rows[0]))
     return Rows(rows, [column for column in right if rows[0][column] != "layer"], SIMILARITIES[similarity].summary)
-
-
-def _related(found: Sequence[Relation]) -> Rows:
-    from core.units.relation import NEAR_CHANCE
-
-    rows = [("score against", "networks", "correlation", "value", "95 % interval", "n")]
-    for each in found:
-        against = "sparsity" if each.of == "sparsity" else "share of right answers"
-        which = "all" if each.near_chance else "without those near chance"
-        interval = f"{score(each.low)} to {score(each.high)}"
-        rows.append((against, which, each.name, score(each.value), interval, f"{each.n:,}"))
-    title = (
-        "Does the score depend on pruning? Intervals: bootstrap over networks, which descend from each other. Near "
-        f"chance: fewer right answers than {NEAR_CHANCE:g} times chance."
-    )
-    return Rows(rows, (3, 5), title)
 
 
 def _study(path: Path, asked: Asked, common: Common) -> UnitStudy:

@@ -20,7 +20,8 @@ class Batch:
     rows: (n,) in the data set, on the CPU. images: (n, channels, H, W), the network's input.
     labels: (n,) indices into the network's classes, -1 for other classes. truth: (n, H, W) in [0,
     1], where the object is, all 0 if nobody marked it; None if not requested. boxes: of each image,
-    in pixels of the input, if that is the kind of truth.
+    in pixels of the input, if that is the kind of truth. sources: (width, height) of each
+    photograph itself; empty for digits.
     """
 
     rows: Tensor
@@ -28,6 +29,7 @@ class Batch:
     labels: Tensor
     truth: Tensor | None = None
     boxes: tuple[tuple[Box, ...], ...] = ()
+    sources: tuple[tuple[int, int], ...] = ()
 
 
 def standardised(batch: Batch, rule: InputRule, device: torch.device) -> Batch:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
+
+from core.base.errors import BadSpec, UnknownName
 
 Classes = tuple[str, ...]
 SYNSET = re.compile(r"n\d{8}")  # WordNet's number of a noun, as ImageNet names its folders
@@ -55,6 +58,60 @@ def class_index(name: str, classes: Classes) -> int | None:
         return _of_synset(name, classes)
     known, sought = _by_plain_name(classes), plain(name)
     return known.get(sought, known.get(ALSO_CALLED.get(sought, "")))
+
+
+def unique_names(classes: Sequence[str]) -> tuple[str, ...]:
+    """Return names of classes that differ: two cranes become "crane (134)" and "crane (517)"."""
+    counts = Counter(classes)
+    return tuple(name if counts[name] == 1 else f"{name} ({index})" for index, name in enumerate(classes))
+
+
+@lru_cache(maxsize=32)
+def paired_classes(theirs: Classes, ours: Classes, stated: tuple[tuple[str, str], ...] = ()) -> tuple[int | None, ...]:
+    """Return one network's class for each class of another network; None for those it lacks.
+
+    Equal lists are the same classes. Otherwise names decide, as in `class_indices`, read in either
+    direction; a name that fits several classes fits none.
+
+    Args:
+        stated: pairs of names (theirs, ours) that go before all other names. Classes that share a
+            name are told apart by their number: "crane (134)".
+    Raises:
+        UnknownName: a stated name is no class. BadSpec: a stated class has two partners.
+    """
+    pairs = {_stated(one, theirs): _stated(other, ours) for one, other in stated}
+    if len(set(pairs.values())) < len(stated):
+        raise BadSpec(
+            "The mapping of classes names a class twice.",
+            "Each class has one partner in the other network.",
+            "Remove one of its pairs.",
+        )
+    found = list(range(len(ours))) if theirs == ours else _by_name(theirs, ours)
+    taken = set(pairs.values())
+    return tuple(pairs.get(index, None if place in taken else place) for index, place in enumerate(found))
+
+
+def _by_name(theirs: Classes, ours: Classes) -> list[int | None]:
+    """Return the partner of each class; equal names go before names that `plain` makes equal."""
+    alike = Counter(theirs) & Counter(ours)
+    once = {name for name in alike if theirs.count(name) == ours.count(name) == 1}
+    backwards = class_indices(ours, theirs)
+    back = {index: place for place, index in enumerate(backwards) if backwards.count(index) == 1}
+    forth = [back.get(index) if place is None else place for index, place in enumerate(class_indices(theirs, ours))]
+    taken = {ours.index(name) for name in once}
+    others = Counter(place for name, place in zip(theirs, forth, strict=True) if name not in once)
+    return [
+        ours.index(name) if name in once else None if place in taken or others[place] > 1 else place
+        for name, place in zip(theirs, forth, strict=True)
+    ]
+
+
+def _stated(name: str, classes: Classes) -> int:
+    index = class_index(name, classes)
+    names = unique_names(classes)
+    if index is None and name not in names:
+        raise UnknownName("class", name, names)
+    return names.index(name) if index is None else index
 
 
 @lru_cache(maxsize=8)

@@ -104,7 +104,7 @@ def homonym_notes(folders: Sequence[str], classes: Classes) -> tuple[str, ...]:
     for ImageNet's classes only. A folder named by its synset has one meaning.
     """
     names = [name for name in folders if not SYNSET.fullmatch(name)]
-    notes = [text for name in names if (text := _several_classes(name, classes) or _another_meaning(name, classes))]
+    notes = [text for name in names if (text := _several_classes(name, classes) or another_meaning(name, classes))]
     if not notes:
         return ()
     more = f"; and {len(notes) - LISTED:,} more" if len(notes) > LISTED else ""
@@ -126,7 +126,8 @@ def _several_classes(name: str, classes: Classes) -> str:
     return f"'{name}' {counted} fits the classes {known}"
 
 
-def _another_meaning(name: str, classes: Classes) -> str:
+def another_meaning(name: str, classes: Classes) -> str:
+    """Return what a name does not mean although people may read it so; "" for a plain name."""
     index = class_index(name, classes)
     if index is None or not is_imagenet(classes):
         return ""

@@ -250,8 +250,8 @@ class Pictures:
 
 
 def _of_photo(image: ImageRef, photo: Image.Image, card: Card, **more: Any) -> Picture:
-    pixels = in_unit_range(fit_photo(photo, card.input))
-    return Picture(image=image, clean=pixels, seen=pixels, **more)
+    pixels, frame = in_unit_range(fit_photo(photo, card.input)), Placement.of(photo.size, card.input).in_source
+    return Picture(image=image, clean=pixels, seen=pixels, source_px=photo.size[::-1], frame=frame, **more)
 
 
 def in_unit_range(pixels: np.ndarray) -> Array:

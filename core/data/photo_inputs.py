@@ -126,7 +126,8 @@ class PhotoInputs(Inputs):
                 if found:
                     masks = torch.from_numpy(np.stack(list(pool.map(self._truth, found))) > 0) if truth else None
                     rows = torch.tensor([one.row for one in found])
-                    yield Batch(rows, _as_images(found), labels[rows], masks, tuple(map(self._boxes, found)))
+                    boxes, sources = tuple(map(self._boxes, found)), tuple(one.source for one in found)
+                    yield Batch(rows, _as_images(found), labels[rows], masks, boxes, sources)
 
     def _boxes(self, one: _Decoded) -> tuple[Box, ...]:
         return Placement.of(one.source, self._card.input).boxes(self.photos.photos[one.row].boxes)

@@ -50,6 +50,19 @@ class Placement:
     def frame(self) -> tuple[int, int, int, int]:
         return self.left, self.top, self.left + self.cut[0], self.top + self.cut[1]
 
+    @property
+    def in_source(self) -> Box:
+        """The part of the image that the network sees, in pixels of the image; it may reach beyond
+        the image.
+        """
+        across, down = (self.source[axis] / self.scaled[axis] for axis in (0, 1))
+        return (
+            self.left * across,
+            self.top * down,
+            (self.left + self.cut[0]) * across,
+            (self.top + self.cut[1]) * down,
+        )
+
     def picture(self, image: Image.Image, interpolation: str) -> Image.Image:
         """Scale and crop the image."""
         return image.resize(self.scaled, FILTERS[interpolation]).crop(self.frame)

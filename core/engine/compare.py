@@ -1,4 +1,4 @@
-"""Compare the heatmaps of the dense and the pruned network for one picture."""
+"""Compare the heatmaps of a network and its reference for one picture."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
+from core.engine.reference import Aligned
 from core.measures import Group, measures_of, optional, probabilities
 from core.measures.base import Measure, overlaps_with
 from core.measures.overlap import jaccard_curve
@@ -23,47 +24,53 @@ from core.specs import NO_ANSWER, CamSpec, ImageRef, VariantSpec
 THRESHOLDS = torch.linspace(0.0, 1.0, 51)
 
 
-def compare(picture: Picture, dense: Heatmap, pruned: Heatmap, mask: MaskReport) -> Comparison:
+def compare(picture: Picture, pair: Aligned, mask: MaskReport, reference_class: int | None) -> Comparison:
     """Compute all scores of two heatmaps.
 
     Overlaps are None if nobody marked the object; all scores of an invalid map are None.
+
+    Args:
+        reference_class: predicted by the reference, as a class of the network.
     """
+    reference, pruned = pair.reference, pair.pruned
     truth = None if picture.truth is None else _tensor(picture.truth)
-    maps = [to_measure(_tensor(side.map), [side.state]) for side in (dense, pruned)]
-    cells = [_scaled_cells(side) for side in (dense, pruned)]
-    blob = _blob(*dense.map.shape)
+    maps = [to_measure(_tensor(side.map), [side.state]) for side in (reference, pruned)]
+    cells = [_scaled_cells(side) for side in (reference, pair.pruned_cells)]
+    blob = _blob(*pruned.map.shape)
     overlaps = [_overlap(heatmap, truth, picture.truth_kind) for heatmap in (*maps, blob)]
     statistics = [_scores(measures_of(Group.MAP), heatmap) for heatmap in maps]
     curves = [_curve(heatmap, truth) for heatmap in maps]
     return Comparison(
         picture=picture,
-        dense=dense,
+        reference=reference,
         pruned=pruned,
         mask=mask,
-        difference=frozen_array(dense.map - pruned.map),
-        overlap_dense=overlaps[0],
+        difference=frozen_array(reference.map - pruned.map),
+        overlap_reference=overlaps[0],
         overlap_pruned=overlaps[1],
         overlap_blob=overlaps[2],
         similarity=_scores(measures_of(Group.SIMILARITY), *cells),
-        statistics_dense=statistics[0],
+        statistics_reference=statistics[0],
         statistics_pruned=statistics[1],
         thresholds=frozen_array(THRESHOLDS.numpy()),
-        curve_dense=curves[0],
+        curve_reference=curves[0],
         curve_pruned=curves[1],
-        agreement=agreement(dense, pruned),
+        agreement=agreement(pair),
+        reference_class=reference_class,
     )
 
 
-def agreement(dense: Heatmap, pruned: Heatmap) -> Agreement:
+def agreement(pair: Aligned) -> Agreement:
     """Measure whether two networks look at the same places, by the method of their heatmaps and a
     second one.
     """
-    second = second_method(dense.cam.method, dense.negative_share)
+    one, other = pair.reference, pair.pruned_cells
+    second = second_method(one.cam.method, one.negative_share)
     values = [
-        optional(pearson(_tensor(one), _tensor(other))[0])
-        for one, other in ((dense.saliency, pruned.saliency), (dense.others[second], pruned.others[second]))
+        optional(pearson(_tensor(first), _tensor(other))[0])
+        for first, other in ((one.saliency, other.saliency), (one.others[second], other.others[second]))
     ]
-    return Agreement(method=dense.cam.method, value=values[0], second_method=second, second_value=values[1])
+    return Agreement(method=one.cam.method, value=values[0], second_method=second, second_value=values[1])
 
 
 def first_heatmap(question: tuple[VariantSpec, ImageRef, CamSpec], batch: SaliencyBatch, card: Card) -> Heatmap:

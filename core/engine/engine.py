@@ -33,6 +33,7 @@ from core.disk.files import Files
 from core.engine.compare import agreement, as_batch, compare, first_heatmap
 from core.engine.cost import cost, smaller
 from core.engine.freshness import Freshness
+from core.engine.reference import Pair, against
 from core.evaluation import evaluate as evaluation
 from core.models.cards import Card
 from core.models.catalogue import Catalogue
@@ -45,6 +46,7 @@ from core.results import (
     Comparison,
     CostReport,
     Heatmap,
+    Mapped,
     MaskReport,
     Picture,
     RemovalReport,
@@ -141,7 +143,7 @@ class Engine:
         self.store.forget(model)
         self.store.free()
 
-    def stamp(self, variant: VariantSpec, *asked: ImageRef | DataSpec) -> Stamp:
+    def stamp(self, variant: VariantSpec, *asked: ImageRef | DataSpec | VariantSpec) -> Stamp:
         """Return the stamp of the current files (core/base/stamps.py), part of the key of every
         cached answer. Raises as questions do.
         """
@@ -203,29 +205,52 @@ class Engine:
         """
         return self._look(variant, image, cam)[0]
 
-    def compare(self, variant: VariantSpec, image: ImageRef, cam: CamSpec) -> Comparison:
-        """Compare the variant's heatmap with the dense network's, with every score.
+    def compare(
+        self,
+        variant: VariantSpec,
+        image: ImageRef,
+        cam: CamSpec,
+        reference: VariantSpec | None = None,
+        mapping: Mapped = (),
+    ) -> Comparison:
+        """Compare the variant's heatmap with that of a reference, with every score.
 
-        Raises as `heatmap` does.
+        Args:
+            reference: another network, or another amount or level; None for the variant's own dense
+                network. With the target class "dense", heatmaps are for the class that it predicts.
+            mapping: names of classes, the reference's and the variant's, where equal names do not
+                tell which is which.
+        Raises:
+            BadSpec: the variant lacks the class that the reference predicts, or the other way
+                round. As `heatmap` does.
         """
 
         def ask(stamp: Stamp) -> Comparison:
-            make = partial(self._make_comparison, variant, image, cam, stamp)
-            return self._kept("comparison", (variant, image, cam), stamp, make)
+            pair = Pair.of(self.catalogue, variant, reference, mapping)
+            make = partial(self._make_comparison, pair, image, cam, stamp)
+            return self._kept(f"comparison{pair.key}", (variant, image, cam), stamp, make)
 
-        return settled(ask, lambda: self.stamp(variant, image))
+        return settled(ask, lambda: self.stamp(variant, image, *against(variant, reference)))
 
-    def agreement(self, variant: VariantSpec, image: ImageRef, cam: CamSpec) -> Agreement:
-        """Measure whether the variant looks at the same places as the dense network, by two
-        methods.
+    def agreement(
+        self,
+        variant: VariantSpec,
+        image: ImageRef,
+        cam: CamSpec,
+        reference: VariantSpec | None = None,
+        mapping: Mapped = (),
+    ) -> Agreement:
+        """Measure whether the variant looks at the same places as a reference, by two methods.
 
-        Raises as `heatmap` does.
+        Args, Raises: as `compare`.
         """
 
         def ask(stamp: Stamp) -> Agreement:
-            return agreement(self.heatmap(variant.dense, image, cam), self.heatmap(variant, image, cam))
+            pair = Pair.of(self.catalogue, variant, reference, mapping)
+            theirs, (own, _) = self._two(pair, image, cam)
+            return agreement(pair.aligned(theirs, own, self._pictures_of(pair, image)))
 
-        return settled(ask, lambda: self.stamp(variant, image))
+        return settled(ask, lambda: self.stamp(variant, image, *against(variant, reference)))
 
     def images_like(self, image: ImageRef, model: ModelSpec, most: int = 100) -> tuple[ImageRef, ...]:
         """Return up to `most` images, spread evenly over the source of this one; see
@@ -233,10 +258,20 @@ class Engine:
         """
         return self._pictures.alike(image, self.card(model), most)
 
-    def follow(self, variants: tuple[VariantSpec, ...], image: ImageRef, cam: CamSpec) -> Iterator[Comparison]:
-        """Yield the comparison for each variant in turn, for curves that grow on the screen."""
+    def follow(
+        self,
+        variants: tuple[VariantSpec, ...],
+        image: ImageRef,
+        cam: CamSpec,
+        reference: VariantSpec | None = None,
+        mapping: Mapped = (),
+    ) -> Iterator[Comparison]:
+        """Yield the comparison for each variant in turn, for curves that grow on the screen.
+
+        Args: as `compare`.
+        """
         for variant in variants:
-            yield self.compare(variant, image, cam)
+            yield self.compare(variant, image, cam, reference, mapping)
 
     def series(self, variant: VariantSpec) -> tuple[VariantSpec, ...]:
         """Return the variants of the same series for curves: every trained level, or the sparsities
@@ -325,12 +360,33 @@ class Engine:
         cam = replace(cam, layer=cam.layer or self.card(variant.model).target_layer)
         return self._kept("heatmap", (variant, image, cam), stamp, lambda: self._make_heatmap(variant, image, cam))
 
-    def _make_comparison(
-        self, variant: VariantSpec, image: ImageRef, cam: CamSpec, stamp: Stamp
-    ) -> tuple[Comparison, int]:
-        dense, (pruned, report) = self.heatmap(variant.dense, image, cam), self._look(variant, image, cam)
-        answer = compare(self.picture(image, variant.model), dense, pruned, report)
-        answer = replace(answer, notes=self.card(variant.model).notes, stamp=stamp)
+    def _pictures_of(self, pair: Pair, image: ImageRef) -> tuple[Picture, Picture]:
+        """Return the image as the reference and as the variant receives it."""
+        own = self.picture(image, pair.variant.model)
+        return own if pair.same_card else self.picture(image, pair.reference.model), own
+
+    def _two(self, pair: Pair, image: ImageRef, cam: CamSpec) -> tuple[Heatmap, tuple[Heatmap, MaskReport]]:
+        """Return the heatmaps of the reference and of the variant, for the same class unless each
+        is for its own.
+        """
+        if pair.is_usual:
+            return self.heatmap(pair.reference, image, cam), self._look(pair.variant, image, cam)
+        cam = replace(cam, layer=cam.layer or pair.card.target_layer)
+        label = self.picture(image, pair.variant.model).label
+        theirs = self.heatmap(pair.reference, image, pair.asked_of_reference(cam, label))
+        asked, top = cam, theirs.prediction.top
+        if cam.target == "dense":
+            asked = replace(cam, target="own" if top is None else pair.needed(top))
+        own, report = self._look(pair.variant, image, asked)
+        return theirs, (replace(own, cam=cam), report)
+
+    def _make_comparison(self, pair: Pair, image: ImageRef, cam: CamSpec, stamp: Stamp) -> tuple[Comparison, int]:
+        theirs, (own, report) = self._two(pair, image, cam)
+        pictures = self._pictures_of(pair, image)
+        aligned = pair.aligned(theirs, own, pictures)
+        answer = compare(pictures[1], aligned, report, pair.own_class(theirs.prediction.top))
+        notes = pair.notes(aligned, pictures)
+        answer = replace(answer, reference_name=pair.name, mapping=pair.mapping, notes=notes, stamp=stamp)
         # heatmaps are cached separately
         return answer, answer.difference.nbytes + answer.picture.clean.nbytes + answer.picture.seen.nbytes + 8192
 

@@ -23,15 +23,17 @@ class Freshness:
     inputs: InputCache
     accuracies: AccuracyTable
 
-    def of(self, variant: VariantSpec, *asked: ImageRef | DataSpec) -> Stamp:
-        """Return the stamp of the current files of a variant and of the images and data sets given
-        to it.
+    def of(self, variant: VariantSpec, *asked: ImageRef | DataSpec | VariantSpec) -> Stamp:
+        """Return the stamp of the current files of a variant and of the images, data sets and
+        reference networks given to it.
 
         Raises: as the questions themselves for a missing network, image or data set.
         """
         found, card = [self.store.stamps.of(variant)], self.store.catalogue.card(variant.model)
         for each in asked:
-            if isinstance(each, ImageRef):
+            if isinstance(each, VariantSpec):
+                found.append(self.store.stamps.of(each))
+            elif isinstance(each, ImageRef):
                 found.append(self.pictures.get(each, card).stamp)
             else:
                 found += [self.accuracies.stamp(variant.model), self.inputs.stamp(each, card)]

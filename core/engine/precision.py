@@ -4,7 +4,7 @@ float32.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -39,12 +39,13 @@ class Rounding:
 
 
 def rounding(engine: Engine, answer: Heatmap) -> Rounding:
-    """Compare an answer of this engine with float32.
+    """Compare an answer of this engine with float32, both for the class of its heatmap.
 
     Creates a temporary engine in float32. Raises as `Engine.heatmap`.
     """
+    target = answer.cam.target if answer.target_class is None else answer.target_class
     exact = Engine(str(engine.device), engine.folder, engine.store.budgets, "float32").heatmap(
-        answer.variant, answer.image, answer.cam
+        answer.variant, answer.image, replace(answer.cam, target=target)
     )
     probabilities = exact.prediction.probabilities, answer.prediction.probabilities
     answered = exact.prediction.answered and answer.prediction.answered

@@ -9,13 +9,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from core.data.batches import Batch
+from core.data.frames import resampled
+from core.data.photos import Box
 from core.measures import top1
 from core.measures.fitting import Ranked, rank
+from core.results import Array
 from core.saliency.baselines import BASELINES, MAPPED_BY, is_baseline
 from core.saliency.cams import SaliencyBatch, saliency_maps
 from core.saliency.capture import fixed_classes, own_class, this_class
@@ -30,11 +34,16 @@ class Reference:
     """What the reference network gives for the images of a batch.
 
     predicted: (n,) classes, NO_ANSWER where its logits are not finite. maps: (n, h, w) its raw
-    saliency maps, if heatmaps are compared.
+    saliency maps, if heatmaps are compared. frames: the part of each photograph that the reference
+    sees, and that the network sees; empty if they see the same.
     """
 
     predicted: Tensor
     maps: Tensor | None = None
+    frames: tuple[tuple[Box, Box], ...] = ()
+
+
+WHOLE = (0.0, 0.0, 1.0, 1.0)  # a frame of all that both networks see
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,13 +170,28 @@ class Seen:
     @cached_property
     def raw_cells(self) -> tuple[Tensor, Tensor]:
         """The raw maps at the target layer's own cells, this network's and the reference's, (n, h,
-        w) each.
+        w) each; in the network's frame, at the coarser of both grids, if the two have different
+        ones.
         """
         assert self._other.maps is not None
+        assert self.cam is not None
         own, other = self.raw_maps, self._other.maps.to(self.raw_maps.device)
+        if self._other.frames or (own.shape != other.shape and not is_baseline(self.cam)):
+            return self._at_common_cells(own, other)
         if own.shape != other.shape:  # a baseline that is drawn in pixels
             own = functional.adaptive_avg_pool2d(own[:, None], (other.shape[1], other.shape[2]))[:, 0]
         return own, other
+
+    def _at_common_cells(self, own: Tensor, other: Tensor) -> tuple[Tensor, Tensor]:
+        """Return both in the network's frame, at the coarser of both grids."""
+        grid = min(own.shape[1], other.shape[1]), min(own.shape[2], other.shape[2])
+        frames = self._other.frames or ((WHOLE, WHOLE),) * len(own)
+        both = [
+            (resampled(mine, frame, frame, grid), resampled(theirs, box, frame, grid))
+            for mine, theirs, (box, frame) in zip(_arrays(own), _arrays(other), frames, strict=True)
+        ]
+        found = [torch.tensor(np.stack(maps), device=own.device) for maps in zip(*both, strict=True)]
+        return found[0], found[1]
 
     @cached_property
     def cells(self) -> tuple[Tensor, Tensor]:
@@ -206,3 +230,7 @@ class Seen:
     def ranked(self) -> Ranked:
         """The pixels of each heatmap in order, with the ink at them."""
         return rank(self.maps, self.truth)
+
+
+def _arrays(maps: Tensor) -> list[Array]:
+    return list(maps.float().cpu().numpy())

@@ -15,19 +15,28 @@ from PIL.Image import Image
 
 from core.figures import maps
 from core.figures.facts import comparison_facts, versions
-from core.results import Comparison
+from core.figures.names import names
+from core.results import Comparison, Mapped
 from core.specs import CamSpec, ImageRef, PruningSpec, VariantSpec
 
 FORMAT = 1  # of the zip's provenance.json
 OPACITY = 0.65
 
 
-def code_for(variant: VariantSpec, image: ImageRef, cam: CamSpec, opacity: float = OPACITY) -> str:
+def code_for(
+    variant: VariantSpec,
+    image: ImageRef,
+    cam: CamSpec,
+    opacity: float = OPACITY,
+    reference: VariantSpec | None = None,
+    mapping: Mapped = (),
+) -> str:
     """Return a notebook cell that recreates this view.
 
     An uploaded image is read from a file that you name.
     """
     own = image.source == "own"
+    against = "" if reference in (None, variant.dense) else ", reference" + (", mapping" if mapping else "")
     usual = ImageRef(source=image.source, name=image.name)
     source = "" if image.source == "digits" else f"source={image.source!r}, "
     noise = f", noise={image.noise:g}" if image.noise != usual.noise else ""
@@ -36,19 +45,21 @@ def code_for(variant: VariantSpec, image: ImageRef, cam: CamSpec, opacity: float
         "from core import CamSpec, Engine, ImageRef, ModelSpec, PruningSpec, VariantSpec, maps",
         "",
         "engine = Engine()",
-        f"variant = VariantSpec(model={_call(variant.model)}, pruning={_pruning(variant.pruning)})",
+        f"variant = {_variant(variant)}",
         f'image = replace(engine.add_image(open("my-image.png", "rb").read(), variant.model), noise={image.noise:g})'
         if own
         else "",
         "" if own else f"image = ImageRef({source}name={image.name!r}{noise})",
         f"cam = CamSpec(method={cam.method!r}{f', layer={cam.layer!r}' if cam.layer else ''}, target={cam.target!r})",
-        "answer = engine.compare(variant, image, cam)",
+        f"reference = {_variant(reference)}" if reference and against else "",
+        f"mapping = {mapping!r}" if against and mapping else "",
+        f"answer = engine.compare(variant, image, cam{against})",
         "",
         "print(answer.mask.sparsity, dict(answer.overlap_pruned.values))",
         f"maps.overlay(answer.pruned, answer.picture.clean, opacity={opacity:g})  # or maps.difference(answer)",
     ]
     first = 0 if own else 1
-    return "\n".join(line for position, line in enumerate(lines[first:], first) if line or position in (2, 9)) + "\n"
+    return "\n".join(line for position, line in enumerate(lines[first:], first) if line or position in (2, 11)) + "\n"
 
 
 def bundle(answer: Comparison, opacity: float = OPACITY) -> bytes:
@@ -68,47 +79,58 @@ def provenance(answer: Comparison, opacity: float = OPACITY) -> dict[str, Any]:
     """Return specs, keys, counts, scores, predictions and versions for JSON. Undefined scores are
     null.
     """
-    pruned = answer.pruned
+    pruned, reference = answer.pruned, answer.reference.variant
     return {
         "made_by": "Sparsight",
         "format": FORMAT,
         "versions": versions(),
-        "specs": {"variant": asdict(pruned.variant), "image": asdict(pruned.image), "cam": asdict(pruned.cam)},
-        "keys": {"variant": pruned.variant.key, "image": pruned.image.key, "cam": pruned.cam.key},
+        "specs": {
+            "variant": asdict(pruned.variant),
+            "image": asdict(pruned.image),
+            "cam": asdict(pruned.cam),
+            "reference": asdict(reference),
+            "mapping": [list(pair) for pair in answer.mapping],
+        },
+        "keys": {
+            "variant": pruned.variant.key,
+            "image": pruned.image.key,
+            "cam": pruned.cam.key,
+            "reference": reference.key,
+        },
         "opacity": opacity,
-        "code": code_for(pruned.variant, pruned.image, pruned.cam, opacity),
+        "code": code_for(*answer.question, opacity, reference, answer.mapping),
         "answer": comparison_facts(answer),
     }
 
 
 def four_pictures(answer: Comparison, opacity: float = OPACITY) -> dict[str, Image]:
     """Draw the input, both heatmaps over it and their difference, by file name."""
-    clean = answer.picture.clean
+    clean, (reference, own) = answer.picture.clean, names(answer).files
     return {
         "1-input": maps.plain(answer.picture.seen),
-        "2-dense": maps.overlay(answer.dense, clean, opacity),
-        "3-pruned": maps.overlay(answer.pruned, clean, opacity),
-        "4-dense-minus-pruned": maps.difference(answer),
+        f"2-{reference}": maps.overlay(answer.reference, clean, opacity),
+        f"3-{own}": maps.overlay(answer.pruned, clean, opacity),
+        f"4-{reference}-minus-{own}": maps.difference(answer),
     }
 
 
 def _arrays(answer: Comparison) -> bytes:
-    arrays = {
-        "clean": answer.picture.clean,
-        "seen": answer.picture.seen,
-        "difference": answer.difference,
-        "dense_map": answer.dense.map,
-        "dense_saliency": answer.dense.saliency,
-        "dense_probabilities": answer.dense.prediction.probabilities,
-        "pruned_map": answer.pruned.map,
-        "pruned_saliency": answer.pruned.saliency,
-        "pruned_probabilities": answer.pruned.prediction.probabilities,
-    }
+    arrays = {"clean": answer.picture.clean, "seen": answer.picture.seen, "difference": answer.difference}
+    for name, side in zip(names(answer).files, (answer.reference, answer.pruned), strict=True):
+        arrays |= {
+            f"{name}_map": side.map,
+            f"{name}_saliency": side.saliency,
+            f"{name}_probabilities": side.prediction.probabilities,
+        }
     if answer.picture.truth is not None:
         arrays["truth"] = answer.picture.truth
     target = io.BytesIO()
     np.savez_compressed(target, allow_pickle=False, **arrays)
     return target.getvalue()
+
+
+def _variant(variant: VariantSpec) -> str:
+    return f"VariantSpec(model={_call(variant.model)}, pruning={_pruning(variant.pruning)})"
 
 
 def _call(spec: Any) -> str:

@@ -8,6 +8,7 @@ from importlib.metadata import version
 from typing import Any
 
 from core.base.version import VERSION
+from core.figures.names import at_start, of
 from core.figures.wording import class_name, headline, plain, unsound
 from core.results import OVERFLOW_ADVICE, Accuracy, Comparison, CostReport, Heatmap, Latency, MaskReport, Scores
 
@@ -53,8 +54,22 @@ def heatmap_facts(side: Heatmap) -> dict[str, Any]:
 
 
 def comparison_facts(answer: Comparison) -> dict[str, Any]:
-    """Return all numbers of one comparison. Undefined scores are null."""
+    """Return all numbers of one comparison. Undefined scores are null.
+
+    "dense" holds the dense network's answer where it is the reference; another reference's answer
+    stands in "reference".
+    """
     pruned = answer.pruned
+    reference: dict[str, Any] = {
+        "name": answer.reference_name,
+        "variant": answer.reference.variant.key,
+        "cam": answer.reference.cam.key,
+        "mapping": [list(pair) for pair in answer.mapping],
+    }
+    theirs = heatmap_facts(answer.reference) | {
+        "overlap": _values(answer.overlap_reference),
+        "map": _values(answer.statistics_reference),
+    }
     return {
         "headline": plain(headline(answer)),
         "variant": pruned.variant.key,
@@ -62,8 +77,7 @@ def comparison_facts(answer: Comparison) -> dict[str, Any]:
         "label": answer.picture.label,
         "cam": pruned.cam.key,
         "mask": mask_facts(answer.mask),
-        "dense": heatmap_facts(answer.dense)
-        | {"overlap": _values(answer.overlap_dense), "map": _values(answer.statistics_dense)},
+        **({"reference": reference, "dense": theirs} if answer.with_dense else {"reference": reference | theirs}),
         "pruned": heatmap_facts(pruned)
         | {"overlap": _values(answer.overlap_pruned), "map": _values(answer.statistics_pruned)},
         "centre blob": {"overlap": _values(answer.overlap_blob)},
@@ -80,10 +94,9 @@ def comparison_facts(answer: Comparison) -> dict[str, Any]:
 
 def overflows(answer: Comparison) -> list[str]:
     """Return which networks give no answer, with advice."""
-    sides = {"dense": answer.dense, "pruned": answer.pruned}
     return [
-        f"The {name} network's outputs overflow, so it gives no answer and has no heatmap. {OVERFLOW_ADVICE}"
-        for name, side in sides.items()
+        f"{at_start(of(answer, side, 'outputs'))} overflow, so it gives no answer and has no heatmap. {OVERFLOW_ADVICE}"
+        for side in (answer.reference, answer.pruned)
         if not side.prediction.answered
     ]
 

@@ -97,8 +97,8 @@ def laid_over(values: NDArray, image: NDArray, opacity: float, side_px: int | No
 
 
 def difference(answer: Comparison, side_px: int | None = None) -> Image.Image:
-    """Draw dense minus pruned, purple where the pruned map is stronger, orange where the dense one
-    is, with the image faintly below.
+    """Draw reference minus network, purple where the network's map is stronger, orange where the
+    reference's is, with the image faintly below.
     """
     clean = answer.picture.clean
     signed = colour(_smooth(answer.difference, size_of(clean, side_px)) / 2 + 0.5, "signed")

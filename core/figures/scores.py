@@ -25,8 +25,8 @@ FIRST_SCORES["mask"] = FIRST_SCORES["boxes"] = (
 
 @dataclass(frozen=True, kw_only=True)
 class Score:
-    """One score as text. change: from the dense network; origin: the dense network's value;
-    summary: what the score measures, or why it is undefined.
+    """One score as text. change: from the reference, usually the dense network; origin: the
+    reference's value; summary: what the score measures, or why it is undefined.
     """
 
     title: str
@@ -53,7 +53,7 @@ def _score(answer: Comparison, name: str, group: str, kind: str) -> Score:
         title=of_truth(MEASURES[name].title, kind),
         value=score(value),
         change=UNDEFINED if value is None or dense is None else change(value - dense),
-        origin=f"from {score(dense)}",
+        origin=f"{'from' if answer.with_dense else 'reference'} {score(dense)}",
         summary=undefined(answer) if value is None else of_truth(MEASURES[name].summary, kind),
     )
 
@@ -63,5 +63,5 @@ def _values(answer: Comparison, name: str, group: str) -> tuple[float | None, fl
     itself is 1.
     """
     if group == "overlap":
-        return answer.overlap_pruned[name], answer.overlap_dense[name]
+        return answer.overlap_pruned[name], answer.overlap_reference[name]
     return answer.similarity[name], 1.0

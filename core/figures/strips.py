@@ -1,8 +1,8 @@
 """Rows of pictures over a list of amounts, as tiles for Compare and as one figure (PNG, SVG) for
 export.
 
-A row has the input, the dense network's map and one map per amount, all of one image by one method,
-on one scale.
+A row has the input, the map of the reference (usually the dense network) and one map per amount,
+all of one image by one method, on one scale.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from PIL import Image
 from core.base.errors import BadSpec, UnknownName
 from core.base.numbers import percent, probability, score
 from core.figures import maps
+from core.figures.names import names
 from core.measures.overlap import top
 from core.results import Comparison, Heatmap
 
@@ -38,7 +39,8 @@ READ_PX = 56  # side of the grid of values that a page reads; a digit's 28 pixel
 class Tile:
     """One picture with its text.
 
-    likeness: Pearson correlation with the dense map; None for input and dense, and if undefined.
+    likeness: Pearson correlation with the reference's map; None for input and reference, and if
+    undefined.
     values: (h, w) in [0, 1], shown under the pointer; None for the input.
     """
 
@@ -113,9 +115,9 @@ def visible(side: Heatmap, image: NDArray, share: float = VISIBLE_SHARE) -> NDAr
 
 
 def tiles(strip: Strip, look: Look) -> list[Tile]:
-    """Draw the row as pictures: input, dense, then each amount."""
+    """Draw the row as pictures: input, reference, then each amount."""
     first = strip.answers[0]
-    label = "" if first.picture.label is None else f"label {_class_name(first.dense, first.picture.label)}"
+    label = "" if first.picture.label is None else f"label {_class_name(first.pruned, first.picture.label)}"
     start = [
         Tile(
             title="Input",
@@ -124,11 +126,11 @@ def tiles(strip: Strip, look: Look) -> list[Tile]:
             lines=(label,),
         ),
         Tile(
-            title="Dense",
-            picture=_drawn(first, first.dense, look),
-            alt=f"{strip.title}: dense network, {SHOWS[look.show]}",
-            lines=(_says(first.dense),),
-            values=_readable(first.dense.map),
+            title=names(first).titles[0],
+            picture=_drawn(first, first.reference, look),
+            alt=f"{strip.title}: {first.reference_name.removeprefix('the ')}, {SHOWS[look.show]}",
+            lines=(_says(first.reference),),
+            values=_readable(first.reference.map),
         ),
     ]
     return start + [_tile(strip, answer, look) for answer in strip.answers]
@@ -151,7 +153,7 @@ def _tile(strip: Strip, answer: Comparison, look: Look) -> Tile:
         picture=_drawn(answer, answer.pruned, look),
         alt=f"{strip.title} at {at}: {SHOWS[look.show]}",
         lines=(
-            f"like dense {_two(answer.similarity['pearson'])}",
+            f"like {'dense' if answer.with_dense else 'reference'} {_two(answer.similarity['pearson'])}",
             _says(answer.pruned, answer.flipped),
             *_state(answer.pruned),
         ),
@@ -233,6 +235,7 @@ COLUMNS = (
     "predicted",
     "probability",
     "dense_predicted",
+    "reference",
     "state",
     "target_class",
 )
@@ -262,7 +265,8 @@ def _row(strip: Strip, answer: Comparison) -> dict[str, object]:
         mask.collapsed,
         _class_name(pruned, pruned.prediction.top),
         pruned.prediction.confidence,
-        _class_name(pruned, answer.dense.prediction.top),
+        _class_name(answer.reference, answer.reference.prediction.top),
+        answer.reference.variant.key,
         pruned.state,
         _class_name(pruned, pruned.target_class),
     )

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from core.base.numbers import interval, percent, probability, score
+from core.figures.names import at_start, of
 from core.results import Accuracy, Agreement, Comparison, Heatmap, MaskReport, Verdict
 from core.saliency import CAMS, NEGATIVE_LIMIT
+
+if TYPE_CHECKING:
+    from core.sweeps.floor import Floor  # imports torch
 
 MARKED = {"ink": "the ink", "mask": "the object", "boxes": "the boxes"}  # the truth of overlaps, by kind
 NOTHING_MARKED = "No object is marked in this image, so its overlap with the heatmap is unknown."
@@ -15,21 +20,27 @@ NOTHING_MARKED = "No object is marked in this image, so its overlap with the hea
 Name = Callable[[str], str]  # formats a class name: escaped if it is shown as Markdown
 
 
-def headline(answer: Comparison, name: Name = str) -> str:
-    """Return the main finding in Markdown: the answers before and after pruning, and the agreement
-    of the evidence.
+def headline(answer: Comparison, name: Name = str, floor: Floor | None = None) -> str:
+    """Return the main finding in Markdown: the answers before and after pruning, or those of the
+    network and its reference, and the agreement of the evidence.
+
+    Args:
+        floor: how much dense networks of different seeds agree, if known; said if these two agree
+            less.
     """
     mask, repaired = answer.mask, answer.mask.variant.pruning.repair != "none"
+    if not answer.with_dense:
+        return _beside_reference(answer, name)
     if not answer.pruned.prediction.answered:
         return no_answer(answer)
     if not mask.removed_anything and repaired:
         return (
             "**Nothing is removed yet, but BatchNorm was measured again** on a few images:"
-            f" {_what_happens(answer, name)}"
+            f" {_what_happens(answer, name, floor)}"
         )
     if not mask.removed_anything:
-        return nothing_removed(mask, says(answer.dense, name))
-    return f"{at_sparsity(mask)} {_what_happens(answer, name)}"
+        return nothing_removed(mask, says(answer.reference, name))
+    return f"{at_sparsity(mask)} {_what_happens(answer, name, floor)}"
 
 
 def at_sparsity(mask: MaskReport) -> str:
@@ -65,7 +76,7 @@ def no_answer(answer: Comparison) -> str:
     """Return the headline if the pruned network's outputs are not finite, in Markdown."""
     neither = (
         ""
-        if answer.dense.prediction.answered or not answer.mask.removed_anything
+        if answer.reference.prediction.answered or not answer.mask.removed_anything
         else " Neither does the dense network."
     )
     return (
@@ -98,9 +109,9 @@ def of_truth(text: str, kind: str) -> str:
 
 def undefined(answer: Comparison) -> str:
     """Explain why a score is undefined."""
-    for name, side in (("pruned", answer.pruned), ("dense", answer.dense)):
+    for side in (answer.pruned, answer.reference):
         if not side.usable:
-            return f"Undefined, because the {name} network's map is {side.state}."
+            return f"Undefined, because {of(answer, side, 'map')} is {side.state}."
     truth = answer.picture.truth
     if truth is None:
         return NOTHING_MARKED
@@ -112,13 +123,15 @@ def undefined(answer: Comparison) -> str:
     return "Undefined for these maps."
 
 
-def _what_happens(answer: Comparison, name: Name) -> str:
+def _what_happens(answer: Comparison, name: Name, floor: Floor | None) -> str:
     state = answer.pruned.state
     if answer.mask.collapsed:
         always = name(class_name(answer.pruned, answer.pruned.prediction.top))
         return f"the network has **collapsed**: no input reaches its output, and it says {always} to every image."
     if answer.flipped:
-        changed = f"the network **changes its answer**: {says(answer.dense, name)} becomes {says(answer.pruned, name)}."
+        changed = (
+            f"the network **changes its answer**: {says(answer.reference, name)} becomes {says(answer.pruned, name)}."
+        )
         return changed + _against_label(answer, name)
     still = f"the network still says {says(answer.pruned, name)}"
     if state != "ok":
@@ -127,7 +140,49 @@ def _what_happens(answer: Comparison, name: Name) -> str:
         return (
             f"**nothing changes**: the network still says {says(answer.pruned, name)}, for exactly the same evidence."
         )
-    return still + _evidence(answer.agreement) + _against_label(answer, name)
+    return still + _evidence(answer.agreement) + _below(answer.agreement, floor) + _against_label(answer, name)
+
+
+def _below(agreement: Agreement, floor: Floor | None) -> str:
+    """Return that the two networks agree less than two dense ones; "" if they do not."""
+    if floor is None or not floor.is_above(agreement.value):
+        return ""
+    return (
+        " This is **less than two dense networks of different seeds agree** with each other"
+        f" ({score(floor.mean)} on average, n = {floor.n} images)."
+    )
+
+
+def _beside_reference(answer: Comparison, name: Name) -> str:
+    """Return the main finding beside another reference than the dense network, in Markdown."""
+    mask, other, theirs = answer.mask, _named(answer, name), answer.reference.prediction
+    begin = f"{at_sparsity(mask)} the network"
+    if not mask.removed_anything:
+        already = f" (already {percent(mask.sparsity_before)} sparse)" if mask.was_sparse else ""
+        begin = f"**Without pruning**{already}, the network"
+    if not answer.pruned.prediction.answered:
+        neither = "" if theirs.answered else f" Neither does {other}."
+        return f"{begin} **gives no answer**: its outputs overflow.{neither}"
+    if mask.collapsed:
+        says_so = f"{at_start(other)} says {says(answer.reference, name)}"
+        return f"{begin} has **collapsed**: no input reaches its output. {says_so}."
+    own = f"{begin} says {says(answer.pruned, name)}"
+    if theirs.confidence is None:
+        return f"{own}. {at_start(other)} **gives no answer**: its outputs overflow."
+    if answer.flipped:
+        return f"{own}, but **{other} says otherwise**: {says(answer.reference, name)}.{_against_label(answer, name)}"
+    own += f", as {other} does ({probability(theirs.confidence)})"
+    if answer.pruned.state != "ok":
+        return f"{own}, but its **heatmap is {answer.pruned.state}**."
+    if not answer.difference.any():
+        return f"{own}, for **exactly the same evidence**."
+    evidence = _evidence(answer.agreement)
+    return own + ("," if evidence.startswith(" and") else "") + evidence + _against_label(answer, name)
+
+
+def _named(answer: Comparison, name: Name) -> str:
+    """Return the reference in Markdown; its name may come from a file."""
+    return name(answer.reference_name)
 
 
 def _evidence(agreement: Agreement) -> str:
@@ -150,7 +205,7 @@ def _evidence(agreement: Agreement) -> str:
 
 def unsound(answer: Comparison) -> str:
     """Return a warning if the method is not made for this layer, in Markdown; else ""."""
-    method, share = answer.dense.cam.method, max(answer.dense.negative_share, answer.pruned.negative_share)
+    method, share = answer.reference.cam.method, max(answer.reference.negative_share, answer.pruned.negative_share)
     why = CAMS[method].facts["negative"]
     if not why or share <= NEGATIVE_LIMIT:
         return ""
@@ -168,15 +223,17 @@ def accuracy_text(accuracy: Accuracy) -> str:
 
 
 def _against_label(answer: Comparison, name: Name) -> str:
-    label, dense, pruned = answer.picture.label, answer.dense.prediction.top, answer.pruned.prediction.top
+    label, dense, pruned = answer.picture.label, answer.reference_class, answer.pruned.prediction.top
     if label is None or dense == pruned == label:
         return ""
     it = (
         f"it is a {label}"
         if answer.picture.truth_kind == "ink"
-        else f"it is labelled {name(class_name(answer.dense, label))}"
+        else f"it is labelled {name(class_name(answer.pruned, label))}"
     )
     if dense != label and pruned != label:
         return f" Both are wrong: {it}."
     it = it.replace("it", "It", 1)
+    if not answer.with_dense:
+        return f" {it}, so {_named(answer, name) if dense == label else 'this network'} is right."
     return f" {it}, so the dense network was right." if dense == label else f" {it}: pruning corrected the answer."

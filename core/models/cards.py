@@ -20,6 +20,13 @@ State = dict[str, Tensor]
 LoadWeights = Callable[[Path, Progress | None], State]  # folder for downloads -> a complete state dict
 PRUNABLE_KINDS = {nn.Conv2d: "conv", nn.Linear: "linear"}
 RANDOM = "random"  # weights that every network has: untrained, drawn from the seed
+WEIGHTS_TITLES = {  # what people read for sets of weights
+    "imagenet": "ImageNet",
+    "by-hand": "Your copy, unverified",
+    RANDOM: "Untrained (control)",
+    "merkle-layer": "Less is More, per layer",
+    "merkle-global": "Less is More, global",
+}
 # Without retraining, networks for photographs fail early: at 50 % most have lost half of their
 # correct answers, at 75 % nearly all.
 FINE_STEPS = tuple(step / 1000 for step in range(0, 601, 25))

@@ -58,7 +58,7 @@ class Protocol:
     run: trains, evaluates and tabulates; it does not repeat what is stored. show: shows the results
     of a run on this machine, or the included ones. sensitivity: analyses the trained networks again
     with every combination of choices that the paper could have made; None if there is no such
-    analysis. The options are frozen dataclasses (core/base/options.py).
+    analysis. alias: another name. The options are frozen dataclasses (core/base/options.py).
     """
 
     run: Command
@@ -67,6 +67,7 @@ class Protocol:
     show_options: type
     sensitivity: Command | None = None
     sensitivity_options: type = object
+    alias: str = ""
 
 
 PROTOCOLS: Registry[Protocol] = Registry("protocol")

@@ -8,7 +8,16 @@ layer.
 from core.results.agreement import ELSEWHERE_BELOW, SAME_FROM, Agreement, Agreements, Verdict, summarise
 from core.results.arrays import Array, frozen_array
 from core.results.data import Accuracy
-from core.results.heatmaps import MAP_STATES, OVERFLOW_ADVICE, Comparison, Heatmap, Prediction, Scores
+from core.results.heatmaps import (
+    DENSE_NAME,
+    MAP_STATES,
+    OVERFLOW_ADVICE,
+    Comparison,
+    Heatmap,
+    Mapped,
+    Prediction,
+    Scores,
+)
 from core.results.images import TRUTHS, Picture
 from core.results.memory import CachePart
 from core.results.pruning import (
@@ -23,6 +32,7 @@ from core.results.pruning import (
 from core.results.training import TrainedLevel
 
 __all__ = [
+    "DENSE_NAME",
     "ELSEWHERE_BELOW",
     "MAP_STATES",
     "OVERFLOW_ADVICE",
@@ -39,6 +49,7 @@ __all__ = [
     "Heatmap",
     "Latency",
     "LayerCount",
+    "Mapped",
     "MaskReport",
     "Picture",
     "Prediction",

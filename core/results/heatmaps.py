@@ -14,6 +14,8 @@ from core.results.images import Picture
 from core.results.pruning import MaskReport
 from core.specs import CamSpec, ImageRef, VariantSpec
 
+Mapped = tuple[tuple[str, str], ...]  # names of classes: the reference's, the network's
+DENSE_NAME = "the dense network"  # the usual reference
 OVERFLOW_ADVICE = "Check the weights, or compute in float32 (SPARSIGHT_PRECISION)."
 
 
@@ -106,34 +108,41 @@ class Scores:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Comparison:
-    """Comparison of the dense and the pruned network on one image, as Explore shows it.
+    """Comparison of a network with a reference on one image, as Explore shows it. The reference is
+    usually the network before pruning.
 
-    overlap: of each map with the picture's truth (all None without truth), and of a round spot in
-    the middle of the picture, which knows nothing of either network; similarity: of the two
-    saliency maps, at the target layer's own cells; statistics: of each map; curve: Jaccard of each
-    map with the truth over `thresholds`.
-    difference: dense.map - pruned.map, (H, W) in [-1, 1]. agreement: whether both look at the same
-    places, by two methods.
-    notes: remarks on the network itself. stamp: of the files behind the answer
+    reference_name: what people read for the reference, within a sentence. overlap: of each map with
+    the picture's truth (all None without truth), and of a round spot in the middle of the picture,
+    which knows nothing of either network; similarity: of the two saliency maps, at the target
+    layer's own cells (networks of other cells: `core/engine/reference.py`); statistics: of each
+    map; curve: Jaccard of each map with the truth over `thresholds`.
+    difference: reference.map - pruned.map, (H, W) in [-1, 1]. agreement: whether both look at the
+    same places, by two methods. reference_class: the reference's predicted class as one of the
+    network's own; None without an answer, or if the network has no such class.
+    notes: remarks on the network itself, and on how the two are compared. mapping: class names of
+    the reference, with the network's, as they were stated. stamp: of the files behind the answer
     (core/base/stamps.py).
     """
 
     picture: Picture
-    dense: Heatmap
+    reference: Heatmap
     pruned: Heatmap
     mask: MaskReport
     difference: Array
-    overlap_dense: Scores
+    overlap_reference: Scores
     overlap_pruned: Scores
     overlap_blob: Scores
     similarity: Scores
-    statistics_dense: Scores
+    statistics_reference: Scores
     statistics_pruned: Scores
     thresholds: Array
-    curve_dense: tuple[float | None, ...]
+    curve_reference: tuple[float | None, ...]
     curve_pruned: tuple[float | None, ...]
     agreement: Agreement
+    reference_class: int | None
+    reference_name: str = DENSE_NAME
     notes: tuple[str, ...] = ()
+    mapping: Mapped = ()
     stamp: Stamp = ""
 
     @property
@@ -142,5 +151,19 @@ class Comparison:
         return self.pruned.variant, self.pruned.image, self.pruned.cam
 
     @property
+    def with_dense(self) -> bool:
+        """Whether the reference is the network's own dense one."""
+        return self.reference.variant == self.pruned.variant.dense
+
+    @property
+    def against(self) -> tuple[VariantSpec | None, Mapped]:
+        """The reference and the stated classes, as `Engine.compare` takes them; None for the
+        usual reference.
+        """
+        return (None, ()) if self.with_dense else (self.reference.variant, self.mapping)
+
+    @property
     def flipped(self) -> bool:
-        return self.dense.prediction.top != self.pruned.prediction.top
+        """Whether the two networks answer differently."""
+        answers = self.reference.prediction.answered, self.pruned.prediction.answered
+        return answers[0] != answers[1] or self.reference_class != self.pruned.prediction.top

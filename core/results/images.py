@@ -28,6 +28,8 @@ class Picture:
     truth_kind: a key of TRUTHS.
     label: the true class as an index into the network's classes, None if it is unknown or not a
     class of this network.
+    source_px: (height, width) of the photograph itself; frame: the part of it that the network
+    sees, (x0, y0, x1, y1) in its pixels. None for digits, which every network sees as they are.
     stamp: of the files it was read from; "" for images that never change.
     """
 
@@ -40,6 +42,8 @@ class Picture:
     title: str = ""  # of a photograph
     credit: str = ""  # who made it, under which licence
     notes: tuple[str, ...] = ()  # how an uploaded image was prepared, in sentences
+    source_px: tuple[int, int] | None = None
+    frame: tuple[float, float, float, float] | None = None
     stamp: Stamp = ""
 
     @property

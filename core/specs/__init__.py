@@ -2,7 +2,7 @@
 files and links.
 """
 
-from core.specs.images import NO_ANSWER, TARGETS, UNREADABLE, CamSpec, DataSpec, ImageRef
+from core.specs.images import NO_ANSWER, NO_SUCH_CLASS, TARGETS, UNREADABLE, CamSpec, DataSpec, ImageRef
 from core.specs.models import ModelSpec, VariantSpec
 from core.specs.pruning import GRANULARITIES, REPAIRS, SCHEDULES, SCOPES, TRAINED, PruningSpec, Schedule, n_of_m
 from core.specs.retrain import RESETS, RETRAIN_SCHEDULES, Ramp, RetrainSpec
@@ -13,6 +13,7 @@ __all__ = [
     "AUGMENTATIONS",
     "GRANULARITIES",
     "NO_ANSWER",
+    "NO_SUCH_CLASS",
     "OPTIMISERS",
     "PRECISIONS",
     "RATES",

@@ -57,8 +57,9 @@ class DataSpec:
 
 # Class indices in tensors and tables that stand for no prediction: the photograph cannot be read,
 # or the outputs of the network are not finite. The second never equals a label: a label of -1 is a
-# class that the network does not know.
-UNREADABLE, NO_ANSWER = -1, -2
+# class that the network does not know. The third stands for an answer of another network that is no
+# class of this one.
+UNREADABLE, NO_ANSWER, NO_SUCH_CLASS = -1, -2, -3
 TARGETS: dict[str, str] = {
     "dense": "the class that the dense network predicts",
     "own": "the class that each network predicts itself",

@@ -131,6 +131,27 @@ def row_correlations(a: Floats, b: Floats) -> dict[str, Floats]:
     return {name: np.where(nowhere, np.nan, np.clip(value, -1, 1)) for name, value in values.items()}
 
 
+def row_spearman(a: Floats, b: Floats) -> Floats:
+    """Compute Spearman's correlation of many pairs of long series: as `row_correlations`, but in n
+    log n instead of n^2 steps.
+
+    Args:
+        a, b: (..., n) series in the last dimension, all finite.
+
+    Returns:
+        (...); NaN where `correlation` would return None.
+    """
+    if a.shape[-1] < LEAST:
+        return np.full(a.shape[:-1], np.nan)
+    from scipy.stats import rankdata
+
+    nowhere = constant(a) | constant(b)
+    x, y = rankdata(a, axis=-1), rankdata(b, axis=-1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        value = _cosine_of_deviations(x, y, np.ones(x.shape, dtype=np.bool_))
+    return np.where(nowhere, np.nan, np.clip(value, -1, 1))
+
+
 def constant(series: Floats) -> Any:
     """Return whether a series (..., n) has only one value, up to rounding; bool (...)."""
     return np.ptp(series, axis=-1) <= ROUNDING * np.abs(series).max(axis=-1)

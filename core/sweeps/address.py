@@ -6,14 +6,15 @@ Names and defaults of an address are a public format, which the pages share with
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import parse_qs, urlsplit
 
 from core.base.errors import BadSpec, UnknownName
+from core.data.classes import unique_names
 from core.data.datasets import DATASETS, is_photos
 from core.data.folders import PREFIX
+from core.engine.reference_text import read_reference
 from core.models.cards import RANDOM, Card, Series
 from core.models.catalogue import Catalogue
 from core.pruning import CRITERIA
@@ -30,6 +31,7 @@ DEFAULTS = {
     "cam": "grad-cam++",
     "target": "dense",
     "noise": "true",
+    "ref": "dense",
     "sweep": "100",
 }
 BY_HAND = 50.0  # percent of a layer with its own amount
@@ -50,13 +52,14 @@ ALL = "all"
 @dataclass(frozen=True, kw_only=True)
 class Viewed:
     """What a sweep takes from a view. variant: its amount does not matter. data: None if the image
-    belongs to no data set. images: None for all.
+    belongs to no data set. images: None for all. reference: None for the dense network.
     """
 
     variant: VariantSpec
     cam: CamSpec
     data: DataSpec | None
     images: int | None
+    reference: VariantSpec | None
 
 
 def read_address(link: str, catalogue: Catalogue) -> Viewed:
@@ -81,8 +84,10 @@ def read_address(link: str, catalogue: Catalogue) -> Viewed:
     if images != ALL and not (images.isdigit() and int(images)):
         raise BadSpec(f"sweep={images} is no number of images.", f"It is a whole number, or {ALL}.", "Write sweep=100.")
     pruning = _pruning(said, asked, card, catalogue.series_of(model))
+    variant = VariantSpec(model=model, pruning=pruning)
     return Viewed(
-        variant=VariantSpec(model=model, pruning=pruning),
+        variant=variant,
+        reference=read_reference(said["ref"], variant, catalogue),
         cam=CamSpec(method=said["cam"], layer=_layer(said, card), target=_target(said, card)),
         data=_data(said, card),
         images=None if images == ALL else int(images),
@@ -100,12 +105,6 @@ def excluded_weights(card: Card, chosen: Sequence[str]) -> tuple[str, ...]:
         if name not in names:
             raise UnknownName("layer", name, list(names))
     return tuple(names[name] for name in chosen)
-
-
-def unique_names(classes: Sequence[str]) -> tuple[str, ...]:
-    """Return names of classes that differ: two cranes become "crane (134)" and "crane (517)"."""
-    counts = Counter(classes)
-    return tuple(name if counts[name] == 1 else f"{name} ({index})" for index, name in enumerate(classes))
 
 
 def _model(said: dict[str, str], catalogue: Catalogue) -> ModelSpec:

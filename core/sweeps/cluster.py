@@ -78,6 +78,7 @@ def run(sweep: Sweep, cluster: Cluster, part: tuple[int, int] = (1, 1)) -> Itera
         BadSpec: no GPU in the cluster; weights or images that change. As `Sweep.run`.
     """
     check_installed()
+    _check_reference(sweep)
     variants = sweep.variants[part[0] - 1 :: part[1]]
     left = deque(variant for variant in variants if sweep.missing(variant))
     missing = set(left)
@@ -170,10 +171,11 @@ class _Driver:
         return self._answer.remote(parcel, files, variant, missing, cams, *references)
 
     def _reference(self, variant: VariantSpec, cam: CamSpec | None, parcel: Ref) -> Ref:
-        """Return the dense network's answers, which are computed once, in the cluster."""
+        """Return the reference's answers, which are computed once, in the cluster."""
         key = variant.model, cam
         if key not in self._references:
-            self._references[key] = self._look.remote(parcel, self._put_files(variant.dense), variant.model, cam)
+            files = self._put_files(self._sweep.spec.reference_of(variant.model))
+            self._references[key] = self._look.remote(parcel, files, variant.model, cam)
         return self._references[key]
 
     def _parcel(self, variant: VariantSpec) -> Ref:
@@ -226,6 +228,18 @@ class _Driver:
                 f"A network that loses its machine is computed again, {TRIES} times at most.",
                 "Look at the memory of the machines, then run the sweep again: what is done is kept.",
             ) from error
+
+
+def _check_reference(sweep: Sweep) -> None:
+    """Raise BadSpec for a reference of another architecture, which needs images of its own."""
+    for model in sweep.spec.models:
+        reference = sweep.spec.reference_of(model).model
+        if sweep.spec.compares and reference.name != model.name:
+            raise BadSpec(
+                f"A sweep on a cluster cannot compare {model.name} with {reference.name}.",
+                "The machines get the images of one architecture.",
+                "Run this sweep on one machine: --runner local.",
+            )
 
 
 def _gpus(ray: Any, cluster: Cluster) -> float:

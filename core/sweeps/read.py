@@ -90,7 +90,7 @@ def differences(sweep: Sweep, heatmap: str) -> pandas.DataFrame:
     own = rows[rows.heatmap == heatmap].drop_duplicates(["network", "image"])[["network", "image", *measures]]
     others = rows[rows.heatmap != heatmap].reset_index(drop=True)
     less = others[measures].astype(float) - others[["network", "image"]].merge(own, how="left")[measures].astype(float)
-    references = {variant.dense.key for variant in sweep.variants}
+    references = {sweep.spec.reference_of(model).key for model in sweep.spec.models}
     found = []
     for (network, method, *_), some in others.groupby(["network", *HEATMAP], sort=False, observed=True):
         head = {name: some[name].iloc[0] for name in (*NETWORK, *HEATMAP)} | {"images": len(some), "empty": None}

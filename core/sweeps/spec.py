@@ -15,7 +15,8 @@ from core.saliency.baselines import heatmap_title
 from core.specs import CamSpec, DataSpec, ModelSpec, PruningSpec, VariantSpec, whole
 from core.specs.shares import one_of, seed_of
 
-REFERENCES: dict[str, str] = {"dense": "each model before pruning"}
+DENSE = "dense"
+REFERENCES: dict[str, str] = {DENSE: "each model before pruning"}
 MOST_NETWORKS = 100_000
 ANSWERS = ("right", "confidence", "agrees")
 OF_ANSWERS = (Needs.ANSWER, Needs.ANSWERS)
@@ -27,8 +28,8 @@ class SweepSpec:
 
     images: how many images of the data set, drawn from its classes in proportion by `seed`; None
     for all. cams: heatmaps to make of every image. measures: keys of COLUMNS
-    (core/evaluation/columns.py). reference: a key of REFERENCES, what "agrees" and similarities
-    compare with, and whose answer is the class of heatmaps with target "dense".
+    (core/evaluation/columns.py). reference: a key of REFERENCES or a network, what "agrees" and
+    similarities compare with, and whose answer is the class of heatmaps with target "dense".
     """
 
     models: tuple[ModelSpec, ...]
@@ -38,7 +39,7 @@ class SweepSpec:
     seed: int = 0
     cams: tuple[CamSpec, ...] = ()
     measures: tuple[str, ...] = ANSWERS
-    reference: str = "dense"
+    reference: str | VariantSpec = DENSE
 
     def __post_init__(self) -> None:
         for name in ("models", "prunings", "cams", "measures"):
@@ -50,7 +51,8 @@ class SweepSpec:
         if self.images is not None:
             object.__setattr__(self, "images", whole(self.images, "number of images", 1))
         object.__setattr__(self, "seed", seed_of(self.seed))
-        one_of(self.reference, REFERENCES, "reference")
+        if isinstance(self.reference, str):
+            one_of(self.reference, REFERENCES, "reference")
         for cam in self.cams:
             heatmap_title(cam.method)
         self._check_measures()
@@ -79,6 +81,10 @@ class SweepSpec:
         return any(needs(name) in AGAINST_REFERENCE for name in self.measures) or any(
             cam.target == "dense" for cam in self.cams
         )
+
+    def reference_of(self, model: ModelSpec) -> VariantSpec:
+        """Return the network that a model's networks are compared with."""
+        return VariantSpec(model=model) if isinstance(self.reference, str) else self.reference
 
     @property
     def set_key(self) -> str:

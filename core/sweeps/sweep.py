@@ -21,6 +21,7 @@ from core.base.version import VERSION
 from core.data.batches import Batch, Batches, Inputs
 from core.disk.lock import Busy, locked
 from core.engine.engine import Engine
+from core.engine.reference import Pair
 from core.evaluation.columns import COLUMNS, joined
 from core.evaluation.seen import Reference, Seen
 from core.saliency.baselines import is_baseline, mapped_by, network_of_maps
@@ -79,8 +80,11 @@ class Sweep:
     def cells(self, variant: VariantSpec) -> list[Cell]:
         """Return the tables of a network: its answers, and every heatmap."""
         layer = self.engine.card(variant.model).target_layer
-        cams = [replace(cam, layer=cam.layer or layer) for cam in self.spec.cams]
-        return [Cell(variant=variant), *(Cell(variant=variant, cam=cam) for cam in cams)]
+        cams = [None, *(replace(cam, layer=cam.layer or layer) for cam in self.spec.cams)]
+        reference: VariantSpec | None = self.spec.reference_of(variant.model)
+        if reference == variant.dense or not self.spec.compares:
+            reference = None
+        return [Cell(variant=variant, cam=cam, reference=reference) for cam in cams]
 
     def inputs(self, model: ModelSpec) -> Inputs:
         """Return the data set as this model receives it. Raises as `Engine.inputs`."""
@@ -100,10 +104,12 @@ class Sweep:
         """Return the facts of now that a table must have been computed from; of what is not on this
         machine, none.
         """
-        store = self.engine.store
+        store, reference = self.engine.store, self.spec.reference_of(variant.model)
         found = {"precision": store.precision}
+        if reference != variant.dense:
+            found["compared"] = reference.key
         with suppress(MissingData):
-            found |= {"weights": store.checksum(variant), "reference": store.checksum(variant.dense)}
+            found |= {"weights": store.checksum(variant), "reference": store.checksum(reference)}
         with suppress(MissingData):
             if variant.model not in self._identities:
                 self._identities[variant.model] = self.inputs(variant.model).checksum(self.rows(variant.model))
@@ -244,19 +250,24 @@ class Sweep:
         before = None
         cams = [cell.cam for cell in mapped if cell.cam and not is_baseline(cell.cam)]
         for cell in sorted(mapped, key=lambda cell: (cell.cam is None, is_baseline(cell.cam))):
-            reference = self._reference(model, cell.cam, batch.rows) if self.spec.compares else None
+            reference = self._reference(model, cell.cam, batch) if self.spec.compares else None
             before = Seen(taken, network, classes, mapped[cell], cell.cam, reference, before, _beside(cell.cam, cams))
             found[cell] = before
         return found
 
-    def _reference(self, model: ModelSpec, cam: CamSpec | None, rows: Tensor) -> Reference:
-        """Return what the dense network gives for some rows."""
-        places, whole = torch.searchsorted(self.rows(model), rows), self._references[self._key(model, cam)]
-        return Reference(whole.predicted[places], None if whole.maps is None else whole.maps[places])
+    def _reference(self, model: ModelSpec, cam: CamSpec | None, batch: Batch) -> Reference:
+        """Return what the reference gives for the images of a batch."""
+        places, whole = torch.searchsorted(self.rows(model), batch.rows), self._references[self._key(model, cam)]
+        if whole.maps is None:
+            return Reference(whole.predicted[places])
+        return Reference(whole.predicted[places], whole.maps[places], self._pair(model).frames(batch.sources))
+
+    def _pair(self, model: ModelSpec) -> Pair:
+        return Pair.of(self.engine.catalogue, VariantSpec(model=model), self.spec.reference_of(model), ())
 
     def _know_reference(self, cell: Cell) -> None:
-        """Compute what the dense network gives for all images, once a sweep. Its answers are known
-        with any of its heatmaps.
+        """Compute what the reference gives for all images, once a sweep. Its answers are known with
+        any of its heatmaps.
         """
         model = cell.variant.model
         key = self._key(model, cell.cam)
@@ -272,14 +283,19 @@ class Sweep:
         """Return what the reference's answers are kept under: the checksum of its weights, and the
         heatmap that a baseline stands beside.
         """
-        return self.engine.store.checksum(VariantSpec(model=model)) + model.key, cam and mapped_by(cam)
+        reference = self.spec.reference_of(model)
+        return f"{self.engine.store.checksum(reference)} {reference.key} {model.name}", cam and mapped_by(cam)
 
     def look_at_all(self, model: ModelSpec, cam: CamSpec | None) -> Reference:
-        """Return what the dense network gives for all images. Raises as `Engine.heatmap`."""
-        inputs, rows, dense = self.batches(model), self.rows(model), VariantSpec(model=model)
+        """Return what the reference of a model gives for all images, its answers as classes of the
+        model. Raises as `Engine.compare`.
+        """
+        pair = self._pair(model)
+        inputs, rows = self.batches(pair.reference.model), self.rows(pair.reference.model)
+        cam = cam and pair.asked_of_reference(cam, None)
         predicted = torch.full((len(rows),), -1)
         maps: list[Tensor] = []
-        with self.engine.store.borrow(dense) as network:
+        with self.engine.store.borrow(pair.reference) as network:
             dtype = next(network.parameters()).dtype
             for batch in inputs.batches(rows=rows):
                 places = torch.searchsorted(rows, batch.rows)
@@ -294,7 +310,8 @@ class Sweep:
                 whole = torch.full((len(rows), *found.maps.shape[1:]), torch.nan) if not maps else maps[0]
                 whole[places] = found.maps.float().cpu()
                 maps = [whole]
-        return Reference(predicted, maps[0] if maps else None)
+        named = any(each.target == "dense" for each in self.spec.cams)
+        return Reference(pair.own_classes(predicted, named), maps[0] if maps else None)
 
     def _facts(self, variant: VariantSpec) -> dict[str, Any]:
         report = self.engine.report(variant)

@@ -1,12 +1,14 @@
 """Where the answers of a sweep lie: a Parquet file a network and heatmap, one row an image.
 
-<folder>/sweeps/<images>/<model>/<pruning>/answers.parquet, and <heatmap>.parquet beside it. A file
-belongs to no sweep: every sweep that asks the same question reads it. Its facts state what it was
-computed from, so that a file of other weights or other images is never taken for an answer.
+<folder>/sweeps/<images>/<model>/<pruning>/answers.parquet, and <heatmap>.parquet beside it; with
+another reference than the dense network, answers~<checksum>.parquet. A file belongs to no sweep:
+every sweep that asks the same question reads it. Its facts state what it was computed from, so that
+a file of other weights or other images is never taken for an answer.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,19 +21,27 @@ from core.disk.frames import read_frame, write_frame
 from core.specs import CamSpec, VariantSpec
 
 FOLDER = "sweeps"
+DIGITS = 16  # of a checksum that stands for another reference in the name of a file
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cell:
-    """One table: a network, and the heatmap that is made of every image; None for answers alone."""
+    """One table: a network, and the heatmap that is made of every image; None for answers alone.
+
+    reference: what it is compared with; None for the dense network.
+    """
 
     variant: VariantSpec
     cam: CamSpec | None = None
+    reference: VariantSpec | None = None
 
     @property
     def name(self) -> str:
         """The file's name."""
-        return "answers" if self.cam is None else f"{self.cam.method}@{self.cam.layer}-{self.cam.target}"
+        name = "answers" if self.cam is None else f"{self.cam.method}@{self.cam.layer}-{self.cam.target}"
+        if self.reference is None:
+            return name
+        return f"{name}~{hashlib.sha256(self.reference.key.encode()).hexdigest()[:DIGITS]}"
 
 
 class Tables:

@@ -56,7 +56,7 @@ class Parcel:
 
 
 class _There(Sweep):
-    """A sweep without a data set: images and the dense network's answers come from the driver."""
+    """A sweep without a data set: images and the reference's answers come from the driver."""
 
     def __init__(self, parcel: Parcel, files: Files) -> None:
         engine = _engine(parcel.settings, parcel.gpus)
@@ -71,7 +71,7 @@ class _There(Sweep):
         return self._parcel.rows
 
     def know(self, model: ModelSpec, cams: Sequence[CamSpec | None], references: Sequence[Reference]) -> None:
-        """Take the dense network's answers as given."""
+        """Take the reference's answers as given."""
         self._references |= {self._key(model, cam): each for cam, each in zip(cams, references, strict=True)}
 
 
@@ -95,14 +95,14 @@ def answer(
     cams: Sequence[CamSpec | None],
     *references: Reference,
 ) -> Answers:
-    """Compute what is missing of a network. references: the dense network's, for these cams."""
+    """Compute what is missing of a network. references: the reference's answers, for these cams."""
     there = _There(parcel, files)
     there.know(variant.model, cams, references)
     return there.answer(variant, missing)
 
 
 def look(parcel: Parcel, files: Files, model: ModelSpec, cam: CamSpec | None) -> Reference:
-    """Compute the dense network's answers."""
+    """Compute the reference's answers."""
     return _There(parcel, files).look_at_all(model, cam)
 
 

@@ -15,7 +15,7 @@ from core.base.errors import BadFile, BadSpec
 from core.base.suggestions import explain_unknown
 from core.data.datasets import data_name
 from core.models.zoo import default_model
-from core.specs import TRAINED, CamSpec, DataSpec, ModelSpec, PruningSpec
+from core.specs import TRAINED, CamSpec, DataSpec, ModelSpec, PruningSpec, VariantSpec
 from core.sweeps.spec import SweepSpec, grid
 
 KEYS = {  # of the file, and the field of the spec
@@ -32,7 +32,7 @@ NOTES = {  # in the files that are written
     "images": "how many of the data set, drawn from its classes in proportion by seed; null for all",
     "heatmaps": "CAM methods, or baselines that know less",
     "measures": "docs/reference.md explains them",
-    "reference": "what answers and heatmaps are compared with: each model before pruning",
+    "reference": "what answers and heatmaps are compared with: each model before pruning, or one network",
 }
 RANKING = ("granularity", "scope", "criterion")  # what a one-shot pruning always states
 
@@ -67,7 +67,7 @@ def from_mapping(content: Any) -> SweepSpec:
         values["data"] = DataSpec(**facts | {"name": data_name(str(facts.get("name", "digits")))})
     values["cams"] = tuple(_cam(each) for each in _list(found.get("heatmaps")))
     if "reference" in found:
-        _check_kind("reference", found["reference"], "str")
+        values["reference"] = _reference(found["reference"])
     if "measures" in found:
         values["measures"] = tuple(map(str, _list(found["measures"])))
     return SweepSpec(**values)
@@ -83,7 +83,7 @@ def to_mapping(spec: SweepSpec) -> dict[str, Any]:
         "seed": spec.seed,
         "heatmaps": [asdict(cam) for cam in spec.cams],
         "measures": list(spec.measures),
-        "reference": spec.reference,
+        "reference": spec.reference if isinstance(spec.reference, str) else _network(spec.reference),
     }
 
 
@@ -102,6 +102,34 @@ def to_yaml(spec: SweepSpec, title: str) -> str:
         else:
             lines.append(f"{name}: {_flow(value)}{note}")
     return "\n".join(lines) + "\n"
+
+
+def _reference(value: Any) -> str | VariantSpec:
+    """A word, or a mapping of a model and its pruning, which may be left out."""
+    if isinstance(value, str):
+        return value
+    if not isinstance(value, Mapping):
+        raise BadSpec(
+            f"'reference' cannot be {str(value)[:60]!r}.",
+            "It is the word dense, or a network: a model and its pruning.",
+            "Write reference: {model: thesis-cnn, pruning: {level: 3}}, or omit it.",
+        )
+    facts = _mapping(value, ("model", "pruning"), "part of a reference")
+    if "model" not in facts:
+        raise BadSpec("The reference has no model.", "It is a network: a model and its pruning.", "Name its model.")
+    prunings = grid(**_checked(facts.get("pruning", {}), PruningSpec, "field of a pruning", lists=True))
+    if len(prunings) > 1:
+        raise BadSpec(
+            f"The reference has {len(prunings)} prunings.", "It is one network.", "Name one sparsity or level."
+        )
+    return VariantSpec(model=_model(facts["model"]), pruning=prunings[0])
+
+
+def _network(variant: VariantSpec) -> dict[str, Any]:
+    found: dict[str, Any] = {"model": asdict(variant.model)}
+    if not variant.pruning.is_dense:
+        (found["pruning"],) = _grids((variant.pruning,))
+    return found
 
 
 def _grids(prunings: Iterable[PruningSpec]) -> Iterator[dict[str, Any]]:

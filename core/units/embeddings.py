@@ -1,4 +1,5 @@
-"""Similarities of images: an embedding of each image, whose dot products are the similarities.
+"""Similarities of images: an embedding of each image, whose dot products are the similarities, or
+differ from them by terms of a single image, which cancel in the score.
 
 Embeddings are computed once for a set of images and a similarity, and kept with the checksum of the
 images.
@@ -7,7 +8,7 @@ images.
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -29,6 +30,8 @@ from core.store.store import ModelStore
 SIDE_PX = 128  # of the images that are embedded
 RULE = InputRule(size_px=(SIDE_PX, SIDE_PX), mean=(0.0,) * 3, std=(1.0,) * 3)
 THUMBNAIL_PX = 16
+LONG = 2048  # numbers of an embedding that are kept as they are
+PATCH_PX = 64  # of the images that LPIPS was made from
 Embed = Callable[[Tensor], Tensor]  # images (n, 3, SIDE_PX, SIDE_PX) in [0, 1] -> (n, d)
 
 SIMILARITIES: Registry[Callable[[torch.device], Embed]] = Registry("similarity")
@@ -69,23 +72,61 @@ def pixels(device: torch.device) -> Embed:
     "Fu et al. 2023",
 )
 def dreamsim(device: torch.device) -> Embed:
-    if importlib.util.find_spec("dreamsim") is None:
-        raise MissingData(
-            "The package dreamsim is not installed.",
-            f"It is needed for this similarity only; without it: {', '.join(OFFLINE)}.",
-            "Run `pip install dreamsim`, or choose another similarity.",
-        )
-    import dreamsim as package
+    network, _ = _optional("dreamsim", lambda package: package.dreamsim(pretrained=True, device=str(device)))
+    return lambda images: _unit(network.embed(functional.interpolate(images, size=(224, 224), mode="bilinear")))
 
+
+@SIMILARITIES.register(
+    "lpips",
+    "LPIPS",
+    "Minus the LPIPS distance by AlexNet at 64 pixels; needs the package lpips, which downloads AlexNet's weights.",
+    "Zhang et al. 2018",
+)
+def lpips(device: torch.device) -> Embed:
+    network = _optional("lpips", lambda package: package.LPIPS(net="alex", verbose=False)).to(device)
+    weights = [each.model[-1].weight.flatten() for each in network.lins]
+
+    def embed(images: Tensor) -> Tensor:
+        small = functional.adaptive_avg_pool2d(images, PATCH_PX)
+        return of_distance(network.net(network.scaling_layer(2 * small - 1)), weights)
+
+    return embed
+
+
+def of_distance(maps: Sequence[Tensor], weights: Sequence[Tensor]) -> Tensor:
+    """Return vectors whose dot product is minus the LPIPS distance of two images, but for a term of
+    each image alone, (n, d).
+
+    Args:
+        maps: (n, c, h, w) of every layer. weights: (c,) of its channels in the distance.
+    """
+    return torch.cat(
+        [
+            (_unit(values) * (2 * weight.clamp(min=0) / values[0, 0].numel()).sqrt()[:, None, None]).flatten(1)
+            for values, weight in zip(maps, weights, strict=True)
+        ],
+        dim=1,
+    )
+
+
+def _optional(name: str, load: Callable[[Any], Any]) -> Any:
+    """Return what a package that is not required loads. Raises MissingData: the package is missing,
+    or offline.
+    """
+    if importlib.util.find_spec(name) is None:
+        raise MissingData(
+            f"The package {name} is not installed.",
+            f"It is needed for this similarity only; without it: {', '.join(OFFLINE)}.",
+            f"Run `pip install {name}`, or choose another similarity.",
+        )
     try:
-        network, _ = package.dreamsim(pretrained=True, device=str(device))
+        return load(importlib.import_module(name))
     except OSError as error:  # no connection
         raise MissingData(
-            f"DreamSim's weights could not be downloaded ({error}).",
+            f"The weights of {SIMILARITIES[name].title} could not be downloaded ({error}).",
             f"They are downloaded on first use; without them: {', '.join(OFFLINE)}.",
             "Connect to the internet, or choose another similarity.",
         ) from error
-    return lambda images: _unit(network.embed(functional.interpolate(images, size=(224, 224), mode="bilinear")))
 
 
 OFFLINE = ("efficientnet-lite1", "pixels")
@@ -148,7 +189,7 @@ def embeddings(similarity: str, source: Source, store: ModelStore, progress: Pro
             vectors += [embed(part).float().cpu() for part in images.split(64)]
             seen.append(batch.rows)
             progress(sum(map(len, seen)), len(rows))
-    whole, found = torch.cat(vectors), torch.cat(seen)
+    whole, found = fewest(torch.cat(vectors)), torch.cat(seen)
     files.save(name, {"vectors": whole, "rows": found}, facts)
     return Embeddings(similarity=similarity, vectors=whole, rows=found, checksum=checksum)
 
@@ -170,6 +211,16 @@ def _coloured(inputs: Inputs, card: Card, device: torch.device) -> Inputs:
     return inputs.without_noise()
 
 
+def fewest(vectors: Tensor) -> Tensor:
+    """Return vectors (n, d) with the same dot products, of at most n numbers each if they have more
+    than LONG.
+    """
+    if vectors.shape[1] <= max(LONG, len(vectors)):
+        return vectors
+    values, directions = torch.linalg.eigh((vectors @ vectors.T).double())
+    return (directions * values.clamp(min=0).sqrt()).float()
+
+
 def _unit(values: Tensor) -> Tensor:
-    """Divide each row by its length; a row of zeros stays."""
+    """Divide each row by its length, and each position of maps; zeros stay."""
     return functional.normalize(values, dim=1)

@@ -188,7 +188,14 @@ def activations(
 
     with evaluating(network), hooked(network, {layer.read: keep(layer.name) for layer in layers}), torch.no_grad():
         for batch in batches:
-            yield batch, network(batch.images.to(dtype)), dict(means)
+            yield batch, network(in_channels_last(batch.images.to(dtype))), dict(means)
+
+
+def in_channels_last(images: Tensor) -> Tensor:
+    """Return images (n, c, h, w) with the channels of a pixel side by side in memory: convolutions
+    on a CPU take half the time or less.
+    """
+    return images.contiguous(memory_format=torch.channels_last)
 
 
 @contextmanager

@@ -4,7 +4,7 @@ the GoogLeNet study.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,7 @@ from pandas import DataFrame
 
 from core.base.draws import numpy_generator
 from core.base.numbers import percent, score
+from core.base.text import Rows
 from core.models.cards import RANDOM
 from core.stats.correlation import correlation
 
@@ -99,6 +100,21 @@ def _of_draws(name: str, one: NDArray[np.float64], other: NDArray[np.float64]) -
     one, other = one - one.mean(1, keepdims=True), other - other.mean(1, keepdims=True)
     with np.errstate(invalid="ignore", divide="ignore"):
         return (one * other).sum(1) / np.sqrt((one**2).sum(1) * (other**2).sum(1))
+
+
+def relation_rows(found: Sequence[Relation]) -> Rows:
+    """Return relations as a table for a terminal."""
+    rows = [("score against", "networks", "correlation", "value", "95 % interval", "n")]
+    for each in found:
+        against = "sparsity" if each.of == "sparsity" else "share of right answers"
+        which = "all" if each.near_chance else "without those near chance"
+        interval = f"{score(each.low)} to {score(each.high)}"
+        rows.append((against, which, each.name, score(each.value), interval, f"{each.n:,}"))
+    title = (
+        "Does the score depend on pruning? Intervals: bootstrap over networks, which descend from each other. Near "
+        f"chance: fewer right answers than {NEAR_CHANCE:g} times chance."
+    )
+    return Rows(rows, (3, 5), title)
 
 
 def near_chance_text(rows: DataFrame, similarity: str, classes: int) -> str:

@@ -15,7 +15,7 @@ from core.base.registry import Registry
 from core.data.batches import Batch
 from core.measures import probabilities
 from core.saliency.capture import evaluating, find_layer, own_class
-from core.units.exemplars import hooked
+from core.units.exemplars import hooked, in_channels_last
 from core.units.layers import UnitLayer
 
 MOST_ABLATED = 128  # units of a layer
@@ -53,7 +53,7 @@ def relevance(
     with evaluating(network), hooked(network, {layer.read: keep(layer.name) for layer in layers}):
         for batch in batches:
             with torch.inference_mode(False), torch.enable_grad():
-                logits = network(batch.images.to(dtype).requires_grad_())
+                logits = network(in_channels_last(batch.images.to(dtype)).requires_grad_())
                 own = own_class(logits.detach())
                 usable = own >= 0
                 score = logits.gather(1, own.clamp(min=0)[:, None])[:, 0][usable].sum()
@@ -100,7 +100,7 @@ def ablate(network: nn.Module, batches: Iterable[Batch], layer: UnitLayer, units
     drops, changes, images = torch.zeros(len(units), dtype=torch.float64), torch.zeros(len(units)), 0
     with evaluating(network), torch.no_grad():
         for batch in batches:
-            inputs = batch.images.to(dtype)
+            inputs = in_channels_last(batch.images.to(dtype))
             with remembered(network, layer.read, inputs) as (logits, maps, again):
                 own = own_class(logits)
                 usable, before = own >= 0, probabilities(logits)

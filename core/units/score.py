@@ -136,8 +136,8 @@ def bootstrap(values: NDArray[np.floating], *purpose: object, resamples: int = R
     units, tasks = values.shape
     means = np.empty(resamples)
     for draw in range(resamples):
-        chosen = generator.integers(units, size=units)
-        counts = generator.multinomial(tasks, np.full(tasks, 1 / tasks), size=units)
-        means[draw] = (values[chosen] * counts).sum() / (units * tasks)
+        first = generator.integers(units, size=(units, 1)) * tasks  # task of each drawn unit in the flat array
+        chosen = first + generator.integers(tasks, size=(units, tasks), dtype=np.uint8)
+        means[draw] = values.take(chosen).mean(dtype=np.float64)
     low, high = np.quantile(means, (0.025, 0.975))
     return float(low), float(high)

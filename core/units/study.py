@@ -36,7 +36,7 @@ from core.units.score import TASKS, depth_of, tasks_of
 from core.units.tables import NETWORK, beside_dense, of_layer, shown_rows, summary
 
 FOLDER = "units"
-RELEVANCE_IMAGES = 500  # at equal distances among the images; all if there are fewer
+RELEVANCE_IMAGES = 500
 LARGEST_HALF = 60_000  # a column with larger values is not rounded to float16
 
 
@@ -46,7 +46,8 @@ class UnitOptions:
 
     similarities: keys of SIMILARITIES. layers: convolutions, all by default. seed: of ties and
     tasks. after_relu: read activations after a ReLU. ablation: images over which units of the
-    first, the middle and the last layer are taken away one by one; 0 for none.
+    first, the middle and the last layer are taken away one by one; 0 for none. relevance: images
+    over which relevance is measured. Both lie at equal distances; all if there are fewer.
     """
 
     similarities: tuple[str, ...] = ("efficientnet-lite1", "pixels")
@@ -54,9 +55,11 @@ class UnitOptions:
     seed: int = 0
     after_relu: bool = False
     ablation: int = 0
+    relevance: int = RELEVANCE_IMAGES
 
     def __post_init__(self) -> None:
         whole(self.ablation, "number of images for ablation")
+        whole(self.relevance, "number of images for relevance", 1)
         if not self.similarities:
             raise BadSpec("No similarity is named.", f"They are: {', '.join(SIMILARITIES)}.", "Name one.")
         for name in self.similarities:
@@ -117,7 +120,9 @@ class UnitStudy:
         """Return the facts of now that tables must have been computed from."""
         options = self.options
         own: dict[str, Any] = {"seed": options.seed, "after_relu": options.after_relu, "only": list(options.layers)}
-        return self.sweep.identity(variant) | own | ({"ablation": options.ablation} if options.ablation else {})
+        own |= {"ablation": options.ablation} if options.ablation else {}
+        own |= {"relevance": options.relevance} if options.relevance != RELEVANCE_IMAGES else {}
+        return self.sweep.identity(variant) | own
 
     def read(self, variant: VariantSpec) -> UnitTables | None:
         """Return the table of a network; None if it was not computed from these things."""
@@ -158,21 +163,21 @@ class UnitStudy:
             BadSpec: too few images, or a layer without units. MissingData. CacheNotWritable.
         """
         variants = self.variants[part[0] - 1 :: part[1]]
-        made: dict[tuple[str, str], Measured] = {}  # of dense networks: level 0 of several series may be the same
+        made: dict[str, Measured] = {}  # of dense networks: level 0 of several series may be the same
         for done, variant in enumerate(variants, start=1):
-            began = time.monotonic()
-            found = self.read(variant) is not None
-            if not found:
-                weights = str(self.identity(variant).get("weights") or variant.key)
-                same = made.get((variant.model.name, weights)) if variant == variant.dense else None
-                measured = same or self.measure(variant, progress)
+            began, known = time.monotonic(), self.read(variant)
+            weights = f"{variant.model.name} {self.identity(variant).get('weights') or variant.key}"
+            if known is None:
+                measured = made.get(weights) if variant == variant.dense else None
+                tables, exemplars = measured or self.measure(variant, progress)
                 if variant == variant.dense:
-                    made[variant.model.name, weights] = measured
-                tables, exemplars = measured
+                    made[weights] = tables, exemplars
                 facts = tables.facts | self.identity(variant) | {"variant": variant.key}
                 self.write(variant, UnitTables(units=tables.units, facts=facts), exemplars)
+            elif variant == variant.dense and (shown := self._known(variant, "exemplars")):
+                made[weights] = known, shown[0]
             seconds = time.monotonic() - began
-            yield Step(variant=variant, done=done, networks=len(variants), found=found, seconds=seconds)
+            yield Step(variant=variant, done=done, networks=len(variants), found=known is not None, seconds=seconds)
 
     def write(self, variant: VariantSpec, tables: UnitTables, exemplars: pandas.DataFrame) -> None:
         """Write the tables of a network. Raises CacheNotWritable."""
@@ -191,7 +196,7 @@ class UnitStudy:
         found, seen = search.exemplars, search.rows
         judges = {name: self.vectors(model, name, seen, progress) for name in self.options.similarities}
         with self.sweep.engine.store.borrow(variant) as network:
-            relevant, relevance_images = relevance(network, self._some(model, RELEVANCE_IMAGES), layers)
+            relevant, relevance_images = relevance(network, self._some(model, self.options.relevance), layers)
             ablated = self._ablated(network, model, layers)
         dense = {name: one.strongest for name, one in found.items()}
         if variant != variant.dense:

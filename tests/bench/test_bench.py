@@ -34,6 +34,7 @@ OF_STATISTICS = ("intervals", "agreement")
 OF_THE_STORE = ("vgg-slider", "memory", "budget", "store")  # test_store_benches.py
 OF_SWEEPS = ("sweep", "sweep-overhead", "faithfulness", "scaling", "growth", "sweep-resume")  # test_sweep_benches.py
 OF_UNITS = ("exemplars", "mis", "ablation")
+OF_STUDIES = ("study-kills", "study-load", "study-page", "study-intervals")  # test_study_benches.py
 OF_TRAINING = ("train", "train-gpu", "mask", "resume")  # test_training_benches.py
 
 
@@ -60,7 +61,16 @@ def check(row: dict[str, Any], name: str, n: int) -> None:
 
 
 def test_every_bench_is_tried_here() -> None:
-    assert set(BENCHES) == {*WITH_PEER, *IN_BROWSER, *OF_STATISTICS, *OF_THE_STORE, *OF_SWEEPS, *OF_TRAINING, *OF_UNITS}
+    assert set(BENCHES) == {
+        *WITH_PEER,
+        *IN_BROWSER,
+        *OF_STATISTICS,
+        *OF_THE_STORE,
+        *OF_SWEEPS,
+        *OF_STUDIES,
+        *OF_TRAINING,
+        *OF_UNITS,
+    }
 
 
 def test_slider(engine: Engine) -> None:

@@ -48,7 +48,7 @@ def test_slider_on_a_large_network_asks_a_new_sparsity_each_time(
     assert row["model"] == "squeezenet1_1"
     # First, three to warm up, two that count.
     assert len({answer.mask.sparsity for answer in answers}) == len(answers) == 6
-    assert len({id(answer.dense) for answer in answers}) == 1  # the dense heatmap is there
+    assert len({id(answer.reference) for answer in answers}) == 1  # the dense heatmap is there
     assert min(row["first_s"], row["forward_s"]) > 0
 
 

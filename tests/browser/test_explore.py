@@ -358,3 +358,21 @@ def test_photographs_are_not_cut_off(tab: OpenTab, width: int) -> None:
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     boxes = [picture.bounding_box() for picture in page.locator("img[alt*='sparsity']").all()]
     assert len({(round(box["width"]), round(box["height"])) for box in boxes}) == 1
+
+
+def test_a_reference_is_chosen_named_and_shared_by_its_link(tab: OpenTab) -> None:
+    """Another seed instead of the dense network: the sentence names it, the address holds it, and a
+    second tab shows the same.
+    """
+    page = settled(tab("explore?model=thesis-cnn&cam=grad-cam&layer=relu2&digit=7&nth=1&sparsity=70"))
+    assert page.locator("img[alt^='Heatmap of the dense network, beside']").count() == 1
+    unfold(page, "Network")
+    page.get_by_role("combobox", name="Compared with").click()
+    page.get_by_role("option", name="Dense network of seed 334").click()
+    page.wait_for_function("location.search.includes('ref=seed.334')")
+    page.wait_for_selector("img[alt^='Heatmap of the dense network of seed 334, beside']")
+    assert "the dense network of seed 334" in headline(page)
+    again = settled(tab(page.url.rpartition("/")[2]))
+    again.wait_for_selector("img[alt^='Heatmap of the dense network of seed 334, beside']")
+    assert headline(again) == headline(page)
+    assert again.locator("[data-testid=stException]").count() == 0

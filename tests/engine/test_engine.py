@@ -33,11 +33,11 @@ def one_shot(sparsity: float) -> VariantSpec:
 
 def test_nothing_pruned_changes_nothing(engine: Engine) -> None:
     answer = engine.compare(one_shot(0.0), ImageRef(name="1234"), CamSpec())
-    assert np.array_equal(answer.dense.map, answer.pruned.map)
+    assert np.array_equal(answer.reference.map, answer.pruned.map)
     assert not answer.difference.any()
     assert not answer.flipped
     assert answer.similarity["pearson"] == pytest.approx(1)
-    assert answer.overlap_dense == answer.overlap_pruned
+    assert answer.overlap_reference == answer.overlap_pruned
 
 
 def test_everything_pruned_is_said(engine: Engine) -> None:
@@ -58,7 +58,7 @@ def test_a_blob_in_the_middle_stands_beside_the_overlaps(engine: Engine) -> None
     down, across = torch.meshgrid(torch.arange(28) - 13.5, torch.arange(28) - 13.5, indexing="ij")
     blob = torch.exp(-(down**2 + across**2) / (2 * 7**2))
     blob = (blob - blob.min()) / (blob.max() - blob.min())
-    assert set(answer.overlap_blob.values) == set(answer.overlap_dense.values)
+    assert set(answer.overlap_blob.values) == set(answer.overlap_reference.values)
     assert answer.overlap_blob["soft-iou"] == pytest.approx(
         float(torch.minimum(blob, truth).sum() / torch.maximum(blob, truth).sum()), abs=1e-5
     )
@@ -71,7 +71,7 @@ def test_a_network_whose_outputs_overflow_gives_no_answer(tmp_path: Path, target
     own = Engine("cpu", tmp_path)
     answer = own.compare(one_shot(0.5), ImageRef(name="3500"), CamSpec(target=target))
     assert not answer.flipped
-    for side in (answer.dense, answer.pruned):
+    for side in (answer.reference, answer.pruned):
         assert (side.prediction.top, side.prediction.confidence, side.prediction.best()) == (None, None, [])
         assert side.state == "invalid"
         assert side.target_class == {"label": 7, 3: 3}.get(target)
@@ -85,7 +85,7 @@ def test_a_network_whose_outputs_overflow_gives_no_answer(tmp_path: Path, target
 def test_a_pruned_network_is_looked_at_for_its_own_class_where_the_dense_one_gives_no_answer(tmp_path: Path) -> None:
     write_overflowing(tmp_path)
     answer = Engine("cpu", tmp_path).compare(one_shot(1.0), ImageRef(name="3500"), CamSpec())
-    assert answer.dense.prediction.top is None
+    assert answer.reference.prediction.top is None
     assert answer.pruned.target_class == answer.pruned.prediction.top
     assert answer.pruned.state == "empty"
 
@@ -94,7 +94,7 @@ def test_a_pruned_network_is_looked_at_for_its_own_class_where_the_dense_one_giv
 @given(st.floats(0, 1), st.integers(0, 4999), st.sampled_from(["dense", "own", "label", 3]))
 def test_every_answer_is_sound(engine: Engine, sparsity: float, row: int, target: str | int) -> None:
     answer = engine.compare(one_shot(sparsity), ImageRef(name=str(row)), CamSpec(target=target))
-    for side in (answer.dense, answer.pruned):
+    for side in (answer.reference, answer.pruned):
         assert side.state in MAP_STATES
         assert side.map.shape == (28, 28)
         assert side.saliency.shape == (11, 11)
@@ -123,7 +123,7 @@ def test_the_same_question_is_answered_from_memory(engine: Engine) -> None:
 
 def test_answers_are_read_only(engine: Engine) -> None:
     answer = engine.compare(one_shot(0.5), ImageRef(name="3"), CamSpec())
-    for array in (answer.dense.map, answer.pruned.saliency, answer.difference, answer.picture.seen):
+    for array in (answer.reference.map, answer.pruned.saliency, answer.difference, answer.picture.seen):
         with pytest.raises(ValueError, match="read-only"):
             array[0, 0] = 1
 

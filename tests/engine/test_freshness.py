@@ -94,7 +94,7 @@ EXCHANGES: dict[str, Exchange] = {
 
 
 def same(one: Comparison, other: Comparison) -> bool:
-    sides = ((one.dense, other.dense), (one.pruned, other.pruned))
+    sides = ((one.reference, other.reference), (one.pruned, other.pruned))
     maps = all(np.array_equal(mine.map, theirs.map) for mine, theirs in sides)
     says = all(np.array_equal(mine.prediction.probabilities, theirs.prediction.probabilities) for mine, theirs in sides)
     return maps and says and one.mask == other.mask

@@ -100,7 +100,7 @@ def test_the_zip_holds_pictures_arrays_and_provenance(engine: Engine) -> None:
         provenance = json.loads(archive.read("provenance.json"))
     assert sizes == {(maps.SIDE_PX, maps.SIDE_PX)}
     assert (arrays["pruned_map"] == answer.pruned.map).all()
-    assert (arrays["dense_saliency"] == answer.dense.saliency).all()
+    assert (arrays["dense_saliency"] == answer.reference.saliency).all()
     assert (arrays["difference"] == answer.difference).all()
     assert provenance["keys"]["variant"] == answer.pruned.variant.key
     assert provenance["answer"]["mask"]["kept"] == answer.mask.kept

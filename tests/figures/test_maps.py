@@ -60,14 +60,18 @@ def test_grey_keeps_every_pixel_sharp() -> None:
 def test_all_pictures_of_a_row_have_the_same_size() -> None:
     answer = Made().build()
     clean = answer.picture.clean
-    row = [pictures.grey(answer.picture.seen), pictures.overlay(answer.dense, clean, 0.5), pictures.difference(answer)]
+    row = [
+        pictures.grey(answer.picture.seen),
+        pictures.overlay(answer.reference, clean, 0.5),
+        pictures.difference(answer),
+    ]
     assert {picture.size for picture in row} == {(pictures.SIDE_PX, pictures.SIDE_PX)}
 
 
 def test_opacity_is_the_share_of_the_heatmap_everywhere() -> None:
     answer = Made().build()
     clean = answer.picture.clean
-    only_image, only_map, half = (pictures.overlay(answer.dense, clean, share) for share in (0.0, 1.0, 0.5))
+    only_image, only_map, half = (pictures.overlay(answer.reference, clean, share) for share in (0.0, 1.0, 0.5))
     assert (pixels(only_image) == pixels(pictures.grey(clean))).all()
     assert np.abs(pixels(half) - (pixels(only_image) + pixels(only_map)) / 2).max() <= 1
     assert np.abs(middle(only_map, 20, 20) - pictures.COLOURS["magma"][0]).max() <= 1
@@ -76,7 +80,8 @@ def test_opacity_is_the_share_of_the_heatmap_everywhere() -> None:
 def test_both_heatmaps_share_one_scale() -> None:
     answer = Made(pruned_map=spot(4, 4, 0.5)).build()
     strong, weak = (
-        middle(pictures.overlay(side, answer.picture.clean * 0, 1.0), 5, 5) for side in (answer.dense, answer.pruned)
+        middle(pictures.overlay(side, answer.picture.clean * 0, 1.0), 5, 5)
+        for side in (answer.reference, answer.pruned)
     )
     assert np.abs(strong - pictures.COLOURS["magma"][255]).max() <= 3
     assert np.abs(weak - pictures.COLOURS["magma"][128]).max() <= 12
@@ -136,9 +141,9 @@ def test_a_photograph_is_scaled_by_its_longer_side(side_px: int | None, size: tu
     drawn = [
         pictures.plain(photo(), side_px),
         pictures.grey(photo(), side_px),
-        pictures.overlay(answer.dense, answer.picture.clean, 0.5, side_px),
+        pictures.overlay(answer.reference, answer.picture.clean, 0.5, side_px),
         pictures.difference(answer, side_px),
-        pictures.highlighted(answer.dense, answer.picture.clean, 0.5, side_px),
+        pictures.highlighted(answer.reference, answer.picture.clean, 0.5, side_px),
     ]
     assert {picture.size for picture in drawn} == {size}
 
@@ -153,7 +158,7 @@ def test_a_photograph_is_scaled_smoothly_and_a_digit_is_not() -> None:
 def test_below_a_heatmap_a_photograph_is_grey() -> None:
     maps = np.zeros((96, 128))
     answer = Made(clean=photo(), dense_map=maps, pruned_map=maps).build()
-    below = pixels(pictures.overlay(answer.dense, answer.picture.clean, 0.0))
+    below = pixels(pictures.overlay(answer.reference, answer.picture.clean, 0.0))
     assert (below == below[..., :1]).all()
     assert np.abs(below[..., 0] - photo() @ [0.299, 0.587, 0.114] * 255).max() <= 1
 
@@ -187,7 +192,7 @@ def test_a_thumbnail_is_the_middle_as_a_square() -> None:
 
 
 def test_png_is_without_loss_and_jpeg_nearly() -> None:
-    picture = pictures.overlay(Made().build().dense, spot(4, 4), 0.65)
+    picture = pictures.overlay(Made().build().reference, spot(4, 4), 0.65)
     for encode, worst in ((pictures.png, 0), (pictures.jpeg, 60)):
         again = Image.open(io.BytesIO(encode(picture)))
         assert again.size == picture.size
@@ -197,7 +202,7 @@ def test_png_is_without_loss_and_jpeg_nearly() -> None:
 
 def test_pictures_for_the_screen_are_small() -> None:
     answer = Made().build()
-    assert len(pictures.jpeg(pictures.overlay(answer.dense, answer.picture.clean, 0.65))) < 40_000
+    assert len(pictures.jpeg(pictures.overlay(answer.reference, answer.picture.clean, 0.65))) < 40_000
     assert len(pictures.png(pictures.grey(answer.picture.clean))) < 10_000
 
 

@@ -48,7 +48,7 @@ def test_nothing_is_visible_where_the_map_is_empty(strip: Strip) -> None:
 
 
 def test_a_photograph_keeps_its_colours(strip: Strip) -> None:
-    side = strip.answers[0].dense
+    side = strip.answers[0].reference
     image = np.random.default_rng(0).random((28, 28, 3), dtype=np.float32)
     left = visible(side, image)
     shown = left.any(axis=2)
@@ -72,7 +72,7 @@ def test_a_row_is_input_dense_and_every_amount(strip: Strip, show: str) -> None:
     assert all(tile.alt for tile in row)
     assert row[0].values is None
     assert "map is empty" in row[-1].lines
-    assert f"says 7, {strip.answers[0].dense.prediction.confidence:.2f}" in row[1].lines
+    assert f"says 7, {strip.answers[0].reference.prediction.confidence:.2f}" in row[1].lines
 
 
 def test_a_changed_answer_is_said(strip: Strip) -> None:

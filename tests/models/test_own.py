@@ -336,11 +336,11 @@ def test_any_module_of_a_notebook(engine: Engine) -> None:
         ImageRef(source="gallery", name="cat"),
         CamSpec(target="own"),
     )
-    assert answer.dense.saliency.shape == (16, 20)
+    assert answer.reference.saliency.shape == (16, 20)
     with torch.no_grad():
-        seen = torch.from_numpy(engine.picture(answer.dense.image, model).seen.copy())[None, None]
+        seen = torch.from_numpy(engine.picture(answer.reference.image, model).seen.copy())[None, None]
         expected = module.eval()(seen).softmax(1)[0]
-    assert answer.dense.prediction.probabilities == pytest.approx(expected.numpy(), abs=1e-5)
+    assert answer.reference.prediction.probabilities == pytest.approx(expected.numpy(), abs=1e-5)
     assert engine.add_module(module, ModuleFacts(target_layer="second", input=GREY, title="Mine")) == model
 
 

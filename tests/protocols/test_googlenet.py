@@ -261,6 +261,7 @@ def test_no_tables(tmp_path: Path) -> None:
 
 def test_what_departs_from_the_paper_is_said() -> None:
     assert "every second training image" in " ".join(PLAN.departures)
+    assert "began with the weights of own.pth" in " ".join(Plan(weights="own.pth").departures)
     assert Plan().departures == ("imagenette at 224 px instead of ImageNet at 224 px.",)
 
 

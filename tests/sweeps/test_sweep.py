@@ -79,7 +79,7 @@ def test_every_row_is_the_answer_to_a_single_question(engine: Engine) -> None:
         answer = engine.compare(variant, ImageRef(name=str(row["image"])), cam)
         assert row["predicted"] == answer.pruned.prediction.top
         assert row["right"] == (answer.pruned.prediction.top == answer.picture.label)
-        assert row["agrees"] == (answer.pruned.prediction.top == answer.dense.prediction.top)
+        assert row["agrees"] == (answer.pruned.prediction.top == answer.reference.prediction.top)
         assert row["sparsity"] == answer.mask.sparsity
         singles = {
             "confidence": max(answer.pruned.prediction.probabilities),

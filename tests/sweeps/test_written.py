@@ -56,6 +56,7 @@ SPECS = st.builds(
     seed=st.integers(0, 99),
     cams=st.lists(CAM_SPECS, min_size=1, max_size=3).map(tuple),
     measures=st.lists(st.sampled_from(list(COLUMNS)), min_size=1, unique=True).map(tuple),
+    reference=st.one_of(st.just("dense"), st.builds(VariantSpec, model=MODELS, pruning=PRUNINGS)),
 )
 
 

@@ -195,11 +195,6 @@ def test_too_few_images_are_refused(study: UnitStudy) -> None:
         list(few.run())
 
 
-def test_a_similarity_that_is_not_installed_says_so() -> None:
-    with pytest.raises(MissingData, match="pip install dreamsim"):
-        SIMILARITIES["dreamsim"].value(torch.device("cpu"))
-
-
 def test_photographs_are_judged_by_a_network_that_is_not_scored() -> None:
     """Features of EfficientNet-lite1 of two pictures, beside a whole pass."""
     embed = SIMILARITIES["efficientnet-lite1"].value(torch.device("cpu"))

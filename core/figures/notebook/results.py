@@ -14,6 +14,7 @@ from core.evaluation.evaluate import Table
 from core.figures import maps
 from core.figures.export import four_pictures
 from core.figures.facts import overflows
+from core.figures.names import names, network
 from core.figures.notebook.view import Panel, View, name_text
 from core.figures.scores import first_scores
 from core.figures.strips import Sheet, Tile, tiles
@@ -167,7 +168,7 @@ def _mean(name: str, rows: Any) -> tuple[str, ...]:
 
 
 def _four(answer: Comparison) -> tuple[Panel, ...]:
-    found, image = answer.agreement, answer.picture
+    found, image, called = answer.agreement, answer.picture, names(answer)
     at = f"at {answer.mask.sparsity:.4%} sparsity"
     encode = maps.png if image.clean.ndim == 2 else maps.jpeg  # PNG for sharp pixels of digits, JPEG for photographs
     first, *others = four_pictures(answer).values()
@@ -179,23 +180,29 @@ def _four(answer: Comparison) -> tuple[Panel, ...]:
             alt=f"The input{_of(image)} {at}",
             lines=(_label(answer), *_credit(image)),
         ),
-        _side("Dense", dense, f"Heatmap of the dense network, beside the one {at}", answer.dense, "says"),
         _side(
-            "Pruned",
+            name_text(called.titles[0]),
+            dense,
+            f"Heatmap of {name_text(answer.reference_name)}, beside the one {at}",
+            answer.reference,
+            "says",
+        ),
+        _side(
+            called.titles[1],
             pruned,
-            f"Heatmap of the pruned network {at}",
+            f"Heatmap of {network(answer, answer.pruned)} {at}",
             answer.pruned,
-            "now says" if answer.flipped else "says",
+            "now says" if answer.flipped and answer.with_dense else "says",
         ),
         Panel(
-            title="Dense − pruned",
+            title=called.difference,
             url=difference,
             alt=f"Difference of the two heatmaps {at}",
             lines=(
                 f"agreement **{score(found.value)}**, {score(found.second_value)} by {CAMS[found.second_method].title}",
             ),
             bar=_bar("signed"),
-            under="pruned more ↔ dense more",
+            under=" ↔ ".join(called.stronger),
         ),
     )
 
@@ -215,14 +222,14 @@ def _evidence(side: Heatmap) -> str:
 def _label(answer: Comparison) -> str:
     image = answer.picture
     if image.label is not None:
-        return f"label **{name_text(class_name(answer.dense, image.label))}**"
+        return f"label **{name_text(class_name(answer.pruned, image.label))}**"
     if image.image.source == "own":
         return "your own image"
     return f"**{name_text(image.title)}**, no label" if image.title else "no label"
 
 
 def _notes(answer: Comparison) -> tuple[str, ...]:
-    sides = (answer.dense, answer.pruned)
+    sides = (answer.reference, answer.pruned)
     states = dict.fromkeys(MAP_STATES[side.state] for side in sides if not side.usable)
     return (
         *filter(None, [unsound(answer)]),

@@ -9,10 +9,12 @@ Each function takes results or tables and returns a figure; the last line of a c
 | Curves, choices of the thesis | `study_specification` |
 | Curves, retrained series | `retrained_curve` |
 | Curves, GoogLeNet | `googlenet_without_retraining`, `googlenet_retrained`, `googlenet_epochs`, `googlenet_methods` |
+| Curves, units of GoogLeNet | `googlenet_interpretability` |
 | Retrain | `training_loss`, `training_accuracy` |
 | Lessons | `lesson_lines`, `lesson_bars`, `lesson_scatter`, `lesson_race`, `lesson_spreads` |
 | a sweep, on Explore too | `sweep_means` |
 | Units | `units_distribution`, `units_against_sparsity`, `units_map` |
+| Study | `people_shares`, `people_predictors` |
 | notebooks only | `accuracy_curves` |
 
 A browser draws these figures with plotly's JavaScript, which JupyterLab, VS Code and Colab provide.
@@ -43,6 +45,7 @@ FIGURES: dict[str, tuple[str, str]] = {
     "googlenet_retrained": ("googlenet", "iterative_and_one_shot"),
     "googlenet_epochs": ("googlenet", "curve"),
     "googlenet_methods": ("googlenet", "methods"),
+    "googlenet_interpretability": ("googlenet", "interpretability"),
     "training_loss": ("training", "loss"),
     "training_accuracy": ("training", "right"),
     "lesson_lines": ("lessons", "lines"),
@@ -54,6 +57,8 @@ FIGURES: dict[str, tuple[str, str]] = {
     "units_distribution": ("units", "distribution"),
     "units_against_sparsity": ("units", "against_sparsity"),
     "units_map": ("units", "unit_map"),
+    "people_shares": ("people", "shares"),
+    "people_predictors": ("people", "predictors"),
     "accuracy_curves": ("accuracies", "accuracy_curves"),
 }
 COLOURS = ("DENSE", "PRUNED", "NEUTRAL")

@@ -10,10 +10,16 @@ from __future__ import annotations
 import html
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import plotly.graph_objects as go
 
-from core.results import ELSEWHERE_BELOW, SAME_FROM, Agreement, Comparison, Heatmap, MaskReport
+from core.data.classes import paired_classes
+from core.figures.names import USUAL, names
+from core.results import ELSEWHERE_BELOW, SAME_FROM, Agreement, Comparison, MaskReport, Prediction
+
+if TYPE_CHECKING:
+    from core.sweeps.floor import Floor  # imports torch
 
 DENSE, PRUNED, NEUTRAL, GRID = "#dd7a1c", "#8a63e0", "#8b8798", "rgba(139, 135, 152, 0.22)"
 CURVE_PX = 220  # height of the curves below the pictures
@@ -104,7 +110,7 @@ def followed(
     band: tuple[float, float] | None = None,
 ) -> go.Figure:
     """Plot one image over sparsities: the similarity of the maps, and the pruned network's
-    probability of the dense network's class.
+    probability of the class that the reference predicts.
 
     Args:
         answers: in the order of their sparsity. here: the current sparsity, for an optional marker.
@@ -113,13 +119,14 @@ def followed(
     """
     figure = empty_figure("This image over all sparsities (n = 1)", CURVE_PX)
     top = max(top or 0.0, here or 0.0, *(answer.mask.sparsity for answer in answers))
+    called = names(answers[0]) if answers else USUAL
     lines = (
         ("agreement of the heatmaps", PRUNED, "solid", [answer.similarity["pearson"] for answer in answers]),
         (
-            "probability of the dense network's answer",
+            f"probability of {called.answer}",
             NEUTRAL,
             "dot",
-            [answer.pruned.prediction.of(answer.dense.prediction.top) for answer in answers],
+            [answer.pruned.prediction.of(answer.reference_class) for answer in answers],
         ),
     )
     for name, colour, dash, values in lines:
@@ -148,12 +155,29 @@ def followed(
     return figure.update_yaxes(range=[min(0.0, *(v for v in lines[0][3] if v is not None), 0.0) - 0.03, 1.05])
 
 
-def typical(agreements: Sequence[Agreement], here: Agreement, titles: tuple[str, str], images: int) -> go.Figure:
+def with_floor(figure: go.Figure, floor: Floor) -> go.Figure:
+    """Draw the noise floor into a figure of similarity to the dense network: a line at the mean,
+    and its interval.
+    """
+    figure.add_hrect(y0=floor.low, y1=floor.high, fillcolor=GRID, line_width=0, layer="below")
+    text = f"two dense networks of different seeds: {floor.mean:.2f}"
+    note = {"text": text, "font": {"size": 11}, "xanchor": "left", "x": 0, "yanchor": "bottom"}
+    return figure.add_hline(y=floor.mean, line={"color": NEUTRAL, "dash": "dash", "width": 1.5}, annotation=note)
+
+
+def typical(
+    agreements: Sequence[Agreement],
+    here: Agreement,
+    titles: tuple[str, str],
+    images: int,
+    compared: str = "dense with pruned",
+) -> go.Figure:
     """Plot the agreement of dense and pruned maps, one point per image and method, with the current
     image marked.
 
     Args:
         agreements: of the images so far. titles: of the two methods. images: their final number.
+        compared: the two networks, in words.
     """
     figure = empty_figure(f"Agreement of the two networks' maps (n = {len(agreements)} of {images} images)", height=230)
     figure.add_vrect(
@@ -197,7 +221,7 @@ def typical(agreements: Sequence[Agreement], here: Agreement, titles: tuple[str,
             hovertemplate="%{x:.2f}<extra>this image</extra>",
         )
     known = [value for values, mine in sides for value in (*values, mine) if value is not None]
-    figure.update_xaxes(range=[min(0.0, *known, 0.0) - 0.05, 1.05], title="Pearson correlation, dense with pruned")
+    figure.update_xaxes(range=[min(0.0, *known, 0.0) - 0.05, 1.05], title=f"Pearson correlation, {compared}")
     return figure.update_yaxes(range=[-0.6, 1.6], tickvals=[1, 0], ticktext=list(titles), showgrid=False)
 
 
@@ -209,30 +233,31 @@ def one_at_a_time(layers: Sequence[str], answers: Sequence[Comparison], total: i
             of layers.
     """
     figure = empty_figure("One layer pruned at a time (n = 1)")
-    names = [name.removesuffix(".weight") for name in layers]
-    places = list(range(1, len(names) + 1))
+    shown = [name.removesuffix(".weight") for name in layers]
+    places = list(range(1, len(shown) + 1))
+    usual = all(answer.with_dense for answer in answers)
     similar = [answer.similarity["pearson"] for answer in answers]
-    sure = [answer.pruned.prediction.of(answer.dense.prediction.top) for answer in answers]
+    sure = [answer.pruned.prediction.of(answer.reference_class) for answer in answers]
     figure.add_bar(
         x=places,
         y=similar,
-        customdata=names,
-        name="Pearson with the dense map",
+        customdata=shown,
+        name=f"Pearson with the {'dense' if usual else 'reference'} map",
         marker={"color": PRUNED},
         hovertemplate="%{customdata}: %{y:.3f}<extra>similarity</extra>",
     )
     figure.add_scatter(
         x=places,
         y=sure,
-        customdata=names,
-        name="probability of the dense class",
+        customdata=shown,
+        name=f"probability of the {'dense' if usual else 'reference'} class",
         mode="markers",
         marker={"color": "#ffffff", "size": 8, "line": {"color": NEUTRAL, "width": 2}},
         hovertemplate="%{customdata}: %{y:.3f}<extra>probability</extra>",
     )
     figure.update_xaxes(title="layer, in the network's order", range=[0.4, total + 0.6], showgrid=False)
     if total <= FEW_LAYERS:
-        figure.update_xaxes(tickvals=places, ticktext=names)
+        figure.update_xaxes(tickvals=places, ticktext=shown)
     return figure.update_yaxes(range=[min([0.0, *(value for value in similar if value is not None)]) - 0.03, 1.05])
 
 
@@ -241,7 +266,9 @@ def threshold_curve(answer: Comparison, threshold: float) -> go.Figure:
     heatmap.
     """
     figure = empty_figure("IoU of heatmap and ink by threshold (n = 1)")
-    for values, name, colour in ((answer.curve_dense, "dense", DENSE), (answer.curve_pruned, "pruned", PRUNED)):
+    called = names(answer)
+    lines = ((answer.curve_reference, called.reference, DENSE), (answer.curve_pruned, called.own, PRUNED))
+    for values, name, colour in lines:
         figure.add_scatter(
             x=answer.thresholds.tolist(), y=list(values), name=name, mode="lines", line={"color": colour, "width": 2}
         )
@@ -251,23 +278,27 @@ def threshold_curve(answer: Comparison, threshold: float) -> go.Figure:
 
 
 def probabilities(answer: Comparison, classes: Sequence[str], best: int = 5) -> go.Figure:
-    """Plot softmax probabilities of both networks: of every class if they are few, else of the
-    `best` of each network.
+    """Plot softmax probabilities of both networks: of every class if they are few and the same,
+    else of the `best` of each network.
+
+    Args:
+        classes: of the network, with names of their own.
     """
-    classes = [literal(name) for name in classes]
-    shown = list(range(len(classes)))
-    if len(classes) > FEW_CLASSES:
-        shown = list(
-            dict.fromkeys(index for side in (answer.dense, answer.pruned) for index, _ in side.prediction.best(best))
-        )
-    sides = [(answer.dense, "dense", DENSE), (answer.pruned, "pruned", PRUNED)]
-    if len(shown) < len(classes):
-        return _best_classes(sides, [(index, classes[index]) for index in shown], best)
+    reference, own = answer.reference.prediction, answer.pruned.prediction
+    partners = paired_classes(reference.classes, own.classes, answer.mapping)
+    called = names(answer)
+    sides = [(reference, literal(called.reference), DENSE), (own, called.own, PRUNED)]
+    if len(classes) > FEW_CLASSES or partners != tuple(range(len(classes))):
+        theirs = [(index, partners[index]) for index, _ in reference.best(best)]
+        ours = [(partners.index(index) if index in partners else None, index) for index, _ in own.best(best)]
+        shown = list(dict.fromkeys([*theirs, *ours]))
+        named = [reference.classes[one or 0] if other is None else classes[other] for one, other in shown]
+        return _best_classes(sides, shown, [literal(name) for name in named], best)
     figure = empty_figure("Probability by class (softmax, n = 1)")
     for side, name, colour in sides:
         figure.add_bar(
-            x=classes,
-            y=[side.prediction.of(index) for index in shown],
+            x=[literal(each) for each in classes],
+            y=[side.of(index) for index in range(len(classes))],
             name=name,
             marker={"color": colour},
             hovertemplate="class %{x}: %{y:.3f}<extra>" + name + "</extra>",
@@ -276,16 +307,21 @@ def probabilities(answer: Comparison, classes: Sequence[str], best: int = 5) -> 
     return figure.update_yaxes(range=[0, 1.03], tickvals=[0, 0.25, 0.5, 0.75, 1])
 
 
-def _best_classes(sides: list[tuple[Heatmap, str, str]], shown: list[tuple[int, str]], best: int) -> go.Figure:
+def _best_classes(
+    sides: list[tuple[Prediction, str, str]], shown: list[tuple[int | None, int | None]], named: list[str], best: int
+) -> go.Figure:
+    """shown: indices of each class, the reference's and the network's; None if one lacks it. named:
+    what each is called.
+    """
     title = f"Probability of each network's {best} most probable classes (softmax, n = 1)"
     figure = empty_figure(title, height=110 + 34 * len(shown))
-    names = [name for _, name in shown]
-    for side, label, colour in reversed(sides):  # bars are drawn from below
-        values = [side.prediction.of(index) for index, _ in shown]
-        texts = ["no answer" if value is None else f"{value:.3f}" for value in values]
+    for place, (side, label, colour) in reversed(list(enumerate(sides))):  # bars are drawn from below
+        values = [side.of(indices[place]) for indices in shown]
+        none = "no answer" if not side.answered else "no such class"
+        texts = [none if value is None else f"{value:.3f}" for value in values]
         figure.add_bar(
             x=values,
-            y=names,
+            y=named,
             orientation="h",
             name=label,
             marker={"color": colour},
@@ -296,7 +332,7 @@ def _best_classes(sides: list[tuple[Heatmap, str, str]], shown: list[tuple[int, 
         )
     figure.update_layout(legend={"traceorder": "reversed"}, margin={"r": 40})
     figure.update_xaxes(range=[0, 1.03], tickvals=[0, 0.25, 0.5, 0.75, 1])
-    return figure.update_yaxes(type="category", categoryorder="array", categoryarray=names[::-1], showgrid=False)
+    return figure.update_yaxes(type="category", categoryorder="array", categoryarray=named[::-1], showgrid=False)
 
 
 def literal(name: str) -> str:

@@ -5,13 +5,17 @@ They compute only positions.
 
 from __future__ import annotations
 
+from itertools import product
+
 import plotly.graph_objects as go
-from pandas import DataFrame
+from pandas import Series, concat
 
 from core.figures.plots.base import DENSE, NEUTRAL, PRUNED, empty_figure
+from core.protocols.googlenet.interpretability import baselines, beside_accuracy
 from core.protocols.googlenet.protocol import CURVE_RATE, PRUNINGS
 from core.protocols.googlenet.summary import percent
 from core.protocols.googlenet.tables import VonradTables
+from core.units.embeddings import SIMILARITIES
 
 COLOURS = dict(zip(PRUNINGS, (PRUNED, "#1f9e89", "#3f7fd0", "#c2497f"), strict=True))
 SYMBOLS = dict(zip(PRUNINGS, ("circle", "square", "diamond", "triangle-up"), strict=True))
@@ -24,6 +28,7 @@ NAMES = {
     "connections": "kernels",
     "input-channels": "input channels",
 }
+BASELINES = {"dense": "top left", "untrained": "bottom right", "random exemplars": "bottom left"}  # of their names
 COSTS: dict[str, tuple[str, str]] = {
     "parameters": ("parameters_left", "parameters that are not zero"),
     "multiply-adds": ("multiply_adds_left", "multiply-adds with weights that are not zero"),
@@ -127,6 +132,45 @@ def methods(tables: VonradTables, cost: str = "parameters") -> go.Figure:
     return _accuracies(figure, tables)
 
 
+def interpretability(tables: VonradTables, similarity: str) -> go.Figure:
+    """Plot the mean confidence of the units' tasks by pruning rate, one line per pruning and
+    retraining, as in the paper's figure 5; bars are 95 % intervals over units and tasks.
+
+    Raises MissingData: no units are scored.
+    """
+    rows = beside_accuracy(tables)
+    units, images = int(rows.units.max()), int(rows["n"].max())
+    figure = _figure("Interpretability of single units", f"{units:,} units, {images:,} images", 500)
+    dense, mis = rows[rows.pruning == "dense"], f"mis-{similarity}"
+    for retraining, symbol in OPEN.items():
+        there = [name for name in PRUNINGS if ((rows.pruning == name) & (rows.retraining == retraining)).any()]
+        for pruning, seed in product(there, tables.seeds()):
+            own = rows[(rows.pruning == pruning) & (rows.retraining == retraining) & (rows.seed == seed)]
+            line = concat([dense[dense.seed == seed], own]).sort_values("rate")
+            figure.add_scatter(
+                x=line.rate,
+                y=line[mis],
+                error_y=_intervals(line[mis], line[f"low-{similarity}"], line[f"high-{similarity}"]),
+                mode="lines+markers",
+                name=NAMES[pruning],
+                legendgroup=pruning,
+                showlegend=retraining == "none" and seed == tables.seeds()[0],
+                line={"color": COLOURS[pruning], "dash": DASHES[retraining], "width": 2},
+                marker={"symbol": SYMBOLS[pruning] + symbol, "size": 8},
+                customdata=line[["accuracy", "dead", "units"]],
+                hovertemplate=(
+                    "rate %{x:.0%}: score %{y:.3f}<br>accuracy %{customdata[0]:.1%}, %{customdata[1]:,} of"
+                    f" %{{customdata[2]:,}} units dead<extra>{NAMES[pruning]}, {retraining}</extra>"
+                ),
+            )
+        if there:
+            _style(figure, retraining, "not retrained" if retraining == "none" else retraining)
+    for name, value in baselines(tables, similarity).items():
+        _level(figure, value, DENSE if name == "dense" else NEUTRAL, name, BASELINES[name])
+    _rate_axis(figure)
+    return figure.update_yaxes(title=f"mean confidence, {SIMILARITIES[similarity].title}", tickformat=".2f")
+
+
 def _figure(title: str, n: str, height: int = 430) -> go.Figure:
     """Return a figure in the common style, with the title in two lines, so that it fits on a phone,
     and the legend below.
@@ -154,7 +198,7 @@ def _line(figure: go.Figure, tables: VonradTables, pruning: str, retraining: str
         figure.add_scatter(
             x=rows.rate,
             y=rows.accuracy,
-            error_y=_intervals(rows),
+            error_y=_intervals(rows.accuracy, rows.low, rows.high),
             mode="lines+markers",
             name=NAMES[pruning],
             legendgroup=pruning,
@@ -174,19 +218,29 @@ def _style(figure: go.Figure, retraining: str, name: str) -> None:
     figure.add_scatter(x=[None], y=[None], mode="lines", name=name, line={"color": NEUTRAL, "dash": DASHES[retraining]})
 
 
-def _intervals(rows: DataFrame) -> dict[str, object]:
-    return {
-        "type": "data",
-        "symmetric": False,
-        "array": rows.high - rows.accuracy,
-        "arrayminus": rows.accuracy - rows.low,
-        "width": 2,
-    }
+def _intervals(values: Series, low: Series, high: Series) -> dict[str, object]:
+    return {"type": "data", "symmetric": False, "array": high - values, "arrayminus": values - low, "width": 2}
 
 
 def _rates(figure: go.Figure, tables: VonradTables) -> go.Figure:
-    figure.update_xaxes(title="requested pruning rate", tickformat=".0%", tickvals=TICKS, tickangle=0, range=[-0.03, 1])
-    return _accuracies(figure, tables)
+    return _accuracies(_rate_axis(figure), tables)
+
+
+def _rate_axis(figure: go.Figure) -> go.Figure:
+    return figure.update_xaxes(
+        title="requested pruning rate", tickformat=".0%", tickvals=TICKS, tickangle=0, range=[-0.03, 1]
+    )
+
+
+def _level(figure: go.Figure, value: float, colour: str, name: str, place: str) -> None:
+    """Mark a value with a line and its name."""
+    figure.add_hline(
+        y=value,
+        line={"color": colour, "width": 1, "dash": "dot"},
+        annotation_text=name,
+        annotation_position=place,
+        annotation_font={"size": 11, "color": colour},
+    )
 
 
 def _accuracies(figure: go.Figure, tables: VonradTables, dense: float | None = None) -> go.Figure:
@@ -196,15 +250,6 @@ def _accuracies(figure: go.Figure, tables: VonradTables, dense: float | None = N
     if dense is None:
         dense = float(tables.levels[tables.levels.pruning == "dense"].accuracy.mean())
     classes = len(next(iter(tables.facts["runs"].values()))["classes"])
-    for level, colour, name, place in (
-        (dense, DENSE, "dense", "top right"),
-        (1 / classes, NEUTRAL, "chance", "bottom left"),
-    ):
-        figure.add_hline(
-            y=level,
-            line={"color": colour, "width": 1, "dash": "dot"},
-            annotation_text=name,
-            annotation_position=place,
-            annotation_font={"size": 11, "color": colour},
-        )
+    _level(figure, dense, DENSE, "dense", "top right")
+    _level(figure, 1 / classes, NEUTRAL, "chance", "bottom left")
     return figure.update_yaxes(title="accuracy", tickformat=".0%", range=[-0.02, 1.03])

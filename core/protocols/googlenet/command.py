@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.base.errors import MissingData
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from core.engine.engine import Engine
     from core.protocols.googlenet.protocol import Plan, Series
     from core.protocols.googlenet.tables import VonradTables
+    from core.protocols.googlenet.units import Scoring
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +35,13 @@ class RunOptions(PhotoOptions):
     every: int = option(1, "Train levels after the dense one on every n-th training image only; 1 for all.")
     optimiser: str = option("sgd", "sgd or adamw.")
     training_precision: str = option("float32", "float32, bfloat16, or auto: bfloat16 on a GPU, float32 on the CPU.")
+    units: int = option(0, "Score the single units of every network on this many test images. By default not.")
+    unit_layers: tuple[str, ...] = option(
+        (), "Convolutions whose units are scored, patterns such as inception*.branch1.conv too. By default all."
+    )
+    similarities: tuple[str, ...] = option(
+        ("efficientnet-lite1", "pixels"), "Who judges how similar images are; docs/reference.md lists them."
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,18 +56,26 @@ class ShowOptions:
 def run(engine: Engine, options: RunOptions) -> Iterator[Step]:
     """Train and evaluate, ending with the tables."""
     from core.protocols.googlenet import tables as googlenet_tables
+    from core.protocols.googlenet import units as googlenet_units
     from core.protocols.googlenet.protocol import check
     from core.training.material import load, photographs
 
-    plans = [_plan(options, seed) for seed in options.seeds]
+    plans, scoring = [_plan(options, seed) for seed in options.seeds], _scoring(options)
     photos, held_out = photographs({"photographs": options.data, "held_out": options.held_out, "folder": engine.folder})
     check(plans[0], tuple(photos.classes))
+    if scoring is not None:
+        googlenet_units.check(plans[0], scoring, tuple(photos.classes))
     yield Step({"stage": "decoding", "photographs": len(photos)}, f"decoding {len(photos):,} photographs")
     images = yield from decoded(load(photos, plans[0].backbone.rule, engine.folder, held_out))
+    if scoring is not None:
+        googlenet_units.check_images(scoring, images.test)
     weights = options.weights(plans[0].architecture, engine)
     for plan in plans:
         for series, step in googlenet_tables.study(plan, images, weights, engine):
             yield _describe(series, plan.seed, step)
+        if scoring is not None:
+            for scored in googlenet_units.score_units(plan, images.test, engine, scoring):
+                yield _scored(scored)
     yield _tables(googlenet_tables.load([engine.folder], plans[0].model))
 
 
@@ -71,6 +88,7 @@ def show(engine: Engine, options: ShowOptions) -> Iterator[Step]:
 
 
 def _tables(tables: VonradTables) -> Step:
+    from core.protocols.googlenet import interpretability
     from core.protocols.googlenet.published import FINDINGS, REFERENCE, UNKNOWN
     from core.protocols.googlenet.summary import text
 
@@ -79,7 +97,8 @@ def _tables(tables: VonradTables) -> Step:
         name: json.loads(getattr(tables, name).to_json(orient="records", double_precision=15))
         for name in ("levels", "epochs")
     }
-    return Step({"model": tables.model, "facts": tables.facts, "published": published} | frames, text(tables))
+    found = {"model": tables.model, "facts": tables.facts, "published": published} | frames
+    return Step(found | interpretability.facts(tables), [text(tables), *interpretability.parts(tables)])
 
 
 def _plan(options: RunOptions, seed: int) -> Plan:
@@ -109,7 +128,26 @@ def _plan(options: RunOptions, seed: int) -> Plan:
         start=options.start,
         normalise=options.normalise,
         precision=options.training_precision,
+        weights=Path(options.weights_file).name,
     )
+
+
+def _scoring(options: RunOptions) -> Scoring | None:
+    """Return what is scored of units; None for nothing. Raises BadSpec."""
+    from core.protocols.googlenet.units import Scoring
+    from core.specs import whole
+
+    images = whole(options.units, "number of images to score units on")
+    return (
+        Scoring(images=images, layers=options.unit_layers, similarities=tuple(options.similarities)) if images else None
+    )
+
+
+def _scored(step: Any) -> Step:
+    network, done, networks = step.variant.key, step.done, step.networks
+    facts = {"stage": "units", "network": network, "done": done, "networks": networks, "found": step.found}
+    text = f"units of {network}: " + ("found" if step.found else f"{step.seconds:.1f} s")
+    return Step(facts, text, done, networks, lasting=True)
 
 
 def _describe(series: Series, seed: int, step: Any) -> Step:
@@ -128,6 +166,6 @@ def _describe(series: Series, seed: int, step: Any) -> Step:
 PROTOCOLS.register(
     "googlenet",
     "The GoogLeNet study",
-    "Three ways to prune GoogLeNet, without retraining, one-shot and iteratively: accuracy, size and cost.",
+    "Three ways to prune GoogLeNet, without retraining, one-shot and iteratively: accuracy, cost, interpretability.",
     "von Rad and Seuffert",
-)(Protocol(run, RunOptions, show, ShowOptions))
+)(Protocol(run, RunOptions, show, ShowOptions, alias="vonrad"))

@@ -70,8 +70,8 @@ class Plan:
     epochs: the maximum per level, dense_epochs: for the dense network, curve_epochs: for the curve
     at 89 % (None: 60).
     every: levels after the dense one train on every n-th training image. optimiser: a key of
-    LEARNING_RATES. precision: of training, as in TrainSpec. Other fields: as in the plan of Less is
-    More.
+    LEARNING_RATES. precision: of training, as in TrainSpec. weights: name of the file that the
+    dense network began with, "" for torchvision's. Other fields: as in the plan of Less is More.
     """
 
     architecture: str = "googlenet"
@@ -88,6 +88,7 @@ class Plan:
     start: str = "pretrained"
     normalise: bool = True
     precision: str = "float32"
+    weights: str = ""
 
     def __post_init__(self) -> None:
         for name in self.prunings:
@@ -134,6 +135,10 @@ class Plan:
             (self.every > 1, f"Levels after the dense one were trained on {images} training image only."),
             (self.optimiser == "adamw", ADAMW),
             (self.start == "random", "The dense network was trained from random weights."),
+            (
+                self.start == "pretrained" and bool(self.weights),
+                f"The dense network began with the weights of {self.weights}.",
+            ),
             (self.precision != "float32", f"Networks were trained in {self.precision}."),
         )
         return tuple(sentence for holds, sentence in departures if holds)

@@ -22,6 +22,10 @@ FINDINGS = (
         " expensive."
     ),
     "With enough retraining the accuracy comes near the dense network's and sometimes passes it.",
+    (
+        "The interpretability of single units (Machine Interpretability Score) has no significant relation with the"
+        " pruning rate; networks near chance can score high."
+    ),
 )
 READINGS = (
     (

@@ -1,8 +1,8 @@
 """The tables of the GoogLeNet study: one row per network as soon as it is trained, and one row per
-epoch. Small files that are included.
+epoch, and one row per network whose units are scored. Small files that are included.
 
-<root>/vonrad/<model>/levels.parquet and epochs.parquet; the first one holds the facts of the runs,
-by seed.
+<root>/vonrad/<model>/levels.parquet, epochs.parquet and units.parquet; the first one holds the
+facts of the runs, by seed, the last one those of the scores.
 """
 
 from __future__ import annotations
@@ -69,6 +69,22 @@ LEVELS = (
     "spec",
 )
 EPOCHS = (*PLACE, "rate", "epoch", "loss", "correct", "total")  # correct: of the validation images
+SCORES = (*PLACE, "rate", "weights", "schedule", "sparsity", "n", "right", "units", "dead", "overlap")
+DENSE, UNTRAINED = "dense", "untrained"  # as pruning and retraining of networks that are not pruned
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """The interpretability of single units: a row per network, the dense and an untrained one among
+    them.
+
+    rows: SCORES, and for each judge of similarity columns such as "mis-pixels", see
+    `core.units.tables.summary`. `right` of n images are classified correctly, those that the units
+    are scored on. facts: what is scored, by seed.
+    """
+
+    rows: DataFrame
+    facts: dict[str, Any]
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,13 +94,14 @@ class VonradTables:
 
     correct of total test images with Wilson's interval low to high; sparsity is counted over all
     prunable weights, rate is the requested one; physical_*: after removal of emptied channels (NaN
-    where impossible). facts: of the run, by seed.
+    where impossible). facts: of the run, by seed. units: None if no units are scored.
     """
 
     model: str
     facts: dict[str, Any]
     levels: DataFrame
     epochs: DataFrame
+    units: Scores | None = None
 
     def seeds(self) -> list[int]:
         return sorted({int(seed) for seed in self.levels.seed})
@@ -150,6 +167,11 @@ def write(root: Path, tables: VonradTables) -> None:
     write_frame(home / "levels.parquet", tables.levels, tables.facts)
 
 
+def write_units(root: Path, model: str, scores: Scores) -> None:
+    """Write the rows of scores. Raises CacheNotWritable."""
+    write_frame(folder(root, model) / "units.parquet", scores.rows, scores.facts)
+
+
 def found(roots: Sequence[Path]) -> list[str]:
     """Return the names of the models that have tables, sorted."""
     return sorted({path.parent.name for root in roots for path in (root / "vonrad").glob("*/levels.parquet")})
@@ -163,7 +185,9 @@ def load(roots: Sequence[Path], model: str) -> VonradTables:
         home = folder(root, model)
         if (home / "levels.parquet").is_file():
             levels, facts = read_frame(home / "levels.parquet", LEVELS)
-            return VonradTables(model, facts, levels, read_frame(home / "epochs.parquet", EPOCHS)[0])
+            epochs, scored = read_frame(home / "epochs.parquet", EPOCHS)[0], home / "units.parquet"
+            units = Scores(*read_frame(scored, SCORES)) if scored.is_file() else None
+            return VonradTables(model, facts, levels, epochs, units)
     models = found(roots)
     raise MissingData(
         f"There are no tables of the GoogLeNet study for {model}.",

@@ -18,7 +18,8 @@ from core.base.errors import SparsightError
 
 # What a locked server switches off, as the subject of a sentence.
 TRAINING, DELETION, OWN_WEIGHTS = "Training", "Deleting networks and runs", "Adding your own weights"
-SWEEPS, DOWNLOADS, LIMITS, EXPORT = (
+STUDIES, SWEEPS, DOWNLOADS, LIMITS, EXPORT = (
+    "Running studies",
     "Starting sweeps",
     "Downloading weights",
     "Changing memory limits",

@@ -14,6 +14,7 @@ from typing import Any
 import streamlit as st
 
 from core import SparsightError
+from core.data.classes import unique_names
 from core.data.datasets import photo_sets
 from core.data.gallery import GALLERY
 from core.models.cards import RANDOM, Card
@@ -22,11 +23,11 @@ from core.models.zoo import MODELS
 from core.pruning import CRITERIA
 from core.saliency import CAMS
 from core.specs import GRANULARITIES, REPAIRS, SCOPES, TARGETS, ModelSpec
-from core.sweeps.address import ALL, BY_HAND, DEFAULTS, FOLDER, LAYERS_BEFORE, unique_names
+from core.sweeps.address import ALL, BY_HAND, DEFAULTS, FOLDER, LAYERS_BEFORE
 from core.sweeps.read import measure_title
 from core.sweeps.spec import ANSWERS
 from core.sweeps.views import MEASURES
-from pages.parts.common import engine, titles
+from pages.parts.common import engine, references, titles
 from pages.parts.common.by_card import by_card
 from pages.parts.common.parameters import Choice, Number, Parameter, Several, Stated
 from pages.parts.common.series_parameters import of_weights
@@ -87,6 +88,7 @@ PARAMETERS: dict[str, Parameter] = {
     "nth": Number(1, 1, 500),
     "noise": Choice(DEFAULTS["noise"], ("true", "false")),
     "seed": Choice(str(CARD.seeds[0]), tuple(map(str, CARD.seeds))),
+    "ref": references.of_model(CARD.first_model(FIRST_MODEL)),
     "schedule": Choice("one-shot", ("one-shot", "iterative-reset"), titles=titles.SCHEDULES),
     "granularity": Choice(DEFAULTS["granularity"], (*GRANULARITIES, *MORE_PATTERNS), titles=titles.GRANULARITY),
     "excluded": Several(layer_names(CARD), titles=titles.LAYERS),

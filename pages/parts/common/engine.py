@@ -20,6 +20,7 @@ from core import CamSpec, DataSpec, Engine, ImageRef, ModelSpec, PruningSpec, Va
 from core.base.errors import SparsightError
 from core.base.stamps import Stamp
 from core.engine import amounts
+from core.engine.reference import against
 from core.jobs.control import Stopped
 from core.models.cards import Card, Series
 from core.models.catalogue import Catalogue
@@ -36,6 +37,7 @@ KEYS: dict[str | type[Any], Callable[[Any], Any]] = {
     spec: (lambda value: value.key) for spec in (VariantSpec, ImageRef, CamSpec, DataSpec, ModelSpec, PruningSpec)
 }
 Point = tuple[float, float | None]  # sparsity, value
+Question = tuple[VariantSpec, ImageRef, CamSpec, VariantSpec | None]  # the last one: the reference, if not dense
 
 
 @st.cache_resource(show_spinner="Starting the engine ...")
@@ -79,9 +81,9 @@ def downloads() -> Path:
     return engine().folder / "downloads"
 
 
-def stamp(variant: VariantSpec, *asked: ImageRef | DataSpec) -> Stamp:
-    """Returns the stamp of the files behind a variant, its images and data sets: part of every
-    cache key.
+def stamp(variant: VariantSpec, *asked: ImageRef | DataSpec | VariantSpec) -> Stamp:
+    """Returns the stamp of the files behind a variant, its images, data sets and reference: part of
+    every cache key.
     """
     return engine().stamp(variant, *asked)
 
@@ -118,9 +120,9 @@ def _sensitivity(weights: str, data_key: str, stamp: Stamp) -> Sensitivity:
     return lukkien_sensitivity.load_sensitivity(engine().roots, weights, data_key)
 
 
-def comparison(variant: VariantSpec, image: ImageRef, cam: CamSpec) -> Comparison:
-    """Compares dense and pruned; the engine caches recent answers."""
-    return engine().compare(variant, image, cam)
+def comparison(variant: VariantSpec, image: ImageRef, cam: CamSpec, reference: VariantSpec | None = None) -> Comparison:
+    """Compares a network with its dense one, or another; the engine caches recent answers."""
+    return engine().compare(variant, image, cam, reference)
 
 
 def forget() -> None:
@@ -134,13 +136,13 @@ def series(variant: VariantSpec) -> tuple[VariantSpec, ...]:
     return engine().series(variant)
 
 
-def compare(question: tuple[VariantSpec, ImageRef, CamSpec]) -> Work:
+def compare(question: Question) -> Work:
     """Returns the work that computes Explore's comparison."""
-    variant, image, cam = question
+    variant, image, cam, reference = question
     return Work(
         place="explore",
         key=("comparison", *question),
-        stamp=stamp(variant, image),
+        stamp=stamp(variant, image, *against(variant, reference)),
         what=f"Computing {CAMS[cam.method].title}",
         run=lambda task: comparison(*question),
         large=True,
@@ -202,19 +204,20 @@ def accuracy_curve(variant: VariantSpec, data: DataSpec, place: DeltaGenerator) 
     return _curve(("accuracies", levels[0], data), stamp(levels[0], data), point, levels, place)
 
 
-def overlap_curve(
-    variant: VariantSpec, image: ImageRef, cam: CamSpec, place: DeltaGenerator
-) -> tuple[Point, ...] | None:
+def overlap_curve(question: Question, place: DeltaGenerator) -> tuple[Point, ...] | None:
     """Returns (sparsity, soft IoU of the pruned heatmap with the ink) over the variant's series;
     the soft IoU is None where undefined. Returns None if stopped.
     """
 
     def point(level: VariantSpec) -> Point:
-        answer = engine().compare(level, image, cam)
+        answer = engine().compare(level, image, cam, reference)
         return answer.mask.sparsity, answer.overlap_pruned["soft-iou"]
 
+    variant, image, cam, reference = question
     levels = engine().series(variant)  # the same for all sparsities, so that the slider finds the curve again
-    return _curve(("overlaps", levels[0], image, cam), stamp(levels[0], image), point, amounts.thinned(levels), place)
+    key = "overlaps", levels[0], image, cam, reference
+    files = stamp(levels[0], image, *against(variant, reference))
+    return _curve(key, files, point, amounts.thinned(levels), place)
 
 
 def _curve(

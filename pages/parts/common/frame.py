@@ -30,6 +30,7 @@ PAGES = (
     ("pages/compare.py", "Compare", ":material/view_column:"),
     ("pages/curves.py", "Curves", ":material/show_chart:"),
     ("pages/units.py", "Units", ":material/scatter_plot:"),
+    ("pages/study.py", "Study", ":material/groups:"),
     ("pages/retrain.py", "Retrain", ":material/model_training:"),
     ("pages/lessons.py", "Lessons", ":material/school:"),
     ("pages/settings.py", "Settings", ":material/settings:"),

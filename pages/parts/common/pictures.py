@@ -14,6 +14,7 @@ from core.base.numbers import MINUS, probability, score
 from core.base.stamps import Stamp
 from core.data.folders import PREFIX
 from core.figures import maps
+from core.figures.names import names, network
 from core.figures.scores import first_scores
 from core.results import Agreement, Comparison, Heatmap, Picture
 from pages.parts.common import engine, story
@@ -50,16 +51,16 @@ def room(name: Literal["headline", "pictures"]) -> DeltaGenerator:
     return found
 
 
-def four_pictures(answer: Comparison, drawn: Drawn, place: DeltaGenerator, spread: str = "") -> None:
-    """Draws input, dense, pruned and difference.
+def four_pictures(answer: Comparison, drawn: Drawn, place: DeltaGenerator, more: tuple[str, ...] = ()) -> None:
+    """Draws input, reference, network and difference.
 
     Every alt text ends with the counted sparsity, so that tests can wait for the change.
 
     Args:
         place: container of the pictures.
-        spread: range of the agreement over images in words, if known.
+        more: lines below the difference, such as the range of the agreement over images.
     """
-    pruned, picture = answer.pruned, answer.picture
+    pruned, picture, called = answer.pruned, answer.picture, names(answer)
     urls = _urls(answer, drawn)
     at = f"at {answer.mask.sparsity:.4%} sparsity"
     grid = place.grid(4, min_column_width=NARROWEST_PX, gap="small")
@@ -69,14 +70,14 @@ def four_pictures(answer: Comparison, drawn: Drawn, place: DeltaGenerator, sprea
         if pruned.image.noise:
             _without_noise(pruned.image, pruned.variant.model)
     with _cell(grid):
-        _picture("Dense", urls[1], f"Heatmap of the dense network, beside the one {at}")
-        _says(answer.dense)
+        _picture(plain(called.titles[0]), urls[1], f"Heatmap of {answer.reference_name}, beside the one {at}")
+        _says(answer.reference)
     with _cell(grid):
-        _picture("Pruned", urls[2], f"Heatmap of the pruned network {at}")
+        _picture(called.titles[1], urls[2], f"Heatmap of {network(answer, pruned)} {at}")
         _says(pruned, changed=answer.flipped)
     with _cell(grid):
-        _picture("Dense − pruned", urls[3], f"Difference of the two heatmaps {at}")
-        _agreement(answer.agreement, spread)
+        _picture(called.difference, urls[3], f"Difference of the two heatmaps {at}")
+        _agreement(answer.agreement, called.stronger, more)
 
 
 def _of(picture: Picture) -> str:
@@ -87,7 +88,7 @@ def _named(answer: Comparison) -> None:
     """Writes the label or title of the image, as far as known."""
     picture = answer.picture
     if picture.label is not None:
-        st.markdown(f"label **{story.class_name(answer.dense, picture.label)}**")
+        st.markdown(f"label **{story.class_name(answer.pruned, picture.label)}**")
     elif picture.image.source == "own":
         st.markdown("your own image")
     else:
@@ -125,12 +126,16 @@ def _says(side: Heatmap, changed: bool = False) -> None:
     st.caption("0 to 1, by its own maximum" if side.usable else f":material/warning: the map is {side.state}")
 
 
-def _agreement(found: Agreement, spread: str) -> None:
-    """Writes the agreement of the two maps for two methods, and its range over images if known."""
+def _agreement(found: Agreement, stronger: tuple[str, str], more: tuple[str, ...]) -> None:
+    """Writes the agreement of the two maps for two methods, and what else is known of it.
+
+    Args:
+        stronger: the ends of the colour bar.
+    """
     first, second = map(score, (found.value, found.second_value))
     st.markdown(f"agreement **{first}**", help=story.WORDS["agreement"])
     st.image(_bar("signed"), width="stretch", alt="Colour bar from purple, -1, over black, 0, to orange, 1")
-    lines = ("pruned more :material/arrow_range: dense more", f"{second} by {story.title(found.second_method)}", spread)
+    lines = (" :material/arrow_range: ".join(stronger), f"{second} by {story.title(found.second_method)}", *more)
     st.caption("  \n".join(filter(None, lines)))
 
 
@@ -150,18 +155,18 @@ def _clean_url(image: ImageRef, model: ModelSpec, stamp: Stamp) -> str:
 
 def _urls(answer: Comparison, drawn: Drawn) -> tuple[str, str, str, str]:
     """Returns the four pictures as data URLs, so that they arrive together with their text."""
-    pruned = answer.pruned
-    return _encoded(pruned.variant, pruned.image, pruned.cam, drawn, answer.stamp, answer)
+    reference = f"{answer.reference.variant.key} {answer.mapping!r}"
+    return _encoded(answer.question, reference, drawn, answer.stamp, answer)
 
 
 @st.cache_data(max_entries=150, show_spinner=False, hash_funcs=engine.KEYS | {Drawn: repr})
 def _encoded(
-    variant: VariantSpec, image: ImageRef, cam: CamSpec, drawn: Drawn, stamp: Stamp, _answer: Comparison
+    question: tuple[VariantSpec, ImageRef, CamSpec], reference: str, drawn: Drawn, stamp: Stamp, _answer: Comparison
 ) -> tuple[str, str, str, str]:
     answer, clean, truth = _answer, _answer.picture.clean, _answer.picture.truth
     made = [
         maps.plain(answer.picture.seen),
-        maps.overlay(answer.dense, clean, drawn.opacity),
+        maps.overlay(answer.reference, clean, drawn.opacity),
         maps.overlay(answer.pruned, clean, drawn.opacity),
         maps.difference(answer),
     ]
@@ -174,7 +179,7 @@ def _encoded(
 
 
 def score_cards(answer: Comparison) -> None:
-    """Draws the main scores: value, change from dense, and a one-sentence explanation."""
+    """Draws the main scores: value, change from the reference, a one-sentence explanation."""
     grid = st.grid(4, min_column_width=NARROWEST_PX, gap="small")
     for each in first_scores(answer):
         with _cell(grid):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core import ModelSpec
-from pages.parts.common import titles
+from pages.parts.common import references, titles
 from pages.parts.common.engine import card, series_of
 from pages.parts.common.parameters import Choice, Number, Parameter
 
@@ -23,5 +23,6 @@ def of_weights(model: ModelSpec) -> dict[str, Parameter]:
         "unit": Choice(unit, ("percent", "ratio", "level") if series else ("percent", "ratio"), titles=titles.UNITS),
         "level": Number(min((found.levels or 0) // 2, last), 0, last),
         "seed": Choice(seeds[0], seeds),
+        "ref": references.of_model(model),
         "schedule": Choice(schedule, schedules, titles=titles.SCHEDULES),
     }

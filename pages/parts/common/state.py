@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pages.parts.common.background import Task
 
 KEY = "sparsight"
-Question = tuple[VariantSpec, ImageRef, CamSpec]
+Question = tuple[VariantSpec, ImageRef, CamSpec, VariantSpec | None]
 
 
 @dataclass(eq=False)

@@ -4,12 +4,18 @@ undefined values.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from core.base.numbers import percent
 from core.figures import wording
+from core.figures.names import at_start, of
 from core.figures.wording import NOTHING_MARKED, of_truth, undefined
 from core.results import ELSEWHERE_BELOW, MAP_STATES, OVERFLOW_ADVICE, SAME_FROM, Comparison, Heatmap
 from core.saliency import CAMS
 from pages.parts.common import engine, markdown, titles
+
+if TYPE_CHECKING:
+    from core.sweeps.floor import Floor  # imports torch
 
 __all__ = [
     "NOTHING_MARKED",
@@ -60,12 +66,18 @@ WORDS = {
 }
 
 
-def headline(answer: Comparison) -> str:
-    """Returns the main finding as one Markdown sentence."""
+def headline(answer: Comparison, floor: Floor | None = None) -> str:
+    """Returns the main finding in Markdown.
+
+    Args:
+        floor: how much dense networks of different seeds agree, if known.
+    """
     mask = answer.mask
+    if not answer.with_dense:
+        return wording.headline(answer, markdown.plain)
     still = mask.removed_anything or mask.variant.pruning.repair != "none" or not answer.pruned.prediction.answered
     wanted = mask.was_sparse and wording.asks_for_something(mask)
-    return wording.headline(answer, markdown.plain) + ("" if still or wanted else " Move the sparsity slider.")
+    return wording.headline(answer, markdown.plain, floor) + ("" if still or wanted else " Move the sparsity slider.")
 
 
 def title(method: str) -> str:
@@ -81,25 +93,32 @@ def warnings(answer: Comparison) -> list[str]:
             "**Collapsed network.** No path of kept weights connects input and output: accuracy equals the share of one"
             " class, and the heatmap is empty. Move the slider to the left."
         )
-    for name, side in (("dense", answer.dense), ("pruned", answer.pruned)):
+    for side in (answer.reference, answer.pruned):
         if not side.prediction.answered:
             overflow = (
-                f"**The {name} network's outputs overflow**, so it predicts no class, counts as wrong, and has no"
+                f"**{_of(answer, side, 'outputs')} overflow**, so it predicts no class, counts as wrong, and has no"
                 " heatmap."
             )
             found.append(f"{overflow} {OVERFLOW_ADVICE}")
         elif not side.usable and not (side is answer.pruned and answer.mask.collapsed):
-            found.append(f"**The {name} network's map is {side.state}.** {MAP_STATES[side.state]} {_other_map(side)}")
+            found.append(f"**{_of(answer, side, 'map')} is {side.state}.** {MAP_STATES[side.state]} {_other_map(side)}")
     if unsound := wording.unsound(answer):
         found.append(unsound)
     if (
         answer.flipped
-        and answer.dense.prediction.answered
+        and answer.reference.prediction.answered
         and answer.pruned.prediction.answered
         and not answer.mask.collapsed
     ):
-        found.append(f"**Flipped prediction.** Both heatmaps are for {_target(answer)}. {_less_pruning(answer)}")
+        wrong = "**Flipped prediction.**" if answer.with_dense else "**Different predictions.**"
+        text = f"{wrong} Both heatmaps are for {_target(answer)}."
+        found.append(f"{text} {_less_pruning(answer)}" if answer.with_dense else text)
     return found
+
+
+def _of(answer: Comparison, side: Heatmap, noun: str) -> str:
+    """Returns whose map or outputs these are, at the start of a sentence."""
+    return markdown.plain(at_start(of(answer, side, noun)))
 
 
 def _other_map(side: Heatmap) -> str:
@@ -109,14 +128,14 @@ def _other_map(side: Heatmap) -> str:
 
 
 def _target(answer: Comparison) -> str:
-    dense, pruned = answer.dense.target_class, answer.pruned.target_class
-    if dense != pruned:
+    dense, pruned = answer.reference.target_class, answer.pruned.target_class
+    if answer.pruned.cam.target == "own":
         return (
-            f"the class that each network predicts ({class_name(answer.dense, dense)} and"
+            f"the class that each network predicts ({class_name(answer.reference, dense)} and"
             f" {class_name(answer.pruned, pruned)})"
         )
     return (
-        f"class {class_name(answer.dense, dense)}; choose the target class **Each network's own answer** to see the"
+        f"class {class_name(answer.reference, dense)}; choose the target class **Each network's own answer** to see the"
         " evidence for both predictions"
     )
 

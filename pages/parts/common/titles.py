@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from core.base.registry import Entry
 from core.data.datasets import DATASETS
+from core.models.cards import WEIGHTS_TITLES
 from core.pruning import CRITERIA
 
 SCHEDULES = {
@@ -31,13 +32,7 @@ SOURCES = {
     "folder": "Your folder",
     **{name: entry.title for name, entry in DATASETS.items() if name != "digits"},
 }
-WEIGHTS = {
-    "imagenet": "ImageNet",
-    "by-hand": "Your copy, unverified",
-    "random": "Untrained (control)",
-    "merkle-layer": "Less is More, per layer",
-    "merkle-global": "Less is More, global",
-}
+WEIGHTS = WEIGHTS_TITLES
 LAYERS = {"first": "First layer", "classifier": "Classifier"}
 
 

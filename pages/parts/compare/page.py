@@ -10,6 +10,7 @@ import streamlit as st
 
 from core import PruningSpec
 from core.base.numbers import percent
+from core.engine import reference
 from core.figures import sheets, strips
 from core.figures.strips import SHOWS, Look, Strip
 from core.results import Comparison, Verdict
@@ -40,9 +41,10 @@ def main() -> None:
     asked = sidebar.parts(view.varied())
     link.write()
     link.remember(view.parameters())
-    if not downloads.is_there(asked.dense.model):
-        downloads.offer(asked.dense.model)
-        return
+    for needed in (asked.dense.model, *([asked.reference.model] if asked.reference else [])):
+        if not downloads.is_there(needed):
+            downloads.offer(needed)
+            return
     if asked.image is None:
         if asked.trouble:
             frame.show(asked.trouble)
@@ -54,7 +56,7 @@ def main() -> None:
         with right:
             look = view.look(asked.opacity)
         with left:
-            rows = view.rows_of(kind, (asked.dense, asked.image, asked.cam), asked.family)
+            rows = view.rows_of(kind, (asked.dense, asked.image, asked.cam, asked.reference), asked.family)
     if answers := _answered(rows):
         _show(rows, answers, look)
 
@@ -69,7 +71,7 @@ def _answered(rows: list[RowAsked]) -> dict[Question, Comparison]:
     work = Work(
         place="compare",
         key=("compare", questions),
-        stamp=" ".join(engine.stamp(variant, image) for variant, image, _ in questions),
+        stamp=" ".join(engine.stamp(one, image, *reference.against(one, other)) for one, image, _, other in questions),
         what="Maps",
         run=lambda task: task.collect(steps, len(questions)),
         large=True,
@@ -83,12 +85,24 @@ def _show(rows: list[RowAsked], answers: dict[Question, Comparison], look: Look)
     st.header(_headline(done), anchor=False)
     drawn = [sheets.Row(title=strip.title, tiles=strips.tiles(strip, look)) for strip in done]
     _draw(rows, answers, drawn, signed=look.show == "difference")
+    like, map_of = ("like dense", "the dense map") if _usual(done) else ("like reference", "the reference's map")
     st.caption(
-        f"{SCALE.get(look.show, SEQUENTIAL)} Point at a map, or focus a row and use the arrow keys, to mark the same"
-        " place in every map of the same image and read its value. **like dense** and the bar above it show the"
-        " Pearson correlation with the dense map at the target layer's cells; the bar is empty at 0 and below."
+        f"{_scale(done, look)} Point at a map, or focus a row and use the arrow keys, to mark the same place in every"
+        f" map of the same image and read its value. **{like}** and the bar above it show the Pearson correlation with"
+        f" {map_of} at the target layer's cells; the bar is empty at 0 and below."
     )
     _take_along(done, drawn, look)
+
+
+def _usual(done: list[Strip]) -> bool:
+    """Whether every network is compared with its own dense one."""
+    return all(answer.with_dense for strip in done for answer in strip.answers)
+
+
+def _scale(done: list[Strip], look: Look) -> str:
+    """Explains the colours."""
+    text = SCALE.get(look.show, SEQUENTIAL)
+    return text if _usual(done) else text.replace("the dense map", "the reference's map")
 
 
 def _draw(rows: list[RowAsked], answers: dict[Question, Comparison], drawn: list[sheets.Row], signed: bool) -> None:
@@ -102,7 +116,7 @@ def _draw(rows: list[RowAsked], answers: dict[Question, Comparison], drawn: list
         for amount, tile in tiles.items():
             asked = row.columns[amount][0].pruning
             columns.setdefault(amount, tile.title if asked.is_trained else percent(asked.sparsity or 0))
-    dense = [next(answers[question].dense for question in row.questions if question in answers) for row in rows]
+    dense = [next(answers[question].reference for question in row.questions if question in answers) for row in rows]
     one_image = len({side.image for side in dense}) == 1
     one_dense = len({(side.variant, side.image, side.cam) for side in dense}) == 1
     matrix.draw(
@@ -125,20 +139,23 @@ def _draw(rows: list[RowAsked], answers: dict[Question, Comparison], drawn: list
 def _headline(done: list[Strip]) -> str:
     """Describes the main finding: where the answers change."""
     answers = [answer for strip in done for answer in strip.answers]
-    pruned = [answer for answer in answers if answer.mask.removed_anything]
+    pruned = [answer for answer in answers if answer.mask.removed_anything or not answer.with_dense]
     if not pruned and any(answer.mask.was_sparse for answer in answers):
         already = story.percent(answers[0].mask.sparsity_before)
         return f"Nothing is pruned here: the network is **already {already} sparse**. Choose higher amounts."
     if not pruned:
         return "Nothing is pruned here: choose higher amounts."
     # Methods do not change answers.
-    flips = {(answer.pruned.variant, answer.pruned.image): answer.flipped for answer in pruned}
+    flips = {(answer.pruned.variant, answer.pruned.image, answer.against): answer.flipped for answer in pruned}
     changed, blank = sum(flips.values()), sum(answer.pruned.state in ("empty", "constant") for answer in pruned)
     silent = len(
         {(answer.pruned.variant, answer.pruned.image) for answer in pruned if not answer.pruned.prediction.answered}
     )
     kept = f"All {len(flips)}" if not changed else f"{len(flips) - changed} of {len(flips)}"
+    usual = all(answer.with_dense for answer in answers)
     text = f"**{kept}** pruned networks give the dense network's answer"
+    if not usual:
+        text = f"**{kept}** comparisons have the same answer on both sides"
     if blank:
         text += f"; **{blank} of {len(pruned)}** of their maps show{'s' if blank == 1 else ''} no evidence"
     if silent:
@@ -168,7 +185,7 @@ def _first_change(strip: Strip) -> str:
     at = next((answer for answer in strip.answers if answer.flipped), None)
     if at is None:
         return ""
-    before, after = (story.class_name(side, side.prediction.top) for side in (at.dense, at.pruned))
+    before, after = (story.class_name(side, side.prediction.top) for side in (at.reference, at.pruned))
     return f"In the first row the answer changes from {before} to {after} at {strips.amount_text(at)}."
 
 
@@ -177,7 +194,7 @@ def _take_along(done: list[Strip], drawn: list[sheets.Row], look: Look) -> None:
         return
     if not photo_sets.offers_export(done[0].answers[0].pruned.image.source):
         return
-    caption = f"{_made_with(done)}. Shown: {SHOWS[look.show]}. {SCALE.get(look.show, SEQUENTIAL)}"
+    caption = f"{_made_with(done)}. Shown: {SHOWS[look.show]}. {_scale(done, look)}"
     makers = (
         ("PNG", lambda: sheets.png(drawn, caption), "sparsight-compare.png", "image/png"),
         ("SVG", lambda: sheets.svg(drawn, caption), "sparsight-compare.svg", "image/svg+xml"),
@@ -210,6 +227,9 @@ def _made_with(done: list[Strip]) -> str:
         names.append(titles.SCHEDULES[pruning.schedule] if pruning.is_trained else titles.way(way))
     if len({(answer.pruned.cam.method, answer.pruned.cam.layer) for answer in answers}) == 1:
         names.append(f"{CAMS[pruned.cam.method].title} at layer {pruned.cam.layer}")
+    references = {answer.reference_name: answer.with_dense for answer in answers}
+    if len(references) == 1 and not answers[0].with_dense:
+        names.append(f"beside {answers[0].reference_name}")
     return "; ".join(names)
 
 
@@ -217,6 +237,7 @@ def _code(answers: list[Comparison]) -> str:
     """Returns a notebook cell that asks the first row's questions."""
     first = answers[0].pruned
     prunings = list(dict.fromkeys(answer.mask.variant.pruning for answer in answers))
+    against = "" if answers[0].with_dense else ", reference"
     return "\n".join(
         [
             "from core import CamSpec, Engine, ImageRef, ModelSpec, PruningSpec, VariantSpec, sheets, strips",
@@ -225,9 +246,10 @@ def _code(answers: list[Comparison]) -> str:
             f"model, image = {first.variant.model!r}, {first.image!r}",
             f"cam = {first.cam!r}",
             f"prunings = [{', '.join(_short(pruning) for pruning in prunings)}]",
+            *([] if answers[0].with_dense else [f"reference = {answers[0].reference.variant!r}"]),
             (
-                "answers = tuple(engine.compare(VariantSpec(model=model, pruning=pruning), image, cam) for pruning in"
-                " prunings)"
+                f"answers = tuple(engine.compare(VariantSpec(model=model, pruning=pruning), image, cam{against}) for"
+                " pruning in prunings)"
             ),
             'strip = strips.Strip(title="Compare", answers=answers)',
             "row = sheets.Row(title=strip.title, tiles=strips.tiles(strip, strips.Look()))",

@@ -7,22 +7,25 @@ from dataclasses import dataclass, replace
 from core import CamSpec, ImageRef, PruningSpec, VariantSpec
 from core.base.errors import BadSpec
 from core.engine import amounts
+from core.engine.reference_text import read_reference
 from core.figures.strips import SHOWS, Look
 from core.pruning import CRITERIA
 from core.saliency import CAMS
 from core.specs import GRANULARITIES, SCOPES, n_of_m
-from pages.parts.common import address, engine, present, titles
+from pages.parts.common import address, engine, present, references, titles
 from pages.parts.common.parameters import Choice, Number, Parameter, Several
 from pages.parts.common.widgets import current, number, segments, several, text
 from pages.parts.compare import images
 from pages.parts.sidebar.amount import series_here
 from pages.parts.sidebar.model import listed
+from pages.parts.sidebar.reference import references_choice, title_of
 
 ROWS: dict[str, str] = {
     "images": "several images, one heatmap method",
     "cams": "several heatmap methods, one image",
     "prunings": "several pruning methods, one image",
     "schedules": "retrained networks, and networks pruned as far without retraining, one image",
+    "references": "several networks to compare with, such as dense networks of three seeds, one image",
 }
 WAYS = tuple(
     f"{granularity}-{scope}-{criterion}" for granularity in GRANULARITIES for scope in SCOPES for criterion in CRITERIA
@@ -35,6 +38,7 @@ ROW_TITLES = {
     "cams": "Heatmap methods",
     "prunings": "Pruning methods",
     "schedules": "Retrained or not",
+    "references": "References",
 }
 SHOW_TITLES = {"overlay": "Overlay", "visible": "Top 10 % only", "difference": "Difference", "cells": "Raw cells"}
 
@@ -61,7 +65,7 @@ OWN: dict[str, Parameter] = {
 # Explore's parameters that a list of amounts replaces here.
 SLIDERS = ("unit", "sparsity", "fine", "wide", "ratio", "level", "threshold")
 
-Question = tuple[VariantSpec, ImageRef, CamSpec]
+Question = tuple[VariantSpec, ImageRef, CamSpec, VariantSpec | None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +82,13 @@ class RowAsked:
 
 def parameters() -> dict[str, Parameter]:
     """Returns the parameters of this page for the requested model."""
-    return {name: known for name, known in address.known().items() if name not in SLIDERS} | OWN
+    return {name: known for name, known in address.known().items() if name not in SLIDERS} | OWN | _refs()
+
+
+def _refs() -> dict[str, Parameter]:
+    entry = address.known()["ref"]
+    assert isinstance(entry, references.ReferenceText)
+    return {"refs": references.ReferenceTexts((), model=entry.model)}
 
 
 def look(opacity: float) -> Look:
@@ -105,21 +115,31 @@ def rows_of(kind: str, first: Question, family: PruningSpec) -> list[RowAsked]:
 
     Raises BadSpec for amounts that cannot be parsed.
     """
-    variant, image, cam = first
+    variant, image, cam, reference = first
     if kind == "schedules":
-        return _schedule_rows(variant, image, cam)
+        return _schedule_rows(first)
     prunings = _amounts(variant, _any_way(family) if kind == "prunings" else family)
     if kind == "cams":
         return [
-            _row(CAMS[name].title, variant, image, replace(cam, method=name), prunings)
+            _row(CAMS[name].title, (variant, image, replace(cam, method=name), reference), prunings)
             for name in _names("Heatmap methods", "cams")
         ]
     if kind == "prunings":
-        return [_pruned_row(way, variant, image, cam, prunings) for way in _names("Pruning methods", "ways")]
+        return [_pruned_row(way, first, prunings) for way in _names("Pruning methods", "ways")]
+    if kind == "references":
+        return [
+            _row(f"Beside: {title_of(text, variant.model)}", (variant, image, cam, _read(text, variant)), prunings)
+            for text in references_choice(variant.model, "refs", MOST_ROWS)
+        ]
     count = int(number("Images", "count", OWN, help="Starts with the chosen image."))
     return [
-        _row(images.title(each, variant.model), variant, each, cam, prunings) for each in images.following(image, count)
+        _row(images.title(each, variant.model), (variant, each, cam, reference), prunings)
+        for each in images.following(image, count)
     ]
+
+
+def _read(text: str, variant: VariantSpec) -> VariantSpec | None:
+    return read_reference(text, variant, engine.catalogue())
 
 
 def _any_way(family: PruningSpec) -> PruningSpec:
@@ -143,15 +163,11 @@ def _names(label: str, name: str) -> list[str]:
 
 
 def _row(
-    title: str,
-    variant: VariantSpec,
-    image: ImageRef,
-    cam: CamSpec,
-    prunings: tuple[PruningSpec, ...],
-    columns: tuple[PruningSpec, ...] = (),
+    title: str, first: Question, prunings: tuple[PruningSpec, ...], columns: tuple[PruningSpec, ...] = ()
 ) -> RowAsked:
     """columns: prunings that name the columns; by default the row's own."""
-    asked = [(replace(variant, pruning=pruning), image, cam) for pruning in prunings]
+    variant, image, cam, reference = first
+    asked = [(replace(variant, pruning=pruning), image, cam, reference) for pruning in prunings]
     return RowAsked(title=title, columns=dict(zip(map(_amount, columns or prunings), asked, strict=True)))
 
 
@@ -159,11 +175,12 @@ def _amount(pruning: PruningSpec) -> float:
     return (pruning.sparsity or 0.0) if pruning.level is None else float(pruning.level)
 
 
-def _schedule_rows(variant: VariantSpec, image: ImageRef, cam: CamSpec) -> list[RowAsked]:
+def _schedule_rows(first: Question) -> list[RowAsked]:
     """Returns a trained series and the dense network pruned to the same sparsities.
 
     Raises BadSpec if there is no series.
     """
+    variant = first[0]
     series = engine.series_of(variant.model)
     if series is None:
         raise BadSpec(
@@ -173,12 +190,12 @@ def _schedule_rows(variant: VariantSpec, image: ImageRef, cam: CamSpec) -> list[
         )
     series = series_here(variant.model)
     levels = _amounts(variant, PruningSpec.at_level(0, series.schedule))
-    rows = [_row(titles.SCHEDULES[series.schedule], variant, image, cam, levels)]
+    rows = [_row(titles.SCHEDULES[series.schedule], first, levels)]
     alone = _left_alone(replace(variant, pruning=PruningSpec.at_level(series.last, series.schedule)))
     for scope in SCOPES:
         once = tuple(PruningSpec.one_shot(series.targets[level.level or 0], scope, excluded=alone) for level in levels)
         title = f"Not retrained, {titles.SCOPES[scope].lower()}, L1"
-        rows.append(_row(title, variant, image, cam, once, columns=levels))
+        rows.append(_row(title, first, once, columns=levels))
     return rows
 
 
@@ -191,13 +208,11 @@ def _left_alone(last: VariantSpec) -> tuple[str, ...]:
     return whole if len(whole) < len(layers) else ()
 
 
-def _pruned_row(
-    way: str, variant: VariantSpec, image: ImageRef, cam: CamSpec, listed: tuple[PruningSpec, ...]
-) -> RowAsked:
+def _pruned_row(way: str, first: Question, listed: tuple[PruningSpec, ...]) -> RowAsked:
     granularity, scope, criterion = way.split("-", 2)
     fixed = n_of_m(granularity) is not None  # fixes the sparsity of every layer
     again = tuple(
         replace(p, granularity=granularity, scope=scope, criterion=criterion, overrides=() if fixed else p.overrides)
         for p in listed
     )
-    return _row(titles.way(way), variant, image, cam, tuple(dict.fromkeys(again)))  # an N:M pattern has only one amount
+    return _row(titles.way(way), first, tuple(dict.fromkeys(again)))  # an N:M pattern has only one amount

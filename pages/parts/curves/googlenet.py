@@ -1,5 +1,5 @@
-"""The GoogLeNet study in Curves: four figures, a table, the findings of the paper, and our reading
-of what it leaves open.
+"""The GoogLeNet study in Curves: five figures, two tables, the findings of the paper, and our
+reading of what it leaves open.
 """
 
 from __future__ import annotations
@@ -10,19 +10,29 @@ from typing import Any
 
 import streamlit as st
 
+from core.base.numbers import score
 from core.figures.plots import googlenet as plots_vonrad
 from core.figures.plots.googlenet import COSTS
+from core.models.zoo import MODELS
+from core.protocols.googlenet import interpretability
 from core.protocols.googlenet import tables as vonrad_tables
 from core.protocols.googlenet.protocol import CURVE_RATE, PRUNINGS
 from core.protocols.googlenet.published import FINDINGS
 from core.protocols.googlenet.summary import headline, methods, millions, missing, percent, published, silent
 from core.protocols.googlenet.tables import VonradTables
+from core.units.embeddings import OFFLINE, SIMILARITIES
+from core.units.relation import Relation
 from pages.parts.common import charts, engine, titles
 from pages.parts.common.markdown import message, plain
 from pages.parts.common.parameters import Choice, Parameter
 from pages.parts.common.widgets import choice, tabs
 
-TABS = {"accuracy": "Accuracy", "savings": "What does it save?", "paper": "What the paper finds"}
+TABS = {
+    "accuracy": "Accuracy",
+    "savings": "What does it save?",
+    "units": "Does interpretability survive?",
+    "paper": "What the paper finds",
+}
 NAME = "GoogLeNet study"  # as a choice beside the thesis and the retrained networks
 
 
@@ -37,14 +47,23 @@ def choices() -> tuple[str, ...]:
 
 
 def parameters(folders: Sequence[Path] = ()) -> dict[str, Parameter]:
-    """Returns the parameters: the network of the study, and the cost on the horizontal axis."""
+    """Returns the parameters: the network of the study, the cost on the horizontal axis, and
+    who judges how similar images are.
+    """
     names = tuple(there(folders)) or ("none",)
     costs = {name: text[0].upper() + text[1:] for name, (_, text) in COSTS.items()}
     return {
-        "network": Choice(names[0], names, titles=titles.of(engine.catalogue())),
+        "network": Choice(names[0], names, titles={name: _title(name) for name in names}),
         "cost": Choice("parameters", tuple(COSTS), titles=costs),
+        "judge": Choice(OFFLINE[0], tuple(SIMILARITIES), titles=titles.of(SIMILARITIES)),
         "part": Choice("accuracy", tuple(TABS), titles=TABS),
     }
+
+
+def _title(model: str) -> str:
+    """Names a network and its photographs; where only its tables are here, by its architecture."""
+    known, (architecture, _, data) = titles.of(engine.catalogue()), model.partition("@")
+    return known.get(model, f"{MODELS[architecture].title}, {data}" if architecture in MODELS else model)
 
 
 def page() -> None:
@@ -67,6 +86,8 @@ def show(model: str, folders: Sequence[Path] = ()) -> None:
             st.caption(_origin(tables, seed))
         elif tab == "savings":
             _methods(tables)
+        elif tab == "units":
+            _units(tables)
         else:
             _reading(tables, seed)
 
@@ -88,6 +109,10 @@ def _accuracies(tables: VonradTables) -> None:
     charts.chart(
         plots_vonrad.curve(tables), "epochs", f"Accuracy over epochs after one-shot pruning by {percent(CURVE_RATE, 0)}"
     )
+    _not_as_published(tables)
+
+
+def _not_as_published(tables: VonradTables) -> None:
     for seeds, said in _departures(tables).items():
         st.caption(f"**Not as published{seeds}:** {message(said)}")
 
@@ -105,6 +130,46 @@ def _methods(tables: VonradTables) -> None:
         "Interval: Wilson, 95 %, over test images. Left: not zero. Channels removed: what remains after channels"
         f" without any effect are removed. {published()}"
     )
+
+
+def _units(tables: VonradTables) -> None:
+    if tables.units is None:
+        st.info(
+            "The units of these networks are not scored. `python -m core protocol run googlenet` scores them with"
+            " `--units 2000`.",
+            icon=":material/info:",
+        )
+        return
+    judge = choice("Judge of similarity", "judge", parameters(), help="Scores by different judges are not comparable.")
+    if judge not in interpretability.judges(tables):
+        st.info(f"{SIMILARITIES[judge].title} has not judged these networks.", icon=":material/info:")
+        return
+    charts.chart(
+        plots_vonrad.interpretability(tables, judge),
+        "interpretability",
+        "Mean confidence of the units' tasks by pruning rate, one line per pruning and retraining",
+    )
+    found = interpretability.related(tables, judge)
+    st.markdown(f"**{interpretability.QUESTION}** {message(interpretability.answer(found, judge))}")
+    st.markdown(message(interpretability.near_chance(tables, judge)))
+    st.dataframe([_relation(each) for each in found], hide_index=True, width="stretch", height="content")
+    st.caption(
+        f"{message(interpretability.origin(tables))} Bars: 95 % intervals over units and tasks, not over seeds. The"
+        " paper's figure 5 shows the same; its values are not known."
+    )
+    _not_as_published(tables)
+
+
+def _relation(of: Relation) -> dict[str, object]:
+    """Formats a row of the table."""
+    return {
+        "score against": interpretability.AGAINST[of.of],
+        "networks": "all" if of.near_chance else "without those near chance",
+        "correlation": of.name.title(),
+        "value": score(of.value),
+        "95 % interval": f"{score(of.low)} to {score(of.high)}",
+        "n": of.n,
+    }
 
 
 def _cells(of: dict[str, Any]) -> dict[str, object]:
@@ -142,7 +207,7 @@ def _departures(tables: VonradTables) -> dict[str, str]:
 def _origin(tables: VonradTables, seed: int) -> str:
     """Describes the data behind the figures."""
     run, dense = tables.facts["runs"][str(seed)], tables.dense(seed).iloc[0]
-    seeds, title = tables.seeds(), titles.of(engine.catalogue()).get(tables.model, tables.model)
+    seeds, title = tables.seeds(), _title(tables.model)
     return (
         f"Our run: {plain(title)}, {run['train']:,} training, {run['validation']:,} validation and"
         f" {run['test']:,} test images, {'seed' if len(seeds) == 1 else 'seeds'} {', '.join(map(str, seeds))} (one"
@@ -158,8 +223,8 @@ def _ours(tables: VonradTables, seed: int) -> str:
     if rows.empty:
         return "Our run has no network that was retrained iteratively yet."
     best = ", ".join(f"{PRUNINGS[row.pruning].title} {percent(row.accuracy)}" for row in rows.itertuples())
-    title = titles.of(engine.catalogue()).get(tables.model, tables.model)
-    return f"Our run on {plain(title)}, pruned by {percent(CURVE_RATE, 0)} and retrained iteratively, reaches: {best}."
+    title = plain(_title(tables.model))
+    return f"Our run on {title}, pruned by {percent(CURVE_RATE, 0)} and retrained iteratively, reaches: {best}."
 
 
 def _reading(tables: VonradTables, seed: int) -> None:

@@ -42,7 +42,7 @@ def scan(answer: Comparison) -> None:
     def steps(done: int) -> Iterator[Comparison]:
         for name in layers[done:]:
             alone = replace(pruning, sparsity=0.0, scope="layer", overrides=((name, amount),))
-            yield engine.engine().compare(replace(variant, pruning=alone), image, cam)
+            yield engine.engine().compare(replace(variant, pruning=alone), image, cam, *answer.against)
 
     def draw(answers: Sequence[Comparison]) -> None:
         from core.figures.plots import base as plots
@@ -58,8 +58,8 @@ def scan(answer: Comparison) -> None:
 
     work = Work(
         place="layer scan",
-        key=("layer scan", *answer.question),
-        stamp=engine.stamp(variant, image),
+        key=("layer scan", *answer.question, answer.against),
+        stamp=answer.stamp,
         what="Layers",
         run=lambda task: task.collect(steps, len(layers)),
         large=True,

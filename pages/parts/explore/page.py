@@ -15,10 +15,11 @@ from pages.parts.common.state import state
 from pages.parts.common.waiting import wait
 from pages.parts.explore import photos, sections, typical
 from pages.parts.explore.costs import cost_panel
+from pages.parts.explore.floor import floor_of, mark
 from pages.parts.sidebar import downloads, model, photo_sets, sidebar
 from pages.parts.sidebar.amount import counted
 
-Question = tuple[VariantSpec, ImageRef, CamSpec]
+Question = tuple[VariantSpec, ImageRef, CamSpec, VariantSpec | None]
 FEW_CLASSES = 20  # a note names the classes of networks with at most this many
 # The slider stays visible while the page scrolls, and the first curve fits on one screen with the
 # pictures. On a phone, headline, slider and heatmaps fit; input and difference follow below.
@@ -52,13 +53,14 @@ def main() -> None:
     headline, stage, counts = pictures.room("headline"), st.container(key="stage"), st.container()
     place = pictures.room("pictures")
     view = sidebar.view(stage, counts)
-    if not downloads.is_there(view.model):
-        downloads.offer(view.model)
-        return
+    for needed in (view.model, *([view.reference.model] if view.reference else [])):
+        if not downloads.is_there(needed):
+            downloads.offer(needed)
+            return
     if view.image is None:
         _without_image(view)
         return
-    question = (view.variant, view.image, view.cam)
+    question = (view.variant, view.image, view.cam, view.reference)
     if not _worth_the_wait(question):
         return
     answer = _answer(question, progress)
@@ -105,7 +107,7 @@ def _answer(question: Question, progress: DeltaGenerator) -> Comparison | None:
     view = state().view
     answer: Comparison | None = wait(engine.compare(question), progress).answer
     if answer is not None:
-        view.shown, view.dense_class = question, answer.dense.prediction.top
+        view.shown, view.dense_class = question, answer.reference_class
     elif view.shown:
         st.caption(":material/history: The pictures below still show the previous view.")
         answer = engine.comparison(*view.shown)
@@ -118,9 +120,10 @@ def first_screen(answer: Comparison, view: sidebar.View, headline: DeltaGenerato
     Args:
         headline, place: containers of the sentence and of the pictures.
     """
-    headline.header(story.headline(answer), anchor=False)
-    quick = engine.is_quick(answer.pruned.cam)
-    pictures.four_pictures(answer, view.drawn, place, typical.spread(answer) if quick else "")
+    floor = floor_of(answer)
+    headline.header(story.headline(answer, floor), anchor=False)
+    spread = typical.spread(answer) if engine.is_quick(answer.pruned.cam) else ""
+    pictures.four_pictures(answer, view.drawn, place, (spread, mark(floor)))
     if few := _few_classes(answer):
         st.caption(f":material/info: {few}")
     if answer.picture.notes:
@@ -167,9 +170,7 @@ def _actions(answer: Comparison, opacity: float) -> None:
             present.exercise(tuple(address.PARAMETERS))
         with st.popover("Code", icon=":material/code:", type="tertiary"):
             st.markdown("A notebook cell that reproduces this view:")
-            st.code(
-                export.code_for(pruned.variant, pruned.image, pruned.cam, opacity), language="python", wrap_lines=True
-            )
+            st.code(export.code_for(*answer.question, opacity, *answer.against), language="python", wrap_lines=True)
         st.download_button(
             "Download",
             lambda: export.bundle(answer, opacity),
@@ -188,7 +189,7 @@ def _worth_the_wait(question: Question) -> bool:
     if engine.is_quick(question[2]):
         return True
     done = state().clicked.heatmaps
-    key = "|".join(spec.key for spec in question)
+    key = "|".join(spec.key for spec in question if spec)
     if key not in done:
         place = st.empty()
         with place.container():

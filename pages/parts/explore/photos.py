@@ -21,6 +21,7 @@ from pages.parts.common.markdown import message, plain
 from pages.parts.common.state import state
 from pages.parts.common.waiting import follow
 from pages.parts.explore import layers, sections
+from pages.parts.explore.floor import floor_of
 from pages.parts.sidebar import photo_sets
 
 FOLLOWED_AT_ONCE = 12_000_000  # parameters: for larger networks a whole curve takes long
@@ -46,16 +47,19 @@ def _followed(answer: Comparison) -> None:
     one_shot = variant.pruning.is_one_shot and variant.pruning.granularity == "weight"
     band = layers.USUAL_COLLAPSE if one_shot and layers.USUAL_COLLAPSE[0] < top else None
 
+    floor = floor_of(answer)
+
     def steps(done: int) -> Iterator[Comparison]:
         for point in series[done:]:
             background().give_way()  # to a slider that moves meanwhile
-            yield engine.engine().compare(point, image, cam)
+            yield engine.engine().compare(point, image, cam, *answer.against)
 
     def draw(answers: Sequence[Comparison]) -> None:
         from core.figures.plots import base as plots
 
+        figure = plots.followed(answers, here, top, band)
         st.plotly_chart(
-            present.figure(plots.followed(answers, here, top, band)),
+            present.figure(plots.with_floor(figure, floor) if floor else figure),
             config=present.STILL,
             key="followed",
             alt=f"Similarity of the heatmaps over sparsity, marker at {here:.1%}",
@@ -64,8 +68,8 @@ def _followed(answer: Comparison) -> None:
     stamps = [engine.stamp(point) for point in (series if not variant.pruning.is_one_shot else series[:1])]
     work = Work(
         place="followed",
-        key=("followed", series[0], image, cam),
-        stamp=" ".join((engine.stamp(variant, image), *stamps)),
+        key=("followed", series[0], image, cam, answer.against),
+        stamp=" ".join((answer.stamp, *stamps)),
         what="Sparsities",
         run=lambda task: task.collect(steps, len(series)),
         large=True,

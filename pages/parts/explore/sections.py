@@ -11,10 +11,12 @@ from core import CamSpec, DataSpec, ImageRef, VariantSpec
 from core.base.numbers import MINUS, change, interval, score
 from core.engine.precision import rounding
 from core.figures import maps
+from core.figures.names import at_start, names, network
 from core.measures import MEASURES
 from core.results import Comparison, MaskReport, Scores
 from pages.parts.common import engine, link, pictures, present, story
 from pages.parts.common.frame import guarded
+from pages.parts.common.markdown import plain
 from pages.parts.common.widgets import number
 from pages.parts.explore import layer_scan, layers, sweep, typical
 
@@ -109,8 +111,9 @@ def _curve(place: DeltaGenerator, answer: Comparison, data: DataSpec, mask: Mask
     from core.figures.plots import base as plots
 
     variant, image, cam = answer.question
+    question = variant, image, cam, answer.against[0]
     accuracies = engine.accuracy_curve(variant, data, place)
-    overlaps = engine.overlap_curve(variant, image, cam, place) if engine.is_quick(cam) else ()
+    overlaps = engine.overlap_curve(question, place) if engine.is_quick(cam) else ()
     if accuracies is None or overlaps is None:
         return
     figure = plots.series_curve(accuracies, overlaps, mask, len(engine.engine().gallery()))
@@ -189,9 +192,10 @@ def _threshold(answer: Comparison) -> None:
         )
         with right:
             grid = st.grid(2, min_column_width=110)
+            titles = names(answer).titles
             for name, side, curve in (
-                ("Dense", answer.dense, answer.curve_dense),
-                ("Pruned", answer.pruned, answer.curve_pruned),
+                (plain(titles[0]), answer.reference, answer.curve_reference),
+                (titles[1], answer.pruned, answer.curve_pruned),
             ):
                 with grid.cell():
                     picture = maps.highlighted(side, answer.picture.clean, threshold)
@@ -213,15 +217,16 @@ def _predictions(answer: Comparison) -> None:
     if opened.open:
         from core.figures.plots import base as plots
 
-        for name, side in (("dense", answer.dense), ("pruned", answer.pruned)):
+        for side in (answer.reference, answer.pruned):
             if not side.prediction.answered:
-                opened.caption(f"The {name} network predicts no class: its outputs overflow.")
+                who = plain(at_start(network(answer, side)))
+                opened.caption(f"{who} predicts no class: its outputs overflow.")
         figure = plots.probabilities(answer, engine.card(answer.pruned.variant.model).classes)
         opened.plotly_chart(
             present.figure(figure),
             config=present.STILL,
             key="probabilities",
-            alt="Class probabilities of the dense and the pruned network",
+            alt=f"Class probabilities of {answer.reference_name} and {network(answer, answer.pruned)}",
         )
 
 
@@ -319,20 +324,21 @@ def _all_scores(answer: Comparison) -> None:
 
 def _groups(answer: Comparison) -> dict[str, tuple[Scores, ...]]:
     return {
-        "overlap": (answer.overlap_blob, answer.overlap_dense, answer.overlap_pruned),
+        "overlap": (answer.overlap_blob, answer.overlap_reference, answer.overlap_pruned),
         "similarity": (answer.similarity,),
-        "map": (answer.statistics_dense, answer.statistics_pruned),
+        "map": (answer.statistics_reference, answer.statistics_pruned),
     }
 
 
 def _score_rows(answer: Comparison) -> dict[str, list[str]]:
-    rows: dict[str, list[str]] = {"score": [], "dense": [], "pruned": [], "centre blob": [], "meaning": []}
+    called = names(answer)
+    rows: dict[str, list[str]] = {"score": [], called.reference: [], called.own: [], "centre blob": [], "meaning": []}
     kind = answer.picture.truth_kind
     for scores in _groups(answer).values():
         for name in scores[-1].values:
             rows["score"].append(story.of_truth(MEASURES[name].title, kind))
             rows["centre blob"].append(score(scores[-3][name], 3) if len(scores) == 3 else "")
-            rows["dense"].append(score(scores[-2][name], 3) if len(scores) > 1 else "")
-            rows["pruned"].append(score(scores[-1][name], 3))
+            rows[called.reference].append(score(scores[-2][name], 3) if len(scores) > 1 else "")
+            rows[called.own].append(score(scores[-1][name], 3))
             rows["meaning"].append(story.of_truth(MEASURES[name].summary, kind))
     return rows

@@ -11,15 +11,17 @@ from typing import Any
 import streamlit as st
 from pandas import DataFrame
 
-from core import CamSpec, DataSpec, VariantSpec
+from core import DataSpec, VariantSpec
 from core.base.numbers import counted, percent, score
 from core.data.datasets import DATASETS, truth_of
+from core.engine.reference import against
 from core.evaluation.columns import COLUMNS
 from core.figures.wording import plain as unmarked
 from core.jobs.jobs import Job
-from core.results import Comparison
+from core.results import DENSE_NAME, Comparison
 from core.saliency.baselines import heatmap_title
 from core.sweeps.estimate import Estimate, estimate
+from core.sweeps.floor import MEASURE, Floor
 from core.sweeps.job import KIND, arguments_of
 from core.sweeps.read import frame as rows_of
 from core.sweeps.read import of_measure, summary
@@ -35,6 +37,7 @@ from pages.parts.common.markdown import plain
 from pages.parts.common.parameters import Choice
 from pages.parts.common.waiting import follow, wait
 from pages.parts.common.widgets import choice
+from pages.parts.explore.floor import data_of, floor_of
 from pages.parts.sidebar import photo_sets
 from pages.parts.sidebar.model import family_line
 
@@ -44,11 +47,12 @@ FILE = "sweep.yaml"
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """A sweep and the words for it. data: the title of the data set."""
+    """A sweep and the words for it. data, reference: what people read for them."""
 
     spec: SweepSpec
     variant: VariantSpec
     data: str
+    reference: str
 
     @property
     def sweep(self) -> Sweep:
@@ -67,20 +71,20 @@ class Asked:
     def title(self) -> str:
         """What the job and the file are called."""
         network = engine.catalogue().title(self.variant.model)
-        return f"{network}, {family_line(self.variant.pruning)}: {self.heatmap} on {self.data}"
+        beside = "" if self.reference == DENSE_NAME else f", beside {self.reference}"
+        return f"{network}, {family_line(self.variant.pruning)}: {self.heatmap} on {self.data}{beside}"
 
 
 def section(answer: Comparison) -> None:
     """Draws the section. Not a fragment: what it waits for can be stopped."""
-    variant, _, cam = answer.question
     left, right = st.columns([1, 3], gap="medium", vertical_alignment="center")
     with left:
         images = choice("Images", "sweep", help="How many images every network is asked about.")
-    data = _data(answer)
+    data = data_of(answer)
     if data is None:
         right.caption(photo_sets.how_to_get_one("A sweep"))
         return
-    asked = _asked(variant, cam, data, None if images == "all" else int(images))
+    asked = _asked(answer, data, None if images == "all" else int(images))
     with right:
         st.markdown(_question(asked))
     job = jobs().find(KIND, asked.arguments)
@@ -88,24 +92,15 @@ def section(answer: Comparison) -> None:
     _actions(asked, job, rows)
     _watch(job)
     if rows is not None and not rows.empty:
-        _results(asked, rows)
+        _results(asked, rows, floor_of(answer))
 
 
-def _data(answer: Comparison) -> DataSpec | None:
-    """Returns the data set of the image; for a photograph of no set, one on this machine."""
-    variant, image, _ = answer.question
-    if engine.card(variant.model).reads_digits:
-        return DataSpec(noise=image.noise)
-    sets = photo_sets.fitting(variant.model)
-    if image.source in sets.values():
-        return DataSpec(name=image.source)
-    return DataSpec(name=next(iter(sets.values()))) if sets else None
-
-
-def _asked(variant: VariantSpec, cam: CamSpec, data: DataSpec, images: int | None) -> Asked:
-    spec = of_view(engine.engine(), variant, cam, data, images)
+def _asked(answer: Comparison, data: DataSpec, images: int | None) -> Asked:
+    variant, _, cam = answer.question
+    spec = of_view(engine.engine(), variant, cam, data, images, answer.against[0])
     title = DATASETS[data.name].title if data.name in DATASETS else "your photographs"
-    return Asked(spec=spec, variant=variant, data=title[0].lower() + title[1:] if title[1:].islower() else title)
+    title = title[0].lower() + title[1:] if title[1:].islower() else title
+    return Asked(spec=spec, variant=variant, data=title, reference=answer.reference_name)
 
 
 def _question(asked: Asked) -> str:
@@ -115,12 +110,14 @@ def _question(asked: Asked) -> str:
     first, last = engine.report(variants[0]).sparsity, engine.report(variants[-1]).sparsity
     count = spec.images or len(inputs)
     noise = " with noise" if spec.data.noise else ""
+    dense = asked.reference == DENSE_NAME
+    same = "still the dense network's" if dense else f"that of {plain(asked.reference)}"
     which = "all" if spec.images is None else "drawn from their classes in proportion"
     return (
         f"**{counted(spec.networks, 'network')}** ({plain(engine.catalogue().title(asked.variant.model))};"
         f" {family_line(asked.variant.pruning)}; {percent(first)} to {percent(last)} sparsity) answer"
-        f" **{counted(count, 'image')}** of {plain(asked.data)}{noise}, {which}: is the answer right, is it still the"
-        f" dense network's, where does {asked.heatmap} look, and does a spot in the centre score as well?"
+        f" **{counted(count, 'image')}** of {plain(asked.data)}{noise}, {which}: is the answer right, is it {same},"
+        f" where does {asked.heatmap} look, and does a spot in the centre score as well?"
     )
 
 
@@ -185,8 +182,12 @@ def _cost(asked: Asked) -> None:
 def _stamp(asked: Asked) -> str:
     """The files behind all of its networks, and what of it is done."""
     done = [job.id + str(job.steps) for job in [jobs().find(KIND, asked.arguments)] if job]
-    stamps = (engine.stamp(one, asked.spec.data) for one in asked.sweep.variants)
+    stamps = (engine.stamp(one, asked.spec.data, *_against(asked, one)) for one in asked.sweep.variants)
     return " ".join((*dict.fromkeys(stamps), *done))
+
+
+def _against(asked: Asked, variant: VariantSpec) -> tuple[VariantSpec, ...]:
+    return against(variant, asked.spec.reference_of(variant.model))
 
 
 def _watch(job: Job | None) -> None:
@@ -227,8 +228,9 @@ def _rows(asked: Asked, job: Job) -> DataFrame | None:
     return found
 
 
-def _results(asked: Asked, rows: DataFrame) -> None:
+def _results(asked: Asked, rows: DataFrame, floor: Floor | None) -> None:
     from core.figures.plots import sweeps as plots
+    from core.figures.plots.base import with_floor
 
     truth = truth_of(asked.spec.data.name)
     usual = address.PARAMETERS["measure"]
@@ -242,8 +244,9 @@ def _results(asked: Asked, rows: DataFrame) -> None:
     shown = of_measure(rows, measure)
     with right:
         st.markdown(f"{story.of_truth(COLUMNS[measure].summary, truth)} {finding(shown)}")
+    figure = plots.means(rows, measure, truth)
     st.plotly_chart(
-        present.figure(plots.means(rows, measure, truth)),
+        present.figure(with_floor(figure, floor) if floor and measure == MEASURE else figure),
         config=present.STILL,
         key="sweep_means",
         alt=f"{titled[measure]}: mean with 95 % interval by sparsity. {unmarked(finding(shown))}",

@@ -12,9 +12,11 @@ import streamlit as st
 
 from core import CamSpec, DataSpec, ImageRef, ModelSpec, VariantSpec
 from core.base.numbers import score
+from core.engine.reference import against
 from core.results import Agreement, Agreements, Comparison, Verdict, summarise
 from pages.parts.common import engine, present, story
 from pages.parts.common.background import Work, background
+from pages.parts.common.markdown import plain
 from pages.parts.common.waiting import follow
 from pages.parts.sidebar import photo_sets
 
@@ -44,7 +46,7 @@ def section(answer: Comparison) -> None:
     variant, image, _ = answer.question
     images = _images(image, variant.model)
     st.caption(
-        f"One image proves little. This compares the dense and the pruned network's heatmaps on {len(images)} images,"
+        f"One image proves little. This compares {_both(answer)} on {len(images)} images,"
         f" sampled evenly from {_source(images[0])}."
     )
     if len(images) < IMAGES:
@@ -58,8 +60,9 @@ def section(answer: Comparison) -> None:
 
         here = answer.agreement
         titles = story.title(here.method), story.title(here.second_method)
+        compared = "dense with pruned" if answer.with_dense else "reference with this network"
         st.plotly_chart(
-            present.figure(plots.typical(found, here, titles, len(images))),
+            present.figure(plots.typical(found, here, titles, len(images), compared)),
             config={"displayModeBar": False},
             key="typical",
             alt=f"Agreement of the heatmaps of {len(found)} images for two methods, with this image marked",
@@ -69,17 +72,24 @@ def section(answer: Comparison) -> None:
     follow(_work(answer, images), f"Compare on {len(images)} images", draw)
 
 
+def _both(answer: Comparison) -> str:
+    if answer.with_dense:
+        return "the dense and the pruned network's heatmaps"
+    return f"the heatmaps of {plain(answer.reference_name)} and of this network"
+
+
 def _work(answer: Comparison, images: tuple[ImageRef, ...]) -> Work:
     variant, image, cam = answer.question
 
     def steps(done: int) -> Iterator[Agreement]:
-        return (engine.engine().agreement(variant, one, cam) for one in images[done:])
+        return (engine.engine().agreement(variant, one, cam, *answer.against) for one in images[done:])
 
     source = images[0].source
-    files = engine.stamp(variant, image, *([] if source in ("digits", "gallery") else [DataSpec(name=source)]))
+    asked = against(variant, answer.against[0])
+    files = engine.stamp(variant, image, *asked, *([] if source in ("digits", "gallery") else [DataSpec(name=source)]))
     return Work(
         place="typical",
-        key=("typical", variant, images, cam),
+        key=("typical", variant, images, cam, answer.against),
         stamp=files,
         what="Images",
         run=lambda task: task.collect(steps, len(images)),

@@ -25,7 +25,7 @@ def demo() -> None:
     link.write()
     model, photo = default_model(address.START_MODEL), str(address.START["photo"])
     variant = VariantSpec(model=model, pruning=PruningSpec.one_shot(sparsity / 100))
-    question = (variant, ImageRef(source="gallery", name=photo), CamSpec(method=str(address.START["cam"])))
+    question = (variant, ImageRef(source="gallery", name=photo), CamSpec(method=str(address.START["cam"])), None)
     answer: Comparison | None = wait(engine.compare(question), st.container()).answer
     if answer is None:
         return

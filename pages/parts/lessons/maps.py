@@ -154,7 +154,7 @@ def empty_map(stage: Stage) -> Told:
     with stage.view:
         row(
             [
-                over(answer.dense, "Dense", f"says **{answer.dense.prediction.top}**"),
+                over(answer.reference, "Dense", f"says **{answer.reference.prediction.top}**"),
                 *(
                     [
                         over(

@@ -28,7 +28,7 @@ def both(variant: VariantSpec, digit: str, named: str, cam: CamSpec = facts.CAM)
     overlap = answer.similarity[facts.MAPS_MEET] or 0.0
     state = ", empty" if not answer.pruned.usable else ""
     below = f"says {says(answer.pruned)}, overlap **{overlap:.2f}**{state}"
-    row([over(answer.dense, "Dense", f"says {says(answer.dense)}"), over(answer.pruned, named, below)])
+    row([over(answer.reference, "Dense", f"says {says(answer.reference)}"), over(answer.pruned, named, below)])
 
 
 def accuracy(variant: VariantSpec) -> Accuracy:

@@ -35,6 +35,7 @@ OF_ITS_OWN = (
     "level",
     "source",
     "seed",
+    "ref",
     "schedule",
     "class",
     "excluded",

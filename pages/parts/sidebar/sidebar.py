@@ -16,18 +16,21 @@ from pages.parts.sidebar.group import group
 from pages.parts.sidebar.heatmap import heatmap_choice, heatmap_line
 from pages.parts.sidebar.image import image_choice, image_line
 from pages.parts.sidebar.model import family_choice, family_line, model_choice, network_line
+from pages.parts.sidebar.reference import reference_choice, reference_line, reference_of
 
 
 @dataclass(frozen=True, kw_only=True)
 class Parts:
     """The settings of the sidebar, without the amount.
 
-    family: how the network is pruned, with an amount of zero. image: None until an own image is
+    family: how the network is pruned, with an amount of zero. reference: what it is compared with,
+    None for its dense network. image: None until an own image is
     uploaded. trouble: why an upload was rejected. drawn: how the maps are drawn over the image.
     """
 
     model: ModelSpec
     family: PruningSpec
+    reference: VariantSpec | None
     image: ImageRef | None
     cam: CamSpec
     drawn: Drawn
@@ -62,7 +65,8 @@ def parts(varied: Mapping[str, str] | None = None) -> Parts:
     with st.sidebar:
         with group("Network", ":material/hub:") as state_settings:
             model = model_choice(address.known())
-            state_settings(network_line(model))
+            reference_choice(model)
+            state_settings(network_line(model) + reference_line(model))
         with group("Image", ":material/image:") as state_settings:
             image, trouble = image_choice(model)
             state_settings(image_line(image, model))
@@ -72,7 +76,8 @@ def parts(varied: Mapping[str, str] | None = None) -> Parts:
         with group("Heatmap", ":material/gradient:") as state_settings:
             cam, drawn = heatmap_choice(model, image)
             state_settings(varied.get("Heatmap") or heatmap_line(cam, model))
-    return Parts(model=model, family=family, image=image, cam=cam, drawn=drawn, trouble=trouble)
+    reference = reference_of(model, family)
+    return Parts(model=model, family=family, reference=reference, image=image, cam=cam, drawn=drawn, trouble=trouble)
 
 
 def view(stage: DeltaGenerator, below: DeltaGenerator) -> View:

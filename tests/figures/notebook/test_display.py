@@ -81,7 +81,7 @@ def test_a_comparison_shows_the_headline_four_pictures_and_the_scores(answer: Co
 def test_scores_are_those_of_the_app(answer: Comparison) -> None:
     soft_iou = first_scores(answer)[0]
     assert soft_iou.value == f"{answer.overlap_pruned['soft-iou']:.2f}"
-    assert soft_iou.origin == f"from {answer.overlap_dense['soft-iou']:.2f}"
+    assert soft_iou.origin == f"from {answer.overlap_reference['soft-iou']:.2f}"
 
 
 def test_an_undefined_score_is_a_dash_with_its_reason(engine: Engine) -> None:
@@ -100,7 +100,7 @@ def with_names(answer: Comparison, name: str) -> Comparison:
             getattr(answer, side),
             prediction=replace(getattr(answer, side).prediction, classes=(name,) * 10),
         )
-        for side in ("dense", "pruned")
+        for side in ("reference", "pruned")
     }
     return replace(
         answer, picture=replace(answer.picture, title=name, credit=name, notes=(name,)), notes=(name,), **sides

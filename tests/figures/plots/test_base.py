@@ -93,7 +93,7 @@ def test_layers_show_share_and_counts_in_the_order_of_the_network() -> None:
 def test_threshold_curves_are_the_results_own() -> None:
     answer = Made().build()
     dense, pruned = plots.threshold_curve(answer, 0.4).data
-    assert list(dense.y) == list(answer.curve_dense)
+    assert list(dense.y) == list(answer.curve_reference)
     assert list(pruned.y) == list(answer.curve_pruned)
     assert pruned.y[-1] is None
 
@@ -115,8 +115,8 @@ def test_many_layers_are_bars_in_the_network_s_order_with_their_names_behind() -
 def test_of_a_thousand_classes_each_network_s_five_best_are_shown() -> None:
     answer = Made(dense_says=7, pruned_says=1).build()
     names = tuple(f"class {i}" for i in range(13))
-    sides = [replace(side, prediction=thirteen(side.prediction)) for side in (answer.dense, answer.pruned)]
-    pruned, dense = plots.probabilities(replace(answer, dense=sides[0], pruned=sides[1]), names).data
+    sides = [replace(side, prediction=thirteen(side.prediction)) for side in (answer.reference, answer.pruned)]
+    pruned, dense = plots.probabilities(replace(answer, reference=sides[0], pruned=sides[1]), names).data
     assert list(dense.y) == list(pruned.y) == ["class 7", "class 0", "class 1", "class 2", "class 3", "class 4"]
     assert dense.x[0] == pruned.x[2] == pytest.approx(0.82)
     assert dense.name == "dense"

@@ -8,8 +8,9 @@ import pytest
 from pandas import DataFrame
 
 from core.figures.plots import googlenet as plots_vonrad
+from core.protocols.googlenet.interpretability import beside_accuracy
 from core.protocols.googlenet.protocol import PRUNINGS, RATES
-from core.protocols.googlenet.tables import EPOCHS, LEVELS, VonradTables
+from core.protocols.googlenet.tables import EPOCHS, LEVELS, SCORES, Scores, VonradTables
 from core.stats.intervals import wilson
 
 TOTAL, PARAMETERS, MACS = 400, 1000, 50_000
@@ -22,7 +23,7 @@ def row(pruning: str, retraining: str, rate: float, correct: int, seed: int = 0)
         "seed": seed,
         "pruning": pruning,
         "retraining": retraining,
-        "level": 1,
+        "level": 1 + RATES.index(rate) if rate else 0,
         "rate": rate,
         "sparsity": rate,
         "correct": correct,
@@ -84,6 +85,29 @@ def tables(prunings: tuple[str, ...] = ("unstructured", "filters"), seeds: tuple
     return VonradTables("a@b", facts, DataFrame(rows, columns=list(LEVELS)), DataFrame(epochs, columns=list(EPOCHS)))
 
 
+def scored(study: VonradTables) -> VonradTables:
+    """The same study, its networks' units scored by pixels."""
+    columns = [f"{name}-pixels" for name in ("mis", "low", "high", "right", "shuffled", "weighted")]
+    found = []
+    for place, row in enumerate(study.levels.itertuples()):
+        mis = 0.55 + 0.002 * place
+        head = (row.seed, row.pruning, row.retraining, row.level, row.rate, "own", "retrained", row.rate, 200)
+        found.append((*head, row.correct // 2, 30, place % 4, 0.5, mis, mis - 0.01, mis + 0.02, 0.6, 0.5, mis))
+    untrained = (0, "untrained", "untrained", 0, 0.0, "random", "none", 0.0, 200, 20, 30, 0, 0.0)
+    found.append((*untrained, 0.62, 0.61, 0.63, 0.6, 0.5, 0.6))
+    facts = {
+        "n": 200,
+        "tasks": 10,
+        "comparable": False,
+        "layers": ["conv1", "conv2"],
+        "similarities": ["pixels"],
+        "relevance_images": 100,
+    }
+    rows = DataFrame(found, columns=[*SCORES, *columns])
+    scores = Scores(rows, {"runs": {str(seed): facts for seed in study.seeds()}})
+    return VonradTables(study.model, study.facts, study.levels, study.epochs, scores)
+
+
 def lines(figure: object) -> list:
     return [trace for trace in figure.data if trace.x is not None and trace.x[0] is not None]
 
@@ -135,6 +159,36 @@ def test_methods_stand_over_their_share_of_the_dense_networks_cost(cost: str) ->
         [value / whole for value in study.series("unstructured", "none", 0)[column]]
     )
     assert lines(figure)[0].x[0] == 1
+
+
+def test_interpretability_stands_over_the_rate_a_line_a_method() -> None:
+    """The paper's figure 5."""
+    study = scored(tables())
+    figure = plots_vonrad.interpretability(study, "pixels")
+    drawn, rows = lines(figure), beside_accuracy(study)
+    assert len(drawn) == 2 * 3
+    for trace in drawn:
+        pruning, retraining = next(
+            (pruning, how)
+            for pruning in PRUNINGS
+            for how in plots_vonrad.DASHES
+            if trace.hovertemplate.endswith(f"<extra>{plots_vonrad.NAMES[pruning]}, {how}</extra>")
+        )
+        own = rows[(rows.pruning == "dense") | ((rows.pruning == pruning) & (rows.retraining == retraining))]
+        own = own.sort_values("rate")
+        assert list(trace.x) == [0.0, *RATES] == list(own.rate)
+        assert list(trace.y) == list(own["mis-pixels"])
+        assert list(trace.customdata[:, 0]) == list(own.accuracy)
+        assert list(trace.y - trace.error_y.arrayminus) == pytest.approx(list(own["low-pixels"]))
+        assert list(trace.y + trace.error_y.array) == pytest.approx(list(own["high-pixels"]))
+    assert [shape.y0 for shape in figure.layout.shapes] == [0.55, 0.62, 0.5]  # dense, untrained, random exemplars
+    assert "n = 30 units, 200 images" in figure.layout.title.text
+    named = [trace.name for trace in figure.data if trace.showlegend is not False]
+    assert sorted(named) == ["filters", "iterative", "not retrained", "one-shot", "unstructured"]
+
+
+def test_two_seeds_have_a_line_each() -> None:
+    assert len(lines(plots_vonrad.interpretability(scored(tables(seeds=(0, 1))), "pixels"))) == 2 * 2 * 3
 
 
 def test_dense_and_chance_are_lines() -> None:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pandas
 import plotly.graph_objects as go
 import pytest
 
@@ -53,6 +54,7 @@ def of_protocols(engine: Engine) -> Iterator[tuple[str, Callable[[], go.Figure]]
     yield "retrained_curve", lambda: plots.retrained_curve(series)
     for name in ("without_retraining", "retrained", "epochs", "methods"):
         yield f"googlenet_{name}", lambda name=name: getattr(plots, f"googlenet_{name}")(small)
+    yield "googlenet_interpretability", lambda: plots.googlenet_interpretability(small, "pixels")
     units = unit_study("digits", engine)
     of_units, networks = core.unit_answers.units(units, "conv2"), core.unit_answers.summary(units)
     one = of_units[of_units.network == units.variants[5].key]
@@ -61,6 +63,15 @@ def of_protocols(engine: Engine) -> Iterator[tuple[str, Callable[[], go.Figure]]
     yield "units_map", lambda: plots.units_map(one, "pixels")
     yield "training_loss", lambda: plots.training_loss(EPOCHS)
     yield "training_accuracy", lambda: plots.training_accuracy(EPOCHS)
+
+
+def of_people() -> Iterator[tuple[str, Callable[[], go.Figure]]]:
+    task = core.analyse(core.published_frame(), thorough=False).tasks[0]
+    yield "people_shares", lambda: plots.people_shares(core.share_rows(task))
+    predictors = pandas.DataFrame(
+        [{"measure": "pearson", "label": "2 against 1", "value": 0.2, "low": 0.1, "high": 0.3, "n": 20}]
+    )
+    yield "people_predictors", lambda: plots.people_predictors(predictors)
 
 
 def of_lessons() -> Iterator[tuple[str, Callable[[], go.Figure]]]:
@@ -74,7 +85,7 @@ def of_lessons() -> Iterator[tuple[str, Callable[[], go.Figure]]]:
 
 
 def test_every_function_draws_a_real_answer(engine: Engine) -> None:
-    drawn = dict([*of_explore(engine), *of_protocols(engine), *of_lessons()])
+    drawn = dict([*of_explore(engine), *of_protocols(engine), *of_people(), *of_lessons()])
     assert set(drawn) == set(plots.FIGURES)
     for name, draw in drawn.items():
         figure = draw()
@@ -95,7 +106,7 @@ def test_every_figure_of_a_page_is_public() -> None:
     assert {"kept_weights", "curves", "race", "without_retraining", "loss"} <= found
     # A page draws one figure of a retrained series, notebooks draw it from whole tables. A page as
     # a file and an alternative text are no figures.
-    assert found - public <= {"alternative", "curve", "offline_page", "positions"}
+    assert found - public <= {"alternative", "curve", "offline_page", "positions", "with_floor"}
 
 
 def test_every_function_says_what_it_shows() -> None:

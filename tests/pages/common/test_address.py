@@ -28,6 +28,7 @@ PINNED = {
     "nth": 1,
     "noise": "true",
     "seed": "333",
+    "ref": "dense",
     "schedule": "one-shot",
     "granularity": "weight",
     "excluded": (),
@@ -59,6 +60,7 @@ PINNED_NAMES = {
     "granularity": {"weight", "kernel", "channel", "filter", "2:4"},
     "cam": {"grad-cam", "grad-cam++", "score-cam", "eigen-cam", "layer-cam"},
     "target": {"dense", "own", "label"},
+    "ref": {"dense"},
     "sweep": {"20", "50", "100", "200", "500", "1000", "all"},
     "measure": {"right", "agrees", "pearson", "soft-iou", "energy-inside", "pointing-game"},
 }
@@ -129,6 +131,9 @@ def test_defaults_and_ends_are_allowed(name: str) -> None:
         ("target", "0"),
         ("criterion", "l1"),
         ("scope", "local"),
+        ("ref", "seed.336"),
+        ("ref", "level.26"),
+        ("ref", "seed"),
     ],
 )
 def test_what_cannot_be_used_is_named_with_its_replacement(name: str, value: str) -> None:

@@ -95,6 +95,7 @@ VALUES = {
     "threshold": "0.3",
     "layer": "conv1",
     "granularity": "kernel",
+    "ref": "seed.334",
 }
 
 

@@ -10,11 +10,13 @@ import pytest
 from pandas import DataFrame, concat
 from streamlit.testing.v1 import AppTest
 
+from core.protocols.googlenet.interpretability import QUESTION, answer, related
 from core.protocols.googlenet.published import FINDINGS, READINGS
 from core.protocols.googlenet.summary import headline, missing, silent
-from core.protocols.googlenet.tables import VonradTables, write
+from core.protocols.googlenet.tables import VonradTables, write, write_units
+from pages.parts.common.parameters import Choice
 from pages.parts.curves import googlenet as vonrad_view
-from tests.figures.plots.test_googlenet import tables
+from tests.figures.plots.test_googlenet import scored, tables
 from tests.pages.conftest import OpenPage
 
 MODEL = "a@b"
@@ -22,7 +24,7 @@ MODEL = "a@b"
 
 def whole() -> VonradTables:
     study = tables()
-    study.levels["device"], study.levels["level"] = "CPU", 5
+    study.levels["device"] = "CPU"
     facts = {
         "runs": {
             "0": {
@@ -60,7 +62,7 @@ def words(app: AppTest) -> str:
 def test_it_shows_four_figures_a_table_and_what_is_ours(tmp_path: Path) -> None:
     shown = {part: opened(tmp_path, whole(), part) for part in vonrad_view.TABS}
     assert not any(app.exception for app in shown.values())
-    assert [len(app.get("plotly_chart")) for app in shown.values()] == [3, 1, 0]
+    assert [len(app.get("plotly_chart")) for app in shown.values()] == [3, 1, 0, 0]
     said = "".join(map(words, shown.values()))
     assert all(
         sentence in said
@@ -72,6 +74,24 @@ def test_it_shows_four_figures_a_table_and_what_is_ours(tmp_path: Path) -> None:
     assert len(table.value) == 1 + 2 * 3
 
 
+def test_interpretability_is_shown_where_units_are_scored(tmp_path: Path) -> None:
+    assert "--units 2000" in opened(tmp_path, whole(), "units").info[0].value
+    study = scored(whole())
+    assert study.units is not None
+    write_units(tmp_path, MODEL, study.units)
+    app = opened(tmp_path, study, "units")
+    assert "EfficientNet-lite1 has not judged these networks." in app.info[0].value
+    app.selectbox(key="judge").set_value("pixels").run()
+    assert not app.exception
+    assert len(app.get("plotly_chart")) == 1
+    said, found = words(app), related(study, "pixels")
+    assert QUESTION in said
+    assert answer(found, "pixels").replace("[", "\\[").replace("]", "\\]") in said
+    assert "30 units of 2 convolutions" in said
+    (table,) = app.dataframe
+    assert list(table.value.n) == [each.n for each in found]
+
+
 def test_the_cost_is_chosen_and_stands_in_the_address(tmp_path: Path) -> None:
     app = opened(tmp_path, whole(), "savings")
     app.selectbox(key="cost").set_value("multiply-adds, channels removed").run()
@@ -79,6 +99,7 @@ def test_the_cost_is_chosen_and_stands_in_the_address(tmp_path: Path) -> None:
     assert {name: known.default for name, known in vonrad_view.parameters([tmp_path]).items()} == {
         "network": MODEL,
         "cost": "parameters",
+        "judge": "efficientnet-lite1",
         "part": "accuracy",
     }
 
@@ -135,6 +156,15 @@ def test_two_seeds_are_shown_and_each_departure_says_whose_it_is(tmp_path: Path)
     assert "The run was stopped; missing: global unstructured, L1, iterative (at 89 %, 95 %)" in of_second
     (of_first,) = [caption.value for caption in app.caption if "Not as published, seed 0:" in caption.value]
     assert "stopped" not in of_first
+
+
+def test_a_network_whose_tables_alone_are_here_has_a_name(tmp_path: Path) -> None:
+    for model, title in (("googlenet@photos-96", "GoogLeNet, photos-96"), ("a@b", "a@b")):
+        study = whole()
+        write(tmp_path / title, VonradTables(model, study.facts, study.levels, study.epochs))
+        network = vonrad_view.parameters([tmp_path / title])["network"]
+        assert isinstance(network, Choice)
+        assert network.titles == {model: title}
 
 
 def test_what_is_there(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""Experiments with people: which heatmap is more reasonable, what is in this picture."""
