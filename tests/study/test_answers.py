@@ -279,5 +279,5 @@ def test_a_database_that_cannot_be_reached_says_so() -> None:
 
 def test_a_database_without_its_driver_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "psycopg", None)
-    with pytest.raises(StudyDatabase, match="requirements-postgres.txt"):
+    with pytest.raises(StudyDatabase, match="requirements-postgres"):
         connect("postgresql://nobody@127.0.0.1:1/none")
