@@ -34,6 +34,7 @@ FLOORS = (
         "pages.parts.curves",
         "pages.parts.units",
         "pages.parts.study",
+        "pages.parts.networks",
         "pages.parts.retrain",
         "pages.parts.lessons",
         "pages.parts.home",

@@ -133,8 +133,21 @@ class Engine:
         """Add any PyTorch module, for the lifetime of this engine. Raises as `own.from_module`."""
         return self.catalogue.add_module(module, facts)
 
+    def change_model(self, model: ModelSpec, about: About) -> ModelSpec:
+        """Give an own network other facts: title, classes, input, target layer.
+
+        Returns the network, which is another one unless only its title changes. Raises as
+        `own.change`.
+        """
+        changed = self.catalogue.change(model.name, about)
+        if changed != model:
+            self.store.kept.forget(model)
+            self.store.forget(model)
+        return changed
+
     def forget(self, model: ModelSpec) -> None:
-        """Delete a series that was trained on this machine, from disk and memory.
+        """Delete an own network, or a series that was trained on this machine, from disk and
+        memory.
 
         Raises CacheNotWritable; Busy while it is being trained.
         """

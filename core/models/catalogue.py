@@ -20,6 +20,7 @@ from core.disk.files import Files
 from core.models import own, torchvision_cnns
 from core.models.cards import Card, Series
 from core.models.description import FILE, Description, look, paths
+from core.models.found import Found, look_into
 from core.models.own import About, ModuleFacts
 from core.models.zoo import MODELS
 from core.specs import ModelSpec
@@ -82,6 +83,20 @@ class Catalogue(Entries[Card]):
         with self._looking:
             self._seen[entry.name] = self._stamp(entry.name)
             self._put(entry)
+        return entry.value.first_model(entry.name)
+
+    def look_into(self, weights: Path | bytes, name: str = "", architecture: str = "", weight_set: str = "") -> Found:
+        """Find out what a file of weights holds. Raises as `found.look_into`."""
+        return look_into(weights, self.named, name, architecture, weight_set)
+
+    def about(self, name: str) -> About:
+        """Return the facts of an own network. Raises BadFile, MissingData."""
+        return own.about_kept(self.files, name)
+
+    def change(self, name: str, about: About) -> ModelSpec:
+        """Give an own network other facts; see `own.change`. Raises as it."""
+        entry = own.change(self.files, name, about, self.named)
+        self.refresh()
         return entry.value.first_model(entry.name)
 
     def add_module(self, module: nn.Module, facts: ModuleFacts) -> ModelSpec:

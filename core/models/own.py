@@ -24,14 +24,13 @@ from core.base.errors import BadFile, BadSpec
 from core.base.numbers import percent
 from core.base.registry import Entry
 from core.disk.files import Files
-from core.disk.sparse import pack_sparse
+from core.disk.sparse import pack_sparse, unpack_sparse
 from core.models.cards import Card, InputRule, State, Weights
-from core.models.checkpoints.nearest import advice, nearest
+from core.models.checkpoints.nearest import advice, recognise
 from core.models.checkpoints.policy import problems, read, strict
 from core.models.input_checks import adapted_rule, channel_note, check_rule
 from core.models.layers import logits_layer, watch
 from core.models.torchvision_cnns import not_in_place
-from core.models.zoo import MODELS
 from core.results.pruning import FEWEST_ZEROS
 from core.saliency.capture import capture, own_class
 from core.specs import ModelSpec, VariantSpec
@@ -80,18 +79,61 @@ def take_in(files: Files, weights: Path | bytes, about: About, named: Named) -> 
     about = _completed(about, base, fitted.state)
     card = _card(about, base)
     if problems(fitted.state, card.shapes):
-        matches = nearest(checkpoint, [name for name in MODELS if not name.startswith(PREFIX)], named)
+        matches = recognise(checkpoint, named)
         strict(fitted.state, card.shapes, f"As a {about.architecture}", advice(matches, about.architecture))
     state = {name: fitted.state[name] for name in card.shapes}
+    notes = (*channel_note(about.input, base.input), *fitted.notes, *zeros_note(card, state))
+    return _stored(files, state, about, replace(card, notes=(*card.notes, *notes)), notes)
+
+
+def change(files: Files, name: str, about: About, named: Named) -> Entry[Card]:
+    """Give an own network in the models folder other facts: title, classes, input, target layer.
+
+    With another title only, the network keeps its name. All other facts can change answers, so it
+    becomes another network and the file of the old one is deleted.
+
+    Raises:
+        BadSpec: another architecture, or facts that do not fit. As `take_in`.
+    """
+    tensors, facts = files.load(file_key(name))
+    before, notes = _read_about(facts), tuple(map(str, facts.get("notes", ())))
+    if about.architecture != before.architecture:
+        raise BadSpec(
+            f"These weights are of the architecture {before.architecture}.",
+            "Its names and shapes belong to it.",
+            f"Import the file again as {about.architecture}.",
+        )
+    base, state = named(about.architecture), unpack_sparse(tensors)[0]
+    about = _completed(about, base, state)
+    if replace(about, title=before.title) == before:
+        files.save(file_key(name), tensors, facts | {"about": asdict(about)})
+        return read_kept(files, name, named)
+    card = _card(about, base)
+    entry = _stored(files, state, about, replace(card, notes=(*card.notes, *notes)), notes)
+    if entry.name != name:
+        files.delete(file_key(name))
+    return entry
+
+
+def _stored(files: Files, state: State, about: About, card: Card, notes: tuple[str, ...]) -> Entry[Card]:
+    """Check that heatmaps can be made, and write the file of a network unless it exists."""
     _check_layer(card, state)
-    notes = (*channel_note(about.input, base.input), *fitted.notes, *_zeros_note(card, state))
-    name = f"{PREFIX}{about.architecture}-{_digest(state, about)}"
-    if not files.exists(file_key(name)):
-        files.save(file_key(name), pack_sparse(state, {}), {"own": FORMAT, "about": asdict(about), "notes": notes})
-    return _entry(name, about, replace(card, notes=(*card.notes, *notes)))
+    name = f"{PREFIX}{about.architecture}-{_digest(state, replace(about, title=''))}"
+    facts = {"own": FORMAT, "about": asdict(about), "notes": notes}
+    if not files.exists(file_key(name)) or about_kept(files, name) != about:
+        files.save(file_key(name), pack_sparse(state, {}), facts)
+    return _entry(name, about, card)
 
 
-def _zeros_note(card: Card, state: State) -> tuple[str, ...]:
+def about_kept(files: Files, name: str) -> About:
+    """Return the facts of an own network in the models folder. Raises as `read_kept`."""
+    try:
+        return _read_about(files.facts(file_key(name)))
+    except (KeyError, TypeError, ValueError) as error:
+        raise _no_description(name, error) from error
+
+
+def zeros_note(card: Card, state: State) -> tuple[str, ...]:
     """State the share of zeros in the weights of a network that was pruned before."""
     total = sum(state[name].numel() for name in card.prunable)
     zeros = total - sum(int(state[name].count_nonzero()) for name in card.prunable)
@@ -105,17 +147,20 @@ def read_kept(files: Files, name: str, named: Named) -> Entry[Card]:
 
     Raises BadFile if it is damaged or of another version; otherwise as `take_in`.
     """
+    about, notes = about_kept(files, name), files.facts(file_key(name)).get("notes", ())
     try:
-        facts = files.facts(file_key(name))
-        about = _read_about(facts)
         card = _card(about, named(about.architecture))
-        return _entry(name, about, replace(card, notes=(*card.notes, *map(str, facts.get("notes", ())))))
+        return _entry(name, about, replace(card, notes=(*card.notes, *map(str, notes))))
     except (KeyError, TypeError, ValueError) as error:
-        raise BadFile(
-            f"The file of {name} does not describe its network ({error}).",
-            "The description is written when weights are added.",
-            "Add the weights again.",
-        ) from error
+        raise _no_description(name, error) from error
+
+
+def _no_description(name: str, error: Exception) -> BadFile:
+    return BadFile(
+        f"The file of {name} does not describe its network ({error}).",
+        "The description is written when weights are added.",
+        "Add the weights again.",
+    )
 
 
 def kept_names(files: Files) -> list[str]:
@@ -173,7 +218,7 @@ def from_module(module: nn.Module, facts: ModuleFacts) -> Entry[Card]:
     shape = (facts.input.channels, *facts.input.size_px)
     probe = torch.rand(2, *shape, generator=torch_generator("probe of a module"))
     captured = capture(own, facts.target_layer, probe, own_class)
-    classes = _class_names(facts.classes, captured.logits.shape[1])
+    classes = class_names(facts.classes, captured.logits.shape[1])
     card = Card(
         build=partial(copy.deepcopy, own),
         target_layer=facts.target_layer,
@@ -200,6 +245,14 @@ def _code(module: nn.Module) -> str:
                 methods = [getattr(each, "__code__", None) for each in vars(cls).values()]
                 digest.update(b"".join(marshal.dumps(code) for code in methods if code))
     return digest.hexdigest()
+
+
+def completed_card(about: About, base: Card, state: State) -> Card:
+    """Return the card of weights; what `about` omits is the architecture's or found in the weights.
+
+    Raises BadFile, BadSpec: classes or channels that cannot be.
+    """
+    return _card(_completed(about, base, state), base)
 
 
 def _card(about: About, base: Card) -> Card:
@@ -261,10 +314,11 @@ def _completed(about: About, base: Card, state: State) -> About:
             "Choose the weights of an image classifier.",
         )
     names = about.classes or (base.classes if count == len(base.classes) else ())
-    return replace(about, classes=_class_names(names, count), input=rule)
+    return replace(about, classes=class_names(names, count), input=rule)
 
 
-def _class_names(names: tuple[str, ...], count: int) -> tuple[str, ...]:
+def class_names(names: tuple[str, ...], count: int) -> tuple[str, ...]:
+    """Return a name for each of `count` classes: numbers if none is given. Raises BadSpec."""
     if not names:
         return tuple(map(str, range(count)))
     names = tuple(str(name) if isinstance(name, int) else name for name in names)  # such as range(10)

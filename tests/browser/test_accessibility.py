@@ -19,6 +19,7 @@ PAGES = (
     "units",
     "units?show=unit",
     "units?show=play",
+    "my_networks",
     "retrain",
     "lessons",
     "settings",

@@ -5,6 +5,7 @@ plain words.
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -402,3 +403,54 @@ def test_weights_of_caffe_need_their_own_preprocessing(real_data: Path, tmp_path
         assert top is not None
         answers[rule] = card.classes[top], round(float(found.prediction.probabilities[top]), 3)
     assert answers == {caffe: ("espresso", 0.87), None: ("loudspeaker", 0.005)}
+
+
+def test_another_title_keeps_the_network(catalogue: Catalogue) -> None:
+    model = catalogue.add(save(untrained("thesis-cnn").state_dict()), About(architecture="thesis-cnn", title="First"))
+    changed = catalogue.change(model.name, replace(catalogue.about(model.name), title="Second"))
+    assert changed == model
+    assert catalogue.title(model) == "Second"
+    assert Catalogue(catalogue.files).title(model) == "Second"
+
+
+def test_the_same_weights_under_another_title_are_one_network(catalogue: Catalogue) -> None:
+    content = save(untrained("thesis-cnn").state_dict())
+    one, two = (catalogue.add(content, About(architecture="thesis-cnn", title=title)) for title in ("One", "Two"))
+    assert one == two
+    assert Catalogue(catalogue.files).title(one) == "Two"
+
+
+def test_other_classes_make_another_network_of_the_same_weights(catalogue: Catalogue) -> None:
+    """A cached answer of the old name is never shown for the new one."""
+    model = catalogue.add(save(untrained("thesis-cnn").state_dict()), About(architecture="thesis-cnn", title="T"))
+    before = unpack_sparse(catalogue.files.load(own.file_key(model.name))[0])[0]
+    swapped = ("1", "0", *map(str, range(2, 10)))
+    changed = catalogue.change(model.name, replace(catalogue.about(model.name), classes=swapped))
+    assert changed.name != model.name
+    assert model.name not in catalogue
+    assert catalogue.card(changed).classes == swapped
+    assert catalogue.title(changed) == "T"
+    after = unpack_sparse(catalogue.files.load(own.file_key(changed.name))[0])[0]
+    assert all(torch.equal(before[name], after[name]) for name in before)
+    assert list(Catalogue(catalogue.files)) == list(catalogue)
+
+
+def test_facts_that_do_not_fit_change_nothing(catalogue: Catalogue) -> None:
+    model = catalogue.add(save(untrained("thesis-cnn").state_dict()), About(architecture="thesis-cnn"))
+    about = catalogue.about(model.name)
+    with pytest.raises(BadSpec, match="are of the architecture thesis-cnn"):
+        catalogue.change(model.name, replace(about, architecture="resnet18"))
+    with pytest.raises(BadSpec, match="2 class names"):
+        catalogue.change(model.name, replace(about, classes=("a", "b")))
+    assert catalogue.about(model.name) == about
+
+
+def test_an_own_network_is_deleted_with_what_was_made_of_it(tmp_path: Path) -> None:
+    engine = Engine("cpu", tmp_path)
+    model = engine.add_model(save(untrained("thesis-cnn").state_dict()), About(architecture="thesis-cnn"))
+    engine.keep(VariantSpec(model=model, pruning=PruningSpec.one_shot(0.5)))
+    engine.forget(model)
+    assert model.name not in engine.catalogue
+    assert not list(tmp_path.rglob("*.safetensors"))
+    with pytest.raises(UnknownName):
+        engine.report(VariantSpec(model=model))

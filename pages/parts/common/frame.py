@@ -31,6 +31,7 @@ PAGES = (
     ("pages/curves.py", "Curves", ":material/show_chart:"),
     ("pages/units.py", "Units", ":material/scatter_plot:"),
     ("pages/study.py", "Study", ":material/groups:"),
+    ("pages/my_networks.py", "My networks", ":material/upload_file:"),
     ("pages/retrain.py", "Retrain", ":material/model_training:"),
     ("pages/lessons.py", "Lessons", ":material/school:"),
     ("pages/settings.py", "Settings", ":material/settings:"),

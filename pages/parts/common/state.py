@@ -85,13 +85,10 @@ class Lessons:
 
 @dataclass
 class Upload:
-    """An uploaded image, and why an uploaded network or photographs were rejected. seen: id of the
-    last file.
-    """
+    """An uploaded image, and why photographs were rejected. seen: id of the last file."""
 
     image: bytes | None = None
     seen: str = ""
-    refused: SparsightError | None = None
     refused_photographs: SparsightError | None = None
 
 

@@ -18,13 +18,13 @@ from core.pruning.repair import has_batch_norm
 from core.pruning.scores import needs_images
 from core.specs import GRANULARITIES, REPAIRS, SCHEDULES, SCOPES, TRAINED, Schedule, n_of_m
 from core.sweeps.address import excluded_weights
-from pages.parts.common import engine, present, titles
+from pages.parts.common import engine, frame, present, titles
 from pages.parts.common.address import of_model
 from pages.parts.common.markdown import message, plain
 from pages.parts.common.parameters import Choice, Stated
 from pages.parts.common.state import state
 from pages.parts.common.widgets import Known, choice, current, number, segments, several
-from pages.parts.sidebar import downloads, own_networks
+from pages.parts.sidebar import downloads
 
 # Parameters whose choices depend on the model. Each model keeps its own values of them.
 OF_ITS_OWN = (
@@ -63,7 +63,7 @@ def model_choice(known: Known) -> ModelSpec:
     _fit("unit", known)
     found = replace(found, seed=_seed(known))
     if not present.on():
-        own_networks.form()
+        frame.link("pages/my_networks.py", "Try my network", ":material/upload_file:")
     return found
 
 

@@ -48,9 +48,7 @@ def test_a_locked_page_says_what_is_switched_off(page: str, gone: set[str], monk
 
 
 def test_own_weights_and_downloads_are_switched_off(locked: None, explore: OpenPage) -> None:
-    app = explore(cam="grad-cam")
-    app.session_state["open_own"] = True
-    app.run()
+    app = open_page("my_networks")
     assert "adding your own weights is switched off" in words(app)
     assert not app.get("file_uploader")
     app = explore(model="vgg16")

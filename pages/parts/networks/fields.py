@@ -1,6 +1,4 @@
-"""Import of an own network: an architecture by name, a weights file, and what the file does not
-contain.
-"""
+"""The fields on what a file of weights does not hold: names of the classes, and the input."""
 
 from __future__ import annotations
 
@@ -12,79 +10,32 @@ from typing import Any
 
 import streamlit as st
 
-from core.base.errors import BadSpec, SparsightError
+from core.base.errors import BadSpec
 from core.data.gallery import GALLERY
 from core.data.preview import preview
 from core.models.cards import InputRule
 from core.models.class_names import folder_classes, read_classes
+from core.models.found import Found
 from core.models.input_checks import ORDERS, RANGES, check_rule
-from core.models.own import About
-from pages.parts.common import access, engine, frame
+from core.models.own import About, class_names
+from pages.parts.common import engine
 from pages.parts.common.markdown import message
-from pages.parts.common.state import state
 
-MOST_MB = 1024
-FIELDS = ("architecture", "classes", "size", "crop", "order", "values", "mean", "std", "set", "title")
+FIELDS = ("classes", "size", "crop", "order", "values", "mean", "std")
 VALUES = {f"{low:g} to {high:g}": (low, high) for low, high in RANGES}
-SETS = {"": "the trained ones", "ema": "averages (EMA)"}
 PHOTO = "coffee"  # of the gallery: red in RGB is blue in BGR
 
 
-def key(name: str) -> str:
-    """Returns the key of a field's widget."""
-    return f"_own_{name}"
+def key(name: str, slot: str) -> str:
+    """Returns the key of a field's widget. slot: which network it is about."""
+    return f"_own_{name}_{slot}"
 
 
-def form() -> None:
-    """Draws the fields. An imported network is selected; errors are shown here."""
-    opened = st.expander("Your own weights", icon=":material/upload_file:", key="open_own", on_change="rerun")
-    if not opened.open:
-        return
-    with opened:
-        if not access.offers(access.OWN_WEIGHTS):
-            return
-        _file_fields()
-        _input_fields()
-        st.text_input("Title", key=key("title"), placeholder="for the list of networks")
-        st.button("Import", icon=":material/check:", on_click=_take_in)
-        refused, state().upload.refused = state().upload.refused, None
-        if refused:
-            frame.show(refused)
-        else:
-            _show_preview()
-
-
-def _file_fields() -> None:
-    """Draws the fields on the network and its file."""
-    known = [name for name, entry in engine.catalogue().items() if not entry.facts.get("own")]
-    st.selectbox(
-        "Architecture",
-        known,
-        index=None,
-        key=key("architecture"),
-        accept_new_options=True,
-        placeholder="resnet18",
-        help="The name of any torchvision CNN, or one of Sparsight's own networks.",
-    )
-    st.file_uploader(
-        "Weights",
-        key=key("weights"),
-        max_upload_size=MOST_MB,
-        help=(
-            "A state dict or training checkpoint of PyTorch, Lightning or timm, or .safetensors. The name does not"
-            " matter. Files that would run code are rejected."
-        ),
-    )
-    st.selectbox(
-        "Which weights",
-        list(SETS),
-        key=key("set"),
-        format_func=SETS.__getitem__,
-        help="Some files hold averages over training beside the weights. The network's notes say what was taken.",
-    )
+def fields(slot: str, found: Found) -> dict[str, str]:
+    """Draws the fields on classes and input; returns what they hold, by name."""
     st.text_area(
-        "Classes",
-        key=key("classes"),
+        f"Classes ({found.classes:,})",
+        key=key("classes", slot),
         height=100,
         placeholder="one per line; optional",
         help=(
@@ -92,83 +43,64 @@ def _file_fields() -> None:
             " (torchvision's ImageFolder). Default: the architecture's own names, or numbers."
         ),
     )
+    _input_fields(slot)
+    return {name: st.session_state.get(key(name, slot)) or "" for name in FIELDS}
 
 
-def _input_fields() -> None:
+def _input_fields(slot: str) -> None:
     """Draws the fields on how a photograph becomes the network's input."""
     st.caption("**Input**, as in training. A wrong one gives wrong answers instead of an error.")
     left, right = st.columns(2, gap="small")
     left.text_input(
         "Input size (pixels)",
-        key=key("size"),
+        key=key("size", slot),
         placeholder="224 or 224 x 320",
         help="Height and width used in training. Default: the architecture's own.",
     )
     right.text_input(
         "Crop from (pixels)",
-        key=key("crop"),
+        key=key("crop", slot),
         placeholder="256",
         help="The shorter side is scaled to this, then the centre is cropped. Empty: no crop if a size is given.",
     )
-    left.selectbox("Channels", ORDERS, key=key("order"), help="BGR: networks trained with Caffe or OpenCV.")
+    left.selectbox("Channels", ORDERS, key=key("order", slot), help="BGR: networks trained with Caffe or OpenCV.")
     right.selectbox(
-        "Values", list(VALUES), key=key("values"), help="What black and white are before the mean is subtracted."
+        "Values", list(VALUES), key=key("values", slot), help="What black and white are before the mean is subtracted."
     )
     left.text_input(
         "Mean",
-        key=key("mean"),
+        key=key("mean", slot),
         placeholder="0.485, 0.456, 0.406",
         help="Per channel, in the units of the values and in the order of the channels.",
     )
-    right.text_input("Std", key=key("std"), placeholder="0.229, 0.224, 0.225", help="Standard deviation per channel.")
+    right.text_input(
+        "Std", key=key("std", slot), placeholder="0.229, 0.224, 0.225", help="Standard deviation per channel."
+    )
 
 
-def _show_preview() -> None:
-    """Shows a photograph as the network will get it."""
-    fields = _filled()
-    if not fields["architecture"]:
+def show_preview(about: About) -> None:
+    """Shows a photograph as the network will get it. Raises BadSpec for an input that cannot be."""
+    rule = about.input or engine.catalogue().named(about.architecture).input
+    check_rule(rule, None)
+    if engine.catalogue().named(about.architecture).reads_digits:
         return
-    try:
-        rule = input_rule(fields) or engine.catalogue().named(fields["architecture"]).input
-        check_rule(rule, None)
-        seen = preview(PHOTO, rule)
-    except SparsightError as error:
-        frame.show(error)
-        return
-    st.image(seen.picture, width="stretch", caption=f"{GALLERY[PHOTO].title}, as the network gets it")
+    seen = preview(PHOTO, rule)
+    st.image(seen.picture, width=240, caption=f"{GALLERY[PHOTO].title}, as the network gets it")
     st.caption(message(seen.text))
 
 
-def _filled() -> dict[str, str]:
-    return {name: st.session_state.get(key(name)) or "" for name in FIELDS}
-
-
-def _take_in() -> None:
-    """Imports the network; a callback, so that the network list can be set to the new one."""
-    try:
-        access.require(access.OWN_WEIGHTS)
-        fields, file = _filled(), st.session_state[key("weights")]
-        if not fields["architecture"] or file is None:
-            raise BadSpec(
-                "An architecture and a weights file are required.",
-                "All other fields are optional.",
-                "Fill in these two fields.",
-            )
-        spec = engine.engine().add_model(file.getvalue(), about(fields))
-        st.session_state["model"] = spec.name
-    except SparsightError as error:
-        state().upload.refused = error
-
-
-def about(fields: Mapping[str, str]) -> About:
+def about(fields: Mapping[str, str], count: int) -> About:
     """Parses the fields of the form, by name; missing ones are empty.
 
+    Args:
+        count: of the network's outputs.
     Raises:
         BadSpec, UnknownName, MissingData: if a field cannot be read.
     """
+    classes = _classes(fields.get("classes", "").strip())
     return About(
         architecture=fields["architecture"].strip(),
-        classes=_classes(fields.get("classes", "").strip()),
+        classes=class_names(classes, count) if classes else (),
         input=input_rule(fields),
         title=fields.get("title", "").strip(),
         weight_set=fields.get("set", ""),
