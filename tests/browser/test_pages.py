@@ -1,4 +1,4 @@
-"""Home, Compare and Retrain in a real browser: one journey each."""
+"""Home, Compare, My networks and Retrain in a real browser: one journey each."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ import shutil
 from pathlib import Path
 
 import pytest
+from safetensors.torch import save_file
 
+from core.models.building import untrained
+from core.models.zoo import named
 from tests.browser.conftest import OpenTab, at_rest, playwright_api, settled
 from tests.protocols import small_series
 
@@ -76,6 +79,23 @@ def test_retrain_marks_what_is_missing_takes_an_upload_and_measures(tab: OpenTab
     page.get_by_role("button", name="Estimate cost").click()
     page.get_by_text("24 photographs, at most 24 epochs in total").wait_for()
     page.get_by_text("An epoch is a single step").wait_for()
+    assert page.locator("[data-testid=stException]").count() == 0
+
+
+def test_two_files_are_recognised_and_open_in_explore_as_a_pair(tab: OpenTab, tmp_path: Path) -> None:
+    state = untrained(named("thesis-cnn").build, 0)
+    save_file(state, tmp_path / "before.safetensors")
+    save_file({name: values * (values.abs() > 0.1) for name, values in state.items()}, tmp_path / "pruned.safetensors")
+    page = tab("my_networks")
+    page.locator("input[type=file]").first.set_input_files(tmp_path / "pruned.safetensors")
+    page.get_by_text("every tensor fits.").first.wait_for()
+    page.get_by_text("prunable weights are exactly zero.").wait_for()
+    page.locator("input[type=file]").last.set_input_files(tmp_path / "before.safetensors")
+    page.get_by_text("every tensor fits.").nth(1).wait_for()
+    at_rest(page)
+    page.get_by_role("button", name="Open both in Explore").click()
+    page.wait_for_url("**/explore?*ref=model.own-thesis-cnn-*")
+    page.get_by_text("Before, dense").first.wait_for()
     assert page.locator("[data-testid=stException]").count() == 0
 
 

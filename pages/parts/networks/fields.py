@@ -49,7 +49,7 @@ def fields(slot: str, found: Found) -> dict[str, str]:
 
 def _input_fields(slot: str) -> None:
     """Draws the fields on how a photograph becomes the network's input."""
-    st.caption("**Input**, as in training. A wrong one gives wrong answers instead of an error.")
+    st.caption("**Input**, as in training")
     left, right = st.columns(2, gap="small")
     left.text_input(
         "Input size (pixels)",

@@ -20,7 +20,7 @@ from pages.parts.networks import fields
 
 MOST_MB = 1024
 OWN, BEFORE = "own", "before"
-SLOTS = {OWN: "Your network", BEFORE: "Compared with (optional)"}
+SLOTS = {OWN: "Your network", BEFORE: "The network before (optional)"}
 HELP = {
     OWN: (
         "A state dict or training checkpoint of PyTorch, Lightning or timm, or .safetensors. The name does not matter."
@@ -138,7 +138,7 @@ def _abouts(ready: Mapping[str, tuple[Any, Found]]) -> dict[str, About] | None:
     for column, slots in zip(places, groups, strict=True):
         with column:
             if not shared:
-                st.subheader(SLOTS[slots[0]].partition(" (")[0], anchor=False)
+                st.subheader(_short(slots[0]), anchor=False)
             abouts |= _read_fields(slots, ready)
     if len(abouts) < len(ready):
         return None
@@ -155,7 +155,7 @@ def _are_alike() -> bool:
 def _read_fields(slots: list[str], ready: Mapping[str, tuple[Any, Found]]) -> dict[str, About]:
     """Draws the fields that these networks share, and a picture of the input."""
     for slot in slots:
-        label = "Title" if len(slots) == 1 else f"Title of {SLOTS[slot].partition(' (')[0].lower()}"
+        label = "Title" if len(slots) == 1 else f"Title of {_short(slot).lower()}"
         st.text_input(label, key=f"_title_{slot}", placeholder=_stem(ready[slot][0]))
     first = slots[0]
     filled = fields.fields(first, ready[first][1])
@@ -172,6 +172,10 @@ def _read_fields(slots: list[str], ready: Mapping[str, tuple[Any, Found]]) -> di
     except SparsightError as error:
         frame.show(error)
         return {}
+
+
+def _short(slot: str) -> str:
+    return SLOTS[slot].partition(" (")[0]
 
 
 def _stem(file: Any) -> str:

@@ -40,7 +40,7 @@ def _one(model: ModelSpec) -> None:
     )
     for note in card.notes:
         st.caption(message(note))
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="center"):
         frame.link("pages/explore.py", "Explore", ":material/search:", view(model))
         frame.link("pages/compare.py", "Compare", ":material/view_column:", view(model))
         if not present.on() and not access.locked():
