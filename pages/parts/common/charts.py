@@ -11,6 +11,8 @@ import streamlit as st
 from core.figures.plots import lukkien as plots_study
 from pages.parts.common import present
 
+# The camera button, which would cover a title: SAVE presses it.
+UNSEEN = {"color": "rgba(0,0,0,0)", "activecolor": "rgba(0,0,0,0)", "bgcolor": "rgba(0,0,0,0)"}
 # The font of saved pictures: they cannot embed the page's own font, so they are laid out again in
 # one that every machine has.
 FONT = "Arial, Helvetica, sans-serif"
@@ -71,7 +73,7 @@ def chart(figure: go.Figure, name: str, alt: str, opens: Callable[[Any], None] |
     options = {"format": "png", "scale": 2, "filename": f"sparsight-{name}"}
     with st.container(key=f"figure-{name}", gap=None):
         st.plotly_chart(
-            present.figure(go.Figure(figure)),
+            present.figure(go.Figure(figure)).update_layout(modebar=UNSEEN),
             width="stretch",
             alt=alt,
             config={"displaylogo": False, "toImageButtonOptions": options, "modeBarButtons": [["toImage"]]},

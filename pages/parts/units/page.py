@@ -32,6 +32,8 @@ def main() -> None:
     tab, content = tabs("show", view.parameters())
     with content:
         {"scores": _scores, "unit": one_unit.section, "play": play.section}[tab](asked)
+    with st.expander("What do these words mean?", icon=":material/menu_book:"):
+        st.markdown("\n".join(f"- **{word}**: {meaning}" for word, meaning in view.WORDS.items()))
 
 
 def _scores(asked: View) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,15 @@ from pages.parts.common.unit_data import Opened
 from pages.parts.common.widgets import choice, number
 
 PARTS = {"scores": "Scores", "unit": "One unit", "play": "Play against the machine"}
+WORDS = {
+    "unit": "one channel of a convolution. It is dead if all images excite it alike.",
+    "exemplars": "the images that excite a unit most and least, 20 each.",
+    "score": "Machine Interpretability Score (MIS): how surely a program tells what excites a unit from its exemplars.",
+    "relevance": "how much a unit matters for the predicted class: mean of |gradient x activation|.",
+    "clarity": "mean similarity of a unit's strongest exemplars. High: they look alike.",
+    "polysemanticity": "distance of the two groups into which its strongest exemplars fall. High: it means two things.",
+    "redundancy": "largest similarity of its strongest exemplars to those of another unit. High: it adds little.",
+}
 FIRST = "digits"
 MOST_UNITS = 5000  # of a layer, in an address
 
@@ -88,27 +98,31 @@ def headline(rows: DataFrame, view: View) -> str:
     measured.
     """
     here, dense = _of(rows, view.variant.key), _of(rows, view.dense.key)
-    mis = f"mis-{view.similarity}"
     if here["units"] == here["dead"]:
         return f"All {here['units']:,} units of this layer are dead."
     untrained = rows[rows.network == _untrained(view)]
-    beside = "" if untrained.empty else f", an untrained network's **{score(untrained[mis].iloc[0])}**"
+    beside = "" if untrained.empty else f", an untrained network's {_with_interval(untrained.iloc[0], view)}"
     right = f"{percent(here['right'] / here['n'])} right answers (dense: {percent(dense['right'] / dense['n'])})"
     living = f"{here['units'] - here['dead']:,} living units of {here['units']:,}"
     return (
         f"At {percent(here['sparsity'])} sparsity, the network gives {right}. Its {living} score"
-        f" **{score(here[mis])}**, the dense network's **{score(dense[mis])}**{beside}."
+        f" {_with_interval(here, view)}, the dense network's {_with_interval(dense, view)}{beside}."
     )
+
+
+def _with_interval(row: Mapping[str, Any], view: View) -> str:
+    value, low, high = (score(row[f"{name}-{view.similarity}"]) for name in ("mis", "low", "high"))
+    return f"**{value}** [{low}, {high}]"
 
 
 def meaning(rows: DataFrame, view: View) -> str:
     """Says what the numbers mean."""
     here = _of(rows, view.variant.key)
-    low, high, right = (here[f"{name}-{view.similarity}"] for name in ("low", "high", "right"))
     return (
         "A program sees images that excite a unit most and least, and says which of two further images excites it"
-        f" more. The score is its mean confidence in the right one: 0.5 is chance. Here: {here['tasks']} tasks a unit,"
-        f" 95 % interval over units and tasks {score(low)} to {score(high)}, right in {percent(right)} of the tasks."
+        f" more. The score is its mean confidence in the right one: 0.5 is chance. In brackets: 95 % intervals, living"
+        f" units and their tasks resampled. Here: {here['tasks']} tasks a unit, right in"
+        f" {percent(here[f'right-{view.similarity}'])} of them."
         f" With exemplars drawn at random it scores {score(here[f'shuffled-{view.similarity}'])}."
     )
 
@@ -145,7 +159,10 @@ def _relation(opened: Opened, similarity: str, classes: int) -> str:
         lines.append(
             f"- with {against}{which}: Spearman **{score(each.value)}** {interval}{clear} (n = {each.n:,} networks)"
         )
-    head = "**Does the score depend on pruning?** Over all measured networks, the score of all units correlates"
+    head = (
+        "**Does the score depend on pruning?** Over all measured networks, the mean score of the living units of all"
+        " layers correlates (in brackets: 95 % intervals, networks resampled)"
+    )
     return "\n".join([head, "", *lines, "", near_chance_text(rows, similarity, classes)])
 
 

@@ -127,7 +127,8 @@ def test_a_hidden_control_keeps_its_value(explore: OpenPage, name: str) -> None:
     assert not hidden.exception
     assert not hidden.error
     assert len(hidden.warning) == len(shown.warning)
-    assert hidden.header[0].value == shown.header[0].value
+    said, said_before = (app.header[0].value.partition(" This is **less than two")[0] for app in (hidden, shown))
+    assert said == said_before  # the noise floor may be computed between the two
     assert pictures_at(hidden) == pictures_at(shown)
     if name != "source":  # digits are the default, which an address leaves out
         assert hidden.query_params[name] == VALUES[name]  # as it came: nothing has touched it

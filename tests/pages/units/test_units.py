@@ -34,10 +34,11 @@ def test_the_headline_is_the_table(units: OpenPage) -> None:
     rows = rows[(rows.layer == "conv2")].set_index("network")
     here = rows.loc["thesis-cnn/mnist-55000/seed-333/iterative-reset/level-12"]
     said = app.header[0].value
-    for value in (here["mis-pixels"], rows.loc["thesis-cnn/random/seed-0/dense"]["mis-pixels"]):
-        assert f"**{score(value)}**" in said
+    for row in (here, rows.loc["thesis-cnn/random/seed-0/dense"]):
+        value, low, high = (score(row[f"{name}-pixels"]) for name in ("mis", "low", "high"))
+        assert f"**{value}** [{low}, {high}]" in said
     assert percent(here["right"] / here["n"]) in said
-    assert f"{percent(here['right-pixels'])} of the tasks" in words(app)
+    assert f"right in {percent(here['right-pixels'])} of them" in words(app)
     assert len(app.get("plotly_chart")) == 3
 
 
