@@ -11,6 +11,7 @@ from typing import Any
 from core.base.errors import BadSpec
 from core.data.folders import name_of
 from core.evaluation.columns import AGAINST_REFERENCE, AGAINST_TRUTH, COLUMNS, Needs, needs
+from core.results import Mapped
 from core.saliency.baselines import heatmap_title
 from core.specs import CamSpec, DataSpec, ModelSpec, PruningSpec, VariantSpec, whole
 from core.specs.shares import one_of, seed_of
@@ -30,6 +31,7 @@ class SweepSpec:
     for all. cams: heatmaps to make of every image. measures: keys of COLUMNS
     (core/evaluation/columns.py). reference: a key of REFERENCES or a network, what "agrees" and
     similarities compare with, and whose answer is the class of heatmaps with target "dense".
+    mapping: names of classes, the reference's and a model's, that go before equal names.
     """
 
     models: tuple[ModelSpec, ...]
@@ -40,6 +42,7 @@ class SweepSpec:
     cams: tuple[CamSpec, ...] = ()
     measures: tuple[str, ...] = ANSWERS
     reference: str | VariantSpec = DENSE
+    mapping: Mapped = ()
 
     def __post_init__(self) -> None:
         for name in ("models", "prunings", "cams", "measures"):
@@ -53,6 +56,7 @@ class SweepSpec:
         object.__setattr__(self, "seed", seed_of(self.seed))
         if isinstance(self.reference, str):
             one_of(self.reference, REFERENCES, "reference")
+        object.__setattr__(self, "mapping", tuple(sorted(set(self.mapping))))
         for cam in self.cams:
             heatmap_title(cam.method)
         self._check_measures()

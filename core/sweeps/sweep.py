@@ -107,7 +107,7 @@ class Sweep:
         store, reference = self.engine.store, self.spec.reference_of(variant.model)
         found = {"precision": store.precision}
         if reference != variant.dense:
-            found["compared"] = reference.key
+            found["compared"] = f"{reference.key}{self.spec.mapping or ''}"
         with suppress(MissingData):
             found |= {"weights": store.checksum(variant), "reference": store.checksum(reference)}
         with suppress(MissingData):
@@ -263,7 +263,8 @@ class Sweep:
         return Reference(whole.predicted[places], whole.maps[places], self._pair(model).frames(batch.sources))
 
     def _pair(self, model: ModelSpec) -> Pair:
-        return Pair.of(self.engine.catalogue, VariantSpec(model=model), self.spec.reference_of(model), ())
+        reference = self.spec.reference_of(model)
+        return Pair.of(self.engine.catalogue, VariantSpec(model=model), reference, self.spec.mapping)
 
     def _know_reference(self, cell: Cell) -> None:
         """Compute what the reference gives for all images, once a sweep. Its answers are known with

@@ -15,6 +15,7 @@ from core.base.errors import BadFile, BadSpec
 from core.base.suggestions import explain_unknown
 from core.data.datasets import data_name
 from core.models.zoo import default_model
+from core.results import Mapped
 from core.specs import TRAINED, CamSpec, DataSpec, ModelSpec, PruningSpec, VariantSpec
 from core.sweeps.spec import SweepSpec, grid
 
@@ -67,7 +68,7 @@ def from_mapping(content: Any) -> SweepSpec:
         values["data"] = DataSpec(**facts | {"name": data_name(str(facts.get("name", "digits")))})
     values["cams"] = tuple(_cam(each) for each in _list(found.get("heatmaps")))
     if "reference" in found:
-        values["reference"] = _reference(found["reference"])
+        values["reference"], values["mapping"] = _reference(found["reference"])
     if "measures" in found:
         values["measures"] = tuple(map(str, _list(found["measures"])))
     return SweepSpec(**values)
@@ -83,7 +84,9 @@ def to_mapping(spec: SweepSpec) -> dict[str, Any]:
         "seed": spec.seed,
         "heatmaps": [asdict(cam) for cam in spec.cams],
         "measures": list(spec.measures),
-        "reference": spec.reference if isinstance(spec.reference, str) else _network(spec.reference),
+        "reference": spec.reference
+        if isinstance(spec.reference, str)
+        else _network(spec.reference) | ({"classes": dict(spec.mapping)} if spec.mapping else {}),
     }
 
 
@@ -104,17 +107,19 @@ def to_yaml(spec: SweepSpec, title: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _reference(value: Any) -> str | VariantSpec:
-    """A word, or a mapping of a model and its pruning, which may be left out."""
+def _reference(value: Any) -> tuple[str | VariantSpec, Mapped]:
+    """A word, or a mapping of a model, its pruning, and names of classes that differ; the last two
+    may be left out.
+    """
     if isinstance(value, str):
-        return value
+        return value, ()
     if not isinstance(value, Mapping):
         raise BadSpec(
             f"'reference' cannot be {str(value)[:60]!r}.",
             "It is the word dense, or a network: a model and its pruning.",
             "Write reference: {model: thesis-cnn, pruning: {level: 3}}, or omit it.",
         )
-    facts = _mapping(value, ("model", "pruning"), "part of a reference")
+    facts = _mapping(value, ("model", "pruning", "classes"), "part of a reference")
     if "model" not in facts:
         raise BadSpec("The reference has no model.", "It is a network: a model and its pruning.", "Name its model.")
     prunings = grid(**_checked(facts.get("pruning", {}), PruningSpec, "field of a pruning", lists=True))
@@ -122,7 +127,15 @@ def _reference(value: Any) -> str | VariantSpec:
         raise BadSpec(
             f"The reference has {len(prunings)} prunings.", "It is one network.", "Name one sparsity or level."
         )
-    return VariantSpec(model=_model(facts["model"]), pruning=prunings[0])
+    classes = facts.get("classes", {})
+    if not isinstance(classes, Mapping):
+        raise BadSpec(
+            f"'classes' cannot be {str(classes)[:60]!r}.",
+            "They are pairs of names: a class of the reference, and the same one of the models.",
+            "Write classes: {fish: tench}, or omit them.",
+        )
+    mapping = tuple((str(theirs), str(own)) for theirs, own in classes.items())
+    return VariantSpec(model=_model(facts["model"]), pruning=prunings[0]), mapping
 
 
 def _network(variant: VariantSpec) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from core.sweeps.cluster import _check_reference
 from core.sweeps.read import differences, frame
 from core.sweeps.spec import SweepSpec, grid
 from core.sweeps.sweep import Sweep
-from core.sweeps.written import from_mapping
+from core.sweeps.written import from_mapping, to_mapping
 from tests.data.made_sets import folder_files, write_folder
 from tests.small_networks import LEVEL, MODEL, write_series
 
@@ -96,6 +96,35 @@ def test_networks_of_another_architecture_are_compared_photograph_by_photograph(
         computed(Sweep(engine, replace(spec, cams=(CamSpec(),))))
     with pytest.raises(BadSpec, match="cluster"):
         _check_reference(Sweep(engine, spec))
+
+
+def test_classes_of_other_names_are_mapped(tmp_path: Path) -> None:
+    """Each row answers the single question with the same mapping; another mapping has other tables."""
+    write_series(tmp_path / "cache", ("Kaffee", "tench", "cup"), seed=3)
+    photos = write_folder(tmp_path / "photos", folder_files(("cup", "tench"), each=2))
+    engine = Engine("cpu", tmp_path / "cache")
+    text = {
+        "models": [{"name": MODEL.name, "weights": MODEL.weights, "seed": MODEL.seed}],
+        "prunings": [{"schedule": "retrained", "level": LEVEL.pruning.level}],
+        "data": str(photos),
+        "heatmaps": [{"method": "grad-cam", "target": 1}],
+        "measures": ["agrees", "pearson"],
+        "reference": {"model": LITE.model.name, "classes": {"espresso": "Kaffee"}},
+    }
+    spec = from_mapping(text)
+    assert spec.mapping == (("espresso", "Kaffee"),)
+    assert from_mapping(to_mapping(spec)) == spec
+    rows = computed(Sweep(engine, spec))
+    assert len(rows) == 4
+    for row in rows:
+        image = ImageRef(source=spec.data.name, name=str(row["image"]))
+        answer = engine.compare(LEVEL, image, CamSpec(target=1), LITE, spec.mapping)
+        assert row["agrees"] == (not answer.flipped)
+    assert not any(step.found for step in Sweep(engine, replace(spec, mapping=())).run())
+    with pytest.raises(BadSpec, match="pairs of names"):
+        from_mapping(text | {"reference": {"model": LITE.model.name, "classes": "espresso"}})
+    with pytest.raises(SparsightError, match="espreso"):
+        computed(Sweep(engine, replace(spec, mapping=(("espreso", "Kaffee"),))))
 
 
 def test_differences_leave_out_the_reference_itself(tmp_path: Path) -> None:
