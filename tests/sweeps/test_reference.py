@@ -99,7 +99,7 @@ def test_networks_of_another_architecture_are_compared_photograph_by_photograph(
 
 
 def test_classes_of_other_names_are_mapped(tmp_path: Path) -> None:
-    """Each row answers the single question with the same mapping; another mapping has other tables."""
+    """Each row answers the single question with its mapping; another mapping has other tables."""
     write_series(tmp_path / "cache", ("Kaffee", "tench", "cup"), seed=3)
     photos = write_folder(tmp_path / "photos", folder_files(("cup", "tench"), each=2))
     engine = Engine("cpu", tmp_path / "cache")
