@@ -129,6 +129,11 @@ def is_file(name: str) -> bool:
     return name.startswith(PREFIX) and not name.startswith(MODULE) and "@" not in name
 
 
+def architecture_of(name: str) -> str:
+    """Return the architecture of an own network in the models folder."""
+    return name.removeprefix(PREFIX).rpartition("-")[0]
+
+
 def file_key(name: str) -> str:
     """Return the key of an own network's file."""
     return VariantSpec(model=ModelSpec(name=name, weights=WEIGHTS, seed=0)).key
