@@ -18,7 +18,7 @@ from core.pruning.repair import has_batch_norm
 from core.pruning.scores import needs_images
 from core.specs import GRANULARITIES, REPAIRS, SCHEDULES, SCOPES, TRAINED, Schedule, n_of_m
 from core.sweeps.address import excluded_weights
-from pages.parts.common import engine, present, titles
+from pages.parts.common import engine, plugins, present, titles
 from pages.parts.common.address import of_model
 from pages.parts.common.markdown import message, plain
 from pages.parts.common.parameters import Choice, Stated
@@ -52,6 +52,7 @@ def look_again() -> None:
 
 def model_choice(known: Known) -> ModelSpec:
     """Draws the choice of the network."""
+    plugins.problems()
     name = choice("Network", "model", known, help=_which())
     _remember(name)
     known = of_model(name)
