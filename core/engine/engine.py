@@ -38,7 +38,8 @@ from core.engine.reference import Pair, against
 from core.evaluation import evaluate as evaluation
 from core.models.cards import Card
 from core.models.catalogue import Catalogue
-from core.models.own import About, ModuleFacts
+from core.models.modules import ModuleFacts
+from core.models.own import About
 from core.models.trained_levels import delete_series, last_level
 from core.results import (
     Accuracy,

@@ -20,7 +20,8 @@ from core.disk.files import Files
 from core.models import own, torchvision_cnns
 from core.models.cards import Card, Series
 from core.models.description import FILE, Description, look, paths
-from core.models.own import About, ModuleFacts
+from core.models.modules import ModuleFacts
+from core.models.own import About
 from core.models.zoo import MODELS
 from core.specs import ModelSpec
 

@@ -41,8 +41,6 @@ def check_card(entry: Entry[Card]) -> None:
     check_rule(card.input, None)
     if card.target_layer not in (names := [layer.name for layer in card.layers]):
         raise UnknownName("target layer", card.target_layer, names)
-    if card.classifier not in card.shapes:
-        raise UnknownName("weight of a classifier", card.classifier, card.shapes)
 
 
 MODELS: Registry[Card] = Registry("model", check_card)

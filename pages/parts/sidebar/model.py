@@ -146,7 +146,8 @@ def _described(model: ModelSpec) -> None:
     """Writes the facts of the chosen network."""
     card = engine.card(model)
     st.caption(f"{card.parameters:,} parameters")
-    if model.name in engine.catalogue() and engine.catalogue()[model.name].facts.get("own"):
+    entry = engine.catalogue().get(model.name)
+    if entry is not None and (entry.plugin or entry.facts.get("own")):
         for note in card.notes:
             st.caption(message(note))
 
