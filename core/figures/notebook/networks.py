@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 
-from core.base.numbers import counted
 from core.base.text import Rows
 from core.figures.notebook.view import View
 from core.models.cards import Card
@@ -16,7 +15,7 @@ def card(found: Card) -> View:
     """
     height, width = found.input_px
     sentence = (
-        f"**{found.parameters:,} parameters**, {counted(len(found.classes), 'class')}, input of {height} x {width} "
+        f"**{found.parameters:,} parameters**, {len(found.classes):,} classes, input of {height} x {width} "
         f"pixels; heatmaps at layer {found.target_layer}."
     )
     rows = [("never pruned", "numbers", "why")]
