@@ -54,4 +54,6 @@ def _reason(network: nn.Module, name: str) -> str:
     layer = network.get_submodule(outer)
     if parametrize.is_parametrized(layer) or own in ORIGINALS:
         return "its layer computes its weight from this one"
-    return next((text for kind, text in KINDS.items() if isinstance(layer, kind)), f"a parameter of {type(layer).__name__}")
+    return next(
+        (text for kind, text in KINDS.items() if isinstance(layer, kind)), f"a parameter of {type(layer).__name__}"
+    )
