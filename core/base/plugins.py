@@ -14,7 +14,8 @@ import os
 import sys
 import threading
 import traceback
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -60,6 +61,7 @@ class Plugin:
 
 
 _LOADED: dict[Path, Plugin] = {}
+_BESIDE: dict[str, Path] = {}  # files of modules that plugins imported from their own folders, by name
 _LOADING = threading.RLock()
 
 
@@ -115,7 +117,7 @@ def _load(path: Path) -> Plugin:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         return _failed(path, f"The plugin {path} cannot be read ({reason}).", "A plugin is a Python file.")
-    before = set(sys.modules)
+    before = dict(sys.modules)
     with recorded() as record:
         try:
             _run(path, content)
@@ -136,29 +138,43 @@ def _run(path: Path, content: bytes) -> None:
     module = ModuleType(_module_name(path))
     module.__file__ = str(path)
     sys.modules[module.__name__] = module  # classes are found by the name of their module
-    if str(path.parent) not in sys.path:
-        sys.path.append(str(path.parent))  # modules beside it
     linecache.checkcache(str(path))
-    exec(compile(content, str(path), "exec", dont_inherit=True), module.__dict__)
+    with _importing_from(path.parent):
+        exec(compile(content, str(path), "exec", dont_inherit=True), module.__dict__)
+
+
+@contextmanager
+def _importing_from(folder: Path) -> Iterator[None]:
+    """Let a plugin import modules beside it, before others of the same name, as a script does."""
+    for name, path in _BESIDE.items():
+        top = name.partition(".")[0]
+        if not path.is_relative_to(folder) and ((folder / top).is_dir() or (folder / f"{top}{SUFFIX}").is_file()):
+            sys.modules.pop(name, None)  # that of another plugin, which keeps it
+    sys.path.insert(0, str(folder))
+    try:
+        yield
+    finally:
+        sys.path.remove(str(folder))
+        if str(folder) not in sys.path:
+            sys.path.append(str(folder))  # for what its functions import later
 
 
 def _module_name(path: Path) -> str:
     return MODULE + hashlib.sha256(str(path).encode()).hexdigest()[:DIGITS]
 
 
-def _helpers(folder: Path, before: set[str]) -> dict[str, bytes]:
+def _helpers(folder: Path, before: Mapping[str, ModuleType]) -> dict[str, bytes]:
     """Return the code of modules in the folder of a plugin, imported by this plugin or an earlier
     one of the same folder.
     """
-    known = {folder / name for plugin in _LOADED.values() for name in plugin.sources}
-    found = {}
+    known, found = set(_BESIDE.values()), {}
     for name, module in list(sys.modules.items()):
         path = Path(getattr(module, "__file__", None) or "")
-        new = name not in before or path in known
+        new = before.get(name) is not module or path in known
         if new and path.suffix == SUFFIX and path.is_relative_to(folder) and not name.startswith(MODULE):
             place = path.relative_to(folder)
             if not str(path).startswith(CORE) and "site-packages" not in place.parts:
-                found[place.as_posix()] = path.read_bytes()
+                found[place.as_posix()], _BESIDE[name] = path.read_bytes(), path
     return found
 
 

@@ -190,6 +190,15 @@ def test_the_digest_is_that_of_the_code_and_of_modules_beside_it(tmp_path: Path)
     assert mean(torch.ones(1, 2, 2)).item() == 1
 
 
+def test_each_plugin_gets_the_module_of_its_own_folder(tmp_path: Path) -> None:
+    for name, value in (("a", 1), ("b", 2)):
+        (tmp_path / name).mkdir()
+        file(tmp_path / name, f"value = {value}\n", "of_the_same_name.py")
+        file(tmp_path / name, f"import of_the_same_name\nassert of_the_same_name.value == {value}\n")
+    first, second = load_plugins(tmp_path / "a" / "mine.py", tmp_path / "b" / "mine.py")
+    assert first.sources["of_the_same_name.py"] != second.sources["of_the_same_name.py"]
+
+
 def test_files_are_named_as_in_path() -> None:
     found = Settings.from_environment({"SPARSIGHT_PLUGINS": os.pathsep.join(("a.py", "", "~/b.py"))}).plugins
     assert found == (Path("a.py").absolute(), Path("~/b.py").expanduser())
