@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 HOST ?= 127.0.0.1
 PORT ?= 8501
+# Files that register your own networks and methods: make app PLUGINS=my_networks.py
+PLUGINS ?=
 
 # Two processes with one thread each: tests are many and small. Threads that spin while they wait take minutes on a busy machine.
 PYTEST := OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
@@ -13,7 +15,7 @@ QUICK := $(addprefix tests/,base specs results disk stats figures sweeps test_ar
 .PHONY: app check test test-all lab lint tables clean chromium postgres
 
 app: $(VENV)/.app
-	@$(BIN)/streamlit run app.py --server.address $(HOST) --server.port $(PORT)
+	@$(BIN)/streamlit run app.py --server.address $(HOST) --server.port $(PORT) $(if $(PLUGINS),-- --plugins $(PLUGINS))
 
 # About a minute: linters, types, and the quick tests.
 check: lint

@@ -20,6 +20,7 @@ from core.figures.notebook.display import register_here
 from core.specs import CamSpec, DataSpec, ImageRef, ModelSpec, PruningSpec, RetrainSpec, TrainSpec, VariantSpec
 
 if TYPE_CHECKING:
+    from core.base.plugins import load_plugins as load_plugins
     from core.data.decode import TrainingImages as TrainingImages
     from core.disk.files import Files as Files
     from core.engine import amounts as amounts
@@ -95,6 +96,7 @@ NAMES = {
     "html": "core.figures.notebook.display",
     "load_images": "core.protocols.lukkien.tables",
     "load_sensitivity": "core.protocols.lukkien.sensitivity",
+    "load_plugins": "core.base.plugins",
     "load_study": "core.protocols.lukkien.tables",
     "mean_interval": "core.stats.bootstrap",
     "measure_rows": "core.study.summary",

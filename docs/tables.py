@@ -6,11 +6,11 @@ import re
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from bench import BENCHES
 from core.base.errors import BadFile, UnknownName
-from core.base.registry import Entry
+from core.base.registry import Entry, Registry
 from core.data.datasets import DATASETS
 from core.data.gallery import GALLERY, GalleryPhoto
 from core.evaluation.columns import COLUMNS, Needs, needs
@@ -25,6 +25,7 @@ from core.saliency.baselines import BASELINES
 from core.specs import GRANULARITIES, SCOPES
 from core.units.embeddings import SIMILARITIES
 
+T = TypeVar("T")
 NEEDED = {  # what a column is computed from
     Needs.ANSWER: "answer",
     Needs.ANSWERS: "answer and the reference's",
@@ -42,26 +43,24 @@ def tables() -> dict[str, str]:
     """The tables by the name in their marker, in Markdown, from the registries."""
     cams = [
         (_code(e), e.summary, e.facts["cost"], e.facts["by_class"], _layers(e), e.facts["made_by"], e.source)
-        for e in CAMS.values()
+        for e in _own(CAMS)
     ]
-    measures = [
-        (_code(e), MEASURED[e.facts["group"]], e.summary, e.facts["range"], e.source) for e in MEASURES.values()
-    ]
-    baselines = ((_code(e), e.summary, e.source or "ours") for e in BASELINES.values())
+    measures = [(_code(e), MEASURED[e.facts["group"]], e.summary, e.facts["range"], e.source) for e in _own(MEASURES)]
+    baselines = ((_code(e), e.summary, e.source or "ours") for e in _own(BASELINES))
     passes = (COLUMNS[name] for name in FAITHFULNESS)
     measures += [(_code(e), "map and network", e.summary, "0 to 1", e.source) for e in passes]
-    columns = ((_code(e), NEEDED[needs(name)], e.summary, e.source) for name, e in COLUMNS.items())
+    columns = ((_code(e), NEEDED[needs(e.name)], e.summary, e.source) for e in _own(COLUMNS))
     return {
         "models": _markdown(
-            "model | what it is | weights | source", map(_model_row, filter(_is_general, MODELS.values()))
+            "model | what it is | weights | source", map(_model_row, filter(_is_general, _own(MODELS)))
         ),
-        "data sets": _markdown("data set | what it is | object marked | source", map(_data_row, DATASETS.values())),
+        "data sets": _markdown("data set | what it is | object marked | source", map(_data_row, _own(DATASETS))),
         "photographs": _markdown(
-            "photograph | what it shows | label | by, licence, where", map(_photo_row, GALLERY.values())
+            "photograph | what it shows | label | by, licence, where", map(_photo_row, _own(GALLERY))
         ),
         "criteria": _markdown(
             "criterion | which weights go first | measured on | source",
-            ((_code(e), e.summary, e.facts["needs"], e.source) for e in CRITERIA.values()),
+            ((_code(e), e.summary, e.facts["needs"], e.source) for e in _own(CRITERIA)),
         )
         + "\n\n"
         + _markdown(
@@ -74,11 +73,16 @@ def tables() -> dict[str, str]:
         "columns": _markdown("measure | of | what it says | source", columns),
         "baselines": _markdown("baseline | what it is | source", baselines),
         "similarities": _markdown(
-            "judge | what it compares | source", ((_code(e), e.summary, e.source) for e in SIMILARITIES.values())
+            "judge | what it compares | source", ((_code(e), e.summary, e.source) for e in _own(SIMILARITIES))
         ),
         "measures": _markdown("measure | of | what it says | range | source", measures),
         "benches": _markdown("bench | what is timed or counted", ((_code(e), e.summary) for e in BENCHES.values())),
     }
+
+
+def _own(registry: Registry[T]) -> list[Entry[T]]:
+    """The entries of Sparsight itself: none of a plugin."""
+    return [entry for entry in registry.values() if not entry.plugin]
 
 
 def _layers(method: Entry[CamMethod]) -> str:

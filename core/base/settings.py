@@ -1,4 +1,4 @@
-"""Settings of Sparsight: folder, device, precision and memory budgets.
+"""Settings of Sparsight: folder, device, precision, memory budgets and plugins.
 
 `Settings.from_environment()` reads the environment once. Callers that need other values pass other
 settings; nothing writes to the environment.
@@ -28,7 +28,8 @@ class Settings:
     folder: where networks and caches are written (SPARSIGHT_CACHE). device, precision: of
     computation (SPARSIGHT_DEVICE, SPARSIGHT_PRECISION); None: the GPU if there is one, float32.
     device_bytes, ram_bytes, disk_bytes: budgets (SPARSIGHT_DEVICE_BYTES, SPARSIGHT_RAM_BYTES,
-    SPARSIGHT_DISK_BYTES); None: see `core.store.budgets.Budgets`.
+    SPARSIGHT_DISK_BYTES); None: see `core.store.budgets.Budgets`. plugins: Python files that
+    register networks and methods (SPARSIGHT_PLUGINS, separated as in PATH); core/base/plugins.py.
     """
 
     folder: Path
@@ -37,18 +38,20 @@ class Settings:
     device_bytes: int | None = None
     ram_bytes: int | None = None
     disk_bytes: int | None = None
+    plugins: tuple[Path, ...] = ()
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
         """Read the settings. An empty variable counts as not set. Raises BadSpec, which names the
         variable.
         """
-        values = {name: environment.get(_variable(name)) for name in ("device", "precision", *BYTES)}
+        values = {name: environment.get(_variable(name)) for name in ("device", "precision", "plugins", *BYTES)}
         folder = Path(environment.get("SPARSIGHT_CACHE") or REPOSITORY / "models_cache")
         return cls(folder=folder).override(values, _variable)
 
     def override(self, values: Mapping[str, Any], name_of: Callable[[str], str]) -> Settings:
-        """Return settings with the given values replaced; bytes may be written as "2GB".
+        """Return settings with the given values replaced; bytes may be written as "2GB",
+        plugins as in PATH.
 
         Args:
             values: by field; None and "" mean no value.
@@ -58,7 +61,14 @@ class Settings:
         """
         given = {name: value for name, value in values.items() if value not in (None, "")}
         sizes = {name: parse_bytes(str(given[name]), name_of(name)) for name in BYTES if name in given}
+        if isinstance(files := given.get("plugins"), str):
+            given["plugins"] = paths_of(files)
         return replace(self, **(given | sizes))
+
+
+def paths_of(text: str) -> tuple[Path, ...]:
+    """Return the files named in a text, separated as in PATH."""
+    return tuple(Path(part).expanduser().absolute() for part in text.split(os.pathsep) if part.strip())
 
 
 def _variable(name: str) -> str:

@@ -34,6 +34,21 @@ class Common:
     folder: Path | None = option(
         None, "Where networks and caches are written. By default SPARSIGHT_CACHE, else models_cache."
     )
+    plugins: str | None = option(
+        None,
+        "Python files that register networks and methods, separated as in PATH. They are run. By default "
+        "SPARSIGHT_PLUGINS.",
+    )
+
+    def load_plugins(self) -> None:
+        """Load the plugins; say what is wrong with one, and go on without it. Raises BadSpec."""
+        if not (paths := self.settings.plugins):
+            return
+        from core.base.plugins import load
+
+        for error in (plugin.error for plugin in load(paths)):
+            if error is not None:
+                print("\n".join(("Warning: " + error.wrong, error.allowed, error.next_step)), file=sys.stderr)
 
     @property
     def settings(self) -> Settings:
@@ -144,6 +159,10 @@ def call(app: App, words: Sequence[str]) -> int:
         raise explain(app, error, words) from None
     if command.__name__ == "help_print" and not {"--help", "-h"} & set(words):
         raise Misuse(*unknown_command(app, "", words)[:2], help_line(app, words))
+    bound.apply_defaults()
+    for value in bound.arguments.values():
+        if isinstance(value, Common):
+            value.load_plugins()
     return command(*bound.args, **bound.kwargs) or 0
 
 

@@ -20,10 +20,12 @@ import torch
 from torch import Tensor
 
 from core.base.atomic import replacing
-from core.base.errors import BadFile, MissingData
-from core.base.registry import Registry
+from core.base.errors import BadFile, BadSpec, MissingData
+from core.base.registry import Entry, Registry
 from core.data.folders import PREFIX
+from core.results import TRUTHS
 
+KINDS = ("digits", "photos")
 EMBEDDED_PER_CLASS = 500
 MNIST_FILES = {
     "train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
@@ -45,7 +47,17 @@ class LabelledImages:
         return LabelledImages(self.images[rows], self.labels[rows])
 
 
-DATASETS: Registry = Registry("data set")
+def check_data_set(entry: Entry) -> None:
+    """Check that the data set of a plugin states what it holds. Raises BadSpec."""
+    if entry.facts.get("kind") not in KINDS or entry.facts.get("truth") not in TRUTHS:
+        raise BadSpec(
+            f"Its facts are {dict(entry.facts)}.",
+            f"A data set states its kind ({', '.join(KINDS)}) and its truth ({', '.join(filter(None, TRUTHS))} or '').",
+            'Write register(..., kind="photos", truth="").',
+        )
+
+
+DATASETS: Registry = Registry("data set", check_data_set)
 
 
 @DATASETS.register(

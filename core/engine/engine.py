@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from core.base.device import choose_device, describe
 from core.base.errors import BadSpec
 from core.base.numbers import MEGABYTE
+from core.base.plugins import load
 from core.base.progress import Progress, silent
 from core.base.settings import Settings, shipped_folder
 from core.base.stamps import Stamp, settled
@@ -37,7 +38,8 @@ from core.engine.reference import Pair, against
 from core.evaluation import evaluate as evaluation
 from core.models.cards import Card
 from core.models.catalogue import Catalogue
-from core.models.own import About, ModuleFacts
+from core.models.modules import ModuleFacts
+from core.models.own import About
 from core.models.trained_levels import delete_series, last_level
 from core.results import (
     Accuracy,
@@ -74,7 +76,8 @@ class Engine:
         folder: where caches and trained networks are written; defaults to that of the settings.
         budgets: memory that caches may use; defaults to Budgets.usual(...).
         precision: in which networks compute; defaults to that of the settings, else float32.
-        settings: defaults to Settings.from_environment().
+        settings: defaults to Settings.from_environment(). Its plugins are loaded first; what is
+            wrong with one, `core.load_plugins` raises.
     """
 
     def __init__(
@@ -86,6 +89,7 @@ class Engine:
         settings: Settings | None = None,
     ) -> None:
         settings = settings or Settings.from_environment()
+        load(settings.plugins)
         self.device = choose_device(device or settings.device)
         self.folder = Path(folder or settings.folder)
         shipped = shipped_folder()

@@ -18,7 +18,7 @@ from enum import StrEnum
 import torch
 from torch import Tensor
 
-from core.base.registry import Registry
+from core.base.registry import Entry, Registry
 from core.evaluation.seen import Predict, Seen
 from core.measures import MEASURES, Group, measures_of, probabilities
 from core.measures.base import Measure
@@ -301,16 +301,28 @@ for _name, _title, _measure, _summary, _source, _better in (
     ),
 ):
     COLUMNS.register(_name, _title, _summary, _source, needs=Needs.PASSES, better=_better)(_of_passes(_measure))
-for _name in measures_of(Group.MAP):
-    _entry = MEASURES[_name]
-    _title = f"{_entry.title} of the map"
-    COLUMNS.register(f"map-{_name}", _title, _entry.summary, _entry.source, needs=Needs.MAP)(_of_map(_entry.value))
-for _name in measures_of(Group.OVERLAP):
-    _entry = MEASURES[_name]
-    COLUMNS.register(_name, _entry.title, _entry.summary, _entry.source, needs=Needs.TRUTH)(_of_truth(_entry.value))
-for _name in measures_of(Group.SIMILARITY):
-    _entry = MEASURES[_name]
-    COLUMNS.register(_name, _entry.title, _entry.summary, _entry.source, needs=Needs.MAPS)(_of_maps(_entry.value))
+
+
+def _add(entry: Entry[Measure]) -> None:
+    """Register the column of a measure."""
+    group = Group(entry.facts["group"])
+    needed, column = OF_GROUP[group]
+    name, title = entry.name, entry.title
+    if group is Group.MAP:
+        name, title = f"map-{name}", f"{title} of the map"
+    facts = {"better": entry.facts["better"]} if "better" in entry.facts else {}
+    COLUMNS.register(name, title, entry.summary, entry.source, needs=needed, **facts)(column(entry.value))
+
+
+OF_GROUP: dict[Group, tuple[Needs, Callable[[Measure], Column]]] = {
+    Group.MAP: (Needs.MAP, _of_map),
+    Group.OVERLAP: (Needs.TRUTH, _of_truth),
+    Group.SIMILARITY: (Needs.MAPS, _of_maps),
+}
+for _group in OF_GROUP:
+    for _name in measures_of(_group):
+        _add(MEASURES[_name])
+MEASURES.follow(_add)  # those of plugins
 for _share, _source in ((0.2, "Jaccard 1901; the share as in Zhou et al. 2016, section 3.2"), (0.5, "Jaccard 1901")):
     COLUMNS.register(
         f"iou-above-{_share * 100:.0f}",

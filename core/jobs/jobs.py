@@ -12,6 +12,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -26,6 +27,7 @@ from typing import Any
 
 from core.base.atomic import replacing
 from core.base.errors import BadFile, BadSpec, CacheNotWritable, MissingData
+from core.base.plugins import joined, loaded
 from core.base.registry import Registry
 from core.jobs.control import Control
 
@@ -94,9 +96,14 @@ class Jobs:
             replace_text(home / "job.json", json.dumps(about))
             with (home / "log.txt").open("ab") as log:
                 command = [sys.executable, "-m", "core.jobs.process", str(self.folder.parent), name]
-                place = Path(__file__).parents[2]
                 process = subprocess.Popen(
-                    command, cwd=place, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+                    command,
+                    cwd=Path(__file__).parents[2],
+                    env=os.environ | {"SPARSIGHT_PLUGINS": joined(plugin.path for plugin in loaded())},
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    start_new_session=True,
                 )
         except OSError as error:
             raise CacheNotWritable(

@@ -16,6 +16,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from core.base.errors import SparsightError
+from core.base.plugins import load
+from core.base.settings import Settings
 from core.jobs.control import Control, Stopped, under
 from core.jobs.jobs import JOBS, register_kind, replace_text
 
@@ -32,6 +34,7 @@ def work(folder: Path, name: str) -> int:
         about = json.loads((home / "job.json").read_text())
         try:
             register_kind(about)
+            _load_plugins()
             control = Control(home)
             with (home / "progress.jsonl").open("a") as lines, under(control):
                 for step in JOBS[about["kind"]].value(about["arguments"], control):
@@ -52,6 +55,16 @@ def work(folder: Path, name: str) -> int:
             logging.exception("the job failed", exc_info=None if known else error)
             return 1
     return 0
+
+
+def _load_plugins() -> None:
+    """Loads the plugins of the process that started this one; writes what is wrong with one into
+    the log.
+    """
+    if paths := Settings.from_environment().plugins:
+        for plugin in load(paths):
+            if plugin.error is not None:
+                logging.warning("%s", plugin.error)
 
 
 @contextmanager

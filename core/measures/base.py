@@ -9,10 +9,10 @@ from enum import StrEnum
 import torch
 from torch import Tensor
 
-from core.base.registry import Registry
+from core.base.errors import BadSpec
+from core.base.registry import Entry, Registry
 
 Measure = Callable[..., Tensor]
-MEASURES: Registry[Measure] = Registry("measure")
 
 
 class Group(StrEnum):
@@ -21,6 +21,31 @@ class Group(StrEnum):
     OVERLAP = "overlap"  # maps and truth
     SIMILARITY = "similarity"  # maps and maps
     MAP = "map"  # maps
+
+
+def check_measure(entry: Entry[Measure]) -> None:
+    """Check that the measure of a plugin takes a batch and returns a value for each image. Raises
+    BadSpec, and what its code raises.
+    """
+    facts = entry.facts
+    if facts.get("group") not in tuple(Group) or "range" not in facts:
+        raise BadSpec(
+            f"Its facts are {', '.join(facts) or 'missing'}.",
+            f"A measure states its group ({', '.join(Group)}) and its range.",
+            'Write register(..., group="map", range="0 to 1").',
+        )
+    maps = torch.linspace(0, 1, 128).reshape(2, 8, 8)
+    values = entry.value(*(maps,) if facts["group"] == Group.MAP else (maps, (maps > 0.5).float()))
+    if not isinstance(values, Tensor) or values.shape != (2,) or not values.is_floating_point():
+        given = tuple(values.shape) if isinstance(values, Tensor) else type(values).__name__
+        raise BadSpec(
+            f"It returns {given} for two images.",
+            "A measure returns one float for each image, (N,).",
+            "Keep the first axis.",
+        )
+
+
+MEASURES: Registry[Measure] = Registry("measure", check_measure)
 
 
 def measures_of(group: Group) -> dict[str, Measure]:

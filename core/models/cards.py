@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from core.base.progress import Progress
 from core.models.building import blank, skeleton
 from core.models.layers import Layer, target_layers
+from core.models.unprunable import unprunable
 from core.pruning.groups import conv_groups
 from core.specs import ModelSpec, PruningSpec, Schedule
 
@@ -189,6 +190,13 @@ class Card:
             if isinstance(module, cls)
         }
         return {name: kind for name, kind in found.items() if name in self.shapes}
+
+    @cached_property
+    def unprunable(self) -> dict[str, str]:
+        """Why a weight is never pruned, by its name: it belongs to a layer of another kind, such as
+        a transposed convolution. Biases, norms and other vectors are not listed.
+        """
+        return unprunable(self._skeleton, self.prunable)
 
     @property
     def skeleton(self) -> nn.Module:

@@ -21,7 +21,8 @@ from core.models import own, torchvision_cnns
 from core.models.cards import Card, Series
 from core.models.description import FILE, Description, look, paths
 from core.models.found import Found, look_into
-from core.models.own import About, ModuleFacts
+from core.models.modules import ModuleFacts
+from core.models.own import About
 from core.models.zoo import MODELS
 from core.specs import ModelSpec
 
@@ -130,16 +131,17 @@ class Catalogue(Entries[Card]):
             return (*changed, *(name for name in before if name not in self._entries))
 
     def look_at(self, name: str) -> Stamp:
-        """Return the stamp of the files that hold a network's card; "" for a card without a file.
+        """Return the stamp of the files that hold a network's card, and of the plugin that builds
+        it; "" for a card without either.
 
         A card that has changed is read at once.
         """
         if "@" not in name and not own.is_file(name):
-            return ""
+            return plugin_of(name)
         stamp = self._stamp(name)
         if self._seen.get(name) != stamp:
             self.refresh()
-        return stamp
+        return f"{stamp}{plugin_of(name)}"
 
     def _put(self, entry: Entry[Card]) -> None:
         self._entries = {**self._entries, entry.name: entry}
@@ -171,6 +173,15 @@ class Catalogue(Entries[Card]):
         if "@" in name:
             return stamp_of(*(folder / name / FILE for folder in self.roots))
         return self.files.stamp(own.file_key(name))
+
+
+def plugin_of(name: str) -> str:
+    """Return the digest of the plugin whose code builds a network, with weights of your own too; ""
+    for Sparsight's architectures.
+    """
+    if name in MODELS:
+        return MODELS[name].plugin
+    return plugin_of(own.architecture_of(name)) if own.is_file(name) else ""
 
 
 def title_of(architecture: str) -> str:

@@ -76,3 +76,17 @@ def folder_classes(folder: Path) -> tuple[str, ...]:
             "Check the path, or write the names one a line.",
         )
     return tuple(names)
+
+
+def class_names(names: tuple[str, ...], count: int) -> tuple[str, ...]:
+    """Return a name for each class: numbers if there are none. Raises BadSpec."""
+    if not names:
+        return tuple(map(str, range(count)))
+    names = tuple(str(name) if isinstance(name, int) else name for name in names)  # such as range(10)
+    if len(names) != count or not all(isinstance(name, str) and name.strip() for name in names):
+        raise BadSpec(
+            f"{len(names)} class names are given, but the network has {count} classes.",
+            "Each class needs a name, in the order of the outputs.",
+            "Give as many names, or none at all.",
+        )
+    return tuple(names)

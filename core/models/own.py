@@ -7,7 +7,6 @@ first 16 digits of the sha256 of both, so that results of different weights are 
 
 from __future__ import annotations
 
-import copy
 import hashlib
 import marshal
 from collections.abc import Callable
@@ -19,7 +18,6 @@ from typing import Any
 import torch
 from torch import nn
 
-from core.base.draws import torch_generator
 from core.base.errors import BadFile, BadSpec
 from core.base.numbers import percent
 from core.base.registry import Entry
@@ -28,14 +26,14 @@ from core.disk.sparse import pack_sparse, unpack_sparse
 from core.models.cards import Card, InputRule, State, Weights
 from core.models.checkpoints.nearest import advice, recognise
 from core.models.checkpoints.policy import problems, read, strict
+from core.models.class_names import class_names
 from core.models.input_checks import adapted_rule, channel_note, check_rule
-from core.models.layers import logits_layer, watch
-from core.models.torchvision_cnns import not_in_place
+from core.models.modules import WEIGHTS, ModuleFacts, take_module
 from core.results.pruning import FEWEST_ZEROS
 from core.saliency.capture import capture, own_class
 from core.specs import ModelSpec, VariantSpec
 
-PREFIX, WEIGHTS, FORMAT = "own-", "own", 1
+PREFIX, FORMAT = "own-", 1
 MODULE = f"{PREFIX}module-"
 Named = Callable[[str], Card]  # the card of an architecture, by name
 MOST_CLASSES = 100_000  # ImageNet's largest edition has 21,841
@@ -174,66 +172,36 @@ def is_file(name: str) -> bool:
     return name.startswith(PREFIX) and not name.startswith(MODULE) and "@" not in name
 
 
+def architecture_of(name: str) -> str:
+    """Return the architecture of an own network in the models folder."""
+    return name.removeprefix(PREFIX).rpartition("-")[0]
+
+
 def file_key(name: str) -> str:
     """Return the key of an own network's file."""
     return VariantSpec(model=ModelSpec(name=name, weights=WEIGHTS, seed=0)).key
 
 
-@dataclass(frozen=True, kw_only=True)
-class ModuleFacts:
-    """Facts about a module: its target layer, its input rule, its classes (numbered if empty) and
-    the kind of its images.
-    """
-
-    target_layer: str
-    input: InputRule
-    classes: tuple[str, ...] = ()
-    images: str = "photos"
-    title: str = "Own module"
-
-
 def from_module(module: nn.Module, facts: ModuleFacts) -> Entry[Card]:
-    """Make the card of any PyTorch module, for as long as the notebook runs: its code cannot be
-    stored. The module itself is not changed.
+    """Make the entry of any PyTorch module, for as long as the notebook runs: its code cannot be
+    stored.
 
     The name contains a digest of everything that can change an answer: weights, facts, the code of
     its classes, and its output for a fixed image, gradients included.
 
     Args:
-        module: maps images (N, channels, H, W) to logits (N, C); a copy of it is used.
+        module: maps images (N, channels, H, W) to logits (N, C), or to an output that holds them; a
+            copy of it is used.
     Raises:
-        UnknownName: no such layer. BadSpec: the layer does not return a stack of maps, or the facts
-        do not fit the module.
+        as `modules.take_module`.
     """
-    check_rule(facts.input, None)
-    try:
-        own = not_in_place(copy.deepcopy(module).cpu().float().eval())
-    except RuntimeError as error:
-        raise BadSpec(
-            "This module cannot be copied.",
-            "copy.deepcopy must work on it; masks of torch.nn.utils.prune prevent that, for example.",
-            "Call prune.remove on its layers first.",
-        ) from error
-    state: State = {name: values.detach().clone() for name, values in own.state_dict().items()}
-    shape = (facts.input.channels, *facts.input.size_px)
-    probe = torch.rand(2, *shape, generator=torch_generator("probe of a module"))
-    captured = capture(own, facts.target_layer, probe, own_class)
-    classes = class_names(facts.classes, captured.logits.shape[1])
-    card = Card(
-        build=partial(copy.deepcopy, own),
-        target_layer=facts.target_layer,
-        input=facts.input,
-        classes=classes,
-        images=facts.images,
-        weights={
-            WEIGHTS: Weights(summary="from a notebook", load=lambda folder, progress: state, origin="this notebook")
-        },
-        classifier=f"{logits_layer(watch(own, torch.zeros(1, *shape)))}.weight",
-    )
+    taken = take_module(module, facts)
+    captured, state = taken.captured, taken.network.state_dict()
     answers = {"logits": captured.logits, "activations": captured.activations, "gradients": captured.gradients}
-    digest = _digest(state | answers, (facts, _code(own)))
-    summary = f"{type(module).__name__} from a notebook, {len(classes)} classes."
-    return Entry(f"{MODULE}{digest}", card, facts.title, summary, "a person's own", {"own": "module"})
+    digest = _digest(state | answers, (facts, _code(taken.network)))
+    kind = type(taken.network).__name__
+    summary = f"{kind} from a notebook, {len(taken.card.classes)} classes."
+    return Entry(f"{MODULE}{digest}", taken.card, facts.title, summary, "a person's own", {"own": "module"})
 
 
 def _code(module: nn.Module) -> str:
@@ -315,20 +283,6 @@ def _completed(about: About, base: Card, state: State) -> About:
         )
     names = about.classes or (base.classes if count == len(base.classes) else ())
     return replace(about, classes=class_names(names, count), input=rule)
-
-
-def class_names(names: tuple[str, ...], count: int) -> tuple[str, ...]:
-    """Return a name for each of `count` classes: numbers if none is given. Raises BadSpec."""
-    if not names:
-        return tuple(map(str, range(count)))
-    names = tuple(str(name) if isinstance(name, int) else name for name in names)  # such as range(10)
-    if len(names) != count or not all(isinstance(name, str) and name.strip() for name in names):
-        raise BadSpec(
-            f"{len(names)} class names are given, but the network has {count} classes.",
-            "Each class needs a name, in the order of the outputs.",
-            "Give as many names, or none at all.",
-        )
-    return tuple(names)
 
 
 def _check_layer(card: Card, state: State) -> None:

@@ -6,15 +6,44 @@ The catalogue of an engine (core/models/catalogue.py) adds your own and retraine
 from __future__ import annotations
 
 import math
+import re
 
-from core.base.errors import UnknownName
-from core.base.registry import Registry
+from core.base.errors import BadSpec, UnknownName
+from core.base.registry import Entry, Registry
 from core.models import efficientnet_lite, torchvision_cnns
 from core.models.cards import Card, InputRule, Series, Weights
+from core.models.input_checks import check_rule
 from core.models.small import ThesisCNN
 from core.specs import ModelSpec, PruningSpec
 
-MODELS: Registry[Card] = Registry("model")
+
+def check_card(entry: Entry[Card]) -> None:
+    """Check that the network of a plugin can be listed, built and explained. Raises BadSpec,
+    UnknownName, and what its code raises.
+    """
+    name, card = entry.name, entry.value
+    if not re.fullmatch(r"[a-z0-9][a-z0-9._+-]*", name) or name.startswith("own-"):
+        raise BadSpec(
+            f"The name '{name}' cannot be used.",
+            "A name has small letters, digits and . _ + -, and does not begin with own-.",
+            "Choose another name.",
+        )
+    if name in torchvision_cnns.names():
+        raise BadSpec(
+            f"'{name}' is a network of torchvision.", "Each name is that of one network.", "Choose another name."
+        )
+    if not isinstance(card, Card) or not card.weights or not card.classes:
+        raise BadSpec(
+            f"'{name}' is registered with {type(card).__name__}, not with a complete Card.",
+            "A Card needs weights and classes.",
+            "See docs/guide.md, or make one with core.models.modules.card_of.",
+        )
+    check_rule(card.input, None)
+    if card.target_layer not in (names := [layer.name for layer in card.layers]):
+        raise UnknownName("target layer", card.target_layer, names)
+
+
+MODELS: Registry[Card] = Registry("model", check_card)
 # Sparsities of the included accuracies of one-shot pruning: even steps, finer where networks fail.
 TABLE_SPARSITIES = (
     tuple(step / 1000 for step in range(0, 901, 25))

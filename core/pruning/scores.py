@@ -17,9 +17,10 @@ from torch import Tensor
 
 from core.base.draws import torch_generator
 from core.base.errors import BadSpec
-from core.base.registry import Registry
+from core.base.registry import Entry, Registry
 from core.pruning.calibration import Calibration
 from core.pruning.groups import group_mean, group_shape
+from core.specs import VariantSpec
 
 Scores = dict[str, Tensor]
 
@@ -56,7 +57,34 @@ class Evidence:
 
 
 Criterion = Callable[[Evidence], Scores]
-CRITERIA: Registry[Criterion] = Registry("criterion")
+
+
+def check_criterion(entry: Entry[Criterion]) -> None:
+    """Check that the criterion of a plugin scores every weight; one that needs images is tried when
+    it is used. Raises BadSpec, and what its code raises.
+    """
+    if entry.facts.get("needs") not in ("weights", "images"):
+        raise BadSpec(
+            "It does not state what it is measured on.",
+            "The fact needs is weights or images.",
+            'Write register(..., needs="weights").',
+        )
+    if entry.facts["needs"] == "images":
+        return
+    weights = {"conv.weight": torch.linspace(-1, 1, 72).reshape(4, 2, 3, 3), "fc.weight": torch.ones(3, 4)}
+    for granularity in ("weight", "filter"):
+        scores = entry.value(Evidence(weights, granularity))
+        if {name: tuple(values.shape) for name, values in scores.items()} != {
+            name: group_shape(values, granularity) for name, values in weights.items()
+        }:
+            raise BadSpec(
+                f"Its scores of {granularity}s do not have the shape of the groups.",
+                "Each group of weights has one score, as Evidence.mean returns it.",
+                "Use evidence.mean(name, values).",
+            )
+
+
+CRITERIA: Registry[Criterion] = Registry("criterion", check_criterion)
 
 
 def orders_by_size(criterion: str) -> bool:
@@ -64,6 +92,14 @@ def orders_by_size(criterion: str) -> bool:
     scores.
     """
     return CRITERIA[criterion].facts.get("order") == "size"
+
+
+def ranked_by(variant: VariantSpec) -> str:
+    """Return the digest of the plugin whose criterion ranks the weights of a one-shot variant; ""
+    for Sparsight's own. Raises UnknownName.
+    """
+    pruning = variant.pruning
+    return CRITERIA[pruning.criterion].plugin if pruning.is_one_shot and not pruning.is_dense else ""
 
 
 def needs_images(criterion: str) -> bool:

@@ -17,8 +17,9 @@ import torch
 from torch import Tensor, nn
 
 from core.base.draws import torch_generator
-from core.base.registry import Registry
-from core.saliency.capture import Captured, ChooseTarget, capture, overflowing
+from core.base.errors import BadSpec
+from core.base.registry import Entry, Registry
+from core.saliency.capture import Captured, ChooseTarget, capture, overflowing, own_class
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +66,31 @@ class CamMethod:
     keep_graph: bool = False
 
 
-CAMS: Registry[CamMethod] = Registry("CAM method")
+def check_method(entry: Entry[CamMethod]) -> None:
+    """Check that the CAM method of a plugin makes a map of each image; register a formula of
+    activations and gradients with `native`. Raises BadSpec, and what its code raises.
+    """
+    if missing := [name for name in FACTS if name not in entry.facts]:
+        raise BadSpec(
+            f"Its facts lack {', '.join(missing)}.",
+            f"A CAM method states {', '.join(FACTS)}.",
+            "Register a formula with core.saliency.cams.native, which states them.",
+        )
+    layers = nn.Sequential(nn.Conv2d(1, 3, 3), nn.Flatten(), nn.Linear(48, 2)).requires_grad_(False)
+    images = torch.linspace(-1, 1, 72).reshape(2, 1, 6, 6)
+    captured = capture(layers, "0", images, own_class, entry.value.keep_graph)
+    maps = entry.value.maps(Pass(layers, images, "0", captured))
+    if not isinstance(maps, Tensor) or maps.shape != (2, 4, 4):
+        given = tuple(maps.shape) if isinstance(maps, Tensor) else type(maps).__name__
+        raise BadSpec(
+            f"It returns {given} for two images and maps of 4 x 4 cells.",
+            "A CAM method returns a map for each image, (N, h, w).",
+            "Sum over the channels only.",
+        )
+
+
+FACTS = ("cost", "by_class", "made_by", "negative")
+CAMS: Registry[CamMethod] = Registry("CAM method", check_method)
 
 
 def is_quick(method: str) -> bool:

@@ -19,6 +19,7 @@ from core.disk.files import Files
 from core.disk.sizes import sparse_bytes
 from core.disk.sparse import pack_sparse, unpack_sparse
 from core.pruning.mask import Mask
+from core.pruning.scores import ranked_by
 from core.results import LayerCount, MaskReport
 from core.specs import ModelSpec, VariantSpec
 
@@ -30,7 +31,8 @@ class KeptVariants:
     """Files <root>/variants/<precision>/<model key>/<digest>.safetensors; the least recently read
     are deleted first.
 
-    Each holds the stamp of its dense network's file and is read only for that one.
+    Each holds the stamp of its dense network's file, and of the plugin that ranked its weights, and
+    is read only for these.
 
     Args:
         files: where they are stored. budget_bytes: the most that they may take on disk together.
@@ -65,7 +67,7 @@ class KeptVariants:
                 f"Kept variants may take {self.budget_bytes >> 20:,} MB together.",
                 "Raise SPARSIGHT_DISK_BYTES.",
             )
-        counts = asdict(report) | {"variant": variant.key, "format": FORMAT, "dense": stamp}
+        counts = asdict(report) | {"variant": variant.key, "format": FORMAT, "dense": _source(variant, stamp)}
         path = self.files.save(self._key(variant), pack_sparse(state, mask), counts)
         self._trim(path)
         return path
@@ -149,4 +151,10 @@ class KeptVariants:
 
 def _is_of(facts: Facts, variant: VariantSpec, stamp: Stamp) -> bool:
     """Return whether a file holds this variant of the current dense network."""
-    return (facts.get("format"), facts.get("variant"), facts.get("dense")) == (FORMAT, variant.key, stamp)
+    current = FORMAT, variant.key, _source(variant, stamp)
+    return (facts.get("format"), facts.get("variant"), facts.get("dense")) == current
+
+
+def _source(variant: VariantSpec, stamp: Stamp) -> Stamp:
+    plugin = ranked_by(variant)
+    return f"{stamp} {plugin}" if plugin else stamp

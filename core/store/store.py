@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -16,10 +17,11 @@ from torch import nn
 from core.base.device import give_memory_back, is_out_of_memory, precision_named
 from core.base.stamps import Stamp
 from core.jobs.control import can_be_stopped, check
-from core.models.catalogue import Catalogue
+from core.models.catalogue import Catalogue, plugin_of
 from core.models.dense import is_there
 from core.pruning.mask import Mask, full_mask
 from core.pruning.repair import reestimate
+from core.pruning.scores import ranked_by
 from core.results import CachePart, MaskReport
 from core.specs import ModelSpec, VariantSpec
 from core.store.budgets import Budgets
@@ -185,13 +187,33 @@ class ModelStore:
 
     def checksum(self, variant: VariantSpec) -> str:
         """Return the checksum of the file of a variant's weights: its own for a trained level, else
-        that of the dense network; "" for weights outside the store. Raises BadSpec, UnknownName.
+        that of the dense network; "" for weights outside the store. If a plugin builds the network
+        or ranks its weights, the plugin's code counts too, and the values of weights outside the
+        store. Raises BadSpec, UnknownName.
         """
         key = self.stored_key(variant if variant.pruning.is_trained else variant.dense)
         stamp = self.files.stamp(key)
         known = self._checksums.get(key)
         if known is None or known[0] != stamp:
             known = self._checksums[key] = stamp, self.files.checksum(key)
+        built, ranked = plugin_of(variant.model.name), ranked_by(variant)
+        if not built and not ranked:
+            return known[1]
+        values = self._values(variant.dense) if built and not known[1] else ""
+        return hashlib.sha256(f"{known[1]} {built} {ranked} {values}".encode()).hexdigest()
+
+    def _values(self, dense: VariantSpec) -> str:
+        """Return a digest of the dense weights; "" if they are not on this machine."""
+        if self.missing(dense.model):
+            return ""
+        stamp, name = self.stamps.of(dense), f"values/{dense.model.key}"
+        known = self._checksums.get(name)
+        if known is None or known[0] != stamp:
+            digest = hashlib.sha256()
+            with self._far.weights(dense, stamp) as stored:
+                for each in sorted(stored.weights):
+                    digest.update(each.encode() + stored.weights[each].contiguous().numpy().tobytes())
+            known = self._checksums[name] = stamp, digest.hexdigest()
         return known[1]
 
     def retrying(self, call: Callable[[], T]) -> T:

@@ -19,6 +19,7 @@ from core.base.atomic import replacing
 from core.engine.engine import Engine
 from core.figures.maps import Rgb, overlay, plain, size_of
 from core.results import Heatmap, Picture
+from core.saliency import CAMS
 from core.specs import ImageRef
 from core.study.design import ITEM
 from core.study.spec import StudySpec
@@ -153,6 +154,7 @@ class Stimuli:
         if picture.variant:
             variant = self.spec.variant(picture.variant)
             parts += [variant.key, self.engine.store.checksum(variant), self.spec.heatmap.key, self.spec.display]
+            parts += filter(None, [CAMS[self.spec.heatmap.method].plugin])
         parts.append(self.engine.picture(reference, self.spec.model).stamp)
         return hashlib.sha256("|".join(parts).encode()).hexdigest()[:32] + ".png"
 

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from core.base.errors import BadSpec, SparsightError
+from core.base.plugins import loaded
 from core.base.settings import REPOSITORY, Settings
 from core.base.stamps import stamp_of
 from core.data.batches import Inputs
@@ -196,6 +197,7 @@ class _Driver:
                     settings=replace(self._settings, precision=sweep.engine.store.precision),
                     gpus=self._gpus,
                     card=next((card for card in cards if card.name == model.name), None),
+                    plugins=tuple(each for each in loaded() if each.error is None),
                     rows=rows,
                     own_classes=inputs.own_classes.cpu(),
                     batches=self._batches[inputs],

@@ -3,7 +3,8 @@
 <folder>/sweeps/<images>/<model>/<pruning>/answers.parquet, and <heatmap>.parquet beside it; with
 another reference than the dense network, answers~<checksum>.parquet. A file belongs to no sweep:
 every sweep that asks the same question reads it. Its facts state what it was computed from, so that
-a file of other weights or other images is never taken for an answer.
+a file of other weights or other images is never taken for an answer, nor a column that another
+version of a plugin computed.
 """
 
 from __future__ import annotations
@@ -18,9 +19,13 @@ import pandas
 
 from core.base.errors import BadFile, MissingData
 from core.disk.frames import read_frame, write_frame
+from core.evaluation.columns import COLUMNS
+from core.saliency import CAMS
+from core.saliency.baselines import BASELINES
 from core.specs import CamSpec, VariantSpec
 
 FOLDER = "sweeps"
+PLUGINS = "plugins"  # the fact that holds them, by column
 DIGITS = 16  # of a checksum that stands for another reference in the name of a file
 
 
@@ -74,9 +79,23 @@ class Tables:
             except (MissingData, BadFile):
                 continue
             if all(facts.get(name) == value for name, value in identity.items()):
-                return frame, facts
+                known = facts.get(PLUGINS, {})
+                old = [name for name in frame if known.get(name, "") != _plugins(cell, name)]
+                return frame.drop(columns=old), facts
         return None
 
     def write(self, cell: Cell, frame: pandas.DataFrame, facts: dict[str, Any]) -> None:
         """Write a table, replacing an older one. Raises CacheNotWritable."""
-        write_frame(self.path(cell), frame, facts)
+        plugins = {name: found for name in frame if (found := _plugins(cell, name))}
+        write_frame(self.path(cell), frame, facts | ({PLUGINS: plugins} if plugins else {}))
+
+
+def _plugins(cell: Cell, column: str) -> str:
+    """Return the digests of the plugins that make the heatmap and compute a column; "" for
+    Sparsight's own.
+    """
+    if column not in COLUMNS:
+        return ""
+    method = cell.cam.method if cell.cam else ""
+    makers = [known[method].plugin for known in (CAMS, BASELINES) if method in known]
+    return "".join((*makers, COLUMNS[column].plugin))

@@ -21,6 +21,7 @@ from torch import Tensor
 
 from core.base.atomic import replacing
 from core.base.device import choose_device
+from core.base.plugins import Plugin, load_plugins, loaded, unpack
 from core.base.settings import Settings
 from core.data.batches import Batch, Batches, standardised
 from core.disk.lock import Busy, locked
@@ -42,14 +43,15 @@ _ALIVE = ExitStack()  # holds the lock of this process until it ends
 class Parcel:
     """What a worker needs to know of one model.
 
-    gpus: share of a GPU that the worker has, 0 for a CPU core. card: of a retrained network. rows,
-    batches: of the images. own_classes: as in `Batches`.
+    gpus: share of a GPU that the worker has, 0 for a CPU core. card: of a retrained network.
+    plugins: of the driver. rows, batches: of the images. own_classes: as in `Batches`.
     """
 
     spec: SweepSpec
     settings: Settings
     gpus: float
     card: description.Description | None
+    plugins: tuple[Plugin, ...]
     rows: Tensor
     own_classes: Tensor
     batches: tuple[Ref, ...]
@@ -59,6 +61,7 @@ class _There(Sweep):
     """A sweep without a data set: images and the reference's answers come from the driver."""
 
     def __init__(self, parcel: Parcel, files: Files) -> None:
+        _load_plugins(parcel)
         engine = _engine(parcel.settings, parcel.gpus)
         _bring(engine, parcel, files)
         super().__init__(engine, parcel.spec)
@@ -109,7 +112,7 @@ def look(parcel: Parcel, files: Files, model: ModelSpec, cam: CamSpec | None) ->
 @lru_cache(maxsize=1)
 def _engine(settings: Settings, gpus: float) -> Engine:
     """Create the engine of a worker process."""
-    own = replace(settings, folder=_own_folder(), device="cuda" if gpus else "cpu")
+    own = replace(settings, folder=_own_folder(), plugins=(), device="cuda" if gpus else "cpu")
     usual = Budgets.usual(choose_device(own.device), own)
     in_ram, on_device = 1 / (os.cpu_count() or 1), gpus or 1 / (os.cpu_count() or 1)  # what others leave to it
     budgets = replace(
@@ -118,6 +121,15 @@ def _engine(settings: Settings, gpus: float) -> Engine:
         device_bytes=own.device_bytes or max(LEAST_BYTES, int(usual.device_bytes * on_device)),
     )
     return Engine(settings=own, budgets=budgets)
+
+
+def _load_plugins(parcel: Parcel) -> None:
+    """Run the plugins of the driver, from a copy of their code. Raises BadPlugin."""
+    for plugin in parcel.plugins:
+        if plugin.digest not in {each.digest for each in loaded()}:
+            folder = _own_folder()
+            unpack(plugin, folder)
+            load_plugins(folder / plugin.path.name)
 
 
 def _own_folder() -> Path:

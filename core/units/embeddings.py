@@ -174,13 +174,14 @@ def embeddings(similarity: str, source: Source, store: ModelStore, progress: Pro
         UnknownName, MissingData.
     """
     inputs, rows = source.inputs, source.rows
-    make = SIMILARITIES[similarity].value
+    judge = SIMILARITIES[similarity]
     files, name, checksum = store.files, embeddings_key(source.key, similarity), inputs.checksum(rows)
     facts = {"inputs": checksum, "similarity": similarity, "side_px": SIDE_PX}
+    facts |= {"plugin": judge.plugin} if judge.plugin else {}
     known = _kept(files, name, facts)
     if known is not None:
         return Embeddings(similarity=similarity, vectors=known[0], rows=known[1], checksum=checksum)
-    embed, vectors, seen = make(store.device), [], []
+    embed, vectors, seen = judge.value(store.device), [], []
     with torch.no_grad():
         for batch in _coloured(inputs, source.card, store.device).batches(rows=rows):
             images = batch.images.expand(-1, 3, -1, -1)

@@ -29,7 +29,8 @@ from core.jobs.control import Control, Stopped
 from core.models import description
 from core.models.cards import InputRule
 from core.models.catalogue import Catalogue
-from core.models.own import About, ModuleFacts
+from core.models.modules import ModuleFacts
+from core.models.own import About
 from core.models.zoo import MODELS, named
 from core.results import Comparison
 from core.specs import ModelSpec

@@ -28,7 +28,8 @@ from core.evaluation.seen import Seen
 from core.measures.boxes import box_iou
 from core.measures.overlap import energy_inside, pointing_game, soft_iou
 from core.models.cards import Card
-from core.models.own import ModuleFacts, from_module
+from core.models.modules import ModuleFacts
+from core.models.own import from_module
 from core.saliency.cams import saliency_maps
 from core.saliency.capture import own_class
 from core.saliency.normalise import normalise

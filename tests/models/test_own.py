@@ -21,7 +21,8 @@ from core.engine.engine import Engine
 from core.models import own
 from core.models.cards import InputRule
 from core.models.catalogue import Catalogue
-from core.models.own import About, ModuleFacts, from_module
+from core.models.modules import ModuleFacts
+from core.models.own import About, from_module
 from core.models.zoo import MODELS, named
 from core.specs import CamSpec, ImageRef, ModelSpec, PruningSpec, VariantSpec
 from tests.models.networks import images, untrained

@@ -21,7 +21,8 @@ from core.evaluation import evaluate
 from core.models.cards import Card, InputRule
 from core.models.checkpoints.policy import read
 from core.models.dense import dense_weights
-from core.models.own import ModuleFacts, from_module
+from core.models.modules import ModuleFacts
+from core.models.own import from_module
 from core.models.torchvision_cnns import BY_HAND
 from core.models.zoo import default_model, named
 from core.specs import ModelSpec

@@ -18,7 +18,8 @@ from core.disk.files import Files
 from core.disk.sparse import pack_sparse, unpack_sparse
 from core.engine.engine import Engine
 from core.models.cards import InputRule
-from core.models.own import About, ModuleFacts
+from core.models.modules import ModuleFacts
+from core.models.own import About
 from core.models.torchvision_cnns import BY_HAND
 from core.pruning import CRITERIA
 from core.pruning.paths import image_arrives

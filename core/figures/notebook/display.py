@@ -19,6 +19,7 @@ from core.figures.notebook.view import View, to_html, to_text
 
 # Type -> module and name of the function that makes its view; imported on first use.
 VIEWS: dict[str, tuple[str, str]] = {
+    "core.models.cards.Card": ("networks", "card"),
     "core.results.heatmaps.Comparison": ("results", "comparison"),
     "core.results.heatmaps.Heatmap": ("results", "heatmap"),
     "core.results.images.Picture": ("results", "picture"),

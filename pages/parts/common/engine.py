@@ -30,6 +30,7 @@ from core.protocols.lukkien.tables import StudyTables, load_study, study_stamp
 from core.results import Accuracy, Comparison, MaskReport
 from core.saliency import CAMS
 from core.saliency import is_quick as takes_one_pass
+from pages.parts.common import plugins
 from pages.parts.common.background import Work, background
 from pages.parts.common.waiting import wait
 
@@ -43,7 +44,7 @@ Question = tuple[VariantSpec, ImageRef, CamSpec, VariantSpec | None]  # the last
 @st.cache_resource(show_spinner="Starting the engine ...")
 def engine() -> Engine:
     """Returns the engine, shared by all sessions; thread-safe."""
-    found = Engine()
+    found = Engine(settings=plugins.settings())
     wilson(1, 2)  # loads the statistics library in advance
     spare_libraries()
     return found

@@ -14,10 +14,10 @@ from core.base.errors import BadSpec
 from core.data.gallery import GALLERY
 from core.data.preview import preview
 from core.models.cards import InputRule
-from core.models.class_names import folder_classes, read_classes
+from core.models.class_names import class_names, folder_classes, read_classes
 from core.models.found import Found
 from core.models.input_checks import ORDERS, RANGES, check_rule
-from core.models.own import About, class_names
+from core.models.own import About
 from pages.parts.common import engine
 from pages.parts.common.markdown import message
 

@@ -7,8 +7,9 @@ from dataclasses import replace
 import streamlit as st
 
 from core.base.numbers import MEGABYTE, size
-from pages.parts.common import access, engine, link
-from pages.parts.common.markdown import message
+from core.base.plugins import loaded
+from pages.parts.common import access, engine, link, plugins
+from pages.parts.common.markdown import message, plain
 
 LEAST_MB = 16
 
@@ -21,6 +22,9 @@ def main() -> None:
     st.header("Limits", anchor=False)
     if access.offers(access.LIMITS):
         _limits()
+    if loaded():
+        st.header("Plugins", anchor=False)
+        _plugins()
 
 
 def _memory() -> None:
@@ -60,3 +64,11 @@ def _limits() -> None:
         "The limits apply to all users of this server until it restarts. The defaults are shares of the memory that is"
         " free at startup; `SPARSIGHT_DEVICE_BYTES` and `SPARSIGHT_RAM_BYTES` override them."
     )
+
+
+def _plugins() -> None:
+    """Lists what the plugins of this server registered, and what is wrong with one."""
+    plugins.problems()
+    for plugin in loaded():
+        if plugin.error is None:
+            st.markdown(f"**{plain(plugin.path.name)}**: {plain(', '.join(plugin.names)) or 'registers nothing'}")

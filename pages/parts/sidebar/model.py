@@ -18,7 +18,7 @@ from core.pruning.repair import has_batch_norm
 from core.pruning.scores import needs_images
 from core.specs import GRANULARITIES, REPAIRS, SCHEDULES, SCOPES, TRAINED, Schedule, n_of_m
 from core.sweeps.address import excluded_weights
-from pages.parts.common import engine, frame, present, titles
+from pages.parts.common import engine, frame, plugins, present, titles
 from pages.parts.common.address import of_model
 from pages.parts.common.markdown import message, plain
 from pages.parts.common.parameters import Choice, Stated
@@ -52,6 +52,7 @@ def look_again() -> None:
 
 def model_choice(known: Known) -> ModelSpec:
     """Draws the choice of the network."""
+    plugins.problems()
     name = choice("Network", "model", known, help=_which())
     _remember(name)
     known = of_model(name)
@@ -145,7 +146,8 @@ def _described(model: ModelSpec) -> None:
     """Writes the facts of the chosen network."""
     card = engine.card(model)
     st.caption(f"{card.parameters:,} parameters")
-    if model.name in engine.catalogue() and engine.catalogue()[model.name].facts.get("own"):
+    entry = engine.catalogue().get(model.name)
+    if entry is not None and (entry.plugin or entry.facts.get("own")):
         for note in card.notes:
             st.caption(message(note))
 

@@ -128,6 +128,7 @@ def every_result(engine: Engine, answer: Comparison) -> Iterator[object]:
     """One real result of each kind that has a view."""
     noisy = DataSpec(noise=0.2)
     yield from (answer, answer.pruned, answer.picture, answer.agreement, answer.mask)
+    yield engine.card(PRUNED.model)
     yield engine.accuracy(PRUNED, noisy)
     yield engine.cost(PRUNED)
     yield engine.evaluate(PRUNED, noisy, CamSpec(target="own"))
