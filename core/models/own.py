@@ -1,8 +1,9 @@
 """Your own networks: weights for a known architecture, kept on disk, or any module from a notebook.
 
-`take_in` takes a state dict and the facts that it lacks (About); the model's name contains the
-first 16 digits of the sha256 of both, so that results of different weights are never mixed up.
-`read_kept` reads them after a restart. The catalogue of an engine lists them.
+`take_in` takes a state dict and the facts that it lacks (About), `take_in_smaller` a network that
+was shrunk here (core/models/smaller.py). The model's name contains the first 16 digits of the
+sha256 of both, so that results of different weights are never mixed up. `read_kept` reads them
+after a restart. The catalogue of an engine lists them.
 """
 
 from __future__ import annotations
@@ -30,13 +31,15 @@ from core.models.checkpoints.nearest import advice, nearest
 from core.models.checkpoints.policy import problems, read, strict
 from core.models.input_checks import adapted_rule, channel_note, check_rule
 from core.models.layers import logits_layer, watch
+from core.models.smaller import Smaller, build
 from core.models.torchvision_cnns import not_in_place
 from core.models.zoo import MODELS
 from core.results.pruning import FEWEST_ZEROS
 from core.saliency.capture import capture, own_class
 from core.specs import ModelSpec, VariantSpec
 
-PREFIX, WEIGHTS, FORMAT = "own-", "own", 1
+PREFIX, WEIGHTS = "own-", "own"
+FORMAT, FORMAT_SMALLER = 1, 2  # an older version refuses the second: it would build the full network
 MODULE = f"{PREFIX}module-"
 Named = Callable[[str], Card]  # the card of an architecture, by name
 MOST_CLASSES = 100_000  # ImageNet's largest edition has 21,841
@@ -91,6 +94,64 @@ def take_in(files: Files, weights: Path | bytes, about: About, named: Named) -> 
     return _entry(name, about, replace(card, notes=(*card.notes, *notes)))
 
 
+def take_in_smaller(files: Files, state: State, about: About, smaller: Smaller, named: Named) -> Entry[Card]:
+    """Store a network that was shrunk here in the models folder, as safetensors.
+
+    Args:
+        state: its complete state dict on the CPU. about: complete, with classes and input. named:
+        returns the card of an architecture.
+    Returns:
+        the card, under the name of the new model.
+    Raises:
+        BadSpec: the target layer gives no stack of maps any more. CacheNotWritable.
+    """
+    card = _card(about, named(about.architecture), smaller)
+    _check_layer(card, state)
+    notes = (_smaller_note(smaller), *_zeros_note(card, state))
+    name = f"{PREFIX}{about.architecture}-{_digest(state, (about, smaller))}"
+    if not files.exists(file_key(name)):
+        facts = {"own": FORMAT_SMALLER, "about": asdict(about), "smaller": smaller.facts(), "notes": notes}
+        files.save(file_key(name), pack_sparse(state, {}), facts)
+    return _entry(name, about, replace(card, notes=(*card.notes, *notes)), smaller)
+
+
+def architecture_of(files: Files, name: str) -> str:
+    """Return the architecture of a network: that of its file for an own one, that before the "@"
+    for a retrained one.
+
+    Raises BadSpec for a module of a notebook. Raises as `read_kept`.
+    """
+    if name.startswith(MODULE):
+        raise BadSpec(
+            "A module of a notebook has no architecture that a file could name.",
+            "Its code lies in no file.",
+            "Save its weights and add them with `Engine.add_model`.",
+        )
+    return _read_about(files.facts(file_key(name))).architecture if is_file(name) else name.partition("@")[0]
+
+
+def smaller_of(files: Files, name: str) -> Smaller | None:
+    """Return what makes a network smaller than its architecture; None for other networks."""
+    facts = files.facts(file_key(name)) if is_file(name) else {}
+    return Smaller.read(facts["smaller"]) if facts.get("own") == FORMAT_SMALLER else None
+
+
+def full_builder(about: About, base: Card) -> Callable[[], nn.Module]:
+    """Return the function that builds the full architecture with these classes and channels.
+
+    Args:
+        base: the card of the architecture.
+    """
+    return partial(_build, base, len(about.classes), (about.input or base.input).channels)
+
+
+def _smaller_note(smaller: Smaller) -> str:
+    return (
+        f"Shrunk from {smaller.variant}: {smaller.removed:,} of {smaller.filters_before:,} filters of the full"
+        " architecture are removed, and its outputs are the same."
+    )
+
+
 def _zeros_note(card: Card, state: State) -> tuple[str, ...]:
     """State the share of zeros in the weights of a network that was pruned before."""
     total = sum(state[name].numel() for name in card.prunable)
@@ -108,8 +169,9 @@ def read_kept(files: Files, name: str, named: Named) -> Entry[Card]:
     try:
         facts = files.facts(file_key(name))
         about = _read_about(facts)
-        card = _card(about, named(about.architecture))
-        return _entry(name, about, replace(card, notes=(*card.notes, *map(str, facts.get("notes", ())))))
+        smaller = Smaller.read(facts["smaller"]) if facts["own"] == FORMAT_SMALLER else None
+        card = _card(about, named(about.architecture), smaller)
+        return _entry(name, about, replace(card, notes=(*card.notes, *map(str, facts.get("notes", ())))), smaller)
     except (KeyError, TypeError, ValueError) as error:
         raise BadFile(
             f"The file of {name} does not describe its network ({error}).",
@@ -202,11 +264,15 @@ def _code(module: nn.Module) -> str:
     return digest.hexdigest()
 
 
-def _card(about: About, base: Card) -> Card:
+def _card(about: About, base: Card, smaller: Smaller | None = None) -> Card:
     rule = about.input or base.input
+    full = full_builder(about, base)
     weights = Weights(summary="weights of your own", origin="a file of your own")
+    if smaller is not None:
+        summary = f"those of {smaller.title}, without the filters that pruning emptied"
+        weights = Weights(summary=summary, origin=smaller.origin, licence=smaller.licence)
     return Card(
-        build=partial(_build, base, len(about.classes), rule.channels),
+        build=full if smaller is None else partial(build, full, smaller),
         target_layer=about.target_layer or base.target_layer,
         input=rule,
         classes=about.classes,
@@ -301,14 +367,16 @@ def _digest(state: State, about: Any) -> str:
     return digest.hexdigest()[:16]
 
 
-def _entry(name: str, about: About, card: Card) -> Entry[Card]:
+def _entry(name: str, about: About, card: Card, smaller: Smaller | None = None) -> Entry[Card]:
     title = about.title or f"{about.architecture}, your own weights"
     summary = f"Your own weights of {about.architecture}, {len(about.classes)} classes."
+    if smaller is not None:
+        summary = f"Shrunk from {smaller.variant}, {smaller.removed:,} of {smaller.filters_before:,} filters removed."
     return Entry(name, card, title, summary, "a person's own", {"own": "weights"})
 
 
 def _read_about(facts: dict[str, Any]) -> About:
-    if facts["own"] != FORMAT:
+    if facts["own"] not in (FORMAT, FORMAT_SMALLER):
         raise BadFile("Written by another version.")
     found = dict(facts["about"])
     rule = found.pop("input")
