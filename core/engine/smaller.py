@@ -12,7 +12,7 @@ from core.base.errors import BadSpec
 from core.base.numbers import percent
 from core.engine.cost import smaller
 from core.models import own
-from core.models.building import skeleton
+from core.models.building import fill, skeleton
 from core.models.cards import RANDOM, WEIGHTS_TITLES, Card, State, Weights
 from core.models.catalogue import Catalogue
 from core.models.own import About
@@ -62,6 +62,7 @@ def shrunk(store: ModelStore, variant: VariantSpec) -> tuple[nn.Module, RemovalR
     """
     check_precision(store)
     small, report = smaller(store, variant)
+    small._forward_pre_hooks.clear()  # copied from the lent network: it asks whether work was stopped
     return small.cpu(), report
 
 
@@ -77,7 +78,7 @@ def check_precision(store: ModelStore) -> None:
 
 def check_rebuilt(rebuilt: nn.Module, network: nn.Module, card: Card) -> None:
     """Raise CannotRemove unless a network that was built again gives the same outputs."""
-    rebuilt.load_state_dict(network.state_dict())
+    fill(rebuilt, network.state_dict())
     images = torch.rand(2, *card.input_shape, generator=torch_generator("rebuilt"))
     with torch.no_grad():
         expected, found = network(card.input(images)), rebuilt.eval()(card.input(images))

@@ -26,6 +26,7 @@ from core.base.numbers import percent
 from core.base.registry import Entry
 from core.disk.files import Files
 from core.disk.sparse import pack_sparse
+from core.models.building import fill
 from core.models.cards import Card, InputRule, State, Weights
 from core.models.checkpoints.nearest import advice, nearest
 from core.models.checkpoints.policy import problems, read, strict
@@ -349,7 +350,7 @@ def _check_layer(card: Card, state: State) -> None:
     Raises UnknownName or BadSpec.
     """
     network = card.blank()
-    network.load_state_dict(state)
+    fill(network, state)
     try:
         capture(network, card.target_layer, torch.zeros(1, *card.input_shape), own_class)
     except (RuntimeError, IndexError) as error:

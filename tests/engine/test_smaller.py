@@ -198,6 +198,13 @@ def test_a_network_that_differs_when_it_is_built_again_is_not_saved() -> None:
     check_rebuilt(card.blank(), network, card)
 
 
+def test_mnasnet_is_read_although_torchvision_wants_a_version_in_its_weights(engine: Engine) -> None:
+    model = ModelSpec(name="mnasnet1_0", weights="random", seed=1)
+    for pruning in (PruningSpec(), PruningSpec.one_shot(0.3)):
+        variant = VariantSpec(model=model, pruning=pruning)
+        assert engine.heatmap(variant, ImageRef(source="gallery", name="cat"), CamSpec(target="own")).usable
+
+
 # --- damaged files
 
 

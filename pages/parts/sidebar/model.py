@@ -148,6 +148,8 @@ def _described(model: ModelSpec) -> None:
     if model.name in engine.catalogue() and engine.catalogue()[model.name].facts.get("own"):
         for note in card.notes:
             st.caption(message(note))
+        if not present.on():
+            own_networks.deletion(model)
 
 
 def _remember(name: str) -> None:

@@ -12,14 +12,15 @@ from typing import Any
 
 import streamlit as st
 
+from core import ModelSpec
 from core.base.errors import BadSpec, SparsightError
 from core.data.gallery import GALLERY
 from core.data.preview import preview
 from core.models.cards import InputRule
 from core.models.class_names import folder_classes, read_classes
 from core.models.input_checks import ORDERS, RANGES, check_rule
-from core.models.own import About
-from pages.parts.common import access, engine, frame
+from core.models.own import About, is_file
+from pages.parts.common import access, address, engine, frame, link
 from pages.parts.common.markdown import message
 from pages.parts.common.state import state
 
@@ -33,6 +34,25 @@ PHOTO = "coffee"  # of the gallery: red in RGB is blue in BGR
 def key(name: str) -> str:
     """Returns the key of a field's widget."""
     return f"_own_{name}"
+
+
+def deletion(model: ModelSpec) -> None:
+    """Draws the button that deletes an own network."""
+    if not is_file(model.name) or access.locked():
+        return
+    with st.popover("Delete", icon=":material/delete:", type="tertiary"):
+        st.markdown("Delete this network of your own from this machine? Links to it stop working.")
+        st.button("Delete network", key="_delete_own", type="primary", on_click=_delete, args=(model,))
+
+
+def _delete(model: ModelSpec) -> None:
+    with frame.explained():
+        access.require(access.DELETION)
+        engine.engine().forget(model)
+        engine.forget()
+        view = state().view
+        view.past, view.shown = [], None
+        link.show(address.start())
 
 
 def form() -> None:
