@@ -65,13 +65,14 @@ def _saved(variant: VariantSpec, model: ModelSpec) -> None:
     title = plain(engine.catalogue().title(model))
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.caption(f":material/check: Saved as **{title}**. It gives the same outputs.", width="content")
-        st.button(
+        if st.button(
             "Open it beside the one it comes from",
             key="_open_smaller",
             icon=":material/compare_arrows:",
             type="tertiary",
             on_click=lambda: link.show(_view(variant, model)),
-        )
+        ):
+            st.rerun()  # the whole page: this is drawn by a fragment
 
 
 def _view(variant: VariantSpec, model: ModelSpec) -> dict[str, object]:
