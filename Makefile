@@ -61,7 +61,7 @@ $(VENV)/.app: requirements.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.app requirements-notebooks.txt requirements-dev.txt
+$(VENV)/.dev: $(VENV)/.app requirements-notebooks.txt requirements-export.txt requirements-dev.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from core.measures import MEASURES as MEASURES
     from core.models import own as own
     from core.models.zoo import default_model as default_model
+    from core.portable.export import export_network as export_network
     from core.protocols.lukkien import protocol as lukkien
     from core.protocols.lukkien.sensitivity import load_sensitivity as load_sensitivity
     from core.protocols.lukkien.tables import found_studies as found_studies
@@ -90,6 +91,7 @@ NAMES = {
     "analyse": "core.study.analysis",
     "default_model": "core.models.zoo",
     "estimate": "core.sweeps.estimate",
+    "export_network": "core.portable.export",
     "explore": "core.figures.notebook.explore",
     "found_studies": "core.protocols.lukkien.tables",
     "grid": "core.sweeps.spec",

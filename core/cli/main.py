@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from cyclopts import App
 
 from core.base.version import VERSION
-from core.cli import ask, jobs, ship
+from core.cli import ask, jobs, portable, ship
 from core.cli.app import new_app, run_command
 from core.cli.protocol import protocols
 from core.cli.study import studies
@@ -24,7 +24,8 @@ def build() -> App:
     """Create the application with all its commands."""
     app = new_app("python -m core", "Sparsight: does a pruned network still look at the same things?")
     app.version, app.version_flags = VERSION, ["--version"]
-    for command in (ask.info, ask.heatmap, ask.keep, ask.cost, ask.evaluate, jobs.retrain, jobs.jobs):
+    smaller = (portable.shrink, portable.forget, portable.export)
+    for command in (ask.info, ask.heatmap, ask.keep, ask.cost, *smaller, ask.evaluate, jobs.retrain, jobs.jobs):
         app.command(command)
     app.command(protocols())
     app.command(sweeps())

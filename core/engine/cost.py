@@ -18,6 +18,7 @@ from core.base.timing import seconds
 from core.disk.sizes import file_bytes, sparse_bytes
 from core.measures.multiply_adds import MultiplyAdds, multiply_adds, zeros
 from core.models.cards import Card
+from core.models.smaller import with_head
 from core.pruning.coupling import CannotRemove
 from core.pruning.structured import physical
 from core.results import CostReport, Latency, RemovalReport
@@ -82,7 +83,8 @@ def smaller(store: ModelStore, variant: VariantSpec) -> tuple[nn.Module, Removal
     Raises CannotRemove, and as `ModelStore.borrow`.
     """
     with store.borrow(variant) as network:
-        return physical(network, example_input(store.catalogue.card(variant.model), store.device))
+        small, report = physical(network, example_input(store.catalogue.card(variant.model), store.device))
+    return with_head(small), report
 
 
 def example_input(card: Card, device: torch.device) -> Tensor:

@@ -35,11 +35,12 @@ from core.engine.compare import agreement, as_batch, compare, first_heatmap
 from core.engine.cost import cost, smaller
 from core.engine.freshness import Freshness
 from core.engine.reference import Pair, against
+from core.engine.smaller import save_smaller
 from core.evaluation import evaluate as evaluation
 from core.models.cards import Card
 from core.models.catalogue import Catalogue
 from core.models.modules import ModuleFacts
-from core.models.own import About
+from core.models.own import About, is_file
 from core.models.trained_levels import delete_series, last_level
 from core.results import (
     Accuracy,
@@ -153,9 +154,12 @@ class Engine:
         """Delete an own network, or a series that was trained on this machine, from disk and
         memory.
 
-        Raises CacheNotWritable; Busy while it is being trained.
+        Raises CacheNotWritable; UnknownName: no such own network; Busy while it is being trained.
         """
-        delete_series(self.catalogue, model)
+        if is_file(model.name):
+            self.catalogue.remove(model.name)
+        else:
+            delete_series(self.catalogue, model)
         self.store.kept.forget(model)
         self.store.forget(model)
         self.store.free()
@@ -212,6 +216,13 @@ class Engine:
         Raises CannotRemove (a SparsightError).
         """
         return smaller(self.store, variant)
+
+    def save_smaller(self, variant: VariantSpec, title: str = "") -> ModelSpec:
+        """Save the variant, without the channels that pruning emptied, as a network of its own.
+
+        It has the same outputs. Args, Raises: as `save_smaller` of core/engine/smaller.py.
+        """
+        return save_smaller(self.store, variant, title)
 
     def heatmap(self, variant: VariantSpec, image: ImageRef, cam: CamSpec) -> Heatmap:
         """Return where the variant looks and what it predicts.

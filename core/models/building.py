@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -47,6 +47,17 @@ def blank(build: Build) -> nn.Module:
                 values = torch.empty(parameter.shape, dtype=parameter.dtype)
                 module._parameters[name] = nn.Parameter(values, parameter.requires_grad)
     return network
+
+
+def fill(network: nn.Module, state: Mapping[str, Tensor], assign: bool = False) -> None:
+    """Load a complete state dict, also into MnasNet, which refuses one without its version.
+
+    assign: use these tensors themselves instead of copying their values.
+    """
+    whole = network.state_dict()  # holds the versions of its modules
+    whole.clear()
+    whole.update(state)
+    network.load_state_dict(whole, assign=assign)
 
 
 def untrained(build: Build, seed: int) -> dict[str, Tensor]:

@@ -18,11 +18,12 @@ from core.base.registry import Entries, Entry
 from core.base.stamps import Stamp, stamp_of
 from core.disk.files import Files
 from core.models import own, torchvision_cnns
-from core.models.cards import Card, Series
+from core.models.cards import Card, Series, State
 from core.models.description import FILE, Description, look, paths
 from core.models.found import Found, look_into
 from core.models.modules import ModuleFacts
 from core.models.own import About
+from core.models.smaller import Smaller
 from core.models.zoo import MODELS
 from core.specs import ModelSpec
 
@@ -80,7 +81,24 @@ class Catalogue(Entries[Card]):
 
     def add(self, weights: Path | bytes, about: About) -> ModelSpec:
         """Add your own weights permanently. Raises as `own.take_in`."""
-        entry = own.take_in(self.files, weights, about, self.named)
+        return self._added(own.take_in(self.files, weights, about, self.named))
+
+    def add_smaller(self, state: State, about: About, smaller: Smaller) -> ModelSpec:
+        """Add a network that was shrunk here permanently. Raises as `own.take_in_smaller`."""
+        return self._added(own.take_in_smaller(self.files, state, about, smaller, self.named))
+
+    def remove(self, name: str) -> None:
+        """Delete an own network from the models folder.
+
+        Raises UnknownName: there is none of this name. CacheNotWritable.
+        """
+        names = own.kept_names(self.files)
+        if name not in names:
+            raise UnknownName("own network", name, names)
+        self.files.delete(own.file_key(name))
+        self.refresh()
+
+    def _added(self, entry: Entry[Card]) -> ModelSpec:
         with self._looking:
             self._seen[entry.name] = self._stamp(entry.name)
             self._put(entry)
@@ -181,7 +199,7 @@ def plugin_of(name: str) -> str:
     """
     if name in MODELS:
         return MODELS[name].plugin
-    return plugin_of(own.architecture_of(name)) if own.is_file(name) else ""
+    return plugin_of(own.architecture_in(name)) if own.is_file(name) else ""
 
 
 def title_of(architecture: str) -> str:

@@ -1,8 +1,9 @@
 """Your own networks: weights for a known architecture, kept on disk, or any module from a notebook.
 
-`take_in` takes a state dict and the facts that it lacks (About); the model's name contains the
-first 16 digits of the sha256 of both, so that results of different weights are never mixed up.
-`read_kept` reads them after a restart. The catalogue of an engine lists them.
+`take_in` takes a state dict and the facts that it lacks (About), `take_in_smaller` a network that
+was shrunk here (core/models/smaller.py). The model's name contains the first 16 digits of the
+sha256 of both, so that results of different weights are never mixed up. `read_kept` reads them
+after a restart. The catalogue of an engine lists them.
 """
 
 from __future__ import annotations
@@ -23,17 +24,20 @@ from core.base.numbers import percent
 from core.base.registry import Entry
 from core.disk.files import Files
 from core.disk.sparse import pack_sparse, unpack_sparse
+from core.models.building import fill
 from core.models.cards import Card, InputRule, State, Weights
 from core.models.checkpoints.nearest import advice, recognise
 from core.models.checkpoints.policy import problems, read, strict
 from core.models.class_names import class_names
 from core.models.input_checks import adapted_rule, channel_note, check_rule
 from core.models.modules import WEIGHTS, ModuleFacts, take_module
+from core.models.smaller import Smaller, build
 from core.results.pruning import FEWEST_ZEROS
 from core.saliency.capture import capture, own_class
 from core.specs import ModelSpec, VariantSpec
 
-PREFIX, FORMAT = "own-", 1
+PREFIX = "own-"
+FORMAT, FORMAT_SMALLER = 1, 2  # an older version refuses the second: it would build the full network
 MODULE = f"{PREFIX}module-"
 Named = Callable[[str], Card]  # the card of an architecture, by name
 MOST_CLASSES = 100_000  # ImageNet's largest edition has 21,841
@@ -81,7 +85,23 @@ def take_in(files: Files, weights: Path | bytes, about: About, named: Named) -> 
         strict(fitted.state, card.shapes, f"As a {about.architecture}", advice(matches, about.architecture))
     state = {name: fitted.state[name] for name in card.shapes}
     notes = (*channel_note(about.input, base.input), *fitted.notes, *zeros_note(card, state))
-    return _stored(files, state, about, replace(card, notes=(*card.notes, *notes)), notes)
+    return _stored(files, state, _Described(about, notes), base)
+
+
+def take_in_smaller(files: Files, state: State, about: About, smaller: Smaller, named: Named) -> Entry[Card]:
+    """Store a network that was shrunk here in the models folder, as safetensors.
+
+    Args:
+        state: its complete state dict on the CPU. about: complete, with classes and input. named:
+        returns the card of an architecture.
+    Returns:
+        the card, under the name of the new model.
+    Raises:
+        BadSpec: the target layer gives no stack of maps any more. CacheNotWritable.
+    """
+    base = named(about.architecture)
+    notes = (_smaller_note(smaller), *zeros_note(_card(about, base, smaller), state))
+    return _stored(files, state, _Described(about, notes, smaller), base)
 
 
 def change(files: Files, name: str, about: About, named: Named) -> Entry[Card]:
@@ -94,41 +114,105 @@ def change(files: Files, name: str, about: About, named: Named) -> Entry[Card]:
         BadSpec: another architecture, or facts that do not fit. As `take_in`.
     """
     tensors, facts = files.load(file_key(name))
-    before, notes = _read_about(facts), tuple(map(str, facts.get("notes", ())))
-    if about.architecture != before.architecture:
+    before = _Described.read(facts, name)
+    if about.architecture != before.about.architecture:
         raise BadSpec(
-            f"These weights are of the architecture {before.architecture}.",
+            f"These weights are of the architecture {before.about.architecture}.",
             "Its names and shapes belong to it.",
             f"Import the file again as {about.architecture}.",
         )
     base, state = named(about.architecture), unpack_sparse(tensors)[0]
-    about = _completed(about, base, state)
-    if replace(about, title=before.title) == before:
-        files.save(file_key(name), tensors, facts | {"about": asdict(about)})
-        return read_kept(files, name, named)
-    card = _card(about, base)
-    entry = _stored(files, state, about, replace(card, notes=(*card.notes, *notes)), notes)
-    if entry.name != name:
-        files.delete(file_key(name))
+    now = replace(before, about=_completed(about, base, state))
+    if now.identity == before.identity:
+        files.save(file_key(name), tensors, now.facts)
+        return now.entry(name, base)
+    entry = _stored(files, state, now, base)
+    files.delete(file_key(name))
     return entry
 
 
-def _stored(files: Files, state: State, about: About, card: Card, notes: tuple[str, ...]) -> Entry[Card]:
+@dataclass(frozen=True)
+class _Described:
+    """What the file of an own network says beside its weights."""
+
+    about: About
+    notes: tuple[str, ...]
+    smaller: Smaller | None = None
+
+    @property
+    def identity(self) -> object:
+        """All that can change an answer, but the weights."""
+        about = replace(self.about, title="")
+        return about if self.smaller is None else (about, self.smaller)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        found = {"own": FORMAT, "about": asdict(self.about), "notes": self.notes}
+        return found if self.smaller is None else found | {"own": FORMAT_SMALLER, "smaller": self.smaller.facts()}
+
+    def entry(self, name: str, base: Card) -> Entry[Card]:
+        card = _card(self.about, base, self.smaller)
+        return _entry(name, self.about, replace(card, notes=(*card.notes, *self.notes)), self.smaller)
+
+    @classmethod
+    def read(cls, facts: dict[str, Any], name: str) -> _Described:
+        """Read the facts of a file. Raises BadFile."""
+        try:
+            smaller = Smaller.read(facts["smaller"]) if facts["own"] == FORMAT_SMALLER else None
+            return cls(_read_about(facts), tuple(map(str, facts.get("notes", ()))), smaller)
+        except (KeyError, TypeError, ValueError) as error:
+            raise _no_description(name, error) from error
+
+
+def _stored(files: Files, state: State, described: _Described, base: Card) -> Entry[Card]:
     """Check that heatmaps can be made, and write the file of a network unless it exists."""
-    _check_layer(card, state)
-    name = f"{PREFIX}{about.architecture}-{_digest(state, replace(about, title=''))}"
-    facts = {"own": FORMAT, "about": asdict(about), "notes": notes}
-    if not files.exists(file_key(name)) or about_kept(files, name) != about:
-        files.save(file_key(name), pack_sparse(state, {}), facts)
-    return _entry(name, about, card)
+    _check_layer(_card(described.about, base, described.smaller), state)
+    name = f"{PREFIX}{described.about.architecture}-{_digest(state, described.identity)}"
+    if not files.exists(file_key(name)) or about_kept(files, name) != described.about:
+        files.save(file_key(name), pack_sparse(state, {}), described.facts)
+    return described.entry(name, base)
 
 
 def about_kept(files: Files, name: str) -> About:
     """Return the facts of an own network in the models folder. Raises as `read_kept`."""
-    try:
-        return _read_about(files.facts(file_key(name)))
-    except (KeyError, TypeError, ValueError) as error:
-        raise _no_description(name, error) from error
+    return _Described.read(files.facts(file_key(name)), name).about
+
+
+def architecture_of(files: Files, name: str) -> str:
+    """Return the architecture of a network: that of its file for an own one, that before the "@"
+    for a retrained one.
+
+    Raises BadSpec for a module of a notebook. Raises as `read_kept`.
+    """
+    if name.startswith(MODULE):
+        raise BadSpec(
+            "A module of a notebook has no architecture that a file could name.",
+            "Its code lies in no file.",
+            "Save its weights and add them with `Engine.add_model`.",
+        )
+    return _read_about(files.facts(file_key(name))).architecture if is_file(name) else name.partition("@")[0]
+
+
+def smaller_of(files: Files, name: str) -> Smaller | None:
+    """Return what makes a network smaller than its architecture; None for other networks."""
+    facts = files.facts(file_key(name)) if is_file(name) else {}
+    return Smaller.read(facts["smaller"]) if facts.get("own") == FORMAT_SMALLER else None
+
+
+def full_builder(about: About, base: Card) -> Callable[[], nn.Module]:
+    """Return the function that builds the full architecture with these classes and channels.
+
+    Args:
+        base: the card of the architecture.
+    """
+    return partial(_build, base, len(about.classes), (about.input or base.input).channels)
+
+
+def _smaller_note(smaller: Smaller) -> str:
+    return (
+        f"Shrunk from {smaller.variant}: {smaller.removed:,} of {smaller.filters_before:,} filters of the full"
+        " architecture are removed, and its outputs are the same."
+    )
 
 
 def zeros_note(card: Card, state: State) -> tuple[str, ...]:
@@ -145,10 +229,9 @@ def read_kept(files: Files, name: str, named: Named) -> Entry[Card]:
 
     Raises BadFile if it is damaged or of another version; otherwise as `take_in`.
     """
-    about, notes = about_kept(files, name), files.facts(file_key(name)).get("notes", ())
+    described = _Described.read(files.facts(file_key(name)), name)
     try:
-        card = _card(about, named(about.architecture))
-        return _entry(name, about, replace(card, notes=(*card.notes, *map(str, notes))))
+        return described.entry(name, named(described.about.architecture))
     except (KeyError, TypeError, ValueError) as error:
         raise _no_description(name, error) from error
 
@@ -172,8 +255,8 @@ def is_file(name: str) -> bool:
     return name.startswith(PREFIX) and not name.startswith(MODULE) and "@" not in name
 
 
-def architecture_of(name: str) -> str:
-    """Return the architecture of an own network in the models folder."""
+def architecture_in(name: str) -> str:
+    """Return the architecture in the name of an own network in the models folder."""
     return name.removeprefix(PREFIX).rpartition("-")[0]
 
 
@@ -223,11 +306,15 @@ def completed_card(about: About, base: Card, state: State) -> Card:
     return _card(_completed(about, base, state), base)
 
 
-def _card(about: About, base: Card) -> Card:
+def _card(about: About, base: Card, smaller: Smaller | None = None) -> Card:
     rule = about.input or base.input
+    full = full_builder(about, base)
     weights = Weights(summary="weights of your own", origin="a file of your own")
+    if smaller is not None:
+        summary = f"those of {smaller.title}, without the filters that pruning emptied"
+        weights = Weights(summary=summary, origin=smaller.origin, licence=smaller.licence)
     return Card(
-        build=partial(_build, base, len(about.classes), rule.channels),
+        build=full if smaller is None else partial(build, full, smaller),
         target_layer=about.target_layer or base.target_layer,
         input=rule,
         classes=about.classes,
@@ -291,7 +378,7 @@ def _check_layer(card: Card, state: State) -> None:
     Raises UnknownName or BadSpec.
     """
     network = card.blank()
-    network.load_state_dict(state)
+    fill(network, state)
     try:
         capture(network, card.target_layer, torch.zeros(1, *card.input_shape), own_class)
     except (RuntimeError, IndexError) as error:
@@ -309,14 +396,16 @@ def _digest(state: State, about: Any) -> str:
     return digest.hexdigest()[:16]
 
 
-def _entry(name: str, about: About, card: Card) -> Entry[Card]:
+def _entry(name: str, about: About, card: Card, smaller: Smaller | None = None) -> Entry[Card]:
     title = about.title or f"{about.architecture}, your own weights"
     summary = f"Your own weights of {about.architecture}, {len(about.classes)} classes."
+    if smaller is not None:
+        summary = f"Shrunk from {smaller.variant}, {smaller.removed:,} of {smaller.filters_before:,} filters removed."
     return Entry(name, card, title, summary, "a person's own", {"own": "weights"})
 
 
 def _read_about(facts: dict[str, Any]) -> About:
-    if facts["own"] != FORMAT:
+    if facts["own"] not in (FORMAT, FORMAT_SMALLER):
         raise BadFile("Written by another version.")
     found = dict(facts["about"])
     rule = found.pop("input")

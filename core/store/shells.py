@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from core.models.building import fill
 from core.models.cards import Card
 from core.store.weights import Weights
 
@@ -17,7 +18,7 @@ def around(card: Card, weights: Weights) -> nn.Module:
     In eval mode, parameters frozen.
     """
     network = card.blank()
-    network.load_state_dict(weights, assign=True)
+    fill(network, weights, assign=True)
     device = next(iter(weights.values())).device
     return network.requires_grad_(False).eval().to(device)  # moves tensors that no state dict holds
 

@@ -13,6 +13,7 @@ from torch import Tensor
 from core.base.draws import numpy_generator
 from core.base.errors import BadSpec, UnknownName
 from core.data.decode import TrainingImages
+from core.models.building import fill
 from core.models.cards import Card
 from core.pruning.calibration import Calibration, calibrate
 from core.pruning.companions import companion_masks, companions
@@ -143,7 +144,7 @@ class Measured:
 
     def _calibrate(self, weights: Mapping[str, Tensor], level: int) -> Calibration:
         network = self.card.blank()
-        network.load_state_dict(weights)
+        fill(network, weights)
         network = network.to(self.device).eval().requires_grad_(False)
         order = numpy_generator("calibration", self.spec.seed, self.spec.name, level).permutation(len(self.images))
         rows = torch.from_numpy(order[:CALIBRATION_IMAGES])

@@ -16,7 +16,7 @@ from core.disk.files import Files
 from core.disk.lock import locked
 from core.disk.sparse import pack_sparse, unpack_sparse
 from core.jobs.control import Control
-from core.models.building import untrained
+from core.models.building import fill, untrained
 from core.models.cards import Card
 from core.models.description import lock_path
 from core.pruning.mask import Mask
@@ -185,7 +185,7 @@ def recipe_of(spec: RetrainSpec, level: int) -> TrainSpec:
 def _level(spec: RetrainSpec, material: Material, level: int, origin: _Network) -> Generator[Step, None, _Network]:
     """Trains one level and stores it."""
     network = material.card.build()
-    network.load_state_dict(origin.weights)
+    fill(network, origin.weights)
     mask = with_companions(spec, material.card, origin.mask)
     recipe = recipe_of(spec, level)
     subject = Subject(network, mask, material.card.input, spec.seed, f"{spec.name}/level-{level:02d}", recipe.precision)

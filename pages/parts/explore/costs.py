@@ -14,6 +14,7 @@ from pages.parts.common.background import background
 from pages.parts.common.frame import guarded
 from pages.parts.common.markdown import message
 from pages.parts.common.waiting import follow, wait
+from pages.parts.explore.take_away import take_away
 
 CANNOT_SAY = "–"
 
@@ -35,6 +36,7 @@ def cost_panel(variant: VariantSpec) -> None:
     for note in report.notes:
         st.caption(message(note))
     follow(timing, "Measure inference time", _explain)
+    take_away(variant, smaller=report.physical_parameters is not None)
 
 
 def _explain(reports: Sequence[CostReport]) -> None:

@@ -10,8 +10,9 @@ from core import ModelSpec
 from core.base.numbers import size
 from core.data.classes import class_indices
 from core.models.own import About, file_key, is_file
-from pages.parts.common import access, engine, frame, present
+from pages.parts.common import access, address, engine, frame, link, present
 from pages.parts.common.markdown import message, plain
+from pages.parts.common.state import state
 from pages.parts.networks.form import view
 from pages.parts.sidebar import photo_sets
 
@@ -65,6 +66,11 @@ def _forget(model: ModelSpec) -> None:
         access.require(access.DELETION)
         engine.engine().forget(model)
         engine.forget()
+        mine = state()
+        if model.name in str(mine.view.values) + str(mine.values):  # as the network, or as a reference
+            mine.values.clear()
+            mine.view.past, mine.view.shown = [], None
+            link.show(address.start())
 
 
 def _edit(model: ModelSpec) -> None:
