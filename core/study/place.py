@@ -37,6 +37,7 @@ class Place:
     round: int = 0
     again: bool = False
     feedback: bool | None = None  # whether the previous practice answer was right
+    correct: str = ""  # the right answer to the previous practice item
     code: str = ""
 
 
@@ -98,9 +99,7 @@ def _practice_place(connection: Connection, person: Row[Any], task: str) -> Plac
     if len(last) == len(wanted):
         round, last = round + 1, []
     item = wanted[len(last)]
-    # the sides change from item to item and from round to round
-    left = ("less", "more")[(item["item"] + round + person.participant) % 2]
-    feedback = bool(last[-1].right) if last else None
+    before = wanted[len(last) - 1] if last else None
     return Place(
         stage="practice",
         participant=person.participant,
@@ -108,10 +107,16 @@ def _practice_place(connection: Connection, person: Row[Any], task: str) -> Plac
         of=len(wanted),
         task=task,
         item=item,
-        left=left,
+        left=_practice_left(item, round, person.participant),
         round=round,
-        feedback=feedback,
+        feedback=bool(last[-1].right) if last else None,
+        correct=expected(before, _practice_left(before, round, person.participant)) if before else "",
     )
+
+
+def _practice_left(item: Mapping[str, Any], round: int, participant: int) -> str:
+    """Return which picture is on the left: the sides change with the item and the round."""
+    return ("less", "more")[(item["item"] + round + participant) % 2]
 
 
 def practice_rows(connection: Connection, participant: int, task: str) -> list[Row[Any]]:

@@ -112,10 +112,12 @@ class Participants:
         texts = self.study.spec.texts
         common = {"token": token, "here": here, "place": place, "upcoming": self._upcoming(place)}
         if place.stage in ("trial", "practice"):
+            question = question_of(self.study, place)
             return self.pages.page(
                 "trial",
                 **common,
-                question=question_of(self.study, place),
+                question=question,
+                correct=next((choice.words for choice in question.choices if choice.value == place.correct), ""),
                 instructions=texts.instructions(place.task),
                 passed="passed" in request.query_params,
             )

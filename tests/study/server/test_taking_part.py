@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.study.folder import Study
+from core.study.place import expected
 from core.study.server.participant import address
 from tests.study.server.conftest import CLASSES, NAMES, Visit, Visitor, hidden
 
@@ -163,7 +164,9 @@ def test_a_token_that_the_form_did_not_get_from_here_is_replaced(visit: Visit) -
 
 def test_practice_that_fails_leads_back_to_the_instructions(person: Visitor) -> None:
     person.until("practice")
-    assert "✗ Your last answer was not correct." in person.step(right=False).text
+    place = person.place
+    right = expected(place.item or {}, place.left).title()
+    assert f"✗ Your last answer was not correct: the right one was “{right}”." in person.step(right=False).text
     page = person.step()
     assert page.url.path.endswith("/instructions")
     assert "Not every answer of the practice was correct" in page.text
