@@ -194,7 +194,7 @@ def count(network: nn.Module, inputs: Inputs, progress: Progress = silent) -> Co
         top5=int(rows["right-top5"].sum()) if table.classes > TOP else None,
         among=int(rows["right-among"].sum()) if some_classes else None,
         among_classes=len(inputs.own_classes) if some_classes else None,
-        notes=(*table.notes, *chance_notes(correct, len(rows), table.classes), *overflow_notes(unanswered)),
+        notes=(*table.notes, *(overflow_notes(unanswered) or chance_notes(correct, len(rows), table.classes))),
         unanswered=unanswered,
     )
 

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.browser.conftest import OpenTab, at_rest, settled, unfold
+from tests.browser.conftest import OpenTab, at_rest, settled
 
 pytestmark = pytest.mark.browser
 VIEW = (
@@ -38,9 +38,11 @@ def test_a_smaller_network_is_saved_opened_and_downloaded(tab: OpenTab) -> None:
     address = parse_qs(urlsplit(page.url).query)
     assert address["ref"] == ["model.thesis-cnn/mnist-55000/333"]
     assert page.get_by_text("1,106 parameters").count() > 0
-    unfold(page, "Network")
+    page.get_by_role("link", name="My networks").click()
+    page.wait_for_url("**/my_networks**")
+    at_rest(page)
     page.get_by_role("button", name="Delete", exact=True).click()
     page.get_by_role("button", name="Delete network").click()
+    page.get_by_text("None yet.").wait_for()
+    page.get_by_role("link", name="Explore", exact=True).first.click()
     page.wait_for_url("**model=efficientnet-lite0**")
-    at_rest(page)
-    assert page.get_by_text("own-thesis-cnn").count() == 0

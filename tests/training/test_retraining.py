@@ -362,7 +362,7 @@ def test_a_second_process_on_one_series_is_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("more", "error"),
     [
-        ({"weights": "nowhere.pth", "spec": asdict(replace(SPEC, start="pretrained"))}, BadSpec),
+        ({"weights": "nowhere.pth", "spec": asdict(replace(SPEC, start="pretrained"))}, BadFile),
         ({"held_out": "nowhere.zip"}, MissingData),
         ({"device": "toaster"}, BadSpec),
         ({"spec": asdict(replace(SPEC, model="perceptron@tiny"))}, UnknownName),

@@ -146,8 +146,8 @@ def _described(model: ModelSpec) -> None:
     """Writes the facts of the chosen network."""
     card = engine.card(model)
     st.caption(f"{card.parameters:,} parameters")
-    entry = engine.catalogue().get(model.name)
-    if entry is not None and (entry.plugin or entry.facts.get("own")):
+    known = engine.catalogue()
+    if model.name in known and (known[model.name].plugin or known[model.name].facts.get("own")):
         for note in card.notes:
             st.caption(message(note))
 
