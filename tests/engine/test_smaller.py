@@ -35,15 +35,11 @@ from tests.pruning.test_structured import lively, prune_filters, prune_weights
 
 # Plain, with concatenations, with additions, with depthwise convolutions, with linear layers.
 ARCHITECTURES = [
-    "thesis-cnn",
-    "squeezenet1_1",
-    "googlenet",
-    "resnet18",
-    "mobilenet_v2",
-    "efficientnet-lite0",
-    pytest.param("densenet121", marks=pytest.mark.long),
-    "mobilenet_v3_large",
-    pytest.param("vgg16_bn", marks=pytest.mark.long),
+    *("thesis-cnn", "squeezenet1_1", "resnet18", "efficientnet-lite0"),
+    *(
+        pytest.param(name, marks=pytest.mark.long)
+        for name in ("googlenet", "mobilenet_v2", "mobilenet_v3_large", "densenet121", "vgg16_bn")
+    ),
 ]
 
 
