@@ -162,9 +162,15 @@ def simulate(
     from core.study.simulate import simulate as simulate_answers
 
     study = _open(name, common)
-    rows = simulate_answers(study.answers.whole_design(), _behaviour(people), seed=people.seed, rules=study.spec.rules)
+    design = study.answers.whole_design()
+    rows = simulate_answers(design, _behaviour(people), seed=people.seed, rules=study.spec.rules)
     found = analyse(rows)
-    text = f"Simulated: {rows['participant'].nunique():,} participants, {len(rows):,} answers, seed {people.seed}."
+    answered = rows.groupby("participant").size()
+    stopped = int((answered < design.trials.groupby("slot").size().max()).sum())
+    text = (
+        f"Simulated: {len(answered):,} participants with answers, of whom {stopped:,} stopped early; {len(rows):,}"
+        f" answers, seed {people.seed}."
+    )
     common.output.say({"simulated": True, **_plain(asdict(found))}, [text, *_parts(found)])
 
 

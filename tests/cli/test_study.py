@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import zipfile
 from contextlib import redirect_stdout
 from pathlib import Path
@@ -71,7 +72,7 @@ def test_results_are_shown_as_text_and_as_json(command, here: tuple[str, ...], p
     facts = json.loads(command("study", "show", prepared, "--json", *here)[1])
     assert facts["counts"]["slots"] == 12
     shown = command("study", "simulate", prepared, "--preference", "0.9", *here)[1]
-    assert "Simulated:" in shown
+    assert re.search(r"Simulated: [\d,]+ participants with answers, of whom \d+ stopped early", shown)
     assert "prefer 'pruned' to 'dense'" in shown
     assert json.loads(command("study", "show", prepared, "--json", *here)[1])["counts"]["answers"] == 0
 
