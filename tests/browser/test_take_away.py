@@ -41,8 +41,9 @@ def test_a_smaller_network_is_saved_opened_and_downloaded(tab: OpenTab) -> None:
     page.get_by_role("link", name="My networks").click()
     page.wait_for_url("**/my_networks**")
     at_rest(page)
-    page.get_by_role("button", name="Delete", exact=True).click()
+    network = page.locator("[data-testid=stVerticalBlock]").filter(has_text="of filters removed").last
+    network.get_by_role("button", name="Delete", exact=True).click()
     page.get_by_role("button", name="Delete network").click()
-    page.get_by_text("None yet.").wait_for()
+    page.get_by_text("of filters removed").first.wait_for(state="detached")
     page.get_by_role("link", name="Explore", exact=True).first.click()
     page.wait_for_url("**model=efficientnet-lite0**")
