@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterable
 CLOSE, TYPO = (0.6, 0.85)
 FEW = 20  # names that a message lists in full
 SOME = 12  # names that it lists of many
+DIGEST = re.compile(r"-[0-9a-f]{16}$")
 
 # Synonyms of our names. A synonym counts only if its name is among the valid ones.
 ALSO_CALLED = {
@@ -84,8 +85,11 @@ def nearest(name: object, known: Iterable[str]) -> str | None:
 
     Tries the same letters in another spelling ("VGG-16"), then a synonym ("l1"), a prefix or a part
     ("pets"), a typing error, one of the given words, and last a similar spelling. Among equals, the
-    first one in the order of `known` wins.
+    first one in the order of `known` wins. Names that end in a digest are not guessed: a similar
+    digest stands for another thing.
     """
+    if DIGEST.search(str(name)):
+        return None
     sought, by_bare = bare(str(name)), {bare(each): each for each in reversed(list(known))}
     if not sought:
         return None

@@ -130,9 +130,11 @@ class Engine:
         """Return the embedded digits."""
         return self._pictures.digits
 
-    def add_model(self, weights: Path | bytes, about: About) -> ModelSpec:
-        """Add your own weights of a known architecture, permanently. Raises as `own.take_in`."""
-        return self.catalogue.add(weights, about)
+    def add_model(self, weights: Path | bytes, about: About, name: str = "") -> ModelSpec:
+        """Add your own weights of a known architecture, permanently. Args, Raises: as
+        `own.take_in`.
+        """
+        return self.catalogue.add(weights, about, name)
 
     def add_module(self, module: nn.Module, facts: ModuleFacts) -> ModelSpec:
         """Add any PyTorch module, for the lifetime of this engine. Raises as `own.from_module`."""

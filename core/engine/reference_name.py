@@ -17,7 +17,7 @@ def reference_name(catalogue: Catalogue, variant: VariantSpec, reference: Varian
     """Return the name of a reference: what it shares with the network is not said again.
 
     "the dense network"; "the dense network of seed 334"; "level 3 of the same series"; "the same
-    network at 30.0 % sparsity"; "SqueezeNet 1.1, dense".
+    network at 30.0 % sparsity"; "SqueezeNet 1.1 (dense)".
     """
     if reference == variant.dense:
         return DENSE_NAME
@@ -25,7 +25,7 @@ def reference_name(catalogue: Catalogue, variant: VariantSpec, reference: Varian
     if model == variant.model:
         return _of_the_same(variant.pruning, pruning)
     if (model.name, model.weights) != (variant.model.name, variant.model.weights):
-        return f"{_network(catalogue, variant, reference)}, {_amount(pruning, variant.pruning)}"
+        return f"{_network(catalogue, variant, reference)} ({_amount(pruning, variant.pruning)})"
     if pruning.is_dense:
         return f"{DENSE_NAME} of seed {model.seed}"
     return f"the network of seed {model.seed}, {_amount(pruning, variant.pruning)}"

@@ -79,9 +79,9 @@ class Catalogue(Entries[Card]):
         """Return the title of a model; the name of a network that is not listed."""
         return self[model.name].title if model.name in self else model.name
 
-    def add(self, weights: Path | bytes, about: About) -> ModelSpec:
-        """Add your own weights permanently. Raises as `own.take_in`."""
-        return self._added(own.take_in(self.files, weights, about, self.named))
+    def add(self, weights: Path | bytes, about: About, name: str = "") -> ModelSpec:
+        """Add your own weights permanently. Args, Raises: as `own.take_in`."""
+        return self._added(own.take_in(self.files, weights, about, self.named, name))
 
     def add_smaller(self, state: State, about: About, smaller: Smaller) -> ModelSpec:
         """Add a network that was shrunk here permanently. Raises as `own.take_in_smaller`."""

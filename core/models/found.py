@@ -17,14 +17,13 @@ from core.models.own import About, completed_card, zeros_note
 class Found:
     """Facts about a file of weights, read as an architecture.
 
-    architecture: as asked, or the one that was recognised. complete: whether every tensor of the
-    architecture is there and nothing else. classes: outputs. parameters: numbers in it. sets: of
-    weights in the file, the one that was read first. notes: sentences on what was converted,
-    removed and ignored, and on zeros. problem: what does not fit, and what to do; "" if all fits.
+    architecture: as asked, or the one that was recognised. classes: outputs. parameters: numbers in
+    it. sets: of weights in the file, the one that was read first. notes: sentences on what was
+    converted, removed and ignored, and on zeros. problem: what does not fit, and what to do; "" if
+    every tensor of the architecture is there and nothing else.
     """
 
     architecture: str
-    complete: bool
     classes: int
     parameters: int
     sets: tuple[str, ...]
@@ -51,23 +50,13 @@ def look_into(
     fitted = checkpoint.fit(base.shapes, base.classifier, weight_set)
     card = completed_card(About(architecture=architecture), base, fitted.state)
     wrong = problems(fitted.state, card.shapes)
-    if wrong:
-        return Found(
-            architecture=architecture,
-            complete=False,
-            classes=len(card.classes),
-            parameters=card.parameters,
-            sets=fitted.sets,
-            notes=fitted.notes,
-            problem=f"{' '.join(wrong)} {advice(recognise(checkpoint, named), architecture)}",
-        )
     return Found(
         architecture=architecture,
-        complete=True,
         classes=len(card.classes),
         parameters=card.parameters,
         sets=fitted.sets,
-        notes=(*fitted.notes, *zeros_note(card, fitted.state)),
+        notes=fitted.notes if wrong else (*fitted.notes, *zeros_note(card, fitted.state)),
+        problem=f"{' '.join(wrong)} {advice(recognise(checkpoint, named), architecture)}" if wrong else "",
     )
 
 

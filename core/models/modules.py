@@ -96,7 +96,19 @@ def take_module(module: nn.Module, facts: ModuleFacts) -> Taken:
         },
         classifier=f"{logits_layer(watch(own, probe[:1]))}.weight",
     )
-    return Taken(replace(card, notes=note(card.unprunable, own)), own, captured)
+    notes = (*note(card.unprunable, own), *_probability_note(captured.logits))
+    return Taken(replace(card, notes=notes), own, captured)
+
+
+def _probability_note(outputs: Tensor) -> tuple[str, ...]:
+    """Remark on outputs that are probabilities already: heatmaps are made of logits."""
+    sums = outputs.sum(1)
+    if outputs.min() < 0 or not torch.allclose(sums, torch.ones_like(sums), atol=1e-4):
+        return ()
+    return (
+        "Its outputs look like probabilities: none is negative, and they sum to 1. Sparsight takes them for logits,"
+        " which changes heatmaps and flattens the probabilities that it shows: return the logits instead.",
+    )
 
 
 def _check_kind(module: nn.Module) -> None:

@@ -62,12 +62,14 @@ class About:
     weight_set: str = ""
 
 
-def take_in(files: Files, weights: Path | bytes, about: About, named: Named) -> Entry[Card]:
-    """Check your own weights and store them in the models folder, as safetensors.
+def take_in(files: Files, weights: Path | bytes, about: About, named: Named, name: str = "") -> Entry[Card]:
+    """Check your own weights and store them in the models folder, as safetensors. Known weights
+    keep their title unless `about` has one.
 
     Args:
         weights: a .safetensors file or one written by torch.save(model.state_dict(), ...), or its
-        content. named: returns the card of an architecture.
+        content. named: returns the card of an architecture. name: of the file, in messages, and
+        the title of a new network without one.
     Returns:
         the card, under the name of the new model.
     Raises:
@@ -75,8 +77,14 @@ def take_in(files: Files, weights: Path | bytes, about: About, named: Named) -> 
         CacheNotWritable. BadFile: damaged, would run code, or of another network; the message lists
         what does not fit.
     """
+    if "@" in about.architecture:
+        raise BadSpec(
+            f"{about.architecture} is a retrained network, not an architecture.",
+            "Weights belong to an architecture; its classes and input are stated beside it.",
+            f"Choose {about.architecture.partition('@')[0]}, and state classes and input.",
+        )
     base = named(about.architecture)
-    checkpoint = read(weights)
+    checkpoint = read(weights, name)
     fitted = checkpoint.fit(base.shapes, base.classifier, about.weight_set)
     about = _completed(about, base, fitted.state)
     card = _card(about, base)
@@ -85,7 +93,7 @@ def take_in(files: Files, weights: Path | bytes, about: About, named: Named) -> 
         strict(fitted.state, card.shapes, f"As a {about.architecture}", advice(matches, about.architecture))
     state = {name: fitted.state[name] for name in card.shapes}
     notes = (*channel_note(about.input, base.input), *fitted.notes, *zeros_note(card, state))
-    return _stored(files, state, _Described(about, notes), base)
+    return _stored(files, state, _Described(about, notes), base, Path(name).stem)
 
 
 def take_in_smaller(files: Files, state: State, about: About, smaller: Smaller, named: Named) -> Entry[Card]:
@@ -164,11 +172,18 @@ class _Described:
             raise _no_description(name, error) from error
 
 
-def _stored(files: Files, state: State, described: _Described, base: Card) -> Entry[Card]:
-    """Check that heatmaps can be made, and write the file of a network unless it exists."""
+def _stored(files: Files, state: State, described: _Described, base: Card, title: str = "") -> Entry[Card]:
+    """Check that heatmaps can be made, and write the file of a network unless it exists.
+
+    Args:
+        title: of a network that has none.
+    """
     _check_layer(_card(described.about, base, described.smaller), state)
     name = f"{PREFIX}{described.about.architecture}-{_digest(state, described.identity)}"
-    if not files.exists(file_key(name)) or about_kept(files, name) != described.about:
+    kept = about_kept(files, name) if files.exists(file_key(name)) else None
+    title = described.about.title or (kept.title if kept else title)
+    described = replace(described, about=replace(described.about, title=title))
+    if kept != described.about:
         files.save(file_key(name), pack_sparse(state, {}), described.facts)
     return described.entry(name, base)
 

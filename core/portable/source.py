@@ -69,7 +69,10 @@ def prepare(path):
 
     rule = FACTS["input"]
     channels, (height, width), short = len(rule["mean"]), rule["size_px"], rule["resize_px"]
-    image = ImageOps.exif_transpose(Image.open(path)).convert("L" if channels == 1 else "RGB")
+    try:
+        image = ImageOps.exif_transpose(Image.open(path)).convert("L" if channels == 1 else "RGB")
+    except OSError as error:
+        sys.exit(f"{path} cannot be read as an image ({error}).")
     scaling = Image.Resampling[rule["interpolation"].upper()]
     if short is None:
         image = image.resize((width, height), scaling)

@@ -95,7 +95,7 @@ def test_two_files_are_recognised_and_open_in_explore_as_a_pair(tab: OpenTab, tm
     at_rest(page)
     page.get_by_role("button", name="Open both in Explore").click()
     page.wait_for_url("**/explore?*ref=model.own-thesis-cnn-*")
-    page.get_by_text("Before, dense").first.wait_for()
+    page.get_by_text("Before (dense)").first.wait_for()
     assert page.locator("[data-testid=stException]").count() == 0
 
 

@@ -124,7 +124,7 @@ def test_two_references_in_two_threads(engine: Engine) -> None:
         (
             LITE,
             VariantSpec(model=ModelSpec(name="squeezenet1_1", weights="imagenet", seed=0)),
-            "SqueezeNet 1.1, dense",
+            "SqueezeNet 1.1 (dense)",
         ),
     ],
 )

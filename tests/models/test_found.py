@@ -16,7 +16,7 @@ from tests.models.test_checkpoints import torch_file
 @pytest.mark.parametrize("name", ["thesis-cnn", "efficientnet-lite0", "mobilenet_v3_large", "squeezenet1_0"])
 def test_a_network_of_the_zoo_or_a_relative_is_recognised(name: str) -> None:
     found = look_into(save(untrained(named(name).build, 0)), named)
-    assert (found.architecture, found.complete, found.problem) == (name, True, "")
+    assert (found.architecture, found.problem) == (name, "")
     assert found.classes == len(named(name).classes)
     assert found.parameters == named(name).parameters
 
@@ -30,7 +30,7 @@ def test_another_number_of_classes_and_of_channels_is_recognised_too() -> None:
     state["features.0.weight"] = state["features.0.weight"][:, :1].clone()
     state |= {name: values[:7].clone() for name, values in state.items() if name.startswith("classifier.1")}
     found = look_into(save(state), named)
-    assert (found.architecture, found.classes, found.complete) == ("squeezenet1_1", 7, True)
+    assert (found.architecture, found.classes, found.problem) == ("squeezenet1_1", 7, "")
 
 
 def test_sets_zeros_and_wrappers_are_stated() -> None:
@@ -47,7 +47,6 @@ def test_sets_zeros_and_wrappers_are_stated() -> None:
 
 def test_what_does_not_fit_is_stated_with_what_would() -> None:
     found = look_into(save(untrained(named("squeezenet1_1").build, 0)), named, architecture="vgg16")
-    assert not found.complete
     assert "Missing: " in found.problem
     assert found.problem.endswith("This looks like a squeezenet1_1: choose that architecture.")
 

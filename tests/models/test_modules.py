@@ -258,3 +258,11 @@ def test_weights_that_cannot_be_pruned_stay_whole(engine: Engine) -> None:
 def test_included_networks_have_no_weight_that_cannot_be_pruned(engine: Engine) -> None:
     for name in ("thesis-cnn", "efficientnet-lite0", "resnet18"):
         assert engine.catalogue.named(name).unprunable == {}
+
+
+def test_probabilities_in_place_of_logits_are_remarked(engine: Engine) -> None:
+    facts = ModuleFacts(target_layer="features.2", input=GREY)
+    assert not any("probabilities" in note for note in engine.card(engine.add_module(Net(), facts)).notes)
+    network = Net(lambda features, logits: logits.softmax(1))
+    notes = engine.card(engine.add_module(network, facts)).notes
+    assert any("look like probabilities" in note for note in notes)

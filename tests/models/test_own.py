@@ -455,3 +455,27 @@ def test_an_own_network_is_deleted_with_what_was_made_of_it(tmp_path: Path) -> N
     assert not list(tmp_path.rglob("*.safetensors"))
     with pytest.raises(UnknownName):
         engine.report(VariantSpec(model=model))
+
+
+def test_known_weights_keep_their_title_and_new_ones_take_that_of_the_file(catalogue: Catalogue) -> None:
+    content = save(untrained("thesis-cnn").state_dict())
+    model = catalogue.add(content, About(architecture="thesis-cnn"), "digits_small.pth")
+    assert catalogue.title(model) == "digits_small"
+    catalogue.change(model.name, replace(catalogue.about(model.name), title="Mine"))
+    assert catalogue.add(content, About(architecture="thesis-cnn"), "digits_small.pth") == model
+    assert Catalogue(catalogue.files).title(model) == "Mine"
+
+
+def test_a_retrained_network_is_no_architecture(catalogue: Catalogue) -> None:
+    """Its own networks would not be found again after a restart."""
+    name = "squeezenet1_1@imagenette-128"
+    shipped = Engine("cpu", catalogue.files.write_root).catalogue
+    with pytest.raises(BadSpec, match="Choose squeezenet1_1, and state"):
+        shipped.add(save(shipped.named(name).build().state_dict()), About(architecture=name))
+
+
+def test_another_network_of_a_similar_digest_is_not_suggested(catalogue: Catalogue) -> None:
+    model = catalogue.add(save(untrained("thesis-cnn").state_dict()), About(architecture="thesis-cnn"))
+    with pytest.raises(UnknownName) as caught:
+        catalogue.named(f"{model.name[:-1]}{'0' if model.name[-1] != '0' else '1'}")
+    assert caught.value.nearest is None

@@ -6,6 +6,8 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core import CamSpec, DataSpec, ImageRef, VariantSpec
+from core.data.classes import class_index
+from core.data.gallery import GALLERY
 from core.figures import export
 from core.results import Comparison
 from core.saliency import CAMS
@@ -20,6 +22,7 @@ from pages.parts.sidebar import downloads, model, photo_sets, sidebar
 from pages.parts.sidebar.amount import counted
 
 Question = tuple[VariantSpec, ImageRef, CamSpec, VariantSpec | None]
+UNSURE = 0.01  # a best probability at most this much above guessing's
 FEW_CLASSES = 20  # a note names the classes of networks with at most this many
 # The slider stays visible while the page scrolls, and the first curve fits on one screen with the
 # pictures. On a phone, headline, slider and heatmaps fit; input and difference follow below.
@@ -126,6 +129,10 @@ def first_screen(answer: Comparison, view: sidebar.View, headline: DeltaGenerato
     pictures.four_pictures(answer, view.drawn, place, (spread, mark(floor)))
     if few := _few_classes(answer):
         st.caption(f":material/info: {few}")
+    for note in _how_compared(answer):
+        st.caption(f":material/compare_arrows: {message(note)}")
+    if unsure := _unsure(answer):
+        st.caption(f":material/help: {unsure}")
     if answer.picture.notes:
         st.caption(f":material/auto_fix_high: {message(' '.join(answer.picture.notes))}")
     for warning in story.warnings(answer):
@@ -139,9 +146,32 @@ def _few_classes(answer: Comparison) -> str:
         return ""
     text = f"This network knows only {len(classes)} classes and always answers one of them:"
     text += f" {', '.join(map(plain, classes))}."
-    if answer.picture.label is None and answer.picture.image.source == "gallery":
-        text += " No photograph in the gallery shows any of them; choose another source under **Image**."
+    labelled = any(class_index(entry.value.subject, classes) is not None for entry in GALLERY.values())
+    if not labelled and answer.picture.image.source == "gallery":
+        text += " No photograph in the gallery is labelled with any of them; choose another source under **Image**."
     return text
+
+
+def _how_compared(answer: Comparison) -> list[str]:
+    """Returns remarks on how two networks are compared; those on each network stand beside it."""
+    of_one = {note for side in (answer.reference, answer.pruned) for note in engine.card(side.variant.model).notes}
+    return [note for note in answer.notes if note not in of_one]
+
+
+def _unsure(answer: Comparison) -> str:
+    """Returns a remark on an own network that is hardly surer than guessing before it is pruned."""
+    known = engine.catalogue()
+    for side in (answer.reference, answer.pruned):
+        model, best = side.variant.model, side.prediction.best(1)
+        is_own = model.name in known and "own" in known[model.name].facts
+        chance = 1 / len(engine.card(model).classes)
+        if is_own and best and not side.variant.pruning.sparsity and best[0][1] < chance + UNSURE:
+            return (
+                f"{plain(known.title(model))} is hardly surer than guessing here: its best class has a probability of"
+                f" {best[0][1]:.2g}. If other photographs give the same, check its input: size, crop, order of"
+                " channels, values, mean and deviation."
+            )
+    return ""
 
 
 def _actions(answer: Comparison, opacity: float) -> None:

@@ -43,9 +43,16 @@ def _followed(answer: Comparison) -> None:
     variant, image, cam = answer.question
     series = engine.series(variant)
     here, top = answer.mask.sparsity, series[-1].pruning.sparsity or 1.0
-
+    if answer.mask.was_sparse and answer.mask.sparsity_before >= top:
+        st.caption(
+            f"A curve up to {story.percent(top)} would be one point: this network was already"
+            f" {story.percent(answer.mask.sparsity_before)} sparse. The switch **Up to 100 %** lets you prune it"
+            " further."
+        )
+        return
     one_shot = variant.pruning.is_one_shot and variant.pruning.granularity == "weight"
-    band = layers.USUAL_COLLAPSE if one_shot and layers.USUAL_COLLAPSE[0] < top else None
+    is_usual = one_shot and not answer.mask.was_sparse
+    band = layers.USUAL_COLLAPSE if is_usual and layers.USUAL_COLLAPSE[0] < top else None
 
     floor = floor_of(answer)
 

@@ -72,7 +72,8 @@ def _others(mask: MaskReport) -> str:
         name.endswith("bias")
         for name in set(engine.card(mask.variant.model).shapes) - {layer.name for layer in mask.layers}
     )
-    others = "biases" if biases else "others (biases, norms, excluded layers)"
+    never = ", weights that are never pruned" if engine.card(mask.variant.model).unprunable else ""
+    others = "biases" if biases else f"others (biases, norms, excluded layers{never})"
     rest = [
         f"{mask.removed_others:,} were removed with whole filters" if mask.removed_others else "",
         f"{mask.zero_others:,} {'was' if mask.zero_others == 1 else 'were'} zero already" if mask.zero_others else "",

@@ -43,24 +43,27 @@ def fields(slot: str, found: Found) -> dict[str, str]:
             " (torchvision's ImageFolder). Default: the architecture's own names, or numbers."
         ),
     )
-    _input_fields(slot)
+    _input_fields(slot, found)
     return {name: st.session_state.get(key(name, slot)) or "" for name in FIELDS}
 
 
-def _input_fields(slot: str) -> None:
+def _input_fields(slot: str, found: Found) -> None:
     """Draws the fields on how a photograph becomes the network's input."""
     st.caption("**Input**, as in training")
+    usual = engine.catalogue().named(found.architecture).input
+    sized = bool((st.session_state.get(key("size", slot)) or "").strip())
+    crop = "no crop" if sized or usual.resize_px is None else str(usual.resize_px)
     left, right = st.columns(2, gap="small")
     left.text_input(
         "Input size (pixels)",
         key=key("size", slot),
-        placeholder="224 or 224 x 320",
-        help="Height and width used in training. Default: the architecture's own.",
+        placeholder=" x ".join(map(str, dict.fromkeys(usual.size_px))),
+        help="Height and width used in training: 224, or 224 x 320. Default: the architecture's own.",
     )
     right.text_input(
         "Crop from (pixels)",
         key=key("crop", slot),
-        placeholder="256",
+        placeholder=crop,
         help="The shorter side is scaled to this, then the centre is cropped. Empty: no crop if a size is given.",
     )
     left.selectbox("Channels", ORDERS, key=key("order", slot), help="BGR: networks trained with Caffe or OpenCV.")
@@ -70,11 +73,14 @@ def _input_fields(slot: str) -> None:
     left.text_input(
         "Mean",
         key=key("mean", slot),
-        placeholder="0.485, 0.456, 0.406",
+        placeholder=", ".join(f"{value:g}" for value in usual.mean),
         help="Per channel, in the units of the values and in the order of the channels.",
     )
     right.text_input(
-        "Std", key=key("std", slot), placeholder="0.229, 0.224, 0.225", help="Standard deviation per channel."
+        "Std",
+        key=key("std", slot),
+        placeholder=", ".join(f"{value:g}" for value in usual.std),
+        help="Standard deviation per channel.",
     )
 
 

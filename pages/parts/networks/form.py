@@ -12,6 +12,7 @@ import streamlit as st
 from core import ModelSpec
 from core.base.errors import SparsightError
 from core.base.numbers import size
+from core.base.stamps import Stamp
 from core.models.found import Found
 from core.models.own import About
 from pages.parts.common import access, engine, frame
@@ -64,7 +65,7 @@ def _file(slot: str) -> tuple[Any, Found] | None:
         st.session_state.get(f"_{name}_{slot}_{file.file_id}") or "" for name in ("architecture", "set")
     )
     try:
-        found = _found(file.file_id, architecture, weight_set, _file=file)
+        found = _found(file.file_id, architecture, weight_set, _stamp(architecture), _file=file)
     except SparsightError as error:
         with place:
             frame.show(error)
@@ -74,18 +75,24 @@ def _file(slot: str) -> tuple[Any, Found] | None:
         _describe(found, file)
         _architecture(slot, file.file_id, found.architecture)
         _weight_set(slot, file, found.architecture)
-    return (file, found) if found.complete else None
+    return None if found.problem else (file, found)
 
 
 @st.cache_data(max_entries=20, show_spinner="Reading the weights ...")
-def _found(file_id: str, architecture: str, weight_set: str, _file: Any) -> Found:
-    """file_id: of the uploaded file, which determines its content."""
+def _found(file_id: str, architecture: str, weight_set: str, stamp: Stamp, _file: Any) -> Found:
+    """file_id: of the uploaded file, which determines its content. stamp: of the plugin that
+    registers the architecture, if one does.
+    """
     return engine.catalogue().look_into(_file.getvalue(), _file.name, architecture, weight_set)
+
+
+def _stamp(architecture: str) -> Stamp:
+    return engine.catalogue().look_at(architecture) if architecture else ""
 
 
 def _describe(found: Found, file: Any) -> None:
     title = plain(_title(found.architecture))
-    if not found.complete:
+    if found.problem:
         st.error(f"**These are not the weights of {title}.**  \n{message(found.problem)}", icon=":material/error:")
         return
     st.markdown(f":material/check_circle: **{title}**: every tensor fits.")
@@ -103,7 +110,7 @@ def _title(architecture: str) -> str:
 def _architecture(slot: str, file_id: str, found: str) -> None:
     """Draws the choice of the architecture. found: the one in use."""
     key = f"_architecture_{slot}_{file_id}"
-    known = [name for name, entry in engine.catalogue().items() if not entry.facts.get("own")]
+    known = [name for name, entry in engine.catalogue().items() if not {"own", "retrained"} & set(entry.facts)]
     st.session_state.setdefault(key, found or None)
     st.selectbox(
         "Architecture",
@@ -118,7 +125,7 @@ def _architecture(slot: str, file_id: str, found: str) -> None:
 
 def _weight_set(slot: str, file: Any, architecture: str) -> None:
     """Draws the choice among the sets of weights of a file that holds several."""
-    sets = _found(file.file_id, architecture, "", _file=file).sets
+    sets = _found(file.file_id, architecture, "", _stamp(architecture), _file=file).sets
     if len(sets) > 1:
         st.selectbox(
             "Which weights",
@@ -142,9 +149,9 @@ def _abouts(ready: Mapping[str, tuple[Any, Found]]) -> dict[str, About] | None:
             abouts |= _read_fields(slots, ready)
     if len(abouts) < len(ready):
         return None
-    titles = {slot: about.title for slot, about in abouts.items()}
-    if len(titles) == 2 and titles[OWN] == titles[BEFORE]:
-        abouts[BEFORE] = replace(abouts[BEFORE], title=f"{titles[BEFORE]}, before")
+    names = [about.title or _stem(ready[slot][0]) for slot, about in abouts.items()]
+    if len(names) > len(set(names)):
+        abouts[BEFORE] = replace(abouts[BEFORE], title=f"{names[0]}, before")
     return abouts
 
 
@@ -164,7 +171,7 @@ def _read_fields(slots: list[str], ready: Mapping[str, tuple[Any, Found]]) -> di
         for slot in slots:
             file, found = ready[slot]
             chosen = st.session_state.get(f"_set_{slot}_{file.file_id}") or ""
-            title = (st.session_state.get(f"_title_{slot}") or "").strip() or _stem(file)
+            title = st.session_state.get(f"_title_{slot}") or ""
             own = {"architecture": found.architecture, "set": chosen, "title": title}
             abouts[slot] = fields.about(filled | own, found.classes)
         fields.show_preview(abouts[first])
@@ -186,7 +193,9 @@ def _open(chosen: Mapping[str, tuple[Any, About]]) -> None:
     """Stores the networks and opens Explore on them."""
     access.require(access.OWN_WEIGHTS)
     with st.spinner("Checking and storing the weights ..."):
-        added = {slot: engine.engine().add_model(file.getvalue(), about) for slot, (file, about) in chosen.items()}
+        added = {
+            slot: engine.engine().add_model(file.getvalue(), about, file.name) for slot, (file, about) in chosen.items()
+        }
     st.switch_page("pages/explore.py", query_params=view(added[OWN], added.get(BEFORE)))
 
 

@@ -57,7 +57,8 @@ def _one(model: ModelSpec) -> None:
 
 def _delete(model: ModelSpec) -> None:
     with st.popover("Delete", icon=":material/delete:", type="tertiary"):
-        st.markdown("Delete this network from this machine? The file that you chose stays where it is.")
+        title = plain(engine.catalogue().title(model))
+        st.markdown(f"Delete **{title}** from this machine? The file that you chose stays where it is.")
         st.button("Delete network", key=f"_delete_{model.name}", type="primary", on_click=_forget, args=(model,))
 
 
@@ -84,8 +85,8 @@ def _edit(model: ModelSpec) -> None:
     unmatched: list[str] = []
     for name, data in photo_sets.on_this_machine().items() if not card.reads_digits else ():
         with frame.explained():
-            label = "your folder" if data.startswith(photo_sets.PREFIX) else name
-            columns[f"folder in {label}"], strangers = _matched(data, model)
+            label = "your photographs" if data.startswith(photo_sets.PREFIX) else name
+            columns[f"folder of {label}"], strangers = _matched(data, model)
             unmatched += strangers
     st.caption(
         "Folders of photographs are matched to outputs by the names of the classes. Correct a name, and its folder is"

@@ -8,9 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from PIL import Image
+from safetensors.torch import save
 from streamlit.testing.v1 import AppTest
 
 from core import CamSpec, DataSpec, Engine, ImageRef, ModelSpec, PruningSpec, VariantSpec
+from core.models.building import untrained
+from core.models.cards import InputRule
+from core.models.own import About
+from core.models.zoo import named
 from core.sweeps.floor import known_floor, question_of
 from pages.parts.common.address import class_names
 from tests.pages.conftest import DIGITS, OpenPage, open_page, words
@@ -165,3 +172,59 @@ def test_a_floor_that_is_not_included_is_measured_in_the_background(explore: Ope
         app.run()
     assert "two dense networks of different seeds agree by" in words(app)
     assert list(own_cache.rglob("hires-cam@relu2-dense~*.parquet"))
+
+
+def own_network(title: str, classes: tuple[str, ...] = (), size: int = 224) -> ModelSpec:
+    """An untrained SqueezeNet as a person's own."""
+    state = untrained(named("squeezenet1_1").build, 1)
+    if classes:
+        state |= {name: values[: len(classes)] for name, values in state.items() if name.startswith("classifier.1")}
+    rule = InputRule(size_px=(size, size))
+    about = About(architecture="squeezenet1_1", classes=classes, title=title, input=rule)
+    return Engine("cpu").add_model(save({name: values.clone() for name, values in state.items()}), about)
+
+
+def test_how_two_networks_are_compared_is_said(own_cache: Path, explore: OpenPage) -> None:
+    """One sees the centre of the photograph, the other all of it."""
+    model = own_network("Whole photograph", size=227)
+    app = explore(model=model.name, ref="model.efficientnet-lite0/imagenet/0", photo="coffee", cam="grad-cam", fine="0")
+    assert not app.exception
+    assert "see different parts of the photograph" in words(app)
+    assert "is seen by one only and counts as no evidence of the other" in words(app)
+    app = explore(model=model.name, photo="coffee", cam="grad-cam", fine="0")
+    assert "see different parts" not in words(app)
+
+
+def test_an_own_network_that_guesses_is_remarked(own_cache: Path, explore: OpenPage) -> None:
+    state = untrained(named("squeezenet1_1").build, 1)
+    state["classifier.1.weight"] *= 0.01
+    model = Engine("cpu").add_model(save(state), About(architecture="squeezenet1_1", title="Untrained"))
+    app = explore(model=model.name, photo="coffee", cam="grad-cam", fine="0")
+    assert "Untrained is hardly surer than guessing here" in words(app)
+    assert "check its input" in words(app)
+    app = explore(model="efficientnet-lite0", photo="coffee", cam="grad-cam", fine="0")
+    assert "hardly surer than guessing" not in words(app)
+
+
+def test_photographs_without_a_class_of_the_network_are_not_called_absent(
+    own_cache: Path, explore: OpenPage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "photos" / "hornet").mkdir(parents=True)
+    Image.new("RGB", (40, 40)).save(tmp_path / "photos" / "hornet" / "1.png")
+    model = own_network("Insects", ("ant", "bee", "wasp"))
+    assert "there is none on this machine" in words(explore(model=model.name, photo="coffee", cam="grad-cam"))
+    monkeypatch.setenv("SPARSIGHT_PHOTOS", str(tmp_path / "photos"))
+    said = words(explore(model=model.name, photo="coffee", cam="grad-cam"))
+    assert "there is none on this machine" not in said
+    assert "The data sets on this machine have none" in said
+
+
+def test_no_curve_below_the_sparsity_of_a_network_that_is_sparse_already(own_cache: Path, explore: OpenPage) -> None:
+    state = untrained(named("squeezenet1_1").build, 1)
+    for name in named("squeezenet1_1").prunable:
+        state[name] *= torch.rand(state[name].shape, generator=torch.Generator().manual_seed(0)) < 0.3
+    model = Engine("cpu").add_model(save(state), About(architecture="squeezenet1_1"))
+    app = explore(model=model.name, photo="coffee", cam="grad-cam", fine="20")
+    assert not app.exception
+    assert "A curve up to 60.0 % would be one point" in words(app)
+    assert not app.get("plotly_chart")

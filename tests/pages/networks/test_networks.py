@@ -246,7 +246,7 @@ def test_a_network_of_few_classes_opens_on_a_photograph_of_one_of_them(explore: 
     assert "No photograph in the gallery" not in words(app)
     app.selectbox(key="photo").select("rocket").run()  # a person's choice stays
     assert app.selectbox(key="photo").value == "rocket"
-    assert "No photograph in the gallery shows any of them" in words(app)
+    assert "is labelled with any of them" not in words(app)
 
 
 def test_other_orders_and_ranges_keep_the_architectures_mean() -> None:
@@ -315,7 +315,7 @@ def test_folders_are_shown_beside_the_outputs(own_cache: Path, tmp_path: Path, m
     app = app.run()
     assert not app.exception
     rows = app.dataframe[0].value
-    assert list(rows["folder in your folder"]) == ["ant", "bee", "–"]
+    assert list(rows["folder of your photographs"]) == ["ant", "bee", "–"]
     assert "Folders without an output, and their photographs: hornet (3)." in words(app)
 
 
