@@ -1,0 +1,11 @@
+"""The zoo: all awkward inputs by their kind."""
+
+from __future__ import annotations
+
+from tests.zoo import folders, pictures
+from tests.zoo.case import Case
+
+ZOO: dict[str, tuple[Case, ...]] = {
+    "Folders and zip files": folders.CASES,
+    "Pictures": pictures.CASES,
+}
