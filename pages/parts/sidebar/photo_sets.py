@@ -54,11 +54,11 @@ def how_to_get_one(what: str, model: ModelSpec) -> str:
 
 
 def _fault(data: str, model: ModelSpec) -> str:
-    """Returns why a data set cannot be read; "" if it can."""
+    """Returns why a data set cannot be read, without its path; "" if it can."""
     try:
         inputs(data, model)
     except SparsightError as error:
-        return message(f"{error}")
+        return message(str(error).replace(str(_place(data)), "your photographs"))
     return ""
 
 
