@@ -35,8 +35,9 @@ lint: $(VENV)/.dev
 	$(BIN)/mypy
 
 # The tables of docs/reference.md, from the registries.
-tables: $(VENV)/.app
+tables: $(VENV)/.dev
 	$(BIN)/python -m docs.tables docs/reference.md
+	$(BIN)/python -m tests.zoo.page docs/inputs.md
 
 lab: $(VENV)/.dev
 	$(BIN)/jupyter lab notebooks

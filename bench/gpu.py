@@ -160,7 +160,7 @@ def agree(visit: Visit) -> dict[str, Any]:
             facts["answers_differ"] += answers[0].pruned.prediction.top != answers[1].pruned.prediction.top
             gap = max(
                 float(np.abs(getattr(answers[0], side).map - getattr(answers[1], side).map).max())
-                for side in ("dense", "pruned")
+                for side in ("reference", "pruned")
             )
             if gap > largest:
                 largest, where = gap, f"{variant.key}, {method}"

@@ -1,9 +1,15 @@
-"""Lists and tables for terminals."""
+"""Names, lists and tables in text."""
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+
+
+def composed(name: str) -> str:
+    """Return a name with accents composed: macOS stores them apart, tables together."""
+    return unicodedata.normalize("NFC", name)
 
 
 def first_few(names: Sequence[str], most: int) -> str:

@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from core.base.errors import BadSpec, UnknownName
+from core.base.text import composed
 
 Classes = tuple[str, ...]
 SYNSET = re.compile(r"n\d{8}")  # WordNet's number of a noun, as ImageNet names its folders
@@ -25,14 +26,14 @@ ALSO_CALLED = {
     "staffordshire bull terrier": "staffordshire bullterrier",
     "wheaten terrier": "soft coated wheaten terrier",
 }
-NUMBERED = re.compile(r"(class )?\d+")
+NUMBERED = re.compile(r"(?:class )?([0-9]{1,9})")
 
 
 def plain(name: str) -> str:
     """Normalise a class name for comparisons: its first synonym, in lower case, words separated by
     single spaces.
     """
-    return " ".join(re.sub(r"[_-]", " ", name.split(",")[0]).lower().split())
+    return " ".join(re.sub(r"[_-]", " ", composed(name).split(",")[0]).lower().split())
 
 
 def class_indices(names: Classes, classes: Classes) -> tuple[int | None, ...]:
@@ -40,14 +41,30 @@ def class_indices(names: Classes, classes: Classes) -> tuple[int | None, ...]:
     them.
 
     Names are compared after `plain`; synsets (n01440764) are looked up among ImageNet's thousand. A
-    network with numbered classes takes the data set's classes in order, if there are as many.
+    network with numbered classes takes the data set's classes in order, if there are as many; if
+    they are numbers too, by their number, provided that each is the number of a class.
 
     Args:
         names: class names of the data set. classes: names in the order of the network's outputs.
     """
-    if len(names) == len(classes) and all(map(NUMBERED.fullmatch, classes)) and not any(map(NUMBERED.fullmatch, names)):
-        return tuple(range(len(names)))
-    return tuple(class_index(name, classes) for name in names)
+    if not are_numbered(classes):
+        return tuple(class_index(name, classes) for name in names)
+    if not any(map(NUMBERED.fullmatch, names)):
+        return tuple(range(len(names))) if len(names) == len(classes) else (None,) * len(names)
+    if not are_numbered(names):
+        return tuple(class_index(name, classes) for name in names)
+    places, numbers = {number: index for index, number in enumerate(_numbers(classes))}, _numbers(names)
+    trusted = len(set(numbers)) == len(numbers) and places.keys() >= set(numbers)
+    return tuple(places[number] if trusted else None for number in numbers)
+
+
+def are_numbered(names: Sequence[str]) -> bool:
+    """Return whether all names are only numbers: "7", "07", "class 7"."""
+    return bool(names) and all(map(NUMBERED.fullmatch, names))
+
+
+def _numbers(names: Classes) -> list[int]:
+    return [int(found[1]) for name in names if (found := NUMBERED.fullmatch(name))]
 
 
 def class_index(name: str, classes: Classes) -> int | None:

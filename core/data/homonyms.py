@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from core.data.classes import SYNSET, Classes, class_index, is_imagenet, plain, synsets
+from core.base.text import first_few
+from core.data.classes import SYNSET, Classes, are_numbered, class_index, class_indices, is_imagenet, plain, synsets
 
 LISTED = 10  # listed in a note; the others are only counted
 # Classes of ImageNet whose name has another meaning that people photograph: synset, name in
@@ -94,6 +95,41 @@ HOMONYMS: tuple[tuple[str, str, str, str], ...] = (
     ("n12620546", "hip", "the fruit of a rose", "a part of the body"),
     ("n13133613", "ear", "an ear of corn", "a part of the body"),
 )
+
+
+def matching_notes(folders: Sequence[str], classes: Classes) -> tuple[str, ...]:
+    """Return notes on how folders were matched to a network's classes, where that is not plain."""
+    return (*_number_notes(tuple(folders), classes), *homonym_notes(folders, classes))
+
+
+def _number_notes(folders: Classes, classes: Classes) -> tuple[str, ...]:
+    """Return a note on outputs that have numbers instead of names."""
+    if not are_numbered(classes):
+        return ()
+    advice = "If the network was trained in another order, name its outputs as the folders are."
+    if not any(map(are_numbered, ((name,) for name in folders))):
+        if len(folders) != len(classes):
+            return ()
+        pairs = first_few([f"{name} is {output}" for name, output in zip(folders, classes, strict=True)], LISTED)
+        return (f"The network's outputs have no names. They are the folders in sorted order: {pairs}. {advice}",)
+    if not are_numbered(folders):
+        return ()
+    span = f"from {min(folders, key=_number)} to {max(folders, key=_number)}"
+    if None in class_indices(folders, classes):
+        return (
+            f"The folders are numbered {span}, the network's outputs from {classes[0]} to {classes[-1]}: none is"
+            " matched, since number and order disagree. Name the network's outputs as the folders are.",
+        )
+    if sorted(folders) != sorted(folders, key=_number) and sorted(classes, key=_number) == list(classes):
+        return (
+            f"The folders are numbered {span}, and matched to outputs by number. ImageFolder of torchvision sorts them"
+            f" as text: {first_few(sorted(folders), LISTED)}. {advice}",
+        )
+    return ()
+
+
+def _number(name: str) -> int:
+    return int(name.split()[-1])
 
 
 def homonym_notes(folders: Sequence[str], classes: Classes) -> tuple[str, ...]:

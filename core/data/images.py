@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from core.base.errors import BadImage
@@ -22,7 +23,13 @@ LIMITS_TEXT = f"It must be a PNG, JPEG, WebP or BMP file of at most {MAX_BYTES_T
 
 # Limits of stored images, for the shorter side and all pixels: no network needs more.
 KEPT_PX, KEPT_PIXELS = (1024, 4_000_000)
+# The proportion of a photograph; a line of pixels would be scaled to gigabytes.
+MAX_PROPORTION = 100
+NOTES = "notes"  # the key of an image's info under which the remarks on it travel
+ROTATED = "Rotated as recorded by the camera."
 _ORIENTATION = 0x0112  # the EXIF tag of the camera's orientation
+
+DEPTHS = (8, 10, 12, 14, 16)  # bits of a grey value in use, in a file with 16
 
 # (offset, bytes, kind of file): common other files, which are refused by name
 _FOREIGN = (
@@ -58,17 +65,15 @@ def read_image(data: bytes) -> tuple[Image.Image, tuple[str, ...]]:
         image.load()
         turned = _upright(image)
         if turned is not image:
-            notes.append("Rotated as recorded by the camera.")
-        picture, transparent = _rgb(turned)
+            notes.append(ROTATED)
+        picture, remark = _rgb(turned)
     except Exception as error:  # untrusted bytes: Pillow's decoders raise almost any exception class
         raise BadImage(
             "The image is damaged or incomplete: it cannot be decoded.",
             LIMITS_TEXT,
             "Open it in an image program, save it as PNG and choose it again.",
         ) from error
-    if transparent:
-        notes.append("Placed the transparent image on white.")
-    return picture, tuple(notes)
+    return picture, (*notes, *remark)
 
 
 def bounded(picture: Image.Image) -> Image.Image:
@@ -98,11 +103,23 @@ def _opened(data: bytes) -> Image.Image:
     ) as error:  # a warning, if warnings are errors
         raise _too_many_pixels("far too many") from error
     except Exception as error:  # as above
+        if str(error).startswith("Decompressed data too large"):  # Pillow's bound for text and profiles
+            raise BadImage(
+                "The PNG file holds a colour profile or text of more than 1 MB, which is not read.",
+                "The pixels of the image may be fine.",
+                "Save it without the profile and metadata, then choose it again.",
+            ) from error
         raise BadImage(
             f"The file is {_kind(data)}.", LIMITS_TEXT, "Save the image as PNG, then choose it again."
         ) from error
     if image.width * image.height > MAX_PIXELS:
         raise _too_many_pixels(f"{image.width} x {image.height}")
+    if max(image.size) > MAX_PROPORTION * min(image.size):
+        raise BadImage(
+            f"The image has {image.width} x {image.height} pixels: it is a line, not a picture.",
+            f"The longer side may be at most {MAX_PROPORTION} times the shorter one.",
+            "Cut out the part that shows the object, then choose it again.",
+        )
     return image
 
 
@@ -132,15 +149,23 @@ def _upright(image: Image.Image) -> Image.Image:
     return image
 
 
-def _rgb(image: Image.Image) -> tuple[Image.Image, bool]:
-    """Convert any mode to 8-bit RGB, and return whether anything was transparent."""
+def _rgb(image: Image.Image) -> tuple[Image.Image, tuple[str, ...]]:
+    """Convert any mode to 8-bit RGB, and return remarks on what was changed."""
     if image.mode.startswith("I"):  # 16 bits per pixel; Pillow's own conversion clips in some versions
-        return Image.fromarray((np.asarray(image).astype(np.int64).clip(0, 65535) // 257).astype(np.uint8)).convert(
-            "RGB"
-        ), False
+        return _of_16_bits(np.asarray(image).astype(np.int64).clip(0, 65535))
     if not image.has_transparency_data:
-        return image.convert("RGB"), False
+        return image.convert("RGB"), ()
     rgba = image.convert("RGBA")
     white = Image.new("RGBA", rgba.size, "white")
     lowest = rgba.getchannel("A").getextrema()[0]
-    return Image.alpha_composite(white, rgba).convert("RGB"), lowest < 255  # type: ignore[operator]
+    note = ("Placed the transparent image on white.",) if lowest < 255 else ()  # type: ignore[operator]
+    return Image.alpha_composite(white, rgba).convert("RGB"), note
+
+
+def _of_16_bits(values: NDArray[np.int64]) -> tuple[Image.Image, tuple[str, ...]]:
+    """Convert values of up to 16 bits. Cameras and scanners store fewer: the bits in use are
+    stretched.
+    """
+    used = next(bits for bits in DEPTHS if values.max() < 1 << bits)
+    grey = Image.fromarray((values * 255 // ((1 << used) - 1)).astype(np.uint8)).convert("RGB")
+    return grey, () if used == DEPTHS[-1] else (f"Stretched: its values take {used} of 16 bits.",)

@@ -19,12 +19,12 @@ from torch import Tensor
 
 from core.base.errors import BadSpec, MissingData
 from core.base.stamps import Stamp
-from core.data.classes import class_index
+from core.data.classes import class_index, class_indices
 from core.data.datasets import DATASETS, LabelledImages, digits, is_photos
 from core.data.folders import PREFIX, read_folder
 from core.data.gallery import GALLERY, gallery_image
 from core.data.homonyms import homonym_notes
-from core.data.images import bounded, read_image
+from core.data.images import NOTES, ROTATED, bounded, read_image
 from core.data.noise import add_background_noise, noise_field
 from core.data.outlines import OUTLINES, outline_mask
 from core.data.own_digits import digit_of
@@ -222,10 +222,13 @@ class Pictures:
         photos = self.photo_set(image.source)
         photo = photos.photo(image.name)
         picture, name = photo.read(), photos.classes[photo.label]
-        label, truth = class_index(name, card.classes), photo.truth(picture.size, card.input)
+        label = class_indices(photos.classes, card.classes)[photo.label]
+        truth = photo.truth(picture.size, card.input)
         kind = "" if truth is None else photo.truth_kind
         more: dict[str, Any] = {"truth": None if truth is None else frozen_array(truth), "truth_kind": kind}
-        more["notes"] = homonym_notes((name,), card.classes) if photos.own_folders else ()
+        notes = picture.info.get(NOTES, ())
+        upright = ("Its boxes refer to the upright photograph.",) if photo.boxes and ROTATED in notes else ()
+        more["notes"] = (*notes, *upright, *(homonym_notes((name,), card.classes) if photos.own_folders else ()))
         return _of_photo(image, picture, card, label=label, title=f"{name}: {photo.name}", credit=photos.title, **more)
 
     def _row(self, name: str) -> int:

@@ -13,14 +13,17 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 
 from core.base.errors import BadImage
+from core.base.numbers import counted
 from core.base.stamps import Stamp
 from core.base.text import first_few
 from core.data.batches import Batch, Inputs, standardised
 from core.data.classes import class_indices
-from core.data.homonyms import homonym_notes
+from core.data.homonyms import matching_notes
+from core.data.images import NOTES, ROTATED
 from core.data.photo_sets import PhotoSet
 from core.data.photos import Box, Placement, fit_photo
 from core.models.cards import Card
@@ -58,9 +61,11 @@ class PhotoInputs(Inputs):
         self.labels = torch.tensor([places[photo.label] for photo in photos.photos], device=device)
         self.own_classes = torch.tensor(sorted(set(places) - {-1}), dtype=torch.int64, device=device)
         self.unknown = tuple(name for name, place in zip(photos.classes, places, strict=True) if place == -1)
-        self._homonyms = homonym_notes(photos.classes, card.classes) if photos.own_folders else ()
+        self._matching = matching_notes(photos.classes, card.classes) if photos.own_folders else ()
         self._broken: dict[int, str] = {}  # problems by row, as far as they have been read
         self._unmarked: dict[int, str] = {}  # problems of their masks by row
+        self._turned: set[int] = set()  # rows of rotated photographs with boxes
+        self._beyond: set[int] = set()  # rows of photographs that end before their boxes do
         self._kept: dict[int, _Decoded] = {}
 
     @property
@@ -93,20 +98,22 @@ class PhotoInputs(Inputs):
         """Remarks on the numbers: photographs left out, with reasons; folder names that may mean
         something else.
         """
-        notes = [*self.photos.notes, *self._homonyms]
+        notes = [*self.photos.notes, *self._matching]
         if self.unknown:
             count = int((self.labels == -1).sum())
             notes.append(
-                f"Not classes of this network, {count:,} photographs left out of the accuracy: {some(self.unknown)}."
+                f"Not classes of this network, {counted(count, 'photograph')} left out of the accuracy:"
+                f" {some(self.unknown)}."
             )
         for rows, text in (
-            (self._broken, "cannot be read and are left out"),
-            (self._unmarked, "have masks that cannot be read"),
+            (self._broken, "Left out, because unreadable"),
+            (self._unmarked, "Their masks cannot be read"),
+            (self._turned, "Rotated as recorded by the camera, with boxes that refer to the upright photograph"),
+            (self._beyond, "With boxes that reach beyond the photograph, as if made for another size"),
         ):
             if rows:
-                notes.append(
-                    f"{len(rows):,} photographs {text}: {some([self.photos.photos[row].name for row in sorted(rows)])}."
-                )
+                names = some([self.photos.photos[row].name for row in sorted(rows)])
+                notes.append(f"{text}: {counted(len(rows), 'photograph')} ({names}).")
         return tuple(notes)
 
     @property
@@ -144,10 +151,19 @@ class PhotoInputs(Inputs):
             self._broken[row] = error.wrong
             return None
         self._broken.pop(row, None)
+        self._remark(row, image)
         decoded = _Decoded(row, fit_photo(image, self._card.input), image.size, stamp)
         if self.bytes:
             self._kept[row] = decoded
         return decoded
+
+    def _remark(self, row: int, image: Image.Image) -> None:
+        """Note what is unusual about the boxes of a photograph."""
+        boxes = self.photos.photos[row].boxes
+        turned = bool(boxes) and ROTATED in image.info.get(NOTES, ())
+        beyond = any(x1 > image.width + 1 or y1 > image.height + 1 for _, _, x1, y1 in boxes)
+        for rows, applies in ((self._turned, turned), (self._beyond, beyond)):
+            rows.add(row) if applies else rows.discard(row)
 
     def _truth(self, one: _Decoded) -> Array:
         self._unmarked.pop(one.row, None)

@@ -37,9 +37,8 @@ def check(found: PhotoSet) -> None:
 
 def test_a_folder_and_its_zip_file_are_the_same(tmp_path: Path) -> None:
     files = folder_files()
-    loose = {"loose.jpg": jpeg(photograph(0))}  # in no folder, so of no class
     sets = [
-        read_folder(write_folder(tmp_path / "a", files | loose)),
+        read_folder(write_folder(tmp_path / "a", files)),
         read_folder(write_zip(tmp_path / "b.zip", files)),
         read_folder(write_zip(tmp_path / "c.ZIP", files, "top/")),
         read_folder(tmp_path / "c.ZIP" / "top"),
@@ -119,7 +118,7 @@ def test_a_zip_bomb_is_refused(tmp_path: Path) -> None:
 def test_what_is_no_data_set_is_said(tmp_path: Path) -> None:
     with pytest.raises(MissingData, match="neither a folder"):
         read_folder(tmp_path / "absent")
-    with pytest.raises(BadSpec, match="no photographs"):
+    with pytest.raises(BadSpec, match="1 photograph, but none in a class folder"):
         read_folder(write_folder(tmp_path / "loose", {"a.jpg": b"", "b.txt": b""}))
     (tmp_path / "x.zip").write_bytes(b"PK\x03\x04" + struct.pack("<I", 7))
     with pytest.raises(BadFile, match="zip"):
@@ -150,7 +149,7 @@ def test_boxes_of_absent_photographs_are_said(tmp_path: Path) -> None:
     files = folder_files()
     files["boxes.csv"] += b"\nespresso/77.JPEG,1,2,3,4"
     assert read_folder(write_folder(tmp_path, files)).notes == (
-        "1 photographs of boxes.csv are missing, the first is espresso/77.JPEG.",
+        "Marked in boxes.csv, but absent: 1 photograph (espresso/77.JPEG).",
     )
 
 

@@ -190,7 +190,7 @@ def test_a_huge_picture_is_shrunk_before_it_is_kept(pictures: Pictures) -> None:
     assert np.abs(pictures.get(image, PHOTOS).clean - expected).mean() < 4 / 255
 
 
-@pytest.mark.parametrize("size", [(1, 1), (1, 900), (3000, 2), (20_000, 1_000)])
+@pytest.mark.parametrize("size", [(1, 1), (1, 90), (3000, 40), (20_000, 1_000)])
 def test_odd_shapes_become_inputs(pictures: Pictures, size: tuple[int, int]) -> None:
     image = pictures.add(packed(Image.new("RGB", size, (10, 200, 30)), "PNG"), PHOTOS)
     picture = pictures.get(image, PHOTOS)

@@ -93,7 +93,7 @@ def _accuracies(variant: VariantSpec) -> None:
         _from_table(name, variant, found, dense)
     sets = photo_sets.fitting(variant.model)
     if not sets and not known:
-        st.caption(photo_sets.how_to_get_one("Accuracy"))
+        st.caption(photo_sets.how_to_get_one("Accuracy", variant.model))
     for name, data in sets.items():
         _accuracy(variant, name, DataSpec(name=data))
 

@@ -82,7 +82,7 @@ def section(answer: Comparison) -> None:
         images = choice("Images", "sweep", help="How many images every network is asked about.")
     data = data_of(answer)
     if data is None:
-        right.caption(photo_sets.how_to_get_one("A sweep"))
+        right.caption(photo_sets.how_to_get_one("A sweep", answer.pruned.variant.model))
         return
     asked = _asked(answer, data, None if images == "all" else int(images))
     with right:

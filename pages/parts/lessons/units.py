@@ -28,6 +28,7 @@ from pages.parts.lessons.frame import Lesson, Stage, Step, Told
 from pages.parts.lessons.parts import Shown, chart, row, slider
 
 STUDY, LAYER, JUDGE = "digits", "conv2", "efficientnet-lite1"
+JUDGES = {JUDGE: "EfficientNet-lite1", "pixels": "pixels"}  # as people read them
 NINE, TWENTY = 9, 20
 FEW_RIGHT = 0.3  # share of right answers that is hardly better than chance, 0.1
 SAME = 0.05  # scores that differ by less count as alike
@@ -189,10 +190,10 @@ def who_judges(stage: Stage) -> Told:
     with stage.view:
         both = _networks()
         both = both[both.weights != RANDOM].assign(level=both.level.fillna(0))
-        means = both.groupby("level")[[f"mis-{name}" for name in (JUDGE, "pixels")]].mean()
+        means = both.groupby("level")[[f"mis-{name}" for name in JUDGES]].mean()
         lines = [
             Line(name=name, colour=colour, x=list(means.index), y=list(means[f"mis-{key}"]))
-            for key, name, colour in ((JUDGE, "EfficientNet-lite1", PRUNED), ("pixels", "pixels", NEUTRAL))
+            for (key, name), colour in zip(JUDGES.items(), (PRUNED, NEUTRAL), strict=True)
         ]
         frame = Frame(title="Score by two judges, means of three networks (n = 8 units each)", x="level", y="score")
         chart(plots_lessons.lines(frame, lines), "Score by two judges over the levels")
@@ -202,7 +203,7 @@ def who_judges(stage: Stage) -> Told:
             f" correlation of small pictures. Over all {found.n} networks, relate a network's score to its share of"
             " right answers."
         ),
-        question="What is Spearman's correlation with this judge?",
+        question=f"What is Spearman's correlation with {JUDGES[judge]} as the judge?",
         choices=("Surely above 0", "Not surely different from 0", "Surely below 0"),
         right=1 if not found.is_clear else 0 if found.value > 0 else 2,
         why=(

@@ -17,6 +17,7 @@ from core.data.photo_sets import Photo
 from core.figures import maps
 from pages.parts.common import access, engine, present
 from pages.parts.common.address import FOLDER, PHOTO_SETS
+from pages.parts.common.markdown import message
 from pages.parts.common.thumbs import Sheet, Thumb, draw
 from pages.parts.common.widgets import Known, whole
 
@@ -36,8 +37,10 @@ def on_this_machine() -> dict[str, str]:
     return found | ({FOLDER: f"{PREFIX}{Path(named)}"} if named else {})
 
 
-def how_to_get_one(what: str) -> str:
+def how_to_get_one(what: str, model: ModelSpec) -> str:
     """Describes how to get a data set of photographs. what: the subject of "needs"."""
+    if faults := " ".join(filter(None, (_fault(data, model) for data in on_this_machine().values()))):
+        return f"{what} needs a data set of photographs. {faults}"
     if on_this_machine():
         return (
             f"{what} needs photographs whose folders are named by classes of this network. The data sets on this"
@@ -48,6 +51,15 @@ def how_to_get_one(what: str) -> str:
         " core evaluate --model efficientnet-lite0 --data imagenette`; to use your own, set `SPARSIGHT_PHOTOS` to a"
         " folder or zip file with one folder per class."
     )
+
+
+def _fault(data: str, model: ModelSpec) -> str:
+    """Returns why a data set cannot be read, without its path; "" if it can."""
+    try:
+        inputs(data, model)
+    except SparsightError as error:
+        return message(str(error).replace(str(_place(data)), "your photographs"))
+    return ""
 
 
 def fitting(model: ModelSpec) -> dict[str, str]:

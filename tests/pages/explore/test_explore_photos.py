@@ -282,6 +282,13 @@ def test_a_data_set_that_is_not_here_is_said(photos: OpenPhotos) -> None:
     assert "`SPARSIGHT_PHOTOS` does not name a folder" in app.warning[0].value
 
 
+def test_a_fault_of_a_data_set_is_named_where_one_is_needed(photos: OpenPhotos, folder: Path) -> None:
+    (folder / "boxes.csv").write_text("path,x0,y0,x1,y1\nespresso/coffee.png,40,30,190\n")
+    app = sound(photos())
+    assert "Accuracy needs a data set of photographs. Line 2 of your photographs/boxes.csv" in words(app)
+    assert str(folder) not in words(app)
+
+
 def test_a_row_behind_the_last_one(photos: OpenPhotos, folder: Path) -> None:
     assert "This set has 3 photographs" in words(sound(photos(source="folder", row="500")))
 

@@ -11,7 +11,7 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
-from httpx2 import Response
+from httpx2 import Client, Response
 from PIL import Image
 from starlette.testclient import TestClient
 
@@ -87,12 +87,15 @@ Visit = Callable[..., "Visitor"]
 
 
 class Visitor:
-    """A browser without script: it follows redirects and posts the forms that it sees."""
+    """A browser without script: it follows redirects and posts the forms that it sees.
 
-    def __init__(self, study: Study, app: object) -> None:
-        self.study = study
-        self.client = TestClient(app, raise_server_exceptions=False)  # type: ignore[arg-type]
-        self.token = ""
+    Args:
+        app: what it asks. client: to ask a running server instead.
+    """
+
+    def __init__(self, study: Study, app: object = None, client: Client | None = None) -> None:
+        self.study, self.token = study, ""
+        self.client = client or TestClient(app, raise_server_exceptions=False)  # type: ignore[arg-type]
 
     def join(self, query: str = "", **fields: str) -> Response:
         page = self.client.get(f"/{query}")
@@ -110,8 +113,8 @@ class Visitor:
     def post(self, rest: str, token: str = "", **fields: str) -> Response:
         return self.client.post(f"/p/{token or self.token}/{rest}", data=fields)
 
-    def step(self, right: bool = True) -> Response:
-        """Press the button that leads on; return the page that follows."""
+    def step(self, right: bool = True, answer: str = "") -> Response:
+        """Press the button that leads on; return the page that follows. answer: to a trial."""
         place = self.place
         if place.stage in ("instructions", "break"):
             return self.post(f"go-on/{place.number + 1}")
@@ -120,7 +123,7 @@ class Visitor:
             wrong = "equal" if pair else "unknown"
             answer = expected(place.item or {}, place.left) if right else wrong
             return self.post(f"practice/{place.round + 1}/{place.number + 1}", answer=answer)
-        return self.post(f"trial/{place.number + 1}", answer="left" if pair else "0")
+        return self.post(f"trial/{place.number + 1}", answer=answer or ("left" if pair else "0"))
 
     def until(self, stage: str) -> Response:
         """Go on until this stage; return its page."""
