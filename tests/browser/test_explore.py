@@ -51,7 +51,7 @@ ON_SLIDER = "document.activeElement.getAttribute('role') === 'slider' || documen
 @pytest.mark.long
 def test_tab_reaches_the_slider(tab: OpenTab) -> None:
     page = settled(tab())
-    page.wait_for_selector("input[type=range], [role=slider]")
+    page.wait_for_selector("input[type=range], [role=slider]", state="attached")
     for _ in range(40):  # a page that is drawn again begins at its head
         page.keyboard.press("Tab")
         if page.evaluate(ON_SLIDER):
