@@ -44,6 +44,7 @@ class Served:
 
 
 NEW, SERVED = Asked(), Served()
+KEPT = "Stopped. The networks and pictures that are done are kept; the same command goes on from there."
 
 
 def studies() -> App:
@@ -105,8 +106,9 @@ def new(name: str, /, *, asked: Annotated[Asked, FLAT] = NEW, common: Annotated[
     spec = spec_of(asked)
     check_writable(common.settings.folder)
     home_of(common.settings.folder, name)
-    engine, output = common.engine(), common.output
-    with output.progress():
+    output = common.output
+    with output.progress(kept=KEPT):
+        engine = common.engine()
         for step in prepare(engine, name, spec, asked.database):
             output.step(step, f"{step['stage']}: {step['done']:,} of {step['total']:,}", (step["done"], step["total"]))
     study = open_study(engine.folder, name)

@@ -5,6 +5,7 @@ would answer.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,6 +14,7 @@ from core.base.numbers import percent, score
 from core.base.options import option
 from core.base.text import Part, Rows
 from core.cli.app import COMMON, Common
+from core.cli.console import NOT_KEPT
 from core.cli.structure import FLAT, Flag
 from core.cli.writing import write
 
@@ -48,6 +50,7 @@ class People:
     seed: int = option(0, "Seed of the simulation.")
 
 
+FEWER = " Fewer --studies are quicker."
 SHOWN, WRITTEN, PEOPLE = Shown(), Written(), People()
 
 
@@ -193,7 +196,10 @@ def power(
     study = _open(name, common)
     rows = [("task", "compared", "told from chance", "95 % interval", "studies", "participants", "answers")]
     facts = []
-    for each in simulate_power(study.spec, _behaviour(people), studies=studies, seed=people.seed):
+    with common.output.progress("Simulated studies", NOT_KEPT + FEWER):
+        advance = partial(common.output.advance, "Simulated studies")
+        found = simulate_power(study.spec, _behaviour(people), studies=studies, seed=people.seed, progress=advance)
+    for each in found:
         facts.append(_plain(asdict(each)))
         bounds = f"{percent(each.low)} to {percent(each.high)}"
         compared = f"{each.more} against {each.less}"

@@ -50,6 +50,8 @@ class Workers:
 
 
 ONE = Workers()
+KEPT = "Stopped. Every network and image that is done is kept; the same command goes on from there."
+NOT_BEGUN = "Stopped before the sweep began; what earlier runs computed is kept."
 RUNNERS = ("local", "ray")
 
 
@@ -78,12 +80,14 @@ def run(
     check_writable(common.settings.folder)
     sweep, output = _sweep(path, common), common.output
     if workers.estimate or (not output.as_json and not workers.yes):
-        cost = estimate(sweep, part)
+        with output.progress("Measuring the first images", NOT_BEGUN):
+            cost = estimate(sweep, part)
         output.say(asdict(cost), cost.text)
         if workers.estimate:
             return
         _ask(cost)
-    with output.progress():
+    with output.progress("Networks", KEPT):
+        output.advance("Networks", 0, len(sweep.variants[part[0] - 1 :: part[1]]))
         if processes > 1:
             gpus = _gpus() if sweep.engine.device.type == "cuda" else 0
             words = ["sweep", "run", str(path), "--json", "--part", workers.part, *_options(common, gpus > 0)]

@@ -53,6 +53,7 @@ class Shown:
     by_layer: Flag = option(False, "A row for every layer instead of one for every network.")
 
 
+KEPT = "Stopped. Every network that is done is kept; the same command goes on from there."
 ASKED, WHOLE, SHOWN = Asked(), Share(), Shown()
 
 
@@ -80,7 +81,8 @@ def run(
     part = part_of(share.part)
     check_writable(common.settings.folder)
     study, output = _study(path, asked, common), common.output
-    with output.progress():
+    with output.progress("Networks", KEPT):
+        output.advance("Networks", 0, len(study.variants[part[0] - 1 :: part[1]]))
         for step in study.run(part):
             facts = {"network": step.variant.key, "done": step.done, "networks": step.networks, "found": step.found}
             text = f"{step.variant.key}: " + ("found" if step.found else f"{step.seconds:.1f} s")

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from core.base.draws import torch_generator
 from core.base.errors import BadSpec, CacheNotWritable, SparsightError
-from core.base.progress import Progress, silent
+from core.base.progress import Progress, tell
 from core.data.gallery import GALLERY, gallery_image
 from core.engine.compare import as_batch
 from core.engine.engine import Engine
@@ -80,7 +80,7 @@ def export_network(
     folder: Path,
     smaller: bool = False,
     formats: Sequence[str] = tuple(FORMATS),
-    progress: Progress = silent,
+    progress: Progress = tell,
 ) -> Exported:
     """Write a network into a new or empty folder.
 
@@ -129,7 +129,7 @@ def export_zip(
     path: Path,
     smaller: bool = False,
     formats: Sequence[str] = tuple(FORMATS),
-    progress: Progress = silent,
+    progress: Progress = tell,
 ) -> Exported:
     """Write the same files into a zip file. Args, Raises: as `export_network`."""
     with tempfile.TemporaryDirectory() as name:
