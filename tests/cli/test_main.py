@@ -19,6 +19,7 @@ from PIL import Image
 
 import core.cli.main as command_line
 from core.base.settings import REPOSITORY
+from core.cli.console import NOT_KEPT
 from core.cli.errors import RENAMED_OPTIONS
 from core.cli.structure import options_of
 from core.engine.engine import Engine
