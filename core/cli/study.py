@@ -44,6 +44,10 @@ class Served:
 
 
 NEW, SERVED = Asked(), Served()
+RESTORED = (
+    "Stopped. The answers are restored, but not every picture is drawn: "
+    "`python -m core study delete {name} --yes`, then restore it again."
+)
 KEPT = "Stopped. The networks and pictures that are done are kept; the same command goes on from there."
 
 
@@ -239,7 +243,7 @@ def restore(
     from core.study.prepare import draw_again
 
     study = restore_study(common.settings.folder, name, path, database)
-    with common.output.progress():
+    with common.output.progress("Pictures", RESTORED.format(name=name)):
         for step in draw_again(common.engine(), study):
             common.output.step(step, "pictures", (step["done"], step["total"]))
     counts = study.answers.counts()

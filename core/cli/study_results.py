@@ -50,6 +50,7 @@ class People:
     seed: int = option(0, "Seed of the simulation.")
 
 
+UNTOUCHED = "Stopped before it was done; every answer of the study is kept, and the same command begins again."
 FEWER = " Fewer --studies are quicker."
 SHOWN, WRITTEN, PEOPLE = Shown(), Written(), People()
 
@@ -70,10 +71,12 @@ def show(name: str = "", /, *, shown: Annotated[Shown, FLAT] = SHOWN, common: An
         return
     study = _open(name, common)
     rows = study.answers.frame()
-    found = analyse(rows)
+    with common.output.progress("Computing intervals", UNTOUCHED):
+        found = analyse(rows)
     parts, facts = _parts(found), {"counts": study.answers.counts(), **_plain(asdict(found))}
     if shown.predictors:
-        made = _predictors(study, rows)
+        with common.output.progress("Comparing measures with answers", UNTOUCHED):
+            made = _predictors(study, rows)
         parts.append(made)
         facts["predictors"] = [list(row) for row in made.rows[1:]]
     common.output.say(facts, parts)
@@ -145,7 +148,8 @@ def export(
     study = _open(name, common)
     if out.exists():
         raise BadSpec(f"{out} exists already.", "A file is not overwritten.", "Choose another name, or delete it.")
-    export_zip(study, out, written.pseudonymise)
+    with common.output.progress("Writing the study", UNTOUCHED):
+        export_zip(study, out, written.pseudonymise)
     common.output.say({"written": str(out)}, f"Written: {out}, {out.stat().st_size:,} bytes.")
 
 
@@ -166,8 +170,9 @@ def simulate(
 
     study = _open(name, common)
     design = study.answers.whole_design()
-    rows = simulate_answers(design, _behaviour(people), seed=people.seed, rules=study.spec.rules)
-    found = analyse(rows)
+    with common.output.progress("Simulating a study", UNTOUCHED):
+        rows = simulate_answers(design, _behaviour(people), seed=people.seed, rules=study.spec.rules)
+        found = analyse(rows)
     answered = rows.groupby("participant").size()
     stopped = int((answered < design.trials.groupby("slot").size().max()).sum())
     text = (
@@ -232,11 +237,12 @@ def import_mturk(
     from core.study.analysis import analyse
     from core.study.mturk import read_batch, read_mapping
 
-    found = read_batch(path, read_mapping(mapping))
+    with common.output.progress("Reading the batch"):
+        found = read_batch(path, read_mapping(mapping))
+        analysis = analyse(found.answers)
     if out is not None:
         write(out, found.answers.to_csv(index=False).encode())
     left = "; ".join(f"{count:,}: {reason}" for reason, count in found.left_out) or "none"
-    analysis = analyse(found.answers)
     facts = {"rows": found.rows, "left_out": dict(found.left_out), **_plain(asdict(analysis))}
     common.output.say(facts, [f"{found.rows:,} rows; left out: {left}.", *_parts(analysis)])
 

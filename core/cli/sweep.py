@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
+from core.base.atomic import replacing
 from core.base.errors import BadSpec, UnknownName
 from core.base.numbers import counted, percent, score
 from core.base.options import option
@@ -51,6 +52,7 @@ class Workers:
 
 ONE = Workers()
 KEPT = "Stopped. Every network and image that is done is kept; the same command goes on from there."
+ONLY_READ = "Stopped before the answers were read; they stay as they are, and the same command reads them again."
 NOT_BEGUN = "Stopped before the sweep began; what earlier runs computed is kept."
 RUNNERS = ("local", "ray")
 
@@ -168,7 +170,8 @@ def show(path: Path, /, *, shown: Annotated[Shown, FLAT] = ALL, common: Annotate
     if shown.against and shown.by_class:
         raise BadSpec("Differences are not shown by class.", "", "Omit --against or --by-class.")
     sweep = _sweep(path, common)
-    found = differences(sweep, shown.against) if shown.against else summary(sweep, shown.by_class)
+    with common.output.progress("Reading the answers", ONLY_READ):
+        found = differences(sweep, shown.against) if shown.against else summary(sweep, shown.by_class)
     if found.empty:
         raise BadSpec("No network of this sweep is done yet.", "", f"Run `python -m core sweep run {path}`.")
     for names, column in ((shown.measures, "measure"), (shown.heatmaps, "heatmap")):
@@ -279,9 +282,10 @@ def export(
     if out.suffix not in (".csv", ".parquet"):
         raise BadSpec(f"{out} is neither CSV nor Parquet.", "The name ends in .csv or .parquet.", "Rename it.")
     sweep = _sweep(path, common)
-    found = joined(frame(sweep), UnitStudy(sweep)) if units else frame(sweep)
     try:
-        found.to_csv(out, index=False) if out.suffix == ".csv" else found.to_parquet(out, index=False)
+        with common.output.progress("Reading and writing the rows", ONLY_READ), replacing(out) as part:
+            found = joined(frame(sweep), UnitStudy(sweep)) if units else frame(sweep)
+            found.to_csv(part, index=False) if out.suffix == ".csv" else found.to_parquet(part, index=False)
     except OSError as error:
         raise BadSpec(f"{out} cannot be written ({error.strerror or error}).", "", "Choose another folder.") from error
     common.output.say({"written": str(out), "rows": len(found)}, f"Written: {out}, {counted(len(found), 'row')}.")

@@ -60,7 +60,7 @@ class Evaluation:
         assert found is not None  # it was just written
         rows, facts = found
         every = rows.set_index("image")[list(names)].reindex(range(len(sweep.inputs(variant.model))))
-        frame = DataFrame({name: _whole(every[name], rows[name].dtype) for name in names})
+        frame = DataFrame({name: _whole(every[name], rows[name].dtype) for name in names}).rename_axis(None)
         return evaluation.Table(frame, tuple(facts["notes"]), len(engine.card(variant.model).classes))
 
 

@@ -189,7 +189,7 @@ def job(state: str, **last: object) -> Job:
         (job("failed"), 0.0, "stopped at: starting"),
         (
             job("stopped", stage="decoding", photographs=1200, decoded=600),
-            0.0,
+            0.5,
             "stopped at: decoding photographs, 600 of 1,200",
         ),
         (
