@@ -52,6 +52,7 @@ class Workers:
 
 ONE = Workers()
 KEPT = "Stopped. Every network and image that is done is kept; the same command goes on from there."
+NETWORKS_KEPT = "Stopped. Every network that is done is kept; the same command goes on from there."
 ONLY_READ = "Stopped before the answers were read; they stay as they are, and the same command reads them again."
 NOT_BEGUN = "Stopped before the sweep began; what earlier runs computed is kept."
 RUNNERS = ("local", "ray")
@@ -88,7 +89,7 @@ def run(
         if workers.estimate:
             return
         _ask(cost)
-    with output.progress("Networks", KEPT):
+    with output.progress("Networks", KEPT if cluster is None and processes == 1 else NETWORKS_KEPT):
         output.advance("Networks", 0, len(sweep.variants[part[0] - 1 :: part[1]]))
         if processes > 1:
             gpus = _gpus() if sweep.engine.device.type == "cuda" else 0
@@ -283,6 +284,7 @@ def export(
         raise BadSpec(f"{out} is neither CSV nor Parquet.", "The name ends in .csv or .parquet.", "Rename it.")
     sweep = _sweep(path, common)
     try:
+        out.parent.stat()  # a folder that is not there is not made
         with common.output.progress("Reading and writing the rows", ONLY_READ), replacing(out) as part:
             found = joined(frame(sweep), UnitStudy(sweep)) if units else frame(sweep)
             found.to_csv(part, index=False) if out.suffix == ".csv" else found.to_parquet(part, index=False)

@@ -15,7 +15,7 @@ from core.base.options import option
 from core.base.text import Part, Rows
 from core.cli.app import COMMON, COMPUTING, Common, Computing, group
 from core.cli.structure import FLAT, Flag
-from core.cli.sweep import ONLY_READ, part_of
+from core.cli.sweep import NETWORKS_KEPT, ONLY_READ, part_of
 from core.cli.writing import check_writable
 
 if TYPE_CHECKING:
@@ -53,7 +53,6 @@ class Shown:
     by_layer: Flag = option(False, "A row for every layer instead of one for every network.")
 
 
-KEPT = "Stopped. Every network that is done is kept; the same command goes on from there."
 ASKED, WHOLE, SHOWN = Asked(), Share(), Shown()
 
 
@@ -81,7 +80,7 @@ def run(
     part = part_of(share.part)
     check_writable(common.settings.folder)
     study, output = _study(path, asked, common), common.output
-    with output.progress("Networks", KEPT):
+    with output.progress("Networks", NETWORKS_KEPT):
         output.advance("Networks", 0, len(study.variants[part[0] - 1 :: part[1]]))
         for step in study.run(part):
             facts = {"network": step.variant.key, "done": step.done, "networks": step.networks, "found": step.found}

@@ -137,6 +137,7 @@ def export_zip(
     with tempfile.TemporaryDirectory() as name:
         done = export_network(engine, variant, Path(name) / "network", smaller, formats, progress)
         try:
+            path.parent.stat()  # a folder that is not there is not made
             with replacing(path) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
                 for file in done.files:
                     archive.write(Path(name) / "network" / file, file)
