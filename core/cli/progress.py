@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 import sys
 from threading import Event, Thread
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from core.base.numbers import duration
 from core.base.progress import Pace
@@ -87,5 +87,5 @@ class Bar:
         """within: how much of the step at work is done."""
         if self.pace.advance(done, total):
             self._bar.reset(self._task, total=total)
-        shown = {"count": self.pace.count + within, "left": self.pace.left_text}
+        shown: dict[str, Any] = {"count": self.pace.count + within, "left": self.pace.left_text}
         self._bar.update(self._task, description=doing, completed=done, total=total, **shown)
