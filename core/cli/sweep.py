@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
+from core.base.atomic import replacing
 from core.base.errors import BadSpec, UnknownName
 from core.base.numbers import counted, percent, score
 from core.base.options import option
@@ -50,6 +51,10 @@ class Workers:
 
 
 ONE = Workers()
+KEPT = "Stopped. Every network and image that is done is kept; the same command goes on from there."
+NETWORKS_KEPT = "Stopped. Every network that is done is kept; the same command goes on from there."
+ONLY_READ = "Stopped before the answers were read; they stay as they are, and the same command reads them again."
+NOT_BEGUN = "Stopped before the sweep began; what earlier runs computed is kept."
 RUNNERS = ("local", "ray")
 
 
@@ -78,12 +83,14 @@ def run(
     check_writable(common.settings.folder)
     sweep, output = _sweep(path, common), common.output
     if workers.estimate or (not output.as_json and not workers.yes):
-        cost = estimate(sweep, part)
+        with output.progress("Measuring the first images", NOT_BEGUN):
+            cost = estimate(sweep, part)
         output.say(asdict(cost), cost.text)
         if workers.estimate:
             return
         _ask(cost)
-    with output.progress():
+    with output.progress("Networks", KEPT if cluster is None and processes == 1 else NETWORKS_KEPT):
+        output.advance("Networks", 0, len(sweep.variants[part[0] - 1 :: part[1]]))
         if processes > 1:
             gpus = _gpus() if sweep.engine.device.type == "cuda" else 0
             words = ["sweep", "run", str(path), "--json", "--part", workers.part, *_options(common, gpus > 0)]
@@ -164,7 +171,8 @@ def show(path: Path, /, *, shown: Annotated[Shown, FLAT] = ALL, common: Annotate
     if shown.against and shown.by_class:
         raise BadSpec("Differences are not shown by class.", "", "Omit --against or --by-class.")
     sweep = _sweep(path, common)
-    found = differences(sweep, shown.against) if shown.against else summary(sweep, shown.by_class)
+    with common.output.progress("Reading the answers", ONLY_READ):
+        found = differences(sweep, shown.against) if shown.against else summary(sweep, shown.by_class)
     if found.empty:
         raise BadSpec("No network of this sweep is done yet.", "", f"Run `python -m core sweep run {path}`.")
     for names, column in ((shown.measures, "measure"), (shown.heatmaps, "heatmap")):
@@ -275,9 +283,11 @@ def export(
     if out.suffix not in (".csv", ".parquet"):
         raise BadSpec(f"{out} is neither CSV nor Parquet.", "The name ends in .csv or .parquet.", "Rename it.")
     sweep = _sweep(path, common)
-    found = joined(frame(sweep), UnitStudy(sweep)) if units else frame(sweep)
     try:
-        found.to_csv(out, index=False) if out.suffix == ".csv" else found.to_parquet(out, index=False)
+        out.parent.stat()  # a folder that is not there is not made
+        with common.output.progress("Reading and writing the rows", ONLY_READ), replacing(out) as part:
+            found = joined(frame(sweep), UnitStudy(sweep)) if units else frame(sweep)
+            found.to_csv(part, index=False) if out.suffix == ".csv" else found.to_parquet(part, index=False)
     except OSError as error:
         raise BadSpec(f"{out} cannot be written ({error.strerror or error}).", "", "Choose another folder.") from error
     common.output.say({"written": str(out), "rows": len(found)}, f"Written: {out}, {counted(len(found), 'row')}.")

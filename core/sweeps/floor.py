@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from pandas import Series, concat
 
 from core.base.atomic import replacing
-from core.base.progress import Progress, silent
+from core.base.progress import Progress, tell
 from core.engine.engine import Engine
 from core.engine.reference_text import seeds_of
 from core.specs import CamSpec, DataSpec, ModelSpec, PruningSpec, VariantSpec
@@ -98,7 +98,7 @@ def question_of(engine: Engine, variant: VariantSpec, cam: CamSpec, data: DataSp
     return asked if len(asked.seeds(engine)) > 1 else None
 
 
-def measure_floor(engine: Engine, asked: FloorQuestion, progress: Progress = silent) -> Floor | None:
+def measure_floor(engine: Engine, asked: FloorQuestion, progress: Progress = tell) -> Floor | None:
     """Return the noise floor, computed and kept where it is not known yet."""
     found = known_floor(engine, asked)
     if found is None:

@@ -211,7 +211,7 @@ def _progress(shown: tuple[str, ...], at_work: tuple[str, ...]) -> None:
             job_list.head(job, access.SWEEPS, DELETING)
             done, networks = job.last.get("done", 0), job.last.get("networks", 0)
             text = f"{done:,} of {counted(networks, 'network')}" if networks else "starting"
-            st.progress(done / networks if networks else 0.0, text)
+            job_list.progress(job, lambda line: (line.get("done", 0), line.get("networks", 0)), text)
             job_list.log(job)
 
 
