@@ -1,4 +1,4 @@
-"""`python -m core sweep run | write | show | export`: a grid of networks over a data set."""
+"""`python -m core sweep run | write | show | spot | export`: a grid of networks over a data set."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ RUNNERS = ("local", "ray")
 def sweeps() -> App:
     """Create the commands of sweeps."""
     app = group("sweep", "Ask many networks about the images of a data set; a sweep is a YAML file.")
-    for command in (run, write, show, export):
+    for command in (run, write, show, spot, export):
         app.command(command)
     return app
 
@@ -187,6 +187,43 @@ def show(path: Path, /, *, shown: Annotated[Shown, FLAT] = ALL, common: Annotate
             f"`python -m core sweep run {path}` computes the rest."
         )
     common.output.say(facts, [complete, *_head(sweep), _table(sweep, answers_once(found), shown), *_notes(found)])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tested:
+    """What must not become worse, and by how much."""
+
+    heatmap: str = option("", "The heatmap; by default the first one that is done.")
+    measures: tuple[str, ...] = option(
+        (),
+        "These measures; by default accuracy, Soft IoU and the correlation of heatmaps, as far as the sweep has them.",
+    )
+    tolerance: float = option(0.02, "By how much accuracy and measures against marked objects may be lower.")
+    threshold: float = option(0.8, "What similarities to the reference's heatmap must exceed.")
+
+
+USUAL = Tested()
+
+
+def spot(path: Path, /, *, tested: Annotated[Tested, FLAT] = USUAL, common: Annotated[Common, FLAT] = COMMON) -> None:
+    """Find the largest sparsity at which nothing is worse than the reference by more than a limit.
+
+    Args:
+        path: the YAML file of the sweep.
+    """
+    from core.figures.decisions import failure_text, gain_text, limits_text, spot_text
+    from core.figures.wording import plain
+    from core.sweeps.spots import Limits, spots
+
+    sweep, limits = _sweep(path, common), Limits(tolerance=tested.tolerance, threshold=tested.threshold)
+    names = tuple(_known(tested.measures, "measure", list(sweep.spec.measures))) if tested.measures else ()
+    found = spots(sweep, limits, names, tested.heatmap)
+    lines: list[str | Rows] = []
+    for name, one in found.items():
+        failed = [failure_text(check) for check in one.checks if check.sparsity == one.fails_at and not check.passes]
+        gains = [gain_text(gain) for gain in one.gains]
+        lines += [f"{name}: {plain(spot_text(one))}", limits_text(one, limits), *failed, *gains, ""]
+    common.output.say({name: asdict(one) for name, one in found.items()}, lines)
 
 
 def _plain(rows: DataFrame) -> list[dict[str, Any]]:
