@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from pandas import Series, concat
 
 from core.base.atomic import replacing
+from core.base.checks import CHECK, checked, is_whole
 from core.base.progress import Progress, tell
 from core.engine.engine import Engine
 from core.engine.reference_text import seeds_of
@@ -186,7 +187,21 @@ def _finite(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
-COLUMNS = ("model", "seeds", "data", "images", "cam", "measure", "n", "mean", "low", "high", "networks", "inputs")
+COLUMNS = (
+    "model",
+    "seeds",
+    "data",
+    "images",
+    "cam",
+    "measure",
+    "n",
+    "mean",
+    "low",
+    "high",
+    "networks",
+    "inputs",
+    CHECK,
+)
 
 
 def write_floors(engine: Engine, questions: Sequence[FloorQuestion], path: Path) -> None:
@@ -198,7 +213,8 @@ def write_floors(engine: Engine, questions: Sequence[FloorQuestion], path: Path)
         floor = measure_floor(engine, asked)
         if floor is not None:
             values = {"n": floor.n, **{name: round(getattr(floor, name), 6) for name in ("mean", "low", "high")}}
-            rows.append(_identity(engine, asked) | values)
+            row = _identity(engine, asked) | values
+            rows.append(checked({name: str(row[name]) for name in OF_ROW}))
     with replacing(path) as part, part.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         writer.writeheader()
@@ -231,7 +247,7 @@ def _included(engine: Engine, asked: FloorQuestion) -> Floor | None:
             rows = list(csv.DictReader(file))
         identity = _identity(engine, asked) if rows else {}
         for row in rows:
-            if all(row.get(name) == value for name, value in identity.items()):
+            if is_whole(row) and all(row.get(name) == value for name, value in identity.items()):
                 mean, low, high = (float(row[name]) for name in ("mean", "low", "high"))
                 return Floor(seeds=asked.seeds(engine), mean=mean, low=low, high=high, n=int(row["n"]))
     return None
