@@ -12,7 +12,7 @@ from typing import Any
 
 from core.base.errors import BadSpec, MissingData
 
-NUMBERED = re.compile(r"(\d+)\s*[:,;\t]\s*(.+)")
+NUMBERED = re.compile(r"(\d{1,9})\s*[:,;\t]\s*(.+)")
 SYNSET_FIRST = re.compile(r"n\d{8}\s+(.+)")
 RULE = "Each output has one name, in the order of the outputs."
 
@@ -31,7 +31,7 @@ def read_classes(text: str) -> tuple[str, ...]:
     if text.startswith(("[", "{")):
         try:
             return _of_json(json.loads(text))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise BadSpec(
                 f"The classes are not valid JSON ({error}).", RULE, 'Write ["cat", "dog"], or one name a line.'
             ) from error
