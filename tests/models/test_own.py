@@ -206,7 +206,7 @@ def test_heads_under_other_usual_names_are_found(catalogue: Catalogue, architect
         ({"value_range": (0.0, 255.0)}, "Multiply both by 255"),
         ({"channel_order": "GBR"}, "RGB or BGR"),
         ({"value_range": (0.0, 100.0)}, "0 to 1, 0 to 255 or -1 to 1"),
-        ({"size_px": 64}, r"size_px is \(height, width\)"),
+        ({"size_px": (64, 64, 3)}, r"size_px is \(height, width\)"),
         ({"size_px": (96, float("nan"))}, "8 to 1024"),
         ({"mean": (0.5,) * 4, "std": (0.5,) * 4}, "4 channels.*takes 3"),
     ],
