@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from tests.zoo import folders, pictures
+from tests.zoo import folders, networks, pictures
 from tests.zoo.case import Case
 
 ZOO: dict[str, tuple[Case, ...]] = {
     "Folders and zip files": folders.CASES,
     "Pictures": pictures.CASES,
+    "Networks of your own": networks.CASES,
 }
