@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from tests.zoo import folders, networks, pictures
+from tests.zoo import checkpoints, folders, networks, pictures
 from tests.zoo.case import Case
 
 ZOO: dict[str, tuple[Case, ...]] = {
     "Folders and zip files": folders.CASES,
     "Pictures": pictures.CASES,
     "Networks of your own": networks.CASES,
+    "Files of weights": checkpoints.CASES,
 }
