@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.zoo import checkpoints, folders, networks, pictures
+from tests.zoo import checkpoints, folders, networks, numbers, pictures
 from tests.zoo.case import Case
 
 ZOO: dict[str, tuple[Case, ...]] = {
@@ -10,4 +10,5 @@ ZOO: dict[str, tuple[Case, ...]] = {
     "Pictures": pictures.CASES,
     "Networks of your own": networks.CASES,
     "Files of weights": checkpoints.CASES,
+    "Numbers": numbers.CASES,
 }
