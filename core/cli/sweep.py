@@ -14,7 +14,7 @@ from core.base.atomic import replacing
 from core.base.errors import BadSpec, UnknownName
 from core.base.numbers import counted, percent, score
 from core.base.options import option
-from core.base.text import Rows
+from core.base.text import SHOWN, Rows, whole_number
 from core.cli.app import COMMON, COMPUTING, Common, Computing, group
 from core.cli.console import Output
 from core.cli.structure import FLAT, Flag
@@ -340,9 +340,10 @@ def _sweep(path: Path, common: Common) -> Sweep:
 def part_of(text: str) -> tuple[int, int]:
     """Read k/n. Raises BadSpec."""
     number, _, of = text.partition("/")
-    if not (number.isdigit() and of.isdigit() and 1 <= int(number) <= int(of)):
-        raise BadSpec(f"'{text}' is no part.", "A part is k/n with k from 1 to n.", "Say --part 3/20.")
-    return int(number), int(of)
+    part, parts = whole_number(number), whole_number(of)
+    if part is None or parts is None or not 1 <= part <= parts:
+        raise BadSpec(f"'{text[:SHOWN]}' is no part.", "A part is k/n with k from 1 to n.", "Say --part 3/20.")
+    return part, parts
 
 
 def _cluster(workers: Workers, common: Computing) -> Cluster | None:

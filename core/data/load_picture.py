@@ -19,6 +19,7 @@ from torch import Tensor
 
 from core.base.errors import BadSpec, MissingData
 from core.base.stamps import Stamp
+from core.base.text import SHOWN, whole_number
 from core.data.classes import class_index, class_indices
 from core.data.datasets import DATASETS, LabelledImages, digits, is_photos
 from core.data.folders import PREFIX, read_folder
@@ -232,14 +233,14 @@ class Pictures:
         return _of_photo(image, picture, card, label=label, title=f"{name}: {photo.name}", credit=photos.title, **more)
 
     def _row(self, name: str) -> int:
-        count = len(self.digits)
-        if not name.isascii() or not name.isdigit() or int(name) >= count:
+        count, row = len(self.digits), whole_number(name)
+        if row is None or row >= count:
             raise BadSpec(
-                f"There is no embedded digit '{name}'.",
+                f"There is no embedded digit '{name[:SHOWN]}'.",
                 f"They are numbered 0 to {count - 1}.",
                 "Choose one in the gallery.",
             )
-        return int(name)
+        return row
 
     def _own_image(self, name: str) -> OwnImage:
         image = self._own.get(name)

@@ -13,6 +13,7 @@ from PIL import Image
 
 from core.base.errors import BadSpec
 from core.base.stamps import Stamp, stamp_of
+from core.base.text import SHOWN, whole_number
 from core.data.photos import Box, Placement, boxes_mask
 from core.models.cards import InputRule
 from core.results import Array
@@ -101,10 +102,11 @@ class PhotoSet:
 
     def photo(self, name: str) -> Photo:
         """Return a photograph by its row, from "0" on. Raises BadSpec if there is none."""
-        if not name.isascii() or not name.isdigit() or int(name) >= len(self):
+        row = whole_number(name)
+        if row is None or row >= len(self):
             raise BadSpec(
-                f"There is no photograph '{name}' in {self.title}.",
+                f"There is no photograph '{name[:SHOWN]}' in {self.title}.",
                 f"They are numbered 0 to {len(self) - 1}.",
                 "Choose one of these.",
             )
-        return self.photos[int(name)]
+        return self.photos[row]

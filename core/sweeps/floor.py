@@ -187,21 +187,8 @@ def _finite(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
-COLUMNS = (
-    "model",
-    "seeds",
-    "data",
-    "images",
-    "cam",
-    "measure",
-    "n",
-    "mean",
-    "low",
-    "high",
-    "networks",
-    "inputs",
-    CHECK,
-)
+OF_ROW = ("model", "seeds", "data", "images", "cam", "measure", "n", "mean", "low", "high", "networks", "inputs")
+COLUMNS = (*OF_ROW, CHECK)
 
 
 def write_floors(engine: Engine, questions: Sequence[FloorQuestion], path: Path) -> None:

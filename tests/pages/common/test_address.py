@@ -294,3 +294,11 @@ def test_a_link_in_a_session_with_other_values_shows_defaults_for_what_it_does_n
     assert not app.error
     assert (app.selectbox(key="digit").value, app.segmented_control(key="seed").value) == ("4", "333")
     assert (app.slider(key="sparsity").value, app.slider(key="opacity").value) == (70, 65)
+
+
+@pytest.mark.parametrize("text", ["9" * 309, "nan", "1e400"])
+def test_numbers_without_bounds_in_a_link_are_said_on_the_page(explore: OpenPage, text: str) -> None:
+    app = explore(model="thesis-cnn", level=text, opacity=text, threshold=text)
+    assert not app.exception
+    (said,) = (str(warning.value) for warning in app.warning if "Parts of the address" in str(warning.value))
+    assert all(name in said for name in ("level", "opacity", "threshold"))

@@ -140,7 +140,7 @@ def test_photographs_that_are_not_there_are_said_before_anything_begins(
     assert Jobs(own_cache).all() == []
 
 
-@pytest.mark.parametrize("sparsities", ["half", "100", "50, 120"])
+@pytest.mark.parametrize("sparsities", ["half", "100", "50, 120", "1e999", "nan", "-", "0x10", "9" * 400])
 def test_sparsities_that_make_no_series_are_refused(
     retrain: OpenRetrain, photographs: Path, own_cache: Path, sparsities: str
 ) -> None:
