@@ -68,7 +68,7 @@ def test_it_says_what_the_engine_says(engine: Engine, model: ModelSpec, photos: 
         asked = Evaluation(engine, variant, photos, engine.folder)
         found = asked.accuracy()
         assert found == engine.evaluate_accuracy(variant, photos)
-        assert "cannot be read" in " ".join(found.notes)
+        assert "unreadable" in " ".join(found.notes)
         ours, theirs = asked.heatmaps(CAM), engine.evaluate(variant, photos, CAM)
         assert_frame_equal(ours.rows, theirs.rows, check_index_type=False)
         assert (ours.summary(), set(ours.notes), ours.classes) == (theirs.summary(), set(theirs.notes), theirs.classes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.zoo import boxes, checkpoints, folders, networks, numbers, pictures
+from tests.zoo import boxes, checkpoints, folders, networks, numbers, pictures, results
 from tests.zoo.case import Case
 
 ZOO: dict[str, tuple[Case, ...]] = {
@@ -12,4 +12,5 @@ ZOO: dict[str, tuple[Case, ...]] = {
     "Networks of your own": networks.CASES,
     "Files of weights": checkpoints.CASES,
     "Numbers": numbers.CASES,
+    "Stored results in which something was changed": results.CASES,
 }
