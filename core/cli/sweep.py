@@ -1,4 +1,4 @@
-"""`python -m core sweep run | write | show | spot | export`: a grid of networks over a data set."""
+"""`python -m core sweep ...`: a grid of networks over a data set, and what it says."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ RUNNERS = ("local", "ray")
 def sweeps() -> App:
     """Create the commands of sweeps."""
     app = group("sweep", "Ask many networks about the images of a data set; a sweep is a YAML file.")
-    for command in (run, write, show, spot, export):
+    for command in (run, write, show, spot, breaks, export):
         app.command(command)
     return app
 
@@ -224,6 +224,48 @@ def spot(path: Path, /, *, tested: Annotated[Tested, FLAT] = USUAL, common: Anno
         gains = [gain_text(gain) for gain in one.gains]
         lines += [f"{name}: {plain(spot_text(one))}", limits_text(one, limits), *failed, *gains, ""]
     common.output.say({name: asdict(one) for name, one in found.items()}, lines)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Broken:
+    """What counts as a broken explanation."""
+
+    measure: str = option("pearson", "The similarity to the reference's heatmap.")
+    heatmap: str = option("", "The heatmap; by default the first one that is done.")
+    threshold: float = option(0.5, "A similarity below it is broken.")
+
+
+HALF = Broken()
+THRESHOLDS = (0.3, 0.5, 0.7, 0.8, 0.9)  # that show how much the finding depends on one
+
+
+def breaks(path: Path, /, *, broken: Annotated[Broken, FLAT] = HALF, common: Annotated[Common, FLAT] = COMMON) -> None:
+    """Say for how many images the explanation breaks before the answer.
+
+    Args:
+        path: the YAML file of the sweep.
+    """
+    from core.figures.decisions import breaks_text, earlier_text
+    from core.figures.wording import plain
+    from core.sweeps.breaks import SAME, by_threshold, find_breaks
+    from core.sweeps.families import families
+
+    sweep = _sweep(path, common)
+    _known([broken.measure], "measure", list(sweep.spec.measures))
+    facts: dict[str, Any] = {}
+    lines: list[str | Rows] = []
+    for name, family in families(sweep, (SAME, broken.measure), broken.heatmap).items():
+        found = find_breaks(family.rows, broken.measure, broken.threshold)
+        images = _plain(found.by_image)
+        facts[name] = {field.name: getattr(found, field.name) for field in fields(found)} | {"by_image": images}
+        facts[name] |= {key: asdict(facts[name][key]) for key in ("explanation_first", "answer_first", "earlier")}
+        facts[name]["alive"] = [asdict(each) for each in found.alive]
+        table = [["threshold", "explanation first", "answer first", "both at once", "neither"]]
+        for each in by_threshold(family.rows, broken.measure, THRESHOLDS):
+            counts = (each.explanation_first.count, each.answer_first.count, each.together, each.neither)
+            table.append([score(each.threshold), *map(str, counts)])
+        lines += [f"{name}: {plain(breaks_text(found))}", earlier_text(found), Rows(table, (1, 2, 3, 4)), ""]
+    common.output.say(facts, lines)
 
 
 def _plain(rows: DataFrame) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Sentences on the sweet spot of a sweep, for pages and the command line."""
+"""Sentences on the sweet spot of a sweep and on what breaks first, for pages and terminals."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from core.base.numbers import counted, percent, score
 from core.evaluation.columns import COLUMNS
 from core.figures.names import at_start
+from core.sweeps.breaks import Breaks, Share
 from core.sweeps.spots import Check, Gain, Limits, SweetSpot, is_similarity
 
 SHARES = ("right", "agrees")
@@ -24,6 +25,38 @@ def spot_text(found: SweetSpot, reference: str = "the dense network") -> str:
         f"Up to **{percent(found.sparsity)} sparsity**, nothing is worse than {reference} by more than the limits. At"
         f" {percent(found.fails_at)}, {fails} {verb}."
     )
+
+
+def breaks_text(found: Breaks) -> str:
+    """Return what breaks first, in Markdown."""
+    first, second, n = found.explanation_first, found.answer_first, len(found.by_image)
+    return (
+        f"Of {counted(n, 'image')}, **the explanation breaks before the answer in {_share(first)}**, the answer first"
+        f" in {_share(second)}; both at the same sparsity in {found.together}, neither in {found.neither}."
+    )
+
+
+def earlier_text(found: Breaks) -> str:
+    """Return by how much explanations break earlier, and what counts as broken."""
+    gap = found.earlier
+    text = f"Broken: a similarity below {score(found.threshold)} up to the highest sparsity; another answer up to it."
+    if gap.value is None or gap.low is None or gap.high is None:
+        return text
+    way = "earlier" if gap.value >= 0 else "later"
+    low, high = (_points(bound if gap.value >= 0 else -bound) for bound in (gap.low, gap.high))
+    low, high = (low, high) if gap.value >= 0 else (high, low)
+    return (
+        f"On average, explanations break {_points(abs(gap.value))} points of sparsity {way} (95 % interval {low} to"
+        f" {high}, n = {gap.n}; what never breaks counts as {percent(found.beyond)}). {text}"
+    )
+
+
+def _points(share: float) -> str:
+    return f"{100 * share:.1f}".replace("-", "\N{MINUS SIGN}")
+
+
+def _share(found: Share) -> str:
+    return f"{found.count} ({percent(found.count / found.n)}, {percent(found.low)} to {percent(found.high)})"
 
 
 def limits_text(found: SweetSpot, limits: Limits) -> str:

@@ -19,12 +19,11 @@ from core.evaluation.columns import AGAINST_REFERENCE, needs
 from core.results import SAME_FROM
 from core.specs.shares import exact_share
 from core.stats.noninferiority import CONFIDENCE, mean_bound, share_bound
-from core.sweeps.read import check_heatmap, frame, is_lower_better
-from core.sweeps.spec import DENSE
+from core.sweeps.families import families
+from core.sweeps.read import is_lower_better
 from core.sweeps.sweep import Sweep
 
 USUAL = ("right", "soft-iou", "pearson")  # measures
-FAMILY = ["schedule", "granularity", "scope", "criterion"]
 TOLERANCE = 0.02  # of accuracy and of measures against marked objects
 
 
@@ -193,30 +192,5 @@ def spots(sweep: Sweep, limits: Limits, measures: Sequence[str] = (), heatmap: s
         is. UnknownName.
     """
     names = tuple(measures) or tuple(name for name in USUAL if name in sweep.spec.measures)
-    rows = frame(sweep, names)
-    if absent := [name for name in names if name not in rows]:
-        raise BadSpec(
-            f"The measure '{absent[0]}' is not computed yet.",
-            "A sweet spot tests all measures on the same images.",
-            "Run the sweep, or name other measures.",
-        )
-    if heatmap:
-        check_heatmap(sweep, heatmap)
-    done = [cam.method for cam in sweep.spec.cams if (rows.heatmap == cam.method).any()]
-    rows = rows[rows.heatmap == (heatmap or next(iter(done), ""))]
-    found = {}
-    for model in sweep.spec.models:
-        own = rows[(rows.model == model.name) & (rows.weights == model.weights) & (rows.seed == model.seed)]
-        is_dense = (own.schedule == "none") | (own.level == 0)
-        asked = sweep.spec.reference_of(model)
-        reference = own[is_dense] if sweep.spec.reference == DENSE else rows[rows.network == asked.key]
-        if reference.empty:
-            raise BadSpec(
-                f"The reference {asked.key} is not among the networks that are done.",
-                "Every network is compared with it, image by image.",
-                "Add it to the sweep's prunings, and run the sweep.",
-            )
-        for family, some in own[~is_dense].groupby(FAMILY, observed=True, sort=False):
-            name = " ".join(filter(None, (model.key, *map(str, family))))
-            found[name] = sweet_spot(some, reference, names, limits)
-    return found
+    found = families(sweep, names, heatmap)
+    return {name: sweet_spot(family.rows, family.reference, names, limits) for name, family in found.items()}
