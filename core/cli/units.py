@@ -15,7 +15,8 @@ from core.base.options import option
 from core.base.text import Part, Rows
 from core.cli.app import COMMON, COMPUTING, Common, Computing, group
 from core.cli.structure import FLAT, Flag
-from core.cli.sweep import NETWORKS_KEPT, ONLY_READ, part_of
+from core.cli.sweep import NETWORKS_KEPT, part_of
+from core.cli.sweep_answers import ONLY_READ
 from core.cli.writing import check_writable
 
 if TYPE_CHECKING:
