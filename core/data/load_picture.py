@@ -227,9 +227,14 @@ class Pictures:
         truth = photo.truth(picture.size, card.input)
         kind = "" if truth is None else photo.truth_kind
         more: dict[str, Any] = {"truth": None if truth is None else frozen_array(truth), "truth_kind": kind}
-        notes = picture.info.get(NOTES, ())
-        upright = ("Its boxes refer to the upright photograph.",) if photo.boxes and ROTATED in notes else ()
-        more["notes"] = (*notes, *upright, *(homonym_notes((name,), card.classes) if photos.own_folders else ()))
+        notes = list(picture.info.get(NOTES, ()))
+        if photo.truth_kind and ROTATED in notes:
+            notes.append("Its marks refer to the upright photograph.")
+        if remark := photo.remark(truth):
+            notes.append(f"{remark}.")
+        if photos.own_folders:
+            notes += homonym_notes((name,), card.classes)
+        more["notes"] = tuple(notes)
         return _of_photo(image, picture, card, label=label, title=f"{name}: {photo.name}", credit=photos.title, **more)
 
     def _row(self, name: str) -> int:

@@ -18,6 +18,10 @@ from core.data.photos import Box, Placement, boxes_mask
 from core.models.cards import InputRule
 from core.results import Array
 
+MARKS_NOTHING = "The mask marks nothing that the network sees"
+MARKS_ALL = "The mask marks everything that the network sees; only black (0) is background"
+MASK_REMARKS = (MARKS_NOTHING, MARKS_ALL)
+
 
 @dataclass(frozen=True, eq=False)
 class Photo:
@@ -57,6 +61,14 @@ class Photo:
     @property
     def truth_kind(self) -> str:
         return "mask" if self.mask else "boxes" if self.boxes else ""
+
+    def remark(self, truth: Array | None) -> str:
+        """Return what is unusual about its mask, as the network sees it; "" if nothing is. truth:
+        from `truth`.
+        """
+        if self.mask is None:
+            return ""
+        return MARKS_NOTHING if truth is None else MARKS_ALL if truth.all() else ""
 
     def truth(self, source: tuple[int, int], rule: InputRule) -> Array | None:
         """Return where the object is in the input of a network with this rule: (H, W), 1 or 0.
