@@ -46,6 +46,8 @@ PINNED = {
     "outline": "false",
     "opacity": 65,
     "threshold": 0.5,
+    "tolerance": 2.0,
+    "similar": 0.8,
     "sweep": "100",
     "measure": "right",
 }
@@ -88,6 +90,8 @@ def test_ranges_are_pinned() -> None:
         "row": (1, 99_999),
         "opacity": (0, 100),
         "threshold": (0, 1),
+        "tolerance": (0, 20),
+        "similar": (0, 1),
     }
 
 
