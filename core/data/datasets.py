@@ -106,7 +106,7 @@ def _parse_embedded_csv() -> np.ndarray:
             "Run `pip install -r requirements.txt`.",
         )
     content = gzip.decompress((Path(package.origin).parent / "data" / "data" / "mnist_5k.csv.gz").read_bytes())
-    # from memory: pandas takes Ctrl-C during gzip's reading, which is Python, for a fault of the file
+    # Decompressed first: pandas takes a Ctrl-C inside gzip for a fault of the file.
     return pandas.read_csv(io.BytesIO(content), header=None).to_numpy()
 
 
