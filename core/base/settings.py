@@ -77,10 +77,10 @@ def _variable(name: str) -> str:
 
 def parse_bytes(text: str, noun: str) -> int:
     """Parse bytes from "2GB", "512 MB" or "1000000". Raises BadSpec."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMG]B)?", text.strip(), re.IGNORECASE)
+    match = re.fullmatch(r"(\d{1,15}(?:\.\d+)?)\s*([KMG]B)?", text.strip(), re.IGNORECASE)
     if not match:
         raise BadSpec(
-            f"{noun} cannot be '{text}'.",
+            f"{noun} cannot be '{text[:40]}'.",
             "It must be a number of bytes, or a number with KB, MB or GB.",
             "Write 2GB, for example.",
         )

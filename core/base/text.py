@@ -1,10 +1,13 @@
-"""Names, lists and tables in text."""
+"""Names, numbers, lists and tables in text."""
 
 from __future__ import annotations
 
 import unicodedata
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+
+SHOWN = 40  # characters of somebody's input in a message
+MOST_DIGITS = 18  # of a whole number that somebody writes; Python itself refuses more than 4,300
 
 
 def composed(name: str) -> str:
@@ -16,6 +19,11 @@ def first_few(names: Sequence[str], most: int) -> str:
     """Join the first names, and state how many more there are: "a, b and 3 more"."""
     more = len(names) - most
     return ", ".join(names[:most]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def whole_number(text: str) -> int | None:
+    """Return the number that up to 18 digits stand for; None for any other text, such as "²"."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= MOST_DIGITS else None
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from cyclopts import App, CycloptsError
 from core.base.errors import BadSpec, SparsightError
 from core.base.options import option
 from core.base.settings import Settings
-from core.cli.console import Output, console
+from core.cli.console import NOT_KEPT, Output, console
 from core.cli.errors import Misuse, check_values, explain, help_line, unknown_command
 from core.cli.structure import PARAMETERS, Flag
 
@@ -138,8 +138,8 @@ def run_command(build: Callable[[], App], words: Sequence[str] | None = None) ->
         return status
     except SparsightError as error:
         return _fail(words, error)
-    except KeyboardInterrupt:
-        print("Stopped. Finished work is kept; the same command resumes from there.", file=sys.stderr)
+    except KeyboardInterrupt as stopped:
+        print(str(stopped) or NOT_KEPT, file=sys.stderr)
         return 130
     except BrokenPipeError:  # the reader, for example `head`, has closed the pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

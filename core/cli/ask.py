@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,7 +16,7 @@ from core.base.text import Part
 from core.cli.app import COMPUTING, Computing
 from core.cli.questions import Against, Data, Image, Network, Pruned
 from core.cli.structure import FLAT, Flag
-from core.cli.writing import write
+from core.cli.writing import writable, write
 from core.specs import CamSpec
 
 PRUNED, NETWORK, IMAGE, AGAINST, DATA = Pruned(), Network(), Image(), Against(), Data()
@@ -37,6 +38,7 @@ class Timing:
 
 
 VIEW, TIMING = View(), Timing()
+EVALUATED = "Stopped. The images that are done are kept; the same command goes on from there."
 
 
 def info(*, common: Annotated[Computing, FLAT] = COMPUTING) -> None:
@@ -68,7 +70,8 @@ def heatmap(
     variant = network.variant(engine.catalogue)
     cam = image.cam_spec(engine.card(variant.model).classes)
     reference = against.variant(variant, engine.catalogue)
-    answer = engine.compare(variant, image.reference(engine, variant.model), cam, reference, against.mapping())
+    with common.output.progress("Making the heatmaps"):
+        answer = engine.compare(variant, image.reference(engine, variant.model), cam, reference, against.mapping())
     result = comparison_facts(answer)
     if engine.store.precision != "float32":
         result["notes"].append(rounding(engine, answer.pruned).text)
@@ -100,7 +103,8 @@ def cost(
 
     engine = common.engine()
     variant = network.variant(engine.catalogue)
-    report = engine.cost(variant, timing.time)
+    with common.output.progress("Counting operations"):
+        report = engine.cost(variant, timing.time)
     _print(common, cost_facts(report), lambda: cost_text(report, engine.catalogue.title(variant.model)))
 
 
@@ -114,18 +118,20 @@ def evaluate(
     from core.cli.printing import accuracy_text
     from core.evaluation.evaluate import FAITHFULNESS, heatmap_columns
     from core.figures.facts import accuracy_facts
+    from core.sweeps.evaluation import Evaluation
 
     data.check_heatmaps()
-    engine, spec = common.engine(), data.spec()
-    variant = network.variant(engine.catalogue)
-    with common.output.progress():
-        accuracy = engine.evaluate_accuracy(variant, spec, partial(common.output.advance, "Counting correct answers"))
+    output = common.output
+    with output.progress("Reading the images", EVALUATED), ExitStack() as held:
+        engine, spec = common.engine(), data.spec()
+        variant = network.variant(engine.catalogue)
+        asked = Evaluation(engine, variant, spec, writable(engine.folder, held))
+        accuracy = asked.accuracy(partial(output.advance, "Images classified"))
         result = accuracy_facts(accuracy)
         if data.heatmaps:
             cam = CamSpec(method=data.cam or CamSpec().method, layer=data.layer, target="own")
             columns = (*heatmap_columns(engine.inputs(spec, variant.model)), *FAITHFULNESS) if data.faithfulness else ()
-            advance = partial(common.output.advance, "Making heatmaps")
-            rows = engine.evaluate(variant, spec, cam, columns, advance)
+            rows = asked.heatmaps(cam, columns, partial(output.advance, "Heatmaps made"))
             result["heatmaps"] = rows.summary()
             if data.out:
                 write(data.out, rows.rows.to_csv(index_label="row").encode())

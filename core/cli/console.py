@@ -1,4 +1,4 @@
-"""Output of a command: JSON or text on stdout, a progress bar on stderr."""
+"""Output of a command: JSON or text on stdout, its progress on stderr."""
 
 from __future__ import annotations
 
@@ -10,11 +10,15 @@ from typing import IO, TYPE_CHECKING, Any
 
 from rich.console import Console
 
+from core.base.numbers import percent
+from core.base.progress import heard_by
 from core.base.text import Part, Rows
+from core.cli.progress import Bar, Lines
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
     from rich.table import Table
+
+NOT_KEPT = "Stopped before it was done, and nothing of it is kept; the same command begins again."
 
 WIDE = 10_000  # columns if the output is not a terminal: nothing is wrapped or truncated
 INDENT = "  "
@@ -41,7 +45,8 @@ class Output:
 
     def __init__(self, as_json: bool) -> None:
         self.as_json = as_json
-        self._bar: Progress | None = None
+        self._progress: Bar | Lines | None = None
+        self._doing, self._steps = "", ("", 0.0, 0.0)  # the last one, what was done, and of how much
 
     def say(self, facts: dict[str, Any], text: str | Iterable[Part]) -> None:
         """Print one part of an answer as soon as it is known."""
@@ -58,49 +63,45 @@ class Output:
             part: amount done, and in total.
         """
         done, total = part
-        if self._bar is None or self.as_json or lasting:
+        has_bar = isinstance(self._progress, Bar)
+        if not has_bar or self.as_json or lasting:
             self.say(facts, text)
-        self.advance(text, done, total)
+        self.advance(text if has_bar else self._doing, done, total)
 
     def advance(self, text: str, done: float, total: float) -> None:
-        """Move the bar, if there is one."""
-        if self._bar is not None:
-            if not self._bar.tasks:
-                self._bar.add_task(text, total=total)
-            (task,) = self._bar.tasks
-            if task.total != total or done < task.completed:  # the next piece of work
-                self._bar.reset(task.id, total=total)
-            self._bar.update(task.id, completed=done, description=text)
+        """Say what is done, how much of it, and of how much."""
+        self._steps = text, done, total
+        if self._progress is not None:
+            self._progress.advance(text, done, total)
+
+    def within(self, done: int, total: int) -> None:
+        """Say how much of the step at work is done, such as images of one network."""
+        if self._progress is None or not total:
+            return
+        text, steps, of = self._steps
+        if not of:  # the only step
+            self._progress.advance(text, done, total)
+            return
+        part = max(int(steps) + min(1, done / total), self._progress.pace.done)  # it may go over its images again
+        self._progress.advance(text, min(part, of), of, f" ({percent(done / total)} of the next)")
 
     @contextmanager
-    def progress(self, waiting: str = "") -> Iterator[None]:
-        """Show a bar with the remaining time during the work, if stderr is a terminal.
+    def progress(self, doing: str = "Preparing", kept: str = NOT_KEPT) -> Iterator[None]:
+        """Show progress during the work, with what loops report (core/base/progress.py).
 
         Args:
-            waiting: description of work that does not report its progress.
+            doing: description of the work, until it reports its progress. kept: what is said after
+                Ctrl-C: what is kept, and how to go on.
         """
-        if not sys.stderr.isatty():
-            yield
-            return
-        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-
-        tail = (TimeElapsedColumn(),) if waiting else (TimeRemainingColumn(),)
-        bar = Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(),
-            *tail,
-            console=console(sys.stderr),
-            transient=True,
-            redirect_stdout=sys.stdout.isatty(),
-        )
-        with bar:
-            if waiting:
-                bar.add_task(waiting, total=None)
-            self._bar = bar
-            try:
+        made = Bar(doing, console(sys.stderr)) if sys.stderr.isatty() else Lines(doing, self.as_json)
+        self._progress, self._doing, self._steps = made, doing, (doing, 0.0, 0.0)
+        try:
+            with made, heard_by(self.within):
                 yield
-            finally:
-                self._bar = None
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(kept) from None
+        finally:
+            self._progress = None
 
 
 def _render(part: Part) -> str:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from cyclopts import Group, Parameter
@@ -16,6 +17,7 @@ from cyclopts import Group, Parameter
 from core.base.errors import BadSpec, UnknownName
 from core.base.numbers import counted, duration, size
 from core.base.options import option
+from core.base.progress import tell
 from core.base.text import Part, Rows
 from core.cli.app import COMMON, Common
 from core.cli.console import Output
@@ -60,7 +62,8 @@ def retrain(
     arguments = task.job_arguments(settings.folder, settings.device or "")
     retraining.check(arguments)
     if start.estimate:
-        cost = retraining.estimate(arguments)
+        with output.progress("Measuring training steps"):
+            cost = retraining.estimate(arguments, progress=partial(output.advance, "Measuring training steps"))
         output.say(
             vars(cost) | {"seconds_per_epoch": cost.epoch_seconds, "warnings": list(cost.warnings)}, estimate_text(cost)
         )
@@ -74,7 +77,7 @@ def retrain(
 
 def _watch(output: Output, found: Jobs, job: Job) -> int:
     """Prints steps as they arrive. Returns the exit status."""
-    with output.progress():
+    with output.progress(kept=f"The run still stops by itself; go on with `python -m core jobs resume {job.id}`."):
         try:
             _show_steps(output, found, job)
         except KeyboardInterrupt:
@@ -123,6 +126,8 @@ def follow(jobs: Jobs, name: str) -> Iterator[Facts]:
         lines = jobs.progress(name)
         yield from (line for line in lines[shown:] if line.get("at", begun) >= begun - ROUNDING_S)
         shown = len(lines)
+        if within := jobs.get(name).within:
+            tell(within["done"], within["total"])
         if state in ENDED:
             return
         time.sleep(LOOK_S)

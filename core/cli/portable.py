@@ -87,7 +87,7 @@ def export(
     engine, output = common.engine(), common.output
     asked = (engine, network.variant(engine.catalogue))
     more: dict[str, Any] = {"smaller": options.smaller, "formats": options.formats}
-    with output.progress():
+    with output.progress("Writing and checking"):
         more["progress"] = partial(output.advance, "Writing and checking")
         if options.out.suffix == ".zip":
             done = export_zip(*asked, options.out, **more)

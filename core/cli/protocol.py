@@ -9,10 +9,12 @@ from cyclopts import App
 
 from core.base.errors import MissingData
 from core.cli.app import COMMON, Common, group
-from core.cli.console import Output
+from core.cli.console import NOT_KEPT, Output
 from core.cli.structure import FLAT
 from core.cli.writing import check_writable
 from core.protocols.registry import PROTOCOLS, Command, Step
+
+KEPT = "Stopped. Every finished epoch, network and table is kept; the same command goes on from there."
 
 
 def protocols() -> App:
@@ -38,8 +40,9 @@ def _command(work: Command, options_type: type, writes: bool) -> Callable[..., N
     def command(*, options: Any = options_type(), common: Annotated[Common, FLAT] = COMMON) -> None:  # noqa: B008
         if writes:
             check_writable(common.settings.folder)
-        engine, output = common.engine(), common.output
-        with output.progress():
+        output = common.output
+        with output.progress(kept=KEPT if writes else NOT_KEPT):
+            engine = common.engine()
             for step in work(engine, options):
                 _report(output, engine, step)
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from core.engine.engine import Engine
     from core.specs import ModelSpec
 
+KEPT = "Stopped, and nothing is included. Networks that were evaluated stay so; the same command evaluates the rest."
+
 
 @dataclass(frozen=True, kw_only=True)
 class ShipOptions:
@@ -58,7 +60,7 @@ def ship(
         networks,
         _models(engine, model, options, tables_of),
     )
-    with output.progress("Rounding and evaluating"):
+    with output.progress("Rounding and evaluating", KEPT):
         for done in write_series(engine, shipment, options.limit):
             facts = report(done)
             how = f", values rounded to {facts['rounded']}" if done.right else ", table only"

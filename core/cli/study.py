@@ -44,6 +44,11 @@ class Served:
 
 
 NEW, SERVED = Asked(), Served()
+RESTORED = (
+    "Stopped. The answers are restored, but not every picture is drawn: "
+    "`python -m core study delete {name} --yes`, then restore it again."
+)
+KEPT = "Stopped. The networks and pictures that are done are kept; the same command goes on from there."
 
 
 def studies() -> App:
@@ -105,8 +110,9 @@ def new(name: str, /, *, asked: Annotated[Asked, FLAT] = NEW, common: Annotated[
     spec = spec_of(asked)
     check_writable(common.settings.folder)
     home_of(common.settings.folder, name)
-    engine, output = common.engine(), common.output
-    with output.progress():
+    output = common.output
+    with output.progress(kept=KEPT):
+        engine = common.engine()
         for step in prepare(engine, name, spec, asked.database):
             output.step(step, f"{step['stage']}: {step['done']:,} of {step['total']:,}", (step["done"], step["total"]))
     study = open_study(engine.folder, name)
@@ -237,7 +243,7 @@ def restore(
     from core.study.prepare import draw_again
 
     study = restore_study(common.settings.folder, name, path, database)
-    with common.output.progress():
+    with common.output.progress("Pictures", RESTORED.format(name=name)):
         for step in draw_again(common.engine(), study):
             common.output.step(step, "pictures", (step["done"], step["total"]))
     counts = study.answers.counts()

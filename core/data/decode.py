@@ -20,7 +20,7 @@ from torch import Tensor
 
 from core.base.device import free_ram_bytes
 from core.base.errors import BadImage, BadSpec, OutOfMemory
-from core.base.progress import Progress, silent
+from core.base.progress import Progress, tell
 from core.data.photo_sets import Photo, PhotoSet
 from core.data.photos import fit_photo
 from core.models.cards import InputRule
@@ -100,7 +100,7 @@ def decode(parts: Sequence[PhotoSet], rule: InputRule, folder: Path) -> Decoding
     return found
 
 
-def finished(work: Generator[tuple[int, int], None, T], progress: Progress = silent) -> T:
+def finished(work: Generator[tuple[int, int], None, T], progress: Progress = tell) -> T:
     """Run the generator to its end, report progress and return its result."""
     while True:
         try:

@@ -1,8 +1,8 @@
 """Photographs in folders, one folder per class, on disk or in a zip file that is read without
 unpacking.
 
-folder/class/*.jpg, where class is a name or a synset; beside the folders, optionally a table of
-boxes, see core.data.boxes.
+folder/class/*.jpg, where class is a name or a synset; beside the folders, optionally marks of
+the objects: a table of boxes (core.data.boxes), masks and COCO files (core.data.own_marks).
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from core.base.text import composed, first_few
 from core.data.boxes import TABLE, Boxes, found_boxes
 from core.data.images import MAX_BYTES, NOTES, read_image
 from core.data.listing import LAYOUT, Listing, listed
+from core.data.marks import Folder
+from core.data.own_marks import take_masks, with_marks
 from core.data.photo_sets import Photo, PhotoSet
 
 PREFIX = "folder:"  # of a data set's name that is the path of a folder or zip file
@@ -51,9 +53,10 @@ def read_folder(path: Path) -> PhotoSet:
 
     Raises:
         MissingData: the path does not exist. BadSpec: it has no photographs. BadFile: a damaged zip
-        file or table of boxes.
+        file, table of boxes or annotation file.
     """
     listing = listed(path)
+    masks = take_masks(listing, SUFFIXES)
     pictures = sorted(name for name in listing.files if name.suffix.lower() in SUFFIXES)
     names = [name for name in pictures if name.parent.name]
     if not names:
@@ -71,7 +74,8 @@ def read_folder(path: Path) -> PhotoSet:
         )
         for name in names
     ]
-    notes = (*_left_out(names, pictures, listing), *_absent(names, boxes))
+    photos, remarks = with_marks(Folder(str(path), listing, masks, photos, classes))
+    notes = (*_left_out(names, pictures, listing), *_absent(names, boxes), *remarks)
     watched, stamp = tuple(listing.watched), " ".join(listing.watched.values())
     return PhotoSet(str(path), classes, photos, notes, own_folders=True, watched=watched, stamp=stamp)
 

@@ -57,7 +57,7 @@ def read_image(data: bytes) -> tuple[Image.Image, tuple[str, ...]]:
         BadImage: too large (MAX_BYTES, MAX_PIXELS, checked from the header without decoding),
         damaged, or of another format.
     """
-    image = _opened(data)
+    image = open_image(data)
     notes: list[str] = []
     try:
         if getattr(image, "n_frames", 1) > 1:
@@ -87,7 +87,7 @@ def bounded(picture: Image.Image) -> Image.Image:
     return picture.resize((max(1, int(width * scale)), max(1, int(height * scale))), Image.Resampling.BICUBIC)
 
 
-def _opened(data: bytes) -> Image.Image:
+def open_image(data: bytes) -> Image.Image:
     """Open the image and check its size from the header, without decoding it. Raises BadImage."""
     if not data:
         raise BadImage("The file is empty.", LIMITS_TEXT, "Choose another file.")
@@ -135,6 +135,14 @@ def _kind(data: bytes) -> str:
     if b"<svg" in data[:4096].lower():
         return "an SVG drawing, which is not supported"
     return "not an image, or its beginning is damaged"
+
+
+def turns_aside(image: Image.Image) -> bool:
+    """Return whether the image's EXIF data exchange its width and height."""
+    try:
+        return image.getexif().get(_ORIENTATION, 1) in range(5, 9)
+    except Exception:  # damaged EXIF data in a valid image
+        return False
 
 
 def _upright(image: Image.Image) -> Image.Image:

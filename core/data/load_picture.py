@@ -19,6 +19,7 @@ from torch import Tensor
 
 from core.base.errors import BadSpec, MissingData
 from core.base.stamps import Stamp
+from core.base.text import SHOWN, whole_number
 from core.data.classes import class_index, class_indices
 from core.data.datasets import DATASETS, LabelledImages, digits, is_photos
 from core.data.folders import PREFIX, read_folder
@@ -226,20 +227,25 @@ class Pictures:
         truth = photo.truth(picture.size, card.input)
         kind = "" if truth is None else photo.truth_kind
         more: dict[str, Any] = {"truth": None if truth is None else frozen_array(truth), "truth_kind": kind}
-        notes = picture.info.get(NOTES, ())
-        upright = ("Its boxes refer to the upright photograph.",) if photo.boxes and ROTATED in notes else ()
-        more["notes"] = (*notes, *upright, *(homonym_notes((name,), card.classes) if photos.own_folders else ()))
+        notes = list(picture.info.get(NOTES, ()))
+        if photo.truth_kind and ROTATED in notes:
+            notes.append("Its marks refer to the upright photograph.")
+        if remark := photo.remark(truth):
+            notes.append(f"{remark}.")
+        if photos.own_folders:
+            notes += homonym_notes((name,), card.classes)
+        more["notes"] = tuple(notes)
         return _of_photo(image, picture, card, label=label, title=f"{name}: {photo.name}", credit=photos.title, **more)
 
     def _row(self, name: str) -> int:
-        count = len(self.digits)
-        if not name.isascii() or not name.isdigit() or int(name) >= count:
+        count, row = len(self.digits), whole_number(name)
+        if row is None or row >= count:
             raise BadSpec(
-                f"There is no embedded digit '{name}'.",
+                f"There is no embedded digit '{name[:SHOWN]}'.",
                 f"They are numbered 0 to {count - 1}.",
                 "Choose one in the gallery.",
             )
-        return int(name)
+        return row
 
     def _own_image(self, name: str) -> OwnImage:
         image = self._own.get(name)

@@ -24,7 +24,7 @@ from core.data.batches import Batch, Inputs, standardised
 from core.data.classes import class_indices
 from core.data.homonyms import matching_notes
 from core.data.images import NOTES, ROTATED
-from core.data.photo_sets import PhotoSet
+from core.data.photo_sets import MASK_REMARKS, PhotoSet
 from core.data.photos import Box, Placement, fit_photo
 from core.models.cards import Card
 from core.results import Array
@@ -64,7 +64,8 @@ class PhotoInputs(Inputs):
         self._matching = matching_notes(photos.classes, card.classes) if photos.own_folders else ()
         self._broken: dict[int, str] = {}  # problems by row, as far as they have been read
         self._unmarked: dict[int, str] = {}  # problems of their masks by row
-        self._turned: set[int] = set()  # rows of rotated photographs with boxes
+        self._unusual: dict[int, str] = {}  # remarks on their masks by row
+        self._turned: set[int] = set()  # rows of rotated photographs with marks
         self._beyond: set[int] = set()  # rows of photographs that end before their boxes do
         self._kept: dict[int, _Decoded] = {}
 
@@ -108,7 +109,8 @@ class PhotoInputs(Inputs):
         for rows, text in (
             (self._broken, "Left out, because unreadable"),
             (self._unmarked, "Their masks cannot be read"),
-            (self._turned, "Rotated as recorded by the camera, with boxes that refer to the upright photograph"),
+            (self._turned, "Rotated as recorded by the camera, with marks that refer to the upright photograph"),
+            *(({row for row, found in self._unusual.items() if found == text}, text) for text in MASK_REMARKS),
             (self._beyond, "With boxes that reach beyond the photograph, as if made for another size"),
         ):
             if rows:
@@ -158,17 +160,20 @@ class PhotoInputs(Inputs):
         return decoded
 
     def _remark(self, row: int, image: Image.Image) -> None:
-        """Note what is unusual about the boxes of a photograph."""
+        """Note what is unusual about the marks of a photograph."""
         boxes = self.photos.photos[row].boxes
-        turned = bool(boxes) and ROTATED in image.info.get(NOTES, ())
+        turned = bool(self.photos.photos[row].truth_kind) and ROTATED in image.info.get(NOTES, ())
         beyond = any(x1 > image.width + 1 or y1 > image.height + 1 for _, _, x1, y1 in boxes)
         for rows, applies in ((self._turned, turned), (self._beyond, beyond)):
             rows.add(row) if applies else rows.discard(row)
 
     def _truth(self, one: _Decoded) -> Array:
         self._unmarked.pop(one.row, None)
+        self._unusual.pop(one.row, None)
+        photo = self.photos.photos[one.row]
         try:
-            truth = self.photos.photos[one.row].truth(one.source, self._card.input)
+            truth = photo.truth(one.source, self._card.input)
+            self._unusual[one.row] = photo.remark(truth)
         except BadImage as error:
             self._unmarked[one.row] = error.wrong
             truth = None

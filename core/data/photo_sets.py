@@ -13,9 +13,14 @@ from PIL import Image
 
 from core.base.errors import BadSpec
 from core.base.stamps import Stamp, stamp_of
+from core.base.text import SHOWN, whole_number
 from core.data.photos import Box, Placement, boxes_mask
 from core.models.cards import InputRule
 from core.results import Array
+
+MARKS_NOTHING = "The mask marks nothing that the network sees"
+MARKS_ALL = "The mask marks everything that the network sees; only black (0) is background"
+MASK_REMARKS = (MARKS_NOTHING, MARKS_ALL)
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +61,14 @@ class Photo:
     @property
     def truth_kind(self) -> str:
         return "mask" if self.mask else "boxes" if self.boxes else ""
+
+    def remark(self, truth: Array | None) -> str:
+        """Return what is unusual about its mask, as the network sees it; "" if nothing is. truth:
+        from `truth`.
+        """
+        if self.mask is None:
+            return ""
+        return MARKS_NOTHING if truth is None else MARKS_ALL if truth.all() else ""
 
     def truth(self, source: tuple[int, int], rule: InputRule) -> Array | None:
         """Return where the object is in the input of a network with this rule: (H, W), 1 or 0.
@@ -101,10 +114,11 @@ class PhotoSet:
 
     def photo(self, name: str) -> Photo:
         """Return a photograph by its row, from "0" on. Raises BadSpec if there is none."""
-        if not name.isascii() or not name.isdigit() or int(name) >= len(self):
+        row = whole_number(name)
+        if row is None or row >= len(self):
             raise BadSpec(
-                f"There is no photograph '{name}' in {self.title}.",
+                f"There is no photograph '{name[:SHOWN]}' in {self.title}.",
                 f"They are numbered 0 to {len(self) - 1}.",
                 "Choose one of these.",
             )
-        return self.photos[int(name)]
+        return self.photos[row]

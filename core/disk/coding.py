@@ -13,6 +13,8 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
+from core.base.checks import CHECK, checked, is_whole
+
 FORMAT = 1  # increase it if an old reader would misunderstand a new file
 RECORD = "sparsight"  # the only entry of the safetensors metadata: JSON
 LONGEST_HEAD_BYTES = 100_000_000  # safetensors' own limit
@@ -38,6 +40,7 @@ def encode(tensors: Tensors, facts: Facts) -> bytes:
     record = {"format": FORMAT, "torch": str(torch.__version__), "bytes": size, "facts": facts}
     # As a reader will see it: number keys become strings, tuples become lists.
     record = json.loads(json.dumps(record, allow_nan=False))
+    record = checked(record)
     record["sha256"] = digest(copies, record)
     return safetensors.torch.save(copies, {RECORD: json.dumps(record, sort_keys=True)})
 
@@ -55,8 +58,10 @@ def decode(content: bytes) -> tuple[Tensors, Facts]:
 
 
 def read_head(file: BinaryIO) -> Facts:
-    """Read our record from the header of an open file; the tensors are not verified. Raises
-    Damage.
+    """Read our record from the header of an open file and verify it; the tensors are not verified.
+    Files of older versions carry no checksum of the record alone: it is then not verified either.
+
+    Raises Damage.
     """
     length = int.from_bytes(file.read(8), "little")
     if length > LONGEST_HEAD_BYTES:
@@ -78,6 +83,8 @@ def read_record(head: bytes) -> Facts:
         raise Damage(f"it has format {version}, this version of Sparsight reads format {FORMAT}")
     if not complete:
         raise Damage("it was not written by Sparsight")
+    if CHECK in record and not is_whole({name: value for name, value in record.items() if name != "sha256"}):
+        raise Damage("the checksum of its facts does not match")
     return record
 
 

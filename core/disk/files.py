@@ -16,6 +16,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from core.base.atomic import replacing
+from core.base.checks import CHECK
 from core.base.errors import BadFile, BadSpec, CacheNotWritable, MissingData
 from core.base.stamps import Stamp, stamp_from, stamp_of
 from core.disk.coding import Damage, Facts, Tensors, decode, encode, read_head
@@ -47,6 +48,7 @@ class Files:
             root for root in (Path(folder).absolute() for folder in read_roots) if root != self.write_root
         )
         self._places = lru_cache(maxsize=5000)(self._all_paths)
+        self._facts = lru_cache(maxsize=5000)(self._read_facts)
 
     def save(self, key: str, tensors: Tensors, facts: Facts) -> Path:
         """Write an entry, replacing one of the same key; readers see the old or the new one, never
@@ -99,15 +101,21 @@ class Files:
         raise problem or self._missing(key)
 
     def facts(self, key: str) -> Facts:
-        """Read only the facts of an entry, from the header of its file; the tensors are neither
-        read nor verified. Raises as `load`.
+        """Read only the facts of an entry, from the header of its file, and verify them. Of files
+        of older versions, this takes reading the tensors too. Raises as `load`.
         """
         path = self.find(key)
+        return dict(self._facts(key, path, stamp_of(path)))
+
+    def _read_facts(self, key: str, path: Path, stamp: Stamp) -> Facts:
         try:
             with open(path, "rb") as file:
-                return dict(read_head(file)["facts"])
+                record = read_head(file)
+            if CHECK in record:
+                return dict(record["facts"])
         except (Damage, OSError):
-            return self.load(key)[1]  # raises the error, or finds the valid copy
+            pass  # `load` raises the error, or finds the valid copy
+        return self.load(key)[1]
 
     def checksum(self, key: str) -> str:
         """Return the checksum in the header of an entry's file; "" if it is missing or damaged."""

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas
+from numpy.typing import NDArray
 
 from core.base.atomic import replacing
+from core.base.checks import CHECK, DIGITS
 from core.base.errors import BadFile, CacheNotWritable, MissingData
 
 FORMAT = 1
@@ -30,9 +35,12 @@ def write_frame(path: Path, frame: pandas.DataFrame, facts: dict[str, Any]) -> N
     import pyarrow
     from pyarrow import parquet
 
+    table, facts = pyarrow.Table.from_pandas(frame, preserve_index=False), facts | {"format": FORMAT}
+    read = io.BytesIO()  # the types are those of a reader
+    parquet.write_table(table, read, compression="none")
+    facts[CHECK] = _check(pandas.read_parquet(read), facts)
     # what pandas and Arrow would say of their types takes more room than some hundred rows
-    attrs = {"PANDAS_ATTRS": json.dumps(facts | {"format": FORMAT})}
-    table = pyarrow.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(attrs)
+    table = table.replace_schema_metadata({"PANDAS_ATTRS": json.dumps(facts)})
     try:
         with replacing(path) as part:
             parquet.write_table(table, part, compression="zstd", compression_level=COMPRESSION, write_statistics=False)
@@ -51,8 +59,8 @@ def read_frame(path: Path, columns: Iterable[str] = ()) -> tuple[pandas.DataFram
         path: as written. columns: required ones.
 
     Raises:
-        MissingData: no such file. BadFile: not Parquet, half written, of another version, or
-        without a required column.
+        MissingData: no such file. BadFile: not Parquet, half written, damaged, of another version,
+        or without a required column. Files of older versions carry no checksum.
     """
     if not path.is_file():
         raise MissingData(f"The table {path} is not on this machine.", "", f"Run {PROTOCOLS}.")
@@ -64,7 +72,28 @@ def read_frame(path: Path, columns: Iterable[str] = ()) -> tuple[pandas.DataFram
         raise _bad(path, f"is of version {frame.attrs.get('format')}, this program reads version {FORMAT}")
     if absent := [name for name in columns if name not in frame]:
         raise _bad(path, f"lacks the columns {', '.join(absent)}")
-    return frame, dict(frame.attrs)
+    facts = dict(frame.attrs)
+    if (known := facts.pop(CHECK, None)) is not None and known != _check(frame, facts):
+        raise _bad(path, "is damaged: its checksum does not match")
+    frame.attrs = facts
+    return frame, dict(facts)
+
+
+def _check(frame: pandas.DataFrame, facts: dict[str, Any]) -> str:
+    """Return the checksum of a table as it is read, and of its facts."""
+    total = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
+    for name, values in frame.items():
+        is_number = isinstance(values.dtype, np.dtype) and values.dtype.kind in "biuf"
+        total.update(json.dumps([str(name), str(values.dtype) if is_number else "text"]).encode())
+        total.update(_number_bytes(values.to_numpy()) if is_number else json.dumps([*map(str, values)]).encode())
+    return total.hexdigest()[:DIGITS]
+
+
+def _number_bytes(values: NDArray[Any]) -> bytes:
+    """Return the bytes of numbers; every NaN has the same."""
+    if values.dtype.kind == "f" and np.isnan(values).any():
+        values = np.where(np.isnan(values), values.dtype.type(np.nan), values)
+    return np.ascontiguousarray(values).tobytes()
 
 
 def columns_of(path: Path) -> frozenset[str]:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 import torch
 from torch import Tensor, nn
 
+from core.base.checks import CHECK, DIGITS
 from core.disk.coding import FORMAT, RECORD
 
 Layout = dict[str, tuple[torch.dtype, list[int]]]  # type and shape by name
@@ -62,6 +63,7 @@ def _bytes(layout: Layout) -> int:
         "torch": str(torch.__version__),
         "bytes": sum(sizes.values()),
         "facts": {},
+        CHECK: "0" * DIGITS,
         "sha256": "0" * 64,
     }
     head: dict[str, object] = {"__metadata__": {RECORD: json.dumps(record, sort_keys=True)}}

@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 
 from core.base.errors import BadSpec
+from core.base.text import SHOWN, whole_number
 from core.models.cards import Card
 from core.specs import PruningSpec, VariantSpec, exact_share
 
@@ -16,6 +17,7 @@ ALLOWED = (
     "trained series (5)."
 )
 USUAL = {"photos": "10, 20, 30, 40, 50, 60", "digits": "30, 50, 70, 80, 90, 95"}
+NEXT = "Write 50 or 4x, for example."
 
 
 def thinned(series: tuple[VariantSpec, ...]) -> tuple[VariantSpec, ...]:
@@ -59,19 +61,24 @@ def prunings(text: str, card: Card, family: PruningSpec) -> tuple[PruningSpec, .
 def _one_shot(text: str, card: Card, family: PruningSpec) -> PruningSpec:
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(%|x|×)?", text)
     if not match:
-        raise BadSpec(f"The amount '{text}' cannot be read.", ALLOWED)
+        raise BadSpec(f"The amount '{text[:SHOWN]}' cannot be read.", ALLOWED, NEXT)
     number = float(match[1])
     if match[2] in ("x", "×"):
         return replace(family, sparsity=sparsity_of_ratio(card, number))
     if number > 100:
-        raise BadSpec(f"The amount '{text}' is more than 100 %.", ALLOWED)
+        raise BadSpec(f"The amount '{text[:SHOWN]}' is more than 100 %.", ALLOWED, NEXT)
     return replace(family, sparsity=exact_share(number / 100))
 
 
 def _at_level(text: str, card: Card, family: PruningSpec) -> PruningSpec:
-    if not text.isascii() or not text.isdigit() or int(text) > (card.levels or 0):
-        raise BadSpec(f"There is no level '{text}' in this series.", f"Its levels are 0 to {card.levels}.")
-    return replace(family, level=int(text))
+    level = whole_number(text)
+    if level is None or level > (card.levels or 0):
+        raise BadSpec(
+            f"There is no level '{text[:SHOWN]}' in this series.",
+            f"Its levels are 0 to {card.levels}.",
+            "Choose some of these.",
+        )
+    return replace(family, level=level)
 
 
 def sparsity_of_ratio(card: Card, ratio: float) -> float:
@@ -79,7 +86,7 @@ def sparsity_of_ratio(card: Card, ratio: float) -> float:
     the unprunable parameters allow.
     """
     if ratio < 1:
-        raise BadSpec(f"A compression ratio of {ratio:g} is invalid.", "It must be at least 1.")
+        raise BadSpec(f"A compression ratio of {ratio:g} is invalid.", "It must be at least 1.", NEXT)
     prunable = sum(_size(card.shapes[name]) for name in card.prunable)
     return min(1.0, (card.parameters - card.parameters / ratio) / prunable)
 

@@ -22,7 +22,7 @@ from core.base.device import choose_device, describe
 from core.base.errors import BadSpec
 from core.base.numbers import MEGABYTE
 from core.base.plugins import load
-from core.base.progress import Progress, silent
+from core.base.progress import Progress, tell
 from core.base.settings import Settings, shipped_folder
 from core.base.stamps import Stamp, settled
 from core.data.batches import Inputs
@@ -319,11 +319,11 @@ class Engine:
         counts = self._accuracies.get(variant, data)
         return counts and evaluation.accuracy(variant, data, evaluation.Counts(*counts))
 
-    def accuracy(self, variant: VariantSpec, data: DataSpec, progress: Progress = silent) -> Accuracy:
+    def accuracy(self, variant: VariantSpec, data: DataSpec, progress: Progress = tell) -> Accuracy:
         """Return the top-1 accuracy, from the stored table or evaluated now."""
         return self.known_accuracy(variant, data) or self.evaluate_accuracy(variant, data, progress)
 
-    def evaluate_accuracy(self, variant: VariantSpec, data: DataSpec, progress: Progress = silent) -> Accuracy:
+    def evaluate_accuracy(self, variant: VariantSpec, data: DataSpec, progress: Progress = tell) -> Accuracy:
         """Evaluate the top-1 accuracy; for photographs also top-5 and among the data set's own
         classes.
 
@@ -340,7 +340,7 @@ class Engine:
         data: DataSpec,
         cam: CamSpec,
         columns: Sequence[str] = (),
-        progress: Progress = silent,
+        progress: Progress = tell,
     ) -> evaluation.Table:
         """Return a table with one row per image of a data set.
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 
 from core.base.errors import BadSpec, UnknownName
+from core.base.text import whole_number
 from core.models.cards import RANDOM
 from core.models.catalogue import Catalogue
 from core.specs import ModelSpec, PruningSpec, VariantSpec
@@ -91,8 +92,8 @@ def _named(text: str, catalogue: Catalogue) -> ModelSpec:
     model = ModelSpec(name=name, weights=weights, seed=usual.seed)
     if not seed:
         return ModelSpec(name=name, weights=weights, seed=seeds_of(model, catalogue)[0])
-    if weights == RANDOM and seed.isascii() and seed.isdigit():
-        return ModelSpec(name=name, weights=weights, seed=int(seed))
+    if weights == RANDOM and (number := whole_number(seed)) is not None:
+        return ModelSpec(name=name, weights=weights, seed=number)
     return _with_seed(seed, model, catalogue)
 
 

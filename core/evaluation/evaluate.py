@@ -13,7 +13,7 @@ from pandas import DataFrame, Series
 from torch import Tensor, nn
 
 from core.base.errors import BadSpec
-from core.base.progress import Progress, silent
+from core.base.progress import Progress, tell
 from core.base.text import first_few
 from core.data.batches import Batch, Inputs
 from core.evaluation.columns import AGAINST_REFERENCE, AGAINST_TRUTH, COLUMNS, TOP, Needs, joined, needs
@@ -101,7 +101,7 @@ def evaluate(
     columns: Sequence[str] = ANSWERS,
     cam: CamSpec | None = None,
     watch: Callable[[Seen], None] = lambda seen: None,
-    progress: Progress = silent,
+    progress: Progress = tell,
 ) -> Table:
     """Evaluate every image of a data set, one row each.
 
@@ -166,7 +166,7 @@ def _spread(name: str, rows: Tensor, values: Tensor, count: int) -> Tensor:
     return whole
 
 
-def count(network: nn.Module, inputs: Inputs, progress: Progress = silent) -> Counts:
+def count(network: nn.Module, inputs: Inputs, progress: Progress = tell) -> Counts:
     """Count the correct answers.
 
     Args:
@@ -174,13 +174,24 @@ def count(network: nn.Module, inputs: Inputs, progress: Progress = silent) -> Co
     Raises:
         BadSpec: no class of the data set is a class of the network, or no image can be read.
     """
+    check_classes(inputs)
+    return counts(evaluate(network, inputs, progress=progress), inputs)
+
+
+def check_classes(inputs: Inputs) -> None:
+    """Raise BadSpec if no class of the data set is a class of the network."""
     if not len(inputs.own_classes):
         raise BadSpec(
             f"No class of {inputs.title} is a class of this network: {first_few(inputs.unknown, NAMED)}.",
             "An accuracy needs photographs of classes that the network knows.",
             "Name the folders by the network's classes or ImageNet's synsets, or choose another network.",
         )
-    table = evaluate(network, inputs, progress=progress)
+
+
+def counts(table: Table, inputs: Inputs) -> Counts:
+    """Return the correct answers of a table with the columns ANSWERS. Raises BadSpec: no image can
+    be counted.
+    """
     rows = table.rows[(inputs.labels.cpu().numpy() >= 0) & (table.rows.predicted != UNREADABLE)]
     if rows.empty:
         raise BadSpec(

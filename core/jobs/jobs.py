@@ -2,7 +2,8 @@
 paused, stopped and resumed.
 
 A job is a folder, <cache>/jobs/<id>/: job.json (its description), progress.jsonl (one line per
-step), log.txt (output of the process), and, as requests, the files `pause` and `stop`. `waiting`
+step), within.json (how much of the step at work is done, if it says so), log.txt (output of the
+process), and, as requests, the files `pause` and `stop`. `waiting`
 exists while a paused process waits. The process holds a lock on `lock` as long as it lives. The
 lock tells whether it runs, also after a kill, a server restart or a second start.
 """
@@ -20,7 +21,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -46,13 +47,14 @@ STATES: dict[str, str] = {
 }
 # Modules of the kinds of older job files, which do not name their module.
 MODULES = {"retrain": "core.training.retrain", "merkle": "core.protocols.merkle.job"}
+WITHIN = "within.json"
 PATIENCE_S = 20.0  # maximum time a process may take to start
 
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """The current state of a job. steps: number of progress lines. last: the newest line. error:
-    why it failed.
+    """The current state of a job. steps: number of progress lines. last: the newest line. within:
+    done, total and time of the step at work; empty if it says nothing. error: why it failed.
     """
 
     id: str
@@ -63,6 +65,7 @@ class Job:
     begun: float  # seconds since 1970
     steps: int
     last: Facts
+    within: Facts = field(default_factory=dict)
     error: str = ""
 
 
@@ -126,6 +129,7 @@ class Jobs:
             state=state,
             steps=len(lines),
             last=lines[-1] if lines else {},
+            within=_within(home) if state in ("running", "pausing", "paused", "stopping") else {},
             error=error_text,
         )
 
@@ -239,6 +243,12 @@ def _state(home: Path) -> tuple[str, str]:
     if (home / "failed.json").exists():
         return "failed", " ".join(json.loads((home / "failed.json").read_text()))
     return ("stopped" if (home / "stop").exists() else "died"), ""
+
+
+def _within(home: Path) -> Facts:
+    with suppress(OSError, ValueError):
+        return json.loads((home / WITHIN).read_text())
+    return {}
 
 
 def _is_locked(home: Path) -> bool:

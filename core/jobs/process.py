@@ -17,9 +17,12 @@ from pathlib import Path
 
 from core.base.errors import SparsightError
 from core.base.plugins import load
+from core.base.progress import heard_by
 from core.base.settings import Settings
 from core.jobs.control import Control, Stopped, under
-from core.jobs.jobs import JOBS, register_kind, replace_text
+from core.jobs.jobs import JOBS, WITHIN, register_kind, replace_text
+
+EVERY_S = 2.0  # between two looks inside a step
 
 
 def work(folder: Path, name: str) -> int:
@@ -36,10 +39,12 @@ def work(folder: Path, name: str) -> int:
             register_kind(about)
             _load_plugins()
             control = Control(home)
-            with (home / "progress.jsonl").open("a") as lines, under(control):
+            within = _Within(home)
+            with (home / "progress.jsonl").open("a") as lines, under(control), heard_by(within):
                 for step in JOBS[about["kind"]].value(about["arguments"], control):
                     lines.write(json.dumps(step | {"at": round(time.time(), 2)}) + "\n")
                     lines.flush()
+                    within.clear()
             (home / "done").touch()
         except Stopped:
             return 0
@@ -55,6 +60,23 @@ def work(folder: Path, name: str) -> int:
             logging.exception("the job failed", exc_info=None if known else error)
             return 1
     return 0
+
+
+class _Within:
+    """Writes how much of the step at work is done into within.json, every two seconds at most."""
+
+    def __init__(self, home: Path) -> None:
+        self._path, self._written = home / WITHIN, time.monotonic()
+        self.clear()
+
+    def __call__(self, done: int, total: int) -> None:
+        if total and time.monotonic() - self._written >= EVERY_S:
+            with suppress(OSError):  # a full disk ends the work where it would lose something
+                replace_text(self._path, json.dumps({"done": done, "total": total, "at": round(time.time(), 2)}))
+            self._written = time.monotonic()
+
+    def clear(self) -> None:
+        self._path.unlink(missing_ok=True)
 
 
 def _load_plugins() -> None:

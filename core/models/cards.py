@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
+from numbers import Number
+from operator import index
 from pathlib import Path
+from typing import SupportsFloat
 
 import torch
 from torch import Tensor, nn
@@ -33,12 +37,19 @@ WEIGHTS_TITLES = {  # what people read for sets of weights
 FINE_STEPS = tuple(step / 1000 for step in range(0, 601, 25))
 
 
+def _number(value: SupportsFloat) -> float:
+    """Convert to float, but no text: "05" is not 0 and 5."""
+    if isinstance(value, str):
+        raise TypeError
+    return float(value) + 0.0
+
+
 @dataclass(frozen=True, kw_only=True)
 class InputRule:
     """How an image becomes a network's input.
 
-    size_px: (height, width). resize_px: the shorter side is scaled to this before the centre crop;
-    None: the image is scaled directly to size_px.
+    size_px: (height, width); a single number for a square. resize_px: the shorter side is scaled to
+    this before the centre crop; None: the image is scaled directly to size_px.
     mean, std: of each channel, in units of `value_range` and in `channel_order`; one channel means
     grey images, a fourth one is opaque everywhere. interpolation: "bilinear" or "bicubic", of the
     scaling. channel_order: "RGB", or "BGR" (Caffe, OpenCV). value_range: what black and white are
@@ -52,6 +63,16 @@ class InputRule:
     interpolation: str = "bilinear"
     channel_order: str = "RGB"
     value_range: tuple[float, float] = (0.0, 1.0)
+
+    def __post_init__(self) -> None:
+        """Bring equal rules into one form: 64 is (64, 64), lists are tuples, -0 is 0. What is no
+        number stays, for `check_rule` to refuse.
+        """
+        for name, convert in (("size_px", index), ("mean", _number), ("std", _number), ("value_range", _number)):
+            value = getattr(self, name)
+            with suppress(TypeError, ValueError, OverflowError):
+                several = [value] * (2 if name == "size_px" else 1) if isinstance(value, Number) else value
+                object.__setattr__(self, name, tuple(map(convert, several)))
 
     @property
     def channels(self) -> int:
@@ -221,7 +242,7 @@ class Card:
         """The possible target layers, in the order in which they run."""
         try:
             return target_layers(self._skeleton, self.input_shape)
-        except (RuntimeError, NotImplementedError):  # custom code that depends on values
+        except Exception:  # custom code that depends on values, whatever it raises without any
             return target_layers(self.build().eval(), self.input_shape)
 
     def blank(self) -> nn.Module:

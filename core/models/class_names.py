@@ -6,13 +6,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Set
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
 from core.base.errors import BadSpec, MissingData
 
-NUMBERED = re.compile(r"(\d+)\s*[:,;\t]\s*(.+)")
+NUMBERED = re.compile(r"(\d{1,9})\s*[:,;\t]\s*(.+)")
 SYNSET_FIRST = re.compile(r"n\d{8}\s+(.+)")
 RULE = "Each output has one name, in the order of the outputs."
 
@@ -31,7 +32,7 @@ def read_classes(text: str) -> tuple[str, ...]:
     if text.startswith(("[", "{")):
         try:
             return _of_json(json.loads(text))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise BadSpec(
                 f"The classes are not valid JSON ({error}).", RULE, 'Write ["cat", "dog"], or one name a line.'
             ) from error
@@ -78,11 +79,29 @@ def folder_classes(folder: Path) -> tuple[str, ...]:
     return tuple(names)
 
 
+def listed(names: object) -> tuple[str, ...]:
+    """Return the names of classes that are given in any usual form: a list, an array, numbers such
+    as range(10), or a dictionary from name to number or from number to name; () for None.
+
+    Raises BadSpec: a text, a set (it has no order), a single number.
+    """
+    if isinstance(names, Mapping):
+        return _of_json(names)
+    if names is None:
+        return ()
+    if isinstance(names, str | bytes | Set) or not isinstance(names, Iterable):
+        raise BadSpec(
+            f"The classes are given as {type(names).__name__}, not as a list of names.",
+            RULE,
+            'Write ("cat", "dog"), for example.',
+        )
+    return tuple(str(name) if isinstance(name, str | Integral) else name for name in names)
+
+
 def class_names(names: tuple[str, ...], count: int) -> tuple[str, ...]:
     """Return a name for each class: numbers if there are none. Raises BadSpec."""
     if not names:
         return tuple(map(str, range(count)))
-    names = tuple(str(name) if isinstance(name, int) else name for name in names)  # such as range(10)
     if len(names) != count or not all(isinstance(name, str) and name.strip() for name in names):
         raise BadSpec(
             f"{len(names)} class names are given, but the network has {count} classes.",

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from core.base.atomic import replacing
+from core.base.checks import CHECK, checked, is_whole
 from core.base.errors import BadFile, BadSpec, CacheNotWritable
 from core.models import architectures
 from core.models.cards import Card, InputRule, Series, Weights
@@ -103,7 +104,8 @@ def write(folder: Path, description: Description) -> None:
     target = folder / description.name / FILE
     try:
         with replacing(target) as part:
-            part.write_text(json.dumps(asdict(description), indent=1) + "\n", encoding="utf-8")
+            content = json.loads(json.dumps(asdict(description)))  # as a reader will see it
+            part.write_text(json.dumps(checked(content), indent=1) + "\n", encoding="utf-8")
     except OSError as error:
         raise CacheNotWritable(
             f"{target} cannot be written ({error}).",
@@ -166,9 +168,12 @@ def drop_seed(folder: Path, name: str, run: str, seed: int) -> None:
 
 
 def read(path: Path) -> Description:
-    """Read a description. Raises BadFile if it is not a description of this version."""
+    """Read a description. Raises BadFile if it is damaged, or not a description of this version."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
+        if CHECK in content and not is_whole(content):  # those of older versions have no checksum
+            raise ValueError("its checksum does not match")
+        content.pop(CHECK, None)
         if content.get("format") == 1:
             content = _of_format_1(content)
         for name in ("classes", "mean", "std"):

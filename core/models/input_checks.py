@@ -8,11 +8,14 @@ import math
 from dataclasses import replace
 
 from core.base.errors import BadSpec
+from core.base.text import SHOWN
 from core.models.cards import InputRule
+from core.specs.shares import one_of
 
 LEAST_PX, MOST_PX = 8, 1024
 CHANNELS = (1, 3, 4)
 ORDERS = ("RGB", "BGR")
+INTERPOLATIONS = ("bilinear", "bicubic")
 RANGES = ((0.0, 1.0), (0.0, 255.0), (-1.0, 1.0))
 
 
@@ -32,6 +35,7 @@ def check_rule(rule: InputRule | None, channels: int | None) -> None:
         )
     if rule is None:
         return
+    check_is_rule(rule)
     _check_sizes(rule)
     _check_numbers(rule)
     if channels is not None and rule.channels != channels:
@@ -42,36 +46,51 @@ def check_rule(rule: InputRule | None, channels: int | None) -> None:
         )
 
 
+def check_is_rule(rule: object) -> None:
+    """Raise BadSpec for anything but an InputRule."""
+    if not isinstance(rule, InputRule):
+        raise BadSpec(
+            f"The input {str(rule)[:SHOWN]} is no InputRule.",
+            "It states size, mean and deviation of what the network was trained with.",
+            "Write InputRule(size_px=(224, 224)), for example.",
+        )
+
+
 def _check_sizes(rule: InputRule) -> None:
     sizes = rule.size_px
     if not isinstance(sizes, tuple) or len(sizes) != 2:
         raise BadSpec(
-            f"The input size {sizes!r} is invalid.", "size_px is (height, width).", "Write (224, 224), for example."
+            f"The input size {str(sizes)[:SHOWN]} is invalid.",
+            "size_px is (height, width).",
+            "Write (224, 224), for example.",
         )
     whole = (*sizes, *((rule.resize_px,) if rule.resize_px is not None else ()))
     if not all(isinstance(side, int) and LEAST_PX <= side <= MOST_PX for side in whole):
         crop = "" if rule.resize_px is None else f", cropped from {rule.resize_px}"
         raise BadSpec(
             f"This input is invalid: {sizes[0]} x {sizes[1]} pixels{crop}.",
-            f"Sides must have {LEAST_PX} to {MOST_PX} pixels.",
+            f"Sides must have {LEAST_PX} to {MOST_PX} pixels, in whole numbers.",
             "Use the size that the network was trained with.",
         )
 
 
 def _check_numbers(rule: InputRule) -> None:
-    numbers = (*rule.mean, *rule.std)
+    groups = (rule.mean, rule.std, rule.value_range)
+    are_numbers = all(isinstance(group, tuple) and all(isinstance(each, float) for each in group) for group in groups)
     if (
-        not len(rule.mean) == len(rule.std)
+        not are_numbers
+        or not len(rule.mean) == len(rule.std)
         or len(rule.mean) not in CHANNELS
-        or not all(map(math.isfinite, numbers))
+        or not all(map(math.isfinite, (*rule.mean, *rule.std)))
         or not all(value > 0 for value in rule.std)
     ):
         raise BadSpec(
-            f"This input is invalid: mean {rule.mean}, standard deviation {rule.std}.",
+            f"This input is invalid: mean {rule.mean}, standard deviation {rule.std}, values {rule.value_range}.",
             "Each of one, three or four channels needs a mean and a positive deviation.",
             "Write as many numbers for one as for the other.",
         )
-    if rule.channel_order not in ORDERS or tuple(rule.value_range) not in RANGES:
+    one_of(rule.interpolation, INTERPOLATIONS, "interpolation")
+    if rule.channel_order not in ORDERS or rule.value_range not in RANGES:
         raise BadSpec(
             f"This input is invalid: channels {rule.channel_order}, values {rule.value_range}.",
             f"Channels are {' or '.join(ORDERS)}; values 0 to 1, 0 to 255 or -1 to 1.",

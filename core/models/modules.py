@@ -5,11 +5,8 @@ wrong with one that cannot be used.
 from __future__ import annotations
 
 import copy
-import inspect
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -18,15 +15,19 @@ from core.base.draws import torch_generator
 from core.base.errors import BadSpec
 from core.base.text import first_few
 from core.models.cards import Card, InputRule, State, Weights
-from core.models.class_names import class_names
-from core.models.input_checks import check_rule
+from core.models.class_names import class_names, listed
+from core.models.input_checks import check_is_rule, check_rule
 from core.models.layers import logits_layer, target_layers, watch
+from core.models.module_outputs import check_output, first_line, output_notes, take_logits
 from core.models.torchvision_cnns import not_in_place
 from core.models.unprunable import note
 from core.saliency.capture import Captured, capture, own_class
+from core.specs.shares import one_of
 
 WEIGHTS = "own"
 NAMED = 6  # keys or layers in a message
+IMAGES = ("photos", "digits")
+MAPS_NDIM = 4
 QUANTISED = ("torch.ao.nn.quantized", "torch.nn.quantized", "torch.ao.nn.intrinsic.quantized")
 
 
@@ -45,6 +46,10 @@ class ModuleFacts:
     images: str = "photos"
     title: str = "Own module"
     output: str | int = ""
+
+    def __post_init__(self) -> None:
+        one_of(self.images, IMAGES, "kind of images")
+        object.__setattr__(self, "classes", listed(self.classes))
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,18 +80,25 @@ def take_module(module: nn.Module, facts: ModuleFacts) -> Taken:
         UnknownName: no such layer. BadSpec: the module cannot be used, or the facts do not fit it;
         the message says which and what to do.
     """
+    with torch.inference_mode(False), torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(0)  # a network that draws gets the same name again
+        return _taken(module, facts)
+
+
+def _taken(module: nn.Module, facts: ModuleFacts) -> Taken:
+    check_is_rule(facts.input)
     check_rule(facts.input, None)
     _check_kind(module)
     own = _copied(module)
     if facts.output != "":
-        own.register_forward_hook(partial(_logits, facts.output))
+        own.register_forward_hook(partial(take_logits, facts.output))
     shape = (facts.input.channels, *facts.input.size_px)
     probe = torch.rand(2, *shape, generator=torch_generator("probe of a module"))
-    _check_output(own, facts, probe)
+    first = check_output(own, facts.input, probe)
     captured = _captured(own, facts, probe)
     state: State = {name: values.detach().clone() for name, values in own.state_dict().items()}
     card = Card(
-        build=partial(copy.deepcopy, own),
+        build=partial(_deepcopy, own),
         target_layer=facts.target_layer,
         input=facts.input,
         classes=class_names(facts.classes, captured.logits.shape[1]),
@@ -96,18 +108,20 @@ def take_module(module: nn.Module, facts: ModuleFacts) -> Taken:
         },
         classifier=f"{logits_layer(watch(own, probe[:1]))}.weight",
     )
-    notes = (*note(card.unprunable, own), *_probability_note(captured.logits))
+    _check_prunable(card)
+    notes = (*note(card.unprunable, own), *output_notes(first, captured.logits))
     return Taken(replace(card, notes=notes), own, captured)
 
 
-def _probability_note(outputs: Tensor) -> tuple[str, ...]:
-    """Remark on outputs that are probabilities already: heatmaps are made of logits."""
-    sums = outputs.sum(1)
-    if outputs.min() < 0 or not torch.allclose(sums, torch.ones_like(sums), atol=1e-4):
-        return ()
-    return (
-        "Its outputs look like probabilities: none is negative, and they sum to 1. Sparsight takes them for logits,"
-        " which changes heatmaps and flattens the probabilities that it shows: return the logits instead.",
+def _check_prunable(card: Card) -> None:
+    """Check that there is something to prune. Raises BadSpec."""
+    if card.prunable:
+        return
+    others = [f"{name} ({reason})" for name, reason in card.unprunable.items()]
+    raise BadSpec(
+        f"Nothing in this module can be pruned: {first_few(others, NAMED) or 'it has no weights'}.",
+        "Sparsight prunes the weights of convolutions (Conv2d) and linear layers.",
+        "Give a network that has such layers, without masks and parametrizations.",
     )
 
 
@@ -130,6 +144,11 @@ def _check_kind(module: nn.Module) -> None:
                 "Heatmaps need gradients, which quantised layers do not have.",
                 "Give the network of floats that was quantised.",
             )
+    _check_values(module)
+
+
+def _check_values(module: nn.Module) -> None:
+    """Check that all weights are there. Raises BadSpec."""
     for name, values in (*module.named_parameters(), *module.named_buffers()):
         if nn.parameter.is_lazy(values):
             raise BadSpec(
@@ -137,11 +156,20 @@ def _check_kind(module: nn.Module) -> None:
                 "A lazy layer gets its weights with the first image.",
                 "Run one batch through the module first.",
             )
+        if values.layout != torch.strided:
+            raise BadSpec(f"'{name}' is a sparse tensor.", "Weights are dense tensors.", "Call .to_dense() on it.")
         if values.is_meta:
             raise BadSpec(
                 f"'{name}' is on the device meta: it has no values.",
                 "A network needs its weights.",
                 "Call module.to_empty(device='cpu') and load its weights.",
+            )
+    for name, values in module.named_parameters():
+        if not torch.isfinite(values.detach()).all():
+            raise BadSpec(
+                f"Values of '{name}' are NaN or infinite.",
+                "Such a network gives no answers.",
+                "Choose an earlier checkpoint, from before the training diverged.",
             )
 
 
@@ -161,12 +189,12 @@ def _copied(module: nn.Module) -> nn.Module:
     activations. Raises BadSpec.
     """
     try:
-        own = copy.deepcopy(_inner(module))
+        own = _deepcopy(_inner(module))
     except Exception as error:  # whatever a part of it says to a copy
         raise BadSpec(
-            f"This module cannot be copied ({_first_line(error)}).",
-            "copy.deepcopy must work on it; masks of torch.nn.utils.prune prevent that, for example.",
-            "Call prune.remove on its layers first, or remove_weight_norm; take locks and open files out of it.",
+            f"This module cannot be copied ({first_line(error)}).",
+            "copy.deepcopy must work on it; locks, open files and results of earlier passes prevent that.",
+            "Take them out of the module.",
         ) from error
     for parent in list(own.modules()):
         for name, child in list(parent.named_children()):
@@ -175,121 +203,52 @@ def _copied(module: nn.Module) -> nn.Module:
     return not_in_place(own.cpu().float().eval())
 
 
-def _check_output(network: nn.Module, facts: ModuleFacts, probe: Tensor) -> None:
-    """Check with one pass that the network takes images and returns logits. Raises BadSpec."""
-    needed = _needed(network)
-    if len(needed) != 1:
-        raise BadSpec(
-            f"Its forward takes {', '.join(needed) or 'nothing'}.",
-            "A network gets one batch of images, and nothing else.",
-            "Wrap it in a module whose forward(images) fills in the rest.",
-        )
-    try:
-        with torch.no_grad():
-            output = network(probe)
-    except BadSpec:
-        raise
-    except Exception as error:  # whatever its code says
-        height, width = facts.input.size_px
-        raise BadSpec(
-            f"The module does not accept images of {facts.input.channels} x {height} x {width} "
-            f"({type(error).__name__}: {_first_line(error)}).",
-            "It gets a batch (images, channels, height, width), as `input` says.",
-            "Correct the size or the channels of `input`, or wrap it in a module that takes images.",
-        ) from error
-    if not isinstance(output, Tensor):
-        raise BadSpec(
-            f"The module returns {described(output)}.",
-            "Sparsight needs the logits, (images, classes).",
-            f"Say where they are: ModuleFacts(..., output={_example(output)}).",
-        )
-    if output.ndim != 2 or len(output) != len(probe) or not output.is_floating_point():
-        raise BadSpec(
-            f"The module returns {described(output)} for {len(probe)} images.",
-            "Sparsight needs logits of shape (images, classes), in floats.",
-            "Wrap it in a module whose forward returns them.",
-        )
-
-
-def _needed(network: nn.Module) -> list[str]:
-    """Return the arguments that the forward of a network cannot do without."""
-    parameters = inspect.signature(network.forward).parameters.values()
-    several = [each.name for each in parameters if each.kind is each.VAR_POSITIONAL]
-    needed = [each.name for each in parameters if each.default is each.empty and each.kind in NEEDED_KINDS]
-    return needed or several[:1] or [each.name for each in parameters if each.kind is each.POSITIONAL_OR_KEYWORD][:1]
-
-
-NEEDED_KINDS = (
-    inspect.Parameter.POSITIONAL_ONLY,
-    inspect.Parameter.POSITIONAL_OR_KEYWORD,
-    inspect.Parameter.KEYWORD_ONLY,
-)
+def _deepcopy(module: nn.Module) -> nn.Module:
+    """Copy a module. A weight that a hook computes before each pass (mask, weight norm, spectral
+    norm) is part of a graph, which PyTorch does not copy: its values are copied.
+    """
+    held = (values for part in module.modules() for values in vars(part).values())
+    computed = {id(values): values.detach().clone() for values in held if isinstance(values, Tensor) and values.grad_fn}
+    return copy.deepcopy(module, computed)
 
 
 def _captured(network: nn.Module, facts: ModuleFacts, probe: Tensor) -> Captured:
     """Return activations and gradients at the target layer. Raises BadSpec, which names layers that
     could be one; UnknownName.
     """
+    learned = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    linked: list[bool] = []
+    hook = network.register_forward_hook(lambda module, inputs, logits: linked.append(logits.requires_grad))
     try:
-        return capture(network, facts.target_layer, probe, own_class)
+        for parameter in learned:  # so that logits need a gradient only if they depend on the target layer
+            parameter.requires_grad_(False)
+        captured = capture(network, facts.target_layer, probe, own_class)
     except BadSpec as error:
         names = [layer.name for layer in target_layers(network, (probe.shape[1], probe.shape[2], probe.shape[3]))]
         if names:
             choose = f"Choose one of {first_few(names[::-1], NAMED)}."
             raise BadSpec(error.wrong, error.allowed, choose) from error
+        if any(run.answer.ndim == MAPS_NDIM for run in watch(network, probe)):
+            raise
         raise BadSpec(
             "No layer of this module returns a stack of maps.",
             "A heatmap needs a layer that returns (images, channels, height, width).",
             "Use a convolutional network; vision transformers are not supported.",
         ) from error
+    except RuntimeError as error:  # of autograd
+        raise _no_gradient(facts.target_layer, f" ({first_line(error)})") from error
+    finally:
+        hook.remove()
+        for parameter in learned:
+            parameter.requires_grad_()
+    if not linked[-1]:
+        raise _no_gradient(facts.target_layer)
+    return captured
 
 
-def _logits(where: str | int, network: nn.Module, inputs: object, output: Any) -> Tensor:
-    """Take the logits out of what a network returns; a forward hook."""
-    try:
-        keyed = isinstance(where, int) or isinstance(output, Mapping)
-        found = output[where] if keyed else getattr(output, str(where))
-    except (KeyError, IndexError, AttributeError, TypeError) as error:
-        raise BadSpec(
-            f"The module returns {described(output)}, where there is no {where!r}.",
-            "`output` is a key, an attribute or an index.",
-            "Give the module without `output`." if isinstance(output, Tensor) else f"Use output={_example(output)}.",
-        ) from error
-    if not isinstance(found, Tensor):
-        raise BadSpec(
-            f"At {where!r} the module returns {described(found)}, not logits.",
-            "`output` names one tensor, (images, classes).",
-            "Wrap it in a module whose forward returns the logits.",
-        )
-    return found
-
-
-def described(output: object) -> str:
-    """Describe what a network returns: "a dictionary with logits (2, 10) and features (2, 64)"."""
-    if isinstance(output, Tensor):
-        return f"a tensor {tuple(output.shape)}"
-    parts = _parts(output)
-    shapes = [f"{name} {tuple(part.shape)}" if isinstance(part, Tensor) else str(name) for name, part in parts]
-    kind = "a dictionary" if type(output) is dict else f"a {type(output).__name__}"
-    return f"{kind} with {first_few(shapes, NAMED)}" if parts else kind
-
-
-def _parts(output: object) -> list[tuple[str | int, object]]:
-    """Return the named or numbered parts of an output."""
-    if isinstance(output, Mapping):
-        return [(name, part) for name, part in output.items()]
-    if isinstance(output, tuple | list):
-        return list(enumerate(output))
-    return [(name, part) for name, part in getattr(output, "__dict__", {}).items() if not name.startswith("_")]
-
-
-def _example(output: object) -> str:
-    """Return the probable place of the logits, as it is written in Python."""
-    parts = _parts(output)
-    flat = [name for name, part in parts if isinstance(part, Tensor) and part.ndim == 2]
-    likely = next((name for name, _ in parts if name in ("logits", "out", "output")), None)
-    return repr(likely or (flat or [name for name, _ in parts] or ["logits"])[0])
-
-
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).splitlines()), "")[:160]
+def _no_gradient(layer: str, reason: str = "") -> BadSpec:
+    return BadSpec(
+        f"No gradient leads from the outputs back to layer '{layer}'{reason}.",
+        "Heatmaps need gradients: torch.no_grad, torch.inference_mode, detach and NumPy end them.",
+        "Take these out of its forward, or choose a target layer that runs after them.",
+    )

@@ -28,7 +28,7 @@ from core.models.building import fill
 from core.models.cards import Card, InputRule, State, Weights
 from core.models.checkpoints.nearest import advice, recognise
 from core.models.checkpoints.policy import problems, read, strict
-from core.models.class_names import class_names
+from core.models.class_names import class_names, listed
 from core.models.input_checks import adapted_rule, channel_note, check_rule
 from core.models.modules import WEIGHTS, ModuleFacts, take_module
 from core.models.smaller import Smaller, build
@@ -60,6 +60,9 @@ class About:
     target_layer: str = ""
     title: str = ""
     weight_set: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "classes", listed(self.classes))
 
 
 def take_in(files: Files, weights: Path | bytes, about: About, named: Named, name: str = "") -> Entry[Card]:

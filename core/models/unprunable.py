@@ -22,6 +22,7 @@ KINDS: dict[type[nn.Module], str] = {
     nn.MultiheadAttention: "projections of an attention layer",
     nn.Bilinear: "a bilinear layer",
 }
+COMPUTED = "its layer computes its weight from this one"
 ORIGINALS = ("weight_orig", "weight_g", "weight_v")  # of masks, weight and spectral norms, as torch names them
 
 
@@ -43,7 +44,12 @@ def note(reasons: Mapping[str, str], network: nn.Module) -> tuple[str, ...]:
     sizes = {name: parameter.numel() for name, parameter in network.named_parameters()}
     share = percent(sum(sizes[name] for name in reasons) / sum(sizes.values()))
     named = first_few([f"{name} ({reason})" for name, reason in reasons.items()], NAMED)
-    return (f"{share} of its parameters are weights that Sparsight cannot prune, at any sparsity: {named}.",)
+    remedy = (
+        " Remove masks and parametrizations first (prune.remove, remove_weight_norm, remove_parametrizations), and they"
+        " can be pruned."
+    )
+    cure = remedy if COMPUTED in reasons.values() else ""
+    return (f"{share} of its parameters are weights that Sparsight cannot prune, at any sparsity: {named}.{cure}",)
 
 
 def _reason(network: nn.Module, name: str) -> str:
@@ -53,7 +59,7 @@ def _reason(network: nn.Module, name: str) -> str:
         outer = ""
     layer = network.get_submodule(outer)
     if parametrize.is_parametrized(layer) or own in ORIGINALS:
-        return "its layer computes its weight from this one"
+        return COMPUTED
     return next(
         (text for kind, text in KINDS.items() if isinstance(layer, kind)), f"a parameter of {type(layer).__name__}"
     )

@@ -9,7 +9,8 @@ import json
 import runpy
 import tempfile
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,10 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from core.base.atomic import replacing
 from core.base.draws import torch_generator
 from core.base.errors import BadSpec, CacheNotWritable, SparsightError
-from core.base.progress import Progress, silent
+from core.base.progress import Progress, tell
 from core.data.gallery import GALLERY, gallery_image
 from core.engine.compare import as_batch
 from core.engine.engine import Engine
@@ -80,7 +82,7 @@ def export_network(
     folder: Path,
     smaller: bool = False,
     formats: Sequence[str] = tuple(FORMATS),
-    progress: Progress = silent,
+    progress: Progress = tell,
 ) -> Exported:
     """Write a network into a new or empty folder.
 
@@ -103,20 +105,20 @@ def export_network(
         for kind in kinds
     ]
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        _write_weights(subject, folder)
-        facts = _facts(engine, subject)
-        _write_text(folder / FACTS, json.dumps(facts, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
-        for done, (name, write) in enumerate(steps):
-            progress(done, len(steps))
-            try:
-                checks[name] = write()
-            except Unusable as error:
-                left_out[name] = str(error)
-        progress(len(steps), len(steps))
-        facts |= _outcome(folder, checks, left_out)
-        _write_text(folder / FACTS, json.dumps(facts, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
-        _write_text(folder / README, readme(facts))
+        with _whole(folder):
+            _write_weights(subject, folder)
+            facts = _facts(engine, subject)
+            _write_text(folder / FACTS, json.dumps(facts, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+            for done, (name, write) in enumerate(steps):
+                progress(done, len(steps))
+                try:
+                    checks[name] = write()
+                except Unusable as error:
+                    left_out[name] = str(error)
+            progress(len(steps), len(steps))
+            facts |= _outcome(folder, checks, left_out)
+            _write_text(folder / FACTS, json.dumps(facts, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+            _write_text(folder / README, readme(facts))
     except OSError as error:
         raise _not_writable(folder, error) from error
     files = tuple(sorted(path.name for path in folder.iterdir()))
@@ -129,13 +131,14 @@ def export_zip(
     path: Path,
     smaller: bool = False,
     formats: Sequence[str] = tuple(FORMATS),
-    progress: Progress = silent,
+    progress: Progress = tell,
 ) -> Exported:
     """Write the same files into a zip file. Args, Raises: as `export_network`."""
     with tempfile.TemporaryDirectory() as name:
         done = export_network(engine, variant, Path(name) / "network", smaller, formats, progress)
         try:
-            with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            path.parent.stat()  # a folder that is not there is not made
+            with replacing(path) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
                 for file in done.files:
                     archive.write(Path(name) / "network" / file, file)
         except OSError as error:
@@ -282,6 +285,21 @@ def _check_empty(folder: Path) -> None:
         raise CannotExport(
             f"{folder} is not an empty folder.", "Files of two networks are never mixed.", "Choose a new folder."
         )
+
+
+@contextmanager
+def _whole(folder: Path) -> Iterator[None]:
+    """Make a folder, and empty it if its files were not all written: a part could not be told from
+    the whole.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    except BaseException:
+        for path in folder.iterdir():
+            with suppress(OSError):
+                path.unlink()
+        raise
 
 
 def _not_writable(path: Path, error: OSError) -> CacheNotWritable:

@@ -14,6 +14,7 @@ import torch
 
 from core.base.atomic import replacing
 from core.base.errors import BadSpec, CacheNotWritable, MissingData
+from core.base.progress import Progress, passed, silent, tell
 from core.data.batches import Inputs
 from core.disk.files import SUFFIX, Files
 from core.disk.frames import read_frame, write_frame
@@ -62,13 +63,19 @@ def ship(engine: Engine, shipment: Shipment, limit_bytes: int = LIMIT_BYTES) -> 
     """
     with tempfile.TemporaryDirectory() as scratch:
         staging = Path(scratch)
-        for model in (*shipment.networks, *shipment.tables):
-            _evaluate(engine, _place(model, shipment), engine.inputs(shipment.data, model))
+        models = (*shipment.networks, *shipment.tables)
+        passes = len(models) + len(shipment.networks)  # with those over the rounded networks
+        for number, model in enumerate(models):
+            inputs = engine.inputs(shipment.data, model)
+            _evaluate(engine, _place(model, shipment), inputs, passed(tell, number, passes))
         for model in shipment.networks:
             _round(engine, model, staging)
-        answers = [
-            _counted(engine, Engine(str(engine.device), staging), model, shipment) for model in shipment.networks
-        ]
+        answers = []
+        for number, model in enumerate(shipment.networks, len(models)):
+            place, rounded_ones = _place(model, shipment), Engine(str(engine.device), staging)
+            inputs = engine.inputs(shipment.data, model)
+            _evaluate(rounded_ones, place, inputs, passed(tell, number, passes))
+            answers.append(_counted(engine.folder, staging, place))
         for model in shipment.tables:
             for path in _place(model, shipment).files(engine.folder):
                 write_frame(staging / path.relative_to(engine.folder), *read_frame(path))
@@ -85,7 +92,7 @@ def _place(model: ModelSpec, shipment: Shipment) -> Place:
     return Place(model=model, data_name=shipment.data_name)
 
 
-def _evaluate(engine: Engine, place: Place, inputs: Inputs) -> None:
+def _evaluate(engine: Engine, place: Place, inputs: Inputs, progress: Progress) -> None:
     """Evaluate the series into the engine's own folder, whatever is included already."""
     store = engine.store
     missing = [
@@ -101,8 +108,8 @@ def _evaluate(engine: Engine, place: Place, inputs: Inputs) -> None:
         )
     sweep = sweep_of(place, engine, inputs)
     sweep.tables = Tables([engine.folder], place.data_name)
-    for _ in sweep.run():
-        pass
+    for step in sweep.run(progress=silent):
+        progress(step.done, step.networks)
 
 
 def _round(engine: Engine, model: ModelSpec, staging: Path) -> None:
@@ -146,17 +153,13 @@ def rounded(packed: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     return result
 
 
-def _counted(
-    engine: Engine, rounded: Engine, model: ModelSpec, shipment: Shipment
-) -> tuple[tuple[int, int, int, int], ...]:
+def _counted(folder: Path, rounded: Path, place: Place) -> tuple[tuple[int, int, int, int], ...]:
     """Count correct answers before and after rounding, level by level; the tables hold them as the
     fact BEFORE_ROUNDING.
     """
-    place = _place(model, shipment)
-    _evaluate(rounded, place, engine.inputs(shipment.data, model))
-    (before, _), (after, _) = (load([each.folder], place) for each in (engine, rounded))
+    (before, _), (after, _) = (load([root], place) for root in (folder, rounded))
     was, now = ((rows.predicted == rows.label).groupby(rows.level).agg(["sum", "count"]) for rows in (before, after))
-    for path in place.files(rounded.folder):
+    for path in place.files(rounded):
         rows, facts = read_frame(path)
         write_frame(path, rows, facts | {BEFORE_ROUNDING: int(was["sum"][level_of(path)])})
     return tuple(

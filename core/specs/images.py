@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from core.specs.shares import exact_share, one_of, whole
+from core.specs.shares import exact_share, one_of, seed_of, whole
 
 DIGIT_NOISE = 0.2  # upper end of the thesis' background noise
 AS_USUAL = -1.0  # stands for the default noise of the source
@@ -29,9 +29,9 @@ class ImageRef:
     def __post_init__(self) -> None:
         if self.noise == AS_USUAL:
             object.__setattr__(self, "noise", DIGIT_NOISE if self.source in ("digits", "own") else 0.0)
+        object.__setattr__(self, "noise_seed", seed_of(self.noise_seed, "noise seed"))
         object.__setattr__(self, "name", str(self.name))  # a row is often given as a number
         object.__setattr__(self, "noise", exact_share(self.noise, "noise"))
-        whole(self.noise_seed, "noise seed")
 
     @property
     def key(self) -> str:
@@ -48,7 +48,7 @@ class DataSpec:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "noise", exact_share(self.noise, "noise"))
-        whole(self.noise_seed, "noise seed")
+        object.__setattr__(self, "noise_seed", seed_of(self.noise_seed, "noise seed"))
 
     @property
     def key(self) -> str:
@@ -81,7 +81,7 @@ class CamSpec:
         if isinstance(self.target, str):
             one_of(self.target, TARGETS, "target class")
         else:
-            whole(self.target, "target class")
+            object.__setattr__(self, "target", whole(self.target, "target class"))
 
     @property
     def key(self) -> str:

@@ -21,7 +21,7 @@ class ModelSpec:
     seed: int = 333
 
     def __post_init__(self) -> None:
-        seed_of(self.seed)
+        object.__setattr__(self, "seed", seed_of(self.seed))
 
     @property
     def key(self) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from core.base.errors import BadSpec
-from core.specs.shares import exact_share, one_of, whole
+from core.specs.shares import exact_share, one_of, seed_of, whole
 
 Schedule = Literal["none", "one-shot", "iterative-reset", "retrained"]
 SCHEDULES: dict[str, str] = {
@@ -43,7 +43,7 @@ def n_of_m(granularity: str) -> tuple[int, int] | None:
 
     Raises BadSpec for a pattern that keeps nothing or everything.
     """
-    match = re.fullmatch(r"(\d{1,3}):(\d{1,3})", granularity)
+    match = re.fullmatch(r"([0-9]{1,3}):([0-9]{1,3})", granularity)
     if not match:
         return None
     n, m = int(match[1]), int(match[2])
@@ -87,8 +87,10 @@ class PruningSpec:
         pattern = n_of_m(self.granularity)
         if pattern is None:
             one_of(self.granularity, GRANULARITIES, "granularity")
-        elif self.schedule == "one-shot":
-            object.__setattr__(self, "sparsity", 1 - pattern[0] / pattern[1])
+        else:
+            object.__setattr__(self, "granularity", f"{pattern[0]}:{pattern[1]}")
+            if self.schedule == "one-shot":
+                object.__setattr__(self, "sparsity", 1 - pattern[0] / pattern[1])
         needs = (self.schedule == "one-shot", self.schedule in TRAINED)
         if (self.sparsity is not None, self.level is not None) != needs:
             raise BadSpec(
@@ -134,6 +136,7 @@ class PruningSpec:
             )
         if self.level is not None:
             object.__setattr__(self, "level", whole(self.level, "level"))
+        object.__setattr__(self, "seed", seed_of(self.seed))
         object.__setattr__(self, "excluded", tuple(sorted(set(self.excluded))))
         rounded = {str(name): exact_share(share) for name, share in self.overrides}
         object.__setattr__(self, "overrides", tuple(sorted(rounded.items())))

@@ -95,7 +95,7 @@ class RetrainSpec:
     def __post_init__(self) -> None:
         one_of(self.schedule, RETRAIN_SCHEDULES, "schedule")
         one_of(self.start, ("pretrained", "random"), "start")
-        seed_of(self.seed)
+        object.__setattr__(self, "seed", seed_of(self.seed))
         targets = tuple(exact_share(target) for target in self.targets)
         if not targets or targets[0] != 0 or list(targets) != sorted(set(targets)):
             raise BadSpec(
@@ -158,7 +158,7 @@ class RetrainSpec:
     @property
     def reset_epoch(self) -> int | None:
         """K of reset "epoch-K"."""
-        match = re.fullmatch(r"epoch-(\d{1,5})", self.reset)
+        match = re.fullmatch(r"epoch-([0-9]{1,5})", self.reset)
         return int(match[1]) if match else None
 
     def _check_ramp(self) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from core.base.errors import BadSpec
 from core.specs.shares import not_negative, one_of, whole
 
 OPTIMISERS: dict[str, str] = {
@@ -31,6 +30,10 @@ PRECISIONS: dict[str, str] = {
     "auto": "bfloat16 on a GPU, float32 on the CPU",
 }
 MOST_BATCH = 1_000_000
+
+
+def _checked_rate(rate: float, epochs: int) -> tuple[float, int]:
+    return not_negative(rate, "learning rate"), whole(epochs, "number of epochs")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,24 +63,18 @@ class TrainSpec:
         one_of(self.optimiser, OPTIMISERS, "optimiser")
         one_of(self.shape, RATES, "shape of learning rates")
         one_of(self.precision, PRECISIONS, "precision")
-        whole(self.batch_size, "batch size", 1, MOST_BATCH)
-        whole(self.patience, "patience")
-        for value, name in (
-            (self.momentum, "momentum"),
-            (self.weight_decay, "weight decay"),
-            (self.noise, "noise"),
-            (self.better, "factor"),
+        object.__setattr__(self, "batch_size", whole(self.batch_size, "batch size", 1, MOST_BATCH))
+        object.__setattr__(self, "patience", whole(self.patience, "patience"))
+        for name, noun in (
+            ("momentum", "momentum"),
+            ("weight_decay", "weight decay"),
+            ("noise", "noise"),
+            ("better", "factor"),
         ):
-            not_negative(value, name)
+            object.__setattr__(self, name, not_negative(getattr(self, name), noun))
         for name in self.augment:
             one_of(name, AUGMENTATIONS, "augmentation")
-        for rate, epochs in self.rates:
-            if not math.isfinite(rate) or rate < 0 or epochs < 0:
-                raise BadSpec(
-                    f"{epochs} epochs at a learning rate of {rate} are invalid.",
-                    "Both must be at least 0.",
-                    "Choose other values.",
-                )
+        object.__setattr__(self, "rates", tuple(_checked_rate(*each) for each in self.rates))
 
     @property
     def epoch_rates(self) -> tuple[float, ...]:

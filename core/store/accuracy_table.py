@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from core.base.atomic import replacing
+from core.base.checks import CHECK, checked, is_whole
 from core.base.errors import BadFile, CacheNotWritable
 from core.base.stamps import Stamp, stamp_of
 from core.specs import DataSpec, ModelSpec, VariantSpec
 
-COLUMNS = ("pruning", "data", "correct", "total", "network")
-OLDER = COLUMNS[:-1]  # columns of tables without a checksum of the network: their rows are not used
-DIGITS = 16  # stored digits of a checksum
-OLD = "?"  # stands for a missing checksum in an older table
+COLUMNS = ("pruning", "data", "correct", "total", "network", CHECK)
+OLDER = COLUMNS[:-2], COLUMNS[:-1]  # columns of tables without the checksums: their rows are not used
+DIGITS = 16  # stored digits of the network's checksum
 
 
 class Row(NamedTuple):
@@ -85,28 +85,25 @@ def read_counts(path: Path) -> Rows:
     try:
         text = path.read_text(encoding="utf-8")
         reader = csv.DictReader(text.splitlines())
-        if tuple(reader.fieldnames or ()) not in (COLUMNS, OLDER) or not text.endswith("\n"):
+        columns = tuple(reader.fieldnames or ())
+        if columns in OLDER:
+            return {}
+        if columns != COLUMNS or not text.endswith("\n"):
             raise ValueError("its header or its end is missing")
-        lines = list(reader)
-        rows = {
-            (line["pruning"], line["data"]): Row(
-                int(line["correct"]), int(line["total"]), str(line.get("network", OLD))
-            )
-            for line in lines
-        }
+        rows: Rows = {}
+        for line in reader:
+            if not is_whole(line):
+                raise ValueError(f"the checksum of line {reader.line_num} does not match")
+            rows[line["pruning"], line["data"]] = Row(int(line["correct"]), int(line["total"]), line["network"])
         if not all(0 <= row.correct <= row.total for row in rows.values()):
             raise ValueError("more correct answers than images")
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BadFile(
             f"The table {path} cannot be read ({error}).",
-            f"Its columns must be {', '.join(COLUMNS)}.",
+            f"Its columns must be {', '.join(COLUMNS)}, as they were written.",
             "Delete it, or restore it with `git checkout` if it lies in models_cache/shipped.",
         ) from error
     return rows
-
-
-def _row(line: dict[str, str]) -> Row:
-    return Row(int(line["correct"]), int(line["total"]), str(line.get("network", OLD)))
 
 
 def write_counts(path: Path, rows: Iterable[tuple[str, str, int, int, str]]) -> None:
@@ -116,9 +113,10 @@ def write_counts(path: Path, rows: Iterable[tuple[str, str, int, int, str]]) -> 
     Raises CacheNotWritable.
     """
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    writer.writerows((*row[:-1], row[-1][:DIGITS]) for row in rows)
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    for *facts, network in rows:
+        writer.writerow(checked(dict(zip(COLUMNS, map(str, (*facts, network[:DIGITS])), strict=False))))
     try:
         with replacing(path) as part:
             part.write_text(text.getvalue(), encoding="utf-8")

@@ -12,6 +12,8 @@ from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
+import torch
+
 from core.jobs.control import Stopped
 from core.results import CachePart
 from core.store.table import Entry, Table, Wanted, checked
@@ -213,7 +215,8 @@ class MemoryCache:
     def _build(self, entry: Entry, build: Build, expected: int) -> None:
         """Fill an entry that this thread has put into the table."""
         try:
-            value, size = build(self._make_room(entry, checked(expected)))
+            with torch.inference_mode(False):  # what is kept serves callers with gradients, too
+                value, size = build(self._make_room(entry, checked(expected)))
             size = checked(size)
         except BaseException as error:
             with self._changed:

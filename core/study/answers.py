@@ -302,6 +302,21 @@ class Answers:
             rows = connection.execute(query).all()
         return meant(pandas.DataFrame(rows, columns=[column.name for column in columns]))
 
+    def practice(self) -> pandas.DataFrame:
+        """Return one row a practice answer, in the order in which they were given. side: what was
+        pressed.
+        """
+        columns = [
+            *(PRACTICE.c[name] for name in ("participant", "round", "item")),
+            *(ITEMS.c[name] for name in ("task", "image", "label", "less", "more")),
+            *(PRACTICE.c[name] for name in ("answer", "right", "answered")),
+        ]
+        query = select(*columns).join(ITEMS, ITEMS.c.item == PRACTICE.c.item)
+        with reading(self.engine) as connection:
+            rows = connection.execute(query.order_by(PRACTICE.c.participant, PRACTICE.c.answered)).all()
+        found = pandas.DataFrame(rows, columns=[column.name for column in columns])
+        return found.rename(columns={"answer": "side"}).astype({"right": bool})
+
     def items(self) -> pandas.DataFrame:
         """Return the items, with the names of their pictures."""
         with reading(self.engine) as connection:

@@ -20,6 +20,7 @@ MEANINGS: dict[str, Row] = {
     "position": ("place of the trial in the order of the slot", "", "from 0 on"),
     "block": ("block of trials between two breaks", "", "from 0 on"),
     "item": ("number of the item: an image with what it is shown with", "", "from 0 on"),
+    "round": ("how often the practice was begun before", "", "from 0 on"),
     "left": ("what stood on the left", "", "less, more: the variant that is less, or more, pruned"),
     "kind": ("kind of item", "", "item; catch, practice: with a known answer"),
     "task": ("kind of question", "", TASKS),
@@ -64,6 +65,7 @@ MEANINGS: dict[str, Row] = {
     "values": ("which values it has", "", "text"),
 }
 OF_FILE: dict[tuple[str, str], Row] = {
+    ("practice", "right"): ("whether the practice answer is correct", "", "True, False"),
     ("measures", "right"): ("whether the variant classifies the image correctly", "", "True, False"),
 }
 RELATIVE = "since this participant began"

@@ -40,6 +40,7 @@ README = """\
 {title}
 
 answers.csv       one row an answer
+practice.csv      one row a practice answer
 participants.csv  one row a participant
 design.csv        one row a trial: who was to see what
 measures.csv      one row an image and variant: automatic measures
@@ -83,8 +84,8 @@ def export_zip(study: Study, path: Path, pseudonymise: bool = False) -> Path:
 
 
 def tables(study: Study, pseudonymise: bool = False) -> Tables:
-    """Return the tables of a study by name: answers, participants, design, measures (if they are
-    there), classes, codebook.
+    """Return the tables of a study by name: answers, practice, participants, design, measures (if
+    they are there), classes, codebook.
 
     Args:
         pseudonymise: give participants random names that are the same in every export; leave out
@@ -94,6 +95,7 @@ def tables(study: Study, pseudonymise: bool = False) -> Tables:
     """
     found = {
         "answers": study.answers.frame(),
+        "practice": study.answers.practice(),
         "participants": study.answers.participants(),
         "design": study.answers.design(),
     }
@@ -127,13 +129,14 @@ def _key(study: Study) -> bytes:
 
 
 def _pseudonymised(found: Tables, key: bytes) -> Tables:
-    answers, people, design = (found[name].copy() for name in ("answers", "participants", "design"))
+    answers, practice, people, design = (found[name].copy() for name in found)
     begun = people.set_index("participant")["begun"].astype(float)
     hand = by_hand(answers)
-    for frame in (answers, people):
+    for frame in (answers, practice, people):
         start = frame["participant"].map(begun)
         for name in (name for name in TIMES if name in frame):
             frame[name] = (frame[name].astype(float) - start).round(3)
+    for frame in (answers, people):
         given = frame["participant"].map(lambda who: who in hand) & frame["excluded"].notna()
         frame["excluded"] = frame["excluded"].astype(object).mask(given, "by hand")
     known = set(answers["participant"])  # of others it cannot be told who excluded them
@@ -145,12 +148,14 @@ def _pseudonymised(found: Tables, key: bytes) -> Tables:
     trial_of = dict(zip(design["trial"], range(len(design)), strict=True))
     design["trial"] = np.arange(len(design))
     name_of = {who: pseudonym(key, who) for who in people["participant"]}
+    for frame in (answers, practice, people):
+        frame["participant"] = frame["participant"].map(name_of)
     for frame in (answers, people):
         frame["slot"] = frame["slot"].map(slot_of)
-        frame["participant"] = frame["participant"].map(name_of)
     answers["trial"] = answers["trial"].map(trial_of)
     return {
         "answers": answers.sort_values(["participant", "position"], ignore_index=True),
+        "practice": practice.sort_values(["participant", "answered"], ignore_index=True),
         "participants": people.drop(columns=list(PERSONAL)).sort_values("participant", ignore_index=True),
         "design": design,
     }

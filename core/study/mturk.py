@@ -92,7 +92,7 @@ def read_mapping(path: Path) -> Batch:
     """Read a mapping. Raises BadFile, BadSpec."""
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:  # such as a date in a 13th month
         raise BadFile(f"{path} is no mapping ({error}).", "It is a YAML file.", "Check its name and form.") from error
     return mapping_of(content)
 

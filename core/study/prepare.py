@@ -14,6 +14,7 @@ import pandas
 
 from core.base.atomic import replacing
 from core.base.errors import BadFile
+from core.base.progress import tell
 from core.base.version import VERSION
 from core.disk.frames import write_frame
 from core.disk.lock import locked
@@ -92,7 +93,12 @@ def draw_again(engine: Engine, study: Study) -> Iterator[Facts]:
 
 def _run(sweep: Sweep) -> Iterator[Facts]:
     yield {"stage": "networks", "done": 0, "total": len(sweep.variants)}
-    for step in sweep.run(progress=lambda done, total: check_control()):
+
+    def progress(done: int, images: int) -> None:
+        check_control()
+        tell(done, images)
+
+    for step in sweep.run(progress=progress):
         yield {"stage": "networks", "done": step.done, "total": step.networks}
 
 

@@ -49,10 +49,10 @@ def from_text(text: str) -> StudySpec:
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
         content = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # such as a date in a 13th month
         mark = getattr(error, "problem_mark", None)
         line = f"Line {mark.line + 1}: " if mark else ""
-        problem = getattr(error, "problem", None) or "it cannot be parsed"
+        problem = getattr(error, "problem", None) or str(error)[:120] or "it cannot be parsed"
         raise BadSpec(
             f"{line}this is not YAML ({problem}).", "docs/studies.md shows a study.", "Correct it."
         ) from error

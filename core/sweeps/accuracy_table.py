@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from core.base.progress import silent, tell
 from core.engine.engine import Engine
 from core.models.zoo import TABLE_SPARSITIES
 from core.specs import SCOPES, DataSpec, ModelSpec, PruningSpec, VariantSpec
@@ -33,11 +34,10 @@ def store_accuracies(engine: Engine, models: list[ModelSpec], levels: int) -> It
     """
     for done, model in enumerate(models, start=1):
         variants = [VariantSpec(model=model, pruning=pruning) for pruning in table_prunings(levels)]
-        rows = [
-            engine.known_accuracy(variant, data) or engine.evaluate_accuracy(variant, data)
-            for variant in variants
-            for data in DIGITS
-        ]
+        rows = []
+        for number, variant in enumerate(variants):
+            rows += [engine.accuracy(variant, data, silent) for data in DIGITS]
+            tell(number + 1, len(variants))
         write_counts(
             engine.folder / model.key / "accuracy.csv",
             (

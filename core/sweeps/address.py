@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from urllib.parse import parse_qs, urlsplit
 
 from core.base.errors import BadSpec, UnknownName
+from core.base.text import SHOWN, whole_number
 from core.data.classes import unique_names
 from core.data.datasets import DATASETS, is_photos
 from core.data.folders import PREFIX
@@ -68,7 +69,10 @@ def read_address(link: str, catalogue: Catalogue) -> Viewed:
     Raises:
         BadSpec, UnknownName: the address names something that is not known.
     """
-    parts = urlsplit(link)
+    try:
+        parts = urlsplit(link)
+    except ValueError:  # half of an IPv6 address
+        parts = urlsplit("")
     if parts.path.rstrip("/").rpartition("/")[2] != "explore":
         raise BadSpec(
             f"'{link[:120]}' is no view of Explore.", "Its address ends in /explore?…", "Press Copy link on Explore."
@@ -80,9 +84,14 @@ def read_address(link: str, catalogue: Catalogue) -> Viewed:
     said = {**DEFAULTS, **{name: texts[-1] for name, texts in asked.items()}}
     card = catalogue.named(said["model"])
     model = _model(said, catalogue)
-    images = said["sweep"]
-    if images != ALL and not (images.isdigit() and int(images)):
-        raise BadSpec(f"sweep={images} is no number of images.", f"It is a whole number, or {ALL}.", "Write sweep=100.")
+    asked_images = said["sweep"]
+    images = None if asked_images == ALL else whole_number(asked_images)
+    if images == 0 or (images is None and asked_images != ALL):
+        raise BadSpec(
+            f"sweep={asked_images[:SHOWN]} is no number of images.",
+            f"It is a whole number, or {ALL}.",
+            "Write sweep=100.",
+        )
     pruning = _pruning(said, asked, card, catalogue.series_of(model))
     variant = VariantSpec(model=model, pruning=pruning)
     return Viewed(
@@ -90,7 +99,7 @@ def read_address(link: str, catalogue: Catalogue) -> Viewed:
         reference=read_reference(said["ref"], variant, catalogue),
         cam=CamSpec(method=said["cam"], layer=_layer(said, card), target=_target(said, card)),
         data=_data(said, card),
-        images=None if images == ALL else int(images),
+        images=images,
     )
 
 
@@ -148,7 +157,9 @@ def _share(said: dict[str, str], layer: str) -> float:
     try:
         return float(text) / 100
     except ValueError as error:
-        raise BadSpec(f"amount.{layer}={text} is no number.", "It is a percentage.", "Copy the link again.") from error
+        raise BadSpec(
+            f"amount.{layer}={text[:SHOWN]} is no number.", "It is a percentage.", "Copy the link again."
+        ) from error
 
 
 def _layer(said: dict[str, str], card: Card) -> str:

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from core.base.numbers import counted, duration, size
-from core.base.progress import Progress, silent
+from core.base.progress import Progress, tell
 from core.sweeps.sweep import Sweep
 
 VALUE_BYTES = 4  # a measure of one image in a compressed table
@@ -42,7 +42,7 @@ class Estimate:
         )
 
 
-def estimate(sweep: Sweep, part: tuple[int, int] = (1, 1), progress: Progress = silent) -> Estimate:
+def estimate(sweep: Sweep, part: tuple[int, int] = (1, 1), progress: Progress = tell) -> Estimate:
     """Measure a few images of every model with work to do. part: as in `Sweep.run`. Raises as
     `Sweep.run`.
     """

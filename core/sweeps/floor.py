@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from pandas import Series, concat
 
 from core.base.atomic import replacing
-from core.base.progress import Progress, silent
+from core.base.checks import CHECK, checked, is_whole
+from core.base.progress import Progress, tell
 from core.engine.engine import Engine
 from core.engine.reference_text import seeds_of
 from core.specs import CamSpec, DataSpec, ModelSpec, PruningSpec, VariantSpec
@@ -98,7 +99,7 @@ def question_of(engine: Engine, variant: VariantSpec, cam: CamSpec, data: DataSp
     return asked if len(asked.seeds(engine)) > 1 else None
 
 
-def measure_floor(engine: Engine, asked: FloorQuestion, progress: Progress = silent) -> Floor | None:
+def measure_floor(engine: Engine, asked: FloorQuestion, progress: Progress = tell) -> Floor | None:
     """Return the noise floor, computed and kept where it is not known yet."""
     found = known_floor(engine, asked)
     if found is None:
@@ -186,7 +187,8 @@ def _finite(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
-COLUMNS = ("model", "seeds", "data", "images", "cam", "measure", "n", "mean", "low", "high", "networks", "inputs")
+OF_ROW = ("model", "seeds", "data", "images", "cam", "measure", "n", "mean", "low", "high", "networks", "inputs")
+COLUMNS = (*OF_ROW, CHECK)
 
 
 def write_floors(engine: Engine, questions: Sequence[FloorQuestion], path: Path) -> None:
@@ -198,7 +200,8 @@ def write_floors(engine: Engine, questions: Sequence[FloorQuestion], path: Path)
         floor = measure_floor(engine, asked)
         if floor is not None:
             values = {"n": floor.n, **{name: round(getattr(floor, name), 6) for name in ("mean", "low", "high")}}
-            rows.append(_identity(engine, asked) | values)
+            row = _identity(engine, asked) | values
+            rows.append(checked({name: str(row[name]) for name in OF_ROW}))
     with replacing(path) as part, part.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         writer.writeheader()
@@ -231,7 +234,7 @@ def _included(engine: Engine, asked: FloorQuestion) -> Floor | None:
             rows = list(csv.DictReader(file))
         identity = _identity(engine, asked) if rows else {}
         for row in rows:
-            if all(row.get(name) == value for name, value in identity.items()):
+            if is_whole(row) and all(row.get(name) == value for name, value in identity.items()):
                 mean, low, high = (float(row[name]) for name in ("mean", "low", "high"))
                 return Floor(seeds=asked.seeds(engine), mean=mean, low=low, high=high, n=int(row["n"]))
     return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from core.base.progress import tell
 from core.engine.engine import Engine
 from core.jobs.control import Control
 from core.jobs.jobs import JOBS, Facts
@@ -35,7 +36,12 @@ def run_sweep(arguments: Mapping[str, Any], control: Control) -> Iterator[Facts]
     engine = Engine(arguments["device"], arguments["folder"], precision=arguments["precision"])
     sweep = Sweep(engine, from_mapping(arguments["spec"]))
     yield {"stage": "network", "done": 0, "networks": len(sweep.variants)}
-    for step in sweep.run(progress=lambda done, images: control.check()):
+
+    def progress(done: int, images: int) -> None:
+        control.check()
+        tell(done, images)
+
+    for step in sweep.run(progress=progress):
         yield {
             "stage": "network",
             "network": step.variant.key,

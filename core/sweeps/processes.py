@@ -53,7 +53,7 @@ def run(words: Sequence[str], count: int, gpus: int = 0) -> Iterator[Line]:
         if all(process.returncode for process in processes):
             raise SparsightError(
                 f"All {count} processes of the sweep ended with an error.",
-                logs[-1].read_text()[-2000:],
+                _error(logs[-1])[-2000:],
                 "Run it again.",
             )
 
@@ -69,6 +69,11 @@ def _start(words: Sequence[str], log: Path, number: int, gpus: int) -> subproces
             stderr=errors,
             text=True,
         )
+
+
+def _error(log: Path) -> str:
+    """Return what a process wrote, without its progress."""
+    return "\n".join(line for line in log.read_text().splitlines() if not line.startswith('{"progress"'))
 
 
 def _listen(stream: IO[str], said: Queue[Line | None]) -> None:

@@ -84,7 +84,7 @@ def differences(sweep: Sweep, heatmap: str) -> pandas.DataFrame:
     Raises:
         UnknownName, BadSpec: the sweep has no such heatmap.
     """
-    _check_heatmap(sweep, heatmap)
+    check_heatmap(sweep, heatmap)
     measures = [name for name in sweep.spec.measures if needs(name) not in OF_ANSWERS]
     rows = frame(sweep, measures)
     own = rows[rows.heatmap == heatmap].drop_duplicates(["network", "image"])[["network", "image", *measures]]
@@ -104,7 +104,8 @@ def differences(sweep: Sweep, heatmap: str) -> pandas.DataFrame:
     return pandas.DataFrame(found)
 
 
-def _check_heatmap(sweep: Sweep, name: str) -> None:
+def check_heatmap(sweep: Sweep, name: str) -> None:
+    """Raise UnknownName or BadSpec unless the sweep makes this heatmap."""
     known = [cam.method for cam in sweep.spec.cams]
     if name in known:
         return

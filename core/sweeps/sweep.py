@@ -16,25 +16,25 @@ import torch
 from torch import Tensor, nn
 
 from core.base.errors import BadSpec, MissingData
-from core.base.progress import Progress, silent
+from core.base.progress import Progress, silent, tell
 from core.base.version import VERSION
 from core.data.batches import Batch, Batches, Inputs
 from core.disk.lock import Busy, locked
 from core.engine.engine import Engine
 from core.engine.reference import Pair
-from core.evaluation.columns import COLUMNS, joined
+from core.evaluation.columns import COLUMNS
 from core.evaluation.seen import Reference, Seen
 from core.saliency.baselines import is_baseline, mapped_by, network_of_maps
 from core.saliency.cams import saliency_maps
 from core.saliency.capture import own_class
 from core.specs import CamSpec, ModelSpec, VariantSpec
+from core.sweeps.collected import Collected, Missing, forget
 from core.sweeps.images import chosen_rows
 from core.sweeps.spec import SweepSpec
 from core.sweeps.tables import Cell, Tables
 
 MEASURED = 16  # images, before a sweep starts
 WAIT_S = 1.0  # between two looks at a network that another process works on
-Missing = dict[Cell, tuple[str, ...]]  # the columns that a table lacks
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,7 +127,7 @@ class Sweep:
                 found[cell] = lacking
         return found
 
-    def run(self, part: tuple[int, int] = (1, 1), progress: Progress = silent) -> Iterator[Step]:
+    def run(self, part: tuple[int, int] = (1, 1), progress: Progress = tell) -> Iterator[Step]:
         """Compute what is missing, network by network; whoever runs the same sweep shares the work.
 
         Args:
@@ -163,7 +163,7 @@ class Sweep:
             first._know_reference(cell)
         with self.engine.store.borrow(dense) as network:
             began = time.monotonic()
-            first._answers(network, everything, silent)
+            first._collect(network, Collected(everything), everything, silent)
         return (time.monotonic() - began) / len(first.rows(model))
 
     def _compute(self, variant: VariantSpec, progress: Progress) -> bool:
@@ -175,20 +175,30 @@ class Sweep:
             if not missing:
                 return False
             identity = self.identity(variant)
-            answers = self.answer(variant, missing, progress)
+            answers = self.answer(variant, missing, progress, identity)
             self.check_unchanged(variant, identity)
             self.write(variant, answers, identity)
         return True
 
-    def answer(self, variant: VariantSpec, missing: Missing, progress: Progress = silent) -> Answers:
-        """Compute what is missing of a network; nothing is written. Raises as `Engine.heatmap`."""
+    def answer(
+        self,
+        variant: VariantSpec,
+        missing: Missing,
+        progress: Progress = tell,
+        identity: dict[str, Any] | None = None,
+    ) -> Answers:
+        """Compute what is missing of a network; no table is written. Raises as `Engine.heatmap`.
+
+        Args:
+            identity: what it is computed from, to keep what is done if it is stopped.
+        """
         began = time.monotonic()
         for cell in sorted(missing, key=lambda cell: cell.cam is None):
             self._know_reference(cell)  # first: a thread must not borrow two networks at once
-        rows, columns = self.engine.store.use(variant, lambda lent: self._answers(lent.network, missing, progress))
-        facts = self._facts(variant) | {"seconds": round(time.monotonic() - began, 3), "n": len(rows)}
-        frames = {cell: pandas.DataFrame({"image": rows.numpy()} | values) for cell, values in columns.items()}
-        return Answers(columns=frames, facts=facts)
+        found = Collected(missing, self.tables.lock(variant).parent if identity else None, identity)
+        self.engine.store.use(variant, lambda lent: self._collect(lent.network, found, missing, progress))
+        facts = self._facts(variant) | {"seconds": round(time.monotonic() - began, 3), "n": found.count}
+        return Answers(columns=found.frames(), facts=facts)
 
     def check_unchanged(self, variant: VariantSpec, before: dict[str, Any], read_again: bool = True) -> None:
         """Raise BadSpec if weights or images are others than before. read_again: the images."""
@@ -210,31 +220,20 @@ class Sweep:
             known = self.tables.read(cell, identity)
             whole = new if known is None else known[0].merge(new, on="image", validate="one_to_one")
             self.tables.write(cell, whole, facts | {"cam": cell.cam.key if cell.cam else None})
+        forget(self.tables.lock(variant).parent)
 
-    def _answers(
-        self, network: nn.Module, missing: Missing, progress: Progress
-    ) -> tuple[Tensor, dict[Cell, dict[str, Any]]]:
-        """Return the rows that can be read, and the missing columns of each table."""
-        variant = next(iter(missing)).variant
-        images, rows = self.batches(variant.model), self.rows(variant.model)
-        seen_rows: list[Tensor] = []
-        parts: dict[Cell, dict[str, list[Tensor]]] = {cell: {name: [] for name in missing[cell]} for cell in missing}
+    def _collect(self, network: nn.Module, found: Collected, missing: Missing, progress: Progress) -> None:
+        """Collect the missing columns of each table, for the images that can be read."""
+        model = next(iter(missing)).variant.model
+        images, rows = self.batches(model), self.rows(model)
         mapped = {cell: network_of_maps(network, cell.cam) for cell in missing}
-        done = 0
-        for batch in images.batches(truth=self.spec.needs_truth, rows=rows):
-            seen = self._seen(batch, network, mapped)
-            for cell, columns in parts.items():
-                for name, values in columns.items():
-                    values.append(COLUMNS[name].value(seen[cell]).cpu())
-            seen_rows.append(batch.rows)
-            done += len(batch.rows)
-            progress(done, len(rows))
-        whole = torch.cat(seen_rows) if seen_rows else torch.empty(0, dtype=torch.int64)
-        found: dict[Cell, dict[str, Any]] = {
-            cell: {name: joined(name, values).numpy() for name, values in columns.items()}
-            for cell, columns in parts.items()
-        }
-        return whole, found
+        with found.kept():
+            progress(found.count, len(rows))
+            left = found.left(rows)
+            for batch in images.batches(truth=self.spec.needs_truth, rows=left) if len(left) else ():
+                seen = self._seen(batch, network, mapped)
+                found.add(batch.rows, lambda cell, name, seen=seen: COLUMNS[name].value(seen[cell]))  # type: ignore[misc]
+                progress(found.count, len(rows))
 
     def _seen(self, batch: Batch, network: nn.Module, mapped: dict[Cell, nn.Module]) -> dict[Cell, Seen]:
         """Return what the tables of a network are computed from; answers come from the first

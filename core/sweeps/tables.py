@@ -80,17 +80,17 @@ class Tables:
                 continue
             if all(facts.get(name) == value for name, value in identity.items()):
                 known = facts.get(PLUGINS, {})
-                old = [name for name in frame if known.get(name, "") != _plugins(cell, name)]
+                old = [name for name in frame if known.get(name, "") != plugins_of(cell, name)]
                 return frame.drop(columns=old), facts
         return None
 
     def write(self, cell: Cell, frame: pandas.DataFrame, facts: dict[str, Any]) -> None:
         """Write a table, replacing an older one. Raises CacheNotWritable."""
-        plugins = {name: found for name in frame if (found := _plugins(cell, name))}
+        plugins = {name: found for name in frame if (found := plugins_of(cell, name))}
         write_frame(self.path(cell), frame, facts | ({PLUGINS: plugins} if plugins else {}))
 
 
-def _plugins(cell: Cell, column: str) -> str:
+def plugins_of(cell: Cell, column: str) -> str:
     """Return the digests of the plugins that make the heatmap and compute a column; "" for
     Sparsight's own.
     """

@@ -45,7 +45,7 @@ def read_sweep(path: Path) -> SweepSpec:
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not text"
         raise BadFile(f"{path} cannot be read ({reason}).", "A sweep is a YAML file.", "Check its name.") from error
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # such as a date in a 13th month
         raise BadFile(
             f"{path} is not YAML ({' '.join(str(error).split())}).", "docs/guide.md shows a sweep.", "Correct it."
         ) from error

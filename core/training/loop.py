@@ -1,4 +1,4 @@
-"""The training loop: enforces masks after every step and reports progress after every epoch.
+"""The training loop: enforces masks after every step and yields progress after every epoch.
 
 It trains a Task: several seeds of the thesis CNN side by side (stacked.py) or one network on
 photographs (single.py).
@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from core.base.errors import SparsightError
+from core.base.progress import tell
 from core.specs import TrainSpec
 
 
@@ -70,7 +71,7 @@ class Training:
             Diverged: a loss was NaN or infinite; names the step. The last good state is that of the
             previous epoch.
         """
-        rates = self.recipe.epoch_rates
+        rates, images = self.recipe.epoch_rates, self.task.images
         for epoch in range(first, len(rates)):
             for group in self.optimiser.param_groups:
                 group["lr"] = rates[epoch]
@@ -85,6 +86,7 @@ class Training:
                 self.enforce()
                 total += losses
                 bad = torch.where((bad < 0) & ~torch.isfinite(losses).all(), step, bad)
+                tell(epoch * images + min(images, (step + 1) * self.recipe.batch_size), len(rates) * images)
             if bad >= 0:
                 raise Diverged(
                     f"The loss became NaN or infinite at step {int(bad) + 1} of epoch {epoch + 1}.",

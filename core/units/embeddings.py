@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from core.base.errors import BadFile, MissingData
-from core.base.progress import Progress, silent
+from core.base.progress import Progress, tell
 from core.base.registry import Registry
 from core.data.batches import Inputs
 from core.data.digit_inputs import DigitInputs
@@ -165,7 +165,7 @@ class Source:
     key: str
 
 
-def embeddings(similarity: str, source: Source, store: ModelStore, progress: Progress = silent) -> Embeddings:
+def embeddings(similarity: str, source: Source, store: ModelStore, progress: Progress = tell) -> Embeddings:
     """Return the embeddings of images, from disk if they are there.
 
     Args:

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from core.base.draws import torch_generator
-from core.base.progress import Progress, silent
+from core.base.progress import Progress, tell
 from core.data.batches import Batch
 from core.measures import top1
 from core.saliency.capture import evaluating, find_layer
@@ -123,7 +123,7 @@ def find_exemplars(
     batches: Iterable[Batch],
     layers: Sequence[UnitLayer],
     search: Search,
-    progress: Progress = silent,
+    progress: Progress = tell,
 ) -> Found:
     """Find the exemplars of all units of these layers in one pass.
 

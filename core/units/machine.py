@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 
 from core.base.errors import BadSpec
-from core.base.progress import Progress, silent
+from core.base.progress import Progress, tell
 from core.specs import VariantSpec
 from core.units.score import TIE, confidence, depth_of, differences, draw_tasks, tasks_of
 from core.units.study import UnitStudy
@@ -34,7 +34,7 @@ class MachineTask:
 
 
 def machine_tasks(
-    study: UnitStudy, variant: VariantSpec, layer: str, unit: int, progress: Progress = silent
+    study: UnitStudy, variant: VariantSpec, layer: str, unit: int, progress: Progress = tell
 ) -> tuple[MachineTask, ...]:
     """Return the tasks of one unit, those that its score is the mean of.
 

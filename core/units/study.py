@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from core.base.errors import BadFile, BadSpec, MissingData
-from core.base.progress import Progress, silent
+from core.base.progress import Progress, passed, tell
 from core.base.version import VERSION
 from core.data.batches import Batch
 from core.disk.frames import read_frame, write_frame
@@ -132,7 +132,7 @@ class UnitStudy:
         halves = [name for name in found[0] if found[0][name].dtype == np.float16]
         return UnitTables(units=found[0].astype(dict.fromkeys(halves, np.float32)), facts=found[1])
 
-    def exemplars(self, variant: VariantSpec, progress: Progress = silent) -> pandas.DataFrame:
+    def exemplars(self, variant: VariantSpec, progress: Progress = tell) -> pandas.DataFrame:
         """Return a row for every unit and rank of its strongest and weakest images, as rows of the
         data set; made in one pass if they are not there. Raises as `run`.
         """
@@ -156,7 +156,7 @@ class UnitStudy:
                 return frame, facts
         return None
 
-    def run(self, part: tuple[int, int] = (1, 1), progress: Progress = silent) -> Iterator[Step]:
+    def run(self, part: tuple[int, int] = (1, 1), progress: Progress = tell) -> Iterator[Step]:
         """Measure the networks whose tables are missing.
 
         Raises:
@@ -186,18 +186,21 @@ class UnitStudy:
         halves = [name for name in kept if kept[name].dtype.kind == "f" and not kept[name].abs().max() > LARGEST_HALF]
         write_frame(self.path(variant, "units"), kept.astype(dict.fromkeys(halves, np.float16)), tables.facts)
 
-    def measure(self, variant: VariantSpec, progress: Progress = silent) -> Measured:
+    def measure(self, variant: VariantSpec, progress: Progress = tell) -> Measured:
         """Measure the units of a network; nothing is written. Raises as `run`."""
         began, model = time.monotonic(), variant.model
         rows, layers = self.sweep.rows(model), self.layers(model)
         tasks = tasks_of(len(rows))
         identity = self.identity(variant)
-        search = self.search(variant, layers, depth_of(tasks), progress)
+        names = self.options.similarities
+        passes = [passed(progress, number, len(names) + 3) for number in range(len(names) + 3)]
+        search = self.search(variant, layers, depth_of(tasks), passes[0])
         found, seen = search.exemplars, search.rows
-        judges = {name: self.vectors(model, name, seen, progress) for name in self.options.similarities}
+        judges = {name: self.vectors(model, name, seen, each) for name, each in zip(names, passes[1:], strict=False)}
         with self.sweep.engine.store.borrow(variant) as network:
-            relevant, relevance_images = relevance(network, self._some(model, self.options.relevance), layers)
-            ablated = self._ablated(network, model, layers)
+            some = self._some(model, self.options.relevance, passes[-2])
+            relevant, relevance_images = relevance(network, some, layers)
+            ablated = self._ablated(network, model, layers, passes[-1])
         dense = {name: one.strongest for name, one in found.items()}
         if variant != variant.dense:
             dense = self._dense(variant, seen)
@@ -234,7 +237,7 @@ class UnitStudy:
         }
         return UnitTables(units=table, facts=facts), shown_rows(search, layers)
 
-    def embeddings(self, model: ModelSpec, similarity: str, progress: Progress = silent) -> Embeddings:
+    def embeddings(self, model: ModelSpec, similarity: str, progress: Progress = tell) -> Embeddings:
         """Return the embeddings of the images. Raises MissingData."""
         if (model, similarity) not in self._embeddings:
             sweep = self.sweep
@@ -253,30 +256,36 @@ class UnitStudy:
             embeddings_key(self.sweep.spec.set_key, similarity)
         )
 
-    def _some(self, model: ModelSpec, images: int) -> Iterator[Batch]:
+    def _some(self, model: ModelSpec, images: int, progress: Progress) -> Iterator[Batch]:
         """Yield so many of the images, at equal distances."""
-        rows = self.sweep.rows(model)
-        return self.sweep.batches(model).batches(rows=rows[:: max(1, len(rows) // images)][:images])
+        rows, done = self.sweep.rows(model), 0
+        rows = rows[:: max(1, len(rows) // images)][:images]
+        for batch in self.sweep.batches(model).batches(rows=rows):
+            yield batch
+            done += len(batch.rows)
+            progress(done, len(rows))
 
     def _ablated(
-        self, network: nn.Module, model: ModelSpec, layers: Sequence[UnitLayer]
+        self, network: nn.Module, model: ModelSpec, layers: Sequence[UnitLayer], progress: Progress
     ) -> dict[str, dict[str, Tensor]]:
         """Return columns of the first, the middle and the last layer; NaN for units that are not
         among the chosen ones.
         """
         found: dict[str, dict[str, Tensor]] = {}
         if self.options.ablation:
-            for layer in dict.fromkeys((layers[0], layers[len(layers) // 2], layers[-1])):
+            some = list(dict.fromkeys((layers[0], layers[len(layers) // 2], layers[-1])))
+            for place, layer in enumerate(some):
                 chosen, columns = chosen_units(layer, self.options.seed), {}
-                for how in ABLATIONS:
-                    effect = ablate(network, self._some(model, self.options.ablation), layer, chosen, how)
+                for number, how in enumerate(ABLATIONS):
+                    one = passed(progress, place * len(ABLATIONS) + number, len(some) * len(ABLATIONS))
+                    effect = ablate(network, self._some(model, self.options.ablation, one), layer, chosen, how)
                     for name, values in (("drop", effect.drop), ("changed", effect.changed)):
                         columns[f"{name}-{how}"] = torch.full((layer.units,), torch.nan)
                         columns[f"{name}-{how}"][chosen] = values
                 found[layer.name] = columns
         return found
 
-    def vectors(self, model: ModelSpec, similarity: str, seen: Tensor, progress: Progress = silent) -> Tensor:
+    def vectors(self, model: ModelSpec, similarity: str, seen: Tensor, progress: Progress = tell) -> Tensor:
         """Return the embeddings of the images that the network has seen, (n, d), in their order."""
         known = self.embeddings(model, similarity, progress)
         places = torch.searchsorted(known.rows, seen)
@@ -288,9 +297,7 @@ class UnitStudy:
             )
         return known.vectors[places]
 
-    def search(
-        self, variant: VariantSpec, layers: Sequence[UnitLayer], depth: int, progress: Progress = silent
-    ) -> Found:
+    def search(self, variant: VariantSpec, layers: Sequence[UnitLayer], depth: int, progress: Progress = tell) -> Found:
         """Find the exemplars of some layers of a network in one pass. Raises as `run`."""
         rows, batches = self.sweep.rows(variant.model), self.sweep.batches(variant.model)
         options = self.options

@@ -10,8 +10,11 @@ import core.cli.main as command_line
 
 
 @pytest.fixture
-def command(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    """Runs one command with an empty cache folder: exit status, standard output, standard error."""
+def command(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
+    """Runs one command with an empty cache folder: exit status, standard output, standard error,
+    without progress on it, however slow the machine is.
+    """
+    monkeypatch.setattr("core.cli.progress.FIRST_S", 3600.0)
 
     def run(*words: str) -> tuple[int, str, str]:
         status = command_line.main(

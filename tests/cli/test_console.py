@@ -6,11 +6,15 @@ import io
 import json
 import re
 import sys
+import time
 
 import pytest
 
+from core.base.progress import tell
 from core.base.text import Rows
+from core.cli import progress
 from core.cli.console import Output
+from core.cli.progress import Bar
 
 LONG = "word " * 60
 TABLE = Rows([("", "value", "meaning"), ("one", "1.00", LONG.strip()), ("twenty", "20.00", "short")], (1,), "Title")
@@ -70,6 +74,60 @@ def test_a_terminal_shows_a_bar_with_the_remaining_time(
     assert capsys.readouterr().out == "Done.\n"
     assert "step 2" in err.getvalue()
     assert re.search(r"\d:\d\d", err.getvalue())
+
+
+def test_a_bar_says_what_is_done_of_steps_and_within_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    err, output = terminal(monkeypatch), Output(as_json=True)
+    shown: list[str] = []
+    monkeypatch.setattr(Output, "say", lambda *_: None)
+    with output.progress("Networks"):
+        bar = output._progress
+        assert isinstance(bar, Bar)
+        for work in (
+            lambda: output.advance("Networks", 0, 4),
+            lambda: tell(25, 100),
+            lambda: output.step({}, "network 1", (1, 4)),
+            lambda: tell(50, 100),
+            lambda: tell(10, 100),  # it goes over its images again: the bar does not go back
+        ):
+            work()
+            shown.append(f"{bar.pace.done:g} {bar._bar.tasks[0].fields['count']}")
+    assert shown == [
+        "0 0 of 4",
+        "0.25 0 of 4 (25.0 % of the next)",
+        "1 1 of 4",
+        "1.5 1 of 4 (50.0 % of the next)",
+        "1.5 1 of 4 (10.0 % of the next)",
+    ]
+    assert "1 of 4 (10.0 % of the next)" in err.getvalue()
+    assert "left" in err.getvalue()
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_elsewhere_a_line_comes_now_and_then_also_during_one_long_step(
+    as_json: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(progress, "FIRST_S", 0.02)
+    output, err = Output(as_json), list[str]()
+    with output.progress("Heatmaps made"):
+        time.sleep(0.01)
+        output.advance("Heatmaps made", 1000, 5000)
+        while len(err) < 2:  # one at 0.02 s, one 0.04 s later
+            err += capsys.readouterr().err.splitlines()
+    if as_json:
+        facts = json.loads(err[-1])["progress"]
+        assert (facts["doing"], facts["done"], facts["total"]) == ("Heatmaps made", 1000, 5000)
+        assert facts["seconds_left"] >= 0
+    else:
+        known = "Heatmaps made: 1,000 of 5,000, less than a second so far, less than a second left"
+        assert err == [known] * len(err)
+
+
+def test_ctrl_c_is_passed_on_with_what_is_kept(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(KeyboardInterrupt, match="Half is kept"), Output(False).progress(kept="Half is kept."):
+        raise KeyboardInterrupt
+    tell(1, 2)  # nobody listens any more
+    assert capsys.readouterr() == ("", "")
 
 
 def test_json_is_all_of_stdout_also_beside_a_bar(

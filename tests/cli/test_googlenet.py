@@ -73,10 +73,18 @@ def done(command: Command, place: Path) -> VonradTables:
     return load([place / "cache"], MODEL)
 
 
+def besides_progress(err: str) -> list[str]:
+    """Return the lines of stderr that do not say how far the work is; on a slow machine some do."""
+    return [line for line in err.splitlines() if "so far" not in line and '{"progress"' not in line]
+
+
 @pytest.mark.long
 def test_a_run_tells_its_progress_and_ends_with_the_tables(command: Command, place: Path) -> None:
     status, out, err = command(*words(place, "--seeds", "3"))
-    assert (status, err) == (0, "")
+    assert (status, [line for line in err.splitlines() if "so far" not in line and '{"progress"' not in line]) == (
+        0,
+        [],
+    )
     assert "vonrad-filters-iterative, seed 3, 89 %: epoch 1 of 1" in out
     assert "GoogLeNet on ImageNet, top-1 69.78 %" in out
     status, out, _ = command(*words(place, "--seeds", "3", "--json"))
@@ -101,7 +109,10 @@ def test_what_is_shown(command: Command, done: VonradTables) -> None:
 def test_units_are_scored_beside_accuracy(command: Command, place: Path) -> None:
     more = ("--units", "20", "--unit-layers", "features.0", "features.3.*3x3", "--similarities", "pixels")
     status, out, err = command(*words(place, *more, "--json"))
-    assert (status, err) == (0, "")
+    assert (status, [line for line in err.splitlines() if "so far" not in line and '{"progress"' not in line]) == (
+        0,
+        [],
+    )
     *steps, last = [json.loads(line) for line in out.splitlines()]
     scored = [step for step in steps if step.get("stage") == "units"]
     assert [step["done"] for step in scored] == list(range(1, len(scored) + 1))

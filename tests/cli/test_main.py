@@ -19,6 +19,7 @@ from PIL import Image
 
 import core.cli.main as command_line
 from core.base.settings import REPOSITORY
+from core.cli.console import NOT_KEPT
 from core.cli.errors import RENAMED_OPTIONS
 from core.cli.structure import options_of
 from core.engine.engine import Engine
@@ -494,14 +495,14 @@ def test_reading_needs_no_writable_folder(command, tmp_path: Path) -> None:
     assert command("heatmap", "--folder", str(tmp_path / "file" / "cache"))[0] == 0
 
 
-def test_a_stopped_command_says_what_is_kept(command, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stopped_command_says_that_nothing_is_kept(command, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(engine: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("core.cli.installation.facts", interrupted)
     status, out, err = command("info")
     assert (status, out) == (130, "")
-    assert err == "Stopped. Finished work is kept; the same command resumes from there.\n"
+    assert err == f"{NOT_KEPT}\n"
 
 
 def test_a_network_whose_outputs_overflow_gives_no_answer(command, tmp_path: Path) -> None:

@@ -130,3 +130,19 @@ def test_a_file_replaced_while_it_was_read_is_read_again(files, monkeypatch):
     monkeypatch.setattr(module, "decode", replaced_meanwhile)
     assert files.load(KEY)[1] == {"new": True}
     assert everything(files.write_root) == ["level-03.safetensors"]
+
+
+@settings(deadline=None)
+@given(st.data())
+def test_no_changed_byte_changes_the_facts(tmp_path_factory, data):
+    files = Files(tmp_path_factory.mktemp("facts"))
+    path = files.save(KEY, W, {"accuracy": 12345, "title": "Mine"})
+    content = bytearray(path.read_bytes())
+    place = data.draw(st.integers(0, len(content) - 1))
+    content[place] = data.draw(st.integers(0, 255).filter(lambda value: value != content[place]))
+    path.write_bytes(content)
+    try:
+        found = files.facts(KEY)
+    except (BadFile, MissingData):
+        return
+    assert found == {"accuracy": 12345, "title": "Mine"}

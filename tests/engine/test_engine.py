@@ -238,7 +238,7 @@ def test_an_unstored_sparsity_is_evaluated(engine: Engine) -> None:
 def test_a_broken_table_is_named(tmp_path: Path) -> None:
     table = tmp_path / ModelSpec().key / "accuracy.csv"
     table.parent.mkdir(parents=True)
-    table.write_text("pruning,data,correct,total\ndense,digits,6000,5000\n")
+    table.write_text("pruning,data,correct,total,network,check\ndense,digits,4900,5000,0,0\n")
     with pytest.raises(BadFile, match=r"accuracy\.csv"):
         Engine("cpu", tmp_path).accuracy(VariantSpec(), DataSpec())
 

@@ -6,12 +6,15 @@ import json
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from core.base.errors import BadFile, BadSpec, CacheNotWritable, MissingData, UnknownName
+from core.base.progress import tell
+from core.base.registry import Entry
+from core.jobs import process
 from core.jobs.control import Control, Stopped
 from core.jobs.jobs import JOBS, MODULES, Job, Jobs, register_kind
 from core.protocols.merkle import job as merkle_job  # noqa: F401 - registers its kind of job
@@ -52,6 +55,31 @@ def test_a_job_is_done_and_another_looker_sees_it(tmp_path: Path) -> None:
     assert len(epochs) == 7
     jobs.delete(job.id)
     assert jobs.all() == []
+
+
+def test_a_job_says_how_much_of_its_step_is_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[dict[str, object]] = []
+    jobs, home = Jobs(tmp_path), tmp_path / "jobs" / "counting-1"
+
+    def look() -> None:
+        seen.append(dict(jobs.get("counting-1").within))
+
+    def count(arguments: object, control: Control) -> Iterator[dict[str, object]]:
+        tell(1, 4)
+        look()
+        yield {"step": 1}
+        look()
+        tell(3, 4)
+        look()
+
+    home.mkdir(parents=True)
+    about = {"kind": "counting", "module": "core.sweeps.job", "title": "", "arguments": {}, "begun": 0.0}
+    (home / "job.json").write_text(json.dumps(about))
+    monkeypatch.setitem(JOBS._entries, "counting", Entry("counting", count, "Counting", ""))
+    monkeypatch.setattr(process, "EVERY_S", 0.0)
+    assert process.work(tmp_path, "counting-1") == 0
+    assert [(each.get("done"), each.get("total")) for each in seen] == [(1, 4), (None, None), (3, 4)]
+    assert jobs.get("counting-1").within == {}  # it has ended
 
 
 @pytest.mark.long

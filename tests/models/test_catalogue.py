@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core import CamSpec, Engine, ImageRef, ModelSpec, PruningSpec, VariantSpec
+from core.base.checks import checked
 from core.base.errors import BadFile, BadSpec, MissingData
 from core.cli.main import main
 from core.disk.files import Files
@@ -124,7 +125,7 @@ def test_what_a_job_adds_is_found_without_a_restart(cache: Path, tmp_path: Path)
 def test_a_damaged_card_is_named_and_skipped(cache: Path, tmp_path: Path, change: dict, said: str) -> None:
     sound = json.loads((cache / NAME / finetuned.FILE).read_text())
     (tmp_path / NAME).mkdir()
-    (tmp_path / NAME / finetuned.FILE).write_text(json.dumps(sound | change))
+    (tmp_path / NAME / finetuned.FILE).write_text(json.dumps(checked(sound | change)))
     engine = Engine("cpu", tmp_path)
     (problem,) = engine.catalogue.damaged
     assert said in problem.wrong

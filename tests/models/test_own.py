@@ -12,7 +12,6 @@ import pytest
 import torch
 from safetensors.torch import save, save_file
 from torch import Tensor, nn
-from torch.nn.utils import prune
 
 from core.base.errors import BadFile, BadSpec, UnknownName
 from core.disk.files import Files
@@ -206,7 +205,7 @@ def test_heads_under_other_usual_names_are_found(catalogue: Catalogue, architect
         ({"value_range": (0.0, 255.0)}, "Multiply both by 255"),
         ({"channel_order": "GBR"}, "RGB or BGR"),
         ({"value_range": (0.0, 100.0)}, "0 to 1, 0 to 255 or -1 to 1"),
-        ({"size_px": 64}, r"size_px is \(height, width\)"),
+        ({"size_px": (64, 64, 3)}, r"size_px is \(height, width\)"),
         ({"size_px": (96, float("nan"))}, "8 to 1024"),
         ({"mean": (0.5,) * 4, "std": (0.5,) * 4}, "4 channels.*takes 3"),
     ],
@@ -358,14 +357,6 @@ def test_any_module_of_a_notebook(engine: Engine) -> None:
 def test_facts_that_do_not_fit_a_module_are_said(facts: dict[str, object], error: type[Exception], text: str) -> None:
     with pytest.raises(error, match=text):
         from_module(Plain(), ModuleFacts(**{"target_layer": "second", "input": GREY} | facts))  # type: ignore[arg-type]
-
-
-def test_a_module_with_pruning_masks_is_refused() -> None:
-    module = Plain()
-    prune.l1_unstructured(module.second, "weight", 0.5)
-    module(torch.rand(1, 1, 20, 24))  # the masked weight now belongs to a graph, which cannot be copied
-    with pytest.raises(BadSpec, match=r"prune\.remove"):
-        from_module(module, ModuleFacts(target_layer="second", input=GREY))
 
 
 def test_a_class_out_of_range_is_said(engine: Engine) -> None:

@@ -12,11 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.base.checks import checked
 from core.base.errors import BadFile, CacheNotWritable
 from core.base.settings import shipped_folder
 from core.engine.engine import Engine
 from core.specs import DataSpec, ModelSpec, PruningSpec, VariantSpec
-from core.store.accuracy_table import AccuracyTable, read_counts, write_counts
+from core.store.accuracy_table import COLUMNS, AccuracyTable, read_counts, write_counts
 
 SHIPPED = shipped_folder()
 MODEL = ModelSpec()
@@ -105,18 +106,29 @@ def test_an_earlier_folder_wins_and_a_later_one_fills_up(tmp_path: Path) -> None
     assert table.get(VARIANT.dense, NOISY) == (3, 5000)
 
 
+HEAD = f"{','.join(COLUMNS)}\n"
+
+
+def line(**changes: str) -> str:
+    """A line whose checksum matches."""
+    facts = {"pruning": "dense", "data": "digits", "correct": "4900", "total": "5000", "network": "0" * 16}
+    return ",".join(checked(facts | changes).values()) + "\n"
+
+
 @pytest.mark.parametrize(
     "content",
     [
-        "pruning,data,correct,total\ndense,digits,5001,5000\n",
-        "pruning,data,correct,total\ndense,digits,-1,5000\n",
-        "pruning,data,correct,total\ndense,digits,4.5,5000\n",
-        "pruning,data,correct,total\ndense,digits\n",
-        "pruning,data,correct,total\ndense,digits,49",
-        "pruning,data,correct,total\ndense,digits,490,500",  # of 5000
-        "pruning,data,correct,tot",
+        HEAD + line(correct="5001"),
+        HEAD + line(correct="-1"),
+        HEAD + line(correct="4.5"),
+        HEAD + line().replace("4900", "4901"),  # a flipped digit
+        HEAD + line().replace("dense", "dance"),
+        HEAD + "dense,digits\n",
+        HEAD + "dense,digits,49",
+        (HEAD + line())[:-20],
+        HEAD[:20],
+        HEAD[:-1],
         "pruning,data\n",
-        "pruning,data,correct,total",
         "",
         "model,data,correct,total\ndense,digits,4900,5000\n",
     ],
@@ -128,6 +140,26 @@ def test_a_damaged_table_is_named_and_not_used(tmp_path: Path, content: str) -> 
         table_of(tmp_path).get(VARIANT, NOISY)
     assert str(place(tmp_path)) in caught.value.wrong
     assert "git checkout" in caught.value.next_step
+
+
+def test_a_whole_line_is_read(tmp_path: Path) -> None:
+    (tmp_path / "accuracy.csv").write_text(HEAD + line())
+    assert read_counts(tmp_path / "accuracy.csv") == {("dense", "digits"): (4900, 5000, "0" * 16)}
+
+
+@given(st.data())
+def test_no_changed_byte_changes_a_count(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
+    path = tmp_path_factory.getbasetemp() / "accuracy.csv"
+    write_counts(path, [("dense", "digits", 4900, 5000, "f" * 16), ("level-05", "digits", 4321, 5000, "0" * 16)])
+    whole, content = read_counts(path), bytearray(path.read_bytes())
+    place = data.draw(st.integers(0, len(content) - 1))
+    content[place] = data.draw(st.integers(0, 255).filter(lambda value: value != content[place]))
+    path.write_bytes(content)
+    try:
+        found = read_counts(path)
+    except BadFile:
+        return
+    assert found.items() <= whole.items()
 
 
 def test_bytes_that_are_no_text_are_damage(tmp_path: Path) -> None:

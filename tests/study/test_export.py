@@ -24,7 +24,7 @@ from tests.study.server.conftest import server_spec, write_study
 from tests.study.test_answers import finish
 
 IDS = {"PROLIFIC_PID": "5f3a", "STUDY_ID": "s1"}
-FILES = {"answers", "participants", "design", "measures", "classes", "codebook"}
+FILES = {"answers", "practice", "participants", "design", "measures", "classes", "codebook"}
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +57,9 @@ def test_everything_of_a_study_is_there(study: Study, tmp_path: Path) -> None:
     assert set(content) == {f"{name}.csv" for name in FILES} | {"study.yaml", "versions.json", "README.txt"}
     assert len(rows_of(content["answers.csv"])) == study.answers.counts()["answers"] > 10
     assert len(rows_of(content["participants.csv"])) == 3
+    practised = rows_of(content["practice.csv"])
+    assert {row["participant"] for row in practised} == {"1", "2"}  # the third withdrew
+    assert {row["right"] for row in practised} == {"True"}
     assert len(rows_of(content["design.csv"])) == len(study.answers.design())
     assert from_text(content["study.yaml"]) == study.spec
     assert json.loads(content["versions.json"])["texts"] == study.spec.texts.stamp

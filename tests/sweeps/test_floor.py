@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from core.base.settings import shipped_folder
 from core.engine.engine import Engine
 from core.models.zoo import default_model
-from core.specs import CamSpec, DataSpec, ImageRef, ModelSpec, VariantSpec
+from core.specs import CamSpec, DataSpec, ImageRef, ModelSpec, PruningSpec, VariantSpec
 from core.stats.bootstrap import mean_interval
 from core.sweeps.floor import (
     FILE,
@@ -27,6 +27,7 @@ from core.sweeps.floor import (
     question_of,
     write_floors,
 )
+from tests.protocols import small_series
 
 ASKED = FloorQuestion(
     model=ModelSpec(), cam=CamSpec(method="grad-cam", layer="conv2"), data=DataSpec(noise=0.2), images=12
@@ -95,6 +96,27 @@ def test_a_network_of_one_seed_has_none(engine: Engine) -> None:
     lite = VariantSpec(model=default_model("efficientnet-lite0"))
     assert question_of(engine, VariantSpec(), CamSpec(), DataSpec()) is not None
     assert len(FloorQuestion(model=lite.model, cam=CamSpec(), data=DataSpec()).seeds(engine)) == 1
+
+
+@pytest.mark.long
+def test_a_series_of_ones_own_has_one_of_its_seeds(tmp_path: Path) -> None:
+    photos, cache = small_series.photographs(tmp_path / "photos"), tmp_path / "cache"
+    for seed in (0, 1):
+        small_series.train(cache, photos, targets=(0.0, 0.5), seed=seed)
+    own = Engine("cpu", cache)
+    variant = VariantSpec(
+        model=own.catalogue.default_model(small_series.NAME), pruning=PruningSpec.at_level(1, "retrained")
+    )
+    data = DataSpec(name=f"folder:{photos / 'val'}")
+    asked = question_of(own, variant, CamSpec(method="grad-cam"), data)
+    assert asked is not None
+    floor = measure_floor(own, asked)
+    assert floor is not None
+    assert (floor.seeds, floor.n) == ((0, 1), 24)
+    first, second = (VariantSpec(model=replace(variant.model, seed=seed)) for seed in (0, 1))
+    images = [ImageRef(source=data.name, name=str(row), noise=0.0) for row in range(24)]
+    found = [own.compare(second, image, asked.cam, first).similarity["pearson"] for image in images]
+    assert floor.mean == pytest.approx(np.mean([value for value in found if value is not None]), abs=1e-5)
 
 
 @pytest.mark.parametrize("row", list(csv.DictReader(INCLUDED.read_text().splitlines())), ids=lambda row: row["cam"])

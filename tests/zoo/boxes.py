@@ -85,7 +85,7 @@ CASES = (
         "A photograph that the camera turned",
         "The boxes refer to the upright photograph; the remarks say so.",
         table(f"{HEAD}cat/1.jpg,12,8,36,28", content=turned()),
-        "with boxes that refer to the upright photograph: 1 photograph (cat/1.jpg)",
+        "with marks that refer to the upright photograph: 1 photograph (cat/1.jpg)",
     ),
     Case(
         "A table for photographs of another size",

@@ -165,6 +165,15 @@ def with_floor(figure: go.Figure, floor: Floor) -> go.Figure:
     return figure.add_hline(y=floor.mean, line={"color": NEUTRAL, "dash": "dash", "width": 1.5}, annotation=note)
 
 
+def with_floor_at_top(figure: go.Figure, floor: Floor) -> go.Figure:
+    """Draw the noise floor across the first method's points: it is of that method."""
+    for x, width, dash in ((floor.low, 1.0, "dot"), (floor.mean, 1.5, "dash"), (floor.high, 1.0, "dot")):
+        line = {"color": NEUTRAL, "dash": dash, "width": width}
+        figure.add_shape(type="line", x0=x, x1=x, y0=0.65, y1=1.35, line=line)
+    note = {"text": f"two dense networks of different seeds: {floor.mean:.2f}", "font": {"size": 11}}
+    return figure.add_annotation(x=floor.mean, y=1.35, showarrow=False, yanchor="bottom", xanchor="right", **note)
+
+
 def typical(
     agreements: Sequence[Agreement],
     here: Agreement,

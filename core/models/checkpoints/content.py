@@ -25,6 +25,7 @@ from core.disk.coding import LONGEST_HEAD_BYTES
 ALLOWED = "Weights must be a state dict: a .safetensors file, or what torch.save(model.state_dict(), ...) writes."
 SAVE_AGAIN = "If you trust it, load it yourself in Python and save its state_dict."
 SHORTEST_BYTES = 16
+MOST_PACKED = 100  # times that a compressed file of weights, many of them zeros, may grow
 ZIP, PICKLE = b"PK\x03\x04", b"\x80"
 OLD_TORCH = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # torch.save before torch 1.6
 # First bytes of files that are often chosen by mistake: what they are, and what to do.
@@ -95,7 +96,7 @@ def load(source: Path | bytes, name: str) -> Any:
             if head[8:9] == b"{":
                 _judge_safetensors(file, total, name)
             elif head.startswith(ZIP):
-                _judge_zip(file, name)
+                _judge_zip(file, total, name)
             elif not head.startswith(OLD_TORCH):
                 raise _unknown(head, name)
     except OSError as error:
@@ -144,7 +145,7 @@ def _judge_safetensors(file: Any, total: int, name: str) -> None:
         raise _cut_off(name, str(error)) from error
 
 
-def _judge_zip(file: Any, name: str) -> None:
+def _judge_zip(file: Any, packed: int, name: str) -> None:
     """Check the list of contents at the end of a zip file."""
     try:
         entries = zipfile.ZipFile(file).infolist()
@@ -159,7 +160,14 @@ def _judge_zip(file: Any, name: str) -> None:
         )
     if "data.pkl" not in names:
         raise BadFile(f"{name} is a zip file without weights of torch.", ALLOWED, "Choose the checkpoint inside it.")
-    if (total := sum(entry.file_size for entry in entries)) > free_ram_bytes():
+    total = sum(entry.file_size for entry in entries)
+    if total > MOST_PACKED * packed:
+        raise BadFile(
+            f"{name} has {size(packed)}, but would unpack to {size(total)}.",
+            f"Weights become at most {MOST_PACKED} times as large: torch.save does not compress them.",
+            SAVE_AGAIN,
+        )
+    if total > free_ram_bytes():
         raise BadFile(
             f"{name} would unpack to {size(total)}, more than the free memory of {size(free_ram_bytes())}.",
             "Weights are read into memory.",
@@ -186,6 +194,7 @@ def _cut_off(name: str, reason: str) -> BadFile:
 
 
 def _unreadable(name: str, error: Exception) -> BadFile:
-    reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    damage = re.search(r"WeightsUnpickler error: ([^\n]+)", str(error))  # behind torch's advice to trust the file
+    reason = getattr(error, "strerror", None) or (damage and damage[1]) or str(error) or type(error).__name__
     line = next(iter(str(reason).splitlines()), "")[:160].rstrip(". ")
     return BadFile(f"{name} cannot be read ({line}).", ALLOWED, "Check the file, or save it again.")

@@ -19,6 +19,7 @@ from typing import Any
 import pandas
 
 from core.base.atomic import replacing
+from core.base.checks import CHECK, checked, is_whole
 from core.base.errors import BadFile, CacheNotWritable, MissingData
 from core.base.stamps import Stamp, stamp_of
 from core.disk.frames import read_frame
@@ -211,7 +212,8 @@ def write_study(folder: Path, tables: StudyTables) -> None:
         for name in TABLES
     }
     checks = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in texts.items()}
-    texts["study.json"] = json.dumps({"format": FORMAT, "facts": tables.facts, "sha256": checks}, indent=1) + "\n"
+    about = json.loads(json.dumps({"format": FORMAT, "facts": tables.facts, "sha256": checks}))
+    texts["study.json"] = json.dumps(checked(about), indent=1) + "\n"
     try:
         for name, text in texts.items():
             with replacing(folder / name) as part:
@@ -289,6 +291,8 @@ def _read(folder: Path) -> StudyTables:
         raise _bad(folder, f"are of version {version}, this program reads version {FORMAT}")
     if not {"facts", "sha256"} <= about.keys() or not about["facts"].keys() >= FACTS:
         raise _bad(folder, "have an incomplete study.json")
+    if CHECK in about and not is_whole(about):  # those of older versions have no checksum of their facts
+        raise _bad(folder, "have a study.json that does not match its checksum")
     if any(about["sha256"].get(f"{name}.csv") != hashlib.sha256(text).hexdigest() for name, text in texts.items()):
         raise _bad(folder, "do not match their checksums: half written or changed")
     frames = {name: pandas.read_csv(io.BytesIO(text), dtype={"series": str}) for name, text in texts.items()}

@@ -21,11 +21,13 @@ from core.models.cards import RANDOM, Card
 from core.models.layers import Layer
 from core.models.zoo import MODELS
 from core.pruning import CRITERIA
+from core.results import SAME_FROM
 from core.saliency import CAMS
 from core.specs import GRANULARITIES, REPAIRS, SCOPES, TARGETS, ModelSpec
 from core.sweeps.address import ALL, BY_HAND, DEFAULTS, FOLDER, LAYERS_BEFORE
 from core.sweeps.read import measure_title
 from core.sweeps.spec import ANSWERS
+from core.sweeps.spots import TOLERANCE
 from core.sweeps.views import MEASURES
 from pages.parts.common import engine, references, titles
 from pages.parts.common.by_card import by_card
@@ -104,6 +106,8 @@ PARAMETERS: dict[str, Parameter] = {
     "opacity": Number(65, 0, 100, 5),
     "threshold": Number(0.5, 0.0, 1.0, 0.02),
     "sweep": Stated(DEFAULTS["sweep"], ("20", "50", "100", "200", "500", "1000", ALL), DEFAULTS["sweep"]),  # images
+    "tolerance": Number(100 * TOLERANCE, 0.0, 20.0, 0.5),  # percentage points
+    "similar": Number(SAME_FROM, 0.0, 1.0, 0.05),
     "measure": Choice(ANSWERS[0], MEASURES, titles={name: measure_title(name) for name in MEASURES}),
 }
 

@@ -19,6 +19,7 @@ from typing import Any
 import streamlit as st
 from streamlit import runtime
 
+from core.base.progress import Pace
 from core.base.stamps import Stamp
 from core.jobs.control import Control, Stopped, under
 from pages.parts.common.state import Owner
@@ -32,13 +33,14 @@ class Task(Control):
     """Work in the background, and its control.
 
     results: of work with many steps, as they arrive; otherwise only the answer. done, total:
-    progress; a total of 0 means unknown. error: what the work raised.
+    progress; a total of 0 means unknown. pace: of it. error: what the work raised.
     """
 
     def __init__(self, owner: Owner, results: list[Any] | None = None) -> None:
         super().__init__()
         self.results: list[Any] = results or []
         self.done, self.total = len(self.results), 0
+        self.pace = Pace(self.done)
         self.error: Exception | None = None
         self.succeeded = False
         self._owners, self._halted = {owner}, False
@@ -64,16 +66,20 @@ class Task(Control):
     def advance(self, done: int, total: int) -> None:
         """Sets the progress. Raises Stopped."""
         self.check()
+        self._note(done, total)
+
+    def _note(self, done: int, total: int) -> None:
+        self.pace.advance(done, total)
         self.done, self.total = done, total
 
     def collect(self, steps: Callable[[int], Iterator[Any]], total: int) -> None:
         """Collects the results of work with many steps. steps: resumes after the given number of
         results.
         """
-        self.total = total
+        self._note(len(self.results), total)
         for result in steps(len(self.results)):
             self.results.append(result)
-            self.done = len(self.results)
+            self._note(len(self.results), total)
             if self.done < total:
                 self.check()
 

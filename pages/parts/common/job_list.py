@@ -7,7 +7,8 @@ from typing import Any
 
 import streamlit as st
 
-from core.jobs.jobs import STATES, Job, Jobs
+from core.base.progress import Pace
+from core.jobs.jobs import STATES, Facts, Job, Jobs
 from pages.parts.common import access, engine, frame
 from pages.parts.common.markdown import message, plain
 
@@ -61,6 +62,35 @@ def head(job: Job, action: str, deleting: tuple[str, str]) -> None:
             _buttons(job, action, deleting)
     if job.error:
         st.error(message(access.without_paths(job.error)), icon=":material/error:")
+
+
+def progress(job: Job, part: Callable[[Facts], tuple[float, float]], text: str) -> None:
+    """Draws how far a job is, and the remaining time while it is at work.
+
+    Args:
+        part: of a line of the job, what is done and of how much; a total of 0 says nothing.
+    """
+    done, total = part(job.last)
+    done = max(done, min(total, int(done) + _within(job)))
+    left = _left(job, part) if job.state == "running" else ""
+    st.progress(min(1.0, done / total) if total else 0.0, ", ".join(filter(None, (text, left))))
+
+
+def _left(job: Job, part: Callable[[Facts], tuple[float, float]]) -> str:
+    """Returns the remaining time in words, by the lines since the job was begun or resumed."""
+    pace = Pace(now=job.begun)
+    for line in jobs().progress(job.id):
+        if part(line)[1] and line.get("at", 0) >= job.begun:
+            pace.advance(*part(line), now=line["at"])
+    done, total = part(job.last)
+    if total and job.within.get("at", 0) >= job.begun:
+        pace.advance(max(done, min(total, int(done) + _within(job))), total, now=job.within["at"])
+    return pace.left_text
+
+
+def _within(job: Job) -> float:
+    """Returns how much of the step at work is done, 0 to 1."""
+    return min(1.0, job.within["done"] / job.within["total"]) if job.within else 0.0
 
 
 def log(job: Job) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -114,7 +113,7 @@ class Number:
     def parse(self, texts: Sequence[str]) -> float:
         """Returns the widget's value for the texts of an address."""
         text = self.said if not texts else self.instead(texts[-1]) if self.problem(texts[-1]) else texts[-1]
-        return int(text) if isinstance(self.step, int) else float(text)
+        return int(text) if isinstance(self.step, int) else float(text) + 0.0  # -0 becomes 0
 
     def allows(self, value: object) -> bool:
         """Whether a widget can have this value."""
@@ -128,7 +127,7 @@ class Number:
             value = int(text) if whole else float(text)
         except ValueError:
             return f"it must be {allowed}."
-        if not math.isfinite(value) or not self.low <= value <= self.high:
+        if not self.low <= value <= self.high:  # as NaN is not
             return f"it must be {allowed}."
         return None
 

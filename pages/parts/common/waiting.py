@@ -17,12 +17,14 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from core.jobs.control import Stopped
 from pages.parts.common.background import Task, Work, background
 from pages.parts.common.frame import guarded
 from pages.parts.common.state import state
 
 # Time until progress is shown; polling intervals of a page and of a fragment.
 PATIENCE_S, STEP_S, LOOK_S = 0.5, 0.05, 0.4
+WIDTH_PX = 400  # of a progress bar with its text
 REST_S = 0.12  # a slider must rest this long before slow numbers are computed
 
 
@@ -50,6 +52,14 @@ def wait(work: Work, place: DeltaGenerator, follows_slider: bool = False) -> Tas
                 raise task.error
             _rest(STEP_S)  # stopped by another session: ask again
     note.empty()
+    return task
+
+
+def needed(work: Work) -> Task:
+    """Waits for work without which nothing can be drawn here. Raises Stopped, and its errors."""
+    task = wait(work, st.empty())
+    if not task.succeeded:
+        raise Stopped("Stopped.", "What is finished is kept.", "Continue goes on from there.")
     return task
 
 
@@ -82,8 +92,8 @@ def _rest(seconds: float) -> None:
 
 def _progress(work: Work, task: Task) -> None:
     if task.total:
-        text = f"{work.what}: {work.progress(task.done, task.total)}"
-        st.progress(min(1.0, task.done / task.total), text, width=320)
+        parts = (f"{work.what}: {work.progress(task.done, task.total)}", task.pace.left_text)
+        st.progress(min(1.0, task.done / task.total), ", ".join(filter(None, parts)), width=WIDTH_PX)
     else:
         st.caption(f":material/hourglass_top: {work.what} …", width="content")
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 from urllib.parse import urlencode
 
 import streamlit as st
 
 from core import ImageRef, ModelSpec, PruningSpec, VariantSpec
-from core.base.stamps import Stamp
 from core.figures import maps
 from core.protocols.lukkien.protocol import CAM
 from core.protocols.lukkien.tables import StudyTables
 from pages.parts.common import engine, present, story
+from pages.parts.common.background import Work
+from pages.parts.common.waiting import wait
 from pages.parts.common.widgets import segments, whole
 from pages.parts.curves.study_view import CARD, PARAMETERS, View
 
@@ -61,27 +63,27 @@ def explore_query(row: int, seed: int, level: int) -> dict[str, str]:
 
 
 def level_pictures(row: int, seed: int) -> list[tuple[int, str, str]]:
-    """Returns (level, picture URL, predicted class) of one digit at every level. The target is each
-    network's own class, as in the thesis.
+    """Returns (level, picture URL, predicted class) of one digit at every level, or at those that
+    were done when it was stopped. The target is each network's own class, as in the thesis.
     """
     levels = range((CARD.levels or 0) + 1)
     variants = tuple(VariantSpec(model=ModelSpec(seed=seed), pruning=PruningSpec.at_level(level)) for level in levels)
-    return _level_pictures(row, seed, " ".join(map(engine.stamp, variants)), variants)
 
+    def steps(done: int) -> Iterator[tuple[int, str, str]]:
+        answers = engine.engine().follow(variants[done:], ImageRef(name=str(row)), CAM)
+        for level, answer in enumerate(answers, start=done):
+            picture = maps.overlay(answer.pruned, answer.picture.clean, 0.65, 140)
+            url = maps.data_url(maps.jpeg(picture))
+            yield level, url, story.class_name(answer.pruned, answer.pruned.prediction.top)
 
-@st.cache_data(max_entries=200, show_spinner=False)
-def _level_pictures(
-    row: int, seed: int, stamp: Stamp, _variants: tuple[VariantSpec, ...]
-) -> list[tuple[int, str, str]]:
-    answers = engine.engine().follow(_variants, ImageRef(name=str(row)), CAM)
-    return [
-        (
-            level,
-            maps.data_url(maps.jpeg(maps.overlay(answer.pruned, answer.picture.clean, 0.65, 140))),
-            story.class_name(answer.pruned, answer.pruned.prediction.top),
-        )
-        for level, answer in enumerate(answers)
-    ]
+    work = Work(
+        place="strip",
+        key=("strip", row, seed),
+        stamp=" ".join(map(engine.stamp, variants)),
+        what="Levels",
+        run=lambda task: task.collect(steps, len(variants)),
+    )
+    return wait(work, st.empty()).results
 
 
 def take_along(study: StudyTables, view: View) -> None:

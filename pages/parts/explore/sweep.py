@@ -16,6 +16,7 @@ from core.base.numbers import counted, percent, score
 from core.data.datasets import DATASETS, truth_of
 from core.engine.reference import against
 from core.evaluation.columns import COLUMNS
+from core.figures.decisions import failure_text, gain_text, limits_text, spot_text
 from core.figures.wording import plain as unmarked
 from core.jobs.jobs import Job
 from core.results import DENSE_NAME, Comparison
@@ -26,6 +27,7 @@ from core.sweeps.job import KIND, arguments_of
 from core.sweeps.read import frame as rows_of
 from core.sweeps.read import of_measure, summary
 from core.sweeps.spec import SweepSpec
+from core.sweeps.spots import Limits, SweetSpot, spots
 from core.sweeps.sweep import Sweep
 from core.sweeps.views import BASELINE, of_view
 from core.sweeps.written import to_yaml
@@ -36,13 +38,17 @@ from pages.parts.common.job_list import AT_WORK, REFRESH_S, jobs
 from pages.parts.common.markdown import plain
 from pages.parts.common.parameters import Choice
 from pages.parts.common.waiting import follow, wait
-from pages.parts.common.widgets import choice
+from pages.parts.common.widgets import choice, number
 from pages.parts.explore.floor import data_of, floor_of
 from pages.parts.sidebar import photo_sets
 from pages.parts.sidebar.model import family_line
 
 DELETING = "Delete this job? Answers of networks that are done are kept.", "Delete job"
 FILE = "sweep.yaml"
+
+
+MAY_BE_LOWER = "Accuracy, and how well heatmaps match the marked object. Fix it before you look at results."
+MUST_CORRELATE = "The mean Pearson correlation with the reference's heatmap of the same image."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -211,7 +217,7 @@ def _progress(shown: tuple[str, ...], at_work: tuple[str, ...]) -> None:
             job_list.head(job, access.SWEEPS, DELETING)
             done, networks = job.last.get("done", 0), job.last.get("networks", 0)
             text = f"{done:,} of {counted(networks, 'network')}" if networks else "starting"
-            st.progress(done / networks if networks else 0.0, text)
+            job_list.progress(job, lambda line: (line.get("done", 0), line.get("networks", 0)), text)
             job_list.log(job)
 
 
@@ -266,6 +272,30 @@ def _results(asked: Asked, rows: DataFrame, floor: Floor | None) -> None:
         )
     if as_table:
         st.dataframe(table(shown), hide_index=True, width="stretch")
+    _sweet_spot(asked)
+
+
+def _sweet_spot(asked: Asked) -> None:
+    """Draws how far the network can be pruned within limits that a person sets."""
+    st.subheader("How far can one go?", anchor=False)
+    left, right = st.columns(2, gap="large")
+    with left:
+        points = number("May be lower by (percentage points)", "tolerance", help=MAY_BE_LOWER)
+    with right:
+        least = number("Heatmaps must correlate by more than", "similar", help=MUST_CORRELATE)
+    limits = Limits(tolerance=points / 100, threshold=least)
+    work = Work(
+        place="sweet spot",
+        key=("sweet spot", asked.spec, limits.tolerance, limits.threshold),
+        stamp=_stamp(asked),
+        what="Testing",
+        run=lambda task: spots(asked.sweep, limits),
+    )
+    found: dict[str, SweetSpot] | None = wait(work, st.container()).answer
+    for spot in (found or {}).values():
+        st.markdown(spot_text(spot, plain(asked.reference)))
+        failed = [check for check in spot.checks if check.sparsity == spot.fails_at and not check.passes]
+        st.caption("  \n".join([*map(failure_text, failed), *map(gain_text, spot.gains), limits_text(spot, limits)]))
 
 
 def finding(shown: DataFrame) -> str:

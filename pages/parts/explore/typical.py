@@ -14,10 +14,12 @@ from core import CamSpec, DataSpec, ImageRef, ModelSpec, VariantSpec
 from core.base.numbers import score
 from core.engine.reference import against
 from core.results import Agreement, Agreements, Comparison, Verdict, summarise
+from core.sweeps.floor import Floor
 from pages.parts.common import engine, present, story
 from pages.parts.common.background import Work, background
 from pages.parts.common.markdown import plain
 from pages.parts.common.waiting import follow
+from pages.parts.explore.floor import floor_of, mark
 from pages.parts.sidebar import photo_sets
 
 Question = tuple[VariantSpec, ImageRef, CamSpec]
@@ -61,13 +63,16 @@ def section(answer: Comparison) -> None:
         here = answer.agreement
         titles = story.title(here.method), story.title(here.second_method)
         compared = "dense with pruned" if answer.with_dense else "reference with this network"
+        figure, floor = plots.typical(found, here, titles, len(images), compared), floor_of(answer)
+        if floor:
+            plots.with_floor_at_top(figure, floor)
         st.plotly_chart(
-            present.figure(plots.typical(found, here, titles, len(images), compared)),
+            present.figure(figure),
             config={"displayModeBar": False},
             key="typical",
             alt=f"Agreement of the heatmaps of {len(found)} images for two methods, with this image marked",
         )
-        st.markdown(in_words(summarise(found), here))
+        st.markdown(in_words(summarise(found), here) + _beside_floor(summarise(found), floor))
 
     follow(_work(answer, images), f"Compare on {len(images)} images", draw)
 
@@ -110,6 +115,14 @@ def in_words(found: Agreements, here: Agreement) -> str:
         rank = f"higher than {below} of the {len(found.values)} images"
         text += f" This image has agreement {score(here.value)}, {rank}."
     return text
+
+
+def _beside_floor(found: Agreements, floor: Floor | None) -> str:
+    """Describes how many images agree less than two dense networks do; "" without a noise floor."""
+    if floor is None or not found.values:
+        return ""
+    below = sum(value < floor.mean for value in found.values)
+    return f" For comparison, {mark(floor)}; {below} of the {len(found.values)} images agree less."
 
 
 def _images(image: ImageRef, model: ModelSpec) -> tuple[ImageRef, ...]:

@@ -6,6 +6,7 @@ network's class: before the ReLU the method is unstable, as lesson 2 shows.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import streamlit as st
@@ -20,6 +21,8 @@ from core.results import Comparison, Heatmap
 from core.stats.correlation import Correlation, correlation
 from pages.parts.common import engine
 from pages.parts.common.address import CARD, Choice, Number
+from pages.parts.common.background import Work
+from pages.parts.common.waiting import needed
 
 STUDY = ("mnist-55000", "digits+noise-0.2-s0")  # of the included networks
 # By number of training images; the first as in the thesis.
@@ -71,6 +74,9 @@ class Stop:
     overlap: float | None
 
 
+Walk = tuple[Stop, ...]
+
+
 def image_of(digit: str | int, noise: float = 0.2) -> ImageRef:
     """Returns the first embedded digit of a class."""
     return ImageRef(name=str(engine.rows_of_class(int(digit))[0]), noise=noise)
@@ -112,21 +118,32 @@ def after_blur(digit: str | int, sigma: float) -> tuple[Heatmap, float, float]:
     return soft, ink_overlap(digit, sharp), ink_overlap(digit, soft)
 
 
-def walk(variants: tuple[VariantSpec, ...], image: ImageRef, cam: CamSpec = CAM) -> tuple[Stop, ...]:
-    """Follows one digit over several amounts of pruning."""
+def walks(variants: tuple[VariantSpec, ...], digits: tuple[str | int, ...], cam: CamSpec = CAM) -> list[Walk]:
+    """Follows some digits over several amounts of pruning. Raises Stopped."""
     networks = dict.fromkeys(variant.dense if variant.pruning.is_one_shot else variant for variant in variants)
-    return _walk(variants, image, cam, " ".join(engine.stamp(network, image) for network in networks))
+    images = tuple(map(image_of, digits))
+
+    def steps(done: int) -> Iterator[Walk]:
+        for image in images[done:]:
+            yield tuple(map(_stop, engine.engine().follow(variants, image, cam)))
+
+    work = Work(
+        place=f"walk {len(images)} {cam.layer}",
+        key=("walk", variants, images, cam),
+        stamp=" ".join(engine.stamp(network, *images[:1]) for network in networks),
+        what="Digits",
+        run=lambda task: task.collect(steps, len(images)),
+    )
+    return needed(work).results
 
 
-@st.cache_data(max_entries=100, show_spinner=False, hash_funcs=engine.KEYS)
-def _walk(variants: tuple[VariantSpec, ...], image: ImageRef, cam: CamSpec, stamp: Stamp) -> tuple[Stop, ...]:
-    answers = engine.engine().follow(variants, image, cam)
-    return tuple(_stop(answer) for answer in answers)
+def one_shot_walk(digit: str | int, seed: int = 333, cam: CamSpec = CAM) -> Walk:
+    """Follows one digit over the grid of one-shot sparsities. Raises Stopped."""
+    return walks(_grid(seed), (digit,), cam)[0]
 
 
-def one_shot_walk(digit: str | int, seed: int = 333, cam: CamSpec = CAM) -> tuple[Stop, ...]:
-    """Follows one digit over the grid of one-shot sparsities."""
-    return walk(tuple(one_shot(sparsity, seed=seed) for sparsity in GRID), image_of(digit), cam)
+def _grid(seed: int) -> tuple[VariantSpec, ...]:
+    return tuple(one_shot(sparsity, seed=seed) for sparsity in GRID)
 
 
 def flips_at(stops: tuple[Stop, ...]) -> float | None:
@@ -149,8 +166,8 @@ def holds_until(stops: tuple[Stop, ...]) -> float:
 
 def moves_first(seed: int, cam: CamSpec = CAM) -> tuple[list[float | None], list[float | None]]:
     """Returns where the heatmap moves and where the answer changes, for one digit per class."""
-    walks = [one_shot_walk(digit, seed, cam) for digit in CARD.classes]
-    return [moves_at(stops) for stops in walks], [flips_at(stops) for stops in walks]
+    found = walks(_grid(seed), CARD.classes, cam)
+    return [moves_at(stops) for stops in found], [flips_at(stops) for stops in found]
 
 
 def count_earlier(moved: list[float | None], flipped: list[float | None]) -> int:
@@ -162,7 +179,7 @@ def level_overlaps(level: int) -> list[float]:
     """Returns the overlap of the heatmaps of the dense network and of a level, one digit per
     class.
     """
-    return [walk((trained(level),), image_of(digit))[0].overlap or 0.0 for digit in CARD.classes]
+    return [stops[0].overlap or 0.0 for stops in walks((trained(level),), CARD.classes)]
 
 
 def _stop(answer: Comparison) -> Stop:

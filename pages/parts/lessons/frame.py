@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from core.jobs.control import Stopped
 from pages.parts.common import present
 from pages.parts.common.frame import explained
 from pages.parts.common.state import state
@@ -82,7 +84,7 @@ def draw(lessons: Sequence[Lesson], at: Place) -> None:
     with left:
         controls = st.container(horizontal=True, vertical_alignment="bottom", gap="medium")
         view = st.container()
-    with explained():
+    with explained(), suppress(Stopped):  # a note with Continue stands where the step waited
         told = step.show(Stage(controls=controls, view=view, answered=_chosen(at) is not None))
         text.markdown(told.text)
         with right:

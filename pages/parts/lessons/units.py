@@ -6,7 +6,6 @@ over the digits.
 
 from __future__ import annotations
 
-import streamlit as st
 from pandas import DataFrame
 
 from core import ImageRef, VariantSpec
@@ -21,8 +20,10 @@ from core.units.machine import MachineTask, machine_tasks
 from core.units.relation import relations
 from core.units.study import UnitOptions, UnitStudy
 from pages.parts.common import engine, unit_data, widgets
+from pages.parts.common.background import Task, Work
 from pages.parts.common.story import percent
 from pages.parts.common.unit_data import Opened
+from pages.parts.common.waiting import needed
 from pages.parts.lessons.facts import CONTROLS
 from pages.parts.lessons.frame import Lesson, Stage, Step, Told
 from pages.parts.lessons.parts import Shown, chart, row, slider
@@ -254,19 +255,30 @@ def _units() -> DataFrame:
     return unit_data.of_layer(unit_data.opened(STUDY), LAYER)
 
 
-@st.cache_data(max_entries=16, show_spinner="Drawing the machine's task ...", hash_funcs={Opened: repr})
 def _first_task(unit: int, opened: Opened) -> MachineTask:
     """Returns the first task of a unit of the dense network that the machine gets right, judged by
-    pixels, which need no embeddings.
+    pixels, which need no embeddings. Raises Stopped.
     """
-    study = UnitStudy(unit_data.study(opened).sweep, UnitOptions(similarities=("pixels",)))
-    tasks = machine_tasks(study, _variant(0), LAYER, unit)
+
+    def run(task: Task) -> tuple[MachineTask, ...]:
+        study = UnitStudy(unit_data.study(opened).sweep, UnitOptions(similarities=("pixels",)))
+        return machine_tasks(study, _variant(0), LAYER, unit, task.advance)
+
+    work = Work(place="task", key=("first task", unit), stamp=opened.stamp, what="Drawing the machine's task", run=run)
+    tasks = needed(work).answer
     return next((task for task in tasks if task.right), tasks[0])
 
 
-@st.cache_data(max_entries=64, show_spinner="Finding the strongest digits ...", hash_funcs=engine.KEYS | {Opened: repr})
 def _strongest(variant: VariantSpec, unit: int, opened: Opened) -> tuple[int, ...]:
-    shown = unit_data.study(opened).exemplars(variant)
+    """Raises Stopped."""
+    work = Work(
+        place=f"strongest {variant.key}",
+        key=("strongest", variant),
+        stamp=opened.stamp,
+        what="Finding the strongest digits",
+        run=lambda task: unit_data.study(opened).exemplars(variant, task.advance),
+    )
+    shown = needed(work).answer
     return tuple(shown[(shown.layer == 1) & (shown.unit == unit)].strongest.head(NINE).tolist())
 
 

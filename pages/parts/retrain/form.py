@@ -15,6 +15,7 @@ from streamlit.delta_generator import DeltaGenerator
 from core.base.errors import BadSpec, SparsightError
 from core.base.numbers import duration, size
 from core.base.stamps import Stamp
+from core.base.text import SHOWN
 from core.data.datasets import photo_sets
 from core.data.uploads import keep_zip
 from core.models.architectures import OFFERED
@@ -337,9 +338,11 @@ def _percent(text: str) -> float:
     try:
         value = float(text)
     except ValueError as error:
-        raise BadSpec(f"The sparsity '{text}' cannot be read.", PERCENTAGES) from error
+        raise BadSpec(f"The sparsity '{text[:SHOWN]}' cannot be read.", PERCENTAGES) from error
     if not 0 <= value < 100:
-        raise BadSpec(f"A level cannot remove {text} % of the weights.", "A sparsity is at least 0 % and below 100 %.")
+        raise BadSpec(
+            f"A level cannot remove {text[:SHOWN]} % of the weights.", "A sparsity is at least 0 % and below 100 %."
+        )
     return value
 
 

@@ -74,8 +74,7 @@ def _is_here(model: ModelSpec | None) -> bool:
 def _one(job: Job) -> None:
     with st.container(border=True):
         job_list.head(job, access.TRAINING, DELETING)
-        share, text = _progress(job)
-        st.progress(share, text)
+        job_list.progress(job, _part, _progress(job))
         lines = jobs().progress(job.id)
         _about_photographs(lines)
         _curves(job, lines)
@@ -105,28 +104,35 @@ def _curves(job: Job, lines: Sequence[Facts]) -> None:
         column.plotly_chart(present.figure(figure), key=f"_{name}_{job.id}", config=present.STILL, alt=alt)
 
 
-def _progress(job: Job) -> tuple[float, str]:
-    """Returns the completed share and a description of the progress."""
+def _part(line: Facts) -> tuple[float, float]:
+    """Returns how many levels a line says are trained, or photographs decoded, and of how many."""
+    if "decoded" in line:
+        return line["decoded"], line["photographs"]
+    if "level" not in line:
+        return 0.0, 0.0
+    whole = 0.0 if line.get("stopped_by_hand") else 1.0
+    within = line["epoch"] / line["epochs"] if line.get("stage") == "epoch" else whole
+    return line["level"] + within, line["levels"] + 1
+
+
+def _progress(job: Job) -> str:
+    """Describes the progress."""
     last = job.last
     if "level" not in last:
         done = f", {last['decoded']:,} of {last['photographs']:,}" if "decoded" in last else ""
         text = {"decoding": f"decoding photographs{done}", "training": "the first epoch"}.get(
             last.get("stage", ""), "starting"
         )
-        return 0.0, text if job.state in AT_WORK else f"stopped at: {text}"
-    levels, text = last["levels"] + 1, f"level {last['level']} of {last['levels']}"
+        return text if job.state in AT_WORK else f"stopped at: {text}"
+    text = f"level {last['level']} of {last['levels']}"
     if last.get("stopped_by_hand"):
-        return (
-            last["level"] / levels,
-            f"{text}, stopped early; its best network so far, from epoch {last['best_epoch']}, is kept",
-        )
-    within = last["epoch"] / last["epochs"] if last.get("stage") == "epoch" else 1.0
+        return f"{text}, stopped early; its best network so far, from epoch {last['best_epoch']}, is kept"
     if last.get("stage") == "epoch":
         text += (
             f", epoch {last['epoch']}: {last['correct']:,} of {last['total']:,} correct"
             f" ({percent(last['correct'] / last['total'])})"
         )
-    return min(1.0, (last["level"] + within) / levels), text
+    return text
 
 
 def trained() -> None:

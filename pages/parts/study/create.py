@@ -143,5 +143,6 @@ def _progress(shown: tuple[str, ...], at_work: tuple[str, ...]) -> None:
             job_list.head(job, access.STUDIES, DELETING)
             done, total = job.last.get("done", 0), job.last.get("total", 0)
             stage = STAGES.get(job.last.get("stage", ""), "starting")
-            st.progress(done / total if total else 0.0, f"{stage}: {done:,} of {total:,}" if total else stage)
+            text = f"{stage}: {done:,} of {total:,}" if total else stage
+            job_list.progress(job, lambda line: (line.get("done", 0), line.get("total", 0)), text)
             job_list.log(job)

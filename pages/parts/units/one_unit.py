@@ -9,6 +9,7 @@ from pandas import DataFrame
 
 from core import ImageRef, ModelSpec, VariantSpec
 from core.base.numbers import percent, score
+from core.base.progress import passed
 from core.base.stamps import Stamp
 from core.figures import contacts, maps
 from core.figures.plots.units import FATES, fate
@@ -143,8 +144,9 @@ def _work(asked: View, levels: tuple[VariantSpec, ...]) -> Work:
         study = unit_data.study(asked.opened)
         found = []
         for done, variant in enumerate(levels):
-            task.advance(done, len(levels))
-            shown = study.exemplars(variant)
+            advance = passed(task.advance, done, len(levels))
+            advance(0, len(study.sweep.rows(variant.model)))
+            shown = study.exemplars(variant, advance)
             names = [layer.name for layer in study.layers(variant.model)]
             found.append(shown.assign(conv=[names[place] for place in shown.layer]))
         return found

@@ -46,6 +46,8 @@ PINNED = {
     "outline": "false",
     "opacity": 65,
     "threshold": 0.5,
+    "tolerance": 2.0,
+    "similar": 0.8,
     "sweep": "100",
     "measure": "right",
 }
@@ -88,6 +90,8 @@ def test_ranges_are_pinned() -> None:
         "row": (1, 99_999),
         "opacity": (0, 100),
         "threshold": (0, 1),
+        "tolerance": (0, 20),
+        "similar": (0, 1),
     }
 
 
@@ -294,3 +298,11 @@ def test_a_link_in_a_session_with_other_values_shows_defaults_for_what_it_does_n
     assert not app.error
     assert (app.selectbox(key="digit").value, app.segmented_control(key="seed").value) == ("4", "333")
     assert (app.slider(key="sparsity").value, app.slider(key="opacity").value) == (70, 65)
+
+
+@pytest.mark.parametrize("text", ["9" * 309, "nan", "1e400"])
+def test_numbers_without_bounds_in_a_link_are_said_on_the_page(explore: OpenPage, text: str) -> None:
+    app = explore(model="thesis-cnn", level=text, opacity=text, threshold=text)
+    assert not app.exception
+    (said,) = (str(warning.value) for warning in app.warning if "Parts of the address" in str(warning.value))
+    assert all(name in said for name in ("level", "opacity", "threshold"))

@@ -16,6 +16,7 @@ from google.protobuf.message import Message
 from streamlit.testing.v1 import AppTest
 
 from core import DataSpec, Engine, ModelSpec
+from core.base.checks import checked
 from core.jobs.jobs import Jobs
 from core.protocols.series.images import Place, evaluate_series
 from pages.parts.common.markdown import CODE, message, plain
@@ -60,7 +61,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     card = folder / "cache" / small_series.NAME / "card.json"
     about = json.loads(card.read_text())
     about["runs"][RUN]["summary"] = TITLE
-    card.write_text(json.dumps(about))
+    card.write_text(json.dumps(checked(about)))
     shown = small_series.photographs(folder / SHOWN, 2, ("",), CLASSES)
     for photograph in list(shown.rglob("0-*.png")):
         photograph.rename(photograph.with_name(f"![b]({photograph.stem}).png"))

@@ -272,6 +272,32 @@ def test_after_stop_in_compare_what_is_computed_is_shown(
 
 
 @pytest.mark.usefixtures("own_cache")
+def test_a_strip_that_is_stopped_shows_the_levels_that_are_done(press_stop: dict[str, int]) -> None:
+    press_stop["strip"] = 3
+    app = open_page("curves", tab="digit")
+    assert not app.exception
+    assert "of 26." in words(app)
+    done = words(app).count("[Level ")
+    assert 3 <= done < 26
+    click(app, "Continue")
+    assert words(app).count("[Level ") == 26
+
+
+@pytest.mark.usefixtures("own_cache")
+def test_a_step_of_a_lesson_that_is_stopped_can_be_left_and_continued(press_stop: dict[str, int]) -> None:
+    press_stop["walk 10 relu2"] = 2
+    app = open_page("lessons", lesson="2", step="5")
+    assert not app.exception
+    assert not app.error
+    assert "Stopped after" in words(app)
+    assert {"Continue", "Back", "Next"} <= set(labels(app))
+    assert "_choice_0" not in {button.key for button in app.button}
+    click(app, "Continue")
+    assert "Stopped after" not in words(app)
+    assert "_choice_0" in {button.key for button in app.button}
+
+
+@pytest.mark.usefixtures("own_cache")
 def test_a_failure_is_shown_and_asked_again(explore: OpenPage, monkeypatch: pytest.MonkeyPatch) -> None:
     real, failing = engine.comparison, [True]
 
@@ -298,6 +324,36 @@ def test_quick_answers_come_without_a_word(explore: OpenPage, monkeypatch: pytes
     monkeypatch.setattr(waiting, "PATIENCE_S", 0.0)
     assert pictures_at(explore(**DIGITS))
     assert drawn
+
+
+def test_slow_work_shows_its_remaining_time_and_stop(monkeypatch: pytest.MonkeyPatch) -> None:
+    def script() -> None:
+        import threading
+
+        import streamlit as st
+
+        from pages.parts.common.background import Work
+        from pages.parts.common.waiting import wait
+
+        def run(task: "Task") -> None:  # noqa: UP037 - the script has no names of this module
+            task.collect(lambda done: (threading.Event().wait(0.1) or number for number in range(done, 4)), 4)
+
+        work = Work(place="here", key="four", what="Images", run=run)
+        st.markdown(wait(work, st.container()).results)
+
+    shown: list[tuple[str, list[str]]] = []
+    real = st.progress
+
+    def progress(value: float, text: str, **options: Any) -> None:
+        shown.append((text, list(options)))
+        real(value, text, **options)
+
+    monkeypatch.setattr(waiting, "PATIENCE_S", 0.0)
+    monkeypatch.setattr(st, "progress", progress)
+    app = AppTest.from_function(script, default_timeout=WAIT_S).run()
+    assert not app.exception
+    texts = [text for text, _ in shown]
+    assert any(text.startswith("Images: 2 of 4, ") and text.endswith(" left") for text in texts), texts
 
 
 def test_slow_questions_one_after_the_other_at_one_place(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core import DataSpec, Engine, ModelSpec
+from core.base.checks import checked
 from core.disk.files import Files
 from core.disk.sparse import pack_sparse, unpack_sparse
 from core.figures.plots.series import AXES, Drawn, Look, curve
@@ -214,7 +215,7 @@ def test_tables_without_networks_are_drawn_without_links(series: OpenPage, own_c
     card = own_cache / NAME / "card.json"
     found = json.loads(card.read_text())
     found["runs"]["short"]["seeds"] = [9]
-    card.write_text(json.dumps(found))
+    card.write_text(json.dumps(checked(found)))
     text = words(series(group="explore"))
     line = [part for part in text.splitlines() if "](explore?" in part]
     assert len(line) == 1

@@ -221,7 +221,9 @@ def test_a_truncated_network_is_explained(explore: OpenPage, tmp_path: Path, mon
 def test_a_damaged_accuracy_table_leaves_the_pictures(
     explore: OpenPage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (hide_shipped(monkeypatch, tmp_path) / "accuracy.csv").write_text("pruning,data,correct,total\na,b,9,1\n")
+    (hide_shipped(monkeypatch, tmp_path) / "accuracy.csv").write_text(
+        "pruning,data,correct,total,network,check\na,b,9,1,0,0\n"
+    )
     app = explore(**DIGITS)
     assert pictures_at(app) == {"70.0086% sparsity"}
     assert "accuracy" in app.error[0].value

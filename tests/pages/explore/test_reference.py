@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,9 @@ from core.models.cards import InputRule
 from core.models.own import About
 from core.models.zoo import named
 from core.sweeps.floor import known_floor, question_of
+from pages.parts.common import state
 from pages.parts.common.address import class_names
-from tests.pages.conftest import DIGITS, OpenPage, open_page, words
+from tests.pages.conftest import DIGITS, PATIENCE_S, OpenPage, open_page, words
 
 SEED = VariantSpec(model=ModelSpec(seed=334))
 
@@ -148,6 +150,25 @@ def test_the_noise_floor_stands_beside_the_agreement(explore: OpenPage, engine: 
     text = f"two dense networks of different seeds agree by {floor.mean:.2f} (n = {floor.n} images, {interval})"
     assert text in words(app)
     assert "two dense networks" not in words(explore(ref="seed.334", **DIGITS))
+
+
+def test_the_noise_floor_stands_beside_many_images(explore: OpenPage, engine: Engine) -> None:
+    app = explore(**DIGITS)
+    app.session_state["open_typical"] = True
+    app.run()
+    next(button for button in app.button if button.label.startswith("Compare on 100")).click().run()
+    task = state.of(app.session_state).waiting.tasks["typical"]
+    assert task.ended(PATIENCE_S)
+    text = words(app.run())
+    found = re.search(r"two dense networks of different seeds agree by 0\.\d\d .*?; (\d+) of the (\d+) images", text)
+    assert found
+    asked = question_of(engine, VariantSpec(), CamSpec(layer="relu2"), DataSpec(noise=0.2))
+    assert asked is not None
+    floor, values = known_floor(engine, asked), [one.value for one in task.results if one.value is not None]
+    assert floor is not None
+    assert found.groups() == (str(sum(value < floor.mean for value in values)), str(len(values)))
+    drawn = next(chart.proto.spec for chart in app.get("plotly_chart") if "of 100 images" in chart.proto.spec)
+    assert "two dense networks of different seeds: 0." in drawn
 
 
 def test_less_than_two_seeds_agree_is_said_first(explore: OpenPage, engine: Engine) -> None:

@@ -10,8 +10,10 @@ import pandas
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.figures.decisions import spot_text
 from core.jobs.jobs import Jobs
 from core.sweeps.read import of_measure, summary
+from core.sweeps.spots import Limits, spots
 from core.sweeps.sweep import Sweep
 from core.sweeps.written import from_mapping
 from pages.parts.common import engine
@@ -58,6 +60,13 @@ def test_it_is_stated_started_and_shown(folder: Path, explore: OpenPage) -> None
     (job,) = Jobs(folder).all()
     rows = of_measure(summary(Sweep(engine.engine(), from_mapping(job.arguments["spec"]))), "soft-iou")
     assert sweep.finding(rows) in words(app)
+    (spot,) = spots(Sweep(engine.engine(), from_mapping(job.arguments["spec"])), Limits()).values()
+    assert spot_text(spot) in "".join(each.value for each in app.markdown)
+    assert "Limits, fixed beforehand: may be lower by less than: accuracy 2 points" in words(app)
+    app.slider(key="tolerance").set_value(20.0).run()
+    app.slider(key="similar").set_value(0.0).run()
+    assert (app.query_params["tolerance"], app.query_params["similar"]) == ("20", "0")
+    assert spot_text(spot) not in "".join(each.value for each in app.markdown)
     app.toggle(key="_sweep_table").set_value(True).run()
     (table,) = [table.value for table in app.dataframe if "95 % interval" in table.value]
     assert list(table.n) == ["20"] * 52

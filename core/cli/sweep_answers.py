@@ -1,0 +1,263 @@
+"""What a sweep says: `python -m core sweep show | spot | breaks | export`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from core.base.atomic import replacing
+from core.base.errors import BadSpec, UnknownName
+from core.base.numbers import counted, percent, score
+from core.base.options import option
+from core.base.text import Rows
+from core.cli.app import COMMON, Common
+from core.cli.structure import FLAT, Flag
+from core.specs import TARGETS, CamSpec, VariantSpec
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+    from core.sweeps.sweep import Sweep
+
+ONLY_READ = "Stopped before the answers were read; they stay as they are, and the same command reads them again."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shown:
+    """What of a sweep is shown."""
+
+    measures: tuple[str, ...] = option((), "Only these measures; by default all.")
+    heatmaps: tuple[str, ...] = option((), "Only these heatmaps; by default all.")
+    by_class: Flag = option(False, "A row for every class of the images; the sweep needs the measure label.")
+    against: str = option(
+        "", "Show differences from this heatmap of the sweep, such as centre-blob, paired image by image."
+    )
+
+
+ALL = Shown()
+
+
+def show(path: Path, /, *, shown: Annotated[Shown, FLAT] = ALL, common: Annotated[Common, FLAT] = COMMON) -> None:
+    """Show the mean of every measure, with its 95 % interval, for every network that is done.
+
+    Args:
+        path: the YAML file of the sweep.
+    """
+    from core.sweeps.read import answers_once, differences, done, summary
+
+    if shown.against and shown.by_class:
+        raise BadSpec("Differences are not shown by class.", "", "Omit --against or --by-class.")
+    sweep = open_sweep(path, common)
+    with common.output.progress("Reading the answers", ONLY_READ):
+        found = differences(sweep, shown.against) if shown.against else summary(sweep, shown.by_class)
+    if found.empty:
+        raise BadSpec("No network of this sweep is done yet.", "", f"Run `python -m core sweep run {path}`.")
+    for names, column in ((shown.measures, "measure"), (shown.heatmaps, "heatmap")):
+        if names:
+            found = found[found[column].isin(_known(names, column, list(found[column].unique())))]
+    finished, networks = done(sweep), len(sweep.variants)
+    facts = {"done": finished, "networks": networks, "rows": _plain(found)}
+    complete = f"All {networks:,} networks are done."
+    if finished < networks:
+        complete = (
+            f"{finished:,} of {networks:,} networks are done; of the others, what is known is shown. "
+            f"`python -m core sweep run {path}` computes the rest."
+        )
+    common.output.say(facts, [complete, *_head(sweep), _table(sweep, answers_once(found), shown), *_notes(found)])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tested:
+    """What must not become worse, and by how much."""
+
+    heatmap: str = option("", "The heatmap; by default the first one that is done.")
+    measures: tuple[str, ...] = option(
+        (),
+        "These measures; by default accuracy, Soft IoU and the correlation of heatmaps, as far as the sweep has them.",
+    )
+    tolerance: float = option(0.02, "By how much accuracy and measures against marked objects may be lower.")
+    threshold: float = option(0.8, "What similarities to the reference's heatmap must exceed.")
+
+
+USUAL = Tested()
+
+
+def spot(path: Path, /, *, tested: Annotated[Tested, FLAT] = USUAL, common: Annotated[Common, FLAT] = COMMON) -> None:
+    """Find the largest sparsity at which nothing is worse than the reference by more than a limit.
+
+    Args:
+        path: the YAML file of the sweep.
+    """
+    from core.figures.decisions import failure_text, gain_text, limits_text, spot_text
+    from core.figures.wording import plain
+    from core.sweeps.spots import Limits, spots
+
+    sweep, limits = open_sweep(path, common), Limits(tolerance=tested.tolerance, threshold=tested.threshold)
+    names = tuple(_known(tested.measures, "measure", list(sweep.spec.measures))) if tested.measures else ()
+    with common.output.progress("Reading the answers", ONLY_READ):
+        found = spots(sweep, limits, names, tested.heatmap)
+    lines: list[str | Rows] = []
+    for name, one in found.items():
+        failed = [failure_text(check) for check in one.checks if check.sparsity == one.fails_at and not check.passes]
+        gains = [gain_text(gain) for gain in one.gains]
+        lines += [f"{name}: {plain(spot_text(one))}", limits_text(one, limits), *failed, *gains, ""]
+    common.output.say({name: asdict(one) for name, one in found.items()}, lines)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Broken:
+    """What counts as a broken explanation."""
+
+    measure: str = option("pearson", "The similarity to the reference's heatmap.")
+    heatmap: str = option("", "The heatmap; by default the first one that is done.")
+    threshold: float = option(0.5, "A similarity below it is broken.")
+
+
+HALF = Broken()
+THRESHOLDS = (0.3, 0.5, 0.7, 0.8, 0.9)  # that show how much the finding depends on one
+
+
+def breaks(path: Path, /, *, broken: Annotated[Broken, FLAT] = HALF, common: Annotated[Common, FLAT] = COMMON) -> None:
+    """Say for how many images the explanation breaks before the answer.
+
+    Args:
+        path: the YAML file of the sweep.
+    """
+    from core.figures.decisions import breaks_text, earlier_text
+    from core.figures.wording import plain
+    from core.sweeps.breaks import SAME, by_threshold, find_breaks
+    from core.sweeps.families import families
+
+    sweep = open_sweep(path, common)
+    _known([broken.measure], "measure", list(sweep.spec.measures))
+    facts: dict[str, Any] = {}
+    lines: list[str | Rows] = []
+    with common.output.progress("Reading the answers", ONLY_READ):
+        of_sweep = families(sweep, (SAME, broken.measure), broken.heatmap)
+    for name, family in of_sweep.items():
+        found = find_breaks(family.rows, broken.measure, broken.threshold)
+        images = _plain(found.by_image)
+        facts[name] = {field.name: getattr(found, field.name) for field in fields(found)} | {"by_image": images}
+        facts[name] |= {key: asdict(facts[name][key]) for key in ("explanation_first", "answer_first", "earlier")}
+        facts[name]["alive"] = [asdict(each) for each in found.alive]
+        table = [["threshold", "explanation first", "answer first", "both at once", "neither"]]
+        for each in by_threshold(family.rows, broken.measure, THRESHOLDS):
+            counts = (each.explanation_first.count, each.answer_first.count, each.together, each.neither)
+            table.append([score(each.threshold), *map(str, counts)])
+        lines += [f"{name}: {plain(breaks_text(found))}", earlier_text(found), Rows(table, (1, 2, 3, 4)), ""]
+    common.output.say(facts, lines)
+
+
+def _plain(rows: DataFrame) -> list[dict[str, Any]]:
+    return rows.astype(object).where(rows.notna(), None).to_dict("records")
+
+
+def _head(sweep: Sweep) -> list[str]:
+    """Return what all rows share: the network if there is one only, and the heatmaps."""
+    from core.cli.printing import model_text
+    from core.saliency.baselines import BASELINES, heatmap_title
+
+    models = sweep.spec.models
+    parts = [model_text(sweep.engine.catalogue.title(models[0]), models[0])] if len(models) == 1 else []
+    layers = list(dict.fromkeys(sweep.engine.card(model).target_layer for model in models))
+    drawn = {name for name, each in BASELINES.items() if each.value.draw is not None}
+    cams = [
+        f"{heatmap_title(cam.method)}: "
+        + ("needs no network" if cam.method in drawn else f"at {cam.layer or ' or '.join(layers)}, for {_target(cam)}")
+        for cam in sweep.spec.cams
+    ]
+    return [*parts, *(["\n".join(cams)] if cams else [])]
+
+
+def _table(sweep: Sweep, found: DataFrame, shown: Shown) -> Rows:
+    from core.cli.printing import model_text, pruning_text
+    from core.data.datasets import truth_of
+    from core.figures.wording import of_truth
+    from core.saliency.baselines import heatmap_title
+    from core.sweeps.read import is_lower_better, measure_title
+
+    truth, variants = truth_of(sweep.spec.data.name), {variant.key: variant for variant in sweep.variants}
+    several = ("network",) if len(sweep.spec.models) > 1 else ()
+    ours = ("class",) if shown.by_class else ()
+    mean = f"minus {heatmap_title(shown.against)}" if shown.against else "mean"
+    rows = [(*several, "pruning", "sparsity", "heatmap", *ours, "measure", mean, "95 % interval", "n")]
+    for each in found.itertuples():
+        variant = variants[each.network]
+        network = (model_text(sweep.engine.catalogue.title(variant.model), variant.model),) if several else ()
+        head = (*network, pruning_text(variant.pruning), percent(each.sparsity))
+        heatmap = heatmap_title(each.heatmap) if each.heatmap else ""
+        group = (_class(sweep, variant, found.loc[each.Index, "class"]),) if ours else ()
+        title = of_truth(measure_title(each.measure), truth)
+        title += " (lower is better)" if is_lower_better(each.measure) else ""
+        interval = f"{score(each.low, 3)} to {score(each.high, 3)}"
+        rows.append((*head, heatmap, *group, title, score(each.mean, 3), interval, f"{each.n:,}"))
+    first = len(several)
+    return Rows(rows, (first + 1, first + 4 + len(ours), first + 6 + len(ours)))
+
+
+def _notes(found: DataFrame) -> list[str]:
+    """Explain what the table cannot say."""
+    if (found.n < found.images).any():
+        return [
+            "Where n is below the number of images, the measure is undefined for the others, for instance because a "
+            "map is empty: such means are not of the same images."
+        ]
+    return []
+
+
+def _known(names: Sequence[str], noun: str, known: list[str]) -> list[str]:
+    """Return these names of the sweep. Raises UnknownName."""
+    for name in names:
+        if name not in known:
+            raise UnknownName(f"{noun} in this table", name, list(filter(None, known)))
+    return list(names)
+
+
+def _target(cam: CamSpec) -> str:
+    return TARGETS[cam.target] if isinstance(cam.target, str) else f"class {cam.target}"
+
+
+def _class(sweep: Sweep, variant: VariantSpec, index: int) -> str:
+    return sweep.engine.card(variant.model).classes[index] if index >= 0 else "a class that it does not know"
+
+
+def export(
+    path: Path,
+    out: Path,
+    /,
+    *,
+    units: Annotated[Flag, Parameter(help="Add columns of the network's units: see `units run`.")] = False,
+    common: Annotated[Common, FLAT] = COMMON,
+) -> None:
+    """Write one row for every image, network and heatmap that is done, as CSV or Parquet.
+
+    Args:
+        path: the YAML file of the sweep.
+        out: the file to write, .csv or .parquet.
+    """
+    from core.sweeps.read import frame
+    from core.units.read import joined
+    from core.units.study import UnitStudy
+
+    if out.suffix not in (".csv", ".parquet"):
+        raise BadSpec(f"{out} is neither CSV nor Parquet.", "The name ends in .csv or .parquet.", "Rename it.")
+    sweep = open_sweep(path, common)
+    try:
+        out.parent.stat()  # a folder that is not there is not made
+        with common.output.progress("Reading and writing the rows", ONLY_READ), replacing(out) as part:
+            found = joined(frame(sweep), UnitStudy(sweep)) if units else frame(sweep)
+            found.to_csv(part, index=False) if out.suffix == ".csv" else found.to_parquet(part, index=False)
+    except OSError as error:
+        raise BadSpec(f"{out} cannot be written ({error.strerror or error}).", "", "Choose another folder.") from error
+    common.output.say({"written": str(out), "rows": len(found)}, f"Written: {out}, {counted(len(found), 'row')}.")
+
+
+def open_sweep(path: Path, common: Common) -> Sweep:
+    from core.sweeps.sweep import Sweep
+    from core.sweeps.written import read_sweep
+
+    return Sweep(common.engine(), read_sweep(path))

@@ -1,0 +1,61 @@
+"""The families of a sweep: the networks of one model and seed that are pruned in one way."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas
+
+from core.base.errors import BadSpec
+from core.sweeps.read import check_heatmap, frame
+from core.sweeps.spec import DENSE
+from core.sweeps.sweep import Sweep
+
+FAMILY = ["schedule", "granularity", "scope", "criterion"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Family:
+    """The networks of one family, and their reference: a row for each network and image."""
+
+    rows: pandas.DataFrame
+    reference: pandas.DataFrame
+
+
+def families(sweep: Sweep, measures: Sequence[str], heatmap: str = "") -> dict[str, Family]:
+    """Return the families of a sweep with the rows of one heatmap.
+
+    Args:
+        heatmap: by default the first one that is done.
+    Raises:
+        BadSpec: the reference is not among the sweep's networks that are done, or a measure is not
+        computed yet. UnknownName.
+    """
+    rows = frame(sweep, measures)
+    if absent := [name for name in measures if name not in rows]:
+        raise BadSpec(
+            f"The measure '{absent[0]}' is not computed yet.",
+            "All measures are compared on the same images.",
+            "Run the sweep, or name other measures.",
+        )
+    if heatmap:
+        check_heatmap(sweep, heatmap)
+    done = [cam.method for cam in sweep.spec.cams if (rows.heatmap == cam.method).any()]
+    rows = rows[rows.heatmap == (heatmap or next(iter(done), ""))]
+    found = {}
+    for model in sweep.spec.models:
+        own = rows[(rows.model == model.name) & (rows.weights == model.weights) & (rows.seed == model.seed)]
+        is_dense = (own.schedule == "none") | (own.level == 0)
+        asked = sweep.spec.reference_of(model)
+        reference = own[is_dense] if sweep.spec.reference == DENSE else rows[rows.network == asked.key]
+        if reference.empty:
+            raise BadSpec(
+                f"The reference {asked.key} is not among the networks that are done.",
+                "Every network is compared with it, image by image.",
+                "Add it to the sweep's prunings, and run the sweep.",
+            )
+        for family, some in own[~is_dense].groupby(FAMILY, observed=True, sort=False):
+            name = " ".join(filter(None, (model.key, *map(str, family))))
+            found[name] = Family(rows=some, reference=reference)
+    return found
