@@ -18,13 +18,19 @@ def spot_text(found: SweetSpot, reference: str = "the dense network") -> str:
     fails = _and([_name(name) for name in found.limiting])
     verb = "fails" if len(found.limiting) == 1 else "fail"
     if found.fails_at is None:
-        return f"Up to **{percent(found.sparsity or 0)} sparsity**, the highest one tested, nothing fails."
+        return f"At **{percent(found.sparsity or 0)} sparsity**, the highest one tested, {_tested(found)} still passes."
     if found.sparsity is None:
         return f"**No sparsity passes**: at {percent(found.fails_at)}, the lowest one tested, {fails} {verb}."
     return (
-        f"Up to **{percent(found.sparsity)} sparsity**, nothing is worse than {reference} by more than the limits. At"
-        f" {percent(found.fails_at)}, {fails} {verb}."
+        f"At **{percent(found.sparsity)} sparsity**, {_tested(found)} is still within the limits beside {reference}. At"
+        f" {percent(found.fails_at)}, the next one tested, {fails} {verb}."
     )
+
+
+def _tested(found: SweetSpot) -> str:
+    """Return the measures that were tested: "each of accuracy and Soft IoU"."""
+    names = list(dict.fromkeys(_name(check.measure) for check in found.checks))
+    return names[0] if len(names) == 1 else f"each of {_and(names)}"
 
 
 def breaks_text(found: Breaks) -> str:
@@ -39,9 +45,18 @@ def breaks_text(found: Breaks) -> str:
 def earlier_text(found: Breaks) -> str:
     """Return by how much explanations break earlier, and what counts as broken."""
     gap = found.earlier
-    text = f"Broken: a similarity below {score(found.threshold)} up to the highest sparsity; another answer up to it."
+    text = (
+        f"Broken: {COLUMNS[found.measure].title} with the reference's heatmap stays below {score(found.threshold)} up"
+        " to the highest sparsity; the answer stays another one."
+    )
     if gap.value is None or gap.low is None or gap.high is None:
         return text
+    if gap.low <= 0 <= gap.high:
+        return (
+            f"On average, neither breaks clearly earlier: {_points(gap.value)} points of sparsity (95 % interval"
+            f" {_points(gap.low)} to {_points(gap.high)}, n = {gap.n}; above 0, explanations break first; what never"
+            f" breaks counts as {percent(found.beyond)}). {text}"
+        )
     way = "earlier" if gap.value >= 0 else "later"
     low, high = (_points(bound if gap.value >= 0 else -bound) for bound in (gap.low, gap.high))
     low, high = (low, high) if gap.value >= 0 else (high, low)
@@ -67,8 +82,9 @@ def limits_text(found: SweetSpot, limits: Limits) -> str:
     parts = [f"may be lower by less than: {', '.join(paired)}"] if paired else []
     parts += [f"must exceed: {', '.join(alike)}"] if alike else []
     return (
-        f"Limits, fixed beforehand: {'; '.join(parts)}. Tested on the same {counted(first[0].images, 'image')} with"
-        " one-sided 95 % bounds, from low to high sparsity until the first failure."
+        f"Limits: {'; '.join(parts)}. Tested on the same {counted(first[0].images, 'image')} with"
+        " one-sided 95 % bounds, from low to high sparsity until the first failure. The 5 % hold only for limits that"
+        " were fixed before."
     )
 
 
@@ -103,7 +119,7 @@ def gain_text(gain: Gain) -> str:
         f" {_signed(gain.measure, found.low)} to {_signed(gain.measure, found.high)}, corrected for"
         f" {gain.sparsities} sparsities, n = {found.n})"
     )
-    verdict = "is higher" if gain.is_clear else "is nowhere clearly higher; the largest difference is"
+    verdict = "is higher than without pruning" if gain.is_clear else "is nowhere clearly higher; at best"
     return f"{at_start(name)} {verdict}{':' if gain.is_clear else ''} {interval}."
 
 

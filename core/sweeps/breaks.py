@@ -44,13 +44,14 @@ class Alive:
 class Breaks:
     """What breaks first in one family of networks.
 
-    threshold: of the similarity. by_image: a row an image: "explanation" and "answer", the sparsity
-    from which each stays broken, and "explanation_first", "answer_first", where it breaks for the
-    first time; NaN: never. explanation_first, answer_first, together, neither: images. earlier: by
-    how much sparsity the explanation breaks before the answer, on average, with an interval over
-    images; what never breaks counts as breaking beyond the grid, at `beyond`.
+    measure, threshold: of the similarity. by_image: a row an image: "explanation" and "answer", the
+    sparsity from which each stays broken, and "explanation_first", "answer_first", where it breaks
+    for the first time; NaN: never. explanation_first, answer_first, together, neither: images.
+    earlier: by how much sparsity the explanation breaks before the answer, on average, with an
+    interval over images; what never breaks counts as breaking beyond the grid, at `beyond`.
     """
 
+    measure: str
     threshold: float
     beyond: float
     by_image: pandas.DataFrame
@@ -69,8 +70,15 @@ def find_breaks(rows: pandas.DataFrame, measure: str, threshold: float) -> Break
         rows: columns "sparsity", "image", "agrees" and the similarity `measure`, a row for each
             network and image. threshold: a similarity below it is broken.
     Raises:
-        BadSpec: fewer than two sparsities, or no image that all networks have.
+        BadSpec: fewer than two sparsities, no image that all networks have, a threshold that no
+        similarity can cross.
     """
+    if not -1 <= threshold <= 1:  # NaN fails too
+        raise BadSpec(
+            f"A threshold of {threshold:g} breaks all heatmaps, or none.",
+            "A similarity lies between -1 and 1.",
+            "Choose a number between them.",
+        )
     grid = np.array(sorted(share for share in rows["sparsity"].unique() if share > 0), dtype=float)
     tables = {name: rows.pivot(index="image", columns="sparsity", values=name) for name in (measure, SAME)}
     whole = tables[SAME].dropna().index
@@ -88,6 +96,7 @@ def find_breaks(rows: pandas.DataFrame, measure: str, threshold: float) -> Break
     beyond = float(grid[-1] + (grid[-1] - grid[-2]))
     explanation, answer = (np.where(np.isnan(each), beyond, each) for each in found.values())
     return Breaks(
+        measure=measure,
         threshold=threshold,
         beyond=beyond,
         by_image=by_image,

@@ -78,7 +78,10 @@ def test_the_sweet_spot_is_said_with_its_limits(command, sweep: Path, here: tupl
     assert "is not among the networks that are done" in command("sweep", "spot", str(sweep), *here)[2]
     command("sweep", "run", str(sweep), *here)
     said = " ".join(command("sweep", "spot", str(sweep), "--tolerance", "0.3", "--threshold", "0.2", *here)[1].split())
-    assert "one-shot weight global magnitude: Up to 50.0 % sparsity, nothing is worse than the dense network" in said
+    assert (
+        "one-shot weight global magnitude: At 50.0 % sparsity, each of accuracy and Pearson correlation is still"
+        in said
+    )
     assert "accuracy 30 points; must exceed: Pearson correlation 0.20. Tested on the same 20 images" in said
     assert "Accuracy is nowhere clearly higher" in said
     (facts,) = json.loads(command("sweep", "spot", str(sweep), "--json", "--measures", "right", *here)[1]).values()
@@ -91,7 +94,7 @@ def test_what_breaks_first_is_counted(command, sweep: Path, here: tuple[str, ...
     command("sweep", "run", str(sweep), *here)
     said = " ".join(command("sweep", "breaks", str(sweep), *here)[1].split())
     assert "Of 20 images, the explanation breaks before the answer in" in said
-    assert "Broken: a similarity below 0.50" in said
+    assert "Broken: Pearson correlation with the reference's heatmap stays below 0.50" in said
     assert "threshold explanation first answer first both at once neither 0.30" in said
     (facts,) = json.loads(command("sweep", "breaks", str(sweep), "--json", "--threshold", "0.2", *here)[1]).values()
     assert len(facts["by_image"]) == 20

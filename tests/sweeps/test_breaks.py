@@ -83,6 +83,12 @@ def test_images_that_a_network_lacks_are_left_out() -> None:
     assert len(find_breaks(rows.drop(index=5), "pearson", 0.5).by_image) == 1
 
 
+@pytest.mark.parametrize("threshold", [1.5, -3.0, math.nan])
+def test_a_threshold_that_nothing_crosses_is_refused(threshold: float) -> None:
+    with pytest.raises(BadSpec, match="between -1 and 1"):
+        find_breaks(rows_of([((0.9, 0.9, 0.1), (True,) * 3)]), "pearson", threshold)
+
+
 def test_one_sparsity_is_too_few() -> None:
     rows = rows_of([((0.9, 0.9, 0.1), (True,) * 3)])
     for some in (rows[rows.sparsity == 0.4], rows.head(0)):

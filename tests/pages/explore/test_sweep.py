@@ -62,7 +62,7 @@ def test_it_is_stated_started_and_shown(folder: Path, explore: OpenPage) -> None
     assert sweep.finding(rows) in words(app)
     (spot,) = spots(Sweep(engine.engine(), from_mapping(job.arguments["spec"])), Limits()).values()
     assert spot_text(spot) in "".join(each.value for each in app.markdown)
-    assert "Limits, fixed beforehand: may be lower by less than: accuracy 2 points" in words(app)
+    assert "Limits: may be lower by less than: accuracy 2 points" in words(app)
     app.slider(key="tolerance").set_value(20.0).run()
     app.slider(key="similar").set_value(0.0).run()
     assert (app.query_params["tolerance"], app.query_params["similar"]) == ("20", "0")
