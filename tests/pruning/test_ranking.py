@@ -25,7 +25,7 @@ SPECIAL = [0.0, -0.0, 1e-45, -1e-45, 1.1754942e-38, 1.1754944e-38, math.inf, -ma
 NEIGHBOURS = [float(np.int32(bits).view(np.float32)) for bits in (0x3F80FFFE, 0x3F80FFFF, 0x3F810000, 0x3F810001)]
 numbers = st.one_of(
     st.sampled_from([0.5, 1.0, 2.0]),  # few different values, so that ties are common
-    st.sampled_from(SPECIAL + NEIGHBOURS),
+    st.sampled_from([float(np.float32(value)) for value in SPECIAL + NEIGHBOURS]),  # as the weights will be
     st.floats(width=32, allow_nan=False),
 )
 layers = st.lists(st.lists(numbers, min_size=1, max_size=25), min_size=1, max_size=4)
