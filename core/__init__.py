@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from core.study.summary import share_rows as share_rows
     from core.sweeps import read as sweep_answers
     from core.sweeps.estimate import estimate as estimate
+    from core.sweeps.known import known_sweeps as known_sweeps
     from core.sweeps.spec import SweepSpec as SweepSpec
     from core.sweeps.spec import grid as grid
     from core.sweeps.sweep import Sweep as Sweep
@@ -104,6 +105,7 @@ NAMES = {
     "measure_rows": "core.study.summary",
     "open_study": "core.study.folder",
     "published_frame": "core.study.published",
+    "known_sweeps": "core.sweeps.known",
     "read_sweep": "core.sweeps.written",
     "share_rows": "core.study.summary",
     "rows": "core.figures.strips",

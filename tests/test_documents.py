@@ -20,7 +20,7 @@ import pytest
 from bench import BENCHES
 from core import CamSpec, DataSpec, Engine, ImageRef, ModelSpec, PruningSpec, SparsightError, VariantSpec
 from core.base.errors import BadFile, UnknownName
-from core.base.settings import REPOSITORY
+from core.base.settings import REPOSITORY, shipped_folder
 from core.base.version import VERSION
 from core.cli.main import main
 from core.data.datasets import DATASETS
@@ -258,7 +258,7 @@ def test_less_is_more_is_the_shipped_tables(run: str, seed: int) -> None:
 @pytest.mark.parametrize("baseline", ["centre-blob", "randomised-all"])
 @pytest.mark.parametrize("measure", ["energy-inside", "deletion", "road-most"])
 def test_less_is_mores_baselines_are_the_shipped_tables(baseline: str, measure: str) -> None:
-    sweep = Sweep(Engine("cpu"), read_sweep(DOCS / "sweeps" / "less-is-more-faithfulness.yaml"))
+    sweep = Sweep(Engine("cpu"), read_sweep(shipped_folder() / "sweeps" / "less-is-more-faithfulness.yaml"))
     found = differences(sweep, baseline)
     rows = found[(found.heatmap == "grad-cam") & (found.measure == measure)].sort_values("sparsity")
     cells = []

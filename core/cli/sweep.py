@@ -16,7 +16,7 @@ from core.base.text import SHOWN, whole_number
 from core.cli.app import COMMON, COMPUTING, Common, Computing, group
 from core.cli.console import Output
 from core.cli.structure import FLAT, Flag
-from core.cli.sweep_answers import breaks, export, open_sweep, show, spot
+from core.cli.sweep_answers import breaks, export, known, open_sweep, show, spot
 from core.cli.writing import check_writable
 from core.specs import DataSpec, whole
 from core.specs.shares import one_of
@@ -58,25 +58,27 @@ def sweeps() -> App:
     app = group("sweep", "Ask many networks about the images of a data set; a sweep is a YAML file.")
     for command in (run, write, show, spot, breaks, export):
         app.command(command)
+    app.command(known, name="list")
     return app
 
 
 def run(
-    path: Path, /, *, workers: Annotated[Workers, FLAT] = ONE, common: Annotated[Computing, FLAT] = COMPUTING
+    name: str, /, *, workers: Annotated[Workers, FLAT] = ONE, common: Annotated[Computing, FLAT] = COMPUTING
 ) -> None:
     """Compute what a sweep still lacks. Ctrl-C keeps every network that is done.
 
     Args:
-        path: the YAML file of the sweep.
+        name: of a known sweep (`sweep list`), or its YAML file.
     """
     from core.sweeps.cluster import run as run_cluster
     from core.sweeps.estimate import estimate
+    from core.sweeps.known import find_sweep, keep, title_of
     from core.sweeps.processes import run as run_processes
 
     part, processes = part_of(workers.part), whole(workers.processes, "number of processes", 1)
     cluster = _cluster(workers, common)
     check_writable(common.settings.folder)
-    sweep, output = open_sweep(path, common), common.output
+    sweep, output = open_sweep(name, common), common.output
     if workers.estimate or (not output.as_json and not workers.yes):
         with output.progress("Measuring the first images", NOT_BEGUN):
             cost = estimate(sweep, part)
@@ -84,11 +86,12 @@ def run(
         if workers.estimate:
             return
         _ask(cost)
+    keep(sweep.engine.roots, sweep.spec, title_of(find_sweep(name, sweep.engine.roots)))
     with output.progress("Networks", KEPT if cluster is None and processes == 1 else NETWORKS_KEPT):
         output.advance("Networks", 0, len(sweep.variants[part[0] - 1 :: part[1]]))
         if processes > 1:
             gpus = _gpus() if sweep.engine.device.type == "cuda" else 0
-            words = ["sweep", "run", str(path), "--json", "--part", workers.part, *_options(common, gpus > 0)]
+            words = ["sweep", "run", name, "--json", "--part", workers.part, *_options(common, gpus > 0)]
             done: set[str] = set()
             for line in run_processes(words, processes, gpus):
                 if line["network"] in done:  # another process has said so
@@ -100,7 +103,7 @@ def run(
             facts = {"network": step.variant.key, "done": step.done, "networks": step.networks}
             _step(output, facts | {"found": step.found, "seconds": round(step.seconds, 3)})
     if not output.as_json:
-        output.say({}, f"`python -m core sweep show {path}` shows the means.")
+        output.say({}, f"`python -m core sweep show {name}` shows the means.")
 
 
 def write(

@@ -13,6 +13,7 @@ from core.base.atomic import replacing
 from core.base.errors import BadSpec, UnknownName
 from core.base.numbers import counted, percent, score
 from core.base.options import option
+from core.base.settings import shipped_folder
 from core.base.text import Rows
 from core.cli.app import COMMON, Common
 from core.cli.structure import FLAT, Flag
@@ -41,21 +42,30 @@ class Shown:
 ALL = Shown()
 
 
-def show(path: Path, /, *, shown: Annotated[Shown, FLAT] = ALL, common: Annotated[Common, FLAT] = COMMON) -> None:
+def known(*, common: Annotated[Common, FLAT] = COMMON) -> None:
+    """List the sweeps that are known by name: the included ones, and those that were run here."""
+    from core.sweeps.known import known_sweeps
+
+    found = known_sweeps((common.settings.folder, shipped_folder())).values()
+    rows = [("name", "", "sweep"), *((one.name, "own" if one.is_own else "included", one.title) for one in found)]
+    common.output.say({one.name: {"title": one.title, "own": one.is_own} for one in found}, [Rows(rows)])
+
+
+def show(name: str, /, *, shown: Annotated[Shown, FLAT] = ALL, common: Annotated[Common, FLAT] = COMMON) -> None:
     """Show the mean of every measure, with its 95 % interval, for every network that is done.
 
     Args:
-        path: the YAML file of the sweep.
+        name: of a known sweep (`sweep list`), or its YAML file.
     """
     from core.sweeps.read import answers_once, differences, done, summary
 
     if shown.against and shown.by_class:
         raise BadSpec("Differences are not shown by class.", "", "Omit --against or --by-class.")
-    sweep = open_sweep(path, common)
+    sweep = open_sweep(name, common)
     with common.output.progress("Reading the answers", ONLY_READ):
         found = differences(sweep, shown.against) if shown.against else summary(sweep, shown.by_class)
     if found.empty:
-        raise BadSpec("No network of this sweep is done yet.", "", f"Run `python -m core sweep run {path}`.")
+        raise BadSpec("No network of this sweep is done yet.", "", f"Run `python -m core sweep run {name}`.")
     for names, column in ((shown.measures, "measure"), (shown.heatmaps, "heatmap")):
         if names:
             found = found[found[column].isin(_known(names, column, list(found[column].unique())))]
@@ -65,7 +75,7 @@ def show(path: Path, /, *, shown: Annotated[Shown, FLAT] = ALL, common: Annotate
     if finished < networks:
         complete = (
             f"{finished:,} of {networks:,} networks are done; of the others, what is known is shown. "
-            f"`python -m core sweep run {path}` computes the rest."
+            f"`python -m core sweep run {name}` computes the rest."
         )
     common.output.say(facts, [complete, *_head(sweep), _table(sweep, answers_once(found), shown), *_notes(found)])
 
@@ -86,17 +96,17 @@ class Tested:
 USUAL = Tested()
 
 
-def spot(path: Path, /, *, tested: Annotated[Tested, FLAT] = USUAL, common: Annotated[Common, FLAT] = COMMON) -> None:
+def spot(name: str, /, *, tested: Annotated[Tested, FLAT] = USUAL, common: Annotated[Common, FLAT] = COMMON) -> None:
     """Find the largest sparsity at which nothing is worse than the reference by more than a limit.
 
     Args:
-        path: the YAML file of the sweep.
+        name: of a known sweep (`sweep list`), or its YAML file.
     """
     from core.figures.decisions import failure_text, gain_text, limits_text, spot_text
     from core.figures.wording import plain
     from core.sweeps.spots import Limits, spots
 
-    sweep, limits = open_sweep(path, common), Limits(tolerance=tested.tolerance, threshold=tested.threshold)
+    sweep, limits = open_sweep(name, common), Limits(tolerance=tested.tolerance, threshold=tested.threshold)
     names = tuple(_known(tested.measures, "measure", list(sweep.spec.measures))) if tested.measures else ()
     with common.output.progress("Reading the answers", ONLY_READ):
         found = spots(sweep, limits, names, tested.heatmap)
@@ -121,18 +131,18 @@ HALF = Broken()
 THRESHOLDS = (0.3, 0.5, 0.7, 0.8, 0.9)  # that show how much the finding depends on one
 
 
-def breaks(path: Path, /, *, broken: Annotated[Broken, FLAT] = HALF, common: Annotated[Common, FLAT] = COMMON) -> None:
+def breaks(name: str, /, *, broken: Annotated[Broken, FLAT] = HALF, common: Annotated[Common, FLAT] = COMMON) -> None:
     """Say for how many images the explanation breaks before the answer.
 
     Args:
-        path: the YAML file of the sweep.
+        name: of a known sweep (`sweep list`), or its YAML file.
     """
     from core.figures.decisions import breaks_text, earlier_text
     from core.figures.wording import plain
     from core.sweeps.breaks import SAME, by_threshold, find_breaks
     from core.sweeps.families import families
 
-    sweep = open_sweep(path, common)
+    sweep = open_sweep(name, common)
     _known([broken.measure], "measure", list(sweep.spec.measures))
     facts: dict[str, Any] = {}
     lines: list[str | Rows] = []
@@ -226,7 +236,7 @@ def _class(sweep: Sweep, variant: VariantSpec, index: int) -> str:
 
 
 def export(
-    path: Path,
+    name: str,
     out: Path,
     /,
     *,
@@ -236,7 +246,7 @@ def export(
     """Write one row for every image, network and heatmap that is done, as CSV or Parquet.
 
     Args:
-        path: the YAML file of the sweep.
+        name: of a known sweep (`sweep list`), or its YAML file.
         out: the file to write, .csv or .parquet.
     """
     from core.sweeps.read import frame
@@ -245,7 +255,7 @@ def export(
 
     if out.suffix not in (".csv", ".parquet"):
         raise BadSpec(f"{out} is neither CSV nor Parquet.", "The name ends in .csv or .parquet.", "Rename it.")
-    sweep = open_sweep(path, common)
+    sweep = open_sweep(name, common)
     try:
         out.parent.stat()  # a folder that is not there is not made
         with common.output.progress("Reading and writing the rows", ONLY_READ), replacing(out) as part:
@@ -256,8 +266,11 @@ def export(
     common.output.say({"written": str(out), "rows": len(found)}, f"Written: {out}, {counted(len(found), 'row')}.")
 
 
-def open_sweep(path: Path, common: Common) -> Sweep:
+def open_sweep(name: str, common: Common) -> Sweep:
+    """Open a sweep by its name or YAML file. Raises BadFile, BadSpec, UnknownName."""
+    from core.sweeps.known import find_sweep
     from core.sweeps.sweep import Sweep
     from core.sweeps.written import read_sweep
 
-    return Sweep(common.engine(), read_sweep(path))
+    engine = common.engine()
+    return Sweep(engine, read_sweep(find_sweep(name, engine.roots)))

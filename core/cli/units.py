@@ -5,7 +5,6 @@ sweep.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App
@@ -66,7 +65,7 @@ def units() -> App:
 
 
 def run(
-    path: Path,
+    name: str,
     /,
     *,
     asked: Annotated[Asked, FLAT] = ASKED,
@@ -76,11 +75,12 @@ def run(
     """Measure the units of the networks of a sweep. Ctrl-C keeps every network that is done.
 
     Args:
-        path: the YAML file of a sweep: its networks and images count, not its measures.
+        name: of an included study (digits, less-is-more), or the YAML file of a sweep; its networks
+            and images count, not its measures.
     """
     part = part_of(share.part)
     check_writable(common.settings.folder)
-    study, output = _study(path, asked, common), common.output
+    study, output = _study(name, asked, common), common.output
     with output.progress("Networks", NETWORKS_KEPT):
         output.advance("Networks", 0, len(study.variants[part[0] - 1 :: part[1]]))
         for step in study.run(part):
@@ -88,11 +88,11 @@ def run(
             text = f"{step.variant.key}: " + ("found" if step.found else f"{step.seconds:.1f} s")
             output.step(facts | {"seconds": round(step.seconds, 3)}, text, (step.done, step.networks))
     if not output.as_json:
-        output.say({}, f"`python -m core units show {path}` shows the scores.")
+        output.say({}, f"`python -m core units show {name}` shows the scores.")
 
 
 def show(
-    path: Path,
+    name: str,
     /,
     *,
     asked: Annotated[Asked, FLAT] = ASKED,
@@ -102,12 +102,12 @@ def show(
     """Show the scores of the networks, or of their layers, beside the baselines.
 
     Args:
-        path: the YAML file of the sweep.
+        name: of an included study (digits, less-is-more), or the YAML file of a sweep.
     """
     from core.units.read import measured, summary
     from core.units.relation import near_chance_text, relation_rows, relations
 
-    study = _study(path, asked, common)
+    study = _study(name, asked, common)
     with common.output.progress("Reading the scores", ONLY_READ):
         found = summary(study, shown.by_layer)
     facts = found.astype(object).where(found.notna(), None).to_dict("records")
@@ -164,9 +164,11 @@ def _table(study: UnitStudy, found: pandas.DataFrame, similarity: str, by_layer:
     return Rows(rows, [column for column in right if rows[0][column] != "layer"], SIMILARITIES[similarity].summary)
 
 
-def _study(path: Path, asked: Asked, common: Common) -> UnitStudy:
+def _study(name: str, asked: Asked, common: Common) -> UnitStudy:
+    from core.sweeps.known import find_sweep
     from core.sweeps.sweep import Sweep
     from core.sweeps.written import read_sweep
-    from core.units.study import UnitOptions, UnitStudy
+    from core.units.study import FOLDER, UnitOptions, UnitStudy
 
-    return UnitStudy(Sweep(common.engine(), read_sweep(path)), UnitOptions(**vars(asked)))
+    engine = common.engine()
+    return UnitStudy(Sweep(engine, read_sweep(find_sweep(name, engine.roots, FOLDER))), UnitOptions(**vars(asked)))

@@ -37,13 +37,16 @@ def write_frame(path: Path, frame: pandas.DataFrame, facts: dict[str, Any]) -> N
 
     table, facts = pyarrow.Table.from_pandas(frame, preserve_index=False), facts | {"format": FORMAT}
     read = io.BytesIO()  # the types are those of a reader
-    parquet.write_table(table, read, compression="none")
+    parquet.write_table(table, read, compression="none", store_schema=False)
     facts[CHECK] = _check(pandas.read_parquet(read), facts)
     # what pandas and Arrow would say of their types takes more room than some hundred rows
-    table = table.replace_schema_metadata({"PANDAS_ATTRS": json.dumps(facts)})
+    table = table.replace_schema_metadata(None)
+    lean: dict[str, Any] = {"compression": "zstd", "compression_level": COMPRESSION}
+    lean |= {"write_statistics": False, "store_schema": False}
     try:
-        with replacing(path) as part:
-            parquet.write_table(table, part, compression="zstd", compression_level=COMPRESSION, write_statistics=False)
+        with replacing(path) as part, parquet.ParquetWriter(part, table.schema, **lean) as writer:
+            writer.write_table(table)
+            writer.add_key_value_metadata({"PANDAS_ATTRS": json.dumps(facts)})
     except OSError as error:
         raise CacheNotWritable(
             f"{path} could not be written ({error.strerror or error}).",

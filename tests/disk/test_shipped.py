@@ -12,6 +12,7 @@ from core.disk.coding import decode
 from core.disk.frames import read_frame
 from core.models import description
 from core.store.accuracy_table import read_counts
+from core.sweeps.written import read_sweep
 
 PATHS = sorted(path for path in shipped_folder().rglob("*") if path.is_file())
 READERS = {
@@ -19,6 +20,7 @@ READERS = {
     ".parquet": read_frame,
     ".json": lambda path: description.read(path) if path.name == description.FILE else json.loads(path.read_text()),
     ".csv": lambda path: read_counts(path) if path.name == "accuracy.csv" else pandas.read_csv(path),
+    ".yaml": read_sweep,
     ".md": lambda path: path.read_text(encoding="utf-8"),
 }
 

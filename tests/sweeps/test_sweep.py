@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from core.base.errors import BadFile, BadSpec, UnknownName
+from core.base.settings import shipped_folder
 from core.data.digit_inputs import DigitInputs
 from core.data.folders import PREFIX
 from core.engine.engine import Engine
@@ -27,6 +28,7 @@ from core.saliency.baselines import BASELINES
 from core.specs import CamSpec, DataSpec, ImageRef, ModelSpec, PruningSpec, VariantSpec
 from core.sweeps.estimate import estimate
 from core.sweeps.images import chosen_rows
+from core.sweeps.known import known_sweeps
 from core.sweeps.read import differences, done, frame, summary
 from core.sweeps.spec import SweepSpec, grid
 from core.sweeps.sweep import Sweep
@@ -354,8 +356,8 @@ def test_a_grid_of_a_million_networks_is_refused() -> None:
 # What is included
 
 
-@pytest.mark.parametrize("path", sorted((Path(__file__).parents[2] / "docs" / "sweeps").glob("*.yaml")), ids=str)
-def test_the_sweeps_of_the_guide_can_be_read(path: Path) -> None:
+@pytest.mark.parametrize("path", sorted(shipped_folder().glob("*/*.yaml")), ids=lambda path: path.stem)
+def test_the_included_sweeps_can_be_read(path: Path) -> None:
     assert read_sweep(path).networks >= 6
 
 
@@ -372,7 +374,7 @@ def test_the_sweeps_of_the_guide_can_be_read(path: Path) -> None:
 def test_the_included_tables_are_shown_without_their_photographs(
     own: Engine, name: str, rows: int, right: float
 ) -> None:
-    spec = read_sweep(Path(__file__).parents[2] / "docs" / "sweeps" / f"{name}.yaml")
+    spec = known_sweeps(own.roots)[name].read()
     sweep = Sweep(own, spec)
     assert done(sweep) == spec.networks
     assert len(frame(sweep)) == rows
@@ -388,7 +390,7 @@ def test_included_rows_are_what_the_network_answers_here(real_data: Path, tmp_pa
     """They were computed on a GPU; a fresh answer on this device is the same."""
     data = DataSpec(name=f"{PREFIX}{real_data / 'imagenette-224-unseen.zip'}")
     spec = replace(
-        read_sweep(Path(__file__).parents[2] / "docs" / "sweeps" / "less-is-more-faithfulness.yaml"),
+        read_sweep(shipped_folder() / "sweeps" / "less-is-more-faithfulness.yaml"),
         prunings=grid(schedule="retrained", level=3),
         data=data,
         measures=("right", "confidence", "agrees", "pearson", "energy-inside", "average-drop"),

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.base.settings import REPOSITORY
+from core.base.settings import shipped_folder
 from core.engine.engine import Engine
 from core.evaluation.columns import COLUMNS
 from core.models.zoo import default_model
@@ -69,7 +69,7 @@ def test_what_is_written_is_read_again(spec: SweepSpec, title: str) -> None:
         assert read_sweep(path) == spec
 
 
-@pytest.mark.parametrize("path", sorted((REPOSITORY / "docs/sweeps").glob("*.yaml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted(shipped_folder().glob("*/*.yaml")), ids=lambda path: path.stem)
 def test_included_sweeps_can_be_written(path: Path, tmp_path: Path) -> None:
     spec = read_sweep(path)
     (tmp_path / "again.yaml").write_text(to_yaml(spec, path.stem), encoding="utf-8")

@@ -8,7 +8,6 @@ import streamlit as st
 
 from core.figures.plots import units as plots_units
 from core.models.cards import RANDOM
-from core.units.included import STUDIES
 from pages.parts.common import charts, link, present, unit_data
 from pages.parts.common.widgets import tabs
 from pages.parts.units import one_unit, play, view
@@ -23,8 +22,7 @@ def main() -> None:
     rows = unit_data.networks(asked.opened, asked.layer)
     if not view.is_measured(rows, asked):
         st.info(
-            "There are no scores of this network as it is now. `python -m core units run"
-            f" docs/sweeps/{STUDIES[asked.study].file}` measures it.",
+            f"There are no scores of this network as it is now. `python -m core units run {asked.study}` measures it.",
             icon=":material/info:",
         )
         return

@@ -38,7 +38,7 @@ def of_explore(engine: Engine) -> Iterator[tuple[str, Callable[[], go.Figure]]]:
     yield "followed", lambda: plots.followed(steps)
     yield "typical", lambda: plots.typical([answer.agreement], answer.agreement, ("Grad-CAM", "Layer-CAM"), 1)
     yield "one_at_a_time", lambda: plots.one_at_a_time(["conv1.weight"], [answer], 3)
-    sweep = core.Sweep(engine, core.read_sweep(REPOSITORY / "docs/sweeps/less-is-more.yaml"))
+    sweep = core.Sweep(engine, core.known_sweeps(engine.roots)["less-is-more"].read())
     yield "sweep_means", lambda: plots.sweep_means(core.sweep_answers.summary(sweep), "right")
     yield "accuracy_curves", lambda: plots.accuracy_curves({"one-shot": accuracies})
 
