@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import reduce
 from typing import Any
 
@@ -24,6 +24,7 @@ from core.sweeps.tables import Cell
 NETWORK = ("network", "model", "weights", "seed", "schedule", "granularity", "scope", "criterion", "level", "sparsity")
 LABEL = "label"
 HEATMAP = ("heatmap", "layer", "target")
+AMOUNTS = ("kept", "prunable", "compression", "compression_of_convolutions", "collapsed")  # facts of a network
 
 
 def frame(sweep: Sweep, columns: Sequence[str] = ()) -> pandas.DataFrame:
@@ -45,7 +46,7 @@ def frame(sweep: Sweep, columns: Sequence[str] = ()) -> pandas.DataFrame:
 
 def summary(sweep: Sweep, by_class: bool = False) -> pandas.DataFrame:
     """Return a row for every network, heatmap and measure: the mean with its 95 % interval, and the
-    n images for which the measure is defined.
+    n images for which the measure is defined; with the network's AMOUNTS.
 
     Shares have Wilson's interval, other means Student's t interval over the images. empty: maps
     that are zero everywhere, which score 0 against any truth. With the measures "right" and
@@ -64,11 +65,17 @@ def summary(sweep: Sweep, by_class: bool = False) -> pandas.DataFrame:
             f"Add '{LABEL}' to its measures and run it again: only the answers are computed anew.",
         )
     found = []
-    for cell, rows, facts in _cells(sweep, (*sweep.spec.measures, "empty")):
-        head = dict(zip((*NETWORK, *HEATMAP), _names(cell, facts), strict=True))
+    for head, rows in parts(sweep):
         for name, some in rows.groupby(LABEL) if by_class else [(None, rows)]:
-            found += [head | ({"class": name} if by_class else {}) | row for row in _means(sweep.spec, some)]
+            found += [head | ({"class": name} if by_class else {}) | row for row in means(sweep.spec, some)]
     return pandas.DataFrame(found)
+
+
+def parts(sweep: Sweep) -> Iterator[tuple[dict[str, Any], pandas.DataFrame]]:
+    """Yield every network and heatmap that is done: its names and AMOUNTS, and a row an image."""
+    for cell, rows, facts in _cells(sweep, (*sweep.spec.measures, "empty")):
+        names = dict(zip((*NETWORK, *HEATMAP), _names(cell, facts), strict=True))
+        yield names | {name: facts.get(name) for name in AMOUNTS}, rows
 
 
 def differences(sweep: Sweep, heatmap: str) -> pandas.DataFrame:
@@ -138,12 +145,18 @@ def is_lower_better(name: str) -> bool:
     return name == CALIBRATION or COLUMNS[name].facts.get("better") == "lower"
 
 
-def _means(spec: SweepSpec, rows: pandas.DataFrame) -> Iterator[dict[str, Any]]:
+def means(spec: SweepSpec, rows: pandas.DataFrame, names: Collection[str] | None = None) -> Iterator[dict[str, Any]]:
+    """Yield the mean of every measure of a sweep over these rows.
+
+    Args:
+        names: of the measures; by default all, and the expected calibration error.
+    """
     images = {"images": len(rows)}
     for name in (name for name in spec.measures if name in rows and name != LABEL):
-        empty = int(rows["empty"].sum()) if "empty" in rows and needs(name) in AGAINST_TRUTH else None
-        yield {"measure": name} | images | {"empty": empty} | _mean(rows[name])
-    if {"right", "confidence"} <= set(spec.measures):
+        if names is None or name in names:
+            empty = int(rows["empty"].sum()) if "empty" in rows and needs(name) in AGAINST_TRUTH else None
+            yield {"measure": name} | images | {"empty": empty} | _mean(rows[name])
+    if {"right", "confidence"} <= set(rows) and (names is None or CALIBRATION in names):
         one = calibration_error(rows["confidence"].to_numpy(float), rows["right"].to_numpy(bool))
         yield {"measure": CALIBRATION} | images | {"empty": None} | _bounds(one)
 
