@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from core.figures.notebook.explore import explore as explore
     from core.figures.plots import lukkien as study_plots
     from core.figures.plots import series as series_plots
+    from core.figures.plots import sweeps as sweep_plots
     from core.figures.strips import rows as rows
     from core.measures import MEASURES as MEASURES
     from core.models import own as own
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
     from core.study.published import published_frame as published_frame
     from core.study.summary import measure_rows as measure_rows
     from core.study.summary import share_rows as share_rows
+    from core.sweeps import curves as sweep_curves
     from core.sweeps import read as sweep_answers
     from core.sweeps.estimate import estimate as estimate
     from core.sweeps.known import known_sweeps as known_sweeps
@@ -129,6 +131,8 @@ MODULES = {
     "study_plots": "core.figures.plots.lukkien",
     "study_wording": "core.study.wording",
     "sweep_answers": "core.sweeps.read",
+    "sweep_curves": "core.sweeps.curves",
+    "sweep_plots": "core.figures.plots.sweeps",
     "unit_answers": "core.units.read",
     "unit_relations": "core.units.relation",
 }

@@ -103,6 +103,31 @@ def read_address(link: str, catalogue: Catalogue) -> Viewed:
     )
 
 
+def query_of(variant: VariantSpec, cam: CamSpec | None = None) -> list[tuple[str, str]]:
+    """Return the parameters of the view of Explore that shows a network, beside its dense one.
+
+    Args:
+        cam: the heatmap; by default Explore's own.
+    """
+    model, pruning = variant.model, variant.pruning
+    found = [("model", model.name), ("weights", model.weights), ("seed", str(model.seed))]
+    if pruning.schedule in TRAINED:
+        found += [("schedule", pruning.schedule), ("unit", "level"), ("level", str(pruning.level))]
+    else:
+        found += [("schedule", "one-shot"), ("unit", "percent"), ("sparsity", f"{100 * (pruning.sparsity or 0):g}")]
+        names = ("granularity", "scope", "criterion", "repair")
+        ranking = {name: getattr(pruning, name) for name in names} if pruning.is_one_shot else {}
+        found += [(name, value) for name, value in ranking.items() if value != DEFAULTS[name]]
+        found += [("excluded", weight.removesuffix(".weight")) for weight in pruning.excluded]
+        for weight, share in pruning.overrides:
+            layer = weight.removesuffix(".weight")
+            found += [("byhand", layer), (f"{AMOUNT}{layer}", f"{100 * share:g}")]
+    if cam is not None:
+        target = "class" if isinstance(cam.target, int) else cam.target
+        found += [("cam", cam.method), ("target", target), *([("layer", cam.layer)] if cam.layer else [])]
+    return found
+
+
 def excluded_weights(card: Card, chosen: Sequence[str]) -> tuple[str, ...]:
     """Return the weights of excluded layers: "first" and "classifier" by position, others by name.
 

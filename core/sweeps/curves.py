@@ -13,11 +13,10 @@ from pandas import DataFrame, concat
 
 from core.base.errors import BadSpec
 from core.evaluation.columns import AGAINST_REFERENCE, needs
-from core.sweeps.read import HEATMAP, LABEL, means
+from core.sweeps.read import HEATMAP, LABEL, SEEDS, means
 from core.sweeps.spec import DENSE, SweepSpec
 
 ANSWERED = {"all": "All images", "right": "Right answers", "wrong": "Wrong answers"}
-SEEDS = "seeds"  # the column that says over how many seeds a row averages
 OF_IMAGES = ("image", "predicted", LABEL)
 Part = tuple[dict[str, Any], DataFrame]
 

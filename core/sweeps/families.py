@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pandas
 
 from core.base.errors import BadSpec
-from core.sweeps.read import check_heatmap, frame
+from core.sweeps.read import LABEL, check_heatmap, frame
 from core.sweeps.spec import DENSE
 from core.sweeps.sweep import Sweep
 
@@ -23,22 +23,26 @@ class Family:
     reference: pandas.DataFrame
 
 
-def families(sweep: Sweep, measures: Sequence[str], heatmap: str = "") -> dict[str, Family]:
+def families(sweep: Sweep, measures: Sequence[str], heatmap: str = "", label: int | None = None) -> dict[str, Family]:
     """Return the families of a sweep with the rows of one heatmap.
 
     Args:
-        heatmap: by default the first one that is done.
+        heatmap: by default the first one that is done. label: only images of this class; by default
+            all.
     Raises:
         BadSpec: the reference is not among the sweep's networks that are done, or a measure is not
         computed yet. UnknownName.
     """
-    rows = frame(sweep, measures)
-    if absent := [name for name in measures if name not in rows]:
+    wanted = (*measures, *([] if label is None else [LABEL]))
+    rows = frame(sweep, wanted)
+    if absent := [name for name in wanted if name not in rows]:
         raise BadSpec(
             f"The measure '{absent[0]}' is not computed yet.",
             "All measures are compared on the same images.",
             "Run the sweep, or name other measures.",
         )
+    if label is not None:
+        rows = rows[rows[LABEL] == label]
     if heatmap:
         check_heatmap(sweep, heatmap)
     done = [cam.method for cam in sweep.spec.cams if (rows.heatmap == cam.method).any()]

@@ -24,6 +24,8 @@ from core.sweeps.tables import Cell
 NETWORK = ("network", "model", "weights", "seed", "schedule", "granularity", "scope", "criterion", "level", "sparsity")
 LABEL = "label"
 HEATMAP = ("heatmap", "layer", "target")
+MEANS = {CALIBRATION: "Expected calibration error", "right": "Accuracy"}  # titles of means that are no column's
+SEEDS = "seeds"  # over how many a row averages, where several are together
 AMOUNTS = ("kept", "prunable", "compression", "compression_of_convolutions", "collapsed")  # facts of a network
 
 
@@ -132,12 +134,13 @@ def of_measure(rows: pandas.DataFrame, measure: str) -> pandas.DataFrame:
     found = rows[rows.measure == measure]
     if measure in COLUMNS and needs(measure) not in OF_ANSWERS:
         return found
-    return found.drop_duplicates("network").assign(heatmap="", layer="", target="")
+    once = [name for name in ("network", SEEDS) if name in found]
+    return found.drop_duplicates(once).assign(heatmap="", layer="", target="")
 
 
 def measure_title(name: str) -> str:
     """Return what people read for a measure of a summary."""
-    return "Expected calibration error" if name == CALIBRATION else COLUMNS[name].title
+    return MEANS.get(name) or COLUMNS[name].title
 
 
 def is_lower_better(name: str) -> bool:

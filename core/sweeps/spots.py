@@ -180,17 +180,19 @@ def bounded(values: pandas.Series, own: pandas.Series | None, measure: str, conf
     return Bounded(value=value, low=mean_bound(numbers, confidence), high=high, n=len(numbers))
 
 
-def spots(sweep: Sweep, limits: Limits, measures: Sequence[str] = (), heatmap: str = "") -> dict[str, SweetSpot]:
+def spots(
+    sweep: Sweep, limits: Limits, measures: Sequence[str] = (), heatmap: str = "", label: int | None = None
+) -> dict[str, SweetSpot]:
     """Return the sweet spot of every family of a sweep (a model, a seed, a way to prune), by its
     name.
 
     Args:
         measures: by default those of USUAL that the sweep has. heatmap: by default the first one
-            that is done.
+            that is done. label: only images of this class; by default all.
     Raises:
         BadSpec: the reference is not among the sweep's networks that are done, or no usual measure
         is. UnknownName.
     """
     names = tuple(measures) or tuple(name for name in USUAL if name in sweep.spec.measures)
-    found = families(sweep, names, heatmap)
+    found = families(sweep, names, heatmap, label)
     return {name: sweet_spot(family.rows, family.reference, names, limits) for name, family in found.items()}

@@ -10,24 +10,38 @@ from core.measures.fitting import FITTINGS
 from core.protocols.lukkien.tables import StudyTables
 from pages.parts.common import charts, engine, link, present, series_data
 from pages.parts.common.parameters import Parameter
-from pages.parts.common.widgets import tabs
+from pages.parts.common.widgets import current, tabs
 from pages.parts.curves import googlenet as vonrad_view
 from pages.parts.curves import series_figures, series_view, study_choices, study_figures, study_tables, study_view
 from pages.parts.curves.study_view import PARAMETERS, View
+from pages.parts.curves.sweeps import form as sweep_form
+from pages.parts.curves.sweeps import page as sweep_page
+from pages.parts.curves.sweeps import view as sweep_view
 
 
 def main() -> None:
     found = series_data.places()
 
-    def known() -> dict[str, Parameter]:
-        return series_view.parameters(found, vonrad_view.choices())
+    more = {name: name for name in vonrad_view.choices()} | sweep_view.choices()
 
-    link.open_page(lambda: PARAMETERS | known() | vonrad_view.parameters())
+    def known() -> dict[str, Parameter]:
+        return series_view.parameters(found, more)
+
+    def of_sweep() -> dict[str, Parameter]:
+        return sweep_view.parameters(str(current("of", known())).removeprefix(sweep_view.PREFIX))
+
+    link.open_page(lambda: PARAMETERS | known() | vonrad_view.parameters() | of_sweep())
     if not present.on():
         st.title("Curves")
     shown = series_view.what(known())
     if shown == vonrad_view.NAME:
         vonrad_view.page()
+        return
+    if shown.startswith(sweep_view.PREFIX):
+        sweep_page.page(shown.removeprefix(sweep_view.PREFIX), of_sweep())
+        return
+    if shown == sweep_view.NEW:
+        sweep_form.page()
         return
     if shown != series_view.THESIS:
         series_figures.page(found, known())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from urllib.parse import urlencode
 
 import streamlit as st
@@ -46,13 +48,13 @@ class View:
         return Look(axis=self.axis, published=self.published and self.only == EVERY)
 
 
-def parameters(found: tuple[Place, ...], studies: tuple[str, ...] = ()) -> dict[str, Parameter]:
-    """Returns the parameters for the model and data set in the address. studies: names of further
-    studies to choose from.
+def parameters(found: tuple[Place, ...], more: Mapping[str, str] = MappingProxyType({})) -> dict[str, Parameter]:
+    """Returns the parameters for the model and data set in the address. more: what else there is to
+    choose from, and what people read for it.
     """
     models = tuple(dict.fromkeys(place.model.name for place in found))
     known: dict[str, Parameter] = {
-        "of": Choice(THESIS, (THESIS, *models, *studies), titles=_networks()),
+        "of": Choice(THESIS, (THESIS, *models, *more), titles=_networks() | dict(more)),
         "published": Choice("true", ("true", "false")),
     }
     data = tuple(dict.fromkeys(place.data_name for place in found if place.model.name == _now("of", known))) or (
@@ -108,7 +110,7 @@ def what(known: Known) -> str:
             "of",
             known,
             label_visibility="collapsed",
-            help="The thesis' study on digits, or retrained networks.",
+            help="The studies of the papers, retrained networks, and sweeps.",
         )
 
 

@@ -4,7 +4,6 @@ stated at once, measured and started on a click, and runs as a job.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,16 +13,13 @@ from pandas import DataFrame
 from core import DataSpec, VariantSpec
 from core.base.numbers import counted, percent, score
 from core.data.datasets import DATASETS, truth_of
-from core.engine.reference import against
 from core.evaluation.columns import COLUMNS
 from core.figures.decisions import failure_text, gain_text, limits_text, spot_text
 from core.figures.wording import plain as unmarked
 from core.jobs.jobs import Job
 from core.results import DENSE_NAME, Comparison
 from core.saliency.baselines import heatmap_title
-from core.sweeps.estimate import Estimate, estimate
 from core.sweeps.floor import MEASURE, Floor
-from core.sweeps.job import KIND, arguments_of
 from core.sweeps.read import frame as rows_of
 from core.sweeps.read import of_measure, summary
 from core.sweeps.spec import SweepSpec
@@ -31,19 +27,17 @@ from core.sweeps.spots import Limits, SweetSpot, spots
 from core.sweeps.sweep import Sweep
 from core.sweeps.views import BASELINE, of_view
 from core.sweeps.written import to_yaml
-from pages.parts.common import access, address, engine, job_list, link, present, story
+from pages.parts.common import address, engine, link, present, story, sweep_job
 from pages.parts.common.background import Work
-from pages.parts.common.frame import guarded
-from pages.parts.common.job_list import AT_WORK, REFRESH_S, jobs
+from pages.parts.common.job_list import AT_WORK
 from pages.parts.common.markdown import plain
 from pages.parts.common.parameters import Choice
-from pages.parts.common.waiting import follow, wait
+from pages.parts.common.waiting import wait
 from pages.parts.common.widgets import choice, number
 from pages.parts.explore.floor import data_of, floor_of
 from pages.parts.sidebar import photo_sets
 from pages.parts.sidebar.model import family_line
 
-DELETING = "Delete this job? Answers of networks that are done are kept.", "Delete job"
 FILE = "sweep.yaml"
 
 
@@ -63,11 +57,6 @@ class Asked:
     @property
     def sweep(self) -> Sweep:
         return Sweep(engine.engine(), self.spec)
-
-    @property
-    def arguments(self) -> dict[str, Any]:
-        """Of its job."""
-        return arguments_of(engine.engine(), self.spec)
 
     @property
     def heatmap(self) -> str:
@@ -93,10 +82,10 @@ def section(answer: Comparison) -> None:
     asked = _asked(answer, data, None if images == "all" else int(images))
     with right:
         st.markdown(_question(asked))
-    job = jobs().find(KIND, asked.arguments)
+    job = sweep_job.find(asked.spec)
     rows = _rows(asked, job) if job and job.state not in AT_WORK else None
     _actions(asked, job, rows)
-    _watch(job)
+    sweep_job.watch(job)
     if rows is not None and not rows.empty:
         _results(asked, rows, floor_of(answer))
 
@@ -132,25 +121,12 @@ def _actions(asked: Asked, job: Job | None, rows: DataFrame | None) -> None:
     is_done = rows is not None and not rows.empty and rows.network.nunique() == asked.spec.networks
     offers_start = not is_done and (job is None or job.state == "done")
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        if offers_start and access.offers(access.SWEEPS):
-            st.button(
-                "Start sweep",
-                key="_start_sweep",
-                icon=":material/play_arrow:",
-                type="primary",
-                on_click=_begin,
-                args=(asked,),
-                help="Runs in a process of its own, and continues when this page is closed.",
-            )
+        if offers_start:
+            sweep_job.start_button(asked.spec, asked.title)
         if photo_sets.offers_export(asked.spec.data.name):
             _take_along(asked)
     if offers_start:
-        _cost(asked)
-
-
-def _begin(asked: Asked) -> None:
-    said = "The sweep has started. It continues when this page is closed."
-    job_list.begin((KIND, asked.arguments, asked.title), access.SWEEPS, said)
+        sweep_job.cost(asked.spec)
 
 
 def _take_along(asked: Asked) -> None:
@@ -171,62 +147,12 @@ def _take_along(asked: Asked) -> None:
         st.code(text, language="yaml", wrap_lines=True)
 
 
-def _cost(asked: Asked) -> None:
-    def draw(found: Sequence[Estimate]) -> None:
-        st.info(found[-1].text, icon=":material/timer:")
-
-    work = Work(
-        place="sweep cost",
-        key=("sweep cost", asked.spec),
-        stamp=_stamp(asked),
-        what="Measuring a few images",
-        run=lambda task: estimate(asked.sweep, progress=task.advance),
-    )
-    follow(work, "Estimate cost", draw)
-
-
-def _stamp(asked: Asked) -> str:
-    """The files behind all of its networks, and what of it is done."""
-    done = [job.id + str(job.steps) for job in [jobs().find(KIND, asked.arguments)] if job]
-    stamps = (engine.stamp(one, asked.spec.data, *_against(asked, one)) for one in asked.sweep.variants)
-    return " ".join((*dict.fromkeys(stamps), *done))
-
-
-def _against(asked: Asked, variant: VariantSpec) -> tuple[VariantSpec, ...]:
-    return against(variant, asked.spec.reference_of(variant.model))
-
-
-def _watch(job: Job | None) -> None:
-    """Draws the job of this sweep, and those of other views that are at work."""
-    here = () if job is None or job.state == "done" else (job.id,)
-    others = (other.id for other in job_list.of_kind(lambda kind: kind == KIND) if other.state in AT_WORK)
-    shown = tuple(dict.fromkeys((*here, *others)))
-    at_work = tuple(name for name in shown if jobs().get(name).state in AT_WORK)
-    if shown:
-        st.fragment(_progress, run_every=REFRESH_S if at_work else None)(shown, at_work)
-
-
-@guarded
-def _progress(shown: tuple[str, ...], at_work: tuple[str, ...]) -> None:
-    """at_work: the jobs that were at work when the page was drawn."""
-    found = [jobs().get(name) for name in shown]
-    if tuple(job.id for job in found if job.state in AT_WORK) != at_work:
-        st.rerun()
-    for job in found:
-        with st.container(border=True):
-            job_list.head(job, access.SWEEPS, DELETING)
-            done, networks = job.last.get("done", 0), job.last.get("networks", 0)
-            text = f"{done:,} of {counted(networks, 'network')}" if networks else "starting"
-            job_list.progress(job, lambda line: (line.get("done", 0), line.get("networks", 0)), text)
-            job_list.log(job)
-
-
 def _rows(asked: Asked, job: Job) -> DataFrame | None:
     """Returns the summary of what is done; None if reading it was stopped."""
     work = Work(
         place="sweep",
         key=("sweep", asked.spec),
-        stamp=f"{_stamp(asked)} {job.begun}",
+        stamp=f"{sweep_job.stamp(asked.spec)} {job.begun}",
         what="Reading the answers",
         run=lambda task: summary(asked.sweep),
     )
@@ -287,7 +213,7 @@ def _sweet_spot(asked: Asked) -> None:
     work = Work(
         place="sweet spot",
         key=("sweet spot", asked.spec, limits.tolerance, limits.threshold),
-        stamp=_stamp(asked),
+        stamp=sweep_job.stamp(asked.spec),
         what="Testing",
         run=lambda task: spots(asked.sweep, limits),
     )

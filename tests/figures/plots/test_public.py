@@ -40,6 +40,8 @@ def of_explore(engine: Engine) -> Iterator[tuple[str, Callable[[], go.Figure]]]:
     yield "one_at_a_time", lambda: plots.one_at_a_time(["conv1.weight"], [answer], 3)
     sweep = core.Sweep(engine, core.known_sweeps(engine.roots)["less-is-more"].read())
     yield "sweep_means", lambda: plots.sweep_means(core.sweep_answers.summary(sweep), "right")
+    curves = core.sweep_curves.curves(sweep.spec, [*core.sweep_answers.parts(sweep)], ["right", "soft-iou"])
+    yield "sweep_plane", lambda: plots.sweep_plane(curves, ["right", "soft-iou"], "box")
     yield "accuracy_curves", lambda: plots.accuracy_curves({"one-shot": accuracies})
 
 

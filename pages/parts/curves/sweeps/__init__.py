@@ -1,0 +1,1 @@
+"""Any sweep in Curves."""

@@ -1,0 +1,108 @@
+"""Any sweep in Curves: numbers of the tables, of some images, and of what the machine costs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from core.base.numbers import score
+from core.engine.engine import Engine
+from core.figures.decisions import spot_text
+from core.sweeps import curves as sweep_curves
+from core.sweeps.curves import Asked
+from core.sweeps.known import keep, known_sweeps
+from core.sweeps.read import of_measure, parts
+from core.sweeps.spots import Limits, spots
+from core.sweeps.sweep import Sweep
+from core.sweeps.views import MEASURES
+from pages.parts.curves.sweeps import view
+from tests.pages.conftest import OpenPage, words
+
+
+def included(name: str) -> Sweep:
+    engine = Engine("cpu")
+    return Sweep(engine, known_sweeps(engine.roots)[name].read())
+
+
+@pytest.mark.parametrize(
+    ("name", "measure", "asked", "address"),
+    [
+        ("less-is-more", "right", Asked(), {}),
+        ("less-is-more", "soft-iou", Asked(label=3), {"label": "3"}),
+        ("mnist", "soft-iou", Asked(answered="wrong"), {"answered": "wrong"}),
+        ("faithfulness", "insertion", Asked(difference=True), {"minus": "true"}),
+    ],
+)
+def test_the_headline_is_the_tables(
+    name: str, measure: str, asked: Asked, address: dict[str, str], curves: OpenPage
+) -> None:
+    app = curves(of=f"sweep.{name}", value=measure, **address)
+    assert not app.exception
+    sweep = included(name)
+    rows = of_measure(sweep_curves.curves(sweep.spec, [*parts(sweep)], [measure], asked), measure)
+    last = rows[rows.seeds == rows.seeds.max()].sort_values("sparsity").iloc[-1]
+    (said,) = app.header
+    assert f"**{score(last['mean'])}**" in said.value
+    assert f"n = {last.n:,}" in said.value
+    assert len(app.get("plotly_chart")) == 1
+
+
+@pytest.mark.parametrize("axis", ["density", "ratio", "conv", "level", "multiply-adds"])
+def test_every_axis_is_drawn(axis: str, curves: OpenPage) -> None:
+    app = curves(of="sweep.less-is-more", versus=axis)
+    assert not app.exception
+    assert len(app.get("plotly_chart")) == 1
+
+
+def test_the_sweet_spot_is_the_commands_and_follows_the_class(curves: OpenPage) -> None:
+    sweep = included("less-is-more")
+    for label in (None, 3):
+        app = curves(of="sweep.less-is-more", finding="spot", **({} if label is None else {"label": str(label)}))
+        assert not app.exception
+        (spot,) = spots(sweep, Limits(), label=label).values()
+        assert spot_text(spot) in words(app)
+        assert len(app.get("plotly_chart")) == 1
+
+
+def test_a_network_that_is_chosen_opens_in_explore(curves: OpenPage) -> None:
+    key = included("less-is-more").variants[3].key
+    app = curves(of="sweep.less-is-more", point=key)
+    assert "explore?model=squeezenet1_1%40imagenette-128&weights=merkle-layer&seed=0" in words(app)
+
+
+def test_what_cannot_be_asked_is_said(curves: OpenPage) -> None:
+    app = curves(of="sweep.faithfulness", value="right", answered="wrong", minus="true")
+    assert not app.exception
+    app = curves(of="sweep.nothing")
+    assert "nothing" in words(app)
+    app = curves(of="sweep.digits", finding="spot")
+    assert "not computed yet" in words(app)
+
+
+def test_a_sweep_without_answers_can_be_started(curves: OpenPage, own_cache: Path) -> None:
+    spec = included("digits").spec
+    roots = (own_cache,)
+    mine = type(spec)(models=spec.models, prunings=spec.prunings[:2], data=spec.data, images=13, seed=77)
+    keep(roots, mine, "Mine")
+    name = next(name for name, one in known_sweeps(roots).items() if one.title == "Mine")
+    app = curves(of=f"sweep.{name}")
+    assert "No network of this sweep is done yet" in words(app)
+    assert "Start sweep" in [button.label for button in app.button]
+    assert f"sweep.{name}" in view.choices()
+
+
+def test_the_form_states_what_it_would_ask(curves: OpenPage) -> None:
+    app = curves(of="new-sweep")
+    assert not app.exception
+    assert "**26 networks**" in words(app)
+    app.toggle(key="_sweep_levels").set_value(False).run()
+    app.toggle(key="_sweep_one_shot").set_value(True).run()
+    assert "**6 networks**" in words(app)
+    app.text_input(key="_sweep_shares").set_value("10, many").run()
+    assert "'many' cannot be read" in words(app)
+    app.text_input(key="_sweep_shares").set_value("10, 101").run()
+    assert "cannot be removed" in words(app)
+    app.text_input(key="_sweep_shares").set_value("").run()
+    assert "cannot be read" in words(app)
+    assert set(MEASURES) <= set(app.multiselect(key="_sweep_measures_True").value)
