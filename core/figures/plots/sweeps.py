@@ -28,7 +28,7 @@ def means(rows: DataFrame, measure: str, truth: str = "ink") -> go.Figure:
     n = " to ".join(f"{count:,}" for count in dict.fromkeys((counts[0], counts[-1]))) if counts else "0"
     figure = empty_figure(f"{of_truth(measure_title(measure), truth)} (n = {n} images)", height=330)
     deep = bool((shown.sparsity > LINEAR_TO).any())
-    for place, (name, part) in enumerate(_lines(shown)):
+    for place, (name, part) in enumerate(lines(shown)):
         grey = part.heatmap.isin(BASELINES).all()  # what the others are compared with
         look = (NEUTRAL, DASHES[1 + place % 3]) if grey else (COLOURS[place % len(COLOURS)], "solid")
         _line(figure, name, part.assign(x=part.sparsity.map(sparsity_position) if deep else part.sparsity), look)
@@ -41,7 +41,7 @@ def means(rows: DataFrame, measure: str, truth: str = "ink") -> go.Figure:
     return figure.update_layout(legend={"yref": "container", "y": 0, "yanchor": "bottom", "traceorder": "normal"})
 
 
-def _lines(shown: DataFrame) -> list[tuple[str, DataFrame]]:
+def lines(shown: DataFrame) -> list[tuple[str, DataFrame]]:
     """Return the rows of each line with its name: what distinguishes it.
 
     A dense network is the first point of every line of its model.
