@@ -24,7 +24,7 @@ FLOORS = (
     ("core.units",),
     ("core.protocols",),
     ("core.figures",),
-    ("core.study", "core.portable"),
+    ("core.study", "core.portable", "core.report"),
     ("core.cli", "core"),  # "core" alone is the facade
     ("pages.parts.common",),
     ("pages.parts.sidebar",),

@@ -11,15 +11,14 @@ from core.base.text import Part, Rows
 from core.data.datasets import DATASETS, is_photos
 from core.evaluation.columns import COLUMNS
 from core.figures.names import names
+from core.figures.networks import model_text, pruning_text
 from core.figures.wording import NOTHING_MARKED, class_name, headline, of_truth, plain, undefined
 from core.measures import MEASURES
-from core.pruning import CRITERIA
 from core.results import Accuracy, Comparison, CostReport, Heatmap, Latency, MaskReport, Scores
 from core.saliency import CAMS
-from core.specs import DataSpec, ImageRef, ModelSpec, PruningSpec, VariantSpec
+from core.specs import DataSpec, ImageRef, VariantSpec
 
 TOP = 5  # predictions that are shown
-GROUPS = {"weight": "single weights", "kernel": "kernels", "channel": "input channels", "filter": "filters"}
 LONGEST_NAME = 30  # characters of a class name in a table
 MORE = "--layers prints the weights left in each layer, --json every number for machines."
 
@@ -121,25 +120,6 @@ def _pairs(
     ]
     called = names(answer)
     return [("", called.reference, called.own, *(("centre blob",) if blob else ()), ""), *rows]
-
-
-def model_text(title: str, model: ModelSpec) -> str:
-    """Return the title of a network with its weights and seed."""
-    return f"{title}, weights {model.weights}, seed {model.seed}"
-
-
-def pruning_text(pruning: PruningSpec) -> str:
-    """Describe how a network is pruned."""
-    if pruning.schedule == "none":
-        return "none: the dense network"
-    if pruning.level is not None:
-        return f"level {pruning.level} of the trained series ({pruning.schedule})"
-    groups = GROUPS.get(pruning.granularity, f"the {pruning.granularity} pattern")
-    scope = "one ranking over all layers" if pruning.scope == "global" else "the same share of each layer"
-    apart = f"; {', '.join(pruning.excluded)} not pruned" if pruning.excluded else ""
-    repair = "; BatchNorm measured again" if pruning.repair != "none" else ""
-    amount = percent(pruning.sparsity or 0.0)
-    return f"one-shot, {amount} of {groups}, {scope}, by {CRITERIA[pruning.criterion].title}{apart}{repair}"
 
 
 def kept_text(mask: MaskReport) -> str:

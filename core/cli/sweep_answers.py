@@ -11,13 +11,13 @@ from cyclopts import Parameter
 
 from core.base.atomic import replacing
 from core.base.errors import BadSpec, UnknownName
-from core.base.numbers import counted, percent, score
+from core.base.numbers import counted, score
 from core.base.options import option
 from core.base.settings import shipped_folder
 from core.base.text import Rows
 from core.cli.app import COMMON, Common
 from core.cli.structure import FLAT, Flag
-from core.specs import TARGETS, CamSpec, VariantSpec
+from core.specs import TARGETS, CamSpec
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -57,6 +57,7 @@ def show(name: str, /, *, shown: Annotated[Shown, FLAT] = ALL, common: Annotated
     Args:
         name: of a known sweep (`sweep list`), or its YAML file.
     """
+    from core.figures.sweep_text import means_rows
     from core.sweeps.read import answers_once, differences, done, summary
 
     if shown.against and shown.by_class:
@@ -77,7 +78,15 @@ def show(name: str, /, *, shown: Annotated[Shown, FLAT] = ALL, common: Annotated
             f"{finished:,} of {networks:,} networks are done; of the others, what is known is shown. "
             f"`python -m core sweep run {name}` computes the rest."
         )
-    common.output.say(facts, [complete, *_head(sweep), _table(sweep, answers_once(found), shown), *_notes(found)])
+    common.output.say(
+        facts,
+        [
+            complete,
+            *_head(sweep),
+            means_rows(sweep, answers_once(found), shown.against, shown.by_class),
+            *_notes(found),
+        ],
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,7 +177,7 @@ def _plain(rows: DataFrame) -> list[dict[str, Any]]:
 
 def _head(sweep: Sweep) -> list[str]:
     """Return what all rows share: the network if there is one only, and the heatmaps."""
-    from core.cli.printing import model_text
+    from core.figures.networks import model_text
     from core.saliency.baselines import BASELINES, heatmap_title
 
     models = sweep.spec.models
@@ -181,32 +190,6 @@ def _head(sweep: Sweep) -> list[str]:
         for cam in sweep.spec.cams
     ]
     return [*parts, *(["\n".join(cams)] if cams else [])]
-
-
-def _table(sweep: Sweep, found: DataFrame, shown: Shown) -> Rows:
-    from core.cli.printing import model_text, pruning_text
-    from core.data.datasets import truth_of
-    from core.figures.wording import of_truth
-    from core.saliency.baselines import heatmap_title
-    from core.sweeps.read import is_lower_better, measure_title
-
-    truth, variants = truth_of(sweep.spec.data.name), {variant.key: variant for variant in sweep.variants}
-    several = ("network",) if len(sweep.spec.models) > 1 else ()
-    ours = ("class",) if shown.by_class else ()
-    mean = f"minus {heatmap_title(shown.against)}" if shown.against else "mean"
-    rows = [(*several, "pruning", "sparsity", "heatmap", *ours, "measure", mean, "95 % interval", "n")]
-    for each in found.itertuples():
-        variant = variants[each.network]
-        network = (model_text(sweep.engine.catalogue.title(variant.model), variant.model),) if several else ()
-        head = (*network, pruning_text(variant.pruning), percent(each.sparsity))
-        heatmap = heatmap_title(each.heatmap) if each.heatmap else ""
-        group = (_class(sweep, variant, found.loc[each.Index, "class"]),) if ours else ()
-        title = of_truth(measure_title(each.measure), truth)
-        title += " (lower is better)" if is_lower_better(each.measure) else ""
-        interval = f"{score(each.low, 3)} to {score(each.high, 3)}"
-        rows.append((*head, heatmap, *group, title, score(each.mean, 3), interval, f"{each.n:,}"))
-    first = len(several)
-    return Rows(rows, (first + 1, first + 4 + len(ours), first + 6 + len(ours)))
 
 
 def _notes(found: DataFrame) -> list[str]:
@@ -229,10 +212,6 @@ def _known(names: Sequence[str], noun: str, known: list[str]) -> list[str]:
 
 def _target(cam: CamSpec) -> str:
     return TARGETS[cam.target] if isinstance(cam.target, str) else f"class {cam.target}"
-
-
-def _class(sweep: Sweep, variant: VariantSpec, index: int) -> str:
-    return sweep.engine.card(variant.model).classes[index] if index >= 0 else "a class that it does not know"
 
 
 def export(

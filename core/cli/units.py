@@ -136,7 +136,7 @@ def _notes(found: pandas.DataFrame) -> list[str]:
 
 
 def _table(study: UnitStudy, found: pandas.DataFrame, similarity: str, by_layer: bool) -> Rows:
-    from core.cli.printing import model_text, pruning_text
+    from core.figures.networks import model_text, pruning_text
     from core.units.embeddings import SIMILARITIES
 
     variants = {variant.key: variant for variant in study.variants}

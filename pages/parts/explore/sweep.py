@@ -5,7 +5,6 @@ stated at once, measured and started on a click, and runs as a job.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import streamlit as st
 from pandas import DataFrame
@@ -15,6 +14,7 @@ from core.base.numbers import counted, percent, score
 from core.data.datasets import DATASETS, truth_of
 from core.evaluation.columns import COLUMNS
 from core.figures.decisions import failure_text, gain_text, limits_text, spot_text
+from core.figures.sweep_text import finding
 from core.figures.wording import plain as unmarked
 from core.jobs.jobs import Job
 from core.results import DENSE_NAME, Comparison
@@ -25,7 +25,7 @@ from core.sweeps.read import of_measure, summary
 from core.sweeps.spec import SweepSpec
 from core.sweeps.spots import Limits, SweetSpot, spots
 from core.sweeps.sweep import Sweep
-from core.sweeps.views import BASELINE, of_view
+from core.sweeps.views import of_view
 from core.sweeps.written import to_yaml
 from pages.parts.common import address, engine, link, present, story, sweep_job
 from pages.parts.common.background import Work
@@ -222,32 +222,6 @@ def _sweet_spot(asked: Asked) -> None:
         st.markdown(spot_text(spot, plain(asked.reference)))
         failed = [check for check in spot.checks if check.sparsity == spot.fails_at and not check.passes]
         st.caption("  \n".join([*map(failure_text, failed), *map(gain_text, spot.gains), limits_text(spot, limits)]))
-
-
-def finding(shown: DataFrame) -> str:
-    """Describes the first and the last network, and how often a heatmap scores more than the
-    baseline.
-
-    Args:
-        shown: as `of_measure` returns it.
-    """
-    is_baseline = shown.heatmap == BASELINE
-    own = shown[~is_baseline].sort_values("sparsity")
-    ends = [own.iloc[0]] if len(own) == 1 else [own.iloc[0], own.iloc[-1]]
-    text = f"{', '.join(f'{_mean(row)} at {percent(row.sparsity)} sparsity' for row in ends)}."
-    if not is_baseline.any():
-        return text
-    beside = own.merge(shown[is_baseline], on="network", suffixes=("", "_baseline"))
-    above = int((beside.low > beside.high_baseline).sum())
-    below = int((beside.high < beside.low_baseline).sum())
-    return (
-        f"{text} Of {counted(len(own), 'network')}, {above} score above a spot in the centre, {below} below it; the"
-        " other intervals overlap."
-    )
-
-
-def _mean(row: Any) -> str:
-    return f"**{score(row['mean'])}** ({score(row['low'])} to {score(row['high'])}, n = {row['n']:,})"
 
 
 def table(shown: DataFrame) -> dict[str, list[str]]:

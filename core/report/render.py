@@ -1,0 +1,109 @@
+"""A report as one HTML file. Nothing in it is fetched: script, pictures and tables are inside.
+
+Each figure stands there twice: as a still picture, which is seen on paper and where no script runs,
+and as what plotly draws in its place. The policy in the head of the file forbids every request.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import plotly.graph_objects as go
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+from plotly.offline import get_plotlyjs
+
+from core.base.progress import silent
+from core.base.version import VERSION
+from core.figures.notebook.view import Panel
+from core.figures.stills import WIDTH_PX, still
+from core.report.document import Block, Drawn, Report, Table
+from core.report.words import html_of, html_of_line
+
+TEMPLATES = Path(__file__).parent / "templates"
+MOST_BYTES = 8_000_000  # of a report
+
+
+def to_html(report: Report, progress: Any = silent) -> str:
+    """Return the report as HTML. progress: called with figures drawn, and of how many."""
+    drawn = sum(isinstance(block, Drawn) for block in report.blocks)
+    blocks = list(_blocks(report, drawn, progress))
+    return page(
+        "report.html",
+        report=report,
+        blocks=blocks,
+        plotly=Markup(get_plotlyjs()) if drawn else "",
+        lead=html_of(report.lead),
+    )
+
+
+def page(template: str, **content: Any) -> str:
+    """Fill a template of this room. All text is escaped, unless it is Markup."""
+    return templates().get_template(template).render(version=VERSION, style=_file("style.css"), **content)
+
+
+@cache
+def templates() -> Environment:
+    """The templates of this room."""
+    found = Environment(
+        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True,
+    )  # fmt: skip
+    found.globals["script"] = _file
+    found.filters["sentence"] = html_of_line
+    return found
+
+
+def in_script(text: str) -> Markup:
+    """Return JSON as the content of a script element, which nothing in it can close."""
+    for sign in "<>&\u2028\u2029":
+        text = text.replace(sign, f"\\u{ord(sign):04x}")
+    return Markup(text)
+
+
+def data_link(content: bytes, kind: str) -> str:
+    """Return content as an address that holds it."""
+    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
+
+
+def _blocks(report: Report, drawn: int, progress: Any) -> Iterator[dict[str, Any]]:
+    done = 0
+    for place, block in enumerate(report.blocks):
+        yield {"kind": type(block).__name__, "of": block, "id": f"part-{place}"} | _more(block)
+        if isinstance(block, Drawn):
+            done += 1
+            progress(done, drawn)
+
+
+def _more(block: Block) -> dict[str, Any]:
+    """Return what the template needs beside a part."""
+    if isinstance(block, Drawn):
+        picture = data_link(still(block.figure).encode(), "image/svg+xml")
+        shown = in_script(str(_for_paper(block.figure).to_json()))
+        height = block.figure.layout.height or 400
+        return {"still": picture, "figure": shown, "width": WIDTH_PX, "height": height, "below": html_of(block.below)}
+    if isinstance(block, Table):
+        head, *body = block.rows.rows
+        return {"head": head, "body": body, "link": data_link(block.csv.encode(), "text/csv;charset=utf-8")}
+    text = getattr(block, "text", "")
+    return {"html": html_of(text)} if text else {"panels": [_panel(panel) for panel in getattr(block, "panels", ())]}
+
+
+def _panel(panel: Panel) -> dict[str, Any]:
+    return {"of": panel, "bar": panel.bar}
+
+
+def _for_paper(figure: go.Figure) -> go.Figure:
+    """Return a figure whose text is dark enough for a white page, and that can be enlarged."""
+    shown = go.Figure(figure).update_layout(
+        font={"color": "#4a4656"}, dragmode="zoom", paper_bgcolor="white", plot_bgcolor="white"
+    )
+    return shown.update_xaxes(fixedrange=False).update_yaxes(fixedrange=False)
+
+
+def _file(name: str) -> Markup:
+    return Markup((TEMPLATES / name).read_text(encoding="utf-8"))
