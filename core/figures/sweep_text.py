@@ -31,9 +31,9 @@ def data_title(data: DataSpec) -> str:
     return f"{title}, background noise up to {data.noise:g}" if data.noise else title
 
 
-def question(sweep: Sweep, images: int, name: Name = str) -> str:
+def question(sweep: Sweep, images: int, name: Name = str, verb: str = "answered") -> str:
     """Return what a sweep asks, in Markdown. images: how many each network answered. name: formats
-    the names of networks and data sets.
+    the names of networks and data sets. verb: what the networks do, such as "will answer".
     """
     spec, catalogue = sweep.spec, sweep.engine.catalogue
     models = list(dict.fromkeys(name(catalogue.title(model)) for model in spec.models))
@@ -44,7 +44,7 @@ def question(sweep: Sweep, images: int, name: Name = str) -> str:
     asked += f", and where do heatmaps ({first_few(maps, FEW)}) look?" if maps else "?"
     beside = DENSE_NAME if spec.reference == DENSE else f"the network {name(spec.reference_of(spec.models[0]).key)}"
     return (
-        f"**{counted(spec.networks, 'network')}** ({who}) answered **{counted(images, 'image')}** of"
+        f"**{counted(spec.networks, 'network')}** ({who}) {verb} **{counted(images, 'image')}** of"
         f" {name(data_title(spec.data))}. {asked} Each is compared with {beside}."
     )
 

@@ -76,16 +76,17 @@ def find_sweep(text: str, roots: Sequence[Path], folder: str = FOLDER) -> Path:
     return known[text].path
 
 
-def keep(roots: Sequence[Path], spec: SweepSpec, title: str) -> None:
-    """Make a sweep known by name, unless it is.
+def keep(roots: Sequence[Path], spec: SweepSpec, title: str) -> str:
+    """Make a sweep known, unless it is, and return its name.
 
     Args:
         roots: the writable folder, then those that are only read.
     Raises:
         CacheNotWritable.
     """
-    if any(_asks(one) == spec for one in known_sweeps(roots).values()):
-        return
+    for one in known_sweeps(roots).values():
+        if _asks(one) == spec:
+            return one.name
     text = to_yaml(spec, title)
     words = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:LETTERS].strip("-")
     name = "-".join(filter(None, (words, hashlib.sha256(text.encode()).hexdigest()[:DIGITS])))
@@ -99,6 +100,7 @@ def keep(roots: Sequence[Path], spec: SweepSpec, title: str) -> None:
             "The folder must be writable and have free space.",
             "Free some space or choose another folder with --folder.",
         ) from error
+    return name
 
 
 def _asks(one: Known) -> SweepSpec | None:

@@ -27,8 +27,8 @@ def test_included_sweeps_have_titles_and_a_kept_one_joins_them(tmp_path: Path) -
     one = known_sweeps(roots)[name]
     assert (one.title, one.is_own, one.read()) == ("My sweep: seven digits!", True, SPEC)
     assert list(known_sweeps(roots)) == [*included, name]
-    keep(roots, SPEC, "The same under another title")
-    keep(roots, included["digits"].read(), "An included one")
+    assert keep(roots, SPEC, "The same under another title") == name
+    assert keep(roots, included["digits"].read(), "An included one") == "digits"
     assert list(known_sweeps(roots)) == [*included, name]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import streamlit as st
@@ -46,8 +46,12 @@ def _against(spec: SweepSpec, variant: VariantSpec) -> tuple[VariantSpec, ...]:
     return against(variant, spec.reference_of(variant.model))
 
 
-def start_button(spec: SweepSpec, title: str) -> None:
-    """Draws the button that starts a sweep, where the server allows it."""
+def start_button(spec: SweepSpec, title: str, begun: Callable[[str], None] | None = None) -> None:
+    """Draws the button that starts a sweep, where the server allows it.
+
+    Args:
+        begun: is told the name of the sweep.
+    """
     if access.offers(access.SWEEPS):
         st.button(
             "Start sweep",
@@ -55,17 +59,19 @@ def start_button(spec: SweepSpec, title: str) -> None:
             icon=":material/play_arrow:",
             type="primary",
             on_click=_begin,
-            args=(spec, title),
+            args=(spec, title, begun),
             help="Runs in a process of its own, and continues when this page is closed.",
         )
 
 
-def _begin(spec: SweepSpec, title: str) -> None:
+def _begin(spec: SweepSpec, title: str, begun: Callable[[str], None] | None) -> None:
     said = "The sweep has started. It continues when this page is closed."
     with frame.explained():
         access.require(access.SWEEPS)
-        keep(engine.engine().roots, spec, title)
+        name = keep(engine.engine().roots, spec, title)
         job_list.begin((KIND, arguments(spec), title), access.SWEEPS, said)
+        if begun:
+            begun(name)
 
 
 def cost(spec: SweepSpec) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from core.base.numbers import score
 from core.engine.engine import Engine
 from core.figures.decisions import spot_text
+from core.jobs.jobs import Jobs
 from core.sweeps import curves as sweep_curves
 from core.sweeps.curves import Asked
 from core.sweeps.known import keep, known_sweeps
@@ -16,6 +18,7 @@ from core.sweeps.read import of_measure, parts
 from core.sweeps.spots import Limits, spots
 from core.sweeps.sweep import Sweep
 from core.sweeps.views import MEASURES
+from pages.parts.common import sweep_job
 from pages.parts.curves.sweeps import view
 from tests.pages.conftest import OpenPage, words
 
@@ -106,3 +109,34 @@ def test_the_form_states_what_it_would_ask(curves: OpenPage) -> None:
     app.text_input(key="_sweep_shares").set_value("").run()
     assert "cannot be read" in words(app)
     assert set(MEASURES) <= set(app.multiselect(key="_sweep_measures_True").value)
+
+
+def test_a_sweep_is_started_and_its_curve_grows(curves: OpenPage, own_cache: Path) -> None:
+    app = curves(of="new-sweep")
+    app.toggle(key="_sweep_levels").set_value(False).run()
+    app.toggle(key="_sweep_one_shot").set_value(True).run()
+    app.text_input(key="_sweep_shares").set_value("50").run()
+    app.selectbox(key="_sweep_images").set_value("20").run()
+    app.button(key="_start_sweep").click().run()
+    (name,) = (one.name for one in known_sweeps((own_cache,)).values())
+    assert app.session_state["of"] == f"sweep.{name}"
+    (job,) = Jobs(own_cache).all()
+    try:
+        deadline = time.monotonic() + 120
+        while Jobs(own_cache).get(job.id).state != "done" and time.monotonic() < deadline:
+            time.sleep(0.2)
+        app.run()
+        assert "at 50.0 % sparsity" in app.header[0].value
+        assert "n = 20" in app.header[0].value
+    finally:
+        Jobs(own_cache).stop(job.id)
+
+
+def test_a_locked_server_starts_none(curves: OpenPage, own_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SPARSIGHT_LOCKED", "1")
+    app = curves(of="new-sweep")
+    assert "starting sweeps is switched off" in words(app)
+    assert "Start sweep" not in [button.label for button in app.button]
+    sweep_job._begin(included("digits").spec, "Mine", None)
+    assert not Jobs(own_cache).all()
+    assert not known_sweeps((own_cache,))

@@ -16,7 +16,7 @@ from core.sweeps.read import of_measure, summary
 from core.sweeps.spots import Limits, spots
 from core.sweeps.sweep import Sweep
 from core.sweeps.written import from_mapping
-from pages.parts.common import engine
+from pages.parts.common import access, engine, job_list
 from pages.parts.explore import sweep
 from tests.pages.conftest import DIGITS, OpenPage, words
 
@@ -91,8 +91,7 @@ def test_a_locked_server_starts_none(folder: Path, explore: OpenPage, monkeypatc
     assert "starting sweeps is switched off" in words(app)
     assert "Start sweep" not in labels(app)
     assert "Sweep as YAML" in labels(app)  # it names nothing of the server
-    job_list_asked = ("sweep", {}, "nothing")
-    sweep.job_list.begin(job_list_asked, sweep.access.SWEEPS, "")
+    job_list.begin(("sweep", {}, "nothing"), access.SWEEPS, "")
     assert Jobs(folder).all() == []
 
 

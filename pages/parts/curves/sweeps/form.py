@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import streamlit as st
 import yaml
@@ -16,7 +17,7 @@ from core.figures.sweep_text import question
 from core.pruning import CRITERIA
 from core.saliency import CAMS
 from core.saliency.baselines import BASELINES, heatmap_title
-from core.specs import GRANULARITIES, SCOPES
+from core.specs import GRANULARITIES, SCOPES, n_of_m
 from core.specs.images import DIGIT_NOISE
 from core.sweeps.spec import OF_ANSWERS, SweepSpec, grid
 from core.sweeps.views import MEASURES
@@ -24,6 +25,7 @@ from core.sweeps.written import from_mapping, to_yaml
 from pages.parts.common import engine, frame, present, sweep_job, titles
 from pages.parts.common.job_list import AT_WORK
 from pages.parts.common.markdown import plain
+from pages.parts.curves.sweeps.view import PREFIX
 from pages.parts.sidebar import photo_sets
 
 IMAGES = ("20", "50", "100", "200", "500", "1000", "all")
@@ -54,13 +56,13 @@ def page() -> None:
 def _offer(spec: SweepSpec, title: str) -> None:
     """States what would be asked, and offers to start it."""
     sweep = Sweep(engine.engine(), spec)
-    st.markdown(question(sweep, spec.images or len(sweep.inputs(spec.models[0])), plain))
+    st.markdown(question(sweep, spec.images or len(sweep.inputs(spec.models[0])), plain, "will answer"))
     job = sweep_job.find(spec)
     if job is not None and job.state in AT_WORK:
         st.info("This sweep is running: choose it under **Networks** in the sidebar.", icon=":material/info:")
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        sweep_job.start_button(spec, title)
+        sweep_job.start_button(spec, title, _open)
         if photo_sets.offers_export(spec.data.name):
             st.download_button(
                 "Sweep as YAML",
@@ -73,6 +75,11 @@ def _offer(spec: SweepSpec, title: str) -> None:
                 on_click="ignore",
             )
     sweep_job.cost(spec)
+
+
+def _open(name: str) -> None:
+    """Shows the curves of a sweep, which grow."""
+    st.session_state["of"] = PREFIX + name
 
 
 def _read() -> tuple[SweepSpec, str] | None:
@@ -101,16 +108,17 @@ def _filled_in() -> tuple[SweepSpec, str] | None:
     """Draws the form. Raises BadSpec."""
     left, right = st.columns(2, gap="large")
     with left:
-        model = _network()
-        prunings = _prunings(model)
+        models = _networks()
+        levels, ranking = _prunings(models[0])
     with right:
-        data = _data(model)
+        data = _data(models[0])
         if data is None:
             return None
         images = st.selectbox("How many images", IMAGES, index=2, key="_sweep_images")
         cams, measures = _heatmaps(data)
+    prunings = levels + _one_shot(ranking)  # after all widgets: an error hides none of them
     spec = SweepSpec(
-        models=(model,),
+        models=models,
         prunings=prunings,
         data=data,
         images=None if images == "all" else int(images),
@@ -118,11 +126,12 @@ def _filled_in() -> tuple[SweepSpec, str] | None:
         measures=measures,
     )
     maps = ", ".join(map(heatmap_title, cams)) or "answers"
-    network = engine.catalogue().title(model)
+    network = engine.catalogue().title(models[0])
     return spec, f"{network}, {counted(len(prunings), 'pruning')}: {maps}, {images} images"
 
 
-def _network() -> ModelSpec:
+def _networks() -> tuple[ModelSpec, ...]:
+    """Draws the choice of a network, its weights and seeds."""
     catalogue = engine.catalogue()
     named = titles.of(catalogue)
     name = st.selectbox("Network", tuple(catalogue), key="_sweep_network", format_func=lambda one: named.get(one, one))
@@ -133,23 +142,23 @@ def _network() -> ModelSpec:
         chosen = st.selectbox(
             "Weights", weights, key="_sweep_weights", format_func=lambda one: titles.WEIGHTS.get(one, one)
         )
-    model = ModelSpec(name=name, weights=chosen)
-    series = engine.series_of(model)
-    seeds = series.seeds if series else card.seeds
-    return ModelSpec(name=name, weights=chosen, seed=seeds[0])
+    series = engine.series_of(ModelSpec(name=name, weights=chosen))
+    seeds = tuple(series.seeds if series else card.seeds)
+    asked = st.multiselect("Seeds", seeds, seeds[:1], key=f"_sweep_seeds_{name}") if len(seeds) > 1 else seeds
+    return tuple(ModelSpec(name=name, weights=chosen, seed=seed) for seed in asked or seeds[:1])
 
 
-def _prunings(model: ModelSpec) -> tuple[PruningSpec, ...]:
-    """Draws the prunings. Raises BadSpec."""
-    levels = [variant.pruning for variant, _ in engine.engine().levels(model)]
-    found: list[PruningSpec] = [PruningSpec()]
+def _prunings(model: ModelSpec) -> tuple[tuple[PruningSpec, ...], dict[str, Any]]:
+    """Draws the prunings; returns the trained levels, or the dense network, and the fields of those
+    without retraining.
+    """
+    levels = tuple(variant.pruning for variant, _ in engine.engine().levels(model))
+    found: tuple[PruningSpec, ...] = (PruningSpec(),)
     if levels and st.toggle(f"Its {counted(len(levels), 'trained level')}", value=True, key="_sweep_levels"):
         found = levels
     if not st.toggle("Pruned without retraining", value=not levels, key="_sweep_one_shot"):
-        return tuple(found)
-    shares = [
-        _percent(part) for part in st.text_input("Sparsities (%)", "10, 20, 30, 40, 50", key="_sweep_shares").split(",")
-    ]
+        return found, {}
+    shares = st.text_input("Sparsities (%)", "10, 20, 30, 40, 50", key="_sweep_shares")
     criteria = st.multiselect(
         "Criteria", tuple(CRITERIA), ["magnitude"], key="_sweep_criteria", format_func=titles.of(CRITERIA).__getitem__
     )
@@ -162,11 +171,21 @@ def _prunings(model: ModelSpec) -> tuple[PruningSpec, ...]:
         format_func=titles.SCOPES.__getitem__,
     )
     granularity = st.selectbox(
-        "What is removed", tuple(GRANULARITIES), key="_sweep_granularity", format_func=titles.GRANULARITY.__getitem__
+        "What is removed",
+        tuple(name for name in GRANULARITIES if n_of_m(name) is None),
+        key="_sweep_granularity",
+        format_func=titles.GRANULARITY.__getitem__,
     )
-    if not criteria:
+    return found, {"sparsity": shares, "criterion": criteria, "scope": scope, "granularity": granularity}
+
+
+def _one_shot(ranking: Mapping[str, Any]) -> tuple[PruningSpec, ...]:
+    """Returns the prunings without retraining. Raises BadSpec."""
+    if not ranking:
+        return ()
+    if not ranking["criterion"]:
         raise BadSpec("No criterion is chosen.", "", "Choose what decides which weights are removed.")
-    return (*found, *grid(sparsity=shares, criterion=criteria, scope=scope, granularity=granularity))
+    return grid(**dict(ranking) | {"sparsity": [_percent(part) for part in ranking["sparsity"].split(",")]})
 
 
 def _percent(text: str) -> float:
