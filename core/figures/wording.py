@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 MARKED = {"ink": "the ink", "mask": "the object", "boxes": "the boxes"}  # the truth of overlaps, by kind
 NOTHING_MARKED = "No object is marked in this image, so its overlap with the heatmap is unknown."
 
+NO_MARKS = "Undefined: no object is marked in these images."
+
 Name = Callable[[str], str]  # formats a class name: escaped if it is shown as Markdown
 
 

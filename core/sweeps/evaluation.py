@@ -59,9 +59,11 @@ class Evaluation:
         found = rows_of(sweep, variant)
         assert found is not None  # it was just written
         rows, facts = found
-        every = rows.set_index("image")[list(names)].reindex(range(len(sweep.inputs(variant.model))))
+        inputs = sweep.inputs(variant.model)
+        every = rows.set_index("image")[list(names)].reindex(range(len(inputs)))
         frame = DataFrame({name: _whole(every[name], rows[name].dtype) for name in names}).rename_axis(None)
-        return evaluation.Table(frame, tuple(facts["notes"]), len(engine.card(variant.model).classes))
+        classes = len(engine.card(variant.model).classes)
+        return evaluation.Table(frame, tuple(facts["notes"]), classes, inputs.truth_kind)
 
 
 def _whole(values: Series, kind: np.dtype) -> Series:

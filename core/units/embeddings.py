@@ -197,7 +197,7 @@ def embeddings(similarity: str, source: Source, store: ModelStore, progress: Pro
 
 def _kept(files: Files, name: str, wanted: dict[str, Any]) -> tuple[Tensor, Tensor] | None:
     try:
-        tensors, facts = files.load(name)
+        tensors, facts = files.load(name, "The images are looked at again now.")
     except (MissingData, BadFile):
         return None
     return (tensors["vectors"], tensors["rows"]) if facts == wanted else None
