@@ -47,10 +47,11 @@ class Counts:
     unanswered: int | None = None
 
 
-def accuracy(variant: VariantSpec, data: DataSpec, counts: Counts) -> Accuracy:
-    """Convert counts to an accuracy with its interval."""
+def accuracy(variant: VariantSpec, data: DataSpec, counts: Counts, notes: tuple[str, ...] = ()) -> Accuracy:
+    """Convert counts to an accuracy with its interval. notes: further remarks."""
     low, high = wilson(counts.correct, counts.total)
-    return Accuracy(variant=variant, data=data, low=low, high=high, **asdict(counts))
+    facts = asdict(counts) | {"notes": (*counts.notes, *notes)}
+    return Accuracy(variant=variant, data=data, low=low, high=high, **facts)
 
 
 @dataclass(frozen=True, eq=False)

@@ -37,7 +37,8 @@ class Evaluation:
         inputs = self._engine.inputs(self._data, self._variant.model)
         evaluation.check_classes(inputs)
         counts = evaluation.counts(self._table((), evaluation.ANSWERS, progress), inputs)
-        return evaluation.accuracy(self._variant, self._data, counts)
+        remarks = self._engine.table_remarks(self._variant.model)
+        return evaluation.accuracy(self._variant, self._data, counts, remarks)
 
     def heatmaps(self, cam: CamSpec, columns: Sequence[str] = (), progress: Progress = tell) -> evaluation.Table:
         """Return a row for every image. Args, Raises: as `Engine.evaluate`."""
