@@ -129,9 +129,10 @@ def _remarks(path: Path, damaged: list[str], is_cut: bool) -> tuple[str, ...]:
         return ()
     if not damaged:
         return (f"The end of {path} is missing. What it held is counted again where it is needed. {RESTORE}",)
-    what, verb, held = ("Line", "is", "it") if len(damaged) == 1 else ("Lines", "are", "they")
-    numbers = first_few(damaged, NAMED)
-    return (f"{what} {numbers} of {path} {verb} damaged, so not used. What {held} held is counted again where it is needed. {RESTORE}",)
+    one = len(damaged) == 1
+    what, held = ("Line", "it") if one else ("Lines", "they")
+    lines = f"{what} {first_few(damaged, NAMED)} of {path} {'is' if one else 'are'} damaged, so not used."
+    return (f"{lines} What {held} held is counted again where it is needed. {RESTORE}",)
 
 
 def _unusable(path: Path, why: str) -> str:
