@@ -22,6 +22,7 @@ import torch
 from torch import Tensor
 
 from core.base.atomic import replacing
+from core.base.brief import brief
 from core.base.errors import BadFile, BadSpec, MissingData, UnknownName
 from core.base.registry import Entry, Registry
 from core.data.folders import PREFIX
@@ -36,6 +37,7 @@ MNIST_FILES = {
 }
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class LabelledImages:
     """Grey images (N, H, W) uint8 and their classes (N,) int64."""

@@ -12,6 +12,7 @@ import torch
 from pandas import DataFrame, Series
 from torch import Tensor, nn
 
+from core.base.brief import brief
 from core.base.errors import BadSpec
 from core.base.progress import Progress, tell
 from core.base.text import first_few
@@ -54,6 +55,7 @@ def accuracy(variant: VariantSpec, data: DataSpec, counts: Counts, notes: tuple[
     return Accuracy(variant=variant, data=data, low=low, high=high, **facts)
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class Table:
     """One row per image, in the data set's order; columns are keys of COLUMNS.
