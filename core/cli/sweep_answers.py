@@ -47,27 +47,29 @@ def show(path: Path, /, *, shown: Annotated[Shown, FLAT] = ALL, common: Annotate
     Args:
         path: the YAML file of the sweep.
     """
-    from core.sweeps.read import answers_once, differences, done, summary
+    from core.sweeps.read import answers_once, differences, done, remarks, summary
 
     if shown.against and shown.by_class:
         raise BadSpec("Differences are not shown by class.", "", "Omit --against or --by-class.")
     sweep = open_sweep(path, common)
     with common.output.progress("Reading the answers", ONLY_READ):
         found = differences(sweep, shown.against) if shown.against else summary(sweep, shown.by_class)
+        notes = remarks(sweep)
     if found.empty:
         raise BadSpec("No network of this sweep is done yet.", "", f"Run `python -m core sweep run {path}`.")
     for names, column in ((shown.measures, "measure"), (shown.heatmaps, "heatmap")):
         if names:
             found = found[found[column].isin(_known(names, column, list(found[column].unique())))]
     finished, networks = done(sweep), len(sweep.variants)
-    facts = {"done": finished, "networks": networks, "rows": _plain(found)}
+    facts = {"done": finished, "networks": networks, "rows": _plain(found), "notes": list(notes)}
     complete = f"All {networks:,} networks are done."
     if finished < networks:
         complete = (
             f"{finished:,} of {networks:,} networks are done; of the others, what is known is shown. "
             f"`python -m core sweep run {path}` computes the rest."
         )
-    common.output.say(facts, [complete, *_head(sweep), _table(sweep, answers_once(found), shown), *_notes(found)])
+    table = _table(sweep, answers_once(found), shown)
+    common.output.say(facts, [complete, *_head(sweep), table, *_notes(found, notes)])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -199,14 +201,16 @@ def _table(sweep: Sweep, found: DataFrame, shown: Shown) -> Rows:
     return Rows(rows, (first + 1, first + 4 + len(ours), first + 6 + len(ours)))
 
 
-def _notes(found: DataFrame) -> list[str]:
-    """Explain what the table cannot say."""
-    if (found.n < found.images).any():
-        return [
-            "Where n is below the number of images, the measure is undefined for the others, for instance because a "
-            "map is empty: such means are not of the same images."
-        ]
-    return []
+def _notes(found: DataFrame, notes: Sequence[str]) -> list[str]:
+    """Explain what the table cannot say. notes: on the images."""
+    from core.cli.printing import notes_text
+
+    few = (
+        "Where n is below the number of images, the measure is undefined for the others, for instance because a map is"
+        " empty: such means are not of the same images."
+    )
+    said = [*([few] if (found.n < found.images).any() else []), *notes]
+    return [notes_text(said)] if said else []
 
 
 def _known(names: Sequence[str], noun: str, known: list[str]) -> list[str]:

@@ -141,6 +141,24 @@ def test_stopped_anywhere_it_goes_on_to_the_same_rows(
     assert_frame_equal(read.rows, whole.rows)
 
 
+def test_a_damaged_beginning_is_said_and_computed_again(
+    engine: Engine, model: ModelSpec, photos: DataSpec, caplog: pytest.LogCaptureFixture
+) -> None:
+    variant = VariantSpec(model=model)
+    with pytest.raises(Stopped):
+        heatmaps(engine, variant, photos, engine.folder, stop_at(14, Stopped))
+    (path,) = unfinished(engine.folder)
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    begun: list[int] = []
+    heatmaps(engine, variant, photos, engine.folder, lambda done, total: begun.append(done))
+    assert begun[0] == 0
+    (said,) = [record.getMessage() for record in caplog.records if "unfinished" in record.getMessage()]
+    assert "checksum" in said
+    assert said.endswith(f"It was renamed to {path.name}.damaged. The images that it held are computed again now.")
+
+
 def test_what_was_begun_with_other_photographs_is_not_taken_up(
     engine: Engine, model: ModelSpec, photos: DataSpec
 ) -> None:

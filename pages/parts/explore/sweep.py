@@ -25,7 +25,7 @@ from core.sweeps.estimate import Estimate, estimate
 from core.sweeps.floor import MEASURE, Floor
 from core.sweeps.job import KIND, arguments_of
 from core.sweeps.read import frame as rows_of
-from core.sweeps.read import of_measure, summary
+from core.sweeps.read import of_measure, remarks, summary
 from core.sweeps.spec import SweepSpec
 from core.sweeps.spots import Limits, SweetSpot, spots
 from core.sweeps.sweep import Sweep
@@ -35,7 +35,7 @@ from pages.parts.common import access, address, engine, job_list, link, present,
 from pages.parts.common.background import Work
 from pages.parts.common.frame import guarded
 from pages.parts.common.job_list import AT_WORK, REFRESH_S, jobs
-from pages.parts.common.markdown import plain
+from pages.parts.common.markdown import message, plain
 from pages.parts.common.parameters import Choice
 from pages.parts.common.waiting import follow, wait
 from pages.parts.common.widgets import choice, number
@@ -94,11 +94,13 @@ def section(answer: Comparison) -> None:
     with right:
         st.markdown(_question(asked))
     job = jobs().find(KIND, asked.arguments)
-    rows = _rows(asked, job) if job and job.state not in AT_WORK else None
+    rows, notes = _rows(asked, job) if job and job.state not in AT_WORK else (None, ())
     _actions(asked, job, rows)
     _watch(job)
     if rows is not None and not rows.empty:
         _results(asked, rows, floor_of(answer))
+        if notes:
+            st.caption(" ".join(message(access.without_paths(note)) for note in notes))
 
 
 def _asked(answer: Comparison, data: DataSpec, images: int | None) -> Asked:
@@ -221,17 +223,19 @@ def _progress(shown: tuple[str, ...], at_work: tuple[str, ...]) -> None:
             job_list.log(job)
 
 
-def _rows(asked: Asked, job: Job) -> DataFrame | None:
-    """Returns the summary of what is done; None if reading it was stopped."""
+def _rows(asked: Asked, job: Job) -> tuple[DataFrame | None, tuple[str, ...]]:
+    """Returns the summary of what is done, None if reading it was stopped; and remarks on the
+    images.
+    """
     work = Work(
         place="sweep",
         key=("sweep", asked.spec),
         stamp=f"{_stamp(asked)} {job.begun}",
         what="Reading the answers",
-        run=lambda task: summary(asked.sweep),
+        run=lambda task: (summary(asked.sweep), remarks(asked.sweep)),
     )
-    found: DataFrame | None = wait(work, st.container()).answer
-    return found
+    found: tuple[DataFrame, tuple[str, ...]] | None = wait(work, st.container()).answer
+    return found or (None, ())
 
 
 def _results(asked: Asked, rows: DataFrame, floor: Floor | None) -> None:
