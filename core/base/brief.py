@@ -15,7 +15,7 @@ def brief(kind: type[T]) -> type[T]:
     """Give a dataclass a short `repr`: arrays by their shapes, specs by their keys, results within
     a result by their names.
     """
-    kind.__repr__ = _repr  # type: ignore[method-assign, assignment]
+    kind.__repr__ = _repr  # type: ignore[method-assign]
     return kind
 
 

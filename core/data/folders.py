@@ -96,7 +96,7 @@ def folder_classes(folder: Path) -> tuple[str, ...]:
             "Each class is a folder of photographs, as for torchvision's ImageFolder.",
             "Check the path, or write the names one a line.",
         )
-    masks = {name for name in names if name.casefold() == MASKS and any(filter(is_png, (folder / name).rglob("*")))}
+    masks = {name for name in names if name.casefold() == MASKS and any(map(is_png, (folder / name).rglob("*")))}
     return tuple(name for name in names if name not in masks or masks == set(names))
 
 

@@ -186,7 +186,7 @@ def _threshold(answer: Comparison) -> None:
         threshold = number(
             "Threshold",
             "threshold",
-            help="Pixels at or above it count as highlighted (heatmap) or as ink (image).",
+            help="Pixels of a heatmap at or above it count as highlighted.",
         )
         link.write()
         left, right = st.columns([3, 2], gap="medium", vertical_alignment="center")
