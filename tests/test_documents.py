@@ -233,6 +233,7 @@ def test_two_minutes_say_what_happens() -> None:
     cut = VariantSpec(pruning=PruningSpec.one_shot(0.9))
     assert not engine.compare(cut, image, CamSpec()).flipped
     assert f"of 5,000 digits only {percent(engine.accuracy(cut, digits).fraction)} are" in " ".join(text.split())
+    assert f"are (all have background noise up to {digits.noise:g}, as in the thesis)" in " ".join(text.split())
     series = [VariantSpec(pruning=PruningSpec.at_level(level, "iterative-reset")) for level in range(26)]
     near = min(series, key=lambda each: abs(engine.report(each).sparsity - 0.9))
     read = percent(engine.accuracy(near, digits).fraction)

@@ -15,6 +15,7 @@ CLOSE, TYPO = (0.6, 0.85)
 FEW = 20  # names that a message lists in full
 SOME = 12  # names that it lists of many
 LONGEST = 100  # characters of an unknown name in a message
+WHERE = re.compile(r"(.*?)((?: (?:in|of) (?:this|these|a|an) .*)?)$")  # "field of a model": what, and of what
 DIGEST = re.compile(r"-[0-9a-f]{16}$")
 
 # Synonyms of our names. A synonym counts only if its name is among the valid ones.
@@ -102,11 +103,12 @@ def nearest(name: object, known: Iterable[str]) -> str | None:
 
 def explain_unknown(noun: str, name: object, known: Collection[str]) -> tuple[str, str, str]:
     """Return the three parts of an error for an unknown name."""
-    shown = str(name)[:LONGEST]
+    thing, place = WHERE.match(noun).groups()  # type: ignore[union-attr]  # it matches any noun
+    wrong = f"There is no {thing} '{str(name)[:LONGEST]}'{place}."
     if not known:
-        return f"There is no {noun} '{shown}'.", f"No {noun} exists yet.", "Create one first."
+        return wrong, f"No {noun} exists yet.", "Create one first."
     near = nearest(name, known)
-    return f"There is no {noun} '{shown}'.", listed(known), f"Did you mean '{near}'?" if near else "Choose one of them."
+    return wrong, listed(known), f"Did you mean '{near}'?" if near else "Choose one of them."
 
 
 def listed(known: Collection[str]) -> str:

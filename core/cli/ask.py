@@ -127,17 +127,19 @@ def evaluate(
         variant = network.variant(engine.catalogue)
         asked = Evaluation(engine, variant, spec, writable(engine.folder, held))
         accuracy = asked.accuracy(partial(output.advance, "Images classified"))
-        result = accuracy_facts(accuracy)
+        result, truth = accuracy_facts(accuracy), ""
         if data.heatmaps:
             cam = CamSpec(method=data.cam or CamSpec().method, layer=data.layer, target="own")
             columns = (*heatmap_columns(engine.inputs(spec, variant.model)), *FAITHFULNESS) if data.faithfulness else ()
             rows = asked.heatmaps(cam, columns, partial(output.advance, "Heatmaps made"))
-            result["heatmaps"] = rows.summary()
+            result["heatmaps"], truth = rows.summary(), rows.truth
+            result["notes"] = list(dict.fromkeys((*accuracy.notes, *rows.notes)))
             if data.out:
                 write(data.out, rows.rows.to_csv(index_label="row").encode())
                 result["written"] = str(data.out)
     title = engine.catalogue.title(variant.model)
-    _print(common, result, lambda: accuracy_text(accuracy, title, result.get("heatmaps")))
+    heatmaps, notes = result.get("heatmaps"), result["notes"]
+    _print(common, result, lambda: accuracy_text(accuracy, title, notes, heatmaps, truth))
 
 
 def _print(common: Computing, result: dict[str, Any], text: Callable[[], Iterable[Part]]) -> None:

@@ -9,10 +9,10 @@ from typing import Any
 from core.base.numbers import UNDEFINED, counted, percent, score, size
 from core.base.text import Part, Rows
 from core.data.datasets import DATASETS, is_photos
-from core.evaluation.columns import COLUMNS
+from core.evaluation.columns import AGAINST_TRUTH, COLUMNS, needs
 from core.figures.names import names
 from core.figures.networks import model_text, pruning_text
-from core.figures.wording import NOTHING_MARKED, class_name, headline, of_truth, plain, undefined
+from core.figures.wording import NO_MARKS, NOTHING_MARKED, class_name, headline, of_truth, plain, undefined
 from core.measures import MEASURES
 from core.results import Accuracy, Comparison, CostReport, Heatmap, Latency, MaskReport, Scores
 from core.saliency import CAMS
@@ -202,9 +202,15 @@ def _network(title: str, variant: VariantSpec) -> list[tuple[str, str]]:
     return [("network", model_text(title, variant.model)), ("pruning", pruning_text(variant.pruning))]
 
 
-def accuracy_text(accuracy: Accuracy, title: str, heatmaps: Mapping[str, Mapping[str, Any]] | None) -> list[Part]:
+def accuracy_text(
+    accuracy: Accuracy,
+    title: str,
+    notes: Sequence[str],
+    heatmaps: Mapping[str, Mapping[str, Any]] | None,
+    truth: str = "",
+) -> list[Part]:
     """Return the accuracy with its counts; for heatmaps, the mean of each column over n images, and
-    for overlaps the number of empty maps.
+    for overlaps the number of empty maps. truth: how the object is marked.
     """
     shares = [
         (
@@ -235,8 +241,8 @@ def accuracy_text(accuracy: Accuracy, title: str, heatmaps: Mapping[str, Mapping
         counts = (
             f"{maps['usable']:,} usable, {maps['empty']:,} empty (they score 0), {maps['invalid']:,} invalid (left out)"
         )
-        parts.append(Rows(_means(heatmaps), (1, 2, 3, 4), f"Heatmaps: {counts}; means over n images"))
-    return [*parts, *([notes_text(accuracy.notes)] if accuracy.notes else [])]
+        parts.append(Rows(_means(heatmaps, truth), (1, 2, 3, 4), f"Heatmaps: {counts}; means over n images"))
+    return [*parts, *([notes_text(notes)] if notes else [])]
 
 
 def _interval(accuracy: Accuracy) -> str:
@@ -250,12 +256,12 @@ def _data(data: DataSpec) -> str:
     return title if is_photos(data.name) else f"{title}, without noise"
 
 
-def _means(heatmaps: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, ...]]:
+def _means(heatmaps: Mapping[str, Mapping[str, Any]], truth: str) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = [("", "mean", "n", "empty", "mean without", "")]
     for name, found in heatmaps.items():
         if name == "maps":
             continue
-        title, meaning = _column(name)
+        title, meaning = _column(name, truth)
         beside = ("", "")
         if "empty-maps" in found:
             beside = (f"{found['empty-maps']:,}", score(found["mean-without-empty-maps"], 3))
@@ -263,10 +269,13 @@ def _means(heatmaps: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, ...]]:
     return rows
 
 
-def _column(name: str) -> tuple[str, str]:
-    """Return title and meaning of a column of results."""
-    entry = COLUMNS.get(name)
-    return (entry.title, entry.summary) if entry else (name, "")
+def _column(name: str, truth: str) -> tuple[str, str]:
+    """Return title and meaning of a column of results; why it is empty if no object is marked."""
+    if name not in COLUMNS:
+        return name, ""
+    entry = COLUMNS[name]
+    meaning = NO_MARKS if not truth and needs(name) in AGAINST_TRUTH else of_truth(entry.summary, truth)
+    return of_truth(entry.title, truth), meaning
 
 
 def info_text(info: Mapping[str, Any], memory: Sequence[tuple[str, int, int]]) -> list[Part]:

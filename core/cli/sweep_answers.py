@@ -58,20 +58,21 @@ def show(name: str, /, *, shown: Annotated[Shown, FLAT] = ALL, common: Annotated
         name: of a known sweep (`sweep list`), or its YAML file.
     """
     from core.figures.sweep_text import means_rows
-    from core.sweeps.read import answers_once, differences, done, summary
+    from core.sweeps.read import answers_once, differences, done, remarks, summary
 
     if shown.against and shown.by_class:
         raise BadSpec("Differences are not shown by class.", "", "Omit --against or --by-class.")
     sweep = open_sweep(name, common)
     with common.output.progress("Reading the answers", ONLY_READ):
         found = differences(sweep, shown.against) if shown.against else summary(sweep, shown.by_class)
+        notes = remarks(sweep)
     if found.empty:
         raise BadSpec("No network of this sweep is done yet.", "", f"Run `python -m core sweep run {name}`.")
     for names, column in ((shown.measures, "measure"), (shown.heatmaps, "heatmap")):
         if names:
             found = found[found[column].isin(_known(names, column, list(found[column].unique())))]
     finished, networks = done(sweep), len(sweep.variants)
-    facts = {"done": finished, "networks": networks, "rows": _plain(found)}
+    facts = {"done": finished, "networks": networks, "rows": _plain(found), "notes": list(notes)}
     complete = f"All {networks:,} networks are done."
     if finished < networks:
         complete = (
@@ -84,7 +85,7 @@ def show(name: str, /, *, shown: Annotated[Shown, FLAT] = ALL, common: Annotated
             complete,
             *_head(sweep),
             means_rows(sweep, answers_once(found), shown.against, shown.by_class),
-            *_notes(found),
+            *_notes(found, notes),
         ],
     )
 
@@ -192,14 +193,16 @@ def _head(sweep: Sweep) -> list[str]:
     return [*parts, *(["\n".join(cams)] if cams else [])]
 
 
-def _notes(found: DataFrame) -> list[str]:
-    """Explain what the table cannot say."""
-    if (found.n < found.images).any():
-        return [
-            "Where n is below the number of images, the measure is undefined for the others, for instance because a "
-            "map is empty: such means are not of the same images."
-        ]
-    return []
+def _notes(found: DataFrame, notes: Sequence[str]) -> list[str]:
+    """Explain what the table cannot say. notes: on the images."""
+    from core.cli.printing import notes_text
+
+    few = (
+        "Where n is below the number of images, the measure is undefined for the others, for instance because a map is"
+        " empty: such means are not of the same images."
+    )
+    said = [*([few] if (found.n < found.images).any() else []), *notes]
+    return [notes_text(said)] if said else []
 
 
 def _known(names: Sequence[str], noun: str, known: list[str]) -> list[str]:

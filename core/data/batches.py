@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from core.data.photos import Box
+from core.data.remarks import Kept
 from core.models.cards import InputRule
 
 
@@ -61,12 +62,14 @@ class Inputs(Batches):
     """All images of a data set for one network. Thread-safe.
 
     title: of the data set. labels: (N,) as in Batch, on the device. unknown: the data set's classes
-    that the network does not have.
+    that the network does not have. matching: notes on how classes were matched, where that is not
+    plain.
     """
 
     title: str
     labels: Tensor
     unknown: tuple[str, ...] = ()
+    matching: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -81,9 +84,16 @@ class Inputs(Batches):
         """Return a checksum of these images, their classes, and where the object is."""
 
     @property
-    @abstractmethod
     def has_truth(self) -> bool:
         """Whether the object is marked in at least one image."""
+        return bool(self.truth_kind)
+
+    @property
+    @abstractmethod
+    def truth_kind(self) -> str:
+        """How the object is marked, a key of core.results.TRUTHS; "mask" where photographs differ
+        in it.
+        """
 
     @property
     def has_boxes(self) -> bool:
@@ -99,6 +109,13 @@ class Inputs(Batches):
     def notes(self) -> tuple[str, ...]:
         """Remarks on the numbers, in sentences."""
         return ()
+
+    def remarks(self) -> Kept:
+        """Return the remarks on single images, as far as they have been read."""
+        return []
+
+    def recall(self, kept: Kept) -> None:
+        """Take up the remarks on images that were read before and are not read again."""
 
     def without_noise(self) -> Inputs:
         """Return the same images without noise."""

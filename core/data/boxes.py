@@ -9,13 +9,15 @@ import csv
 import io
 import math
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from core.base.errors import BadFile
 from core.base.stamps import stamp_of
 from core.base.text import composed
 from core.data.listing import Listing
+from core.data.marks import Ends, count_and_name
 from core.data.photos import Box
 
 TABLE, COLUMNS = "boxes.csv", ("path", "x0", "y0", "x1", "y1")
@@ -24,7 +26,14 @@ RULE = (
     f"Its columns must be {', '.join(COLUMNS)}: the photograph relative to the table, and a box in pixels of the"
     " upright photograph, where 0 <= x0 < x1 and 0 <= y0 < y1."
 )
-Boxes = dict[PurePosixPath, list[Box]]  # by the composed path of a photograph
+
+
+@dataclass(frozen=True)
+class Boxes:
+    """Boxes by the place of their photograph, and remarks on those without one."""
+
+    boxes: dict[int, list[Box]]
+    notes: list[str]
 
 
 class _Wrong(Exception):
@@ -34,12 +43,17 @@ class _Wrong(Exception):
         self.line, self.what = line, what
 
 
-def found_boxes(title: str, listing: Listing) -> Boxes:
-    """Return the boxes of every table in a set; their stamps join what is watched.
+def found_boxes(title: str, listing: Listing, photos: Sequence[PurePosixPath]) -> Boxes:
+    """Return the boxes of every table in a set; their stamps join what is watched. A path below the
+    table, or the end of it, names a photograph if it is unique.
 
-    Raises BadFile.
+    Args:
+        photos: composed paths.
+    Raises:
+        BadFile: a table that cannot be read.
     """
-    boxes: Boxes = defaultdict(list)
+    ends, boxes = Ends(photos), defaultdict[int, list[Box]](list)
+    absent, ambiguous = dict[str, None](), dict[str, None]()  # in the order of the tables
     for table in (name for name in listing.files if name.name == TABLE):
         listing.watched.update({file: stamp_of(file) for file in listing.path(table)})
         try:
@@ -54,8 +68,16 @@ def found_boxes(title: str, listing: Listing) -> Boxes:
                 f"{title}/{table} cannot be read as a table of boxes.", RULE, "Correct the table, or remove it."
             ) from error
         for path, box in rows:
-            boxes[PurePosixPath(composed(str(table.parent / path)))].append(box)
-    return boxes
+            found = ends.find(PurePosixPath(composed(str(table.parent))), PurePosixPath(composed(path)))
+            if len(found) == 1:
+                boxes[found[0]].append(box)
+            else:
+                (ambiguous if found else absent)[str(table.parent / path)] = None
+    notes = [f"Marked in {TABLE}, but absent: {count_and_name(sorted(absent), 'photograph')}."] if absent else []
+    if ambiguous:
+        names = count_and_name(sorted(ambiguous), "name")
+        notes.append(f"In {TABLE}, but of several photographs, so not used: {names}. Name them class/file.")
+    return Boxes(dict(boxes), notes)
 
 
 def _rows(content: bytes) -> Iterator[tuple[str, Box]]:
@@ -70,7 +92,7 @@ def _rows(content: bytes) -> Iterator[tuple[str, Box]]:
     try:
         names = [name.strip().lower() for name in next(rows, [])]
         if absent := [name for name in COLUMNS if name not in names]:
-            raise _Wrong(1, f"lacks the column {', '.join(absent)}")
+            raise _Wrong(1, f"lacks the column{'s' * (len(absent) > 1)} {', '.join(absent)}")
         places = [names.index(name) for name in COLUMNS]
         for row in rows:
             if any(map(str.strip, row)):

@@ -28,6 +28,7 @@ from core.data.photos import Box, boxes_mask
 from core.data.segments import MAX_OUTLINE_PX, BadSegment, Segment, parse_segment, union
 
 INSTANCES, PANOPTIC = ("annotations.json", "instances*.json"), ("panoptic*.json",)
+LISTS = ("images", "annotations", "categories")
 AROUND = "annotations"  # the folder in which COCO keeps these files
 MAX_NAME = 1000  # characters of a path
 MAX_SIDE = 1_000_000  # pixels
@@ -58,6 +59,15 @@ def is_table(name: PurePosixPath) -> bool:
 
 def is_panoptic(name: PurePosixPath) -> bool:
     return any(fnmatch(name.name, pattern) for pattern in PANOPTIC)
+
+
+def looks_like_coco(read: Callable[[], bytes]) -> bool:
+    """Return whether a JSON file has the lists of a COCO file, without parsing it."""
+    try:
+        content = read()
+    except Exception:  # a deleted file, a damaged part of an archive
+        return False
+    return len(content) <= MAX_CONTENT and all(f'"{name}"'.encode() in content for name in LISTS)
 
 
 def coco_marks(folder: Folder, name: PurePosixPath) -> Marks:

@@ -13,6 +13,7 @@ import gzip
 import importlib.util
 import io
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,12 +22,14 @@ import torch
 from torch import Tensor
 
 from core.base.atomic import replacing
-from core.base.errors import BadFile, BadSpec, MissingData
+from core.base.brief import brief
+from core.base.errors import BadFile, BadSpec, MissingData, UnknownName
 from core.base.registry import Entry, Registry
 from core.data.folders import PREFIX
 from core.results import TRUTHS
 
 KINDS = ("digits", "photos")
+LIKE_A_PATH = re.compile(r"[/\\]|^[~.]|\.zip$", re.IGNORECASE)  # whether there is such a path or not
 EMBEDDED_PER_CLASS = 500
 MNIST_FILES = {
     "train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
@@ -34,6 +37,7 @@ MNIST_FILES = {
 }
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class LabelledImages:
     """Grey images (N, H, W) uint8 and their classes (N,) int64."""
@@ -166,13 +170,18 @@ def data_name(written: str) -> str:
     """Return the name of a data set that a person wrote: its own name, or the path of a folder or
     zip file.
     """
-    is_path = written not in DATASETS and not written.startswith(PREFIX) and os.path.exists(written)
-    return f"{PREFIX}{written}" if is_path else written
+    path = os.path.expanduser(written)
+    is_path = os.path.exists(path) or LIKE_A_PATH.search(written)
+    return f"{PREFIX}{path}" if is_path and written not in DATASETS and not written.startswith(PREFIX) else written
 
 
 def is_photos(name: str) -> bool:
     """Return whether a data set holds photographs, without reading it. Raises UnknownName."""
-    return name.startswith(PREFIX) or DATASETS[name].facts["kind"] == "photos"
+    if name.startswith(PREFIX):
+        return True
+    if name not in DATASETS:
+        raise UnknownName("data set, folder or zip file", name, DATASETS)
+    return DATASETS[name].facts["kind"] == "photos"
 
 
 def truth_of(name: str) -> str:

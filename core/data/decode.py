@@ -18,6 +18,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
+from core.base.brief import brief
 from core.base.device import free_ram_bytes
 from core.base.errors import BadImage, BadSpec, OutOfMemory
 from core.base.progress import Progress, tell
@@ -31,6 +32,7 @@ AT_ONCE = 500  # images digested at once
 MOST = 0.5  # of the free memory that the photographs of one part may take
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class TrainingImages:
     """images (N, 3, H, W) uint8, labels (N,) int64. skipped: photographs that could not be read,

@@ -46,8 +46,8 @@ class DigitInputs(Inputs):
         return hashlib.sha256(b"".join(part.cpu().numpy().tobytes() for part in parts)).hexdigest()[:16]
 
     @property
-    def has_truth(self) -> bool:
-        return True
+    def truth_kind(self) -> str:
+        return "ink"
 
     @property
     def bytes(self) -> int:

@@ -14,13 +14,15 @@ from pathlib import Path, PurePosixPath
 
 from PIL import Image
 
-from core.base.errors import BadImage, BadSpec
+from core.base.errors import BadImage, BadSpec, MissingData
 from core.base.numbers import counted
 from core.base.text import composed, first_few
-from core.data.boxes import TABLE, Boxes, found_boxes
+from core.data.boxes import found_boxes
 from core.data.images import MAX_BYTES, NOTES, read_image
 from core.data.listing import LAYOUT, Listing, listed
 from core.data.marks import Folder
+from core.data.masks import FOLDER as MASKS
+from core.data.masks import is_png
 from core.data.own_marks import take_masks, with_marks
 from core.data.photo_sets import Photo, PhotoSet
 
@@ -61,23 +63,41 @@ def read_folder(path: Path) -> PhotoSet:
     names = [name for name in pictures if name.parent.name]
     if not names:
         raise _without_photographs(path, pictures, listing)
-    boxes = found_boxes(str(path), listing)
+    known = [PurePosixPath(composed(str(name))) for name in names]
+    found = found_boxes(str(path), listing, known)
     classes = tuple(sorted({_class(name) for name in names}))
     photos = [
         Photo(
             str(name),
             classes.index(_class(name)),
             partial(_read, listing.files[name], f"{path}/{name}"),
-            tuple(boxes.get(PurePosixPath(composed(str(name))), ())),
+            tuple(found.boxes.get(place, ())),
             files=listing.path(name),
             content=listing.files[name],
         )
-        for name in names
+        for place, name in enumerate(names)
     ]
     photos, remarks = with_marks(Folder(str(path), listing, masks, photos, classes))
-    notes = (*_left_out(names, pictures, listing), *_absent(names, boxes), *remarks)
+    notes = (*_left_out(names, pictures, listing), *found.notes, *remarks)
     watched, stamp = tuple(listing.watched), " ".join(listing.watched.values())
     return PhotoSet(str(path), classes, photos, notes, own_folders=True, watched=watched, stamp=stamp)
+
+
+def folder_classes(folder: Path) -> tuple[str, ...]:
+    """Return the names of a folder's folders in the order of torchvision's ImageFolder: sorted as
+    text, so that "10" comes before "2". Masks beside other folders are no class.
+
+    Raises MissingData if there are none.
+    """
+    names = sorted(entry.name for entry in folder.iterdir() if entry.is_dir()) if folder.is_dir() else []
+    if not names:
+        raise MissingData(
+            f"{folder} has no folders of classes.",
+            "Each class is a folder of photographs, as for torchvision's ImageFolder.",
+            "Check the path, or write the names one a line.",
+        )
+    masks = {name for name in names if name.casefold() == MASKS and any(map(is_png, (folder / name).rglob("*")))}
+    return tuple(name for name in names if name not in masks or masks == set(names))
 
 
 def _class(name: PurePosixPath) -> str:
@@ -116,12 +136,6 @@ def _left_out(names: list[PurePosixPath], pictures: list[PurePosixPath], listing
 
 def _counted(names: list[str], noun: str) -> str:
     return f"{counted(len(names), noun)} ({first_few(names, NAMED)})"
-
-
-def _absent(names: list[PurePosixPath], boxes: Boxes) -> list[str]:
-    known = {PurePosixPath(composed(str(name))) for name in names}
-    strangers = sorted(map(str, set(boxes) - known))
-    return [f"Marked in {TABLE}, but absent: {_counted(strangers, 'photograph')}."] if strangers else []
 
 
 def _read(content: Callable[[], bytes], name: str) -> Image.Image:

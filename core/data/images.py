@@ -176,4 +176,4 @@ def _of_16_bits(values: NDArray[np.int64]) -> tuple[Image.Image, tuple[str, ...]
     """
     used = next(bits for bits in DEPTHS if values.max() < 1 << bits)
     grey = Image.fromarray((values * 255 // ((1 << used) - 1)).astype(np.uint8)).convert("RGB")
-    return grey, () if used == DEPTHS[-1] else (f"Stretched: its values take {used} of 16 bits.",)
+    return grey, () if used == DEPTHS[-1] else (f"Stretched, because the values take {used} of 16 bits.",)

@@ -62,7 +62,8 @@ def _found(path: Path) -> Listing:
     for archive in (path, *path.parents):
         if archive.suffix.lower() == ".zip" and archive.is_file():
             return _in_zip(archive, path.relative_to(archive).parts)
-    raise MissingData(f"{path} is neither a folder nor a zip file.", LAYOUT, "Check the path.")
+    what = "is neither a folder nor a zip file" if path.exists() else "does not exist"
+    raise MissingData(f"{path} {what}.", LAYOUT, "Check the path.")
 
 
 def _in_folder(home: Path) -> Listing:

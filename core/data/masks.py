@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from functools import partial
-from pathlib import PurePosixPath
+from pathlib import PurePath, PurePosixPath
 
 import numpy as np
 from PIL import Image
@@ -22,7 +22,7 @@ def is_in_masks(name: PurePosixPath) -> bool:
     return any(part.casefold() == FOLDER for part in name.parent.parts)
 
 
-def is_png(name: PurePosixPath) -> bool:
+def is_png(name: PurePath) -> bool:
     return name.suffix.lower() == ".png"
 
 

@@ -6,12 +6,14 @@ from collections.abc import Callable, Collection
 from dataclasses import replace
 from functools import partial
 
-from core.data.coco import coco_marks, is_panoptic, is_table
+from core.data.coco import INSTANCES, PANOPTIC, coco_marks, is_panoptic, is_table, looks_like_coco
 from core.data.listing import Files, Listing
-from core.data.marks import Folder, Mark, Mask, Sizes, sizes_of
+from core.data.marks import Folder, Mark, Mask, Sizes, count_and_name, sizes_of
 from core.data.masks import is_png, pictures_of, png_marks
 from core.data.photo_sets import Photo
 
+LOOKED_AT = 100  # JSON files of other names; some programs write one beside each photograph
+NAMES = f"Name them {', '.join(INSTANCES)} or {', '.join(PANOPTIC)}, as their content is."
 ORDER = "Masks count before instances, these before panoptic segments, and all before boxes.csv."
 
 
@@ -25,14 +27,22 @@ def take_masks(listing: Listing, suffixes: Collection[str]) -> Files:
     return {name: listing.files.pop(name) for name in taken}
 
 
+def _unread_tables(folder: Folder) -> list[str]:
+    """Return a remark on annotation files that are not read because of their names."""
+    others = [name for name in folder.listing.files if name.suffix.lower() == ".json" and not is_table(name)]
+    if found := [str(name) for name in sorted(others)[:LOOKED_AT] if looks_like_coco(folder.listing.files[name])]:
+        return [f"COCO files that are not read because of their names: {count_and_name(found, 'file')}. {NAMES}"]
+    return []
+
+
 def with_marks(folder: Folder) -> tuple[list[Photo], list[str]]:
     """Return the photographs with what marks the objects in them, and remarks.
 
     Raises BadFile: an annotation file that cannot be read.
     """
+    notes, again = _unread_tables(folder), set[int]()
     tables = sorted(filter(is_table, folder.listing.files), key=lambda name: (is_panoptic(name), name))
     marks: dict[int, Mark] = {}
-    notes, again = list[str](), set[int]()
     for found in (png_marks(folder), *(coco_marks(folder, table) for table in tables)):
         again |= marks.keys() & found.by_photo.keys()
         marks = found.by_photo | marks

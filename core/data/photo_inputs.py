@@ -26,6 +26,7 @@ from core.data.homonyms import matching_notes
 from core.data.images import NOTES, ROTATED
 from core.data.photo_sets import MASK_REMARKS, PhotoSet
 from core.data.photos import Box, Placement, fit_photo
+from core.data.remarks import BEYOND, NAMED, TURNED, UNMARKED, UNREADABLE, Kept, Remarks
 from core.models.cards import Card
 from core.results import Array
 
@@ -36,7 +37,7 @@ LARGEST_BATCH = 500
 KEPT_BYTES = (
     256_000_000  # the most that one data set's decoded photographs may take; larger sets are decoded again each time
 )
-NAMED = 3  # unreadable photographs and unknown classes that a note names; the others are only counted
+OF_MASKS = (UNMARKED, *MASK_REMARKS)
 WORKERS = max(1, min(4, os.cpu_count() or 1))
 
 
@@ -61,12 +62,8 @@ class PhotoInputs(Inputs):
         self.labels = torch.tensor([places[photo.label] for photo in photos.photos], device=device)
         self.own_classes = torch.tensor(sorted(set(places) - {-1}), dtype=torch.int64, device=device)
         self.unknown = tuple(name for name, place in zip(photos.classes, places, strict=True) if place == -1)
-        self._matching = matching_notes(photos.classes, card.classes) if photos.own_folders else ()
-        self._broken: dict[int, str] = {}  # problems by row, as far as they have been read
-        self._unmarked: dict[int, str] = {}  # problems of their masks by row
-        self._unusual: dict[int, str] = {}  # remarks on their masks by row
-        self._turned: set[int] = set()  # rows of rotated photographs with marks
-        self._beyond: set[int] = set()  # rows of photographs that end before their boxes do
+        self.matching = matching_notes(photos.classes, card.classes) if photos.own_folders else ()
+        self._remarks = Remarks()
         self._kept: dict[int, _Decoded] = {}
 
     @property
@@ -81,8 +78,9 @@ class PhotoInputs(Inputs):
         return hashlib.sha256(json.dumps([self.photos.classes, digests]).encode()).hexdigest()[:16]
 
     @property
-    def has_truth(self) -> bool:
-        return any(photo.truth_kind for photo in self.photos.photos)
+    def truth_kind(self) -> str:
+        kinds = {photo.truth_kind for photo in self.photos.photos} - {""}
+        return min(kinds) if len(kinds) == 1 else "mask" if kinds else ""
 
     @property
     def has_boxes(self) -> bool:
@@ -99,24 +97,20 @@ class PhotoInputs(Inputs):
         """Remarks on the numbers: photographs left out, with reasons; folder names that may mean
         something else.
         """
-        notes = [*self.photos.notes, *self._matching]
+        notes = [*self.photos.notes, *self.matching]
         if self.unknown:
             count = int((self.labels == -1).sum())
             notes.append(
                 f"Not classes of this network, {counted(count, 'photograph')} left out of the accuracy:"
                 f" {some(self.unknown)}."
             )
-        for rows, text in (
-            (self._broken, "Left out, because unreadable"),
-            (self._unmarked, "Their masks cannot be read"),
-            (self._turned, "Rotated as recorded by the camera, with marks that refer to the upright photograph"),
-            *(({row for row, found in self._unusual.items() if found == text}, text) for text in MASK_REMARKS),
-            (self._beyond, "With boxes that reach beyond the photograph, as if made for another size"),
-        ):
-            if rows:
-                names = some([self.photos.photos[row].name for row in sorted(rows)])
-                notes.append(f"{text}: {counted(len(rows), 'photograph')} ({names}).")
-        return tuple(notes)
+        return (*notes, *self._remarks.sentences(lambda row: self.photos.photos[row].name))
+
+    def remarks(self) -> Kept:
+        return self._remarks.kept()
+
+    def recall(self, kept: Kept) -> None:
+        self._remarks.recall(kept)
 
     @property
     def classes(self) -> Tensor:
@@ -150,9 +144,9 @@ class PhotoInputs(Inputs):
         try:
             image = photo.read()
         except BadImage as error:
-            self._broken[row] = error.wrong
+            self._remarks.drop(row)
+            self._remarks.add(row, UNREADABLE, self._short(error.wrong))
             return None
-        self._broken.pop(row, None)
         self._remark(row, image)
         decoded = _Decoded(row, fit_photo(image, self._card.input), image.size, stamp)
         if self.bytes:
@@ -160,24 +154,30 @@ class PhotoInputs(Inputs):
         return decoded
 
     def _remark(self, row: int, image: Image.Image) -> None:
-        """Note what is unusual about the marks of a photograph."""
-        boxes = self.photos.photos[row].boxes
-        turned = bool(self.photos.photos[row].truth_kind) and ROTATED in image.info.get(NOTES, ())
-        beyond = any(x1 > image.width + 1 or y1 > image.height + 1 for _, _, x1, y1 in boxes)
-        for rows, applies in ((self._turned, turned), (self._beyond, beyond)):
-            rows.add(row) if applies else rows.discard(row)
+        """Note what is unusual about a photograph and its boxes."""
+        photo, notes = self.photos.photos[row], image.info.get(NOTES, ())
+        found = [TURNED if note == ROTATED and photo.truth_kind else note.removesuffix(".") for note in notes]
+        if any(x1 > image.width + 1 or y1 > image.height + 1 for _, _, x1, y1 in photo.boxes):
+            found.append(BEYOND)
+        self._remarks.drop(row, lambda text: text not in OF_MASKS)
+        for text in found:
+            self._remarks.add(row, text)
 
     def _truth(self, one: _Decoded) -> Array:
-        self._unmarked.pop(one.row, None)
-        self._unusual.pop(one.row, None)
         photo = self.photos.photos[one.row]
+        self._remarks.drop(one.row, lambda text: text in OF_MASKS)
         try:
             truth = photo.truth(one.source, self._card.input)
-            self._unusual[one.row] = photo.remark(truth)
+            if remark := photo.remark(truth):
+                self._remarks.add(one.row, remark)
         except BadImage as error:
-            self._unmarked[one.row] = error.wrong
+            self._remarks.add(one.row, UNMARKED, self._short(error.wrong))
             truth = None
         return np.zeros(self._card.input_px, np.float32) if truth is None else truth
+
+    def _short(self, text: str) -> str:
+        """Return a message with names of files as they are in the set."""
+        return text.replace(f"{self.title}/", "")
 
 
 def _as_images(found: list[_Decoded]) -> Tensor:

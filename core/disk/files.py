@@ -23,6 +23,7 @@ from core.disk.coding import Damage, Facts, Tensors, decode, encode, read_head
 
 SUFFIX = ".safetensors"
 DAMAGED = ".damaged"
+AGAIN = "run the step that creates it again"
 STALE_SECONDS = 86_400  # a temporary file of this age belongs to a killed process
 LONGEST_PART = 200  # bytes of one part of a key; file systems allow 255 with the suffixes
 _log = logging.getLogger(__name__)
@@ -76,12 +77,15 @@ class Files:
             raise _not_writable(path.parent, error) from error
         return path
 
-    def load(self, key: str) -> tuple[Tensors, Facts]:
+    def load(self, key: str, repair: str = "") -> tuple[Tensors, Facts]:
         """Read an entry and verify its checksum.
 
         A damaged file in the write root is renamed *.damaged, and a valid copy in a read root is
         returned instead.
 
+        Args:
+            repair: what the caller does about a damaged file, in a sentence; "" if people have to
+                do something.
         Returns:
             tensors by name on the CPU, and the facts saved with them.
         Raises:
@@ -92,7 +96,7 @@ class Files:
         for root in (self.write_root, *self.read_roots):
             path = self._path(root, key)
             try:
-                return _read(path, set_aside=root == self.write_root)
+                return _read(path, set_aside=root == self.write_root, repair=repair)
             except FileNotFoundError:
                 continue
             except BadFile as error:
@@ -209,7 +213,7 @@ def _is_plain(part: str) -> bool:
     )
 
 
-def _read(path: Path, set_aside: bool, tries: int = 3) -> tuple[Tensors, Facts]:
+def _read(path: Path, set_aside: bool, repair: str, tries: int = 3) -> tuple[Tensors, Facts]:
     """Read tensors and facts of one file.
 
     Raises FileNotFoundError, and BadFile after renaming a damaged file.
@@ -227,11 +231,11 @@ def _read(path: Path, set_aside: bool, tries: int = 3) -> tuple[Tensors, Facts]:
     except Damage as damage:
         with contextlib.suppress(FileNotFoundError):
             if tries > 1 and stamp_from(path.stat()) != state:  # another process has just replaced it: read the new one
-                return _read(path, set_aside, tries - 1)
-        raise _bad_file(path, damage, set_aside) from damage
+                return _read(path, set_aside, repair, tries - 1)
+        raise _bad_file(path, damage, set_aside, repair) from damage
 
 
-def _bad_file(path: Path, damage: Damage, set_aside: bool) -> BadFile:
+def _bad_file(path: Path, damage: Damage, set_aside: bool, repair: str) -> BadFile:
     """Return the error for a damaged file, after renaming it if that is allowed and possible."""
     wrong = f"The file {path} cannot be used: {damage}."
     allowed = "Entries of the cache must have a valid checksum and format."
@@ -239,8 +243,9 @@ def _bad_file(path: Path, damage: Damage, set_aside: bool) -> BadFile:
         aside = path.with_name(path.name + DAMAGED)
         with contextlib.suppress(OSError):
             os.replace(path, aside)
-            return BadFile(wrong, allowed, f"It was renamed to {aside.name}; run the step that creates it again.")
-        return BadFile(wrong, allowed, "Delete it, then run the step that creates it again.")
+            renamed = f"It was renamed to {aside.name}"
+            return BadFile(wrong, allowed, f"{renamed}. {repair}" if repair else f"{renamed}; {AGAIN}.")
+        return BadFile(wrong, allowed, repair or f"Delete it, then {AGAIN}.")
     return BadFile(wrong, allowed, f"Restore it; for a file included with Sparsight: git checkout -- '{path}'.")
 
 

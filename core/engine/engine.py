@@ -317,7 +317,13 @@ class Engine:
     def known_accuracy(self, variant: VariantSpec, data: DataSpec) -> Accuracy | None:
         """Return the accuracy from the stored table, else None; never computes it."""
         counts = self._accuracies.get(variant, data)
-        return counts and evaluation.accuracy(variant, data, evaluation.Counts(*counts))
+        if counts is None:
+            return None
+        return evaluation.accuracy(variant, data, evaluation.Counts(*counts), self.table_remarks(variant.model))
+
+    def table_remarks(self, model: ModelSpec) -> tuple[str, ...]:
+        """Return remarks on damage to the stored accuracies of a network; usually none."""
+        return self._accuracies.remarks(model)
 
     def accuracy(self, variant: VariantSpec, data: DataSpec, progress: Progress = tell) -> Accuracy:
         """Return the top-1 accuracy, from the stored table or evaluated now."""
@@ -332,7 +338,7 @@ class Engine:
         """
         inputs = self.inputs(data, variant.model)
         counts = self.store.use(variant, lambda lent: evaluation.count(lent.network, inputs, progress))
-        return evaluation.accuracy(variant, data, counts)
+        return evaluation.accuracy(variant, data, counts, self.table_remarks(variant.model))
 
     def evaluate(
         self,

@@ -12,6 +12,7 @@ import torch
 from pandas import DataFrame, Series
 from torch import Tensor, nn
 
+from core.base.brief import brief
 from core.base.errors import BadSpec
 from core.base.progress import Progress, tell
 from core.base.text import first_few
@@ -47,23 +48,27 @@ class Counts:
     unanswered: int | None = None
 
 
-def accuracy(variant: VariantSpec, data: DataSpec, counts: Counts) -> Accuracy:
-    """Convert counts to an accuracy with its interval."""
+def accuracy(variant: VariantSpec, data: DataSpec, counts: Counts, notes: tuple[str, ...] = ()) -> Accuracy:
+    """Convert counts to an accuracy with its interval. notes: further remarks."""
     low, high = wilson(counts.correct, counts.total)
-    return Accuracy(variant=variant, data=data, low=low, high=high, **asdict(counts))
+    facts = asdict(counts) | {"notes": (*counts.notes, *notes)}
+    return Accuracy(variant=variant, data=data, low=low, high=high, **facts)
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class Table:
     """One row per image, in the data set's order; columns are keys of COLUMNS.
 
     NaN means undefined. "predicted" is UNREADABLE (-1) for an image that cannot be read, NO_ANSWER
-    (-2) if the outputs are not finite. classes: the number of classes of the network.
+    (-2) if the outputs are not finite. classes: the number of classes of the network. truth: how
+    the object is marked, a key of core.results.TRUTHS.
     """
 
     rows: DataFrame
     notes: tuple[str, ...] = ()
     classes: int = 0
+    truth: str = ""
 
     def summary(self) -> dict[str, dict[str, float | None]]:
         """Return the number of usable, empty and invalid maps, and the mean of each measure over
@@ -134,7 +139,7 @@ def evaluate(
 
     rows, values = collect(look(), columns)
     frame = {name: _spread(name, rows, found, len(inputs)).numpy() for name, found in values.items()}
-    return Table(DataFrame(frame), inputs.notes, widths[0] if widths else 0)
+    return Table(DataFrame(frame), inputs.notes, widths[0] if widths else 0, inputs.truth_kind)
 
 
 def collect(batches: Iterable[Seen], columns: Sequence[str]) -> tuple[Tensor, dict[str, Tensor]]:
@@ -183,7 +188,7 @@ def check_classes(inputs: Inputs) -> None:
     if not len(inputs.own_classes):
         raise BadSpec(
             f"No class of {inputs.title} is a class of this network: {first_few(inputs.unknown, NAMED)}.",
-            "An accuracy needs photographs of classes that the network knows.",
+            " ".join(inputs.matching) or "An accuracy needs photographs of classes that the network knows.",
             "Name the folders by the network's classes or ImageNet's synsets, or choose another network.",
         )
 

@@ -18,6 +18,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from core.base.brief import brief
 from core.base.errors import BadSpec, UnknownName
 from core.base.numbers import percent, probability, score
 from core.figures import maps
@@ -35,6 +36,7 @@ VISIBLE_SHARE = 0.1
 READ_PX = 56  # side of the grid of values that a page reads; a digit's 28 pixels fit twice
 
 
+@brief
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Tile:
     """One picture with its text.
@@ -52,6 +54,7 @@ class Tile:
     values: NDArray[np.float32] | None = None
 
 
+@brief
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Strip:
     """One row of a figure: its common title and one comparison per amount."""
@@ -71,6 +74,7 @@ class Look:
     side_px: int = 196
 
 
+@brief
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Sheet:
     """Strips below each other, drawn in the same way. A notebook shows it as rows of pictures."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from core.base.numbers import interval, percent, probability, score
 from core.figures.names import at_start, of
+from core.models.module_outputs import CHANCE
 from core.results import Accuracy, Agreement, Comparison, Heatmap, MaskReport, Verdict
 from core.saliency import CAMS, NEGATIVE_LIMIT
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 MARKED = {"ink": "the ink", "mask": "the object", "boxes": "the boxes"}  # the truth of overlaps, by kind
 NOTHING_MARKED = "No object is marked in this image, so its overlap with the heatmap is unknown."
+
+NO_MARKS = "Undefined: no object is marked in these images."
 
 Name = Callable[[str], str]  # formats a class name: escaped if it is shown as Markdown
 
@@ -39,8 +42,18 @@ def headline(answer: Comparison, name: Name = str, floor: Floor | None = None) -
             f" {_what_happens(answer, name, floor)}"
         )
     if not mask.removed_anything:
-        return nothing_removed(mask, says(answer.reference, name))
+        return _by_chance(answer) + nothing_removed(mask, says(answer.reference, name))
     return f"{at_sparsity(mask)} {_what_happens(answer, name, floor)}"
+
+
+def _by_chance(answer: Comparison) -> str:
+    """Return why two heatmaps of the same network differ, in Markdown; "" if they do not."""
+    if CHANCE not in answer.notes or not answer.difference.any():
+        return ""
+    return (
+        "**This network answers differently when asked twice**, as with dropout that is always active: what differs"
+        " here is chance. "
+    )
 
 
 def at_sparsity(mask: MaskReport) -> str:

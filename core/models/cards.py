@@ -14,6 +14,7 @@ from typing import SupportsFloat
 import torch
 from torch import Tensor, nn
 
+from core.base.brief import brief
 from core.base.progress import Progress
 from core.models.building import blank, skeleton
 from core.models.layers import Layer, target_layers
@@ -133,6 +134,7 @@ class Weights:
     found: Callable[[Path], bool] = field(default=lambda folder: True)  # whether they are already on this machine
 
 
+@brief
 @dataclass(frozen=True, kw_only=True)
 class Card:
     """One network.

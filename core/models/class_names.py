@@ -1,6 +1,4 @@
-"""Names of classes in the order of a network's outputs: from text, JSON, or folders of
-photographs.
-"""
+"""Names of classes in the order of a network's outputs: from text or JSON."""
 
 from __future__ import annotations
 
@@ -8,10 +6,9 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Set
 from numbers import Integral
-from pathlib import Path
 from typing import Any
 
-from core.base.errors import BadSpec, MissingData
+from core.base.errors import BadSpec
 
 NUMBERED = re.compile(r"(\d{1,9})\s*[:,;\t]\s*(.+)")
 SYNSET_FIRST = re.compile(r"n\d{8}\s+(.+)")
@@ -61,22 +58,6 @@ def _of_json(content: Any) -> tuple[str, ...]:
     if not all(isinstance(name, str) and name.strip() for name in names):
         raise BadSpec("Some classes have no name.", RULE, 'Write ["cat", "dog"], or one name a line.')
     return tuple(name.strip() for name in names)
-
-
-def folder_classes(folder: Path) -> tuple[str, ...]:
-    """Return the names of a folder's folders in the order of torchvision's ImageFolder: sorted as
-    text, so that "10" comes before "2".
-
-    Raises MissingData if there are none.
-    """
-    names = sorted(entry.name for entry in folder.iterdir() if entry.is_dir()) if folder.is_dir() else []
-    if not names:
-        raise MissingData(
-            f"{folder} has no folders of classes.",
-            "Each class is a folder of photographs, as for torchvision's ImageFolder.",
-            "Check the path, or write the names one a line.",
-        )
-    return tuple(names)
 
 
 def listed(names: object) -> tuple[str, ...]:

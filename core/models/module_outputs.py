@@ -15,6 +15,10 @@ from core.models.cards import InputRule
 from core.saliency.capture import overflowing
 
 NAMED = 6  # keys in a message
+CHANCE = (
+    "It answers differently when asked twice, as with dropout that is always active: differences between its"
+    " networks are partly chance. Make its forward repeatable, such as F.dropout(..., training=self.training)."
+)
 NEEDED_KINDS = (
     inspect.Parameter.POSITIONAL_ONLY,
     inspect.Parameter.POSITIONAL_OR_KEYWORD,
@@ -129,10 +133,7 @@ def output_notes(first: Tensor, second: Tensor) -> tuple[str, ...]:
 def _chance_note(first: Tensor, second: Tensor) -> tuple[str, ...]:
     if torch.allclose(first, second, rtol=1e-3, atol=1e-4 * float(first.abs().max())):
         return ()
-    return (
-        "It answers differently when asked twice, as with dropout that is always active: differences between its"
-        " networks are partly chance. Make its forward repeatable, such as F.dropout(..., training=self.training).",
-    )
+    return (CHANCE,)
 
 
 def _probability_note(outputs: Tensor) -> tuple[str, ...]:

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+from core.base.brief import brief
+
 SAME_FROM, ELSEWHERE_BELOW = 0.8, 0.5
 """Thresholds of Pearson's r of two maps at the target layer's cells: from the first on, they show
 the same places; below the second, the network looks elsewhere.
@@ -30,6 +32,7 @@ class Verdict(Enum):
     UNKNOWN = "at least one of the two maps holds no evidence, so they cannot be compared"
 
 
+@brief
 @dataclass(frozen=True, kw_only=True)
 class Agreement:
     """Agreement of two networks' maps of one image, by two methods at one layer.
@@ -55,6 +58,7 @@ class Agreement:
         return Verdict.DISPUTED if low < ELSEWHERE_BELOW and high >= SAME_FROM else Verdict.PARTLY
 
 
+@brief
 @dataclass(frozen=True, kw_only=True)
 class Agreements:
     """Agreement over several images: the count of each verdict, and the values of both methods

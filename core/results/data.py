@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from core.base.brief import brief
 from core.specs import DataSpec, VariantSpec
 
 
+@brief
 @dataclass(frozen=True, kw_only=True)
 class Accuracy:
     """Top-1 accuracy of a variant on a data set: counts, and the bounds of a 95 % Wilson interval.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from core.base.brief import brief
 from core.base.stamps import Stamp
 from core.results.agreement import Agreement
 from core.results.arrays import Array
@@ -19,6 +20,7 @@ DENSE_NAME = "the dense network"  # the usual reference
 OVERFLOW_ADVICE = "Check the weights, or compute in float32 (SPARSIGHT_PRECISION)."
 
 
+@brief
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Prediction:
     """Softmax probabilities of one variant for one image, (C,); all NaN where the network's outputs
@@ -67,6 +69,7 @@ MAP_STATES: dict[str, str] = {
 }
 
 
+@brief
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Heatmap:
     """Where one variant looks in one image.
@@ -96,6 +99,7 @@ class Heatmap:
         return self.state == "ok"
 
 
+@brief
 @dataclass(frozen=True, kw_only=True)
 class Scores:
     """Values of registered measures by name; None where a measure is undefined."""
@@ -106,6 +110,7 @@ class Scores:
         return self.values[name]
 
 
+@brief
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Comparison:
     """Comparison of a network with a reference on one image, as Explore shows it. The reference is

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from core.base.brief import brief
 from core.base.stamps import Stamp
 from core.results.arrays import Array
 from core.specs import ImageRef
@@ -19,6 +20,7 @@ TRUTHS: dict[str, str] = {
 LUMINANCE = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R BT.601, as PIL's mode L
 
 
+@brief
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Picture:
     """An image ready for a network, at the network's own size.

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from core.base.brief import brief
 
+
+@brief
 @dataclass(frozen=True, kw_only=True)
 class CachePart:
     """One tier of the store: bytes in use and allowed, entries, hits and misses.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from core.base.brief import brief
 from core.specs import VariantSpec
 
 FEWEST_ZEROS = (
@@ -12,6 +13,7 @@ FEWEST_ZEROS = (
 )
 
 
+@brief
 @dataclass(frozen=True, kw_only=True)
 class LayerCount:
     """Weights of one layer, counted from the tensors.
@@ -40,6 +42,7 @@ class LayerCount:
         return 1.0 - self.kept / self.total
 
 
+@brief
 @dataclass(frozen=True, kw_only=True)
 class MaskReport:
     """What a pruning kept and removed, counted from the tensors (in float32, as they are stored).
@@ -133,6 +136,7 @@ class MaskReport:
         return sum(layer.total for layer in convs) / left if left else math.inf
 
 
+@brief
 @dataclass(frozen=True, kw_only=True)
 class ChannelCount:
     """Output channels of one layer (name: of its weight) before and after removal."""
@@ -142,6 +146,7 @@ class ChannelCount:
     after: int
 
 
+@brief
 @dataclass(frozen=True, kw_only=True)
 class StayingChannels:
     """Channels of one layer that pruning emptied but that cannot be removed, with the reason in
@@ -153,6 +158,7 @@ class StayingChannels:
     reason: str
 
 
+@brief
 @dataclass(frozen=True, kw_only=True)
 class RemovalReport:
     """What physical removal took out. layers: those that became smaller; largest_difference: of the
@@ -170,6 +176,7 @@ class RemovalReport:
         return sum(layer.before - layer.after for layer in self.layers)
 
 
+@brief
 @dataclass(frozen=True, kw_only=True)
 class Latency:
     """Measured time of one image through a network: median and 95th percentile of n passes on a
@@ -182,6 +189,7 @@ class Latency:
     device: str
 
 
+@brief
 @dataclass(frozen=True, kw_only=True)
 class CostReport:
     """Cost of one variant. Parameters and zeros are counted from the tensors, multiply-adds of one

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from core.base.brief import brief
 from core.specs import VariantSpec
 
 
+@brief
 @dataclass(frozen=True, kw_only=True)
 class TrainedLevel:
     """One level of a trained series. target: the requested sparsity. bytes: on disk. own: trained

@@ -86,7 +86,7 @@ class KeptVariants:
         if not variant.pruning.is_one_shot or not self.files.exists(self._key(variant)):
             return False
         try:
-            tensors, facts = self.files.load(self._key(variant))
+            tensors, facts = self.files.load(self._key(variant), "The variant is computed again now.")
             weights, _ = unpack_sparse(tensors)
         except (MissingData, BadFile):  # it is computed again
             return False

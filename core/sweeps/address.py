@@ -145,7 +145,7 @@ def _model(said: dict[str, str], catalogue: Catalogue) -> ModelSpec:
     card, usual = catalogue.named(said["model"]), catalogue.default_model(said["model"])
     weights = usual.weights if card.reads_digits else said.get("weights", usual.weights)
     if weights not in (*card.weights, RANDOM):
-        raise UnknownName("weights of this network", weights, list(card.weights))
+        raise UnknownName("set of weights of this network", weights, list(card.weights))
     series = card.series_of(weights)
     seeds = [str(seed) for seed in (series.seeds if series else card.seeds)]
     seed = said.get("seed", seeds[0])

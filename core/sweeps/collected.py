@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from core.base.errors import BadFile, CacheNotWritable, MissingData
+from core.data.batches import Inputs
 from core.disk.files import Files
 from core.evaluation.columns import joined
 from core.sweeps.tables import Cell, plugins_of
@@ -24,6 +25,8 @@ from core.sweeps.tables import Cell, plugins_of
 Missing = dict[Cell, tuple[str, ...]]  # the columns that a table lacks
 EVERY_S = 15.0  # between two writes: what a kill costs at most
 KEY = "unfinished"
+REMARKS = "remarks"  # the fact that holds those on the images that are done
+COMPUTED_AGAIN = "The images that it held are computed again now."
 
 
 class Collected:
@@ -31,14 +34,22 @@ class Collected:
 
     Args:
         missing: what is collected. folder: of the network's tables; None to keep nothing. identity:
-            what the answers are computed from (`Sweep.identity`).
+            what the answers are computed from (`Sweep.identity`). inputs: the images, whose remarks
+            are kept with the answers.
     """
 
-    def __init__(self, missing: Missing, folder: Path | None = None, identity: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        missing: Missing,
+        folder: Path | None = None,
+        identity: dict[str, Any] | None = None,
+        inputs: Inputs | None = None,
+    ) -> None:
         self._columns = [(cell, name) for cell, names in missing.items() for name in names]
         asked = [[cell.name, name, plugins_of(cell, name)] for cell, name in self._columns]
         self._facts = json.loads(json.dumps({"asked": asked, "identity": identity}))
         self._files = None if folder is None else Files(folder)
+        self._inputs = inputs
         self._rows: list[Tensor] = []
         self._values: list[list[Tensor]] = [[] for _ in self._columns]
         self._kept_at = time.monotonic()
@@ -49,8 +60,11 @@ class Collected:
         if self._files is None:
             return
         with suppress(MissingData, BadFile):
-            tensors, facts = self._files.load(KEY)
-            if facts == self._facts:
+            tensors, facts = self._files.load(KEY, COMPUTED_AGAIN)
+            remarks = facts.pop(REMARKS, None)
+            if facts == self._facts and remarks is not None:
+                if self._inputs:
+                    self._inputs.recall(remarks)
                 self._rows = [tensors["rows"]]
                 self._values = [[tensors[str(place)]] for place in range(len(self._columns))]
 
@@ -92,7 +106,9 @@ class Collected:
         if self._files is None or not self._rows:
             return
         whole = [torch.cat(values[: len(self._rows)]) for values in self._values]  # a batch may be half added
-        self._files.save(KEY, {"rows": self.rows} | {str(at): each for at, each in enumerate(whole)}, self._facts)
+        tensors = {"rows": self.rows} | {str(at): each for at, each in enumerate(whole)}
+        remarks = {REMARKS: self._inputs.remarks() if self._inputs else []}
+        self._files.save(KEY, tensors, self._facts | remarks)
         self._kept_at = time.monotonic()
 
     def frames(self) -> dict[Cell, pandas.DataFrame]:

@@ -37,7 +37,8 @@ class Evaluation:
         inputs = self._engine.inputs(self._data, self._variant.model)
         evaluation.check_classes(inputs)
         counts = evaluation.counts(self._table((), evaluation.ANSWERS, progress), inputs)
-        return evaluation.accuracy(self._variant, self._data, counts)
+        remarks = self._engine.table_remarks(self._variant.model)
+        return evaluation.accuracy(self._variant, self._data, counts, remarks)
 
     def heatmaps(self, cam: CamSpec, columns: Sequence[str] = (), progress: Progress = tell) -> evaluation.Table:
         """Return a row for every image. Args, Raises: as `Engine.evaluate`."""
@@ -59,9 +60,11 @@ class Evaluation:
         found = rows_of(sweep, variant)
         assert found is not None  # it was just written
         rows, facts = found
-        every = rows.set_index("image")[list(names)].reindex(range(len(sweep.inputs(variant.model))))
+        inputs = sweep.inputs(variant.model)
+        every = rows.set_index("image")[list(names)].reindex(range(len(inputs)))
         frame = DataFrame({name: _whole(every[name], rows[name].dtype) for name in names}).rename_axis(None)
-        return evaluation.Table(frame, tuple(facts["notes"]), len(engine.card(variant.model).classes))
+        classes = len(engine.card(variant.model).classes)
+        return evaluation.Table(frame, tuple(facts["notes"]), classes, inputs.truth_kind)
 
 
 def _whole(values: Series, kind: np.dtype) -> Series:

@@ -80,6 +80,19 @@ def parts(sweep: Sweep) -> Iterator[tuple[dict[str, Any], pandas.DataFrame]]:
         yield names | {name: facts.get(name) for name in AMOUNTS}, rows
 
 
+def remarks(sweep: Sweep) -> tuple[str, ...]:
+    """Return remarks on the images, in sentences: all networks of a model have the same ones."""
+    found: dict[str, None] = {}
+    for model in sweep.spec.models:
+        for variant in sweep.spec.variants(model):
+            identity = sweep.identity(variant)
+            tables = [known for cell in sweep.cells(variant) if (known := sweep.tables.read(cell, identity))]
+            if tables:
+                found |= dict.fromkeys(note for _, facts in tables for note in facts["notes"])
+                break
+    return tuple(found)
+
+
 def differences(sweep: Sweep, heatmap: str) -> pandas.DataFrame:
     """Return a row for every network, other heatmap and measure of heatmaps: the mean over images
     of its value minus that of this heatmap, with Student's 95 % interval over the n images for

@@ -195,7 +195,9 @@ class Sweep:
         began = time.monotonic()
         for cell in sorted(missing, key=lambda cell: cell.cam is None):
             self._know_reference(cell)  # first: a thread must not borrow two networks at once
-        found = Collected(missing, self.tables.lock(variant).parent if identity else None, identity)
+        found = Collected(missing)
+        if identity:
+            found = Collected(missing, self.tables.lock(variant).parent, identity, self.inputs(variant.model))
         self.engine.store.use(variant, lambda lent: self._collect(lent.network, found, missing, progress))
         facts = self._facts(variant) | {"seconds": round(time.monotonic() - began, 3), "n": found.count}
         return Answers(columns=found.frames(), facts=facts)
@@ -215,11 +217,13 @@ class Sweep:
         """Write columns beside those that the tables have. identity: what they were computed from.
         Raises CacheNotWritable.
         """
-        facts = answers.facts | identity | {"notes": list(self.inputs(variant.model).notes)}
+        facts, notes = answers.facts | identity, self.inputs(variant.model).notes
         for cell, new in answers.columns.items():
-            known = self.tables.read(cell, identity)
-            whole = new if known is None else known[0].merge(new, on="image", validate="one_to_one")
-            self.tables.write(cell, whole, facts | {"cam": cell.cam.key if cell.cam else None})
+            whole, before = new, ()
+            if known := self.tables.read(cell, identity):
+                whole, before = known[0].merge(new, on="image", validate="one_to_one"), known[1]["notes"]
+            of_cell = {"cam": cell.cam.key if cell.cam else None, "notes": list(dict.fromkeys((*before, *notes)))}
+            self.tables.write(cell, whole, facts | of_cell)
         forget(self.tables.lock(variant).parent)
 
     def _collect(self, network: nn.Module, found: Collected, missing: Missing, progress: Progress) -> None:

@@ -241,7 +241,7 @@ def _resumed(goal: Goal, training: Training) -> _State | None:
     there is none for this recipe and these images.
     """
     try:
-        tensors, facts = goal.files.load(f"{goal.key}/unfinished")
+        tensors, facts = goal.files.load(f"{goal.key}/unfinished", "This network's training begins again.")
     except (MissingData, BadFile):  # with a damaged state the run starts again
         return None
     if facts.get("recipe") != goal.recipe.key or facts.get("photographs", goal.data.digest) != goal.data.digest:

@@ -4,18 +4,19 @@ and initial weights.
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Collection, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from torch import Tensor
 
-from core.base.errors import BadSpec, MissingData
+from core.base.errors import BadFile, BadSpec, MissingData
 from core.data.classes import readable
 from core.data.datasets import DATASETS, photo_sets
 from core.data.decode import TrainingImages, decode
 from core.data.folders import PREFIX, SUFFIXES, read_folder
+from core.data.listing import listed
+from core.data.own_marks import take_masks
 from core.data.parts import SPLIT_SEED, Images, Loading, load_images, part, split, validation_size
 from core.data.photo_sets import PhotoSet
 from core.models import architectures
@@ -103,23 +104,19 @@ def skipped(images: Images) -> tuple[str, ...]:
 
 
 def file_names(path: str) -> set[str]:
-    """Returns the names of the photographs in a folder or zip file; none for "". Raises
-    MissingData.
+    """Returns the names of the photographs in a folder or zip file, without masks; none for "".
+    Raises MissingData.
     """
     if not path:
         return set()
-    place = Path(path)
-    if place.is_dir():
-        return {found.name for found in place.rglob("*") if found.suffix.lower() in SUFFIXES}
     try:
-        with zipfile.ZipFile(place) as archive:
-            return {Path(name).name for name in archive.namelist() if Path(name).suffix.lower() in SUFFIXES}
-    except (OSError, zipfile.BadZipFile) as error:
+        listing = listed(Path(path))
+    except (MissingData, BadFile) as error:
         raise MissingData(
-            f"{path} is neither a folder nor a zip file.",
-            "Its photographs are excluded from training by file name.",
-            "Check the path.",
+            error.wrong, "Its photographs are excluded from training by file name.", "Check the path."
         ) from error
+    take_masks(listing, SUFFIXES)
+    return {name.name for name in listing.files if name.suffix.lower() in SUFFIXES}
 
 
 def pretrained(architecture: str, file: str, folder: Path) -> dict[str, Tensor]:

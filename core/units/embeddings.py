@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from core.base.brief import brief
 from core.base.errors import BadFile, MissingData
 from core.base.progress import Progress, tell
 from core.base.registry import Registry
@@ -138,6 +139,7 @@ def embeddings_key(images: str, similarity: str) -> str:
     return f"embeddings/{images}/{similarity}"
 
 
+@brief
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Embeddings:
     """The embeddings of some images of a data set.
@@ -151,6 +153,7 @@ class Embeddings:
     checksum: str
 
 
+@brief
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Source:
     """Images to embed.
@@ -197,7 +200,7 @@ def embeddings(similarity: str, source: Source, store: ModelStore, progress: Pro
 
 def _kept(files: Files, name: str, wanted: dict[str, Any]) -> tuple[Tensor, Tensor] | None:
     try:
-        tensors, facts = files.load(name)
+        tensors, facts = files.load(name, "The images are looked at again now.")
     except (MissingData, BadFile):
         return None
     return (tensors["vectors"], tensors["rows"]) if facts == wanted else None

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from core.base.brief import brief
 from core.base.draws import torch_generator
 from core.base.progress import Progress, tell
 from core.data.batches import Batch
@@ -25,6 +26,7 @@ DEAD_RANGE = 1e-8  # a unit whose activations differ by less is dead
 MERGED = 1024  # images between two merges with the kept ones
 
 
+@brief
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Exemplars:
     """The extreme images of the K units of one layer.
@@ -65,6 +67,7 @@ class Search:
     after_relu: bool = False
 
 
+@brief
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Found:
     """The result of a search: exemplars by the layer's name; the rows of the images that places

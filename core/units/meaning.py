@@ -13,10 +13,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from core.base.brief import brief
+
 SHOWN = 20  # strongest images that stand for a unit
 STEPS = 10  # of the division into two groups
 
 
+@brief
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Meaning:
     """Of K units, (K,) each.

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from core.base.brief import brief
 from core.base.draws import torch_generator
 from core.base.registry import Registry
 from core.data.batches import Batch
@@ -66,6 +67,7 @@ def relevance(
     return {name: (found / max(1, images)).float() for name, found in sums.items()}, images
 
 
+@brief
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Ablated:
     """The effect of taking single units away.

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from core.base.brief import brief
 from core.base.draws import numpy_generator, torch_generator
 from core.base.errors import BadSpec
 
@@ -50,6 +51,7 @@ def depth_of(tasks: int) -> int:
     return tasks * (REFERENCES + 1)
 
 
+@brief
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Tasks:
     """The tasks of K units, as images (places among those that were seen).

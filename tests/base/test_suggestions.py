@@ -86,6 +86,21 @@ def test_every_other_word_leads_to_a_name_that_exists() -> None:
     assert set(ALSO_CALLED.values()) <= names
 
 
+@pytest.mark.parametrize(
+    ("noun", "says"),
+    [
+        ("measure in this table", "There is no measure 'x' in this table."),
+        ("field of a data set", "There is no field 'x' of a data set."),
+        ("set of weights of this network", "There is no set of weights 'x' of this network."),
+        ("set of weights", "There is no set of weights 'x'."),
+        ("way to show a map", "There is no way to show a map 'x'."),
+    ],
+)
+def test_the_name_stands_beside_its_noun(noun: str, says: str) -> None:
+    assert UnknownName(noun, "x", ["pearson"]).wrong == says
+    assert UnknownName(noun, "x", []).wrong == says
+
+
 def test_of_many_names_a_message_lists_only_some() -> None:
     allowed = UnknownName("model", "nonsense", NETWORKS).allowed
     assert allowed.startswith("Known: thesis-cnn, efficientnet-lite0, ")

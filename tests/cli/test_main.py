@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import save
 
 import core.cli.main as command_line
 from core.base.settings import REPOSITORY
@@ -24,6 +25,7 @@ from core.cli.errors import RENAMED_OPTIONS
 from core.cli.structure import options_of
 from core.engine.engine import Engine
 from core.protocols.registry import PROTOCOLS
+from tests.data.made_marks import MARKED, PHOTOS, png
 from tests.data.made_sets import folder_files, write_folder
 from tests.overflowing import write_overflowing
 from tests.protocols import small_series
@@ -176,6 +178,43 @@ def test_a_folder_of_photographs_is_evaluated(command, tmp_path: Path) -> None:
     assert status == 0
     assert (found["total"], found["among_classes"]) == (4, 2)  # tench and espresso; the third class is unheard of
     assert "unheard of" in found["notes"][0]
+
+
+def test_evaluate_says_which_marks_count_and_names_the_object(command, tmp_path: Path) -> None:
+    masks = {"masks/cat/1.png": png(MARKED), "masks/cat/2.png": png(MARKED[::2, ::2]), "masks/3.png": png(~MARKED)}
+    words = ("evaluate", "--model", "squeezenet1_1@imagenette-128", "--heatmaps")
+    names = {"cat/1.jpg": "tench/1.jpg", "cat/2.jpg": "tench/2.jpg", "dog/3.jpg": "church/3.jpg"}
+    photos = {new: PHOTOS[old] for old, new in names.items()}
+    marked = write_folder(tmp_path / "a", photos | {name.replace("cat", "tench"): each for name, each in masks.items()})
+    out = command(*words, "--data", str(marked))[1]
+    assert "Their masks cannot be used: 1 photograph (tench/2.jpg). masks/tench/2.png has 30 x 20 pixels" in out
+    assert "Energy inside the object" in out
+    assert "the ink" not in out
+    found = strict(command(*words, "--data", str(marked), "--json")[1])
+    assert any("masks/tench/2.png has 30 x 20 pixels" in note for note in found["notes"])
+    assert found["heatmaps"]["soft-iou"]["n"] == 2
+    boxes = "path,x0,y0,x1,y1\ntench/1.jpg,12,8,36,28\n"
+    drawn = command(*words, "--data", str(write_folder(tmp_path / "b", photos | {"boxes.csv": boxes.encode()})))[1]
+    assert "Energy inside the boxes" in drawn
+    assert drawn.count("no object is marked") == 0
+    out = command(*words, "--data", str(write_folder(tmp_path / "c", photos)))[1]
+    assert out.count("Undefined: no object is marked in these images.") == 3
+    digits = command("evaluate", "--heatmaps")[1]
+    assert "Energy inside the ink" in digits
+
+
+def test_classes_that_do_not_match_are_explained_as_on_the_pages(command, tmp_path: Path) -> None:
+    from core.models.building import untrained
+    from core.models.own import About
+    from core.models.zoo import named
+
+    state = {name: values.clone() for name, values in untrained(named("squeezenet1_1").build, 1).items()}
+    state = {name: values[:10] if values.shape[0] == 1000 else values for name, values in state.items()}
+    model = Engine("cpu", tmp_path / "cache").add_model(save(state), About(architecture="squeezenet1_1"))
+    photos = write_folder(tmp_path / "a", {f"{row}/1.jpg": PHOTOS["cat/1.jpg"] for row in range(1, 11)})
+    status, _, err = command("evaluate", "--model", model.name, "--data", str(photos))
+    assert status == 1
+    assert "The folders are numbered from 1 to 10, the network's outputs from 0 to 9: none is matched" in err
 
 
 def test_a_folder_of_toys_named_kite_is_said_to_count_as_birds(command, tmp_path: Path) -> None:

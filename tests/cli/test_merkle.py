@@ -162,7 +162,7 @@ def test_without_left_out_photographs_the_test_part_is_evaluated(place: Path, tm
         (["--size", "8"], "from 32 to 4,096"),
         (["--scope", "all"], "scope 'all'"),
         (["--epochs", "0"], "number of epochs of 0"),
-        (["--data", "nowhere.zip"], "neither a folder nor a zip file"),
+        (["--data", "nowhere.zip"], "does not exist"),
         (["--held-out", "nowhere.zip"], "nowhere.zip"),
         (["--data", "imagenette", "--model", "squeezenet1_1"], "could not be downloaded"),
     ],

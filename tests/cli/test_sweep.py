@@ -10,6 +10,8 @@ import pandas
 import pytest
 
 from core.sweeps.written import read_sweep
+from tests.data.made_marks import PHOTOS
+from tests.data.made_sets import write_folder
 
 SWEEP = """
 models: [thesis-cnn]
@@ -54,6 +56,22 @@ def test_a_sweep_is_estimated_run_shown_and_exported(
         assert len(rows) == 60
         one = rows[rows.sparsity == 0].agrees
         assert one.mean() == 1
+
+
+def test_show_repeats_the_remarks_on_the_images(command, here: tuple[str, ...], tmp_path: Path) -> None:
+    photos = write_folder(tmp_path / "a", {"tench/1.jpg": PHOTOS["cat/1.jpg"], "tench/2.jpg": b"broken"})
+    path = tmp_path / "photos.yaml"
+    path.write_text(f"models: [efficientnet-lite0]\nprunings: [{{}}]\ndata: {photos}\nmeasures: [right]\n")
+    assert command("sweep", "run", str(path), *here)[0] == 0
+    note = "Left out, because unreadable: 1 photograph (tench/2.jpg). tench/2.jpg: The file is not an image"
+    assert note in command("sweep", "show", str(path), *here)[1]
+    assert note in json.loads(command("sweep", "show", str(path), "--json", *here)[1])["notes"][0]
+
+
+def test_an_unknown_measure_is_named(command, sweep: Path, here: tuple[str, ...]) -> None:
+    command("sweep", "run", str(sweep), *here)
+    err = command("sweep", "show", str(sweep), "--measures", "ssim", *here)[2]
+    assert "There is no measure 'ssim' in this table." in err
 
 
 def test_show_compares_with_a_baseline(command, sweep: Path, here: tuple[str, ...]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import PurePosixPath
 
 import pytest
@@ -16,8 +17,10 @@ NUMBERS = st.floats(0, 5000, allow_nan=False).map(lambda value: round(value, 3))
 NAMES = st.text("abcé/_ .", min_size=1, max_size=8).map(str.strip).filter(lambda name: name.strip("./"))
 
 
-def boxes_of(content: bytes) -> dict[PurePosixPath, list]:
-    return dict(found_boxes("photos", Listing({PurePosixPath("boxes.csv"): lambda: content}, None, {})))
+def boxes_of(content: bytes, photos: Collection[PurePosixPath] = ()) -> dict[PurePosixPath, list]:
+    names = list(photos)
+    found = found_boxes("photos", Listing({PurePosixPath("boxes.csv"): lambda: content}, None, {}), names)
+    return {names[place]: boxes for place, boxes in found.boxes.items()}
 
 
 @given(st.one_of(st.binary(max_size=200), st.text(max_size=200).map(str.encode)))
@@ -36,11 +39,10 @@ def test_no_content_ends_in_another_error(content: bytes) -> None:
 def test_what_is_written_is_read(rows: list[tuple], separator: str) -> None:
     rows = [(name, x, y, x + width + 2, y + height + 2) for name, x, y, width, height in rows]
     lines = [separator.join(map(str, row)) for row in (COLUMNS, *rows)]
-    found = boxes_of("\n".join(lines).encode())
     expected: dict[PurePosixPath, list] = {}
     for name, *box in rows:
         expected.setdefault(PurePosixPath(name), []).append(tuple(box))
-    assert found == expected
+    assert boxes_of("\n".join(lines).encode(), expected) == expected
 
 
 def test_the_content_of_a_table_is_not_quoted() -> None:

@@ -14,10 +14,21 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.base.errors import BadFile, MissingData
-from core.data.datasets import MNIST_FILES, LabelledImages, digits, embedded_rows, mnist, training_images
+from core.base.errors import BadFile, MissingData, UnknownName
+from core.data.datasets import (
+    MNIST_FILES,
+    LabelledImages,
+    data_name,
+    digits,
+    embedded_rows,
+    is_photos,
+    mnist,
+    training_images,
+)
+from core.data.folders import PREFIX, read_folder
 from core.data.noise import NoiseSource, add_background_noise, noise_field
 from core.engine.engine import Engine
+from tests.data.made_sets import write_zip
 
 
 def write_idx(path: Path, array: np.ndarray) -> None:
@@ -156,3 +167,28 @@ def test_noise_is_keyed_by_its_purpose() -> None:
 
 def test_a_shorter_noise_field_is_the_beginning_of_a_longer_one() -> None:
     assert torch.equal(noise_field("digits", 0, (5, 28, 28)), noise_field("digits", 0, (50, 28, 28))[:5])
+
+
+@pytest.mark.parametrize(
+    "written", ["nowhere/photos", "./photos", "~/nowhere-at-all", "photos.zip", "a.ZIP/val", "C:\\photos"]
+)
+def test_what_looks_like_a_path_is_one(written: str) -> None:
+    name = data_name(written)
+    assert is_photos(name)
+    with pytest.raises(MissingData, match="does not exist"):
+        read_folder(Path(name.removeprefix(PREFIX)))
+
+
+def test_a_folder_in_a_zip_file_is_a_path(tmp_path: Path) -> None:
+    path = write_zip(tmp_path / "a.zip", {"val/cat/1.jpg": b"", "train/cat/2.jpg": b""})
+    assert len(read_folder(Path(data_name(f"{path}/val").removeprefix(PREFIX)))) == 1
+
+
+def test_a_word_is_a_data_set_or_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert data_name("digits") == "digits"
+    assert data_name("folder:x") == "folder:x"
+    with pytest.raises(UnknownName, match="There is no data set, folder or zip file 'photos'"):
+        is_photos(data_name("photos"))
+    (tmp_path / "photos").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert data_name("photos") == "folder:photos"

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from torchvision.datasets.folder import find_classes
 
 from core.base.errors import BadFile, BadImage, BadSpec, MissingData
-from core.data.folders import read_folder
+from core.data.folders import folder_classes, read_folder
 from core.data.photo_sets import PhotoSet
 from core.models.cards import InputRule
 from tests.data.made_sets import BOX, SIZE, folder_files, jpeg, photograph, write_folder, write_zip
@@ -116,7 +117,7 @@ def test_a_zip_bomb_is_refused(tmp_path: Path) -> None:
 
 
 def test_what_is_no_data_set_is_said(tmp_path: Path) -> None:
-    with pytest.raises(MissingData, match="neither a folder"):
+    with pytest.raises(MissingData, match="does not exist"):
         read_folder(tmp_path / "absent")
     with pytest.raises(BadSpec, match="1 photograph, but none in a class folder"):
         read_folder(write_folder(tmp_path / "loose", {"a.jpg": b"", "b.txt": b""}))
@@ -180,3 +181,19 @@ def test_a_name_that_no_folder_can_have_is_said_in_short() -> None:
     with pytest.raises(MissingData, match="cannot be read") as error:
         read_folder(Path("/tmp", "x" * 3000))
     assert len(str(error.value)) < 600
+
+
+def test_folders_are_in_the_order_of_torchvision(tmp_path: Path) -> None:
+    for name in ("b", "a", "10", "2", "B", "00"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "a file").write_text("")
+    assert list(folder_classes(tmp_path)) == find_classes(str(tmp_path))[0]
+    with pytest.raises(MissingData, match="no folders"):
+        folder_classes(tmp_path / "absent")
+
+
+def test_masks_beside_classes_are_no_class(tmp_path: Path) -> None:
+    write_folder(tmp_path, {"cat/1.jpg": b"", "masks/cat/1.png": b"", "dog/1.jpg": b""})
+    assert folder_classes(tmp_path) == ("cat", "dog")
+    assert folder_classes(write_folder(tmp_path / "b", {"masks/1.jpg": b"", "cat/1.jpg": b""})) == ("cat", "masks")
+    assert folder_classes(write_folder(tmp_path / "c", {"Masks/1.png": b""})) == ("Masks",)

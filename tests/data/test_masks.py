@@ -275,7 +275,10 @@ def test_masks_go_through_a_network_s_inputs(tmp_path: Path) -> None:
     assert expected.any()
     for row, wanted in enumerate((expected, 0 * expected, expected)):
         assert np.array_equal(truth[row].float().numpy(), wanted)
-    assert inputs.notes[-1] == "Their masks cannot be read: 1 photograph (cat/2.jpg)."
+    assert inputs.notes[-1] == (
+        "Their masks cannot be used: 1 photograph (cat/2.jpg). masks/cat/2.png has 60 x 20 pixels, its photograph"
+        " 60 x 40."
+    )
 
 
 def test_a_photograph_that_the_camera_turned(tmp_path: Path) -> None:

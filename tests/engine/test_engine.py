@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import random
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.base.errors import BadFile, BadSpec, MissingData, UnknownName
+from core.base.errors import BadSpec, MissingData, UnknownName
 from core.base.settings import shipped_folder
 from core.engine.engine import Engine
 from core.models.zoo import TABLE_SPARSITIES
@@ -235,12 +236,18 @@ def test_an_unstored_sparsity_is_evaluated(engine: Engine) -> None:
     assert engine.accuracy(one_shot(0.123), DataSpec()).fraction > 0.9
 
 
-def test_a_broken_table_is_named(tmp_path: Path) -> None:
+def test_a_damaged_line_of_a_table_is_named_and_counted_again(tmp_path: Path, engine: Engine) -> None:
+    shutil.copytree(shipped_folder() / ModelSpec().key, tmp_path / ModelSpec().key)
     table = tmp_path / ModelSpec().key / "accuracy.csv"
-    table.parent.mkdir(parents=True)
-    table.write_text("pruning,data,correct,total,network,check\ndense,digits,4900,5000,0,0\n")
-    with pytest.raises(BadFile, match=r"accuracy\.csv"):
-        Engine("cpu", tmp_path).accuracy(VariantSpec(), DataSpec())
+    head, first, *others = table.read_text().splitlines(keepends=True)
+    table.write_text("".join((head, first.replace(",", ";"), *others)))
+    own = Engine("cpu", tmp_path)
+    found = own.accuracy(VariantSpec(), DataSpec())
+    assert found.correct == engine.accuracy(VariantSpec(), DataSpec()).correct
+    known = own.known_accuracy(one_shot(0.5), DataSpec())
+    for each in (found, known, own.evaluate_accuracy(VariantSpec(), DataSpec())):
+        assert each is not None
+        assert each.notes[-1].startswith(f"Line 2 of {table} is damaged")
 
 
 def test_evaluate_equals_one_by_one(engine: Engine) -> None:

@@ -146,7 +146,7 @@ def test_box_iou_is_of_the_boxes_in_the_input(tmp_path: Path) -> None:
 def test_what_is_left_out_is_said(folder: Path) -> None:
     notes = " ".join(evaluate.count(NETWORK, PhotoInputs(read_folder(folder), made_card(), CPU)).notes)
     assert "9 photographs left out of the accuracy: unheard of." in notes
-    assert "Left out, because unreadable: 1 photograph (espresso/4.JPEG)." in notes
+    assert "Left out, because unreadable: 1 photograph (espresso/4.JPEG). espresso/4.JPEG: The file is not" in notes
 
 
 def test_masks_that_cannot_be_read_count_as_none(tmp_path: Path) -> None:
@@ -161,7 +161,7 @@ def test_masks_that_cannot_be_read_count_as_none(tmp_path: Path) -> None:
     assert rows["soft-iou"].isna().tolist() == [False, False, True]
     assert (rows.predicted >= 0).all()
     assert "box-iou" not in rows
-    assert any("masks cannot be read: 1 photograph (pug_9)" in note for note in inputs.notes)
+    assert any("masks cannot be used: 1 photograph (pug_9)" in note for note in inputs.notes)
     assert evaluate.count(NETWORK, inputs).total == 2
 
 

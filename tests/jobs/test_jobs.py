@@ -128,7 +128,7 @@ def test_an_error_is_told_in_plain_words(tmp_path: Path) -> None:
     jobs = Jobs(tmp_path)
     job = jobs.start("merkle", arguments(tmp_path) | {"photographs": str(tmp_path / "nowhere")}, "no photographs")
     failed = until(jobs, job.id, lambda found: found.state == "failed")
-    assert "nowhere is neither a folder" in failed.error
+    assert "nowhere does not exist" in failed.error
     job = jobs.start("merkle", arguments(tmp_path, colour="red"), "an unknown field")
     assert "A plan has no colour." in until(jobs, job.id, lambda found: found.state == "failed").error
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some_
-from torchvision.datasets.folder import find_classes
 
-from core.base.errors import BadSpec, MissingData
-from core.models.class_names import folder_classes, read_classes
+from core.base.errors import BadSpec
+from core.models.class_names import read_classes
 
 NAMES = some_.lists(
     some_.text("abcdefgh XYZäé-'", min_size=1, max_size=12).map(str.strip).filter(bool),
@@ -54,12 +52,3 @@ def test_other_json_is_refused(text: str, says: str) -> None:
 def test_numbers_out_of_order_belong_to_the_names() -> None:
     assert read_classes("2: a\n0: b") == ("2: a", "0: b")
     assert read_classes("") == ()
-
-
-def test_folders_are_in_the_order_of_torchvision(tmp_path: Path) -> None:
-    for name in ("b", "a", "10", "2", "B", "00"):
-        (tmp_path / name).mkdir()
-    (tmp_path / "a file").write_text("")
-    assert list(folder_classes(tmp_path)) == find_classes(str(tmp_path))[0]
-    with pytest.raises(MissingData, match="no folders"):
-        folder_classes(tmp_path / "absent")

@@ -116,7 +116,7 @@ def test_shipping_again_changes_nothing(home: Path, tmp_path: Path) -> None:
     [
         (["--runs", "merkle-layr"], "merkle-layer"),
         (["--seeds", "7"], "seed of 7"),
-        (["--evaluate-on", "nowhere"], "neither a folder"),
+        (["--evaluate-on", "nowhere"], "does not exist"),
     ],
 )
 def test_wrong_words_are_explained(

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.base.checks import checked
-from core.base.errors import BadFile, CacheNotWritable
+from core.base.errors import CacheNotWritable
 from core.base.settings import shipped_folder
 from core.engine.engine import Engine
 from core.specs import DataSpec, ModelSpec, PruningSpec, VariantSpec
@@ -48,12 +48,12 @@ counts = st.integers(0, 10**6).flatmap(lambda total: st.tuples(st.integers(0, to
 def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, rows: dict) -> None:
     path = tmp_path_factory.mktemp("table") / "deep" / "accuracy.csv"
     write_counts(path, ((*key, *row, NETWORK) for key, row in rows.items()))
-    assert read_counts(path) == {key: (*row, NETWORK) for key, row in rows.items()}
+    assert read_counts(path) == ({key: (*row, NETWORK) for key, row in rows.items()}, ())
     assert [entry.name for entry in path.parent.iterdir()] == ["accuracy.csv"]  # nothing temporary is left
 
 
 def test_no_table_has_no_rows(tmp_path: Path) -> None:
-    assert read_counts(tmp_path / "accuracy.csv") == {}
+    assert read_counts(tmp_path / "accuracy.csv") == ({}, ())
     assert table_of(tmp_path).get(VARIANT, NOISY) is None
 
 
@@ -136,42 +136,66 @@ def line(**changes: str) -> str:
 def test_a_damaged_table_is_named_and_not_used(tmp_path: Path, content: str) -> None:
     place(tmp_path).parent.mkdir(parents=True)
     place(tmp_path).write_text(content)
-    with pytest.raises(BadFile) as caught:
-        table_of(tmp_path).get(VARIANT, NOISY)
-    assert str(place(tmp_path)) in caught.value.wrong
-    assert "git checkout" in caught.value.next_step
+    table = table_of(tmp_path)
+    assert table.get(VariantSpec(), DataSpec()) is table.get(VARIANT, NOISY) is None
+    (remark,) = table.remarks(MODEL)
+    assert str(place(tmp_path)) in remark
+    assert "counted again" in remark
+    assert "git checkout" in remark
+
+
+def test_a_damaged_line_costs_no_other_line(tmp_path: Path) -> None:
+    one_row(tmp_path, 4321)
+    kept, path = place(tmp_path).read_text(), place(tmp_path)
+    path.write_text(kept + line().replace("4900", "4901"))
+    table = table_of(tmp_path)
+    assert table.get(VARIANT, NOISY) == (4321, 5000)
+    assert table.get(VariantSpec(), DataSpec()) is None
+    (remark,) = table.remarks(MODEL)
+    assert remark.startswith(f"Line 3 of {path} is damaged, so not used. What it held is counted again")
+    path.write_text(kept + '"unclosed,\n' * 5)  # a quotation mark does not swallow the lines below it
+    assert table.get(VARIANT, NOISY) == (4321, 5000)
+    assert table.remarks(MODEL)[0].startswith("Lines 3, 4, 5 and 2 more of")
+
+
+@given(st.data())
+def test_any_changed_byte_is_said(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
+    path = tmp_path_factory.getbasetemp() / "accuracy.csv"
+    write_counts(path, [("dense", "digits", 4900, 5000, "f" * 16), ("level-05", "digits", 4321, 5000, "0" * 16)])
+    content = bytearray(path.read_bytes())
+    at = data.draw(st.integers(0, len(content) - 1))
+    content[at] = data.draw(st.integers(0, 255).filter(lambda value: value != content[at]))
+    path.write_bytes(content)
+    assert len(read_counts(path).remarks) == 1
 
 
 def test_a_whole_line_is_read(tmp_path: Path) -> None:
     (tmp_path / "accuracy.csv").write_text(HEAD + line())
-    assert read_counts(tmp_path / "accuracy.csv") == {("dense", "digits"): (4900, 5000, "0" * 16)}
+    assert read_counts(tmp_path / "accuracy.csv") == ({("dense", "digits"): (4900, 5000, "0" * 16)}, ())
 
 
 @given(st.data())
 def test_no_changed_byte_changes_a_count(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     path = tmp_path_factory.getbasetemp() / "accuracy.csv"
     write_counts(path, [("dense", "digits", 4900, 5000, "f" * 16), ("level-05", "digits", 4321, 5000, "0" * 16)])
-    whole, content = read_counts(path), bytearray(path.read_bytes())
+    whole, content = read_counts(path).rows, bytearray(path.read_bytes())
     place = data.draw(st.integers(0, len(content) - 1))
     content[place] = data.draw(st.integers(0, 255).filter(lambda value: value != content[place]))
     path.write_bytes(content)
-    try:
-        found = read_counts(path)
-    except BadFile:
-        return
-    assert found.items() <= whole.items()
+    assert read_counts(path).rows.items() <= whole.items()
 
 
 def test_bytes_that_are_no_text_are_damage(tmp_path: Path) -> None:
     (tmp_path / "accuracy.csv").write_bytes(b"\xff\xfe\x00\x80")
-    with pytest.raises(BadFile):
-        read_counts(tmp_path / "accuracy.csv")
+    rows, (remark,) = read_counts(tmp_path / "accuracy.csv")
+    assert rows == {}
+    assert "its header is not" in remark
 
 
 def test_writing_again_replaces(tmp_path: Path) -> None:
     one_row(tmp_path, 1)
     one_row(tmp_path, 2)
-    assert read_counts(place(tmp_path)) == {(VARIANT.pruning.key, NOISY.key): (2, 5000, NETWORK)}
+    assert read_counts(place(tmp_path)).rows == {(VARIANT.pruning.key, NOISY.key): (2, 5000, NETWORK)}
 
 
 def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
@@ -190,7 +214,7 @@ def test_a_read_only_folder_is_said(tmp_path: Path) -> None:
             one_row(tmp_path, 2)
     finally:
         place(tmp_path).parent.chmod(0o755)
-    assert read_counts(place(tmp_path)) == {(VARIANT.pruning.key, NOISY.key): (1, 5000, NETWORK)}
+    assert read_counts(place(tmp_path)).rows == {(VARIANT.pruning.key, NOISY.key): (1, 5000, NETWORK)}
 
 
 def test_what_cannot_be_renamed_leaves_nothing_behind(tmp_path: Path) -> None:
@@ -218,5 +242,5 @@ def test_a_table_that_stays_is_read_once(tmp_path: Path, monkeypatch: pytest.Mon
     one_row(tmp_path, 7)
     table = table_of(tmp_path)
     table.get(VARIANT, NOISY)
-    monkeypatch.setattr(Path, "read_text", lambda *_, **__: pytest.fail("it was read again"))
+    monkeypatch.setattr(Path, "read_bytes", lambda *_, **__: pytest.fail("it was read again"))
     assert table.get(VARIANT, NOISY) == (7, 5000)

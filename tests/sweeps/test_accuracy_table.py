@@ -47,8 +47,8 @@ def test_what_is_known_is_written_as_it_is(tmp_path: Path) -> None:
     engine = Engine("cpu", tmp_path)
     assert list(store_accuracies(engine, [SHIPPED_MODEL, ModelSpec(seed=334)], 25)) == [(1, 2), (2, 2)]
     for model in (SHIPPED_MODEL, ModelSpec(seed=334)):
-        written = read_counts(tmp_path / model.key / "accuracy.csv")
-        assert written == read_counts(SHIPPED / model.key / "accuracy.csv")
+        written = read_counts(tmp_path / model.key / "accuracy.csv").rows
+        assert written == read_counts(SHIPPED / model.key / "accuracy.csv").rows
         assert len(written) == 2 * len(table_prunings(25))
     assert engine.parts()[0].entries == 0  # no network was needed
 
@@ -69,7 +69,7 @@ def nearly_complete(tmp_path: Path) -> Path:
 def test_only_what_is_missing_is_evaluated(nearly_complete: Path) -> None:
     engine = Engine("cpu", nearly_complete)
     assert list(store_accuracies(engine, [OTHER_MODEL], 0)) == [(1, 1)]
-    written = read_counts(nearly_complete / OTHER_MODEL.key / "accuracy.csv")
+    written = read_counts(nearly_complete / OTHER_MODEL.key / "accuracy.csv").rows
     assert len(written) == 2 * len(table_prunings(0))
     for data in DIGITS:
         counted = engine.evaluate_accuracy(VariantSpec(model=OTHER_MODEL), data)

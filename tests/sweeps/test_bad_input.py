@@ -26,7 +26,7 @@ from core.disk import frames
 from core.disk.frames import write_frame
 from core.engine.engine import Engine
 from core.specs import CamSpec, DataSpec, ModelSpec, PruningSpec, VariantSpec
-from core.sweeps.read import done, frame, summary
+from core.sweeps.read import done, frame, remarks, summary
 from core.sweeps.spec import SweepSpec, grid
 from core.sweeps.sweep import Sweep
 from core.sweeps.written import KEYS, from_mapping
@@ -205,6 +205,7 @@ def test_images_that_cannot_be_read_are_counted_and_left_out(own: Engine, tmp_pa
         assert table is not None
         (note,) = [each for each in table[1]["notes"] if "unreadable" in each]
         assert note.startswith(f"Left out, because unreadable: {len(BROKEN)} photographs")
+        assert note in remarks(sweep)
 
 
 def summary_of(sweep: Sweep) -> pandas.DataFrame:
@@ -227,7 +228,7 @@ def test_images_that_are_deleted_meanwhile_give_no_table(own: Engine, tmp_path: 
     steps = sweep.run()
     next(steps)
     shutil.rmtree(tmp_path / "photos")
-    with pytest.raises(SparsightError, match=r"changed while|neither a folder nor a zip file"):
+    with pytest.raises(SparsightError, match=r"changed while|does not exist"):
         next(steps)
     kept = [path.parent.name for path in own.folder.rglob("answers.parquet")]
     assert kept == [VariantSpec().pruning.key]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from pandas.testing import assert_frame_equal
@@ -20,6 +21,7 @@ from core.models.modules import ModuleFacts
 from core.specs import CamSpec, DataSpec, ModelSpec, PruningSpec, VariantSpec
 from core.sweeps import collected
 from core.sweeps.evaluation import Evaluation
+from tests.data.made_marks import MARKED, png
 from tests.data.made_sets import folder_files, write_folder
 from tests.evaluation.test_evaluation import CLASSES, made_card, made_network
 
@@ -75,6 +77,48 @@ def test_it_says_what_the_engine_says(engine: Engine, model: ModelSpec, photos: 
         assert (ours.rows.predicted == -1).sum() == 1
 
 
+def awkward(folder: Path) -> DataSpec:
+    """Photographs of which one has 12 bits, and four have masks: usable, of another size, black,
+    without background.
+    """
+    files: dict[str, bytes] = {name: file for name, file in folder_files(each=8).items() if "boxes" not in name}
+    half = {name: png(MARKED.astype(np.uint8) * value) for name, value in (("0", 255), ("2", 0))}
+    masks = half | {"1": png(MARKED[::2, ::2]), "3": png(MARKED.astype(np.uint8) + 1)}
+    files |= {f"masks/n01440764/{name}.png": mask for name, mask in masks.items()}
+    files["espresso/8.png"] = png(np.linspace(0, 4095, 40 * 60).astype(np.uint16).reshape(40, 60))
+    return DataSpec(name=f"{PREFIX}{write_folder(folder, files)}")
+
+
+def test_remarks_on_masks_and_pictures_survive_a_stop(
+    engine: Engine, model: ModelSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(photo_inputs, "LARGEST_BATCH", 2)
+    data, variant = awkward(tmp_path / "photos"), VariantSpec(model=model)
+    accuracy = Evaluation(engine, variant, data, engine.folder).accuracy()
+    assert "Stretched, because the values take 12 of 16 bits: 1 photograph (espresso/8.png)." in accuracy.notes
+    with pytest.raises(Stopped):
+        Evaluation(engine, variant, data, engine.folder).heatmaps(CAM, progress=stop_at(20, Stopped))
+    later = Engine("cpu", engine.folder)
+    again = later.add_module(made_network(), ModuleFacts(target_layer="2", input=made_card().input, classes=CLASSES))
+    assert again == model
+    computed: list[int] = []
+    found = Evaluation(later, variant, data, engine.folder).heatmaps(
+        CAM, progress=lambda done, total: computed.append(done)
+    )
+    assert computed[0] >= 20
+    assert found.notes == engine.evaluate(variant, data, CAM).notes
+    for text in (
+        "cannot be used: 1 photograph (n01440764/1.JPEG). masks/n01440764/1.png has 30 x 20 pixels, its photograph",
+        "marks nothing that the network sees: 1 photograph (n01440764/2.JPEG).",
+        "only black (0) is background: 1 photograph (n01440764/3.JPEG).",
+        "Stretched, because",
+    ):
+        assert text in " ".join(found.notes)
+    assert found.summary()["soft-iou"]["n"] == 2  # the usable mask, and the one without background
+    more = Evaluation(later, variant, data, engine.folder).heatmaps(CAM, ("usable", "empty", "map-std", "deletion"))
+    assert more.notes == found.notes  # of the same table, of which further columns need no masks
+
+
 @pytest.mark.parametrize("error", [KeyboardInterrupt, Stopped, RuntimeError])
 def test_stopped_anywhere_it_goes_on_to_the_same_rows(
     engine: Engine, model: ModelSpec, photos: DataSpec, tmp_path: Path, error: type[BaseException]
@@ -95,6 +139,24 @@ def test_stopped_anywhere_it_goes_on_to_the_same_rows(
     read = heatmaps(engine, variant, photos, tmp_path / "kept", lambda done, total: again.append(done))
     assert again == []
     assert_frame_equal(read.rows, whole.rows)
+
+
+def test_a_damaged_beginning_is_said_and_computed_again(
+    engine: Engine, model: ModelSpec, photos: DataSpec, caplog: pytest.LogCaptureFixture
+) -> None:
+    variant = VariantSpec(model=model)
+    with pytest.raises(Stopped):
+        heatmaps(engine, variant, photos, engine.folder, stop_at(14, Stopped))
+    (path,) = unfinished(engine.folder)
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    begun: list[int] = []
+    heatmaps(engine, variant, photos, engine.folder, lambda done, total: begun.append(done))
+    assert begun[0] == 0
+    (said,) = [record.getMessage() for record in caplog.records if "unfinished" in record.getMessage()]
+    assert "checksum" in said
+    assert said.endswith(f"It was renamed to {path.name}.damaged. The images that it held are computed again now.")
 
 
 def test_what_was_begun_with_other_photographs_is_not_taken_up(

@@ -31,8 +31,10 @@ from core.specs import RETRAIN_SCHEDULES, PruningSpec, Ramp, RetrainSpec, TrainS
 from core.specs.written import read_retrain_spec
 from core.training.finetune import Epoch, finetune
 from core.training.loop import Diverged
+from core.training.material import file_names
 from core.training.retrain import estimate, retrain
 from core.training.series import key_of, model_of
+from tests.data.made_sets import write_folder, write_zip
 from tests.training.test_finetune import goal
 from tests.training.test_series import folder_of_photographs
 
@@ -110,6 +112,12 @@ def test_photographs_without_train_and_val_are_divided(tmp_path: Path) -> None:
         shutil.copytree(tmp_path / "both" / "train" / name, tmp_path / "plain" / name)
     lines = done(arguments(tmp_path, photographs=tmp_path / "plain"))
     assert (lines[0]["photographs"], lines[1]["train"], lines[1]["validation"]) == (40, 28, 6)
+
+
+def test_masks_of_held_out_photographs_are_no_photographs(tmp_path: Path) -> None:
+    files = {"cat/1.jpg": b"", "dog/2.png": b"", "masks/cat/1.png": b"", "masks/dog/3.png": b"", "._4.jpg": b""}
+    for path in (write_folder(tmp_path / "a", files), write_zip(tmp_path / "a.zip", files)):
+        assert file_names(str(path)) == {"1.jpg", "2.png"}
 
 
 def test_held_out_photographs_are_left_out(tmp_path: Path) -> None:
@@ -216,7 +224,7 @@ def test_an_empty_folder_is_said(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(BadSpec, match="no photographs"):
         done(arguments(tmp_path, photographs=tmp_path / "empty"))
-    with pytest.raises(MissingData, match="nowhere is neither a folder"):
+    with pytest.raises(MissingData, match="nowhere does not exist"):
         done(arguments(tmp_path) | {"photographs": str(tmp_path / "nowhere")})
     with pytest.raises(BadSpec, match="digits"):
         done(arguments(tmp_path) | {"photographs": "mnist-test"})

@@ -45,6 +45,14 @@ def table(text: str | bytes, boxes: tuple[float, ...] | None = BOX, content: byt
     return ask
 
 
+def twice(folder: Path) -> Sequence[str]:
+    files = {"cat/1.jpg": jpeg(photograph(0)), "dog/1.jpg": jpeg(photograph(1))}
+    table = f"{HEAD}1.jpg,12,8,36,28\ndog/1.jpg,1,2,3,4\n"
+    photos = read_folder(write_folder(folder, files | {"boxes.csv": table.encode()}))
+    assert [photo.boxes for photo in photos.photos] == [(), ((1, 2, 3, 4),)]
+    return photos.notes
+
+
 def refused(what: str, text: str | bytes, says: str) -> Case:
     return Case(what, "Refused with line and reason.", table(text), says, BadFile)
 
@@ -65,9 +73,16 @@ CASES = (
     ),
     Case("A path that begins with ./", "Read.", table(f"{HEAD}./cat/1.jpg,12,8,36,28")),
     Case("Backslashes in paths", "Read.", table(f"{HEAD}cat\\1.jpg,12,8,36,28")),
+    Case("Photographs without their class folders", "Read if they are unique.", table(f"{HEAD}1.jpg,12,8,36,28")),
+    Case(
+        "A name that photographs of two classes have",
+        "Not used; the remarks say how to name it.",
+        twice,
+        "of several photographs, so not used: 1 name (1.jpg). Name them class/file.",
+    ),
     refused("A row that is too short", f"{HEAD}cat/1.jpg,1,2,3", "Line 2 of"),
     refused("A missing column", "path,x0,y0,x1\ncat/1.jpg,1,2,3", "lacks the column y1"),
-    refused("An empty table", "", "lacks the column path, x0, y0, x1, y1"),
+    refused("An empty table", "", "lacks the columns path, x0, y0, x1, y1"),
     refused("A word instead of a number", f"{HEAD}cat/1.jpg,1,2,x,4", "has a coordinate that is no number"),
     refused("NaN or infinity", f"{HEAD}cat/1.jpg,1,2,nan,4", "infinite or NaN"),
     refused("A box that begins at -1", f"{HEAD}cat/1.jpg,-1,2,3,4", "begins below 0, outside of the photograph"),

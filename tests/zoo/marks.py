@@ -250,6 +250,13 @@ COCO_CASES = (
         coco({"image_id": 1, "segments_info": []}),
         "its name must begin with panoptic",
     ),
+    Case(
+        "A COCO file named my_coco.json",
+        "Not read; the remarks say how to name it.",
+        marks({"my_coco.json": coco(instance())}, ()),
+        "COCO files that are not read because of their names: 1 file (my_coco.json). Name them annotations.json,",
+    ),
+    Case("JSON that is no COCO file, beside photographs", "Ignored.", marks({"settings.json": b'{"images": 3}'}, ())),
     refused(
         "JSON of another program",
         json.dumps({"regions": []}).encode(),

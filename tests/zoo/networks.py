@@ -16,6 +16,7 @@ from torch.nn.utils import parametrizations, prune, spectral_norm, weight_norm
 
 from core import CamSpec, Engine, ImageRef, PruningSpec, VariantSpec
 from core.base.errors import BadSpec
+from core.figures.wording import headline
 from core.models.cards import InputRule
 from core.models.modules import ModuleFacts, card_of
 from tests.zoo.case import Case
@@ -79,13 +80,19 @@ def _tensor(output: Any) -> Tensor:
 
 
 def chance(folder: Path) -> Iterable[str]:
-    """It has the same name again, and its remark; another one without dropout has none."""
+    """It has the same name again, and its remark; another one without dropout has none. Where
+    nothing is pruned yet, the headline begins with it.
+    """
     facts = ModuleFacts(target_layer="conv", input=GREY)
     net = Net(lambda net, images: net.fc(F.dropout(net.conv(images).relu().mean((2, 3)), training=True)))
     engine = Engine("cpu", folder)
     model = engine.add_module(net, facts)
     assert engine.add_module(net, facts) == model
     assert card_of(Net(), facts).notes == ()
+    unpruned = VariantSpec(model=model, pruning=PruningSpec.one_shot(0.0))
+    answer = engine.compare(unpruned, CAT, CamSpec(method="grad-cam"))
+    assert headline(answer).startswith("**This network answers differently when asked twice**")
+    assert "**Nothing is removed yet**" in headline(answer)
     return engine.card(model).notes
 
 

@@ -72,7 +72,7 @@ CASES = (
         "A 16-bit PNG whose values take 12 bits",
         "Stretched, and said.",
         asked(lambda: grey(4095), 255),
-        "Stretched: its values take 12 of 16 bits.",
+        "Stretched, because the values take 12 of 16 bits.",
     ),
     Case("A photograph that the camera turned", "Turned upright, and said.", asked(rotated), "Rotated as recorded"),
     Case("A transparent image", "Placed on white, and said.", asked(clear, 255), "on white"),

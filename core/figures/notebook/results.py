@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from numpy.typing import NDArray
 
 from core.base.numbers import UNDEFINED, percent, probability, score, size
 from core.base.text import Rows
 from core.data.datasets import DATASETS
-from core.evaluation.columns import COLUMNS
+from core.evaluation.columns import AGAINST_TRUTH, COLUMNS, needs
 from core.evaluation.evaluate import Table
 from core.figures import maps
 from core.figures.export import four_pictures
@@ -19,11 +17,13 @@ from core.figures.notebook.view import Panel, View, name_text
 from core.figures.scores import first_scores
 from core.figures.strips import Sheet, Tile, tiles
 from core.figures.wording import (
+    NO_MARKS,
     NOTHING_MARKED,
     accuracy_text,
     at_sparsity,
     class_name,
     headline,
+    of_truth,
     says,
     unsound,
 )
@@ -146,17 +146,20 @@ def table(found: Table) -> View:
     them.
     """
     rows = found.rows
-    body = [_mean(name, rows) for name in rows if name in COLUMNS and name != "predicted"]
+    body = [_mean(name, found) for name in rows if name in COLUMNS and name != "predicted"]
     head = ("", "mean", "n", "empty maps", "mean without them")
+    scored = any(name in COLUMNS and needs(name) in AGAINST_TRUTH for name in rows)
+    unmarked = () if found.truth or not scored else (NO_MARKS,)
     return View(
         headline=f"**{len(rows):,} images**, one row each in .rows; means over the images where a value is defined",
         tables=(Rows([head, *body], (1, 2, 3, 4)),),
-        notes=found.notes,
+        notes=(*found.notes, *unmarked),
     )
 
 
-def _mean(name: str, rows: Any) -> tuple[str, ...]:
-    values, title = rows[name].dropna(), COLUMNS[name].title
+def _mean(name: str, found: Table) -> tuple[str, ...]:
+    rows = found.rows
+    values, title = rows[name].dropna(), of_truth(COLUMNS[name].title, found.truth)
     if values.dtype == bool:
         return title, percent(float(values.mean())) if len(values) else UNDEFINED, f"{len(values):,}", "", ""
     mean = score(float(values.mean()), 3) if len(values) else UNDEFINED

@@ -16,6 +16,7 @@ import plotly.graph_objects as go
 
 from core.data.classes import paired_classes
 from core.figures.names import USUAL, names
+from core.figures.wording import of_truth
 from core.results import ELSEWHERE_BELOW, SAME_FROM, Agreement, Comparison, MaskReport, Prediction
 
 if TYPE_CHECKING:
@@ -271,10 +272,11 @@ def one_at_a_time(layers: Sequence[str], answers: Sequence[Comparison], total: i
 
 
 def threshold_curve(answer: Comparison, threshold: float) -> go.Figure:
-    """Plot the Jaccard index of each heatmap with the ink by the threshold that binarises the
-    heatmap.
+    """Plot the Jaccard index of each heatmap with the ink or object by the threshold that binarises
+    the heatmap.
     """
-    figure = empty_figure("IoU of heatmap and ink by threshold (n = 1)")
+    marked = of_truth("the ink", answer.picture.truth_kind).removeprefix("the ")
+    figure = empty_figure(f"IoU of heatmap and {marked} by threshold (n = 1)")
     called = names(answer)
     lines = ((answer.curve_reference, called.reference, DENSE), (answer.curve_pruned, called.own, PRUNED))
     for values, name, colour in lines:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from pandas import DataFrame, concat
 from torch import nn
 
+from core.base.brief import brief
 from core.base.errors import MissingData
 from core.data.decode import TrainingImages
 from core.data.parts import Images
@@ -73,6 +74,7 @@ SCORES = (*PLACE, "rate", "weights", "schedule", "sparsity", "n", "right", "unit
 DENSE, UNTRAINED = "dense", "untrained"  # as pruning and retraining of networks that are not pruned
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class Scores:
     """The interpretability of single units: a row per network, the dense and an untrained one among
@@ -87,6 +89,7 @@ class Scores:
     facts: dict[str, Any]
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class VonradTables:
     """All tables of one model. levels: one row per network (rate 0, pruning "dense": the dense

@@ -19,6 +19,7 @@ from typing import Any
 import pandas
 
 from core.base.atomic import replacing
+from core.base.brief import brief
 from core.base.checks import CHECK, checked, is_whole
 from core.base.errors import BadFile, CacheNotWritable, MissingData
 from core.base.stamps import Stamp, stamp_of
@@ -98,6 +99,7 @@ TABLES: dict[str, tuple[str, ...]] = {
 }
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class StudyTables:
     """All results of one run of the protocol.

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pandas import DataFrame
 
+from core.base.brief import brief
 from core.base.errors import BadSpec
 from core.evaluation.columns import TOP
 from core.measures import MEASURES
@@ -144,6 +145,7 @@ GROUPS = {
 }
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class SeriesTables:
     """One series on one data set. images: one row per image and level; facts: of each level;

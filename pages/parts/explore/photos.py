@@ -128,9 +128,13 @@ def _accuracy(variant: VariantSpec, name: str, data: DataSpec) -> None:
         )
         st.caption(_in_words(found))
     elif data.key in begun:
-        pictures.metric(title, "…", "…", "counting")
+        metric = st.empty()
+        with metric.container():
+            pictures.metric(title, "…", "…", "counting")
         work = engine.count(f"count {name}", variant if dense else variant.dense, data)
         follow(work, label, lambda counted: st.rerun(), begun=True)
+        if (task := background().find(work)) and not (task.at_work or task.succeeded):
+            metric.empty()  # it failed or was stopped: nothing is counted any more
     else:
         st.button(
             label,

@@ -8,15 +8,16 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core import CamSpec, DataSpec, ImageRef, VariantSpec
+from core.base.errors import SparsightError
 from core.base.numbers import MINUS, change, interval, score
 from core.engine.precision import rounding
 from core.figures import maps
 from core.figures.names import at_start, names, network
 from core.measures import MEASURES
 from core.results import Comparison, MaskReport, Scores
-from pages.parts.common import engine, link, pictures, present, story
+from pages.parts.common import access, engine, link, pictures, present, story
 from pages.parts.common.frame import guarded
-from pages.parts.common.markdown import plain
+from pages.parts.common.markdown import message, plain
 from pages.parts.common.widgets import number
 from pages.parts.explore import layer_scan, layers, sweep, typical
 
@@ -90,8 +91,12 @@ def _accuracy(place: DeltaGenerator, variant: VariantSpec, data: DataSpec) -> bo
     with place.container():
         pictures.metric(title, "…", "…", "counting")
         counting = st.container()
-    dense = engine.accuracy(variant.dense, data, counting)
-    found = dense and engine.accuracy(variant, data, counting)
+    try:
+        dense = engine.accuracy(variant.dense, data, counting)
+        found = dense and engine.accuracy(variant, data, counting)
+    except SparsightError:
+        place.empty()  # nothing is counted any more
+        raise
     if dense is None or found is None:
         return False
     points = f"{change((found.fraction - dense.fraction) * 100, 1)} points"
@@ -104,7 +109,7 @@ def _accuracy(place: DeltaGenerator, variant: VariantSpec, data: DataSpec) -> bo
         )
         counts = f"{found.correct:,} of {found.total:,} embedded digits are classified correctly"
         counts += f"; {interval(found.low, found.high)}."
-        st.caption(" ".join((counts, *found.notes)))
+        st.caption(" ".join((counts, *(message(access.without_paths(note)) for note in found.notes))))
     return True
 
 
@@ -181,7 +186,7 @@ def _threshold(answer: Comparison) -> None:
         threshold = number(
             "Threshold",
             "threshold",
-            help="Pixels at or above it count as highlighted (heatmap) or as ink (image).",
+            help="Pixels of a heatmap at or above it count as highlighted.",
         )
         link.write()
         left, right = st.columns([3, 2], gap="medium", vertical_alignment="center")

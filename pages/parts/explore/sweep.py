@@ -21,16 +21,16 @@ from core.results import DENSE_NAME, Comparison
 from core.saliency.baselines import heatmap_title
 from core.sweeps.floor import MEASURE, Floor
 from core.sweeps.read import frame as rows_of
-from core.sweeps.read import of_measure, summary
+from core.sweeps.read import of_measure, remarks, summary
 from core.sweeps.spec import SweepSpec
 from core.sweeps.spots import Limits, SweetSpot, spots
 from core.sweeps.sweep import Sweep
 from core.sweeps.views import of_view
 from core.sweeps.written import to_yaml
-from pages.parts.common import address, engine, link, present, story, sweep_job
+from pages.parts.common import access, address, engine, link, present, story, sweep_job
 from pages.parts.common.background import Work
 from pages.parts.common.job_list import AT_WORK
-from pages.parts.common.markdown import plain
+from pages.parts.common.markdown import message, plain
 from pages.parts.common.parameters import Choice
 from pages.parts.common.waiting import wait
 from pages.parts.common.widgets import choice, number
@@ -83,11 +83,13 @@ def section(answer: Comparison) -> None:
     with right:
         st.markdown(_question(asked))
     job = sweep_job.find(asked.spec)
-    rows = _rows(asked, job) if job and job.state not in AT_WORK else None
+    rows, notes = _rows(asked, job) if job and job.state not in AT_WORK else (None, ())
     _actions(asked, job, rows)
     sweep_job.watch(job)
     if rows is not None and not rows.empty:
         _results(asked, rows, floor_of(answer))
+        if notes:
+            st.caption(" ".join(message(access.without_paths(note)) for note in notes))
 
 
 def _asked(answer: Comparison, data: DataSpec, images: int | None) -> Asked:
@@ -147,17 +149,19 @@ def _take_along(asked: Asked) -> None:
         st.code(text, language="yaml", wrap_lines=True)
 
 
-def _rows(asked: Asked, job: Job) -> DataFrame | None:
-    """Returns the summary of what is done; None if reading it was stopped."""
+def _rows(asked: Asked, job: Job) -> tuple[DataFrame | None, tuple[str, ...]]:
+    """Returns the summary of what is done, None if reading it was stopped; and remarks on the
+    images.
+    """
     work = Work(
         place="sweep",
         key=("sweep", asked.spec),
         stamp=f"{sweep_job.stamp(asked.spec)} {job.begun}",
         what="Reading the answers",
-        run=lambda task: summary(asked.sweep),
+        run=lambda task: (summary(asked.sweep), remarks(asked.sweep)),
     )
-    found: DataFrame | None = wait(work, st.container()).answer
-    return found
+    found: tuple[DataFrame, tuple[str, ...]] | None = wait(work, st.container()).answer
+    return found or (None, ())
 
 
 def _results(asked: Asked, rows: DataFrame, floor: Floor | None) -> None:

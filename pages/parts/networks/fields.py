@@ -11,10 +11,11 @@ from typing import Any
 import streamlit as st
 
 from core.base.errors import BadSpec
+from core.data.folders import folder_classes
 from core.data.gallery import GALLERY
 from core.data.preview import preview
 from core.models.cards import InputRule
-from core.models.class_names import class_names, folder_classes, read_classes
+from core.models.class_names import class_names, read_classes
 from core.models.found import Found
 from core.models.input_checks import ORDERS, RANGES, check_rule
 from core.models.own import About

@@ -150,6 +150,8 @@ def test_ipython_asks_for_every_view_and_text_says_the_same(engine: Engine, answ
         first = data["text/plain"].splitlines()[0]
         assert first in Page(data["text/html"]).text
         assert "**" not in data["text/plain"]
+        assert len(repr(result)) < 1000  # outside a notebook, without what arrays hold
+        assert "\n" not in repr(result)
     assert shown == set(VIEWS)
 
 

@@ -90,6 +90,12 @@ def test_layers_show_share_and_counts_in_the_order_of_the_network() -> None:
     assert figure.layout.yaxis.categoryarray == ("fc", "conv2", "conv1")  # plotly draws from below
 
 
+@pytest.mark.parametrize(("kind", "noun"), [("ink", "ink"), ("mask", "object"), ("boxes", "boxes")])
+def test_a_threshold_curve_names_what_is_marked(kind: str, noun: str) -> None:
+    figure = plots.threshold_curve(Made(truth_kind=kind).build(), 0.4)
+    assert figure.layout.title.text == f"IoU of heatmap and {noun} by threshold (n = 1)"
+
+
 def test_threshold_curves_are_the_results_own() -> None:
     answer = Made().build()
     dense, pruned = plots.threshold_curve(answer, 0.4).data

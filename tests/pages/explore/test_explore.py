@@ -10,6 +10,7 @@ import pytest
 import streamlit as st
 
 import core.engine.engine
+from core.base.errors import BadFile
 from pages.parts.common import engine
 from tests.overflowing import write_overflowing
 from tests.pages.conftest import DIGITS, ROOT, OpenPage, pictures_at, words
@@ -226,7 +227,9 @@ def test_a_damaged_accuracy_table_leaves_the_pictures(
     )
     app = explore(**DIGITS)
     assert pictures_at(app) == {"70.0086% sparsity"}
-    assert "accuracy" in app.error[0].value
+    assert not app.error
+    assert app.metric[0].value.endswith("%")  # counted
+    assert "accuracy.csv is damaged, so not used." in words(app)
 
 
 def test_without_a_table_the_accuracy_is_counted(
@@ -265,6 +268,32 @@ def test_a_bug_is_no_traceback(explore: OpenPage, monkeypatch: pytest.MonkeyPatc
     assert not app.exception
     assert "An unexpected error occurred" in app.error[0].value
     assert "ZeroDivisionError" in app.code[0].value  # folded, for a report
+
+
+@pytest.mark.usefixtures("own_cache")
+def test_a_damaged_line_of_accuracies_costs_no_other_line(
+    explore: OpenPage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = explore(**DIGITS).metric[0]
+    st_clear()
+    table = hide_shipped(monkeypatch, tmp_path) / "accuracy.csv"
+    head, *lines, last = table.read_text().splitlines(keepends=True)
+    table.write_text("".join((head, *lines, last.replace(",", ";"))))
+    app = explore(**DIGITS)
+    assert not app.error
+    assert (app.metric[0].label, app.metric[0].value) == (whole.label, whole.value)
+    assert f"Line {len(lines) + 2} of " in words(app)
+
+
+@pytest.mark.usefixtures("own_cache")
+def test_an_accuracy_that_cannot_be_counted_stops_counting(explore: OpenPage, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unreadable(*args: object) -> None:
+        raise BadFile("The digits cannot be read.")
+
+    monkeypatch.setattr(core.engine.engine.Engine, "known_accuracy", unreadable)
+    app = explore(**DIGITS)
+    assert "The digits cannot be read." in app.error[0].value
+    assert [metric.label for metric in app.metric] == ["Kept weights"]
 
 
 def test_the_door_needs_no_click(explore: OpenPage) -> None:

@@ -159,7 +159,7 @@ def test_a_path_that_looks_like_an_option_is_only_a_path(
     app.text_input(key="_photographs").set_value("-broken").run()
     app.button(key="_begin").click().run()
     assert not app.exception
-    assert "-broken is neither a folder" in app.error[0].value.replace("\\", "")
+    assert "-broken does not exist" in app.error[0].value.replace("\\", "")
     assert Jobs(own_cache).all() == []
 
 
