@@ -29,9 +29,9 @@ def gallery(rows: pandas.DataFrame, found: Breaks, kind: str) -> pandas.DataFram
             KINDS.
     Returns:
         COLUMNS: the image and its class; the sparsities from which its explanation and its answer
-        stay broken, NaN for never; "gap", by how much sparsity the explanation breaks earlier, where
-        never counts as `found.beyond`; "at", the sparsity to look at: of what breaks first, or the
-        highest; and there the similarity, whether the answer is the same, and the network.
+        stay broken, NaN for never; "gap", by how much sparsity the explanation breaks earlier,
+        where never counts as `found.beyond`; "at", the sparsity to look at: of what breaks first,
+        or the highest; and there the similarity, whether the answer is the same, and the network.
         Images where neither breaks are sorted by their similarity, the lowest first.
     Raises:
         UnknownName.
