@@ -49,7 +49,7 @@ def breaks(name: str, /, *, broken: Annotated[Broken, FLAT] = USUAL, common: Ann
     Args:
         name: of a known sweep (`sweep list`), or its YAML file.
     """
-    from core.figures.decisions import breaks_text, earlier_text, threshold_text
+    from core.figures.decisions import breaks_text, earlier_text, grid_text, threshold_text
     from core.figures.wording import plain
     from core.sweeps.breaks import SAME, by_threshold, find_breaks
     from core.sweeps.families import families
@@ -73,8 +73,8 @@ def breaks(name: str, /, *, broken: Annotated[Broken, FLAT] = USUAL, common: Ann
         for each in by_threshold(family.rows, broken.measure, SHOWN_THRESHOLDS):
             counts = (each.explanation_first.count, each.answer_first.count, each.together, each.neither)
             table.append([score(each.threshold), *map(str, counts)])
-        lines += [f"{title}: {plain(breaks_text(found))}", earlier_text(found), threshold_text(threshold)]
-        lines += [Rows(table, (1, 2, 3, 4)), ""]
+        notes = [earlier_text(found), threshold_text(threshold), grid_text(found)]
+        lines += [f"{title}: {plain(breaks_text(found))}", *filter(None, notes), Rows(table, (1, 2, 3, 4)), ""]
         if broken.csv:
             tables[title] = _galleries(family, found)
     lines += _written(broken.csv, tables)

@@ -12,6 +12,7 @@ from core.sweeps.spots import Check, Gain, Limits, SweetSpot, is_similarity
 from core.sweeps.thresholds import Threshold
 
 SHARES = ("right", "agrees")
+FINE = 16  # sparsities, from which on a grid is fine enough to tell what breaks first
 
 
 def spot_text(found: SweetSpot, reference: str = "the dense network") -> str:
@@ -64,6 +65,16 @@ def earlier_text(found: Breaks) -> str:
     return (
         f"On average, explanations break {_points(abs(gap.value))} points of sparsity {way} (95 % interval {low} to"
         f" {high}, n = {gap.n}; what never breaks counts as {percent(found.beyond)}). {text}"
+    )
+
+
+def grid_text(found: Breaks) -> str:
+    """Return that the sparsities are few; "" if they are not."""
+    if (count := len(found.alive)) >= FINE:
+        return ""
+    return (
+        f"The sweep has {count} sparsities: what breaks between two of them counts as broken at the higher one, and"
+        " often as both at once."
     )
 
 

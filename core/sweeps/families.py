@@ -47,6 +47,8 @@ def families(sweep: Sweep, measures: Sequence[str], heatmap: str = "", label: in
         check_heatmap(sweep, heatmap)
     done = [cam.method for cam in sweep.spec.cams if (rows.heatmap == cam.method).any()]
     rows = rows[rows.heatmap == (heatmap or next(iter(done), ""))]
+    rows = rows.drop_duplicates(["network", "image"])  # a method may be asked for several layers
+    pruned_by = {variant.key: variant.pruning.family for variant in sweep.variants}
     found = {}
     for model in sweep.spec.models:
         own = rows[(rows.model == model.name) & (rows.weights == model.weights) & (rows.seed == model.seed)]
@@ -61,5 +63,7 @@ def families(sweep: Sweep, measures: Sequence[str], heatmap: str = "", label: in
             )
         for family, some in own[~is_dense].groupby(FAMILY, observed=True, sort=False):
             name = " ".join(filter(None, (model.key, *map(str, family))))
-            found[name] = Family(rows=some, reference=reference)
+            parts = dict(iter(some.groupby(some.network.map(pruned_by).astype(str), sort=False)))
+            for way, part in parts.items():  # they may differ in seeds, excluded layers or repair
+                found[name if len(parts) == 1 else f"{name} ({way})"] = Family(rows=part, reference=reference)
     return found

@@ -197,8 +197,7 @@ def _nearest(population: Population, sparsity: float) -> pandas.DataFrame:
     """Return the rows of each member's networks of about this sparsity."""
     parts = []
     for _, rows in population.pruned.groupby(MEMBER, observed=True, sort=False):
-        apart = (rows["sparsity"] - sparsity).abs()
-        own = rows.loc[apart.idxmin(), "sparsity"]
+        own = min(rows["sparsity"].unique(), key=lambda share: abs(share - sparsity))
         if abs(own - sparsity) <= NEAR:
             parts.append(rows[rows["sparsity"] == own])  # several, if their random draws differ
     if not parts:
