@@ -11,7 +11,7 @@ from cyclopts import Parameter
 
 from core.base.atomic import replacing
 from core.base.errors import BadSpec, UnknownName
-from core.base.numbers import counted, score
+from core.base.numbers import counted
 from core.base.options import option
 from core.base.settings import shipped_folder
 from core.base.text import Rows

@@ -20,11 +20,12 @@ from numpy.typing import NDArray
 
 from core.base.errors import BadSpec
 from core.base.numbers import percent
+from core.specs import VariantSpec
 from core.stats.intervals import wilson
 from core.stats.multiple import holm
 from core.stats.welch import Difference, difference
 from core.sweeps.breaks import Share
-from core.sweeps.families import FAMILY, families
+from core.sweeps.families import FAMILY, families, first_of
 from core.sweeps.read import LABEL
 from core.sweeps.spec import DENSE
 from core.sweeps.sweep import Sweep
@@ -111,10 +112,9 @@ def populations(sweep: Sweep, measure: str = "", heatmap: str = "", pooled: bool
         )
     wanted = [name for name in (LABEL, "confidence", measure) if name and name in (*sweep.spec.measures, measure)]
     found: dict[str, list[tuple[pandas.DataFrame, pandas.DataFrame]]] = {}
-    for family in families(sweep, wanted, heatmap).values():
-        one = family.rows.iloc[0]
-        names = [str(one["model"])] if pooled else [f"{one['model']}/{one['weights']}", *map(str, one[FAMILY])]
-        found.setdefault(" ".join(filter(None, names)), []).append((family.rows, family.reference))
+    asked = first_of(sweep.spec)
+    for name, family in families(sweep, wanted, heatmap).items():
+        found.setdefault(population_of(asked[name], pooled), []).append((family.rows, family.reference))
     return {
         name: Population(
             pruned=pandas.concat([rows for rows, _ in parts], ignore_index=True),
@@ -122,6 +122,15 @@ def populations(sweep: Sweep, measure: str = "", heatmap: str = "", pooled: bool
         )
         for name, parts in found.items()
     }
+
+
+def population_of(variant: VariantSpec, pooled: bool = False) -> str:
+    """Return the name of the population that a network belongs to."""
+    model, pruning = variant.model, variant.pruning
+    if pooled:
+        return model.name
+    ranking = (pruning.granularity, pruning.scope, pruning.criterion) if pruning.is_one_shot else ()
+    return " ".join((f"{model.name}/{model.weights}", pruning.schedule, *ranking))
 
 
 def find_forgotten(population: Population, sparsity: float, measure: str = "") -> Forgotten:

@@ -13,7 +13,6 @@ Each function takes results or tables and returns a figure; the last line of a c
 | Retrain | `training_loss`, `training_accuracy` |
 | Lessons | `lesson_lines`, `lesson_bars`, `lesson_scatter`, `lesson_race`, `lesson_spreads` |
 | a sweep, on Explore too | `sweep_means`, `sweep_plane` |
-| a sweep, on Explore too | `sweep_means` |
 | a sweep: what breaks first | `breaks_alive`, `breaks_thresholds`, `breaks_order`, `breaks_heatmaps` |
 | a sweep: what is forgotten | `forgotten_images`, `forgotten_classes` |
 | Units | `units_distribution`, `units_against_sparsity`, `units_map` |
