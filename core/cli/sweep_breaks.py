@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from core.sweeps.families import Family
     from core.sweeps.forgotten import Forgotten, Population
     from core.sweeps.sweep import Sweep
-    from core.sweeps.thresholds import Threshold
 
 CSV = "Also write a row for every image to this CSV file."
 SHOWN_THRESHOLDS = (0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95)  # that show how much the finding depends on one
@@ -53,6 +52,7 @@ def breaks(name: str, /, *, broken: Annotated[Broken, FLAT] = USUAL, common: Ann
     from core.figures.wording import plain
     from core.sweeps.breaks import SAME, by_threshold, find_breaks
     from core.sweeps.families import families
+    from core.sweeps.thresholds import Threshold, threshold_of
 
     sweep = open_sweep(name, common)
     among([broken.measure], "measure", list(sweep.spec.measures))
@@ -62,7 +62,8 @@ def breaks(name: str, /, *, broken: Annotated[Broken, FLAT] = USUAL, common: Ann
     with common.output.progress("Reading the answers", ONLY_READ):
         of_sweep = families(sweep, _wanted(sweep, SAME, broken.measure), broken.heatmap)
     for title, family in of_sweep.items():
-        threshold = _threshold(sweep, family, broken)
+        chosen = broken.threshold
+        threshold = threshold_of(sweep, family, broken.measure) if chosen is None else Threshold(value=chosen)
         found = find_breaks(family.rows, broken.measure, threshold.value)
         facts[title] = {field.name: getattr(found, field.name) for field in fields(found)}
         facts[title] |= {key: asdict(facts[title][key]) for key in ("explanation_first", "answer_first", "earlier")}
@@ -85,17 +86,6 @@ def _wanted(sweep: Sweep, *names: str) -> list[str]:
     from core.sweeps.read import LABEL
 
     return [*names, *(name for name in (LABEL,) if name in sweep.spec.measures)]
-
-
-def _threshold(sweep: Sweep, family: Family, broken: Broken) -> Threshold:
-    from core.specs import ModelSpec
-    from core.sweeps.thresholds import Threshold, usual_threshold
-
-    if broken.threshold is not None:
-        return Threshold(value=broken.threshold)
-    one = family.rows.iloc[0]
-    model = ModelSpec(name=str(one["model"]), weights=str(one["weights"]), seed=int(one["seed"]))
-    return usual_threshold(sweep, model, broken.measure, str(one["heatmap"]))
 
 
 def _galleries(family: Family, found: Any) -> DataFrame:

@@ -14,6 +14,15 @@ LEVEL = 0.05
 HEAD = ("class", "images", "forgotten", "recall, dense", "recall, pruned", "beside all classes", "95 % interval", "p")
 
 
+def headline(found: Forgotten) -> str:
+    """Return the main finding, in Markdown."""
+    share = found.share
+    verb = "is" if share.count == 1 else "are"
+    return (
+        f"**{share.count:,} of {counted(share.n, 'image')}** {verb} forgotten at {_between(found.sparsities)} sparsity."
+    )
+
+
 def forgotten_text(found: Forgotten) -> str:
     """Return how many images are forgotten, in Markdown."""
     share, few = found.share, found.dense == found.pruned == 1

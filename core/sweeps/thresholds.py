@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from core.base.errors import SparsightError
 from core.saliency.baselines import is_baseline
 from core.specs import CamSpec, ModelSpec
+from core.sweeps.families import Family
 from core.sweeps.floor import IMAGES, MEASURE, Floor, FloorQuestion, known_floor
 from core.sweeps.spec import DENSE
 from core.sweeps.sweep import Sweep
@@ -44,6 +45,13 @@ def usual_threshold(sweep: Sweep, model: ModelSpec, measure: str, heatmap: str) 
         return Threshold(value=USUAL)
     floor = known_floor(sweep.engine, asked)
     return Threshold(value=USUAL) if floor is None else Threshold(value=round(floor.mean, 2), floor=floor)
+
+
+def threshold_of(sweep: Sweep, family: Family, measure: str) -> Threshold:
+    """Return the usual threshold of one family of a sweep and its heatmap."""
+    one = family.rows.iloc[0]
+    model = ModelSpec(name=str(one["model"]), weights=str(one["weights"]), seed=int(one["seed"]))
+    return usual_threshold(sweep, model, measure, str(one["heatmap"]))
 
 
 def _question(sweep: Sweep, model: ModelSpec, cam: CamSpec) -> FloorQuestion | None:

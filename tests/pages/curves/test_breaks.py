@@ -58,7 +58,7 @@ def test_the_threshold_follows_the_heatmap_until_it_is_set(curves: OpenPage) -> 
     app.selectbox(key="made").set_value("grad-cam++").run()
     assert app.slider(key="broken").value == 0.48
     app.slider(key="broken").set_value(0.8).run()
-    assert app.query_params["broken"] == ["0.8"]
+    assert app.query_params["broken"] == "0.8"
     assert "Threshold: 0.80." in words(app)
 
 

@@ -56,14 +56,15 @@ def section(view: View, known: Known) -> None:
     nearest = min(population.sparsities, key=lambda each: abs(each - share))
     found = find_forgotten(population, nearest, asked.measure)
     classes = engine.card(_members(asked)[0].model).classes
-    st.header(words.forgotten_text(found), anchor=False)
+    st.header(words.headline(found), anchor=False)
     texts = (
         words.hard_text(found),
         words.similar_text(found),
         words.classes_text(found, lambda at: plain(classes[at])),
     )
     st.markdown("\n".join(f"- {text}" for text in texts if text))
-    st.caption(" ".join(filter(None, (words.limits_of(found), _heatmap_limit(asked)))))
+    everything = "The class chosen in the sidebar does not apply here." if view.asked.label is not None else ""
+    st.caption(" ".join(filter(None, (words.limits_of(found), _heatmap_limit(asked), everything))))
     _figures(asked, population, found)
     _images(asked, found)
 

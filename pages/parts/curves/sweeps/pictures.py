@@ -6,12 +6,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from urllib.parse import urlencode
 
 import streamlit as st
 
 from core import CamSpec, ImageRef, ModelSpec, SparsightError, VariantSpec
-from core.data.folders import PREFIX, name_of
+from core.data.folders import PREFIX
 from core.figures import maps
 from core.figures.wording import class_name
 from core.results import Comparison
@@ -44,7 +45,7 @@ def are_there(of: Opened, model: ModelSpec) -> bool:
     except SparsightError:
         name = of.spec.data.name
         if name.startswith(PREFIX):
-            file = name_of(name).removeprefix(PREFIX)
+            file = Path(name.removeprefix(PREFIX)).name
             text = (
                 "The photographs of this sweep are not on this machine: start the app with SPARSIGHT_PHOTOS naming"
                 f" your copy of {plain(file)}, a zip file or folder. The numbers are included."
