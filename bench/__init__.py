@@ -6,6 +6,7 @@ Each prints one JSON object: bench, device, threads, n, ours_s (median), ours_p9
 
 from bench import (
     agreement,
+    breaks,
     browser,
     engine,
     faithfulness,
@@ -31,6 +32,7 @@ from bench.measure import BENCHES
 __all__ = [
     "BENCHES",
     "agreement",
+    "breaks",
     "browser",
     "engine",
     "faithfulness",

@@ -59,7 +59,11 @@ if TYPE_CHECKING:
     from core.study.published import published_frame as published_frame
     from core.study.summary import measure_rows as measure_rows
     from core.study.summary import share_rows as share_rows
+    from core.sweeps import breaks as sweep_breaks
     from core.sweeps import curves as sweep_curves
+    from core.sweeps import families as sweep_families
+    from core.sweeps import forgotten as sweep_forgotten
+    from core.sweeps import galleries as sweep_galleries
     from core.sweeps import read as sweep_answers
     from core.sweeps.estimate import estimate as estimate
     from core.sweeps.known import known_sweeps as known_sweeps
@@ -131,7 +135,11 @@ MODULES = {
     "study_plots": "core.figures.plots.lukkien",
     "study_wording": "core.study.wording",
     "sweep_answers": "core.sweeps.read",
+    "sweep_breaks": "core.sweeps.breaks",
     "sweep_curves": "core.sweeps.curves",
+    "sweep_families": "core.sweeps.families",
+    "sweep_forgotten": "core.sweeps.forgotten",
+    "sweep_galleries": "core.sweeps.galleries",
     "sweep_plots": "core.figures.plots.sweeps",
     "unit_answers": "core.units.read",
     "unit_relations": "core.units.relation",

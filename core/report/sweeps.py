@@ -14,7 +14,16 @@ from core.base.numbers import counted, percent
 from core.base.text import Rows
 from core.data.datasets import truth_of
 from core.evaluation.columns import COLUMNS
-from core.figures.decisions import breaks_text, earlier_text, failure_text, gain_text, limits_text, spot_text
+from core.figures.decisions import (
+    breaks_text,
+    earlier_text,
+    failure_text,
+    gain_text,
+    grid_text,
+    limits_text,
+    spot_text,
+    threshold_text,
+)
 from core.figures.networks import model_text, pruning_text
 from core.figures.plots.sweeps import lines, means
 from core.figures.sweep_text import data_title, ends, family_names, means_rows, question
@@ -28,9 +37,9 @@ from core.sweeps.known import known_sweeps
 from core.sweeps.read import answers_once, done, measure_title, of_measure, summary
 from core.sweeps.spots import Limits, is_similarity, spots
 from core.sweeps.sweep import Sweep
+from core.sweeps.thresholds import threshold_of
 from core.sweeps.written import to_yaml
 
-BROKEN_BELOW = 0.5  # of a similarity to the reference's heatmap, as `sweep breaks` takes it
 FILE = "sweep.yaml"
 
 
@@ -127,17 +136,17 @@ def _breaks(sweep: Sweep) -> Iterator[Block]:
     names = family_names(sweep)
     yield Heading(text="What breaks first?")
     try:
-        found = {
-            name: find_breaks(family.rows, measure, BROKEN_BELOW)
-            for name, family in families(sweep, (SAME, measure)).items()
-        }
+        of_sweep = families(sweep, (SAME, measure))
+        thresholds = {name: threshold_of(sweep, family, measure) for name, family in of_sweep.items()}
+        found = {name: find_breaks(family.rows, measure, thresholds[name].value) for name, family in of_sweep.items()}
     except BadSpec as error:
         yield Text(text=literal(f"{error.wrong} {error.allowed}"))
         return
     for name, one in found.items():
         first = f"{literal(names.get(name, name))}: " if len(found) > 1 else ""
         yield Text(text=f"{first}{breaks_text(one)}")
-        yield Text(text=earlier_text(one), small=True)
+        notes = earlier_text(one), threshold_text(thresholds[name]), grid_text(one)
+        yield Text(text=" ".join(filter(None, notes)), small=True)
 
 
 def _can_break(measure: str) -> bool:

@@ -32,7 +32,15 @@ WITH_PEER = ("slider", "evaluate", "threads", "protocol", "prune", "heatmap", "s
 IN_BROWSER = ("page", "start", "screens", "slider-natural")
 OF_STATISTICS = ("intervals", "agreement")
 OF_THE_STORE = ("vgg-slider", "memory", "budget", "store")  # test_store_benches.py
-OF_SWEEPS = ("sweep", "sweep-overhead", "faithfulness", "scaling", "growth", "sweep-resume")  # test_sweep_benches.py
+OF_SWEEPS = (
+    "sweep",
+    "sweep-overhead",
+    "breaks",
+    "faithfulness",
+    "scaling",
+    "growth",
+    "sweep-resume",
+)  # test_sweep_benches.py
 OF_UNITS = ("exemplars", "mis", "ablation")
 OF_STUDIES = ("study-kills", "study-load", "study-page", "study-intervals")  # test_study_benches.py
 OF_TRAINING = ("train", "train-gpu", "mask", "resume")  # test_training_benches.py

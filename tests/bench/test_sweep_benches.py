@@ -15,6 +15,7 @@ import pandas
 import pytest
 
 from bench import sweep_processes
+from bench.breaks import breaks
 from bench.faithfulness import faithfulness
 from bench.memory import peak_bytes
 from bench.sweep_processes import DIGITS, growth, scaling, sweep_resume
@@ -63,6 +64,14 @@ def test_overhead_is_against_the_passes_that_it_needs(engine: Engine) -> None:
     check(row, "sweep-overhead", 1)
     assert row["networks"] == 2
     assert row["over_forward"] == pytest.approx(row["ours_s"] / row["peer_s"], rel=0.01)
+
+
+def test_what_breaks_first_is_against_the_passes_that_it_needs(engine: Engine) -> None:
+    row = breaks(engine, 1, images=4, sparsities=(0.2, 0.6))
+    check(row, "breaks", 1)
+    assert (row["networks"], row["thresholds"], row["images"]) == (3, 18, 4)
+    assert row["over_forward"] == pytest.approx(row["ours_s"] / row["peer_s"], rel=0.01)
+    assert row["explanation_first"] + row["answer_first"] <= 4
 
 
 def test_a_loop_gives_the_same_faithfulness(engine: Engine) -> None:

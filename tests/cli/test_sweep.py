@@ -108,16 +108,67 @@ def test_the_sweet_spot_is_said_with_its_limits(command, sweep: Path, here: tupl
     assert "Did you mean 'grad-cam'" in command("sweep", "spot", str(sweep), "--heatmap", "grad-cma", *here)[2]
 
 
-def test_what_breaks_first_is_counted(command, sweep: Path, here: tuple[str, ...]) -> None:
+def test_what_breaks_first_is_counted(command, sweep: Path, here: tuple[str, ...], tmp_path: Path) -> None:
     command("sweep", "run", str(sweep), *here)
-    said = " ".join(command("sweep", "breaks", str(sweep), *here)[1].split())
+    said = " ".join(command("sweep", "breaks", str(sweep), "--threshold", "0.5", *here)[1].split())
     assert "Of 20 images, the explanation breaks before the answer in" in said
     assert "Broken: Pearson correlation with the reference's heatmap stays below 0.50" in said
-    assert "threshold explanation first answer first both at once neither 0.30" in said
+    assert "Threshold: 0.50. The sweep has 2 sparsities" in said
+    assert "threshold explanation first answer first both at once neither 0.10" in said
     (facts,) = json.loads(command("sweep", "breaks", str(sweep), "--json", "--threshold", "0.2", *here)[1]).values()
     assert len(facts["by_image"]) == 20
-    assert facts["threshold"] == 0.2
+    assert (facts["threshold"], facts["floor"]) == (0.2, None)
     assert "Known" in command("sweep", "breaks", str(sweep), "--measure", "ssim", *here)[2]
+    table = tmp_path / "broken.csv"
+    assert "Written" in command("sweep", "breaks", str(sweep), "--csv", str(table), *here)[1]
+    counts = [facts[kind]["count"] for kind in ("explanation_first", "answer_first")]
+    written = pandas.read_csv(table)
+    assert set(written.kind) <= {"explanation", "answer", "neither"}
+    assert len(written) <= 20
+    assert sum(counts) <= 20
+
+
+def test_the_noise_floor_is_the_usual_threshold(command, here: tuple[str, ...]) -> None:
+    said = " ".join(command("sweep", "breaks", "breaks-digits", "--heatmap", "grad-cam++", *here)[1].split())
+    assert "Threshold: 0.48, the mean similarity of dense networks that differ only in their seed (3 seeds" in said
+    facts = json.loads(command("sweep", "breaks", "breaks-digits", "--json", *here)[1])
+    assert {(one["threshold"], one["floor"]["n"]) for one in facts.values()} == {(0.18, 90)}
+
+
+def test_what_is_forgotten_is_said(command, here: tuple[str, ...], tmp_path: Path) -> None:
+    said = command("sweep", "forgotten", "mnist", *here)[1]
+    assert said.count("of 200") == 25
+    table = tmp_path / "forgotten.csv"
+    words = ("sweep", "forgotten", "forgotten-digits", "--sparsity", "0.97", "--csv", str(table), *here)
+    said = " ".join(command(*words)[1].split())
+    assert "3 pruned networks answer 20 of 200 images (10.0 %, 95 % interval 6.6 % to 14.9 %)" in said
+    assert "otherwise than 3 dense networks" in said
+    assert "Welch's t test over networks" in said
+    assert pandas.read_csv(table).forgotten.sum() == 20
+    words = ("sweep", "forgotten", "forgotten-less-is-more", "--sparsity", "0.75", "--pooled", "--json", *here)
+    (facts,) = json.loads(command(*words)[1]).values()
+    (one,) = facts
+    assert (one["dense"], one["pruned"]) == (4, 4)
+    assert len(one["by_image"]) == 500
+    assert len(one["classes"]) == 10
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("mnist", "--csv", "rows.csv"), "Say --sparsity 0.9 beside --csv"),
+        (("efficientnet-lite0", "--sparsity", "0.9"), "No network has about 90.0 % sparsity"),
+        (("mnist", "--sparsity", "90"), "is no sparsity"),
+        (("mnist", "--measure", "pearson"), "pearson"),
+        (("nothing",), "nothing"),
+    ],
+)
+def test_what_cannot_be_forgotten_is_explained(
+    command, here: tuple[str, ...], words: tuple[str, ...], said: str
+) -> None:
+    status, _, err = command("sweep", "forgotten", *words, *here)
+    assert status == 1
+    assert said in " ".join(err.split())
 
 
 def test_show_says_what_is_not_done_yet(command, sweep: Path, here: tuple[str, ...]) -> None:

@@ -45,6 +45,20 @@ def of_explore(engine: Engine) -> Iterator[tuple[str, Callable[[], go.Figure]]]:
     yield "accuracy_curves", lambda: plots.accuracy_curves({"one-shot": accuracies})
 
 
+def of_breaks(engine: Engine) -> Iterator[tuple[str, Callable[[], go.Figure]]]:
+    sweep = core.Sweep(engine, core.known_sweeps(engine.roots)["forgotten-digits"].read())
+    family = next(iter(core.sweep_families.families(sweep, ("agrees", "pearson")).values()))
+    broken = list(core.sweep_breaks.by_threshold(family.rows, "pearson", (0.1, 0.5)))
+    (population,) = core.sweep_forgotten.populations(sweep, "pearson").values()
+    forgotten = list(core.sweep_forgotten.by_sparsity(population, "pearson"))
+    yield "breaks_alive", lambda: plots.breaks_alive(broken[0])
+    yield "breaks_thresholds", lambda: plots.breaks_thresholds(broken, 0.5)
+    yield "breaks_order", lambda: plots.breaks_order(broken, 0.5)
+    yield "breaks_heatmaps", lambda: plots.breaks_heatmaps({"Grad-CAM++": broken[0]})
+    yield "forgotten_images", lambda: plots.forgotten_images(forgotten, 0.9)
+    yield "forgotten_classes", lambda: plots.forgotten_classes(forgotten[1])
+
+
 def of_protocols(engine: Engine) -> Iterator[tuple[str, Callable[[], go.Figure]]]:
     study = core.load_study(engine.roots, *core.found_studies(engine.roots)[0])
     choices = core.load_sensitivity(engine.roots, "mnist-55000", "digits+noise-0.2-s0")
@@ -87,7 +101,7 @@ def of_lessons() -> Iterator[tuple[str, Callable[[], go.Figure]]]:
 
 
 def test_every_function_draws_a_real_answer(engine: Engine) -> None:
-    drawn = dict([*of_explore(engine), *of_protocols(engine), *of_people(), *of_lessons()])
+    drawn = dict([*of_explore(engine), *of_breaks(engine), *of_protocols(engine), *of_people(), *of_lessons()])
     assert set(drawn) == set(plots.FIGURES)
     for name, draw in drawn.items():
         figure = draw()
