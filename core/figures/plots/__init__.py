@@ -13,6 +13,7 @@ Each function takes results or tables and returns a figure; the last line of a c
 | Retrain | `training_loss`, `training_accuracy` |
 | Lessons | `lesson_lines`, `lesson_bars`, `lesson_scatter`, `lesson_race`, `lesson_spreads` |
 | a sweep, on Explore too | `sweep_means` |
+| Decide | `candidates_pareto` |
 | Units | `units_distribution`, `units_against_sparsity`, `units_map` |
 | Study | `people_shares`, `people_predictors` |
 | notebooks only | `accuracy_curves` |
@@ -54,6 +55,7 @@ FIGURES: dict[str, tuple[str, str]] = {
     "lesson_race": ("lessons", "race"),
     "lesson_spreads": ("lessons", "spreads"),
     "sweep_means": ("sweeps", "means"),
+    "candidates_pareto": ("candidates", "pareto"),
     "units_distribution": ("units", "distribution"),
     "units_against_sparsity": ("units", "against_sparsity"),
     "units_map": ("units", "unit_map"),
