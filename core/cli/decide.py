@@ -101,7 +101,7 @@ def decide(
 ) -> None:
     """Recommend which of several networks to ship: the cheapest within limits, on your images."""
     from core.data.datasets import data_name
-    from core.figures.candidates import decision_frame, decision_sentences
+    from core.figures.candidates import decision_frame, decision_sentences, remarks
     from core.sweeps.candidates import Decision, measure_candidates
     from core.sweeps.decision import COSTS, Limits
     from core.sweeps.decision import decide as recommend
@@ -130,7 +130,7 @@ def decide(
 
         measured = measure_candidates(engine, asked, writable(engine.folder, held), progress)
     found = recommend(measured, limits, bounds.cost)
-    frame, sentences = decision_frame(measured, found), decision_sentences(measured, found)
+    frame, sentences = decision_frame(measured, found), (*decision_sentences(measured, found), *remarks(measured))
     if bounds.out:
         write(bounds.out, frame.to_csv(index=False).encode())
     rows = frame.astype(object).where(frame.notna(), None).to_dict("records")

@@ -138,7 +138,8 @@ def cost_text(name: str, value: float) -> str:
 
 def decision_sentences(measured: Candidates, found: Recommendation) -> tuple[str, ...]:
     """Return the recommendation with its uncertainty, in Markdown: the finding first, then what it
-    rests on.
+    rests on. Names of networks are not escaped: where anybody may have named one, escape them in
+    `measured` first.
     """
     return tuple(filter(None, (headline(found), *findings(found), *method(measured, found))))
 
@@ -281,7 +282,11 @@ def method(measured: Candidates, found: Recommendation) -> Iterator[str]:
         " exported: without emptied channels where these can be removed (then its file is smaller), else with its"
         " zeros in place, which save no time."
     )
-    yield from dict.fromkeys(note for each in measured.networks for note in each.notes)
+
+
+def remarks(measured: Candidates) -> tuple[str, ...]:
+    """Return remarks on the images and networks, in sentences that are not Markdown."""
+    return tuple(dict.fromkeys(note for each in measured.networks for note in each.notes))
 
 
 def _floor_text(floor: Floor | None) -> str:

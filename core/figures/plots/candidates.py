@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+
 import plotly.graph_objects as go
 
 from core.base.numbers import percent
@@ -60,7 +62,7 @@ def _add(figure: go.Figure, name: str, networks: list[Judged], marker: dict[str,
         mode="markers",
         marker=marker,
         customdata=[
-            [each.network.name, cost_text(cost, each.cost), percent(value)]
+            [html.escape(each.network.name), cost_text(cost, each.cost), percent(value)]
             for each, (value, _, _) in zip(networks, good, strict=True)
         ],
         hovertemplate="%{customdata[0]}<br>%{customdata[2]}, %{customdata[1]}<extra>" + name + "</extra>",
