@@ -18,7 +18,7 @@ from core.specs import PruningSpec, VariantSpec, n_of_m
 from core.stats.bootstrap import Interval
 from core.sweeps.breaks import Share
 from core.sweeps.candidates import BATCH, Candidates, Measured
-from core.sweeps.decision import ACCURACY, BROKEN, CHANGED, Check, Judged, Recommendation, Verdict
+from core.sweeps.decision import ACCURACY, BROKEN, CHANGED, Alike, Check, Judged, Recommendation, Verdict
 from core.sweeps.floor import Floor
 
 COST_TITLES = {
@@ -172,12 +172,11 @@ def findings(found: Recommendation) -> Iterator[str]:
     for each in sorted(undecided, key=lambda one: one.cost):
         yield _undecided_text(each, found)
     yield from map(_beyond_text, found.of(Verdict.BEYOND))
-    for alike in found.alike:
-        apart = _told_apart(alike.needed, "no number of images up to ten million would do")
+    if best is not None and found.alike:
+        others = _and([_alike_text(alike) for alike in found.alike])
         yield (
-            f"In {_goodness(found)}, {best.network.name if best else ''} and {alike.other.network.name} cannot be told"
-            f" apart with {counted(alike.n, 'image')} (difference {_points(alike.difference)} points, 95 % interval"
-            f" {_points(alike.low)} to {_points(alike.high)}); {apart}."
+            f"With {counted(found.alike[0].n, 'image')}, {best.network.name} cannot be told apart in {_goodness(found)}"
+            f" from {others}."
         )
     yield _times_alike(found)
 
@@ -195,6 +194,15 @@ def _undecided_text(each: Judged, found: Recommendation) -> str:
         return f"{start}. What was found of {_and(beyond)} is beyond the limit, but not surely."
     apart = _told_apart(each.needed, "ten million images would not do")
     return f"{start}. {at_start(apart)}."
+
+
+def _alike_text(alike: Alike) -> str:
+    """Return a network that cannot be told apart from the recommended one, within a sentence."""
+    interval = f"95 % interval {_points(alike.low)} to {_points(alike.high)}"
+    if not alike.difference:
+        return f"{alike.other.network.name} (no difference, {interval})"
+    apart = _told_apart(alike.needed, "ten million images would not do")
+    return f"{alike.other.network.name} (difference {_points(alike.difference)} points, {interval}; {apart})"
 
 
 def _told_apart(needed: int | None, never: str) -> str:
@@ -226,7 +234,7 @@ def _check_text(check: Check) -> str:
         else:
             bound = f"at least {_points(-check.high)} lower" if is_beyond else f"at most {_points(-check.low)} lower"
         way = f"{_points(abs(check.value))} points {'lower' if check.value < 0 else 'higher'}"
-        return f"its accuracy is {way if check.value else 'the same'} ({bound}, {limit})"
+        return f"its accuracy is {way if check.value else 'the same'} ({bound}, {limit} points)"
     bound = f"at least {100 * check.low:.1f} %" if is_beyond else f"at most {100 * check.high:.1f} %"
     what = "of its answers change" if check.measure == CHANGED else "of the explanations break"
     return f"{percent(check.value)} {what} ({bound}, {limit} %)"

@@ -22,7 +22,7 @@ def pareto(found: Recommendation) -> go.Figure:
     its 95 % interval, and the front of networks that no other one beats in both.
     """
     name = "Accuracy" if found.labelled else "Unchanged answers"
-    figure = empty_figure(f"{name} and {COST_TITLES[found.cost]} (n = {found.n:,} images)", HEIGHT_PX)
+    figure = empty_figure(f"{name} and cost (n = {found.n:,} images)", HEIGHT_PX)
     front = sorted((each.cost, _good(each)[0]) for each in found.networks if each.on_front)
     figure.add_scatter(
         x=[cost for cost, _ in front],
@@ -39,8 +39,9 @@ def pareto(found: Recommendation) -> go.Figure:
         _add(figure, VERDICTS[verdict], some, marker, found.cost)
     if found.best is not None:
         _add(figure, "recommended", [found.best], {"color": PRUNED, "size": 15, "symbol": "star"}, found.cost)
-    figure.update_xaxes(title=at_start(COST_TITLES[found.cost]) + (" (ms)" if found.cost.startswith("lat") else ""))
-    figure.update_xaxes(rangemode="tozero", tickformat="~s")
+    unit = " (ms)" if found.cost.startswith("latency") else " (bytes)" if found.cost.startswith("size") else ""
+    figure.update_xaxes(title=at_start(COST_TITLES[found.cost]) + unit, rangemode="tozero", tickformat="~s")
+    figure.update_layout(legend={"orientation": "h", "x": 0, "y": -0.22, "yanchor": "top"})  # a phone has no room above
     return figure.update_yaxes(title=name, tickformat=".0%")
 
 

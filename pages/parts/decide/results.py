@@ -59,15 +59,19 @@ def _figure(found: Recommendation) -> None:
 def _table(measured: Candidates, found: Recommendation) -> None:
     """Draws a row a network, with links to it in Explore and beside the reference in Compare."""
     asked = measured.asked
-    cells: dict[str, list[str | None]] = {name: list(column) for name, column in decision_cells(found).items()}
-    variants = [each.variant for each in measured.networks]
-    cells["Explore"] = [explore_link(each, asked.reference, asked.cam) or None for each in variants]
-    cells["Compare"] = [
-        None if each == asked.reference else compare_link(each, asked.reference, asked.cam) or None for each in variants
-    ]
+    cells, variants = decision_cells(found), [each.variant for each in measured.networks]
+    beside = [variant != asked.reference for variant in variants]
+    links = {
+        "Explore": [explore_link(each, asked.reference, asked.cam) or None for each in variants],
+        "Compare": [
+            (compare_link(each, asked.reference, asked.cam) or None) if is_other else None
+            for each, is_other in zip(variants, beside, strict=True)
+        ],
+    }
+    first = ("Network", "Verdict")
     opened = st.column_config.LinkColumn(display_text="Open")
     st.dataframe(
-        cells,
+        {name: cells[name] for name in first} | links | {name: cells[name] for name in cells if name not in first},
         hide_index=True,
         width="stretch",
         column_config={
@@ -85,7 +89,7 @@ def _table(measured: Candidates, found: Recommendation) -> None:
 def _take_along(measured: Candidates, found: Recommendation) -> None:
     """Draws the table as a file, and how to export the recommended network."""
     st.subheader("Take along", anchor=False)
-    with st.container(horizontal=True, gap="small"):
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         st.download_button(
             "Table (CSV)",
             lambda: decision_frame(measured, found).to_csv(index=False),

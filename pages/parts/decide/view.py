@@ -188,24 +188,40 @@ def _variant(written: str, model: ModelSpec) -> VariantSpec:
 def limits() -> tuple[Limits, str]:
     """Draws what a network may lose, and what it should save; also returns the cost's name."""
     known = parameters()
-    columns = st.columns(4, gap="medium")
+    columns = st.columns([1.4, 1, 1, 1, 1], gap="medium")
     with columns[0]:
         cost = choice("Least", "cost", known, help="What the recommended network should have the least of.")
     with columns[1]:
         loss = number(
-            "Accuracy may be lower by",
+            "Accuracy loss",
             "loss",
             known,
             format="%.1f points",
-            help="Where images have no labels, this many percent of the answers may change. Fix limits before you look"
-            " at results.",
+            help="By how much accuracy may be lower than the reference's. Where images have no labels, this many"
+            " percent of the answers may change. Fix limits before you look at results.",
         )
     with columns[2]:
-        changed = number("Answers that may change", "changed", known, format="%.1f %%", help="100 %: any number.")
+        changed = number(
+            "Changed answers",
+            "changed",
+            known,
+            format="%.1f %%",
+            help="On how many images the answer may be another than the reference's. 100 %: on any.",
+        )
     with columns[3]:
-        broken = number("Explanations that may break", "broken", known, format="%.1f %%", help="100 %: any number.")
+        broken = number(
+            "Broken explanations",
+            "broken",
+            known,
+            format="%.1f %%",
+            help="On how many images the heatmap may be unlike the reference's. 100 %: on any.",
+        )
+    with columns[4]:
         threshold = number(
-            "Broken below a similarity of", "threshold", known, help="Pearson correlation with the reference's heatmap."
+            "Broken below",
+            "threshold",
+            known,
+            help="Pearson correlation with the reference's heatmap. A lower one counts as broken.",
         )
     found = Limits(
         accuracy=loss / 100,
