@@ -32,6 +32,7 @@ FLOORS = (
         "pages.parts.explore",
         "pages.parts.compare",
         "pages.parts.curves",
+        "pages.parts.decide",
         "pages.parts.units",
         "pages.parts.study",
         "pages.parts.networks",

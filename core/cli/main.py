@@ -9,6 +9,7 @@ from cyclopts import App
 from core.base.version import VERSION
 from core.cli import ask, jobs, portable, ship
 from core.cli.app import new_app, run_command
+from core.cli.decide import decide
 from core.cli.protocol import protocols
 from core.cli.study import studies
 from core.cli.sweep import sweeps
@@ -25,7 +26,7 @@ def build() -> App:
     app = new_app("python -m core", "Sparsight: does a pruned network still look at the same things?")
     app.version, app.version_flags = VERSION, ["--version"]
     smaller = (portable.shrink, portable.forget, portable.export)
-    for command in (ask.info, ask.heatmap, ask.keep, ask.cost, *smaller, ask.evaluate, jobs.retrain, jobs.jobs):
+    for command in (ask.info, ask.heatmap, ask.keep, ask.cost, *smaller, ask.evaluate, decide, jobs.retrain, jobs.jobs):
         app.command(command)
     app.command(protocols())
     app.command(sweeps())

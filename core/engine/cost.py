@@ -4,9 +4,12 @@ after physical removal.
 
 from __future__ import annotations
 
+import math
 import statistics
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import replace
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -16,6 +19,7 @@ from core.base.device import describe
 from core.base.draws import torch_generator
 from core.base.timing import seconds
 from core.disk.sizes import file_bytes, sparse_bytes
+from core.jobs.control import check
 from core.measures.multiply_adds import MultiplyAdds, multiply_adds, zeros
 from core.models.cards import Card
 from core.models.smaller import with_head
@@ -25,7 +29,9 @@ from core.results import CostReport, Latency, RemovalReport
 from core.specs import VariantSpec
 from core.store.store import ModelStore
 
+Name = TypeVar("Name", bound=Hashable)
 ROUNDS, FEWEST_ROUNDS, ENOUGH_SECONDS = 30, 5, 10.0
+TAIL = 0.05  # of the interval of a median time
 NO_SPEED = (
     "Zeros in place save no time: a convolution multiplies by every weight, zero or not. Only physically removing "
     "channels makes the network faster."
@@ -95,25 +101,71 @@ def example_input(card: Card, device: torch.device) -> Tensor:
     return card.input(image.to(device))
 
 
-def latencies(networks: Mapping[str, nn.Module], example: Tensor) -> dict[str, Latency]:
-    """Time one image through each network, alternately, so that all are subject to the same
-    disturbances.
+def latencies(networks: Mapping[Name, nn.Module], example: Tensor | Mapping[Name, Tensor]) -> dict[Name, Latency]:
+    """Time a pass of each network, alternately, so that all are subject to the same disturbances.
 
     The first round is a warm-up. Slow networks run fewer rounds, at least 5.
+
+    Args:
+        example: the input of all networks, or of each.
     """
-    times: dict[str, list[float]] = {name: [] for name in networks}
+    inputs = dict.fromkeys(networks, example) if isinstance(example, Tensor) else example
+    times: dict[Name, list[float]] = {name: [] for name in networks}
     with torch.no_grad():
         for done in range(ROUNDS + 1):
             for name, network in networks.items():
-                times[name].append(seconds(lambda network=network: network(example), example.device))  # type: ignore[misc]
+                check()
+                taken, given = times[name], inputs[name]
+                taken.append(seconds(lambda network=network, given=given: network(given), given.device))  # type: ignore[misc]
             if done >= FEWEST_ROUNDS and sum(map(sum, times.values())) > ENOUGH_SECONDS:
                 break
-    return {name: _latency(taken[1:], example.device) for name, taken in times.items()}
+    return {name: _latency(taken[1:], inputs[name].device) for name, taken in times.items()}
+
+
+def times(store: ModelStore, variants: Sequence[VariantSpec], batch: int = 1) -> dict[VariantSpec, Latency]:
+    """Time a batch of images through each network as it is exported: without the channels that
+    pruning emptied where they can be removed, else with its zeros in place.
+
+    All networks are in memory at once and are measured alternately. Raises as
+    `ModelStore.borrow`.
+    """
+    networks = {variant: _exported(store, variant) for variant in variants}
+    cards = {variant: store.catalogue.card(variant.model) for variant in variants}
+    examples = {variant: example_input(card, store.device).repeat(batch, 1, 1, 1) for variant, card in cards.items()}
+    return latencies(networks, examples)
+
+
+def _exported(store: ModelStore, variant: VariantSpec) -> nn.Module:
+    """Return a copy of the network as it is exported."""
+    example = example_input(store.catalogue.card(variant.model), store.device)
+    with store.borrow(variant) as network:
+        small, _, _ = _smaller(variant, network, example)
+        found = deepcopy(network) if small is None else small
+    found._forward_pre_hooks.clear()  # copied from the lent network: `latencies` itself checks whether work was stopped
+    return found.to(store.device)
 
 
 def _latency(taken: list[float], device: torch.device) -> Latency:
+    """low, high: by the order of the passes, so whatever their distribution."""
     p95 = float(np.quantile(taken, 0.95, method="inverted_cdf"))
-    return Latency(median_ms=1000 * statistics.median(taken), p95_ms=1000 * p95, n=len(taken), device=describe(device))
+    outside = _outside_median(len(taken))
+    ordered = [1000 * each for each in sorted(taken)]
+    return Latency(
+        median_ms=1000 * statistics.median(taken),
+        p95_ms=1000 * p95,
+        n=len(taken),
+        device=describe(device),
+        low_ms=ordered[outside],
+        high_ms=ordered[-1 - outside],
+    )
+
+
+def _outside_median(passes: int) -> int:
+    """Return how many of the fastest passes, and of the slowest, an interval of the median leaves
+    out: as many as keep 95 %.
+    """
+    chances = [math.comb(passes, fewer) / 2**passes for fewer in range(passes)]
+    return max((out for out in range((passes + 1) // 2) if 2 * sum(chances[: out + 1]) <= TAIL), default=0)
 
 
 def _in_turn(store: ModelStore, variant: VariantSpec, small: nn.Module | None, example: Tensor) -> dict[str, Latency]:

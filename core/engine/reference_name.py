@@ -7,7 +7,7 @@ from core.models.cards import RANDOM, WEIGHTS_TITLES
 from core.models.catalogue import Catalogue
 from core.pruning import CRITERIA
 from core.results import DENSE_NAME
-from core.specs import PruningSpec, VariantSpec
+from core.specs import ModelSpec, PruningSpec, VariantSpec
 
 UNITS = {"weight": "single weights", "kernel": "kernels", "channel": "input channels", "filter": "filters"}
 SCOPES = {"global": "all layers together", "layer": "layer by layer"}
@@ -29,6 +29,41 @@ def reference_name(catalogue: Catalogue, variant: VariantSpec, reference: Varian
     if pruning.is_dense:
         return f"{DENSE_NAME} of seed {model.seed}"
     return f"the network of seed {model.seed}, {_amount(pruning, variant.pruning)}"
+
+
+def candidate_name(catalogue: Catalogue, variant: VariantSpec, beside: ModelSpec) -> str:
+    """Return a short name of a network in a list, at the start of a line. What it shares with the
+    network `beside` is not said again.
+
+    "Dense"; "Level 3"; "50.0 % of filters"; "Seed 334, level 3"; "SqueezeNet 1.1, 2:4 pattern".
+    """
+    model, pruning = variant.model, variant.pruning
+    parts = []
+    if (model.name, model.weights) != (beside.name, beside.weights):
+        parts.append(_network(catalogue, VariantSpec(model=beside), VariantSpec(model=model)))
+    elif model != beside:
+        parts.append(f"seed {model.seed}")
+    if not pruning.is_dense or not parts:
+        parts.append(_pruned(pruning))
+    text = ", ".join(parts)
+    return text[:1].upper() + text[1:]
+
+
+def _pruned(pruning: PruningSpec) -> str:
+    """Return how a network is pruned, whatever it is compared with."""
+    if not pruning.is_one_shot:
+        return _amount(pruning, pruning)
+    units = UNITS.get(pruning.granularity)
+    parts = [f"{percent(pruning.sparsity or 0.0)} of {units}" if units else f"{pruning.granularity} pattern"]
+    if pruning.scope != "global":
+        parts.append(SCOPES[pruning.scope])
+    if pruning.criterion != "magnitude":
+        parts.append(CRITERIA[pruning.criterion].title)
+    if pruning.excluded or pruning.overrides:
+        parts.append("not all layers alike")
+    if pruning.repair != "none":
+        parts.append("BatchNorm repaired")
+    return ", ".join(parts)
 
 
 def _of_the_same(own: PruningSpec, pruning: PruningSpec) -> str:

@@ -1,8 +1,10 @@
 """A reference as text of an address or of the command line.
 
 "dense"; "seed.334"; "level.3"; "sparsity.30", in percent; "model.NAME/WEIGHTS/SEED". A network and
-an amount can stand together: "seed.334,level.3". The text is relative to the network that is
-compared: what it omits is the same.
+an amount can stand together: "seed.334,level.3". A sparsity may say how the network is pruned:
+"sparsity.30,way.filter-global-magnitude"; an N:M pattern is a way and an amount:
+"way.2:4-global-magnitude". The text is relative to the network that is compared: what it omits is
+the same.
 """
 
 from __future__ import annotations
@@ -13,11 +15,15 @@ from core.base.errors import BadSpec, UnknownName
 from core.base.text import whole_number
 from core.models.cards import RANDOM
 from core.models.catalogue import Catalogue
-from core.specs import ModelSpec, PruningSpec, VariantSpec
+from core.pruning import CRITERIA
+from core.specs import ModelSpec, PruningSpec, VariantSpec, n_of_m
 
 DENSE = "dense"
-NETWORKS, AMOUNTS = ("model", "seed"), ("level", "sparsity")
-FORMS = "dense, seed.334, level.3, sparsity.30, model.NAME/WEIGHTS/SEED, or seed.334,level.3"
+NETWORKS, AMOUNTS = ("model", "seed"), (("level",), ("sparsity",), ("sparsity", "way"), ("way",))
+FORMS = (
+    "dense, seed.334, level.3, sparsity.30, sparsity.30,way.filter-global-magnitude, model.NAME/WEIGHTS/SEED, or "
+    "seed.334,level.3"
+)
 
 
 def read_reference(text: str, variant: VariantSpec, catalogue: Catalogue) -> VariantSpec | None:
@@ -28,10 +34,9 @@ def read_reference(text: str, variant: VariantSpec, catalogue: Catalogue) -> Var
     if text == DENSE:
         return None
     pieces = [part.partition(".") for part in text.split(",")]
-    kinds, parts = [kind for kind, _, _ in pieces], {kind: value for kind, _, value in pieces}
-    if kinds not in ([one] for one in (*NETWORKS, *AMOUNTS)) and kinds not in (
-        [one, other] for one in NETWORKS for other in AMOUNTS
-    ):
+    kinds, parts = tuple(kind for kind, _, _ in pieces), {kind: value for kind, _, value in pieces}
+    network = kinds[:1] if kinds[0] in NETWORKS else ()
+    if kinds[len(network) :] not in AMOUNTS and kinds != network:
         raise BadSpec(f"'{text[:80]}' is no reference.", f"A reference is {FORMS}.", "Write one of these.")
     model = variant.model
     if "seed" in parts:
@@ -56,14 +61,23 @@ def write_reference(variant: VariantSpec, reference: VariantSpec | None) -> str:
     if pruning.is_trained:
         parts.append(f"level.{pruning.level}")
     elif pruning.is_one_shot:
-        if pruning.family != _family(variant, 0.0).family:
-            raise BadSpec(
-                f"{reference.key} has no short name.",
-                "A reference at another sparsity is pruned in the same way as the network.",
-                "Compare it in a notebook: engine.compare(..., reference=...).",
-            )
-        parts.append(f"sparsity.{(pruning.sparsity or 0.0) * 100:g}")
+        parts += _written(pruning, variant)
     return ",".join(parts)
+
+
+def _written(pruning: PruningSpec, variant: VariantSpec) -> list[str]:
+    """Return the parts of a one-shot pruning. Raises BadSpec."""
+    amount = f"sparsity.{(pruning.sparsity or 0.0) * 100:g}"
+    if not n_of_m(pruning.granularity) and pruning.family == _family(variant, 0.0).family:
+        return [amount]
+    way, has_amount = f"{pruning.granularity}-{pruning.scope}-{pruning.criterion}", not n_of_m(pruning.granularity)
+    if pruning != _way(way, pruning.sparsity if has_amount else None):
+        raise BadSpec(
+            f"{pruning.key} has no short name.",
+            "The text of a reference names no excluded layers, no sparsities of single layers, no repair and no seed.",
+            "Compare it in a notebook: engine.compare(..., reference=...).",
+        )
+    return [*([amount] if has_amount else []), f"way.{way}"]
 
 
 def _with_seed(text: str, model: ModelSpec, catalogue: Catalogue) -> ModelSpec:
@@ -104,6 +118,8 @@ def _pruning(parts: dict[str, str], variant: VariantSpec, model: ModelSpec, cata
         if series is None or level not in levels:
             raise UnknownName("level of these weights", level, levels)
         return PruningSpec.at_level(int(level), series.schedule)
+    if "way" in parts and "sparsity" not in parts:
+        return _way(parts["way"], None)
     if "sparsity" not in parts:
         return PruningSpec()
     try:
@@ -116,7 +132,24 @@ def _pruning(parts: dict[str, str], variant: VariantSpec, model: ModelSpec, cata
             "It is percent, 0 to 100.",
             "Write sparsity.30.",
         )
-    return _family(variant, share)
+    return _way(parts["way"], share) if "way" in parts else _family(variant, share)
+
+
+def _way(text: str, share: float | None) -> PruningSpec:
+    """Return a one-shot pruning of this granularity, scope and criterion. share: None for an N:M
+    pattern, which has its own.
+    """
+    granularity, _, rest = text.partition("-")
+    scope, _, criterion = rest.partition("-")
+    if (n_of_m(granularity) is None) == (share is None):
+        raise BadSpec(
+            f"'{text[:80]}' {'needs a sparsity' if share is None else 'has a sparsity of its own'}.",
+            "An N:M pattern determines the sparsity; other ways of pruning need one.",
+            "Write sparsity.30,way.filter-global-magnitude, or way.2:4-global-magnitude.",
+        )
+    if criterion not in CRITERIA:
+        raise UnknownName("criterion", criterion, CRITERIA)
+    return PruningSpec.one_shot(share, scope, criterion, granularity=granularity)
 
 
 def _family(variant: VariantSpec, share: float) -> PruningSpec:

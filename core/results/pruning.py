@@ -179,14 +179,19 @@ class RemovalReport:
 @brief
 @dataclass(frozen=True, kw_only=True)
 class Latency:
-    """Measured time of one image through a network: median and 95th percentile of n passes on a
-    named device, in milliseconds.
+    """Measured time of a network: median and 95th percentile of n passes on a named device, in
+    milliseconds.
+
+    low_ms, high_ms: 95 % interval of the median; with five passes 94 %. It is of this run: another
+    day, or another load of the machine, is beyond it.
     """
 
     median_ms: float
     p95_ms: float
     n: int
     device: str
+    low_ms: float
+    high_ms: float
 
 
 @brief

@@ -73,6 +73,15 @@ class Sweep:
         self._identities: dict[ModelSpec, str] = {}
         self._references: dict[tuple[str, CamSpec | None], Reference] = {}
 
+    def again(self, spec: SweepSpec) -> Sweep:
+        """Return a sweep of other networks on the same images, which knows of the reference what
+        this one knows. Its spec differs in models, prunings, heatmaps and measures only.
+        """
+        found = Sweep(self.engine, spec, self._inputs)
+        found.tables = self.tables
+        found._rows, found._identities, found._references = self._rows, self._identities, self._references
+        return found
+
     @cached_property
     def variants(self) -> list[VariantSpec]:
         return [variant for model in self.spec.models for variant in self.spec.variants(model)]

@@ -15,6 +15,7 @@ Each function takes results or tables and returns a figure; the last line of a c
 | a sweep, on Explore too | `sweep_means`, `sweep_plane` |
 | a sweep: what breaks first | `breaks_alive`, `breaks_thresholds`, `breaks_order`, `breaks_heatmaps` |
 | a sweep: what is forgotten | `forgotten_images`, `forgotten_classes` |
+| Decide | `candidates_pareto` |
 | Units | `units_distribution`, `units_against_sparsity`, `units_map` |
 | Study | `people_shares`, `people_predictors` |
 | notebooks only | `accuracy_curves` |
@@ -63,6 +64,7 @@ FIGURES: dict[str, tuple[str, str]] = {
     "breaks_heatmaps": ("breaks", "heatmaps"),
     "forgotten_images": ("breaks", "forgotten"),
     "forgotten_classes": ("breaks", "classes"),
+    "candidates_pareto": ("candidates", "pareto"),
     "units_distribution": ("units", "distribution"),
     "units_against_sparsity": ("units", "against_sparsity"),
     "units_map": ("units", "unit_map"),

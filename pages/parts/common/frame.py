@@ -28,6 +28,7 @@ PAGES = (
     ("app.py", "Home", ":material/home:"),
     ("pages/explore.py", "Explore", ":material/search:"),
     ("pages/compare.py", "Compare", ":material/view_column:"),
+    ("pages/decide.py", "Decide", ":material/fact_check:"),
     ("pages/curves.py", "Curves", ":material/show_chart:"),
     ("pages/units.py", "Units", ":material/scatter_plot:"),
     ("pages/study.py", "Study", ":material/groups:"),

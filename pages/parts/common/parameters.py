@@ -72,6 +72,17 @@ class Stated(Choice):
 
 
 @dataclass(frozen=True)
+class Text(Choice):
+    """Free text that the page parses itself; the default is ""."""
+
+    def problem(self, text: str) -> str | None:
+        return "it is too long." if len(text) > 200 else None
+
+    def allows(self, value: object) -> bool:
+        return isinstance(value, str) and not self.problem(value)
+
+
+@dataclass(frozen=True)
 class Several:
     """Any number of names, each a part of the address; none if omitted."""
 

@@ -13,7 +13,7 @@ from core.pruning import CRITERIA
 from core.saliency import CAMS
 from core.specs import GRANULARITIES, SCOPES, n_of_m
 from pages.parts.common import address, engine, present, references, titles
-from pages.parts.common.parameters import Choice, Number, Parameter, Several
+from pages.parts.common.parameters import Choice, Number, Parameter, Several, Text
 from pages.parts.common.widgets import current, number, segments, several, text
 from pages.parts.compare import images
 from pages.parts.sidebar.amount import series_here
@@ -41,17 +41,6 @@ ROW_TITLES = {
     "references": "References",
 }
 SHOW_TITLES = {"overlay": "Overlay", "visible": "Top 10 % only", "difference": "Difference", "cells": "Raw cells"}
-
-
-@dataclass(frozen=True)
-class Text(Choice):
-    """Free text that the page parses itself; the default is ""."""
-
-    def problem(self, text: str) -> str | None:
-        return "it is too long." if len(text) > 200 else None
-
-    def allows(self, value: object) -> bool:
-        return isinstance(value, str) and not self.problem(value)
 
 
 OWN: dict[str, Parameter] = {

@@ -1,0 +1,1 @@
+"""Decide: which of several networks to ship, on these images."""

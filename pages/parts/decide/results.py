@@ -1,0 +1,108 @@
+"""What a decision says: the recommendation, the table, accuracy and cost, and what can be taken
+away.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import streamlit as st
+
+from core.figures.candidates import (
+    COST_TITLES,
+    decision_cells,
+    decision_frame,
+    export_command,
+    findings,
+    headline,
+    method,
+    remarks,
+)
+from core.sweeps.candidates import Candidates
+from core.sweeps.decision import Limits, Recommendation, decide
+from pages.parts.common import charts, frame, present
+from pages.parts.common.markdown import message, plain
+from pages.parts.decide.links import compare_link, explore_link, explore_query
+
+FOLDED = "How sure is this?"
+
+
+def draw(measured: Candidates, limits: Limits, cost: str) -> None:
+    """Draws the decision."""
+    found = decide(measured, limits, cost)
+    said = _escaped(measured)
+    spoken = decide(said, limits, cost)
+    st.header(headline(spoken), anchor=False)
+    st.markdown("\n".join(f"- {text}" for text in findings(spoken) if text))
+    _figure(found)
+    _table(measured, found)
+    with st.expander(FOLDED, icon=":material/help:"):
+        st.markdown("\n".join(f"- {text}" for text in (*method(said, spoken), *map(message, remarks(measured)))))
+    if not present.on():
+        _take_along(measured, found)
+
+
+def _escaped(measured: Candidates) -> Candidates:
+    """Returns the same with names as Markdown."""
+    networks = [replace(each, name=plain(each.name)) for each in measured.networks]
+    return replace(measured, reference=networks[0], candidates=tuple(networks[1:]))
+
+
+def _figure(found: Recommendation) -> None:
+    from core.figures.plots import candidates_pareto
+
+    good = "Accuracy" if found.labelled else "Unchanged answers"
+    best = "none is recommended" if found.best is None else f"recommended: {found.best.network.name}"
+    charts.chart(candidates_pareto(found), "candidates", f"{good} and {COST_TITLES[found.cost]} by network; {best}")
+
+
+def _table(measured: Candidates, found: Recommendation) -> None:
+    """Draws a row a network, with links to it in Explore and beside the reference in Compare."""
+    asked = measured.asked
+    cells, variants = decision_cells(found), [each.variant for each in measured.networks]
+    beside = [variant != asked.reference for variant in variants]
+    links = {
+        "Explore": [explore_link(each, asked.reference, asked.cam) or None for each in variants],
+        "Compare": [
+            (compare_link(each, asked.reference, asked.cam) or None) if is_other else None
+            for each, is_other in zip(variants, beside, strict=True)
+        ],
+    }
+    first = ("Network", "Verdict")
+    opened = st.column_config.LinkColumn(display_text="Open")
+    st.dataframe(
+        {name: cells[name] for name in first} | links | {name: cells[name] for name in cells if name not in first},
+        hide_index=True,
+        width="stretch",
+        column_config={
+            "Network": st.column_config.TextColumn(pinned=True),
+            "Explore": opened,
+            "Compare": opened,
+        },
+    )
+    for alike in found.alike:
+        if found.best and (link := compare_link(found.best.network.variant, alike.other.network.variant, asked.cam)):
+            names = plain(found.best.network.name), plain(alike.other.network.name)
+            st.markdown(f"[{names[0]} beside {names[1]} in Compare]({link})")
+
+
+def _take_along(measured: Candidates, found: Recommendation) -> None:
+    """Draws the table as a file, and how to export the recommended network."""
+    st.subheader("Take along", anchor=False)
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        st.download_button(
+            "Table (CSV)",
+            lambda: decision_frame(measured, found).to_csv(index=False),
+            "sparsight-decision.csv",
+            "text/csv",
+            icon=":material/download:",
+            on_click="ignore",
+        )
+        asked = measured.asked
+        if found.best and (query := explore_query(found.best.network.variant, asked.reference, asked.cam)):
+            frame.link("pages/explore.py", "Download the network in Explore", ":material/deployed_code:", query)
+    if found.best:
+        command = export_command(found.best.network.variant, found.best.network.cost.is_smaller)
+        if command:
+            st.caption("Files that run without Sparsight, on the command line:")
+            st.code(command, language="bash", wrap_lines=True)
