@@ -31,7 +31,7 @@ class Asked:
     similarities: tuple[str, ...] = option(
         ("efficientnet-lite1", "pixels"), "Who judges how similar images are; docs/reference.md lists them."
     )
-    layers: tuple[str, ...] = option((), "Convolutions whose units are measured. By default all.")
+    layers: tuple[str, ...] = option((), "Convolutions whose units are measured, by name or pattern. By default all.")
     seed: int = option(0, "Seed of the tasks, and of the order of equal activations.")
     after_relu: Flag = option(False, "Read activations after a ReLU. By default before it.")
     ablation: int = option(

@@ -57,6 +57,13 @@ def test_what_cannot_be_measured_is_explained(
     assert "Traceback" not in err
 
 
+def test_layers_are_chosen_by_pattern(command, sweep: Path, tmp_path: Path) -> None:
+    here = ("--similarities", "pixels", "--device", "cpu", "--folder", str(tmp_path / "cache"))
+    assert command("units", "run", str(sweep), "--layers", "*v2", "--part", "2/6", *here)[0] == 0
+    facts = json.loads(command("units", "show", str(sweep), "--layers", "conv2", "--by-layer", "--json", *here)[1])
+    assert [(row["layer"], row["units"]) for row in facts["rows"]] == [("conv2", 8)]
+
+
 def test_too_few_images_are_explained(command, sweep: Path, tmp_path: Path) -> None:
     sweep.write_text(SWEEP.replace("60", "15"))
     status, _, err = command("units", "run", str(sweep), "--device", "cpu", "--folder", str(tmp_path / "cache"))
