@@ -39,6 +39,15 @@ def test_units_are_measured_and_shown(command, sweep: Path, tmp_path: Path) -> N
     assert by_layer.count("conv2") == 6
 
 
+@pytest.mark.parametrize(("study", "units"), [("squeezenet1_1", 640), ("efficientnet-lite0", 784)])
+def test_an_included_study_shows_its_own_layers(command, study: str, units: int, tmp_path: Path) -> None:
+    facts = json.loads(command("units", "show", study, "--json", "--folder", str(tmp_path))[1])
+    assert (facts["done"], facts["networks"]) == (8, 8)
+    assert {row["units"] for row in facts["rows"]} == {units}
+    _, _, err = command("units", "show", study, "--layers", "*", "--folder", str(tmp_path))
+    assert "measured yet" in err
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
