@@ -12,6 +12,7 @@ import re
 import tomllib
 from collections.abc import Iterator
 from importlib import import_module
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +38,7 @@ from core.pruning import CRITERIA
 from core.results import ELSEWHERE_BELOW, SAME_FROM, Verdict
 from core.saliency import CAMS
 from core.specs import SCOPES
+from core.stats.intervals import wilson
 from core.sweeps.floor import crossing, known_floor, per_image, question_of, similarities
 from core.sweeps.read import differences
 from core.sweeps.sweep import Sweep
@@ -66,6 +68,7 @@ PRUNING_NAMES = {
     "connections": "kernels, per layer",
 }
 RETRAINING_NAMES = {"none": "not retrained", "one-shot": "one-shot", "iterative": "iterative"}
+JUDGES = {"efficientnet-lite1": "EfficientNet-lite1", "pixels": "pixels"}
 BLOCK = "before\n<!-- table: measures -->\nold\n<!-- end -->\nafter\n"
 
 
@@ -367,6 +370,41 @@ def test_interpretability_and_pruning_is_the_shipped_tables(similarity: str, stu
         assert f"from {known[known.schedule == 'none'][mis].mean():.3f} to {known[mis].max():.3f}" in said
     else:
         assert f"{known[mis].min():.2f} to {known[mis].max():.2f} at every sparsity" in said
+
+
+@pytest.mark.parametrize("study", ["squeezenet1_1", "efficientnet-lite0"])
+def test_units_of_networks_of_1000_classes_are_the_shipped_tables(study: str) -> None:
+    rows, text = summary(unit_study(study, Engine("cpu"))), (PAPERS / "googlenet.md").read_text(encoding="utf-8")
+    said, title = " ".join(text.split()), {"squeezenet1_1": "SqueezeNet 1.1"}.get(study, "EfficientNet-lite0")
+    assert (len(rows), set(rows["n"]), set(rows.tasks)) == (8, {2000}, {20})
+    assert f"{rows.units.iloc[0]} units" in said
+    assert rows.dead.sum() == 0
+    for row in rows.itertuples():
+        name = {"random": "untrained"}.get(row.weights, "dense" if row.schedule == "none" else f"{row.sparsity:.0%}")
+        low, high = wilson(row.right, row.n)
+        cells = [f"{100 * (row.right / row.n):.1f} [{100 * low:.0f}, {100 * high:.0f}]"]
+        for judge in JUDGES:
+            one = rows.loc[row.Index]
+            cells.append("{:.3f} [{:.3f}, {:.3f}]".format(*(one[f"{kind}-{judge}"] for kind in ("mis", "low", "high"))))
+        cells.append("–" if name in ("untrained", "dense") else f"{row.overlap:.0%}".replace("%", " %"))
+        assert f"| {title}, {name.replace('%', ' %')} | {' | '.join(cells)} |" in text
+    for judge, called in JUDGES.items():
+        found = {(each.of, each.name, each.near_chance): each for each in relations(rows, judge, 1000)}
+        for near_chance, kind in product((True, False), ("pearson", "spearman")):
+            both = [found[of, kind, near_chance] for of in ("sparsity", "right")]
+            cells = [f"{each.value:.2f} [{each.low:.2f}, {each.high:.2f}]" for each in both]
+            cells = [f"**{cell}**" if each.is_clear else cell for each, cell in zip(both, cells, strict=True)]
+            which = f"all {both[0].n}" if near_chance else f"{both[0].n} above twice chance"
+            assert f"| {title} | {called} | {which} | {kind.title()} | {' | '.join(cells)} |" in text
+        assert set(rows[f"shuffled-{judge}"].round(2)) == {0.50}  # random exemplars
+    known, untrained, mis = trained(rows), rows[rows.weights == "random"].iloc[0], "mis-efficientnet-lite1"
+    assert untrained[mis] < known[mis].min()
+    assert untrained["mis-pixels"] > known["mis-pixels"].max()
+    pruned = known[known.schedule != "none"][mis]
+    dense = known[known.schedule == "none"][mis].iloc[0]
+    assert f"{pruned.min():.3f} to {pruned.max():.3f} ({title}, dense: {dense:.3f})" in said
+    (near,) = known[known.share < 0.002][mis]
+    assert f"{near:.3f}" in said[said.index("below twice chance and score") :][:50]
 
 
 def test_every_paper_says_what_is_not_reproduced() -> None:

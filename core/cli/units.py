@@ -31,7 +31,9 @@ class Asked:
     similarities: tuple[str, ...] = option(
         ("efficientnet-lite1", "pixels"), "Who judges how similar images are; docs/reference.md lists them."
     )
-    layers: tuple[str, ...] = option((), "Convolutions whose units are measured. By default all.")
+    layers: tuple[str, ...] = option(
+        (), "Convolutions whose units are measured, by name or pattern. By default those of the study, or all."
+    )
     seed: int = option(0, "Seed of the tasks, and of the order of equal activations.")
     after_relu: Flag = option(False, "Read activations after a ReLU. By default before it.")
     ablation: int = option(
@@ -75,8 +77,8 @@ def run(
     """Measure the units of the networks of a sweep. Ctrl-C keeps every network that is done.
 
     Args:
-        name: of an included study (digits, less-is-more), or the YAML file of a sweep; its networks
-            and images count, not its measures.
+        name: of an included study (digits, less-is-more, squeezenet1_1, efficientnet-lite0), or the
+            YAML file of a sweep; its networks and images count, not its measures.
     """
     part = part_of(share.part)
     check_writable(common.settings.folder)
@@ -102,7 +104,8 @@ def show(
     """Show the scores of the networks, or of their layers, beside the baselines.
 
     Args:
-        name: of an included study (digits, less-is-more), or the YAML file of a sweep.
+        name: of an included study (digits, less-is-more, squeezenet1_1, efficientnet-lite0), or the
+            YAML file of a sweep.
     """
     from core.units.read import measured, summary
     from core.units.relation import near_chance_text, relation_rows, relations
@@ -168,7 +171,10 @@ def _study(name: str, asked: Asked, common: Common) -> UnitStudy:
     from core.sweeps.known import find_sweep
     from core.sweeps.sweep import Sweep
     from core.sweeps.written import read_sweep
+    from core.units.included import layers_of
     from core.units.study import FOLDER, UnitOptions, UnitStudy
 
     engine = common.engine()
-    return UnitStudy(Sweep(engine, read_sweep(find_sweep(name, engine.roots, FOLDER))), UnitOptions(**vars(asked)))
+    path = find_sweep(name, engine.roots, FOLDER)
+    options = UnitOptions(**vars(asked) | {"layers": asked.layers or layers_of(path)})
+    return UnitStudy(Sweep(engine, read_sweep(path)), options)

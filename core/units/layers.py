@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
 import torch
 from torch import nn
@@ -30,22 +31,25 @@ class UnitLayer:
 def unit_layers(card: Card, names: Sequence[str] = ()) -> tuple[UnitLayer, ...]:
     """Return these convolutions in the order in which they run; all that run once by default.
 
+    Args:
+        names: of convolutions, or patterns such as "features.*.squeeze".
     Raises:
         UnknownName: no such convolution. BadSpec: it runs more than once in a pass, so its unit has
         no single activation; or the network has none.
     """
     convolutions = [weight.removesuffix(".weight") for weight, kind in card.kinds.items() if kind == "conv"]
     for name in names:
-        if name not in convolutions:
+        if not any(fnmatchcase(each, name) for each in convolutions):
             raise UnknownName("convolution", name, convolutions)
+    asked = {each for each in convolutions if not names or any(fnmatchcase(each, name) for name in names)}
     leaves = [run for run in _runs(card) if isinstance(run.module, nn.Conv2d) or not [*run.module.children()]]
     times = [run.name for run in leaves]
     found = []
     for place, run in enumerate(leaves):
-        if run.name not in (names or convolutions):
+        if run.name not in asked:
             continue
         if times.count(run.name) > 1:
-            if names:
+            if run.name in names:
                 raise BadSpec(
                     f"The convolution '{run.name}' runs more than once in a pass.",
                     "Each of its units would have several activations.",

@@ -44,10 +44,11 @@ LARGEST_HALF = 60_000  # a column with larger values is not rounded to float16
 class UnitOptions:
     """What is measured.
 
-    similarities: keys of SIMILARITIES. layers: convolutions, all by default. seed: of ties and
-    tasks. after_relu: read activations after a ReLU. ablation: images over which units of the
-    first, the middle and the last layer are taken away one by one; 0 for none. relevance: images
-    over which relevance is measured. Both lie at equal distances; all if there are fewer.
+    similarities: keys of SIMILARITIES. layers: convolutions, or patterns of their names; all by
+    default. seed: of ties and tasks. after_relu: read activations after a ReLU. ablation: images
+    over which units of the first, the middle and the last layer are taken away one by one; 0 for
+    none. relevance: images over which relevance is measured. Both lie at equal distances; all if
+    there are fewer.
     """
 
     similarities: tuple[str, ...] = ("efficientnet-lite1", "pixels")
@@ -92,6 +93,7 @@ class UnitStudy:
     def __init__(self, sweep: Sweep, options: UnitOptions | None = None) -> None:
         self.sweep, self.options = sweep, options or UnitOptions()
         self._embeddings: dict[tuple[ModelSpec, str], Embeddings] = {}
+        self._layers: dict[ModelSpec, tuple[UnitLayer, ...]] = {}
 
     @cached_property
     def variants(self) -> list[VariantSpec]:
@@ -109,7 +111,10 @@ class UnitStudy:
         return VariantSpec(model=ModelSpec(name=model.name, weights=RANDOM, seed=0))
 
     def layers(self, model: ModelSpec) -> tuple[UnitLayer, ...]:
-        return unit_layers(self.sweep.engine.card(model), self.options.layers)
+        """Return the convolutions that are measured. Raises UnknownName, BadSpec."""
+        if model not in self._layers:
+            self._layers[model] = unit_layers(self.sweep.engine.card(model), self.options.layers)
+        return self._layers[model]
 
     def path(self, variant: VariantSpec, name: str, root: Path | None = None) -> Path:
         """Return the file of a table, "units" or "exemplars". root: by default the engine's own."""
@@ -119,7 +124,8 @@ class UnitStudy:
     def identity(self, variant: VariantSpec) -> dict[str, Any]:
         """Return the facts of now that tables must have been computed from."""
         options = self.options
-        own: dict[str, Any] = {"seed": options.seed, "after_relu": options.after_relu, "only": list(options.layers)}
+        only = [layer.name for layer in self.layers(variant.model)] if options.layers else []
+        own: dict[str, Any] = {"seed": options.seed, "after_relu": options.after_relu, "only": only}
         own |= {"ablation": options.ablation} if options.ablation else {}
         own |= {"relevance": options.relevance} if options.relevance != RELEVANCE_IMAGES else {}
         return self.sweep.identity(variant) | own

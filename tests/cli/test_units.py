@@ -39,6 +39,15 @@ def test_units_are_measured_and_shown(command, sweep: Path, tmp_path: Path) -> N
     assert by_layer.count("conv2") == 6
 
 
+@pytest.mark.parametrize(("study", "units"), [("squeezenet1_1", 640), ("efficientnet-lite0", 784)])
+def test_an_included_study_shows_its_own_layers(command, study: str, units: int, tmp_path: Path) -> None:
+    facts = json.loads(command("units", "show", study, "--json", "--folder", str(tmp_path))[1])
+    assert (facts["done"], facts["networks"]) == (8, 8)
+    assert {row["units"] for row in facts["rows"]} == {units}
+    _, _, err = command("units", "show", study, "--layers", "*", "--folder", str(tmp_path))
+    assert "measured yet" in err
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -55,6 +64,13 @@ def test_what_cannot_be_measured_is_explained(
     assert status in (1, 2)
     assert said in err
     assert "Traceback" not in err
+
+
+def test_layers_are_chosen_by_pattern(command, sweep: Path, tmp_path: Path) -> None:
+    here = ("--similarities", "pixels", "--device", "cpu", "--folder", str(tmp_path / "cache"))
+    assert command("units", "run", str(sweep), "--layers", "*v2", "--part", "2/6", *here)[0] == 0
+    facts = json.loads(command("units", "show", str(sweep), "--layers", "conv2", "--by-layer", "--json", *here)[1])
+    assert [(row["layer"], row["units"]) for row in facts["rows"]] == [("conv2", 8)]
 
 
 def test_too_few_images_are_explained(command, sweep: Path, tmp_path: Path) -> None:

@@ -106,6 +106,15 @@ def test_layers_without_units_are_refused() -> None:
         unit_layers(named("thesis-cnn"), ("fc",))
 
 
+def test_layers_are_named_by_patterns_in_the_order_in_which_they_run() -> None:
+    card = named("squeezenet1_1")
+    found = [layer.name for layer in unit_layers(card, ("features.1[02].expand3x3", "features.[47].expand3x3"))]
+    assert found == [f"features.{place}.expand3x3" for place in (4, 7, 10, 12)]
+    assert unit_layers(card, ("*",)) == unit_layers(card)
+    with pytest.raises(UnknownName, match="expand5x5"):
+        unit_layers(card, ("features.*.expand5x5",))
+
+
 def test_a_convolution_that_runs_twice_is_refused_or_left_out() -> None:
     from dataclasses import replace
 
@@ -119,5 +128,6 @@ def test_a_convolution_that_runs_twice_is_refused_or_left_out() -> None:
 
     card = replace(named("thesis-cnn"), build=Twice)
     assert [layer.name for layer in unit_layers(card)] == ["last"]
+    assert [layer.name for layer in unit_layers(card, ("*",))] == ["last"]
     with pytest.raises(BadSpec, match="runs more than once"):
         unit_layers(card, ("conv",))

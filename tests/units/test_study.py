@@ -120,6 +120,18 @@ def test_the_networks_scores_join_the_rows_of_a_sweep(study: UnitStudy) -> None:
         assert own["corrected-mis-pixels"].iloc[0] == pytest.approx(expected["mis-pixels"] - untrained["mis-pixels"])
 
 
+def test_tables_of_some_layers_are_found_by_pattern_and_by_name_but_not_by_all(study: UnitStudy) -> None:
+    variant, by_pattern = study.variants[1], UnitStudy(study.sweep, replace(ONLY_PIXELS, layers=("conv[2-9]",)))
+    by_pattern.write(variant, *by_pattern.measure(variant))
+    by_name = UnitStudy(study.sweep, replace(ONLY_PIXELS, layers=("conv2",))).read(variant)
+    assert by_name is not None
+    assert by_name.facts["layers"] == ["conv2"]
+    assert len(by_name.units) == 8
+    assert study.read(variant) is None
+    both = UnitStudy(study.sweep, replace(ONLY_PIXELS, layers=("conv2", "conv1")))
+    assert [layer.name for layer in both.layers(variant.model)] == ["conv1", "conv2"]
+
+
 def test_another_seed_or_similarity_is_measured_again(study: UnitStudy) -> None:
     other = UnitStudy(study.sweep, replace(ONLY_PIXELS, seed=1))
     assert other.read(other.variants[1]) is None

@@ -9,12 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import Any
 
 from pandas import DataFrame, concat
 
-from core.base.errors import UnknownName
 from core.data.decode import TrainingImages
 from core.engine.engine import Engine
 from core.models.cards import RANDOM, Card
@@ -59,11 +57,7 @@ def chosen(card: Card, patterns: Sequence[str]) -> tuple[str, ...]:
     Raises:
         UnknownName: a pattern names none. BadSpec: as `unit_layers`.
     """
-    names = [layer.name for layer in unit_layers(card)]
-    for pattern in patterns:
-        if not any(fnmatchcase(name, pattern) for name in names):
-            raise UnknownName("convolution", pattern, names)
-    return tuple(name for name in names if any(fnmatchcase(name, pattern) for pattern in patterns))
+    return tuple(layer.name for layer in unit_layers(card, patterns)) if patterns else ()
 
 
 def check(plan: Plan, scoring: Scoring, classes: tuple[str, ...]) -> None:

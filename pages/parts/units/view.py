@@ -57,10 +57,11 @@ class View:
 def parameters() -> dict[str, Parameter]:
     """Returns the parameters; networks, levels and layers are those of the chosen study."""
     name = st.session_state.get("study", FIRST)
-    spec = spec_of(name if name in STUDIES else FIRST)
+    known = name if name in STUDIES else FIRST
+    spec, patterns = spec_of(known), STUDIES[known].layers
     models = spec.models
     names = {f"{model.weights}.{model.seed}": f"{model.weights}, seed {model.seed}" for model in models}
-    layers = tuple(layer.name for layer in unit_layers(engine.card(models[0])))
+    layers = tuple(layer.name for layer in unit_layers(engine.card(models[0]), patterns))
     return {
         "study": Choice(FIRST, tuple(STUDIES), titles={key: each.title for key, each in STUDIES.items()}),
         "of": Choice(next(iter(names)), tuple(names), titles=names),
@@ -160,8 +161,8 @@ def _relation(opened: Opened, similarity: str, classes: int) -> str:
             f"- with {against}{which}: Spearman **{score(each.value)}** {interval}{clear} (n = {each.n:,} networks)"
         )
     head = (
-        "**Does the score depend on pruning?** Over all measured networks, the mean score of the living units of all"
-        " layers correlates (in brackets: 95 % intervals, networks resampled)"
+        "**Does the score depend on pruning?** Over all measured networks, the mean score of the living units of"
+        " all measured layers correlates (in brackets: 95 % intervals, networks resampled)"
     )
     return "\n".join([head, "", *lines, "", near_chance_text(rows, similarity, classes)])
 

@@ -12,8 +12,10 @@ from streamlit.testing.v1 import AppTest
 
 from core import unit_answers
 from core.base.numbers import percent, score
+from core.base.settings import shipped_folder
 from core.disk.sparse import pack_sparse, unpack_sparse
 from core.engine.engine import Engine
+from core.sweeps.known import known_sweeps
 from core.units.included import STUDIES, spec_of, unit_study
 from core.units.machine import machine_tasks
 from tests.pages.conftest import OpenPage, words
@@ -129,8 +131,23 @@ def test_a_wrong_address_is_said(units: OpenPage, name: str, value: str) -> None
     assert name in words(app)
 
 
-def test_every_included_study_names_networks_that_are_there() -> None:
+def test_every_included_study_names_networks_that_are_there_and_their_tables_are_included() -> None:
     engine = Engine("cpu")
+    assert set(STUDIES) == set(known_sweeps((shipped_folder(),), "units"))
     for name in STUDIES:
         for model in spec_of(name).models:
             assert engine.card(model)
+        study = unit_study(name, engine)
+        assert all(study.path(variant, "units", shipped_folder()).is_file() for variant in study.variants)
+
+
+@pytest.mark.parametrize("name", ["squeezenet1_1", "efficientnet-lite0"])
+def test_a_study_of_some_layers_offers_these(units: OpenPage, name: str, own_cache: Path) -> None:
+    study, app = unit_study(name, Engine("cpu", own_cache)), units(study=name, at="6", judge="pixels")
+    assert not app.exception
+    (layers,) = [box.options for box in app.selectbox if box.label == "Layer"]
+    assert layers == [layer.name for layer in study.layers(study.variants[0].model)]
+    rows = unit_answers.summary(study, by_layer=True)
+    here = rows[(rows.network == study.variants[-1].key) & (rows.layer == layers[-1])].iloc[0]
+    assert score(here["mis-pixels"]) in app.header[0].value
+    assert "among 1,000 classes" in words(app)
