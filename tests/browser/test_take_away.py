@@ -16,6 +16,7 @@ VIEW = (
 )
 
 
+@pytest.mark.long
 def test_a_smaller_network_is_saved_opened_and_downloaded(tab: OpenTab) -> None:
     page = settled(tab(VIEW))
     page.get_by_text("Cost and sizes").click()

@@ -179,6 +179,7 @@ def test_show_says_what_is_not_done_yet(command, sweep: Path, here: tuple[str, .
     assert {row["sparsity"] for row in facts["rows"]} == {0.0}
 
 
+@pytest.mark.long
 def test_two_processes_do_what_one_does(command, sweep: Path, here: tuple[str, ...], tmp_path: Path) -> None:
     said = command("sweep", "run", str(sweep), "--processes", "2", "--json", *here)[1]
     lines = [json.loads(line) for line in said.splitlines()]

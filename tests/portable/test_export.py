@@ -75,7 +75,10 @@ def outputs(engine: Engine, variant: VariantSpec, images: Tensor) -> Tensor:
         return network(images)
 
 
-@pytest.mark.parametrize(("name", "smaller"), [("thesis-cnn", False), (RETRAINED, True), ("efficientnet-lite0", True)])
+@pytest.mark.parametrize(
+    ("name", "smaller"),
+    [("thesis-cnn", False), (RETRAINED, True), pytest.param("efficientnet-lite0", True, marks=pytest.mark.long)],
+)
 def test_it_runs_without_sparsight(engine: Engine, tmp_path: Path, name: str, smaller: bool) -> None:
     variant = pruned(engine, name)
     done = export_network(engine, variant, tmp_path, smaller, formats=())

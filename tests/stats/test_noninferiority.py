@@ -13,7 +13,7 @@ from core.stats.noninferiority import mean_bound, share_bound
 from tests.reference import noninferiority as reference
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(st.integers(0, 12), st.integers(0, 12), st.integers(0, 60))
 def test_the_bound_of_shares_is_tangos(gained: int, lost: int, same: int) -> None:
     total = gained + lost + same

@@ -103,7 +103,9 @@ def test_an_error_while_writing_leaves_no_wrong_network(tight: ModelStore, monke
         assert torch.equal(network.get_parameter("_fc.weight"), wanted)
 
 
-@pytest.mark.parametrize("criterion", CRITERIA)
+@pytest.mark.parametrize(
+    "criterion", [pytest.param(name, marks=pytest.mark.long) if name == "snip" else name for name in CRITERIA]
+)
 def test_every_criterion_prunes_every_network(engine: Engine, criterion: str) -> None:
     for model, total in ((ModelSpec(), 2324), (PHOTO, 4_608_992)):
         variant, asked = pruned(0.25, model, criterion=criterion), round(0.25 * total)

@@ -29,7 +29,7 @@ class StopAfter(Control):
             raise Stopped("Stopped.")
 
 
-@pytest.mark.parametrize("method", ["score-cam", "ablation-cam"])
+@pytest.mark.parametrize("method", [pytest.param("score-cam", marks=pytest.mark.long), "ablation-cam"])
 def test_a_method_of_many_passes_ends_before_its_next_pass(tmp_path: Path, method: str) -> None:
     engine, control = Engine("cpu", tmp_path), StopAfter(3)
     with engine.store.borrow(LITE) as network:

@@ -35,7 +35,7 @@ def specs(draw_from: st.DrawFn) -> StudySpec:
     return spec
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(spec=specs())
 def test_a_design_is_complete_and_balanced(spec: StudySpec) -> None:
     design = drawn(spec)
@@ -56,7 +56,7 @@ def test_a_design_is_complete_and_balanced(spec: StudySpec) -> None:
         assert on_left.groupby([pairs["slot"], pairs["task"], pairs["less"], pairs["more"]]).sum().abs().max() <= 1
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(spec=specs())
 def test_trials_are_in_order_and_blocks_have_one_task(spec: StudySpec) -> None:
     trials = drawn(spec).trials.merge(drawn(spec).items, on="item").sort_values(["slot", "position"])

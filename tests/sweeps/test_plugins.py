@@ -82,6 +82,7 @@ def test_a_job_without_them_says_which_name_is_missing(plugin: Plugin, tmp_path:
     assert "There is no measure 'map-times-mean'" in ended.error
 
 
+@pytest.mark.long
 def test_processes_load_them(plugin: Plugin, tmp_path: Path) -> None:
     (tmp_path / "sweep.yaml").write_text(to_yaml(spec(), "of a test"))
     options = ["--device", "cpu", "--folder", str(tmp_path / "cache"), "--plugins", str(plugin.path)]

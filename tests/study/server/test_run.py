@@ -125,6 +125,7 @@ def test_a_control_stops_the_server(file_study: Study, tmp_path: Path) -> None:
         urlopen(seen[0]["url"])
 
 
+@pytest.mark.long
 def test_no_token_is_written_and_a_killed_server_keeps_what_it_confirmed(file_study: Study) -> None:
     with server_process(file_study) as (process, url), httpx2.Client(base_url=url, follow_redirects=True) as client:
         place = client.post("/join", data=hidden(client.get("/").text)).url.path

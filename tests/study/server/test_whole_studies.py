@@ -41,6 +41,7 @@ def slot_of(study: Study, token: str) -> int:
         return connection.execute(select(PARTICIPANTS.c.slot).where(PARTICIPANTS.c.token == digest(token))).scalar_one()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("preference", "preferred"), [(0.85, "more"), (0.15, "less")])
 def test_the_server_keeps_what_simulated_people_answer(tmp_path: Path, preference: float, preferred: str) -> None:
     first, second, third = ("unpruned", "halved", "decimated")
