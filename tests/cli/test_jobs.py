@@ -195,7 +195,7 @@ def test_wrong_words_get_clear_answers(command, name: str) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     {
-        "photographs that are not there": (["--data", "nowhere"], "nowhere is does not exist"),
+        "photographs that are not there": (["--data", "nowhere"], "nowhere does not exist"),
         "a layer that is not there": (["--exclude", "foo"], "foo"),
         "a network that is not known": (["--model", "squeezenet9"], "squeezenet9"),
         "no pixels": (["--size", "0"], "0"),

@@ -19,7 +19,7 @@ from PIL import Image
 from safetensors.torch import save
 
 import core.cli.main as command_line
-from core.base.settings import REPOSITORY
+from core.base.settings import REPOSITORY, shipped_folder
 from core.cli.console import NOT_KEPT
 from core.cli.errors import RENAMED_OPTIONS
 from core.cli.structure import options_of
@@ -201,6 +201,22 @@ def test_evaluate_says_which_marks_count_and_names_the_object(command, tmp_path:
     assert out.count("Undefined: no object is marked in these images.") == 3
     digits = command("evaluate", "--heatmaps")[1]
     assert "Energy inside the ink" in digits
+
+
+def test_a_damaged_line_of_accuracies_is_remarked_on(command, tmp_path: Path) -> None:
+    table = tmp_path / "cache" / "thesis-cnn" / "mnist-55000" / "seed-333" / "accuracy.csv"
+    table.parent.mkdir(parents=True)
+    shipped = (shipped_folder() / "thesis-cnn" / "mnist-55000" / "seed-333" / "accuracy.csv").read_text()
+    table.write_text(shipped.replace(",5000,", ",5001,", 1))
+    assert f"Line 2 of {table} is damaged, so not used." in command("evaluate")[1]
+    assert f"Line 2 of {table} is damaged, so not used." in strict(command("evaluate", "--json")[1])["notes"][0]
+
+
+def test_a_path_that_does_not_exist_is_said(command) -> None:
+    status, _, err = command("evaluate", "--model", "efficientnet-lite0", "--data", "nowhere/photos")
+    assert status == 1
+    assert "nowhere/photos does not exist." in err
+    assert "There is no data set, folder or zip file 'nowhere'." in command("evaluate", "--data", "nowhere")[2]
 
 
 def test_classes_that_do_not_match_are_explained_as_on_the_pages(command, tmp_path: Path) -> None:

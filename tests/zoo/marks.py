@@ -15,6 +15,7 @@ from PIL import Image
 from core.base.errors import BadFile, BadImage, SparsightError
 from core.data.folders import read_folder
 from core.data.photo_inputs import PhotoInputs
+from core.data.remarks import UNMARKED
 from tests.data.cards import PHOTOS as CARD
 from tests.data.made_marks import MARKED, PHOTOS, coco, colours, instance, png, turned
 from tests.data.made_sets import SIZE, jpeg, photograph, write_folder, write_zip
@@ -90,7 +91,17 @@ def refused(what: str, content: bytes, says: str, outcome: str = "Refused with t
 
 
 def unread(what: str, files: dict[str, bytes], says: str, error: type[SparsightError] = BadImage) -> Case:
-    return Case(what, "This mask is not used; the error says why, and the remarks count it.", read(files), says, error)
+    def ask(folder: Path) -> Sequence[str]:
+        photos = read_folder(write_folder(folder / "a", PHOTOS | files))
+        inputs = PhotoInputs(photos, replace(CARD, classes=photos.classes), torch.device("cpu"))
+        list(inputs.batches(truth=True))
+        (note,) = [note for note in inputs.notes if note.startswith(f"{UNMARKED}: 1 photograph (cat/1.jpg).")]
+        assert says in note
+        assert photos.photos[0].mask
+        photos.photos[0].mask()
+        return ()
+
+    return Case(what, "This mask is not used; the error says why, and the remarks count it.", ask, says, error)
 
 
 def sized(width: int, height: int) -> list[dict[str, Any]]:

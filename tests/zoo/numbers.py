@@ -225,7 +225,7 @@ CASES = (
             ("a row of the digits", row, "There is no embedded digit", BadSpec),
             ("a number of images in a link of a sweep", partial(in_link, "sweep"), "no number of images", BadSpec),
             ("a layer's own amount in a link", partial(in_link, "amount.conv1"), "share from 0 to 1", BadSpec),
-            ("a seed in a link", partial(in_link, "seed"), "no seed of these weights", UnknownName),
+            ("a seed in a link", partial(in_link, "seed"), "' of these weights.", UnknownName),
             ("a sparsity of a reference", reference, "no sparsity of a reference", BadSpec),
             ("the numbers of classes in JSON", partial(all_refused, in_json, STRANGE), "classes", BadSpec),
         )
