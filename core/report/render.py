@@ -12,7 +12,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import plotly.graph_objects as go
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
@@ -50,9 +49,12 @@ def page(template: str, **content: Any) -> str:
 def templates() -> Environment:
     """The templates of this room."""
     found = Environment(
-        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
         lstrip_blocks=True,
-    )  # fmt: skip
+    )
     found.globals["script"] = _file
     found.filters["sentence"] = html_of_line
     return found
@@ -83,7 +85,7 @@ def _more(block: Block) -> dict[str, Any]:
     """Return what the template needs beside a part."""
     if isinstance(block, Drawn):
         picture = data_link(still(block.figure).encode(), "image/svg+xml")
-        shown = in_script(str(_for_paper(block.figure).to_json()))
+        shown = in_script(str(block.figure.to_json()))
         height = block.figure.layout.height or 400
         return {"still": picture, "figure": shown, "width": WIDTH_PX, "height": height, "below": html_of(block.below)}
     if isinstance(block, Table):
@@ -95,14 +97,6 @@ def _more(block: Block) -> dict[str, Any]:
 
 def _panel(panel: Panel) -> dict[str, Any]:
     return {"of": panel, "bar": panel.bar}
-
-
-def _for_paper(figure: go.Figure) -> go.Figure:
-    """Return a figure whose text is dark enough for a white page, and that can be enlarged."""
-    shown = go.Figure(figure).update_layout(
-        font={"color": "#4a4656"}, dragmode="zoom", paper_bgcolor="white", plot_bgcolor="white"
-    )
-    return shown.update_xaxes(fixedrange=False).update_yaxes(fixedrange=False)
 
 
 def _file(name: str) -> Markup:

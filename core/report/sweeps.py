@@ -22,6 +22,7 @@ from core.figures.wording import of_truth, plain
 from core.report.document import Block, Drawn, Heading, Report, Table, Text
 from core.report.made_from import versions_text
 from core.report.words import literal
+from core.specs import VariantSpec
 from core.sweeps.breaks import SAME, find_breaks
 from core.sweeps.families import families
 from core.sweeps.known import known_sweeps
@@ -32,6 +33,7 @@ from core.sweeps.written import to_yaml
 
 BROKEN_BELOW = 0.5  # of a similarity to the reference's heatmap, as `sweep breaks` takes it
 FILE = "sweep.yaml"
+Facts = list[tuple[VariantSpec, dict[str, Any]]]  # of the networks that are done
 
 
 def of_sweep(sweep: Sweep, title: str = "") -> Report:
@@ -51,12 +53,12 @@ def of_sweep(sweep: Sweep, title: str = "") -> Report:
             f"Run `python -m core sweep run {known.name if known else FILE}`.",
         )
     title = title or (known.title if known else f"A sweep of {counted(sweep.spec.networks, 'network')}")
-    text = to_yaml(sweep.spec, title)
+    text, facts = to_yaml(sweep.spec, title), list(_facts(sweep))
     return Report(
         title=title,
         lead=f"{question(sweep, int(rows.images.max()), literal)} {_complete(sweep)}",
-        blocks=(*_means(sweep, rows), *_spots(sweep), *_breaks(sweep), *_tables(sweep, rows)),
-        made_from=_made_from(sweep, rows),
+        blocks=(*_means(sweep, rows), *_spots(sweep), *_breaks(sweep), *_tables(sweep, rows, facts)),
+        made_from=_made_from(sweep, rows, [each for _, each in facts]),
         again=_again(known.name if known else "", text),
     )
 
@@ -145,7 +147,7 @@ def _can_break(measure: str) -> bool:
     return is_similarity(measure) and measure != SAME
 
 
-def _tables(sweep: Sweep, rows: DataFrame) -> Iterator[Block]:
+def _tables(sweep: Sweep, rows: DataFrame, facts: Facts) -> Iterator[Block]:
     """Yield every mean, and the networks with what they were computed from."""
     table = means_rows(sweep, answers_once(rows))
     yield Heading(text="Every mean")
@@ -156,11 +158,11 @@ def _tables(sweep: Sweep, rows: DataFrame) -> Iterator[Block]:
         (
             model_text(sweep.engine.catalogue.title(variant.model), variant.model),
             pruning_text(variant.pruning),
-            percent(facts["sparsity"]),
-            f"{facts['kept']:,} of {facts['prunable']:,}",
-            str(facts.get("weights", "–")),
+            percent(found["sparsity"]),
+            f"{found['kept']:,} of {found['prunable']:,}",
+            str(found.get("weights", "–")),
         )
-        for variant, facts in _facts(sweep)
+        for variant, found in facts
     ]
     yield Table(rows=Rows([head, *body], (2, 3), "Networks that are done"), name="networks")
 
@@ -169,7 +171,7 @@ def _titled(rows: Rows, title: str) -> Rows:
     return Rows(rows.rows, rows.right, title)
 
 
-def _facts(sweep: Sweep) -> Iterator[tuple[Any, dict[str, Any]]]:
+def _facts(sweep: Sweep) -> Iterator[tuple[VariantSpec, dict[str, Any]]]:
     """Yield the facts that each network's answers are kept with."""
     for variant in sweep.variants:
         found = sweep.tables.read(sweep.cells(variant)[0], sweep.identity(variant))
@@ -177,8 +179,8 @@ def _facts(sweep: Sweep) -> Iterator[tuple[Any, dict[str, Any]]]:
             yield variant, found[1]
 
 
-def _made_from(sweep: Sweep, rows: DataFrame) -> dict[str, str]:
-    spec, facts = sweep.spec, [each for _, each in _facts(sweep)]
+def _made_from(sweep: Sweep, rows: DataFrame, facts: list[dict[str, Any]]) -> dict[str, str]:
+    spec = sweep.spec
     counts = sorted({int(n) for n in rows.images})
     n = " to ".join(f"{count:,}" for count in dict.fromkeys((counts[0], counts[-1])))
     drawn = (

@@ -6,6 +6,7 @@ import streamlit as st
 from pandas import concat
 
 from core.evaluation.evaluate import overflow_notes
+from core.figures import series_text
 from core.figures.plots.series import curve
 from core.protocols.series.tables import QUANTITIES, SeriesTables
 from pages.parts.common import charts, engine, present, story
@@ -40,13 +41,13 @@ def page(found: tuple[Place, ...], known: series_view.Known) -> None:
 
 
 def _answers(answers: Rows, view: View, tables: dict[Place, SeriesTables]) -> None:
-    st.header(series_view.headline(answers), anchor=False)
+    st.header(series_text.headline(answers, plain), anchor=False)
     _figures(answers, view, ("accuracy", "top5", "agreement"))
     _origin(view, tables)
 
 
 def _maps(answers: Rows, view: View) -> None:
-    st.header(series_view.course(answers, MAPS[0]), anchor=False)
+    st.header(series_text.course(answers, MAPS[0], plain), anchor=False)
     _figures(answers, view, MAPS)
     st.caption(
         "Measured as in Less is More: raw Grad-CAM maps at the target layer's cells, for the class that each network"
@@ -57,13 +58,13 @@ def _maps(answers: Rows, view: View) -> None:
 
 
 def _similarity(answers: Rows, view: View) -> None:
-    st.header(series_view.course(answers, view.similar), anchor=False)
+    st.header(series_text.course(answers, view.similar, plain), anchor=False)
     _figures(answers, view, (view.similar,))
     st.caption(f"{QUANTITIES[view.similar].summary} Maps of the dense network's class, at the target layer's cells.")
 
 
 def _truth(answers: Rows, view: View) -> None:
-    st.header(series_view.course(answers, view.fit), anchor=False)
+    st.header(series_text.course(answers, view.fit, plain), anchor=False)
     _figures(answers, view, (view.fit,))
     st.caption(
         f"{story.of_truth(QUANTITIES[view.fit].summary, 'mask')} Uses boxes or masks drawn by people; photographs"
@@ -111,8 +112,8 @@ def _origin(view: View, tables: dict[Place, SeriesTables]) -> None:
     for place, table in tables.items():
         for level, count in table.unanswered().items():
             notes = " ".join(overflow_notes(count))
-            st.warning(f"{series_view.run_title(place)}, level {level}: {notes}", icon=":material/warning:")
-    if view.only == EVERY and view.counted == "all" and (lines := series_view.gains(tables)):
+            st.warning(f"{series_text.run_title(place, plain)}, level {level}: {notes}", icon=":material/warning:")
+    if view.only == EVERY and view.counted == "all" and (lines := series_text.gains(tables, plain)):
         st.markdown("Does the first halving improve accuracy, as published (97.00 % → 97.29 %)?\n" + "\n".join(lines))
 
 
