@@ -18,10 +18,10 @@ from plotly.offline import get_plotlyjs
 
 from core.base.progress import silent
 from core.base.version import VERSION
-from core.figures.notebook.view import Panel
+from core.figures.notebook.view import marked
 from core.figures.stills import WIDTH_PX, still
-from core.report.document import Block, Drawn, Report, Table
-from core.report.words import html_of, html_of_line
+from core.report.document import Block, Drawn, Report, Table, Text
+from core.report.words import html_of
 
 TEMPLATES = Path(__file__).parent / "templates"
 MOST_BYTES = 8_000_000  # of a report
@@ -56,7 +56,7 @@ def templates() -> Environment:
         lstrip_blocks=True,
     )
     found.globals["script"] = _file
-    found.filters["sentence"] = html_of_line
+    found.filters["marked"] = lambda text: Markup(marked(text))
     return found
 
 
@@ -91,12 +91,7 @@ def _more(block: Block) -> dict[str, Any]:
     if isinstance(block, Table):
         head, *body = block.rows.rows
         return {"head": head, "body": body, "link": data_link(block.csv.encode(), "text/csv;charset=utf-8")}
-    text = getattr(block, "text", "")
-    return {"html": html_of(text)} if text else {"panels": [_panel(panel) for panel in getattr(block, "panels", ())]}
-
-
-def _panel(panel: Panel) -> dict[str, Any]:
-    return {"of": panel, "bar": panel.bar}
+    return {"html": html_of(block.text)} if isinstance(block, Text) else {}
 
 
 def _file(name: str) -> Markup:

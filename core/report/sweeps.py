@@ -21,7 +21,7 @@ from core.figures.sweep_text import data_title, ends, family_names, means_rows, 
 from core.figures.wording import of_truth, plain
 from core.report.document import Block, Drawn, Heading, Report, Table, Text
 from core.report.made_from import versions_text
-from core.report.words import literal
+from core.report.words import LONGEST, literal
 from core.specs import VariantSpec
 from core.sweeps.breaks import SAME, find_breaks
 from core.sweeps.families import families
@@ -110,7 +110,7 @@ def _spots(sweep: Sweep) -> Iterator[Block]:
     try:
         found = spots(sweep, limits)
     except BadSpec as error:
-        yield Text(text=literal(f"{error.wrong} {error.allowed}"))
+        yield Text(text=literal(f"{error.wrong} {error.allowed}", LONGEST))
         return
     for name, one in found.items():
         failed = [failure_text(check) for check in one.checks if check.sparsity == one.fails_at and not check.passes]
@@ -134,7 +134,7 @@ def _breaks(sweep: Sweep) -> Iterator[Block]:
             for name, family in families(sweep, (SAME, measure)).items()
         }
     except BadSpec as error:
-        yield Text(text=literal(f"{error.wrong} {error.allowed}"))
+        yield Text(text=literal(f"{error.wrong} {error.allowed}", LONGEST))
         return
     for name, one in found.items():
         first = f"{literal(names.get(name, name))}: " if len(found) > 1 else ""

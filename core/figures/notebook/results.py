@@ -12,7 +12,7 @@ from core.data.datasets import DATASETS
 from core.evaluation.columns import COLUMNS
 from core.evaluation.evaluate import Table
 from core.figures import maps
-from core.figures.export import four_pictures
+from core.figures.export import OPACITY, four_pictures
 from core.figures.facts import overflows
 from core.figures.names import names, network
 from core.figures.notebook.view import Panel, View, name_text
@@ -44,11 +44,11 @@ from core.specs import DataSpec
 TILE_PX = 140
 
 
-def comparison(answer: Comparison) -> View:
+def comparison(answer: Comparison, opacity: float = OPACITY) -> View:
     """Return Explore's first screen: the headline, four pictures and the scores."""
     return View(
         headline=headline(answer, name_text),
-        panels=(_four(answer),),
+        panels=(_four(answer, opacity),),
         scores=first_scores(answer),
         notes=_notes(answer),
     )
@@ -167,11 +167,11 @@ def _mean(name: str, rows: Any) -> tuple[str, ...]:
     return title, mean, f"{len(values):,}", f"{len(values) - len(some):,}", without
 
 
-def _four(answer: Comparison) -> tuple[Panel, ...]:
+def _four(answer: Comparison, opacity: float) -> tuple[Panel, ...]:
     found, image, called = answer.agreement, answer.picture, names(answer)
     at = f"at {answer.mask.sparsity:.4%} sparsity"
     encode = maps.png if image.clean.ndim == 2 else maps.jpeg  # PNG for sharp pixels of digits, JPEG for photographs
-    first, *others = four_pictures(answer).values()
+    first, *others = four_pictures(answer, opacity).values()
     dense, pruned, difference = (maps.data_url(maps.jpeg(each)) for each in others)
     return (
         Panel(
