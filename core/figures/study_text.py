@@ -20,10 +20,13 @@ PAIR = ("mnist-60000", "mnist-60000-again")  # the same seeds and data; only the
 
 @dataclass(frozen=True, kw_only=True)
 class Shown:
-    """What the first figure of a study shows. controls: series beside the thesis' own. published:
-    whether the thesis' values are drawn.
+    """What the first figure of a study shows.
+
+    axis: a key of AXES of core/figures/plots/lukkien.py. controls: series beside the thesis' own.
+    published: whether the thesis' values are drawn.
     """
 
+    axis: str = "level"
     fitting: str = "soft-iou"
     controls: tuple[str, ...] = ()
     published: bool = True

@@ -31,19 +31,13 @@ AS_PUBLISHED, INCLUDED = "mnist-60000", "mnist-55000"  # weights: of the thesis;
 CONTROLS = ("one-shot",)
 
 
-def report(engine: Engine, weights: str = AS_PUBLISHED, again: str = "") -> Report:
-    """Return the report of one study.
-
-    Args:
-        weights: its networks. again: the command that makes the report, if it is another one.
-    Raises:
-        MissingData, BadFile.
-    """
-    study = load_study(engine.roots, weights, evaluation_data(weights).key)
-    return of_study(engine, study, study_text.Shown(controls=CONTROLS), again)
+def report(engine: Engine) -> Report:
+    """Return the report of the study as published. Raises MissingData, BadFile."""
+    study = load_study(engine.roots, AS_PUBLISHED, evaluation_data(AS_PUBLISHED).key)
+    return of_study(engine, study, study_text.Shown(controls=CONTROLS))
 
 
-def of_study(engine: Engine, study: StudyTables, shown: study_text.Shown, again: str = "") -> Report:
+def of_study(engine: Engine, study: StudyTables, shown: study_text.Shown) -> Report:
     """Return the report of a study with the first figure as it is shown."""
     entry = PROTOCOLS["lukkien"]
     return Report(
@@ -52,15 +46,19 @@ def of_study(engine: Engine, study: StudyTables, shown: study_text.Shown, again:
         blocks=(
             *_curves(engine, study, shown),
             *_correlation(study, shown.fitting),
-            *_maps(study),
+            *_maps(study, shown.axis),
             *_answers(study),
             *_choices(engine, study),
         ),
         made_from=_made_from(study),
-        again=again
-        or f"python -m core protocol run lukkien --train-on {study.facts['train_images']}\n"
-        "python -m core report lukkien --out report.html",
+        again=_commands(study),
     )
+
+
+def _commands(study: StudyTables) -> str:
+    run = f"python -m core protocol run lukkien --train-on {study.facts['train_images']}"
+    is_usual = study.facts["weights"] == AS_PUBLISHED
+    return "\n".join((run, *(["python -m core report lukkien --out report.html"] if is_usual else [])))
 
 
 def _curves(engine: Engine, study: StudyTables, shown: study_text.Shown) -> Iterator[Block]:
@@ -68,7 +66,7 @@ def _curves(engine: Engine, study: StudyTables, shown: study_text.Shown) -> Iter
     first, last = mean.iloc[0], mean.iloc[-1]
     yield Heading(text="Accuracy and overlap")
     yield Drawn(
-        figure=plots.curves(study, "level", shown.controls, shown.published, shown.fitting),
+        figure=plots.curves(study, shown.axis, shown.controls, shown.published, shown.fitting),
         alt=f"Accuracy and {name} of every seed and their mean, by level. Accuracy falls from"
         f" {score(first.accuracy_noisy)} at level 0 to {score(last.accuracy_noisy)} at level {last.level}; {name} goes"
         f" from {score(first.overlap)} to {score(last.overlap)}.",
@@ -137,11 +135,11 @@ def _correlation(study: StudyTables, fitting: str) -> Iterator[Block]:
     )
 
 
-def _maps(study: StudyTables) -> Iterator[Block]:
+def _maps(study: StudyTables, axis: str) -> Iterator[Block]:
     yield Heading(text="The heatmaps")
     yield Text(text=study_text.emptied(study))
     yield Drawn(
-        figure=plots.map_statistics(study),
+        figure=plots.map_statistics(study, axis),
         alt="Mean, standard deviation and share of empty heatmaps by level.",
         below="Soft IoU rises with blur, because a blurred map covers more ink; mean and standard deviation reveal"
         " this. An empty map has overlap 0.",

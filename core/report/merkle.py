@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from pandas import concat
 
@@ -42,19 +43,23 @@ def report(engine: Engine) -> Report:
             "Run `python -m core protocol run merkle --help`.",
         )
     entry = PROTOCOLS["merkle"]
-    title = f"{entry.title} ({entry.source})"
-    return of_series(engine, found, title, entry.summary, "python -m core report merkle --out report.html")
-
-
-def of_series(engine: Engine, found: Series, title: str, summary: str = "", again: str = "") -> Report:
-    """Return the report of trained series. summary: what they are of. again: the command."""
     answers = {place: table.levels(table.quantities()) for place, table in found.items()}
+    made = of_series(engine, found, answers, f"{entry.title} ({entry.source})")
+    lead, again = f"{literal(entry.summary)}\n\n{made.lead}", "python -m core report merkle --out report.html"
+    return replace(made, lead=lead, again=again)
+
+
+def of_series(engine: Engine, found: Series, answers: series_text.Rows, title: str) -> Report:
+    """Return the report of trained series.
+
+    Args:
+        answers: their levels, of all images or of some. title: says which.
+    """
     return Report(
         title=title,
-        lead=f"{literal(summary)}\n\n{series_text.headline(answers, literal)}",
+        lead=series_text.headline(answers, literal),
         blocks=(*_figures(answers), *_notes(found), *_table(answers), *_networks(engine, found)),
         made_from=_made_from(engine, found),
-        again=again,
     )
 
 
@@ -89,7 +94,7 @@ def _notes(found: Series) -> Iterator[Block]:
             notes = " ".join(overflow_notes(count))
             yield Text(text=f"{series_text.run_title(place, literal)}, level {level}: {notes}", small=True)
     if lines := series_text.gains(found, literal):
-        yield Text(text="Does the first halving improve accuracy, as published (97.00 % → 97.29 %)?")
+        yield Text(text="Does the first halving improve accuracy over all images, as published (97.00 % → 97.29 %)?")
         yield Text(text="\n".join(lines))
 
 

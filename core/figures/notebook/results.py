@@ -84,7 +84,7 @@ def sheet(rows: Sheet) -> View:
     """Return rows of pictures, one per strip."""
     return View(
         titles=tuple(f"**{name_text(strip.title)}**" for strip in rows.strips),
-        panels=tuple(tuple(map(_tile, tiles(strip, rows.look))) for strip in rows.strips),
+        panels=tuple(tuple(map(tile_panel, tiles(strip, rows.look))) for strip in rows.strips),
         notes=(rows.caption,),
     )
 
@@ -266,7 +266,8 @@ def _bar(colours: str) -> tuple[str, str]:
     return maps.data_url(maps.png(maps.colour_bar(colours, 128, 8))), alts[colours]
 
 
-def _tile(tile: Tile) -> Panel:
+def tile_panel(tile: Tile) -> Panel:
+    """Return one picture of a row."""
     return Panel(
         title=name_text(tile.title),
         url=maps.data_url(maps.jpeg(tile.picture)),

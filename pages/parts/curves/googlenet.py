@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -19,10 +20,13 @@ from core.protocols.googlenet.published import FINDINGS
 from core.protocols.googlenet.summary import headline, methods, percent, published
 from core.protocols.googlenet.tables import VonradTables
 from core.units.embeddings import OFFLINE, SIMILARITIES
-from pages.parts.common import charts, engine, titles
+from pages.parts.common import charts, engine, present, reports, titles
 from pages.parts.common.markdown import message, plain
 from pages.parts.common.parameters import Choice, Parameter
 from pages.parts.common.widgets import choice, tabs
+
+if TYPE_CHECKING:
+    from core.report import Report
 
 TABS = {
     "accuracy": "Accuracy",
@@ -85,6 +89,14 @@ def show(model: str, folders: Sequence[Path] = ()) -> None:
             _units(tables)
         else:
             _reading(tables, seed)
+    if not present.on():
+        reports.button(lambda: _report(tables), "googlenet")
+
+
+def _report(tables: VonradTables) -> Report:
+    from core.report.googlenet import of_tables
+
+    return of_tables(engine.engine(), tables)
 
 
 def _accuracies(tables: VonradTables) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import streamlit as st
 from pandas import concat
 
@@ -9,11 +11,14 @@ from core.evaluation.evaluate import overflow_notes
 from core.figures import series_text
 from core.figures.plots.series import curve
 from core.protocols.series.tables import QUANTITIES, SeriesTables
-from pages.parts.common import charts, engine, present, story
+from pages.parts.common import charts, engine, present, reports, story
 from pages.parts.common.markdown import plain
 from pages.parts.common.widgets import tabs
 from pages.parts.curves import series_view
 from pages.parts.curves.series_view import EVERY, Place, Rows, View
+
+if TYPE_CHECKING:
+    from core.report import Report
 
 MAPS = ("map-mean", "map-variance", "non-zero", "l1")
 
@@ -38,6 +43,7 @@ def page(found: tuple[Place, ...], known: series_view.Known) -> None:
         content[tab]()
     if not present.on():
         _take_along(view, answers, known)
+        reports.button(lambda: _report(view, answers, tables), "series")
 
 
 def _answers(answers: Rows, view: View, tables: dict[Place, SeriesTables]) -> None:
@@ -150,6 +156,16 @@ def _take_along(view: View, answers: Rows, known: series_view.Known) -> None:
             st.code(code(view), language="python", wrap_lines=True)
         with st.popover("Exercise", icon=":material/school:", type="tertiary"):
             present.exercise(tuple(known))
+
+
+def _report(view: View, answers: Rows, tables: dict[Place, SeriesTables]) -> Report:
+    from core.report.merkle import of_series
+
+    place = next(iter(answers))
+    which = "" if view.only == EVERY else f", only {view.only}"
+    right = ", images that every level classifies correctly" if view.counted == "right" else ""
+    title = f"{engine.catalogue().title(place.model)} on {place.data_name}{which}{right}"
+    return of_series(engine.engine(), tables, answers, title)
 
 
 def code(view: View) -> str:

@@ -65,7 +65,7 @@ class View:
     @property
     def shown(self) -> Shown:
         """What the sentences below the first figure depend on."""
-        return Shown(fitting=self.fitting, controls=self.controls, published=self.published)
+        return Shown(axis=self.axis, fitting=self.fitting, controls=self.controls, published=self.published)
 
 
 def controls() -> View:

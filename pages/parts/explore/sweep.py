@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 from pandas import DataFrame
@@ -32,7 +32,7 @@ from core.sweeps.spots import Limits, SweetSpot, spots
 from core.sweeps.sweep import Sweep
 from core.sweeps.views import of_view
 from core.sweeps.written import to_yaml
-from pages.parts.common import access, address, engine, job_list, link, present, story
+from pages.parts.common import access, address, engine, job_list, link, present, reports, story
 from pages.parts.common.background import Work
 from pages.parts.common.frame import guarded
 from pages.parts.common.job_list import AT_WORK, REFRESH_S, jobs
@@ -43,6 +43,9 @@ from pages.parts.common.widgets import choice, number
 from pages.parts.explore.floor import data_of, floor_of
 from pages.parts.sidebar import photo_sets
 from pages.parts.sidebar.model import family_line
+
+if TYPE_CHECKING:
+    from core.report import Report
 
 DELETING = "Delete this job? Answers of networks that are done are kept.", "Delete job"
 FILE = "sweep.yaml"
@@ -271,9 +274,17 @@ def _results(asked: Asked, rows: DataFrame, floor: Floor | None) -> None:
             on_click="ignore",
             help="One row for every image, network and heatmap.",
         )
+        if photo_sets.offers_export(asked.spec.data.name):
+            reports.button(lambda: _report(asked), "sweep")
     if as_table:
         st.dataframe(table(shown), hide_index=True, width="stretch")
     _sweet_spot(asked)
+
+
+def _report(asked: Asked) -> Report:
+    from core.report import of_sweep
+
+    return of_sweep(asked.sweep, asked.title)
 
 
 def _sweet_spot(asked: Asked) -> None:

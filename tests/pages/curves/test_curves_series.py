@@ -223,7 +223,7 @@ def test_tables_without_networks_are_drawn_without_links(series: OpenPage, own_c
 
 
 def test_presenting_takes_nothing_along(series: OpenPage) -> None:
-    assert {button.proto.label for button in series().get("download_button")} == {"HTML", "levels.csv"}
+    assert {button.proto.label for button in series().get("download_button")} == {"HTML", "levels.csv", "Report"}
     shown = series(present="1")
     assert len(shown.get("plotly_chart")) == 2
     assert not shown.get("download_button")
