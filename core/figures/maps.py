@@ -159,11 +159,11 @@ def thumbnail(photo: Image.Image, side_px: int) -> Image.Image:
     return ImageOps.fit(photo.convert("RGB"), (side_px, side_px), Image.Resampling.BICUBIC)
 
 
-def jpeg(picture: Image.Image) -> bytes:
+def jpeg(picture: Image.Image, quality: int = SHARPEST_JPEG) -> bytes:
     """Encode for the screen: a tenth of a PNG's size for smooth maps, with full colour
     resolution.
     """
-    return _encoded(picture, "JPEG", quality=SHARPEST_JPEG, subsampling=0)
+    return _encoded(picture, "JPEG", quality=quality, subsampling=0)
 
 
 def png(picture: Image.Image) -> bytes:

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
-from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba
 from matplotlib.ticker import FuncFormatter, MultipleLocator, NullLocator
 from numpy.typing import NDArray
@@ -30,7 +29,7 @@ class Frame:
     name: of the vertical axis. categories: names along an axis in their order, None for numbers.
     """
 
-    axes: Axes
+    axes: Any
     figure: go.Figure
     x: Any
     y: Any
@@ -55,7 +54,7 @@ class Frame:
         return float(value) if known is None else float(known.index(str(value)))
 
 
-def listed(values: Any) -> Sequence[Any]:
+def listed(values: Any) -> Any:
     """Return the values of an attribute; plotly packs numbers of a figure that was copied."""
     if not isinstance(values, dict):
         return values

@@ -23,7 +23,7 @@ from core.figures.still_traces import TRACES, Unknown
 
 WIDTH_PX = 720
 LETTER_PX, HANDLE_PX = 6.2, 50.0  # of a name in the legend: a letter, and what stands before it
-STYLE: dict[str, Any] = {
+STYLE: Any = {
     "svg.fonttype": "none",  # text stays text: small, readable aloud, searchable
     "svg.hashsalt": "sparsight",  # the same figure is the same file
     "text.parse_math": False,

@@ -12,17 +12,16 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import plotly.graph_objects as go
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from core.base.progress import silent
 from core.base.version import VERSION
-from core.figures.notebook.view import Panel
+from core.figures.notebook.view import marked
 from core.figures.stills import WIDTH_PX, still
-from core.report.document import Block, Drawn, Report, Table
-from core.report.words import html_of, html_of_line
+from core.report.document import Block, Drawn, Report, Table, Text
+from core.report.words import html_of
 
 TEMPLATES = Path(__file__).parent / "templates"
 MOST_BYTES = 8_000_000  # of a report
@@ -50,11 +49,14 @@ def page(template: str, **content: Any) -> str:
 def templates() -> Environment:
     """The templates of this room."""
     found = Environment(
-        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
         lstrip_blocks=True,
-    )  # fmt: skip
+    )
     found.globals["script"] = _file
-    found.filters["sentence"] = html_of_line
+    found.filters["marked"] = lambda text: Markup(marked(text))
     return found
 
 
@@ -83,26 +85,13 @@ def _more(block: Block) -> dict[str, Any]:
     """Return what the template needs beside a part."""
     if isinstance(block, Drawn):
         picture = data_link(still(block.figure).encode(), "image/svg+xml")
-        shown = in_script(str(_for_paper(block.figure).to_json()))
+        shown = in_script(str(block.figure.to_json()))
         height = block.figure.layout.height or 400
         return {"still": picture, "figure": shown, "width": WIDTH_PX, "height": height, "below": html_of(block.below)}
     if isinstance(block, Table):
         head, *body = block.rows.rows
         return {"head": head, "body": body, "link": data_link(block.csv.encode(), "text/csv;charset=utf-8")}
-    text = getattr(block, "text", "")
-    return {"html": html_of(text)} if text else {"panels": [_panel(panel) for panel in getattr(block, "panels", ())]}
-
-
-def _panel(panel: Panel) -> dict[str, Any]:
-    return {"of": panel, "bar": panel.bar}
-
-
-def _for_paper(figure: go.Figure) -> go.Figure:
-    """Return a figure whose text is dark enough for a white page, and that can be enlarged."""
-    shown = go.Figure(figure).update_layout(
-        font={"color": "#4a4656"}, dragmode="zoom", paper_bgcolor="white", plot_bgcolor="white"
-    )
-    return shown.update_xaxes(fixedrange=False).update_yaxes(fixedrange=False)
+    return {"html": html_of(block.text)} if isinstance(block, Text) else {}
 
 
 def _file(name: str) -> Markup:

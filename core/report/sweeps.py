@@ -30,7 +30,8 @@ from core.figures.sweep_text import data_title, ends, family_names, means_rows, 
 from core.figures.wording import of_truth, plain
 from core.report.document import Block, Drawn, Heading, Report, Table, Text
 from core.report.made_from import versions_text
-from core.report.words import literal
+from core.report.words import LONGEST, literal
+from core.specs import VariantSpec
 from core.sweeps.breaks import SAME, find_breaks
 from core.sweeps.families import families
 from core.sweeps.known import known_sweeps
@@ -41,6 +42,7 @@ from core.sweeps.thresholds import threshold_of
 from core.sweeps.written import to_yaml
 
 FILE = "sweep.yaml"
+Facts = list[tuple[VariantSpec, dict[str, Any]]]  # of the networks that are done
 
 
 def of_sweep(sweep: Sweep, title: str = "") -> Report:
@@ -60,12 +62,12 @@ def of_sweep(sweep: Sweep, title: str = "") -> Report:
             f"Run `python -m core sweep run {known.name if known else FILE}`.",
         )
     title = title or (known.title if known else f"A sweep of {counted(sweep.spec.networks, 'network')}")
-    text = to_yaml(sweep.spec, title)
+    text, facts = to_yaml(sweep.spec, title), list(_facts(sweep))
     return Report(
         title=title,
         lead=f"{question(sweep, int(rows.images.max()), literal)} {_complete(sweep)}",
-        blocks=(*_means(sweep, rows), *_spots(sweep), *_breaks(sweep), *_tables(sweep, rows)),
-        made_from=_made_from(sweep, rows),
+        blocks=(*_means(sweep, rows), *_spots(sweep), *_breaks(sweep), *_tables(sweep, rows, facts)),
+        made_from=_made_from(sweep, rows, [each for _, each in facts]),
         again=_again(known.name if known else "", text),
     )
 
@@ -117,7 +119,7 @@ def _spots(sweep: Sweep) -> Iterator[Block]:
     try:
         found = spots(sweep, limits)
     except BadSpec as error:
-        yield Text(text=literal(f"{error.wrong} {error.allowed}"))
+        yield Text(text=literal(f"{error.wrong} {error.allowed}", LONGEST))
         return
     for name, one in found.items():
         failed = [failure_text(check) for check in one.checks if check.sparsity == one.fails_at and not check.passes]
@@ -140,7 +142,7 @@ def _breaks(sweep: Sweep) -> Iterator[Block]:
         thresholds = {name: threshold_of(sweep, family, measure) for name, family in of_sweep.items()}
         found = {name: find_breaks(family.rows, measure, thresholds[name].value) for name, family in of_sweep.items()}
     except BadSpec as error:
-        yield Text(text=literal(f"{error.wrong} {error.allowed}"))
+        yield Text(text=literal(f"{error.wrong} {error.allowed}", LONGEST))
         return
     for name, one in found.items():
         first = f"{literal(names.get(name, name))}: " if len(found) > 1 else ""
@@ -154,7 +156,7 @@ def _can_break(measure: str) -> bool:
     return is_similarity(measure) and measure != SAME
 
 
-def _tables(sweep: Sweep, rows: DataFrame) -> Iterator[Block]:
+def _tables(sweep: Sweep, rows: DataFrame, facts: Facts) -> Iterator[Block]:
     """Yield every mean, and the networks with what they were computed from."""
     table = means_rows(sweep, answers_once(rows))
     yield Heading(text="Every mean")
@@ -165,11 +167,11 @@ def _tables(sweep: Sweep, rows: DataFrame) -> Iterator[Block]:
         (
             model_text(sweep.engine.catalogue.title(variant.model), variant.model),
             pruning_text(variant.pruning),
-            percent(facts["sparsity"]),
-            f"{facts['kept']:,} of {facts['prunable']:,}",
-            str(facts.get("weights", "–")),
+            percent(found["sparsity"]),
+            f"{found['kept']:,} of {found['prunable']:,}",
+            str(found.get("weights", "–")),
         )
-        for variant, facts in _facts(sweep)
+        for variant, found in facts
     ]
     yield Table(rows=Rows([head, *body], (2, 3), "Networks that are done"), name="networks")
 
@@ -178,7 +180,7 @@ def _titled(rows: Rows, title: str) -> Rows:
     return Rows(rows.rows, rows.right, title)
 
 
-def _facts(sweep: Sweep) -> Iterator[tuple[Any, dict[str, Any]]]:
+def _facts(sweep: Sweep) -> Iterator[tuple[VariantSpec, dict[str, Any]]]:
     """Yield the facts that each network's answers are kept with."""
     for variant in sweep.variants:
         found = sweep.tables.read(sweep.cells(variant)[0], sweep.identity(variant))
@@ -186,8 +188,8 @@ def _facts(sweep: Sweep) -> Iterator[tuple[Any, dict[str, Any]]]:
             yield variant, found[1]
 
 
-def _made_from(sweep: Sweep, rows: DataFrame) -> dict[str, str]:
-    spec, facts = sweep.spec, [each for _, each in _facts(sweep)]
+def _made_from(sweep: Sweep, rows: DataFrame, facts: list[dict[str, Any]]) -> dict[str, str]:
+    spec = sweep.spec
     counts = sorted({int(n) for n in rows.images})
     n = " to ".join(f"{count:,}" for count in dict.fromkeys((counts[0], counts[-1])))
     drawn = (

@@ -13,7 +13,7 @@ from markdown_it import MarkdownIt
 from markupsafe import Markup
 
 RULES = ("emphasis", "backticks", "list", "escape", "newline")
-LONGEST_NAME = 120  # characters
+LONGEST_NAME, LONGEST = 120, 10_000  # characters: of a name, of a paragraph
 MARKUP = re.compile(f"[{re.escape(string.punctuation)}]")
 
 
@@ -22,15 +22,13 @@ def html_of(text: str) -> Markup:
     return Markup(_reader().render(text))
 
 
-def html_of_line(text: str) -> Markup:
-    """Return a sentence in Markdown as HTML without a paragraph around it."""
-    return Markup(_reader().renderInline(text))
+def literal(name: object, most: int = LONGEST_NAME) -> str:
+    """Return a text from a file or a person as Markdown that shows it as it is, on one line.
 
-
-def literal(name: object) -> str:
-    """Return a name from a file or a person as Markdown that shows it as it is, on one line."""
+    most: characters; a longer one is cut.
+    """
     text = " ".join("".join(sign if sign.isprintable() else " " for sign in str(name)).split())
-    text = text if len(text) <= LONGEST_NAME else f"{text[: LONGEST_NAME - 1].rstrip()}…"
+    text = text if len(text) <= most else f"{text[: most - 1].rstrip()}…"
     return MARKUP.sub(r"\\\g<0>", text)
 
 

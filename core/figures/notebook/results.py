@@ -10,7 +10,7 @@ from core.data.datasets import DATASETS
 from core.evaluation.columns import AGAINST_TRUTH, COLUMNS, needs
 from core.evaluation.evaluate import Table
 from core.figures import maps
-from core.figures.export import four_pictures
+from core.figures.export import OPACITY, four_pictures
 from core.figures.facts import overflows
 from core.figures.names import names, network
 from core.figures.notebook.view import Panel, View, name_text
@@ -44,11 +44,11 @@ from core.specs import DataSpec
 TILE_PX = 140
 
 
-def comparison(answer: Comparison) -> View:
+def comparison(answer: Comparison, opacity: float = OPACITY) -> View:
     """Return Explore's first screen: the headline, four pictures and the scores."""
     return View(
         headline=headline(answer, name_text),
-        panels=(_four(answer),),
+        panels=(_four(answer, opacity),),
         scores=first_scores(answer),
         notes=_notes(answer),
     )
@@ -84,7 +84,7 @@ def sheet(rows: Sheet) -> View:
     """Return rows of pictures, one per strip."""
     return View(
         titles=tuple(f"**{name_text(strip.title)}**" for strip in rows.strips),
-        panels=tuple(tuple(map(_tile, tiles(strip, rows.look))) for strip in rows.strips),
+        panels=tuple(tuple(map(tile_panel, tiles(strip, rows.look))) for strip in rows.strips),
         notes=(rows.caption,),
     )
 
@@ -170,11 +170,11 @@ def _mean(name: str, found: Table) -> tuple[str, ...]:
     return title, mean, f"{len(values):,}", f"{len(values) - len(some):,}", without
 
 
-def _four(answer: Comparison) -> tuple[Panel, ...]:
+def _four(answer: Comparison, opacity: float) -> tuple[Panel, ...]:
     found, image, called = answer.agreement, answer.picture, names(answer)
     at = f"at {answer.mask.sparsity:.4%} sparsity"
     encode = maps.png if image.clean.ndim == 2 else maps.jpeg  # PNG for sharp pixels of digits, JPEG for photographs
-    first, *others = four_pictures(answer).values()
+    first, *others = four_pictures(answer, opacity).values()
     dense, pruned, difference = (maps.data_url(maps.jpeg(each)) for each in others)
     return (
         Panel(
@@ -269,7 +269,8 @@ def _bar(colours: str) -> tuple[str, str]:
     return maps.data_url(maps.png(maps.colour_bar(colours, 128, 8))), alts[colours]
 
 
-def _tile(tile: Tile) -> Panel:
+def tile_panel(tile: Tile) -> Panel:
+    """Return one picture of a row."""
     return Panel(
         title=name_text(tile.title),
         url=maps.data_url(maps.jpeg(tile.picture)),

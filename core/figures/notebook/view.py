@@ -68,11 +68,11 @@ def name_text(name: object) -> str:
 def to_html(view: View) -> str:
     """Render the view as HTML with inline styles: no script, no style sheet, nothing to fetch."""
     rows = [_flex("".join(map(_figure, row))) for row in view.panels]
-    titles = [f'<p style="margin:0.4em 0">{_marked(title)}</p>' for title in view.titles]
+    titles = [f'<p style="margin:0.4em 0">{marked(title)}</p>' for title in view.titles]
     parts = [
-        f'<p style="font-size:1.25em;margin:0 0 0.6em">{_marked(view.headline)}</p>' if view.headline else "",
+        f'<p style="font-size:1.25em;margin:0 0 0.6em">{marked(view.headline)}</p>' if view.headline else "",
         *("".join(pair) for pair in zip_longest(titles, rows, fillvalue="")),
-        *(f'<p style="margin:0.4em 0;{FAINT}">{_marked(note)}</p>' for note in view.notes),
+        *(f'<p style="margin:0.4em 0;{FAINT}">{marked(note)}</p>' for note in view.notes),
         *([_flex("".join(map(_score, view.scores)))] if view.scores else []),
         *map(_table, view.tables),
     ]
@@ -91,7 +91,8 @@ def to_text(view: View) -> str:
     return "\n".join(parts)
 
 
-def _marked(text: str) -> str:
+def marked(text: str) -> str:
+    """Return a text with `**bold**` as HTML, all else escaped."""
     return BOLD.sub(r"<strong>\1</strong>", html.escape(text))
 
 
@@ -113,29 +114,29 @@ def _picture(url: str, alt: str, style: str) -> str:
 
 
 def _figure(panel: Panel) -> str:
-    below = [f"<div>{_marked(line)}</div>" for line in panel.lines]
+    below = [f"<div>{marked(line)}</div>" for line in panel.lines]
     if panel.bar:
         below.append(_picture(*panel.bar, "height:8px;margin:4px 0"))
-    below.append(f'<div style="{FAINT}">{_marked(panel.under)}</div>' if panel.under else "")
+    below.append(f'<div style="{FAINT}">{marked(panel.under)}</div>' if panel.under else "")
     return (
         f'<figure style="margin:0;{_width(panel.width_px)}">'
-        f"<div><strong>{_marked(panel.title)}</strong></div>{_picture(panel.url, panel.alt, 'margin:2px 0')}"
+        f"<div><strong>{marked(panel.title)}</strong></div>{_picture(panel.url, panel.alt, 'margin:2px 0')}"
         f"<figcaption>{''.join(below)}</figcaption></figure>"
     )
 
 
 def _score(score: Score) -> str:
     return (
-        f'<div style="{_width(Panel.width_px)}"><div>{_marked(score.title)}</div>'
-        f'<div style="font-size:1.7em">{_marked(score.value)}</div>'
-        f'<div style="{FAINT}">{_marked(score.change)} {_marked(score.origin)}</div>'
-        f'<div style="{FAINT}">{_marked(score.summary)}</div></div>'
+        f'<div style="{_width(Panel.width_px)}"><div>{marked(score.title)}</div>'
+        f'<div style="font-size:1.7em">{marked(score.value)}</div>'
+        f'<div style="{FAINT}">{marked(score.change)} {marked(score.origin)}</div>'
+        f'<div style="{FAINT}">{marked(score.summary)}</div></div>'
     )
 
 
 def _table(table: Rows) -> str:
     head, *body = table.rows
-    title = f'<caption style="text-align:left">{_marked(table.title)}</caption>' if table.title else ""
+    title = f'<caption style="text-align:left">{marked(table.title)}</caption>' if table.title else ""
     rows = "".join(f"<tr>{_cells(row, table, 'td')}</tr>" for row in body)
     return f"<table>{title}<thead><tr>{_cells(head, table, 'th')}</tr></thead><tbody>{rows}</tbody></table>"
 
@@ -143,7 +144,7 @@ def _table(table: Rows) -> str:
 def _cells(row: Sequence[str], table: Rows, tag: str) -> str:
     sides = ("right" if column in table.right else "left" for column in range(len(row)))
     return "".join(
-        f'<{tag} style="text-align:{side};padding:2px 8px">{_marked(cell)}</{tag}>'
+        f'<{tag} style="text-align:{side};padding:2px 8px">{marked(cell)}</{tag}>'
         for cell, side in zip(row, sides, strict=True)
     )
 

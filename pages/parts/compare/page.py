@@ -5,6 +5,7 @@ by side.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -15,13 +16,18 @@ from core.figures import sheets, strips
 from core.figures.strips import SHOWS, Look, Strip
 from core.results import Comparison, Verdict
 from core.saliency import CAMS
-from pages.parts.common import address, copy_link, engine, frame, link, present, story, titles
+from pages.parts.common import address, copy_link, engine, frame, link, present, reports, story, titles
 from pages.parts.common.background import Work
+from pages.parts.common.markdown import plain
 from pages.parts.common.waiting import wait
 from pages.parts.compare import matrix, view
 from pages.parts.compare.view import Question, RowAsked
 from pages.parts.sidebar import downloads, model, photo_sets, sidebar
 
+if TYPE_CHECKING:
+    from core.report import Report
+
+LONGEST = 1000  # characters of what the pictures show
 SCALE = {
     "difference": "Purple: more in the pruned map, orange: more in the dense map; both from 0 to 1.",
     "visible": "Only the top 10 % of the heatmap's pixels is visible.",
@@ -205,11 +211,26 @@ def _take_along(done: list[Strip], drawn: list[sheets.Row], look: Look) -> None:
             st.download_button(
                 label, content, name, kind, icon=":material/download:", on_click="ignore", type="tertiary"
             )
+        words = _headline(done), plain(f"{_made_with(done)}. Shown: {SHOWS[look.show]}. {_scale(done, look)}", LONGEST)
+        reports.button(lambda: _report(done, drawn, words), "compare")
         copy_link.draw("Link copied")
         with st.popover("Exercise", icon=":material/school:", type="tertiary"):
             present.exercise(tuple(view.parameters()))
         with st.popover("Code", icon=":material/code:", type="tertiary"):
             st.code(_code([answer for strip in done for answer in strip.answers]), language="python", wrap_lines=True)
+
+
+def _report(done: list[Strip], drawn: list[sheets.Row], words: tuple[str, str]) -> Report:
+    from core.report.strips import of_strips
+
+    code = _code([answer for strip in done for answer in strip.answers])
+    return of_strips(engine.engine(), done, drawn, (_title(done), *words), code)
+
+
+def _title(done: list[Strip]) -> str:
+    """Names the report."""
+    variant = done[0].answers[0].pruned.variant
+    return f"Compare: {engine.catalogue().title(variant.model)}"
 
 
 def _made_with(done: list[Strip]) -> str:

@@ -6,26 +6,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core.base.numbers import score
+from core.figures import googlenet_text
 from core.figures.plots import googlenet as plots_vonrad
 from core.figures.plots.googlenet import COSTS
-from core.models.zoo import MODELS
 from core.protocols.googlenet import interpretability
 from core.protocols.googlenet import tables as vonrad_tables
-from core.protocols.googlenet.protocol import CURVE_RATE, PRUNINGS
+from core.protocols.googlenet.protocol import CURVE_RATE
 from core.protocols.googlenet.published import FINDINGS
-from core.protocols.googlenet.summary import headline, methods, millions, missing, percent, published, silent
+from core.protocols.googlenet.summary import headline, methods, percent, published
 from core.protocols.googlenet.tables import VonradTables
 from core.units.embeddings import OFFLINE, SIMILARITIES
-from core.units.relation import Relation
-from pages.parts.common import charts, engine, titles
+from pages.parts.common import charts, engine, present, reports, titles
 from pages.parts.common.markdown import message, plain
 from pages.parts.common.parameters import Choice, Parameter
 from pages.parts.common.widgets import choice, tabs
+
+if TYPE_CHECKING:
+    from core.report import Report
 
 TABS = {
     "accuracy": "Accuracy",
@@ -61,9 +62,7 @@ def parameters(folders: Sequence[Path] = ()) -> dict[str, Parameter]:
 
 
 def _title(model: str) -> str:
-    """Names a network and its photographs; where only its tables are here, by its architecture."""
-    known, (architecture, _, data) = titles.of(engine.catalogue()), model.partition("@")
-    return known.get(model, f"{MODELS[architecture].title}, {data}" if architecture in MODELS else model)
+    return googlenet_text.network_title(model, engine.catalogue())
 
 
 def page() -> None:
@@ -83,13 +82,21 @@ def show(model: str, folders: Sequence[Path] = ()) -> None:
     with content:
         if tab == "accuracy":
             _accuracies(tables)
-            st.caption(_origin(tables, seed))
+            st.caption(googlenet_text.origin(tables, seed, plain(_title(tables.model))))
         elif tab == "savings":
             _methods(tables)
         elif tab == "units":
             _units(tables)
         else:
             _reading(tables, seed)
+    if not present.on():
+        reports.button(lambda: _report(tables), "googlenet")
+
+
+def _report(tables: VonradTables) -> Report:
+    from core.report.googlenet import of_tables
+
+    return of_tables(engine.engine(), tables)
 
 
 def _accuracies(tables: VonradTables) -> None:
@@ -113,7 +120,7 @@ def _accuracies(tables: VonradTables) -> None:
 
 
 def _not_as_published(tables: VonradTables) -> None:
-    for seeds, said in _departures(tables).items():
+    for seeds, said in googlenet_text.departures(tables).items():
         st.caption(f"**Not as published{seeds}:** {message(said)}")
 
 
@@ -124,12 +131,12 @@ def _methods(tables: VonradTables) -> None:
     )
     st.markdown(f"**Pruned by {percent(CURVE_RATE, 0)}**, as requested; *removed* is counted over all prunable weights")
     st.dataframe(
-        [_cells(row) for row in methods(tables).to_dict("records")], hide_index=True, width="stretch", height="content"
+        [googlenet_text.cells(row) for row in methods(tables).to_dict("records")],
+        hide_index=True,
+        width="stretch",
+        height="content",
     )
-    st.caption(
-        "Interval: Wilson, 95 %, over test images. Left: not zero. Channels removed: what remains after channels"
-        f" without any effect are removed. {published()}"
-    )
+    st.caption(f"{googlenet_text.INTERVALS} {published()}")
 
 
 def _units(tables: VonradTables) -> None:
@@ -152,7 +159,7 @@ def _units(tables: VonradTables) -> None:
     found = interpretability.related(tables, judge)
     st.markdown(f"**{interpretability.QUESTION}** {message(interpretability.answer(found, judge))}")
     st.markdown(message(interpretability.near_chance(tables, judge)))
-    st.dataframe([_relation(each) for each in found], hide_index=True, width="stretch", height="content")
+    st.dataframe([googlenet_text.relation(each) for each in found], hide_index=True, width="stretch", height="content")
     st.caption(
         f"{message(interpretability.origin(tables))} Bars: 95 % intervals over units and tasks, not over seeds. The"
         " paper's figure 5 shows the same; its values are not known."
@@ -160,75 +167,8 @@ def _units(tables: VonradTables) -> None:
     _not_as_published(tables)
 
 
-def _relation(of: Relation) -> dict[str, object]:
-    """Formats a row of the table."""
-    return {
-        "score against": interpretability.AGAINST[of.of],
-        "networks": "all" if of.near_chance else "without those near chance",
-        "correlation": of.name.title(),
-        "value": score(of.value),
-        "95 % interval": f"{score(of.low)} to {score(of.high)}",
-        "n": of.n,
-    }
-
-
-def _cells(of: dict[str, Any]) -> dict[str, object]:
-    """Formats a row of the table."""
-    return {
-        "pruning": PRUNINGS[of["pruning"]].title if of["pruning"] in PRUNINGS else "dense",
-        "retraining": "" if of["pruning"] == "dense" else of["retraining"],
-        "accuracy": percent(of["accuracy"]),
-        "correct": f"{of['correct']:,} of {of['total']:,}",
-        "interval": f"{percent(of['low'])} to {percent(of['high'])}",
-        "removed": percent(of["sparsity"]),
-        "parameters left": millions(of["parameters_left"]),
-        "multiply-adds left": millions(of["multiply_adds_left"]),
-        "parameters, channels removed": millions(of["physical_parameters"]),
-        "multiply-adds, channels removed": millions(of["physical_multiply_adds"]),
-        "seed": of["seed"],
-    }
-
-
-def _departures(tables: VonradTables) -> dict[str, str]:
-    """Returns departures from the paper, parts missing from a stopped run and networks that never
-    recovered, by seed; the key "" stands for all seeds.
-    """
-    of_seed = {
-        seed: " ".join(
-            filter(None, (*tables.facts["runs"][str(seed)]["departures"], missing(tables, seed), silent(tables, seed)))
-        )
-        for seed in tables.seeds()
-    }
-    if len(set(of_seed.values())) == 1:
-        return {"": next(iter(of_seed.values()))}
-    return {f", seed {seed}": said for seed, said in of_seed.items()}
-
-
-def _origin(tables: VonradTables, seed: int) -> str:
-    """Describes the data behind the figures."""
-    run, dense = tables.facts["runs"][str(seed)], tables.dense(seed).iloc[0]
-    seeds, title = tables.seeds(), _title(tables.model)
-    return (
-        f"Our run: {plain(title)}, {run['train']:,} training, {run['validation']:,} validation and"
-        f" {run['test']:,} test images, {'seed' if len(seeds) == 1 else 'seeds'} {', '.join(map(str, seeds))} (one"
-        f" network each), {dense.device}. Bars are 95 % intervals over test images, not over"
-        f" seeds.{f' The sentence above is of seed {seed}.' if len(seeds) > 1 else ''}"
-    )
-
-
-def _ours(tables: VonradTables, seed: int) -> str:
-    """Sets our accuracies beside the paper's findings."""
-    rows = methods(tables)
-    rows = rows[(rows.seed == seed) & (rows.retraining == "iterative")].sort_values("accuracy", ascending=False)
-    if rows.empty:
-        return "Our run has no network that was retrained iteratively yet."
-    best = ", ".join(f"{PRUNINGS[row.pruning].title} {percent(row.accuracy)}" for row in rows.itertuples())
-    title = plain(_title(tables.model))
-    return f"Our run on {title}, pruned by {percent(CURVE_RATE, 0)} and retrained iteratively, reaches: {best}."
-
-
 def _reading(tables: VonradTables, seed: int) -> None:
     st.markdown("".join(f"\n- {finding}" for finding in FINDINGS))
-    st.caption(_ours(tables, seed))
+    st.caption(googlenet_text.ours(tables, seed, plain(_title(tables.model))))
     with st.expander("What the paper leaves open, and how we read it", icon=":material/menu_book:"):
         st.markdown("".join(f"\n- {message(reading)}" for reading in tables.facts["runs"][str(seed)]["readings"]))

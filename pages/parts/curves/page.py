@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.figures import study_text
 from core.figures.plots import lukkien as plots_study
 from core.figures.plots.lukkien import overlap_name
 from core.measures.fitting import FITTINGS
@@ -12,7 +13,15 @@ from pages.parts.common import charts, engine, link, present, series_data
 from pages.parts.common.parameters import Parameter
 from pages.parts.common.widgets import current, tabs
 from pages.parts.curves import googlenet as vonrad_view
-from pages.parts.curves import series_figures, series_view, study_choices, study_figures, study_tables, study_view
+from pages.parts.curves import (
+    series_figures,
+    series_view,
+    study_again,
+    study_choices,
+    study_figures,
+    study_tables,
+    study_view,
+)
 from pages.parts.curves.study_view import PARAMETERS, View
 from pages.parts.curves.sweeps import form as sweep_form
 from pages.parts.curves.sweeps import page as sweep_page
@@ -57,18 +66,18 @@ def main() -> None:
 
 
 def _curves(study: StudyTables, view: View) -> None:
-    st.header(study_view.headline(study), anchor=False)
+    st.header(study_text.headline(study), anchor=False)
     charts.chart(
         plots_study.curves(study, view.axis, view.controls, view.published, view.fitting),
         "curves",
         f"Accuracy and {overlap_name(view.fitting)} of every seed and their mean",
     )
-    st.caption(study_view.origin(study, view))
-    study_view.caveats(study)
+    st.caption(study_text.origin(study, view.shown))
+    st.markdown(study_text.caveats(study, study_again.other(study)))
 
 
 def _together(study: StudyTables, view: View) -> None:
-    st.header(study_view.together(study, view.fitting), anchor=False)
+    st.header(study_text.together(study, view.fitting), anchor=False)
     left, right = st.columns([2, 3], gap="large")
     with left:
         charts.chart(
@@ -89,7 +98,7 @@ def _together(study: StudyTables, view: View) -> None:
 
 
 def _maps(study: StudyTables, view: View) -> None:
-    st.header(study_view.emptied(study), anchor=False)
+    st.header(study_text.emptied(study), anchor=False)
     charts.chart(
         plots_study.map_statistics(study, view.axis),
         "heatmaps",
@@ -102,7 +111,7 @@ def _maps(study: StudyTables, view: View) -> None:
 
 
 def _answers(study: StudyTables, _: View) -> None:
-    st.header(study_view.right_and_wrong(study), anchor=False)
+    st.header(study_text.right_and_wrong(study), anchor=False)
     charts.chart(
         plots_study.correct_against_wrong(study),
         "right-and-wrong",

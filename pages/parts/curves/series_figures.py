@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import streamlit as st
 from pandas import concat
 
 from core.evaluation.evaluate import overflow_notes
+from core.figures import series_text
 from core.figures.plots.series import curve
 from core.protocols.series.tables import QUANTITIES, SeriesTables
-from pages.parts.common import charts, engine, present, story
+from pages.parts.common import charts, engine, present, reports, story
 from pages.parts.common.markdown import plain
 from pages.parts.common.widgets import tabs
 from pages.parts.curves import series_view
 from pages.parts.curves.series_view import EVERY, Place, Rows, View
+
+if TYPE_CHECKING:
+    from core.report import Report
 
 MAPS = ("map-mean", "map-variance", "non-zero", "l1")
 
@@ -37,16 +43,17 @@ def page(found: tuple[Place, ...], known: series_view.Known) -> None:
         content[tab]()
     if not present.on():
         _take_along(view, answers, known)
+        reports.button(lambda: _report(view, answers, tables), "series")
 
 
 def _answers(answers: Rows, view: View, tables: dict[Place, SeriesTables]) -> None:
-    st.header(series_view.headline(answers), anchor=False)
+    st.header(series_text.headline(answers, plain), anchor=False)
     _figures(answers, view, ("accuracy", "top5", "agreement"))
     _origin(view, tables)
 
 
 def _maps(answers: Rows, view: View) -> None:
-    st.header(series_view.course(answers, MAPS[0]), anchor=False)
+    st.header(series_text.course(answers, MAPS[0], plain), anchor=False)
     _figures(answers, view, MAPS)
     st.caption(
         "Measured as in Less is More: raw Grad-CAM maps at the target layer's cells, for the class that each network"
@@ -57,13 +64,13 @@ def _maps(answers: Rows, view: View) -> None:
 
 
 def _similarity(answers: Rows, view: View) -> None:
-    st.header(series_view.course(answers, view.similar), anchor=False)
+    st.header(series_text.course(answers, view.similar, plain), anchor=False)
     _figures(answers, view, (view.similar,))
     st.caption(f"{QUANTITIES[view.similar].summary} Maps of the dense network's class, at the target layer's cells.")
 
 
 def _truth(answers: Rows, view: View) -> None:
-    st.header(series_view.course(answers, view.fit), anchor=False)
+    st.header(series_text.course(answers, view.fit, plain), anchor=False)
     _figures(answers, view, (view.fit,))
     st.caption(
         f"{story.of_truth(QUANTITIES[view.fit].summary, 'mask')} Uses boxes or masks drawn by people; photographs"
@@ -111,8 +118,8 @@ def _origin(view: View, tables: dict[Place, SeriesTables]) -> None:
     for place, table in tables.items():
         for level, count in table.unanswered().items():
             notes = " ".join(overflow_notes(count))
-            st.warning(f"{series_view.run_title(place)}, level {level}: {notes}", icon=":material/warning:")
-    if view.only == EVERY and view.counted == "all" and (lines := series_view.gains(tables)):
+            st.warning(f"{series_text.run_title(place, plain)}, level {level}: {notes}", icon=":material/warning:")
+    if view.only == EVERY and view.counted == "all" and (lines := series_text.gains(tables, plain)):
         st.markdown("Does the first halving improve accuracy, as published (97.00 % → 97.29 %)?\n" + "\n".join(lines))
 
 
@@ -149,6 +156,16 @@ def _take_along(view: View, answers: Rows, known: series_view.Known) -> None:
             st.code(code(view), language="python", wrap_lines=True)
         with st.popover("Exercise", icon=":material/school:", type="tertiary"):
             present.exercise(tuple(known))
+
+
+def _report(view: View, answers: Rows, tables: dict[Place, SeriesTables]) -> Report:
+    from core.report.merkle import of_series
+
+    place = next(iter(answers))
+    which = "" if view.only == EVERY else f", only {view.only}"
+    right = ", images that every level classifies correctly" if view.counted == "right" else ""
+    title = f"{engine.catalogue().title(place.model)} on {place.data_name}{which}{right}"
+    return of_series(engine.engine(), tables, answers, title)
 
 
 def code(view: View) -> str:

@@ -8,25 +8,23 @@ from types import MappingProxyType
 from urllib.parse import urlencode
 
 import streamlit as st
-from pandas import DataFrame
 
 from core import ModelSpec, SparsightError
-from core.base.numbers import score
+from core.figures import series_text
 from core.figures.plots.series import AXES, Drawn, Look
+from core.figures.series_text import Rows
 from core.protocols.series.images import METHOD, Place
 from core.protocols.series.tables import GROUPS, IMAGES, QUANTITIES, SeriesTables
 from pages.parts.common import engine, frame, present, series_data, titles
 from pages.parts.common.markdown import message, plain
 from pages.parts.common.parameters import Choice, Parameter, Several
 from pages.parts.common.series_data import FITS
-from pages.parts.common.story import percent
 from pages.parts.common.widgets import Known, choice, current, segments, several, toggle
 
 THESIS, EVERY = "thesis", "all"
 SIMILAR = tuple(name for name, each in QUANTITIES.items() if each.group == "similarity")
 MEASURED = {name: each.title for name, each in QUANTITIES.items()}
 TABS = GROUPS | {"explore": "Each level in Explore"}
-Rows = dict[Place, DataFrame]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,11 +88,6 @@ def _now(name: str, known: Known) -> str:
 def run_name(place: Place) -> str:
     """Returns the name of a series in an address: "merkle-layer.0"."""
     return f"{place.model.weights}.{place.model.seed}"
-
-
-def run_title(place: Place) -> str:
-    """Returns the name of a series in a sentence, as Markdown."""
-    return f"{plain(titles.WEIGHTS.get(place.model.weights, place.model.weights))}, seed {place.model.seed}"
 
 
 def what(known: Known) -> str:
@@ -170,77 +163,14 @@ def rows(view: View, found: dict[Place, SeriesTables]) -> Rows:
         try:
             answers[place] = series_data.levels(table, "" if view.only == EVERY else view.only, view.counted)
         except SparsightError as error:
-            st.warning(f"**{run_title(place)}**: {message(error.wrong)}", icon=":material/filter_alt_off:")
+            st.warning(
+                f"**{series_text.run_title(place, plain)}**: {message(error.wrong)}", icon=":material/filter_alt_off:"
+            )
     return answers
 
 
 def drawn(answers: Rows) -> list[Drawn]:
     return [Drawn(run=place.model.weights, seed=place.model.seed, rows=frame) for place, frame in answers.items()]
-
-
-def headline(answers: Rows) -> str:
-    """Describes the first series in one sentence."""
-    place, frame = next(iter(answers.items()))
-    at = frame.pivot(index="level", columns="quantity", values="value")
-    ratios = frame.drop_duplicates("level").set_index("level").conv_ratio
-    near = at.accuracy[at.accuracy >= at.accuracy.iloc[0] - 0.05].index.max()
-    last = at.index.max()
-    alike = (
-        f"; there the overlap with the dense network's maps is {score(at['soft-iou-of-maps'][near])} (soft IoU)"
-        if near
-        else ""
-    )
-    return (
-        f"{run_title(place)}: with convolutions compressed by up to **{ratios[near]:.3g}×**, accuracy stays within"
-        f" five points of {percent(at.accuracy.iloc[0])}{alike}. At {ratios[last]:.3g}× it is"
-        f" **{percent(at.accuracy[last])}**."
-    )
-
-
-def course(answers: Rows, name: str) -> str:
-    """Describes the last value of a quantity of the first series beside the dense network's; "" if
-    there is none.
-    """
-    place, frame = next(iter(answers.items()))
-    rows = frame[frame.quantity == name].sort_values("level")
-    if rows.empty:
-        return ""
-    first, last = rows.iloc[0], rows.iloc[-1]
-    return (
-        f"{QUANTITIES[name].title}: {first.value:.3g} in the dense network, **{last.value:.3g}** at"
-        f" {last.conv_ratio:.3g}× ({run_title(place)})."
-    )
-
-
-def gains(found: dict[Place, SeriesTables]) -> list[str]:
-    """Tests whether accuracy rises at the first step, as published. One sentence per series that
-    has the level, at a significance level of 0.05 over all of them.
-    """
-    asked = [
-        place
-        for place, table in found.items()
-        if place.model.weights.startswith("merkle-") and {0, 1} <= set(table.facts)
-    ]
-    lines = []
-    for place in asked:
-        more, fewer, p = found[place].gained(1)
-        lines.append(
-            f"- **{run_title(place)}**: at 2x, {more} images are correct that the dense network gets wrong, and "
-            f"{fewer} the other way round: {_verdict(more, fewer, p, len(asked))} (exact McNemar p = {p:.2g})."
-        )
-    return lines
-
-
-def _verdict(more: int, fewer: int, p: float, tests: int) -> str:
-    """Describes the result after Bonferroni correction for this many tests."""
-    if p >= 0.05:
-        return "no significant change"
-    name = "a gain" if more > fewer else "a loss"
-    return (
-        name
-        if p < 0.05 / tests
-        else f"not significant after correction for {tests} tests; without the correction, {name}"
-    )
 
 
 def links(place: Place, table: SeriesTables) -> str:
@@ -254,7 +184,7 @@ def links(place: Place, table: SeriesTables) -> str:
     parts = [
         f"[{ratio:.3g}x](explore?{urlencode(explore_query(place.model, level))})" for level, ratio in sorted(found)
     ]
-    return f"{run_title(place)}: {' · '.join(parts)}{_whose(table, [level for level, _ in found])}"
+    return f"{series_text.run_title(place, plain)}: {' · '.join(parts)}{_whose(table, [level for level, _ in found])}"
 
 
 def _whose(table: SeriesTables, levels: list[int]) -> str:

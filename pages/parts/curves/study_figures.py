@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 import streamlit as st
 
 from core import ImageRef, ModelSpec, PruningSpec, VariantSpec
 from core.figures import maps
+from core.figures.study_text import Shown
 from core.protocols.lukkien.protocol import CAM
 from core.protocols.lukkien.tables import StudyTables
-from pages.parts.common import engine, present, story
+from pages.parts.common import engine, present, reports, story
 from pages.parts.common.background import Work
 from pages.parts.common.waiting import wait
 from pages.parts.common.widgets import segments, whole
 from pages.parts.curves.study_view import CARD, PARAMETERS, View
+
+if TYPE_CHECKING:
+    from core.report import Report
 
 
 def strip() -> None:
@@ -103,8 +108,10 @@ def take_along(study: StudyTables, view: View) -> None:
                 icon=":material/download:",
                 on_click="ignore",
             )
+    shown = view.shown
     # in a popover, so that the browser loads the syntax highlighting only when it is opened
     with st.container(horizontal=True):
+        reports.button(lambda: _report(study, shown), "thesis")
         with st.popover("Code", icon=":material/code:", type="tertiary"):
             st.markdown("A notebook cell that draws the first figure:")
             st.code(
@@ -117,3 +124,9 @@ def take_along(study: StudyTables, view: View) -> None:
             )
         with st.popover("Exercise", icon=":material/school:", type="tertiary"):
             present.exercise(tuple(PARAMETERS))
+
+
+def _report(study: StudyTables, shown: Shown) -> Report:
+    from core.report.lukkien import of_study
+
+    return of_study(engine.engine(), study, shown)

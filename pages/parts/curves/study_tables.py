@@ -3,29 +3,11 @@
 from __future__ import annotations
 
 import streamlit as st
-from pandas import DataFrame
 
-from core.base.numbers import score
+from core.figures.study_text import interval_text
 from core.measures.fitting import FITTINGS
 from core.protocols.lukkien.protocol import PUBLISHED
 from core.protocols.lukkien.tables import StudyTables
-
-
-def pearson(table: DataFrame, series: str, levels: str, fitting: str = "soft-iou") -> DataFrame:
-    """Returns the row of Pearson's coefficient."""
-    chosen = (
-        (table.series == series)
-        & (table["levels"] == levels)
-        & (table.fitting == fitting)
-        & (table.coefficient == "pearson")
-    )
-    return table[chosen].iloc[0]
-
-
-def _interval(row: object) -> str:
-    """Formats the value with its 95 % interval, where defined."""
-    value, low, high = (score(getattr(row, name)) for name in ("value", "low", "high"))
-    return value if "–" in (value, low, high) else f"{value} [{low}, {high}]"
 
 
 def correlations(study: StudyTables, without_collapsed: bool, fitting: str) -> None:
@@ -40,7 +22,7 @@ def correlations(study: StudyTables, without_collapsed: bool, fitting: str) -> N
         rows = table[(table["levels"] == levels) & (table.fitting == fitting)]
         st.markdown(f"**{title}** (n = {int(rows.n.max())} levels, df = {int(rows.df.max())})")
         wide = {
-            name: [_interval(row) for row in part.itertuples()]
+            name: [interval_text(row) for row in part.itertuples()]
             for name, part in rows.groupby("coefficient", sort=False)
         }
         st.table({"series": list(dict.fromkeys(rows.series)), **wide})
@@ -58,7 +40,7 @@ def fittings(study: StudyTables) -> None:
         cells = {"overlap": FITTINGS[name].title}
         for title, table in (("all heatmaps", study.correlations), ("without empty", study.correlations_usable)):
             found = table[(table.series == "mean") & (table["levels"] == "all") & (table.fitting == name)]
-            cells[f"Pearson, {title}"] = _interval(next(found[found.coefficient == "pearson"].itertuples()))
+            cells[f"Pearson, {title}"] = interval_text(next(found[found.coefficient == "pearson"].itertuples()))
         rows.append(cells)
     st.table({column: [row[column] for row in rows] for column in rows[0]})
     st.caption("The best single threshold is chosen for each network on the images it is scored on.")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
@@ -11,7 +13,7 @@ from core.data.gallery import GALLERY
 from core.figures import export
 from core.results import Comparison
 from core.saliency import CAMS
-from pages.parts.common import address, copy_link, engine, frame, link, pictures, present, story
+from pages.parts.common import address, copy_link, engine, frame, link, pictures, present, reports, story
 from pages.parts.common.markdown import message, plain
 from pages.parts.common.state import state
 from pages.parts.common.waiting import wait
@@ -20,6 +22,9 @@ from pages.parts.explore.costs import cost_panel
 from pages.parts.explore.floor import floor_of, mark
 from pages.parts.sidebar import downloads, model, photo_sets, sidebar
 from pages.parts.sidebar.amount import counted
+
+if TYPE_CHECKING:
+    from core.report import Report
 
 Question = tuple[VariantSpec, ImageRef, CamSpec, VariantSpec | None]
 UNSURE = 0.01  # a best probability at most this much above guessing's
@@ -211,6 +216,15 @@ def _actions(answer: Comparison, opacity: float) -> None:
             on_click="ignore",
             help="Pictures, raw maps (npz) and provenance (JSON).",
         )
+        here = "" if own else reports.address("explore")
+        reports.button(lambda: _report(answer, opacity, here), "view")
+
+
+def _report(answer: Comparison, opacity: float, here: str) -> Report:
+    """here: the address of the view; empty for an own image, which no address holds."""
+    from core.report import of_view
+
+    return of_view(engine.engine(), answer, opacity, here)
 
 
 def _worth_the_wait(question: Question) -> bool:

@@ -5,6 +5,7 @@ stated at once, measured and started on a click, and runs as a job.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import streamlit as st
 from pandas import DataFrame
@@ -27,7 +28,7 @@ from core.sweeps.spots import Limits, SweetSpot, spots
 from core.sweeps.sweep import Sweep
 from core.sweeps.views import of_view
 from core.sweeps.written import to_yaml
-from pages.parts.common import access, address, engine, link, present, story, sweep_job
+from pages.parts.common import access, address, engine, link, present, reports, story, sweep_job
 from pages.parts.common.background import Work
 from pages.parts.common.job_list import AT_WORK
 from pages.parts.common.markdown import message, plain
@@ -37,6 +38,9 @@ from pages.parts.common.widgets import choice, number
 from pages.parts.explore.floor import data_of, floor_of
 from pages.parts.sidebar import photo_sets
 from pages.parts.sidebar.model import family_line
+
+if TYPE_CHECKING:
+    from core.report import Report
 
 FILE = "sweep.yaml"
 
@@ -200,9 +204,17 @@ def _results(asked: Asked, rows: DataFrame, floor: Floor | None) -> None:
             on_click="ignore",
             help="One row for every image, network and heatmap.",
         )
+        if photo_sets.offers_export(asked.spec.data.name):
+            reports.button(lambda: _report(asked), "sweep")
     if as_table:
         st.dataframe(table(shown), hide_index=True, width="stretch")
     _sweet_spot(asked)
+
+
+def _report(asked: Asked) -> Report:
+    from core.report import of_sweep
+
+    return of_sweep(asked.sweep, asked.title)
 
 
 def _sweet_spot(asked: Asked) -> None:

@@ -14,11 +14,11 @@ from core.study.prediction import predict_answers
 from core.study.published import REANALYSIS, SOURCE, published_frame
 from core.study.spec import KINDS, Rules
 from core.study.summary import measure_rows, share_rows
-from pages.parts.common import charts, present
+from pages.parts.common import charts, present, reports
 from pages.parts.common.background import Work
 from pages.parts.common.markdown import plain
 from pages.parts.common.waiting import follow, wait
-from pages.parts.study import studies
+from pages.parts.study import report, studies
 
 
 def section(study: Study) -> None:
@@ -37,6 +37,7 @@ def section(study: Study) -> None:
         _task(study, task, said)
     if present.on():
         return
+    reports.button(report.maker(study, analysis), study.name)
     _rules(study, rows)
     _scores(study, rows)
     _published()

@@ -8,9 +8,9 @@ import streamlit as st
 
 from core.figures.plots import units as plots_units
 from core.models.cards import RANDOM
-from pages.parts.common import charts, link, present, unit_data
+from pages.parts.common import charts, link, present, reports, unit_data
 from pages.parts.common.widgets import tabs
-from pages.parts.units import one_unit, play, view
+from pages.parts.units import one_unit, play, report, view
 from pages.parts.units.view import View
 
 
@@ -78,6 +78,7 @@ def _take_along(asked: View) -> None:
         for name, table in (("layers.csv", layers), ("units.csv", units)):
             content = partial(table.to_csv, index=False)
             st.download_button(name, content, f"{asked.study}-{name}", "text/csv", on_click="ignore")
+        reports.button(report.maker(asked), "units")
     with st.expander("Code", icon=":material/code:"):
         st.code(
             "from core import Engine, plots, unit_answers, unit_study\n\n"

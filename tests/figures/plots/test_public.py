@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pandas
 import plotly.graph_objects as go
@@ -15,6 +16,8 @@ from core import CamSpec, DataSpec, Engine, ImageRef, PruningSpec, VariantSpec
 from core.base.settings import REPOSITORY
 from core.figures import plots
 from core.figures.plots.lessons import Frame, Line, Spread
+from core.figures.still_axes import written
+from core.figures.stills import still
 from core.protocols.googlenet import tables as googlenet
 from core.units.included import unit_study
 
@@ -108,6 +111,19 @@ def test_every_function_draws_a_real_answer(engine: Engine) -> None:
         assert isinstance(figure, go.Figure), name
         assert figure.data, name
         assert figure.layout.title.text, name
+        _is_still_drawn(figure, name)
+
+
+def _is_still_drawn(figure: go.Figure, name: str) -> None:
+    """The still picture has the words of the figure, and the same bytes whenever it is drawn."""
+    drawn = still(figure)
+    words = {text.text for text in ElementTree.fromstring(drawn).iter("{http://www.w3.org/2000/svg}text")}
+    for line in written(figure.layout.title.text).split("\n"):
+        assert line in words, name
+    shown = [trace for trace in figure.data if trace.name and trace.showlegend is not False]
+    for trace in shown if figure.layout.showlegend else ():
+        assert written(trace.name) in words, name
+    assert drawn == still(figure), name
 
 
 def figures_of_pages() -> set[str]:

@@ -14,6 +14,7 @@ import pytest
 from core.base.numbers import score
 from core.base.settings import shipped_folder
 from core.engine.engine import Engine
+from core.figures import study_text
 from core.figures.plots.lukkien import overlap_name
 from core.measures.fitting import FITTINGS
 from core.protocols.lukkien.sensitivity import load_sensitivity
@@ -21,7 +22,7 @@ from core.protocols.lukkien.sensitivity_text import counts, moves
 from core.protocols.lukkien.tables import StudyTables, load_study, study_folder
 from pages.parts.common import address
 from pages.parts.common.address_problems import problems
-from pages.parts.curves import study_figures, study_tables, study_view
+from pages.parts.curves import study_figures, study_view
 from tests.pages.conftest import OpenPage
 from tests.protocols.damage import DAMAGES, damage
 
@@ -54,7 +55,7 @@ def test_the_first_view_says_what_was_measured(curves: OpenPage) -> None:
     assert not app.exception
     assert not app.error
     study = load_study([SHIPPED], *STUDY)
-    pearson = study_tables.pearson(study.correlations, "mean", "all").value
+    pearson = study_text.pearson(study.correlations, "mean", "all").value
     assert "60,000 training images, 10,000 test images" in words(app)
     assert "26 points are not 26 independent networks" in words(app)
     app = curves(tab="together")
@@ -66,7 +67,7 @@ def test_the_headline_is_made_from_the_numbers() -> None:
     study = load_study([SHIPPED], *STUDY)
     mean = study.mean[study.mean.series == "iterative-reset"]
     good = mean[mean.accuracy_noisy >= mean.accuracy_noisy.iloc[0] - 0.01]
-    assert f"**{good.weights_left.iloc[-1]:,} weights**" in study_view.headline(study)
+    assert f"**{good.weights_left.iloc[-1]:,} weights**" in study_text.headline(study)
 
 
 def test_the_other_study_is_never_mixed_in(curves: OpenPage) -> None:
@@ -123,7 +124,7 @@ def test_the_fitting_changes_headline_figures_and_correlations(curves: OpenPage,
     first = curves(fitting=fitting, random="true")
     assert not app.exception
     study, name = load_study([SHIPPED], *STUDY), overlap_name(fitting)
-    pearson = study_tables.pearson(study.correlations, "mean", "all", fitting)
+    pearson = study_text.pearson(study.correlations, "mean", "all", fitting)
     assert f"correlates with {name} (Pearson **{pearson.value:.2f}**)" in app.header[0].value
     assert f"{pearson.value:.2f} [{pearson.low:.2f}, {pearson.high:.2f}]" in str(app.table[0].value)
     titles = [
@@ -155,17 +156,17 @@ def test_a_study_without_the_fitting_says_so(monkeypatch: pytest.MonkeyPatch, cu
 def test_undefined_correlations_are_dashes() -> None:
     study = load_study([SHIPPED], *STUDY)
     blank = study.correlations.assign(value=float("nan"), low=float("nan"), high=float("nan"))
-    assert "(Pearson **–**)" in study_view.together(replace(study, correlations=blank))
+    assert "(Pearson **–**)" in study_text.together(replace(study, correlations=blank))
 
 
 def test_each_tab_says_its_finding() -> None:
     study = load_study([SHIPPED], *STUDY)
     thesis = study.levels[study.levels.series == "iterative-reset"].groupby("level")
     most = thesis.empty_maps.sum() > thesis.soft_iou_n.sum() / 2
-    assert f"At level **{most.idxmax()}**" in study_view.emptied(study)
+    assert f"At level **{most.idxmax()}**" in study_text.emptied(study)
     kept = replace(study, mean=study.mean.assign(empty_maps=0))
-    assert study_view.emptied(kept) == "At no level are most heatmaps empty; the maximum is 0.0 %."
-    said = study_view.right_and_wrong(study)
+    assert study_text.emptied(kept) == "At no level are most heatmaps empty; the maximum is 0.0 %."
+    said = study_text.right_and_wrong(study)
     apart = study.paired[study.paired.level == 0].paired_difference
     assert all(f"{value:+.2f}".replace("-", "−") in said for value in apart if abs(value) >= 0.005)
 
@@ -173,8 +174,8 @@ def test_each_tab_says_its_finding() -> None:
 def test_a_short_study_does_not_claim_the_deep_level() -> None:
     levels = load_study([SHIPPED], *STUDY).levels
     thesis = levels[levels.series == "iterative-reset"]
-    assert "At 98.0 % sparsity (46 weights) we measure" in study_view._claim(thesis)
-    assert "does not reach 98.0 % sparsity" in study_view._claim(thesis[thesis.level < 5])
+    assert "At 98.0 % sparsity (46 weights) we measure" in study_text._claim(thesis)
+    assert "does not reach 98.0 % sparsity" in study_text._claim(thesis[thesis.level < 5])
 
 
 def test_a_mean_without_interval_is_said() -> None:
@@ -183,8 +184,8 @@ def test_a_mean_without_interval_is_said() -> None:
     view = study_view.View(
         study=STUDY, axis="level", fitting="top-p-of-ink", controls=(), published=False, without_collapsed=False
     )
-    assert "these tables have none for IoU (as many pixels as there is ink)" in study_view.origin(older, view)
-    assert "Bands are 95 % intervals" in study_view.origin(study, view)
+    assert "these tables have none for IoU (as many pixels as there is ink)" in study_text.origin(older, view.shown)
+    assert "Bands are 95 % intervals" in study_text.origin(study, view.shown)
 
 
 def test_each_level_has_a_picture_and_a_link_to_explore(curves: OpenPage) -> None:

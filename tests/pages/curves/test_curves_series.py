@@ -18,6 +18,7 @@ from core import DataSpec, Engine, ModelSpec
 from core.base.checks import checked
 from core.disk.files import Files
 from core.disk.sparse import pack_sparse, unpack_sparse
+from core.figures import series_text
 from core.figures.plots.series import AXES, Drawn, Look, curve
 from core.models.catalogue import Catalogue
 from core.protocols.merkle.protocol import PUBLISHED
@@ -222,7 +223,7 @@ def test_tables_without_networks_are_drawn_without_links(series: OpenPage, own_c
 
 
 def test_presenting_takes_nothing_along(series: OpenPage) -> None:
-    assert {button.proto.label for button in series().get("download_button")} == {"HTML", "levels.csv"}
+    assert {button.proto.label for button in series().get("download_button")} == {"HTML", "levels.csv", "Report"}
     shown = series(present="1")
     assert len(shown.get("plotly_chart")) == 2
     assert not shown.get("download_button")
@@ -287,4 +288,4 @@ def test_a_fit_can_only_be_chosen_where_objects_are_marked(series: OpenPage, own
     ],
 )
 def test_a_gain_is_held_against_all_tests_on_the_page(counts: tuple[int, int, float, int], said: str) -> None:
-    assert series_view._verdict(*counts).endswith(said)
+    assert series_text._verdict(*counts).endswith(said)

@@ -11,13 +11,13 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.figures.decisions import spot_text
+from core.figures.sweep_text import finding
 from core.jobs.jobs import Jobs
 from core.sweeps.read import of_measure, summary
 from core.sweeps.spots import Limits, spots
 from core.sweeps.sweep import Sweep
 from core.sweeps.written import from_mapping
 from pages.parts.common import access, engine, job_list
-from pages.parts.explore import sweep
 from tests.pages.conftest import DIGITS, OpenPage, words
 
 WAIT_S = 120
@@ -59,7 +59,7 @@ def test_it_is_stated_started_and_shown(folder: Path, explore: OpenPage) -> None
     assert "Soft IoU" in chart.proto.alt
     (job,) = Jobs(folder).all()
     rows = of_measure(summary(Sweep(engine.engine(), from_mapping(job.arguments["spec"]))), "soft-iou")
-    assert sweep.finding(rows) in words(app)
+    assert finding(rows) in words(app)
     (spot,) = spots(Sweep(engine.engine(), from_mapping(job.arguments["spec"])), Limits()).values()
     assert spot_text(spot) in "".join(each.value for each in app.markdown)
     assert "Limits: may be lower by less than: accuracy 2 points" in words(app)
@@ -115,7 +115,7 @@ def test_the_finding_counts_intervals_that_do_not_overlap() -> None:
         for place, (name, both) in enumerate(bounds.items())
         for heatmap, (low, high) in zip(("grad-cam", "centre-blob"), both, strict=True)
     )
-    said = sweep.finding(rows)
+    said = finding(rows)
     assert "Of 3 networks, 1 score above a spot in the centre, 1 below it" in said
     assert "**0.50** (0.50 to 0.60, n = 9) at 0.0 % sparsity, **0.00** (0.00 to 0.10, n = 9) at 50.0 % sparsity" in said
-    assert "spot" not in sweep.finding(rows[rows.heatmap == "grad-cam"])
+    assert "spot" not in finding(rows[rows.heatmap == "grad-cam"])
