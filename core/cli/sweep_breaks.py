@@ -156,7 +156,7 @@ def forgotten(name: str, /, *, asked: Annotated[Asked, FLAT] = ANY, common: Anno
 
 def _by_sparsity(found: list[Forgotten]) -> Rows:
     head = ("sparsity", "networks", "forgotten", "share", "95 % interval", "dense accuracy on them", "on the others")
-    rows = [head]
+    rows: list[tuple[str, ...]] = [head]
     for each in found:
         accuracy = each.accuracy.first, each.accuracy.second
         rows.append(

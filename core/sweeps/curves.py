@@ -16,7 +16,7 @@ from core.evaluation.columns import AGAINST_REFERENCE, needs
 from core.sweeps.read import HEATMAP, LABEL, SEEDS, means
 from core.sweeps.spec import DENSE, SweepSpec
 
-ANSWERED = {"all": "All images", "right": "Right answers", "wrong": "Wrong answers"}
+ANSWERED = {"all": "All", "right": "Right", "wrong": "Wrong"}
 OF_IMAGES = ("image", "predicted", LABEL)
 Part = tuple[dict[str, Any], DataFrame]
 

@@ -14,6 +14,7 @@ from core import SparsightError, Sweep
 from core.base.stamps import Stamp, stamp_of
 from core.results import DENSE_NAME
 from core.sweeps import curves as sweep_curves
+from core.sweeps import read as sweep_read
 from core.sweeps.curves import EVERYTHING, Asked, Part
 from core.sweeps.known import Known, known_sweeps
 from core.sweeps.read import parts
@@ -105,3 +106,13 @@ def labels(name: str) -> tuple[int, ...]:
 @st.cache_data(max_entries=60, show_spinner=False, hash_funcs={Opened: lambda of: (of.name, of.stamp)})
 def _labels(of: Opened) -> tuple[int, ...]:
     return sweep_curves.classes([*islice(parts(of.sweep), 1)])
+
+
+def remarks(of: Opened) -> tuple[str, ...]:
+    """Returns remarks on the images of a sweep, in sentences."""
+    return _remarks(of)
+
+
+@st.cache_data(max_entries=60, show_spinner=False, hash_funcs={Opened: lambda of: (of.name, of.stamp)})
+def _remarks(of: Opened) -> tuple[str, ...]:
+    return sweep_read.remarks(of.sweep)

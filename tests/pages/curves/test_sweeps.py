@@ -79,8 +79,8 @@ def test_what_cannot_be_asked_is_said(curves: OpenPage) -> None:
     assert not app.exception
     app = curves(of="sweep.nothing")
     assert "nothing" in words(app)
-    app = curves(of="sweep.digits", finding="spot")
-    assert "not computed yet" in words(app)
+    app = curves(of="sweep.faithfulness", finding="breaks")
+    assert "This sweep lacks one of them" in words(app)
 
 
 def test_a_sweep_without_answers_can_be_started(curves: OpenPage, own_cache: Path) -> None:

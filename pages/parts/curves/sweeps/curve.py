@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 import streamlit as st
@@ -22,12 +23,15 @@ from core.sweeps.curves import ANSWERED
 from core.sweeps.floor import MEASURE, known_floor, question_of
 from core.sweeps.read import SEEDS, is_lower_better, measure_title, of_measure
 from core.sweeps.read import frame as all_rows
-from pages.parts.common import charts, engine, present, sweep_data
+from pages.parts.common import access, charts, engine, present, reports, sweep_data
 from pages.parts.common.background import Work
-from pages.parts.common.markdown import plain
+from pages.parts.common.markdown import message, plain
 from pages.parts.common.waiting import needed
 from pages.parts.common.widgets import Known, choice
 from pages.parts.curves.sweeps.view import View
+
+if TYPE_CHECKING:
+    from core.report import Report
 
 MOST_NAMED = 4  # lines in a headline
 OF_COST = ("multiply-adds", "time")
@@ -121,7 +125,8 @@ def _floor(view: View) -> float | None:
 def _published(view: View, rows: DataFrame) -> Published | None:
     """Returns the values of Less is More beside its own kind of series."""
     key = next((each.published for each in QUANTITIES.values() if each.column == view.measure and each.published), "")
-    if not key or not all(model.weights.startswith("merkle-") for model in view.opened.spec.models):
+    is_own = all(model.weights.startswith("merkle-") for model in view.opened.spec.models)
+    if view.axis in OF_COST or not key or not is_own:
         return None
     levels = sorted({float(share) for share in rows.sparsity})
     points = tuple(
@@ -137,7 +142,7 @@ def _caption(view: View, shown: DataFrame) -> str:
     opened, asked = view.opened, view.asked
     parts = [question(opened.sweep, int(shown.images.max()), plain)]
     if asked.answered != "all":
-        parts.append(f"{ANSWERED[asked.answered]} only: each network is asked about other images.")
+        parts.append(f"{ANSWERED[asked.answered]} answers only: each network is asked about other images.")
     seeds = int(shown[SEEDS].max())
     if seeds > 1:
         parts.append(f"Thick line: mean over {seeds} seeds, image by image, with its interval; thin lines: the seeds.")
@@ -149,7 +154,7 @@ def _caption(view: View, shown: DataFrame) -> str:
         parts.append("Times: median of single images on this machine, emptied channels removed; zeros save no time.")
     if is_lower_better(view.measure):
         parts.append("Lower is better.")
-    return " ".join(parts)
+    return " ".join((*parts, *(message(access.without_paths(note)) for note in sweep_data.remarks(opened))))
 
 
 def _open(data: list[object]) -> None:
@@ -173,6 +178,7 @@ def _take_along(view: View, rows: DataFrame) -> None:
     """Draws the downloads: the means on the screen, and all rows."""
     name = view.opened.name
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        reports.button(lambda: _report(view), name)
         as_table = st.toggle("Table", key="_sweep_table")
         st.download_button(
             "Means as CSV",
@@ -201,6 +207,12 @@ def _take_along(view: View, rows: DataFrame) -> None:
     if as_table:
         head, *body = means_rows(view.opened.sweep, of_measure(rows, view.measure)).rows
         st.dataframe(DataFrame(body, columns=head), hide_index=True, width="stretch")
+
+
+def _report(view: View) -> Report:
+    from core.report import of_sweep
+
+    return of_sweep(view.opened.sweep)
 
 
 def code(view: View) -> str:

@@ -67,8 +67,8 @@ def _plane(view: View, known: Known) -> None:
     title = of_truth(measure_title(beside), view.truth)
     charts.chart(figure, "plane", f"{title} against accuracy, one point a network, coloured by sparsity.", opens=_open)
     st.caption(
-        "One point a network, coloured by its sparsity; bars: 95 % intervals over images. The class and the"
-        " answers chosen in the sidebar apply here too."
+        "One point a network, coloured by its sparsity; bars: 95 % intervals over images. The class"
+        " chosen in the sidebar applies here too."
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import streamlit as st
@@ -22,7 +22,7 @@ from core.sweeps.spots import TOLERANCE
 from pages.parts.common import engine, sweep_data
 from pages.parts.common.parameters import Choice, Number, Parameter
 from pages.parts.common.sweep_data import Opened
-from pages.parts.common.widgets import Known, choice, segments, toggle
+from pages.parts.common.widgets import Known, choice, current, segments, toggle
 from pages.parts.curves.sweeps import asking
 
 PREFIX = "sweep."  # of the names of sweeps beside those of the papers
@@ -53,15 +53,15 @@ MINUS = "Each image's value minus the reference's of the same image: the interva
 
 @dataclass(frozen=True, kw_only=True)
 class View:
-    """The settings of the controls. measure, axis: of the curve. lines: whether control lines are
-    drawn.
+    """The settings of the controls. measure, axis: of the curve. lines: whether lines to compare
+    with are drawn.
     """
 
     opened: Opened
-    measure: str
-    axis: str
     asked: Asked
-    lines: bool
+    measure: str = "right"
+    axis: str = "sparsity"
+    lines: bool = True
 
     @property
     def truth(self) -> str:
@@ -140,15 +140,17 @@ def controls(opened: Opened, known: Known) -> View:
     with st.sidebar:
         st.subheader("Images", anchor=False)
         label = choice("Class", "label", known)
-        answered = "all"
+        asked = Asked(label=None if label == EVERY else int(label))
+        if current("finding", known) != "curve":
+            return View(opened=opened, asked=asked)
         if len(known["answered"].names) > 1:  # type: ignore[union-attr]
             answered = segments("Answers", "answered", known, help="Each network: the images that it answers so.")
+            asked = replace(asked, answered=answered)
         st.subheader("Figures", anchor=False)
         measure = choice("Measure", "value", known)
         if measure in COLUMNS:
             st.caption(of_truth(COLUMNS[measure].summary, truth_of(opened.spec.data.name)))
         axis = choice("Horizontal axis", "versus", known)
-        difference = toggle("Minus the reference", "minus", known, help=MINUS)
+        asked = replace(asked, difference=toggle("Minus the reference", "minus", known, help=MINUS))
         lines = toggle("Lines to compare with", "lines", known, help=LINES)
-    asked = Asked(label=None if label == EVERY else int(label), answered=answered, difference=difference)
     return View(opened=opened, measure=measure, axis=axis, asked=asked, lines=lines)
