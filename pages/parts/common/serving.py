@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import streamlit as st
@@ -42,6 +43,8 @@ PARTS = (
     *("Selectbox", "Multiselect", "useMenuTrigger", "useSyncComboBoxEnterTargetFocus"),
     *("Slider", "moment", "numbro", "BidiComponent", "serialization", "recordbatch"),
 )
+DRAWN = ("curves", "units")  # pages that begin with a figure: plotly takes a second to arrive and be read
+FIGURES = ("PlotlyChart",)
 STATIC = Path(st.__file__).parent / "static"
 
 
@@ -54,8 +57,12 @@ class Preload:
 
     def __init__(self, app: ASGIApp, folder: Path) -> None:
         self.app = app
-        files = (path for name in PARTS for path in folder.glob(f"static/js/{name}.*.js"))
-        self.link = ", ".join(f"<./static/js/{path.name}>; rel=modulepreload" for path in files)
+        self.link, self.figures = self._links(folder, PARTS), self._links(folder, (*FIGURES, *PARTS))
+
+    @staticmethod
+    def _links(folder: Path, names: Sequence[str]) -> str:
+        files = (path for name in names for path in folder.glob(f"static/js/{name}.*.js"))
+        return ", ".join(f"<./static/js/{path.name}>; rel=modulepreload" for path in files)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
@@ -64,7 +71,8 @@ class Preload:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 if headers.get("content-type", "").startswith("text/html"):
-                    headers["link"] = self.link
+                    draws = scope["path"].rpartition("/")[2] in DRAWN
+                    headers["link"] = self.figures if draws else self.link
             await send(message)
 
         await self.app(scope, receive, named if scope["type"] == "http" else send)
