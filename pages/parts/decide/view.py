@@ -115,6 +115,8 @@ def _images(model: ModelSpec, known: dict[str, Parameter]) -> DataSpec | None:
     """Draws the choice of the images."""
     entry = known["on"]
     assert isinstance(entry, Choice)
+    if not engine.card(model).reads_digits:
+        access.offers(access.PATHS)
     if not entry.names:
         st.caption(photo_sets.how_to_get_one("A decision", model))
         return None
