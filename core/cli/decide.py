@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from core.sweeps.decision import Recommendation
 
 KEPT = "Stopped. The images that are done are kept; the same command goes on from there."
-COST = "latency, latency-16 (16 images at once), size, size-kept (kept values and mask), multiply-adds, or "
+COST = "latency, latency-16 (16 images at once), size, size-kept (compressed: kept values and mask), multiply-adds, or "
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +85,7 @@ class Bounds:
     limit_changed: float | None = option(None, "Share of images whose answer may change. By default any.")
     limit_broken: float | None = option(None, "Share of images whose explanation may break. By default any.")
     threshold: float = option(0.5, "An explanation with a similarity below it is broken.")
-    cost: str = option("latency", f"What should be least: {COST}multiply-adds-left (without zeros).")
+    cost: str = option("size-kept", f"What should be least: {COST}multiply-adds-left (without zeros).")
     out: Path | None = option(None, "Write the table into this CSV file.")
 
 
@@ -143,7 +143,7 @@ def _export(found: Recommendation) -> str:
     from core.figures.candidates import export_command
 
     best = found.best
-    return "" if best is None else export_command(best.network.variant, best.network.cost.is_smaller)
+    return "" if best is None or not found.saves else export_command(best.network.variant, best.network.cost.is_smaller)
 
 
 def _text(found: Recommendation, sentences: tuple[str, ...], out: Path | None) -> list[Part]:

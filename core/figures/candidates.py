@@ -17,15 +17,15 @@ from core.results import Latency
 from core.specs import PruningSpec, VariantSpec, n_of_m
 from core.stats.bootstrap import Interval
 from core.sweeps.breaks import Share
-from core.sweeps.candidates import BATCH, Candidates, Measured
-from core.sweeps.decision import ACCURACY, BROKEN, CHANGED, Alike, Check, Judged, Recommendation, Verdict
+from core.sweeps.candidates import BATCH, Candidates
+from core.sweeps.decision import ACCURACY, BROKEN, CHANGED, TIMES, Alike, Check, Judged, Recommendation, Verdict
 from core.sweeps.floor import Floor
 
 COST_TITLES = {
     "latency": "time of one image",
     "latency-16": f"time of {BATCH} images",
     "size": "file size",
-    "size-kept": "file size of kept values and mask",
+    "size-kept": "compressed file size",
     "multiply-adds": "number of multiply-adds",
     "multiply-adds-left": "number of multiply-adds without zeros",
 }
@@ -35,7 +35,7 @@ VERDICTS = {
     Verdict.BEYOND: "beyond a limit",
 }
 LIMITED = {ACCURACY: "accuracy", CHANGED: "changed answers", BROKEN: "broken explanations"}
-TIMES = ("latency", "latency-16")
+KEPT = ("size-kept", "multiply-adds-left")  # costs that count no zeros
 FIGURES = 2  # that a number of images keeps which is only an estimate
 
 
@@ -49,7 +49,7 @@ def decision_frame(measured: Candidates, found: Recommendation) -> pandas.DataFr
             "key": network.variant.key,
             "role": "candidate" if each.checks else "reference",
             "verdict": each.verdict.value if each.checks else "",
-            "recommended": each is found.best,
+            "recommended": each is found.best and found.saves,
             "on_front": each.on_front,
             "images": found.n,
         }
@@ -99,7 +99,8 @@ def decision_cells(found: Recommendation) -> dict[str, list[str]]:
 def _cells(each: Judged, found: Recommendation) -> Iterator[tuple[str, str]]:
     is_reference, cost = not each.checks, each.network.cost
     yield "Network", each.network.name + (" (reference)" if is_reference else "")
-    yield "Verdict", "" if is_reference else "recommended" if each is found.best else VERDICTS[each.verdict]
+    best = "recommended" if found.saves else "cheapest within the limits"
+    yield "Verdict", "" if is_reference else best if each is found.best else VERDICTS[each.verdict]
     if found.labelled:
         yield "Accuracy", _share(each.accuracy)
     yield "Changed answers", "" if is_reference else _count(each.changed)
@@ -108,7 +109,7 @@ def _cells(each: Judged, found: Recommendation) -> Iterator[tuple[str, str]]:
     yield "Time of 1", _time(cost.time)
     yield f"Time of {BATCH}", _time(cost.time_of_batch)
     yield "File size", size(cost.file_bytes) + (", smaller" if cost.is_smaller else "")
-    yield "Kept values and mask", size(cost.kept_bytes)
+    yield "Compressed", size(cost.kept_bytes)
     yield "Multiply-adds", f"{cost.multiply_adds:,}"
     yield "Without zeros", f"{cost.multiply_adds_left:,}"
 
@@ -153,6 +154,12 @@ def headline(found: Recommendation) -> str:
         )
     best, title = found.best, COST_TITLES[found.cost]
     own, theirs = cost_text(found.cost, best.cost), cost_text(found.cost, found.reference.cost)
+    if not found.saves:
+        surely = " surely" if found.cost in TIMES else ""
+        return (
+            f"**No candidate within the limits{surely} has a smaller {title} than the reference** ({theirs}); the least"
+            f" has {best.network.name} ({own})."
+        )
     beside = f"{percent(best.cost / found.reference.cost)} of the reference's {theirs}" if found.reference.cost else ""
     least = "" if len(found.of(Verdict.WITHIN)) == 1 else "the least of those within the limits, "
     return f"**Ship {best.network.name}**: its {title} is {own}, {least}{beside or 'as the reference has'}."
@@ -162,12 +169,10 @@ def findings(found: Recommendation) -> Iterator[str]:
     """Yield what is sure of each candidate, and what is not."""
     best = found.best
     if best is not None:
-        yield f"{at_start('; '.join(map(_check_text, best.checks)))}. n = {counted(found.n, 'image')}."
-        if best.cost >= found.reference.cost:
-            yield (
-                f"It saves nothing: its {COST_TITLES[found.cost]} is no less than the reference's. Zeros in place save"
-                " neither time nor operations; only channels that can be removed do."
-            )
+        start = "" if found.saves else f"{best.network.name}: "
+        yield f"{at_start(start + '; '.join(map(_check_text, best.checks)))}. n = {counted(found.n, 'image')}."
+        if not found.saves and found.cost not in KEPT:
+            yield "Zeros in place save neither time nor operations; only channels that can be removed do."
     undecided = [each for each in found.of(Verdict.UNDECIDED) if best is None or each.cost < best.cost]
     for each in sorted(undecided, key=lambda one: one.cost):
         yield _undecided_text(each, found)
@@ -206,7 +211,7 @@ def _alike_text(alike: Alike) -> str:
 
 
 def _told_apart(needed: int | None, never: str) -> str:
-    return never if needed is None else f"about {about(needed)} would do, if the true numbers are those found here"
+    return never if needed is None else f"about {about(needed)} would do if these shares hold"
 
 
 def _is_found_beyond(check: Check) -> bool:
@@ -250,19 +255,16 @@ def _times_alike(found: Recommendation) -> str:
     """
     if found.best is None or found.cost not in TIMES:
         return ""
-    own = _latency(found.best.network, found.cost)
+    time = TIMES[found.cost]
+    slowest = time(found.best.network.cost).high_ms
     names = [
         "the reference" if each is found.reference else each.network.name
         for each in (found.reference, *found.of(Verdict.WITHIN))
-        if each is not found.best and _latency(each.network, found.cost).low_ms <= own.high_ms
+        if each is not found.best and time(each.network.cost).low_ms <= slowest
     ]
     if not names:
         return ""
     return f"In time, {found.best.network.name} cannot be told from {_and(names)}: their 95 % intervals overlap."
-
-
-def _latency(network: Measured, cost: str) -> Latency:
-    return network.cost.time if cost == "latency" else network.cost.time_of_batch
 
 
 def method(measured: Candidates, found: Recommendation) -> Iterator[str]:
@@ -281,6 +283,10 @@ def method(measured: Candidates, found: Recommendation) -> Iterator[str]:
         " number alone."
     )
     yield (
+        "A number of images would do if it shows the finding with a probability of 80 %, where the true shares are"
+        " those found here."
+    )
+    yield (
         f"An explanation is broken if its heatmap's correlation with the reference's is below"
         f" {score(found.limits.threshold)}, or undefined. {_floor_text(measured.floor)}"
     ).rstrip()
@@ -288,7 +294,8 @@ def method(measured: Candidates, found: Recommendation) -> Iterator[str]:
     yield (
         f"Times: medians of {time.n} passes on {time.device} with 95 % intervals, all networks in turn, each as it is"
         " exported: without emptied channels where these can be removed (then its file is smaller), else with its"
-        " zeros in place, which save no time."
+        " zeros in place, which save no time. A compressed file holds the kept values and a mask with one bit a weight,"
+        " as Sparsight keeps pruned networks."
     )
 
 

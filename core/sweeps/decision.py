@@ -17,6 +17,7 @@ from enum import StrEnum
 import pandas
 
 from core.base.errors import BadSpec
+from core.results import Latency
 from core.specs.shares import exact_share, one_of
 from core.stats.bootstrap import Interval, mean_interval
 from core.stats.intervals import wilson
@@ -28,6 +29,10 @@ from core.sweeps.spots import TOLERANCE
 
 BROKEN_BELOW = 0.5  # similarity
 TWO_SIDED = 0.975
+TIMES: dict[str, Callable[[Cost], Latency]] = {
+    "latency": lambda cost: cost.time,
+    "latency-16": lambda cost: cost.time_of_batch,
+}
 COSTS: dict[str, Callable[[Cost], float]] = {
     "latency": lambda cost: cost.time.median_ms,
     "latency-16": lambda cost: cost.time_of_batch.median_ms,
@@ -36,6 +41,7 @@ COSTS: dict[str, Callable[[Cost], float]] = {
     "multiply-adds": lambda cost: cost.multiply_adds,
     "multiply-adds-left": lambda cost: cost.multiply_adds_left,
 }
+USUAL_COST = "size-kept"
 ACCURACY, CHANGED, BROKEN = "accuracy", "changed", "broken"
 
 
@@ -171,12 +177,24 @@ class Recommendation:
         """The reference, then the candidates."""
         return self.reference, *self.candidates
 
+    @property
+    def saves(self) -> bool:
+        """Whether the best candidate surely costs less than the reference: of times, the intervals
+        do not overlap.
+        """
+        if self.best is None:
+            return False
+        own, theirs = self.best.network.cost, self.reference.network.cost
+        if self.cost in TIMES:
+            return TIMES[self.cost](own).high_ms < TIMES[self.cost](theirs).low_ms
+        return self.best.cost < self.reference.cost
+
     def of(self, verdict: Verdict) -> tuple[Judged, ...]:
         """Return the candidates with this verdict."""
         return tuple(each for each in self.candidates if each.verdict is verdict)
 
 
-def decide(measured: Candidates, limits: Limits, cost: str = "latency") -> Recommendation:
+def decide(measured: Candidates, limits: Limits, cost: str = USUAL_COST) -> Recommendation:
     """Recommend a candidate; computes nothing with a network.
 
     Args:

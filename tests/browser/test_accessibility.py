@@ -13,6 +13,7 @@ PAGES = (
     "explore",
     "explore?model=thesis-cnn&cam=grad-cam&layer=relu2&digit=7",
     "compare?model=thesis-cnn&rows=cams&layer=relu2&digit=7",
+    "decide",
     "curves",
     "curves?tab=together",
     "curves?tab=digit",

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pandas
 import pytest
+
+from core.base.settings import REPOSITORY
 
 USUAL = ("decide", "--level", "3", "--sparsity", "0.2", "--images", "30", "--device", "cpu")
 
@@ -73,3 +76,21 @@ def test_stopped_it_says_what_is_kept(command, monkeypatch: pytest.MonkeyPatch) 
     status, out, err = command(*USUAL)
     assert (status, out) == (130, "")
     assert "The images that are done are kept; the same command goes on from there." in err
+
+
+def test_the_guide_says_what_the_command_answers(command) -> None:
+    text = " ".join((REPOSITORY / "docs" / "guide.md").read_text(encoding="utf-8").split())
+    words = "decide --level 3 6 10 --images 1000 --noise 0.2 --limit-accuracy 0.02"
+    assert f"python -m core {words}" in text
+    facts = json.loads(command(*words.split(), "--device", "cpu", "--json")[1])
+    dense, third, sixth, tenth = facts["networks"]
+    assert [row["verdict"] for row in (third, sixth, tenth)] == ["within", "within", "beyond"]
+    assert sixth["recommended"]
+    lower = [round(-100 * sixth[f"accuracy_difference_{name}"], 1) for name in ("found", "bound_low")]
+    sizes = [f"{row['kept_bytes'] / 1000:.1f} kB" for row in (sixth, dense)]
+    assert f"its compressed file has {sizes[0]} instead of {sizes[1]}" in text
+    assert f"its accuracy is {lower[0]} points lower on 1,000 digits, and at most {lower[1]} points" in text
+    (apart,) = [line for line in facts["sentences"] if "cannot be told apart" in line]
+    needed = re.search("about ([0-9,]+) would do", apart)
+    assert needed is not None
+    assert f"about {needed[1]} would do." in text

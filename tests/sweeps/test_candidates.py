@@ -79,6 +79,18 @@ def test_names_say_what_differs(measured: Candidates) -> None:
     assert [network.name for network in measured.networks] == ["Dense", "50.0 % of filters", "Level 10"]
 
 
+def test_a_network_of_ones_own_is_a_candidate(engine: Engine, measured: Candidates, tmp_path: Path) -> None:
+    """Without the emptied channels it gives the same answers, and is what was exported."""
+    own = VariantSpec(model=engine.save_smaller(LEVEL, "My network"))
+    found = measure_candidates(engine, replace(USUAL, candidates=(own,)), tmp_path).candidates[0]
+    expected = measured.candidates[1]
+    assert found.name == "My network"
+    assert found.rows.right.tolist() == expected.rows.right.tolist()
+    assert found.rows.pearson.to_numpy() == pytest.approx(expected.rows.pearson.to_numpy(), abs=1e-3, nan_ok=True)
+    assert found.cost.file_bytes == pytest.approx(expected.cost.file_bytes, rel=0.05)
+    assert found.cost.multiply_adds == expected.cost.multiply_adds
+
+
 def test_stopped_it_goes_on_where_it_was(engine: Engine, tmp_path: Path, measured: Candidates) -> None:
     with pytest.raises(Stopped):
         measure_candidates(engine, USUAL, tmp_path, stop_at(100, Stopped))

@@ -11,7 +11,7 @@ from core.figures.candidates import COST_TITLES, VERDICTS, cost_text
 from core.figures.names import at_start
 from core.figures.plots.base import DENSE, NEUTRAL, PRUNED, empty_figure
 from core.sweeps.breaks import Share
-from core.sweeps.decision import Judged, Recommendation, Verdict
+from core.sweeps.decision import TIMES, Judged, Recommendation, Verdict
 
 HEIGHT_PX = 380
 SYMBOLS = {Verdict.WITHIN: "circle", Verdict.UNDECIDED: "circle-open", Verdict.BEYOND: "x-thin-open"}
@@ -21,8 +21,8 @@ def pareto(found: Recommendation) -> go.Figure:
     """Plot accuracy (without labels: unchanged answers) against the cost, a point a network with
     its 95 % interval, and the front of networks that no other one beats in both.
     """
-    name = "Accuracy" if found.labelled else "Unchanged answers"
-    figure = empty_figure(f"{name} and cost (n = {found.n:,} images)", HEIGHT_PX)
+    good = "Accuracy" if found.labelled else "Unchanged answers"
+    figure = empty_figure(f"{good} and cost (n = {found.n:,} images)", HEIGHT_PX)
     front = sorted((each.cost, _good(each)[0]) for each in found.networks if each.on_front)
     figure.add_scatter(
         x=[cost for cost, _ in front],
@@ -38,11 +38,13 @@ def pareto(found: Recommendation) -> go.Figure:
         marker = {"color": PRUNED, "size": 9, "symbol": symbol, "line": {"color": PRUNED, "width": 2}}
         _add(figure, VERDICTS[verdict], some, marker, found.cost)
     if found.best is not None:
-        _add(figure, "recommended", [found.best], {"color": PRUNED, "size": 15, "symbol": "star"}, found.cost)
-    unit = " (ms)" if found.cost.startswith("latency") else " (bytes)" if found.cost.startswith("size") else ""
-    figure.update_xaxes(title=at_start(COST_TITLES[found.cost]) + unit, rangemode="tozero", tickformat="~s")
-    figure.update_layout(legend={"orientation": "h", "x": 0, "y": -0.22, "yanchor": "top"})  # a phone has no room above
-    return figure.update_yaxes(title=name, tickformat=".0%")
+        name = "recommended" if found.saves else "cheapest within the limits"
+        _add(figure, name, [found.best], {"color": PRUNED, "size": 15, "symbol": "star"}, found.cost)
+    unit = " (ms)" if found.cost in TIMES else " (bytes)" if found.cost.startswith("size") else ""
+    figure.update_xaxes(title=at_start(COST_TITLES[found.cost]) + unit, rangemode="tozero")
+    figure.update_xaxes(tickformat="~g" if found.cost in TIMES else "~s")
+    figure.update_layout(legend={"orientation": "h", "x": 0, "y": -0.3, "yanchor": "top"})  # a phone has no room above
+    return figure.update_yaxes(title=good, tickformat=".0%")
 
 
 def _add(figure: go.Figure, name: str, networks: list[Judged], marker: dict[str, object], cost: str) -> None:

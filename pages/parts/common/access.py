@@ -18,6 +18,7 @@ from core.base.errors import SparsightError
 
 # What a locked server switches off, as the subject of a sentence.
 TRAINING, DELETION, OWN_WEIGHTS = "Training", "Deleting networks and runs", "Adding your own weights"
+PATHS = "Naming a folder of the server"
 STUDIES, SWEEPS, DOWNLOADS, LIMITS, EXPORT = (
     "Running studies",
     "Starting sweeps",

@@ -62,9 +62,9 @@ def _table(measured: Candidates, found: Recommendation) -> None:
     cells, variants = decision_cells(found), [each.variant for each in measured.networks]
     beside = [variant != asked.reference for variant in variants]
     links = {
-        "Explore": [explore_link(each, asked.reference, asked.cam) or None for each in variants],
+        "Explore": [explore_link(each, asked.reference, asked.cam) for each in variants],
         "Compare": [
-            (compare_link(each, asked.reference, asked.cam) or None) if is_other else None
+            compare_link(each, asked.reference, asked.cam) if is_other else ""
             for each, is_other in zip(variants, beside, strict=True)
         ],
     }

@@ -18,7 +18,7 @@ from core.models.cards import Card
 from core.saliency import CAMS
 from core.specs.images import DIGIT_NOISE
 from core.sweeps.candidates import MOST
-from core.sweeps.decision import BROKEN_BELOW, Limits
+from core.sweeps.decision import BROKEN_BELOW, USUAL_COST, Limits
 from core.sweeps.spots import TOLERANCE
 from pages.parts.common import access, address, engine, references, titles
 from pages.parts.common.parameters import Choice, Number, Parameter, Text
@@ -63,7 +63,7 @@ def parameters() -> dict[str, Parameter]:
         "noise": address.PARAMETERS["noise"],
         "cam": Choice("grad-cam", tuple(CAMS), titles=titles.of(CAMS)),
         "cost": Choice(
-            "latency", tuple(COST_TITLES), titles={key: at_start(each) for key, each in COST_TITLES.items()}
+            USUAL_COST, tuple(COST_TITLES), titles={key: at_start(each) for key, each in COST_TITLES.items()}
         ),
         "loss": Number(100 * TOLERANCE, 0.0, 100.0, 0.5),
         "changed": Number(ANY, 0.0, ANY, 0.5),
@@ -115,6 +115,8 @@ def _images(model: ModelSpec, known: dict[str, Parameter]) -> DataSpec | None:
     """Draws the choice of the images."""
     entry = known["on"]
     assert isinstance(entry, Choice)
+    if not engine.card(model).reads_digits:
+        access.offers(access.PATHS)
     if not entry.names:
         st.caption(photo_sets.how_to_get_one("A decision", model))
         return None
@@ -188,7 +190,7 @@ def _variant(written: str, model: ModelSpec) -> VariantSpec:
 def limits() -> tuple[Limits, str]:
     """Draws what a network may lose, and what it should save; also returns the cost's name."""
     known = parameters()
-    columns = st.columns([1.4, 1, 1, 1, 1], gap="medium")
+    columns = st.columns([1.2, 1, 1.05, 1.3, 1], gap="medium")
     with columns[0]:
         cost = choice("Least", "cost", known, help="What the recommended network should have the least of.")
     with columns[1]:

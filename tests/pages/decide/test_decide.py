@@ -15,7 +15,7 @@ from core.specs import ModelSpec
 from tests.data.made_sets import folder_files, write_folder
 from tests.pages.conftest import PATIENCE_S, OpenPage, open_page, shown_by, words
 
-QUICK = {"images": "50", "loss": "20", "cost": "size-kept"}
+QUICK = {"images": "50", "loss": "20"}
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def test_digits_decide_at_once(decide: OpenPage) -> None:
     assert app.button(key="_start_decide").label == "Measure 4 candidates on 50 images"
     app = measured(app)
     assert not app.exception
-    assert app.header[0].value.startswith("**Ship Level 10**: its file size of kept values and mask is")
+    assert app.header[0].value.startswith("**Ship Level 10**: its compressed file size is")
     assert "cannot be told apart in accuracy from" in words(app)
     table = app.dataframe[0].value
     assert table.Network.tolist()[0] == "Dense (reference)"
@@ -59,7 +59,7 @@ def test_a_limit_moves_the_recommendation_without_another_pass(decide: OpenPage)
     app.slider(key="loss").set_value(0.5).run()
     assert not can_start(app)
     assert app.header[0].value.startswith("**No candidate is surely within the limits**")
-    assert "would do, if the true numbers are those found here" in words(app)
+    assert "would do if these shares hold" in words(app)
     assert app.query_params["loss"] == "0.5"
 
 
