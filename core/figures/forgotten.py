@@ -101,14 +101,10 @@ def _compared(
     if found.first is None and found.second is None:
         return ""
     if found.value is None or found.first is None or found.second is None or min(found.n_first, found.n_second) < FEW:
-        return (
-            f"Whether {words[2]}, {found.n_first:,} forgotten images and {found.n_second:,} others cannot tell: at"
-            f" least {FEW} of each are needed."
-        )
-    means = (
-        f"{mean(found.first)} for forgotten images (n = {found.n_first:,}) and {_number(mean(found.second))} for the"
-    )
-    means += f" others (n = {found.n_second:,})"
+        counts = f"{found.n_first:,} forgotten, {found.n_second:,} others; at least {FEW} of each are needed"
+        return f"There are too few images to tell whether {words[2]} ({counts})."
+    here, others = mean(found.first), _number(mean(found.second))
+    means = f"{here} for forgotten images (n = {found.n_first:,}) and {others} for the others (n = {found.n_second:,})"
     if found.low is None or found.high is None:
         return f"{means[0].upper()}{means[1:]}."
     bounds = f"difference {amount(found.value)}{unit}, 95 % interval {amount(found.low)} to {amount(found.high)}"
@@ -138,8 +134,8 @@ def classes_text(found: Forgotten, name: Callable[[int], str] = str) -> str:
     names = ", ".join(f"{name(each.label)} ({_points(each.relative.value)})" for each in clear)
     verdict = f"{len(clear)} change otherwise than the networks as a whole: {names}" if clear else "none stands out"
     return (
-        f"Of {len(found.classes):,} classes, {verdict}. Tested: recall less the"
-        f" accuracy over all classes, Welch's t test over networks, adjusted for {len(tested)} tests (Holm)."
+        f"Of {len(found.classes):,} classes, {verdict}. Tested: recall less the accuracy over all classes, Welch's t"
+        f" test over networks, adjusted for {len(tested)} tests (Holm)."
     )
 
 

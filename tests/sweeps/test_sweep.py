@@ -369,6 +369,8 @@ def test_the_included_sweeps_can_be_read(path: Path) -> None:
         ("less-is-more", 7 * 500, 0.88),
         ("less-is-more-faithfulness", 7 * 7 * 100, 0.88),
         ("mnist", 78 * 200, 0.98),
+        ("breaks-digits", 33 * 2 * 200, 0.98),
+        ("forgotten-digits", 18 * 200, 0.98),
     ],
 )
 def test_the_included_tables_are_shown_without_their_photographs(
@@ -384,6 +386,16 @@ def test_the_included_tables_are_shown_without_their_photographs(
     assert (dense.loc[["right"], "mean"] - right).abs().max() < 0.05
     assert set(dense.loc[["right"], "n"]) == {rows // spec.networks // len(spec.cams)}
     assert set(dense.loc[["agrees"], "mean"]) == {1}
+
+
+@pytest.mark.parametrize(
+    ("name", "rows"), [("breaks-efficientnet-lite0", 21 * 500), ("forgotten-less-is-more", 28 * 500)]
+)
+def test_included_tables_are_shown_without_weights_either(own: Engine, name: str, rows: int) -> None:
+    """Two of the four series of SqueezeNet are not included."""
+    sweep = Sweep(own, known_sweeps(own.roots)[name].read())
+    assert done(sweep) == sweep.spec.networks
+    assert len(frame(sweep)) == rows
 
 
 def test_included_rows_are_what_the_network_answers_here(real_data: Path, tmp_path: Path) -> None:
