@@ -16,7 +16,8 @@ from core.base.text import SHOWN, whole_number
 from core.cli.app import COMMON, COMPUTING, Common, Computing, group
 from core.cli.console import Output
 from core.cli.structure import FLAT, Flag
-from core.cli.sweep_answers import breaks, export, known, open_sweep, show, spot
+from core.cli.sweep_answers import export, known, open_sweep, show, spot
+from core.cli.sweep_breaks import breaks, forgotten
 from core.cli.writing import check_writable
 from core.specs import DataSpec, whole
 from core.specs.shares import one_of
@@ -56,7 +57,7 @@ RUNNERS = ("local", "ray")
 def sweeps() -> App:
     """Create the commands of sweeps."""
     app = group("sweep", "Ask many networks about the images of a data set; a sweep is a YAML file.")
-    for command in (run, write, show, spot, breaks, export):
+    for command in (run, write, show, spot, breaks, forgotten, export):
         app.command(command)
     app.command(known, name="list")
     return app

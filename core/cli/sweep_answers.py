@@ -1,9 +1,9 @@
-"""What a sweep says: `python -m core sweep show | spot | breaks | export`."""
+"""What a sweep says: `python -m core sweep show | spot | export`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,7 +11,7 @@ from cyclopts import Parameter
 
 from core.base.atomic import replacing
 from core.base.errors import BadSpec, UnknownName
-from core.base.numbers import counted, score
+from core.base.numbers import counted
 from core.base.options import option
 from core.base.settings import shipped_folder
 from core.base.text import Rows
@@ -69,9 +69,9 @@ def show(name: str, /, *, shown: Annotated[Shown, FLAT] = ALL, common: Annotated
         raise BadSpec("No network of this sweep is done yet.", "", f"Run `python -m core sweep run {name}`.")
     for names, column in ((shown.measures, "measure"), (shown.heatmaps, "heatmap")):
         if names:
-            found = found[found[column].isin(_known(names, column, list(found[column].unique())))]
+            found = found[found[column].isin(among(names, column, list(found[column].unique())))]
     finished, networks = done(sweep), len(sweep.variants)
-    facts = {"done": finished, "networks": networks, "rows": _plain(found)}
+    facts = {"done": finished, "networks": networks, "rows": plain_rows(found)}
     complete = f"All {networks:,} networks are done."
     if finished < networks:
         complete = (
@@ -116,7 +116,7 @@ def spot(name: str, /, *, tested: Annotated[Tested, FLAT] = USUAL, common: Annot
     from core.sweeps.spots import Limits, spots
 
     sweep, limits = open_sweep(name, common), Limits(tolerance=tested.tolerance, threshold=tested.threshold)
-    names = tuple(_known(tested.measures, "measure", list(sweep.spec.measures))) if tested.measures else ()
+    names = tuple(among(tested.measures, "measure", list(sweep.spec.measures))) if tested.measures else ()
     with common.output.progress("Reading the answers", ONLY_READ):
         found = spots(sweep, limits, names, tested.heatmap)
     lines: list[str | Rows] = []
@@ -127,51 +127,8 @@ def spot(name: str, /, *, tested: Annotated[Tested, FLAT] = USUAL, common: Annot
     common.output.say({name: asdict(one) for name, one in found.items()}, lines)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Broken:
-    """What counts as a broken explanation."""
-
-    measure: str = option("pearson", "The similarity to the reference's heatmap.")
-    heatmap: str = option("", "The heatmap; by default the first one that is done.")
-    threshold: float = option(0.5, "A similarity below it is broken.")
-
-
-HALF = Broken()
-THRESHOLDS = (0.3, 0.5, 0.7, 0.8, 0.9)  # that show how much the finding depends on one
-
-
-def breaks(name: str, /, *, broken: Annotated[Broken, FLAT] = HALF, common: Annotated[Common, FLAT] = COMMON) -> None:
-    """Say for how many images the explanation breaks before the answer.
-
-    Args:
-        name: of a known sweep (`sweep list`), or its YAML file.
-    """
-    from core.figures.decisions import breaks_text, earlier_text
-    from core.figures.wording import plain
-    from core.sweeps.breaks import SAME, by_threshold, find_breaks
-    from core.sweeps.families import families
-
-    sweep = open_sweep(name, common)
-    _known([broken.measure], "measure", list(sweep.spec.measures))
-    facts: dict[str, Any] = {}
-    lines: list[str | Rows] = []
-    with common.output.progress("Reading the answers", ONLY_READ):
-        of_sweep = families(sweep, (SAME, broken.measure), broken.heatmap)
-    for name, family in of_sweep.items():
-        found = find_breaks(family.rows, broken.measure, broken.threshold)
-        images = _plain(found.by_image)
-        facts[name] = {field.name: getattr(found, field.name) for field in fields(found)} | {"by_image": images}
-        facts[name] |= {key: asdict(facts[name][key]) for key in ("explanation_first", "answer_first", "earlier")}
-        facts[name]["alive"] = [asdict(each) for each in found.alive]
-        table = [["threshold", "explanation first", "answer first", "both at once", "neither"]]
-        for each in by_threshold(family.rows, broken.measure, THRESHOLDS):
-            counts = (each.explanation_first.count, each.answer_first.count, each.together, each.neither)
-            table.append([score(each.threshold), *map(str, counts)])
-        lines += [f"{name}: {plain(breaks_text(found))}", earlier_text(found), Rows(table, (1, 2, 3, 4)), ""]
-    common.output.say(facts, lines)
-
-
-def _plain(rows: DataFrame) -> list[dict[str, Any]]:
+def plain_rows(rows: DataFrame) -> list[dict[str, Any]]:
+    """Return rows as JSON takes them."""
     return rows.astype(object).where(rows.notna(), None).to_dict("records")
 
 
@@ -202,7 +159,7 @@ def _notes(found: DataFrame) -> list[str]:
     return []
 
 
-def _known(names: Sequence[str], noun: str, known: list[str]) -> list[str]:
+def among(names: Sequence[str], noun: str, known: list[str]) -> list[str]:
     """Return these names of the sweep. Raises UnknownName."""
     for name in names:
         if name not in known:

@@ -9,8 +9,10 @@ from core.evaluation.columns import COLUMNS
 from core.figures.names import at_start
 from core.sweeps.breaks import Breaks, Share
 from core.sweeps.spots import Check, Gain, Limits, SweetSpot, is_similarity
+from core.sweeps.thresholds import Threshold
 
 SHARES = ("right", "agrees")
+FINE = 16  # sparsities, from which on a grid is fine enough to tell what breaks first
 
 
 def spot_text(found: SweetSpot, reference: str = "the dense network") -> str:
@@ -63,6 +65,28 @@ def earlier_text(found: Breaks) -> str:
     return (
         f"On average, explanations break {_points(abs(gap.value))} points of sparsity {way} (95 % interval {low} to"
         f" {high}, n = {gap.n}; what never breaks counts as {percent(found.beyond)}). {text}"
+    )
+
+
+def grid_text(found: Breaks) -> str:
+    """Return that the sparsities are few; "" if they are not."""
+    if (count := len(found.alive)) >= FINE:
+        return ""
+    return (
+        f"The sweep has {count} sparsities: what breaks between two of them counts as broken at the higher one, and"
+        " often as both at once."
+    )
+
+
+def threshold_text(found: Threshold) -> str:
+    """Return where the threshold comes from."""
+    if found.floor is None:
+        return f"Threshold: {score(found.value)}."
+    seeds = len(found.floor.seeds)
+    return (
+        f"Threshold: {score(found.value)}, the mean similarity of dense networks that differ only in their seed"
+        f" ({seeds} seeds, n = {counted(found.floor.n, 'image')}, 95 % interval {score(found.floor.low)} to"
+        f" {score(found.floor.high)}): a heatmap below it is less like the dense network's than another training's."
     )
 
 

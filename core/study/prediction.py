@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from core.base.errors import BadSpec
 from core.evaluation.columns import COLUMNS
 from core.stats.bootstrap import SEED
+from core.stats.multiple import holm
 from core.stats.preference import LESS, MORE
 from core.stats.relation import OddsRatio, RankCorrelation, item_shares, odds_ratio, rank_correlation
 from core.study.exclusions import checked, entering
@@ -122,10 +123,7 @@ def _test(rows: pandas.DataFrame, values: NDArray[np.float64], seed: int) -> tup
 
 
 def _adjusted(group: list[MeasureResult]) -> list[MeasureResult]:
-    """Add p by Holm's method. Source: Holm 1979, Scandinavian Journal of Statistics 6: 65-70."""
-    tested = sorted((each for each in group if each.odds.p is not None), key=lambda each: each.odds.p or 0.0)
-    adjusted, least = {}, 0.0
-    for rank, each in enumerate(tested):
-        least = max(least, min(1.0, (len(tested) - rank) * (each.odds.p or 0.0)))
-        adjusted[each.measure] = least
-    return [replace(each, p_adjusted=adjusted.get(each.measure), compared=len(tested)) for each in group]
+    """Add p by Holm's method."""
+    adjusted = holm([each.odds.p for each in group])
+    compared = sum(p is not None for p in adjusted)
+    return [replace(each, p_adjusted=p, compared=compared) for each, p in zip(group, adjusted, strict=True)]

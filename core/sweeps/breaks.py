@@ -94,6 +94,7 @@ def find_breaks(rows: pandas.DataFrame, measure: str, threshold: float) -> Break
     first = {f"{name}_first": _first(each, grid) for name, each in broken.items()}
     by_image = pandas.DataFrame({"image": whole.to_numpy(), **found, **first})
     beyond = float(grid[-1] + (grid[-1] - grid[-2]))
+    beyond = min(beyond, 1.0) if grid[-1] < 1 else beyond
     explanation, answer = (np.where(np.isnan(each), beyond, each) for each in found.values())
     return Breaks(
         measure=measure,

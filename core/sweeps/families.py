@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import pandas
 
 from core.base.errors import BadSpec
+from core.specs import VariantSpec
 from core.sweeps.read import LABEL, check_heatmap, frame
-from core.sweeps.spec import DENSE
+from core.sweeps.spec import DENSE, SweepSpec
 from core.sweeps.sweep import Sweep
 
 FAMILY = ["schedule", "granularity", "scope", "criterion"]
@@ -21,6 +22,25 @@ class Family:
 
     rows: pandas.DataFrame
     reference: pandas.DataFrame
+
+
+def first_of(spec: SweepSpec) -> dict[str, VariantSpec]:
+    """Return the first network of each family that a sweep asks about, by the name that `families`
+    gives it. Nothing is read.
+    """
+    found: dict[str, dict[str, VariantSpec]] = {}
+    for variant in (each for model in spec.models for each in spec.variants(model)):
+        pruning = variant.pruning
+        if pruning.schedule == "none" or pruning.level == 0:
+            continue
+        ranking = (pruning.granularity, pruning.scope, pruning.criterion) if pruning.is_one_shot else ()
+        name = " ".join((variant.model.key, pruning.schedule, *ranking))
+        found.setdefault(name, {}).setdefault(pruning.family, variant)
+    return {
+        name if len(ways) == 1 else f"{name} ({way})": variant
+        for name, ways in found.items()
+        for way, variant in ways.items()
+    }
 
 
 def families(sweep: Sweep, measures: Sequence[str], heatmap: str = "", label: int | None = None) -> dict[str, Family]:
@@ -47,6 +67,8 @@ def families(sweep: Sweep, measures: Sequence[str], heatmap: str = "", label: in
         check_heatmap(sweep, heatmap)
     done = [cam.method for cam in sweep.spec.cams if (rows.heatmap == cam.method).any()]
     rows = rows[rows.heatmap == (heatmap or next(iter(done), ""))]
+    rows = rows.drop_duplicates(["network", "image"])  # a method may be asked for several layers
+    pruned_by = {variant.key: variant.pruning.family for variant in sweep.variants}
     found = {}
     for model in sweep.spec.models:
         own = rows[(rows.model == model.name) & (rows.weights == model.weights) & (rows.seed == model.seed)]
@@ -61,5 +83,7 @@ def families(sweep: Sweep, measures: Sequence[str], heatmap: str = "", label: in
             )
         for family, some in own[~is_dense].groupby(FAMILY, observed=True, sort=False):
             name = " ".join(filter(None, (model.key, *map(str, family))))
-            found[name] = Family(rows=some, reference=reference)
+            parts = dict(iter(some.groupby(some.network.map(pruned_by).astype(str), sort=False)))
+            for way, part in parts.items():  # they may differ in seeds, excluded layers or repair
+                found[name if len(parts) == 1 else f"{name} ({way})"] = Family(rows=part, reference=reference)
     return found

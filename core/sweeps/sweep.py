@@ -109,7 +109,9 @@ class Sweep:
         if reference != variant.dense:
             found["compared"] = f"{reference.key}{self.spec.mapping or ''}"
         with suppress(MissingData):
-            found |= {"weights": store.checksum(variant), "reference": store.checksum(reference)}
+            known = {"weights": store.checksum(variant), "reference": store.checksum(reference)}
+            away = {"weights": store.missing(variant.model), "reference": store.missing(reference.model)}
+            found |= {name: checksum for name, checksum in known.items() if checksum or not away[name]}
         with suppress(MissingData):
             if variant.model not in self._identities:
                 self._identities[variant.model] = self.inputs(variant.model).checksum(self.rows(variant.model))

@@ -13,6 +13,8 @@ Each function takes results or tables and returns a figure; the last line of a c
 | Retrain | `training_loss`, `training_accuracy` |
 | Lessons | `lesson_lines`, `lesson_bars`, `lesson_scatter`, `lesson_race`, `lesson_spreads` |
 | a sweep, on Explore too | `sweep_means`, `sweep_plane` |
+| a sweep: what breaks first | `breaks_alive`, `breaks_thresholds`, `breaks_order`, `breaks_heatmaps` |
+| a sweep: what is forgotten | `forgotten_images`, `forgotten_classes` |
 | Units | `units_distribution`, `units_against_sparsity`, `units_map` |
 | Study | `people_shares`, `people_predictors` |
 | notebooks only | `accuracy_curves` |
@@ -55,6 +57,12 @@ FIGURES: dict[str, tuple[str, str]] = {
     "lesson_spreads": ("lessons", "spreads"),
     "sweep_means": ("sweeps", "means"),
     "sweep_plane": ("sweeps", "plane"),
+    "breaks_alive": ("breaks", "alive"),
+    "breaks_thresholds": ("breaks", "thresholds"),
+    "breaks_order": ("breaks", "order"),
+    "breaks_heatmaps": ("breaks", "heatmaps"),
+    "forgotten_images": ("breaks", "forgotten"),
+    "forgotten_classes": ("breaks", "classes"),
     "units_distribution": ("units", "distribution"),
     "units_against_sparsity": ("units", "against_sparsity"),
     "units_map": ("units", "unit_map"),

@@ -100,7 +100,7 @@ class State:
     controls by parameter. values: of the parameters by page, for pages without an image view.
     address: parameters noted by the widgets of the current run, None for defaults. places: last
     address parameters of each page. levels_done: by job. play: answers to the tasks of a unit, by
-    the network, layer and judge.
+    the network, layer and judge. pages: place of the first image that is shown, by what is paged.
     """
 
     owner: Owner = field(default_factory=Owner)
@@ -117,6 +117,7 @@ class State:
     lessons: Lessons = field(default_factory=Lessons)
     upload: Upload = field(default_factory=Upload)
     play: dict[tuple[str, ...], list[bool]] = field(default_factory=dict)
+    pages: dict[str, int] = field(default_factory=dict)
 
 
 def state() -> State:

@@ -7,10 +7,10 @@ import streamlit as st
 from pages.parts.common import present, sweep_data, sweep_job
 from pages.parts.common.markdown import plain
 from pages.parts.common.widgets import Known, tabs
-from pages.parts.curves.sweeps import curve, spot, view
+from pages.parts.curves.sweeps import breaks, curve, forgotten, spot, view
 from pages.parts.curves.sweeps.view import View
 
-TABS = {"curve": curve.section, "spot": spot.section}
+TABS = {"curve": curve.section, "spot": spot.section, "breaks": breaks.section, "forgotten": forgotten.section}
 
 
 def page(name: str, known: Known) -> None:

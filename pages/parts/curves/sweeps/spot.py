@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import streamlit as st
-from core.figures.sweep_text import family_names
 
 from core import SparsightError
 from core.figures.decisions import failure_text, gain_text, limits_text, spot_text
 from core.figures.plots import sweeps as plots
+from core.figures.sweep_text import family_names
 from core.figures.wording import of_truth
 from core.sweeps.read import measure_title
 from core.sweeps.spots import Limits, SweetSpot, spots

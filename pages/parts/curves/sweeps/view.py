@@ -23,11 +23,17 @@ from pages.parts.common import engine, sweep_data
 from pages.parts.common.parameters import Choice, Number, Parameter
 from pages.parts.common.sweep_data import Opened
 from pages.parts.common.widgets import Known, choice, segments, toggle
+from pages.parts.curves.sweeps import asking
 
 PREFIX = "sweep."  # of the names of sweeps beside those of the papers
 NEW = "new-sweep"
 EVERY = "all"
-TABS = {"curve": "Curves", "spot": "How far can one go?"}
+TABS = {
+    "curve": "Curves",
+    "spot": "How far can one go?",
+    "breaks": "What breaks first?",
+    "forgotten": "What is forgotten?",
+}
 SHORT = {
     "sparsity": "Sparsity",
     "level": "Level",
@@ -77,10 +83,11 @@ def parameters(name: str) -> dict[str, Parameter]:
     where it is drawn.
     """
     try:
-        spec = sweep_data.known()[name].read()
+        opened = sweep_data.opened(name)
         labels = sweep_data.labels(name)
     except (KeyError, SparsightError):
         return {}
+    spec = opened.spec
     measures = tuple(measure for measure in spec.measures if measure != LABEL)
     measures += (CALIBRATION,) if {"right", "confidence"} <= set(measures) else ()
     truth = truth_of(spec.data.name)
@@ -99,6 +106,7 @@ def parameters(name: str) -> dict[str, Parameter]:
         "lower": Number(100 * TOLERANCE, 0.0, 20.0, 0.5),  # percentage points
         "alike": Number(SAME_FROM, 0.0, 1.0, 0.05),
         "point": Choice("", ("", *networks(spec)), titles=networks(spec)),
+        **asking.parameters(opened),
     }
 
 
