@@ -9,7 +9,8 @@ from pages.parts.common import frame, serving
 CARDS = (
     (
         "Teach",
-        "Four lessons for a class, with a question at every step. Any view can be presented or shared as an exercise.",
+        "Six lessons for a class, with a question at every step and a handout to print. Any view can be presented or"
+        " shared as an exercise.",
         (("pages/lessons.py", "Open lessons", ":material/school:"),),
     ),
     (

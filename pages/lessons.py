@@ -1,4 +1,4 @@
-"""Lessons: four lessons for a class, step by step."""
+"""Lessons: six lessons for a class, step by step."""
 
 from pages.parts.common import frame
 from pages.parts.lessons.page import main

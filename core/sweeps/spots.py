@@ -82,8 +82,8 @@ class Check:
 
 @dataclass(frozen=True, kw_only=True)
 class Gain:
-    """A measure at the sparsity where it improves most on the reference, with 95 % bounds that hold
-    for all `sparsities` together (Bonferroni).
+    """A measure at the sparsity where it improves most on the reference, of those where it clearly
+    does if there are any, with 95 % bounds that hold for all `sparsities` together (Bonferroni).
     """
 
     measure: str
@@ -151,18 +151,44 @@ def sweet_spot(
         fails_at=failed,
         limiting=tuple(check.measure for check in checks if check.sparsity == failed and not check.passes),
         checks=tuple(checks),
-        gains=tuple(_gain(by_sparsity, own, name) for name in measures if not is_similarity(name)),
+        gains=tuple(
+            _gain(improvements(rows, reference, name, len(by_sparsity)), name)
+            for name in measures
+            if not is_similarity(name)
+        ),
     )
 
 
-def _gain(by_sparsity: Mapping[float, pandas.DataFrame], own: pandas.DataFrame, measure: str) -> Gain:
-    confidence, found = 1 - (1 - CONFIDENCE) / 2 / len(by_sparsity), dict[float, Bounded]()
-    for share, some in by_sparsity.items():
-        both = some[some.index.isin(own.index)]
-        found[share] = bounded(both[measure], own[measure].reindex(both.index), measure, confidence)
-    known = {share: one.value for share, one in found.items() if one.value is not None}
-    best = max(known, key=lambda share: known[share], default=min(found))
-    return Gain(measure=measure, sparsity=best, found=found[best], sparsities=len(found))
+def improvements(
+    rows: pandas.DataFrame, reference: pandas.DataFrame, measure: str, together: int = 1
+) -> dict[float, Bounded]:
+    """Return the mean improvement of a measure on the reference at each sparsity, with two-sided
+    95 % bounds.
+
+    Args:
+        rows, reference: as of `sweet_spot`. together: for how many comparisons the bounds hold
+            (Bonferroni).
+    """
+    own = reference.drop_duplicates("image").set_index("image")[measure]
+    confidence, found = 1 - (1 - CONFIDENCE) / 2 / together, dict[float, Bounded]()
+    for share, some in rows[rows["sparsity"] > 0].groupby("sparsity"):
+        values = some.set_index("image")[measure]
+        values = values[values.index.isin(own.index)]
+        found[float(share)] = bounded(values, own.reindex(values.index), measure, confidence)
+    return found
+
+
+def _gain(found: Mapping[float, Bounded], measure: str) -> Gain:
+    """Return the largest improvement, a clear one before one that is not: the largest mean may be
+    of a sparsity where images differ so much that it says nothing.
+    """
+    gains = {share: _at(found, share, measure) for share, one in found.items() if one.value is not None}
+    best = max(gains, key=lambda share: (gains[share].is_clear, found[share].value), default=min(found))
+    return _at(found, best, measure)
+
+
+def _at(found: Mapping[float, Bounded], share: float, measure: str) -> Gain:
+    return Gain(measure=measure, sparsity=share, found=found[share], sparsities=len(found))
 
 
 def bounded(values: pandas.Series, own: pandas.Series | None, measure: str, confidence: float) -> Bounded:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pandas
 import pytest
+from scipy import stats
 
 from core.base.errors import BadSpec
 from core.engine.engine import Engine
 from core.specs import CamSpec, DataSpec, ModelSpec, PruningSpec
 from core.sweeps.spec import SweepSpec
-from core.sweeps.spots import Limits, spots, sweet_spot
+from core.sweeps.spots import Limits, improvements, spots, sweet_spot
 from core.sweeps.sweep import Sweep
 
 IMAGES = 200
@@ -74,6 +75,29 @@ def test_a_gain_is_clear_only_beyond_all_sparsities() -> None:
     assert overlap.is_clear
     assert overlap.found.value == pytest.approx(0.05, abs=0.005)
     assert not right.is_clear
+
+
+def test_a_clear_gain_comes_before_a_larger_one_that_is_not() -> None:
+    """A larger mean of images that differ more does not hide it."""
+    wide = rows_at(0.5)
+    wide["soft-iou"] += np.where(wide.index % 2, 1.04, -0.96)
+    (overlap,) = spot(rows_at(0.1, lower=-0.03), wide, measures=("soft-iou",)).gains
+    assert (overlap.sparsity, overlap.is_clear) == (0.1, True)
+    (alone,) = spot(wide, measures=("soft-iou",)).gains
+    assert (alone.sparsity, alone.is_clear) == (0.5, False)
+    assert alone.found.value > overlap.found.value
+
+
+def test_bounds_widen_with_the_number_of_comparisons() -> None:
+    rows = pandas.concat([DENSE, rows_at(0.1, lower=-0.01), rows_at(0.5)])
+    alone, among = (improvements(rows, DENSE, "soft-iou", together) for together in (1, 25))
+    assert list(alone) == list(among) == [0.1, 0.5]
+    for share in alone:
+        differences = (rows[rows.sparsity == share]["soft-iou"] - DENSE["soft-iou"]).to_numpy()
+        for found, level in ((alone[share], 0.95), (among[share], 1 - 0.05 / 25)):
+            half = stats.t.ppf((1 + level) / 2, IMAGES - 1) * differences.std(ddof=1) / IMAGES**0.5
+            assert found.value == pytest.approx(differences.mean())
+            assert (found.low, found.high) == pytest.approx((found.value - half, found.value + half))
 
 
 def test_images_without_a_value_are_left_out() -> None:

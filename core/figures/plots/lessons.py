@@ -144,22 +144,65 @@ def race(
     return figure.update_yaxes(type="category", title=frame.y, categoryorder="array", categoryarray=list(names)[::-1])
 
 
-def spreads(frame: Frame, names: Sequence[str], drawn: Sequence[Spread]) -> go.Figure:
-    """Plot values from -1 to 1 with their intervals, one row per name; zero is marked, since signs
-    are compared.
+def changes(frame: Frame, values: Sequence[float], mean: float | None = None) -> go.Figure:
+    """Plot one value an image, from low to high, and their mean; zero is marked."""
+    figure = empty_figure(frame.title, height=340)
+    shown = sorted(values)
+    figure.add_scatter(
+        x=list(range(1, len(shown) + 1)),
+        y=shown,
+        name="image",
+        mode="markers",
+        marker={"color": PRUNED, "size": 5},
+        hovertemplate="%{y:+.3f}<extra></extra>",
+    )
+    figure.add_hline(y=0, line={"color": NEUTRAL, "width": 2, "dash": "dot"})
+    if mean is not None:
+        figure.add_hline(y=mean, line={"color": DENSE, "width": 3})
+    figure.update_layout(showlegend=False)
+    figure.update_xaxes(title=frame.x)
+    return figure.update_yaxes(title=frame.y)
+
+
+def bounds(frame: Frame, x: Sequence[float], drawn: Sequence[Spread]) -> go.Figure:
+    """Plot values with their intervals along an axis; zero is marked. Several series stand beside
+    each other.
+    """
+    figure = empty_figure(frame.title, height=340)
+    for place, one in enumerate(drawn):
+        figure.add_scatter(
+            x=[value + 0.3 * place for value in x],
+            y=list(one.values),
+            name=one.name,
+            mode="markers",
+            marker={"color": one.colour, "size": 8},
+            error_y=_error(one),
+        )
+    figure.add_hline(y=0, line={"color": NEUTRAL, "width": 2, "dash": "dot"})
+    figure.update_xaxes(title=frame.x)
+    return figure.update_yaxes(title=frame.y)
+
+
+def _error(one: Spread) -> dict[str, object]:
+    above = [high - value for high, value in zip(one.high, one.values, strict=True)]
+    below = [value - low for low, value in zip(one.low, one.values, strict=True)]
+    return {"type": "data", "symmetric": False, "array": above, "arrayminus": below, "thickness": 2}
+
+
+def spreads(frame: Frame, names: Sequence[str], drawn: Sequence[Spread], reach: float = 1.05) -> go.Figure:
+    """Plot values with their intervals, one row per name; zero is marked, since signs are compared.
+    reach: of the axis, in both directions.
     """
     figure = empty_figure(frame.title, height=340)
     for one in drawn:
-        above = [high - value for high, value in zip(one.high, one.values, strict=True)]
-        below = [value - low for low, value in zip(one.low, one.values, strict=True)]
         figure.add_scatter(
             x=list(one.values),
             y=list(names),
             name=one.name,
             mode="markers",
             marker={"color": one.colour, "size": 15},
-            error_x={"type": "data", "symmetric": False, "array": above, "arrayminus": below, "thickness": 2},
+            error_x=_error(one),
         )
     figure.add_vline(x=0, line={"color": NEUTRAL, "width": 2, "dash": "dot"})
-    figure.update_xaxes(title=frame.x, range=[-1.05, 1.05])
+    figure.update_xaxes(title=frame.x, range=[-reach, reach])
     return figure.update_yaxes(type="category", title=frame.y, categoryorder="array", categoryarray=list(names)[::-1])

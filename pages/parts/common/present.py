@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import re
 import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 from urllib.parse import urlencode
 
@@ -16,6 +19,7 @@ import streamlit as st
 
 from pages.parts.common.state import state
 
+_bare: ContextVar[bool] = ContextVar("bare", default=False)  # whether controls are not drawn
 STILL = {"displayModeBar": False}  # of a chart without buttons
 FIGURE_SCALE = 1.1
 TYPE_PX = 20  # of figures
@@ -50,7 +54,22 @@ def hidden(name: str, label: str = "") -> bool:
     """
     if label:
         state().controls[name] = label
-    return name in _names("hide")
+    return _bare.get() or name in _names("hide")
+
+
+@contextmanager
+def without_controls() -> Iterator[dict[str, str]]:
+    """Draws no control inside: each keeps its value, and neither the address nor an exercise learns
+    of it. Yields the labels by parameter.
+    """
+    mine, token = state(), _bare.set(True)
+    address, controls = mine.address, mine.controls
+    mine.address, mine.controls = {}, {}
+    try:
+        yield mine.controls
+    finally:
+        mine.address, mine.controls = address, controls
+        _bare.reset(token)
 
 
 def locked(name: str) -> bool:

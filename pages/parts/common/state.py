@@ -77,10 +77,16 @@ class View:
 
 @dataclass
 class Lessons:
-    """at: lesson and step. answers: what was chosen, by lesson and step."""
+    """at: lesson and step. answers: what was chosen, by lesson and step. missed: a first choice
+    that was wrong. wanted: the settings for which a handout is wanted. handout: the last one, and
+    its settings.
+    """
 
     at: tuple[int, int] = (1, 1)
     answers: dict[tuple[int, int], Any] = field(default_factory=dict)
+    missed: dict[tuple[int, int], Any] = field(default_factory=dict)
+    wanted: Hashable | None = None
+    handout: tuple[Hashable, str] | None = None
 
 
 @dataclass

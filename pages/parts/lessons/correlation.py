@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import math
 
-import streamlit as st
-
 from core.base.numbers import score
 from core.protocols.lukkien.protocol import PUBLISHED
 from pages.parts.common import engine, present, widgets
@@ -16,8 +14,8 @@ from pages.parts.common.story import percent
 from pages.parts.lessons import facts as lesson_facts
 from pages.parts.lessons import points
 from pages.parts.lessons.facts import CONTROLS, RUNS, STUDY
-from pages.parts.lessons.frame import Lesson, Stage, Step, Told
-from pages.parts.lessons.parts import share, slider
+from pages.parts.lessons.lesson import Lesson, Stage, Step, Told
+from pages.parts.lessons.parts import note, share, slider
 
 BARELY = 0.05  # smaller changes of r count as little
 COUNTS = ("None", "One", "Two", "All three")
@@ -154,7 +152,7 @@ def not_independent(stage: Stage) -> Told:
     with stage.view:
         points.scatter(counted, part.value, rows[rows.level > last])
         if stage.answered:
-            st.markdown(f"Levels 0 to {last}: n = **{part.n}**, df = **{part.df}**.")
+            note(f"Levels 0 to {last}: n = **{part.n}**, df = **{part.df}**.")
     return Told(
         text=(
             f"{found.n} points, connected in order. Each network is pruned from the one before: level 1 keeps"

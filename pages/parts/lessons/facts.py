@@ -35,6 +35,36 @@ BEFORE_RELU = replace(CAM, layer="conv2")
 SAME, HALF = (0.7, 0.5)
 GRID = tuple(step / 20 for step in range(21))  # sparsities of one-shot pruning, steps of 5 %
 WHERE = {"after": CAM, "before": BEFORE_RELU}  # the last ReLU
+SQUEEZENET, LITE0 = "SqueezeNet, fine-tuned", "EfficientNet-lite0"
+# Networks of lesson 5, by what the address says, and measures beside soft IoU.
+CLAIMED = {"squeezenet": SQUEEZENET, **{f"seed-{seed}": f"Digits, seed {seed}" for seed in CARD.seeds}, "lite0": LITE0}
+RATES = ("2", "4", "8", "16", "32", "64")  # compression rates of the convolutions
+SCORED = {
+    "energy-inside": "Energy inside the box",
+    "pointing-game": "Pointing game",
+    "box-iou": "Box IoU",
+    "map-mean": "Mean of the map",
+}
+# Sparsities and networks of lesson 6.
+SPARED = (
+    "0.1",
+    "0.2",
+    "0.3",
+    "0.4",
+    "0.5",
+    "0.6",
+    "0.7",
+    "0.75",
+    "0.8",
+    "0.85",
+    "0.9",
+    "0.93",
+    "0.96",
+    "0.98",
+    "0.99",
+    "0.995",
+)
+BROKEN = {"lite0": LITE0, "lite0-layer": f"{LITE0}, by layer", "squeezenet": SQUEEZENET, "digits": "Digits"}
 CONTROLS: dict[str, Choice | Number] = {
     "example": Choice("9", CARD.classes),
     "other": Choice("closest", ("closest", *CARD.classes), titles={"closest": "The closest"}),
@@ -59,6 +89,20 @@ CONTROLS: dict[str, Choice | Number] = {
         ("efficientnet-lite1", "pixels"),
         titles={"efficientnet-lite1": "A network", "pixels": "Pixels"},
     ),
+    "rise": Number(3, 1, 25),
+    "looks": Number(25, 1, 25),
+    "peak": Number(10, 1, 25),
+    "claimed": Choice("squeezenet", tuple(CLAIMED), titles=CLAIMED),
+    "rate": Choice("64", RATES),
+    "scored": Choice("energy-inside", tuple(SCORED), titles=SCORED),
+    "spared": Choice("0.75", SPARED, titles={name: f"{float(name):.1%}".replace("%", " %") for name in SPARED}),
+    "gone": Choice("magnitude", ("magnitude", "random"), titles={"magnitude": "Smallest", "random": "At random"}),
+    "unlike": Number(0.9, 0.1, 0.95, 0.05),
+    "method": Choice(
+        "grad-cam", ("grad-cam", "grad-cam++"), titles={"grad-cam": "Grad-CAM", "grad-cam++": "Grad-CAM++"}
+    ),
+    "network": Choice("lite0", tuple(BROKEN), titles=BROKEN),
+    "same": Choice("squeezenet", tuple(BROKEN), titles=BROKEN),
 }
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -13,61 +12,13 @@ from core.jobs.control import Stopped
 from pages.parts.common import present
 from pages.parts.common.frame import explained
 from pages.parts.common.state import state
+from pages.parts.lessons import handout
+from pages.parts.lessons.asking import ask, chosen_at, show_answer
 from pages.parts.lessons.facts import CONTROLS
+from pages.parts.lessons.lesson import Lesson, Place, Stage
 
 FILE = "pages/lessons.py"
-Place = tuple[int, int]  # lesson and step, from 1
 CHOICE = "lesson_choice"  # key of the widget
-
-
-@dataclass(frozen=True, kw_only=True)
-class Told:
-    """The texts of a step. right: index of the correct choice. why: shown after choosing."""
-
-    text: str
-    question: str
-    choices: tuple[str, ...]
-    right: int
-    why: str
-
-
-@dataclass(frozen=True)
-class Chosen:
-    """The choice, and the correct answer at that time, which a control may change later.
-
-    None: the answer was shown without a choice.
-    """
-
-    choice: int | None = None
-    right: int | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Stage:
-    """The containers of a step's controls and live view. answered: whether the view may reveal the
-    answer.
-    """
-
-    controls: DeltaGenerator
-    view: DeltaGenerator
-    answered: bool
-
-
-@dataclass(frozen=True)
-class Step:
-    """A title, and the function that draws the view and returns the texts."""
-
-    title: str
-    show: Callable[[Stage], Told]
-
-
-@dataclass(frozen=True)
-class Lesson:
-    """A sequence of steps. short: title on its button."""
-
-    short: str
-    title: str
-    steps: tuple[Step, ...]
 
 
 def draw(lessons: Sequence[Lesson], at: Place) -> None:
@@ -78,6 +29,7 @@ def draw(lessons: Sequence[Lesson], at: Place) -> None:
     step = lesson.steps[at[1] - 1]
     keep(at)
     share = _head(lessons, at)
+    made = share.container(width="content") if share else None
     st.header(step.title, anchor=False)
     text = st.container()
     left, right = st.columns([3, 2], gap="large")
@@ -85,15 +37,17 @@ def draw(lessons: Sequence[Lesson], at: Place) -> None:
         controls = st.container(horizontal=True, vertical_alignment="bottom", gap="medium")
         view = st.container()
     with explained(), suppress(Stopped):  # a note with Continue stands where the step waited
-        told = step.show(Stage(controls=controls, view=view, answered=_chosen(at) is not None))
+        told = step.show(Stage(controls=controls, view=view, answered=chosen_at(at) is not None))
         text.markdown(told.text)
         with right:
-            _ask(told, at)
+            ask(told, at)
         if share:
             with share.popover("Share", icon=":material/link:", type="tertiary"):
                 st.markdown("Copy the address of this step from the address bar.")
                 present.exercise(tuple(CONTROLS))
     _foot(lessons, at)
+    if made:
+        handout.section(made, lesson, at[0])
 
 
 def _head(lessons: Sequence[Lesson], at: Place) -> DeltaGenerator | None:
@@ -104,7 +58,7 @@ def _head(lessons: Sequence[Lesson], at: Place) -> DeltaGenerator | None:
     if not present.on():
         head = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
         head.title("Lessons", width="content")
-        share = head.container(width="content")
+        share = head.container(horizontal=True, width="content", vertical_alignment="center", gap="small")
         _lesson_choice(lessons, at)
     with st.container(gap="xxsmall"):
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
@@ -149,7 +103,7 @@ def _buttons(lessons: Sequence[Lesson], at: Place, look: tuple[str, str, str]) -
         on_click=go,
         args=(before(lessons, at),),
     )
-    waits = present.on() and _chosen(at) is None
+    waits = present.on() and chosen_at(at) is None
     after = following(lessons, at)
     icon = ":material/visibility:" if waits else None if small else ":material/arrow_forward:"
     label = "Show the answer" if waits else "Next lesson" if after[0] != at[0] else "Next"
@@ -160,8 +114,8 @@ def _buttons(lessons: Sequence[Lesson], at: Place, look: tuple[str, str, str]) -
         shortcut=next_key,
         type="tertiary" if small else "primary",
         disabled=after == at and not waits,
-        on_click=_choose if waits else go,
-        args=(at, Chosen()) if waits else (after,),
+        on_click=show_answer if waits else go,
+        args=(at,) if waits else (after,),
     )
 
 
@@ -189,49 +143,3 @@ def keep(at: Place) -> None:
     state().lessons.at = at
     state().address |= {"lesson": str(at[0]), "step": str(at[1])}
     present.keep_place(FILE, {"lesson": str(at[0]), "step": str(at[1])})
-
-
-def _ask(told: Told, at: Place) -> None:
-    """Draws the question, and the answer after a choice."""
-    chosen = _chosen(at)
-    st.markdown(f"**{told.question}**")
-    for place, choice in enumerate(told.choices):
-        marked = chosen is not None and place == told.right
-        st.button(
-            choice,
-            key=f"_choice_{place}",
-            width="stretch",
-            shortcut=str(place + 1),
-            icon=_mark(place, told.right, chosen),
-            type="primary" if marked else "secondary",
-            on_click=_choose,
-            args=(at, Chosen(place, told.right)),
-        )
-    if chosen is None:
-        return
-    right = _judged(told.right, chosen) and chosen.choice == told.right
-    said = "" if not _judged(told.right, chosen) else "**Correct.** " if right else "**Not quite.** "
-    (st.success if right else st.info)(said + told.why, icon=":material/lightbulb:")
-
-
-def _judged(right: int, chosen: Chosen) -> bool:
-    """Whether the choice is for the current question: if a control has changed the answer since,
-    the choice is not judged.
-    """
-    return chosen.choice is not None and chosen.right == right
-
-
-def _mark(place: int, right: int, chosen: Chosen | None) -> str:
-    if chosen and place == right:
-        return ":material/check_circle:"
-    if chosen and place == chosen.choice and _judged(right, chosen):
-        return ":material/cancel:"
-    return ":material/radio_button_unchecked:"
-
-
-def _choose(at: Place, chosen: Chosen) -> None:
-    state().lessons.answers[at] = chosen
-
-
-def _chosen(at: Place) -> Chosen | None:
-    return state().lessons.answers.get(at)

@@ -14,7 +14,7 @@ from pages.parts.common import engine as cached
 from pages.parts.common import widgets
 from pages.parts.lessons import facts
 from pages.parts.lessons.facts import CONTROLS, SAME
-from pages.parts.lessons.frame import Lesson, Stage, Step, Told
+from pages.parts.lessons.lesson import Lesson, Stage, Step, Told
 from pages.parts.lessons.parts import Shown, certain, digit_choice, over, row, slider
 
 CLASSES = MODELS[facts.dense().model.name].value.classes

@@ -1,4 +1,4 @@
-"""Lessons: four lessons for a class, with a live view and a question at every step."""
+"""Lessons: six lessons for a class, with a live view and a question at every step."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import streamlit as st
 from pages.parts.common import link
 from pages.parts.common.parameters import Choice, Number
 from pages.parts.common.state import state
-from pages.parts.lessons import correlation, maps, pruning, units
+from pages.parts.lessons import breaks, correlation, gains, maps, pruning, units
 from pages.parts.lessons import frame as lesson_frame
 from pages.parts.lessons.facts import CONTROLS
-from pages.parts.lessons.frame import Place
+from pages.parts.lessons.lesson import Place
 
-LESSONS = (maps.LESSON, pruning.LESSON, correlation.LESSON, units.LESSON)
+LESSONS = (maps.LESSON, pruning.LESSON, correlation.LESSON, units.LESSON, gains.LESSON, breaks.LESSON)
 
 
 def parameters(lesson: int) -> dict[str, Choice | Number]:

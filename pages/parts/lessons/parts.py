@@ -11,9 +11,12 @@ import streamlit as st
 from PIL import Image
 
 from core.figures import maps
+from core.figures.notebook.view import Panel
+from core.report.document import Drawn, Pictures, Text
 from core.results import Heatmap
 from core.saliency import CAMS
 from pages.parts.common import engine, present, widgets
+from pages.parts.lessons import paper
 from pages.parts.lessons.facts import CONTROLS
 
 OPACITY = 0.65
@@ -39,6 +42,9 @@ def over(side: Heatmap, title: str, below: str = "", alt: str = "") -> Shown:
 
 def row(shown: Sequence[Shown]) -> None:
     """Draws pictures of one size side by side."""
+    if (sheet := paper.sheet()) is not None:
+        sheet.append(Pictures(panels=tuple(map(_panel, shown))))
+        return
     grid = st.grid(max(2, len(shown)), min_column_width=NARROWEST_PX, gap="small")
     for one in shown:
         with grid.cell().container(gap="xsmall"):
@@ -50,7 +56,26 @@ def row(shown: Sequence[Shown]) -> None:
 
 def chart(figure: go.Figure, alt: str) -> None:
     """Draws a figure, larger in presentation mode."""
+    if (sheet := paper.sheet()) is not None:
+        sheet.append(Drawn(figure=figure, alt=alt))
+        return
     st.plotly_chart(present.figure(figure), config={"displayModeBar": False}, alt=alt)
+
+
+def note(text: str) -> None:
+    """Draws a sentence beside a figure."""
+    if (sheet := paper.sheet()) is not None:
+        sheet.append(Text(text=text))
+    else:
+        st.markdown(text)
+
+
+def metric(label: str, value: str) -> None:
+    """Draws a number in large type."""
+    if paper.sheet() is not None:
+        note(f"{label}: **{value}**")
+    else:
+        st.metric(label, value)
 
 
 def digit_choice(label: str = "Try another digit") -> str:
@@ -60,6 +85,11 @@ def digit_choice(label: str = "Try another digit") -> str:
 def slider(label: str, name: str, **options: Any) -> float:
     """Draws the slider of a step."""
     return widgets.number(label, name, CONTROLS, **options)
+
+
+def _panel(one: Shown) -> Panel:
+    below = (one.below,) if one.below else ()
+    return Panel(title=one.title, url=maps.data_url(maps.png(one.image)), alt=one.alt, lines=below)
 
 
 def share(value: float) -> str:

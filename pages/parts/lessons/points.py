@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import streamlit as st
 from pandas import DataFrame, Series
 
 from core.base.numbers import score
@@ -14,7 +13,7 @@ from core.figures.plots.lessons import Frame, Line, Spread
 from pages.parts.common import engine
 from pages.parts.common.story import percent
 from pages.parts.lessons.facts import STUDY, Tabled
-from pages.parts.lessons.parts import chart
+from pages.parts.lessons.parts import chart, metric, note
 
 
 def facts() -> str:
@@ -67,7 +66,7 @@ def random_lines(rows: DataFrame, level: int, answered: bool) -> None:
         ", ".join(line.name for line in drawn) + " when weights are removed at random",
     )
     overlap = f"{here.soft_iou:.2f}" if answered else "?"
-    st.markdown(f"Level {level}: accuracy {percent(here.accuracy_noisy)}, soft IoU **{overlap}**.")
+    note(f"Level {level}: accuracy {percent(here.accuracy_noisy)}, soft IoU **{overlap}**.")
 
 
 def scatter(counted: DataFrame, r: float | None, left_out: DataFrame | None = None, of: str = "mean") -> None:
@@ -77,7 +76,7 @@ def scatter(counted: DataFrame, r: float | None, left_out: DataFrame | None = No
         return list(zip(rows.accuracy_noisy.tolist(), rows.soft_iou.tolist(), rows.level.tolist(), strict=True))
 
     whose = "mean of 3 seeds" if of == "mean" else f"seed {of}"
-    st.metric(f"Pearson's r, {whose}", "?" if r is None else score(r))
+    metric(f"Pearson's r, {whose}", "?" if r is None else score(r))
     frame = Frame(title=f"One point per level (n = {len(counted)} levels)", x="accuracy", y="soft IoU with the ink")
     figure = plots_lessons.scatter(frame, points(counted), points(left_out) if left_out is not None else ())
     chart(figure, f"Soft IoU against accuracy, {whose}, {len(counted)} levels counted")

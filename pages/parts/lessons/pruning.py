@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import streamlit as st
-
 from core.figures.plots import lessons as plots_lessons
 from core.figures.plots.base import NEUTRAL, PRUNED
 from core.figures.plots.lessons import Frame
@@ -12,8 +10,8 @@ from pages.parts.common import engine, present, widgets
 from pages.parts.common.story import percent
 from pages.parts.lessons import facts, views
 from pages.parts.lessons.facts import CONTROLS, HALF, SAME
-from pages.parts.lessons.frame import Lesson, Stage, Step, Told
-from pages.parts.lessons.parts import chart, digit_choice, share, slider
+from pages.parts.lessons.lesson import Lesson, Stage, Step, Told
+from pages.parts.lessons.parts import chart, digit_choice, note, share, slider
 
 CLASSES = MODELS[facts.dense().model.name].value.classes
 THIRDS = ("Less than a third", "Between one and two thirds", "More than two thirds")
@@ -88,7 +86,7 @@ def five_thousand(stage: Stage) -> Told:
     with stage.view:
         if stage.answered:
             views.accuracy_chart([("magnitude", "smallest first", PRUNED)], removed)
-            st.markdown(f"At {share(removed)}: {views.counted(here)}")
+            note(f"At {share(removed)}: {views.counted(here)}")
         else:
             views.both(facts.one_shot(removed), digit, f"{share(removed)} removed")
     return Told(

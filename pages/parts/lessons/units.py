@@ -25,7 +25,7 @@ from pages.parts.common.story import percent
 from pages.parts.common.unit_data import Opened
 from pages.parts.common.waiting import needed
 from pages.parts.lessons.facts import CONTROLS
-from pages.parts.lessons.frame import Lesson, Stage, Step, Told
+from pages.parts.lessons.lesson import Lesson, Stage, Step, Told
 from pages.parts.lessons.parts import Shown, chart, row, slider
 
 STUDY, LAYER, JUDGE = "digits", "conv2", "efficientnet-lite1"
