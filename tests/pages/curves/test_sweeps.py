@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from core.sweeps import curves as sweep_curves
 from core.sweeps.curves import Asked
 from core.sweeps.known import keep, known_sweeps
 from core.sweeps.read import of_measure, parts
+from core.sweeps.spec import SweepSpec, grid
 from core.sweeps.spots import Limits, spots
 from core.sweeps.sweep import Sweep
 from core.sweeps.views import MEASURES
@@ -140,3 +143,36 @@ def test_a_locked_server_starts_none(curves: OpenPage, own_cache: Path, monkeypa
     sweep_job._begin(included("digits").spec, "Mine", None)
     assert not Jobs(own_cache).all()
     assert not known_sweeps((own_cache,))
+
+
+def one_answer(spec: SweepSpec, roots: tuple[Path, ...]) -> Sweep:
+    """Runs a sweep and makes it known."""
+    sweep = Sweep(Engine("cpu", roots[0]), spec)
+    list(sweep.run())
+    keep(roots, spec, "Own")
+    return sweep
+
+
+@pytest.mark.parametrize("tab", ["curve", "spot", "breaks", "forgotten"])
+def test_one_image_and_one_sparsity_are_drawn_or_explained(tab: str, curves: OpenPage, own_cache: Path) -> None:
+    spec = replace(included("digits").spec, prunings=grid(sparsity=0.5), images=1, seed=5)
+    one_answer(spec, (own_cache,))
+    (name,) = known_sweeps((own_cache,))
+    app = curves(of=f"sweep.{name}", finding=tab)
+    assert not app.exception
+    assert "unexpected error" not in words(app)
+
+
+def test_a_table_that_is_deleted_while_it_is_shown_is_gone(curves: OpenPage, own_cache: Path) -> None:
+    spec = replace(included("digits").spec, prunings=(*grid(), *grid(sparsity=[0.5, 0.8])), images=10, seed=6)
+    sweep = one_answer(spec, (own_cache,))
+    (name,) = known_sweeps((own_cache,))
+    app = curves(of=f"sweep.{name}")
+    assert "at 80.0 % sparsity" in app.header[0].value
+    for cell in sweep.cells(sweep.variants[-1]):
+        sweep.tables.path(cell).unlink()
+    app.run()
+    assert "at 50.0 % sparsity" in app.header[0].value
+    shutil.rmtree(own_cache / "sweeps" / spec.set_key)
+    app.run()
+    assert "No network of this sweep is done yet" in words(app)
