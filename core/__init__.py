@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from core.figures import plots as plots
     from core.figures import sheets as sheets
     from core.figures import strips as strips
+    from core.figures.candidates import decision_frame as decision_frame
+    from core.figures.candidates import decision_sentences as decision_sentences
     from core.figures.notebook.display import html as html
     from core.figures.notebook.explore import explore as explore
     from core.figures.plots import lukkien as study_plots
@@ -58,6 +60,8 @@ if TYPE_CHECKING:
     from core.study.published import published_frame as published_frame
     from core.study.summary import measure_rows as measure_rows
     from core.study.summary import share_rows as share_rows
+    from core.sweeps import candidates as candidates
+    from core.sweeps import decision as decision
     from core.sweeps import read as sweep_answers
     from core.sweeps.estimate import estimate as estimate
     from core.sweeps.known import known_sweeps as known_sweeps
@@ -90,6 +94,8 @@ NAMES = {
     "machine_tasks": "core.units.machine",
     "unit_study": "core.units.included",
     "analyse": "core.study.analysis",
+    "decision_frame": "core.figures.candidates",
+    "decision_sentences": "core.figures.candidates",
     "default_model": "core.models.zoo",
     "estimate": "core.sweeps.estimate",
     "export_network": "core.portable.export",
@@ -114,7 +120,9 @@ NAMES = {
 }
 MODULES = {
     "amounts": "core.engine.amounts",
+    "candidates": "core.sweeps.candidates",
     "contacts": "core.figures.contacts",
+    "decision": "core.sweeps.decision",
     "export": "core.figures.export",
     "lukkien": "core.protocols.lukkien.protocol",
     "maps": "core.figures.maps",

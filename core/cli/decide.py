@@ -49,7 +49,7 @@ class Networks:
         """Return the reference and the candidates. Raises UnknownName, BadSpec."""
         from core.engine.reference_text import read_reference
 
-        network = {"model": self.model, "weights": self.weights, "seed": self.seed}
+        network: dict[str, Any] = {"model": self.model, "weights": self.weights, "seed": self.seed}
         way: dict[str, Any] = {
             name: getattr(self, name) for name in ("scope", "granularity", "exclude", "repair", "criterion")
         }
