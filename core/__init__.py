@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from core.figures import plots as plots
     from core.figures import sheets as sheets
     from core.figures import strips as strips
+    from core.figures.candidates import decision_frame as decision_frame
+    from core.figures.candidates import decision_sentences as decision_sentences
     from core.figures.notebook.display import html as html
     from core.figures.notebook.explore import explore as explore
     from core.figures.plots import lukkien as study_plots
@@ -60,7 +62,9 @@ if TYPE_CHECKING:
     from core.study.summary import measure_rows as measure_rows
     from core.study.summary import share_rows as share_rows
     from core.sweeps import breaks as sweep_breaks
+    from core.sweeps import candidates as candidates
     from core.sweeps import curves as sweep_curves
+    from core.sweeps import decision as decision
     from core.sweeps import families as sweep_families
     from core.sweeps import forgotten as sweep_forgotten
     from core.sweeps import galleries as sweep_galleries
@@ -96,6 +100,8 @@ NAMES = {
     "machine_tasks": "core.units.machine",
     "unit_study": "core.units.included",
     "analyse": "core.study.analysis",
+    "decision_frame": "core.figures.candidates",
+    "decision_sentences": "core.figures.candidates",
     "default_model": "core.models.zoo",
     "estimate": "core.sweeps.estimate",
     "export_network": "core.portable.export",
@@ -120,7 +126,9 @@ NAMES = {
 }
 MODULES = {
     "amounts": "core.engine.amounts",
+    "candidates": "core.sweeps.candidates",
     "contacts": "core.figures.contacts",
+    "decision": "core.sweeps.decision",
     "export": "core.figures.export",
     "lukkien": "core.protocols.lukkien.protocol",
     "maps": "core.figures.maps",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import html
+import json
+import re
 import time
 from functools import partial
 from pathlib import Path
@@ -10,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core import CamSpec, PruningSpec, VariantSpec
+from core import CamSpec, Engine, PruningSpec, VariantSpec
 from core.specs import ModelSpec
 from tests.data.made_sets import folder_files, write_folder
 from tests.pages.conftest import PATIENCE_S, OpenPage, open_page, shown_by, words
@@ -155,3 +158,17 @@ def test_a_locked_server_takes_no_path(decide: OpenPage, monkeypatch: pytest.Mon
     assert not can_start(app)
     app = measured(decide(**QUICK))  # digits work
     assert app.header[0].value.startswith("**Ship")
+
+
+def test_a_name_is_not_read_as_markup(decide: OpenPage, own_cache: Path) -> None:
+    title = "![b](beacon.png) **[l](y)** <b>"
+    model = Engine("cpu", own_cache).save_smaller(VariantSpec(pruning=PruningSpec.at_level(10)), title)
+    app = measured(decide(**QUICK, candidates=[f"model.{model.name}"]))
+    assert not app.exception
+    assert app.header[0].value.startswith(r"**Ship \!\[b\](beacon.png)")
+    said = words(app)
+    assert "beacon" in said
+    assert not re.search(r"(?<!\\)!\[b\]|(?<!\\)\[l\]", said)
+    (chart,) = app.get("plotly_chart")
+    assert html.escape(title) in json.loads(chart.proto.spec)["data"][2]["customdata"][0]
+    assert title in app.dataframe[0].value.Network.tolist()
