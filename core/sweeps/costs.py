@@ -6,8 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from core.base.progress import Progress, tell
+from core.engine.cost import times
 from core.results import CostReport
 from core.sweeps.sweep import Sweep
+
+VALUE_BYTES = 4
+TOGETHER_BYTES, FEWEST = 1_000_000_000, 2  # of networks that are timed in turn
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,21 +29,25 @@ def costs(sweep: Sweep, measure: bool = False, progress: Progress = tell) -> Ite
     """Yield the cost of every network of a sweep.
 
     Args:
-        measure: also measure the time.
+        measure: also measure the time; as many networks as fit into TOGETHER_BYTES are
+            measured in turn.
     Raises:
         MissingData: a network is not on this machine.
     """
-    for done, variant in enumerate(sweep.variants):
-        progress(done, len(sweep.variants))
-        report = sweep.engine.cost(variant, measure)
-        yield Cost(network=variant.key, multiply_adds=_left(report), milliseconds=_time(report))
-    progress(len(sweep.variants), len(sweep.variants))
+    variants, done = sweep.variants, 0
+    largest = max(sweep.engine.card(model).parameters for model in sweep.spec.models)
+    together = max(FEWEST, TOGETHER_BYTES // (largest * VALUE_BYTES))
+    for first in range(0, len(variants), together):
+        some = variants[first : first + together]
+        taken = times(sweep.engine.store, some) if measure else {}
+        for variant in some:
+            progress(done, len(variants))
+            report = sweep.engine.cost(variant)
+            milliseconds = taken[variant].median_ms if measure else None
+            yield Cost(network=variant.key, multiply_adds=_left(report), milliseconds=milliseconds)
+            done += 1
+    progress(done, len(variants))
 
 
 def _left(report: CostReport) -> int:
     return report.macs_left if report.physical_macs_left is None else report.physical_macs_left
-
-
-def _time(report: CostReport) -> float | None:
-    found = report.physical_latency or report.latency
-    return None if found is None else found.median_ms

@@ -151,7 +151,9 @@ def _caption(view: View, shown: DataFrame) -> str:
     if (shown.collapsed == 1).any():
         parts.append("Hollow: no path of weights leads from input to output.")
     if view.axis == "time":
-        parts.append("Times: median of single images on this machine, emptied channels removed; zeros save no time.")
+        parts.append(
+            "Times: median of single images on this machine, networks in turn, emptied channels removed; zeros save no time."
+        )
     if is_lower_better(view.measure):
         parts.append("Lower is better.")
     return " ".join((*parts, *(message(access.without_paths(note)) for note in sweep_data.remarks(opened))))
