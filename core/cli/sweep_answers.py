@@ -112,7 +112,7 @@ def spot(name: str, /, *, tested: Annotated[Tested, FLAT] = USUAL, common: Annot
     Args:
         name: of a known sweep (`sweep list`), or its YAML file.
     """
-    from core.figures.decisions import failure_text, gain_text, limits_text, spot_text
+    from core.figures.decisions import details, spot_text
     from core.figures.wording import plain
     from core.sweeps.spots import Limits, spots
 
@@ -122,9 +122,7 @@ def spot(name: str, /, *, tested: Annotated[Tested, FLAT] = USUAL, common: Annot
         found = spots(sweep, limits, names, tested.heatmap)
     lines: list[str | Rows] = []
     for name, one in found.items():
-        failed = [failure_text(check) for check in one.checks if check.sparsity == one.fails_at and not check.passes]
-        gains = [gain_text(gain) for gain in one.gains]
-        lines += [f"{name}: {plain(spot_text(one))}", limits_text(one, limits), *failed, *gains, ""]
+        lines += [f"{name}: {plain(spot_text(one))}", *details(one, limits), ""]
     common.output.say({name: asdict(one) for name, one in found.items()}, lines)
 
 

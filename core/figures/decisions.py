@@ -133,6 +133,40 @@ def _three(check: Check) -> tuple[float, float, float]:
     return check.found.value, check.found.low, check.limit
 
 
+def details(found: SweetSpot, limits: Limits) -> list[str]:
+    """Return the numbers behind a sweet spot, in sentences: what fails next, whether a measure is
+    anywhere better than the reference's, and the limits.
+    """
+    failed = [check for check in found.checks if check.sparsity == found.fails_at and not check.passes]
+    return [
+        *map(failure_text, failed),
+        *(gain_text(gain) + _beyond(gain, found) for gain in found.gains),
+        limits_text(found, limits),
+    ]
+
+
+def _beyond(gain: Gain, found: SweetSpot) -> str:
+    """Return what is worse where a gain is clear; "" if nothing is."""
+    if not gain.is_clear:
+        return ""
+    worse = [check for check in found.checks if check.sparsity == gain.sparsity and _is_surely_worse(check)]
+    if not worse:
+        return ""
+    named = [f"{_name(check.measure)} {_change(check)}" for check in worse]
+    return f" But there {_and(named)}: a higher value alone is no better explanation."
+
+
+def _is_surely_worse(check: Check) -> bool:
+    return check.found.high is not None and check.found.high < check.limit
+
+
+def _change(check: Check) -> str:
+    value = check.found.value or 0.0
+    if is_similarity(check.measure):
+        return f"is {score(value)}"
+    return f"is lower by {_signed(check.measure, abs(value)).lstrip('+')}"
+
+
 def gain_text(gain: Gain) -> str:
     """Return whether a measure is anywhere better than the reference's."""
     found, name = gain.found, _name(gain.measure)

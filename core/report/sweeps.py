@@ -16,11 +16,9 @@ from core.data.datasets import truth_of
 from core.evaluation.columns import COLUMNS
 from core.figures.decisions import (
     breaks_text,
+    details,
     earlier_text,
-    failure_text,
-    gain_text,
     grid_text,
-    limits_text,
     spot_text,
     threshold_text,
 )
@@ -122,11 +120,9 @@ def _spots(sweep: Sweep) -> Iterator[Block]:
         yield Text(text=literal(f"{error.wrong} {error.allowed}", LONGEST))
         return
     for name, one in found.items():
-        failed = [failure_text(check) for check in one.checks if check.sparsity == one.fails_at and not check.passes]
         first = f"{literal(names.get(name, name))}: " if len(found) > 1 else ""
         yield Text(text=f"{first}{spot_text(one)}")
-        told = [*failed, *map(gain_text, one.gains), limits_text(one, limits)]
-        yield Text(text="\n".join(f"- {line}" for line in told), small=True)
+        yield Text(text="\n".join(f"- {line}" for line in details(one, limits)), small=True)
 
 
 def _breaks(sweep: Sweep) -> Iterator[Block]:

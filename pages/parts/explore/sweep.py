@@ -14,7 +14,7 @@ from core import DataSpec, VariantSpec
 from core.base.numbers import counted, percent, score
 from core.data.datasets import DATASETS, truth_of
 from core.evaluation.columns import COLUMNS
-from core.figures.decisions import failure_text, gain_text, limits_text, spot_text
+from core.figures.decisions import details, spot_text
 from core.figures.sweep_text import finding
 from core.figures.wording import plain as unmarked
 from core.jobs.jobs import Job
@@ -236,8 +236,7 @@ def _sweet_spot(asked: Asked) -> None:
     found: dict[str, SweetSpot] | None = wait(work, st.container()).answer
     for spot in (found or {}).values():
         st.markdown(spot_text(spot, plain(asked.reference)))
-        failed = [check for check in spot.checks if check.sparsity == spot.fails_at and not check.passes]
-        st.caption("  \n".join([*map(failure_text, failed), *map(gain_text, spot.gains), limits_text(spot, limits)]))
+        st.caption("  \n".join(details(spot, limits)))
 
 
 def table(shown: DataFrame) -> dict[str, list[str]]:

@@ -152,7 +152,8 @@ def _caption(view: View, shown: DataFrame) -> str:
         parts.append("Hollow: no path of weights leads from input to output.")
     if view.axis == "time":
         parts.append(
-            "Times: median of single images on this machine, networks in turn, emptied channels removed; zeros save no time."
+            "Times: median of single images on this machine, networks in turn, emptied channels removed;"
+            " zeros save no time."
         )
     if is_lower_better(view.measure):
         parts.append("Lower is better.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core import SparsightError
-from core.figures.decisions import failure_text, gain_text, limits_text, spot_text
+from core.figures.decisions import details, spot_text
 from core.figures.plots import sweeps as plots
 from core.figures.sweep_text import family_names
 from core.figures.wording import of_truth
@@ -53,10 +53,8 @@ def _spots(view: View, limits: Limits) -> None:
         if len(found) > 1:
             st.markdown(f"**{plain(named.get(name, name))}**")
         st.markdown(spot_text(spot, opened.reference))
-        failed = [check for check in spot.checks if check.sparsity == spot.fails_at and not check.passes]
         with st.expander("Numbers and limits"):
-            st.markdown("\n".join(f"- {line}" for line in (*map(failure_text, failed), *map(gain_text, spot.gains))))
-            st.caption(limits_text(spot, limits))
+            st.markdown("\n".join(f"- {line}" for line in details(spot, limits)))
 
 
 def _plane(view: View, known: Known) -> None:
