@@ -44,7 +44,7 @@ def usual_threshold(sweep: Sweep, model: ModelSpec, measure: str, heatmap: str) 
     if asked is None:
         return Threshold(value=USUAL)
     floor = known_floor(sweep.engine, asked)
-    return Threshold(value=USUAL) if floor is None else Threshold(value=round(floor.mean, 2), floor=floor)
+    return Threshold(value=USUAL) if floor is None else Threshold(value=round(max(0.0, floor.mean), 2), floor=floor)
 
 
 def threshold_of(sweep: Sweep, family: Family, measure: str) -> Threshold:
