@@ -51,13 +51,13 @@ def still(figure: go.Figure) -> str:
 
 def _draw(figure: go.Figure) -> Figure:
     layout = figure.layout
+    if unknown := {trace.type for trace in figure.data} - set(TRACES):
+        raise Unknown(f"traces of type {', '.join(sorted(unknown))}")
     made = Figure(figsize=(WIDTH_PX / 72, (layout.height or 400) / 72), dpi=72, layout="constrained")
     made.set_facecolor("white")
     frames = _frames(made, figure)
     handles: list[tuple[str, Any]] = []
     for trace in figure.data:
-        if trace.type not in TRACES:
-            raise Unknown(f"traces of type {trace.type}")
         handle = TRACES[trace.type](frames[trace.yaxis or "y"], trace)
         if trace.name and trace.showlegend is not False and handle is not None:
             handles.append((written(trace.name), handle))

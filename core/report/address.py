@@ -40,7 +40,8 @@ class Asked:
 
 def is_address(text: str) -> bool:
     """Return whether a text is the address of a view, and no name and no file."""
-    return "/explore" in text.partition("?")[0] or text.startswith("explore?")
+    path, question, _ = text.partition("?")
+    return bool(question) and path.rstrip("/").rpartition("/")[2] == "explore"
 
 
 def read_view(link: str, engine: Engine) -> Asked:

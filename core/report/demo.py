@@ -32,6 +32,7 @@ POINTS = 25  # sparsities beside 0
 METHODS = ("grad-cam", "layer-cam")
 DIGITS, PHOTOGRAPHS = ModelSpec(), ModelSpec(name="efficientnet-lite0", weights="imagenet", seed=0)
 DIGIT_PX, PHOTO_PX, QUALITY = 112, 176, 72
+OF_MNIST = "MNIST: LeCun, Cortes, Burges, CC BY-SA 3.0, as are the pictures made of it"
 FIRST_DIGIT, MOST_DIGITS = 3, 10
 NTH = 5  # digit of its class that is shown
 
@@ -118,7 +119,7 @@ def _item(engine: Engine, ways: Sequence[Sequence[Comparison]]) -> dict[str, Any
     return {
         "title": title,
         "network": f"{model_text(model, variant.model)}: {way_text(variant.pruning)}",
-        "credit": first.picture.credit or "",
+        "credit": OF_MNIST if is_digit else first.picture.credit or "",
         "input": maps.data_url(maps.png(seen) if is_digit else maps.jpeg(seen, QUALITY)),
         "alt": f"The input: {title}",
         "points": [percent(answer.mask.sparsity) for answer in ways[0]],

@@ -5,6 +5,7 @@ first, and every mean in a table.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import copy
 from typing import Any
 
 from pandas import DataFrame
@@ -36,6 +37,7 @@ from core.sweeps.known import known_sweeps
 from core.sweeps.read import answers_once, done, measure_title, of_measure, summary
 from core.sweeps.spots import Limits, is_similarity, spots
 from core.sweeps.sweep import Sweep
+from core.sweeps.tables import Remembered
 from core.sweeps.thresholds import threshold_of
 from core.sweeps.written import to_yaml
 
@@ -51,6 +53,8 @@ def of_sweep(sweep: Sweep, title: str = "") -> Report:
     Raises:
         BadSpec: none is done yet.
     """
+    sweep = copy(sweep)
+    sweep.tables = Remembered(sweep.engine.roots, sweep.spec.set_key)
     rows = summary(sweep)
     known = next((each for each in known_sweeps(sweep.engine.roots).values() if _asks_same(each, sweep)), None)
     if rows.empty:

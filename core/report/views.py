@@ -195,6 +195,12 @@ def _left(answer: Comparison) -> Block:
     return Drawn(figure=kept_weights(mask), alt=f"Share of the weights that is kept, layer by layer: {few}.")
 
 
+def _source(answer: Comparison) -> str:
+    source = answer.pruned.image.source
+    known = DATASETS[source].source if source in DATASETS else UNDEFINED
+    return answer.picture.credit or known
+
+
 def _made_from(engine: Engine, answer: Comparison) -> dict[str, str]:
     variant, _, cam = answer.question
     reference = answer.reference.variant
@@ -205,7 +211,7 @@ def _made_from(engine: Engine, answer: Comparison) -> dict[str, str]:
         "Compared with": answer.reference_name,
         "Checksum of the reference": engine.store.checksum(reference),
         "Image": f"{image_title(answer)} ({answer.pruned.image.key}), n = 1",
-        "Source of the image": answer.picture.credit or UNDEFINED,
+        "Source of the image": _source(answer),
         "Heatmap": cam.key,
         "Computed on": engine.device_name,
         "Computed with": versions_text([versions()]),

@@ -90,6 +90,20 @@ class Tables:
         write_frame(self.path(cell), frame, facts | ({PLUGINS: plugins} if plugins else {}))
 
 
+class Remembered(Tables):
+    """Tables of which each is read once: for one look at a sweep, while nothing is written."""
+
+    def __init__(self, roots: Sequence[Path], set_key: str) -> None:
+        super().__init__(roots, set_key)
+        self._known: dict[Cell, tuple[pandas.DataFrame, dict[str, Any]] | None] = {}
+
+    def read(self, cell: Cell, identity: dict[str, Any]) -> tuple[pandas.DataFrame, dict[str, Any]] | None:
+        """Return what `Tables.read` returned for the cell at first."""
+        if cell not in self._known:
+            self._known[cell] = super().read(cell, identity)
+        return self._known[cell]
+
+
 def plugins_of(cell: Cell, column: str) -> str:
     """Return the digests of the plugins that make the heatmap and compute a column; "" for
     Sparsight's own.

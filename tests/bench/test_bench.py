@@ -41,6 +41,7 @@ OF_SWEEPS = (
     "growth",
     "sweep-resume",
 )  # test_sweep_benches.py
+OF_REPORTS = ("report",)
 OF_UNITS = ("exemplars", "mis", "ablation")
 OF_STUDIES = ("study-kills", "study-load", "study-page", "study-intervals")  # test_study_benches.py
 OF_TRAINING = ("train", "train-gpu", "mask", "resume")  # test_training_benches.py
@@ -78,7 +79,16 @@ def test_every_bench_is_tried_here() -> None:
         *OF_STUDIES,
         *OF_TRAINING,
         *OF_UNITS,
+        *OF_REPORTS,
     }
+
+
+def test_a_report_is_small_and_the_same_every_time(engine: Engine) -> None:
+    row = BENCHES["report"].value(engine, 1)
+    check(row, "report", 1)
+    assert row["bytes"] < row["aim_bytes"]
+    assert row["same"]
+    assert row["networks"] == 37
 
 
 def test_slider(engine: Engine) -> None:
