@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,6 +88,7 @@ class Bounds:
     threshold: float = option(0.5, "An explanation with a similarity below it is broken.")
     cost: str = option("size-kept", f"What should be least: {COST}multiply-adds-left (without zeros).")
     out: Path | None = option(None, "Write the table into this CSV file.")
+    report: Path | None = option(None, "Write the decision as a report, one HTML file that opens offline.")
 
 
 NETWORKS, IMAGES, BOUNDS = Networks(), Images(), Bounds()
@@ -133,10 +135,15 @@ def decide(
     frame, sentences = decision_frame(measured, found), (*decision_sentences(measured, found), *remarks(measured))
     if bounds.out:
         write(bounds.out, frame.to_csv(index=False).encode())
+    if bounds.report:
+        from core.report import of_decision, to_html
+
+        write(bounds.report, to_html(of_decision(measured, limits, bounds.cost)).encode())
     rows = frame.astype(object).where(frame.notna(), None).to_dict("records")
     facts = {"networks": rows, "sentences": list(sentences), "export": _export(found)}
-    facts |= {"written": str(bounds.out)} if bounds.out else {}
-    output.say(facts, _text(found, sentences, bounds.out))
+    written = [path for path in (bounds.out, bounds.report) if path]
+    facts |= {"written": list(map(str, written))} if written else {}
+    output.say(facts, _text(found, sentences, written))
 
 
 def _export(found: Recommendation) -> str:
@@ -146,7 +153,7 @@ def _export(found: Recommendation) -> str:
     return "" if best is None or not found.saves else export_command(best.network.variant, best.network.cost.is_smaller)
 
 
-def _text(found: Recommendation, sentences: tuple[str, ...], out: Path | None) -> list[Part]:
+def _text(found: Recommendation, sentences: tuple[str, ...], written: Sequence[Path]) -> list[Part]:
     from core.figures.candidates import decision_cells
     from core.figures.wording import plain
 
@@ -155,4 +162,4 @@ def _text(found: Recommendation, sentences: tuple[str, ...], out: Path | None) -
     parts: list[Part] = [Rows(rows, tuple(range(2, len(table)))), *map(plain, sentences)]
     if command := _export(found):
         parts.append(f"Export it: {command}")
-    return [*parts, *([f"Written: {out}"] if out else [])]
+    return [*parts, *(f"Written: {path}" for path in written)]

@@ -7,12 +7,14 @@ from __future__ import annotations
 import math
 import shlex
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pandas
 
 from core.base.numbers import UNDEFINED, counted, percent, score, size
 from core.figures.names import at_start
+from core.figures.wording import Name
 from core.results import Latency
 from core.specs import PruningSpec, VariantSpec, n_of_m
 from core.stats.bootstrap import Interval
@@ -135,6 +137,12 @@ def cost_text(name: str, value: float) -> str:
     if name in TIMES:
         return f"{value:.3g} ms"
     return size(int(value)) if name.startswith("size") else f"{value:,.0f}"
+
+
+def renamed(measured: Candidates, name: Name) -> Candidates:
+    """Return the same with other names of networks, such as escaped ones."""
+    networks = [replace(each, name=name(each.name)) for each in measured.networks]
+    return replace(measured, reference=networks[0], candidates=tuple(networks[1:]))
 
 
 def decision_sentences(measured: Candidates, found: Recommendation) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 from matplotlib.colors import to_rgba
-from matplotlib.ticker import FuncFormatter, MultipleLocator, NullLocator
+from matplotlib.ticker import EngFormatter, FuncFormatter, MultipleLocator, NullLocator
 from numpy.typing import NDArray
 
 INK, GRID = "#4a4656", "#e4e2ea"  # of text, dark enough to be read on white; of the grid
@@ -120,9 +120,11 @@ def _ticks(ours: Any, about: Any, categories: list[str] | None) -> None:
 
 
 def number_text(form: str | None, value: float) -> str:
-    """Write a number of a tick in the few formats that our figures use: ".0%", "~%", ".2f"."""
-    if not form:
+    """Write a number of a tick in a format that our figures use: ".0%", "~%", "~s", "~g", ".2f"."""
+    if form in (None, "", "~g"):
         return f"{value:g}"
+    if form == "~s":
+        return str(EngFormatter(sep="")(value))
     if form == "~%":
         return f"{value * 100:.6g}%"
     return format(value, form)

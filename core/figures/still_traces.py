@@ -20,7 +20,9 @@ DASHES: dict[str, Any] = {
     "longdash": (0, (9, 3)),
     "longdashdot": (0, (9, 3, 1.2, 3)),
 }
-SYMBOLS = {"circle": "o", "square": "s", "diamond": "D", "triangle-up": "^", "x": "X", "line-ns": "|"}
+SYMBOLS = {"circle": "o", "square": "s", "diamond": "D", "triangle-up": "^", "x": "X", "star": "*"}
+SHAPES: dict[str | None, dict[str, str]] = {None: {}, "linear": {}, "hv": {"drawstyle": "steps-post"}}
+STROKES = {"line-ns": "|", "x-thin": "x"}  # without an area
 SLIM = ("D",)  # drawn larger than its width in pixels
 OPEN = "-open"
 FADED = 0.5  # opacity of a band without a colour of its own, as plotly draws it
@@ -90,8 +92,12 @@ def _line(trace: Any) -> dict[str, Any]:
     dash = trace.line.dash or "solid"
     if dash not in DASHES:
         raise Unknown(f"lines with dash {dash}")
+    if trace.line.shape not in SHAPES:
+        raise Unknown(f"lines with shape {trace.line.shape}")
     width = 2 if trace.line.width is None else trace.line.width
-    return {"color": colour(shade, trace.opacity), "linestyle": DASHES[dash], "linewidth": width}
+    return {"color": colour(shade, trace.opacity), "linestyle": DASHES[dash], "linewidth": width} | SHAPES[
+        trace.line.shape
+    ]
 
 
 def _band(frame: Frame, trace: Any, x: Any, y: Any) -> None:
@@ -121,9 +127,10 @@ def _symbols(trace: Any, count: int) -> list[str]:
 
 
 def _marker(symbol: str) -> str:
-    if symbol.removesuffix(OPEN) not in SYMBOLS:
+    known = SYMBOLS | STROKES
+    if symbol.removesuffix(OPEN) not in known:
         raise Unknown(f"points with symbol {symbol}")
-    return SYMBOLS[symbol.removesuffix(OPEN)]
+    return known[symbol.removesuffix(OPEN)]
 
 
 def _points(frame: Frame, trace: Any, x: Any, y: Any) -> None:
@@ -137,7 +144,7 @@ def _points(frame: Frame, trace: Any, x: Any, y: Any) -> None:
         look: dict[str, Any] = {"c": fill, "edgecolors": edge or fill, "linewidths": marker.line.width or 0}
         if symbol.endswith(OPEN):
             look = {"facecolors": "none", "edgecolors": fill, "linewidths": 1.4}
-        if _marker(symbol) == "|":
+        if _marker(symbol) in STROKES.values():
             look = {"c": fill, "linewidths": 1.2}
         frame.axes.scatter(x[own], y[own], _area(trace, symbol), marker=_marker(symbol), zorder=2.5, **look)
 

@@ -29,7 +29,7 @@ NEEDS_CHROMIUM = pytest.mark.skipif(
 )
 KEYS = ("bench", "device", "threads", "n", "ours_s", "ours_p95_s", "peer", "peer_s", "ratio")
 WITH_PEER = ("slider", "evaluate", "threads", "protocol", "prune", "heatmap", "screens")
-IN_BROWSER = ("page", "start", "screens", "slider-natural")
+IN_BROWSER = ("page", "start", "screens", "slider-natural", "curves")
 OF_STATISTICS = ("intervals", "agreement")
 OF_THE_STORE = ("vgg-slider", "memory", "budget", "store")  # test_store_benches.py
 OF_SWEEPS = (
@@ -180,6 +180,16 @@ def test_screens(engine: Engine) -> None:
     for screen in row["screens"].values():
         assert 0 < screen["first_s"] <= screen["complete_s"]
         assert screen["shift"] >= 0
+
+
+@pytest.mark.browser
+@NEEDS_CHROMIUM
+def test_curves(engine: Engine) -> None:
+    pytest.importorskip("playwright.sync_api", reason="playwright is missing: make test installs it")
+    row = BENCHES["curves"].value(engine, 1)
+    check(row, "curves", 1)
+    assert 0 < row["axis_s"] <= row["axis_p95_s"]
+    assert row["axis_n"] == 2
 
 
 @pytest.mark.browser

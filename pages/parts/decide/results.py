@@ -4,7 +4,7 @@ away.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -17,12 +17,16 @@ from core.figures.candidates import (
     headline,
     method,
     remarks,
+    renamed,
 )
 from core.sweeps.candidates import Candidates
 from core.sweeps.decision import Limits, Recommendation, decide
-from pages.parts.common import charts, frame, present
+from pages.parts.common import charts, frame, present, reports
 from pages.parts.common.markdown import message, plain
 from pages.parts.decide.links import compare_link, explore_link, explore_query
+
+if TYPE_CHECKING:
+    from core.report import Report
 
 FOLDED = "How sure is this?"
 
@@ -30,7 +34,7 @@ FOLDED = "How sure is this?"
 def draw(measured: Candidates, limits: Limits, cost: str) -> None:
     """Draws the decision."""
     found = decide(measured, limits, cost)
-    said = _escaped(measured)
+    said = renamed(measured, plain)
     spoken = decide(said, limits, cost)
     st.header(headline(spoken), anchor=False)
     st.markdown("\n".join(f"- {text}" for text in findings(spoken) if text))
@@ -39,13 +43,7 @@ def draw(measured: Candidates, limits: Limits, cost: str) -> None:
     with st.expander(FOLDED, icon=":material/help:"):
         st.markdown("\n".join(f"- {text}" for text in (*method(said, spoken), *map(message, remarks(measured)))))
     if not present.on():
-        _take_along(measured, found)
-
-
-def _escaped(measured: Candidates) -> Candidates:
-    """Returns the same with names as Markdown."""
-    networks = [replace(each, name=plain(each.name)) for each in measured.networks]
-    return replace(measured, reference=networks[0], candidates=tuple(networks[1:]))
+        _take_along(measured, limits, found)
 
 
 def _figure(found: Recommendation) -> None:
@@ -86,7 +84,7 @@ def _table(measured: Candidates, found: Recommendation) -> None:
             st.markdown(f"[{names[0]} beside {names[1]} in Compare]({link})")
 
 
-def _take_along(measured: Candidates, found: Recommendation) -> None:
+def _take_along(measured: Candidates, limits: Limits, found: Recommendation) -> None:
     """Draws the table as a file, and how to export the recommended network."""
     st.subheader("Take along", anchor=False)
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
@@ -98,6 +96,7 @@ def _take_along(measured: Candidates, found: Recommendation) -> None:
             icon=":material/download:",
             on_click="ignore",
         )
+        reports.button(lambda: _report(measured, limits, found.cost), "decision")
         asked = measured.asked
         if found.best and (query := explore_query(found.best.network.variant, asked.reference, asked.cam)):
             frame.link("pages/explore.py", "Download the network in Explore", ":material/deployed_code:", query)
@@ -106,3 +105,9 @@ def _take_along(measured: Candidates, found: Recommendation) -> None:
         if command:
             st.caption("Files that run without Sparsight, on the command line:")
             st.code(command, language="bash", wrap_lines=True)
+
+
+def _report(measured: Candidates, limits: Limits, cost: str) -> Report:
+    from core.report import of_decision
+
+    return of_decision(measured, limits, cost)
