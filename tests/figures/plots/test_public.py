@@ -40,6 +40,9 @@ def of_explore(engine: Engine) -> Iterator[tuple[str, Callable[[], go.Figure]]]:
     yield "one_at_a_time", lambda: plots.one_at_a_time(["conv1.weight"], [answer], 3)
     sweep = core.Sweep(engine, core.known_sweeps(engine.roots)["less-is-more"].read())
     yield "sweep_means", lambda: plots.sweep_means(core.sweep_answers.summary(sweep), "right")
+    asked = core.candidates.Decision(candidates=(PRUNED,), reference=PRUNED.dense, images=10)
+    measured = core.candidates.measure_candidates(engine, asked, engine.folder)
+    yield "candidates_pareto", lambda: plots.candidates_pareto(core.decision.decide(measured, core.decision.Limits()))
     yield "accuracy_curves", lambda: plots.accuracy_curves({"one-shot": accuracies})
 
 
