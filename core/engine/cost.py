@@ -19,7 +19,6 @@ from core.base.device import describe
 from core.base.draws import torch_generator
 from core.base.timing import seconds
 from core.disk.sizes import file_bytes, sparse_bytes
-from core.jobs.control import check
 from core.measures.multiply_adds import MultiplyAdds, multiply_adds, zeros
 from core.models.cards import Card
 from core.models.smaller import with_head
@@ -114,7 +113,6 @@ def latencies(networks: Mapping[Name, nn.Module], example: Tensor | Mapping[Name
     with torch.no_grad():
         for done in range(ROUNDS + 1):
             for name, network in networks.items():
-                check()
                 taken, given = times[name], inputs[name]
                 taken.append(seconds(lambda network=network, given=given: network(given), given.device))  # type: ignore[misc]
             if done >= FEWEST_ROUNDS and sum(map(sum, times.values())) > ENOUGH_SECONDS:
@@ -136,13 +134,13 @@ def times(store: ModelStore, variants: Sequence[VariantSpec], batch: int = 1) ->
 
 
 def _exported(store: ModelStore, variant: VariantSpec) -> nn.Module:
-    """Return a copy of the network as it is exported."""
+    """Return a copy of the network as it is exported. Its hooks are copied too, so it computes in
+    the store's precision, and stops when its work is stopped.
+    """
     example = example_input(store.catalogue.card(variant.model), store.device)
     with store.borrow(variant) as network:
         small, _, _ = _smaller(variant, network, example)
-        found = deepcopy(network) if small is None else small
-    found._forward_pre_hooks.clear()  # copied from the lent network: `latencies` itself checks whether work was stopped
-    return found.to(store.device)
+        return deepcopy(network) if small is None else small
 
 
 def _latency(taken: list[float], device: torch.device) -> Latency:

@@ -84,7 +84,7 @@ class Cost:
     """What a network costs as it is exported: without the channels that pruning emptied where they
     can be removed, else with its zeros in place.
 
-    file_bytes: of all its values, in float32. kept_bytes: of kept values and mask, as Sparsight
+    file_bytes: of all its values. kept_bytes: of kept values and mask, as Sparsight
     itself keeps pruned networks. multiply_adds: of one image; multiply_adds_left: without those
     with zeros, a count, not a speed. time, time_of_batch: of one image, and of BATCH images.
     """

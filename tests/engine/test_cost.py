@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from torch import nn
 from core.base.errors import SparsightError
 from core.cli.main import main
 from core.disk.coding import encode
-from core.engine.cost import NO_SPEED, example_input, latencies
+from core.engine.cost import NO_SPEED, _outside_median, example_input, latencies, times
 from core.engine.engine import Engine
 from core.models.zoo import default_model, named
 from core.specs import ModelSpec, PruningSpec, VariantSpec
@@ -97,6 +98,28 @@ def test_networks_take_turns(engine: Engine) -> None:
 
     taken = latencies({"a": Recorder("a"), "b": Recorder("b")}, example_input(named("thesis-cnn"), torch.device("cpu")))
     assert order == ["a", "b"] * (taken["a"].n + 1)  # one round warms up
+
+
+def test_networks_are_timed_as_they_are_exported_in_any_precision(tmp_path: Path) -> None:
+    small = VariantSpec(pruning=PruningSpec.one_shot(0.5, granularity="filter"))
+    for precision in ("float32", "bfloat16"):
+        engine = Engine("cpu", tmp_path / precision, precision=precision)
+        taken = times(engine.store, (small.dense, small), batch=4)
+        assert list(taken) == [small.dense, small]
+        assert all(0 < time.low_ms <= time.median_ms <= time.high_ms <= time.median_ms * 1e6 for time in taken.values())
+        assert len({(time.n, time.device) for time in taken.values()}) == 1
+
+
+@pytest.mark.parametrize("passes", [1, 5, 6, 30, 101])
+def test_the_interval_of_a_median_leaves_out_as_many_as_keep_95_percent(passes: int) -> None:
+    """The chance that the median of any distribution lies outside, added up."""
+
+    def wrong(out: int) -> float:
+        return 2 * sum(math.comb(passes, fewer) for fewer in range(out + 1)) / 2**passes
+
+    out = _outside_median(passes)
+    assert out == 0 or wrong(out) <= 0.05
+    assert wrong(out + 1) > 0.05
 
 
 def test_a_network_that_cannot_shrink_still_has_its_counts(engine: Engine) -> None:

@@ -45,6 +45,9 @@ def of_explore(engine: Engine) -> Iterator[tuple[str, Callable[[], go.Figure]]]:
     yield "sweep_means", lambda: plots.sweep_means(core.sweep_answers.summary(sweep), "right")
     curves = core.sweep_curves.curves(sweep.spec, [*core.sweep_answers.parts(sweep)], ["right", "soft-iou"])
     yield "sweep_plane", lambda: plots.sweep_plane(curves, ["right", "soft-iou"], "box")
+    asked = core.candidates.Decision(candidates=(PRUNED,), reference=PRUNED.dense, images=10)
+    measured = core.candidates.measure_candidates(engine, asked, engine.folder)
+    yield "candidates_pareto", lambda: plots.candidates_pareto(core.decision.decide(measured, core.decision.Limits()))
     yield "accuracy_curves", lambda: plots.accuracy_curves({"one-shot": accuracies})
 
 
