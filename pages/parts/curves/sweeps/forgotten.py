@@ -58,6 +58,7 @@ def section(view: View, known: Known) -> None:
     classes = engine.card(_members(asked)[0].model).classes
     st.header(words.headline(found), anchor=False)
     texts = (
+        words.forgotten_text(found),
         words.hard_text(found),
         words.similar_text(found),
         words.classes_text(found, lambda at: plain(classes[at])),
