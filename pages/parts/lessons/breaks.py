@@ -89,7 +89,7 @@ def how_much(stage: Stage) -> Told:
             frame = Frame(
                 title=f"How much earlier the heatmap breaks (n = {len(images)})",
                 x="digits, sorted",
-                y="sparsity of the answer minus the heatmap's",
+                y="sparsity, answer − heatmap",
             )
             chart(
                 plots_lessons.changes(frame, [float(each) for each in broken[1] - broken[0]], gap),
@@ -99,8 +99,9 @@ def how_much(stage: Stage) -> Told:
             _order(found)
     return Told(
         text=(
-            f"A count says nothing about the distance. Removing **{WAYS[way]}**, {_lower(_counts(found))} Take the"
-            " sparsity at which the answer breaks minus the one at which the heatmap does, and average over all digits."
+            f"A count says nothing about the distance. Removing **{WAYS[way]}**, {_lower(_counts(found))} Take"
+            " the sparsity at which the answer breaks minus the one at which the heatmap does, and average over all"
+            " digits."
         ),
         question="How far apart are they on average?",
         choices=("Less than 10 points of sparsity", "10 to 20 points", "More than 20 points"),

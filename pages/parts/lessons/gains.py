@@ -21,7 +21,7 @@ from pages.parts.common import engine, widgets
 from pages.parts.lessons import tables
 from pages.parts.lessons.facts import CLAIMED, CONTROLS, SCORED
 from pages.parts.lessons.lesson import Lesson, Stage, Step, Told
-from pages.parts.lessons.parts import Shown, chart, digit_choice, metric, over, row, slider
+from pages.parts.lessons.parts import Shown, chart, digit_choice, over, row, slider
 from pages.parts.lessons.tables import LITE0, SQUEEZENET, Source
 
 SEEDS = (333, 334, 335)
@@ -169,7 +169,7 @@ def other_seeds(stage: Stage) -> Told:
 
 def the_claim(stage: Stage) -> Told:
     with stage.controls:
-        name = widgets.segments("Network", "claimed", CONTROLS)
+        name = widgets.choice("Network", "claimed", CONTROLS)
     own = tables.family(_source(name))
     shares = tables.sparsities(own)
     sparsity = min(shares, key=lambda share: abs(share - HALF))
@@ -235,14 +235,13 @@ def better_and_wrong(stage: Stage) -> Told:
 
 def broader(stage: Stage) -> Told:
     with stage.controls:
-        measure = widgets.segments("Measure", "scored", CONTROLS)
+        measure = widgets.choice("Measure", "scored", CONTROLS)
     own = tables.family(SQUEEZENET)
     last = tables.sparsities(own)[-1]
     found, overlap = tables.gains(own, measure)[last], tables.gains(own, OVERLAP)[last]
     before, after = (float(rows["map-mean"].mean()) for rows in (own.reference, tables.at(own, last)))
     with stage.view:
         _curves(own, [OVERLAP, *([measure] if stage.answered else [])], last)
-        metric(f"Soft IoU at {percent(last)}, change", change(overlap.value or 0.0, 3))
     return Told(
         text=(
             f"Why does soft IoU rise by {change(overlap.value or 0.0, 3)} at {percent(last)}? Ask another measure of"
