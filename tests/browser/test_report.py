@@ -103,6 +103,8 @@ def test_the_demo_follows_slider_and_keyboard(offline: Opened) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     slider, pruned, said = page.get_by_role("slider"), page.locator("#pruned"), page.locator("#headline")
     before = pruned.get_attribute("src"), pruned.get_attribute("alt"), said.inner_text()
+    page.get_by_label("Layer-CAM").check()
+    assert pruned.get_attribute("src") != before[0]
     slider.focus()
     page.keyboard.press("Home")
     assert said.inner_text().startswith("Nothing is removed yet")
@@ -111,8 +113,6 @@ def test_the_demo_follows_slider_and_keyboard(offline: Opened) -> None:
     page.keyboard.press("ArrowLeft")
     after = pruned.get_attribute("src"), pruned.get_attribute("alt"), said.inner_text()
     assert all(one != other for one, other in zip(before, after, strict=True))
-    page.get_by_label("Layer-CAM").check()
-    assert pruned.get_attribute("src") != after[0]
     page.get_by_label("Image").select_option("Coffee")
     assert page.locator("#credit").inner_text().startswith("Rachel Michetti, CC0")
     assert page.locator("#curve path").count() == 2

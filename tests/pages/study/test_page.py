@@ -8,11 +8,17 @@ from pathlib import Path
 import pytest
 
 from core.engine.engine import Engine
+from core.report import to_html
+from core.report.render import MOST_BYTES
+from core.study.analysis import analyse
 from core.study.answers import Answers
 from core.study.folder import Study, open_study
 from core.study.place import expected
 from core.study.prepare import prepare
+from core.study.wording import headline
+from pages.parts.study import report
 from tests.pages.conftest import forget_all, open_page, words
+from tests.report.reading import check
 from tests.study.conftest import little
 
 
@@ -116,3 +122,14 @@ def test_a_locked_server_shows_results_and_changes_nothing(study: Study, monkeyp
 def test_an_unknown_study_in_the_address_is_reported(study: Study) -> None:
     app = open_page("study", study_name="smal")
     assert "did you mean small" in "\n".join(str(each.value) for each in [*app.warning, *app.markdown, *app.toast])
+
+
+def test_the_report_says_what_the_page_says(study: Study) -> None:
+    for prefer in ("1", "2", "1"):
+        take_part(study.answers, prefer)
+    found = analyse(study.answers.frame(), thorough=False)
+    page = check(to_html(report.maker(study, found)()), MOST_BYTES)
+    assert headline(found).replace("**", "") in page.words
+    assert len(page.all("figure")) == len(found.tasks)
+    assert page.words.startswith(study.spec.title)
+    assert f"n = {found.n:,}" in page.words

@@ -15,10 +15,16 @@ from core.base.numbers import percent, score
 from core.base.settings import shipped_folder
 from core.disk.sparse import pack_sparse, unpack_sparse
 from core.engine.engine import Engine
+from core.report import to_html
+from core.report.render import MOST_BYTES
 from core.sweeps.known import known_sweeps
 from core.units.included import STUDIES, spec_of, unit_study
 from core.units.machine import machine_tasks
+from pages.parts.common import unit_data
+from pages.parts.units import report
+from pages.parts.units.view import View
 from tests.pages.conftest import OpenPage, words
+from tests.report.reading import check
 
 
 @pytest.fixture
@@ -151,3 +157,14 @@ def test_a_study_of_some_layers_offers_these(units: OpenPage, name: str, own_cac
     here = rows[(rows.network == study.variants[-1].key) & (rows.layer == layers[-1])].iloc[0]
     assert score(here["mis-pixels"]) in app.header[0].value
     assert "among 1,000 classes" in words(app)
+
+
+def test_the_report_says_what_the_page_says(units: OpenPage) -> None:
+    app = units(at="12", conv="conv2", judge="pixels")
+    assert "Report" in {button.proto.label for button in app.get("download_button")}
+    variant = spec_of("digits").variants(spec_of("digits").models[0])[12]
+    asked = View(opened=unit_data.opened("digits"), variant=variant, layer="conv2", similarity="pixels")
+    page = check(to_html(report.maker(asked)()), MOST_BYTES)
+    assert app.header[0].value.replace("**", "") in page.words
+    assert len(page.all("figure")) == 3
+    assert page.words.startswith("Units of Small digit CNN (thesis), layer conv2, at 93.4 % sparsity")
