@@ -161,8 +161,9 @@ def other_seeds(stage: Stage) -> Told:
             f" {score(max(dense))}."
         ),
         why=(
-            f"{listed}. An interval over images says nothing about another training. Dense networks of different seeds"
-            f" differ by up to {score(max(dense) - min(dense), 3)}: report every seed, not the best one."
+            f"{listed[0].upper()}{listed[1:]}. An interval over images says nothing about another training. Dense"
+            f" networks of different seeds differ by up to {score(max(dense) - min(dense), 3)}: report every seed, not"
+            " the best one."
         ),
     )
 
@@ -247,7 +248,7 @@ def broader(stage: Stage) -> Told:
             f"Why does soft IoU rise by {change(overlap.value or 0.0, 3)} at {percent(last)}? Ask another measure of"
             f" the same {found.n} heatmaps and boxes: **{SCORED[measure]}**, {MEANING[measure]}."
         ),
-        question=f"{SCORED[measure]} beside the dense network's?",
+        question="Is it higher than the dense network's?",
         choices=VERDICTS,
         right=tables.verdict(found),
         hint="Imagine a map that is bright everywhere. Which of its numbers rise?",

@@ -88,10 +88,13 @@ def _exercise(step: Step) -> Exercise:
     with paper.opened() as sheet, present.without_controls() as labels:
         told = step.show(Stage(controls=place, view=place, answered=False))
         settings = tuple((label, _value(name)) for name, label in labels.items())
+        shown = tuple(sheet)
+        if not told.why:  # the step works it out for whoever has answered only
+            told = step.show(Stage(controls=place, view=place, answered=True))
     return Exercise(
         title=step.title,
         text=told.text,
-        blocks=tuple(sheet),
+        blocks=shown,
         question=told.question,
         choices=told.choices,
         right=told.right,

@@ -83,7 +83,7 @@ def test_other_seeds(level: int) -> None:
         choice=("For neither", "For one", "For both")[higher],
         text=(said(found[333], 200),),
         why=(
-            *(f"seed {seed}: {said(found[seed], 200)}" for seed in SEEDS[1:]),
+            f"Seed 334: {said(found[334], 200)}; seed 335: {said(found[335], 200)}",
             f"differ by up to {max(means) - min(means):.3f}",
         ),
     )

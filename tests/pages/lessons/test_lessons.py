@@ -8,16 +8,17 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages.parts.common.address_problems import problems
-from pages.parts.lessons import correlation, maps, pruning, units
+from pages.parts.lessons import breaks, correlation, gains, maps, pruning, units
+from pages.parts.lessons.asking import AGAIN, TRIES_FROM
 from pages.parts.lessons.facts import CONTROLS
 from pages.parts.lessons.frame import before, following
 from tests.pages.conftest import open_page
 from tests.pages.lessons.steps import in_address, open_step, place, press, said, sound, view
 
 MOST_SIGNS = 36  # a button cuts off what is longer, in large type beside the view
-LESSONS = (maps.LESSON, pruning.LESSON, correlation.LESSON, units.LESSON)
+LESSONS = (maps.LESSON, pruning.LESSON, correlation.LESSON, units.LESSON, gains.LESSON, breaks.LESSON)
 PLACES = [(number, step) for number, lesson in enumerate(LESSONS, 1) for step in range(1, len(lesson.steps) + 1)]
-KINDS = ("slider", "selectbox", "segmented_control", "toggle")
+KINDS = ("slider", "select_slider", "selectbox", "segmented_control", "toggle")
 # lesson, step, control, another value than its default, whether it is drawn only with the answer:
 # "one thing to try" on every step
 TRIES = [
@@ -58,6 +59,23 @@ TRIES = [
     (4, 5, "one", 5, False),
     (4, 5, "left", 5, False),
     (4, 6, "judging", "pixels", False),
+    (5, 1, "rise", 10, False),
+    (5, 1, "example", "0", False),
+    (5, 2, "rise", 10, False),
+    (5, 3, "looks", 5, False),
+    (5, 4, "peak", 2, False),
+    (5, 5, "claimed", "seed-334", False),
+    (5, 6, "rate", "4", False),
+    (5, 7, "scored", "map-mean", False),
+    (6, 1, "spared", "0.93", False),
+    (6, 1, "example", "0", False),
+    (6, 2, "gone", "random", False),
+    (6, 3, "gone", "random", False),
+    (6, 4, "unlike", 0.3, False),
+    (6, 5, "method", "grad-cam++", False),
+    (6, 6, "gone", "random", False),
+    (6, 7, "network", "squeezenet", False),
+    (6, 8, "same", "lite0", False),
 ]
 
 
@@ -77,8 +95,19 @@ def choices(app: AppTest) -> list[str]:
     return [button.label for button in app.button if str(button.key).startswith("_choice_")]
 
 
-def test_there_are_four_stories_of_five_to_eight_steps() -> None:
-    assert len(LESSONS) == 4
+def answer(app: AppTest) -> None:
+    """Presses the first choice, and if it was wrong and leaves a second try, the next one."""
+    app.button(key="_choice_0").click().run()
+    if tried_again(app):
+        app.button(key="_choice_1").click().run()
+
+
+def tried_again(app: AppTest) -> bool:
+    return bool(app.info) and app.info[0].value.startswith(AGAIN)
+
+
+def test_there_are_six_stories_of_five_to_eight_steps() -> None:
+    assert len(LESSONS) == 6
     assert all(5 <= len(lesson.steps) <= 8 for lesson in LESSONS)
 
 
@@ -99,7 +128,7 @@ def test_every_step_opens_with_a_question_and_keeps_its_answer_back(lesson: int,
     assert len(choices(app)) >= 2
     assert max(map(len, choices(app))) <= MOST_SIGNS
     told = said(app)
-    app.button(key="_choice_0").click().run()
+    answer(app)
     sound(app)
     assert len(app.success) + len(app.info) == 1
     verdict = (*app.success, *app.info)[0].value
@@ -119,7 +148,7 @@ def test_what_one_can_try_moves_the_view(lesson: int, step: int, name: str, valu
     app = open_step(lesson, step)
     assert (name in controls(app)) is not later
     if later:
-        app.button(key="_choice_0").click().run()
+        answer(app)
     at_first = view(app)
     control(app, name).set_value(value).run()
     sound(app)
@@ -133,7 +162,7 @@ def test_a_control_that_comes_with_the_answer_keeps_what_the_address_says(name: 
     step = {"empty": 4, "counted": 5}[name]
     app = open_step(3, step, **{name: value})
     sound(app)
-    app.button(key="_choice_0").click().run()
+    answer(app)
     assert str(control(app, name).value).lower() == value
 
 
@@ -184,7 +213,7 @@ def test_the_buttons_move_and_the_address_follows() -> None:
     app.button(key="_arrow_back").click().run()
     assert place(app) == ("1", "7")
     assert open_step(1, 1).button(key="_page_back").disabled
-    assert open_step(4, len(LESSONS[3].steps)).button(key="_page_next").disabled
+    assert open_step(6, len(LESSONS[5].steps)).button(key="_page_next").disabled
 
 
 def test_another_lesson_is_chosen_at_its_beginning() -> None:
@@ -196,13 +225,66 @@ def test_another_lesson_is_chosen_at_its_beginning() -> None:
 
 def test_an_answer_belongs_to_its_step_and_stays() -> None:
     app = open_step(2, 1)
-    app.button(key="_choice_0").click().run()
+    answer(app)
     verdict = (*app.success, *app.info)[0].value
     app.button(key="_page_next").click().run()
     assert not app.success
     assert not app.info
     app.button(key="_page_back").click().run()
     assert (*app.success, *app.info)[0].value == verdict
+
+
+def test_a_first_wrong_choice_leaves_a_second_try() -> None:
+    """6, 2: the answer is the last of three choices."""
+    app = open_step(6, 2)
+    app.button(key="_choice_0").click().run()
+    sound(app)
+    assert app.info[0].value == f"{AGAIN} The heatmap would need to change while the answer still holds."
+    assert [button.key for button in app.button if str(button.key).startswith("_choice_") and button.disabled] == [
+        "_choice_0"
+    ]
+    app.button(key="_choice_2").click().run()
+    assert app.success[0].value.startswith("**Correct.**")
+    assert not any(button.disabled for button in app.button if str(button.key).startswith("_choice_"))
+
+
+def test_a_second_wrong_choice_shows_the_answer_and_so_does_giving_up() -> None:
+    app = open_step(6, 2)
+    app.button(key="_choice_0").click().run()
+    app.button(key="_choice_1").click().run()
+    assert app.info[0].value.startswith("**Not quite.** The heatmap breaks first")
+    app = open_step(6, 2)
+    app.button(key="_choice_1").click().run()
+    press(app, "Show the answer")
+    assert app.info[0].value.startswith("The heatmap breaks first")  # nobody is judged
+
+
+def test_a_second_try_is_of_the_same_question() -> None:
+    """6, 4: with a lower threshold, what was wrong is right."""
+    app = open_step(6, 4)
+    app.button(key="_choice_2").click().run()
+    assert tried_again(app)
+    app.slider(key="unlike").set_value(0.1).run()
+    assert not app.info
+    app.button(key="_choice_2").click().run()
+    assert app.success[0].value.startswith("**Correct.**")
+
+
+def test_two_choices_leave_no_second_try() -> None:
+    app = open_step(3, 8)
+    assert len(choices(app)) == 2 < TRIES_FROM
+    app.button(key="_choice_1").click().run()
+    assert app.info[0].value.startswith("**Not quite.**")
+    assert not tried_again(app)
+
+
+def test_a_room_has_a_second_try_too() -> None:
+    app = open_step(6, 2, present="1")
+    app.button(key="_choice_0").click().run()
+    assert tried_again(app)
+    assert app.button(key="_page_next").label == "Show the answer"
+    app.button(key="_page_next").click().run()
+    assert app.info[0].value.startswith("The heatmap breaks first")
 
 
 def test_a_room_sees_the_answer_before_the_next_step() -> None:
