@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from cyclopts import App
 
 from core.base.version import VERSION
-from core.cli import ask, jobs, portable, ship
+from core.cli import ask, jobs, portable, serve, ship
 from core.cli.app import new_app, run_command
 from core.cli.protocol import protocols
 from core.cli.study import studies
@@ -31,5 +31,6 @@ def build() -> App:
     app.command(sweeps())
     app.command(units())
     app.command(studies())
+    app.command(serve.serve)
     app.command(ship.ship)
     return app
