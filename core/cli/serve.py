@@ -155,18 +155,19 @@ def _host(served: Served) -> str:
 
 
 def _port(served: Served) -> int:
-    text = str(_given(served, "port") or PORT)
+    given = _given(served, "port")
+    text = str(PORT if given in (None, "") else given)
     if not (text.isascii() and text.isdecimal() and len(text) < 6 and 1 <= int(text) <= LAST_PORT):
         raise BadSpec(f"--port cannot be '{text[:40]}'.", f"It is a number from 1 to {LAST_PORT}.", "Write 8501.")
     return int(text)
 
 
 def _in_words(limits: Limits) -> str:
-    return ", ".join(
+    return "; ".join(
         (
             f"{counted(limits.slow_at_once, 'slow question')} at once, {duration(limits.slow_s)} each",
-            f"{counted(limits.uploads, 'upload')} of {size(limits.upload_bytes)} a visitor",
-            f"{size(limits.all_upload_bytes)} of uploads in all",
+            f"{counted(limits.uploads, 'upload')} a visitor, {size(limits.upload_bytes)} together",
+            f"{size(limits.all_upload_bytes)} of uploads of all visitors",
         )
     )
 

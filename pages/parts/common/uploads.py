@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import threading
 from collections import defaultdict
+from dataclasses import dataclass
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
@@ -25,12 +26,22 @@ PLACE = re.compile(r"/_stcore/upload_file/([^/]+)/([^/]+)$")
 FRAMING_BYTES = 10_000  # what a browser sends around a file
 
 
+@dataclass(frozen=True, eq=False)
+class Sent:
+    """A file that is being sent. bytes: as many as its request says it has."""
+
+    session: str
+    file: str
+    bytes: int
+
+
 class Uploads:
     """Refuses uploads beyond the limits of a server for many (status 413)."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
-        self._kept: defaultdict[str, dict[str, int]] = defaultdict(dict)  # session -> file -> bytes
+        # Session -> file -> bytes. A file that is being sent counts beside the one it replaces.
+        self._kept: defaultdict[str, dict[str | Sent, int]] = defaultdict(dict)
         self._changed = threading.Lock()
         counters.more["uploads"] = self.counts
 
@@ -41,13 +52,13 @@ class Uploads:
         if not found or not counts:  # Streamlit itself refuses files of sessions that are not open
             await self.app(scope, receive, send)
             return
-        session, file = found.groups()
+        sent = Sent(*found.groups(), _declared(scope))
         if scope["method"] == "DELETE":
-            await self._deleted((session, file), scope, receive, send)
-        elif refused := self._refused(session, file, _declared(scope)):
+            await self._deleted(sent, scope, receive, send)
+        elif refused := self._refused(sent):
             await PlainTextResponse(refused, 413)(scope, receive, send)
         else:
-            await self._taken((session, file), scope, receive, send)
+            await self._taken(sent, scope, receive, send)
 
     def counts(self) -> dict[str, int]:
         """Returns how many files and bytes are kept."""
@@ -56,33 +67,36 @@ class Uploads:
             sizes = [kept for files in self._kept.values() for kept in files.values()]
         return {"files": len(sizes), "bytes": sum(sizes)}
 
-    def _refused(self, session: str, file: str, declared: int) -> str:
-        """Reserves the bytes of an upload; returns why it is refused, or ""."""
-        limits, is_teacher = access.limits(), teacher.is_session(session)
+    def _refused(self, sent: Sent) -> str:
+        """Reserves the bytes of an upload; returns why it is refused, or "". The teacher's are
+        neither bounded nor counted.
+        """
+        limits = access.limits()
+        if limits is None or teacher.is_session(sent.session):
+            return ""
+        if sent.bytes > MAX_BYTES + FRAMING_BYTES:
+            return f"An image has at most {size(MAX_BYTES)}."
         with self._changed:
             self._forget_closed()
-            files = {name: kept for name, kept in self._kept[session].items() if name != file}
-            everything = sum(sum(each.values()) for each in self._kept.values()) - self._kept[session].get(file, 0)
-            if limits and not is_teacher:
-                if declared > MAX_BYTES + FRAMING_BYTES:
-                    return f"An image has at most {size(MAX_BYTES)}."
-                if len(files) >= limits.uploads:
-                    return f"A visitor keeps at most {counted(limits.uploads, 'upload')}. Delete one first."
-                if sum(files.values()) + declared > limits.upload_bytes:
-                    return f"A visitor's uploads have at most {size(limits.upload_bytes)}. Delete one first."
-                if everything + declared > limits.all_upload_bytes:
-                    return "There is no room for uploads at the moment. Try again later."
-            self._kept[session][file] = declared
+            files = self._kept[sent.session]
+            everything = sum(sum(each.values()) for each in self._kept.values())
+            if len(files) >= limits.uploads:
+                return f"A visitor keeps at most {counted(limits.uploads, 'upload')}. Delete one first."
+            if sum(files.values()) + sent.bytes > limits.upload_bytes:
+                return f"A visitor's uploads have at most {size(limits.upload_bytes)}. Delete one first."
+            if everything + sent.bytes > limits.all_upload_bytes:
+                return "There is no room for uploads at the moment. Try again later."
+            files[sent] = sent.bytes
         return ""
 
-    async def _taken(self, named: tuple[str, str], scope: Scope, receive: Receive, send: Send) -> None:
-        read, status, most = 0, 0, _declared(scope)
+    async def _taken(self, sent: Sent, scope: Scope, receive: Receive, send: Send) -> None:
+        read, status = 0, 0
 
         async def bounded() -> Message:
             nonlocal read
             message = await receive()
             read += len(message.get("body", b""))
-            if read > most:
+            if read > sent.bytes:
                 raise HTTPException(413)
             return message
 
@@ -95,20 +109,19 @@ class Uploads:
         try:
             await self.app(scope, bounded, seen)
         finally:
-            if not 200 <= status < 300:
-                self._forget(*named)
+            with self._changed:
+                counts = self._kept[sent.session].pop(sent, None) is not None
+                if counts and 200 <= status < 300:
+                    self._kept[sent.session][sent.file] = sent.bytes
 
-    async def _deleted(self, named: tuple[str, str], scope: Scope, receive: Receive, send: Send) -> None:
+    async def _deleted(self, sent: Sent, scope: Scope, receive: Receive, send: Send) -> None:
         async def seen(message: Message) -> None:
             if message["type"] == "http.response.start" and 200 <= message["status"] < 300:
-                self._forget(*named)
+                with self._changed:
+                    self._kept[sent.session].pop(sent.file, None)
             await send(message)
 
         await self.app(scope, receive, seen)
-
-    def _forget(self, session: str, file: str) -> None:
-        with self._changed:
-            self._kept[session].pop(file, None)
 
     def _forget_closed(self) -> None:
         for session in [session for session in self._kept if not _is_open(session)]:
