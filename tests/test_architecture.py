@@ -13,7 +13,7 @@ SOURCES = sorted([ROOT / "app.py", *(path for folder in FOLDERS for path in (ROO
 # Lower floors first. A room imports rooms on lower floors, never one above it or beside it.
 FLOORS = (
     ("core.base",),
-    ("core.specs", "core.disk", "core.jobs"),
+    ("core.specs", "core.disk", "core.jobs", "core.classroom"),
     ("core.results", "core.saliency", "core.stats"),
     ("core.pruning", "core.measures"),
     ("core.models",),

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from cyclopts import App
 
 from core.base.version import VERSION
-from core.cli import ask, jobs, portable, report, ship
+from core.cli import ask, jobs, portable, report, serve, ship
 from core.cli.app import new_app, run_command
 from core.cli.decide import decide
 from core.cli.protocol import protocols
@@ -34,5 +34,6 @@ def build() -> App:
     app.command(studies())
     app.command(report.report)
     app.command(report.demo)
+    app.command(serve.serve)
     app.command(ship.ship)
     return app

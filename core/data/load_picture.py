@@ -116,6 +116,11 @@ class Pictures:
             self._own.put(name, own, own.bytes)
         return ImageRef(source="own", name=name) if card.reads_digits else ImageRef(source="own", name=name, noise=0.0)
 
+    def forget(self, image: ImageRef) -> None:
+        """Drop an uploaded image, also as networks receive it."""
+        self._own.drop_all(lambda key: key == image.name)
+        self._prepared.drop_all(lambda key: isinstance(key, tuple) and _is_same_file(key[0], image))
+
     def get(self, image: ImageRef, card: Card) -> Picture:
         """Return the image as the network of this card receives it.
 
@@ -275,3 +280,8 @@ def _digits_noise(seed: int, shape: tuple[int, int, int]) -> Tensor:
     Cached because a field takes milliseconds to draw.
     """
     return noise_field("digits", seed, shape)
+
+
+def _is_same_file(one: ImageRef, other: ImageRef) -> bool:
+    """Return whether both are one image, with any noise."""
+    return (one.source, one.name) == (other.source, other.name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
 from core.results import CachePart
@@ -46,6 +46,12 @@ class Kept(Generic[T]):
             while self.bytes > self.budget_bytes:
                 self.bytes -= self._values.popitem(last=False)[1][1]
                 self._evicted += 1
+
+    def drop_all(self, test: Callable[[Hashable], bool]) -> None:
+        """Forget the values whose keys pass the test."""
+        with self._lock:
+            for key in [key for key in self._values if test(key)]:
+                self.bytes -= self._values.pop(key)[1]
 
     def report(self) -> CachePart:
         """Return bytes in use and allowed."""

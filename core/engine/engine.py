@@ -188,6 +188,11 @@ class Engine:
         """Add an uploaded image, prepared for this network. Raises BadImage."""
         return self._pictures.add(data, self.card(model))
 
+    def forget_image(self, image: ImageRef) -> None:
+        """Drop an uploaded image and the answers about it from memory."""
+        self._pictures.forget(image)
+        self._answers.drop_all(lambda key: isinstance(key, tuple) and f"|{image.source}/{image.name}" in key[0])
+
     def picture(self, image: ImageRef, model: ModelSpec = DEFAULT_MODEL) -> Picture:
         """Return the image as this network receives it.
 

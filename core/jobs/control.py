@@ -24,8 +24,11 @@ class Stopped(SparsightError):
 class Control:
     """Requests to pause or stop a job.
 
-    The work calls `check` as often as it can afford.
+    The work calls `check` as often as it can afford. apart: it uses copies of networks that are its
+    own, so that nobody waits for a network that it holds.
     """
+
+    apart = False
 
     def __init__(self, folder: Path | None = None) -> None:
         self.folder = folder
@@ -63,6 +66,12 @@ def under(control: Control) -> Iterator[None]:
 def can_be_stopped() -> bool:
     """Whether this thread has a control."""
     return _CURRENT.get() is not None
+
+
+def works_apart() -> bool:
+    """Whether this thread's work uses copies of networks that are its own."""
+    control = _CURRENT.get()
+    return control is not None and control.apart
 
 
 def check() -> None:

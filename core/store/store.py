@@ -16,7 +16,7 @@ from torch import nn
 
 from core.base.device import give_memory_back, is_out_of_memory, precision_named
 from core.base.stamps import Stamp
-from core.jobs.control import can_be_stopped, check
+from core.jobs.control import can_be_stopped, check, works_apart
 from core.models.catalogue import Catalogue, plugin_of
 from core.models.dense import is_there
 from core.pruning.mask import Mask, full_mask
@@ -261,7 +261,7 @@ class ModelStore:
             if place.shares(variant):
                 network = tried.enter_context(self._around(variant, stamp, place))
             else:
-                key = f"network/{variant.key}", stamp
+                key = _network_key(variant, stamp)
                 kind = variant.model.name, self.catalogue.look_at(variant.model.name), place.device
                 write = partial(self._written, variant, stamp, place)
                 network = tried.enter_context(place.cache.borrow_reused(key, write, place.bytes(card), kind))
@@ -274,7 +274,7 @@ class ModelStore:
         is evicted with them.
         """
         with place.sources.weights(variant, stamp) as stored:
-            card, key = self.catalogue.card(variant.model), (f"network/{variant.key}", stamp)
+            card, key = self.catalogue.card(variant.model), _network_key(variant, stamp)
 
             def make() -> tuple[nn.Module, int]:
                 return self._fitted(around(card, stored.weights), place), 0
@@ -334,3 +334,8 @@ class ModelStore:
                 lambda: counter.cuts_off(index.mask(*amount)),
             )
             return counter.pruned(index, self._far.companion_masks(variant, index), collapsed)
+
+
+def _network_key(variant: VariantSpec, stamp: Stamp) -> tuple[str, Stamp]:
+    """Return the key of a network; work that stays apart has a copy under another one."""
+    return f"{'apart/' if works_apart() else ''}network/{variant.key}", stamp

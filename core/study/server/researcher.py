@@ -17,10 +17,11 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from core.base.passwords import Attempts
 from core.study.folder import Study
 from core.study.server.guard import Fields, posted
 from core.study.server.pages import Pages
-from core.study.server.password import SESSION_S, Attempts, Sessions, has_password, is_password
+from core.study.server.password import SESSION_S, Sessions, has_password, is_password
 from core.study.tables import ANSWERS, reading
 
 PLACE = "/researcher"

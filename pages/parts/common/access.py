@@ -1,8 +1,9 @@
 """What this server allows, set by the environment of its process. Only this module decides.
 
-SPARSIGHT_LOCKED=1   visitors can view everything but change nothing on this machine
-SPARSIGHT_OPEN=1     serving beyond this machine without the lock is intended
-SPARSIGHT_HOSTS      additional host names of the server, separated by commas
+SPARSIGHT_LOCKED=1     visitors can view everything but change nothing on this machine
+SPARSIGHT_CLASSROOM=1  the same, and a teacher unlocks their own session with a password
+SPARSIGHT_OPEN=1       serving beyond this machine without the lock is intended
+SPARSIGHT_HOSTS        additional host names of the server, separated by commas
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from urllib.parse import urlsplit
 import streamlit as st
 
 from core.base.errors import SparsightError
+from core.classroom.limits import Limits
+from pages.parts.common import teacher
 
 # What a locked server switches off, as the subject of a sentence.
 TRAINING, DELETION, OWN_WEIGHTS = "Training", "Deleting networks and runs", "Adding your own weights"
@@ -27,6 +30,7 @@ STUDIES, SWEEPS, DOWNLOADS, LIMITS, EXPORT = (
     "Exporting views of the server's own photographs",
 )
 HOW_TO_UNLOCK = "The person who runs it can restart it without SPARSIGHT_LOCKED=1."
+TEACHER_UNLOCKS = "The teacher can unlock it under Settings."
 LOOPBACK_NAMES = ("localhost",)
 EVERY_INTERFACE = ("", "0.0.0.0", "::")
 ABSOLUTE_PATH = re.compile(r"(?<![\w.:/])(?:[A-Za-z]:)?[/\\](?:[^/\\\s'\"]+[/\\])+")
@@ -42,9 +46,24 @@ class Exposed(SparsightError):
     """
 
 
+def locks() -> bool:
+    """Whether this server locks what visitors can do."""
+    return _is_set("SPARSIGHT_LOCKED") or classroom()
+
+
+def classroom() -> bool:
+    """Whether a teacher can unlock their session."""
+    return _is_set("SPARSIGHT_CLASSROOM")
+
+
 def locked() -> bool:
-    """Whether visitors can only view."""
-    return _is_set("SPARSIGHT_LOCKED")
+    """Whether this session can only view."""
+    return locks() and not (classroom() and teacher.is_here())
+
+
+def limits() -> Limits | None:
+    """Returns the limits of a server for many; None for one person's own. Raises BadSpec."""
+    return Limits.from_environment() if locks() else None
 
 
 def require(action: str) -> None:
@@ -53,7 +72,7 @@ def require(action: str) -> None:
     Every function that changes something calls this.
     """
     if locked():
-        raise Locked("This server is locked.", f"{action} is switched off.", HOW_TO_UNLOCK)
+        raise Locked("This server is locked.", f"{action} is switched off.", how_to_unlock())
 
 
 def offers(action: str) -> bool:
@@ -62,9 +81,14 @@ def offers(action: str) -> bool:
     """
     if locked():
         st.caption(
-            f":material/lock: This server is locked: {action[0].lower()}{action[1:]} is switched off. {HOW_TO_UNLOCK}"
+            f":material/lock: This server is locked: {action[0].lower()}{action[1:]} is switched off. {how_to_unlock()}"
         )
     return not locked()
+
+
+def how_to_unlock() -> str:
+    """Says who can unlock this server, and how."""
+    return TEACHER_UNLOCKS if classroom() else HOW_TO_UNLOCK
 
 
 def without_paths(text: str) -> str:
@@ -79,7 +103,7 @@ def address() -> str:
 
 def check_exposure(address: str) -> None:
     """Raises Exposed for an address beyond this machine without the lock or explicit permission."""
-    if _is_loopback(address) or locked() or _is_set("SPARSIGHT_OPEN"):
+    if _is_loopback(address) or locks() or _is_set("SPARSIGHT_OPEN"):
         return
     where = "every network interface" if address in EVERY_INTERFACE else address
     raise Exposed(

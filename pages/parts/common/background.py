@@ -22,6 +22,10 @@ from streamlit import runtime
 from core.base.progress import Pace
 from core.base.stamps import Stamp
 from core.jobs.control import Control, Stopped, under
+from core.specs import ImageRef
+from pages.parts.common import access
+from pages.parts.common.counters import counters
+from pages.parts.common.line import PASS_S, STEP_S, Line, TookTooLong, Turn
 from pages.parts.common.state import Owner
 
 MOST_AT_ONCE = 64
@@ -33,7 +37,8 @@ class Task(Control):
     """Work in the background, and its control.
 
     results: of work with many steps, as they arrive; otherwise only the answer. done, total:
-    progress; a total of 0 means unknown. pace: of it. error: what the work raised.
+    progress; a total of 0 means unknown. pace: of it. error: what the work raised. turn: in the
+    queue of slow questions, on a server for many.
     """
 
     def __init__(self, owner: Owner, results: list[Any] | None = None) -> None:
@@ -43,8 +48,18 @@ class Task(Control):
         self.pace = Pace(self.done)
         self.error: Exception | None = None
         self.succeeded = False
+        self.turn: Turn | None = None
+        self.quiet = threading.Event()  # no page waits for a first answer
+        self.quiet.set()
         self._owners, self._halted = {owner}, False
         self._changed, self._ended = threading.Lock(), threading.Event()
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether an open session waits for it; if none does, it stops."""
+        with self._changed:
+            self._halted = self._halted or not any(map(is_open, self._owners))
+            return not self._halted
 
     @property
     def at_work(self) -> bool:
@@ -57,15 +72,19 @@ class Task(Control):
         return self.results[-1] if self.succeeded and self.results else None
 
     def check(self) -> None:
-        """Raises Stopped if no session waits any more."""
-        with self._changed:
-            self._halted = self._halted or not any(map(is_open, self._owners))
-        if self._halted:
+        """Raises Stopped if no session waits any more, TookTooLong if its time is over."""
+        self._check(PASS_S)
+
+    def _check(self, rest_s: float) -> None:
+        if not self.is_wanted:
             raise Stopped("Stopped.", "What is finished is kept.")
+        if self.turn:
+            self.turn.check()
+            self.turn.rest(self.quiet, rest_s)
 
     def advance(self, done: int, total: int) -> None:
         """Sets the progress. Raises Stopped."""
-        self.check()
+        self._check(STEP_S)
         self._note(done, total)
 
     def _note(self, done: int, total: int) -> None:
@@ -81,7 +100,7 @@ class Task(Control):
             self.results.append(result)
             self._note(len(self.results), total)
             if self.done < total:
-                self.check()
+                self._check(STEP_S)
 
     def join(self, owner: Owner) -> bool:
         """Adds a waiting session. Returns False if the task gives no answer any more."""
@@ -99,14 +118,18 @@ class Task(Control):
 
     def work(self, run: Callable[[Task], Any]) -> None:
         """Runs the work in this thread."""
+        if self.turn:
+            self.turn.started()
         try:
-            with under(self):
+            with counters.work.timed(), under(self):
                 self.check()
                 answer = run(self)
                 self.check()
             if answer is not None:
                 self.results.append(answer)
             self.succeeded = True
+        except TookTooLong as error:
+            self.error = error
         except Stopped:
             self._halted = True
         except Exception as error:  # raised again on the page
@@ -125,8 +148,9 @@ class Work:
 
     place: on a page; a session waits for one question at each. key: of the question; it is computed
     once for all sessions as long as the files behind it have the same stamp. what: text of the
-    progress bar. run: computes the answer. large: the answer holds heatmaps. stays: continues when
-    the page is left. progress: formats done and total.
+    progress bar. run: computes the answer. large: the answer holds heatmaps. slow: takes many
+    passes of networks, so that a server for many computes it in turn. stays: continues when the
+    page is left. progress: formats done and total.
     """
 
     place: str
@@ -135,6 +159,7 @@ class Work:
     what: str
     run: Callable[[Task], Any]
     large: bool = False
+    slow: bool = False
     stays: bool = False
     progress: Callable[[int, int], str] = "{:,} of {:,}".format
 
@@ -153,6 +178,7 @@ class Background:
         self._tasks: dict[bool, OrderedDict[Hashable, tuple[Stamp, Task]]] = {False: OrderedDict(), True: OrderedDict()}
         self._ahead, self._free = 0, threading.Event()
         self._free.set()
+        self.line = Line(_most_slow)
 
     @contextmanager
     def ahead(self) -> Iterator[None]:
@@ -191,19 +217,54 @@ class Background:
             tasks[work.key] = work.stamp, task
             while len(tasks) > 1 and _size(tasks) > (MOST_LARGE if work.large else MOST_ANSWERS):
                 tasks.popitem(last=False)
-        self._threads.submit(task.work, work.run)
+        limits = access.limits() if work.slow else None
+        if limits is None:
+            self._threads.submit(task.work, work.run)
+            return task
+        task.quiet, task.apart = self._free, True
+        task.turn = Turn(
+            owner, lambda: self._threads.submit(self._in_turn, task, work), lambda: task.is_wanted, limits.slow_s
+        )
+        self.line.join(task.turn)
         return task
+
+    def _in_turn(self, task: Task, work: Work) -> None:
+        try:
+            task.work(work.run)
+        finally:
+            if task.turn:
+                self.line.leave(task.turn)
 
     def forget(self, work: Work) -> None:
         """Drops a question's answer."""
         with self._changed:
             self._tasks[work.large].pop(work.key, None)
 
+    def forget_image(self, image: ImageRef) -> None:
+        """Drops the answers about an image that nobody holds any more."""
+        with self._changed:
+            for tasks in self._tasks.values():
+                for key in [key for key in tasks if _names(key, image)]:
+                    tasks.pop(key)
+
     def clear(self) -> None:
         """Drops all answers."""
         with self._changed:
             for tasks in self._tasks.values():
                 tasks.clear()
+
+
+def _most_slow() -> int:
+    """Returns how many slow questions may be computed at once."""
+    limits = access.limits()
+    return limits.slow_at_once if limits else MOST_AT_ONCE
+
+
+def _names(key: Hashable, image: ImageRef) -> bool:
+    """Whether the key of a question names an image, with any noise."""
+    if isinstance(key, tuple):
+        return any(_names(part, image) for part in key)
+    return isinstance(key, ImageRef) and (key.source, key.name) == (image.source, image.name)
 
 
 def _size(tasks: OrderedDict[Hashable, tuple[Stamp, Task]]) -> int:
@@ -213,7 +274,9 @@ def _size(tasks: OrderedDict[Hashable, tuple[Stamp, Task]]) -> int:
 @st.cache_resource(show_spinner=False)
 def background() -> Background:
     """Returns the background work of this server."""
-    return Background()
+    made = Background()
+    counters.more["slow questions"] = made.line.counts
+    return made
 
 
 def is_open(owner: Owner) -> bool:

@@ -32,6 +32,8 @@ from core.saliency import CAMS
 from core.saliency import is_quick as takes_one_pass
 from pages.parts.common import plugins
 from pages.parts.common.background import Work, background
+from pages.parts.common.counters import counters
+from pages.parts.common.guests import guest
 from pages.parts.common.waiting import wait
 
 KEYS: dict[str | type[Any], Callable[[Any], Any]] = {
@@ -45,6 +47,7 @@ Question = tuple[VariantSpec, ImageRef, CamSpec, VariantSpec | None]  # the last
 def engine() -> Engine:
     """Returns the engine, shared by all sessions; thread-safe."""
     found = Engine(settings=plugins.settings())
+    counters.tiers = found.parts
     wilson(1, 2)  # loads the statistics library in advance
     spare_libraries()
     return found
@@ -87,6 +90,19 @@ def stamp(variant: VariantSpec, *asked: ImageRef | DataSpec | VariantSpec) -> St
     every cache key.
     """
     return engine().stamp(variant, *asked)
+
+
+def add_image(data: bytes, model: ModelSpec) -> ImageRef:
+    """Adds an uploaded image, which is freed with the session. Raises BadImage."""
+    image = engine().add_image(data, model)
+    guest().hold(image, forget_image)
+    return image
+
+
+def forget_image(image: ImageRef) -> None:
+    """Frees an uploaded image and all answers about it."""
+    background().forget_image(image)
+    engine().forget_image(image)
 
 
 def report(variant: VariantSpec) -> MaskReport:
@@ -147,6 +163,7 @@ def compare(question: Question) -> Work:
         what=f"Computing {CAMS[cam.method].title}",
         run=lambda task: comparison(*question),
         large=True,
+        slow=not is_quick(cam),
     )
 
 
@@ -170,6 +187,7 @@ def count(place: str, variant: VariantSpec, data: DataSpec) -> Work:
         stamp=stamp(variant, data),
         what="Classifying the images",
         run=lambda task: engine().accuracy(variant, data, task.advance),
+        slow=not card(variant.model).reads_digits,
     )
 
 
@@ -189,6 +207,7 @@ def cost(place: str, variant: VariantSpec, measure: bool) -> Work:
         stamp=stamp(variant),
         what="Measuring" if measure else "Counting operations",
         run=lambda task: engine().cost(variant, measure),
+        slow=measure,
     )
 
 

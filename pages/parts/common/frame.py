@@ -15,6 +15,7 @@ import streamlit as st
 from core.base.errors import SparsightError
 from pages.parts.common import access, present
 from pages.parts.common import link as address_link
+from pages.parts.common.counters import counters
 from pages.parts.common.markdown import message
 from pages.parts.common.state import state
 
@@ -52,6 +53,11 @@ button kbd { color: inherit !important; opacity: 1 !important; }
 @contextmanager
 def page(name: str) -> Iterator[None]:
     """Runs a page inside its frame: settings, links and readable errors."""
+    with counters.pages.timed():
+        yield from _framed(name)
+
+
+def _framed(name: str) -> Iterator[None]:
     mine = state()
     mine.is_new, mine.page = mine.page != name, name
     mine.waiting.visited.clear()

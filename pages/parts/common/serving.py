@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +15,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
 from core.base.errors import SparsightError
+from core.base.settings import Settings
+from core.classroom.status import Writer
 from pages.parts.common import access
+from pages.parts.common.counters import counters
+from pages.parts.common.messages import Messages
+from pages.parts.common.uploads import Uploads
 
 
 def checks() -> list[Middleware]:
@@ -25,15 +31,23 @@ def checks() -> list[Middleware]:
     address = access.address()
     try:
         access.check_exposure(address)
+        access.limits()
     except SparsightError as error:
         sys.exit("\n".join((error.wrong, error.allowed, error.next_step)))
-    scheme = "https" if st.get_option("server.sslCertFile") else "http"
+    scheme, port = "https" if st.get_option("server.sslCertFile") else "http", st.get_option("server.port")
     host = f"[{address}]" if ":" in address else address or "0.0.0.0"
-    print(
-        f"Sparsight: {scheme}://{host}:{st.get_option('server.port')}{', locked' if access.locked() else ''}",
-        flush=True,
-    )
-    return [Middleware(HostCheck, address=address), Middleware(Preload, folder=STATIC)]
+    kind = ", for a class" if access.classroom() else ", locked" if access.locks() else ""
+    print(f"Sparsight: {scheme}://{host}:{port}{kind}", flush=True)
+    if access.locks():
+        writer = Writer(Settings.from_environment().folder, port, counters.facts)
+        atexit.register(writer.close)
+    return [
+        Middleware(HostCheck, address=address),
+        Middleware(Headed),
+        Middleware(Messages),
+        Middleware(Uploads),
+        Middleware(Preload, folder=STATIC),
+    ]
 
 
 # Prefixes of Streamlit's script files that nearly every page needs: browsers fetch them while the
@@ -76,6 +90,33 @@ class Preload:
             await send(message)
 
         await self.app(scope, receive, named if scope["type"] == "http" else send)
+
+
+# Other sites neither frame a page nor learn its address, which holds the view; a browser does not
+# guess what a file is.
+HEADERS = {
+    "Content-Security-Policy": "frame-ancestors 'self'; base-uri 'self'; form-action 'self'; object-src 'none'",
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "SAMEORIGIN",
+}
+
+
+class Headed:
+    """Adds headers that browsers obey to every response."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+
+        async def headed(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(HEADERS)
+            await send(message)
+
+        await self.app(scope, receive, headed if scope["type"] == "http" else send)
 
 
 class HostCheck:

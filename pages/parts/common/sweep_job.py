@@ -86,6 +86,7 @@ def cost(spec: SweepSpec) -> None:
         stamp=stamp(spec),
         what="Measuring a few images",
         run=lambda task: estimate(Sweep(engine.engine(), spec), progress=task.advance),
+        slow=True,
     )
     follow(work, "Estimate cost", draw)
 

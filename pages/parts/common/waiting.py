@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import streamlit as st
@@ -20,6 +21,7 @@ from streamlit.delta_generator import DeltaGenerator
 from core.jobs.control import Stopped
 from pages.parts.common.background import Task, Work, background
 from pages.parts.common.frame import guarded
+from pages.parts.common.line import in_words
 from pages.parts.common.state import state
 
 # Time until progress is shown; polling intervals of a page and of a fragment.
@@ -46,7 +48,7 @@ def wait(work: Work, place: DeltaGenerator, follows_slider: bool = False) -> Tas
         note = st.empty()
     if follows_slider:
         _rest(REST_S)
-    with background().ahead():
+    with nullcontext() if work.slow else background().ahead():
         while not (task := _watched(work, note)).succeeded:
             if task.error:
                 raise task.error
@@ -65,7 +67,8 @@ def needed(work: Work) -> Task:
 
 def _watched(work: Work, note: DeltaGenerator) -> Task:
     """Starts or joins the work and waits until it ends."""
-    task, begun, bar, drawn = ask(work), time.monotonic(), None, -1
+    task, begun, bar = ask(work), time.monotonic(), None
+    drawn: tuple[int, int | None] = (-1, None)
     while not task.ended(STEP_S / 10 if time.monotonic() - begun < STEP_S else STEP_S):
         state()
         if time.monotonic() - begun < PATIENCE_S:
@@ -74,8 +77,9 @@ def _watched(work: Work, note: DeltaGenerator) -> Task:
             with note.container(horizontal=True, vertical_alignment="center", gap="small", width="content"):
                 bar = st.empty()
                 _stop_button(work, task)
-        if drawn != task.done:
-            drawn = task.done
+        now = task.done, _ahead(task)
+        if drawn != now:
+            drawn = now
             with bar:
                 _progress(work, task)
     return task
@@ -90,8 +94,15 @@ def _rest(seconds: float) -> None:
     state()
 
 
+def _ahead(task: Task) -> int | None:
+    """Returns how many questions come before this one in the queue; None if it does not wait."""
+    return background().line.ahead_of(task.turn) if task.turn else None
+
+
 def _progress(work: Work, task: Task) -> None:
-    if task.total:
+    if (ahead := _ahead(task)) is not None:
+        st.caption(f":material/hourglass_empty: {work.what}: {in_words(ahead)}.", width="content")
+    elif task.total:
         parts = (f"{work.what}: {work.progress(task.done, task.total)}", task.pace.left_text)
         st.progress(min(1.0, task.done / task.total), ", ".join(filter(None, parts)), width=WIDTH_PX)
     else:

@@ -81,6 +81,7 @@ def _answered(rows: list[RowAsked]) -> dict[Question, Comparison]:
         what="Maps",
         run=lambda task: task.collect(steps, len(questions)),
         large=True,
+        slow=not all(engine.is_quick(cam) for _, _, cam, _ in questions),
     )
     return dict(zip(questions, wait(work, st.container()).results, strict=False))
 

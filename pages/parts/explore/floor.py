@@ -32,6 +32,7 @@ def floor_of(answer: Comparison) -> Floor | None:
     dense = [VariantSpec(model=replace(variant.model, seed=seed)) for seed in seeds]
     work = Work(
         place="floor",
+        slow=True,
         key=("floor", dense[0], cam, data),
         stamp=" ".join(engine.stamp(one, data) for one in dense),
         what="Comparing seeds",

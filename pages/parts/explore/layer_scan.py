@@ -58,6 +58,7 @@ def scan(answer: Comparison) -> None:
 
     work = Work(
         place="layer scan",
+        slow=True,
         key=("layer scan", *answer.question, answer.against),
         stamp=answer.stamp,
         what="Layers",

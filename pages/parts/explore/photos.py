@@ -75,6 +75,7 @@ def _followed(answer: Comparison) -> None:
     stamps = [engine.stamp(point) for point in (series if not variant.pruning.is_one_shot else series[:1])]
     work = Work(
         place="followed",
+        slow=True,
         key=("followed", series[0], image, cam, answer.against),
         stamp=" ".join((answer.stamp, *stamps)),
         what="Sparsities",

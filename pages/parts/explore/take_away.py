@@ -105,6 +105,7 @@ def _download(variant: VariantSpec, smaller: bool) -> None:
         what="Writing and checking",
         run=write,
         large=True,
+        slow=True,
     )
     follow(work, "Prepare the download", lambda answers: _offer(answers[0]))
 

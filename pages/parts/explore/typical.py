@@ -94,6 +94,7 @@ def _work(answer: Comparison, images: tuple[ImageRef, ...]) -> Work:
     files = engine.stamp(variant, image, *asked, *([] if source in ("digits", "gallery") else [DataSpec(name=source)]))
     return Work(
         place="typical",
+        slow=True,
         key=("typical", variant, images, cam, answer.against),
         stamp=files,
         what="Images",

@@ -10,6 +10,7 @@ from core.base.numbers import MEGABYTE, size
 from core.base.plugins import loaded
 from pages.parts.common import access, engine, link, plugins
 from pages.parts.common.markdown import message, plain
+from pages.parts.settings import teacher
 
 LEAST_MB = 16
 
@@ -17,6 +18,7 @@ LEAST_MB = 16
 def main() -> None:
     link.open_page(dict)
     st.title("Settings")
+    teacher.section()
     st.header("Memory", anchor=False)
     _memory()
     st.header("Limits", anchor=False)

@@ -12,7 +12,9 @@ from typing import Any
 import streamlit as st
 
 from core import ImageRef, ModelSpec, SparsightError
+from core.base.numbers import MEGABYTE
 from core.data.gallery import GALLERY
+from core.data.images import MAX_BYTES
 from core.figures import maps
 from pages.parts.common import engine, present, titles
 from pages.parts.common.address import FOLDER, PHOTO_SETS, of_model
@@ -24,6 +26,7 @@ from pages.parts.common.widgets import Known, choice, current, segments, toggle,
 from pages.parts.sidebar import photo_sets
 
 FILE_TYPES = ["png", "jpg", "jpeg", "webp", "bmp"]
+MOST_MB = MAX_BYTES // MEGABYTE
 A_ROW, A_PAGE = 8, 16  # digits of the gallery
 PHOTOS_A_ROW, PHOTO_PX = 5, 96
 NOISE = 0.2  # upper end of the thesis' background noise
@@ -137,14 +140,20 @@ def _photo_url(name: str) -> str:
 def _own(model: ModelSpec) -> Found:
     of = "an image of a digit" if engine.card(model).reads_digits else "a photograph"
     uploaded = st.file_uploader(
-        f"Upload {of}", FILE_TYPES, key="upload", help="Up to 10 MB. The image stays in this app's memory."
+        f"Upload {of}",
+        FILE_TYPES,
+        key="upload",
+        max_upload_size=MOST_MB,
+        help=f"Up to {MOST_MB} MB. The image stays in this app's memory, and is gone with your session.",
     )
-    pasted = st.chat_input("Or paste one here", key="paste", accept_file=True, file_type=FILE_TYPES)
+    pasted = st.chat_input(
+        "Or paste one here", key="paste", accept_file=True, file_type=FILE_TYPES, max_upload_size=MOST_MB
+    )
     data = _newest(uploaded, pasted.files[0] if pasted and pasted.files else None)
     if data is None:
         return None, None
     try:
-        return engine.engine().add_image(data, model), None
+        return engine.add_image(data, model), None
     except SparsightError as error:
         return None, error
 

@@ -82,7 +82,9 @@ def _fires(asked: View, number: int) -> Work:
         return maps.data_url(maps.png(drawn)), weights_left(study, variant, asked.layer, number), len(rows)
 
     key = ("fires", asked.study, asked.variant, asked.layer, number)
-    return Work(place="unit-fires", key=key, stamp=asked.opened.stamp, what="Finding where it fires", run=run)
+    return Work(
+        place="unit-fires", key=key, stamp=asked.opened.stamp, what="Finding where it fires", run=run, slow=True
+    )
 
 
 def _choose(own: DataFrame) -> int:
@@ -152,7 +154,7 @@ def _work(asked: View, levels: tuple[VariantSpec, ...]) -> Work:
         return found
 
     key = ("exemplars", asked.study, *levels)
-    return Work(place="units", key=key, stamp=asked.opened.stamp, what="Finding exemplars", run=run)
+    return Work(place="units", key=key, stamp=asked.opened.stamp, what="Finding exemplars", run=run, slow=True)
 
 
 def tasks(asked: View, number: int, judge: str) -> Work:
@@ -164,4 +166,6 @@ def tasks(asked: View, number: int, judge: str) -> Work:
         return machine_tasks(study, asked.variant, asked.layer, number, task.advance)
 
     key = ("machine", asked.study, asked.variant, asked.layer, judge, number)
-    return Work(place="units", key=key, stamp=asked.opened.stamp, what="Drawing the machine's tasks", run=run)
+    return Work(
+        place="units", key=key, stamp=asked.opened.stamp, what="Drawing the machine's tasks", run=run, slow=True
+    )

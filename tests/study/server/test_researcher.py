@@ -13,9 +13,10 @@ from httpx2 import Response
 from starlette.testclient import TestClient
 
 from core.base.errors import BadSpec
+from core.base.passwords import FREE, LONGEST_WAIT_S, Attempts
 from core.study.folder import Study
 from core.study.server.app import create_app
-from core.study.server.password import FREE, LONGEST_WAIT_S, Attempts, has_password, is_password, set_password
+from core.study.server.password import has_password, is_password, set_password
 from core.study.server.researcher import PRIVATE
 from core.study.tables import connect, sqlite_url
 from tests.study.server.conftest import PASSWORD, Visitor, hidden

@@ -1,0 +1,210 @@
+"""`python -m core serve`: the pages for a class, locked for visitors, within limits."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from core.base.errors import BadSpec, SparsightError
+from core.base.numbers import counted, duration, size
+from core.base.options import option
+from core.base.settings import REPOSITORY, Settings
+from core.base.text import Part, Rows
+from core.classroom import password
+from core.classroom.limits import Limits, names, variable
+from core.classroom.status import running
+from core.cli.app import COMPUTING, Computing
+from core.cli.structure import FLAT, Flag
+from core.cli.writing import check_writable
+
+HOST, PORT = "127.0.0.1", 8501
+LAST_PORT = 65535
+EVERYWHERE = ("0.0.0.0", "::")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Served:
+    """Where the pages are served, and within which limits."""
+
+    host: str | None = option(
+        None,
+        "Address to listen on; 0.0.0.0 lets other machines in. By default SPARSIGHT_HOST, else 127.0.0.1.",
+    )
+    port: int | None = option(None, "Port to listen on. By default SPARSIGHT_PORT, else 8501.")
+    names: str | None = option(
+        None, "Host names of the server, separated by commas, such as lab.example.org. By default SPARSIGHT_HOSTS."
+    )
+    slow_at_once: int | None = option(
+        None, "Slow questions computed at once, for all together. By default SPARSIGHT_SLOW_AT_ONCE, else 2."
+    )
+    slow_s: int | None = option(
+        None, "Longest time of a slow question in seconds. By default SPARSIGHT_SLOW_S, else 300."
+    )
+    uploads: int | None = option(
+        None, "Images that a visitor may keep uploaded. By default SPARSIGHT_UPLOADS, else 20."
+    )
+    upload_bytes: str | None = option(
+        None, "Bytes of a visitor's uploads. By default SPARSIGHT_UPLOAD_BYTES, else 100MB."
+    )
+    all_upload_bytes: str | None = option(
+        None, "Bytes of all visitors' uploads. By default SPARSIGHT_ALL_UPLOAD_BYTES, else 1GB."
+    )
+
+
+class NotServing(SparsightError):
+    """No locked server is running with this cache folder."""
+
+
+SERVED = Served()
+
+
+def serve(
+    *,
+    set_password: Annotated[Flag, Parameter(help="Set the teacher's password, and start nothing.")] = False,
+    status: Annotated[Flag, Parameter(help="Say what running servers do, and start nothing.")] = False,
+    served: Annotated[Served, FLAT] = SERVED,
+    common: Annotated[Computing, FLAT] = COMPUTING,
+) -> None:
+    """Serve the pages for a class, until Ctrl-C. Visitors change nothing; the teacher unlocks.
+
+    The password is asked for, or read from standard input.
+    """
+    if set_password and status:
+        raise BadSpec("Both --set-password and --status are given.", "Each does one thing.", "Omit one of them.")
+    if set_password:
+        _password(common)
+    elif status:
+        _status(common)
+    else:
+        _start(served, common)
+
+
+def _password(common: Computing) -> None:
+    folder = common.settings.folder
+    if sys.stdin.isatty():
+        first, again = getpass.getpass("Password: "), getpass.getpass("Again: ")
+        if first != again:
+            raise BadSpec("The two passwords differ.", "Both must be the same.", "Try again.")
+    else:
+        first = sys.stdin.readline().rstrip("\n")
+    password.set_password(folder, first)
+    common.output.say({"set": True}, "The teacher's password is set. It unlocks a session on the page Settings.")
+
+
+def _start(served: Served, common: Computing) -> None:
+    """Become the server: signals reach it directly, and nothing is left if it is killed."""
+    settings, host, port = common.settings, _host(served), _port(served)
+    check_writable(settings.folder)
+    limits = Limits.of({name: _given(served, name) for name in names()}, _named)
+    lines = [f"Limits: {_in_words(limits)}."]
+    opens = password.has_password(settings.folder)
+    if not opens:
+        lines.append("No password is set, so nobody can unlock it: `python -m core serve --set-password`.")
+    if host not in EVERYWHERE:
+        lines.append(f"It listens on {host}; --host 0.0.0.0 lets other machines in.")
+    facts = {"host": host, "port": port, "has_password": opens, "limits": vars(limits)}
+    common.output.say(facts, "\n".join(lines))
+    os.chdir(REPOSITORY)  # where Streamlit finds its configuration
+    os.execve(sys.executable, _command(host, port), environment(settings, limits, served.names))
+
+
+def _command(host: str, port: int) -> list[str]:
+    where = ["--server.address", host, "--server.port", str(port)]
+    return [sys.executable, "-m", "streamlit", "run", "app.py", *where]
+
+
+def environment(settings: Settings, limits: Limits, host_names: str | None) -> dict[str, str]:
+    """Return the environment of the server. Only this command's options and its own environment
+    decide; what would open the server is removed.
+    """
+    given: Mapping[str, Any] = {
+        "SPARSIGHT_CACHE": settings.folder.absolute(),
+        "SPARSIGHT_DEVICE": settings.device,
+        "SPARSIGHT_PRECISION": settings.precision,
+        "SPARSIGHT_DEVICE_BYTES": settings.device_bytes,
+        "SPARSIGHT_RAM_BYTES": settings.ram_bytes,
+        "SPARSIGHT_DISK_BYTES": settings.disk_bytes,
+        "SPARSIGHT_PLUGINS": os.pathsep.join(map(str, settings.plugins)),
+        "SPARSIGHT_HOSTS": host_names,
+        "SPARSIGHT_PHOTOS": (photos := os.environ.get("SPARSIGHT_PHOTOS")) and Path(photos).absolute(),
+    }
+    own = {name: str(value) for name, value in given.items() if value not in (None, "")}
+    kept = {name: value for name, value in os.environ.items() if name != "SPARSIGHT_OPEN"}
+    return kept | own | limits.environment() | {"SPARSIGHT_CLASSROOM": "1", "SPARSIGHT_LOCKED": "1"}
+
+
+def _given(served: Served, name: str) -> Any:
+    value = getattr(served, name)
+    return os.environ.get(variable(name)) if value is None else value
+
+
+def _named(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
+def _host(served: Served) -> str:
+    return served.host or os.environ.get("SPARSIGHT_HOST") or HOST
+
+
+def _port(served: Served) -> int:
+    given = _given(served, "port")
+    text = str(PORT if given in (None, "") else given)
+    if not (text.isascii() and text.isdecimal() and len(text) < 6 and 1 <= int(text) <= LAST_PORT):
+        raise BadSpec(f"--port cannot be '{text[:40]}'.", f"It is a number from 1 to {LAST_PORT}.", "Write 8501.")
+    return int(text)
+
+
+def _in_words(limits: Limits) -> str:
+    return "; ".join(
+        (
+            f"{counted(limits.slow_at_once, 'slow question')} at once, {duration(limits.slow_s)} each",
+            f"{counted(limits.uploads, 'upload')} a visitor, {size(limits.upload_bytes)} together",
+            f"{size(limits.all_upload_bytes)} of uploads of all visitors",
+        )
+    )
+
+
+def _status(common: Computing) -> None:
+    found = running(common.settings.folder)
+    if not found:
+        raise NotServing(
+            "No server is running with this cache folder.",
+            "A locked server writes its counts there every few seconds.",
+            "Start one with `python -m core serve`, or name its folder with --folder.",
+        )
+    common.output.say({"servers": found}, [part for facts in found for part in _parts(facts)])
+
+
+def _parts(facts: dict[str, Any]) -> list[Part]:
+    """Return what one server says, as text and tables."""
+    up, slow = facts["written"] - facts["begun"], facts.get("slow questions", {})
+    uploads = facts.get("uploads", {})
+    rows = [
+        ("up for", str(timedelta(seconds=round(up)))),
+        ("visitors connected", f"{facts.get('visitors', {}).get('connected', 0):,}"),
+        ("page runs", _times(facts["pages"])),
+        ("questions", _times(facts["work"])),
+        ("slow questions", f"{slow.get('computing', 0):,} being computed, {slow.get('waiting', 0):,} in the queue"),
+        ("uploads", f"{uploads.get('files', 0):,}, {size(uploads.get('bytes', 0))}"),
+        ("most memory of the process", size(facts["process_peak_bytes"])),
+    ]
+    tiers = [
+        (part["name"], f"{size(part['bytes'])} of {size(part['budget_bytes'])}", f"{part['waiting']:,} waiting")
+        for part in facts["memory"]
+    ]
+    memory = [Rows(tiers, title="Memory")] if tiers else []
+    return [Rows(rows, title=f"Port {facts['port']}, process {facts['process']}"), *memory]
+
+
+def _times(found: Mapping[str, Any]) -> str:
+    if not found["n"]:
+        return "none yet"
+    return f"{found['n']:,}; of the last: median {found['median_s']:.2f} s, 95th percentile {found['p95_s']:.2f} s"

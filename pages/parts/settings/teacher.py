@@ -1,0 +1,44 @@
+"""The teacher's password: unlocks this session of a server for a class."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.parts.common import access, frame, present, teacher
+
+LONGEST = 200  # characters
+
+
+def section() -> None:
+    """Draws the password of a server for a class; nothing elsewhere."""
+    if not access.classroom() or present.on():
+        return
+    st.header("Teacher", anchor=False)
+    if teacher.is_here():
+        _unlocked()
+    elif teacher.can_come():
+        _locked()
+    else:
+        st.caption(
+            ":material/lock: This server is locked, and no password is set: `python -m core serve --set-password`."
+        )
+
+
+def _unlocked() -> None:
+    st.markdown(
+        "**This session is unlocked.** You can train, delete, change limits and name folders. Everybody else sees a"
+        " locked server. Closing this tab locks it again."
+    )
+    st.button("Lock", key="_lock", icon=":material/lock:", on_click=teacher.lock)
+
+
+def _locked() -> None:
+    st.caption(":material/lock: This server is locked. The teacher's password unlocks it in this tab only.")
+    with st.form("_teacher", clear_on_submit=True, border=False, width=320):
+        password = st.text_input("Password", type="password", max_chars=LONGEST, key="_password")
+        pressed = st.form_submit_button("Unlock", icon=":material/lock_open:")
+    if not pressed:
+        return
+    with frame.explained():
+        teacher.unlock(password)
+        st.rerun()
