@@ -52,7 +52,8 @@ class Uploads:
         if not found or not counts:  # Streamlit itself refuses files of sessions that are not open
             await self.app(scope, receive, send)
             return
-        sent = Sent(*found.groups(), _declared(scope))
+        session, file = found.groups()
+        sent = Sent(session, file, _declared(scope))
         if scope["method"] == "DELETE":
             await self._deleted(sent, scope, receive, send)
         elif refused := self._refused(sent):
