@@ -55,6 +55,8 @@ FIGURES: dict[str, tuple[str, str]] = {
     "lesson_scatter": ("lessons", "scatter"),
     "lesson_race": ("lessons", "race"),
     "lesson_spreads": ("lessons", "spreads"),
+    "lesson_changes": ("lessons", "changes"),
+    "lesson_bounds": ("lessons", "bounds"),
     "sweep_means": ("sweeps", "means"),
     "sweep_plane": ("sweeps", "plane"),
     "breaks_alive": ("breaks", "alive"),
