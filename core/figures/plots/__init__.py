@@ -12,6 +12,7 @@ Each function takes results or tables and returns a figure; the last line of a c
 | Curves, units of GoogLeNet | `googlenet_interpretability` |
 | Retrain | `training_loss`, `training_accuracy` |
 | Lessons | `lesson_lines`, `lesson_bars`, `lesson_scatter`, `lesson_race`, `lesson_spreads` |
+| Lessons, changes beside the dense network | `lesson_changes`, `lesson_bounds` |
 | a sweep, on Explore too | `sweep_means`, `sweep_plane` |
 | a sweep: what breaks first | `breaks_alive`, `breaks_thresholds`, `breaks_order`, `breaks_heatmaps` |
 | a sweep: what is forgotten | `forgotten_images`, `forgotten_classes` |
@@ -56,6 +57,8 @@ FIGURES: dict[str, tuple[str, str]] = {
     "lesson_scatter": ("lessons", "scatter"),
     "lesson_race": ("lessons", "race"),
     "lesson_spreads": ("lessons", "spreads"),
+    "lesson_changes": ("lessons", "changes"),
+    "lesson_bounds": ("lessons", "bounds"),
     "sweep_means": ("sweeps", "means"),
     "sweep_plane": ("sweeps", "plane"),
     "breaks_alive": ("breaks", "alive"),

@@ -317,7 +317,7 @@ def _printed() -> None:
     """Draws what the paper printed."""
     names = [published_name(rate) for rate in ("1", "2", "32")]
     shares = [name.right / name.n for name in names if name]
-    frame = Frame(title="Less is More, printed: pictures named correctly (n = 2,500 each)", x="compression rate", y="")
+    frame = Frame(title="In the paper (n = 2,500 each)", x="compression rate", y="pictures named correctly")
     chart(plots_lessons.bars(frame, ["1", "2", "32"], shares), "Share of pictures that people named correctly")
 
 

@@ -23,6 +23,8 @@ def figures() -> dict[str, go.Figure]:
         "scatter": plots_lessons.scatter(FRAME, POINTS[:2], POINTS[2:]),
         "race": plots_lessons.race(FRAME, "01", [0.5, None], [0.75, 0.9]),
         "spreads": plots_lessons.spreads(FRAME, ["seed 333", "means"], [spread]),
+        "changes": plots_lessons.changes(FRAME, [0.2, -0.1, 0.0], 0.03),
+        "bounds": plots_lessons.bounds(FRAME, [1, 2], [spread, spread]),
     }
 
 
@@ -74,3 +76,25 @@ def test_a_spread_is_its_interval_about_its_value() -> None:
     )
     assert figure.layout.shapes[0].x0 == 0
     assert list(figure.layout.yaxis.categoryarray) == ["means", "seed 333"]  # plotly draws from below
+
+
+def test_changes_are_sorted_with_zero_and_their_mean_marked() -> None:
+    figure = figures()["changes"]
+    assert (list(figure.data[0].x), list(figure.data[0].y)) == ([1, 2, 3], [-0.1, 0.0, 0.2])
+    assert [shape.y0 for shape in figure.layout.shapes] == [0, 0.03]
+    assert len(plots_lessons.changes(FRAME, [0.2]).layout.shapes) == 1
+
+
+def test_bounds_of_several_series_do_not_cover_each_other() -> None:
+    first, second = figures()["bounds"].data
+    assert list(first.x) == [1, 2]
+    assert set(first.x).isdisjoint(second.x)
+    for trace in (first, second):
+        assert [value + up for value, up in zip(trace.y, trace.error_y.array, strict=True)] == pytest.approx(
+            [0.95, -0.7]
+        )
+
+
+def test_a_spread_reaches_as_far_as_it_is_told() -> None:
+    spread = Spread(name="one", colour=PRUNED, values=[0.01], low=[0.0], high=[0.02])
+    assert plots_lessons.spreads(FRAME, ["a"], [spread], 0.05).layout.xaxis.range == (-0.05, 0.05)

@@ -104,6 +104,8 @@ def of_lessons() -> Iterator[tuple[str, Callable[[], go.Figure]]]:
     yield "lesson_scatter", lambda: plots.lesson_scatter(FRAME, [(0.9, 0.2, 0)])
     yield "lesson_race", lambda: plots.lesson_race(FRAME, ["7"], [0.5], [None])
     yield "lesson_spreads", lambda: plots.lesson_spreads(FRAME, ["a"], [spread])
+    yield "lesson_changes", lambda: plots.lesson_changes(FRAME, [0.1, -0.1], 0.0)
+    yield "lesson_bounds", lambda: plots.lesson_bounds(FRAME, [1], [spread])
 
 
 def test_every_function_draws_a_real_answer(engine: Engine) -> None:
