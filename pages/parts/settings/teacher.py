@@ -35,7 +35,7 @@ def _unlocked() -> None:
 def _locked() -> None:
     st.caption(":material/lock: This server is locked. The teacher's password unlocks it in this tab only.")
     with st.form("_teacher", clear_on_submit=True, border=False, width=320):
-        password = st.text_input("Password", type="password", max_chars=LONGEST, key="_password")
+        password = st.text_input("Password", type="password", max_chars=LONGEST, autocomplete="off", key="_password")
         pressed = st.form_submit_button("Unlock", icon=":material/lock_open:")
     if not pressed:
         return
