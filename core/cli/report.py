@@ -36,11 +36,13 @@ class DemoFile:
 
     out: Path = option(Path("demo.html"), "The HTML file to write; an older one is replaced.")
     photographs: tuple[str, ...] = option(
-        ("coffee", "cat", "rocket"), "Included photographs, pruned without retraining; none leaves only digits."
+        ("coffee", "cat", "rocket"),
+        "Included photographs, pruned without retraining; none: only digits.",
     )
     digits: int = option(4, "How many embedded digits, one of each class from 3 on; at most 10.")
 
 
+NONE = "none"
 REPORT, DEMO = ReportFile(), DemoFile()
 
 
@@ -90,7 +92,7 @@ def demo(*, file: Annotated[DemoFile, FLAT] = DEMO, common: Annotated[Computing,
     with common.output.progress("Images", NOT_WRITTEN):
         from core.report.demo import Shown, demo_html
 
-        shown = Shown(photographs=file.photographs, digits=file.digits)
+        shown = Shown(photographs=() if file.photographs == (NONE,) else file.photographs, digits=file.digits)
         html = demo_html(
             common.engine(), shown, lambda done, total: common.output.advance("Networks and images", done, total)
         )

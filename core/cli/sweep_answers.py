@@ -72,13 +72,8 @@ def show(name: str, /, *, shown: Annotated[Shown, FLAT] = ALL, common: Annotated
         if names:
             found = found[found[column].isin(among(names, column, list(found[column].unique())))]
     finished, networks = done(sweep), len(sweep.variants)
+    complete = not_done(sweep, name, finished) or f"All {networks:,} networks are done."
     facts = {"done": finished, "networks": networks, "rows": plain_rows(found), "notes": list(notes)}
-    complete = f"All {networks:,} networks are done."
-    if finished < networks:
-        complete = (
-            f"{finished:,} of {networks:,} networks are done; of the others, what is known is shown. "
-            f"`python -m core sweep run {name}` computes the rest."
-        )
     common.output.say(
         facts,
         [
@@ -120,10 +115,27 @@ def spot(name: str, /, *, tested: Annotated[Tested, FLAT] = USUAL, common: Annot
     names = tuple(among(tested.measures, "measure", list(sweep.spec.measures))) if tested.measures else ()
     with common.output.progress("Reading the answers", ONLY_READ):
         found = spots(sweep, limits, names, tested.heatmap)
-    lines: list[str | Rows] = []
-    for name, one in found.items():
-        lines += [f"{name}: {plain(spot_text(one))}", *details(one, limits), ""]
+    lines: list[str | Rows] = [*filter(None, [not_done(sweep, name)])]
+    for family, one in found.items():
+        lines += [f"{family}: {plain(spot_text(one))}", *details(one, limits), ""]
     common.output.say({name: asdict(one) for name, one in found.items()}, lines)
+
+
+def not_done(sweep: Sweep, name: str, finished: int | None = None) -> str:
+    """Return how many networks are done, and how to get the others; "" if all are.
+
+    Args:
+        finished: networks that are done, where that is known.
+    """
+    from core.sweeps.read import done
+
+    finished, networks = done(sweep) if finished is None else finished, len(sweep.variants)
+    if finished == networks:
+        return ""
+    return (
+        f"{finished:,} of {networks:,} networks are done; of the others, what is known is shown. "
+        f"`python -m core sweep run {name}` computes the rest."
+    )
 
 
 def plain_rows(rows: DataFrame) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from core.base.options import option
 from core.base.text import Rows
 from core.cli.app import COMMON, Common
 from core.cli.structure import FLAT, Flag
-from core.cli.sweep_answers import ONLY_READ, among, open_sweep, plain_rows
+from core.cli.sweep_answers import ONLY_READ, among, not_done, open_sweep, plain_rows
 from core.cli.writing import write
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def breaks(name: str, /, *, broken: Annotated[Broken, FLAT] = USUAL, common: Ann
     Args:
         name: of a known sweep (`sweep list`), or its YAML file.
     """
-    from core.figures.decisions import breaks_text, earlier_text, grid_text, threshold_text
+    from core.figures.decisions import breaks_text, earlier_text, grid_text, order_text, threshold_text
     from core.figures.wording import plain
     from core.sweeps.breaks import SAME, by_threshold, find_breaks
     from core.sweeps.families import families
@@ -57,24 +57,24 @@ def breaks(name: str, /, *, broken: Annotated[Broken, FLAT] = USUAL, common: Ann
     sweep = open_sweep(name, common)
     among([broken.measure], "measure", list(sweep.spec.measures))
     facts: dict[str, Any] = {}
-    lines: list[str | Rows] = []
     tables: dict[str, DataFrame] = {}
     with common.output.progress("Reading the answers", ONLY_READ):
+        lines: list[str | Rows] = [*filter(None, [not_done(sweep, name)])]
         of_sweep = families(sweep, _wanted(sweep, SAME, broken.measure), broken.heatmap)
     for title, family in of_sweep.items():
         chosen = broken.threshold
         threshold = threshold_of(sweep, family, broken.measure) if chosen is None else Threshold(value=chosen)
-        found = find_breaks(family.rows, broken.measure, threshold.value)
+        found = find_breaks(family.rows, broken.measure, threshold.value, family.reference)
         facts[title] = {field.name: getattr(found, field.name) for field in fields(found)}
         facts[title] |= {key: asdict(facts[title][key]) for key in ("explanation_first", "answer_first", "earlier")}
         facts[title]["by_image"] = plain_rows(found.by_image)
         facts[title]["alive"] = [asdict(each) for each in found.alive]
         facts[title]["floor"] = asdict(threshold.floor) if threshold.floor else None
         table = [["threshold", "explanation first", "answer first", "both at once", "neither"]]
-        for each in by_threshold(family.rows, broken.measure, SHOWN_THRESHOLDS):
+        for each in by_threshold(family.rows, broken.measure, SHOWN_THRESHOLDS, family.reference):
             counts = (each.explanation_first.count, each.answer_first.count, each.together, each.neither)
             table.append([score(each.threshold), *map(str, counts)])
-        notes = [earlier_text(found), threshold_text(threshold), grid_text(found)]
+        notes = [order_text(found), earlier_text(found), threshold_text(threshold), grid_text(found)]
         lines += [f"{title}: {plain(breaks_text(found))}", *filter(None, notes), Rows(table, (1, 2, 3, 4)), ""]
         if broken.csv:
             tables[title] = _galleries(family, found)

@@ -181,6 +181,12 @@ def findings(found: Recommendation) -> Iterator[str]:
         yield f"{at_start(start + '; '.join(map(_check_text, best.checks)))}. n = {counted(found.n, 'image')}."
         if not found.saves and found.cost not in KEPT:
             yield "Zeros in place save neither time nor operations; only channels that can be removed do."
+    for each in found.candidates:
+        if each.network.collapsed:
+            yield (
+                f"**{each.network.name}** is never recommended: no path of weights leads from its input to its"
+                " output, so it answers alike for every image."
+            )
     undecided = [each for each in found.of(Verdict.UNDECIDED) if best is None or each.cost < best.cost]
     for each in sorted(undecided, key=lambda one: one.cost):
         yield _undecided_text(each, found)
@@ -223,7 +229,7 @@ def _told_apart(needed: int | None, never: str) -> str:
 
 
 def _is_found_beyond(check: Check) -> bool:
-    return (-check.value if check.measure == ACCURACY else check.value) >= check.limit and check.needed is None
+    return (-check.value if check.measure == ACCURACY else check.value) > check.limit and check.needed is None
 
 
 def about(images: int) -> str:

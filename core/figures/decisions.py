@@ -41,7 +41,27 @@ def breaks_text(found: Breaks) -> str:
     return (
         f"Of {counted(n, 'image')}, **the explanation breaks before the answer in {_share(first)}**, the answer first"
         f" in {_share(second)}; both at the same sparsity in {found.together}, neither in {found.neither}."
+        f"{_left_out(found)}"
     )
+
+
+def _left_out(found: Breaks) -> str:
+    if not found.left_out:
+        return ""
+    verb = "is" if found.left_out == 1 else "are"
+    return (
+        f" {counted(found.left_out, 'more image')} {verb} left out: the heatmap of the reference is empty there and"
+        " cannot break."
+    )
+
+
+def order_text(found: Breaks) -> str:
+    """Return that the mean and the counts disagree; "" if they do not."""
+    gap, more = found.earlier.value, found.explanation_first.count - found.answer_first.count
+    if gap is None or gap * more >= 0:
+        return ""
+    often, far = ("answers", "explanations") if gap > 0 else ("explanations", "answers")
+    return f"More often, {often} break first; where {far} do, they do so by far."
 
 
 def earlier_text(found: Breaks) -> str:

@@ -28,6 +28,15 @@ def pruning_text(pruning: PruningSpec) -> str:
     return f"one-shot, {amount} of {groups}, {scope}, by {CRITERIA[pruning.criterion].title}{apart}{repair}"
 
 
+def short_way(pruning: PruningSpec) -> str:
+    """Name how the networks of a family are pruned, what distinguishes families first."""
+    if not pruning.is_one_shot:
+        return way_text(pruning)
+    scope = "all layers together" if pruning.scope == "global" else "layer by layer"
+    groups = "" if pruning.granularity == "weight" else GROUPS.get(pruning.granularity, pruning.granularity)
+    return ", ".join(filter(None, (CRITERIA[pruning.criterion].title, scope, groups)))
+
+
 def way_text(pruning: PruningSpec) -> str:
     """Describe how the networks of a family are pruned, without an amount."""
     if not pruning.is_one_shot:

@@ -10,7 +10,7 @@ from core.base.numbers import counted, percent, score
 from core.base.text import Rows, first_few
 from core.data.datasets import DATASETS, truth_of
 from core.data.folders import PREFIX, name_of
-from core.figures.networks import model_text, pruning_text, way_text
+from core.figures.networks import model_text, pruning_text, short_way, way_text
 from core.figures.wording import Name, of_truth
 from core.results import DENSE_NAME
 from core.saliency.baselines import heatmap_title
@@ -56,12 +56,12 @@ def _seeds(sweep: Sweep) -> str:
 
 def family_names(sweep: Sweep) -> dict[str, str]:
     """Return what people read for the families of a sweep (core/sweeps/families.py), by key."""
-    found = {}
+    found, several = {}, len(sweep.spec.models) > 1
     for model in sweep.spec.models:
-        title = model_text(sweep.engine.catalogue.title(model), model)
+        title = f"{model_text(sweep.engine.catalogue.title(model), model)}: " if several else ""
         for pruning in sweep.spec.prunings:
             ranking = (pruning.granularity, pruning.scope, pruning.criterion) if pruning.is_one_shot else ()
-            found[" ".join((model.key, pruning.schedule, *ranking))] = f"{title}: {way_text(pruning)}"
+            found[" ".join((model.key, pruning.schedule, *ranking))] = f"{title}{short_way(pruning)}"
     return found
 
 
@@ -90,8 +90,16 @@ def ends(rows: DataFrame) -> str:
     """Return the means of the first and the last network of a line, in Markdown. rows: in the order
     of their sparsity.
     """
-    both = [rows.iloc[0]] if len(rows) == 1 else [rows.iloc[0], rows.iloc[-1]]
-    return f"{', '.join(f'{_mean(row)} at {percent(row.sparsity)} sparsity' for row in both)}."
+    known = rows[rows["mean"].notna()]
+    if known.empty:
+        return "undefined for all images."
+    both = [known.iloc[0]] if len(known) == 1 else [known.iloc[0], known.iloc[-1]]
+    text = ", ".join(f"{_mean(row)} {_where(row)}" for row in both)
+    return f"{text}{'' if len(known) == len(rows) else '; undefined for all images beyond'}."
+
+
+def _where(row: Any) -> str:
+    return "without pruning" if row.schedule == "none" else f"at {percent(row.sparsity)} sparsity"
 
 
 def _mean(row: Any) -> str:

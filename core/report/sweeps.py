@@ -20,6 +20,7 @@ from core.figures.decisions import (
     details,
     earlier_text,
     grid_text,
+    order_text,
     spot_text,
     threshold_text,
 )
@@ -140,14 +141,17 @@ def _breaks(sweep: Sweep) -> Iterator[Block]:
     try:
         of_sweep = families(sweep, (SAME, measure))
         thresholds = {name: threshold_of(sweep, family, measure) for name, family in of_sweep.items()}
-        found = {name: find_breaks(family.rows, measure, thresholds[name].value) for name, family in of_sweep.items()}
+        found = {
+            name: find_breaks(family.rows, measure, thresholds[name].value, family.reference)
+            for name, family in of_sweep.items()
+        }
     except BadSpec as error:
         yield Text(text=literal(f"{error.wrong} {error.allowed}", LONGEST))
         return
     for name, one in found.items():
         first = f"{literal(names.get(name, name))}: " if len(found) > 1 else ""
         yield Text(text=f"{first}{breaks_text(one)}")
-        notes = earlier_text(one), threshold_text(thresholds[name]), grid_text(one)
+        notes = order_text(one), earlier_text(one), threshold_text(thresholds[name]), grid_text(one)
         yield Text(text=" ".join(filter(None, notes)), small=True)
 
 

@@ -1,7 +1,8 @@
 """Where explanations and answers break: for each image, the first sparsity from which its heatmap
 stays unlike the reference's, and the first from which its answer stays another one.
 
-A heatmap without evidence is like no other one, so it counts as broken.
+A heatmap without evidence is like no other one, so it counts as broken. Where the reference's own
+heatmap has none, nothing can break: such images are left out and counted.
 """
 
 from __future__ import annotations
@@ -49,6 +50,7 @@ class Breaks:
     for the first time; NaN: never. explanation_first, answer_first, together, neither: images.
     earlier: by how much sparsity the explanation breaks before the answer, on average, with an
     interval over images; what never breaks counts as breaking beyond the grid, at `beyond`.
+    left_out: images whose heatmap of the reference is empty.
     """
 
     measure: str
@@ -61,17 +63,22 @@ class Breaks:
     together: int
     neither: int
     earlier: Interval
+    left_out: int = 0
 
 
-def find_breaks(rows: pandas.DataFrame, measure: str, threshold: float) -> Breaks:
+def find_breaks(
+    rows: pandas.DataFrame, measure: str, threshold: float, reference: pandas.DataFrame | None = None
+) -> Breaks:
     """Find the breaks in one family of networks.
 
     Args:
         rows: columns "sparsity", "image", "agrees" and the similarity `measure`, a row for each
-            network and image. threshold: a similarity below it is broken.
+            network and image. threshold: a similarity below it is broken. reference: the same rows
+            of the reference beside itself; images without a value there are left out. None: none
+            is.
     Raises:
-        BadSpec: fewer than two sparsities, no image that all networks have, a threshold that no
-        similarity can cross.
+        BadSpec: fewer than two sparsities, no image that all networks have or that can break, a
+        threshold that no similarity can cross.
     """
     if not -1 <= threshold <= 1:  # NaN fails too
         raise BadSpec(
@@ -88,6 +95,16 @@ def find_breaks(rows: pandas.DataFrame, measure: str, threshold: float) -> Break
             f"To see what breaks first, at least {LEAST} sparsities of the same images are needed.",
             "Add sparsities to the sweep, and run it.",
         )
+    asked = len(whole)
+    if reference is not None:
+        own = reference.drop_duplicates("image").set_index("image")[measure].astype(float).notna()
+        whole = whole[own.reindex(whole, fill_value=False)]
+        if not len(whole):
+            raise BadSpec(
+                "The reference's heatmap is empty for each of these images.",
+                "An empty heatmap is like no other one, so it cannot break.",
+                "Choose another heatmap, or other images.",
+            )
     similar = tables[measure].loc[whole, grid].to_numpy(float)
     broken = {"explanation": ~(similar >= threshold), "answer": ~tables[SAME].loc[whole, grid].to_numpy(bool)}
     found = {name: _from(each, grid) for name, each in broken.items()}
@@ -107,6 +124,7 @@ def find_breaks(rows: pandas.DataFrame, measure: str, threshold: float) -> Break
         together=int(((explanation == answer) & (explanation < beyond)).sum()),
         neither=int(((explanation == beyond) & (answer == beyond)).sum()),
         earlier=mean_interval(answer - explanation),
+        left_out=asked - len(whole),
     )
 
 
@@ -131,6 +149,8 @@ def _share(count: int, n: int) -> Share:
     return Share(count=count, n=n, low=low, high=high)
 
 
-def by_threshold(rows: pandas.DataFrame, measure: str, thresholds: Sequence[float]) -> Iterator[Breaks]:
+def by_threshold(
+    rows: pandas.DataFrame, measure: str, thresholds: Sequence[float], reference: pandas.DataFrame | None = None
+) -> Iterator[Breaks]:
     """Yield the breaks of one family for each threshold: how much the finding depends on it."""
-    return (find_breaks(rows, measure, each) for each in thresholds)
+    return (find_breaks(rows, measure, each, reference) for each in thresholds)

@@ -103,7 +103,7 @@ class Measured:
     """One network of a decision.
 
     rows: by image, with the columns OF_CANDIDATE; of the reference, OF_REFERENCE. notes: remarks on
-    its numbers, in sentences.
+    its numbers, in sentences. collapsed: no path of weights leads from input to output.
     """
 
     variant: VariantSpec
@@ -111,6 +111,7 @@ class Measured:
     rows: pandas.DataFrame
     cost: Cost
     notes: tuple[str, ...]
+    collapsed: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -155,7 +156,14 @@ def measure_candidates(engine: Engine, asked: Decision, folder: Path, progress: 
     rows = {variant: _rows(sweep, variant) for sweep in sweeps for variant in sweep.variants}
     names, costs = names_of(engine, asked), costs_of(engine, asked.networks)
     found = [
-        Measured(variant=each, name=names[each], rows=rows[each][0], cost=costs[each], notes=rows[each][1])
+        Measured(
+            variant=each,
+            name=names[each],
+            rows=rows[each][0],
+            cost=costs[each],
+            notes=rows[each][1],
+            collapsed=engine.report(each).collapsed,
+        )
         for each in asked.networks
     ]
     return Candidates(asked=asked, reference=found[0], candidates=tuple(found[1:]), floor=_floor(engine, asked))

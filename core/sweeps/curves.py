@@ -13,7 +13,7 @@ from pandas import DataFrame, concat
 
 from core.base.errors import BadSpec
 from core.evaluation.columns import AGAINST_REFERENCE, needs
-from core.sweeps.read import HEATMAP, LABEL, SEEDS, means
+from core.sweeps.read import HEATMAP, LABEL, PAIRED, SEEDS, means
 from core.sweeps.spec import DENSE, SweepSpec
 
 ANSWERED = {"all": "All", "right": "Right", "wrong": "Wrong"}
@@ -60,6 +60,14 @@ def curves(spec: SweepSpec, whole: Sequence[Part], measures: Collection[str], as
     return DataFrame(rows)
 
 
+def complete(spec: SweepSpec, whole: Sequence[Part]) -> int:
+    """Return how many networks have every answer. whole: all of `parts`."""
+    cells: dict[str, int] = defaultdict(int)
+    for head, rows in whole:
+        cells[head["network"]] += set(spec.measures) <= set(rows)
+    return sum(count >= max(1, len(spec.cams)) for count in cells.values())
+
+
 def classes(whole: Sequence[Part]) -> tuple[int, ...]:
     """Return the classes of the images, as indices; none if the sweep does not know them."""
     return tuple(sorted(map(int, whole[0][1][LABEL].unique()))) if whole and LABEL in whole[0][1] else ()
@@ -91,9 +99,17 @@ def _differences(spec: SweepSpec, found: Sequence[Part], whole: Sequence[Part]) 
         theirs = own.get(_reference_of(spec, head))
         if theirs is None:
             continue
-        names = [name for name in rows if name not in OF_IMAGES and not _is_of_pairs(name)]
-        same = theirs.reindex(rows["image"])[names].astype(float).reset_index(drop=True)
-        yield head, rows[["image"]].reset_index(drop=True).join(rows[names].astype(float).reset_index(drop=True) - same)
+        both = rows[rows["image"].isin(theirs.index)].set_index("image")
+        if both.empty:
+            continue
+        same = theirs.loc[both.index]
+        less = {
+            name: both[name].astype(kind) - same[name].astype(kind)
+            for name in both
+            if name not in OF_IMAGES and not _is_of_pairs(name)
+            for kind in [PAIRED if both[name].dtype == bool else float]
+        }
+        yield head, DataFrame(less, index=both.index).reset_index()
 
 
 def _reference_of(spec: SweepSpec, head: dict[str, Any], is_own: bool = False) -> tuple[str, ...]:

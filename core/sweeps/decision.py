@@ -214,7 +214,11 @@ def decide(measured: Candidates, limits: Limits, cost: str = USUAL_COST) -> Reco
             measured.networks, tables, [(), *checks], zip(costs, front, strict=True), strict=True
         )
     ]
-    within = [place for place, each in enumerate(judged) if place and each.verdict is Verdict.WITHIN]
+    within = [
+        place
+        for place, each in enumerate(judged)
+        if place and each.verdict is Verdict.WITHIN and not each.network.collapsed
+    ]
     best = min(within, key=lambda place: (costs[place], -float(good[place].mean())), default=None)
     others = [place for place in within if best is not None and place != best]
     alike = [_alike(judged[place], good[best], good[place]) for place in others if best is not None]

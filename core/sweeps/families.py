@@ -50,14 +50,14 @@ def families(sweep: Sweep, measures: Sequence[str], heatmap: str = "", label: in
         heatmap: by default the first one that is done. label: only images of this class; by default
             all.
     Raises:
-        BadSpec: the reference is not among the sweep's networks that are done, or a measure is not
-        computed yet. UnknownName.
+        BadSpec: the reference is not among the sweep's networks that are done, or no network has
+        all measures. UnknownName.
     """
     wanted = (*measures, *([] if label is None else [LABEL]))
-    rows = frame(sweep, wanted)
-    if absent := [name for name in wanted if name not in rows]:
+    rows = frame(sweep, wanted, complete=True)
+    if rows.empty:
         raise BadSpec(
-            f"The measure '{absent[0]}' is not computed yet.",
+            f"No network has all of these measures yet: {', '.join(wanted)}.",
             "All measures are compared on the same images.",
             "Run the sweep, or name other measures.",
         )

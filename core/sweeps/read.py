@@ -17,6 +17,7 @@ from core.stats.bootstrap import Interval, mean_interval
 from core.stats.calibration import NAME as CALIBRATION
 from core.stats.calibration import calibration_error
 from core.stats.intervals import wilson
+from core.stats.noninferiority import share_bound
 from core.sweeps.spec import OF_ANSWERS, SweepSpec
 from core.sweeps.sweep import Sweep
 from core.sweeps.tables import Cell
@@ -26,20 +27,27 @@ LABEL = "label"
 HEATMAP = ("heatmap", "layer", "target")
 MEANS = {CALIBRATION: "Expected calibration error", "right": "Accuracy"}  # titles of means that are no column's
 SEEDS = "seeds"  # over how many a row averages, where several are together
+PAIRED = "int8"  # the type of differences of right and wrong answers: -1, 0, 1
+TWO_SIDED = 0.975  # each side of a 95 % interval
 AMOUNTS = ("kept", "prunable", "compression", "compression_of_convolutions", "collapsed")  # facts of a network
 
 
-def frame(sweep: Sweep, columns: Sequence[str] = ()) -> pandas.DataFrame:
+def frame(sweep: Sweep, columns: Sequence[str] = (), complete: bool = False) -> pandas.DataFrame:
     """Return the rows of all networks that are done: one for every image and heatmap.
 
     Args:
-        columns: measures to read; defaults to all of the sweep.
+        columns: measures to read; defaults to all of the sweep. complete: leave out networks and
+            heatmaps for which one of them is not computed yet.
     Returns:
         columns NETWORK, HEATMAP, "image", "predicted", and the measures. The network's columns are
         categories: they take little memory.
     """
     wanted = tuple(columns) or sweep.spec.measures
-    parts = [_named(cell, rows, facts) for cell, rows, facts in _cells(sweep, wanted)]
+    parts = [
+        _named(cell, rows, facts)
+        for cell, rows, facts in _cells(sweep, wanted)
+        if not complete or set(wanted) <= set(rows)
+    ]
     if not parts:
         return pandas.DataFrame(columns=[*NETWORK, *HEATMAP, "image", "predicted", *wanted])
     whole = pandas.concat(parts, ignore_index=True)
@@ -243,6 +251,10 @@ def _named(cell: Cell, rows: pandas.DataFrame, facts: dict[str, Any]) -> pandas.
 
 
 def _mean(values: pandas.Series) -> dict[str, Any]:
+    if values.dtype == PAIRED:
+        gained, lost, n = int((values > 0).sum()), int((values < 0).sum()), len(values)
+        low, high = share_bound(gained, lost, n, TWO_SIDED), -share_bound(lost, gained, n, TWO_SIDED)
+        return {"mean": float(values.mean()), "low": low, "high": high, "n": n}
     if values.dtype == bool:
         low, high = wilson(int(values.sum()), len(values))
         return {"mean": float(values.mean()), "low": low, "high": high, "n": len(values)}

@@ -49,6 +49,8 @@ def read_sweep(path: Path) -> SweepSpec:
         raise BadFile(
             f"{path} is not YAML ({' '.join(str(error).split())}).", "docs/guide.md shows a sweep.", "Correct it."
         ) from error
+    if content is None:
+        raise BadFile(f"{path} is empty.", "docs/guide.md shows a sweep.", "Choose another file.")
     return from_mapping(content)
 
 

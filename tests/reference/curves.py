@@ -15,8 +15,8 @@ def mean(values: Values) -> float:
 
 
 def minus(values: Values, reference: Values) -> Values:
-    """Each image's value less the reference's, for the images of the first."""
-    return {image: value - reference.get(image, math.nan) for image, value in values.items()}
+    """Each image's value less the reference's, for the images of both."""
+    return {image: value - reference[image] for image, value in values.items() if image in reference}
 
 
 def over_seeds(networks: list[Values]) -> Values:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
+from pathlib import Path
 
 import pandas
 import pytest
@@ -11,7 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.base.errors import BadSpec
+from core.engine.engine import Engine
+from core.figures.decisions import breaks_text
 from core.sweeps.breaks import by_threshold, find_breaks
+from core.sweeps.families import families
+from core.sweeps.known import known_sweeps
+from core.sweeps.sweep import Sweep
 from tests.reference.breaks import breaks_first_at, stays_broken_from
 
 GRID = (0.2, 0.4, 0.6)
@@ -94,3 +100,36 @@ def test_one_sparsity_is_too_few() -> None:
     for some in (rows[rows.sparsity == 0.4], rows.head(0)):
         with pytest.raises(BadSpec, match="at least 2 sparsities"):
             find_breaks(some, "pearson", 0.5)
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(IMAGE, st.booleans()), min_size=1, max_size=8))
+def test_what_is_empty_before_cannot_break(images: list) -> None:
+    rows = rows_of([one for one, _ in images])
+    reference = pandas.DataFrame(
+        {"image": image, "pearson": math.nan if empty else 1.0} for image, (_, empty) in enumerate(images)
+    )
+    kept = [one for one, empty in images if not empty]
+    if not kept:
+        with pytest.raises(BadSpec, match="empty for each"):
+            find_breaks(rows, "pearson", 0.5, reference)
+        return
+    found, alone = find_breaks(rows, "pearson", 0.5, reference), find_breaks(rows_of(kept), "pearson", 0.5)
+    assert found.left_out == len(images) - len(kept)
+    assert (found.explanation_first, found.answer_first, found.earlier, found.alive) == (
+        alone.explanation_first,
+        alone.answer_first,
+        alone.earlier,
+        alone.alive,
+    )
+
+
+def test_the_digits_whose_dense_heatmap_is_empty_are_left_out_and_said(tmp_path: Path) -> None:
+    engine = Engine("cpu", tmp_path)
+    sweep = Sweep(engine, known_sweeps(engine.roots)["breaks-digits"].read())
+    family = next(iter(families(sweep, ("agrees", "pearson"), "grad-cam").values()))
+    found = find_breaks(family.rows, "pearson", 0.18, family.reference)
+    assert (found.left_out, len(found.by_image)) == (18, 182)
+    assert "18 more images are left out" in breaks_text(found)
+    assert found.earlier.value is not None
+    assert found.earlier.value < 0 < (find_breaks(family.rows, "pearson", 0.18).earlier.value or 0)

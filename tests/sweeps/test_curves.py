@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from core.base.errors import BadSpec
 from core.engine.engine import Engine
 from core.specs import CamSpec, DataSpec, ModelSpec
+from core.stats.noninferiority import share_bound
 from core.sweeps.costs import costs
-from core.sweeps.curves import Asked, Part, classes, curves
+from core.sweeps.curves import Asked, Part, classes, complete, curves
 from core.sweeps.families import families
 from core.sweeps.known import known_sweeps
 from core.sweeps.read import of_measure, parts, summary
@@ -88,7 +89,7 @@ def test_it_equals_the_slow_twin(
         values = {image: one[2] for image, one in images.items()}
         if difference:
             values = dict(slow.minus(values, {image: one[2] for image, one in made[place[0], 0].items()}))
-        if images:
+        if values:
             expected[place] = values
     asked = Asked(label=label, answered=answered, difference=difference)
     if not expected:
@@ -108,6 +109,32 @@ def test_it_equals_the_slow_twin(
         assert len(rows) == bool(shared)
         if shared:
             assert equal(rows["mean"].item(), slow.mean(shared))
+
+
+def test_a_difference_of_answers_has_tangos_interval() -> None:
+    dense = part(0, 0, {image: (7, image < 15, 0.5, 1.0) for image in range(20)})
+    same = part(0, 1, {image: (7, image < 15, 0.5, 1.0) for image in range(20)})
+    worse = part(0, 2, {image: (7, 3 <= image < 16, 0.5, 1.0) for image in range(20)})
+    found = curves(SPEC, [dense, same, worse], ["right"], Asked(difference=True)).set_index("level")
+    for level, gained, lost in ((1, 0, 0), (2, 1, 3)):
+        row = found.loc[level]
+        assert (row["mean"], row["n"]) == (pytest.approx((gained - lost) / 20), 20)
+        assert row["low"] == share_bound(gained, lost, 20, 0.975)
+        assert row["high"] == -share_bound(lost, gained, 20, 0.975)
+        assert row["low"] < row["mean"] < row["high"]
+
+
+def test_networks_that_lack_a_measure_are_no_evidence(tmp_path: Path) -> None:
+    """Other included sweeps have some answers of this one; they are not taken for the whole."""
+    engine = Engine("cpu", tmp_path)
+    sweep = Sweep(engine, known_sweeps(engine.roots)["digits"].read())
+    whole = [*parts(sweep)]
+    assert whole
+    assert complete(sweep.spec, whole) == 0
+    with pytest.raises(BadSpec, match="No network has all of these measures yet"):
+        families(sweep, ("right", "soft-iou", "pearson"))
+    full = Sweep(engine, known_sweeps(engine.roots)["less-is-more"].read())
+    assert complete(full.spec, [*parts(full)]) == full.spec.networks
 
 
 def test_similarities_to_the_reference_have_no_difference() -> None:

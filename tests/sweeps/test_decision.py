@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.base.errors import BadSpec
+from core.figures.candidates import decision_sentences
 from core.sweeps.decision import ACCURACY, BROKEN, CHANGED, Check, Counts, Limits, Verdict, check_all, decide
 from tests.reference import candidates as reference
 from tests.sweeps.made_candidates import made
@@ -226,3 +227,12 @@ def test_networks_are_compared_on_the_images_that_all_answered() -> None:
     assert decide(fewer, Limits()).n == 6
     with pytest.raises(BadSpec, match="no image"):
         decide(replace(measured, candidates=(replace(one, rows=one.rows.iloc[:0]),)), Limits())
+
+
+def test_a_network_without_a_path_is_never_recommended() -> None:
+    measured = made(100, [(10, range(0), 0.9), (50, range(0), 0.9)])
+    assert decide(measured, Limits(accuracy=1.0), "size").best is not None
+    gone = replace(measured, candidates=tuple(replace(each, collapsed=True) for each in measured.candidates))
+    found = decide(gone, Limits(accuracy=1.0), "size")
+    assert found.best is None
+    assert any("never recommended" in text for text in decision_sentences(gone, found))

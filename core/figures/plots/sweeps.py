@@ -138,7 +138,7 @@ def lines(shown: DataFrame) -> list[tuple[str, DataFrame]]:
         same = (shown[what] == part[what].iloc[0]).all(axis=1)
         names = [_text(name, part[name].iloc[0]) for name in (*what, *PRUNING) if pruned[name].nunique() > 1]
         points = concat([shown[same & is_dense & ~is_dense.all()], part]).sort_values("sparsity")
-        found.append((", ".join(names) or "mean", points))
+        found.append((", ".join(filter(None, names)) or "mean", points))
     return found
 
 
@@ -263,6 +263,7 @@ def plane(rows: DataFrame, measures: Sequence[str], truth: str = "ink") -> go.Fi
         )
     figure.update_xaxes(title=titles[0])
     figure.update_yaxes(title=titles[1])
+    figure.update_layout(showlegend=len(figure.data) > 1)
     return figure.update_layout(legend={"yref": "container", "y": 0, "yanchor": "bottom", "traceorder": "normal"})
 
 

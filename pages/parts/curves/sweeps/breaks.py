@@ -12,7 +12,7 @@ from pandas import DataFrame, concat, isna
 from core import ModelSpec
 from core.base.errors import BadSpec
 from core.base.numbers import UNDEFINED, percent, score
-from core.figures.decisions import breaks_text, earlier_text, grid_text, threshold_text
+from core.figures.decisions import breaks_text, earlier_text, grid_text, order_text, threshold_text
 from core.figures.plots import breaks as plots_breaks
 from core.saliency.baselines import heatmap_title
 from core.sweeps.breaks import SAME, Breaks, by_threshold, find_breaks
@@ -65,10 +65,11 @@ def section(view: View, known: Known) -> None:
             "No network of this kind is done yet.", "Its tables are still to be computed.", "Run the sweep, or wait."
         )
     family = rows[asked.heatmap][asked.family]
-    found = find_breaks(family.rows, asked.measure, threshold.value)
+    found = find_breaks(family.rows, asked.measure, threshold.value, family.reference)
     st.header(_headline(found), anchor=False)
     st.markdown(breaks_text(found))
-    st.caption("  \n".join(filter(None, (earlier_text(found), threshold_text(threshold), grid_text(found)))))
+    notes = (order_text(found), earlier_text(found), threshold_text(threshold), grid_text(found))
+    st.caption("  \n".join(filter(None, notes)))
     charts.chart(
         plots_breaks.alive(found), "breaks", "Shares of explanations and answers that are not yet broken by sparsity"
     )
@@ -141,7 +142,7 @@ def _choices(asked: Asked, rows: Mapping[str, Mapping[str, Family]], threshold: 
         key=("breaks by threshold", opened.name, asked.family, asked.heatmap, asked.measure, asked.label),
         stamp=opened.stamp,
         what="Changing the threshold",
-        run=lambda task: list(by_threshold(family.rows, asked.measure, THRESHOLDS)),
+        run=lambda task: list(by_threshold(family.rows, asked.measure, THRESHOLDS, family.reference)),
     )
     found: list[Breaks] = needed(work).answer
     left, right = st.columns(2, gap="large")
@@ -158,6 +159,7 @@ def _choices(asked: Asked, rows: Mapping[str, Mapping[str, Family]], threshold: 
                 of_heatmap[asked.family].rows,
                 asked.measure,
                 _usual(asked, heatmap).value if is_usual else threshold.value,
+                of_heatmap[asked.family].reference,
             )
             for heatmap, of_heatmap in rows.items()
             if asked.family in of_heatmap

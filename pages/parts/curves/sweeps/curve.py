@@ -140,13 +140,15 @@ def _published(view: View, rows: DataFrame) -> Published | None:
 
 def _caption(view: View, shown: DataFrame) -> str:
     opened, asked = view.opened, view.asked
-    parts = [question(opened.sweep, int(shown.images.max()), plain)]
+    parts = [question(opened.sweep, max(len(rows) for _, rows in sweep_data.read(opened)), plain)]
     if asked.answered != "all":
         parts.append(f"{ANSWERED[asked.answered]} answers only: each network is asked about other images.")
     seeds = int(shown[SEEDS].max())
     if seeds > 1:
         parts.append(f"Thick line: mean over {seeds} seeds, image by image, with its interval; thin lines: the seeds.")
-    kind = "of the paired difference" if asked.difference else "Wilson's for shares, Student's t for other means"
+    kind = "Wilson's for shares, Student's t for other means"
+    if asked.difference:
+        kind = "of the paired difference, Tango's for shares, Student's t for other means"
     parts.append(f"Bands: 95 % intervals over images, {kind}; they do not cover other seeds.")
     if (shown.collapsed == 1).any():
         parts.append("Hollow: no path of weights leads from input to output.")

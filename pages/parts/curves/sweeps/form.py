@@ -91,11 +91,14 @@ def _read() -> tuple[SweepSpec, str] | None:
         raise BadFile("The file is too large for a sweep.", "A sweep takes some lines.", "Choose another file.")
     try:
         text = file.getvalue().decode()
-        spec = from_mapping(yaml.safe_load(text))
+        content = yaml.safe_load(text)
     except UnicodeDecodeError as error:
         raise BadFile("The file is not text.", "A sweep is a YAML file.", "Choose another file.") from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise BadFile("The file is not YAML.", f"{' '.join(str(error).split())[:300]}", "Correct it.") from error
+    if content is None:
+        raise BadFile("The file is empty.", "A sweep is a YAML file.", "Choose another file.")
+    spec = from_mapping(content)
     if not photo_sets.offers_export(spec.data.name):
         raise BadSpec(
             "A sweep on this server cannot name a folder.", "The server is locked.", "Name a data set that it has."

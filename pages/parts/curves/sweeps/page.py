@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.base.numbers import counted
+from core.jobs.jobs import Job
+from core.sweeps.curves import complete
 from pages.parts.common import present, sweep_data, sweep_job
+from pages.parts.common.job_list import AT_WORK
 from pages.parts.common.markdown import plain
+from pages.parts.common.sweep_data import Opened
 from pages.parts.common.widgets import Known, tabs
 from pages.parts.curves.sweeps import breaks, curve, forgotten, spot, view
-from pages.parts.curves.sweeps.view import View
 
+NONE_DONE = "No network of this sweep is done yet"
 TABS = {"curve": curve.section, "spot": spot.section, "breaks": breaks.section, "forgotten": forgotten.section}
 
 
@@ -22,19 +27,27 @@ def page(name: str, known: Known) -> None:
     job = sweep_job.find(opened.spec)
     tab, content = tabs("finding", known)
     with content:
-        if not sweep_data.read(opened):
-            _not_done(asked)
-        else:
+        whole = sweep_data.read(opened)
+        if not present.on():
+            _left(opened, job, complete(opened.spec, whole))
+        if whole:
             TABS[tab](asked, known)
     if not present.on():
         sweep_job.watch(job, grows=True)
 
 
-def _not_done(asked: View) -> None:
-    opened = asked.opened
-    st.info(
-        f"No network of this sweep is done yet. Start it here, or run `python -m core sweep run {plain(opened.name)}`.",
-        icon=":material/info:",
-    )
+def _left(opened: Opened, job: Job | None, done: int) -> None:
+    """Says how many networks are done, and how to get the others."""
+    if done == opened.spec.networks:
+        return
+    known = f"{done:,} of {counted(opened.spec.networks, 'network')} are done" if done else NONE_DONE
+    if job is not None and job.state in AT_WORK:
+        st.info(f"{known}. The sweep is running; its figures grow with each network.", icon=":material/info:")
+        return
+    if job is not None and job.state != "done":
+        st.info(f"{known}. The sweep was stopped: **Resume** below goes on from there.", icon=":material/info:")
+        return
+    command = f"python -m core sweep run {opened.name}"
+    st.info(f"{known}. Start it here, or run `{command}`; what is known is shown.", icon=":material/info:")
     sweep_job.start_button(opened.spec, opened.title)
     sweep_job.cost(opened.spec)
