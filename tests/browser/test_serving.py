@@ -20,7 +20,7 @@ from core import Engine
 from core.models.building import untrained
 from core.models.own import About
 from core.models.zoo import named
-from pages.parts.common.serving import PARTS
+from pages.parts.common.serving import HEADERS, PARTS
 from tests.browser.conftest import PATIENCE_MS, ROOT, free_port, playwright_api, served, settled
 
 UPGRADE = (
@@ -52,6 +52,13 @@ def test_a_page_names_its_programs_and_all_of_them_are_there(server: str) -> Non
     for name in named:
         with urlopen(f"{server}/{name}") as answer:
             assert "javascript" in answer.headers["content-type"]
+
+
+def test_every_response_carries_the_headers(server: str) -> None:
+    for path in ("", "explore", "_stcore/health", "static/js/none.js"):
+        with urlopen(f"{server}/{path}") as answer:
+            for name, value in HEADERS.items():
+                assert answer.headers[name] == value, path
 
 
 def test_an_unlocked_server_does_not_start_beyond_this_machine() -> None:
