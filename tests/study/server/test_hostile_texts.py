@@ -1,4 +1,4 @@
-"""Texts of a study are text: no page of a participant or researcher runs or loads what they hold."""
+"""Texts of a study are text: no page of participants or researchers runs what they hold."""
 
 from __future__ import annotations
 
