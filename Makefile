@@ -12,10 +12,16 @@ PYTEST := OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest -n 2
 
 QUICK := $(addprefix tests/,base specs results disk stats figures sweeps test_architecture.py test_facade.py)
 
-.PHONY: app check test test-all lab lint tables clean chromium postgres
+.PHONY: app serve check test test-all lab lint tables clean chromium postgres
 
 app: $(VENV)/.app
 	@$(BIN)/streamlit run app.py --server.address $(HOST) --server.port $(PORT) $(if $(PLUGINS),-- --plugins $(PLUGINS))
+
+# For a class: visitors look and change nothing, the teacher unlocks. Options: make serve HOST=0.0.0.0 SERVE="--slow-s 60"; docs/serving.md
+SERVE ?=
+
+serve: $(VENV)/.locked
+	@$(BIN)/python -m core serve --host $(HOST) --port $(PORT) $(if $(PLUGINS),--plugins $(PLUGINS)) $(SERVE)
 
 # About a minute: linters, types, and the quick tests.
 check: lint
@@ -56,10 +62,17 @@ postgres:
 	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql; \
 	  else echo "PostgreSQL is missing: its tests will be skipped. Install it with: sudo apt-get install postgresql"; fi; }
 
-$(VENV)/.app: requirements.txt
+$(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Sparsight needs Python 3.11 or later; try make PYTHON=python3.11")'
-	@test -e $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "The module venv is missing: sudo apt-get install python3-venv"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { echo "The module venv is missing: sudo apt-get install python3-venv"; exit 1; }
+
+$(VENV)/.app: requirements.txt | $(BIN)/python
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+# Every package with its hash, also those that others need.
+$(VENV)/.locked: requirements.lock | $(BIN)/python
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.app requirements-notebooks.txt requirements-export.txt requirements-dev.txt

@@ -423,6 +423,30 @@ def test_every_link_between_documents_leads_somewhere() -> None:
             assert "://" in target or (document.parent / target).exists(), f"{document.name}: {target}"
 
 
+def test_every_test_that_security_names_exists() -> None:
+    text = (DOCS / "security.md").read_text(encoding="utf-8")
+    rows = [line for line in text.splitlines() if line.startswith("| ") and "`tests/" in line]
+    named = re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", text)
+    assert len(rows) > 20
+    for path, name in named:
+        file = REPOSITORY / path
+        assert file.is_file(), path
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        assert name in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}, f"{path}::{name}"
+
+
+def test_every_boundary_of_security_has_a_test_and_a_place() -> None:
+    parts = (DOCS / "security.md").read_text(encoding="utf-8").split("\n## Boundaries")[1:]
+    assert len(parts) == 3
+    for part in parts:
+        rows = [line for line in part.split("\n## ")[0].splitlines() if line.startswith("| ")][1:]
+        for row in rows:
+            boundary, _, tests = (cell.strip() for cell in row.strip("|").split(" | "))
+            assert re.search(r"`tests/[\w/]+\.py::\w+`", tests), boundary
+    paths = re.findall(r"`((?:core|pages)/[\w/.]+)`", "".join(parts))
+    assert [path for path in paths if not (REPOSITORY / path).exists()] == []
+
+
 def errors_of(kind: type[Exception]) -> set[type[Exception]]:
     """All classes below this one."""
     return {each for below in kind.__subclasses__() for each in (below, *errors_of(below))}

@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from core.base import yaml_text
 from core.base.errors import BadFile, BadSpec, SparsightError
 from core.base.suggestions import explain_unknown
 from core.data.datasets import data_name
@@ -47,7 +48,7 @@ def read_study(path: Path) -> StudySpec:
 def from_text(text: str) -> StudySpec:
     """Read a study from the text of a YAML file. Raises BadSpec with the line of the mistake."""
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        node = yaml_text.compose(text)
         content = yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, RecursionError) as error:  # such as a date in a 13th month
         mark = getattr(error, "problem_mark", None)

@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from core.base import yaml_text
 from core.base.errors import BadFile, BadSpec
 from core.base.suggestions import explain_unknown
 from core.data.datasets import data_name
@@ -41,7 +42,7 @@ RANKING = ("granularity", "scope", "criterion")  # what a one-shot pruning alway
 def read_sweep(path: Path) -> SweepSpec:
     """Read a sweep from a YAML file. Raises BadFile, BadSpec, UnknownName."""
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml_text.load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not text"
         raise BadFile(f"{path} cannot be read ({reason}).", "A sweep is a YAML file.", "Check its name.") from error

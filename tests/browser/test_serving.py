@@ -20,8 +20,8 @@ from core import Engine
 from core.models.building import untrained
 from core.models.own import About
 from core.models.zoo import named
-from pages.parts.common.serving import PARTS
-from tests.browser.conftest import PATIENCE_MS, ROOT, free_port, playwright_api, served, settled
+from pages.parts.common.serving import HEADERS, PARTS
+from tests.browser.conftest import PATIENCE_MS, ROOT, OpenTab, free_port, playwright_api, served, settled
 
 UPGRADE = (
     "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version:"
@@ -54,6 +54,13 @@ def test_a_page_names_its_programs_and_all_of_them_are_there(server: str) -> Non
             assert "javascript" in answer.headers["content-type"]
 
 
+def test_every_response_carries_the_headers(server: str) -> None:
+    for path in ("", "explore", "_stcore/health", "static/js/none.js"):
+        with urlopen(f"{server}/{path}") as answer:
+            for name, value in HEADERS.items():
+                assert answer.headers[name] == value, path
+
+
 def test_an_unlocked_server_does_not_start_beyond_this_machine() -> None:
     command = [
         sys.executable,
@@ -71,6 +78,20 @@ def test_an_unlocked_server_does_not_start_beyond_this_machine() -> None:
     assert "SPARSIGHT_LOCKED=1" in ended.stderr
     assert "http://" not in ended.stdout
     assert "Traceback" not in ended.stderr
+
+
+def test_weights_may_be_larger_than_an_image(tab: OpenTab) -> None:
+    page = tab("explore?source=own")
+    with page.expect_request(lambda request: request.method == "PUT") as sent:
+        page.locator("[data-testid=stFileUploader] input").first.set_input_files(
+            {"name": "a.png", "mimeType": "image/png", "buffer": b"no image"}
+        )
+    put = """async ([url, bytes]) => {
+        const form = new FormData(), token = document.cookie.match(/_streamlit_xsrf=([^;]+)/);
+        form.append("file", new Blob([new Uint8Array(bytes)]), "weights.pt");
+        const headers = {"X-Xsrftoken": token ? token[1] : ""};
+        return (await fetch(url, {method: "PUT", body: form, headers})).status }"""
+    assert page.evaluate(put, [f"{sent.value.url}x", 20_000_000]) == 204
 
 
 @pytest.mark.long

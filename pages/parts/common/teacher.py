@@ -4,6 +4,7 @@ locked again.
 
 from __future__ import annotations
 
+import threading
 from weakref import WeakSet
 
 from streamlit.runtime.scriptrunner import get_script_run_ctx
@@ -15,6 +16,7 @@ from pages.parts.common.state import Owner, state
 # Of this process, not of Streamlit's caches: a visitor's message can clear those.
 _door = Door()
 _teachers: WeakSet[Owner] = WeakSet()
+_changed = threading.Lock()
 
 
 def is_here() -> bool:
@@ -24,7 +26,8 @@ def is_here() -> bool:
 
 def is_session(session_id: str) -> bool:
     """Whether the session of this id is a teacher's."""
-    return any(owner.session_id == session_id for owner in _teachers)
+    with _changed:
+        return any(owner.session_id == session_id for owner in _teachers)
 
 
 def can_come() -> bool:
@@ -36,9 +39,11 @@ def unlock(password: str) -> None:
     """Unlocks this session. Raises WrongPassword."""
     owner = state().owner
     _door.open(Settings.from_environment().folder, owner.session_id, password)
-    _teachers.add(owner)
+    with _changed:
+        _teachers.add(owner)
 
 
 def lock() -> None:
     """Locks this session again."""
-    _teachers.discard(state().owner)
+    with _changed:
+        _teachers.discard(state().owner)

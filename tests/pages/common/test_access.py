@@ -139,3 +139,28 @@ def test_an_unlocked_server_stays_on_this_machine(
 def test_hosts(host: str, address: str, allowed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SPARSIGHT_HOSTS", "lab.example, other.example")
     assert access.allows_host(host, address) is allowed
+
+
+@pytest.mark.parametrize(
+    ("page", "address"),
+    [
+        ("explore", {"model": "efficientnet-lite0", "source": "folder:{home}"}),
+        ("explore", {"model": "{home}/weights.pt"}),
+        ("curves", {"of": "sweep:{home}/sweep.yaml"}),
+        ("curves", {"of": "../../{home}"}),
+        ("units", {"study": "{home}"}),
+        ("compare", {"model": "efficientnet-lite0", "source": "folder:{home}"}),
+    ],
+)
+def test_an_address_names_no_file_of_this_machine(
+    locked: None, page: str, address: dict[str, str], tmp_path: Path
+) -> None:
+    from core.data.gallery import gallery_image
+
+    home = tmp_path / "private"
+    (home / "espresso").mkdir(parents=True)
+    gallery_image("coffee").save(home / "espresso" / "coffee.png")
+    app = open_page(page, **{name: value.format(home=home) for name, value in address.items()})
+    assert not app.exception
+    assert "espresso" not in words(app)
+    assert str(tmp_path) not in words(app).replace(address.get("of", "").format(home=home), "")

@@ -9,6 +9,7 @@ import streamlit as st
 import yaml
 
 from core import CamSpec, DataSpec, ModelSpec, PruningSpec, Sweep
+from core.base import yaml_text
 from core.base.errors import BadFile, BadSpec
 from core.base.numbers import counted
 from core.base.text import SHOWN
@@ -91,7 +92,7 @@ def _read() -> tuple[SweepSpec, str] | None:
         raise BadFile("The file is too large for a sweep.", "A sweep takes some lines.", "Choose another file.")
     try:
         text = file.getvalue().decode()
-        content = yaml.safe_load(text)
+        content = yaml_text.load(text)
     except UnicodeDecodeError as error:
         raise BadFile("The file is not text.", "A sweep is a YAML file.", "Choose another file.") from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
