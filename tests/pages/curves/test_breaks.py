@@ -45,7 +45,8 @@ def test_the_finding_is_the_commands_at_the_noise_floor(heatmap: str, curves: Op
     sweep = included("breaks-digits")
     threshold = usual_threshold(sweep, sweep.spec.models[0], "pearson", heatmap)
     assert threshold.floor is not None
-    found = find_breaks(families(sweep, (SAME, "pearson"), heatmap)[RANDOM].rows, "pearson", threshold.value)
+    family = families(sweep, (SAME, "pearson"), heatmap)[RANDOM]
+    found = find_breaks(family.rows, "pearson", threshold.value, family.reference)
     assert breaks_text(found) in words(app)
     assert threshold_text(threshold) in words(app)
     assert len(app.get("plotly_chart")) == 4
