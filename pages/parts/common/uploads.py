@@ -52,12 +52,7 @@ class Uploads:
         if not found or not counts:  # Streamlit itself refuses files of sessions that are not open
             await self.app(scope, receive, send)
             return
-<<<<<<< HEAD
-        session, file = found.groups()
-        sent = Sent(session, file, _declared(scope))
-=======
         sent = Sent(found[1], found[2], _declared(scope))
->>>>>>> serve
         if scope["method"] == "DELETE":
             await self._deleted(sent, scope, receive, send)
         elif refused := self._refused(sent):
