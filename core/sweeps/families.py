@@ -55,7 +55,7 @@ def families(sweep: Sweep, measures: Sequence[str], heatmap: str = "", label: in
     """
     wanted = (*measures, *([] if label is None else [LABEL]))
     rows = frame(sweep, wanted, complete=True)
-    if rows.empty:
+    if rows.empty and not frame(sweep, wanted).empty:
         raise BadSpec(
             f"No network has all of these measures yet: {', '.join(wanted)}.",
             "All measures are compared on the same images.",

@@ -59,7 +59,7 @@ def test_its_numbers_are_the_sweeps(included: Sweep, html: str) -> None:
     shown = {(row[0], row[3], row[4]) for row in page.tables[0][1:]}
     right = rows[rows.measure == "right"].drop_duplicates("network")
     for each in right.itertuples():
-        wanted = f"level {each.level} of the trained series (retrained)", "Right", f"{each.mean:.3f}"
+        wanted = f"level {each.level} of the trained series (retrained)", "Accuracy", f"{each.mean:.3f}"
         assert wanted in shown
 
 

@@ -114,7 +114,7 @@ def test_an_address_is_told_from_a_name(engine: Engine) -> None:
     assert is_address("explore?model=thesis-cnn")
     assert not any(map(is_address, ("digits", "sweeps/explore.yaml", "lukkien")))
     with pytest.raises(SparsightError):
-        read_view("http://h/explore?photo=<script>", engine)
+        read_view("http://h/explore?model=efficientnet-lite0&photo=<script>", engine)
 
 
 def test_names_of_classes_and_images_are_never_markup(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:

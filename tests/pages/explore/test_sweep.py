@@ -111,11 +111,12 @@ def test_photographs_need_a_set(explore: OpenPage, monkeypatch: pytest.MonkeyPat
 def test_the_finding_counts_intervals_that_do_not_overlap() -> None:
     bounds = {"a": ((0.5, 0.6), (0.1, 0.2)), "b": ((0.1, 0.2), (0.1, 0.2)), "c": ((0.0, 0.1), (0.3, 0.4))}
     rows = pandas.DataFrame(
-        {"network": name, "sparsity": place / 4, "heatmap": heatmap, "mean": low, "low": low, "high": high, "n": 9}
+        {"network": name, "schedule": "none" if place == 0 else "one-shot", "sparsity": place / 4, "heatmap": heatmap}
+        | {"mean": low, "low": low, "high": high, "n": 9}
         for place, (name, both) in enumerate(bounds.items())
         for heatmap, (low, high) in zip(("grad-cam", "centre-blob"), both, strict=True)
     )
     said = finding(rows)
     assert "Of 3 networks, 1 score above a spot in the centre, 1 below it" in said
-    assert "**0.50** (0.50 to 0.60, n = 9) at 0.0 % sparsity, **0.00** (0.00 to 0.10, n = 9) at 50.0 % sparsity" in said
+    assert "**0.50** (0.50 to 0.60, n = 9) without pruning, **0.00** (0.00 to 0.10, n = 9) at 50.0 % sparsity" in said
     assert "spot" not in finding(rows[rows.heatmap == "grad-cam"])
