@@ -103,6 +103,15 @@ def read_address(link: str, catalogue: Catalogue) -> Viewed:
     )
 
 
+def has_address(variant: VariantSpec, catalogue: Catalogue) -> bool:
+    """Return whether an address can say which network is meant: none says the seed of a random
+    choice, or weights of a network for digits that are not its first ones.
+    """
+    model = variant.model
+    digits = catalogue.named(model.name).reads_digits
+    return not (variant.pruning.seed or (digits and model.weights != catalogue.default_model(model.name).weights))
+
+
 def query_of(variant: VariantSpec, cam: CamSpec | None = None) -> list[tuple[str, str]]:
     """Return the parameters of the view of Explore that shows a network, beside its dense one.
 

@@ -9,7 +9,7 @@ import pytest
 
 from core.engine.engine import Engine
 from core.specs import CamSpec, ModelSpec, PruningSpec, VariantSpec
-from core.sweeps.address import query_of, read_address
+from core.sweeps.address import has_address, query_of, read_address
 
 EFFICIENT = ModelSpec(name="efficientnet-lite0", weights="imagenet", seed=0)
 MERKLE = ModelSpec(name="squeezenet1_1@imagenette-128", weights="merkle-global", seed=0)
@@ -40,3 +40,13 @@ def test_it_leads_to_the_network(variant: VariantSpec, tmp_path: Path) -> None:
         asked = variant.pruning
         level, share = asked.level, asked.sparsity
         assert amounts == ({"level": str(level)} if share is None else {"sparsity": f"{100 * share:g}"})
+
+
+def test_what_no_address_can_say_has_none(tmp_path: Path) -> None:
+    """A link would open another network without a word."""
+    catalogue = Engine("cpu", tmp_path).catalogue
+    chance = PruningSpec.one_shot(0.5, "global", "random", seed=3)
+    assert not has_address(VariantSpec(model=ModelSpec(), pruning=chance), catalogue)
+    assert not has_address(VariantSpec(model=ModelSpec(weights="mnist-60000")), catalogue)
+    assert has_address(VariantSpec(model=ModelSpec(seed=334)), catalogue)
+    assert has_address(VariantSpec(model=MERKLE, pruning=PruningSpec.at_level(3, "retrained")), catalogue)

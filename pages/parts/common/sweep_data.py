@@ -12,6 +12,7 @@ from pandas import DataFrame
 
 from core import SparsightError, Sweep
 from core.base.stamps import Stamp, stamp_of
+from core.engine.reference import against
 from core.results import DENSE_NAME
 from core.sweeps import curves as sweep_curves
 from core.sweeps import read as sweep_read
@@ -58,7 +59,8 @@ def opened(name: str) -> Opened:
     one, own = known()[name], engine.engine()
     spec = one.read()
     sweep = Sweep(own, spec)
-    stamps = [stamp_of(one.path), *(engine.stamp(variant) for variant in sweep.variants)]
+    compared = ((each, against(each, spec.reference_of(each.model))) for each in sweep.variants)
+    stamps = [stamp_of(one.path), *(engine.stamp(variant, *others) for variant, others in compared)]
     with suppress(SparsightError):  # photographs that are not on this machine
         stamps.append(engine.stamp(sweep.variants[0], spec.data))
     places = range(len(own.roots))

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from core import CamSpec, SparsightError, VariantSpec
 from core.engine.reference_text import DENSE, write_reference
 from core.specs import n_of_m
+from core.sweeps.address import has_address
 from pages.parts.common import engine, present
 
 
@@ -47,12 +48,7 @@ def compare_link(variant: VariantSpec, reference: VariantSpec, cam: CamSpec) -> 
 def _shared(variant: VariantSpec, reference: VariantSpec, cam: CamSpec) -> dict[str, str]:
     """Returns what both addresses say of the networks; {} if they cannot say it."""
     model, pruning, card = variant.model, variant.pruning, engine.card(variant.model)
-    if (
-        pruning.seed
-        or pruning.excluded
-        or pruning.overrides
-        or (card.reads_digits and model.weights != _first(variant))
-    ):
+    if pruning.excluded or pruning.overrides or not has_address(variant, engine.catalogue()):
         return {}
     found = {"model": model.name, "seed": str(model.seed), "cam": cam.method, "layer": card.target_layer}
     found |= {} if card.reads_digits else {"weights": model.weights}
@@ -64,7 +60,3 @@ def _shared(variant: VariantSpec, reference: VariantSpec, cam: CamSpec) -> dict[
         text = write_reference(variant, None if reference == variant.dense else reference)
         return found | ({} if text == DENSE else {"ref": text}) | ({"present": "1"} if present.on() else {})
     return {}
-
-
-def _first(variant: VariantSpec) -> str:
-    return next(iter(engine.card(variant.model).weights))

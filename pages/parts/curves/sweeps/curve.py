@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 import streamlit as st
-from pandas import DataFrame
+from pandas import DataFrame, Series
 
 from core import SparsightError, VariantSpec
 from core.base.numbers import percent, score
@@ -17,12 +17,13 @@ from core.figures.sweep_text import finding, means_rows, question
 from core.figures.wording import of_truth
 from core.protocols.merkle import protocol as merkle
 from core.protocols.series.tables import QUANTITIES
-from core.sweeps.address import query_of
+from core.sweeps.address import has_address, query_of
 from core.sweeps.costs import costs
 from core.sweeps.curves import ANSWERED
 from core.sweeps.floor import MEASURE, known_floor, question_of
 from core.sweeps.read import SEEDS, is_lower_better, measure_title, of_measure
 from core.sweeps.read import frame as all_rows
+from core.sweeps.spec import DENSE
 from pages.parts.common import access, charts, engine, present, reports, sweep_data
 from pages.parts.common.background import Work
 from pages.parts.common.markdown import message, plain
@@ -101,7 +102,7 @@ def _levels(view: View, rows: DataFrame) -> tuple[tuple[str, float], ...]:
         return (("the reference", 0.0),)
     found = []
     shown = of_measure(rows, view.measure)
-    reference = shown[(shown.schedule == "none") | (shown.level == 0)]
+    reference = shown[_is_reference(view, shown)]
     if len(reference) and shown.model.nunique() == 1 and view.measure not in ("agrees", MEASURE):
         found.append((view.opened.reference, float(reference.iloc[-1]["mean"])))
     if view.measure == "right" and view.asked.answered == "all":
@@ -110,6 +111,13 @@ def _levels(view: View, rows: DataFrame) -> tuple[tuple[str, float], ...]:
     if view.measure == MEASURE and (floor := _floor(view)) is not None:
         found.append(("two dense networks of different seeds", floor))
     return tuple(found)
+
+
+def _is_reference(view: View, shown: DataFrame) -> Series:
+    spec = view.opened.spec
+    if spec.reference == DENSE:
+        return (shown.schedule == "none") | (shown.level == 0)
+    return shown.network == spec.reference_of(spec.models[0]).key
 
 
 def _floor(view: View) -> float | None:
@@ -172,7 +180,7 @@ def _point(view: View, known: Known) -> None:
     with left:
         key = choice("Open a network", "point", known, help="Or click a point.", placeholder="choose one")
     variants = {variant.key: variant for variant in view.opened.sweep.variants}
-    if key in variants:
+    if key in variants and has_address(variants[key], engine.catalogue()):
         cams = view.opened.spec.cams
         query = query_of(variants[key], cams[0] if cams else None)
         text = urlencode([*query, *([("present", "1")] if present.on() else [])])

@@ -16,7 +16,7 @@ from core.data.folders import PREFIX
 from core.figures import maps
 from core.figures.wording import class_name
 from core.results import Comparison
-from core.sweeps.address import FOLDER, query_of
+from core.sweeps.address import FOLDER, has_address, query_of
 from pages.parts.common import engine, present
 from pages.parts.common.background import Work
 from pages.parts.common.markdown import plain
@@ -90,9 +90,7 @@ def draw(of: Opened, cam: CamSpec, shown: Sequence[Shown]) -> None:
             with st.container(horizontal=True, gap="xsmall"):
                 for url, alt in zip(urls, _alts(each, before, after), strict=True):
                     st.image(url, width=PX, alt=alt)
-            st.markdown(
-                f"{_answers(before, after)}  \n{each.says} · [Open in Explore](explore?{_query(of, cam, each)})"
-            )
+            st.markdown(f"{_answers(before, after)}  \n{each.says} {_link(of, cam, each)}")
     st.caption("The image, the dense network's heatmap and the pruned network's, each by its own maximum.")
 
 
@@ -151,6 +149,11 @@ def _image(of: Opened, row: int) -> ImageRef:
 def _reference(of: Opened, variant: VariantSpec) -> VariantSpec | None:
     reference = of.spec.reference_of(variant.model)
     return None if reference == variant.dense else reference
+
+
+def _link(of: Opened, cam: CamSpec, each: Shown) -> str:
+    known = has_address(each.variant, engine.catalogue())
+    return f"· [Open in Explore](explore?{_query(of, cam, each)})" if known else ""
 
 
 def _query(of: Opened, cam: CamSpec, each: Shown) -> str:
