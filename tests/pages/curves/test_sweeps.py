@@ -176,3 +176,9 @@ def test_a_table_that_is_deleted_while_it_is_shown_is_gone(curves: OpenPage, own
     shutil.rmtree(own_cache / "sweeps" / spec.set_key)
     app.run()
     assert "No network of this sweep is done yet" in words(app)
+
+
+def test_answers_of_other_sweeps_are_not_called_none(curves: OpenPage, own_cache: Path) -> None:
+    app = curves(of="sweep.digits")
+    assert "Some answers are here, but no network of this sweep has all of them yet" in words(app)
+    assert len(app.get("plotly_chart")) == 1

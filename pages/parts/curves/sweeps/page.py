@@ -14,7 +14,8 @@ from pages.parts.common.sweep_data import Opened
 from pages.parts.common.widgets import Known, tabs
 from pages.parts.curves.sweeps import breaks, curve, forgotten, spot, view
 
-NONE_DONE = "No network of this sweep is done yet"
+NOTHING = "No network of this sweep is done yet"
+IN_PART = "Some answers are here, but no network of this sweep has all of them yet"
 TABS = {"curve": curve.section, "spot": spot.section, "breaks": breaks.section, "forgotten": forgotten.section}
 
 
@@ -29,18 +30,18 @@ def page(name: str, known: Known) -> None:
     with content:
         whole = sweep_data.read(opened)
         if not present.on():
-            _left(opened, job, complete(opened.spec, whole))
+            _left(opened, job, complete(opened.spec, whole), IN_PART if whole else NOTHING)
         if whole:
             TABS[tab](asked, known)
     if not present.on():
         sweep_job.watch(job, grows=True)
 
 
-def _left(opened: Opened, job: Job | None, done: int) -> None:
-    """Says how many networks are done, and how to get the others."""
+def _left(opened: Opened, job: Job | None, done: int, nothing: str) -> None:
+    """Says how many networks are done, and how to get the others. nothing: said if none is."""
     if done == opened.spec.networks:
         return
-    known = f"{done:,} of {counted(opened.spec.networks, 'network')} are done" if done else NONE_DONE
+    known = f"{done:,} of {counted(opened.spec.networks, 'network')} are done" if done else nothing
     if job is not None and job.state in AT_WORK:
         st.info(f"{known}. The sweep is running; its figures grow with each network.", icon=":material/info:")
         return
