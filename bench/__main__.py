@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from pathlib import Path
 from typing import Annotated
@@ -21,6 +22,7 @@ def build() -> App:
     app.default(run)
     app.command(gpu)
     app.command(study)
+    app.command(faults)
     return app
 
 
@@ -71,6 +73,23 @@ def study(
     for name, times in (("study-kills", whole(kills, "number of kills")), ("study-load", 0)):
         how = Loaded(answers=answers, clients=clients, kills=times, url=url)
         print(json.dumps(loaded(name, engine, how)), flush=True)
+
+
+def faults(
+    name: Annotated[str, Parameter(help="The campaign.")],
+    /,
+    *,
+    n: Annotated[int | None, Parameter(help="Trials in all, at least 1; each campaign has its own default.")] = None,
+    out: Annotated[Path, Parameter(help="Folder for NAME.jsonl, one line a trial.")] = Path("faults"),
+) -> None:
+    """Do harm many times and count what went wrong. A call that ends early is resumed."""
+    from bench.faults import CAMPAIGNS, summed_up, work
+
+    most = CAMPAIGNS[name].value.n if n is None else whole(n, "number of trials", 1)
+    for line in work(name, most, out):
+        if line["faults"]:
+            print(json.dumps(line), file=sys.stderr, flush=True)
+    print(json.dumps(summed_up(name, out)), flush=True)
 
 
 if __name__ == "__main__":
