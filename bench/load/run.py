@@ -24,7 +24,7 @@ from typing import Any
 import psutil
 
 from bench.browser import PATIENCE_S, browser_page, free_port, open_explore, wait_for_pictures
-from bench.load.student import START, Step, Student, again
+from bench.load.student import START, Step, Student, View, again
 from bench.load.visitor import NoAnswer, Shown
 from bench.measure import line, percentile
 from core.base.errors import SparsightError
@@ -37,7 +37,6 @@ PAUSE_S = (2.0, 8.0)  # a person looks this long before the next action
 ARRIVAL_S = 10.0  # within which everybody opens the page
 LOOK_S = 2.0  # between two looks at the server
 MOST_NAMED = 10
-View = tuple[str, int | None]  # address and upload
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,7 @@ class Seen:
     def add(self, step: Step) -> None:
         with self.lock:
             self.steps.append(step)
-            shown = self.views.setdefault((step.shown.address, step.upload), {})
+            shown = self.views.setdefault(step.view, {})
             shown[step.shown.parts] = shown.get(step.shown.parts, 0) + 1
 
     def fail(self, what: str) -> None:
@@ -259,17 +258,17 @@ def _differing(home: str, seen: Seen) -> tuple[list[str], int, float]:
     again, and the time.
     """
     began, found, unsure = time.monotonic(), [], 0
-    again(home, f"explore?{START}", None)  # warm
-    for (address, upload), shown in seen.views.items():
+    again(home, View(f"explore?{START}", None, waits=False))  # warm
+    for view, shown in seen.views.items():
         try:
-            alone = again(home, address, upload)
+            alone = again(home, view)
         except NoAnswer as error:
             unsure += 1
-            seen.fail(f"alone, {address}: {error}")
+            seen.fail(f"alone, {view.address}: {error}")
             continue
         for parts, times in shown.items():
             if parts != alone.parts:
-                found += [f"{address}: {_first(parts, alone)}"] * times
+                found += [f"{view.address}: {_first(parts, alone)}"] * times
     return found, unsure, time.monotonic() - began
 
 

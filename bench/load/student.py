@@ -22,6 +22,7 @@ LINKS = (  # that a teacher gives out: two networks of the tree, two of torchvis
     "model=squeezenet1_1&weights=random",
     "model=mobilenet_v2&weights=random",
 )
+COMPUTE = "Compute"  # the button of a slow method
 SLOW = "model=thesis-cnn&cam=score-cam"
 SPARSITIES = {"fine": (0, 10, 20, 30, 40, 50, 60), "sparsity": (0, 20, 40, 60, 80, 90, 95)}
 PHOTOS, DIGITS, METHODS = 5, ("2", "3", "7"), ("Grad-CAM", "Grad-CAM++", "Layer-CAM")
@@ -41,6 +42,17 @@ ACTIONS = {  # how often, of a hundred
 
 
 @dataclass(frozen=True)
+class View:
+    """What decides what a page shows. upload: as in Step. waits: the page asks whether it should
+    compute a slow heatmap.
+    """
+
+    address: str
+    upload: int | None
+    waits: bool
+
+
+@dataclass(frozen=True)
 class Step:
     """One action of a student and what the page showed. upload: the number of the image that it
     shows; None without one.
@@ -49,6 +61,11 @@ class Step:
     action: str
     shown: Shown
     upload: int | None = None
+
+    @property
+    def view(self) -> View:
+        """What decides what is shown."""
+        return View(self.shown.address, self.upload, _waits(self.shown))
 
 
 class Student:
@@ -115,7 +132,7 @@ class Student:
         self.visitor, self.upload = Visitor(self.home), None
         shown = self.visitor.open("explore", link)
         if action == "slow method":
-            shown = self.visitor.press("Compute")
+            shown = self.visitor.press(COMPUTE)
         return Step(action, shown)
 
     def _there_and_back(self, page: str) -> Step:
@@ -142,15 +159,17 @@ def image(number: int) -> bytes:
     return data.getvalue()
 
 
-def again(home: str, address: str, upload: int | None) -> Shown:
-    """Return what a new visitor is shown at this address, with nobody else there."""
-    visitor, (page, _, query) = Visitor(home), address.partition("?")
+def again(home: str, view: View) -> Shown:
+    """Return what a new visitor is shown who asks for the same view."""
+    visitor, (page, _, query) = Visitor(home), view.address.partition("?")
     try:
         shown = visitor.open(page, query)
-        if upload is not None:
-            shown = visitor.upload("upload", f"{upload}.png", image(upload))
-        if visitor.offers("Compute"):
-            shown = visitor.press("Compute")
-        return shown
+        if view.upload is not None:
+            shown = visitor.upload("upload", f"{view.upload}.png", image(view.upload))
+        return shown if view.waits or not _waits(shown) else visitor.press(COMPUTE)
     finally:
         visitor.close()
+
+
+def _waits(shown: Shown) -> bool:
+    return any("does not follow the slider" in text for kind, text in shown.parts if kind == "alert")

@@ -11,8 +11,9 @@ import contextlib
 import logging
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from glob import escape
 from pathlib import Path
 
 from core.base.atomic import replacing
@@ -151,8 +152,8 @@ class Files:
         """Return all keys that start with `prefix`, sorted."""
         found: set[str] = set()
         for root in (self.write_root, *self.read_roots):
-            folder = self._path(root, prefix + "x").parent
-            for path in folder.rglob(f"*{SUFFIX}"):
+            folder, begins = self._path(root, prefix + "x").parent, prefix.rpartition("/")[2]
+            for path in _files_below(folder, begins):
                 key = path.relative_to(root).as_posix().removesuffix(SUFFIX)
                 if key.startswith(prefix) and not self._in_nested_root(root, path):
                     found.add(key)
@@ -199,6 +200,12 @@ class Files:
         return any(
             other != root and other.is_relative_to(root) and path.is_relative_to(other) for other in self.read_roots
         )
+
+
+def _files_below(folder: Path, begins: str) -> Iterator[Path]:
+    """Yield the files of entries in a folder's own files and subfolders whose names begin so."""
+    for path in folder.glob(f"{escape(begins)}*"):
+        yield from path.rglob(f"*{SUFFIX}") if path.is_dir() else (path,) if path.name.endswith(SUFFIX) else ()
 
 
 def _is_plain(part: str) -> bool:

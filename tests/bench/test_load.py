@@ -9,7 +9,7 @@ import pytest
 
 from bench.browser import free_port
 from bench.load.run import Asked, Seen, _differing, load, served
-from bench.load.student import START, Step, Student, again
+from bench.load.student import START, Step, Student, View, again
 from bench.load.visitor import NoAnswer, Visitor
 from core import Engine
 
@@ -60,7 +60,7 @@ def test_a_view_again_is_the_same_and_another_answer_is_found(home: str) -> None
     assert _differing(home, seen)[:2] == ([], 0)
     parts = seen.steps[1].shown.parts
     wrong = tuple((kind, text.replace("%", "per cent")) for kind, text in parts)
-    seen.views[(seen.steps[1].shown.address, None)] = {wrong: 2, parts: 1}
+    seen.views[seen.steps[1].view] = {wrong: 2, parts: 1}
     found, unchecked, _ = _differing(home, seen)
     assert len(found) == 2
     assert "per cent" in found[0]
@@ -72,8 +72,7 @@ def test_other_uploads_are_other_pictures(home: str) -> None:
     student.arrive()
     student._upload()
     student.leave()
-    address = student.visitor.address
-    one, other = (again(home, address, number) for number in (0, 1))
+    one, other = (again(home, View(student.visitor.address, number, waits=False)) for number in (0, 1))
     assert texts(one.parts, "imgs") != texts(other.parts, "imgs")
 
 
