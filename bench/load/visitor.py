@@ -38,7 +38,7 @@ class NoAnswer(SparsightError):
 
 @dataclass(frozen=True)
 class Shown:
-    """What a page shows once it is complete.
+    """What a page shows once it is complete; without its fragments, which go on by themselves.
 
     address: of the view, with its page. parts: kind and content of everything that says something,
     in the order of the page; pictures and figures as checksums. errors: what a page showed instead
@@ -283,7 +283,7 @@ class Visitor:
         elements = (delta.new_element for delta in self._run.elements.values())
         self._widgets = {widget: element for element in elements if (widget := _widget(element))}
         main = [(path, delta) for path, delta in sorted(self._run.elements.items()) if path[0] == MAIN]
-        own = [delta.new_element for _, delta in main if delta.fragment_id not in self._fragments]
+        own = [delta.new_element for _, delta in main if not delta.fragment_id]
         parts = [
             (str(each.WhichOneof("type")), SAYS[kind](each))
             for each in own

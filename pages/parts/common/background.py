@@ -1,13 +1,17 @@
 """Background work of pages: start it, read its progress, stop it and cache its answer.
 
 Every task has its own thread, so that no question waits behind another: a network is lent to one
-thread at a time anyway. A task belongs to the sessions that wait for it. It stops when the last of
-them stops it, asks something else at its place, leaves the page, or is closed; `check` raises
-Stopped then, before each pass of a network and between steps.
+thread at a time anyway. A server for many computes as many quick questions at once as it has
+processors: more would all be late.
+
+A task belongs to the sessions that wait for it. It stops when the last of them stops it, asks
+something else at its place, leaves the page, or is closed; `check` raises Stopped then, before each
+pass of a network and between steps.
 """
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator
@@ -174,6 +178,8 @@ class Background:
 
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(MOST_AT_ONCE, thread_name_prefix="task")
+        # Quick questions on a server for many; one that a slider has left behind is not computed.
+        self._quick = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="quick")
         self._changed = threading.Lock()
         self._tasks: dict[bool, OrderedDict[Hashable, tuple[Stamp, Task]]] = {False: OrderedDict(), True: OrderedDict()}
         self._ahead, self._free = 0, threading.Event()
@@ -198,6 +204,11 @@ class Background:
         """Rests while a page waits for its first answer, at most GIVE_WAY_S."""
         self._free.wait(GIVE_WAY_S)
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether slow questions wait for their turn: then nothing slow begins unasked."""
+        return self.line.counts()["waiting"] > 0
+
     def find(self, work: Work) -> Task | None:
         """Returns the task of this question about these files: running, finished, stopped or
         failed.
@@ -217,9 +228,10 @@ class Background:
             tasks[work.key] = work.stamp, task
             while len(tasks) > 1 and _size(tasks) > (MOST_LARGE if work.large else MOST_ANSWERS):
                 tasks.popitem(last=False)
-        limits = access.limits() if work.slow else None
-        if limits is None:
-            self._threads.submit(task.work, work.run)
+        limits = access.limits()
+        if limits is None or not work.slow:
+            threads = self._threads if limits is None or work.stays else self._quick
+            threads.submit(task.work, work.run)
             return task
         task.quiet, task.apart = self._free, True
         task.turn = Turn(

@@ -221,7 +221,8 @@ def accuracy_curve(variant: VariantSpec, data: DataSpec, place: DeltaGenerator) 
         return (engine().report(level).sparsity, known.fraction) if known else None
 
     levels = engine().series(variant)
-    return _curve(("accuracies", levels[0], data), stamp(levels[0], data), point, levels, place)
+    work = _curve(("accuracies", levels[0], data), stamp(levels[0], data), point, levels)
+    return _drawn(work, place)
 
 
 def overlap_curve(question: Question, place: DeltaGenerator) -> tuple[Point, ...] | None:
@@ -237,16 +238,12 @@ def overlap_curve(question: Question, place: DeltaGenerator) -> tuple[Point, ...
     levels = engine().series(variant)  # the same for all sparsities, so that the slider finds the curve again
     key = "overlaps", levels[0], image, cam, reference
     files = stamp(levels[0], image, *against(variant, reference))
-    return _curve(key, files, point, amounts.thinned(levels), place)
+    return _drawn(_curve(key, files, point, amounts.thinned(levels)), place)
 
 
 def _curve(
-    key: tuple[Any, ...],
-    stamp: Stamp,
-    point: Callable[[VariantSpec], Point | None],
-    levels: tuple[VariantSpec, ...],
-    place: DeltaGenerator,
-) -> tuple[Point, ...] | None:
+    key: tuple[Any, ...], stamp: Stamp, point: Callable[[VariantSpec], Point | None], levels: tuple[VariantSpec, ...]
+) -> Work:
     def points(done: int) -> Iterator[Point | None]:
         """Yields the points; a missing or damaged level leaves a gap in the chart."""
         for level in levels[done:]:
@@ -257,13 +254,16 @@ def _curve(
             except SparsightError:
                 yield None
 
-    work = Work(
+    return Work(
         place=str(key[0]),
         key=key,
         stamp=f"{stamp} {_series_stamp(levels)}",
         what="Drawing the curve",
         run=lambda task: task.collect(points, len(levels)),
     )
+
+
+def _drawn(work: Work, place: DeltaGenerator) -> tuple[Point, ...] | None:
     task = wait(work, place, follows_slider=True)
     return tuple(value for value in task.results if value is not None) if task.succeeded else None
 

@@ -75,7 +75,7 @@ def open_page(known: Callable[[], Known], start: Callable[[], dict[str, Any]] | 
     """
     if not (state().is_new or came_by_history()):
         return
-    state().view.past = []
+    state().view.past, state().sent = [], None
     asked, always = query(), _always()
     if asked or set(always) - {"present"} or came_by_history():
         _take(asked, known)
@@ -118,8 +118,11 @@ def write(whole: bool = False) -> None:
     before = {name: st.query_params.get_all(name) for name in st.query_params}
     after = {name: texts for name, texts in before.items() if name in ALWAYS or not (whole or name in noted)}
     after |= {name: text if isinstance(text, list) else [text] for name, text in noted.items() if text}
-    if after != before:
+    # A run that was quickly followed by this one may have sent an address that the browser had not
+    # received when it asked.
+    if after != before or state().sent not in (None, after):
         st.query_params.from_dict(after)
+        state().sent = after
 
 
 def remember(known: Known) -> None:

@@ -104,7 +104,8 @@ class State:
 
     page: name of the current page. is_new: whether this run opens it. controls: labels of drawn
     controls by parameter. values: of the parameters by page, for pages without an image view.
-    address: parameters noted by the widgets of the current run, None for defaults. places: last
+    address: parameters noted by the widgets of the current run, None for defaults. sent: the last
+    address of this page that a run has sent to the browser. places: last
     address parameters of each page. levels_done: by job. play: answers to the tasks of a unit, by
     the network, layer and judge. pages: place of the first image that is shown, by what is paged.
     """
@@ -120,6 +121,7 @@ class State:
     clicked: Clicked = field(default_factory=Clicked)
     view: View = field(default_factory=View)
     address: dict[str, str | list[str] | None] = field(default_factory=dict)
+    sent: dict[str, list[str]] | None = None
     lessons: Lessons = field(default_factory=Lessons)
     upload: Upload = field(default_factory=Upload)
     play: dict[tuple[str, ...], list[bool]] = field(default_factory=dict)

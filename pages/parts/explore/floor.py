@@ -5,7 +5,6 @@ seeds agree, measured in the background where it is neither included nor known.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 from core import DataSpec, VariantSpec
 from core.base.numbers import score
@@ -13,12 +12,12 @@ from core.engine.reference_text import seeds_of
 from core.results import Comparison
 from core.sweeps.floor import Floor, FloorQuestion, known_floor, measure_floor, question_of
 from pages.parts.common import engine
-from pages.parts.common.background import Work, background
+from pages.parts.common.background import Task, Work, background
 from pages.parts.common.state import state
 from pages.parts.common.waiting import ask, is_stopped
 from pages.parts.sidebar import photo_sets
 
-KNOWN_S = 2.0  # a known floor is read by then, once for all visitors
+KNOWN_S = 10.0  # a known floor is read by then, once for all visitors, even where many wait
 FIRST_LOOK_S = 0.3  # a measured one appears with the next view
 
 
@@ -52,18 +51,22 @@ def floor_of(answer: Comparison) -> Floor | None:
         what="Comparing seeds",
         run=lambda task: (question := asked()) and measure_floor(engine.engine(), question, task.advance),
     )
-    found: Floor | None = _looked(read, KNOWN_S) or _looked(measure, FIRST_LOOK_S)
+    known = _asked(read)
+    known.ended(KNOWN_S)
+    if known.answer is None:
+        state().waiting.visited.add(measure.place)
+        task = background().find(measure)
+        if task is None and not is_stopped(measure):
+            task = _asked(measure)
+            task.ended(FIRST_LOOK_S)
+        known = task or known
+    found: Floor | None = known.answer
     return found
 
 
-def _looked(work: Work, most_s: float) -> Any:
-    """Returns the answer if it is there in time; asks once."""
+def _asked(work: Work) -> Task:
     state().waiting.visited.add(work.place)
-    task = background().find(work)
-    if task is None and not is_stopped(work):
-        task = ask(work)
-        task.ended(most_s)
-    return task.answer if task else None
+    return ask(work)
 
 
 def data_of(answer: Comparison) -> DataSpec | None:

@@ -83,7 +83,8 @@ def _followed(answer: Comparison) -> None:
         large=True,
     )
     small = engine.card(variant.model).parameters <= FOLLOWED_AT_ONCE
-    follow(work, "Compute this image over all sparsities", draw, begun=small and engine.is_quick(cam))
+    by_itself = small and engine.is_quick(cam) and not background().is_busy
+    follow(work, "Compute this image over all sparsities", draw, begun=by_itself)
 
 
 @guarded
