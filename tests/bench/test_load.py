@@ -41,6 +41,20 @@ def test_a_visitor_moves_the_slider_and_sees_its_answer(home: str) -> None:
     assert 0 < shown.pictures_s <= shown.complete_s
 
 
+def test_the_address_is_that_of_the_view_though_the_browser_asked_before_it_had_the_last_one(home: str) -> None:
+    visitor = Visitor(home)
+    visitor.open("explore", START)
+    before = visitor._query
+    visitor.set("fine", 45)
+    late, visitor._query = visitor._query, before
+    asked = visitor._rerun(visitor._state("fine", 30))  # sent with the address of before
+    visitor._query = late  # which arrives only now
+    shown = visitor._answered(asked)
+    visitor.close()
+    assert any("30.0 % sparsity" in heading for heading in texts(shown.parts, "heading"))
+    assert "fine=45" not in shown.address
+
+
 def test_a_visitor_sees_errors_and_finds_no_widget_that_is_not_there(home: str) -> None:
     visitor = Visitor(home)
     visitor.open("explore", START)

@@ -233,6 +233,36 @@ def test_a_slow_question_rests_while_a_page_waits(tasks: Background) -> None:
     assert len(done) == 50
 
 
+def test_a_quick_question_that_a_slider_has_left_behind_is_not_computed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SPARSIGHT_CLASSROOM", "1")
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
+    tasks, first, left, owner = Background(), Gate(), Gate(), Owner()
+    one = tasks.ask(asked(first, "first", slow=False), Owner())
+    assert first.begun.wait(WAIT_S)
+    two = tasks.ask(asked(left, "left", slow=False), owner)
+    three = tasks.ask(asked(lambda task: "third", "third", slow=False), owner)
+    assert not three.ended(0.2)  # as many at once as there are processors
+    two.leave(owner)
+    first.let_through.set()
+    assert one.ended(WAIT_S)
+    assert three.ended(WAIT_S)
+    assert three.answer == "third"
+    assert two.ended(WAIT_S)
+    assert not left.begun.is_set()
+
+
+def test_nothing_slow_begins_unasked_while_others_wait(tasks: Background) -> None:
+    first, second = Gate(), Gate()
+    one = tasks.ask(asked(first, "first"), Owner())
+    assert not tasks.is_busy
+    two = tasks.ask(asked(second, "second"), Owner())
+    assert tasks.is_busy
+    for gate, task in ((first, one), (second, two)):
+        gate.let_through.set()
+        assert task.ended(WAIT_S)
+    assert not tasks.is_busy
+
+
 def test_a_server_of_one_person_has_no_queue(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SPARSIGHT_CLASSROOM", raising=False)
     tasks, gates = Background(), [Gate(), Gate()]
