@@ -19,13 +19,15 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core.jobs.control import Stopped
+from pages.parts.common import access
 from pages.parts.common.background import Task, Work, background
 from pages.parts.common.frame import guarded
 from pages.parts.common.line import in_words
 from pages.parts.common.state import state
 
-# Time until progress is shown; polling intervals of a page and of a fragment.
-PATIENCE_S, STEP_S, LOOK_S = 0.5, 0.05, 0.4
+# Time until progress is shown; polling intervals of a page, of a fragment, and of a fragment on a
+# server for many, where thirty that look twice a second would keep a processor busy.
+PATIENCE_S, STEP_S, LOOK_S, SHARED_LOOK_S = 0.5, 0.05, 0.4, 2.0
 WIDTH_PX = 400  # of a progress bar with its text
 REST_S = 0.12  # a slider must rest this long before slow numbers are computed
 
@@ -157,7 +159,8 @@ def follow(work: Work, label: str, draw: Callable[[Sequence[Any]], None], begun:
         if not seen:
             task.ended(PATIENCE_S)  # a quick answer needs no polling
     by_itself = task is not None and task.at_work and not is_stopped(work)
-    st.fragment(_look, run_every=LOOK_S if by_itself else None)(work, label, draw, by_itself)
+    every_s = LOOK_S if access.limits() is None else SHARED_LOOK_S
+    st.fragment(_look, run_every=every_s if by_itself else None)(work, label, draw, by_itself)
 
 
 @guarded
