@@ -10,7 +10,7 @@ from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from core.figures.still_axes import INK, Frame, colour, listed, written
+from core.figures.still_axes import Frame, colour, ink, listed, written
 
 DASHES: dict[str, Any] = {
     "solid": "-",
@@ -69,7 +69,7 @@ def bar(frame: Frame, trace: Any) -> Any:
     (frame.axes.barh if lies else frame.axes.bar)(places, np.nan_to_num(lengths), thick, color=shades)
     if trace.text is not None:
         _texts(frame, trace.text, places, lengths, lies)
-    return Patch(color=shades[0] if shades else INK)
+    return Patch(color=shades[0] if shades else ink())
 
 
 def histogram(frame: Frame, trace: Any) -> Any:
@@ -165,8 +165,8 @@ def _shades(frame: Frame, trace: Any, count: int, opacity: float) -> list[Any]:
 
     if marker.colorbar.title.text:
         place = frame.axes.figure.colorbar(ScalarMappable(norm, scale), ax=frame.axes, pad=0.02)
-        place.set_label(written(marker.colorbar.title.text), color=INK)
-        place.ax.tick_params(colors=INK)
+        place.set_label(written(marker.colorbar.title.text), color=ink())
+        place.ax.tick_params(colors=ink())
     return [scale(norm(value)) for value in values]
 
 
@@ -192,4 +192,4 @@ def _texts(frame: Frame, texts: Any, places: Any, lengths: Any, lies: bool) -> N
     for text, place, length in zip(words, places, np.nan_to_num(lengths), strict=True):
         at, apart = ((length, place), (4, 0)) if lies else ((place, length), (0, 3))
         look = {"ha": "left", "va": "center"} if lies else {"ha": "center", "va": "bottom"}
-        frame.axes.annotate(written(text), at, apart, textcoords="offset points", color=INK, fontsize=10, **look)
+        frame.axes.annotate(written(text), at, apart, textcoords="offset points", color=ink(), fontsize=10, **look)
