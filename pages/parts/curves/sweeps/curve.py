@@ -70,9 +70,12 @@ def _headline(view: View, shown: DataFrame) -> str:
         return f"{title}: {finding(once)}"
     ends = [(name, points.iloc[-1]) for name, points in drawn]
     first = drawn[0][1].iloc[0]
-    text = f"{title}: **{score(first['mean'])}** at {percent(first.sparsity)} sparsity"
-    named = [f"{plain(name)} {score(end['mean'])} at {percent(end.sparsity)}" for name, end in ends]
-    return f"{text}; {'; '.join(named)}."
+    is_dense = first.schedule == "none" or first.level == 0
+    where = "without pruning" if is_dense else f"at {percent(first.sparsity)} sparsity"
+    (name, end), *others = ends
+    named = [f"{plain(name)} {score(end['mean'])} at {percent(end.sparsity)} sparsity"]
+    named += [f"{plain(name)} {score(end['mean'])} at {percent(end.sparsity)}" for name, end in others]
+    return f"{title}: **{score(first['mean'])}** {where}; {'; '.join(named)}."
 
 
 def _costs(view: View) -> DataFrame:
