@@ -173,7 +173,7 @@ def png(picture: Image.Image) -> bytes:
 
 def data_url(content: bytes) -> str:
     """Return the picture as a data URL, so that a page needs no second request for it."""
-    kind = "png" if content.startswith(b"\x89PNG") else "jpeg"
+    kind = "png" if content.startswith(b"\x89PNG") else "svg+xml" if content.startswith(b"<svg") else "jpeg"
     return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
 
 

@@ -13,11 +13,12 @@ from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
+from matplotlib import rcParams
 from matplotlib.colors import to_rgba
 from matplotlib.ticker import EngFormatter, FuncFormatter, MultipleLocator, NullLocator
 from numpy.typing import NDArray
 
-INK, GRID = "#4a4656", "#e4e2ea"  # of text, dark enough to be read on white; of the grid
+INK, GRID = "#4a4656", "#e4e2ea"  # of text, dark enough to be read on white; of a grid without a colour of its own
 BREAK, TAG = re.compile(r"<br\s*/?>"), re.compile(r"</?(?:b|i|sub|sup|span)(?:\s[^>]*)?>")
 RGBA = re.compile(r"rgba?\(([^)]*)\)")
 
@@ -74,8 +75,13 @@ def colour(text: str | None, opacity: float | None = None) -> tuple[float, float
         red, green, blue, *alpha = (float(part) for part in found[1].split(","))
         rgba = (red / 255, green / 255, blue / 255, alpha[0] if alpha else 1.0)
     else:
-        rgba = to_rgba(text or INK)
+        rgba = to_rgba(text or ink())
     return (*rgba[:3], rgba[3] * (1.0 if opacity is None else opacity))
+
+
+def ink() -> str:
+    """Return the colour of text in the still that is being drawn."""
+    return str(rcParams["text.color"])
 
 
 def prepare(frame: Frame, is_lowest: bool) -> None:
@@ -86,11 +92,11 @@ def prepare(frame: Frame, is_lowest: bool) -> None:
         if about.type == "log":
             (frame.axes.set_xscale if axis == "x" else frame.axes.set_yscale)("log")
         _ticks(ours, about, frame.categories[axis])
-        frame.axes.tick_params(axis=axis, colors=INK, length=0)
+        frame.axes.tick_params(axis=axis, colors=ink(), length=0)
         if about.showgrid is not False:
-            frame.axes.grid(True, axis=axis, color=GRID, linewidth=1)
+            frame.axes.grid(True, axis=axis, color=colour(about.gridcolor or GRID), linewidth=1)
         if about.title.text and (axis == "y" or is_lowest):
-            ours.set_label_text(written(about.title.text), color=INK)
+            ours.set_label_text(written(about.title.text), color=ink())
         _range(frame, axis, about)
     if frame.x.showticklabels is False:
         frame.axes.tick_params(axis="x", labelbottom=False)

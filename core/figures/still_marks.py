@@ -7,7 +7,7 @@ from typing import Any
 from matplotlib.patches import Rectangle
 from matplotlib.transforms import Transform, blended_transform_factory
 
-from core.figures.still_axes import INK, Frame, colour, written
+from core.figures.still_axes import Frame, colour, ink, written
 from core.figures.still_traces import DASHES, Unknown
 
 ACROSS = {"left": "left", "center": "center", "right": "right"}
@@ -40,7 +40,7 @@ def annotate(frame: Frame, note: Any) -> None:
     """Write a note at its place, with an arrow if it has one."""
     font = note.font
     look: dict[str, Any] = {
-        "color": colour(font.color) if font.color else INK,
+        "color": colour(font.color) if font.color else ink(),
         "fontsize": (font.size or 12) - 1,
         "ha": ACROSS.get(note.xanchor) or _anchor(note.x, note.xref, ("left", "center", "right")),
         "va": UP.get(note.yanchor) or _anchor(note.y, note.yref, ("bottom", "center", "top")),

@@ -10,7 +10,7 @@ from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from core.figures.still_axes import INK, Frame, colour, listed, written
+from core.figures.still_axes import Frame, colour, ink, listed, written
 
 DASHES: dict[str, Any] = {
     "solid": "-",
@@ -54,22 +54,47 @@ def scatter(frame: Frame, trace: Any) -> Any:
 
 
 def bar(frame: Frame, trace: Any) -> Any:
-    """Draw bars, beside those of the other traces or over them. Return what the legend shows."""
+    """Draw bars: beside those of the other traces, on them or over them. Return what the legend
+    shows.
+    """
     lies = trace.orientation == "h"
     along, up = ("y", "x") if lies else ("x", "y")
     lengths = frame.places(up, trace[up])
-    places, thick = frame.places(along, trace[along], len(lengths)), trace.width
+    places, mode = frame.places(along, trace[along], len(lengths)), frame.figure.layout.barmode
     others = [other for other in frame.traces if other.type == "bar"]
-    if frame.figure.layout.barmode == "overlay" or len(others) == 1:
-        thick = 1 - (frame.figure.layout.bargap or 0) if thick is None else thick
+    thick, base = (1 - (frame.figure.layout.bargap or 0)) * _spacing(places), np.zeros(len(lengths))
+    if mode == "stack":
+        if (np.nan_to_num(lengths) < 0).any():
+            raise Unknown("stacked bars below zero")
+        base = _heights(frame, others[: others.index(trace)], places, (along, up))
+    elif mode == "overlay" or len(others) == 1:
+        thick = thick if trace.width is None else trace.width
     else:
-        thick = (1 - (frame.figure.layout.bargap or 0)) / len(others)
+        thick /= len(others)
         places = places + (others.index(trace) - (len(others) - 1) / 2) * thick
     shades = _colours(trace.marker.color, len(lengths))
-    (frame.axes.barh if lies else frame.axes.bar)(places, np.nan_to_num(lengths), thick, color=shades)
+    start = {"left" if lies else "bottom": base}
+    (frame.axes.barh if lies else frame.axes.bar)(places, np.nan_to_num(lengths), thick, color=shades, **start)
     if trace.text is not None:
-        _texts(frame, trace.text, places, lengths, lies)
-    return Patch(color=shades[0] if shades else INK)
+        _texts(frame, trace.text, places, base + lengths, lies)
+    return Patch(color=shades[0] if shades else ink())
+
+
+def _spacing(places: Any) -> float:
+    """Return the smallest distance of two bars, which is the room of one."""
+    apart = np.diff(np.unique(places[np.isfinite(places)]))
+    return float(apart.min()) if len(apart) else 1.0
+
+
+def _heights(frame: Frame, below: list[Any], places: Any, axes: tuple[str, str]) -> Any:
+    """Return where bars begin that are stacked on others. axes: along the bars, and up."""
+    along, up = axes
+    heights: dict[float, float] = {}
+    for trace in below:
+        lengths = np.nan_to_num(frame.places(up, trace[up]))
+        for place, length in zip(frame.places(along, trace[along], len(lengths)), lengths, strict=True):
+            heights[place] = heights.get(place, 0.0) + length
+    return np.array([heights.get(place, 0.0) for place in places])
 
 
 def histogram(frame: Frame, trace: Any) -> Any:
@@ -165,8 +190,8 @@ def _shades(frame: Frame, trace: Any, count: int, opacity: float) -> list[Any]:
 
     if marker.colorbar.title.text:
         place = frame.axes.figure.colorbar(ScalarMappable(norm, scale), ax=frame.axes, pad=0.02)
-        place.set_label(written(marker.colorbar.title.text), color=INK)
-        place.ax.tick_params(colors=INK)
+        place.set_label(written(marker.colorbar.title.text), color=ink())
+        place.ax.tick_params(colors=ink())
     return [scale(norm(value)) for value in values]
 
 
@@ -192,4 +217,4 @@ def _texts(frame: Frame, texts: Any, places: Any, lengths: Any, lies: bool) -> N
     for text, place, length in zip(words, places, np.nan_to_num(lengths), strict=True):
         at, apart = ((length, place), (4, 0)) if lies else ((place, length), (0, 3))
         look = {"ha": "left", "va": "center"} if lies else {"ha": "center", "va": "bottom"}
-        frame.axes.annotate(written(text), at, apart, textcoords="offset points", color=INK, fontsize=10, **look)
+        frame.axes.annotate(written(text), at, apart, textcoords="offset points", color=ink(), fontsize=10, **look)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import threading
 import warnings
+from dataclasses import dataclass
 from typing import Any
 
 import plotly.graph_objects as go
@@ -17,7 +18,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
-from core.figures.still_axes import Frame, prepare, written
+from core.figures.still_axes import INK, Frame, prepare, written
 from core.figures.still_marks import annotate, draw_shape
 from core.figures.still_traces import TRACES, Unknown
 
@@ -38,23 +39,32 @@ NO_METADATA = dict.fromkeys(("Creator", "Date", "Format", "Type"))
 ONE_AT_A_TIME = threading.Lock()  # matplotlib's settings and its measuring of text are of the whole process
 
 
-def still(figure: go.Figure) -> str:
+@dataclass(frozen=True, kw_only=True)
+class Paper:
+    """What a still is drawn on. width: in pixels. ink: of text. ground: behind it, or "none"."""
+
+    width: int = WIDTH_PX
+    ink: str = INK
+    ground: str = "white"
+
+
+def still(figure: go.Figure, paper: Paper = Paper()) -> str:
     """Draw a figure as SVG. Raises Unknown for a trace that is not known."""
-    with ONE_AT_A_TIME, warnings.catch_warnings(), rc_context(STYLE):
+    look = {"text.color": paper.ink, "figure.facecolor": paper.ground, "axes.facecolor": paper.ground}
+    with ONE_AT_A_TIME, warnings.catch_warnings(), rc_context(STYLE | look):
         warnings.simplefilter("ignore")  # letters that the font lacks: another one shows them
-        drawn = _draw(figure)
+        drawn = _draw(figure, paper.width)
         target = io.StringIO()
         FigureCanvasSVG(drawn).print_svg(target, metadata=NO_METADATA)
     text = target.getvalue()
     return text[text.index("<svg") :]
 
 
-def _draw(figure: go.Figure) -> Figure:
+def _draw(figure: go.Figure, width: int) -> Figure:
     layout = figure.layout
     if unknown := {trace.type for trace in figure.data} - set(TRACES):
         raise Unknown(f"traces of type {', '.join(sorted(unknown))}")
-    made = Figure(figsize=(WIDTH_PX / 72, (layout.height or 400) / 72), dpi=72, layout="constrained")
-    made.set_facecolor("white")
+    made = Figure(figsize=(width / 72, (layout.height or 400) / 72), dpi=72, layout="constrained")
     frames = _frames(made, figure)
     handles: list[tuple[str, Any]] = []
     for trace in figure.data:
@@ -69,7 +79,7 @@ def _draw(figure: go.Figure) -> Figure:
         weight = layout.title.font.weight or "normal"
         made.suptitle(written(layout.title.text), x=0.01, ha="left", fontsize=13, fontweight=weight)
     if layout.showlegend and handles:
-        _legend(made, handles[::-1] if layout.legend.traceorder == "reversed" else handles)
+        _legend(made, handles[::-1] if layout.legend.traceorder == "reversed" else handles, width)
     return made
 
 
@@ -101,8 +111,8 @@ def _side(reference: str | None) -> str:
     return "y2" if (reference or "").startswith("y2") else "y"
 
 
-def _legend(made: Figure, handles: list[tuple[str, Any]]) -> None:
+def _legend(made: Figure, handles: list[tuple[str, Any]], width: int) -> None:
     widest = max(max(map(len, name.split("\n"))) for name, _ in handles)
-    columns = max(1, min(len(handles), int(WIDTH_PX / (widest * LETTER_PX + HANDLE_PX))))
+    columns = max(1, min(len(handles), int(width / (widest * LETTER_PX + HANDLE_PX))))
     names, marks = zip(*handles, strict=True)
     made.legend(marks, names, loc="outside lower left", ncols=columns, frameon=False, fontsize=10)

@@ -15,7 +15,7 @@ from core.base.text import SHOWN, whole_number
 from core.data.classes import unique_names
 from core.data.datasets import DATASETS, is_photos
 from core.data.folders import PREFIX
-from core.engine.reference_text import read_reference
+from core.engine.reference_text import DENSE, read_reference, write_reference
 from core.models.cards import RANDOM, Card, Series
 from core.models.catalogue import Catalogue
 from core.pruning import CRITERIA
@@ -103,20 +103,29 @@ def read_address(link: str, catalogue: Catalogue) -> Viewed:
     )
 
 
-def has_address(variant: VariantSpec, catalogue: Catalogue) -> bool:
-    """Return whether an address can say which network is meant: none says the seed of a random
-    choice, or weights of a network for digits that are not its first ones.
+def has_address(variant: VariantSpec, catalogue: Catalogue, reference: VariantSpec | None = None) -> bool:
+    """Return whether an address can say which networks are meant: none says the seed of a random
+    choice, weights of a network for digits that are not its first ones, or a reference without a
+    short name.
     """
     model = variant.model
     digits = catalogue.named(model.name).reads_digits
+    try:
+        write_reference(variant, reference)
+    except BadSpec:
+        return False
     return not (variant.pruning.seed or (digits and model.weights != catalogue.default_model(model.name).weights))
 
 
-def query_of(variant: VariantSpec, cam: CamSpec | None = None) -> list[tuple[str, str]]:
-    """Return the parameters of the view of Explore that shows a network, beside its dense one.
+def query_of(
+    variant: VariantSpec, cam: CamSpec | None = None, reference: VariantSpec | None = None
+) -> list[tuple[str, str]]:
+    """Return the parameters of the view of Explore that shows a network beside a reference.
 
     Args:
-        cam: the heatmap; by default Explore's own.
+        cam: the heatmap; by default Explore's own. reference: by default the dense network.
+    Raises:
+        BadSpec: no address names this reference (`has_address`).
     """
     model, pruning = variant.model, variant.pruning
     found = [("model", model.name), ("weights", model.weights), ("seed", str(model.seed))]
@@ -134,7 +143,8 @@ def query_of(variant: VariantSpec, cam: CamSpec | None = None) -> list[tuple[str
     if cam is not None:
         target = "class" if isinstance(cam.target, int) else cam.target
         found += [("cam", cam.method), ("target", target), *([("layer", cam.layer)] if cam.layer else [])]
-    return found
+    beside = write_reference(variant, reference)
+    return found if beside == DENSE else [*found, ("ref", beside)]
 
 
 def excluded_weights(card: Card, chosen: Sequence[str]) -> tuple[str, ...]:

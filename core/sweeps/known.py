@@ -11,10 +11,12 @@ import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 from core.base.atomic import replacing
 from core.base.errors import CacheNotWritable, SparsightError, UnknownName
+from core.base.stamps import Stamp, stamp_of
 from core.data.folders import PREFIX, name_of
 from core.sweeps.spec import SweepSpec
 from core.sweeps.tables import FOLDER
@@ -37,7 +39,12 @@ class Known:
         """Return what it asks; its photographs are those of SPARSIGHT_PHOTOS if that names a copy
         of them. Raises BadFile, BadSpec, UnknownName.
         """
-        return with_own_photographs(read_sweep(self.path))
+        return with_own_photographs(_read(self.path, stamp_of(self.path)))
+
+
+@lru_cache(maxsize=64)
+def _read(path: Path, stamp: Stamp) -> SweepSpec:
+    return read_sweep(path)
 
 
 def with_own_photographs(spec: SweepSpec) -> SweepSpec:

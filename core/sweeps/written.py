@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, fields
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 
 from core.base import yaml_text
-from core.base.errors import BadFile, BadSpec
+from core.base.errors import BadFile, BadSpec, SparsightError
 from core.base.suggestions import explain_unknown
 from core.data.datasets import data_name
 from core.models.zoo import default_model
@@ -20,6 +20,7 @@ from core.results import Mapped
 from core.specs import TRAINED, CamSpec, DataSpec, ModelSpec, PruningSpec, VariantSpec
 from core.sweeps.spec import SweepSpec, grid
 
+T = TypeVar("T")
 KEYS = {  # of the file, and the field of the spec
     "models": "models",
     "prunings": "prunings",
@@ -56,25 +57,44 @@ def read_sweep(path: Path) -> SweepSpec:
 
 
 def from_mapping(content: Any) -> SweepSpec:
-    """Convert a mapping of the form of the YAML file. Raises BadSpec, UnknownName."""
-    found = _mapping(content, KEYS, "part of a sweep")
+    """Convert a mapping of the form of the YAML file.
+
+    Raises BadSpec, UnknownName: of all parts at once, if several are wrong.
+    """
+    faults: list[SparsightError] = []
+    found = _mapping(content, KEYS, "part of a sweep", faults)
     values: dict[str, Any] = {KEYS[name]: value for name, value in found.items()}
-    values["models"] = tuple(_model(each) for each in _list(found.get("models")))
-    values["prunings"] = tuple(
-        one
-        for each in _list(found.get("prunings", [{}]))
-        for one in grid(**_checked(each, PruningSpec, "field of a pruning", lists=True))
-    )
+    values["models"] = _each(_model, found.get("models"), faults)
+    values["prunings"] = tuple(one for some in _each(_prunings, found.get("prunings", [{}]), faults) for one in some)
+    values["cams"] = _each(_cam, found.get("heatmaps"), faults)
     if "data" in found:
-        data = found["data"]
-        facts = {"name": data} if isinstance(data, str) else _checked(data, DataSpec, "field of a data set")
-        values["data"] = DataSpec(**facts | {"name": data_name(str(facts.get("name", "digits")))})
-    values["cams"] = tuple(_cam(each) for each in _list(found.get("heatmaps")))
+        values["data"] = next(iter(_each(_data, [found["data"]], faults)), DataSpec())
     if "reference" in found:
-        values["reference"], values["mapping"] = _reference(found["reference"])
+        for reference, mapping in _each(_reference, [found["reference"]], faults):
+            values |= {"reference": reference, "mapping": mapping}
     if "measures" in found:
         values["measures"] = tuple(map(str, _list(found["measures"])))
+    if faults:
+        raise _together(faults)
     return SweepSpec(**values)
+
+
+def _each(read: Callable[[Any], T], values: Any, faults: list[SparsightError]) -> tuple[T, ...]:
+    """Return what can be read of some values, and note what is wrong with the others."""
+    found = []
+    for value in _list(values):
+        try:
+            found.append(read(value))
+        except SparsightError as error:
+            faults.append(error)
+    return tuple(found)
+
+
+def _together(faults: Sequence[SparsightError]) -> SparsightError:
+    if len(faults) == 1:
+        return faults[0]
+    said = " ".join(f"({place}) {fault}" for place, fault in enumerate(faults, 1))
+    return BadSpec(f"{len(faults)} parts of the sweep cannot be read.", said, "Correct them.")
 
 
 def to_mapping(spec: SweepSpec) -> dict[str, Any]:
@@ -125,7 +145,7 @@ def _reference(value: Any) -> tuple[str | VariantSpec, Mapped]:
     facts = _mapping(value, ("model", "pruning", "classes"), "part of a reference")
     if "model" not in facts:
         raise BadSpec("The reference has no model.", "It is a network: a model and its pruning.", "Name its model.")
-    prunings = grid(**_checked(facts.get("pruning", {}), PruningSpec, "field of a pruning", lists=True))
+    prunings = _prunings(facts.get("pruning", {}))
     if len(prunings) > 1:
         raise BadSpec(
             f"The reference has {len(prunings)} prunings.", "It is one network.", "Name one sparsity or level."
@@ -189,6 +209,15 @@ def _model(value: Any) -> ModelSpec:
     return usual or ModelSpec(**facts)
 
 
+def _prunings(value: Any) -> Sequence[PruningSpec]:
+    return grid(**_checked(value, PruningSpec, "field of a pruning", lists=True))
+
+
+def _data(value: Any) -> DataSpec:
+    facts = {"name": value} if isinstance(value, str) else _checked(value, DataSpec, "field of a data set")
+    return DataSpec(**facts | {"name": data_name(str(facts.get("name", "digits")))})
+
+
 def _cam(value: Any) -> CamSpec:
     return CamSpec(**({"method": value} if isinstance(value, str) else _checked(value, CamSpec, "field of a heatmap")))
 
@@ -226,15 +255,24 @@ def _all_are(kind: type, values: Any) -> bool:
     return isinstance(values, list) and all(isinstance(each, kind) for each in values)
 
 
-def _mapping(value: Any, known: Collection[str], noun: str) -> dict[str, Any]:
+def _mapping(
+    value: Any, known: Collection[str], noun: str, faults: list[SparsightError] | None = None
+) -> dict[str, Any]:
+    """Check that a mapping has only known names; return it without the others.
+
+    Raises BadSpec: unless unknown names are noted in `faults`.
+    """
     if not isinstance(value, Mapping):
         raise BadSpec(
             f"{str(value)[:60]!r} is not a mapping.", f"A {noun} is one of: {', '.join(known)}.", "Write name: value."
         )
     for name in value:
         if name not in known:
-            raise BadSpec(*explain_unknown(noun, str(name), list(known)))
-    return dict(value)
+            unknown = BadSpec(*explain_unknown(noun, str(name), list(known)))
+            if faults is None:
+                raise unknown
+            faults.append(unknown)
+    return {name: each for name, each in value.items() if name in known}
 
 
 def _list(value: Any) -> list[Any]:

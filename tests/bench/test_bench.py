@@ -188,6 +188,7 @@ def test_curves(engine: Engine) -> None:
     pytest.importorskip("playwright.sync_api", reason="playwright is missing: make test installs it")
     row = BENCHES["curves"].value(engine, 1)
     check(row, "curves", 1)
+    assert row["ours_s"] <= row["interactive_s"] <= row["interactive_p95_s"]
     assert 0 < row["axis_s"] <= row["axis_p95_s"]
     assert row["axis_n"] == 2
 

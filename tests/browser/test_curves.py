@@ -103,3 +103,40 @@ def test_nothing_is_cut_off_on_a_phone(tab: OpenTab, path: str) -> None:
       }).map(text => text.textContent);
     })"""
     assert page.evaluate(cut) == []
+
+
+STILL, DRAWN = "img.first-figure:visible", ".js-plotly-plot .scatterlayer .point"
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("width", "height", "theme"), [(1280, 900, "light"), (390, 844, "dark")])
+def test_a_still_stands_in_until_plotly_draws(tab: OpenTab, width: int, height: int, theme: str) -> None:
+    """One picture at a time, with one alternative text, at one place."""
+    page = tab("settings", width=width, height=height, theme=theme)
+    page.get_by_role("heading", name="Settings").first.wait_for()
+    held = []
+    page.route("**/PlotlyChart.*.js", held.append)
+    page.goto(page.url.replace("settings", "curves?of=sweep.digits"))
+    still = page.locator(STILL)
+    still.wait_for()
+    page.wait_for_function("still => still.complete && still.naturalWidth > 0", arg=still.element_handle())
+    name = still.get_attribute("alt")
+    assert "by sparsity" in name
+    assert page.get_by_label(name).or_(page.get_by_alt_text(name)).locator("visible=true").count() == 1
+    before, below = still.bounding_box(), page.get_by_text("Save as").bounding_box()
+    assert before["x"] + before["width"] <= width
+    assert before["y"] + before["height"] <= below["y"] + 1
+    page.wait_for_function("document.querySelector('[data-test-script-state=notRunning]')")
+    page.unroute("**/PlotlyChart.*.js")
+    while not held:
+        page.wait_for_timeout(50)
+    for route in held:
+        route.continue_()
+    page.wait_for_selector(DRAWN)
+    assert still.count() == 0
+    drawn = page.locator(".js-plotly-plot").bounding_box()
+    assert drawn["y"] == pytest.approx(before["y"], abs=1)
+    assert drawn["height"] == pytest.approx(before["height"], abs=1)
+    assert page.get_by_text("Save as").bounding_box()["y"] == pytest.approx(below["y"], abs=1)
+    assert page.get_by_role("figure", name=name).count() == 1
+    assert page.get_by_role("img", name=name).count() == 0

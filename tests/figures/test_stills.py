@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from xml.etree import ElementTree
 
 import plotly.graph_objects as go
@@ -14,7 +15,7 @@ from core.figures.plots.base import empty_figure, literal
 from core.figures.plots.series import add_band
 from core.figures.still_axes import colour, number_text, written
 from core.figures.still_traces import Unknown
-from core.figures.stills import still
+from core.figures.stills import Paper, still
 
 SVG = "{http://www.w3.org/2000/svg}"
 LINE = "#123456"
@@ -132,3 +133,46 @@ def test_colours_are_those_of_css() -> None:
     assert colour("rgba(255, 0, 51, 0.5)") == (1.0, 0.0, 0.2, 0.5)
     assert colour("#ff0033", 0.5) == pytest.approx((1.0, 0.0, 0.2, 0.5))
     assert colour("white") == (1, 1, 1, 1)
+
+
+def test_paper_decides_ink_ground_and_width() -> None:
+    figure = drawn([0, 1], [0.2, 0.4]).update_xaxes(title="sparsity")
+    tree = ElementTree.fromstring(still(figure, Paper(width=358, ink="#eceaf1", ground="none")))
+    assert tree.attrib["viewBox"].split()[2] == "358"
+    assert {"fill: #eceaf1" in text.attrib["style"] for text in tree.iter(f"{SVG}text")} == {True}
+    assert "#ffffff" not in still(figure, Paper(ground="none"))
+    assert "fill: #ffffff" in still(figure)
+
+
+@settings(max_examples=15)
+@given(st.lists(st.tuples(st.floats(0, 0.5), st.floats(0, 0.5)), min_size=2, max_size=5))
+def test_stacked_bars_stand_on_each_other(shares: list[tuple[float, float]]) -> None:
+    figure = empty_figure("Bars (n = 2)").update_layout(showlegend=False, barmode="stack").update_yaxes(range=[0, 1])
+    places = [0.1 * place for place in range(len(shares))]
+    for nth, shade in enumerate((LINE, "#654321")):
+        figure.add_bar(x=places, y=[pair[nth] for pair in shares], marker={"color": shade})
+    top, bottom = edges(figure)
+    lower, upper = (boxes(figure, shade) for shade in (LINE, "#654321"))
+    for (left, right, low, high), above, (first, second) in zip(lower, upper, shares, strict=True):
+        assert above[:2] == (left, right)
+        ends = [(bottom - y) / (bottom - top) for y in (low, high, *above[2:])]
+        assert ends == pytest.approx([0, first, first, first + second], abs=1e-4)
+    for before, after in pairwise(lower):
+        assert before[1] < after[0]  # neighbours do not touch
+
+
+def boxes(figure: go.Figure, shade: str) -> list[tuple[float, float, float, float]]:
+    """Left, right, bottom and top of the bars of a colour."""
+    found = []
+    for path in ElementTree.fromstring(still(figure)).iter(f"{SVG}path"):
+        if f"fill: {shade}" in path.attrib.get("style", ""):
+            across, up = zip(*points_of(path.attrib["d"]), strict=True)
+            found.append((min(across), max(across), max(up), min(up)))
+    return found
+
+
+def test_stacked_bars_below_zero_are_not_known() -> None:
+    figure = empty_figure("Bars (n = 2)").update_layout(barmode="stack")
+    figure.add_bar(x=[0, 1], y=[0.5, -0.5])
+    with pytest.raises(Unknown):
+        still(figure)

@@ -42,6 +42,22 @@ def test_it_leads_to_the_network(variant: VariantSpec, tmp_path: Path) -> None:
         assert amounts == ({"level": str(level)} if share is None else {"sparsity": f"{100 * share:g}"})
 
 
+@pytest.mark.parametrize(
+    ("variant", "reference"),
+    [
+        (VariantSpec(model=ModelSpec(), pruning=PruningSpec.at_level(7)), VariantSpec(model=ModelSpec(seed=334))),
+        (VariantSpec(model=ModelSpec(), pruning=PruningSpec.one_shot(0.7, "layer")), VariantSpec(model=EFFICIENT)),
+        (VariantSpec(model=EFFICIENT), VariantSpec(model=EFFICIENT, pruning=PruningSpec.one_shot(0.2, "layer"))),
+        (VariantSpec(model=EFFICIENT), VariantSpec(model=EFFICIENT)),
+    ],
+)
+def test_it_leads_to_the_reference(variant: VariantSpec, reference: VariantSpec, tmp_path: Path) -> None:
+    catalogue = Engine("cpu", tmp_path).catalogue
+    assert has_address(variant, catalogue, reference)
+    found = read_address(f"explore?{urlencode(query_of(variant, reference=reference))}", catalogue)
+    assert found.reference == (None if reference == variant.dense else reference)
+
+
 def test_what_no_address_can_say_has_none(tmp_path: Path) -> None:
     """A link would open another network without a word."""
     catalogue = Engine("cpu", tmp_path).catalogue
@@ -49,4 +65,6 @@ def test_what_no_address_can_say_has_none(tmp_path: Path) -> None:
     assert not has_address(VariantSpec(model=ModelSpec(), pruning=chance), catalogue)
     assert not has_address(VariantSpec(model=ModelSpec(weights="mnist-60000")), catalogue)
     assert has_address(VariantSpec(model=ModelSpec(seed=334)), catalogue)
+    unnamed = VariantSpec(model=ModelSpec(), pruning=PruningSpec.one_shot(0.5, excluded=("fc.weight",)))
+    assert not has_address(VariantSpec(model=ModelSpec(seed=334)), catalogue, unnamed)
     assert has_address(VariantSpec(model=MERKLE, pruning=PruningSpec.at_level(3, "retrained")), catalogue)

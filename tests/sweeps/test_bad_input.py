@@ -309,3 +309,26 @@ def test_any_mapping_is_a_sweep_or_a_mistake_that_is_explained(content: dict[str
         return
     assert hash(found) == hash(replace(found))
     assert found.images is None or isinstance(found.images, int)
+
+
+def test_all_that_is_wrong_with_a_sweep_is_said_at_once() -> None:
+    right = {"models": ["thesis-cnn"], "prunings": [{"sparsity": 0.5}], "data": "digits", "heatmaps": ["grad-cam"]}
+    wrong = {
+        "models": ["thesis-cn", "googlnet"],
+        "prunings": [{"sparsity": 1.4}, {"levl": 3}],
+        "data": {"nam": "digits"},
+        "heatmaps": [{"methd": "grad-cam"}],
+        "reference": {"pruning": {}},
+        "mesures": ["right"],
+    }
+    said = ("thesis-cn", "googlnet", "1.4", "levl", "nam", "methd", "The reference has no model", "mesures")
+    with pytest.raises(BadSpec) as caught:
+        from_mapping(wrong)
+    assert all(f"'{word}'" in str(caught.value) or word in str(caught.value) for word in said)
+    assert "8 parts" in caught.value.wrong
+    for name, value in wrong.items():  # one alone is the error itself
+        values = value if isinstance(value, list) else [value]
+        with pytest.raises(SparsightError) as alone:
+            from_mapping(right | {name: values[:1] if isinstance(value, list) else value})
+        assert str(alone.value) in str(caught.value)
+        assert "parts" not in alone.value.wrong

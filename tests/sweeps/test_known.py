@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -73,3 +74,14 @@ def test_own_photographs_stand_for_those_of_a_sweep(monkeypatch: pytest.MonkeyPa
         monkeypatch.setenv("SPARSIGHT_PHOTOS", own)
         assert with_own_photographs(spec).data.name == PREFIX + expected
         assert with_own_photographs(SPEC) == SPEC
+
+
+def test_a_file_that_is_replaced_is_read_again(tmp_path: Path) -> None:
+    name = keep((tmp_path,), SPEC, "own")
+    one = known_sweeps((tmp_path,))[name]
+    assert one.read() is one.read()
+    one.path.write_text(to_yaml(replace(SPEC, images=8), "own"))
+    assert one.read().images == 8
+    one.path.write_text("models: [")
+    with pytest.raises(BadFile):
+        one.read()

@@ -130,14 +130,17 @@ def lines(shown: DataFrame) -> list[tuple[str, DataFrame]]:
 
     A dense network is the first point of every line of its model.
     """
-    what = [*MODEL, *HEATMAP]
+    what, how = [*MODEL, *HEATMAP], [*MODEL, *HEATMAP, *PRUNING]
     is_dense = shown.schedule == "none"
-    pruned = shown if is_dense.all() else shown[~is_dense]
+    alone = is_dense.all()
+    pruned = shown if alone else shown[~is_dense]
+    dense = {} if alone else dict(iter(shown[is_dense].groupby(what, sort=False)))
+    varied = [name for name in how if pruned[name].nunique() > 1]
     found = []
-    for _, part in pruned.groupby([*what, *PRUNING], sort=False):
-        same = (shown[what] == part[what].iloc[0]).all(axis=1)
-        names = [_text(name, part[name].iloc[0]) for name in (*what, *PRUNING) if pruned[name].nunique() > 1]
-        points = concat([shown[same & is_dense & ~is_dense.all()], part]).sort_values("sparsity")
+    for key, part in pruned.groupby(how, sort=False):
+        names = [_text(name, part[name].iloc[0]) for name in varied]
+        first = dense.get(key[: len(what)])
+        points = (part if first is None else concat([first, part])).sort_values("sparsity")
         found.append((", ".join(filter(None, names)) or "mean", points))
     return found
 

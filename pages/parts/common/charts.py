@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from core.figures.plots import lukkien as plots_study
-from pages.parts.common import present
+from pages.parts.common import first_figure, present
 
 # The camera button, which would cover a title: SAVE presses it.
 UNSEEN = {"color": "rgba(0,0,0,0)", "activecolor": "rgba(0,0,0,0)", "bgcolor": "rgba(0,0,0,0)"}
@@ -71,14 +71,16 @@ def chart(figure: go.Figure, name: str, alt: str, opens: Callable[[Any], None] |
 
     chosen: Any = {"key": f"chosen-{name}", "on_select": clicked, "selection_mode": "points"} if opens else {}
     options = {"format": "png", "scale": 2, "filename": f"sparsight-{name}"}
+    shown = present.figure(go.Figure(figure)).update_layout(modebar=UNSEEN)
     with st.container(key=f"figure-{name}", gap=None):
-        st.plotly_chart(
-            present.figure(go.Figure(figure)).update_layout(modebar=UNSEEN),
-            width="stretch",
-            alt=alt,
-            config={"displaylogo": False, "toImageButtonOptions": options, "modeBarButtons": [["toImage"]]},
-            **chosen,
-        )
+        with first_figure.place(shown, name, alt):
+            st.plotly_chart(
+                shown,
+                width="stretch",
+                alt=alt,
+                config={"displaylogo": False, "toImageButtonOptions": options, "modeBarButtons": [["toImage"]]},
+                **chosen,
+            )
         if not present.on():
             _save(figure, name)
 

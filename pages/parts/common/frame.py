@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import logging
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import ParamSpec
@@ -62,6 +62,7 @@ def _framed(name: str) -> Iterator[None]:
     mine.is_new, mine.page = mine.page != name, name
     mine.waiting.visited.clear()
     mine.address.clear()
+    mine.opened.clear()
     if mine.is_new:
         mine.waiting.leave_unseen(mine.owner)
     st.set_page_config(
@@ -98,9 +99,9 @@ def _turn_away() -> None:
         st.stop()
 
 
-def link(file: str, label: str, icon: str, view: dict[str, str] | None = None) -> None:
+def link(file: str, label: str, icon: str, view: Mapping[str, str | list[str]] | None = None) -> None:
     """Draws a link to a view of a page, by default its last one; keeps presenting on."""
-    st.page_link(file, label=label, icon=icon, query_params=(present.carried(file) | (view or {})) or None)
+    st.page_link(file, label=label, icon=icon, query_params={**present.carried(file), **(view or {})} or None)
 
 
 def _links() -> None:

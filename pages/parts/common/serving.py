@@ -20,6 +20,7 @@ from core.classroom.status import Writer
 from pages.parts.common import access
 from pages.parts.common.counters import counters
 from pages.parts.common.messages import Messages
+from pages.parts.common.static_files import StaticFiles
 from pages.parts.common.uploads import Uploads
 
 
@@ -47,6 +48,7 @@ def checks() -> list[Middleware]:
         Middleware(Messages),
         Middleware(Uploads),
         Middleware(Preload, folder=STATIC),
+        Middleware(StaticFiles, folder=STATIC, base=st.get_option("server.baseUrlPath")),
     ]
 
 

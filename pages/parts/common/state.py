@@ -17,6 +17,7 @@ from core.base.errors import SparsightError
 
 if TYPE_CHECKING:
     from pages.parts.common.background import Task
+    from pages.parts.common.sweep_data import Opened
 
 KEY = "sparsight"
 Question = tuple[VariantSpec, ImageRef, CamSpec, VariantSpec | None]
@@ -108,6 +109,7 @@ class State:
     address of this page that a run has sent to the browser. places: last
     address parameters of each page. levels_done: by job. play: answers to the tasks of a unit, by
     the network, layer and judge. pages: place of the first image that is shown, by what is paged.
+    opened: sweeps as this run found them, by name. has_figure: whether a figure was drawn.
     """
 
     owner: Owner = field(default_factory=Owner)
@@ -126,6 +128,8 @@ class State:
     upload: Upload = field(default_factory=Upload)
     play: dict[tuple[str, ...], list[bool]] = field(default_factory=dict)
     pages: dict[str, int] = field(default_factory=dict)
+    opened: dict[str, Opened] = field(default_factory=dict)
+    has_figure: bool = False
 
 
 def state() -> State:

@@ -22,6 +22,7 @@ from core.sweeps.read import parts
 from core.sweeps.spec import DENSE, SweepSpec
 from pages.parts.common import engine
 from pages.parts.common.background import Work
+from pages.parts.common.state import state
 from pages.parts.common.waiting import needed
 
 
@@ -56,7 +57,14 @@ def opened(name: str) -> Opened:
 
     Raises BadFile, BadSpec, UnknownName.
     """
-    one, own = known()[name], engine.engine()
+    mine = state().opened
+    if name not in mine:
+        mine[name] = _opened(known()[name])
+    return mine[name]
+
+
+def _opened(one: Known) -> Opened:
+    own = engine.engine()
     spec = one.read()
     sweep = Sweep(own, spec)
     compared = ((each, against(each, spec.reference_of(each.model))) for each in sweep.variants)
@@ -66,7 +74,7 @@ def opened(name: str) -> Opened:
     places = range(len(own.roots))
     cells = [cell for variant in sweep.variants for cell in sweep.cells(variant)]
     stamps.append(stamp_of(*(sweep.tables.path(cell, place) for cell in cells for place in places)))
-    return Opened(name=name, title=one.title, spec=spec, stamp=" ".join(dict.fromkeys(stamps)))
+    return Opened(name=one.name, title=one.title, spec=spec, stamp=" ".join(dict.fromkeys(stamps)))
 
 
 def read(of: Opened) -> tuple[Part, ...]:

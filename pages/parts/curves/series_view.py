@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from urllib.parse import urlencode
 
 import streamlit as st
 
-from core import ModelSpec, SparsightError
+from core import CamSpec, ModelSpec, PruningSpec, SparsightError, VariantSpec
 from core.figures import series_text
 from core.figures.plots.series import AXES, Drawn, Look
 from core.figures.series_text import Rows
 from core.protocols.series.images import METHOD, Place
 from core.protocols.series.tables import GROUPS, IMAGES, QUANTITIES, SeriesTables
-from pages.parts.common import engine, frame, present, series_data, titles
+from pages.parts.common import engine, frame, series_data, titles
 from pages.parts.common.markdown import message, plain
+from pages.parts.common.network_links import explore_link
 from pages.parts.common.parameters import Choice, Parameter, Several
 from pages.parts.common.series_data import FITS
 from pages.parts.common.widgets import Known, choice, current, segments, several, toggle
@@ -181,10 +181,15 @@ def links(place: Place, table: SeriesTables) -> str:
     if series is None or place.model.seed not in series.seeds:
         return ""
     found = [(level, facts["compression_of_convolutions"]) for level, facts in table.facts.items()]
-    parts = [
-        f"[{ratio:.3g}x](explore?{urlencode(explore_query(place.model, level))})" for level, ratio in sorted(found)
-    ]
+    parts = [f"[{ratio:.3g}x]({level_link(place.model, level)})" for level, ratio in sorted(found)]
     return f"{series_text.run_title(place, plain)}: {' · '.join(parts)}{_whose(table, [level for level, _ in found])}"
+
+
+def level_link(model: ModelSpec, level: int) -> str:
+    """Returns the address of a level in Explore."""
+    return explore_link(
+        VariantSpec(model=model, pruning=PruningSpec.at_level(level, "retrained")), CamSpec(method=METHOD)
+    )
 
 
 def _whose(table: SeriesTables, levels: list[int]) -> str:
@@ -193,18 +198,3 @@ def _whose(table: SeriesTables, levels: list[int]) -> str:
         return "" if series_data.is_of(table, levels) else " (retrained since: not the networks drawn above)"
     except SparsightError:
         return " (some of these networks cannot be read on this machine)"
-
-
-def explore_query(model: ModelSpec, level: int) -> dict[str, str]:
-    """Returns the parameters of a level in Explore."""
-    query = {
-        "model": model.name,
-        "weights": model.weights,
-        "seed": str(model.seed),
-        "schedule": "retrained",
-        "unit": "level",
-        "level": str(level),
-        "cam": METHOD,
-        "layer": engine.card(model).target_layer,
-    }
-    return query | ({"present": "1"} if present.on() else {})

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode
 
 import streamlit as st
 
@@ -16,6 +15,7 @@ from core.protocols.lukkien.protocol import CAM
 from core.protocols.lukkien.tables import StudyTables
 from pages.parts.common import engine, present, reports, story
 from pages.parts.common.background import Work
+from pages.parts.common.network_links import digit, explore_link
 from pages.parts.common.waiting import wait
 from pages.parts.common.widgets import segments, whole
 from pages.parts.curves.study_view import CARD, PARAMETERS, View
@@ -37,34 +37,12 @@ def strip() -> None:
         " Explore at that level in a new tab."
     )
     grid = st.grid(9, min_column_width=90, gap="small")
+    image = digit(row, noise=True)
     for level, url, says in level_pictures(row, seed):
         with grid.cell().container(gap="xsmall"):
             st.image(url, width="stretch", alt=f"Heatmap of digit {row} at level {level}; the network says {says}")
-            st.markdown(f"[Level {level}](explore?{urlencode(explore_query(row, seed, level))}): **{says}**")
-
-
-def explore_query(row: int, seed: int, level: int) -> dict[str, str]:
-    """Returns the parameters of the same heatmap in Explore.
-
-    For an ordinary link that opens a new tab. From links within the tab (`st.page_link`) Streamlit
-    removes parameters that widgets of this page are bound to, such as the seed.
-    """
-    label = int(engine.engine().gallery().labels[row])
-    place = engine.rows_of_class(label).index(row) + 1
-    return {
-        "model": ModelSpec().name,
-        "schedule": "iterative-reset",
-        "unit": "level",
-        "level": str(level),
-        "seed": str(seed),
-        "source": "digits",
-        "digit": str(label),
-        "nth": str(place),
-        "noise": "true",
-        "cam": CAM.method,
-        "layer": CAM.layer,
-        "target": str(CAM.target),
-    } | ({"present": "1"} if present.on() else {})
+            variant = VariantSpec(model=ModelSpec(seed=seed), pruning=PruningSpec.at_level(level))
+            st.markdown(f"[Level {level}]({explore_link(variant, CAM, image=image)}): **{says}**")
 
 
 def level_pictures(row: int, seed: int) -> list[tuple[int, str, str]]:

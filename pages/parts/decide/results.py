@@ -23,7 +23,7 @@ from core.sweeps.candidates import Candidates
 from core.sweeps.decision import Limits, Recommendation, decide
 from pages.parts.common import charts, frame, present, reports
 from pages.parts.common.markdown import message, plain
-from pages.parts.decide.links import compare_link, explore_link, explore_query
+from pages.parts.common.network_links import compare_link, explore_link, explore_query
 
 if TYPE_CHECKING:
     from core.report import Report
@@ -60,9 +60,9 @@ def _table(measured: Candidates, found: Recommendation) -> None:
     cells, variants = decision_cells(found), [each.variant for each in measured.networks]
     beside = [variant != asked.reference for variant in variants]
     links = {
-        "Explore": [explore_link(each, asked.reference, asked.cam) for each in variants],
+        "Explore": [explore_link(each, asked.cam, asked.reference) for each in variants],
         "Compare": [
-            compare_link(each, asked.reference, asked.cam) if is_other else ""
+            compare_link(each, asked.cam, asked.reference) if is_other else ""
             for each, is_other in zip(variants, beside, strict=True)
         ],
     }
@@ -79,7 +79,7 @@ def _table(measured: Candidates, found: Recommendation) -> None:
         },
     )
     for alike in found.alike:
-        if found.best and (link := compare_link(found.best.network.variant, alike.other.network.variant, asked.cam)):
+        if found.best and (link := compare_link(found.best.network.variant, asked.cam, alike.other.network.variant)):
             names = plain(found.best.network.name), plain(alike.other.network.name)
             st.markdown(f"[{names[0]} beside {names[1]} in Compare]({link})")
 
@@ -98,7 +98,7 @@ def _take_along(measured: Candidates, limits: Limits, found: Recommendation) -> 
         )
         reports.button(lambda: _report(measured, limits, found.cost), "decision")
         asked = measured.asked
-        if found.best and (query := explore_query(found.best.network.variant, asked.reference, asked.cam)):
+        if found.best and (query := explore_query(found.best.network.variant, asked.cam, asked.reference)):
             frame.link("pages/explore.py", "Download the network in Explore", ":material/deployed_code:", query)
     if found.best:
         command = export_command(found.best.network.variant, found.best.network.cost.is_smaller)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import urlencode
 
 import streamlit as st
 
@@ -18,6 +17,7 @@ from core.sweeps.job import KIND as SWEEP
 from pages.parts.common import access, engine, frame, job_list, present, titles
 from pages.parts.common.job_list import AT_WORK, REFRESH_S, TITLE, jobs, of_kind
 from pages.parts.common.markdown import message, plain
+from pages.parts.common.network_links import explore_link
 from pages.parts.common.state import state
 from pages.parts.common.story import percent
 
@@ -159,7 +159,7 @@ def _series(model: ModelSpec, summary: str, job: Job | None) -> None:
         if not levels:
             st.caption("No level is trained yet.")
         st.dataframe(
-            _rows(model, levels),
+            _rows(levels),
             hide_index=True,
             width="stretch",
             column_config={"Explore": st.column_config.LinkColumn(display_text="Open")},
@@ -174,7 +174,7 @@ def _series(model: ModelSpec, summary: str, job: Job | None) -> None:
             st.caption("These networks are included with Sparsight and cannot be deleted here.")
 
 
-def _rows(model: ModelSpec, levels: tuple[TrainedLevel, ...]) -> dict[str, list[str]]:
+def _rows(levels: tuple[TrainedLevel, ...]) -> dict[str, list[str]]:
     rows: dict[str, list[str]] = {
         name: [] for name in ("level", "removed (target)", "correct (validation)", "best epoch", "size", "Explore")
     }
@@ -185,16 +185,13 @@ def _rows(model: ModelSpec, levels: tuple[TrainedLevel, ...]) -> dict[str, list[
             else f"{level.correct:,} of {level.total:,} ({percent((level.correct or 0) / level.total)})"
         )
         number = str(level.variant.pruning.level)
-        query = {"model": model.name, "weights": model.weights, "seed": model.seed}
-        query |= {"schedule": "retrained", "unit": "level", "level": number}
-        query |= {"cam": CamSpec().method, "layer": engine.card(model).target_layer}
         cells = (
             number,
             percent(level.target),
             right,
             f"{level.epoch or '–'}",
             size(level.bytes),
-            f"explore?{urlencode(query)}",
+            explore_link(level.variant, CamSpec()),
         )
         for column, cell in zip(rows.values(), cells, strict=True):
             column.append(cell)

@@ -20,7 +20,7 @@ from core.measures.fitting import FITTINGS
 from core.protocols.lukkien.sensitivity import load_sensitivity
 from core.protocols.lukkien.sensitivity_text import counts, moves
 from core.protocols.lukkien.tables import StudyTables, load_study, study_folder
-from pages.parts.common import address
+from pages.parts.common import address, engine
 from pages.parts.common.address_problems import problems
 from pages.parts.curves import study_figures, study_view
 from tests.pages.conftest import OpenPage
@@ -197,15 +197,17 @@ def test_each_level_has_a_picture_and_a_link_to_explore(curves: OpenPage) -> Non
     assert [re.sub(r"\(.*\)", "", link) for link in links] == [
         f"[Level {level}]: **{says}**" for level, _, says in rows
     ]
+    label = int(engine.engine().gallery().labels[17])
     for level, link in enumerate(links):
         query = dict(parse_qsl(re.search(r"\(explore\?(.*)\)", link)[1]))
-        assert query == study_figures.explore_query(17, 334, level)
         assert {
             "schedule": "iterative-reset",
             "unit": "level",
             "level": str(level),
             "seed": "334",
             "target": "own",
+            "digit": str(label),
+            "nth": str(engine.rows_of_class(label).index(17) + 1),
         }.items() <= query.items()
         assert problems(query, address.PARAMETERS) == []
 

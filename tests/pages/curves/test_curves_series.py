@@ -184,10 +184,10 @@ def test_levels_are_opened_in_explore(series: OpenPage, table: SeriesTables) -> 
     line = next(part.value for part in app.markdown if "](explore?" in part.value)
     assert line.count("](explore?") == 5
     for level in range(3):
-        query = series_view.explore_query(MODEL, level)
+        query = dict(parse_qsl(line.split("](explore?")[1 + level].split(")")[0]))
         models = address.Choice("thesis-cnn", tuple(engine.catalogue()))
         assert problems(query, address.of_model(NAME, MODEL.weights) | {"model": models}) == []
-        assert dict(parse_qsl(line.split("](explore?")[1 + level].split(")")[0])) == query
+        assert {"model": NAME, "weights": MODEL.weights, "unit": "level", "level": str(level)}.items() <= query.items()
 
 
 def test_links_to_networks_that_are_not_the_drawn_ones_say_so(series: OpenPage, own_cache: Path) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import time
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -23,7 +25,7 @@ from core.sweeps.sweep import Sweep
 from core.sweeps.views import MEASURES
 from pages.parts.common import sweep_job
 from pages.parts.curves.sweeps import view
-from tests.pages.conftest import OpenPage, words
+from tests.pages.conftest import OpenPage, open_page, words
 
 
 def included(name: str) -> Sweep:
@@ -75,6 +77,17 @@ def test_a_network_that_is_chosen_opens_in_explore(curves: OpenPage) -> None:
     key = included("less-is-more").variants[3].key
     app = curves(of="sweep.less-is-more", point=key)
     assert "explore?model=squeezenet1_1%40imagenette-128&weights=merkle-layer&seed=0" in words(app)
+    link = urlsplit(re.search(r"\((compare\?.*?)\)", words(app))[1])
+    app = open_page(link.path, **parse_qs(link.query))
+    assert not app.exception
+    assert "Parts of the address" not in words(app)
+
+
+def test_a_headline_of_several_lines_begins_without_pruning(curves: OpenPage) -> None:
+    (said,) = curves(of="sweep.efficientnet-lite0", value="soft-iou").header
+    start, *ends = said.value.split("; ")
+    assert start.endswith("** without pruning")
+    assert [" sparsity" in end for end in ends] == [True, False, False]
 
 
 def test_what_cannot_be_asked_is_said(curves: OpenPage) -> None:

@@ -119,15 +119,15 @@ def test_an_address_that_cannot_be_used_is_said(decide: OpenPage) -> None:
     ],
 )
 def test_a_row_opens_that_network_in_explore_and_beside_the_reference_in_compare(pruning: PruningSpec) -> None:
-    from pages.parts.decide.links import compare_link, explore_link
+    from pages.parts.common.network_links import compare_link, explore_link
 
     variant, reference = VariantSpec(pruning=pruning), VariantSpec(model=ModelSpec(seed=334))
-    link = urlsplit(explore_link(variant, reference, CamSpec()))
+    link = urlsplit(explore_link(variant, CamSpec(), reference))
     app = open_page(link.path, **parse_qs(link.query))
     assert not app.exception
     assert "Parts of the address" not in words(app)
     assert shown_by(app) == (variant if not pruning.is_dense else VariantSpec(pruning=PruningSpec.one_shot(0.0)))
-    link = urlsplit(compare_link(variant, reference, CamSpec()))
+    link = urlsplit(compare_link(variant, CamSpec(), reference))
     app = open_page(link.path, **parse_qs(link.query))
     assert not app.exception
     assert "Parts of the address" not in words(app)

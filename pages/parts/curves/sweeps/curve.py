@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import suppress
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode
 
 import streamlit as st
 from pandas import DataFrame, Series
@@ -17,7 +16,6 @@ from core.figures.sweep_text import finding, means_rows, question
 from core.figures.wording import of_truth
 from core.protocols.merkle import protocol as merkle
 from core.protocols.series.tables import QUANTITIES
-from core.sweeps.address import has_address, query_of
 from core.sweeps.costs import costs
 from core.sweeps.curves import ANSWERED
 from core.sweeps.floor import MEASURE, known_floor, question_of
@@ -27,6 +25,7 @@ from core.sweeps.spec import DENSE
 from pages.parts.common import access, charts, engine, present, reports, sweep_data
 from pages.parts.common.background import Work
 from pages.parts.common.markdown import message, plain
+from pages.parts.common.network_links import compare_link, explore_link
 from pages.parts.common.waiting import needed
 from pages.parts.common.widgets import Known, choice
 from pages.parts.curves.sweeps.view import View
@@ -66,14 +65,17 @@ def _headline(view: View, shown: DataFrame) -> str:
     title = of_truth(measure_title(view.measure), view.truth)
     once = shown[shown[SEEDS] == shown[SEEDS].max()]
     title += " minus the reference's" if view.asked.difference else ""
-    drawn = plots.lines(once.assign(x=0.0))
+    drawn = plots.lines(once)
     if len(drawn) == 1 or len(drawn) > MOST_NAMED:
         return f"{title}: {finding(once)}"
     ends = [(name, points.iloc[-1]) for name, points in drawn]
     first = drawn[0][1].iloc[0]
-    text = f"{title}: **{score(first['mean'])}** at {percent(first.sparsity)} sparsity"
-    named = [f"{plain(name)} {score(end['mean'])} at {percent(end.sparsity)}" for name, end in ends]
-    return f"{text}; {'; '.join(named)}."
+    is_dense = first.schedule == "none" or first.level == 0
+    where = "without pruning" if is_dense else f"at {percent(first.sparsity)} sparsity"
+    (name, end), *others = ends
+    named = [f"{plain(name)} {score(end['mean'])} at {percent(end.sparsity)} sparsity"]
+    named += [f"{plain(name)} {score(end['mean'])} at {percent(end.sparsity)}" for name, end in others]
+    return f"{title}: **{score(first['mean'])}** {where}; {'; '.join(named)}."
 
 
 def _costs(view: View) -> DataFrame:
@@ -180,11 +182,11 @@ def _point(view: View, known: Known) -> None:
     with left:
         key = choice("Open a network", "point", known, help="Or click a point.", placeholder="choose one")
     variants = {variant.key: variant for variant in view.opened.sweep.variants}
-    if key in variants and has_address(variants[key], engine.catalogue()):
-        cams = view.opened.spec.cams
-        query = query_of(variants[key], cams[0] if cams else None)
-        text = urlencode([*query, *([("present", "1")] if present.on() else [])])
-        right.markdown(f"[Open in Explore](explore?{text}) · [Compare several amounts](compare?{text})")
+    if key in variants:
+        spec = view.opened.spec
+        asked = variants[key], spec.cams[0] if spec.cams else None, spec.reference_of(variants[key].model)
+        if link := explore_link(*asked):
+            right.markdown(f"[Open in Explore]({link}) · [Compare several amounts]({compare_link(*asked, usual=True)})")
 
 
 def _take_along(view: View, rows: DataFrame) -> None:

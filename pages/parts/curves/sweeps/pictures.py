@@ -7,7 +7,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from urllib.parse import urlencode
 
 import streamlit as st
 
@@ -16,10 +15,11 @@ from core.data.folders import PREFIX
 from core.figures import maps
 from core.figures.wording import class_name
 from core.results import Comparison
-from core.sweeps.address import FOLDER, has_address, query_of
-from pages.parts.common import engine, present
+from core.sweeps.address import FOLDER
+from pages.parts.common import engine
 from pages.parts.common.background import Work
 from pages.parts.common.markdown import plain
+from pages.parts.common.network_links import digit, explore_link
 from pages.parts.common.state import state
 from pages.parts.common.sweep_data import Opened
 from pages.parts.common.waiting import needed
@@ -152,19 +152,11 @@ def _reference(of: Opened, variant: VariantSpec) -> VariantSpec | None:
 
 
 def _link(of: Opened, cam: CamSpec, each: Shown) -> str:
-    known = has_address(each.variant, engine.catalogue())
-    return f"· [Open in Explore](explore?{_query(of, cam, each)})" if known else ""
-
-
-def _query(of: Opened, cam: CamSpec, each: Shown) -> str:
-    """Returns the parameters of the same view in Explore."""
+    """Returns a link to the same view in Explore; "" if no address says it."""
     model, data = each.variant.model, of.spec.data
-    cam = replace(cam, layer=cam.layer or engine.card(model).target_layer)
     if engine.card(model).reads_digits:
-        label = int(engine.engine().gallery().labels[each.row])
-        nth = engine.rows_of_class(label).index(each.row) + 1
-        image = {"source": "digits", "digit": str(label), "nth": str(nth), "noise": "true" if data.noise else "false"}
+        image = digit(each.row, noise=data.noise > 0)
     else:
         image = {"source": FOLDER if data.name.startswith(PREFIX) else data.name, "row": str(each.row + 1)}
-    more = [("present", "1")] if present.on() else []
-    return urlencode([*query_of(each.variant, cam), *image.items(), *more])
+    link = explore_link(each.variant, cam, of.spec.reference_of(model), image)
+    return f"· [Open in Explore]({link})" if link else ""
