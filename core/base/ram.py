@@ -5,9 +5,13 @@ from __future__ import annotations
 import os
 import re
 import resource
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+
+from core.base.errors import OutOfMemory
+from core.base.numbers import size
 
 ROOT = Path("/")
 # By version of control groups: where they lie, and the files of their limit and of what they use.
@@ -22,6 +26,24 @@ def free_ram_bytes() -> int:
     the machine's; less where the container, the service or the process is limited to less.
     """
     return max(0, min([_of_machine(), *_of_groups(), *_of_process()]))
+
+
+def shortage(error: BaseException) -> OutOfMemory | None:
+    """Return what people read if memory ran out, where nothing else explains it; None for any other
+    error.
+    """
+    short = isinstance(error, MemoryError)
+    if "torch" in sys.modules:  # otherwise the error is not one of its own
+        from core.base.device import is_out_of_memory
+
+        short = is_out_of_memory(error)
+    if not short:
+        return None
+    return OutOfMemory(
+        "The memory of this machine is not enough for this.",
+        f"{size(free_ram_bytes())} are free for this process.",
+        "Close other programs, or choose a smaller network, fewer images, or a smaller SPARSIGHT_RAM_BYTES.",
+    )
 
 
 def _of_machine() -> int:

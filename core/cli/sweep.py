@@ -74,8 +74,10 @@ def run(
     from core.sweeps.cluster import run as run_cluster
     from core.sweeps.estimate import estimate
     from core.sweeps.known import find_sweep, keep, title_of
+    from core.sweeps.processes import end_with_parent
     from core.sweeps.processes import run as run_processes
 
+    end_with_parent()
     part, processes = part_of(workers.part), whole(workers.processes, "number of processes", 1)
     cluster = _cluster(workers, common)
     check_writable(common.settings.folder)
