@@ -19,7 +19,7 @@ from typing import TypeVar
 from core.base.atomic import replacing
 from core.base.errors import BadFile, CacheNotWritable, MissingData
 from core.base.numbers import size
-from core.base.progress import Progress, tell
+from core.base.progress import Progress, silent
 from core.jobs.control import check
 
 T = TypeVar("T")
@@ -63,7 +63,7 @@ def fetch(remote: Remote, folder: Path, progress: Progress | None = None) -> Pat
         return target
     try:
         with replacing(target) as part:
-            _download(remote, part, progress or tell)
+            _download(remote, part, progress or silent)
             _check(part, remote, "Try again later; nothing was kept.")
     except urllib.error.URLError as error:
         raise missing(remote, folder, error) from error
