@@ -38,7 +38,11 @@ from core.sweeps.written import from_mapping
 
 Line = dict[str, Any]  # as a command prints it
 PHOTOGRAPHS = 120
-SMALL = DIGITS | {"prunings": [{"sparsity": [round(0.1 * step, 1) for step in range(1, 8)]}]}
+# Many networks for one process; for two some that take longer than an orphan may live.
+SWEEPS: tuple[dict[str, Any], ...] = (
+    DIGITS | {"prunings": [{"sparsity": [round(0.1 * step, 1) for step in range(1, 8)]}]},
+    DIGITS | {"prunings": [{"sparsity": [0.3, 0.5, 0.7]}], "images": 3000},
+)
 STARTER = """
 import json, sys
 from pathlib import Path
@@ -175,21 +179,21 @@ def protocol(number: int, folder: Path) -> Trial:
 
 
 @cache
-def swept() -> tuple[Path, float, pandas.DataFrame]:
+def swept(which: int) -> tuple[Path, float, pandas.DataFrame]:
     """Return the file of a sweep, and of an undisturbed run the longest step and the table."""
     place = temporary()
-    (place / "sweep.yaml").write_text(json.dumps(SMALL))
-    undisturbed = Sweep(Engine("cpu", place / "whole"), from_mapping(SMALL))
+    (place / "sweep.yaml").write_text(json.dumps(SWEEPS[which]))
+    undisturbed = Sweep(Engine("cpu", place / "whole"), from_mapping(SWEEPS[which]))
     longest = max(step.seconds for step in undisturbed.run())
     return place / "sweep.yaml", longest, frame(undisturbed)
 
 
 def sweep(number: int, folder: Path) -> Trial:
     """Kill a sweep, in every second trial one of two processes; then let another one end it."""
-    file, longest, whole = swept()
-    draw, spec = random.Random(number), from_mapping(SMALL)
+    file, longest, whole = swept(number % 2)
+    draw, spec = random.Random(number), from_mapping(SWEEPS[number % 2])
     words = ("--processes", "2") if number % 2 else ()
-    killed, said = kill_sweep(file, folder, draw.randrange(spec.networks - 1), draw.uniform(0, longest), *words)
+    killed, said = kill_sweep(file, folder, draw.randrange(spec.networks - 2), draw.uniform(0, longest), *words)
     faults = [*orphans_of(folder)]
     again = Sweep(Engine("cpu", folder), spec)
     if (kept := done(again)) < len(set(said)):

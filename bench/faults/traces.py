@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-ORPHANS_S = 10.0  # what the children of a killed process may take to end
+ORPHANS_S = 5.0  # what the children of a killed process may take to end
 
 
 def left_behind(folder: Path) -> Iterator[str]:
