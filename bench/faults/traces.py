@@ -15,10 +15,10 @@ ORPHANS_S = 5.0  # what the children of a killed process may take to end
 
 
 def left_behind(folder: Path) -> Iterator[str]:
-    """Yield what must not be in a folder once all work has ended: temporary files, locks that
-    somebody holds, and processes that work there.
+    """Yield what must not be in a folder once all work has ended: temporary files, unfinished
+    answers and networks, locks that somebody holds, and processes that work there.
     """
-    for path in folder.rglob("*.part"):
+    for path in (*folder.rglob("*.part"), *folder.rglob("unfinished.safetensors")):
         yield f"{path.relative_to(folder)} stays"
     for path in (*folder.rglob("lock"), *folder.rglob("*.lock")):
         with path.open("rb") as file:
