@@ -106,7 +106,7 @@ def cut_chunks(server: Handler) -> None:
 
 
 def in_letters(server: Handler) -> None:
-    for letter in b"HTTP/1.1 200 OK\r\nServer: " + b"x" * 10_000:
+    for letter in b"HTTP/1.1 200 OK\r\nServer: " + b"x" * 300:
         server.write(bytes([letter]))
         if server.site.closed.wait(0.1):
             return

@@ -5,7 +5,6 @@ the server of a study.
 from __future__ import annotations
 
 import json
-import os
 import random
 import signal
 import subprocess
@@ -16,7 +15,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas
 import torch
 
@@ -27,7 +25,6 @@ from bench.study import compared, prepared, study_spec, under_load
 from bench.sweep_processes import DIGITS, kill_sweep
 from bench.train import make_photographs
 from core.base.settings import REPOSITORY
-from core.data.datasets import MNIST_FILES
 from core.disk.files import Files
 from core.disk.frames import read_frame
 from core.engine.engine import Engine
@@ -51,7 +48,22 @@ from core.training import retrain
 print("ready", flush=True)
 Jobs(Path(sys.argv[1])).start("retrain", json.loads(sys.argv[2]), "bench")
 """
-DIGITS_OF = {"train": 400, "test": 100}  # images of a small MNIST
+PROTOCOL = """
+import json, sys
+import torch
+from core.engine.engine import Engine
+from core.protocols.lukkien.images import Study, evaluate
+from core.protocols.lukkien.protocol import Plan, run
+from core.protocols.lukkien.study import evaluation_data, write_tables
+engine, plan = Engine("cpu", sys.argv[1]), Plan(weights="mnist-55000", seeds=(7, 8), levels=2)
+for step in run(plan, engine.store.files, engine.gallery().part(torch.arange(0, 5000, 12))):
+    print(json.dumps({"run": step.run, "found": step.found}), flush=True)
+study = Study(plan, evaluation_data(plan.weights), images=50)
+for step in evaluate(study, engine):
+    print(json.dumps({"run": "evaluate", "networks": step.done}), flush=True)
+write_tables(study, engine)
+print(json.dumps({"run": "tables"}), flush=True)
+"""
 LONGEST_S = 20.0  # until something is written
 ANSWERS, CLIENTS, KILLS = 300, 6, 2
 
@@ -99,30 +111,13 @@ def _without_starter(folder: Path, after_s: float) -> str:
     return "its starter was killed, and it went on" if goes_on else "its starter was killed before it began"
 
 
-def _small_mnist(folder: Path) -> None:
-    """Write four files as MNIST has them, of the embedded digits."""
-    digits = Engine("cpu", folder / "cache").gallery()
-    for start, (split, count) in enumerate(DIGITS_OF.items()):
-        rows = torch.arange(start, len(digits), len(digits) // count)[:count]
-        for name, values in zip(MNIST_FILES[split], (digits.images[rows], digits.labels[rows]), strict=True):
-            content = values.numpy().astype(np.uint8)
-            head = bytes((0, 0, 8, content.ndim)) + np.array(content.shape, ">u4").tobytes()
-            (folder / name).write_bytes(head + content.tobytes())
-
-
-def _protocol(mnist: Path, folder: Path, killed_after_s: float | None = None, writing: bool = False) -> list[Line]:
+def _protocol(folder: Path, killed_after_s: float | None = None, writing: bool = False) -> list[Line]:
     """Run the thesis' protocol in small, and return what it said. writing: kill it in the middle of
     a file. Raises RuntimeError.
     """
-    words = ["protocol", "run", "lukkien", "--seeds", "333", "--levels", "1", "--json", "--device", "cpu"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "core", *words, "--folder", str(folder)],
-        cwd=REPOSITORY,
-        env=os.environ | {"SPARSIGHT_MNIST": str(mnist)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    command = [sys.executable, "-c", PROTOCOL, str(folder)]
+    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    process = subprocess.Popen(command, cwd=REPOSITORY, **pipes)
     try:
         said, errors = process.communicate(timeout=killed_after_s)
     except subprocess.TimeoutExpired:
@@ -136,13 +131,11 @@ def _protocol(mnist: Path, folder: Path, killed_after_s: float | None = None, wr
 
 
 @cache
-def studied() -> tuple[Path, float, dict[str, Any]]:
-    """Return the folder of a small MNIST, and of an undisturbed run on it seconds and results."""
-    place = temporary()
-    _small_mnist(place)
-    began = time.monotonic()
-    _protocol(place, place / "whole")
-    return place, time.monotonic() - began, results(place / "whole")
+def studied() -> tuple[float, dict[str, Any]]:
+    """Return seconds and results of an undisturbed run."""
+    place, began = temporary(), time.monotonic()
+    _protocol(place)
+    return time.monotonic() - began, results(place)
 
 
 def results(folder: Path) -> dict[str, Any]:
@@ -167,12 +160,12 @@ def differing(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
 
 def protocol(number: int, folder: Path) -> Trial:
     """Kill the thesis' protocol twice, in every second trial while it writes; then let it end."""
-    place, seconds, whole = studied()
+    seconds, whole = studied()
     draw, said = random.Random(number), list[Line]()
     for _ in range(2):
-        said = _protocol(place, folder, draw.uniform(0.2, 1) * seconds, writing=number % 2 == 1)
-    *before, _ = dict.fromkeys(line["run"] for line in said if "epochs" in line) or [""]
-    lost = set(before) - {line["run"] for line in _protocol(place, folder) if line.get("found")}
+        said = _protocol(folder, draw.uniform(0.2, 1) * seconds, writing=number % 2 == 1)
+    *before, _ = dict.fromkeys(line["run"] for line in said if "found" in line) or [""]
+    lost = set(before) - {line["run"] for line in _protocol(folder) if line.get("found")}
     faults = [*left_behind(folder), *(f"{name} differs" for name in differing(whole, results(folder)))]
     faults += [f"{run} was done, and is trained again" for run in sorted(lost)]
     return Trial(f"protocol: killed after {said[-1]['run'] if said else 'nothing'}", tuple(faults))
