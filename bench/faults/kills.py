@@ -143,7 +143,7 @@ def results(folder: Path) -> dict[str, Any]:
     files = Files(folder)
     found: dict[str, Any] = {key: files.load(key)[0] for key in files.keys("")}
     found |= {str(path.relative_to(folder)): read_frame(path)[0] for path in folder.rglob("*.parquet")}
-    return found | {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("study/**/*.csv")}
+    return found | {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("lukkien/**/*.csv")}
 
 
 def differing(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
