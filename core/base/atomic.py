@@ -47,13 +47,13 @@ def remove_abandoned(folder: Path, deep: bool = False) -> None:
     """
     with suppress(OSError):
         for part in folder.rglob(f".*{SUFFIX}") if deep else folder.glob(f".*{SUFFIX}"):
-            with suppress(OSError, ValueError):
+            with suppress(OSError, ValueError, OverflowError):
                 if _is_abandoned(part):
                     part.unlink()
 
 
 def _is_abandoned(part: Path) -> bool:
-    """Whether nobody writes the file any more. Raises OSError; ValueError for a foreign name."""
+    """Whether nobody writes the file any more. Raises OSError; others for a foreign name."""
     if time.time() - part.stat().st_mtime > STALE_S:
         return True
     tag = part.name.removesuffix(SUFFIX).rsplit(".", 1)[-1]

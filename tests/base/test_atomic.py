@@ -85,6 +85,13 @@ def test_foreign_names_stay_for_a_day(tmp_path: Path) -> None:
     remove_abandoned(tmp_path / "nowhere", deep=True)
 
 
+@pytest.mark.parametrize("process", ["ffffffff", "00000000", "no-digit"])
+def test_numbers_of_no_process_are_left(tmp_path: Path, process: str) -> None:
+    (tmp_path / f".x.{atomic._machine()}{process}{'0' * 16}.part").touch()
+    remove_abandoned(tmp_path)
+    assert len(parts(tmp_path)) == 1
+
+
 def test_a_long_name_is_still_a_name(tmp_path: Path) -> None:
     path = tmp_path / ("n" * 212)  # the longest key and its suffix
     with replacing(path) as part:
