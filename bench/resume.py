@@ -61,12 +61,12 @@ def resume(engine: Engine, n: int | None) -> dict[str, Any]:
         place = Path(folder)
         make_photographs(place / "photographs", PHOTOGRAPHS, 2)
         began = time.monotonic()
-        training_s = _run(place, "whole", None)[0]
-        whole, undisturbed_s = _networks(place / "whole"), time.monotonic() - began
+        training_s = run_job(place, "whole", None)[0]
+        whole, undisturbed_s = networks_of(place / "whole"), time.monotonic() - began
         for run in range(n or 20):
             moment = (draw.randrange(EPOCHS - 1), draw.uniform(0, training_s / EPOCHS))
-            taken, killed = _run(place, f"run-{run}", moment)
-            rows.append((_same(whole, _networks(place / f"run-{run}")), killed, moment, taken))
+            taken, killed = run_job(place, f"run-{run}", moment)
+            rows.append((are_same(whole, networks_of(place / f"run-{run}")), killed, moment, taken))
             shutil.rmtree(place / f"run-{run}")
     row = line("resume", torch.device("cpu"), [row[-1] for row in rows])
     moments = [[epochs, round(after_s, 3)] for _, _, (epochs, after_s), _ in rows]
@@ -79,37 +79,35 @@ def resume(engine: Engine, n: int | None) -> dict[str, Any]:
     }
 
 
-def _run(place: Path, name: str, moment: tuple[int, float] | None) -> tuple[float, bool]:
+def asked(place: Path, name: str) -> dict[str, Any]:
+    """Arguments of the job that trains on place/photographs into place/NAME."""
+    photographs, folder = str(place / "photographs"), str(place / name)
+    return {"spec": asdict(SPEC), "photographs": photographs, "folder": folder, "device": "cpu", "size_px": SIDE_PX}
+
+
+def run_job(place: Path, name: str, moment: tuple[int, float] | None) -> tuple[float, bool]:
     """One job to its end, killed so many seconds after so many epochs.
 
     Returns seconds from there (or from the resumption) to the end, and whether it was at work when
     it was killed.
     """
     jobs = Jobs(place / name)
-    photographs = str(place / "photographs")
-    asked = {
-        "spec": asdict(SPEC),
-        "photographs": photographs,
-        "folder": str(place / name),
-        "device": "cpu",
-        "size_px": SIDE_PX,
-    }
-    job = jobs.start("retrain", asked, "bench")
-    _until(jobs, job, "training")
+    job = jobs.start("retrain", asked(place, name), "bench")
+    until(jobs, job, "training")
     began, killed = time.monotonic(), False
     if moment is not None:
-        _until(jobs, job, "epoch", moment[0])
+        until(jobs, job, "epoch", moment[0])
         time.sleep(moment[1])
         killed = _kill(place / name, job)
         began = time.monotonic()
         jobs.resume(job.id)
-    ended = _until(jobs, job, "")
+    ended = until(jobs, job, "")
     if ended.state != "done":
         raise SparsightError(f"The job ended as {ended.state}: {ended.error}", jobs.log(job.id))
     return time.monotonic() - began, killed
 
 
-def _until(jobs: Jobs, job: Job, stage: str, times: int = 1) -> Job:
+def until(jobs: Jobs, job: Job, stage: str, times: int = 1) -> Job:
     """Until the job has told of a stage so many times, or has ended ("": until it has ended).
 
     Raises SparsightError where it takes too long.
@@ -138,12 +136,12 @@ def _kill(folder: Path, job: Job) -> bool:
     return Jobs(folder).get(job.id).state == "died"
 
 
-def _networks(folder: Path) -> dict[str, Mapping[str, torch.Tensor]]:
+def networks_of(folder: Path) -> dict[str, Mapping[str, torch.Tensor]]:
     files = Files(folder)
     return {key_of(SPEC, level): files.load(key_of(SPEC, level))[0] for level in range(len(SPEC.targets))}
 
 
-def _same(one: dict[str, Mapping[str, torch.Tensor]], other: dict[str, Mapping[str, torch.Tensor]]) -> bool:
+def are_same(one: dict[str, Mapping[str, torch.Tensor]], other: dict[str, Mapping[str, torch.Tensor]]) -> bool:
     """Bit by bit, names included."""
     return all(
         set(one[key]) == set(other[key])

@@ -209,13 +209,13 @@ class Server:
         self.process.wait(30)
 
 
-def under_load(study: Study, answers: int, clients: int, kills: int) -> tuple[Load, float]:
-    """Let clients answer everything; kill the server at random moments in between.
+def under_load(study: Study, answers: int, clients: int, kills: int, seed: int = 0) -> tuple[Load, float]:
+    """Let clients answer everything; kill the server at random moments in between. seed: of them.
 
     Returns what was confirmed, and the seconds that it took.
     Raises SparsightError.
     """
-    server, draw = Server(study), random.Random(0)
+    server, draw = Server(study), random.Random(seed)
     load = Load(port=server.port, participants=math.ceil(answers / TRIALS_EACH))
     people = [Thread(target=Client(load, seed).run, daemon=True) for seed in range(clients)]
     began = time.monotonic()

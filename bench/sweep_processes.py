@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import torch
 
@@ -77,12 +77,12 @@ def _one_way(way: str, file: Path, home: Path) -> float:
     workers = int("".join(filter(str.isdigit, way)))
     if way.startswith("Ray"):
         with _cluster(workers) as address:
-            return _seconds([_start(file, home, "--runner", "ray", "--address", address)])
+            return _seconds([start(file, home, "--runner", "ray", "--address", address)])
     if "independent" in way:
         began = time.perf_counter()
-        parts = [_start(file, home / str(k), "--part", f"{k}/{workers}") for k in range(1, workers + 1)]
+        parts = [start(file, home / str(k), "--part", f"{k}/{workers}") for k in range(1, workers + 1)]
         return _seconds(parts, began)
-    return _seconds([_start(file, home, *(["--processes", str(workers)] if workers > 1 else []))])
+    return _seconds([start(file, home, *(["--processes", str(workers)] if workers > 1 else []))])
 
 
 @contextmanager
@@ -106,7 +106,7 @@ def _sparsities(count: int) -> tuple[float, ...]:
     return tuple(round(0.6 * step / count, 4) for step in range(1, count + 1))
 
 
-def _start(file: Path, home: Path, *words: str, threads: int = 1) -> subprocess.Popen[str]:
+def start(file: Path, home: Path, *words: str, threads: int = 1) -> subprocess.Popen[str]:
     """Start a sweep in a process of its own."""
     home.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "core", "sweep", "run", str(file), "--json", "--yes", "--device", "cpu"]
@@ -166,7 +166,7 @@ def growth(engine: Engine, n: int | None, sizes: Sequence[Sizes] = GROWTH, model
 def _measured(file: Path, home: Path) -> tuple[float, float]:
     """Return the seconds of a sweep, and its peak memory in MB. Raises SparsightError."""
     began = time.perf_counter()
-    process = _start(file, home, threads=torch.get_num_threads())
+    process = start(file, home, threads=torch.get_num_threads())
     assert process.stdout is not None
     peak = 0
     for _ in process.stdout:  # a line for each network; what `wait4` says includes this process' own memory
@@ -197,7 +197,7 @@ def sweep_resume(engine: Engine, n: int | None, asked: dict[str, Any] | None = N
         whole, longest = frame(undisturbed), max(step.seconds for step in steps)
         for run in range(n or 20):
             place = Path(home) / f"run-{run}"
-            killed = _killed(file, place, draw.randrange(spec.networks - 1), draw.uniform(0, longest))
+            killed = kill_sweep(file, place, draw.randrange(spec.networks - 1), draw.uniform(0, longest))[0]
             again = Sweep(Engine("cpu", place), spec)
             before, began = done(again), time.perf_counter()
             list(again.run())
@@ -207,19 +207,16 @@ def sweep_resume(engine: Engine, n: int | None, asked: dict[str, Any] | None = N
     return row | facts | {"moments": [row[2] for row in rows]}
 
 
-def _killed(file: Path, place: Path, networks: int, after_s: float) -> bool:
-    """Run a sweep and kill it so many seconds after so many networks; return whether it was still
-    at work.
+def kill_sweep(file: Path, place: Path, networks: int, after_s: float, *words: str) -> tuple[bool, list[str]]:
+    """Run a sweep and kill it so many seconds after so many networks.
+
+    Returns whether it was still at work, and the networks that it has called done.
     """
-    process = _start(file, place, threads=torch.get_num_threads())
+    process = start(file, place, *words, threads=torch.get_num_threads())
     assert process.stdout is not None
-    _read(process.stdout, networks)
+    said = [process.stdout.readline() for _ in range(networks)]
     time.sleep(after_s)
     process.send_signal(signal.SIGKILL)
-    process.communicate()
-    return process.returncode == -signal.SIGKILL
-
-
-def _read(lines: IO[str], count: int) -> None:
-    for _ in range(count):
-        lines.readline()
+    said += process.communicate()[0].splitlines(keepends=True)
+    done = [json.loads(each)["network"] for each in said if each.endswith("\n")]
+    return process.returncode == -signal.SIGKILL, done

@@ -1,12 +1,9 @@
-"""Choice of device and precision, and free memory."""
+"""Choice of device and precision."""
 
 from __future__ import annotations
 
 import ctypes
-import os
-import re
 from contextlib import suppress
-from pathlib import Path
 
 import torch
 
@@ -40,19 +37,6 @@ def give_memory_back() -> None:
     """
     with suppress(OSError, AttributeError):
         ctypes.CDLL("libc.so.6").malloc_trim(0)
-
-
-def free_ram_bytes() -> int:
-    """Return the memory available to programs: MemAvailable on Linux, elsewhere half of the
-    total.
-    """
-    try:
-        match = re.search(r"MemAvailable:\s+(\d+) kB", Path("/proc/meminfo").read_text())
-        if match:
-            return int(match[1]) * 1024
-    except OSError:
-        pass
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
 
 
 def choose_device(name: str | None = None) -> torch.device:

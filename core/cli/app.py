@@ -16,6 +16,7 @@ from cyclopts import App, CycloptsError
 
 from core.base.errors import BadSpec, SparsightError
 from core.base.options import option
+from core.base.ram import shortage
 from core.base.settings import Settings
 from core.cli.console import NOT_KEPT, Output, console
 from core.cli.errors import Misuse, check_values, explain, help_line, unknown_command
@@ -147,6 +148,8 @@ def run_command(build: Callable[[], App], words: Sequence[str] | None = None) ->
     except Exception as error:
         if sys.flags.dev_mode:
             raise
+        if short := shortage(error):
+            return _fail(words, short)
         wrong = f"Sparsight failed: {type(error).__name__}: {error}"
         return _fail(words, SparsightError(wrong, "This is a bug in Sparsight.", "Run `python -X dev -m core ...`."))
 

@@ -71,10 +71,13 @@ def run(
     Args:
         name: of a known sweep (`sweep list`), or its YAML file.
     """
+    from core.sweeps.processes import end_with_parent
+    from core.sweeps.processes import run as run_processes
+
+    end_with_parent()  # at once: what follows takes seconds to load
     from core.sweeps.cluster import run as run_cluster
     from core.sweeps.estimate import estimate
     from core.sweeps.known import find_sweep, keep, title_of
-    from core.sweeps.processes import run as run_processes
 
     part, processes = part_of(workers.part), whole(workers.processes, "number of processes", 1)
     cluster = _cluster(workers, common)

@@ -19,9 +19,9 @@ import torch
 from torch import Tensor
 
 from core.base.brief import brief
-from core.base.device import free_ram_bytes
 from core.base.errors import BadImage, BadSpec, OutOfMemory
 from core.base.progress import Progress, tell
+from core.base.ram import free_ram_bytes
 from core.data.photo_sets import Photo, PhotoSet
 from core.data.photos import fit_photo
 from core.models.cards import InputRule

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import time
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from glob import escape
@@ -25,7 +24,6 @@ from core.disk.coding import Damage, Facts, Tensors, decode, encode, read_head
 SUFFIX = ".safetensors"
 DAMAGED = ".damaged"
 AGAIN = "run the step that creates it again"
-STALE_SECONDS = 86_400  # a temporary file of this age belongs to a killed process
 LONGEST_PART = 200  # bytes of one part of a key; file systems allow 255 with the suffixes
 _log = logging.getLogger(__name__)
 
@@ -69,7 +67,6 @@ class Files:
         path = self._path(self.write_root, key)
         content = encode(tensors, facts)
         try:
-            _remove_stale_parts(path.parent)
             with replacing(path) as part, open(part, "wb") as file:
                 file.write(content)
                 file.flush()
@@ -270,11 +267,3 @@ def _not_writable(folder: Path, error: OSError) -> CacheNotWritable:
         "New results are stored there; existing ones can still be read.",
         "Free some space or make the folder writable, then try again.",
     )
-
-
-def _remove_stale_parts(folder: Path) -> None:
-    """Remove temporary files of killed processes; those of running ones are younger."""
-    for part in folder.glob(".*.part"):
-        with contextlib.suppress(OSError):
-            if time.time() - part.stat().st_mtime > STALE_SECONDS:
-                part.unlink()

@@ -149,10 +149,12 @@ class Jobs:
 
     def progress(self, name: str) -> list[Facts]:
         """Returns all complete progress lines so far."""
+        found: list[Facts] = []
         with suppress(OSError):
-            text = (self.folder / name / "progress.jsonl").read_text()
-            return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
-        return []
+            for line in (self.folder / name / "progress.jsonl").read_text().splitlines(keepends=True):
+                with suppress(ValueError):  # a line that was cut off, and the next one after it
+                    found += [json.loads(line)] if line.endswith("\n") else []
+        return found
 
     def log(self, name: str, most: int = 4000) -> str:
         """Returns the end of the process output."""

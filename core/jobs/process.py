@@ -18,6 +18,7 @@ from pathlib import Path
 from core.base.errors import SparsightError
 from core.base.plugins import load
 from core.base.progress import heard_by
+from core.base.ram import shortage
 from core.base.settings import Settings
 from core.jobs.control import Control, Stopped, under
 from core.jobs.jobs import JOBS, WITHIN, register_kind, replace_text
@@ -49,12 +50,8 @@ def work(folder: Path, name: str) -> int:
         except Stopped:
             return 0
         except Exception as error:
-            known = isinstance(error, SparsightError)
-            said = (
-                [error.wrong, error.allowed, error.next_step]
-                if isinstance(error, SparsightError)
-                else [f"{type(error).__name__}: {error}"]
-            )
+            known = error if isinstance(error, SparsightError) else shortage(error)
+            said = [known.wrong, known.allowed, known.next_step] if known else [f"{type(error).__name__}: {error}"]
             with suppress(OSError):
                 replace_text(home / "failed.json", json.dumps(said))
             logging.exception("the job failed", exc_info=None if known else error)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import torch
 
-from core.base.device import free_ram_bytes
 from core.base.errors import OutOfMemory
 from core.base.numbers import MEGABYTE, size
+from core.base.ram import free_ram_bytes
 from core.base.settings import Settings
 
 LEAST_BYTES = 64 * MEGABYTE  # default budgets are never smaller

@@ -122,3 +122,17 @@ class Collected:
 def forget(folder: Path) -> None:
     """Delete what was kept of a network whose tables are written. Raises CacheNotWritable."""
     Files(folder).delete(KEY)
+
+
+def forget_written(folder: Path, is_written: Callable[[str, str], bool]) -> None:
+    """Delete what was kept if all of it is in the tables: a kill may have come between the two.
+
+    Args:
+        is_written: of the name of a table, and of a column.
+
+    Raises CacheNotWritable.
+    """
+    files = Files(folder)
+    with suppress(MissingData, BadFile):
+        if files.exists(KEY) and all(is_written(table, name) for table, name, _ in files.facts(KEY)["asked"]):
+            files.delete(KEY)

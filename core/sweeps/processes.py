@@ -6,9 +6,11 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from queue import Queue
@@ -18,6 +20,8 @@ from typing import IO, Any
 from core.base.errors import SparsightError
 
 Line = dict[str, Any]
+PARENT = "SPARSIGHT_PARENT"  # the process without which one of these ends
+LOOK_S = 1.0
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
@@ -59,7 +63,7 @@ def run(words: Sequence[str], count: int, gpus: int = 0) -> Iterator[Line]:
 
 
 def _start(words: Sequence[str], log: Path, number: int, gpus: int) -> subprocess.Popen[str]:
-    environment = os.environ | ({} if gpus else dict.fromkeys(THREADS, "1"))
+    environment = os.environ | {PARENT: str(os.getpid())} | ({} if gpus else dict.fromkeys(THREADS, "1"))
     device = ["--device", f"cuda:{number % gpus}"] if gpus else []
     with log.open("w") as errors:
         return subprocess.Popen(
@@ -74,6 +78,21 @@ def _start(words: Sequence[str], log: Path, number: int, gpus: int) -> subproces
 def _error(log: Path) -> str:
     """Return what a process wrote, without its progress."""
     return "\n".join(line for line in log.read_text().splitlines() if not line.startswith('{"progress"'))
+
+
+def end_with_parent() -> None:
+    """Interrupt this process, as Ctrl-C does, once the one that started it is gone. Does nothing in
+    a process that nobody started from here.
+    """
+    parent = os.environ.pop(PARENT, "")
+    if parent:
+        Thread(target=_watch, args=(int(parent),), name="parent", daemon=True).start()
+
+
+def _watch(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(LOOK_S)
+    os.kill(os.getpid(), signal.SIGINT)
 
 
 def _listen(stream: IO[str], said: Queue[Line | None]) -> None:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import pandas
@@ -28,7 +28,7 @@ from core.saliency.baselines import is_baseline, mapped_by, network_of_maps
 from core.saliency.cams import saliency_maps
 from core.saliency.capture import own_class
 from core.specs import CamSpec, ModelSpec, VariantSpec
-from core.sweeps.collected import Collected, Missing, forget
+from core.sweeps.collected import Collected, Missing, forget, forget_written
 from core.sweeps.images import chosen_rows
 from core.sweeps.spec import SweepSpec
 from core.sweeps.tables import Cell, Tables
@@ -180,6 +180,7 @@ class Sweep:
     def _compute(self, variant: VariantSpec, progress: Progress) -> bool:
         """Compute what is missing of a network; return whether anything was. Raises Busy."""
         if not self.missing(variant):
+            forget_written(self.tables.lock(variant).parent, partial(self._is_written, variant))
             return False
         with locked(self.tables.lock(variant), variant.key):
             missing = self.missing(variant)  # another process may have done it meanwhile
@@ -190,6 +191,11 @@ class Sweep:
             self.check_unchanged(variant, identity)
             self.write(variant, answers, identity)
         return True
+
+    def _is_written(self, variant: VariantSpec, table: str, column: str) -> bool:
+        identity = self.identity(variant)
+        found = (self.tables.read(cell, identity) for cell in self.cells(variant) if cell.name == table)
+        return any(known is not None and column in known[0] for known in found)
 
     def answer(
         self,

@@ -178,9 +178,9 @@ def kept_key(key: str, epoch: int) -> str:
     return f"{key}/epoch-{epoch:03d}"
 
 
-def forget(goal: Goal) -> None:
-    """Removes the unfinished run; called after its result is stored."""
-    goal.files.delete(f"{goal.key}/unfinished")
+def forget(files: Files, key: str) -> None:
+    """Removes the unfinished run of a network; called after its result is stored."""
+    files.delete(f"{key}/unfinished")
 
 
 def _evaluated(goal: Goal, epoch: int, loss: float, seconds: float) -> Epoch:

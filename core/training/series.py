@@ -119,6 +119,7 @@ def _levels(spec: RetrainSpec, material: Material) -> Iterator[Step]:
     before = dense = _Network(material.start)
     for level in range(len(spec.targets)):
         if _is_done(material.files, key_of(spec, level)):
+            forget(material.files, key_of(spec, level))  # a kill may have come before it
             before = _Network(*unpack_sparse(material.files.load(key_of(spec, level))[0]))
             yield Step(level=level, levels=len(spec.targets) - 1, epoch=None, found=True)
         else:
@@ -209,7 +210,7 @@ def _level(spec: RetrainSpec, material: Material, level: int, origin: _Network) 
             seconds = round(time.perf_counter() - began, 1)
             made = _store(goal, material.card, _facts(spec, material, level, step) | {"seconds": seconds})
             if not step.by_hand:
-                forget(goal)
+                forget(goal.files, goal.key)
             yield Step(level=level, levels=levels, epoch=None, outcome=step)
     return made
 

@@ -119,6 +119,6 @@ def test_resume_kills_a_process_at_work_and_finds_identical_weights(engine: Engi
 
 def test_resume_would_tell_a_difference(tmp_path: Path) -> None:
     one = {"a": {"w": torch.ones(3)}}
-    assert resume._same(one, {"a": {"w": torch.ones(3)}})
-    assert not resume._same(one, {"a": {"w": torch.ones(3) + F.one_hot(torch.tensor(1), 3) * 1e-7}})
-    assert not resume._same(one, {"a": {"w": torch.ones(3), "b": torch.ones(1)}})
+    assert resume.are_same(one, {"a": {"w": torch.ones(3)}})
+    assert not resume.are_same(one, {"a": {"w": torch.ones(3) + F.one_hot(torch.tensor(1), 3) * 1e-7}})
+    assert not resume.are_same(one, {"a": {"w": torch.ones(3), "b": torch.ones(1)}})

@@ -684,6 +684,21 @@ def test_a_fault_of_our_own_is_no_traceback(command, monkeypatch: pytest.MonkeyP
     assert err.startswith("Sparsight failed: ZeroDivisionError: division by zero\nThis is a bug in Sparsight.\n")
 
 
+@pytest.mark.parametrize(
+    "error",
+    [MemoryError(), RuntimeError("[enforce fail at alloc_cpu.cpp:124] DefaultCPUAllocator: can't allocate memory")],
+)
+def test_memory_that_runs_out_is_no_fault_of_ours(command, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    def greedy(engine: object) -> None:
+        raise error
+
+    monkeypatch.setattr("core.cli.installation.facts", greedy)
+    status, out, err = command("info")
+    assert (status, out) == (1, "")
+    assert err.startswith("The memory of this machine is not enough for this.")
+    assert "choose a smaller network" in err
+
+
 def test_a_whole_process(tmp_path: Path) -> None:
     done = own_process("-m", "core", "heatmap", "--level", "3", "--json", "--folder", str(tmp_path))
     assert (done.returncode, done.stderr) == (0, "")

@@ -6,7 +6,6 @@ import errno
 import multiprocessing
 import os
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -246,15 +245,6 @@ def test_an_unreadable_file_is_said_and_left(files, monkeypatch):
     with pytest.raises(BadFile, match="Permission denied"):
         files.load(KEY)
     assert everything(files.write_root) == ["level-03.safetensors"]
-
-
-def test_old_temporary_files_are_swept_up(files):
-    folder = files.save(KEY, W, {}).parent
-    for name, age_s in ((".old.part", 2 * module.STALE_SECONDS), (".new.part", 0)):
-        (folder / name).write_bytes(b"half")
-        os.utime(folder / name, (time.time() - age_s,) * 2)
-    files.save(KEY, W, {})
-    assert everything(files.write_root) == [".new.part", "level-03.safetensors"]
 
 
 def write_often(root: Path, value: int) -> None:

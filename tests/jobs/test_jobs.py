@@ -95,6 +95,13 @@ def test_two_jobs_for_one_spec_are_one(tmp_path: Path) -> None:
     assert until(jobs, first.id, lambda job: job.state == "stopped").error == ""
 
 
+def test_a_line_that_was_cut_off_costs_no_other(tmp_path: Path) -> None:
+    jobs = Jobs(tmp_path)
+    (jobs.folder / "cut").mkdir(parents=True)
+    (jobs.folder / "cut" / "progress.jsonl").write_text('{"stage": "one"}\n{"stage": "tw{"stage": "three"}\n{"sta')
+    assert jobs.progress("cut") == [{"stage": "one"}]
+
+
 @pytest.mark.long
 def test_killed_from_outside_it_is_seen_and_goes_on(tmp_path: Path) -> None:
     jobs = Jobs(tmp_path)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import http.server
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -13,6 +15,8 @@ from pathlib import Path
 import pytest
 
 from core.base.errors import BadFile, CacheNotWritable, MissingData
+from core.jobs import control
+from core.models import fetch as fetching
 from core.models.fetch import CHUNK_BYTES, TRIES, Remote, fetch
 
 CONTENT = bytes(range(256)) * 4096  # 1 MiB
@@ -28,10 +32,13 @@ class Site:
     content: bytes = CONTENT
     breaks: list[int | None] = field(default_factory=lambda: [None])
     ranges: bool = True
-    length: bool = True
+    length: bool | str = True
+    silent_after: int | None = None
+    location: str = ""
     status: int = 200
     asked: list[str | None] = field(default_factory=list)
     address: str = ""
+    closed: threading.Event = field(default_factory=threading.Event)
 
     @property
     def remote(self) -> Remote:
@@ -50,10 +57,16 @@ def site() -> Iterator[Site]:
             rest = made.content[start:]
             self.send_response(206 if start else made.status)
             if made.length:
-                self.send_header("Content-Length", str(len(rest)))
+                self.send_header("Content-Length", str(len(rest) if made.length is True else made.length))
+            if made.location:
+                self.send_header("Location", made.location)
             self.end_headers()
             ends = made.breaks.pop(0) if len(made.breaks) > 1 else made.breaks[0]
-            self.wfile.write(rest[:ends])
+            with suppress(ConnectionError):  # the other side has stopped
+                self.wfile.write(rest[: ends if made.silent_after is None else made.silent_after])
+                self.wfile.flush()
+            if made.silent_after is not None:
+                made.closed.wait(60)
 
         def log_message(self, *args: object) -> None:
             pass
@@ -63,6 +76,7 @@ def site() -> Iterator[Site]:
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     yield made
+    made.closed.set()
     server.shutdown()
     thread.join()
     server.server_close()
@@ -154,6 +168,59 @@ def test_a_person_can_stop_it(site: Site, tmp_path: Path) -> None:
 
     with pytest.raises(Stopped):
         fetch(site.remote, tmp_path, progress)
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("after", [0, 1000])
+def test_it_can_be_stopped_while_the_server_is_silent(site: Site, tmp_path: Path, after: int) -> None:
+    site.silent_after = after
+    began = time.monotonic()
+
+    def progress(done: int, total: int) -> None:
+        if time.monotonic() - began > 0.5:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        fetch(site.remote, tmp_path, progress)
+    assert time.monotonic() - began < 5
+    assert names(tmp_path) == []
+
+
+def test_a_job_that_is_stopped_ends_its_download(site: Site, tmp_path: Path) -> None:
+    site.silent_after = 0
+    (tmp_path / "job").mkdir()
+    (tmp_path / "job" / "stop").touch()
+    with pytest.raises(control.Stopped), control.under(control.Control(tmp_path / "job")):
+        fetch(site.remote, tmp_path / "downloads")
+
+
+def test_a_silent_server_is_given_up(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetching, "TIMEOUT_S", 0.3)
+    site.silent_after = 1000
+    with pytest.raises(MissingData, match=r"timed out|silent"):
+        fetch(site.remote, tmp_path)
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("length", ["many", "-5", "1e6"])
+def test_a_length_that_is_no_number_is_ignored(site: Site, tmp_path: Path, length: str) -> None:
+    site.length = length
+    assert fetch(site.remote, tmp_path).read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("location", ["http://[x", "http://127.0.0.1:x/", "file:///etc/passwd"])
+def test_a_redirect_to_no_address_is_explained(site: Site, tmp_path: Path, location: str) -> None:
+    site.status, site.location = 302, location
+    with pytest.raises(MissingData, match="could not be downloaded"):
+        fetch(site.remote, tmp_path)
+
+
+def test_a_server_that_sends_without_end_is_given_up(site: Site, tmp_path: Path) -> None:
+    site.content, site.length = CONTENT * 20, False
+    most = []
+    with pytest.raises(MissingData, match="sends more than"):
+        fetch(site.remote, tmp_path, lambda done, total: most.append(done))
+    assert max(most) < 3 * len(CONTENT)
     assert names(tmp_path) == []
 
 

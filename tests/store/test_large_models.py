@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from core.base.device import free_ram_bytes
 from core.base.errors import BadSpec
+from core.base.ram import free_ram_bytes
 from core.base.settings import parse_bytes
 from core.engine.engine import Engine
 from core.models.zoo import default_model, named

@@ -26,6 +26,8 @@ from core.engine.engine import Engine
 from core.measures import soft_iou
 from core.saliency.baselines import BASELINES
 from core.specs import CamSpec, DataSpec, ImageRef, ModelSpec, PruningSpec, VariantSpec
+from core.sweeps import collected
+from core.sweeps import sweep as sweep_module
 from core.sweeps.estimate import estimate
 from core.sweeps.images import chosen_rows
 from core.sweeps.known import known_sweeps
@@ -291,6 +293,44 @@ def test_a_killed_sweep_loses_at_most_the_network_at_work(own: Engine, tmp_path:
         process.wait()
     assert 5 <= done(Sweep(Engine("cpu", folder), spec)) < len(spec.prunings)
     pandas.testing.assert_frame_equal(whole(Sweep(Engine("cpu", folder), spec)), whole(Sweep(own, spec)))
+
+
+def left(folder: Path) -> list[Path]:
+    return list(folder.rglob(f"{collected.KEY}.safetensors"))
+
+
+def test_what_a_kill_leaves_after_the_last_table_is_removed(own: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    def killed(folder: Path) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(collected, "EVERY_S", 0.0)
+    few = replace(SPEC, prunings=SPEC.prunings[:1])
+    with monkeypatch.context() as patch:
+        patch.setattr(sweep_module, "forget", killed)
+        with pytest.raises(KeyboardInterrupt):
+            list(Sweep(own, few).run())
+    assert len(left(own.folder)) == 1
+    fewer = replace(few, cams=few.cams[:1])
+    assert [step.found for step in Sweep(own, fewer).run()] == [True]
+    assert len(left(own.folder)) == 1  # it holds more than this sweep can tell to be written
+    assert [step.found for step in Sweep(own, few).run()] == [True]
+    assert left(own.folder) == []
+
+
+def test_what_another_sweep_has_begun_stays(own: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    few = replace(SPEC, prunings=SPEC.prunings[:1], measures=("right", "soft-iou"))
+    list(Sweep(own, few).run())
+    monkeypatch.setattr(collected, "EVERY_S", 0.0)
+
+    def stop(done: int, total: int) -> None:
+        if done:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        list(Sweep(own, replace(few, measures=SPEC.measures)).run(progress=stop))
+    assert len(left(own.folder)) == 1
+    assert [step.found for step in Sweep(own, few).run()] == [True]
+    assert len(left(own.folder)) == 1
 
 
 # Which images

@@ -30,6 +30,7 @@ from core.protocols.merkle import job as merkle_job
 from core.protocols.merkle import protocol as merkle
 from core.protocols.merkle.protocol import Plan
 from core.specs import PruningSpec, RetrainSpec, TrainSpec
+from core.training import series
 from core.training.masks import Scored, level_mask
 from core.training.place import Place
 from core.training.retrain import estimate
@@ -126,6 +127,21 @@ def test_killed_between_and_within_levels_it_goes_on(tmp_path: Path) -> None:
             for name, values in stored(whole, spec, level)[0].items():
                 assert torch.equal(values, stored(made, spec, level)[0][name])
         assert [key for key in made.files.keys("tiny@colours") if "unfinished" in key] == []
+
+
+def test_killed_after_a_level_is_stored_nothing_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def killed(files: Files, key: str) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(series, "forget", killed)
+        with pytest.raises(KeyboardInterrupt):
+            list(run_series(SPEC, material(tmp_path)))
+    made = material(tmp_path)
+    assert made.files.exists(f"{key_of(SPEC, 0)}/unfinished")
+    told = list(run_series(SPEC, made))
+    assert told[0].found
+    assert [key for key in made.files.keys("tiny@colours") if "unfinished" in key] == []
 
 
 def test_what_is_told(tmp_path: Path) -> None:

@@ -17,9 +17,9 @@ import torch
 from safetensors.torch import load as load_bytes
 from safetensors.torch import load_file
 
-from core.base.device import free_ram_bytes
 from core.base.errors import BadFile
 from core.base.numbers import size
+from core.base.ram import free_ram_bytes
 from core.disk.coding import LONGEST_HEAD_BYTES
 
 ALLOWED = "Weights must be a state dict: a .safetensors file, or what torch.save(model.state_dict(), ...) writes."

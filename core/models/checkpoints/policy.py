@@ -26,9 +26,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from core.base.device import free_ram_bytes
 from core.base.errors import BadFile, BadSpec
 from core.base.numbers import size
+from core.base.ram import free_ram_bytes
 from core.base.text import first_few
 from core.models.checkpoints.content import ALLOWED, load
 from core.models.checkpoints.tensors import COUNTER, as_weights, check_layout, fold, types

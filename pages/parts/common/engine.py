@@ -11,12 +11,14 @@ import atexit
 import gc
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core import CamSpec, DataSpec, Engine, ImageRef, ModelSpec, PruningSpec, VariantSpec, wilson
+from core.base.atomic import remove_abandoned
 from core.base.errors import SparsightError
 from core.base.stamps import Stamp
 from core.engine import amounts
@@ -49,6 +51,7 @@ def engine() -> Engine:
     found = Engine(settings=plugins.settings())
     counters.tiers = found.parts
     wilson(1, 2)  # loads the statistics library in advance
+    Thread(target=remove_abandoned, args=(found.folder, True), name="abandoned files", daemon=True).start()
     spare_libraries()
     return found
 

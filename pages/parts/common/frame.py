@@ -13,6 +13,7 @@ from typing import ParamSpec
 import streamlit as st
 
 from core.base.errors import SparsightError
+from core.base.ram import shortage
 from pages.parts.common import access, present
 from pages.parts.common import link as address_link
 from pages.parts.common.counters import counters
@@ -123,6 +124,9 @@ def explained() -> Iterator[None]:
     except SparsightError as error:
         show(error)
     except Exception as error:  # last resort; Streamlit's control flow exceptions do not derive from Exception
+        if short := shortage(error):
+            show(short)
+            return
         _log.exception("unexpected error on a page")
         st.error(
             "**An unexpected error occurred.** Your settings are not lost: change one of them or reload the page.",
