@@ -5,6 +5,7 @@ A campaign is resumed where it ended. Each fault found becomes a small test; the
 themselves stay out of the tests.
 """
 
+from bench.faults import answers, disk, hostile
 from bench.faults.campaign import CAMPAIGNS, Campaign, Trial, summed_up, work
 
-__all__ = ["CAMPAIGNS", "Campaign", "Trial", "summed_up", "work"]
+__all__ = ["CAMPAIGNS", "Campaign", "Trial", "answers", "disk", "hostile", "summed_up", "work"]
