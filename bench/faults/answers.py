@@ -34,7 +34,7 @@ LITE, SQUEEZE = default_model("efficientnet-lite0"), "squeezenet1_1"
 RETRAINED = ModelSpec(name=f"{SQUEEZE}@imagenette-128", weights="merkle-global", seed=0)
 UNTRAINED = ModelSpec(name=SQUEEZE, weights=RANDOM, seed=0)
 NETWORKS = (ModelSpec(), LITE, RETRAINED, UNTRAINED)
-PAUSE_S = 0.05  # between two changes
+PAUSE_S = 0.5  # between two changes, on average
 METHODS = ("grad-cam", "grad-cam++", "layer-cam")
 Question = tuple[VariantSpec, ImageRef, CamSpec]
 Change = Callable[[Engine, random.Random], None]
@@ -66,7 +66,7 @@ def networks_are_dropped(engine: Engine, draw: random.Random) -> None:
 def a_network_is_deleted(engine: Engine, draw: random.Random) -> None:
     """An own one, and added again."""
     engine.forget(_own(engine))
-    time.sleep(draw.random() * PAUSE_S)
+    time.sleep(PAUSE_S * draw.random())
     _own(engine)
 
 
@@ -182,7 +182,7 @@ def _changing(engine: Engine, change: Change, draw: random.Random) -> Iterator[N
     ended = Event()
 
     def work() -> None:
-        while not ended.wait(PAUSE_S):
+        while not ended.wait(2 * PAUSE_S * draw.random()):
             change(engine, draw)
 
     thread = Thread(target=work)

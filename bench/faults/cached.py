@@ -145,9 +145,7 @@ def made(folder: Path) -> None:
     shipped = shipped_folder()
     series = Path(DIGITS.name, DIGITS.weights, f"seed-{DIGITS.seed}")
     for place in (series, Path("units", "digits-2000-s0"), Path("lukkien", DIGITS.weights, NOISY.key)):
-        shutil.copytree(
-            shipped / place, folder / place, ignore=shutil.ignore_patterns("level-*[456789].*", "level-[12]*")
-        )
+        shutil.copytree(shipped / place, folder / place, ignore=shutil.ignore_patterns(*UNUSED))
     shutil.copy(shipped / FILE, folder / FILE)
     theirs = shipped / "squeezenet1_1@imagenette-128"
     description.write(folder, replace(description.read(theirs / description.FILE), data="mine"))

@@ -11,7 +11,7 @@ import contextlib
 import logging
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -152,7 +152,7 @@ class Files:
         found: set[str] = set()
         for root in (self.write_root, *self.read_roots):
             folder = self._path(root, prefix + "x").parent
-            for path in folder.rglob(f"*{SUFFIX}"):
+            for path in _below(folder):
                 key = path.relative_to(root).as_posix().removesuffix(SUFFIX)
                 if key.startswith(prefix) and not self._in_nested_root(root, path):
                     found.add(key)
@@ -199,6 +199,12 @@ class Files:
         return any(
             other != root and other.is_relative_to(root) and path.is_relative_to(other) for other in self.read_roots
         )
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    """Yield the entries' files below a folder. Whatever is deleted meanwhile is passed over."""
+    for home, _, names in os.walk(folder):
+        yield from (Path(home, name) for name in names if name.endswith(SUFFIX))
 
 
 def _is_plain(part: str) -> bool:
