@@ -65,7 +65,7 @@ def deleted(cache: Path, draw: Random) -> Found:
     def work() -> None:
         for delay in delays:
             time.sleep(delay)
-            for path in [cache] if whole else draw.sample(files := _files(cache), len(files) // 3):
+            for path in [cache] if whole else draw.sample(files := files_of(cache), len(files) // 3):
                 shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
 
     thread = threading.Thread(target=work)
@@ -77,7 +77,7 @@ def deleted(cache: Path, draw: Random) -> Found:
 
 def of_another_time(cache: Path, draw: Random) -> Found:
     """Files of the past and of the future, as after a jump of the clock."""
-    for path in [*_files(cache), *(each for each in cache.rglob("*") if each.is_dir())]:
+    for path in [*files_of(cache), *(each for each in cache.rglob("*") if each.is_dir())]:
         seconds = draw.choice(
             (0, 1, 315_532_800, time.time() + draw.choice((-1, 1)) * 3600, time.time() + 1e9, 2**31, 2**33)
         )
@@ -98,15 +98,15 @@ def shared(cache: Path, draw: Random) -> Found:
 def damaged(cache: Path, draw: Random) -> Found:
     """One bit of one file is another one: of any kind of file, as often."""
     kinds = defaultdict(list)
-    for path in _files(cache):
+    for path in files_of(cache):
         if path.stat().st_size:
-            kinds[_kind(path.relative_to(cache))].append(path)
+            kinds[kind_of(path.relative_to(cache))].append(path)
     path = draw.choice(kinds[draw.choice(sorted(kinds))])
     content = bytearray(path.read_bytes())
     content[draw.randrange(len(content))] ^= 1 << draw.randrange(8)
     path.write_bytes(content)
     during = asked(cache)
-    return {f"{name}, {_kind(path.relative_to(cache))}": answer for name, answer in during.items()}, asked(cache)
+    return {f"{name}, {kind_of(path.relative_to(cache))}": answer for name, answer in during.items()}, asked(cache)
 
 
 TURNS: tuple[Callable[[Path, Random], Found], ...] = (
@@ -121,7 +121,7 @@ def trial(number: int, folder: Path) -> Trial:
     cache = folder / "cache"
     shutil.copytree(whole, cache)
     during, after = harm(cache, Random(f"disk {number}"))
-    faults = [*_faults(during, right, "while"), *_faults(after, right, "after")]
+    faults = [*faults_of(during, right, "while"), *faults_of(after, right, "after")]
     if harm in (full, read_only, of_another_time, shared):
         faults += [f"after: {name}: {text}" for name, text in after.items() if text.startswith("ERROR")]
     faults += [f"{path.name} is left behind" for path in cache.rglob("*.part")]
@@ -129,7 +129,7 @@ def trial(number: int, folder: Path) -> Trial:
     return Trial(harm.__name__.replace("_", " "), tuple(faults), {"answers": len(during), "explained": explained})
 
 
-def _faults(found: Answers, right: Answers, when: str) -> Iterator[str]:
+def faults_of(found: Answers, right: Answers, when: str) -> Iterator[str]:
     """Yield what is neither right nor explained."""
     for name, answer in found.items():
         if answer.startswith("FAULT"):
@@ -158,11 +158,11 @@ def _forget(cache: Path) -> None:
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 
-def _files(cache: Path) -> list[Path]:
+def files_of(cache: Path) -> list[Path]:
     return sorted(path for path in cache.rglob("*") if path.is_file())
 
 
-def _kind(path: Path) -> str:
+def kind_of(path: Path) -> str:
     """Return what a file is: its folder and its ending."""
     return f"{path.parts[0] if len(path.parts) > 1 else path.stem} {path.suffix or path.name}"
 

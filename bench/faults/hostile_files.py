@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from safetensors.torch import save
 
-from bench.faults.mutations import as_bytes, damaged, nested, rewritten, strange
+from bench.faults.mutations import as_bytes, damaged, nested, rewritten, strange, word
 from bench.faults.place import Place
 from core.base.settings import shipped_folder
 from core.disk.frames import read_frame
@@ -48,7 +48,7 @@ a2,w2,Rejected,12,4,church,more,right
 a3,w1,Approved,20,7,dog,less,Both equally
 """
 # Nine aliases of nine aliases, and so on.
-ALIASES = "first: &a0 [x]\n" + "".join(f"b{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 12))
+ALIASES = "[&a0 [x], " + ", ".join(f"&a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 12)) + "]"
 CLASSES = ("tench\nchurch\n", "0: tench\n1: church\n", '["tench", "church"]', '{"0": "tench", "1": "church"}')
 
 
@@ -192,7 +192,7 @@ def _yaml(text: str, draw: Random, place: Place) -> str:
     if draw.random() < 0.05:
         return nested(draw)
     if draw.random() < 0.05:
-        return ALIASES + text
+        return word(text, draw, ALIASES)
     return rewritten(text, draw, str(place.marker))
 
 

@@ -67,7 +67,8 @@ def picture(draw: Random) -> bytes:
         more["icc_profile"] = draw.randbytes(draw.choice((10, 300, 60_000)))
     if kind == "PNG" and draw.random() < 0.3:
         texts = PngImagePlugin.PngInfo()
-        texts.add_text("Comment", strange(draw)[:1000].replace("\0", ""), zip=draw.random() < 0.5)
+        said = strange(draw)[:1000].replace("\0", "").encode("utf-8", "replace").decode()
+        texts.add_text("Comment", said, zip=draw.random() < 0.5)
         more["pnginfo"] = texts
     try:
         image.save(made, kind, **more)
@@ -115,7 +116,7 @@ def hostile_archive(draw: Random, place: Place) -> Call:
         _write(files, place.inputs / "photos", draw, place)
         return lambda: _read(read_folder(place.inputs / "photos"), place)
     content = _zip(files, draw, place)
-    if draw.random() < 0.4:
+    if draw.random() < 0.3:
         content = damaged(content, draw)
     name = draw.choice(("photos.zip", f"{strange(draw)[:300]}.zip", path(draw)))
     return lambda: _read(read_folder(keep_zip(content, name, place.cache)), place)
@@ -124,9 +125,9 @@ def hostile_archive(draw: Random, place: Place) -> Call:
 def _set(draw: Random) -> dict[str, bytes]:
     """Return files by name, some of them strange."""
     files = {name: picture(draw) for name in ("cat/0.png", "cat/1.jpg", "dog/1.png")}
-    if draw.random() < 0.5:
+    if draw.random() < 0.3:
         files["boxes.csv"] = as_bytes(rewritten(BOXES, draw), draw)
-    if draw.random() < 0.4:
+    if draw.random() < 0.3:
         files["annotations.json"] = as_bytes(rewritten(json.dumps(COCO), draw), draw)
     if draw.random() < 0.4:
         files["masks/cat/0.png"] = damaged(picture(draw), draw)
@@ -188,3 +189,4 @@ def _read(found: object, place: Place) -> None:
             said += str(error)
         said += photo.name
     assert SECRET not in said
+    said.encode()  # a page shows it

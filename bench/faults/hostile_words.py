@@ -16,6 +16,7 @@ from bench.faults.hostile_files import BATCH, MAPPING
 from bench.faults.hostile_pictures import picture
 from bench.faults.mutations import rewritten, strange
 from bench.faults.place import SECRET, Place
+from core.base.errors import SparsightError
 from core.base.settings import shipped_folder
 from core.cli.main import main
 from core.engine.engine import Engine
@@ -127,19 +128,11 @@ def _opened(page: str, parts: list[tuple[str, str]], place: Place) -> None:
 def hostile_command(draw: Random, place: Place) -> Call:
     """A command line: words that are missing, strange, too many or in another order."""
     words = draw.choice(LINES).split()
-    for _ in range(draw.choice((1, 1, 2, 3))):
-        at = draw.randrange(len(words))
-        harm = draw.randrange(5)
-        if harm == 0:
-            del words[at]
-        elif harm == 1:
-            words.insert(at, strange(draw))
-        elif harm == 2:
-            words[at] = rewritten(words[at], draw)
-        elif harm == 3:
-            words.insert(at, draw.choice(draw.choice(LINES).split()))
-        else:
-            words[at] = strange(draw)
+    for _ in range(draw.choice((1, 1, 1, 2))):
+        values = [place for place in range(2, len(words)) if not words[place].startswith("--")]
+        at = draw.choice(values) if values and draw.random() < 0.8 else draw.randrange(len(words))
+        new = [[strange(draw)], [rewritten(words[at], draw)], [], [words[at], strange(draw)]]
+        words[at : at + 1] = draw.choice([*new, new[0], [words[at], *draw.choice(LINES).split()[1:3]]])
         words = words or ["info"]
     words = [word.replace("\0", "") for word in words]  # a system passes no NUL
     if any(word.startswith(WRITES) for word in words):  # people may write their own files where they like
@@ -159,10 +152,11 @@ def _ran(words: list[str], place: Place) -> None:
         out.flush(), err.flush()
     told = err.buffer.getvalue().decode()  # type: ignore[attr-defined]
     assert status in (0, 1, 2), f"{words}: status {status}"
-    assert status == 0 or told.strip(), f"{words}: no reason"
     broken = "Sparsight failed" in told or "Traceback" in told
     assert not broken, f"{str(words)[:300]}: {told[-500:]}"
     assert SECRET not in told
+    if status:
+        raise SparsightError(told.strip(), "As it was printed.")
 
 
 @contextmanager

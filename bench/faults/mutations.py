@@ -30,6 +30,7 @@ SIGNS = (
     "a\0b",
     "\u202egnp.exe",
     "\ud800",
+    "\udcff",
     "\x1b[31m",
     "\r\n",
     "\u2028",
@@ -141,11 +142,12 @@ def rewritten(text: str, draw: Random, code: str = "") -> str:
     for _ in range(draw.choice((1, 1, 2, 3))):
         text = draw.choice(TEXTS)(text, draw)
     if code and draw.random() < 0.2:
-        text = _word(text, draw, draw.choice(CODE).format(marker=code))
+        text = word(text, draw, draw.choice(CODE).format(marker=code))
     return text
 
 
-def _word(text: str, draw: Random, new: str) -> str:
+def word(text: str, draw: Random, new: str) -> str:
+    """Return the text with one of its words replaced."""
     words = list(re.finditer(r"[\w.@-]+", text))
     if not words:
         return new
@@ -154,17 +156,17 @@ def _word(text: str, draw: Random, new: str) -> str:
 
 
 def _strange_word(text: str, draw: Random) -> str:
-    return _word(text, draw, strange(draw))
+    return word(text, draw, strange(draw))
 
 
 def _nested_word(text: str, draw: Random) -> str:
-    return _word(text, draw, nested(draw))
+    return word(text, draw, nested(draw))
 
 
 def _other_word(text: str, draw: Random) -> str:
     """One of its own words in place of another."""
     words = re.findall(r"[\w.@-]+", text)
-    return _word(text, draw, draw.choice(words)) if words else text
+    return word(text, draw, draw.choice(words)) if words else text
 
 
 def _lines(text: str, draw: Random) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 from collections.abc import Mapping
@@ -135,7 +136,7 @@ def restore(folder: Path, name: str, backup: Path, url: str = "") -> Study:
 
     Raises BadFile, StudyDatabase.
     """
-    if not backup.is_file():
+    if not os.path.isfile(backup):
         raise MissingData(f"There is no file {backup}.", "A backup is a file.", "Check its name.")
     home = home_of(folder, name)
     if (home / ABOUT).exists():
