@@ -3,34 +3,30 @@
 from __future__ import annotations
 
 import hashlib
-import io
-import shutil
-import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import fields, is_dataclass
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import numpy as np
 import torch
 from pandas import DataFrame
-from PIL import Image
 from safetensors.torch import save
 
 from core.base.errors import SparsightError
-from core.base.settings import shipped_folder
+from core.classroom.password import Door
 from core.data.folders import read_folder
-from core.data.uploads import keep_zip
 from core.engine.engine import Engine
-from core.models import description
+from core.jobs.jobs import Jobs
 from core.models.own import About
 from core.models.zoo import named
 from core.protocols.lukkien.tables import load_study
 from core.specs import CamSpec, DataSpec, ImageRef, ModelSpec, PruningSpec, VariantSpec
-from core.sweeps.floor import FILE, known_floor, question_of
-from core.sweeps.known import keep, known_sweeps
+from core.study.analysis import analyse
+from core.study.folder import facts_of, open_study
+from core.sweeps.floor import known_floor, question_of
+from core.sweeps.known import known_sweeps
 from core.sweeps.read import summary
 from core.sweeps.spec import SweepSpec
 from core.sweeps.sweep import Sweep
@@ -50,6 +46,9 @@ WANTED = SweepSpec(
     measures=("right", "pearson", "soft-iou"),
 )
 UNUSED = ("level-*[3456789]*", "level-[12]*", "seed-334", "seed-335", "random")  # of what is copied: nobody asks for it
+STUDY, PASSWORD = "friday", "correct horse battery"
+JOB = "retrain-0123456789ab"
+STEPS = [{"stage": "level", "level": level, "accuracy": 0.9 - level / 10, "at": 1.7e9 + level} for level in (0, 1)]
 ARCHIVE = "photos.zip"
 
 
@@ -116,11 +115,35 @@ def own_sweeps(engine: Engine) -> Any:
             one.read()
 
 
+def jobs(engine: Engine) -> Any:
+    """Steps that are damaged are left out; none is another one."""
+    found = Jobs(engine.folder)
+    if [step for step in found.progress(JOB) if step not in STEPS]:
+        raise ValueError("a step that never was")
+    found.all()
+    job = found.get(JOB)
+    return job.kind, job.title, job.arguments, job.begun, job.state
+
+
+def password(engine: Engine) -> Any:
+    return Door().open(engine.folder, "a session", PASSWORD)
+
+
+def study(engine: Engine) -> Any:
+    """Its database has no checksum, so only that it is read counts."""
+    found = open_study(engine.folder, STUDY)
+    analyse(found.answers.frame())
+    for path in found.pictures.iterdir():
+        path.read_bytes()
+    facts_of(found), found.classes, found.choices, found.answers.counts()
+
+
 QUESTIONS: dict[str, Callable[[Engine], Any]] = {
     question.__name__: question
     for question in (
         *(digits, kept_variant, own_network, trained_level, retrained_network, sweep),
         *(noise_floor, units, study_of_thesis, uploaded, own_sweeps),
+        *(jobs, password, study),
     )
 }
 
@@ -138,42 +161,6 @@ def asked(folder: Path) -> dict[str, str]:
         except Exception as error:
             found[name] = f"FAULT {type(error).__name__}: {error}"
     return found
-
-
-def made(folder: Path) -> None:
-    """Fill a cache folder with a file of every kind, and a sweep that was stopped."""
-    shipped = shipped_folder()
-    series = Path(DIGITS.name, DIGITS.weights, f"seed-{DIGITS.seed}")
-    for place in (series, Path("units", "digits-2000-s0"), Path("lukkien", DIGITS.weights, NOISY.key)):
-        shutil.copytree(shipped / place, folder / place, ignore=shutil.ignore_patterns(*UNUSED))
-    shutil.copy(shipped / FILE, folder / FILE)
-    theirs = shipped / "squeezenet1_1@imagenette-128"
-    description.write(folder, replace(description.read(theirs / description.FILE), data="mine"))
-    inside = Path(RETRAINED.weights, "seed-0", "retrained")
-    (folder / RETRAINED.name / inside).mkdir(parents=True)
-    for name in ("level-00.safetensors", "level-01.safetensors"):
-        shutil.copy(theirs / inside / name, folder / RETRAINED.name / inside / name)
-    keep_zip(_photographs(), ARCHIVE, folder)
-    engine = Engine("cpu", folder)
-    keep(engine.roots, WANTED, "An own sweep")
-    with suppress(KeyboardInterrupt):
-        for _ in Sweep(engine, WANTED).run(progress=_stopping):
-            pass
-
-
-def _stopping(done: int, total: int) -> None:
-    if done:
-        raise KeyboardInterrupt
-
-
-def _photographs() -> bytes:
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w") as archive:
-        for place in range(3):
-            pixels = np.frombuffer(Random(place).randbytes(2700), np.uint8).reshape(30, 30, 3)
-            Image.fromarray(pixels).save(made := io.BytesIO(), "PNG")
-            archive.writestr(f"cat/{place}.png", made.getvalue())
-    return content.getvalue()
 
 
 def digest(answer: Any) -> str:

@@ -20,8 +20,9 @@ from functools import cache
 from pathlib import Path
 from random import Random
 
-from bench.faults.cached import asked, made
+from bench.faults.cached import asked
 from bench.faults.campaign import CAMPAIGNS, Campaign, Trial
+from bench.faults.whole import made
 
 ROOT = Path(__file__).parents[2]
 # What is computed again if it is missing; all else has no other copy, or an included one.

@@ -43,7 +43,7 @@ class Study:
 
     @cached_property
     def spec(self) -> StudySpec:
-        return from_mapping(json.loads(self.fact("spec")))
+        return from_mapping(self._parsed("spec"))
 
     @cached_property
     def answers(self) -> Answers:
@@ -52,7 +52,7 @@ class Study:
     @cached_property
     def classes(self) -> tuple[str, ...]:
         """Return the names of the classes that participants read, by index."""
-        return tuple(json.loads(self.fact("classes")))
+        return tuple(self._parsed("classes"))
 
     @cached_property
     def choices(self) -> tuple[tuple[int, str], ...]:
@@ -74,6 +74,14 @@ class Study:
         """Return a fact that is kept with the answers."""
         with reading(self.engine) as connection:
             return connection.scalar(select(META.c.value).where(META.c.name == name)) or default
+
+    def _parsed(self, name: str) -> Any:
+        """Return what a fact stands for. Raises BadFile."""
+        try:
+            return json.loads(self.fact(name))
+        except ValueError as error:
+            wrong = f"The database of the study '{self.name}' is damaged: its {name} cannot be read."
+            raise BadFile(wrong, "Every fact is JSON.", "Restore the study from a backup.") from error
 
     def keep(self, **facts: str) -> None:
         """Keep facts with the answers, replacing older ones."""

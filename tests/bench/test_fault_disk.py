@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.faults import cached, disk
+from bench.faults import cached, disk, whole
 from core.disk import frames
 from core.engine.engine import Engine
 
@@ -21,7 +21,7 @@ def test_a_harmed_folder_is_no_fault(harm: object, tmp_path: Path) -> None:
 
 
 def test_there_is_a_file_of_every_kind(tmp_path: Path) -> None:
-    cached.made(tmp_path)
+    whole.made(tmp_path)
     cached.asked(tmp_path)
     kinds = {disk.kind_of(path.relative_to(tmp_path)) for path in disk.files_of(tmp_path)}
     wanted = "digits .npz|variants .safetensors|data .zip|noise-floor .csv|sweeps .parquet|sweeps .yaml|units .parquet"
@@ -31,7 +31,7 @@ def test_there_is_a_file_of_every_kind(tmp_path: Path) -> None:
 
 
 def test_a_number_of_a_damaged_table_would_be_seen(tmp_path: Path) -> None:
-    cached.made(tmp_path)
+    whole.made(tmp_path)
     right = cached.asked(tmp_path)
     path = next(path for path in disk.files_of(tmp_path) if path.name == "answers.parquet")
     frame, facts = frames.read_frame(path)
