@@ -22,6 +22,7 @@ def build() -> App:
     app.default(run)
     app.command(gpu)
     app.command(study)
+    app.command(load)
     app.command(faults)
     return app
 
@@ -50,11 +51,15 @@ def gpu(
     from bench.gpu import Visit
     from bench.gpu import run as work
 
-    if not minutes > 0:
-        raise BadSpec(f"{minutes} minutes are no time.", "It is a number above 0.", "Say --minutes 9.")
+    _positive(minutes)
     visit = Visit(common.engine(), time.monotonic() + 60 * minutes)
     for line in work(visit, out):
         print(json.dumps(line), flush=True)
+
+
+def _positive(minutes: float) -> None:
+    if not minutes > 0:
+        raise BadSpec(f"{minutes} minutes are no time.", "It is a number above 0.", "Say --minutes 9.")
 
 
 def study(
@@ -73,6 +78,22 @@ def study(
     for name, times in (("study-kills", whole(kills, "number of kills")), ("study-load", 0)):
         how = Loaded(answers=answers, clients=clients, kills=times, url=url)
         print(json.dumps(loaded(name, engine, how)), flush=True)
+
+
+def load(
+    *,
+    users: Annotated[int, Parameter(help="People at once, at least 1; the last of several has a browser.")] = 30,
+    minutes: Annotated[float, Parameter(help="How long they work, above 0.")] = 10.0,
+    seed: Annotated[int, Parameter(help="Decides what they do.")] = 0,
+    common: Annotated[Computing, FLAT] = COMPUTING,
+) -> None:
+    """Let a class work on one server, and check every answer against that of a visitor alone."""
+    from bench.load import Asked
+    from bench.load import load as work
+
+    _positive(minutes)
+    asked = Asked(users=whole(users, "number of users", 1), minutes=minutes, seed=seed)
+    print(json.dumps(work(common.engine(), asked)), flush=True)
 
 
 def faults(

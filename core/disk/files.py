@@ -151,8 +151,8 @@ class Files:
         """Return all keys that start with `prefix`, sorted."""
         found: set[str] = set()
         for root in (self.write_root, *self.read_roots):
-            folder = self._path(root, prefix + "x").parent
-            for path in _below(folder):
+            folder, begins = self._path(root, prefix + "x").parent, prefix.rpartition("/")[2]
+            for path in _files_below(folder, begins):
                 key = path.relative_to(root).as_posix().removesuffix(SUFFIX)
                 if key.startswith(prefix) and not self._in_nested_root(root, path):
                     found.add(key)
@@ -201,9 +201,14 @@ class Files:
         )
 
 
-def _below(folder: Path) -> Iterator[Path]:
-    """Yield the entries' files below a folder. Whatever is deleted meanwhile is passed over."""
-    for home, _, names in os.walk(folder):
+def _files_below(folder: Path, begins: str) -> Iterator[Path]:
+    """Yield the files of entries in a folder's own files and subfolders whose names begin so.
+    Whatever is deleted meanwhile is passed over.
+    """
+    for home, within, names in os.walk(folder):
+        if Path(home) == folder:
+            within[:] = [name for name in within if name.startswith(begins)]
+            names = [name for name in names if name.startswith(begins)]
         yield from (Path(home, name) for name in names if name.endswith(SUFFIX))
 
 

@@ -46,6 +46,7 @@ class Catalogue(Entries[Card]):
         self.files = files
         self.roots = (files.write_root, *files.read_roots)
         self._looking = threading.RLock()
+        self._looks = 0  # that have begun
         self._seen: dict[str, Stamp] = {}  # stamps of the files that hold a card, by the network's name
         self.damaged: tuple[BadFile, ...] = ()  # unusable cards, as of the last check
         self.refresh()
@@ -130,9 +131,14 @@ class Catalogue(Entries[Card]):
 
     def refresh(self) -> tuple[str, ...]:
         """Find networks that are new or changed on disk and forget deleted ones; return their
-        names.
+        names. A thread that waits for another one's look takes what that finds, if it began later
+        than the question.
         """
+        asked = self._looks
         with self._looking:
+            if self._looks > asked:
+                return ()
+            self._looks += 1
             names = [*(path.parent.name for path in paths(self.roots)), *own.kept_names(self.files)]
             seen = {name: self._stamp(name) for name in names}
             if seen == self._seen:

@@ -150,6 +150,9 @@ def test_keys_are_sorted_and_prefixes_are_of_text(files):
     assert files.keys("net/level-") == ["net/level-01", "net/level-02", "net/level-10"]
     assert files.keys("net/") == ["net/dense", "net/level-01", "net/level-02", "net/level-10"]
     assert len(files.keys()) == 5
+    assert files.keys("net") == ["net/dense", "net/level-01", "net/level-02", "net/level-10"]
+    assert files.keys("oth") == ["other/level-01"]
+    assert files.keys("[no]*") == []  # no pattern
     assert files.keys("nothing/here") == []
 
 

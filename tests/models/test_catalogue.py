@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +22,7 @@ from core.cli.main import main
 from core.disk.files import Files
 from core.disk.sparse import pack_sparse
 from core.models import description as finetuned
+from core.models.catalogue import Catalogue
 from core.models.description import Description, Run
 from core.models.zoo import named
 from core.protocols.lukkien.protocol import WEIGHTS_LEFT
@@ -230,3 +233,27 @@ def test_the_command_line_asks_for_a_trained_level(cache: Path, capsys: pytest.C
     found = json.loads(capsys.readouterr().out)
     assert found["variant"] == f"{LAYER.key}/retrained/level-02"
     assert found["mask"]["sparsity"] == pytest.approx(0.75, abs=1e-3)
+
+
+def test_threads_that_look_at_once_share_a_look_that_began_after_they_asked(tmp_path: Path) -> None:
+    catalogue = Catalogue(Files(tmp_path))
+    begun, go_on, looks = threading.Event(), threading.Event(), []
+
+    def slow_keys(prefix: str) -> list[str]:
+        looks.append(prefix)
+        begun.set()
+        go_on.wait(20)
+        return []
+
+    catalogue.files.keys = slow_keys  # type: ignore[method-assign]
+    first = threading.Thread(target=catalogue.refresh)
+    first.start()
+    assert begun.wait(20)
+    others = [threading.Thread(target=catalogue.refresh) for _ in range(8)]  # the first look may miss what is new now
+    for thread in others:
+        thread.start()
+    time.sleep(0.3)
+    go_on.set()
+    for thread in (first, *others):
+        thread.join(20)
+    assert len(looks) == 2

@@ -56,8 +56,8 @@ def engine() -> Engine:
 def spare_libraries() -> None:
     """Excludes existing objects from garbage collection.
 
-    Streamlit collects garbage over all objects after every run, which took a third of a second per
-    slider move. Nearly all objects that exist now belong to libraries and never become garbage.
+    A full collection over all objects takes a third of a second, and nobody is answered meanwhile.
+    Nearly all objects that exist now belong to libraries and never become garbage.
     """
     if not gc.get_freeze_count():
         gc.collect()
