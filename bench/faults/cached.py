@@ -14,7 +14,7 @@ import torch
 from pandas import DataFrame
 from safetensors.torch import save
 
-from core.base.errors import SparsightError
+from core.base.errors import MissingData, SparsightError
 from core.classroom.password import Door
 from core.data.folders import read_folder
 from core.engine.engine import Engine
@@ -95,7 +95,9 @@ def noise_floor(engine: Engine) -> Any:
 def units(engine: Engine) -> Any:
     study = unit_study("digits", engine)
     found = study.read(study.variants[1])
-    return found and (found.layers, found.units)
+    if found is None:
+        raise MissingData("This network is not measured.", "", "Run `python -m core units run digits`.")
+    return found.layers, found.units
 
 
 def study_of_thesis(engine: Engine) -> Any:

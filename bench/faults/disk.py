@@ -15,7 +15,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from random import Random
@@ -26,9 +26,9 @@ from bench.faults.whole import made
 
 ROOT = Path(__file__).parents[2]
 # What is computed again if it is missing; all else has no other copy, or an included one.
-AGAIN = ("digits.npz", "variants", "own", "sweeps")
-LOST = ("retrained_network", "uploaded")  # what nobody can compute again
+AGAIN = ("digits.npz", "variants", "own-*", "sweeps")
 ASK = "import json, pathlib, sys, bench.faults.cached as c; print(json.dumps(c.asked(pathlib.Path(sys.argv[1]))))"
+TIMES = (0, 1, 315_532_800, 2**31, 2**33)  # seconds since 1970
 MEGABYTE = 1 << 20
 Answers = dict[str, str]
 Found = tuple[Answers, Answers]  # while it is harmed, and afterwards
@@ -37,11 +37,8 @@ Found = tuple[Answers, Answers]  # while it is harmed, and afterwards
 def full(cache: Path, draw: Random) -> Found:
     """No room left at a random moment."""
     _forget(cache)
-    size, room = (
-        _bytes(cache),
-        draw.choice((0, draw.randrange(MEGABYTE // 16), draw.randrange(MEGABYTE), draw.randrange(4 * MEGABYTE))),
-    )
-    with _mounted(cache, size + room) as mount:
+    size = _bytes(cache)
+    with _mounted(cache, size + draw.randrange(draw.choice((1, MEGABYTE // 16, MEGABYTE, 4 * MEGABYTE)))) as mount:
         during = asked(cache)
         mount(f"size={size + 64 * MEGABYTE}")
         return during, asked(cache)
@@ -66,8 +63,12 @@ def deleted(cache: Path, draw: Random) -> Found:
     def work() -> None:
         for delay in delays:
             time.sleep(delay)
-            for path in [cache] if whole else draw.sample(files := files_of(cache), len(files) // 3):
-                shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+            if whole:
+                shutil.rmtree(cache, ignore_errors=True)
+                continue
+            with suppress(OSError):  # what is being written may be gone already
+                for path in draw.sample(files := files_of(cache), len(files) // 3):
+                    path.unlink(missing_ok=True)
 
     thread = threading.Thread(target=work)
     thread.start()
@@ -79,9 +80,7 @@ def deleted(cache: Path, draw: Random) -> Found:
 def of_another_time(cache: Path, draw: Random) -> Found:
     """Files of the past and of the future, as after a jump of the clock."""
     for path in [*files_of(cache), *(each for each in cache.rglob("*") if each.is_dir())]:
-        seconds = draw.choice(
-            (0, 1, 315_532_800, time.time() + draw.choice((-1, 1)) * 3600, time.time() + 1e9, 2**31, 2**33)
-        )
+        seconds = time.time() + draw.choice((0.0, 3600.0, -3600.0, 1e9)) if draw.random() < 0.5 else draw.choice(TIMES)
         os.utime(path, (seconds, seconds))
     return asked(cache), asked(cache)
 
@@ -154,9 +153,8 @@ def _whole() -> tuple[Path, Answers]:
 
 def _forget(cache: Path) -> None:
     """Delete what is computed again."""
-    for name in AGAIN:
-        path = cache / name
-        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+    for path in [path for name in AGAIN for path in cache.glob(name)]:
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def files_of(cache: Path) -> list[Path]:
