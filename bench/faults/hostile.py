@@ -20,7 +20,7 @@ from bench.faults.hostile_words import hostile_address, hostile_command
 from bench.faults.place import SECRET, Place
 from core.base.errors import SparsightError
 
-MOST_S, LAST_S = 10.0, 90.0  # of the processor; of the clock, on a machine that does other things too
+MOST_S, LAST_S = 10.0, 400.0  # of the processor; of the clock, on a machine that does other things too
 LONGEST = 1500  # letters of a message
 
 Make = Callable[[Random, Place], Callable[[], object]]

@@ -11,6 +11,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -77,6 +78,11 @@ def picture(draw: Random) -> bytes:
     return made.getvalue()
 
 
+@cache
+def _packed() -> bytes:
+    return zlib.compress(BOMB, 9)
+
+
 def bomb(draw: Random) -> bytes:
     """Return a PNG that claims any size, with valid checksums, and pixels, profile or text that
     unpack to megabytes.
@@ -88,7 +94,7 @@ def bomb(draw: Random) -> bytes:
     sizes = (0, 1, 30, 6_000, 30_000, 2**31 - 1, 2**32 - 1)
     size, kind = (draw.choice(sizes), draw.choice(sizes)), (draw.choice((1, 8, 16)), draw.choice((0, 2, 6)))
     head = struct.pack(">IIBBBBB", *size, *kind, 0, 0, 0)
-    packed = zlib.compress(BOMB, 9)
+    packed = _packed()
     more = draw.choice((b"", chunk(b"iCCP", b"a\0\0" + packed), chunk(b"zTXt", b"a\0\0" + packed)))
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + more + chunk(b"IDAT", packed) + chunk(b"IEND", b"")
 
@@ -152,7 +158,7 @@ def _zip(files: dict[str, bytes], draw: Random, place: Place) -> bytes:
     with zipfile.ZipFile(made, "w", how) as archive:
         for name, content in files.items():
             entry = zipfile.ZipInfo(name.encode("utf-8", "replace").decode() or "x")
-            entry.compress_type = how
+            entry.compress_type = zipfile.ZIP_DEFLATED if content is BOMB else how
             if draw.random() < 0.1:  # a link, whose content is where it leads
                 entry.external_attr = (stat.S_IFLNK | 0o777) << 16
                 content = str(place.home / "outside/secret.txt").encode()

@@ -4,10 +4,14 @@ to Sparsight.
 
 from __future__ import annotations
 
+import atexit
 import io
 import os
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from functools import cache
 from pathlib import Path
 from random import Random
 from urllib.parse import urlencode
@@ -31,7 +35,7 @@ NEEDED: dict[str, Callable[[], bytes]] = {  # by command lines
     "own.yaml": (shipped_folder() / "sweeps" / "digits.yaml").read_bytes,
 }
 ROOT = Path(__file__).parents[2]
-PATIENCE_S = 60.0
+PATIENCE_S = 300.0
 VIEWS: tuple[tuple[str, str], ...] = (
     ("explore", "model=thesis-cnn cam=grad-cam layer=relu2 sparsity=90 noise=true seed=333 digit=7 nth=1"),
     ("explore", "model=efficientnet-lite0 cam=grad-cam layer=_swish.head source=gallery photo=coffee fine=30"),
@@ -93,25 +97,21 @@ def hostile_address(draw: Random, place: Place) -> Call:
         parts[at:at] = [new] if new else [draw.choice(parts)]
         if harm in (0, 2):
             parts.pop(at + 1)
-    if draw.random() < 0.4:
+    if draw.random() < 0.5:
         link = f"http://127.0.0.1:8501/{page}?" + urlencode(parts, errors="surrogatepass", encoding="utf-8")
         link = rewritten(link, draw) if draw.random() < 0.5 else link
         if draw.random() < 0.5:
             return lambda: read_view(link, Engine("cpu", place.cache))
         return lambda: read_address(link, Engine("cpu", place.cache).catalogue)
-    return lambda: _opened(page, [(name, value) for name, value in parts], place)
+    return lambda: _opened(page, [(name, value) for name, value in parts], _place_of_pages())
 
 
 def _opened(page: str, parts: list[tuple[str, str]], place: Place) -> None:
     """The page shows no error but explained ones, and no secret."""
-    import streamlit as st  # takes seconds, and most campaigns open no page
-    from streamlit.testing.v1 import AppTest
+    from streamlit.testing.v1 import AppTest  # takes seconds, and most campaigns open no page
 
-    from pages.parts.common import engine as engine_of_pages
-
+    before = place.outside()
     with _settings(place):
-        engine_of_pages.forget()
-        st.cache_resource.clear()
         app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=PATIENCE_S)
         if page != "home":
             app.switch_page(f"pages/{page}.py")
@@ -123,6 +123,16 @@ def _opened(page: str, parts: list[tuple[str, str]], place: Place) -> None:
     said = " ".join(str(each.value) for each in (*app.error, *app.markdown, *app.warning))
     assert "unexpected error" not in said, " ".join(each.value for each in app.code)[-500:]
     assert SECRET not in said
+    assert not place.faults(before)
+
+
+@cache
+def _place_of_pages() -> Place:
+    """Pages of one process share an engine, so a cache folder too."""
+    home = Path(tempfile.mkdtemp(prefix="pages-"))
+    atexit.register(shutil.rmtree, home, ignore_errors=True)
+    Place(home).prepare()
+    return Place(home)
 
 
 def hostile_command(draw: Random, place: Place) -> Call:
