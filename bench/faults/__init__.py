@@ -5,7 +5,20 @@ A campaign is resumed where it ended. Each fault found becomes a small test; the
 themselves stay out of the tests.
 """
 
-from bench.faults import download, kill_server, kills, memory  # noqa: F401 - they register
+from bench.faults import answers, disk, download, hostile, kill_server, kills, memory
 from bench.faults.campaign import CAMPAIGNS, Campaign, Trial, summed_up, work
 
-__all__ = ["CAMPAIGNS", "Campaign", "Trial", "summed_up", "work"]
+__all__ = [
+    "CAMPAIGNS",
+    "Campaign",
+    "Trial",
+    "answers",
+    "disk",
+    "download",
+    "hostile",
+    "kill_server",
+    "kills",
+    "memory",
+    "summed_up",
+    "work",
+]

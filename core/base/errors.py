@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from core.base.suggestions import explain_unknown, nearest
+from core.base.text import printable
 
 
 class SparsightError(Exception):
@@ -21,8 +22,8 @@ class SparsightError(Exception):
     """
 
     def __init__(self, wrong: str, allowed: str = "", next_step: str = "") -> None:
-        self.wrong, self.allowed, self.next_step = wrong, allowed, next_step
-        super().__init__(" ".join(part for part in (wrong, allowed, next_step) if part))
+        self.wrong, self.allowed, self.next_step = (printable(part) for part in (wrong, allowed, next_step))
+        super().__init__(" ".join(part for part in (self.wrong, self.allowed, self.next_step) if part))
 
 
 class BadSpec(SparsightError):

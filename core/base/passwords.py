@@ -55,7 +55,7 @@ def keep_private(path: Path, text: str) -> None:
 
 def kept_private(path: Path) -> str:
     """Return the text of such a file; "" if it cannot be read."""
-    with suppress(OSError):
+    with suppress(OSError, UnicodeDecodeError):
         return path.read_text(encoding="utf-8")
     return ""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -105,7 +106,7 @@ def _check_name(out: Path) -> None:
     """Raise BadSpec for a file that a browser would not open, or whose folder is not there."""
     if out.suffix not in HTML:
         raise BadSpec(f"{out} is no HTML file.", "The name ends in .html.", "Rename it.")
-    if not out.parent.is_dir():
+    if not os.path.isdir(out.parent):
         raise BadSpec(f"The folder {out.parent} does not exist.", "", "Create it, or choose another one.")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -90,7 +91,7 @@ def write_file(preset: str, out: Path, /, *, common: Annotated[Common, FLAT] = C
     from core.study.written import to_yaml
 
     text = to_yaml(PRESETS[preset].value())
-    if out.exists():
+    if os.path.exists(out):
         raise BadSpec(f"{out} exists already.", "A file is not overwritten.", "Choose another name, or delete it.")
     write(out, text.encode())
     common.output.say(

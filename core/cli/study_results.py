@@ -4,6 +4,7 @@ would answer.
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -146,7 +147,7 @@ def export(
     from core.study.export import export_zip
 
     study = _open(name, common)
-    if out.exists():
+    if os.path.exists(out):
         raise BadSpec(f"{out} exists already.", "A file is not overwritten.", "Choose another name, or delete it.")
     with common.output.progress("Writing the study", UNTOUCHED):
         export_zip(study, out, written.pseudonymise)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -131,7 +132,7 @@ def write(
     from core.sweeps.views import of_view
     from core.sweeps.written import to_yaml
 
-    if out.exists():
+    if os.path.exists(out):
         raise BadSpec(f"{out} exists already.", "A file is not overwritten.", "Choose another name, or delete it.")
     engine = common.engine()
     view = read_address(link, engine.catalogue)

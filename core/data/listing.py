@@ -118,7 +118,7 @@ def _in_zip(archive: Path, within: tuple[str, ...]) -> Listing:
         if parts[: len(within)] == within and not hidden(parts):
             name = PurePosixPath(*parts[len(within) :])
             found.folders.update(name.parents[:-1])
-            if entry.is_dir():
+            if entry.filename.endswith("/"):  # a damaged archive has entries without any name
                 found.folders.add(name)
             else:
                 found.files[name] = partial(_unpacked, opened, entry)

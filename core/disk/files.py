@@ -12,7 +12,6 @@ import logging
 import os
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from glob import escape
 from pathlib import Path
 
 from core.base.atomic import replacing
@@ -200,9 +199,14 @@ class Files:
 
 
 def _files_below(folder: Path, begins: str) -> Iterator[Path]:
-    """Yield the files of entries in a folder's own files and subfolders whose names begin so."""
-    for path in folder.glob(f"{escape(begins)}*"):
-        yield from path.rglob(f"*{SUFFIX}") if path.is_dir() else (path,) if path.name.endswith(SUFFIX) else ()
+    """Yield the files of entries in a folder's own files and subfolders whose names begin so.
+    Whatever is deleted meanwhile is passed over.
+    """
+    for home, within, names in os.walk(folder):
+        if Path(home) == folder:
+            within[:] = [name for name in within if name.startswith(begins)]
+            names = [name for name in names if name.startswith(begins)]
+        yield from (Path(home, name) for name in names if name.endswith(SUFFIX))
 
 
 def _is_plain(part: str) -> bool:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
+import logging
 import os
 import re
 import shutil
@@ -20,13 +21,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from core.base.atomic import replacing
+from core.base.checks import CHECK, checked, is_whole
 from core.base.errors import BadFile, BadSpec, CacheNotWritable, MissingData
 from core.base.plugins import joined, loaded
 from core.base.registry import Registry
@@ -49,6 +51,7 @@ STATES: dict[str, str] = {
 MODULES = {"retrain": "core.training.retrain", "merkle": "core.protocols.merkle.job"}
 WITHIN = "within.json"
 PATIENCE_S = 20.0  # maximum time a process may take to start
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +99,7 @@ class Jobs:
                 (home / wish).unlink(missing_ok=True)
             module = JOBS[kind].value.__module__
             about = {"kind": kind, "module": module, "title": title, "arguments": dict(arguments), "begun": time.time()}
-            replace_text(home / "job.json", json.dumps(about))
+            replace_text(home / "job.json", as_text(about))
             with (home / "log.txt").open("ab") as log:
                 command = [sys.executable, "-m", "core.jobs.process", str(self.folder.parent), name]
                 process = subprocess.Popen(
@@ -116,7 +119,7 @@ class Jobs:
         return self.get(name)
 
     def get(self, name: str) -> Job:
-        """Raises MissingData."""
+        """Raises MissingData, BadFile."""
         home, about = self.folder / name, self._about(name)
         lines = self.progress(name)
         state, error_text = _state(home)
@@ -134,27 +137,34 @@ class Jobs:
         )
 
     def find(self, kind: str, arguments: Mapping[str, Any]) -> Job | None:
-        """Returns the job of this kind with these arguments; None if it was never started."""
-        with suppress(MissingData):
+        """Returns the job of this kind with these arguments; None if it was never started, or its
+        file is damaged: it can be started again.
+        """
+        with suppress(MissingData, BadFile):
             return self.get(_name(kind, arguments))
         return None
 
     def all(self) -> list[Job]:
-        """Returns all jobs, newest first; skips folders without a job."""
+        """Returns all jobs, newest first; skips folders without a job, and damaged ones, which the
+        log names.
+        """
         found = []
         for home in self.folder.glob("*/job.json"):
-            with suppress(MissingData):
+            try:
                 found.append(self.get(home.parent.name))
+            except MissingData:  # deleted meanwhile
+                continue
+            except BadFile as error:
+                _log.warning("%s", error)
         return sorted(found, key=lambda job: -job.begun)
 
     def progress(self, name: str) -> list[Facts]:
-        """Returns all complete progress lines so far."""
-        found: list[Facts] = []
+        """Returns all complete progress lines so far; damaged ones are left out."""
         with suppress(OSError):
-            for line in (self.folder / name / "progress.jsonl").read_text().splitlines(keepends=True):
-                with suppress(ValueError):  # a line that was cut off, and the next one after it
-                    found += [json.loads(line)] if line.endswith("\n") else []
-        return found
+            text = (self.folder / name / "progress.jsonl").read_text(errors="replace")
+            lines = [_facts(line) for line in text.split("\n")[:-1]]
+            return [line for line in lines if line is not None]
+        return []
 
     def log(self, name: str, most: int = 4000) -> str:
         """Returns the end of the process output."""
@@ -163,13 +173,19 @@ class Jobs:
         return ""
 
     def pause(self, name: str) -> None:
-        (self._home(name) / "pause").touch()
+        """Raises MissingData, CacheNotWritable."""
+        with _writing(home := self._home(name)):
+            (home / "pause").touch()
 
     def unpause(self, name: str) -> None:
-        (self._home(name) / "pause").unlink(missing_ok=True)
+        """Raises MissingData, CacheNotWritable."""
+        with _writing(home := self._home(name)):
+            (home / "pause").unlink(missing_ok=True)
 
     def stop(self, name: str) -> None:
-        (self._home(name) / "stop").touch()
+        """Raises MissingData, CacheNotWritable."""
+        with _writing(home := self._home(name)):
+            (home / "stop").touch()
 
     def resume(self, name: str) -> Job:
         """Resumes a job that was stopped, failed or died."""
@@ -197,18 +213,52 @@ class Jobs:
             ) from error
 
     def _about(self, name: str) -> Facts:
+        path = self.folder / name / "job.json"
         try:
-            return json.loads((self.folder / name / "job.json").read_text())
-        except (OSError, ValueError) as error:
-            raise MissingData(
-                f"There is no job '{name}'.",
-                "Jobs are kept in the cache folder until they are deleted.",
-                "Check its id.",
-            ) from error
+            about = _facts(path.read_text(errors="replace"))
+        except OSError as error:
+            raise _no_job(name) from error
+        if about is None or not {"kind", "title", "arguments", "begun"} <= set(about):
+            raise BadFile(f"{path} is damaged.", "It says what the job does.", "Delete the job and start it again.")
+        return about
 
     def _home(self, name: str) -> Path:
-        self.get(name)
+        if not os.path.isfile(self.folder / name / "job.json"):
+            raise _no_job(name)
         return self.folder / name
+
+
+def as_text(facts: Mapping[str, Any]) -> str:
+    """Returns facts as JSON on one line, with a checksum that `_facts` verifies."""
+    return json.dumps(checked(json.loads(json.dumps(facts))))
+
+
+def _facts(text: str) -> Facts | None:
+    """Returns the facts in a line of JSON; None if it is damaged. Older ones have no checksum."""
+    with suppress(ValueError, TypeError, RecursionError):
+        facts = json.loads(text)
+        if isinstance(facts, dict) and (CHECK not in facts or is_whole(facts)):
+            return {name: value for name, value in facts.items() if name != CHECK}
+    return None
+
+
+def _no_job(name: str) -> MissingData:
+    return MissingData(
+        f"There is no job '{name}'.", "Jobs are kept in the cache folder until they are deleted.", "Check its id."
+    )
+
+
+@contextmanager
+def _writing(home: Path) -> Iterator[None]:
+    """Explains that a job cannot be told anything. Raises CacheNotWritable."""
+    try:
+        yield
+    except OSError as error:
+        raise CacheNotWritable(
+            f"{home} cannot be written ({error.strerror or error}).",
+            "A job reads there whether it should pause or stop.",
+            "Free some space, or make the folder writable.",
+        ) from error
 
 
 def register_kind(about: Mapping[str, Any]) -> None:
@@ -243,8 +293,15 @@ def _state(home: Path) -> tuple[str, str]:
     if (home / "done").exists():
         return "done", ""
     if (home / "failed.json").exists():
-        return "failed", " ".join(json.loads((home / "failed.json").read_text()))
+        return "failed", _reason(home / "failed.json")
     return ("stopped" if (home / "stop").exists() else "died"), ""
+
+
+def _reason(path: Path) -> str:
+    """Returns why a job failed."""
+    with suppress(OSError, ValueError, TypeError):
+        return " ".join(json.loads(path.read_text()))
+    return "Why it failed cannot be read; its log may say more."
 
 
 def _within(home: Path) -> Facts:

@@ -21,7 +21,7 @@ from core.base.progress import heard_by
 from core.base.ram import shortage
 from core.base.settings import Settings
 from core.jobs.control import Control, Stopped, under
-from core.jobs.jobs import JOBS, WITHIN, register_kind, replace_text
+from core.jobs.jobs import JOBS, WITHIN, as_text, register_kind, replace_text
 
 EVERY_S = 2.0  # between two looks inside a step
 
@@ -43,7 +43,7 @@ def work(folder: Path, name: str) -> int:
             within = _Within(home)
             with (home / "progress.jsonl").open("a") as lines, under(control), heard_by(within):
                 for step in JOBS[about["kind"]].value(about["arguments"], control):
-                    lines.write(json.dumps(step | {"at": round(time.time(), 2)}) + "\n")
+                    lines.write(as_text(step | {"at": round(time.time(), 2)}) + "\n")
                     lines.flush()
                     within.clear()
             (home / "done").touch()

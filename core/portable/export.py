@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import runpy
 import tempfile
 import zipfile
@@ -281,7 +282,7 @@ def _outcome(folder: Path, checks: dict[str, Check], left_out: dict[str, str]) -
 
 def _check_empty(folder: Path) -> None:
     """Raise CannotExport before the work for a folder with other files."""
-    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+    if os.path.exists(folder) and not (folder.is_dir() and not any(folder.iterdir())):
         raise CannotExport(
             f"{folder} is not an empty folder.", "Files of two networks are never mixed.", "Choose a new folder."
         )

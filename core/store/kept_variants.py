@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -126,16 +127,22 @@ class KeptVariants:
     @property
     def bytes(self) -> int:
         """Return the bytes that all of them take on disk."""
-        return sum(self.files.bytes(key) for key in self.files.keys(f"{FOLDER}/"))
+        return sum(status.st_size for status in self._existing().values())
+
+    def _existing(self) -> dict[str, os.stat_result]:
+        found = {}
+        for key in self.files.keys(f"{FOLDER}/"):
+            with contextlib.suppress(OSError):  # another process may delete it meanwhile
+                found[key] = self._path(key).stat()
+        return found
 
     def _trim(self, newest: Path) -> None:
-        keys = {key: self._path(key) for key in self.files.keys(f"{FOLDER}/")}
-        existing = {key: path for key, path in keys.items() if path.is_file()}
-        total = sum(path.stat().st_size for path in existing.values())
-        for key, path in sorted(existing.items(), key=lambda found: found[1].stat().st_mtime_ns):
-            if total <= self.budget_bytes or path == newest:
+        existing = self._existing()
+        total = sum(status.st_size for status in existing.values())
+        for key, status in sorted(existing.items(), key=lambda found: found[1].st_mtime_ns):
+            if total <= self.budget_bytes or self._path(key) == newest:
                 continue
-            total -= path.stat().st_size
+            total -= status.st_size
             self.files.delete(key)
 
     def _path(self, key: str) -> Path:

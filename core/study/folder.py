@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 from collections.abc import Mapping
@@ -42,7 +43,7 @@ class Study:
 
     @cached_property
     def spec(self) -> StudySpec:
-        return from_mapping(json.loads(self.fact("spec")))
+        return from_mapping(self._parsed("spec"))
 
     @cached_property
     def answers(self) -> Answers:
@@ -51,7 +52,7 @@ class Study:
     @cached_property
     def classes(self) -> tuple[str, ...]:
         """Return the names of the classes that participants read, by index."""
-        return tuple(json.loads(self.fact("classes")))
+        return tuple(self._parsed("classes"))
 
     @cached_property
     def choices(self) -> tuple[tuple[int, str], ...]:
@@ -73,6 +74,14 @@ class Study:
         """Return a fact that is kept with the answers."""
         with reading(self.engine) as connection:
             return connection.scalar(select(META.c.value).where(META.c.name == name)) or default
+
+    def _parsed(self, name: str) -> Any:
+        """Return what a fact stands for. Raises BadFile."""
+        try:
+            return json.loads(self.fact(name))
+        except ValueError as error:
+            wrong = f"The database of the study '{self.name}' is damaged: its {name} cannot be read."
+            raise BadFile(wrong, "Every fact is JSON.", "Restore the study from a backup.") from error
 
     def keep(self, **facts: str) -> None:
         """Keep facts with the answers, replacing older ones."""
@@ -135,7 +144,7 @@ def restore(folder: Path, name: str, backup: Path, url: str = "") -> Study:
 
     Raises BadFile, StudyDatabase.
     """
-    if not backup.is_file():
+    if not os.path.isfile(backup):
         raise MissingData(f"There is no file {backup}.", "A backup is a file.", "Check its name.")
     home = home_of(folder, name)
     if (home / ABOUT).exists():

@@ -14,6 +14,7 @@ from typing import Any
 import pandas
 import yaml
 
+from core.base import yaml_text
 from core.base.errors import BadFile, BadSpec
 from core.base.suggestions import explain_unknown
 from core.specs.shares import one_of
@@ -91,7 +92,7 @@ class Imported:
 def read_mapping(path: Path) -> Batch:
     """Read a mapping. Raises BadFile, BadSpec."""
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml_text.load(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:  # such as a date in a 13th month
         raise BadFile(f"{path} is no mapping ({error}).", "It is a YAML file.", "Check its name and form.") from error
     return mapping_of(content)

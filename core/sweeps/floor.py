@@ -227,14 +227,19 @@ def _identity(engine: Engine, asked: FloorQuestion) -> dict[str, Any]:
 
 def _included(engine: Engine, asked: FloorQuestion) -> Floor | None:
     for root in engine.roots:
-        path = root / FILE
-        if not path.is_file():
-            continue
-        with path.open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
+        rows = _read_rows(root / FILE)
         identity = _identity(engine, asked) if rows else {}
         for row in rows:
             if is_whole(row) and all(row.get(name) == value for name, value in identity.items()):
                 mean, low, high = (float(row[name]) for name in ("mean", "low", "high"))
                 return Floor(seeds=asked.seeds(engine), mean=mean, low=low, high=high, n=int(row["n"]))
     return None
+
+
+def _read_rows(path: Path) -> list[dict[str, str]]:
+    """Return the rows that have the right columns; none if there is no such table."""
+    try:
+        with path.open(encoding="utf-8", errors="replace", newline="") as file:
+            return [row for row in csv.DictReader(file) if set(row) == set(COLUMNS)]
+    except (OSError, csv.Error):
+        return []

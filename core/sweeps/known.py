@@ -75,7 +75,7 @@ def find_sweep(text: str, roots: Sequence[Path], folder: str = FOLDER) -> Path:
         UnknownName: there is neither such a file nor such a sweep.
     """
     path = Path(text)
-    if path.suffix in (".yaml", ".yml") or path.is_file():
+    if path.suffix in (".yaml", ".yml") or os.path.isfile(path):
         return path  # that it cannot be read, whoever reads it says
     known = known_sweeps(roots, folder)
     if text not in known:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from core.base import errors
 from core.base.errors import BadSpec, SparsightError, UnknownName
 from core.base.registry import Registry
+from core.base.text import LONGEST
 
 KINDS = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, SparsightError)]
 
@@ -23,6 +26,20 @@ def test_the_three_parts_make_the_message() -> None:
 
 def test_parts_may_be_left_out() -> None:
     assert str(BadSpec("No.", next_step="Try again.")) == "No. Try again."
+
+
+@given(st.text(st.characters(codec=None), max_size=50), st.integers(1, 300))
+def test_whatever_a_message_quotes_it_can_be_shown(name: str, times: int) -> None:
+    error = BadSpec(f"'{name * times}' is no folder.", "It is one.", "Choose another.")
+    assert len(error.wrong) <= LONGEST + 5 * LONGEST  # every sign is written as six at most
+    error.wrong.encode()
+    assert not set(error.wrong) & set("\x1b\0\r\u202e\u2028")
+    assert error.wrong.endswith("' is no folder.")
+
+
+def test_names_of_other_languages_are_left_as_they_are() -> None:
+    name = "Größe, 数字, e\u0301, 👩\u200d🔬\nand a second line"
+    assert BadSpec(name).wrong == name
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)

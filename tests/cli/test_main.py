@@ -837,3 +837,22 @@ def test_strips_are_made_of_networks_that_are_here_and_others_are_named(
     model = "squeezenet1_1@imagenette-128"
     assert made == {f"{model}/merkle-layer/seed-0", f"{model}/merkle-global/seed-0"}
     assert all(f"No strips of {model}/{run}/seed-1: " in out for run in ("merkle-layer", "merkle-global"))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["sweep", "show", "{}"],
+        ["sweep", "write", "http://127.0.0.1/explore?model=thesis-cnn", "{}.yaml"],
+        ["study", "write", "class", "{}.yaml"],
+        ["study", "restore", "friday", "{}"],
+        ["report", "digits", "--out", "{}/x.html"],
+        ["heatmap", "--sparsity", "{}"],
+        ["{}"],
+    ],
+)
+def test_a_name_that_no_system_takes_is_refused_in_few_words(command, words: list[str]) -> None:
+    status, _, err = command(*(word.format("x" * 10_000) for word in words))
+    assert status in (1, 2)
+    assert "This is a bug" not in err
+    assert len(err) < 4000

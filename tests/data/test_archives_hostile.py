@@ -46,6 +46,19 @@ def test_an_entry_that_leads_outside_writes_nothing_there(tmp_path: Path, name: 
     assert len(files) <= 1
 
 
+def test_an_entry_without_a_name_is_passed_over(tmp_path: Path) -> None:
+    content = archive("cat/0.jpg", "x")
+    place = tmp_path / "photos.zip"
+    head = content.rindex(b"PK\x01\x02")  # of the last entry in the directory at the end
+    size, at = content[head + 28 : head + 30], head + 46
+    assert size == b"\x01\x00"
+    shorter = content[: head + 28] + b"\0\0" + content[head + 30 : at] + content[at + 1 :]
+    end = shorter.rindex(b"PK\x05\x06")
+    length = int.from_bytes(shorter[end + 12 : end + 16], "little") - 1
+    place.write_bytes(shorter[: end + 12] + length.to_bytes(4, "little") + shorter[end + 16 :])
+    assert [photo.name for photo in read_folder(place).photos] == ["cat/0.jpg"]
+
+
 def test_a_link_in_an_archive_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / OUTSIDE).write_bytes(jpeg(photograph(2)))
     place = tmp_path / "a" / "b" / "photos.zip"

@@ -69,6 +69,17 @@ def test_parsed_digits_are_kept_and_a_damaged_copy_is_replaced(tmp_path: Path) -
     assert torch.equal(first.images, again.images)
 
 
+@pytest.mark.parametrize("place", [0.001, 0.3, 0.999])
+def test_a_bit_of_the_copy_is_another_one(tmp_path: Path, place: float) -> None:
+    whole, copy = digits(tmp_path), tmp_path / "digits.npz"
+    content = bytearray(copy.read_bytes())
+    content[int(place * len(content))] ^= 4
+    copy.write_bytes(content)
+    found = digits(tmp_path)
+    assert torch.equal(found.images, whole.images)
+    assert torch.equal(found.labels, whole.labels)
+
+
 def test_digits_without_a_writable_cache(tmp_path: Path) -> None:
     blocked = tmp_path / "a file"
     blocked.write_text("in the way of the folder")

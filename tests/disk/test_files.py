@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import multiprocessing
 import os
+import shutil
 import threading
 from pathlib import Path
 
@@ -53,6 +54,20 @@ def test_round_trip(files):
     assert files.exists(KEY)
     assert files.bytes(KEY) == path.stat().st_size
     assert everything(files.write_root) == ["level-03.safetensors"]
+
+
+def test_folders_that_are_deleted_while_they_are_listed_are_passed_over(files, monkeypatch):
+    files.save("net/a/one", W, {})
+    files.save("net/b/two", W, {})
+    real = os.scandir
+
+    def scandir(path):
+        if Path(path).name == "b":
+            shutil.rmtree(path)
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    assert files.keys() == ["net/a/one"]
 
 
 def test_any_reader_of_safetensors_can_open_it(files):

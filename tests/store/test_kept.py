@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from core.base.errors import BadSpec, CacheNotWritable
+from core.disk.files import Files
 from core.engine.engine import Engine
 from core.specs import PruningSpec, VariantSpec
 from core.store.kept_variants import KeptVariants
@@ -90,6 +91,15 @@ def test_what_was_not_read_for_longest_goes(fresh: Engine) -> None:
     small.save(newest, state(fresh, newest.variant), fresh.store.mask(newest.variant), fresh.store.stamps.of(HALF))
     assert [path.is_file() for path in paths] == [True, False, True]
     assert small.bytes <= small.budget_bytes
+
+
+def test_those_that_another_process_deletes_meanwhile_count_nothing(
+    fresh: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, real = fresh.keep(HALF), Files.keys
+    monkeypatch.setattr(Files, "keys", lambda self, prefix="": [*real(self, prefix), f"{prefix}gone"])
+    assert fresh.store.kept.bytes == path.stat().st_size
+    assert fresh.keep(LONG).is_file()
 
 
 def test_one_that_is_larger_than_the_budget_is_said(fresh: Engine) -> None:

@@ -187,3 +187,10 @@ def test_files_that_are_none_are_refused(tmp_path: Path) -> None:
     for name in ("none.csv", "empty.csv"):
         with pytest.raises(BadFile, match="no CSV"):
             read_batch(tmp_path / name, batch)
+
+
+def test_aliases_without_end_are_refused_at_once(tmp_path: Path) -> None:
+    lines = ["  - &a0 [x]", *(f"  - &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 12))]
+    (tmp_path / "mapping.yaml").write_text("\n".join(["classes:", *lines]))
+    with pytest.raises(BadFile, match="unfold"):
+        read_mapping(tmp_path / "mapping.yaml")

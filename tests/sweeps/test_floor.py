@@ -92,6 +92,21 @@ def test_a_written_floor_is_read_as_long_as_networks_and_images_are_the_same(own
         assert known_floor(other, ASKED) is None
 
 
+@pytest.mark.parametrize("harm", [b"\xff\xfe", b"\0", b",,,,\n", b'"'])
+def test_a_damaged_table_is_passed_over(own: Engine, tmp_path: Path, harm: bytes) -> None:
+    """It lies before the included one, whose rows still count."""
+    content = INCLUDED.read_bytes()
+    row = next(csv.DictReader(content.decode().splitlines()))
+    asked = question_of(own, VariantSpec(), CamSpec(method="grad-cam", layer="conv2"), DataSpec(noise=0.2))
+    assert asked is not None
+    included = known_floor(own, asked)
+    assert included is not None
+    (tmp_path / "cache").mkdir(exist_ok=True)
+    place = content.index(row["mean"].encode())
+    (tmp_path / "cache" / FILE).write_bytes(content[:place] + harm + content[place:])
+    assert known_floor(own, asked) == included
+
+
 def test_a_network_of_one_seed_has_none(engine: Engine) -> None:
     lite = VariantSpec(model=default_model("efficientnet-lite0"))
     assert question_of(engine, VariantSpec(), CamSpec(), DataSpec()) is not None
