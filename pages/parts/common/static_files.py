@@ -40,14 +40,14 @@ class StaticFiles:
             await self._keep(scope, receive, send)
             return
         for message in self.kept[path]:
-            await send(message.copy())
+            await send(dict(message))
 
     async def _keep(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Sends Streamlit's answer, and keeps it if it is the whole file."""
         seen: list[Message] = []
 
         async def noted(message: Message) -> None:
-            seen.append(message | {"headers": [*message["headers"]]} if "headers" in message else message.copy())
+            seen.append(dict(message) | ({"headers": [*message["headers"]]} if "headers" in message else {}))
             await send(message)
 
         await self.app(scope, receive, noted)
