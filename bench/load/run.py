@@ -7,6 +7,7 @@ from __future__ import annotations
 import itertools
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -37,6 +38,8 @@ PAUSE_S = (2.0, 8.0)  # a person looks this long before the next action
 ARRIVAL_S = 10.0  # within which everybody opens the page
 LOOK_S = 2.0  # between two looks at the server
 MOST_NAMED = 10
+FLOOR = re.compile(r"  \ntwo dense networks of different seeds agree by .*")
+Parts = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ class Seen:
     """
 
     steps: list[Step] = field(default_factory=list)
-    views: dict[View, dict[tuple[tuple[str, str], ...], int]] = field(default_factory=dict)
+    views: dict[View, dict[Parts, int]] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
     browser_s: list[float] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -267,12 +270,17 @@ def _differing(home: str, seen: Seen) -> tuple[list[str], int, float]:
             seen.fail(f"alone, {view.address}: {error}")
             continue
         for parts, times in shown.items():
-            if parts != alone.parts:
+            if _settled(parts) != _settled(alone.parts):
                 found += [f"{view.address}: {_first(parts, alone)}"] * times
     return found, unsure, time.monotonic() - began
 
 
-def _first(parts: tuple[tuple[str, str], ...], alone: Shown) -> str:
+def _settled(parts: Parts) -> Parts:
+    """Leave out the noise floor: where it is not included, it appears once it is measured."""
+    return tuple((kind, FLOOR.sub("", text)) for kind, text in parts)
+
+
+def _first(parts: Parts, alone: Shown) -> str:
     """Say where two pages differ first."""
     for one, other in itertools.zip_longest(parts, alone.parts):
         if one != other:
