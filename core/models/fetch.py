@@ -141,7 +141,7 @@ def _heard(call: Callable[[], T], look: Callable[[], None]) -> T:
         except urllib.error.URLError as error:
             answer.set_exception(error)
         except (OSError, http.client.HTTPException, ValueError) as error:  # ValueError: it redirects to no address
-            answer.set_exception(urllib.error.URLError(error))  # type: ignore[arg-type]
+            answer.set_exception(urllib.error.URLError(error))
 
     Thread(target=run, daemon=True).start()
     end = time.monotonic() + TIMEOUT_S

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,7 @@ with replacing(Path(sys.argv[1])) as part:
 
 
 @pytest.fixture
-def writer(tmp_path: Path) -> subprocess.Popen:
+def writer(tmp_path: Path) -> Iterator[subprocess.Popen]:
     """A process in the middle of writing tmp_path/folder/file."""
     command = [sys.executable, "-c", WRITER, str(tmp_path / "folder" / "file")]
     process = subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True)

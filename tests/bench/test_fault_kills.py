@@ -95,5 +95,5 @@ def test_budgets_change_no_answer_and_would_tell(tmp_path: Path, monkeypatch: py
 
 @pytest.mark.long
 def test_a_command_that_fails_without_words_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory, "commands", lambda folder: {"nothing": ["no-such-command"]})
+    monkeypatch.setattr(memory, "COMMANDS", {"nothing": ["no-such-command"]})
     assert "nothing ended with 2" in memory.capped(0, tmp_path).faults[0]
