@@ -13,7 +13,7 @@ from typing import ParamSpec
 import streamlit as st
 
 from core.base.errors import SparsightError
-from pages.parts.common import access, present
+from pages.parts.common import access, first_figure, present
 from pages.parts.common import link as address_link
 from pages.parts.common.counters import counters
 from pages.parts.common.markdown import message
@@ -63,6 +63,7 @@ def _framed(name: str) -> Iterator[None]:
     mine.waiting.visited.clear()
     mine.address.clear()
     mine.opened.clear()
+    mine.late_chart = None
     if mine.is_new:
         mine.waiting.leave_unseen(mine.owner)
     st.set_page_config(
@@ -79,6 +80,7 @@ def _framed(name: str) -> Iterator[None]:
     with explained():
         yield
     address_link.write(whole=True)
+    first_figure.finish()
     mine.waiting.leave_unseen(mine.owner)
 
 
@@ -146,7 +148,7 @@ def guarded(call: Callable[P, None]) -> Callable[P, None]:
 
     @functools.wraps(call)
     def safe(*args: P.args, **kwargs: P.kwargs) -> None:
-        with explained():
+        with explained(), first_figure.in_fragment():
             call(*args, **kwargs)
 
     return safe
