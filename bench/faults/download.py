@@ -102,7 +102,7 @@ def cut(server: Handler) -> None:
 
 def cut_chunks(server: Handler) -> None:
     some = server.some()
-    server.begin(None, **{"Transfer-Encoding": "chunked"}).write(f"{len(some) + 10:x}\r\n".encode() + some)
+    server.begin(None, 0, **{"Transfer-Encoding": "chunked"}).write(f"{len(some) + 10:x}\r\n".encode() + some)
 
 
 def in_letters(server: Handler) -> None:

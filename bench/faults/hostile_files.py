@@ -153,16 +153,16 @@ def hostile_table(draw: Random, place: Place) -> Call:
     kind = draw.choice(("accuracy.csv", "units.parquet", "batch.csv", "mapping.yaml", "classes"))
     if kind in ("accuracy.csv", "units.parquet"):
         whole = _included(kind).read_bytes()
-        text = kind.endswith(".csv") and draw.random() < 0.5
-        path = _put(place, kind, as_bytes(rewritten(whole.decode(), draw), draw) if text else damaged(whole, draw))
+        as_text = kind.endswith(".csv") and draw.random() < 0.5
+        path = _put(place, kind, as_bytes(rewritten(whole.decode(), draw), draw) if as_text else damaged(whole, draw))
         return lambda: read_counts(path) if kind == "accuracy.csv" else read_frame(path)
     if kind == "classes":
         text = rewritten(draw.choice(CLASSES), draw) if draw.random() < 0.9 else nested(draw)
         return lambda: read_classes(text)
     batch, mapping = _put(place, "batch.csv", BATCH.encode()), _put(place, "mapping.yaml", MAPPING.encode())
     if kind == "batch.csv":
-        text = as_bytes(rewritten(BATCH, draw), draw)
-        batch.write_bytes(text if draw.random() < 0.7 else damaged(BATCH.encode(), draw))
+        content = as_bytes(rewritten(BATCH, draw), draw)
+        batch.write_bytes(content if draw.random() < 0.7 else damaged(BATCH.encode(), draw))
     else:
         mapping.write_bytes(as_bytes(_yaml(MAPPING, draw, place), draw))
     return lambda: read_batch(batch, read_mapping(mapping))

@@ -89,7 +89,7 @@ LINES = (
 def hostile_address(draw: Random, place: Place) -> Call:
     """The address of a page, opened in an own session, or read by the command line."""
     page, said = draw.choice(VIEWS)
-    parts = [tuple(part.split("=")) for part in said.split()]
+    parts = [(name, value) for name, _, value in (part.partition("=") for part in said.split())]
     for _ in range(draw.choice((1, 1, 2, 4))):
         harm, at = draw.randrange(5), draw.randrange(len(parts))
         name, value = parts[at]
@@ -159,8 +159,9 @@ def _ran(words: list[str], place: Place) -> None:
     out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", errors=how) for how in ("strict", "backslashreplace"))
     with _settings(place), _within(place.inputs), redirect_stdout(out), redirect_stderr(err):
         status = main(words)
-        out.flush(), err.flush()
-    told = err.buffer.getvalue().decode()  # type: ignore[attr-defined]
+        out.flush()
+        err.flush()
+    told = err.buffer.getvalue().decode()
     assert status in (0, 1, 2), f"{words}: status {status}"
     broken = "Sparsight failed" in told or "Traceback" in told
     assert not broken, f"{str(words)[:300]}: {told[-500:]}"

@@ -48,6 +48,7 @@ def cache(
     monkeypatch.setenv("SPARSIGHT_CACHE", str(folder))
     monkeypatch.setattr("pages.parts.common.waiting.REST_S", 0)  # no slider moves on by itself
     monkeypatch.setattr("pages.parts.common.waiting.PATIENCE_S", PATIENCE_S)
+    monkeypatch.setattr("pages.parts.common.first_figure.REST_S", 0)  # no browser draws meanwhile
     monkeypatch.setattr("pages.parts.explore.photos.FOLLOWED_AT_ONCE", 0)  # a curve takes seconds
     if own:
         forget_all()

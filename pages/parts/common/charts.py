@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import plotly.graph_objects as go
@@ -72,15 +73,16 @@ def chart(figure: go.Figure, name: str, alt: str, opens: Callable[[Any], None] |
     chosen: Any = {"key": f"chosen-{name}", "on_select": clicked, "selection_mode": "points"} if opens else {}
     options = {"format": "png", "scale": 2, "filename": f"sparsight-{name}"}
     shown = present.figure(go.Figure(figure)).update_layout(modebar=UNSEEN)
+    chart = partial(
+        st.plotly_chart,
+        shown,
+        width="stretch",
+        alt=alt,
+        config={"displaylogo": False, "toImageButtonOptions": options, "modeBarButtons": [["toImage"]]},
+        **chosen,
+    )
     with st.container(key=f"figure-{name}", gap=None):
-        with first_figure.place(shown, name, alt):
-            st.plotly_chart(
-                shown,
-                width="stretch",
-                alt=alt,
-                config={"displaylogo": False, "toImageButtonOptions": options, "modeBarButtons": [["toImage"]]},
-                **chosen,
-            )
+        first_figure.draw(shown, name, alt, chart)
         if not present.on():
             _save(figure, name)
 

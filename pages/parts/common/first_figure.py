@@ -1,23 +1,29 @@
 """A still of a session's first figure, until plotly draws it.
 
-A new browser needs seconds to fetch and read plotly's script, but none for a picture. Later figures
-need no still: the script is there.
+A new browser needs seconds to fetch and read plotly's script, and shows nothing else meanwhile; a
+picture takes none of that. So the first chart comes after the rest of the page, and a picture of it
+before. Later figures need no still: the script is there.
 """
 
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 
 import plotly.graph_objects as go
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.figures.maps import data_url
 from pages.parts.common import present
 from pages.parts.common.state import state
 
 WIDTHS = {"wide": 880, "narrow": 358}  # in pixels: beside the sidebar of a laptop, on a phone
+_at_once: ContextVar[bool] = ContextVar("at_once", default=False)
+REST_S = 0.3  # in which the browser draws the rest of the page
 # The still lies over the place of the figure, which is kept free, and goes as soon as plotly has
 # drawn. Browsers that do not know :has never show it.
 STYLE = """<style>
@@ -32,22 +38,48 @@ STYLE = """<style>
 </style>"""
 
 
-@contextmanager
-def place(figure: go.Figure, name: str, alt: str) -> Iterator[None]:
-    """Gives the chart of a figure its place, with a still if it is the session's first one.
-
-    The still is drawn after the chart, so that nothing waits for it.
+def draw(figure: go.Figure, name: str, alt: str, chart: Callable[[], object]) -> None:
+    """Draws the chart of a figure; instead of a session's first one its still, and `finish` then
+    draws the chart.
 
     Args:
-        name: of the figure, one word. alt: alternative text.
+        name: of the figure, one word. alt: alternative text. chart: draws the chart.
     """
     mine = state()
+    stills = {} if mine.has_figure or present.on() or _at_once.get() else _stills(figure, present.theme("textColor"))
     with st.container(key=f"drawn-{name}", gap=None):
-        above = st.empty()
-        yield
-        if not (mine.has_figure or present.on()) and (stills := _stills(figure, present.theme("textColor"))):
-            above.html(_html(stills, figure.layout.height or 400, name, alt))
+        above, place = st.empty(), st.container(gap=None)
+        with place:
+            if stills:
+                above.html(_html(stills, figure.layout.height or 400, name, alt))
+                mine.late_chart = lambda: _drawn_in(place, chart)
+            else:
+                chart()
     mine.has_figure = True
+
+
+def _drawn_in(place: DeltaGenerator, chart: Callable[[], object]) -> None:
+    with place:
+        chart()
+
+
+@contextmanager
+def in_fragment() -> Iterator[None]:
+    """Draws every chart inside at once: a fragment runs again without the rest of the page."""
+    token = _at_once.set(True)
+    try:
+        yield
+    finally:
+        _at_once.reset(token)
+
+
+def finish() -> None:
+    """Draws the chart in the place of a still; called when the rest of the page is drawn."""
+    mine = state()
+    if mine.late_chart is not None:
+        chart, mine.late_chart = mine.late_chart, None
+        time.sleep(REST_S)
+        chart()
 
 
 def _html(stills: dict[str, str], height: int, name: str, alt: str) -> str:

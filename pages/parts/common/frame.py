@@ -14,7 +14,7 @@ import streamlit as st
 
 from core.base.errors import SparsightError
 from core.base.ram import shortage
-from pages.parts.common import access, present
+from pages.parts.common import access, first_figure, present
 from pages.parts.common import link as address_link
 from pages.parts.common.counters import counters
 from pages.parts.common.markdown import message
@@ -64,6 +64,7 @@ def _framed(name: str) -> Iterator[None]:
     mine.waiting.visited.clear()
     mine.address.clear()
     mine.opened.clear()
+    mine.late_chart = None
     if mine.is_new:
         mine.waiting.leave_unseen(mine.owner)
     st.set_page_config(
@@ -80,6 +81,7 @@ def _framed(name: str) -> Iterator[None]:
     with explained():
         yield
     address_link.write(whole=True)
+    first_figure.finish()
     mine.waiting.leave_unseen(mine.owner)
 
 
@@ -150,7 +152,7 @@ def guarded(call: Callable[P, None]) -> Callable[P, None]:
 
     @functools.wraps(call)
     def safe(*args: P.args, **kwargs: P.kwargs) -> None:
-        with explained():
+        with explained(), first_figure.in_fragment():
             call(*args, **kwargs)
 
     return safe

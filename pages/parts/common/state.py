@@ -5,7 +5,7 @@ Widget values are not included: Streamlit keeps those under their own keys.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, MutableMapping
+from collections.abc import Callable, Hashable, MutableMapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -110,6 +110,7 @@ class State:
     address parameters of each page. levels_done: by job. play: answers to the tasks of a unit, by
     the network, layer and judge. pages: place of the first image that is shown, by what is paged.
     opened: sweeps as this run found them, by name. has_figure: whether a figure was drawn.
+    late_chart: draws the chart that the end of this run draws.
     """
 
     owner: Owner = field(default_factory=Owner)
@@ -130,6 +131,7 @@ class State:
     pages: dict[str, int] = field(default_factory=dict)
     opened: dict[str, Opened] = field(default_factory=dict)
     has_figure: bool = False
+    late_chart: Callable[[], None] | None = None
 
 
 def state() -> State:
