@@ -28,6 +28,7 @@ REST_S = 0.3  # in which the browser draws the rest of the page
 # drawn. Browsers that do not know :has never show it.
 STYLE = """<style>
 .st-key-drawn-{name} {{ position: relative; min-height: {height}px; }}
+.st-key-drawn-{name} [data-testid="stSkeleton"] {{ visibility: hidden; }}
 .st-key-drawn-{name} .first-figure {{ display: none; position: absolute; top: 0; left: 0; width: 100%;
   height: {height}px; object-fit: contain; object-position: left top; }}
 .st-key-drawn-{name}:not(:has(.js-plotly-plot .gtitle)) .wide {{ display: block; }}
