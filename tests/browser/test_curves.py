@@ -115,7 +115,7 @@ def test_a_still_stands_in_until_plotly_draws(tab: OpenTab, width: int, height: 
     page = tab("settings", width=width, height=height, theme=theme)
     page.get_by_role("heading", name="Settings").first.wait_for()
     held = []
-    page.route("**/PlotlyChart.*.js", held.append)
+    page.route("**/PlotlyChart.*.js", lambda route: held.append(route))
     page.goto(page.url.replace("settings", "curves?of=sweep.digits"))
     still = page.locator(STILL)
     still.wait_for()
@@ -128,7 +128,6 @@ def test_a_still_stands_in_until_plotly_draws(tab: OpenTab, width: int, height: 
     assert before["x"] + before["width"] <= width
     assert before["y"] + before["height"] <= below["y"] + 1
     page.get_by_role("button", name="Report").wait_for()  # the page is complete without plotly
-    page.unroute("**/PlotlyChart.*.js")
     while not held:
         page.wait_for_timeout(50)
     for route in held:

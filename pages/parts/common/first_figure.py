@@ -21,13 +21,14 @@ from core.figures.maps import data_url
 from pages.parts.common import present
 from pages.parts.common.state import state
 
-WIDTHS = {"wide": 880, "narrow": 358}  # in pixels: beside the sidebar of a laptop, on a phone
+WIDTHS = {"wide": 820, "narrow": 358}  # in pixels: beside the sidebar of a laptop, on a phone
 _at_once: ContextVar[bool] = ContextVar("at_once", default=False)
 REST_S = 0.3  # in which the browser draws the rest of the page
 # The still lies over the place of the figure, which is kept free, and goes as soon as plotly has
 # drawn. Browsers that do not know :has never show it.
 STYLE = """<style>
 .st-key-drawn-{name} {{ position: relative; min-height: {height}px; }}
+.st-key-drawn-{name} [data-testid="stSkeleton"] {{ visibility: hidden; }}
 .st-key-drawn-{name} .first-figure {{ display: none; position: absolute; top: 0; left: 0; width: 100%;
   height: {height}px; object-fit: contain; object-position: left top; }}
 .st-key-drawn-{name}:not(:has(.js-plotly-plot .gtitle)) .wide {{ display: block; }}
