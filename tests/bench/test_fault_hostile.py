@@ -70,7 +70,7 @@ def test_a_file_that_is_written_elsewhere_is_one(tmp_path: Path, monkeypatch: py
         return place
 
     monkeypatch.setattr(hostile_pictures, "keep_zip", unpacked)
-    assert any("outside of the cache folder" in fault for fault in faults_of(of_kind(ARCHIVE), tmp_path))
+    assert any("outside of the cache folder" in fault for fault in faults_of(of_kind(ARCHIVE, 120), tmp_path))
 
 
 def test_an_input_that_takes_too_long_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -43,9 +43,11 @@ def whole() -> VonradTables:
 def page(model: str, folder: str) -> None:
     from pathlib import Path
 
+    from pages.parts.common import first_figure
     from pages.parts.curves import googlenet as vonrad_view
 
     vonrad_view.show(model, [Path(folder)])
+    first_figure.finish()  # as the frame of each page does
 
 
 def opened(folder: Path, study: VonradTables, part: str = "accuracy") -> AppTest:
