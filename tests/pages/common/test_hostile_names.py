@@ -24,7 +24,7 @@ from tests.pages.conftest import PATIENCE_S, open_page
 from tests.protocols import small_series
 
 MARKUP = re.compile(
-    r"!\[b\]\(|(?<!\\)<img(?! class="first-figure )|(?<!\\)<b>|\[l\]\(|:material_home:|:red\[|~~s~~|\$x\$|\n#"
+    r"!\[b\]\(|(?<!\\)<img(?! class=.first-figure )|(?<!\\)<b>|\[l\]\(|:material_home:|:red\[|~~s~~|\$x\$|\n#"
     r" head|http://evil|www\.evil|a@evil|^1\.|^- one"
 )
 CLASSES = (
