@@ -8,9 +8,10 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from core.base.errors import BadSpec
-from core.base.numbers import GIGABYTE, MEGABYTE
+from core.base.numbers import GIGABYTE, MEGABYTE, size
 from core.base.settings import parse_bytes
 
+WHOLE = "It must be a whole number of at least 1."
 BYTES = ("upload_bytes", "all_upload_bytes")
 
 
@@ -72,7 +73,7 @@ def _number(name: str, text: str, noun: str) -> int:
     else:
         found = int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0
     if found < 1:
-        raise BadSpec(
-            f"{noun} cannot be '{text[:40]}'.", "It must be a whole number of at least 1.", "Write 2, for example."
-        )
+        usual = getattr(Limits, name)
+        holds, write = ("It must be at least 1 byte.", size(usual)) if name in BYTES else (WHOLE, f"{usual}")
+        raise BadSpec(f"{noun} cannot be '{text[:40]}'.", holds, f"Write {write.replace(' ', '')}, for example.")
     return found

@@ -66,8 +66,8 @@ class Door:
                 self._all.failed("")
                 raise WrongPassword(
                     "This is not the password.",
-                    "The person who runs the server sets it with `python -m core serve --set-password`.",
                     "Try again.",
+                    "The person who runs the server sets it with `python -m core serve --set-password`.",
                 )
             self._each.succeeded(session)
             self._all.succeeded("")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from core.base.errors import BadSpec, SparsightError
+from core.base.listening import listening
 from core.base.numbers import counted, duration, size
 from core.base.options import option
 from core.base.settings import REPOSITORY, Settings
@@ -27,6 +29,7 @@ from core.cli.writing import check_writable
 
 HOST, PORT = "127.0.0.1", 8501
 LAST_PORT = 65535
+NAME = re.compile(r"[\w.-]*|\[?[0-9a-fA-F:.]+\]?")  # of a host, or its address; empty between two commas
 EVERYWHERE = ("0.0.0.0", "::")
 
 
@@ -103,7 +106,9 @@ def _start(served: Served, common: Computing) -> None:
     """Become the server: signals reach it directly, and nothing is left if it is killed."""
     settings, host, port = common.settings, _host(served), _port(served)
     check_writable(settings.folder)
-    limits = Limits.of({name: _given(served, name) for name in names()}, _named)
+    host_names, limits = _host_names(served), Limits.of({name: _given(served, name) for name in names()}, _named)
+    with listening(host, port):  # explains here what the server itself would not
+        pass
     lines = [f"Limits: {_in_words(limits)}."]
     opens = password.has_password(settings.folder)
     if not opens:
@@ -113,7 +118,7 @@ def _start(served: Served, common: Computing) -> None:
     facts = {"host": host, "port": port, "has_password": opens, "limits": vars(limits)}
     common.output.say(facts, "\n".join(lines))
     os.chdir(REPOSITORY)  # where Streamlit finds its configuration
-    os.execve(sys.executable, _command(host, port), environment(settings, limits, served.names))
+    os.execve(sys.executable, _command(host, port), environment(settings, limits, host_names))
 
 
 def _command(host: str, port: int) -> list[str]:
@@ -152,6 +157,19 @@ def _named(name: str) -> str:
 
 def _host(served: Served) -> str:
     return served.host or os.environ.get("SPARSIGHT_HOST") or HOST
+
+
+def _host_names(served: Served) -> str | None:
+    """Return the names, separated by commas. Raises BadSpec."""
+    given = served.names or os.environ.get("SPARSIGHT_HOSTS")
+    for name in (given or "").split(","):
+        if not NAME.fullmatch(name.strip()):
+            raise BadSpec(
+                f"--names cannot hold '{name.strip()[:40]}'.",
+                "A name of the server has no http://, no port and no path.",
+                "Write lab.example.org, for example.",
+            )
+    return given
 
 
 def _port(served: Served) -> int:

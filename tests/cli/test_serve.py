@@ -17,6 +17,7 @@ from urllib.request import urlopen
 
 import pytest
 
+from core.base.listening import listening
 from core.base.settings import REPOSITORY, Settings
 from core.classroom.limits import Limits
 from core.classroom.password import has_password
@@ -65,6 +66,12 @@ def test_a_short_password_is_refused(
         (["--port", "70000"], "--port cannot be '70000'."),
         (["--slow-at-once", "0"], "--slow-at-once cannot be '0'."),
         (["--upload-bytes", "much"], "--upload-bytes cannot be 'much'."),
+        (["--upload-bytes", "0"], "Write 100.0MB, for example."),
+        (["--slow-s", "0"], "Write 300, for example."),
+        (["--host", "300.1.1.1"], "The server cannot listen at 300.1.1.1, port 8501"),
+        (["--host", "a" * 300], "The server cannot listen at"),
+        (["--names", "http://lab.example.org/x"], "--names cannot hold 'http://lab.example.org/x'."),
+        (["--names", "lab.example.org, lab:8501"], "--names cannot hold 'lab:8501'."),
     ],
 )
 def test_what_cannot_be_is_explained(
@@ -72,6 +79,17 @@ def test_what_cannot_be_is_explained(
 ) -> None:
     assert main(["serve", *words, "--folder", str(tmp_path)]) == 1
     assert message in said(capsys)
+
+
+def test_a_port_that_another_program_uses_is_said_before_anything_starts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with listening("127.0.0.1", 0) as taken:
+        port = str(taken.getsockname()[1])
+        assert main(["serve", "--port", port, "--folder", str(tmp_path)]) == 1
+    found = said(capsys)
+    assert f"The server cannot listen at 127.0.0.1, port {port}" in found
+    assert "It listens on" not in found
 
 
 @pytest.mark.parametrize(("name", "value"), [("SPARSIGHT_PORT", "http"), ("SPARSIGHT_UPLOADS", "-3")])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
@@ -16,6 +15,7 @@ import uvicorn
 from sqlalchemy import text
 
 from core.base.errors import BadSpec, SparsightError
+from core.base.listening import listening
 from core.disk.lock import Busy, locked
 from core.jobs.control import Control
 from core.jobs.jobs import JOBS, Facts
@@ -89,7 +89,7 @@ def running(study: Study, host: str, port: int) -> Iterator[tuple[Facts, Callabl
     """
     with ExitStack() as held:
         held.enter_context(_alone(study))
-        listener = held.enter_context(_listener(host, port))
+        listener = held.enter_context(listening(host, _checked(port)))
         config = uvicorn.Config(
             create_app(study),
             access_log=False,  # addresses hold tokens
@@ -120,24 +120,11 @@ def _url(host: str, port: int) -> str:
     return f"http://[{here}]:{port}/" if ":" in here else f"http://{here}:{port}/"
 
 
-@contextmanager
-def _listener(host: str, port: int) -> Iterator[socket.socket]:
-    """Listen at an address. Raises BadSpec if it cannot be used."""
+def _checked(port: int) -> int:
+    """Return the port. Raises BadSpec."""
     if not 0 <= port < 65536:
         raise BadSpec(f"{port} is no port.", "A port is a number from 1 to 65535.", f"Use {PORT}, for example.")
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((host, port))
-            listener.listen(256)
-        except OSError as error:
-            raise BadSpec(
-                f"The server cannot listen at {host}, port {port} ({error.strerror or error}).",
-                "A port serves one program, and the address is one of this machine.",
-                "Choose another port, or stop the program that uses it.",
-            ) from error
-        yield listener
+    return port
 
 
 @contextmanager

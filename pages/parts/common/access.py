@@ -141,7 +141,7 @@ def foreign_host(address: str) -> str:
     """Returns the message for requests with an unknown host name."""
     return (
         f"This is not a name of this Sparsight server. It can be reached as {', '.join(host_names(address))} or by its"
-        " address. The person who runs it can add a name: SPARSIGHT_HOSTS=name."
+        " address. The person who runs it can add a name: SPARSIGHT_HOSTS=name, or `serve --names name`."
     )
 
 
