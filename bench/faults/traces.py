@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-ORPHANS_S = 5.0  # what the children of a killed process may take to end
+ORPHANS_S = 5.0  # what a process may take to end after its work, or after its parent was killed
 
 
 def left_behind(folder: Path) -> Iterator[str]:
@@ -26,8 +26,7 @@ def left_behind(folder: Path) -> Iterator[str]:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except BlockingIOError:
                 yield f"{path.relative_to(folder)} is held"
-    for process, words in working_on(folder).items():
-        yield f"process {process} is left: {words}"
+    yield from orphans_of(folder)
 
 
 def working_on(folder: Path) -> dict[int, str]:
@@ -43,7 +42,7 @@ def working_on(folder: Path) -> dict[int, str]:
 
 
 def orphans_of(folder: Path) -> tuple[str, ...]:
-    """Return the processes that a kill has left, after what they may take to end."""
+    """Return the processes that still work in a folder after what they may take to end."""
     end = time.monotonic() + ORPHANS_S
     while (left := working_on(folder)) and time.monotonic() < end:
         time.sleep(0.1)
