@@ -25,8 +25,9 @@ from typing import Any
 import psutil
 
 from bench.browser import PATIENCE_S, browser_page, free_port, open_explore, wait_for_pictures
+from bench.load.shown import Shown
 from bench.load.student import START, Step, Student, View, again
-from bench.load.visitor import NoAnswer, Shown
+from bench.load.visitor import NoAnswer
 from bench.measure import line, percentile
 from core.base.errors import SparsightError
 from core.base.numbers import GIGABYTE, MEGABYTE

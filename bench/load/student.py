@@ -13,7 +13,8 @@ from urllib.parse import parse_qs, urlsplit
 import numpy as np
 from PIL import Image
 
-from bench.load.visitor import Shown, Visitor
+from bench.load.shown import Shown
+from bench.load.visitor import Visitor
 
 START = "model=efficientnet-lite0"
 LINKS = (  # that a teacher gives out: two networks of the tree, two of torchvision that need no download

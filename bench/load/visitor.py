@@ -1,67 +1,32 @@
-"""A visitor without a browser: speaks Streamlit's websocket protocol, as its script in a browser
-does, and keeps what a page shows.
-"""
+"""A visitor without a browser: speaks Streamlit's websocket protocol, as its script in one does."""
 
 from __future__ import annotations
 
-import hashlib
 import http.client
 import time
 import uuid
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from http.cookies import SimpleCookie
 from urllib.parse import urlsplit
 
-from streamlit.proto.Alert_pb2 import Alert
 from streamlit.proto.BackMsg_pb2 import BackMsg
-from streamlit.proto.Delta_pb2 import Delta
 from streamlit.proto.Element_pb2 import Element
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
+from bench.load.shown import Run, Shown
 from core.base.errors import SparsightError
 
 PATIENCE_S = 120.0
 TOKEN = "_streamlit_xsrf"
 SETTLED_S = 0.1  # a page that runs again by itself does so at once
-MAIN = 0  # the root of a page's main part
-Path = tuple[int, ...]
 
 
 class NoAnswer(SparsightError):
     """The server closed the connection, or did not answer."""
-
-
-@dataclass(frozen=True)
-class Shown:
-    """What a page shows once it is complete; without its fragments, which go on by themselves.
-
-    address: of the view, with its page. parts: kind and content of everything that says something,
-    in the order of the page; pictures and figures as checksums. errors: what a page showed instead
-    of an answer. pictures_s: from the question to Explore's four pictures or the first figure, None
-    where there are none. complete_s: to the end of the run. bytes: that were received.
-    """
-
-    address: str
-    parts: tuple[tuple[str, str], ...]
-    errors: tuple[str, ...]
-    pictures_s: float | None
-    complete_s: float
-    bytes: int
-
-
-@dataclass
-class _Run:
-    """A run of the page's script, as its messages arrive."""
-
-    elements: dict[Path, Delta] = field(default_factory=dict)
-    begun: bool = False
-    pictures_s: float | None = None
-    bytes: int = 0
 
 
 class Visitor:
@@ -87,7 +52,7 @@ class Visitor:
             self._opened = opened.pop_all()
         self._pages: dict[str, str] = {}  # hash by name in the address
         self._page, self._hash, self._query, self.session = "", "", "", ""
-        self._run, self._asked = _Run(), 0.0
+        self._run, self._asked = Run(), 0.0
         self._widgets: dict[str, Element] = {}  # by id, of the last complete page
         self._fragments: dict[str, tuple[float, float]] = {}  # that run by themselves: interval, next time
 
@@ -208,13 +173,13 @@ class Visitor:
 
         Raises NoAnswer.
         """
-        self._run, self._asked = _Run(), time.monotonic() if begun is None else begun
+        self._run, self._asked = Run(), time.monotonic() if begun is None else begun
         self._fragments.clear()
         self._send(asked)
         while True:
             self._until(lambda message: self._run.begun and _succeeded(message))
             complete_s = time.monotonic() - self._asked
-            if not self._receive(SETTLED_S, lambda message: _begins(message)):
+            if not self._receive(SETTLED_S, _begins):
                 return self._shown(complete_s)
 
     def _until(self, wanted: Callable[[ForwardMsg], bool]) -> ForwardMsg:
@@ -246,7 +211,7 @@ class Visitor:
         if _begins(message):
             self._begin(message)
         elif kind == "delta":
-            self._draw(tuple(message.metadata.delta_path), message.delta)
+            run.draw(tuple(message.metadata.delta_path), message.delta, time.monotonic() - self._asked)
         elif kind == "navigation":
             self._pages = {
                 "" if page.is_default else page.url_pathname: page.page_script_hash
@@ -264,34 +229,12 @@ class Visitor:
 
     def _begin(self, message: ForwardMsg) -> None:
         self.session = message.new_session.initialize.session_id or self.session
-        self._run = _Run(begun=True, bytes=self._run.bytes)
+        self._run = Run(begun=True, bytes=self._run.bytes)
         self._fragments.clear()
 
-    def _draw(self, path: Path, delta: Delta) -> None:
-        run = self._run
-        if delta.WhichOneof("type") == "new_transient":
-            return
-        is_element = delta.WhichOneof("type") == "new_element"
-        for below in [each for each in run.elements if each[: len(path)] == path and (is_element or each == path)]:
-            del run.elements[below]
-        if is_element:
-            run.elements[path] = delta
-            if path[0] == MAIN and _is_awaited(delta.new_element):
-                run.pictures_s = run.pictures_s or time.monotonic() - self._asked
-
     def _shown(self, complete_s: float) -> Shown:
-        elements = (delta.new_element for delta in self._run.elements.values())
-        self._widgets = {widget: element for element in elements if (widget := _widget(element))}
-        main = [(path, delta) for path, delta in sorted(self._run.elements.items()) if path[0] == MAIN]
-        own = [delta.new_element for _, delta in main if not delta.fragment_id]
-        parts = [
-            (str(each.WhichOneof("type")), SAYS[kind](each))
-            for each in own
-            if (kind := each.WhichOneof("type")) in SAYS
-        ]
-        errors = [text for each in own if (text := _error(each))]
-        run = self._run
-        return Shown(self.address, tuple(parts), tuple(errors), run.pictures_s, complete_s, run.bytes)
+        self._widgets = self._run.widgets()
+        return self._run.shown(self.address, complete_s)
 
     def _put(self, path: str, name: str, data: bytes) -> None:
         """Send a file as a browser's form does. Raises NoAnswer if it is refused."""
@@ -335,39 +278,3 @@ def _succeeded(message: ForwardMsg) -> bool:
 
 def _closed(error: ConnectionClosed) -> NoAnswer:
     return NoAnswer(f"The server closed the connection ({error}).", "A visitor's connection stays.", "Look at its log.")
-
-
-def _widget(element: Element) -> str:
-    """Return the id of a widget, which ends with its key; "" for anything else."""
-    kind = element.WhichOneof("type")
-    return str(getattr(getattr(element, kind), "id", "")) if kind else ""
-
-
-def _is_awaited(element: Element) -> bool:
-    """Whether it is what a person waits for: the fourth picture of Explore, or a figure."""
-    if element.WhichOneof("type") == "imgs":
-        return any(image.alt.startswith("Difference of") for image in element.imgs.imgs)
-    return element.WhichOneof("type") == "plotly_chart"
-
-
-def _error(element: Element) -> str:
-    kind = element.WhichOneof("type")
-    if kind == "exception":
-        return element.exception.message
-    return element.alert.body if kind == "alert" and element.alert.format == Alert.ERROR else ""
-
-
-def _sum(data: bytes) -> str:
-    return hashlib.blake2b(data, digest_size=8).hexdigest()
-
-
-SAYS: dict[str | None, Callable[[Element], str]] = {
-    "markdown": lambda element: element.markdown.body,
-    "heading": lambda element: element.heading.body,
-    "alert": lambda element: element.alert.body,
-    "metric": lambda element: f"{element.metric.label}: {element.metric.body} ({element.metric.delta})",
-    "imgs": lambda element: " ".join(f"{image.alt} {_sum(image.url.encode())}" for image in element.imgs.imgs),
-    "plotly_chart": lambda element: _sum(element.plotly_chart.spec.encode()),
-    "bidi_component": lambda element: _sum(element.bidi_component.SerializeToString(deterministic=True)),
-    "exception": lambda element: element.exception.message,
-}

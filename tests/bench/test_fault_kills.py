@@ -13,7 +13,7 @@ import pandas
 import pytest
 import torch
 
-from bench.faults import CAMPAIGNS, download, kills, memory
+from bench.faults import CAMPAIGNS, download, kills, memory, traces
 from bench.faults.traces import left_behind, until_writing, working_on
 from core.base.errors import SparsightError
 from core.models.fetch import Remote
@@ -52,7 +52,8 @@ def test_an_error_that_does_not_say_what_to_do_is_told(tmp_path: Path, monkeypat
     assert "does not say what to do" in download.trial(number_of("fails"), tmp_path).faults[0]
 
 
-def test_what_a_kill_leaves_is_told(tmp_path: Path) -> None:
+def test_what_a_kill_leaves_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(traces, "ORPHANS_S", 0.1)
     assert list(left_behind(tmp_path)) == []
     assert not until_writing(tmp_path, 0.05)
     (tmp_path / "deep").mkdir()
@@ -65,7 +66,8 @@ def test_what_a_kill_leaves_is_told(tmp_path: Path) -> None:
     process.communicate(b"\n")
     assert part == "deep/.x.part stays"
     assert held == "lock is held"
-    assert left.startswith(f"process {process.pid} is left")
+    assert left.startswith("an orphan works on: ")
+    assert str(tmp_path) in left
     assert working_on(tmp_path) == {}
 
 
