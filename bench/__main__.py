@@ -97,7 +97,7 @@ def load(
 
 
 def faults(
-    name: Annotated[str, Parameter(help="The campaign.")],
+    name: Annotated[str, Parameter(help="The campaign: docs/reference.md lists them.")],
     /,
     *,
     n: Annotated[int | None, Parameter(help="Trials in all, at least 1; each campaign has its own default.")] = None,

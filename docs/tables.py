@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from bench import BENCHES
+from bench.faults import CAMPAIGNS
 from core.base.errors import BadFile, UnknownName
 from core.base.registry import Entry, Registry
 from core.data.datasets import DATASETS
@@ -77,6 +78,9 @@ def tables() -> dict[str, str]:
         ),
         "measures": _markdown("measure | of | what it says | range | source", measures),
         "benches": _markdown("bench | what is timed or counted", ((_code(e), e.summary) for e in BENCHES.values())),
+        "campaigns": _markdown(
+            "campaign | harm | trials", ((_code(e), e.summary, f"{e.value.n:,}") for e in CAMPAIGNS.values())
+        ),
     }
 
 

@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 
 from bench import BENCHES
+from bench.faults import CAMPAIGNS
 from core import CamSpec, DataSpec, Engine, ImageRef, ModelSpec, PruningSpec, SparsightError, VariantSpec
 from core.base.errors import BadFile, UnknownName
 from core.base.settings import REPOSITORY, shipped_folder
@@ -61,6 +62,7 @@ REGISTRIES = {
     "CAM methods": CAMS,
     "measures": MEASURES,
     "benches": BENCHES,
+    "campaigns": CAMPAIGNS,
 }
 PRUNING_NAMES = {
     "unstructured": "global unstructured",

@@ -194,6 +194,6 @@ def _changing(engine: Engine, change: Change, draw: random.Random) -> Iterator[N
         thread.join()
 
 
-CAMPAIGNS.register("answers", "Answers", "Thirty threads, four networks, room for one: which answers differ?")(
-    Campaign(n=20, trial=trial)
-)
+CAMPAIGNS.register(
+    "answers", "Answers", "100 answers of 30 threads about four networks, with room for one: those that differ."
+)(Campaign(n=20, trial=trial))

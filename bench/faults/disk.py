@@ -192,6 +192,6 @@ def _mounted(cache: Path, size: int) -> Iterator[Callable[[str], None]]:
         subprocess.run(["umount", "-l", str(cache)], check=True)
 
 
-CAMPAIGNS.register("disk", "Disk", "A cache folder that is full, read-only, deleted, damaged or shared")(
+CAMPAIGNS.register("disk", "Disk", "A cache folder that is full, read-only, deleted, damaged or shared.")(
     Campaign(n=100, trial=trial)
 )

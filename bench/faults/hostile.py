@@ -110,6 +110,6 @@ def _alarm() -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-CAMPAIGNS.register("hostile", "Hostile inputs", "Changed images, archives, weights, tables, YAML, addresses, commands")(
-    Campaign(n=2000, trial=trial)
-)
+CAMPAIGNS.register(
+    "hostile", "Hostile inputs", "Changed images, archives, weights, tables, YAML, addresses, commands."
+)(Campaign(n=2000, trial=trial))
