@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 SHOWN = 40  # characters of somebody's input in a message
-LONGEST = 4000  # characters of a sentence, whatever it quotes
+LONGEST = 1000  # characters of a sentence, whatever it quotes
 # What a terminal obeys, what reverses the letters around it, and halves of characters.
 UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 MOST_DIGITS = 18  # of a whole number that somebody writes; Python itself refuses more than 4,300

@@ -14,6 +14,7 @@ import yaml
 from core.base import yaml_text
 from core.base.errors import BadFile, BadSpec, SparsightError
 from core.base.suggestions import explain_unknown
+from core.base.text import LONGEST
 from core.data.datasets import data_name
 from core.models.zoo import default_model
 from core.results import Mapped
@@ -21,6 +22,7 @@ from core.specs import TRAINED, CamSpec, DataSpec, ModelSpec, PruningSpec, Varia
 from core.sweeps.spec import SweepSpec, grid
 
 T = TypeVar("T")
+MOST_SAID = 10  # faults of one file that a message names
 KEYS = {  # of the file, and the field of the spec
     "models": "models",
     "prunings": "prunings",
@@ -91,10 +93,18 @@ def _each(read: Callable[[Any], T], values: Any, faults: list[SparsightError]) -
 
 
 def _together(faults: Sequence[SparsightError]) -> SparsightError:
+    """Say several faults in one message: in full if that is short, otherwise what is wrong only."""
     if len(faults) == 1:
         return faults[0]
-    said = " ".join(f"({place}) {fault}" for place, fault in enumerate(faults, 1))
+    said = _numbered([str(fault) for fault in faults])
+    if len(said) > LONGEST:
+        more = f" and {len(faults) - MOST_SAID:,} more" if len(faults) > MOST_SAID else ""
+        said = _numbered([fault.wrong for fault in faults[:MOST_SAID]]) + more
     return BadSpec(f"{len(faults)} parts of the sweep cannot be read.", said, "Correct them.")
+
+
+def _numbered(sentences: Sequence[str]) -> str:
+    return " ".join(f"({place}) {sentence}" for place, sentence in enumerate(sentences, 1))
 
 
 def to_mapping(spec: SweepSpec) -> dict[str, Any]:

@@ -311,6 +311,19 @@ def test_any_mapping_is_a_sweep_or_a_mistake_that_is_explained(content: dict[str
     assert found.images is None or isinstance(found.images, int)
 
 
+def test_a_few_faults_are_said_in_full_and_a_hundred_are_counted() -> None:
+    few = {"models": ["thesis-cn"], "data": {"nam": "digits"}}
+    with pytest.raises(BadSpec) as caught:
+        from_mapping(few)
+    assert "Did you mean 'thesis-cnn'?" in str(caught.value)
+    assert "Did you mean 'name'?" in str(caught.value)
+    with pytest.raises(BadSpec) as caught:
+        from_mapping({"models": [f"no-such-{number}" for number in range(100)]})
+    assert "100 parts" in caught.value.wrong
+    assert "'no-such-9'" in str(caught.value)
+    assert "and 90 more" in str(caught.value)
+
+
 def test_all_that_is_wrong_with_a_sweep_is_said_at_once() -> None:
     right = {"models": ["thesis-cnn"], "prunings": [{"sparsity": 0.5}], "data": "digits", "heatmaps": ["grad-cam"]}
     wrong = {
@@ -330,5 +343,5 @@ def test_all_that_is_wrong_with_a_sweep_is_said_at_once() -> None:
         values = value if isinstance(value, list) else [value]
         with pytest.raises(SparsightError) as alone:
             from_mapping(right | {name: values[:1] if isinstance(value, list) else value})
-        assert str(alone.value) in str(caught.value)
+        assert alone.value.wrong in str(caught.value)
         assert "parts" not in alone.value.wrong
