@@ -26,7 +26,7 @@ VIEWS = (
     "explore?sparsity=90",
     "explore?model=efficientnet-lite0&sparsity=30&source=gallery&photo=coffee",
     "explore?sparsity=50&criterion=random&digit=7",
-    "explore?model=squeezenet1_1&granularity=filter&sparsity=20&source=gallery&photo=cat",
+    "explore?model=squeezenet1_1&weights=random&granularity=filter&sparsity=20&source=gallery&photo=cat",
 )
 # What the four pictures of Explore are, their content included, and every score; null while an
 # earlier run is still shown.
