@@ -59,7 +59,9 @@ def test_what_a_kill_leaves_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     (tmp_path / "deep").mkdir()
     (tmp_path / "deep" / ".x.part").touch()
     assert until_writing(tmp_path, 0.05)
-    process = subprocess.Popen([sys.executable, "-c", "input()", str(tmp_path)], stdin=subprocess.PIPE)
+    words = [sys.executable, "-c", "print(flush=True); input()", str(tmp_path)]
+    process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    process.stdout.readline()  # its command line is there once it runs
     with (tmp_path / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         part, held, left = left_behind(tmp_path)
