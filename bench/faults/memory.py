@@ -36,7 +36,6 @@ from core.pruning.scores import CRITERIA
 from core.results import CachePart
 from core.specs import CamSpec, DataSpec, ImageRef, ModelSpec, PruningSpec, VariantSpec
 from core.store.budgets import Budgets
-from core.store.weights import network_bytes
 from core.sweeps.read import frame
 from core.sweeps.sweep import Sweep
 from core.sweeps.written import from_mapping
@@ -75,15 +74,14 @@ class Asked:
 
 
 class Subject:
-    """The engine that a task asks, what decides everything random, and the networks asked about."""
+    """The engine that a task asks, what decides everything random, and what it asks about."""
 
     def __init__(self, engine: Engine, number: int) -> None:
-        self.engine, self.draw, self.networks = engine, random.Random(number), list[ModelSpec]()
+        self.engine, self.draw, self.asked = engine, random.Random(number), list[Asked]()
 
     def ask(self, *names: str) -> Asked:
-        found = Asked(self.engine, self.draw, self.draw.choice(names or MODELS))
-        self.networks.append(found.model)
-        return found
+        self.asked.append(Asked(self.engine, self.draw, self.draw.choice(names or MODELS)))
+        return self.asked[-1]
 
     def three(self) -> list[Asked]:
         return [self.ask(name) for name in self.draw.sample(MODELS, 3)]
@@ -161,16 +159,16 @@ def content(answer: Any, name: str = "") -> Iterator[tuple[str, str]]:
 
 def budgets(number: int, folder: Path) -> Trial:
     """Do a task with room, and with a quarter of what it took; in every second round with room for
-    the largest of its networks, which is where the budgets must hold.
+    the largest of its questions alone, which is where the budgets must hold.
     """
     task, holds = TASKS[number % len(TASKS)], number // len(TASKS) % 2 == 1
     ample = Subject(Engine("cpu", folder / "ample", AMPLE), number)
     wanted = dict(content(task(ample)))
     need = {part.name: part.peak_bytes for part in ample.engine.store.parts()}
     ram, device = (max(1, math.ceil(need[name] * SHARE)) for name in ("RAM", "device"))
-    if holds:  # for weights and index, and for a network and half of another
-        largest = max(network_bytes(ample.engine.card(model)) for model in ample.networks)
-        ram, device = largest * 5 // 4, largest * 3 // 2
+    if holds:
+        alone = [alone_bytes(asked, folder / f"alone-{place}") for place, asked in enumerate(ample.asked)]
+        ram, device = (max(each[name] for each in alone) for name in ("RAM", "device"))
     engine = Engine("cpu", folder / "tight", Budgets(device_bytes=device, ram_bytes=ram))
     try:
         found = dict(content(task(Subject(engine, number))))
@@ -184,8 +182,16 @@ def budgets(number: int, folder: Path) -> Trial:
         faults += [f"{task.__name__}: {part} of {part.budget_bytes:,}" for part in parts if over(part) > OVER]
     if (took := sum(part.peak_bytes for part in parts)) > OVER * sum(need.values()):
         faults.append(f"{task.__name__}: it took {took:,} bytes, with room {sum(need.values()):,}")
-    case = f"{task.__name__}, {'room for one network' if holds else 'a quarter'}: the same"
+    case = f"{task.__name__}, {'room for one question' if holds else 'a quarter'}: the same"
     return Trial(case, tuple(faults), {f"{part.name}{'_held' * holds}": round(over(part), 3) for part in parts})
+
+
+def alone_bytes(asked: Asked, folder: Path) -> dict[str, int]:
+    """Return the most that one question takes of each tier where there is room."""
+    asked.engine = Engine("cpu", folder, AMPLE)
+    asked.compare(0.5)
+    asked.engine.report(asked.variant(0.5))
+    return {part.name: max(1, part.peak_bytes) for part in asked.engine.store.parts()}
 
 
 def over(part: CachePart) -> float:

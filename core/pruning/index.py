@@ -11,7 +11,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from core.pruning.groups import Pattern, group_size, row_by_row, seen_shape, whole
+from core.pruning.groups import Pattern, group_shape, group_size, row_by_row, seen_shape, whole
 from core.pruning.mask import Mask, count_left
 from core.pruning.ranking import NOTHING_GOES, Cut, Histogram, Ranking, check_numbers, pieces
 from core.pruning.scores import CRITERIA, Evidence, orders_by_size
@@ -78,14 +78,22 @@ class PruningIndex:
             and there are none.
         """
         entry = CRITERIA[pruning.criterion]
-        pattern, single = (
-            n_of_m(pruning.granularity),
-            pruning.granularity == "weight" or n_of_m(pruning.granularity) is not None,
-        )
-        borrow = single and orders_by_size(pruning.criterion)
-        scores = evidence.weights if borrow else entry.value(evidence)
+        scores = evidence.weights if _are_their_own_scores(pruning) else entry.value(evidence)
         shapes = {name: tuple(values.shape) for name, values in evidence.weights.items()}
-        return cls(scores, pruning.scope, shapes, pattern, evidence.weights)
+        return cls(scores, pruning.scope, shapes, n_of_m(pruning.granularity), evidence.weights)
+
+    @staticmethod
+    def expected_bytes(pruning: PruningSpec, evidence: Evidence) -> int:
+        """Return the memory of the scores of a spec's index, which is most of it. The weights may
+        be without values (on the meta device).
+        """
+        if _are_their_own_scores(pruning):
+            return 0
+        shapes = (
+            group_shape(values, pruning.granularity, evidence.conv_groups.get(name, 1))
+            for name, values in evidence.weights.items()
+        )
+        return sum(math.prod(shape) for shape in shapes) * torch.float32.itemsize
 
     @property
     def bytes(self) -> int:
@@ -249,6 +257,12 @@ class PruningIndex:
 
     def _make_ranking(self, names: tuple[str, ...]) -> Ranking:
         return Ranking({name: self.scores[name] for name in names}, self._histograms)
+
+
+def _are_their_own_scores(pruning: PruningSpec) -> bool:
+    """Return whether the weights are ranked by themselves, without a copy."""
+    single = pruning.granularity == "weight" or n_of_m(pruning.granularity) is not None
+    return single and orders_by_size(pruning.criterion)
 
 
 def _write_single(cut: Cut, scores: Tensor, weights: Tensor, out: Tensor) -> None:

@@ -163,21 +163,22 @@ class MemoryCache:
             )
 
     @contextmanager
-    def _lent(self, entry: Entry, build: Build, exclusive: bool, expected: int) -> Iterator[Any]:
-        entry = self._pinned(entry, build, expected)
+    def _lent(self, new: Entry, build: Build, exclusive: bool, expected: int) -> Iterator[Any]:
+        entry = self._entered(new, build, exclusive, expected)
         try:
-            self._enter(entry, exclusive)
-            try:
-                yield entry.value
-            finally:
-                self._leave(entry, exclusive)
+            yield entry.value
         finally:
             with self._changed:
-                entry.pins -= 1
-                self._table.trim()
+                entry.give_back(exclusive)
+                self._unpin(entry)
+                self._changed.notify_all()
 
-    def _pinned(self, new: Entry, build: Build, expected: int) -> Entry:
-        """Return the built entry with one pin for the caller."""
+    def _entered(self, new: Entry, build: Build, exclusive: bool, expected: int) -> Entry:
+        """Return the built entry, pinned and locked for the caller.
+
+        Each step hands over to the next under the cache's lock, so that others always see who holds
+        the entry.
+        """
         while True:
             with self._changed:
                 entry = self._table.entries.get(new.key)
@@ -187,8 +188,9 @@ class MemoryCache:
                     self._misses += 1
                     break
                 if self._pin(entry):
+                    self._enter(entry, exclusive)
                     return entry
-        self._build(new, build, expected)
+        self._build(new, build, expected, exclusive)
         return new
 
     def _pin(self, entry: Entry) -> bool:
@@ -203,8 +205,7 @@ class MemoryCache:
                 self._misses += 1
                 raise entry.error
         except BaseException:
-            entry.pins -= 1
-            self._table.trim()
+            self._unpin(entry)
             raise
         if entry.failed:
             return False
@@ -212,8 +213,8 @@ class MemoryCache:
         self._table.touch(entry)
         return True
 
-    def _build(self, entry: Entry, build: Build, expected: int) -> None:
-        """Fill an entry that this thread has put into the table."""
+    def _build(self, entry: Entry, build: Build, expected: int, exclusive: bool) -> None:
+        """Fill an entry that this thread has put into the table, and enter it."""
         try:
             with torch.inference_mode(False):  # what is kept serves callers with gradients, too
                 value, size = build(self._make_room(entry, checked(expected)))
@@ -233,6 +234,7 @@ class MemoryCache:
             raise
         with self._changed:
             entry.value, entry.builder = value, None
+            entry.take(exclusive)
             self._table.count(entry, size)
             self._table.trim()
             self._changed.notify_all()
@@ -261,31 +263,23 @@ class MemoryCache:
             return spare
 
     def _enter(self, entry: Entry, exclusive: bool) -> None:
-        """Wait for the entry's own lock and take it."""
+        """Wait for the lock of a pinned entry and take it."""
         me = threading.get_ident()
-        with self._changed:
-            again = not exclusive and me in entry.readers  # would otherwise wait behind one that waits for it
-            entry.line.insert(0 if again else len(entry.line), me)
-            try:
-                self._wait(
-                    entry, lambda: entry.line[0] == me and entry.owner is None and not (exclusive and entry.readers)
-                )
-                if exclusive:
-                    entry.owner = me
-                else:
-                    entry.readers.append(me)
-            finally:
-                entry.line.remove(me)
-                self._changed.notify_all()  # the next in line may be able to share the value
+        again = not exclusive and me in entry.readers  # would otherwise wait behind one that waits for it
+        entry.line.insert(0 if again else len(entry.line), me)
+        try:
+            self._wait(entry, lambda: entry.line[0] == me and entry.owner is None and not (exclusive and entry.readers))
+            entry.take(exclusive)
+        except BaseException:
+            self._unpin(entry)
+            raise
+        finally:
+            entry.line.remove(me)
+            self._changed.notify_all()  # the next in line may be able to share the value
 
-    def _leave(self, entry: Entry, exclusive: bool) -> None:
-        """Release the entry's own lock."""
-        with self._changed:
-            if exclusive:
-                entry.owner = None
-            else:
-                entry.readers.remove(threading.get_ident())
-            self._changed.notify_all()
+    def _unpin(self, entry: Entry) -> None:
+        entry.pins -= 1
+        self._table.trim()
 
     def _wait(self, entry: Entry, ready: Callable[[], bool]) -> None:
         """Wait until `ready`, holding the table's lock.

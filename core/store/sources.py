@@ -17,8 +17,8 @@ from core.pruning.calibration import Calibration, calibrate
 from core.pruning.companions import companion_masks, companions
 from core.pruning.index import PruningIndex
 from core.pruning.mask import Mask
-from core.pruning.scores import Evidence, orders_by_size
-from core.specs import ModelSpec, PruningSpec, VariantSpec, n_of_m
+from core.pruning.scores import Evidence
+from core.specs import ModelSpec, PruningSpec, VariantSpec
 from core.store.memory import MemoryCache
 from core.store.shells import around
 from core.store.weights import Stored, Weights, network_bytes, read_stored, stored_key
@@ -81,8 +81,8 @@ class Sources:
                 index = index_of(variant.pruning, card, stored.weights, self._calibration(variant.model, stamp))
                 return index, index.bytes
 
-            expected = 0 if _borrows(variant.pruning) else network_bytes(card)
             key, under = index_key(variant, stamp), weights_key(variant.dense, card, stamp)
+            expected = 0 if self.cache.holds(key) else index_bytes(variant.pruning, card)
             with self.cache.borrow(key, build, exclusive=False, expected=expected, under=under) as index:
                 yield stored, index
 
@@ -193,13 +193,16 @@ def index_of(
     pruning: PruningSpec, card: Card, weights: Weights, measured: Callable[[], Calibration] | None
 ) -> PruningIndex:
     """Build the index of a one-shot spec over the prunable weights of the card."""
+    return PruningIndex.of(pruning, _evidence(pruning, card, weights, measured))
+
+
+def index_bytes(pruning: PruningSpec, card: Card) -> int:
+    """Return the memory of an index before it is built, except for its counts."""
+    return PruningIndex.expected_bytes(pruning, _evidence(pruning, card, dict(card.skeleton.named_parameters())))
+
+
+def _evidence(
+    pruning: PruningSpec, card: Card, weights: Weights, measured: Callable[[], Calibration] | None = None
+) -> Evidence:
     candidates = {name: weights[name] for name in card.prunable}
-    return PruningIndex.of(pruning, Evidence(candidates, pruning.granularity, pruning.seed, measured, card.conv_groups))
-
-
-def _borrows(pruning: PruningSpec) -> bool:
-    """Return whether the scores take almost no memory: they are the weights themselves, or one per
-    group.
-    """
-    single = pruning.granularity == "weight" or n_of_m(pruning.granularity) is not None
-    return not single or orders_by_size(pruning.criterion)
+    return Evidence(candidates, pruning.granularity, pruning.seed, measured, card.conv_groups)

@@ -5,6 +5,7 @@ Guarded by the cache's lock.
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
@@ -33,6 +34,20 @@ class Entry:
     def holders(self) -> set[int]:
         """Return the threads that others may have to wait for."""
         return {thread for thread in (self.builder, self.owner, *self.readers) if thread is not None}
+
+    def take(self, exclusive: bool) -> None:
+        """Lend it to this thread: alone, or together with other readers."""
+        if exclusive:
+            self.owner = threading.get_ident()
+        else:
+            self.readers.append(threading.get_ident())
+
+    def give_back(self, exclusive: bool) -> None:
+        """End what `take` began."""
+        if exclusive:
+            self.owner = None
+        else:
+            self.readers.remove(threading.get_ident())
 
 
 @dataclass(eq=False)
@@ -73,22 +88,27 @@ class Table:
                 self.entries.move_to_end(key)
 
     def holders(self, entry: Entry) -> set[int]:
-        """Return the threads that hold something in the table, except those that build this entry
-        or only wait for room.
+        """Return the threads that must return something before this entry has room: others that
+        hold something and do not only wait for room; its builder itself, if nobody else does.
         """
         without = {id(entry), *(id(wanted.entry) for wanted in self.wanted)}
-        return {thread for other in self.entries.values() if id(other) not in without for thread in other.holders()}
+        found = {thread for other in self.entries.values() if id(other) not in without for thread in other.holders()}
+        return found - {entry.builder} or found
 
     def serve(self) -> None:
-        """Grant waiting requests as far as there is room. Called whenever something is returned, so
-        that no request starves.
+        """Grant waiting requests as far as there is room, first come, first served; those who hold
+        something already may pass, since others wait for what they hold. Called whenever something
+        is returned, so that no request starves.
         """
-        while self.wanted:
-            wanted = self.wanted[0]
+        blocked = False
+        for wanted in list(self.wanted):
+            if blocked and not self._holds_some(wanted.entry.builder):
+                continue
             self._free(wanted)
             if self.used and self.used + wanted.size > self.budget:
-                return
-            self.grant(wanted)
+                blocked = True
+            else:
+                self.grant(wanted)
 
     def grant(self, wanted: Wanted) -> None:
         """Reserve the bytes, whether they fit or not."""
@@ -153,6 +173,12 @@ class Table:
                 return
             if entry.bytes and self.evict(entry) and entry.kind is not None and entry.kind == wanted.entry.kind:
                 wanted.spare = entry.value
+
+    def _holds_some(self, thread: int | None) -> bool:
+        """Return whether a thread holds a value that takes memory."""
+        return any(
+            entry.bytes and entry.builder is None and thread in entry.holders() for entry in self.entries.values()
+        )
 
     def _family(self, entry: Entry) -> list[Entry]:
         return [entry, *(each for each in self.entries.values() if each.under is not None and each.under == entry.key)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import torch
@@ -16,7 +17,7 @@ from core.pruning.groups import conv_groups, group_shape, whole
 from core.pruning.index import PruningIndex
 from core.pruning.scores import Evidence
 from core.specs import PruningSpec
-from tests.pruning.small import FIXED, measured, scores, small, small_weights
+from tests.pruning.small import FIXED, evidence, measured, scores, small, small_weights
 from tests.reference import pruning as slow
 
 Groups = list[list[slow.Place]]
@@ -55,6 +56,19 @@ SLOW = {"magnitude": by_l1, "l2": by_l2, "lamp": by_lamp, "snip": by_snip, "tayl
 
 def test_every_criterion_but_the_control_has_a_slow_twin() -> None:
     assert {*SLOW, "random"} == set(CRITERIA)
+
+
+@pytest.mark.parametrize("granularity", [*FIXED, "2:4"])
+@pytest.mark.parametrize("criterion", CRITERIA)
+def test_the_memory_of_an_index_is_known_before_it_is_built(criterion: str, granularity: str) -> None:
+    share = None if ":" in granularity else 0.5
+    pruning = PruningSpec.one_shot(share, "global", criterion, granularity=granularity, seed=7)
+    blank = {name: torch.empty(values.shape, device="meta") for name, values in small_weights().items()}
+    given = evidence(granularity)
+    expected = PruningIndex.expected_bytes(pruning, replace(given, weights=blank, calibration=None))
+    found = PruningIndex.of(pruning, given).scores
+    own = [values.nbytes for name, values in found.items() if values.data_ptr() != given.weights[name].data_ptr()]
+    assert expected == sum(own)
 
 
 @pytest.mark.parametrize("granularity", FIXED)

@@ -5,6 +5,7 @@ much take turns, and none hangs.
 from __future__ import annotations
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
@@ -43,6 +44,13 @@ class Block:
 
     def __del__(self) -> None:
         self.memory.add(-self.size)
+
+
+def until_waiting(cache: MemoryCache, count: int) -> None:
+    end = time.monotonic() + WAIT_S
+    while cache.report().waiting < count:
+        assert time.monotonic() < end, "nobody waits"
+        time.sleep(0.002)
 
 
 def test_room_is_made_before_building() -> None:
@@ -160,14 +168,66 @@ def test_a_waiting_builder_is_served_when_room_is_given_back() -> None:
         tasks = []
         for count, (key, size) in enumerate([("large", 90), ("small", 30)], start=1):
             tasks.append(pool.submit(ask, key, size))
-            while cache.report().waiting < count:
-                threading.Event().wait(0.002)
+            until_waiting(cache, count)
         assert order == []
         stack.close()
         for task in tasks:
             task.result(WAIT_S)
     assert order == ["large", "small"]  # first come, first served
     assert cache.report().peak_bytes == 90
+
+
+@pytest.mark.parametrize("held", [0, 30])
+def test_one_who_builds_or_holds_something_waits_for_others_too(held: int) -> None:
+    """A report is built from weights, and an index beside them: neither is a reason to take what
+    others will return.
+    """
+    cache = MemoryCache("RAM", 100)
+
+    def ask() -> str:
+        def report() -> tuple[str, int]:
+            with cache.borrow("weights", lambda: ("weights", 60), expected=60) as value:
+                return value, held
+
+        with cache.borrow("report", report, expected=held) as value:
+            return value
+
+    with ThreadPoolExecutor(1) as pool, ExitStack() as stack:
+        stack.enter_context(cache.borrow("other", lambda: ("other", 60), expected=60))
+        task = pool.submit(ask)
+        until_waiting(cache, 1)
+        stack.close()
+        assert task.result(WAIT_S) == "weights"
+    assert cache.report().peak_bytes <= 100
+
+
+def test_one_who_holds_something_passes_those_who_wait_for_it() -> None:
+    cache = MemoryCache("RAM", 100)
+
+    def large() -> str:
+        with cache.borrow("large", lambda: ("large", 80), expected=80) as value:
+            return value
+
+    with ThreadPoolExecutor(2) as pool, ExitStack() as stack:
+        stack.enter_context(cache.borrow("weights", lambda: ("weights", 20), exclusive=False, expected=20))
+        free = threading.Event()
+
+        def other() -> None:
+            with cache.borrow("other", lambda: ("other", 30), expected=30):
+                free.wait(WAIT_S)
+
+        kept = pool.submit(other)
+        while not cache.holds("other"):
+            threading.Event().wait(0.002)
+        task = pool.submit(large)
+        until_waiting(cache, 1)
+        with cache.borrow("index", lambda: ("index", 40), expected=40):  # it fits, so nobody is waited for
+            assert cache.report().bytes == 90
+        free.set()
+        kept.result(WAIT_S)
+        stack.close()
+        assert task.result(WAIT_S) == "large"
+    assert cache.report().peak_bytes <= 100
 
 
 def test_circles_of_room_end_over_the_budget_instead_of_never() -> None:
@@ -204,8 +264,7 @@ def test_one_who_waits_for_a_value_is_not_sent_away_by_one_who_waits_for_room() 
         task = pool.submit(builder)
         with cache.borrow("held", lambda: ("held", 60), expected=60):
             started.set()
-            while cache.report().waiting < 1:
-                threading.Event().wait(0.002)
+            until_waiting(cache, 1)
             with cache.borrow("wanted", lambda: ("never built", 60), exclusive=False, expected=60) as value:
                 assert value == "wanted"
         assert task.result(WAIT_S) == "wanted"
