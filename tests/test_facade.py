@@ -29,6 +29,7 @@ def test_importing_it_stays_light() -> None:
     assert run.stdout == "[]\n"
 
 
+@pytest.mark.long
 def test_importing_it_inside_ipython_shows_results_and_stays_light() -> None:
     """As a kernel does it; in a process of its own, because a shell takes over the interpreter."""
     code = (

@@ -59,6 +59,7 @@ def test_code_that_was_run_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert "code of the input was run" in faults_of(of_kind(CHECKPOINT), tmp_path)
 
 
+@pytest.mark.long
 def test_a_file_that_is_written_elsewhere_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def unpacked(content: bytes, name: str, folder: Path) -> Path:
         place = keep_zip(content, name, folder)

@@ -55,6 +55,7 @@ def test_it_is_stopped_and_goes_on(tab: OpenTab) -> None:
     assert page.locator(FIGURE).count() == 0
 
 
+@pytest.mark.long
 def test_nothing_is_cut_off_on_a_phone(tab: OpenTab) -> None:
     page = tab("decide?images=50&loss=20&candidates=level.4", width=390, height=844)
     page.get_by_role("button", name="Measure").click()

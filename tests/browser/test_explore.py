@@ -322,7 +322,14 @@ MAPS = ("img[alt^='Heatmap of the dense']", "img[alt^='Heatmap of the pruned']")
 
 
 @pytest.mark.parametrize(
-    ("width", "height", "more"), [(1280, 800, ""), (390, 844, ""), (1280, 720, "&present=1"), (640, 400, "")]
+    ("width", "height", "more"),
+    [
+        (390, 844, ""),
+        *(
+            pytest.param(*size, marks=pytest.mark.long)
+            for size in [(1280, 800, ""), (1280, 720, "&present=1"), (640, 400, "")]
+        ),
+    ],
 )
 def test_the_slider_stays_in_sight(tab: OpenTab, width: int, height: int, more: str) -> None:
     page = settled(tab(f"{LITE}&fine=30{more}", width=width, height=height))
@@ -360,6 +367,7 @@ def test_photographs_are_not_cut_off(tab: OpenTab, width: int) -> None:
     assert len({(round(box["width"]), round(box["height"])) for box in boxes}) == 1
 
 
+@pytest.mark.long
 def test_a_reference_is_chosen_named_and_shared_by_its_link(tab: OpenTab) -> None:
     """Another seed instead of the dense network: the sentence names it, the address holds it, and a
     second tab shows the same.

@@ -60,6 +60,7 @@ def test_compare_reads_all_maps_at_one_point_plays_and_saves(tab: OpenTab) -> No
         assert download.value.path().read_bytes().startswith(start)
 
 
+@pytest.mark.long
 def test_names_and_amounts_stay_in_sight_while_compare_scrolls(tab: OpenTab) -> None:
     page = tab("compare?model=thesis-cnn&rows=cams&layer=relu2&digit=7", width=390, height=844)
     page.get_by_role("columnheader", name="95.0 %").wait_for()
@@ -82,6 +83,7 @@ def test_retrain_marks_what_is_missing_takes_an_upload_and_measures(tab: OpenTab
     assert page.locator("[data-testid=stException]").count() == 0
 
 
+@pytest.mark.long
 def test_two_files_are_recognised_and_open_in_explore_as_a_pair(tab: OpenTab, tmp_path: Path) -> None:
     state = untrained(named("thesis-cnn").build, 0)
     save_file(state, tmp_path / "before.safetensors")

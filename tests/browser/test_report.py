@@ -75,6 +75,7 @@ def test_without_scripts_still_pictures_are_seen(offline: Opened, report: Path) 
     assert not page.locator(".plot").first.is_visible()
 
 
+@pytest.mark.long
 def test_a_table_is_saved_offline(offline: Opened, report: Path) -> None:
     page = offline(report)
     with page.expect_download() as download:
@@ -82,6 +83,7 @@ def test_a_table_is_saved_offline(offline: Opened, report: Path) -> None:
     assert Path(download.value.path()).read_text().startswith("network,model,weights,seed")
 
 
+@pytest.mark.long
 def test_it_fits_on_a_phone(offline: Opened, report: Path) -> None:
     page = offline(report, width=390)
     page.wait_for_selector(".js-plotly-plot .main-svg")

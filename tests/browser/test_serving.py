@@ -80,6 +80,7 @@ def test_an_unlocked_server_does_not_start_beyond_this_machine() -> None:
     assert "Traceback" not in ended.stderr
 
 
+@pytest.mark.long
 def test_weights_may_be_larger_than_an_image(tab: OpenTab) -> None:
     page = tab("explore?source=own")
     with page.expect_request(lambda request: request.method == "PUT") as sent:

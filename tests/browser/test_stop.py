@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from tests.browser.conftest import OpenTab, settled
 
 SCORE = "explore?model=efficientnet-lite0&cam=score-cam&layer=_bn1&source=gallery&photo=coffee"
@@ -28,6 +30,7 @@ def test_the_first_answer_of_a_session_can_be_stopped(tab: OpenTab) -> None:
     assert page.get_by_role("button", name=re.compile("^Continue$")).count() == 1
 
 
+@pytest.mark.long
 def test_a_quick_answer_shows_no_progress(tab: OpenTab) -> None:
     page = settled(tab("explore?sparsity=90"))
     assert page.get_by_role("button", name="Stop", exact=True).count() == 0

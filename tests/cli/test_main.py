@@ -661,7 +661,16 @@ def test_every_old_name_is_tested_and_every_new_one_exists() -> None:
     assert set(options_of(command_line.build())) >= {new for names in RENAMED_OPTIONS.values() for new in names}
 
 
-@pytest.mark.parametrize("words", [["info"], ["heatmap"], ["--help"], ["heatmap", "--help"], ["heatmap", "--cam", "x"]])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["info"],
+        *(
+            pytest.param(words, marks=pytest.mark.long)
+            for words in (["heatmap"], ["--help"], ["heatmap", "--help"], ["heatmap", "--cam", "x"])
+        ),
+    ],
+)
 def test_a_pipe_gets_plain_text(words: list[str], tmp_path: Path) -> None:
     """No escape codes, nothing wrapped or cut, whatever the environment says of terminals."""
     more = [] if "--help" in words else ["--folder", str(tmp_path)]

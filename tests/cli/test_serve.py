@@ -154,7 +154,7 @@ def is_up(port: int) -> bool:
         return False
 
 
-@pytest.mark.parametrize("signal_", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("signal_", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.long)])
 def test_a_server_says_what_it_is_tells_its_status_and_ends_when_it_is_told(
     signal_: signal.Signals, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

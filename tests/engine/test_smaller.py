@@ -35,10 +35,10 @@ from tests.pruning.test_structured import lively, prune_filters, prune_weights
 
 # Plain, with concatenations, with additions, with depthwise convolutions, with linear layers.
 ARCHITECTURES = [
-    *("thesis-cnn", "squeezenet1_1", "resnet18", "efficientnet-lite0"),
+    *("thesis-cnn", "squeezenet1_1", "efficientnet-lite0"),
     *(
         pytest.param(name, marks=pytest.mark.long)
-        for name in ("googlenet", "mobilenet_v2", "mobilenet_v3_large", "densenet121", "vgg16_bn")
+        for name in ("resnet18", "googlenet", "mobilenet_v2", "mobilenet_v3_large", "densenet121", "vgg16_bn")
     ),
 ]
 
@@ -255,6 +255,7 @@ def test_a_file_that_is_cut_off_or_altered_is_refused(engine: Engine) -> None:
 
 @settings(max_examples=40)
 @given(st.integers(0, 10_000), st.floats(0.0, 1.0), st.booleans(), st.sampled_from(["thesis-cnn", "squeezenet1_1"]))
+@pytest.mark.long
 def test_sizes_rebuild_every_smaller_network(seed: int, amount: float, whole: bool, name: str) -> None:
     card = named(name)
     network = lively(card.blank(), seed)

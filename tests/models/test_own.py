@@ -177,6 +177,7 @@ def test_weights_that_are_not_finite_are_refused(catalogue: Catalogue, value: fl
         catalogue.add(save(state), About(architecture="squeezenet1_1"))
 
 
+@pytest.mark.long
 def test_more_classes_than_any_data_set_has_are_refused(catalogue: Catalogue) -> None:
     state = untrained("shufflenet_v2_x0_5").state_dict() | {"fc.weight": torch.zeros(100_001, 1024)}
     with pytest.raises(BadFile, match="of 100,001 classes"):
@@ -185,7 +186,11 @@ def test_more_classes_than_any_data_set_has_are_refused(catalogue: Catalogue) ->
 
 @pytest.mark.parametrize(
     ("architecture", "head"),
-    [("resnet18", "fc.1"), ("resnet18", "last_linear"), ("mobilenet_v2", "classifier"), ("squeezenet1_1", "head.0")],
+    [
+        *(pytest.param("resnet18", head, marks=pytest.mark.long) for head in ("fc.1", "last_linear")),
+        ("mobilenet_v2", "classifier"),
+        ("squeezenet1_1", "head.0"),
+    ],
 )
 def test_heads_under_other_usual_names_are_found(catalogue: Catalogue, architecture: str, head: str) -> None:
     state, home = retrained(architecture, 3), named(architecture).classifier.removesuffix(".weight")

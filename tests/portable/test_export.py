@@ -77,7 +77,10 @@ def outputs(engine: Engine, variant: VariantSpec, images: Tensor) -> Tensor:
 
 @pytest.mark.parametrize(
     ("name", "smaller"),
-    [("thesis-cnn", False), (RETRAINED, True), pytest.param("efficientnet-lite0", True, marks=pytest.mark.long)],
+    [
+        ("thesis-cnn", False),
+        *(pytest.param(name, True, marks=pytest.mark.long) for name in (RETRAINED, "efficientnet-lite0")),
+    ],
 )
 def test_it_runs_without_sparsight(engine: Engine, tmp_path: Path, name: str, smaller: bool) -> None:
     variant = pruned(engine, name)
@@ -101,10 +104,11 @@ def test_it_runs_without_sparsight(engine: Engine, tmp_path: Path, name: str, sm
 @pytest.mark.parametrize(
     "name",
     [
-        "mobilenet_v2",
+        "squeezenet1_1",
         *(
             pytest.param(name, marks=pytest.mark.long)
             for name in (
+                "mobilenet_v2",
                 *("resnet18", "mnasnet1_0", "googlenet", "densenet121", "regnet_y_400mf"),
                 *("convnext_tiny", "mobilenet_v3_large", "vgg16"),
             )

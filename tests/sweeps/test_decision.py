@@ -58,11 +58,16 @@ def test_candidates_are_tested_by_holms_method(found: list[Counts], accuracy: fl
     [
         # gained, lost: the true difference is the limit exactly, where an error is most probable
         ([(0.03, 0.05)], 0.0, Limits()),
-        ([(0.03, 0.05)] * 5, 0.0, Limits()),
-        ([(0.00, 0.02)] * 3, 0.0, Limits()),
-        ([(0.10, 0.15)] * 6, 0.0, Limits(accuracy=0.05)),
         ([(0.0, 0.0)] * 4, 0.1, Limits(accuracy=1.0, broken=0.1)),
-        ([(0.02, 0.03)] * 3, 0.0, Limits(accuracy=1.0, changed=0.05)),
+        *(
+            pytest.param(*case, marks=pytest.mark.long)
+            for case in (
+                ([(0.03, 0.05)] * 5, 0.0, Limits()),
+                ([(0.00, 0.02)] * 3, 0.0, Limits()),
+                ([(0.10, 0.15)] * 6, 0.0, Limits(accuracy=0.05)),
+                ([(0.02, 0.03)] * 3, 0.0, Limits(accuracy=1.0, changed=0.05)),
+            )
+        ),
     ],
 )
 @pytest.mark.parametrize("images", [40, 300])

@@ -71,6 +71,7 @@ def test_a_job_loads_them(plugin: Plugin, tmp_path: Path) -> None:
     check(Sweep(engine, spec()))
 
 
+@pytest.mark.long
 def test_a_job_without_them_says_which_name_is_missing(plugin: Plugin, tmp_path: Path) -> None:
     """Only the process that starts a job names plugins: no job file does."""
     engine, jobs = Engine("cpu", tmp_path / "cache"), Jobs(tmp_path / "cache")

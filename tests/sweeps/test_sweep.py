@@ -404,13 +404,18 @@ def test_the_included_sweeps_can_be_read(path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "rows", "right"),
     [
-        ("efficientnet-lite0", 37 * 500, 0.696),
         ("faithfulness", 6 * 100, 0.696),
-        ("less-is-more", 7 * 500, 0.88),
-        ("less-is-more-faithfulness", 7 * 7 * 100, 0.88),
-        ("mnist", 78 * 200, 0.98),
-        ("breaks-digits", 33 * 2 * 200, 0.98),
         ("forgotten-digits", 18 * 200, 0.98),
+        *(
+            pytest.param(*case, marks=pytest.mark.long)
+            for case in (
+                ("efficientnet-lite0", 37 * 500, 0.696),
+                ("less-is-more", 7 * 500, 0.88),
+                ("less-is-more-faithfulness", 7 * 7 * 100, 0.88),
+                ("mnist", 78 * 200, 0.98),
+                ("breaks-digits", 33 * 2 * 200, 0.98),
+            )
+        ),
     ],
 )
 def test_the_included_tables_are_shown_without_their_photographs(

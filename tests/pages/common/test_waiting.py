@@ -387,6 +387,7 @@ def test_work_of_a_page_that_is_left_ends(explore: OpenPage) -> None:
     assert not task.succeeded
 
 
+@pytest.mark.long
 def test_score_cam_ends_before_the_next_pass_after_stop(tmp_path: Path) -> None:
     """Counted, not timed: after Stop no pass of the network is made any more."""
     made, passes, tasks = Engine("cpu", tmp_path), [], background.Background()

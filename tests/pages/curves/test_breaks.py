@@ -119,6 +119,7 @@ def test_what_is_forgotten_is_the_commands(curves: OpenPage) -> None:
     assert seeds == {"333"}
 
 
+@pytest.mark.long
 def test_several_ways_can_be_put_together(curves: OpenPage) -> None:
     sweep = included("forgotten-less-is-more")
     ways = list(dict.fromkeys(map(population_of, first_of(sweep.spec).values())))
@@ -130,6 +131,7 @@ def test_several_ways_can_be_put_together(curves: OpenPage) -> None:
         assert forgotten_text(find_forgotten(population[name], 0.75, "pearson")) in words(app)
 
 
+@pytest.mark.long
 def test_one_network_says_what_it_cannot_tell(curves: OpenPage) -> None:
     app = curves(of="sweep.efficientnet-lite0", finding="forgotten", forgot="30")
     assert not app.exception

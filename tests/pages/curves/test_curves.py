@@ -212,6 +212,7 @@ def test_each_level_has_a_picture_and_a_link_to_explore(curves: OpenPage) -> Non
         assert problems(query, address.PARAMETERS) == []
 
 
+@pytest.mark.long
 def test_every_figure_is_saved_in_three_ways_except_when_presenting(curves: OpenPage) -> None:
     for tab in ("curves", "together", "maps", "answers", "choices"):
         app = curves(tab=tab)

@@ -134,6 +134,7 @@ def test_a_row_opens_that_network_in_explore_and_beside_the_reference_in_compare
     assert "beside" in words(app)
 
 
+@pytest.mark.long
 def test_photographs_of_ones_own(decide: OpenPage, own_cache: Path, tmp_path: Path) -> None:
     """A folder is named on the page; without one, the page says what is missing."""
     folder = write_folder(tmp_path / "photos", folder_files(each=3))

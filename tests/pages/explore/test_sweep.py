@@ -44,6 +44,7 @@ def ended(folder: Path) -> None:
     assert job.state == "done", (job.state, job.error, Jobs(folder).log(job.id))
 
 
+@pytest.mark.long
 def test_it_is_stated_started_and_shown(folder: Path, explore: OpenPage) -> None:
     app = explore(**VIEW)
     assert "**26 networks** (Small digit CNN (thesis); Iterative, weights reset;" in words(app)

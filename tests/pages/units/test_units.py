@@ -50,6 +50,7 @@ def test_the_headline_is_the_table(units: OpenPage) -> None:
     assert len(app.get("plotly_chart")) == 3
 
 
+@pytest.mark.long
 def test_a_layer_whose_units_are_all_dead_is_said(units: OpenPage) -> None:
     rows = unit_answers.summary(unit_study("digits", Engine("cpu")), by_layer=True)
     gone = rows[(rows.layer == "conv2") & (rows.dead == rows.units) & (rows.weights == "mnist-55000")]
@@ -84,6 +85,7 @@ def play(app: AppTest, image: int) -> AppTest:
     return next(button for button in app.button if button.label == f"Image {'AB'[image]}").click().run()
 
 
+@pytest.mark.long
 def test_scores_of_other_weights_are_not_shown(units: OpenPage, own_cache: Path) -> None:
     """A network was trained again under its old name while the app runs."""
     address = {"at": "12", "conv": "conv2", "judge": "pixels"}
@@ -159,6 +161,7 @@ def test_a_study_of_some_layers_offers_these(units: OpenPage, name: str, own_cac
     assert "among 1,000 classes" in words(app)
 
 
+@pytest.mark.long
 def test_the_report_says_what_the_page_says(units: OpenPage) -> None:
     app = units(at="12", conv="conv2", judge="pixels")
     assert "Report" in {button.proto.label for button in app.get("download_button")}
