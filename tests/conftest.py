@@ -4,20 +4,42 @@ this machine.
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 import torch
 from hypothesis import settings
 
+from core.data import datasets
 from core.engine.engine import Engine
 
 # No test depends on the time that something takes: a busy machine changes no result.
 settings.register_profile("any-machine", deadline=None)
 settings.load_profile("any-machine")
 torch.set_num_threads(min(2, torch.get_num_threads()))
+
+
+def pytest_collection_finish() -> None:
+    """What is imported by now stays, so no collection of garbage looks through it again."""
+    gc.collect()
+    gc.freeze()
+
+
+def pytest_unconfigure() -> None:
+    """Let modules be taken down as usual."""
+    gc.unfreeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _digits_are_parsed_once() -> Iterator[None]:
+    """Every engine with an empty cache folder parses the embedded digits, which takes 0.6 s."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(datasets, "_parse_embedded_csv", cache(datasets._parse_embedded_csv))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -81,9 +81,13 @@ def test_without_in_place_activations_the_answers_stay_the_same(name: str) -> No
     assert logits.std() > 0
 
 
-# The large ones are made by the same code; they would only take time.
+SMALL = ("thesis-cnn", "efficientnet-lite0", "squeezenet1_1")
+LARGE = ("alexnet", "vgg16", "vgg16_bn")  # made by the same code; they would only take time
+
+
 @pytest.mark.parametrize(
-    "name", ["thesis-cnn", *(name for name in PHOTO_CARDS if name not in ("alexnet", "vgg16", "vgg16_bn"))]
+    "name",
+    [*SMALL, *(pytest.param(name, marks=pytest.mark.long) for name in PHOTO_CARDS if name not in SMALL + LARGE)],
 )
 def test_random_weights_come_from_the_seed(name: str, tmp_path: Path) -> None:
     first, again, other = (

@@ -118,7 +118,9 @@ def test_damaged_tables_are_a_clear_message(curves: OpenPage, own_cache: Path, h
     assert not app.code  # no traceback
 
 
-@pytest.mark.parametrize("fitting", FITTINGS)
+@pytest.mark.parametrize(
+    "fitting", ["soft-iou", *(pytest.param(each, marks=pytest.mark.long) for each in FITTINGS if each != "soft-iou")]
+)
 def test_the_fitting_changes_headline_figures_and_correlations(curves: OpenPage, fitting: str) -> None:
     app = curves(tab="together", fitting=fitting, random="true")
     first = curves(fitting=fitting, random="true")
