@@ -234,7 +234,7 @@ def capped(number: int, folder: Path) -> Trial:
     return Trial(f"{name}: {'answered' if done.returncode == 0 else 'explained'}", (said,) if bad or silent else ())
 
 
-CAMPAIGNS.register("budgets", "Budgets", "Tasks with a quarter of the memory that they took with room.")(
-    Campaign(40, budgets)
-)
+CAMPAIGNS.register(
+    "budgets", "Budgets", "Tasks with a quarter of the memory that they need, or room for one question."
+)(Campaign(40, budgets))
 CAMPAIGNS.register("capped", "Two gigabytes", "Commands whose process may take 2 GB, or less.")(Campaign(30, capped))
