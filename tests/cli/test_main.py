@@ -430,6 +430,7 @@ def test_the_included_table_of_choices_is_shown_at_once(command) -> None:
     assert len(found["rows"]) == 4 * 168
 
 
+@pytest.mark.long
 def test_a_protocol_tells_what_choices_change(command, tmp_path: Path) -> None:
     words = ("--seeds", "333", "--levels", "2", "--images", "10", "--folder", str(tmp_path), "--device", "cpu")
     status, out, _ = command("protocol", "sensitivity", "lukkien", *words, "--json")
@@ -661,16 +662,8 @@ def test_every_old_name_is_tested_and_every_new_one_exists() -> None:
     assert set(options_of(command_line.build())) >= {new for names in RENAMED_OPTIONS.values() for new in names}
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        ["info"],
-        *(
-            pytest.param(words, marks=pytest.mark.long)
-            for words in (["heatmap"], ["--help"], ["heatmap", "--help"], ["heatmap", "--cam", "x"])
-        ),
-    ],
-)
+@pytest.mark.long
+@pytest.mark.parametrize("words", [["info"], ["heatmap"], ["--help"], ["heatmap", "--help"], ["heatmap", "--cam", "x"]])
 def test_a_pipe_gets_plain_text(words: list[str], tmp_path: Path) -> None:
     """No escape codes, nothing wrapped or cut, whatever the environment says of terminals."""
     more = [] if "--help" in words else ["--folder", str(tmp_path)]

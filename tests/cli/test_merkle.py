@@ -88,6 +88,7 @@ def said(place: Path) -> str:
     return out.getvalue()
 
 
+@pytest.mark.long
 def test_every_reduction_is_said_first(said: str) -> None:
     plan = Plan(architecture="squeezenet1_1", data="tiny-photos", size_px=64, scope="global", epochs=1, start="random")
     lines = said.splitlines()

@@ -72,6 +72,7 @@ def test_export_writes_a_folder_or_a_zip(command, tmp_path: Path) -> None:
     assert not (tmp_path / "other").exists()
 
 
+@pytest.mark.long
 def test_the_commands_of_the_guide_work(command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     part = GUIDE.read_text(encoding="utf-8").split("## A smaller network of your own")[1]

@@ -69,6 +69,7 @@ def test_a_folder_that_cannot_be_written(command, tmp_path: Path) -> None:
     assert not list(tmp_path.glob("*.part"))
 
 
+@pytest.mark.long
 def test_a_demo(command, tmp_path: Path) -> None:
     out = tmp_path / "demo.html"
     status, said, _ = command("demo", "--out", str(out), "--digits", "0", "--photographs", "coffee")

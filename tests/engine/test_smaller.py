@@ -35,10 +35,18 @@ from tests.pruning.test_structured import lively, prune_filters, prune_weights
 
 # Plain, with concatenations, with additions, with depthwise convolutions, with linear layers.
 ARCHITECTURES = [
-    *("thesis-cnn", "squeezenet1_1", "efficientnet-lite0"),
+    *("thesis-cnn", "squeezenet1_1"),
     *(
         pytest.param(name, marks=pytest.mark.long)
-        for name in ("resnet18", "googlenet", "mobilenet_v2", "mobilenet_v3_large", "densenet121", "vgg16_bn")
+        for name in (
+            "efficientnet-lite0",
+            "resnet18",
+            "googlenet",
+            "mobilenet_v2",
+            "mobilenet_v3_large",
+            "densenet121",
+            "vgg16_bn",
+        )
     ),
 ]
 
@@ -84,7 +92,9 @@ def test_it_gives_the_same_outputs_after_a_restart(engine: Engine, name: str) ->
     assert engine.save_smaller(variant) == model
 
 
-@pytest.mark.parametrize("name", ["squeezenet1_1@imagenette-128", "efficientnet-lite0"])
+@pytest.mark.parametrize(
+    "name", ["squeezenet1_1@imagenette-128", pytest.param("efficientnet-lite0", marks=pytest.mark.long)]
+)
 def test_it_is_explained_as_the_masked_network_is(engine: Engine, name: str) -> None:
     variant = pruned(engine, name)
     model = engine.save_smaller(variant)

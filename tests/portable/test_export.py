@@ -225,6 +225,7 @@ def test_it_answers_for_an_image_of_yours(exported: tuple[Path, Exported], tmp_p
     assert len(ran.stdout.splitlines()) == 3
 
 
+@pytest.mark.long
 def test_a_saved_smaller_network_is_exported_as_it_is(engine: Engine, tmp_path: Path) -> None:
     model = engine.save_smaller(pruned(engine, "efficientnet-lite0"), 'My "small" \\ one\n"""')
     done = export_network(engine, VariantSpec(model=model), tmp_path, formats=())

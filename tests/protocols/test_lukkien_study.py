@@ -65,6 +65,7 @@ def tables(study: Study, own: Engine) -> StudyTables:
     return write_tables(study, own)
 
 
+@pytest.mark.long
 def test_each_row_is_what_the_engine_says_of_that_image(read: Read, engine: Engine) -> None:
     cell = Cell(series="iterative-reset", seed=333, level=7)
     frame, facts = read(cell)

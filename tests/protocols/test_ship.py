@@ -104,6 +104,7 @@ def test_nothing_is_written_over_the_limit(home: Path, tmp_path: Path, capsys: p
     assert [path.name for path in (tmp_path / "shipped").rglob("*")] == ["other"]
 
 
+@pytest.mark.long
 def test_shipping_again_changes_nothing(home: Path, tmp_path: Path) -> None:
     ship(home, tmp_path / "shipped")
     before = {path: path.read_bytes() for path in (tmp_path / "shipped").rglob("*.safetensors")}

@@ -92,6 +92,7 @@ def test_every_figure_has_a_still_picture_and_words_of_its_own(report: Report, h
         assert each["alt"] == block.alt
 
 
+@pytest.mark.long
 def test_the_same_sweep_gives_the_same_file(included: Sweep, html: str) -> None:
     assert to_html(of_sweep(included)) == html
 
@@ -103,6 +104,7 @@ def test_a_sweep_without_results_says_what_to_run(engine: Engine) -> None:
     assert "sweep run sweep.yaml" in error.value.next_step
 
 
+@pytest.mark.long
 def test_a_sweep_in_part_shows_what_is_known(engine: Engine) -> None:
     known = known_sweeps(engine.roots)["less-is-more"].read()
     more = replace(known, prunings=(*known.prunings, *grid(sparsity=[0.5])))

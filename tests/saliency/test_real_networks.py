@@ -74,7 +74,10 @@ IN_PLACE = {
 }
 
 
-@pytest.mark.parametrize(("name", "layer"), IN_PLACE.items())
+@pytest.mark.parametrize(
+    ("name", "layer"),
+    [pytest.param(*at, marks=pytest.mark.long) if at[0] == "vgg16_bn" else at for at in IN_PLACE.items()],
+)
 def test_a_map_is_made_of_the_layers_true_answer(name: str, layer: str) -> None:
     """Activations as the layer answers them when nothing follows, and gradients of a network in
     which nothing works in place.

@@ -104,7 +104,8 @@ def test_an_error_while_writing_leaves_no_wrong_network(tight: ModelStore, monke
 
 
 @pytest.mark.parametrize(
-    "criterion", [pytest.param(name, marks=pytest.mark.long) if name == "snip" else name for name in CRITERIA]
+    "criterion",
+    [pytest.param(name, marks=pytest.mark.long) if name in ("snip", "taylor") else name for name in CRITERIA],
 )
 def test_every_criterion_prunes_every_network(engine: Engine, criterion: str) -> None:
     for model, total in ((ModelSpec(), 2324), (PHOTO, 4_608_992)):

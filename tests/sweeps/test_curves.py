@@ -152,7 +152,9 @@ def test_images_that_the_sweep_does_not_know_are_an_error(asked: Asked, missing:
         curves(spec, [], ["confidence"], asked)
 
 
-@pytest.mark.parametrize("name", ["less-is-more", "mnist", "efficientnet-lite0"])
+@pytest.mark.parametrize(
+    "name", ["less-is-more", *(pytest.param(name, marks=pytest.mark.long) for name in ("mnist", "efficientnet-lite0"))]
+)
 def test_over_all_images_it_is_the_summary(name: str, tmp_path: Path) -> None:
     engine = Engine("cpu", tmp_path)
     sweep = Sweep(engine, known_sweeps(engine.roots)[name].read())

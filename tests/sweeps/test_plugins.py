@@ -63,6 +63,7 @@ def check(sweep: Sweep) -> None:
     np.testing.assert_allclose(rows["map-times-mean"], 5 * rows["map-mean"], rtol=1e-5)
 
 
+@pytest.mark.long
 def test_a_job_loads_them(plugin: Plugin, tmp_path: Path) -> None:
     engine, jobs = Engine("cpu", tmp_path / "cache"), Jobs(tmp_path / "cache")
     job = jobs.start(KIND, arguments_of(engine, spec()), "a sweep")

@@ -36,7 +36,7 @@ def runs(process: int) -> bool:
     return False
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize("how", [signal.SIGKILL, pytest.param(signal.SIGTERM, marks=pytest.mark.long)])
 def test_a_worker_is_interrupted_when_its_starter_is_killed(how: signal.Signals) -> None:
     command = [sys.executable, "-c", STARTER, WORKER]
     starter = subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

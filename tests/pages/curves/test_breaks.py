@@ -38,7 +38,7 @@ def links(app: AppTest) -> list[dict[str, str]]:
     return [dict(parse_qsl(found)) for found in re.findall(r"\[Open in Explore\]\(explore\?([^)]*)\)", words(app))]
 
 
-@pytest.mark.parametrize("heatmap", ["grad-cam", "grad-cam++"])
+@pytest.mark.parametrize("heatmap", [pytest.param("grad-cam", marks=pytest.mark.long), "grad-cam++"])
 def test_the_finding_is_the_commands_at_the_noise_floor(heatmap: str, curves: OpenPage) -> None:
     app = curves(of="sweep.breaks-digits", finding="breaks", family=RANDOM, made=heatmap)
     assert not app.exception

@@ -81,7 +81,7 @@ def test_a_network_without_empty_channels_is_only_downloaded(explore: OpenPage) 
     assert not [toggle for toggle in app.toggle if toggle.key == "_export_smaller"]
 
 
-@pytest.mark.parametrize("smaller", [True, False])
+@pytest.mark.parametrize("smaller", [True, pytest.param(False, marks=pytest.mark.long)])
 def test_a_network_is_downloaded(explore: OpenPage, monkeypatch: pytest.MonkeyPatch, smaller: bool) -> None:
     monkeypatch.setattr(formats, "find_spec", lambda name: None)  # of the packages for ONNX
     app = opened(explore(**FILTERS))

@@ -61,6 +61,7 @@ def ended(folder: Path, state: str) -> None:
     raise AssertionError(f"the job was not {state} within {WAIT_S} s")
 
 
+@pytest.mark.long
 def test_a_run_from_the_form_to_explore_and_away_again(
     retrain: OpenRetrain, photographs: Path, own_cache: Path
 ) -> None:

@@ -73,6 +73,7 @@ def test_one_unit_shows_what_excites_it_level_by_level(units: OpenPage) -> None:
     assert "dead: every image excites it alike" in words(app)  # at the last levels
 
 
+@pytest.mark.long
 def test_a_number_beyond_the_layer_shows_its_last_unit(units: OpenPage) -> None:
     app = units(show="unit", nr="4999", conv="conv1", judge="pixels")
     assert not app.exception
@@ -149,7 +150,7 @@ def test_every_included_study_names_networks_that_are_there_and_their_tables_are
         assert all(study.path(variant, "units", shipped_folder()).is_file() for variant in study.variants)
 
 
-@pytest.mark.parametrize("name", ["squeezenet1_1", "efficientnet-lite0"])
+@pytest.mark.parametrize("name", ["squeezenet1_1", pytest.param("efficientnet-lite0", marks=pytest.mark.long)])
 def test_a_study_of_some_layers_offers_these(units: OpenPage, name: str, own_cache: Path) -> None:
     study, app = unit_study(name, Engine("cpu", own_cache)), units(study=name, at="6", judge="pixels")
     assert not app.exception

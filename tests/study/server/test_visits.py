@@ -73,6 +73,7 @@ def test_nobody_answers(file_study: Study, monkeypatch: pytest.MonkeyPatch) -> N
         list(visits(Server(url="http://127.0.0.1:9/", study=file_study, behaviour=TOLD), 1))
 
 
+@pytest.mark.long
 def test_a_full_study_and_another_study_are_refused(
     file_study: Study, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
