@@ -110,12 +110,11 @@ def _start(served: Served, common: Computing) -> None:
     with listening(host, port):  # explains here what the server itself would not
         pass
     lines = [f"Limits: {_in_words(limits)}."]
-    opens = password.has_password(settings.folder)
-    if not opens:
-        lines.append("No password is set, so nobody can unlock it: `python -m core serve --set-password`.")
+    if nobody := password.problem(settings.folder):
+        lines.append(nobody)
     if host not in EVERYWHERE:
         lines.append(f"It listens on {host}; --host 0.0.0.0 lets other machines in.")
-    facts = {"host": host, "port": port, "has_password": opens, "limits": vars(limits)}
+    facts = {"host": host, "port": port, "has_password": not nobody, "limits": vars(limits)}
     common.output.say(facts, "\n".join(lines))
     os.chdir(REPOSITORY)  # where Streamlit finds its configuration
     os.execve(sys.executable, _command(host, port), environment(settings, limits, host_names))

@@ -20,7 +20,7 @@ import pytest
 from core.base.listening import listening
 from core.base.settings import REPOSITORY, Settings
 from core.classroom.limits import Limits
-from core.classroom.password import has_password
+from core.classroom.password import PLACE, has_password, set_password
 from core.cli.main import main
 from core.cli.serve import environment
 
@@ -90,6 +90,23 @@ def test_a_port_that_another_program_uses_is_said_before_anything_starts(
     found = said(capsys)
     assert f"The server cannot listen at 127.0.0.1, port {port}" in found
     assert "It listens on" not in found
+
+
+@pytest.mark.parametrize("content", [None, b"\xff\xfe", b"", b"$argon2id$v=19$m=65536,t=3,p=4$x$y"])
+def test_a_password_that_opens_nothing_is_said_before_the_server_listens(
+    content: bytes | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    become: list[str] = []
+    monkeypatch.setattr(os, "chdir", lambda _: None)
+    monkeypatch.setattr(os, "execve", lambda program, *_: become.append(said(capsys)))
+    if content is not None:
+        set_password(tmp_path, PASSWORD)
+        (tmp_path / PLACE).write_bytes(content)
+    assert main(["serve", "--port", str(free_port()), "--folder", str(tmp_path)]) == 0
+    (found,) = become
+    assert ("The file of the password is damaged" in found) == (content is not None)
+    assert "nobody can unlock it" in found
+    assert "`python -m core serve --set-password`" in found
 
 
 @pytest.mark.parametrize(("name", "value"), [("SPARSIGHT_PORT", "http"), ("SPARSIGHT_UPLOADS", "-3")])

@@ -16,12 +16,10 @@ def section() -> None:
     st.header("Teacher", anchor=False)
     if teacher.is_here():
         _unlocked()
-    elif teacher.can_come():
-        _locked()
+    elif nobody := teacher.problem():
+        st.caption(f":material/lock: This server is locked. {nobody}")
     else:
-        st.caption(
-            ":material/lock: This server is locked, and no password is set: `python -m core serve --set-password`."
-        )
+        _locked()
 
 
 def _unlocked() -> None:
