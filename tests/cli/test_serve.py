@@ -68,6 +68,7 @@ def test_a_short_password_is_refused(
         (["--upload-bytes", "much"], "--upload-bytes cannot be 'much'."),
         (["--upload-bytes", "0"], "Write 100.0MB, for example."),
         (["--slow-s", "0"], "Write 300, for example."),
+        (["--uploads", "-1"], "It must be a whole number of at least 0."),
         (["--host", "300.1.1.1"], "The server cannot listen at 300.1.1.1, port 8501"),
         (["--host", "a" * 300], "The server cannot listen at"),
         (["--names", "http://lab.example.org/x"], "--names cannot hold 'http://lab.example.org/x'."),
@@ -194,6 +195,34 @@ def test_a_server_says_what_it_is_tells_its_status_and_ends_when_it_is_told(
         first, *more = process.stdout.read().splitlines()
     facts = json.loads(first)
     assert (facts["host"], facts["port"], facts["has_password"]) == ("127.0.0.1", port, False)
-    assert any(line.endswith(f":{port}, for a class") for line in more)
-    assert "Traceback" not in "".join(more)
+    assert [line for line in more if line not in ("", "Aborted!")] == [
+        f"Sparsight: http://127.0.0.1:{port}, for a class"
+    ]
     assert main(["serve", "--status", "--folder", str(cache)]) == 1
+
+
+def test_a_killed_server_is_said_to_be_gone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cache, port = tmp_path / "cache", free_port()
+    with serving(cache, port) as process:
+        end = time.monotonic() + PATIENCE_S
+        while main(["serve", "--status", "--folder", str(cache)]):
+            assert time.monotonic() < end
+            time.sleep(0.2)
+        said(capsys)
+        process.kill()
+        process.wait()
+    assert main(["serve", "--status", "--folder", str(cache)]) == 1
+    found = said(capsys)
+    assert "No server is running with this cache folder." in found
+    assert f"The one on port {port} was killed: its process {process.pid} last wrote" in found
+
+
+def test_no_uploads_are_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given: list[str] = []
+    monkeypatch.setattr(os, "chdir", lambda _: None)
+    monkeypatch.setattr(os, "execve", lambda _, __, environment: given.append(environment["SPARSIGHT_UPLOADS"]))
+    assert main(["serve", "--uploads", "0", "--port", str(free_port()), "--folder", str(tmp_path)]) == 0
+    assert given == ["0"]
+    assert "no uploads" in said(capsys)

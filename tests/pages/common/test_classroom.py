@@ -54,6 +54,8 @@ def to(app: AppTest, page: str) -> AppTest:
 def test_the_password_unlocks_this_session_alone() -> None:
     app, other = open_page("settings"), open_page("settings")
     assert LOCKED in words(app)
+    assert "changing memory limits is switched off. The teacher enters the password above" in words(app)
+    assert "under Settings" not in words(app)
     assert "Apply" not in labels(app)
     unlock(app)
     assert {"Lock", "Apply"} <= labels(app)
