@@ -63,7 +63,12 @@ def test_every_response_carries_the_headers(server: str) -> None:
 
 def test_an_address_without_a_page_is_not_found_and_shows_the_app(server: str, tab: OpenTab) -> None:
     host = f"localhost:{urlsplit(server).port}"
-    assert [status(server, path, host) for path in ("/", "/explore", "/nosuchpage", "/explore/x")] == [200, 200, 404, 404]
+    assert [status(server, path, host) for path in ("/", "/explore", "/nosuchpage", "/explore/x")] == [
+        200,
+        200,
+        404,
+        404,
+    ]
     page = tab("nosuchpage")
     page.get_by_role("link", name="Explore").first.wait_for()
 

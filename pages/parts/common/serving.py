@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
 from core.base.errors import SparsightError
+from core.base.listening import local_address
 from core.base.settings import Settings
 from core.classroom.status import Writer
 from pages.parts.common import access
@@ -42,10 +43,9 @@ def checks() -> list[Middleware]:
         access.limits()
     except SparsightError as error:
         sys.exit("\n".join((error.wrong, error.allowed, error.next_step)))
-    scheme, port = "https" if st.get_option("server.sslCertFile") else "http", st.get_option("server.port")
-    host = f"[{address}]" if ":" in address else address or "0.0.0.0"
+    port = st.get_option("server.port")
     kind = ", for a class" if access.classroom() else ", locked" if access.locks() else ""
-    words = f"Sparsight: {scheme}://{host}:{port}{kind}"
+    words = f"Sparsight: {url(address, port)}{kind}"
     Thread(target=say_when_up, args=(words, address, port), name="ready", daemon=True).start()
     if access.locks():
         writer = Writer(Settings.from_environment().folder, port, counters.facts)
@@ -59,6 +59,15 @@ def checks() -> list[Middleware]:
         Middleware(KnownPages, base=st.get_option("server.baseUrlPath")),
         Middleware(StaticFiles, folder=STATIC, base=st.get_option("server.baseUrlPath")),
     ]
+
+
+def url(address: str, port: int) -> str:
+    """Returns where a browser finds the server; where it listens everywhere, as other machines of
+    the network do.
+    """
+    host = (local_address() or "0.0.0.0") if address in ("", "0.0.0.0") else address
+    scheme = "https" if st.get_option("server.sslCertFile") else "http"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 def say_when_up(words: str, address: str, port: int) -> None:

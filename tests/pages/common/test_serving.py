@@ -13,6 +13,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
+from pages.parts.common import serving
 from pages.parts.common.frame import PAGES
 from pages.parts.common.serving import KnownPages, say_when_up
 
@@ -57,3 +58,20 @@ def test_the_server_is_said_to_be_up_when_it_answers_and_not_before(
         bound.listen()
         telling.join(20)
         assert capsys.readouterr().out == "It is up.\n"
+
+
+@pytest.mark.parametrize(
+    ("address", "network", "said"),
+    [
+        ("127.0.0.1", "192.168.1.20", "http://127.0.0.1:8501"),
+        ("0.0.0.0", "192.168.1.20", "http://192.168.1.20:8501"),
+        ("", "192.168.1.20", "http://192.168.1.20:8501"),
+        ("0.0.0.0", None, "http://0.0.0.0:8501"),
+        ("::1", "192.168.1.20", "http://[::1]:8501"),
+    ],
+)
+def test_the_address_is_one_that_a_browser_opens(
+    address: str, network: str | None, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serving, "local_address", lambda: network)
+    assert serving.url(address, 8501) == said
